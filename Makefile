@@ -1,0 +1,31 @@
+# Bargate. Each target calls a script in scripts/; `make` alone lists them.
+
+ifeq ($(shell command -v node 2>/dev/null),)
+$(error Node.js is missing: install version 20 or later from https://nodejs.org/)
+endif
+
+.PHONY: help setup build dev test bench deploy clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
+
+setup: ## install what is missing, each thing once
+	@node scripts/setup.mjs
+
+build: ## check gateway.config.json and build the Worker into build/
+	@node scripts/build.mjs
+
+dev: ## start the gateway, a local tenant and a sample API; Ctrl-C ends all three
+	@node scripts/dev.mjs
+
+test: ## formatting, lints, host tests, build, end-to-end tests
+	@node scripts/test.mjs
+
+bench: ## benchmark the route matcher on the host
+	@cargo bench
+
+deploy: setup ## deploy to your own Cloudflare account
+	@npx wrangler deploy
+
+clean: ## remove what was built (not what was installed)
+	@rm -rf target build build-fault .wrangler

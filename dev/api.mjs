@@ -1,0 +1,158 @@
+// The sample API: answers JSON about the request it received, so that one can see what an upstream sees.
+// `npm run api -- --port 9500` runs it by itself; tests import `startApi`. Paths under /_sample/ misbehave on request.
+
+import { createServer } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WebSocketServer } from 'ws';
+
+const HOST = '127.0.0.1';
+const REQUESTS_KEPT = 100;
+const CHUNK_BYTES = 64 * 1024;
+
+/** Starts the sample API. `port` 0, the default, takes any free port. */
+export async function startApi({ port = 0 } = {}) {
+  const requests = [];
+  const hanging = new Set();
+  const sockets = new WebSocketServer({ noServer: true });
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error) => {
+      if (!response.destroyed) response.destroy(error);
+    });
+  });
+  server.keepAliveTimeout = 0;
+  server.on('upgrade', (request, socket, head) => {
+    remember(describe(request));
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      webSocket.on('message', (data, isBinary) => webSocket.send(data, { binary: isBinary }));
+    });
+  });
+  await new Promise((resolve, reject) => server.once('error', reject).listen(port, HOST, resolve));
+
+  return {
+    origin: `http://${HOST}:${server.address().port}`,
+    port: server.address().port,
+    requests,
+    get hanging() {
+      return hanging.size;
+    },
+    /** Answers every request that waits at /_sample/hang. */
+    release() {
+      for (const go of hanging) go();
+      hanging.clear();
+    },
+    async close() {
+      for (const webSocket of sockets.clients) webSocket.terminate();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+
+  function remember(seen) {
+    requests.push(seen);
+    if (requests.length > REQUESTS_KEPT) requests.shift();
+  }
+
+  async function handle(request, response) {
+    const seen = describe(request);
+    remember(seen);
+    request.once('close', () => {
+      seen.complete = request.complete;
+    });
+    const query = new URLSearchParams(seen.query);
+    const [operation, argument] = seen.path.startsWith('/_sample/') ? seen.path.slice('/_sample/'.length).split('/') : [];
+
+    switch (operation) {
+      case 'echo':
+        response.writeHead(200, { 'content-type': request.headers['content-type'] ?? 'application/octet-stream' });
+        for await (const chunk of request) {
+          seen.body_length += chunk.length;
+          response.write(chunk);
+        }
+        return response.end();
+      case 'stream':
+        return stream(response, Number(query.get('bytes') ?? 1024));
+      case 'reset':
+        return request.socket.resetAndDestroy();
+      case 'cut':
+        response.writeHead(200, { 'content-length': 1000 });
+        response.write('the beginning, and then nothing');
+        return setImmediate(() => request.socket.resetAndDestroy());
+      case 'redirect':
+        response.writeHead(302, { location: query.get('to') ?? '/elsewhere' });
+        return response.end();
+      case 'headers':
+        response.writeHead(200, ODD_HEADERS);
+        return response.end('{}');
+      case 'sse':
+        response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+        for (let id = 1; id <= Number(query.get('events') ?? 3); id += 1) {
+          response.write(`id: ${id}\ndata: ${JSON.stringify({ id })}\n\n`);
+          await sleep(Number(query.get('ms') ?? 10));
+        }
+        return response.end();
+      case 'slow':
+        await sleep(Number(query.get('ms') ?? 1000));
+        break;
+      case 'hang':
+        await new Promise((resolve) => {
+          hanging.add(resolve);
+          response.once('close', () => hanging.delete(resolve) && resolve());
+        });
+        break;
+      default:
+    }
+
+    for await (const chunk of request) seen.body_length += chunk.length;
+    const { complete, ...answer } = seen;
+    response.writeHead(operation === 'status' ? Number(argument) : 200, { 'content-type': 'application/json' });
+    return response.end(request.method === 'HEAD' ? undefined : `${JSON.stringify(answer, null, 2)}\n`);
+  }
+}
+
+// As raw pairs, for names that come twice and for those that a gateway must drop or replace.
+const ODD_HEADERS = [
+  ['Content-Type', 'application/json'],
+  ['Set-Cookie', 'first=1; Path=/'],
+  ['Set-Cookie', 'second=2; Path=/; HttpOnly'],
+  ['Vary', 'Accept-Encoding'],
+  ['Connection', 'keep-alive, X-Per-Hop'],
+  ['Keep-Alive', 'timeout=5'],
+  ['X-Per-Hop', 'for this connection alone'],
+  ['Access-Control-Allow-Origin', '*'],
+  ['Access-Control-Allow-Credentials', 'true'],
+  ['Access-Control-Expose-Headers', 'X-Upstream'],
+  ['X-Upstream', 'sample'],
+].flat();
+
+// Path and query are as they came over the wire: nothing decoded, nothing normalised.
+function describe(request) {
+  const [path, ...query] = request.url.split('?');
+  const headers = {};
+  for (let index = 0; index < request.rawHeaders.length; index += 2) {
+    const name = request.rawHeaders[index].toLowerCase();
+    const value = request.rawHeaders[index + 1];
+    headers[name] = name in headers ? [headers[name], value].flat() : value;
+  }
+  return { method: request.method, path, query: query.join('?'), headers, body_length: 0 };
+}
+
+async function stream(response, bytes) {
+  response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': bytes });
+  await pipeline(Readable.from(chunksOf(bytes)), response);
+}
+
+function* chunksOf(bytes) {
+  const chunk = Buffer.alloc(CHUNK_BYTES, 'x');
+  for (let left = bytes; left > 0; left -= CHUNK_BYTES) yield left < CHUNK_BYTES ? chunk.subarray(0, left) : chunk;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({ options: { port: { type: 'string', default: '9500' } } });
+  const { origin } = await startApi({ port: Number(values.port) });
+  console.log(`api: ${origin}`);
+}

@@ -1,0 +1,209 @@
+// The local tenant: an OpenID provider (npm oidc-provider) in the shape of an Auth0 tenant, for development and tests.
+// Plain http on loopback. `npm run tenant -- --port 9400` runs it by itself; tests import `startTenant`.
+// Needs Node.js 22 or later, which `npm ci` puts into node_modules/.bin, where npm scripts find it first.
+
+import { randomBytes } from 'node:crypto';
+import { createServer, request as httpRequest } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Accounts } from './tenant/accounts.mjs';
+import { handleControl } from './tenant/control.mjs';
+import { createEndpoints } from './tenant/endpoints.mjs';
+import { Faults, sendAnswer } from './tenant/faults.mjs';
+import { KeyRing } from './tenant/keys.mjs';
+import { createProvider } from './tenant/provider.mjs';
+import { Storage } from './tenant/storage.mjs';
+
+const HOST = '127.0.0.1';
+const REQUESTS_KEPT = 100;
+const INNER_REQUEST_HEADER = 'x-tenant-inner-request';
+
+export const DEFAULT_CLIENT_ID = 'bargate-local';
+export const DEFAULT_CLIENT_SECRET = 'bargate-local-secret-not-for-production';
+export const DEFAULT_AUDIENCE = 'https://api.bargate.local/';
+const DEFAULT_LOGOUT_URLS = ['http://127.0.0.1:8787/', 'http://localhost:8787/', 'http://127.0.0.1:8788/'];
+
+const defaultClient = (redirectUris) => ({
+  client_id: DEFAULT_CLIENT_ID,
+  client_secret: DEFAULT_CLIENT_SECRET,
+  token_endpoint_auth_method: 'client_secret_post',
+  grant_types: ['authorization_code', 'refresh_token'],
+  response_types: ['code'],
+  redirect_uris: [
+    'http://127.0.0.1:8787/api/auth0/callback',
+    'http://localhost:8787/api/auth0/callback',
+    ...redirectUris,
+  ],
+});
+
+/**
+ * Starts a tenant. Options, all optional: `port`, `issuer`, `clients`, `redirectUris`, `allowedLogoutUrls`,
+ * `signingAlg`, `publishedAlgs`, and every member of `settings` below.
+ */
+export async function startTenant(options = {}) {
+  const settings = {
+    accessTokenSeconds: 600,
+    refreshTokenSeconds: 30 * 24 * 60 * 60,
+    idTokenSeconds: 36_000,
+    codeSeconds: 60,
+    audience: DEFAULT_AUDIENCE,
+    apiScopes: ['read:messages', 'write:messages'],
+    permissions: ['read:messages'],
+    accessTokenType: 'JWT',
+    rotateRefreshTokens: true,
+    requirePkce: true,
+  };
+  for (const name of Object.keys(settings)) {
+    if (options[name] !== undefined) settings[name] = options[name];
+  }
+
+  const keyRing = await KeyRing.generate(options.signingAlg ?? 'RS256', options.publishedAlgs);
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error) => {
+      console.error('tenant:', request.method, request.url, error);
+      response.destroy();
+    });
+  });
+  // A pooled connection that the server closes first would look like a fault that no one asked for.
+  server.keepAliveTimeout = 0;
+  // Nothing below waits, so that the first request already finds all of it.
+  await new Promise((resolve, reject) => server.once('error', reject).listen(options.port ?? 0, HOST, resolve));
+  const { port } = server.address();
+
+  const origin = `http://${HOST}:${port}`;
+  const issuer = options.issuer ?? `${origin}/`;
+  const clients = structuredClone(options.clients ?? [defaultClient(options.redirectUris ?? [])]);
+  const allowedLogoutUrls = [...(options.allowedLogoutUrls ?? DEFAULT_LOGOUT_URLS)];
+  const innerRequestKey = randomBytes(16).toString('hex');
+  const cookieKey = randomBytes(32).toString('hex');
+  const storage = new Storage();
+  const accounts = new Accounts();
+  const faults = new Faults();
+  const counts = {};
+  const requests = [];
+
+  let provider;
+  let callProvider;
+  const renewProvider = () => {
+    const signingKey = keyRing.current;
+    provider = createProvider({ issuer, clients, cookieKey, storage, accounts, signingKey, settings });
+    callProvider = provider.callback();
+  };
+  renewProvider();
+  const endpoints = createEndpoints({
+    origin, issuer, keyRing, accounts, allowedLogoutUrls, currentProvider: () => provider,
+  });
+
+  const tenant = {
+    origin,
+    issuer,
+    port,
+    settings,
+    clients,
+    allowedLogoutUrls,
+    counts,
+    requests,
+    get keys() {
+      return keyRing.keys;
+    },
+    keySet: () => keyRing.keySet(),
+    resetCounts() {
+      for (const path of Object.keys(counts)) delete counts[path];
+    },
+    async rotateKeys(rotation) {
+      const key = await keyRing.rotate(rotation);
+      renewProvider();
+      return key;
+    },
+    allowRedirectUri(uri, clientId = clients[0].client_id) {
+      clients.find((client) => client.client_id === clientId).redirect_uris.push(uri);
+      renewProvider();
+    },
+    async mint(claims = {}, how = {}) {
+      const now = Math.floor(Date.now() / 1000);
+      const payload = {
+        iss: issuer,
+        sub: accounts.subjectOf('alice@example.com'),
+        aud: [settings.audience, `${issuer}userinfo`],
+        iat: now,
+        exp: now + settings.accessTokenSeconds,
+        scope: 'openid profile email read:messages',
+        azp: clients[0].client_id,
+        permissions: settings.permissions,
+        ...claims,
+      };
+      return keyRing.sign(payload, how);
+    },
+    families: () => storage.families(),
+    family: (refreshTokenOrSub) => storage.families().findLast(
+      (family) => family.sub === refreshTokenOrSub || family.refreshTokens.includes(refreshTokenOrSub),
+    ),
+    subjectOf: (email) => accounts.subjectOf(email),
+    fault: (fault) => faults.set(fault),
+    clearFaults: () => faults.clear(),
+    hold: (path, how) => faults.hold(path, how),
+    async close() {
+      faults.clear();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return tenant;
+
+  async function handle(request, response) {
+    const path = request.url.split('?')[0];
+    if (path.startsWith('/_tenant/')) return handleControl(tenant, request, response);
+    if (request.headers[INNER_REQUEST_HEADER] === innerRequestKey) return carryOut(path, request, response);
+
+    counts[path] = (counts[path] ?? 0) + 1;
+    requests.push({ method: request.method, path, url: request.url, headers: request.headers });
+    if (requests.length > REQUESTS_KEPT) requests.shift();
+
+    await faults.heldAt(path, false)?.wait();
+    const fault = faults.take(path);
+    const realAnswer = faults.needsAnswer(path, fault) ? await carryOutAside(request) : undefined;
+    await faults.heldAt(path, true)?.wait();
+    if (fault && (await faults.apply(fault, response, realAnswer))) return undefined;
+    if (realAnswer) return sendAnswer(response, realAnswer);
+    return carryOut(path, request, response);
+  }
+
+  async function carryOut(path, request, response) {
+    const answer = endpoints.find(path, request) ?? callProvider;
+    return answer(request, response);
+  }
+
+  // Carries the request out over a connection of its own, so that its answer can be lost, held or edited.
+  async function carryOutAside(request) {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    return new Promise((resolve, reject) => {
+      const headers = { ...request.headers, [INNER_REQUEST_HEADER]: innerRequestKey, connection: 'close' };
+      const target = { host: HOST, port, method: request.method, path: request.url, headers };
+      const aside = httpRequest(target, async (answer) => {
+        const parts = [];
+        for await (const part of answer) parts.push(part);
+        resolve({ status: answer.statusCode, headers: answer.headers, body: Buffer.concat(parts).toString('utf8') });
+      });
+      aside.once('error', reject);
+      aside.end(Buffer.concat(chunks));
+    });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: '9400' },
+      'redirect-uri': { type: 'string', multiple: true, default: [] },
+      'logout-url': { type: 'string', multiple: true },
+    },
+  });
+  const { origin } = await startTenant({
+    port: Number(values.port),
+    redirectUris: values['redirect-uri'],
+    allowedLogoutUrls: values['logout-url'],
+  });
+  console.log(`tenant: ${origin}`);
+}

@@ -1,0 +1,67 @@
+// The tenant's signing keys: generated at start, rotated on request, published as a key set (RFC 7517).
+
+import { randomBytes } from 'node:crypto';
+import { CompactSign, exportJWK, generateKeyPair, importJWK } from 'jose';
+
+const PRIVATE_MEMBERS = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']);
+
+/** Makes one private JWK for `alg`, with a random `kid` as Auth0's are. */
+export async function generateSigningKey(alg) {
+  const { privateKey } = await generateKeyPair(alg, { extractable: true });
+  const kid = randomBytes(16).toString('base64url');
+  return { ...(await exportJWK(privateKey)), use: 'sig', kid, alg };
+}
+
+/** Drops the private members of a JWK. */
+export function publicKeyOf(jwk) {
+  return Object.fromEntries(Object.entries(jwk).filter(([name]) => !PRIVATE_MEMBERS.has(name)));
+}
+
+/**
+ * A ring of signing keys. `keys[0]` signs what the provider issues; every key in the ring is published.
+ * Keys of other algorithms join the ring when something is to be signed with them.
+ */
+export class KeyRing {
+  keys = [];
+
+  static async generate(alg, publishedAlgs = []) {
+    const ring = new KeyRing();
+    for (const each of new Set([alg, ...publishedAlgs])) ring.keys.push(await generateSigningKey(each));
+    return ring;
+  }
+
+  get current() {
+    return this.keys[0];
+  }
+
+  keySet() {
+    return { keys: this.keys.map(publicKeyOf) };
+  }
+
+  /** Puts a new key first. With `forgetOld` the others are published no more. */
+  async rotate({ alg = this.current.alg, forgetOld = false } = {}) {
+    const key = await generateSigningKey(alg);
+    this.keys = forgetOld ? [key] : [key, ...this.keys];
+    return key;
+  }
+
+  async keyFor(alg) {
+    let key = this.keys.find((each) => each.alg === alg);
+    if (!key) {
+      key = await generateSigningKey(alg);
+      this.keys.push(key);
+    }
+    return key;
+  }
+
+  /** Signs any payload as a compact JWS; header members set to `undefined` are left out. */
+  async sign(payload, { header = {}, alg, key } = {}) {
+    const jwk = key ?? (alg ? await this.keyFor(alg) : this.current);
+    const protectedHeader = { alg: alg ?? jwk.alg, typ: 'JWT', kid: jwk.kid, ...header };
+    const signingKey = jwk.kty ? await importJWK(jwk, protectedHeader.alg) : jwk;
+    const present = Object.fromEntries(Object.entries(protectedHeader).filter(([, value]) => value !== undefined));
+    return new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
+      .setProtectedHeader(present)
+      .sign(signingKey);
+  }
+}

@@ -1,0 +1,124 @@
+// oidc-provider, configured to look and behave like an Auth0 tenant: its paths, its `audience`, its tokens.
+
+import Provider from 'oidc-provider';
+import { CLAIMS_OF_SCOPE } from './accounts.mjs';
+import { CONTENT_SECURITY_POLICY, errorPage } from './login-page.mjs';
+
+const DAY_SECS = 24 * 60 * 60;
+const OIDC_SCOPES = ['openid', 'profile', 'email', 'offline_access'];
+
+/**
+ * Makes a Provider over the tenant's storage. It is made anew when the signing key or the clients change; the storage
+ * stays, so sessions and refresh tokens live on.
+ */
+export function createProvider({ issuer, clients, cookieKey, storage, accounts, signingKey, settings }) {
+  const accountOf = (sub) => ({ accountId: sub, claims: async () => accounts.claimsOf(sub) });
+  const resourceServerOf = (audience) => ({
+    audience,
+    scope: [...OIDC_SCOPES, ...settings.apiScopes].join(' '),
+    accessTokenTTL: settings.accessTokenSeconds,
+    accessTokenFormat: 'jwt',
+    jwt: { sign: { alg: signingKey.alg, kid: signingKey.kid } },
+  });
+
+  const provider = new Provider(issuer, {
+    adapter: storage.adapter,
+    clients: clients.map((client) => ({ id_token_signed_response_alg: signingKey.alg, ...client })),
+    jwks: { keys: [signingKey] },
+    routes: {
+      authorization: '/authorize',
+      token: '/oauth/token',
+      revocation: '/oauth/revoke',
+      userinfo: '/userinfo',
+      jwks: '/.well-known/jwks.json',
+    },
+    cookies: {
+      keys: [cookieKey],
+      names: { session: 'tenant_session', interaction: 'tenant_login', resume: 'tenant_resume' },
+      short: { httpOnly: true, sameSite: 'lax', signed: true },
+      long: { httpOnly: true, sameSite: 'lax', signed: true },
+    },
+    scopes: OIDC_SCOPES,
+    claims: CLAIMS_OF_SCOPE,
+    conformIdTokenClaims: false,
+    responseTypes: ['code'],
+    clientAuthMethods: ['client_secret_post', 'client_secret_basic', 'none'],
+    enabledJWA: { idTokenSigningAlgValues: [signingKey.alg] },
+    pkce: { required: () => settings.requirePkce },
+    clientBasedCORS: () => false,
+    findAccount: async (ctx, sub) => accountOf(sub),
+
+    // Auth0 names the API by `audience`. The check of this parameter runs after that of `scope`, which has dropped
+    // offline_access because no consent was prompted for; Auth0 grants it without.
+    extraParams: { audience: restoreOfflineAccess },
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
+      dPoP: { enabled: false },
+      revocation: { enabled: true, allowedPolicy: (ctx, client, token) => token.clientId === client.clientId },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: (ctx, client, granted) => granted ?? ctx.oidc.params?.audience,
+        getResourceServerInfo: (ctx, audience) => resourceServerOf(audience),
+        useGrantedResource: () => true,
+      },
+    },
+    formats: { customizers: { jwt: (ctx, token, jwt) => shapeAccessToken(jwt, issuer, settings) } },
+
+    // Every login opens a grant of its own, so a reused refresh token ends its own family and no other.
+    loadExistingGrant: async (ctx) => grantAll(ctx, provider),
+    interactions: { url: (ctx, interaction) => `/u/login/${interaction.uid}` },
+    issueRefreshToken: (ctx, client, code) => client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
+    rotateRefreshToken: () => settings.rotateRefreshTokens,
+    expiresWithSession: () => false,
+    ttl: {
+      AccessToken: () => settings.accessTokenSeconds,
+      AuthorizationCode: () => settings.codeSeconds,
+      IdToken: () => settings.idTokenSeconds,
+      RefreshToken: () => settings.refreshTokenSeconds,
+      Grant: 30 * DAY_SECS,
+      Interaction: 60 * 60,
+      Session: 3 * DAY_SECS,
+    },
+    renderError: (ctx, { error, error_description: description }) => {
+      ctx.type = 'html';
+      ctx.set('content-security-policy', CONTENT_SECURITY_POLICY);
+      ctx.body = errorPage(error, description);
+    },
+  });
+  provider.proxy = true;
+  provider.on('server_error', (ctx, error) => console.error('tenant:', ctx.method, ctx.path, error));
+  return provider;
+}
+
+function restoreOfflineAccess(ctx) {
+  const { params, client } = ctx.oidc;
+  const asked = (ctx.method === 'POST' ? ctx.oidc.body : ctx.query)?.scope?.split(' ') ?? [];
+  if (!asked.includes('offline_access') || !client.grantTypeAllowed('refresh_token')) return;
+  const granted = new Set(params.scope?.split(' ')).add('offline_access');
+  params.scope = asked.filter((scope) => granted.has(scope)).join(' ');
+}
+
+async function grantAll(ctx, provider) {
+  const { account, client, params, resourceServers, requestParamClaims } = ctx.oidc;
+  const grant = new provider.Grant({ accountId: account.accountId, clientId: client.clientId });
+  if (params.scope) grant.addOIDCScope(params.scope);
+  if (requestParamClaims.size) grant.addOIDCClaims([...requestParamClaims]);
+  for (const audience of Object.keys(resourceServers)) grant.addResourceScope(audience, params.scope ?? '');
+  await grant.save();
+  return grant;
+}
+
+function shapeAccessToken(jwt, issuer, settings) {
+  const { client_id: azp, jti, aud, scope = '', ...claims } = jwt.payload;
+  const forUserinfo = scope.split(' ').includes('openid');
+  jwt.header = { typ: settings.accessTokenType };
+  jwt.payload = {
+    ...claims,
+    aud: forUserinfo ? [aud, `${issuer}userinfo`] : aud,
+    scope,
+    azp,
+    permissions: settings.permissions,
+  };
+}

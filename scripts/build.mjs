@@ -1,0 +1,75 @@
+// The one build: `make build` and wrangler's [build] command both run it. Checks gateway.config.json, then compiles the
+// gateway to WebAssembly in build/. With --fault-injection: the variant that end-to-end tests can make panic, in
+// build-fault/, with an entry of its own.
+
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setup } from './setup.mjs';
+import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, toolEnvironment } from './toolchain.mjs';
+
+const CONFIG = 'gateway.config.json';
+const ENTRY = 'src/edge/worker.mjs';
+const INPUTS = [
+  'src', 'Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo', 'rust-toolchain.toml', CONFIG, 'scripts/build.mjs',
+];
+
+export async function build({ faultInjection = false } = {}) {
+  await setup();
+  const directory = faultInjection ? 'build-fault' : 'build';
+  const stamp = join(ROOT, directory, '.inputs');
+  const inputs = hashOfInputs();
+  const output = join(ROOT, directory, 'index.js');
+  if (existsSync(output) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return;
+
+  await run('cargo', ['run', '--quiet', '--bin', 'bargate', '--', 'check', CONFIG], {
+    failure: `the build stopped: the lines above say what is wrong with ${CONFIG}, or with the code that checks it`,
+  });
+  const features = faultInjection ? ['--', '--features', 'fault-injection'] : [];
+  await run(TOOLS.workerBuild, ['--release', '--out-dir', directory, ...features], {
+    env: toolEnvironment({
+      WASM_BINDGEN_BIN: TOOLS.wasmBindgen,
+      WASM_OPT_BIN: TOOLS.wasmOpt,
+      ESBUILD_BIN: TOOLS.esbuild,
+    }),
+    failure: 'the WebAssembly build failed: the lines above say why',
+  });
+  if (faultInjection) writeFaultEntry(directory);
+  // Left out where something changed while the build ran: the next one starts over.
+  if (hashOfInputs() === inputs) writeFileSync(stamp, inputs);
+}
+
+/** A digest of everything the output depends on: the files' names and contents, and the compiler. */
+function hashOfInputs() {
+  const hash = createHash('sha256').update(outputOf('rustc', ['--version']) ?? '');
+  for (const file of INPUTS.flatMap(filesUnder)) hash.update(`\0${file}\0`).update(readFileSync(join(ROOT, file)));
+  return hash.digest('hex');
+}
+
+function filesUnder(path) {
+  if (!existsSync(join(ROOT, path))) return [];
+  try {
+    return readdirSync(join(ROOT, path)).sort().flatMap((name) => filesUnder(`${path}/${name}`));
+  } catch (error) {
+    if (error.code === 'ENOTDIR') return [path];
+    throw error;
+  }
+}
+
+/** Writes the Worker's entry anew beside the fault build, with its relative imports pointing from there. */
+function writeFaultEntry(directory) {
+  const source = readProjectFile(ENTRY);
+  if (!source.includes('../../build/')) throw new Failure(`${ENTRY} imports nothing from ../../build/`);
+  const entry = source.replace(/(['"])(\.\.?\/[^'"]*)\1/g, (_, quote, path) => {
+    const target = path.startsWith('../../build/')
+      ? path.replace('../../build/', './')
+      : `..${new URL(path, `file:///${ENTRY}`).pathname}`;
+    return `${quote}${target}${quote}`;
+  });
+  writeFileSync(join(ROOT, directory, 'worker.mjs'), entry);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await main(() => build({ faultInjection: process.argv.includes('--fault-injection') }));
+}

@@ -1,0 +1,99 @@
+// Installs what the build needs and is not there yet: wasm target, npm packages, worker-build, wasm-bindgen.
+// Everything but the Rust components goes into the project's own ignored folders. A second run changes nothing.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run } from './toolchain.mjs';
+
+const NODE_MIN_MAJOR = 20;
+const WASM_TARGET = 'wasm32-unknown-unknown';
+const WORKER_BUILD_VERSION = '0.8.7';
+
+export async function setup() {
+  const sysroot = checkMachine();
+  await installRustComponents(sysroot);
+  await installPackages();
+  await installCargoTool('worker-build', WORKER_BUILD_VERSION, TOOLS.workerBuild, ['--locked']);
+  // Its own lock file pins crates that do not always resolve, so this one is installed without.
+  await installCargoTool('wasm-bindgen-cli', lockedVersion('wasm-bindgen'), TOOLS.wasmBindgen, []);
+}
+
+/** Checks for what set-up cannot install itself, and returns the Rust sysroot. */
+function checkMachine() {
+  if (Number(process.versions.node.split('.')[0]) < NODE_MIN_MAJOR) {
+    const remedy = `install version ${NODE_MIN_MAJOR} or later from https://nodejs.org/`;
+    throw new Failure(`Node.js ${process.versions.node} is too old: ${remedy}`);
+  }
+  const sysroot = outputOf('rustc', ['--print', 'sysroot']);
+  if (!sysroot || !outputOf('cargo', ['--version'])) {
+    throw new Failure('Rust is missing: install it with rustup, see https://rustup.rs/');
+  }
+  const wanted = /^rust-version\s*=\s*"([^"]+)"/m.exec(readProjectFile('Cargo.toml'))?.[1];
+  const present = /^rustc (\d+\.\d+)/.exec(outputOf('rustc', ['--version']) ?? '')?.[1];
+  if (wanted && present && isOlder(present, wanted)) {
+    throw new Failure(`Rust ${present} is too old: version ${wanted} or later is needed, run: rustup update stable`);
+  }
+  return sysroot;
+}
+
+function isOlder(version, wanted) {
+  const [major, minor] = version.split('.').map(Number);
+  const [wantedMajor, wantedMinor] = wanted.split('.').map(Number);
+  return major < wantedMajor || (major === wantedMajor && minor < wantedMinor);
+}
+
+async function installRustComponents(sysroot) {
+  const components = [
+    { path: join('lib', 'rustlib', WASM_TARGET), command: ['target', 'add', WASM_TARGET] },
+    { path: join('bin', 'rustfmt'), command: ['component', 'add', 'rustfmt'] },
+    { path: join('bin', 'cargo-clippy'), command: ['component', 'add', 'clippy'] },
+  ];
+  for (const { path, command } of components) {
+    if (existsSync(join(sysroot, path))) continue;
+    const line = `rustup ${command.join(' ')}`;
+    console.log(`setup: ${line}`);
+    await run('rustup', command, { failure: `"${line}" failed: Rust's ${command.at(-1)} is needed, and rustup installs it` });
+  }
+}
+
+async function installPackages() {
+  if (packagesAreInstalled()) return;
+  if (!outputOf('npm', ['--version'])) throw new Failure('npm is missing: it comes with Node.js, see https://nodejs.org/');
+  console.log('setup: npm ci');
+  await run('npm', ['ci', '--loglevel=error'], { failure: '"npm ci" failed: the lines above say why' });
+}
+
+/** Whether node_modules holds what package-lock.json asks for, by npm's own record of what it installed. */
+function packagesAreInstalled() {
+  const record = join('node_modules', '.package-lock.json');
+  if (!existsSync(join(ROOT, record)) || !existsSync(TOOLS.node)) return false;
+  const wanted = JSON.parse(readProjectFile('package-lock.json')).packages;
+  const present = JSON.parse(readProjectFile(record)).packages;
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) => path === '' || (present[path] ? present[path].version === version : optional),
+  );
+}
+
+async function installCargoTool(crate, version, program, options) {
+  const present = existsSync(program) && outputOf(program, ['--version'])?.split(' ').at(-1);
+  if (present === version) return;
+  if (!outputOf('cc', ['--version'])) {
+    throw new Failure('a C compiler is missing: install one, on Debian with "apt-get install build-essential"');
+  }
+  console.log(`setup: ${crate} ${version} (compiled once, takes a few minutes)`);
+  const where = ['--root', join(ROOT, '.tools')];
+  await run('cargo', ['install', '--quiet', '--debug', ...where, crate, '--version', version, ...options], {
+    failure: `${crate} ${version} could not be installed: the lines above say why`,
+  });
+}
+
+function lockedVersion(crate) {
+  if (!existsSync(join(ROOT, 'Cargo.lock'))) throw new Failure('Cargo.lock is missing: run "cargo generate-lockfile"');
+  const entry = new RegExp(`name = "${crate}"\\r?\\nversion = "([^"]+)"`);
+  const version = entry.exec(readProjectFile('Cargo.lock'))?.[1];
+  if (!version) throw new Failure(`Cargo.lock does not name ${crate}: run "cargo generate-lockfile"`);
+  return version;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(setup);

@@ -1,0 +1,146 @@
+//! Text to a validated [`Config`].
+//!
+//! Reading has three steps: text to tree (`document`), references to values (`reference`), tree to types (one file a
+//! section). Every mistake is told at once, each with its place. This module does no I/O and knows no request.
+
+mod address;
+mod algorithm;
+mod authorizer;
+mod cors;
+mod diagnostic;
+mod document;
+mod mapping;
+mod path;
+mod reader;
+mod reference;
+mod server;
+
+use std::collections::BTreeSet;
+
+pub use address::is_loopback;
+pub use algorithm::{Algorithm, KeyFamily};
+pub use authorizer::Auth0;
+pub use cors::{AllowedOrigins, Cors};
+pub(crate) use cors::is_token;
+pub use diagnostic::Diagnostic;
+pub use mapping::{Mapping, Source};
+pub use path::{CallbackResponse, Fixed, Integration, Login, Path};
+pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings};
+pub use server::Server;
+
+use crate::route::{RouteSpec, RouteTable};
+use document::parse_document;
+use reader::{Findings, ObjectReader, Place};
+use reference::{collect_references, resolve_references};
+
+/// A gateway config in which everything is known, checked and compiled.
+#[derive(Debug)]
+pub struct Config {
+    /// The upstreams, in the order of the file.
+    pub servers: Vec<Server>,
+    /// The rule for other origins; without one no CORS header is sent.
+    pub cors: Option<Cors>,
+    /// The identity provider.
+    pub authorizer: Option<Auth0>,
+    /// The paths, in the order of the file.
+    pub paths: Vec<Path>,
+    /// Finds the index in `paths` for a request.
+    pub routes: RouteTable,
+    /// Lower-case names of the headers that a mapping of any path sets: no client may send them to an upstream.
+    pub asserted_headers: Vec<String>,
+}
+
+/// Reads a config and resolves its references.
+///
+/// # Errors
+/// Every mistake in the file, in its order.
+pub fn load(source: &str, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnostic>> {
+    read(source, bindings)
+}
+
+/// Reads a config away from its bindings and tells its mistakes; a reference is taken to have a fitting value.
+pub fn check(source: &str) -> Vec<Diagnostic> {
+    read(source, &UnknownBindings).err().unwrap_or_default()
+}
+
+/// Gives the bindings that a config refers to; none where the text is no JSON.
+pub fn references(source: &str) -> Vec<Reference> {
+    parse_document(source).map(|root| collect_references(&root)).unwrap_or_default()
+}
+
+fn read(source: &str, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnostic>> {
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let mut findings = Findings::new(source);
+    let place = Place::Root;
+    let mut root = match parse_document(source) {
+        Ok(root) => root,
+        Err(error) => {
+            let help = syntax_help(source, error.offset);
+            findings.note(error.offset, &place, "invalid_json", error.message, help);
+            return Err(findings.into_diagnostics());
+        }
+    };
+    resolve_references(&mut root, &place, bindings, &mut findings);
+    let config = ObjectReader::open(&root, &place, &mut findings).map(|object| read_root(object, &mut findings));
+    match config {
+        Some(config) if findings.is_empty() => Ok(config),
+        _ => Err(findings.into_diagnostics()),
+    }
+}
+
+/// Says the two things that people bring from JavaScript and JSON has not.
+fn syntax_help(source: &str, offset: usize) -> Option<String> {
+    let near = source.get(offset..).unwrap_or_default();
+    let before = source.get(..offset).unwrap_or_default().trim_end();
+    if near.starts_with('/') || before.ends_with('/') {
+        return Some("JSON has no comments; a key that begins with \"x-\" can hold a note".to_owned());
+    }
+    let closes = |text: &str| text.starts_with(['}', ']']);
+    (before.ends_with(',') && closes(near)).then(|| "remove the comma before the closing bracket".to_owned())
+}
+
+fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Config {
+    for about in ["$schema", "title", "description"] {
+        root.text(about, findings);
+    }
+    let servers = server::read_servers(&mut root, findings);
+    let cors = cors::read_cors(&mut root, findings);
+    let authorizer = authorizer::read_authorizer(&mut root, findings);
+    let variables = mapping::read_variables(&mut root, findings);
+    let context = path::Context { servers: &servers, authorizer: authorizer.as_ref(), variables: &variables };
+    let paths = path::read_paths(&mut root, &context, findings);
+    root.finish(findings);
+
+    let asserted_headers: BTreeSet<_> =
+        paths.iter().flat_map(|(path, _)| path.mapping.headers.iter().map(|(name, _)| name.clone())).collect();
+    let specs = paths.iter().map(|(path, _)| RouteSpec {
+        method: path.method,
+        pattern: path.pattern.clone(),
+        encoded_slashes: path.encoded_slashes,
+    });
+    let routes = RouteTable::build(specs.collect()).unwrap_or_else(|conflicts| {
+        for conflict in conflicts {
+            let (Some((first, first_at)), Some((_, offset))) = (paths.get(conflict.first), paths.get(conflict.second)) else {
+                continue;
+            };
+            let (line, column) = findings.locate(*first_at);
+            let message = format!(
+                "no request can tell this path from {} {} at {line}:{column}",
+                first.method,
+                first.pattern.as_str(),
+            );
+            let (parent, index) = (Place::Key(&Place::Root, "paths"), conflict.second);
+            let help = "give them different methods or paths, or remove one".to_owned();
+            findings.note(*offset, &Place::Index(&parent, index), "route_conflict", message, Some(help));
+        }
+        RouteTable::default()
+    });
+    Config {
+        servers,
+        cors,
+        authorizer: authorizer.and_then(|read| read.auth0),
+        paths: paths.into_iter().map(|(path, _)| path).collect(),
+        routes,
+        asserted_headers: asserted_headers.into_iter().collect(),
+    }
+}

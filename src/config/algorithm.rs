@@ -1,0 +1,69 @@
+//! The signature algorithms a token may use (RFC 7518 section 3.1, RFC 8037 section 3.1).
+//!
+//! `none` and the HMAC family are absent on purpose: a key set holds public keys, and a public key is no secret.
+
+/// An algorithm by which a token is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256
+    Rs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384
+    Rs384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512
+    Rs512,
+    /// RSASSA-PSS with SHA-256
+    Ps256,
+    /// RSASSA-PSS with SHA-384
+    Ps384,
+    /// RSASSA-PSS with SHA-512
+    Ps512,
+    /// ECDSA on P-256 with SHA-256
+    Es256,
+    /// ECDSA on P-384 with SHA-384
+    Es384,
+    /// EdDSA on Ed25519
+    EdDsa,
+}
+
+/// The kind of key that an algorithm needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyFamily {
+    /// An RSA key.
+    Rsa,
+    /// An elliptic curve key on P-256.
+    P256,
+    /// An elliptic curve key on P-384.
+    P384,
+    /// An Ed25519 key.
+    Ed25519,
+}
+
+impl Algorithm {
+    /// Every algorithm by its name in `alg`.
+    pub const NAMES: [(&'static str, Self); 9] = [
+        ("RS256", Self::Rs256),
+        ("RS384", Self::Rs384),
+        ("RS512", Self::Rs512),
+        ("PS256", Self::Ps256),
+        ("PS384", Self::Ps384),
+        ("PS512", Self::Ps512),
+        ("ES256", Self::Es256),
+        ("ES384", Self::Es384),
+        ("EdDSA", Self::EdDsa),
+    ];
+
+    /// Parses the value of `alg`, which is case-sensitive.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
+    }
+
+    /// Gives the kind of key it needs.
+    pub fn family(self) -> KeyFamily {
+        match self {
+            Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => KeyFamily::Rsa,
+            Self::Es256 => KeyFamily::P256,
+            Self::Es384 => KeyFamily::P384,
+            Self::EdDsa => KeyFamily::Ed25519,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The `cors` section: which other origins may read answers.
+
+use super::address::read_origin;
+use super::reader::{Findings, ObjectReader, Place, Written};
+
+/// What a preflight allows where the config names no header: those of the refresh and profile contracts.
+const HEADERS_DEFAULT: [&str; 4] = ["authorization", "content-type", "x-access-token", "x-refresh-token"];
+
+/// How long browsers may remember a preflight unless the config says otherwise; Chromium keeps none for longer than two hours.
+const MAX_AGE_DEFAULT_SECS: u64 = 600;
+
+/// The rule for other origins.
+#[derive(Debug, Clone)]
+pub struct Cors {
+    /// The origins that may read answers.
+    pub origins: AllowedOrigins,
+    /// Upper-case methods; `None` allows each that the route has.
+    pub methods: Option<Vec<String>>,
+    /// Lower-case header names; `None` allows each that is asked for.
+    pub headers: Option<Vec<String>>,
+    /// The headers of answers that scripts may read, as they are sent.
+    pub expose_headers: String,
+    /// Whether cookies and client certificates may come along.
+    pub credentials: bool,
+    /// How long a preflight's answer may be remembered.
+    pub max_age_secs: u64,
+}
+
+/// The origins of a CORS rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AllowedOrigins {
+    /// Every origin, without credentials.
+    Any,
+    /// These, as browsers serialise them.
+    Listed(Vec<String>),
+}
+
+/// Reads the section; `None` where the file has none.
+pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<Cors> {
+    let node = root.node("cors")?;
+    let place = Place::Key(root.place(), "cors");
+    let mut object = ObjectReader::open(node, &place, findings)?;
+
+    object.required("allow_origins", findings);
+    let written = object.texts("allow_origins", findings);
+    let any = written.iter().find(|written| written.value() == Some("*")).map(|written| written.offset);
+    let origins_place = Place::Key(&place, "allow_origins");
+    let listed = written.iter().enumerate().filter(|(_, written)| written.value() != Some("*"));
+    let listed: Vec<_> = listed
+        .filter_map(|(index, written)| read_origin(written, &Place::Index(&origins_place, index), findings))
+        .collect();
+    let credentials = object.boolean("allow_credentials", false, findings);
+    if let Some(offset) = any.filter(|_| credentials) {
+        let message = "every origin may not come with credentials".to_owned();
+        let help = "list the origins, or set \"allow_credentials\" to false".to_owned();
+        findings.note(offset, &origins_place, "cors_any_origin_with_credentials", message, Some(help));
+    }
+
+    let methods = object.texts("allow_methods", findings);
+    let methods = read_list(&methods, "allow_methods", &place, str::to_uppercase, findings);
+    let headers_given = object.node("allow_headers").is_some();
+    let headers = object.texts("allow_headers", findings);
+    let headers = match headers_given {
+        true => read_list(&headers, "allow_headers", &place, str::to_lowercase, findings),
+        false => Some(HEADERS_DEFAULT.map(str::to_owned).to_vec()),
+    };
+    let methods_given = object.node("allow_methods").is_some();
+    let expose = object.texts("expose_headers", findings);
+    let expose = read_list(&expose, "expose_headers", &place, str::to_owned, findings);
+    if let Some(node) = object.node("expose_headers").filter(|_| credentials && expose.is_none()) {
+        let message = "with credentials browsers take \"*\" for a header of that name".to_owned();
+        let place = Place::Key(&place, "expose_headers");
+        findings.note(node.offset, &place, "cors_wildcard_with_credentials", message, Some("list the headers".into()));
+    }
+    let max_age_secs = object.integer("max_age", 0..=86_400, MAX_AGE_DEFAULT_SECS, findings);
+    object.finish(findings);
+
+    Some(Cors {
+        origins: if any.is_some() { AllowedOrigins::Any } else { AllowedOrigins::Listed(listed) },
+        methods: methods.filter(|_| methods_given),
+        headers,
+        expose_headers: expose.map_or_else(|| "*".to_owned(), |names| names.join(", ")),
+        credentials,
+        max_age_secs,
+    })
+}
+
+/// Gives the names of a list, or `None` where it holds `*`; notes what could be no method or header name.
+fn read_list(
+    written: &[Written<'_>],
+    key: &str,
+    place: &Place<'_>,
+    normalise: fn(&str) -> String,
+    findings: &mut Findings<'_>,
+) -> Option<Vec<String>> {
+    let place = Place::Key(place, key);
+    let mut names = Vec::with_capacity(written.len());
+    for (index, written) in written.iter().enumerate() {
+        match written.value() {
+            Some("*") => return None,
+            Some(name) if is_token(name) => names.push(normalise(name)),
+            Some(_) => {
+                let message = "this is no name of a method or header".to_owned();
+                findings.note(written.offset, &Place::Index(&place, index), "invalid_name", message, None);
+            }
+            None => {}
+        }
+    }
+    Some(names)
+}
+
+/// Tells whether a text is a token (RFC 9110 section 5.6.2), as names of methods and headers are.
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}

@@ -1,0 +1,163 @@
+//! `mapping` and `variables`: which headers and query parameters an upstream gets besides the client's own.
+
+use super::cors::is_token;
+use super::diagnostic::nearest;
+use super::document::{Node, Value};
+use super::reader::{Findings, ObjectReader, Place, note_type, read_text, shown};
+
+/// Headers that belong to the connection or to the address, and are no config's to set.
+const UNMAPPABLE_HEADERS: [&str; 12] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// What a path sends to its upstream besides what the client sent.
+#[derive(Debug, Clone, Default)]
+pub struct Mapping {
+    /// Lower-case header names and where each value comes from.
+    pub headers: Vec<(String, Source)>,
+    /// Names of query parameters and where each value comes from.
+    pub query: Vec<(String, Source)>,
+}
+
+/// Where a mapped value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// `$request.header.NAME`
+    Header(String),
+    /// `$request.query.NAME`
+    Query(String),
+    /// `$request.jwt.PATH`: a claim of the verified token, dots leading into objects.
+    Claim(String),
+    /// A text known beforehand: one that stands there, or the variable that `$config.NAME` names.
+    Text(String),
+}
+
+/// Constants by name.
+pub(super) type Variables = Vec<(String, String)>;
+
+/// Reads the `variables` of an object; none where it has none.
+pub(super) fn read_variables(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Variables {
+    let place = Place::Key(object.place(), "variables");
+    let Some(node) = object.node("variables") else { return Vec::new() };
+    let Some(reader) = ObjectReader::open(node, &place, findings) else { return Vec::new() };
+    let members = reader.free_members();
+    members
+        .filter_map(|member| {
+            let value = match &member.node.value {
+                Value::Text(text) => text.value.as_deref().unwrap_or_default().to_owned(),
+                Value::Number(number) => number.to_string(),
+                Value::Bool(value) => value.to_string(),
+                Value::Null | Value::Array(_) | Value::Object(_) => {
+                    note_type(&member.node, &Place::Key(&place, &member.key), "a string, a number or a boolean", findings);
+                    return None;
+                }
+            };
+            Some((member.key.to_string(), value))
+        })
+        .collect()
+}
+
+/// What a mapping may draw on.
+pub(super) struct Scope<'c> {
+    pub path_variables: &'c Variables,
+    pub variables: &'c Variables,
+    pub authenticated: bool,
+}
+
+/// Reads the `mapping` of a path; an empty one where it has none.
+pub(super) fn read_mapping(object: &mut ObjectReader<'_>, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Mapping {
+    let place = Place::Key(object.place(), "mapping");
+    let Some(node) = object.node("mapping") else { return Mapping::default() };
+    let Some(mut reader) = ObjectReader::open(node, &place, findings) else { return Mapping::default() };
+    let headers = read_sources(reader.node("headers"), &Place::Key(&place, "headers"), scope, findings);
+    let query = read_sources(reader.node("query"), &Place::Key(&place, "query"), scope, findings);
+    reader.finish(findings);
+
+    let mut named = Vec::with_capacity(headers.len());
+    for (name, source, offset) in headers {
+        let name = name.to_ascii_lowercase();
+        let wrong = if !is_token(&name) {
+            Some("this is no header name")
+        } else if UNMAPPABLE_HEADERS.contains(&name.as_str()) {
+            Some("this header belongs to the connection and cannot be mapped")
+        } else {
+            None
+        };
+        if let Some(message) = wrong {
+            findings.note(offset, &Place::Key(&place, "headers"), "invalid_name", message.to_owned(), None);
+        }
+        named.push((name, source));
+    }
+    Mapping { headers: named, query: query.into_iter().map(|(name, source, _)| (name, source)).collect() }
+}
+
+fn read_sources(
+    node: Option<&Node<'_>>,
+    place: &Place<'_>,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Vec<(String, Source, usize)> {
+    let Some(reader) = node.and_then(|node| ObjectReader::open(node, place, findings)) else { return Vec::new() };
+    let members = reader.free_members();
+    members
+        .filter_map(|member| {
+            let place = Place::Key(place, &member.key);
+            let source = read_source(&member.node, &place, scope, findings)?;
+            Some((member.key.to_string(), source, member.key_offset))
+        })
+        .collect()
+}
+
+fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Option<Source> {
+    if let Value::Number(number) = &node.value {
+        return Some(Source::Text(number.to_string()));
+    }
+    let written = read_text(node, place, findings)?;
+    let text = written.value()?;
+    if written.text.origin != super::document::Origin::File || !text.starts_with('$') {
+        return Some(Source::Text(text.to_owned()));
+    }
+    let mut refuse = |code, message: String, help: String| {
+        findings.note(node.offset, place, code, message, Some(help));
+        None
+    };
+    if let Some(name) = text.strip_prefix("$config.") {
+        let mut known = scope.path_variables.iter().chain(scope.variables);
+        if let Some((_, value)) = known.clone().find(|(key, _)| key == name) {
+            return Some(Source::Text(value.clone()));
+        }
+        let help = match nearest(name, known.by_ref().map(|(key, _)| key.as_str())) {
+            Some(near) => format!("did you mean \"$config.{near}\"?"),
+            None => "add it to \"variables\"".to_owned(),
+        };
+        return refuse("unknown_variable", format!("no variable is called \"{name}\""), help);
+    }
+    for (prefix, source) in [
+        ("$request.header.", Source::Header as fn(String) -> Source),
+        ("$request.query.", Source::Query),
+        ("$request.jwt.", Source::Claim),
+    ] {
+        let Some(name) = text.strip_prefix(prefix).filter(|name| !name.is_empty()) else { continue };
+        if prefix == "$request.jwt." && !scope.authenticated {
+            let help = "add \"auth\": true to this path".to_owned();
+            return refuse("claim_without_auth", "this path verifies no token to take a claim from".to_owned(), help);
+        }
+        if prefix == "$request.header." && !is_token(name) {
+            return refuse("invalid_name", "this is no header name".to_owned(), "letters, digits and hyphens".to_owned());
+        }
+        return Some(source(name.to_owned()));
+    }
+    let help = "one of: $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME";
+    refuse("unknown_alias", format!("\"{}\" stands for nothing", shown(&written)), help.to_owned())
+}

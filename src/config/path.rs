@@ -1,0 +1,283 @@
+//! The `paths` section: which requests are answered, which need a token, and by what.
+
+use super::address::{Scheme, read_origin, read_url};
+use super::authorizer::ReadAuthorizer;
+use super::diagnostic::nearest;
+use super::document::Node;
+use super::mapping::{Mapping, Scope, Variables, read_mapping, read_variables};
+use super::reader::{Findings, ObjectReader, Place, choose, read_array, shown};
+use super::server::Server;
+use crate::route::{Method, MethodRule, Pattern};
+
+/// One entry of `paths`.
+#[derive(Debug, Clone)]
+pub struct Path {
+    /// The method it answers.
+    pub method: MethodRule,
+    /// The paths it answers.
+    pub pattern: Pattern,
+    /// Whether a segment may hold an encoded slash.
+    pub encoded_slashes: bool,
+    /// Whether a valid token is needed.
+    pub auth: bool,
+    /// What answers it.
+    pub integration: Integration,
+    /// What the upstream gets besides what the client sent.
+    pub mapping: Mapping,
+}
+
+/// What answers a path.
+#[derive(Debug, Clone)]
+pub enum Integration {
+    /// The upstream at this index of `servers`.
+    HttpProxy {
+        /// Index in [`super::Config::servers`].
+        server: usize,
+    },
+    /// An answer that stands in the config.
+    Fixed(Fixed),
+    /// A redirect to the provider's login.
+    Login(Login),
+    /// The browser coming back from the provider.
+    Callback {
+        /// How the tokens are answered.
+        response: CallbackResponse,
+        /// The address of this path as the provider knows it, where it is not the authorizer's.
+        redirect_uri: Option<String>,
+    },
+    /// The profile of the access token's owner.
+    Userinfo,
+    /// The exchange of a refresh token.
+    Refresh,
+}
+
+/// An answer that stands in the config.
+#[derive(Debug, Clone)]
+pub struct Fixed {
+    /// The body, as JSON text.
+    pub body: String,
+}
+
+/// The settings of a login path.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// Origins besides the gateway's own that `return_to` may lead to.
+    pub return_to_origins: Vec<String>,
+    /// The callback's address, where it is not the authorizer's.
+    pub redirect_uri: Option<String>,
+}
+
+/// How a callback hands over the tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallbackResponse {
+    /// As JSON.
+    Json,
+    /// As a page that posts them to the window that opened it, if that window is of this origin.
+    WebMessage {
+        /// The one origin that may receive them.
+        target_origin: String,
+    },
+}
+
+/// The sections that paths refer to.
+pub(super) struct Context<'c> {
+    pub servers: &'c [Server],
+    pub authorizer: Option<&'c ReadAuthorizer>,
+    pub variables: &'c Variables,
+}
+
+/// Reads the section; each path comes with the offset of its entry.
+pub(super) fn read_paths(
+    root: &mut ObjectReader<'_>,
+    context: &Context<'_>,
+    findings: &mut Findings<'_>,
+) -> Vec<(Path, usize)> {
+    let place = Place::Key(root.place(), "paths");
+    let items = root.required("paths", findings).map(|node| read_array(node, &place, findings)).unwrap_or_default();
+    let items = items.iter().enumerate();
+    items
+        .filter_map(|(index, item)| {
+            let path = read_path(item, &Place::Index(&place, index), context, findings)?;
+            Some((path, item.offset))
+        })
+        .collect()
+}
+
+fn read_path<'n>(
+    node: &'n Node<'n>,
+    place: &'n Place<'n>,
+    context: &Context<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Path> {
+    let mut object = ObjectReader::open(node, place, findings)?;
+    let method = object.required_text("method", findings).and_then(|written| {
+        let mut choices: Vec<_> = Method::ALL.iter().map(|method| (method.as_str(), MethodRule::Exact(*method))).collect();
+        choices.push(("ANY", MethodRule::Any));
+        choose(&written, &choices, &Place::Key(place, "method"), findings)
+    });
+    let pattern = object.required_text("path", findings).and_then(|written| {
+        let pattern = Pattern::parse(written.value()?);
+        let note = |error: crate::route::PatternError| {
+            findings.note(written.offset, &Place::Key(place, "path"), "invalid_path", error.to_string(), None);
+        };
+        pattern.map_err(note).ok()
+    });
+    let encoded_slashes = object.boolean("encoded_slashes", false, findings);
+    let auth = object.boolean("auth", false, findings);
+    if let Some(node) = object.node("auth").filter(|_| auth && context.authorizer.is_none()) {
+        let help = "add an \"authorizer\", or remove \"auth\"".to_owned();
+        let message = "the path needs a token and nothing says which are valid".to_owned();
+        findings.note(node.offset, &Place::Key(place, "auth"), "authorizer_missing", message, Some(help));
+    }
+    let integration = read_answer(&mut object, context, findings);
+    let path_variables = read_variables(&mut object, findings);
+    let scope = Scope { path_variables: &path_variables, variables: context.variables, authenticated: auth };
+    let mapping = read_mapping(&mut object, &scope, findings);
+    object.finish(findings);
+    Some(Path { method: method?, pattern: pattern?, encoded_slashes, auth, integration: integration?, mapping })
+}
+
+/// Reads `integration` or `response`, of which a path has one.
+fn read_answer(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &mut Findings<'_>) -> Option<Integration> {
+    let place = object.place();
+    let response = object.present("response");
+    match (object.node("integration"), response) {
+        (Some(node), None) => read_integration(node, &Place::Key(place, "integration"), context, findings),
+        (None, Some(body)) => Some(Integration::Fixed(Fixed { body: body.to_json().to_string() })),
+        (Some(_), Some(body)) => {
+            let message = "the path has an integration and a response, and can give one answer".to_owned();
+            findings.note(body.offset, &Place::Key(place, "response"), "two_answers", message, Some("remove one".into()));
+            None
+        }
+        (None, None) => {
+            let message = "the path has neither an integration nor a response".to_owned();
+            findings.note(object.offset(), place, "no_answer", message, Some("add one of the two".into()));
+            None
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    HttpProxy,
+    Login,
+    Callback,
+    Userinfo,
+    Refresh,
+}
+
+const KINDS: [(&str, Kind); 7] = [
+    ("http", Kind::HttpProxy),
+    ("http_proxy", Kind::HttpProxy),
+    ("auth0_login", Kind::Login),
+    ("auth0_callback_redirect", Kind::Login),
+    ("auth0_callback", Kind::Callback),
+    ("auth0_userinfo", Kind::Userinfo),
+    ("auth0_refresh", Kind::Refresh),
+];
+
+fn read_integration<'n>(
+    node: &'n Node<'n>,
+    place: &'n Place<'n>,
+    context: &Context<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Integration> {
+    let mut object = ObjectReader::open(node, place, findings)?;
+    let written = object.required_text("type", findings)?;
+    let kind = choose(&written, &KINDS, &Place::Key(place, "type"), findings)?;
+    let type_offset = written.offset;
+    let type_place = Place::Key(place, "type");
+    let needs = |present: bool, message: &str, help: &str, findings: &mut Findings<'_>| {
+        if !present {
+            let (message, help) = (message.to_owned(), Some(help.to_owned()));
+            findings.note(type_offset, &type_place, "authorizer_missing", message, help);
+        }
+    };
+    if !matches!(kind, Kind::HttpProxy) {
+        needs(context.authorizer.is_some(), "no authorizer says which provider", "add an \"authorizer\"", findings);
+    }
+    let integration = match kind {
+        Kind::HttpProxy => read_server(&mut object, context, findings).map(|server| Integration::HttpProxy { server }),
+        Kind::Login => {
+            let redirect_uri = read_redirect_uri(&mut object, context, findings);
+            let sealed = context.authorizer.is_none_or(|authorizer| authorizer.has_sealing_secret);
+            let help = "give the authorizer a \"client_secret\" or a \"sealing_key\"";
+            needs(sealed, "nothing to seal the login state with", help, findings);
+            let return_to = object.texts("return_to", findings);
+            let origins = Place::Key(place, "return_to");
+            let origins = return_to.iter().enumerate().filter_map(|(index, written)| {
+                read_origin(written, &Place::Index(&origins, index), findings)
+            });
+            Some(Integration::Login(Login { return_to_origins: origins.collect(), redirect_uri }))
+        }
+        Kind::Callback => {
+            let redirect_uri = read_redirect_uri(&mut object, context, findings);
+            let response = read_callback_response(&mut object, findings);
+            response.map(|response| Integration::Callback { response, redirect_uri })
+        }
+        Kind::Userinfo => Some(Integration::Userinfo),
+        Kind::Refresh => Some(Integration::Refresh),
+    };
+    object.finish(findings);
+    integration
+}
+
+fn read_server(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &mut Findings<'_>) -> Option<usize> {
+    let written = object.required_text("server", findings)?;
+    let alias = written.value()?;
+    let found = context.servers.iter().position(|server| server.alias == alias);
+    if found.is_none() {
+        let aliases = context.servers.iter().map(|server| server.alias.as_str());
+        let help = match nearest(alias, aliases.clone()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None if context.servers.is_empty() => "add it to \"servers\"".to_owned(),
+            None => format!("one of: {}", aliases.collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("no server is called \"{}\"", shown(&written));
+        findings.note(written.offset, &Place::Key(object.place(), "server"), "unknown_server", message, Some(help));
+    }
+    found
+}
+
+fn read_redirect_uri(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &mut Findings<'_>) -> Option<String> {
+    let place = Place::Key(object.place(), "redirect_uri");
+    let Some(written) = object.text("redirect_uri", findings) else {
+        if context.authorizer.is_some_and(|authorizer| !authorizer.has_redirect_uri) {
+            let message = "neither this integration nor the authorizer has a \"redirect_uri\"".to_owned();
+            let help = "add the callback's address, as the provider knows it".to_owned();
+            findings.note(object.offset(), object.place(), "missing_key", message, Some(help));
+        }
+        return None;
+    };
+    read_url(&written, Scheme::Https, &place, findings).map(String::from)
+}
+
+fn read_callback_response(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<CallbackResponse> {
+    let place = object.place();
+    let web_message = match object.text("response", findings) {
+        None => false,
+        Some(written) => {
+            choose(&written, &[("json", false), ("web_message", true)], &Place::Key(place, "response"), findings)?
+        }
+    };
+    let target = object.text("target_origin", findings);
+    let target_place = Place::Key(place, "target_origin");
+    match (web_message, target) {
+        (false, None) => Some(CallbackResponse::Json),
+        (true, Some(written)) => {
+            let target_origin = read_origin(&written, &target_place, findings).unwrap_or_default();
+            Some(CallbackResponse::WebMessage { target_origin })
+        }
+        (true, None) => {
+            let message = "a web message needs the one origin that may receive it".to_owned();
+            let help = "add \"target_origin\", such as https://app.example.com".to_owned();
+            findings.note(object.offset(), place, "missing_key", message, Some(help));
+            None
+        }
+        (false, Some(written)) => {
+            let message = "\"target_origin\" has no effect without \"response\": \"web_message\"".to_owned();
+            findings.note(written.offset, &target_place, "unused_key", message, None);
+            None
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Reads typed values out of the tree and gathers every mistake on the way.
+//!
+//! A reader never stops at the first mistake: it notes it and goes on, so that one run tells them all. The keys an object
+//! may have are the keys that were asked for, so the list of known keys cannot drift from the code that reads them.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use super::diagnostic::{Diagnostic, LineIndex, nearest};
+use super::document::{Member, Node, Text, Value};
+
+/// The mistakes found so far.
+pub struct Findings<'s> {
+    lines: LineIndex<'s>,
+    found: Vec<(usize, Diagnostic)>,
+}
+
+impl<'s> Findings<'s> {
+    /// Begins with none.
+    pub fn new(source: &'s str) -> Self {
+        Self { lines: LineIndex::new(source), found: Vec::new() }
+    }
+
+    /// Notes a mistake at a byte offset.
+    pub fn note(&mut self, offset: usize, place: &Place<'_>, code: &'static str, message: String, help: Option<String>) {
+        let (line, column) = self.lines.locate(offset);
+        self.found.push((offset, Diagnostic { code, path: place.to_string(), line, column, message, help }));
+    }
+
+    /// Gives line and column of a byte offset.
+    pub fn locate(&self, offset: usize) -> (usize, usize) {
+        self.lines.locate(offset)
+    }
+
+    /// Tells whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Gives the mistakes in the order of the file.
+    pub fn into_diagnostics(mut self) -> Vec<Diagnostic> {
+        self.found.sort_by_key(|(offset, _)| *offset);
+        self.found.into_iter().map(|(_, diagnostic)| diagnostic).collect()
+    }
+}
+
+/// A place in the document, such as `paths[2].integration`.
+#[derive(Clone, Copy)]
+pub enum Place<'p> {
+    /// The document itself.
+    Root,
+    /// A member of an object.
+    Key(&'p Place<'p>, &'p str),
+    /// An item of an array.
+    Index(&'p Place<'p>, usize),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Root => Ok(()),
+            Place::Key(Place::Root, key) => f.write_str(key),
+            Place::Key(parent, key) => write!(f, "{parent}.{key}"),
+            Place::Index(parent, index) => write!(f, "{parent}[{index}]"),
+        }
+    }
+}
+
+/// A text of the config with the place to blame for it.
+#[derive(Clone)]
+pub struct Written<'n> {
+    /// The text and its origin.
+    pub text: &'n Text<'n>,
+    /// Byte offset in the source.
+    pub offset: usize,
+}
+
+impl<'n> Written<'n> {
+    /// Gives the text, or `None` while its reference has no value.
+    pub fn value(&self) -> Option<&'n str> {
+        self.text.value.as_deref()
+    }
+}
+
+/// Reads the members of one object.
+pub struct ObjectReader<'n> {
+    offset: usize,
+    members: &'n [Member<'n>],
+    place: &'n Place<'n>,
+    known: Vec<&'static str>,
+}
+
+impl<'n> ObjectReader<'n> {
+    /// Begins to read `node`, and notes when it is no object or names a key twice.
+    pub fn open(node: &'n Node<'n>, place: &'n Place<'n>, findings: &mut Findings<'_>) -> Option<Self> {
+        let Value::Object(members) = &node.value else {
+            note_type(node, place, "an object", findings);
+            return None;
+        };
+        let mut first_places: HashMap<&str, usize> = HashMap::with_capacity(members.len());
+        for member in members {
+            if let Some(first) = first_places.insert(&member.key, member.key_offset) {
+                let (line, column) = findings.locate(first);
+                let message = format!("the key \"{}\" stands here a second time; first at {line}:{column}", member.key);
+                findings.note(member.key_offset, place, "duplicate_key", message, Some("keep one of the two".into()));
+            }
+        }
+        Some(Self { offset: node.offset, members, place, known: Vec::new() })
+    }
+
+    /// Gives the place of this object.
+    pub fn place(&self) -> &'n Place<'n> {
+        self.place
+    }
+
+    /// Gives the offset of this object.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Gives the value of `key`, taking `null` for absent.
+    pub fn node(&mut self, key: &'static str) -> Option<&'n Node<'n>> {
+        self.present(key).filter(|node| !matches!(node.value, Value::Null))
+    }
+
+    /// Gives the value of `key` where the object has it, `null` included.
+    pub fn present(&mut self, key: &'static str) -> Option<&'n Node<'n>> {
+        self.known.push(key);
+        self.members.iter().find(|member| member.key == key).map(|member| &member.node)
+    }
+
+    /// Gives the value of `key` and notes where it is absent.
+    pub fn required(&mut self, key: &'static str, findings: &mut Findings<'_>) -> Option<&'n Node<'n>> {
+        let node = self.node(key);
+        if node.is_none() {
+            let message = format!("the key \"{key}\" is missing");
+            findings.note(self.offset, self.place, "missing_key", message, None);
+        }
+        node
+    }
+
+    /// Gives the string at `key`.
+    pub fn text(&mut self, key: &'static str, findings: &mut Findings<'_>) -> Option<Written<'n>> {
+        let node = self.node(key)?;
+        read_text(node, &Place::Key(self.place, key), findings)
+    }
+
+    /// Gives the string at `key` and notes where it is absent.
+    pub fn required_text(&mut self, key: &'static str, findings: &mut Findings<'_>) -> Option<Written<'n>> {
+        let node = self.required(key, findings)?;
+        read_text(node, &Place::Key(self.place, key), findings)
+    }
+
+    /// Gives the boolean at `key`, or `default` where it is absent.
+    pub fn boolean(&mut self, key: &'static str, default: bool, findings: &mut Findings<'_>) -> bool {
+        match self.node(key) {
+            None => default,
+            Some(Node { value: Value::Bool(value), .. }) => *value,
+            Some(node) => {
+                note_type(node, &Place::Key(self.place, key), "true or false", findings);
+                default
+            }
+        }
+    }
+
+    /// Gives the whole number at `key` within `range`, or `default` where it is absent.
+    pub fn integer(
+        &mut self,
+        key: &'static str,
+        range: std::ops::RangeInclusive<u64>,
+        default: u64,
+        findings: &mut Findings<'_>,
+    ) -> u64 {
+        let Some(node) = self.node(key) else { return default };
+        let value = match &node.value {
+            Value::Number(number) => number.as_u64(),
+            _ => None,
+        };
+        match value {
+            Some(value) if range.contains(&value) => value,
+            _ => {
+                let expected = format!("a whole number from {} to {}", range.start(), range.end());
+                note_type(node, &Place::Key(self.place, key), &expected, findings);
+                default
+            }
+        }
+    }
+
+    /// Gives the strings of the array at `key`; none where it is absent.
+    pub fn texts(&mut self, key: &'static str, findings: &mut Findings<'_>) -> Vec<Written<'n>> {
+        let place = Place::Key(self.place, key);
+        let items = self.node(key).map(|node| read_array(node, &place, findings)).unwrap_or_default();
+        let items = items.iter().enumerate();
+        items.filter_map(|(index, item)| read_text(item, &Place::Index(&place, index), findings)).collect()
+    }
+
+    /// Gives all members but those that are the user's own (`x-`); used where the keys are free.
+    pub fn free_members(&self) -> impl Iterator<Item = &'n Member<'n>> + use<'n> {
+        self.members.iter().filter(|member| !member.key.starts_with("x-"))
+    }
+
+    /// Notes each key that nobody asked for.
+    pub fn finish(self, findings: &mut Findings<'_>) {
+        for member in self.members {
+            if member.key.starts_with("x-") || self.known.contains(&member.key.as_ref()) {
+                continue;
+            }
+            let help = match nearest(&member.key, self.known.iter().copied()) {
+                Some(key) => format!("did you mean \"{key}\"?"),
+                None => format!("known here: {}; keys of your own begin with \"x-\"", self.known.join(", ")),
+            };
+            let message = format!("unknown key \"{}\"", member.key);
+            findings.note(member.key_offset, self.place, "unknown_key", message, Some(help));
+        }
+    }
+}
+
+/// Gives the string in `node` and notes where it is something else.
+pub fn read_text<'n>(node: &'n Node<'n>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Written<'n>> {
+    match &node.value {
+        Value::Text(text) => Some(Written { text, offset: node.offset }),
+        _ => {
+            note_type(node, place, "a string", findings);
+            None
+        }
+    }
+}
+
+/// Gives the items of the array in `node`; none, and a note, where it is something else.
+pub fn read_array<'n>(node: &'n Node<'n>, place: &Place<'_>, findings: &mut Findings<'_>) -> &'n [Node<'n>] {
+    match &node.value {
+        Value::Array(items) => items,
+        _ => {
+            note_type(node, place, "an array", findings);
+            &[]
+        }
+    }
+}
+
+/// Notes that a value has the wrong type or size.
+pub fn note_type(node: &Node<'_>, place: &Place<'_>, expected: &str, findings: &mut Findings<'_>) {
+    let message = match &node.value {
+        Value::Number(number) => format!("expected {expected}, found {number}"),
+        value => format!("expected {expected}, found {}", value.type_name()),
+    };
+    findings.note(node.offset, place, "wrong_type", message, None);
+}
+
+/// Notes that `written` is none of `choices`, and gives the value of the one it is.
+pub fn choose<T: Copy>(
+    written: &Written<'_>,
+    choices: &[(&'static str, T)],
+    place: &Place<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<T> {
+    let value = written.value()?;
+    if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == value) {
+        return Some(*choice);
+    }
+    let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+    let help = match nearest(value, names.iter().copied()) {
+        Some(name) => format!("did you mean \"{name}\"?"),
+        None => format!("one of: {}", names.join(", ")),
+    };
+    findings.note(written.offset, place, "unknown_value", format!("\"{}\" is not known here", shown(written)), Some(help));
+    None
+}
+
+/// Gives a text as a message may show it: never one that came from a secret.
+pub fn shown<'w>(written: &'w Written<'_>) -> &'w str {
+    match (written.text.origin, written.value()) {
+        (super::document::Origin::File, Some(value)) => value,
+        (super::document::Origin::Secret, _) => "[secret]",
+        (super::document::Origin::Env, _) | (_, None) => "[variable]",
+    }
+}

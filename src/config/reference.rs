@@ -1,0 +1,195 @@
+//! `$env.NAME` and `$secret.NAME`: strings of the config that stand for a binding of the Worker.
+//!
+//! A reference is a string value that is nothing but the reference. This module asks for each value once by name; where the
+//! values come from is the caller's business.
+
+use std::borrow::Cow;
+
+use super::document::{Node, Origin, Value};
+use super::reader::{Findings, Place};
+
+/// A binding that a config refers to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reference {
+    /// Whether the config calls it a variable or a secret.
+    pub kind: ReferenceKind,
+    /// Name of the binding.
+    pub name: String,
+}
+
+/// Which of the two forms a reference has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ReferenceKind {
+    /// `$env.NAME`
+    Env,
+    /// `$secret.NAME`, also written `$secrets.NAME`
+    Secret,
+}
+
+/// Answers a config's references.
+pub trait Bindings {
+    /// Gives the value behind `reference`.
+    fn look_up(&self, reference: &Reference) -> Binding;
+}
+
+/// What is known of a binding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Binding {
+    /// It has this value.
+    Value(String),
+    /// It is missing, empty, or no text.
+    Missing,
+    /// Its value cannot be known here, as when a file is checked before it is deployed.
+    Unknown,
+}
+
+/// The bindings of a check away from the Worker: every reference is taken to have some value.
+pub struct UnknownBindings;
+
+impl Bindings for UnknownBindings {
+    fn look_up(&self, _: &Reference) -> Binding {
+        Binding::Unknown
+    }
+}
+
+impl Reference {
+    /// Parses a whole string value; `None` where it is no reference.
+    ///
+    /// # Errors
+    /// The name, where it is not one that a binding can have.
+    pub fn parse(text: &str) -> Option<Result<Self, String>> {
+        let (kind, name) = if let Some(name) = text.strip_prefix("$env.") {
+            (ReferenceKind::Env, name)
+        } else if let Some(name) = text.strip_prefix("$secret.").or_else(|| text.strip_prefix("$secrets.")) {
+            (ReferenceKind::Secret, name)
+        } else {
+            return None;
+        };
+        let well_formed = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        Some(if well_formed { Ok(Self { kind, name: name.to_owned() }) } else { Err(name.to_owned()) })
+    }
+
+    fn origin(&self) -> Origin {
+        match self.kind {
+            ReferenceKind::Env => Origin::Env,
+            ReferenceKind::Secret => Origin::Secret,
+        }
+    }
+}
+
+/// Gives every reference in the tree, each once.
+pub fn collect_references(node: &Node<'_>) -> Vec<Reference> {
+    let mut found = Vec::new();
+    visit(node, &mut |text| found.extend(Reference::parse(text).and_then(Result::ok)));
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn visit(node: &Node<'_>, see: &mut impl FnMut(&str)) {
+    match &node.value {
+        Value::Text(text) => text.value.as_deref().into_iter().for_each(see),
+        Value::Array(items) => items.iter().for_each(|item| visit(item, see)),
+        Value::Object(members) => members.iter().for_each(|member| visit(&member.node, see)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Puts the value of its binding in the place of each reference, and notes each that has none.
+pub fn resolve_references(node: &mut Node<'_>, place: &Place<'_>, bindings: &dyn Bindings, findings: &mut Findings<'_>) {
+    match &mut node.value {
+        Value::Text(text) => {
+            let Some(reference) = text.value.as_deref().and_then(Reference::parse) else { return };
+            text.value = match reference {
+                Err(name) => {
+                    note_malformed(&name, node.offset, place, findings);
+                    None
+                }
+                Ok(reference) => {
+                    text.origin = reference.origin();
+                    match bindings.look_up(&reference) {
+                        Binding::Value(value) if !value.is_empty() => Some(Cow::Owned(value)),
+                        Binding::Unknown => None,
+                        Binding::Value(_) | Binding::Missing => {
+                            note_missing(&reference, node.offset, place, findings);
+                            None
+                        }
+                    }
+                }
+            };
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                resolve_references(item, &Place::Index(place, index), bindings, findings);
+            }
+        }
+        Value::Object(members) => {
+            for member in members {
+                resolve_references(&mut member.node, &Place::Key(place, &member.key), bindings, findings);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn note_missing(reference: &Reference, offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
+    let name = &reference.name;
+    let (kind, help) = match reference.kind {
+        ReferenceKind::Env => ("variable", format!("set {name} under [vars] in wrangler.toml, or in .dev.vars for local runs")),
+        ReferenceKind::Secret => ("secret", format!("run `npx wrangler secret put {name}`, or set it in .dev.vars for local runs")),
+    };
+    findings.note(offset, place, "missing_binding", format!("the {kind} {name} is missing or empty"), Some(help));
+}
+
+fn note_malformed(name: &str, offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
+    let message = format!("\"{name}\" is not the name of a binding");
+    let help = "a name has letters, digits and underscores, and begins with no digit".to_owned();
+    findings.note(offset, place, "malformed_reference", message, Some(help));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::document::parse_document;
+
+    struct Fixed;
+    impl Bindings for Fixed {
+        fn look_up(&self, reference: &Reference) -> Binding {
+            match reference.name.as_str() {
+                "HOST" => Binding::Value("tenant.example".into()),
+                "EMPTY" => Binding::Value(String::new()),
+                _ => Binding::Missing,
+            }
+        }
+    }
+
+    fn resolve(source: &str) -> (serde_json::Value, Vec<String>) {
+        let mut node = parse_document(source).unwrap();
+        let mut findings = Findings::new(source);
+        resolve_references(&mut node, &Place::Root, &Fixed, &mut findings);
+        (node.to_json(), findings.into_diagnostics().iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_whole_string_is_replaced_and_nothing_less() {
+        let (json, mistakes) = resolve(r#"["$env.HOST", "$secrets.HOST", "x $env.HOST", "$5.00", "$request.jwt.sub"]"#);
+        assert_eq!(json, serde_json::json!(["tenant.example", "tenant.example", "x $env.HOST", "$5.00", "$request.jwt.sub"]));
+        assert_eq!(mistakes, [""; 0]);
+    }
+
+    #[test]
+    fn each_name_without_a_value_is_told_with_its_place() {
+        let (_, mistakes) = resolve(r#"{"a": "$env.NONE", "b": ["$secret.EMPTY"], "c": "$env.a-b", "d": "$env."}"#);
+        let beginnings = [
+            "1:7: error[missing_binding]: a: the variable NONE is missing or empty (help: set NONE under [vars]",
+            "1:26: error[missing_binding]: b[0]: the secret EMPTY is missing or empty (help: run `npx wrangler secret put EMPTY`",
+            "1:48: error[malformed_reference]: c: \"a-b\" is not the name of a binding",
+            "1:65: error[malformed_reference]: d: \"\" is not the name of a binding",
+        ];
+        assert_eq!(mistakes.len(), beginnings.len());
+        for (mistake, beginning) in mistakes.iter().zip(beginnings) {
+            assert!(mistake.starts_with(beginning), "{mistake}");
+        }
+    }
+}

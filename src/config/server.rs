@@ -1,0 +1,59 @@
+//! The `servers` section: the upstreams by name.
+
+use super::address::{Scheme, read_url};
+use super::authorizer::TIMEOUT_MAX_MS;
+use super::reader::{Findings, ObjectReader, Place, read_array};
+
+/// How long an upstream may take to begin its answer unless the config says otherwise.
+const TIMEOUT_DEFAULT_MS: u64 = 30_000;
+
+/// An upstream.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// The name by which integrations call it.
+    pub alias: String,
+    /// Scheme, host and port, without a slash at the end.
+    pub origin: String,
+    /// What stands before each forwarded path; empty, or `/` and more without a slash at the end.
+    pub base_path: String,
+    /// How long it may take to begin its answer.
+    pub timeout_ms: u32,
+}
+
+/// Reads the section; none where the file has none.
+pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<Server> {
+    let place = Place::Key(root.place(), "servers");
+    let items = root.node("servers").map(|node| read_array(node, &place, findings)).unwrap_or_default();
+    let mut servers: Vec<Server> = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let place = Place::Index(&place, index);
+        let Some(mut object) = ObjectReader::open(item, &place, findings) else { continue };
+        let alias = object.required_text("alias", findings);
+        let url = object.required_text("url", findings).and_then(|written| {
+            let place = Place::Key(&place, "url");
+            let url = read_url(&written, Scheme::HttpAllowed, &place, findings)?;
+            if url.query().is_some() {
+                let message = "a server's URL has no query".to_owned();
+                findings.note(written.offset, &place, "invalid_url", message, Some("put it in a path's mapping.query".into()));
+            }
+            Some(url)
+        });
+        let timeout_ms = object.integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS, findings);
+        object.finish(findings);
+
+        let Some(alias) = alias else { continue };
+        let name = alias.value().unwrap_or_default();
+        if servers.iter().any(|server| server.alias == name) {
+            let message = format!("a second server is called \"{name}\"");
+            findings.note(alias.offset, &Place::Key(&place, "alias"), "duplicate_alias", message, None);
+        }
+        // A URL that is wrong or unknown leaves an entry all the same, so that the paths that name it are not blamed.
+        servers.push(Server {
+            alias: name.to_owned(),
+            origin: url.as_ref().map(|url| url.origin().ascii_serialization()).unwrap_or_default(),
+            base_path: url.map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default(),
+            timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
+        });
+    }
+    servers
+}

@@ -1,0 +1,147 @@
+//! Cross-origin answers (Fetch standard, section 3.2): who may read, and what a preflight is told.
+//!
+//! An origin that is not on the list gets the same answer without the headers that would let its page read it.
+
+use crate::config::{AllowedOrigins, Cors};
+
+/// A header to set, by lower-case name.
+pub type Header = (&'static str, String);
+
+/// What a preflight asks (Fetch standard, section 4.8).
+#[derive(Debug, Clone, Copy)]
+pub struct Preflight<'r> {
+    /// `Origin`
+    pub origin: &'r str,
+    /// `Access-Control-Request-Method`
+    pub method: &'r str,
+    /// `Access-Control-Request-Headers`
+    pub headers: Option<&'r str>,
+}
+
+/// Gives what `Vary` must name on each answer, preflights aside; `None` where the answer is the same for every origin.
+pub fn vary(cors: &Cors) -> Option<&'static str> {
+    match cors.origins {
+        AllowedOrigins::Any => None,
+        AllowedOrigins::Listed(_) => Some("Origin"),
+    }
+}
+
+/// Gives the headers that let a page of `origin` read an answer; none where it may not.
+pub fn answer_headers(cors: &Cors, origin: Option<&str>) -> Vec<Header> {
+    let Some(allowed) = origin.and_then(|origin| allowed_origin(cors, origin)) else { return Vec::new() };
+    let mut headers = vec![("access-control-allow-origin", allowed)];
+    if cors.credentials {
+        headers.push(("access-control-allow-credentials", "true".to_owned()));
+    }
+    if !cors.expose_headers.is_empty() {
+        headers.push(("access-control-expose-headers", cors.expose_headers.clone()));
+    }
+    headers
+}
+
+/// Gives the headers of a preflight's answer, for a path that has `route_methods` (as an `Allow` header names them).
+///
+/// The whole permission is withheld where origin, method or a header is not allowed.
+pub fn preflight_headers(cors: &Cors, preflight: &Preflight<'_>, route_methods: &str) -> Vec<Header> {
+    let mut headers =
+        vec![("vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers".to_owned())];
+    let Some(allowed) = allowed_origin(cors, preflight.origin) else { return headers };
+
+    let methods = cors.methods.as_ref().map_or_else(|| route_methods.to_owned(), |methods| methods.join(", "));
+    if !methods.split(", ").any(|method| method == preflight.method) {
+        return headers;
+    }
+    let requested: Vec<String> = preflight
+        .headers
+        .unwrap_or_default()
+        .split(',')
+        .map(|name| name.trim().to_ascii_lowercase())
+        .filter(|name| !name.is_empty())
+        .collect();
+    // `*` in Access-Control-Allow-Headers covers neither Authorization nor requests with credentials, so names are named.
+    let allow_headers = match &cors.headers {
+        Some(names) if requested.iter().all(|name| names.contains(name)) => names.join(", "),
+        Some(_) => return headers,
+        None if requested.iter().all(|name| crate::config::is_token(name)) => requested.join(", "),
+        None => return headers,
+    };
+
+    headers.push(("access-control-allow-origin", allowed));
+    if cors.credentials {
+        headers.push(("access-control-allow-credentials", "true".to_owned()));
+    }
+    headers.push(("access-control-allow-methods", methods));
+    if !allow_headers.is_empty() {
+        headers.push(("access-control-allow-headers", allow_headers));
+    }
+    headers.push(("access-control-max-age", cors.max_age_secs.to_string()));
+    headers
+}
+
+fn allowed_origin(cors: &Cors, origin: &str) -> Option<String> {
+    match &cors.origins {
+        AllowedOrigins::Any => Some("*".to_owned()),
+        AllowedOrigins::Listed(origins) => origins.iter().find(|listed| *listed == origin).cloned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed() -> Cors {
+        Cors {
+            origins: AllowedOrigins::Listed(vec!["https://app.example".into()]),
+            methods: None,
+            headers: Some(vec!["authorization".into(), "content-type".into()]),
+            expose_headers: "x-request-id".into(),
+            credentials: true,
+            max_age_secs: 600,
+        }
+    }
+
+    #[test]
+    fn a_listed_origin_may_read_and_another_may_not() {
+        let headers = answer_headers(&listed(), Some("https://app.example"));
+        assert!(headers.contains(&("access-control-allow-origin", "https://app.example".into())));
+        assert!(headers.contains(&("access-control-allow-credentials", "true".into())));
+        for origin in [None, Some("https://evil.example"), Some("null"), Some("https://app.example.evil"), Some("*")] {
+            assert_eq!(answer_headers(&listed(), origin), [], "{origin:?}");
+        }
+        assert_eq!(vary(&listed()), Some("Origin"));
+    }
+
+    #[test]
+    fn any_origin_is_answered_with_a_star_and_no_vary() {
+        let cors = Cors { origins: AllowedOrigins::Any, credentials: false, ..listed() };
+        let headers = answer_headers(&cors, Some("https://x.example"));
+        assert_eq!(headers[0], ("access-control-allow-origin", "*".into()));
+        assert_eq!(vary(&cors), None);
+    }
+
+    #[test]
+    fn a_preflight_is_allowed_only_whole() {
+        let preflight = |origin, method, headers| {
+            let asked = Preflight { origin, method, headers };
+            let given = preflight_headers(&listed(), &asked, "GET, HEAD, POST");
+            assert!(given.iter().any(|(name, _)| *name == "vary"), "Vary on every answer");
+            given.iter().any(|(name, _)| *name == "access-control-allow-origin")
+        };
+        let app = "https://app.example";
+        assert!(preflight(app, "POST", None), "a method of the route");
+        assert!(preflight(app, "POST", Some("Authorization,content-type")), "listed headers in any case");
+        assert!(!preflight(app, "DELETE", None), "a method that the route has not");
+        assert!(!preflight(app, "POST", Some("authorization, x-other")), "a header that is not listed");
+        assert!(!preflight("https://evil.example", "POST", None), "an origin that is not listed");
+    }
+
+    #[test]
+    fn every_header_is_allowed_by_name() {
+        let cors = Cors { headers: None, ..listed() };
+        let asked = Preflight { origin: "https://app.example", method: "GET", headers: Some("X-A, Authorization") };
+        let given = preflight_headers(&cors, &asked, "GET, HEAD");
+        assert!(given.contains(&("access-control-allow-headers", "x-a, authorization".into())), "{given:?}");
+        let odd = Preflight { headers: Some("x-a\u{e9}"), ..asked };
+        assert!(!preflight_headers(&cors, &odd, "GET").iter().any(|(name, _)| *name == "access-control-allow-headers"));
+    }
+}

@@ -1,0 +1,74 @@
+//! Answers: what the gateway decided, made into a `Response` with the headers that every answer gets.
+
+use web_sys::Response;
+
+use super::exchange::Exchange;
+use super::gateway::Gateway;
+use super::host::{header_lines, relay, respond};
+use super::log;
+use crate::cors;
+use crate::problem::Problem;
+use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_RESPONSE_HEADERS};
+use crate::request::RequestHead as _;
+
+/// An answer that has no headers of its own kind yet.
+pub enum Answer {
+    /// One that the gateway makes.
+    Made {
+        /// Its status.
+        status: u16,
+        /// Its headers, by lower-case name.
+        headers: Vec<(&'static str, String)>,
+        /// Its body.
+        body: Option<String>,
+    },
+    /// An upstream's, passed on.
+    Relayed(Response),
+}
+
+impl Answer {
+    /// Makes an answer of JSON that any cache may not keep.
+    pub fn private_json(body: String) -> Self {
+        let headers =
+            vec![("content-type", "application/json".to_owned()), ("cache-control", "no-store".to_owned())];
+        Self::Made { status: 200, headers, body: Some(body) }
+    }
+
+    fn problem(problem: &Problem, request_id: &str) -> Self {
+        Self::Made { status: problem.status(), headers: problem.headers(), body: Some(problem.body(request_id)) }
+    }
+}
+
+/// Makes the response, and writes the log line.
+pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<Answer, Problem>) -> Response {
+    let (answer, problem) = match outcome {
+        Ok(answer) => (answer, None),
+        Err(problem) => (Answer::problem(&problem, &exchange.id), Some(problem)),
+    };
+    let rule = gateway.and_then(|gateway| gateway.config.cors.as_ref());
+    let origin = rule.and_then(|_| exchange.header("origin"));
+    let mut shared = rule.map(|rule| cors::answer_headers(rule, origin.as_deref())).unwrap_or_default();
+    shared.push(("x-request-id", exchange.id.clone()));
+    let vary = rule.and_then(cors::vary);
+
+    let response = match answer {
+        Answer::Made { status, mut headers, body } => {
+            headers.append(&mut shared);
+            headers.push(("x-content-type-options", "nosniff".to_owned()));
+            if let Some(vary) = vary.filter(|_| !headers.iter().any(|(name, _)| *name == "vary")) {
+                headers.push(("vary", vary.to_owned()));
+            }
+            respond(status, &header_lines(headers), body.as_deref())
+        }
+        Answer::Relayed(upstream) => {
+            let mut dropped = DROPPED_RESPONSE_HEADERS.to_vec();
+            if rule.is_some() {
+                dropped.extend(CORS_RESPONSE_HEADERS);
+            }
+            relay(&upstream, &dropped.join("\n"), &header_lines(shared), vary)
+        }
+    };
+    let response = response.or_else(|_| respond(Problem::Internal.status(), "", None)).unwrap_or_else(|_| Response::error());
+    log::request(exchange, gateway, response.status(), problem.as_ref());
+    response
+}

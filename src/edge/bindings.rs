@@ -1,0 +1,56 @@
+//! The Worker's bindings, as the config's references see them.
+
+use std::collections::HashMap;
+
+use js_sys::{Function, Promise, Reflect};
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use worker::Env;
+
+use crate::config::{Binding, Bindings, Reference};
+
+/// The values behind a config's references.
+pub struct ResolvedBindings(HashMap<String, String>);
+
+impl Bindings for ResolvedBindings {
+    fn look_up(&self, reference: &Reference) -> Binding {
+        self.0.get(&reference.name).map_or(Binding::Missing, |value| Binding::Value(value.clone()))
+    }
+}
+
+/// Gives a binding as it is; `undefined` where there is none.
+pub fn raw(env: &Env, name: &str) -> JsValue {
+    Reflect::get(env, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// Reads what a config refers to. Waits for nothing unless a secret lives in a Secrets Store.
+pub async fn resolve(env: &Env, references: &[Reference]) -> ResolvedBindings {
+    let mut values = HashMap::new();
+    for reference in references {
+        let binding = raw(env, &reference.name);
+        if let Some(value) = scalar(&binding) {
+            values.insert(reference.name.clone(), value);
+        } else if let Some(value) = from_secrets_store(&binding).await {
+            values.insert(reference.name.clone(), value);
+        }
+    }
+    ResolvedBindings(values)
+}
+
+/// Gives a variable's text: a string as it is, a number or boolean as JSON writes it.
+fn scalar(binding: &JsValue) -> Option<String> {
+    if let Some(text) = binding.as_string() {
+        return Some(text);
+    }
+    binding.as_f64().map(|number| number.to_string()).or_else(|| binding.as_bool().map(|value| value.to_string()))
+}
+
+/// Asks a Secrets Store binding, which is an object with an async `get`.
+async fn from_secrets_store(binding: &JsValue) -> Option<String> {
+    if !binding.is_object() {
+        return None;
+    }
+    let get: Function = Reflect::get(binding, &"get".into()).ok()?.dyn_into().ok()?;
+    let promise: Promise = get.call0(binding).ok()?.dyn_into().ok()?;
+    JsFuture::from(promise).await.ok()?.as_string()
+}

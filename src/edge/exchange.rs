@@ -1,0 +1,112 @@
+//! One request on its way through the gateway.
+
+use std::cell::{Cell, OnceCell};
+
+use url::Url;
+use web_sys::{Headers, Request};
+use worker::Env;
+
+use super::host;
+use super::timing::now_ms;
+use super::webcrypto::random_bytes;
+use crate::request::RequestHead;
+
+/// The longest `X-Request-Id` that is taken over, in bytes.
+const REQUEST_ID_MAX_BYTES: usize = 128;
+
+/// A request with what belongs to it.
+pub struct Exchange {
+    /// The request as the runtime has it.
+    pub request: Request,
+    /// The Worker's bindings.
+    pub env: Env,
+    context: worker::worker_sys::Context,
+    /// Names the request in answers and logs.
+    pub id: String,
+    /// When it came, in milliseconds since 1970.
+    pub started_ms: f64,
+    /// Index of the path that took it, once one did.
+    pub path_index: Cell<Option<usize>>,
+    method: String,
+    url: Option<Url>,
+    headers: OnceCell<Headers>,
+}
+
+impl Exchange {
+    /// Takes a request in.
+    pub fn begin(request: Request, env: Env, context: worker::worker_sys::Context) -> Self {
+        let line = host::request_line(&request);
+        let (method, url) = line.split_once(' ').unwrap_or((&line, ""));
+        let mut exchange = Self {
+            method: method.to_owned(),
+            url: Url::parse(url).ok(),
+            request,
+            env,
+            context,
+            id: String::new(),
+            started_ms: now_ms(),
+            path_index: Cell::new(None),
+            headers: OnceCell::new(),
+        };
+        exchange.id = exchange.header("x-request-id").filter(|id| is_request_id(id)).unwrap_or_else(fresh_request_id);
+        exchange
+    }
+
+    /// Keeps a promise's work going behind the answer, and when the client has hung up.
+    pub fn keep_alive(&self, promise: &js_sys::Promise) {
+        // Refused only after the request's context has ended, when there is nothing left to keep going.
+        let _ = self.context.wait_until(promise);
+    }
+
+    /// Gives the origin that the client called.
+    pub fn origin(&self) -> String {
+        self.url.as_ref().map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+    }
+
+    /// Gives the address that the client called.
+    pub fn url(&self) -> Option<&Url> {
+        self.url.as_ref()
+    }
+
+    /// Tells whether the client called plain http on this machine.
+    pub fn is_plain_loopback(&self) -> bool {
+        self.url.as_ref().is_some_and(|url| url.scheme() == "http" && crate::config::is_loopback(url))
+    }
+}
+
+impl RequestHead for Exchange {
+    fn method(&self) -> &str {
+        &self.method
+    }
+
+    fn path(&self) -> &str {
+        self.url.as_ref().map_or("", Url::path)
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.url.as_ref()?.query()
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        self.headers.get_or_init(|| self.request.headers()).get(name).ok()?
+    }
+}
+
+fn is_request_id(id: &str) -> bool {
+    (8..=REQUEST_ID_MAX_BYTES).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
+/// Makes an id that no other isolate makes: random for the isolate, counted within it, so that most cost no call.
+fn fresh_request_id() -> String {
+    thread_local! {
+        static ISOLATE: OnceCell<String> = const { OnceCell::new() };
+        static COUNT: Cell<u32> = const { Cell::new(0) };
+    }
+    let count = COUNT.with(|count| count.replace(count.get().wrapping_add(1)));
+    ISOLATE.with(|isolate| {
+        let prefix = isolate.get_or_init(|| {
+            random_bytes::<8>().map_or_else(|_| "unseeded".to_owned(), |bytes| crate::oauth::random_text(&bytes))
+        });
+        format!("{prefix}-{count:08x}")
+    })
+}

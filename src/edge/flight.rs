@@ -1,0 +1,106 @@
+//! One piece of work for all who ask for it at once.
+//!
+//! Workers forbid a request from awaiting another's I/O, so those who come second wait on timers of their own for a value to
+//! be settled. The work itself runs under `waitUntil`: the client that began it may hang up.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::Future;
+use std::hash::Hash;
+use std::rc::Rc;
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+
+use super::exchange::Exchange;
+use super::timing::{now_ms, sleep};
+
+/// Those who wait look this often, in milliseconds.
+const POLL_MS: u32 = 4;
+
+/// How long values are kept and waited for.
+#[derive(Clone, Copy)]
+pub struct FlightRules {
+    /// A value that may be given again is, for this long after it was settled.
+    pub replay_ms: f64,
+    /// Work that has not settled after this long is taken to be lost, and begun again.
+    pub lost_after_ms: f64,
+}
+
+/// Work under way or just done, by key.
+pub struct Flights<K, V>(Rc<RefCell<HashMap<K, Rc<Flight<V>>>>>);
+
+struct Flight<V> {
+    began_ms: f64,
+    landed: RefCell<Option<Landed<V>>>,
+}
+
+struct Landed<V> {
+    at_ms: f64,
+    value: V,
+}
+
+impl<K, V> Default for Flights<K, V> {
+    fn default() -> Self {
+        Self(Rc::default())
+    }
+}
+
+impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
+    /// Runs `work` for `key`, or waits for who is at it, or gives what they have just got.
+    ///
+    /// A value for which `replays` is false goes to those who wait for it and to nobody later. Gives `None` where the work
+    /// ended without a value.
+    pub async fn share(
+        &self,
+        exchange: &Exchange,
+        key: K,
+        rules: FlightRules,
+        replays: fn(&V) -> bool,
+        work: impl Future<Output = V> + 'static,
+    ) -> Option<V> {
+        self.forget_old(rules);
+        let existing = self.0.borrow().get(&key).cloned();
+        if let Some(flight) = existing {
+            if let Some(value) = landing(&flight, rules).await {
+                return Some(value);
+            }
+        }
+
+        let flight = Rc::new(Flight { began_ms: now_ms(), landed: RefCell::new(None) });
+        self.0.borrow_mut().insert(key.clone(), Rc::clone(&flight));
+        let (flights, own) = (Rc::clone(&self.0), Rc::clone(&flight));
+        let promise = future_to_promise(async move {
+            let value = work.await;
+            if !replays(&value) {
+                flights.borrow_mut().remove(&key);
+            }
+            *own.landed.borrow_mut() = Some(Landed { at_ms: now_ms(), value });
+            Ok(JsValue::UNDEFINED)
+        });
+        exchange.keep_alive(&promise);
+        JsFuture::from(promise).await.ok()?;
+        flight.landed.borrow().as_ref().map(|landed| landed.value.clone())
+    }
+
+    fn forget_old(&self, rules: FlightRules) {
+        let now = now_ms();
+        self.0.borrow_mut().retain(|_, flight| match &*flight.landed.borrow() {
+            Some(landed) => now - landed.at_ms < rules.replay_ms,
+            None => now - flight.began_ms < rules.lost_after_ms,
+        });
+    }
+}
+
+/// Waits for another's work; `None` where it takes so long that it must be lost.
+async fn landing<V: Clone>(flight: &Flight<V>, rules: FlightRules) -> Option<V> {
+    loop {
+        if let Some(landed) = &*flight.landed.borrow() {
+            return Some(landed.value.clone());
+        }
+        if now_ms() - flight.began_ms >= rules.lost_after_ms {
+            return None;
+        }
+        sleep(POLL_MS).await;
+    }
+}

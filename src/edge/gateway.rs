@@ -1,0 +1,161 @@
+//! The gateway in force: loaded once per isolate, and again when the config in KV changes.
+//!
+//! What is shared between requests are settled values. A request that finds none loads them itself; it never waits for
+//! another request's I/O.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::future_to_promise;
+use worker::Env;
+use worker::kv::KvStore;
+
+use super::bindings;
+use super::exchange::Exchange;
+use super::flight::Flights;
+use super::key_ring::KeyRing;
+use super::log;
+use super::sealing::SealingKey;
+use super::timing::now_ms;
+use crate::config::{Config, Diagnostic, load, references};
+use crate::problem::Problem;
+use crate::token::TokenCache;
+
+/// The config that was built in.
+const BUILT_IN: &str = include_str!("../../gateway.config.json");
+
+/// Variable that overrides every other source.
+const INLINE_VARIABLE: &str = "BARGATE_CONFIG_JSON";
+
+/// KV binding that may hold a config, and the keys it may be under, the first found being used.
+const KV_BINDING: &str = "CONFIG";
+const KV_KEYS: [&str; 2] = ["gateway.config.json", "api-config.json"];
+
+/// A config in KV is looked at again this often: a change is in force within a minute.
+const KV_RECHECK_MS: f64 = 60_000.0;
+
+/// A gateway whose config is valid, and what it remembers between requests.
+pub struct Gateway {
+    /// The config.
+    pub config: Config,
+    /// The authorizer's keys; empty without one.
+    pub keys: Option<KeyRing>,
+    /// Tokens that have verified.
+    pub tokens: RefCell<TokenCache>,
+    /// Exchanges of refresh tokens, by the token's SHA-256.
+    pub refreshes: Flights<[u8; 32], Result<Rc<crate::oauth::TokenAnswer>, Problem>>,
+    /// Seals login state, once the first login derived it.
+    pub sealing_key: OnceCell<Rc<SealingKey>>,
+}
+
+struct Loaded {
+    gateway: Option<Rc<Gateway>>,
+    source: String,
+    loaded_ms: f64,
+    rechecked: bool,
+}
+
+thread_local! {
+    static LOADED: RefCell<Option<Loaded>> = const { RefCell::new(None) };
+}
+
+/// Gives the gateway in force; waits for nothing where it is loaded.
+///
+/// # Errors
+/// [`Problem::ConfigInvalid`] where no valid config was ever found; the log has the reasons.
+pub async fn current(exchange: &Rc<Exchange>) -> Result<Rc<Gateway>, Problem> {
+    let now = now_ms();
+    let known = LOADED.with_borrow_mut(|loaded| {
+        let loaded = loaded.as_mut()?;
+        let due = loaded.rechecked && now - loaded.loaded_ms >= KV_RECHECK_MS;
+        if due {
+            // Taken by this request alone: the next one finds a recent time.
+            loaded.loaded_ms = now;
+        }
+        Some((loaded.gateway.clone(), due))
+    });
+    match known {
+        None => reload(exchange.env.clone()).await,
+        Some((None, true)) => reload(exchange.env.clone()).await,
+        Some((Some(gateway), true)) => {
+            let env = exchange.env.clone();
+            exchange.keep_alive(&future_to_promise(async move {
+                reload(env).await;
+                Ok(JsValue::UNDEFINED)
+            }));
+            Some(gateway)
+        }
+        Some((gateway, false)) => gateway,
+    }
+    .ok_or(Problem::ConfigInvalid)
+}
+
+/// Reads the config's source and puts it in force where it changed; the last good one stays where it is invalid.
+async fn reload(env: Env) -> Option<Rc<Gateway>> {
+    let (source, rechecked) = read_source(&env).await;
+    let previous = LOADED.with_borrow(|loaded| {
+        loaded.as_ref().map(|loaded| (loaded.source == source, loaded.gateway.clone()))
+    });
+    if let Some((true, Some(gateway))) = previous {
+        return Some(gateway);
+    }
+    let resolved = bindings::resolve(&env, &references(&source)).await;
+    let (gateway, mistakes) = match load(&source, &resolved) {
+        Ok(config) => (Some(Rc::new(Gateway::new(config))), Vec::new()),
+        Err(mistakes) => (previous.and_then(|(_, gateway)| gateway), mistakes),
+    };
+    log_mistakes(&mistakes);
+    LOADED.with_borrow_mut(|loaded| {
+        *loaded = Some(Loaded { gateway: gateway.clone(), source, loaded_ms: now_ms(), rechecked });
+    });
+    gateway
+}
+
+/// Gives the config's text, and whether it may change while the isolate lives.
+async fn read_source(env: &Env) -> (String, bool) {
+    let inline = bindings::raw(env, INLINE_VARIABLE);
+    if let Some(text) = inline.as_string().filter(|text| !text.trim().is_empty()) {
+        return (text, false);
+    }
+    if inline.is_object() {
+        if let Some(text) = js_sys::JSON::stringify(inline.unchecked_ref()).ok().and_then(|text| text.as_string()) {
+            return (text, false);
+        }
+    }
+    let Ok(kv) = env.kv(KV_BINDING) else { return (BUILT_IN.to_owned(), false) };
+    (read_kv(&kv).await.unwrap_or_else(|| BUILT_IN.to_owned()), true)
+}
+
+async fn read_kv(kv: &KvStore) -> Option<String> {
+    for key in KV_KEYS {
+        match kv.get(key).text().await {
+            Ok(Some(text)) => return Some(text),
+            Ok(None) => {}
+            Err(error) => {
+                log::warn("config_unreadable", &format!("KV {KV_BINDING} {key}: {error}"));
+                // Whatever was in force stays: a store that fails is no store that is empty.
+                return LOADED.with_borrow(|loaded| loaded.as_ref().map(|loaded| loaded.source.clone()));
+            }
+        }
+    }
+    None
+}
+
+fn log_mistakes(mistakes: &[Diagnostic]) {
+    for mistake in mistakes {
+        log::error("config_invalid", &mistake.to_string());
+    }
+}
+
+impl Gateway {
+    fn new(config: Config) -> Self {
+        Self {
+            keys: config.authorizer.as_ref().map(|auth0| KeyRing::new(&auth0.jwks_uri)),
+            config,
+            tokens: RefCell::default(),
+            refreshes: Flights::default(),
+            sealing_key: OnceCell::new(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The few JavaScript functions that save crossings: each does in one call what would take one a header.
+//!
+//! Header lists cross as one string of names and values on alternating lines; no value holds a line break.
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::{AbortSignal, Request, Response};
+
+#[wasm_bindgen(inline_js = r#"
+function* pairs(lines) {
+  if (lines === "") return;
+  const parts = lines.split("\n");
+  for (let i = 0; i + 1 < parts.length; i += 2) yield [parts[i], parts[i + 1]];
+}
+
+export function request_line(request) {
+  return `${request.method} ${request.url}`;
+}
+
+export function respond(status, headers, body) {
+  return new Response(body, { status, headers: [...pairs(headers)] });
+}
+
+export function relay(response, drop, set, vary) {
+  if (response.webSocket) return response;
+  const relayed = new Response(response.body, response);
+  if (drop !== "") for (const name of drop.split("\n")) relayed.headers.delete(name);
+  for (const [name, value] of pairs(set)) relayed.headers.set(name, value);
+  if (vary !== undefined) relayed.headers.append("vary", vary);
+  return relayed;
+}
+
+export function forward(request, url, drop, set, isAsserted) {
+  const forwarded = new Request(url, request);
+  for (const name of drop.split("\n")) forwarded.headers.delete(name);
+  if (isAsserted !== undefined) {
+    for (const name of [...forwarded.headers.keys()]) if (isAsserted(name)) forwarded.headers.delete(name);
+  }
+  for (const [name, value] of pairs(set)) forwarded.headers.set(name, value);
+  return forwarded;
+}
+
+export function send(input, init, signal) {
+  return fetch(input, { ...init, redirect: "manual", signal });
+}
+"#)]
+extern "C" {
+    /// Gives the method and the address with a space between them.
+    pub fn request_line(request: &Request) -> String;
+
+    /// Makes a response.
+    #[wasm_bindgen(catch)]
+    pub fn respond(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
+
+    /// Makes a response that passes on an upstream's, whose body streams through.
+    #[wasm_bindgen(catch)]
+    pub fn relay(response: &Response, drop: &str, set: &str, vary: Option<&str>) -> Result<Response, JsValue>;
+
+    /// Makes the request for an upstream, whose body streams through.
+    #[wasm_bindgen(catch)]
+    pub fn forward(
+        request: &Request,
+        url: &str,
+        drop: &str,
+        set: &str,
+        is_asserted: Option<&js_sys::Function>,
+    ) -> Result<Request, JsValue>;
+
+    /// Sends a request; a redirect is an answer like any other.
+    #[wasm_bindgen(catch)]
+    pub fn send(input: &JsValue, init: &JsValue, signal: &AbortSignal) -> Result<js_sys::Promise, JsValue>;
+}
+
+/// Joins headers into the form in which they cross.
+pub fn header_lines<N: AsRef<str>, V: AsRef<str>>(headers: impl IntoIterator<Item = (N, V)>) -> String {
+    let mut lines = String::new();
+    for (name, value) in headers {
+        debug_assert!(!value.as_ref().contains('\n'), "a header value holds a line break");
+        for part in [name.as_ref(), value.as_ref()] {
+            if !lines.is_empty() {
+                lines.push('\n');
+            }
+            lines.push_str(part);
+        }
+    }
+    lines
+}

@@ -1,0 +1,46 @@
+//! What answers a path once the request has passed every check.
+
+mod callback;
+mod login;
+mod proxy;
+mod refresh;
+mod userinfo;
+
+use std::rc::Rc;
+
+use super::answer::Answer;
+use super::exchange::Exchange;
+use super::gateway::Gateway;
+use crate::config::{Integration, Path};
+use crate::problem::Problem;
+use crate::route::Match;
+use crate::token::VerifiedClaims;
+
+/// Answers a request by the path's integration.
+///
+/// # Errors
+/// What a client is told instead.
+pub async fn run(
+    gateway: &Rc<Gateway>,
+    exchange: &Rc<Exchange>,
+    path: &Path,
+    matched: &Match<'_, '_>,
+    claims: Option<Rc<VerifiedClaims>>,
+) -> Result<Answer, Problem> {
+    match &path.integration {
+        Integration::Fixed(fixed) => {
+            let headers = vec![("content-type", "application/json".to_owned())];
+            Ok(Answer::Made { status: 200, headers, body: Some(fixed.body.clone()) })
+        }
+        Integration::HttpProxy { server } => {
+            let server = gateway.config.servers.get(*server).ok_or(Problem::ConfigInvalid)?;
+            proxy::run(gateway, exchange, path, server, matched.forward_path(), claims.as_deref()).await
+        }
+        Integration::Login(login) => login::run(gateway, exchange, login).await,
+        Integration::Callback { response, redirect_uri } => {
+            callback::run(gateway, exchange, response, redirect_uri.as_deref()).await
+        }
+        Integration::Userinfo => userinfo::run(gateway, exchange).await,
+        Integration::Refresh => refresh::run(gateway, exchange).await,
+    }
+}

@@ -1,0 +1,101 @@
+//! `http_proxy`: the request to the upstream, and its answer back, both streaming.
+
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, Response};
+
+use crate::config::{Path, Server};
+use crate::edge::answer::Answer;
+use crate::edge::exchange::Exchange;
+use crate::edge::gateway::Gateway;
+use crate::edge::host;
+use crate::edge::provider::unreachable;
+use crate::edge::timing::{Elapsed, within};
+use crate::mapping::{mapped_headers, mapped_query};
+use crate::oauth::TransportError;
+use crate::problem::Problem;
+use crate::proxy::{DROPPED_REQUEST_HEADERS, connection_options, forwarded_cookies, is_asserted, upstream_url};
+use crate::request::RequestHead as _;
+use crate::token::VerifiedClaims;
+
+/// Forwards the request.
+///
+/// # Errors
+/// 502 where the upstream cannot be reached, 504 where it does not begin to answer in time.
+pub async fn run(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    path: &Path,
+    server: &Server,
+    forwarded_path: &str,
+    claims: Option<&VerifiedClaims>,
+) -> Result<Answer, Problem> {
+    let query = mapped_query(&path.mapping, exchange, claims);
+    let url = upstream_url(server, forwarded_path, query.as_deref());
+    let request = forwarded_request(gateway, exchange, path, &url, claims).map_err(|error| failed(&error))?;
+
+    let abort = AbortController::new().map_err(|error| failed(&error))?;
+    let sent = host::send(&request, &JsValue::UNDEFINED, &abort.signal()).map_err(|error| failed(&error))?;
+    match within(server.timeout_ms, JsFuture::from(sent)).await {
+        Ok(Ok(response)) => Ok(Answer::Relayed(response.unchecked_into::<Response>())),
+        Ok(Err(error)) => Err(failed(&error)),
+        Err(Elapsed) => {
+            abort.abort();
+            Err(Problem::UpstreamTimeout)
+        }
+    }
+}
+
+fn forwarded_request(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    path: &Path,
+    url: &str,
+    claims: Option<&VerifiedClaims>,
+) -> Result<JsValue, JsValue> {
+    let mut drop: Vec<String> = DROPPED_REQUEST_HEADERS.map(str::to_owned).to_vec();
+    drop.extend(connection_options(exchange.header("connection").as_deref()));
+    let mut set = vec![("x-request-id".to_owned(), exchange.id.clone())];
+    if let Some(url) = exchange.url() {
+        set.push(("x-forwarded-proto".to_owned(), url.scheme().to_owned()));
+        set.push(("x-forwarded-host".to_owned(), host_of(url)));
+    }
+    if let Some(address) = exchange.header("cf-connecting-ip") {
+        set.push(("x-forwarded-for".to_owned(), address));
+    }
+    if let Some(cookies) = exchange.header("cookie") {
+        match forwarded_cookies(&cookies) {
+            Some(kept) if kept == cookies => {}
+            Some(kept) => set.push(("cookie".to_owned(), kept)),
+            None => drop.push("cookie".to_owned()),
+        }
+    }
+    for (name, value) in mapped_headers(&path.mapping, exchange, claims) {
+        if let Some(value) = value {
+            set.push((name.to_owned(), value));
+        }
+    }
+
+    let asserted = &gateway.config.asserted_headers;
+    let lines = host::header_lines(set);
+    let forward = |is_asserted: Option<&js_sys::Function>| {
+        host::forward(&exchange.request, url, &drop.join("\n"), &lines, is_asserted)
+    };
+    if asserted.is_empty() {
+        return forward(None).map(Into::into);
+    }
+    let names = asserted.clone();
+    let check = Closure::<dyn Fn(String) -> bool>::new(move |name: String| is_asserted(&name, &names));
+    forward(Some(check.as_ref().unchecked_ref())).map(Into::into)
+}
+
+fn host_of(url: &url::Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn failed(error: &JsValue) -> Problem {
+    let TransportError::Unreachable(reason) = unreachable(error) else { return Problem::UpstreamTimeout };
+    Problem::UpstreamUnreachable(reason)
+}

@@ -1,0 +1,29 @@
+//! `auth0_userinfo`: the profile of the access token's owner.
+
+use crate::edge::answer::Answer;
+use crate::edge::authenticate::authorizer;
+use crate::edge::exchange::Exchange;
+use crate::edge::gateway::Gateway;
+use crate::edge::provider::Call;
+use crate::oauth::judge_profile;
+use crate::problem::Problem;
+use crate::request::RequestHead as _;
+use crate::token::{Credentials, bearer};
+
+/// Asks the provider for the profile, with the token of `X-Access-Token` or else the bearer token.
+///
+/// # Errors
+/// What a client is told.
+pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
+    let (auth0, _) = authorizer(gateway)?;
+    let own_header = exchange.header("x-access-token").map(|token| token.trim().to_owned());
+    let authorization = exchange.header("authorization");
+    let token = match (own_header.as_deref().filter(|token| !token.is_empty()), bearer(authorization.as_deref())) {
+        (Some(token), _) | (None, Credentials::Bearer(token)) => token,
+        (None, Credentials::Malformed) => return Err(Problem::CredentialsMalformed),
+        (None, Credentials::Absent) => return Err(Problem::AccessTokenMissing),
+    };
+    let url = auth0.endpoint("/userinfo");
+    let call = Call { url: &url, form: None, bearer: Some(token), timeout_ms: auth0.timeout_ms };
+    judge_profile(&call.send().await?).map(Answer::private_json)
+}

@@ -1,0 +1,301 @@
+//! The authorizer's key set at the edge: isolate memory, KV, the provider, and the last good copy of either.
+//!
+//! When to use which is decided by [`crate::jwks`]. Requests share the settled set; one that needs a set that another is
+//! fetching looks for it on a timer.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use web_sys::CryptoKey;
+use worker::kv::KvStore;
+
+use super::exchange::Exchange;
+use super::log;
+use super::provider::Call;
+use super::timing::{now_ms, now_secs, sleep};
+use super::webcrypto::{CryptoError, import_key};
+use crate::config::{Algorithm, Auth0};
+use crate::jwks::{JWKS_MAX_BYTES, JWKS_STALE_MAX_SECS, KeySet, KeySetAge, KeySetError, Readiness, UnknownKey};
+use crate::oauth::TransportError;
+use crate::problem::Problem;
+
+/// The KV binding that shares key sets between isolates; without it each isolate asks the provider.
+const KV_BINDING: &str = "JWKS";
+
+/// Those who wait for a set look this often, in milliseconds.
+const POLL_MS: u32 = 4;
+
+/// A renewal that has not ended this long after its time-out was ended with its request, in milliseconds.
+const LOST_AFTER_MS: f64 = 2_000.0;
+
+/// A set with the keys that have been imported from it.
+pub struct HeldKeys {
+    /// The set.
+    pub set: KeySet,
+    /// Tells sets apart: what one has verified, another has not.
+    pub generation: u64,
+    imported: RefCell<HashMap<(usize, Algorithm), CryptoKey>>,
+}
+
+impl HeldKeys {
+    /// Gives a key of the set for WebCrypto, imported once.
+    ///
+    /// # Errors
+    /// Where WebCrypto does not take its numbers.
+    pub async fn imported(&self, index: usize, algorithm: Algorithm) -> Result<CryptoKey, CryptoError> {
+        let known = self.imported.borrow().get(&(index, algorithm)).cloned();
+        if let Some(key) = known {
+            return Ok(key);
+        }
+        let key = self.set.keys().get(index).ok_or_else(|| CryptoError("no such key".to_owned()))?;
+        let imported = import_key(key, algorithm).await?;
+        self.imported.borrow_mut().insert((index, algorithm), imported.clone());
+        Ok(imported)
+    }
+}
+
+/// What KV holds: the provider's document and when it was fetched.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    fetched_at: i64,
+    document: String,
+}
+
+struct State {
+    held: RefCell<Option<Rc<HeldKeys>>>,
+    age: Cell<KeySetAge>,
+    began_ms: Cell<f64>,
+    generations: Cell<u64>,
+    failure: RefCell<Problem>,
+}
+
+/// The key set of one authorizer.
+pub struct KeyRing {
+    uri: String,
+    state: Rc<State>,
+}
+
+impl KeyRing {
+    /// Begins without a set.
+    pub fn new(uri: &str) -> Self {
+        let state = State {
+            held: RefCell::new(None),
+            age: Cell::default(),
+            began_ms: Cell::new(0.0),
+            generations: Cell::new(0),
+            failure: RefCell::new(Problem::IdpUnavailable("never asked".to_owned())),
+        };
+        Self { uri: uri.to_owned(), state: Rc::new(state) }
+    }
+
+    /// Gives the generation of the set in memory; 0 while there is none.
+    pub fn generation(&self) -> u64 {
+        self.state.held.borrow().as_ref().map_or(0, |held| held.generation)
+    }
+
+    /// Tells whether the set in memory will do without a look anywhere else.
+    pub fn is_fresh(&self) -> bool {
+        self.state.age.get().readiness(now_secs()) == Readiness::Use
+    }
+
+    /// Gives a set that may be used.
+    ///
+    /// # Errors
+    /// Where none can be had: the provider's failure.
+    pub async fn current(&self, exchange: &Exchange, auth0: &Auth0) -> Result<Rc<HeldKeys>, Problem> {
+        loop {
+            match self.state.age.get().readiness(now_secs()) {
+                Readiness::Use => break,
+                Readiness::UseAndRenew => {
+                    let _ = self.begin_renewal(exchange, auth0, Reason::Stale);
+                    break;
+                }
+                Readiness::Load => {
+                    self.renew(exchange, auth0, Reason::Missing).await;
+                    break;
+                }
+                Readiness::Wait => self.wait(auth0).await,
+                Readiness::Unavailable => return Err(self.state.failure.borrow().clone()),
+            }
+        }
+        let held = self.state.held.borrow().clone().filter(|_| {
+            let age = self.state.age.get();
+            age.fetched_at.is_some_and(|at| now_secs() - at < JWKS_STALE_MAX_SECS)
+        });
+        held.ok_or_else(|| self.state.failure.borrow().clone())
+    }
+
+    /// Gives the set after the provider was asked for a key that `seen` has not; `None` where it is still `seen`.
+    ///
+    /// # Errors
+    /// Where the provider did not say: the key may well exist.
+    pub async fn renewed(
+        &self,
+        exchange: &Exchange,
+        auth0: &Auth0,
+        seen: &HeldKeys,
+    ) -> Result<Option<Rc<HeldKeys>>, Problem> {
+        loop {
+            // Whoever renewed since the look-up may have brought the key.
+            let held = self.state.held.borrow().clone();
+            if let Some(held) = held.filter(|held| held.generation != seen.generation) {
+                return Ok(Some(held));
+            }
+            match self.state.age.get().on_unknown_key(now_secs()) {
+                UnknownKey::Renew => self.renew(exchange, auth0, Reason::UnknownKey).await,
+                UnknownKey::Wait => self.wait(auth0).await,
+                UnknownKey::Refuse => return Ok(None),
+                UnknownKey::Unavailable => return Err(self.state.failure.borrow().clone()),
+            }
+        }
+    }
+
+    async fn renew(&self, exchange: &Exchange, auth0: &Auth0, reason: Reason) {
+        // A failure is in the state, where those who wait find it too.
+        let _ = JsFuture::from(self.begin_renewal(exchange, auth0, reason)).await;
+    }
+
+    /// Begins a renewal that goes on when the client hangs up.
+    fn begin_renewal(&self, exchange: &Exchange, auth0: &Auth0, reason: Reason) -> js_sys::Promise {
+        let state = Rc::clone(&self.state);
+        let mut age = state.age.get();
+        age.begin(now_secs(), reason == Reason::UnknownKey);
+        state.age.set(age);
+        state.began_ms.set(now_ms());
+
+        let kv = exchange.env.kv(KV_BINDING).ok();
+        let (uri, timeout_ms) = (self.uri.clone(), auth0.timeout_ms);
+        let promise = future_to_promise(async move {
+            state.fetch(&uri, timeout_ms, kv, reason).await;
+            Ok(JsValue::UNDEFINED)
+        });
+        exchange.keep_alive(&promise);
+        promise
+    }
+
+    /// Waits until the renewal under way has ended, or must have been lost.
+    async fn wait(&self, auth0: &Auth0) {
+        while self.state.age.get().renewing {
+            if now_ms() - self.state.began_ms.get() > f64::from(auth0.timeout_ms) + LOST_AFTER_MS {
+                self.state.end(None);
+                return;
+            }
+            sleep(POLL_MS).await;
+        }
+    }
+}
+
+/// Why a set is fetched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    /// The isolate has none: KV may.
+    Missing,
+    /// The one at hand is old.
+    Stale,
+    /// A token names a key that it has not.
+    UnknownKey,
+}
+
+impl State {
+    async fn fetch(&self, uri: &str, timeout_ms: u32, kv: Option<KvStore>, reason: Reason) {
+        let mut stored = None;
+        if reason == Reason::Missing {
+            stored = read_kv(kv.as_ref(), uri).await;
+            let fresh = stored.as_ref().is_some_and(|(_, fetched_at)| {
+                let age = KeySetAge { fetched_at: Some(*fetched_at), ..KeySetAge::default() };
+                age.readiness(now_secs()) == Readiness::Use
+            });
+            if let Some((set, fetched_at)) = stored.take_if(|_| fresh) {
+                self.put(set, fetched_at);
+                return;
+            }
+        }
+        let call = Call { url: uri, form: None, bearer: None, timeout_ms };
+        match call.send_bounded(JWKS_MAX_BYTES).await {
+            Ok(answer) if answer.status == 200 => match KeySet::parse(&answer.body) {
+                Ok(set) => {
+                    let fetched_at = now_secs();
+                    self.put(set, fetched_at);
+                    write_kv(kv.as_ref(), uri, Stored { fetched_at, document: answer.body }).await;
+                    return;
+                }
+                Err(error) => self.fail(uri, Problem::IdpError("its key set cannot be used", None), &error.to_string()),
+            },
+            Ok(answer) => {
+                let problem = Problem::IdpError("its key set was not answered with 200", Some(answer.status));
+                self.fail(uri, problem, &format!("status {}", answer.status));
+            }
+            Err(TransportError::TooLarge) => {
+                let problem = Problem::IdpError("its key set cannot be used", None);
+                self.fail(uri, problem, &KeySetError::TooLarge.to_string());
+            }
+            Err(error) => {
+                let reason = format!("{error:?}");
+                self.fail(uri, error.into(), &reason);
+            }
+        }
+        // The last good copy: older than fresh, younger than a day.
+        if let Some((set, fetched_at)) = stored {
+            self.put(set, fetched_at);
+            let mut age = self.age.get();
+            age.failed = true;
+            self.age.set(age);
+        } else {
+            self.end(None);
+        }
+    }
+
+    fn put(&self, set: KeySet, fetched_at: i64) {
+        let generation = self.generations.get() + 1;
+        self.generations.set(generation);
+        *self.held.borrow_mut() = Some(Rc::new(HeldKeys { set, generation, imported: RefCell::default() }));
+        self.end(Some(fetched_at));
+    }
+
+    fn end(&self, fetched_at: Option<i64>) {
+        let mut age = self.age.get();
+        age.end(fetched_at);
+        self.age.set(age);
+    }
+
+    fn fail(&self, uri: &str, problem: Problem, reason: &str) {
+        log::warn("jwks_unavailable", &format!("{uri}: {reason}"));
+        *self.failure.borrow_mut() = problem;
+    }
+}
+
+fn kv_key(uri: &str) -> String {
+    format!("jwks:{uri}")
+}
+
+/// Gives the set in KV with the time it was fetched, where it is young enough to be used at all.
+async fn read_kv(kv: Option<&KvStore>, uri: &str) -> Option<(KeySet, i64)> {
+    let text = match kv?.get(&kv_key(uri)).text().await {
+        Ok(text) => text?,
+        Err(error) => {
+            log::warn("kv_unavailable", &format!("{KV_BINDING}: {error}"));
+            return None;
+        }
+    };
+    let stored: Stored = serde_json::from_str(&text).ok()?;
+    let now = now_secs();
+    let usable = stored.fetched_at <= now && now - stored.fetched_at < JWKS_STALE_MAX_SECS;
+    Some((KeySet::parse(&stored.document).ok().filter(|_| usable)?, stored.fetched_at))
+}
+
+async fn write_kv(kv: Option<&KvStore>, uri: &str, stored: Stored) {
+    let Some(kv) = kv else { return };
+    let Ok(text) = serde_json::to_string(&stored) else { return };
+    let lifetime = u64::try_from(JWKS_STALE_MAX_SECS).unwrap_or_default();
+    let written = match kv.put(&kv_key(uri), text) {
+        Ok(put) => put.expiration_ttl(lifetime).execute().await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = written {
+        log::warn("kv_unavailable", &format!("{KV_BINDING}: {error}"));
+    }
+}

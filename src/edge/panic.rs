@@ -1,0 +1,79 @@
+//! Panics: none may leave a client without an answer, and none may outlive its request.
+//!
+//! Compiled with `panic = "abort"`, a panic ends the WebAssembly instance. Inside a synchronous call JavaScript sees it
+//! thrown; inside a task nobody would, so the hook rejects the promise of every request that the instance still owes an
+//! answer. `worker.mjs` then answers each from a fresh instance.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
+
+use js_sys::{Function, Promise};
+use wasm_bindgen::JsValue;
+
+thread_local! {
+    static INSTALLED: Cell<bool> = const { Cell::new(false) };
+    static OWED: RefCell<Owed> = const { RefCell::new(Owed { rejects: Vec::new(), free: Vec::new() }) };
+}
+
+/// The `reject` of each promise that is not settled yet.
+struct Owed {
+    rejects: Vec<Option<Function>>,
+    free: Vec<usize>,
+}
+
+impl Owed {
+    fn insert(&mut self, reject: Function) -> usize {
+        match self.free.pop() {
+            Some(slot) => {
+                if let Some(place) = self.rejects.get_mut(slot) {
+                    *place = Some(reject);
+                }
+                slot
+            }
+            None => {
+                self.rejects.push(Some(reject));
+                self.rejects.len() - 1
+            }
+        }
+    }
+
+    fn remove(&mut self, slot: usize) {
+        if let Some(place) = self.rejects.get_mut(slot) {
+            *place = None;
+            self.free.push(slot);
+        }
+    }
+}
+
+/// Adds to the SDK's hook one that logs the panic and rejects what is owed; does so once per instance.
+pub fn install_hook() {
+    if INSTALLED.replace(true) {
+        return;
+    }
+    let sdk_hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        console_error_panic_hook::hook(info);
+        sdk_hook(info);
+        let owed = OWED.with(|owed| owed.try_borrow_mut().map(|mut owed| std::mem::take(&mut owed.rejects)));
+        for reject in owed.into_iter().flatten().flatten() {
+            // Nothing is left to do for a promise that cannot be rejected.
+            let _ = reject.call1(&JsValue::UNDEFINED, &JsValue::from_str("the gateway panicked"));
+        }
+    }));
+}
+
+/// Gives a promise of the answer that a panic rejects.
+pub fn guarded_promise(answer: Pin<Box<dyn Future<Output = web_sys::Response>>>) -> Promise {
+    let mut answer = Some(answer);
+    Promise::new(&mut |resolve, reject| {
+        let Some(answer) = answer.take() else { return };
+        let slot = OWED.with_borrow_mut(|owed| owed.insert(reject));
+        wasm_bindgen_futures::spawn_local(async move {
+            let response = answer.await;
+            OWED.with_borrow_mut(|owed| owed.remove(slot));
+            // A client that has gone is no failure of ours.
+            let _ = resolve.call1(&JsValue::UNDEFINED, &response);
+        });
+    })
+}

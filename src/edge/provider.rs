@@ -1,0 +1,121 @@
+//! Calls to the identity provider: bounded in time and size, never following a redirect.
+
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, ReadableStreamDefaultReader, Response};
+
+use super::host;
+use super::timing::{Elapsed, within};
+use super::webcrypto::object;
+use crate::oauth::{ProviderAnswer, TransportError};
+
+/// Largest answer that is read of the token and userinfo endpoints, in bytes.
+const ANSWER_MAX_BYTES: usize = 256 * 1024;
+
+/// A call to the provider.
+pub struct Call<'c> {
+    /// The address.
+    pub url: &'c str,
+    /// The form to post; without one the call is a GET.
+    pub form: Option<&'c str>,
+    /// The access token to show.
+    pub bearer: Option<&'c str>,
+    /// How long the whole call may take.
+    pub timeout_ms: u32,
+}
+
+impl Call<'_> {
+    /// Makes the call.
+    ///
+    /// # Errors
+    /// Where no whole answer came in time.
+    pub async fn send(&self) -> Result<ProviderAnswer, TransportError> {
+        self.send_bounded(ANSWER_MAX_BYTES).await
+    }
+
+    /// Makes the call and reads at most `max_bytes` of the answer.
+    ///
+    /// # Errors
+    /// Where no whole answer came in time.
+    pub async fn send_bounded(&self, max_bytes: usize) -> Result<ProviderAnswer, TransportError> {
+        let abort = AbortController::new().map_err(|error| unreachable(&error))?;
+        let outcome = within(self.timeout_ms, self.exchange(&abort, max_bytes)).await;
+        match outcome {
+            Ok(Ok(answer)) => Ok(answer),
+            // Ended early, the rest of the answer is not wanted.
+            Ok(Err(error)) => {
+                abort.abort();
+                Err(error)
+            }
+            Err(Elapsed) => {
+                abort.abort();
+                Err(TransportError::Timeout)
+            }
+        }
+    }
+
+    async fn exchange(&self, abort: &AbortController, max_bytes: usize) -> Result<ProviderAnswer, TransportError> {
+        let init = self.init().map_err(|error| unreachable(&error))?;
+        let sent = host::send(&self.url.into(), &init, &abort.signal()).map_err(|error| unreachable(&error))?;
+        let response: Response = JsFuture::from(sent).await.map_err(|error| unreachable(&error))?.unchecked_into();
+        Ok(ProviderAnswer {
+            status: response.status(),
+            retry_after: response.headers().get("retry-after").ok().flatten(),
+            body: read_bounded(&response, max_bytes).await?,
+        })
+    }
+
+    fn init(&self) -> Result<JsValue, JsValue> {
+        let mut headers = vec![("accept", JsValue::from("application/json"))];
+        if self.form.is_some() {
+            headers.push(("content-type", "application/x-www-form-urlencoded".into()));
+        }
+        if let Some(token) = self.bearer {
+            headers.push(("authorization", format!("Bearer {token}").into()));
+        }
+        let make = |members: &[(&str, JsValue)]| object(members).map_err(|error| JsValue::from(error.0));
+        let mut init = vec![("headers", make(&headers)?.into())];
+        if let Some(form) = self.form {
+            init.push(("method", "POST".into()));
+            init.push(("body", form.into()));
+        }
+        Ok(make(&init)?.into())
+    }
+}
+
+async fn read_bounded(response: &Response, max_bytes: usize) -> Result<String, TransportError> {
+    let Some(body) = response.body() else { return Ok(String::new()) };
+    let bytes = read_stream(&body, max_bytes).await?;
+    // Malformed UTF-8 becomes replacement characters, which no JSON that matters survives.
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Reads a stream of at most `max_bytes`.
+///
+/// # Errors
+/// [`TransportError::TooLarge`] past that, [`TransportError::Unreachable`] where the stream breaks.
+pub async fn read_stream(stream: &web_sys::ReadableStream, max_bytes: usize) -> Result<Vec<u8>, TransportError> {
+    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    let mut bytes = Vec::new();
+    loop {
+        let chunk = JsFuture::from(reader.read()).await.map_err(|error| unreachable(&error))?;
+        let done = Reflect::get(&chunk, &"done".into()).is_ok_and(|done| done.is_truthy());
+        if done {
+            return Ok(bytes);
+        }
+        let value = Reflect::get(&chunk, &"value".into()).map_err(|error| unreachable(&error))?;
+        bytes.extend(Uint8Array::new(&value).to_vec());
+        if bytes.len() > max_bytes {
+            // The answer is given up; whether cancelling works changes nothing.
+            let _ = reader.cancel();
+            return Err(TransportError::TooLarge);
+        }
+    }
+}
+
+/// Names what the runtime threw; its text holds neither headers nor bodies.
+pub fn unreachable(error: &JsValue) -> TransportError {
+    let text = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
+    TransportError::Unreachable(text.unwrap_or_else(|| "the connection failed".to_owned()))
+}

@@ -1,0 +1,355 @@
+//! What to do with a key set (RFC 7517): parse it, choose a key, and say when to get another.
+//!
+//! This module decides and fetches nothing. The layers, from the nearest: the isolate's memory, KV, the provider, and the
+//! last good copy, whichever of the first two holds it.
+
+use std::fmt;
+
+use jwt_compact::jwk::JsonWebKey;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::config::{Algorithm, KeyFamily};
+
+/// A set is used without a thought for this long; providers announce a rotation well ahead.
+pub const JWKS_FRESH_SECS: i64 = 10 * 60;
+
+/// A set older than this is not used even while the provider is away: a key withdrawn a day ago must not open doors.
+pub const JWKS_STALE_MAX_SECS: i64 = 24 * 60 * 60;
+
+/// An unknown `kid` renews the set at most this often, so that made-up ones cannot turn the gateway against the provider.
+pub const JWKS_COOLDOWN_SECS: i64 = 30;
+
+/// After a renewal that failed, a stale set is served for this long before the next try.
+pub const JWKS_RETRY_SECS: i64 = 10;
+
+/// Without any set, the provider is asked again this soon after it failed: long enough not to hammer it, short enough not to
+/// turn one lost packet into an outage.
+pub const JWKS_LOAD_RETRY_SECS: i64 = 2;
+
+/// Largest key set that is read, in bytes.
+pub const JWKS_MAX_BYTES: usize = 64 * 1024;
+
+/// Most keys that a set may have.
+pub const JWKS_MAX_KEYS: usize = 64;
+
+/// Shortest RSA modulus that is believed (RFC 7518 section 3.3).
+const RSA_MIN_BITS: usize = 2048;
+
+/// Longest RSA modulus that is used: past it one verification costs more than an attacker should be able to ask for.
+const RSA_MAX_BITS: usize = 8192;
+
+/// Public keys of an issuer, each fit to verify signatures.
+#[derive(Debug)]
+pub struct KeySet {
+    keys: Vec<Key>,
+    skipped: Vec<SkippedKey>,
+}
+
+/// A public key that can verify signatures.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name in the set.
+    pub kid: Option<String>,
+    /// The one algorithm it is for, where the set says so.
+    algorithm: Option<Algorithm>,
+    family: KeyFamily,
+    /// The key alone, as JSON (RFC 7517), for the importer.
+    pub jwk: String,
+}
+
+/// A key of the set that cannot be used, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SkippedKey {
+    /// Its type, curve or algorithm is none that tokens here are signed with, or its parts are malformed.
+    Unsupported,
+    /// It is for encryption, or for something else than verifying.
+    OtherUse,
+    /// An RSA key of this many bits.
+    RsaBits(usize),
+}
+
+/// Why a document is no key set that could replace another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySetError {
+    /// Larger than [`JWKS_MAX_BYTES`].
+    TooLarge,
+    /// Not a JSON object with an array `keys`.
+    Malformed,
+    /// More than [`JWKS_MAX_KEYS`] keys.
+    TooManyKeys(usize),
+    /// No key of the set can be used.
+    NoUsableKey,
+}
+
+impl fmt::Display for KeySetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => write!(f, "the key set is larger than {JWKS_MAX_BYTES} bytes"),
+            Self::Malformed => f.write_str("the document is no key set"),
+            Self::TooManyKeys(count) => write!(f, "the key set has {count} keys, at most {JWKS_MAX_KEYS} are read"),
+            Self::NoUsableKey => f.write_str("the key set has no usable key"),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct RawKeySet<'s> {
+    #[serde(borrow)]
+    keys: Vec<&'s RawValue>,
+}
+
+#[derive(Deserialize)]
+struct RawKey {
+    kid: Option<String>,
+    alg: Option<String>,
+    #[serde(rename = "use")]
+    usage: Option<String>,
+    key_ops: Option<Vec<String>>,
+}
+
+impl KeySet {
+    /// Parses a document and keeps the keys that can be used.
+    ///
+    /// # Errors
+    /// What makes the whole document unusable; a single bad key does not.
+    pub fn parse(document: &str) -> Result<Self, KeySetError> {
+        if document.len() > JWKS_MAX_BYTES {
+            return Err(KeySetError::TooLarge);
+        }
+        let raw: RawKeySet<'_> = serde_json::from_str(document).map_err(|_| KeySetError::Malformed)?;
+        if raw.keys.len() > JWKS_MAX_KEYS {
+            return Err(KeySetError::TooManyKeys(raw.keys.len()));
+        }
+        let mut set = Self { keys: Vec::with_capacity(raw.keys.len()), skipped: Vec::new() };
+        for key in raw.keys {
+            match Key::parse(key.get()) {
+                Ok(key) => set.keys.push(key),
+                Err(reason) => set.skipped.push(reason),
+            }
+        }
+        if set.keys.is_empty() { Err(KeySetError::NoUsableKey) } else { Ok(set) }
+    }
+
+    /// Gives the keys.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// Gives why each of the other keys was left out.
+    pub fn skipped(&self) -> &[SkippedKey] {
+        &self.skipped
+    }
+
+    /// Gives the indices of the keys that may have signed a token.
+    ///
+    /// A token that names no key is taken to be by the only key of its type, and by none where there are several.
+    pub fn select_keys(&self, kid: Option<&str>, algorithm: Algorithm) -> Vec<usize> {
+        let fits = |key: &Key| {
+            key.family == algorithm.family()
+                && key.algorithm.is_none_or(|only| only == algorithm)
+                && kid.is_none_or(|kid| key.kid.as_deref() == Some(kid))
+        };
+        let fitting: Vec<_> =
+            self.keys.iter().enumerate().filter(|(_, key)| fits(key)).map(|(index, _)| index).collect();
+        if kid.is_none() && fitting.len() > 1 { Vec::new() } else { fitting }
+    }
+}
+
+impl Key {
+    fn parse(text: &str) -> Result<Self, SkippedKey> {
+        let raw: RawKey = serde_json::from_str(text).map_err(|_| SkippedKey::Unsupported)?;
+        let for_signatures = raw.usage.as_deref().is_none_or(|usage| usage == "sig");
+        let may_verify = raw.key_ops.is_none_or(|ops| ops.iter().any(|op| op == "verify"));
+        if !for_signatures || !may_verify {
+            return Err(SkippedKey::OtherUse);
+        }
+        let material: JsonWebKey<'_> = serde_json::from_str(text).map_err(|_| SkippedKey::Unsupported)?;
+        let family = match &material {
+            JsonWebKey::Rsa { modulus, .. } => match bits(modulus) {
+                RSA_MIN_BITS..=RSA_MAX_BITS => KeyFamily::Rsa,
+                other => return Err(SkippedKey::RsaBits(other)),
+            },
+            JsonWebKey::EllipticCurve { curve, .. } if curve == "P-256" => KeyFamily::P256,
+            JsonWebKey::EllipticCurve { curve, .. } if curve == "P-384" => KeyFamily::P384,
+            JsonWebKey::KeyPair { curve, .. } if curve == "Ed25519" => KeyFamily::Ed25519,
+            _ => return Err(SkippedKey::Unsupported),
+        };
+        let algorithm = match raw.alg.as_deref().map(Algorithm::parse) {
+            None => None,
+            Some(Some(algorithm)) if algorithm.family() == family => Some(algorithm),
+            Some(_) => return Err(SkippedKey::Unsupported),
+        };
+        let jwk = serde_json::to_string(&material.to_verifying_key()).map_err(|_| SkippedKey::Unsupported)?;
+        Ok(Self { kid: raw.kid, algorithm, family, jwk })
+    }
+}
+
+/// Gives the length of a big-endian number in bits, leading zeros aside.
+fn bits(number: &[u8]) -> usize {
+    let significant = number.iter().skip_while(|byte| **byte == 0);
+    let (mut length, mut first) = (0, None);
+    for byte in significant {
+        first.get_or_insert(*byte);
+        length += 8;
+    }
+    first.map_or(0, |byte| length - byte.leading_zeros() as usize)
+}
+
+/// What the isolate knows of an issuer's key set, clock values in seconds since 1970.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct KeySetAge {
+    /// When the set in memory came from the provider; `None` while there is none.
+    pub fetched_at: Option<i64>,
+    /// When the provider was last asked.
+    pub tried_at: Option<i64>,
+    /// When the provider was last asked because of an unknown `kid`.
+    pub tried_for_unknown_at: Option<i64>,
+    /// Whether the provider is being asked.
+    pub renewing: bool,
+    /// Whether the last finished try brought no set.
+    pub failed: bool,
+}
+
+/// What to do before a token is verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// Use the set in memory.
+    Use,
+    /// Use the set in memory and renew it behind the answer.
+    UseAndRenew,
+    /// No set can be used and nobody is getting one: get it.
+    Load,
+    /// No set can be used and somebody is getting one: wait for that.
+    Wait,
+    /// No set can be used, and a try failed a moment ago.
+    Unavailable,
+}
+
+/// What to do when the set in memory has no key of the token's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownKey {
+    /// Get the set from the provider and look again.
+    Renew,
+    /// Somebody is getting it: wait for that and look again.
+    Wait,
+    /// The provider was asked a moment ago and has no such key: refuse.
+    Refuse,
+    /// The provider was asked a moment ago and did not answer: the key may well exist.
+    Unavailable,
+}
+
+impl KeySetAge {
+    /// Says whether the set in memory will do at `now`.
+    pub fn readiness(&self, now: i64) -> Readiness {
+        let within = |at: Option<i64>, secs: i64| at.is_some_and(|at| now - at < secs);
+        if within(self.fetched_at, JWKS_FRESH_SECS) {
+            Readiness::Use
+        } else if within(self.fetched_at, JWKS_STALE_MAX_SECS) {
+            let leave = self.renewing || (self.failed && within(self.tried_at, JWKS_RETRY_SECS));
+            if leave { Readiness::Use } else { Readiness::UseAndRenew }
+        } else if self.renewing {
+            Readiness::Wait
+        } else if self.failed && within(self.tried_at, JWKS_LOAD_RETRY_SECS) {
+            Readiness::Unavailable
+        } else {
+            Readiness::Load
+        }
+    }
+
+    /// Says whether an unknown key is worth a renewal at `now`.
+    pub fn on_unknown_key(&self, now: i64) -> UnknownKey {
+        let cooling_down = self.tried_for_unknown_at.is_some_and(|tried| now - tried < JWKS_COOLDOWN_SECS);
+        match (self.renewing, cooling_down, self.failed) {
+            (true, _, _) => UnknownKey::Wait,
+            (false, false, _) => UnknownKey::Renew,
+            (false, true, false) => UnknownKey::Refuse,
+            (false, true, true) => UnknownKey::Unavailable,
+        }
+    }
+
+    /// Notes that the provider is asked from `now` on.
+    pub fn begin(&mut self, now: i64, for_unknown_key: bool) {
+        self.renewing = true;
+        self.tried_at = Some(now);
+        if for_unknown_key {
+            self.tried_for_unknown_at = Some(now);
+        }
+    }
+
+    /// Notes how that ended: with a set fetched at `fetched_at`, or without one.
+    pub fn end(&mut self, fetched_at: Option<i64>) {
+        self.renewing = false;
+        self.failed = fetched_at.is_none();
+        self.fetched_at = fetched_at.or(self.fetched_at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 100_000;
+
+    fn fetched(seconds_ago: i64) -> KeySetAge {
+        KeySetAge { fetched_at: Some(NOW - seconds_ago), ..KeySetAge::default() }
+    }
+
+    #[test]
+    fn a_set_is_used_fresh_then_stale_then_not_at_all() {
+        let failed = |age: KeySetAge, seconds_ago: i64| KeySetAge { failed: true, tried_at: Some(NOW - seconds_ago), ..age };
+        let none = KeySetAge::default();
+        let table = [
+            (none, Readiness::Load, "no set"),
+            (KeySetAge { renewing: true, ..none }, Readiness::Wait, "no set, one is coming"),
+            (failed(none, 0), Readiness::Unavailable, "no set, and the provider just failed"),
+            (failed(none, JWKS_LOAD_RETRY_SECS), Readiness::Load, "no set, time to retry"),
+            (fetched(0), Readiness::Use, "just fetched"),
+            (fetched(JWKS_FRESH_SECS - 1), Readiness::Use, "a second before it is stale"),
+            (fetched(JWKS_FRESH_SECS), Readiness::UseAndRenew, "just stale"),
+            (failed(fetched(JWKS_FRESH_SECS), 1), Readiness::Use, "stale, a renewal failed a second ago"),
+            (failed(fetched(JWKS_FRESH_SECS), JWKS_RETRY_SECS), Readiness::UseAndRenew, "stale, time to retry"),
+            (KeySetAge { renewing: true, ..fetched(JWKS_FRESH_SECS) }, Readiness::Use, "stale, a renewal is under way"),
+            (fetched(JWKS_STALE_MAX_SECS - 1), Readiness::UseAndRenew, "a second short of a day old"),
+            (fetched(JWKS_STALE_MAX_SECS), Readiness::Load, "a day old"),
+        ];
+        for (age, expected, message) in table {
+            assert_eq!(age.readiness(NOW), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_renews_once_a_cooldown_and_waits_meanwhile() {
+        let tried = |seconds_ago| KeySetAge { tried_for_unknown_at: Some(NOW - seconds_ago), ..fetched(60) };
+        let table = [
+            (fetched(0), UnknownKey::Renew, "the set is fresh, but no unknown key has asked yet"),
+            (KeySetAge { renewing: true, ..fetched(0) }, UnknownKey::Wait, "a renewal is under way"),
+            (tried(JWKS_COOLDOWN_SECS - 1), UnknownKey::Refuse, "cooling down"),
+            (KeySetAge { failed: true, ..tried(1) }, UnknownKey::Unavailable, "cooling down, and nobody knows the set"),
+            (tried(JWKS_COOLDOWN_SECS), UnknownKey::Renew, "cooled down"),
+        ];
+        for (age, expected, message) in table {
+            assert_eq!(age.on_unknown_key(NOW), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_failed_renewal_keeps_the_set_it_could_not_replace() {
+        let mut age = fetched(700);
+        age.begin(NOW, false);
+        assert!(age.renewing);
+        age.end(None);
+        assert_eq!((age.fetched_at, age.failed, age.renewing), (Some(NOW - 700), true, false));
+        age.begin(NOW, true);
+        age.end(Some(NOW));
+        assert_eq!((age.fetched_at, age.failed, age.tried_for_unknown_at), (Some(NOW), false, Some(NOW)));
+    }
+
+    #[test]
+    fn bits_do_not_count_leading_zeros() {
+        assert_eq!(bits(&[]), 0);
+        assert_eq!(bits(&[0, 0]), 0);
+        assert_eq!(bits(&[0, 1, 0]), 9);
+        assert_eq!(bits(&[0x80; 256]), 2048);
+    }
+}

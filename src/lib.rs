@@ -1,0 +1,39 @@
+//! Bargate: an auth-aware API gateway for Cloudflare Workers.
+//!
+//! The crate has a core and an edge. The core decides: it turns values into values, has no clock, does no I/O and
+//! compiles on any host. The edge performs: it is compiled for `wasm32` alone and is the one place that knows the
+//! Workers runtime.
+//!
+//! ```text
+//! edge -> route, token, jwks, oauth, cors, mapping, proxy, problem -> config
+//! ```
+//!
+//! Nothing points back: a core module never names `edge`, and `config` names no other module but [`route`]'s pattern
+//! types and [`secret`].
+
+#![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::todo
+    )
+)]
+
+pub mod config;
+pub mod cors;
+pub mod jwks;
+pub mod mapping;
+pub mod oauth;
+pub mod problem;
+pub mod proxy;
+pub mod request;
+pub mod route;
+pub mod secret;
+pub mod token;
+
+#[cfg(target_arch = "wasm32")]
+mod edge;

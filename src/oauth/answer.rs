@@ -1,0 +1,257 @@
+//! What the provider's answers mean to a client: DESIGN's table of refresh outcomes, and its kin for login and profile.
+//!
+//! A transient failure never costs a login: only `invalid_grant` says that a token is gone.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::problem::{Problem, ProviderError, RetryAfter};
+use crate::secret::Secret;
+
+/// Longest text of the provider that goes to the log, in characters.
+const LOGGED_MAX_CHARS: usize = 200;
+
+/// An answer of the provider.
+pub struct ProviderAnswer {
+    /// Its status.
+    pub status: u16,
+    /// Its `Retry-After`.
+    pub retry_after: Option<String>,
+    /// Its body.
+    pub body: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransportError {
+    /// It took longer than allowed.
+    Timeout,
+    /// It could not be reached, or the connection broke.
+    Unreachable(String),
+    /// It sent more than is read.
+    TooLarge,
+}
+
+impl From<TransportError> for Problem {
+    fn from(error: TransportError) -> Self {
+        match error {
+            TransportError::Timeout => Self::IdpTimeout,
+            TransportError::Unreachable(reason) => Self::IdpUnavailable(reason),
+            TransportError::TooLarge => Self::IdpError("the answer is larger than what is read", None),
+        }
+    }
+}
+
+/// Which exchange an answer of the token endpoint is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exchange {
+    /// A code for tokens.
+    Code,
+    /// A refresh token for tokens.
+    Refresh,
+}
+
+/// Tokens from the provider.
+#[derive(Clone)]
+pub struct TokenAnswer {
+    members: Map<String, Value>,
+    id_token: Option<Secret<String>>,
+}
+
+impl TokenAnswer {
+    /// Gives the ID token, where there is one.
+    pub fn id_token(&self) -> Option<&Secret<String>> {
+        self.id_token.as_ref()
+    }
+
+    /// Gives the provider's answer as JSON, with `return_to` beside the tokens where the login asked for one.
+    pub fn to_json(&self, return_to: Option<&str>) -> String {
+        let mut members = self.members.clone();
+        if let Some(return_to) = return_to {
+            members.insert("return_to".to_owned(), return_to.into());
+        }
+        Value::Object(members).to_string()
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct ErrorBody {
+    #[serde(default)]
+    error: Option<Value>,
+    #[serde(default)]
+    error_description: Option<Value>,
+}
+
+/// Reads an answer of the token endpoint.
+///
+/// # Errors
+/// What a client is told, by DESIGN's table.
+pub fn judge_tokens(exchange: Exchange, answer: &ProviderAnswer) -> Result<TokenAnswer, Problem> {
+    if answer.status == 200 {
+        return read_tokens(&answer.body);
+    }
+    let error = provider_error(answer);
+    let invalid_grant = matches!(answer.status, 400 | 401 | 403) && error.error == "invalid_grant";
+    match (answer.status, exchange) {
+        (_, Exchange::Refresh) if invalid_grant => Err(Problem::RefreshTokenInvalid(error)),
+        (_, Exchange::Code) if invalid_grant => Err(Problem::CodeInvalid(error)),
+        (429, _) => Err(Problem::IdpRateLimited(RetryAfter::parse(answer.retry_after.as_deref()))),
+        (400..=499, _) => Err(Problem::IdpRejected(error)),
+        (status, _) => Err(Problem::IdpError("the token endpoint did not answer with tokens", Some(status))),
+    }
+}
+
+fn read_tokens(body: &str) -> Result<TokenAnswer, Problem> {
+    let malformed = || Problem::IdpError("the token answer is malformed", Some(200));
+    let Ok(Value::Object(members)) = serde_json::from_str(body) else { return Err(malformed()) };
+    let has_access_token = members.get("access_token").and_then(Value::as_str).is_some_and(|token| !token.is_empty());
+    if !has_access_token {
+        return Err(malformed());
+    }
+    let id_token = match members.get("id_token") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(token)) => Some(Secret::new(token.clone())),
+        Some(_) => return Err(malformed()),
+    };
+    Ok(TokenAnswer { members, id_token })
+}
+
+/// Reads an answer of the userinfo endpoint and gives the profile as JSON.
+///
+/// # Errors
+/// What a client is told.
+pub fn judge_profile(answer: &ProviderAnswer) -> Result<String, Problem> {
+    match answer.status {
+        200 => match serde_json::from_str(&answer.body) {
+            Ok(Value::Object(profile)) => Ok(Value::Object(profile).to_string()),
+            _ => Err(Problem::IdpError("the profile is malformed", Some(200))),
+        },
+        401 | 403 => Err(Problem::AccessTokenRejected),
+        429 => Err(Problem::IdpRateLimited(RetryAfter::parse(answer.retry_after.as_deref()))),
+        400..=499 => Err(Problem::IdpRejected(provider_error(answer))),
+        status => Err(Problem::IdpError("the userinfo endpoint did not answer with a profile", Some(status))),
+    }
+}
+
+/// Gives what a client is told when the browser comes back with an `error` (RFC 6749 section 4.1.2.1, OpenID Connect Core
+/// section 3.1.2.6).
+pub fn judge_authorization_error(error: &str, description: Option<&str>) -> Problem {
+    let detail = ProviderError { status: None, error: logged(error), description: logged(description.unwrap_or_default()) };
+    match error {
+        "login_required" | "interaction_required" | "consent_required" | "account_selection_required" => {
+            Problem::LoginRequired(detail)
+        }
+        "access_denied" | "unauthorized" => Problem::LoginDenied(detail),
+        "server_error" => Problem::IdpError("the provider failed during login", None),
+        "temporarily_unavailable" => Problem::IdpUnavailable("the provider says so".to_owned()),
+        _ => Problem::IdpRejected(detail),
+    }
+}
+
+fn provider_error(answer: &ProviderAnswer) -> ProviderError {
+    let body: ErrorBody = serde_json::from_str(&answer.body).unwrap_or_default();
+    let text = |value: Option<Value>| value.as_ref().and_then(Value::as_str).map(logged).unwrap_or_default();
+    ProviderError { status: Some(answer.status), error: text(body.error), description: text(body.error_description) }
+}
+
+/// Cuts a text from outside to what a log line should hold of it.
+fn logged(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(LOGGED_MAX_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> ProviderAnswer {
+        ProviderAnswer { status, retry_after: Some("7".into()), body: body.into() }
+    }
+
+    #[test]
+    fn each_answer_of_the_token_endpoint_means_what_the_contract_says() {
+        let invalid_grant = r#"{"error":"invalid_grant","error_description":"Unknown or invalid refresh token."}"#;
+        let table = [
+            (400, invalid_grant, "refresh_token_invalid", 401, "the grant is gone"),
+            (401, invalid_grant, "refresh_token_invalid", 401, "said with 401"),
+            (403, invalid_grant, "refresh_token_invalid", 401, "said with 403, as Auth0 does"),
+            (400, r#"{"error":"invalid_client"}"#, "idp_rejected", 502, "another error"),
+            (400, "<html>", "idp_rejected", 502, "no JSON"),
+            (401, r#"{"error":["invalid_grant"]}"#, "idp_rejected", 502, "an error of the wrong type"),
+            (404, invalid_grant, "idp_rejected", 502, "invalid_grant with a status that does not fit"),
+            (429, "", "idp_rate_limited", 429, "too many calls"),
+            (500, invalid_grant, "idp_error", 502, "a failure never costs a login"),
+            (503, "", "idp_error", 502, "a failure"),
+            (302, "", "idp_error", 502, "a redirect"),
+            (204, "", "idp_error", 502, "nothing"),
+            (200, "", "idp_error", 502, "an empty body"),
+            (200, "[]", "idp_error", 502, "no object"),
+            (200, "{}", "idp_error", 502, "no access token"),
+            (200, r#"{"access_token":""}"#, "idp_error", 502, "an empty access token"),
+            (200, r#"{"access_token":1}"#, "idp_error", 502, "a number"),
+            (200, r#"{"access_token":"a","id_token":7}"#, "idp_error", 502, "an ID token of the wrong type"),
+        ];
+        for (status, body, code, answered, message) in table {
+            let problem = judge_tokens(Exchange::Refresh, &answer(status, body)).err().unwrap();
+            assert_eq!((problem.code(), problem.status()), (code, answered), "{message}");
+        }
+        let code = judge_tokens(Exchange::Code, &answer(400, invalid_grant)).err().unwrap();
+        assert_eq!(code.code(), "code_invalid", "a code that was used before");
+    }
+
+    #[test]
+    fn tokens_are_passed_on_whole() {
+        let body = r#"{"access_token":"a","refresh_token":"r2","id_token":"i","expires_in":60,"scope":"openid","x":[1]}"#;
+        let tokens = judge_tokens(Exchange::Refresh, &answer(200, body)).ok().unwrap();
+        let given: Value = serde_json::from_str(&tokens.to_json(None)).unwrap();
+        assert_eq!(given, serde_json::from_str::<Value>(body).unwrap());
+        let given: Value = serde_json::from_str(&tokens.to_json(Some("/home"))).unwrap();
+        assert_eq!(given["return_to"], "/home");
+    }
+
+    #[test]
+    fn a_rate_limit_passes_the_wait_on() {
+        let problem = judge_tokens(Exchange::Refresh, &answer(429, "")).err().unwrap();
+        assert!(problem.headers().contains(&("retry-after", "7".to_owned())));
+    }
+
+    #[test]
+    fn each_answer_of_the_userinfo_endpoint_means_what_the_contract_says() {
+        let table = [
+            (200, "[]", "idp_error"),
+            (401, "", "token_invalid"),
+            (403, "", "token_invalid"),
+            (429, "", "idp_rate_limited"),
+            (400, "", "idp_rejected"),
+            (500, "", "idp_error"),
+            (302, "", "idp_error"),
+        ];
+        for (status, body, code) in table {
+            assert_eq!(judge_profile(&answer(status, body)).err().unwrap().code(), code, "{status}");
+        }
+        assert_eq!(judge_profile(&answer(200, r#"{"sub":"a"}"#)).ok().unwrap(), r#"{"sub":"a"}"#);
+    }
+
+    #[test]
+    fn an_error_of_the_login_is_told_apart() {
+        let table = [
+            ("access_denied", "login_denied"),
+            ("unauthorized", "login_denied"),
+            ("login_required", "login_required"),
+            ("consent_required", "login_required"),
+            ("server_error", "idp_error"),
+            ("temporarily_unavailable", "idp_unavailable"),
+            ("invalid_scope", "idp_rejected"),
+            ("<script>", "idp_rejected"),
+        ];
+        for (error, code) in table {
+            assert_eq!(judge_authorization_error(error, Some("x")).code(), code, "{error}");
+        }
+    }
+
+    #[test]
+    fn text_of_the_provider_is_cut_and_has_no_line_break() {
+        let problem = judge_authorization_error("access_denied", Some(&format!("a\r\nb{}", "x".repeat(1000))));
+        let reason = problem.reason().unwrap();
+        assert!(reason.starts_with("access_denied: abx") && reason.len() < 300, "{reason}");
+    }
+}

@@ -1,0 +1,173 @@
+//! Login: the authorization request with PKCE (RFC 7636), and the state that comes back with the browser.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use url::form_urlencoded::Serializer;
+
+use crate::config::Auth0;
+use crate::problem::Problem;
+
+/// A login may take this long: time enough for a second factor and a lost password.
+pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
+
+/// The cookie that binds login states to one browser; one for all tabs, so nothing grows.
+pub const BINDING_COOKIE: &str = "__Host-bargate-login";
+
+/// Parameters of a login path that go to the provider as they came; they choose how to ask, never what is granted.
+pub const PASSED_TO_PROVIDER: [&str; 8] =
+    ["prompt", "login_hint", "screen_hint", "connection", "organization", "invitation", "ui_locales", "max_age"];
+
+/// Names what a sealed state is for, so that no other sealed thing can stand in for one.
+const STATE_PURPOSE: &str = "bargate login state v1";
+
+/// Fresh randomness for one login.
+pub struct LoginRandom {
+    /// Becomes the PKCE code verifier.
+    pub verifier: [u8; 32],
+    /// Becomes the nonce of the ID token.
+    pub nonce: [u8; 16],
+}
+
+/// What a login must still know when the browser comes back.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct LoginState {
+    /// The PKCE code verifier.
+    #[serde(rename = "v")]
+    pub verifier: String,
+    /// The nonce that the ID token must have.
+    #[serde(rename = "n")]
+    pub nonce: String,
+    /// Where the application wants to go on.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub return_to: Option<String>,
+    /// When the login began, in seconds since 1970.
+    #[serde(rename = "t")]
+    pub issued_at: i64,
+}
+
+impl LoginState {
+    /// Begins a login at `now` (seconds since 1970).
+    pub fn begin(random: &LoginRandom, return_to: Option<String>, now: i64) -> Self {
+        Self { verifier: random_text(&random.verifier), nonce: random_text(&random.nonce), return_to, issued_at: now }
+    }
+
+    /// Gives the bytes to seal.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Reads the bytes of an opened seal at `now` (seconds since 1970).
+    ///
+    /// # Errors
+    /// [`Problem::StateExpired`] past [`LOGIN_STATE_MAX_SECS`]; [`Problem::StateInvalid`] where the bytes are no state.
+    pub fn from_bytes(bytes: &[u8], now: i64) -> Result<Self, Problem> {
+        let state: Self = serde_json::from_slice(bytes).map_err(|_| Problem::StateInvalid("no login state inside"))?;
+        if now - state.issued_at > LOGIN_STATE_MAX_SECS {
+            return Err(Problem::StateExpired);
+        }
+        Ok(state)
+    }
+
+    fn challenge(&self) -> String {
+        URL_SAFE_NO_PAD.encode(Sha256::digest(self.verifier.as_bytes()))
+    }
+}
+
+/// Gives random bytes as text that is safe in a URL and a cookie.
+pub fn random_text(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Gives the name of the binding cookie: on plain-http loopback, where browsers refuse the prefix, without it.
+pub fn binding_cookie_name(plain_loopback: bool) -> &'static str {
+    if plain_loopback { BINDING_COOKIE.trim_start_matches("__Host-") } else { BINDING_COOKIE }
+}
+
+/// Gives the associated data of a sealed state: it opens only in the browser with this cookie and at this callback.
+pub fn state_context(cookie: &str, redirect_uri: &str) -> Vec<u8> {
+    [STATE_PURPOSE, cookie, redirect_uri].join("\n").into_bytes()
+}
+
+/// Gives the address of the provider's login (RFC 6749 section 4.1.1).
+///
+/// `passed` are parameters of the client's own request, of which those in [`PASSED_TO_PROVIDER`] go along.
+pub fn authorize_url(
+    auth0: &Auth0,
+    state: &LoginState,
+    sealed_state: &str,
+    redirect_uri: &str,
+    passed: Option<&str>,
+) -> String {
+    let mut query = Serializer::new(String::new());
+    query
+        .append_pair("response_type", "code")
+        .append_pair("client_id", &auth0.client_id)
+        .append_pair("redirect_uri", redirect_uri)
+        .append_pair("scope", &auth0.scope)
+        .append_pair("state", sealed_state)
+        .append_pair("nonce", &state.nonce)
+        .append_pair("code_challenge", &state.challenge())
+        .append_pair("code_challenge_method", "S256");
+    if let Some(audience) = &auth0.audience {
+        query.append_pair("audience", audience);
+    }
+    let client = url::form_urlencoded::parse(passed.unwrap_or_default().as_bytes());
+    for (name, value) in client.filter(|(name, _)| PASSED_TO_PROVIDER.contains(&name.as_ref())) {
+        query.append_pair(&name, &value);
+    }
+    format!("{}?{}", auth0.endpoint("/authorize"), query.finish())
+}
+
+/// Gives the form that exchanges a code for tokens (RFC 6749 section 4.1.3).
+pub fn code_form(auth0: &Auth0, code: &str, redirect_uri: &str, verifier: Option<&str>) -> String {
+    let mut form = Serializer::new(String::new());
+    form.append_pair("grant_type", "authorization_code")
+        .append_pair("client_id", &auth0.client_id)
+        .append_pair("code", code)
+        .append_pair("redirect_uri", redirect_uri);
+    if let Some(secret) = &auth0.client_secret {
+        form.append_pair("client_secret", secret.expose());
+    }
+    if let Some(verifier) = verifier {
+        form.append_pair("code_verifier", verifier);
+    }
+    form.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_challenge_is_that_of_rfc_7636_appendix_b() {
+        let state = LoginState {
+            verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into(),
+            nonce: String::new(),
+            return_to: None,
+            issued_at: 0,
+        };
+        assert_eq!(state.challenge(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    }
+
+    #[test]
+    fn a_state_comes_back_as_it_was_until_it_is_too_old() {
+        let random = LoginRandom { verifier: [7; 32], nonce: [8; 16] };
+        let state = LoginState::begin(&random, Some("/home".into()), 1_000);
+        let bytes = state.to_bytes();
+        let opened = LoginState::from_bytes(&bytes, 1_000 + LOGIN_STATE_MAX_SECS).unwrap();
+        assert_eq!((opened.verifier, opened.nonce), (state.verifier, state.nonce));
+        assert_eq!(opened.return_to.as_deref(), Some("/home"));
+        let late = LoginState::from_bytes(&bytes, 1_001 + LOGIN_STATE_MAX_SECS);
+        assert!(matches!(late, Err(Problem::StateExpired)));
+        assert!(matches!(LoginState::from_bytes(b"{}", 0), Err(Problem::StateInvalid(_))));
+    }
+
+    #[test]
+    fn the_context_differs_by_browser_and_by_callback() {
+        let base = state_context("a", "https://x/cb");
+        assert_ne!(base, state_context("b", "https://x/cb"), "another browser");
+        assert_ne!(base, state_context("a", "https://x/other"), "another callback");
+    }
+}

@@ -1,0 +1,118 @@
+//! Refresh: reading the refresh token from a request, and the form that exchanges it (RFC 6749 section 6).
+
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use url::form_urlencoded::Serializer;
+
+use crate::config::Auth0;
+use crate::problem::Problem;
+use crate::secret::Secret;
+
+/// Largest body that a refresh reads, in bytes; a refresh token has a few hundred.
+pub const REFRESH_BODY_MAX_BYTES: usize = 16 * 1024;
+
+/// The types of body that a refresh token may come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefreshBody {
+    /// `application/json`
+    Json,
+    /// `application/x-www-form-urlencoded`
+    Form,
+}
+
+impl RefreshBody {
+    /// Reads a `Content-Type`.
+    ///
+    /// # Errors
+    /// [`Problem::UnsupportedMediaType`] for any other type.
+    pub fn from_content_type(header: &str) -> Result<Self, Problem> {
+        let essence = header.split(';').next().unwrap_or_default().trim();
+        if essence.eq_ignore_ascii_case("application/json") {
+            Ok(Self::Json)
+        } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            Ok(Self::Form)
+        } else {
+            Err(Problem::UnsupportedMediaType)
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct JsonBody {
+    refresh_token: Option<String>,
+    grant_type: Option<String>,
+}
+
+/// Gives the refresh token of a body; `None` where it has none.
+///
+/// # Errors
+/// [`Problem::BodyMalformed`] where the body is not of its type, or asks for another grant.
+pub fn read_refresh_body(kind: RefreshBody, body: &str) -> Result<Option<Secret<String>>, Problem> {
+    let (token, grant_type) = match kind {
+        RefreshBody::Json => {
+            let body: JsonBody = serde_json::from_str(body)
+                .map_err(|_| Problem::BodyMalformed("not a JSON object with a string refresh_token"))?;
+            (body.refresh_token, body.grant_type)
+        }
+        RefreshBody::Form => {
+            let field = |name: &str| crate::request::query_parameter(Some(body), name);
+            (field("refresh_token"), field("grant_type"))
+        }
+    };
+    if grant_type.is_some_and(|grant| grant != "refresh_token") {
+        return Err(Problem::BodyMalformed("grant_type is not refresh_token"));
+    }
+    Ok(token.filter(|token| !token.is_empty()).map(Secret::new))
+}
+
+/// Gives the form that exchanges a refresh token.
+pub fn refresh_form(auth0: &Auth0, refresh_token: &Secret<String>) -> String {
+    let mut form = Serializer::new(String::new());
+    form.append_pair("grant_type", "refresh_token")
+        .append_pair("client_id", &auth0.client_id)
+        .append_pair("refresh_token", refresh_token.expose());
+    if let Some(secret) = &auth0.client_secret {
+        form.append_pair("client_secret", secret.expose());
+    }
+    form.finish()
+}
+
+/// Gives the name under which all exchanges of one refresh token meet: its SHA-256.
+pub fn refresh_token_name(refresh_token: &Secret<String>) -> [u8; 32] {
+    Sha256::digest(refresh_token.expose().as_bytes()).into()
+}
+
+/// Gives how many seconds a token that expires at `expires_at` still holds at `now`; `None` once it has expired.
+pub fn expires_in(expires_at: i64, now: i64) -> Option<i64> {
+    Some(expires_at - now).filter(|seconds| *seconds > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refresh_token_is_read_from_json_and_form_and_nothing_else() {
+        let read = |content_type: &str, body: &str| {
+            let kind = RefreshBody::from_content_type(content_type)?;
+            Ok(read_refresh_body(kind, body)?.map(|token| token.expose().clone()))
+        };
+        let table: [(&str, &str, Result<Option<&str>, &str>, &str); 10] = [
+            ("application/json", r#"{"refresh_token":"r1"}"#, Ok(Some("r1")), "JSON"),
+            ("Application/JSON; charset=utf-8", r#"{"refresh_token":"r1","x":1}"#, Ok(Some("r1")), "JSON with parameters"),
+            ("application/x-www-form-urlencoded", "grant_type=refresh_token&refresh_token=a%2Bb", Ok(Some("a+b")), "a form"),
+            ("application/json", "{}", Ok(None), "JSON without one"),
+            ("application/json", r#"{"refresh_token":""}"#, Ok(None), "an empty one"),
+            ("application/json", r#"{"refresh_token":1}"#, Err("body_malformed"), "a number"),
+            ("application/json", "refresh_token=r1", Err("body_malformed"), "a form that says it is JSON"),
+            ("application/json", r#"{"refresh_token":"a","refresh_token":"b"}"#, Err("body_malformed"), "two of them"),
+            ("application/x-www-form-urlencoded", "grant_type=password&refresh_token=r", Err("body_malformed"), "another grant"),
+            ("text/plain", "r1", Err("unsupported_media_type"), "another type"),
+        ];
+        for (content_type, body, expected, message) in table {
+            let given: Result<Option<String>, Problem> = read(content_type, body);
+            let given = given.map_err(|problem| problem.code());
+            assert_eq!(given, expected.map(|token| token.map(str::to_owned)), "{message}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Where a login may lead to: the gateway's own origin or one on the list, and nowhere else.
+
+use url::Url;
+
+use crate::problem::Problem;
+
+/// Longest `return_to` that is sealed, in bytes: the state travels in a URL.
+const RETURN_TO_MAX_BYTES: usize = 1024;
+
+/// Checks a `return_to` and gives it as it will be handed out: a path where it stays on `own_origin`, else a whole URL.
+///
+/// # Errors
+/// [`Problem::ReturnToRejected`] for any other origin or scheme, and for whatever browsers and parsers read differently:
+/// backslashes, control characters, two slashes at the start.
+pub fn validate_return_to(written: &str, own_origin: &str, allowed_origins: &[String]) -> Result<String, Problem> {
+    let suspicious = written.len() > RETURN_TO_MAX_BYTES
+        || written.trim() != written
+        || written.contains('\\')
+        || written.contains(char::is_control);
+    if suspicious {
+        return Err(Problem::ReturnToRejected);
+    }
+    let is_path = written.starts_with('/') && !written.starts_with("//");
+    let is_absolute = written.starts_with("https://") || written.starts_with("http://");
+    let url = if is_path {
+        Url::parse(own_origin).and_then(|own| own.join(written))
+    } else if is_absolute {
+        Url::parse(written)
+    } else {
+        return Err(Problem::ReturnToRejected);
+    };
+    let url = url.map_err(|_| Problem::ReturnToRejected)?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Problem::ReturnToRejected);
+    }
+    let origin = url.origin().ascii_serialization();
+    if origin == own_origin {
+        let path = url.as_str().get(origin.len()..).unwrap_or_default();
+        // A path such as `/.//evil` normalises to one that a browser would take for another host.
+        return if path.starts_with("//") { Err(Problem::ReturnToRejected) } else { Ok(path.to_owned()) };
+    }
+    if allowed_origins.contains(&origin) { Ok(url.into()) } else { Err(Problem::ReturnToRejected) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_own_origin_and_the_list_are_returned_to() {
+        let own = "https://gw.example";
+        let allowed = ["https://app.example".to_owned()];
+        let table = [
+            ("/", Some("/"), "the root"),
+            ("/home?x=1#y", Some("/home?x=1#y"), "a path with query and fragment"),
+            ("https://gw.example/home", Some("/home"), "the own origin in full"),
+            ("https://app.example/a", Some("https://app.example/a"), "an origin on the list"),
+            ("https://app.example.evil.com/", None, "an origin that begins like one on the list"),
+            ("https://evil.com/", None, "another site"),
+            ("http://gw.example/", None, "the own host by another scheme"),
+            ("https://gw.example:8443/", None, "the own host at another port"),
+            ("//evil.com", None, "a scheme-relative address"),
+            ("/\\evil.com", None, "a backslash that browsers take for a slash"),
+            ("\\\\evil.com", None, "two backslashes"),
+            ("/\t/evil.com", None, "a tab that browsers drop"),
+            ("/.//evil.com", None, "a dot segment that leaves two slashes"),
+            ("https://gw.example@evil.com/", None, "a host that stands as a user name"),
+            ("https://user:pw@app.example/", None, "credentials"),
+            ("javascript:alert(1)", None, "a script"),
+            ("JavaScript:alert(1)//https://gw.example", None, "a script in another case"),
+            ("data:text/html,x", None, "a document"),
+            (" /home", None, "a space in front"),
+            ("home", None, "a relative path"),
+            ("", None, "nothing"),
+        ];
+        for (written, expected, message) in table {
+            let given = validate_return_to(written, own, &allowed);
+            assert_eq!(given.ok().as_deref(), expected, "{message}");
+        }
+        let long = format!("/{}", "a".repeat(RETURN_TO_MAX_BYTES));
+        assert!(validate_return_to(&long, own, &allowed).is_err(), "too long to travel in a URL");
+    }
+}

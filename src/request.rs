@@ -1,0 +1,60 @@
+//! What the core sees of a request.
+//!
+//! Each header that crosses from JavaScript costs, so the core asks for one header by name when a decision needs it and
+//! never holds a copy of them all.
+
+/// Gives the parts of a request that decisions read.
+pub trait RequestHead {
+    /// Gives the method as sent, such as `GET`.
+    fn method(&self) -> &str;
+
+    /// Gives the path, WHATWG-normalised and not decoded, beginning with `/`.
+    fn path(&self) -> &str;
+
+    /// Gives the query without its `?`, not decoded; `None` where the address has none.
+    fn query(&self) -> Option<&str>;
+
+    /// Gives the value of the header `name` (any case); several of one name come joined by `, `.
+    fn header(&self, name: &str) -> Option<String>;
+}
+
+/// Gives the decoded value of the first query parameter called `name`.
+pub fn query_parameter(query: Option<&str>, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(query?.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+/// Gives the value of the cookie `name` from a `Cookie` header, or `None` where it is absent or sent more than once.
+///
+/// Two cookies of one name mean that somebody else could set one of them, so neither is believed.
+pub fn cookie<'h>(header: &'h str, name: &str) -> Option<&'h str> {
+    let mut values = header
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter_map(|(key, value)| (key == name).then_some(value));
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_query_parameter_of_a_name_is_decoded() {
+        let query = Some("a=1&return_to=%2Fhome%3Fx%3D1&return_to=%2Fother&b=+");
+        assert_eq!(query_parameter(query, "return_to").as_deref(), Some("/home?x=1"));
+        assert_eq!(query_parameter(query, "b").as_deref(), Some(" "));
+        assert_eq!(query_parameter(query, "c"), None);
+        assert_eq!(query_parameter(None, "a"), None);
+    }
+
+    #[test]
+    fn a_cookie_is_read_by_its_whole_name_and_only_when_it_is_alone() {
+        let header = "a=1; bargate-login=xyz; xbargate-login=no";
+        assert_eq!(cookie(header, "bargate-login"), Some("xyz"));
+        assert_eq!(cookie(header, "login"), None);
+        assert_eq!(cookie("n=1; n=2", "n"), None, "two of one name");
+    }
+}

@@ -1,0 +1,22 @@
+//! Which route a request takes: patterns, their precedence, and the match.
+//!
+//! A route is a method and a path pattern. [`RouteTable`] holds all of them and answers, for the method and the path of a
+//! request, with one route, with the methods the path has, with "no such path", or with a refusal: a path that the gateway
+//! and an upstream could read in two ways is never routed.
+//!
+//! This module does **not** know what a route does, does not normalise URLs (it is given the path as the WHATWG parser left
+//! it), does not decode parameters, and answers no CORS preflight. It does no I/O and has no clock.
+
+mod method;
+mod pattern;
+mod pattern_error;
+mod reading;
+mod segment;
+mod table;
+mod trie;
+
+pub use method::{Allow, Method, MethodRule};
+pub use pattern::{MAX_PATTERN_BYTES, MAX_SEGMENTS, Pattern};
+pub use pattern_error::PatternError;
+pub use reading::Ambiguity;
+pub use table::{Conflict, Found, Match, RouteSpec, RouteTable};

@@ -1,0 +1,155 @@
+//! The one reading of a request path: what is refused because a gateway and an upstream could read it differently.
+//!
+//! Servers differ in what they do to a path before they act on it: some merge empty segments (`//`), some cut what follows
+//! a `;` in a segment, most decode `%61` to `a`, some decode before they split or resolve dot segments. A path whose segments
+//! could change number or place is refused outright. For the rest this module computes the **reduced** path, to which all of
+//! the harmless-looking reductions were applied; [`super::table`] looks up both and refuses when they lead to different routes.
+//!
+//! One comparison covers every combination of reductions. Literals of patterns are canonical, never empty before the end of
+//! a pattern and hold no `;`, and a segment that its cut would leave empty is refused here. Therefore a literal that matches a
+//! segment in any reading matches it in the reduced one as well, and a segment is empty in all readings or in none. So a route
+//! that the path as it stands and the reduced path agree upon is matched by each reading between them, and a better one that
+//! matched such a reading would match the reduced path too.
+//!
+//! It does **not** look at routes and does not change the path that is forwarded.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::segment;
+
+/// Why a path is not routed: the gateway and an upstream could disagree on what it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ambiguity {
+    /// A segment holds an encoded slash, and the route found does not admit one.
+    EncodedSlash,
+    /// A segment holds a backslash, encoded or not.
+    Backslash,
+    /// A segment is `.` or `..` once decoded, or once its `;` parameters are cut.
+    DotSegment,
+    /// A segment holds a control character, encoded or not.
+    ControlCharacter,
+    /// A `%` is not followed by two hex digits: servers drop it, keep it, refuse it, or read `%u002f`.
+    MalformedEscape,
+    /// Merging empty segments, cutting `;` parameters or decoding leads to another route.
+    ReadingsDiffer,
+    /// The text is not a path that a URL parser yields: it does not begin with `/`, or holds `?` or `#`.
+    NotNormalised,
+}
+
+impl Ambiguity {
+    /// Returns the stable word for the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EncodedSlash => "encoded_slash",
+            Self::Backslash => "backslash",
+            Self::DotSegment => "dot_segment",
+            Self::ControlCharacter => "control_character",
+            Self::MalformedEscape => "malformed_escape",
+            Self::ReadingsDiffer => "readings_differ",
+            Self::NotNormalised => "not_normalised",
+        }
+    }
+}
+
+impl fmt::Display for Ambiguity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The spellings of a path under which its route is looked up.
+#[derive(Debug)]
+pub(super) struct Readings<'p> {
+    /// The path as it stands; every segment in its standing spelling, as many and in the same places as in the request.
+    pub(super) standing: Cow<'p, str>,
+    /// The reduced path, where it is not the same.
+    pub(super) reduced: Option<String>,
+    /// Whether some segment holds an encoded slash, which the route has to admit.
+    pub(super) encoded_slash: bool,
+}
+
+impl<'p> Readings<'p> {
+    /// Reads a path in one pass; a path with nothing to decode, cut or merge is borrowed as it is.
+    ///
+    /// # Errors
+    ///
+    /// An [`Ambiguity`] for a path that is refused whatever the routes are.
+    pub(super) fn of(path: &'p str) -> Result<Self, Ambiguity> {
+        let Some(rest) = path.strip_prefix('/') else {
+            return Err(Ambiguity::NotNormalised);
+        };
+        if is_plain(path) {
+            return Ok(Self {
+                standing: Cow::Borrowed(path),
+                reduced: None,
+                encoded_slash: false,
+            });
+        }
+        let mut standing = String::with_capacity(path.len());
+        let mut reduced = String::with_capacity(path.len());
+        let mut encoded_slash = false;
+        let mut decoded = Vec::new();
+        let mut rest = Some(rest);
+        while let Some(text) = rest {
+            let (segment, after) = segment::split_first(text);
+            rest = after;
+            segment::decode_into(segment, &mut decoded)
+                .map_err(|segment::MalformedEscape| Ambiguity::MalformedEscape)?;
+            encoded_slash |= validate_segment(segment, &decoded)?;
+            standing.push('/');
+            segment::push_standing(segment, &mut standing);
+            if segment.is_empty() && rest.is_some() {
+                continue;
+            }
+            reduced.push('/');
+            segment::push_canonical(segment::without_parameters(&decoded), &mut reduced);
+        }
+        let reduced = (reduced != standing).then_some(reduced);
+        Ok(Self {
+            standing: Cow::Owned(standing),
+            reduced,
+            encoded_slash,
+        })
+    }
+}
+
+/// Tells whether a path has only one reading and one spelling.
+fn is_plain(path: &str) -> bool {
+    let mut after_slash = false;
+    path.bytes().all(|byte| {
+        let plain = match byte {
+            b'/' | b'.' => !after_slash,
+            b'%' | b';' | b'\\' => false,
+            _ => !segment::is_path_encoded(byte),
+        };
+        after_slash = byte == b'/';
+        plain
+    })
+}
+
+/// Judges one segment, and tells whether it holds an encoded slash.
+fn validate_segment(segment: &str, decoded: &[u8]) -> Result<bool, Ambiguity> {
+    if segment.contains(['?', '#']) {
+        return Err(Ambiguity::NotNormalised);
+    }
+    let mut encoded_slash = false;
+    for &byte in decoded {
+        match byte {
+            b'\\' => return Err(Ambiguity::Backslash),
+            b'/' => encoded_slash = true,
+            byte if segment::is_control(byte) => return Err(Ambiguity::ControlCharacter),
+            _ => {}
+        }
+    }
+    // An admitted encoded slash must not smuggle in what would be refused between two plain ones.
+    let mut pieces = decoded.split(|&byte| byte == b'/');
+    if pieces.any(|piece| segment::is_dot_segment(segment::without_parameters(piece))) {
+        return Err(Ambiguity::DotSegment);
+    }
+    if !decoded.is_empty() && segment::without_parameters(decoded).is_empty() {
+        return Err(Ambiguity::ReadingsDiffer);
+    }
+    Ok(encoded_slash)
+}

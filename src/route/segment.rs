@@ -1,0 +1,177 @@
+//! One path segment: decoding it once, and the two spellings in which segments are compared.
+//!
+//! The **canonical** spelling is what the literals of a pattern are stored in: everything decoded, then encoded again only
+//! where the WHATWG URL parser would, and with `/`, `\` and `%` encoded. Two segments have the same canonical spelling exactly
+//! when they decode to the same bytes. The **standing** spelling of a segment keeps it as it is but for differences that no
+//! server can act upon: the case of hex digits, and characters that a URL parser encodes.
+//!
+//! It does **not** judge segments: [`super::reading`] and [`super::pattern`] do.
+
+/// A `%` that two hex digits do not follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct MalformedEscape;
+
+/// Splits the text after a slash into its first segment and what follows the next slash, if there is one.
+pub(super) fn split_first(rest: &str) -> (&str, Option<&str>) {
+    match rest.split_once('/') {
+        Some((segment, rest)) => (segment, Some(rest)),
+        None => (rest, None),
+    }
+}
+
+/// Percent-decodes a segment once into `decoded`, replacing what that held.
+///
+/// # Errors
+///
+/// [`MalformedEscape`] for a `%` that two hex digits do not follow.
+pub(super) fn decode_into(segment: &str, decoded: &mut Vec<u8>) -> Result<(), MalformedEscape> {
+    decoded.clear();
+    let mut bytes = segment.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let high = bytes.next().and_then(hex_value).ok_or(MalformedEscape)?;
+            let low = bytes.next().and_then(hex_value).ok_or(MalformedEscape)?;
+            decoded.push(high << 4 | low);
+        } else {
+            decoded.push(byte);
+        }
+    }
+    Ok(())
+}
+
+/// Appends the canonical spelling of a decoded segment.
+pub(super) fn push_canonical(decoded: &[u8], text: &mut String) {
+    for &byte in decoded {
+        if is_path_encoded(byte) || matches!(byte, b'/' | b'\\' | b'%') {
+            push_escape(byte, text);
+        } else {
+            text.push(char::from(byte));
+        }
+    }
+}
+
+/// Appends the standing spelling of a segment whose escapes are well-formed.
+pub(super) fn push_standing(segment: &str, text: &mut String) {
+    let mut hex_digits_due = 0_u8;
+    for byte in segment.bytes() {
+        if hex_digits_due > 0 {
+            hex_digits_due -= 1;
+            text.push(char::from(byte.to_ascii_uppercase()));
+        } else if is_path_encoded(byte) {
+            push_escape(byte, text);
+        } else {
+            text.push(char::from(byte));
+            if byte == b'%' {
+                hex_digits_due = 2;
+            }
+        }
+    }
+}
+
+/// Tells whether a decoded segment is `.` or `..`, which a server resolves against its neighbours.
+pub(super) fn is_dot_segment(decoded: &[u8]) -> bool {
+    matches!(decoded, b"." | b"..")
+}
+
+/// Tells whether a byte is a control character of ASCII.
+pub(super) const fn is_control(byte: u8) -> bool {
+    byte < 0x20 || byte == 0x7f
+}
+
+/// Tells whether a byte is in the path percent-encode set of the WHATWG URL standard.
+///
+/// `^` joined that set in 2023, so parsers disagree on it: this is why a request is put into its standing spelling.
+pub(super) const fn is_path_encoded(byte: u8) -> bool {
+    byte <= 0x20
+        || byte >= 0x7f
+        || matches!(
+            byte,
+            b'"' | b'#' | b'<' | b'>' | b'?' | b'^' | b'`' | b'{' | b'}'
+        )
+}
+
+/// Returns the part of a decoded segment before its parameters (`;`, RFC 3986 section 3.3).
+pub(super) fn without_parameters(decoded: &[u8]) -> &[u8] {
+    decoded
+        .split(|&byte| byte == b';')
+        .next()
+        .unwrap_or_default()
+}
+
+fn hex_value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+fn push_escape(byte: u8, text: &mut String) {
+    text.push('%');
+    for nibble in [byte >> 4, byte & 0x0f] {
+        text.push(char::from(if nibble < 10 {
+            b'0' + nibble
+        } else {
+            b'A' + nibble - 10
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_are_canonical_where_they_decode_to_the_same_bytes() {
+        for (message, segment, canonical, standing) in [
+            ("plain text stays", "orders", "orders", "orders"),
+            (
+                "hex digits become upper case",
+                "caf%c3%a9",
+                "caf%C3%A9",
+                "caf%C3%A9",
+            ),
+            ("non-ASCII is encoded", "café", "caf%C3%A9", "caf%C3%A9"),
+            (
+                "needless escapes stay only where they stand",
+                "%61dmin",
+                "admin",
+                "%61dmin",
+            ),
+            (
+                "an encoded slash never becomes a slash",
+                "a%2fb",
+                "a%2Fb",
+                "a%2Fb",
+            ),
+            (
+                "an encoded percent sign stays one",
+                "%252f",
+                "%252f",
+                "%252f",
+            ),
+            ("a circumflex is spelled one way", "a^b", "a%5Eb", "a%5Eb"),
+            ("bytes need not be UTF-8", "%ff", "%FF", "%FF"),
+        ] {
+            let (mut decoded, mut text) = (Vec::new(), String::new());
+            assert_eq!(decode_into(segment, &mut decoded), Ok(()), "{message}");
+            push_canonical(&decoded, &mut text);
+            assert_eq!(text, canonical, "{message}: canonical");
+            text.clear();
+            push_standing(segment, &mut text);
+            assert_eq!(text, standing, "{message}: standing");
+        }
+    }
+
+    #[test]
+    fn an_escape_without_two_hex_digits_is_malformed() {
+        for segment in ["%", "%4", "a%", "%zz", "%4g", "%u002f", "%%41"] {
+            assert_eq!(
+                decode_into(segment, &mut Vec::new()),
+                Err(MalformedEscape),
+                "{segment}"
+            );
+        }
+    }
+}

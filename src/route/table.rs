@@ -1,0 +1,189 @@
+//! All routes of a gateway, and the route of a request.
+//!
+//! It does **not** keep what a route does: a match names the route by the index of its spec, and the caller keeps the rest.
+
+use super::method::{Allow, Method, MethodRule};
+use super::pattern::{Pattern, Segment};
+use super::reading::{Ambiguity, Readings};
+use super::segment::split_first;
+use super::trie::Node;
+
+/// What the table has to know of one route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteSpec {
+    /// The methods it answers.
+    pub method: MethodRule,
+    /// The paths it matches.
+    pub pattern: Pattern,
+    /// Whether a segment of its paths may hold an encoded slash (`%2F`).
+    pub encoded_slashes: bool,
+}
+
+/// Two routes that no request can tell apart: the same method, and the same pattern but for parameter names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conflict {
+    /// The index of the spec that came first.
+    pub first: usize,
+    /// The index of the spec that repeats it.
+    pub second: usize,
+}
+
+/// The routes of a gateway, ready to be searched.
+#[derive(Debug, Default)]
+pub struct RouteTable {
+    specs: Vec<RouteSpec>,
+    root: Node,
+}
+
+impl RouteTable {
+    /// Builds the table; the order of the specs gives them their index and means nothing else.
+    ///
+    /// # Errors
+    ///
+    /// Every [`Conflict`], in the order of its second spec.
+    pub fn build(specs: Vec<RouteSpec>) -> Result<Self, Vec<Conflict>> {
+        let mut root = Node::default();
+        let mut conflicts = Vec::new();
+        for (second, spec) in specs.iter().enumerate() {
+            if let Err(first) = root.insert(&spec.pattern, spec.method, second) {
+                conflicts.push(Conflict { first, second });
+            }
+        }
+        if conflicts.is_empty() {
+            Ok(Self { specs, root })
+        } else {
+            Err(conflicts)
+        }
+    }
+
+    /// Finds the route for a request method and for a path as the WHATWG URL parser left it, not decoded.
+    ///
+    /// A path with nothing to decode, cut or merge costs one scan, one look-up a segment and no allocation. Otherwise it is
+    /// looked up in both its readings (see [`Ambiguity::ReadingsDiffer`]), in time linear in its length.
+    #[must_use]
+    pub fn find<'t, 'p>(&'t self, method: &str, path: &'p str) -> Found<'t, 'p> {
+        let method = Method::parse(method);
+        let readings = match Readings::of(path) {
+            Ok(readings) => readings,
+            Err(ambiguity) => return Found::Ambiguous(ambiguity),
+        };
+        let found = self.root.find(method, &readings.standing);
+        let admits = |index: usize| {
+            !readings.encoded_slash
+                || self
+                    .specs
+                    .get(index)
+                    .is_some_and(|spec| spec.encoded_slashes)
+        };
+        if found.is_some_and(|index| !admits(index)) {
+            return Found::Ambiguous(Ambiguity::EncodedSlash);
+        }
+        if let Some(reduced) = &readings.reduced
+            && self.root.find(method, reduced) != found
+        {
+            return Found::Ambiguous(Ambiguity::ReadingsDiffer);
+        }
+        if let Some((index, spec)) = found.and_then(|index| Some((index, self.specs.get(index)?))) {
+            return Found::Route(Match {
+                index,
+                path,
+                pattern: &spec.pattern,
+            });
+        }
+        let allow = self.root.allow(&readings.standing, admits);
+        if !allow.is_empty() {
+            Found::MethodNotAllowed(allow)
+        } else if readings.encoded_slash {
+            Found::Ambiguous(Ambiguity::EncodedSlash)
+        } else {
+            Found::NotFound
+        }
+    }
+
+    /// Returns the spec at an index that a [`Match`] or a [`Conflict`] named.
+    #[must_use]
+    pub fn spec(&self, index: usize) -> Option<&RouteSpec> {
+        self.specs.get(index)
+    }
+
+    /// Returns how many routes there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.specs.len()
+    }
+
+    /// Tells whether there are no routes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.specs.is_empty()
+    }
+}
+
+/// What the table has for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found<'t, 'p> {
+    /// The best route that matches both path and method.
+    Route(Match<'t, 'p>),
+    /// Some route matches the path, and none the method; these methods it has.
+    MethodNotAllowed(Allow),
+    /// No route matches the path.
+    NotFound,
+    /// The path is refused, whether or not a route matches it.
+    Ambiguous(Ambiguity),
+}
+
+/// The route of a request, with the path that it matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Match<'t, 'p> {
+    /// The index of the route's spec.
+    pub index: usize,
+    /// The whole path of the request.
+    pub path: &'p str,
+    /// The pattern that matched it.
+    pub pattern: &'t Pattern,
+}
+
+impl<'t, 'p> Match<'t, 'p> {
+    /// Returns the path to forward: the whole path, less the literal prefix of a wildcard route.
+    ///
+    /// It always begins with `/`, and can begin with `//`: append it to an origin and a base path as text. Resolved as a
+    /// relative reference it would name another host (RFC 3986 section 4.2).
+    #[must_use]
+    pub fn forward_path(&self) -> &'p str {
+        if self.pattern.literal_prefix().is_none() {
+            return self.path;
+        }
+        // The slash before the rest is forwarded with it.
+        let rest = self
+            .after_segments()
+            .and_then(|rest| self.path.len().checked_sub(rest.len() + 1));
+        rest.and_then(|start| self.path.get(start..)).unwrap_or("/")
+    }
+
+    /// Yields each named parameter with its value, not decoded; that of a wildcard is the rest without its first slash.
+    pub fn params(&self) -> impl Iterator<Item = (&'t str, &'p str)> + use<'t, 'p> {
+        let mut rest = self.path.strip_prefix('/');
+        let segments = self.pattern.segments().iter().filter_map(move |segment| {
+            let (value, after) = split_first(rest?);
+            rest = after;
+            match segment {
+                Segment::Parameter(name) => Some((&**name, value)),
+                Segment::Literal(_) => None,
+            }
+        });
+        let wildcard = self
+            .pattern
+            .wildcard_name()
+            .map(|name| (name, self.after_segments().unwrap_or_default()));
+        segments.chain(wildcard)
+    }
+
+    /// Returns what follows the segments of the pattern and a slash.
+    fn after_segments(&self) -> Option<&'p str> {
+        let rest = self.path.strip_prefix('/');
+        self.pattern
+            .segments()
+            .iter()
+            .fold(rest, |rest, _| split_first(rest?).1)
+    }
+}

@@ -1,0 +1,174 @@
+//! The tree of patterns, by segment, and the search in it.
+//!
+//! Each node stands for a prefix of patterns, parameter names aside, so each is reached along one way only. A search goes
+//! down the literal child first, then the parameter child, then takes the wildcard that ends at the node; it therefore meets
+//! the patterns that match a path in their order of precedence, those without a wildcard and those with one each for
+//! themselves. It visits only nodes whose prefix matches the path, each once and none below
+//! [`MAX_SEGMENTS`](super::MAX_SEGMENTS): where no two patterns overlap, one node a segment, however many routes there are and
+//! however long the path; at worst, the prefixes of the config's own patterns that match this very path.
+//!
+//! It does **not** judge paths or patterns, and keeps of a route only its method and its index.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::ops::ControlFlow;
+
+use super::method::{Allow, Method, MethodRule};
+use super::pattern::{MAX_PATTERN_BYTES, Pattern, Segment};
+use super::segment::split_first;
+
+/// A prefix of patterns, and what continues or ends there.
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    // Fixed hash keys: what is in the map comes from the config, and a request cannot add to it.
+    literals: HashMap<Box<str>, Node, BuildHasherDefault<DefaultHasher>>,
+    parameter: Option<Box<Node>>,
+    ends: Leaf,
+    wildcards: Leaf,
+}
+
+impl Node {
+    /// Adds a route below this node, which is the root.
+    ///
+    /// # Errors
+    ///
+    /// The index of the route that has the same method and the same pattern, parameter names aside.
+    pub(super) fn insert(
+        &mut self,
+        pattern: &Pattern,
+        rule: MethodRule,
+        index: usize,
+    ) -> Result<(), usize> {
+        let node = pattern
+            .segments()
+            .iter()
+            .fold(self, |node, segment| match segment {
+                Segment::Literal(text) => node.literals.entry(text.clone()).or_default(),
+                Segment::Parameter(_) => node.parameter.get_or_insert_default(),
+            });
+        let leaf = if pattern.is_wildcard() {
+            &mut node.wildcards
+        } else {
+            &mut node.ends
+        };
+        leaf.insert(rule, index)
+    }
+
+    /// Finds the best route for a method (`None` for one that no route can name) and a path in its normal form.
+    pub(super) fn find(&self, method: Option<Method>, path: &str) -> Option<usize> {
+        let mut exact = None;
+        let mut wildcard = None;
+        let _ = self.visit(path.strip_prefix('/'), &mut |ending, leaf| {
+            match ending {
+                Ending::Exact => exact = leaf.select(method),
+                Ending::Wildcard if wildcard.is_none() => wildcard = leaf.select(method),
+                Ending::Wildcard => {}
+            }
+            if exact.is_some() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        exact.or(wildcard)
+    }
+
+    /// Collects the methods for which [`Self::find`] finds a route at a path and `admits` accepts it.
+    pub(super) fn allow(&self, path: &str, admits: impl Fn(usize) -> bool) -> Allow {
+        let mut best = Method::ALL.map(|method| (method, None, None));
+        let _ = self.visit(path.strip_prefix('/'), &mut |ending, leaf| {
+            for (method, exact, wildcard) in &mut best {
+                let slot = match ending {
+                    Ending::Exact => exact,
+                    Ending::Wildcard => wildcard,
+                };
+                if slot.is_none() {
+                    *slot = leaf.select(Some(*method));
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        let mut allow = Allow::default();
+        for (method, exact, wildcard) in best {
+            if exact.or(wildcard).is_some_and(&admits) {
+                allow.insert(MethodRule::Exact(method));
+            }
+        }
+        allow
+    }
+
+    /// Shows every leaf that matches the rest of a path, the better of each ending first, until told to stop.
+    fn visit(
+        &self,
+        rest: Option<&str>,
+        show: &mut impl FnMut(Ending, &Leaf) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        match rest {
+            Some(rest) => {
+                let (segment, rest) = split_first(rest);
+                // No literal is longer than a pattern: a hostile segment is not worth hashing.
+                if segment.len() <= MAX_PATTERN_BYTES
+                    && let Some(node) = self.literals.get(segment)
+                {
+                    node.visit(rest, show)?;
+                }
+                if !segment.is_empty()
+                    && let Some(node) = &self.parameter
+                {
+                    node.visit(rest, show)?;
+                }
+            }
+            None if self.ends.is_empty() => {}
+            None => show(Ending::Exact, &self.ends)?,
+        }
+        if self.wildcards.is_empty() {
+            ControlFlow::Continue(())
+        } else {
+            show(Ending::Wildcard, &self.wildcards)
+        }
+    }
+}
+
+/// How the patterns of a leaf end.
+#[derive(Debug, Clone, Copy)]
+enum Ending {
+    Exact,
+    Wildcard,
+}
+
+/// The routes of one pattern, by method: at most one each, so never more than eight.
+#[derive(Debug, Default)]
+struct Leaf {
+    routes: Vec<(MethodRule, usize)>,
+}
+
+impl Leaf {
+    fn is_empty(&self) -> bool {
+        self.routes.is_empty()
+    }
+
+    fn insert(&mut self, rule: MethodRule, index: usize) -> Result<(), usize> {
+        if let Some(first) = self.get(rule) {
+            return Err(first);
+        }
+        self.routes.push((rule, index));
+        Ok(())
+    }
+
+    fn get(&self, rule: MethodRule) -> Option<usize> {
+        self.routes
+            .iter()
+            .find(|(own, _)| *own == rule)
+            .map(|(_, index)| *index)
+    }
+
+    /// Selects the exact method, `GET` for `HEAD`, then `ANY`.
+    fn select(&self, method: Option<Method>) -> Option<usize> {
+        let exact = method.and_then(|method| self.get(MethodRule::Exact(method)));
+        let get = || match method {
+            Some(Method::Head) => self.get(MethodRule::Exact(Method::Get)),
+            _ => None,
+        };
+        exact.or_else(get).or_else(|| self.get(MethodRule::Any))
+    }
+}

@@ -1,0 +1,64 @@
+//! Bearer tokens: from text that somebody sent to claims that are believed.
+//!
+//! The types tell how far a token is trusted: [`UnverifiedToken`] has been parsed, [`VerifiedClaims`] has passed its
+//! signature and every rule. The signature itself is checked by the edge, through WebCrypto; this module holds no keys and
+//! no cryptography.
+
+mod cache;
+mod claims;
+mod strict_json;
+mod unverified;
+
+pub use cache::TokenCache;
+pub use claims::{ClaimError, Expectations, Expiry, VerifiedClaims};
+pub use unverified::{SignatureVerified, TokenError, UnverifiedToken};
+
+/// Longest token that is looked at, in bytes; more than any provider issues, and less than any header limit.
+pub const TOKEN_MAX_BYTES: usize = 16 * 1024;
+
+/// What the `Authorization` header holds.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Credentials<'h> {
+    /// No header, or one of another scheme: nothing of ours was sent.
+    Absent,
+    /// The bearer scheme with something that is not one token68 (RFC 9110 section 11.2).
+    Malformed,
+    /// A bearer token (RFC 6750 section 2.1).
+    Bearer(&'h str),
+}
+
+/// Reads an `Authorization` header.
+pub fn bearer(header: Option<&str>) -> Credentials<'_> {
+    let Some(header) = header.map(str::trim) else { return Credentials::Absent };
+    let (scheme, rest) = header.split_once(' ').unwrap_or((header, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Credentials::Absent;
+    }
+    let token = rest.trim();
+    let well_formed =
+        !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b));
+    if well_formed { Credentials::Bearer(token) } else { Credentials::Malformed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_token_is_taken_in_any_case_of_the_scheme_and_nothing_else_is() {
+        let table = [
+            (None, Credentials::Absent, "no header"),
+            (Some("Basic dXNlcg=="), Credentials::Absent, "another scheme"),
+            (Some("Bearer a.b.c"), Credentials::Bearer("a.b.c"), "the usual form"),
+            (Some("bEARER  a.b.c "), Credentials::Bearer("a.b.c"), "any case, any spaces"),
+            (Some("Bearer"), Credentials::Malformed, "no token"),
+            (Some("Bearer "), Credentials::Malformed, "only a space"),
+            (Some("Bearer a.b.c, Bearer d.e.f"), Credentials::Malformed, "two headers joined"),
+            (Some("Bearer a b"), Credentials::Malformed, "a space inside"),
+            (Some("BearerX a.b.c"), Credentials::Absent, "a scheme that begins alike"),
+        ];
+        for (header, expected, message) in table {
+            assert_eq!(bearer(header), expected, "{message}");
+        }
+    }
+}

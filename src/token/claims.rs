@@ -1,0 +1,168 @@
+//! The rules that the claims of a token must keep (RFC 7519 section 4.1).
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// What the claims are held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Expectations<'e> {
+    /// The only `iss` that is believed.
+    pub issuer: &'e str,
+    /// What `aud` must be or contain.
+    pub audience: &'e str,
+    /// How far the clocks may differ.
+    pub clock_skew_secs: i64,
+}
+
+/// Whether a token that has expired passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// It does not.
+    Enforced,
+    /// It does: the refresh endpoint wants to know whose the token was, not whether it still holds.
+    Ignored,
+}
+
+/// The claims of a token that passed its signature and every rule.
+#[derive(Debug, Clone)]
+pub struct VerifiedClaims {
+    claims: Map<String, Value>,
+    expires_at: i64,
+}
+
+/// The rule that a claim breaks, with what was expected and found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimError {
+    /// A required claim is absent.
+    Missing {
+        /// Its name.
+        claim: &'static str,
+    },
+    /// A claim has another type than the RFC gives it.
+    WrongType {
+        /// Its name.
+        claim: &'static str,
+    },
+    /// `iss` is somebody else.
+    Issuer {
+        /// The authorizer's issuer.
+        expected: String,
+        /// What the token names.
+        actual: String,
+    },
+    /// `aud` does not contain what it must.
+    Audience {
+        /// The audience or client that it must contain.
+        expected: String,
+        /// What the token names.
+        actual: String,
+    },
+    /// `exp` has passed.
+    Expired {
+        /// When, in seconds since 1970.
+        at: i64,
+        /// The clock of the check.
+        now: i64,
+    },
+    /// `nbf` or `iat` is ahead.
+    NotYetValid {
+        /// Its name.
+        claim: &'static str,
+        /// When, in seconds since 1970.
+        at: i64,
+        /// The clock of the check.
+        now: i64,
+    },
+}
+
+impl fmt::Display for ClaimError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { claim } => write!(f, "{claim} is missing"),
+            Self::WrongType { claim } => write!(f, "{claim} has the wrong type"),
+            Self::Issuer { expected, actual } => write!(f, "iss is {actual:?}, expected {expected:?}"),
+            Self::Audience { expected, actual } => write!(f, "aud is {actual:?}, expected {expected:?}"),
+            Self::Expired { at, now } => write!(f, "exp is {at}, the time is {now}"),
+            Self::NotYetValid { claim, at, now } => write!(f, "{claim} is {at}, the time is {now}"),
+        }
+    }
+}
+
+impl VerifiedClaims {
+    pub(super) fn check(
+        claims: Map<String, Value>,
+        expectations: &Expectations<'_>,
+        expiry: Expiry,
+        now: i64,
+    ) -> Result<Self, ClaimError> {
+        let skew = expectations.clock_skew_secs;
+        check_issuer(&claims, expectations.issuer)?;
+        check_audience(&claims, expectations.audience)?;
+        let expires_at = time(&claims, "exp")?.ok_or(ClaimError::Missing { claim: "exp" })?;
+        for claim in ["nbf", "iat"] {
+            if let Some(at) = time(&claims, claim)?.filter(|at| *at > now.saturating_add(skew)) {
+                return Err(ClaimError::NotYetValid { claim, at, now });
+            }
+        }
+        if expiry == Expiry::Enforced && expires_at.saturating_add(skew) <= now {
+            return Err(ClaimError::Expired { at: expires_at, now });
+        }
+        Ok(Self { claims, expires_at })
+    }
+
+    /// Gives when the token expires, in seconds since 1970, skew aside.
+    pub fn expires_at(&self) -> i64 {
+        self.expires_at
+    }
+
+    /// Gives a claim by its whole name, or else by a path whose dots lead into objects.
+    pub fn get(&self, path: &str) -> Option<&Value> {
+        if let Some(value) = self.claims.get(path) {
+            return Some(value);
+        }
+        let mut steps = path.split('.');
+        let first = self.claims.get(steps.next()?)?;
+        steps.try_fold(first, |value, step| value.as_object()?.get(step))
+    }
+
+    /// Gives a claim that is a string.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.claims.get(name)?.as_str()
+    }
+}
+
+fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), ClaimError> {
+    let issuer = claims.get("iss").ok_or(ClaimError::Missing { claim: "iss" })?;
+    let actual = issuer.as_str().ok_or(ClaimError::WrongType { claim: "iss" })?;
+    if actual == expected {
+        return Ok(());
+    }
+    Err(ClaimError::Issuer { expected: expected.to_owned(), actual: actual.to_owned() })
+}
+
+fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(), ClaimError> {
+    let wrong_type = ClaimError::WrongType { claim: "aud" };
+    let contained = match claims.get("aud").ok_or(ClaimError::Missing { claim: "aud" })? {
+        Value::String(audience) => audience == expected,
+        Value::Array(audiences) if audiences.iter().all(Value::is_string) => {
+            audiences.iter().any(|audience| audience.as_str() == Some(expected))
+        }
+        _ => return Err(wrong_type),
+    };
+    if contained {
+        return Ok(());
+    }
+    let actual = claims.get("aud").map(Value::to_string).unwrap_or_default();
+    Err(ClaimError::Audience { expected: expected.to_owned(), actual })
+}
+
+/// Gives a NumericDate (RFC 7519 section 2) in whole seconds; a fraction is dropped.
+fn time(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<i64>, ClaimError> {
+    /// Past this a float no longer holds every whole number, and no date is that far away.
+    const SECONDS_MAX: f64 = 9_007_199_254_740_992.0;
+    let Some(value) = claims.get(claim) else { return Ok(None) };
+    let seconds = value.as_f64().filter(|seconds| seconds.abs() < SECONDS_MAX);
+    #[expect(clippy::cast_possible_truncation, reason = "the bound above keeps it exact")]
+    seconds.map(|seconds| Some(seconds.floor() as i64)).ok_or(ClaimError::WrongType { claim })
+}

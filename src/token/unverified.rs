@@ -1,0 +1,158 @@
+//! A compact JWS (RFC 7515 section 7.1) that has been parsed and is not believed yet.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jwt_compact::{ParseError, UntrustedToken};
+
+use super::TOKEN_MAX_BYTES;
+use super::claims::{ClaimError, Expectations, Expiry, VerifiedClaims};
+use super::strict_json::StrictObject;
+use crate::config::Algorithm;
+
+/// A token whose form is right and of which nothing else is known.
+pub struct UnverifiedToken<'t> {
+    text: &'t str,
+    token: UntrustedToken<'t, StrictObject>,
+    algorithm: Algorithm,
+}
+
+/// Why a text is no token that could be believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenError {
+    /// Longer than [`TOKEN_MAX_BYTES`].
+    TooLong {
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// Not three parts with dots between them.
+    NotThreeParts,
+    /// A part is not base64url without padding (RFC 7515 section 2).
+    NotBase64Url,
+    /// The header is not a JSON object with a string `alg`, or names a key twice.
+    MalformedHeader,
+    /// The payload is not a JSON object, or names a key twice.
+    MalformedClaims,
+    /// `cty` says that the payload is something else, such as a nested token.
+    ContentType,
+    /// `alg` is none that the authorizer allows.
+    AlgorithmNotAllowed {
+        /// What the token names, shortened.
+        actual: String,
+    },
+    /// `crit` names an extension, and none is understood (RFC 7515 section 4.1.11).
+    CriticalExtension,
+    /// No key in the set fits.
+    NoKey {
+        /// The `kid` of the token, shortened.
+        kid: Option<String>,
+    },
+    /// The signature is not by the key.
+    BadSignature,
+    /// A claim breaks a rule.
+    Claim(ClaimError),
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong { bytes } => write!(f, "{bytes} bytes, at most {TOKEN_MAX_BYTES} are read"),
+            Self::NotThreeParts => f.write_str("not three parts"),
+            Self::NotBase64Url => f.write_str("a part is not base64url"),
+            Self::MalformedHeader => f.write_str("the header is malformed"),
+            Self::MalformedClaims => f.write_str("the claims are malformed"),
+            Self::ContentType => f.write_str("the payload is not a set of claims"),
+            Self::AlgorithmNotAllowed { actual } => write!(f, "algorithm {actual:?} is not allowed"),
+            Self::CriticalExtension => f.write_str("a critical extension is not understood"),
+            Self::NoKey { kid: Some(kid) } => write!(f, "no key {kid:?} of the algorithm's type"),
+            Self::NoKey { kid: None } => f.write_str("no kid, and not exactly one key of the algorithm's type"),
+            Self::BadSignature => f.write_str("the signature does not verify"),
+            Self::Claim(error) => error.fmt(f),
+        }
+    }
+}
+
+/// States that a token's signature was verified; only whoever verified one may make it.
+#[derive(Debug, Clone, Copy)]
+pub struct SignatureVerified(());
+
+impl SignatureVerified {
+    /// States that the signature of the token at hand was verified with a key of the issuer.
+    pub fn attest() -> Self {
+        Self(())
+    }
+}
+
+impl<'t> UnverifiedToken<'t> {
+    /// Parses a token that may be signed with one of `allowed`.
+    ///
+    /// # Errors
+    /// The first rule of form that it breaks.
+    pub fn parse(text: &'t str, allowed: &[Algorithm]) -> Result<Self, TokenError> {
+        if text.len() > TOKEN_MAX_BYTES {
+            return Err(TokenError::TooLong { bytes: text.len() });
+        }
+        let token: UntrustedToken<'t, StrictObject> = UntrustedToken::try_from(text).map_err(|error| match error {
+            ParseError::InvalidTokenStructure => TokenError::NotThreeParts,
+            ParseError::InvalidBase64Encoding => TokenError::NotBase64Url,
+            ParseError::UnsupportedContentType(_) => TokenError::ContentType,
+            _ => TokenError::MalformedHeader,
+        })?;
+        let algorithm = Algorithm::parse(token.algorithm())
+            .filter(|algorithm| allowed.contains(algorithm))
+            .ok_or_else(|| TokenError::AlgorithmNotAllowed { actual: shortened(token.algorithm()) })?;
+        // `b64` (RFC 7797) counts only under `crit`, so refusing every `crit` covers it.
+        if token.header().other_fields.0.contains_key("crit") {
+            return Err(TokenError::CriticalExtension);
+        }
+        Ok(Self { text, token, algorithm })
+    }
+
+    /// Gives the `kid` of the header.
+    pub fn key_id(&self) -> Option<&str> {
+        self.token.header().key_id.as_deref()
+    }
+
+    /// Gives the algorithm, which is one of those allowed.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Gives the bytes that are signed: header and payload as sent, with the dot between them.
+    pub fn signed_bytes(&self) -> &'t [u8] {
+        self.text.rsplit_once('.').map(|(signed, _)| signed).unwrap_or_default().as_bytes()
+    }
+
+    /// Gives the signature, not verified.
+    pub fn signature(&self) -> &[u8] {
+        self.token.signature_bytes()
+    }
+
+    /// Gives the error that says that no key fits this token.
+    pub fn no_key(&self) -> TokenError {
+        TokenError::NoKey { kid: self.key_id().map(shortened) }
+    }
+
+    /// Checks the claims of a token whose signature was verified, at `now` (seconds since 1970).
+    ///
+    /// # Errors
+    /// The first rule that a claim breaks, or that the payload is no set of claims.
+    pub fn into_verified(
+        self,
+        _: SignatureVerified,
+        expectations: &Expectations<'_>,
+        expiry: Expiry,
+        now: i64,
+    ) -> Result<VerifiedClaims, TokenError> {
+        let payload = self.text.split('.').nth(1).unwrap_or_default();
+        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| TokenError::NotBase64Url)?;
+        let StrictObject(claims) = serde_json::from_slice(&payload).map_err(|_| TokenError::MalformedClaims)?;
+        VerifiedClaims::check(claims, expectations, expiry, now).map_err(TokenError::Claim)
+    }
+}
+
+/// Cuts a text that a client chose to what a log line should hold of it.
+fn shortened(text: &str) -> String {
+    text.chars().take(64).collect()
+}

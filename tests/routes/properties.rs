@@ -1,0 +1,306 @@
+//! What holds for every table and every path, checked against a matcher that knows no tree and no tricks.
+
+use bargate::route::{Found, MAX_SEGMENTS, Method, MethodRule, Pattern, RouteSpec, RouteTable};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// A route as text, as the reference matcher takes it.
+type Route = (MethodRule, String);
+
+/// Returns what decides between two routes that match: wildcards last, then kinds from the left, then the method.
+fn rank(route: &Route, method: &str) -> (bool, Vec<u8>, u8) {
+    let kinds: Vec<u8> = route.1.split('/').skip(1).map(kind).collect();
+    let own = route.0.as_str();
+    (
+        kinds.contains(&2),
+        kinds,
+        if own == method {
+            0
+        } else {
+            1 + u8::from(own == "ANY")
+        },
+    )
+}
+
+fn kind(segment: &str) -> u8 {
+    match segment {
+        "{.+}" => 2,
+        segment if segment.starts_with('{') => 1,
+        _ => 0,
+    }
+}
+
+fn pattern_matches(pattern: &str, segments: &[Vec<u8>]) -> bool {
+    let pattern: Vec<&str> = pattern.split('/').skip(1).collect();
+    for (position, part) in pattern.iter().enumerate() {
+        let matches = match (kind(part), segments.get(position)) {
+            (2, _) => return true,
+            (1, Some(segment)) => !segment.is_empty(),
+            (_, Some(segment)) => segment == part.as_bytes(),
+            (_, None) => false,
+        };
+        if !matches {
+            return false;
+        }
+    }
+    pattern.len() == segments.len()
+}
+
+fn method_matches(rule: MethodRule, method: &str) -> bool {
+    rule == MethodRule::Any
+        || rule.as_str() == method
+        || (rule.as_str() == "GET" && method == "HEAD")
+}
+
+/// Finds the best route by looking at each.
+fn reference(routes: &[Route], method: &str, segments: &[Vec<u8>]) -> Option<usize> {
+    (0..routes.len())
+        .filter(|&index| {
+            method_matches(routes[index].0, method) && pattern_matches(&routes[index].1, segments)
+        })
+        .min_by_key(|&index| rank(&routes[index], method))
+}
+
+fn build(routes: &[Route]) -> RouteTable {
+    let spec = |(method, pattern): &Route| RouteSpec {
+        method: *method,
+        pattern: Pattern::parse(pattern).unwrap(),
+        encoded_slashes: false,
+    };
+    RouteTable::build(routes.iter().map(spec).collect()).unwrap()
+}
+
+fn segments(path: &str) -> Vec<Vec<u8>> {
+    path.split('/')
+        .skip(1)
+        .map(|segment| segment.as_bytes().to_vec())
+        .collect()
+}
+
+fn decode(segment: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::new();
+    let mut at = 0;
+    while at < segment.len() {
+        let hex = |at: usize| {
+            segment
+                .get(at)
+                .and_then(|byte| char::from(*byte).to_digit(16))
+        };
+        match (segment[at], hex(at + 1), hex(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push(u8::try_from(high * 16 + low).unwrap());
+                at += 3;
+            }
+            (byte, ..) => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    decoded
+}
+
+fn cut(segment: &[u8]) -> Vec<u8> {
+    segment.split(|byte| *byte == b';').next().unwrap().to_vec()
+}
+
+/// What a server may do to a path, in the order in which this one does it.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Merge,
+    Cut,
+    Decode,
+}
+
+fn read(path: &str, steps: &[Step]) -> Vec<Vec<u8>> {
+    steps
+        .iter()
+        .fold(segments(path), |mut segments, step| match step {
+            Step::Cut => segments.iter().map(|segment| cut(segment)).collect(),
+            Step::Decode => segments.iter().map(|segment| decode(segment)).collect(),
+            Step::Merge => {
+                let last = segments.pop().unwrap();
+                segments.retain(|segment| !segment.is_empty());
+                segments.push(last);
+                segments
+            }
+        })
+}
+
+/// Every order of every selection of steps, with two cuts, because a server may cut before and after it decodes.
+fn all_readings() -> Vec<Vec<Step>> {
+    let mut readings = vec![vec![]];
+    let mut from = 0;
+    for _ in 0..4 {
+        let to = readings.len();
+        for at in from..to {
+            for step in [Step::Merge, Step::Cut, Step::Decode] {
+                // Decoding twice is another reading: of `%2561`, which is text once decoded, and no server's business.
+                if !matches!(step, Step::Decode)
+                    || !readings[at].iter().any(|step| matches!(step, Step::Decode))
+                {
+                    readings.push(readings[at].iter().copied().chain([step]).collect());
+                }
+            }
+        }
+        from = to;
+    }
+    readings
+}
+
+fn routes() -> impl Strategy<Value = Vec<Route>> {
+    let rule = select(vec!["GET", "GET", "HEAD", "POST", "OPTIONS", "ANY"]);
+    let segment = select(vec!["a", "b", "admin", "{}"]);
+    let ending = select(vec!["", "", "/", "/{.+}"]);
+    let route = (rule, prop::collection::vec(segment, 0..4), ending).prop_map(
+        |(rule, segments, ending)| {
+            let mut pattern = String::new();
+            for (position, segment) in segments.into_iter().enumerate() {
+                pattern.push('/');
+                pattern.push_str(&segment.replace("{}", &format!("{{p{position}}}")));
+            }
+            pattern.push_str(if pattern.is_empty() && ending.is_empty() {
+                "/"
+            } else {
+                ending
+            });
+            (MethodRule::parse(rule).unwrap(), pattern)
+        },
+    );
+    prop::collection::vec(route, 1..16).prop_map(|mut routes| {
+        routes.sort();
+        routes.dedup();
+        routes
+    })
+}
+
+fn path_of(pieces: &'static [&'static str]) -> impl Strategy<Value = String> {
+    let segment = prop::collection::vec(select(pieces), 0..3).prop_map(|pieces| pieces.concat());
+    prop::collection::vec(segment, 1..6).prop_map(|segments| format!("/{}", segments.join("/")))
+}
+
+fn plain_path() -> impl Strategy<Value = String> {
+    prop::collection::vec(select(vec!["a", "b", "admin", "x"]), 0..5).prop_flat_map(|segments| {
+        let path = format!("/{}", segments.join("/"));
+        prop_oneof![Just(format!("{}/", path.trim_end_matches('/'))), Just(path)]
+    })
+}
+
+/// Paths with little in them but what servers treat differently, each piece often enough to meet a route.
+fn odd_path() -> impl Strategy<Value = String> {
+    prop_oneof![
+        path_of(&["a", "%61", "%62", "b", "admin", ";", ";v", "%3B"]),
+        path_of(&[
+            "a", "admin", "adm%69n", "%25", "%2561", "%252F", ".", "x", ";a"
+        ]),
+        path_of(&[
+            "a", ".", "%2e", "%2F", "%5c", "\\", ";", "%00", "\u{7f}", "%FF", "%", "%4", "é", "^",
+            " ", "?"
+        ]),
+    ]
+}
+
+fn method() -> impl Strategy<Value = &'static str> {
+    select(vec![
+        "GET", "GET", "HEAD", "POST", "OPTIONS", "PUT", "PROPFIND", "get", "",
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_order_of_the_file_never_matters(
+        (routes, shuffled) in routes().prop_flat_map(|routes| (Just(routes.clone()), Just(routes).prop_shuffle())),
+        method in method(),
+        path in prop_oneof![plain_path(), odd_path()],
+    ) {
+        let (one, other) = (build(&routes), build(&shuffled));
+        match (one.find(method, &path), other.find(method, &path)) {
+            (Found::Route(one), Found::Route(other)) => {
+                prop_assert_eq!(&routes[one.index], &shuffled[other.index]);
+                prop_assert_eq!(one.forward_path(), other.forward_path());
+            }
+            (one, other) => prop_assert_eq!(one, other),
+        }
+    }
+
+    #[test]
+    fn the_tree_agrees_with_a_look_at_every_route(routes in routes(), method in method(), path in plain_path()) {
+        let found = build(&routes).find(method, &path).index();
+        let segments = segments(&path);
+        let expected = match reference(&routes, method, &segments) {
+            Some(index) => Ok(index),
+            None => Err(Method::ALL.into_iter()
+                .filter(|method| reference(&routes, method.as_str(), &segments).is_some())
+                .map(Method::as_str).collect::<Vec<_>>().join(", ")),
+        };
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn every_reading_of_a_path_that_is_routed_leads_to_the_same_route(
+        routes in routes(), method in method(), path in odd_path(),
+    ) {
+        if let Found::Route(found) = build(&routes).find(method, &path) {
+            for steps in all_readings() {
+                let expected = reference(&routes, method, &read(&path, &steps));
+                prop_assert_eq!(Some(found.index), expected, "{} read with {:?}", path, steps);
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_routed_forwards_nothing_that_moves_a_segment(
+        routes in routes(), method in method(), path in odd_path(),
+    ) {
+        if let Found::Route(found) = build(&routes).find(method, &path) {
+            let forwarded = found.forward_path();
+            prop_assert!(path.ends_with(forwarded) || forwarded == "/", "{}", forwarded);
+            prop_assert!(forwarded.starts_with('/'));
+            for segment in segments(forwarded) {
+                let decoded = decode(&segment);
+                prop_assert!(![&b"."[..], b".."].contains(&&*cut(&decoded)), "{} has a dot segment", forwarded);
+                let moves = |byte: &u8| matches!(byte, b'/' | b'\\' | 0x7f) || *byte < 0x20;
+                prop_assert!(!decoded.iter().any(moves), "{} has a separator", forwarded);
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_makes_the_module_panic(
+        routes in routes(), method in any::<String>(), path in any::<String>(), pattern in "[/a{}.+%;2F]{0,24}",
+    ) {
+        let table = build(&routes);
+        for path in [path.clone(), format!("/{path}"), format!("/a/{path}"), pattern.clone()] {
+            for method in ["GET", &method] {
+                if let Found::Route(found) = table.find(method, &path) {
+                    prop_assert!(found.forward_path().len() <= path.len());
+                    prop_assert!(found.params().count() < MAX_SEGMENTS);
+                }
+            }
+            if let Err(error) = Pattern::parse(&path) {
+                prop_assert!(!error.to_string().is_empty());
+            }
+        }
+        if let Ok(pattern) = Pattern::parse(&pattern) {
+            prop_assert_eq!(Pattern::parse(pattern.as_str()), Ok(pattern));
+        }
+    }
+}
+
+/// Turns an answer into what the reference matcher can say: a route, or the methods of the path.
+trait Answer {
+    fn index(self) -> Result<usize, String>;
+}
+
+impl Answer for Found<'_, '_> {
+    fn index(self) -> Result<usize, String> {
+        match self {
+            Found::Route(found) => Ok(found.index),
+            Found::MethodNotAllowed(allow) => Err(allow.to_string()),
+            Found::NotFound => Err(String::new()),
+            Found::Ambiguous(ambiguity) => Err(ambiguity.as_str().to_owned()),
+        }
+    }
+}
