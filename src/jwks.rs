@@ -5,8 +5,9 @@
 
 use std::fmt;
 
-use jwt_compact::jwk::JsonWebKey;
-use serde::Deserialize;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::config::{Algorithm, KeyFamily};
@@ -99,6 +100,7 @@ struct RawKeySet<'s> {
     keys: Vec<&'s RawValue>,
 }
 
+/// A key as the set has it; what else it has (certificates, private parts) is not read.
 #[derive(Deserialize)]
 struct RawKey {
     kid: Option<String>,
@@ -106,6 +108,28 @@ struct RawKey {
     #[serde(rename = "use")]
     usage: Option<String>,
     key_ops: Option<Vec<String>>,
+    kty: String,
+    crv: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+}
+
+/// The numbers of a public key, as WebCrypto imports them.
+#[derive(Serialize)]
+struct PublicKey<'k> {
+    kty: &'k str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crv: Option<&'k str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<&'k str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    e: Option<&'k str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x: Option<&'k str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    y: Option<&'k str>,
 }
 
 impl KeySet {
@@ -160,28 +184,50 @@ impl Key {
     fn parse(text: &str) -> Result<Self, SkippedKey> {
         let raw: RawKey = serde_json::from_str(text).map_err(|_| SkippedKey::Unsupported)?;
         let for_signatures = raw.usage.as_deref().is_none_or(|usage| usage == "sig");
-        let may_verify = raw.key_ops.is_none_or(|ops| ops.iter().any(|op| op == "verify"));
+        let may_verify = raw.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
         if !for_signatures || !may_verify {
             return Err(SkippedKey::OtherUse);
         }
-        let material: JsonWebKey<'_> = serde_json::from_str(text).map_err(|_| SkippedKey::Unsupported)?;
-        let family = match &material {
-            JsonWebKey::Rsa { modulus, .. } => match bits(modulus) {
-                RSA_MIN_BITS..=RSA_MAX_BITS => KeyFamily::Rsa,
-                other => return Err(SkippedKey::RsaBits(other)),
-            },
-            JsonWebKey::EllipticCurve { curve, .. } if curve == "P-256" => KeyFamily::P256,
-            JsonWebKey::EllipticCurve { curve, .. } if curve == "P-384" => KeyFamily::P384,
-            JsonWebKey::KeyPair { curve, .. } if curve == "Ed25519" => KeyFamily::Ed25519,
-            _ => return Err(SkippedKey::Unsupported),
-        };
+        let (family, public) = raw.public_key()?;
         let algorithm = match raw.alg.as_deref().map(Algorithm::parse) {
             None => None,
             Some(Some(algorithm)) if algorithm.family() == family => Some(algorithm),
             Some(_) => return Err(SkippedKey::Unsupported),
         };
-        let jwk = serde_json::to_string(&material.to_verifying_key()).map_err(|_| SkippedKey::Unsupported)?;
+        let jwk = serde_json::to_string(&public).map_err(|_| SkippedKey::Unsupported)?;
         Ok(Self { kid: raw.kid, algorithm, family, jwk })
+    }
+}
+
+impl RawKey {
+    /// Gives the numbers of the key that its type needs (RFC 7518 section 6, RFC 8037 section 2).
+    fn public_key(&self) -> Result<(KeyFamily, PublicKey<'_>), SkippedKey> {
+        let number = |text: &Option<String>| text.as_deref().and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+        let key = PublicKey { kty: &self.kty, crv: None, n: None, e: None, x: None, y: None };
+        let (crv, x, y) = (self.crv.as_deref(), self.x.as_deref(), self.y.as_deref());
+        let length = |text: &Option<String>| number(text).map(|bytes| bytes.len());
+        match (self.kty.as_str(), crv) {
+            ("RSA", _) => {
+                let (modulus, exponent) = (number(&self.n), number(&self.e).filter(|exponent| !exponent.is_empty()));
+                let (Some(modulus), Some(_)) = (modulus, exponent) else { return Err(SkippedKey::Unsupported) };
+                match bits(&modulus) {
+                    RSA_MIN_BITS..=RSA_MAX_BITS => {
+                        Ok((KeyFamily::Rsa, PublicKey { n: self.n.as_deref(), e: self.e.as_deref(), ..key }))
+                    }
+                    other => Err(SkippedKey::RsaBits(other)),
+                }
+            }
+            ("EC", Some("P-256")) if (length(&self.x), length(&self.y)) == (Some(32), Some(32)) => {
+                Ok((KeyFamily::P256, PublicKey { crv, x, y, ..key }))
+            }
+            ("EC", Some("P-384")) if (length(&self.x), length(&self.y)) == (Some(48), Some(48)) => {
+                Ok((KeyFamily::P384, PublicKey { crv, x, y, ..key }))
+            }
+            ("OKP", Some("Ed25519")) if length(&self.x) == Some(32) => {
+                Ok((KeyFamily::Ed25519, PublicKey { crv, x, ..key }))
+            }
+            _ => Err(SkippedKey::Unsupported),
+        }
     }
 }
 

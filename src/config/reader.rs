@@ -3,7 +3,7 @@
 //! A reader never stops at the first mistake: it notes it and goes on, so that one run tells them all. The keys an object
 //! may have are the keys that were asked for, so the list of known keys cannot drift from the code that reads them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use super::diagnostic::{Diagnostic, LineIndex, nearest};
@@ -12,19 +12,20 @@ use super::document::{Member, Node, Text, Value};
 /// The mistakes found so far.
 pub struct Findings<'s> {
     lines: LineIndex<'s>,
-    found: Vec<(usize, Diagnostic)>,
+    found: BTreeMap<usize, Vec<Diagnostic>>,
 }
 
 impl<'s> Findings<'s> {
     /// Begins with none.
     pub fn new(source: &'s str) -> Self {
-        Self { lines: LineIndex::new(source), found: Vec::new() }
+        Self { lines: LineIndex::new(source), found: BTreeMap::new() }
     }
 
     /// Notes a mistake at a byte offset.
     pub fn note(&mut self, offset: usize, place: &Place<'_>, code: &'static str, message: String, help: Option<String>) {
         let (line, column) = self.lines.locate(offset);
-        self.found.push((offset, Diagnostic { code, path: place.to_string(), line, column, message, help }));
+        let diagnostic = Diagnostic { code, path: place.to_string(), line, column, message, help };
+        self.found.entry(offset).or_default().push(diagnostic);
     }
 
     /// Gives line and column of a byte offset.
@@ -38,9 +39,8 @@ impl<'s> Findings<'s> {
     }
 
     /// Gives the mistakes in the order of the file.
-    pub fn into_diagnostics(mut self) -> Vec<Diagnostic> {
-        self.found.sort_by_key(|(offset, _)| *offset);
-        self.found.into_iter().map(|(_, diagnostic)| diagnostic).collect()
+    pub fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.found.into_values().flatten().collect()
     }
 }
 

@@ -4,6 +4,7 @@
 //! values come from is the caller's business.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::document::{Node, Origin, Value};
 use super::reader::{Findings, Place};
@@ -80,11 +81,9 @@ impl Reference {
 
 /// Gives every reference in the tree, each once.
 pub fn collect_references(node: &Node<'_>) -> Vec<Reference> {
-    let mut found = Vec::new();
+    let mut found = BTreeSet::new();
     visit(node, &mut |text| found.extend(Reference::parse(text).and_then(Result::ok)));
-    found.sort();
-    found.dedup();
-    found
+    found.into_iter().collect()
 }
 
 fn visit(node: &Node<'_>, see: &mut impl FnMut(&str)) {

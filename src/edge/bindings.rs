@@ -42,7 +42,8 @@ fn scalar(binding: &JsValue) -> Option<String> {
     if let Some(text) = binding.as_string() {
         return Some(text);
     }
-    binding.as_f64().map(|number| number.to_string()).or_else(|| binding.as_bool().map(|value| value.to_string()))
+    let plain = binding.as_f64().is_some() || binding.as_bool().is_some();
+    plain.then(|| js_sys::JSON::stringify(binding).ok()?.as_string()).flatten()
 }
 
 /// Asks a Secrets Store binding, which is an object with an async `get`.

@@ -1,11 +1,22 @@
 //! Clocks and timers.
 
 use std::future::Future;
-use std::pin::pin;
-use std::task::Poll;
-use std::time::Duration;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 
-use worker::Delay;
+use js_sys::{Function, Promise};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(callback: &Function, ms: u32) -> JsValue;
+
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(id: &JsValue);
+}
 
 /// Says that a future took too long.
 pub struct Elapsed;
@@ -24,7 +35,38 @@ pub fn now_secs() -> i64 {
 
 /// Waits.
 pub async fn sleep(ms: u32) {
-    Delay::from(Duration::from_millis(ms.into())).await;
+    Timer::start(ms).await;
+}
+
+/// A timer of the runtime, given back when it is dropped.
+///
+/// A request's future is first polled without a waker that counts (see [`super::fetch`]), so what it waits for must take a
+/// new waker at each poll, as `JsFuture` does and the SDK's `Delay` does not.
+struct Timer {
+    id: JsValue,
+    fired: JsFuture,
+}
+
+impl Timer {
+    fn start(ms: u32) -> Self {
+        let mut id = JsValue::UNDEFINED;
+        let promise = Promise::new(&mut |resolve, _| id = set_timeout(&resolve, ms));
+        Self { id, fired: JsFuture::from(promise) }
+    }
+}
+
+impl Future for Timer {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.fired).poll(cx).map(|_| ())
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        clear_timeout(&self.id);
+    }
 }
 
 /// Gives what `work` gives, unless it takes longer than `ms`.
@@ -33,12 +75,12 @@ pub async fn sleep(ms: u32) {
 /// [`Elapsed`], and `work` is dropped.
 pub async fn within<T>(ms: u32, work: impl Future<Output = T>) -> Result<T, Elapsed> {
     let mut work = pin!(work);
-    let mut limit = pin!(Delay::from(Duration::from_millis(ms.into())));
+    let mut limit = Timer::start(ms);
     std::future::poll_fn(|cx| {
         if let Poll::Ready(value) = work.as_mut().poll(cx) {
             return Poll::Ready(Ok(value));
         }
-        limit.as_mut().poll(cx).map(|()| Err(Elapsed))
+        Pin::new(&mut limit).poll(cx).map(|()| Err(Elapsed))
     })
     .await
 }
