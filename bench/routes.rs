@@ -29,34 +29,16 @@ const SHAPES: [(&str, &str); 5] = [
 const CASES: [(&str, &str, &str); 8] = [
     ("literal", "GET", "/api/v1/resource{}"),
     ("parameter", "GET", "/api/v1/resource{}/4711"),
-    (
-        "two parameters",
-        "DELETE",
-        "/api/v1/resource{}/4711/items/42",
-    ),
-    (
-        "wildcard",
-        "GET",
-        "/api/v1/resource{}/files/2026/report.pdf",
-    ),
-    (
-        "escapes in a parameter",
-        "GET",
-        "/api/v1/resource{}/caf%C3%A9",
-    ),
+    ("two parameters", "DELETE", "/api/v1/resource{}/4711/items/42"),
+    ("wildcard", "GET", "/api/v1/resource{}/files/2026/report.pdf"),
+    ("escapes in a parameter", "GET", "/api/v1/resource{}/caf%C3%A9"),
     ("other method (405)", "PUT", "/api/v1/resource{}"),
-    (
-        "miss at the end (404)",
-        "GET",
-        "/api/v1/resource{}/4711/none",
-    ),
+    ("miss at the end (404)", "GET", "/api/v1/resource{}/4711/none"),
     ("miss at a literal (404)", "GET", "/api/v1/none{}"),
 ];
 
 fn main() {
-    let tables = SIZES.map(|size| {
-        RouteTable::build(specs(size)).unwrap_or_else(|_| unreachable!("no conflicts"))
-    });
+    let tables = SIZES.map(|size| RouteTable::build(specs(size)).unwrap_or_else(|_| unreachable!("no conflicts")));
     println!("one match, nanoseconds, by number of routes");
     print_row("", SIZES.map(|size| size.to_string()), "10,000 : 10");
     for (name, method, path) in CASES {
@@ -67,12 +49,7 @@ fn main() {
                 *best = measure_matches(table, method, requests).min(*best);
             }
         }
-        print_times(
-            name,
-            best.map(|time| time / MATCHES_PER_ROUND),
-            "ns",
-            Duration::as_nanos,
-        );
+        print_times(name, best.map(|time| time / MATCHES_PER_ROUND), "ns", Duration::as_nanos);
     }
     let mut best = SIZES.map(|_| Duration::MAX);
     for _ in 0..10 {
@@ -83,10 +60,7 @@ fn main() {
     print_times("building the table", best, "µs", Duration::as_micros);
     let hostile = format!("/api/v1{}", "/a".repeat(8 * 1024));
     let escaped = format!("/api/v1{}", "/%61".repeat(4 * 1024));
-    for (name, path) in [
-        ("16 KiB of /a (404)", hostile),
-        ("16 KiB of /%61 (404)", escaped),
-    ] {
+    for (name, path) in [("16 KiB of /a (404)", hostile), ("16 KiB of /%61 (404)", escaped)] {
         let mut best = SIZES.map(|_| Duration::MAX);
         for _ in 0..ROUNDS {
             for (table, best) in tables.iter().zip(&mut best) {
@@ -100,17 +74,12 @@ fn main() {
 }
 
 fn specs(size: usize) -> Vec<RouteSpec> {
-    let routes = (0..)
-        .flat_map(|resource| SHAPES.map(|(method, shape)| (method, numbered(shape, resource))));
+    let routes = (0..).flat_map(|resource| SHAPES.map(|(method, shape)| (method, numbered(shape, resource))));
     routes
         .take(size)
         .filter_map(|(method, pattern)| {
             let (method, pattern) = (MethodRule::parse(method)?, Pattern::parse(&pattern).ok()?);
-            Some(RouteSpec {
-                method,
-                pattern,
-                encoded_slashes: false,
-            })
+            Some(RouteSpec { method, pattern, encoded_slashes: false })
         })
         .collect()
 }
@@ -118,9 +87,7 @@ fn specs(size: usize) -> Vec<RouteSpec> {
 /// Returns requests to resources all over a table; their strings are as many for a small table as for a large one.
 fn requests(path: &str, size: usize) -> Vec<String> {
     let resources = size / SHAPES.len();
-    (0..REQUESTS)
-        .map(|request| numbered(path, request * 7919 % resources))
-        .collect()
+    (0..REQUESTS).map(|request| numbered(path, request * 7919 % resources)).collect()
 }
 
 /// Numbers have five digits in every table, so that paths are as long in each.
@@ -150,11 +117,7 @@ fn measure_build(size: usize) -> Duration {
 fn print_times(name: &str, times: [Duration; 3], unit: &str, count: fn(&Duration) -> u128) {
     let [few, _, many] = times;
     let ratio = many.as_secs_f64() / few.as_secs_f64().max(f64::MIN_POSITIVE);
-    print_row(
-        name,
-        times.map(|time| format!("{} {unit}", count(&time))),
-        &format!("{ratio:.2}"),
-    );
+    print_row(name, times.map(|time| format!("{} {unit}", count(&time))), &format!("{ratio:.2}"));
 }
 
 fn print_row(name: &str, [few, more, many]: [String; 3], ratio: &str) {

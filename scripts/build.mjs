@@ -35,9 +35,21 @@ export async function build({ faultInjection = false } = {}) {
     }),
     failure: 'the WebAssembly build failed: the lines above say why',
   });
+  await shrink(join(directory, 'index_bg.wasm'));
   if (faultInjection) writeFaultEntry(directory);
   // Left out where something changed while the build ran: the next one starts over.
   if (hashOfInputs() === inputs) writeFileSync(stamp, inputs);
+}
+
+/** Optimises for size once more, and removes the names of functions: a panic names its place in the source without them. */
+async function shrink(wasm) {
+  const features = [
+    'bulk-memory', 'exception-handling', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'sign-ext',
+  ];
+  const flags = features.map((feature) => `--enable-${feature}`);
+  await run(TOOLS.wasmOpt, [...flags, '-Oz', '--converge', '--strip-debug', '--strip-producers', wasm, '-o', wasm], {
+    failure: 'the WebAssembly file could not be made smaller',
+  });
 }
 
 /** A digest of everything the output depends on: the files' names and contents, and the compiler. */

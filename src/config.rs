@@ -15,21 +15,20 @@ mod reader;
 mod reference;
 mod server;
 
-use std::collections::BTreeSet;
-
 pub use address::is_loopback;
 pub use algorithm::{Algorithm, KeyFamily};
 pub use authorizer::Auth0;
-pub use cors::{AllowedOrigins, Cors};
 pub(crate) use cors::is_token;
+pub use cors::{AllowedOrigins, Cors};
 pub use diagnostic::Diagnostic;
 pub use mapping::{Mapping, Source};
 pub use path::{CallbackResponse, Fixed, Integration, Login, Path};
 pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings};
 pub use server::Server;
 
-use crate::route::{RouteSpec, RouteTable};
+use crate::route::RouteTable;
 use document::parse_document;
+use path::ReadPath;
 use reader::{Findings, ObjectReader, Place};
 use reference::{collect_references, resolve_references};
 
@@ -65,11 +64,11 @@ pub fn check(source: &str) -> Vec<Diagnostic> {
 
 /// Gives the bindings that a config refers to; none where the text is no JSON.
 pub fn references(source: &str) -> Vec<Reference> {
-    parse_document(source).map(|root| collect_references(&root)).unwrap_or_default()
+    parse_document(without_mark(source)).map(|root| collect_references(&root)).unwrap_or_default()
 }
 
 fn read(source: &str, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnostic>> {
-    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let source = without_mark(source);
     let mut findings = Findings::new(source);
     let place = Place::Root;
     let mut root = match parse_document(source) {
@@ -81,11 +80,16 @@ fn read(source: &str, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnostic>
         }
     };
     resolve_references(&mut root, &place, bindings, &mut findings);
-    let config = ObjectReader::open(&root, &place, &mut findings).map(|object| read_root(object, &mut findings));
+    let config = ObjectReader::open(&root, &place, &mut findings).and_then(|object| read_root(object, &mut findings));
     match config {
         Some(config) if findings.is_empty() => Ok(config),
         _ => Err(findings.into_diagnostics()),
     }
+}
+
+/// Drops the byte order mark that some editors put before a text.
+fn without_mark(source: &str) -> &str {
+    source.strip_prefix('\u{feff}').unwrap_or(source)
 }
 
 /// Says the two things that people bring from JavaScript and JSON has not.
@@ -99,7 +103,8 @@ fn syntax_help(source: &str, offset: usize) -> Option<String> {
     (before.ends_with(',') && closes(near)).then(|| "remove the comma before the closing bracket".to_owned())
 }
 
-fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Config {
+/// Gives the config, or `None` where a part of it is wrong or not known here.
+fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<Config> {
     for about in ["$schema", "title", "description"] {
         root.text(about, findings);
     }
@@ -111,36 +116,38 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Config 
     let paths = path::read_paths(&mut root, &context, findings);
     root.finish(findings);
 
-    let asserted_headers: BTreeSet<_> =
-        paths.iter().flat_map(|(path, _)| path.mapping.headers.iter().map(|(name, _)| name.clone())).collect();
-    let specs = paths.iter().map(|(path, _)| RouteSpec {
-        method: path.method,
-        pattern: path.pattern.clone(),
-        encoded_slashes: path.encoded_slashes,
-    });
-    let routes = RouteTable::build(specs.collect()).unwrap_or_else(|conflicts| {
-        for conflict in conflicts {
-            let (Some((first, first_at)), Some((_, offset))) = (paths.get(conflict.first), paths.get(conflict.second)) else {
-                continue;
-            };
-            let (line, column) = findings.locate(*first_at);
-            let message = format!(
-                "no request can tell this path from {} {} at {line}:{column}",
-                first.method,
-                first.pattern.as_str(),
-            );
-            let (parent, index) = (Place::Key(&Place::Root, "paths"), conflict.second);
-            let help = "give them different methods or paths, or remove one".to_owned();
-            findings.note(*offset, &Place::Index(&parent, index), "route_conflict", message, Some(help));
+    let routes = build_routes(&paths, findings);
+    let paths: Vec<Path> = paths.into_iter().map(|read| read.path).collect::<Option<_>>()?;
+    let mut asserted_headers: Vec<String> = Vec::new();
+    for (name, _) in paths.iter().flat_map(|path| &path.mapping.headers) {
+        if !asserted_headers.contains(name) {
+            asserted_headers.push(name.clone());
         }
-        RouteTable::default()
-    });
-    Config {
-        servers,
+    }
+    Some(Config {
+        servers: servers.into_iter().map(|read| read.server).collect(),
         cors,
         authorizer: authorizer.and_then(|read| read.auth0),
-        paths: paths.into_iter().map(|(path, _)| path).collect(),
+        paths,
         routes,
-        asserted_headers: asserted_headers.into_iter().collect(),
-    }
+        asserted_headers,
+    })
+}
+
+/// Compiles the routes that could be read, and notes each that can never be told from another.
+fn build_routes(paths: &[ReadPath], findings: &mut Findings<'_>) -> RouteTable {
+    let (read, specs): (Vec<_>, Vec<_>) = paths.iter().filter_map(|read| Some((read, read.route.clone()?))).unzip();
+    RouteTable::build(specs).unwrap_or_else(|conflicts| {
+        for conflict in conflicts {
+            let (Some(first), Some(second)) = (read.get(conflict.first), read.get(conflict.second)) else { continue };
+            let (line, column) = findings.locate(first.offset);
+            let route = first.shown.as_deref().unwrap_or("another");
+            let message = format!("no request can tell this path from {route} at {line}:{column}");
+            let help = "give them different methods or paths, or remove one".to_owned();
+            let parent = Place::Key(&Place::Root, "paths");
+            let place = Place::Index(&parent, second.index);
+            findings.note(second.offset, &place, "route_conflict", message, Some(help));
+        }
+        RouteTable::default()
+    })
 }

@@ -3,9 +3,7 @@
 //! An origin that is not on the list gets the same answer without the headers that would let its page read it.
 
 use crate::config::{AllowedOrigins, Cors};
-
-/// A header to set, by lower-case name.
-pub type Header = (&'static str, String);
+use crate::problem::Header;
 
 /// What a preflight asks (Fetch standard, section 4.8).
 #[derive(Debug, Clone, Copy)]
@@ -29,12 +27,12 @@ pub fn vary(cors: &Cors) -> Option<&'static str> {
 /// Gives the headers that let a page of `origin` read an answer; none where it may not.
 pub fn answer_headers(cors: &Cors, origin: Option<&str>) -> Vec<Header> {
     let Some(allowed) = origin.and_then(|origin| allowed_origin(cors, origin)) else { return Vec::new() };
-    let mut headers = vec![("access-control-allow-origin", allowed)];
+    let mut headers = vec![("access-control-allow-origin", allowed.into())];
     if cors.credentials {
-        headers.push(("access-control-allow-credentials", "true".to_owned()));
+        headers.push(("access-control-allow-credentials", "true".into()));
     }
     if !cors.expose_headers.is_empty() {
-        headers.push(("access-control-expose-headers", cors.expose_headers.clone()));
+        headers.push(("access-control-expose-headers", cors.expose_headers.clone().into()));
     }
     headers
 }
@@ -43,12 +41,11 @@ pub fn answer_headers(cors: &Cors, origin: Option<&str>) -> Vec<Header> {
 ///
 /// The whole permission is withheld where origin, method or a header is not allowed.
 pub fn preflight_headers(cors: &Cors, preflight: &Preflight<'_>, route_methods: &str) -> Vec<Header> {
-    let mut headers =
-        vec![("vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers".to_owned())];
+    let mut headers = vec![("vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers".into())];
     let Some(allowed) = allowed_origin(cors, preflight.origin) else { return headers };
 
     let methods = cors.methods.as_ref().map_or_else(|| route_methods.to_owned(), |methods| methods.join(", "));
-    if !methods.split(", ").any(|method| method == preflight.method) {
+    if !methods.split(',').any(|method| method.trim_start() == preflight.method) {
         return headers;
     }
     let requested: Vec<String> = preflight
@@ -66,15 +63,15 @@ pub fn preflight_headers(cors: &Cors, preflight: &Preflight<'_>, route_methods: 
         None => return headers,
     };
 
-    headers.push(("access-control-allow-origin", allowed));
+    headers.push(("access-control-allow-origin", allowed.into()));
     if cors.credentials {
-        headers.push(("access-control-allow-credentials", "true".to_owned()));
+        headers.push(("access-control-allow-credentials", "true".into()));
     }
-    headers.push(("access-control-allow-methods", methods));
+    headers.push(("access-control-allow-methods", methods.into()));
     if !allow_headers.is_empty() {
-        headers.push(("access-control-allow-headers", allow_headers));
+        headers.push(("access-control-allow-headers", allow_headers.into()));
     }
-    headers.push(("access-control-max-age", cors.max_age_secs.to_string()));
+    headers.push(("access-control-max-age", cors.max_age_secs.to_string().into()));
     headers
 }
 

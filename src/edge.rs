@@ -14,6 +14,7 @@ mod handler;
 mod host;
 mod integrations;
 mod key_ring;
+mod kv;
 mod log;
 mod panic;
 mod provider;

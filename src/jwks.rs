@@ -7,10 +7,10 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::config::{Algorithm, KeyFamily};
+use crate::json;
 
 /// A set is used without a thought for this long; providers announce a rotation well ahead.
 pub const JWKS_FRESH_SECS: i64 = 10 * 60;
@@ -41,14 +41,14 @@ const RSA_MIN_BITS: usize = 2048;
 const RSA_MAX_BITS: usize = 8192;
 
 /// Public keys of an issuer, each fit to verify signatures.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct KeySet {
     keys: Vec<Key>,
     skipped: Vec<SkippedKey>,
 }
 
 /// A public key that can verify signatures.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Key {
     /// Its name in the set.
     pub kid: Option<String>,
@@ -94,44 +94,6 @@ impl fmt::Display for KeySetError {
     }
 }
 
-#[derive(Deserialize)]
-struct RawKeySet<'s> {
-    #[serde(borrow)]
-    keys: Vec<&'s RawValue>,
-}
-
-/// A key as the set has it; what else it has (certificates, private parts) is not read.
-#[derive(Deserialize)]
-struct RawKey {
-    kid: Option<String>,
-    alg: Option<String>,
-    #[serde(rename = "use")]
-    usage: Option<String>,
-    key_ops: Option<Vec<String>>,
-    kty: String,
-    crv: Option<String>,
-    n: Option<String>,
-    e: Option<String>,
-    x: Option<String>,
-    y: Option<String>,
-}
-
-/// The numbers of a public key, as WebCrypto imports them.
-#[derive(Serialize)]
-struct PublicKey<'k> {
-    kty: &'k str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    crv: Option<&'k str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    n: Option<&'k str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    e: Option<&'k str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    x: Option<&'k str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    y: Option<&'k str>,
-}
-
 impl KeySet {
     /// Parses a document and keeps the keys that can be used.
     ///
@@ -141,13 +103,14 @@ impl KeySet {
         if document.len() > JWKS_MAX_BYTES {
             return Err(KeySetError::TooLarge);
         }
-        let raw: RawKeySet<'_> = serde_json::from_str(document).map_err(|_| KeySetError::Malformed)?;
-        if raw.keys.len() > JWKS_MAX_KEYS {
-            return Err(KeySetError::TooManyKeys(raw.keys.len()));
+        let members = json::parse_object(document.as_bytes()).ok_or(KeySetError::Malformed)?;
+        let keys = members.get("keys").and_then(Value::as_array).ok_or(KeySetError::Malformed)?;
+        if keys.len() > JWKS_MAX_KEYS {
+            return Err(KeySetError::TooManyKeys(keys.len()));
         }
-        let mut set = Self { keys: Vec::with_capacity(raw.keys.len()), skipped: Vec::new() };
-        for key in raw.keys {
-            match Key::parse(key.get()) {
+        let mut set = Self { keys: Vec::with_capacity(keys.len()), skipped: Vec::new() };
+        for key in keys {
+            match key.as_object().ok_or(SkippedKey::Unsupported).and_then(Key::read) {
                 Ok(key) => set.keys.push(key),
                 Err(reason) => set.skipped.push(reason),
             }
@@ -181,54 +144,61 @@ impl KeySet {
 }
 
 impl Key {
-    fn parse(text: &str) -> Result<Self, SkippedKey> {
-        let raw: RawKey = serde_json::from_str(text).map_err(|_| SkippedKey::Unsupported)?;
-        let for_signatures = raw.usage.as_deref().is_none_or(|usage| usage == "sig");
-        let may_verify = raw.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
+    fn read(members: &Map<String, Value>) -> Result<Self, SkippedKey> {
+        let for_signatures = members.get("use").is_none_or(|usage| usage == "sig");
+        let may_verify = members
+            .get("key_ops")
+            .is_none_or(|ops| ops.as_array().is_some_and(|ops| ops.iter().any(|op| op == "verify")));
         if !for_signatures || !may_verify {
             return Err(SkippedKey::OtherUse);
         }
-        let (family, public) = raw.public_key()?;
-        let algorithm = match raw.alg.as_deref().map(Algorithm::parse) {
+        let (family, numbers) = read_family(members)?;
+        let algorithm = match members.get("alg") {
             None => None,
-            Some(Some(algorithm)) if algorithm.family() == family => Some(algorithm),
-            Some(_) => return Err(SkippedKey::Unsupported),
+            Some(name) => {
+                let named = name.as_str().and_then(Algorithm::parse).filter(|algorithm| algorithm.family() == family);
+                Some(named.ok_or(SkippedKey::Unsupported)?)
+            }
         };
-        let jwk = serde_json::to_string(&public).map_err(|_| SkippedKey::Unsupported)?;
-        Ok(Self { kid: raw.kid, algorithm, family, jwk })
+        let kid = match members.get("kid") {
+            None => None,
+            Some(kid) => Some(kid.as_str().ok_or(SkippedKey::Unsupported)?.to_owned()),
+        };
+        // Only the numbers go to the importer: certificates, uses and private parts stay behind.
+        let mut public = Map::new();
+        for name in numbers {
+            if let Some(value) = members.get(*name) {
+                public.insert((*name).to_owned(), value.clone());
+            }
+        }
+        Ok(Self { kid, algorithm, family, jwk: Value::Object(public).to_string() })
     }
 }
 
-impl RawKey {
-    /// Gives the numbers of the key that its type needs (RFC 7518 section 6, RFC 8037 section 2).
-    fn public_key(&self) -> Result<(KeyFamily, PublicKey<'_>), SkippedKey> {
-        let number = |text: &Option<String>| text.as_deref().and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
-        let key = PublicKey { kty: &self.kty, crv: None, n: None, e: None, x: None, y: None };
-        let (crv, x, y) = (self.crv.as_deref(), self.x.as_deref(), self.y.as_deref());
-        let length = |text: &Option<String>| number(text).map(|bytes| bytes.len());
-        match (self.kty.as_str(), crv) {
-            ("RSA", _) => {
-                let (modulus, exponent) = (number(&self.n), number(&self.e).filter(|exponent| !exponent.is_empty()));
-                let (Some(modulus), Some(_)) = (modulus, exponent) else { return Err(SkippedKey::Unsupported) };
-                match bits(&modulus) {
-                    RSA_MIN_BITS..=RSA_MAX_BITS => {
-                        Ok((KeyFamily::Rsa, PublicKey { n: self.n.as_deref(), e: self.e.as_deref(), ..key }))
-                    }
-                    other => Err(SkippedKey::RsaBits(other)),
-                }
+/// Gives the kind of a key and the members that make its public part (RFC 7518 section 6, RFC 8037 section 2).
+fn read_family(members: &Map<String, Value>) -> Result<(KeyFamily, &'static [&'static str]), SkippedKey> {
+    let number = |name: &str| json::text(members, name).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+    let length = |name: &str| number(name).map(|bytes| bytes.len());
+    let curve = json::text(members, "crv");
+    let (family, numbers): (_, &[&str]) = match (json::text(members, "kty"), curve) {
+        (Some("RSA"), _) => {
+            let exponent = number("e").filter(|exponent| !exponent.is_empty());
+            let (Some(modulus), Some(_)) = (number("n"), exponent) else { return Err(SkippedKey::Unsupported) };
+            match bits(&modulus) {
+                RSA_MIN_BITS..=RSA_MAX_BITS => (KeyFamily::Rsa, &["kty", "n", "e"]),
+                other => return Err(SkippedKey::RsaBits(other)),
             }
-            ("EC", Some("P-256")) if (length(&self.x), length(&self.y)) == (Some(32), Some(32)) => {
-                Ok((KeyFamily::P256, PublicKey { crv, x, y, ..key }))
-            }
-            ("EC", Some("P-384")) if (length(&self.x), length(&self.y)) == (Some(48), Some(48)) => {
-                Ok((KeyFamily::P384, PublicKey { crv, x, y, ..key }))
-            }
-            ("OKP", Some("Ed25519")) if length(&self.x) == Some(32) => {
-                Ok((KeyFamily::Ed25519, PublicKey { crv, x, ..key }))
-            }
-            _ => Err(SkippedKey::Unsupported),
         }
-    }
+        (Some("EC"), Some("P-256")) if (length("x"), length("y")) == (Some(32), Some(32)) => {
+            (KeyFamily::P256, &["kty", "crv", "x", "y"])
+        }
+        (Some("EC"), Some("P-384")) if (length("x"), length("y")) == (Some(48), Some(48)) => {
+            (KeyFamily::P384, &["kty", "crv", "x", "y"])
+        }
+        (Some("OKP"), Some("Ed25519")) if length("x") == Some(32) => (KeyFamily::Ed25519, &["kty", "crv", "x"]),
+        _ => return Err(SkippedKey::Unsupported),
+    };
+    Ok((family, numbers))
 }
 
 /// Gives the length of a big-endian number in bits, leading zeros aside.
@@ -247,7 +217,7 @@ fn bits(number: &[u8]) -> usize {
 pub struct KeySetAge {
     /// When the set in memory came from the provider; `None` while there is none.
     pub fetched_at: Option<i64>,
-    /// When the provider was last asked.
+    /// When the provider was last asked, or did not answer.
     pub tried_at: Option<i64>,
     /// When the provider was last asked because of an unknown `kid`.
     pub tried_for_unknown_at: Option<i64>,
@@ -324,10 +294,22 @@ impl KeySetAge {
     }
 
     /// Notes how that ended: with a set fetched at `fetched_at`, or without one.
-    pub fn end(&mut self, fetched_at: Option<i64>) {
+    ///
+    /// The wait before the next try begins where the last one ended: a provider that takes its whole time-out to fail would
+    /// else be asked anew by each of those who waited, one after the other.
+    pub fn end(&mut self, fetched_at: Option<i64>, now: i64) {
         self.renewing = false;
         self.failed = fetched_at.is_none();
+        if self.failed {
+            self.tried_at = Some(now);
+        }
         self.fetched_at = fetched_at.or(self.fetched_at);
+    }
+
+    /// Notes that the try was lost with the request that made it: whoever waited for it may try at once.
+    pub fn lose(&mut self) {
+        self.renewing = false;
+        self.failed = true;
     }
 }
 
@@ -343,7 +325,8 @@ mod tests {
 
     #[test]
     fn a_set_is_used_fresh_then_stale_then_not_at_all() {
-        let failed = |age: KeySetAge, seconds_ago: i64| KeySetAge { failed: true, tried_at: Some(NOW - seconds_ago), ..age };
+        let failed =
+            |age: KeySetAge, seconds_ago: i64| KeySetAge { failed: true, tried_at: Some(NOW - seconds_ago), ..age };
         let none = KeySetAge::default();
         let table = [
             (none, Readiness::Load, "no set"),
@@ -384,10 +367,11 @@ mod tests {
         let mut age = fetched(700);
         age.begin(NOW, false);
         assert!(age.renewing);
-        age.end(None);
+        age.end(None, NOW + 60);
         assert_eq!((age.fetched_at, age.failed, age.renewing), (Some(NOW - 700), true, false));
+        assert_eq!(age.tried_at, Some(NOW + 60), "the next try waits from the end of this one");
         age.begin(NOW, true);
-        age.end(Some(NOW));
+        age.end(Some(NOW), NOW);
         assert_eq!((age.fetched_at, age.failed, age.tried_for_unknown_at), (Some(NOW), false, Some(NOW)));
     }
 

@@ -9,22 +9,17 @@
 //! ```
 //!
 //! Nothing points back: a core module never names `edge`, and `config` names no other module but [`route`]'s pattern
-//! types and [`secret`].
+//! types, [`json`] and [`secret`].
 
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 #![cfg_attr(
     not(test),
-    deny(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::todo
-    )
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::todo)
 )]
 
 pub mod config;
 pub mod cors;
+pub mod json;
 pub mod jwks;
 pub mod mapping;
 pub mod oauth;

@@ -14,6 +14,9 @@ use crate::token::TokenError;
 /// A client is told to try again after this long where the provider named no time of its own.
 const RETRY_AFTER_DEFAULT_SECS: u32 = 5;
 
+/// A header to set, by lower-case name.
+pub type Header = (&'static str, Cow<'static, str>);
+
 /// A failure that a client is told of.
 #[derive(Debug, Clone)]
 pub enum Problem {
@@ -151,21 +154,22 @@ impl Problem {
     }
 
     /// Gives the headers that this failure adds to the answer.
-    pub fn headers(&self) -> Vec<(&'static str, String)> {
-        let mut headers = vec![("content-type", "application/problem+json".to_owned()), ("cache-control", "no-store".to_owned())];
+    pub fn headers(&self) -> Vec<Header> {
+        let mut headers =
+            vec![("content-type", "application/problem+json".into()), ("cache-control", "no-store".into())];
         match self.challenge() {
             Challenge::None => {}
-            Challenge::Bare => headers.push(("www-authenticate", "Bearer".to_owned())),
+            Challenge::Bare => headers.push(("www-authenticate", "Bearer".into())),
             Challenge::InvalidToken(description) => {
                 let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{description}\"");
-                headers.push(("www-authenticate", challenge));
+                headers.push(("www-authenticate", challenge.into()));
             }
         }
         if let Self::MethodNotAllowed(allow) = self {
-            headers.push(("allow", allow.to_string()));
+            headers.push(("allow", allow.to_string().into()));
         }
         if let Some(RetryAfter(seconds)) = self.retry_after() {
-            headers.push(("retry-after", seconds.to_string()));
+            headers.push(("retry-after", seconds.to_string().into()));
         }
         headers
     }
@@ -201,6 +205,7 @@ impl Problem {
             Self::IdpError(reason, None) => Some((*reason).into()),
             Self::IdpError(reason, Some(status)) => Some(format!("{status}: {reason}").into()),
             Self::IdpUnavailable(reason) | Self::UpstreamUnreachable(reason) => Some(reason.clone().into()),
+            Self::CredentialsMalformed => Some("the Authorization header holds no bearer token".into()),
             Self::BodyTooLarge(limit) => Some(format!("more than {limit} bytes").into()),
             Self::ConfigInvalid
             | Self::Internal
@@ -208,7 +213,6 @@ impl Problem {
             | Self::MethodNotAllowed(_)
             | Self::UnsupportedMediaType
             | Self::TokenMissing
-            | Self::CredentialsMalformed
             | Self::ReturnToRejected
             | Self::CodeMissing
             | Self::StateExpired
@@ -276,9 +280,12 @@ impl Problem {
             Self::BodyTooLarge(_) => {
                 present(413, "body_too_large", "Body too large", "The request's body is larger than this path reads.")
             }
-            Self::BodyMalformed(_) => {
-                present(400, "body_malformed", "Malformed body", "The request's body is not what its Content-Type says.")
-            }
+            Self::BodyMalformed(_) => present(
+                400,
+                "body_malformed",
+                "Malformed body",
+                "The request's body is not what its Content-Type says.",
+            ),
             Self::UnsupportedMediaType => present(
                 415,
                 "unsupported_media_type",
@@ -309,9 +316,12 @@ impl Problem {
                 "Login required",
                 "The identity provider would have to ask the user. Begin a login without prompt=none.",
             ),
-            Self::CodeMissing => {
-                present(400, "code_missing", "Code missing", "The callback needs the code that the identity provider gave.")
-            }
+            Self::CodeMissing => present(
+                400,
+                "code_missing",
+                "Code missing",
+                "The callback needs the code that the identity provider gave.",
+            ),
             Self::CodeInvalid(_) => present(
                 400,
                 "code_invalid",
@@ -387,9 +397,12 @@ impl Problem {
                 "Identity provider time-out",
                 "The identity provider took too long. Keep the tokens and try again after Retry-After.",
             ),
-            Self::UpstreamTimeout => {
-                present(504, "upstream_timeout", "Upstream time-out", "The service behind this path took too long to answer.")
-            }
+            Self::UpstreamTimeout => present(
+                504,
+                "upstream_timeout",
+                "Upstream time-out",
+                "The service behind this path took too long to answer.",
+            ),
             Self::UpstreamUnreachable(_) => present(
                 502,
                 "upstream_unreachable",
@@ -399,4 +412,3 @@ impl Problem {
         }
     }
 }
-

@@ -1,9 +1,10 @@
 //! Forwarding rules (RFC 9110 section 7.6): the upstream's address, and which headers do not pass.
 
 use crate::config::Server;
-use crate::oauth::BINDING_COOKIE;
+use crate::oauth::{BINDING_COOKIE, PLAIN_BINDING_COOKIE};
 
-/// Headers that concern one connection (RFC 9110 section 7.6.1) or the gateway alone, and never reach an upstream.
+/// Headers that concern one connection (RFC 9110 section 7.6.1) or the gateway alone, or that the gateway alone may set. No
+/// client's reaches an upstream; nor do `X-Forwarded-*`, of whatever name.
 ///
 /// `Upgrade` is not among them: a WebSocket handshake is passed on, and the runtime sends the header only then.
 pub const DROPPED_REQUEST_HEADERS: [&str; 12] = [
@@ -17,7 +18,7 @@ pub const DROPPED_REQUEST_HEADERS: [&str; 12] = [
     "transfer-encoding",
     "x-access-token",
     "x-refresh-token",
-    "x-forwarded-for",
+    "x-request-id",
     "forwarded",
 ];
 
@@ -50,21 +51,17 @@ pub fn connection_options(header: Option<&str>) -> Vec<String> {
     names.filter(|name| !name.is_empty() && name != "upgrade" && crate::config::is_token(name)).collect()
 }
 
-/// Gives the `Cookie` header without the gateway's own cookies; `None` where nothing is left.
+/// Gives the `Cookie` header without the gateway's own cookies, as it is where it holds none; `None` where nothing is left.
 pub fn forwarded_cookies(header: &str) -> Option<String> {
     let own = |pair: &str| {
         let name = pair.split('=').next().unwrap_or_default().trim();
-        name == BINDING_COOKIE || name == BINDING_COOKIE.trim_start_matches("__Host-")
+        name == BINDING_COOKIE || name == PLAIN_BINDING_COOKIE
     };
+    if !header.split(';').any(own) {
+        return Some(header.to_owned());
+    }
     let kept: Vec<_> = header.split(';').map(str::trim).filter(|pair| !pair.is_empty() && !own(pair)).collect();
     (!kept.is_empty()).then(|| kept.join("; "))
-}
-
-/// Tells whether a client's header is one that only the gateway may send, in whatever spelling an upstream may fold
-/// (`X_User_Id` and `X-User-Id` are one variable to CGI and its heirs).
-pub fn is_asserted(name: &str, asserted: &[String]) -> bool {
-    let folded = |c: u8| if c == b'_' { b'-' } else { c.to_ascii_lowercase() };
-    asserted.iter().any(|own| own.len() == name.len() && own.bytes().map(folded).eq(name.bytes().map(folded)))
 }
 
 #[cfg(test)]
@@ -96,15 +93,7 @@ mod tests {
         assert_eq!(forwarded_cookies("a=1; __Host-bargate-login=x; b=2").as_deref(), Some("a=1; b=2"));
         assert_eq!(forwarded_cookies("bargate-login=x"), None);
         assert_eq!(forwarded_cookies("my-bargate-login=x; c").as_deref(), Some("my-bargate-login=x; c"));
-    }
-
-    #[test]
-    fn a_header_that_the_gateway_asserts_is_known_in_every_spelling() {
-        let asserted = ["x-user-id".to_owned()];
-        for name in ["X-User-Id", "x_user_id", "X-USER_ID"] {
-            assert!(is_asserted(name, &asserted), "{name}");
-        }
-        assert!(!is_asserted("x-user", &asserted));
+        assert_eq!(forwarded_cookies("a=\"1;2\";b").as_deref(), Some("a=\"1;2\";b"), "others' alone stay as they are");
     }
 
     #[test]

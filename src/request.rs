@@ -20,9 +20,7 @@ pub trait RequestHead {
 
 /// Gives the decoded value of the first query parameter called `name`.
 pub fn query_parameter(query: Option<&str>, name: &str) -> Option<String> {
-    url::form_urlencoded::parse(query?.as_bytes())
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
+    url::form_urlencoded::parse(query?.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 /// Gives the value of the cookie `name` from a `Cookie` header, or `None` where it is absent or sent more than once.

@@ -6,7 +6,6 @@
 
 mod cache;
 mod claims;
-mod strict_json;
 mod unverified;
 
 pub use cache::TokenCache;
@@ -34,9 +33,19 @@ pub fn bearer(header: Option<&str>) -> Credentials<'_> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Credentials::Absent;
     }
-    let token = rest.trim();
-    let well_formed =
-        !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b));
+    read_token(rest.trim())
+}
+
+/// Reads a header that holds a token and no scheme, such as `X-Access-Token`.
+pub fn bare_token(header: Option<&str>) -> Credentials<'_> {
+    match header.map(str::trim) {
+        None | Some("") => Credentials::Absent,
+        Some(token) => read_token(token),
+    }
+}
+
+fn read_token(token: &str) -> Credentials<'_> {
+    let well_formed = !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b));
     if well_formed { Credentials::Bearer(token) } else { Credentials::Malformed }
 }
 
@@ -59,6 +68,21 @@ mod tests {
         ];
         for (header, expected, message) in table {
             assert_eq!(bearer(header), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_bare_token_is_one_token_and_nothing_else() {
+        let table = [
+            (None, Credentials::Absent, "no header"),
+            (Some(" "), Credentials::Absent, "an empty header"),
+            (Some(" a.b.c "), Credentials::Bearer("a.b.c"), "a token with spaces around it"),
+            (Some("Bearer a.b.c"), Credentials::Malformed, "a scheme before it"),
+            (Some("a, b"), Credentials::Malformed, "two headers joined"),
+            (Some("\u{e9}"), Credentials::Malformed, "a letter that no token has"),
+        ];
+        for (header, expected, message) in table {
+            assert_eq!(bare_token(header), expected, "{message}");
         }
     }
 }

@@ -3,16 +3,10 @@
 //! A route is written `METHOD pattern`, with `+%2F` after it where it admits encoded slashes. An answer is the route as it is
 //! written, or `404`, or `405` with the `Allow` header, or `400` with the reason for the log.
 
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used
-)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use bargate::route::{
-    Allow, Conflict, Found, MAX_PATTERN_BYTES, MAX_SEGMENTS, Match, Method, MethodRule, Pattern,
-    RouteSpec, RouteTable,
+    Allow, Conflict, Found, MAX_PATTERN_BYTES, MAX_SEGMENTS, Match, Method, MethodRule, Pattern, RouteSpec, RouteTable,
 };
 
 #[path = "routes/properties.rs"]
@@ -49,11 +43,7 @@ fn check(rows: &[Row<'_>]) {
         let mut routes = routes.to_vec();
         assert_eq!(answer(&routes, request), *expected, "{message}: {request}");
         routes.reverse();
-        assert_eq!(
-            answer(&routes, request),
-            *expected,
-            "{message}, reversed: {request}"
-        );
+        assert_eq!(answer(&routes, request), *expected, "{message}, reversed: {request}");
     }
 }
 
@@ -304,29 +294,14 @@ fn patterns_that_overlap_everywhere_are_searched_in_bounded_time() {
     // Each of the 4,096 mixes of literals and parameters is a prefix that matches, and none leads to the end.
     let routes: Vec<String> = (0..4096_u32)
         .map(|mix| {
-            let segments = (0..12).map(|bit| {
-                if mix >> bit & 1 == 0 {
-                    "/a".into()
-                } else {
-                    format!("/{{p{bit}}}")
-                }
-            });
+            let segments = (0..12).map(|bit| if mix >> bit & 1 == 0 { "/a".into() } else { format!("/{{p{bit}}}") });
             format!("GET {}/end", segments.collect::<String>())
         })
         .collect();
     let routes: Vec<&str> = routes.iter().map(String::as_str).collect();
-    assert_eq!(
-        answer(&routes, &format!("GET {}/no", "/a".repeat(12))),
-        "404"
-    );
-    assert_eq!(
-        answer(&routes, &format!("GET {}", "/a".repeat(8 * 1024))),
-        "404"
-    );
-    assert_eq!(
-        answer(&routes, &format!("GET {}/end", "/a".repeat(12))),
-        routes[0]
-    );
+    assert_eq!(answer(&routes, &format!("GET {}/no", "/a".repeat(12))), "404");
+    assert_eq!(answer(&routes, &format!("GET {}", "/a".repeat(8 * 1024))), "404");
+    assert_eq!(answer(&routes, &format!("GET {}/end", "/a".repeat(12))), routes[0]);
 }
 
 #[test]
@@ -490,11 +465,7 @@ fn a_wrong_pattern_is_told_what_to_write_instead() {
 fn methods_are_parsed_as_they_are_written() {
     for method in Method::ALL {
         assert_eq!(Method::parse(method.as_str()), Some(method), "{method}");
-        assert_eq!(
-            MethodRule::parse(method.as_str()),
-            Some(MethodRule::Exact(method)),
-            "{method}"
-        );
+        assert_eq!(MethodRule::parse(method.as_str()), Some(MethodRule::Exact(method)), "{method}");
     }
     assert_eq!(MethodRule::parse("ANY"), Some(MethodRule::Any));
     assert_eq!(MethodRule::Any.to_string(), "ANY");

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
+use super::document::Origin;
 use super::reader::{Findings, Place, Written, shown};
 
 /// Tells whether a URL's host is this machine: `localhost`, 127.0.0.0/8 or `[::1]`.
@@ -61,7 +62,11 @@ pub fn read_origin(written: &Written<'_>, place: &Place<'_>, findings: &mut Find
         Some(origin) if origin == text => Some(origin),
         Some(origin) => {
             let message = format!("\"{}\" is more or less than an origin", shown(written));
-            findings.note(written.offset, place, "invalid_origin", message, Some(format!("write \"{origin}\"")));
+            let help = match written.text.origin {
+                Origin::File => format!("write \"{origin}\""),
+                Origin::Env | Origin::Secret => "give it scheme, host and port alone, with no slash behind".to_owned(),
+            };
+            findings.note(written.offset, place, "invalid_origin", message, Some(help));
             None
         }
         None => {
@@ -80,13 +85,15 @@ pub fn read_domain(written: &Written<'_>, place: &Place<'_>, findings: &mut Find
         Some(_) => (Url::parse(text).ok().filter(is_loopback), false),
         None => (Url::parse(&format!("https://{text}")).ok(), true),
     };
-    let origin = url.filter(|url| url.path() == "/" && url.query().is_none()).map(|url| url.origin().ascii_serialization());
+    let origin =
+        url.filter(|url| url.path() == "/" && url.query().is_none()).map(|url| url.origin().ascii_serialization());
     let written_out = if bare { format!("https://{text}") } else { text.trim_end_matches('/').to_owned() };
     match origin {
         Some(origin) if origin == written_out => Some(origin),
         _ => {
             let message = format!("\"{}\" is no host name", shown(written));
-            let help = "write the tenant's domain alone, as in tenant.eu.auth0.com (http:// is for loopback hosts)".to_owned();
+            let help =
+                "write the tenant's domain alone, as in tenant.eu.auth0.com (http:// is for loopback hosts)".to_owned();
             findings.note(written.offset, place, "invalid_domain", message, Some(help));
             None
         }

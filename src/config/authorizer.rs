@@ -2,7 +2,7 @@
 
 use super::address::{Scheme, read_domain, read_url};
 use super::algorithm::Algorithm;
-use super::reader::{Findings, ObjectReader, Place, Written, choose};
+use super::reader::{Findings, ObjectReader, Place, Written, choose, note_if_empty};
 use crate::secret::Secret;
 
 /// Scopes asked for at login where the config names none: those of the OpenID Connect profile.
@@ -92,18 +92,30 @@ pub(super) fn read_authorizer(root: &mut ObjectReader<'_>, findings: &mut Findin
     let client_id = object.required_text("client_id", findings);
     let client_secret = object.text("client_secret", findings);
     let sealing_key = object.text("sealing_key", findings);
-    let mut url = |key: &'static str, findings: &mut Findings<'_>| {
-        let written = object.text(key, findings)?;
-        let url = read_url(&written, Scheme::Https, &Place::Key(&place, key), findings);
-        Some(url.map(|url| if key == "issuer" { written.value().unwrap_or_default().to_owned() } else { url.to_string() }))
-    };
+    let mut url =
+        |key: &'static str, findings: &mut Findings<'_>| {
+            let written = object.text(key, findings)?;
+            let url = read_url(&written, Scheme::Https, &Place::Key(&place, key), findings);
+            Some(url.map(|url| {
+                if key == "issuer" { written.value().unwrap_or_default().to_owned() } else { url.to_string() }
+            }))
+        };
     let redirect_uri = url("redirect_uri", findings);
     let jwks_uri = url("jwks_uri", findings);
     let issuer = url("issuer", findings);
     let scope = object.text("scope", findings);
     let audience = object.text("audience", findings);
+    for (key, written) in [
+        ("client_id", &client_id),
+        ("client_secret", &client_secret),
+        ("sealing_key", &sealing_key),
+        ("audience", &audience),
+    ] {
+        note_if_empty(written.as_ref(), &Place::Key(&place, key), findings);
+    }
     let algorithms = read_algorithms(&mut object, findings);
-    let clock_skew_secs = object.integer("clock_skew_seconds", 0..=CLOCK_SKEW_MAX_SECS, CLOCK_SKEW_DEFAULT_SECS, findings);
+    let clock_skew_secs =
+        object.integer("clock_skew_seconds", 0..=CLOCK_SKEW_MAX_SECS, CLOCK_SKEW_DEFAULT_SECS, findings);
     let timeout_ms = object.integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS, findings);
     let grace = 0..=ROTATION_GRACE_MAX_SECS;
     let rotation_grace_secs = object.integer("rotation_grace_seconds", grace, ROTATION_GRACE_DEFAULT_SECS, findings);
@@ -132,20 +144,15 @@ pub(super) fn read_authorizer(root: &mut ObjectReader<'_>, findings: &mut Findin
 
 fn read_algorithms(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<Algorithm> {
     let place = Place::Key(object.place(), "algorithms");
-    let listed = object.node("algorithms").map(|node| node.offset);
-    let algorithms: Vec<_> = object
-        .texts("algorithms", findings)
+    let Some(offset) = object.node("algorithms").map(|node| node.offset) else { return vec![Algorithm::Rs256] };
+    let listed = object.texts("algorithms", findings);
+    if listed.is_empty() {
+        let help = "leave the key out for RS256".to_owned();
+        findings.note(offset, &place, "empty_list", "no algorithm is allowed".to_owned(), Some(help));
+    }
+    listed
         .iter()
         .enumerate()
         .filter_map(|(index, written)| choose(written, &Algorithm::NAMES, &Place::Index(&place, index), findings))
-        .collect();
-    match listed {
-        None => vec![Algorithm::Rs256],
-        Some(offset) if algorithms.is_empty() => {
-            let help = "leave the key out for RS256".to_owned();
-            findings.note(offset, &place, "empty_list", "no algorithm is allowed".to_owned(), Some(help));
-            algorithms
-        }
-        Some(_) => algorithms,
-    }
+        .collect()
 }

@@ -43,25 +43,26 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>
 
     object.required("allow_origins", findings);
     let written = object.texts("allow_origins", findings);
-    let any = written.iter().find(|written| written.value() == Some("*")).map(|written| written.offset);
+    let any = written.iter().enumerate().find(|(_, written)| written.value() == Some("*"));
     let origins_place = Place::Key(&place, "allow_origins");
     let listed = written.iter().enumerate().filter(|(_, written)| written.value() != Some("*"));
     let listed: Vec<_> = listed
         .filter_map(|(index, written)| read_origin(written, &Place::Index(&origins_place, index), findings))
         .collect();
     let credentials = object.boolean("allow_credentials", false, findings);
-    if let Some(offset) = any.filter(|_| credentials) {
-        let message = "every origin may not come with credentials".to_owned();
+    if let Some((index, written)) = any.filter(|_| credentials) {
+        let message = "\"*\" lets every site read answers, which with credentials are the user's own".to_owned();
         let help = "list the origins, or set \"allow_credentials\" to false".to_owned();
-        findings.note(offset, &origins_place, "cors_any_origin_with_credentials", message, Some(help));
+        let place = Place::Index(&origins_place, index);
+        findings.note(written.offset, &place, "cors_any_origin_with_credentials", message, Some(help));
     }
 
     let methods = object.texts("allow_methods", findings);
-    let methods = read_list(&methods, "allow_methods", &place, str::to_uppercase, findings);
+    let methods = read_list(&methods, "allow_methods", &place, str::to_ascii_uppercase, findings);
     let headers_given = object.node("allow_headers").is_some();
     let headers = object.texts("allow_headers", findings);
     let headers = match headers_given {
-        true => read_list(&headers, "allow_headers", &place, str::to_lowercase, findings),
+        true => read_list(&headers, "allow_headers", &place, str::to_ascii_lowercase, findings),
         false => Some(HEADERS_DEFAULT.map(str::to_owned).to_vec()),
     };
     let methods_given = object.node("allow_methods").is_some();

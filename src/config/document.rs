@@ -9,6 +9,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::json::StrictValue;
+
 /// Nesting past this is refused: each level reads its text again, so the bound keeps a hostile file cheap.
 pub const NESTING_MAX: usize = 64;
 
@@ -101,9 +103,13 @@ impl Node<'_> {
             Value::Number(value) => serde_json::Value::Number(value.clone()),
             Value::Text(text) => text.value.as_deref().map_or(serde_json::Value::Null, Into::into),
             Value::Array(items) => items.iter().map(Node::to_json).collect(),
-            Value::Object(members) => serde_json::Value::Object(
-                members.iter().map(|member| (member.key.to_string(), member.node.to_json())).collect(),
-            ),
+            Value::Object(members) => {
+                let mut object = serde_json::Map::new();
+                for member in members {
+                    object.insert(member.key.to_string(), member.node.to_json());
+                }
+                serde_json::Value::Object(object)
+            }
         }
     }
 }
@@ -113,7 +119,7 @@ impl Node<'_> {
 /// # Errors
 /// The first place where the text is no JSON (RFC 8259), or is nested deeper than [`NESTING_MAX`].
 pub fn parse_document(source: &str) -> Result<Node<'_>, SyntaxError> {
-    let root: &RawValue = serde_json::from_str(source).map_err(|error| SyntaxError {
+    let root: &RawValue = serde_json::from_slice(source.as_bytes()).map_err(|error| SyntaxError {
         offset: offset_of(source, error.line(), error.column()),
         message: bare_message(&error),
     })?;
@@ -141,9 +147,12 @@ impl<'s> Parser<'s> {
                 let BorrowedText(text) = read(text, offset)?;
                 Value::Text(Text { value: Some(text), origin: Origin::File })
             }
-            Some(b't' | b'f') => Value::Bool(read(text, offset)?),
+            Some(b't' | b'f') => Value::Bool(text == "true"),
             Some(b'n') => Value::Null,
-            _ => Value::Number(read(text, offset)?),
+            _ => match read(text, offset)? {
+                StrictValue(serde_json::Value::Number(number)) => Value::Number(number),
+                StrictValue(_) => return Err(SyntaxError { offset, message: "expected value".to_owned() }),
+            },
         };
         Ok(Node { offset, value })
     }
@@ -166,7 +175,7 @@ impl<'s> Parser<'s> {
 }
 
 fn read<'s, T: Deserialize<'s>>(text: &'s str, offset: usize) -> Result<T, SyntaxError> {
-    serde_json::from_str(text).map_err(|error| SyntaxError {
+    serde_json::from_slice(text.as_bytes()).map_err(|error| SyntaxError {
         offset: offset + offset_of(text, error.line(), error.column()),
         message: bare_message(&error),
     })
@@ -181,10 +190,8 @@ fn offset_of(source: &str, line: usize, column: usize) -> usize {
 /// Gives the message without the place that `serde_json` writes behind it.
 fn bare_message(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(at) => text.get(..at).unwrap_or(&text).to_owned(),
-        None => text,
-    }
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).unwrap_or(&text).to_owned()
 }
 
 /// A string that borrows from the source where it holds no escape.

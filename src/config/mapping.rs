@@ -51,7 +51,7 @@ pub(super) fn read_variables(object: &mut ObjectReader<'_>, findings: &mut Findi
     let place = Place::Key(object.place(), "variables");
     let Some(node) = object.node("variables") else { return Vec::new() };
     let Some(reader) = ObjectReader::open(node, &place, findings) else { return Vec::new() };
-    let members = reader.free_members();
+    let members = reader.free_members().iter();
     members
         .filter_map(|member| {
             let value = match &member.node.value {
@@ -59,7 +59,12 @@ pub(super) fn read_variables(object: &mut ObjectReader<'_>, findings: &mut Findi
                 Value::Number(number) => number.to_string(),
                 Value::Bool(value) => value.to_string(),
                 Value::Null | Value::Array(_) | Value::Object(_) => {
-                    note_type(&member.node, &Place::Key(&place, &member.key), "a string, a number or a boolean", findings);
+                    note_type(
+                        &member.node,
+                        &Place::Key(&place, &member.key),
+                        "a string, a number or a boolean",
+                        findings,
+                    );
                     return None;
                 }
             };
@@ -109,7 +114,7 @@ fn read_sources(
     findings: &mut Findings<'_>,
 ) -> Vec<(String, Source, usize)> {
     let Some(reader) = node.and_then(|node| ObjectReader::open(node, place, findings)) else { return Vec::new() };
-    let members = reader.free_members();
+    let members = reader.free_members().iter();
     members
         .filter_map(|member| {
             let place = Place::Key(place, &member.key);
@@ -154,10 +159,15 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
             return refuse("claim_without_auth", "this path verifies no token to take a claim from".to_owned(), help);
         }
         if prefix == "$request.header." && !is_token(name) {
-            return refuse("invalid_name", "this is no header name".to_owned(), "letters, digits and hyphens".to_owned());
+            return refuse(
+                "invalid_name",
+                "this is no header name".to_owned(),
+                "letters, digits and hyphens".to_owned(),
+            );
         }
         return Some(source(name.to_owned()));
     }
-    let help = "one of: $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME";
+    let help =
+        "one of: $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME";
     refuse("unknown_alias", format!("\"{}\" stands for nothing", shown(&written)), help.to_owned())
 }

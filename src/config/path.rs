@@ -3,11 +3,11 @@
 use super::address::{Scheme, read_origin, read_url};
 use super::authorizer::ReadAuthorizer;
 use super::diagnostic::nearest;
-use super::document::Node;
+use super::document::{Node, Origin};
 use super::mapping::{Mapping, Scope, Variables, read_mapping, read_variables};
-use super::reader::{Findings, ObjectReader, Place, choose, read_array, shown};
-use super::server::Server;
-use crate::route::{Method, MethodRule, Pattern};
+use super::reader::{Findings, ObjectReader, Place, Written, choose, read_array, shown};
+use super::server::ReadServer;
+use crate::route::{Method, MethodRule, Pattern, RouteSpec};
 
 /// One entry of `paths`.
 #[derive(Debug, Clone)]
@@ -81,47 +81,53 @@ pub enum CallbackResponse {
 
 /// The sections that paths refer to.
 pub(super) struct Context<'c> {
-    pub servers: &'c [Server],
+    pub servers: &'c [ReadServer],
     pub authorizer: Option<&'c ReadAuthorizer>,
     pub variables: &'c Variables,
 }
 
-/// Reads the section; each path comes with the offset of its entry.
+/// What could be read of an entry, and where it stands.
+pub(super) struct ReadPath {
+    pub index: usize,
+    pub offset: usize,
+    /// How messages may call the route; `None` where the path came from a binding.
+    pub shown: Option<String>,
+    /// The route, where both its method and its path are known.
+    pub route: Option<RouteSpec>,
+    /// The whole entry, where all of it is known.
+    pub path: Option<Path>,
+}
+
+/// Reads the section.
 pub(super) fn read_paths(
     root: &mut ObjectReader<'_>,
     context: &Context<'_>,
     findings: &mut Findings<'_>,
-) -> Vec<(Path, usize)> {
+) -> Vec<ReadPath> {
     let place = Place::Key(root.place(), "paths");
     let items = root.required("paths", findings).map(|node| read_array(node, &place, findings)).unwrap_or_default();
     let items = items.iter().enumerate();
-    items
-        .filter_map(|(index, item)| {
-            let path = read_path(item, &Place::Index(&place, index), context, findings)?;
-            Some((path, item.offset))
-        })
-        .collect()
+    items.map(|(index, item)| read_path(item, index, &Place::Index(&place, index), context, findings)).collect()
 }
 
 fn read_path<'n>(
     node: &'n Node<'n>,
+    index: usize,
     place: &'n Place<'n>,
     context: &Context<'_>,
     findings: &mut Findings<'_>,
-) -> Option<Path> {
-    let mut object = ObjectReader::open(node, place, findings)?;
+) -> ReadPath {
+    let Some(mut object) = ObjectReader::open(node, place, findings) else {
+        return ReadPath { index, offset: node.offset, shown: None, route: None, path: None };
+    };
     let method = object.required_text("method", findings).and_then(|written| {
-        let mut choices: Vec<_> = Method::ALL.iter().map(|method| (method.as_str(), MethodRule::Exact(*method))).collect();
+        let mut choices: Vec<_> =
+            Method::ALL.iter().map(|method| (method.as_str(), MethodRule::Exact(*method))).collect();
         choices.push(("ANY", MethodRule::Any));
         choose(&written, &choices, &Place::Key(place, "method"), findings)
     });
-    let pattern = object.required_text("path", findings).and_then(|written| {
-        let pattern = Pattern::parse(written.value()?);
-        let note = |error: crate::route::PatternError| {
-            findings.note(written.offset, &Place::Key(place, "path"), "invalid_path", error.to_string(), None);
-        };
-        pattern.map_err(note).ok()
-    });
+    let written_path = object.required_text("path", findings);
+    let pattern = written_path.as_ref().and_then(|written| read_pattern(written, &Place::Key(place, "path"), findings));
     let encoded_slashes = object.boolean("encoded_slashes", false, findings);
     let auth = object.boolean("auth", false, findings);
     if let Some(node) = object.node("auth").filter(|_| auth && context.authorizer.is_none()) {
@@ -134,11 +140,40 @@ fn read_path<'n>(
     let scope = Scope { path_variables: &path_variables, variables: context.variables, authenticated: auth };
     let mapping = read_mapping(&mut object, &scope, findings);
     object.finish(findings);
-    Some(Path { method: method?, pattern: pattern?, encoded_slashes, auth, integration: integration?, mapping })
+    let route = method.zip(pattern).map(|(method, pattern)| RouteSpec { method, pattern, encoded_slashes });
+    let in_file = written_path.is_some_and(|written| written.text.origin == Origin::File);
+    let shown = route.as_ref().filter(|_| in_file).map(|route| format!("{} {}", route.method, route.pattern.as_str()));
+    let path = route.clone().zip(integration).map(|(RouteSpec { method, pattern, .. }, integration)| Path {
+        method,
+        pattern,
+        encoded_slashes,
+        auth,
+        integration,
+        mapping,
+    });
+    ReadPath { index, offset: node.offset, shown, route, path }
+}
+
+fn read_pattern(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Pattern> {
+    let error = match Pattern::parse(written.value()?) {
+        Ok(pattern) => return Some(pattern),
+        Err(error) => error,
+    };
+    // The error quotes what it found, which a binding's value must not be.
+    let message = match written.text.origin {
+        Origin::File => error.to_string(),
+        Origin::Env | Origin::Secret => format!("the value of {} is no path", shown(written)),
+    };
+    findings.note(written.offset, place, "invalid_path", message, None);
+    None
 }
 
 /// Reads `integration` or `response`, of which a path has one.
-fn read_answer(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &mut Findings<'_>) -> Option<Integration> {
+fn read_answer(
+    object: &mut ObjectReader<'_>,
+    context: &Context<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Integration> {
     let place = object.place();
     let response = object.present("response");
     match (object.node("integration"), response) {
@@ -146,7 +181,13 @@ fn read_answer(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &
         (None, Some(body)) => Some(Integration::Fixed(Fixed { body: body.to_json().to_string() })),
         (Some(_), Some(body)) => {
             let message = "the path has an integration and a response, and can give one answer".to_owned();
-            findings.note(body.offset, &Place::Key(place, "response"), "two_answers", message, Some("remove one".into()));
+            findings.note(
+                body.offset,
+                &Place::Key(place, "response"),
+                "two_answers",
+                message,
+                Some("remove one".into()),
+            );
             None
         }
         (None, None) => {
@@ -205,9 +246,10 @@ fn read_integration<'n>(
             needs(sealed, "nothing to seal the login state with", help, findings);
             let return_to = object.texts("return_to", findings);
             let origins = Place::Key(place, "return_to");
-            let origins = return_to.iter().enumerate().filter_map(|(index, written)| {
-                read_origin(written, &Place::Index(&origins, index), findings)
-            });
+            let origins = return_to
+                .iter()
+                .enumerate()
+                .filter_map(|(index, written)| read_origin(written, &Place::Index(&origins, index), findings));
             Some(Integration::Login(Login { return_to_origins: origins.collect(), redirect_uri }))
         }
         Kind::Callback => {
@@ -225,12 +267,15 @@ fn read_integration<'n>(
 fn read_server(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &mut Findings<'_>) -> Option<usize> {
     let written = object.required_text("server", findings)?;
     let alias = written.value()?;
-    let found = context.servers.iter().position(|server| server.alias == alias);
-    if found.is_none() {
-        let aliases = context.servers.iter().map(|server| server.alias.as_str());
+    let found = context.servers.iter().position(|read| read.alias_known && read.server.alias == alias);
+    // An alias that is not known here may be the one that is meant.
+    let all_known = context.servers.iter().all(|read| read.alias_known);
+    if found.is_none() && all_known {
+        let in_file = context.servers.iter().filter(|read| read.alias_in_file);
+        let aliases = in_file.map(|read| read.server.alias.as_str());
         let help = match nearest(alias, aliases.clone()) {
             Some(near) => format!("did you mean \"{near}\"?"),
-            None if context.servers.is_empty() => "add it to \"servers\"".to_owned(),
+            None if aliases.clone().next().is_none() => "add it to \"servers\"".to_owned(),
             None => format!("one of: {}", aliases.collect::<Vec<_>>().join(", ")),
         };
         let message = format!("no server is called \"{}\"", shown(&written));
@@ -239,7 +284,11 @@ fn read_server(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &
     found
 }
 
-fn read_redirect_uri(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &mut Findings<'_>) -> Option<String> {
+fn read_redirect_uri(
+    object: &mut ObjectReader<'_>,
+    context: &Context<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<String> {
     let place = Place::Key(object.place(), "redirect_uri");
     let Some(written) = object.text("redirect_uri", findings) else {
         if context.authorizer.is_some_and(|authorizer| !authorizer.has_redirect_uri) {

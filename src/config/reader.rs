@@ -22,7 +22,14 @@ impl<'s> Findings<'s> {
     }
 
     /// Notes a mistake at a byte offset.
-    pub fn note(&mut self, offset: usize, place: &Place<'_>, code: &'static str, message: String, help: Option<String>) {
+    pub fn note(
+        &mut self,
+        offset: usize,
+        place: &Place<'_>,
+        code: &'static str,
+        message: String,
+        help: Option<String>,
+    ) {
         let (line, column) = self.lines.locate(offset);
         let diagnostic = Diagnostic { code, path: place.to_string(), line, column, message, help };
         self.found.entry(offset).or_default().push(diagnostic);
@@ -125,7 +132,9 @@ impl<'n> ObjectReader<'n> {
 
     /// Gives the value of `key` where the object has it, `null` included.
     pub fn present(&mut self, key: &'static str) -> Option<&'n Node<'n>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.members.iter().find(|member| member.key == key).map(|member| &member.node)
     }
 
@@ -194,9 +203,9 @@ impl<'n> ObjectReader<'n> {
         items.filter_map(|(index, item)| read_text(item, &Place::Index(&place, index), findings)).collect()
     }
 
-    /// Gives all members but those that are the user's own (`x-`); used where the keys are free.
-    pub fn free_members(&self) -> impl Iterator<Item = &'n Member<'n>> + use<'n> {
-        self.members.iter().filter(|member| !member.key.starts_with("x-"))
+    /// Gives all members; used where the keys are free, so that one that begins with `x-` means what it says.
+    pub fn free_members(&self) -> &'n [Member<'n>] {
+        self.members
     }
 
     /// Notes each key that nobody asked for.
@@ -223,6 +232,13 @@ pub fn read_text<'n>(node: &'n Node<'n>, place: &Place<'_>, findings: &mut Findi
             note_type(node, place, "a string", findings);
             None
         }
+    }
+}
+
+/// Notes that a text is empty where only one with something in it makes sense.
+pub fn note_if_empty(written: Option<&Written<'_>>, place: &Place<'_>, findings: &mut Findings<'_>) {
+    if let Some(written) = written.filter(|written| written.value() == Some("")) {
+        findings.note(written.offset, place, "empty_value", "the value is empty".to_owned(), None);
     }
 }
 
@@ -262,7 +278,13 @@ pub fn choose<T: Copy>(
         Some(name) => format!("did you mean \"{name}\"?"),
         None => format!("one of: {}", names.join(", ")),
     };
-    findings.note(written.offset, place, "unknown_value", format!("\"{}\" is not known here", shown(written)), Some(help));
+    findings.note(
+        written.offset,
+        place,
+        "unknown_value",
+        format!("\"{}\" is not known here", shown(written)),
+        Some(help),
+    );
     None
 }
 

@@ -79,27 +79,73 @@ impl Reference {
     }
 }
 
+/// What the keys of an object are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    /// Known ones, and with `x-` before them the user's own, whose values are left alone.
+    Known,
+    /// Free ones, whatever they begin with.
+    Free,
+    /// Those of an answer's body, which may hold any text.
+    Body,
+}
+
+impl Keys {
+    /// Gives what the keys are in the value of `key`; `None` where that value is the user's own.
+    fn below(self, key: &str) -> Option<Self> {
+        match (self, key) {
+            (Self::Known, "headers" | "query" | "variables") => Some(Self::Free),
+            (Self::Known, "response") => Some(Self::Body),
+            (Self::Known, key) if key.starts_with("x-") => None,
+            (keys, _) => Some(keys),
+        }
+    }
+}
+
 /// Gives every reference in the tree, each once.
 pub fn collect_references(node: &Node<'_>) -> Vec<Reference> {
     let mut found = BTreeSet::new();
-    visit(node, &mut |text| found.extend(Reference::parse(text).and_then(Result::ok)));
+    visit(node, Keys::Known, &mut |text| found.extend(Reference::parse(text).and_then(Result::ok)));
     found.into_iter().collect()
 }
 
-fn visit(node: &Node<'_>, see: &mut impl FnMut(&str)) {
+fn visit(node: &Node<'_>, keys: Keys, see: &mut impl FnMut(&str)) {
     match &node.value {
         Value::Text(text) => text.value.as_deref().into_iter().for_each(see),
-        Value::Array(items) => items.iter().for_each(|item| visit(item, see)),
-        Value::Object(members) => members.iter().for_each(|member| visit(&member.node, see)),
+        Value::Array(items) => items.iter().for_each(|item| visit(item, keys, see)),
+        Value::Object(members) => {
+            for member in members {
+                if let Some(keys) = keys.below(&member.key) {
+                    visit(&member.node, keys, see);
+                }
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
 /// Puts the value of its binding in the place of each reference, and notes each that has none.
-pub fn resolve_references(node: &mut Node<'_>, place: &Place<'_>, bindings: &dyn Bindings, findings: &mut Findings<'_>) {
+pub fn resolve_references(
+    node: &mut Node<'_>,
+    place: &Place<'_>,
+    bindings: &dyn Bindings,
+    findings: &mut Findings<'_>,
+) {
+    resolve(node, place, Keys::Known, bindings, findings);
+}
+
+fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bindings, findings: &mut Findings<'_>) {
     match &mut node.value {
         Value::Text(text) => {
-            let Some(reference) = text.value.as_deref().and_then(Reference::parse) else { return };
+            let Some(written) = text.value.as_deref() else { return };
+            let Some(reference) = Reference::parse(written) else {
+                if let Some(help) = misspelt(written).filter(|_| keys != Keys::Body) {
+                    let message = format!("\"{written}\" stands for no binding");
+                    findings.note(node.offset, place, "malformed_reference", message, Some(help));
+                    text.value = None;
+                }
+                return;
+            };
             text.value = match reference {
                 Err(name) => {
                     note_malformed(&name, node.offset, place, findings);
@@ -120,29 +166,43 @@ pub fn resolve_references(node: &mut Node<'_>, place: &Place<'_>, bindings: &dyn
         }
         Value::Array(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                resolve_references(item, &Place::Index(place, index), bindings, findings);
+                resolve(item, &Place::Index(place, index), keys, bindings, findings);
             }
         }
         Value::Object(members) => {
             for member in members {
-                resolve_references(&mut member.node, &Place::Key(place, &member.key), bindings, findings);
+                if let Some(keys) = keys.below(&member.key) {
+                    resolve(&mut member.node, &Place::Key(place, &member.key), keys, bindings, findings);
+                }
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
+/// Says what a text was meant to be that is a reference but for a letter, as `$secert.NAME` is.
+fn misspelt(text: &str) -> Option<String> {
+    let (kind, name) = text.strip_prefix('$')?.split_once('.')?;
+    let distance = |known: &&str| strsim::damerau_levenshtein(&kind.to_ascii_lowercase(), known);
+    let known = ["env", "secret", "secrets"].into_iter().find(|known| distance(known) <= 1)?;
+    Some(format!("did you mean \"${known}.{name}\"?"))
+}
+
 fn note_missing(reference: &Reference, offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
     let name = &reference.name;
     let (kind, help) = match reference.kind {
-        ReferenceKind::Env => ("variable", format!("set {name} under [vars] in wrangler.toml, or in .dev.vars for local runs")),
-        ReferenceKind::Secret => ("secret", format!("run `npx wrangler secret put {name}`, or set it in .dev.vars for local runs")),
+        ReferenceKind::Env => {
+            ("variable", format!("set {name} under [vars] in wrangler.toml, or in .dev.vars for local runs"))
+        }
+        ReferenceKind::Secret => {
+            ("secret", format!("run `npx wrangler secret put {name}`, or set it in .dev.vars for local runs"))
+        }
     };
     findings.note(offset, place, "missing_binding", format!("the {kind} {name} is missing or empty"), Some(help));
 }
 
 fn note_malformed(name: &str, offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
-    let message = format!("\"{name}\" is not the name of a binding");
+    let message = format!("\"{name}\" is not the name of a binding, and a reference is a whole value");
     let help = "a name has letters, digits and underscores, and begins with no digit".to_owned();
     findings.note(offset, place, "malformed_reference", message, Some(help));
 }
@@ -173,7 +233,10 @@ mod tests {
     #[test]
     fn a_whole_string_is_replaced_and_nothing_less() {
         let (json, mistakes) = resolve(r#"["$env.HOST", "$secrets.HOST", "x $env.HOST", "$5.00", "$request.jwt.sub"]"#);
-        assert_eq!(json, serde_json::json!(["tenant.example", "tenant.example", "x $env.HOST", "$5.00", "$request.jwt.sub"]));
+        assert_eq!(
+            json,
+            serde_json::json!(["tenant.example", "tenant.example", "x $env.HOST", "$5.00", "$request.jwt.sub"])
+        );
         assert_eq!(mistakes, [""; 0]);
     }
 
@@ -183,8 +246,8 @@ mod tests {
         let beginnings = [
             "1:7: error[missing_binding]: a: the variable NONE is missing or empty (help: set NONE under [vars]",
             "1:26: error[missing_binding]: b[0]: the secret EMPTY is missing or empty (help: run `npx wrangler secret put EMPTY`",
-            "1:48: error[malformed_reference]: c: \"a-b\" is not the name of a binding",
-            "1:65: error[malformed_reference]: d: \"\" is not the name of a binding",
+            "1:49: error[malformed_reference]: c: \"a-b\" is not the name of a binding",
+            "1:66: error[malformed_reference]: d: \"\" is not the name of a binding",
         ];
         assert_eq!(mistakes.len(), beginnings.len());
         for (mistake, beginning) in mistakes.iter().zip(beginnings) {

@@ -2,7 +2,8 @@
 
 use super::address::{Scheme, read_url};
 use super::authorizer::TIMEOUT_MAX_MS;
-use super::reader::{Findings, ObjectReader, Place, read_array};
+use super::document::Origin;
+use super::reader::{Findings, ObjectReader, Place, note_if_empty, read_array, shown};
 
 /// How long an upstream may take to begin its answer unless the config says otherwise.
 const TIMEOUT_DEFAULT_MS: u64 = 30_000;
@@ -20,21 +21,38 @@ pub struct Server {
     pub timeout_ms: u32,
 }
 
+/// A server, and what messages need of its alias.
+pub(super) struct ReadServer {
+    pub server: Server,
+    pub alias_offset: usize,
+    /// Whether the alias is known here, which one from a binding need not be.
+    pub alias_known: bool,
+    /// Whether the alias stands in the file, so that messages may show it.
+    pub alias_in_file: bool,
+}
+
 /// Reads the section; none where the file has none.
-pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<Server> {
+pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<ReadServer> {
     let place = Place::Key(root.place(), "servers");
     let items = root.node("servers").map(|node| read_array(node, &place, findings)).unwrap_or_default();
-    let mut servers: Vec<Server> = Vec::with_capacity(items.len());
+    let mut servers: Vec<ReadServer> = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         let place = Place::Index(&place, index);
         let Some(mut object) = ObjectReader::open(item, &place, findings) else { continue };
         let alias = object.required_text("alias", findings);
+        note_if_empty(alias.as_ref(), &Place::Key(&place, "alias"), findings);
         let url = object.required_text("url", findings).and_then(|written| {
             let place = Place::Key(&place, "url");
             let url = read_url(&written, Scheme::HttpAllowed, &place, findings)?;
             if url.query().is_some() {
                 let message = "a server's URL has no query".to_owned();
-                findings.note(written.offset, &place, "invalid_url", message, Some("put it in a path's mapping.query".into()));
+                findings.note(
+                    written.offset,
+                    &place,
+                    "invalid_url",
+                    message,
+                    Some("put it in a path's mapping.query".into()),
+                );
             }
             Some(url)
         });
@@ -42,18 +60,24 @@ pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<
         object.finish(findings);
 
         let Some(alias) = alias else { continue };
+        let alias_known = alias.value().is_some();
         let name = alias.value().unwrap_or_default();
-        if servers.iter().any(|server| server.alias == name) {
-            let message = format!("a second server is called \"{name}\"");
-            findings.note(alias.offset, &Place::Key(&place, "alias"), "duplicate_alias", message, None);
+        let same = |read: &&ReadServer| alias_known && read.alias_known && read.server.alias == name;
+        if let Some(first) = servers.iter().find(same) {
+            let (line, column) = findings.locate(first.alias_offset);
+            let message = format!("a second server is called \"{}\"; the first at {line}:{column}", shown(&alias));
+            let help = "give one of them another alias".to_owned();
+            findings.note(alias.offset, &Place::Key(&place, "alias"), "duplicate_alias", message, Some(help));
         }
         // A URL that is wrong or unknown leaves an entry all the same, so that the paths that name it are not blamed.
-        servers.push(Server {
+        let server = Server {
             alias: name.to_owned(),
             origin: url.as_ref().map(|url| url.origin().ascii_serialization()).unwrap_or_default(),
             base_path: url.map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default(),
             timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
-        });
+        };
+        let alias_in_file = alias.text.origin == Origin::File;
+        servers.push(ReadServer { server, alias_offset: alias.offset, alias_known, alias_in_file });
     }
     servers
 }

@@ -7,7 +7,7 @@ use super::gateway::Gateway;
 use super::host::{header_lines, relay, respond};
 use super::log;
 use crate::cors;
-use crate::problem::Problem;
+use crate::problem::{Header, Problem};
 use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_RESPONSE_HEADERS};
 use crate::request::RequestHead as _;
 
@@ -18,10 +18,12 @@ pub enum Answer {
         /// Its status.
         status: u16,
         /// Its headers, by lower-case name.
-        headers: Vec<(&'static str, String)>,
+        headers: Vec<Header>,
         /// Its body.
         body: Option<String>,
     },
+    /// A preflight's: its headers say all that other origins are told.
+    Preflight(Vec<Header>),
     /// An upstream's, passed on.
     Relayed(Response),
 }
@@ -29,8 +31,7 @@ pub enum Answer {
 impl Answer {
     /// Makes an answer of JSON that any cache may not keep.
     pub fn private_json(body: String) -> Self {
-        let headers =
-            vec![("content-type", "application/json".to_owned()), ("cache-control", "no-store".to_owned())];
+        let headers = vec![("content-type", "application/json".into()), ("cache-control", "no-store".into())];
         Self::Made { status: 200, headers, body: Some(body) }
     }
 
@@ -46,19 +47,24 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
         Err(problem) => (Answer::problem(&problem, &exchange.id), Some(problem)),
     };
     let rule = gateway.and_then(|gateway| gateway.config.cors.as_ref());
-    let origin = rule.and_then(|_| exchange.header("origin"));
-    let mut shared = rule.map(|rule| cors::answer_headers(rule, origin.as_deref())).unwrap_or_default();
-    shared.push(("x-request-id", exchange.id.clone()));
+    let readable = rule.filter(|_| !matches!(answer, Answer::Preflight(_)));
+    let origin = readable.and_then(|_| exchange.header("origin"));
+    let mut shared = readable.map(|rule| cors::answer_headers(rule, origin.as_deref())).unwrap_or_default();
+    shared.push(("x-request-id", exchange.id.clone().into()));
     let vary = rule.and_then(cors::vary);
 
     let response = match answer {
         Answer::Made { status, mut headers, body } => {
             headers.append(&mut shared);
-            headers.push(("x-content-type-options", "nosniff".to_owned()));
+            headers.push(("x-content-type-options", "nosniff".into()));
             if let Some(vary) = vary.filter(|_| !headers.iter().any(|(name, _)| *name == "vary")) {
-                headers.push(("vary", vary.to_owned()));
+                headers.push(("vary", vary.into()));
             }
             respond(status, &header_lines(headers), body.as_deref())
+        }
+        Answer::Preflight(mut headers) => {
+            headers.append(&mut shared);
+            respond(204, &header_lines(headers), None)
         }
         Answer::Relayed(upstream) => {
             let mut dropped = DROPPED_RESPONSE_HEADERS.to_vec();
@@ -68,7 +74,8 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
             relay(&upstream, &dropped.join("\n"), &header_lines(shared), vary)
         }
     };
-    let response = response.or_else(|_| respond(Problem::Internal.status(), "", None)).unwrap_or_else(|_| Response::error());
-    log::request(exchange, gateway, response.status(), problem.as_ref());
+    let response =
+        response.or_else(|_| respond(Problem::Internal.status(), "", None)).unwrap_or_else(|_| Response::error());
+    log::request(exchange, gateway, response.status(), problem.as_ref().or(exchange.told.get()));
     response
 }

@@ -11,7 +11,8 @@ use crate::config::Auth0;
 use crate::problem::Problem;
 use crate::request::RequestHead as _;
 use crate::token::{
-    ClaimError, Credentials, Expectations, Expiry, SignatureVerified, TokenError, UnverifiedToken, VerifiedClaims, bearer,
+    ClaimError, Credentials, Expectations, Expiry, SignatureVerified, TokenError, UnverifiedToken, VerifiedClaims,
+    bearer,
 };
 
 /// Gives the claims of the request's bearer token. Waits for nothing where the token verified before.
@@ -52,11 +53,7 @@ pub fn authorizer(gateway: &Gateway) -> Result<(&Auth0, &KeyRing), Problem> {
 
 /// Gives what an access token is held against.
 pub fn access_token_expectations(auth0: &Auth0) -> Expectations<'_> {
-    Expectations {
-        issuer: &auth0.issuer,
-        audience: auth0.expected_audience(),
-        clock_skew_secs: auth0.clock_skew_secs,
-    }
+    Expectations { issuer: &auth0.issuer, audience: auth0.expected_audience(), clock_skew_secs: auth0.clock_skew_secs }
 }
 
 /// Why a token is not believed.

@@ -1,7 +1,5 @@
 //! The Worker's bindings, as the config's references see them.
 
-use std::collections::HashMap;
-
 use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -10,11 +8,12 @@ use worker::Env;
 use crate::config::{Binding, Bindings, Reference};
 
 /// The values behind a config's references.
-pub struct ResolvedBindings(HashMap<String, String>);
+pub struct ResolvedBindings(Vec<(String, String)>);
 
 impl Bindings for ResolvedBindings {
     fn look_up(&self, reference: &Reference) -> Binding {
-        self.0.get(&reference.name).map_or(Binding::Missing, |value| Binding::Value(value.clone()))
+        let found = self.0.iter().find(|(name, _)| *name == reference.name);
+        found.map_or(Binding::Missing, |(_, value)| Binding::Value(value.clone()))
     }
 }
 
@@ -25,13 +24,13 @@ pub fn raw(env: &Env, name: &str) -> JsValue {
 
 /// Reads what a config refers to. Waits for nothing unless a secret lives in a Secrets Store.
 pub async fn resolve(env: &Env, references: &[Reference]) -> ResolvedBindings {
-    let mut values = HashMap::new();
+    let mut values = Vec::with_capacity(references.len());
     for reference in references {
         let binding = raw(env, &reference.name);
         if let Some(value) = scalar(&binding) {
-            values.insert(reference.name.clone(), value);
+            values.push((reference.name.clone(), value));
         } else if let Some(value) = from_secrets_store(&binding).await {
-            values.insert(reference.name.clone(), value);
+            values.push((reference.name.clone(), value));
         }
     }
     ResolvedBindings(values)

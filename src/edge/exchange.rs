@@ -9,6 +9,7 @@ use worker::Env;
 use super::host;
 use super::timing::now_ms;
 use super::webcrypto::random_bytes;
+use crate::problem::Problem;
 use crate::request::RequestHead;
 
 /// The longest `X-Request-Id` that is taken over, in bytes.
@@ -27,6 +28,8 @@ pub struct Exchange {
     pub started_ms: f64,
     /// Index of the path that took it, once one did.
     pub path_index: Cell<Option<usize>>,
+    /// A failure that its answer tells without being one, as a page does.
+    pub told: OnceCell<Problem>,
     method: String,
     url: Option<Url>,
     headers: OnceCell<Headers>,
@@ -46,6 +49,7 @@ impl Exchange {
             id: String::new(),
             started_ms: now_ms(),
             path_index: Cell::new(None),
+            told: OnceCell::new(),
             headers: OnceCell::new(),
         };
         exchange.id = exchange.header("x-request-id").filter(|id| is_request_id(id)).unwrap_or_else(fresh_request_id);
@@ -93,7 +97,8 @@ impl RequestHead for Exchange {
 }
 
 fn is_request_id(id: &str) -> bool {
-    (8..=REQUEST_ID_MAX_BYTES).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    (1..=REQUEST_ID_MAX_BYTES).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
 /// Makes an id that no other isolate makes: random for the isolate, counted within it, so that most cost no call.

@@ -9,12 +9,12 @@ use std::rc::Rc;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::future_to_promise;
 use worker::Env;
-use worker::kv::KvStore;
 
 use super::bindings;
 use super::exchange::Exchange;
 use super::flight::Flights;
 use super::key_ring::KeyRing;
+use super::kv::KvNamespace;
 use super::log;
 use super::sealing::SealingKey;
 use super::timing::now_ms;
@@ -94,22 +94,28 @@ pub async fn current(exchange: &Rc<Exchange>) -> Result<Rc<Gateway>, Problem> {
 /// Reads the config's source and puts it in force where it changed; the last good one stays where it is invalid.
 async fn reload(env: Env) -> Option<Rc<Gateway>> {
     let (source, rechecked) = read_source(&env).await;
-    let previous = LOADED.with_borrow(|loaded| {
-        loaded.as_ref().map(|loaded| (loaded.source == source, loaded.gateway.clone()))
-    });
-    if let Some((true, Some(gateway))) = previous {
+    let resolved = match loaded_from(&source) {
+        Some(gateway) => return Some(gateway),
+        None => bindings::resolve(&env, &references(&source)).await,
+    };
+    // Of the requests that load at once, the first to get here decides: its caches serve the others.
+    if let Some(gateway) = loaded_from(&source) {
         return Some(gateway);
     }
-    let resolved = bindings::resolve(&env, &references(&source)).await;
     let (gateway, mistakes) = match load(&source, &resolved) {
         Ok(config) => (Some(Rc::new(Gateway::new(config))), Vec::new()),
-        Err(mistakes) => (previous.and_then(|(_, gateway)| gateway), mistakes),
+        Err(mistakes) => (LOADED.with_borrow(|loaded| loaded.as_ref()?.gateway.clone()), mistakes),
     };
     log_mistakes(&mistakes);
     LOADED.with_borrow_mut(|loaded| {
         *loaded = Some(Loaded { gateway: gateway.clone(), source, loaded_ms: now_ms(), rechecked });
     });
     gateway
+}
+
+/// Gives the gateway in force, where it was loaded from this very text.
+fn loaded_from(source: &str) -> Option<Rc<Gateway>> {
+    LOADED.with_borrow(|loaded| loaded.as_ref().filter(|loaded| loaded.source == source)?.gateway.clone())
 }
 
 /// Gives the config's text, and whether it may change while the isolate lives.
@@ -123,17 +129,17 @@ async fn read_source(env: &Env) -> (String, bool) {
             return (text, false);
         }
     }
-    let Ok(kv) = env.kv(KV_BINDING) else { return (BUILT_IN.to_owned(), false) };
+    let Some(kv) = KvNamespace::bound(env, KV_BINDING) else { return (BUILT_IN.to_owned(), false) };
     (read_kv(&kv).await.unwrap_or_else(|| BUILT_IN.to_owned()), true)
 }
 
-async fn read_kv(kv: &KvStore) -> Option<String> {
+async fn read_kv(kv: &KvNamespace) -> Option<String> {
     for key in KV_KEYS {
-        match kv.get(key).text().await {
+        match kv.text(key).await {
             Ok(Some(text)) => return Some(text),
             Ok(None) => {}
-            Err(error) => {
-                log::warn("config_unreadable", &format!("KV {KV_BINDING} {key}: {error}"));
+            Err(_) => {
+                log::warn("config_unreadable", &format!("the KV binding {KV_BINDING} cannot be read"));
                 // Whatever was in force stays: a store that fails is no store that is empty.
                 return LOADED.with_borrow(|loaded| loaded.as_ref().map(|loaded| loaded.source.clone()));
             }

@@ -75,5 +75,5 @@ fn answer_preflight(gateway: &Gateway, rule: &Cors, exchange: &Exchange, found: 
     let headers = exchange.header("access-control-request-headers");
     let preflight = Preflight { origin: &origin, method: &method, headers: headers.as_deref() };
     let headers = preflight_headers(rule, &preflight, &allow.to_string());
-    Some(Answer::Made { status: 204, headers, body: None })
+    Some(Answer::Preflight(headers))
 }

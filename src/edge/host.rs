@@ -24,17 +24,19 @@ export function respond(status, headers, body) {
 export function relay(response, drop, set, vary) {
   if (response.webSocket) return response;
   const relayed = new Response(response.body, response);
+  for (const name of response.headers.get("connection")?.match(/[\w!#$%&'*+.^`|~-]+/g) ?? []) relayed.headers.delete(name);
   if (drop !== "") for (const name of drop.split("\n")) relayed.headers.delete(name);
   for (const [name, value] of pairs(set)) relayed.headers.set(name, value);
   if (vary !== undefined) relayed.headers.append("vary", vary);
   return relayed;
 }
 
-export function forward(request, url, drop, set, isAsserted) {
+export function forward(request, url, drop, set) {
   const forwarded = new Request(url, request);
-  for (const name of drop.split("\n")) forwarded.headers.delete(name);
-  if (isAsserted !== undefined) {
-    for (const name of [...forwarded.headers.keys()]) if (isAsserted(name)) forwarded.headers.delete(name);
+  const dropped = new Set(drop.split("\n"));
+  for (const name of [...forwarded.headers.keys()]) {
+    const folded = name.replaceAll("_", "-");
+    if (dropped.has(folded) || folded.startsWith("x-forwarded-")) forwarded.headers.delete(name);
   }
   for (const [name, value] of pairs(set)) forwarded.headers.set(name, value);
   return forwarded;
@@ -52,19 +54,16 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub fn respond(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
 
-    /// Makes a response that passes on an upstream's, whose body streams through.
+    /// Makes a response that passes on an upstream's, whose body streams through. Without the headers in `drop`, and without
+    /// those that its `Connection` names (RFC 9110 section 7.6.1).
     #[wasm_bindgen(catch)]
     pub fn relay(response: &Response, drop: &str, set: &str, vary: Option<&str>) -> Result<Response, JsValue>;
 
-    /// Makes the request for an upstream, whose body streams through.
+    /// Makes the request for an upstream, whose body streams through. Without the headers in `drop` (lower-case, with `-`
+    /// for `_`) and without all `X-Forwarded-*`, in whatever spelling an upstream may fold: to CGI and its heirs `X_User_Id`
+    /// and `X-User-Id` are one variable.
     #[wasm_bindgen(catch)]
-    pub fn forward(
-        request: &Request,
-        url: &str,
-        drop: &str,
-        set: &str,
-        is_asserted: Option<&js_sys::Function>,
-    ) -> Result<Request, JsValue>;
+    pub fn forward(request: &Request, url: &str, drop: &str, set: &str) -> Result<Request, JsValue>;
 
     /// Sends a request; a redirect is an answer like any other.
     #[wasm_bindgen(catch)]

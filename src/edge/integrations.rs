@@ -29,7 +29,7 @@ pub async fn run(
 ) -> Result<Answer, Problem> {
     match &path.integration {
         Integration::Fixed(fixed) => {
-            let headers = vec![("content-type", "application/json".to_owned())];
+            let headers = vec![("content-type", "application/json".into())];
             Ok(Answer::Made { status: 200, headers, body: Some(fixed.body.clone()) })
         }
         Integration::HttpProxy { server } => {

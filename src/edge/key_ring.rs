@@ -7,18 +7,19 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::CryptoKey;
-use worker::kv::KvStore;
 
 use super::exchange::Exchange;
+use super::kv::KvNamespace;
 use super::log;
 use super::provider::Call;
 use super::timing::{now_ms, now_secs, sleep};
 use super::webcrypto::{CryptoError, import_key};
 use crate::config::{Algorithm, Auth0};
+use crate::json;
 use crate::jwks::{JWKS_MAX_BYTES, JWKS_STALE_MAX_SECS, KeySet, KeySetAge, KeySetError, Readiness, UnknownKey};
 use crate::oauth::TransportError;
 use crate::problem::Problem;
@@ -56,13 +57,6 @@ impl HeldKeys {
         self.imported.borrow_mut().insert((index, algorithm), imported.clone());
         Ok(imported)
     }
-}
-
-/// What KV holds: the provider's document and when it was fetched.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    fetched_at: i64,
-    document: String,
 }
 
 struct State {
@@ -116,6 +110,10 @@ impl KeyRing {
                 }
                 Readiness::Load => {
                     self.renew(exchange, auth0, Reason::Missing).await;
+                    // KV may have given an old copy.
+                    if self.state.age.get().readiness(now_secs()) == Readiness::UseAndRenew {
+                        let _ = self.begin_renewal(exchange, auth0, Reason::Stale);
+                    }
                     break;
                 }
                 Readiness::Wait => self.wait(auth0).await,
@@ -167,7 +165,7 @@ impl KeyRing {
         state.age.set(age);
         state.began_ms.set(now_ms());
 
-        let kv = exchange.env.kv(KV_BINDING).ok();
+        let kv = KvNamespace::bound(&exchange.env, KV_BINDING);
         let (uri, timeout_ms) = (self.uri.clone(), auth0.timeout_ms);
         let promise = future_to_promise(async move {
             state.fetch(&uri, timeout_ms, kv, reason).await;
@@ -181,7 +179,9 @@ impl KeyRing {
     async fn wait(&self, auth0: &Auth0) {
         while self.state.age.get().renewing {
             if now_ms() - self.state.began_ms.get() > f64::from(auth0.timeout_ms) + LOST_AFTER_MS {
-                self.state.end(None);
+                let mut age = self.state.age.get();
+                age.lose();
+                self.state.age.set(age);
                 return;
             }
             sleep(POLL_MS).await;
@@ -201,15 +201,10 @@ enum Reason {
 }
 
 impl State {
-    async fn fetch(&self, uri: &str, timeout_ms: u32, kv: Option<KvStore>, reason: Reason) {
-        let mut stored = None;
+    async fn fetch(&self, uri: &str, timeout_ms: u32, kv: Option<KvNamespace>, reason: Reason) {
         if reason == Reason::Missing {
-            stored = read_kv(kv.as_ref(), uri).await;
-            let fresh = stored.as_ref().is_some_and(|(_, fetched_at)| {
-                let age = KeySetAge { fetched_at: Some(*fetched_at), ..KeySetAge::default() };
-                age.readiness(now_secs()) == Readiness::Use
-            });
-            if let Some((set, fetched_at)) = stored.take_if(|_| fresh) {
+            // An old copy will do as well: it is renewed behind the answer.
+            if let Some((set, fetched_at)) = read_kv(kv.as_ref(), uri).await {
                 self.put(set, fetched_at);
                 return;
             }
@@ -220,7 +215,7 @@ impl State {
                 Ok(set) => {
                     let fetched_at = now_secs();
                     self.put(set, fetched_at);
-                    write_kv(kv.as_ref(), uri, Stored { fetched_at, document: answer.body }).await;
+                    write_kv(kv.as_ref(), uri, fetched_at, &answer.body).await;
                     return;
                 }
                 Err(error) => self.fail(uri, Problem::IdpError("its key set cannot be used", None), &error.to_string()),
@@ -234,22 +229,19 @@ impl State {
                 self.fail(uri, problem, &KeySetError::TooLarge.to_string());
             }
             Err(error) => {
-                let reason = format!("{error:?}");
+                let reason = error.to_string();
                 self.fail(uri, error.into(), &reason);
             }
         }
-        // The last good copy: older than fresh, younger than a day.
-        if let Some((set, fetched_at)) = stored {
-            self.put(set, fetched_at);
-            let mut age = self.age.get();
-            age.failed = true;
-            self.age.set(age);
-        } else {
-            self.end(None);
-        }
+        self.end(None);
     }
 
+    /// Puts a set in force. One that brings nothing else keeps the generation, and with it what was verified.
     fn put(&self, set: KeySet, fetched_at: i64) {
+        if self.held.borrow().as_ref().is_some_and(|held| held.set == set) {
+            self.end(Some(fetched_at));
+            return;
+        }
         let generation = self.generations.get() + 1;
         self.generations.set(generation);
         *self.held.borrow_mut() = Some(Rc::new(HeldKeys { set, generation, imported: RefCell::default() }));
@@ -258,7 +250,7 @@ impl State {
 
     fn end(&self, fetched_at: Option<i64>) {
         let mut age = self.age.get();
-        age.end(fetched_at);
+        age.end(fetched_at, now_secs());
         self.age.set(age);
     }
 
@@ -273,29 +265,24 @@ fn kv_key(uri: &str) -> String {
 }
 
 /// Gives the set in KV with the time it was fetched, where it is young enough to be used at all.
-async fn read_kv(kv: Option<&KvStore>, uri: &str) -> Option<(KeySet, i64)> {
-    let text = match kv?.get(&kv_key(uri)).text().await {
-        Ok(text) => text?,
-        Err(error) => {
-            log::warn("kv_unavailable", &format!("{KV_BINDING}: {error}"));
-            return None;
-        }
+async fn read_kv(kv: Option<&KvNamespace>, uri: &str) -> Option<(KeySet, i64)> {
+    let Ok(text) = kv?.text(&kv_key(uri)).await else {
+        log::warn("kv_unavailable", &format!("the KV binding {KV_BINDING} cannot be read"));
+        return None;
     };
-    let stored: Stored = serde_json::from_str(&text).ok()?;
+    let stored = json::parse_object(text?.as_bytes())?;
+    let fetched_at = stored.get("fetched_at").and_then(Value::as_i64)?;
     let now = now_secs();
-    let usable = stored.fetched_at <= now && now - stored.fetched_at < JWKS_STALE_MAX_SECS;
-    Some((KeySet::parse(&stored.document).ok().filter(|_| usable)?, stored.fetched_at))
+    let usable = fetched_at <= now && now - fetched_at < JWKS_STALE_MAX_SECS;
+    let set = KeySet::parse(json::text(&stored, "document")?).ok().filter(|_| usable)?;
+    Some((set, fetched_at))
 }
 
-async fn write_kv(kv: Option<&KvStore>, uri: &str, stored: Stored) {
+async fn write_kv(kv: Option<&KvNamespace>, uri: &str, fetched_at: i64, document: &str) {
     let Some(kv) = kv else { return };
-    let Ok(text) = serde_json::to_string(&stored) else { return };
-    let lifetime = u64::try_from(JWKS_STALE_MAX_SECS).unwrap_or_default();
-    let written = match kv.put(&kv_key(uri), text) {
-        Ok(put) => put.expiration_ttl(lifetime).execute().await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = written {
-        log::warn("kv_unavailable", &format!("{KV_BINDING}: {error}"));
+    let stored = serde_json::json!({"fetched_at": fetched_at, "document": document}).to_string();
+    let lifetime_secs = u32::try_from(JWKS_STALE_MAX_SECS).unwrap_or_default();
+    if kv.put(&kv_key(uri), &stored, lifetime_secs).await.is_err() {
+        log::warn("kv_unavailable", &format!("the KV binding {KV_BINDING} cannot be written"));
     }
 }

@@ -104,7 +104,7 @@ pub async fn verify(
 ) -> Result<bool, CryptoError> {
     let (signature, signed) = (Uint8Array::from(signature), Uint8Array::from(signed));
     let parameters = verify_parameters(algorithm)?;
-    let verified = subtle()?
-        .verify_with_object_and_buffer_source_and_buffer_source(&parameters, key, &signature, &signed)?;
+    let verified =
+        subtle()?.verify_with_object_and_buffer_source_and_buffer_source(&parameters, key, &signature, &signed)?;
     Ok(JsFuture::from(verified).await?.is_truthy())
 }

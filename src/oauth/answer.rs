@@ -2,9 +2,11 @@
 //!
 //! A transient failure never costs a login: only `invalid_grant` says that a token is gone.
 
-use serde::Deserialize;
+use std::fmt;
+
 use serde_json::{Map, Value};
 
+use crate::json;
 use crate::problem::{Problem, ProviderError, RetryAfter};
 use crate::secret::Secret;
 
@@ -30,6 +32,16 @@ pub enum TransportError {
     Unreachable(String),
     /// It sent more than is read.
     TooLarge,
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("it took too long"),
+            Self::Unreachable(reason) => f.write_str(reason),
+            Self::TooLarge => f.write_str("the answer is larger than what is read"),
+        }
+    }
 }
 
 impl From<TransportError> for Problem {
@@ -74,14 +86,6 @@ impl TokenAnswer {
     }
 }
 
-#[derive(Default, Deserialize)]
-struct ErrorBody {
-    #[serde(default)]
-    error: Option<Value>,
-    #[serde(default)]
-    error_description: Option<Value>,
-}
-
 /// Reads an answer of the token endpoint.
 ///
 /// # Errors
@@ -103,8 +107,8 @@ pub fn judge_tokens(exchange: Exchange, answer: &ProviderAnswer) -> Result<Token
 
 fn read_tokens(body: &str) -> Result<TokenAnswer, Problem> {
     let malformed = || Problem::IdpError("the token answer is malformed", Some(200));
-    let Ok(Value::Object(members)) = serde_json::from_str(body) else { return Err(malformed()) };
-    let has_access_token = members.get("access_token").and_then(Value::as_str).is_some_and(|token| !token.is_empty());
+    let members = json::parse_object(body.as_bytes()).ok_or_else(malformed)?;
+    let has_access_token = json::text(&members, "access_token").is_some_and(|token| !token.is_empty());
     if !has_access_token {
         return Err(malformed());
     }
@@ -122,9 +126,9 @@ fn read_tokens(body: &str) -> Result<TokenAnswer, Problem> {
 /// What a client is told.
 pub fn judge_profile(answer: &ProviderAnswer) -> Result<String, Problem> {
     match answer.status {
-        200 => match serde_json::from_str(&answer.body) {
-            Ok(Value::Object(profile)) => Ok(Value::Object(profile).to_string()),
-            _ => Err(Problem::IdpError("the profile is malformed", Some(200))),
+        200 => match json::parse_object(answer.body.as_bytes()) {
+            Some(profile) => Ok(Value::Object(profile).to_string()),
+            None => Err(Problem::IdpError("the profile is malformed", Some(200))),
         },
         401 | 403 => Err(Problem::AccessTokenRejected),
         429 => Err(Problem::IdpRateLimited(RetryAfter::parse(answer.retry_after.as_deref()))),
@@ -136,7 +140,8 @@ pub fn judge_profile(answer: &ProviderAnswer) -> Result<String, Problem> {
 /// Gives what a client is told when the browser comes back with an `error` (RFC 6749 section 4.1.2.1, OpenID Connect Core
 /// section 3.1.2.6).
 pub fn judge_authorization_error(error: &str, description: Option<&str>) -> Problem {
-    let detail = ProviderError { status: None, error: logged(error), description: logged(description.unwrap_or_default()) };
+    let detail =
+        ProviderError { status: None, error: logged(error), description: logged(description.unwrap_or_default()) };
     match error {
         "login_required" | "interaction_required" | "consent_required" | "account_selection_required" => {
             Problem::LoginRequired(detail)
@@ -149,9 +154,9 @@ pub fn judge_authorization_error(error: &str, description: Option<&str>) -> Prob
 }
 
 fn provider_error(answer: &ProviderAnswer) -> ProviderError {
-    let body: ErrorBody = serde_json::from_str(&answer.body).unwrap_or_default();
-    let text = |value: Option<Value>| value.as_ref().and_then(Value::as_str).map(logged).unwrap_or_default();
-    ProviderError { status: Some(answer.status), error: text(body.error), description: text(body.error_description) }
+    let members = json::parse_object(answer.body.as_bytes()).unwrap_or_default();
+    let text = |key: &str| json::text(&members, key).map(logged).unwrap_or_default();
+    ProviderError { status: Some(answer.status), error: text("error"), description: text("error_description") }
 }
 
 /// Cuts a text from outside to what a log line should hold of it.
@@ -200,7 +205,8 @@ mod tests {
 
     #[test]
     fn tokens_are_passed_on_whole() {
-        let body = r#"{"access_token":"a","refresh_token":"r2","id_token":"i","expires_in":60,"scope":"openid","x":[1]}"#;
+        let body =
+            r#"{"access_token":"a","refresh_token":"r2","id_token":"i","expires_in":60,"scope":"openid","x":[1]}"#;
         let tokens = judge_tokens(Exchange::Refresh, &answer(200, body)).ok().unwrap();
         let given: Value = serde_json::from_str(&tokens.to_json(None)).unwrap();
         assert_eq!(given, serde_json::from_str::<Value>(body).unwrap());
@@ -211,7 +217,7 @@ mod tests {
     #[test]
     fn a_rate_limit_passes_the_wait_on() {
         let problem = judge_tokens(Exchange::Refresh, &answer(429, "")).err().unwrap();
-        assert!(problem.headers().contains(&("retry-after", "7".to_owned())));
+        assert!(problem.headers().contains(&("retry-after", "7".into())));
     }
 
     #[test]

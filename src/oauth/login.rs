@@ -2,11 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded::Serializer;
 
 use crate::config::Auth0;
+use crate::json;
 use crate::problem::Problem;
 
 /// A login may take this long: time enough for a second factor and a lost password.
@@ -14,6 +15,9 @@ pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
 
 /// The cookie that binds login states to one browser; one for all tabs, so nothing grows.
 pub const BINDING_COOKIE: &str = "__Host-bargate-login";
+
+/// Its name on plain-http loopback, where browsers refuse the prefix.
+pub const PLAIN_BINDING_COOKIE: &str = "bargate-login";
 
 /// Parameters of a login path that go to the provider as they came; they choose how to ask, never what is granted.
 pub const PASSED_TO_PROVIDER: [&str; 8] =
@@ -31,19 +35,15 @@ pub struct LoginRandom {
 }
 
 /// What a login must still know when the browser comes back.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub struct LoginState {
     /// The PKCE code verifier.
-    #[serde(rename = "v")]
     pub verifier: String,
     /// The nonce that the ID token must have.
-    #[serde(rename = "n")]
     pub nonce: String,
     /// Where the application wants to go on.
-    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub return_to: Option<String>,
     /// When the login began, in seconds since 1970.
-    #[serde(rename = "t")]
     pub issued_at: i64,
 }
 
@@ -55,7 +55,7 @@ impl LoginState {
 
     /// Gives the bytes to seal.
     pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+        json!({"v": self.verifier, "n": self.nonce, "r": self.return_to, "t": self.issued_at}).to_string().into_bytes()
     }
 
     /// Reads the bytes of an opened seal at `now` (seconds since 1970).
@@ -63,11 +63,18 @@ impl LoginState {
     /// # Errors
     /// [`Problem::StateExpired`] past [`LOGIN_STATE_MAX_SECS`]; [`Problem::StateInvalid`] where the bytes are no state.
     pub fn from_bytes(bytes: &[u8], now: i64) -> Result<Self, Problem> {
-        let state: Self = serde_json::from_slice(bytes).map_err(|_| Problem::StateInvalid("no login state inside"))?;
+        let state = Self::parse(bytes).ok_or(Problem::StateInvalid("no login state inside"))?;
         if now - state.issued_at > LOGIN_STATE_MAX_SECS {
             return Err(Problem::StateExpired);
         }
         Ok(state)
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let members = json::parse_object(bytes)?;
+        let own = |key: &str| json::text(&members, key).map(str::to_owned);
+        let issued_at = members.get("t").and_then(Value::as_i64)?;
+        Some(Self { verifier: own("v")?, nonce: own("n")?, return_to: own("r"), issued_at })
     }
 
     fn challenge(&self) -> String {
@@ -80,9 +87,9 @@ pub fn random_text(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Gives the name of the binding cookie: on plain-http loopback, where browsers refuse the prefix, without it.
+/// Gives the name of the binding cookie.
 pub fn binding_cookie_name(plain_loopback: bool) -> &'static str {
-    if plain_loopback { BINDING_COOKIE.trim_start_matches("__Host-") } else { BINDING_COOKIE }
+    if plain_loopback { PLAIN_BINDING_COOKIE } else { BINDING_COOKIE }
 }
 
 /// Gives the associated data of a sealed state: it opens only in the browser with this cookie and at this callback.

@@ -1,10 +1,11 @@
 //! Refresh: reading the refresh token from a request, and the form that exchanges it (RFC 6749 section 6).
 
-use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded::Serializer;
 
 use crate::config::Auth0;
+use crate::json;
 use crate::problem::Problem;
 use crate::secret::Secret;
 
@@ -37,12 +38,6 @@ impl RefreshBody {
     }
 }
 
-#[derive(Deserialize)]
-struct JsonBody {
-    refresh_token: Option<String>,
-    grant_type: Option<String>,
-}
-
 /// Gives the refresh token of a body; `None` where it has none.
 ///
 /// # Errors
@@ -50,9 +45,13 @@ struct JsonBody {
 pub fn read_refresh_body(kind: RefreshBody, body: &str) -> Result<Option<Secret<String>>, Problem> {
     let (token, grant_type) = match kind {
         RefreshBody::Json => {
-            let body: JsonBody = serde_json::from_str(body)
-                .map_err(|_| Problem::BodyMalformed("not a JSON object with a string refresh_token"))?;
-            (body.refresh_token, body.grant_type)
+            let members = json::parse_object(body.as_bytes()).ok_or(Problem::BodyMalformed("not a JSON object"))?;
+            let field = |name: &str| match members.get(name) {
+                None | Some(Value::Null) => Ok(None),
+                Some(Value::String(text)) => Ok(Some(text.clone())),
+                Some(_) => Err(Problem::BodyMalformed("a member is not a string")),
+            };
+            (field("refresh_token")?, field("grant_type")?)
         }
         RefreshBody::Form => {
             let field = |name: &str| crate::request::query_parameter(Some(body), name);
@@ -99,14 +98,29 @@ mod tests {
         };
         let table: [(&str, &str, Result<Option<&str>, &str>, &str); 10] = [
             ("application/json", r#"{"refresh_token":"r1"}"#, Ok(Some("r1")), "JSON"),
-            ("Application/JSON; charset=utf-8", r#"{"refresh_token":"r1","x":1}"#, Ok(Some("r1")), "JSON with parameters"),
-            ("application/x-www-form-urlencoded", "grant_type=refresh_token&refresh_token=a%2Bb", Ok(Some("a+b")), "a form"),
+            (
+                "Application/JSON; charset=utf-8",
+                r#"{"refresh_token":"r1","x":1}"#,
+                Ok(Some("r1")),
+                "JSON with parameters",
+            ),
+            (
+                "application/x-www-form-urlencoded",
+                "grant_type=refresh_token&refresh_token=a%2Bb",
+                Ok(Some("a+b")),
+                "a form",
+            ),
             ("application/json", "{}", Ok(None), "JSON without one"),
             ("application/json", r#"{"refresh_token":""}"#, Ok(None), "an empty one"),
             ("application/json", r#"{"refresh_token":1}"#, Err("body_malformed"), "a number"),
             ("application/json", "refresh_token=r1", Err("body_malformed"), "a form that says it is JSON"),
             ("application/json", r#"{"refresh_token":"a","refresh_token":"b"}"#, Err("body_malformed"), "two of them"),
-            ("application/x-www-form-urlencoded", "grant_type=password&refresh_token=r", Err("body_malformed"), "another grant"),
+            (
+                "application/x-www-form-urlencoded",
+                "grant_type=password&refresh_token=r",
+                Err("body_malformed"),
+                "another grant",
+            ),
             ("text/plain", "r1", Err("unsupported_media_type"), "another type"),
         ];
         for (content_type, body, expected, message) in table {

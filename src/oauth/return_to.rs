@@ -23,7 +23,7 @@ pub fn validate_return_to(written: &str, own_origin: &str, allowed_origins: &[St
     let is_path = written.starts_with('/') && !written.starts_with("//");
     let is_absolute = written.starts_with("https://") || written.starts_with("http://");
     let url = if is_path {
-        Url::parse(own_origin).and_then(|own| own.join(written))
+        Url::parse(&format!("{own_origin}{written}"))
     } else if is_absolute {
         Url::parse(written)
     } else {

@@ -13,7 +13,8 @@ pub fn web_message_page(response: &str, target_origin: &str, nonce: &str) -> (St
         "<!doctype html><meta charset=\"utf-8\"><title>Login</title>\
          <script nonce=\"{nonce}\">(window.opener || window.parent).postMessage({message}, {target});</script>"
     );
-    let policy = format!("default-src 'none'; script-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors {target_origin}");
+    let policy =
+        format!("default-src 'none'; script-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors {target_origin}");
     (page, policy)
 }
 

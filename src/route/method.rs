@@ -26,15 +26,7 @@ pub enum Method {
 
 impl Method {
     /// Every method that a route can name, in the order in which `Allow` lists them.
-    pub const ALL: [Self; 7] = [
-        Self::Get,
-        Self::Head,
-        Self::Post,
-        Self::Put,
-        Self::Patch,
-        Self::Delete,
-        Self::Options,
-    ];
+    pub const ALL: [Self; 7] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Options];
 
     /// Parses a method as it stands in a request: upper case, because methods are case-sensitive (RFC 9110 section 9.1).
     #[must_use]
@@ -80,11 +72,7 @@ impl MethodRule {
     /// Parses a method of a route: one of [`Method`], or `ANY`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        if text == "ANY" {
-            Some(Self::Any)
-        } else {
-            Method::parse(text).map(Self::Exact)
-        }
+        if text == "ANY" { Some(Self::Any) } else { Method::parse(text).map(Self::Exact) }
     }
 
     /// Returns the rule as it stands in a config.
@@ -117,9 +105,7 @@ impl Allow {
         match rule {
             MethodRule::Exact(Method::Get) => self.bits |= Method::Get.bit() | Method::Head.bit(),
             MethodRule::Exact(method) => self.bits |= method.bit(),
-            MethodRule::Any => Method::ALL
-                .into_iter()
-                .for_each(|method| self.bits |= method.bit()),
+            MethodRule::Any => Method::ALL.into_iter().for_each(|method| self.bits |= method.bit()),
         }
     }
 
@@ -137,9 +123,7 @@ impl Allow {
 
     /// Yields the methods in the order of [`Method::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Method> {
-        Method::ALL
-            .into_iter()
-            .filter(move |method| self.contains(*method))
+        Method::ALL.into_iter().filter(move |method| self.contains(*method))
     }
 }
 

@@ -61,15 +61,9 @@ impl Pattern {
             draft.push(text, piece, pieces.peek().is_none())?;
         }
         if draft.text.len() > MAX_PATTERN_BYTES {
-            return Err(PatternError::TooLong {
-                found: draft.text.len(),
-            });
+            return Err(PatternError::TooLong { found: draft.text.len() });
         }
-        Ok(Self {
-            text: draft.text.into(),
-            segments: draft.segments.into(),
-            wildcard: draft.wildcard,
-        })
+        Ok(Self { text: draft.text.into(), segments: draft.segments.into(), wildcard: draft.wildcard })
     }
 
     /// Returns the pattern with its literals in canonical spelling.
@@ -87,15 +81,8 @@ impl Pattern {
     /// Returns what stands before the wildcard, if that is all literal: `/a` for `/a/{.+}`, and nothing for `/{.+}`.
     #[must_use]
     pub fn literal_prefix(&self) -> Option<&str> {
-        let literal = self
-            .segments
-            .iter()
-            .all(|segment| matches!(segment, Segment::Literal(_)));
-        if self.is_wildcard() && literal {
-            self.text.rsplit_once('/').map(|(prefix, _)| prefix)
-        } else {
-            None
-        }
+        let literal = self.segments.iter().all(|segment| matches!(segment, Segment::Literal(_)));
+        if self.is_wildcard() && literal { self.text.rsplit_once('/').map(|(prefix, _)| prefix) } else { None }
     }
 
     /// Yields the names of the parameters from the left, that of a wildcard last.
@@ -112,9 +99,7 @@ impl Pattern {
     }
 
     pub(super) fn wildcard_name(&self) -> Option<&str> {
-        self.wildcard
-            .as_ref()
-            .and_then(|wildcard| wildcard.name.as_deref())
+        self.wildcard.as_ref().and_then(|wildcard| wildcard.name.as_deref())
     }
 }
 
@@ -135,19 +120,13 @@ struct Draft {
 impl Draft {
     fn push(&mut self, pattern: &str, piece: &str, last: bool) -> Result<(), PatternError> {
         if self.wildcard.is_some() {
-            return Err(PatternError::WildcardNotLast {
-                pattern: pattern.into(),
-            });
+            return Err(PatternError::WildcardNotLast { pattern: pattern.into() });
         }
         if piece.is_empty() && !last {
-            return Err(PatternError::EmptySegment {
-                pattern: pattern.into(),
-            });
+            return Err(PatternError::EmptySegment { pattern: pattern.into() });
         }
         if self.segments.len() == MAX_SEGMENTS {
-            return Err(PatternError::TooManySegments {
-                found: pattern.split('/').count() - 1,
-            });
+            return Err(PatternError::TooManySegments { found: pattern.split('/').count() - 1 });
         }
         self.text.push('/');
         if !piece.contains(['{', '}']) {
@@ -166,17 +145,11 @@ impl Draft {
         if !is_parameter_name(name) {
             return Err(PatternError::BadParameterName { found: name.into() });
         }
-        if self
-            .segments
-            .iter()
-            .any(|segment| matches!(segment, Segment::Parameter(other) if **other == *name))
-        {
+        if self.segments.iter().any(|segment| matches!(segment, Segment::Parameter(other) if **other == *name)) {
             return Err(PatternError::DuplicateParameter { name: name.into() });
         }
         if inside.ends_with('+') {
-            self.wildcard = Some(Wildcard {
-                name: Some(name.into()),
-            });
+            self.wildcard = Some(Wildcard { name: Some(name.into()) });
         } else {
             self.segments.push(Segment::Parameter(name.into()));
         }
@@ -186,9 +159,7 @@ impl Draft {
 
 /// Returns what stands between the braces of a segment that holds some.
 fn parse_braces(piece: &str) -> Result<&str, PatternError> {
-    let inside = piece
-        .strip_prefix('{')
-        .and_then(|piece| piece.strip_suffix('}'));
+    let inside = piece.strip_prefix('{').and_then(|piece| piece.strip_suffix('}'));
     if let Some(inside) = inside.filter(|inside| !inside.contains(['{', '}'])) {
         return Ok(inside);
     }
@@ -198,21 +169,15 @@ fn parse_braces(piece: &str) -> Result<&str, PatternError> {
             '{' if !open => open = true,
             '}' if open => open = false,
             '{' | '}' => {
-                return Err(PatternError::UnbalancedBraces {
-                    segment: piece.into(),
-                });
+                return Err(PatternError::UnbalancedBraces { segment: piece.into() });
             }
             _ => {}
         }
     }
     if open {
-        Err(PatternError::UnbalancedBraces {
-            segment: piece.into(),
-        })
+        Err(PatternError::UnbalancedBraces { segment: piece.into() })
     } else {
-        Err(PatternError::PartialSegment {
-            segment: piece.into(),
-        })
+        Err(PatternError::PartialSegment { segment: piece.into() })
     }
 }
 
@@ -249,7 +214,5 @@ fn parse_literal(piece: &str) -> Result<String, PatternError> {
 
 fn is_parameter_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name
-            .chars()
-            .all(|character| character.is_ascii_alphanumeric() || matches!(character, '_' | '-'))
+        && name.chars().all(|character| character.is_ascii_alphanumeric() || matches!(character, '_' | '-'))
 }

@@ -95,23 +95,23 @@ pub enum PatternError {
 impl fmt::Display for PatternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAbsolute { found } if found.contains("://") => {
-                write!(f, "the path {found:?} is a whole URL: write only its path, beginning with `/`")
+            Self::NotAbsolute { found } if found.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//")) => {
+                write!(f, "the path \"{found}\" is a whole URL: write only its path, beginning with `/`")
             }
             Self::NotAbsolute { found } => {
-                write!(f, "the path {found:?} does not begin with `/`: write {:?}", format!("/{found}"))
+                write!(f, "the path \"{found}\" does not begin with `/`: write \"{}\"", format!("/{found}"))
             }
             Self::EmptySegment { pattern } => {
-                write!(f, "two slashes stand side by side: write {:?}", merge_slashes(pattern))
+                write!(f, "two slashes stand side by side: write \"{}\"", merge_slashes(pattern))
             }
             Self::UnbalancedBraces { segment } => write!(
                 f,
-                "a brace in {segment:?} has no partner: write a parameter as `{{name}}`, and a brace that is meant as \
+                "a brace in \"{segment}\" has no partner: write a parameter as `{{name}}`, and a brace that is meant as \
                  text as `%7B` or `%7D`"
             ),
             Self::PartialSegment { segment } => write!(
                 f,
-                "{segment:?} mixes a parameter with other text: a parameter is a whole segment, so write `{{name}}` alone \
+                "\"{segment}\" mixes a parameter with other text: a parameter is a whole segment, so write `{{name}}` alone \
                  between two slashes"
             ),
             Self::BadParameterName { found } if found.is_empty() => {
@@ -119,7 +119,7 @@ impl fmt::Display for PatternError {
             }
             Self::BadParameterName { found } => write!(
                 f,
-                "{found:?} is not a parameter name: write an ASCII letter or `_`, then letters, digits, `_` or `-`, as in \
+                "\"{found}\" is not a parameter name: write an ASCII letter or `_`, then letters, digits, `_` or `-`, as in \
                  `{{order_id}}`"
             ),
             Self::DuplicateParameter { name } => {
@@ -127,44 +127,47 @@ impl fmt::Display for PatternError {
             }
             Self::WildcardNotLast { pattern } => write!(
                 f,
-                "something follows the wildcard in {pattern:?}: `{{.+}}` and `{{name+}}` match the rest of the path, so end \
+                "something follows the wildcard in \"{pattern}\": `{{.+}}` and `{{name+}}` match the rest of the path, so end \
                  the pattern there, or write `{{name}}` for a single segment"
             ),
             Self::ForeignSyntax { segment } => match segment.strip_prefix(':').filter(|name| !name.is_empty()) {
                 Some(name) => write!(
                     f,
-                    "{segment:?} is not how a parameter is written: write `{{{name}}}`, or `%3A{name}` if the colon is meant \
+                    "\"{segment}\" is not how a parameter is written: write `{{{name}}}`, or `%3A{name}` if the colon is meant \
                      as text"
                 ),
                 None => write!(
                     f,
-                    "{segment:?} is not how a wildcard or a parameter is written: write `{{name}}` for one segment, `{{.+}}` \
+                    "\"{segment}\" is not how a wildcard or a parameter is written: write `{{name}}` for one segment, `{{.+}}` \
                      at the end for the rest, or `%2A` for an asterisk and `%3A` for a colon that are meant as text"
                 ),
             },
             Self::QueryOrFragment { segment } => write!(
                 f,
-                "{segment:?} holds a query or a fragment: routes match paths alone, so end the pattern before the `?` or `#` \
+                "\"{segment}\" holds a query or a fragment: routes match paths alone, so end the pattern before the `?` or `#` \
                  (`%3F` and `%23` where they are meant as text)"
             ),
             Self::DotSegment { segment } => {
-                write!(f, "{segment:?} is a dot segment, which no request path holds: write the path that it leads to")
+                write!(
+                    f,
+                    "\"{segment}\" is a dot segment, which no request path holds: write the path that it leads to"
+                )
             }
             Self::EncodedSeparator { segment } => write!(
                 f,
-                "{segment:?} holds an encoded slash or a backslash: write `/` between segments; for values that hold \
+                "\"{segment}\" holds an encoded slash or a backslash: write `/` between segments; for values that hold \
                  slashes, write `{{name}}` and set \"encoded_slashes\": true"
             ),
             Self::Semicolon { segment } => write!(
                 f,
-                "{segment:?} holds `;`, which many servers cut off together with what follows: write `{{name}}` for the \
+                "\"{segment}\" holds `;`, which many servers cut off together with what follows: write `{{name}}` for the \
                  segment, or leave the `;` out"
             ),
             Self::ControlCharacter { segment } => {
-                write!(f, "{segment:?} holds a control character, which no request path may: leave it out")
+                write!(f, "\"{segment}\" holds a control character, which no request path may: leave it out")
             }
             Self::MalformedEscape { segment } => {
-                write!(f, "a `%` in {segment:?} is not followed by two hex digits: write `%25` for a percent sign")
+                write!(f, "a `%` in \"{segment}\" is not followed by two hex digits: write `%25` for a percent sign")
             }
             Self::TooLong { found } => write!(
                 f,

@@ -81,11 +81,7 @@ impl<'p> Readings<'p> {
             return Err(Ambiguity::NotNormalised);
         };
         if is_plain(path) {
-            return Ok(Self {
-                standing: Cow::Borrowed(path),
-                reduced: None,
-                encoded_slash: false,
-            });
+            return Ok(Self { standing: Cow::Borrowed(path), reduced: None, encoded_slash: false });
         }
         let mut standing = String::with_capacity(path.len());
         let mut reduced = String::with_capacity(path.len());
@@ -107,11 +103,7 @@ impl<'p> Readings<'p> {
             segment::push_canonical(segment::without_parameters(&decoded), &mut reduced);
         }
         let reduced = (reduced != standing).then_some(reduced);
-        Ok(Self {
-            standing: Cow::Owned(standing),
-            reduced,
-            encoded_slash,
-        })
+        Ok(Self { standing: Cow::Owned(standing), reduced, encoded_slash })
     }
 }
 

@@ -82,20 +82,12 @@ pub(super) const fn is_control(byte: u8) -> bool {
 ///
 /// `^` joined that set in 2023, so parsers disagree on it: this is why a request is put into its standing spelling.
 pub(super) const fn is_path_encoded(byte: u8) -> bool {
-    byte <= 0x20
-        || byte >= 0x7f
-        || matches!(
-            byte,
-            b'"' | b'#' | b'<' | b'>' | b'?' | b'^' | b'`' | b'{' | b'}'
-        )
+    byte <= 0x20 || byte >= 0x7f || matches!(byte, b'"' | b'#' | b'<' | b'>' | b'?' | b'^' | b'`' | b'{' | b'}')
 }
 
 /// Returns the part of a decoded segment before its parameters (`;`, RFC 3986 section 3.3).
 pub(super) fn without_parameters(decoded: &[u8]) -> &[u8] {
-    decoded
-        .split(|&byte| byte == b';')
-        .next()
-        .unwrap_or_default()
+    decoded.split(|&byte| byte == b';').next().unwrap_or_default()
 }
 
 fn hex_value(digit: u8) -> Option<u8> {
@@ -110,11 +102,7 @@ fn hex_value(digit: u8) -> Option<u8> {
 fn push_escape(byte: u8, text: &mut String) {
     text.push('%');
     for nibble in [byte >> 4, byte & 0x0f] {
-        text.push(char::from(if nibble < 10 {
-            b'0' + nibble
-        } else {
-            b'A' + nibble - 10
-        }));
+        text.push(char::from(if nibble < 10 { b'0' + nibble } else { b'A' + nibble - 10 }));
     }
 }
 
@@ -126,31 +114,11 @@ mod tests {
     fn spellings_are_canonical_where_they_decode_to_the_same_bytes() {
         for (message, segment, canonical, standing) in [
             ("plain text stays", "orders", "orders", "orders"),
-            (
-                "hex digits become upper case",
-                "caf%c3%a9",
-                "caf%C3%A9",
-                "caf%C3%A9",
-            ),
+            ("hex digits become upper case", "caf%c3%a9", "caf%C3%A9", "caf%C3%A9"),
             ("non-ASCII is encoded", "café", "caf%C3%A9", "caf%C3%A9"),
-            (
-                "needless escapes stay only where they stand",
-                "%61dmin",
-                "admin",
-                "%61dmin",
-            ),
-            (
-                "an encoded slash never becomes a slash",
-                "a%2fb",
-                "a%2Fb",
-                "a%2Fb",
-            ),
-            (
-                "an encoded percent sign stays one",
-                "%252f",
-                "%252f",
-                "%252f",
-            ),
+            ("needless escapes stay only where they stand", "%61dmin", "admin", "%61dmin"),
+            ("an encoded slash never becomes a slash", "a%2fb", "a%2Fb", "a%2Fb"),
+            ("an encoded percent sign stays one", "%252f", "%252f", "%252f"),
             ("a circumflex is spelled one way", "a^b", "a%5Eb", "a%5Eb"),
             ("bytes need not be UTF-8", "%ff", "%FF", "%FF"),
         ] {
@@ -167,11 +135,7 @@ mod tests {
     #[test]
     fn an_escape_without_two_hex_digits_is_malformed() {
         for segment in ["%", "%4", "a%", "%zz", "%4g", "%u002f", "%%41"] {
-            assert_eq!(
-                decode_into(segment, &mut Vec::new()),
-                Err(MalformedEscape),
-                "{segment}"
-            );
+            assert_eq!(decode_into(segment, &mut Vec::new()), Err(MalformedEscape), "{segment}");
         }
     }
 }

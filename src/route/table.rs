@@ -49,11 +49,7 @@ impl RouteTable {
                 conflicts.push(Conflict { first, second });
             }
         }
-        if conflicts.is_empty() {
-            Ok(Self { specs, root })
-        } else {
-            Err(conflicts)
-        }
+        if conflicts.is_empty() { Ok(Self { specs, root }) } else { Err(conflicts) }
     }
 
     /// Finds the route for a request method and for a path as the WHATWG URL parser left it, not decoded.
@@ -68,13 +64,8 @@ impl RouteTable {
             Err(ambiguity) => return Found::Ambiguous(ambiguity),
         };
         let found = self.root.find(method, &readings.standing);
-        let admits = |index: usize| {
-            !readings.encoded_slash
-                || self
-                    .specs
-                    .get(index)
-                    .is_some_and(|spec| spec.encoded_slashes)
-        };
+        let admits =
+            |index: usize| !readings.encoded_slash || self.specs.get(index).is_some_and(|spec| spec.encoded_slashes);
         if found.is_some_and(|index| !admits(index)) {
             return Found::Ambiguous(Ambiguity::EncodedSlash);
         }
@@ -84,11 +75,7 @@ impl RouteTable {
             return Found::Ambiguous(Ambiguity::ReadingsDiffer);
         }
         if let Some((index, spec)) = found.and_then(|index| Some((index, self.specs.get(index)?))) {
-            return Found::Route(Match {
-                index,
-                path,
-                pattern: &spec.pattern,
-            });
+            return Found::Route(Match { index, path, pattern: &spec.pattern });
         }
         let allow = self.root.allow(&readings.standing, admits);
         if !allow.is_empty() {
@@ -154,9 +141,7 @@ impl<'t, 'p> Match<'t, 'p> {
             return self.path;
         }
         // The slash before the rest is forwarded with it.
-        let rest = self
-            .after_segments()
-            .and_then(|rest| self.path.len().checked_sub(rest.len() + 1));
+        let rest = self.after_segments().and_then(|rest| self.path.len().checked_sub(rest.len() + 1));
         rest.and_then(|start| self.path.get(start..)).unwrap_or("/")
     }
 
@@ -171,19 +156,13 @@ impl<'t, 'p> Match<'t, 'p> {
                 Segment::Literal(_) => None,
             }
         });
-        let wildcard = self
-            .pattern
-            .wildcard_name()
-            .map(|name| (name, self.after_segments().unwrap_or_default()));
+        let wildcard = self.pattern.wildcard_name().map(|name| (name, self.after_segments().unwrap_or_default()));
         segments.chain(wildcard)
     }
 
     /// Returns what follows the segments of the pattern and a slash.
     fn after_segments(&self) -> Option<&'p str> {
         let rest = self.path.strip_prefix('/');
-        self.pattern
-            .segments()
-            .iter()
-            .fold(rest, |rest, _| split_first(rest?).1)
+        self.pattern.segments().iter().fold(rest, |rest, _| split_first(rest?).1)
     }
 }

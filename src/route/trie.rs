@@ -33,24 +33,12 @@ impl Node {
     /// # Errors
     ///
     /// The index of the route that has the same method and the same pattern, parameter names aside.
-    pub(super) fn insert(
-        &mut self,
-        pattern: &Pattern,
-        rule: MethodRule,
-        index: usize,
-    ) -> Result<(), usize> {
-        let node = pattern
-            .segments()
-            .iter()
-            .fold(self, |node, segment| match segment {
-                Segment::Literal(text) => node.literals.entry(text.clone()).or_default(),
-                Segment::Parameter(_) => node.parameter.get_or_insert_default(),
-            });
-        let leaf = if pattern.is_wildcard() {
-            &mut node.wildcards
-        } else {
-            &mut node.ends
-        };
+    pub(super) fn insert(&mut self, pattern: &Pattern, rule: MethodRule, index: usize) -> Result<(), usize> {
+        let node = pattern.segments().iter().fold(self, |node, segment| match segment {
+            Segment::Literal(text) => node.literals.entry(text.clone()).or_default(),
+            Segment::Parameter(_) => node.parameter.get_or_insert_default(),
+        });
+        let leaf = if pattern.is_wildcard() { &mut node.wildcards } else { &mut node.ends };
         leaf.insert(rule, index)
     }
 
@@ -64,11 +52,7 @@ impl Node {
                 Ending::Wildcard if wildcard.is_none() => wildcard = leaf.select(method),
                 Ending::Wildcard => {}
             }
-            if exact.is_some() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            if exact.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         exact.or(wildcard)
     }
@@ -98,11 +82,7 @@ impl Node {
     }
 
     /// Shows every leaf that matches the rest of a path, the better of each ending first, until told to stop.
-    fn visit(
-        &self,
-        rest: Option<&str>,
-        show: &mut impl FnMut(Ending, &Leaf) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+    fn visit(&self, rest: Option<&str>, show: &mut impl FnMut(Ending, &Leaf) -> ControlFlow<()>) -> ControlFlow<()> {
         match rest {
             Some(rest) => {
                 let (segment, rest) = split_first(rest);
@@ -121,11 +101,7 @@ impl Node {
             None if self.ends.is_empty() => {}
             None => show(Ending::Exact, &self.ends)?,
         }
-        if self.wildcards.is_empty() {
-            ControlFlow::Continue(())
-        } else {
-            show(Ending::Wildcard, &self.wildcards)
-        }
+        if self.wildcards.is_empty() { ControlFlow::Continue(()) } else { show(Ending::Wildcard, &self.wildcards) }
     }
 }
 
@@ -156,10 +132,7 @@ impl Leaf {
     }
 
     fn get(&self, rule: MethodRule) -> Option<usize> {
-        self.routes
-            .iter()
-            .find(|(own, _)| *own == rule)
-            .map(|(_, index)| *index)
+        self.routes.iter().find(|(own, _)| *own == rule).map(|(_, index)| *index)
     }
 
     /// Selects the exact method, `GET` for `HEAD`, then `ANY`.

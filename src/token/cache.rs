@@ -8,60 +8,67 @@ use std::rc::Rc;
 
 use super::VerifiedClaims;
 
-/// Most tokens kept; some thousand users share an isolate in its life.
-const TOKENS_MAX: usize = 2_000;
+/// Most tokens in one generation; some thousand users share an isolate in its life.
+const TOKENS_MAX: usize = 1_000;
 
-/// Most bytes of token text kept; claims take about as much again, and an isolate has 128 MiB for all it does.
-const BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Most bytes of token text in one generation; claims take about as much again, and an isolate has 128 MiB for all it does.
+const BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Verified tokens, the least recently used going first.
+/// Verified tokens in two generations.
+///
+/// A full younger generation becomes the older one, and the older one goes; a token that is used moves to the younger. So
+/// what goes is what was used least recently, and no request pays for a search for it.
 #[derive(Default)]
 pub struct TokenCache {
+    young: Generation,
+    old: Generation,
+}
+
+#[derive(Default)]
+struct Generation {
     entries: HashMap<Box<str>, Entry>,
     bytes: usize,
-    clock: u64,
 }
 
 struct Entry {
     claims: Rc<VerifiedClaims>,
     generation: u64,
     good_until: i64,
-    last_used: u64,
 }
 
 impl TokenCache {
     /// Gives the claims of `token` if it was verified under `generation` and has not expired at `now`.
     pub fn get(&mut self, token: &str, generation: u64, now: i64) -> Option<Rc<VerifiedClaims>> {
-        self.clock += 1;
-        let entry = self.entries.get_mut(token)?;
-        if entry.generation != generation || entry.good_until <= now {
-            let (key, _) = self.entries.remove_entry(token)?;
-            self.bytes -= key.len();
-            return None;
+        let good = |entry: &Entry| entry.generation == generation && entry.good_until > now;
+        if let Some(entry) = self.young.entries.get(token) {
+            return good(entry).then(|| Rc::clone(&entry.claims));
         }
-        entry.last_used = self.clock;
-        Some(Rc::clone(&entry.claims))
+        let (token, entry) = self.old.take(token).filter(|(_, entry)| good(entry))?;
+        let claims = Rc::clone(&entry.claims);
+        self.put(token, entry);
+        Some(claims)
     }
 
     /// Remembers a token that `generation` verified, until `good_until` (seconds since 1970).
     pub fn insert(&mut self, token: &str, claims: Rc<VerifiedClaims>, generation: u64, good_until: i64) {
-        self.clock += 1;
-        let entry = Entry { claims, generation, good_until, last_used: self.clock };
-        if self.entries.insert(token.into(), entry).is_none() {
-            self.bytes += token.len();
-        }
-        if self.entries.len() > TOKENS_MAX || self.bytes > BYTES_MAX {
-            self.evict();
-        }
+        self.put(token.into(), Entry { claims, generation, good_until });
     }
 
-    /// Drops the older half at once, so that the sort is paid for by the thousand insertions before it.
-    fn evict(&mut self) {
-        let mut ages: Vec<u64> = self.entries.values().map(|entry| entry.last_used).collect();
-        let middle = ages.len() / 2;
-        let (_, oldest_kept, _) = ages.select_nth_unstable(middle);
-        let oldest_kept = *oldest_kept;
-        self.entries.retain(|_, entry| entry.last_used >= oldest_kept);
-        self.bytes = self.entries.keys().map(|token| token.len()).sum();
+    fn put(&mut self, token: Box<str>, entry: Entry) {
+        if self.young.entries.len() >= TOKENS_MAX || self.young.bytes + token.len() > BYTES_MAX {
+            self.old = std::mem::take(&mut self.young);
+        }
+        let bytes = token.len();
+        if self.young.entries.insert(token, entry).is_none() {
+            self.young.bytes += bytes;
+        }
+    }
+}
+
+impl Generation {
+    fn take(&mut self, token: &str) -> Option<(Box<str>, Entry)> {
+        let (token, entry) = self.entries.remove_entry(token)?;
+        self.bytes -= token.len();
+        Some((token, entry))
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::json;
+
 /// What the claims are held against.
 #[derive(Debug, Clone, Copy)]
 pub struct Expectations<'e> {
@@ -81,8 +83,8 @@ impl fmt::Display for ClaimError {
         match self {
             Self::Missing { claim } => write!(f, "{claim} is missing"),
             Self::WrongType { claim } => write!(f, "{claim} has the wrong type"),
-            Self::Issuer { expected, actual } => write!(f, "iss is {actual:?}, expected {expected:?}"),
-            Self::Audience { expected, actual } => write!(f, "aud is {actual:?}, expected {expected:?}"),
+            Self::Issuer { expected, actual } => write!(f, "iss is \"{actual}\", expected \"{expected}\""),
+            Self::Audience { expected, actual } => write!(f, "aud is {actual}, expected \"{expected}\""),
             Self::Expired { at, now } => write!(f, "exp is {at}, the time is {now}"),
             Self::NotYetValid { claim, at, now } => write!(f, "{claim} is {at}, the time is {now}"),
         }
@@ -128,7 +130,7 @@ impl VerifiedClaims {
 
     /// Gives a claim that is a string.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.claims.get(name)?.as_str()
+        json::text(&self.claims, name)
     }
 }
 

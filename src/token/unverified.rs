@@ -8,13 +8,13 @@ use jwt_compact::{ParseError, UntrustedToken};
 
 use super::TOKEN_MAX_BYTES;
 use super::claims::{ClaimError, Expectations, Expiry, VerifiedClaims};
-use super::strict_json::StrictObject;
 use crate::config::Algorithm;
+use crate::json::parse_object;
 
 /// A token whose form is right and of which nothing else is known.
 pub struct UnverifiedToken<'t> {
     text: &'t str,
-    token: UntrustedToken<'t, StrictObject>,
+    token: UntrustedToken<'t>,
     algorithm: Algorithm,
 }
 
@@ -63,9 +63,9 @@ impl fmt::Display for TokenError {
             Self::MalformedHeader => f.write_str("the header is malformed"),
             Self::MalformedClaims => f.write_str("the claims are malformed"),
             Self::ContentType => f.write_str("the payload is not a set of claims"),
-            Self::AlgorithmNotAllowed { actual } => write!(f, "algorithm {actual:?} is not allowed"),
+            Self::AlgorithmNotAllowed { actual } => write!(f, "algorithm \"{actual}\" is not allowed"),
             Self::CriticalExtension => f.write_str("a critical extension is not understood"),
-            Self::NoKey { kid: Some(kid) } => write!(f, "no key {kid:?} of the algorithm's type"),
+            Self::NoKey { kid: Some(kid) } => write!(f, "no key \"{kid}\" of the algorithm's type"),
             Self::NoKey { kid: None } => f.write_str("no kid, and not exactly one key of the algorithm's type"),
             Self::BadSignature => f.write_str("the signature does not verify"),
             Self::Claim(error) => error.fmt(f),
@@ -93,7 +93,7 @@ impl<'t> UnverifiedToken<'t> {
         if text.len() > TOKEN_MAX_BYTES {
             return Err(TokenError::TooLong { bytes: text.len() });
         }
-        let token: UntrustedToken<'t, StrictObject> = UntrustedToken::try_from(text).map_err(|error| match error {
+        let token = UntrustedToken::new(text).map_err(|error| match error {
             ParseError::InvalidTokenStructure => TokenError::NotThreeParts,
             ParseError::InvalidBase64Encoding => TokenError::NotBase64Url,
             ParseError::UnsupportedContentType(_) => TokenError::ContentType,
@@ -102,8 +102,9 @@ impl<'t> UnverifiedToken<'t> {
         let algorithm = Algorithm::parse(token.algorithm())
             .filter(|algorithm| allowed.contains(algorithm))
             .ok_or_else(|| TokenError::AlgorithmNotAllowed { actual: shortened(token.algorithm()) })?;
+        let header = parse_object(&decode_part(text, 0)?).ok_or(TokenError::MalformedHeader)?;
         // `b64` (RFC 7797) counts only under `crit`, so refusing every `crit` covers it.
-        if token.header().other_fields.0.contains_key("crit") {
+        if header.contains_key("crit") {
             return Err(TokenError::CriticalExtension);
         }
         Ok(Self { text, token, algorithm })
@@ -145,14 +146,19 @@ impl<'t> UnverifiedToken<'t> {
         expiry: Expiry,
         now: i64,
     ) -> Result<VerifiedClaims, TokenError> {
-        let payload = self.text.split('.').nth(1).unwrap_or_default();
-        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| TokenError::NotBase64Url)?;
-        let StrictObject(claims) = serde_json::from_slice(&payload).map_err(|_| TokenError::MalformedClaims)?;
+        let payload = decode_part(self.text, 1)?;
+        let claims = parse_object(&payload).ok_or(TokenError::MalformedClaims)?;
         VerifiedClaims::check(claims, expectations, expiry, now).map_err(TokenError::Claim)
     }
 }
 
+/// Decodes a part of a token, counted from 0.
+fn decode_part(text: &str, index: usize) -> Result<Vec<u8>, TokenError> {
+    let part = text.split('.').nth(index).unwrap_or_default();
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::NotBase64Url)
+}
+
 /// Cuts a text that a client chose to what a log line should hold of it.
 fn shortened(text: &str) -> String {
-    text.chars().take(64).collect()
+    text.chars().filter(|c| !c.is_control()).take(64).collect()
 }

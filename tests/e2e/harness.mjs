@@ -1,12 +1,18 @@
 // What every end-to-end test stands on: the bundle that `wrangler deploy` would upload, on the real workerd, with the config
 // and bindings that a test gives it; and a browser as far as login needs one, a cookie jar that follows redirects.
 
-import { readFileSync, readdirSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A line of the log that a test waits for comes within this long, or never. */
+const RECORD_MS = 10_000;
 
 const wranglerToml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
 const compatibilityDate = /^compatibility_date = "(.+)"$/m.exec(wranglerToml)[1];
@@ -17,15 +23,20 @@ const compatibilityDate = /^compatibility_date = "(.+)"$/m.exec(wranglerToml)[1]
  * `config` is the gateway config (an object, or text to be taken as it stands); without one the built-in config is in
  * force. `bindings` are variables and secrets. `directory` is the build: `build`, or `build-fault`. `kv` names the KV
  * namespaces (`JWKS` unless told otherwise). `outbound` takes every request that leaves the gateway, as a function from
- * Request to Response. Everything else goes to Miniflare as it is.
+ * Request to Response. `entry` is the text of a module that runs in place of the bundle's entry and can import that as
+ * `./worker.js`. Everything else goes to Miniflare as it is.
  */
-export async function startGateway({ config, bindings = {}, directory = 'build', kv = ['JWKS'], outbound, ...rest } = {}) {
+export async function startGateway(options = {}) {
+  const { config, bindings = {}, directory = 'build', kv = ['JWKS'], outbound, entry, ...rest } = options;
   const bundle = join(ROOT, directory, 'bundle');
-  const wasm = readdirSync(bundle).find((name) => name.endsWith('.wasm'));
+  const wasm = moduleOf(bundle);
   const lines = [];
+  const records = [];
+  const arrivals = new EventEmitter().setMaxListeners(0);
   const inline = config === undefined ? {} : { BARGATE_CONFIG_JSON: typeof config === 'string' ? config : JSON.stringify(config) };
   const miniflare = new Miniflare(convertV4MiniflareOptions({
     modules: [
+      ...(entry ? [{ type: 'ESModule', path: join(bundle, 'entry.js'), contents: entry }] : []),
       { type: 'ESModule', path: join(bundle, 'worker.js') },
       { type: 'CompiledWasm', path: join(bundle, wasm) },
     ],
@@ -35,7 +46,11 @@ export async function startGateway({ config, bindings = {}, directory = 'build',
     bindings: { ...inline, ...bindings },
     host: '127.0.0.1',
     port: 0,
-    handleStructuredLogs: ({ message, level }) => lines.push({ message, level }),
+    handleStructuredLogs({ message, level }) {
+      lines.push({ message, level });
+      records.push(...parsed(message));
+      arrivals.emit('line');
+    },
     ...(outbound ? { outboundService: outbound } : {}),
     ...rest,
   }));
@@ -46,18 +61,33 @@ export async function startGateway({ config, bindings = {}, directory = 'build',
     /** Every line the Worker has logged, as text. */
     lines,
     /** The log's JSON lines, parsed. */
-    records: () => lines.flatMap(({ message }) => parsed(message)),
-    /** Resolves with the first JSON line for which `wanted` is true, now or when it comes. */
-    async record(wanted) {
+    records: () => records,
+    /** Resolves with the first JSON line for which `wanted` is true, now or when it comes; fails where none comes in time. */
+    async record(wanted, { signal = AbortSignal.timeout(RECORD_MS) } = {}) {
+      let seen = 0;
       for (;;) {
-        const found = lines.flatMap(({ message }) => parsed(message)).find(wanted);
+        const found = records.slice(seen).find(wanted);
         if (found) return found;
-        await new Promise((resolve) => setImmediate(resolve));
+        seen = records.length;
+        await once(arrivals, 'line', { signal });
       }
     },
     fetch: (path, init) => fetch(new URL(path, origin), { redirect: 'manual', ...init }),
+    /** Makes a request and gives all there is to know of it: the answer, its text and JSON, and its line in the log. */
+    async ask(path, init = {}) {
+      const id = randomUUID();
+      const response = await this.fetch(path, { ...init, headers: { ...init.headers, 'x-request-id': id } });
+      const text = await response.text();
+      const record = await this.record(({ request_id }) => request_id === id);
+      return { id, response, status: response.status, headers: response.headers, text, body: parsed(text)[0], record };
+    },
     close: () => miniflare.dispose(),
   };
+}
+
+/** The WebAssembly that the bundle imports: what earlier bundles left in the folder is none of ours. */
+function moduleOf(bundle) {
+  return /"\.\/([^"]+\.wasm)"/.exec(readFileSync(join(bundle, 'worker.js'), 'utf8'))[1];
 }
 
 function parsed(text) {
@@ -67,6 +97,43 @@ function parsed(text) {
   } catch {
     return [];
   }
+}
+
+/**
+ * Sends a request as it is written: no path is normalised and no header refused, as `fetch` would; the answer's headers and
+ * bytes come as they are, not decoded. A header may have an array of values.
+ */
+export function sendRaw(origin, { method = 'GET', path = '/', headers = {}, body } = {}) {
+  const { hostname, port } = new URL(origin);
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ hostname, port, method, path, headers, agent: false }, async (answer) => {
+      try {
+        const bytes = Buffer.concat(await answer.toArray());
+        const values = (name) => answer.headersDistinct[name] ?? [];
+        resolve({
+          status: answer.statusCode, body: bytes, text: bytes.toString('utf8'), values, header: (name) => values(name)[0] ?? null,
+          json: () => JSON.parse(bytes.toString('utf8')),
+        });
+      } catch (error) {
+        reject(error);
+      }
+    });
+    request.once('error', reject);
+    request.end(body);
+  });
+}
+
+/** Starts an upstream that answers with a node:http listener of the test's own. */
+export async function startUpstream(listener) {
+  const server = createServer(listener);
+  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  return {
+    origin: `http://127.0.0.1:${server.address().port}`,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }
 
 /** A browser without pages: cookies by host, and redirects followed one by one. */

@@ -11,15 +11,7 @@ type Route = (MethodRule, String);
 fn rank(route: &Route, method: &str) -> (bool, Vec<u8>, u8) {
     let kinds: Vec<u8> = route.1.split('/').skip(1).map(kind).collect();
     let own = route.0.as_str();
-    (
-        kinds.contains(&2),
-        kinds,
-        if own == method {
-            0
-        } else {
-            1 + u8::from(own == "ANY")
-        },
-    )
+    (kinds.contains(&2), kinds, if own == method { 0 } else { 1 + u8::from(own == "ANY") })
 }
 
 fn kind(segment: &str) -> u8 {
@@ -47,17 +39,13 @@ fn pattern_matches(pattern: &str, segments: &[Vec<u8>]) -> bool {
 }
 
 fn method_matches(rule: MethodRule, method: &str) -> bool {
-    rule == MethodRule::Any
-        || rule.as_str() == method
-        || (rule.as_str() == "GET" && method == "HEAD")
+    rule == MethodRule::Any || rule.as_str() == method || (rule.as_str() == "GET" && method == "HEAD")
 }
 
 /// Finds the best route by looking at each.
 fn reference(routes: &[Route], method: &str, segments: &[Vec<u8>]) -> Option<usize> {
     (0..routes.len())
-        .filter(|&index| {
-            method_matches(routes[index].0, method) && pattern_matches(&routes[index].1, segments)
-        })
+        .filter(|&index| method_matches(routes[index].0, method) && pattern_matches(&routes[index].1, segments))
         .min_by_key(|&index| rank(&routes[index], method))
 }
 
@@ -71,21 +59,14 @@ fn build(routes: &[Route]) -> RouteTable {
 }
 
 fn segments(path: &str) -> Vec<Vec<u8>> {
-    path.split('/')
-        .skip(1)
-        .map(|segment| segment.as_bytes().to_vec())
-        .collect()
+    path.split('/').skip(1).map(|segment| segment.as_bytes().to_vec()).collect()
 }
 
 fn decode(segment: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut at = 0;
     while at < segment.len() {
-        let hex = |at: usize| {
-            segment
-                .get(at)
-                .and_then(|byte| char::from(*byte).to_digit(16))
-        };
+        let hex = |at: usize| segment.get(at).and_then(|byte| char::from(*byte).to_digit(16));
         match (segment[at], hex(at + 1), hex(at + 2)) {
             (b'%', Some(high), Some(low)) => {
                 decoded.push(u8::try_from(high * 16 + low).unwrap());
@@ -113,18 +94,16 @@ enum Step {
 }
 
 fn read(path: &str, steps: &[Step]) -> Vec<Vec<u8>> {
-    steps
-        .iter()
-        .fold(segments(path), |mut segments, step| match step {
-            Step::Cut => segments.iter().map(|segment| cut(segment)).collect(),
-            Step::Decode => segments.iter().map(|segment| decode(segment)).collect(),
-            Step::Merge => {
-                let last = segments.pop().unwrap();
-                segments.retain(|segment| !segment.is_empty());
-                segments.push(last);
-                segments
-            }
-        })
+    steps.iter().fold(segments(path), |mut segments, step| match step {
+        Step::Cut => segments.iter().map(|segment| cut(segment)).collect(),
+        Step::Decode => segments.iter().map(|segment| decode(segment)).collect(),
+        Step::Merge => {
+            let last = segments.pop().unwrap();
+            segments.retain(|segment| !segment.is_empty());
+            segments.push(last);
+            segments
+        }
+    })
 }
 
 /// Every order of every selection of steps, with two cuts, because a server may cut before and after it decodes.
@@ -136,9 +115,7 @@ fn all_readings() -> Vec<Vec<Step>> {
         for at in from..to {
             for step in [Step::Merge, Step::Cut, Step::Decode] {
                 // Decoding twice is another reading: of `%2561`, which is text once decoded, and no server's business.
-                if !matches!(step, Step::Decode)
-                    || !readings[at].iter().any(|step| matches!(step, Step::Decode))
-                {
+                if !matches!(step, Step::Decode) || !readings[at].iter().any(|step| matches!(step, Step::Decode)) {
                     readings.push(readings[at].iter().copied().chain([step]).collect());
                 }
             }
@@ -152,21 +129,15 @@ fn routes() -> impl Strategy<Value = Vec<Route>> {
     let rule = select(vec!["GET", "GET", "HEAD", "POST", "OPTIONS", "ANY"]);
     let segment = select(vec!["a", "b", "admin", "{}"]);
     let ending = select(vec!["", "", "/", "/{.+}"]);
-    let route = (rule, prop::collection::vec(segment, 0..4), ending).prop_map(
-        |(rule, segments, ending)| {
-            let mut pattern = String::new();
-            for (position, segment) in segments.into_iter().enumerate() {
-                pattern.push('/');
-                pattern.push_str(&segment.replace("{}", &format!("{{p{position}}}")));
-            }
-            pattern.push_str(if pattern.is_empty() && ending.is_empty() {
-                "/"
-            } else {
-                ending
-            });
-            (MethodRule::parse(rule).unwrap(), pattern)
-        },
-    );
+    let route = (rule, prop::collection::vec(segment, 0..4), ending).prop_map(|(rule, segments, ending)| {
+        let mut pattern = String::new();
+        for (position, segment) in segments.into_iter().enumerate() {
+            pattern.push('/');
+            pattern.push_str(&segment.replace("{}", &format!("{{p{position}}}")));
+        }
+        pattern.push_str(if pattern.is_empty() && ending.is_empty() { "/" } else { ending });
+        (MethodRule::parse(rule).unwrap(), pattern)
+    });
     prop::collection::vec(route, 1..16).prop_map(|mut routes| {
         routes.sort();
         routes.dedup();
@@ -190,20 +161,13 @@ fn plain_path() -> impl Strategy<Value = String> {
 fn odd_path() -> impl Strategy<Value = String> {
     prop_oneof![
         path_of(&["a", "%61", "%62", "b", "admin", ";", ";v", "%3B"]),
-        path_of(&[
-            "a", "admin", "adm%69n", "%25", "%2561", "%252F", ".", "x", ";a"
-        ]),
-        path_of(&[
-            "a", ".", "%2e", "%2F", "%5c", "\\", ";", "%00", "\u{7f}", "%FF", "%", "%4", "é", "^",
-            " ", "?"
-        ]),
+        path_of(&["a", "admin", "adm%69n", "%25", "%2561", "%252F", ".", "x", ";a"]),
+        path_of(&["a", ".", "%2e", "%2F", "%5c", "\\", ";", "%00", "\u{7f}", "%FF", "%", "%4", "é", "^", " ", "?"]),
     ]
 }
 
 fn method() -> impl Strategy<Value = &'static str> {
-    select(vec![
-        "GET", "GET", "HEAD", "POST", "OPTIONS", "PUT", "PROPFIND", "get", "",
-    ])
+    select(vec!["GET", "GET", "HEAD", "POST", "OPTIONS", "PUT", "PROPFIND", "get", ""])
 }
 
 proptest! {

@@ -32,13 +32,17 @@ pub async fn run(
     match response {
         CallbackResponse::Json => outcome.map(Answer::private_json),
         CallbackResponse::WebMessage { target_origin } => {
-            let message = outcome.unwrap_or_else(|problem| problem.body(&exchange.id));
+            let message = outcome.unwrap_or_else(|problem| exchange.told.get_or_init(|| problem).body(&exchange.id));
             web_message(&message, target_origin)
         }
     }
 }
 
-async fn exchange_code(gateway: &Gateway, exchange: &Exchange, own_redirect_uri: Option<&str>) -> Result<String, Problem> {
+async fn exchange_code(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    own_redirect_uri: Option<&str>,
+) -> Result<String, Problem> {
     let (auth0, keys) = authorizer(gateway)?;
     let redirect_uri = redirect_uri(auth0, own_redirect_uri)?;
     let parameter = |name: &str| query_parameter(exchange.query(), name);
@@ -90,16 +94,14 @@ async fn verify_id_token(
         let asked = auth0.scope.split(' ').any(|scope| scope == "openid");
         return if asked { Err(Problem::IdpError("no ID token came with the tokens", Some(200))) } else { Ok(()) };
     };
-    let expectations = Expectations {
-        issuer: &auth0.issuer,
-        audience: &auth0.client_id,
-        clock_skew_secs: auth0.clock_skew_secs,
-    };
-    let (claims, _) = verify(exchange, auth0, keys, id_token.expose(), &expectations, Expiry::Enforced)
-        .await
-        .map_err(|failure| match failure {
-            VerifyError::Token(error) => Problem::IdTokenInvalid(error),
-            VerifyError::Keys(problem) => problem,
+    let expectations =
+        Expectations { issuer: &auth0.issuer, audience: &auth0.client_id, clock_skew_secs: auth0.clock_skew_secs };
+    let (claims, _) =
+        verify(exchange, auth0, keys, id_token.expose(), &expectations, Expiry::Enforced).await.map_err(|failure| {
+            match failure {
+                VerifyError::Token(error) => Problem::IdTokenInvalid(error),
+                VerifyError::Keys(problem) => problem,
+            }
         })?;
     let authorized_party = claims.text("azp");
     if authorized_party.is_some_and(|party| party != auth0.client_id) {
@@ -117,10 +119,10 @@ fn web_message(message: &str, target_origin: &str) -> Result<Answer, Problem> {
     let nonce = random_text(&random_bytes::<16>().map_err(|_| Problem::Internal)?);
     let (page, policy) = web_message_page(message, target_origin, &nonce);
     let headers = vec![
-        ("content-type", "text/html; charset=utf-8".to_owned()),
-        ("cache-control", "no-store".to_owned()),
-        ("content-security-policy", policy),
-        ("referrer-policy", "no-referrer".to_owned()),
+        ("content-type", "text/html; charset=utf-8".into()),
+        ("cache-control", "no-store".into()),
+        ("content-security-policy", policy.into()),
+        ("referrer-policy", "no-referrer".into()),
     ];
     Ok(Answer::Made { status: 200, headers, body: Some(page) })
 }

@@ -7,10 +7,10 @@ use crate::edge::answer::Answer;
 use crate::edge::authenticate::authorizer;
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
+use crate::edge::log;
 use crate::edge::sealing::SealingKey;
 use crate::edge::timing::now_secs;
 use crate::edge::webcrypto::{CryptoError, random_bytes};
-use crate::edge::log;
 use crate::oauth::{
     LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorize_url, binding_cookie_name, random_text, state_context,
     validate_return_to,
@@ -51,13 +51,14 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, login: &Login) -> Resul
 
     let plain = exchange.is_plain_loopback();
     let (name, secure) = (binding_cookie_name(plain), if plain { "" } else { "; Secure" });
-    let set_cookie = format!("{name}={binding}; Path=/; HttpOnly; SameSite=Lax; Max-Age={LOGIN_STATE_MAX_SECS}{secure}");
+    let set_cookie =
+        format!("{name}={binding}; Path=/; HttpOnly; SameSite=Lax; Max-Age={LOGIN_STATE_MAX_SECS}{secure}");
     let location = authorize_url(auth0, &state, &sealed, redirect_uri, exchange.query());
     let headers = vec![
-        ("location", location),
-        ("set-cookie", set_cookie),
-        ("cache-control", "no-store".to_owned()),
-        ("referrer-policy", "no-referrer".to_owned()),
+        ("location", location.into()),
+        ("set-cookie", set_cookie.into()),
+        ("cache-control", "no-store".into()),
+        ("referrer-policy", "no-referrer".into()),
     ];
     Ok(Answer::Made { status: 302, headers, body: None })
 }
@@ -66,7 +67,8 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, login: &Login) -> Resul
 pub fn binding(exchange: &Exchange) -> Option<String> {
     let header = exchange.header("cookie")?;
     let value = cookie(&header, binding_cookie_name(exchange.is_plain_loopback()))?;
-    let ours = value.len() == BINDING_CHARS && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    let ours =
+        value.len() == BINDING_CHARS && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     ours.then(|| value.to_owned())
 }
 

@@ -1,6 +1,5 @@
 //! `http_proxy`: the request to the upstream, and its answer back, both streaming.
 
-use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Response};
@@ -15,7 +14,7 @@ use crate::edge::timing::{Elapsed, within};
 use crate::mapping::{mapped_headers, mapped_query};
 use crate::oauth::TransportError;
 use crate::problem::Problem;
-use crate::proxy::{DROPPED_REQUEST_HEADERS, connection_options, forwarded_cookies, is_asserted, upstream_url};
+use crate::proxy::{DROPPED_REQUEST_HEADERS, connection_options, forwarded_cookies, upstream_url};
 use crate::request::RequestHead as _;
 use crate::token::VerifiedClaims;
 
@@ -77,17 +76,9 @@ fn forwarded_request(
         }
     }
 
-    let asserted = &gateway.config.asserted_headers;
-    let lines = host::header_lines(set);
-    let forward = |is_asserted: Option<&js_sys::Function>| {
-        host::forward(&exchange.request, url, &drop.join("\n"), &lines, is_asserted)
-    };
-    if asserted.is_empty() {
-        return forward(None).map(Into::into);
-    }
-    let names = asserted.clone();
-    let check = Closure::<dyn Fn(String) -> bool>::new(move |name: String| is_asserted(&name, &names));
-    forward(Some(check.as_ref().unchecked_ref())).map(Into::into)
+    drop.extend_from_slice(&gateway.config.asserted_headers);
+    let drop = drop.join("\n").replace('_', "-");
+    host::forward(&exchange.request, url, &drop, &host::header_lines(set)).map(Into::into)
 }
 
 fn host_of(url: &url::Url) -> String {

@@ -8,7 +8,7 @@ use crate::edge::provider::Call;
 use crate::oauth::judge_profile;
 use crate::problem::Problem;
 use crate::request::RequestHead as _;
-use crate::token::{Credentials, bearer};
+use crate::token::{Credentials, bare_token, bearer};
 
 /// Asks the provider for the profile, with the token of `X-Access-Token` or else the bearer token.
 ///
@@ -16,12 +16,16 @@ use crate::token::{Credentials, bearer};
 /// What a client is told.
 pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
     let (auth0, _) = authorizer(gateway)?;
-    let own_header = exchange.header("x-access-token").map(|token| token.trim().to_owned());
+    let own_header = exchange.header("x-access-token");
     let authorization = exchange.header("authorization");
-    let token = match (own_header.as_deref().filter(|token| !token.is_empty()), bearer(authorization.as_deref())) {
-        (Some(token), _) | (None, Credentials::Bearer(token)) => token,
-        (None, Credentials::Malformed) => return Err(Problem::CredentialsMalformed),
-        (None, Credentials::Absent) => return Err(Problem::AccessTokenMissing),
+    let credentials = match bare_token(own_header.as_deref()) {
+        Credentials::Absent => bearer(authorization.as_deref()),
+        given => given,
+    };
+    let token = match credentials {
+        Credentials::Bearer(token) => token,
+        Credentials::Malformed => return Err(Problem::CredentialsMalformed),
+        Credentials::Absent => return Err(Problem::AccessTokenMissing),
     };
     let url = auth0.endpoint("/userinfo");
     let call = Call { url: &url, form: None, bearer: Some(token), timeout_ms: auth0.timeout_ms };

@@ -1,7 +1,10 @@
-//! JSON in which no object names a key twice.
+//! JSON from outside, in which no object may name a key twice.
 //!
 //! RFC 7519 section 4 lets a parser refuse duplicate claims or take the last one. Two parsers that choose differently see
-//! two different tokens, so ours refuses.
+//! two different tokens, so ours refuses, here and wherever else a document decides something.
+//!
+//! Everything is read into one type: a Worker is weighed in bytes, and each type that derives `Deserialize` brings a
+//! kilobyte or more.
 
 use std::fmt;
 
@@ -28,6 +31,16 @@ impl<'de> Deserialize<'de> for StrictObject {
     }
 }
 
+/// Reads an object; `None` where the text is none, or names a key twice.
+pub fn parse_object(text: &[u8]) -> Option<Map<String, Value>> {
+    serde_json::from_slice(text).ok().map(|StrictObject(members)| members)
+}
+
+/// Gives the string at `key`; `None` where it is absent or something else.
+pub fn text<'m>(members: &'m Map<String, Value>, key: &str) -> Option<&'m str> {
+    members.get(key)?.as_str()
+}
+
 fn read_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Map<String, Value>, A::Error> {
     let mut members = Map::new();
     while let Some(key) = map.next_key::<String>()? {
@@ -39,7 +52,8 @@ fn read_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Map<String, Value>, A:
     Ok(members)
 }
 
-struct StrictValue(Value);
+/// A JSON value none of whose objects has a duplicate key.
+pub struct StrictValue(pub Value);
 
 impl<'de> Deserialize<'de> for StrictValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

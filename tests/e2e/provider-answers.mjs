@@ -1,0 +1,80 @@
+// Everything that a provider may answer instead of what was asked, as faults of the tenant, and what each integration then
+// tells its client: [status, code, Retry-After].
+
+import assert from 'node:assert/strict';
+import { assertProblem } from './login-flow.mjs';
+
+const MARKUP = '<b>text of the provider</b>';
+const refusal = (status, error) => ({ status, body: { error, error_description: MARKUP } });
+const rateLimit = (headers) => ({ status: 429, headers, body: { error: 'too_many_requests', error_description: MARKUP } });
+const ok = (body) => ({ status: 200, body });
+
+const IDP_REJECTED = [502, 'idp_rejected'];
+const IDP_ERROR = [502, 'idp_error'];
+const IDP_UNAVAILABLE = [503, 'idp_unavailable', '5'];
+const IDP_TIMEOUT = [504, 'idp_timeout', '5'];
+const RATE_LIMITED = (wait) => [429, 'idp_rate_limited', wait];
+
+const gone = { refresh: [401, 'refresh_token_invalid'], callback: [400, 'code_invalid'] };
+const rejectedToken = [401, 'token_invalid'];
+const all = (outcome) => ({ refresh: outcome, callback: outcome, userinfo: outcome });
+
+const ROWS = [
+  { when: 'invalid_grant with 400', fault: refusal(400, 'invalid_grant'), ...gone, userinfo: IDP_REJECTED },
+  { when: 'invalid_grant with 401', fault: refusal(401, 'invalid_grant'), ...gone, userinfo: rejectedToken },
+  { when: 'invalid_grant with 403', fault: refusal(403, 'invalid_grant'), ...gone, userinfo: rejectedToken },
+  { when: 'invalid_client with 400', fault: refusal(400, 'invalid_client'), ...all(IDP_REJECTED) },
+  { when: 'invalid_client with 401', fault: refusal(401, 'invalid_client'), ...all(IDP_REJECTED), userinfo: rejectedToken },
+  { when: 'unauthorized_client with 403', fault: refusal(403, 'unauthorized_client'), ...all(IDP_REJECTED), userinfo: rejectedToken },
+  { when: 'invalid_grant with 404', fault: refusal(404, 'invalid_grant'), ...all(IDP_REJECTED) },
+  { when: 'HTML with 400', fault: { status: 400, body: MARKUP }, ...all(IDP_REJECTED) },
+  { when: '418', fault: refusal(418, 'teapot'), ...all(IDP_REJECTED) },
+  { when: '429 with a wait', fault: rateLimit({ 'retry-after': '7' }), ...all(RATE_LIMITED('7')) },
+  { when: '429 with no wait', fault: rateLimit({}), ...all(RATE_LIMITED('5')) },
+  { when: '429 with a date', fault: rateLimit({ 'retry-after': 'Wed, 21 Oct 2037 07:28:00 GMT' }), ...all(RATE_LIMITED('5')) },
+  { when: '429 with a wait of days', fault: rateLimit({ 'retry-after': '9999999' }), ...all(RATE_LIMITED('3600')) },
+  { when: 'invalid_grant with 500', fault: refusal(500, 'invalid_grant'), ...all(IDP_ERROR) },
+  { when: '503', fault: { status: 503, headers: { 'retry-after': '9' } }, ...all(IDP_ERROR) },
+  { when: 'a body cut off', fault: { kind: 'malformed' }, ...all(IDP_ERROR) },
+  { when: 'HTML with 200', fault: { kind: 'html' }, ...all(IDP_ERROR) },
+  { when: 'an empty body', fault: { kind: 'empty' }, ...all(IDP_ERROR) },
+  { when: 'a body of 10 MB', fault: { kind: 'huge' }, ...all(IDP_ERROR) },
+  { when: 'an array', fault: ok('[{"access_token":"a","sub":"s"}]'), ...all(IDP_ERROR) },
+  { when: '204', fault: { status: 204 }, ...all(IDP_ERROR) },
+  { when: 'a redirect', fault: { status: 302, headers: { location: '/followed' } }, ...all(IDP_ERROR) },
+  { when: 'a redirect that keeps the method', fault: { status: 307, headers: { location: '/followed' } }, ...all(IDP_ERROR) },
+  { when: 'a connection that breaks', fault: { kind: 'reset' }, ...all(IDP_UNAVAILABLE) },
+  { when: 'no access token', fault: ok({ token_type: 'Bearer' }), refresh: IDP_ERROR, callback: IDP_ERROR },
+  { when: 'an access token that is a number', fault: ok({ access_token: 1 }), refresh: IDP_ERROR, callback: IDP_ERROR },
+  { when: 'an ID token that is an object', fault: ok({ access_token: 'a', id_token: {} }), refresh: IDP_ERROR, callback: IDP_ERROR },
+];
+
+/**
+ * Asserts what a client is told for every answer of the provider at `path`. `send` makes the request; `patient` gateways
+ * wait for long, `impatient` ones for too short a time for a provider that hangs.
+ */
+export async function assertProviderAnswers({ tenant, path, integration, patient, impatient, send }) {
+  for (const { when, fault, [integration]: expected } of ROWS) {
+    if (!expected) continue;
+    tenant.resetCounts();
+    tenant.fault({ path, ...fault });
+    const answer = await send(patient);
+    tenant.clearFaults();
+    assertProblem(answer, expected, when);
+    assert.ok(!answer.text.includes('text of the provider'), `${when}: nothing of the provider is reflected`);
+    const { [path]: calls, ...others } = tenant.counts;
+    // workerd itself repeats a GET whose pooled connection broke before any answer: that may be one the server had given up.
+    const mayRepeat = fault.kind === 'reset' && integration === 'userinfo';
+    assert.ok(calls === 1 || (mayRepeat && calls === 2), `${when}: one call, and not ${calls}`);
+    assert.deepEqual(others, {}, `${when}: and none where a redirect leads`);
+    const record = await patient.recordOf(answer);
+    assert.deepEqual([record.status, record.code], expected.slice(0, 2), `${when}: the log says the same`);
+    if (expected === IDP_REJECTED && fault.body.error) {
+      assert.equal(record.reason, `${fault.status} ${fault.body.error}: ${MARKUP}`, `${when}: the log has the provider's words`);
+    }
+  }
+
+  tenant.fault({ path, kind: 'hang' });
+  assertProblem(await send(impatient), IDP_TIMEOUT, 'a provider that hangs');
+  tenant.clearFaults();
+}

@@ -1,0 +1,192 @@
+// What an upstream is told besides the address and the body, and what a client is told of its answer: the headers that
+// pass, those that stay with one connection or with the gateway, and those that the gateway alone may set.
+
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { startApi } from '../../dev/api.mjs';
+import { sendRaw, startGateway, startUpstream } from './harness.mjs';
+
+const CLIENT_ADDRESS = '127.0.0.1';
+
+let api;
+let upstream;
+let answerUpstream;
+let gateway;
+
+before(async () => {
+  api = await startApi();
+  upstream = await startUpstream((request, response) => answerUpstream(request, response));
+  const proxied = (path, server) => ({ method: 'ANY', path, integration: { type: 'http_proxy', server } });
+  gateway = await startGateway({
+    config: {
+      servers: [{ alias: 'api', url: api.origin }, { alias: 'own', url: upstream.origin }],
+      paths: [proxied('/api/{.+}', 'api'), proxied('/own/{.+}', 'own')],
+    },
+  });
+});
+
+after(async () => {
+  await gateway?.close();
+  await api?.close();
+  await upstream?.close();
+});
+
+beforeEach(() => {
+  api.requests.length = 0;
+});
+
+/** Sends the headers through the gateway and gives those that the upstream saw. */
+async function seenBehind(headers, more = {}) {
+  const answer = await sendRaw(gateway.origin, { path: '/api/x', headers, ...more });
+  assert.equal(answer.status, 200, answer.text);
+  return api.requests.at(-1).headers;
+}
+
+test('headers of the client pass as they are, credentials for the upstream too', async () => {
+  const own = {
+    accept: 'text/x-own;q=0.5, */*',
+    'accept-language': 'de, en;q=0.1',
+    authorization: 'Basic b3duOm93bg==',
+    'cache-control': 'no-cache',
+    'content-type': 'application/x-own',
+    'if-none-match': '"a", W/"b"',
+    'user-agent': 'bargate-test/1',
+    origin: 'https://app.example',
+    referer: 'https://app.example/page?x=1',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    'x-own': 'one two',
+    'x-empty': '',
+    x_underscored: 'yes',
+  };
+  const seen = await seenBehind(own, { method: 'POST', body: 'x' });
+  for (const [name, value] of Object.entries(own)) assert.equal(seen[name], value, name);
+  assert.deepEqual((await seenBehind({ 'x-own': ['one', 'two'] }))['x-own'], ['one', 'two'], 'several of one name');
+});
+
+test("the upstream is called by its own host's name", async () => {
+  assert.equal((await seenBehind({ host: 'gateway.example' })).host, new URL(api.origin).host);
+});
+
+describe('what concerns one connection does not reach the upstream', () => {
+  for (const [name, value] of [
+    ['keep-alive', 'timeout=5'],
+    ['proxy-authenticate', 'Basic'],
+    ['proxy-authorization', 'Basic b3duOm93bg=='],
+    ['proxy-connection', 'keep-alive'],
+    ['te', 'trailers, deflate'],
+    ['upgrade', 'h2c'],
+  ]) {
+    test(name, async () => assert.equal((await seenBehind({ [name]: value }))[name], undefined));
+  }
+
+  test('trailer', async () => {
+    const chunked = { method: 'POST', body: 'x' };
+    assert.equal((await seenBehind({ trailer: 'x-checksum', 'transfer-encoding': 'chunked' }, chunked)).trailer, undefined);
+  });
+
+  test('what Connection names, in any case', async () => {
+    const seen = await seenBehind({
+      connection: 'close, X-Per-Hop,x-other-hop ,, "odd", HTTP2-Settings',
+      'x-per-hop': '1', 'X-Other-Hop': '2', 'http2-settings': 'AAMAAABkAAQAAP__', 'x-end-to-end': '3',
+    });
+    assert.deepEqual([seen['x-per-hop'], seen['x-other-hop'], seen['http2-settings']], [undefined, undefined, undefined]);
+    assert.equal(seen['x-end-to-end'], '3');
+    assert.doesNotMatch(String(seen.connection), /hop/i);
+  });
+
+  test('and naming what the gateway sets does not keep that from the upstream', async () => {
+    const seen = await seenBehind({ connection: 'close, X-Request-Id, X-Forwarded-For, X-Forwarded-Proto', 'x-request-id': 'client-0001' });
+    assert.equal(seen['x-request-id'], 'client-0001');
+    assert.equal(seen['x-forwarded-for'], CLIENT_ADDRESS);
+    assert.equal(seen['x-forwarded-proto'], 'http');
+  });
+});
+
+describe("the gateway's own credentials do not reach the upstream", () => {
+  test('tokens for the refresh and profile paths', async () => {
+    const seen = await seenBehind({ 'X-Refresh-Token': 'r', 'x-access-token': 'a', X_Refresh_Token: 'r', x_access_token: 'a' });
+    assert.deepEqual(Object.keys(seen).filter((name) => /token/.test(name)), []);
+  });
+
+  for (const [message, sent, expected] of [
+    ['one of the gateway among others', 'a=1; bargate-login=q; b="2; 3"', 'a=1; b="2; 3"'],
+    ['the one with the prefix of https', '__Host-bargate-login=q; a=1', 'a=1'],
+    ['both, and nothing else', '__Host-bargate-login=q; bargate-login=q', undefined],
+    ['others whose names only look alike', 'xbargate-login=1; bargate-login2=2', 'xbargate-login=1; bargate-login2=2'],
+    ['others alone, which pass byte for byte', 'a="1;2";b=2;  c', 'a="1;2";b=2;  c'],
+    ['one without a value', 'a=1; bargate-login', 'a=1'],
+  ]) {
+    test(`cookies: ${message}`, async () => assert.equal((await seenBehind({ cookie: sent })).cookie, expected));
+  }
+});
+
+describe('the upstream learns of the client', () => {
+  test('its address, the host and scheme that it called, and the request id', async () => {
+    const seen = await seenBehind({ host: 'gateway.example:8443' });
+    assert.equal(seen['x-forwarded-for'], CLIENT_ADDRESS);
+    assert.equal(seen['x-forwarded-host'], 'gateway.example:8443');
+    assert.equal(seen['x-forwarded-proto'], 'http');
+    assert.match(seen['x-request-id'], /^[\w-]{8,}$/);
+  });
+
+  test('from the gateway alone: what a client says of these itself does not pass, in no spelling', async () => {
+    const lie = 'lie.example';
+    for (const name of [
+      'X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Forwarded-Port', 'X-Forwarded-Server', 'X-Forwarded-Prefix',
+      'X-Forwarded-Scheme', 'X-Forwarded-Ssl', 'X-Forwarded-User', 'Forwarded', 'X_Forwarded_For', 'x-forwarded_host',
+      'X_FORWARDED_PROTO', 'X_Request_Id',
+    ]) {
+      const seen = await seenBehind({ host: 'gateway.example', [name]: lie });
+      const passed = Object.entries(seen).filter(([, value]) => String(value).includes(lie));
+      assert.deepEqual(passed, [], name);
+      assert.equal(seen['x-forwarded-host'], 'gateway.example', name);
+      assert.equal(seen['x-forwarded-for'], CLIENT_ADDRESS, name);
+    }
+  });
+});
+
+describe("the upstream's answer", () => {
+  test('keeps its headers, each Set-Cookie for itself', async () => {
+    const cookies = ['first=1; Path=/', 'second=2; Path=/; HttpOnly', 'third=a,b; Expires=Thu, 01 Jan 2037 00:00:00 GMT'];
+    answerUpstream = (_, response) => {
+      response.writeHead(200, {
+        'set-cookie': cookies, 'content-type': 'application/x-own; charset=utf-8', 'cache-control': 'private, max-age=1', etag: '"e"',
+        'last-modified': 'Thu, 01 Jan 2026 00:00:00 GMT', vary: 'Accept-Encoding', link: ['</a>; rel=a', '</b>; rel=b'],
+        'www-authenticate': 'Basic realm="own"', 'x-own': 'one two', 'x-content-type-options': 'sniff',
+      });
+      response.end('{}');
+    };
+    const answer = await sendRaw(gateway.origin, { path: '/own/x' });
+    assert.deepEqual(answer.values('set-cookie'), cookies);
+    for (const [name, value] of [
+      ['content-type', 'application/x-own; charset=utf-8'], ['cache-control', 'private, max-age=1'], ['etag', '"e"'],
+      ['last-modified', 'Thu, 01 Jan 2026 00:00:00 GMT'], ['vary', 'Accept-Encoding'], ['www-authenticate', 'Basic realm="own"'],
+      ['x-own', 'one two'], ['x-content-type-options', 'sniff'],
+    ]) {
+      assert.deepEqual(answer.values(name), [value], name);
+    }
+    assert.equal(answer.values('link').join(', '), '</a>; rel=a, </b>; rel=b');
+  });
+
+  test('loses what concerns its connection, also what its Connection names', async () => {
+    answerUpstream = (_, response) => {
+      response.writeHead(200, [
+        ['Connection', 'close, X-Per-Hop,x-other-hop'], ['Keep-Alive', 'timeout=77'], ['Proxy-Authenticate', 'Basic'],
+        ['Proxy-Connection', 'close'], ['Trailer', 'x-sum'], ['X-Per-Hop', '1'], ['X-Other-Hop', '2'], ['X-End-To-End', '3'],
+        ['Transfer-Encoding', 'chunked'],
+      ].flat());
+      response.end('x');
+    };
+    const answer = await sendRaw(gateway.origin, { path: '/own/x' });
+    for (const name of ['keep-alive', 'proxy-authenticate', 'proxy-connection', 'trailer', 'x-per-hop', 'x-other-hop']) {
+      assert.equal(answer.header(name), null, name);
+    }
+    assert.equal(answer.header('x-end-to-end'), '3');
+  });
+
+  test("carries the gateway's request id, not one of its own", async () => {
+    answerUpstream = (_, response) => response.writeHead(200, { 'x-request-id': 'of-the-upstream' }).end();
+    const answer = await sendRaw(gateway.origin, { path: '/own/x', headers: { 'x-request-id': 'of-the-client' } });
+    assert.deepEqual(answer.values('x-request-id'), ['of-the-client']);
+  });
+});

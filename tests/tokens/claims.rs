@@ -1,0 +1,248 @@
+//! What the claims of a genuine token must say (RFC 7519 section 4.1).
+
+use bargate::token::{ClaimError, Expectations, Expiry, TokenError};
+use serde_json::{Value, json};
+
+use crate::host_verifier::{
+    AUDIENCE, EXPECTATIONS, ISSUER, NOW, SKEW_SECS, Tenant, all_algorithms, baseline_claims, baseline_header, verify,
+    verify_against, with,
+};
+
+/// What a row expects: that the token is believed, or the rule that it breaks.
+type Verdict = Result<(), ClaimError>;
+
+fn missing(claim: &'static str) -> Verdict {
+    Err(ClaimError::Missing { claim })
+}
+
+fn wrong_type(claim: &'static str) -> Verdict {
+    Err(ClaimError::WrongType { claim })
+}
+
+fn other_issuer(actual: &str) -> Verdict {
+    Err(ClaimError::Issuer { expected: ISSUER.to_owned(), actual: actual.to_owned() })
+}
+
+fn other_audience(actual: &Value) -> Verdict {
+    Err(ClaimError::Audience { expected: AUDIENCE.to_owned(), actual: actual.to_string() })
+}
+
+fn expired(at: i64) -> Verdict {
+    Err(ClaimError::Expired { at, now: NOW })
+}
+
+fn not_yet(claim: &'static str, at: i64) -> Verdict {
+    Err(ClaimError::NotYetValid { claim, at, now: NOW })
+}
+
+/// Checks each row: the baseline with one claim set to a value, or without it.
+fn check(claim: &str, rows: Vec<(Option<Value>, Verdict, &str)>) {
+    let tenant = Tenant::new();
+    for (value, expected, message) in rows {
+        let token = tenant.sign_claims(&with(baseline_claims(), claim, value));
+        let verdict = verify(&token, &tenant.key_set()).map(|_| ());
+        assert_eq!(verdict, expected.map_err(TokenError::Claim), "{claim}: {message}");
+    }
+}
+
+#[test]
+fn the_baseline_is_believed_and_gives_its_claims() {
+    let tenant = Tenant::new();
+    let claims = verify(&tenant.sign_claims(&baseline_claims()), &tenant.key_set()).unwrap();
+    assert_eq!(claims.text("sub"), Some("auth0|1"));
+    assert_eq!(claims.text("iat"), None, "a number is no text");
+    assert_eq!(claims.expires_at(), NOW + 3_600);
+}
+
+#[test]
+fn the_issuer_is_compared_as_a_whole() {
+    check(
+        "iss",
+        vec![
+            (None, missing("iss"), "missing"),
+            (Some(json!(null)), wrong_type("iss"), "null"),
+            (Some(json!(1)), wrong_type("iss"), "a number"),
+            (Some(json!([ISSUER])), wrong_type("iss"), "an array with the right one"),
+            (Some(json!({})), wrong_type("iss"), "an object"),
+            (Some(json!("")), other_issuer(""), "empty"),
+            (Some(json!("https://evil.example/")), other_issuer("https://evil.example/"), "somebody else"),
+            (Some(json!("https://tenant.example")), other_issuer("https://tenant.example"), "without its slash"),
+            (Some(json!("https://tenant.example//")), other_issuer("https://tenant.example//"), "with a slash more"),
+            (Some(json!("HTTPS://tenant.example/")), other_issuer("HTTPS://tenant.example/"), "in other letters"),
+            (Some(json!("https://tenant.example/ ")), other_issuer("https://tenant.example/ "), "with a space"),
+            (Some(json!("http://tenant.example/")), other_issuer("http://tenant.example/"), "by plain http"),
+        ],
+    );
+}
+
+#[test]
+fn the_audience_is_one_string_or_an_array_that_contains_ours() {
+    let ok = || Ok(());
+    check(
+        "aud",
+        vec![
+            (Some(json!(AUDIENCE)), ok(), "a string"),
+            (Some(json!([AUDIENCE])), ok(), "alone in an array"),
+            (Some(json!(["other", AUDIENCE])), ok(), "last in an array"),
+            (Some(json!([AUDIENCE, AUDIENCE])), ok(), "twice in an array"),
+            (None, missing("aud"), "missing"),
+            (Some(json!(null)), wrong_type("aud"), "null"),
+            (Some(json!(true)), wrong_type("aud"), "a boolean"),
+            (Some(json!({ "aud": AUDIENCE })), wrong_type("aud"), "an object"),
+            (Some(json!([[AUDIENCE]])), wrong_type("aud"), "an array in an array"),
+            (Some(json!([AUDIENCE, 1])), wrong_type("aud"), "beside a number"),
+            (Some(json!([AUDIENCE, null])), wrong_type("aud"), "beside null"),
+            (Some(json!([])), other_audience(&json!([])), "an empty array"),
+            (Some(json!("")), other_audience(&json!("")), "empty"),
+            (Some(json!("https://api.example/")), other_audience(&json!("https://api.example/")), "with a slash more"),
+            (Some(json!("https://api")), other_audience(&json!("https://api")), "a part of it"),
+            (
+                Some(json!("x https://api.example")),
+                other_audience(&json!("x https://api.example")),
+                "in a list of words",
+            ),
+            (Some(json!(["a", "b"])), other_audience(&json!(["a", "b"])), "an array of others"),
+        ],
+    );
+}
+
+#[test]
+fn the_expiry_is_required_and_passes_until_the_skew_is_used_up() {
+    check(
+        "exp",
+        vec![
+            (Some(json!(NOW + 1)), Ok(()), "a second ahead"),
+            (Some(json!(NOW)), Ok(()), "this second, within the skew"),
+            (Some(json!(NOW - SKEW_SECS + 1)), Ok(()), "the last second of the skew"),
+            (Some(json!(NOW - SKEW_SECS)), expired(NOW - SKEW_SECS), "the skew is used up"),
+            (Some(json!(NOW - 86_400)), expired(NOW - 86_400), "yesterday"),
+            (Some(json!(0)), expired(0), "1970"),
+            (Some(json!(-1)), expired(-1), "before 1970"),
+            (Some(json!(NOW as f64 + 0.5)), Ok(()), "a fraction"),
+            (Some(json!((NOW - SKEW_SECS) as f64 + 0.5)), expired(NOW - SKEW_SECS), "a fraction is dropped"),
+            (Some(json!(-0.5)), expired(-1), "a negative fraction is rounded down"),
+            (Some(json!(9_007_199_254_740_991_i64)), Ok(()), "the last whole number of a float"),
+            (None, missing("exp"), "missing"),
+            (Some(json!(null)), wrong_type("exp"), "null"),
+            (Some(json!((NOW + 60).to_string())), wrong_type("exp"), "a number in a string"),
+            (Some(json!("tomorrow")), wrong_type("exp"), "a string"),
+            (Some(json!(true)), wrong_type("exp"), "a boolean"),
+            (Some(json!([NOW + 60])), wrong_type("exp"), "an array"),
+            (Some(json!(1e300)), wrong_type("exp"), "no date is that far away"),
+            (Some(json!(-1e300)), wrong_type("exp"), "nor that long ago"),
+            (Some(json!(i64::MAX)), wrong_type("exp"), "the largest signed number"),
+            (Some(json!(u64::MAX)), wrong_type("exp"), "the largest unsigned number"),
+            (Some(json!(i64::MIN)), wrong_type("exp"), "the smallest number"),
+        ],
+    );
+}
+
+#[test]
+fn not_before_and_issued_at_are_optional_and_may_be_ahead_by_the_skew() {
+    for claim in ["nbf", "iat"] {
+        let edge = NOW + SKEW_SECS;
+        check(
+            claim,
+            vec![
+                (None, Ok(()), "missing"),
+                (Some(json!(0)), Ok(()), "1970"),
+                (Some(json!(NOW)), Ok(()), "this second"),
+                (Some(json!(edge)), Ok(()), "ahead by all of the skew"),
+                (Some(json!(edge as f64 + 0.9)), Ok(()), "a fraction is dropped"),
+                (Some(json!(edge + 1)), not_yet(claim, edge + 1), "a second further"),
+                (Some(json!(NOW + 86_400)), not_yet(claim, NOW + 86_400), "tomorrow"),
+                (Some(json!(null)), wrong_type(claim), "null"),
+                (Some(json!(NOW.to_string())), wrong_type(claim), "a number in a string"),
+                (Some(json!(1e300)), wrong_type(claim), "no date is that far away"),
+                (Some(json!({})), wrong_type(claim), "an object"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_number_no_float_can_hold_is_no_set_of_claims() {
+    let tenant = Tenant::new();
+    let claims = baseline_claims().to_string().replace(&format!("\"exp\":{}", NOW + 3_600), "\"exp\":1e999");
+    assert!(claims.contains("1e999"), "the row is what it says");
+    let token = tenant.sign_text(&baseline_header().to_string(), &claims);
+    assert_eq!(verify(&token, &tenant.key_set()).unwrap_err(), TokenError::MalformedClaims);
+}
+
+#[test]
+fn without_a_skew_the_edges_are_exact_and_no_clock_overflows() {
+    let tenant = Tenant::new();
+    let table = [
+        (NOW, 0, NOW + 1, Ok(()), "a second ahead"),
+        (NOW, 0, NOW, Err(()), "this second is no longer valid"),
+        (i64::MAX, i64::MAX, NOW, Err(()), "the largest clock and skew"),
+        (i64::MIN, i64::MAX, NOW, Ok(()), "the smallest clock"),
+    ];
+    for (now, clock_skew_secs, exp, expected, message) in table {
+        let claims = with(with(baseline_claims(), "nbf", None), "iat", None);
+        let token = tenant.sign_claims(&with(claims, "exp", Some(json!(exp))));
+        let expectations = Expectations { clock_skew_secs, ..EXPECTATIONS };
+        let verdict =
+            verify_against(&token, &tenant.key_set(), &all_algorithms(), &expectations, Expiry::Enforced, now);
+        assert_eq!(verdict.map(|_| ()).map_err(|_| ()), expected, "{message}");
+    }
+}
+
+#[test]
+fn where_the_expiry_is_ignored_everything_else_is_checked_all_the_same() {
+    let tenant = Tenant::new();
+    let late = || with(baseline_claims(), "exp", Some(json!(NOW - 86_400)));
+    let table = [
+        (late(), Ok(()), "expired yesterday"),
+        (with(late(), "exp", None), missing("exp"), "no expiry at all"),
+        (with(late(), "exp", Some(json!("x"))), wrong_type("exp"), "an expiry that is no date"),
+        (with(late(), "iss", Some(json!("joe"))), other_issuer("joe"), "somebody else's"),
+        (with(late(), "aud", Some(json!("x"))), other_audience(&json!("x")), "for somebody else"),
+        (with(late(), "nbf", Some(json!(NOW + 99))), not_yet("nbf", NOW + 99), "not valid yet"),
+    ];
+    for (claims, expected, message) in table {
+        let token = tenant.sign_claims(&claims);
+        let verdict = verify_against(&token, &tenant.key_set(), &all_algorithms(), &EXPECTATIONS, Expiry::Ignored, NOW);
+        assert_eq!(verdict.map(|_| ()), expected.map_err(TokenError::Claim), "{message}");
+    }
+}
+
+#[test]
+fn an_expired_token_that_is_wrong_in_another_way_is_refused_for_that() {
+    // "Expired" invites a refresh; it must never be said of a token that a refresh could not have made good.
+    let tenant = Tenant::new();
+    let late = with(baseline_claims(), "exp", Some(json!(NOW - 86_400)));
+    let table = [
+        ("iss", json!("joe"), other_issuer("joe")),
+        ("aud", json!("x"), other_audience(&json!("x"))),
+        ("nbf", json!(NOW + 99), not_yet("nbf", NOW + 99)),
+    ];
+    for (claim, value, expected) in table {
+        let token = tenant.sign_claims(&with(late.clone(), claim, Some(value)));
+        let verdict = verify(&token, &tenant.key_set()).map(|_| ());
+        assert_eq!(verdict, expected.map_err(TokenError::Claim), "{claim}");
+    }
+}
+
+#[test]
+fn a_claim_is_found_by_its_whole_name_before_its_dots_are_steps() {
+    let tenant = Tenant::new();
+    let claims = with(baseline_claims(), "https://app.example/roles", Some(json!(["admin"])));
+    let claims = with(claims, "org", Some(json!({ "id": "o1", "deep": { "er": 5 } })));
+    let claims = with(claims, "org.id", Some(json!("whole")));
+    let claims = verify(&tenant.sign_claims(&claims), &tenant.key_set()).unwrap();
+    let table = [
+        ("https://app.example/roles", Some(json!(["admin"])), "a name with dots"),
+        ("org.id", Some(json!("whole")), "the whole name before the steps"),
+        ("org.deep.er", Some(json!(5)), "two steps"),
+        ("org.deep", Some(json!({ "er": 5 })), "an object"),
+        ("org.deep.er.x", None, "a step into a number"),
+        ("org.none", None, "a step that leads nowhere"),
+        ("org.", None, "an empty step"),
+        (".org", None, "an empty first step"),
+        ("", None, "nothing"),
+    ];
+    for (path, expected, message) in table {
+        assert_eq!(claims.get(path), expected.as_ref(), "{message}");
+    }
+}
