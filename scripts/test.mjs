@@ -9,6 +9,8 @@ import { setup } from './setup.mjs';
 import { Failure, ROOT, TOOLS, main, run, toolEnvironment } from './toolchain.mjs';
 
 const BUNDLE_GZIP_MAX_KIB = 200;
+/** A test that waits for what never comes fails after this long. */
+const TEST_TIMEOUT_MS = 120_000;
 const WASM_TARGET = 'wasm32-unknown-unknown';
 
 const cargo = (...args) => run('cargo', args, { failure: `"cargo ${args.join(' ')}" failed` });
@@ -46,7 +48,7 @@ async function runEndToEnd() {
   const directory = 'tests/e2e';
   const files = readdirSync(join(ROOT, directory)).filter((name) => name.endsWith('.test.mjs')).sort();
   if (!files.length) throw new Failure(`${directory} holds no *.test.mjs`);
-  await run(TOOLS.node, ['--test', ...files.map((name) => `${directory}/${name}`)], { failure: 'end-to-end tests failed' });
+  await run(TOOLS.node, ['--test', `--test-timeout=${TEST_TIMEOUT_MS}`, ...files.map((name) => `${directory}/${name}`)], { failure: 'end-to-end tests failed' });
 }
 
 // A step whose `needs` did not pass is skipped: its failure would say nothing new.

@@ -15,6 +15,8 @@ mod reader;
 mod reference;
 mod server;
 
+use std::fmt;
+
 pub use address::is_loopback;
 pub use algorithm::{Algorithm, KeyFamily};
 pub use authorizer::Auth0;
@@ -33,7 +35,8 @@ use reader::{Findings, ObjectReader, Place};
 use reference::{collect_references, resolve_references};
 
 /// A gateway config in which everything is known, checked and compiled.
-#[derive(Debug)]
+///
+/// Any text of it may be the value of a secret, so neither it nor its parts show one in `Debug`.
 pub struct Config {
     /// The upstreams, in the order of the file.
     pub servers: Vec<Server>,
@@ -47,6 +50,13 @@ pub struct Config {
     pub routes: RouteTable,
     /// Lower-case names of the headers that a mapping of any path sets: no client may send them to an upstream.
     pub asserted_headers: Vec<String>,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (servers, paths) = (self.servers.len(), self.paths.len());
+        f.debug_struct("Config").field("servers", &servers).field("paths", &paths).finish_non_exhaustive()
+    }
 }
 
 /// Reads a config and resolves its references.
@@ -92,12 +102,18 @@ fn without_mark(source: &str) -> &str {
     source.strip_prefix('\u{feff}').unwrap_or(source)
 }
 
-/// Says the two things that people bring from JavaScript and JSON has not.
+/// Says what people bring from JavaScript and JSON has not.
 fn syntax_help(source: &str, offset: usize) -> Option<String> {
     let near = source.get(offset..).unwrap_or_default();
     let before = source.get(..offset).unwrap_or_default().trim_end();
     if near.starts_with('/') || before.ends_with('/') {
         return Some("JSON has no comments; a key that begins with \"x-\" can hold a note".to_owned());
+    }
+    if near.starts_with('\'') {
+        return Some("JSON has double quotes alone".to_owned());
+    }
+    if near.starts_with(|c: char| c.is_ascii_alphabetic()) && before.ends_with(['{', ',']) {
+        return Some("put the key in double quotes".to_owned());
     }
     let closes = |text: &str| text.starts_with(['}', ']']);
     (before.ends_with(',') && closes(near)).then(|| "remove the comma before the closing bracket".to_owned())

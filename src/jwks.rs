@@ -145,22 +145,21 @@ impl KeySet {
 
 impl Key {
     fn read(members: &Map<String, Value>) -> Result<Self, SkippedKey> {
-        let for_signatures = members.get("use").is_none_or(|usage| usage == "sig");
-        let may_verify = members
-            .get("key_ops")
+        let for_signatures = present(members, "use").is_none_or(|usage| usage == "sig");
+        let may_verify = present(members, "key_ops")
             .is_none_or(|ops| ops.as_array().is_some_and(|ops| ops.iter().any(|op| op == "verify")));
         if !for_signatures || !may_verify {
             return Err(SkippedKey::OtherUse);
         }
         let (family, numbers) = read_family(members)?;
-        let algorithm = match members.get("alg") {
+        let algorithm = match present(members, "alg") {
             None => None,
             Some(name) => {
                 let named = name.as_str().and_then(Algorithm::parse).filter(|algorithm| algorithm.family() == family);
                 Some(named.ok_or(SkippedKey::Unsupported)?)
             }
         };
-        let kid = match members.get("kid") {
+        let kid = match present(members, "kid") {
             None => None,
             Some(kid) => Some(kid.as_str().ok_or(SkippedKey::Unsupported)?.to_owned()),
         };
@@ -173,6 +172,11 @@ impl Key {
         }
         Ok(Self { kid, algorithm, family, jwk: Value::Object(public).to_string() })
     }
+}
+
+/// Gives a member, taking `null` for absent.
+fn present<'m>(members: &'m Map<String, Value>, name: &str) -> Option<&'m Value> {
+    members.get(name).filter(|value| !value.is_null())
 }
 
 /// Gives the kind of a key and the members that make its public part (RFC 7518 section 6, RFC 8037 section 2).

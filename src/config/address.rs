@@ -59,6 +59,11 @@ pub fn read_origin(written: &Written<'_>, place: &Place<'_>, findings: &mut Find
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .map(|url| url.origin().ascii_serialization());
     match origin {
+        Some(origin) if origin.contains('*') => {
+            let message = format!("\"{}\" has a wildcard, which no origin has", shown(written));
+            findings.note(written.offset, place, "invalid_origin", message, Some("write each origin out".to_owned()));
+            None
+        }
         Some(origin) if origin == text => Some(origin),
         Some(origin) => {
             let message = format!("\"{}\" is more or less than an origin", shown(written));
@@ -81,21 +86,25 @@ pub fn read_origin(written: &Written<'_>, place: &Place<'_>, findings: &mut Find
 /// Gives the origin of an identity provider from its `domain`: a bare host, or `http://` and a loopback host.
 pub fn read_domain(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
     let text = written.value()?;
-    let (url, bare) = match text.strip_prefix("http://") {
-        Some(_) => (Url::parse(text).ok().filter(is_loopback), false),
-        None => (Url::parse(&format!("https://{text}")).ok(), true),
-    };
-    let origin =
-        url.filter(|url| url.path() == "/" && url.query().is_none()).map(|url| url.origin().ascii_serialization());
-    let written_out = if bare { format!("https://{text}") } else { text.trim_end_matches('/').to_owned() };
-    match origin {
-        Some(origin) if origin == written_out => Some(origin),
-        _ => {
-            let message = format!("\"{}\" is no host name", shown(written));
-            let help =
-                "write the tenant's domain alone, as in tenant.eu.auth0.com (http:// is for loopback hosts)".to_owned();
-            findings.note(written.offset, place, "invalid_domain", message, Some(help));
-            None
-        }
+    if let Some(origin) = domain_origin(text) {
+        return Some(origin);
     }
+    let host = text.split_once("://").map_or(text, |(_, rest)| rest).split('/').next().map(str::to_ascii_lowercase);
+    let help = match host.filter(|host| written.text.origin == Origin::File && domain_origin(host).is_some()) {
+        Some(host) => format!("write \"{host}\"; http:// is for loopback hosts alone"),
+        None => "write the tenant's domain alone, as in tenant.eu.auth0.com".to_owned(),
+    };
+    let message = format!("\"{}\" is no host name", shown(written));
+    findings.note(written.offset, place, "invalid_domain", message, Some(help));
+    None
+}
+
+fn domain_origin(text: &str) -> Option<String> {
+    let (written_out, loopback_alone) = match text.strip_prefix("http://") {
+        Some(_) => (text.trim_end_matches('/').to_owned(), true),
+        None => (format!("https://{text}"), false),
+    };
+    let url = Url::parse(&written_out).ok().filter(|url| !loopback_alone || is_loopback(url))?;
+    let origin = url.origin().ascii_serialization();
+    (origin == written_out).then_some(origin)
 }

@@ -2,7 +2,7 @@
 
 use super::address::{Scheme, read_domain, read_url};
 use super::algorithm::Algorithm;
-use super::reader::{Findings, ObjectReader, Place, Written, choose, note_if_empty};
+use super::reader::{Findings, ObjectReader, Place, Written, choose, note_if_empty, shown};
 use crate::secret::Secret;
 
 /// Scopes asked for at login where the config names none: those of the OpenID Connect profile.
@@ -27,7 +27,7 @@ const ROTATION_GRACE_DEFAULT_SECS: u64 = 10;
 const ROTATION_GRACE_MAX_SECS: u64 = 60;
 
 /// An Auth0 tenant, or a provider with Auth0's addresses.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Auth0 {
     /// Origin of the tenant, without a slash at its end.
     pub origin: String,
@@ -153,6 +153,17 @@ fn read_algorithms(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -
     listed
         .iter()
         .enumerate()
-        .filter_map(|(index, written)| choose(written, &Algorithm::NAMES, &Place::Index(&place, index), findings))
+        .filter_map(|(index, written)| read_algorithm(written, &Place::Index(&place, index), findings))
         .collect()
+}
+
+fn read_algorithm(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Algorithm> {
+    // The nearest name to that of an HMAC would be good advice for a typo, and this is none.
+    if matches!(written.value(), Some("HS256" | "HS384" | "HS512")) {
+        let message = format!("\"{}\" needs a shared secret, which no key set holds", shown(written));
+        let help = "let the provider sign with RS256, or another of the algorithms here".to_owned();
+        findings.note(written.offset, place, "unknown_value", message, Some(help));
+        return None;
+    }
+    choose(written, &Algorithm::NAMES, place, findings)
 }

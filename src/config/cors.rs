@@ -1,7 +1,7 @@
 //! The `cors` section: which other origins may read answers.
 
 use super::address::read_origin;
-use super::reader::{Findings, ObjectReader, Place, Written};
+use super::reader::{Findings, ObjectReader, Place, Written, shown};
 
 /// What a preflight allows where the config names no header: those of the refresh and profile contracts.
 const HEADERS_DEFAULT: [&str; 4] = ["authorization", "content-type", "x-access-token", "x-refresh-token"];
@@ -10,7 +10,7 @@ const HEADERS_DEFAULT: [&str; 4] = ["authorization", "content-type", "x-access-t
 const MAX_AGE_DEFAULT_SECS: u64 = 600;
 
 /// The rule for other origins.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Cors {
     /// The origins that may read answers.
     pub origins: AllowedOrigins,
@@ -101,8 +101,9 @@ fn read_list(
             Some("*") => return None,
             Some(name) if is_token(name) => names.push(normalise(name)),
             Some(_) => {
-                let message = "this is no name of a method or header".to_owned();
-                findings.note(written.offset, &Place::Index(&place, index), "invalid_name", message, None);
+                let message = format!("\"{}\" is no name of a method or header", shown(written));
+                let help = "write one name a string".to_owned();
+                findings.note(written.offset, &Place::Index(&place, index), "invalid_name", message, Some(help));
             }
             None => {}
         }

@@ -1,17 +1,15 @@
 //! JSON text to a tree in which every value knows where it stands in the text.
 //!
-//! `serde_json` does the parsing, one level at a time over `RawValue`, whose text is a slice of the source: that is where
-//! the places come from. This module knows nothing of what a gateway config holds.
+//! `serde_json` says whether a text is JSON, and decodes its strings and numbers; the walk between them is here, for the sake
+//! of the places. This module knows nothing of what a gateway config holds.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 use crate::json::StrictValue;
 
-/// Nesting past this is refused: each level reads its text again, so the bound keeps a hostile file cheap.
+/// Nesting past this is refused, which keeps a hostile file from using up the stack.
 pub const NESTING_MAX: usize = 64;
 
 /// A value and where its text begins, in bytes from the start of the source.
@@ -119,66 +117,121 @@ impl Node<'_> {
 /// # Errors
 /// The first place where the text is no JSON (RFC 8259), or is nested deeper than [`NESTING_MAX`].
 pub fn parse_document(source: &str) -> Result<Node<'_>, SyntaxError> {
-    let root: &RawValue = serde_json::from_slice(source.as_bytes()).map_err(|error| SyntaxError {
-        offset: offset_of(source, error.line(), error.column()),
-        message: bare_message(&error),
-    })?;
-    Parser { source }.node(root.get(), 0)
+    serde_json::from_slice::<IgnoredAny>(source.as_bytes()).map_err(|error| syntax_error(source, 0, &error))?;
+    Walker { source, at: 0 }.node(0)
 }
 
-struct Parser<'s> {
+/// Walks over a text that is known to be JSON, so that it need only tell where things begin and end.
+struct Walker<'s> {
     source: &'s str,
+    at: usize,
 }
 
-impl<'s> Parser<'s> {
-    fn node(&self, text: &'s str, depth: usize) -> Result<Node<'s>, SyntaxError> {
-        let offset = text.as_ptr() as usize - self.source.as_ptr() as usize;
+impl<'s> Walker<'s> {
+    fn node(&mut self, depth: usize) -> Result<Node<'s>, SyntaxError> {
+        let first = self.peek();
+        let offset = self.at;
         if depth > NESTING_MAX {
             return Err(SyntaxError { offset, message: format!("nested more than {NESTING_MAX} levels deep") });
         }
-        let value = match text.as_bytes().first() {
-            Some(b'{') => self.object(text, offset, depth)?,
-            Some(b'[') => {
-                let items: Vec<&RawValue> = read(text, offset)?;
-                let items = items.into_iter().map(|item| self.node(item.get(), depth + 1));
-                Value::Array(items.collect::<Result<_, _>>()?)
+        let value = match first {
+            b'{' => {
+                let mut members = Vec::new();
+                self.step();
+                while self.peek() != b'}' {
+                    let key_offset = self.at;
+                    let key = self.string()?;
+                    self.skip(b':');
+                    members.push(Member { key, key_offset, node: self.node(depth + 1)? });
+                    self.skip(b',');
+                }
+                self.step();
+                Value::Object(members)
             }
-            Some(b'"') => {
-                let BorrowedText(text) = read(text, offset)?;
-                Value::Text(Text { value: Some(text), origin: Origin::File })
+            b'[' => {
+                let mut items = Vec::new();
+                self.step();
+                while self.peek() != b']' {
+                    items.push(self.node(depth + 1)?);
+                    self.skip(b',');
+                }
+                self.step();
+                Value::Array(items)
             }
-            Some(b't' | b'f') => Value::Bool(text == "true"),
-            Some(b'n') => Value::Null,
-            _ => match read(text, offset)? {
-                StrictValue(serde_json::Value::Number(number)) => Value::Number(number),
-                StrictValue(_) => return Err(SyntaxError { offset, message: "expected value".to_owned() }),
-            },
+            b'"' => Value::Text(Text { value: Some(self.string()?), origin: Origin::File }),
+            _ => {
+                let rest = self.source.get(offset..).unwrap_or_default();
+                let length = rest.find([',', ']', '}', ' ', '\t', '\r', '\n']).unwrap_or(rest.len());
+                self.at += length;
+                match self.decode(offset)? {
+                    serde_json::Value::Bool(value) => Value::Bool(value),
+                    serde_json::Value::Number(value) => Value::Number(value),
+                    _ => Value::Null,
+                }
+            }
         };
         Ok(Node { offset, value })
     }
 
-    fn object(&self, text: &'s str, offset: usize, depth: usize) -> Result<Value<'s>, SyntaxError> {
-        let Pairs(pairs) = read(text, offset)?;
-        let mut members = Vec::with_capacity(pairs.len());
-        let mut end_of_last = offset + 1;
-        for (key, raw) in pairs {
-            let node = self.node(raw.get(), depth + 1)?;
-            // Between the last value (or the brace) and this one stand only white space, a comma, the key and a colon, so
-            // the first quote there opens the key.
-            let between = self.source.get(end_of_last..node.offset).unwrap_or_default();
-            let key_offset = end_of_last + between.find('"').unwrap_or(0);
-            end_of_last = node.offset + raw.get().len();
-            members.push(Member { key, key_offset, node });
+    /// Takes a string, unescaped.
+    fn string(&mut self) -> Result<Cow<'s, str>, SyntaxError> {
+        let start = self.at;
+        self.step();
+        let mut escaped = false;
+        loop {
+            match self.byte() {
+                Some(b'\\') => {
+                    escaped = true;
+                    self.at += 2;
+                }
+                Some(b'"') | None => break,
+                Some(_) => self.step(),
+            }
         }
-        Ok(Value::Object(members))
+        self.step();
+        if !escaped {
+            return Ok(Cow::Borrowed(self.source.get(start + 1..self.at - 1).unwrap_or_default()));
+        }
+        match self.decode(start)? {
+            serde_json::Value::String(text) => Ok(Cow::Owned(text)),
+            _ => Ok(Cow::Borrowed("")),
+        }
+    }
+
+    /// Decodes the scalar from `start` to here.
+    fn decode(&self, start: usize) -> Result<serde_json::Value, SyntaxError> {
+        let text = self.source.get(start..self.at).unwrap_or_default();
+        let decoded = serde_json::from_slice(text.as_bytes());
+        decoded.map(|StrictValue(value)| value).map_err(|error| syntax_error(text, start, &error))
+    }
+
+    /// Gives the next byte that is no white space, and stays before it; at the end of the text a bracket that ends all.
+    fn peek(&mut self) -> u8 {
+        while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.byte() {
+            self.step();
+        }
+        self.byte().unwrap_or(b'}')
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.source.as_bytes().get(self.at).copied()
+    }
+
+    fn step(&mut self) {
+        self.at += 1;
+    }
+
+    fn skip(&mut self, byte: u8) {
+        if self.peek() == byte {
+            self.step();
+        }
+        self.peek();
     }
 }
 
-fn read<'s, T: Deserialize<'s>>(text: &'s str, offset: usize) -> Result<T, SyntaxError> {
-    serde_json::from_slice(text.as_bytes()).map_err(|error| SyntaxError {
-        offset: offset + offset_of(text, error.line(), error.column()),
-        message: bare_message(&error),
-    })
+/// Turns an error of `serde_json` about a `text` that begins at `start` into ours.
+fn syntax_error(text: &str, start: usize, error: &serde_json::Error) -> SyntaxError {
+    SyntaxError { offset: start + offset_of(text, error.line(), error.column()), message: bare_message(error) }
 }
 
 /// Gives the byte offset of a place that `serde_json` names by line and column, both from 1, the column in bytes.
@@ -192,51 +245,6 @@ fn bare_message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     text.strip_suffix(&place).unwrap_or(&text).to_owned()
-}
-
-/// A string that borrows from the source where it holds no escape.
-struct BorrowedText<'s>(Cow<'s, str>);
-
-impl<'de> Deserialize<'de> for BorrowedText<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = BorrowedText<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(BorrowedText(Cow::Borrowed(text)))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(BorrowedText(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(TextVisitor)
-    }
-}
-
-/// The members of an object in order, duplicates included.
-struct Pairs<'s>(Vec<(Cow<'s, str>, &'s RawValue)>);
-
-impl<'de> Deserialize<'de> for Pairs<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct PairsVisitor;
-        impl<'de> Visitor<'de> for PairsVisitor {
-            type Value = Pairs<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some((BorrowedText(key), raw)) = map.next_entry()? {
-                    pairs.push((key, raw));
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-        deserializer.deserialize_map(PairsVisitor)
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `mapping` and `variables`: which headers and query parameters an upstream gets besides the client's own.
 
+use std::fmt;
+
 use super::cors::is_token;
 use super::diagnostic::nearest;
 use super::document::{Node, Value};
@@ -22,7 +24,7 @@ const UNMAPPABLE_HEADERS: [&str; 12] = [
 ];
 
 /// What a path sends to its upstream besides what the client sent.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Mapping {
     /// Lower-case header names and where each value comes from.
     pub headers: Vec<(String, Source)>,
@@ -31,7 +33,7 @@ pub struct Mapping {
 }
 
 /// Where a mapped value comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Source {
     /// `$request.header.NAME`
     Header(String),
@@ -41,6 +43,18 @@ pub enum Source {
     Claim(String),
     /// A text known beforehand: one that stands there, or the variable that `$config.NAME` names.
     Text(String),
+}
+
+/// Shows where a value comes from, and a text not at all: it may be a secret.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => write!(f, "$request.header.{name}"),
+            Self::Query(name) => write!(f, "$request.query.{name}"),
+            Self::Claim(path) => write!(f, "$request.jwt.{path}"),
+            Self::Text(_) => f.write_str("[text]"),
+        }
+    }
 }
 
 /// Constants by name.
@@ -93,14 +107,15 @@ pub(super) fn read_mapping(object: &mut ObjectReader<'_>, scope: &Scope<'_>, fin
     for (name, source, offset) in headers {
         let name = name.to_ascii_lowercase();
         let wrong = if !is_token(&name) {
-            Some("this is no header name")
+            Some("is no header name")
         } else if UNMAPPABLE_HEADERS.contains(&name.as_str()) {
-            Some("this header belongs to the connection and cannot be mapped")
+            Some("belongs to the connection and cannot be mapped")
         } else {
             None
         };
-        if let Some(message) = wrong {
-            findings.note(offset, &Place::Key(&place, "headers"), "invalid_name", message.to_owned(), None);
+        if let Some(wrong) = wrong {
+            let message = format!("\"{name}\" {wrong}");
+            findings.note(offset, &Place::Key(&place, "headers"), "invalid_name", message, None);
         }
         named.push((name, source));
     }
@@ -161,8 +176,8 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
         if prefix == "$request.header." && !is_token(name) {
             return refuse(
                 "invalid_name",
-                "this is no header name".to_owned(),
-                "letters, digits and hyphens".to_owned(),
+                format!("\"{name}\" is no header name"),
+                "a name has letters, digits and hyphens".to_owned(),
             );
         }
         return Some(source(name.to_owned()));

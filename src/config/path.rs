@@ -3,14 +3,14 @@
 use super::address::{Scheme, read_origin, read_url};
 use super::authorizer::ReadAuthorizer;
 use super::diagnostic::nearest;
-use super::document::{Node, Origin};
+use super::document::{Node, Origin, Value};
 use super::mapping::{Mapping, Scope, Variables, read_mapping, read_variables};
 use super::reader::{Findings, ObjectReader, Place, Written, choose, read_array, shown};
 use super::server::ReadServer;
 use crate::route::{Method, MethodRule, Pattern, RouteSpec};
 
 /// One entry of `paths`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Path {
     /// The method it answers.
     pub method: MethodRule,
@@ -27,7 +27,7 @@ pub struct Path {
 }
 
 /// What answers a path.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Integration {
     /// The upstream at this index of `servers`.
     HttpProxy {
@@ -52,14 +52,14 @@ pub enum Integration {
 }
 
 /// An answer that stands in the config.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Fixed {
     /// The body, as JSON text.
     pub body: String,
 }
 
 /// The settings of a login path.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Login {
     /// Origins besides the gateway's own that `return_to` may lead to.
     pub return_to_origins: Vec<String>,
@@ -178,7 +178,10 @@ fn read_answer(
     let response = object.present("response");
     match (object.node("integration"), response) {
         (Some(node), None) => read_integration(node, &Place::Key(place, "integration"), context, findings),
-        (None, Some(body)) => Some(Integration::Fixed(Fixed { body: body.to_json().to_string() })),
+        (None, Some(body)) => {
+            note_duplicates(body, &Place::Key(place, "response"), findings);
+            Some(Integration::Fixed(Fixed { body: body.to_json().to_string() }))
+        }
         (Some(_), Some(body)) => {
             let message = "the path has an integration and a response, and can give one answer".to_owned();
             findings.note(
@@ -195,6 +198,24 @@ fn read_answer(
             findings.note(object.offset(), place, "no_answer", message, Some("add one of the two".into()));
             None
         }
+    }
+}
+
+/// Notes each key that an answer's body names twice.
+fn note_duplicates(node: &Node<'_>, place: &Place<'_>, findings: &mut Findings<'_>) {
+    match &node.value {
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                note_duplicates(item, &Place::Index(place, index), findings);
+            }
+        }
+        Value::Object(members) => {
+            ObjectReader::open(node, place, findings);
+            for member in members {
+                note_duplicates(&member.node, &Place::Key(place, &member.key), findings);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
     }
 }
 
@@ -228,14 +249,14 @@ fn read_integration<'n>(
     let kind = choose(&written, &KINDS, &Place::Key(place, "type"), findings)?;
     let type_offset = written.offset;
     let type_place = Place::Key(place, "type");
-    let needs = |present: bool, message: &str, help: &str, findings: &mut Findings<'_>| {
+    let needs = |present: bool, code: &'static str, message: &str, help: &str, findings: &mut Findings<'_>| {
         if !present {
-            let (message, help) = (message.to_owned(), Some(help.to_owned()));
-            findings.note(type_offset, &type_place, "authorizer_missing", message, help);
+            findings.note(type_offset, &type_place, code, message.to_owned(), Some(help.to_owned()));
         }
     };
     if !matches!(kind, Kind::HttpProxy) {
-        needs(context.authorizer.is_some(), "no authorizer says which provider", "add an \"authorizer\"", findings);
+        let message = "no authorizer says which provider";
+        needs(context.authorizer.is_some(), "authorizer_missing", message, "add an \"authorizer\"", findings);
     }
     let integration = match kind {
         Kind::HttpProxy => read_server(&mut object, context, findings).map(|server| Integration::HttpProxy { server }),
@@ -243,7 +264,7 @@ fn read_integration<'n>(
             let redirect_uri = read_redirect_uri(&mut object, context, findings);
             let sealed = context.authorizer.is_none_or(|authorizer| authorizer.has_sealing_secret);
             let help = "give the authorizer a \"client_secret\" or a \"sealing_key\"";
-            needs(sealed, "nothing to seal the login state with", help, findings);
+            needs(sealed, "missing_key", "nothing to seal the login state with", help, findings);
             let return_to = object.texts("return_to", findings);
             let origins = Place::Key(place, "return_to");
             let origins = return_to
@@ -325,7 +346,8 @@ fn read_callback_response(object: &mut ObjectReader<'_>, findings: &mut Findings
         }
         (false, Some(written)) => {
             let message = "\"target_origin\" has no effect without \"response\": \"web_message\"".to_owned();
-            findings.note(written.offset, &target_place, "unused_key", message, None);
+            let help = "add that, or remove \"target_origin\"".to_owned();
+            findings.note(written.offset, &target_place, "unused_key", message, Some(help));
             None
         }
     }

@@ -140,15 +140,15 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
             let Some(written) = text.value.as_deref() else { return };
             let Some(reference) = Reference::parse(written) else {
                 if let Some(help) = misspelt(written).filter(|_| keys != Keys::Body) {
-                    let message = format!("\"{written}\" stands for no binding");
+                    let message = format!("\"{written}\" refers to no binding");
                     findings.note(node.offset, place, "malformed_reference", message, Some(help));
                     text.value = None;
                 }
                 return;
             };
             text.value = match reference {
-                Err(name) => {
-                    note_malformed(&name, node.offset, place, findings);
+                Err(_) => {
+                    note_malformed(written, node.offset, place, findings);
                     None
                 }
                 Ok(reference) => {
@@ -201,9 +201,10 @@ fn note_missing(reference: &Reference, offset: usize, place: &Place<'_>, finding
     findings.note(offset, place, "missing_binding", format!("the {kind} {name} is missing or empty"), Some(help));
 }
 
-fn note_malformed(name: &str, offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
-    let message = format!("\"{name}\" is not the name of a binding, and a reference is a whole value");
-    let help = "a name has letters, digits and underscores, and begins with no digit".to_owned();
+fn note_malformed(written: &str, offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
+    let message = format!("\"{written}\" refers to no binding");
+    let help =
+        "the name has letters, digits and underscores and begins with no digit; nothing may follow it".to_owned();
     findings.note(offset, place, "malformed_reference", message, Some(help));
 }
 
@@ -246,8 +247,8 @@ mod tests {
         let beginnings = [
             "1:7: error[missing_binding]: a: the variable NONE is missing or empty (help: set NONE under [vars]",
             "1:26: error[missing_binding]: b[0]: the secret EMPTY is missing or empty (help: run `npx wrangler secret put EMPTY`",
-            "1:49: error[malformed_reference]: c: \"a-b\" is not the name of a binding",
-            "1:66: error[malformed_reference]: d: \"\" is not the name of a binding",
+            "1:49: error[malformed_reference]: c: \"$env.a-b\" refers to no binding",
+            "1:66: error[malformed_reference]: d: \"$env.\" refers to no binding",
         ];
         assert_eq!(mistakes.len(), beginnings.len());
         for (mistake, beginning) in mistakes.iter().zip(beginnings) {

@@ -9,7 +9,7 @@ use super::reader::{Findings, ObjectReader, Place, note_if_empty, read_array, sh
 const TIMEOUT_DEFAULT_MS: u64 = 30_000;
 
 /// An upstream.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Server {
     /// The name by which integrations call it.
     pub alias: String,

@@ -1,11 +1,23 @@
 //! The Worker's bindings, as the config's references see them.
 
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Promise, Reflect};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
 use crate::config::{Binding, Bindings, Reference};
+
+#[wasm_bindgen]
+extern "C" {
+    /// A Secrets Store binding.
+    type SecretsStoreSecret;
+
+    // Called as a method and awaited as a thenable: where the store is reached by RPC, `get` has no `call` of its own, and
+    // what it gives is no `Promise`.
+    #[wasm_bindgen(method, catch)]
+    fn get(this: &SecretsStoreSecret) -> Result<JsValue, JsValue>;
+}
 
 /// The values behind a config's references.
 pub struct ResolvedBindings(Vec<(String, String)>);
@@ -50,7 +62,6 @@ async fn from_secrets_store(binding: &JsValue) -> Option<String> {
     if !binding.is_object() {
         return None;
     }
-    let get: Function = Reflect::get(binding, &"get".into()).ok()?.dyn_into().ok()?;
-    let promise: Promise = get.call0(binding).ok()?.dyn_into().ok()?;
-    JsFuture::from(promise).await.ok()?.as_string()
+    let value = binding.unchecked_ref::<SecretsStoreSecret>().get().ok()?;
+    JsFuture::from(Promise::resolve(&value)).await.ok()?.as_string()
 }

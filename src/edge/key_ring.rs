@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::CryptoKey;
@@ -167,12 +167,21 @@ impl KeyRing {
 
         let kv = KvNamespace::bound(&exchange.env, KV_BINDING);
         let (uri, timeout_ms) = (self.uri.clone(), auth0.timeout_ms);
-        let promise = future_to_promise(async move {
-            state.fetch(&uri, timeout_ms, kv, reason).await;
-            Ok(JsValue::UNDEFINED)
+        let (kv_to_read, uri_to_read) = (kv.clone(), uri.clone());
+        let loaded = future_to_promise(async move {
+            let stored = state.fetch(&uri_to_read, timeout_ms, kv_to_read, reason).await;
+            Ok(stored.map_or(JsValue::UNDEFINED, JsValue::from))
         });
-        exchange.keep_alive(&promise);
-        promise
+        exchange.keep_alive(&loaded);
+        // Nobody waits for the store.
+        let from = loaded.clone();
+        exchange.keep_alive(&future_to_promise(async move {
+            if let Some(stored) = JsFuture::from(from).await?.as_string() {
+                write_kv(kv.as_ref(), &uri, &stored).await;
+            }
+            Ok(JsValue::UNDEFINED)
+        }));
+        loaded
     }
 
     /// Waits until the renewal under way has ended, or must have been lost.
@@ -201,12 +210,13 @@ enum Reason {
 }
 
 impl State {
-    async fn fetch(&self, uri: &str, timeout_ms: u32, kv: Option<KvNamespace>, reason: Reason) {
+    /// Gets a set and puts it in force; gives what KV should hold of it where it came from the provider.
+    async fn fetch(&self, uri: &str, timeout_ms: u32, kv: Option<KvNamespace>, reason: Reason) -> Option<String> {
         if reason == Reason::Missing {
             // An old copy will do as well: it is renewed behind the answer.
             if let Some((set, fetched_at)) = read_kv(kv.as_ref(), uri).await {
                 self.put(set, fetched_at);
-                return;
+                return None;
             }
         }
         let call = Call { url: uri, form: None, bearer: None, timeout_ms };
@@ -215,8 +225,7 @@ impl State {
                 Ok(set) => {
                     let fetched_at = now_secs();
                     self.put(set, fetched_at);
-                    write_kv(kv.as_ref(), uri, fetched_at, &answer.body).await;
-                    return;
+                    return Some(json!({"fetched_at": fetched_at, "document": answer.body}).to_string());
                 }
                 Err(error) => self.fail(uri, Problem::IdpError("its key set cannot be used", None), &error.to_string()),
             },
@@ -234,6 +243,7 @@ impl State {
             }
         }
         self.end(None);
+        None
     }
 
     /// Puts a set in force. One that brings nothing else keeps the generation, and with it what was verified.
@@ -278,11 +288,10 @@ async fn read_kv(kv: Option<&KvNamespace>, uri: &str) -> Option<(KeySet, i64)> {
     Some((set, fetched_at))
 }
 
-async fn write_kv(kv: Option<&KvNamespace>, uri: &str, fetched_at: i64, document: &str) {
+async fn write_kv(kv: Option<&KvNamespace>, uri: &str, stored: &str) {
     let Some(kv) = kv else { return };
-    let stored = serde_json::json!({"fetched_at": fetched_at, "document": document}).to_string();
     let lifetime_secs = u32::try_from(JWKS_STALE_MAX_SECS).unwrap_or_default();
-    if kv.put(&kv_key(uri), &stored, lifetime_secs).await.is_err() {
+    if kv.put(&kv_key(uri), stored, lifetime_secs).await.is_err() {
         log::warn("kv_unavailable", &format!("the KV binding {KV_BINDING} cannot be written"));
     }
 }

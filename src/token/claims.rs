@@ -2,9 +2,14 @@
 
 use std::fmt;
 
+use chrono::{DateTime, TimeDelta, Utc};
+use jwt_compact::{Claims, TimeOptions};
 use serde_json::{Map, Value};
 
 use crate::json;
+
+/// The year 33,658, far past any real date and well inside the calendar.
+const DATE_MAX_SECS: i64 = 1_000_000_000_000;
 
 /// What the claims are held against.
 #[derive(Debug, Clone, Copy)]
@@ -103,12 +108,12 @@ impl VerifiedClaims {
         check_audience(&claims, expectations.audience)?;
         let expires_at = time(&claims, "exp")?.ok_or(ClaimError::Missing { claim: "exp" })?;
         for claim in ["nbf", "iat"] {
-            if let Some(at) = time(&claims, claim)?.filter(|at| *at > now.saturating_add(skew)) {
-                return Err(ClaimError::NotYetValid { claim, at, now });
+            if let Some(at) = time(&claims, claim)? {
+                check_begun(at, skew, now).map_err(|()| ClaimError::NotYetValid { claim, at, now })?;
             }
         }
-        if expiry == Expiry::Enforced && expires_at.saturating_add(skew) <= now {
-            return Err(ClaimError::Expired { at: expires_at, now });
+        if expiry == Expiry::Enforced {
+            check_unexpired(expires_at, skew, now).map_err(|()| ClaimError::Expired { at: expires_at, now })?;
         }
         Ok(Self { claims, expires_at })
     }
@@ -157,6 +162,31 @@ fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(), Cla
     }
     let actual = claims.get("aud").map(Value::to_string).unwrap_or_default();
     Err(ClaimError::Audience { expected: expected.to_owned(), actual })
+}
+
+/// Checks that `exp` is ahead, by jwt-compact's rule.
+///
+/// To jwt-compact an expiration is the last second that is good, to RFC 7519 section 4.1.4 the first that is not.
+fn check_unexpired(exp: i64, skew: i64, now: i64) -> Result<(), ()> {
+    let mut claims = Claims::empty();
+    claims.expiration = Some(date(exp - 1));
+    claims.validate_expiration(&time_options(skew, now)).map(|_| ()).map_err(|_| ())
+}
+
+/// Checks that `nbf` or `iat` is not ahead, by jwt-compact's rule.
+fn check_begun(at: i64, skew: i64, now: i64) -> Result<(), ()> {
+    let mut claims = Claims::empty();
+    claims.not_before = Some(date(at));
+    claims.validate_maturity(&time_options(skew, now)).map(|_| ()).map_err(|_| ())
+}
+
+fn time_options(skew: i64, now: i64) -> TimeOptions<impl Fn() -> DateTime<Utc>> {
+    TimeOptions::new(TimeDelta::seconds(skew), move || date(now))
+}
+
+/// Gives a date; one past the calendar's end becomes the end, less what a skew can add.
+fn date(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds.clamp(-DATE_MAX_SECS, DATE_MAX_SECS), 0).unwrap_or_default()
 }
 
 /// Gives a NumericDate (RFC 7519 section 2) in whole seconds; a fraction is dropped.

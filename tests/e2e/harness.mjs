@@ -54,7 +54,11 @@ export async function startGateway(options = {}) {
     ...(outbound ? { outboundService: outbound } : {}),
     ...rest,
   }));
-  const origin = (await miniflare.ready).origin;
+  const { origin } = await miniflare.ready.catch(async (error) => {
+    // Left alone, what has started so far would keep the test's process alive.
+    await miniflare.dispose().catch(() => {});
+    throw error;
+  });
   return {
     origin,
     miniflare,

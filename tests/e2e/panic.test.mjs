@@ -3,10 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
 import { startGateway } from './harness.mjs';
 
+const PATIENCE_MS = 30_000;
 const KINDS = ['panic', 'panic-in-task'];
 const panicking = (kind) => ({ headers: { 'x-bargate-fault': kind } });
 
@@ -159,5 +161,7 @@ function assertIsInternalError({ id, status, headers, body, record }, message) {
 }
 
 async function until(condition) {
-  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
+  for (const deadline = Date.now() + PATIENCE_MS; !(await condition()); await setTimeout(5)) {
+    assert.ok(Date.now() < deadline, `not so after ${PATIENCE_MS} ms: ${condition}`);
+  }
 }

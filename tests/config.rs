@@ -1,0 +1,10 @@
+//! What a config may say, what is told of one that says something else, and what never leaves it.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+#[path = "config/bindings.rs"]
+mod bindings;
+#[path = "config/diagnostics.rs"]
+mod diagnostics;
+#[path = "config/loading.rs"]
+mod loading;

@@ -1,0 +1,219 @@
+//! What is told of a config that is wrong: `invalid/NAME.json` with its golden text in `invalid/NAME.txt`, and its twin
+//! `valid/NAME.json` in which the mistakes are put right.
+//!
+//! With `UPDATE_GOLDEN=1` in the environment the texts are written anew; read what changed before it is committed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use bargate::config::{Diagnostic, check, load};
+use serde_json::json;
+
+use crate::bindings::{FixtureBindings, MARK};
+
+/// Every code that a diagnostic can have; they are stable, so one more or less here is a decision.
+const CODES: [&str; 27] = [
+    "authorizer_missing",
+    "claim_without_auth",
+    "cors_any_origin_with_credentials",
+    "cors_wildcard_with_credentials",
+    "duplicate_alias",
+    "duplicate_key",
+    "empty_list",
+    "empty_value",
+    "invalid_domain",
+    "invalid_json",
+    "invalid_name",
+    "invalid_origin",
+    "invalid_path",
+    "invalid_url",
+    "malformed_reference",
+    "missing_binding",
+    "missing_key",
+    "no_answer",
+    "route_conflict",
+    "two_answers",
+    "unknown_alias",
+    "unknown_key",
+    "unknown_server",
+    "unknown_value",
+    "unknown_variable",
+    "unused_key",
+    "wrong_type",
+];
+
+fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/configs").join(name)
+}
+
+/// Gives the names of the fixtures in a folder, and the text of each.
+fn fixtures(kind: &str) -> Vec<(String, String)> {
+    let files = fs::read_dir(folder(kind)).unwrap().map(|entry| entry.unwrap().path());
+    let mut fixtures: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap()))
+        .collect();
+    fixtures.sort();
+    assert!(fixtures.len() >= 35, "{} fixtures", fixtures.len());
+    fixtures
+}
+
+fn mistakes(source: &str) -> Vec<Diagnostic> {
+    load(source, &FixtureBindings).err().unwrap_or_default()
+}
+
+fn printed(mistakes: &[Diagnostic]) -> String {
+    mistakes.iter().map(|mistake| format!("{mistake}\n")).collect()
+}
+
+#[test]
+fn each_invalid_config_is_told_off_in_the_words_of_its_golden_text() {
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1");
+    let mut different = Vec::new();
+    for (name, source) in fixtures("invalid") {
+        let actual = printed(&mistakes(&source));
+        assert!(!actual.is_empty(), "{name}: nothing is told");
+        let path = folder("invalid").join(format!("{name}.txt"));
+        if update {
+            fs::write(&path, &actual).unwrap();
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        if actual != expected {
+            different.push(format!("== {name}, expected:\n{expected}== found:\n{actual}"));
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
+#[test]
+fn each_invalid_config_has_a_valid_twin_that_passes() {
+    let names = |kind| fixtures(kind).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    assert_eq!(names("invalid"), names("valid"));
+    for (name, source) in fixtures("valid") {
+        assert_eq!(printed(&mistakes(&source)), "", "{name}, loaded");
+        assert_eq!(printed(&check(&source)), "", "{name}, checked away from its bindings");
+    }
+}
+
+#[test]
+fn every_code_is_shown_by_a_fixture() {
+    let seen: BTreeSet<_> =
+        fixtures("invalid").iter().flat_map(|(_, source)| mistakes(source)).map(|mistake| mistake.code).collect();
+    assert_eq!(seen, BTreeSet::from(CODES));
+}
+
+#[test]
+fn what_is_told_is_in_the_order_of_the_file_and_points_into_it() {
+    for (name, source) in fixtures("invalid") {
+        let mistakes = mistakes(&source);
+        let places: Vec<_> = mistakes.iter().map(|mistake| (mistake.line, mistake.column)).collect();
+        assert!(places.is_sorted(), "{name}: {places:?}");
+        for mistake in &mistakes {
+            let line = source.split('\n').nth(mistake.line - 1).expect("a line of the file");
+            let width = line.chars().count();
+            assert!((1..=width + 1).contains(&mistake.column), "{name}: {mistake}");
+        }
+    }
+}
+
+#[test]
+fn the_place_is_that_of_the_thing_that_the_path_names() {
+    // In these files each mistake is a value, and no text stands in them twice.
+    for (name, values) in [
+        ("servers", &["\"api\"", "\"billling\"", "\"warehouse\""][..]),
+        ("cors_credentials", &["\"*\"", "[\"*\"]"]),
+        ("wrong_number", &["0 }", "1.5", "\"1000\"", "600001", "301", "-1", "1e300", "86401"]),
+    ] {
+        let source = fs::read_to_string(folder("invalid").join(format!("{name}.json"))).unwrap();
+        let mistakes = mistakes(&source);
+        assert_eq!(mistakes.len(), values.len(), "{name}");
+        for (mistake, value) in mistakes.iter().zip(values) {
+            let line = source.lines().nth(mistake.line - 1).unwrap();
+            let at: String = line.chars().skip(mistake.column - 1).collect();
+            assert!(at.starts_with(value), "{name}: {mistake} points at {at}");
+        }
+    }
+}
+
+#[test]
+fn line_ends_and_a_byte_order_mark_change_neither_what_is_told_nor_where() {
+    for kind in ["invalid", "valid"] {
+        for (name, source) in fixtures(kind) {
+            let expected = printed(&mistakes(&source));
+            let crlf = source.replace('\n', "\r\n");
+            for (source, message) in [
+                (format!("\u{feff}{source}"), "with a mark"),
+                (crlf.clone(), "with CRLF"),
+                (format!("\u{feff}{crlf}"), "with both"),
+            ] {
+                // A text that ends too early ends one character later.
+                let found = printed(&mistakes(&source));
+                assert_eq!(found, expected, "{name} {message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_value_of_a_binding_is_ever_told() {
+    for (name, source) in fixtures("invalid") {
+        assert!(!source.contains(MARK), "{name} holds no such text of its own");
+        for mistake in mistakes(&source) {
+            let shown = format!("{mistake} {mistake:?}");
+            assert!(!shown.contains(MARK), "{name}: {mistake}");
+            assert!(!shown.contains("not fit for anything"), "{name}: {mistake}");
+        }
+    }
+}
+
+#[test]
+fn every_missing_or_empty_binding_is_named() {
+    let source = fs::read_to_string(folder("invalid").join("missing_binding.json")).unwrap();
+    let told = printed(&mistakes(&source));
+    for name in ["MISSING_URL", "EMPTY", "MISSING_SECRET", "MISSING_KEY", "MISSING_ORIGIN", "MISSING_VALUE"] {
+        assert!(told.contains(name), "{name} in:\n{told}");
+    }
+    assert_eq!(printed(&check(&source)), "", "away from the bindings nothing is missing");
+}
+
+#[test]
+fn a_check_without_bindings_tells_nothing_that_a_load_does_not() {
+    for (name, source) in fixtures("invalid") {
+        let told = mistakes(&source);
+        for mistake in check(&source) {
+            assert!(told.contains(&mistake), "{name}: {mistake}");
+        }
+    }
+}
+
+/// Gives a config of so many paths, on one line or one a line.
+fn many_paths(count: usize, path: impl Fn(usize) -> String, separator: &str) -> String {
+    let paths: Vec<_> = (0..count)
+        .map(|index| {
+            let response = json!({ "method": "GET", "path": path(index), "response": { "index": index } });
+            response.to_string()
+        })
+        .collect();
+    format!("{{\"paths\":[{separator}{}{separator}]}}", paths.join(&format!(",{separator}")))
+}
+
+#[test]
+fn ten_thousand_paths_are_read_quickly_whatever_is_wrong_with_them() {
+    let table = [
+        (many_paths(10_000, |index| format!("/a/{index}/{{id}}"), "\n"), 0, "right"),
+        (many_paths(10_000, |index| format!("/a/{index}/{{id}}"), ""), 0, "right, on one line"),
+        (many_paths(10_000, |index| format!("a/{index}"), "\n"), 10_000, "each wrong"),
+        (many_paths(10_000, |index| format!("a/{index}"), ""), 10_000, "each wrong, on one line"),
+        (many_paths(10_000, |_| "/a".to_owned(), ""), 9_999, "all the same, on one line"),
+    ];
+    for (source, expected, message) in table {
+        let begun = Instant::now();
+        let told = mistakes(&source);
+        let took = begun.elapsed();
+        assert_eq!(told.len(), expected, "{message}");
+        // Generous: a debug build on a busy machine; what is quadratic takes minutes.
+        assert!(took < Duration::from_secs(20), "{message}: {took:?}");
+    }
+}

@@ -1,0 +1,193 @@
+//! What a config that is right means.
+
+use std::fs;
+
+use bargate::config::{
+    Algorithm, AllowedOrigins, Binding, Bindings, CallbackResponse, Config, Integration, Reference, ReferenceKind,
+    Source, check, load, references,
+};
+
+use crate::bindings::{FixtureBindings, MARK};
+
+fn file(path: &str) -> String {
+    fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+fn loaded(source: &str) -> Config {
+    load(source, &FixtureBindings).unwrap_or_else(|mistakes| {
+        let told: String = mistakes.iter().map(|mistake| format!("{mistake}\n")).collect();
+        panic!("{told}")
+    })
+}
+
+#[test]
+fn the_config_of_the_article_loads_as_it_stands() {
+    let source = file("tests/fixtures/configs/article.json");
+    assert_eq!(check(&source), []);
+    let config = loaded(&source);
+    let auth0 = config.authorizer.as_ref().unwrap();
+    assert_eq!(auth0.origin, "https://qzx.eu.auth0.com");
+    assert_eq!(auth0.issuer, "https://qzx.eu.auth0.com/", "by default that of the domain");
+    assert_eq!(auth0.jwks_uri, "https://tenant.auth0.com/.well-known/jwks.json", "as it is written");
+    assert_eq!(auth0.redirect_uri.as_deref(), Some("https://serverlessapigateway.com/api/auth0/callback"));
+    assert_eq!(auth0.scope, "openid profile email");
+    assert_eq!(auth0.expected_audience(), "qzx-client-id", "without an audience the client");
+    assert_eq!(auth0.algorithms, [Algorithm::Rs256], "by default RS256 alone");
+    assert_eq!(auth0.clock_skew_secs, 30);
+    assert_eq!(auth0.endpoint("/oauth/token"), "https://qzx.eu.auth0.com/oauth/token");
+    assert_eq!(auth0.client_secret.as_ref().unwrap().expose(), "qzx-client-secret");
+    assert_eq!(config.paths.len(), 3);
+    assert_eq!(config.paths.iter().map(|path| path.auth).collect::<Vec<_>>(), [false, true, false]);
+    assert!(matches!(
+        &config.paths[0].integration,
+        Integration::Callback { response: CallbackResponse::Json, redirect_uri: None }
+    ));
+    assert!(matches!(config.paths[1].integration, Integration::Userinfo));
+    assert!(matches!(config.paths[2].integration, Integration::Refresh));
+}
+
+#[test]
+fn the_config_of_the_demo_loads_and_asserts_the_headers_that_it_maps() {
+    let source = file("gateway.config.json");
+    assert_eq!(check(&source), []);
+    let config = loaded(&source);
+    assert_eq!(config.asserted_headers, ["x-user-id", "x-user-permissions"]);
+    assert_eq!(config.cors.unwrap().origins, AllowedOrigins::Listed(vec!["https://qzx.example".to_owned()]));
+}
+
+#[test]
+fn the_bindings_that_a_config_refers_to_are_each_told_once() {
+    let source = r#"{
+        "x-note": "$env.OWN", "title": "$env.TITLE",
+        "servers": [{ "alias": "a", "url": "$env.URL", "x-note": ["$env.OWN"] }],
+        "paths": [{ "method": "GET", "path": "/", "response": ["$env.URL", "$secret.URL", "$secrets.URL", "x $env.NO"],
+          "mapping": { "headers": { "x-key": "$secret.KEY" } } }]
+    }"#;
+    let env = |name: &str| Reference { kind: ReferenceKind::Env, name: name.to_owned() };
+    let secret = |name: &str| Reference { kind: ReferenceKind::Secret, name: name.to_owned() };
+    let mut expected = vec![env("TITLE"), env("URL"), secret("KEY"), secret("URL")];
+    expected.sort();
+    for (source, message) in [(source.to_owned(), "as it is"), (format!("\u{feff}{source}"), "with a byte order mark")]
+    {
+        assert_eq!(references(&source), expected, "{message}");
+    }
+    assert_eq!(references("{"), [], "no JSON");
+}
+
+#[test]
+fn the_older_spelling_of_a_secret_is_a_secret() {
+    struct OnlySecrets;
+    impl Bindings for OnlySecrets {
+        fn look_up(&self, reference: &Reference) -> Binding {
+            assert_eq!(reference.kind, ReferenceKind::Secret);
+            Binding::Value(format!("value of {}", reference.name))
+        }
+    }
+    let source = r#"{ "paths": [], "authorizer": {
+        "type": "auth0", "domain": "a.example", "client_id": "c",
+        "client_secret": "$secrets.ONE", "sealing_key": "$secret.TWO" } }"#;
+    let auth0 = load(source, &OnlySecrets).unwrap().authorizer.unwrap();
+    assert_eq!(auth0.client_secret.unwrap().expose(), "value of ONE");
+    assert_eq!(auth0.sealing_key.unwrap().expose(), "value of TWO");
+}
+
+#[test]
+fn a_value_of_a_binding_is_text_and_never_read_again() {
+    struct Hostile;
+    impl Bindings for Hostile {
+        fn look_up(&self, _: &Reference) -> Binding {
+            Binding::Value("$secret.OTHER\"}, {\"".to_owned())
+        }
+    }
+    let source = r#"{ "variables": { "a": "$env.A" }, "paths": [{ "method": "GET", "path": "/", "response": "$env.A",
+        "mapping": { "headers": { "x-a": "$env.A", "x-b": "$config.a" } } }] }"#;
+    let config = load(source, &Hostile).unwrap();
+    let text = Source::Text("$secret.OTHER\"}, {\"".to_owned());
+    let expected = [("x-a".to_owned(), text.clone()), ("x-b".to_owned(), text)];
+    assert_eq!(config.paths[0].mapping.headers, expected);
+    let Integration::Fixed(fixed) = &config.paths[0].integration else { panic!("a fixed answer") };
+    assert_eq!(fixed.body, r#""$secret.OTHER\"}, {\"""#);
+}
+
+#[test]
+fn debug_shows_no_value_of_a_binding_wherever_it_was_put() {
+    let source = r#"{
+        "title": "$secret.API_KEY",
+        "servers": [{ "alias": "$secret.ALIAS", "url": "$secret.URL" }],
+        "variables": { "key": "$secret.API_KEY" },
+        "authorizer": {
+            "type": "auth0", "domain": "$secret.DOMAIN", "client_id": "$secret.CLIENT_ID",
+            "client_secret": "$secret.CLIENT_SECRET", "sealing_key": "$secret.SEALING_KEY",
+            "audience": "$secret.API_KEY", "scope": "$secret.API_KEY", "issuer": "$secret.URL",
+            "jwks_uri": "$secret.URL", "redirect_uri": "$secret.URL"
+        },
+        "cors": { "allow_origins": ["$secret.ORIGIN"], "allow_headers": ["$secret.HEADER"], "expose_headers": ["$secret.HEADER"] },
+        "paths": [
+            { "method": "GET", "path": "$secret.PATH", "response": { "key": "$secret.API_KEY" } },
+            { "method": "GET", "path": "/a", "integration": { "type": "http_proxy", "server": "$secret.ALIAS" },
+              "mapping": { "headers": { "x-a": "$secret.API_KEY", "x-b": "$config.key" }, "query": { "a": "$secret.API_KEY" } } },
+            { "method": "GET", "path": "/b", "integration": { "type": "auth0_login", "return_to": ["$secret.ORIGIN"] } },
+            { "method": "GET", "path": "/c", "integration": {
+              "type": "auth0_callback", "response": "web_message", "target_origin": "$secret.ORIGIN" } }
+        ]
+    }"#;
+    let config = loaded(source);
+    for shown in [format!("{config:?}"), format!("{config:#?}")] {
+        assert!(!shown.contains(MARK), "{shown}");
+    }
+}
+
+#[test]
+fn keys_of_the_user_are_ignored_where_keys_are_known_and_mean_what_they_say_where_keys_are_free() {
+    let source = r#"{
+        "x-": 1, "x-any": { "x-y": ["$env.MISSING", "$nothing"], "a": 1, "a": 2 },
+        "servers": [{ "alias": "a", "url": "https://a.example", "x-team": null }],
+        "variables": { "x-version": "$env.VERSION" },
+        "paths": [{ "method": "GET", "path": "/", "x-owner": {}, "integration": { "type": "http", "server": "a", "x-z": [] },
+          "mapping": { "x-note": "$env.MISSING", "headers": { "x-version": "$config.x-version" }, "query": { "x-a": "$env.VERSION" } } }]
+    }"#;
+    let config = loaded(source);
+    let text = || Source::Text("2".to_owned());
+    assert_eq!(config.paths[0].mapping.headers, [("x-version".to_owned(), text())]);
+    assert_eq!(config.paths[0].mapping.query, [("x-a".to_owned(), text())]);
+    assert_eq!(config.asserted_headers, ["x-version"]);
+}
+
+#[test]
+fn a_null_is_an_absent_value_except_as_an_answer() {
+    let source = r#"{ "title": null, "servers": null, "cors": null, "authorizer": null, "variables": null, "paths": [
+        { "method": "GET", "path": "/", "auth": null, "response": null, "mapping": null, "integration": null } ] }"#;
+    let config = loaded(source);
+    assert!(config.cors.is_none() && config.authorizer.is_none() && config.servers.is_empty());
+    let Integration::Fixed(fixed) = &config.paths[0].integration else { panic!("a fixed answer") };
+    assert_eq!(fixed.body, "null");
+}
+
+#[test]
+fn the_variables_of_a_path_come_before_those_of_the_file() {
+    let source = r#"{ "variables": { "a": "file", "b": 1.5, "c": true }, "paths": [
+        { "method": "GET", "path": "/", "response": {}, "variables": { "a": "path" },
+          "mapping": { "query": { "a": "$config.a", "b": "$config.b", "c": "$config.c", "d": "plain", "e": 7 } } } ] }"#;
+    let query = &loaded(source).paths[0].mapping.query;
+    let texts: Vec<_> = query.iter().map(|(name, source)| (name.as_str(), source.clone())).collect();
+    let text = |text: &str| Source::Text(text.to_owned());
+    assert_eq!(
+        texts,
+        [("a", text("path")), ("b", text("1.5")), ("c", text("true")), ("d", text("plain")), ("e", text("7"))]
+    );
+}
+
+#[test]
+fn addresses_are_kept_as_they_will_be_used() {
+    let source = r#"{ "servers": [
+        { "alias": "plain", "url": "https://API.example:443" },
+        { "alias": "based", "url": "http://api.example:8080/v1/" },
+        { "alias": "deep", "url": "https://api.example/v1//" }
+      ], "paths": [],
+      "authorizer": { "type": "auth0", "domain": "tenant.example", "client_id": "c", "issuer": "https://login.example" } }"#;
+    let config = loaded(source);
+    let servers: Vec<_> =
+        config.servers.iter().map(|server| (server.origin.as_str(), server.base_path.as_str())).collect();
+    assert_eq!(servers[..2], [("https://api.example", ""), ("http://api.example:8080", "/v1")]);
+    assert_eq!(config.authorizer.unwrap().issuer, "https://login.example", "an issuer is compared as it is written");
+}

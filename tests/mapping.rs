@@ -1,0 +1,248 @@
+//! What an upstream gets besides what the client sent: headers and query from request, claims and constants.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use bargate::config::{Algorithm, Binding, Bindings, Mapping, Reference, load};
+use bargate::mapping::{mapped_headers, mapped_query};
+use bargate::request::RequestHead;
+use bargate::token::{Expectations, Expiry, SignatureVerified, UnverifiedToken, VerifiedClaims};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+/// A request with these headers, and no other part that a mapping reads but the query.
+struct Head {
+    query: Option<&'static str>,
+    headers: Vec<(&'static str, &'static str)>,
+}
+
+impl RequestHead for Head {
+    fn method(&self) -> &str {
+        "GET"
+    }
+
+    fn path(&self) -> &str {
+        "/"
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.query
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        let values: Vec<_> = self
+            .headers
+            .iter()
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| *value)
+            .collect();
+        (!values.is_empty()).then(|| values.join(", "))
+    }
+}
+
+struct OneSecret;
+
+impl Bindings for OneSecret {
+    fn look_up(&self, reference: &Reference) -> Binding {
+        match reference.name.as_str() {
+            "API_KEY" => Binding::Value("key ünd key".to_owned()),
+            _ => Binding::Missing,
+        }
+    }
+}
+
+/// Reads a mapping as a config has it, on a path with `auth`.
+fn mapping(mapping: &Value) -> Mapping {
+    let config = json!({
+        "authorizer": { "type": "auth0", "domain": "tenant.example", "client_id": "client" },
+        "variables": { "version": 2, "place": "file" },
+        "paths": [{
+            "method": "GET", "path": "/", "auth": true, "response": {},
+            "variables": { "place": "path" }, "mapping": mapping,
+        }],
+    });
+    let mut config = load(&config.to_string(), &OneSecret).unwrap();
+    config.paths.remove(0).mapping
+}
+
+/// Gives claims by the one way there is: a token whose signature somebody answers for.
+fn claims(members: &Value) -> VerifiedClaims {
+    let mut claims = json!({ "iss": "i", "aud": "a", "exp": 100 });
+    for (name, value) in members.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let token = format!("{}.{}.AAAA", encode(&json!({ "alg": "RS256" })), encode(&claims));
+    let token = UnverifiedToken::parse(&token, &[Algorithm::Rs256]).unwrap();
+    let expectations = Expectations { issuer: "i", audience: "a", clock_skew_secs: 0 };
+    token.into_verified(SignatureVerified::attest(), &expectations, Expiry::Enforced, 0).unwrap()
+}
+
+/// Maps one source to a header and to a query parameter.
+fn mapped(source: &Value, head: &Head, claims: Option<&VerifiedClaims>) -> (Option<String>, Option<String>) {
+    let mapping = mapping(&json!({ "headers": { "X-To": source }, "query": { "to": source } }));
+    let mut headers = mapped_headers(&mapping, head, claims);
+    assert_eq!(headers.len(), 1, "each mapped header is named, with a value or without");
+    let (name, header) = headers.remove(0);
+    assert_eq!(name, "x-to", "names are in small letters");
+    (header, mapped_query(&mapping, &Head { query: head.query, headers: head.headers.clone() }, claims))
+}
+
+#[test]
+fn each_source_gives_its_value_or_none() {
+    let head = Head {
+        query: None,
+        headers: vec![("X-From", "from header"), ("x-twice", "one"), ("X-Twice", "two"), ("x-empty", "")],
+    };
+    let claims = claims(&json!({ "sub": "auth0|1", "org": { "id": 7 }, "https://app.example/role": "admin" }));
+    let table = [
+        (json!("plain text"), Some("plain text"), Some("to=plain+text"), "a text"),
+        (json!(5), Some("5"), Some("to=5"), "a number"),
+        (json!("$config.version"), Some("2"), Some("to=2"), "a variable of the file"),
+        (json!("$config.place"), Some("path"), Some("to=path"), "a variable of the path before one of the file"),
+        (json!("$secret.API_KEY"), Some("key %C3%BCnd key"), Some("to=key+%C3%BCnd+key"), "a secret"),
+        (json!("$request.header.x-from"), Some("from header"), Some("to=from+header"), "a header"),
+        (json!("$request.header.X-FROM"), Some("from header"), Some("to=from+header"), "a header in any case"),
+        (json!("$request.header.x-twice"), Some("one, two"), Some("to=one%2C+two"), "a header sent twice"),
+        (json!("$request.header.x-empty"), Some(""), Some("to="), "an empty header"),
+        (json!("$request.header.x-none"), None, None, "no such header"),
+        (json!("$request.query.none"), None, None, "no such parameter"),
+        (json!("$request.jwt.sub"), Some("auth0|1"), Some("to=auth0%7C1"), "a claim"),
+        (json!("$request.jwt.org.id"), Some("7"), Some("to=7"), "a claim in an object"),
+        (
+            json!("$request.jwt.https://app.example/role"),
+            Some("admin"),
+            Some("to=admin"),
+            "a claim whose name has dots",
+        ),
+        (json!("$request.jwt.none"), None, None, "no such claim"),
+    ];
+    for (source, header, query, message) in table {
+        let found = mapped(&source, &head, Some(&claims));
+        assert_eq!(found, (header.map(str::to_owned), query.map(str::to_owned)), "{message}");
+    }
+    assert_eq!(mapped(&json!("$request.jwt.sub"), &head, None), (None, None), "no token");
+}
+
+#[test]
+fn a_claim_is_a_scalar_or_an_array_of_scalars_joined_by_a_space() {
+    let table = [
+        (json!("text"), Some("text"), "a string"),
+        (json!(""), Some(""), "an empty string"),
+        (json!(-1.5), Some("-1.5"), "a number"),
+        (json!(9_007_199_254_740_993_u64), Some("9007199254740993"), "a number that no float holds"),
+        (json!(true), Some("true"), "a boolean"),
+        (json!(["a", "b:c"]), Some("a b:c"), "an array of strings"),
+        (json!(["a", 1, false]), Some("a 1 false"), "an array of scalars"),
+        (json!([]), Some(""), "an empty array"),
+        (json!(null), None, "null"),
+        (json!({ "a": 1 }), None, "an object"),
+        (json!(["a", null]), None, "an array with null"),
+        (json!(["a", { "b": 1 }]), None, "an array with an object"),
+        (json!([["a"]]), None, "an array in an array"),
+    ];
+    let head = Head { query: None, headers: Vec::new() };
+    for (claim, expected, message) in table {
+        let claims = claims(&json!({ "claim": claim }));
+        let (header, _) = mapped(&json!("$request.jwt.claim"), &head, Some(&claims));
+        assert_eq!(header.as_deref(), expected, "{message}");
+    }
+}
+
+#[test]
+fn no_value_can_end_its_header_or_its_parameter() {
+    let table = [
+        ("a\r\nx-admin: 1", "a%0D%0Ax-admin: 1", "a line break"),
+        ("a\nb", "a%0Ab", "a line feed alone"),
+        ("a\0b", "a%00b", "a null character"),
+        ("a\tb", "a%09b", "a tab"),
+        ("\u{7f}", "%7F", "a delete"),
+        ("  a b  ", "a b", "spaces around it"),
+        ("é", "%C3%A9", "two bytes"),
+        ("🎉", "%F0%9F%8E%89", "four bytes"),
+        ("a%0Ab", "a%0Ab", "what is percent-encoded stays as it is"),
+        ("a, b; c=\"d\"", "a, b; c=\"d\"", "what a header may hold"),
+    ];
+    let head = Head { query: None, headers: Vec::new() };
+    for (claim, expected, message) in table {
+        let claims = claims(&json!({ "claim": claim }));
+        let (header, query) = mapped(&json!("$request.jwt.claim"), &head, Some(&claims));
+        let header = header.unwrap();
+        assert_eq!(header, expected, "{message}");
+        assert!(header.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{message}: visible ASCII");
+        let query = query.unwrap();
+        assert!(!query.contains(['&', ' ', '\r', '\n', '#']), "{message}: {query}");
+        let parsed: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).collect();
+        assert_eq!(parsed, [("to".into(), claim.into())], "{message}: the upstream reads what the token says");
+    }
+    let claims = claims(&json!({ "claim": "a&admin=1#x" }));
+    let (_, query) = mapped(&json!("$request.jwt.claim"), &head, Some(&claims));
+    assert_eq!(query.as_deref(), Some("to=a%26admin%3D1%23x"), "no second parameter");
+}
+
+#[test]
+fn the_query_of_the_client_is_left_as_it_came_where_nothing_is_mapped() {
+    let none = mapping(&json!({ "headers": { "x-a": "1" } }));
+    for query in [None, Some(""), Some("a=1&a=2"), Some("%zz&&=&a=b=c&d+e=%20"), Some("a&b&")] {
+        let head = Head { query, headers: Vec::new() };
+        assert_eq!(mapped_query(&none, &head, None).as_deref(), query, "{query:?}");
+    }
+}
+
+#[test]
+fn a_mapped_parameter_takes_the_place_of_each_of_its_name_that_the_client_sent() {
+    let user = mapping(&json!({ "query": { "user": "$request.jwt.sub", "a b": "fixed" } }));
+    let claims = claims(&json!({ "sub": "u1" }));
+    let table = [
+        (None, "user=u1&a+b=fixed", "no query"),
+        (Some(""), "user=u1&a+b=fixed", "an empty query"),
+        (Some("x=1&y=%20"), "x=1&y=%20&user=u1&a+b=fixed", "others stay as they came"),
+        (Some("user=evil"), "user=u1&a+b=fixed", "its own name"),
+        (Some("user=evil&x=1&user=worse"), "x=1&user=u1&a+b=fixed", "its own name twice"),
+        (Some("us%65r=evil&%75ser"), "user=u1&a+b=fixed", "its own name, encoded"),
+        (Some("user&x"), "x&user=u1&a+b=fixed", "its own name without a value"),
+        (Some("a+b=1&a%20b=2&a%2Bb=3"), "a%2Bb=3&user=u1&a+b=fixed", "a name with a space, in both spellings"),
+        (Some("USER=evil&user[]=evil"), "USER=evil&user[]=evil&user=u1&a+b=fixed", "other names stay"),
+        (Some("&&x=1&&"), "x=1&user=u1&a+b=fixed", "empty pairs go"),
+    ];
+    for (query, expected, message) in table {
+        let head = Head { query, headers: Vec::new() };
+        assert_eq!(mapped_query(&user, &head, Some(&claims)).as_deref(), Some(expected), "{message}");
+    }
+}
+
+#[test]
+fn a_parameter_whose_source_has_no_value_is_not_the_clients_to_send() {
+    let user = mapping(&json!({ "query": { "user": "$request.jwt.none" } }));
+    let claims = claims(&json!({}));
+    for (query, expected) in [(Some("user=evil"), None), (Some("user=evil&x=1"), Some("x=1")), (None, None)] {
+        let head = Head { query, headers: Vec::new() };
+        assert_eq!(mapped_query(&user, &head, Some(&claims)).as_deref(), expected, "{query:?}");
+    }
+}
+
+#[test]
+fn a_parameter_may_be_renamed_and_is_decoded_once() {
+    let renamed = mapping(
+        &json!({ "query": { "q": "$request.query.search" }, "headers": { "x-search": "$request.query.search" } }),
+    );
+    let head = Head { query: Some("search=a%2526b+c&search=second"), headers: Vec::new() };
+    assert_eq!(mapped_query(&renamed, &head, None).as_deref(), Some("search=a%2526b+c&search=second&q=a%2526b+c"));
+    assert_eq!(mapped_headers(&renamed, &head, None), [("x-search", Some("a%26b c".to_owned()))]);
+}
+
+#[test]
+fn every_mapped_header_is_named_in_the_order_of_the_file_so_that_the_clients_own_can_be_dropped() {
+    let headers =
+        mapping(&json!({ "headers": { "X-User": "$request.jwt.sub", "x-none": "$request.jwt.none", "X-A": "1" } }));
+    let claims = claims(&json!({ "sub": "u1" }));
+    let head = Head { query: None, headers: vec![("x-user", "evil"), ("x-none", "evil")] };
+    let mapped = mapped_headers(&headers, &head, Some(&claims));
+    // The JSON text of this test is made from a sorted map.
+    let expected = [("x-a", Some("1".to_owned())), ("x-user", Some("u1".to_owned())), ("x-none", None)];
+    assert_eq!(mapped.len(), expected.len());
+    for (name, value) in expected {
+        assert!(mapped.contains(&(name, value)), "{name} in {mapped:?}");
+    }
+    assert!(mapped_headers(&Mapping::default(), &head, Some(&claims)).is_empty(), "no mapping");
+}
