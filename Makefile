@@ -21,8 +21,10 @@ dev: ## start the gateway, a local tenant and a sample API; Ctrl-C ends all thre
 test: ## formatting, lints, host tests, build, end-to-end tests
 	@node scripts/test.mjs
 
-bench: ## benchmark the route matcher on the host
-	@cargo bench
+bench: build ## what a match costs on the host, and a request in the Worker
+	@cargo bench --bench routes
+	@npx wrangler deploy --dry-run --outdir build/bundle
+	@node_modules/.bin/node bench/worker.mjs
 
 deploy: setup ## deploy to your own Cloudflare account
 	@npx wrangler deploy

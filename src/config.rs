@@ -23,7 +23,7 @@ pub use authorizer::Auth0;
 pub(crate) use cors::is_token;
 pub use cors::{AllowedOrigins, Cors};
 pub use diagnostic::Diagnostic;
-pub use mapping::{Mapping, Source};
+pub use mapping::{HOP_BY_HOP_HEADERS, Mapping, Source};
 pub use path::{CallbackResponse, Fixed, Integration, Login, Path};
 pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings};
 pub use server::Server;

@@ -3,24 +3,12 @@
 use crate::config::Server;
 use crate::oauth::{BINDING_COOKIE, PLAIN_BINDING_COOKIE};
 
-/// Headers that concern one connection (RFC 9110 section 7.6.1) or the gateway alone, or that the gateway alone may set. No
-/// client's reaches an upstream; nor do `X-Forwarded-*`, of whatever name.
+/// Headers besides the hop-by-hop ones that no client's reach an upstream: for the gateway alone, or the gateway's to set.
+/// Nor do `X-Forwarded-*`, of whatever name.
 ///
 /// `Upgrade` is not among them: a WebSocket handshake is passed on, and the runtime sends the header only then.
-pub const DROPPED_REQUEST_HEADERS: [&str; 12] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "x-access-token",
-    "x-refresh-token",
-    "x-request-id",
-    "forwarded",
-];
+pub const DROPPED_REQUEST_HEADERS: [&str; 6] =
+    ["forwarded", "true-client-ip", "x-access-token", "x-real-ip", "x-refresh-token", "x-request-id"];
 
 /// Headers of an upstream's answer that concern its connection alone, or that only the gateway's CORS rule may set.
 pub const DROPPED_RESPONSE_HEADERS: [&str; 6] =

@@ -7,12 +7,9 @@ use super::diagnostic::nearest;
 use super::document::{Node, Value};
 use super::reader::{Findings, ObjectReader, Place, note_type, read_text, shown};
 
-/// Headers that belong to the connection or to the address, and are no config's to set.
-const UNMAPPABLE_HEADERS: [&str; 12] = [
+/// Headers that concern one connection (RFC 9110 section 7.6.1), and no request beyond it.
+pub const HOP_BY_HOP_HEADERS: [&str; 8] = [
     "connection",
-    "content-length",
-    "expect",
-    "host",
     "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",
@@ -20,8 +17,10 @@ const UNMAPPABLE_HEADERS: [&str; 12] = [
     "te",
     "trailer",
     "transfer-encoding",
-    "upgrade",
 ];
+
+/// Headers that belong to the address or the body, and are no config's to set.
+const UNMAPPABLE_HEADERS: [&str; 4] = ["content-length", "expect", "host", "upgrade"];
 
 /// What a path sends to its upstream besides what the client sent.
 #[derive(Clone, Default)]
@@ -108,7 +107,7 @@ pub(super) fn read_mapping(object: &mut ObjectReader<'_>, scope: &Scope<'_>, fin
         let name = name.to_ascii_lowercase();
         let wrong = if !is_token(&name) {
             Some("is no header name")
-        } else if UNMAPPABLE_HEADERS.contains(&name.as_str()) {
+        } else if HOP_BY_HOP_HEADERS.iter().chain(&UNMAPPABLE_HEADERS).any(|own| *own == name) {
             Some("belongs to the connection and cannot be mapped")
         } else {
             None

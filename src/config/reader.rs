@@ -31,7 +31,8 @@ impl<'s> Findings<'s> {
         help: Option<String>,
     ) {
         let (line, column) = self.lines.locate(offset);
-        let diagnostic = Diagnostic { code, path: place.to_string(), line, column, message, help };
+        let (path, message, help) = (printable(place.to_string()), printable(message), help.map(printable));
+        let diagnostic = Diagnostic { code, path, line, column, message, help };
         self.found.entry(offset).or_default().push(diagnostic);
     }
 
@@ -49,6 +50,22 @@ impl<'s> Findings<'s> {
     pub fn into_diagnostics(self) -> Vec<Diagnostic> {
         self.found.into_values().flatten().collect()
     }
+}
+
+/// Escapes control characters, which would break a line or move a terminal's cursor.
+fn printable(text: String) -> String {
+    if !text.chars().any(char::is_control) {
+        return text;
+    }
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
 }
 
 /// A place in the document, such as `paths[2].integration`.

@@ -10,6 +10,7 @@ use crate::cors;
 use crate::problem::{Header, Problem};
 use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_RESPONSE_HEADERS};
 use crate::request::RequestHead as _;
+use crate::route::Method;
 
 /// An answer that has no headers of its own kind yet.
 pub enum Answer {
@@ -47,7 +48,9 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
         Err(problem) => (Answer::problem(&problem, &exchange.id), Some(problem)),
     };
     let rule = gateway.and_then(|gateway| gateway.config.cors.as_ref());
-    let readable = rule.filter(|_| !matches!(answer, Answer::Preflight(_)));
+    // A preflight's answer has said all there is to say, whether it was the gateway's or that of a path's own OPTIONS.
+    let own_preflight = matches!(answer, Answer::Relayed(_)) && exchange.method() == Method::Options.as_str();
+    let readable = rule.filter(|_| !own_preflight && !matches!(answer, Answer::Preflight(_)));
     let origin = readable.and_then(|_| exchange.header("origin"));
     let mut shared = readable.map(|rule| cors::answer_headers(rule, origin.as_deref())).unwrap_or_default();
     shared.push(("x-request-id", exchange.id.clone().into()));
@@ -68,7 +71,7 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
         }
         Answer::Relayed(upstream) => {
             let mut dropped = DROPPED_RESPONSE_HEADERS.to_vec();
-            if rule.is_some() {
+            if readable.is_some() {
                 dropped.extend(CORS_RESPONSE_HEADERS);
             }
             relay(&upstream, &dropped.join("\n"), &header_lines(shared), vary)

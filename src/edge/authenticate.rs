@@ -96,11 +96,12 @@ pub async fn verify(
     let token = UnverifiedToken::parse(token, &auth0.algorithms)?;
     let mut held = keys.current(exchange, auth0).await.map_err(VerifyError::Keys)?;
     let mut candidates = held.set.select_keys(token.key_id(), token.algorithm());
-    if candidates.is_empty() && token.key_id().is_some() {
-        if let Some(renewed) = keys.renewed(exchange, auth0, &held).await.map_err(VerifyError::Keys)? {
-            held = renewed;
-            candidates = held.set.select_keys(token.key_id(), token.algorithm());
-        }
+    if candidates.is_empty()
+        && token.key_id().is_some()
+        && let Some(renewed) = keys.renewed(exchange, auth0, &held).await.map_err(VerifyError::Keys)?
+    {
+        held = renewed;
+        candidates = held.set.select_keys(token.key_id(), token.algorithm());
     }
     if candidates.is_empty() {
         return Err(token.no_key().into());

@@ -61,10 +61,10 @@ impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
     ) -> Option<V> {
         self.forget_old(rules);
         let existing = self.0.borrow().get(&key).cloned();
-        if let Some(flight) = existing {
-            if let Some(value) = landing(&flight, rules).await {
-                return Some(value);
-            }
+        if let Some(flight) = existing
+            && let Some(value) = landing(&flight, rules).await
+        {
+            return Some(value);
         }
 
         let flight = Rc::new(Flight { began_ms: now_ms(), landed: RefCell::new(None) });

@@ -93,7 +93,9 @@ pub async fn current(exchange: &Rc<Exchange>) -> Result<Rc<Gateway>, Problem> {
 
 /// Reads the config's source and puts it in force where it changed; the last good one stays where it is invalid.
 async fn reload(env: Env) -> Option<Rc<Gateway>> {
-    let (source, rechecked) = read_source(&env).await;
+    let Some(Source { text: source, rechecked }) = read_source(&env).await else {
+        return LOADED.with_borrow(|loaded| loaded.as_ref()?.gateway.clone());
+    };
     let resolved = match loaded_from(&source) {
         Some(gateway) => return Some(gateway),
         None => bindings::resolve(&env, &references(&source)).await,
@@ -118,34 +120,35 @@ fn loaded_from(source: &str) -> Option<Rc<Gateway>> {
     LOADED.with_borrow(|loaded| loaded.as_ref().filter(|loaded| loaded.source == source)?.gateway.clone())
 }
 
-/// Gives the config's text, and whether it may change while the isolate lives.
-async fn read_source(env: &Env) -> (String, bool) {
-    let inline = bindings::raw(env, INLINE_VARIABLE);
-    if let Some(text) = inline.as_string().filter(|text| !text.trim().is_empty()) {
-        return (text, false);
-    }
-    if inline.is_object() {
-        if let Some(text) = js_sys::JSON::stringify(inline.unchecked_ref()).ok().and_then(|text| text.as_string()) {
-            return (text, false);
-        }
-    }
-    let Some(kv) = KvNamespace::bound(env, KV_BINDING) else { return (BUILT_IN.to_owned(), false) };
-    (read_kv(&kv).await.unwrap_or_else(|| BUILT_IN.to_owned()), true)
+/// A config's text, and whether it may change while the isolate lives.
+struct Source {
+    text: String,
+    rechecked: bool,
 }
 
-async fn read_kv(kv: &KvNamespace) -> Option<String> {
+/// Gives the config's text; `None` where KV, which may hold one, cannot be read: a store that fails is no store that is empty.
+async fn read_source(env: &Env) -> Option<Source> {
+    let inline = bindings::raw(env, INLINE_VARIABLE);
+    let inline = match inline.is_object() {
+        true => js_sys::JSON::stringify(inline.unchecked_ref()).ok().and_then(|text| text.as_string()),
+        false => inline.as_string(),
+    };
+    if let Some(text) = inline.filter(|text| !text.trim().is_empty()) {
+        return Some(Source { text, rechecked: false });
+    }
+    let built_in = |rechecked| Source { text: BUILT_IN.to_owned(), rechecked };
+    let Some(kv) = KvNamespace::bound(env, KV_BINDING) else { return Some(built_in(false)) };
     for key in KV_KEYS {
         match kv.text(key).await {
-            Ok(Some(text)) => return Some(text),
+            Ok(Some(text)) => return Some(Source { text, rechecked: true }),
             Ok(None) => {}
             Err(_) => {
-                log::warn("config_unreadable", &format!("the KV binding {KV_BINDING} cannot be read"));
-                // Whatever was in force stays: a store that fails is no store that is empty.
-                return LOADED.with_borrow(|loaded| loaded.as_ref().map(|loaded| loaded.source.clone()));
+                log::warn("kv_unavailable", &format!("the KV binding {KV_BINDING} cannot be read"));
+                return None;
             }
         }
     }
-    None
+    Some(built_in(true))
 }
 
 fn log_mistakes(mistakes: &[Diagnostic]) {

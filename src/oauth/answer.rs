@@ -13,6 +13,9 @@ use crate::secret::Secret;
 /// Longest text of the provider that goes to the log, in characters.
 const LOGGED_MAX_CHARS: usize = 200;
 
+/// Longest name of an error that goes to the log, in bytes; registered ones have at most half of that.
+const ERROR_MAX_BYTES: usize = 64;
+
 /// An answer of the provider.
 pub struct ProviderAnswer {
     /// Its status.
@@ -140,8 +143,12 @@ pub fn judge_profile(answer: &ProviderAnswer) -> Result<String, Problem> {
 /// Gives what a client is told when the browser comes back with an `error` (RFC 6749 section 4.1.2.1, OpenID Connect Core
 /// section 3.1.2.6).
 pub fn judge_authorization_error(error: &str, description: Option<&str>) -> Problem {
-    let detail =
-        ProviderError { status: None, error: logged(error), description: logged(description.unwrap_or_default()) };
+    let well_formed = error.len() <= ERROR_MAX_BYTES && error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let detail = ProviderError {
+        status: None,
+        error: if well_formed { error.to_owned() } else { "an unregistered error".to_owned() },
+        description: logged(description.unwrap_or_default()),
+    };
     match error {
         "login_required" | "interaction_required" | "consent_required" | "account_selection_required" => {
             Problem::LoginRequired(detail)

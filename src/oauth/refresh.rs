@@ -96,7 +96,8 @@ mod tests {
             let kind = RefreshBody::from_content_type(content_type)?;
             Ok(read_refresh_body(kind, body)?.map(|token| token.expose().clone()))
         };
-        let table: [(&str, &str, Result<Option<&str>, &str>, &str); 10] = [
+        type Row = (&'static str, &'static str, Result<Option<&'static str>, &'static str>, &'static str);
+        let table: [Row; 10] = [
             ("application/json", r#"{"refresh_token":"r1"}"#, Ok(Some("r1")), "JSON"),
             (
                 "Application/JSON; charset=utf-8",

@@ -99,7 +99,7 @@ impl fmt::Display for PatternError {
                 write!(f, "the path \"{found}\" is a whole URL: write only its path, beginning with `/`")
             }
             Self::NotAbsolute { found } => {
-                write!(f, "the path \"{found}\" does not begin with `/`: write \"{}\"", format!("/{found}"))
+                write!(f, "the path \"{found}\" does not begin with `/`: write \"/{found}\"")
             }
             Self::EmptySegment { pattern } => {
                 write!(f, "two slashes stand side by side: write \"{}\"", merge_slashes(pattern))

@@ -157,13 +157,14 @@ fn line_ends_and_a_byte_order_mark_change_neither_what_is_told_nor_where() {
 }
 
 #[test]
-fn no_value_of_a_binding_is_ever_told() {
+fn no_value_of_a_binding_and_no_control_character_is_ever_told() {
     for (name, source) in fixtures("invalid") {
         assert!(!source.contains(MARK), "{name} holds no such text of its own");
         for mistake in mistakes(&source) {
             let shown = format!("{mistake} {mistake:?}");
             assert!(!shown.contains(MARK), "{name}: {mistake}");
             assert!(!shown.contains("not fit for anything"), "{name}: {mistake}");
+            assert!(!mistake.to_string().contains(char::is_control), "{name}: {mistake} is one line");
         }
     }
 }

@@ -218,8 +218,8 @@ describe('the config is read', () => {
   });
 });
 
-describe('a reference is replaced by', () => {
-  for (const [message, reference, binding, expected] of [
+test('a reference is replaced by its value', async () => {
+  const table = [
     ['a variable', '$env.X', 'text', 'text'],
     ['a secret', '$secret.X', 'text', 'text'],
     ['a secret, in its other spelling', '$secrets.X', 'text', 'text'],
@@ -229,13 +229,25 @@ describe('a reference is replaced by', () => {
     ['zero, which is not empty', '$env.X', 0, '0'],
     ['a boolean', '$env.X', true, 'true'],
     ['false, which is not empty', '$env.X', false, 'false'],
-    ['nothing where it is only a part of a text', 'x $env.X', 'text', 'x $env.X'],
-    ['nothing in a key', '$', 'text', '$'],
-  ]) {
-    test(message, async () => assert.equal(await sourceOf(await start({ config: answering(reference), bindings: { X: binding } })), expected));
+    ['only a part of a text, which is left alone', 'x $env.X', 'text', 'x $env.X'],
+    ['a dollar sign, which is no reference', '$', 'text', '$'],
+  ];
+  const gateway = await start({
+    config: {
+      paths: table.map(([, reference], row) => ({
+        method: 'GET', path: `/${row}`, response: { value: reference.replace(/^(\$\w+\.)X$/, `$1X${row}`) },
+      })),
+    },
+    bindings: Object.fromEntries(table.map(([, , binding], row) => [`X${row}`, binding])),
+  });
+  for (const [row, [message, , , expected]] of table.entries()) {
+    const { value } = await (await gateway.fetch(`/${row}`)).json();
+    assert.equal(value, expected, message);
   }
+});
 
-  test('a secret of a Secrets Store', async () => {
+describe('a Secrets Store', () => {
+  test('gives the secret that a reference names', async () => {
     const gateway = await start({
       config: answering('$secret.STORED'), secretsStoreSecrets: { STORED: { store_id: 'store', secret_name: 'stored' } },
     });
@@ -244,7 +256,7 @@ describe('a reference is replaced by', () => {
     assert.equal(await sourceOf(gateway), 'from the store');
   });
 
-  test('no secret of a Secrets Store that is not there, nor an object', async () => {
+  test('that lacks the secret is a missing binding; so are an object and a KV namespace', async () => {
     const gateway = await start({
       config: { paths: [{ method: 'GET', path: '/a', response: ['$secret.STORED', '$env.OBJECT', '$env.KV'] }] },
       secretsStoreSecrets: { STORED: { store_id: 'store', secret_name: 'absent' } }, bindings: { OBJECT: { a: 1 } }, kv: ['KV'],

@@ -263,18 +263,25 @@ test('a failure is shared with those who wait for it, and never given to those w
   assertPrivateJson(await refreshBy(gateway, refreshToken), 'who asks later');
 });
 
+/** Begins a refresh and gives how to hang up. A reset, since workerd takes a mere end of the stream for half of one. */
+function callBy(refreshToken) {
+  const headers = { 'x-refresh-token': refreshToken };
+  const request = httpRequest(new URL(REFRESH, gateway.origin), { headers, agent: false });
+  request.once('response', () => assert.fail('an answer came before the client hung up'));
+  request.once('error', ({ code }) => assert.equal(code, 'ECONNRESET'));
+  request.end();
+  return () => request.socket.resetAndDestroy();
+}
+
 test('a client that hangs up loses nothing: the exchange ends, and who asks next gets its answer', { timeout: 60_000 }, async () => {
   for (const when of [{}, { after: true }]) {
     const { refresh_token: refreshToken } = await freshTokens();
     const hold = tenant.hold(TOKEN_ENDPOINT, when);
-    const caller = new AbortController();
-    const init = { headers: { 'x-refresh-token': refreshToken }, signal: caller.signal };
-    const gone = assert.rejects(gateway.fetch(REFRESH, init), { name: 'AbortError' });
+    const hangUp = callBy(refreshToken);
     await hold.arrived();
     const waiting = refreshBy(gateway, refreshToken);
     await gateway.drained();
-    caller.abort();
-    await gone;
+    hangUp();
     await gateway.drained();
     hold.release();
 
@@ -290,12 +297,9 @@ test('a client that hangs up loses nothing: the exchange ends, and who asks next
 test('a client that hangs up all alone loses nothing either', { timeout: 60_000 }, async () => {
   const { refresh_token: refreshToken } = await freshTokens();
   const hold = tenant.hold(TOKEN_ENDPOINT, { after: true });
-  const caller = new AbortController();
-  const init = { headers: { 'x-refresh-token': refreshToken }, signal: caller.signal };
-  const gone = assert.rejects(gateway.fetch(REFRESH, init), { name: 'AbortError' });
+  const hangUp = callBy(refreshToken);
   await hold.arrived();
-  caller.abort();
-  await gone;
+  hangUp();
   await gateway.drained();
   assert.equal(tenant.family(refreshToken).rotations, 1, 'the provider has rotated, and nobody has the answer');
   hold.release();

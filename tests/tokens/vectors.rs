@@ -40,7 +40,8 @@ fn each_rfc_vector_verifies_and_is_refused_for_its_payload_alone() {
     // The claims of RFC 7515 name the issuer "joe" and no audience.
     let other_issuer =
         |error: &TokenError| matches!(error, TokenError::Claim(ClaimError::Issuer { actual, .. }) if actual == "joe");
-    let table: [(&str, &dyn Fn(&TokenError) -> bool); 5] = [
+    type Expected<'e> = &'e dyn Fn(&TokenError) -> bool;
+    let table: [(&str, Expected<'_>); 5] = [
         ("RFC 7515 appendix A.2 (RS256)", &other_issuer),
         ("RFC 7515 appendix A.3 (ES256)", &other_issuer),
         ("RFC 7520 section 4.1 (RS256)", &|error| *error == no_claims),

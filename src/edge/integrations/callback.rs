@@ -46,13 +46,16 @@ async fn exchange_code(
     let (auth0, keys) = authorizer(gateway)?;
     let redirect_uri = redirect_uri(auth0, own_redirect_uri)?;
     let parameter = |name: &str| query_parameter(exchange.query(), name);
-    if let Some(error) = parameter("error") {
-        return Err(judge_authorization_error(&error, parameter("error_description").as_deref()));
-    }
     let state = match has_login(gateway) {
-        true => Some(open_state(gateway, exchange, auth0, parameter("state"), redirect_uri).await?),
+        true => Some(open_state(gateway, exchange, auth0, parameter("state"), redirect_uri).await),
         false => None,
     };
+    if let Some(error) = parameter("error") {
+        // Anybody can write a description into an address: only one that comes with this browser's state goes to the log.
+        let description = parameter("error_description").filter(|_| matches!(state, Some(Ok(_))));
+        return Err(judge_authorization_error(&error, description.as_deref()));
+    }
+    let state = state.transpose()?;
     let code = parameter("code").filter(|code| !code.is_empty()).ok_or(Problem::CodeMissing)?;
     let form = code_form(auth0, &code, redirect_uri, state.as_ref().map(|state| state.verifier.as_str()));
     let url = auth0.endpoint("/oauth/token");

@@ -4,7 +4,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Response};
 
-use crate::config::{Path, Server};
+use crate::config::{HOP_BY_HOP_HEADERS, Path, Server};
 use crate::edge::answer::Answer;
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
@@ -53,7 +53,8 @@ fn forwarded_request(
     url: &str,
     claims: Option<&VerifiedClaims>,
 ) -> Result<JsValue, JsValue> {
-    let mut drop: Vec<String> = DROPPED_REQUEST_HEADERS.map(str::to_owned).to_vec();
+    let mut drop: Vec<String> =
+        HOP_BY_HOP_HEADERS.iter().chain(&DROPPED_REQUEST_HEADERS).map(|name| (*name).to_owned()).collect();
     drop.extend(connection_options(exchange.header("connection").as_deref()));
     let mut set = vec![("x-request-id".to_owned(), exchange.id.clone())];
     if let Some(url) = exchange.url() {
