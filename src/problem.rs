@@ -236,14 +236,36 @@ impl Problem {
 
     fn challenge(&self) -> Challenge {
         match self {
-            Self::TokenMissing | Self::AccessTokenMissing => Challenge::Bare,
+            Self::TokenMissing | Self::AccessTokenMissing | Self::LoginRequired(_) => Challenge::Bare,
             Self::TokenExpired(_) => Challenge::InvalidToken("the token has expired"),
             Self::TokenInvalid(_) | Self::CredentialsMalformed | Self::AccessTokenRejected => {
                 Challenge::InvalidToken("the token is not valid here")
             }
             Self::RefreshTokenInvalid(_) => Challenge::InvalidToken("the refresh token is not valid any more"),
-            Self::LoginRequired(_) => Challenge::Bare,
-            _ => Challenge::None,
+            Self::ConfigInvalid
+            | Self::Internal
+            | Self::RouteNotFound
+            | Self::MethodNotAllowed(_)
+            | Self::PathAmbiguous(_)
+            | Self::BodyTooLarge(_)
+            | Self::BodyMalformed(_)
+            | Self::UnsupportedMediaType
+            | Self::ReturnToRejected
+            | Self::LoginDenied(_)
+            | Self::CodeMissing
+            | Self::CodeInvalid(_)
+            | Self::StateInvalid(_)
+            | Self::StateExpired
+            | Self::IdTokenInvalid(_)
+            | Self::NonceMismatch
+            | Self::RefreshTokenMissing
+            | Self::IdpRejected(_)
+            | Self::IdpRateLimited(_)
+            | Self::IdpError(..)
+            | Self::IdpUnavailable(_)
+            | Self::IdpTimeout
+            | Self::UpstreamTimeout
+            | Self::UpstreamUnreachable(_) => Challenge::None,
         }
     }
 

@@ -121,7 +121,8 @@ test('a person logs in by a click, and the tokens open profile, API and refresh 
   const page = await context.newPage();
   await page.goto(`${gateway.origin}/api/auth0/login?return_to=/inbox`);
   assert.equal(new URL(page.url()).origin, tenant.origin, 'at the provider');
-  const { access_token: access, id_token: id, refresh_token: refresh, return_to: returnTo } = await submit(page, 'judy@example.com');
+  const tokens = await submit(page, 'judy@example.com');
+  const { access_token: access, id_token: id, refresh_token: refresh, return_to: returnTo } = tokens;
   assert.equal(new URL(page.url()).pathname, '/api/auth0/callback');
   assert.deepEqual([claimsOf(id).email, returnTo], ['judy@example.com', '/inbox']);
 
@@ -153,7 +154,11 @@ test('a person logs in by a click, and the tokens open profile, API and refresh 
 
   const refreshUrl = `${gateway.origin}/api/auth0/refresh`;
   const [byJson] = await askFrom(page, [
-    [refreshUrl, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ refresh_token: refresh }) }],
+    [refreshUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ refresh_token: refresh }),
+    }],
   ]);
   assert.equal(byJson.status, 200);
   const [byHeader] = await askFrom(there, [

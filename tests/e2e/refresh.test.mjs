@@ -12,6 +12,7 @@ import {
 } from './login-flow.mjs';
 import { assertProviderAnswers } from './provider-answers.mjs';
 
+const MINUTE = { timeout: 60_000 };
 const TOKEN_ENDPOINT = '/oauth/token';
 const REFRESH_TOKEN_INVALID = [401, 'refresh_token_invalid'];
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -50,18 +51,23 @@ const refreshBy = (at, refreshToken, headers = {}) => at.ask(REFRESH, { headers:
 const exchanges = () => tenant.counts[TOKEN_ENDPOINT] ?? 0;
 
 test('a refresh token is taken from the header, a JSON body or a form, with any method that the path has', async () => {
+  const header = (token) => ({ 'x-refresh-token': token });
+  const json = (members) => JSON.stringify(members);
   const table = [
-    ['GET', (token) => ({ headers: { 'x-refresh-token': token } }), 'the header of a GET'],
-    ['GET', (token) => ({ headers: { 'x-refresh-token': `  ${token} ` } }), 'spaces around it'],
-    ['POST', (token) => ({ headers: { 'x-refresh-token': token } }), 'the header of a POST'],
-    ['POST', (token) => ({ headers: { 'x-refresh-token': token, 'content-type': 'text/plain' }, body: 'not read' }), 'the header before any body'],
-    ['POST', (token) => ({ headers: { 'x-refresh-token': token, ...JSON_TYPE }, body: '{"refresh_token":"other"}' }), 'the header before a JSON body'],
-    ['POST', (token) => ({ headers: { 'x-refresh-token': ' ', ...JSON_TYPE }, body: JSON.stringify({ refresh_token: token }) }), 'an empty header, and a JSON body'],
-    ['POST', (token) => ({ headers: JSON_TYPE, body: JSON.stringify({ refresh_token: token }) }), 'a JSON body'],
-    ['POST', (token) => ({ headers: { 'content-type': 'Application/JSON;charset=UTF-8' }, body: JSON.stringify({ grant_type: 'refresh_token', refresh_token: token, x: [1] }) }), 'a JSON body with more in it'],
-    ['POST', (token) => ({ headers: FORM_TYPE, body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token }).toString() }), 'a form'],
+    ['GET', (token) => ({ headers: header(token) }), 'the header of a GET'],
+    ['GET', (token) => ({ headers: header(`  ${token} `) }), 'spaces around it'],
+    ['POST', (token) => ({ headers: header(token) }), 'the header of a POST'],
+    ['POST', (token) => ({ headers: header(token), body: 'not read' }), 'the header before any body'],
+    ['POST', (token) => ({ headers: { ...header(token), ...JSON_TYPE }, body: json({ refresh_token: 'other' }) }), 'before JSON too'],
+    ['POST', (token) => ({ headers: { ...header(' '), ...JSON_TYPE }, body: json({ refresh_token: token }) }), 'an empty header'],
+    ['POST', (token) => ({ headers: JSON_TYPE, body: json({ refresh_token: token }) }), 'a JSON body'],
+    ['POST', (token) => ({
+      headers: { 'content-type': 'Application/JSON;charset=UTF-8' },
+      body: json({ grant_type: 'refresh_token', refresh_token: token, x: [1] }),
+    }), 'a JSON body with more in it, of a type with a parameter'],
+    ['POST', (token) => ({ headers: FORM_TYPE, body: `grant_type=refresh_token&refresh_token=${token}` }), 'a form'],
     ['POST', (token) => ({ headers: FORM_TYPE, body: `refresh_token=${token}` }), 'a form without a grant type'],
-    ['PUT', (token) => ({ headers: JSON_TYPE, body: JSON.stringify({ refresh_token: token }) }), 'another method'],
+    ['PUT', (token) => ({ headers: JSON_TYPE, body: json({ refresh_token: token }) }), 'another method'],
   ];
   let { refresh_token: current } = await freshTokens({ email: 'erin@example.com' });
   const first = current;
@@ -120,7 +126,7 @@ test('a refresh without a readable token says what is wrong, and asks the provid
   assert.deepEqual(tenant.counts, {});
 });
 
-test('a body that never ends is refused once it is too large', { timeout: 60_000 }, async () => {
+test('a body that never ends is refused once it is too large', MINUTE, async () => {
   const request = httpRequest(new URL(REFRESH, gateway.origin), { method: 'POST', headers: JSON_TYPE, agent: false });
   request.write('x'.repeat(17 * 1024));
   const [response] = await once(request, 'response');
@@ -193,7 +199,7 @@ test('a refresh token that is unknown, used or revoked ends the login', async ()
   assert.match(revoked.headers.get('www-authenticate'), /^Bearer error="invalid_token"/);
 });
 
-test('fifty refreshes with one token at once are one exchange with one answer', { timeout: 60_000 }, async () => {
+test('fifty refreshes with one token at once are one exchange with one answer', MINUTE, async () => {
   for (const at of [gateway, graceless]) {
     const { refresh_token: refreshToken } = await freshTokens();
     const hold = tenant.hold(TOKEN_ENDPOINT);
@@ -239,7 +245,7 @@ test('without a grace a late duplicate is a reuse, and the provider revokes the 
   assertProblem(await refreshBy(graceless, next.body.refresh_token), REFRESH_TOKEN_INVALID, 'and its successor is gone');
 });
 
-test('a failure is shared with those who wait for it, and never given to those who ask later', { timeout: 60_000 }, async () => {
+test('a failure is shared with those who wait for it, and never given to those who ask later', MINUTE, async () => {
   const { refresh_token: refreshToken } = await freshTokens();
   const faults = [
     [{ kind: 'status', status: 500 }, [502, 'idp_error']],
@@ -273,7 +279,7 @@ function callBy(refreshToken) {
   return () => request.socket.resetAndDestroy();
 }
 
-test('a client that hangs up loses nothing: the exchange ends, and who asks next gets its answer', { timeout: 60_000 }, async () => {
+test('a client that hangs up loses nothing, and neither do those who wait for its exchange', MINUTE, async () => {
   for (const when of [{}, { after: true }]) {
     const { refresh_token: refreshToken } = await freshTokens();
     const hold = tenant.hold(TOKEN_ENDPOINT, when);
@@ -294,7 +300,7 @@ test('a client that hangs up loses nothing: the exchange ends, and who asks next
   }
 });
 
-test('a client that hangs up all alone loses nothing either', { timeout: 60_000 }, async () => {
+test('a client that hangs up all alone loses nothing either', MINUTE, async () => {
   const { refresh_token: refreshToken } = await freshTokens();
   const hold = tenant.hold(TOKEN_ENDPOINT, { after: true });
   const hangUp = callBy(refreshToken);
@@ -309,7 +315,7 @@ test('a client that hangs up all alone loses nothing either', { timeout: 60_000 
   assert.equal(exchanges(), 1);
 });
 
-test('different tokens neither wait for each other nor meet', { timeout: 60_000 }, async () => {
+test('different tokens neither wait for each other nor meet', MINUTE, async () => {
   const people = ['frank@example.com', 'grace@example.com', 'heidi@example.com'];
   const tokens = [];
   for (const email of people) tokens.push(await logIn(gateway, new Browser(), { email }));
