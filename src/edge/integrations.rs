@@ -13,7 +13,8 @@ use super::exchange::Exchange;
 use super::gateway::Gateway;
 use crate::config::{Integration, Path};
 use crate::problem::Problem;
-use crate::route::Match;
+use crate::request::RequestHead as _;
+use crate::route::{Match, Method};
 use crate::token::VerifiedClaims;
 
 /// Answers a request by the path's integration.
@@ -27,6 +28,11 @@ pub async fn run(
     matched: &Match<'_, '_>,
     claims: Option<Rc<VerifiedClaims>>,
 ) -> Result<Answer, Problem> {
+    let spends = matches!(path.integration, Integration::Callback { .. } | Integration::Refresh);
+    if spends && exchange.method() == Method::Head.as_str() {
+        // A link preview must not use up a code or rotate a token (RFC 9110 section 9.2.1).
+        return Ok(Answer::private_json(String::new()));
+    }
     match &path.integration {
         Integration::Fixed(fixed) => {
             let headers = vec![("content-type", "application/json".into())];

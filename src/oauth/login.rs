@@ -9,6 +9,7 @@ use url::form_urlencoded::Serializer;
 use crate::config::Auth0;
 use crate::json;
 use crate::problem::Problem;
+use crate::request::query_parameter;
 
 /// A login may take this long: time enough for a second factor and a lost password.
 pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
@@ -120,9 +121,11 @@ pub fn authorize_url(
     if let Some(audience) = &auth0.audience {
         query.append_pair("audience", audience);
     }
-    let client = url::form_urlencoded::parse(passed.unwrap_or_default().as_bytes());
-    for (name, value) in client.filter(|(name, _)| PASSED_TO_PROVIDER.contains(&name.as_ref())) {
-        query.append_pair(&name, &value);
+    for name in PASSED_TO_PROVIDER {
+        // The first of a name: a request with one twice is refused (RFC 6749 section 3.1).
+        if let Some(value) = query_parameter(passed, name) {
+            query.append_pair(name, &value);
+        }
     }
     format!("{}?{}", auth0.endpoint("/authorize"), query.finish())
 }

@@ -250,6 +250,13 @@ test('prompt=none asks nobody: with no session at the provider there is no login
   assert.equal(claimsOf(tokens.id_token).email, 'carol@example.com', 'a session');
 });
 
+test('a HEAD, as a link preview sends it, leaves the code good', async () => {
+  const browser = new Browser();
+  const callback = await loginUntilCallback(gateway, browser);
+  assert.equal((await browser.fetch(new URL(callback.pathname + callback.search, gateway.origin), { method: 'HEAD' })).status, 200);
+  assertPrivateJson(await gateway.askAs(browser, callback), 'the same code after a HEAD');
+});
+
 test('a callback needs a code, and a code is good once', async () => {
   const browser = new Browser();
   const callback = await loginUntilCallback(gateway, browser);

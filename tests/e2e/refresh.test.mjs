@@ -86,6 +86,14 @@ test('a refresh token is taken from the header, a JSON body or a form, with any 
   assert.equal(exchanges(), table.length);
 });
 
+test('a HEAD, as a link preview sends it, rotates nothing', async () => {
+  const { refresh_token: token } = await freshTokens();
+  const answer = await gateway.ask(REFRESH, { method: 'HEAD', headers: { 'x-refresh-token': token } });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get('cache-control'), 'no-store');
+  assert.equal(exchanges(), 0, 'the provider is not asked');
+});
+
 test('a refresh without a readable token says what is wrong, and asks the provider nothing', async () => {
   const missing = [400, 'missing_refresh_token'];
   const malformed = [400, 'body_malformed'];
