@@ -6,7 +6,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
 import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
 import { DEFAULT_AUDIENCE, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, startTenant } from '../dev/tenant.mjs';
-import { startGateway } from '../tests/e2e/harness.mjs';
+import { compatibilityDate, startGateway } from '../tests/e2e/harness.mjs';
 
 const REQUESTS = 4_000;
 const ROUNDS = 5;
@@ -83,7 +83,7 @@ const config = {
 };
 const bare = await started(async () => {
   const miniflare = new Miniflare(convertV4MiniflareOptions({
-    modules: [{ type: 'ESModule', path: 'bare.mjs', contents: BARE }], compatibilityDate: '2026-07-01', host: '127.0.0.1', port: 0,
+    modules: [{ type: 'ESModule', path: 'bare.mjs', contents: BARE }], compatibilityDate, host: '127.0.0.1', port: 0,
   }));
   return { origin: (await miniflare.ready).origin, close: () => miniflare.dispose() };
 });

@@ -6,7 +6,6 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
 
 const HOST = '127.0.0.1';
@@ -35,7 +34,6 @@ export async function startApi({ port = 0 } = {}) {
 
   return {
     origin: `http://${HOST}:${server.address().port}`,
-    port: server.address().port,
     requests,
     get hanging() {
       return hanging.size;
@@ -85,19 +83,6 @@ export async function startApi({ port = 0 } = {}) {
       case 'redirect':
         response.writeHead(302, { location: query.get('to') ?? '/elsewhere' });
         return response.end();
-      case 'headers':
-        response.writeHead(200, ODD_HEADERS);
-        return response.end('{}');
-      case 'sse':
-        response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
-        for (let id = 1; id <= Number(query.get('events') ?? 3); id += 1) {
-          response.write(`id: ${id}\ndata: ${JSON.stringify({ id })}\n\n`);
-          await sleep(Number(query.get('ms') ?? 10));
-        }
-        return response.end();
-      case 'slow':
-        await sleep(Number(query.get('ms') ?? 1000));
-        break;
       case 'hang':
         await new Promise((resolve) => {
           hanging.add(resolve);
@@ -113,21 +98,6 @@ export async function startApi({ port = 0 } = {}) {
     return response.end(request.method === 'HEAD' ? undefined : `${JSON.stringify(answer, null, 2)}\n`);
   }
 }
-
-// As raw pairs, for names that come twice and for those that a gateway must drop or replace.
-const ODD_HEADERS = [
-  ['Content-Type', 'application/json'],
-  ['Set-Cookie', 'first=1; Path=/'],
-  ['Set-Cookie', 'second=2; Path=/; HttpOnly'],
-  ['Vary', 'Accept-Encoding'],
-  ['Connection', 'keep-alive, X-Per-Hop'],
-  ['Keep-Alive', 'timeout=5'],
-  ['X-Per-Hop', 'for this connection alone'],
-  ['Access-Control-Allow-Origin', '*'],
-  ['Access-Control-Allow-Credentials', 'true'],
-  ['Access-Control-Expose-Headers', 'X-Upstream'],
-  ['X-Upstream', 'sample'],
-].flat();
 
 // Path and query are as they came over the wire: nothing decoded, nothing normalised.
 function describe(request) {

@@ -73,8 +73,8 @@ export async function startTenant(options = {}) {
 
   const origin = `http://${HOST}:${port}`;
   const issuer = options.issuer ?? `${origin}/`;
-  const clients = structuredClone(options.clients ?? [defaultClient(options.redirectUris ?? [])]);
-  const allowedLogoutUrls = [...(options.allowedLogoutUrls ?? DEFAULT_LOGOUT_URLS)];
+  const clients = options.clients ?? [defaultClient(options.redirectUris ?? [])];
+  const allowedLogoutUrls = options.allowedLogoutUrls ?? DEFAULT_LOGOUT_URLS;
   const innerRequestKey = randomBytes(16).toString('hex');
   const cookieKey = randomBytes(32).toString('hex');
   const storage = new Storage();
@@ -98,10 +98,7 @@ export async function startTenant(options = {}) {
   const tenant = {
     origin,
     issuer,
-    port,
     settings,
-    clients,
-    allowedLogoutUrls,
     counts,
     requests,
     get keys() {
@@ -115,10 +112,6 @@ export async function startTenant(options = {}) {
       const key = await keyRing.rotate(rotation);
       renewProvider();
       return key;
-    },
-    allowRedirectUri(uri, clientId = clients[0].client_id) {
-      clients.find((client) => client.client_id === clientId).redirect_uris.push(uri);
-      renewProvider();
     },
     async mint(claims = {}, how = {}) {
       const now = Math.floor(Date.now() / 1000);

@@ -48,7 +48,8 @@ async function runEndToEnd() {
   const directory = 'tests/e2e';
   const files = readdirSync(join(ROOT, directory)).filter((name) => name.endsWith('.test.mjs')).sort();
   if (!files.length) throw new Failure(`${directory} holds no *.test.mjs`);
-  await run(TOOLS.node, ['--test', `--test-timeout=${TEST_TIMEOUT_MS}`, ...files.map((name) => `${directory}/${name}`)], { failure: 'end-to-end tests failed' });
+  const args = ['--test', `--test-timeout=${TEST_TIMEOUT_MS}`, ...files.map((name) => `${directory}/${name}`)];
+  await run(TOOLS.node, args, { failure: 'end-to-end tests failed' });
 }
 
 // A step whose `needs` did not pass is skipped: its failure would say nothing new.

@@ -64,20 +64,6 @@ impl fmt::Debug for Config {
 /// # Errors
 /// Every mistake in the file, in its order.
 pub fn load(source: &str, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnostic>> {
-    read(source, bindings)
-}
-
-/// Reads a config away from its bindings and tells its mistakes; a reference is taken to have a fitting value.
-pub fn check(source: &str) -> Vec<Diagnostic> {
-    read(source, &UnknownBindings).err().unwrap_or_default()
-}
-
-/// Gives the bindings that a config refers to; none where the text is no JSON.
-pub fn references(source: &str) -> Vec<Reference> {
-    parse_document(without_mark(source)).map(|root| collect_references(&root)).unwrap_or_default()
-}
-
-fn read(source: &str, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnostic>> {
     let source = without_mark(source);
     let mut findings = Findings::new(source);
     let place = Place::Root;
@@ -95,6 +81,16 @@ fn read(source: &str, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnostic>
         Some(config) if findings.is_empty() => Ok(config),
         _ => Err(findings.into_diagnostics()),
     }
+}
+
+/// Reads a config away from its bindings and tells its mistakes; a reference is taken to have a fitting value.
+pub fn check(source: &str) -> Vec<Diagnostic> {
+    load(source, &UnknownBindings).err().unwrap_or_default()
+}
+
+/// Gives the bindings that a config refers to; none where the text is no JSON.
+pub fn references(source: &str) -> Vec<Reference> {
+    parse_document(without_mark(source)).map(|root| collect_references(&root)).unwrap_or_default()
 }
 
 /// Drops the byte order mark that some editors put before a text.

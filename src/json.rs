@@ -25,17 +25,6 @@ pub fn text<'m>(members: &'m Map<String, Value>, key: &str) -> Option<&'m str> {
     members.get(key)?.as_str()
 }
 
-fn read_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Map<String, Value>, A::Error> {
-    let mut members = Map::new();
-    while let Some(key) = map.next_key::<String>()? {
-        let StrictValue(value) = map.next_value()?;
-        if members.insert(key, value).is_some() {
-            return Err(A::Error::custom("duplicate key"));
-        }
-    }
-    Ok(members)
-}
-
 /// A JSON value none of whose objects has a duplicate key.
 pub struct StrictValue(pub Value);
 
@@ -76,8 +65,15 @@ impl<'de> Deserialize<'de> for StrictValue {
                 }
                 Ok(StrictValue(Value::Array(items)))
             }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                read_map(map).map(|members| StrictValue(Value::Object(members)))
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Map::new();
+                while let Some(key) = map.next_key::<String>()? {
+                    let StrictValue(value) = map.next_value()?;
+                    if members.insert(key, value).is_some() {
+                        return Err(A::Error::custom("duplicate key"));
+                    }
+                }
+                Ok(StrictValue(Value::Object(members)))
             }
         }
         deserializer.deserialize_any(ValueVisitor)

@@ -260,6 +260,11 @@ pub enum UnknownKey {
 }
 
 impl KeySetAge {
+    /// Says whether there is a set that may be used at all at `now`, fresh or stale.
+    pub fn is_usable(&self, now: i64) -> bool {
+        self.fetched_at.is_some_and(|at| now - at < JWKS_STALE_MAX_SECS)
+    }
+
     /// Says whether the set in memory will do at `now`.
     pub fn readiness(&self, now: i64) -> Readiness {
         let within = |at: Option<i64>, secs: i64| at.is_some_and(|at| now - at < secs);

@@ -5,11 +5,11 @@
 //! Workers runtime.
 //!
 //! ```text
-//! edge -> route, token, jwks, oauth, cors, mapping, proxy, problem -> config
+//! edge -> mapping, cors, proxy, oauth, problem, jwks, token -> config -> route, secret, json, request
 //! ```
 //!
-//! Nothing points back: a core module never names `edge`, and `config` names no other module but [`route`]'s pattern
-//! types, [`json`] and [`secret`].
+//! Nothing points back: a core module never names `edge`, and `config` names no other module but [`route`], [`secret`] and
+//! [`json`].
 
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 #![cfg_attr(

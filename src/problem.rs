@@ -201,6 +201,7 @@ impl Problem {
             | Self::CodeInvalid(error)
             | Self::RefreshTokenInvalid(error)
             | Self::IdpRejected(error) => Some(error.to_string().into()),
+            Self::NonceMismatch => Some("nonce is not that of this login".into()),
             Self::StateInvalid(reason) | Self::BodyMalformed(reason) => Some((*reason).into()),
             Self::IdpError(reason, None) => Some((*reason).into()),
             Self::IdpError(reason, Some(status)) => Some(format!("{status}: {reason}").into()),
@@ -216,7 +217,6 @@ impl Problem {
             | Self::ReturnToRejected
             | Self::CodeMissing
             | Self::StateExpired
-            | Self::NonceMismatch
             | Self::AccessTokenMissing
             | Self::AccessTokenRejected
             | Self::RefreshTokenMissing
@@ -230,7 +230,35 @@ impl Problem {
         match self {
             Self::IdpRateLimited(retry_after) => Some(*retry_after),
             Self::IdpUnavailable(_) | Self::IdpTimeout => Some(RetryAfter::default()),
-            _ => None,
+            Self::ConfigInvalid
+            | Self::Internal
+            | Self::RouteNotFound
+            | Self::MethodNotAllowed(_)
+            | Self::PathAmbiguous(_)
+            | Self::BodyTooLarge(_)
+            | Self::BodyMalformed(_)
+            | Self::UnsupportedMediaType
+            | Self::TokenMissing
+            | Self::TokenExpired(_)
+            | Self::TokenInvalid(_)
+            | Self::CredentialsMalformed
+            | Self::ReturnToRejected
+            | Self::LoginDenied(_)
+            | Self::LoginRequired(_)
+            | Self::CodeMissing
+            | Self::CodeInvalid(_)
+            | Self::StateInvalid(_)
+            | Self::StateExpired
+            | Self::IdTokenInvalid(_)
+            | Self::NonceMismatch
+            | Self::AccessTokenMissing
+            | Self::AccessTokenRejected
+            | Self::RefreshTokenMissing
+            | Self::RefreshTokenInvalid(_)
+            | Self::IdpRejected(_)
+            | Self::IdpError(..)
+            | Self::UpstreamTimeout
+            | Self::UpstreamUnreachable(_) => None,
         }
     }
 

@@ -1,4 +1,6 @@
 //! Forwarding rules (RFC 9110 section 7.6): the upstream's address, and which headers do not pass.
+//!
+//! The hop-by-hop headers are the config's to know, which lets no path map them; values to set are [`crate::mapping`]'s.
 
 use crate::config::Server;
 use crate::oauth::{BINDING_COOKIE, PLAIN_BINDING_COOKIE};
@@ -10,7 +12,7 @@ use crate::oauth::{BINDING_COOKIE, PLAIN_BINDING_COOKIE};
 pub const DROPPED_REQUEST_HEADERS: [&str; 6] =
     ["forwarded", "true-client-ip", "x-access-token", "x-real-ip", "x-refresh-token", "x-request-id"];
 
-/// Headers of an upstream's answer that concern its connection alone, or that only the gateway's CORS rule may set.
+/// Headers of an upstream's answer that concern its connection alone; the runtime keeps the framing ones itself.
 pub const DROPPED_RESPONSE_HEADERS: [&str; 6] =
     ["connection", "keep-alive", "proxy-authenticate", "proxy-connection", "trailer", "upgrade"];
 

@@ -8,8 +8,8 @@ const DAY_SECS = 24 * 60 * 60;
 const OIDC_SCOPES = ['openid', 'profile', 'email', 'offline_access'];
 
 /**
- * Makes a Provider over the tenant's storage. It is made anew when the signing key or the clients change; the storage
- * stays, so sessions and refresh tokens live on.
+ * Makes a Provider over the tenant's storage. It is made anew when the signing key changes; the storage stays, so sessions
+ * and refresh tokens live on.
  */
 export function createProvider({ issuer, clients, cookieKey, storage, accounts, signingKey, settings }) {
   const accountOf = (sub) => ({ accountId: sub, claims: async () => accounts.claimsOf(sub) });

@@ -10,7 +10,7 @@ fn main() {}
 
 #[cfg(not(target_arch = "wasm32"))]
 mod cli {
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
     use std::process::ExitCode;
 
     use clap::{Parser, Subcommand};
@@ -46,7 +46,7 @@ mod cli {
         }
     }
 
-    fn check(file: &PathBuf) -> ExitCode {
+    fn check(file: &Path) -> ExitCode {
         let shown = file.display();
         let source = match std::fs::read_to_string(file) {
             Ok(source) => source,

@@ -1,6 +1,6 @@
 //! What is wrong with a config: one diagnostic a mistake, with its place in the file as written.
 //!
-//! This module does not decide what is a mistake and never sees a resolved value.
+//! This module does not decide what is a mistake, nor what of a value a message may show.
 
 use std::fmt;
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::cors::is_token;
 use super::diagnostic::nearest;
-use super::document::{Node, Value};
+use super::document::{Node, Origin, Value};
 use super::reader::{Findings, ObjectReader, Place, note_type, read_text, shown};
 
 /// Headers that concern one connection (RFC 9110 section 7.6.1), and no request beyond it.
@@ -144,7 +144,7 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
     }
     let written = read_text(node, place, findings)?;
     let text = written.value()?;
-    if written.text.origin != super::document::Origin::File || !text.starts_with('$') {
+    if written.text.origin != Origin::File || !text.starts_with('$') {
         return Some(Source::Text(text.to_owned()));
     }
     let mut refuse = |code, message: String, help: String| {
@@ -152,11 +152,11 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
         None
     };
     if let Some(name) = text.strip_prefix("$config.") {
-        let mut known = scope.path_variables.iter().chain(scope.variables);
+        let known = scope.path_variables.iter().chain(scope.variables);
         if let Some((_, value)) = known.clone().find(|(key, _)| key == name) {
             return Some(Source::Text(value.clone()));
         }
-        let help = match nearest(name, known.by_ref().map(|(key, _)| key.as_str())) {
+        let help = match nearest(name, known.map(|(key, _)| key.as_str())) {
             Some(near) => format!("did you mean \"$config.{near}\"?"),
             None => "add it to \"variables\"".to_owned(),
         };

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use super::diagnostic::{Diagnostic, LineIndex, nearest};
-use super::document::{Member, Node, Text, Value};
+use super::document::{Member, Node, Origin, Text, Value};
 
 /// The mistakes found so far.
 pub struct Findings<'s> {
@@ -279,7 +279,7 @@ pub fn note_type(node: &Node<'_>, place: &Place<'_>, expected: &str, findings: &
     findings.note(node.offset, place, "wrong_type", message, None);
 }
 
-/// Notes that `written` is none of `choices`, and gives the value of the one it is.
+/// Gives the value of the choice that `written` names, and notes where it names none.
 pub fn choose<T: Copy>(
     written: &Written<'_>,
     choices: &[(&'static str, T)],
@@ -305,11 +305,11 @@ pub fn choose<T: Copy>(
     None
 }
 
-/// Gives a text as a message may show it: never one that came from a secret.
+/// Gives a text as a message may show it: never one that came from a binding.
 pub fn shown<'w>(written: &'w Written<'_>) -> &'w str {
     match (written.text.origin, written.value()) {
-        (super::document::Origin::File, Some(value)) => value,
-        (super::document::Origin::Secret, _) => "[secret]",
-        (super::document::Origin::Env, _) | (_, None) => "[variable]",
+        (Origin::File, Some(value)) => value,
+        (Origin::Secret, _) => "[secret]",
+        (Origin::Env, _) | (_, None) => "[variable]",
     }
 }

@@ -183,8 +183,8 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
 /// Says what a text was meant to be that is a reference but for a letter, as `$secert.NAME` is.
 fn misspelt(text: &str) -> Option<String> {
     let (kind, name) = text.strip_prefix('$')?.split_once('.')?;
-    let distance = |known: &&str| strsim::damerau_levenshtein(&kind.to_ascii_lowercase(), known);
-    let known = ["env", "secret", "secrets"].into_iter().find(|known| distance(known) <= 1)?;
+    let kind = kind.to_ascii_lowercase();
+    let known = ["env", "secret", "secrets"].into_iter().find(|known| strsim::osa_distance(&kind, known) <= 1)?;
     Some(format!("did you mean \"${known}.{name}\"?"))
 }
 

@@ -1,5 +1,7 @@
 //! Answers: what the gateway decided, made into a `Response` with the headers that every answer gets.
 
+use std::borrow::Cow;
+
 use web_sys::Response;
 
 use super::exchange::Exchange;
@@ -8,11 +10,11 @@ use super::host::{header_lines, relay, respond};
 use super::log;
 use crate::cors;
 use crate::problem::{Header, Problem};
-use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_RESPONSE_HEADERS};
+use crate::proxy::DROPPED_RESPONSE_HEADERS;
 use crate::request::RequestHead as _;
 use crate::route::Method;
 
-/// An answer that has no headers of its own kind yet.
+/// What a request is answered with, before the headers that every answer gets.
 pub enum Answer {
     /// One that the gateway makes.
     Made {
@@ -30,7 +32,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// Makes an answer of JSON that any cache may not keep.
+    /// Makes an answer of JSON that no cache may keep.
     pub fn private_json(body: String) -> Self {
         let headers = vec![("content-type", "application/json".into()), ("cache-control", "no-store".into())];
         Self::Made { status: 200, headers, body: Some(body) }
@@ -70,11 +72,11 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
             respond(204, &header_lines(headers), None)
         }
         Answer::Relayed(upstream) => {
-            let mut dropped = DROPPED_RESPONSE_HEADERS.to_vec();
-            if readable.is_some() {
-                dropped.extend(CORS_RESPONSE_HEADERS);
-            }
-            relay(&upstream, &dropped.join("\n"), &header_lines(shared), vary)
+            let dropped = match gateway {
+                Some(gateway) if !own_preflight => Cow::Borrowed(gateway.dropped_response_headers.as_str()),
+                _ => Cow::Owned(DROPPED_RESPONSE_HEADERS.join("\n")),
+            };
+            relay(&upstream, &dropped, &header_lines(shared), vary)
         }
     };
     let response =

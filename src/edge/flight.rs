@@ -5,7 +5,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::future::Future;
 use std::hash::Hash;
 use std::rc::Rc;
 
@@ -13,10 +12,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 use super::exchange::Exchange;
-use super::timing::{now_ms, sleep};
-
-/// Those who wait look this often, in milliseconds.
-const POLL_MS: u32 = 4;
+use super::timing::{POLL_MS, now_ms, sleep};
 
 /// How long values are kept and waited for.
 #[derive(Clone, Copy)]

@@ -18,8 +18,9 @@ use super::kv::KvNamespace;
 use super::log;
 use super::sealing::SealingKey;
 use super::timing::now_ms;
-use crate::config::{Config, Diagnostic, load, references};
+use crate::config::{Config, Diagnostic, HOP_BY_HOP_HEADERS, load, references};
 use crate::problem::Problem;
+use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS};
 use crate::token::TokenCache;
 
 /// The config that was built in.
@@ -39,7 +40,11 @@ const KV_RECHECK_MS: f64 = 60_000.0;
 pub struct Gateway {
     /// The config.
     pub config: Config,
-    /// The authorizer's keys; empty without one.
+    /// What no client's request brings to an upstream, one name a line, with `-` for `_`.
+    pub dropped_request_headers: String,
+    /// What no upstream's answer brings to a client, one name a line.
+    pub dropped_response_headers: String,
+    /// The authorizer's keys; none without one.
     pub keys: Option<KeyRing>,
     /// Tokens that have verified.
     pub tokens: RefCell<TokenCache>,
@@ -76,8 +81,7 @@ pub async fn current(exchange: &Rc<Exchange>) -> Result<Rc<Gateway>, Problem> {
         Some((loaded.gateway.clone(), due))
     });
     match known {
-        None => reload(exchange.env.clone()).await,
-        Some((None, true)) => reload(exchange.env.clone()).await,
+        None | Some((None, true)) => reload(exchange.env.clone()).await,
         Some((Some(gateway), true)) => {
             let env = exchange.env.clone();
             exchange.keep_alive(&future_to_promise(async move {
@@ -159,7 +163,16 @@ fn log_mistakes(mistakes: &[Diagnostic]) {
 
 impl Gateway {
     fn new(config: Config) -> Self {
+        let asserted = config.asserted_headers.iter().map(|name| name.replace('_', "-"));
+        let dropped = HOP_BY_HOP_HEADERS.iter().chain(&DROPPED_REQUEST_HEADERS).map(|name| (*name).to_owned());
+        let mut dropped_response_headers = DROPPED_RESPONSE_HEADERS.join("\n");
+        if config.cors.is_some() {
+            dropped_response_headers =
+                [&dropped_response_headers, CORS_RESPONSE_HEADERS.join("\n").as_str()].join("\n");
+        }
         Self {
+            dropped_request_headers: dropped.chain(asserted).collect::<Vec<_>>().join("\n"),
+            dropped_response_headers,
             keys: config.authorizer.as_ref().map(|auth0| KeyRing::new(&auth0.jwks_uri)),
             config,
             tokens: RefCell::default(),

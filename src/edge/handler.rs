@@ -1,4 +1,6 @@
-//! The way of a request, in the order of DESIGN section 2.
+//! The way of a request: config, route, preflight, authentication, integration, answer.
+//!
+//! This module decides only the order; what each step says is its own.
 
 use std::rc::Rc;
 

@@ -1,9 +1,11 @@
-//! The few JavaScript functions that save crossings: each does in one call what would take one a header.
+//! Crossings into JavaScript: the few functions that do in one call what would take one a header, objects to hand over, and
+//! the words of what was thrown.
 //!
 //! Header lists cross as one string of names and values on alternating lines; no value holds a line break.
 
-use wasm_bindgen::JsValue;
+use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{AbortSignal, Request, Response};
 
 #[wasm_bindgen(inline_js = r#"
@@ -83,4 +85,21 @@ pub fn header_lines<N: AsRef<str>, V: AsRef<str>>(headers: impl IntoIterator<Ite
         }
     }
     lines
+}
+
+/// Makes a JavaScript object.
+///
+/// # Errors
+/// What was thrown.
+pub fn object(members: &[(&str, JsValue)]) -> Result<Object, JsValue> {
+    let object = Object::new();
+    for (name, value) in members {
+        Reflect::set(&object, &(*name).into(), value)?;
+    }
+    Ok(object)
+}
+
+/// Gives the words of what the runtime threw; its errors hold neither headers, bodies nor key material.
+pub fn thrown_message(error: &JsValue) -> Option<String> {
+    error.dyn_ref::<js_sys::Error>().map(|error| error.message().into())
 }

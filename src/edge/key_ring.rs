@@ -16,7 +16,7 @@ use super::exchange::Exchange;
 use super::kv::KvNamespace;
 use super::log;
 use super::provider::Call;
-use super::timing::{now_ms, now_secs, sleep};
+use super::timing::{LOST_AFTER_MS, POLL_MS, now_ms, now_secs, sleep};
 use super::webcrypto::{CryptoError, import_key};
 use crate::config::{Algorithm, Auth0};
 use crate::json;
@@ -26,12 +26,6 @@ use crate::problem::Problem;
 
 /// The KV binding that shares key sets between isolates; without it each isolate asks the provider.
 const KV_BINDING: &str = "JWKS";
-
-/// Those who wait for a set look this often, in milliseconds.
-const POLL_MS: u32 = 4;
-
-/// A renewal that has not ended this long after its time-out was ended with its request, in milliseconds.
-const LOST_AFTER_MS: f64 = 2_000.0;
 
 /// A set with the keys that have been imported from it.
 pub struct HeldKeys {
@@ -120,10 +114,7 @@ impl KeyRing {
                 Readiness::Unavailable => return Err(self.state.failure.borrow().clone()),
             }
         }
-        let held = self.state.held.borrow().clone().filter(|_| {
-            let age = self.state.age.get();
-            age.fetched_at.is_some_and(|at| now_secs() - at < JWKS_STALE_MAX_SECS)
-        });
+        let held = self.state.held.borrow().clone().filter(|_| self.state.age.get().is_usable(now_secs()));
         held.ok_or_else(|| self.state.failure.borrow().clone())
     }
 
@@ -283,7 +274,8 @@ async fn read_kv(kv: Option<&KvNamespace>, uri: &str) -> Option<(KeySet, i64)> {
     let stored = json::parse_object(text?.as_bytes())?;
     let fetched_at = stored.get("fetched_at").and_then(Value::as_i64)?;
     let now = now_secs();
-    let usable = fetched_at <= now && now - fetched_at < JWKS_STALE_MAX_SECS;
+    let age = KeySetAge { fetched_at: Some(fetched_at), ..KeySetAge::default() };
+    let usable = fetched_at <= now && age.is_usable(now);
     let set = KeySet::parse(json::text(&stored, "document")?).ok().filter(|_| usable)?;
     Some((set, fetched_at))
 }

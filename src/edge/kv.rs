@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
 use super::bindings;
-use super::webcrypto::object;
+use super::host::object;
 
 #[wasm_bindgen]
 extern "C" {
@@ -42,7 +42,7 @@ impl KvNamespace {
     /// # Errors
     /// Where the store cannot be written.
     pub async fn put(&self, key: &str, text: &str, lifetime_secs: u32) -> Result<(), JsValue> {
-        let options = object(&[("expirationTtl", lifetime_secs.into())]).map_err(|error| JsValue::from(error.0))?;
+        let options = object(&[("expirationTtl", lifetime_secs.into())])?;
         JsFuture::from(self.put_promise(key, text, &options)?).await?;
         Ok(())
     }

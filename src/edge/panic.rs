@@ -5,7 +5,6 @@
 //! answer. `worker.mjs` then answers each from a fresh instance.
 
 use std::cell::{Cell, RefCell};
-use std::future::Future;
 use std::pin::Pin;
 
 use js_sys::{Function, Promise};

@@ -5,9 +5,8 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, ReadableStreamDefaultReader, Response};
 
-use super::host;
+use super::host::{self, object};
 use super::timing::{Elapsed, within};
-use super::webcrypto::object;
 use crate::oauth::{ProviderAnswer, TransportError};
 
 /// Largest answer that is read of the token and userinfo endpoints, in bytes.
@@ -74,13 +73,12 @@ impl Call<'_> {
         if let Some(token) = self.bearer {
             headers.push(("authorization", format!("Bearer {token}").into()));
         }
-        let make = |members: &[(&str, JsValue)]| object(members).map_err(|error| JsValue::from(error.0));
-        let mut init = vec![("headers", make(&headers)?.into())];
+        let mut init = vec![("headers", object(&headers)?.into())];
         if let Some(form) = self.form {
             init.push(("method", "POST".into()));
             init.push(("body", form.into()));
         }
-        Ok(make(&init)?.into())
+        Ok(object(&init)?.into())
     }
 }
 
@@ -114,8 +112,11 @@ pub async fn read_stream(stream: &web_sys::ReadableStream, max_bytes: usize) -> 
     }
 }
 
-/// Names what the runtime threw; its text holds neither headers nor bodies.
-pub fn unreachable(error: &JsValue) -> TransportError {
-    let text = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
-    TransportError::Unreachable(text.unwrap_or_else(|| "the connection failed".to_owned()))
+/// Says why a call failed, from what the runtime threw.
+pub fn failure_reason(error: &JsValue) -> String {
+    host::thrown_message(error).unwrap_or_else(|| "the connection failed".to_owned())
+}
+
+fn unreachable(error: &JsValue) -> TransportError {
+    TransportError::Unreachable(failure_reason(error))
 }

@@ -5,12 +5,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use js_sys::{Array, ArrayBuffer, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Object, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::CryptoKey;
 
-use super::webcrypto::{CryptoError, object, random_bytes, subtle};
+use super::host::object;
+use super::webcrypto::{CryptoError, random_bytes, subtle};
 use crate::secret::Secret;
 
 /// Length of the IV in bytes (NIST SP 800-38D section 5.2.1.1).
@@ -68,7 +69,7 @@ impl SealingKey {
     }
 }
 
-fn parameters(iv: &[u8], context: &[u8]) -> Result<js_sys::Object, CryptoError> {
+fn parameters(iv: &[u8], context: &[u8]) -> Result<Object, JsValue> {
     object(&[
         ("name", "AES-GCM".into()),
         ("iv", Uint8Array::from(iv).into()),

@@ -1,6 +1,5 @@
 //! Clocks and timers.
 
-use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
@@ -17,6 +16,12 @@ extern "C" {
     #[wasm_bindgen(js_name = clearTimeout)]
     fn clear_timeout(id: &JsValue);
 }
+
+/// Those who wait for what another request is getting look this often, in milliseconds.
+pub const POLL_MS: u32 = 4;
+
+/// Work that has not ended this long after its time-out was ended with the request that began it, in milliseconds.
+pub const LOST_AFTER_MS: f64 = 2_000.0;
 
 /// Says that a future took too long.
 pub struct Elapsed;

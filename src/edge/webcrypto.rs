@@ -5,6 +5,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Crypto, CryptoKey, SubtleCrypto};
 
+use super::host::{object, thrown_message};
 use crate::config::Algorithm;
 use crate::jwks::Key;
 
@@ -14,7 +15,7 @@ pub struct CryptoError(pub String);
 
 impl From<JsValue> for CryptoError {
     fn from(error: JsValue) -> Self {
-        Self(error.dyn_ref::<js_sys::Error>().map_or_else(|| "refused".to_owned(), |error| error.message().into()))
+        Self(thrown_message(&error).unwrap_or_else(|| "refused".to_owned()))
     }
 }
 
@@ -40,17 +41,8 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], CryptoError> {
     Ok(bytes)
 }
 
-/// Makes a JavaScript object.
-pub fn object(members: &[(&str, JsValue)]) -> Result<Object, CryptoError> {
-    let object = Object::new();
-    for (name, value) in members {
-        Reflect::set(&object, &(*name).into(), value)?;
-    }
-    Ok(object)
-}
-
 /// Names the algorithm as `importKey` wants it (RFC 7518 section 3.1, W3C Web Cryptography API).
-fn import_parameters(algorithm: Algorithm) -> Result<Object, CryptoError> {
+fn import_parameters(algorithm: Algorithm) -> Result<Object, JsValue> {
     let hashed = |name: &str, hash: &str| object(&[("name", name.into()), ("hash", hash.into())]);
     let curve = |name: &str| object(&[("name", "ECDSA".into()), ("namedCurve", name.into())]);
     match algorithm {
@@ -67,7 +59,7 @@ fn import_parameters(algorithm: Algorithm) -> Result<Object, CryptoError> {
 }
 
 /// Names the algorithm as `verify` wants it; the salt of PSS is as long as its hash (RFC 7518 section 3.5).
-fn verify_parameters(algorithm: Algorithm) -> Result<Object, CryptoError> {
+fn verify_parameters(algorithm: Algorithm) -> Result<Object, JsValue> {
     let pss = |salt_bytes: u32| object(&[("name", "RSA-PSS".into()), ("saltLength", salt_bytes.into())]);
     let ecdsa = |hash: &str| object(&[("name", "ECDSA".into()), ("hash", hash.into())]);
     match algorithm {

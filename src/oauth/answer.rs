@@ -1,4 +1,4 @@
-//! What the provider's answers mean to a client: DESIGN's table of refresh outcomes, and its kin for login and profile.
+//! What the provider's answers mean to a client: the README's table of refresh outcomes, and its kin for login and profile.
 //!
 //! A transient failure never costs a login: only `invalid_grant` says that a token is gone.
 
@@ -92,7 +92,7 @@ impl TokenAnswer {
 /// Reads an answer of the token endpoint.
 ///
 /// # Errors
-/// What a client is told, by DESIGN's table.
+/// What a client is told, by that table.
 pub fn judge_tokens(exchange: Exchange, answer: &ProviderAnswer) -> Result<TokenAnswer, Problem> {
     if answer.status == 200 {
         return read_tokens(&answer.body);

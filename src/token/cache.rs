@@ -8,24 +8,24 @@ use std::rc::Rc;
 
 use super::VerifiedClaims;
 
-/// Most tokens in one generation; some thousand users share an isolate in its life.
+/// Most tokens in one half; some thousand users share an isolate in its life.
 const TOKENS_MAX: usize = 1_000;
 
-/// Most bytes of token text in one generation; claims take about as much again, and an isolate has 128 MiB for all it does.
+/// Most bytes of token text in one half; claims take about as much again, and an isolate has 128 MiB for all it does.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Verified tokens in two generations.
+/// Verified tokens in two halves.
 ///
-/// A full younger generation becomes the older one, and the older one goes; a token that is used moves to the younger. So
-/// what goes is what was used least recently, and no request pays for a search for it.
+/// A full younger half becomes the older one, and the older one goes; a token that is used moves to the younger. So what
+/// goes is what was used least recently, and no request pays for a search for it.
 #[derive(Default)]
 pub struct TokenCache {
-    young: Generation,
-    old: Generation,
+    young: Half,
+    old: Half,
 }
 
 #[derive(Default)]
-struct Generation {
+struct Half {
     entries: HashMap<Box<str>, Entry>,
     bytes: usize,
 }
@@ -65,7 +65,7 @@ impl TokenCache {
     }
 }
 
-impl Generation {
+impl Half {
     fn take(&mut self, token: &str) -> Option<(Box<str>, Entry)> {
         let (token, entry) = self.entries.remove_entry(token)?;
         self.bytes -= token.len();

@@ -148,7 +148,6 @@ fn line_ends_and_a_byte_order_mark_change_neither_what_is_told_nor_where() {
                 (crlf.clone(), "with CRLF"),
                 (format!("\u{feff}{crlf}"), "with both"),
             ] {
-                // A text that ends too early ends one character later.
                 let found = printed(&mistakes(&source));
                 assert_eq!(found, expected, "{name} {message}");
             }

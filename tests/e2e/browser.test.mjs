@@ -2,14 +2,12 @@
 // an origin of its own.
 
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { startApi } from '../../dev/api.mjs';
 import { DEFAULT_AUDIENCE, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, startTenant } from '../../dev/tenant.mjs';
-import { startGateway, startUpstream } from './harness.mjs';
+import { freePort, startGateway, startUpstream } from './harness.mjs';
 import { claimsOf, startLoginGateway } from './login-flow.mjs';
 
 const BROWSERS = [
@@ -75,22 +73,6 @@ after(async () => {
   await Promise.all([gateway?.close(), framing?.close()]);
   await Promise.all([tenant, api, app].map((each) => each?.close()));
 });
-
-/**
- * Finds a free port: the callback's address must be known before the gateway starts. It lies below those that systems give
- * out by themselves, or else whatever asks for any port next could be given this one.
- */
-async function freePort() {
-  for (;;) {
-    const port = randomInt(20_000, 30_000);
-    const server = createServer();
-    const free = await new Promise((resolve) => {
-      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
-    });
-    await new Promise((resolve) => server.close(resolve));
-    if (free) return port;
-  }
-}
 
 /** Fills in the tenant's login page and gives what the callback then shows. */
 async function submit(page, email) {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../dev/api.mjs';
-import { sendRaw, startGateway, startUpstream } from './harness.mjs';
+import { proxied, sendRaw, startGateway, startUpstream } from './harness.mjs';
 
 const APP = 'https://app.example';
 const LOCAL = 'http://localhost:5173';
@@ -24,19 +24,18 @@ let without;
 before(async () => {
   api = await startApi();
   upstream = await startUpstream((request, response) => answerUpstream(request, response));
-  const proxied = (method, path, server = 'api') => ({ method, path, integration: { type: 'http_proxy', server } });
   const config = {
     servers: [{ alias: 'api', url: api.origin }, { alias: 'own', url: upstream.origin }, { alias: 'nobody', url: 'http://127.0.0.1:1' }],
     authorizer: { type: 'auth0', domain: 'tenant.example', client_id: 'any' },
     paths: [
       { method: 'GET', path: '/fixed', response: { fixed: true } },
       { method: 'POST', path: '/fixed', response: { fixed: true } },
-      { ...proxied('GET', '/private'), auth: true },
-      proxied('GET', '/read'),
-      proxied('ANY', '/any/{.+}'),
-      proxied('ANY', '/own/{.+}', 'own'),
-      proxied('GET', '/nobody', 'nobody'),
-      proxied('GET', '/self'),
+      proxied('/private', 'api', { method: 'GET', auth: true }),
+      proxied('/read', 'api', { method: 'GET' }),
+      proxied('/any/{.+}', 'api'),
+      proxied('/own/{.+}', 'own'),
+      proxied('/nobody', 'nobody', { method: 'GET' }),
+      proxied('/self', 'api', { method: 'GET' }),
       { method: 'OPTIONS', path: '/self', response: { mine: true } },
     ],
   };

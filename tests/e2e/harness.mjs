@@ -1,11 +1,14 @@
 // What every end-to-end test stands on: the bundle that `wrangler deploy` would upload, on the real workerd, with the config
 // and bindings that a test gives it; and a browser as far as login needs one, a cookie jar that follows redirects.
 
-import { randomUUID } from 'node:crypto';
+import assert from 'node:assert/strict';
+import { randomInt, randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, request as httpRequest } from 'node:http';
+import { createServer as createSocketServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
 
@@ -14,8 +17,12 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** A line of the log that a test waits for comes within this long, or never. */
 const RECORD_MS = 10_000;
 
+/** What no event tells of comes true within this long, or never. */
+const PATIENCE_MS = 60_000;
+
 const wranglerToml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
-const compatibilityDate = /^compatibility_date = "(.+)"$/m.exec(wranglerToml)[1];
+/** The date by which workerd behaves, for the gateway and what it is compared with. */
+export const compatibilityDate = /^compatibility_date = "(.+)"$/m.exec(wranglerToml)[1];
 
 /**
  * Starts a gateway.
@@ -138,6 +145,32 @@ export async function startUpstream(listener) {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** A path that is forwarded to a server. */
+export const proxied = (path, server, more = {}) => ({ method: 'ANY', path, integration: { type: 'http_proxy', server }, ...more });
+
+/**
+ * Finds a port on which nothing listens. It lies below those that systems give out by themselves, or else whatever asks for
+ * any port next could be given this one.
+ */
+export async function freePort() {
+  for (;;) {
+    const port = randomInt(20_000, 30_000);
+    const server = createSocketServer();
+    const free = await new Promise((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    await new Promise((resolve) => server.close(resolve));
+    if (free) return port;
+  }
+}
+
+/** Waits for what no event tells of. */
+export async function until(condition) {
+  for (const deadline = Date.now() + PATIENCE_MS; !(await condition()); await sleep(5)) {
+    assert.ok(Date.now() < deadline, `not so after ${PATIENCE_MS} ms: ${condition}`);
+  }
 }
 
 /** A browser without pages: cookies by host, and redirects followed one by one. */

@@ -6,13 +6,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { publicKeyOf } from '../../dev/tenant/keys.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
 import { KEY_SET, ask, assertTellsNothing, base64url, protectedGateway, publish, seconds } from './bearer.mjs';
+import { until } from './harness.mjs';
 
 const TIMEOUT_MS = 500;
-const PATIENCE_MS = 60_000;
 
 describe('a provider on a bad day', { concurrency: 8 }, () => {
   const broken = { status: 502, code: 'idp_error', retryAfter: null };
@@ -272,13 +271,6 @@ async function start(t, authorizer = {}, options = {}) {
   const gateway = await protectedGateway(tenant, authorizer, options);
   t.after(() => gateway.close());
   return { tenant, gateway };
-}
-
-// For what no event tells of.
-async function until(condition) {
-  for (const deadline = Date.now() + PATIENCE_MS; !(await condition()); await setTimeout(20)) {
-    assert.ok(Date.now() < deadline, `not so after ${PATIENCE_MS} ms: ${condition}`);
-  }
 }
 
 const kvKey = (tenant) => `jwks:${tenant.origin}${KEY_SET}`;

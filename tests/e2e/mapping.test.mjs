@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
-import { sendRaw, startGateway } from './harness.mjs';
+import { proxied, sendRaw, startGateway } from './harness.mjs';
 
 let api;
 let tenant;
@@ -13,9 +13,7 @@ let gateway;
 before(async () => {
   api = await startApi();
   tenant = await startTenant();
-  const path = (pattern, mapping, more = {}) => ({
-    method: 'ANY', path: pattern, integration: { type: 'http_proxy', server: 'api' }, mapping, ...more,
-  });
+  const path = (pattern, mapping, more = {}) => proxied(pattern, 'api', { mapping, ...more });
   gateway = await startGateway({
     config: {
       servers: [{ alias: 'api', url: api.origin }],
@@ -53,7 +51,7 @@ before(async () => {
         }, { auth: true }),
         // Sets no header itself: what other paths assert is kept from this upstream as well.
         path('/plain', undefined),
-      ].map((entry) => JSON.parse(JSON.stringify(entry))),
+      ],
     },
     bindings: { PLAIN: 'from-a-variable', UPSTREAM_KEY: 'from-a-secret' },
   });

@@ -3,12 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
-import { startGateway } from './harness.mjs';
+import { proxied, startGateway, until } from './harness.mjs';
 
-const PATIENCE_MS = 30_000;
 const KINDS = ['panic', 'panic-in-task'];
 const panicking = (kind) => ({ headers: { 'x-bargate-fault': kind } });
 
@@ -141,7 +139,7 @@ function config() {
     paths: [
       { method: 'GET', path: '/health', response: { status: 'ok' } },
       { method: 'GET', path: '/private', auth: true, response: { ok: true } },
-      { method: 'ANY', path: '/api/{.+}', integration: { type: 'http_proxy', server: 'api' } },
+      proxied('/api/{.+}', 'api'),
     ],
   };
 }
@@ -158,10 +156,4 @@ function assertIsInternalError({ id, status, headers, body, record }, message) {
   assert.deepEqual([body.code, body.status, body.request_id], ['internal_error', 500, id], message);
   assert.equal(headers.get('x-request-id'), id, message);
   assert.deepEqual([record.level, record.status, record.code], ['error', 500, 'internal_error'], message);
-}
-
-async function until(condition) {
-  for (const deadline = Date.now() + PATIENCE_MS; !(await condition()); await setTimeout(5)) {
-    assert.ok(Date.now() < deadline, `not so after ${PATIENCE_MS} ms: ${condition}`);
-  }
 }

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../dev/api.mjs';
-import { sendRaw, startGateway, startUpstream } from './harness.mjs';
+import { proxied, sendRaw, startGateway, startUpstream } from './harness.mjs';
 
 const CLIENT_ADDRESS = '127.0.0.1';
 
@@ -16,7 +16,6 @@ let gateway;
 before(async () => {
   api = await startApi();
   upstream = await startUpstream((request, response) => answerUpstream(request, response));
-  const proxied = (path, server) => ({ method: 'ANY', path, integration: { type: 'http_proxy', server } });
   gateway = await startGateway({
     config: {
       servers: [{ alias: 'api', url: api.origin }, { alias: 'own', url: upstream.origin }],

@@ -4,17 +4,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import { createServer } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { WebSocket } from 'ws';
 import { startApi } from '../../dev/api.mjs';
-import { sendRaw, startGateway, startUpstream } from './harness.mjs';
+import { freePort, proxied, sendRaw, startGateway, startUpstream } from './harness.mjs';
 
 const TIMEOUT_MS = 150;
 const MIB = 1024 * 1024;
-
-const proxied = (path, server, more = {}) => ({ method: 'ANY', path, integration: { type: 'http_proxy', server }, ...more });
 
 let api;
 let upstream;
@@ -25,7 +22,7 @@ let gateway;
 before(async () => {
   api = await startApi();
   upstream = await startUpstream((request, response) => answerUpstream(request, response));
-  unused = await portWithoutListener();
+  unused = await freePort();
   gateway = await startGateway({
     config: {
       servers: [
@@ -70,14 +67,6 @@ beforeEach(() => {
   api.requests.length = 0;
   answerUpstream = () => assert.fail('the upstream was not expected to be called');
 });
-
-async function portWithoutListener() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Opens a request whose body the test writes bit by bit; gives it and, once it has begun, its answer. */
 function openRequest(path, { method = 'POST', headers = {} } = {}) {

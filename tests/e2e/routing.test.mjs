@@ -5,15 +5,14 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../dev/api.mjs';
-import { sendRaw, startGateway } from './harness.mjs';
+import { proxied, sendRaw, startGateway } from './harness.mjs';
 
 let api;
 let gateway;
 
 // Each route tells the upstream its own name, so that a test sees which one took the request.
-const route = (method, path, more = {}) => ({
-  method, path, integration: { type: 'http_proxy', server: 'api' },
-  mapping: { headers: { 'x-route': `${method} ${path}` } }, ...more,
+const route = (method, path, more = {}) => proxied(path, 'api', {
+  method, mapping: { headers: { 'x-route': `${method} ${path}` } }, ...more,
 });
 
 before(async () => {

@@ -5,12 +5,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { TOOLS, toolEnvironment } from '../../scripts/toolchain.mjs';
-import { ROOT } from './harness.mjs';
+import { ROOT, freePort } from './harness.mjs';
 
 let directory;
 
@@ -19,14 +18,6 @@ before(async () => {
 });
 
 after(() => rm(directory, { recursive: true, force: true }));
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe('wrangler dev', () => {
   let wrangler;

@@ -5,7 +5,7 @@ use crate::edge::answer::Answer;
 use crate::edge::authenticate::{VerifyError, authorizer, verify};
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
-use crate::edge::integrations::login::{binding, redirect_uri, sealing_key};
+use crate::edge::integrations::login::{binding, crypto_failed, redirect_uri, sealing_key};
 use crate::edge::key_ring::KeyRing;
 use crate::edge::provider::Call;
 use crate::edge::timing::now_secs;
@@ -119,7 +119,7 @@ async fn verify_id_token(
 }
 
 fn web_message(message: &str, target_origin: &str) -> Result<Answer, Problem> {
-    let nonce = random_text(&random_bytes::<16>().map_err(|_| Problem::Internal)?);
+    let nonce = random_text(&random_bytes::<16>().map_err(|error| crypto_failed(&error))?);
     let (page, policy) = web_message_page(message, target_origin, &nonce);
     let headers = vec![
         ("content-type", "text/html; charset=utf-8".into()),

@@ -93,7 +93,8 @@ pub fn redirect_uri<'c>(auth0: &'c Auth0, own: Option<&'c str>) -> Result<&'c st
     own.or(auth0.redirect_uri.as_deref()).ok_or(Problem::ConfigInvalid)
 }
 
-fn crypto_failed(error: &CryptoError) -> Problem {
+/// Logs what WebCrypto said, and gives the answer.
+pub fn crypto_failed(error: &CryptoError) -> Problem {
     log::error("internal_error", &format!("WebCrypto: {}", error.0));
     Problem::Internal
 }

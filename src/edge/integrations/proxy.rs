@@ -4,17 +4,16 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Response};
 
-use crate::config::{HOP_BY_HOP_HEADERS, Path, Server};
+use crate::config::{Path, Server};
 use crate::edge::answer::Answer;
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
 use crate::edge::host;
-use crate::edge::provider::unreachable;
+use crate::edge::provider::failure_reason;
 use crate::edge::timing::{Elapsed, within};
 use crate::mapping::{mapped_headers, mapped_query};
-use crate::oauth::TransportError;
 use crate::problem::Problem;
-use crate::proxy::{DROPPED_REQUEST_HEADERS, connection_options, forwarded_cookies, upstream_url};
+use crate::proxy::{connection_options, forwarded_cookies, upstream_url};
 use crate::request::RequestHead as _;
 use crate::token::VerifiedClaims;
 
@@ -53,9 +52,11 @@ fn forwarded_request(
     url: &str,
     claims: Option<&VerifiedClaims>,
 ) -> Result<JsValue, JsValue> {
-    let mut drop: Vec<String> =
-        HOP_BY_HOP_HEADERS.iter().chain(&DROPPED_REQUEST_HEADERS).map(|name| (*name).to_owned()).collect();
-    drop.extend(connection_options(exchange.header("connection").as_deref()));
+    let mut drop = gateway.dropped_request_headers.clone();
+    for name in connection_options(exchange.header("connection").as_deref()) {
+        drop.push('\n');
+        drop.push_str(&name.replace('_', "-"));
+    }
     let mut set = vec![("x-request-id".to_owned(), exchange.id.clone())];
     if let Some(url) = exchange.url() {
         set.push(("x-forwarded-proto".to_owned(), url.scheme().to_owned()));
@@ -68,7 +69,7 @@ fn forwarded_request(
         match forwarded_cookies(&cookies) {
             Some(kept) if kept == cookies => {}
             Some(kept) => set.push(("cookie".to_owned(), kept)),
-            None => drop.push("cookie".to_owned()),
+            None => drop.push_str("\ncookie"),
         }
     }
     for (name, value) in mapped_headers(&path.mapping, exchange, claims) {
@@ -77,8 +78,6 @@ fn forwarded_request(
         }
     }
 
-    drop.extend_from_slice(&gateway.config.asserted_headers);
-    let drop = drop.join("\n").replace('_', "-");
     host::forward(&exchange.request, url, &drop, &host::header_lines(set)).map(Into::into)
 }
 
@@ -88,6 +87,5 @@ fn host_of(url: &url::Url) -> String {
 }
 
 fn failed(error: &JsValue) -> Problem {
-    let TransportError::Unreachable(reason) = unreachable(error) else { return Problem::UpstreamTimeout };
-    Problem::UpstreamUnreachable(reason)
+    Problem::UpstreamUnreachable(failure_reason(error))
 }

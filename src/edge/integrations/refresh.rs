@@ -11,7 +11,7 @@ use crate::edge::exchange::Exchange;
 use crate::edge::flight::FlightRules;
 use crate::edge::gateway::Gateway;
 use crate::edge::provider::{Call, read_stream};
-use crate::edge::timing::now_secs;
+use crate::edge::timing::{LOST_AFTER_MS, now_secs};
 use crate::oauth::{
     Exchange as Grant, REFRESH_BODY_MAX_BYTES, RefreshBody, TokenAnswer, TransportError, expires_in, judge_tokens,
     read_refresh_body, refresh_form, refresh_token_name,
@@ -21,13 +21,10 @@ use crate::request::RequestHead as _;
 use crate::secret::Secret;
 use crate::token::{Credentials, Expiry, bearer};
 
-/// An exchange that has not ended this long after its time-out was lost with its isolate, in milliseconds.
-const LOST_AFTER_MS: f64 = 2_000.0;
-
 /// Exchanges the refresh token, unless the access token beside it still holds.
 ///
 /// # Errors
-/// What a client is told, by DESIGN's table.
+/// What a client is told, by the table of refresh outcomes in the README.
 pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
     let (auth0, _) = authorizer(gateway)?;
     let refresh_token = find_refresh_token(exchange).await?.ok_or(Problem::RefreshTokenMissing)?;
