@@ -225,8 +225,9 @@ pub struct KeySetAge {
     pub tried_at: Option<i64>,
     /// When the provider was last asked because of an unknown `kid`.
     pub tried_for_unknown_at: Option<i64>,
-    /// Whether the provider is being asked.
-    pub renewing: bool,
+    /// Until when the provider is being asked, at the longest; `None` once that has ended. Work that goes on past it was
+    /// lost with the request that began it.
+    pub renewing_until: Option<i64>,
     /// Whether the last finished try brought no set.
     pub failed: bool,
 }
@@ -265,15 +266,20 @@ impl KeySetAge {
         self.fetched_at.is_some_and(|at| now - at < JWKS_STALE_MAX_SECS)
     }
 
+    /// Says whether the provider is being asked at `now`.
+    pub fn is_renewing(&self, now: i64) -> bool {
+        self.renewing_until.is_some_and(|until| now < until)
+    }
+
     /// Says whether the set in memory will do at `now`.
     pub fn readiness(&self, now: i64) -> Readiness {
         let within = |at: Option<i64>, secs: i64| at.is_some_and(|at| now - at < secs);
         if within(self.fetched_at, JWKS_FRESH_SECS) {
             Readiness::Use
         } else if within(self.fetched_at, JWKS_STALE_MAX_SECS) {
-            let leave = self.renewing || (self.failed && within(self.tried_at, JWKS_RETRY_SECS));
+            let leave = self.is_renewing(now) || (self.failed && within(self.tried_at, JWKS_RETRY_SECS));
             if leave { Readiness::Use } else { Readiness::UseAndRenew }
-        } else if self.renewing {
+        } else if self.is_renewing(now) {
             Readiness::Wait
         } else if self.failed && within(self.tried_at, JWKS_LOAD_RETRY_SECS) {
             Readiness::Unavailable
@@ -285,7 +291,9 @@ impl KeySetAge {
     /// Says whether an unknown key is worth a renewal at `now`.
     pub fn on_unknown_key(&self, now: i64) -> UnknownKey {
         let cooling_down = self.tried_for_unknown_at.is_some_and(|tried| now - tried < JWKS_COOLDOWN_SECS);
-        match (self.renewing, cooling_down, self.failed) {
+        let renewing = self.is_renewing(now);
+        let lost = self.renewing_until.is_some() && !renewing;
+        match (renewing, cooling_down, self.failed || lost) {
             (true, _, _) => UnknownKey::Wait,
             (false, false, _) => UnknownKey::Renew,
             (false, true, false) => UnknownKey::Refuse,
@@ -293,9 +301,9 @@ impl KeySetAge {
         }
     }
 
-    /// Notes that the provider is asked from `now` on.
-    pub fn begin(&mut self, now: i64, for_unknown_key: bool) {
-        self.renewing = true;
+    /// Notes that the provider is asked from `now` until `until` at the longest.
+    pub fn begin(&mut self, now: i64, until: i64, for_unknown_key: bool) {
+        self.renewing_until = Some(until);
         self.tried_at = Some(now);
         if for_unknown_key {
             self.tried_for_unknown_at = Some(now);
@@ -307,18 +315,12 @@ impl KeySetAge {
     /// The wait before the next try begins where the last one ended: a provider that takes its whole time-out to fail would
     /// else be asked anew by each of those who waited, one after the other.
     pub fn end(&mut self, fetched_at: Option<i64>, now: i64) {
-        self.renewing = false;
+        self.renewing_until = None;
         self.failed = fetched_at.is_none();
         if self.failed {
             self.tried_at = Some(now);
         }
         self.fetched_at = fetched_at.or(self.fetched_at);
-    }
-
-    /// Notes that the try was lost with the request that made it: whoever waited for it may try at once.
-    pub fn lose(&mut self) {
-        self.renewing = false;
-        self.failed = true;
     }
 }
 
@@ -332,6 +334,10 @@ mod tests {
         KeySetAge { fetched_at: Some(NOW - seconds_ago), ..KeySetAge::default() }
     }
 
+    fn renewing(age: KeySetAge, seconds_left: i64) -> KeySetAge {
+        KeySetAge { renewing_until: Some(NOW + seconds_left), ..age }
+    }
+
     #[test]
     fn a_set_is_used_fresh_then_stale_then_not_at_all() {
         let failed =
@@ -339,7 +345,8 @@ mod tests {
         let none = KeySetAge::default();
         let table = [
             (none, Readiness::Load, "no set"),
-            (KeySetAge { renewing: true, ..none }, Readiness::Wait, "no set, one is coming"),
+            (renewing(none, 1), Readiness::Wait, "no set, one is coming"),
+            (renewing(none, 0), Readiness::Load, "no set, and the one that was coming is lost"),
             (failed(none, 0), Readiness::Unavailable, "no set, and the provider just failed"),
             (failed(none, JWKS_LOAD_RETRY_SECS), Readiness::Load, "no set, time to retry"),
             (fetched(0), Readiness::Use, "just fetched"),
@@ -347,7 +354,8 @@ mod tests {
             (fetched(JWKS_FRESH_SECS), Readiness::UseAndRenew, "just stale"),
             (failed(fetched(JWKS_FRESH_SECS), 1), Readiness::Use, "stale, a renewal failed a second ago"),
             (failed(fetched(JWKS_FRESH_SECS), JWKS_RETRY_SECS), Readiness::UseAndRenew, "stale, time to retry"),
-            (KeySetAge { renewing: true, ..fetched(JWKS_FRESH_SECS) }, Readiness::Use, "stale, a renewal is under way"),
+            (renewing(fetched(JWKS_FRESH_SECS), 1), Readiness::Use, "stale, a renewal is under way"),
+            (renewing(fetched(JWKS_FRESH_SECS), 0), Readiness::UseAndRenew, "stale, and the renewal is lost"),
             (fetched(JWKS_STALE_MAX_SECS - 1), Readiness::UseAndRenew, "a second short of a day old"),
             (fetched(JWKS_STALE_MAX_SECS), Readiness::Load, "a day old"),
         ];
@@ -361,7 +369,9 @@ mod tests {
         let tried = |seconds_ago| KeySetAge { tried_for_unknown_at: Some(NOW - seconds_ago), ..fetched(60) };
         let table = [
             (fetched(0), UnknownKey::Renew, "the set is fresh, but no unknown key has asked yet"),
-            (KeySetAge { renewing: true, ..fetched(0) }, UnknownKey::Wait, "a renewal is under way"),
+            (renewing(fetched(0), 1), UnknownKey::Wait, "a renewal is under way"),
+            (renewing(fetched(0), 0), UnknownKey::Renew, "a renewal for another reason is lost"),
+            (renewing(tried(1), 0), UnknownKey::Unavailable, "cooling down, and the renewal is lost"),
             (tried(JWKS_COOLDOWN_SECS - 1), UnknownKey::Refuse, "cooling down"),
             (KeySetAge { failed: true, ..tried(1) }, UnknownKey::Unavailable, "cooling down, and nobody knows the set"),
             (tried(JWKS_COOLDOWN_SECS), UnknownKey::Renew, "cooled down"),
@@ -374,12 +384,12 @@ mod tests {
     #[test]
     fn a_failed_renewal_keeps_the_set_it_could_not_replace() {
         let mut age = fetched(700);
-        age.begin(NOW, false);
-        assert!(age.renewing);
+        age.begin(NOW, NOW + 12, false);
+        assert!(age.is_renewing(NOW + 11) && !age.is_renewing(NOW + 12));
         age.end(None, NOW + 60);
-        assert_eq!((age.fetched_at, age.failed, age.renewing), (Some(NOW - 700), true, false));
+        assert_eq!((age.fetched_at, age.failed, age.renewing_until), (Some(NOW - 700), true, None));
         assert_eq!(age.tried_at, Some(NOW + 60), "the next try waits from the end of this one");
-        age.begin(NOW, true);
+        age.begin(NOW, NOW + 12, true);
         age.end(Some(NOW), NOW);
         assert_eq!((age.fetched_at, age.failed, age.tried_for_unknown_at), (Some(NOW), false, Some(NOW)));
     }

@@ -264,7 +264,9 @@ impl Problem {
 
     fn challenge(&self) -> Challenge {
         match self {
-            Self::TokenMissing | Self::AccessTokenMissing | Self::LoginRequired(_) => Challenge::Bare,
+            Self::TokenMissing | Self::AccessTokenMissing | Self::LoginRequired(_) | Self::LoginDenied(_) => {
+                Challenge::Bare
+            }
             Self::TokenExpired(_) => Challenge::InvalidToken("the token has expired"),
             Self::TokenInvalid(_) | Self::CredentialsMalformed | Self::AccessTokenRejected => {
                 Challenge::InvalidToken("the token is not valid here")
@@ -279,7 +281,6 @@ impl Problem {
             | Self::BodyMalformed(_)
             | Self::UnsupportedMediaType
             | Self::ReturnToRejected
-            | Self::LoginDenied(_)
             | Self::CodeMissing
             | Self::CodeInvalid(_)
             | Self::StateInvalid(_)

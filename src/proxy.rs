@@ -5,12 +5,24 @@
 use crate::config::Server;
 use crate::oauth::{BINDING_COOKIE, PLAIN_BINDING_COOKIE};
 
-/// Headers besides the hop-by-hop ones that no client's reach an upstream: for the gateway alone, or the gateway's to set.
-/// Nor do `X-Forwarded-*`, of whatever name.
+/// Headers besides the hop-by-hop ones that no client's reach an upstream: for the gateway alone, the gateway's to set, or by
+/// which some servers take a request for another than the one that was matched. Nor do `X-Forwarded-*`, of whatever name.
 ///
 /// `Upgrade` is not among them: a WebSocket handshake is passed on, and the runtime sends the header only then.
-pub const DROPPED_REQUEST_HEADERS: [&str; 6] =
-    ["forwarded", "true-client-ip", "x-access-token", "x-real-ip", "x-refresh-token", "x-request-id"];
+pub const DROPPED_REQUEST_HEADERS: [&str; 12] = [
+    "forwarded",
+    "true-client-ip",
+    "x-access-token",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-uri",
+    "x-original-url",
+    "x-real-ip",
+    "x-refresh-token",
+    "x-request-id",
+    "x-rewrite-url",
+];
 
 /// Headers of an upstream's answer that concern its connection alone; the runtime keeps the framing ones itself.
 pub const DROPPED_RESPONSE_HEADERS: [&str; 6] =

@@ -17,8 +17,9 @@ const CLOCK_SKEW_MAX_SECS: u64 = 300;
 /// How long a call to the provider may take unless the config says otherwise.
 const TIMEOUT_DEFAULT_MS: u64 = 10_000;
 
-/// The longest time-out a config may ask for.
-pub(super) const TIMEOUT_MAX_MS: u64 = 600_000;
+/// The longest that a call to the provider may be given: work goes on for 30 s at the most after its client has hung up, and an
+/// exchange that is cut off then would cost the login.
+const TIMEOUT_MAX_MS: u64 = 25_000;
 
 /// How long the answer to a refresh is given again to a late duplicate unless the config says otherwise.
 const ROTATION_GRACE_DEFAULT_SECS: u64 = 10;

@@ -1,12 +1,14 @@
 //! The `servers` section: the upstreams by name.
 
 use super::address::{Scheme, read_url};
-use super::authorizer::TIMEOUT_MAX_MS;
 use super::document::Origin;
 use super::reader::{Findings, ObjectReader, Place, note_if_empty, read_array, shown};
 
 /// How long an upstream may take to begin its answer unless the config says otherwise.
 const TIMEOUT_DEFAULT_MS: u64 = 30_000;
+
+/// The longest that an upstream may be given.
+const TIMEOUT_MAX_MS: u64 = 600_000;
 
 /// An upstream.
 #[derive(Clone)]

@@ -12,7 +12,7 @@ use crate::cors;
 use crate::problem::{Header, Problem};
 use crate::proxy::DROPPED_RESPONSE_HEADERS;
 use crate::request::RequestHead as _;
-use crate::route::Method;
+use crate::route::{Method, MethodRule};
 
 /// What a request is answered with, before the headers that every answer gets.
 pub enum Answer {
@@ -51,7 +51,7 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
     };
     let rule = gateway.and_then(|gateway| gateway.config.cors.as_ref());
     // A preflight's answer has said all there is to say, whether it was the gateway's or that of a path's own OPTIONS.
-    let own_preflight = matches!(answer, Answer::Relayed(_)) && exchange.method() == Method::Options.as_str();
+    let own_preflight = matches!(answer, Answer::Relayed(_)) && is_own_preflight(exchange, gateway);
     let readable = rule.filter(|_| !own_preflight && !matches!(answer, Answer::Preflight(_)));
     let origin = readable.and_then(|_| exchange.header("origin"));
     let mut shared = readable.map(|rule| cors::answer_headers(rule, origin.as_deref())).unwrap_or_default();
@@ -76,11 +76,23 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
                 Some(gateway) if !own_preflight => Cow::Borrowed(gateway.dropped_response_headers.as_str()),
                 _ => Cow::Owned(DROPPED_RESPONSE_HEADERS.join("\n")),
             };
-            relay(&upstream, &dropped, &header_lines(shared), vary)
+            let relayed = relay(&upstream, &dropped, &header_lines(shared), vary);
+            if relayed.is_err() {
+                let reason = format!("its status {} cannot be passed on", upstream.status());
+                return finish(exchange, gateway, Err(Problem::UpstreamUnreachable(reason)));
+            }
+            relayed
         }
     };
     let response =
         response.or_else(|_| respond(Problem::Internal.status(), "", None)).unwrap_or_else(|_| Response::error());
     log::request(exchange, gateway, response.status(), problem.as_ref().or(exchange.told.get()));
     response
+}
+
+/// Tells whether this is a preflight that the config leaves to a path of its own.
+fn is_own_preflight(exchange: &Exchange, gateway: Option<&Gateway>) -> bool {
+    let path = gateway.zip(exchange.path_index.get()).and_then(|(gateway, index)| gateway.config.paths.get(index));
+    path.is_some_and(|path| path.method == MethodRule::Exact(Method::Options))
+        && exchange.header("access-control-request-method").is_some()
 }

@@ -95,28 +95,28 @@ pub async fn verify(
 ) -> Result<(VerifiedClaims, u64), VerifyError> {
     let token = UnverifiedToken::parse(token, &auth0.algorithms)?;
     let mut held = keys.current(exchange, auth0).await.map_err(VerifyError::Keys)?;
-    let mut candidates = held.set.select_keys(token.key_id(), token.algorithm());
-    if candidates.is_empty()
-        && token.key_id().is_some()
-        && let Some(renewed) = keys.renewed(exchange, auth0, &held).await.map_err(VerifyError::Keys)?
-    {
+    let mut outcome = verify_signature(&token, &held).await;
+    // A key that is named and not there, or a signature by none of the keys where none is named: the set may have changed.
+    let outdated = match outcome {
+        Err(TokenError::NoKey { .. }) => true,
+        Err(TokenError::BadSignature) => token.key_id().is_none(),
+        _ => false,
+    };
+    if outdated && let Some(renewed) = keys.renewed(exchange, auth0, &held).await.map_err(VerifyError::Keys)? {
         held = renewed;
-        candidates = held.set.select_keys(token.key_id(), token.algorithm());
+        outcome = verify_signature(&token, &held).await;
     }
-    if candidates.is_empty() {
-        return Err(token.no_key().into());
-    }
-    let proof = verify_signature(&token, &held, candidates).await?;
+    let proof = outcome?;
     let claims = token.into_verified(proof, expectations, expiry, now_secs())?;
     Ok((claims, held.generation))
 }
 
-async fn verify_signature(
-    token: &UnverifiedToken<'_>,
-    held: &HeldKeys,
-    candidates: Vec<usize>,
-) -> Result<SignatureVerified, TokenError> {
+async fn verify_signature(token: &UnverifiedToken<'_>, held: &HeldKeys) -> Result<SignatureVerified, TokenError> {
     let algorithm = token.algorithm();
+    let candidates = held.set.select_keys(token.key_id(), algorithm);
+    if candidates.is_empty() {
+        return Err(token.no_key());
+    }
     for index in candidates {
         // A key or signature whose numbers WebCrypto refuses has verified nothing.
         let Ok(key) = held.imported(index, algorithm).await else { continue };

@@ -20,11 +20,15 @@ extern "C" {
 }
 
 /// The values behind a config's references.
-pub struct ResolvedBindings(Vec<(String, String)>);
+pub struct ResolvedBindings {
+    values: Vec<(String, String)>,
+    /// Whether a Secrets Store refused to give a secret: it may have none, or be out of reach for a moment.
+    pub refused: bool,
+}
 
 impl Bindings for ResolvedBindings {
     fn look_up(&self, reference: &Reference) -> Binding {
-        let found = self.0.iter().find(|(name, _)| *name == reference.name);
+        let found = self.values.iter().find(|(name, _)| *name == reference.name);
         found.map_or(Binding::Missing, |(_, value)| Binding::Value(value.clone()))
     }
 }
@@ -36,16 +40,21 @@ pub fn raw(env: &Env, name: &str) -> JsValue {
 
 /// Reads what a config refers to. Waits for nothing unless a secret lives in a Secrets Store.
 pub async fn resolve(env: &Env, references: &[Reference]) -> ResolvedBindings {
-    let mut values = Vec::with_capacity(references.len());
-    for reference in references {
-        let binding = raw(env, &reference.name);
-        if let Some(value) = scalar(&binding) {
-            values.push((reference.name.clone(), value));
-        } else if let Some(value) = from_secrets_store(&binding).await {
-            values.push((reference.name.clone(), value));
+    let mut resolved = ResolvedBindings { values: Vec::with_capacity(references.len()), refused: false };
+    for Reference { name, .. } in references {
+        let binding = raw(env, name);
+        let value = match scalar(&binding) {
+            None if binding.is_object() => from_secrets_store(&binding).await.unwrap_or_else(|_| {
+                resolved.refused = true;
+                None
+            }),
+            value => value,
+        };
+        if let Some(value) = value {
+            resolved.values.push((name.clone(), value));
         }
     }
-    ResolvedBindings(values)
+    resolved
 }
 
 /// Gives a variable's text: a string as it is, a number or boolean as JSON writes it.
@@ -57,11 +66,12 @@ fn scalar(binding: &JsValue) -> Option<String> {
     plain.then(|| js_sys::JSON::stringify(binding).ok()?.as_string()).flatten()
 }
 
-/// Asks a Secrets Store binding, which is an object with an async `get`.
-async fn from_secrets_store(binding: &JsValue) -> Option<String> {
-    if !binding.is_object() {
-        return None;
+/// Asks a Secrets Store binding, which is an object with an async `get`; any other object has no text to give.
+async fn from_secrets_store(binding: &JsValue) -> Result<Option<String>, JsValue> {
+    let has_get = Reflect::get(binding, &"get".into()).is_ok_and(|get| get.is_function());
+    if !has_get {
+        return Ok(None);
     }
-    let value = binding.unchecked_ref::<SecretsStoreSecret>().get().ok()?;
-    JsFuture::from(Promise::resolve(&value)).await.ok()?.as_string()
+    let value = binding.unchecked_ref::<SecretsStoreSecret>().get()?;
+    Ok(JsFuture::from(Promise::resolve(&value)).await?.as_string())
 }

@@ -12,7 +12,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 use super::exchange::Exchange;
-use super::timing::{POLL_MS, now_ms, sleep};
+use super::timing::{Pause, now_ms};
 
 /// How long values are kept and waited for.
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ pub struct FlightRules {
     pub lost_after_ms: f64,
 }
 
-/// Work under way or just done, by key.
+/// Work under way or just done, by key; clones share it.
 pub struct Flights<K, V>(Rc<RefCell<HashMap<K, Rc<Flight<V>>>>>);
 
 struct Flight<V> {
@@ -34,6 +34,12 @@ struct Flight<V> {
 struct Landed<V> {
     at_ms: f64,
     value: V,
+}
+
+impl<K, V> Clone for Flights<K, V> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
 }
 
 impl<K, V> Default for Flights<K, V> {
@@ -55,21 +61,24 @@ impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
         replays: fn(&V) -> bool,
         work: impl Future<Output = V> + 'static,
     ) -> Option<V> {
-        self.forget_old(rules);
-        let existing = self.0.borrow().get(&key).cloned();
-        if let Some(flight) = existing
-            && let Some(value) = landing(&flight, rules).await
-        {
-            return Some(value);
-        }
-
-        let flight = Rc::new(Flight { began_ms: now_ms(), landed: RefCell::new(None) });
+        let flight = loop {
+            self.forget_old(rules);
+            let existing = self.0.borrow().get(&key).cloned();
+            match existing {
+                None => break Rc::new(Flight { began_ms: now_ms(), landed: RefCell::new(None) }),
+                // Whoever finds first that it was lost begins anew, and the others wait for that.
+                Some(flight) => match landing(&flight, rules).await {
+                    Some(value) => return Some(value),
+                    None => self.forget(&key, &flight),
+                },
+            }
+        };
         self.0.borrow_mut().insert(key.clone(), Rc::clone(&flight));
-        let (flights, own) = (Rc::clone(&self.0), Rc::clone(&flight));
+        let (flights, own) = (self.clone(), Rc::clone(&flight));
         let promise = future_to_promise(async move {
             let value = work.await;
             if !replays(&value) {
-                flights.borrow_mut().remove(&key);
+                flights.forget(&key, &own);
             }
             *own.landed.borrow_mut() = Some(Landed { at_ms: now_ms(), value });
             Ok(JsValue::UNDEFINED)
@@ -77,6 +86,14 @@ impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
         exchange.keep_alive(&promise);
         JsFuture::from(promise).await.ok()?;
         flight.landed.borrow().as_ref().map(|landed| landed.value.clone())
+    }
+
+    /// Removes a flight, unless another has taken its place.
+    fn forget(&self, key: &K, flight: &Rc<Flight<V>>) {
+        let mut flights = self.0.borrow_mut();
+        if flights.get(key).is_some_and(|known| Rc::ptr_eq(known, flight)) {
+            flights.remove(key);
+        }
     }
 
     fn forget_old(&self, rules: FlightRules) {
@@ -90,6 +107,7 @@ impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
 
 /// Waits for another's work; `None` where it takes so long that it must be lost.
 async fn landing<V: Clone>(flight: &Flight<V>, rules: FlightRules) -> Option<V> {
+    let mut pause = Pause::default();
     loop {
         if let Some(landed) = &*flight.landed.borrow() {
             return Some(landed.value.clone());
@@ -97,6 +115,6 @@ async fn landing<V: Clone>(flight: &Flight<V>, rules: FlightRules) -> Option<V> 
         if now_ms() - flight.began_ms >= rules.lost_after_ms {
             return None;
         }
-        sleep(POLL_MS).await;
+        pause.wait().await;
     }
 }

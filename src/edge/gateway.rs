@@ -18,7 +18,7 @@ use super::kv::KvNamespace;
 use super::log;
 use super::sealing::SealingKey;
 use super::timing::now_ms;
-use crate::config::{Config, Diagnostic, HOP_BY_HOP_HEADERS, load, references};
+use crate::config::{Auth0, Config, Diagnostic, HOP_BY_HOP_HEADERS, load, references};
 use crate::problem::Problem;
 use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS};
 use crate::token::TokenCache;
@@ -33,8 +33,11 @@ const INLINE_VARIABLE: &str = "BARGATE_CONFIG_JSON";
 const KV_BINDING: &str = "CONFIG";
 const KV_KEYS: [&str; 2] = ["gateway.config.json", "api-config.json"];
 
-/// A config in KV is looked at again this often: a change is in force within a minute.
-const KV_RECHECK_MS: f64 = 60_000.0;
+/// A config in KV, and one that is invalid, is looked at again this often. KV itself may give an old text for a minute more.
+const RECHECK_MS: f64 = 60_000.0;
+
+/// Where a Secrets Store refused a secret, it is asked again this soon.
+const REFUSED_RECHECK_MS: f64 = 5_000.0;
 
 /// A gateway whose config is valid, and what it remembers between requests.
 pub struct Gateway {
@@ -58,7 +61,8 @@ struct Loaded {
     gateway: Option<Rc<Gateway>>,
     source: String,
     loaded_ms: f64,
-    rechecked: bool,
+    /// After how long the source is looked at again; `None` where it cannot change.
+    recheck_ms: Option<f64>,
 }
 
 thread_local! {
@@ -73,7 +77,7 @@ pub async fn current(exchange: &Rc<Exchange>) -> Result<Rc<Gateway>, Problem> {
     let now = now_ms();
     let known = LOADED.with_borrow_mut(|loaded| {
         let loaded = loaded.as_mut()?;
-        let due = loaded.rechecked && now - loaded.loaded_ms >= KV_RECHECK_MS;
+        let due = loaded.recheck_ms.is_some_and(|after| now - loaded.loaded_ms >= after);
         if due {
             // Taken by this request alone: the next one finds a recent time.
             loaded.loaded_ms = now;
@@ -98,25 +102,37 @@ pub async fn current(exchange: &Rc<Exchange>) -> Result<Rc<Gateway>, Problem> {
 /// Reads the config's source and puts it in force where it changed; the last good one stays where it is invalid.
 async fn reload(env: Env) -> Option<Rc<Gateway>> {
     let Some(Source { text: source, rechecked }) = read_source(&env).await else {
-        return LOADED.with_borrow(|loaded| loaded.as_ref()?.gateway.clone());
+        return in_force();
     };
-    let resolved = match loaded_from(&source) {
-        Some(gateway) => return Some(gateway),
-        None => bindings::resolve(&env, &references(&source)).await,
-    };
+    if let Some(gateway) = loaded_from(&source) {
+        return Some(gateway);
+    }
+    let resolved = bindings::resolve(&env, &references(&source)).await;
     // Of the requests that load at once, the first to get here decides: its caches serve the others.
     if let Some(gateway) = loaded_from(&source) {
         return Some(gateway);
     }
+    let previous = in_force();
     let (gateway, mistakes) = match load(&source, &resolved) {
-        Ok(config) => (Some(Rc::new(Gateway::new(config))), Vec::new()),
-        Err(mistakes) => (LOADED.with_borrow(|loaded| loaded.as_ref()?.gateway.clone()), mistakes),
+        Ok(config) => (Some(Rc::new(Gateway::new(config, previous.as_deref()))), Vec::new()),
+        Err(mistakes) => (previous, mistakes),
     };
     log_mistakes(&mistakes);
+    // A text is remembered with its mistakes, but not with those of a Secrets Store that may give the secret the next time.
+    let refused = resolved.refused && !mistakes.is_empty();
+    let (source, recheck_ms) = match refused {
+        true => (String::new(), Some(REFUSED_RECHECK_MS)),
+        false => (source, (rechecked || gateway.is_none()).then_some(RECHECK_MS)),
+    };
     LOADED.with_borrow_mut(|loaded| {
-        *loaded = Some(Loaded { gateway: gateway.clone(), source, loaded_ms: now_ms(), rechecked });
+        *loaded = Some(Loaded { gateway: gateway.clone(), source, loaded_ms: now_ms(), recheck_ms });
     });
     gateway
+}
+
+/// Gives the gateway in force, whatever it was loaded from.
+fn in_force() -> Option<Rc<Gateway>> {
+    LOADED.with_borrow(|loaded| loaded.as_ref()?.gateway.clone())
 }
 
 /// Gives the gateway in force, where it was loaded from this very text.
@@ -162,7 +178,15 @@ fn log_mistakes(mistakes: &[Diagnostic]) {
 }
 
 impl Gateway {
-    fn new(config: Config) -> Self {
+    /// Puts a config to work. What `previous` has under way or knows of the same provider goes on: a change of the config
+    /// must not split an exchange, nor forget the keys.
+    fn new(config: Config, previous: Option<&Self>) -> Self {
+        let auth0 = config.authorizer.as_ref();
+        let before = |same: fn(&Auth0) -> &str| {
+            previous.filter(|previous| previous.config.authorizer.as_ref().map(same) == auth0.map(same))
+        };
+        let keys = before(|auth0| &auth0.jwks_uri).and_then(|previous| previous.keys.clone());
+        let refreshes = before(|auth0| &auth0.origin).map(|previous| previous.refreshes.clone());
         let asserted = config.asserted_headers.iter().map(|name| name.replace('_', "-"));
         let dropped = HOP_BY_HOP_HEADERS.iter().chain(&DROPPED_REQUEST_HEADERS).map(|name| (*name).to_owned());
         let mut dropped_response_headers = DROPPED_RESPONSE_HEADERS.join("\n");
@@ -173,10 +197,10 @@ impl Gateway {
         Self {
             dropped_request_headers: dropped.chain(asserted).collect::<Vec<_>>().join("\n"),
             dropped_response_headers,
-            keys: config.authorizer.as_ref().map(|auth0| KeyRing::new(&auth0.jwks_uri)),
+            keys: keys.or_else(|| auth0.map(|auth0| KeyRing::new(&auth0.jwks_uri))),
+            refreshes: refreshes.unwrap_or_default(),
             config,
             tokens: RefCell::default(),
-            refreshes: Flights::default(),
             sealing_key: OnceCell::new(),
         }
     }

@@ -18,6 +18,10 @@ use crate::problem::Problem;
 use crate::request::RequestHead as _;
 use crate::route::{Allow, Found, Match, Method, MethodRule};
 
+/// Methods that no path takes, `ANY` or not: they would show a client what the gateway tells upstreams (RFC 9110 sections
+/// 9.3.6 and 9.3.8), and the Fetch standard forbids them.
+const REFUSED_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
+
 /// Answers a request.
 pub async fn handle(exchange: &Rc<Exchange>) -> Response {
     match gateway::current(exchange).await {
@@ -37,6 +41,11 @@ pub async fn handle_panicked(exchange: &Rc<Exchange>) -> Response {
 
 async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer, Problem> {
     fault::inject(exchange).await;
+    if REFUSED_METHODS.contains(&exchange.method()) {
+        let mut allow = Allow::default();
+        allow.insert(MethodRule::Any);
+        return Err(Problem::MethodNotAllowed(allow));
+    }
     let config = &gateway.config;
     let found = config.routes.find(exchange.method(), exchange.path());
     if let Some(answer) = config.cors.as_ref().and_then(|rule| answer_preflight(gateway, rule, exchange, &found)) {

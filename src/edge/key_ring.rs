@@ -16,7 +16,7 @@ use super::exchange::Exchange;
 use super::kv::KvNamespace;
 use super::log;
 use super::provider::Call;
-use super::timing::{LOST_AFTER_MS, POLL_MS, now_ms, now_secs, sleep};
+use super::timing::{LOST_AFTER_SECS, Pause, now_secs};
 use super::webcrypto::{CryptoError, import_key};
 use crate::config::{Algorithm, Auth0};
 use crate::json;
@@ -56,12 +56,12 @@ impl HeldKeys {
 struct State {
     held: RefCell<Option<Rc<HeldKeys>>>,
     age: Cell<KeySetAge>,
-    began_ms: Cell<f64>,
     generations: Cell<u64>,
     failure: RefCell<Problem>,
 }
 
-/// The key set of one authorizer.
+/// The key set of one authorizer; its clones share it.
+#[derive(Clone)]
 pub struct KeyRing {
     uri: String,
     state: Rc<State>,
@@ -73,7 +73,6 @@ impl KeyRing {
         let state = State {
             held: RefCell::new(None),
             age: Cell::default(),
-            began_ms: Cell::new(0.0),
             generations: Cell::new(0),
             failure: RefCell::new(Problem::IdpUnavailable("never asked".to_owned())),
         };
@@ -110,7 +109,7 @@ impl KeyRing {
                     }
                     break;
                 }
-                Readiness::Wait => self.wait(auth0).await,
+                Readiness::Wait => self.wait().await,
                 Readiness::Unavailable => return Err(self.state.failure.borrow().clone()),
             }
         }
@@ -136,7 +135,7 @@ impl KeyRing {
             }
             match self.state.age.get().on_unknown_key(now_secs()) {
                 UnknownKey::Renew => self.renew(exchange, auth0, Reason::UnknownKey).await,
-                UnknownKey::Wait => self.wait(auth0).await,
+                UnknownKey::Wait => self.wait().await,
                 UnknownKey::Refuse => return Ok(None),
                 UnknownKey::Unavailable => return Err(self.state.failure.borrow().clone()),
             }
@@ -152,9 +151,9 @@ impl KeyRing {
     fn begin_renewal(&self, exchange: &Exchange, auth0: &Auth0, reason: Reason) -> js_sys::Promise {
         let state = Rc::clone(&self.state);
         let mut age = state.age.get();
-        age.begin(now_secs(), reason == Reason::UnknownKey);
+        let until = now_secs() + i64::from(auth0.timeout_ms.div_ceil(1000)) + LOST_AFTER_SECS;
+        age.begin(now_secs(), until, reason == Reason::UnknownKey);
         state.age.set(age);
-        state.began_ms.set(now_ms());
 
         let kv = KvNamespace::bound(&exchange.env, KV_BINDING);
         let (uri, timeout_ms) = (self.uri.clone(), auth0.timeout_ms);
@@ -176,15 +175,10 @@ impl KeyRing {
     }
 
     /// Waits until the renewal under way has ended, or must have been lost.
-    async fn wait(&self, auth0: &Auth0) {
-        while self.state.age.get().renewing {
-            if now_ms() - self.state.began_ms.get() > f64::from(auth0.timeout_ms) + LOST_AFTER_MS {
-                let mut age = self.state.age.get();
-                age.lose();
-                self.state.age.set(age);
-                return;
-            }
-            sleep(POLL_MS).await;
+    async fn wait(&self) {
+        let mut pause = Pause::default();
+        while self.state.age.get().is_renewing(now_secs()) {
+            pause.wait().await;
         }
     }
 }

@@ -8,6 +8,10 @@ use worker::Env;
 
 use super::bindings;
 use super::host::object;
+use super::timing::{Elapsed, within};
+
+/// How long a read may take: a store that hangs must not hang a request that can do without it.
+const READ_TIMEOUT_MS: u32 = 3_000;
 
 #[wasm_bindgen]
 extern "C" {
@@ -34,7 +38,9 @@ impl KvNamespace {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn text(&self, key: &str) -> Result<Option<String>, JsValue> {
-        Ok(JsFuture::from(self.get_promise(key)?).await?.as_string())
+        let reading = JsFuture::from(self.get_promise(key)?);
+        let read = within(READ_TIMEOUT_MS, reading).await.map_err(|Elapsed| JsValue::from_str("it took too long"))?;
+        Ok(read?.as_string())
     }
 
     /// Puts a text that the store forgets after `lifetime_secs`.

@@ -6,7 +6,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, ReadableStreamDefaultReader, Response};
 
 use super::host::{self, object};
-use super::timing::{Elapsed, within};
+use super::timing::{Elapsed, now_ms, within};
 use crate::oauth::{ProviderAnswer, TransportError};
 
 /// Largest answer that is read of the token and userinfo endpoints, in bytes.
@@ -60,7 +60,7 @@ impl Call<'_> {
         let response: Response = JsFuture::from(sent).await.map_err(|error| unreachable(&error))?.unchecked_into();
         Ok(ProviderAnswer {
             status: response.status(),
-            retry_after: response.headers().get("retry-after").ok().flatten(),
+            retry_after: response.headers().get("retry-after").ok().flatten().map(|value| delay_seconds(&value)),
             body: read_bounded(&response, max_bytes).await?,
         })
     }
@@ -80,6 +80,18 @@ impl Call<'_> {
         }
         Ok(object(&init)?.into())
     }
+}
+
+/// Gives a `Retry-After` in seconds, whichever of its two forms it has (RFC 9110 section 10.2.3).
+fn delay_seconds(value: &str) -> String {
+    let date = js_sys::Date::parse(value);
+    let is_number = value.trim().bytes().all(|b| b.is_ascii_digit());
+    if is_number || date.is_nan() {
+        return value.to_owned();
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "dates are far below 2^53")]
+    let seconds = ((date - now_ms()) / 1000.0).ceil().max(0.0) as i64;
+    seconds.to_string()
 }
 
 async fn read_bounded(response: &Response, max_bytes: usize) -> Result<String, TransportError> {

@@ -17,11 +17,15 @@ extern "C" {
     fn clear_timeout(id: &JsValue);
 }
 
-/// Those who wait for what another request is getting look this often, in milliseconds.
-pub const POLL_MS: u32 = 4;
+/// Work that has not ended this long after its time-out was ended with the request that began it.
+pub const LOST_AFTER_SECS: i64 = 2;
 
-/// Work that has not ended this long after its time-out was ended with the request that began it, in milliseconds.
-pub const LOST_AFTER_MS: f64 = 2_000.0;
+/// Those who wait for what another request is getting look this soon for the first time, and then half as often each time
+/// down to [`PAUSE_MAX_MS`]: many may wait long for a slow provider, and each look costs.
+const PAUSE_MIN_MS: u32 = 4;
+
+/// The longest time between two looks, in milliseconds.
+const PAUSE_MAX_MS: u32 = 128;
 
 /// Says that a future took too long.
 pub struct Elapsed;
@@ -41,6 +45,23 @@ pub fn now_secs() -> i64 {
 /// Waits.
 pub async fn sleep(ms: u32) {
     Timer::start(ms).await;
+}
+
+/// The time between two looks at what another request is getting.
+pub struct Pause(u32);
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self(PAUSE_MIN_MS)
+    }
+}
+
+impl Pause {
+    /// Waits, and for longer the next time.
+    pub async fn wait(&mut self) {
+        sleep(self.0).await;
+        self.0 = (self.0 * 2).min(PAUSE_MAX_MS);
+    }
 }
 
 /// A timer of the runtime, given back when it is dropped.

@@ -13,6 +13,9 @@ use crate::secret::Secret;
 /// Longest text of the provider that goes to the log, in characters.
 const LOGGED_MAX_CHARS: usize = 200;
 
+/// Text with a run of this many characters that tokens have is taken for one; words are shorter.
+const TOKEN_LIKE_MIN_CHARS: usize = 24;
+
 /// Longest name of an error that goes to the log, in bytes; registered ones have at most half of that.
 const ERROR_MAX_BYTES: usize = 64;
 
@@ -143,12 +146,8 @@ pub fn judge_profile(answer: &ProviderAnswer) -> Result<String, Problem> {
 /// Gives what a client is told when the browser comes back with an `error` (RFC 6749 section 4.1.2.1, OpenID Connect Core
 /// section 3.1.2.6).
 pub fn judge_authorization_error(error: &str, description: Option<&str>) -> Problem {
-    let well_formed = error.len() <= ERROR_MAX_BYTES && error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    let detail = ProviderError {
-        status: None,
-        error: if well_formed { error.to_owned() } else { "an unregistered error".to_owned() },
-        description: logged(description.unwrap_or_default()),
-    };
+    let detail =
+        ProviderError { status: None, error: error_name(error), description: logged(description.unwrap_or_default()) };
     match error {
         "login_required" | "interaction_required" | "consent_required" | "account_selection_required" => {
             Problem::LoginRequired(detail)
@@ -162,13 +161,28 @@ pub fn judge_authorization_error(error: &str, description: Option<&str>) -> Prob
 
 fn provider_error(answer: &ProviderAnswer) -> ProviderError {
     let members = json::parse_object(answer.body.as_bytes()).unwrap_or_default();
-    let text = |key: &str| json::text(&members, key).map(logged).unwrap_or_default();
-    ProviderError { status: Some(answer.status), error: text("error"), description: text("error_description") }
+    ProviderError {
+        status: Some(answer.status),
+        error: json::text(&members, "error").map(error_name).unwrap_or_default(),
+        description: json::text(&members, "error_description").map(logged).unwrap_or_default(),
+    }
 }
 
-/// Cuts a text from outside to what a log line should hold of it.
+/// Gives the name of an error as the registered ones are written, and of no other kind.
+fn error_name(error: &str) -> String {
+    let well_formed = error.len() <= ERROR_MAX_BYTES && error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if well_formed { error.to_owned() } else { "an unregistered error".to_owned() }
+}
+
+/// Cuts a text from outside to what a log line should hold of it, without what could be a token or a code.
 fn logged(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(LOGGED_MAX_CHARS).collect()
+    let is_token_char = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+    let mut words = Vec::new();
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+        let longest = word.split(|c| !is_token_char(c)).map(str::len).max().unwrap_or_default();
+        words.push(if longest >= TOKEN_LIKE_MIN_CHARS { "[redacted]" } else { word });
+    }
+    words.join(" ").chars().take(LOGGED_MAX_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -262,9 +276,12 @@ mod tests {
     }
 
     #[test]
-    fn text_of_the_provider_is_cut_and_has_no_line_break() {
-        let problem = judge_authorization_error("access_denied", Some(&format!("a\r\nb{}", "x".repeat(1000))));
+    fn text_of_the_provider_is_cut_and_has_no_line_break_and_no_token() {
+        let problem = judge_authorization_error(
+            "access_denied",
+            Some(&format!("a\r\nb {}{}", "v1.M0ABCDEFGHIJKLMNOPQRSTUVWXYZ ", "x ".repeat(1000))),
+        );
         let reason = problem.reason().unwrap();
-        assert!(reason.starts_with("access_denied: abx") && reason.len() < 300, "{reason}");
+        assert!(reason.starts_with("access_denied: a b [redacted] x x") && reason.len() < 300, "{reason}");
     }
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jwt_compact::{Claims, TimeOptions};
 use serde_json::{Map, Value};
 
+use super::unverified::shortened;
 use crate::json;
 
 /// The year 33,658, far past any real date and well inside the calendar.
@@ -145,7 +146,7 @@ fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), Claim
     if actual == expected {
         return Ok(());
     }
-    Err(ClaimError::Issuer { expected: expected.to_owned(), actual: actual.to_owned() })
+    Err(ClaimError::Issuer { expected: expected.to_owned(), actual: shortened(actual) })
 }
 
 fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(), ClaimError> {
@@ -160,7 +161,7 @@ fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(), Cla
     if contained {
         return Ok(());
     }
-    let actual = claims.get("aud").map(Value::to_string).unwrap_or_default();
+    let actual = claims.get("aud").map(|audience| shortened(&audience.to_string())).unwrap_or_default();
     Err(ClaimError::Audience { expected: expected.to_owned(), actual })
 }
 

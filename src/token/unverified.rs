@@ -166,6 +166,6 @@ fn decode_part(part: &str) -> Result<Vec<u8>, TokenError> {
 }
 
 /// Cuts a text that a client chose to what a log line should hold of it.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(64).collect()
 }

@@ -184,13 +184,16 @@ test('nothing that the provider sends can leave the script of a web message', as
 
 test('a login that fails in a frame is told in the message, and is in the log', async () => {
   const markup = '</script><script>alert(1)</script>';
+  const browser = new Browser();
+  const login = await gateway.askAs(browser, '/frame/login');
+  const state = new URL(login.headers.get('location')).searchParams.get('state');
   const table = [
-    [{ error: 'login_required', error_description: markup }, 401, 'login_required', 'the provider would have to ask'],
-    [{ error: markup, error_description: markup }, 502, 'idp_rejected', 'an error with markup'],
+    [{ error: 'login_required', error_description: markup, state }, 401, 'login_required', 'the provider would have to ask'],
+    [{ error: markup, error_description: markup, state }, 502, 'idp_rejected', 'an error with markup'],
     [{ code: 'x' }, 400, 'state_invalid', 'no state'],
   ];
   for (const [query, status, code, message] of table) {
-    const answer = await gateway.ask(`${FRAME_CALLBACK}?${new URLSearchParams(query)}`);
+    const answer = await gateway.askAs(browser, `${FRAME_CALLBACK}?${new URLSearchParams(query)}`);
     const posted = postedBy(answer);
     assertPage(answer, posted.nonce, message);
     const { response, type } = posted.message;

@@ -31,7 +31,7 @@ const ROWS = [
   { when: '418', fault: refusal(418, 'teapot'), ...all(IDP_REJECTED) },
   { when: '429 with a wait', fault: rateLimit({ 'retry-after': '7' }), ...all(RATE_LIMITED('7')) },
   { when: '429 with no wait', fault: rateLimit({}), ...all(RATE_LIMITED('5')) },
-  { when: '429 with a date', fault: rateLimit({ 'retry-after': 'Wed, 21 Oct 2037 07:28:00 GMT' }), ...all(RATE_LIMITED('5')) },
+  { when: '429 with a date', fault: rateLimit({ 'retry-after': 'Wed, 21 Oct 2037 07:28:00 GMT' }), ...all(RATE_LIMITED('3600')) },
   { when: '429 with a wait of days', fault: rateLimit({ 'retry-after': '9999999' }), ...all(RATE_LIMITED('3600')) },
   { when: 'invalid_grant with 500', fault: refusal(500, 'invalid_grant'), ...all(IDP_ERROR) },
   { when: '503', fault: { status: 503, headers: { 'retry-after': '9' } }, ...all(IDP_ERROR) },

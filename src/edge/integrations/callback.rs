@@ -47,16 +47,17 @@ async fn exchange_code(
     let redirect_uri = redirect_uri(auth0, own_redirect_uri)?;
     let parameter = |name: &str| query_parameter(exchange.query(), name);
     let state = match has_login(gateway) {
-        true => Some(open_state(gateway, exchange, auth0, parameter("state"), redirect_uri).await),
+        true => Some(open_state(gateway, exchange, auth0, parameter("state"), redirect_uri).await?),
         false => None,
     };
     if let Some(error) = parameter("error") {
-        // Anybody can write a description into an address: only one that comes with this browser's state goes to the log.
-        let description = parameter("error_description").filter(|_| matches!(state, Some(Ok(_))));
+        // Without a state to go by, anybody could have written the description, and it stays out of the log.
+        let description = parameter("error_description").filter(|_| state.is_some());
         return Err(judge_authorization_error(&error, description.as_deref()));
     }
-    let state = state.transpose()?;
     let code = parameter("code").filter(|code| !code.is_empty()).ok_or(Problem::CodeMissing)?;
+    // A code is good once, so it is not spent before there are keys to check what comes back.
+    keys.current(exchange, auth0).await?;
     let form = code_form(auth0, &code, redirect_uri, state.as_ref().map(|state| state.verifier.as_str()));
     let url = auth0.endpoint("/oauth/token");
     let call = Call { url: &url, form: Some(&form), bearer: None, timeout_ms: auth0.timeout_ms };

@@ -11,7 +11,7 @@ use crate::edge::exchange::Exchange;
 use crate::edge::flight::FlightRules;
 use crate::edge::gateway::Gateway;
 use crate::edge::provider::{Call, read_stream};
-use crate::edge::timing::{LOST_AFTER_MS, now_secs};
+use crate::edge::timing::{LOST_AFTER_SECS, now_secs};
 use crate::oauth::{
     Exchange as Grant, REFRESH_BODY_MAX_BYTES, RefreshBody, TokenAnswer, TransportError, expires_in, judge_tokens,
     read_refresh_body, refresh_form, refresh_token_name,
@@ -39,7 +39,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
 
     let rules = FlightRules {
         replay_ms: f64::from(auth0.rotation_grace_secs) * 1000.0,
-        lost_after_ms: f64::from(auth0.timeout_ms) + LOST_AFTER_MS,
+        lost_after_ms: f64::from(auth0.timeout_ms) + LOST_AFTER_SECS as f64 * 1000.0,
     };
     let name = refresh_token_name(&refresh_token);
     let work = exchange_refresh_token(auth0.clone(), refresh_token);
