@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::request::RequestHead as _;
 use crate::route::{Allow, Found, Match, Method, MethodRule};
 
-/// Methods that no path takes, `ANY` or not: they would show a client what the gateway tells upstreams (RFC 9110 sections
+/// Methods that even an `ANY` path does not take: they would show a client what the gateway tells upstreams (RFC 9110 sections
 /// 9.3.6 and 9.3.8), and the Fetch standard forbids them.
 const REFUSED_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
 
@@ -41,17 +41,16 @@ pub async fn handle_panicked(exchange: &Rc<Exchange>) -> Response {
 
 async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer, Problem> {
     fault::inject(exchange).await;
-    if REFUSED_METHODS.contains(&exchange.method()) {
-        let mut allow = Allow::default();
-        allow.insert(MethodRule::Any);
-        return Err(Problem::MethodNotAllowed(allow));
-    }
     let config = &gateway.config;
     let found = config.routes.find(exchange.method(), exchange.path());
     if let Some(answer) = config.cors.as_ref().and_then(|rule| answer_preflight(gateway, rule, exchange, &found)) {
         return Ok(answer);
     }
     let matched = match found {
+        // Only `ANY` takes a method of these, and it takes all the others.
+        Found::Route(_) if REFUSED_METHODS.contains(&exchange.method()) => {
+            return Err(Problem::MethodNotAllowed(every_method()));
+        }
         Found::Route(matched) => matched,
         Found::MethodNotAllowed(allow) => return Err(Problem::MethodNotAllowed(allow)),
         Found::NotFound => return Err(Problem::RouteNotFound),
@@ -75,9 +74,7 @@ fn answer_preflight(gateway: &Gateway, rule: &Cors, exchange: &Exchange, found: 
         Found::MethodNotAllowed(allow) => *allow,
         Found::Route(Match { index, .. }) => {
             let any = gateway.config.paths.get(*index).is_some_and(|path| path.method == MethodRule::Any);
-            let mut allow = Allow::default();
-            allow.insert(MethodRule::Any);
-            any.then_some(allow)?
+            any.then(every_method)?
         }
         Found::NotFound | Found::Ambiguous(_) => return None,
     };
@@ -87,4 +84,11 @@ fn answer_preflight(gateway: &Gateway, rule: &Cors, exchange: &Exchange, found: 
     let preflight = Preflight { origin: &origin, method: &method, headers: headers.as_deref() };
     let headers = preflight_headers(rule, &preflight, &allow.to_string());
     Some(Answer::Preflight(headers))
+}
+
+/// Gives what an `ANY` path takes.
+fn every_method() -> Allow {
+    let mut allow = Allow::default();
+    allow.insert(MethodRule::Any);
+    allow
 }

@@ -85,8 +85,8 @@ impl Call<'_> {
 /// Gives a `Retry-After` in seconds, whichever of its two forms it has (RFC 9110 section 10.2.3).
 fn delay_seconds(value: &str) -> String {
     let date = js_sys::Date::parse(value);
-    let is_number = value.trim().bytes().all(|b| b.is_ascii_digit());
-    if is_number || date.is_nan() {
+    // Whatever else the engine would take for a date is none (RFC 9110 section 5.6.7).
+    if date.is_nan() || !value.trim_end().ends_with("GMT") {
         return value.to_owned();
     }
     #[expect(clippy::cast_possible_truncation, reason = "dates are far below 2^53")]

@@ -66,6 +66,13 @@ pub enum ClaimError {
         /// What the token names.
         actual: String,
     },
+    /// `azp` is another client.
+    AuthorizedParty {
+        /// The client that the token must be for.
+        expected: String,
+        /// What the token names, shortened.
+        actual: String,
+    },
     /// `exp` has passed.
     Expired {
         /// When, in seconds since 1970.
@@ -91,6 +98,7 @@ impl fmt::Display for ClaimError {
             Self::WrongType { claim } => write!(f, "{claim} has the wrong type"),
             Self::Issuer { expected, actual } => write!(f, "iss is \"{actual}\", expected \"{expected}\""),
             Self::Audience { expected, actual } => write!(f, "aud is {actual}, expected \"{expected}\""),
+            Self::AuthorizedParty { expected, actual } => write!(f, "azp is \"{actual}\", expected \"{expected}\""),
             Self::Expired { at, now } => write!(f, "exp is {at}, the time is {now}"),
             Self::NotYetValid { claim, at, now } => write!(f, "{claim} is {at}, the time is {now}"),
         }
@@ -132,6 +140,19 @@ impl VerifiedClaims {
         let mut steps = path.split('.');
         let first = self.claims.get(steps.next()?)?;
         steps.try_fold(first, |value, step| value.as_object()?.get(step))
+    }
+
+    /// Checks that `azp`, where the token has one, is the client (OpenID Connect Core section 3.1.3.7).
+    ///
+    /// # Errors
+    /// Who it is instead, or that it is no string.
+    pub fn check_authorized_party(&self, client_id: &str) -> Result<(), ClaimError> {
+        let Some(party) = self.claims.get("azp") else { return Ok(()) };
+        let actual = party.as_str().ok_or(ClaimError::WrongType { claim: "azp" })?;
+        if actual == client_id {
+            return Ok(());
+        }
+        Err(ClaimError::AuthorizedParty { expected: client_id.to_owned(), actual: shortened(actual) })
     }
 
     /// Gives a claim that is a string.

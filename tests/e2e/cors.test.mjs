@@ -34,6 +34,7 @@ before(async () => {
       proxied('/read', 'api', { method: 'GET' }),
       proxied('/any/{.+}', 'api'),
       proxied('/own/{.+}', 'own'),
+      proxied('/own-preflight', 'own', { method: 'OPTIONS' }),
       proxied('/nobody', 'nobody', { method: 'GET' }),
       proxied('/self', 'api', { method: 'GET' }),
       { method: 'OPTIONS', path: '/self', response: { mine: true } },
@@ -223,6 +224,42 @@ describe("an upstream's own Access-Control headers", () => {
     for (const answer of [readable, other]) {
       assert.deepEqual([answer.header('access-control-max-age'), JSON.stringify(answer.values('access-control-allow-methods'))], [null, '[]']);
       assert.deepEqual(list(answer.values('vary').join()), ['accept', 'origin'], 'Vary is added to');
+    }
+  });
+
+  test('give way on an OPTIONS that is no preflight, for a path of its own too', async () => {
+    for (const path of ['/own/x', '/own-preflight']) {
+      for (const origin of [undefined, ...UNLISTED]) {
+        const answer = await sendRaw(listed.origin, { method: 'OPTIONS', path, headers: origin === undefined ? {} : { origin } });
+        const message = `${path} from ${origin}`;
+        assert.equal(answer.status, 200, message);
+        assert.deepEqual([permissions(answer), answer.header('access-control-max-age')], [[], null], message);
+        assert.deepEqual(list(answer.values('vary').join()), ['accept', 'origin'], message);
+      }
+      const readable = await sendRaw(listed.origin, { method: 'OPTIONS', path, headers: { origin: APP } });
+      assert.deepEqual(permissions(readable), [APP, 'true', 'x-request-id, X-Upstream'], `${path} from a listed origin`);
+      assert.equal(readable.header('access-control-max-age'), null, path);
+      const anyone = await sendRaw(open.origin, { method: 'OPTIONS', path, headers: { origin: 'https://evil.example' } });
+      assert.deepEqual(permissions(anyone), ['*', '*'], `${path} under a star`);
+    }
+    const headers = { 'access-control-request-method': 'PURGE' };
+    const nobody = await sendRaw(listed.origin, { method: 'OPTIONS', path: '/own/x', headers });
+    assert.deepEqual(permissions(nobody), [], 'a method that is asked for without an origin');
+  });
+
+  test("pass untouched where they answer the preflight of a path's own OPTIONS", async () => {
+    answerUpstream = (request, response) => {
+      const asked = ['origin', 'access-control-request-method', 'access-control-request-headers'].map((name) => request.headers[name]);
+      response.writeHead(204, { ...own, 'x-asked': asked.join(' ') }).end();
+    };
+    for (const gateway of [listed, open, without]) {
+      for (const origin of [APP, 'https://evil.example', 'null']) {
+        const answer = await preflight(gateway, '/own-preflight', { origin, method: 'PURGE', headers: 'x-evil' });
+        assert.deepEqual([answer.status, answer.header('x-asked')], [204, `${origin} PURGE x-evil`]);
+        const { vary, ...untouched } = own;
+        for (const [name, value] of Object.entries(untouched)) assert.deepEqual(answer.values(name), [value], `${name} from ${origin}`);
+        assert.ok(list(answer.values('vary').join()).includes(vary.toLowerCase()), 'Vary is kept');
+      }
     }
   });
 

@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { publicKeyOf } from '../../dev/tenant/keys.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
-import { KEY_SET, ask, assertTellsNothing, base64url, protectedGateway, publish, seconds } from './bearer.mjs';
+import {
+  KEY_SET, ask, assertRefused, assertTellsNothing, base64url, flipSignatureBit, protectedGateway, publish, seconds,
+} from './bearer.mjs';
 import { until } from './harness.mjs';
 
 const TIMEOUT_MS = 500;
@@ -184,6 +186,66 @@ describe('the copy in KV', { concurrency: 8 }, () => {
   test('is not needed: without the binding each isolate asks for itself', async (t) => {
     const { tenant, gateway } = await start(t, {}, { kv: [] });
     assert.equal((await ask(gateway, await tenant.mint())).status, 200);
+  });
+});
+
+describe('a token that names no key, where the set has a single one', { concurrency: 8 }, () => {
+  const nameless = { header: { kid: undefined } };
+  for (const [message, published] of [
+    ['without a name', (key) => ({ ...publicKeyOf(key), kid: undefined })],
+    ['with a name', publicKeyOf],
+  ]) {
+    test(`${message}, is believed after a rotation, and one by the old key is not`, async (t) => {
+      const { tenant, gateway } = await start(t);
+      const [old] = tenant.keys;
+      publish(tenant, [published(old)]);
+      const known = await tenant.mint({}, nameless);
+      assert.equal((await ask(gateway, known)).status, 200);
+      const young = await tenant.rotateKeys({ forgetOld: true });
+      tenant.clearFaults();
+      publish(tenant, [published(young)]);
+      assert.equal((await ask(gateway, known)).status, 200, 'the gateway has not heard yet');
+      assert.equal(tenant.counts[KEY_SET], 1);
+
+      const hold = tenant.hold(KEY_SET);
+      const asked = Array.from({ length: 10 }, async (_, jti) => ask(gateway, await tenant.mint({ jti: `${jti}` }, nameless)));
+      await hold.arrived();
+      hold.release();
+      for (const answer of await Promise.all(asked)) assert.equal(answer.status, 200, answer.text);
+      assert.equal(tenant.counts[KEY_SET], 2, 'one renewal for all');
+      const late = await tenant.mint({ jti: 'late' }, { key: old, ...nameless });
+      for (const token of [known, late]) {
+        await assertRefused(gateway, token, 'token_invalid', /^the signature does not verify$/, 'the old key');
+      }
+      assert.equal((await ask(gateway, await tenant.mint({ jti: 'last' }, nameless))).status, 200);
+      assert.equal(tenant.counts[KEY_SET], 2, 'and none for the old key, so soon');
+    });
+  }
+
+  test('costs the provider one call where its signature is bad, however many come', async (t) => {
+    const { tenant, gateway } = await start(t);
+    const genuine = await tenant.mint({}, nameless);
+    assert.equal((await ask(gateway, genuine)).status, 200);
+    const began = Date.now();
+    const forged = await Promise.all(
+      Array.from({ length: 100 }, async (_, jti) => flipSignatureBit(await tenant.mint({ jti: `${jti}` }, nameless))),
+    );
+    for (const token of forged.slice(0, 50)) {
+      await assertRefused(gateway, token, 'token_invalid', /^the signature does not verify$/, 'one by one');
+    }
+    for (const { status } of await Promise.all(forged.slice(50).map((token) => ask(gateway, token)))) assert.equal(status, 401);
+    const cooldowns = Math.floor((Date.now() - began) / 30_000);
+    const calls = tenant.counts[KEY_SET] - 1;
+    assert.ok(calls >= 1 && calls <= 1 + cooldowns, `${calls} calls in ${cooldowns} cooldowns`);
+    assert.equal((await ask(gateway, genuine)).status, 200, 'the genuine token still counts');
+  });
+
+  test('costs no call where its name is known and its signature is bad', async (t) => {
+    const { tenant, gateway } = await start(t);
+    assert.equal((await ask(gateway, await tenant.mint())).status, 200);
+    const forged = flipSignatureBit(await tenant.mint());
+    await assertRefused(gateway, forged, 'token_invalid', /^the signature does not verify$/, 'a named key');
+    assert.equal(tenant.counts[KEY_SET], 1);
   });
 });
 

@@ -9,7 +9,7 @@ import {
   CALLBACK, CLIENT_ID, CLIENT_SECRET, LOGIN, REDIRECT_URI, assertNeverShown, assertPrivateJson, assertProblem, claimsOf, logIn,
   loginUntilCallback, sealState, startLoginGateway,
 } from './login-flow.mjs';
-import { assertProviderAnswers } from './provider-answers.mjs';
+import { assertNothingEchoed, assertProviderAnswers } from './provider-answers.mjs';
 
 const OTHER_CALLBACK = '/other/callback';
 const OTHER_REDIRECT_URI = 'http://127.0.0.1:8787/other/callback';
@@ -229,14 +229,18 @@ test('an error of the provider is a problem, and nothing of it is reflected', as
       }
     }
   }
-  const required = gateway.answers.find(({ body }) => body?.code === 'login_required');
-  assert.equal(required.headers.get('www-authenticate'), 'Bearer', 'a 401 has a challenge');
+  for (const [code, status] of [['login_required', 401], ['login_denied', 403]]) {
+    const refusals = gateway.answers.filter(({ body }) => body?.code === code);
+    assert.ok(refusals.length > 0, code);
+    for (const { headers, status: told } of refusals) assert.deepEqual([told, headers.get('www-authenticate')], [status, 'Bearer'], code);
+  }
 });
 
 test('who presses Deny at the provider is told so', async () => {
   const browser = new Browser();
   const answer = await gateway.askAs(browser, await loginUntilCallback(gateway, browser, { action: 'deny' }));
   assertProblem(answer, [403, 'login_denied'], 'Deny');
+  assert.equal(answer.headers.get('www-authenticate'), 'Bearer', 'a bare challenge: no token was at fault');
   assert.match((await gateway.recordOf(answer)).reason, /^access_denied: User denied the request/);
 });
 
@@ -289,6 +293,26 @@ test('every answer of the token endpoint to a code means what the contract says,
     send: (to) => to.askAs(to === gateway ? browser : other, to === gateway ? callback : hanging),
   });
   assertPrivateJson(await gateway.askAs(browser, callback), 'after all of that');
+});
+
+test('a provider that repeats the code or the secret brings neither into the log', async () => {
+  const browser = new Browser();
+  const callback = await loginUntilCallback(gateway, browser);
+  const code = callback.searchParams.get('code');
+  const state = callback.searchParams.get('state');
+  const send = (to) => to.askAs(browser, callback);
+  await assertNothingEchoed({ tenant, path: '/oauth/token', integration: 'callback', gateway, secrets: [code, CLIENT_SECRET], send });
+  for (const secret of [code, state, CLIENT_SECRET]) {
+    for (const error of ['access_denied', secret]) {
+      const query = new URLSearchParams({ error, error_description: `no: code="${secret}"`, state });
+      const answer = await gateway.askAs(browser, `${CALLBACK}?${query}`);
+      const name = error === secret ? 'an unregistered error' : error;
+      assert.equal((await gateway.recordOf(answer)).reason, `${name}: no: [redacted]`);
+      assert.ok(!answer.text.includes(secret.slice(0, 16)), 'nor into an answer');
+    }
+  }
+  assertPrivateJson(await gateway.askAs(browser, callback), 'the code is still good');
+  await assertNeverShown(gateway, { secret: CLIENT_SECRET, code, state }, { inAnswers: false });
 });
 
 test('neither the client secret nor a token, code or state is ever in the log, nor the secret in an answer', async () => {

@@ -78,3 +78,43 @@ export async function assertProviderAnswers({ tenant, path, integration, patient
   assertProblem(await send(impatient), IDP_TIMEOUT, 'a provider that hangs');
   tenant.clearFaults();
 }
+
+/**
+ * Asserts that none of `secrets` comes to the log or to the client where the provider at `path` repeats it, and that the name
+ * of an error comes to the log where it is written as the registered ones are.
+ */
+export async function assertNothingEchoed({ tenant, path, integration, gateway, secrets, send }) {
+  const descriptions = (secret) => [
+    [secret, '[redacted]'],
+    [`Unknown token "${secret}".`, 'Unknown token [redacted]'],
+    [`token=${secret}&client_id=any`, '[redacted]'],
+    [`{"sent":["${secret}"]} no`, '[redacted] no'],
+    [`first\r\n${secret}\tlast`, 'first [redacted] last'],
+    // Where the cut falls into the secret, its beginning does not stay.
+    [`${'xy '.repeat(62)}${secret} end`, `${'xy '.repeat(62)}[redacted] end`.slice(0, 200)],
+  ];
+  const unregistered = 'an unregistered error';
+  for (const secret of secrets) {
+    const rows = [
+      ...descriptions(secret).map(([sent, logged]) => ['invalid_request', sent, `invalid_request: ${logged}`, IDP_REJECTED]),
+      ['invalid_grant', `of ${secret}`, 'invalid_grant: of [redacted]', gone[integration]],
+      [secret, 'plain words', `${unregistered}: plain words`, IDP_REJECTED],
+      [`invalid_grant ${secret}`, secret, `${unregistered}: [redacted]`, IDP_REJECTED],
+      ['Invalid_Grant', secret, `${unregistered}: [redacted]`, IDP_REJECTED],
+      ['a\nb', secret, `${unregistered}: [redacted]`, IDP_REJECTED],
+      ['x'.repeat(65), secret, `${unregistered}: [redacted]`, IDP_REJECTED],
+      [{ name: secret }, [secret], ': ', IDP_REJECTED],
+    ];
+    for (const [error, description, logged, expected] of rows) {
+      const message = `${JSON.stringify(error)}: ${JSON.stringify(description)}`;
+      tenant.fault({ path, times: 1, status: 400, body: { error, error_description: description } });
+      const answer = await send(gateway);
+      assertProblem(answer, expected, message);
+      assert.equal((await gateway.recordOf(answer)).reason, `400 ${logged}`, message);
+      const shown = [answer.text, ...[...answer.headers].flat()].join('\n');
+      assert.ok(!shown.includes(secret.slice(0, 16)), `${message}: nor does the client see it`);
+    }
+    const lines = gateway.lines.filter(({ message }) => message.includes(secret.slice(0, 16)));
+    assert.deepEqual(lines, [], 'no part of a secret is in the log');
+  }
+}

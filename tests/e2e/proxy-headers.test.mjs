@@ -144,6 +144,25 @@ describe('the upstream learns of the client', () => {
   });
 });
 
+describe('what some servers take a request for another by does not reach the upstream', () => {
+  for (const name of [
+    'X-Original-URL', 'X-Original-URI', 'X-Rewrite-URL', 'X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override', 'X-Real-IP',
+    'True-Client-IP',
+  ]) {
+    test(`${name}, in no spelling`, async () => {
+      const underscored = [name.replaceAll('-', '_'), name.replace('-', '_'), name.replace(/-(?=[^-]+$)/, '_')];
+      const spellings = [name, name.toLowerCase(), name.toUpperCase(), ...underscored];
+      for (const spelling of spellings) {
+        const seen = await seenBehind({ [spelling]: 'lie.example', 'x-own': 'kept' }, { method: 'POST', body: 'x' });
+        const passed = Object.entries(seen).filter(([, value]) => String(value).includes('lie.example'));
+        assert.deepEqual([passed, seen['x-own']], [[], 'kept'], spelling);
+      }
+      const all = await seenBehind(Object.fromEntries(spellings.map((spelling) => [spelling, 'lie.example'])));
+      assert.deepEqual(Object.values(all).filter((value) => String(value).includes('lie.example')), [], 'all at once');
+    });
+  }
+});
+
 describe("the upstream's answer", () => {
   test('keeps its headers, each Set-Cookie for itself', async () => {
     const cookies = ['first=1; Path=/', 'second=2; Path=/; HttpOnly', 'third=a,b; Expires=Thu, 01 Jan 2037 00:00:00 GMT'];

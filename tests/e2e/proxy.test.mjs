@@ -307,6 +307,28 @@ describe('where the upstream fails', () => {
     await problemOf(await gateway.fetch('/own/x'), 502, 'upstream_unreachable');
   });
 
+  test('an answer whose status cannot be passed on is 502, and the log has it once', async () => {
+    for (const status of [600, 601, 999]) {
+      const closed = Promise.withResolvers();
+      answerUpstream = (_, response) => {
+        response.once('close', closed.resolve);
+        response.writeHead(status, { 'x-own': 'own', 'content-length': 100 });
+        response.write('the body goes on');
+      };
+      const answer = await sendRaw(gateway.origin, { path: '/own/x' });
+      const id = answer.header('x-request-id');
+      assert.deepEqual([answer.status, answer.header('content-type')], [502, 'application/problem+json'], `${status}`);
+      assert.deepEqual([answer.json().code, answer.json().request_id, answer.header('x-own')], ['upstream_unreachable', id, null]);
+      await closed.promise;
+      const ofThis = ({ request_id: of }) => of === id;
+      const { status: told, code, reason, route } = await gateway.record(ofThis);
+      assert.deepEqual([told, code, route], [502, 'upstream_unreachable', '/own/{.+}']);
+      assert.equal(reason, `its status ${status} cannot be passed on`);
+      assert.equal((await gateway.fetch('/root/x')).status, 200);
+      assert.equal(gateway.records().filter(ofThis).length, 1, 'one line');
+    }
+  });
+
   test('an answer that breaks off is broken off for the client too, and does not look whole', async () => {
     const response = await gateway.fetch('/root/_sample/cut');
     assert.equal(response.status, 200);

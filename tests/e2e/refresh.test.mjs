@@ -10,7 +10,7 @@ import { Browser } from './harness.mjs';
 import {
   CLIENT_ID, CLIENT_SECRET, REFRESH, assertNeverShown, assertPrivateJson, assertProblem, claimsOf, logIn, startLoginGateway,
 } from './login-flow.mjs';
-import { assertProviderAnswers } from './provider-answers.mjs';
+import { assertNothingEchoed, assertProviderAnswers } from './provider-answers.mjs';
 
 const MINUTE = { timeout: 60_000 };
 const TOKEN_ENDPOINT = '/oauth/token';
@@ -195,6 +195,26 @@ test('every answer of the token endpoint means what the contract says, and the r
   });
   assertPrivateJson(await refreshBy(gateway, refreshToken), 'after all of that');
   assert.equal(tenant.family(refreshToken).rotations, 1);
+});
+
+test('a wait that the provider gives as a date is told in seconds', async () => {
+  const { refresh_token: refreshToken } = await freshTokens();
+  const inAMinute = new Date(Date.now() + 60_000).toUTCString();
+  tenant.fault({ path: TOKEN_ENDPOINT, times: 1, status: 429, headers: { 'retry-after': inAMinute } });
+  const answer = await refreshBy(gateway, refreshToken);
+  const wait = answer.headers.get('retry-after');
+  assertProblem(answer, [429, 'idp_rate_limited', wait], inAMinute);
+  assert.match(wait, /^\d+$/);
+  assert.ok(wait >= 1 && wait <= 60, `${wait} seconds until ${inAMinute}`);
+  assertPrivateJson(await refreshBy(gateway, refreshToken), 'the token is still good');
+});
+
+test('a provider that repeats the refresh token or the secret brings neither into the log', async () => {
+  const { refresh_token: refreshToken } = await freshTokens();
+  const send = (to) => refreshBy(to, refreshToken);
+  const secrets = [refreshToken, CLIENT_SECRET];
+  await assertNothingEchoed({ tenant, path: TOKEN_ENDPOINT, integration: 'refresh', gateway, secrets, send });
+  assertPrivateJson(await send(gateway), 'the token is still good');
 });
 
 test('a refresh token that is unknown, used or revoked ends the login', async () => {

@@ -67,6 +67,14 @@ async function ask(path, method = 'GET') {
   return { answer, code: problem?.code, route: seen?.headers['x-route'], path: seen?.path, method: seen?.method };
 }
 
+/** Sends a method and target that no client library would, and gives the answer as it comes. */
+async function sendLine(line) {
+  const { hostname, port } = new URL(gateway.origin);
+  const socket = connect(Number(port), hostname);
+  socket.end(`${line} HTTP/1.1\r\nHost: gateway.example\r\nConnection: close\r\n\r\n`);
+  return Buffer.concat(await socket.toArray()).toString('latin1');
+}
+
 describe('the more specific route takes the request', () => {
   for (const [message, method, path, expected] of [
     ['a literal before a parameter', 'GET', '/p/literal', 'GET /p/literal'],
@@ -109,6 +117,7 @@ describe('methods', () => {
     ['DELETE', '/m', 'GET, HEAD, POST'],
     ['OPTIONS', '/m', 'GET, HEAD, POST'],
     ['PROPFIND', '/m', 'GET, HEAD, POST'],
+    ['TRACE', '/m', 'GET, HEAD, POST'],
     ['POST', '/files/public', 'GET, HEAD'],
     ['PUT', '/fixed', 'GET, HEAD, DELETE'],
   ]) {
@@ -117,6 +126,28 @@ describe('methods', () => {
       assert.deepEqual([answer.status, code, answer.header('allow'), taken], [405, 'method_not_allowed', allow, undefined]);
     });
   }
+
+  test('TRACE is 405 on routes of ANY method too, and reaches nobody', async () => {
+    for (const path of ['/any', '/tree/a', '/p/x', '/p']) {
+      const { answer, code, route: taken } = await ask(path, 'TRACE');
+      const allow = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+      assert.deepEqual([answer.status, code, answer.header('allow'), taken], [405, 'method_not_allowed', allow, undefined], path);
+      const record = await gateway.record(({ request_id: id }) => id === answer.header('x-request-id'));
+      assert.deepEqual([record.method, record.status, record.code], ['TRACE', 405, 'method_not_allowed'], path);
+    }
+  });
+
+  // The runtime lets these in no further than itself; where one does, the gateway refuses it.
+  test('TRACK, CONNECT and what only looks like TRACE reach nobody', async () => {
+    for (const method of ['TRACK', 'CONNECT', 'Trace', 'trace', 'track', 'connect']) {
+      for (const target of ['/any', '/tree/a', 'api.example:443']) {
+        const answer = await sendLine(`${method} ${target}`);
+        assert.match(answer, /^HTTP\/1\.1 (4\d\d|50[01]) /, `${method} ${target}`);
+        if (answer.startsWith('HTTP/1.1 405 ')) assert.match(answer, /^allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r$/mi);
+        assert.deepEqual(api.requests, [], `${method} ${target}`);
+      }
+    }
+  });
 
   test('HEAD of a path without GET is 405 and says so without a body', async () => {
     const own = await startGateway({ config: { paths: [{ method: 'POST', path: '/x', response: {} }] } });
@@ -232,10 +263,6 @@ test('bytes that no URL may hold as they are come to nobody: the runtime refuses
 });
 
 test('an address in the request line is routed by its path alone', async () => {
-  const { hostname, port } = new URL(gateway.origin);
-  const socket = connect(Number(port), hostname);
-  socket.end('GET http://other.example/tree/a?b HTTP/1.1\r\nHost: gateway.example\r\nConnection: close\r\n\r\n');
-  const text = Buffer.concat(await socket.toArray()).toString('latin1');
-  assert.match(text, /^HTTP\/1\.1 200 /);
+  assert.match(await sendLine('GET http://other.example/tree/a?b'), /^HTTP\/1\.1 200 /);
   assert.deepEqual(api.requests.map(({ path, query }) => [path, query]), [['/a', 'b']]);
 });

@@ -26,15 +26,20 @@ after(async () => {
 describe('a token that is not believed', () => {
   test('breaks a rule of its claims', async () => {
     const now = seconds();
+    const long = 'x'.repeat(8 * 1024);
     const table = [
       ['iss of another', { iss: 'https://other.example/' }, /^iss is "https:\/\/other\.example\/"/],
       ['iss without its slash', { iss: tenant.issuer.slice(0, -1) }, /^iss is /],
+      ['iss of 8 KiB, cut in the log', { iss: `https://x.example/${long}` }, /^iss is ".{64}", expected "[^"]{1,64}"$/],
+      ['iss with line breaks, which the log drops', { iss: 'https://x\r\n\t\0{"level":1}' }, /^iss is "https:\/\/x\{"level":1\}", /],
       ['no iss', { iss: undefined }, /^iss is missing$/],
       ['iss a list', { iss: [tenant.issuer] }, /^iss has the wrong type$/],
       ['iss null', { iss: null }, /^iss has the wrong type$/],
       ['aud of another', { aud: 'https://other.example' }, /^aud is /],
       ['aud in other case', { aud: tenant.settings.audience.toUpperCase() }, /^aud is /],
       ['aud a list of others', { aud: ['https://other.example', `${tenant.settings.audience}x`] }, /^aud is /],
+      ['aud of 8 KiB, cut in the log', { aud: `https://x.example/${long}` }, /^aud is ".{63}, expected "[^"]{1,64}"$/],
+      ['aud a list of 8 KiB, cut in the log', { aud: Array(8).fill(long.slice(0, 1024)) }, /^aud is \[".{62}, expected "[^"]{1,64}"$/],
       ['aud an empty list', { aud: [] }, /^aud is /],
       ['aud the client, where an audience is configured', { aud: 'bargate-local' }, /^aud is /],
       ['no aud', { aud: undefined }, /^aud is missing$/],

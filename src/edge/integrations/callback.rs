@@ -107,12 +107,9 @@ async fn verify_id_token(
                 VerifyError::Keys(problem) => problem,
             }
         })?;
-    let authorized_party = claims.text("azp");
-    if authorized_party.is_some_and(|party| party != auth0.client_id) {
-        let actual = authorized_party.unwrap_or_default().to_owned();
-        let error = crate::token::ClaimError::Audience { expected: auth0.client_id.clone(), actual };
-        return Err(Problem::IdTokenInvalid(TokenError::Claim(error)));
-    }
+    claims
+        .check_authorized_party(&auth0.client_id)
+        .map_err(|error| Problem::IdTokenInvalid(TokenError::Claim(error)))?;
     match state {
         Some(state) if claims.text("nonce") != Some(&state.nonce) => Err(Problem::NonceMismatch),
         _ => Ok(()),
