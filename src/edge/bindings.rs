@@ -6,6 +6,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
+use super::timing::{Elapsed, STORE_TIMEOUT_MS, within};
 use crate::config::{Binding, Bindings, Reference};
 
 #[wasm_bindgen]
@@ -73,5 +74,7 @@ async fn from_secrets_store(binding: &JsValue) -> Result<Option<String>, JsValue
         return Ok(None);
     }
     let value = binding.unchecked_ref::<SecretsStoreSecret>().get()?;
-    Ok(JsFuture::from(Promise::resolve(&value)).await?.as_string())
+    let reading = JsFuture::from(Promise::resolve(&value));
+    let read = within(STORE_TIMEOUT_MS, reading).await.map_err(|Elapsed| JsValue::from_str("it took too long"))?;
+    Ok(read?.as_string())
 }

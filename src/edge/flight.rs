@@ -3,7 +3,7 @@
 //! Workers forbid a request from awaiting another's I/O, so those who come second wait on timers of their own for a value to
 //! be settled. The work itself runs under `waitUntil`: the client that began it may hang up.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::rc::Rc;
@@ -27,7 +27,7 @@ pub struct FlightRules {
 pub struct Flights<K, V>(Rc<RefCell<HashMap<K, Rc<Flight<V>>>>>);
 
 struct Flight<V> {
-    began_ms: f64,
+    began_ms: Cell<f64>,
     landed: RefCell<Option<Landed<V>>>,
 }
 
@@ -61,16 +61,17 @@ impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
         replays: fn(&V) -> bool,
         work: impl Future<Output = V> + 'static,
     ) -> Option<V> {
-        let flight = loop {
-            self.forget_old(rules);
-            let existing = self.0.borrow().get(&key).cloned();
-            match existing {
-                None => break Rc::new(Flight { began_ms: now_ms(), landed: RefCell::new(None) }),
-                // Whoever finds first that it was lost begins anew, and the others wait for that.
-                Some(flight) => match landing(&flight, rules).await {
-                    Some(value) => return Some(value),
-                    None => self.forget(&key, &flight),
-                },
+        self.forget_old(rules);
+        let existing = self.0.borrow().get(&key).cloned();
+        let flight = match existing {
+            None => Rc::new(Flight { began_ms: Cell::new(now_ms()), landed: RefCell::new(None) }),
+            Some(flight) => {
+                if let Some(value) = landing(&flight, rules).await {
+                    return Some(value);
+                }
+                // Whoever finds first that it was lost takes it over, and the others, who hold it too, wait for that.
+                flight.began_ms.set(now_ms());
+                flight
             }
         };
         self.0.borrow_mut().insert(key.clone(), Rc::clone(&flight));
@@ -100,7 +101,8 @@ impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
         let now = now_ms();
         self.0.borrow_mut().retain(|_, flight| match &*flight.landed.borrow() {
             Some(landed) => now - landed.at_ms < rules.replay_ms,
-            None => now - flight.began_ms < rules.lost_after_ms,
+            // Kept for long enough to be found lost by those who wait for it.
+            None => now - flight.began_ms.get() < 2.0 * rules.lost_after_ms,
         });
     }
 }
@@ -112,7 +114,7 @@ async fn landing<V: Clone>(flight: &Flight<V>, rules: FlightRules) -> Option<V> 
         if let Some(landed) = &*flight.landed.borrow() {
             return Some(landed.value.clone());
         }
-        if now_ms() - flight.began_ms >= rules.lost_after_ms {
+        if now_ms() - flight.began_ms.get() >= rules.lost_after_ms {
             return None;
         }
         pause.wait().await;

@@ -8,10 +8,7 @@ use worker::Env;
 
 use super::bindings;
 use super::host::object;
-use super::timing::{Elapsed, within};
-
-/// How long a read may take: a store that hangs must not hang a request that can do without it.
-const READ_TIMEOUT_MS: u32 = 3_000;
+use super::timing::{Elapsed, STORE_TIMEOUT_MS, within};
 
 #[wasm_bindgen]
 extern "C" {
@@ -39,7 +36,7 @@ impl KvNamespace {
     /// Where the store cannot be read.
     pub async fn text(&self, key: &str) -> Result<Option<String>, JsValue> {
         let reading = JsFuture::from(self.get_promise(key)?);
-        let read = within(READ_TIMEOUT_MS, reading).await.map_err(|Elapsed| JsValue::from_str("it took too long"))?;
+        let read = within(STORE_TIMEOUT_MS, reading).await.map_err(|Elapsed| JsValue::from_str("it took too long"))?;
         Ok(read?.as_string())
     }
 

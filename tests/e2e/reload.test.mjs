@@ -92,7 +92,10 @@ async function prepare(t, gateway, config) {
       await gateway.record(({ request_id: id }) => id === answer.body.request_id);
     },
     /** The config's mistakes that were logged so far. */
-    mistakes: () => gateway.records().filter(({ code, message }) => code === 'config_invalid' && message).map(({ message }) => message),
+    mistakes: () => {
+      const ofConfig = gateway.records().filter(({ code, message }) => code === 'config_invalid' && message);
+      return ofConfig.map(({ message }) => message);
+    },
   };
 }
 
