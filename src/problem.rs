@@ -136,13 +136,28 @@ struct Presentation {
     code: &'static str,
     title: &'static str,
     detail: &'static str,
+    challenge: Option<Challenge>,
+    retry_after: Option<RetryAfter>,
 }
 
-/// The challenge of a 401 (RFC 6750 section 3).
+/// A challenge (RFC 6750 section 3).
 enum Challenge {
-    None,
     Bare,
     InvalidToken(&'static str),
+}
+
+impl Presentation {
+    fn new(status: u16, code: &'static str, title: &'static str, detail: &'static str) -> Self {
+        Self { status, code, title, detail, challenge: None, retry_after: None }
+    }
+
+    fn challenging(self, challenge: Challenge) -> Self {
+        Self { challenge: Some(challenge), ..self }
+    }
+
+    fn retried(self, after: RetryAfter) -> Self {
+        Self { retry_after: Some(after), ..self }
+    }
 }
 
 impl Problem {
@@ -160,10 +175,11 @@ impl Problem {
     pub fn headers(&self) -> Vec<Header> {
         let mut headers =
             vec![("content-type", "application/problem+json".into()), ("cache-control", "no-store".into())];
-        match self.challenge() {
-            Challenge::None => {}
-            Challenge::Bare => headers.push(("www-authenticate", "Bearer".into())),
-            Challenge::InvalidToken(description) => {
+        let Presentation { challenge, retry_after, .. } = self.presentation();
+        match challenge {
+            None => {}
+            Some(Challenge::Bare) => headers.push(("www-authenticate", "Bearer".into())),
+            Some(Challenge::InvalidToken(description)) => {
                 let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{description}\"");
                 headers.push(("www-authenticate", challenge.into()));
             }
@@ -171,7 +187,7 @@ impl Problem {
         if let Self::MethodNotAllowed(allow) = self {
             headers.push(("allow", allow.to_string().into()));
         }
-        if let Some(RetryAfter(seconds)) = self.retry_after() {
+        if let Some(RetryAfter(seconds)) = retry_after {
             headers.push(("retry-after", seconds.to_string().into()));
         }
         headers
@@ -179,7 +195,7 @@ impl Problem {
 
     /// Gives the body.
     pub fn body(&self, request_id: &str) -> String {
-        let Presentation { status, code, title, detail } = self.presentation();
+        let Presentation { status, code, title, detail, .. } = self.presentation();
         json!({
             "type": format!("urn:bargate:problem:{code}"),
             "title": title,
@@ -229,80 +245,8 @@ impl Problem {
         }
     }
 
-    fn retry_after(&self) -> Option<RetryAfter> {
-        match self {
-            Self::IdpRateLimited(retry_after) => Some(*retry_after),
-            Self::IdpUnavailable(_) | Self::IdpTimeout => Some(RetryAfter::default()),
-            Self::ConfigInvalid
-            | Self::Internal
-            | Self::RouteNotFound
-            | Self::MethodNotAllowed(_)
-            | Self::PathAmbiguous(_)
-            | Self::BodyTooLarge(_)
-            | Self::BodyMalformed(_)
-            | Self::UnsupportedMediaType
-            | Self::TokenMissing
-            | Self::TokenExpired(_)
-            | Self::TokenInvalid(_)
-            | Self::CredentialsMalformed
-            | Self::ReturnToRejected
-            | Self::LoginDenied(_)
-            | Self::LoginRequired(_)
-            | Self::CodeMissing
-            | Self::CodeInvalid(_)
-            | Self::StateInvalid(_)
-            | Self::StateExpired
-            | Self::IdTokenInvalid(_)
-            | Self::NonceMismatch
-            | Self::AccessTokenMissing
-            | Self::AccessTokenRejected
-            | Self::RefreshTokenMissing
-            | Self::RefreshTokenInvalid(_)
-            | Self::IdpRejected(_)
-            | Self::IdpError(..)
-            | Self::UpstreamTimeout
-            | Self::UpstreamUnreachable(_) => None,
-        }
-    }
-
-    fn challenge(&self) -> Challenge {
-        match self {
-            Self::TokenMissing | Self::AccessTokenMissing | Self::LoginRequired(_) | Self::LoginDenied(_) => {
-                Challenge::Bare
-            }
-            Self::TokenExpired(_) => Challenge::InvalidToken("the token has expired"),
-            Self::TokenInvalid(_) | Self::CredentialsMalformed | Self::AccessTokenRejected => {
-                Challenge::InvalidToken("the token is not valid here")
-            }
-            Self::RefreshTokenInvalid(_) => Challenge::InvalidToken("the refresh token is not valid any more"),
-            Self::ConfigInvalid
-            | Self::Internal
-            | Self::RouteNotFound
-            | Self::MethodNotAllowed(_)
-            | Self::PathAmbiguous(_)
-            | Self::BodyTooLarge(_)
-            | Self::BodyMalformed(_)
-            | Self::UnsupportedMediaType
-            | Self::ReturnToRejected
-            | Self::CodeMissing
-            | Self::CodeInvalid(_)
-            | Self::StateInvalid(_)
-            | Self::StateExpired
-            | Self::IdTokenInvalid(_)
-            | Self::NonceMismatch
-            | Self::RefreshTokenMissing
-            | Self::IdpRejected(_)
-            | Self::IdpRateLimited(_)
-            | Self::IdpError(..)
-            | Self::IdpUnavailable(_)
-            | Self::IdpTimeout
-            | Self::UpstreamTimeout
-            | Self::UpstreamUnreachable(_) => Challenge::None,
-        }
-    }
-
     fn presentation(&self) -> Presentation {
-        let present = |status, code, title, detail| Presentation { status, code, title, detail };
+        let present = Presentation::new;
         match self {
             Self::ConfigInvalid => present(
                 503,
@@ -348,12 +292,15 @@ impl Problem {
             ),
             Self::TokenMissing => {
                 present(401, "token_missing", "Token missing", "Send an access token as Authorization: Bearer <token>.")
+                    .challenging(Challenge::Bare)
             }
             Self::TokenExpired(_) => {
                 present(401, "token_expired", "Token expired", "Refresh the access token and send the request again.")
+                    .challenging(Challenge::InvalidToken("the token has expired"))
             }
             Self::TokenInvalid(_) | Self::CredentialsMalformed => {
                 present(401, "token_invalid", "Token invalid", "The access token is not valid here. Log in again.")
+                    .challenging(Challenge::InvalidToken("the token is not valid here"))
             }
             Self::ReturnToRejected => present(
                 400,
@@ -363,13 +310,15 @@ impl Problem {
             ),
             Self::LoginDenied(_) => {
                 present(403, "login_denied", "Login denied", "The identity provider did not let this login through.")
+                    .challenging(Challenge::Bare)
             }
             Self::LoginRequired(_) => present(
                 401,
                 "login_required",
                 "Login required",
                 "The identity provider would have to ask the user. Begin a login without prompt=none.",
-            ),
+            )
+            .challenging(Challenge::Bare),
             Self::CodeMissing => present(
                 400,
                 "code_missing",
@@ -402,13 +351,15 @@ impl Problem {
                 "missing_access_token",
                 "Missing access token",
                 "Send the access token as X-Access-Token or as Authorization: Bearer <token>.",
-            ),
+            )
+            .challenging(Challenge::Bare),
             Self::AccessTokenRejected => present(
                 401,
                 "token_invalid",
                 "Token invalid",
                 "The identity provider does not take this access token. Refresh it or log in again.",
-            ),
+            )
+            .challenging(Challenge::InvalidToken("the token is not valid here")),
             Self::RefreshTokenMissing => present(
                 400,
                 "missing_refresh_token",
@@ -420,19 +371,21 @@ impl Problem {
                 "refresh_token_invalid",
                 "Refresh token invalid",
                 "The identity provider does not take this refresh token any more. Log in again.",
-            ),
+            )
+            .challenging(Challenge::InvalidToken("the refresh token is not valid any more")),
             Self::IdpRejected(_) => present(
                 502,
                 "idp_rejected",
                 "Identity provider rejected the gateway",
                 "The identity provider refused the gateway's own request. Its operator should look at the log.",
             ),
-            Self::IdpRateLimited(_) => present(
+            Self::IdpRateLimited(retry_after) => present(
                 429,
                 "idp_rate_limited",
                 "Identity provider rate limit",
                 "The identity provider asks for fewer requests. Keep the tokens and try again after Retry-After.",
-            ),
+            )
+            .retried(*retry_after),
             Self::IdpError(..) => present(
                 502,
                 "idp_error",
@@ -444,13 +397,15 @@ impl Problem {
                 "idp_unavailable",
                 "Identity provider unavailable",
                 "The identity provider could not be reached. Keep the tokens and try again after Retry-After.",
-            ),
+            )
+            .retried(RetryAfter::default()),
             Self::IdpTimeout => present(
                 504,
                 "idp_timeout",
                 "Identity provider time-out",
                 "The identity provider took too long. Keep the tokens and try again after Retry-After.",
-            ),
+            )
+            .retried(RetryAfter::default()),
             Self::UpstreamTimeout => present(
                 504,
                 "upstream_timeout",

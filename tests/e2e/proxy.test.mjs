@@ -26,7 +26,7 @@ before(async () => {
   gateway = await startGateway({
     config: {
       servers: [
-        { alias: 'root', url: api.origin },
+        { alias: 'bare', url: api.origin },
         { alias: 'root-slash', url: `${api.origin}/` },
         { alias: 'base', url: `${api.origin}/v1/shop` },
         { alias: 'base-slash', url: `${api.origin}/v1/shop//` },
@@ -37,15 +37,15 @@ before(async () => {
         { alias: 'no-such-host', url: 'http://bargate-test.invalid' },
       ],
       paths: [
-        proxied('/', 'root'),
-        proxied('/{.+}', 'root'),
-        proxied('/exact', 'root'),
+        proxied('/', 'bare'),
+        proxied('/{.+}', 'bare'),
+        proxied('/exact', 'bare'),
         proxied('/exact/{id}', 'base'),
-        proxied('/root/{.+}', 'root'),
+        proxied('/bare/{.+}', 'bare'),
         proxied('/root-slash/{.+}', 'root-slash'),
         proxied('/base/{.+}', 'base'),
         proxied('/base-slash/{.+}', 'base-slash'),
-        proxied('/two/levels/{rest+}', 'root'),
+        proxied('/two/levels/{rest+}', 'bare'),
         proxied('/a/{id}/{.+}', 'base'),
         proxied('/own/{.+}', 'own'),
         proxied('/impatient/{.+}', 'impatient'),
@@ -83,13 +83,13 @@ async function problemOf(response, status, code) {
 
 describe('the upstream is called', () => {
   for (const [message, path, expected] of [
-    ['at its root', '/root/a/b', '/a/b'],
+    ['at its root', '/bare/a/b', '/a/b'],
     ['at its root, where its URL ends with a slash', '/root-slash/a/b', '/a/b'],
     ['below its base path', '/base/a/b', '/v1/shop/a/b'],
     ['below its base path, whose own slashes at the end do not count', '/base-slash/a', '/v1/shop/a'],
     ['with the slash at the end of the path', '/base/a/', '/v1/shop/a/'],
     ['with / where the wildcard matched nothing', '/root', '/'],
-    ['with / where the wildcard matched the slash alone', '/root/', '/'],
+    ['with / where the wildcard matched the slash alone', '/bare/', '/'],
     ['with / after the base path where the wildcard matched nothing', '/base', '/v1/shop/'],
     ['without the whole literal prefix of a wildcard', '/two/levels/c/d', '/c/d'],
     ['with the whole path of a wildcard behind a parameter', '/a/7/b/c', '/v1/shop/a/7/b/c'],
@@ -98,10 +98,10 @@ describe('the upstream is called', () => {
     ['with the whole path below the base path where there is no wildcard', '/exact/7', '/v1/shop/exact/7'],
     ['with the whole path of a wildcard at the root', '/other/x', '/other/x'],
     ['with / for /', '/', '/'],
-    ['with doubled slashes inside the rest', '/root/a//b', '/a//b'],
-    ['with doubled slashes at the start of the rest, which name no other host', '/root//evil.example/a', '//evil.example/a'],
-    ['with an @ that makes no user name of what stands before', '/root/@evil.example', '/@evil.example'],
-    ['with a colon that makes no port', '/root/:80/a', '/:80/a'],
+    ['with doubled slashes inside the rest', '/bare/a//b', '/a//b'],
+    ['with doubled slashes at the start of the rest, which name no other host', '/bare//evil.example/a', '//evil.example/a'],
+    ['with an @ that makes no user name of what stands before', '/bare/@evil.example', '/@evil.example'],
+    ['with a colon that makes no port', '/bare/:80/a', '/:80/a'],
   ]) {
     test(message, async () => {
       const answer = await sendRaw(gateway.origin, { path });
@@ -121,7 +121,7 @@ test('the query comes to the upstream as it was sent', async () => {
     ['an address', 'to=https://other.example/a%23b'],
   ]) {
     api.requests.length = 0;
-    await sendRaw(gateway.origin, { path: `/root/a?${query}` });
+    await sendRaw(gateway.origin, { path: `/bare/a?${query}` });
     assert.deepEqual(api.requests.map((seen) => seen.query), [query], message);
   }
 });
@@ -132,7 +132,7 @@ test('every method passes with its body', async () => {
     ['OPTIONS', ''], ['OPTIONS', 'asked'], ['PROPFIND', ''],
   ]) {
     const headers = body ? { 'content-length': body.length } : {};
-    const answer = await sendRaw(gateway.origin, { method, path: '/root/x', headers, body });
+    const answer = await sendRaw(gateway.origin, { method, path: '/bare/x', headers, body });
     assert.equal(answer.status, 200, method);
     assert.equal(answer.json().method, method);
     assert.equal(answer.json().body_length, body.length, `${method} with "${body}"`);
@@ -179,7 +179,7 @@ test('redirects are passed on and not followed', async () => {
 
 describe('bodies', () => {
   test('stream in both directions: the first chunk is back before the last is sent', async () => {
-    const { request, answered } = openRequest('/root/_sample/echo', { headers: { 'content-type': 'text/plain' } });
+    const { request, answered } = openRequest('/bare/_sample/echo', { headers: { 'content-type': 'text/plain' } });
     request.write('first');
     const response = await answered;
     const chunks = response.iterator({ destroyOnReturn: false });
@@ -192,14 +192,14 @@ describe('bodies', () => {
 
   test('of several MiB arrive whole', async () => {
     const body = Buffer.alloc(5 * MIB + 17, 'bargate ');
-    const answer = await sendRaw(gateway.origin, { method: 'POST', path: '/root/_sample/echo', body });
+    const answer = await sendRaw(gateway.origin, { method: 'POST', path: '/bare/_sample/echo', body });
     assert.equal(answer.status, 200);
     assert.ok(answer.body.equals(body), `${answer.body.length} bytes came back of ${body.length}`);
     assert.equal(api.requests[0].body_length, body.length);
   });
 
   test('of a large answer arrive whole', async () => {
-    const answer = await sendRaw(gateway.origin, { path: `/root/_sample/stream?bytes=${8 * MIB + 1}` });
+    const answer = await sendRaw(gateway.origin, { path: `/bare/_sample/stream?bytes=${8 * MIB + 1}` });
     assert.equal(answer.body.length, 8 * MIB + 1);
     assert.equal(answer.header('content-length'), String(8 * MIB + 1));
   });
@@ -258,7 +258,7 @@ test('server-sent events arrive one by one while the upstream goes on', async ()
 });
 
 test('a WebSocket upgrade passes, and messages go both ways', async () => {
-  const socket = new WebSocket(`${gateway.origin.replace('http', 'ws')}/root/socket?room=1`, { headers: { 'x-own': 'yes' } });
+  const socket = new WebSocket(`${gateway.origin.replace('http', 'ws')}/bare/socket?room=1`, { headers: { 'x-own': 'yes' } });
   await once(socket, 'open');
   for (const sent of ['text', Buffer.from([0, 1, 2, 255])]) {
     socket.send(sent);
@@ -298,8 +298,8 @@ describe('where the upstream fails', () => {
   });
 
   test('a connection that is reset before the answer is 502', async () => {
-    await problemOf(await gateway.fetch('/root/_sample/reset'), 502, 'upstream_unreachable');
-    await problemOf(await gateway.fetch('/root/_sample/reset', { method: 'POST', body: 'x' }), 502, 'upstream_unreachable');
+    await problemOf(await gateway.fetch('/bare/_sample/reset'), 502, 'upstream_unreachable');
+    await problemOf(await gateway.fetch('/bare/_sample/reset', { method: 'POST', body: 'x' }), 502, 'upstream_unreachable');
   });
 
   test('an answer that is no HTTP is 502', async () => {
@@ -324,19 +324,19 @@ describe('where the upstream fails', () => {
       const { status: told, code, reason, route } = await gateway.record(ofThis);
       assert.deepEqual([told, code, route], [502, 'upstream_unreachable', '/own/{.+}']);
       assert.equal(reason, `its status ${status} cannot be passed on`);
-      assert.equal((await gateway.fetch('/root/x')).status, 200);
+      assert.equal((await gateway.fetch('/bare/x')).status, 200);
       assert.equal(gateway.records().filter(ofThis).length, 1, 'one line');
     }
   });
 
   test('an answer that breaks off is broken off for the client too, and does not look whole', async () => {
-    const response = await gateway.fetch('/root/_sample/cut');
+    const response = await gateway.fetch('/bare/_sample/cut');
     assert.equal(response.status, 200);
     await assert.rejects(response.text());
   });
 
   test('the next request works', async () => {
-    assert.equal((await gateway.fetch('/root/x')).status, 200);
+    assert.equal((await gateway.fetch('/bare/x')).status, 200);
   });
 });
 
