@@ -88,7 +88,7 @@ describe('the upstream is called', () => {
     ['below its base path', '/base/a/b', '/v1/shop/a/b'],
     ['below its base path, whose own slashes at the end do not count', '/base-slash/a', '/v1/shop/a'],
     ['with the slash at the end of the path', '/base/a/', '/v1/shop/a/'],
-    ['with / where the wildcard matched nothing', '/root', '/'],
+    ['with / where the wildcard matched nothing', '/bare', '/'],
     ['with / where the wildcard matched the slash alone', '/bare/', '/'],
     ['with / after the base path where the wildcard matched nothing', '/base', '/v1/shop/'],
     ['without the whole literal prefix of a wildcard', '/two/levels/c/d', '/c/d'],
