@@ -18,7 +18,7 @@ use crate::token::{
 /// Gives the claims of the request's bearer token. Waits for nothing where the token verified before.
 ///
 /// # Errors
-/// 401 where there is none or it is not to be believed, 503 where the keys to tell cannot be had.
+/// 401 where there is none or it is not to be believed; the provider's failure where the keys to tell cannot be had.
 pub async fn authenticate(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<VerifiedClaims>, Problem> {
     let (auth0, keys) = authorizer(gateway)?;
     let header = exchange.header("authorization");
@@ -27,8 +27,9 @@ pub async fn authenticate(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<V
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
         Credentials::Bearer(token) => token,
     };
-    if keys.is_fresh() {
-        let known = gateway.tokens.borrow_mut().get(token, keys.generation(), now_secs());
+    let now = now_secs();
+    if keys.is_fresh(now) {
+        let known = gateway.tokens.borrow_mut().get(token, keys.generation(), now);
         if let Some(claims) = known {
             return Ok(claims);
         }

@@ -6,8 +6,12 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
-use super::timing::{Elapsed, STORE_TIMEOUT_MS, within};
+use super::timing::{Elapsed, within};
 use crate::config::{Binding, Bindings, Reference};
+
+/// How long a read of KV or of a Secrets Store may take, in milliseconds: a store that hangs must not hang a request that can
+/// do without it, or be told so.
+const STORE_TIMEOUT_MS: u32 = 3_000;
 
 #[wasm_bindgen]
 extern "C" {
@@ -74,7 +78,15 @@ async fn from_secrets_store(binding: &JsValue) -> Result<Option<String>, JsValue
         return Ok(None);
     }
     let value = binding.unchecked_ref::<SecretsStoreSecret>().get()?;
-    let reading = JsFuture::from(Promise::resolve(&value));
-    let read = within(STORE_TIMEOUT_MS, reading).await.map_err(|Elapsed| JsValue::from_str("it took too long"))?;
+    read_text(&Promise::resolve(&value)).await
+}
+
+/// Waits for what a store reads, and gives it where it is text.
+///
+/// # Errors
+/// What the store threw, or that it took longer than [`STORE_TIMEOUT_MS`].
+pub async fn read_text(reading: &Promise) -> Result<Option<String>, JsValue> {
+    let read = within(STORE_TIMEOUT_MS, JsFuture::from(reading.clone())).await;
+    let read = read.map_err(|Elapsed| JsValue::from_str("it took too long"))?;
     Ok(read?.as_string())
 }

@@ -189,14 +189,10 @@ impl Gateway {
         let refreshes = before(|auth0| &auth0.origin).map(|previous| previous.refreshes.clone());
         let asserted = config.asserted_headers.iter().map(|name| name.replace('_', "-"));
         let dropped = HOP_BY_HOP_HEADERS.iter().chain(&DROPPED_REQUEST_HEADERS).map(|name| (*name).to_owned());
-        let mut dropped_response_headers = DROPPED_RESPONSE_HEADERS.join("\n");
-        if config.cors.is_some() {
-            dropped_response_headers =
-                [&dropped_response_headers, CORS_RESPONSE_HEADERS.join("\n").as_str()].join("\n");
-        }
+        let of_cors = if config.cors.is_some() { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
         Self {
             dropped_request_headers: dropped.chain(asserted).collect::<Vec<_>>().join("\n"),
-            dropped_response_headers,
+            dropped_response_headers: [DROPPED_RESPONSE_HEADERS.as_slice(), of_cors].concat().join("\n"),
             keys: keys.or_else(|| auth0.map(|auth0| KeyRing::new(&auth0.jwks_uri))),
             refreshes: refreshes.unwrap_or_default(),
             config,

@@ -84,9 +84,9 @@ impl KeyRing {
         self.state.held.borrow().as_ref().map_or(0, |held| held.generation)
     }
 
-    /// Tells whether the set in memory will do without a look anywhere else.
-    pub fn is_fresh(&self) -> bool {
-        self.state.age.get().readiness(now_secs()) == Readiness::Use
+    /// Tells whether the set in memory will do at `now` without a look anywhere else.
+    pub fn is_fresh(&self, now: i64) -> bool {
+        self.state.age.get().readiness(now) == Readiness::Use
     }
 
     /// Gives a set that may be used.

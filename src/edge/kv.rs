@@ -8,7 +8,6 @@ use worker::Env;
 
 use super::bindings;
 use super::host::object;
-use super::timing::{Elapsed, STORE_TIMEOUT_MS, within};
 
 #[wasm_bindgen]
 extern "C" {
@@ -35,9 +34,7 @@ impl KvNamespace {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn text(&self, key: &str) -> Result<Option<String>, JsValue> {
-        let reading = JsFuture::from(self.get_promise(key)?);
-        let read = within(STORE_TIMEOUT_MS, reading).await.map_err(|Elapsed| JsValue::from_str("it took too long"))?;
-        Ok(read?.as_string())
+        bindings::read_text(&self.get_promise(key)?).await
     }
 
     /// Puts a text that the store forgets after `lifetime_secs`.

@@ -27,10 +27,6 @@ const PAUSE_MIN_MS: u32 = 4;
 /// The longest time between two looks, in milliseconds.
 const PAUSE_MAX_MS: u32 = 128;
 
-/// How long a read of KV or of a Secrets Store may take, in milliseconds: a store that hangs must not hang a request that can
-/// do without it, or be told so.
-pub const STORE_TIMEOUT_MS: u32 = 3_000;
-
 /// Says that a future took too long.
 pub struct Elapsed;
 

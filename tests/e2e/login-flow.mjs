@@ -144,3 +144,13 @@ export async function sealState(state, { binding, secret = DEFAULT_CLIENT_SECRET
   const sealed = await subtle.encrypt({ name: 'AES-GCM', iv, additionalData }, key, encode(JSON.stringify(state)));
   return Buffer.concat([iv, new Uint8Array(sealed)]).toString('base64url');
 }
+
+/** What every authorization request says, besides state, nonce and challenge. */
+export const fixedParameters = (tenant) => ({
+  response_type: 'code',
+  client_id: DEFAULT_CLIENT_ID,
+  redirect_uri: REDIRECT_URI,
+  scope: 'openid profile email offline_access read:messages',
+  audience: tenant.settings.audience,
+  code_challenge_method: 'S256',
+});

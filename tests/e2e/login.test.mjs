@@ -6,8 +6,8 @@ import { after, before, test } from 'node:test';
 import { startTenant } from '../../dev/tenant.mjs';
 import { Browser } from './harness.mjs';
 import {
-  CALLBACK, CLIENT_ID, CLIENT_SECRET, LOGIN, REDIRECT_URI, assertNeverShown, assertPrivateJson, assertProblem, claimsOf, logIn,
-  loginUntilCallback, sealState, startLoginGateway,
+  CALLBACK, CLIENT_ID, CLIENT_SECRET, LOGIN, REDIRECT_URI, assertNeverShown, assertPrivateJson, assertProblem, claimsOf,
+  fixedParameters, logIn, loginUntilCallback, sealState, startLoginGateway,
 } from './login-flow.mjs';
 import { assertNothingEchoed, assertProviderAnswers } from './provider-answers.mjs';
 
@@ -43,14 +43,7 @@ test('a login with PKCE, state and nonce gives the tokens as JSON that no cache 
   assert.deepEqual([start.status, authorize.origin, authorize.pathname], [302, tenant.origin, '/authorize']);
   assert.equal(start.headers.get('cache-control'), 'no-store');
   const { state, nonce, code_challenge: challenge, ...fixed } = Object.fromEntries(authorize.searchParams);
-  assert.deepEqual(fixed, {
-    response_type: 'code',
-    client_id: CLIENT_ID,
-    redirect_uri: REDIRECT_URI,
-    scope: 'openid profile email offline_access read:messages',
-    audience: tenant.settings.audience,
-    code_challenge_method: 'S256',
-  });
+  assert.deepEqual(fixed, fixedParameters(tenant));
   assert.ok(state.length > 100 && nonce.length === 22 && challenge.length === 43);
 
   const callback = new URL(await browser.logInUntilCallback(authorize.href));
