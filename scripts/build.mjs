@@ -7,12 +7,14 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setup } from './setup.mjs';
+import { shrink } from './shrink.mjs';
 import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, toolEnvironment } from './toolchain.mjs';
 
 const CONFIG = 'gateway.config.json';
 const ENTRY = 'src/edge/worker.mjs';
 const INPUTS = [
   'src', 'Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo', 'rust-toolchain.toml', CONFIG, 'scripts/build.mjs',
+  'scripts/shrink.mjs',
 ];
 
 export async function build({ faultInjection = false } = {}) {
@@ -30,26 +32,14 @@ export async function build({ faultInjection = false } = {}) {
   await run(TOOLS.workerBuild, ['--release', '--out-dir', directory, ...features], {
     env: toolEnvironment({
       WASM_BINDGEN_BIN: TOOLS.wasmBindgen,
-      WASM_OPT_BIN: TOOLS.wasmOpt,
       ESBUILD_BIN: TOOLS.esbuild,
     }),
     failure: 'the WebAssembly build failed: the lines above say why',
   });
-  await shrink(join(directory, 'index_bg.wasm'));
+  await shrink(directory);
   if (faultInjection) writeFaultEntry(directory);
   // Left out where something changed while the build ran: the next one starts over.
   if (hashOfInputs() === inputs) writeFileSync(stamp, inputs);
-}
-
-/** Optimises for size once more, and removes the names of functions: a panic names its place in the source without them. */
-async function shrink(wasm) {
-  const features = [
-    'bulk-memory', 'exception-handling', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'sign-ext',
-  ];
-  const flags = features.map((feature) => `--enable-${feature}`);
-  await run(TOOLS.wasmOpt, [...flags, '-Oz', '--converge', '--strip-debug', '--strip-producers', wasm, '-o', wasm], {
-    failure: 'the WebAssembly file could not be made smaller',
-  });
 }
 
 /** A digest of everything the output depends on: the files' names and contents, and the compiler. */

@@ -16,6 +16,7 @@ export const TOOLS = {
   wrangler: join(PACKAGES_BIN, 'wrangler'),
   esbuild: join(PACKAGES_BIN, 'esbuild'),
   wasmOpt: join(PACKAGES_BIN, 'wasm-opt'),
+  wasmMetadce: join(PACKAGES_BIN, 'wasm-metadce'),
   workerBuild: join(TOOLS_BIN, 'worker-build'),
   wasmBindgen: join(TOOLS_BIN, 'wasm-bindgen'),
 };

@@ -14,6 +14,7 @@ mod path;
 mod reader;
 mod reference;
 mod server;
+mod session;
 
 use std::fmt;
 
@@ -27,6 +28,7 @@ pub use mapping::{HOP_BY_HOP_HEADERS, Mapping, Source};
 pub use path::{CallbackResponse, Fixed, Integration, Login, Path};
 pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings};
 pub use server::Server;
+pub use session::{BINDING_COOKIE, COOKIE_PREFIX, Session};
 
 use crate::route::RouteTable;
 use document::parse_document;
@@ -44,6 +46,8 @@ pub struct Config {
     pub cors: Option<Cors>,
     /// The identity provider.
     pub authorizer: Option<Auth0>,
+    /// How logins are held for browsers; without it every client holds its tokens itself.
+    pub session: Option<Session>,
     /// The paths, in the order of the file.
     pub paths: Vec<Path>,
     /// Finds the index in `paths` for a request.
@@ -124,8 +128,11 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
     let cors = cors::read_cors(&mut root, findings);
     let authorizer = authorizer::read_authorizer(&mut root, findings);
     let variables = mapping::read_variables(&mut root, findings);
-    let context = path::Context { servers: &servers, authorizer: authorizer.as_ref(), variables: &variables };
+    let has_session = root.node("session").is_some();
+    let context =
+        path::Context { servers: &servers, authorizer: authorizer.as_ref(), variables: &variables, has_session };
     let paths = path::read_paths(&mut root, &context, findings);
+    let session = session::read_session(&mut root, authorizer.as_ref(), &paths, findings);
     root.finish(findings);
 
     let routes = build_routes(&paths, findings);
@@ -140,6 +147,7 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
         servers: servers.into_iter().map(|read| read.server).collect(),
         cors,
         authorizer: authorizer.and_then(|read| read.auth0),
+        session,
         paths,
         routes,
         asserted_headers,

@@ -1,7 +1,8 @@
 //! The edge: everything that knows the Workers runtime. `wasm32` only.
 //!
 //! A request comes in through [`fetch`], which is not async: the handler's future is polled once on the spot, and what is
-//! finished then is answered without a promise. Only what waits for I/O becomes one.
+//! finished then is answered without a promise. Only what waits for I/O becomes one. A Durable Object comes in through
+//! [`answer_object`].
 
 mod answer;
 mod authenticate;
@@ -16,13 +17,15 @@ mod integrations;
 mod key_ring;
 mod kv;
 mod log;
+mod objects;
 mod panic;
 mod provider;
+mod rotation;
 mod sealing;
+mod session;
 mod timing;
 mod webcrypto;
 
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -37,7 +40,7 @@ use exchange::Exchange;
 pub fn fetch(request: web_sys::Request, env: Env, context: worker::worker_sys::Context) -> JsValue {
     panic::install_hook();
     let exchange = Rc::new(Exchange::begin(request, env, context));
-    settle(async move { handler::handle(&exchange).await })
+    settle(Box::pin(async move { Ok(handler::handle(&exchange).await.into()) }))
 }
 
 /// Answers a request during which the gateway panicked; `src/edge/worker.mjs` calls it on a fresh instance.
@@ -45,13 +48,20 @@ pub fn fetch(request: web_sys::Request, env: Env, context: worker::worker_sys::C
 pub fn answer_panic(request: web_sys::Request, env: Env, context: worker::worker_sys::Context) -> JsValue {
     panic::install_hook();
     let exchange = Rc::new(Exchange::begin(request, env, context));
-    settle(async move { handler::handle_panicked(&exchange).await })
+    settle(Box::pin(async move { Ok(handler::handle_panicked(&exchange).await.into()) }))
 }
 
-fn settle(answer: impl Future<Output = web_sys::Response> + 'static) -> JsValue {
-    let mut answer: Pin<Box<dyn Future<Output = web_sys::Response>>> = Box::pin(answer);
+/// Answers a message to a Durable Object of the class `kind`, or its alarm where there is no message; gives a promise of text.
+#[wasm_bindgen]
+pub fn answer_object(object: objects::StoredObject, kind: &str, message: Option<String>) -> js_sys::Promise {
+    panic::install_hook();
+    panic::guarded_promise(objects::answer(object, kind, message))
+}
+
+fn settle(mut answer: panic::Work) -> JsValue {
     match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(response) => response.into(),
+        Poll::Ready(Ok(response)) => response,
+        Poll::Ready(Err(error)) => js_sys::Promise::reject(&error).into(),
         Poll::Pending => panic::guarded_promise(answer).into(),
     }
 }

@@ -5,7 +5,7 @@
 //! Workers runtime.
 //!
 //! ```text
-//! edge -> mapping, cors, proxy, oauth, problem, jwks, token -> config -> route, secret, json, request
+//! edge -> session -> mapping, cors, proxy, oauth, problem, jwks, token, cookie -> config -> route, secret, json, request
 //! ```
 //!
 //! Nothing points back: a core module never names `edge`, and `config` names no other module but [`route`], [`secret`] and
@@ -18,6 +18,7 @@
 )]
 
 pub mod config;
+pub mod cookie;
 pub mod cors;
 pub mod json;
 pub mod jwks;
@@ -25,9 +26,11 @@ pub mod mapping;
 pub mod oauth;
 pub mod problem;
 pub mod proxy;
+pub mod recent;
 pub mod request;
 pub mod route;
 pub mod secret;
+pub mod session;
 pub mod token;
 
 #[cfg(target_arch = "wasm32")]

@@ -4,19 +4,24 @@
 
 mod answer;
 mod login;
+mod logout;
 mod refresh;
 mod return_to;
+mod rotation;
 mod web_message;
 
 pub use answer::{
-    Exchange, ProviderAnswer, TokenAnswer, TransportError, judge_authorization_error, judge_profile, judge_tokens,
+    Exchange, Outcome, ProviderAnswer, TokenAnswer, TransportError, judge_authorization_error, judge_profile,
+    judge_renewal, judge_tokens,
 };
 pub use login::{
-    BINDING_COOKIE, LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, PASSED_TO_PROVIDER, PLAIN_BINDING_COOKIE,
-    authorize_url, binding_cookie_name, code_form, random_text, state_context,
+    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, PASSED_TO_PROVIDER, authorize_url, code_form, random_text,
+    state_context,
 };
+pub use logout::{LogoutRequest, judge_logout_token, logout_url, revocation_form};
 pub use refresh::{
     REFRESH_BODY_MAX_BYTES, RefreshBody, expires_in, read_refresh_body, refresh_form, refresh_token_name,
 };
 pub use return_to::validate_return_to;
+pub use rotation::{Kept, LOST_WINDOW_MS, Step, outcome_from_json, outcome_to_json};
 pub use web_message::web_message_page;

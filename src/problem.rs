@@ -44,6 +44,18 @@ pub enum Problem {
     TokenInvalid(TokenError),
     /// The `Authorization` header holds the bearer scheme and no token.
     CredentialsMalformed,
+    /// The session has ended, or never was.
+    SessionExpired(Cow<'static, str>),
+    /// The session's cookie is none that the gateway has set.
+    SessionInvalid(&'static str),
+    /// A request with the session's cookie may have been made by another site.
+    CsrfRejected,
+    /// What the gateway keeps cannot be reached.
+    StoreUnavailable(String),
+    /// A logout token is not to be believed.
+    LogoutTokenInvalid(TokenError),
+    /// A token is to be believed and no logout token, or was one before.
+    LogoutTokenRefused(&'static str),
     /// `return_to` leads to a place that is not on the list.
     ReturnToRejected,
     /// The provider refused the login.
@@ -212,19 +224,26 @@ impl Problem {
     pub fn reason(&self) -> Option<Cow<'static, str>> {
         match self {
             Self::PathAmbiguous(reason) => Some(reason.to_string().into()),
-            Self::TokenExpired(error) | Self::TokenInvalid(error) | Self::IdTokenInvalid(error) => {
-                Some(error.to_string().into())
-            }
+            Self::TokenExpired(error)
+            | Self::TokenInvalid(error)
+            | Self::IdTokenInvalid(error)
+            | Self::LogoutTokenInvalid(error) => Some(error.to_string().into()),
+            Self::SessionExpired(reason) => Some(reason.clone()),
             Self::LoginDenied(error)
             | Self::LoginRequired(error)
             | Self::CodeInvalid(error)
             | Self::RefreshTokenInvalid(error)
             | Self::IdpRejected(error) => Some(error.to_string().into()),
             Self::NonceMismatch => Some("nonce is not that of this login".into()),
-            Self::StateInvalid(reason) | Self::BodyMalformed(reason) => Some((*reason).into()),
+            Self::StateInvalid(reason)
+            | Self::BodyMalformed(reason)
+            | Self::SessionInvalid(reason)
+            | Self::LogoutTokenRefused(reason) => Some((*reason).into()),
             Self::IdpError(reason, None) => Some((*reason).into()),
             Self::IdpError(reason, Some(status)) => Some(format!("{status}: {reason}").into()),
-            Self::IdpUnavailable(reason) | Self::UpstreamUnreachable(reason) => Some(reason.clone().into()),
+            Self::IdpUnavailable(reason) | Self::UpstreamUnreachable(reason) | Self::StoreUnavailable(reason) => {
+                Some(reason.clone().into())
+            }
             Self::CredentialsMalformed => Some("the Authorization header holds no bearer token".into()),
             Self::BodyTooLarge(limit) => Some(format!("more than {limit} bytes").into()),
             Self::ConfigInvalid
@@ -233,6 +252,7 @@ impl Problem {
             | Self::MethodNotAllowed(_)
             | Self::UnsupportedMediaType
             | Self::TokenMissing
+            | Self::CsrfRejected
             | Self::ReturnToRejected
             | Self::CodeMissing
             | Self::StateExpired
@@ -302,6 +322,32 @@ impl Problem {
                 present(401, "token_invalid", "Token invalid", "The access token is not valid here. Log in again.")
                     .challenging(Challenge::InvalidToken("the token is not valid here"))
             }
+            Self::SessionExpired(_) => present(401, "session_expired", "Session expired", "The session has ended. Log in again.")
+                .challenging(Challenge::InvalidToken("the session has ended")),
+            Self::SessionInvalid(_) => {
+                present(401, "session_invalid", "Session invalid", "The session's cookie is not valid here. Log in again.")
+                    .challenging(Challenge::InvalidToken("the session is not valid here"))
+            }
+            Self::CsrfRejected => present(
+                403,
+                "csrf_rejected",
+                "Cross-site request rejected",
+                "A request with the session's cookie must come from the gateway's own pages or an allowed origin.",
+            )
+            .challenging(Challenge::Bare),
+            Self::StoreUnavailable(_) => present(
+                503,
+                "store_unavailable",
+                "Store unavailable",
+                "The gateway's store could not be reached. Keep the session and the tokens, and try again after Retry-After.",
+            )
+            .retried(RetryAfter::default()),
+            Self::LogoutTokenInvalid(_) | Self::LogoutTokenRefused(_) => present(
+                400,
+                "logout_token_invalid",
+                "Logout token invalid",
+                "The logout token is not one that the identity provider issued for this application, or was used before.",
+            ),
             Self::ReturnToRejected => present(
                 400,
                 "return_to_rejected",

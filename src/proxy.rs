@@ -2,8 +2,8 @@
 //!
 //! The hop-by-hop headers are the config's to know, which lets no path map them; values to set are [`crate::mapping`]'s.
 
-use crate::config::Server;
-use crate::oauth::{BINDING_COOKIE, PLAIN_BINDING_COOKIE};
+use crate::config::{BINDING_COOKIE, Server};
+use crate::cookie::is_called;
 
 /// Headers besides the hop-by-hop ones that no client's reach an upstream: for the gateway alone, the gateway's to set, or by
 /// which some servers take a request for another than the one that was matched. Nor do `X-Forwarded-*`, of whatever name.
@@ -53,11 +53,12 @@ pub fn connection_options(header: Option<&str>) -> Vec<String> {
     names.filter(|name| !name.is_empty() && name != "upgrade" && crate::config::is_token(name)).collect()
 }
 
-/// Gives the `Cookie` header without the gateway's own cookies, as it is where it holds none; `None` where nothing is left.
-pub fn forwarded_cookies(header: &str) -> Option<String> {
+/// Gives the `Cookie` header without the gateway's own cookies, of which `session` is one where there are sessions; as it is
+/// where it holds none, and `None` where nothing is left.
+pub fn forwarded_cookies(header: &str, session: Option<&str>) -> Option<String> {
     let own = |pair: &str| {
-        let name = pair.split('=').next().unwrap_or_default().trim();
-        name == BINDING_COOKIE || name == PLAIN_BINDING_COOKIE
+        let sent = pair.split('=').next().unwrap_or_default().trim();
+        is_called(sent, BINDING_COOKIE) || session.is_some_and(|session| is_called(sent, session))
     };
     if !header.split(';').any(own) {
         return Some(header.to_owned());
@@ -92,10 +93,14 @@ mod tests {
 
     #[test]
     fn the_gateways_own_cookies_stay_here() {
-        assert_eq!(forwarded_cookies("a=1; __Host-bargate-login=x; b=2").as_deref(), Some("a=1; b=2"));
-        assert_eq!(forwarded_cookies("bargate-login=x"), None);
-        assert_eq!(forwarded_cookies("my-bargate-login=x; c").as_deref(), Some("my-bargate-login=x; c"));
-        assert_eq!(forwarded_cookies("a=\"1;2\";b").as_deref(), Some("a=\"1;2\";b"), "others' alone stay as they are");
+        let without = |header, session| forwarded_cookies(header, session);
+        assert_eq!(without("a=1; __Host-bargate-login=x; b=2", None).as_deref(), Some("a=1; b=2"));
+        assert_eq!(without("bargate-login=x", None), None);
+        assert_eq!(without("my-bargate-login=x; c", None).as_deref(), Some("my-bargate-login=x; c"));
+        assert_eq!(without("a=\"1;2\";b", None).as_deref(), Some("a=\"1;2\";b"), "others' alone stay as they are");
+        let session = Some("__Host-s");
+        assert_eq!(without("__Host-s=x; s = y; s; a=1; ss=2", session).as_deref(), Some("a=1; ss=2"), "the session's");
+        assert_eq!(without("s=x", None).as_deref(), Some("s=x"), "which is nobody's without sessions");
     }
 
     #[test]

@@ -23,18 +23,6 @@ pub fn query_parameter(query: Option<&str>, name: &str) -> Option<String> {
     url::form_urlencoded::parse(query?.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-/// Gives the value of the cookie `name` from a `Cookie` header, or `None` where it is absent or sent more than once.
-///
-/// Two cookies of one name mean that somebody else could set one of them, so neither is believed.
-pub fn cookie<'h>(header: &'h str, name: &str) -> Option<&'h str> {
-    let mut values = header
-        .split(';')
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter_map(|(key, value)| (key == name).then_some(value));
-    let value = values.next()?;
-    values.next().is_none().then_some(value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,13 +34,5 @@ mod tests {
         assert_eq!(query_parameter(query, "b").as_deref(), Some(" "));
         assert_eq!(query_parameter(query, "c"), None);
         assert_eq!(query_parameter(None, "a"), None);
-    }
-
-    #[test]
-    fn a_cookie_is_read_by_its_whole_name_and_only_when_it_is_alone() {
-        let header = "a=1; bargate-login=xyz; xbargate-login=no";
-        assert_eq!(cookie(header, "bargate-login"), Some("xyz"));
-        assert_eq!(cookie(header, "login"), None);
-        assert_eq!(cookie("n=1; n=2", "n"), None, "two of one name");
     }
 }

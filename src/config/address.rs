@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
 
 use super::document::Origin;
-use super::reader::{Findings, Place, Written, shown};
+use super::reader::{Findings, ObjectReader, Place, Written, shown};
 
 /// Tells whether a URL's host is this machine: `localhost`, 127.0.0.0/8 or `[::1]`.
 pub fn is_loopback(url: &Url) -> bool {
@@ -49,6 +49,22 @@ pub fn read_url(written: &Written<'_>, scheme: Scheme, place: &Place<'_>, findin
         return refuse(format!("\"{}\" is plain http", shown(written)), "use https; http is for loopback hosts alone");
     }
     Some(url)
+}
+
+/// Gives the origins of the list at `key`, in the order of the file.
+pub fn read_origins(object: &mut ObjectReader<'_>, key: &'static str, findings: &mut Findings<'_>) -> Vec<String> {
+    let place = Place::Key(object.place(), key);
+    let listed = object.texts(key, findings);
+    let listed = listed.iter().enumerate();
+    listed.filter_map(|(index, written)| read_origin(written, &Place::Index(&place, index), findings)).collect()
+}
+
+/// Tells whether a redirect may be sent there: a path of the gateway's own, or a URL at one of `origins`.
+pub fn is_destination(text: &str, origins: &[String]) -> bool {
+    if let Ok(url) = Url::parse(text) {
+        return origins.contains(&url.origin().ascii_serialization());
+    }
+    text.starts_with('/') && !text.starts_with("//") && !text.contains('\\') && !text.contains(char::is_control)
 }
 
 /// Gives the origin that was written, as browsers serialise it: scheme, host, port where it is not the scheme's own.

@@ -75,6 +75,7 @@ pub(super) struct ReadAuthorizer {
     pub auth0: Option<Auth0>,
     pub has_redirect_uri: bool,
     pub has_sealing_secret: bool,
+    pub has_audience: bool,
 }
 
 /// Reads the section; `None` where the file has none.
@@ -82,7 +83,8 @@ pub(super) fn read_authorizer(root: &mut ObjectReader<'_>, findings: &mut Findin
     let node = root.node("authorizer")?;
     let place = Place::Key(root.place(), "authorizer");
     let Some(mut object) = ObjectReader::open(node, &place, findings) else {
-        return Some(ReadAuthorizer { auth0: None, has_redirect_uri: true, has_sealing_secret: true });
+        let (has_redirect_uri, has_sealing_secret, has_audience) = (true, true, true);
+        return Some(ReadAuthorizer { auth0: None, has_redirect_uri, has_sealing_secret, has_audience });
     };
 
     if let Some(kind) = object.required_text("type", findings) {
@@ -118,12 +120,12 @@ pub(super) fn read_authorizer(root: &mut ObjectReader<'_>, findings: &mut Findin
     let clock_skew_secs =
         object.integer("clock_skew_seconds", 0..=CLOCK_SKEW_MAX_SECS, CLOCK_SKEW_DEFAULT_SECS, findings);
     let timeout_ms = object.integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS, findings);
-    let grace = 0..=ROTATION_GRACE_MAX_SECS;
-    let rotation_grace_secs = object.integer("rotation_grace_seconds", grace, ROTATION_GRACE_DEFAULT_SECS, findings);
+    let rotation_grace_secs = read_rotation_grace(&mut object, findings);
     object.finish(findings);
 
     let has_redirect_uri = redirect_uri.is_some();
     let has_sealing_secret = client_secret.is_some() || sealing_key.is_some();
+    let has_audience = audience.is_some();
     let owned = |written: Option<Written<'_>>| written.and_then(|written| written.value().map(str::to_owned));
     let auth0 = origin.zip(owned(client_id)).map(|(origin, client_id)| Auth0 {
         issuer: issuer.flatten().unwrap_or_else(|| format!("{origin}/")),
@@ -137,10 +139,17 @@ pub(super) fn read_authorizer(root: &mut ObjectReader<'_>, findings: &mut Findin
         algorithms,
         clock_skew_secs: i64::try_from(clock_skew_secs).unwrap_or(i64::MAX),
         timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
-        rotation_grace_secs: u32::try_from(rotation_grace_secs).unwrap_or(u32::MAX),
+        rotation_grace_secs,
         origin,
     });
-    Some(ReadAuthorizer { auth0, has_redirect_uri, has_sealing_secret })
+    Some(ReadAuthorizer { auth0, has_redirect_uri, has_sealing_secret, has_audience })
+}
+
+/// Reads for how long the answer to a refresh is kept for a late duplicate.
+pub(super) fn read_rotation_grace(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> u32 {
+    let range = 0..=ROTATION_GRACE_MAX_SECS;
+    let seconds = object.integer("rotation_grace_seconds", range, ROTATION_GRACE_DEFAULT_SECS, findings);
+    u32::try_from(seconds).unwrap_or(u32::MAX)
 }
 
 fn read_algorithms(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<Algorithm> {

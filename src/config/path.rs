@@ -1,6 +1,6 @@
 //! The `paths` section: which requests are answered, which need a token, and by what.
 
-use super::address::{Scheme, read_origin, read_url};
+use super::address::{Scheme, read_origin, read_origins, read_url};
 use super::authorizer::ReadAuthorizer;
 use super::diagnostic::nearest;
 use super::document::{Node, Origin, Value};
@@ -49,6 +49,10 @@ pub enum Integration {
     Userinfo,
     /// The exchange of a refresh token.
     Refresh,
+    /// The end of a session, here and at the provider.
+    Logout,
+    /// The provider ending sessions (OpenID Connect Back-Channel Logout 1.0).
+    BackchannelLogout,
 }
 
 /// An answer that stands in the config.
@@ -77,6 +81,8 @@ pub enum CallbackResponse {
         /// The one origin that may receive them.
         target_origin: String,
     },
+    /// As a session's cookie, with a redirect.
+    Session,
 }
 
 /// The sections that paths refer to.
@@ -84,6 +90,7 @@ pub(super) struct Context<'c> {
     pub servers: &'c [ReadServer],
     pub authorizer: Option<&'c ReadAuthorizer>,
     pub variables: &'c Variables,
+    pub has_session: bool,
 }
 
 /// What could be read of an entry, and where it stands.
@@ -226,9 +233,11 @@ enum Kind {
     Callback,
     Userinfo,
     Refresh,
+    Logout,
+    BackchannelLogout,
 }
 
-const KINDS: [(&str, Kind); 7] = [
+const KINDS: [(&str, Kind); 9] = [
     ("http", Kind::HttpProxy),
     ("http_proxy", Kind::HttpProxy),
     ("auth0_login", Kind::Login),
@@ -236,6 +245,8 @@ const KINDS: [(&str, Kind); 7] = [
     ("auth0_callback", Kind::Callback),
     ("auth0_userinfo", Kind::Userinfo),
     ("auth0_refresh", Kind::Refresh),
+    ("auth0_logout", Kind::Logout),
+    ("auth0_backchannel_logout", Kind::BackchannelLogout),
 ];
 
 fn read_integration<'n>(
@@ -265,21 +276,21 @@ fn read_integration<'n>(
             let sealed = context.authorizer.is_none_or(|authorizer| authorizer.has_sealing_secret);
             let help = "give the authorizer a \"client_secret\" or a \"sealing_key\"";
             needs(sealed, "missing_key", "nothing to seal the login state with", help, findings);
-            let return_to = object.texts("return_to", findings);
-            let origins = Place::Key(place, "return_to");
-            let origins = return_to
-                .iter()
-                .enumerate()
-                .filter_map(|(index, written)| read_origin(written, &Place::Index(&origins, index), findings));
-            Some(Integration::Login(Login { return_to_origins: origins.collect(), redirect_uri }))
+            let return_to_origins = read_origins(&mut object, "return_to", findings);
+            Some(Integration::Login(Login { return_to_origins, redirect_uri }))
         }
         Kind::Callback => {
             let redirect_uri = read_redirect_uri(&mut object, context, findings);
-            let response = read_callback_response(&mut object, findings);
+            let response = read_callback_response(&mut object, context.has_session, findings);
             response.map(|response| Integration::Callback { response, redirect_uri })
         }
         Kind::Userinfo => Some(Integration::Userinfo),
         Kind::Refresh => Some(Integration::Refresh),
+        Kind::Logout | Kind::BackchannelLogout => {
+            let message = "there are no sessions to end";
+            needs(context.has_session, "session_missing", message, "add a \"session\" section", findings);
+            Some(if matches!(kind, Kind::Logout) { Integration::Logout } else { Integration::BackchannelLogout })
+        }
     };
     object.finish(findings);
     integration
@@ -322,29 +333,49 @@ fn read_redirect_uri(
     read_url(&written, Scheme::Https, &place, findings).map(String::from)
 }
 
-fn read_callback_response(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<CallbackResponse> {
+fn read_callback_response(
+    object: &mut ObjectReader<'_>,
+    has_session: bool,
+    findings: &mut Findings<'_>,
+) -> Option<CallbackResponse> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Kind {
+        Json,
+        WebMessage,
+        Session,
+    }
     let place = object.place();
-    let web_message = match object.text("response", findings) {
-        None => false,
+    let kind = match object.text("response", findings) {
+        None if has_session => Kind::Session,
+        None => Kind::Json,
         Some(written) => {
-            choose(&written, &[("json", false), ("web_message", true)], &Place::Key(place, "response"), findings)?
+            let place = Place::Key(place, "response");
+            let kinds = [("json", Kind::Json), ("web_message", Kind::WebMessage), ("session", Kind::Session)];
+            let kind = choose(&written, &kinds, &place, findings)?;
+            if kind == Kind::Session && !has_session {
+                let message = "nothing says how sessions are to be held".to_owned();
+                let help = "add a \"session\" section".to_owned();
+                findings.note(written.offset, &place, "session_missing", message, Some(help));
+            }
+            kind
         }
     };
     let target = object.text("target_origin", findings);
     let target_place = Place::Key(place, "target_origin");
-    match (web_message, target) {
-        (false, None) => Some(CallbackResponse::Json),
-        (true, Some(written)) => {
+    match (kind, target) {
+        (Kind::Json, None) => Some(CallbackResponse::Json),
+        (Kind::Session, None) => Some(CallbackResponse::Session),
+        (Kind::WebMessage, Some(written)) => {
             let target_origin = read_origin(&written, &target_place, findings).unwrap_or_default();
             Some(CallbackResponse::WebMessage { target_origin })
         }
-        (true, None) => {
+        (Kind::WebMessage, None) => {
             let message = "a web message needs the one origin that may receive it".to_owned();
             let help = "add \"target_origin\", such as https://app.example.com".to_owned();
             findings.note(object.offset(), place, "missing_key", message, Some(help));
             None
         }
-        (false, Some(written)) => {
+        (Kind::Json | Kind::Session, Some(written)) => {
             let message = "\"target_origin\" has no effect without \"response\": \"web_message\"".to_owned();
             let help = "add that, or remove \"target_origin\"".to_owned();
             findings.note(written.offset, &target_place, "unused_key", message, Some(help));

@@ -3,7 +3,7 @@
 //! A reader never stops at the first mistake: it notes it and goes on, so that one run tells them all. The keys an object
 //! may have are the keys that were asked for, so the list of known keys cannot drift from the code that reads them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 
 use super::diagnostic::{Diagnostic, LineIndex, nearest};
@@ -12,13 +12,14 @@ use super::document::{Member, Node, Origin, Text, Value};
 /// The mistakes found so far.
 pub struct Findings<'s> {
     lines: LineIndex<'s>,
-    found: BTreeMap<usize, Vec<Diagnostic>>,
+    /// With the offset of each, in the order of the file.
+    found: Vec<(usize, Diagnostic)>,
 }
 
 impl<'s> Findings<'s> {
     /// Begins with none.
     pub fn new(source: &'s str) -> Self {
-        Self { lines: LineIndex::new(source), found: BTreeMap::new() }
+        Self { lines: LineIndex::new(source), found: Vec::new() }
     }
 
     /// Notes a mistake at a byte offset.
@@ -33,7 +34,8 @@ impl<'s> Findings<'s> {
         let (line, column) = self.lines.locate(offset);
         let (path, message, help) = (printable(place.to_string()), printable(message), help.map(printable));
         let diagnostic = Diagnostic { code, path, line, column, message, help };
-        self.found.entry(offset).or_default().push(diagnostic);
+        let after = self.found.partition_point(|(before, _)| *before <= offset);
+        self.found.insert(after, (offset, diagnostic));
     }
 
     /// Gives line and column of a byte offset.
@@ -48,7 +50,7 @@ impl<'s> Findings<'s> {
 
     /// Gives the mistakes in the order of the file.
     pub fn into_diagnostics(self) -> Vec<Diagnostic> {
-        self.found.into_values().flatten().collect()
+        self.found.into_iter().map(|(_, diagnostic)| diagnostic).collect()
     }
 }
 

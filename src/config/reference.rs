@@ -4,7 +4,6 @@
 //! values come from is the caller's business.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use super::document::{Node, Origin, Value};
 use super::reader::{Findings, Place};
@@ -104,9 +103,15 @@ impl Keys {
 
 /// Gives every reference in the tree, each once.
 pub fn collect_references(node: &Node<'_>) -> Vec<Reference> {
-    let mut found = BTreeSet::new();
-    visit(node, Keys::Known, &mut |text| found.extend(Reference::parse(text).and_then(Result::ok)));
-    found.into_iter().collect()
+    let mut found = Vec::new();
+    visit(node, Keys::Known, &mut |text| {
+        if let Some(Ok(reference)) = Reference::parse(text)
+            && let Err(place) = found.binary_search(&reference)
+        {
+            found.insert(place, reference);
+        }
+    });
+    found
 }
 
 fn visit(node: &Node<'_>, keys: Keys, see: &mut impl FnMut(&str)) {

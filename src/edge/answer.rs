@@ -38,6 +38,16 @@ impl Answer {
         Self::Made { status: 200, headers, body: Some(body) }
     }
 
+    /// Makes a redirect that no cache may keep.
+    pub fn redirect(status: u16, location: String) -> Self {
+        let headers = vec![
+            ("location", location.into()),
+            ("cache-control", "no-store".into()),
+            ("referrer-policy", "no-referrer".into()),
+        ];
+        Self::Made { status, headers, body: None }
+    }
+
     fn problem(problem: &Problem, request_id: &str) -> Self {
         Self::Made { status: problem.status(), headers: problem.headers(), body: Some(problem.body(request_id)) }
     }
@@ -61,6 +71,9 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
     let response = match answer {
         Answer::Made { status, mut headers, body } => {
             headers.append(&mut shared);
+            if let Some(cookie) = exchange.set_cookie.get() {
+                headers.push(("set-cookie", cookie.clone().into()));
+            }
             headers.push(("x-content-type-options", "nosniff".into()));
             if let Some(vary) = vary.filter(|_| !headers.iter().any(|(name, _)| *name == "vary")) {
                 headers.push(("vary", vary.into()));

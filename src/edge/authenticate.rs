@@ -1,10 +1,11 @@
-//! Authentication: from the `Authorization` header to verified claims.
+//! Authentication: from the `Authorization` header or the session to verified claims.
 
 use std::rc::Rc;
 
 use super::exchange::Exchange;
 use super::gateway::Gateway;
 use super::key_ring::{HeldKeys, KeyRing};
+use super::session;
 use super::timing::now_secs;
 use super::webcrypto;
 use crate::config::Auth0;
@@ -15,18 +16,34 @@ use crate::token::{
     bearer,
 };
 
-/// Gives the claims of the request's bearer token. Waits for nothing where the token verified before.
+/// Gives the claims of the request's bearer token, or else of its session. Waits for nothing where the token verified before.
 ///
 /// # Errors
 /// 401 where there is none or it is not to be believed; the provider's failure where the keys to tell cannot be had.
 pub async fn authenticate(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<VerifiedClaims>, Problem> {
-    let (auth0, keys) = authorizer(gateway)?;
     let header = exchange.header("authorization");
-    let token = match bearer(header.as_deref()) {
-        Credentials::Absent => return Err(Problem::TokenMissing),
+    let verified = match bearer(header.as_deref()) {
+        Credentials::Bearer(token) => access_claims(gateway, exchange, token).await,
+        // What was sent as a token and is none never falls back to a session.
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
-        Credentials::Bearer(token) => token,
+        Credentials::Absent => {
+            let session = session::token(gateway, exchange).await?.ok_or(Problem::TokenMissing)?;
+            access_claims(gateway, exchange, &session.token).await
+        }
     };
+    verified.map_err(VerifyError::into_problem)
+}
+
+/// Gives the claims of an access token.
+///
+/// # Errors
+/// Why it is not believed.
+pub async fn access_claims(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    token: &str,
+) -> Result<Rc<VerifiedClaims>, VerifyError> {
+    let (auth0, keys) = authorizer(gateway).map_err(VerifyError::Keys)?;
     let now = now_secs();
     if keys.is_fresh(now) {
         let known = gateway.tokens.borrow_mut().get(token, keys.generation(), now);
@@ -35,9 +52,7 @@ pub async fn authenticate(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<V
         }
     }
     let expectations = access_token_expectations(auth0);
-    let (claims, generation) = verify(exchange, auth0, keys, token, &expectations, Expiry::Enforced)
-        .await
-        .map_err(|failure| failure.into_problem())?;
+    let (claims, generation) = verify(exchange, auth0, keys, token, &expectations, Expiry::Enforced).await?;
     let claims = Rc::new(claims);
     let good_until = claims.expires_at().saturating_add(auth0.clock_skew_secs);
     gateway.tokens.borrow_mut().insert(token, Rc::clone(&claims), generation, good_until);
@@ -55,6 +70,11 @@ pub fn authorizer(gateway: &Gateway) -> Result<(&Auth0, &KeyRing), Problem> {
 /// Gives what an access token is held against.
 pub fn access_token_expectations(auth0: &Auth0) -> Expectations<'_> {
     Expectations { issuer: &auth0.issuer, audience: auth0.expected_audience(), clock_skew_secs: auth0.clock_skew_secs }
+}
+
+/// Gives what an ID token or a logout token is held against.
+pub fn id_token_expectations(auth0: &Auth0) -> Expectations<'_> {
+    Expectations { issuer: &auth0.issuer, audience: &auth0.client_id, clock_skew_secs: auth0.clock_skew_secs }
 }
 
 /// Why a token is not believed.

@@ -7,6 +7,7 @@ use web_sys::{Headers, Request};
 use worker::Env;
 
 use super::host;
+use super::session::SessionToken;
 use super::timing::now_ms;
 use super::webcrypto::random_bytes;
 use crate::problem::Problem;
@@ -30,6 +31,10 @@ pub struct Exchange {
     pub path_index: Cell<Option<usize>>,
     /// A failure that its answer tells without being one, as a page does.
     pub told: OnceCell<Problem>,
+    /// The access token of its session, once that was asked for.
+    pub session_token: OnceCell<SessionToken>,
+    /// The `Set-Cookie` of its answer, whichever that becomes.
+    pub set_cookie: OnceCell<String>,
     method: String,
     url: Option<Url>,
     headers: OnceCell<Headers>,
@@ -50,6 +55,8 @@ impl Exchange {
             started_ms: now_ms(),
             path_index: Cell::new(None),
             told: OnceCell::new(),
+            session_token: OnceCell::new(),
+            set_cookie: OnceCell::new(),
             headers: OnceCell::new(),
         };
         exchange.id = exchange.header("x-request-id").filter(|id| is_request_id(id)).unwrap_or_else(fresh_request_id);

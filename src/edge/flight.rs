@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::rc::Rc;
 
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
-use super::exchange::Exchange;
 use super::timing::{Pause, now_ms};
 
 /// How long values are kept and waited for.
@@ -51,11 +51,11 @@ impl<K, V> Default for Flights<K, V> {
 impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
     /// Runs `work` for `key`, or waits for who is at it, or gives what they have just got.
     ///
-    /// A value for which `replays` is false goes to those who wait for it and to nobody later. Gives `None` where the work
-    /// ended without a value.
+    /// A value for which `replays` is false goes to those who wait for it and to nobody later. `keep_alive` keeps the work
+    /// going when the client hangs up. Gives `None` where the work ended without a value.
     pub async fn share(
         &self,
-        exchange: &Exchange,
+        keep_alive: &dyn Fn(&Promise),
         key: K,
         rules: FlightRules,
         replays: fn(&V) -> bool,
@@ -84,7 +84,7 @@ impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
             *own.landed.borrow_mut() = Some(Landed { at_ms: now_ms(), value });
             Ok(JsValue::UNDEFINED)
         });
-        exchange.keep_alive(&promise);
+        keep_alive(&promise);
         JsFuture::from(promise).await.ok()?;
         flight.landed.borrow().as_ref().map(|landed| landed.value.clone())
     }

@@ -3,22 +3,24 @@
 //! What is shared between requests are settled values. A request that finds none loads them itself; it never waits for
 //! another request's I/O.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
+use js_sys::Promise;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::future_to_promise;
 use worker::Env;
 
 use super::bindings;
-use super::exchange::Exchange;
 use super::flight::Flights;
 use super::key_ring::KeyRing;
 use super::kv::KvNamespace;
 use super::log;
-use super::sealing::SealingKey;
+use super::objects;
+use super::session::SessionCache;
 use super::timing::now_ms;
 use crate::config::{Auth0, Config, Diagnostic, HOP_BY_HOP_HEADERS, load, references};
+use crate::oauth::Outcome;
 use crate::problem::Problem;
 use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS};
 use crate::token::TokenCache;
@@ -51,10 +53,10 @@ pub struct Gateway {
     pub keys: Option<KeyRing>,
     /// Tokens that have verified.
     pub tokens: RefCell<TokenCache>,
-    /// Exchanges of refresh tokens, by the token's SHA-256.
-    pub refreshes: Flights<[u8; 32], Result<Rc<crate::oauth::TokenAnswer>, Problem>>,
-    /// Seals login state, once the first login derived it.
-    pub sealing_key: OnceCell<Rc<SealingKey>>,
+    /// Access tokens of sessions, by cookie.
+    pub sessions: RefCell<SessionCache>,
+    /// Exchanges of refresh tokens, by the token's SHA-256, where no Durable Object makes them.
+    pub refreshes: Flights<[u8; 32], Rc<Outcome>>,
 }
 
 struct Loaded {
@@ -69,11 +71,11 @@ thread_local! {
     static LOADED: RefCell<Option<Loaded>> = const { RefCell::new(None) };
 }
 
-/// Gives the gateway in force; waits for nothing where it is loaded.
+/// Gives the gateway in force; waits for nothing where it is loaded. `keep_alive` keeps work going behind the answer.
 ///
 /// # Errors
 /// [`Problem::ConfigInvalid`] where no valid config was ever found; the log has the reasons.
-pub async fn current(exchange: &Rc<Exchange>) -> Result<Rc<Gateway>, Problem> {
+pub async fn current(env: &Env, keep_alive: &dyn Fn(&Promise)) -> Result<Rc<Gateway>, Problem> {
     let now = now_ms();
     let known = LOADED.with_borrow_mut(|loaded| {
         let loaded = loaded.as_mut()?;
@@ -85,10 +87,10 @@ pub async fn current(exchange: &Rc<Exchange>) -> Result<Rc<Gateway>, Problem> {
         Some((loaded.gateway.clone(), due))
     });
     match known {
-        None | Some((None, true)) => reload(exchange.env.clone()).await,
+        None | Some((None, true)) => reload(env.clone()).await,
         Some((Some(gateway), true)) => {
-            let env = exchange.env.clone();
-            exchange.keep_alive(&future_to_promise(async move {
+            let env = env.clone();
+            keep_alive(&future_to_promise(async move {
                 reload(env).await;
                 Ok(JsValue::UNDEFINED)
             }));
@@ -114,6 +116,7 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
     }
     let previous = in_force();
     let (gateway, mistakes) = match load(&source, &resolved) {
+        Ok(config) if !has_objects(&env, &config) => (previous, Vec::new()),
         Ok(config) => (Some(Rc::new(Gateway::new(config, previous.as_deref()))), Vec::new()),
         Err(mistakes) => (previous, mistakes),
     };
@@ -171,6 +174,22 @@ async fn read_source(env: &Env) -> Option<Source> {
     Some(built_in(true))
 }
 
+/// Tells whether the Durable Objects that a config needs are bound, and logs each that is not.
+fn has_objects(env: &Env, config: &Config) -> bool {
+    let mut all = true;
+    for class in objects::needed_by(config) {
+        if !class.is_bound(env) {
+            let message = format!(
+                "the config's session needs the Durable Object binding {}: declare it in wrangler.toml",
+                class.binding()
+            );
+            log::error("config_invalid", &message);
+            all = false;
+        }
+    }
+    all
+}
+
 fn log_mistakes(mistakes: &[Diagnostic]) {
     for mistake in mistakes {
         log::error("config_invalid", &mistake.to_string());
@@ -197,7 +216,7 @@ impl Gateway {
             refreshes: refreshes.unwrap_or_default(),
             config,
             tokens: RefCell::default(),
-            sealing_key: OnceCell::new(),
+            sessions: RefCell::default(),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::exchange::Exchange;
 use super::fault;
 use super::gateway::{self, Gateway};
 use super::integrations;
+use super::session;
 use crate::config::Cors;
 use crate::cors::{Preflight, preflight_headers};
 use crate::problem::Problem;
@@ -24,7 +25,7 @@ const REFUSED_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
 
 /// Answers a request.
 pub async fn handle(exchange: &Rc<Exchange>) -> Response {
-    match gateway::current(exchange).await {
+    match gateway::current(&exchange.env, &|work| exchange.keep_alive(work)).await {
         Ok(gateway) => {
             let outcome = answer(&gateway, exchange).await;
             finish(exchange, Some(&gateway), outcome)
@@ -35,7 +36,7 @@ pub async fn handle(exchange: &Rc<Exchange>) -> Response {
 
 /// Answers a request whose first instance panicked.
 pub async fn handle_panicked(exchange: &Rc<Exchange>) -> Response {
-    let gateway = gateway::current(exchange).await.ok();
+    let gateway = gateway::current(&exchange.env, &|work| exchange.keep_alive(work)).await.ok();
     finish(exchange, gateway.as_deref(), Err(Problem::Internal))
 }
 
@@ -59,7 +60,10 @@ async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer
     exchange.path_index.set(Some(matched.index));
     let Some(path) = config.paths.get(matched.index) else { return Err(Problem::RouteNotFound) };
     let claims = match path.auth {
-        true => Some(authenticate(gateway, exchange).await?),
+        true => match authenticate(gateway, exchange).await {
+            Ok(claims) => Some(claims),
+            Err(problem) => return session::or_login(gateway, exchange, problem),
+        },
         false => None,
     };
     integrations::run(gateway, exchange, path, &matched, claims).await

@@ -1,7 +1,9 @@
 //! What answers a path once the request has passed every check.
 
+mod backchannel_logout;
 mod callback;
 mod login;
+mod logout;
 mod proxy;
 mod refresh;
 mod userinfo;
@@ -28,9 +30,14 @@ pub async fn run(
     matched: &Match<'_, '_>,
     claims: Option<Rc<VerifiedClaims>>,
 ) -> Result<Answer, Problem> {
-    let spends = matches!(path.integration, Integration::Callback { .. } | Integration::Refresh);
+    let spends = match path.integration {
+        Integration::Callback { .. } | Integration::Refresh | Integration::Logout | Integration::BackchannelLogout => {
+            true
+        }
+        Integration::Fixed(_) | Integration::HttpProxy { .. } | Integration::Login(_) | Integration::Userinfo => false,
+    };
     if spends && exchange.method() == Method::Head.as_str() {
-        // A link preview must not use up a code or rotate a token (RFC 9110 section 9.2.1).
+        // A link preview must not use up a code, rotate a token or end a session (RFC 9110 section 9.2.1).
         return Ok(Answer::private_json(String::new()));
     }
     match &path.integration {
@@ -48,5 +55,7 @@ pub async fn run(
         }
         Integration::Userinfo => userinfo::run(gateway, exchange).await,
         Integration::Refresh => refresh::run(gateway, exchange).await,
+        Integration::Logout => logout::run(gateway, exchange).await,
+        Integration::BackchannelLogout => backchannel_logout::run(gateway, exchange).await,
     }
 }

@@ -62,17 +62,23 @@ pub fn install_hook() {
     }));
 }
 
-/// Gives a promise of the answer that a panic rejects.
-pub fn guarded_promise(answer: Pin<Box<dyn Future<Output = web_sys::Response>>>) -> Promise {
-    let mut answer = Some(answer);
+/// Work that a request or an object waits for.
+pub type Work = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
+
+/// Gives a promise of what the work gives, that a panic rejects.
+pub fn guarded_promise(work: Work) -> Promise {
+    let mut work = Some(work);
     Promise::new(&mut |resolve, reject| {
-        let Some(answer) = answer.take() else { return };
-        let slot = OWED.with_borrow_mut(|owed| owed.insert(reject));
+        let Some(work) = work.take() else { return };
+        let slot = OWED.with_borrow_mut(|owed| owed.insert(reject.clone()));
         wasm_bindgen_futures::spawn_local(async move {
-            let response = answer.await;
+            let (settle, value) = match work.await {
+                Ok(value) => (resolve, value),
+                Err(error) => (reject, error),
+            };
             OWED.with_borrow_mut(|owed| owed.remove(slot));
             // A client that has gone is no failure of ours.
-            let _ = resolve.call1(&JsValue::UNDEFINED, &response);
+            let _ = settle.call1(&JsValue::UNDEFINED, &value);
         });
     })
 }

@@ -6,8 +6,11 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, ReadableStreamDefaultReader, Response};
 
 use super::host::{self, object};
+use super::log;
 use super::timing::{Elapsed, now_ms, within};
-use crate::oauth::{ProviderAnswer, TransportError};
+use crate::config::Auth0;
+use crate::oauth::{Outcome, ProviderAnswer, TransportError, refresh_form, revocation_form};
+use crate::secret::Secret;
 
 /// Largest answer that is read of the token and userinfo endpoints, in bytes.
 const ANSWER_MAX_BYTES: usize = 256 * 1024;
@@ -29,7 +32,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// Where no whole answer came in time.
-    pub async fn send(&self) -> Result<ProviderAnswer, TransportError> {
+    pub async fn send(&self) -> Outcome {
         self.send_bounded(ANSWER_MAX_BYTES).await
     }
 
@@ -37,7 +40,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// Where no whole answer came in time.
-    pub async fn send_bounded(&self, max_bytes: usize) -> Result<ProviderAnswer, TransportError> {
+    pub async fn send_bounded(&self, max_bytes: usize) -> Outcome {
         let abort = AbortController::new().map_err(|error| unreachable(&error))?;
         let outcome = within(self.timeout_ms, self.exchange(&abort, max_bytes)).await;
         match outcome {
@@ -54,7 +57,7 @@ impl Call<'_> {
         }
     }
 
-    async fn exchange(&self, abort: &AbortController, max_bytes: usize) -> Result<ProviderAnswer, TransportError> {
+    async fn exchange(&self, abort: &AbortController, max_bytes: usize) -> Outcome {
         let init = self.init().map_err(|error| unreachable(&error))?;
         let sent = host::send(&self.url.into(), &init, &abort.signal()).map_err(|error| unreachable(&error))?;
         let response: Response = JsFuture::from(sent).await.map_err(|error| unreachable(&error))?.unchecked_into();
@@ -80,6 +83,26 @@ impl Call<'_> {
         }
         Ok(object(&init)?.into())
     }
+}
+
+/// Exchanges a refresh token.
+pub async fn refresh(auth0: &Auth0, refresh_token: &Secret<String>) -> Outcome {
+    let form = refresh_form(auth0, refresh_token);
+    let url = auth0.endpoint("/oauth/token");
+    Call { url: &url, form: Some(&form), bearer: None, timeout_ms: auth0.timeout_ms }.send().await
+}
+
+/// Revokes a refresh token, as far as the provider lets it be done; the log has what it did not.
+pub async fn revoke(auth0: &Auth0, refresh_token: &str) {
+    let form = revocation_form(auth0, refresh_token);
+    let url = auth0.endpoint("/oauth/revoke");
+    let failure = match (Call { url: &url, form: Some(&form), bearer: None, timeout_ms: auth0.timeout_ms }.send().await)
+    {
+        Ok(answer) if answer.status == 200 => return,
+        Ok(answer) => format!("status {}", answer.status),
+        Err(error) => error.to_string(),
+    };
+    log::warn("revocation_failed", &failure);
 }
 
 /// Gives a `Retry-After` in seconds, whichever of its two forms it has (RFC 9110 section 10.2.3).

@@ -1,82 +1,67 @@
-//! Sealing: AES-256-GCM under a key derived by HKDF-SHA-256 (RFC 5869) from the client secret or the `sealing_key`.
+//! Sealing: AES-256-GCM under a key derived by HKDF-SHA-256 (RFC 5869) from a secret, by WebCrypto.
 //!
-//! What is sealed travels through the browser as base64url of a random 12-byte IV, the ciphertext and its tag. The context
-//! is authenticated and not sent: a text opens only in the context it was sealed in.
+//! A sealed text is base64url of a random 12-byte IV (NIST SP 800-38D section 5.2.1.1), the ciphertext and its tag. The purpose
+//! goes into the key, so that one secret serves several without them meeting; the context is authenticated and not part of
+//! the text, which opens only in the context it was sealed in.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use js_sys::{Array, ArrayBuffer, Object, Uint8Array};
-use wasm_bindgen::{JsCast as _, JsValue};
+use js_sys::{Promise, Uint8Array};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::CryptoKey;
 
-use super::host::object;
-use super::webcrypto::{CryptoError, random_bytes, subtle};
-use crate::secret::Secret;
+use super::webcrypto::CryptoError;
 
-/// Length of the IV in bytes (NIST SP 800-38D section 5.2.1.1).
-const IV_BYTES: usize = 12;
+// A derivation costs some microseconds, and what is sealed is rare: logins, renewals, a session that is asked.
+#[wasm_bindgen(inline_js = r#"
+const IV_BYTES = 12;
+const BASE64URL = { alphabet: "base64url", omitPadding: true };
 
-/// Names the key's purpose in its derivation, so that one secret serves several without them meeting.
-const KEY_INFO: &[u8] = b"bargate sealing v1";
-
-/// A key that seals and opens.
-pub struct SealingKey(CryptoKey);
-
-impl SealingKey {
-    /// Derives the key from a secret.
-    ///
-    /// # Errors
-    /// Where WebCrypto refuses.
-    pub async fn derive(secret: &Secret<String>) -> Result<Self, CryptoError> {
-        let subtle = subtle()?;
-        let raw = Uint8Array::from(secret.expose().as_bytes());
-        let usages = Array::of1(&"deriveKey".into());
-        let base = subtle.import_key_with_str("raw", &raw, "HKDF", false, &usages)?;
-        let base: CryptoKey = JsFuture::from(base).await?.unchecked_into();
-        let hkdf = object(&[
-            ("name", "HKDF".into()),
-            ("hash", "SHA-256".into()),
-            ("salt", Uint8Array::new_with_length(0).into()),
-            ("info", Uint8Array::from(KEY_INFO).into()),
-        ])?;
-        let aes = object(&[("name", "AES-GCM".into()), ("length", 256.into())])?;
-        let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
-        let key = subtle.derive_key_with_object_and_object(&hkdf, &base, &aes, false, &usages)?;
-        Ok(Self(JsFuture::from(key).await?.unchecked_into()))
-    }
-
-    /// Seals bytes in a context.
-    ///
-    /// # Errors
-    /// Where WebCrypto refuses.
-    pub async fn seal(&self, plain: &[u8], context: &[u8]) -> Result<String, CryptoError> {
-        let iv: [u8; IV_BYTES] = random_bytes()?;
-        let data = Uint8Array::from(plain);
-        let sealed = subtle()?.encrypt_with_object_and_buffer_source(&parameters(&iv, context)?, &self.0, &data)?;
-        let mut bytes = iv.to_vec();
-        bytes.extend(bytes_of(JsFuture::from(sealed).await?));
-        Ok(URL_SAFE_NO_PAD.encode(bytes))
-    }
-
-    /// Opens a text that was sealed in the same context; `None` where it was not, or was altered.
-    pub async fn open(&self, sealed: &str, context: &[u8]) -> Option<Vec<u8>> {
-        let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-        let (iv, data) = bytes.split_at_checked(IV_BYTES)?;
-        let (parameters, data) = (parameters(iv, context).ok()?, Uint8Array::from(data));
-        let plain = subtle().ok()?.decrypt_with_object_and_buffer_source(&parameters, &self.0, &data).ok()?;
-        JsFuture::from(plain).await.ok().map(bytes_of)
-    }
+async function key(secret, purpose) {
+  const base = await crypto.subtle.importKey("raw", secret, "HKDF", false, ["deriveKey"]);
+  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: new TextEncoder().encode(purpose) };
+  return crypto.subtle.deriveKey(hkdf, base, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
 }
 
-fn parameters(iv: &[u8], context: &[u8]) -> Result<Object, JsValue> {
-    object(&[
-        ("name", "AES-GCM".into()),
-        ("iv", Uint8Array::from(iv).into()),
-        ("additionalData", Uint8Array::from(context).into()),
-    ])
+export async function seal(secret, purpose, context, plain) {
+  const sealed = new Uint8Array(IV_BYTES + plain.length + 16);
+  const iv = crypto.getRandomValues(sealed.subarray(0, IV_BYTES));
+  const parameters = { name: "AES-GCM", iv, additionalData: context };
+  const data = await crypto.subtle.encrypt(parameters, await key(secret, purpose), plain);
+  sealed.set(new Uint8Array(data), IV_BYTES);
+  return sealed.toBase64(BASE64URL);
 }
 
-fn bytes_of(buffer: JsValue) -> Vec<u8> {
-    Uint8Array::new(&buffer.unchecked_into::<ArrayBuffer>()).to_vec()
+export async function open(secret, purpose, context, text) {
+  try {
+    const sealed = Uint8Array.fromBase64(text, BASE64URL);
+    const parameters = { name: "AES-GCM", iv: sealed.subarray(0, IV_BYTES), additionalData: context };
+    const data = sealed.subarray(IV_BYTES);
+    return new Uint8Array(await crypto.subtle.decrypt(parameters, await key(secret, purpose), data));
+  } catch {
+    return undefined;
+  }
+}
+"#)]
+extern "C" {
+    #[wasm_bindgen(js_name = seal)]
+    fn seal_bytes(secret: Uint8Array, purpose: &str, context: Uint8Array, plain: Uint8Array) -> Promise;
+
+    #[wasm_bindgen(js_name = open)]
+    fn open_text(secret: Uint8Array, purpose: &str, context: Uint8Array, text: &str) -> Promise;
+}
+
+/// Seals bytes.
+///
+/// # Errors
+/// Where WebCrypto refuses.
+pub async fn seal(secret: &[u8], purpose: &str, context: &[u8], plain: &[u8]) -> Result<String, CryptoError> {
+    let sealed = seal_bytes(secret.into(), purpose, context.into(), plain.into());
+    Ok(JsFuture::from(sealed).await?.as_string().unwrap_or_default())
+}
+
+/// Opens a text that was sealed under the same secret for the same purpose and context; `None` where it was not, or was
+/// altered.
+pub async fn open(secret: &[u8], purpose: &str, context: &[u8], sealed: &str) -> Option<Vec<u8>> {
+    let plain: JsValue = JsFuture::from(open_text(secret.into(), purpose, context.into(), sealed)).await.ok()?;
+    (!plain.is_undefined()).then(|| Uint8Array::new(&plain).to_vec())
 }

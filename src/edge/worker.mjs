@@ -1,21 +1,37 @@
 // The Worker's entry. The gateway is Rust, compiled to WebAssembly and exported by build/index.js as a class; this file adds
-// the one thing that Rust cannot do here: answer a request whose WebAssembly instance has panicked. A panic ends the
-// instance, so the answer is asked of a fresh one, which the next call into the class makes.
+// what Rust cannot do here: answer a request whose WebAssembly instance has panicked, and be a class of Durable Objects. A
+// panic ends the instance, so the answer is asked of a fresh one, which the next call into the gateway makes.
+import { DurableObject } from "cloudflare:workers";
 import Gateway from "../../build/index.js";
 
-export * from "../../build/index.js";
+const { answer_object, answer_panic } = Gateway.prototype;
+// Left there, whoever is bound to this Worker could call them.
+delete Gateway.prototype.answer_object;
+delete Gateway.prototype.answer_panic;
 
 export default class extends Gateway {
   fetch(request) {
+    const recover = () => answer_panic(request, this.env, this.ctx);
     try {
       const answer = super.fetch(request);
-      return answer instanceof Promise ? answer.catch(() => this.recover(request)) : answer;
+      return answer instanceof Promise ? answer.catch(recover) : answer;
     } catch {
-      return this.recover(request);
+      return recover();
     }
   }
-
-  recover(request) {
-    return this.answer_panic(request, this.env, this.ctx);
-  }
 }
+
+const stored = (kind) =>
+  class extends DurableObject {
+    call(message) {
+      return answer_object(this, kind, message);
+    }
+
+    async alarm() {
+      await answer_object(this, kind);
+    }
+  };
+
+export class RefreshExchange extends stored("RefreshExchange") {}
+export class Session extends stored("Session") {}
+export class LogoutIndex extends stored("LogoutIndex") {}

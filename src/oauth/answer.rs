@@ -77,6 +77,21 @@ pub struct TokenAnswer {
 }
 
 impl TokenAnswer {
+    /// Gives the access token.
+    pub fn access_token(&self) -> &str {
+        json::text(&self.members, "access_token").unwrap_or_default()
+    }
+
+    /// Gives the refresh token, where there is one.
+    pub fn refresh_token(&self) -> Option<&str> {
+        json::text(&self.members, "refresh_token")
+    }
+
+    /// Gives for how many seconds the access token holds, where the answer says so (RFC 6749 section 5.1).
+    pub fn expires_in(&self) -> Option<i64> {
+        self.members.get("expires_in").and_then(Value::as_i64).filter(|seconds| *seconds > 0)
+    }
+
     /// Gives the ID token, where there is one.
     pub fn id_token(&self) -> Option<&Secret<String>> {
         self.id_token.as_ref()
@@ -109,6 +124,23 @@ pub fn judge_tokens(exchange: Exchange, answer: &ProviderAnswer) -> Result<Token
         (400..=499, _) => Err(Problem::IdpRejected(error)),
         (status, _) => Err(Problem::IdpError("the token endpoint did not answer with tokens", Some(status))),
     }
+}
+
+/// What came of a call to the provider.
+pub type Outcome = Result<ProviderAnswer, TransportError>;
+
+/// Reads what came of the renewal of a session's tokens.
+///
+/// # Errors
+/// What a client is told, who knows of no refresh token: that the session has ended, or that the provider is away.
+pub fn judge_renewal(outcome: Outcome) -> Result<TokenAnswer, Problem> {
+    let judged = outcome.map_err(Problem::from).and_then(|answer| judge_tokens(Exchange::Refresh, &answer));
+    judged.map_err(|problem| match problem {
+        Problem::RefreshTokenInvalid(error) => Problem::SessionExpired(error.to_string().into()),
+        Problem::IdpTimeout => Problem::IdpUnavailable("it took too long".to_owned()),
+        Problem::IdpError(..) => Problem::IdpUnavailable(problem.reason().unwrap_or_default().into_owned()),
+        other => other,
+    })
 }
 
 fn read_tokens(body: &str) -> Result<TokenAnswer, Problem> {
@@ -222,6 +254,23 @@ mod tests {
         }
         let code = judge_tokens(Exchange::Code, &answer(400, invalid_grant)).err().unwrap();
         assert_eq!(code.code(), "code_invalid", "a code that was used before");
+    }
+
+    #[test]
+    fn a_session_is_told_only_that_it_ended_or_that_the_provider_is_away() {
+        let table = [
+            (Ok(answer(400, r#"{"error":"invalid_grant"}"#)), "session_expired"),
+            (Ok(answer(400, r#"{"error":"invalid_client"}"#)), "idp_rejected"),
+            (Ok(answer(429, "")), "idp_rate_limited"),
+            (Ok(answer(500, "")), "idp_unavailable"),
+            (Ok(answer(200, "rubbish")), "idp_unavailable"),
+            (Err(TransportError::Timeout), "idp_unavailable"),
+            (Err(TransportError::TooLarge), "idp_unavailable"),
+            (Err(TransportError::Unreachable("x".into())), "idp_unavailable"),
+        ];
+        for (outcome, code) in table {
+            assert_eq!(judge_renewal(outcome).err().unwrap().code(), code);
+        }
     }
 
     #[test]

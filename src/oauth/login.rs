@@ -14,12 +14,6 @@ use crate::request::query_parameter;
 /// A login may take this long: time enough for a second factor and a lost password.
 pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
 
-/// The cookie that binds login states to one browser; one for all tabs, so nothing grows.
-pub const BINDING_COOKIE: &str = "__Host-bargate-login";
-
-/// Its name on plain-http loopback, where browsers refuse the prefix.
-pub const PLAIN_BINDING_COOKIE: &str = "bargate-login";
-
 /// Parameters of a login path that go to the provider as they came; they choose how to ask, never what is granted.
 pub const PASSED_TO_PROVIDER: [&str; 8] =
     ["prompt", "login_hint", "screen_hint", "connection", "organization", "invitation", "ui_locales", "max_age"];
@@ -86,11 +80,6 @@ impl LoginState {
 /// Gives random bytes as text that is safe in a URL and a cookie.
 pub fn random_text(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// Gives the name of the binding cookie.
-pub fn binding_cookie_name(plain_loopback: bool) -> &'static str {
-    if plain_loopback { PLAIN_BINDING_COOKIE } else { BINDING_COOKIE }
 }
 
 /// Gives the associated data of a sealed state: it opens only in the browser with this cookie and at this callback.

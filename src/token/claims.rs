@@ -30,6 +30,8 @@ pub enum Expiry {
     Enforced,
     /// It does: the refresh endpoint wants to know whose the token was, not whether it still holds.
     Ignored,
+    /// It does not, but one without an expiry does: a logout token need not have one, and is judged by its age.
+    Optional,
 }
 
 /// The claims of a token that passed its signature and every rule.
@@ -115,13 +117,16 @@ impl VerifiedClaims {
         let skew = expectations.clock_skew_secs;
         check_issuer(&claims, expectations.issuer)?;
         check_audience(&claims, expectations.audience)?;
-        let expires_at = time(&claims, "exp")?.ok_or(ClaimError::Missing { claim: "exp" })?;
+        let expires_at = match time(&claims, "exp")? {
+            None if expiry == Expiry::Optional => i64::MAX,
+            expires_at => expires_at.ok_or(ClaimError::Missing { claim: "exp" })?,
+        };
         for claim in ["nbf", "iat"] {
             if let Some(at) = time(&claims, claim)? {
                 check_begun(at, skew, now).map_err(|()| ClaimError::NotYetValid { claim, at, now })?;
             }
         }
-        if expiry == Expiry::Enforced {
+        if expiry != Expiry::Ignored {
             check_unexpired(expires_at, skew, now).map_err(|()| ClaimError::Expired { at: expires_at, now })?;
         }
         Ok(Self { claims, expires_at })
@@ -130,6 +135,11 @@ impl VerifiedClaims {
     /// Gives when the token expires, in seconds since 1970, skew aside.
     pub fn expires_at(&self) -> i64 {
         self.expires_at
+    }
+
+    /// Gives when the token was issued, in seconds since 1970, where it says so.
+    pub fn issued_at(&self) -> Option<i64> {
+        time(&self.claims, "iat").ok().flatten()
     }
 
     /// Gives a claim by its whole name, or else by a path whose dots lead into objects.
@@ -191,7 +201,7 @@ fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(), Cla
 /// To jwt-compact an expiration is the last second that is good, to RFC 7519 section 4.1.4 the first that is not.
 fn check_unexpired(exp: i64, skew: i64, now: i64) -> Result<(), ()> {
     let mut claims = Claims::empty();
-    claims.expiration = Some(date(exp - 1));
+    claims.expiration = Some(date(exp.saturating_sub(1)));
     claims.validate_expiration(&time_options(skew, now)).map(|_| ()).map_err(|_| ())
 }
 

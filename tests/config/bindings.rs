@@ -5,7 +5,7 @@ use bargate::config::{Binding, Bindings, Reference};
 /// Stands in each value that is not a name which every config may show.
 pub const MARK: &str = "qzx";
 
-const VALUES: [(&str, &str); 29] = [
+const VALUES: [(&str, &str); 31] = [
     ("ALGORITHM", "ES256"),
     ("ALIAS", "qzx-alias"),
     ("API_KEY", "qzx-api-key"),
@@ -29,7 +29,9 @@ const VALUES: [(&str, &str); 29] = [
     ("ORIGIN", "https://qzx.example"),
     ("PATH", "/qzx/{id}"),
     ("SEALING_KEY", "qzx-sealing-key"),
+    ("SILENT_REDIRECT_URI", "https://qzx.example/silent"),
     ("SPA_ORIGIN", "https://qzx.example"),
+    ("SPA_REDIRECT_URI", "https://qzx.example/"),
     ("URL", "https://qzx.example/v1"),
     ("URL_WITH_PASSWORD", "https://qzx:qzx@qzx.example"),
     ("URL_WITH_PATH", "https://qzx.example/path"),

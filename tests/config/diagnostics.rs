@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::bindings::{FixtureBindings, MARK};
 
 /// Every code that a diagnostic can have; they are stable, so one more or less here is a decision.
-const CODES: [&str; 27] = [
+const CODES: [&str; 29] = [
     "authorizer_missing",
     "claim_without_auth",
     "cors_any_origin_with_credentials",
@@ -32,8 +32,10 @@ const CODES: [&str; 27] = [
     "malformed_reference",
     "missing_binding",
     "missing_key",
+    "missing_login",
     "no_answer",
     "route_conflict",
+    "session_missing",
     "two_answers",
     "unknown_alias",
     "unknown_key",

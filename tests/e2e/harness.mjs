@@ -24,33 +24,50 @@ const wranglerToml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
 /** The date by which workerd behaves, for the gateway and what it is compared with. */
 export const compatibilityDate = /^compatibility_date = "(.+)"$/m.exec(wranglerToml)[1];
 
+/** The bindings of Durable Objects, as wrangler.toml has them. */
+const OBJECTS = { REFRESH_EXCHANGES: 'RefreshExchange', SESSIONS: 'Session', LOGOUT_INDEX: 'LogoutIndex' };
+
 /**
  * Starts a gateway.
  *
  * `config` is the gateway config (an object, or text to be taken as it stands); without one the built-in config is in
  * force. `bindings` are variables and secrets. `directory` is the build: `build`, or `build-fault`. `kv` names the KV
- * namespaces (`JWKS` unless told otherwise). `outbound` takes every request that leaves the gateway, as a function from
- * Request to Response. `entry` is the text of a module that runs in place of the bundle's entry and can import that as
- * `./worker.js`. Everything else goes to Miniflare as it is.
+ * namespaces (`JWKS` unless told otherwise), `objects` the bindings of Durable Objects (all unless told otherwise). `outbound`
+ * takes every request that leaves the gateway, as a function from Request to Response. `entry` is the text of a module that
+ * runs in place of the bundle's entry and can import that as `./worker.js`; classes of objects that it does not export are the
+ * bundle's. `isolates` is how many Workers run the gateway, each at an origin of its own, over the objects of the first.
+ * Everything else goes to Miniflare as it is.
  */
 export async function startGateway(options = {}) {
-  const { config, bindings = {}, directory = 'build', kv = ['JWKS'], outbound, entry, ...rest } = options;
+  const {
+    config, bindings = {}, directory = 'build', kv = ['JWKS'], objects = Object.keys(OBJECTS), outbound, entry, isolates = 1, ...rest
+  } = options;
   const bundle = join(ROOT, directory, 'bundle');
   const wasm = moduleOf(bundle);
   const lines = [];
   const records = [];
   const arrivals = new EventEmitter().setMaxListeners(0);
   const inline = config === undefined ? {} : { BARGATE_CONFIG_JSON: typeof config === 'string' ? config : JSON.stringify(config) };
-  const miniflare = new Miniflare(convertV4MiniflareOptions({
-    modules: [
-      ...(entry ? [{ type: 'ESModule', path: join(bundle, 'entry.js'), contents: entry }] : []),
-      { type: 'ESModule', path: join(bundle, 'worker.js') },
-      { type: 'CompiledWasm', path: join(bundle, wasm) },
-    ],
+  const modules = [
+    ...(entry ? [{ type: 'ESModule', path: join(bundle, 'entry.js'), contents: `${entry}\nexport * from './worker.js';` }] : []),
+    { type: 'ESModule', path: join(bundle, 'worker.js') },
+    { type: 'CompiledWasm', path: join(bundle, wasm) },
+  ];
+  const workers = Array.from({ length: isolates }, (_, index) => ({
+    name: workerName(index),
+    modules,
     modulesRoot: bundle,
     compatibilityDate,
     kvNamespaces: kv,
+    durableObjects: Object.fromEntries(objects.map((name) => [name, {
+      className: OBJECTS[name], useSQLite: true, ...(index > 0 ? { scriptName: workerName(0) } : {}),
+    }])),
     bindings: { ...inline, ...bindings },
+    ...(outbound ? { outboundService: outbound } : {}),
+    ...(index > 0 ? { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] } : {}),
+    ...rest,
+  }));
+  const miniflare = new Miniflare(convertV4MiniflareOptions({
     host: '127.0.0.1',
     port: 0,
     handleStructuredLogs({ message, level }) {
@@ -58,16 +75,19 @@ export async function startGateway(options = {}) {
       records.push(...parsed(message));
       arrivals.emit('line');
     },
-    ...(outbound ? { outboundService: outbound } : {}),
     ...rest,
+    workers,
   }));
   const { origin } = await miniflare.ready.catch(async (error) => {
     // Left alone, what has started so far would keep the test's process alive.
     await miniflare.dispose().catch(() => {});
     throw error;
   });
+  const others = workers.slice(1).map(async ({ name }) => (await miniflare.unsafeGetDirectURL(name)).origin);
   return {
     origin,
+    /** The origin of each isolate, of which `origin` is the first. */
+    origins: [origin, ...(await Promise.all(others))],
     miniflare,
     /** Every line the Worker has logged, as text. */
     lines,
@@ -95,6 +115,9 @@ export async function startGateway(options = {}) {
     close: () => miniflare.dispose(),
   };
 }
+
+/** The name of the Worker that is the isolate of this number; the objects are those of the first. */
+export const workerName = (index) => `gateway-${index}`;
 
 /** The WebAssembly that the bundle imports: what earlier bundles left in the folder is none of ours. */
 function moduleOf(bundle) {

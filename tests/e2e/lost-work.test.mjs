@@ -123,7 +123,7 @@ describe('a refresh', () => {
 
   async function start(t, authorizer = {}) {
     const gateway = await startLoginGateway(tenant, {
-      authorizer: { timeout_ms: TIMEOUT_MS, ...authorizer }, entry: losingEntry(), kv: [],
+      authorizer: { timeout_ms: TIMEOUT_MS, ...authorizer }, entry: losingEntry(), kv: [], objects: [],
     });
     t.after(() => gateway.close());
     return obeying(gateway);
@@ -330,7 +330,7 @@ describe('a key set', { concurrency: 4 }, () => {
 });
 
 test('a look at the config that is lost is taken again a minute later', async (t) => {
-  const gateway = obeying(await startGateway({ kv: ['CONFIG'], entry: losingEntry() }));
+  const gateway = obeying(await startGateway({ kv: ['CONFIG'], objects: [], entry: losingEntry() }));
   t.after(() => gateway.close());
   const namespace = await gateway.miniflare.getKVNamespace('CONFIG');
   const configOf = (value) => JSON.stringify({ paths: [{ method: 'GET', path: '/source', response: { value } }] });

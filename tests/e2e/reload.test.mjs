@@ -101,7 +101,7 @@ async function prepare(t, gateway, config) {
 
 /** Starts a gateway whose KV holds `config`. */
 async function start(t, config, options = {}) {
-  return prepare(t, await startGateway({ kv: ['JWKS', 'CONFIG'], entry: orderedEntry(), ...options }), config);
+  return prepare(t, await startGateway({ kv: ['JWKS', 'CONFIG'], objects: [], entry: orderedEntry(), ...options }), config);
 }
 
 /** Moves the clock to where the config is looked at again, and waits until it is the one that answers `value`. */
@@ -360,7 +360,7 @@ describe('over a change', () => {
 
   /** Starts a gateway that has no store of key sets to fall back on. */
   async function startLogin(t) {
-    const options = { config: undefined, kv: ['CONFIG'], entry: orderedEntry() };
+    const options = { config: undefined, kv: ['CONFIG'], objects: [], entry: orderedEntry() };
     return prepare(t, await startLoginGateway(tenant, options), loginConfig('first'));
   }
 

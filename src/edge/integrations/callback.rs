@@ -2,12 +2,14 @@
 
 use crate::config::{Auth0, CallbackResponse, Integration};
 use crate::edge::answer::Answer;
-use crate::edge::authenticate::{VerifyError, authorizer, verify};
+use crate::edge::authenticate::{VerifyError, authorizer, id_token_expectations, verify};
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
-use crate::edge::integrations::login::{binding, crypto_failed, redirect_uri, sealing_key};
+use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding, redirect_uri, sealing_secret};
 use crate::edge::key_ring::KeyRing;
 use crate::edge::provider::Call;
+use crate::edge::sealing::open;
+use crate::edge::session;
 use crate::edge::timing::now_secs;
 use crate::edge::webcrypto::random_bytes;
 use crate::oauth::{
@@ -16,9 +18,9 @@ use crate::oauth::{
 };
 use crate::problem::Problem;
 use crate::request::{RequestHead as _, query_parameter};
-use crate::token::{Expectations, Expiry, TokenError};
+use crate::token::{Expiry, TokenError, VerifiedClaims};
 
-/// Exchanges the code and hands over the tokens.
+/// Exchanges the code and hands over the tokens, or keeps them in a session.
 ///
 /// # Errors
 /// What a client is told; in a web message it is told in the message.
@@ -28,26 +30,49 @@ pub async fn run(
     response: &CallbackResponse,
     own_redirect_uri: Option<&str>,
 ) -> Result<Answer, Problem> {
-    let outcome = exchange_code(gateway, exchange, own_redirect_uri).await;
+    let login = log_in(gateway, exchange, own_redirect_uri).await;
     match response {
-        CallbackResponse::Json => outcome.map(Answer::private_json),
+        CallbackResponse::Json => Ok(Answer::private_json(login?.to_json())),
         CallbackResponse::WebMessage { target_origin } => {
-            let message = outcome.unwrap_or_else(|problem| exchange.told.get_or_init(|| problem).body(&exchange.id));
+            let message = login.map_or_else(
+                |problem| exchange.told.get_or_init(|| problem).body(&exchange.id),
+                |login| login.to_json(),
+            );
             web_message(&message, target_origin)
+        }
+        CallbackResponse::Session => {
+            let login = login?;
+            let session = gateway.config.session.as_ref().ok_or(Problem::ConfigInvalid)?;
+            session::begin(gateway, exchange, session, &login.tokens, login.id_claims.as_ref()).await?;
+            let return_to = login.state.and_then(|state| state.return_to);
+            Ok(Answer::redirect(302, return_to.unwrap_or_else(|| session.after_login.clone())))
         }
     }
 }
 
-async fn exchange_code(
+/// A login that came through.
+struct CompletedLogin {
+    tokens: TokenAnswer,
+    id_claims: Option<VerifiedClaims>,
+    state: Option<LoginState>,
+}
+
+impl CompletedLogin {
+    fn to_json(&self) -> String {
+        self.tokens.to_json(self.state.as_ref().and_then(|state| state.return_to.as_deref()))
+    }
+}
+
+async fn log_in(
     gateway: &Gateway,
     exchange: &Exchange,
     own_redirect_uri: Option<&str>,
-) -> Result<String, Problem> {
+) -> Result<CompletedLogin, Problem> {
     let (auth0, keys) = authorizer(gateway)?;
     let redirect_uri = redirect_uri(auth0, own_redirect_uri)?;
     let parameter = |name: &str| query_parameter(exchange.query(), name);
     let state = match has_login(gateway) {
-        true => Some(open_state(gateway, exchange, auth0, parameter("state"), redirect_uri).await?),
+        true => Some(open_state(exchange, auth0, parameter("state"), redirect_uri).await?),
         false => None,
     };
     if let Some(error) = parameter("error") {
@@ -62,8 +87,8 @@ async fn exchange_code(
     let url = auth0.endpoint("/oauth/token");
     let call = Call { url: &url, form: Some(&form), bearer: None, timeout_ms: auth0.timeout_ms };
     let tokens = judge_tokens(Grant::Code, &call.send().await?)?;
-    verify_id_token(exchange, auth0, keys, &tokens, state.as_ref()).await?;
-    Ok(tokens.to_json(state.as_ref().and_then(|state| state.return_to.as_deref())))
+    let id_claims = verify_id_token(exchange, auth0, keys, &tokens, state.as_ref()).await?;
+    Ok(CompletedLogin { tokens, id_claims, state })
 }
 
 /// Tells whether logins begin at this gateway, so that every callback must carry its state.
@@ -72,7 +97,6 @@ fn has_login(gateway: &Gateway) -> bool {
 }
 
 async fn open_state(
-    gateway: &Gateway,
     exchange: &Exchange,
     auth0: &Auth0,
     sealed: Option<String>,
@@ -80,8 +104,8 @@ async fn open_state(
 ) -> Result<LoginState, Problem> {
     let sealed = sealed.ok_or(Problem::StateInvalid("no state parameter"))?;
     let binding = binding(exchange).ok_or(Problem::StateInvalid("this browser has no login cookie"))?;
-    let key = sealing_key(gateway, auth0).await?;
-    let opened = key.open(&sealed, &state_context(&binding, redirect_uri)).await;
+    let context = state_context(&binding, redirect_uri);
+    let opened = open(sealing_secret(auth0)?, STATE_KEY_PURPOSE, &context, &sealed).await;
     let bytes = opened.ok_or(Problem::StateInvalid("altered, or of another browser or callback"))?;
     LoginState::from_bytes(&bytes, now_secs())
 }
@@ -93,31 +117,28 @@ async fn verify_id_token(
     keys: &KeyRing,
     tokens: &TokenAnswer,
     state: Option<&LoginState>,
-) -> Result<(), Problem> {
+) -> Result<Option<VerifiedClaims>, Problem> {
     let Some(id_token) = tokens.id_token() else {
         let asked = auth0.scope.split(' ').any(|scope| scope == "openid");
-        return if asked { Err(Problem::IdpError("no ID token came with the tokens", Some(200))) } else { Ok(()) };
+        return if asked { Err(Problem::IdpError("no ID token came with the tokens", Some(200))) } else { Ok(None) };
     };
-    let expectations =
-        Expectations { issuer: &auth0.issuer, audience: &auth0.client_id, clock_skew_secs: auth0.clock_skew_secs };
-    let (claims, _) =
-        verify(exchange, auth0, keys, id_token.expose(), &expectations, Expiry::Enforced).await.map_err(|failure| {
-            match failure {
-                VerifyError::Token(error) => Problem::IdTokenInvalid(error),
-                VerifyError::Keys(problem) => problem,
-            }
+    let (claims, _) = verify(exchange, auth0, keys, id_token.expose(), &id_token_expectations(auth0), Expiry::Enforced)
+        .await
+        .map_err(|failure| match failure {
+            VerifyError::Token(error) => Problem::IdTokenInvalid(error),
+            VerifyError::Keys(problem) => problem,
         })?;
     claims
         .check_authorized_party(&auth0.client_id)
         .map_err(|error| Problem::IdTokenInvalid(TokenError::Claim(error)))?;
     match state {
         Some(state) if claims.text("nonce") != Some(&state.nonce) => Err(Problem::NonceMismatch),
-        _ => Ok(()),
+        _ => Ok(Some(claims)),
     }
 }
 
 fn web_message(message: &str, target_origin: &str) -> Result<Answer, Problem> {
-    let nonce = random_text(&random_bytes::<16>().map_err(|error| crypto_failed(&error))?);
+    let nonce = random_text(&random_bytes::<16>()?);
     let (page, policy) = web_message_page(message, target_origin, &nonce);
     let headers = vec![
         ("content-type", "text/html; charset=utf-8".into()),

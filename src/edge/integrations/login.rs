@@ -1,25 +1,25 @@
 //! `auth0_login`: the redirect to the provider.
 
-use std::rc::Rc;
-
-use crate::config::{Auth0, Login};
+use crate::config::{Auth0, BINDING_COOKIE, Login};
+use crate::cookie::{self, Sent};
 use crate::edge::answer::Answer;
 use crate::edge::authenticate::authorizer;
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
-use crate::edge::log;
-use crate::edge::sealing::SealingKey;
+use crate::edge::sealing::seal;
 use crate::edge::timing::now_secs;
-use crate::edge::webcrypto::{CryptoError, random_bytes};
+use crate::edge::webcrypto::random_bytes;
 use crate::oauth::{
-    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorize_url, binding_cookie_name, random_text, state_context,
-    validate_return_to,
+    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorize_url, random_text, state_context, validate_return_to,
 };
 use crate::problem::Problem;
-use crate::request::{RequestHead as _, cookie, query_parameter};
+use crate::request::{RequestHead as _, query_parameter};
 
 /// Length of the binding cookie's value: 16 random bytes as base64url.
 const BINDING_CHARS: usize = 22;
+
+/// Names the purpose of the key that seals login state.
+pub const STATE_KEY_PURPOSE: &str = "bargate sealing v1";
 
 /// Redirects to the provider's login.
 ///
@@ -29,60 +29,49 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, login: &Login) -> Resul
     let (auth0, _) = authorizer(gateway)?;
     let redirect_uri = redirect_uri(auth0, login.redirect_uri.as_deref())?;
     let return_to = match query_parameter(exchange.query(), "return_to") {
-        Some(written) => Some(validate_return_to(&written, &exchange.origin(), &login.return_to_origins)?),
+        Some(written) => {
+            let of_session = gateway.config.session.as_ref().map(|session| session.return_to_origins.as_slice());
+            let origins = [login.return_to_origins.as_slice(), of_session.unwrap_or_default()].concat();
+            Some(validate_return_to(&written, &exchange.origin(), &origins)?)
+        }
         None => None,
     };
 
-    let random = LoginRandom {
-        verifier: random_bytes().map_err(|error| crypto_failed(&error))?,
-        nonce: random_bytes().map_err(|error| crypto_failed(&error))?,
-    };
+    let random = LoginRandom { verifier: random_bytes()?, nonce: random_bytes()? };
     // A cookie that is there already serves every tab; its life begins anew.
     let binding = match binding(exchange) {
         Some(binding) => binding,
-        None => random_text(&random_bytes::<16>().map_err(|error| crypto_failed(&error))?),
+        None => random_text(&random_bytes::<16>()?),
     };
     let state = LoginState::begin(&random, return_to, now_secs());
-    let key = sealing_key(gateway, auth0).await?;
-    let sealed = key
-        .seal(&state.to_bytes(), &state_context(&binding, redirect_uri))
-        .await
-        .map_err(|error| crypto_failed(&error))?;
+    let (secret, context) = (sealing_secret(auth0)?, state_context(&binding, redirect_uri));
+    let sealed = seal(secret, STATE_KEY_PURPOSE, &context, &state.to_bytes()).await?;
 
     let plain = exchange.is_plain_loopback();
-    let (name, secure) = (binding_cookie_name(plain), if plain { "" } else { "; Secure" });
-    let set_cookie =
-        format!("{name}={binding}; Path=/; HttpOnly; SameSite=Lax; Max-Age={LOGIN_STATE_MAX_SECS}{secure}");
-    let location = authorize_url(auth0, &state, &sealed, redirect_uri, exchange.query());
-    let headers = vec![
-        ("location", location.into()),
-        ("set-cookie", set_cookie.into()),
-        ("cache-control", "no-store".into()),
-        ("referrer-policy", "no-referrer".into()),
-    ];
-    Ok(Answer::Made { status: 302, headers, body: None })
+    let set_cookie = cookie::set(BINDING_COOKIE, &binding, LOGIN_STATE_MAX_SECS, plain);
+    // No other cookie was to be set on this path.
+    let _ = exchange.set_cookie.set(set_cookie);
+    Ok(Answer::redirect(302, authorize_url(auth0, &state, &sealed, redirect_uri, exchange.query())))
 }
 
 /// Gives the value of this browser's binding cookie, where it has one that we could have set.
 pub fn binding(exchange: &Exchange) -> Option<String> {
     let header = exchange.header("cookie")?;
-    let value = cookie(&header, binding_cookie_name(exchange.is_plain_loopback()))?;
+    let Sent::Once(value) = cookie::sent(&header, cookie::name_on(BINDING_COOKIE, exchange.is_plain_loopback())) else {
+        return None;
+    };
     let ours =
         value.len() == BINDING_CHARS && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     ours.then(|| value.to_owned())
 }
 
-/// Gives the key that seals login state, derived once.
+/// Gives the secret that login state is sealed under.
 ///
 /// # Errors
-/// [`Problem::ConfigInvalid`] where the authorizer has no secret to derive it from.
-pub async fn sealing_key(gateway: &Gateway, auth0: &Auth0) -> Result<Rc<SealingKey>, Problem> {
-    if let Some(key) = gateway.sealing_key.get() {
-        return Ok(Rc::clone(key));
-    }
+/// [`Problem::ConfigInvalid`] where the authorizer has none.
+pub fn sealing_secret(auth0: &Auth0) -> Result<&[u8], Problem> {
     let secret = auth0.sealing_key.as_ref().or(auth0.client_secret.as_ref()).ok_or(Problem::ConfigInvalid)?;
-    let key = Rc::new(SealingKey::derive(secret).await.map_err(|error| crypto_failed(&error))?);
-    Ok(Rc::clone(gateway.sealing_key.get_or_init(|| key)))
+    Ok(secret.expose().as_bytes())
 }
 
 /// Gives the callback's address: the path's own, or else the authorizer's.
@@ -91,10 +80,4 @@ pub async fn sealing_key(gateway: &Gateway, auth0: &Auth0) -> Result<Rc<SealingK
 /// [`Problem::ConfigInvalid`] where neither has one.
 pub fn redirect_uri<'c>(auth0: &'c Auth0, own: Option<&'c str>) -> Result<&'c str, Problem> {
     own.or(auth0.redirect_uri.as_deref()).ok_or(Problem::ConfigInvalid)
-}
-
-/// Logs what WebCrypto said, and gives the answer.
-pub fn crypto_failed(error: &CryptoError) -> Problem {
-    log::error("internal_error", &format!("WebCrypto: {}", error.0));
-    Problem::Internal
 }

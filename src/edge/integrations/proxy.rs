@@ -66,11 +66,15 @@ fn forwarded_request(
         set.push(("x-forwarded-for".to_owned(), address));
     }
     if let Some(cookies) = exchange.header("cookie") {
-        match forwarded_cookies(&cookies) {
+        let of_session = gateway.config.session.as_ref().map(|session| session.cookie.as_str());
+        match forwarded_cookies(&cookies, of_session) {
             Some(kept) if kept == cookies => {}
             Some(kept) => set.push(("cookie".to_owned(), kept)),
             None => drop.push_str("\ncookie"),
         }
+    }
+    if let Some(session) = exchange.session_token.get() {
+        set.push(("authorization".to_owned(), format!("Bearer {}", session.token)));
     }
     for (name, value) in mapped_headers(&path.mapping, exchange, claims) {
         if let Some(value) = value {

@@ -1,33 +1,35 @@
-//! `auth0_refresh`: a refresh token for new tokens, once for all who ask at once.
+//! `auth0_refresh`: a refresh token for new tokens, or the word that a session's are good.
 
-use std::rc::Rc;
-
+use js_sys::Promise;
 use serde_json::json;
 
-use crate::config::Auth0;
 use crate::edge::answer::Answer;
 use crate::edge::authenticate::{access_token_expectations, authorizer, verify};
 use crate::edge::exchange::Exchange;
-use crate::edge::flight::FlightRules;
 use crate::edge::gateway::Gateway;
-use crate::edge::provider::{Call, read_stream};
-use crate::edge::timing::{LOST_AFTER_SECS, now_secs};
+use crate::edge::provider::read_stream;
+use crate::edge::timing::now_secs;
+use crate::edge::{rotation, session};
 use crate::oauth::{
-    Exchange as Grant, REFRESH_BODY_MAX_BYTES, RefreshBody, TokenAnswer, TransportError, expires_in, judge_tokens,
-    read_refresh_body, refresh_form, refresh_token_name,
+    Exchange as Grant, REFRESH_BODY_MAX_BYTES, RefreshBody, TransportError, expires_in, judge_tokens, read_refresh_body,
 };
 use crate::problem::Problem;
 use crate::request::RequestHead as _;
 use crate::secret::Secret;
 use crate::token::{Credentials, Expiry, bearer};
 
-/// Exchanges the refresh token, unless the access token beside it still holds.
+/// Exchanges the refresh token, unless the access token beside it still holds. Without a refresh token it is the session's
+/// tokens that are renewed where they are due.
 ///
 /// # Errors
 /// What a client is told, by the table of refresh outcomes in the README.
 pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
     let (auth0, _) = authorizer(gateway)?;
-    let refresh_token = find_refresh_token(exchange).await?.ok_or(Problem::RefreshTokenMissing)?;
+    let Some(refresh_token) = find_refresh_token(exchange).await? else {
+        let session = session::token(gateway, exchange).await?.ok_or(Problem::RefreshTokenMissing)?;
+        let seconds = expires_in(session.until, now_secs()).unwrap_or_default();
+        return Ok(Answer::private_json(json!({"expires_in": seconds}).to_string()));
+    };
     if let Some(seconds) = still_valid(gateway, exchange).await? {
         let body = json!({
             "code": "token_still_valid",
@@ -36,23 +38,11 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
         });
         return Ok(Answer::private_json(body.to_string()));
     }
-
-    let rules = FlightRules {
-        replay_ms: f64::from(auth0.rotation_grace_secs) * 1000.0,
-        lost_after_ms: f64::from(auth0.timeout_ms) + LOST_AFTER_SECS as f64 * 1000.0,
-    };
-    let name = refresh_token_name(&refresh_token);
-    let work = exchange_refresh_token(auth0.clone(), refresh_token);
-    let shared = gateway.refreshes.share(exchange, name, rules, Result::is_ok, work).await;
-    let tokens = shared.unwrap_or(Err(Problem::IdpTimeout))?;
+    let keep_alive = |work: &Promise| exchange.keep_alive(work);
+    let outcome =
+        rotation::exchange(gateway, &exchange.env, &keep_alive, refresh_token, auth0.rotation_grace_secs).await?;
+    let tokens = judge_tokens(Grant::Refresh, outcome.as_ref().as_ref().map_err(Clone::clone)?)?;
     Ok(Answer::private_json(tokens.to_json(None)))
-}
-
-async fn exchange_refresh_token(auth0: Auth0, refresh_token: Secret<String>) -> Result<Rc<TokenAnswer>, Problem> {
-    let form = refresh_form(&auth0, &refresh_token);
-    let url = auth0.endpoint("/oauth/token");
-    let call = Call { url: &url, form: Some(&form), bearer: None, timeout_ms: auth0.timeout_ms };
-    judge_tokens(Grant::Refresh, &call.send().await?).map(Rc::new)
 }
 
 /// Gives the refresh token of `X-Refresh-Token`, or else of the body.
@@ -61,17 +51,23 @@ async fn find_refresh_token(exchange: &Exchange) -> Result<Option<Secret<String>
     if let Some(token) = header.filter(|token| !token.is_empty()) {
         return Ok(Some(Secret::new(token)));
     }
+    let Some(text) = read_body(exchange).await? else { return Ok(None) };
+    let kind = RefreshBody::from_content_type(&exchange.header("content-type").unwrap_or_default())?;
+    read_refresh_body(kind, &text)
+}
+
+/// Gives the text of the request's body; `None` where it has none.
+///
+/// # Errors
+/// 413 where it is larger than such bodies are, 400 where it is no text.
+pub async fn read_body(exchange: &Exchange) -> Result<Option<String>, Problem> {
     let Some(body) = exchange.request.body() else { return Ok(None) };
     let bytes = read_stream(&body, REFRESH_BODY_MAX_BYTES).await.map_err(|error| match error {
         TransportError::TooLarge => Problem::BodyTooLarge(REFRESH_BODY_MAX_BYTES),
         TransportError::Unreachable(_) | TransportError::Timeout => Problem::BodyMalformed("the body broke off"),
     })?;
-    if bytes.is_empty() {
-        return Ok(None);
-    }
-    let kind = RefreshBody::from_content_type(&exchange.header("content-type").unwrap_or_default())?;
     let text = String::from_utf8(bytes).map_err(|_| Problem::BodyMalformed("not UTF-8"))?;
-    read_refresh_body(kind, &text)
+    Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
 /// Gives for how many seconds the access token in `Authorization` still holds; `None` where it has expired or is absent.

@@ -1,16 +1,19 @@
 //! `auth0_userinfo`: the profile of the access token's owner.
 
+use std::rc::Rc;
+
 use crate::edge::answer::Answer;
 use crate::edge::authenticate::authorizer;
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
 use crate::edge::provider::Call;
+use crate::edge::session;
 use crate::oauth::judge_profile;
 use crate::problem::Problem;
 use crate::request::RequestHead as _;
 use crate::token::{Credentials, bare_token, bearer};
 
-/// Asks the provider for the profile, with the token of `X-Access-Token` or else the bearer token.
+/// Asks the provider for the profile, with the token of `X-Access-Token`, else the bearer token, else that of the session.
 ///
 /// # Errors
 /// What a client is told.
@@ -23,11 +26,11 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
         given => given,
     };
     let token = match credentials {
-        Credentials::Bearer(token) => token,
+        Credentials::Bearer(token) => Rc::from(token),
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
-        Credentials::Absent => return Err(Problem::AccessTokenMissing),
+        Credentials::Absent => session::token(gateway, exchange).await?.ok_or(Problem::AccessTokenMissing)?.token,
     };
     let url = auth0.endpoint("/userinfo");
-    let call = Call { url: &url, form: None, bearer: Some(token), timeout_ms: auth0.timeout_ms };
+    let call = Call { url: &url, form: None, bearer: Some(&token), timeout_ms: auth0.timeout_ms };
     judge_profile(&call.send().await?).map(Answer::private_json)
 }

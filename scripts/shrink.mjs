@@ -1,0 +1,82 @@
+// Makes what worker-build gave small: a Worker is weighed in bytes, compressed. Leaves out what the SDK exports and the gateway
+// has no use for, and optimises the WebAssembly for its compressed size.
+
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Failure, ROOT, TOOLS, outputOf, readProjectFile, run } from './toolchain.mjs';
+
+const FEATURES = [
+  'bulk-memory', 'exception-handling', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'sign-ext',
+].map((feature) => `--enable-${feature}`);
+
+// Inlined functions are fewer bytes and compress worse, and so do functions in any order but that of their names, which puts
+// those of one module side by side.
+const OPTIMISATIONS = [
+  '--one-caller-inline-max-function-size=10', '--low-memory-unused', '-Oz', '--converge', '--reorder-functions-by-name',
+  '--strip-debug', '--strip-producers',
+];
+
+export async function shrink(directory) {
+  const script = join(directory, 'index.js');
+  const wasm = join(directory, 'index_bg.wasm');
+  await dropUnusedClasses(script);
+  await dropUnusedExports(wasm, readProjectFile(script));
+  await run(TOOLS.wasmOpt, [...FEATURES, ...OPTIMISATIONS, wasm, '-o', wasm], {
+    failure: 'the WebAssembly file could not be made smaller',
+  });
+}
+
+/** Leaves out the classes that come with the SDK: told that making them has no effect, esbuild drops those nobody uses. */
+async function dropUnusedClasses(script) {
+  const whole = script.replace(/\.js$/, '.whole.js');
+  const marked = readProjectFile(script)
+    .replace(/\bnew (Proxy|FinalizationRegistry)\(/g, '/* @__PURE__ */ new $1(')
+    .replace(/\bSymbol\.dispose&&\((\w+)\.prototype\[Symbol\.dispose\]=\1\.prototype\.free\)[;,]/g, '');
+  writeFileSync(join(ROOT, whole), marked);
+  const entry = script.replace(/\.js$/, '.entry.js');
+  writeFileSync(join(ROOT, entry), `export { default } from './${whole.split(/[\\/]/).at(-1)}';\n`);
+  const args = [entry, '--bundle', '--format=esm', '--minify', '--external:cloudflare:*', '--external:*.wasm', '--log-level=warning'];
+  await run(TOOLS.esbuild, [...args, `--outfile=${script}`, '--allow-overwrite'], { failure: 'the JavaScript could not be made smaller' });
+  for (const file of [whole, entry]) rmSync(join(ROOT, file));
+}
+
+/** Leaves out what is exported and named nowhere in the script, with all that only it calls. */
+async function dropUnusedExports(wasm, script) {
+  const named = new Set(script.match(/[A-Za-z_$][\w$]*/g));
+  const roots = exportsOf(readFileSync(join(ROOT, wasm))).filter((name) => named.has(name));
+  const graph = `${wasm}.roots.json`;
+  writeFileSync(join(ROOT, graph), JSON.stringify(roots.map((name) => ({ name: `export ${name}`, export: name, root: true }))));
+  if (outputOf(TOOLS.wasmMetadce, [...FEATURES, '--debuginfo', `--graph-file=${graph}`, wasm, '-o', wasm]) === undefined) {
+    throw new Failure('what is not used of the WebAssembly could not be left out');
+  }
+  rmSync(join(ROOT, graph));
+}
+
+/** The names in a module's export section (WebAssembly core specification, section 5.5.10). */
+function exportsOf(bytes) {
+  const EXPORT_SECTION = 7;
+  let at = 8;
+  const number = () => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++];
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const section = bytes[at++];
+    const end = number() + at;
+    if (section === EXPORT_SECTION) {
+      return Array.from({ length: number() }, () => {
+        const length = number();
+        const name = bytes.toString('utf8', at, at + length);
+        at += length + 1;
+        number();
+        return name;
+      });
+    }
+    at = end;
+  }
+  return [];
+}

@@ -1,0 +1,50 @@
+//! `auth0_backchannel_logout`: the provider ending sessions (OpenID Connect Back-Channel Logout 1.0).
+
+use js_sys::Promise;
+use serde_json::{Value, json};
+
+use super::refresh::read_body;
+use crate::edge::answer::Answer;
+use crate::edge::authenticate::{VerifyError, authorizer, id_token_expectations, verify};
+use crate::edge::exchange::Exchange;
+use crate::edge::gateway::Gateway;
+use crate::edge::objects::Class;
+use crate::edge::timing::now_secs;
+use crate::oauth::{RefreshBody, judge_logout_token};
+use crate::problem::Problem;
+use crate::request::{RequestHead as _, query_parameter};
+use crate::session::index_name;
+use crate::token::Expiry;
+
+/// Ends the sessions that a logout token names.
+///
+/// # Errors
+/// 400 where the token is none or was used before; 503 where a session could not be ended, so that the provider tries again.
+pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
+    let (auth0, keys) = authorizer(gateway)?;
+    let body = read_body(exchange).await?;
+    let kind = RefreshBody::from_content_type(&exchange.header("content-type").unwrap_or_default())?;
+    let token = match kind {
+        RefreshBody::Form => query_parameter(body.as_deref(), "logout_token"),
+        RefreshBody::Json => return Err(Problem::UnsupportedMediaType),
+    };
+    let token = token.ok_or(Problem::LogoutTokenRefused("there is none"))?;
+    let verified = verify(exchange, auth0, keys, &token, &id_token_expectations(auth0), Expiry::Optional).await;
+    let (claims, _) = verified.map_err(|failure| match failure {
+        VerifyError::Token(error) => Problem::LogoutTokenInvalid(error),
+        VerifyError::Keys(problem) => problem,
+    })?;
+    let logout = judge_logout_token(&claims, auth0.clock_skew_secs, now_secs()).map_err(Problem::LogoutTokenRefused)?;
+
+    let index = index_name(logout.claim, &auth0.issuer, logout.value);
+    let message = json!({"jti": logout.jti, "until": logout.good_until});
+    let keep_alive = |work: &Promise| exchange.keep_alive(work);
+    let answer = Class::LogoutIndex.ask(&exchange.env, &keep_alive, &index, &message, auth0.timeout_ms).await?;
+    if answer.contains_key("replayed") {
+        return Err(Problem::LogoutTokenRefused("it was used before"));
+    }
+    if answer.get("failed").and_then(Value::as_bool) != Some(false) {
+        return Err(Problem::StoreUnavailable("a session could not be ended".to_owned()));
+    }
+    Ok(Answer::private_json("{}".to_owned()))
+}

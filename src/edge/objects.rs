@@ -1,0 +1,255 @@
+//! Durable Objects: asking one, and being one.
+//!
+//! An object gets a message of JSON and answers with JSON; what it keeps is one text. `worker.mjs` has the classes, which
+//! hand every message and alarm to [`answer`]. Requests to one object share its I/O, so here they may share a promise, too.
+
+mod logout_index;
+mod refresh_exchange;
+mod session;
+
+use js_sys::Promise;
+use serde_json::{Map, Value};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
+use worker::Env;
+
+use super::bindings;
+use super::gateway::{self, Gateway};
+use super::host::thrown_message;
+use super::panic::{Work, guarded_promise};
+use super::timing::{Elapsed, within};
+use crate::config::{Config, Integration};
+use crate::json;
+use crate::problem::Problem;
+
+#[wasm_bindgen(inline_js = r#"
+const KEY = "state";
+
+export async function ask(namespace, name, message) {
+  return namespace.getByName(name).call(message);
+}
+
+export function settled(promise) {
+  return promise.then(() => {}, () => {});
+}
+
+export function kept(object) {
+  return object.ctx.storage.kv.get(KEY);
+}
+
+export function keep(object, text) {
+  object.ctx.storage.kv.put(KEY, text);
+}
+
+export function wake(object, at) {
+  return object.ctx.storage.setAlarm(at);
+}
+
+export function erase(object) {
+  return object.ctx.storage.deleteAll();
+}
+
+export function depart(object, flight) {
+  const land = () => {
+    if (object.flight === flight) object.flight = undefined;
+  };
+  object.flight = flight;
+  flight.then(land, land);
+}
+"#)]
+extern "C" {
+    /// Calls an object; each call makes a stub of its own, for one that has failed once fails for ever.
+    fn ask(namespace: &JsValue, name: &str, message: &str) -> Promise;
+
+    // What may throw is caught: an exception that passes through WebAssembly ends the instance.
+
+    /// Gives a promise that is fulfilled whatever becomes of this one.
+    #[wasm_bindgen(catch)]
+    fn settled(promise: &Promise) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn kept(object: &StoredObject) -> Result<Option<String>, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn keep(object: &StoredObject, text: &str) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn wake(object: &StoredObject, at_ms: f64) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn erase(object: &StoredObject) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn depart(object: &StoredObject, flight: &Promise) -> Result<(), JsValue>;
+
+    /// An object, from inside.
+    #[derive(Clone)]
+    pub type StoredObject;
+
+    /// Gives the Worker's bindings.
+    #[wasm_bindgen(method, getter)]
+    pub fn env(this: &StoredObject) -> Env;
+
+    #[wasm_bindgen(method, getter)]
+    fn flight(this: &StoredObject) -> Option<Promise>;
+}
+
+/// An object that is busy with the provider answers this much later than the provider at the latest.
+const ASK_MARGIN_MS: u32 = 3_000;
+
+/// A call that fails is made once more: an object that is moved or whose code was updated fails the calls under way.
+const ATTEMPTS_MAX: u32 = 2;
+
+/// The classes of objects.
+#[derive(Clone, Copy)]
+pub enum Class {
+    /// The exchange of one refresh token.
+    RefreshExchange,
+    /// One session.
+    Session,
+    /// The sessions of one user, or of one session at the provider.
+    LogoutIndex,
+}
+
+/// Gives the classes without which a config cannot be served.
+pub fn needed_by(config: &Config) -> Vec<Class> {
+    let mut needed = Vec::new();
+    if config.session.is_some() {
+        needed.extend([Class::Session, Class::RefreshExchange]);
+        if has_backchannel_logout(config) {
+            needed.push(Class::LogoutIndex);
+        }
+    }
+    needed
+}
+
+/// Tells whether the provider can end sessions here, so that they must be found by user.
+pub fn has_backchannel_logout(config: &Config) -> bool {
+    config.paths.iter().any(|path| matches!(path.integration, Integration::BackchannelLogout))
+}
+
+impl Class {
+    /// Names the binding of the class.
+    pub fn binding(self) -> &'static str {
+        match self {
+            Self::RefreshExchange => "REFRESH_EXCHANGES",
+            Self::Session => "SESSIONS",
+            Self::LogoutIndex => "LOGOUT_INDEX",
+        }
+    }
+
+    /// Tells whether the Worker has the binding.
+    pub fn is_bound(self, env: &Env) -> bool {
+        bindings::raw(env, self.binding()).is_object()
+    }
+
+    /// Sends a message to the object called `name` and gives its answer. The object may spend `timeout_ms` on the provider.
+    ///
+    /// # Errors
+    /// [`Problem::StoreUnavailable`] where there is none.
+    pub async fn ask(
+        self,
+        env: &Env,
+        keep_alive: &dyn Fn(&Promise),
+        name: &str,
+        message: &Value,
+        timeout_ms: u32,
+    ) -> Result<Map<String, Value>, Problem> {
+        let (namespace, message) = (bindings::raw(env, self.binding()), message.to_string());
+        let mut reason = "the binding is missing".to_owned();
+        for _ in 0..if namespace.is_object() { ATTEMPTS_MAX } else { 0 } {
+            let asked = ask(&namespace, name, &message);
+            if let Ok(settled) = settled(&asked) {
+                keep_alive(&settled);
+            }
+            reason = match within(timeout_ms + ASK_MARGIN_MS, JsFuture::from(asked)).await {
+                Err(Elapsed) => return Err(self.unavailable("it took too long")),
+                Ok(Err(error)) => thrown_message(&error).unwrap_or_default(),
+                Ok(Ok(answer)) => match answer.as_string().and_then(|text| json::parse_object(text.as_bytes())) {
+                    Some(members) => return Ok(members),
+                    None => "its answer is malformed".to_owned(),
+                },
+            };
+        }
+        Err(self.unavailable(&reason))
+    }
+
+    fn unavailable(self, reason: &str) -> Problem {
+        Problem::StoreUnavailable(format!("{}: {reason}", self.binding()))
+    }
+}
+
+/// Gives the work of answering a message to an object, or of its alarm where there is no message.
+pub fn answer(object: StoredObject, kind: &str, message: Option<String>) -> Work {
+    let class = match kind {
+        "RefreshExchange" => Class::RefreshExchange,
+        "Session" => Class::Session,
+        _ => Class::LogoutIndex,
+    };
+    Box::pin(async move {
+        let gateway = gateway::current(&object.env(), &|_| {}).await.map_err(|problem| problem.code())?;
+        let message = match message {
+            None => None,
+            Some(text) => Some(json::parse_object(text.as_bytes()).ok_or("the message is malformed")?),
+        };
+        let answer = match class {
+            Class::RefreshExchange => refresh_exchange::answer(&object, &gateway, message).await?,
+            Class::Session => session::answer(&object, &gateway, message).await?.to_string(),
+            Class::LogoutIndex => logout_index::answer(&object, message).await?.to_string(),
+        };
+        Ok(answer.into())
+    })
+}
+
+impl StoredObject {
+    /// Gives the text that it keeps.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn kept(&self) -> Result<Option<String>, JsValue> {
+        kept(self)
+    }
+
+    /// Keeps a text; what the object answers from here on goes out only once that is stored.
+    ///
+    /// # Errors
+    /// Where the store refuses.
+    pub fn keep(&self, text: &str) -> Result<(), JsValue> {
+        keep(self, text)
+    }
+
+    /// Sets its alarm, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// Where the store refuses.
+    pub async fn wake_at(&self, at_ms: f64) -> Result<(), JsValue> {
+        JsFuture::from(wake(self, at_ms)?).await.map(|_| ())
+    }
+
+    /// Erases all that it keeps, its alarm included.
+    ///
+    /// # Errors
+    /// Where the store refuses.
+    pub async fn erase(&self) -> Result<(), JsValue> {
+        JsFuture::from(erase(self)?).await.map(|_| ())
+    }
+
+    /// Tells whether work of the object's is under way.
+    pub fn is_busy(&self) -> bool {
+        self.flight().is_some()
+    }
+
+    /// Gives the promise of the work under way, or else begins it. It goes on when those who asked have gone.
+    ///
+    /// # Errors
+    /// Where it cannot be remembered.
+    pub fn share(&self, work: impl FnOnce() -> Work) -> Result<Promise, JsValue> {
+        if let Some(flight) = self.flight() {
+            return Ok(flight);
+        }
+        let flight = guarded_promise(work());
+        depart(self, &flight)?;
+        Ok(flight)
+    }
+}

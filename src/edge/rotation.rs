@@ -1,0 +1,54 @@
+//! The exchange of a refresh token, once for all who ask: through the Durable Object of that token, or where none is bound
+//! through this isolate.
+
+use std::rc::Rc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use js_sys::Promise;
+use serde_json::json;
+use worker::Env;
+
+use super::flight::FlightRules;
+use super::gateway::Gateway;
+use super::objects::Class;
+use super::provider;
+use super::timing::LOST_AFTER_SECS;
+use crate::oauth::{Exchange, Outcome, TransportError, judge_tokens, outcome_from_json, refresh_token_name};
+use crate::problem::Problem;
+use crate::secret::Secret;
+
+/// Gives what came of the exchange of a refresh token, which is kept for `grace_secs` for a late duplicate.
+///
+/// # Errors
+/// [`Problem::StoreUnavailable`] where the object that makes the exchange cannot be reached.
+pub async fn exchange(
+    gateway: &Gateway,
+    env: &Env,
+    keep_alive: &dyn Fn(&Promise),
+    refresh_token: Secret<String>,
+    grace_secs: u32,
+) -> Result<Rc<Outcome>, Problem> {
+    let auth0 = gateway.config.authorizer.as_ref().ok_or(Problem::ConfigInvalid)?;
+    let name = refresh_token_name(&refresh_token);
+    if Class::RefreshExchange.is_bound(env) {
+        let name = URL_SAFE_NO_PAD.encode(name);
+        let message = json!({"refresh_token": refresh_token.expose(), "grace_secs": grace_secs});
+        let answer = Class::RefreshExchange.ask(env, keep_alive, &name, &message, auth0.timeout_ms).await?;
+        let outcome = outcome_from_json(&answer);
+        return outcome.map(Rc::new).ok_or_else(|| Problem::StoreUnavailable("no outcome".to_owned()));
+    }
+    let rules = FlightRules {
+        replay_ms: f64::from(grace_secs) * 1000.0,
+        lost_after_ms: f64::from(auth0.timeout_ms) + LOST_AFTER_SECS as f64 * 1000.0,
+    };
+    let auth0 = auth0.clone();
+    let work = async move { Rc::new(provider::refresh(&auth0, &refresh_token).await) };
+    let shared = gateway.refreshes.share(keep_alive, name, rules, |outcome| is_granted(outcome), work).await;
+    Ok(shared.unwrap_or_else(|| Rc::new(Err(TransportError::Timeout))))
+}
+
+/// Tells whether an exchange brought tokens.
+pub fn is_granted(outcome: &Outcome) -> bool {
+    outcome.as_ref().is_ok_and(|answer| judge_tokens(Exchange::Refresh, answer).is_ok())
+}

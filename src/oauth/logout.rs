@@ -1,0 +1,86 @@
+//! Logout: at the provider, of a refresh token (RFC 7009), and by the provider (OpenID Connect Back-Channel Logout 1.0).
+
+use serde_json::Value;
+use url::form_urlencoded::Serializer;
+
+use crate::config::Auth0;
+use crate::token::VerifiedClaims;
+
+/// A logout token is taken for this long after it was issued: time enough for a provider that tries again.
+const LOGOUT_TOKEN_MAX_AGE_SECS: i64 = 5 * 60;
+
+/// The longest `jti` that is remembered, in bytes.
+const JTI_MAX_BYTES: usize = 256;
+
+/// The event that makes a token a logout token (Back-Channel Logout section 2.4).
+const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// Gives the address of the provider's logout, which leads on to `return_to`.
+pub fn logout_url(auth0: &Auth0, return_to: &str) -> String {
+    let mut query = Serializer::new(String::new());
+    query.append_pair("client_id", &auth0.client_id).append_pair("returnTo", return_to);
+    format!("{}?{}", auth0.endpoint("/v2/logout"), query.finish())
+}
+
+/// Gives the form that revokes a refresh token (RFC 7009 section 2.1).
+pub fn revocation_form(auth0: &Auth0, refresh_token: &str) -> String {
+    let mut form = Serializer::new(String::new());
+    form.append_pair("client_id", &auth0.client_id)
+        .append_pair("token", refresh_token)
+        .append_pair("token_type_hint", "refresh_token");
+    if let Some(secret) = &auth0.client_secret {
+        form.append_pair("client_secret", secret.expose());
+    }
+    form.finish()
+}
+
+/// What a logout token asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LogoutRequest<'t> {
+    /// The claim that names the sessions: `sid`, or else `sub`.
+    pub claim: &'static str,
+    /// Its value.
+    pub value: &'t str,
+    /// Names the token.
+    pub jti: &'t str,
+    /// How long the token must be remembered, in seconds since 1970.
+    pub good_until: i64,
+}
+
+/// Checks the claims of a verified token at `now` (seconds since 1970) by the rules for logout tokens (section 2.6).
+///
+/// # Errors
+/// The first rule that it breaks, in words.
+pub fn judge_logout_token(
+    claims: &VerifiedClaims,
+    clock_skew_secs: i64,
+    now: i64,
+) -> Result<LogoutRequest<'_>, &'static str> {
+    let is_logout = match claims.get("events") {
+        Some(Value::Object(events)) => events.get(LOGOUT_EVENT).is_some_and(Value::is_object),
+        _ => false,
+    };
+    if !is_logout {
+        return Err("events does not say that this is a logout");
+    }
+    if claims.get("nonce").is_some() {
+        return Err("it has a nonce, as ID tokens have");
+    }
+    let issued_at = claims.issued_at().ok_or("iat is missing")?;
+    let good_until = issued_at.saturating_add(LOGOUT_TOKEN_MAX_AGE_SECS + clock_skew_secs);
+    if now >= good_until {
+        return Err("it was issued too long ago");
+    }
+    let jti = claims.text("jti").filter(|jti| (1..=JTI_MAX_BYTES).contains(&jti.len()));
+    let jti = jti.ok_or("jti is missing or too long")?;
+    for claim in ["sid", "sub"] {
+        match claims.get(claim) {
+            None => {}
+            Some(Value::String(value)) if !value.is_empty() => {
+                return Ok(LogoutRequest { claim, value, jti, good_until });
+            }
+            Some(_) => return Err("sid or sub is no text"),
+        }
+    }
+    Err("it has neither sid nor sub")
+}

@@ -1,0 +1,161 @@
+//! One exchange per refresh token: what is kept of it, and what a request with that token is told.
+//!
+//! A rotated refresh token is good once, and the provider takes a second use for a theft (RFC 9700 section 4.14.2). So what
+//! came of the first is kept for a moment, for whoever asks with the same token. Times are milliseconds since 1970.
+
+use serde_json::{Map, Value, json};
+
+use super::answer::{Outcome, ProviderAnswer, TransportError};
+use crate::json;
+
+/// Whether an exchange was lost counts for this long: providers that allow for a lost answer do so for a minute at the most.
+pub const LOST_WINDOW_MS: i64 = 60_000;
+
+/// An exchange that was lost is tried again this often, and then left to rest until [`LOST_WINDOW_MS`] have passed.
+const RETRIES_MAX: u64 = 1;
+
+/// What to do for a request with the refresh token.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Exchange it; the number says how often it was lost before.
+    Exchange(u64),
+    /// Give the kept answer again.
+    Replay(String),
+    /// Leave it: it was lost too often.
+    Rest,
+}
+
+/// What is kept of the exchange of one refresh token.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is under way, or was lost: `lost` is how often it was before.
+    UnderWay {
+        /// How often it was lost before.
+        lost: u64,
+        /// When this no longer counts.
+        until: i64,
+    },
+    /// Its answer.
+    Answered {
+        /// The answer, sealed under a key that only the refresh token gives.
+        sealed: String,
+        /// When it is forgotten.
+        until: i64,
+    },
+}
+
+impl Kept {
+    /// Reads a kept text; `None` where it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let members = json::parse_object(text.as_bytes())?;
+        let until = members.get("until").and_then(Value::as_i64)?;
+        match json::text(&members, "sealed") {
+            Some(sealed) => Some(Self::Answered { sealed: sealed.to_owned(), until }),
+            None => Some(Self::UnderWay { lost: members.get("lost").and_then(Value::as_u64)?, until }),
+        }
+    }
+
+    /// Gives the text to keep.
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::UnderWay { lost, until } => json!({"lost": lost, "until": until}),
+            Self::Answered { sealed, until } => json!({"sealed": sealed, "until": until}),
+        }
+        .to_string()
+    }
+
+    /// Gives when it is forgotten.
+    pub fn until(&self) -> i64 {
+        match self {
+            Self::UnderWay { until, .. } | Self::Answered { until, .. } => *until,
+        }
+    }
+
+    /// Tells at `now` what to do for a request, while no exchange is under way in this object's memory.
+    pub fn step(kept: Option<Self>, now: i64) -> Step {
+        match kept.filter(|kept| now < kept.until()) {
+            None => Step::Exchange(0),
+            Some(Self::Answered { sealed, .. }) => Step::Replay(sealed),
+            Some(Self::UnderWay { lost, .. }) if lost < RETRIES_MAX => Step::Exchange(lost + 1),
+            Some(Self::UnderWay { .. }) => Step::Rest,
+        }
+    }
+}
+
+/// Gives what came of a call to the provider as JSON, to be handed from one object to another.
+pub fn outcome_to_json(outcome: &Outcome) -> Value {
+    match outcome {
+        Ok(answer) => json!({"status": answer.status, "retry_after": answer.retry_after, "body": answer.body}),
+        Err(TransportError::Timeout) => json!({"failed": "timeout"}),
+        Err(TransportError::TooLarge) => json!({"failed": "too_large"}),
+        Err(TransportError::Unreachable(reason)) => json!({"failed": "unreachable", "reason": reason}),
+    }
+}
+
+/// Reads what came of a call to the provider; `None` where the members tell of none.
+pub fn outcome_from_json(members: &Map<String, Value>) -> Option<Outcome> {
+    let own = |key: &str| json::text(members, key).map(str::to_owned);
+    let failed = match json::text(members, "failed") {
+        None => {
+            let status = members.get("status").and_then(Value::as_u64)?;
+            let status = u16::try_from(status).ok()?;
+            return Some(Ok(ProviderAnswer { status, retry_after: own("retry_after"), body: own("body")? }));
+        }
+        Some("timeout") => TransportError::Timeout,
+        Some("too_large") => TransportError::TooLarge,
+        Some(_) => TransportError::Unreachable(own("reason").unwrap_or_default()),
+    };
+    Some(Err(failed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exchange_is_made_once_replayed_for_a_while_and_retried_once_where_it_was_lost() {
+        let under_way = |lost| Some(Kept::UnderWay { lost, until: 100 });
+        let answered = || Some(Kept::Answered { sealed: "s".into(), until: 100 });
+        let table = [
+            (None, 0, Step::Exchange(0), "nothing is kept"),
+            (answered(), 99, Step::Replay("s".into()), "within the grace"),
+            (answered(), 100, Step::Exchange(0), "past the grace: the provider judges"),
+            (under_way(0), 99, Step::Exchange(1), "lost once"),
+            (under_way(1), 99, Step::Rest, "lost twice"),
+            (under_way(1), 100, Step::Exchange(0), "lost long ago: the provider judges"),
+        ];
+        for (kept, now, expected, message) in table {
+            assert_eq!(Kept::step(kept, now), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_comes_back_as_it_was() {
+        for kept in [Kept::UnderWay { lost: 1, until: 5 }, Kept::Answered { sealed: "s".into(), until: 6 }] {
+            assert_eq!(Kept::parse(&kept.to_json()), Some(kept));
+        }
+        assert_eq!(Kept::parse("{}"), None);
+    }
+
+    #[test]
+    fn an_outcome_comes_back_as_it_was() {
+        let answer = ProviderAnswer { status: 429, retry_after: Some("7".into()), body: "{}".into() };
+        let outcomes = [
+            Ok(answer),
+            Err(TransportError::Timeout),
+            Err(TransportError::TooLarge),
+            Err(TransportError::Unreachable("x".into())),
+        ];
+        for outcome in outcomes {
+            let given = outcome_from_json(outcome_to_json(&outcome).as_object().unwrap()).unwrap();
+            match (&outcome, &given) {
+                (Ok(answer), Ok(given)) => assert_eq!(
+                    (answer.status, &answer.retry_after, &answer.body),
+                    (given.status, &given.retry_after, &given.body)
+                ),
+                (outcome, given) => assert_eq!(outcome.as_ref().err(), given.as_ref().err()),
+            }
+        }
+        assert!(outcome_from_json(&Map::new()).is_none());
+    }
+}

@@ -1,0 +1,14 @@
+//! The life of a session: its cookie, who may use it, when it is renewed and when it ends.
+//!
+//! Decisions only. Where sessions are kept, sealed and asked for is the edge's; what the provider's answers mean is
+//! [`crate::oauth`]'s.
+
+mod cookie;
+mod forgery;
+mod index;
+mod record;
+
+pub use cookie::{Presented, SessionCookie, presented};
+pub use forgery::{Risk, is_from_own_pages};
+pub use index::{IndexRecord, index_name};
+pub use record::{SessionRecord, Standing, TOKEN_CACHE_MAX_SECS, Tokens};

@@ -1,0 +1,109 @@
+//! The session's cookie: 16 bytes that name the session and 16 bytes that open what it holds, as base64url.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::cookie::{Sent, name_on, sent};
+
+/// Length of each half in bytes: neither can be guessed (RFC 9700 asks for 128 bits where a guess would do).
+const HALF_BYTES: usize = 16;
+
+/// The value of a session's cookie.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SessionCookie {
+    name: [u8; HALF_BYTES],
+    key: [u8; HALF_BYTES],
+}
+
+/// What a request says of a session.
+pub enum Presented {
+    /// Nothing.
+    Absent,
+    /// A cookie of the right form.
+    Cookie(SessionCookie),
+    /// A cookie that no gateway has set.
+    Malformed,
+    /// More than one cookie.
+    Repeated,
+}
+
+/// Reads the session from a `Cookie` header.
+pub fn presented(header: Option<&str>, name: &str, plain_loopback: bool) -> Presented {
+    match sent(header.unwrap_or_default(), name_on(name, plain_loopback)) {
+        Sent::Absent => Presented::Absent,
+        Sent::Repeated => Presented::Repeated,
+        Sent::Once(value) => SessionCookie::parse(value).map_or(Presented::Malformed, Presented::Cookie),
+    }
+}
+
+impl SessionCookie {
+    /// Makes the cookie of a session that begins, from fresh randomness.
+    pub fn from_random(name: [u8; HALF_BYTES], key: [u8; HALF_BYTES]) -> Self {
+        Self { name, key }
+    }
+
+    /// Parses a value. Each session has one, letter for letter: base64 whose last bits are stray is refused.
+    pub fn parse(value: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(value).ok()?;
+        let (name, key) = bytes.split_at_checked(HALF_BYTES)?;
+        Some(Self { name: name.try_into().ok()?, key: key.try_into().ok()? })
+    }
+
+    /// Gives the value.
+    pub fn value(&self) -> String {
+        URL_SAFE_NO_PAD.encode([self.name, self.key].concat())
+    }
+
+    /// Gives the name under which the session is kept.
+    pub fn object_name(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.name)
+    }
+
+    /// Gives the half that opens what the session holds, as text; it is kept nowhere but in the cookie.
+    pub fn key(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_comes_back_as_it_was_and_no_other_form_is_taken() {
+        let cookie = SessionCookie::from_random([1; 16], [2; 16]);
+        let value = cookie.value();
+        assert_eq!(value.len(), 43);
+        assert!(SessionCookie::parse(&value) == Some(cookie));
+        let stray = format!("{}J", &value[..42]);
+        let table = [
+            (&value[..42], "truncated"),
+            (&format!("{value}A"), "longer"),
+            (&format!("{value}="), "padded"),
+            (&value.replace('A', "+"), "another alphabet"),
+            (&stray, "stray bits at the end"),
+            ("", "empty"),
+            ("\u{e9}", "no ASCII"),
+        ];
+        for (text, message) in table {
+            assert!(SessionCookie::parse(text).is_none(), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_session_is_presented_by_one_cookie_of_its_name() {
+        let value = SessionCookie::from_random([1; 16], [2; 16]).value();
+        let read = |header: &str, plain| match presented(Some(header), "__Host-s", plain) {
+            Presented::Absent => "absent",
+            Presented::Cookie(_) => "cookie",
+            Presented::Malformed => "malformed",
+            Presented::Repeated => "repeated",
+        };
+        assert_eq!(read(&format!("a=b; __Host-s={value}"), false), "cookie");
+        assert_eq!(read(&format!("s={value}"), false), "absent", "the plain name counts on plain loopback alone");
+        assert_eq!(read(&format!("s={value}"), true), "cookie");
+        assert_eq!(read(&format!("__Host-s={value}; __Host-s={value}"), false), "repeated");
+        assert_eq!(read("__Host-s=x", false), "malformed");
+        assert!(matches!(presented(None, "__Host-s", false), Presented::Absent));
+    }
+}

@@ -1,0 +1,120 @@
+//! Cross-site request forgery: a browser sends the cookie whoever made it send the request, so who that was must be told.
+//!
+//! `Sec-Fetch-Site` and `Origin` are set by the browser, and no page can write them (Fetch Metadata, Fetch section 3.1).
+
+use crate::config::{AllowedOrigins, Cors};
+use crate::request::RequestHead;
+
+/// What a forged request would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Risk {
+    /// Read, which the same-origin policy keeps other sites from (RFC 9110 section 9.2.1).
+    Safe,
+    /// Change something.
+    Unsafe,
+    /// Open a WebSocket, which the same-origin policy does not cover: its origin must be known.
+    WebSocket,
+}
+
+impl Risk {
+    /// Tells the risk of a request that carries a cookie.
+    pub fn of(request: &impl RequestHead) -> Self {
+        let safe = matches!(request.method(), "GET" | "HEAD" | "OPTIONS");
+        let upgrade = |header: String| header.to_ascii_lowercase().contains("websocket");
+        match safe {
+            true if request.header("upgrade").is_some_and(upgrade) => Self::WebSocket,
+            true => Self::Safe,
+            false => Self::Unsafe,
+        }
+    }
+}
+
+/// Tells whether a request comes from the gateway's own pages, from the user directly, or from an origin that the config
+/// allows.
+pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Option<&Cors>, risk: Risk) -> bool {
+    let by_site = || matches!(request.header("sec-fetch-site").as_deref(), Some("same-origin" | "none"));
+    let by_origin = || {
+        let listed = |origin: &String| match cors.map(|cors| &cors.origins) {
+            Some(AllowedOrigins::Listed(origins)) => origins.contains(origin),
+            Some(AllowedOrigins::Any) | None => false,
+        };
+        request.header("origin").is_some_and(|origin| origin == own_origin || listed(&origin))
+    };
+    match risk {
+        Risk::Safe => true,
+        Risk::Unsafe => by_site() || by_origin(),
+        Risk::WebSocket => by_origin(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Head(&'static str, Vec<(&'static str, &'static str)>);
+
+    impl RequestHead for Head {
+        fn method(&self) -> &str {
+            self.0
+        }
+        fn path(&self) -> &str {
+            "/"
+        }
+        fn query(&self) -> Option<&str> {
+            None
+        }
+        fn header(&self, name: &str) -> Option<String> {
+            self.1.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        }
+    }
+
+    const OWN: &str = "https://gw.example";
+
+    fn cors(origins: AllowedOrigins) -> Cors {
+        let (methods, headers, expose_headers) = (None, None, String::new());
+        Cors { origins, methods, headers, expose_headers, credentials: false, max_age_secs: 0 }
+    }
+
+    #[test]
+    fn each_method_has_its_risk() {
+        let table = [
+            ("GET", None, Risk::Safe),
+            ("HEAD", None, Risk::Safe),
+            ("OPTIONS", None, Risk::Safe),
+            ("POST", None, Risk::Unsafe),
+            ("DELETE", None, Risk::Unsafe),
+            ("PROPFIND", None, Risk::Unsafe),
+            ("GET", Some("websocket"), Risk::WebSocket),
+            ("GET", Some("WebSocket"), Risk::WebSocket),
+            ("GET", Some("h2c, websocket"), Risk::WebSocket),
+            ("GET", Some("h2c"), Risk::Safe),
+        ];
+        for (method, upgrade, expected) in table {
+            let head = Head(method, upgrade.map(|value| ("upgrade", value)).into_iter().collect());
+            assert_eq!(Risk::of(&head), expected, "{method} {upgrade:?}");
+        }
+    }
+
+    #[test]
+    fn a_change_is_taken_from_own_pages_and_listed_origins_alone() {
+        let listed = cors(AllowedOrigins::Listed(vec!["https://app.example".into()]));
+        let any = cors(AllowedOrigins::Any);
+        for site in
+            [None, Some("same-origin"), Some("none"), Some("same-site"), Some("cross-site"), Some("Same-Origin")]
+        {
+            for origin in [None, Some(OWN), Some("https://app.example"), Some("https://evil.example"), Some("null")] {
+                for (list, rule) in [("listed", Some(&listed)), ("any", Some(&any)), ("none", None)] {
+                    let headers = site.map(|site| ("sec-fetch-site", site)).into_iter();
+                    let head = Head("POST", headers.chain(origin.map(|origin| ("origin", origin))).collect());
+                    let by_site = matches!(site, Some("same-origin" | "none"));
+                    let by_origin = origin == Some(OWN) || (origin == Some("https://app.example") && list == "listed");
+                    let given = |risk| is_from_own_pages(&head, OWN, rule, risk);
+                    let row = format!("{site:?} {origin:?} {list}");
+                    assert_eq!(given(Risk::Unsafe), by_site || by_origin, "{row}");
+                    assert_eq!(given(Risk::WebSocket), by_origin, "{row} WebSocket");
+                    assert!(given(Risk::Safe), "{row} safe");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Which sessions a back-channel logout ends: those of one session at the provider (`sid`), or of one user (`sub`).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::json;
+
+/// The most sessions that an index holds; past that the one that ends first is forgotten.
+const SESSIONS_MAX: usize = 1_000;
+
+/// Gives the name of the index for the sessions of a `sid` or `sub` of an issuer; a digest, so that it tells nothing.
+pub fn index_name(claim: &str, issuer: &str, value: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest([claim, issuer, value].join("\n")))
+}
+
+/// The sessions of a `sid` or `sub`, and the logout tokens that were carried out. Times are seconds since 1970.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct IndexRecord {
+    /// Names of sessions, with when each ends at the latest.
+    sessions: Vec<(String, i64)>,
+    /// `jti` of logout tokens, with how long each must be remembered.
+    spent: Vec<(String, i64)>,
+}
+
+impl IndexRecord {
+    /// Reads a kept text, less what is over at `now`; an empty record where there is none.
+    pub fn parse(text: Option<&str>, now: i64) -> Self {
+        let members = text.and_then(|text| json::parse_object(text.as_bytes())).unwrap_or_default();
+        let good = |key: &str| {
+            let times = members.get(key).and_then(Value::as_object).into_iter().flatten();
+            let times = times.filter_map(|(name, until)| Some((name.clone(), until.as_i64()?)));
+            times.filter(|(_, until)| *until > now).collect()
+        };
+        Self { sessions: good("sessions"), spent: good("spent") }
+    }
+
+    /// Gives the text to keep; `None` where there is nothing to keep.
+    pub fn to_json(&self) -> Option<String> {
+        let times = |times: &[(String, i64)]| -> Map<String, Value> {
+            times.iter().map(|(name, until)| (name.clone(), Value::from(*until))).collect()
+        };
+        let empty = self.sessions.is_empty() && self.spent.is_empty();
+        (!empty).then(|| json!({"sessions": times(&self.sessions), "spent": times(&self.spent)}).to_string())
+    }
+
+    /// Gives until when anything here is good.
+    pub fn good_until(&self) -> i64 {
+        self.sessions.iter().chain(&self.spent).map(|(_, until)| *until).max().unwrap_or_default()
+    }
+
+    /// Adds a session that ends at `until` at the latest.
+    pub fn add(&mut self, session: &str, until: i64) {
+        self.sessions.push((session.to_owned(), until));
+        if self.sessions.len() > SESSIONS_MAX {
+            let first = self.sessions.iter().enumerate().min_by_key(|(_, (_, until))| *until);
+            if let Some((first, _)) = first {
+                self.sessions.swap_remove(first);
+            }
+        }
+    }
+
+    /// Gives the names of the sessions.
+    pub fn sessions(&self) -> Vec<String> {
+        self.sessions.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Removes a session that has ended.
+    pub fn remove(&mut self, session: &str) {
+        self.sessions.retain(|(name, _)| name != session);
+    }
+
+    /// Notes that a logout token is carried out; `false` where it was before.
+    pub fn spend(&mut self, jti: &str, until: i64) -> bool {
+        let fresh = !self.spent.iter().any(|(spent, _)| spent == jti);
+        if fresh {
+            self.spent.push((jti.to_owned(), until));
+        }
+        fresh
+    }
+
+    /// Takes that back: the token could not be carried out, and the provider sends it again.
+    pub fn restore(&mut self, jti: &str) {
+        self.spent.retain(|(spent, _)| spent != jti);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_forgets_what_is_over() {
+        let mut index = IndexRecord::parse(None, 0);
+        assert_eq!(index.to_json(), None);
+        index.add("a", 100);
+        index.add("b", 200);
+        assert!(index.spend("t", 150) && !index.spend("t", 150), "a token once");
+        let text = index.to_json().unwrap();
+        assert_eq!(IndexRecord::parse(Some(&text), 99).sessions(), ["a", "b"]);
+        let mut later = IndexRecord::parse(Some(&text), 150);
+        assert_eq!((later.sessions(), later.good_until()), (vec!["b".to_owned()], 200));
+        assert!(later.spend("t", 300), "forgotten once it could not be replayed");
+        assert_eq!(IndexRecord::parse(Some(&text), 200).to_json(), None);
+    }
+
+    #[test]
+    fn an_index_is_bounded() {
+        let mut index = IndexRecord::default();
+        for i in 0..=SESSIONS_MAX {
+            index.add(&i.to_string(), i64::try_from(i).unwrap() + 1);
+        }
+        assert_eq!(index.sessions().len(), SESSIONS_MAX);
+        assert!(!index.sessions().contains(&"0".to_owned()), "the one that ends first");
+    }
+
+    #[test]
+    fn names_differ_by_claim_issuer_and_value() {
+        let base = index_name("sub", "https://a/", "u");
+        assert_eq!(base.len(), 43);
+        for other in [index_name("sid", "https://a/", "u"), index_name("sub", "https://b/", "u")] {
+            assert_ne!(base, other);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What is kept of a session, and what its age means.
+//!
+//! Times are seconds since 1970. The tokens are sealed under the half of the cookie that is kept nowhere; only the times
+//! can be read without it.
+
+use serde_json::{Map, Value, json};
+
+use crate::config::Session;
+use crate::json;
+use crate::oauth::TokenAnswer;
+
+/// An isolate uses a token for this long without asking the session again, so that a logout is seen everywhere within it.
+pub const TOKEN_CACHE_MAX_SECS: i64 = 15;
+
+/// Where a renewal did not come about while the token still holds, the session is asked again after this long.
+const RENEWAL_RETRY_SECS: i64 = 5;
+
+/// A request moves the end of an idle session only once in so many parts of the idle time: each move is a write.
+const TOUCHES_PER_IDLE: i64 = 20;
+
+/// What is kept of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// When it was last used, to within a part of the idle time.
+    pub used_at: i64,
+    /// When it ends however much it is used.
+    pub ends_at: i64,
+    /// When the access token came.
+    pub token_from: i64,
+    /// When the access token expires.
+    pub token_until: i64,
+    /// The tokens, sealed.
+    pub sealed: String,
+}
+
+/// What a session's access token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It may be used for this many seconds without asking again.
+    Fresh(i64),
+    /// It holds and is to be renewed; where that fails it may be used for this many seconds without asking again.
+    Due(i64),
+    /// It holds no more.
+    Expired,
+}
+
+impl SessionRecord {
+    /// Tells at `now` whether the session has ended.
+    pub fn has_ended(&self, rules: &Session, now: i64) -> bool {
+        now >= self.ends_by(rules)
+    }
+
+    /// Gives when the session ends unless it is used before.
+    pub fn ends_by(&self, rules: &Session) -> i64 {
+        self.ends_at.min(self.used_at.saturating_add(rules.idle_secs))
+    }
+
+    /// Notes a use at `now`; tells whether it is worth keeping.
+    pub fn touch(&mut self, rules: &Session, now: i64) -> bool {
+        let worth_it = now - self.used_at >= (rules.idle_secs / TOUCHES_PER_IDLE).max(1);
+        if worth_it {
+            self.used_at = now;
+        }
+        worth_it
+    }
+
+    /// Tells what the access token is good for at `now`.
+    pub fn standing(&self, rules: &Session, now: i64) -> Standing {
+        let left = self.token_until - now;
+        if left <= 0 {
+            return Standing::Expired;
+        }
+        let life = self.token_until - self.token_from;
+        // A token that lives no longer than that would be renewed by every request.
+        let renew_before = if life > rules.renew_before_secs { rules.renew_before_secs } else { life / 2 };
+        let fresh = left - renew_before;
+        if fresh > 0 {
+            return Standing::Fresh(fresh.min(TOKEN_CACHE_MAX_SECS));
+        }
+        Standing::Due(left.min(RENEWAL_RETRY_SECS))
+    }
+
+    /// Gives the text to keep.
+    pub fn to_json(&self) -> String {
+        json!({
+            "used_at": self.used_at,
+            "ends_at": self.ends_at,
+            "token_from": self.token_from,
+            "token_until": self.token_until,
+            "sealed": self.sealed,
+        })
+        .to_string()
+    }
+
+    /// Reads a kept text; `None` where it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let members = json::parse_object(text.as_bytes())?;
+        let time = |key: &str| members.get(key).and_then(Value::as_i64);
+        Some(Self {
+            used_at: time("used_at")?,
+            ends_at: time("ends_at")?,
+            token_from: time("token_from")?,
+            token_until: time("token_until")?,
+            sealed: json::text(&members, "sealed")?.to_owned(),
+        })
+    }
+}
+
+/// The tokens of a session. There is no `Debug`: they are secrets.
+#[derive(Clone)]
+pub struct Tokens {
+    /// The access token.
+    pub access: String,
+    /// The refresh token, where the provider gave one.
+    pub refresh: Option<String>,
+}
+
+impl Tokens {
+    /// Takes over what the provider answered; a refresh token that was not rotated stays the one in force.
+    pub fn from_answer(answer: &TokenAnswer, before: Option<String>) -> Self {
+        let refresh = answer.refresh_token().map(str::to_owned).or(before);
+        Self { access: answer.access_token().to_owned(), refresh }
+    }
+
+    /// Gives the text to seal.
+    pub fn to_json(&self) -> String {
+        json!({"access": self.access, "refresh": self.refresh}).to_string()
+    }
+
+    /// Reads an opened text; `None` where it is none.
+    pub fn from_json(members: &Map<String, Value>) -> Option<Self> {
+        let own = |key: &str| json::text(members, key).map(str::to_owned);
+        Some(Self { access: own("access")?, refresh: own("refresh") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules() -> Session {
+        Session {
+            cookie: "__Host-s".into(),
+            idle_secs: 1_000,
+            absolute_secs: 10_000,
+            login_path: "/login".into(),
+            after_login: "/".into(),
+            after_logout: "/".into(),
+            return_to_origins: Vec::new(),
+            rotation_grace_secs: 10,
+            renew_before_secs: 60,
+        }
+    }
+
+    fn record() -> SessionRecord {
+        SessionRecord { used_at: 0, ends_at: 10_000, token_from: 0, token_until: 600, sealed: "s".into() }
+    }
+
+    #[test]
+    fn a_token_is_fresh_then_due_then_expired() {
+        let standing = |now| record().standing(&rules(), now);
+        let table = [
+            (0, Standing::Fresh(15), "just come"),
+            (530, Standing::Fresh(10), "no longer than until it is due"),
+            (539, Standing::Fresh(1), "a second before"),
+            (540, Standing::Due(5), "under a minute left"),
+            (598, Standing::Due(2), "no longer than it holds"),
+            (600, Standing::Expired, "at its end"),
+        ];
+        for (now, expected, message) in table {
+            assert_eq!(standing(now), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_lives_no_longer_than_its_renewal_takes_is_renewed_at_half_of_it() {
+        let short = SessionRecord { token_until: 60, ..record() };
+        assert_eq!(short.standing(&rules(), 0), Standing::Fresh(15));
+        assert_eq!(short.standing(&rules(), 29), Standing::Fresh(1));
+        assert_eq!(short.standing(&rules(), 30), Standing::Due(5));
+    }
+
+    #[test]
+    fn a_session_ends_when_idle_and_at_its_absolute_end() {
+        let mut record = record();
+        assert!(!record.has_ended(&rules(), 999) && record.has_ended(&rules(), 1_000), "idle");
+        assert!(!record.touch(&rules(), 49), "not worth a write");
+        assert!(record.touch(&rules(), 50), "a twentieth of the idle time later");
+        assert!(!record.has_ended(&rules(), 1_049) && record.has_ended(&rules(), 1_050));
+        record.used_at = 9_999;
+        assert!(record.has_ended(&rules(), 10_000), "absolute, however much it is used");
+    }
+
+    #[test]
+    fn a_record_comes_back_as_it_was() {
+        assert_eq!(SessionRecord::parse(&record().to_json()), Some(record()));
+        assert_eq!(SessionRecord::parse("{}"), None);
+    }
+}
