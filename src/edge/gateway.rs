@@ -56,7 +56,7 @@ pub struct Gateway {
     /// Access tokens of sessions, by cookie.
     pub sessions: RefCell<SessionCache>,
     /// Exchanges of refresh tokens, by the token's SHA-256, where no Durable Object makes them.
-    pub refreshes: Flights<[u8; 32], Rc<Outcome>>,
+    pub refreshes: Flights<String, Rc<Outcome>>,
 }
 
 struct Loaded {

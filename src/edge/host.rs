@@ -23,13 +23,18 @@ export function respond(status, headers, body) {
   return new Response(body, { status, headers: [...pairs(headers)] });
 }
 
-export function relay(response, drop, set, vary) {
+export function relay(response, drop, set, vary, personal) {
   if (response.webSocket) return response;
   const relayed = new Response(response.body, response);
   for (const name of response.headers.get("connection")?.match(/[\w!#$%&'*+.^`|~-]+/g) ?? []) relayed.headers.delete(name);
   if (drop !== "") for (const name of drop.split("\n")) relayed.headers.delete(name);
   for (const [name, value] of pairs(set)) relayed.headers.set(name, value);
   if (vary !== undefined) relayed.headers.append("vary", vary);
+  if (personal) {
+    relayed.headers.append("vary", "Cookie");
+    const decided = /\b(public|s-maxage|must-revalidate|no-store|private)\b/i.test(relayed.headers.get("cache-control"));
+    if (!decided) relayed.headers.append("cache-control", "private");
+  }
   return relayed;
 }
 
@@ -57,9 +62,17 @@ extern "C" {
     pub fn respond(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
 
     /// Makes a response that passes on an upstream's, whose body streams through. Without the headers in `drop`, and without
-    /// those that its `Connection` names (RFC 9110 section 7.6.1).
+    /// those that its `Connection` names (RFC 9110 section 7.6.1). To the upstream the request had an `Authorization`, which
+    /// keeps answers out of shared caches (RFC 9111 section 3.5); a `personal` answer is to one that had a cookie instead, and
+    /// says so.
     #[wasm_bindgen(catch)]
-    pub fn relay(response: &Response, drop: &str, set: &str, vary: Option<&str>) -> Result<Response, JsValue>;
+    pub fn relay(
+        response: &Response,
+        drop: &str,
+        set: &str,
+        vary: Option<&str>,
+        personal: bool,
+    ) -> Result<Response, JsValue>;
 
     /// Makes the request for an upstream, whose body streams through. Without the headers in `drop` (lower-case, with `-`
     /// for `_`) and without all `X-Forwarded-*`, in whatever spelling an upstream may fold: to CGI and its heirs `X_User_Id`

@@ -3,8 +3,6 @@
 
 use std::rc::Rc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use js_sys::Promise;
 use serde_json::json;
 use worker::Env;
@@ -14,7 +12,8 @@ use super::gateway::Gateway;
 use super::objects::Class;
 use super::provider;
 use super::timing::LOST_AFTER_SECS;
-use crate::oauth::{Exchange, Outcome, TransportError, judge_tokens, outcome_from_json, refresh_token_name};
+use super::webcrypto::digest;
+use crate::oauth::{Exchange, Outcome, TransportError, judge_tokens, outcome_from_json};
 use crate::problem::Problem;
 use crate::secret::Secret;
 
@@ -30,9 +29,8 @@ pub async fn exchange(
     grace_secs: u32,
 ) -> Result<Rc<Outcome>, Problem> {
     let auth0 = gateway.config.authorizer.as_ref().ok_or(Problem::ConfigInvalid)?;
-    let name = refresh_token_name(&refresh_token);
+    let name = digest(refresh_token.expose()).await?;
     if Class::RefreshExchange.is_bound(env) {
-        let name = URL_SAFE_NO_PAD.encode(name);
         let message = json!({"refresh_token": refresh_token.expose(), "grace_secs": grace_secs});
         let answer = Class::RefreshExchange.ask(env, keep_alive, &name, &message, auth0.timeout_ms).await?;
         let outcome = outcome_from_json(&answer);

@@ -11,7 +11,7 @@ use super::exchange::Exchange;
 use super::gateway::Gateway;
 use super::objects::{Class, has_backchannel_logout};
 use super::timing::{now_ms, now_secs};
-use super::webcrypto::random_bytes;
+use super::webcrypto::{digest, random_bytes};
 use crate::config::Session;
 use crate::cookie;
 use crate::json;
@@ -19,7 +19,7 @@ use crate::oauth::{TokenAnswer, judge_renewal, outcome_from_json};
 use crate::problem::Problem;
 use crate::recent::Recent;
 use crate::request::RequestHead as _;
-use crate::session::{Presented, Risk, SessionCookie, index_name, is_from_own_pages, presented};
+use crate::session::{Presented, Risk, SessionCookie, index_subject, is_from_own_pages, presented};
 use crate::token::VerifiedClaims;
 
 /// Most sessions in one half of the cache, and most bytes of their tokens.
@@ -156,7 +156,7 @@ pub async fn begin(
         let message = json!({"add": name, "until": now_secs() + session.absolute_secs});
         for claim in ["sid", "sub"] {
             let Some(value) = id_claims.text(claim) else { continue };
-            let index = index_name(claim, &auth0.issuer, value);
+            let index = digest(&index_subject(claim, &auth0.issuer, value)).await?;
             Class::LogoutIndex.ask(&exchange.env, &keep_alive, &index, &message, auth0.timeout_ms).await?;
         }
     }

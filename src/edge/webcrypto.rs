@@ -1,4 +1,4 @@
-//! WebCrypto: randomness, key import and signature verification.
+//! WebCrypto: randomness, digests, key import and signature verification.
 
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsCast as _;
@@ -39,6 +39,11 @@ export async function verify(key, algorithm, signature, signed) {
   return crypto.subtle.verify(parameters(algorithm), key, signature, signed);
 }
 
+export async function digest_text(text) {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return new Uint8Array(digest).toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
 export function random(length) {
   return crypto.getRandomValues(new Uint8Array(length));
 }
@@ -49,6 +54,8 @@ extern "C" {
 
     #[wasm_bindgen(js_name = verify)]
     fn verify_bytes(key: &CryptoKey, algorithm: &str, signature: Uint8Array, signed: Uint8Array) -> Promise;
+
+    fn digest_text(text: &str) -> Promise;
 
     #[wasm_bindgen(catch)]
     fn random(length: usize) -> Result<Uint8Array, JsValue>;
@@ -80,6 +87,14 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], CryptoError> {
     let mut bytes = [0; N];
     random(N)?.copy_to(&mut bytes);
     Ok(bytes)
+}
+
+/// Gives the SHA-256 of a text as base64url.
+///
+/// # Errors
+/// Where WebCrypto refuses.
+pub async fn digest(text: &str) -> Result<String, CryptoError> {
+    Ok(JsFuture::from(digest_text(text)).await?.as_string().unwrap_or_default())
 }
 
 /// Imports a public key for one algorithm.

@@ -1,7 +1,6 @@
 //! Refresh: reading the refresh token from a request, and the form that exchanges it (RFC 6749 section 6).
 
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use url::form_urlencoded::Serializer;
 
 use crate::config::Auth0;
@@ -74,11 +73,6 @@ pub fn refresh_form(auth0: &Auth0, refresh_token: &Secret<String>) -> String {
         form.append_pair("client_secret", secret.expose());
     }
     form.finish()
-}
-
-/// Gives the name under which all exchanges of one refresh token meet: its SHA-256.
-pub fn refresh_token_name(refresh_token: &Secret<String>) -> [u8; 32] {
-    Sha256::digest(refresh_token.expose().as_bytes()).into()
 }
 
 /// Gives how many seconds a token that expires at `expires_at` still holds at `now`; `None` once it has expired.

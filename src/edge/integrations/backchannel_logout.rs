@@ -10,10 +10,11 @@ use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
 use crate::edge::objects::Class;
 use crate::edge::timing::now_secs;
+use crate::edge::webcrypto::digest;
 use crate::oauth::{RefreshBody, judge_logout_token};
 use crate::problem::Problem;
 use crate::request::{RequestHead as _, query_parameter};
-use crate::session::index_name;
+use crate::session::index_subject;
 use crate::token::Expiry;
 
 /// Ends the sessions that a logout token names.
@@ -36,7 +37,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
     })?;
     let logout = judge_logout_token(&claims, auth0.clock_skew_secs, now_secs()).map_err(Problem::LogoutTokenRefused)?;
 
-    let index = index_name(logout.claim, &auth0.issuer, logout.value);
+    let index = digest(&index_subject(logout.claim, &auth0.issuer, logout.value)).await?;
     let message = json!({"jti": logout.jti, "until": logout.good_until});
     let keep_alive = |work: &Promise| exchange.keep_alive(work);
     let answer = Class::LogoutIndex.ask(&exchange.env, &keep_alive, &index, &message, auth0.timeout_ms).await?;

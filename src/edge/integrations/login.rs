@@ -8,7 +8,7 @@ use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
 use crate::edge::sealing::seal;
 use crate::edge::timing::now_secs;
-use crate::edge::webcrypto::random_bytes;
+use crate::edge::webcrypto::{digest, random_bytes};
 use crate::oauth::{
     LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorize_url, random_text, state_context, validate_return_to,
 };
@@ -51,7 +51,9 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, login: &Login) -> Resul
     let set_cookie = cookie::set(BINDING_COOKIE, &binding, LOGIN_STATE_MAX_SECS, plain);
     // No other cookie was to be set on this path.
     let _ = exchange.set_cookie.set(set_cookie);
-    Ok(Answer::redirect(302, authorize_url(auth0, &state, &sealed, redirect_uri, exchange.query())))
+    let challenge = digest(&state.verifier).await?;
+    let location = authorize_url(auth0, &state, &sealed, &challenge, redirect_uri, exchange.query());
+    Ok(Answer::redirect(302, location))
 }
 
 /// Gives the value of this browser's binding cookie, where it has one that we could have set.
