@@ -12,6 +12,8 @@ mod claims;
 mod form;
 #[path = "tokens/host_verifier.rs"]
 mod host_verifier;
+#[path = "tokens/logout.rs"]
+mod logout;
 #[path = "tokens/properties.rs"]
 mod properties;
 #[path = "tokens/vectors.rs"]

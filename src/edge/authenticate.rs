@@ -22,16 +22,16 @@ use crate::token::{
 /// 401 where there is none or it is not to be believed; the provider's failure where the keys to tell cannot be had.
 pub async fn authenticate(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<VerifiedClaims>, Problem> {
     let header = exchange.header("authorization");
-    let verified = match bearer(header.as_deref()) {
-        Credentials::Bearer(token) => access_claims(gateway, exchange, token).await,
+    match bearer(header.as_deref()) {
+        Credentials::Bearer(token) => access_claims(gateway, exchange, token).await.map_err(VerifyError::into_problem),
         // What was sent as a token and is none never falls back to a session.
-        Credentials::Malformed => return Err(Problem::CredentialsMalformed),
+        Credentials::Malformed => Err(Problem::CredentialsMalformed),
         Credentials::Absent => {
             let session = session::token(gateway, exchange).await?.ok_or(Problem::TokenMissing)?;
-            access_claims(gateway, exchange, &session.token).await
+            let verified = access_claims(gateway, exchange, &session.token).await;
+            verified.map_err(|failure| session::of_unusable_token(gateway, exchange, failure))
         }
-    };
-    verified.map_err(VerifyError::into_problem)
+    }
 }
 
 /// Gives the claims of an access token.

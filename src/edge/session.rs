@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::recent::Recent;
 use crate::request::RequestHead as _;
 use crate::session::{Presented, Risk, SessionCookie, index_subject, is_from_own_pages, presented};
-use crate::token::VerifiedClaims;
+use crate::token::{ClaimError, TokenError, VerifiedClaims};
 
 /// Most sessions in one half of the cache, and most bytes of their tokens.
 const SESSIONS_MAX: usize = 1_000;
@@ -131,6 +131,24 @@ fn judge_access(answer: &Map<String, Value>) -> Result<(SessionToken, f64), Prob
     }
     let reason = json::text(answer, "ended").unwrap_or("it ended while it was renewed");
     Err(Problem::SessionExpired(reason.to_owned().into()))
+}
+
+/// Gives the answer to a request whose session holds a token that is not believed: it can do nothing about the token itself.
+pub fn of_unusable_token(gateway: &Gateway, exchange: &Exchange, failure: VerifyError) -> Problem {
+    match failure {
+        // On its last second by one clock, past it by another: the next request finds it renewed.
+        VerifyError::Token(error @ TokenError::Claim(ClaimError::Expired { .. })) => {
+            Problem::IdpUnavailable(error.to_string())
+        }
+        // The config asks for other tokens than when the session began.
+        VerifyError::Token(error) => {
+            if let Some(session) = &gateway.config.session {
+                clear_cookie(session, exchange);
+            }
+            Problem::SessionExpired(error.to_string().into())
+        }
+        VerifyError::Keys(problem) => problem,
+    }
 }
 
 /// Begins a session with the tokens of a login, always under a fresh name, and sets its cookie.

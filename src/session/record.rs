@@ -75,7 +75,9 @@ impl SessionRecord {
         let renew_before = if life > rules.renew_before_secs { rules.renew_before_secs } else { life / 2 };
         let fresh = left - renew_before;
         if fresh > 0 {
-            return Standing::Fresh(fresh.min(TOKEN_CACHE_MAX_SECS));
+            // A session that is used must not seem idle because nobody asks it.
+            let unasked = TOKEN_CACHE_MAX_SECS.min((rules.idle_secs / 2).max(1));
+            return Standing::Fresh(fresh.min(unasked));
         }
         Standing::Due(left.min(RENEWAL_RETRY_SECS))
     }
@@ -189,6 +191,13 @@ mod tests {
         assert!(!record.has_ended(&rules(), 1_049) && record.has_ended(&rules(), 1_050));
         record.used_at = 9_999;
         assert!(record.has_ended(&rules(), 10_000), "absolute, however much it is used");
+    }
+
+    #[test]
+    fn a_session_that_is_used_does_not_end_for_want_of_being_asked() {
+        let brief = Session { idle_secs: 8, ..rules() };
+        assert_eq!(record().standing(&brief, 0), Standing::Fresh(4));
+        assert_eq!(record().standing(&Session { idle_secs: 1, ..rules() }, 0), Standing::Fresh(1));
     }
 
     #[test]

@@ -191,3 +191,47 @@ fn addresses_are_kept_as_they_will_be_used() {
     assert_eq!(servers[..2], [("https://api.example", ""), ("http://api.example:8080", "/v1")]);
     assert_eq!(config.authorizer.unwrap().issuer, "https://login.example", "an issuer is compared as it is written");
 }
+
+#[test]
+fn a_session_has_a_default_for_everything() {
+    let source = |session: &str| {
+        format!(
+            r#"{{
+                "authorizer": {{ "type": "auth0", "domain": "t.example", "client_id": "c", "client_secret": "s", "audience": "a",
+                  "redirect_uri": "https://gw.example/callback" }},
+                "session": {session},
+                "paths": [
+                    {{ "method": "GET", "path": "/spa/login", "integration": {{ "type": "auth0_login" }} }},
+                    {{ "method": "GET", "path": "/login", "integration": {{ "type": "auth0_login" }} }},
+                    {{ "method": "GET", "path": "/callback", "integration": {{ "type": "auth0_callback" }} }},
+                    {{ "method": "POST", "path": "/logout", "integration": {{ "type": "auth0_userinfo" }} }}
+                ]
+            }}"#
+        )
+    };
+    let config = loaded(&source("{}"));
+    assert!(matches!(config.paths[2].integration, Integration::Callback { response: CallbackResponse::Session, .. }));
+    let session = config.session.unwrap();
+    assert_eq!(
+        (session.cookie.as_str(), session.login_path.as_str()),
+        ("__Host-bargate", "/spa/login"),
+        "the first login"
+    );
+    assert_eq!((session.idle_secs, session.absolute_secs), (3 * 86_400, 30 * 86_400));
+    assert_eq!((session.rotation_grace_secs, session.renew_before_secs), (10, 60));
+    assert_eq!((session.after_login.as_str(), session.after_logout.as_str()), ("/", "/"));
+    assert!(session.return_to_origins.is_empty());
+
+    let session = loaded(&source(
+        r#"{ "cookie": "__Host-app", "idle_seconds": 60, "absolute_seconds": 600, "login_path": "/login", "after_login": "/home?x=1",
+             "after_logout": "https://app.example/bye", "return_to": ["https://app.example"], "rotation_grace_seconds": 0,
+             "renew_before_seconds": 0 }"#,
+    ));
+    let session = session.session.unwrap();
+    assert_eq!((session.cookie.as_str(), session.login_path.as_str()), ("__Host-app", "/login"));
+    assert_eq!((session.idle_secs, session.absolute_secs), (60, 600));
+    assert_eq!((session.rotation_grace_secs, session.renew_before_secs), (0, 0));
+    assert_eq!((session.after_login.as_str(), session.after_logout.as_str()), ("/home?x=1", "https://app.example/bye"));
+    assert_eq!(session.return_to_origins, ["https://app.example"]);
+    assert!(loaded(&source("null")).session.is_none(), "a null is an absent section");
+}
