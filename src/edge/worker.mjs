@@ -4,7 +4,15 @@
 import { DurableObject } from "cloudflare:workers";
 import Gateway from "../../build/index.js";
 
-const { answer_object, answer_panic } = Gateway.prototype;
+// What is called past the generated class makes the fresh instance too, but leaves the class's note that one is due; the next
+// request would make another, and end all that is under way.
+const noted = (call) => (...args) => {
+  const answer = call(...args);
+  globalThis.__worker_init_state.criticalError = false;
+  return answer;
+};
+const answer_object = noted(Gateway.prototype.answer_object);
+const answer_panic = noted(Gateway.prototype.answer_panic);
 // Left there, whoever is bound to this Worker could call them.
 delete Gateway.prototype.answer_object;
 delete Gateway.prototype.answer_panic;

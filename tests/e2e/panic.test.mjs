@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
-import { proxied, startGateway, until } from './harness.mjs';
+import { Browser, proxied, startGateway, until } from './harness.mjs';
+import { REFRESH, logIn, startLoginGateway } from './login-flow.mjs';
 
 const KINDS = ['panic', 'panic-in-task'];
 const panicking = (kind) => ({ headers: { 'x-bargate-fault': kind } });
@@ -79,6 +80,28 @@ for (const kind of KINDS) {
     for (const answer of answers) if (answer.status !== 200) assertIsInternalError(answer, 'one that waited');
     assert.ok(answers.some(({ status }) => status === 500), 'the one that asked for the keys');
     assert.equal((await gateway.ask('/private', init)).status, 200);
+  });
+
+  test(`a ${kind} while an object exchanges a refresh token: the next request has it exchanged`, async (t) => {
+    const provider = await startTenant({ rotationOverlapSeconds: 60 });
+    t.after(() => provider.close());
+    const gateway = await startLoginGateway(provider, { directory: 'build-fault' });
+    t.after(() => gateway.close());
+    const { refresh_token: token } = await logIn(gateway, new Browser());
+    const refresh = () => gateway.fetch(REFRESH, { headers: { 'x-refresh-token': token } });
+    const hold = provider.hold('/oauth/token', { after: true });
+    const lost = refresh();
+    await hold.arrived();
+    assert.equal((await gateway.fetch('/health', panicking(kind))).status, 500);
+    assert.equal((await lost).status, 500, 'the one whose answer was lost');
+    hold.release();
+    const again = provider.hold('/oauth/token');
+    const next = refresh();
+    await again.arrived();
+    assert.equal((await gateway.fetch('/health')).status, 200, 'and does not end the instance that is at it');
+    again.release();
+    assert.equal((await next).status, 200, await (await next).text());
+    assert.equal(provider.family(token).revoked, false);
   });
 
   test(`a ${kind} while a body streams: the rest of the body comes`, async (t) => {
