@@ -6,12 +6,15 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
 import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
 import { DEFAULT_AUDIENCE, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, startTenant } from '../dev/tenant.mjs';
-import { compatibilityDate, startGateway } from '../tests/e2e/harness.mjs';
+import { Browser, compatibilityDate, startGateway } from '../tests/e2e/harness.mjs';
 
 const REQUESTS = 4_000;
 const ROUNDS = 5;
 const CONNECTIONS = 8;
 const MICROSECONDS_PER_TICK = 10_000;
+
+const CALLBACK = '/callback';
+const REDIRECT_URI = `http://127.0.0.1:8787${CALLBACK}`;
 
 const BARE = `export default {
   fetch() {
@@ -70,13 +73,16 @@ async function measure({ pid, url, headers, status }) {
   return ((cpuTicks(pid) - before) * MICROSECONDS_PER_TICK) / REQUESTS;
 }
 
-const tenant = await startTenant({ accessTokenSeconds: 3600 });
+const tenant = await startTenant({ accessTokenSeconds: 3600, redirectUris: [REDIRECT_URI] });
 const config = {
   authorizer: {
     type: 'auth0', domain: tenant.origin, client_id: DEFAULT_CLIENT_ID, client_secret: DEFAULT_CLIENT_SECRET,
-    audience: DEFAULT_AUDIENCE,
+    audience: DEFAULT_AUDIENCE, redirect_uri: REDIRECT_URI, scope: 'openid offline_access',
   },
+  session: {},
   paths: [
+    { method: 'GET', path: '/login', integration: { type: 'auth0_login' } },
+    { method: 'GET', path: CALLBACK, integration: { type: 'auth0_callback' } },
     { method: 'GET', path: '/open', response: { status: 'ok' } },
     { method: 'GET', path: '/protected', auth: true, response: { status: 'ok' } },
   ],
@@ -90,12 +96,17 @@ const bare = await started(async () => {
 const bargate = await started(() => startGateway({ config }));
 const authorization = `Bearer ${await tenant.mint({})}`;
 const { origin } = bargate.gateway;
+const browser = new Browser();
+const callback = await browser.logInUntilCallback(`${origin}/login`);
+await browser.fetch(new URL(new URL(callback).search, origin + CALLBACK));
+const cookie = `bargate=${browser.cookies(origin).get('bargate')}`;
 const cases = [
   { name: 'bare JavaScript handler', pid: bare.pid, url: `${bare.gateway.origin}/`, status: 200 },
   { name: 'Bargate, fixed answer', pid: bargate.pid, url: `${origin}/open`, status: 200 },
   { name: 'Bargate, no such path', pid: bargate.pid, url: `${origin}/none`, status: 404 },
   { name: 'Bargate, token missing', pid: bargate.pid, url: `${origin}/protected`, status: 401 },
   { name: 'Bargate, token seen before', pid: bargate.pid, url: `${origin}/protected`, headers: { authorization }, status: 200 },
+  { name: 'Bargate, session seen before', pid: bargate.pid, url: `${origin}/protected`, headers: { cookie }, status: 200 },
 ];
 
 const best = new Map(cases.map(({ name }) => [name, Infinity]));
