@@ -35,8 +35,13 @@ impl IndexRecord {
 
     /// Gives the text to keep; `None` where there is nothing to keep.
     pub fn to_json(&self) -> Option<String> {
-        let times = |times: &[(String, i64)]| -> Map<String, Value> {
-            times.iter().map(|(name, until)| (name.clone(), Value::from(*until))).collect()
+        let times = |times: &[(String, i64)]| {
+            let mut members = Map::new();
+            // One by one: to collect them would bring a sort into the Worker.
+            for (name, until) in times {
+                members.insert(name.clone(), Value::from(*until));
+            }
+            members
         };
         let empty = self.sessions.is_empty() && self.spent.is_empty();
         (!empty).then(|| json!({"sessions": times(&self.sessions), "spent": times(&self.spent)}).to_string())
