@@ -93,7 +93,8 @@ export async function startApi({ port = 0 } = {}) {
     }
 
     for await (const chunk of request) seen.body_length += chunk.length;
-    const { complete, ...answer } = seen;
+    const { complete, ...rest } = seen;
+    const answer = { ...rest, headers: withoutToken(seen.headers) };
     response.writeHead(operation === 'status' ? Number(argument) : 200, { 'content-type': 'application/json' });
     return response.end(request.method === 'HEAD' ? undefined : `${JSON.stringify(answer, null, 2)}\n`);
   }
@@ -109,6 +110,13 @@ function describe(request) {
     headers[name] = name in headers ? [headers[name], value].flat() : value;
   }
   return { method: request.method, path, query: query.join('?'), headers, body_length: 0 };
+}
+
+// The token is for the API. Sent back, it would reach a page from which the gateway keeps it.
+function withoutToken({ ...headers }) {
+  const token = /^Bearer (.+)$/i.exec(headers.authorization)?.[1];
+  if (token) headers.authorization = `Bearer (${token.length} characters, not sent back)`;
+  return headers;
 }
 
 async function stream(response, bytes) {

@@ -2,7 +2,7 @@
 // Plain http on loopback. `npm run tenant -- --port 9400` runs it by itself; tests import `startTenant`.
 // Needs Node.js 22 or later, which `npm ci` puts into node_modules/.bin, where npm scripts find it first.
 
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, request as httpRequest } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -16,11 +16,17 @@ import { Storage } from './tenant/storage.mjs';
 
 const HOST = '127.0.0.1';
 const REQUESTS_KEPT = 100;
+const LOGOUT_TOKEN_SECONDS = 120;
 const INNER_REQUEST_HEADER = 'x-tenant-inner-request';
 
 export const DEFAULT_CLIENT_ID = 'bargate-local';
 export const DEFAULT_CLIENT_SECRET = 'bargate-local-secret-not-for-production';
 export const DEFAULT_AUDIENCE = 'https://api.bargate.local/';
+/** The paths of gateway.config.json to which a login leads back: with a session, with tokens, and in a hidden frame. */
+export const CALLBACK_PATHS = ['/api/auth0/callback', '/', '/api/auth0/silent/callback'];
+const DEFAULT_REDIRECT_URIS = ['http://127.0.0.1:8787', 'http://localhost:8787'].flatMap(
+  (origin) => CALLBACK_PATHS.map((path) => origin + path),
+);
 const DEFAULT_LOGOUT_URLS = ['http://127.0.0.1:8787/', 'http://localhost:8787/', 'http://127.0.0.1:8788/'];
 
 const defaultClient = (redirectUris) => ({
@@ -29,11 +35,7 @@ const defaultClient = (redirectUris) => ({
   token_endpoint_auth_method: 'client_secret_post',
   grant_types: ['authorization_code', 'refresh_token'],
   response_types: ['code'],
-  redirect_uris: [
-    'http://127.0.0.1:8787/api/auth0/callback',
-    'http://localhost:8787/api/auth0/callback',
-    ...redirectUris,
-  ],
+  redirect_uris: [...DEFAULT_REDIRECT_URIS, ...redirectUris],
 });
 
 /**
@@ -51,6 +53,7 @@ export async function startTenant(options = {}) {
     permissions: ['read:messages'],
     accessTokenType: 'JWT',
     rotateRefreshTokens: true,
+    rotationOverlapSeconds: 0,
     requirePkce: true,
   };
   for (const name of Object.keys(settings)) {
@@ -77,7 +80,7 @@ export async function startTenant(options = {}) {
   const allowedLogoutUrls = options.allowedLogoutUrls ?? DEFAULT_LOGOUT_URLS;
   const innerRequestKey = randomBytes(16).toString('hex');
   const cookieKey = randomBytes(32).toString('hex');
-  const storage = new Storage();
+  const storage = new Storage(settings);
   const accounts = new Accounts();
   const faults = new Faults();
   const counts = {};
@@ -127,6 +130,25 @@ export async function startTenant(options = {}) {
         ...claims,
       };
       return keyRing.sign(payload, how);
+    },
+    /**
+     * Mints a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4), valid unless `claims` or `how` make it
+     * otherwise. Without `sid` and `sub` among the claims it ends every session of alice@example.com.
+     */
+    async logoutToken(claims = {}, how = {}) {
+      const now = Math.floor(Date.now() / 1000);
+      const whose = 'sid' in claims || 'sub' in claims ? {} : { sub: accounts.subjectOf('alice@example.com') };
+      const payload = {
+        iss: issuer,
+        aud: clients[0].client_id,
+        iat: now,
+        exp: now + LOGOUT_TOKEN_SECONDS,
+        jti: randomUUID(),
+        events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+        ...whose,
+        ...claims,
+      };
+      return keyRing.sign(payload, { ...how, header: { typ: 'logout+jwt', ...how.header } });
     },
     families: () => storage.families(),
     family: (refreshTokenOrSub) => storage.families().findLast(
@@ -191,12 +213,15 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       port: { type: 'string', default: '9400' },
       'redirect-uri': { type: 'string', multiple: true, default: [] },
       'logout-url': { type: 'string', multiple: true },
+      'access-token-seconds': { type: 'string' },
     },
   });
+  const accessTokenSeconds = values['access-token-seconds'];
   const { origin } = await startTenant({
     port: Number(values.port),
     redirectUris: values['redirect-uri'],
     allowedLogoutUrls: values['logout-url'],
+    accessTokenSeconds: accessTokenSeconds && Number(accessTokenSeconds),
   });
   console.log(`tenant: ${origin}`);
 }

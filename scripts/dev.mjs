@@ -1,4 +1,5 @@
-// `make dev`: builds, starts the local tenant, the sample API and the gateway under `wrangler dev`, and waits for Ctrl-C.
+// `make dev`: builds, starts the local tenant, the sample API and the gateway under `wrangler dev`, which serves the page of
+// examples/spa too, and waits for Ctrl-C. The page comes by a flag and not by wrangler.toml, so no deployment takes it along.
 // GATEWAY_PORT, TENANT_PORT and API_PORT choose other ports.
 
 import { spawn } from 'node:child_process';
@@ -12,12 +13,19 @@ import { Failure, ROOT, TOOLS, main, toolEnvironment } from './toolchain.mjs';
 const HOST = '127.0.0.1';
 const START_MS = 60_000;
 const STOP_MS = 5_000;
+/** One can watch a token of such a life expire, and still use it before. */
+const ACCESS_TOKEN_SECS = 60;
 
 const DEFAULT_PORTS = { GATEWAY_PORT: 8787, TENANT_PORT: 9400, API_PORT: 9500 };
 const PORTS = Object.fromEntries(
   Object.entries(DEFAULT_PORTS).map(([name, port]) => [name, Number(process.env[name] ?? port)]),
 );
 const [GATEWAY, TENANT, API] = Object.values(PORTS).map((port) => `http://${HOST}:${port}`);
+const REDIRECT_URIS = {
+  AUTH0_REDIRECT_URI: `${GATEWAY}/api/auth0/callback`,
+  SPA_REDIRECT_URI: `${GATEWAY}/`,
+  SILENT_REDIRECT_URI: `${GATEWAY}/api/auth0/silent/callback`,
+};
 
 /** Throws where something listens on the port already. */
 async function checkPort(name, port) {
@@ -36,8 +44,9 @@ function gatewayVariables() {
   if (usual || existsSync(join(ROOT, '.dev.vars'))) return [];
   return [
     `AUTH0_DOMAIN:${TENANT}`,
-    `AUTH0_REDIRECT_URI:${GATEWAY}/api/auth0/callback`,
+    ...Object.entries(REDIRECT_URIS).map(([name, uri]) => `${name}:${uri}`),
     `API_URL:${API}`,
+    `SPA_ORIGIN:${GATEWAY}`,
   ].flatMap((variable) => ['--var', variable]);
 }
 
@@ -47,7 +56,8 @@ const SERVICES = [
     health: `${TENANT}/_tenant/health`,
     command: [
       TOOLS.node, 'dev/tenant.mjs', '--port', PORTS.TENANT_PORT,
-      '--redirect-uri', `${GATEWAY}/api/auth0/callback`, '--logout-url', `${GATEWAY}/`,
+      '--logout-url', `${GATEWAY}/`, '--access-token-seconds', ACCESS_TOKEN_SECS,
+      ...Object.values(REDIRECT_URIS).flatMap((uri) => ['--redirect-uri', uri]),
     ],
   },
   { name: 'api', health: `${API}/health`, command: [TOOLS.node, 'dev/api.mjs', '--port', PORTS.API_PORT] },
@@ -55,7 +65,7 @@ const SERVICES = [
     name: 'gateway',
     health: `${GATEWAY}/health`,
     command: [
-      TOOLS.wrangler, 'dev', '--ip', HOST, '--port', PORTS.GATEWAY_PORT,
+      TOOLS.wrangler, 'dev', '--ip', HOST, '--port', PORTS.GATEWAY_PORT, '--assets', 'examples/spa',
       '--show-interactive-dev-session=false', ...gatewayVariables(),
     ],
   },
@@ -101,10 +111,10 @@ async function answers({ name, health }) {
 
 const READY = `
 ──────────────────────────────────────────────────────────────────────────────
-Bargate is up:  ${GATEWAY}      (tenant ${TENANT}, API ${API})
+Bargate is up. Open the page, and log in with any e-mail address and any password:
+  ${GATEWAY}/
 
-Log in with a browser, any e-mail address and any password:
-  ${GATEWAY}/api/auth0/login
+Access tokens live for ${ACCESS_TOKEN_SECS} seconds here, so that you can watch them expire.
 
 Call the API without a token, and be refused:
   curl -i ${GATEWAY}/api/messages
@@ -112,7 +122,7 @@ Call the API without a token, and be refused:
 Call it with one:
   curl -i -H "Authorization: Bearer $(curl -s -X POST '${TENANT}/_tenant/mint?format=text')" ${GATEWAY}/api/messages
 
-Ctrl-C ends all three.
+Tenant ${TENANT}, API ${API}. Ctrl-C ends all three.
 ──────────────────────────────────────────────────────────────────────────────`;
 
 await main(async () => {

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
+import { provideChromium } from './chromium.mjs';
 import { setup } from './setup.mjs';
 import { Failure, ROOT, TOOLS, main, run, toolEnvironment } from './toolchain.mjs';
 
@@ -63,6 +64,7 @@ const STEPS = [
   { name: 'bundle', needs: ['build'], body: checkBundle },
   { name: 'fault build', needs: ['build'], body: () => build({ faultInjection: true }) },
   { name: 'fault bundle', needs: ['fault build'], body: bundleFaultBuild },
+  { name: 'browser', needs: ['setup'], body: provideChromium },
   { name: 'e2e', needs: ['bundle', 'fault bundle'], body: runEndToEnd },
 ];
 

@@ -19,7 +19,9 @@ pub enum Sent<'h> {
 pub fn sent<'h>(header: &'h str, name: &str) -> Sent<'h> {
     let mut values = header
         .split(';')
-        .filter_map(|pair| pair.trim().split_once('='))
+        // No other white space: to a browser it would be part of the name, and `__Host-` behind it no prefix, so that a
+        // neighbour could plant the cookie.
+        .filter_map(|pair| pair.trim_matches([' ', '\t']).split_once('='))
         .filter_map(|(key, value)| (key == name).then_some(value));
     match (values.next(), values.next()) {
         (None, _) => Sent::Absent,
@@ -57,6 +59,11 @@ mod tests {
         assert_eq!(sent("n=1; n=2", "n"), Sent::Repeated);
         assert_eq!(sent("n=1; n=1", "n"), Sent::Repeated, "even with one value");
         assert_eq!(sent("n", "n"), Sent::Absent, "a name without a value");
+        assert_eq!(sent("a=1;\t n=1", "n"), Sent::Once("1"), "a tab and a space");
+        for space in ['\u{85}', '\u{a0}', '\u{2000}', '\u{3000}', '\u{b}', '\u{c}'] {
+            assert_eq!(sent(&format!("{space}n=1"), "n"), Sent::Absent, "{space:?} is part of a name");
+            assert_eq!(sent(&format!("n=1; {space}n=2"), "n"), Sent::Once("1"), "{space:?} makes another name");
+        }
     }
 
     #[test]

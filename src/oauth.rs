@@ -19,7 +19,7 @@ pub use login::{
     state_context,
 };
 pub use logout::{LogoutRequest, judge_logout_token, logout_url, revocation_form};
-pub use refresh::{REFRESH_BODY_MAX_BYTES, RefreshBody, expires_in, read_refresh_body, refresh_form};
+pub use refresh::{BODY_MAX_BYTES, BodyKind, expires_in, read_refresh_body, refresh_form};
 pub use return_to::validate_return_to;
-pub use rotation::{Kept, LOST_WINDOW_MS, Step, outcome_from_json, outcome_to_json};
+pub use rotation::{Answered, Kept, LOST_WINDOW_MS, Step, outcome_from_json, outcome_to_json};
 pub use web_message::web_message_page;

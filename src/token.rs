@@ -10,7 +10,7 @@ mod unverified;
 
 pub use cache::TokenCache;
 pub use claims::{ClaimError, Expectations, Expiry, VerifiedClaims};
-pub use unverified::{SignatureVerified, TokenError, UnverifiedToken};
+pub use unverified::{SignatureVerified, TokenError, UnverifiedToken, claimed_expiry};
 
 /// Longest token that is looked at, in bytes; more than any provider issues, and less than any header limit.
 pub const TOKEN_MAX_BYTES: usize = 16 * 1024;

@@ -19,6 +19,12 @@ async function readJson(request) {
   }
 }
 
+// The body of what mints a token, all of it optional: { claims, omit: [names of claims to leave out], header, alg }.
+function mintedBy({ claims = {}, omit = [], header, alg }) {
+  const left = Object.fromEntries(omit.map((name) => [name, undefined]));
+  return [{ ...claims, ...left }, { header, alg }];
+}
+
 const OPERATIONS = {
   'GET /_tenant/health': () => ({ status: 'ok' }),
 
@@ -66,16 +72,19 @@ const OPERATIONS = {
 
   // Tokens themselves stay out of this view.
   'GET /_tenant/grants': (tenant) => ({
-    grants: tenant.families().map(({ grantId, sub, clientId, rotations, revoked }) => ({
-      grant_id: grantId, sub, client_id: clientId, rotations, revoked,
+    grants: tenant.families().map(({ grantId, sub, sid, clientId, rotations, revoked }) => ({
+      grant_id: grantId, sub, sid, client_id: clientId, rotations, revoked,
     })),
   }),
 
-  // Body, all of it optional: { claims, omit: [names of claims to leave out], header, alg }.
-  'POST /_tenant/mint': async (tenant, { claims = {}, omit = [], header, alg }, query) => {
-    const left = Object.fromEntries(omit.map((name) => [name, undefined]));
-    const token = await tenant.mint({ ...claims, ...left }, { header, alg });
+  'POST /_tenant/mint': async (tenant, body, query) => {
+    const token = await tenant.mint(...mintedBy(body));
     return query.get('format') === 'text' ? token : { access_token: token, token_type: 'Bearer' };
+  },
+
+  'POST /_tenant/logout-token': async (tenant, body, query) => {
+    const token = await tenant.logoutToken(...mintedBy(body));
+    return query.get('format') === 'text' ? token : { logout_token: token };
   },
 };
 

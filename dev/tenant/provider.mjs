@@ -23,7 +23,14 @@ export function createProvider({ issuer, clients, cookieKey, storage, accounts, 
 
   const provider = new Provider(issuer, {
     adapter: storage.adapter,
-    clients: clients.map((client) => ({ id_token_signed_response_alg: signingKey.alg, ...client })),
+    clients: clients.map((client) => ({
+      id_token_signed_response_alg: signingKey.alg,
+      // Auth0 names its session in every ID token; oidc-provider only for clients that ask for logout tokens. None is sent
+      // by itself: the tenant mints them on request.
+      backchannel_logout_uri: `${issuer}never-called`,
+      backchannel_logout_session_required: true,
+      ...client,
+    })),
     jwks: { keys: [signingKey] },
     routes: {
       authorization: '/authorize',
@@ -53,6 +60,7 @@ export function createProvider({ issuer, clients, cookieKey, storage, accounts, 
     extraParams: { audience: restoreOfflineAccess },
     features: {
       devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
       rpInitiatedLogout: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
       dPoP: { enabled: false },

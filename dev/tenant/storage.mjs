@@ -6,6 +6,11 @@ import { errors } from 'oidc-provider';
 export class Storage {
   #records = new Map();
   #families = new Map();
+  #settings;
+
+  constructor(settings) {
+    this.#settings = settings;
+  }
 
   /** The adapter factory that oidc-provider's configuration takes. */
   adapter = (model) => new Adapter(model, this);
@@ -16,6 +21,7 @@ export class Storage {
       this.#records.delete(key);
       return undefined;
     }
+    if (record?.spentAt <= Date.now()) record.payload.consumed ??= Math.floor(record.spentAt / 1000);
     return record?.payload;
   }
 
@@ -32,6 +38,18 @@ export class Storage {
     if (key.startsWith('RefreshToken:') && payload.grantId) this.#join(payload);
   }
 
+  /**
+   * Takes a token that is good for one use; false where it is spent. A refresh token is spent `rotationOverlapSeconds` after
+   * its first use, as with Auth0's rotation overlap period.
+   */
+  take(key) {
+    const payload = this.find(key);
+    if (!payload || payload.consumed) return false;
+    const overlapSeconds = key.startsWith('RefreshToken:') ? this.#settings.rotationOverlapSeconds : 0;
+    this.#records.get(key).spentAt ??= Date.now() + overlapSeconds * 1000;
+    return true;
+  }
+
   remove(key) {
     this.#records.delete(key);
   }
@@ -44,15 +62,18 @@ export class Storage {
     }
   }
 
-  #join({ grantId, accountId, clientId, jti }) {
+  #join({ grantId, accountId, clientId, sid, jti }) {
     const family = this.#families.get(grantId) ?? {
-      grantId, sub: accountId, clientId, refreshTokens: [], revoked: false,
+      grantId, sub: accountId, sid, clientId, refreshTokens: [], revoked: false,
     };
     if (!family.refreshTokens.includes(jti)) family.refreshTokens.push(jti);
     this.#families.set(grantId, family);
   }
 
-  /** Every family of refresh tokens, oldest first: `refreshTokens` in the order they were issued. */
+  /**
+   * Every family of refresh tokens, oldest first: `refreshTokens` in the order they were issued, and `sid`, the tenant's
+   * session in which the login was made.
+   */
   families() {
     return [...this.#families.values()].map((family) => ({
       ...family,
@@ -95,11 +116,9 @@ class Adapter {
   // Taking a token is atomic here: of two requests that found it unused at once, the second is a reuse.
   async consume(id) {
     const payload = this.storage.find(this.key(id));
-    if (!payload || payload.consumed) {
-      if (payload?.grantId) this.storage.revoke(payload.grantId);
-      throw new errors.InvalidGrant('token already used');
-    }
-    payload.consumed = Math.floor(Date.now() / 1000);
+    if (this.storage.take(this.key(id))) return;
+    if (payload?.grantId) this.storage.revoke(payload.grantId);
+    throw new errors.InvalidGrant('token already used');
   }
 
   async revokeByGrantId(grantId) {

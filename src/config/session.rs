@@ -145,12 +145,14 @@ fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: 
         .iter()
         .filter_map(|read| read.path.as_ref())
         .filter(|path| matches!(path.integration, Integration::Login(_)) && by_get.contains(&path.method))
+        // One that asks for a login first would lead to itself, and one with a parameter to nowhere.
+        .filter(|path| !path.auth && !path.pattern.as_str().contains('{'))
         .map(|path| path.pattern.as_str());
     match written {
         None => {
             let first = logins.next();
             if first.is_none() && all_known {
-                let message = "no path of the config begins a login".to_owned();
+                let message = "no open path of the config begins a login".to_owned();
                 let help = "add a path with {\"type\": \"auth0_login\"}".to_owned();
                 findings.note(object.offset(), object.place(), "missing_login", message, Some(help));
             }
@@ -159,7 +161,7 @@ fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: 
         Some(written) => {
             let Some(text) = written.value() else { return String::new() };
             if all_known && !logins.any(|path| path == text) {
-                let message = format!("\"{}\" is no path with GET that begins a login", shown(&written));
+                let message = format!("\"{}\" is no open path with GET that begins a login", shown(&written));
                 let help = "name the path whose integration is auth0_login".to_owned();
                 let place = Place::Key(object.place(), "login_path");
                 findings.note(written.offset, &place, "missing_login", message, Some(help));

@@ -89,8 +89,9 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
                 Some(gateway) if !own_preflight => Cow::Borrowed(gateway.dropped_response_headers.as_str()),
                 _ => Cow::Owned(DROPPED_RESPONSE_HEADERS.join("\n")),
             };
-            let personal = exchange.session_token.get().is_some();
-            let relayed = relay(&upstream, &dropped, &header_lines(shared), vary, personal);
+            let personal = exchange.session_token.borrow().is_some();
+            let own = gateway.map(|gateway| gateway.own_cookies.as_str()).unwrap_or_default();
+            let relayed = relay(&upstream, &dropped, own, &header_lines(shared), vary, personal);
             if relayed.is_err() {
                 let reason = format!("its status {} cannot be passed on", upstream.status());
                 return finish(exchange, gateway, Err(Problem::UpstreamUnreachable(reason)));

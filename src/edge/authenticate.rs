@@ -26,11 +26,7 @@ pub async fn authenticate(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<V
         Credentials::Bearer(token) => access_claims(gateway, exchange, token).await.map_err(VerifyError::into_problem),
         // What was sent as a token and is none never falls back to a session.
         Credentials::Malformed => Err(Problem::CredentialsMalformed),
-        Credentials::Absent => {
-            let session = session::token(gateway, exchange).await?.ok_or(Problem::TokenMissing)?;
-            let verified = access_claims(gateway, exchange, &session.token).await;
-            verified.map_err(|failure| session::of_unusable_token(gateway, exchange, failure))
-        }
+        Credentials::Absent => session::claims(gateway, exchange).await,
     }
 }
 

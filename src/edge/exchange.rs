@@ -1,6 +1,6 @@
 //! One request on its way through the gateway.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use url::Url;
 use web_sys::{Headers, Request};
@@ -32,7 +32,7 @@ pub struct Exchange {
     /// A failure that its answer tells without being one, as a page does.
     pub told: OnceCell<Problem>,
     /// The access token of its session, once that was asked for.
-    pub session_token: OnceCell<SessionToken>,
+    pub session_token: RefCell<Option<SessionToken>>,
     /// The `Set-Cookie` of its answer, whichever that becomes.
     pub set_cookie: OnceCell<String>,
     method: String,
@@ -55,7 +55,7 @@ impl Exchange {
             started_ms: now_ms(),
             path_index: Cell::new(None),
             told: OnceCell::new(),
-            session_token: OnceCell::new(),
+            session_token: RefCell::default(),
             set_cookie: OnceCell::new(),
             headers: OnceCell::new(),
         };

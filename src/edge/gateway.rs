@@ -19,7 +19,8 @@ use super::log;
 use super::objects;
 use super::session::SessionCache;
 use super::timing::now_ms;
-use crate::config::{Auth0, Config, Diagnostic, HOP_BY_HOP_HEADERS, load, references};
+use crate::config::{Auth0, BINDING_COOKIE, Config, Diagnostic, HOP_BY_HOP_HEADERS, load, references};
+use crate::cookie::name_on;
 use crate::oauth::Outcome;
 use crate::problem::Problem;
 use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS};
@@ -47,6 +48,8 @@ pub struct Gateway {
     pub config: Config,
     /// What no client's request brings to an upstream, one name a line, with `-` for `_`.
     pub dropped_request_headers: String,
+    /// The cookies that only the gateway sets, one name a line.
+    pub own_cookies: String,
     /// What no upstream's answer brings to a client, one name a line.
     pub dropped_response_headers: String,
     /// The authorizer's keys; none without one.
@@ -209,7 +212,10 @@ impl Gateway {
         let asserted = config.asserted_headers.iter().map(|name| name.replace('_', "-"));
         let dropped = HOP_BY_HOP_HEADERS.iter().chain(&DROPPED_REQUEST_HEADERS).map(|name| (*name).to_owned());
         let of_cors = if config.cors.is_some() { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
+        let own_cookies = config.session.iter().map(|session| session.cookie.as_str()).chain([BINDING_COOKIE]);
+        let own_cookies: Vec<&str> = own_cookies.flat_map(|name| [name, name_on(name, true)]).collect();
         Self {
+            own_cookies: own_cookies.join("\n"),
             dropped_request_headers: dropped.chain(asserted).collect::<Vec<_>>().join("\n"),
             dropped_response_headers: [DROPPED_RESPONSE_HEADERS.as_slice(), of_cors].concat().join("\n"),
             keys: keys.or_else(|| auth0.map(|auth0| KeyRing::new(&auth0.jwks_uri))),

@@ -6,7 +6,7 @@
 use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use web_sys::{AbortSignal, Request, Response};
+use web_sys::{Request, Response};
 
 #[wasm_bindgen(inline_js = r#"
 function* pairs(lines) {
@@ -23,11 +23,17 @@ export function respond(status, headers, body) {
   return new Response(body, { status, headers: [...pairs(headers)] });
 }
 
-export function relay(response, drop, set, vary, personal) {
+export function relay(response, drop, own, set, vary, personal) {
   if (response.webSocket) return response;
   const relayed = new Response(response.body, response);
   for (const name of response.headers.get("connection")?.match(/[\w!#$%&'*+.^`|~-]+/g) ?? []) relayed.headers.delete(name);
   if (drop !== "") for (const name of drop.split("\n")) relayed.headers.delete(name);
+  const cookies = relayed.headers.getSetCookie();
+  const kept = cookies.filter((cookie) => !own.split("\n").includes(cookie.split("=")[0].trim()));
+  if (kept.length < cookies.length) {
+    relayed.headers.delete("set-cookie");
+    for (const cookie of kept) relayed.headers.append("set-cookie", cookie);
+  }
   for (const [name, value] of pairs(set)) relayed.headers.set(name, value);
   if (vary !== undefined) relayed.headers.append("vary", vary);
   if (personal) {
@@ -49,8 +55,14 @@ export function forward(request, url, drop, set) {
   return forwarded;
 }
 
-export function send(input, init, signal) {
-  return fetch(input, { ...init, redirect: "manual", signal });
+export async function send(request, ms) {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort("timeout"), ms);
+  try {
+    return await fetch(request, { redirect: "manual", signal: abort.signal });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 "#)]
 extern "C" {
@@ -62,13 +74,14 @@ extern "C" {
     pub fn respond(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
 
     /// Makes a response that passes on an upstream's, whose body streams through. Without the headers in `drop`, and without
-    /// those that its `Connection` names (RFC 9110 section 7.6.1). To the upstream the request had an `Authorization`, which
+    /// those that its `Connection` names (RFC 9110 section 7.6.1), and without cookies of the names in `own`. To the upstream the request had an `Authorization`, which
     /// keeps answers out of shared caches (RFC 9111 section 3.5); a `personal` answer is to one that had a cookie instead, and
     /// says so.
     #[wasm_bindgen(catch)]
     pub fn relay(
         response: &Response,
         drop: &str,
+        own: &str,
         set: &str,
         vary: Option<&str>,
         personal: bool,
@@ -80,9 +93,10 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub fn forward(request: &Request, url: &str, drop: &str, set: &str) -> Result<Request, JsValue>;
 
-    /// Sends a request; a redirect is an answer like any other.
+    /// Sends a request whose answer must begin within `ms`, or the promise is rejected with the text `timeout`; a redirect is an
+    /// answer like any other.
     #[wasm_bindgen(catch)]
-    pub fn send(input: &JsValue, init: &JsValue, signal: &AbortSignal) -> Result<js_sys::Promise, JsValue>;
+    pub fn send(request: &Request, ms: u32) -> Result<js_sys::Promise, JsValue>;
 }
 
 /// Joins headers into the form in which they cross.

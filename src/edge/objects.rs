@@ -18,7 +18,6 @@ use super::bindings;
 use super::gateway::{self, Gateway};
 use super::host::thrown_message;
 use super::panic::{Work, guarded_promise};
-use super::timing::{Elapsed, within};
 use crate::config::{Config, Integration};
 use crate::json;
 use crate::problem::Problem;
@@ -26,8 +25,18 @@ use crate::problem::Problem;
 #[wasm_bindgen(inline_js = r#"
 const KEY = "state";
 
-export async function ask(namespace, name, message) {
-  return namespace.getByName(name).call(message);
+export async function ask(namespace, name, message, ms) {
+  // Each call makes a stub of its own, for one that has failed once fails for ever.
+  const attempt = async () => namespace.getByName(name).call(message);
+  let timer;
+  const limit = new Promise((_, reject) => {
+    timer = setTimeout(reject, ms, new Error("it took too long"));
+  });
+  try {
+    return await Promise.race([limit, attempt().catch(attempt)]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 export function settled(promise) {
@@ -59,8 +68,10 @@ export function depart(object, flight) {
 }
 "#)]
 extern "C" {
-    /// Calls an object; each call makes a stub of its own, for one that has failed once fails for ever.
-    fn ask(namespace: &JsValue, name: &str, message: &str) -> Promise;
+    /// Calls an object. A call that fails is made once more: an object that is moved or whose code was updated fails the calls under
+    /// way. What the first may have done is no harm to the second: an exchange or a logout is replayed to its asker, and the rest
+    /// can be repeated.
+    fn ask(namespace: &JsValue, name: &str, message: &str, ms: u32) -> Promise;
 
     // What may throw is caught: an exception that passes through WebAssembly ends the instance.
 
@@ -97,9 +108,6 @@ extern "C" {
 
 /// An object that is busy with the provider answers this much later than the provider at the latest.
 const ASK_MARGIN_MS: u32 = 3_000;
-
-/// A call that fails is made once more: an object that is moved or whose code was updated fails the calls under way.
-const ATTEMPTS_MAX: u32 = 2;
 
 /// The classes of objects.
 #[derive(Clone, Copy)]
@@ -156,23 +164,18 @@ impl Class {
         message: &Value,
         timeout_ms: u32,
     ) -> Result<Map<String, Value>, Problem> {
-        let (namespace, message) = (bindings::raw(env, self.binding()), message.to_string());
-        let mut reason = "the binding is missing".to_owned();
-        for _ in 0..if namespace.is_object() { ATTEMPTS_MAX } else { 0 } {
-            let asked = ask(&namespace, name, &message);
-            if let Ok(settled) = settled(&asked) {
-                keep_alive(&settled);
-            }
-            reason = match within(timeout_ms + ASK_MARGIN_MS, JsFuture::from(asked)).await {
-                Err(Elapsed) => return Err(self.unavailable("it took too long")),
-                Ok(Err(error)) => thrown_message(&error).unwrap_or_default(),
-                Ok(Ok(answer)) => match answer.as_string().and_then(|text| json::parse_object(text.as_bytes())) {
-                    Some(members) => return Ok(members),
-                    None => "its answer is malformed".to_owned(),
-                },
-            };
+        let namespace = bindings::raw(env, self.binding());
+        if !namespace.is_object() {
+            return Err(self.unavailable("the binding is missing"));
         }
-        Err(self.unavailable(&reason))
+        let asked = ask(&namespace, name, &message.to_string(), timeout_ms + ASK_MARGIN_MS);
+        if let Ok(settled) = settled(&asked) {
+            keep_alive(&settled);
+        }
+        let answer = JsFuture::from(asked).await;
+        let answer = answer.map_err(|error| self.unavailable(&thrown_message(&error).unwrap_or_default()))?;
+        let members = answer.as_string().and_then(|text| json::parse_object(text.as_bytes()));
+        members.ok_or_else(|| self.unavailable("its answer is malformed"))
     }
 
     fn unavailable(self, reason: &str) -> Problem {
@@ -188,11 +191,17 @@ pub fn answer(object: StoredObject, kind: &str, message: Option<String>) -> Work
         _ => Class::LogoutIndex,
     };
     Box::pin(async move {
-        let gateway = gateway::current(&object.env(), &|_| {}).await.map_err(|problem| problem.code())?;
-        let message = match message {
-            None => None,
-            Some(text) => Some(json::parse_object(text.as_bytes()).ok_or("the message is malformed")?),
+        let Some(message) = message else {
+            // An alarm asks no config: what is over is erased whatever is deployed.
+            match class {
+                Class::RefreshExchange => refresh_exchange::on_alarm(&object).await?,
+                Class::Session => session::on_alarm(&object).await?,
+                Class::LogoutIndex => logout_index::on_alarm(&object).await?,
+            }
+            return Ok(JsValue::UNDEFINED);
         };
+        let message = json::parse_object(message.as_bytes()).ok_or("the message is malformed")?;
+        let gateway = gateway::current(&object.env(), &|_| {}).await.map_err(|problem| problem.code())?;
         let answer = match class {
             Class::RefreshExchange => refresh_exchange::answer(&object, &gateway, message).await?,
             Class::Session => session::answer(&object, &gateway, message).await?.to_string(),
@@ -219,11 +228,22 @@ impl StoredObject {
         keep(self, text)
     }
 
+    /// Keeps a text until the alarm at `until_ms`.
+    ///
+    /// # Errors
+    /// Where the store refuses.
+    pub async fn keep_until(&self, text: &str, until_ms: i64) -> Result<(), JsValue> {
+        self.keep(text)?;
+        self.wake_at(until_ms).await
+    }
+
     /// Sets its alarm, in milliseconds since 1970.
     ///
     /// # Errors
     /// Where the store refuses.
-    pub async fn wake_at(&self, at_ms: f64) -> Result<(), JsValue> {
+    pub async fn wake_at(&self, at_ms: i64) -> Result<(), JsValue> {
+        #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
+        let at_ms = at_ms as f64;
         JsFuture::from(wake(self, at_ms)?).await.map(|_| ())
     }
 

@@ -1,16 +1,70 @@
-//! Calls to the identity provider: bounded in time and size, never following a redirect.
+//! Calls to the identity provider: bounded in time and size, never following a redirect; and bodies of requests, bounded too.
 
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{Array, Promise, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, ReadableStreamDefaultReader, Response};
+use web_sys::ReadableStream;
 
-use super::host::{self, object};
+use super::exchange::Exchange;
+use super::host::thrown_message;
 use super::log;
-use super::timing::{Elapsed, now_ms, within};
 use crate::config::Auth0;
-use crate::oauth::{Outcome, ProviderAnswer, TransportError, refresh_form, revocation_form};
+use crate::oauth::{BODY_MAX_BYTES, Outcome, ProviderAnswer, TransportError, refresh_form, revocation_form};
+use crate::problem::Problem;
 use crate::secret::Secret;
+
+// A `Retry-After` comes in seconds, whichever of its two forms it had (RFC 9110 section 10.2.3); of dates there is one form.
+#[wasm_bindgen(inline_js = r#"
+const TIMEOUT = "timeout";
+const TOO_LARGE = "too large";
+
+export async function read(stream, max) {
+  const chunks = [];
+  let length = 0;
+  for await (const chunk of stream ?? []) {
+    length += chunk.length;
+    if (length > max) throw TOO_LARGE;
+    chunks.push(chunk);
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+}
+
+function delay(value) {
+  const date = value?.trimEnd().endsWith("GMT") ? Date.parse(value) : NaN;
+  return isNaN(date) ? value : String(Math.max(0, Math.ceil((date - Date.now()) / 1000)));
+}
+
+export async function call(url, form, bearer, ms, max) {
+  const abort = new AbortController();
+  const headers = { accept: "application/json" };
+  if (form !== undefined) headers["content-type"] = "application/x-www-form-urlencoded";
+  if (bearer !== undefined) headers.authorization = `Bearer ${bearer}`;
+  const exchange = async () => {
+    const method = form === undefined ? "GET" : "POST";
+    const response = await fetch(url, { method, headers, body: form, redirect: "manual", signal: abort.signal });
+    return [response.status, delay(response.headers.get("retry-after")), await read(response.body, max)];
+  };
+  let timer;
+  const limit = new Promise((_, reject) => {
+    timer = setTimeout(reject, ms, TIMEOUT);
+  });
+  try {
+    return await Promise.race([limit, exchange()]);
+  } catch (reason) {
+    // Ended early, the rest of the answer is not wanted.
+    abort.abort();
+    throw reason;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+"#)]
+extern "C" {
+    fn call(url: &str, form: Option<&str>, bearer: Option<&str>, ms: u32, max: usize) -> Promise;
+
+    fn read(stream: &ReadableStream, max: usize) -> Promise;
+}
 
 /// Largest answer that is read of the token and userinfo endpoints, in bytes.
 const ANSWER_MAX_BYTES: usize = 256 * 1024;
@@ -41,47 +95,13 @@ impl Call<'_> {
     /// # Errors
     /// Where no whole answer came in time.
     pub async fn send_bounded(&self, max_bytes: usize) -> Outcome {
-        let abort = AbortController::new().map_err(|error| unreachable(&error))?;
-        let outcome = within(self.timeout_ms, self.exchange(&abort, max_bytes)).await;
-        match outcome {
-            Ok(Ok(answer)) => Ok(answer),
-            // Ended early, the rest of the answer is not wanted.
-            Ok(Err(error)) => {
-                abort.abort();
-                Err(error)
-            }
-            Err(Elapsed) => {
-                abort.abort();
-                Err(TransportError::Timeout)
-            }
-        }
-    }
-
-    async fn exchange(&self, abort: &AbortController, max_bytes: usize) -> Outcome {
-        let init = self.init().map_err(|error| unreachable(&error))?;
-        let sent = host::send(&self.url.into(), &init, &abort.signal()).map_err(|error| unreachable(&error))?;
-        let response: Response = JsFuture::from(sent).await.map_err(|error| unreachable(&error))?.unchecked_into();
-        Ok(ProviderAnswer {
-            status: response.status(),
-            retry_after: response.headers().get("retry-after").ok().flatten().map(|value| delay_seconds(&value)),
-            body: read_bounded(&response, max_bytes).await?,
-        })
-    }
-
-    fn init(&self) -> Result<JsValue, JsValue> {
-        let mut headers = vec![("accept", JsValue::from("application/json"))];
-        if self.form.is_some() {
-            headers.push(("content-type", "application/x-www-form-urlencoded".into()));
-        }
-        if let Some(token) = self.bearer {
-            headers.push(("authorization", format!("Bearer {token}").into()));
-        }
-        let mut init = vec![("headers", object(&headers)?.into())];
-        if let Some(form) = self.form {
-            init.push(("method", "POST".into()));
-            init.push(("body", form.into()));
-        }
-        Ok(object(&init)?.into())
+        let called = call(self.url, self.form, self.bearer, self.timeout_ms, max_bytes);
+        let answer: Array = JsFuture::from(called).await.map_err(transport_error)?.unchecked_into();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status has three digits")]
+        let status = answer.get(0).as_f64().unwrap_or_default() as u16;
+        // Malformed UTF-8 becomes replacement characters, which no JSON that matters survives.
+        let body = String::from_utf8_lossy(&Uint8Array::new(&answer.get(2)).to_vec()).into_owned();
+        Ok(ProviderAnswer { status, retry_after: answer.get(1).as_string(), body })
     }
 }
 
@@ -105,53 +125,29 @@ pub async fn revoke(auth0: &Auth0, refresh_token: &str) {
     log::warn("revocation_failed", &failure);
 }
 
-/// Gives a `Retry-After` in seconds, whichever of its two forms it has (RFC 9110 section 10.2.3).
-fn delay_seconds(value: &str) -> String {
-    let date = js_sys::Date::parse(value);
-    // Whatever else the engine would take for a date is none (RFC 9110 section 5.6.7).
-    if date.is_nan() || !value.trim_end().ends_with("GMT") {
-        return value.to_owned();
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "dates are far below 2^53")]
-    let seconds = ((date - now_ms()) / 1000.0).ceil().max(0.0) as i64;
-    seconds.to_string()
-}
-
-async fn read_bounded(response: &Response, max_bytes: usize) -> Result<String, TransportError> {
-    let Some(body) = response.body() else { return Ok(String::new()) };
-    let bytes = read_stream(&body, max_bytes).await?;
-    // Malformed UTF-8 becomes replacement characters, which no JSON that matters survives.
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// Reads a stream of at most `max_bytes`.
+/// Gives the text of the request's body; `None` where it has none.
 ///
 /// # Errors
-/// [`TransportError::TooLarge`] past that, [`TransportError::Unreachable`] where the stream breaks.
-pub async fn read_stream(stream: &web_sys::ReadableStream, max_bytes: usize) -> Result<Vec<u8>, TransportError> {
-    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    let mut bytes = Vec::new();
-    loop {
-        let chunk = JsFuture::from(reader.read()).await.map_err(|error| unreachable(&error))?;
-        let done = Reflect::get(&chunk, &"done".into()).is_ok_and(|done| done.is_truthy());
-        if done {
-            return Ok(bytes);
-        }
-        let value = Reflect::get(&chunk, &"value".into()).map_err(|error| unreachable(&error))?;
-        bytes.extend(Uint8Array::new(&value).to_vec());
-        if bytes.len() > max_bytes {
-            // The answer is given up; whether cancelling works changes nothing.
-            let _ = reader.cancel();
-            return Err(TransportError::TooLarge);
-        }
-    }
+/// 413 where it is larger than such bodies are, 400 where it is no text.
+pub async fn read_body(exchange: &Exchange) -> Result<Option<String>, Problem> {
+    let Some(body) = exchange.request.body() else { return Ok(None) };
+    let bytes = JsFuture::from(read(&body, BODY_MAX_BYTES)).await.map_err(|error| match transport_error(error) {
+        TransportError::TooLarge => Problem::BodyTooLarge(BODY_MAX_BYTES),
+        TransportError::Unreachable(_) | TransportError::Timeout => Problem::BodyMalformed("the body broke off"),
+    })?;
+    let text = String::from_utf8(Uint8Array::new(&bytes).to_vec()).map_err(|_| Problem::BodyMalformed("not UTF-8"))?;
+    Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
 /// Says why a call failed, from what the runtime threw.
 pub fn failure_reason(error: &JsValue) -> String {
-    host::thrown_message(error).unwrap_or_else(|| "the connection failed".to_owned())
+    thrown_message(error).unwrap_or_else(|| "the connection failed".to_owned())
 }
 
-fn unreachable(error: &JsValue) -> TransportError {
-    TransportError::Unreachable(failure_reason(error))
+fn transport_error(error: JsValue) -> TransportError {
+    match error.as_string().as_deref() {
+        Some("timeout") => TransportError::Timeout,
+        Some("too large") => TransportError::TooLarge,
+        _ => TransportError::Unreachable(failure_reason(&error)),
+    }
 }

@@ -12,12 +12,32 @@ use super::gateway::Gateway;
 use super::objects::Class;
 use super::provider;
 use super::timing::LOST_AFTER_SECS;
-use super::webcrypto::digest;
-use crate::oauth::{Exchange, Outcome, TransportError, judge_tokens, outcome_from_json};
+use super::webcrypto::{digest, random_bytes};
+use crate::oauth::{Exchange, Outcome, TransportError, judge_tokens, outcome_from_json, random_text};
 use crate::problem::Problem;
 use crate::secret::Secret;
 
-/// Gives what came of the exchange of a refresh token, which is kept for `grace_secs` for a late duplicate.
+/// An asker whose answer was lost on the way asks again within this time.
+const RETRY_SECS: u32 = 5;
+
+/// A session that restarted before it stored the answer asks again at its next request, if that comes within this time.
+const SESSION_RETRY_SECS: u32 = 60;
+
+/// Who asks for an exchange.
+pub enum Asking {
+    /// A client, whose late duplicates get the answer for so long.
+    Client {
+        /// `rotation_grace_seconds`
+        grace_secs: u32,
+    },
+    /// A session, which alone knows its refresh token.
+    Session {
+        /// `rotation_grace_seconds`
+        grace_secs: u32,
+    },
+}
+
+/// Gives what came of the exchange of a refresh token.
 ///
 /// # Errors
 /// [`Problem::StoreUnavailable`] where the object that makes the exchange cannot be reached.
@@ -26,12 +46,21 @@ pub async fn exchange(
     env: &Env,
     keep_alive: &dyn Fn(&Promise),
     refresh_token: Secret<String>,
-    grace_secs: u32,
+    asking: Asking,
 ) -> Result<Rc<Outcome>, Problem> {
     let auth0 = gateway.config.authorizer.as_ref().ok_or(Problem::ConfigInvalid)?;
     let name = digest(refresh_token.expose()).await?;
+    let (asker, grace_secs, retry_secs) = match asking {
+        Asking::Client { grace_secs } => (random_text(&random_bytes::<16>()?), grace_secs, RETRY_SECS),
+        Asking::Session { grace_secs } => ("session".to_owned(), grace_secs, SESSION_RETRY_SECS),
+    };
     if Class::RefreshExchange.is_bound(env) {
-        let message = json!({"refresh_token": refresh_token.expose(), "grace_secs": grace_secs});
+        let message = json!({
+            "refresh_token": refresh_token.expose(),
+            "asker": asker,
+            "grace_ms": i64::from(grace_secs) * 1000,
+            "retry_ms": i64::from(retry_secs) * 1000,
+        });
         let answer = Class::RefreshExchange.ask(env, keep_alive, &name, &message, auth0.timeout_ms).await?;
         let outcome = outcome_from_json(&answer);
         return outcome.map(Rc::new).ok_or_else(|| Problem::StoreUnavailable("no outcome".to_owned()));

@@ -5,7 +5,6 @@
 //! the text, which opens only in the context it was sealed in.
 
 use js_sys::{Promise, Uint8Array};
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
@@ -32,11 +31,11 @@ export async function seal(secret, purpose, context, plain) {
 }
 
 export async function open(secret, purpose, context, text) {
+  const derived = await key(secret, purpose);
   try {
     const sealed = Uint8Array.fromBase64(text, BASE64URL);
     const parameters = { name: "AES-GCM", iv: sealed.subarray(0, IV_BYTES), additionalData: context };
-    const data = sealed.subarray(IV_BYTES);
-    return new Uint8Array(await crypto.subtle.decrypt(parameters, await key(secret, purpose), data));
+    return new Uint8Array(await crypto.subtle.decrypt(parameters, derived, sealed.subarray(IV_BYTES)));
   } catch {
     return undefined;
   }
@@ -61,7 +60,10 @@ pub async fn seal(secret: &[u8], purpose: &str, context: &[u8], plain: &[u8]) ->
 
 /// Opens a text that was sealed under the same secret for the same purpose and context; `None` where it was not, or was
 /// altered.
-pub async fn open(secret: &[u8], purpose: &str, context: &[u8], sealed: &str) -> Option<Vec<u8>> {
-    let plain: JsValue = JsFuture::from(open_text(secret.into(), purpose, context.into(), sealed)).await.ok()?;
-    (!plain.is_undefined()).then(|| Uint8Array::new(&plain).to_vec())
+///
+/// # Errors
+/// Where WebCrypto refuses to derive the key.
+pub async fn open(secret: &[u8], purpose: &str, context: &[u8], sealed: &str) -> Result<Option<Vec<u8>>, CryptoError> {
+    let plain = JsFuture::from(open_text(secret.into(), purpose, context.into(), sealed)).await?;
+    Ok((!plain.is_undefined()).then(|| Uint8Array::new(&plain).to_vec()))
 }

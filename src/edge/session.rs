@@ -4,12 +4,15 @@ use std::rc::Rc;
 
 use js_sys::Promise;
 use serde_json::{Map, Value, json};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::future_to_promise;
 
 use super::answer::Answer;
 use super::authenticate::{VerifyError, access_claims, authorizer};
 use super::exchange::Exchange;
 use super::gateway::Gateway;
 use super::objects::{Class, has_backchannel_logout};
+use super::provider;
 use super::timing::{now_ms, now_secs};
 use super::webcrypto::{digest, random_bytes};
 use crate::config::Session;
@@ -19,7 +22,7 @@ use crate::oauth::{TokenAnswer, judge_renewal, outcome_from_json};
 use crate::problem::Problem;
 use crate::recent::Recent;
 use crate::request::RequestHead as _;
-use crate::session::{Presented, Risk, SessionCookie, index_subject, is_from_own_pages, presented};
+use crate::session::{Presented, Risk, SessionCookie, index_subject, is_from_own_pages, presented, token_until};
 use crate::token::{ClaimError, TokenError, VerifiedClaims};
 
 /// Most sessions in one half of the cache, and most bytes of their tokens.
@@ -54,7 +57,7 @@ impl Default for SessionCache {
 /// 401 where the session has ended or the cookie is none of ours, 403 where another site may have made the request, 503 where
 /// neither store nor provider can say.
 pub async fn token(gateway: &Gateway, exchange: &Exchange) -> Result<Option<SessionToken>, Problem> {
-    if let Some(known) = exchange.session_token.get() {
+    if let Some(known) = &*exchange.session_token.borrow() {
         return Ok(Some(known.clone()));
     }
     let Some(session) = &gateway.config.session else { return Ok(None) };
@@ -69,18 +72,77 @@ pub async fn token(gateway: &Gateway, exchange: &Exchange) -> Result<Option<Sess
     let token = match known {
         Some(token) => token,
         None => {
-            let answer = ask(gateway, exchange, &cookie, "access").await?;
-            let (token, good_for) = judge_access(&answer).inspect_err(|problem| {
-                if matches!(problem, Problem::SessionExpired(_) | Problem::SessionInvalid(_)) {
-                    clear_cookie(session, exchange);
-                }
-            })?;
-            let until = now_ms() + good_for * 1000.0;
-            gateway.sessions.borrow_mut().0.insert(&value, (token.clone(), until), token.token.len());
-            token
+            let message = json!({"do": "access", "key": cookie.key()});
+            access(gateway, exchange, session, &cookie, &message).await?
         }
     };
-    Ok(Some(exchange.session_token.get_or_init(|| token).clone()))
+    exchange.session_token.replace(Some(token.clone()));
+    Ok(Some(token))
+}
+
+/// Asks the session for its token, and remembers it.
+async fn access(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    session: &Session,
+    cookie: &SessionCookie,
+    message: &Value,
+) -> Result<SessionToken, Problem> {
+    // Counted from before the question: an answer may have been long on its way while the session ended.
+    let asked_ms = now_ms();
+    let answer = ask(gateway, exchange, cookie, message).await?;
+    let (token, good_for) = judge_access(&answer).inspect_err(|problem| {
+        if matches!(problem, Problem::SessionExpired(_) | Problem::SessionInvalid(_)) {
+            clear_cookie(session, exchange);
+        }
+    })?;
+    let until = asked_ms + good_for * 1000.0;
+    gateway.sessions.borrow_mut().0.insert(&cookie.value(), (token.clone(), until), token.token.len());
+    Ok(token)
+}
+
+/// Gives the claims of the token of the request's session. One that is not believed is renewed: its key may have been withdrawn.
+///
+/// # Errors
+/// Those of [`token`]; 503 where the renewed token is not believed either, and the session is kept. Only one that is another's
+/// business altogether ends it.
+pub async fn claims(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<VerifiedClaims>, Problem> {
+    let doubted = token(gateway, exchange).await?.ok_or(Problem::TokenMissing)?;
+    let failure = match access_claims(gateway, exchange, &doubted.token).await {
+        Ok(claims) => return Ok(claims),
+        Err(failure) => failure,
+    };
+    let (session, cookie) = match &gateway.config.session {
+        Some(session) => (session, presented_cookie(session, exchange)?.ok_or(Problem::TokenMissing)?),
+        None => return Err(Problem::ConfigInvalid),
+    };
+    let failure = match failure {
+        VerifyError::Keys(problem) => return Err(problem),
+        failure => {
+            let message = json!({"do": "access", "key": cookie.key(), "doubted": &*doubted.token});
+            let renewed = access(gateway, exchange, session, &cookie, &message).await?;
+            if renewed.token == doubted.token {
+                failure
+            } else {
+                let verified = access_claims(gateway, exchange, &renewed.token).await;
+                exchange.session_token.replace(Some(renewed));
+                match verified {
+                    Ok(claims) => return Ok(claims),
+                    Err(failure) => failure,
+                }
+            }
+        }
+    };
+    gateway.sessions.borrow_mut().0.remove(&cookie.value());
+    match failure {
+        VerifyError::Keys(problem) => Err(problem),
+        // Issued for another audience or by another issuer than the config has: no renewal changes that.
+        VerifyError::Token(error @ TokenError::Claim(ClaimError::Issuer { .. } | ClaimError::Audience { .. })) => {
+            end_and_revoke(gateway, exchange, session).await?;
+            Err(Problem::SessionExpired(error.to_string().into()))
+        }
+        VerifyError::Token(error) => Err(Problem::IdpUnavailable(format!("the session's token: {error}"))),
+    }
 }
 
 /// Gives the cookie of the request's session, where it has one.
@@ -107,12 +169,11 @@ async fn ask(
     gateway: &Gateway,
     exchange: &Exchange,
     cookie: &SessionCookie,
-    what: &str,
+    message: &Value,
 ) -> Result<Map<String, Value>, Problem> {
     let (auth0, _) = authorizer(gateway)?;
-    let message = json!({"do": what, "key": cookie.key()});
     let keep_alive = |work: &Promise| exchange.keep_alive(work);
-    Class::Session.ask(&exchange.env, &keep_alive, &cookie.object_name(), &message, auth0.timeout_ms).await
+    Class::Session.ask(&exchange.env, &keep_alive, &cookie.object_name(), message, auth0.timeout_ms).await
 }
 
 /// Reads a session's answer: the token, and for how many seconds it may be used without asking again.
@@ -131,24 +192,6 @@ fn judge_access(answer: &Map<String, Value>) -> Result<(SessionToken, f64), Prob
     }
     let reason = json::text(answer, "ended").unwrap_or("it ended while it was renewed");
     Err(Problem::SessionExpired(reason.to_owned().into()))
-}
-
-/// Gives the answer to a request whose session holds a token that is not believed: it can do nothing about the token itself.
-pub fn of_unusable_token(gateway: &Gateway, exchange: &Exchange, failure: VerifyError) -> Problem {
-    match failure {
-        // On its last second by one clock, past it by another: the next request finds it renewed.
-        VerifyError::Token(error @ TokenError::Claim(ClaimError::Expired { .. })) => {
-            Problem::IdpUnavailable(error.to_string())
-        }
-        // The config asks for other tokens than when the session began.
-        VerifyError::Token(error) => {
-            if let Some(session) = &gateway.config.session {
-                clear_cookie(session, exchange);
-            }
-            Problem::SessionExpired(error.to_string().into())
-        }
-        VerifyError::Keys(problem) => problem,
-    }
 }
 
 /// Begins a session with the tokens of a login, always under a fresh name, and sets its cookie.
@@ -178,7 +221,7 @@ pub async fn begin(
             Class::LogoutIndex.ask(&exchange.env, &keep_alive, &index, &message, auth0.timeout_ms).await?;
         }
     }
-    let until = tokens.expires_in().map_or(claims.expires_at(), |seconds| now_secs().saturating_add(seconds));
+    let until = token_until(tokens, now_secs()).unwrap_or_else(|| claims.expires_at());
     let message = json!({
         "do": "create",
         "key": cookie.key(),
@@ -193,22 +236,27 @@ pub async fn begin(
     Ok(())
 }
 
-/// Ends the request's session, where it has one, and clears its cookie; gives its refresh token, which is to be revoked.
+/// Ends the request's session, where it has one, clears its cookie, and has its refresh token revoked.
 ///
 /// # Errors
 /// [`Problem::StoreUnavailable`] where it could not be ended.
-pub async fn end(gateway: &Gateway, exchange: &Exchange, session: &Session) -> Result<Option<String>, Problem> {
+pub async fn end_and_revoke(gateway: &Gateway, exchange: &Exchange, session: &Session) -> Result<(), Problem> {
+    let (auth0, _) = authorizer(gateway)?;
     // One that is none of ours has no session to end.
-    let refresh_token = match presented_cookie(session, exchange) {
-        Ok(Some(cookie)) => {
-            gateway.sessions.borrow_mut().0.remove(&cookie.value());
-            let answer = ask(gateway, exchange, &cookie, "end").await?;
-            json::text(&answer, "refresh").map(str::to_owned)
+    if let Ok(Some(cookie)) = presented_cookie(session, exchange) {
+        let answer = ask(gateway, exchange, &cookie, &json!({"do": "end", "key": cookie.key()})).await?;
+        // Last, so that no answer that was on its way meanwhile stays.
+        gateway.sessions.borrow_mut().0.remove(&cookie.value());
+        if let Some(refresh_token) = json::text(&answer, "refresh").map(str::to_owned) {
+            let auth0 = auth0.clone();
+            exchange.keep_alive(&future_to_promise(async move {
+                provider::revoke(&auth0, &refresh_token).await;
+                Ok(JsValue::UNDEFINED)
+            }));
         }
-        Ok(None) | Err(_) => None,
-    };
+    }
     clear_cookie(session, exchange);
-    Ok(refresh_token)
+    Ok(())
 }
 
 /// Sends a person who is not logged in to the login, and everyone else the problem.

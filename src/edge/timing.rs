@@ -35,11 +35,16 @@ pub fn now_ms() -> f64 {
     js_sys::Date::now()
 }
 
+/// Gives the time in whole milliseconds since 1970.
+pub fn now_whole_ms() -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "dates are far below 2^53")]
+    let now = now_ms() as i64;
+    now
+}
+
 /// Gives the time in seconds since 1970.
 pub fn now_secs() -> i64 {
-    #[expect(clippy::cast_possible_truncation, reason = "dates are far below 2^53")]
-    let seconds = (now_ms() / 1000.0) as i64;
-    seconds
+    now_whole_ms() / 1000
 }
 
 /// Waits.

@@ -71,6 +71,12 @@ impl From<JsValue> for CryptoError {
     }
 }
 
+impl From<CryptoError> for JsValue {
+    fn from(error: CryptoError) -> Self {
+        error.0.into()
+    }
+}
+
 impl From<CryptoError> for Problem {
     /// Logs what WebCrypto said: a client is told nothing of it.
     fn from(error: CryptoError) -> Self {

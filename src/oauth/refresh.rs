@@ -6,21 +6,31 @@ use url::form_urlencoded::Serializer;
 use crate::config::Auth0;
 use crate::json;
 use crate::problem::Problem;
+use crate::request::RequestHead;
 use crate::secret::Secret;
+use crate::token::TOKEN_MAX_BYTES;
 
-/// Largest body that a refresh reads, in bytes; a refresh token has a few hundred.
-pub const REFRESH_BODY_MAX_BYTES: usize = 16 * 1024;
+/// Largest body that is read, in bytes: a token of the largest size, and what is around it.
+pub const BODY_MAX_BYTES: usize = TOKEN_MAX_BYTES + 1024;
 
-/// The types of body that a refresh token may come in.
+/// The types of body that a token may come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefreshBody {
+pub enum BodyKind {
     /// `application/json`
     Json,
     /// `application/x-www-form-urlencoded`
     Form,
 }
 
-impl RefreshBody {
+impl BodyKind {
+    /// Gives the kind of a request's body.
+    ///
+    /// # Errors
+    /// [`Problem::UnsupportedMediaType`] for any other type.
+    pub fn of(request: &impl RequestHead) -> Result<Self, Problem> {
+        Self::from_content_type(&request.header("content-type").unwrap_or_default())
+    }
+
     /// Reads a `Content-Type`.
     ///
     /// # Errors
@@ -41,9 +51,9 @@ impl RefreshBody {
 ///
 /// # Errors
 /// [`Problem::BodyMalformed`] where the body is not of its type, or asks for another grant.
-pub fn read_refresh_body(kind: RefreshBody, body: &str) -> Result<Option<Secret<String>>, Problem> {
+pub fn read_refresh_body(kind: BodyKind, body: &str) -> Result<Option<Secret<String>>, Problem> {
     let (token, grant_type) = match kind {
-        RefreshBody::Json => {
+        BodyKind::Json => {
             let members = json::parse_object(body.as_bytes()).ok_or(Problem::BodyMalformed("not a JSON object"))?;
             let field = |name: &str| match members.get(name) {
                 None | Some(Value::Null) => Ok(None),
@@ -52,7 +62,7 @@ pub fn read_refresh_body(kind: RefreshBody, body: &str) -> Result<Option<Secret<
             };
             (field("refresh_token")?, field("grant_type")?)
         }
-        RefreshBody::Form => {
+        BodyKind::Form => {
             let field = |name: &str| crate::request::query_parameter(Some(body), name);
             (field("refresh_token"), field("grant_type"))
         }
@@ -87,7 +97,7 @@ mod tests {
     #[test]
     fn a_refresh_token_is_read_from_json_and_form_and_nothing_else() {
         let read = |content_type: &str, body: &str| {
-            let kind = RefreshBody::from_content_type(content_type)?;
+            let kind = BodyKind::from_content_type(content_type)?;
             Ok(read_refresh_body(kind, body)?.map(|token| token.expose().clone()))
         };
         type Row = (&'static str, &'static str, Result<Option<&'static str>, &'static str>, &'static str);

@@ -36,12 +36,20 @@ pub enum Kept {
         until: i64,
     },
     /// Its answer.
-    Answered {
-        /// The answer, sealed under a key that only the refresh token gives.
-        sealed: String,
-        /// When it is forgotten.
-        until: i64,
-    },
+    Answered(Answered),
+}
+
+/// The answer to an exchange.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The answer, sealed under a key that only the refresh token gives.
+    pub sealed: String,
+    /// Who asked for it.
+    pub asker: String,
+    /// Until when anyone with the refresh token gets it: the grace.
+    pub open_until: i64,
+    /// Until when its asker gets it, to whom the answer may have been lost on the way.
+    pub until: i64,
 }
 
 impl Kept {
@@ -49,17 +57,24 @@ impl Kept {
     pub fn parse(text: &str) -> Option<Self> {
         let members = json::parse_object(text.as_bytes())?;
         let until = members.get("until").and_then(Value::as_i64)?;
-        match json::text(&members, "sealed") {
-            Some(sealed) => Some(Self::Answered { sealed: sealed.to_owned(), until }),
-            None => Some(Self::UnderWay { lost: members.get("lost").and_then(Value::as_u64)?, until }),
-        }
+        let Some(sealed) = json::text(&members, "sealed") else {
+            return Some(Self::UnderWay { lost: members.get("lost").and_then(Value::as_u64)?, until });
+        };
+        Some(Self::Answered(Answered {
+            sealed: sealed.to_owned(),
+            asker: json::text(&members, "asker")?.to_owned(),
+            open_until: members.get("open_until").and_then(Value::as_i64)?,
+            until,
+        }))
     }
 
     /// Gives the text to keep.
     pub fn to_json(&self) -> String {
         match self {
             Self::UnderWay { lost, until } => json!({"lost": lost, "until": until}),
-            Self::Answered { sealed, until } => json!({"sealed": sealed, "until": until}),
+            Self::Answered(Answered { sealed, asker, open_until, until }) => {
+                json!({"sealed": sealed, "asker": asker, "open_until": open_until, "until": until})
+            }
         }
         .to_string()
     }
@@ -67,15 +82,18 @@ impl Kept {
     /// Gives when it is forgotten.
     pub fn until(&self) -> i64 {
         match self {
-            Self::UnderWay { until, .. } | Self::Answered { until, .. } => *until,
+            Self::UnderWay { until, .. } | Self::Answered(Answered { until, .. }) => *until,
         }
     }
 
-    /// Tells at `now` what to do for a request, while no exchange is under way in this object's memory.
-    pub fn step(kept: Option<Self>, now: i64) -> Step {
+    /// Tells at `now` what to do for a request of `asker`, while no exchange is under way in this object's memory.
+    pub fn step(kept: Option<Self>, asker: &str, now: i64) -> Step {
         match kept.filter(|kept| now < kept.until()) {
             None => Step::Exchange(0),
-            Some(Self::Answered { sealed, .. }) => Step::Replay(sealed),
+            Some(Self::Answered(answered)) if now < answered.open_until || answered.asker == asker => {
+                Step::Replay(answered.sealed)
+            }
+            Some(Self::Answered(_)) => Step::Exchange(0),
             Some(Self::UnderWay { lost, .. }) if lost < RETRIES_MAX => Step::Exchange(lost + 1),
             Some(Self::UnderWay { .. }) => Step::Rest,
         }
@@ -112,26 +130,32 @@ pub fn outcome_from_json(members: &Map<String, Value>) -> Option<Outcome> {
 mod tests {
     use super::*;
 
+    fn answered() -> Answered {
+        Answered { sealed: "s".into(), asker: "a".into(), open_until: 50, until: 100 }
+    }
+
     #[test]
     fn an_exchange_is_made_once_replayed_for_a_while_and_retried_once_where_it_was_lost() {
         let under_way = |lost| Some(Kept::UnderWay { lost, until: 100 });
-        let answered = || Some(Kept::Answered { sealed: "s".into(), until: 100 });
+        let answered = || Some(Kept::Answered(answered()));
         let table = [
-            (None, 0, Step::Exchange(0), "nothing is kept"),
-            (answered(), 99, Step::Replay("s".into()), "within the grace"),
-            (answered(), 100, Step::Exchange(0), "past the grace: the provider judges"),
-            (under_way(0), 99, Step::Exchange(1), "lost once"),
-            (under_way(1), 99, Step::Rest, "lost twice"),
-            (under_way(1), 100, Step::Exchange(0), "lost long ago: the provider judges"),
+            (None, "a", 0, Step::Exchange(0), "nothing is kept"),
+            (answered(), "b", 49, Step::Replay("s".into()), "within the grace"),
+            (answered(), "b", 50, Step::Exchange(0), "past the grace: the provider judges"),
+            (answered(), "a", 99, Step::Replay("s".into()), "past the grace, for the one to whom it was lost"),
+            (answered(), "a", 100, Step::Exchange(0), "past that too"),
+            (under_way(0), "b", 99, Step::Exchange(1), "lost once"),
+            (under_way(1), "b", 99, Step::Rest, "lost twice"),
+            (under_way(1), "b", 100, Step::Exchange(0), "lost long ago: the provider judges"),
         ];
-        for (kept, now, expected, message) in table {
-            assert_eq!(Kept::step(kept, now), expected, "{message}");
+        for (kept, asker, now, expected, message) in table {
+            assert_eq!(Kept::step(kept, asker, now), expected, "{message}");
         }
     }
 
     #[test]
     fn what_is_kept_comes_back_as_it_was() {
-        for kept in [Kept::UnderWay { lost: 1, until: 5 }, Kept::Answered { sealed: "s".into(), until: 6 }] {
+        for kept in [Kept::UnderWay { lost: 1, until: 5 }, Kept::Answered(answered())] {
             assert_eq!(Kept::parse(&kept.to_json()), Some(kept));
         }
         assert_eq!(Kept::parse("{}"), None);

@@ -17,7 +17,7 @@ pub fn index_subject(claim: &str, issuer: &str, value: &str) -> String {
 pub struct IndexRecord {
     /// Names of sessions, with when each ends at the latest.
     sessions: Vec<(String, i64)>,
-    /// `jti` of logout tokens, with how long each must be remembered.
+    /// `jti` of logout tokens and who had each carried out, with how long that must be remembered.
     spent: Vec<(String, i64)>,
 }
 
@@ -73,18 +73,15 @@ impl IndexRecord {
         self.sessions.retain(|(name, _)| name != session);
     }
 
-    /// Notes that a logout token is carried out; `false` where it was before.
-    pub fn spend(&mut self, jti: &str, until: i64) -> bool {
-        let fresh = !self.spent.iter().any(|(spent, _)| spent == jti);
-        if fresh {
-            self.spent.push((jti.to_owned(), until));
-        }
-        fresh
+    /// Notes that a logout token was carried out for `asker`, which is a token of its own and has no space.
+    pub fn spend(&mut self, jti: &str, asker: &str, until: i64) {
+        self.spent.push((format!("{asker} {jti}"), until));
     }
 
-    /// Takes that back: the token could not be carried out, and the provider sends it again.
-    pub fn restore(&mut self, jti: &str) {
-        self.spent.retain(|(spent, _)| spent != jti);
+    /// Gives for whom a logout token was carried out; `None` where it was not.
+    pub fn spent_by(&self, jti: &str) -> Option<&str> {
+        let mut spent = self.spent.iter().filter_map(|(spent, _)| spent.split_once(' '));
+        spent.find_map(|(asker, spent)| (spent == jti).then_some(asker))
     }
 }
 
@@ -98,12 +95,13 @@ mod tests {
         assert_eq!(index.to_json(), None);
         index.add("a", 100);
         index.add("b", 200);
-        assert!(index.spend("t", 150) && !index.spend("t", 150), "a token once");
+        index.spend("a b", "me", 150);
+        assert_eq!((index.spent_by("a b"), index.spent_by("b")), (Some("me"), None));
         let text = index.to_json().unwrap();
         assert_eq!(IndexRecord::parse(Some(&text), 99).sessions(), ["a", "b"]);
-        let mut later = IndexRecord::parse(Some(&text), 150);
+        let later = IndexRecord::parse(Some(&text), 150);
         assert_eq!((later.sessions(), later.good_until()), (vec!["b".to_owned()], 200));
-        assert!(later.spend("t", 300), "forgotten once it could not be replayed");
+        assert_eq!(later.spent_by("a b"), None, "forgotten once it could not be replayed");
         assert_eq!(IndexRecord::parse(Some(&text), 200).to_json(), None);
     }
 

@@ -8,12 +8,16 @@ use serde_json::{Map, Value, json};
 use crate::config::Session;
 use crate::json;
 use crate::oauth::TokenAnswer;
+use crate::token::claimed_expiry;
 
 /// An isolate uses a token for this long without asking the session again, so that a logout is seen everywhere within it.
 pub const TOKEN_CACHE_MAX_SECS: i64 = 15;
 
 /// Where a renewal did not come about while the token still holds, the session is asked again after this long.
 const RENEWAL_RETRY_SECS: i64 = 5;
+
+/// A token that an asker does not believe is renewed, unless it came within this time.
+const DOUBT_AFTER_SECS: i64 = 10;
 
 /// A request moves the end of an idle session only once in so many parts of the idle time: each move is a write.
 const TOUCHES_PER_IDLE: i64 = 20;
@@ -23,6 +27,8 @@ const TOUCHES_PER_IDLE: i64 = 20;
 pub struct SessionRecord {
     /// When it was last used, to within a part of the idle time.
     pub used_at: i64,
+    /// After how long without a use it ends.
+    pub idle_secs: i64,
     /// When it ends however much it is used.
     pub ends_at: i64,
     /// When the access token came.
@@ -46,22 +52,36 @@ pub enum Standing {
 
 impl SessionRecord {
     /// Tells at `now` whether the session has ended.
-    pub fn has_ended(&self, rules: &Session, now: i64) -> bool {
-        now >= self.ends_by(rules)
+    pub fn has_ended(&self, now: i64) -> bool {
+        now >= self.ends_by()
     }
 
     /// Gives when the session ends unless it is used before.
-    pub fn ends_by(&self, rules: &Session) -> i64 {
-        self.ends_at.min(self.used_at.saturating_add(rules.idle_secs))
+    pub fn ends_by(&self) -> i64 {
+        self.ends_at.min(self.used_at.saturating_add(self.idle_secs))
     }
 
-    /// Notes a use at `now`; tells whether it is worth keeping.
+    /// Notes a use at `now`, from which the idle time counts that is in force; tells whether that is worth keeping.
     pub fn touch(&mut self, rules: &Session, now: i64) -> bool {
         let worth_it = now - self.used_at >= (rules.idle_secs / TOUCHES_PER_IDLE).max(1);
         if worth_it {
-            self.used_at = now;
+            (self.used_at, self.idle_secs) = (now, rules.idle_secs);
         }
         worth_it
+    }
+
+    /// Tells at `now` whether a token that an asker does not believe is worth renewing: one that has just come is not, for the
+    /// next would be no better.
+    pub fn may_be_doubted(&self, now: i64) -> bool {
+        now - self.token_from >= DOUBT_AFTER_SECS
+    }
+
+    /// Takes over the times of the tokens that came at `now`. A provider that says nothing of them gives them the life of those
+    /// before.
+    pub fn renew(&mut self, answer: &TokenAnswer, now: i64) {
+        let life = self.token_until - self.token_from;
+        self.token_from = now;
+        self.token_until = token_until(answer, now).unwrap_or_else(|| now.saturating_add(life));
     }
 
     /// Tells what the access token is good for at `now`.
@@ -74,18 +94,19 @@ impl SessionRecord {
         // A token that lives no longer than that would be renewed by every request.
         let renew_before = if life > rules.renew_before_secs { rules.renew_before_secs } else { life / 2 };
         let fresh = left - renew_before;
+        // A session that is used must not seem idle because nobody asks it, nor be used past its end.
+        let unasked = TOKEN_CACHE_MAX_SECS.min((rules.idle_secs / 2).max(1)).min(self.ends_at - now);
         if fresh > 0 {
-            // A session that is used must not seem idle because nobody asks it.
-            let unasked = TOKEN_CACHE_MAX_SECS.min((rules.idle_secs / 2).max(1));
             return Standing::Fresh(fresh.min(unasked));
         }
-        Standing::Due(left.min(RENEWAL_RETRY_SECS))
+        Standing::Due(left.min(RENEWAL_RETRY_SECS).min(unasked))
     }
 
     /// Gives the text to keep.
     pub fn to_json(&self) -> String {
         json!({
             "used_at": self.used_at,
+            "idle_secs": self.idle_secs,
             "ends_at": self.ends_at,
             "token_from": self.token_from,
             "token_until": self.token_until,
@@ -100,12 +121,20 @@ impl SessionRecord {
         let time = |key: &str| members.get(key).and_then(Value::as_i64);
         Some(Self {
             used_at: time("used_at")?,
+            idle_secs: time("idle_secs")?,
             ends_at: time("ends_at")?,
             token_from: time("token_from")?,
             token_until: time("token_until")?,
             sealed: json::text(&members, "sealed")?.to_owned(),
         })
     }
+}
+
+/// Gives until when an access token that came at `now` holds: as long as the answer says, and no longer than the token itself does.
+pub fn token_until(answer: &TokenAnswer, now: i64) -> Option<i64> {
+    let by_answer = answer.expires_in().map(|seconds| now.saturating_add(seconds));
+    let by_token = claimed_expiry(answer.access_token());
+    by_answer.into_iter().chain(by_token).min()
 }
 
 /// The tokens of a session. There is no `Debug`: they are secrets.
@@ -138,7 +167,11 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
+    use crate::oauth::{Exchange, ProviderAnswer, judge_tokens};
 
     fn rules() -> Session {
         Session {
@@ -155,7 +188,14 @@ mod tests {
     }
 
     fn record() -> SessionRecord {
-        SessionRecord { used_at: 0, ends_at: 10_000, token_from: 0, token_until: 600, sealed: "s".into() }
+        SessionRecord {
+            used_at: 0,
+            idle_secs: 1_000,
+            ends_at: 10_000,
+            token_from: 0,
+            token_until: 600,
+            sealed: "s".into(),
+        }
     }
 
     #[test]
@@ -185,12 +225,41 @@ mod tests {
     #[test]
     fn a_session_ends_when_idle_and_at_its_absolute_end() {
         let mut record = record();
-        assert!(!record.has_ended(&rules(), 999) && record.has_ended(&rules(), 1_000), "idle");
+        assert!(!record.has_ended(999) && record.has_ended(1_000), "idle");
         assert!(!record.touch(&rules(), 49), "not worth a write");
         assert!(record.touch(&rules(), 50), "a twentieth of the idle time later");
-        assert!(!record.has_ended(&rules(), 1_049) && record.has_ended(&rules(), 1_050));
+        assert!(!record.has_ended(1_049) && record.has_ended(1_050));
         record.used_at = 9_999;
-        assert!(record.has_ended(&rules(), 10_000), "absolute, however much it is used");
+        assert!(record.has_ended(10_000), "absolute, however much it is used");
+        assert!(record.touch(&Session { idle_secs: 60, ..rules() }, 10_100));
+        assert_eq!(record.idle_secs, 60, "as the config has it");
+    }
+
+    #[test]
+    fn a_token_holds_as_long_as_its_answer_and_it_itself_say() {
+        let claims = URL_SAFE_NO_PAD.encode(r#"{"exp":1100}"#);
+        let until = |body: String| {
+            let answer = ProviderAnswer { status: 200, retry_after: None, body };
+            let answer = judge_tokens(Exchange::Refresh, &answer).ok().unwrap();
+            let mut renewed = record();
+            renewed.renew(&answer, 1_000);
+            (token_until(&answer, 1_000), renewed.token_from, renewed.token_until)
+        };
+        let table = [
+            (
+                format!(r#"{{"access_token":"h.{claims}.s","expires_in":50}}"#),
+                Some(1_050),
+                1_050,
+                "the answer is sooner",
+            ),
+            (format!(r#"{{"access_token":"h.{claims}.s","expires_in":500}}"#), Some(1_100), 1_100, "the token is"),
+            (format!(r#"{{"access_token":"h.{claims}.s"}}"#), Some(1_100), 1_100, "the token alone says it"),
+            (r#"{"access_token":"opaque","expires_in":50}"#.into(), Some(1_050), 1_050, "the answer alone does"),
+            (r#"{"access_token":"opaque"}"#.into(), None, 1_600, "neither does: as long as the one before"),
+        ];
+        for (body, expected, renewed, message) in table {
+            assert_eq!(until(body), (expected, 1_000, renewed), "{message}");
+        }
     }
 
     #[test]
@@ -198,6 +267,8 @@ mod tests {
         let brief = Session { idle_secs: 8, ..rules() };
         assert_eq!(record().standing(&brief, 0), Standing::Fresh(4));
         assert_eq!(record().standing(&Session { idle_secs: 1, ..rules() }, 0), Standing::Fresh(1));
+        let last = SessionRecord { ends_at: 7, ..record() };
+        assert_eq!(last.standing(&rules(), 0), Standing::Fresh(7), "nor past its end");
     }
 
     #[test]

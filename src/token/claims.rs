@@ -222,7 +222,7 @@ fn date(seconds: i64) -> DateTime<Utc> {
 }
 
 /// Gives a NumericDate (RFC 7519 section 2) in whole seconds; a fraction is dropped.
-fn time(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<i64>, ClaimError> {
+pub(super) fn time(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<i64>, ClaimError> {
     /// Past this a float no longer holds every whole number, and no date is that far away.
     const SECONDS_MAX: f64 = 9_007_199_254_740_992.0;
     let Some(value) = claims.get(claim) else { return Ok(None) };

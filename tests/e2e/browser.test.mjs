@@ -1,24 +1,19 @@
-// A login in a real browser: the built-in gateway.config.json, the tenant, the sample API, and pages of a single-page app at
-// an origin of its own.
+// A login in a real browser that leaves the tokens to the application: the built-in gateway.config.json, the tenant, the sample
+// API, and pages of a single-page app at an origin of its own. The page of examples/spa has tests of its own.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
 import { startApi } from '../../dev/api.mjs';
 import { DEFAULT_AUDIENCE, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, startTenant } from '../../dev/tenant.mjs';
+import { launchChromium } from './chromium.mjs';
 import { freePort, startGateway, startUpstream } from './harness.mjs';
 import { claimsOf, startLoginGateway } from './login-flow.mjs';
 
-const BROWSERS = [
-  '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable', '/snap/bin/chromium',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium',
-];
-const FLAGS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync',
-];
 const TIMEOUT = { timeout: 120_000 };
+
+// The paths that hand over tokens. The browser is sent to the callback itself here, which so shows its answer.
+const LOGIN = '/api/auth0/token/login';
+const CALLBACK = '/api/auth0/token/callback';
 
 let tenant;
 let api;
@@ -26,15 +21,10 @@ let app;
 let gateway;
 let framing;
 let browser;
-let executablePath;
 
 before(async () => {
-  executablePath = [...BROWSERS, chromium.executablePath()].find((path) => existsSync(path));
-  if (!executablePath) {
-    throw new Error('no browser found: install Chromium (apt-get install chromium, or npx playwright-core install chromium)');
-  }
   const [port, framingPort] = [await freePort(), await freePort()];
-  const redirectUri = `http://127.0.0.1:${port}/api/auth0/callback`;
+  const redirectUri = `http://127.0.0.1:${port}${CALLBACK}`;
   const frameRedirectUri = `http://127.0.0.1:${framingPort}/frame/callback`;
   [tenant, api, app] = await Promise.all([
     startTenant({ redirectUris: [redirectUri, frameRedirectUri] }),
@@ -48,7 +38,9 @@ before(async () => {
       AUTH0_CLIENT_ID: DEFAULT_CLIENT_ID,
       AUTH0_CLIENT_SECRET: DEFAULT_CLIENT_SECRET,
       AUTH0_AUDIENCE: DEFAULT_AUDIENCE,
-      AUTH0_REDIRECT_URI: redirectUri,
+      AUTH0_REDIRECT_URI: `http://127.0.0.1:${port}/api/auth0/callback`,
+      SPA_REDIRECT_URI: redirectUri,
+      SILENT_REDIRECT_URI: `http://127.0.0.1:${port}/api/auth0/silent/callback`,
       API_URL: api.origin,
       SPA_ORIGIN: app.origin,
     },
@@ -65,7 +57,7 @@ before(async () => {
       },
     ],
   });
-  browser = await chromium.launch({ executablePath, args: FLAGS });
+  browser = await launchChromium();
 });
 
 after(async () => {
@@ -97,15 +89,14 @@ function askFrom(page, requests) {
   }, requests);
 }
 
-test('a person logs in by a click, and the tokens open profile, API and refresh from the page', TIMEOUT, async (t) => {
-  t.diagnostic(`browser: ${executablePath}, version ${browser.version()}`);
+test('a person logs in by a click, and the tokens open profile, API and refresh from the page', TIMEOUT, async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
-  await page.goto(`${gateway.origin}/api/auth0/login?return_to=/inbox`);
+  await page.goto(`${gateway.origin}${LOGIN}?return_to=/inbox`);
   assert.equal(new URL(page.url()).origin, tenant.origin, 'at the provider');
   const tokens = await submit(page, 'judy@example.com');
   const { access_token: access, id_token: id, refresh_token: refresh, return_to: returnTo } = tokens;
-  assert.equal(new URL(page.url()).pathname, '/api/auth0/callback');
+  assert.equal(new URL(page.url()).pathname, CALLBACK);
   assert.deepEqual([claimsOf(id).email, returnTo], ['judy@example.com', '/inbox']);
 
   const [cookie, ...others] = (await context.cookies(gateway.origin)).filter(({ name }) => !name.startsWith('tenant_'));
@@ -167,7 +158,7 @@ test('two tabs with both login pages open at once log in one after the other', T
   const context = await browser.newContext();
   const tabs = [await context.newPage(), await context.newPage()];
   for (const [tab, page] of tabs.entries()) {
-    await page.goto(`${gateway.origin}/api/auth0/login?return_to=/tab/${tab}`);
+    await page.goto(`${gateway.origin}${LOGIN}?return_to=/tab/${tab}`);
     assert.equal(new URL(page.url()).origin, tenant.origin);
   }
   for (const [tab, page] of [...tabs.entries()].reverse()) {
@@ -180,7 +171,7 @@ test('two tabs with both login pages open at once log in one after the other', T
 test('who presses Deny comes back to a problem, shown as text', TIMEOUT, async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
-  await page.goto(`${gateway.origin}/api/auth0/login`);
+  await page.goto(`${gateway.origin}${LOGIN}`);
   const [answer] = await Promise.all([
     page.waitForResponse((response) => response.url().startsWith(gateway.origin)),
     page.getByRole('button', { name: 'Deny' }).click(),
@@ -209,7 +200,7 @@ test('a frame renews a login silently: its page posts to the app, and to no othe
   assert.deepEqual([without.data.type, without.data.response.code], ['authorization_response', 'login_required']);
 
   const login = await context.newPage();
-  await login.goto(`${gateway.origin}/api/auth0/login`);
+  await login.goto(`${gateway.origin}${LOGIN}`);
   await submit(login, 'leo@example.com');
   const { data } = await renew('none');
   assert.equal(claimsOf(data.response.id_token).email, 'leo@example.com');

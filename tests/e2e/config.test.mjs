@@ -161,6 +161,7 @@ describe('the config is read', () => {
   const builtIn = {
     API_URL: 'https://api.example', SPA_ORIGIN: 'https://app.example', AUTH0_DOMAIN: 'tenant.example', AUTH0_CLIENT_ID: 'any',
     AUTH0_CLIENT_SECRET: 'any', AUTH0_AUDIENCE: 'https://api.example/', AUTH0_REDIRECT_URI: 'https://gateway.example/callback',
+    SPA_REDIRECT_URI: 'https://app.example/', SILENT_REDIRECT_URI: 'https://gateway.example/silent',
   };
 
   /** Starts a gateway with a KV namespace CONFIG that holds `values` before the first request. */

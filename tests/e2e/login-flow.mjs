@@ -16,9 +16,13 @@ export const CALLBACK = '/api/auth0/callback';
 export const PROFILE = '/api/auth0/profile';
 export const REFRESH = '/api/auth0/refresh';
 
-/** The config of a gateway in front of `tenant`, with members of `authorizer` replaced (or left out, if `undefined`). */
-function loginConfig(tenant, authorizer, paths) {
+/**
+ * The config of a gateway in front of `tenant`, with members of `authorizer` replaced (or left out, if `undefined`), and
+ * `sections` added.
+ */
+function loginConfig(tenant, authorizer, paths, sections) {
   return {
+    ...sections,
     authorizer: {
       type: 'auth0',
       domain: tenant.origin,
@@ -41,9 +45,9 @@ function loginConfig(tenant, authorizer, paths) {
 }
 
 /** Starts a gateway that logs in at `tenant`. Every answer read through it is kept in `answers`. */
-export async function startLoginGateway(tenant, { authorizer = {}, paths = [], ...rest } = {}) {
+export async function startLoginGateway(tenant, { authorizer = {}, paths = [], sections = {}, ...rest } = {}) {
   const gateway = await startGateway({
-    config: loginConfig(tenant, authorizer, paths),
+    config: loginConfig(tenant, authorizer, paths, sections),
     bindings: { CLIENT_SECRET: DEFAULT_CLIENT_SECRET },
     ...rest,
   });

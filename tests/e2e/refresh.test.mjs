@@ -136,7 +136,7 @@ test('a refresh without a readable token says what is wrong, and asks the provid
 
 test('a body that never ends is refused once it is too large', MINUTE, async () => {
   const request = httpRequest(new URL(REFRESH, gateway.origin), { method: 'POST', headers: JSON_TYPE, agent: false });
-  request.write('x'.repeat(17 * 1024));
+  request.write('x'.repeat(20 * 1024));
   const [response] = await once(request, 'response');
   const text = Buffer.concat(await response.toArray()).toString('utf8');
   assert.deepEqual([response.statusCode, JSON.parse(text).code], [413, 'body_too_large']);

@@ -26,7 +26,10 @@ describe('wrangler dev', () => {
   before(async () => {
     const port = await freePort();
     origin = `http://127.0.0.1:${port}`;
-    const args = ['dev', '--port', port, '--inspector-port', await freePort(), '--persist-to', directory, '--show-interactive-dev-session=false'];
+    const args = [
+      'dev', '--port', port, '--inspector-port', await freePort(), '--persist-to', directory, '--show-interactive-dev-session=false',
+      '--assets', 'examples/spa',
+    ];
     wrangler = spawn(TOOLS.wrangler, args.map(String), {
       cwd: ROOT, env: toolEnvironment({ CI: 'true' }), detached: true, stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -59,9 +62,26 @@ describe('wrangler dev', () => {
   test('has the variables of .env: paths that need a token ask for one, login leads to the local tenant', async () => {
     const refused = await fetch(new URL('/api/messages', origin));
     assert.deepEqual([refused.status, (await refused.json()).code], [401, 'token_missing']);
-    const login = await fetch(new URL('/api/auth0/login', origin), { redirect: 'manual' });
-    assert.equal(login.status, 302);
-    assert.ok(login.headers.get('location').startsWith('http://127.0.0.1:9400/authorize?'));
+    const table = [
+      ['/api/auth0/login', 'http://127.0.0.1:8787/api/auth0/callback'],
+      ['/api/auth0/token/login', 'http://127.0.0.1:8787/'],
+      ['/api/auth0/silent/login', 'http://127.0.0.1:8787/api/auth0/silent/callback'],
+    ];
+    for (const [path, redirectUri] of table) {
+      const login = await fetch(new URL(path, origin), { redirect: 'manual' });
+      assert.equal(login.status, 302, path);
+      const location = new URL(login.headers.get('location'));
+      assert.equal(location.origin + location.pathname, 'http://127.0.0.1:9400/authorize', path);
+      assert.equal(location.searchParams.get('redirect_uri'), redirectUri, path);
+    }
+  });
+
+  test('serves the page of the example where it is told to, as `make dev` does', async () => {
+    const page = await fetch(origin);
+    assert.deepEqual([page.status, page.headers.get('content-type')], [200, 'text/html; charset=utf-8']);
+    assert.match(page.headers.get('content-security-policy'), /default-src 'self'/);
+    const unknown = await fetch(new URL('/no-such-file', origin));
+    assert.deepEqual([unknown.status, (await unknown.json()).code], [404, 'route_not_found']);
   });
 });
 

@@ -3,17 +3,17 @@
 use js_sys::Promise;
 use serde_json::{Value, json};
 
-use super::refresh::read_body;
 use crate::edge::answer::Answer;
 use crate::edge::authenticate::{VerifyError, authorizer, id_token_expectations, verify};
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
 use crate::edge::objects::Class;
+use crate::edge::provider::read_body;
 use crate::edge::timing::now_secs;
-use crate::edge::webcrypto::digest;
-use crate::oauth::{RefreshBody, judge_logout_token};
+use crate::edge::webcrypto::{digest, random_bytes};
+use crate::oauth::{BodyKind, judge_logout_token, random_text};
 use crate::problem::Problem;
-use crate::request::{RequestHead as _, query_parameter};
+use crate::request::query_parameter;
 use crate::session::index_subject;
 use crate::token::Expiry;
 
@@ -24,10 +24,9 @@ use crate::token::Expiry;
 pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
     let (auth0, keys) = authorizer(gateway)?;
     let body = read_body(exchange).await?;
-    let kind = RefreshBody::from_content_type(&exchange.header("content-type").unwrap_or_default())?;
-    let token = match kind {
-        RefreshBody::Form => query_parameter(body.as_deref(), "logout_token"),
-        RefreshBody::Json => return Err(Problem::UnsupportedMediaType),
+    let token = match BodyKind::of(exchange)? {
+        BodyKind::Form => query_parameter(body.as_deref(), "logout_token"),
+        BodyKind::Json => return Err(Problem::UnsupportedMediaType),
     };
     let token = token.ok_or(Problem::LogoutTokenRefused("there is none"))?;
     let verified = verify(exchange, auth0, keys, &token, &id_token_expectations(auth0), Expiry::Optional).await;
@@ -38,10 +37,11 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
     let logout = judge_logout_token(&claims, auth0.clock_skew_secs, now_secs()).map_err(Problem::LogoutTokenRefused)?;
 
     let index = digest(&index_subject(logout.claim, &auth0.issuer, logout.value)).await?;
-    let message = json!({"jti": logout.jti, "until": logout.good_until});
+    let asker = random_text(&random_bytes::<16>()?);
+    let message = json!({"jti": logout.jti, "until": logout.good_until, "asker": asker});
     let keep_alive = |work: &Promise| exchange.keep_alive(work);
     let answer = Class::LogoutIndex.ask(&exchange.env, &keep_alive, &index, &message, auth0.timeout_ms).await?;
-    if answer.contains_key("replayed") {
+    if answer.get("replayed").and_then(Value::as_bool) == Some(true) {
         return Err(Problem::LogoutTokenRefused("it was used before"));
     }
     if answer.get("failed").and_then(Value::as_bool) != Some(false) {

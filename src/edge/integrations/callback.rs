@@ -105,7 +105,7 @@ async fn open_state(
     let sealed = sealed.ok_or(Problem::StateInvalid("no state parameter"))?;
     let binding = binding(exchange).ok_or(Problem::StateInvalid("this browser has no login cookie"))?;
     let context = state_context(&binding, redirect_uri);
-    let opened = open(sealing_secret(auth0)?, STATE_KEY_PURPOSE, &context, &sealed).await;
+    let opened = open(sealing_secret(auth0)?, STATE_KEY_PURPOSE, &context, &sealed).await?;
     let bytes = opened.ok_or(Problem::StateInvalid("altered, or of another browser or callback"))?;
     LoginState::from_bytes(&bytes, now_secs())
 }

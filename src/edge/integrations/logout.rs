@@ -1,13 +1,10 @@
 //! `auth0_logout`: the end of a session here, of its refresh token, and of the session at the provider.
 
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::future_to_promise;
-
 use crate::edge::answer::Answer;
 use crate::edge::authenticate::authorizer;
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
-use crate::edge::{provider, session};
+use crate::edge::session;
 use crate::oauth::{logout_url, validate_return_to};
 use crate::problem::Problem;
 use crate::request::{RequestHead as _, query_parameter};
@@ -23,8 +20,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
     let origin = exchange.origin();
     let own = match Risk::of(exchange) {
         Risk::Unsafe => is_from_own_pages(exchange, &origin, gateway.config.cors.as_ref(), Risk::Unsafe),
-        // A link or picture on any site makes a GET, so here the browser must say that it was a page of ours.
-        Risk::Safe | Risk::WebSocket => exchange.header("sec-fetch-site").is_some_and(|site| site == "same-origin"),
+        Risk::Safe | Risk::WebSocket => is_followed_link(exchange),
     };
     if !own {
         return Err(Problem::CsrfRejected);
@@ -36,12 +32,15 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
     };
     let return_to = if return_to.starts_with('/') { format!("{origin}{return_to}") } else { return_to };
 
-    if let Some(refresh_token) = session::end(gateway, exchange, session).await? {
-        let auth0 = auth0.clone();
-        exchange.keep_alive(&future_to_promise(async move {
-            provider::revoke(&auth0, &refresh_token).await;
-            Ok(JsValue::UNDEFINED)
-        }));
-    }
+    session::end_and_revoke(gateway, exchange, session).await?;
     Ok(Answer::redirect(303, logout_url(auth0, &return_to)))
+}
+
+/// Tells whether a GET is that of a page of ours, and meant: a link or a picture on any site makes one, and so does a browser that
+/// fetches ahead what nobody has asked for yet.
+fn is_followed_link(exchange: &Exchange) -> bool {
+    let says = |name: &str, wanted: &[&str]| exchange.header(name).is_none_or(|value| wanted.contains(&&*value));
+    exchange.header("sec-fetch-site").is_some_and(|site| site == "same-origin")
+        && says("sec-fetch-dest", &["document", "empty"])
+        && exchange.header("sec-purpose").is_none()
 }

@@ -2,7 +2,7 @@
 
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, Response};
+use web_sys::Request;
 
 use crate::config::{Path, Server};
 use crate::edge::answer::Answer;
@@ -10,7 +10,6 @@ use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
 use crate::edge::host;
 use crate::edge::provider::failure_reason;
-use crate::edge::timing::{Elapsed, within};
 use crate::mapping::{mapped_headers, mapped_query};
 use crate::problem::Problem;
 use crate::proxy::{connection_options, forwarded_cookies, upstream_url};
@@ -32,17 +31,9 @@ pub async fn run(
     let query = mapped_query(&path.mapping, exchange, claims);
     let url = upstream_url(server, forwarded_path, query.as_deref());
     let request = forwarded_request(gateway, exchange, path, &url, claims).map_err(|error| failed(&error))?;
-
-    let abort = AbortController::new().map_err(|error| failed(&error))?;
-    let sent = host::send(&request, &JsValue::UNDEFINED, &abort.signal()).map_err(|error| failed(&error))?;
-    match within(server.timeout_ms, JsFuture::from(sent)).await {
-        Ok(Ok(response)) => Ok(Answer::Relayed(response.unchecked_into::<Response>())),
-        Ok(Err(error)) => Err(failed(&error)),
-        Err(Elapsed) => {
-            abort.abort();
-            Err(Problem::UpstreamTimeout)
-        }
-    }
+    let sent = host::send(&request, server.timeout_ms).map_err(|error| failed(&error))?;
+    let response = JsFuture::from(sent).await.map_err(|error| failed(&error))?;
+    Ok(Answer::Relayed(response.unchecked_into()))
 }
 
 fn forwarded_request(
@@ -51,7 +42,7 @@ fn forwarded_request(
     path: &Path,
     url: &str,
     claims: Option<&VerifiedClaims>,
-) -> Result<JsValue, JsValue> {
+) -> Result<Request, JsValue> {
     let mut drop = gateway.dropped_request_headers.clone();
     for name in connection_options(exchange.header("connection").as_deref()) {
         drop.push('\n');
@@ -73,7 +64,7 @@ fn forwarded_request(
             None => drop.push_str("\ncookie"),
         }
     }
-    if let Some(session) = exchange.session_token.get() {
+    if let Some(session) = &*exchange.session_token.borrow() {
         set.push(("authorization".to_owned(), format!("Bearer {}", session.token)));
     }
     for (name, value) in mapped_headers(&path.mapping, exchange, claims) {
@@ -82,7 +73,7 @@ fn forwarded_request(
         }
     }
 
-    host::forward(&exchange.request, url, &drop, &host::header_lines(set)).map(Into::into)
+    host::forward(&exchange.request, url, &drop, &host::header_lines(set))
 }
 
 fn host_of(url: &url::Url) -> String {
@@ -91,5 +82,8 @@ fn host_of(url: &url::Url) -> String {
 }
 
 fn failed(error: &JsValue) -> Problem {
-    Problem::UpstreamUnreachable(failure_reason(error))
+    match error.as_string().as_deref() {
+        Some("timeout") => Problem::UpstreamTimeout,
+        _ => Problem::UpstreamUnreachable(failure_reason(error)),
+    }
 }

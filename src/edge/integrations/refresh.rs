@@ -7,12 +7,11 @@ use crate::edge::answer::Answer;
 use crate::edge::authenticate::{access_token_expectations, authorizer, verify};
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
-use crate::edge::provider::read_stream;
+use crate::edge::provider::read_body;
+use crate::edge::rotation::Asking;
 use crate::edge::timing::now_secs;
 use crate::edge::{rotation, session};
-use crate::oauth::{
-    Exchange as Grant, REFRESH_BODY_MAX_BYTES, RefreshBody, TransportError, expires_in, judge_tokens, read_refresh_body,
-};
+use crate::oauth::{BodyKind, Exchange as Grant, expires_in, judge_tokens, read_refresh_body};
 use crate::problem::Problem;
 use crate::request::RequestHead as _;
 use crate::secret::Secret;
@@ -26,21 +25,21 @@ use crate::token::{Credentials, Expiry, bearer};
 pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
     let (auth0, _) = authorizer(gateway)?;
     let Some(refresh_token) = find_refresh_token(exchange).await? else {
+        if bearer(exchange.header("authorization").as_deref()) != Credentials::Absent {
+            // A client that holds tokens is answered by those, whatever session its browser has.
+            let seconds = still_valid(gateway, exchange).await?.ok_or(Problem::RefreshTokenMissing)?;
+            return Ok(token_still_valid(seconds));
+        }
         let session = session::token(gateway, exchange).await?.ok_or(Problem::RefreshTokenMissing)?;
         let seconds = expires_in(session.until, now_secs()).unwrap_or_default();
         return Ok(Answer::private_json(json!({"expires_in": seconds}).to_string()));
     };
     if let Some(seconds) = still_valid(gateway, exchange).await? {
-        let body = json!({
-            "code": "token_still_valid",
-            "message": "The access token is still valid; nothing was exchanged.",
-            "expires_in": seconds,
-        });
-        return Ok(Answer::private_json(body.to_string()));
+        return Ok(token_still_valid(seconds));
     }
     let keep_alive = |work: &Promise| exchange.keep_alive(work);
-    let outcome =
-        rotation::exchange(gateway, &exchange.env, &keep_alive, refresh_token, auth0.rotation_grace_secs).await?;
+    let asking = Asking::Client { grace_secs: auth0.rotation_grace_secs };
+    let outcome = rotation::exchange(gateway, &exchange.env, &keep_alive, refresh_token, asking).await?;
     let tokens = judge_tokens(Grant::Refresh, outcome.as_ref().as_ref().map_err(Clone::clone)?)?;
     Ok(Answer::private_json(tokens.to_json(None)))
 }
@@ -52,22 +51,16 @@ async fn find_refresh_token(exchange: &Exchange) -> Result<Option<Secret<String>
         return Ok(Some(Secret::new(token)));
     }
     let Some(text) = read_body(exchange).await? else { return Ok(None) };
-    let kind = RefreshBody::from_content_type(&exchange.header("content-type").unwrap_or_default())?;
-    read_refresh_body(kind, &text)
+    read_refresh_body(BodyKind::of(exchange)?, &text)
 }
 
-/// Gives the text of the request's body; `None` where it has none.
-///
-/// # Errors
-/// 413 where it is larger than such bodies are, 400 where it is no text.
-pub async fn read_body(exchange: &Exchange) -> Result<Option<String>, Problem> {
-    let Some(body) = exchange.request.body() else { return Ok(None) };
-    let bytes = read_stream(&body, REFRESH_BODY_MAX_BYTES).await.map_err(|error| match error {
-        TransportError::TooLarge => Problem::BodyTooLarge(REFRESH_BODY_MAX_BYTES),
-        TransportError::Unreachable(_) | TransportError::Timeout => Problem::BodyMalformed("the body broke off"),
-    })?;
-    let text = String::from_utf8(bytes).map_err(|_| Problem::BodyMalformed("not UTF-8"))?;
-    Ok(Some(text).filter(|text| !text.is_empty()))
+fn token_still_valid(seconds: i64) -> Answer {
+    let body = json!({
+        "code": "token_still_valid",
+        "message": "The access token is still valid; nothing was exchanged.",
+        "expires_in": seconds,
+    });
+    Answer::private_json(body.to_string())
 }
 
 /// Gives for how many seconds the access token in `Authorization` still holds; `None` where it has expired or is absent.

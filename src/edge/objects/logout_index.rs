@@ -1,7 +1,9 @@
 //! The sessions of one user, or of one session at the provider, so that a back-channel logout finds them.
 
+use js_sys::Promise;
 use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 use super::{Class, StoredObject};
 use crate::edge::timing::now_secs;
@@ -9,15 +11,14 @@ use crate::json;
 use crate::session::IndexRecord;
 
 /// How long a session may take to end, in milliseconds.
-const ERASE_TIMEOUT_MS: u32 = 5_000;
+const ERASE_TIMEOUT_MS: u32 = 2_000;
 
-/// Answers a message: `add` or `end`; without one it is the alarm.
-pub async fn answer(object: &StoredObject, message: Option<Map<String, Value>>) -> Result<Value, JsValue> {
+/// So many sessions are ended at once.
+const ERASED_AT_ONCE: usize = 50;
+
+/// Answers a message: to add a session, or to end them all.
+pub async fn answer(object: &StoredObject, message: Map<String, Value>) -> Result<Value, JsValue> {
     let mut index = read(object)?;
-    let Some(message) = message else {
-        keep(object, &index).await?;
-        return Ok(json!({}));
-    };
     let until = message.get("until").and_then(Value::as_i64).ok_or("no time")?;
     if let Some(session) = json::text(&message, "add") {
         index.add(session, until);
@@ -25,26 +26,45 @@ pub async fn answer(object: &StoredObject, message: Option<Map<String, Value>>) 
         return Ok(json!({}));
     }
     let jti = json::text(&message, "jti").ok_or("no jti")?;
-    if !index.spend(jti, until) {
-        return Ok(json!({"replayed": true}));
+    let asker = json::text(&message, "asker").ok_or("no asker")?;
+    if let Some(by) = index.spent_by(jti) {
+        // Whoever had it carried out and lost the answer asks again.
+        return Ok(json!({"replayed": by != asker, "failed": false}));
     }
-    // Noted before anything is waited for, so that of two at once one is the replay.
-    keep(object, &index).await?;
     let mut failed = false;
-    for session in index.sessions() {
-        let message = json!({"do": "erase"});
-        let erased = Class::Session.ask(&object.env(), &|_| {}, &session, &message, ERASE_TIMEOUT_MS).await;
-        let mut index = read(object)?;
-        match erased {
-            Ok(_) => index.remove(&session),
-            Err(_) => {
-                failed = true;
-                index.restore(jti);
+    for some in index.sessions().chunks(ERASED_AT_ONCE) {
+        let erasures: Vec<(&String, Promise)> = some.iter().map(|session| (session, erase(object, session))).collect();
+        for (session, erasure) in erasures {
+            let erased = JsFuture::from(erasure).await?.is_truthy();
+            failed |= !erased;
+            if erased {
+                let mut index = read(object)?;
+                index.remove(session);
+                keep(object, &index).await?;
             }
         }
+    }
+    if !failed {
+        // Only now: until all have ended, the provider's next try with this token goes on.
+        let mut index = read(object)?;
+        index.spend(jti, asker, until);
         keep(object, &index).await?;
     }
-    Ok(json!({"failed": failed}))
+    Ok(json!({"replayed": false, "failed": failed}))
+}
+
+/// Ends a session; gives a promise of whether that came about.
+fn erase(object: &StoredObject, session: &str) -> Promise {
+    let (env, session) = (object.env(), session.to_owned());
+    future_to_promise(async move {
+        let message = json!({"do": "erase"});
+        Ok(Class::Session.ask(&env, &|_| {}, &session, &message, ERASE_TIMEOUT_MS).await.is_ok().into())
+    })
+}
+
+/// Erases what is over.
+pub async fn on_alarm(object: &StoredObject) -> Result<(), JsValue> {
+    keep(object, &read(object)?).await
 }
 
 fn read(object: &StoredObject) -> Result<IndexRecord, JsValue> {
@@ -52,8 +72,8 @@ fn read(object: &StoredObject) -> Result<IndexRecord, JsValue> {
 }
 
 async fn keep(object: &StoredObject, index: &IndexRecord) -> Result<(), JsValue> {
-    let Some(text) = index.to_json() else { return object.erase().await };
-    object.keep(&text)?;
-    #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
-    object.wake_at(index.good_until() as f64 * 1000.0).await
+    match index.to_json() {
+        Some(text) => object.keep_until(&text, index.good_until() * 1000).await,
+        None => object.erase().await,
+    }
 }

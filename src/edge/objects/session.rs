@@ -8,6 +8,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::{Gateway, StoredObject};
 use crate::config::{Auth0, Session};
+use crate::edge::rotation::Asking;
 use crate::edge::sealing::{open, seal};
 use crate::edge::timing::{now_secs, within};
 use crate::edge::{log, provider, rotation};
@@ -23,27 +24,33 @@ const PURPOSE: &str = "bargate session v1";
 /// A request whose token still holds waits this long for its renewal, and then goes ahead with the one it has.
 const RENEWAL_PATIENCE_MS: u32 = 2_000;
 
-/// Answers a message: `create`, `access`, `end` or `erase`; without one it is the alarm.
+/// A session that was ended before it began does not begin within this time: a logout may overtake the login it is for.
+const UNBORN_SECS: i64 = 60;
+
+/// What is kept of a session that was ended; no record.
+const ENDED: &str = "ended";
+
+/// Answers a message: `create`, `access`, `end` or `erase`.
 pub async fn answer(
     object: &StoredObject,
     gateway: &Rc<Gateway>,
-    message: Option<Map<String, Value>>,
+    message: Map<String, Value>,
 ) -> Result<Value, JsValue> {
-    let rules = gateway.config.session.as_ref().zip(gateway.config.authorizer.as_ref());
-    let Some((rules, auth0)) = rules else {
-        // The config has no sessions any more.
-        object.erase().await?;
-        return Ok(ended("the config has no sessions"));
-    };
-    let Some(message) = message else { return on_alarm(object, rules).await };
+    // Isolates may hold different configs for a minute, so one without sessions ends none.
+    let rules = gateway.config.session.as_ref().ok_or("the config has no sessions")?;
+    let auth0 = gateway.config.authorizer.as_ref().ok_or("no authorizer")?;
     match json::text(&message, "do") {
         Some("create") => create(object, rules, &message).await,
-        Some("access") => access(object, gateway, rules, auth0, key(&message)?).await,
+        Some("access") => access(object, gateway, rules, auth0, &message).await,
         Some("end") => end(object, key(&message)?).await,
-        _ => {
-            object.erase().await?;
+        Some("erase") => {
+            match record(object)? {
+                Some(_) => object.erase().await?,
+                None => object.keep_until(ENDED, (now_secs() + UNBORN_SECS) * 1000).await?,
+            }
             Ok(json!({}))
         }
+        _ => Err("the message is not understood".into()),
     }
 }
 
@@ -60,20 +67,28 @@ fn key(message: &Map<String, Value>) -> Result<&str, JsValue> {
 }
 
 async fn sealed(key: &str, tokens: &Tokens) -> Result<String, JsValue> {
-    seal(key.as_bytes(), PURPOSE, &[], tokens.to_json().as_bytes()).await.map_err(|error| error.0.into())
+    seal(key.as_bytes(), PURPOSE, &[], tokens.to_json().as_bytes()).await.map_err(Into::into)
 }
 
-/// Gives the record with its tokens, as they are after all that was waited for; `None` where there is none or the key does not
-/// open it.
-async fn opened(object: &StoredObject, key: &str) -> Result<Option<(SessionRecord, Tokens)>, JsValue> {
+/// What a key finds.
+enum Opened {
+    Nothing,
+    AnothersKey,
+    Tokens(SessionRecord, Tokens),
+}
+
+/// Opens the tokens, and gives the record that they belong to after all that was waited for.
+async fn opened(object: &StoredObject, key: &str) -> Result<Opened, JsValue> {
     while let Some(before) = record(object)? {
-        let Some(bytes) = open(key.as_bytes(), PURPOSE, &[], &before.sealed).await else { break };
-        if let Some(record) = record(object)?.filter(|record| record.sealed == before.sealed) {
-            let tokens = json::parse_object(&bytes).as_ref().and_then(Tokens::from_json);
-            return Ok(tokens.map(|tokens| (record, tokens)));
+        let bytes = open(key.as_bytes(), PURPOSE, &[], &before.sealed).await?;
+        let Some(record) = record(object)? else { break };
+        if record.sealed != before.sealed {
+            continue;
         }
+        let tokens = bytes.and_then(|bytes| Tokens::from_json(&json::parse_object(&bytes)?));
+        return Ok(tokens.map_or(Opened::AnothersKey, |tokens| Opened::Tokens(record, tokens)));
     }
-    Ok(None)
+    Ok(Opened::Nothing)
 }
 
 async fn create(object: &StoredObject, rules: &Session, message: &Map<String, Value>) -> Result<Value, JsValue> {
@@ -81,10 +96,20 @@ async fn create(object: &StoredObject, rules: &Session, message: &Map<String, Va
     let sealed = sealed(key(message)?, &tokens).await?;
     let now = now_secs();
     let token_until = message.get("until").and_then(Value::as_i64).ok_or("no expiry")?;
-    let record =
-        SessionRecord { used_at: now, ends_at: now + rules.absolute_secs, token_from: now, token_until, sealed };
-    object.keep(&record.to_json())?;
-    wake(object, record.ends_by(rules)).await?;
+    let record = SessionRecord {
+        used_at: now,
+        idle_secs: rules.idle_secs,
+        ends_at: now + rules.absolute_secs,
+        token_from: now,
+        token_until,
+        sealed,
+    };
+    // The login's own second try, where the answer to the first was lost, finds its own record.
+    let before = object.kept()?;
+    if before.is_some() && !matches!(opened(object, key(message)?).await?, Opened::Tokens(..)) {
+        return Err("it was ended before it began".into());
+    }
+    object.keep_until(&record.to_json(), record.ends_by() * 1000).await?;
     Ok(json!({}))
 }
 
@@ -93,60 +118,75 @@ async fn access(
     gateway: &Rc<Gateway>,
     rules: &Session,
     auth0: &Auth0,
-    key: &str,
+    message: &Map<String, Value>,
 ) -> Result<Value, JsValue> {
-    match record(object)? {
-        None => return Ok(ended("there is no such session")),
-        Some(record) if record.has_ended(rules, now_secs()) => {
-            object.erase().await?;
-            return Ok(ended("it was idle for too long, or is too old"));
-        }
-        Some(_) => {}
+    let key = key(message)?;
+    if record(object)?.is_some_and(|record| record.has_ended(now_secs())) {
+        object.erase().await?;
     }
-    let Some((mut record, tokens)) = opened(object, key).await? else {
-        return Ok(json!({"refused": "the cookie's key does not open it"}));
+    let (mut record, tokens) = match opened(object, key).await? {
+        Opened::Tokens(record, tokens) => (record, tokens),
+        Opened::AnothersKey => return Ok(json!({"refused": "the cookie's key does not open it"})),
+        Opened::Nothing => return Ok(ended("it has ended, or never was")),
     };
     if record.touch(rules, now_secs()) {
         object.keep(&record.to_json())?;
     }
-    let standing = record.standing(rules, now_secs());
-    let Some(refresh_token) = tokens.refresh.clone() else {
-        return match standing {
-            Standing::Fresh(seconds) | Standing::Due(seconds) => Ok(granted(&record, &tokens, seconds)),
-            Standing::Expired => {
-                object.erase().await?;
-                Ok(ended("its token has expired, and there is no refresh token"))
-            }
-        };
+    // An asker that does not believe the token wants another, though this one has not expired by its times.
+    let doubted = json::text(message, "doubted").is_some_and(|token| token == tokens.access);
+    let standing = match record.standing(rules, now_secs()) {
+        _ if doubted && record.may_be_doubted(now_secs()) => Standing::Expired,
+        standing => standing,
     };
     if let Standing::Fresh(seconds) = standing {
         return Ok(granted(&record, &tokens, seconds));
     }
+    let Some(refresh_token) = tokens.refresh.clone() else {
+        if let Standing::Due(seconds) = standing {
+            return Ok(granted(&record, &tokens, seconds));
+        }
+        object.erase().await?;
+        return Ok(ended("its token has expired, and there is no refresh token"));
+    };
 
     let renewal = object.share(|| {
-        let (object, gateway, rules) = (object.clone(), Rc::clone(gateway), rules.clone());
-        let (auth0, key) = (auth0.clone(), key.to_owned());
+        let (object, gateway, auth0) = (object.clone(), Rc::clone(gateway), auth0.clone());
+        let (key, grace_secs) = (key.to_owned(), rules.rotation_grace_secs);
         Box::pin(async move {
-            renew(&object, &gateway, &rules, &auth0, &key, refresh_token)
-                .await
-                .map(|outcome| outcome.to_string().into())
+            let outcome = renew(&object, &gateway, &auth0, grace_secs, &key, refresh_token).await?;
+            Ok(outcome.to_string().into())
         })
     })?;
-    let renewal = JsFuture::from(renewal);
-    let outcome = match standing {
-        Standing::Expired => renewal.await?.as_string(),
-        _ => {
-            within(RENEWAL_PATIENCE_MS, renewal).await.ok().and_then(Result::ok).and_then(|outcome| outcome.as_string())
+    if let Standing::Due(_) = standing {
+        // Whatever comes of it is in the record.
+        let _ = within(RENEWAL_PATIENCE_MS, JsFuture::from(renewal.clone())).await;
+        if let Some(token) = usable(object, rules, key).await? {
+            return Ok(token);
         }
-    };
-    // Whatever came of it is in the record.
-    if let Some((record, tokens)) = opened(object, key).await?
-        && let Standing::Fresh(seconds) | Standing::Due(seconds) = record.standing(rules, now_secs())
-    {
-        return Ok(granted(&record, &tokens, seconds));
     }
-    let outcome = outcome.and_then(|text| json::parse_object(text.as_bytes()));
-    Ok(outcome.map_or_else(|| ended("it ended meanwhile"), Value::Object))
+    let outcome = JsFuture::from(renewal).await?.as_string();
+    if let Some(token) = usable(object, rules, key).await? {
+        return Ok(token);
+    }
+    let outcome = outcome.and_then(|text| json::parse_object(text.as_bytes())).map(Value::Object);
+    match outcome {
+        // The tokens that it brought are no asker's business.
+        Some(outcome) if outcome.get("status").and_then(Value::as_u64) != Some(200) => Ok(outcome),
+        _ if self::record(object)?.is_none() => Ok(ended("it ended while it was renewed")),
+        _ => {
+            let reason = "the token that it was renewed with has expired already".to_owned();
+            Ok(outcome_to_json(&Err(TransportError::Unreachable(reason))))
+        }
+    }
+}
+
+/// Gives the token where it holds.
+async fn usable(object: &StoredObject, rules: &Session, key: &str) -> Result<Option<Value>, JsValue> {
+    let Opened::Tokens(record, tokens) = opened(object, key).await? else { return Ok(None) };
+    Ok(match record.standing(rules, now_secs()) {
+        Standing::Fresh(seconds) | Standing::Due(seconds) => Some(granted(&record, &tokens, seconds)),
+        Standing::Expired => None,
+    })
 }
 
 /// Says what the token is and for how many seconds it may be used without asking again.
@@ -158,13 +198,13 @@ fn granted(record: &SessionRecord, tokens: &Tokens, seconds: i64) -> Value {
 async fn renew(
     object: &StoredObject,
     gateway: &Gateway,
-    rules: &Session,
     auth0: &Auth0,
+    grace_secs: u32,
     key: &str,
     refresh_token: String,
 ) -> Result<Value, JsValue> {
     let token = Secret::new(refresh_token.clone());
-    let exchanged = rotation::exchange(gateway, &object.env(), &|_| {}, token, rules.rotation_grace_secs).await;
+    let exchanged = rotation::exchange(gateway, &object.env(), &|_| {}, token, Asking::Session { grace_secs }).await;
     let outcome = match &exchanged {
         Ok(outcome) => outcome.as_ref(),
         Err(problem) => {
@@ -179,9 +219,7 @@ async fn renew(
             let sealed = sealed(key, &tokens).await?;
             match record(object)? {
                 Some(mut record) => {
-                    let life = answer.expires_in().unwrap_or(record.token_until - record.token_from);
-                    record.token_from = now_secs();
-                    record.token_until = record.token_from.saturating_add(life);
+                    record.renew(&answer, now_secs());
                     record.sealed = sealed;
                     object.keep(&record.to_json())?;
                 }
@@ -196,20 +234,15 @@ async fn renew(
 }
 
 async fn end(object: &StoredObject, key: &str) -> Result<Value, JsValue> {
-    let Some((_, tokens)) = opened(object, key).await? else { return Ok(ended("there is no such session")) };
+    let Opened::Tokens(_, tokens) = opened(object, key).await? else { return Ok(ended("there is no such session")) };
     object.erase().await?;
     Ok(json!({"refresh": tokens.refresh}))
 }
 
-async fn on_alarm(object: &StoredObject, rules: &Session) -> Result<Value, JsValue> {
+/// Erases a session that has ended.
+pub async fn on_alarm(object: &StoredObject) -> Result<(), JsValue> {
     match record(object)? {
-        Some(record) if !record.has_ended(rules, now_secs()) => wake(object, record.ends_by(rules)).await?,
-        _ => object.erase().await?,
+        Some(record) if !record.has_ended(now_secs()) => object.wake_at(record.ends_by() * 1000).await,
+        _ => object.erase().await,
     }
-    Ok(json!({}))
-}
-
-async fn wake(object: &StoredObject, at: i64) -> Result<(), JsValue> {
-    #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
-    object.wake_at(at as f64 * 1000.0).await
 }

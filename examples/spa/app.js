@@ -1,0 +1,214 @@
+// The page: what its buttons do, and what it does by itself. How each mode stays logged in is in memory-mode.js and
+// cookie-mode.js; what people copy is token-client.js.
+
+import { CookieMode } from './cookie-mode.js';
+import { MemoryMode, isReturnOfLogin } from './memory-mode.js';
+import { problemOf, problemOfFailure, secondsUntilRetry } from './problem.js';
+import * as view from './view.js';
+
+const MODES = { a: MemoryMode, b: CookieMode };
+const BURST = 5;
+const KEEP_CALLING_MS = 5_000;
+const TICK_MS = 250;
+
+const { elements } = view;
+const tabs = new BroadcastChannel('bargate');
+
+let name;
+let mode;
+let state;
+let retry;
+
+/** Takes up a mode, or the same one anew, and finds out whether someone is logged in. */
+async function begin(wanted) {
+  const started = change(wanted, 'starting');
+  const outcome = await started.start().catch((error) => {
+    const problem = problemOfFailure(error);
+    return { state: 'unknown', problem, seconds: secondsUntilRetry(problem) };
+  });
+  if (mode === started) await settle(outcome);
+}
+
+/** Drops whatever the mode in force holds, and puts another in its place. */
+function change(wanted, next) {
+  clearTimeout(retry);
+  mode?.forget();
+  name = wanted;
+  mode = new MODES[name](report);
+  view.showMode(name, mode.loginUrl);
+  show(next);
+  return mode;
+}
+
+async function settle({ state: next, problem, seconds }) {
+  show(next);
+  if (problem) {
+    view.log('bad', `${problem.code}: ${problem.title}`);
+    view.showProblem(problem, seconds && `The page asks again in ${seconds} s.`);
+  } else {
+    view.clearProblem();
+  }
+  if (next === 'unknown') retry = setTimeout(() => begin(name), seconds * 1000);
+  if (next === 'out' && !problem) view.log('info', 'Nobody is logged in here');
+  if (next !== 'in') return;
+  view.log('good', 'Logged in');
+  tabs.postMessage('logged_in');
+  await loadProfile();
+}
+
+function show(next, who) {
+  state = next;
+  view.showState(state, who);
+  view.showToken(name, mode.expiresAt);
+}
+
+/** Ends the login in this page: tokens dropped, and nothing of it left to retry. */
+function leave(kind, text, problem) {
+  change(name, 'out');
+  elements.keep.checked = false;
+  view.clearAnswer();
+  view.log(kind, text);
+  if (problem) view.showProblem(problem);
+  else view.clearProblem();
+}
+
+/** Calls a path of the gateway and shows what comes of it; gives the answer's JSON, or `undefined`. */
+async function call(path) {
+  const caller = mode;
+  view.log('info', `GET ${path}`);
+  let response;
+  try {
+    response = await caller.fetch(path);
+  } catch (error) {
+    if (mode === caller) fail(path, problemOfFailure(error));
+    return undefined;
+  }
+  const body = response.ok ? await response.json() : await problemOf(response);
+  if (mode !== caller) return undefined;
+  if (!response.ok) return fail(path, body, response);
+  view.log('good', `${path} → ${response.status}`);
+  view.showAnswer(`GET ${path} → ${response.status}`, body);
+  view.clearProblem();
+  return body;
+}
+
+function fail(path, problem, response) {
+  const failed = `${path} → ${response ? `${response.status} ` : ''}${problem.code}`;
+  // The gateway has the last word on who is logged in, whatever this page thought.
+  if (response?.status === 401 && state === 'in') return leave('bad', failed, problem);
+  view.log('bad', failed);
+  const seconds = secondsUntilRetry(problem, response);
+  view.showProblem(problem, seconds && note(seconds));
+  if (seconds && name === 'b') retryIn(seconds);
+  return undefined;
+}
+
+const note = (seconds) => (state === 'in' ? `You stay logged in. The next try is in ${seconds} s.` : undefined);
+
+// In mode (a) the token client tries again by itself.
+function retryIn(seconds) {
+  clearTimeout(retry);
+  retry = setTimeout(refresh, seconds * 1000);
+}
+
+async function refresh() {
+  const caller = mode;
+  const refusal = await caller.refresh().catch((error) => error);
+  if (mode !== caller) return;
+  if (!refusal) view.clearProblem();
+  else if (refusal instanceof Response) fail('/api/auth0/refresh', await problemOf(refusal), refusal);
+  else fail('/api/auth0/refresh', problemOfFailure(refusal));
+}
+
+async function renew() {
+  const caller = mode;
+  const problem = await caller.renew().catch(problemOfFailure);
+  if (mode !== caller) return;
+  if (!problem) {
+    await settle({ state: 'in' });
+    return;
+  }
+  // Tokens that are still held are as good as before.
+  view.log('bad', `Hidden frame → ${problem.code}`);
+  view.showProblem(problem);
+}
+
+async function loadProfile() {
+  const caller = mode;
+  const profile = await call('/api/auth0/profile');
+  if (profile && mode === caller) show('in', profile);
+}
+
+/** Tells what a mode does by itself. */
+function report(event, detail) {
+  switch (event) {
+    case 'expired':
+      return view.log('warn', `${pathOf(detail)} → 401 token_expired`);
+    case 'retried':
+      return view.log('info', `GET ${pathOf(detail)}, sent again`);
+    case 'refreshing':
+      return view.log('info', 'POST /api/auth0/refresh, with the refresh token');
+    case 'refreshed':
+      view.clearProblem();
+      return view.log('good', `Refreshed: new tokens for ${detail.expires_in} s`);
+    case 'trouble': {
+      const problem = detail.problem instanceof Error ? problemOfFailure(detail.problem) : detail.problem;
+      view.showProblem(problem, note(detail.seconds));
+      return view.log('warn', `Not refreshed, ${problem.code}: the tokens are kept, next try in ${detail.seconds} s`);
+    }
+    case 'login_required':
+      leave('bad', `Not refreshed, ${detail.code}: the tokens are dropped`, detail);
+      return location.assign(mode.loginUrl);
+    case 'returned':
+      return view.log('info', 'GET /api/auth0/token/callback, with the code');
+    case 'renewing':
+      return view.log('info', 'Hidden frame: /api/auth0/silent/login?prompt=none');
+    case 'asking':
+      return view.log('info', 'POST /api/auth0/refresh, with the cookie');
+    case 'renewed':
+      return view.log('good', `The gateway has renewed its token: ${detail} s`);
+    default:
+      throw new TypeError(`no such event: ${event}`);
+  }
+}
+
+function pathOf({ url }) {
+  const { pathname, search } = new URL(url);
+  return pathname + search;
+}
+
+for (const input of elements.modes) {
+  input.addEventListener('change', () => {
+    // The mode, and nothing else, is kept.
+    localStorage.setItem('mode', input.value);
+    begin(input.value);
+  });
+}
+elements.call.addEventListener('click', () => call('/api/messages'));
+elements.burst.addEventListener('click', () => {
+  for (let number = 1; number <= BURST; number += 1) call(`/api/messages?n=${number}`);
+});
+elements.profile.addEventListener('click', loadProfile);
+elements.refresh.addEventListener('click', refresh);
+elements.renew.addEventListener('click', renew);
+setInterval(() => {
+  if (elements.keep.checked) call('/api/messages');
+}, KEEP_CALLING_MS);
+setInterval(() => view.showToken(name, mode.expiresAt), TICK_MS);
+
+// The form goes on to the gateway, which ends its session if there is one, and from there to the provider's logout.
+elements.logOut.addEventListener('submit', () => {
+  tabs.postMessage('logged_out');
+  leave('info', 'Logging out');
+});
+tabs.addEventListener('message', ({ data }) => {
+  if (data === 'logged_out' && state !== 'out') leave('warn', 'Logged out in another tab');
+  if (data === 'logged_in' && state === 'out') begin(name);
+});
+// Where the browser brings the page back as it was left, it may be out of date.
+window.addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) begin(name);
+});
+
+if (isReturnOfLogin(new URL(location.href))) localStorage.setItem('mode', 'a');
+begin(localStorage.getItem('mode') === 'b' ? 'b' : 'a');

@@ -1,0 +1,69 @@
+// Mode (b): the gateway holds the tokens, and the browser a cookie that no script can read. The page has nothing to keep.
+
+import { problemOf, stateAfter } from './problem.js';
+
+const REFRESH = '/api/auth0/refresh';
+
+// The gateway renews an access token that has less than this left (`renew_before_seconds`).
+const RENEWED_BEFORE_MS = 60_000;
+
+// Answers take their time and seconds are rounded: an end that moved by less is the same.
+const SAME_END_MS = 2_000;
+
+export class CookieMode {
+  loginUrl = '/api/auth0/login?return_to=/';
+  /** When the gateway's access token ends by this machine's clock, in milliseconds, as far as the gateway has told. */
+  expiresAt;
+  #report;
+  #asking;
+
+  constructor(report) {
+    this.#report = report;
+  }
+
+  /** Finds out whether someone is logged in: `state` is `in`, `out` or `unknown`. */
+  async start() {
+    this.#report('asking');
+    const response = await this.#ask();
+    if (response.ok) return { state: 'in' };
+    const problem = await problemOf(response);
+    // Neither token nor cookie came along: nobody is logged in here.
+    return problem.code === 'missing_refresh_token' ? { state: 'out' } : stateAfter(problem, response);
+  }
+
+  async fetch(url) {
+    const response = await fetch(url);
+    // Whether the gateway renewed its token for that, only the gateway knows.
+    if (response.ok && !(this.expiresAt - Date.now() > RENEWED_BEFORE_MS)) await this.#ask().catch(() => {});
+    return response;
+  }
+
+  /** Asks how long the access token lives, and the gateway renews it if it is time; gives the answer that refuses, or nothing. */
+  async refresh() {
+    this.#report('asking');
+    const response = await this.#ask();
+    return response.ok ? undefined : response;
+  }
+
+  // There is nothing else to forget: the cookie goes when the gateway clears it.
+  forget() {
+    this.expiresAt = undefined;
+  }
+
+  #ask() {
+    this.#asking ??= this.#askOnce().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #askOnce() {
+    const response = await fetch(REFRESH, { method: 'POST' });
+    if (!response.ok) return response;
+    const { expires_in: seconds } = await response.json();
+    const before = this.expiresAt;
+    this.expiresAt = Date.now() + seconds * 1000;
+    if (this.expiresAt > before + SAME_END_MS) this.#report('renewed', seconds);
+    return response;
+  }
+}

@@ -1,0 +1,78 @@
+// Mode (a): the tokens are in this page's memory, and nowhere else in the browser. A reload forgets them, and a hidden frame
+// brings others for as long as the provider knows the browser.
+
+import { problemOf, stateAfter } from './problem.js';
+import { renewSilently } from './silent-renewal.js';
+import { TokenClient } from './token-client.js';
+
+const CALLBACK = '/api/auth0/token/callback';
+const SILENT_LOGIN = '/api/auth0/silent/login?prompt=none';
+
+/** Whether this address is where the provider sends the browser back to after a login of this mode. */
+export function isReturnOfLogin({ searchParams }) {
+  return searchParams.has('state') && (searchParams.has('code') || searchParams.has('error'));
+}
+
+export class MemoryMode {
+  loginUrl = '/api/auth0/token/login?return_to=/';
+  #client;
+  #report;
+
+  constructor(report) {
+    this.#report = report;
+    this.#client = new TokenClient({ refreshUrl: '/api/auth0/refresh', report });
+  }
+
+  /** When the access token ends by this machine's clock, in milliseconds; `undefined` where there is none. */
+  get expiresAt() {
+    return this.#client.expiresAt;
+  }
+
+  /** Finds out whether someone is logged in: `state` is `in`, `out` or `unknown`. */
+  async start() {
+    const address = new URL(location.href);
+    if (isReturnOfLogin(address)) return this.#finishLogin(address.search);
+    const problem = await this.renew();
+    if (!problem) return { state: 'in' };
+    return problem.code === 'login_required' ? { state: 'out' } : stateAfter(problem);
+  }
+
+  /** Logs in by the hidden frame; gives the problem that came instead of tokens, or nothing. */
+  async renew() {
+    this.#report('renewing');
+    const answer = await renewSilently(SILENT_LOGIN);
+    if (answer.code) return answer;
+    this.#take(answer);
+    return undefined;
+  }
+
+  // No cookie comes along: a session that the other mode has left is not to answer in place of the token.
+  fetch(url) {
+    return this.#client.fetch(url, { credentials: 'omit' });
+  }
+
+  /** Refreshes the tokens; gives the answer that refuses, or nothing. */
+  refresh() {
+    return this.#client.refresh();
+  }
+
+  // The provider's logout ends its session and leaves refresh tokens alone; this one is in no other hands.
+  forget() {
+    this.#client.hold();
+  }
+
+  async #finishLogin(query) {
+    // The code is good for one exchange: it leaves the address before a reload could send it again.
+    history.replaceState(null, '', location.pathname);
+    this.#report('returned');
+    const response = await fetch(CALLBACK + query);
+    if (!response.ok) return { state: 'out', problem: await problemOf(response) };
+    this.#take(await response.json());
+    return { state: 'in' };
+  }
+
+  #take({ return_to: returnTo, ...tokens }) {
+    this.#client.hold(tokens);
+    if (returnTo) history.replaceState(null, '', returnTo);
+  }
+}

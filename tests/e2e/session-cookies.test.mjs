@@ -1,0 +1,233 @@
+// Cookies that somebody altered, tossed, guessed or kept too long: each is refused, none is a fault of the gateway's, and none
+// opens the session of another.
+
+import assert from 'node:assert/strict';
+import { randomBytes, randomInt } from 'node:crypto';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { startApi } from '../../dev/api.mjs';
+import { startTenant } from '../../dev/tenant.mjs';
+import { sendRaw } from './harness.mjs';
+import { PROFILE, REFRESH, assertProblem } from './login-flow.mjs';
+import {
+  COOKIE, LOGOUT, OWN_PAGE, PRIVATE, SESSION_EXPIRED, SESSION_INVALID, askWith, assertAlive, assertCleared, assertEnded,
+  beginSession, claimsAt, startSessionGateway,
+} from './session-flow.mjs';
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+let tenant;
+let api;
+let gateway;
+let alice;
+let bob;
+
+before(async () => {
+  [tenant, api] = await Promise.all([startTenant(), startApi()]);
+  gateway = await startSessionGateway(tenant, api);
+  alice = await beginSession(gateway, tenant);
+  bob = await beginSession(gateway, tenant, { email: 'bob@example.com' });
+});
+
+after(async () => {
+  await gateway?.close();
+  await Promise.all([tenant?.close(), api?.close()]);
+});
+
+beforeEach(() => {
+  tenant.resetCounts();
+  api.requests.length = 0;
+});
+
+const encode = (...parts) => Buffer.concat(parts).toString('base64url');
+const nameOf = ({ bytes }) => bytes.subarray(0, 16);
+const keyOf = ({ bytes }) => bytes.subarray(16);
+
+function flipped(bytes, index, bit = 1) {
+  const altered = Buffer.from(bytes);
+  altered[index] ^= bit;
+  return altered.toString('base64url');
+}
+
+/** The same bytes in letters of which the last has stray bits. */
+function strayBits(value) {
+  const last = ALPHABET.indexOf(value.at(-1));
+  return [1, 2, 3].map((bits) => value.slice(0, -1) + ALPHABET[last | bits]);
+}
+
+/** Asserts that both sessions are alive and their owners'. */
+async function assertBothUnharmed(message) {
+  for (const session of [alice, bob]) {
+    assert.equal((await askWith(gateway, session.cookie, '/app/x')).status, 200, message);
+    assert.equal(claimsAt(api).sub, session.sub, message);
+  }
+}
+
+describe('a cookie that is none of the gateway\'s', () => {
+  const table = () => [
+    ['empty', ''],
+    ['one letter', 'x'],
+    ['truncated by a letter', alice.value.slice(0, -1)],
+    ['truncated by a byte', encode(alice.bytes.subarray(0, 31))],
+    ['the name alone', alice.name],
+    ['the key alone', keyOf(alice).toString('base64url')],
+    ['longer by a letter', `${alice.value}A`],
+    ['longer by a byte', encode(alice.bytes, Buffer.of(0))],
+    ['twice over', alice.value + alice.value],
+    ['padded', `${alice.value}=`],
+    ['quoted', `"${alice.value}"`],
+    ['percent-encoded', `%${alice.value.charCodeAt(0).toString(16)}${alice.value.slice(1)}`],
+    ['with an attribute', `${alice.value}, path=/`],
+    ['in hexadecimal', alice.bytes.toString('hex')],
+    ['as JSON', JSON.stringify({ name: alice.name })],
+    ['of letters of the other base64', `${alice.value.slice(0, 20)}+/${alice.value.slice(22)}`],
+    ['with a letter of no alphabet', `${alice.value.slice(0, 20)}*${alice.value.slice(21)}`],
+    ['with a space inside', `${alice.value.slice(0, 20)} ${alice.value.slice(21)}`],
+    ['of 8 KiB', 'A'.repeat(8 * 1024)],
+    ['of bytes that are no ASCII', `é${alice.value.slice(1)}`],
+    ...strayBits(alice.value).map((value) => ['with stray bits', value]),
+  ];
+
+  test('is refused and cleared, and no object is asked', async () => {
+    const calls = await gateway.calls('Session');
+    for (const [message, value] of table()) {
+      for (const path of [PRIVATE, '/app/x', PROFILE, REFRESH]) {
+        const { status, json, values, text } = await sendRaw(gateway.origin, { path, headers: { cookie: `${COOKIE}=${value}` } });
+        assert.deepEqual([status, json().code], SESSION_INVALID, `${message}: ${path}: ${text}`);
+        assertCleared({ headers: { getSetCookie: () => values('set-cookie') } }, message);
+      }
+    }
+    assert.deepEqual([api.requests, tenant.counts], [[], {}]);
+    assert.equal(await gateway.calls('Session'), calls);
+    await assertBothUnharmed('all that while');
+  });
+
+  test('names a challenge', async () => {
+    const { headers } = await askWith(gateway, `${COOKIE}=x`);
+    assert.match(headers.get('www-authenticate'), /^Bearer error="invalid_token"/);
+  });
+});
+
+describe('a cookie of the right form', () => {
+  test('that was altered opens nothing, and does the session no harm', async () => {
+    await assertBothUnharmed('the isolate knows both');
+    api.requests.length = 0;
+    for (let index = 0; index < 32; index += 1) {
+      const value = flipped(alice.bytes, index, 1 << randomInt(8));
+      const answer = await askWith(gateway, `${COOKIE}=${value}`, '/app/x');
+      assertProblem(answer, index < 16 ? SESSION_EXPIRED : SESSION_INVALID, `byte ${index}`);
+      assertCleared(answer, `byte ${index}`);
+    }
+    assert.deepEqual(api.requests, []);
+    await assertBothUnharmed('afterwards');
+  });
+
+  test('with halves of two sessions opens neither', async () => {
+    await assertBothUnharmed('the isolate knows both');
+    api.requests.length = 0;
+    const table = [
+      [encode(nameOf(alice), keyOf(bob)), SESSION_INVALID, 'the name of one with the key of the other'],
+      [encode(nameOf(bob), keyOf(alice)), SESSION_INVALID, 'the other way round'],
+      [encode(nameOf(alice), nameOf(alice)), SESSION_INVALID, 'the name twice'],
+      [encode(keyOf(alice), keyOf(alice)), SESSION_EXPIRED, 'the key twice'],
+      [encode(keyOf(alice), nameOf(alice)), SESSION_EXPIRED, 'the halves exchanged'],
+      [encode(nameOf(alice), Buffer.alloc(16)), SESSION_INVALID, 'a key of zeros'],
+      [encode(Buffer.alloc(16), keyOf(alice)), SESSION_EXPIRED, 'a name of zeros'],
+      [encode(Buffer.alloc(32)), SESSION_EXPIRED, 'zeros'],
+    ];
+    for (const [value, expected, message] of table) {
+      for (const path of ['/app/x', PROFILE, REFRESH]) {
+        assertProblem(await askWith(gateway, `${COOKIE}=${value}`, path), expected, `${message}: ${path}`);
+      }
+    }
+    assert.deepEqual([api.requests, tenant.counts], [[], {}]);
+    await assertBothUnharmed('afterwards');
+  });
+
+  test('that was guessed is of no session', async () => {
+    const guesses = Array.from({ length: 100 }, () => randomBytes(32).toString('base64url'));
+    await Promise.all(guesses.map(async (value) => {
+      assertProblem(await askWith(gateway, `${COOKIE}=${value}`, '/app/x'), SESSION_EXPIRED, value);
+    }));
+    assert.deepEqual(api.requests, []);
+    const name = Buffer.from(guesses[0], 'base64url').subarray(0, 16);
+    assert.equal(await gateway.held('SESSIONS', encode(name)), 0, 'and leaves nothing behind');
+  });
+
+  test('does not end a session by a logout with the wrong key', async () => {
+    const value = encode(nameOf(alice), randomBytes(16));
+    const answer = await askWith(gateway, `${COOKIE}=${value}`, LOGOUT, { method: 'POST', headers: OWN_PAGE });
+    assert.equal(answer.status, 303, answer.text);
+    assert.equal(alice.family().revoked, false);
+    await assertBothUnharmed('afterwards');
+  });
+
+  test('of a session that was ended is refused', async () => {
+    const session = await beginSession(gateway, tenant);
+    await assertAlive(gateway, session, 'before');
+    await askWith(gateway, session.cookie, LOGOUT, { method: 'POST', headers: OWN_PAGE });
+    for (let time = 0; time < 2; time += 1) await assertEnded(gateway, session, 'after');
+    for (const path of [PROFILE, REFRESH]) assertProblem(await askWith(gateway, session.cookie, path), SESSION_EXPIRED, path);
+    assert.equal(await gateway.held('SESSIONS', session.name), 0);
+  });
+});
+
+describe('two cookies of the name', () => {
+  const shapes = [
+    ['in one header', (first, second) => `${first}; ${second}`],
+    ['in two headers', (first, second) => [first, second]],
+    ['with others between', (first, second) => `a=1; ${first}; b=2; ${second}; c=3`],
+  ];
+  for (const [shape, join] of shapes) {
+    test(`are refused, whichever is good, and neither is cleared: ${shape}`, async () => {
+      const invented = `${COOKIE}=${randomBytes(32).toString('base64url')}`;
+      const table = [
+        [alice.cookie, bob.cookie, 'of two people'],
+        [alice.cookie, alice.cookie, 'the same twice'],
+        [alice.cookie, invented, 'a good one first'],
+        [invented, alice.cookie, 'a good one last'],
+        [alice.cookie, `${COOKIE}=`, 'an empty one last'],
+        [`${COOKIE}=x`, alice.cookie, 'a malformed one first'],
+      ];
+      for (const [first, second, message] of table) {
+        const answer = await sendRaw(gateway.origin, { path: '/app/x', headers: { cookie: join(first, second) } });
+        assert.deepEqual([answer.status, answer.json().code], SESSION_INVALID, `${message}: ${answer.text}`);
+        assert.deepEqual(answer.values('set-cookie'), [], message);
+      }
+      assert.deepEqual(api.requests, []);
+      await assertBothUnharmed('afterwards');
+    });
+  }
+});
+
+test('cookies of almost the name are others\'', async () => {
+  const table = [
+    `${COOKIE.toUpperCase()}=${alice.value}`, `x${alice.cookie}`, `${COOKIE}2=${alice.value}`, `__Host-${alice.cookie}`,
+    `__Secure-${alice.cookie}`, COOKIE, `"${COOKIE}"=${alice.value}`, `a="; ${COOKIE} ; b"`,
+  ];
+  for (const cookie of table) {
+    const answer = await sendRaw(gateway.origin, { path: PRIVATE, headers: { cookie } });
+    assert.equal(answer.status, 401, cookie);
+    assert.ok(['token_missing', SESSION_INVALID[1]].includes(answer.json().code), `${cookie}: ${answer.text}`);
+  }
+  const beside = table.filter((cookie) => !/(^|; )bargate *($|;)/.test(cookie)).join('; ');
+  assert.equal((await askWith(gateway, `${beside}; ${alice.cookie}`, '/app/x')).status, 200);
+  assert.equal(claimsAt(api).sub, alice.sub);
+});
+
+test('no shuffle of the bytes of two cookies is a fault, or opens a session', async () => {
+  const pool = Buffer.concat([alice.bytes, bob.bytes]);
+  const shuffled = () => {
+    const value = Buffer.from(Array.from({ length: 32 }, (_, index) => pool[randomInt(2) * 32 + index]));
+    const letters = [...value.toString('base64url')];
+    if (randomInt(4) === 0) letters[randomInt(letters.length)] = ALPHABET[randomInt(64)];
+    return letters.join('');
+  };
+  await Promise.all(Array.from({ length: 200 }, async () => {
+    const value = shuffled();
+    if ([alice.value, bob.value].includes(value)) return;
+    const { status, text } = await askWith(gateway, `${COOKIE}=${value}`, '/app/x');
+    assert.equal(status, 401, `${value}: ${text}`);
+  }));
+  assert.deepEqual(api.requests, []);
+  await assertBothUnharmed('afterwards');
+});

@@ -1,0 +1,276 @@
+// What the tests of sessions and of rotation share: a gateway whose clock and whose objects obey the test, logins that end in a
+// session, and what the end of one looks like.
+
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Browser, proxied } from './harness.mjs';
+import { assertProblem, claimsOf, loginUntilCallback, startLoginGateway } from './login-flow.mjs';
+
+export const LOGOUT = '/api/auth0/logout';
+export const BACKCHANNEL_LOGOUT = '/api/auth0/backchannel-logout';
+/** A path that wants a login and answers by itself. */
+export const PRIVATE = '/private';
+export const TOKEN_ENDPOINT = '/oauth/token';
+export const REVOCATION = '/oauth/revoke';
+export const COOKIE = 'bargate';
+
+export const SESSION_EXPIRED = [401, 'session_expired'];
+export const SESSION_INVALID = [401, 'session_invalid'];
+export const CSRF_REJECTED = [403, 'csrf_rejected'];
+
+/** What a page of the gateway's own sends along with a request that changes something. */
+export const OWN_PAGE = { 'sec-fetch-site': 'same-origin' };
+
+/** TOKEN_CACHE_MAX_SECS of record.rs: an isolate uses what it knows of a session for so long. */
+export const REMEMBERED_SECS = 15;
+
+// The tenant runs in this process, and its clock is moved with those of the gateways: neither may find the other's tokens
+// expired, or of the future. No clock is ever behind the real one, by which alarms ring.
+const realNow = Date.now;
+let aheadMs = 0;
+Date.now = () => realNow() + aheadMs;
+const running = new Set();
+
+/** Moves the clocks of the tenant and of every gateway of `startObeyingGateway`. */
+export async function later(seconds) {
+  aheadMs += seconds * 1000;
+  await Promise.all([...running].map((gateway) => gateway.order({ ms: seconds * 1000 })));
+}
+
+// Obeys orders in a header, and is otherwise the bundle: moves the clock, counts calls to the objects, keeps them from being
+// reached, restarts one, or that of an exchange between the provider's answer and the moment at which it could be kept, rings
+// an alarm, and tells how much is held.
+const obeyingEntry = () => `
+  import Gateway, * as bundle from './worker.js';
+
+  const realNow = Date.now;
+  let ahead = ${aheadMs};
+  Date.now = () => realNow() + ahead;
+
+  const calls = {};
+  const away = new Set();
+  let [lastExchange, losses, lost] = [undefined, 0, 0];
+
+  const observed = (name) => class extends bundle[name] {
+    async call(text) {
+      calls[name] = (calls[name] ?? 0) + 1;
+      if (name === 'RefreshExchange') lastExchange = this;
+      if (away.has(name)) throw new Error('the object is away');
+      return super.call(text);
+    }
+
+    async ring() {
+      await this.alarm();
+    }
+
+    restart() {
+      this.ctx.abort('restarted by a test');
+    }
+
+    async held() {
+      const { storage } = this.ctx;
+      const tables = [...storage.sql.exec("SELECT name FROM sqlite_master WHERE type = 'table'")].map(({ name }) => name);
+      const own = tables.filter((name) => !/^(_|sqlite_)/.test(name));
+      const rows = own.map((name) => storage.sql.exec(\`SELECT count(*) AS count FROM "\${name}"\`).one().count);
+      return (await storage.list()).size + rows.reduce((sum, count) => sum + count, 0);
+    }
+  };
+  export const RefreshExchange = observed('RefreshExchange');
+  export const Session = observed('Session');
+  export const LogoutIndex = observed('LogoutIndex');
+
+  const send = globalThis.fetch;
+  globalThis.fetch = async (input, init) => {
+    const answer = await send(input, init);
+    if (losses === 0 || new URL(input.url ?? input).pathname !== '${TOKEN_ENDPOINT}') return answer;
+    [losses, lost] = [losses - 1, lost + 1];
+    lastExchange.restart();
+    return new Promise(() => {});
+  };
+
+  export default class extends Gateway {
+    fetch(request) {
+      const order = request.headers.get('x-order');
+      return order === null ? super.fetch(request) : this.obey(JSON.parse(order));
+    }
+
+    async obey({ ms = 0, keepAway, lose, object, act }) {
+      ahead += ms;
+      if (keepAway) away.add(keepAway);
+      if (keepAway === null) away.clear();
+      losses = lose ?? losses;
+      if (!object) return Response.json({ calls, lost });
+      const [binding, name] = object;
+      const acting = this.env[binding].getByName(name)[act]();
+      // Whoever restarts does not answer.
+      return Response.json((await (act === 'restart' ? acting.catch(() => {}) : acting)) ?? null);
+    }
+  }
+`;
+
+/**
+ * Starts a gateway in front of `tenant` whose clock is moved by `later`. Options are those of `startLoginGateway`; with
+ * `isolates: 2`, `askOther` asks an isolate of its own that has the same objects.
+ */
+export async function startObeyingGateway(tenant, options = {}) {
+  const gateway = await startLoginGateway(tenant, { entry: obeyingEntry(), ...options });
+  const orderAt = async (origin, what) => {
+    const answer = await fetch(origin, { headers: { 'x-order': JSON.stringify(what) } });
+    assert.equal(answer.status, 200, await answer.clone().text());
+    return answer.json();
+  };
+  const order = async (what) => (await Promise.all(gateway.origins.map((origin) => orderAt(origin, what))))[0];
+  const obeying = {
+    ...gateway,
+    order,
+    askOther: (path, init) => gateway.ask(new URL(path, gateway.origins[1]), init),
+    /** How often objects of a class were called. */
+    calls: async (name) => (await orderAt(gateway.origin, {})).calls[name] ?? 0,
+    /** Lets every call to objects of a class fail, or with `null` none any more. */
+    keepAway: (name) => order({ keepAway: name }),
+    /** Restarts the object of an exchange when the provider has answered it, the next `times`. */
+    loseAnswers: (times) => orderAt(gateway.origin, { lose: times }),
+    /** How many answers were lost that way. */
+    lost: async () => (await orderAt(gateway.origin, {})).lost,
+    /** Restarts an object. */
+    restart: (binding, name) => orderAt(gateway.origin, { object: [binding, name], act: 'restart' }),
+    /** How many entries an object holds. */
+    held: (binding, name) => orderAt(gateway.origin, { object: [binding, name], act: 'held' }),
+    /** Rings the alarm of an object. */
+    ring: (binding, name) => orderAt(gateway.origin, { object: [binding, name], act: 'ring' }),
+    async close() {
+      running.delete(obeying);
+      await gateway.close();
+    },
+  };
+  running.add(obeying);
+  return obeying;
+}
+
+/** Starts a gateway with sessions in front of `tenant` and the sample API. */
+export function startSessionGateway(tenant, api, { session = {}, sections = {}, paths = [], ...options } = {}) {
+  return startObeyingGateway(tenant, {
+    sections: {
+      servers: [{ alias: 'api', url: api.origin }],
+      session: { return_to: ['https://spa.example'], after_login: '/home', ...session },
+      ...sections,
+    },
+    paths: [
+      ...['GET', 'POST'].map((method) => ({ method, path: LOGOUT, integration: { type: 'auth0_logout' } })),
+      { method: 'POST', path: BACKCHANNEL_LOGOUT, integration: { type: 'auth0_backchannel_logout' } },
+      { method: 'ANY', path: PRIVATE, auth: true, response: { ok: true } },
+      proxied('/app/{.+}', 'api', { auth: true }),
+      proxied('/open/{.+}', 'api'),
+      ...paths,
+    ],
+    ...options,
+  });
+}
+
+/** Logs in and gives the session: its cookie, the halves of that, its family of refresh tokens, and the callback's answer. */
+export async function beginSession(gateway, tenant, { browser = new Browser(), headers, ...how } = {}) {
+  const callback = await loginUntilCallback(gateway, browser, how);
+  return sessionOf(await gateway.askAs(browser, callback, { headers }), tenant);
+}
+
+/** Gives the session that a callback's answer begins. */
+export function sessionOf(answer, tenant, cookieName = COOKIE) {
+  assert.equal(answer.status, 302, `the login failed: ${answer.text}`);
+  const lines = answer.headers.getSetCookie().filter((line) => line.startsWith(`${cookieName}=`));
+  assert.equal(lines.length, 1, 'one cookie');
+  const value = /=([^;]*)/.exec(lines[0])[1];
+  assert.match(value, /^[\w-]{43}$/);
+  const bytes = Buffer.from(value, 'base64url');
+  const { grantId, sid, sub } = tenant.families().at(-1) ?? {};
+  return {
+    answer,
+    line: lines[0],
+    value,
+    cookie: `${cookieName}=${value}`,
+    bytes,
+    /** The name of its object. */
+    name: bytes.subarray(0, 16).toString('base64url'),
+    /** What the ID token says. */
+    sid,
+    sub,
+    family: () => tenant.families().find((family) => family.grantId === grantId),
+  };
+}
+
+/** Makes a request with a cookie. */
+export const askWith = (gateway, cookie, path = PRIVATE, { headers, ...init } = {}) =>
+  gateway.ask(path, { ...init, headers: { ...headers, cookie } });
+
+/** The claims of the access token that the upstream was shown last. */
+export function claimsAt(api) {
+  const { authorization } = api.requests.at(-1).headers;
+  assert.match(authorization, /^Bearer [\w-]+\.[\w-]+\.[\w-]+$/);
+  return claimsOf(authorization.slice('Bearer '.length));
+}
+
+/** How long access tokens live where a test says nothing else, and how long before their end they are renewed. */
+export const LIFE_SECS = 600;
+export const RENEW_BEFORE_SECS = 60;
+
+/** Lets access tokens come to where they are due to be renewed, and still hold. */
+export const untilDue = () => later(LIFE_SECS - RENEW_BEFORE_SECS + 1);
+/** Lets access tokens expire. */
+export const untilExpired = () => later(LIFE_SECS + 1);
+
+/** The `Authorization` header that an upstream is sent for a session. */
+export async function authorizationFor(gateway, api, { cookie }) {
+  const { status, text } = await askWith(gateway, cookie, '/app/x');
+  assert.equal(status, 200, text);
+  return api.requests.at(-1).headers.authorization;
+}
+
+/** Asserts what has become of a session's family of refresh tokens. */
+export function assertFamily({ family }, expected, message) {
+  const { rotations, revoked } = family();
+  assert.deepEqual({ rotations, revoked }, expected, message);
+}
+
+/** Asserts that a session is alive. */
+export async function assertAlive(gateway, { cookie }, message) {
+  const answer = await askWith(gateway, cookie);
+  assert.equal(answer.status, 200, `${message}: ${answer.text}`);
+}
+
+/** Asserts that a request with the session's cookie is told that the session has ended, and the browser to forget it. */
+export async function assertEnded(gateway, { cookie }, message) {
+  const answer = await askWith(gateway, cookie);
+  assertProblem(answer, SESSION_EXPIRED, message);
+  assertCleared(answer, message);
+}
+
+/** Asserts that an answer makes a browser forget the session's cookie. */
+export function assertCleared({ headers }, message, cookieName = COOKIE) {
+  const lines = headers.getSetCookie().filter((line) => line.startsWith(`${cookieName}=`));
+  assert.equal(lines.length, 1, `${message}: the cookie is cleared`);
+  const [pair, ...attributes] = lines[0].split('; ');
+  assert.equal(pair, `${cookieName}=`, message);
+  for (const attribute of ['Path=/', 'Max-Age=0', 'HttpOnly']) assert.ok(attributes.includes(attribute), `${message}: ${attribute}`);
+}
+
+/** The contents of every file below a directory, by path. */
+export function filesBelow(directory) {
+  const paths = readdirSync(directory, { recursive: true }).map((path) => join(directory, path));
+  return new Map(paths.filter((path) => statSync(path).isFile()).map((path) => [path, readFileSync(path)]));
+}
+
+/** Asserts that no file holds any of `secrets` (base64url), nor the bytes that they stand for. */
+export function assertNowhereOnDisk(files, secrets) {
+  for (const [name, secret] of Object.entries(secrets)) {
+    assert.match(secret, /^[\w-]{16,}$/, `${name} is long enough to be looked for`);
+    const decoded = Buffer.from(secret, 'base64url');
+    for (const [path, bytes] of files) {
+      for (const shape of [secret, decoded, decoded.toString('hex')]) assert.ok(!bytes.includes(shape), `${path} holds ${name}`);
+    }
+  }
+}
+
+/** The parts of tokens that only their holder knows: of a JWT the signature. */
+export function secretParts(tokens) {
+  return Object.fromEntries(Object.entries(tokens).map(([name, token]) => [name, token.split('.').at(-1)]));
+}

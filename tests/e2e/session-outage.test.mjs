@@ -1,0 +1,194 @@
+// What becomes of sessions while the provider is slow, down, or has had enough of the login: a transient failure costs nobody
+// theirs.
+
+import assert from 'node:assert/strict';
+import { performance } from 'node:perf_hooks';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { startApi } from '../../dev/api.mjs';
+import { startTenant } from '../../dev/tenant.mjs';
+import { sendRaw } from './harness.mjs';
+import { CLIENT_ID, CLIENT_SECRET, LOGIN, PROFILE, REFRESH, assertProblem } from './login-flow.mjs';
+import {
+  LIFE_SECS, PRIVATE, REVOCATION, TOKEN_ENDPOINT, askWith, assertAlive, assertEnded, assertFamily, authorizationFor, beginSession,
+  later, startSessionGateway, untilDue, untilExpired,
+} from './session-flow.mjs';
+
+const MINUTE = { timeout: 60_000 };
+// RENEWAL_PATIENCE_MS of objects/session.rs, and what a busy machine may add to that.
+const PATIENCE_MS = 2_000;
+const MARGIN_MS = 2_000;
+// RENEWAL_RETRY_SECS of record.rs.
+const RETRY_SECS = 5;
+
+let tenant;
+let api;
+let gateway;
+let impatient;
+
+before(async () => {
+  [tenant, api] = await Promise.all([startTenant({ accessTokenSeconds: LIFE_SECS }), startApi()]);
+  gateway = await startSessionGateway(tenant, api);
+  impatient = await startSessionGateway(tenant, api, { authorizer: { timeout_ms: 200 } });
+});
+
+after(async () => {
+  await Promise.all([gateway?.close(), impatient?.close()]);
+  await Promise.all([tenant?.close(), api?.close()]);
+});
+
+beforeEach(() => {
+  tenant.resetCounts();
+  api.requests.length = 0;
+});
+
+afterEach(() => tenant.clearFaults());
+
+const exchanges = () => tenant.counts[TOKEN_ENDPOINT] ?? 0;
+const tokenAt = (session, at = gateway) => authorizationFor(at, api, session);
+
+async function begin(at = gateway) {
+  const session = await beginSession(at, tenant);
+  tenant.resetCounts();
+  return session;
+}
+
+const DOWN = [
+  ['unreachable', { kind: 'reset' }],
+  ['failing', { kind: 'status', status: 500 }],
+  ['answering rubbish', { kind: 'html' }],
+];
+
+describe('while the provider is down and the token holds', MINUTE, () => {
+  for (const [name, fault] of [...DOWN, ['rate limiting', { kind: 'status', status: 429 }], [
+    'refusing the gateway', { kind: 'status', status: 401, body: { error: 'invalid_client' } },
+  ]]) {
+    test(`requests go ahead: ${name}`, async () => {
+      const session = await begin();
+      const token = await tokenAt(session);
+      await untilDue();
+      tenant.fault({ path: TOKEN_ENDPOINT, ...fault });
+      const answers = await Promise.all(Array.from({ length: 10 }, () => askWith(gateway, session.cookie, '/app/x')));
+      for (const { status, text } of answers) assert.equal(status, 200, text);
+      assert.ok(api.requests.every(({ headers }) => headers.authorization === token), 'with the token that holds');
+      assert.ok(exchanges() >= 1 && exchanges() <= 2, `the provider was not asked for each of them, but ${exchanges()} times`);
+      tenant.clearFaults();
+      await later(RETRY_SECS + 1);
+      assert.notEqual(await tokenAt(session), token, 'once it is up, the session is renewed');
+      assertFamily(session, { rotations: 1, revoked: false });
+    });
+  }
+
+  test('requests go ahead when a provider that hangs has timed out', async () => {
+    const session = await begin(impatient);
+    const token = await tokenAt(session, impatient);
+    await untilDue();
+    tenant.fault({ path: TOKEN_ENDPOINT, kind: 'hang' });
+    assert.equal(await tokenAt(session, impatient), token);
+  });
+
+  test('requests wait two seconds for one that is slow, and the renewal goes on behind the answer', async () => {
+    const session = await begin();
+    const token = await tokenAt(session);
+    await untilDue();
+    const hold = tenant.hold(TOKEN_ENDPOINT, { after: true });
+    const start = performance.now();
+    const answers = Promise.all(Array.from({ length: 5 }, () => tokenAt(session)));
+    assert.deepEqual(new Set(await answers), new Set([token]), 'with the token that holds');
+    const took = performance.now() - start;
+    assert.ok(took >= PATIENCE_MS - 500 && took <= PATIENCE_MS + MARGIN_MS, `${Math.round(took)} ms`);
+    assert.equal(hold.waiting, 1, 'one renewal, which is still under way');
+    hold.release();
+    await later(RETRY_SECS + 1);
+    assert.notEqual(await tokenAt(session), token);
+    assert.equal(exchanges(), 1);
+    assertFamily(session, { rotations: 1, revoked: false });
+  });
+});
+
+describe('while the provider is down and the token has expired', MINUTE, () => {
+  const IDP_UNAVAILABLE = [503, 'idp_unavailable', '5'];
+  const table = [
+    ...DOWN.map(([name, fault]) => [name, fault, IDP_UNAVAILABLE]),
+    ['rate limiting', { kind: 'status', status: 429, headers: { 'retry-after': '7' } }, [429, 'idp_rate_limited', '7']],
+    ['refusing the gateway', { kind: 'status', status: 401, body: { error: 'invalid_client' } }, [502, 'idp_rejected']],
+  ];
+  for (const [name, fault, expected] of table) {
+    test(`requests are told so, and the session is kept: ${name}`, async () => {
+      const session = await begin();
+      await untilExpired();
+      tenant.fault({ path: TOKEN_ENDPOINT, ...fault });
+      for (const path of [PRIVATE, '/app/x', PROFILE, REFRESH]) {
+        const answer = await askWith(gateway, session.cookie, path);
+        assertProblem(answer, expected, `${name}: ${path}`);
+        assert.deepEqual(answer.headers.getSetCookie(), [], 'the cookie is kept');
+      }
+      const navigation = await sendRaw(gateway.origin, { path: PRIVATE, headers: { cookie: session.cookie, 'sec-fetch-mode': 'navigate' } });
+      assert.equal(navigation.status, expected[0], 'a navigation is not led to a login that would fail too');
+      assert.deepEqual(api.requests, [], 'and the upstream hears nothing');
+      tenant.clearFaults();
+      await later(RETRY_SECS + 1);
+      await assertAlive(gateway, session, 'once the provider is up');
+      assertFamily(session, { rotations: 1, revoked: false });
+    });
+  }
+
+  test('a provider that hangs is one that is down', async () => {
+    const session = await begin(impatient);
+    await untilExpired();
+    tenant.fault({ path: TOKEN_ENDPOINT, kind: 'hang' });
+    assertProblem(await askWith(impatient, session.cookie), IDP_UNAVAILABLE, 'timed out');
+    tenant.clearFaults();
+    await later(RETRY_SECS + 1);
+    await assertAlive(impatient, session, 'once the provider is up');
+  });
+
+  test('those who come while it is down for long are not all sent to it', async () => {
+    const session = await begin();
+    await untilExpired();
+    tenant.fault({ path: TOKEN_ENDPOINT, kind: 'status', status: 503 });
+    const answers = await Promise.all(Array.from({ length: 50 }, () => askWith(gateway, session.cookie)));
+    for (const answer of answers) assertProblem(answer, IDP_UNAVAILABLE, 'each');
+    assert.ok(exchanges() < 10, `${exchanges()} exchanges for 50 requests at once`);
+  });
+});
+
+describe('a login that the provider has ended', () => {
+  async function revoked(at = gateway) {
+    const session = await begin(at);
+    const form = { token: session.family().refreshTokens.at(-1), client_id: CLIENT_ID, client_secret: CLIENT_SECRET };
+    const { status } = await fetch(tenant.origin + REVOCATION, { method: 'POST', body: new URLSearchParams(form) });
+    assert.equal(status, 200);
+    assert.equal(session.family().revoked, true);
+    return session;
+  }
+
+  test('ends the session when its token is to be renewed', async () => {
+    for (const wait of [untilDue, untilExpired]) {
+      const session = await revoked();
+      await assertAlive(gateway, session, 'until then its token is good');
+      await wait();
+      tenant.resetCounts();
+      await assertEnded(gateway, session, 'then');
+      assert.equal(exchanges(), 1);
+      await assertEnded(gateway, session, 'and for good');
+      assert.equal(exchanges(), 1, 'without asking again');
+      assert.equal(await gateway.held('SESSIONS', session.name), 0, 'nothing is kept of it');
+    }
+  });
+
+  test('leads a navigation to log in, and back', async () => {
+    const { cookie } = await revoked();
+    await untilExpired();
+    const headers = { cookie, 'sec-fetch-mode': 'navigate' };
+    const answer = await sendRaw(gateway.origin, { path: '/app/x?y=z', headers });
+    const { pathname, searchParams } = new URL(answer.header('location'), gateway.origin);
+    assert.deepEqual([answer.status, pathname, searchParams.get('return_to')], [302, LOGIN, '/app/x?y=z']);
+  });
+
+  test('ends it for all who ask at once', async () => {
+    const session = await revoked();
+    await untilExpired();
+    await Promise.all(Array.from({ length: 20 }, () => assertEnded(gateway, session, 'each')));
+    assert.equal(exchanges(), 1);
+  });
+});
