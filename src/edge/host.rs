@@ -57,9 +57,15 @@ export function forward(request, url, drop, set) {
 
 export async function send(request, ms) {
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort("timeout"), ms);
+  let timer;
+  const limit = new Promise((_, reject) => {
+    timer = setTimeout(() => {
+      reject("timeout");
+      abort.abort();
+    }, ms);
+  });
   try {
-    return await fetch(request, { redirect: "manual", signal: abort.signal });
+    return await Promise.race([limit, fetch(request, { redirect: "manual", signal: abort.signal })]);
   } finally {
     clearTimeout(timer);
   }
