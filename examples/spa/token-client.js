@@ -2,7 +2,7 @@
 // copied: it needs nothing else. A body that is a stream cannot be sent twice, so such requests are not for `fetch` below.
 
 /** Codes of a refresh that say nothing against the tokens: they are kept, and the refresh is tried again. */
-const TRANSIENT = new Set(['idp_unavailable', 'idp_timeout', 'idp_error', 'idp_rate_limited']);
+const TRANSIENT = new Set(['idp_unavailable', 'idp_timeout', 'idp_error', 'idp_rate_limited', 'store_unavailable']);
 const RETRY_SECS = 5;
 
 export class TokenClient {

@@ -64,7 +64,7 @@ export function depart(object, flight) {
     if (object.flight === flight) object.flight = undefined;
   };
   object.flight = flight;
-  flight.then(land, land);
+  object.ctx.waitUntil(flight.then(land, land));
 }
 "#)]
 extern "C" {
