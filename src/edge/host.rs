@@ -8,69 +8,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Request, Response};
 
-#[wasm_bindgen(inline_js = r#"
-function* pairs(lines) {
-  if (lines === "") return;
-  const parts = lines.split("\n");
-  for (let i = 0; i + 1 < parts.length; i += 2) yield [parts[i], parts[i + 1]];
-}
-
-export function request_line(request) {
-  return `${request.method} ${request.url}`;
-}
-
-export function respond(status, headers, body) {
-  return new Response(body, { status, headers: [...pairs(headers)] });
-}
-
-export function relay(response, drop, own, set, vary, personal) {
-  if (response.webSocket) return response;
-  const relayed = new Response(response.body, response);
-  for (const name of response.headers.get("connection")?.match(/[\w!#$%&'*+.^`|~-]+/g) ?? []) relayed.headers.delete(name);
-  if (drop !== "") for (const name of drop.split("\n")) relayed.headers.delete(name);
-  const cookies = relayed.headers.getSetCookie();
-  const kept = cookies.filter((cookie) => !own.split("\n").includes(cookie.split("=")[0].trim()));
-  if (kept.length < cookies.length) {
-    relayed.headers.delete("set-cookie");
-    for (const cookie of kept) relayed.headers.append("set-cookie", cookie);
-  }
-  for (const [name, value] of pairs(set)) relayed.headers.set(name, value);
-  if (vary !== undefined) relayed.headers.append("vary", vary);
-  if (personal) {
-    relayed.headers.append("vary", "Cookie");
-    const decided = /\b(public|s-maxage|must-revalidate|no-store|private)\b/i.test(relayed.headers.get("cache-control"));
-    if (!decided) relayed.headers.append("cache-control", "private");
-  }
-  return relayed;
-}
-
-export function forward(request, url, drop, set) {
-  const forwarded = new Request(url, request);
-  const dropped = new Set(drop.split("\n"));
-  for (const name of [...forwarded.headers.keys()]) {
-    const folded = name.replaceAll("_", "-");
-    if (dropped.has(folded) || folded.startsWith("x-forwarded-")) forwarded.headers.delete(name);
-  }
-  for (const [name, value] of pairs(set)) forwarded.headers.set(name, value);
-  return forwarded;
-}
-
-export async function send(request, ms) {
-  const abort = new AbortController();
-  let timer;
-  const limit = new Promise((_, reject) => {
-    timer = setTimeout(() => {
-      reject("timeout");
-      abort.abort();
-    }, ms);
-  });
-  try {
-    return await Promise.race([limit, fetch(request, { redirect: "manual", signal: abort.signal })]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-"#)]
+#[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {
     /// Gives the method and the address with a space between them.
     pub fn request_line(request: &Request) -> String;

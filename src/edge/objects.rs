@@ -22,51 +22,7 @@ use crate::config::{Config, Integration};
 use crate::json;
 use crate::problem::Problem;
 
-#[wasm_bindgen(inline_js = r#"
-const KEY = "state";
-
-export async function ask(namespace, name, message, ms) {
-  // Each call makes a stub of its own, for one that has failed once fails for ever.
-  const attempt = async () => namespace.getByName(name).call(message);
-  let timer;
-  const limit = new Promise((_, reject) => {
-    timer = setTimeout(reject, ms, new Error("it took too long"));
-  });
-  try {
-    return await Promise.race([limit, attempt().catch(attempt)]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-export function settled(promise) {
-  return promise.then(() => {}, () => {});
-}
-
-export function kept(object) {
-  return object.ctx.storage.kv.get(KEY);
-}
-
-export function keep(object, text) {
-  object.ctx.storage.kv.put(KEY, text);
-}
-
-export function wake(object, at) {
-  return object.ctx.storage.setAlarm(at);
-}
-
-export function erase(object) {
-  return object.ctx.storage.deleteAll();
-}
-
-export function depart(object, flight) {
-  const land = () => {
-    if (object.flight === flight) object.flight = undefined;
-  };
-  object.flight = flight;
-  object.ctx.waitUntil(flight.then(land, land));
-}
-"#)]
+#[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {
     /// Calls an object. A call that fails is made once more: an object that is moved or whose code was updated fails the calls under
     /// way. What the first may have done is no harm to the second: an exchange or a logout is replayed to its asker, and the rest

@@ -15,51 +15,7 @@ use crate::problem::Problem;
 use crate::secret::Secret;
 
 // A `Retry-After` comes in seconds, whichever of its two forms it had (RFC 9110 section 10.2.3); of dates there is one form.
-#[wasm_bindgen(inline_js = r#"
-const TIMEOUT = "timeout";
-const TOO_LARGE = "too large";
-
-export async function read(stream, max) {
-  const chunks = [];
-  let length = 0;
-  for await (const chunk of stream ?? []) {
-    length += chunk.length;
-    if (length > max) throw TOO_LARGE;
-    chunks.push(chunk);
-  }
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
-}
-
-function delay(value) {
-  const date = value?.trimEnd().endsWith("GMT") ? Date.parse(value) : NaN;
-  return isNaN(date) ? value : String(Math.max(0, Math.ceil((date - Date.now()) / 1000)));
-}
-
-export async function call(url, form, bearer, ms, max) {
-  const abort = new AbortController();
-  const headers = { accept: "application/json" };
-  if (form !== undefined) headers["content-type"] = "application/x-www-form-urlencoded";
-  if (bearer !== undefined) headers.authorization = `Bearer ${bearer}`;
-  const exchange = async () => {
-    const method = form === undefined ? "GET" : "POST";
-    const response = await fetch(url, { method, headers, body: form, redirect: "manual", signal: abort.signal });
-    return [response.status, delay(response.headers.get("retry-after")), await read(response.body, max)];
-  };
-  let timer;
-  const limit = new Promise((_, reject) => {
-    timer = setTimeout(reject, ms, TIMEOUT);
-  });
-  try {
-    return await Promise.race([limit, exchange()]);
-  } catch (reason) {
-    // Ended early, the rest of the answer is not wanted.
-    abort.abort();
-    throw reason;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-"#)]
+#[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {
     fn call(url: &str, form: Option<&str>, bearer: Option<&str>, ms: u32, max: usize) -> Promise;
 

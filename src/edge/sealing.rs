@@ -11,36 +11,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::webcrypto::CryptoError;
 
 // A derivation costs some microseconds, and what is sealed is rare: logins, renewals, a session that is asked.
-#[wasm_bindgen(inline_js = r#"
-const IV_BYTES = 12;
-const BASE64URL = { alphabet: "base64url", omitPadding: true };
-
-async function key(secret, purpose) {
-  const base = await crypto.subtle.importKey("raw", secret, "HKDF", false, ["deriveKey"]);
-  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: new TextEncoder().encode(purpose) };
-  return crypto.subtle.deriveKey(hkdf, base, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
-}
-
-export async function seal(secret, purpose, context, plain) {
-  const sealed = new Uint8Array(IV_BYTES + plain.length + 16);
-  const iv = crypto.getRandomValues(sealed.subarray(0, IV_BYTES));
-  const parameters = { name: "AES-GCM", iv, additionalData: context };
-  const data = await crypto.subtle.encrypt(parameters, await key(secret, purpose), plain);
-  sealed.set(new Uint8Array(data), IV_BYTES);
-  return sealed.toBase64(BASE64URL);
-}
-
-export async function open(secret, purpose, context, text) {
-  const derived = await key(secret, purpose);
-  try {
-    const sealed = Uint8Array.fromBase64(text, BASE64URL);
-    const parameters = { name: "AES-GCM", iv: sealed.subarray(0, IV_BYTES), additionalData: context };
-    return new Uint8Array(await crypto.subtle.decrypt(parameters, derived, sealed.subarray(IV_BYTES)));
-  } catch {
-    return undefined;
-  }
-}
-"#)]
+#[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {
     #[wasm_bindgen(js_name = seal)]
     fn seal_bytes(secret: Uint8Array, purpose: &str, context: Uint8Array, plain: Uint8Array) -> Promise;

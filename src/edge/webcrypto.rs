@@ -15,39 +15,7 @@ use crate::problem::Problem;
 
 // One object names an algorithm for `importKey` and `verify` alike (RFC 7518 section 3.1, RFC 8037, W3C Web Cryptography API);
 // the salt of PSS is as long as its hash (RFC 7518 section 3.5).
-#[wasm_bindgen(inline_js = r#"
-function parameters(algorithm) {
-  const bits = algorithm.slice(2);
-  const hash = `SHA-${bits}`;
-  switch (algorithm.slice(0, 2)) {
-    case "RS":
-      return { name: "RSASSA-PKCS1-v1_5", hash };
-    case "PS":
-      return { name: "RSA-PSS", hash, saltLength: bits / 8 };
-    case "ES":
-      return { name: "ECDSA", hash, namedCurve: `P-${bits}` };
-    default:
-      return { name: "Ed25519" };
-  }
-}
-
-export async function import_key(jwk, algorithm) {
-  return crypto.subtle.importKey("jwk", JSON.parse(jwk), parameters(algorithm), false, ["verify"]);
-}
-
-export async function verify(key, algorithm, signature, signed) {
-  return crypto.subtle.verify(parameters(algorithm), key, signature, signed);
-}
-
-export async function digest_text(text) {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return new Uint8Array(digest).toBase64({ alphabet: "base64url", omitPadding: true });
-}
-
-export function random(length) {
-  return crypto.getRandomValues(new Uint8Array(length));
-}
-"#)]
+#[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {
     #[wasm_bindgen(js_name = import_key)]
     fn import_jwk(jwk: &str, algorithm: &str) -> Promise;
