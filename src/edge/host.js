@@ -48,12 +48,11 @@ export function respond(status, headers, body) {
 }
 
 export function relay(response, drop, own, set, vary, personal) {
-  if (response.webSocket) return response;
   const relayed = new Response(response.body, response);
   for (const name of response.headers.get("connection")?.match(/[\w!#$%&'*+.^`|~-]+/g) ?? []) relayed.headers.delete(name);
   if (drop !== "") for (const name of drop.split("\n")) relayed.headers.delete(name);
   const cookies = relayed.headers.getSetCookie();
-  const kept = cookies.filter((cookie) => !own.split("\n").includes(cookie.split("=")[0].trim()));
+  const kept = cookies.filter((cookie) => !own.split("\n").includes(cookie.replace(/^[\s=]+/, "").split("=")[0].trim()));
   if (kept.length < cookies.length) {
     relayed.headers.delete("set-cookie");
     for (const cookie of kept) relayed.headers.append("set-cookie", cookie);
@@ -203,6 +202,10 @@ export function wake(object, at) {
 
 export function erase(object) {
   return object.ctx.storage.deleteAll();
+}
+
+export function background(object, work) {
+  object.ctx.waitUntil(work);
 }
 
 export function depart(object, flight) {

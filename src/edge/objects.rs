@@ -48,6 +48,9 @@ extern "C" {
     fn erase(object: &StoredObject) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch)]
+    fn background(object: &StoredObject, work: &Promise) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(catch)]
     fn depart(object: &StoredObject, flight: &Promise) -> Result<(), JsValue>;
 
     /// An object, from inside.
@@ -209,6 +212,14 @@ impl StoredObject {
     /// Where the store refuses.
     pub async fn erase(&self) -> Result<(), JsValue> {
         JsFuture::from(erase(self)?).await.map(|_| ())
+    }
+
+    /// Has work done behind the answer.
+    ///
+    /// # Errors
+    /// Where the runtime refuses.
+    pub fn in_background(&self, work: Work) -> Result<(), JsValue> {
+        background(self, &guarded_promise(work))
     }
 
     /// Tells whether work of the object's is under way.

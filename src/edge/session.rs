@@ -22,7 +22,9 @@ use crate::oauth::{TokenAnswer, judge_renewal, outcome_from_json};
 use crate::problem::Problem;
 use crate::recent::Recent;
 use crate::request::RequestHead as _;
-use crate::session::{Presented, Risk, SessionCookie, index_subject, is_from_own_pages, presented, token_until};
+use crate::session::{
+    Presented, Risk, SessionCookie, TOKEN_CACHE_MAX_SECS, index_subject, is_from_own_pages, presented, token_until,
+};
 use crate::token::{ClaimError, TokenError, VerifiedClaims};
 
 /// Most sessions in one half of the cache, and most bytes of their tokens.
@@ -41,12 +43,33 @@ pub struct SessionToken {
     pub until: i64,
 }
 
-/// Access tokens that sessions gave, by cookie, for as long as these may be used without asking again.
-pub struct SessionCache(Recent<(SessionToken, f64)>);
+/// What an isolate knows of a session.
+#[derive(Clone)]
+enum Known {
+    /// Its access token, which may be used without asking again.
+    Token(SessionToken),
+    /// It was logged out here, whatever an answer says that was on its way.
+    LoggedOut,
+}
+
+/// What is known of sessions, by cookie, and until when.
+pub struct SessionCache(Recent<(Known, f64)>);
 
 impl Default for SessionCache {
     fn default() -> Self {
         Self(Recent::new(SESSIONS_MAX, BYTES_MAX))
+    }
+}
+
+impl SessionCache {
+    fn get(&mut self, cookie: &SessionCookie) -> Option<Known> {
+        let now = now_ms();
+        self.0.get(&cookie.value(), |(_, until)| now < *until).map(|(known, _)| known.clone())
+    }
+
+    fn insert(&mut self, cookie: &SessionCookie, known: Known, until_ms: f64) {
+        let bytes = if let Known::Token(token) = &known { token.token.len() } else { 0 };
+        self.0.insert(&cookie.value(), (known, until_ms), bytes);
     }
 }
 
@@ -66,10 +89,15 @@ pub async fn token(gateway: &Gateway, exchange: &Exchange) -> Result<Option<Sess
     if !is_from_own_pages(exchange, &exchange.origin(), cors, risk) {
         return Err(Problem::CsrfRejected);
     }
-    let value = cookie.value();
-    let now = now_ms();
-    let known = gateway.sessions.borrow_mut().0.get(&value, |(_, until)| now < *until).map(|(token, _)| token.clone());
-    let token = match known {
+    let token = match gateway.sessions.borrow_mut().get(&cookie) {
+        Some(Known::Token(token)) => Some(token),
+        Some(Known::LoggedOut) => {
+            clear_cookie(session, exchange);
+            return Err(Problem::SessionExpired("it was logged out here".into()));
+        }
+        None => None,
+    };
+    let token = match token {
         Some(token) => token,
         None => {
             let message = json!({"do": "access", "key": cookie.key()});
@@ -96,8 +124,11 @@ async fn access(
             clear_cookie(session, exchange);
         }
     })?;
-    let until = asked_ms + good_for * 1000.0;
-    gateway.sessions.borrow_mut().0.insert(&cookie.value(), (token.clone(), until), token.token.len());
+    let mut sessions = gateway.sessions.borrow_mut();
+    // A logout that was answered meanwhile stands.
+    if !matches!(sessions.get(cookie), Some(Known::LoggedOut)) {
+        sessions.insert(cookie, Known::Token(token.clone()), asked_ms + good_for * 1000.0);
+    }
     Ok(token)
 }
 
@@ -138,7 +169,7 @@ pub async fn claims(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<Verifie
         VerifyError::Keys(problem) => Err(problem),
         // Issued for another audience or by another issuer than the config has: no renewal changes that.
         VerifyError::Token(error @ TokenError::Claim(ClaimError::Issuer { .. } | ClaimError::Audience { .. })) => {
-            end_and_revoke(gateway, exchange, session).await?;
+            end(gateway, exchange, session).await?;
             Err(Problem::SessionExpired(error.to_string().into()))
         }
         VerifyError::Token(error) => Err(Problem::IdpUnavailable(format!("the session's token: {error}"))),
@@ -229,31 +260,33 @@ pub async fn begin(
         "refresh": tokens.refresh_token(),
         "until": until,
     });
-    Class::Session.ask(&exchange.env, &keep_alive, &name, &message, auth0.timeout_ms).await?;
-    let plain = exchange.is_plain_loopback();
-    // No other cookie was to be set on this path.
-    let _ = exchange.set_cookie.set(cookie::set(&session.cookie, &cookie.value(), session.absolute_secs, plain));
-    Ok(())
-}
-
-/// Ends the request's session, where it has one, clears its cookie, and has its refresh token revoked.
-///
-/// # Errors
-/// [`Problem::StoreUnavailable`] where it could not be ended.
-pub async fn end_and_revoke(gateway: &Gateway, exchange: &Exchange, session: &Session) -> Result<(), Problem> {
-    let (auth0, _) = authorizer(gateway)?;
-    // One that is none of ours has no session to end.
-    if let Ok(Some(cookie)) = presented_cookie(session, exchange) {
-        let answer = ask(gateway, exchange, &cookie, &json!({"do": "end", "key": cookie.key()})).await?;
-        // Last, so that no answer that was on its way meanwhile stays.
-        gateway.sessions.borrow_mut().0.remove(&cookie.value());
-        if let Some(refresh_token) = json::text(&answer, "refresh").map(str::to_owned) {
+    if let Err(problem) = Class::Session.ask(&exchange.env, &keep_alive, &name, &message, auth0.timeout_ms).await {
+        // Nobody else knows of this token.
+        if let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) {
             let auth0 = auth0.clone();
             exchange.keep_alive(&future_to_promise(async move {
                 provider::revoke(&auth0, &refresh_token).await;
                 Ok(JsValue::UNDEFINED)
             }));
         }
+        return Err(problem);
+    }
+    let plain = exchange.is_plain_loopback();
+    // No other cookie was to be set on this path.
+    let _ = exchange.set_cookie.set(cookie::set(&session.cookie, &cookie.value(), session.absolute_secs, plain));
+    Ok(())
+}
+
+/// Ends the request's session, where it has one, and clears its cookie; the session has its refresh token revoked.
+///
+/// # Errors
+/// [`Problem::StoreUnavailable`] where it could not be ended.
+pub async fn end(gateway: &Gateway, exchange: &Exchange, session: &Session) -> Result<(), Problem> {
+    // One that is none of ours has no session to end.
+    if let Ok(Some(cookie)) = presented_cookie(session, exchange) {
+        ask(gateway, exchange, &cookie, &json!({"do": "end", "key": cookie.key()})).await?;
+        let until = now_ms() + TOKEN_CACHE_MAX_SECS as f64 * 1000.0;
+        gateway.sessions.borrow_mut().insert(&cookie, Known::LoggedOut, until);
     }
     clear_cookie(session, exchange);
     Ok(())

@@ -18,9 +18,9 @@ export const REFRESH = '/api/auth0/refresh';
 
 /**
  * The config of a gateway in front of `tenant`, with members of `authorizer` replaced (or left out, if `undefined`), and
- * `sections` added.
+ * `paths` and `sections` added.
  */
-function loginConfig(tenant, authorizer, paths, sections) {
+export function loginConfig(tenant, { authorizer = {}, paths = [], sections = {} } = {}) {
   return {
     ...sections,
     authorizer: {
@@ -45,9 +45,9 @@ function loginConfig(tenant, authorizer, paths, sections) {
 }
 
 /** Starts a gateway that logs in at `tenant`. Every answer read through it is kept in `answers`. */
-export async function startLoginGateway(tenant, { authorizer = {}, paths = [], sections = {}, ...rest } = {}) {
+export async function startLoginGateway(tenant, { authorizer, paths, sections, ...rest } = {}) {
   const gateway = await startGateway({
-    config: loginConfig(tenant, authorizer, paths, sections),
+    config: loginConfig(tenant, { authorizer, paths, sections }),
     bindings: { CLIENT_SECRET: DEFAULT_CLIENT_SECRET },
     ...rest,
   });

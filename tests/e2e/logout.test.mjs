@@ -138,6 +138,13 @@ describe('the rule for who may log a user out', () => {
     ['GET', { 'sec-fetch-site': 'same-site' }, false],
     ['GET', { 'sec-fetch-site': 'cross-site' }, false],
     ['GET', { origin: 'own' }, false],
+    ...['document', 'empty'].map((dest) => ['GET', { ...OWN_PAGE, 'sec-fetch-dest': dest }, true]),
+    ...['image', 'script', 'style', 'video', 'iframe', 'object'].map(
+      (dest) => ['GET', { ...OWN_PAGE, 'sec-fetch-dest': dest }, false],
+    ),
+    ...['prefetch', 'prefetch;prerender'].map(
+      (purpose) => ['GET', { ...OWN_PAGE, 'sec-fetch-dest': 'document', 'sec-purpose': purpose }, false],
+    ),
   ];
   for (const [method, { origin, ...headers }, allowed] of table) {
     const shown = JSON.stringify({ origin, ...headers });
@@ -208,6 +215,40 @@ describe('a logout while a renewal is under way', MINUTE, () => {
       });
     }
   }
+});
+
+describe('a logout that overtakes an answer of the session', () => {
+  /** Logs out while the answer to a request's question is on its way, which then arrives some seconds after the question. */
+  async function overtakenBy(secs) {
+    const session = await begin();
+    const hold = await gateway.holdCall('Session', 'access', { after: true });
+    const asking = askWith(gateway, session.cookie);
+    await hold.arrived();
+    await later(secs);
+    assertLeadsOut(await logOut(session), `${gateway.origin}/bye`, 'meanwhile');
+    hold.release();
+    await asking;
+    return session;
+  }
+
+  test('is seen fifteen seconds after the question, however late the answer', async () => {
+    const late = REMEMBERED_SECS - 5;
+    const session = await overtakenBy(late);
+    await later(REMEMBERED_SECS - late + 1);
+    await assertEnded(gateway, session, 'then');
+  });
+
+  test('is seen at once, where it was asked for', async () => {
+    await assertEnded(gateway, await overtakenBy(0), 'the next request');
+  });
+});
+
+test('a logout whose answer is lost between the objects revokes the refresh token all the same', async () => {
+  const session = await begin();
+  await gateway.loseReplies('Session', { when: 'end' });
+  assertLeadsOut(await logOut(session), `${gateway.origin}/bye`, 'the second try finds it ended');
+  await assertRevoked(session);
+  await assertEnded(gateway, session, 'afterwards');
 });
 
 test('a logout whose session cannot be reached says so, and can be tried again', async (t) => {

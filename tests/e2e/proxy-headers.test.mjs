@@ -186,6 +186,17 @@ describe("the upstream's answer", () => {
     assert.equal(answer.values('link').join(', '), '</a>; rel=a, </b>; rel=b');
   });
 
+  test('sets no cookie of a login here, by either of its names, and every other', async () => {
+    const others = ['first=1; Path=/', 'bargate=2', 'bargate-login2=3', 'last=bargate-login=4'];
+    const own = ['bargate-login=q; Path=/', '__Host-bargate-login=q; Path=/; Secure', 'bargate-login=; Max-Age=0', ' bargate-login = q'];
+    const cookies = others.flatMap((line, index) => [own[index], line]);
+    for (const status of [200, 302, 404, 500]) {
+      answerUpstream = (_, response) => response.writeHead(status, { 'set-cookie': cookies, location: '/x' }).end();
+      const answer = await sendRaw(gateway.origin, { path: '/own/x' });
+      assert.deepEqual([answer.status, answer.values('set-cookie')], [status, others]);
+    }
+  });
+
   test('loses what concerns its connection, also what its Connection names', async () => {
     answerUpstream = (_, response) => {
       response.writeHead(200, [

@@ -212,6 +212,37 @@ describe('an object', MINUTE, () => {
   });
 });
 
+describe('an answer that is lost between the object and the isolate', MINUTE, () => {
+  let graceless;
+
+  before(async () => {
+    graceless = await startObeyingGateway(tenant, { authorizer: { rotation_grace_seconds: 0 } });
+  });
+
+  after(() => graceless?.close());
+
+  for (const [name, at] of [['the usual grace', () => gateway], ['a grace of 0', () => graceless]]) {
+    test(`reaches the client at the second try, without a second exchange: ${name}`, async () => {
+      const token = await freshToken();
+      await at().loseReplies('RefreshExchange');
+      const answer = await at().ask(REFRESH, by(token));
+      assertPrivateJson(answer, 'the client that asked');
+      assert.equal(exchanges(), 1);
+      assertFamily(token, { rotations: 1, revoked: false }, 'the provider saw no reuse');
+      assertPrivateJson(await at().ask(REFRESH, by(answer.body.refresh_token)), 'the successor is good');
+    });
+  }
+
+  test('is no other client\'s where the grace is 0, however soon that comes', async () => {
+    const token = await freshToken();
+    await graceless.loseReplies('RefreshExchange');
+    assertPrivateJson(await graceless.ask(REFRESH, by(token)), 'the client that asked');
+    assertProblem(await graceless.ask(REFRESH, by(token)), REFRESH_TOKEN_INVALID, 'a duplicate');
+    assert.equal(exchanges(), 2, 'which the provider has judged');
+    assertFamily(token, { rotations: 1, revoked: true });
+  });
+});
+
 /** Logs in, and loses the provider's answer to the next `times` exchanges: the object restarts before it could be kept. */
 async function tokenToLose(times) {
   const token = await freshToken();

@@ -3,14 +3,15 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes, randomInt } from 'node:crypto';
+import { connect } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
-import { sendRaw } from './harness.mjs';
-import { PROFILE, REFRESH, assertProblem } from './login-flow.mjs';
+import { Browser, sendRaw } from './harness.mjs';
+import { CALLBACK, LOGIN, PROFILE, REFRESH, assertProblem, loginUntilCallback } from './login-flow.mjs';
 import {
   COOKIE, LOGOUT, OWN_PAGE, PRIVATE, SESSION_EXPIRED, SESSION_INVALID, askWith, assertAlive, assertCleared, assertEnded,
-  beginSession, claimsAt, startSessionGateway,
+  beginSession, claimsAt, sessionOf, startSessionGateway,
 } from './session-flow.mjs';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -212,6 +213,78 @@ test('cookies of almost the name are others\'', async () => {
   const beside = table.filter((cookie) => !/(^|; )bargate *($|;)/.test(cookie)).join('; ');
   assert.equal((await askWith(gateway, `${beside}; ${alice.cookie}`, '/app/x')).status, 200);
   assert.equal(claimsAt(api).sub, alice.sub);
+});
+
+describe('white space that is neither a space nor a tab', () => {
+  // A browser takes it for part of the name, so `__Host-` behind it is no prefix, and a neighbour may set the cookie.
+  const UNICODE = ['\u0085', '\u00a0', '\u1680', '\u2000', '\u2028', '\u202f', '\u3000', '\ufeff'];
+  const CONTROL = ['\v', '\f'];
+  const BINDING = 'bargate-login';
+  const HTTPS = 'https://gw.example';
+  const TOKEN_MISSING = [401, 'token_missing'];
+  const STATE_INVALID = [400, 'state_invalid'];
+  const named = (space) => `U+${space.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  // Headers are written byte by byte, so a text goes as the bytes of its UTF-8.
+  const bytesOf = (text) => Buffer.from(text, 'utf8').toString('latin1');
+
+  /** Makes a GET whose cookies may hold any byte, also those that node:http refuses to send. */
+  async function get(path, cookies) {
+    const { hostname, port, host } = new URL(gateway.origin);
+    const socket = connect(port, hostname);
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nCookie: ${bytesOf(cookies)}\r\n\r\n`, 'latin1');
+    const [head, text] = Buffer.concat(await socket.toArray()).toString('utf8').split('\r\n\r\n');
+    return { status: Number(head.split(' ')[1]), code: /"code":"(\w+)"/.exec(text)?.[1], head, text };
+  }
+
+  test('before the name of the session makes it the name of another cookie', async () => {
+    for (const space of [...UNICODE, ...CONTROL]) {
+      const other = `${space}${COOKIE}=`;
+      const table = [
+        [`${other}${alice.value}`, TOKEN_MISSING, 'alone'],
+        [`a=1; ${other}${alice.value}`, TOKEN_MISSING, 'behind another'],
+        [`${COOKIE}${space}=${alice.value}`, TOKEN_MISSING, 'behind the name'],
+        [`${other}${bob.value}; ${alice.cookie}`, [200, undefined], 'before the real one'],
+        [`${alice.cookie}; ${other}x`, [200, undefined], 'after it'],
+      ];
+      for (const [cookies, expected, message] of table) {
+        const { status, code, head } = await get(PRIVATE, cookies);
+        assert.deepEqual([status, code], expected, `${named(space)} ${message}`);
+        assert.doesNotMatch(head, /set-cookie/i, `${named(space)} ${message}`);
+      }
+      assert.equal((await get('/app/x', `${other}${bob.value}; ${alice.cookie}`)).status, 200);
+      assert.equal(claimsAt(api).sub, alice.sub, `${named(space)}: whose cookie has the name`);
+    }
+  });
+
+  test('before the name of a login makes it no login of this browser', async () => {
+    const browser = new Browser();
+    const { pathname, search } = await loginUntilCallback(gateway, browser);
+    const binding = browser.cookies(gateway.origin).get(BINDING);
+    const spaces = [...UNICODE, ...CONTROL];
+    for (const space of spaces) {
+      const { status, code, text } = await get(pathname + search, `${space}${BINDING}=${binding}`);
+      assert.deepEqual([status, code], STATE_INVALID, `${named(space)}: ${text}`);
+    }
+    const planted = spaces.map((space) => `${space}${BINDING}=planted`).join('; ');
+    const { status, head } = await get(pathname + search, `${planted}; ${BINDING}=${binding}`);
+    assert.equal(status, 302, 'beside the real one');
+    assert.match(head, new RegExp(`^set-cookie: ${COOKIE}=[\\w-]{43};`, 'im'));
+  });
+
+  test('is no way round the prefix over https either', async () => {
+    const askAt = (path, cookies) => gateway.askAt(HTTPS + path, { headers: { cookie: bytesOf(cookies) } });
+    const start = await gateway.askAt(HTTPS + LOGIN);
+    const [binding] = start.headers.getSetCookie().map((line) => line.split(';')[0]);
+    assert.match(binding, /^__Host-/);
+    const callback = CALLBACK + new URL(await new Browser().logInUntilCallback(start.headers.get('location'))).search;
+    for (const space of UNICODE) assertProblem(await askAt(callback, `${space}${binding}`), STATE_INVALID, named(space));
+    const planted = UNICODE.map((space) => `${space}__Host-${BINDING}=planted`).join('; ');
+    const { cookie } = sessionOf(await askAt(callback, `${planted}; ${binding}`), tenant, `__Host-${COOKIE}`);
+    for (const space of UNICODE) {
+      assertProblem(await askAt(PRIVATE, `${space}${cookie}`), TOKEN_MISSING, named(space));
+      assert.equal((await askAt(PRIVATE, `${space}__Host-${COOKIE}=x; ${cookie}`)).status, 200, `${named(space)} beside the real one`);
+    }
+  });
 });
 
 test('no shuffle of the bytes of two cookies is a fault, or opens a session', async () => {

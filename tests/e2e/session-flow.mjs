@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Browser, proxied } from './harness.mjs';
-import { assertProblem, claimsOf, loginUntilCallback, startLoginGateway } from './login-flow.mjs';
+import { assertProblem, claimsOf, loginConfig, loginUntilCallback, startLoginGateway } from './login-flow.mjs';
 
 export const LOGOUT = '/api/auth0/logout';
 export const BACKCHANNEL_LOGOUT = '/api/auth0/backchannel-logout';
@@ -38,10 +38,13 @@ export async function later(seconds) {
   await Promise.all([...running].map((gateway) => gateway.order({ ms: seconds * 1000 })));
 }
 
+/** Where calls to objects wait: a path of the tenant, which can hold a request until a test lets it go. */
+const HOLD = '/held-by-a-test';
+
 // Obeys orders in a header, and is otherwise the bundle: moves the clock, counts calls to the objects, keeps them from being
-// reached, restarts one, or that of an exchange between the provider's answer and the moment at which it could be kept, rings
-// an alarm, and tells how much is held.
-const obeyingEntry = () => `
+// reached, holds a call or its reply, loses the reply, restarts an object, or that of an exchange between the provider's answer
+// and the moment at which it could be kept, rings an alarm, and tells how much is held.
+const obeyingEntry = (tenant) => `
   import Gateway, * as bundle from './worker.js';
 
   const realNow = Date.now;
@@ -50,14 +53,29 @@ const obeyingEntry = () => `
 
   const calls = {};
   const away = new Set();
-  let [lastExchange, losses, lost] = [undefined, 0, 0];
+  const troubles = [];
+  let [lastExchange, lastSession, losses, lost] = [undefined, undefined, 0, 0];
+
+  // The next trouble for a call to an object of this class, which may be for one kind of message alone.
+  const troubleFor = (name, text) => {
+    const verb = JSON.parse(text).do;
+    const index = troubles.findIndex(({ of, when = verb }) => of === name && when === verb);
+    return index < 0 ? undefined : troubles.splice(index, 1)[0].kind;
+  };
 
   const observed = (name) => class extends bundle[name] {
     async call(text) {
       calls[name] = (calls[name] ?? 0) + 1;
       if (name === 'RefreshExchange') lastExchange = this;
+      if (name === 'Session') lastSession = this.ctx.id;
       if (away.has(name)) throw new Error('the object is away');
-      return super.call(text);
+      const trouble = troubleFor(name, text);
+      if (trouble === 'call held') await send('${tenant.origin}${HOLD}');
+      const answer = await super.call(text);
+      if (trouble === 'reply held') await send('${tenant.origin}${HOLD}');
+      if (trouble === 'reply lost') throw new Error('the reply is lost');
+      if (trouble === 'asker restarted') await this.env.SESSIONS.get(lastSession).restart().catch(() => {});
+      return answer;
     }
 
     async ring() {
@@ -95,8 +113,9 @@ const obeyingEntry = () => `
       return order === null ? super.fetch(request) : this.obey(JSON.parse(order));
     }
 
-    async obey({ ms = 0, keepAway, lose, object, act }) {
+    async obey({ ms = 0, keepAway, lose, trouble = [], object, act }) {
       ahead += ms;
+      troubles.push(...trouble);
       if (keepAway) away.add(keepAway);
       if (keepAway === null) away.clear();
       losses = lose ?? losses;
@@ -114,12 +133,13 @@ const obeyingEntry = () => `
  * `isolates: 2`, `askOther` asks an isolate of its own that has the same objects.
  */
 export async function startObeyingGateway(tenant, options = {}) {
-  const gateway = await startLoginGateway(tenant, { entry: obeyingEntry(), ...options });
+  const gateway = await startLoginGateway(tenant, { entry: obeyingEntry(tenant), ...options });
   const orderAt = async (origin, what) => {
     const answer = await fetch(origin, { headers: { 'x-order': JSON.stringify(what) } });
     assert.equal(answer.status, 200, await answer.clone().text());
     return answer.json();
   };
+  const trouble = (what, times = 1) => orderAt(gateway.origin, { trouble: Array.from({ length: times }, () => what) });
   const order = async (what) => (await Promise.all(gateway.origins.map((origin) => orderAt(origin, what))))[0];
   const obeying = {
     ...gateway,
@@ -133,6 +153,16 @@ export async function startObeyingGateway(tenant, options = {}) {
     loseAnswers: (times) => orderAt(gateway.origin, { lose: times }),
     /** How many answers were lost that way. */
     lost: async () => (await orderAt(gateway.origin, {})).lost,
+    /** Loses the replies to the next calls of this kind to objects of a class, which are carried out. */
+    loseReplies: (name, { when, times = 1 } = {}) => trouble({ of: name, when, kind: 'reply lost' }, times),
+    /** Restarts the session that asks for an exchange when that has an answer for it, the next `times`. */
+    restartAskers: (times) => trouble({ of: 'RefreshExchange', kind: 'asker restarted' }, times),
+    /** Holds the next call of this kind to an object of a class, or its reply; gives the hold, as the tenant does. */
+    async holdCall(name, when, { after = false } = {}) {
+      const hold = tenant.hold(HOLD);
+      await trouble({ of: name, when, kind: after ? 'reply held' : 'call held' });
+      return hold;
+    },
     /** Restarts an object. */
     restart: (binding, name) => orderAt(gateway.origin, { object: [binding, name], act: 'restart' }),
     /** How many entries an object holds. */
@@ -148,9 +178,9 @@ export async function startObeyingGateway(tenant, options = {}) {
   return obeying;
 }
 
-/** Starts a gateway with sessions in front of `tenant` and the sample API. */
-export function startSessionGateway(tenant, api, { session = {}, sections = {}, paths = [], ...options } = {}) {
-  return startObeyingGateway(tenant, {
+/** What the config of a gateway with sessions has, as `loginConfig` takes it; `api` is where its paths lead. */
+function sessionParts(api, { session = {}, sections = {}, paths = [] }) {
+  return {
     sections: {
       servers: [{ alias: 'api', url: api.origin }],
       session: { return_to: ['https://spa.example'], after_login: '/home', ...session },
@@ -164,8 +194,16 @@ export function startSessionGateway(tenant, api, { session = {}, sections = {}, 
       proxied('/open/{.+}', 'api'),
       ...paths,
     ],
-    ...options,
-  });
+  };
+}
+
+/** The config of a gateway with sessions in front of `tenant` and the sample API. */
+export const sessionConfig = (tenant, api, { authorizer, ...how } = {}) =>
+  loginConfig(tenant, { authorizer, ...sessionParts(api, how) });
+
+/** Starts a gateway with sessions in front of `tenant` and the sample API. */
+export function startSessionGateway(tenant, api, { session, sections, paths, ...options } = {}) {
+  return startObeyingGateway(tenant, { ...sessionParts(api, { session, sections, paths }), ...options });
 }
 
 /** Logs in and gives the session: its cookie, the halves of that, its family of refresh tokens, and the callback's answer. */

@@ -9,8 +9,8 @@ import { startTenant } from '../../dev/tenant.mjs';
 import { sendRaw } from './harness.mjs';
 import { CLIENT_ID, CLIENT_SECRET, LOGIN, PROFILE, REFRESH, assertProblem } from './login-flow.mjs';
 import {
-  LIFE_SECS, PRIVATE, REVOCATION, TOKEN_ENDPOINT, askWith, assertAlive, assertEnded, assertFamily, authorizationFor, beginSession,
-  later, startSessionGateway, untilDue, untilExpired,
+  LIFE_SECS, PRIVATE, RENEW_BEFORE_SECS, REVOCATION, TOKEN_ENDPOINT, askWith, assertAlive, assertEnded, assertFamily,
+  authorizationFor, beginSession, later, startSessionGateway, untilDue, untilExpired,
 } from './session-flow.mjs';
 
 const MINUTE = { timeout: 60_000 };
@@ -105,8 +105,82 @@ describe('while the provider is down and the token holds', MINUTE, () => {
   });
 });
 
+const IDP_UNAVAILABLE = [503, 'idp_unavailable', '5'];
+
+describe('a token that runs out while a slow provider is asked for the next', MINUTE, () => {
+  const LAST_SECS = 5;
+
+  /** Lets a request wait for a renewal for longer than the two seconds, and until the token has expired. */
+  async function waitingPastTheEnd(how) {
+    const session = await begin();
+    await later(RENEW_BEFORE_SECS / 2);
+    const other = await begin();
+    await later(LIFE_SECS - RENEW_BEFORE_SECS / 2 - LAST_SECS);
+    const hold = tenant.hold(TOKEN_ENDPOINT, how);
+    const waiting = askWith(gateway, session.cookie, '/app/x');
+    await hold.arrived();
+    const patient = askWith(gateway, other.cookie);
+    await hold.arrived(2);
+    await later(LAST_SECS + 1);
+    assert.equal((await patient).status, 200, 'who came later has waited two seconds, and its token holds');
+    return { session, hold, waiting };
+  }
+
+  for (const [name, how] of [['before the provider has rotated', {}], ['after the provider has rotated', { after: true }]]) {
+    test(`keeps the request waiting, which is answered by the renewal: held ${name}`, async () => {
+      const { session, hold, waiting } = await waitingPastTheEnd(how);
+      hold.release();
+      const { status, text } = await waiting;
+      assert.equal(status, 200, text);
+      assertFamily(session, { rotations: 1, revoked: false });
+      await assertAlive(gateway, session, 'the next request');
+    });
+  }
+
+  for (const [name, fault, expected] of [
+    ['fails', { kind: 'status', status: 500 }, IDP_UNAVAILABLE],
+    ['limits the rate', { kind: 'status', status: 429, headers: { 'retry-after': '7' } }, [429, 'idp_rate_limited', '7']],
+  ]) {
+    test(`ends no session where the provider then ${name}`, async () => {
+      const { session, hold, waiting } = await waitingPastTheEnd();
+      tenant.fault({ path: TOKEN_ENDPOINT, ...fault });
+      hold.release();
+      const answer = await waiting;
+      assertProblem(answer, expected, name);
+      assert.deepEqual(answer.headers.getSetCookie(), [], 'the cookie is kept');
+      tenant.clearFaults();
+      await later(RETRY_SECS + 1);
+      await assertAlive(gateway, session, 'once the provider is up');
+      assertFamily(session, { rotations: 1, revoked: false });
+    });
+  }
+});
+
+test('a renewal that brings a token which has expired already is one that failed', async () => {
+  for (const ago of [0, 1, 3600]) {
+    const session = await begin();
+    await untilExpired();
+    tenant.fault({
+      path: TOKEN_ENDPOINT,
+      times: 3,
+      async edit(answer) {
+        const exp = Math.floor(Date.now() / 1000) - ago;
+        return { ...answer, body: { ...JSON.parse(answer.body), access_token: await tenant.mint({ iat: exp - LIFE_SECS, exp }) } };
+      },
+    });
+    for (const path of [PRIVATE, '/app/x', REFRESH]) {
+      const answer = await askWith(gateway, session.cookie, path);
+      assertProblem(answer, IDP_UNAVAILABLE, `${ago} seconds ago: ${path}`);
+      assert.deepEqual(answer.headers.getSetCookie(), [], 'the cookie is kept');
+    }
+    assert.deepEqual(api.requests, [], 'and the upstream is not shown it');
+    await assertAlive(gateway, session, 'the next renewal');
+    assertFamily(session, { rotations: 4, revoked: false });
+    api.requests.length = 0;
+  }
+});
+
 describe('while the provider is down and the token has expired', MINUTE, () => {
-  const IDP_UNAVAILABLE = [503, 'idp_unavailable', '5'];
   const table = [
     ...DOWN.map(([name, fault]) => [name, fault, IDP_UNAVAILABLE]),
     ['rate limiting', { kind: 'status', status: 429, headers: { 'retry-after': '7' } }, [429, 'idp_rate_limited', '7']],

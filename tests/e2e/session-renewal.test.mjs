@@ -6,7 +6,7 @@ import { request as httpRequest } from 'node:http';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
-import { REFRESH, assertNeverShown, assertPrivateJson } from './login-flow.mjs';
+import { REFRESH, assertNeverShown, assertPrivateJson, assertProblem } from './login-flow.mjs';
 import {
   LIFE_SECS, OWN_PAGE, PRIVATE, REMEMBERED_SECS, RENEW_BEFORE_SECS, TOKEN_ENDPOINT, askWith, assertAlive, assertEnded, assertFamily,
   authorizationFor, beginSession, later, startSessionGateway, untilDue, untilExpired,
@@ -227,12 +227,57 @@ describe('near the end of an access token', MINUTE, () => {
   });
 });
 
+describe('an answer of the provider that is lost between the objects', MINUTE, () => {
+  let graceless;
+
+  before(async () => {
+    graceless = await startSessionGateway(tenant, api, { session: { rotation_grace_seconds: 0 } });
+  });
+
+  after(() => graceless?.close());
+
+  for (const [name, at] of [['the usual grace', () => gateway], ['a grace of 0', () => graceless]]) {
+    test(`reaches those who wait for it at the second try: ${name}`, async () => {
+      const session = await begin(at());
+      await untilExpired();
+      await at().loseReplies('RefreshExchange');
+      const answers = await Promise.all(Array.from({ length: 5 }, () => askWith(at(), session.cookie)));
+      for (const { status, text } of answers) assert.equal(status, 200, text);
+      assert.equal(exchanges(), 1);
+      await assertRenewable(session, 1, at());
+    });
+
+    test(`is kept for the session where both tries are lost, which has it half a minute later: ${name}`, async () => {
+      const session = await begin(at());
+      await untilExpired();
+      await at().loseReplies('RefreshExchange', { times: 2 });
+      assertProblem(await askWith(at(), session.cookie), [503, 'idp_unavailable', '5'], 'lost twice');
+      await later(30);
+      await assertAlive(at(), session, 'half a minute later');
+      assert.equal(exchanges(), 1);
+      await assertRenewable(session, 1, at());
+    });
+
+    test(`is kept for a session that restarts before it has stored it: ${name}`, async () => {
+      const session = await begin(at());
+      await untilExpired();
+      await at().restartAskers(2);
+      assertProblem(await askWith(at(), session.cookie), [503, 'store_unavailable', '5'], 'restarted at both tries');
+      assertFamily(session, { rotations: 1, revoked: false }, 'the provider has answered');
+      await later(30);
+      await assertAlive(at(), session, 'half a minute later');
+      assert.equal(exchanges(), 1);
+      await assertRenewable(session, 1, at());
+    });
+  }
+});
+
 /** Asserts that a session goes on after so many rotations. */
-async function assertRenewable(session, rotations) {
-  await assertAlive(gateway, session, 'the next request');
+async function assertRenewable(session, rotations, at = gateway) {
+  await assertAlive(at, session, 'the next request');
   assertFamily(session, { rotations, revoked: false });
   await untilDue();
-  await assertAlive(gateway, session, 'the next renewal');
+  await assertAlive(at, session, 'the next renewal');
   assertFamily(session, { rotations: rotations + 1, revoked: false });
 }
 

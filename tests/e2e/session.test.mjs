@@ -275,10 +275,20 @@ describe('userinfo and refresh', () => {
 
   test('take no other token than the one that is sent', async () => {
     const { cookie } = await begin();
-    for (const path of [PROFILE, REFRESH]) {
-      const answer = await askWith(gateway, cookie, path, { headers: { authorization: 'Bearer opaque' } });
-      assertProblem(answer, [401, 'token_invalid'], path);
-    }
+    const send = (path, token) => askWith(gateway, cookie, path, { headers: { authorization: `Bearer ${token}` } });
+    for (const path of [PROFILE, REFRESH]) assertProblem(await send(path, 'opaque'), [401, 'token_invalid'], path);
+    const bob = { sub: tenant.subjectOf(BOB) };
+    const good = await send(REFRESH, await tenant.mint({ ...bob, exp: Math.floor(Date.now() / 1000) + 60 }));
+    assertPrivateJson(good, 'a good one');
+    assert.equal(good.body.code, 'token_still_valid');
+    assert.ok(good.body.expires_in <= 60, "its own life, not that of the session's");
+    const bad = [
+      [await tenant.mint({ ...bob, iat: 1, exp: 2 }), [400, 'missing_refresh_token'], 'a genuine one that has expired'],
+      [await tenant.mint({ ...bob, aud: 'https://other.example/' }), [401, 'token_invalid'], 'for another audience'],
+      ['', [401, 'token_invalid'], 'an empty one'],
+    ];
+    for (const [token, expected, message] of bad) assertProblem(await send(REFRESH, token), expected, message);
+    assert.equal(tenant.counts[TOKEN_ENDPOINT], 1, 'nothing was exchanged but the code of the login');
   });
 
   test('read a body for its refresh token, and use the session where it has none', async () => {

@@ -32,7 +32,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
     };
     let return_to = if return_to.starts_with('/') { format!("{origin}{return_to}") } else { return_to };
 
-    session::end_and_revoke(gateway, exchange, session).await?;
+    session::end(gateway, exchange, session).await?;
     Ok(Answer::redirect(303, logout_url(auth0, &return_to)))
 }
 

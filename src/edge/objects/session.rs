@@ -42,7 +42,7 @@ pub async fn answer(
     match json::text(&message, "do") {
         Some("create") => create(object, rules, &message).await,
         Some("access") => access(object, gateway, rules, auth0, &message).await,
-        Some("end") => end(object, key(&message)?).await,
+        Some("end") => end(object, auth0, key(&message)?).await,
         Some("erase") => {
             match record(object)? {
                 Some(_) => object.erase().await?,
@@ -233,10 +233,18 @@ async fn renew(
     Ok(outcome_to_json(outcome))
 }
 
-async fn end(object: &StoredObject, key: &str) -> Result<Value, JsValue> {
-    let Opened::Tokens(_, tokens) = opened(object, key).await? else { return Ok(ended("there is no such session")) };
-    object.erase().await?;
-    Ok(json!({"refresh": tokens.refresh}))
+async fn end(object: &StoredObject, auth0: &Auth0, key: &str) -> Result<Value, JsValue> {
+    if let Opened::Tokens(_, Tokens { refresh, .. }) = opened(object, key).await? {
+        object.erase().await?;
+        let auth0 = auth0.clone();
+        object.in_background(Box::pin(async move {
+            if let Some(refresh_token) = refresh {
+                provider::revoke(&auth0, &refresh_token).await;
+            }
+            Ok(JsValue::UNDEFINED)
+        }))?;
+    }
+    Ok(json!({}))
 }
 
 /// Erases a session that has ended.

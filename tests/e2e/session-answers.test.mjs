@@ -1,0 +1,154 @@
+// What a client is told of an upstream's answer where there are sessions: cookies of the gateway's names are the gateway's alone
+// to set, and what was answered to a session's cookie is for nobody else's cache.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import { WebSocket, WebSocketServer } from 'ws';
+import { startTenant } from '../../dev/tenant.mjs';
+import { sendRaw, startUpstream } from './harness.mjs';
+import { COOKIE, assertAlive, beginSession, startSessionGateway } from './session-flow.mjs';
+
+// What an upstream may answer with, and a body where it may have one.
+const STATUSES = [[200, 'x'], [206, 'x'], [204], [302], [304], [404, 'x'], [500, 'x']];
+const ANSWERED = { location: '/elsewhere' };
+
+let tenant;
+let upstream;
+let answer;
+let gateway;
+let session;
+let bearer;
+
+before(async () => {
+  tenant = await startTenant();
+  upstream = await startUpstream((_, response) => {
+    response.writeHead(answer.status, answer.headers);
+    response.end(answer.body);
+  });
+  gateway = await startSessionGateway(tenant, upstream);
+  session = await beginSession(gateway, tenant);
+  bearer = `Bearer ${await tenant.mint()}`;
+});
+
+after(async () => {
+  await gateway?.close();
+  await Promise.all([upstream?.close(), tenant?.close()]);
+});
+
+const bySession = () => ['/app/x', { cookie: session.cookie }];
+const byBearer = () => ['/app/x', { authorization: bearer }];
+const byBoth = () => ['/app/x', { authorization: bearer, cookie: session.cookie }];
+const openly = () => ['/open/x', {}];
+const openlyWithSession = () => ['/open/x', { cookie: session.cookie }];
+const WAYS = { bySession, byBearer, byBoth, openly, openlyWithSession };
+
+/** Has the upstream answer a request with this. */
+async function relayed(way, headers, [status, body] = STATUSES[0], at = gateway) {
+  answer = { status, body, headers: { ...ANSWERED, ...headers } };
+  const [path, sent] = way();
+  const got = await sendRaw(at.origin, { path, headers: sent });
+  assert.equal(got.status, status, got.text);
+  assert.equal(got.header('location'), ANSWERED.location);
+  return got;
+}
+
+describe('a cookie of the gateway\'s own names', () => {
+  const OWN = [
+    `${COOKIE}=${'A'.repeat(43)}; Path=/`,
+    `${COOKIE}=; Path=/; Max-Age=0`,
+    `__Host-${COOKIE}=${'A'.repeat(43)}; Path=/; Secure; HttpOnly`,
+    `${COOKIE}-login=${'A'.repeat(22)}; Path=/; HttpOnly`,
+    `__Host-${COOKIE}-login=; Path=/; Secure; Max-Age=0`,
+    ` ${COOKIE} = spaced`,
+    `\t${COOKIE}=tabbed`,
+    `=__Host-${COOKIE}=nameless`,
+  ];
+  const OTHERS = [
+    'first=1; Path=/',
+    `x${COOKIE}=2`,
+    `${COOKIE}2=3; HttpOnly`,
+    `second=${COOKIE}=4; Expires=Thu, 01 Jan 2037 00:00:00 GMT`,
+    `__Host-${COOKIE}2=5; Path=/; Secure`,
+    `third=a, ${COOKIE}=6`,
+    'first=7; Path=/elsewhere',
+  ];
+
+  for (const status of STATUSES) {
+    test(`is not the upstream's to set, and all others are, in their order: ${status[0]}`, async () => {
+      const mixed = OTHERS.flatMap((line, index) => [line, OWN[index]]);
+      for (const [how, way] of Object.entries(WAYS)) {
+        for (const [message, sent, expected] of [['mixed', mixed, OTHERS], ['others alone', OTHERS, OTHERS], ['own alone', OWN, []]]) {
+          const got = await relayed(way, { 'set-cookie': sent }, status);
+          assert.deepEqual(got.values('set-cookie'), expected, `${how}: ${message}`);
+        }
+      }
+      await assertAlive(gateway, session, 'after all of that');
+    });
+  }
+
+  test('is not the upstream\'s to set on a WebSocket handshake either', async (t) => {
+    const http = createServer();
+    const sockets = new WebSocketServer({ server: http });
+    sockets.on('headers', (lines) => lines.push(...[...OWN, ...OTHERS].map((line) => `Set-Cookie: ${line}`)));
+    await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const handshaking = await startSessionGateway(tenant, { origin: `http://127.0.0.1:${http.address().port}` });
+    t.after(async () => {
+      for (const each of sockets.clients) each.terminate();
+      await handshaking.close();
+      http.closeAllConnections();
+      http.close();
+    });
+    const socket = new WebSocket(`${handshaking.origin.replace('http', 'ws')}/open/x`);
+    const [[answered]] = await Promise.all([once(socket, 'upgrade'), once(socket, 'open')]);
+    assert.deepEqual(answered.headers['set-cookie'], OTHERS);
+    socket.terminate();
+  });
+
+  test('is one of the name that the config gives the session', async (t) => {
+    const named = await startSessionGateway(tenant, upstream, { session: { cookie: '__Host-shop' } });
+    t.after(() => named.close());
+    const lines = ['shop=1', 'bargate=2', '__Host-shop=3; Path=/; Secure', 'bargate-login=4', 'other=5'];
+    const got = await relayed(openly, { 'set-cookie': lines }, STATUSES[0], named);
+    assert.deepEqual(got.values('set-cookie'), ['bargate=2', 'other=5']);
+  });
+});
+
+describe('an answer to a session\'s cookie', () => {
+  const decided = [
+    'public, max-age=60', 'PUBLIC', 's-maxage=60', 'max-age=60, must-revalidate', 'no-store', 'no-cache, no-store',
+    'private, max-age=60', 'Private="set-cookie"',
+  ];
+  const undecided = ['max-age=60', 'no-cache', 'max-age=31536000, immutable', 'no-transform', 'publicly=1', 'x=nopublic'];
+
+  test('is private, unless the upstream has said who may keep it', async () => {
+    for (const status of STATUSES) {
+      const got = await relayed(bySession, {}, status);
+      assert.deepEqual([got.header('cache-control'), got.header('vary')], ['private', 'Cookie'], `${status[0]}`);
+    }
+    for (const said of decided) assert.equal((await relayed(bySession, { 'cache-control': said })).header('cache-control'), said);
+    for (const said of undecided) {
+      assert.equal((await relayed(bySession, { 'cache-control': said })).header('cache-control'), `${said}, private`);
+    }
+  });
+
+  test('varies by it, whatever else it varies by', async () => {
+    for (const said of ['Accept-Encoding', 'Origin, Accept', '*']) {
+      assert.equal((await relayed(bySession, { vary: said })).header('vary'), `${said}, Cookie`);
+    }
+  });
+
+  for (const [how, way] of Object.entries({ byBearer, byBoth, openly, openlyWithSession })) {
+    test(`is told from others, which pass untouched: ${how}`, async () => {
+      for (const status of STATUSES) {
+        const got = await relayed(way, {}, status);
+        assert.deepEqual([got.header('cache-control'), got.header('vary')], [null, null], `${status[0]}`);
+      }
+      for (const said of [...decided, ...undecided]) {
+        const got = await relayed(way, { 'cache-control': said, vary: 'Accept' });
+        assert.deepEqual([got.header('cache-control'), got.header('vary')], [said, 'Accept']);
+      }
+    });
+  }
+});
