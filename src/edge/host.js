@@ -12,7 +12,7 @@ async function within(ms, work, late) {
     timer = setTimeout(reject, ms, late);
   });
   try {
-    return await Promise.race([limit, work]);
+    return await Promise.race([limit, work()]);
   } finally {
     clearTimeout(timer);
   }
@@ -23,7 +23,7 @@ async function fetchWithin(ms, input, init, use) {
   const abort = new AbortController();
   const work = async () => use(await fetch(input, { ...init, redirect: "manual", signal: abort.signal }));
   try {
-    return await within(ms, work(), TIMEOUT);
+    return await within(ms, work, TIMEOUT);
   } catch (reason) {
     // Ended early, the rest of the answer is not wanted.
     abort.abort();
@@ -181,7 +181,7 @@ const KEY = "state";
 export function ask(namespace, name, message, ms) {
   // Each call makes a stub of its own, for one that has failed once fails for ever.
   const attempt = async () => namespace.getByName(name).call(message);
-  return within(ms, attempt().catch(attempt), new Error("it took too long"));
+  return within(ms, () => attempt().catch(attempt), new Error("it took too long"));
 }
 
 export function settled(promise) {

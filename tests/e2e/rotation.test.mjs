@@ -91,15 +91,15 @@ describe('a hundred refreshes with one token at once are one exchange with one a
 });
 
 /**
- * Begins a refresh, hangs up after some milliseconds or when the answer begins, and tells whether it did. A reset, since workerd takes a mere
- * end of the stream for half of one.
+ * Begins a refresh, hangs up after some milliseconds or when the answer begins, and tells whether it did; without milliseconds it waits for
+ * the answer to begin. A reset, since workerd takes a mere end of the stream for half of one.
  */
 async function refreshAndHangUp(token, ms) {
   const request = httpRequest(new URL(REFRESH, gateway.origin), { ...by(token), agent: false });
   const over = new Promise((resolve) => request.once('close', resolve));
   const answered = new Promise((resolve) => request.once('response', (response) => resolve(response.on('error', () => {}))));
   request.on('error', () => {}).end();
-  const response = await Promise.race([answered, sleep(ms)]);
+  const response = await (ms === undefined ? answered : Promise.race([answered, sleep(ms)]));
   request.socket?.resetAndDestroy();
   await over;
   return response !== undefined;
@@ -119,7 +119,9 @@ test('in two hundred rounds with clients that hang up at random moments no sessi
     for (let round = 0; round < ROUNDS; round += 1) {
       tenant.fault({ ...slow[round % slow.length], times: 1 });
       for (let calls = randomInt(1, 4); calls > 0; calls -= 1) {
-        const answered = await refreshAndHangUp(current, randomInt(0, MOMENT_MAX_MS));
+        // One in so many at the answer itself: on a busy machine none may come in time.
+        const moment = randomInt(10) === 0 ? undefined : randomInt(0, MOMENT_MAX_MS);
+        const answered = await refreshAndHangUp(current, moment);
         hungUp[answered ? 'late' : 'early'] += 1;
       }
       const answer = await refreshBy(current);
