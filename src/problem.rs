@@ -442,7 +442,7 @@ impl Problem {
                 503,
                 "idp_unavailable",
                 "Identity provider unavailable",
-                "The identity provider could not be reached. Keep the tokens and try again after Retry-After.",
+                "The identity provider could not be reached. Tokens and session stay good: try again after Retry-After.",
             )
             .retried(RetryAfter::default()),
             Self::IdpTimeout => present(
