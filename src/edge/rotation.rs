@@ -12,8 +12,8 @@ use super::gateway::Gateway;
 use super::objects::Class;
 use super::provider;
 use super::timing::LOST_AFTER_SECS;
-use super::webcrypto::{digest, random_bytes};
-use crate::oauth::{Exchange, Outcome, TransportError, judge_tokens, outcome_from_json, random_text};
+use super::webcrypto::{digest, fresh_text};
+use crate::oauth::{Exchange, Outcome, TransportError, judge_tokens, outcome_from_json};
 use crate::problem::Problem;
 use crate::secret::Secret;
 
@@ -24,20 +24,14 @@ const RETRY_SECS: u32 = 5;
 const SESSION_RETRY_SECS: u32 = 60;
 
 /// Who asks for an exchange.
-pub enum Asking {
-    /// A client, whose late duplicates get the answer for so long.
-    Client {
-        /// `rotation_grace_seconds`
-        grace_secs: u32,
-    },
+pub enum Asker {
+    /// A client.
+    Client,
     /// A session, which alone knows its refresh token.
-    Session {
-        /// `rotation_grace_seconds`
-        grace_secs: u32,
-    },
+    Session,
 }
 
-/// Gives what came of the exchange of a refresh token.
+/// Gives what came of the exchange of a refresh token. For `grace_secs` late duplicates get it too.
 ///
 /// # Errors
 /// [`Problem::StoreUnavailable`] where the object that makes the exchange cannot be reached.
@@ -46,13 +40,14 @@ pub async fn exchange(
     env: &Env,
     keep_alive: &dyn Fn(&Promise),
     refresh_token: Secret<String>,
-    asking: Asking,
+    asker: Asker,
+    grace_secs: u32,
 ) -> Result<Rc<Outcome>, Problem> {
     let auth0 = gateway.config.authorizer.as_ref().ok_or(Problem::ConfigInvalid)?;
     let name = digest(refresh_token.expose()).await?;
-    let (asker, grace_secs, retry_secs) = match asking {
-        Asking::Client { grace_secs } => (random_text(&random_bytes::<16>()?), grace_secs, RETRY_SECS),
-        Asking::Session { grace_secs } => ("session".to_owned(), grace_secs, SESSION_RETRY_SECS),
+    let (asker, retry_secs) = match asker {
+        Asker::Client => (fresh_text()?, RETRY_SECS),
+        Asker::Session => ("session".to_owned(), SESSION_RETRY_SECS),
     };
     if Class::RefreshExchange.is_bound(env) {
         let message = json!({

@@ -11,6 +11,7 @@ use super::host::thrown_message;
 use super::log;
 use crate::config::Algorithm;
 use crate::jwks::Key;
+use crate::oauth::random_text;
 use crate::problem::Problem;
 
 // One object names an algorithm for `importKey` and `verify` alike (RFC 7518 section 3.1, RFC 8037, W3C Web Cryptography API);
@@ -61,6 +62,14 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], CryptoError> {
     let mut bytes = [0; N];
     random(N)?.copy_to(&mut bytes);
     Ok(bytes)
+}
+
+/// Gives 16 random bytes as text, which nobody can guess and no two draw alike.
+///
+/// # Errors
+/// Where the runtime gives none.
+pub fn fresh_text() -> Result<String, CryptoError> {
+    Ok(random_text(&random_bytes::<16>()?))
 }
 
 /// Gives the SHA-256 of a text as base64url.

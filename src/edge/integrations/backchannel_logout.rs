@@ -10,8 +10,8 @@ use crate::edge::gateway::Gateway;
 use crate::edge::objects::Class;
 use crate::edge::provider::read_body;
 use crate::edge::timing::now_secs;
-use crate::edge::webcrypto::{digest, random_bytes};
-use crate::oauth::{BodyKind, judge_logout_token, random_text};
+use crate::edge::webcrypto::{digest, fresh_text};
+use crate::oauth::{BodyKind, judge_logout_token};
 use crate::problem::Problem;
 use crate::request::query_parameter;
 use crate::session::index_subject;
@@ -37,7 +37,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
     let logout = judge_logout_token(&claims, auth0.clock_skew_secs, now_secs()).map_err(Problem::LogoutTokenRefused)?;
 
     let index = digest(&index_subject(logout.claim, &auth0.issuer, logout.value)).await?;
-    let asker = random_text(&random_bytes::<16>()?);
+    let asker = fresh_text()?;
     let message = json!({"jti": logout.jti, "until": logout.good_until, "asker": asker});
     let keep_alive = |work: &Promise| exchange.keep_alive(work);
     let answer = Class::LogoutIndex.ask(&exchange.env, &keep_alive, &index, &message, auth0.timeout_ms).await?;

@@ -11,10 +11,10 @@ use crate::edge::provider::Call;
 use crate::edge::sealing::open;
 use crate::edge::session;
 use crate::edge::timing::now_secs;
-use crate::edge::webcrypto::random_bytes;
+use crate::edge::webcrypto::fresh_text;
 use crate::oauth::{
-    Exchange as Grant, LoginState, TokenAnswer, code_form, judge_authorization_error, judge_tokens, random_text,
-    state_context, web_message_page,
+    Exchange as Grant, LoginState, TokenAnswer, code_form, judge_authorization_error, judge_tokens, state_context,
+    web_message_page,
 };
 use crate::problem::Problem;
 use crate::request::{RequestHead as _, query_parameter};
@@ -138,7 +138,7 @@ async fn verify_id_token(
 }
 
 fn web_message(message: &str, target_origin: &str) -> Result<Answer, Problem> {
-    let nonce = random_text(&random_bytes::<16>()?);
+    let nonce = fresh_text()?;
     let (page, policy) = web_message_page(message, target_origin, &nonce);
     let headers = vec![
         ("content-type", "text/html; charset=utf-8".into()),

@@ -8,10 +8,8 @@ use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
 use crate::edge::sealing::seal;
 use crate::edge::timing::now_secs;
-use crate::edge::webcrypto::{digest, random_bytes};
-use crate::oauth::{
-    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorize_url, random_text, state_context, validate_return_to,
-};
+use crate::edge::webcrypto::{digest, fresh_text, random_bytes};
+use crate::oauth::{LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorize_url, state_context, validate_return_to};
 use crate::problem::Problem;
 use crate::request::{RequestHead as _, query_parameter};
 
@@ -41,7 +39,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, login: &Login) -> Resul
     // A cookie that is there already serves every tab; its life begins anew.
     let binding = match binding(exchange) {
         Some(binding) => binding,
-        None => random_text(&random_bytes::<16>()?),
+        None => fresh_text()?,
     };
     let state = LoginState::begin(&random, return_to, now_secs());
     let (secret, context) = (sealing_secret(auth0)?, state_context(&binding, redirect_uri));

@@ -8,7 +8,7 @@ use crate::edge::authenticate::{access_token_expectations, authorizer, verify};
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
 use crate::edge::provider::read_body;
-use crate::edge::rotation::Asking;
+use crate::edge::rotation::Asker;
 use crate::edge::timing::now_secs;
 use crate::edge::{rotation, session};
 use crate::oauth::{BodyKind, Exchange as Grant, expires_in, judge_tokens, read_refresh_body};
@@ -38,8 +38,9 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
         return Ok(token_still_valid(seconds));
     }
     let keep_alive = |work: &Promise| exchange.keep_alive(work);
-    let asking = Asking::Client { grace_secs: auth0.rotation_grace_secs };
-    let outcome = rotation::exchange(gateway, &exchange.env, &keep_alive, refresh_token, asking).await?;
+    let grace_secs = auth0.rotation_grace_secs;
+    let outcome =
+        rotation::exchange(gateway, &exchange.env, &keep_alive, refresh_token, Asker::Client, grace_secs).await?;
     let tokens = judge_tokens(Grant::Refresh, outcome.as_ref().as_ref().map_err(Clone::clone)?)?;
     Ok(Answer::private_json(tokens.to_json(None)))
 }

@@ -8,7 +8,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::{Gateway, StoredObject};
 use crate::config::{Auth0, Session};
-use crate::edge::rotation::Asking;
+use crate::edge::rotation::Asker;
 use crate::edge::sealing::{open, seal};
 use crate::edge::timing::{now_secs, within};
 use crate::edge::{log, provider, rotation};
@@ -204,7 +204,7 @@ async fn renew(
     refresh_token: String,
 ) -> Result<Value, JsValue> {
     let token = Secret::new(refresh_token.clone());
-    let exchanged = rotation::exchange(gateway, &object.env(), &|_| {}, token, Asking::Session { grace_secs }).await;
+    let exchanged = rotation::exchange(gateway, &object.env(), &|_| {}, token, Asker::Session, grace_secs).await;
     let outcome = match &exchanged {
         Ok(outcome) => outcome.as_ref(),
         Err(problem) => {
