@@ -11,9 +11,10 @@ import { shrink } from './shrink.mjs';
 import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, toolEnvironment } from './toolchain.mjs';
 
 const CONFIG = 'gateway.config.json';
+const WORKER_CRATE = 'worker';
 const ENTRY = 'src/edge/worker.mjs';
 const INPUTS = [
-  'src', 'Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo', 'rust-toolchain.toml', CONFIG, 'scripts/build.mjs',
+  'src', WORKER_CRATE, 'Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo', 'rust-toolchain.toml', CONFIG, 'scripts/build.mjs',
   'scripts/shrink.mjs',
 ];
 
@@ -29,7 +30,7 @@ export async function build({ faultInjection = false } = {}) {
     failure: `the build stopped: the lines above say what is wrong with ${CONFIG}, or with the code that checks it`,
   });
   const features = faultInjection ? ['--', '--features', 'fault-injection'] : [];
-  await run(TOOLS.workerBuild, ['--release', '--out-dir', directory, ...features], {
+  await run(TOOLS.workerBuild, ['--release', '--out-dir', join('..', directory), WORKER_CRATE, ...features], {
     env: toolEnvironment({
       WASM_BINDGEN_BIN: TOOLS.wasmBindgen,
       ESBUILD_BIN: TOOLS.esbuild,

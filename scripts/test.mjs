@@ -15,7 +15,7 @@ const TEST_TIMEOUT_MS = 120_000;
 const WASM_TARGET = 'wasm32-unknown-unknown';
 
 const cargo = (...args) => run('cargo', args, { failure: `"cargo ${args.join(' ')}" failed` });
-const clippy = (...targets) => cargo('clippy', ...targets, '--locked', '--', '-D', 'warnings');
+const clippy = (...targets) => cargo('clippy', ...targets, '--workspace', '--locked', '--', '-D', 'warnings');
 
 /** Bundles as a deployment would, uploads nothing, and returns what wrangler printed. */
 async function dryRun(directory, entry = []) {
@@ -56,7 +56,7 @@ async function runEndToEnd() {
 // A step whose `needs` did not pass is skipped: its failure would say nothing new.
 const STEPS = [
   { name: 'setup', body: setup },
-  { name: 'format', needs: ['setup'], body: () => cargo('fmt', '--check') },
+  { name: 'format', needs: ['setup'], body: () => cargo('fmt', '--all', '--check') },
   { name: 'clippy host', needs: ['setup'], body: () => clippy('--all-targets') },
   { name: 'clippy wasm', needs: ['setup'], body: () => clippy('--lib', '--target', WASM_TARGET) },
   { name: 'host tests', needs: ['setup'], body: () => cargo('test', '--locked') },

@@ -18,7 +18,6 @@ mod session;
 
 use std::fmt;
 
-pub use address::is_loopback;
 pub use algorithm::{Algorithm, KeyFamily};
 pub use authorizer::Auth0;
 pub(crate) use cors::is_token;

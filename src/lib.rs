@@ -5,11 +5,12 @@
 //! Workers runtime.
 //!
 //! ```text
-//! edge -> session -> mapping, cors, proxy, oauth, problem, jwks, token, cookie -> config -> route, secret, json, request
+//! edge -> session -> mapping, cors, proxy, oauth, problem, jwks, token, cookie -> config -> route, secret, json, request,
+//! address
 //! ```
 //!
-//! Nothing points back: a core module never names `edge`, and `config` names no other module but [`route`], [`secret`] and
-//! [`json`].
+//! Nothing points back: a core module never names `edge`, and `config` names no other module but [`route`], [`secret`],
+//! [`json`] and [`address`].
 
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 #![cfg_attr(
@@ -17,6 +18,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::todo)
 )]
 
+pub mod address;
 pub mod config;
 pub mod cookie;
 pub mod cors;

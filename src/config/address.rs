@@ -1,21 +1,8 @@
 //! Addresses in a config: hosts, origins and URLs, and which of them may be plain http.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
-use url::{Host, Url};
-
 use super::document::Origin;
 use super::reader::{Findings, ObjectReader, Place, Written, shown};
-
-/// Tells whether a URL's host is this machine: `localhost`, 127.0.0.0/8 or `[::1]`.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.octets()[0] == Ipv4Addr::LOCALHOST.octets()[0],
-        Some(Host::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
-        None => false,
-    }
-}
+use crate::address::Address;
 
 /// Which schemes an address may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,25 +14,30 @@ pub enum Scheme {
 }
 
 /// Gives the URL that was written; notes one that is no absolute http(s) URL, or carries credentials or a fragment.
-pub fn read_url(written: &Written<'_>, scheme: Scheme, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Url> {
+pub fn read_url(
+    written: &Written<'_>,
+    scheme: Scheme,
+    place: &Place<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Address> {
     let text = written.value()?;
     let mut refuse = |message: String, help: &str| {
         findings.note(written.offset, place, "invalid_url", message, Some(help.to_owned()));
         None
     };
-    let Ok(url) = Url::parse(text) else {
+    let Some(url) = Address::parse(text) else {
         return refuse(format!("\"{}\" is no absolute URL", shown(written)), "write it as https://host/path");
     };
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+    if !url.is_http() {
         return refuse(format!("\"{}\" is no http or https URL", shown(written)), "write it as https://host/path");
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    if url.has_credentials() {
         return refuse("the URL carries a user name or password".to_owned(), "send credentials in a header");
     }
-    if url.fragment().is_some() {
+    if url.has_fragment() {
         return refuse("the URL has a fragment, which is never sent".to_owned(), "remove everything from the #");
     }
-    if scheme == Scheme::Https && url.scheme() == "http" && !is_loopback(&url) {
+    if scheme == Scheme::Https && url.scheme() == "http" && !url.is_loopback() {
         return refuse(format!("\"{}\" is plain http", shown(written)), "use https; http is for loopback hosts alone");
     }
     Some(url)
@@ -61,8 +53,8 @@ pub fn read_origins(object: &mut ObjectReader<'_>, key: &'static str, findings: 
 
 /// Tells whether a redirect may be sent there: a path of the gateway's own, or a URL at one of `origins`.
 pub fn is_destination(text: &str, origins: &[String]) -> bool {
-    if let Ok(url) = Url::parse(text) {
-        return origins.contains(&url.origin().ascii_serialization());
+    if let Some(url) = Address::parse(text) {
+        return origins.contains(&url.origin());
     }
     text.starts_with('/') && !text.starts_with("//") && !text.contains('\\') && !text.contains(char::is_control)
 }
@@ -70,10 +62,7 @@ pub fn is_destination(text: &str, origins: &[String]) -> bool {
 /// Gives the origin that was written, as browsers serialise it: scheme, host, port where it is not the scheme's own.
 pub fn read_origin(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
     let text = written.value()?;
-    let origin = Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https"))
-        .map(|url| url.origin().ascii_serialization());
+    let origin = Address::parse(text).filter(Address::is_http).map(|url| url.origin());
     match origin {
         Some(origin) if origin.contains('*') => {
             let message = format!("\"{}\" has a wildcard, which no origin has", shown(written));
@@ -120,7 +109,7 @@ fn domain_origin(text: &str) -> Option<String> {
         Some(_) => (text.trim_end_matches('/').to_owned(), true),
         None => (format!("https://{text}"), false),
     };
-    let url = Url::parse(&written_out).ok().filter(|url| !loopback_alone || is_loopback(url))?;
-    let origin = url.origin().ascii_serialization();
+    let url = Address::parse(&written_out).filter(|url| !loopback_alone || url.is_loopback())?;
+    let origin = url.origin();
     (origin == written_out).then_some(origin)
 }

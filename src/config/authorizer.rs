@@ -95,14 +95,13 @@ pub(super) fn read_authorizer(root: &mut ObjectReader<'_>, findings: &mut Findin
     let client_id = object.required_text("client_id", findings);
     let client_secret = object.text("client_secret", findings);
     let sealing_key = object.text("sealing_key", findings);
-    let mut url =
-        |key: &'static str, findings: &mut Findings<'_>| {
-            let written = object.text(key, findings)?;
-            let url = read_url(&written, Scheme::Https, &Place::Key(&place, key), findings);
-            Some(url.map(|url| {
-                if key == "issuer" { written.value().unwrap_or_default().to_owned() } else { url.to_string() }
-            }))
-        };
+    let mut url = |key: &'static str, findings: &mut Findings<'_>| {
+        let written = object.text(key, findings)?;
+        let url = read_url(&written, Scheme::Https, &Place::Key(&place, key), findings);
+        Some(url.map(|url| {
+            if key == "issuer" { written.value().unwrap_or_default().to_owned() } else { url.as_str().to_owned() }
+        }))
+    };
     let redirect_uri = url("redirect_uri", findings);
     let jwks_uri = url("jwks_uri", findings);
     let issuer = url("issuer", findings);

@@ -330,7 +330,7 @@ fn read_redirect_uri(
         }
         return None;
     };
-    read_url(&written, Scheme::Https, &place, findings).map(String::from)
+    read_url(&written, Scheme::Https, &place, findings).map(|url| url.as_str().to_owned())
 }
 
 fn read_callback_response(

@@ -3,6 +3,7 @@
 use super::address::{Scheme, read_url};
 use super::document::Origin;
 use super::reader::{Findings, ObjectReader, Place, note_if_empty, read_array, shown};
+use crate::address::Address;
 
 /// How long an upstream may take to begin its answer unless the config says otherwise.
 const TIMEOUT_DEFAULT_MS: u64 = 30_000;
@@ -74,7 +75,7 @@ pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<
         // A URL that is wrong or unknown leaves an entry all the same, so that the paths that name it are not blamed.
         let server = Server {
             alias: name.to_owned(),
-            origin: url.as_ref().map(|url| url.origin().ascii_serialization()).unwrap_or_default(),
+            origin: url.as_ref().map(Address::origin).unwrap_or_default(),
             base_path: url.map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default(),
             timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
         };

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 
-use url::Url;
 use web_sys::{Headers, Request};
 use worker::Env;
 
@@ -10,6 +9,7 @@ use super::host;
 use super::session::SessionToken;
 use super::timing::now_ms;
 use super::webcrypto::random_bytes;
+use crate::address::Address;
 use crate::problem::Problem;
 use crate::request::RequestHead;
 
@@ -36,7 +36,7 @@ pub struct Exchange {
     /// The `Set-Cookie` of its answer, whichever that becomes.
     pub set_cookie: OnceCell<String>,
     method: String,
-    url: Option<Url>,
+    url: Address,
     headers: OnceCell<Headers>,
 }
 
@@ -47,7 +47,7 @@ impl Exchange {
         let (method, url) = line.split_once(' ').unwrap_or((&line, ""));
         let mut exchange = Self {
             method: method.to_owned(),
-            url: Url::parse(url).ok(),
+            url: Address::from_normalised(url.to_owned()),
             request,
             env,
             context,
@@ -71,17 +71,17 @@ impl Exchange {
 
     /// Gives the origin that the client called.
     pub fn origin(&self) -> String {
-        self.url.as_ref().map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+        self.url.origin()
     }
 
     /// Gives the address that the client called.
-    pub fn url(&self) -> Option<&Url> {
-        self.url.as_ref()
+    pub fn url(&self) -> &Address {
+        &self.url
     }
 
     /// Tells whether the client called plain http on this machine.
     pub fn is_plain_loopback(&self) -> bool {
-        self.url.as_ref().is_some_and(|url| url.scheme() == "http" && crate::config::is_loopback(url))
+        self.url.scheme() == "http" && self.url.is_loopback()
     }
 }
 
@@ -91,11 +91,11 @@ impl RequestHead for Exchange {
     }
 
     fn path(&self) -> &str {
-        self.url.as_ref().map_or("", Url::path)
+        self.url.path()
     }
 
     fn query(&self) -> Option<&str> {
-        self.url.as_ref()?.query()
+        self.url.query()
     }
 
     fn header(&self, name: &str) -> Option<String> {

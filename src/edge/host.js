@@ -40,7 +40,7 @@ function* pairs(lines) {
 }
 
 export function request_line(request) {
-  return `${request.method} ${request.url}`;
+  return `${request.method} ${URL.parse(request.url)?.href ?? ""}`;
 }
 
 export function respond(status, headers, body) {

@@ -10,7 +10,7 @@ use web_sys::{Request, Response};
 
 #[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {
-    /// Gives the method and the address with a space between them.
+    /// Gives the method and the normalised address with a space between them.
     pub fn request_line(request: &Request) -> String;
 
     /// Makes a response.

@@ -1,7 +1,6 @@
 //! Where a login may lead to: the gateway's own origin or one on the list, and nowhere else.
 
-use url::Url;
-
+use crate::address::Address;
 use crate::problem::Problem;
 
 /// Longest `return_to` that is sealed, in bytes: the state travels in a URL.
@@ -23,23 +22,23 @@ pub fn validate_return_to(written: &str, own_origin: &str, allowed_origins: &[St
     let is_path = written.starts_with('/') && !written.starts_with("//");
     let is_absolute = written.starts_with("https://") || written.starts_with("http://");
     let url = if is_path {
-        Url::parse(&format!("{own_origin}{written}"))
+        Address::parse(&format!("{own_origin}{written}"))
     } else if is_absolute {
-        Url::parse(written)
+        Address::parse(written)
     } else {
         return Err(Problem::ReturnToRejected);
     };
-    let url = url.map_err(|_| Problem::ReturnToRejected)?;
-    if !url.username().is_empty() || url.password().is_some() {
+    let url = url.ok_or(Problem::ReturnToRejected)?;
+    if url.has_credentials() {
         return Err(Problem::ReturnToRejected);
     }
-    let origin = url.origin().ascii_serialization();
+    let origin = url.origin();
     if origin == own_origin {
-        let path = url.as_str().get(origin.len()..).unwrap_or_default();
+        let path = url.beyond_authority();
         // A path such as `/.//evil` normalises to one that a browser would take for another host.
         return if path.starts_with("//") { Err(Problem::ReturnToRejected) } else { Ok(path.to_owned()) };
     }
-    if allowed_origins.contains(&origin) { Ok(url.into()) } else { Err(Problem::ReturnToRejected) }
+    if allowed_origins.contains(&origin) { Ok(url.as_str().to_owned()) } else { Err(Problem::ReturnToRejected) }
 }
 
 #[cfg(test)]

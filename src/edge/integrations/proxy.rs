@@ -49,10 +49,9 @@ fn forwarded_request(
         drop.push_str(&name.replace('_', "-"));
     }
     let mut set = vec![("x-request-id".to_owned(), exchange.id.clone())];
-    if let Some(url) = exchange.url() {
-        set.push(("x-forwarded-proto".to_owned(), url.scheme().to_owned()));
-        set.push(("x-forwarded-host".to_owned(), host_of(url)));
-    }
+    let url_called = exchange.url();
+    set.push(("x-forwarded-proto".to_owned(), url_called.scheme().to_owned()));
+    set.push(("x-forwarded-host".to_owned(), url_called.host_and_port().to_owned()));
     if let Some(address) = exchange.header("cf-connecting-ip") {
         set.push(("x-forwarded-for".to_owned(), address));
     }
@@ -74,11 +73,6 @@ fn forwarded_request(
     }
 
     host::forward(&exchange.request, url, &drop, &host::header_lines(set))
-}
-
-fn host_of(url: &url::Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn failed(error: &JsValue) -> Problem {

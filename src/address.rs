@@ -1,0 +1,160 @@
+//! Absolute addresses as the URL standard writes them, read by their text.
+//!
+//! The parser is the one that acts on the address: in the Worker the runtime's own `URL`, so that no address can mean one thing
+//! to a check and another to the call that follows; on the host the `url` crate. Both give the same text.
+
+/// An absolute URL, normalised (WHATWG URL section 4.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address(String);
+
+impl Address {
+    /// Parses an absolute URL of any scheme.
+    pub fn parse(text: &str) -> Option<Self> {
+        normalised(text).map(Self)
+    }
+
+    /// Takes an address that the runtime has normalised.
+    pub fn from_normalised(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Gives it whole.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Gives the scheme, without the colon.
+    pub fn scheme(&self) -> &str {
+        self.0.split(':').next().unwrap_or_default()
+    }
+
+    /// Tells whether the scheme is `http` or `https`.
+    pub fn is_http(&self) -> bool {
+        matches!(self.scheme(), "http" | "https")
+    }
+
+    /// Tells whether it carries a user name or a password.
+    pub fn has_credentials(&self) -> bool {
+        self.authority().contains('@')
+    }
+
+    /// Gives the host, with the port where it is not the scheme's own.
+    pub fn host_and_port(&self) -> &str {
+        self.authority().rsplit('@').next().unwrap_or_default()
+    }
+
+    /// Gives the origin as browsers serialise it: `null` where the scheme has none.
+    pub fn origin(&self) -> String {
+        if self.is_http() { format!("{}://{}", self.scheme(), self.host_and_port()) } else { "null".to_owned() }
+    }
+
+    /// Gives the path, not decoded.
+    pub fn path(&self) -> &str {
+        self.beyond_authority().split(['?', '#']).next().unwrap_or_default()
+    }
+
+    /// Gives the query without its `?`, not decoded; `None` where there is none.
+    pub fn query(&self) -> Option<&str> {
+        Some(self.without_fragment().split_once('?')?.1)
+    }
+
+    /// Gives what stands behind the origin, fragment included.
+    pub fn beyond_authority(&self) -> &str {
+        let rest = self.0.get(self.scheme().len() + 1..).unwrap_or_default();
+        rest.strip_prefix("//").and_then(|rest| rest.get(self.authority().len()..)).unwrap_or(rest)
+    }
+
+    /// Tells whether it has a fragment.
+    pub fn has_fragment(&self) -> bool {
+        self.0.contains('#')
+    }
+
+    /// Tells whether its host is this machine: `localhost`, 127.0.0.0/8 or `[::1]`.
+    pub fn is_loopback(&self) -> bool {
+        let with_port = self.host_and_port();
+        let host = match with_port.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => with_port,
+        };
+        // The standard takes a host whose last part is a number for an IPv4 address, and writes it in four.
+        let is_ipv4 = host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        host == "localhost" || host.ends_with(".localhost") || host == "[::1]" || is_ipv4 && host.starts_with("127.")
+    }
+
+    fn without_fragment(&self) -> &str {
+        self.0.split('#').next().unwrap_or_default()
+    }
+
+    fn authority(&self) -> &str {
+        let rest = self.0.get(self.scheme().len() + 1..).and_then(|rest| rest.strip_prefix("//"));
+        rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default()
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn normalised(text: &str) -> Option<String> {
+    url::Url::parse(text).ok().map(String::from)
+}
+
+#[cfg(target_arch = "wasm32")]
+fn normalised(text: &str) -> Option<String> {
+    use wasm_bindgen::prelude::wasm_bindgen;
+
+    #[wasm_bindgen]
+    extern "C" {
+        #[wasm_bindgen(js_name = URL)]
+        type Url;
+
+        #[wasm_bindgen(static_method_of = Url, js_class = URL)]
+        fn parse(text: &str) -> Option<Url>;
+
+        #[wasm_bindgen(method, getter)]
+        fn href(this: &Url) -> String;
+    }
+
+    Url::parse(text).map(|url| url.href())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_are_those_of_the_url_standard() {
+        let addresses = [
+            "https://app.example.com",
+            "HTTPS://User:pw@App.Example.com:8443/a/../b?x=1?y#z?w",
+            "http://127.1:8787",
+            "http://[::1]:8787/a@b",
+            "http://[::1]/",
+            "https://gw.example?x=@y",
+            "https://gw.example/#//a:b@c",
+            "https://user@gw.example/?",
+            "https://127.0.0.1.example/",
+            "https://a.localhost/",
+            "javascript:alert(1)",
+            "mailto:a@b?subject=#x",
+        ];
+        for text in addresses {
+            let (url, address) = (url::Url::parse(text).unwrap(), Address::parse(text).unwrap());
+            assert_eq!(address.as_str(), url.as_str(), "{text}");
+            assert_eq!(address.scheme(), url.scheme(), "{text}");
+            assert_eq!(address.path(), url.path(), "{text}");
+            assert_eq!(address.query(), url.query(), "{text}");
+            assert_eq!(address.has_fragment(), url.fragment().is_some(), "{text}");
+            assert_eq!(address.origin(), url.origin().ascii_serialization(), "{text}");
+            assert_eq!(address.has_credentials(), !url.username().is_empty() || url.password().is_some(), "{text}");
+            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+            assert_eq!(address.host_and_port(), format!("{}{port}", url.host_str().unwrap_or_default()), "{text}");
+            let loopback = match url.host() {
+                Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+                Some(url::Host::Ipv4(address)) => address.is_loopback(),
+                Some(url::Host::Ipv6(address)) => address.is_loopback(),
+                None => false,
+            };
+            assert_eq!(address.is_loopback(), loopback, "{text}");
+        }
+        assert_eq!(Address::parse("/relative"), None);
+        assert_eq!(Address::parse("http://"), None);
+    }
+}

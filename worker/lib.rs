@@ -1,0 +1,7 @@
+//! The gateway as what a Worker runs: the exports of `bargate`'s edge, and nothing besides.
+//!
+//! A crate of its own because a library that is built for the host's tests as well keeps whatever they might call: 13 KiB more,
+//! compressed.
+
+#[cfg(target_arch = "wasm32")]
+extern crate bargate;
