@@ -11,7 +11,7 @@ import { handleControl } from './tenant/control.mjs';
 import { createEndpoints } from './tenant/endpoints.mjs';
 import { Faults, sendAnswer } from './tenant/faults.mjs';
 import { KeyRing } from './tenant/keys.mjs';
-import { createProvider } from './tenant/provider.mjs';
+import { AUTH0_ENDPOINTS, createProvider } from './tenant/provider.mjs';
 import { Storage } from './tenant/storage.mjs';
 
 const HOST = '127.0.0.1';
@@ -40,7 +40,9 @@ const defaultClient = (redirectUris) => ({
 
 /**
  * Starts a tenant. Options, all optional: `port`, `issuer`, `clients`, `redirectUris`, `allowedLogoutUrls`,
- * `signingAlg`, `publishedAlgs`, and every member of `settings` below.
+ * `signingAlg`, `publishedAlgs`, and every member of `settings` below. With `basePath`, such as `/realms/demo`, everything is
+ * below it and the issuer ends in it; `endpoints` puts endpoints elsewhere than Auth0 has them, and with an `end_session` among
+ * them logout is that of OpenID Connect; `clientAuthMethods` are the ways in which clients may show their secret.
  */
 export async function startTenant(options = {}) {
   const settings = {
@@ -75,7 +77,10 @@ export async function startTenant(options = {}) {
   const { port } = server.address();
 
   const origin = `http://${HOST}:${port}`;
-  const issuer = options.issuer ?? `${origin}/`;
+  const { basePath = '' } = options;
+  const issuer = options.issuer ?? `${origin}${basePath || '/'}`;
+  const paths = { ...AUTH0_ENDPOINTS, ...options.endpoints };
+  const clientAuthMethods = options.clientAuthMethods ?? ['client_secret_post', 'client_secret_basic', 'none'];
   const clients = options.clients ?? [defaultClient(options.redirectUris ?? [])];
   const allowedLogoutUrls = options.allowedLogoutUrls ?? DEFAULT_LOGOUT_URLS;
   const innerRequestKey = randomBytes(16).toString('hex');
@@ -90,12 +95,14 @@ export async function startTenant(options = {}) {
   let callProvider;
   const renewProvider = () => {
     const signingKey = keyRing.current;
-    provider = createProvider({ issuer, clients, cookieKey, storage, accounts, signingKey, settings });
+    provider = createProvider({
+      issuer, basePath, paths, clients, clientAuthMethods, cookieKey, storage, accounts, signingKey, settings,
+    });
     callProvider = provider.callback();
   };
   renewProvider();
   const endpoints = createEndpoints({
-    origin, issuer, keyRing, accounts, allowedLogoutUrls, currentProvider: () => provider,
+    origin, issuer, paths, keyRing, accounts, allowedLogoutUrls, currentProvider: () => provider,
   });
 
   const tenant = {
@@ -184,7 +191,14 @@ export async function startTenant(options = {}) {
     return carryOut(path, request, response);
   }
 
-  async function carryOut(path, request, response) {
+  async function carryOut(fullPath, request, response) {
+    if (basePath) {
+      if (!fullPath.startsWith(`${basePath}/`)) return sendAnswer(response, { status: 404, body: 'nothing here' });
+      // As frameworks mount what does not know where it is mounted; oidc-provider makes its addresses of the two.
+      request.originalUrl = request.url;
+      request.url = request.url.slice(basePath.length);
+    }
+    const path = fullPath.slice(basePath.length);
     const answer = endpoints.find(path, request) ?? callProvider;
     return answer(request, response);
   }

@@ -13,8 +13,11 @@ import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, toolEnviron
 const CONFIG = 'gateway.config.json';
 const WORKER_CRATE = 'worker';
 const ENTRY = 'src/edge/worker.mjs';
+/** Where the modules are that paths may name: the user's own, and those of the tests. */
+const SERVICES = 'services';
+const TEST_SERVICES = 'tests/e2e/services';
 const INPUTS = [
-  'src', WORKER_CRATE, 'Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo', 'rust-toolchain.toml', CONFIG, 'scripts/build.mjs',
+  SERVICES, TEST_SERVICES, 'src', WORKER_CRATE, 'Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo', 'rust-toolchain.toml', CONFIG, 'scripts/build.mjs',
   'scripts/shrink.mjs',
 ];
 
@@ -38,6 +41,7 @@ export async function build({ faultInjection = false } = {}) {
     failure: 'the WebAssembly build failed: the lines above say why',
   });
   await shrink(directory);
+  writeServices(directory, faultInjection ? TEST_SERVICES : SERVICES);
   if (faultInjection) writeFaultEntry(directory);
   // Left out where something changed while the build ran: the next one starts over.
   if (hashOfInputs() === inputs) writeFileSync(stamp, inputs);
@@ -58,6 +62,16 @@ function filesUnder(path) {
     if (error.code === 'ENOTDIR') return [path];
     throw error;
   }
+}
+
+/** Writes the list of the modules in a folder, each loaded when it is first asked for. */
+function writeServices(directory, folder) {
+  const files = filesUnder(folder).filter((file) => file.endsWith('.js'));
+  const entries = files.map((file) => {
+    const name = `${SERVICES}/${file.slice(folder.length + 1, -'.js'.length)}`;
+    return `  ${JSON.stringify(name)}: () => import(${JSON.stringify(`../${file}`)}),\n`;
+  });
+  writeFileSync(join(ROOT, directory, 'services.mjs'), `export default {\n${entries.join('')}};\n`);
 }
 
 /** Writes the Worker's entry anew beside the fault build, with its relative imports pointing from there. */

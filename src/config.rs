@@ -3,36 +3,53 @@
 //! Reading has three steps: text to tree (`document`), references to values (`reference`), tree to types (one file a
 //! section). Every mistake is told at once, each with its place. This module does no I/O and knows no request.
 
+mod access;
 mod address;
-mod algorithm;
 mod authorizer;
 mod cors;
 mod diagnostic;
 mod document;
+mod fixed;
+mod headers;
+mod integration;
 mod mapping;
+mod networks;
+mod older;
 mod path;
+mod protected_resource;
+mod provider;
 mod reader;
 mod reference;
+mod rules;
 mod server;
+mod service;
 mod session;
 
 use std::fmt;
 
-pub use algorithm::{Algorithm, KeyFamily};
-pub use authorizer::Auth0;
+pub use access::Access;
+pub use authorizer::{Authorizer, KeySource};
 pub(crate) use cors::is_token;
 pub use cors::{AllowedOrigins, Cors};
 pub use diagnostic::Diagnostic;
+pub use fixed::{Fixed, LocationPart, Redirect};
+pub use headers::{HeaderRules, HeaderTexts};
+pub use integration::{CallbackResponse, Integration, Login, Supabase, SupabaseStep};
 pub use mapping::{HOP_BY_HOP_HEADERS, Mapping, Source};
-pub use path::{CallbackResponse, Fixed, Integration, Login, Path};
+pub use networks::Networks;
+pub use path::Path;
+pub use protected_resource::ProtectedResource;
+pub use provider::{Endpoints, Provider};
 pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings};
-pub use server::Server;
+pub use rules::{Cache, RateKey, RateLimit, Rules};
+pub use server::{Server, Target};
+pub use service::Rpc;
 pub use session::{BINDING_COOKIE, COOKIE_PREFIX, Session};
 
 use crate::route::RouteTable;
 use document::parse_document;
 use path::ReadPath;
-use reader::{Findings, ObjectReader, Place};
+use reader::{Findings, ObjectReader, Place, told};
 use reference::{collect_references, resolve_references};
 
 /// A gateway config in which everything is known, checked and compiled.
@@ -43,11 +60,21 @@ pub struct Config {
     pub servers: Vec<Server>,
     /// The rule for other origins; without one no CORS header is sent.
     pub cors: Option<Cors>,
-    /// The identity provider.
-    pub authorizer: Option<Auth0>,
+    /// Whose tokens are believed, in the order of the file.
+    pub authorizers: Vec<Authorizer>,
     /// How logins are held for browsers; without it every client holds its tokens itself.
     pub session: Option<Session>,
-    /// The paths, in the order of the file.
+    /// What OAuth clients are told of the gateway, where they are.
+    pub protected_resource: Option<ProtectedResource>,
+    /// Where requests may come from; anywhere without it.
+    pub networks: Option<Networks>,
+    /// Headers that every answer gets.
+    pub headers: HeaderTexts,
+    /// Whether answers say how long their parts took.
+    pub server_timing: bool,
+    /// The binding of the Analytics Engine dataset that each answer is written to.
+    pub analytics: Option<String>,
+    /// The paths, in the order of the file; behind them those that come from other sections.
     pub paths: Vec<Path>,
     /// Finds the index in `paths` for a request.
     pub routes: RouteTable,
@@ -78,6 +105,7 @@ pub fn load(source: &str, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnos
             return Err(findings.into_diagnostics());
         }
     };
+    older::fill_in(&mut root);
     resolve_references(&mut root, &place, bindings, &mut findings);
     let config = ObjectReader::open(&root, &place, &mut findings).and_then(|object| read_root(object, &mut findings));
     match config {
@@ -93,7 +121,9 @@ pub fn check(source: &str) -> Vec<Diagnostic> {
 
 /// Gives the bindings that a config refers to; none where the text is no JSON.
 pub fn references(source: &str) -> Vec<Reference> {
-    parse_document(without_mark(source)).map(|root| collect_references(&root)).unwrap_or_default()
+    let Ok(mut root) = parse_document(without_mark(source)) else { return Vec::new() };
+    older::fill_in(&mut root);
+    collect_references(&root)
 }
 
 /// Drops the byte order mark that some editors put before a text.
@@ -106,13 +136,13 @@ fn syntax_help(source: &str, offset: usize) -> Option<String> {
     let near = source.get(offset..).unwrap_or_default();
     let before = source.get(..offset).unwrap_or_default().trim_end();
     if near.starts_with('/') || before.ends_with('/') {
-        return Some("JSON has no comments; a key that begins with \"x-\" can hold a note".to_owned());
+        return told(|| "JSON has no comments; a key that begins with \"x-\" can hold a note".to_owned());
     }
     if near.starts_with('\'') {
-        return Some("JSON has double quotes alone".to_owned());
+        return told(|| "JSON has double quotes alone".to_owned());
     }
     if near.starts_with(|c: char| c.is_ascii_alphabetic()) && before.ends_with(['{', ',']) {
-        return Some("put the key in double quotes".to_owned());
+        return told(|| "put the key in double quotes".to_owned());
     }
     let closes = |text: &str| text.starts_with(['}', ']']);
     (before.ends_with(',') && closes(near)).then(|| "remove the comma before the closing bracket".to_owned())
@@ -124,14 +154,25 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
         root.text(about, findings);
     }
     let servers = server::read_servers(&mut root, findings);
+    let services = service::read_services(&mut root, findings);
     let cors = cors::read_cors(&mut root, findings);
-    let authorizer = authorizer::read_authorizer(&mut root, findings);
+    let authorizers = authorizer::read_authorizers(&mut root, findings);
     let variables = mapping::read_variables(&mut root, findings);
     let has_session = root.node("session").is_some();
-    let context =
-        path::Context { servers: &servers, authorizer: authorizer.as_ref(), variables: &variables, has_session };
-    let paths = path::read_paths(&mut root, &context, findings);
-    let session = session::read_session(&mut root, authorizer.as_ref(), &paths, findings);
+    let context = path::Context {
+        servers: &servers,
+        services: &services,
+        authorizers: &authorizers,
+        variables: &variables,
+        has_session,
+    };
+    let mut paths = path::read_paths(&mut root, &context, findings);
+    let protected_resource = protected_resource::read_protected_resource(&mut root, &authorizers, &mut paths, findings);
+    let session = session::read_session(&mut root, &authorizers, &paths, findings);
+    let networks = networks::read_networks(&mut root, findings);
+    let headers = headers::read_header_texts(&mut root, "headers", findings);
+    let server_timing = root.boolean("server_timing", false, findings);
+    let analytics = read_analytics(&mut root, findings);
     root.finish(findings);
 
     let routes = build_routes(&paths, findings);
@@ -145,12 +186,27 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
     Some(Config {
         servers: servers.into_iter().map(|read| read.server).collect(),
         cors,
-        authorizer: authorizer.and_then(|read| read.auth0),
+        authorizers: authorizers.into_iter().map(|read| read.authorizer).collect::<Option<_>>()?,
         session,
+        protected_resource,
+        networks,
+        headers,
+        server_timing,
+        analytics,
         paths,
         routes,
         asserted_headers,
     })
+}
+
+fn read_analytics(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<String> {
+    let node = root.node("analytics")?;
+    let place = Place::Key(root.place(), "analytics");
+    let mut object = ObjectReader::open(node, &place, findings)?;
+    let binding = object.required_text("binding", findings);
+    reader::note_if_empty(binding.as_ref(), &Place::Key(&place, "binding"), findings);
+    object.finish(findings);
+    binding?.value().map(str::to_owned)
 }
 
 /// Compiles the routes that could be read, and notes each that can never be told from another.
@@ -162,10 +218,10 @@ fn build_routes(paths: &[ReadPath], findings: &mut Findings<'_>) -> RouteTable {
             let (line, column) = findings.locate(first.offset);
             let route = first.shown.as_deref().unwrap_or("another");
             let message = format!("no request can tell this path from {route} at {line}:{column}");
-            let help = "give them different methods or paths, or remove one".to_owned();
+            let help = told(|| "give them different methods or paths, or remove one".to_owned());
             let parent = Place::Key(&Place::Root, "paths");
-            let place = Place::Index(&parent, second.index);
-            findings.note(second.offset, &place, "route_conflict", message, Some(help));
+            let place = second.index.map_or(Place::Root, |index| Place::Index(&parent, index));
+            findings.note(second.offset, &place, "route_conflict", message, help);
         }
         RouteTable::default()
     })

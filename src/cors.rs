@@ -27,12 +27,12 @@ pub fn vary(cors: &Cors) -> Option<&'static str> {
 /// Gives the headers that let a page of `origin` read an answer; none where it may not.
 pub fn answer_headers(cors: &Cors, origin: Option<&str>) -> Vec<Header> {
     let Some(allowed) = origin.and_then(|origin| allowed_origin(cors, origin)) else { return Vec::new() };
-    let mut headers = vec![("access-control-allow-origin", allowed.into())];
+    let mut headers = vec![("access-control-allow-origin".into(), allowed.into())];
     if cors.credentials {
-        headers.push(("access-control-allow-credentials", "true".into()));
+        headers.push(("access-control-allow-credentials".into(), "true".into()));
     }
     if !cors.expose_headers.is_empty() {
-        headers.push(("access-control-expose-headers", cors.expose_headers.clone().into()));
+        headers.push(("access-control-expose-headers".into(), cors.expose_headers.clone().into()));
     }
     headers
 }
@@ -41,7 +41,8 @@ pub fn answer_headers(cors: &Cors, origin: Option<&str>) -> Vec<Header> {
 ///
 /// The whole permission is withheld where origin, method or a header is not allowed.
 pub fn preflight_headers(cors: &Cors, preflight: &Preflight<'_>, route_methods: &str) -> Vec<Header> {
-    let mut headers = vec![("vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers".into())];
+    let mut headers =
+        vec![("vary".into(), "Origin, Access-Control-Request-Method, Access-Control-Request-Headers".into())];
     let Some(allowed) = allowed_origin(cors, preflight.origin) else { return headers };
 
     let methods = cors.methods.as_ref().map_or_else(|| route_methods.to_owned(), |methods| methods.join(", "));
@@ -63,15 +64,15 @@ pub fn preflight_headers(cors: &Cors, preflight: &Preflight<'_>, route_methods: 
         None => return headers,
     };
 
-    headers.push(("access-control-allow-origin", allowed.into()));
+    headers.push(("access-control-allow-origin".into(), allowed.into()));
     if cors.credentials {
-        headers.push(("access-control-allow-credentials", "true".into()));
+        headers.push(("access-control-allow-credentials".into(), "true".into()));
     }
-    headers.push(("access-control-allow-methods", methods.into()));
+    headers.push(("access-control-allow-methods".into(), methods.into()));
     if !allow_headers.is_empty() {
-        headers.push(("access-control-allow-headers", allow_headers.into()));
+        headers.push(("access-control-allow-headers".into(), allow_headers.into()));
     }
-    headers.push(("access-control-max-age", cors.max_age_secs.to_string().into()));
+    headers.push(("access-control-max-age".into(), cors.max_age_secs.to_string().into()));
     headers
 }
 
@@ -100,8 +101,8 @@ mod tests {
     #[test]
     fn a_listed_origin_may_read_and_another_may_not() {
         let headers = answer_headers(&listed(), Some("https://app.example"));
-        assert!(headers.contains(&("access-control-allow-origin", "https://app.example".into())));
-        assert!(headers.contains(&("access-control-allow-credentials", "true".into())));
+        assert!(headers.contains(&("access-control-allow-origin".into(), "https://app.example".into())));
+        assert!(headers.contains(&("access-control-allow-credentials".into(), "true".into())));
         for origin in [None, Some("https://evil.example"), Some("null"), Some("https://app.example.evil"), Some("*")] {
             assert_eq!(answer_headers(&listed(), origin), [], "{origin:?}");
         }
@@ -112,7 +113,7 @@ mod tests {
     fn any_origin_is_answered_with_a_star_and_no_vary() {
         let cors = Cors { origins: AllowedOrigins::Any, credentials: false, ..listed() };
         let headers = answer_headers(&cors, Some("https://x.example"));
-        assert_eq!(headers[0], ("access-control-allow-origin", "*".into()));
+        assert_eq!(headers[0], ("access-control-allow-origin".into(), "*".into()));
         assert_eq!(vary(&cors), None);
     }
 
@@ -137,7 +138,7 @@ mod tests {
         let cors = Cors { headers: None, ..listed() };
         let asked = Preflight { origin: "https://app.example", method: "GET", headers: Some("X-A, Authorization") };
         let given = preflight_headers(&cors, &asked, "GET, HEAD");
-        assert!(given.contains(&("access-control-allow-headers", "x-a, authorization".into())), "{given:?}");
+        assert!(given.contains(&("access-control-allow-headers".into(), "x-a, authorization".into())), "{given:?}");
         let odd = Preflight { headers: Some("x-a\u{e9}"), ..asked };
         assert!(!preflight_headers(&cors, &odd, "GET").iter().any(|(name, _)| *name == "access-control-allow-headers"));
     }

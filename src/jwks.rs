@@ -7,10 +7,11 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::config::{Algorithm, KeyFamily};
+use crate::algorithm::{Algorithm, KeyFamily};
 use crate::json;
+use crate::secret::Secret;
 
 /// A set is used without a thought for this long; providers announce a rotation well ahead.
 pub const JWKS_FRESH_SECS: i64 = 10 * 60;
@@ -47,7 +48,7 @@ pub struct KeySet {
     skipped: Vec<SkippedKey>,
 }
 
-/// A public key that can verify signatures.
+/// A key that can verify signatures: a public one, or a shared secret.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Key {
     /// Its name in the set.
@@ -56,7 +57,7 @@ pub struct Key {
     algorithm: Option<Algorithm>,
     family: KeyFamily,
     /// The key alone, as JSON (RFC 7517), for the importer.
-    pub jwk: String,
+    pub jwk: Secret<String>,
 }
 
 /// A key of the set that cannot be used, and why.
@@ -118,6 +119,13 @@ impl KeySet {
         if set.keys.is_empty() { Err(KeySetError::NoUsableKey) } else { Ok(set) }
     }
 
+    /// Gives the set that holds a shared secret alone.
+    pub fn of_secret(secret: &Secret<String>) -> Self {
+        let jwk = json!({"kty": "oct", "k": URL_SAFE_NO_PAD.encode(secret.expose())}).to_string();
+        let (algorithm, family) = (Some(Algorithm::Hs256), KeyFamily::Secret);
+        Self { keys: vec![Key { kid: None, algorithm, family, jwk: Secret::new(jwk) }], skipped: Vec::new() }
+    }
+
     /// Gives the keys.
     pub fn keys(&self) -> &[Key] {
         &self.keys
@@ -130,12 +138,13 @@ impl KeySet {
 
     /// Gives the indices of the keys that may have signed a token.
     ///
-    /// A token that names no key is taken to be by the only key of its type, and by none where there are several.
+    /// A token that names no key is taken to be by the only key of its type, and by none where there are several. A shared secret has
+    /// no name, whatever the token calls it.
     pub fn select_keys(&self, kid: Option<&str>, algorithm: Algorithm) -> Vec<usize> {
         let fits = |key: &Key| {
             key.family == algorithm.family()
                 && key.algorithm.is_none_or(|only| only == algorithm)
-                && kid.is_none_or(|kid| key.kid.as_deref() == Some(kid))
+                && (key.family == KeyFamily::Secret || kid.is_none_or(|kid| key.kid.as_deref() == Some(kid)))
         };
         let fitting: Vec<_> =
             self.keys.iter().enumerate().filter(|(_, key)| fits(key)).map(|(index, _)| index).collect();
@@ -170,7 +179,7 @@ impl Key {
                 public.insert((*name).to_owned(), value.clone());
             }
         }
-        Ok(Self { kid, algorithm, family, jwk: Value::Object(public).to_string() })
+        Ok(Self { kid, algorithm, family, jwk: Secret::new(Value::Object(public).to_string()) })
     }
 }
 

@@ -5,12 +5,11 @@
 //! Workers runtime.
 //!
 //! ```text
-//! edge -> session -> mapping, cors, proxy, oauth, problem, jwks, token, cookie -> config -> route, secret, json, request,
-//! address
+//! edge -> session -> mapping, cors, proxy, oauth, problem, token, cookie, trace -> config -> jwks, route -> algorithm, address,
+//! request, secret, json
 //! ```
 //!
-//! Nothing points back: a core module never names `edge`, and `config` names no other module but [`route`], [`secret`],
-//! [`json`] and [`address`].
+//! Nothing points back: a core module never names `edge`, and `config` names no module but those to its right.
 
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 #![cfg_attr(
@@ -19,6 +18,7 @@
 )]
 
 pub mod address;
+pub mod algorithm;
 pub mod config;
 pub mod cookie;
 pub mod cors;
@@ -34,6 +34,7 @@ pub mod route;
 pub mod secret;
 pub mod session;
 pub mod token;
+pub mod trace;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;

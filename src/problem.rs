@@ -18,7 +18,7 @@ use presentation::{Challenge, Presentation};
 const RETRY_AFTER_DEFAULT_SECS: u32 = 5;
 
 /// A header to set, by lower-case name.
-pub type Header = (&'static str, Cow<'static, str>);
+pub type Header = (Cow<'static, str>, Cow<'static, str>);
 
 /// A failure that a client is told of.
 #[derive(Debug, Clone)]
@@ -34,11 +34,15 @@ pub enum Problem {
     /// The path can be read in more than one way.
     PathAmbiguous(Ambiguity),
     /// A body is larger than what is read, in bytes.
-    BodyTooLarge(usize),
+    BodyTooLarge(u64),
     /// A body is not what its type says.
     BodyMalformed(&'static str),
-    /// A body is of a type that is not read.
+    /// A body is of a type that is not taken.
     UnsupportedMediaType,
+    /// The path takes no requests from this address.
+    IpDenied,
+    /// Too many requests of this kind came within the period, in seconds.
+    RateLimited(u32),
     /// A token is needed and none was sent.
     TokenMissing,
     /// The token has expired.
@@ -47,6 +51,13 @@ pub enum Problem {
     TokenInvalid(TokenError),
     /// The `Authorization` header holds the bearer scheme and no token.
     CredentialsMalformed,
+    /// The token is good, and not enough for the path.
+    InsufficientScope {
+        /// The scopes that the path needs, with spaces between them.
+        scope: String,
+        /// What was not met.
+        reason: String,
+    },
     /// The session has ended, or never was.
     SessionExpired(Cow<'static, str>),
     /// The session's cookie is none that the gateway has set.
@@ -99,6 +110,18 @@ pub enum Problem {
     UpstreamTimeout,
     /// The upstream could not be reached.
     UpstreamUnreachable(String),
+    /// A service failed, or answered what is no answer.
+    ServiceFailed(String),
+    /// A one-time password was asked for without saying where to.
+    EmailOrPhoneMissing,
+    /// A one-time password was asked for without an email address, in a step that takes nothing else.
+    EmailMissing,
+    /// A one-time password came without its text, or without whom it was sent to.
+    OtpOrContactMissing,
+    /// The provider sends no one-time password there.
+    OtpRejected(ProviderError),
+    /// The provider does not take the one-time password.
+    OtpInvalid(ProviderError),
 }
 
 /// An error that the provider named (RFC 6749 sections 4.1.2.1 and 5.2), for the log alone.
@@ -129,6 +152,11 @@ impl RetryAfter {
     /// The longest wait that is passed on, in seconds.
     const MAX_SECS: u32 = 3600;
 
+    /// Takes a number of seconds.
+    pub fn from_secs(seconds: u32) -> Self {
+        Self(seconds)
+    }
+
     /// Reads a `Retry-After` in seconds; anything else becomes the default.
     pub fn parse(header: Option<&str>) -> Self {
         let value = header.unwrap_or_default().trim();
@@ -158,22 +186,30 @@ impl Problem {
 
     /// Gives the headers that this failure adds to the answer.
     pub fn headers(&self) -> Vec<Header> {
-        let mut headers =
-            vec![("content-type", "application/problem+json".into()), ("cache-control", "no-store".into())];
+        let mut headers = vec![
+            ("content-type".into(), "application/problem+json".into()),
+            ("cache-control".into(), "no-store".into()),
+        ];
         let Presentation { challenge, retry_after, .. } = self.presentation();
         match challenge {
             None => {}
-            Some(Challenge::Bare) => headers.push(("www-authenticate", "Bearer".into())),
+            Some(Challenge::Bare) => headers.push(("www-authenticate".into(), "Bearer".into())),
             Some(Challenge::InvalidToken(description)) => {
                 let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{description}\"");
-                headers.push(("www-authenticate", challenge.into()));
+                headers.push(("www-authenticate".into(), challenge.into()));
+            }
+            Some(Challenge::InsufficientScope(scope)) => {
+                let scope = if scope.is_empty() { String::new() } else { format!(", scope=\"{scope}\"") };
+                let description = "error_description=\"the token is not enough for this path\"";
+                let challenge = format!("Bearer error=\"insufficient_scope\", {description}{scope}");
+                headers.push(("www-authenticate".into(), challenge.into()));
             }
         }
         if let Self::MethodNotAllowed(allow) = self {
-            headers.push(("allow", allow.to_string().into()));
+            headers.push(("allow".into(), allow.to_string().into()));
         }
         if let Some(RetryAfter(seconds)) = retry_after {
-            headers.push(("retry-after", seconds.to_string().into()));
+            headers.push(("retry-after".into(), seconds.to_string().into()));
         }
         headers
     }
@@ -202,11 +238,14 @@ impl Problem {
             | Self::IdTokenInvalid(error)
             | Self::LogoutTokenInvalid(error) => Some(error.to_string().into()),
             Self::SessionExpired(reason) => Some(reason.clone()),
+            Self::InsufficientScope { reason, .. } => Some(reason.clone().into()),
             Self::LoginDenied(error)
             | Self::LoginRequired(error)
             | Self::CodeInvalid(error)
             | Self::RefreshTokenInvalid(error)
-            | Self::IdpRejected(error) => Some(error.to_string().into()),
+            | Self::IdpRejected(error)
+            | Self::OtpRejected(error)
+            | Self::OtpInvalid(error) => Some(error.to_string().into()),
             Self::NonceMismatch => Some("nonce is not that of this login".into()),
             Self::StateInvalid(reason)
             | Self::BodyMalformed(reason)
@@ -214,9 +253,10 @@ impl Problem {
             | Self::LogoutTokenRefused(reason) => Some((*reason).into()),
             Self::IdpError(reason, None) => Some((*reason).into()),
             Self::IdpError(reason, Some(status)) => Some(format!("{status}: {reason}").into()),
-            Self::IdpUnavailable(reason) | Self::UpstreamUnreachable(reason) | Self::StoreUnavailable(reason) => {
-                Some(reason.clone().into())
-            }
+            Self::IdpUnavailable(reason)
+            | Self::UpstreamUnreachable(reason)
+            | Self::StoreUnavailable(reason)
+            | Self::ServiceFailed(reason) => Some(reason.clone().into()),
             Self::CredentialsMalformed => Some("the Authorization header holds no bearer token".into()),
             Self::BodyTooLarge(limit) => Some(format!("more than {limit} bytes").into()),
             Self::ConfigInvalid
@@ -224,6 +264,11 @@ impl Problem {
             | Self::RouteNotFound
             | Self::MethodNotAllowed(_)
             | Self::UnsupportedMediaType
+            | Self::IpDenied
+            | Self::RateLimited(_)
+            | Self::EmailOrPhoneMissing
+            | Self::EmailMissing
+            | Self::OtpOrContactMissing
             | Self::TokenMissing
             | Self::CsrfRejected
             | Self::ReturnToRejected

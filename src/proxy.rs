@@ -2,15 +2,16 @@
 //!
 //! The hop-by-hop headers are the config's to know, which lets no path map them; values to set are [`crate::mapping`]'s.
 
-use crate::config::{BINDING_COOKIE, Server};
+use crate::config::{BINDING_COOKIE, Target};
 use crate::cookie::is_called;
 
 /// Headers besides the hop-by-hop ones that no client's reach an upstream: for the gateway alone, the gateway's to set, or by
 /// which some servers take a request for another than the one that was matched. Nor do `X-Forwarded-*`, of whatever name.
 ///
 /// `Upgrade` is not among them: a WebSocket handshake is passed on, and the runtime sends the header only then.
-pub const DROPPED_REQUEST_HEADERS: [&str; 12] = [
+pub const DROPPED_REQUEST_HEADERS: [&str; 13] = [
     "forwarded",
+    "proxy",
     "true-client-ip",
     "x-access-token",
     "x-http-method",
@@ -38,9 +39,9 @@ pub const CORS_RESPONSE_HEADERS: [&str; 6] = [
     "access-control-max-age",
 ];
 
-/// Gives the address of a request at the upstream: its base path, the forwarded path as it was matched, the query.
-pub fn upstream_url(server: &Server, forwarded_path: &str, query: Option<&str>) -> String {
-    let Server { origin, base_path, .. } = server;
+/// Gives the address of a request at an upstream: its base path, the forwarded path as it was matched, the query.
+pub fn upstream_url(target: &Target, forwarded_path: &str, query: Option<&str>) -> String {
+    let Target { origin, base_path } = target;
     match query {
         Some(query) => format!("{origin}{base_path}{forwarded_path}?{query}"),
         None => format!("{origin}{base_path}{forwarded_path}"),
@@ -73,12 +74,7 @@ mod tests {
 
     #[test]
     fn paths_are_joined_without_a_second_reading() {
-        let server = |base_path: &str| Server {
-            alias: "api".into(),
-            origin: "https://api.example".into(),
-            base_path: base_path.into(),
-            timeout_ms: 1,
-        };
+        let target = |base_path: &str| Target { origin: "https://api.example".into(), base_path: base_path.into() };
         let table = [
             ("", "/a", None, "https://api.example/a"),
             ("/v1", "/", None, "https://api.example/v1/"),
@@ -87,7 +83,7 @@ mod tests {
             ("", "/@evil.example", Some(""), "https://api.example/@evil.example?"),
         ];
         for (base, path, query, expected) in table {
-            assert_eq!(upstream_url(&server(base), path, query), expected);
+            assert_eq!(upstream_url(&target(base), path, query), expected);
         }
     }
 

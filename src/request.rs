@@ -23,6 +23,12 @@ pub fn query_parameter(query: Option<&str>, name: &str) -> Option<String> {
     url::form_urlencoded::parse(query?.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
+/// Adds a query to an address that may have one (RFC 6749 section 3.1).
+pub fn with_query(url: &str, query: &str) -> String {
+    let joint = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{joint}{query}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,10 +4,12 @@
 //! signature and every rule. The signature itself is checked by the edge, through WebCrypto; this module holds no keys and
 //! no cryptography.
 
+mod access;
 mod cache;
 mod claims;
 mod unverified;
 
+pub use access::missing_access;
 pub use cache::TokenCache;
 pub use claims::{ClaimError, Expectations, Expiry, VerifiedClaims};
 pub use unverified::{SignatureVerified, TokenError, UnverifiedToken, claimed_expiry};

@@ -2,7 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use bargate::config::Algorithm;
+use bargate::algorithm::Algorithm;
 use bargate::jwks::{JWKS_MAX_BYTES, JWKS_MAX_KEYS, KeySet, KeySetError, SkippedKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -246,7 +246,7 @@ fn only_the_public_numbers_of_a_key_are_exported() {
         }
         let set = set(&[key]);
         let exported = &set.keys()[0].jwk;
-        assert_eq!(serde_json::from_str::<Value>(exported).unwrap(), expected);
+        assert_eq!(serde_json::from_str::<Value>(exported.expose()).unwrap(), expected);
         assert!(!format!("{set:?}").contains("PRIVATE"), "nor does Debug show more");
     }
 }

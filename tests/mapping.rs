@@ -2,7 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use bargate::config::{Algorithm, Binding, Bindings, Mapping, Reference, load};
+use bargate::algorithm::Algorithm;
+use bargate::config::{Binding, Bindings, Mapping, Reference, load};
 use bargate::mapping::{mapped_headers, mapped_query};
 use bargate::request::RequestHead;
 use bargate::token::{Expectations, Expiry, SignatureVerified, UnverifiedToken, VerifiedClaims};

@@ -7,12 +7,12 @@ import { sendAnswer } from './faults.mjs';
 import { CONTENT_SECURITY_POLICY, errorPage, loginPage } from './login-page.mjs';
 
 /** Makes the endpoints. `find` returns the one that answers a request, or `undefined` where oidc-provider does. */
-export function createEndpoints({ origin, issuer, keyRing, accounts, allowedLogoutUrls, currentProvider }) {
+export function createEndpoints({ origin, issuer, paths, keyRing, accounts, allowedLogoutUrls, currentProvider }) {
   return {
     find(path, request) {
-      if (path === '/.well-known/jwks.json' && request.method === 'GET') return sendKeySet;
-      if (path === '/userinfo' && bearerOf(request)?.split('.').length === 3) return sendUserinfo;
-      if (path === '/v2/logout') return logout;
+      if (path === paths.jwks && request.method === 'GET') return sendKeySet;
+      if (path === paths.userinfo && bearerOf(request)?.split('.').length === 3) return sendUserinfo;
+      if (path === '/v2/logout' && !paths.end_session) return logout;
       if (path.startsWith('/u/login/')) return login;
       return undefined;
     },

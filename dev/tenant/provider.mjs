@@ -7,11 +7,22 @@ import { CONTENT_SECURITY_POLICY, errorPage } from './login-page.mjs';
 const DAY_SECS = 24 * 60 * 60;
 const OIDC_SCOPES = ['openid', 'profile', 'email', 'offline_access'];
 
+/** Where Auth0 has its endpoints, by the names that oidc-provider has for them. Its logout is none of OpenID Connect's. */
+export const AUTH0_ENDPOINTS = {
+  authorization: '/authorize',
+  token: '/oauth/token',
+  revocation: '/oauth/revoke',
+  userinfo: '/userinfo',
+  jwks: '/.well-known/jwks.json',
+};
+
 /**
  * Makes a Provider over the tenant's storage. It is made anew when the signing key changes; the storage stays, so sessions
  * and refresh tokens live on.
  */
-export function createProvider({ issuer, clients, cookieKey, storage, accounts, signingKey, settings }) {
+export function createProvider({
+  issuer, basePath, paths, clients, clientAuthMethods, cookieKey, storage, accounts, signingKey, settings,
+}) {
   const accountOf = (sub) => ({ accountId: sub, claims: async () => accounts.claimsOf(sub) });
   const resourceServerOf = (audience) => ({
     audience,
@@ -32,13 +43,7 @@ export function createProvider({ issuer, clients, cookieKey, storage, accounts, 
       ...client,
     })),
     jwks: { keys: [signingKey] },
-    routes: {
-      authorization: '/authorize',
-      token: '/oauth/token',
-      revocation: '/oauth/revoke',
-      userinfo: '/userinfo',
-      jwks: '/.well-known/jwks.json',
-    },
+    routes: paths,
     cookies: {
       keys: [cookieKey],
       names: { session: 'tenant_session', interaction: 'tenant_login', resume: 'tenant_resume' },
@@ -49,10 +54,12 @@ export function createProvider({ issuer, clients, cookieKey, storage, accounts, 
     claims: CLAIMS_OF_SCOPE,
     conformIdTokenClaims: false,
     responseTypes: ['code'],
-    clientAuthMethods: ['client_secret_post', 'client_secret_basic', 'none'],
+    clientAuthMethods,
     enabledJWA: { idTokenSigningAlgValues: [signingKey.alg] },
     pkce: { required: () => settings.requirePkce },
     clientBasedCORS: () => false,
+    // Where it sends logout tokens is on loopback, from which its own dispatcher keeps.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     findAccount: async (ctx, sub) => accountOf(sub),
 
     // Auth0 names the API by `audience`. The check of this parameter runs after that of `scope`, which has dropped
@@ -61,7 +68,7 @@ export function createProvider({ issuer, clients, cookieKey, storage, accounts, 
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
-      rpInitiatedLogout: { enabled: false },
+      rpInitiatedLogout: { enabled: paths.end_session !== undefined },
       pushedAuthorizationRequests: { enabled: false },
       dPoP: { enabled: false },
       revocation: { enabled: true, allowedPolicy: (ctx, client, token) => token.clientId === client.clientId },
@@ -76,7 +83,7 @@ export function createProvider({ issuer, clients, cookieKey, storage, accounts, 
 
     // Every login opens a grant of its own, so a reused refresh token ends its own family and no other.
     loadExistingGrant: async (ctx) => grantAll(ctx, provider),
-    interactions: { url: (ctx, interaction) => `/u/login/${interaction.uid}` },
+    interactions: { url: (ctx, interaction) => `${basePath}/u/login/${interaction.uid}` },
     issueRefreshToken: (ctx, client, code) => client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
     rotateRefreshToken: () => settings.rotateRefreshTokens,
     expiresWithSession: () => false,

@@ -1,7 +1,7 @@
 //! Addresses in a config: hosts, origins and URLs, and which of them may be plain http.
 
 use super::document::Origin;
-use super::reader::{Findings, ObjectReader, Place, Written, shown};
+use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
 use crate::address::Address;
 
 /// Which schemes an address may have.
@@ -22,7 +22,7 @@ pub fn read_url(
 ) -> Option<Address> {
     let text = written.value()?;
     let mut refuse = |message: String, help: &str| {
-        findings.note(written.offset, place, "invalid_url", message, Some(help.to_owned()));
+        findings.note(written.offset, place, "invalid_url", message, told(|| help.to_owned()));
         None
     };
     let Some(url) = Address::parse(text) else {
@@ -66,23 +66,29 @@ pub fn read_origin(written: &Written<'_>, place: &Place<'_>, findings: &mut Find
     match origin {
         Some(origin) if origin.contains('*') => {
             let message = format!("\"{}\" has a wildcard, which no origin has", shown(written));
-            findings.note(written.offset, place, "invalid_origin", message, Some("write each origin out".to_owned()));
+            findings.note(
+                written.offset,
+                place,
+                "invalid_origin",
+                message,
+                told(|| "write each origin out".to_owned()),
+            );
             None
         }
         Some(origin) if origin == text => Some(origin),
         Some(origin) => {
             let message = format!("\"{}\" is more or less than an origin", shown(written));
-            let help = match written.text.origin {
+            let help = told(|| match written.text.origin {
                 Origin::File => format!("write \"{origin}\""),
                 Origin::Env | Origin::Secret => "give it scheme, host and port alone, with no slash behind".to_owned(),
-            };
-            findings.note(written.offset, place, "invalid_origin", message, Some(help));
+            });
+            findings.note(written.offset, place, "invalid_origin", message, help);
             None
         }
         None => {
             let message = format!("\"{}\" is no origin", shown(written));
-            let help = "write scheme, host and port, as in https://app.example.com".to_owned();
-            findings.note(written.offset, place, "invalid_origin", message, Some(help));
+            let help = told(|| "write scheme, host and port, as in https://app.example.com".to_owned());
+            findings.note(written.offset, place, "invalid_origin", message, help);
             None
         }
     }
@@ -95,12 +101,13 @@ pub fn read_domain(written: &Written<'_>, place: &Place<'_>, findings: &mut Find
         return Some(origin);
     }
     let host = text.split_once("://").map_or(text, |(_, rest)| rest).split('/').next().map(str::to_ascii_lowercase);
-    let help = match host.filter(|host| written.text.origin == Origin::File && domain_origin(host).is_some()) {
-        Some(host) => format!("write \"{host}\"; http:// is for loopback hosts alone"),
-        None => "write the tenant's domain alone, as in tenant.eu.auth0.com".to_owned(),
-    };
+    let help =
+        told(|| match host.filter(|host| written.text.origin == Origin::File && domain_origin(host).is_some()) {
+            Some(host) => format!("write \"{host}\"; http:// is for loopback hosts alone"),
+            None => "write the tenant's domain alone, as in tenant.eu.auth0.com".to_owned(),
+        });
     let message = format!("\"{}\" is no host name", shown(written));
-    findings.note(written.offset, place, "invalid_domain", message, Some(help));
+    findings.note(written.offset, place, "invalid_domain", message, help);
     None
 }
 

@@ -1,12 +1,13 @@
-//! The `authorizer` section: which identity provider, and which of its tokens are believed.
+//! The `authorizer` and `authorizers` sections: whose tokens are believed.
+
+use std::rc::Rc;
 
 use super::address::{Scheme, read_domain, read_url};
-use super::algorithm::Algorithm;
-use super::reader::{Findings, ObjectReader, Place, Written, choose, note_if_empty, shown};
+use super::provider::{Endpoints, Provider, ProviderKeys, read_provider};
+use super::reader::{Findings, ObjectReader, Place, Written, choose, note_if_empty, shown, told};
+use crate::algorithm::Algorithm;
+use crate::jwks::KeySet;
 use crate::secret::Secret;
-
-/// Scopes asked for at login where the config names none: those of the OpenID Connect profile.
-const SCOPE_DEFAULT: &str = "openid profile email";
 
 /// Clocks of gateway and provider may differ by this much unless the config says otherwise.
 const CLOCK_SKEW_DEFAULT_SECS: u64 = 30;
@@ -21,158 +22,285 @@ const TIMEOUT_DEFAULT_MS: u64 = 10_000;
 /// exchange that is cut off then would cost the login.
 const TIMEOUT_MAX_MS: u64 = 25_000;
 
-/// How long the answer to a refresh is given again to a late duplicate unless the config says otherwise.
-const ROTATION_GRACE_DEFAULT_SECS: u64 = 10;
+/// Shortest secret that tokens may be signed with: as long as the hash (RFC 7518 section 3.2).
+const SECRET_MIN_BYTES: usize = 32;
 
-/// A longer grace would keep tokens in memory for longer than any retry takes.
-const ROTATION_GRACE_MAX_SECS: u64 = 60;
+/// The `aud` of Supabase's tokens for people who are logged in.
+const SUPABASE_AUDIENCE: &str = "authenticated";
 
-/// An Auth0 tenant, or a provider with Auth0's addresses.
+/// An issuer whose tokens are believed, and by which rules.
 #[derive(Clone)]
-pub struct Auth0 {
-    /// Origin of the tenant, without a slash at its end.
-    pub origin: String,
+pub struct Authorizer {
+    /// Its name among several.
+    pub name: String,
     /// The only `iss` that is believed.
     pub issuer: String,
-    /// The application at the provider.
-    pub client_id: String,
-    /// The application's secret; without one the code exchange relies on PKCE alone.
-    pub client_secret: Option<Secret<String>>,
-    /// What login state is sealed with, where it is not the client secret.
-    pub sealing_key: Option<Secret<String>>,
-    /// Where the provider sends the browser after login.
-    pub redirect_uri: Option<String>,
-    /// Address of the key set.
-    pub jwks_uri: String,
-    /// Scopes asked for at login, separated by spaces.
-    pub scope: String,
-    /// The API that access tokens are for.
-    pub audience: Option<String>,
+    /// What `aud` must contain.
+    pub audience: String,
+    /// What signatures are verified with.
+    pub keys: KeySource,
     /// The algorithms a token may be signed with.
     pub algorithms: Vec<Algorithm>,
     /// How far the clocks may differ.
     pub clock_skew_secs: i64,
-    /// How long one call to the provider may take.
+    /// How long one call to the issuer may take.
     pub timeout_ms: u32,
-    /// How long a late duplicate of a refresh gets the first one's answer; 0 turns that off.
-    pub rotation_grace_secs: u32,
+    /// The application that logs people in there, where the authorizer is of such a type.
+    pub provider: Option<Provider>,
 }
 
-impl Auth0 {
-    /// Gives the address of an endpoint, such as `/oauth/token`.
-    pub fn endpoint(&self, path: &str) -> String {
-        format!("{}{path}", self.origin)
-    }
-
-    /// Gives the `aud` that an access token must contain.
-    pub fn expected_audience(&self) -> &str {
-        self.audience.as_deref().unwrap_or(&self.client_id)
-    }
+/// Where keys come from.
+#[derive(Clone)]
+pub enum KeySource {
+    /// A key set at this address.
+    KeySet(String),
+    /// The key set that the discovery document at this address names (OpenID Connect Discovery 1.0).
+    Discovery(String),
+    /// Keys that stand in the config.
+    Given(Rc<KeySet>),
 }
 
-/// Whether the file has an authorizer, and what of it could be read.
+/// An authorizer, as far as it could be read.
 pub(super) struct ReadAuthorizer {
-    pub auth0: Option<Auth0>,
-    pub has_redirect_uri: bool,
-    pub has_sealing_secret: bool,
-    pub has_audience: bool,
+    pub name: String,
+    pub authorizer: Option<Authorizer>,
+    /// What is known of its provider; `None` where it is of a type that logs nobody in.
+    pub provider: Option<ProviderKeys>,
 }
 
-/// Reads the section; `None` where the file has none.
-pub(super) fn read_authorizer(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<ReadAuthorizer> {
-    let node = root.node("authorizer")?;
-    let place = Place::Key(root.place(), "authorizer");
-    let Some(mut object) = ObjectReader::open(node, &place, findings) else {
-        let (has_redirect_uri, has_sealing_secret, has_audience) = (true, true, true);
-        return Some(ReadAuthorizer { auth0: None, has_redirect_uri, has_sealing_secret, has_audience });
-    };
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Auth0,
+    Jwt,
+    Supabase,
+    Oidc,
+}
 
-    if let Some(kind) = object.required_text("type", findings) {
-        choose(&kind, &[("auth0", ())], &Place::Key(&place, "type"), findings);
+const KINDS: [(&str, Kind); 4] =
+    [("auth0", Kind::Auth0), ("jwt", Kind::Jwt), ("supabase", Kind::Supabase), ("oidc", Kind::Oidc)];
+
+/// Name of the only authorizer, where it stands alone under `authorizer`.
+const ONLY: &str = "default";
+
+/// Reads the sections; none where the file has neither.
+pub(super) fn read_authorizers(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<ReadAuthorizer> {
+    let one = root.node("authorizer");
+    let several = root.node("authorizers");
+    if let Some(node) = several.filter(|_| one.is_some()) {
+        let message = "the config has an authorizer and authorizers".to_owned();
+        let help = told(|| "put all of them under \"authorizers\"".to_owned());
+        findings.note(node.offset, &Place::Key(root.place(), "authorizers"), "two_authorizers", message, help);
     }
-    let domain = object.required_text("domain", findings);
-    let origin = domain.and_then(|domain| read_domain(&domain, &Place::Key(&place, "domain"), findings));
-    let client_id = object.required_text("client_id", findings);
-    let client_secret = object.text("client_secret", findings);
-    let sealing_key = object.text("sealing_key", findings);
-    let mut url = |key: &'static str, findings: &mut Findings<'_>| {
-        let written = object.text(key, findings)?;
-        let url = read_url(&written, Scheme::Https, &Place::Key(&place, key), findings);
-        Some(url.map(|url| {
-            if key == "issuer" { written.value().unwrap_or_default().to_owned() } else { url.as_str().to_owned() }
-        }))
+    let mut read = Vec::new();
+    if let Some(node) = one {
+        let place = Place::Key(root.place(), "authorizer");
+        read.push(read_authorizer(ONLY, ObjectReader::open(node, &place, findings), findings));
+    }
+    if let Some(node) = several {
+        let place = Place::Key(root.place(), "authorizers");
+        let members = ObjectReader::open(node, &place, findings).map(|object| object.free_members());
+        for member in members.unwrap_or_default() {
+            let place = Place::Key(&place, &member.key);
+            read.push(read_authorizer(&member.key, ObjectReader::open(&member.node, &place, findings), findings));
+        }
+    }
+    read
+}
+
+fn read_authorizer(name: &str, object: Option<ObjectReader<'_>>, findings: &mut Findings<'_>) -> ReadAuthorizer {
+    // Of one that cannot be read, nothing is said to be missing.
+    let unread = || ReadAuthorizer {
+        name: name.to_owned(),
+        authorizer: None,
+        provider: Some(ProviderKeys { redirect_uri: true, sealing_secret: true, audience: true }),
     };
-    let redirect_uri = url("redirect_uri", findings);
-    let jwks_uri = url("jwks_uri", findings);
-    let issuer = url("issuer", findings);
-    let scope = object.text("scope", findings);
-    let audience = object.text("audience", findings);
-    for (key, written) in [
-        ("client_id", &client_id),
-        ("client_secret", &client_secret),
-        ("sealing_key", &sealing_key),
-        ("audience", &audience),
-    ] {
-        note_if_empty(written.as_ref(), &Place::Key(&place, key), findings);
+    let Some(mut object) = object else { return unread() };
+    let place = object.place();
+    let kind = object.required_text("type", findings);
+    let kind = kind.and_then(|kind| choose(&kind, &KINDS, &Place::Key(place, "type"), findings));
+    // One that has a domain was meant to be Auth0's, and its other mistakes are told as well.
+    let kind = kind.or_else(|| object.node("domain").map(|_| Kind::Auth0));
+    let Some(kind) = kind else { return unread() };
+
+    let origin = match kind {
+        Kind::Auth0 => {
+            let domain = object.required_text("domain", findings);
+            domain.and_then(|domain| read_domain(&domain, &Place::Key(place, "domain"), findings))
+        }
+        Kind::Jwt | Kind::Supabase | Kind::Oidc => None,
+    };
+    let issuer = match kind {
+        Kind::Auth0 => object.text("issuer", findings),
+        Kind::Jwt | Kind::Supabase | Kind::Oidc => object.required_text("issuer", findings),
+    };
+    note_if_empty(issuer.as_ref(), &Place::Key(place, "issuer"), findings);
+    if let Some(written) = issuer.as_ref().filter(|_| matches!(kind, Kind::Auth0 | Kind::Oidc)) {
+        read_url(written, Scheme::Https, &Place::Key(place, "issuer"), findings);
     }
-    let algorithms = read_algorithms(&mut object, findings);
+    let audience = match kind {
+        Kind::Jwt => object.required_text("audience", findings),
+        Kind::Auth0 | Kind::Supabase | Kind::Oidc => object.text("audience", findings),
+    };
+    note_if_empty(audience.as_ref(), &Place::Key(place, "audience"), findings);
+    let owned = |written: Option<&Written<'_>>| written.and_then(|written| written.value().map(str::to_owned));
+    let issuer = owned(issuer.as_ref()).or_else(|| origin.as_ref().map(|origin| format!("{origin}/")));
+
+    let (keys, by_secret) = read_keys(&mut object, kind, origin.as_deref(), issuer.as_deref(), findings);
+    let algorithms = read_algorithms(&mut object, kind, by_secret, findings);
     let clock_skew_secs =
         object.integer("clock_skew_seconds", 0..=CLOCK_SKEW_MAX_SECS, CLOCK_SKEW_DEFAULT_SECS, findings);
     let timeout_ms = object.integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS, findings);
-    let rotation_grace_secs = read_rotation_grace(&mut object, findings);
+    let (provider, provider_keys) = match kind {
+        Kind::Auth0 | Kind::Oidc => {
+            let endpoints = origin.as_deref().map(Endpoints::of_auth0).map(Rc::new);
+            let (provider, keys) = read_provider(&mut object, audience.as_ref(), endpoints, findings);
+            (provider, Some(keys))
+        }
+        Kind::Jwt | Kind::Supabase => (None, None),
+    };
     object.finish(findings);
 
-    let has_redirect_uri = redirect_uri.is_some();
-    let has_sealing_secret = client_secret.is_some() || sealing_key.is_some();
-    let has_audience = audience.is_some();
-    let owned = |written: Option<Written<'_>>| written.and_then(|written| written.value().map(str::to_owned));
-    let auth0 = origin.zip(owned(client_id)).map(|(origin, client_id)| Auth0 {
-        issuer: issuer.flatten().unwrap_or_else(|| format!("{origin}/")),
-        client_id,
-        client_secret: owned(client_secret).map(Secret::new),
-        sealing_key: owned(sealing_key).map(Secret::new),
-        redirect_uri: redirect_uri.flatten(),
-        jwks_uri: jwks_uri.flatten().unwrap_or_else(|| format!("{origin}/.well-known/jwks.json")),
-        scope: owned(scope).unwrap_or_else(|| SCOPE_DEFAULT.to_owned()),
-        audience: owned(audience),
-        algorithms,
-        clock_skew_secs: i64::try_from(clock_skew_secs).unwrap_or(i64::MAX),
-        timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
-        rotation_grace_secs,
-        origin,
+    let audience = owned(audience.as_ref()).or_else(|| match kind {
+        Kind::Supabase => Some(SUPABASE_AUDIENCE.to_owned()),
+        Kind::Auth0 | Kind::Jwt | Kind::Oidc => provider.as_ref().map(|provider| provider.client_id.clone()),
     });
-    Some(ReadAuthorizer { auth0, has_redirect_uri, has_sealing_secret, has_audience })
+    let whole = provider.is_some() || provider_keys.is_none();
+    let authorizer = match (issuer, audience, keys) {
+        (Some(issuer), Some(audience), Some(keys)) if whole => Some(Authorizer {
+            name: name.to_owned(),
+            issuer,
+            audience,
+            keys,
+            algorithms,
+            clock_skew_secs: i64::try_from(clock_skew_secs).unwrap_or(i64::MAX),
+            timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
+            provider,
+        }),
+        _ => None,
+    };
+    ReadAuthorizer { name: name.to_owned(), authorizer, provider: provider_keys }
 }
 
-/// Reads for how long the answer to a refresh is kept for a late duplicate.
-pub(super) fn read_rotation_grace(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> u32 {
-    let range = 0..=ROTATION_GRACE_MAX_SECS;
-    let seconds = object.integer("rotation_grace_seconds", range, ROTATION_GRACE_DEFAULT_SECS, findings);
-    u32::try_from(seconds).unwrap_or(u32::MAX)
+/// Reads what signatures are verified with, and whether that is a shared secret.
+fn read_keys(
+    object: &mut ObjectReader<'_>,
+    kind: Kind,
+    origin: Option<&str>,
+    issuer: Option<&str>,
+    findings: &mut Findings<'_>,
+) -> (Option<KeySource>, bool) {
+    let place = object.place();
+    let secret_key = match kind {
+        Kind::Jwt => Some("secret"),
+        Kind::Supabase => Some("jwt_secret"),
+        Kind::Auth0 => None,
+        Kind::Oidc => {
+            let discovery =
+                issuer.map(|issuer| format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')));
+            return (discovery.map(KeySource::Discovery), false);
+        }
+    };
+    let secret = secret_key.and_then(|key| Some((object.text(key, findings)?, Place::Key(place, key))));
+    let given = object.text("jwks", findings);
+    let uri = object.text("jwks_uri", findings);
+    let sources = [secret.is_some(), given.is_some(), uri.is_some()].into_iter().filter(|present| *present).count();
+    if let Some(secret_key) = secret_key.filter(|_| sources != 1) {
+        let message = format!(
+            "one of \"{secret_key}\", \"jwks\" and \"jwks_uri\" says which signatures are believed; here are {sources}"
+        );
+        let code = if sources == 0 { "missing_key" } else { "two_key_sources" };
+        findings.note(object.offset(), place, code, message, told(|| "keep exactly one".to_owned()));
+    }
+    let uri = uri.map(|written| {
+        let url = read_url(&written, Scheme::Https, &Place::Key(place, "jwks_uri"), findings)?;
+        Some(KeySource::KeySet(url.as_str().to_owned()))
+    });
+    if let Some((written, place)) = secret {
+        return (read_secret(&written, &place, findings), true);
+    }
+    if let Some(written) = given {
+        return (read_key_set(&written, &Place::Key(place, "jwks"), findings), false);
+    }
+    let keys = uri.unwrap_or_else(|| Some(KeySource::KeySet(format!("{}/.well-known/jwks.json", origin?))));
+    (keys, false)
 }
 
-fn read_algorithms(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<Algorithm> {
+fn read_secret(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<KeySource> {
+    let secret = written.value()?;
+    if secret.len() < SECRET_MIN_BYTES {
+        let message = format!(
+            "the secret has {} bytes: with fewer than {SECRET_MIN_BYTES}, whoever has one token can find it by trying",
+            secret.len()
+        );
+        let help = told(|| "make one with `openssl rand -base64 48`, and give it to the issuer as well".to_owned());
+        findings.note(written.offset, place, "weak_secret", message, help);
+    }
+    Some(KeySource::Given(Rc::new(KeySet::of_secret(&Secret::new(secret.to_owned())))))
+}
+
+fn read_key_set(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<KeySource> {
+    match KeySet::parse(written.value()?) {
+        Ok(set) => Some(KeySource::Given(Rc::new(set))),
+        Err(error) => {
+            let help = told(|| "write the key set's JSON as one string, or its address as \"jwks_uri\"".to_owned());
+            findings.note(written.offset, place, "invalid_jwks", error.to_string(), help);
+            None
+        }
+    }
+}
+
+fn read_algorithms(
+    object: &mut ObjectReader<'_>,
+    kind: Kind,
+    by_secret: bool,
+    findings: &mut Findings<'_>,
+) -> Vec<Algorithm> {
     let place = Place::Key(object.place(), "algorithms");
-    let Some(offset) = object.node("algorithms").map(|node| node.offset) else { return vec![Algorithm::Rs256] };
+    // The older gateway's way to name the one.
+    let one = match kind {
+        Kind::Jwt => object.text("algorithm", findings),
+        Kind::Auth0 | Kind::Supabase | Kind::Oidc => None,
+    };
+    if let Some(written) = one {
+        let place = Place::Key(object.place(), "algorithm");
+        return read_algorithm(&written, by_secret, &place, findings).into_iter().collect();
+    }
+    let Some(offset) = object.node("algorithms").map(|node| node.offset) else {
+        return match kind {
+            _ if by_secret => vec![Algorithm::Hs256],
+            Kind::Supabase => vec![Algorithm::Es256, Algorithm::Rs256],
+            Kind::Auth0 | Kind::Jwt | Kind::Oidc => vec![Algorithm::Rs256],
+        };
+    };
     let listed = object.texts("algorithms", findings);
     if listed.is_empty() {
-        let help = "leave the key out for RS256".to_owned();
-        findings.note(offset, &place, "empty_list", "no algorithm is allowed".to_owned(), Some(help));
+        let help = told(|| "leave the key out for the default".to_owned());
+        findings.note(offset, &place, "empty_list", "no algorithm is allowed".to_owned(), help);
     }
+    let listed = listed.iter().enumerate();
     listed
-        .iter()
-        .enumerate()
-        .filter_map(|(index, written)| read_algorithm(written, &Place::Index(&place, index), findings))
+        .filter_map(|(index, written)| read_algorithm(written, by_secret, &Place::Index(&place, index), findings))
         .collect()
 }
 
-fn read_algorithm(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Algorithm> {
-    // The nearest name to that of an HMAC would be good advice for a typo, and this is none.
-    if matches!(written.value(), Some("HS256" | "HS384" | "HS512")) {
-        let message = format!("\"{}\" needs a shared secret, which no key set holds", shown(written));
-        let help = "let the provider sign with RS256, or another of the algorithms here".to_owned();
-        findings.note(written.offset, place, "unknown_value", message, Some(help));
+fn read_algorithm(
+    written: &Written<'_>,
+    by_secret: bool,
+    place: &Place<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Algorithm> {
+    let algorithm = choose(written, &Algorithm::NAMES, place, findings)?;
+    if (algorithm == Algorithm::Hs256) != by_secret {
+        let (message, help) = match by_secret {
+            true => ("needs a public key, and the authorizer has a shared secret", "write HS256, or give it a key set"),
+            false => (
+                "needs a shared secret, and to sign with a public key proves nothing",
+                "name what the issuer signs with, such as RS256",
+            ),
+        };
+        let message = format!("\"{}\" {message}", shown(written));
+        findings.note(written.offset, place, "algorithm_mismatch", message, told(|| help.to_owned()));
         return None;
     }
-    choose(written, &Algorithm::NAMES, place, findings)
+    Some(algorithm)
 }

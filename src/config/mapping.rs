@@ -5,7 +5,8 @@ use std::fmt;
 use super::cors::is_token;
 use super::diagnostic::nearest;
 use super::document::{Node, Origin, Value};
-use super::reader::{Findings, ObjectReader, Place, note_type, read_text, shown};
+use super::headers::{checked_name, read_header_names};
+use super::reader::{Findings, ObjectReader, Place, note_type, read_text, shown, told};
 
 /// Headers that concern one connection (RFC 9110 section 7.6.1), and no request beyond it.
 pub const HOP_BY_HOP_HEADERS: [&str; 8] = [
@@ -20,7 +21,7 @@ pub const HOP_BY_HOP_HEADERS: [&str; 8] = [
 ];
 
 /// Headers that belong to the address or the body, and are no config's to set.
-const UNMAPPABLE_HEADERS: [&str; 4] = ["content-length", "expect", "host", "upgrade"];
+pub(super) const UNMAPPABLE_HEADERS: [&str; 4] = ["content-length", "expect", "host", "upgrade"];
 
 /// What a path sends to its upstream besides what the client sent.
 #[derive(Clone, Default)]
@@ -29,6 +30,8 @@ pub struct Mapping {
     pub headers: Vec<(String, Source)>,
     /// Names of query parameters and where each value comes from.
     pub query: Vec<(String, Source)>,
+    /// Lower-case names of headers that the upstream does not get.
+    pub remove: Vec<String>,
 }
 
 /// Where a mapped value comes from.
@@ -93,32 +96,39 @@ pub(super) struct Scope<'c> {
     pub authenticated: bool,
 }
 
-/// Reads the `mapping` of a path; an empty one where it has none.
+/// Reads the `mapping` and the `request_headers` of a path; an empty one where it has neither.
 pub(super) fn read_mapping(object: &mut ObjectReader<'_>, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Mapping {
+    let mut mapping = Mapping::default();
     let place = Place::Key(object.place(), "mapping");
-    let Some(node) = object.node("mapping") else { return Mapping::default() };
-    let Some(mut reader) = ObjectReader::open(node, &place, findings) else { return Mapping::default() };
-    let headers = read_sources(reader.node("headers"), &Place::Key(&place, "headers"), scope, findings);
-    let query = read_sources(reader.node("query"), &Place::Key(&place, "query"), scope, findings);
-    reader.finish(findings);
+    if let Some(mut reader) = object.node("mapping").and_then(|node| ObjectReader::open(node, &place, findings)) {
+        mapping.headers = read_header_sources(&mut reader, "headers", scope, findings);
+        let query = read_sources(reader.node("query"), &Place::Key(&place, "query"), scope, findings);
+        mapping.query = query.into_iter().map(|(name, source, _)| (name, source)).collect();
+        reader.finish(findings);
+    }
+    let place = Place::Key(object.place(), "request_headers");
+    if let Some(mut reader) = object.node("request_headers").and_then(|node| ObjectReader::open(node, &place, findings))
+    {
+        mapping.headers.append(&mut read_header_sources(&mut reader, "set", scope, findings));
+        mapping.remove = read_header_names(&mut reader, "remove", findings);
+        reader.finish(findings);
+    }
+    mapping
+}
 
+fn read_header_sources(
+    object: &mut ObjectReader<'_>,
+    key: &'static str,
+    scope: &Scope<'_>,
+    findings: &mut Findings<'_>,
+) -> Vec<(String, Source)> {
+    let place = &Place::Key(object.place(), key);
+    let headers = read_sources(object.node(key), place, scope, findings);
     let mut named = Vec::with_capacity(headers.len());
     for (name, source, offset) in headers {
-        let name = name.to_ascii_lowercase();
-        let wrong = if !is_token(&name) {
-            Some("is no header name")
-        } else if HOP_BY_HOP_HEADERS.iter().chain(&UNMAPPABLE_HEADERS).any(|own| *own == name) {
-            Some("belongs to the connection and cannot be mapped")
-        } else {
-            None
-        };
-        if let Some(wrong) = wrong {
-            let message = format!("\"{name}\" {wrong}");
-            findings.note(offset, &Place::Key(&place, "headers"), "invalid_name", message, None);
-        }
-        named.push((name, source));
+        named.extend(checked_name(&name, offset, place, findings).map(|name| (name, source)));
     }
-    Mapping { headers: named, query: query.into_iter().map(|(name, source, _)| (name, source)).collect() }
+    named
 }
 
 fn read_sources(
@@ -147,8 +157,8 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
     if written.text.origin != Origin::File || !text.starts_with('$') {
         return Some(Source::Text(text.to_owned()));
     }
-    let mut refuse = |code, message: String, help: String| {
-        findings.note(node.offset, place, code, message, Some(help));
+    let mut refuse = |code, message: String, help: Option<String>| {
+        findings.note(node.offset, place, code, message, help);
         None
     };
     if let Some(name) = text.strip_prefix("$config.") {
@@ -156,10 +166,10 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
         if let Some((_, value)) = known.clone().find(|(key, _)| key == name) {
             return Some(Source::Text(value.clone()));
         }
-        let help = match nearest(name, known.map(|(key, _)| key.as_str())) {
+        let help = told(|| match nearest(name, known.map(|(key, _)| key.as_str())) {
             Some(near) => format!("did you mean \"$config.{near}\"?"),
             None => "add it to \"variables\"".to_owned(),
-        };
+        });
         return refuse("unknown_variable", format!("no variable is called \"{name}\""), help);
     }
     for (prefix, source) in [
@@ -169,19 +179,21 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
     ] {
         let Some(name) = text.strip_prefix(prefix).filter(|name| !name.is_empty()) else { continue };
         if prefix == "$request.jwt." && !scope.authenticated {
-            let help = "add \"auth\": true to this path".to_owned();
+            let help = told(|| "add \"auth\": true to this path".to_owned());
             return refuse("claim_without_auth", "this path verifies no token to take a claim from".to_owned(), help);
         }
         if prefix == "$request.header." && !is_token(name) {
             return refuse(
                 "invalid_name",
                 format!("\"{name}\" is no header name"),
-                "a name has letters, digits and hyphens".to_owned(),
+                told(|| "a name has letters, digits and hyphens".to_owned()),
             );
         }
         return Some(source(name.to_owned()));
     }
-    let help =
-        "one of: $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME";
-    refuse("unknown_alias", format!("\"{}\" stands for nothing", shown(&written)), help.to_owned())
+    let help = told(|| {
+        "one of: $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME"
+            .to_owned()
+    });
+    refuse("unknown_alias", format!("\"{}\" stands for nothing", shown(&written)), help)
 }

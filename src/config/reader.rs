@@ -70,6 +70,12 @@ fn printable(text: String) -> String {
     printable
 }
 
+/// Gives what to do about a mistake, where people read it: `bargate check` says it, the Worker's log has code, place and message.
+#[inline(always)]
+pub fn told(text: impl FnOnce() -> String) -> Option<String> {
+    if cfg!(target_arch = "wasm32") { None } else { Some(text()) }
+}
+
 /// A place in the document, such as `paths[2].integration`.
 #[derive(Clone, Copy)]
 pub enum Place<'p> {
@@ -128,7 +134,13 @@ impl<'n> ObjectReader<'n> {
             if let Some(first) = first_places.insert(&member.key, member.key_offset) {
                 let (line, column) = findings.locate(first);
                 let message = format!("the key \"{}\" stands here a second time; first at {line}:{column}", member.key);
-                findings.note(member.key_offset, place, "duplicate_key", message, Some("keep one of the two".into()));
+                findings.note(
+                    member.key_offset,
+                    place,
+                    "duplicate_key",
+                    message,
+                    told(|| "keep one of the two".to_owned()),
+                );
             }
         }
         Some(Self { offset: node.offset, members, place, known: Vec::new() })
@@ -233,12 +245,12 @@ impl<'n> ObjectReader<'n> {
             if member.key.starts_with("x-") || self.known.contains(&member.key.as_ref()) {
                 continue;
             }
-            let help = match nearest(&member.key, self.known.iter().copied()) {
+            let help = told(|| match nearest(&member.key, self.known.iter().copied()) {
                 Some(key) => format!("did you mean \"{key}\"?"),
                 None => format!("known here: {}; keys of your own begin with \"x-\"", self.known.join(", ")),
-            };
+            });
             let message = format!("unknown key \"{}\"", member.key);
-            findings.note(member.key_offset, self.place, "unknown_key", message, Some(help));
+            findings.note(member.key_offset, self.place, "unknown_key", message, help);
         }
     }
 }
@@ -293,18 +305,31 @@ pub fn choose<T: Copy>(
         return Some(*choice);
     }
     let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-    let help = match nearest(value, names.iter().copied()) {
+    let help = told(|| match nearest(value, names.iter().copied()) {
         Some(name) => format!("did you mean \"{name}\"?"),
         None => format!("one of: {}", names.join(", ")),
-    };
-    findings.note(
-        written.offset,
-        place,
-        "unknown_value",
-        format!("\"{}\" is not known here", shown(written)),
-        Some(help),
-    );
+    });
+    findings.note(written.offset, place, "unknown_value", format!("\"{}\" is not known here", shown(written)), help);
     None
+}
+
+/// Gives the whole number at `key`, which must be one of `choices`, or `default` where it is absent.
+pub fn choose_number(
+    object: &mut ObjectReader<'_>,
+    key: &'static str,
+    choices: &[u64],
+    default: u64,
+    findings: &mut Findings<'_>,
+) -> u64 {
+    let Some(node) = object.node(key) else { return default };
+    if let Value::Number(number) = &node.value
+        && let Some(value) = number.as_u64().filter(|value| choices.contains(value))
+    {
+        return value;
+    }
+    let choices: Vec<_> = choices.iter().map(u64::to_string).collect();
+    note_type(node, &Place::Key(object.place(), key), &format!("one of {}", choices.join(", ")), findings);
+    default
 }
 
 /// Gives a text as a message may show it: never one that came from a binding.

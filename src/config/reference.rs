@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::document::{Node, Origin, Value};
-use super::reader::{Findings, Place};
+use super::reader::{Findings, Place, told};
 
 /// A binding that a config refers to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,8 +93,9 @@ impl Keys {
     /// Gives what the keys are in the value of `key`; `None` where that value is the user's own.
     fn below(self, key: &str) -> Option<Self> {
         match (self, key) {
-            (Self::Known, "headers" | "query" | "variables") => Some(Self::Free),
-            (Self::Known, "response") => Some(Self::Body),
+            (Self::Known, "authorizers" | "claims" | "headers" | "query" | "set" | "variables") => Some(Self::Free),
+            (Self::Known, "body" | "response") => Some(Self::Body),
+            (Self::Free, _) => Some(Self::Known),
             (Self::Known, key) if key.starts_with("x-") => None,
             (keys, _) => Some(keys),
         }
@@ -195,22 +196,23 @@ fn misspelt(text: &str) -> Option<String> {
 
 fn note_missing(reference: &Reference, offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
     let name = &reference.name;
-    let (kind, help) = match reference.kind {
-        ReferenceKind::Env => {
-            ("variable", format!("set {name} under [vars] in wrangler.toml, or in .dev.vars for local runs"))
-        }
-        ReferenceKind::Secret => {
-            ("secret", format!("run `npx wrangler secret put {name}`, or set it in .dev.vars for local runs"))
-        }
+    let kind = match reference.kind {
+        ReferenceKind::Env => "variable",
+        ReferenceKind::Secret => "secret",
     };
-    findings.note(offset, place, "missing_binding", format!("the {kind} {name} is missing or empty"), Some(help));
+    let help = told(|| match reference.kind {
+        ReferenceKind::Env => format!("set {name} under [vars] in wrangler.toml, or in .dev.vars for local runs"),
+        ReferenceKind::Secret => format!("run `npx wrangler secret put {name}`, or set it in .dev.vars for local runs"),
+    });
+    findings.note(offset, place, "missing_binding", format!("the {kind} {name} is missing or empty"), help);
 }
 
 fn note_malformed(written: &str, offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
     let message = format!("\"{written}\" refers to no binding");
-    let help =
-        "the name has letters, digits and underscores and begins with no digit; nothing may follow it".to_owned();
-    findings.note(offset, place, "malformed_reference", message, Some(help));
+    let help = told(|| {
+        "the name has letters, digits and underscores and begins with no digit; nothing may follow it".to_owned()
+    });
+    findings.note(offset, place, "malformed_reference", message, help);
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use super::address::{Scheme, read_url};
 use super::document::Origin;
-use super::reader::{Findings, ObjectReader, Place, note_if_empty, read_array, shown};
-use crate::address::Address;
+use super::reader::{Findings, ObjectReader, Place, Written, note_if_empty, read_array, shown, told};
 
 /// How long an upstream may take to begin its answer unless the config says otherwise.
 const TIMEOUT_DEFAULT_MS: u64 = 30_000;
@@ -11,17 +10,29 @@ const TIMEOUT_DEFAULT_MS: u64 = 30_000;
 /// The longest that an upstream may be given.
 const TIMEOUT_MAX_MS: u64 = 600_000;
 
-/// An upstream.
+/// The most times that a request is made again.
+const RETRIES_MAX: u64 = 5;
+
+/// An upstream, at one address or several.
 #[derive(Clone)]
 pub struct Server {
     /// The name by which integrations call it.
     pub alias: String,
+    /// Its addresses; a later one stands in for those before it that cannot be reached.
+    pub targets: Vec<Target>,
+    /// How long it may take to begin its answer.
+    pub timeout_ms: u32,
+    /// How often a request that may be repeated is made again.
+    pub retries: u32,
+}
+
+/// An address of an upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
     /// Scheme, host and port, without a slash at the end.
     pub origin: String,
     /// What stands before each forwarded path; empty, or `/` and more without a slash at the end.
     pub base_path: String,
-    /// How long it may take to begin its answer.
-    pub timeout_ms: u32,
 }
 
 /// A server, and what messages need of its alias.
@@ -44,22 +55,9 @@ pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<
         let Some(mut object) = ObjectReader::open(item, &place, findings) else { continue };
         let alias = object.required_text("alias", findings);
         note_if_empty(alias.as_ref(), &Place::Key(&place, "alias"), findings);
-        let url = object.required_text("url", findings).and_then(|written| {
-            let place = Place::Key(&place, "url");
-            let url = read_url(&written, Scheme::HttpAllowed, &place, findings)?;
-            if url.query().is_some() {
-                let message = "a server's URL has no query".to_owned();
-                findings.note(
-                    written.offset,
-                    &place,
-                    "invalid_url",
-                    message,
-                    Some("put it in a path's mapping.query".into()),
-                );
-            }
-            Some(url)
-        });
+        let targets = read_targets(&mut object, findings);
         let timeout_ms = object.integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS, findings);
+        let retries = object.integer("retries", 0..=RETRIES_MAX, 0, findings);
         object.finish(findings);
 
         let Some(alias) = alias else { continue };
@@ -69,18 +67,52 @@ pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<
         if let Some(first) = servers.iter().find(same) {
             let (line, column) = findings.locate(first.alias_offset);
             let message = format!("a second server is called \"{}\"; the first at {line}:{column}", shown(&alias));
-            let help = "give one of them another alias".to_owned();
-            findings.note(alias.offset, &Place::Key(&place, "alias"), "duplicate_alias", message, Some(help));
+            let help = told(|| "give one of them another alias".to_owned());
+            findings.note(alias.offset, &Place::Key(&place, "alias"), "duplicate_alias", message, help);
         }
         // A URL that is wrong or unknown leaves an entry all the same, so that the paths that name it are not blamed.
         let server = Server {
             alias: name.to_owned(),
-            origin: url.as_ref().map(Address::origin).unwrap_or_default(),
-            base_path: url.map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default(),
+            targets,
             timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
+            retries: u32::try_from(retries).unwrap_or(0),
         };
         let alias_in_file = alias.text.origin == Origin::File;
         servers.push(ReadServer { server, alias_offset: alias.offset, alias_known, alias_in_file });
     }
     servers
+}
+
+/// Reads `url`, or the list `urls`.
+fn read_targets(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<Target> {
+    let place = object.place();
+    if object.node("urls").is_none() {
+        let url = object.required_text("url", findings);
+        return url
+            .and_then(|written| read_target(&written, &Place::Key(place, "url"), findings))
+            .into_iter()
+            .collect();
+    }
+    if let Some(node) = object.node("url") {
+        let message = "the server has a url and urls".to_owned();
+        let help = told(|| "put all of them into \"urls\"".to_owned());
+        findings.note(node.offset, &Place::Key(place, "url"), "unused_key", message, help);
+    }
+    let place = Place::Key(place, "urls");
+    let urls = object.texts("urls", findings);
+    if let Some(node) = object.node("urls").filter(|_| urls.is_empty()) {
+        findings.note(node.offset, &place, "empty_list", "the server has no address".to_owned(), None);
+    }
+    let urls = urls.iter().enumerate();
+    urls.filter_map(|(index, written)| read_target(written, &Place::Index(&place, index), findings)).collect()
+}
+
+fn read_target(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Target> {
+    let url = read_url(written, Scheme::HttpAllowed, place, findings)?;
+    if url.query().is_some() {
+        let message = "a server's URL has no query".to_owned();
+        let help = told(|| "put it in a path's mapping.query".to_owned());
+        findings.note(written.offset, place, "invalid_url", message, help);
+    }
+    Some(Target { origin: url.origin(), base_path: url.path().trim_end_matches('/').to_owned() })
 }

@@ -1,10 +1,12 @@
 //! The `session` section: how long the gateway holds a login for a browser, under which cookie, and where it leads.
 
 use super::address::{is_destination, read_origins};
-use super::authorizer::{ReadAuthorizer, read_rotation_grace};
+use super::authorizer::ReadAuthorizer;
 use super::cors::is_token;
-use super::path::{Integration, ReadPath};
-use super::reader::{Findings, ObjectReader, Place, Written, shown};
+use super::integration::Integration;
+use super::path::ReadPath;
+use super::provider::read_rotation_grace;
+use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
 use crate::route::{Method, MethodRule};
 
 /// Browsers take a cookie of this prefix only from the host itself, over https and for every path, so that no neighbour can
@@ -61,7 +63,7 @@ pub struct Session {
 /// Reads the section; `None` where the file has none.
 pub(super) fn read_session(
     root: &mut ObjectReader<'_>,
-    authorizer: Option<&ReadAuthorizer>,
+    authorizers: &[ReadAuthorizer],
     paths: &[ReadPath],
     findings: &mut Findings<'_>,
 ) -> Option<Session> {
@@ -84,10 +86,10 @@ pub(super) fn read_session(
     let after_login = read_destination(&mut object, "after_login", &return_to_origins, findings);
     let after_logout = read_destination(&mut object, "after_logout", &return_to_origins, findings);
     let login_path = read_login_path(&mut object, paths, findings);
-    if authorizer.is_some_and(|authorizer| !authorizer.has_audience) {
+    if authorizers.iter().find_map(|read| read.provider).is_some_and(|provider| !provider.audience) {
         let message = "a session without an \"audience\" in the authorizer would hold tokens that no API can check";
-        let help = "add the API's identifier to the authorizer as \"audience\"".to_owned();
-        findings.note(node.offset, &place, "missing_key", message.to_owned(), Some(help));
+        let help = told(|| "add the API's identifier to the authorizer as \"audience\"".to_owned());
+        findings.note(node.offset, &place, "missing_key", message.to_owned(), help);
     }
     object.finish(findings);
 
@@ -112,8 +114,8 @@ fn read_cookie(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
             true => format!("\"{}\" is the cookie of logins under way", shown(written)),
             false => format!("\"{}\" is no cookie that only this host can set", shown(written)),
         };
-        let help = "begin the name with __Host-, as in __Host-app".to_owned();
-        findings.note(written.offset, place, "invalid_name", message, Some(help));
+        let help = told(|| "begin the name with __Host-, as in __Host-app".to_owned());
+        findings.note(written.offset, place, "invalid_name", message, help);
     }
     name.to_owned()
 }
@@ -129,8 +131,8 @@ fn read_destination(
     let Some(text) = written.value() else { return String::new() };
     if !is_destination(text, origins) {
         let message = format!("\"{}\" is neither a path here nor at an origin of \"return_to\"", shown(&written));
-        let help = "write a path such as /home, or list the origin under \"return_to\"".to_owned();
-        findings.note(written.offset, &Place::Key(object.place(), key), "invalid_url", message, Some(help));
+        let help = told(|| "write a path such as /home, or list the origin under \"return_to\"".to_owned());
+        findings.note(written.offset, &Place::Key(object.place(), key), "invalid_url", message, help);
     }
     text.to_owned()
 }
@@ -146,15 +148,15 @@ fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: 
         .filter_map(|read| read.path.as_ref())
         .filter(|path| matches!(path.integration, Integration::Login(_)) && by_get.contains(&path.method))
         // One that asks for a login first would lead to itself, and one with a parameter to nowhere.
-        .filter(|path| !path.auth && !path.pattern.as_str().contains('{'))
+        .filter(|path| path.access.is_none() && !path.pattern.as_str().contains('{'))
         .map(|path| path.pattern.as_str());
     match written {
         None => {
             let first = logins.next();
             if first.is_none() && all_known {
                 let message = "no open path of the config begins a login".to_owned();
-                let help = "add a path with {\"type\": \"auth0_login\"}".to_owned();
-                findings.note(object.offset(), object.place(), "missing_login", message, Some(help));
+                let help = told(|| "add a path with {\"type\": \"auth0_login\"}".to_owned());
+                findings.note(object.offset(), object.place(), "missing_login", message, help);
             }
             first.unwrap_or_default().to_owned()
         }
@@ -162,9 +164,9 @@ fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: 
             let Some(text) = written.value() else { return String::new() };
             if all_known && !logins.any(|path| path == text) {
                 let message = format!("\"{}\" is no open path with GET that begins a login", shown(&written));
-                let help = "name the path whose integration is auth0_login".to_owned();
+                let help = told(|| "name the path whose integration is auth0_login".to_owned());
                 let place = Place::Key(object.place(), "login_path");
-                findings.note(written.offset, &place, "missing_login", message, Some(help));
+                findings.note(written.offset, &place, "missing_login", message, help);
             }
             text.to_owned()
         }

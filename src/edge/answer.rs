@@ -6,7 +6,7 @@ use web_sys::Response;
 
 use super::exchange::Exchange;
 use super::gateway::Gateway;
-use super::host::{header_lines, relay, respond};
+use super::host::{add_header_lines, header_lines, relay, respond};
 use super::log;
 use crate::cors;
 use crate::problem::{Header, Problem};
@@ -34,30 +34,52 @@ pub enum Answer {
 impl Answer {
     /// Makes an answer of JSON that no cache may keep.
     pub fn private_json(body: String) -> Self {
-        let headers = vec![("content-type", "application/json".into()), ("cache-control", "no-store".into())];
+        let headers =
+            vec![("content-type".into(), "application/json".into()), ("cache-control".into(), "no-store".into())];
         Self::Made { status: 200, headers, body: Some(body) }
     }
 
     /// Makes a redirect that no cache may keep.
     pub fn redirect(status: u16, location: String) -> Self {
         let headers = vec![
-            ("location", location.into()),
-            ("cache-control", "no-store".into()),
-            ("referrer-policy", "no-referrer".into()),
+            ("location".into(), location.into()),
+            ("cache-control".into(), "no-store".into()),
+            ("referrer-policy".into(), "no-referrer".into()),
         ];
         Self::Made { status, headers, body: None }
     }
 
-    fn problem(problem: &Problem, request_id: &str) -> Self {
-        Self::Made { status: problem.status(), headers: problem.headers(), body: Some(problem.body(request_id)) }
+    fn problem(problem: &Problem, exchange: &Exchange, gateway: Option<&Gateway>) -> Self {
+        let mut headers = problem.headers();
+        let resource = gateway.and_then(|gateway| gateway.config.protected_resource.as_ref());
+        if let (Some(resource), Some((_, challenge))) =
+            (resource, headers.iter_mut().find(|(name, _)| name == "www-authenticate"))
+        {
+            // RFC 9728 section 5.1; parameters stand with commas between them, behind the scheme without one.
+            let joint = if challenge.contains(' ') { "," } else { "" };
+            let url = resource.metadata_url(&exchange.origin());
+            *challenge = format!("{challenge}{joint} resource_metadata=\"{url}\"").into();
+        }
+        Self::Made { status: problem.status(), headers, body: Some(problem.body(&exchange.id)) }
     }
+}
+
+/// Browsers that came by https once come by nothing else for two years (RFC 6797).
+const HSTS: &str = "max-age=63072000";
+
+/// Gives how long the parts of an answer took (W3C Server Timing), where the config wants it told.
+fn server_timing(exchange: &Exchange, gateway: Option<&Gateway>) -> Option<String> {
+    gateway.filter(|gateway| gateway.config.server_timing)?;
+    let parts = [("auth", exchange.auth_ms.get()), ("upstream", exchange.upstream_ms.get())];
+    let told: Vec<_> = parts.iter().filter_map(|(name, ms)| Some(format!("{name};dur={}", (*ms)?))).collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 /// Makes the response, and writes the log line.
 pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<Answer, Problem>) -> Response {
     let (answer, problem) = match outcome {
         Ok(answer) => (answer, None),
-        Err(problem) => (Answer::problem(&problem, &exchange.id), Some(problem)),
+        Err(problem) => (Answer::problem(&problem, exchange, gateway), Some(problem)),
     };
     let rule = gateway.and_then(|gateway| gateway.config.cors.as_ref());
     // A preflight's answer has said all there is to say, whether it was the gateway's or that of a path's own OPTIONS.
@@ -65,33 +87,56 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
     let readable = rule.filter(|_| !own_preflight && !matches!(answer, Answer::Preflight(_)));
     let origin = readable.and_then(|_| exchange.header("origin"));
     let mut shared = readable.map(|rule| cors::answer_headers(rule, origin.as_deref())).unwrap_or_default();
-    shared.push(("x-request-id", exchange.id.clone().into()));
+    shared.push(("x-request-id".into(), exchange.id.clone().into()));
+    if let Some(timing) = server_timing(exchange, gateway) {
+        shared.push(("server-timing".into(), timing.into()));
+    }
+    let path = gateway.and_then(|gateway| gateway.path_of(exchange));
+    // A path's own rules are for what its integration answers.
+    let rules = path.filter(|_| problem.is_none()).map(|path| &path.response_headers);
+    let own_headers = gateway.map(|gateway| gateway.config.headers.as_slice()).unwrap_or_default();
+    let with_rules = |headers: Vec<Header>| {
+        let mut lines = header_lines(headers);
+        add_header_lines(&mut lines, rules.into_iter().flat_map(|rules| &rules.set).map(|(name, value)| (name, value)));
+        add_header_lines(&mut lines, own_headers.iter().map(|(name, value)| (name, value)));
+        lines
+    };
     let vary = rule.and_then(cors::vary);
 
     let response = match answer {
         Answer::Made { status, mut headers, body } => {
             headers.append(&mut shared);
             if let Some(cookie) = exchange.set_cookie.get() {
-                headers.push(("set-cookie", cookie.clone().into()));
+                headers.push(("set-cookie".into(), cookie.clone().into()));
             }
-            headers.push(("x-content-type-options", "nosniff".into()));
-            if let Some(vary) = vary.filter(|_| !headers.iter().any(|(name, _)| *name == "vary")) {
-                headers.push(("vary", vary.into()));
+            headers.push(("x-content-type-options".into(), "nosniff".into()));
+            if exchange.url().scheme() == "https" {
+                headers.push(("strict-transport-security".into(), HSTS.into()));
             }
-            respond(status, &header_lines(headers), body.as_deref())
+            if let Some(rules) = rules {
+                headers.retain(|(name, _)| !rules.remove.iter().any(|removed| removed == name));
+            }
+            if let Some(vary) = vary.filter(|_| !headers.iter().any(|(name, _)| name == "vary")) {
+                headers.push(("vary".into(), vary.into()));
+            }
+            respond(status, &with_rules(headers), body.as_deref())
         }
         Answer::Preflight(mut headers) => {
             headers.append(&mut shared);
-            respond(204, &header_lines(headers), None)
+            respond(204, &with_rules(headers), None)
         }
         Answer::Relayed(upstream) => {
             let dropped = match gateway {
                 Some(gateway) if !own_preflight => Cow::Borrowed(gateway.dropped_response_headers.as_str()),
                 _ => Cow::Owned(DROPPED_RESPONSE_HEADERS.join("\n")),
             };
+            let dropped = match rules.filter(|rules| !rules.remove.is_empty()) {
+                Some(rules) => Cow::Owned(format!("{dropped}\n{}", rules.remove.join("\n"))),
+                None => dropped,
+            };
             let personal = exchange.session_token.borrow().is_some();
             let own = gateway.map(|gateway| gateway.own_cookies.as_str()).unwrap_or_default();
-            let relayed = relay(&upstream, &dropped, own, &header_lines(shared), vary, personal);
+            let relayed = relay(&upstream, &dropped, own, &with_rules(shared), vary, personal);
             if relayed.is_err() {
                 let reason = format!("its status {} cannot be passed on", upstream.status());
                 return finish(exchange, gateway, Err(Problem::UpstreamUnreachable(reason)));
@@ -107,7 +152,7 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
 
 /// Tells whether this is a preflight that the config leaves to a path of its own.
 fn is_own_preflight(exchange: &Exchange, gateway: Option<&Gateway>) -> bool {
-    let path = gateway.zip(exchange.path_index.get()).and_then(|(gateway, index)| gateway.config.paths.get(index));
+    let path = gateway.and_then(|gateway| gateway.path_of(exchange));
     path.is_some_and(|path| path.method == MethodRule::Exact(Method::Options))
         && exchange.header("access-control-request-method").is_some()
 }

@@ -2,26 +2,27 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 
+use wasm_bindgen::JsValue;
 use web_sys::{Headers, Request};
 use worker::Env;
 
 use super::host;
+use super::invocation::Invocation;
 use super::session::SessionToken;
 use super::timing::now_ms;
 use super::webcrypto::random_bytes;
 use crate::address::Address;
 use crate::problem::Problem;
 use crate::request::RequestHead;
+use crate::trace::Trace;
 
 /// The longest `X-Request-Id` that is taken over, in bytes.
 const REQUEST_ID_MAX_BYTES: usize = 128;
 
 /// A request with what belongs to it.
 pub struct Exchange {
-    /// The request as the runtime has it.
-    pub request: Request,
-    /// The Worker's bindings.
-    pub env: Env,
+    request: RefCell<Request>,
+    env: Env,
     context: worker::worker_sys::Context,
     /// Names the request in answers and logs.
     pub id: String,
@@ -35,6 +36,12 @@ pub struct Exchange {
     pub session_token: RefCell<Option<SessionToken>>,
     /// The `Set-Cookie` of its answer, whichever that becomes.
     pub set_cookie: OnceCell<String>,
+    /// Its place in a trace, once it was passed on.
+    pub trace: OnceCell<Trace>,
+    /// How long authentication took, in milliseconds, where there was any.
+    pub auth_ms: Cell<Option<f64>>,
+    /// How long it took until the upstream began to answer, in milliseconds, where one was asked.
+    pub upstream_ms: Cell<Option<f64>>,
     method: String,
     url: Address,
     headers: OnceCell<Headers>,
@@ -48,7 +55,7 @@ impl Exchange {
         let mut exchange = Self {
             method: method.to_owned(),
             url: Address::from_normalised(url.to_owned()),
-            request,
+            request: RefCell::new(request),
             env,
             context,
             id: String::new(),
@@ -57,16 +64,28 @@ impl Exchange {
             told: OnceCell::new(),
             session_token: RefCell::default(),
             set_cookie: OnceCell::new(),
+            trace: OnceCell::new(),
+            auth_ms: Cell::default(),
+            upstream_ms: Cell::default(),
             headers: OnceCell::new(),
         };
         exchange.id = exchange.header("x-request-id").filter(|id| is_request_id(id)).unwrap_or_else(fresh_request_id);
         exchange
     }
 
-    /// Keeps a promise's work going behind the answer, and when the client has hung up.
-    pub fn keep_alive(&self, promise: &js_sys::Promise) {
-        // Refused only after the request's context has ended, when there is nothing left to keep going.
-        let _ = self.context.wait_until(promise);
+    /// Gives the request as the runtime has it.
+    pub fn request(&self) -> Request {
+        <Request as Clone>::clone(&self.request.borrow())
+    }
+
+    /// Goes on with another request, whose body has not been read.
+    pub fn replace_request(&self, request: Request) {
+        self.request.replace(request);
+    }
+
+    /// Gives the runtime's own context of the request.
+    pub fn context(&self) -> &JsValue {
+        self.context.as_ref()
     }
 
     /// Gives the origin that the client called.
@@ -85,6 +104,17 @@ impl Exchange {
     }
 }
 
+impl Invocation for Exchange {
+    fn env(&self) -> &Env {
+        &self.env
+    }
+
+    fn keep_alive(&self, work: &js_sys::Promise) {
+        // Refused only after the request's context has ended, when there is nothing left to keep going.
+        let _ = self.context.wait_until(work);
+    }
+}
+
 impl RequestHead for Exchange {
     fn method(&self) -> &str {
         &self.method
@@ -99,7 +129,7 @@ impl RequestHead for Exchange {
     }
 
     fn header(&self, name: &str) -> Option<String> {
-        self.headers.get_or_init(|| self.request.headers()).get(name).ok()?
+        self.headers.get_or_init(|| self.request.borrow().headers()).get(name).ok()?
     }
 }
 

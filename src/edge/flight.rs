@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::rc::Rc;
 
-use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
+use super::invocation::Invocation;
 use super::timing::{Pause, now_ms};
 
 /// How long values are kept and waited for.
@@ -55,7 +55,7 @@ impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
     /// going when the client hangs up. Gives `None` where the work ended without a value.
     pub async fn share(
         &self,
-        keep_alive: &dyn Fn(&Promise),
+        invocation: &dyn Invocation,
         key: K,
         rules: FlightRules,
         replays: fn(&V) -> bool,
@@ -84,7 +84,7 @@ impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
             *own.landed.borrow_mut() = Some(Landed { at_ms: now_ms(), value });
             Ok(JsValue::UNDEFINED)
         });
-        keep_alive(&promise);
+        invocation.keep_alive(&promise);
         JsFuture::from(promise).await.ok()?;
         flight.landed.borrow().as_ref().map(|landed| landed.value.clone())
     }

@@ -6,31 +6,39 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::Promise;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::future_to_promise;
 use worker::Env;
 
 use super::bindings;
+use super::exchange::Exchange;
 use super::flight::Flights;
+use super::invocation::Invocation;
+use super::issuer::Issuer;
 use super::key_ring::KeyRing;
 use super::kv::KvNamespace;
 use super::log;
 use super::objects;
 use super::session::SessionCache;
 use super::timing::now_ms;
-use crate::config::{Auth0, BINDING_COOKIE, Config, Diagnostic, HOP_BY_HOP_HEADERS, load, references};
+use crate::config::{BINDING_COOKIE, Config, Diagnostic, HOP_BY_HOP_HEADERS, Integration, Path, load, references};
 use crate::cookie::name_on;
 use crate::oauth::Outcome;
 use crate::problem::Problem;
 use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS};
-use crate::token::TokenCache;
+
+#[wasm_bindgen(module = "/src/edge/host.js")]
+extern "C" {
+    /// Tells whether a module of this name was bundled with the gateway.
+    fn has_service(name: &str) -> bool;
+}
 
 /// The config that was built in.
 const BUILT_IN: &str = include_str!("../../gateway.config.json");
 
-/// Variable that overrides every other source.
-const INLINE_VARIABLE: &str = "BARGATE_CONFIG_JSON";
+/// Variables that override every other source, the second by the older gateway's name for it.
+const INLINE_VARIABLES: [&str; 2] = ["BARGATE_CONFIG_JSON", "SAG_API_CONFIG_JSON"];
 
 /// KV binding that may hold a config, and the keys it may be under, the first found being used.
 const KV_BINDING: &str = "CONFIG";
@@ -52,10 +60,10 @@ pub struct Gateway {
     pub own_cookies: String,
     /// What no upstream's answer brings to a client, one name a line.
     pub dropped_response_headers: String,
-    /// The authorizer's keys; none without one.
-    pub keys: Option<KeyRing>,
-    /// Tokens that have verified.
-    pub tokens: RefCell<TokenCache>,
+    /// The authorizers at work, in the order of the config.
+    pub issuers: Vec<Rc<Issuer>>,
+    /// Which of them people log in at: the first that logs anybody in.
+    pub login: Option<usize>,
     /// Access tokens of sessions, by cookie.
     pub sessions: RefCell<SessionCache>,
     /// Exchanges of refresh tokens, by the token's SHA-256, where no Durable Object makes them.
@@ -68,17 +76,21 @@ struct Loaded {
     loaded_ms: f64,
     /// After how long the source is looked at again; `None` where it cannot change.
     recheck_ms: Option<f64>,
+    /// Where the config in force came from.
+    name: &'static str,
+    /// Whether that is an earlier one, because the source has one that is invalid.
+    last_good: bool,
 }
 
 thread_local! {
     static LOADED: RefCell<Option<Loaded>> = const { RefCell::new(None) };
 }
 
-/// Gives the gateway in force; waits for nothing where it is loaded. `keep_alive` keeps work going behind the answer.
+/// Gives the gateway in force; waits for nothing where it is loaded.
 ///
 /// # Errors
 /// [`Problem::ConfigInvalid`] where no valid config was ever found; the log has the reasons.
-pub async fn current(env: &Env, keep_alive: &dyn Fn(&Promise)) -> Result<Rc<Gateway>, Problem> {
+pub async fn current(invocation: &dyn Invocation) -> Result<Rc<Gateway>, Problem> {
     let now = now_ms();
     let known = LOADED.with_borrow_mut(|loaded| {
         let loaded = loaded.as_mut()?;
@@ -90,10 +102,10 @@ pub async fn current(env: &Env, keep_alive: &dyn Fn(&Promise)) -> Result<Rc<Gate
         Some((loaded.gateway.clone(), due))
     });
     match known {
-        None | Some((None, true)) => reload(env.clone()).await,
+        None | Some((None, true)) => reload(invocation.env().clone()).await,
         Some((Some(gateway), true)) => {
-            let env = env.clone();
-            keep_alive(&future_to_promise(async move {
+            let env = invocation.env().clone();
+            invocation.keep_alive(&future_to_promise(async move {
                 reload(env).await;
                 Ok(JsValue::UNDEFINED)
             }));
@@ -106,7 +118,7 @@ pub async fn current(env: &Env, keep_alive: &dyn Fn(&Promise)) -> Result<Rc<Gate
 
 /// Reads the config's source and puts it in force where it changed; the last good one stays where it is invalid.
 async fn reload(env: Env) -> Option<Rc<Gateway>> {
-    let Some(Source { text: source, rechecked }) = read_source(&env).await else {
+    let Some(Source { text: source, rechecked, name }) = read_source(&env).await else {
         return in_force();
     };
     if let Some(gateway) = loaded_from(&source) {
@@ -118,9 +130,14 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
         return Some(gateway);
     }
     let previous = in_force();
+    log::set_level(&env);
+    let mut fresh = false;
     let (gateway, mistakes) = match load(&source, &resolved) {
-        Ok(config) if !has_objects(&env, &config) => (previous, Vec::new()),
-        Ok(config) => (Some(Rc::new(Gateway::new(config, previous.as_deref()))), Vec::new()),
+        Ok(config) if !has_bindings(&env, &config) => (previous, Vec::new()),
+        Ok(config) => {
+            fresh = true;
+            (Some(Rc::new(Gateway::new(config, previous.as_deref()))), Vec::new())
+        }
         Err(mistakes) => (previous, mistakes),
     };
     log_mistakes(&mistakes);
@@ -131,7 +148,10 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
         false => (source, (rechecked || gateway.is_none()).then_some(RECHECK_MS)),
     };
     LOADED.with_borrow_mut(|loaded| {
-        *loaded = Some(Loaded { gateway: gateway.clone(), source, loaded_ms: now_ms(), recheck_ms });
+        let kept = loaded.as_ref().map(|loaded| loaded.name).filter(|_| !fresh);
+        let name = kept.unwrap_or(name);
+        *loaded =
+            Some(Loaded { gateway: gateway.clone(), source, loaded_ms: now_ms(), recheck_ms, name, last_good: !fresh });
     });
     gateway
 }
@@ -150,23 +170,26 @@ fn loaded_from(source: &str) -> Option<Rc<Gateway>> {
 struct Source {
     text: String,
     rechecked: bool,
+    name: &'static str,
 }
 
 /// Gives the config's text; `None` where KV, which may hold one, cannot be read: a store that fails is no store that is empty.
 async fn read_source(env: &Env) -> Option<Source> {
-    let inline = bindings::raw(env, INLINE_VARIABLE);
-    let inline = match inline.is_object() {
-        true => js_sys::JSON::stringify(inline.unchecked_ref()).ok().and_then(|text| text.as_string()),
-        false => inline.as_string(),
-    };
-    if let Some(text) = inline.filter(|text| !text.trim().is_empty()) {
-        return Some(Source { text, rechecked: false });
+    for name in INLINE_VARIABLES {
+        let inline = bindings::raw(env, name);
+        let inline = match inline.is_object() {
+            true => js_sys::JSON::stringify(inline.unchecked_ref()).ok().and_then(|text| text.as_string()),
+            false => inline.as_string(),
+        };
+        if let Some(text) = inline.filter(|text| !text.trim().is_empty()) {
+            return Some(Source { text, rechecked: false, name: "variable" });
+        }
     }
-    let built_in = |rechecked| Source { text: BUILT_IN.to_owned(), rechecked };
+    let built_in = |rechecked| Source { text: BUILT_IN.to_owned(), rechecked, name: "built_in" };
     let Some(kv) = KvNamespace::bound(env, KV_BINDING) else { return Some(built_in(false)) };
     for key in KV_KEYS {
         match kv.text(key).await {
-            Ok(Some(text)) => return Some(Source { text, rechecked: true }),
+            Ok(Some(text)) => return Some(Source { text, rechecked: true, name: "kv" }),
             Ok(None) => {}
             Err(_) => {
                 log::warn("kv_unavailable", &format!("the KV binding {KV_BINDING} cannot be read"));
@@ -177,18 +200,38 @@ async fn read_source(env: &Env) -> Option<Source> {
     Some(built_in(true))
 }
 
-/// Tells whether the Durable Objects that a config needs are bound, and logs each that is not.
-fn has_objects(env: &Env, config: &Config) -> bool {
-    let mut all = true;
-    for class in objects::needed_by(config) {
-        if !class.is_bound(env) {
-            let message = format!(
-                "the config's session needs the Durable Object binding {}: declare it in wrangler.toml",
-                class.binding()
-            );
-            log::error("config_invalid", &message);
-            all = false;
+/// Says where the config in force came from, and whether it is the last good one.
+pub fn state() -> (&'static str, bool) {
+    LOADED.with_borrow(|loaded| loaded.as_ref().map_or(("", false), |loaded| (loaded.name, loaded.last_good)))
+}
+
+/// Tells whether all that a config needs is bound, and logs each binding that is not.
+fn has_bindings(env: &Env, config: &Config) -> bool {
+    let mut needed: Vec<(&str, &str)> =
+        objects::needed_by(config).iter().map(|class| ("session", class.binding())).collect();
+    needed.extend(config.analytics.as_deref().map(|binding| ("analytics", binding)));
+    let mut missing_modules = Vec::new();
+    for path in &config.paths {
+        needed.extend(path.pre_process.as_ref().map(|rpc| ("pre_process", rpc.binding.as_str())));
+        needed.extend(path.rules.rate_limit.as_ref().map(|limit| ("rate_limit", limit.binding.as_str())));
+        match &path.integration {
+            Integration::ServiceBinding { binding, .. } => needed.push(("service_binding", binding)),
+            Integration::Callback { post_process: Some(rpc), .. } => needed.push(("post_process", &rpc.binding)),
+            Integration::Service(name) if !has_service(name) => missing_modules.push(name),
+            _ => {}
         }
+    }
+    let mut all = missing_modules.is_empty();
+    for name in missing_modules {
+        log::error("config_invalid", &format!("there is no module {name}.js beside the gateway"));
+    }
+    for (section, binding) in needed {
+        if bindings::raw(env, binding).is_object() {
+            continue;
+        }
+        all = false;
+        let message = format!("the config's {section} needs the binding {binding}: declare it in wrangler.toml");
+        log::error("config_invalid", &message);
     }
     all
 }
@@ -200,15 +243,35 @@ fn log_mistakes(mistakes: &[Diagnostic]) {
 }
 
 impl Gateway {
+    /// Gives the authorizer that people log in at; a valid config has one wherever it is asked for.
+    ///
+    /// # Errors
+    /// [`Problem::ConfigInvalid`] where there is none.
+    pub fn login_issuer(&self) -> Result<&Rc<Issuer>, Problem> {
+        self.login.and_then(|login| self.issuers.get(login)).ok_or(Problem::ConfigInvalid)
+    }
+
+    /// Gives the path that took a request, once one did.
+    pub fn path_of(&self, exchange: &Exchange) -> Option<&Path> {
+        self.config.paths.get(exchange.path_index.get()?)
+    }
+
     /// Puts a config to work. What `previous` has under way or knows of the same provider goes on: a change of the config
     /// must not split an exchange, nor forget the keys.
     fn new(config: Config, previous: Option<&Self>) -> Self {
-        let auth0 = config.authorizer.as_ref();
-        let before = |same: fn(&Auth0) -> &str| {
-            previous.filter(|previous| previous.config.authorizer.as_ref().map(same) == auth0.map(same))
-        };
-        let keys = before(|auth0| &auth0.jwks_uri).and_then(|previous| previous.keys.clone());
-        let refreshes = before(|auth0| &auth0.origin).map(|previous| previous.refreshes.clone());
+        let issuers: Vec<_> = config
+            .authorizers
+            .iter()
+            .map(|authorizer| {
+                let mut known = previous.into_iter().flat_map(|previous| &previous.issuers);
+                let keys = known.find_map(|issuer| issuer.keys.serving(authorizer));
+                Rc::new(Issuer::new(authorizer.clone(), keys.unwrap_or_else(|| KeyRing::new(authorizer))))
+            })
+            .collect();
+        let login = config.authorizers.iter().position(|authorizer| authorizer.provider.is_some());
+        let name = |config: &Config, login: Option<usize>| Some(config.authorizers.get(login?)?.issuer.clone());
+        let same = previous.filter(|previous| name(&previous.config, previous.login) == name(&config, login));
+        let refreshes = same.map(|previous| previous.refreshes.clone());
         let asserted = config.asserted_headers.iter().map(|name| name.replace('_', "-"));
         let dropped = HOP_BY_HOP_HEADERS.iter().chain(&DROPPED_REQUEST_HEADERS).map(|name| (*name).to_owned());
         let of_cors = if config.cors.is_some() { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
@@ -218,10 +281,10 @@ impl Gateway {
             own_cookies: own_cookies.join("\n"),
             dropped_request_headers: dropped.chain(asserted).collect::<Vec<_>>().join("\n"),
             dropped_response_headers: [DROPPED_RESPONSE_HEADERS.as_slice(), of_cors].concat().join("\n"),
-            keys: keys.or_else(|| auth0.map(|auth0| KeyRing::new(&auth0.jwks_uri))),
+            issuers,
+            login,
             refreshes: refreshes.unwrap_or_default(),
             config,
-            tokens: RefCell::default(),
             sessions: RefCell::default(),
         }
     }

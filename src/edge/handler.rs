@@ -12,8 +12,10 @@ use super::exchange::Exchange;
 use super::fault;
 use super::gateway::{self, Gateway};
 use super::integrations;
+use super::rules::{check_anonymous_rate, check_body, check_rate};
 use super::session;
-use crate::config::Cors;
+use super::timing::now_ms;
+use crate::config::{Cors, Networks};
 use crate::cors::{Preflight, preflight_headers};
 use crate::problem::Problem;
 use crate::request::RequestHead as _;
@@ -25,7 +27,7 @@ const REFUSED_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
 
 /// Answers a request.
 pub async fn handle(exchange: &Rc<Exchange>) -> Response {
-    match gateway::current(&exchange.env, &|work| exchange.keep_alive(work)).await {
+    match gateway::current(&**exchange).await {
         Ok(gateway) => {
             let outcome = answer(&gateway, exchange).await;
             finish(exchange, Some(&gateway), outcome)
@@ -36,13 +38,14 @@ pub async fn handle(exchange: &Rc<Exchange>) -> Response {
 
 /// Answers a request whose first instance panicked.
 pub async fn handle_panicked(exchange: &Rc<Exchange>) -> Response {
-    let gateway = gateway::current(&exchange.env, &|work| exchange.keep_alive(work)).await.ok();
+    let gateway = gateway::current(&**exchange).await.ok();
     finish(exchange, gateway.as_deref(), Err(Problem::Internal))
 }
 
 async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer, Problem> {
     fault::inject(exchange).await;
     let config = &gateway.config;
+    check_address(exchange, config.networks.as_ref())?;
     let found = config.routes.find(exchange.method(), exchange.path());
     if let Some(answer) = config.cors.as_ref().and_then(|rule| answer_preflight(gateway, rule, exchange, &found)) {
         return Ok(answer);
@@ -59,14 +62,37 @@ async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer
     };
     exchange.path_index.set(Some(matched.index));
     let Some(path) = config.paths.get(matched.index) else { return Err(Problem::RouteNotFound) };
-    let claims = match path.auth {
-        true => match authenticate(gateway, exchange).await {
-            Ok(claims) => Some(claims),
-            Err(problem) => return session::or_login(gateway, exchange, problem),
-        },
-        false => None,
+    check_address(exchange, path.rules.networks.as_ref())?;
+    check_rate(exchange, path, None).await?;
+    let claims = match &path.access {
+        Some(access) => {
+            let begun = now_ms();
+            let claims = authenticate(gateway, exchange, access).await;
+            exchange.auth_ms.set(Some(now_ms() - begun));
+            match claims {
+                Ok(claims) => claims,
+                // No login helps on the path of another authorizer.
+                Err(problem) if gateway.login.is_some_and(|login| login != access.authorizer) => return Err(problem),
+                Err(problem) => return session::or_login(gateway, exchange, problem),
+            }
+        }
+        None => None,
     };
+    match &claims {
+        Some(claims) => check_rate(exchange, path, Some(claims)).await?,
+        None => check_anonymous_rate(exchange, path).await?,
+    }
+    check_body(exchange, path)?;
     integrations::run(gateway, exchange, path, &matched, claims).await
+}
+
+/// Checks that a request comes from where it may.
+///
+/// # Errors
+/// [`Problem::IpDenied`].
+fn check_address(exchange: &Exchange, networks: Option<&Networks>) -> Result<(), Problem> {
+    let Some(networks) = networks else { return Ok(()) };
+    if networks.admit(exchange.header("cf-connecting-ip").as_deref()) { Ok(()) } else { Err(Problem::IpDenied) }
 }
 
 /// Answers a CORS preflight of a path that has no `OPTIONS` of its own; `None` where the request is something else.

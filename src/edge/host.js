@@ -1,6 +1,8 @@
 // What the edge does in JavaScript: in one call what would take WebAssembly one for each header or step, each of which would
 // cost a crossing, and code besides. No request is let through or refused here. The Rust module named above each part declares it.
 
+import { waitUntil } from "cloudflare:workers";
+
 const TIMEOUT = "timeout";
 const TOO_LARGE = "too large";
 const BASE64URL = { alphabet: "base64url", omitPadding: true };
@@ -19,9 +21,11 @@ async function within(ms, work, late) {
 }
 
 /** Fetches, never following a redirect; what `use` makes of the answer must be there within `ms`. */
-async function fetchWithin(ms, input, init, use) {
+async function fetchWithin(ms, input, init, use, fetcher = globalThis) {
   const abort = new AbortController();
-  const work = async () => use(await fetch(input, { ...init, redirect: "manual", signal: abort.signal }));
+  const body = counted.get(input);
+  if (body) pump(body, abort);
+  const work = async () => use(await fetcher.fetch(input, { ...init, redirect: "manual", signal: abort.signal }));
   try {
     return await within(ms, work, TIMEOUT);
   } catch (reason) {
@@ -43,8 +47,15 @@ export function request_line(request) {
   return `${request.method} ${URL.parse(request.url)?.href ?? ""}`;
 }
 
-export function respond(status, headers, body) {
-  return new Response(body, { status, headers: [...pairs(headers)] });
+function setAll(headers, lines) {
+  for (const [name, value] of pairs(lines)) headers.set(name, value);
+}
+
+export function respond(status, lines, body) {
+  const response = new Response(body, { status });
+  response.headers.delete("content-type");
+  setAll(response.headers, lines);
+  return response;
 }
 
 export function relay(response, drop, own, set, vary, personal) {
@@ -57,7 +68,7 @@ export function relay(response, drop, own, set, vary, personal) {
     relayed.headers.delete("set-cookie");
     for (const cookie of kept) relayed.headers.append("set-cookie", cookie);
   }
-  for (const [name, value] of pairs(set)) relayed.headers.set(name, value);
+  setAll(relayed.headers, set);
   if (vary !== undefined) relayed.headers.append("vary", vary);
   if (personal) {
     relayed.headers.append("vary", "Cookie");
@@ -67,19 +78,274 @@ export function relay(response, drop, own, set, vary, personal) {
   return relayed;
 }
 
-export function forward(request, url, drop, set) {
-  const forwarded = new Request(url, request);
+/** Bodies that are counted on their way, by request. Whatever sends the request sets them going. */
+const counted = new WeakMap();
+const COUNTED_BYTES = 64 * 1024;
+
+/** Gives the request with a body that breaks off behind `max` bytes; one that says how long it is was judged by that. */
+function limited(url, request, max) {
+  const { readable, writable } = new IdentityTransformStream();
+  const bounded = new Request(url, { method: request.method, headers: request.headers, body: readable });
+  counted.set(bounded, { body: request.body, writable, max });
+  return bounded;
+}
+
+/** Passes a body on. One that breaks off never ends its stream, which would look whole to the upstream: the request is aborted. */
+async function pump({ body, writable, max }, abort) {
+  const reader = body.getReader({ mode: "byob" });
+  const writer = writable.getWriter();
+  let [buffer, left] = [new ArrayBuffer(COUNTED_BYTES), max];
+  try {
+    for (;;) {
+      const { done, value } = await reader.read(new Uint8Array(buffer));
+      if (done) return await writer.close();
+      left -= value.length;
+      if (left < 0) throw TOO_LARGE;
+      await writer.write(value);
+      buffer = value.buffer;
+    }
+  } catch (reason) {
+    abort.abort(reason);
+  }
+}
+
+export function forward(request, url, drop, set, max) {
+  const unmeasured = max !== undefined && request.body !== null && !request.headers.has("content-length");
+  const forwarded = unmeasured ? limited(url, request, max) : new Request(url, request);
   const dropped = new Set(drop.split("\n"));
   for (const name of [...forwarded.headers.keys()]) {
-    const folded = name.replaceAll("_", "-");
-    if (dropped.has(folded) || folded.startsWith("x-forwarded-")) forwarded.headers.delete(name);
+    const folded = name.replace(/[^a-z0-9]/g, "-");
+    const misspelt = folded !== name && folded.startsWith("cf-");
+    if (dropped.has(folded) || misspelt || folded.startsWith("x-forwarded-")) forwarded.headers.delete(name);
   }
-  for (const [name, value] of pairs(set)) forwarded.headers.set(name, value);
+  setAll(forwarded.headers, set);
   return forwarded;
 }
 
-export function send(request, ms) {
+// upstream.rs
+
+const UNREACHABLE_MS = 10_000;
+const BACKOFF_MS = 100;
+const CACHED_MAX_BYTES = 10 * 1024 * 1024;
+
+/** Upstreams that could not be reached, by origin, and until when they are asked last. */
+const unreachable = new Map();
+
+export function send(request, urls, ms, retries, cache) {
+  const targets = urls.split("\n");
+  const ask = () => (targets.length > 1 || retries > 0 ? sendToOneOf(request, targets, ms, retries) : attempt(request, ms));
+  return cache === undefined ? ask() : throughCache(request, cache, ask);
+}
+
+function attempt(request, ms) {
   return fetchWithin(ms, request, {}, (response) => response);
+}
+
+async function sendToOneOf(request, urls, ms, retries) {
+  const isDown = (url) => unreachable.get(new URL(url).origin) > Date.now();
+  const targets = [...urls.filter((url) => !isDown(url)), ...urls.filter(isDown)];
+  const bodiless = request.body === null || request.headers.get("content-length") === "0";
+  // What may have been done is done again only where that changes nothing (RFC 9110 section 9.2.2), and a body is gone once sent.
+  const repeatable = bodiless && /^(GET|HEAD|OPTIONS|PUT|DELETE)$/.test(request.method);
+  let [others, again] = repeatable ? [targets.length - 1, retries] : [0, 0];
+  for (let turn = 0; ; turn++) {
+    const url = targets[turn % targets.length];
+    const sent = new Request(url, bodiless ? { method: request.method, headers: request.headers } : request);
+    if (counted.has(request)) counted.set(sent, counted.get(request));
+    try {
+      const response = await attempt(sent, ms);
+      unreachable.delete(new URL(url).origin);
+      if (again === 0 || ![502, 503, 504].includes(response.status)) return response;
+      await response.body?.cancel();
+    } catch (reason) {
+      // What broke with a body may have been the client's doing.
+      if (reason === TIMEOUT || !bodiless) throw reason;
+      unreachable.set(new URL(url).origin, Date.now() + UNREACHABLE_MS);
+      if (others > 0) {
+        others--;
+        continue;
+      }
+      if (again === 0) throw reason;
+    }
+    const longest = BACKOFF_MS * 2 ** (retries - again);
+    again--;
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * longest));
+  }
+}
+
+async function throughCache(request, cache, ask) {
+  const [origin, ttl, personal, vary, ...parts] = cache.split("\n");
+  if (request.method !== "GET" || request.headers.has("range")) return ask();
+  const names = vary.split(",").filter(Boolean);
+  const values = names.map((name) => request.headers.get(name));
+  const key = `${origin}/.bargate/${await digest_text(JSON.stringify([...parts, ...values]))}`;
+  const stored = await caches.default.match(key).catch(() => undefined);
+  const given = stored ?? (await ask());
+  const said = given.headers.get(stored ? SAID : "cache-control");
+  if (!stored && isStorable(given, said, names)) {
+    const copy = new Response(given.clone().body, given);
+    if (said !== null) copy.headers.set(SAID, said);
+    copy.headers.set("cache-control", `max-age=${ttl}`);
+    waitUntil(caches.default.put(key, copy).catch(() => {}));
+  }
+  const answer = new Response(given.body, given);
+  for (const name of [SAID, "cf-cache-status", "cache-control"]) answer.headers.delete(name);
+  if (said !== null || personal) answer.headers.set("cache-control", said ?? "private");
+  answer.headers.set("cache-status", stored ? "bargate; hit" : "bargate; fwd=miss");
+  return answer;
+}
+
+/** Where a stored answer has the `Cache-Control` that came with it. */
+const SAID = "x-bargate-cache-control";
+
+/** Tells whether an answer may be given to the next who asks (RFC 9111 section 3). */
+function isStorable(response, said, names) {
+  const varies = (response.headers.get("vary") ?? "").toLowerCase().split(",").map((name) => name.trim()).filter(Boolean);
+  return response.status === 200 && !response.headers.has("set-cookie") && !/\b(private|no-store|no-cache)\b/i.test(said) &&
+    varies.every((name) => names.includes(name)) && !(response.headers.get("content-length") > CACHED_MAX_BYTES);
+}
+
+const EXPIRED = 4401;
+const CHECK_MAX_MS = 60 * 60 * 1000;
+const CHECK_AGAIN_MS = 5_000;
+const CHECK_TIMEOUT_MS = 30_000;
+
+export function expiring(response, until, sessions, name, message) {
+  const upstream = response.webSocket;
+  if (!upstream) return response;
+  const [client, own] = Object.values(new WebSocketPair());
+  for (const socket of [upstream, own]) {
+    socket.binaryType = "arraybuffer";
+    socket.accept();
+  }
+  let timer;
+  const pass = (from, to) => {
+    from.addEventListener("message", ({ data }) => to.send(data));
+    from.addEventListener("close", ({ code, reason }) => {
+      clearTimeout(timer);
+      shut(to, code, reason);
+    });
+    from.addEventListener("error", () => shut(to, 1011, ""));
+  };
+  pass(upstream, own);
+  pass(own, upstream);
+  // A session may have renewed its token, or have been logged out long before that one expires.
+  let next = until;
+  const check = async () => {
+    if (sessions && Date.now() >= next) {
+      const answer = await ask(sessions, name, message, CHECK_TIMEOUT_MS).then(JSON.parse, () => undefined);
+      if (answer?.access) {
+        until = answer.until * 1000;
+        next = Math.min(until, Date.now() + answer.good_for * 1000);
+      } else if (answer) {
+        until = 0;
+      } else {
+        next = Date.now() + CHECK_AGAIN_MS;
+      }
+    }
+    if (Date.now() < until) return watch();
+    for (const socket of [own, upstream]) shut(socket, EXPIRED, "the token has expired");
+  };
+  const watch = () => {
+    timer = setTimeout(check, Math.min(Math.max(Math.min(until, next) - Date.now(), 0), CHECK_MAX_MS));
+  };
+  if (sessions) next = Date.now();
+  watch();
+  return new Response(null, { status: 101, headers: response.headers, webSocket: client });
+}
+
+/** Closes a socket with the code that the other side gave, where that is one that may be sent (RFC 6455 section 7.4). */
+function shut(socket, code, reason) {
+  try {
+    if (code === 1005) socket.close();
+    else socket.close([1004, 1006, 1015].includes(code) ? 1011 : code, reason);
+  } catch {
+    // It was closed already.
+  }
+}
+
+// service.rs
+
+const EMPTY = [204, 205, 304];
+
+/** The modules beside the gateway, by name; worker.mjs leaves them here. */
+const services = () => globalThis[Symbol.for("bargate.services")] ?? {};
+
+/** Makes of what a service answered what the older gateway made of it. */
+function answered(answer) {
+  if (answer instanceof Response) return answer;
+  const json = (body, status) => {
+    return new Response(EMPTY.includes(status) ? null : body, { status, headers: { "content-type": "application/json" } });
+  };
+  const success = "Operation completed successfully.";
+  switch (typeof answer) {
+    case "string":
+      return json(answer, 200);
+    case "number":
+    case "boolean":
+      return json(null, 400);
+    case "object": {
+      if (answer === null) return json(null, 200);
+      if (Array.isArray(answer)) return json(JSON.stringify({ status: "success", message: success, data: answer }), 200);
+      const { statusCode, message, error, ...data } = answer;
+      const body = error ? { status: "error", message: message || "An error occurred.", error } : { status: "success", message: message || success, data };
+      return json(JSON.stringify(body), statusCode ?? (error ? 500 : 200));
+    }
+  }
+  throw new Error("it answered nothing");
+}
+
+export function has_service(name) {
+  return Object.hasOwn(services(), name);
+}
+
+export function serve(name, request, env, ctx, ms) {
+  return within(ms, async () => {
+    const { default: service } = await services()[name]();
+    const instance = typeof service === "function" ? new service() : service;
+    return answered(await instance.fetch(request, env, ctx));
+  }, TIMEOUT);
+}
+
+export function fetch_bound(binding, request, ms) {
+  return fetchWithin(ms, request, {}, (response) => response, binding);
+}
+
+// The older gateway gave functions its environment as JSON here; this is the environment of one that has nothing to give.
+const ENVIRONMENT = "{}";
+
+export function tell_function(binding, name, request, context, ms) {
+  return within(ms, async () => binding[name](request, ENVIRONMENT, context), TIMEOUT);
+}
+
+export async function call_function(...call) {
+  return answered(await tell_function(...call));
+}
+
+/** Gives the answer that stops the request, if any, and the request that goes on. */
+export async function ask_first(binding, name, request, url, drop, set, context, ms) {
+  let [kept, shown] = [request, request];
+  if (request.body) {
+    const length = request.headers.get("content-length");
+    const [one, other] = request.body.tee();
+    const body = length === null ? one : one.pipeThrough(new FixedLengthStream(Number(length)));
+    [kept, shown] = [new Request(request, { body }), new Request(request, { body: other })];
+  }
+  const answer = await tell_function(binding, name, forward(shown, url, drop, set), context, ms);
+  if (answer !== true && !(answer instanceof Response)) throw new Error("it answered neither true nor a Response");
+  return [answer === true ? undefined : answer, kept];
+}
+
+// rules.rs
+
+export async function within_limit(binding, key) {
+  return (await binding.limit({ key })).success === true;
+}
+
+// log.rs
+
+export function write_point(dataset, route, method, code, numbers) {
+  dataset.writeDataPoint({ indexes: [route.slice(0, 96)], blobs: [method, route, code], doubles: [...numbers] });
 }
 
 // provider.rs
@@ -100,11 +366,19 @@ function delay(value) {
   return isNaN(date) ? value : String(Math.max(0, Math.ceil((date - Date.now()) / 1000)));
 }
 
-export function call(url, form, bearer, ms, max) {
+export function call(url, form, authorization, ms, max) {
   const headers = { accept: "application/json" };
   if (form !== undefined) headers["content-type"] = "application/x-www-form-urlencoded";
-  if (bearer !== undefined) headers.authorization = `Bearer ${bearer}`;
-  const init = { method: form === undefined ? "GET" : "POST", headers, body: form };
+  if (authorization !== undefined) headers.authorization = authorization;
+  return answerOf(url, { method: form === undefined ? "GET" : "POST", headers, body: form }, ms, max);
+}
+
+export function call_json(url, body, key, ms, max) {
+  const headers = { accept: "application/json", "content-type": "application/json", apikey: key, authorization: `Bearer ${key}` };
+  return answerOf(url, { method: "POST", headers, body }, ms, max);
+}
+
+function answerOf(url, init, ms, max) {
   return fetchWithin(ms, url, init, async (response) => {
     return [response.status, delay(response.headers.get("retry-after")), await read(response.body, max)];
   });
@@ -122,6 +396,8 @@ function parameters(algorithm) {
       return { name: "RSA-PSS", hash, saltLength: bits / 8 };
     case "ES":
       return { name: "ECDSA", hash, namedCurve: `P-${bits}` };
+    case "HS":
+      return { name: "HMAC", hash };
     default:
       return { name: "Ed25519" };
   }

@@ -33,19 +33,20 @@ extern "C" {
 
     /// Makes the request for an upstream, whose body streams through. Without the headers in `drop` (lower-case, with `-`
     /// for `_`) and without all `X-Forwarded-*`, in whatever spelling an upstream may fold: to CGI and its heirs `X_User_Id`
-    /// and `X-User-Id` are one variable.
+    /// and `X-User-Id` are one variable. A body that does not say how long it is breaks off behind `max` bytes.
     #[wasm_bindgen(catch)]
-    pub fn forward(request: &Request, url: &str, drop: &str, set: &str) -> Result<Request, JsValue>;
-
-    /// Sends a request whose answer must begin within `ms`, or the promise is rejected with the text `timeout`; a redirect is an
-    /// answer like any other.
-    #[wasm_bindgen(catch)]
-    pub fn send(request: &Request, ms: u32) -> Result<js_sys::Promise, JsValue>;
+    pub fn forward(request: &Request, url: &str, drop: &str, set: &str, max: Option<f64>) -> Result<Request, JsValue>;
 }
 
 /// Joins headers into the form in which they cross.
 pub fn header_lines<N: AsRef<str>, V: AsRef<str>>(headers: impl IntoIterator<Item = (N, V)>) -> String {
     let mut lines = String::new();
+    add_header_lines(&mut lines, headers);
+    lines
+}
+
+/// Adds headers to others in that form; of one name the last counts.
+pub fn add_header_lines<N: AsRef<str>, V: AsRef<str>>(lines: &mut String, headers: impl IntoIterator<Item = (N, V)>) {
     for (name, value) in headers {
         debug_assert!(!value.as_ref().contains('\n'), "a header value holds a line break");
         for part in [name.as_ref(), value.as_ref()] {
@@ -55,7 +56,6 @@ pub fn header_lines<N: AsRef<str>, V: AsRef<str>>(headers: impl IntoIterator<Ite
             lines.push_str(part);
         }
     }
-    lines
 }
 
 /// Makes a JavaScript object.

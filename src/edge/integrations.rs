@@ -2,24 +2,29 @@
 
 mod backchannel_logout;
 mod callback;
+mod health;
 mod login;
 mod logout;
 mod proxy;
 mod refresh;
+mod service;
+mod supabase;
 mod userinfo;
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::answer::Answer;
 use super::exchange::Exchange;
 use super::gateway::Gateway;
-use crate::config::{Integration, Path};
+use crate::config::{Fixed, Integration, LocationPart, Path, Redirect};
 use crate::problem::Problem;
 use crate::request::RequestHead as _;
-use crate::route::{Match, Method};
+use crate::route::{Ambiguity, Match, Method};
 use crate::token::VerifiedClaims;
+use service::ServiceCall;
 
-/// Answers a request by the path's integration.
+/// Answers a request by the path's integration, once what comes before it lets that happen.
 ///
 /// # Errors
 /// What a client is told instead.
@@ -30,32 +35,82 @@ pub async fn run(
     matched: &Match<'_, '_>,
     claims: Option<Rc<VerifiedClaims>>,
 ) -> Result<Answer, Problem> {
-    let spends = match path.integration {
-        Integration::Callback { .. } | Integration::Refresh | Integration::Logout | Integration::BackchannelLogout => {
-            true
-        }
-        Integration::Fixed(_) | Integration::HttpProxy { .. } | Integration::Login(_) | Integration::Userinfo => false,
-    };
+    let spends = matches!(
+        path.integration,
+        Integration::Callback { .. } | Integration::Refresh | Integration::Logout | Integration::BackchannelLogout
+    );
     if spends && exchange.method() == Method::Head.as_str() {
         // A link preview must not use up a code, rotate a token or end a session (RFC 9110 section 9.2.1).
         return Ok(Answer::private_json(String::new()));
     }
+    let service = ServiceCall { gateway, exchange, path, matched, claims: claims.as_deref() };
+    if let Some(rpc) = &path.pre_process
+        && let Some(answer) = service.ask_first(rpc).await?
+    {
+        return Ok(answer);
+    }
     match &path.integration {
-        Integration::Fixed(fixed) => {
-            let headers = vec![("content-type", "application/json".into())];
-            Ok(Answer::Made { status: 200, headers, body: Some(fixed.body.clone()) })
+        Integration::Fixed(Fixed { status, headers, body }) => {
+            let headers =
+                headers.iter().map(|(name, value)| (Cow::Owned(name.clone()), value.clone().into())).collect();
+            Ok(Answer::Made { status: *status, headers, body: body.clone() })
         }
-        Integration::HttpProxy { server } => {
+        Integration::Redirect(redirect) => redirected(redirect, matched),
+        Integration::HttpProxy { server, close_at_expiry } => {
             let server = gateway.config.servers.get(*server).ok_or(Problem::ConfigInvalid)?;
-            proxy::run(gateway, exchange, path, server, matched.forward_path(), claims.as_deref()).await
+            let forwarded = matched.forward_path();
+            match (proxy::run(gateway, exchange, path, server, forwarded, claims.as_deref()).await?, claims) {
+                (Answer::Relayed(response), Some(claims)) if *close_at_expiry => {
+                    proxy::close_at_expiry(gateway, exchange, &response, &claims).map(Answer::Relayed)
+                }
+                (answer, _) => Ok(answer),
+            }
         }
+        Integration::ServiceBinding { binding, function } => service.binding(binding, function.as_deref()).await,
+        Integration::Service(name) => service.module(name).await,
         Integration::Login(login) => login::run(gateway, exchange, login).await,
-        Integration::Callback { response, redirect_uri } => {
-            callback::run(gateway, exchange, response, redirect_uri.as_deref()).await
+        Integration::Callback { response, redirect_uri, post_process } => {
+            let login = callback::log_in(gateway, exchange, redirect_uri.as_deref()).await;
+            let login = match (login, post_process) {
+                (Ok(login), Some(rpc)) => {
+                    let told = ServiceCall { claims: login.id_claims.as_ref(), ..service }.tell(rpc).await;
+                    told.map(|()| login)
+                }
+                (login, _) => login,
+            };
+            callback::answer(gateway, exchange, response, login).await
         }
         Integration::Userinfo => userinfo::run(gateway, exchange).await,
         Integration::Refresh => refresh::run(gateway, exchange).await,
         Integration::Logout => logout::run(gateway, exchange).await,
         Integration::BackchannelLogout => backchannel_logout::run(gateway, exchange).await,
+        Integration::Supabase(supabase) => supabase::run(exchange, supabase).await,
+        Integration::Health => Ok(health::run(gateway, exchange).await),
+        Integration::ProtectedResource(resource) => {
+            let headers = vec![("content-type".into(), "application/json".into())];
+            Ok(Answer::Made { status: 200, headers, body: Some(resource.to_json(&exchange.origin())) })
+        }
     }
+}
+
+/// Gives the redirect with the parts of the path put in.
+///
+/// # Errors
+/// [`Problem::PathAmbiguous`] where a browser would take the result for another host.
+fn redirected(redirect: &Redirect, matched: &Match<'_, '_>) -> Result<Answer, Problem> {
+    let mut location = String::new();
+    for part in &redirect.location {
+        match part {
+            LocationPart::Text(text) => location.push_str(text),
+            LocationPart::Rest => location.push_str(matched.rest()),
+            LocationPart::Parameter(name) => {
+                location.push_str(matched.params().find(|(known, _)| known == name).map_or("", |(_, value)| value));
+            }
+        }
+    }
+    if location.starts_with("//") {
+        return Err(Problem::PathAmbiguous(Ambiguity::ReadingsDiffer));
+    }
+    let headers = vec![("location".into(), location.into())];
+    Ok(Answer::Made { status: redirect.status, headers, body: None })
 }

@@ -7,21 +7,22 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::CryptoKey;
 
-use super::exchange::Exchange;
+use super::invocation::Invocation;
 use super::kv::KvNamespace;
 use super::log;
 use super::provider::Call;
 use super::timing::{LOST_AFTER_SECS, Pause, now_secs};
 use super::webcrypto::{CryptoError, import_key};
-use crate::config::{Algorithm, Auth0};
+use crate::algorithm::Algorithm;
+use crate::config::{Authorizer, Endpoints, KeySource};
 use crate::json;
 use crate::jwks::{JWKS_MAX_BYTES, JWKS_STALE_MAX_SECS, KeySet, KeySetAge, KeySetError, Readiness, UnknownKey};
-use crate::oauth::TransportError;
+use crate::oauth::{Discovery, TransportError};
 use crate::problem::Problem;
 
 /// The KV binding that shares key sets between isolates; without it each isolate asks the provider.
@@ -30,7 +31,9 @@ const KV_BINDING: &str = "JWKS";
 /// A set with the keys that have been imported from it.
 pub struct HeldKeys {
     /// The set.
-    pub set: KeySet,
+    pub set: Rc<KeySet>,
+    /// The provider's addresses, where they came with it.
+    pub endpoints: Option<Rc<Endpoints>>,
     /// Tells sets apart: what one has verified, another has not.
     pub generation: u64,
     imported: RefCell<HashMap<(usize, Algorithm), CryptoKey>>,
@@ -63,20 +66,46 @@ struct State {
 /// The key set of one authorizer; its clones share it.
 #[derive(Clone)]
 pub struct KeyRing {
-    uri: String,
+    source: Source,
+    timeout_ms: u32,
     state: Rc<State>,
 }
 
+/// Where the set comes from.
+#[derive(Clone, PartialEq, Eq)]
+struct Source {
+    /// Address of the key set, or of the discovery document that names it; none for keys that stand in the config.
+    uri: Option<String>,
+    /// The issuer whose discovery document it is.
+    discovered_for: Option<String>,
+}
+
 impl KeyRing {
-    /// Begins without a set.
-    pub fn new(uri: &str) -> Self {
+    /// Begins without a set, unless it stands in the config.
+    pub fn new(authorizer: &Authorizer) -> Self {
         let state = State {
             held: RefCell::new(None),
             age: Cell::default(),
             generations: Cell::new(0),
             failure: RefCell::new(Problem::IdpUnavailable("never asked".to_owned())),
         };
-        Self { uri: uri.to_owned(), state: Rc::new(state) }
+        if let KeySource::Given(set) = &authorizer.keys {
+            state.put(Rc::clone(set), None, i64::MAX);
+        }
+        Self { source: Source::of(authorizer), timeout_ms: authorizer.timeout_ms, state: Rc::new(state) }
+    }
+
+    /// Gives a clone for another config's authorizer, where its keys come from the same place.
+    pub fn serving(&self, authorizer: &Authorizer) -> Option<Self> {
+        let source = Source::of(authorizer);
+        let same = source.uri.is_some() && source == self.source;
+        same.then(|| Self { source, timeout_ms: authorizer.timeout_ms, state: Rc::clone(&self.state) })
+    }
+
+    /// Gives the age of the set in memory in seconds; `None` while there is none, or where it stands in the config.
+    pub fn age_secs(&self) -> Option<i64> {
+        let fetched_at = self.state.age.get().fetched_at?;
+        self.source.uri.as_ref().map(|_| now_secs() - fetched_at)
     }
 
     /// Gives the generation of the set in memory; 0 while there is none.
@@ -93,19 +122,19 @@ impl KeyRing {
     ///
     /// # Errors
     /// Where none can be had: the provider's failure.
-    pub async fn current(&self, exchange: &Exchange, auth0: &Auth0) -> Result<Rc<HeldKeys>, Problem> {
+    pub async fn current(&self, invocation: &dyn Invocation) -> Result<Rc<HeldKeys>, Problem> {
         loop {
             match self.state.age.get().readiness(now_secs()) {
                 Readiness::Use => break,
                 Readiness::UseAndRenew => {
-                    let _ = self.begin_renewal(exchange, auth0, Reason::Stale);
+                    let _ = self.begin_renewal(invocation, Reason::Stale);
                     break;
                 }
                 Readiness::Load => {
-                    self.renew(exchange, auth0, Reason::Missing).await;
+                    self.renew(invocation, Reason::Missing).await;
                     // KV may have given an old copy.
                     if self.state.age.get().readiness(now_secs()) == Readiness::UseAndRenew {
-                        let _ = self.begin_renewal(exchange, auth0, Reason::Stale);
+                        let _ = self.begin_renewal(invocation, Reason::Stale);
                     }
                     break;
                 }
@@ -121,12 +150,7 @@ impl KeyRing {
     ///
     /// # Errors
     /// Where the provider did not say: the key may well exist.
-    pub async fn renewed(
-        &self,
-        exchange: &Exchange,
-        auth0: &Auth0,
-        seen: &HeldKeys,
-    ) -> Result<Option<Rc<HeldKeys>>, Problem> {
+    pub async fn renewed(&self, invocation: &dyn Invocation, seen: &HeldKeys) -> Result<Option<Rc<HeldKeys>>, Problem> {
         loop {
             // Whoever renewed since the look-up may have brought the key.
             let held = self.state.held.borrow().clone();
@@ -134,7 +158,8 @@ impl KeyRing {
                 return Ok(Some(held));
             }
             match self.state.age.get().on_unknown_key(now_secs()) {
-                UnknownKey::Renew => self.renew(exchange, auth0, Reason::UnknownKey).await,
+                UnknownKey::Renew if self.source.uri.is_none() => return Ok(None),
+                UnknownKey::Renew => self.renew(invocation, Reason::UnknownKey).await,
                 UnknownKey::Wait => self.wait().await,
                 UnknownKey::Refuse => return Ok(None),
                 UnknownKey::Unavailable => return Err(self.state.failure.borrow().clone()),
@@ -142,30 +167,31 @@ impl KeyRing {
         }
     }
 
-    async fn renew(&self, exchange: &Exchange, auth0: &Auth0, reason: Reason) {
+    async fn renew(&self, invocation: &dyn Invocation, reason: Reason) {
         // A failure is in the state, where those who wait find it too.
-        let _ = JsFuture::from(self.begin_renewal(exchange, auth0, reason)).await;
+        let _ = JsFuture::from(self.begin_renewal(invocation, reason)).await;
     }
 
     /// Begins a renewal that goes on when the client hangs up.
-    fn begin_renewal(&self, exchange: &Exchange, auth0: &Auth0, reason: Reason) -> js_sys::Promise {
+    fn begin_renewal(&self, invocation: &dyn Invocation, reason: Reason) -> js_sys::Promise {
         let state = Rc::clone(&self.state);
         let mut age = state.age.get();
-        let until = now_secs() + i64::from(auth0.timeout_ms.div_ceil(1000)) + LOST_AFTER_SECS;
+        let calls = if self.source.discovered_for.is_some() { 2 } else { 1 };
+        let until = now_secs() + calls * i64::from(self.timeout_ms.div_ceil(1000)) + LOST_AFTER_SECS;
         age.begin(now_secs(), until, reason == Reason::UnknownKey);
         state.age.set(age);
 
-        let kv = KvNamespace::bound(&exchange.env, KV_BINDING);
-        let (uri, timeout_ms) = (self.uri.clone(), auth0.timeout_ms);
-        let (kv_to_read, uri_to_read) = (kv.clone(), uri.clone());
+        let kv = KvNamespace::bound(invocation.env(), KV_BINDING);
+        let (source, timeout_ms) = (self.source.clone(), self.timeout_ms);
+        let (kv_to_read, uri) = (kv.clone(), self.source.uri.clone().unwrap_or_default());
         let loaded = future_to_promise(async move {
-            let stored = state.fetch(&uri_to_read, timeout_ms, kv_to_read, reason).await;
+            let stored = state.fetch(&source, timeout_ms, kv_to_read, reason).await;
             Ok(stored.map_or(JsValue::UNDEFINED, JsValue::from))
         });
-        exchange.keep_alive(&loaded);
+        invocation.keep_alive(&loaded);
         // Nobody waits for the store.
         let from = loaded.clone();
-        exchange.keep_alive(&future_to_promise(async move {
+        invocation.keep_alive(&future_to_promise(async move {
             if let Some(stored) = JsFuture::from(from).await?.as_string() {
                 write_kv(kv.as_ref(), &uri, &stored).await;
             }
@@ -194,52 +220,54 @@ enum Reason {
     UnknownKey,
 }
 
+impl Source {
+    fn of(authorizer: &Authorizer) -> Self {
+        match &authorizer.keys {
+            KeySource::KeySet(uri) => Self { uri: Some(uri.clone()), discovered_for: None },
+            KeySource::Discovery(uri) => {
+                Self { uri: Some(uri.clone()), discovered_for: Some(authorizer.issuer.clone()) }
+            }
+            KeySource::Given(_) => Self { uri: None, discovered_for: None },
+        }
+    }
+}
+
 impl State {
     /// Gets a set and puts it in force; gives what KV should hold of it where it came from the provider.
-    async fn fetch(&self, uri: &str, timeout_ms: u32, kv: Option<KvNamespace>, reason: Reason) -> Option<String> {
+    async fn fetch(&self, source: &Source, timeout_ms: u32, kv: Option<KvNamespace>, reason: Reason) -> Option<String> {
+        let uri = source.uri.as_deref().unwrap_or_default();
         if reason == Reason::Missing {
             // An old copy will do as well: it is renewed behind the answer.
-            if let Some((set, fetched_at)) = read_kv(kv.as_ref(), uri).await {
-                self.put(set, fetched_at);
+            if let Some((set, endpoints, fetched_at)) = read_kv(kv.as_ref(), source, uri).await {
+                self.put(Rc::new(set), endpoints, fetched_at);
                 return None;
             }
         }
-        let call = Call { url: uri, form: None, bearer: None, timeout_ms };
-        match call.send_bounded(JWKS_MAX_BYTES).await {
-            Ok(answer) if answer.status == 200 => match KeySet::parse(&answer.body) {
-                Ok(set) => {
-                    let fetched_at = now_secs();
-                    self.put(set, fetched_at);
-                    return Some(json!({"fetched_at": fetched_at, "document": answer.body}).to_string());
-                }
-                Err(error) => self.fail(uri, Problem::IdpError("its key set cannot be used", None), &error.to_string()),
-            },
-            Ok(answer) => {
-                let problem = Problem::IdpError("its key set was not answered with 200", Some(answer.status));
-                self.fail(uri, problem, &format!("status {}", answer.status));
+        match fetch_documents(source, uri, timeout_ms).await {
+            Ok((set, endpoints, mut stored)) => {
+                let fetched_at = now_secs();
+                self.put(Rc::new(set), endpoints, fetched_at);
+                stored.insert("fetched_at".to_owned(), fetched_at.into());
+                Some(Value::Object(stored).to_string())
             }
-            Err(TransportError::TooLarge) => {
-                let problem = Problem::IdpError("its key set cannot be used", None);
-                self.fail(uri, problem, &KeySetError::TooLarge.to_string());
-            }
-            Err(error) => {
-                let reason = error.to_string();
-                self.fail(uri, error.into(), &reason);
+            Err((problem, reason)) => {
+                log::warn("jwks_unavailable", &format!("{uri}: {reason}"));
+                *self.failure.borrow_mut() = problem;
+                self.end(None);
+                None
             }
         }
-        self.end(None);
-        None
     }
 
     /// Puts a set in force. One that brings nothing else keeps the generation, and with it what was verified.
-    fn put(&self, set: KeySet, fetched_at: i64) {
-        if self.held.borrow().as_ref().is_some_and(|held| held.set == set) {
-            self.end(Some(fetched_at));
-            return;
+    fn put(&self, set: Rc<KeySet>, endpoints: Option<Rc<Endpoints>>, fetched_at: i64) {
+        let same = |held: &Rc<HeldKeys>| held.set == set && held.endpoints == endpoints;
+        if !self.held.borrow().as_ref().is_some_and(same) {
+            let generation = self.generations.get() + 1;
+            self.generations.set(generation);
+            let held = HeldKeys { set, endpoints, generation, imported: RefCell::default() };
+            *self.held.borrow_mut() = Some(Rc::new(held));
         }
-        let generation = self.generations.get() + 1;
-        self.generations.set(generation);
-        *self.held.borrow_mut() = Some(Rc::new(HeldKeys { set, generation, imported: RefCell::default() }));
         self.end(Some(fetched_at));
     }
 
@@ -248,10 +276,53 @@ impl State {
         age.end(fetched_at, now_secs());
         self.age.set(age);
     }
+}
 
-    fn fail(&self, uri: &str, problem: Problem, reason: &str) {
-        log::warn("jwks_unavailable", &format!("{uri}: {reason}"));
-        *self.failure.borrow_mut() = problem;
+/// A key set, the addresses that came with it, and what is stored of both.
+type Documents = (KeySet, Option<Rc<Endpoints>>, Map<String, Value>);
+
+/// Fetches the key set, and before it the discovery document where that says where it is.
+///
+/// # Errors
+/// What a client is told, and why in words.
+async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<Documents, (Problem, String)> {
+    let mut stored = Map::new();
+    let Some(issuer) = &source.discovered_for else {
+        let document = fetch_document(uri, timeout_ms).await?;
+        let set = parse_set(&document)?;
+        stored.insert("document".to_owned(), document.into());
+        return Ok((set, None, stored));
+    };
+    let discovered = fetch_document(uri, timeout_ms).await?;
+    let discovery = Discovery::parse(&discovered, issuer).map_err(|reason| unusable(reason.to_owned()))?;
+    let document = fetch_document(&discovery.jwks_uri, timeout_ms).await?;
+    let set = parse_set(&document)?;
+    stored.insert("document".to_owned(), document.into());
+    stored.insert("discovery".to_owned(), discovered.into());
+    Ok((set, Some(Rc::new(discovery.endpoints)), stored))
+}
+
+fn parse_set(document: &str) -> Result<KeySet, (Problem, String)> {
+    KeySet::parse(document).map_err(|error| unusable(error.to_string()))
+}
+
+fn unusable(reason: String) -> (Problem, String) {
+    (Problem::IdpError("its key set cannot be used", None), reason)
+}
+
+async fn fetch_document(uri: &str, timeout_ms: u32) -> Result<String, (Problem, String)> {
+    let call = Call { url: uri, form: None, authorization: None, timeout_ms };
+    match call.send_bounded(JWKS_MAX_BYTES).await {
+        Ok(answer) if answer.status == 200 => Ok(answer.body),
+        Ok(answer) => {
+            let problem = Problem::IdpError("its key set was not answered with 200", Some(answer.status));
+            Err((problem, format!("status {}", answer.status)))
+        }
+        Err(TransportError::TooLarge) => Err(unusable(KeySetError::TooLarge.to_string())),
+        Err(error) => {
+            let reason = error.to_string();
+            Err((error.into(), reason))
+        }
     }
 }
 
@@ -260,7 +331,7 @@ fn kv_key(uri: &str) -> String {
 }
 
 /// Gives the set in KV with the time it was fetched, where it is young enough to be used at all.
-async fn read_kv(kv: Option<&KvNamespace>, uri: &str) -> Option<(KeySet, i64)> {
+async fn read_kv(kv: Option<&KvNamespace>, source: &Source, uri: &str) -> Option<(KeySet, Option<Rc<Endpoints>>, i64)> {
     let Ok(text) = kv?.text(&kv_key(uri)).await else {
         log::warn("kv_unavailable", &format!("the KV binding {KV_BINDING} cannot be read"));
         return None;
@@ -271,7 +342,11 @@ async fn read_kv(kv: Option<&KvNamespace>, uri: &str) -> Option<(KeySet, i64)> {
     let age = KeySetAge { fetched_at: Some(fetched_at), ..KeySetAge::default() };
     let usable = fetched_at <= now && age.is_usable(now);
     let set = KeySet::parse(json::text(&stored, "document")?).ok().filter(|_| usable)?;
-    Some((set, fetched_at))
+    let endpoints = match &source.discovered_for {
+        Some(issuer) => Some(Rc::new(Discovery::parse(json::text(&stored, "discovery")?, issuer).ok()?.endpoints)),
+        None => None,
+    };
+    Some((set, endpoints, fetched_at))
 }
 
 async fn write_kv(kv: Option<&KvNamespace>, uri: &str, stored: &str) {

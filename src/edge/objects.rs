@@ -17,6 +17,7 @@ use worker::Env;
 use super::bindings;
 use super::gateway::{self, Gateway};
 use super::host::thrown_message;
+use super::invocation::Invocation;
 use super::panic::{Work, guarded_promise};
 use crate::config::{Config, Integration};
 use crate::json;
@@ -117,19 +118,18 @@ impl Class {
     /// [`Problem::StoreUnavailable`] where there is none.
     pub async fn ask(
         self,
-        env: &Env,
-        keep_alive: &dyn Fn(&Promise),
+        invocation: &dyn Invocation,
         name: &str,
         message: &Value,
         timeout_ms: u32,
     ) -> Result<Map<String, Value>, Problem> {
-        let namespace = bindings::raw(env, self.binding());
+        let namespace = bindings::raw(invocation.env(), self.binding());
         if !namespace.is_object() {
             return Err(self.unavailable("the binding is missing"));
         }
         let asked = ask(&namespace, name, &message.to_string(), timeout_ms + ASK_MARGIN_MS);
         if let Ok(settled) = settled(&asked) {
-            keep_alive(&settled);
+            invocation.keep_alive(&settled);
         }
         let answer = JsFuture::from(asked).await;
         let answer = answer.map_err(|error| self.unavailable(&thrown_message(&error).unwrap_or_default()))?;
@@ -140,6 +140,17 @@ impl Class {
     fn unavailable(self, reason: &str) -> Problem {
         Problem::StoreUnavailable(format!("{}: {reason}", self.binding()))
     }
+}
+
+/// A message to an object; work that it begins goes on by itself, for the object stays.
+pub struct Message(pub Env);
+
+impl Invocation for Message {
+    fn env(&self) -> &Env {
+        &self.0
+    }
+
+    fn keep_alive(&self, _: &Promise) {}
 }
 
 /// Gives the work of answering a message to an object, or of its alarm where there is no message.
@@ -160,7 +171,7 @@ pub fn answer(object: StoredObject, kind: &str, message: Option<String>) -> Work
             return Ok(JsValue::UNDEFINED);
         };
         let message = json::parse_object(message.as_bytes()).ok_or("the message is malformed")?;
-        let gateway = gateway::current(&object.env(), &|_| {}).await.map_err(|problem| problem.code())?;
+        let gateway = gateway::current(&Message(object.env())).await.map_err(|problem| problem.code())?;
         let answer = match class {
             Class::RefreshExchange => refresh_exchange::answer(&object, &gateway, message).await?,
             Class::Session => session::answer(&object, &gateway, message).await?.to_string(),

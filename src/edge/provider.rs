@@ -8,16 +8,20 @@ use web_sys::ReadableStream;
 
 use super::exchange::Exchange;
 use super::host::thrown_message;
+use super::invocation::Invocation;
+use super::issuer::Issuer;
 use super::log;
-use crate::config::Auth0;
-use crate::oauth::{BODY_MAX_BYTES, Outcome, ProviderAnswer, TransportError, refresh_form, revocation_form};
+use crate::config::Endpoints;
+use crate::oauth::{BODY_MAX_BYTES, Form, Outcome, ProviderAnswer, TransportError, refresh_form, revocation_form};
 use crate::problem::Problem;
 use crate::secret::Secret;
 
 // A `Retry-After` comes in seconds, whichever of its two forms it had (RFC 9110 section 10.2.3); of dates there is one form.
 #[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {
-    fn call(url: &str, form: Option<&str>, bearer: Option<&str>, ms: u32, max: usize) -> Promise;
+    fn call(url: &str, form: Option<&str>, authorization: Option<&str>, ms: u32, max: usize) -> Promise;
+
+    fn call_json(url: &str, body: &str, key: &str, ms: u32, max: usize) -> Promise;
 
     fn read(stream: &ReadableStream, max: usize) -> Promise;
 }
@@ -31,8 +35,8 @@ pub struct Call<'c> {
     pub url: &'c str,
     /// The form to post; without one the call is a GET.
     pub form: Option<&'c str>,
-    /// The access token to show.
-    pub bearer: Option<&'c str>,
+    /// The `Authorization` to send.
+    pub authorization: Option<&'c str>,
     /// How long the whole call may take.
     pub timeout_ms: u32,
 }
@@ -51,29 +55,54 @@ impl Call<'_> {
     /// # Errors
     /// Where no whole answer came in time.
     pub async fn send_bounded(&self, max_bytes: usize) -> Outcome {
-        let called = call(self.url, self.form, self.bearer, self.timeout_ms, max_bytes);
-        let answer: Array = JsFuture::from(called).await.map_err(transport_error)?.unchecked_into();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status has three digits")]
-        let status = answer.get(0).as_f64().unwrap_or_default() as u16;
-        // Malformed UTF-8 becomes replacement characters, which no JSON that matters survives.
-        let body = String::from_utf8_lossy(&Uint8Array::new(&answer.get(2)).to_vec()).into_owned();
-        Ok(ProviderAnswer { status, retry_after: answer.get(1).as_string(), body })
+        answer_of(call(self.url, self.form, self.authorization, self.timeout_ms, max_bytes)).await
     }
 }
 
+/// Posts JSON with an API key.
+///
+/// # Errors
+/// Where no whole answer came in time.
+pub async fn send_json(url: &str, body: &str, key: &Secret<String>, timeout_ms: u32) -> Outcome {
+    answer_of(call_json(url, body, key.expose(), timeout_ms, ANSWER_MAX_BYTES)).await
+}
+
+async fn answer_of(called: Promise) -> Outcome {
+    let answer: Array = JsFuture::from(called).await.map_err(transport_error)?.unchecked_into();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status has three digits")]
+    let status = answer.get(0).as_f64().unwrap_or_default() as u16;
+    // Malformed UTF-8 becomes replacement characters, which no JSON that matters survives.
+    let body = String::from_utf8_lossy(&Uint8Array::new(&answer.get(2)).to_vec()).into_owned();
+    Ok(ProviderAnswer { status, retry_after: answer.get(1).as_string(), body })
+}
+
+/// Sends a form of the application's.
+///
+/// # Errors
+/// Where no whole answer came in time.
+pub async fn send_form(issuer: &Issuer, url: &str, form: &Form) -> Outcome {
+    let timeout_ms = issuer.authorizer.timeout_ms;
+    Call { url, form: Some(&form.body), authorization: form.authorization.as_deref(), timeout_ms }.send().await
+}
+
 /// Exchanges a refresh token.
-pub async fn refresh(auth0: &Auth0, refresh_token: &Secret<String>) -> Outcome {
-    let form = refresh_form(auth0, refresh_token);
-    let url = auth0.endpoint("/oauth/token");
-    Call { url: &url, form: Some(&form), bearer: None, timeout_ms: auth0.timeout_ms }.send().await
+///
+/// # Errors
+/// Where no whole answer came in time.
+pub async fn refresh(issuer: &Issuer, endpoints: &Endpoints, refresh_token: &Secret<String>) -> Outcome {
+    let Ok(provider) = issuer.provider() else { return Err(TransportError::Unreachable("no provider".to_owned())) };
+    send_form(issuer, &endpoints.token, &refresh_form(provider, endpoints, refresh_token)).await
 }
 
 /// Revokes a refresh token, as far as the provider lets it be done; the log has what it did not.
-pub async fn revoke(auth0: &Auth0, refresh_token: &str) {
-    let form = revocation_form(auth0, refresh_token);
-    let url = auth0.endpoint("/oauth/revoke");
-    let failure = match (Call { url: &url, form: Some(&form), bearer: None, timeout_ms: auth0.timeout_ms }.send().await)
-    {
+pub async fn revoke(issuer: &Issuer, invocation: &dyn Invocation, refresh_token: &str) {
+    let (Ok(provider), Ok(endpoints)) = (issuer.provider(), issuer.endpoints(invocation).await) else {
+        log::warn("revocation_failed", "the provider's addresses are not known");
+        return;
+    };
+    let Some(url) = &endpoints.revocation else { return };
+    let form = revocation_form(provider, &endpoints, refresh_token);
+    let failure = match send_form(issuer, url, &form).await {
         Ok(answer) if answer.status == 200 => return,
         Ok(answer) => format!("status {}", answer.status),
         Err(error) => error.to_string(),
@@ -86,9 +115,9 @@ pub async fn revoke(auth0: &Auth0, refresh_token: &str) {
 /// # Errors
 /// 413 where it is larger than such bodies are, 400 where it is no text.
 pub async fn read_body(exchange: &Exchange) -> Result<Option<String>, Problem> {
-    let Some(body) = exchange.request.body() else { return Ok(None) };
+    let Some(body) = exchange.request().body() else { return Ok(None) };
     let bytes = JsFuture::from(read(&body, BODY_MAX_BYTES)).await.map_err(|error| match transport_error(error) {
-        TransportError::TooLarge => Problem::BodyTooLarge(BODY_MAX_BYTES),
+        TransportError::TooLarge => Problem::BodyTooLarge(BODY_MAX_BYTES as u64),
         TransportError::Unreachable(_) | TransportError::Timeout => Problem::BodyMalformed("the body broke off"),
     })?;
     let text = String::from_utf8(Uint8Array::new(&bytes).to_vec()).map_err(|_| Problem::BodyMalformed("not UTF-8"))?;

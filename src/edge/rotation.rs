@@ -3,12 +3,11 @@
 
 use std::rc::Rc;
 
-use js_sys::Promise;
 use serde_json::json;
-use worker::Env;
 
 use super::flight::FlightRules;
 use super::gateway::Gateway;
+use super::invocation::Invocation;
 use super::objects::Class;
 use super::provider;
 use super::timing::LOST_AFTER_SECS;
@@ -37,36 +36,36 @@ pub enum Asker {
 /// [`Problem::StoreUnavailable`] where the object that makes the exchange cannot be reached.
 pub async fn exchange(
     gateway: &Gateway,
-    env: &Env,
-    keep_alive: &dyn Fn(&Promise),
+    invocation: &dyn Invocation,
     refresh_token: Secret<String>,
     asker: Asker,
     grace_secs: u32,
 ) -> Result<Rc<Outcome>, Problem> {
-    let auth0 = gateway.config.authorizer.as_ref().ok_or(Problem::ConfigInvalid)?;
+    let issuer = gateway.login_issuer()?;
+    let timeout_ms = issuer.authorizer.timeout_ms;
     let name = digest(refresh_token.expose()).await?;
     let (asker, retry_secs) = match asker {
         Asker::Client => (fresh_text()?, RETRY_SECS),
         Asker::Session => ("session".to_owned(), SESSION_RETRY_SECS),
     };
-    if Class::RefreshExchange.is_bound(env) {
+    if Class::RefreshExchange.is_bound(invocation.env()) {
         let message = json!({
             "refresh_token": refresh_token.expose(),
             "asker": asker,
             "grace_ms": i64::from(grace_secs) * 1000,
             "retry_ms": i64::from(retry_secs) * 1000,
         });
-        let answer = Class::RefreshExchange.ask(env, keep_alive, &name, &message, auth0.timeout_ms).await?;
+        let answer = Class::RefreshExchange.ask(invocation, &name, &message, timeout_ms).await?;
         let outcome = outcome_from_json(&answer);
         return outcome.map(Rc::new).ok_or_else(|| Problem::StoreUnavailable("no outcome".to_owned()));
     }
     let rules = FlightRules {
         replay_ms: f64::from(grace_secs) * 1000.0,
-        lost_after_ms: f64::from(auth0.timeout_ms) + LOST_AFTER_SECS as f64 * 1000.0,
+        lost_after_ms: f64::from(timeout_ms) + LOST_AFTER_SECS as f64 * 1000.0,
     };
-    let auth0 = auth0.clone();
-    let work = async move { Rc::new(provider::refresh(&auth0, &refresh_token).await) };
-    let shared = gateway.refreshes.share(keep_alive, name, rules, |outcome| is_granted(outcome), work).await;
+    let (issuer, endpoints) = (Rc::clone(issuer), issuer.endpoints(invocation).await?);
+    let work = async move { Rc::new(provider::refresh(&issuer, &endpoints, &refresh_token).await) };
+    let shared = gateway.refreshes.share(invocation, name, rules, |outcome| is_granted(outcome), work).await;
     Ok(shared.unwrap_or_else(|| Rc::new(Err(TransportError::Timeout))))
 }
 

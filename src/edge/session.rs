@@ -2,16 +2,16 @@
 
 use std::rc::Rc;
 
-use js_sys::Promise;
 use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 
 use super::answer::Answer;
-use super::authenticate::{VerifyError, access_claims, authorizer};
 use super::exchange::Exchange;
 use super::gateway::Gateway;
-use super::objects::{Class, has_backchannel_logout};
+use super::invocation::Invocation as _;
+use super::issuer::VerifyError;
+use super::objects::{Class, Message, has_backchannel_logout};
 use super::provider;
 use super::timing::{now_ms, now_secs};
 use super::webcrypto::{digest, random_bytes};
@@ -132,6 +132,12 @@ async fn access(
     Ok(token)
 }
 
+/// Gives the name of the request's session and the message that asks for its token; `None` where it has none.
+pub fn access_message(gateway: &Gateway, exchange: &Exchange) -> Option<(String, String)> {
+    let cookie = presented_cookie(gateway.config.session.as_ref()?, exchange).ok()??;
+    Some((cookie.object_name(), json!({"do": "access", "key": cookie.key()}).to_string()))
+}
+
 /// Gives the claims of the token of the request's session. One that is not believed is renewed: its key may have been withdrawn.
 ///
 /// # Errors
@@ -139,7 +145,8 @@ async fn access(
 /// business altogether ends it.
 pub async fn claims(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<VerifiedClaims>, Problem> {
     let doubted = token(gateway, exchange).await?.ok_or(Problem::TokenMissing)?;
-    let failure = match access_claims(gateway, exchange, &doubted.token).await {
+    let issuer = gateway.login_issuer()?;
+    let failure = match issuer.access_claims(exchange, &doubted.token).await {
         Ok(claims) => return Ok(claims),
         Err(failure) => failure,
     };
@@ -155,7 +162,7 @@ pub async fn claims(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<Verifie
             if renewed.token == doubted.token {
                 failure
             } else {
-                let verified = access_claims(gateway, exchange, &renewed.token).await;
+                let verified = issuer.access_claims(exchange, &renewed.token).await;
                 exchange.session_token.replace(Some(renewed));
                 match verified {
                     Ok(claims) => return Ok(claims),
@@ -202,9 +209,8 @@ async fn ask(
     cookie: &SessionCookie,
     message: &Value,
 ) -> Result<Map<String, Value>, Problem> {
-    let (auth0, _) = authorizer(gateway)?;
-    let keep_alive = |work: &Promise| exchange.keep_alive(work);
-    Class::Session.ask(&exchange.env, &keep_alive, &cookie.object_name(), message, auth0.timeout_ms).await
+    let timeout_ms = gateway.login_issuer()?.authorizer.timeout_ms;
+    Class::Session.ask(exchange, &cookie.object_name(), message, timeout_ms).await
 }
 
 /// Reads a session's answer: the token, and for how many seconds it may be used without asking again.
@@ -236,20 +242,20 @@ pub async fn begin(
     tokens: &TokenAnswer,
     id_claims: Option<&VerifiedClaims>,
 ) -> Result<(), Problem> {
-    let (auth0, _) = authorizer(gateway)?;
-    let claims = access_claims(gateway, exchange, tokens.access_token()).await.map_err(|failure| match failure {
+    let issuer = gateway.login_issuer()?;
+    let timeout_ms = issuer.authorizer.timeout_ms;
+    let claims = issuer.access_claims(exchange, tokens.access_token()).await.map_err(|failure| match failure {
         VerifyError::Token(_) => Problem::IdpError("its access token is none that the authorizer takes", Some(200)),
         VerifyError::Keys(problem) => problem,
     })?;
     let cookie = SessionCookie::from_random(random_bytes()?, random_bytes()?);
     let name = cookie.object_name();
-    let keep_alive = |work: &Promise| exchange.keep_alive(work);
     if let Some(id_claims) = id_claims.filter(|_| has_backchannel_logout(&gateway.config)) {
         let message = json!({"add": name, "until": now_secs() + session.absolute_secs});
         for claim in ["sid", "sub"] {
             let Some(value) = id_claims.text(claim) else { continue };
-            let index = digest(&index_subject(claim, &auth0.issuer, value)).await?;
-            Class::LogoutIndex.ask(&exchange.env, &keep_alive, &index, &message, auth0.timeout_ms).await?;
+            let index = digest(&index_subject(claim, &issuer.authorizer.issuer, value)).await?;
+            Class::LogoutIndex.ask(exchange, &index, &message, timeout_ms).await?;
         }
     }
     let until = token_until(tokens, now_secs()).unwrap_or_else(|| claims.expires_at());
@@ -260,12 +266,12 @@ pub async fn begin(
         "refresh": tokens.refresh_token(),
         "until": until,
     });
-    if let Err(problem) = Class::Session.ask(&exchange.env, &keep_alive, &name, &message, auth0.timeout_ms).await {
+    if let Err(problem) = Class::Session.ask(exchange, &name, &message, timeout_ms).await {
         // Nobody else knows of this token.
         if let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) {
-            let auth0 = auth0.clone();
+            let (issuer, message) = (Rc::clone(issuer), Message(exchange.env().clone()));
             exchange.keep_alive(&future_to_promise(async move {
-                provider::revoke(&auth0, &refresh_token).await;
+                provider::revoke(&issuer, &message, &refresh_token).await;
                 Ok(JsValue::UNDEFINED)
             }));
         }

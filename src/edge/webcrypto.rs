@@ -9,7 +9,7 @@ use web_sys::CryptoKey;
 
 use super::host::thrown_message;
 use super::log;
-use crate::config::Algorithm;
+use crate::algorithm::Algorithm;
 use crate::jwks::Key;
 use crate::oauth::random_text;
 use crate::problem::Problem;
@@ -85,7 +85,7 @@ pub async fn digest(text: &str) -> Result<String, CryptoError> {
 /// # Errors
 /// Where the key's numbers are none that the algorithm takes.
 pub async fn import_key(key: &Key, algorithm: Algorithm) -> Result<CryptoKey, CryptoError> {
-    Ok(JsFuture::from(import_jwk(&key.jwk, algorithm.name())).await?.unchecked_into())
+    Ok(JsFuture::from(import_jwk(key.jwk.expose(), algorithm.name())).await?.unchecked_into())
 }
 
 /// Verifies a signature.

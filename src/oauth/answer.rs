@@ -191,12 +191,14 @@ pub fn judge_authorization_error(error: &str, description: Option<&str>) -> Prob
     }
 }
 
-fn provider_error(answer: &ProviderAnswer) -> ProviderError {
+pub(super) fn provider_error(answer: &ProviderAnswer) -> ProviderError {
     let members = json::parse_object(answer.body.as_bytes()).unwrap_or_default();
+    let text = |name: &str| json::text(&members, name);
     ProviderError {
         status: Some(answer.status),
-        error: json::text(&members, "error").map(error_name).unwrap_or_default(),
-        description: json::text(&members, "error_description").map(logged).unwrap_or_default(),
+        // Supabase's name for it; what it says besides may repeat a one-time password.
+        error: text("error").or_else(|| text("error_code")).map(error_name).unwrap_or_default(),
+        description: text("error_description").map(logged).unwrap_or_default(),
     }
 }
 
@@ -287,7 +289,7 @@ mod tests {
     #[test]
     fn a_rate_limit_passes_the_wait_on() {
         let problem = judge_tokens(Exchange::Refresh, &answer(429, "")).err().unwrap();
-        assert!(problem.headers().contains(&("retry-after", "7".into())));
+        assert!(problem.headers().contains(&("retry-after".into(), "7".into())));
     }
 
     #[test]

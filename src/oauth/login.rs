@@ -5,10 +5,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
-use crate::config::Auth0;
+use super::Form;
+use crate::config::{Endpoints, Provider};
 use crate::json;
 use crate::problem::Problem;
-use crate::request::query_parameter;
+use crate::request::{query_parameter, with_query};
 
 /// A login may take this long: time enough for a second factor and a lost password.
 pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
@@ -86,7 +87,8 @@ pub fn state_context(cookie: &str, redirect_uri: &str) -> Vec<u8> {
 ///
 /// `challenge` is the SHA-256 of the state's verifier as base64url (RFC 7636 section 4.2); `passed` are parameters of the client's own request, of which those in [`PASSED_TO_PROVIDER`] go along.
 pub fn authorize_url(
-    auth0: &Auth0,
+    provider: &Provider,
+    endpoints: &Endpoints,
     state: &LoginState,
     sealed_state: &str,
     challenge: &str,
@@ -96,14 +98,14 @@ pub fn authorize_url(
     let mut query = Serializer::new(String::new());
     query
         .append_pair("response_type", "code")
-        .append_pair("client_id", &auth0.client_id)
+        .append_pair("client_id", &provider.client_id)
         .append_pair("redirect_uri", redirect_uri)
-        .append_pair("scope", &auth0.scope)
+        .append_pair("scope", &provider.scope)
         .append_pair("state", sealed_state)
         .append_pair("nonce", &state.nonce)
         .append_pair("code_challenge", challenge)
         .append_pair("code_challenge_method", "S256");
-    if let Some(audience) = &auth0.audience {
+    if let Some(audience) = &provider.audience {
         query.append_pair("audience", audience);
     }
     for name in PASSED_TO_PROVIDER {
@@ -112,23 +114,20 @@ pub fn authorize_url(
             query.append_pair(name, &value);
         }
     }
-    format!("{}?{}", auth0.endpoint("/authorize"), query.finish())
+    with_query(&endpoints.authorization, &query.finish())
 }
 
 /// Gives the form that exchanges a code for tokens (RFC 6749 section 4.1.3).
-pub fn code_form(auth0: &Auth0, code: &str, redirect_uri: &str, verifier: Option<&str>) -> String {
-    let mut form = Serializer::new(String::new());
-    form.append_pair("grant_type", "authorization_code")
-        .append_pair("client_id", &auth0.client_id)
-        .append_pair("code", code)
-        .append_pair("redirect_uri", redirect_uri);
-    if let Some(secret) = &auth0.client_secret {
-        form.append_pair("client_secret", secret.expose());
-    }
-    if let Some(verifier) = verifier {
-        form.append_pair("code_verifier", verifier);
-    }
-    form.finish()
+pub fn code_form(
+    provider: &Provider,
+    endpoints: &Endpoints,
+    code: &str,
+    redirect_uri: &str,
+    verifier: Option<&str>,
+) -> Form {
+    let mut fields = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
+    fields.extend(verifier.map(|verifier| ("code_verifier", verifier)));
+    Form::new(provider, endpoints, &fields)
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
-use crate::config::Auth0;
+use super::Form;
+use crate::config::{Endpoints, Provider};
+use crate::request::with_query;
 use crate::token::VerifiedClaims;
 
 /// A logout token is taken for this long after it was issued: time enough for a provider that tries again.
@@ -15,23 +17,17 @@ const JTI_MAX_BYTES: usize = 256;
 /// The event that makes a token a logout token (Back-Channel Logout section 2.4).
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// Gives the address of the provider's logout, which leads on to `return_to`.
-pub fn logout_url(auth0: &Auth0, return_to: &str) -> String {
+/// Gives the address of the provider's logout, which leads on to `return_to`; that itself where the provider has none.
+pub fn logout_url(provider: &Provider, endpoints: &Endpoints, return_to: String) -> String {
+    let Some((url, return_to_parameter)) = &endpoints.logout else { return return_to };
     let mut query = Serializer::new(String::new());
-    query.append_pair("client_id", &auth0.client_id).append_pair("returnTo", return_to);
-    format!("{}?{}", auth0.endpoint("/v2/logout"), query.finish())
+    query.append_pair("client_id", &provider.client_id).append_pair(return_to_parameter, &return_to);
+    with_query(url, &query.finish())
 }
 
 /// Gives the form that revokes a refresh token (RFC 7009 section 2.1).
-pub fn revocation_form(auth0: &Auth0, refresh_token: &str) -> String {
-    let mut form = Serializer::new(String::new());
-    form.append_pair("client_id", &auth0.client_id)
-        .append_pair("token", refresh_token)
-        .append_pair("token_type_hint", "refresh_token");
-    if let Some(secret) = &auth0.client_secret {
-        form.append_pair("client_secret", secret.expose());
-    }
-    form.finish()
+pub fn revocation_form(provider: &Provider, endpoints: &Endpoints, refresh_token: &str) -> Form {
+    Form::new(provider, endpoints, &[("token", refresh_token), ("token_type_hint", "refresh_token")])
 }
 
 /// What a logout token asks for.

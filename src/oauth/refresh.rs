@@ -1,9 +1,9 @@
 //! Refresh: reading the refresh token from a request, and the form that exchanges it (RFC 6749 section 6).
 
 use serde_json::Value;
-use url::form_urlencoded::Serializer;
 
-use crate::config::Auth0;
+use super::Form;
+use crate::config::{Endpoints, Provider};
 use crate::json;
 use crate::problem::Problem;
 use crate::request::RequestHead;
@@ -74,15 +74,9 @@ pub fn read_refresh_body(kind: BodyKind, body: &str) -> Result<Option<Secret<Str
 }
 
 /// Gives the form that exchanges a refresh token.
-pub fn refresh_form(auth0: &Auth0, refresh_token: &Secret<String>) -> String {
-    let mut form = Serializer::new(String::new());
-    form.append_pair("grant_type", "refresh_token")
-        .append_pair("client_id", &auth0.client_id)
-        .append_pair("refresh_token", refresh_token.expose());
-    if let Some(secret) = &auth0.client_secret {
-        form.append_pair("client_secret", secret.expose());
-    }
-    form.finish()
+pub fn refresh_form(provider: &Provider, endpoints: &Endpoints, refresh_token: &Secret<String>) -> Form {
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose().as_str())];
+    Form::new(provider, endpoints, &fields)
 }
 
 /// Gives how many seconds a token that expires at `expires_at` still holds at `now`; `None` once it has expired.

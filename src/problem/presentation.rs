@@ -3,27 +3,28 @@
 use super::{Problem, RetryAfter};
 
 /// The fixed part of an answer.
-pub(super) struct Presentation {
+pub(super) struct Presentation<'p> {
     pub status: u16,
     pub code: &'static str,
     pub title: &'static str,
     pub detail: &'static str,
-    pub challenge: Option<Challenge>,
+    pub challenge: Option<Challenge<'p>>,
     pub retry_after: Option<RetryAfter>,
 }
 
 /// A challenge (RFC 6750 section 3).
-pub(super) enum Challenge {
+pub(super) enum Challenge<'p> {
     Bare,
     InvalidToken(&'static str),
+    InsufficientScope(&'p str),
 }
 
-impl Presentation {
+impl<'p> Presentation<'p> {
     fn new(status: u16, code: &'static str, title: &'static str, detail: &'static str) -> Self {
         Self { status, code, title, detail, challenge: None, retry_after: None }
     }
 
-    fn challenging(self, challenge: Challenge) -> Self {
+    fn challenging(self, challenge: Challenge<'p>) -> Self {
         Self { challenge: Some(challenge), ..self }
     }
 
@@ -33,7 +34,7 @@ impl Presentation {
 }
 
 impl Problem {
-    pub(super) fn presentation(&self) -> Presentation {
+    pub(super) fn presentation(&self) -> Presentation<'_> {
         let present = Presentation::new;
         match self {
             Self::ConfigInvalid => present(
@@ -76,8 +77,13 @@ impl Problem {
                 415,
                 "unsupported_media_type",
                 "Unsupported media type",
-                "Send application/json or application/x-www-form-urlencoded.",
+                "This path takes no body of this type.",
             ),
+            Self::IpDenied => present(403, "ip_denied", "Address denied", "This path takes no requests from this address."),
+            Self::RateLimited(seconds) => {
+                present(429, "rate_limited", "Too many requests", "Send fewer requests, the next after Retry-After.")
+                    .retried(RetryAfter::from_secs(*seconds))
+            }
             Self::TokenMissing => {
                 present(401, "token_missing", "Token missing", "Send an access token as Authorization: Bearer <token>.")
                     .challenging(Challenge::Bare)
@@ -89,6 +95,10 @@ impl Problem {
             Self::TokenInvalid(_) | Self::CredentialsMalformed => {
                 present(401, "token_invalid", "Token invalid", "The access token is not valid here. Log in again.")
                     .challenging(Challenge::InvalidToken("the token is not valid here"))
+            }
+            Self::InsufficientScope { scope, .. } => {
+                present(403, "insufficient_scope", "Insufficient scope", "The token is valid, and not enough for this path.")
+                    .challenging(Challenge::InsufficientScope(scope))
             }
             Self::SessionExpired(_) => present(401, "session_expired", "Session expired", "The session has ended. Log in again.")
                 .challenging(Challenge::InvalidToken("the session has ended")),
@@ -232,6 +242,32 @@ impl Problem {
                 "Upstream unreachable",
                 "The service behind this path could not be reached.",
             ),
+            Self::ServiceFailed(_) => present(
+                502,
+                "service_failed",
+                "Service failed",
+                "A service that this path needs failed. The log has the details under this request id.",
+            ),
+            Self::EmailOrPhoneMissing => {
+                present(400, "missing_email_or_phone", "Missing email or phone", "Send email or phone as JSON.")
+            }
+            Self::EmailMissing => present(400, "missing_email", "Missing email", "Send email as JSON."),
+            Self::OtpOrContactMissing => present(
+                400,
+                "missing_token_or_contact",
+                "Missing token, email, or phone",
+                "Send token, and email or phone, as JSON.",
+            ),
+            Self::OtpRejected(_) => {
+                present(400, "otp_rejected", "One-time password not sent", "No one-time password can be sent there.")
+            }
+            Self::OtpInvalid(_) => present(
+                401,
+                "otp_invalid",
+                "One-time password invalid",
+                "The one-time password is wrong, was used or has expired. Ask for another.",
+            )
+            .challenging(Challenge::Bare),
         }
     }
 }

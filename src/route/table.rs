@@ -145,6 +145,12 @@ impl<'t, 'p> Match<'t, 'p> {
         rest.and_then(|start| self.path.get(start..)).unwrap_or("/")
     }
 
+    /// Returns what a wildcard matched, without its first slash.
+    #[must_use]
+    pub fn rest(&self) -> &'p str {
+        self.after_segments().unwrap_or_default()
+    }
+
     /// Yields each named parameter with its value, not decoded; that of a wildcard is the rest without its first slash.
     pub fn params(&self) -> impl Iterator<Item = (&'t str, &'p str)> + use<'t, 'p> {
         let mut rest = self.path.strip_prefix('/');

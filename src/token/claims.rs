@@ -165,6 +165,11 @@ impl VerifiedClaims {
         Err(ClaimError::AuthorizedParty { expected: client_id.to_owned(), actual: shortened(actual) })
     }
 
+    /// Gives all of them.
+    pub fn to_json(&self) -> Value {
+        Value::Object(self.claims.clone())
+    }
+
     /// Gives a claim that is a string.
     pub fn text(&self, name: &str) -> Option<&str> {
         json::text(&self.claims, name)

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::TOKEN_MAX_BYTES;
 use super::claims::{ClaimError, Expectations, Expiry, VerifiedClaims};
-use crate::config::Algorithm;
+use crate::algorithm::Algorithm;
 use crate::json::{self, parse_object};
 
 /// A token whose form is right and of which nothing else is known.

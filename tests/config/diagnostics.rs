@@ -14,18 +14,21 @@ use serde_json::json;
 use crate::bindings::{FixtureBindings, MARK};
 
 /// Every code that a diagnostic can have; they are stable, so one more or less here is a decision.
-const CODES: [&str; 29] = [
+const CODES: [&str; 38] = [
+    "algorithm_mismatch",
     "authorizer_missing",
     "claim_without_auth",
     "cors_any_origin_with_credentials",
-    "cors_wildcard_with_credentials",
     "duplicate_alias",
     "duplicate_key",
     "empty_list",
     "empty_value",
     "invalid_domain",
+    "invalid_header",
     "invalid_json",
+    "invalid_jwks",
     "invalid_name",
+    "invalid_network",
     "invalid_origin",
     "invalid_path",
     "invalid_url",
@@ -34,15 +37,21 @@ const CODES: [&str; 29] = [
     "missing_key",
     "missing_login",
     "no_answer",
+    "private_cache",
     "route_conflict",
     "session_missing",
     "two_answers",
+    "two_authorizers",
+    "two_key_sources",
     "unknown_alias",
+    "unknown_authorizer",
     "unknown_key",
     "unknown_server",
+    "unknown_service",
     "unknown_value",
     "unknown_variable",
     "unused_key",
+    "weak_secret",
     "wrong_type",
 ];
 
@@ -100,6 +109,16 @@ fn each_invalid_config_has_a_valid_twin_that_passes() {
 }
 
 #[test]
+fn configs_of_the_older_gateway_pass_as_they_are() {
+    let files = fs::read_dir(folder("older")).unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<_> = files.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect();
+    assert!(files.len() >= 9, "{} fixtures", files.len());
+    for path in files {
+        assert_eq!(printed(&check(&fs::read_to_string(&path).unwrap())), "", "{}", path.display());
+    }
+}
+
+#[test]
 fn every_code_is_shown_by_a_fixture() {
     let seen: BTreeSet<_> =
         fixtures("invalid").iter().flat_map(|(_, source)| mistakes(source)).map(|mistake| mistake.code).collect();
@@ -125,8 +144,8 @@ fn the_place_is_that_of_the_thing_that_the_path_names() {
     // In these files each mistake is a value, and no text stands in them twice.
     for (name, values) in [
         ("servers", &["\"api\"", "\"billling\"", "\"warehouse\""][..]),
-        ("cors_credentials", &["\"*\"", "[\"*\"]"]),
-        ("wrong_number", &["0 }", "1.5", "\"1000\"", "600001", "301", "-1", "1e300", "86401"]),
+        ("cors_credentials", &["\"*\""]),
+        ("wrong_number", &["0 }", "1.5", "\"1000\"", "600001", "301", "-1", "1e300", "4294967296"]),
     ] {
         let source = fs::read_to_string(folder("invalid").join(format!("{name}.json"))).unwrap();
         let mistakes = mistakes(&source);

@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use bargate::algorithm::Algorithm;
 use bargate::config::{
-    Algorithm, AllowedOrigins, Binding, Bindings, CallbackResponse, Config, Integration, Reference, ReferenceKind,
+    AllowedOrigins, Binding, Bindings, CallbackResponse, Config, Integration, KeySource, Reference, ReferenceKind,
     Source, check, load, references,
 };
 
@@ -25,22 +26,23 @@ fn the_config_of_the_article_loads_as_it_stands() {
     let source = file("tests/fixtures/configs/article.json");
     assert_eq!(check(&source), []);
     let config = loaded(&source);
-    let auth0 = config.authorizer.as_ref().unwrap();
-    assert_eq!(auth0.origin, "https://qzx.eu.auth0.com");
+    let auth0 = &config.authorizers[0];
+    let provider = auth0.provider.as_ref().unwrap();
     assert_eq!(auth0.issuer, "https://qzx.eu.auth0.com/", "by default that of the domain");
-    assert_eq!(auth0.jwks_uri, "https://tenant.auth0.com/.well-known/jwks.json", "as it is written");
-    assert_eq!(auth0.redirect_uri.as_deref(), Some("https://serverlessapigateway.com/api/auth0/callback"));
-    assert_eq!(auth0.scope, "openid profile email");
-    assert_eq!(auth0.expected_audience(), "qzx-client-id", "without an audience the client");
+    let KeySource::KeySet(jwks_uri) = &auth0.keys else { panic!("a key set's address") };
+    assert_eq!(jwks_uri, "https://tenant.auth0.com/.well-known/jwks.json", "as it is written");
+    assert_eq!(provider.redirect_uri.as_deref(), Some("https://serverlessapigateway.com/api/auth0/callback"));
+    assert_eq!(provider.scope, "openid profile email");
+    assert_eq!(auth0.audience, "qzx-client-id", "without an audience the client");
     assert_eq!(auth0.algorithms, [Algorithm::Rs256], "by default RS256 alone");
     assert_eq!(auth0.clock_skew_secs, 30);
-    assert_eq!(auth0.endpoint("/oauth/token"), "https://qzx.eu.auth0.com/oauth/token");
-    assert_eq!(auth0.client_secret.as_ref().unwrap().expose(), "qzx-client-secret");
+    assert_eq!(provider.endpoints.as_ref().unwrap().token, "https://qzx.eu.auth0.com/oauth/token");
+    assert_eq!(provider.client_secret.as_ref().unwrap().expose(), "qzx-client-secret");
     assert_eq!(config.paths.len(), 3);
-    assert_eq!(config.paths.iter().map(|path| path.auth).collect::<Vec<_>>(), [false, true, false]);
+    assert_eq!(config.paths.iter().map(|path| path.access.is_some()).collect::<Vec<_>>(), [false, true, false]);
     assert!(matches!(
         &config.paths[0].integration,
-        Integration::Callback { response: CallbackResponse::Json, redirect_uri: None }
+        Integration::Callback { response: CallbackResponse::Json, redirect_uri: None, post_process: None }
     ));
     assert!(matches!(config.paths[1].integration, Integration::Userinfo));
     assert!(matches!(config.paths[2].integration, Integration::Refresh));
@@ -86,9 +88,9 @@ fn the_older_spelling_of_a_secret_is_a_secret() {
     let source = r#"{ "paths": [], "authorizer": {
         "type": "auth0", "domain": "a.example", "client_id": "c",
         "client_secret": "$secrets.ONE", "sealing_key": "$secret.TWO" } }"#;
-    let auth0 = load(source, &OnlySecrets).unwrap().authorizer.unwrap();
-    assert_eq!(auth0.client_secret.unwrap().expose(), "value of ONE");
-    assert_eq!(auth0.sealing_key.unwrap().expose(), "value of TWO");
+    let provider = load(source, &OnlySecrets).unwrap().authorizers.remove(0).provider.unwrap();
+    assert_eq!(provider.client_secret.unwrap().expose(), "value of ONE");
+    assert_eq!(provider.sealing_key.unwrap().expose(), "value of TWO");
 }
 
 #[test]
@@ -106,7 +108,7 @@ fn a_value_of_a_binding_is_text_and_never_read_again() {
     let expected = [("x-a".to_owned(), text.clone()), ("x-b".to_owned(), text)];
     assert_eq!(config.paths[0].mapping.headers, expected);
     let Integration::Fixed(fixed) = &config.paths[0].integration else { panic!("a fixed answer") };
-    assert_eq!(fixed.body, r#""$secret.OTHER\"}, {\"""#);
+    assert_eq!(fixed.body.as_deref(), Some(r#""$secret.OTHER\"}, {\"""#));
 }
 
 #[test]
@@ -158,9 +160,9 @@ fn a_null_is_an_absent_value_except_as_an_answer() {
     let source = r#"{ "title": null, "servers": null, "cors": null, "authorizer": null, "variables": null, "paths": [
         { "method": "GET", "path": "/", "auth": null, "response": null, "mapping": null, "integration": null } ] }"#;
     let config = loaded(source);
-    assert!(config.cors.is_none() && config.authorizer.is_none() && config.servers.is_empty());
+    assert!(config.cors.is_none() && config.authorizers.is_empty() && config.servers.is_empty());
     let Integration::Fixed(fixed) = &config.paths[0].integration else { panic!("a fixed answer") };
-    assert_eq!(fixed.body, "null");
+    assert_eq!(fixed.body.as_deref(), Some("null"));
 }
 
 #[test]
@@ -186,10 +188,14 @@ fn addresses_are_kept_as_they_will_be_used() {
       ], "paths": [],
       "authorizer": { "type": "auth0", "domain": "tenant.example", "client_id": "c", "issuer": "https://login.example" } }"#;
     let config = loaded(source);
-    let servers: Vec<_> =
-        config.servers.iter().map(|server| (server.origin.as_str(), server.base_path.as_str())).collect();
+    let servers: Vec<_> = config
+        .servers
+        .iter()
+        .map(|server| &server.targets[0])
+        .map(|t| (t.origin.as_str(), t.base_path.as_str()))
+        .collect();
     assert_eq!(servers[..2], [("https://api.example", ""), ("http://api.example:8080", "/v1")]);
-    assert_eq!(config.authorizer.unwrap().issuer, "https://login.example", "an issuer is compared as it is written");
+    assert_eq!(config.authorizers[0].issuer, "https://login.example", "an issuer is compared as it is written");
 }
 
 #[test]

@@ -104,7 +104,8 @@ describe('the log', () => {
     for (const id of ids) {
       const records = gateway.records().filter(({ request_id: own }) => own === id);
       assert.equal(records.length, 1, id);
-      const { code, reason, ...rest } = records[0];
+      const { code, reason, trace_id: traceId, ...rest } = records[0];
+      assert.ok(traceId === undefined || rest.route === '/api/{.+}', 'what is passed on has its place in a trace');
       assert.deepEqual(Object.keys(rest).sort(), ['duration_ms', 'level', 'method', 'request_id', 'route', 'status']);
       assert.ok(Number.isFinite(rest.duration_ms) && rest.duration_ms >= 0);
       assert.ok(code !== undefined || reason === undefined, 'a reason stands beside a code');

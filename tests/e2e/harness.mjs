@@ -36,11 +36,13 @@ const OBJECTS = { REFRESH_EXCHANGES: 'RefreshExchange', SESSIONS: 'Session', LOG
  * takes every request that leaves the gateway, as a function from Request to Response. `entry` is the text of a module that
  * runs in place of the bundle's entry and can import that as `./worker.js`; classes of objects that it does not export are the
  * bundle's. `isolates` is how many Workers run the gateway, each at an origin of its own, over the objects of the first.
- * Everything else goes to Miniflare as it is.
+ * `beside` are further Workers, as Miniflare takes them, to which its `serviceBindings` may lead. Everything else goes to
+ * Miniflare as it is.
  */
 export async function startGateway(options = {}) {
   const {
-    config, bindings = {}, directory = 'build', kv = ['JWKS'], objects = Object.keys(OBJECTS), outbound, entry, isolates = 1, ...rest
+    config, bindings = {}, directory = 'build', kv = ['JWKS'], objects = Object.keys(OBJECTS), outbound, entry, isolates = 1, beside = [],
+    ...rest
   } = options;
   const bundle = join(ROOT, directory, 'bundle');
   const wasm = moduleOf(bundle);
@@ -76,7 +78,7 @@ export async function startGateway(options = {}) {
       arrivals.emit('line');
     },
     ...rest,
-    workers,
+    workers: [...workers, ...beside.map((worker) => ({ modules: true, compatibilityDate, ...worker }))],
   }));
   const { origin } = await miniflare.ready.catch(async (error) => {
     // Left alone, what has started so far would keep the test's process alive.

@@ -5,112 +5,15 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startTenant } from '../../dev/tenant.mjs';
 import { KEY_SET, ask } from './bearer.mjs';
-import { Browser, startGateway, until } from './harness.mjs';
+import { Browser, until } from './harness.mjs';
 import {
-  CALLBACK, CLIENT_ID, CLIENT_SECRET, LOGIN, REDIRECT_URI, REFRESH, assertPrivateJson, assertProblem, logIn, readAnswer,
-  startLoginGateway,
+  CALLBACK, CLIENT_ID, CLIENT_SECRET, LOGIN, REDIRECT_URI, REFRESH, assertPrivateJson, logIn, readAnswer, startLoginGateway,
 } from './login-flow.mjs';
+import { FIRST_KEY, RECHECK_MS, SECOND_KEY, arrives, configOf, orderedEntry, prepare, start } from './reload-flow.mjs';
 
-const FIRST_KEY = 'gateway.config.json';
-const SECOND_KEY = 'api-config.json';
-const RECHECK_MS = 60_000;
 const REFUSED_RECHECK_MS = 5_000;
 const TOKEN_ENDPOINT = '/oauth/token';
-const CONFIG_INVALID = [503, 'config_invalid'];
 const AT_ONCE = { concurrency: 8 };
-
-// Obeys orders in a header, and is otherwise the bundle: moves the clock, lets the next reads of a binding go wrong, one word
-// a read, and counts the reads that have ended.
-const orderedEntry = () => `
-  import Gateway from './worker.js';
-
-  let time = ${Date.now()};
-  Date.now = () => time;
-
-  const reads = { CONFIG: 0, STORED: 0 };
-  const faults = { CONFIG: [], STORED: [] };
-  const read = (env, name, ...key) => {
-    const kind = faults[name].shift();
-    if (kind === 'hangs') return new Promise(() => {});
-    if (kind === 'throws') {
-      reads[name] += 1;
-      throw new Error('the store is away');
-    }
-    const reading = kind === 'rejects' ? Promise.reject(new Error('the store is away')) : env[name].get(...key);
-    return reading.finally(() => {
-      reads[name] += 1;
-    });
-  };
-
-  export default class extends Gateway {
-    constructor(context, env) {
-      const ordered = Object.create(env);
-      for (const name of Object.keys(reads).filter((name) => env[name])) {
-        Object.defineProperty(ordered, name, { value: { get: (...key) => read(env, name, ...key) } });
-      }
-      super(context, ordered);
-    }
-
-    fetch(request) {
-      const order = request.headers.get('x-order');
-      if (order === null) return super.fetch(request);
-      const { ms = 0, faulty = {} } = JSON.parse(order);
-      time += ms;
-      for (const [name, kinds] of Object.entries(faulty)) faults[name] = kinds;
-      return Response.json(reads);
-    }
-  }
-`;
-
-const configOf = (value) => ({ paths: [{ method: 'GET', path: '/source', response: { value } }] });
-
-/** Adds what the tests of this file do to a gateway, and its first config. */
-async function prepare(t, gateway, config) {
-  t.after(() => gateway.close());
-  const namespace = await gateway.miniflare.getKVNamespace('CONFIG').catch(() => undefined);
-  const order = async (what) => (await gateway.fetch('/', { headers: { 'x-order': JSON.stringify(what) } })).json();
-  const put = (text, key = FIRST_KEY) => namespace.put(key, typeof text === 'string' ? text : JSON.stringify(text));
-  if (config !== undefined) await put(config);
-  return {
-    ...gateway,
-    put,
-    remove: (key) => namespace.delete(key),
-    /** Moves the gateway's clock. */
-    later: (ms) => order({ ms }),
-    /** Lets the next reads of a binding go wrong. */
-    faulty: (name, ...kinds) => order({ faulty: { [name]: kinds } }),
-    /** How often a binding was read; what the gateway makes of the last read is in force by then. */
-    reads: async (name) => (await order({}))[name],
-    source: async () => {
-      const answer = await readAnswer(await gateway.fetch('/source'));
-      return answer.status === 200 ? answer.body.value : answer.body.code;
-    },
-    /** Asserts that a request is answered 503, and waits until all that it logged is there. */
-    async refused(message) {
-      const answer = await readAnswer(await gateway.fetch('/source'));
-      assertProblem(answer, CONFIG_INVALID, message);
-      await gateway.record(({ request_id: id }) => id === answer.body.request_id);
-    },
-    /** The config's mistakes that were logged so far. */
-    mistakes: () => {
-      const ofConfig = gateway.records().filter(({ code, message }) => code === 'config_invalid' && message);
-      return ofConfig.map(({ message }) => message);
-    },
-  };
-}
-
-/** Starts a gateway whose KV holds `config`. */
-async function start(t, config, options = {}) {
-  return prepare(t, await startGateway({ kv: ['JWKS', 'CONFIG'], objects: [], entry: orderedEntry(), ...options }), config);
-}
-
-/** Moves the clock to where the config is looked at again, and waits until it is the one that answers `value`. */
-async function arrives(gateway, value) {
-  const before = await gateway.source();
-  await gateway.later(RECHECK_MS);
-  assert.equal(await gateway.source(), before, 'nobody waits for the change');
-  await until(async () => (await gateway.source()) === value);
-}
 
 describe('a changed config', AT_ONCE, () => {
   test('comes into force after a minute, and not before', async (t) => {

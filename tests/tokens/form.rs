@@ -1,6 +1,6 @@
 //! What a token must look like before anything in it is believed (RFC 7515 sections 3, 4 and 7.1).
 
-use bargate::config::Algorithm;
+use bargate::algorithm::Algorithm;
 use bargate::jwks::KeySet;
 use bargate::token::{Expiry, TOKEN_MAX_BYTES, TokenError};
 use ring::hmac;
@@ -207,7 +207,7 @@ fn a_public_key_is_never_the_secret_of_an_hmac() {
     let secrets = [
         ("the modulus", decode(key["n"].as_str().unwrap())),
         ("the modulus as text", key["n"].as_str().unwrap().as_bytes().to_vec()),
-        ("the exported key", keys.keys()[0].jwk.clone().into_bytes()),
+        ("the exported key", keys.keys()[0].jwk.expose().clone().into_bytes()),
         ("nothing", Vec::new()),
     ];
     let algorithms = [("HS256", hmac::HMAC_SHA256), ("HS384", hmac::HMAC_SHA384), ("HS512", hmac::HMAC_SHA512)];

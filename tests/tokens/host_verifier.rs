@@ -1,6 +1,6 @@
 //! The edge's way from a text to claims, with `ring` in the place of WebCrypto, and a signer whose key dies with the test.
 
-use bargate::config::Algorithm;
+use bargate::algorithm::Algorithm;
 use bargate::jwks::KeySet;
 use bargate::token::{Expectations, Expiry, SignatureVerified, TokenError, UnverifiedToken, VerifiedClaims};
 use base64::Engine as _;
@@ -19,7 +19,9 @@ pub const EXPECTATIONS: Expectations<'static> =
     Expectations { issuer: ISSUER, audience: AUDIENCE, clock_skew_secs: SKEW_SECS };
 
 pub fn all_algorithms() -> Vec<Algorithm> {
-    Algorithm::NAMES.iter().map(|(_, algorithm)| *algorithm).collect()
+    let all = Algorithm::NAMES.iter().map(|(_, algorithm)| *algorithm);
+    // A shared secret is in no key set.
+    all.filter(|algorithm| *algorithm != Algorithm::Hs256).collect()
 }
 
 pub fn encode(bytes: impl AsRef<[u8]>) -> String {
@@ -49,7 +51,7 @@ pub fn verify_against(
         return Err(token.no_key());
     }
     let signed_by = |index: &usize| {
-        signature_verifies(token.algorithm(), &keys.keys()[*index].jwk, token.signed_bytes(), token.signature())
+        signature_verifies(token.algorithm(), keys.keys()[*index].jwk.expose(), token.signed_bytes(), token.signature())
     };
     if !candidates.iter().any(signed_by) {
         return Err(TokenError::BadSignature);
@@ -78,6 +80,9 @@ fn signature_verifies(algorithm: Algorithm, jwk: &str, signed: &[u8], signature:
         Algorithm::Es256 => curve(&signature::ECDSA_P256_SHA256_FIXED, point()),
         Algorithm::Es384 => curve(&signature::ECDSA_P384_SHA384_FIXED, point()),
         Algorithm::EdDsa => curve(&signature::ED25519, number("x")),
+        Algorithm::Hs256 => {
+            ring::hmac::verify(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &number("k")), signed, signature).is_ok()
+        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! `auth0_backchannel_logout`: the provider ending sessions (OpenID Connect Back-Channel Logout 1.0).
 
-use js_sys::Promise;
 use serde_json::{Value, json};
 
 use crate::edge::answer::Answer;
-use crate::edge::authenticate::{VerifyError, authorizer, id_token_expectations, verify};
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
+use crate::edge::issuer::VerifyError;
 use crate::edge::objects::Class;
 use crate::edge::provider::read_body;
 use crate::edge::timing::now_secs;
@@ -22,25 +21,25 @@ use crate::token::Expiry;
 /// # Errors
 /// 400 where the token is none or was used before; 503 where a session could not be ended, so that the provider tries again.
 pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
-    let (auth0, keys) = authorizer(gateway)?;
+    let issuer = gateway.login_issuer()?;
     let body = read_body(exchange).await?;
     let token = match BodyKind::of(exchange)? {
         BodyKind::Form => query_parameter(body.as_deref(), "logout_token"),
         BodyKind::Json => return Err(Problem::UnsupportedMediaType),
     };
     let token = token.ok_or(Problem::LogoutTokenRefused("there is none"))?;
-    let verified = verify(exchange, auth0, keys, &token, &id_token_expectations(auth0), Expiry::Optional).await;
-    let (claims, _) = verified.map_err(|failure| match failure {
-        VerifyError::Token(error) => Problem::LogoutTokenInvalid(error),
-        VerifyError::Keys(problem) => problem,
-    })?;
-    let logout = judge_logout_token(&claims, auth0.clock_skew_secs, now_secs()).map_err(Problem::LogoutTokenRefused)?;
+    let claims =
+        issuer.verify_for_client(exchange, &token, Expiry::Optional).await.map_err(|failure| match failure {
+            VerifyError::Token(error) => Problem::LogoutTokenInvalid(error),
+            VerifyError::Keys(problem) => problem,
+        })?;
+    let logout = judge_logout_token(&claims, issuer.authorizer.clock_skew_secs, now_secs())
+        .map_err(Problem::LogoutTokenRefused)?;
 
-    let index = digest(&index_subject(logout.claim, &auth0.issuer, logout.value)).await?;
+    let index = digest(&index_subject(logout.claim, &issuer.authorizer.issuer, logout.value)).await?;
     let asker = fresh_text()?;
     let message = json!({"jti": logout.jti, "until": logout.good_until, "asker": asker});
-    let keep_alive = |work: &Promise| exchange.keep_alive(work);
-    let answer = Class::LogoutIndex.ask(&exchange.env, &keep_alive, &index, &message, auth0.timeout_ms).await?;
+    let answer = Class::LogoutIndex.ask(exchange, &index, &message, issuer.authorizer.timeout_ms).await?;
     if answer.get("replayed").and_then(Value::as_bool) == Some(true) {
         return Err(Problem::LogoutTokenRefused("it was used before"));
     }

@@ -1,13 +1,12 @@
 //! `auth0_callback`: the browser back from the provider, with a code or an error.
 
-use crate::config::{Auth0, CallbackResponse, Integration};
+use crate::config::{CallbackResponse, Integration, Provider};
 use crate::edge::answer::Answer;
-use crate::edge::authenticate::{VerifyError, authorizer, id_token_expectations, verify};
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
 use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding, redirect_uri, sealing_secret};
-use crate::edge::key_ring::KeyRing;
-use crate::edge::provider::Call;
+use crate::edge::issuer::{Issuer, VerifyError};
+use crate::edge::provider::send_form;
 use crate::edge::sealing::open;
 use crate::edge::session;
 use crate::edge::timing::now_secs;
@@ -20,17 +19,16 @@ use crate::problem::Problem;
 use crate::request::{RequestHead as _, query_parameter};
 use crate::token::{Expiry, TokenError, VerifiedClaims};
 
-/// Exchanges the code and hands over the tokens, or keeps them in a session.
+/// Hands over the tokens of a login, or keeps them in a session.
 ///
 /// # Errors
 /// What a client is told; in a web message it is told in the message.
-pub async fn run(
+pub async fn answer(
     gateway: &Gateway,
     exchange: &Exchange,
     response: &CallbackResponse,
-    own_redirect_uri: Option<&str>,
+    login: Result<CompletedLogin, Problem>,
 ) -> Result<Answer, Problem> {
-    let login = log_in(gateway, exchange, own_redirect_uri).await;
     match response {
         CallbackResponse::Json => Ok(Answer::private_json(login?.to_json())),
         CallbackResponse::WebMessage { target_origin } => {
@@ -51,9 +49,10 @@ pub async fn run(
 }
 
 /// A login that came through.
-struct CompletedLogin {
+pub struct CompletedLogin {
     tokens: TokenAnswer,
-    id_claims: Option<VerifiedClaims>,
+    /// The claims of its ID token, where there is one.
+    pub id_claims: Option<VerifiedClaims>,
     state: Option<LoginState>,
 }
 
@@ -63,16 +62,21 @@ impl CompletedLogin {
     }
 }
 
-async fn log_in(
+/// Exchanges the code.
+///
+/// # Errors
+/// What a client is told.
+pub async fn log_in(
     gateway: &Gateway,
     exchange: &Exchange,
     own_redirect_uri: Option<&str>,
 ) -> Result<CompletedLogin, Problem> {
-    let (auth0, keys) = authorizer(gateway)?;
-    let redirect_uri = redirect_uri(auth0, own_redirect_uri)?;
+    let issuer = gateway.login_issuer()?;
+    let provider = issuer.provider()?;
+    let redirect_uri = redirect_uri(provider, own_redirect_uri)?;
     let parameter = |name: &str| query_parameter(exchange.query(), name);
     let state = match has_login(gateway) {
-        true => Some(open_state(exchange, auth0, parameter("state"), redirect_uri).await?),
+        true => Some(open_state(exchange, provider, parameter("state"), redirect_uri).await?),
         false => None,
     };
     if let Some(error) = parameter("error") {
@@ -82,12 +86,12 @@ async fn log_in(
     }
     let code = parameter("code").filter(|code| !code.is_empty()).ok_or(Problem::CodeMissing)?;
     // A code is good once, so it is not spent before there are keys to check what comes back.
-    keys.current(exchange, auth0).await?;
-    let form = code_form(auth0, &code, redirect_uri, state.as_ref().map(|state| state.verifier.as_str()));
-    let url = auth0.endpoint("/oauth/token");
-    let call = Call { url: &url, form: Some(&form), bearer: None, timeout_ms: auth0.timeout_ms };
-    let tokens = judge_tokens(Grant::Code, &call.send().await?)?;
-    let id_claims = verify_id_token(exchange, auth0, keys, &tokens, state.as_ref()).await?;
+    issuer.keys.current(exchange).await?;
+    let endpoints = issuer.endpoints(exchange).await?;
+    let verifier = state.as_ref().map(|state| state.verifier.as_str());
+    let form = code_form(provider, &endpoints, &code, redirect_uri, verifier);
+    let tokens = judge_tokens(Grant::Code, &send_form(issuer, &endpoints.token, &form).await?)?;
+    let id_claims = verify_id_token(exchange, issuer, provider, &tokens, state.as_ref()).await?;
     Ok(CompletedLogin { tokens, id_claims, state })
 }
 
@@ -98,14 +102,14 @@ fn has_login(gateway: &Gateway) -> bool {
 
 async fn open_state(
     exchange: &Exchange,
-    auth0: &Auth0,
+    provider: &Provider,
     sealed: Option<String>,
     redirect_uri: &str,
 ) -> Result<LoginState, Problem> {
     let sealed = sealed.ok_or(Problem::StateInvalid("no state parameter"))?;
     let binding = binding(exchange).ok_or(Problem::StateInvalid("this browser has no login cookie"))?;
     let context = state_context(&binding, redirect_uri);
-    let opened = open(sealing_secret(auth0)?, STATE_KEY_PURPOSE, &context, &sealed).await?;
+    let opened = open(sealing_secret(provider)?, STATE_KEY_PURPOSE, &context, &sealed).await?;
     let bytes = opened.ok_or(Problem::StateInvalid("altered, or of another browser or callback"))?;
     LoginState::from_bytes(&bytes, now_secs())
 }
@@ -113,23 +117,22 @@ async fn open_state(
 /// Verifies the ID token (OpenID Connect Core section 3.1.3.7); a login that asked for `openid` must bring one.
 async fn verify_id_token(
     exchange: &Exchange,
-    auth0: &Auth0,
-    keys: &KeyRing,
+    issuer: &Issuer,
+    provider: &Provider,
     tokens: &TokenAnswer,
     state: Option<&LoginState>,
 ) -> Result<Option<VerifiedClaims>, Problem> {
     let Some(id_token) = tokens.id_token() else {
-        let asked = auth0.scope.split(' ').any(|scope| scope == "openid");
+        let asked = provider.scope.split(' ').any(|scope| scope == "openid");
         return if asked { Err(Problem::IdpError("no ID token came with the tokens", Some(200))) } else { Ok(None) };
     };
-    let (claims, _) = verify(exchange, auth0, keys, id_token.expose(), &id_token_expectations(auth0), Expiry::Enforced)
-        .await
-        .map_err(|failure| match failure {
-            VerifyError::Token(error) => Problem::IdTokenInvalid(error),
-            VerifyError::Keys(problem) => problem,
-        })?;
+    let verified = issuer.verify_for_client(exchange, id_token.expose(), Expiry::Enforced).await;
+    let claims = verified.map_err(|failure| match failure {
+        VerifyError::Token(error) => Problem::IdTokenInvalid(error),
+        VerifyError::Keys(problem) => problem,
+    })?;
     claims
-        .check_authorized_party(&auth0.client_id)
+        .check_authorized_party(&provider.client_id)
         .map_err(|error| Problem::IdTokenInvalid(TokenError::Claim(error)))?;
     match state {
         Some(state) if claims.text("nonce") != Some(&state.nonce) => Err(Problem::NonceMismatch),
@@ -141,10 +144,10 @@ fn web_message(message: &str, target_origin: &str) -> Result<Answer, Problem> {
     let nonce = fresh_text()?;
     let (page, policy) = web_message_page(message, target_origin, &nonce);
     let headers = vec![
-        ("content-type", "text/html; charset=utf-8".into()),
-        ("cache-control", "no-store".into()),
-        ("content-security-policy", policy.into()),
-        ("referrer-policy", "no-referrer".into()),
+        ("content-type".into(), "text/html; charset=utf-8".into()),
+        ("cache-control".into(), "no-store".into()),
+        ("content-security-policy".into(), policy.into()),
+        ("referrer-policy".into(), "no-referrer".into()),
     ];
     Ok(Answer::Made { status: 200, headers, body: Some(page) })
 }

@@ -1,9 +1,8 @@
 //! `auth0_login`: the redirect to the provider.
 
-use crate::config::{Auth0, BINDING_COOKIE, Login};
+use crate::config::{BINDING_COOKIE, Login, Provider};
 use crate::cookie::{self, Sent};
 use crate::edge::answer::Answer;
-use crate::edge::authenticate::authorizer;
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
 use crate::edge::sealing::seal;
@@ -24,8 +23,9 @@ pub const STATE_KEY_PURPOSE: &str = "bargate sealing v1";
 /// # Errors
 /// [`Problem::ReturnToRejected`]; [`Problem::Internal`] where WebCrypto fails.
 pub async fn run(gateway: &Gateway, exchange: &Exchange, login: &Login) -> Result<Answer, Problem> {
-    let (auth0, _) = authorizer(gateway)?;
-    let redirect_uri = redirect_uri(auth0, login.redirect_uri.as_deref())?;
+    let issuer = gateway.login_issuer()?;
+    let provider = issuer.provider()?;
+    let redirect_uri = redirect_uri(provider, login.redirect_uri.as_deref())?;
     let return_to = match query_parameter(exchange.query(), "return_to") {
         Some(written) => {
             let of_session = gateway.config.session.as_ref().map(|session| session.return_to_origins.as_slice());
@@ -42,7 +42,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, login: &Login) -> Resul
         None => fresh_text()?,
     };
     let state = LoginState::begin(&random, return_to, now_secs());
-    let (secret, context) = (sealing_secret(auth0)?, state_context(&binding, redirect_uri));
+    let (secret, context) = (sealing_secret(provider)?, state_context(&binding, redirect_uri));
     let sealed = seal(secret, STATE_KEY_PURPOSE, &context, &state.to_bytes()).await?;
 
     let plain = exchange.is_plain_loopback();
@@ -50,7 +50,8 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, login: &Login) -> Resul
     // No other cookie was to be set on this path.
     let _ = exchange.set_cookie.set(set_cookie);
     let challenge = digest(&state.verifier).await?;
-    let location = authorize_url(auth0, &state, &sealed, &challenge, redirect_uri, exchange.query());
+    let endpoints = issuer.endpoints(exchange).await?;
+    let location = authorize_url(provider, &endpoints, &state, &sealed, &challenge, redirect_uri, exchange.query());
     Ok(Answer::redirect(302, location))
 }
 
@@ -69,8 +70,8 @@ pub fn binding(exchange: &Exchange) -> Option<String> {
 ///
 /// # Errors
 /// [`Problem::ConfigInvalid`] where the authorizer has none.
-pub fn sealing_secret(auth0: &Auth0) -> Result<&[u8], Problem> {
-    let secret = auth0.sealing_key.as_ref().or(auth0.client_secret.as_ref()).ok_or(Problem::ConfigInvalid)?;
+pub fn sealing_secret(provider: &Provider) -> Result<&[u8], Problem> {
+    let secret = provider.sealing_key.as_ref().or(provider.client_secret.as_ref()).ok_or(Problem::ConfigInvalid)?;
     Ok(secret.expose().as_bytes())
 }
 
@@ -78,6 +79,6 @@ pub fn sealing_secret(auth0: &Auth0) -> Result<&[u8], Problem> {
 ///
 /// # Errors
 /// [`Problem::ConfigInvalid`] where neither has one.
-pub fn redirect_uri<'c>(auth0: &'c Auth0, own: Option<&'c str>) -> Result<&'c str, Problem> {
-    own.or(auth0.redirect_uri.as_deref()).ok_or(Problem::ConfigInvalid)
+pub fn redirect_uri<'c>(provider: &'c Provider, own: Option<&'c str>) -> Result<&'c str, Problem> {
+    own.or(provider.redirect_uri.as_deref()).ok_or(Problem::ConfigInvalid)
 }

@@ -1,7 +1,6 @@
 //! `auth0_logout`: the end of a session here, of its refresh token, and of the session at the provider.
 
 use crate::edge::answer::Answer;
-use crate::edge::authenticate::authorizer;
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
 use crate::edge::session;
@@ -15,7 +14,7 @@ use crate::session::{Risk, is_from_own_pages};
 /// # Errors
 /// [`Problem::CsrfRejected`], [`Problem::ReturnToRejected`], and [`Problem::StoreUnavailable`] where the session lives on.
 pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
-    let (auth0, _) = authorizer(gateway)?;
+    let issuer = gateway.login_issuer()?;
     let session = gateway.config.session.as_ref().ok_or(Problem::ConfigInvalid)?;
     let origin = exchange.origin();
     let own = match Risk::of(exchange) {
@@ -33,7 +32,8 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
     let return_to = if return_to.starts_with('/') { format!("{origin}{return_to}") } else { return_to };
 
     session::end(gateway, exchange, session).await?;
-    Ok(Answer::redirect(303, logout_url(auth0, &return_to)))
+    let endpoints = issuer.endpoints(exchange).await?;
+    Ok(Answer::redirect(303, logout_url(issuer.provider()?, &endpoints, return_to)))
 }
 
 /// Tells whether a GET is that of a page of ours, and meant: a link or a picture on any site makes one, and so does a browser that

@@ -1,20 +1,46 @@
 //! `http_proxy`: the request to the upstream, and its answer back, both streaming.
 
+use js_sys::Promise;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::Request;
+use web_sys::{Request, Response};
 
 use crate::config::{Path, Server};
 use crate::edge::answer::Answer;
+use crate::edge::bindings;
 use crate::edge::exchange::Exchange;
+use crate::edge::forwarding::ForwardedHeaders;
 use crate::edge::gateway::Gateway;
-use crate::edge::host;
+use crate::edge::invocation::Invocation as _;
+use crate::edge::objects::Class;
 use crate::edge::provider::failure_reason;
-use crate::mapping::{mapped_headers, mapped_query};
+use crate::edge::session::access_message;
+use crate::edge::timing::now_ms;
+use crate::mapping::mapped_query;
 use crate::problem::Problem;
-use crate::proxy::{connection_options, forwarded_cookies, upstream_url};
-use crate::request::RequestHead as _;
+use crate::proxy::upstream_url;
 use crate::token::VerifiedClaims;
+
+#[wasm_bindgen(module = "/src/edge/host.js")]
+extern "C" {
+    /// Sends a request to the first of `urls` that can be reached, whose answer must begin within `ms`, or the promise is
+    /// rejected with the text `timeout`; a redirect is an answer like any other. `cache` are lines: the gateway's origin, how
+    /// long an answer is kept in seconds, whether it is one user's, the headers by which answers differ, and what names it.
+    #[wasm_bindgen(catch)]
+    fn send(request: &Request, urls: &str, ms: u32, retries: u32, cache: Option<&str>) -> Result<Promise, JsValue>;
+
+    /// Gives an answer whose WebSocket is closed at `until`, unless `sessions` says that its session has another token by then;
+    /// any other answer as it is.
+    #[wasm_bindgen(catch)]
+    fn expiring(
+        response: &Response,
+        until: f64,
+        sessions: &JsValue,
+        name: &str,
+        message: &str,
+    ) -> Result<Response, JsValue>;
+}
 
 /// Forwards the request.
 ///
@@ -29,55 +55,53 @@ pub async fn run(
     claims: Option<&VerifiedClaims>,
 ) -> Result<Answer, Problem> {
     let query = mapped_query(&path.mapping, exchange, claims);
-    let url = upstream_url(server, forwarded_path, query.as_deref());
-    let request = forwarded_request(gateway, exchange, path, &url, claims).map_err(|error| failed(&error))?;
-    let sent = host::send(&request, server.timeout_ms).map_err(|error| failed(&error))?;
-    let response = JsFuture::from(sent).await.map_err(|error| failed(&error))?;
-    Ok(Answer::Relayed(response.unchecked_into()))
+    let urls: Vec<_> =
+        server.targets.iter().map(|target| upstream_url(target, forwarded_path, query.as_deref())).collect();
+    let first = urls.first().ok_or(Problem::ConfigInvalid)?;
+    let cache = path.rules.cache.as_ref().map(|cache| {
+        let user = claims.filter(|_| cache.per_user).map(|claims| [claims.text("iss"), claims.text("sub")]);
+        let user = user.map(|texts| texts.map(Option::unwrap_or_default).join(" ")).unwrap_or_default();
+        let personal = if cache.per_user { "1" } else { "" };
+        let ttl = cache.ttl_secs.to_string();
+        [exchange.origin().as_str(), &ttl, personal, &cache.vary.join(","), path.pattern.as_str(), first, &user]
+            .join("\n")
+    });
+    let failed = |error: JsValue| failure(&error, path);
+    let headers = ForwardedHeaders::of(gateway, exchange, path, claims);
+    let request = headers.request(exchange, path, first).map_err(failed)?;
+    let begun = now_ms();
+    let sent = send(&request, &urls.join("\n"), server.timeout_ms, server.retries, cache.as_deref()).map_err(failed)?;
+    let response = JsFuture::from(sent).await;
+    exchange.upstream_ms.set(Some(now_ms() - begun));
+    Ok(Answer::Relayed(response.map_err(failed)?.unchecked_into()))
 }
 
-fn forwarded_request(
+/// Has a WebSocket closed when what let it in is over.
+///
+/// # Errors
+/// [`Problem::Internal`] where the runtime does not let that be done.
+pub fn close_at_expiry(
     gateway: &Gateway,
     exchange: &Exchange,
-    path: &Path,
-    url: &str,
-    claims: Option<&VerifiedClaims>,
-) -> Result<Request, JsValue> {
-    let mut drop = gateway.dropped_request_headers.clone();
-    for name in connection_options(exchange.header("connection").as_deref()) {
-        drop.push('\n');
-        drop.push_str(&name.replace('_', "-"));
-    }
-    let mut set = vec![("x-request-id".to_owned(), exchange.id.clone())];
-    let url_called = exchange.url();
-    set.push(("x-forwarded-proto".to_owned(), url_called.scheme().to_owned()));
-    set.push(("x-forwarded-host".to_owned(), url_called.host_and_port().to_owned()));
-    if let Some(address) = exchange.header("cf-connecting-ip") {
-        set.push(("x-forwarded-for".to_owned(), address));
-    }
-    if let Some(cookies) = exchange.header("cookie") {
-        let of_session = gateway.config.session.as_ref().map(|session| session.cookie.as_str());
-        match forwarded_cookies(&cookies, of_session) {
-            Some(kept) if kept == cookies => {}
-            Some(kept) => set.push(("cookie".to_owned(), kept)),
-            None => drop.push_str("\ncookie"),
-        }
-    }
-    if let Some(session) = &*exchange.session_token.borrow() {
-        set.push(("authorization".to_owned(), format!("Bearer {}", session.token)));
-    }
-    for (name, value) in mapped_headers(&path.mapping, exchange, claims) {
-        if let Some(value) = value {
-            set.push((name.to_owned(), value));
-        }
-    }
-
-    host::forward(&exchange.request, url, &drop, &host::header_lines(set))
+    response: &Response,
+    claims: &VerifiedClaims,
+) -> Result<Response, Problem> {
+    let session = if exchange.session_token.borrow().is_some() { access_message(gateway, exchange) } else { None };
+    let sessions = match session {
+        Some(_) => bindings::raw(exchange.env(), Class::Session.binding()),
+        None => JsValue::UNDEFINED,
+    };
+    let (name, message) = session.unwrap_or_default();
+    #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
+    let until = claims.expires_at().saturating_mul(1000) as f64;
+    expiring(response, until, &sessions, &name, &message).map_err(|_| Problem::Internal)
 }
 
-fn failed(error: &JsValue) -> Problem {
+/// Says why there is no answer.
+pub fn failure(error: &JsValue, path: &Path) -> Problem {
     match error.as_string().as_deref() {
         Some("timeout") => Problem::UpstreamTimeout,
+        Some("too large") => Problem::BodyTooLarge(path.rules.max_body_bytes.unwrap_or_default()),
         _ => Problem::UpstreamUnreachable(failure_reason(error)),
     }
 }

@@ -1,12 +1,11 @@
 //! `auth0_refresh`: a refresh token for new tokens, or the word that a session's are good.
 
-use js_sys::Promise;
 use serde_json::json;
 
 use crate::edge::answer::Answer;
-use crate::edge::authenticate::{access_token_expectations, authorizer, verify};
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
+use crate::edge::issuer::VerifyError;
 use crate::edge::provider::read_body;
 use crate::edge::rotation::Asker;
 use crate::edge::timing::now_secs;
@@ -23,7 +22,6 @@ use crate::token::{Credentials, Expiry, bearer};
 /// # Errors
 /// What a client is told, by the table of refresh outcomes in the README.
 pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
-    let (auth0, _) = authorizer(gateway)?;
     let Some(refresh_token) = find_refresh_token(exchange).await? else {
         if bearer(exchange.header("authorization").as_deref()) != Credentials::Absent {
             // A client that holds tokens is answered by those, whatever session its browser has.
@@ -37,10 +35,8 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
     if let Some(seconds) = still_valid(gateway, exchange).await? {
         return Ok(token_still_valid(seconds));
     }
-    let keep_alive = |work: &Promise| exchange.keep_alive(work);
-    let grace_secs = auth0.rotation_grace_secs;
-    let outcome =
-        rotation::exchange(gateway, &exchange.env, &keep_alive, refresh_token, Asker::Client, grace_secs).await?;
+    let grace_secs = gateway.login_issuer()?.provider()?.rotation_grace_secs;
+    let outcome = rotation::exchange(gateway, exchange, refresh_token, Asker::Client, grace_secs).await?;
     let tokens = judge_tokens(Grant::Refresh, outcome.as_ref().as_ref().map_err(Clone::clone)?)?;
     Ok(Answer::private_json(tokens.to_json(None)))
 }
@@ -69,16 +65,15 @@ fn token_still_valid(seconds: i64) -> Answer {
 /// # Errors
 /// 401 where it is not genuine.
 async fn still_valid(gateway: &Gateway, exchange: &Exchange) -> Result<Option<i64>, Problem> {
-    let (auth0, keys) = authorizer(gateway)?;
+    let issuer = gateway.login_issuer()?;
     let header = exchange.header("authorization");
     let token = match bearer(header.as_deref()) {
         Credentials::Absent => return Ok(None),
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
         Credentials::Bearer(token) => token,
     };
-    let expectations = access_token_expectations(auth0);
-    let (claims, _) = verify(exchange, auth0, keys, token, &expectations, Expiry::Ignored)
-        .await
-        .map_err(|failure| failure.into_problem())?;
+    let expectations = issuer.access_token_expectations();
+    let verified = issuer.verify(exchange, token, &expectations, Expiry::Ignored).await;
+    let (claims, _) = verified.map_err(VerifyError::into_problem)?;
     Ok(expires_in(claims.expires_at(), now_secs()))
 }

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use crate::edge::answer::Answer;
-use crate::edge::authenticate::authorizer;
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
 use crate::edge::provider::Call;
@@ -18,7 +17,7 @@ use crate::token::{Credentials, bare_token, bearer};
 /// # Errors
 /// What a client is told.
 pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
-    let (auth0, _) = authorizer(gateway)?;
+    let issuer = gateway.login_issuer()?;
     let own_header = exchange.header("x-access-token");
     let authorization = exchange.header("authorization");
     let credentials = match bare_token(own_header.as_deref()) {
@@ -30,7 +29,9 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
         Credentials::Absent => session::token(gateway, exchange).await?.ok_or(Problem::AccessTokenMissing)?.token,
     };
-    let url = auth0.endpoint("/userinfo");
-    let call = Call { url: &url, form: None, bearer: Some(&token), timeout_ms: auth0.timeout_ms };
+    let endpoints = issuer.endpoints(exchange).await?;
+    let url = endpoints.userinfo.as_deref().ok_or(Problem::IdpError("it has no userinfo endpoint", None))?;
+    let (authorization, timeout_ms) = (format!("Bearer {token}"), issuer.authorizer.timeout_ms);
+    let call = Call { url, form: None, authorization: Some(&authorization), timeout_ms };
     judge_profile(&call.send().await?).map(Answer::private_json)
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
-use super::{Class, StoredObject};
+use super::{Class, Message, StoredObject};
 use crate::edge::timing::now_secs;
 use crate::json;
 use crate::session::IndexRecord;
@@ -58,7 +58,7 @@ fn erase(object: &StoredObject, session: &str) -> Promise {
     let (env, session) = (object.env(), session.to_owned());
     future_to_promise(async move {
         let message = json!({"do": "erase"});
-        Ok(Class::Session.ask(&env, &|_| {}, &session, &message, ERASE_TIMEOUT_MS).await.is_ok().into())
+        Ok(Class::Session.ask(&Message(env), &session, &message, ERASE_TIMEOUT_MS).await.is_ok().into())
     })
 }
 

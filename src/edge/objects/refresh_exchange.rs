@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
-use super::{Gateway, StoredObject};
+use super::{Gateway, Message, StoredObject};
 use crate::edge::provider;
 use crate::edge::rotation::is_granted;
 use crate::edge::sealing::{open, seal};
@@ -54,7 +54,7 @@ async fn exchange(
     token: Secret<String>,
     asker: Asker,
 ) -> Result<String, JsValue> {
-    let auth0 = gateway.config.authorizer.as_ref().ok_or("no authorizer")?;
+    let issuer = gateway.login_issuer().map_err(|problem| problem.code())?;
     let secret = token.expose().as_bytes();
     let lost = match Kept::step(kept(object)?, &asker.id, now_whole_ms()) {
         Step::Exchange(lost) => lost,
@@ -69,7 +69,10 @@ async fn exchange(
     };
     // Found after a restart, this tells that an answer may have been lost.
     keep(object, &Kept::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
-    let outcome = provider::refresh(auth0, &token).await;
+    let outcome = match issuer.endpoints(&Message(object.env())).await {
+        Ok(endpoints) => provider::refresh(issuer, &endpoints, &token).await,
+        Err(problem) => Err(TransportError::Unreachable(format!("its discovery document: {}", problem.code()))),
+    };
     let text = outcome_to_json(&outcome).to_string();
     let sealed = if is_granted(&outcome) { seal(secret, PURPOSE, &[], text.as_bytes()).await.ok() } else { None };
     match sealed {

@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
-use super::{Gateway, StoredObject};
-use crate::config::{Auth0, Session};
+use super::{Gateway, Message, StoredObject};
+use crate::config::Session;
+use crate::edge::issuer::Issuer;
 use crate::edge::rotation::Asker;
 use crate::edge::sealing::{open, seal};
 use crate::edge::timing::{now_secs, within};
@@ -38,11 +39,11 @@ pub async fn answer(
 ) -> Result<Value, JsValue> {
     // Isolates may hold different configs for a minute, so one without sessions ends none.
     let rules = gateway.config.session.as_ref().ok_or("the config has no sessions")?;
-    let auth0 = gateway.config.authorizer.as_ref().ok_or("no authorizer")?;
+    let issuer = gateway.login_issuer().map_err(|problem| problem.code())?;
     match json::text(&message, "do") {
         Some("create") => create(object, rules, &message).await,
-        Some("access") => access(object, gateway, rules, auth0, &message).await,
-        Some("end") => end(object, auth0, key(&message)?).await,
+        Some("access") => access(object, gateway, rules, issuer, &message).await,
+        Some("end") => end(object, issuer, key(&message)?).await,
         Some("erase") => {
             match record(object)? {
                 Some(_) => object.erase().await?,
@@ -117,7 +118,7 @@ async fn access(
     object: &StoredObject,
     gateway: &Rc<Gateway>,
     rules: &Session,
-    auth0: &Auth0,
+    issuer: &Rc<Issuer>,
     message: &Map<String, Value>,
 ) -> Result<Value, JsValue> {
     let key = key(message)?;
@@ -150,10 +151,10 @@ async fn access(
     };
 
     let renewal = object.share(|| {
-        let (object, gateway, auth0) = (object.clone(), Rc::clone(gateway), auth0.clone());
+        let (object, gateway, issuer) = (object.clone(), Rc::clone(gateway), Rc::clone(issuer));
         let (key, grace_secs) = (key.to_owned(), rules.rotation_grace_secs);
         Box::pin(async move {
-            let outcome = renew(&object, &gateway, &auth0, grace_secs, &key, refresh_token).await?;
+            let outcome = renew(&object, &gateway, &issuer, grace_secs, &key, refresh_token).await?;
             Ok(outcome.to_string().into())
         })
     })?;
@@ -198,13 +199,13 @@ fn granted(record: &SessionRecord, tokens: &Tokens, seconds: i64) -> Value {
 async fn renew(
     object: &StoredObject,
     gateway: &Gateway,
-    auth0: &Auth0,
+    issuer: &Rc<Issuer>,
     grace_secs: u32,
     key: &str,
     refresh_token: String,
 ) -> Result<Value, JsValue> {
     let token = Secret::new(refresh_token.clone());
-    let exchanged = rotation::exchange(gateway, &object.env(), &|_| {}, token, Asker::Session, grace_secs).await;
+    let exchanged = rotation::exchange(gateway, &Message(object.env()), token, Asker::Session, grace_secs).await;
     let outcome = match &exchanged {
         Ok(outcome) => outcome.as_ref(),
         Err(problem) => {
@@ -224,7 +225,10 @@ async fn renew(
                     object.keep(&record.to_json())?;
                 }
                 // Ended while the provider was asked: nobody else knows of this token.
-                None => provider::revoke(auth0, tokens.refresh.as_deref().unwrap_or_default()).await,
+                None => {
+                    let refresh_token = tokens.refresh.as_deref().unwrap_or_default();
+                    provider::revoke(issuer, &Message(object.env()), refresh_token).await;
+                }
             }
         }
         Err(Problem::RefreshTokenInvalid(_)) => object.erase().await?,
@@ -233,13 +237,13 @@ async fn renew(
     Ok(outcome_to_json(outcome))
 }
 
-async fn end(object: &StoredObject, auth0: &Auth0, key: &str) -> Result<Value, JsValue> {
+async fn end(object: &StoredObject, issuer: &Rc<Issuer>, key: &str) -> Result<Value, JsValue> {
     if let Opened::Tokens(_, Tokens { refresh, .. }) = opened(object, key).await? {
         object.erase().await?;
-        let auth0 = auth0.clone();
+        let (issuer, message) = (Rc::clone(issuer), Message(object.env()));
         object.in_background(Box::pin(async move {
             if let Some(refresh_token) = refresh {
-                provider::revoke(&auth0, &refresh_token).await;
+                provider::revoke(&issuer, &message, &refresh_token).await;
             }
             Ok(JsValue::UNDEFINED)
         }))?;

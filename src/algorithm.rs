@@ -1,6 +1,7 @@
 //! The signature algorithms a token may use (RFC 7518 section 3.1, RFC 8037 section 3.1).
 //!
-//! `none` and the HMAC family are absent on purpose: a key set holds public keys, and a public key is no secret.
+//! `none` is absent on purpose. HMAC has a kind of key of its own, which no key set that was fetched can hold: a public key is no
+//! secret.
 
 /// An algorithm by which a token is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +24,8 @@ pub enum Algorithm {
     Es384,
     /// EdDSA on Ed25519
     EdDsa,
+    /// HMAC with SHA-256
+    Hs256,
 }
 
 /// The kind of key that an algorithm needs.
@@ -36,11 +39,13 @@ pub enum KeyFamily {
     P384,
     /// An Ed25519 key.
     Ed25519,
+    /// A shared secret.
+    Secret,
 }
 
 impl Algorithm {
     /// Every algorithm by its name in `alg`.
-    pub const NAMES: [(&'static str, Self); 9] = [
+    pub const NAMES: [(&'static str, Self); 10] = [
         ("RS256", Self::Rs256),
         ("RS384", Self::Rs384),
         ("RS512", Self::Rs512),
@@ -50,6 +55,7 @@ impl Algorithm {
         ("ES256", Self::Es256),
         ("ES384", Self::Es384),
         ("EdDSA", Self::EdDsa),
+        ("HS256", Self::Hs256),
     ];
 
     /// Parses the value of `alg`, which is case-sensitive.
@@ -69,6 +75,7 @@ impl Algorithm {
             Self::Es256 => KeyFamily::P256,
             Self::Es384 => KeyFamily::P384,
             Self::EdDsa => KeyFamily::Ed25519,
+            Self::Hs256 => KeyFamily::Secret,
         }
     }
 }

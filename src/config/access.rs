@@ -1,0 +1,135 @@
+//! The `auth` of a path: which authorizer's tokens open it, and what they must hold besides.
+
+use serde_json::Value as Json;
+
+use super::authorizer::ReadAuthorizer;
+use super::diagnostic::nearest;
+use super::document::Value;
+use super::reader::{Findings, ObjectReader, Place, Written, note_type, read_text, shown, told};
+
+/// What opens a path.
+#[derive(Clone, Default)]
+pub struct Access {
+    /// Index in [`super::Config::authorizers`].
+    pub authorizer: usize,
+    /// Scopes, each of which the token must have.
+    pub scopes: Vec<String>,
+    /// Scopes, one of which the token must have; none where the list is empty.
+    pub any_scopes: Vec<String>,
+    /// Permissions, each of which the token must have.
+    pub permissions: Vec<String>,
+    /// Claims by name or path, and the value that each must have or contain; of an array, one of its values.
+    pub claims: Vec<(String, Json)>,
+    /// Whether a request without any credential may pass, too.
+    pub optional: bool,
+}
+
+/// Reads `auth`; `None` where the path is open.
+pub(super) fn read_access(
+    object: &mut ObjectReader<'_>,
+    authorizers: &[ReadAuthorizer],
+    findings: &mut Findings<'_>,
+) -> Option<Access> {
+    let node = object.node("auth")?;
+    let place = Place::Key(object.place(), "auth");
+    let first = |findings: &mut Findings<'_>| {
+        if authorizers.is_empty() {
+            let help = told(|| "add an \"authorizer\", or remove \"auth\"".to_owned());
+            let message = "the path needs a token and nothing says which are valid".to_owned();
+            findings.note(node.offset, &place, "authorizer_missing", message, help);
+        }
+        Access::default()
+    };
+    match &node.value {
+        Value::Bool(false) => None,
+        Value::Bool(true) => Some(first(findings)),
+        Value::Text(_) => {
+            let written = read_text(node, &place, findings)?;
+            Some(Access { authorizer: find_authorizer(&written, &place, authorizers, findings), ..Access::default() })
+        }
+        Value::Object(_) => {
+            let mut rules = ObjectReader::open(node, &place, findings)?;
+            let mut access = match rules.text("authorizer", findings) {
+                None => first(findings),
+                Some(written) => {
+                    let place = Place::Key(&place, "authorizer");
+                    let authorizer = find_authorizer(&written, &place, authorizers, findings);
+                    Access { authorizer, ..Access::default() }
+                }
+            };
+            access.scopes = read_names(&mut rules, "scopes", findings);
+            access.any_scopes = read_names(&mut rules, "any_scopes", findings);
+            access.permissions = read_names(&mut rules, "permissions", findings);
+            access.claims = read_claims(&mut rules, findings);
+            access.optional = rules.boolean("optional", false, findings);
+            rules.finish(findings);
+            Some(access)
+        }
+        Value::Null | Value::Number(_) | Value::Array(_) => {
+            note_type(node, &place, "true, false, the name of an authorizer or an object", findings);
+            // Whatever was meant, the path is not open.
+            Some(Access::default())
+        }
+    }
+}
+
+fn find_authorizer(
+    written: &Written<'_>,
+    place: &Place<'_>,
+    authorizers: &[ReadAuthorizer],
+    findings: &mut Findings<'_>,
+) -> usize {
+    let Some(name) = written.value() else { return 0 };
+    if let Some(index) = authorizers.iter().position(|read| read.name == name) {
+        return index;
+    }
+    let names = authorizers.iter().map(|read| read.name.as_str());
+    let help = told(|| match nearest(name, names.clone()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("one of: {}", names.collect::<Vec<_>>().join(", ")),
+    });
+    let message = format!("no authorizer is called \"{}\"", shown(written));
+    findings.note(written.offset, place, "unknown_authorizer", message, help);
+    0
+}
+
+/// Reads scopes or permissions; each is what a scope may be (RFC 6749 section 3.3), for it stands in challenges.
+fn read_names(object: &mut ObjectReader<'_>, key: &'static str, findings: &mut Findings<'_>) -> Vec<String> {
+    let place = Place::Key(object.place(), key);
+    let is_scope =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| matches!(b, b'!'..=b'~') && b != b'"' && b != b'\\');
+    let written = object.texts(key, findings);
+    let mut names = Vec::with_capacity(written.len());
+    for (index, written) in written.iter().enumerate() {
+        match written.value() {
+            Some(name) if is_scope(name) => names.push(name.to_owned()),
+            Some(_) => {
+                let message = format!("\"{}\" is no name of a scope", shown(written));
+                let help = told(|| "write one name a string, without spaces".to_owned());
+                findings.note(written.offset, &Place::Index(&place, index), "invalid_name", message, help);
+            }
+            None => {}
+        }
+    }
+    names
+}
+
+fn read_claims(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<(String, Json)> {
+    let place = Place::Key(object.place(), "claims");
+    let Some(claims) = object.node("claims").and_then(|node| ObjectReader::open(node, &place, findings)) else {
+        return Vec::new();
+    };
+    let mut read = Vec::new();
+    for member in claims.free_members() {
+        match &member.node.value {
+            Value::Null | Value::Object(_) => {
+                let expected = "a text, a number, true, false, or a list of them";
+                note_type(&member.node, &Place::Key(&place, &member.key), expected, findings);
+            }
+            Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Array(_) => {
+                read.push((member.key.to_string(), member.node.to_json()));
+            }
+        }
+    }
+    read
+}

@@ -1,0 +1,145 @@
+//! Answers that stand in the config: `response`, and the integrations `static` and `redirect`.
+
+use super::document::{Node, Value};
+use super::headers::{HeaderTexts, read_header_texts};
+use super::reader::{Findings, ObjectReader, Place, choose_number, shown, told};
+use crate::address::Address;
+use crate::route::Pattern;
+
+/// Statuses whose answers have no body (RFC 9110 section 6.4.1).
+const BODILESS: [u64; 3] = [204, 205, 304];
+
+/// Statuses of redirects (RFC 9110 section 15.4).
+const REDIRECTS: [u64; 5] = [301, 302, 303, 307, 308];
+
+/// An answer that stands in the config.
+#[derive(Clone)]
+pub struct Fixed {
+    /// Its status.
+    pub status: u16,
+    /// Its headers, by lower-case name; `content-type` is among them where there is a body.
+    pub headers: HeaderTexts,
+    /// Its body.
+    pub body: Option<String>,
+}
+
+/// A redirect whose address may have parts of the request's path.
+#[derive(Clone)]
+pub struct Redirect {
+    /// Its status.
+    pub status: u16,
+    /// The parts of its address.
+    pub location: Vec<LocationPart>,
+}
+
+/// A part of a redirect's address.
+#[derive(Clone)]
+pub enum LocationPart {
+    /// A text.
+    Text(String),
+    /// What the request's path has for this parameter.
+    Parameter(String),
+    /// What the wildcard matched.
+    Rest,
+}
+
+/// Reads the short form, whose body is JSON whatever it is.
+pub(super) fn read_response(body: &Node<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Fixed {
+    note_duplicates(body, place, findings);
+    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    Fixed { status: 200, headers, body: Some(body.to_json().to_string()) }
+}
+
+/// Reads the settings of a `static` integration.
+pub(super) fn read_static(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Fixed {
+    let place = object.place();
+    let status = object.integer("status", 200..=599, 200, findings);
+    let mut headers = read_header_texts(object, "headers", findings);
+    let body_place = Place::Key(place, "body");
+    let body = object.present("body");
+    if let Some(node) = body.filter(|_| BODILESS.contains(&status)) {
+        let message = format!("an answer of status {status} has no body");
+        findings.note(node.offset, &body_place, "unused_key", message, told(|| "remove \"body\"".to_owned()));
+    }
+    let body = body.map(|node| {
+        note_duplicates(node, &body_place, findings);
+        let (kind, text) = match &node.value {
+            Value::Text(text) => ("text/plain; charset=utf-8", text.value.as_deref().unwrap_or_default().to_owned()),
+            _ => ("application/json", node.to_json().to_string()),
+        };
+        if !headers.iter().any(|(name, _)| name == "content-type") {
+            headers.push(("content-type".to_owned(), kind.to_owned()));
+        }
+        text
+    });
+    Fixed { status: u16::try_from(status).unwrap_or(200), headers, body }
+}
+
+/// Reads the settings of a `redirect` integration of a path.
+pub(super) fn read_redirect(
+    object: &mut ObjectReader<'_>,
+    pattern: Option<&Pattern>,
+    findings: &mut Findings<'_>,
+) -> Option<Redirect> {
+    let status = choose_number(object, "status", &REDIRECTS, 302, findings);
+    let written = object.required_text("location", findings)?;
+    let text = written.value()?;
+    let place = Place::Key(object.place(), "location");
+    let mut refuse = |message: String, help: &str| {
+        findings.note(written.offset, &place, "invalid_url", message, told(|| help.to_owned()));
+        None
+    };
+    // Nothing that a client sends may choose the host.
+    let before_parameters = text.split('{').next().unwrap_or_default();
+    let fixed_host = match Address::parse(before_parameters) {
+        Some(address) => {
+            address.is_http() && (before_parameters.splitn(4, '/').count() == 4 || before_parameters == text)
+        }
+        None => before_parameters.starts_with('/') && !before_parameters.starts_with("//") && !text.contains('\\'),
+    };
+    if !fixed_host || text.contains(char::is_control) {
+        let message = format!("\"{}\" is no address whose host is fixed", shown(&written));
+        return refuse(message, "write a path such as /new/{id}, or a URL with its parameters behind the host");
+    }
+    let mut location = Vec::new();
+    for (index, piece) in text.split('{').enumerate() {
+        if index == 0 && !piece.contains('}') {
+            location.push(LocationPart::Text(piece.to_owned()));
+            continue;
+        }
+        let parts = piece.split_once('}').filter(|(_, behind)| index > 0 && !behind.contains('}'));
+        let Some((name, behind)) = parts else {
+            let message = format!("\"{}\" has braces that do not pair", shown(&written));
+            return refuse(message, "write a parameter as {name}, and a brace itself as %7B or %7D");
+        };
+        let known = pattern.is_none_or(|pattern| match name {
+            ".+" => pattern.is_wildcard(),
+            name => pattern.param_names().any(|known| known == name),
+        });
+        if !known {
+            let message = format!("the path has no parameter \"{{{name}}}\"");
+            return refuse(message, "name one of the path's own parameters");
+        }
+        location.push(if name == ".+" { LocationPart::Rest } else { LocationPart::Parameter(name.to_owned()) });
+        location.push(LocationPart::Text(behind.to_owned()));
+    }
+    Some(Redirect { status: u16::try_from(status).unwrap_or(302), location })
+}
+
+/// Notes each key that an answer's body names twice.
+fn note_duplicates(node: &Node<'_>, place: &Place<'_>, findings: &mut Findings<'_>) {
+    match &node.value {
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                note_duplicates(item, &Place::Index(place, index), findings);
+            }
+        }
+        Value::Object(members) => {
+            ObjectReader::open(node, place, findings);
+            for member in members {
+                note_duplicates(&member.node, &Place::Key(place, &member.key), findings);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
+    }
+}

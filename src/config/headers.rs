@@ -1,0 +1,97 @@
+//! Headers that the config sets or removes, apart from what `mapping` draws from requests.
+
+use super::cors::is_token;
+use super::mapping::{HOP_BY_HOP_HEADERS, UNMAPPABLE_HEADERS};
+use super::reader::{Findings, ObjectReader, Place, Written, read_text, shown, told};
+
+/// Headers by lower-case name, with their values.
+pub type HeaderTexts = Vec<(String, String)>;
+
+/// What is done to the headers of an answer.
+#[derive(Clone, Default)]
+pub struct HeaderRules {
+    /// Headers to set.
+    pub set: HeaderTexts,
+    /// Lower-case names of headers to remove.
+    pub remove: Vec<String>,
+}
+
+/// Reads the object of header names and texts at `key`; none where it is absent.
+pub(super) fn read_header_texts(
+    object: &mut ObjectReader<'_>,
+    key: &'static str,
+    findings: &mut Findings<'_>,
+) -> HeaderTexts {
+    let place = Place::Key(object.place(), key);
+    let Some(reader) = object.node(key).and_then(|node| ObjectReader::open(node, &place, findings)) else {
+        return Vec::new();
+    };
+    let mut texts: HeaderTexts = Vec::new();
+    for member in reader.free_members() {
+        let place = Place::Key(&place, &member.key);
+        let Some(written) = read_text(&member.node, &place, findings) else { continue };
+        let name = checked_name(&member.key, member.key_offset, &place, findings);
+        texts.extend(name.zip(checked_value(&written, &place, findings)));
+    }
+    texts
+}
+
+/// Reads what is done to the headers of an answer, where the object has such rules at `key`.
+pub(super) fn read_response_headers(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> HeaderRules {
+    let place = Place::Key(object.place(), "response_headers");
+    let Some(mut reader) = object.node("response_headers").and_then(|node| ObjectReader::open(node, &place, findings))
+    else {
+        return HeaderRules::default();
+    };
+    let set = read_header_texts(&mut reader, "set", findings);
+    let remove = read_header_names(&mut reader, "remove", findings);
+    reader.finish(findings);
+    HeaderRules { set, remove }
+}
+
+/// Reads the list of header names at `key`, in lower case; none where it is absent.
+pub(super) fn read_header_names(
+    object: &mut ObjectReader<'_>,
+    key: &'static str,
+    findings: &mut Findings<'_>,
+) -> Vec<String> {
+    let place = Place::Key(object.place(), key);
+    let mut names = Vec::new();
+    for (index, written) in object.texts(key, findings).iter().enumerate() {
+        let name =
+            written.value().and_then(|name| checked_name(name, written.offset, &Place::Index(&place, index), findings));
+        names.extend(name);
+    }
+    names
+}
+
+/// Gives the name in lower case; notes one that is none, or belongs to the connection.
+pub(super) fn checked_name(
+    name: &str,
+    offset: usize,
+    place: &Place<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<String> {
+    let name = name.to_ascii_lowercase();
+    let wrong = if !is_token(&name) {
+        "is no header name"
+    } else if HOP_BY_HOP_HEADERS.iter().chain(&UNMAPPABLE_HEADERS).any(|own| *own == name) {
+        "belongs to the connection and cannot be mapped"
+    } else {
+        return Some(name);
+    };
+    findings.note(offset, place, "invalid_name", format!("\"{name}\" {wrong}"), None);
+    None
+}
+
+/// Gives the value; notes one that no header can have (RFC 9110 section 5.5).
+fn checked_value(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
+    let value = written.value()?;
+    if value.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return Some(value.trim().to_owned());
+    }
+    let message = format!("\"{}\" holds what no header may", shown(written));
+    let help = told(|| "write visible ASCII and spaces alone".to_owned());
+    findings.note(written.offset, place, "invalid_header", message, help);
+    None
+}

@@ -1,0 +1,150 @@
+//! Networks that requests may come from: addresses, and blocks of them in CIDR notation (RFC 4632, RFC 4291 section 2.3).
+
+use std::net::IpAddr;
+
+use super::reader::{Findings, ObjectReader, Place, shown, told};
+
+/// Which addresses may send requests.
+#[derive(Clone, Default)]
+pub struct Networks {
+    /// Those that may; everyone where the list is absent.
+    pub allow: Option<Vec<Network>>,
+    /// Those that may not, whatever the other list says.
+    pub deny: Vec<Network>,
+}
+
+/// A block of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    /// Its first bits, as those of an IPv6 address; IPv4 addresses are mapped into it.
+    bits: u128,
+    /// How many of them count.
+    prefix: u32,
+}
+
+/// The first bits that IPv4 addresses have among those of IPv6.
+const MAPPED_PREFIX: u32 = 96;
+
+/// Gives an address's bits; those of an IPv4 address mapped into IPv6 (RFC 4291 section 2.5.5.2).
+fn bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => address.to_bits(),
+    }
+}
+
+impl Network {
+    /// Parses an address, or a block of which no bit behind the prefix is set.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().ok()?;
+        let width = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            None => width,
+            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+                digits.parse().ok().filter(|p| *p <= width)?
+            }
+            Some(_) => return None,
+        };
+        let network = Self { bits: bits(address), prefix: prefix + 128 - width };
+        (network.bits & !network.mask() == 0).then_some(network)
+    }
+
+    fn mask(&self) -> u128 {
+        u128::MAX.checked_shl(128 - self.prefix).unwrap_or(0)
+    }
+
+    fn contains(&self, bits: u128) -> bool {
+        // A block of IPv6 holds no IPv4, though the mapped form of all of that lies within it.
+        let other_family = self.prefix < MAPPED_PREFIX && bits >> 32 == 0xffff;
+        bits & self.mask() == self.bits && !other_family
+    }
+}
+
+impl Networks {
+    /// Tells whether a request from `address` may pass; one whose address is not known may only where nothing is listed.
+    pub fn admit(&self, address: Option<&str>) -> bool {
+        let Some(bits) = address.and_then(|address| address.parse().ok()).map(bits) else {
+            return self.allow.is_none() && self.deny.is_empty();
+        };
+        let listed = |list: &[Network]| list.iter().any(|network| network.contains(bits));
+        !listed(&self.deny) && self.allow.as_deref().is_none_or(listed)
+    }
+}
+
+/// Reads the `ip` of an object; `None` where it has none.
+pub(super) fn read_networks(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<Networks> {
+    let node = object.node("ip")?;
+    let place = Place::Key(object.place(), "ip");
+    let mut reader = ObjectReader::open(node, &place, findings)?;
+    let mut list = |key: &'static str, findings: &mut Findings<'_>| {
+        let place = Place::Key(&place, key);
+        reader.node(key)?;
+        let mut networks = Vec::new();
+        for (index, written) in reader.texts(key, findings).iter().enumerate() {
+            let Some(text) = written.value() else { continue };
+            match Network::parse(text) {
+                Some(network) => networks.push(network),
+                None => {
+                    let message = format!("\"{}\" is no address and no network", shown(written));
+                    let help = told(|| {
+                        "write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, with no bit set behind the prefix"
+                            .to_owned()
+                    });
+                    findings.note(written.offset, &Place::Index(&place, index), "invalid_network", message, help);
+                }
+            }
+        }
+        Some(networks)
+    };
+    let (allow, deny) = (list("allow", findings), list("deny", findings).unwrap_or_default());
+    reader.finish(findings);
+    Some(Networks { allow, deny })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_holds_its_own_addresses_alone() {
+        let table = [
+            ("192.0.2.0/24", "192.0.2.255", true, "the last of a block"),
+            ("192.0.2.0/24", "192.0.3.0", false, "the next block"),
+            ("192.0.2.1", "192.0.2.1", true, "one address"),
+            ("192.0.2.1", "192.0.2.2", false, "its neighbour"),
+            ("0.0.0.0/0", "203.0.113.9", true, "all of IPv4"),
+            ("0.0.0.0/0", "2001:db8::1", false, "all of IPv4 is not IPv6"),
+            ("::/0", "2001:db8::1", true, "all of IPv6"),
+            ("::/0", "192.0.2.1", false, "all of IPv6 is not IPv4"),
+            ("2001:db8::/32", "2001:db8:ffff::1", true, "a block of IPv6"),
+            ("2001:db8::/32", "2001:db9::1", false, "its neighbour"),
+            ("192.0.2.0/24", "::ffff:192.0.2.7", true, "an IPv4 address in the form of IPv6"),
+        ];
+        for (network, address, holds, message) in table {
+            let deny = Networks { allow: None, deny: vec![Network::parse(network).unwrap()] };
+            assert_eq!(!deny.admit(Some(address)), holds, "{message}");
+        }
+        for text in ["192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/", "192.0.2", "2001:db8::/129", "a", "", "192.0.2.0/+8"]
+        {
+            assert_eq!(Network::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_not_known_passes_only_where_nothing_is_listed() {
+        let network = || Network::parse("192.0.2.0/24").unwrap();
+        let allow = Networks { allow: Some(vec![network()]), deny: Vec::new() };
+        let deny = Networks { allow: None, deny: vec![network()] };
+        for address in [None, Some(""), Some("unknown"), Some("192.0.2.1, 203.0.113.1")] {
+            assert!(!allow.admit(address) && !deny.admit(address), "{address:?}");
+            assert!(Networks::default().admit(address), "{address:?}");
+        }
+        assert!(!Networks { allow: Some(Vec::new()), deny: Vec::new() }.admit(Some("192.0.2.1")), "an empty list");
+        let both = Networks { allow: Some(vec![network()]), deny: vec![Network::parse("192.0.2.1").unwrap()] };
+        assert!(both.admit(Some("192.0.2.2")) && !both.admit(Some("192.0.2.1")), "deny wins");
+    }
+}

@@ -1,0 +1,41 @@
+//! What configs of the older JavaScript gateway leave unsaid.
+//!
+//! Whatever it can be told in the config's own words is written into the tree, so that nothing behind this knows the difference.
+
+use std::borrow::Cow;
+
+use super::document::{Member, Node, Origin, Text, Value};
+
+/// The beginning of the names of Supabase's integrations.
+const SUPABASE: &str = "supabase_";
+
+/// Keys of a Supabase integration, and the bindings that they come from where it has none of its own.
+const SUPABASE_BINDINGS: [(&str, &str); 2] =
+    [("url", "$env.SUPABASE_URL"), ("key", "$secret.SUPABASE_SERVICE_ROLE_KEY")];
+
+/// Adds to the integrations of paths what they take from bindings of fixed names.
+pub(super) fn fill_in(root: &mut Node<'_>) {
+    let Some(Value::Array(paths)) = member(root, "paths").map(|node| &mut node.value) else { return };
+    for path in paths {
+        let Some(integration) = member(path, "integration") else { continue };
+        let is_supabase = member(integration, "type").is_some_and(|node| match &node.value {
+            Value::Text(text) => text.value.as_deref().is_some_and(|kind| kind.starts_with(SUPABASE)),
+            _ => false,
+        });
+        for (key, reference) in SUPABASE_BINDINGS.into_iter().filter(|_| is_supabase) {
+            if member(integration, key).is_some() {
+                continue;
+            }
+            let offset = integration.offset;
+            if let Value::Object(members) = &mut integration.value {
+                let value = Value::Text(Text { value: Some(Cow::Borrowed(reference)), origin: Origin::File });
+                members.push(Member { key: Cow::Borrowed(key), key_offset: offset, node: Node { offset, value } });
+            }
+        }
+    }
+}
+
+fn member<'n, 's>(node: &'n mut Node<'s>, key: &str) -> Option<&'n mut Node<'s>> {
+    let Value::Object(members) = &mut node.value else { return None };
+    members.iter_mut().find(|member| member.key == key).map(|member| &mut member.node)
+}

@@ -1,0 +1,113 @@
+//! The `protected_resource` section: what OAuth clients are told of this gateway (RFC 9728).
+
+use serde_json::{Map, Value as Json};
+
+use super::address::{Scheme, read_url};
+use super::authorizer::ReadAuthorizer;
+use super::document::Value;
+use super::integration::Integration;
+use super::path::{Path, ReadPath};
+use super::reader::{Findings, ObjectReader, Place, note_type};
+use crate::address::Address;
+use crate::route::{Method, MethodRule, Pattern, RouteSpec};
+
+/// Where the metadata of a resource is that has no path (RFC 9728 section 3).
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
+/// The metadata of the gateway as a protected resource.
+#[derive(Clone)]
+pub struct ProtectedResource {
+    /// The resource's identifier; the origin that the client called where there is none.
+    pub resource: Option<String>,
+    /// The path of the metadata.
+    pub path: String,
+    /// The other members of the metadata.
+    pub metadata: Map<String, Json>,
+}
+
+impl ProtectedResource {
+    /// Gives the address of the metadata for a client that called `origin`.
+    pub fn metadata_url(&self, origin: &str) -> String {
+        format!("{origin}{}", self.path)
+    }
+
+    /// Gives the metadata for a client that called `origin`.
+    pub fn to_json(&self, origin: &str) -> String {
+        let mut metadata = self.metadata.clone();
+        metadata.insert("resource".to_owned(), self.resource.as_deref().unwrap_or(origin).into());
+        Json::Object(metadata).to_string()
+    }
+}
+
+/// Reads the section and adds the path that answers with the metadata; `None` where the file does not ask for it.
+pub(super) fn read_protected_resource(
+    root: &mut ObjectReader<'_>,
+    authorizers: &[ReadAuthorizer],
+    paths: &mut Vec<ReadPath>,
+    findings: &mut Findings<'_>,
+) -> Option<ProtectedResource> {
+    let node = root.node("protected_resource")?;
+    let place = Place::Key(root.place(), "protected_resource");
+    let mut metadata = Map::new();
+    let (resource, written) = match &node.value {
+        Value::Bool(false) => return None,
+        Value::Bool(true) => (None, None),
+        Value::Object(_) => {
+            let mut object = ObjectReader::open(node, &place, findings)?;
+            let written = object.text("resource", findings).and_then(|written| written.value());
+            let mut url = |key: &'static str, findings: &mut Findings<'_>| {
+                let written = object.text(key, findings)?;
+                read_url(&written, Scheme::Https, &Place::Key(&place, key), findings)
+            };
+            let resource = url("resource", findings);
+            if let Some(documentation) = url("documentation", findings) {
+                metadata.insert("resource_documentation".to_owned(), documentation.as_str().into());
+            }
+            if let Some(name) = object.text("name", findings).and_then(|written| written.value()) {
+                metadata.insert("resource_name".to_owned(), name.into());
+            }
+            object.finish(findings);
+            (resource, written)
+        }
+        Value::Null | Value::Number(_) | Value::Text(_) | Value::Array(_) => {
+            note_type(node, &place, "true, false or an object", findings);
+            return None;
+        }
+    };
+
+    let issuers = authorizers.iter().filter_map(|read| Some(read.authorizer.as_ref()?.issuer.as_str()));
+    let servers: Json = issuers.filter(|issuer| issuer.starts_with("http")).map(Json::from).collect();
+    metadata.insert("authorization_servers".to_owned(), servers);
+    let mut scopes: Vec<&str> = Vec::new();
+    for access in paths.iter().filter_map(|read| read.path.as_ref()?.access.as_ref()) {
+        for scope in access.scopes.iter().chain(&access.any_scopes) {
+            if !scopes.contains(&scope.as_str()) {
+                scopes.push(scope);
+            }
+        }
+    }
+    metadata.insert("scopes_supported".to_owned(), scopes.into());
+    metadata.insert("bearer_methods_supported".to_owned(), vec!["header"].into());
+
+    let below = resource.as_ref().map(Address::path).unwrap_or_default();
+    let path = format!("{WELL_KNOWN}{}", below.trim_end_matches('/'));
+    // Byte for byte what clients know it by (RFC 9728 section 3.3).
+    let resource = resource.and(written).map(str::to_owned);
+    let described = ProtectedResource { resource, path, metadata };
+    let pattern = match Pattern::parse(&described.path) {
+        Ok(pattern) => pattern,
+        Err(error) => {
+            findings.note(node.offset, &place, "invalid_path", error.to_string(), None);
+            return None;
+        }
+    };
+    let route = RouteSpec { method: MethodRule::Exact(Method::Get), pattern, encoded_slashes: false };
+    paths.push(ReadPath {
+        index: None,
+        offset: node.offset,
+        shown: Some(format!("{} {}", route.method, route.pattern.as_str())),
+        path: Some(Path::open(&route, Integration::ProtectedResource(described.clone()))),
+        route: Some(route),
+    });
+    Some(described)
+}

@@ -1,0 +1,140 @@
+//! `services` and `serviceBindings`: JavaScript beside the gateway, and other Workers.
+
+use super::diagnostic::nearest;
+use super::reader::{Findings, ObjectReader, Place, Written, choose, note_if_empty, read_array, shown, told};
+
+/// A function of another Worker.
+#[derive(Clone)]
+pub struct Rpc {
+    /// The binding of the Worker.
+    pub binding: String,
+    /// The function's name.
+    pub function: String,
+}
+
+/// The services that paths may name, by alias.
+pub(super) struct Services {
+    /// Modules: alias and name.
+    modules: Vec<(String, String)>,
+    /// Other Workers: alias and binding.
+    bindings: Vec<(String, String)>,
+}
+
+/// Reads the sections.
+pub(super) fn read_services(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Services {
+    let mut modules = read_aliases(root, "services", "entrypoint", findings);
+    for (_, entrypoint) in &mut modules {
+        // `./services/a.js` and `services/a` are the same module.
+        let name = entrypoint.trim_start_matches("./");
+        *entrypoint = name.strip_suffix(".js").unwrap_or(name).to_owned();
+    }
+    let mut bindings = read_aliases(root, "serviceBindings", "binding", findings);
+    // The older gateway's former name; of an alias in both, this one counts less.
+    bindings.extend(read_aliases(root, "servicesBindings", "binding", findings));
+    Services { modules, bindings }
+}
+
+fn read_aliases(
+    root: &mut ObjectReader<'_>,
+    section: &'static str,
+    target_key: &'static str,
+    findings: &mut Findings<'_>,
+) -> Vec<(String, String)> {
+    let place = Place::Key(root.place(), section);
+    let items = root.node(section).map(|node| read_array(node, &place, findings)).unwrap_or_default();
+    let mut aliases: Vec<(String, String)> = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let place = Place::Index(&place, index);
+        let Some(mut object) = ObjectReader::open(item, &place, findings) else { continue };
+        let alias = object.required_text("alias", findings);
+        let target = object.required_text(target_key, findings);
+        for (key, written) in [("alias", &alias), (target_key, &target)] {
+            note_if_empty(written.as_ref(), &Place::Key(&place, key), findings);
+        }
+        object.finish(findings);
+        let (Some(alias), Some(target)) = (alias, target) else { continue };
+        let name = alias.value().unwrap_or_default();
+        if aliases.iter().any(|(known, _)| known == name && !name.is_empty()) {
+            let message = format!("a second entry is called \"{}\"", shown(&alias));
+            let help = told(|| "give one of them another alias".to_owned());
+            findings.note(alias.offset, &Place::Key(&place, "alias"), "duplicate_alias", message, help);
+        }
+        aliases.push((name.to_owned(), target.value().unwrap_or_default().to_owned()));
+    }
+    aliases
+}
+
+impl Services {
+    /// Reads the `binding` of an integration, which is the alias of a module.
+    pub(super) fn read_module(&self, object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<String> {
+        read_alias(object, &self.modules, "services", findings)
+    }
+
+    /// Reads the `binding` of an object, which is the alias of another Worker, and its `function`.
+    pub(super) fn read_binding(
+        &self,
+        object: &mut ObjectReader<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<(String, Option<String>)> {
+        let binding = read_alias(object, &self.bindings, "serviceBindings", findings);
+        let function = object.text("function", findings);
+        if let Some(written) = &function {
+            note_function(written, &Place::Key(object.place(), "function"), findings);
+        }
+        let function = function.and_then(|written| written.value().map(str::to_owned));
+        Some((binding?, function))
+    }
+
+    /// Reads the function of another Worker that the object has at `key`; `None` where it has none.
+    pub(super) fn read_rpc(
+        &self,
+        object: &mut ObjectReader<'_>,
+        key: &'static str,
+        findings: &mut Findings<'_>,
+    ) -> Option<Rpc> {
+        let node = object.node(key)?;
+        let place = Place::Key(object.place(), key);
+        let mut reader = ObjectReader::open(node, &place, findings)?;
+        if let Some(kind) = reader.text("type", findings) {
+            choose(&kind, &[("service_binding", ())], &Place::Key(&place, "type"), findings);
+        }
+        reader.required("function", findings);
+        let found = self.read_binding(&mut reader, findings);
+        reader.finish(findings);
+        let (binding, function) = found?;
+        Some(Rpc { binding, function: function? })
+    }
+}
+
+/// Notes what could be no method of a Worker's entry point: one that every object has is called by nobody on purpose.
+fn note_function(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) {
+    let Some(name) = written.value() else { return };
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$');
+    if !is_name || matches!(name, "constructor" | "connect" | "dup" | "then" | "__proto__") {
+        let message = format!("\"{}\" is no name of a function to call", shown(written));
+        let help = told(|| "name a method of the Worker's entry point".to_owned());
+        findings.note(written.offset, place, "invalid_name", message, help);
+    }
+}
+
+fn read_alias(
+    object: &mut ObjectReader<'_>,
+    known: &[(String, String)],
+    section: &str,
+    findings: &mut Findings<'_>,
+) -> Option<String> {
+    let written = object.required_text("binding", findings)?;
+    let alias = written.value()?;
+    if let Some((_, target)) = known.iter().find(|(name, _)| name == alias) {
+        return Some(target.clone());
+    }
+    let names = known.iter().map(|(name, _)| name.as_str());
+    let help = told(|| match nearest(alias, names) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("add it to \"{section}\""),
+    });
+    let message = format!("no entry of \"{section}\" is called \"{}\"", shown(&written));
+    findings.note(written.offset, &Place::Key(object.place(), "binding"), "unknown_service", message, help);
+    None
+}

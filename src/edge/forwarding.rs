@@ -1,0 +1,93 @@
+//! The request as others get it: upstreams, other Workers, modules.
+
+use wasm_bindgen::JsValue;
+use web_sys::Request;
+
+use super::exchange::Exchange;
+use super::gateway::Gateway;
+use super::host::{forward, header_lines};
+use super::webcrypto::random_bytes;
+use crate::config::Path;
+use crate::mapping::{mapped_headers, mapped_query};
+use crate::proxy::{connection_options, forwarded_cookies};
+use crate::request::RequestHead as _;
+use crate::token::VerifiedClaims;
+use crate::trace::Trace;
+
+/// What becomes of a request's headers on the way: names to drop and lines to set.
+pub struct ForwardedHeaders {
+    /// Lower-case names, one a line, with `-` for `_`.
+    pub drop: String,
+    /// Names and values on alternating lines.
+    pub set: String,
+}
+
+impl ForwardedHeaders {
+    /// Gives those of a request on a path.
+    pub fn of(gateway: &Gateway, exchange: &Exchange, path: &Path, claims: Option<&VerifiedClaims>) -> Self {
+        let mut drop = gateway.dropped_request_headers.clone();
+        let mut also = |name: &str| {
+            drop.push('\n');
+            drop.push_str(&name.replace('_', "-"));
+        };
+        connection_options(exchange.header("connection").as_deref()).iter().for_each(|name| also(name));
+        path.mapping.remove.iter().for_each(|name| also(name));
+        if path.rules.cache.as_ref().is_some_and(|cache| !cache.per_user) {
+            // What is kept for everyone must not depend on who asked.
+            also("authorization");
+            also("cookie");
+        }
+        let url = exchange.url();
+        let mut set = vec![
+            ("x-request-id".to_owned(), exchange.id.clone()),
+            ("x-forwarded-proto".to_owned(), url.scheme().to_owned()),
+            ("x-forwarded-host".to_owned(), url.host_and_port().to_owned()),
+        ];
+        if let Some(address) = exchange.header("cf-connecting-ip") {
+            set.push(("x-forwarded-for".to_owned(), address));
+        }
+        let trace = exchange
+            .trace
+            .get_or_init(|| Trace::of(exchange.header("traceparent").as_deref(), &random_bytes().unwrap_or([1; 24])));
+        set.push(("traceparent".to_owned(), trace.traceparent.clone()));
+        if !trace.continued {
+            also("tracestate");
+        }
+        if let Some(cookies) = exchange.header("cookie") {
+            let of_session = gateway.config.session.as_ref().map(|session| session.cookie.as_str());
+            match forwarded_cookies(&cookies, of_session) {
+                Some(kept) if kept == cookies => {}
+                Some(kept) if !drop.ends_with("\ncookie") => set.push(("cookie".to_owned(), kept)),
+                _ => drop.push_str("\ncookie"),
+            }
+        }
+        if let Some(session) = &*exchange.session_token.borrow() {
+            set.push(("authorization".to_owned(), format!("Bearer {}", session.token)));
+        }
+        for (name, value) in mapped_headers(&path.mapping, exchange, claims) {
+            if let Some(value) = value {
+                set.push((name.to_owned(), value));
+            }
+        }
+        Self { drop, set: header_lines(set) }
+    }
+
+    /// Makes the request for `url`.
+    ///
+    /// # Errors
+    /// What was thrown.
+    pub fn request(&self, exchange: &Exchange, path: &Path, url: &str) -> Result<Request, JsValue> {
+        #[expect(clippy::cast_precision_loss, reason = "a limit of bytes is far below 2^53")]
+        let max = path.rules.max_body_bytes.map(|max| max as f64);
+        forward(&exchange.request(), url, &self.drop, &self.set, max)
+    }
+}
+
+/// Gives the address that the client called, with the path's mapped query.
+pub fn own_url(exchange: &Exchange, path: &Path, claims: Option<&VerifiedClaims>) -> String {
+    let url = format!("{}{}", exchange.origin(), exchange.path());
+    match mapped_query(&path.mapping, exchange, claims) {
+        Some(query) => format!("{url}?{query}"),
+        None => url,
+    }
+}

@@ -1,0 +1,27 @@
+//! `health`: the state of the config and of each authorizer's keys.
+
+use serde_json::{Value, json};
+
+use crate::edge::answer::Answer;
+use crate::edge::exchange::Exchange;
+use crate::edge::gateway::{self, Gateway};
+
+/// Answers with 200 where every authorizer can verify tokens, else with 503.
+pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Answer {
+    let mut healthy = true;
+    let mut authorizers: Vec<Value> = Vec::with_capacity(gateway.issuers.len());
+    for issuer in &gateway.issuers {
+        let usable = issuer.keys.current(exchange).await.is_ok();
+        healthy &= usable;
+        let age = issuer.keys.age_secs();
+        authorizers.push(json!({"name": issuer.authorizer.name, "keys": {"usable": usable, "age_seconds": age}}));
+    }
+    let (source, last_good) = gateway::state();
+    let body = json!({
+        "status": if healthy { "ok" } else { "unavailable" },
+        "config": {"source": source, "last_good": last_good},
+        "authorizers": authorizers,
+    });
+    let headers = vec![("content-type".into(), "application/json".into()), ("cache-control".into(), "no-store".into())];
+    Answer::Made { status: if healthy { 200 } else { 503 }, headers, body: Some(body.to_string()) }
+}

@@ -1,0 +1,159 @@
+//! `service_binding` and `service`: other Workers, JavaScript beside the gateway, and functions called on the way.
+
+use js_sys::{Array, Promise};
+use serde_json::{Map, Value, json};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Request, Response};
+
+use crate::config::{Path, Rpc};
+use crate::edge::answer::Answer;
+use crate::edge::bindings;
+use crate::edge::exchange::Exchange;
+use crate::edge::forwarding::{ForwardedHeaders, own_url};
+use crate::edge::gateway::Gateway;
+use crate::edge::invocation::Invocation as _;
+use crate::edge::provider::failure_reason;
+use crate::edge::timing::now_ms;
+use crate::problem::Problem;
+use crate::route::Match;
+use crate::token::VerifiedClaims;
+
+#[wasm_bindgen(module = "/src/edge/host.js")]
+extern "C" {
+    fn serve(name: &str, request: &Request, env: &JsValue, context: &JsValue, ms: u32) -> Promise;
+
+    fn fetch_bound(binding: &JsValue, request: &Request, ms: u32) -> Promise;
+
+    fn call_function(binding: &JsValue, name: &str, request: &Request, context: &str, ms: u32) -> Promise;
+
+    fn tell_function(binding: &JsValue, name: &str, request: &Request, context: &str, ms: u32) -> Promise;
+
+    fn ask_first(
+        binding: &JsValue,
+        name: &str,
+        request: &Request,
+        url: &str,
+        drop: &str,
+        set: &str,
+        context: &str,
+        ms: u32,
+    ) -> Promise;
+}
+
+/// How long a service may take to begin its answer, in milliseconds.
+const TIMEOUT_MS: u32 = 30_000;
+
+/// A request on its way to a service.
+pub struct ServiceCall<'c> {
+    /// The gateway.
+    pub gateway: &'c Gateway,
+    /// The request.
+    pub exchange: &'c Exchange,
+    /// The path that took it.
+    pub path: &'c Path,
+    /// How it matched.
+    pub matched: &'c Match<'c, 'c>,
+    /// The claims of its token, or for a callback those of the login.
+    pub claims: Option<&'c VerifiedClaims>,
+}
+
+impl ServiceCall<'_> {
+    /// Passes the request to a Worker, or has one of its functions answer it.
+    ///
+    /// # Errors
+    /// 502 where it fails, 504 where it takes too long.
+    pub async fn binding(&self, binding: &str, function: Option<&str>) -> Result<Answer, Problem> {
+        let worker = self.bound(binding);
+        let request = self.forwarded()?;
+        self.answer(match function.filter(|name| *name != "fetch") {
+            None => fetch_bound(&worker, &request, TIMEOUT_MS),
+            Some(name) => call_function(&worker, name, &request, &self.context(), TIMEOUT_MS),
+        })
+        .await
+    }
+
+    /// Has a module beside the gateway answer the request.
+    ///
+    /// # Errors
+    /// 502 where it fails, 504 where it takes too long.
+    pub async fn module(&self, name: &str) -> Result<Answer, Problem> {
+        let Self { exchange, .. } = self;
+        self.answer(serve(name, &self.forwarded()?, exchange.env().as_ref(), exchange.context(), TIMEOUT_MS)).await
+    }
+
+    /// Asks a function whether the request may go on; gives its answer where it may not.
+    ///
+    /// # Errors
+    /// 502 where it fails or says neither, 504 where it takes too long.
+    pub async fn ask_first(&self, rpc: &Rpc) -> Result<Option<Answer>, Problem> {
+        let Self { gateway, exchange, path, claims, .. } = self;
+        let headers = ForwardedHeaders::of(gateway, exchange, path, *claims);
+        let (url, worker) = (own_url(exchange, path, *claims), self.bound(&rpc.binding));
+        let (request, context) = (exchange.request(), self.context());
+        let asked =
+            ask_first(&worker, &rpc.function, &request, &url, &headers.drop, &headers.set, &context, TIMEOUT_MS);
+        let outcome: Array = JsFuture::from(asked).await.map_err(|error| self.failed(&error))?.unchecked_into();
+        exchange.replace_request(outcome.get(1).unchecked_into());
+        let answer = outcome.get(0);
+        Ok(if answer.is_undefined() { None } else { Some(Answer::Relayed(answer.unchecked_into())) })
+    }
+
+    /// Tells a function of a login; what it answers is nobody's business.
+    ///
+    /// # Errors
+    /// 502 where it fails, 504 where it takes too long.
+    pub async fn tell(&self, rpc: &Rpc) -> Result<(), Problem> {
+        let (worker, request) = (self.bound(&rpc.binding), self.forwarded()?);
+        let told = tell_function(&worker, &rpc.function, &request, &self.context(), TIMEOUT_MS);
+        JsFuture::from(told).await.map(|_| ()).map_err(|error| self.failed(&error))
+    }
+
+    fn bound(&self, binding: &str) -> JsValue {
+        bindings::raw(self.exchange.env(), binding)
+    }
+
+    fn forwarded(&self) -> Result<Request, Problem> {
+        let Self { gateway, exchange, path, claims, .. } = self;
+        let headers = ForwardedHeaders::of(gateway, exchange, path, *claims);
+        headers.request(exchange, path, &own_url(exchange, path, *claims)).map_err(|error| self.failed(&error))
+    }
+
+    async fn answer(&self, promise: Promise) -> Result<Answer, Problem> {
+        let begun = now_ms();
+        let answer = JsFuture::from(promise).await;
+        self.exchange.upstream_ms.set(Some(now_ms() - begun));
+        let answer: Response = answer.map_err(|error| self.failed(&error))?.unchecked_into();
+        Ok(Answer::Relayed(answer))
+    }
+
+    fn failed(&self, error: &JsValue) -> Problem {
+        match super::proxy::failure(error, self.path) {
+            Problem::UpstreamUnreachable(_) => Problem::ServiceFailed(failure_reason(error)),
+            problem => problem,
+        }
+    }
+
+    /// Gives what a function is told of the request, as JSON; `requestUrl` and `jwtPayload` are the older gateway's names.
+    fn context(&self) -> String {
+        let Self { exchange, path, matched, claims, .. } = self;
+        let mut params: Map<String, Value> = Map::new();
+        for (name, value) in matched.params() {
+            params.insert(name.to_owned(), value.into());
+        }
+        if path.pattern.as_str().ends_with("{.+}") {
+            params.insert(".+".to_owned(), matched.rest().into());
+        }
+        let claims = claims.map(VerifiedClaims::to_json);
+        json!({
+            "route": {"method": path.method.to_string(), "path": path.pattern.as_str()},
+            "params": params,
+            "claims": claims,
+            "request_id": exchange.id,
+            "requestUrl": exchange.url().as_str(),
+            "jwtPayload": claims,
+        })
+        .to_string()
+    }
+}

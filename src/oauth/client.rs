@@ -1,0 +1,36 @@
+//! How the gateway shows a token endpoint who it is (RFC 6749 section 2.3.1).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use url::form_urlencoded::{Serializer, byte_serialize};
+
+use crate::config::{Endpoints, Provider};
+
+/// A form for the provider, and the `Authorization` that goes with it.
+pub struct Form {
+    /// The form, encoded.
+    pub body: String,
+    /// The header's value, where the provider wants the client's secret there.
+    pub authorization: Option<String>,
+}
+
+impl Form {
+    /// Makes the form of `fields` by the application.
+    pub fn new(provider: &Provider, endpoints: &Endpoints, fields: &[(&str, &str)]) -> Self {
+        let mut form = Serializer::new(String::new());
+        form.extend_pairs(fields).append_pair("client_id", &provider.client_id);
+        let mut authorization = None;
+        match &provider.client_secret {
+            Some(secret) if endpoints.basic => {
+                let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+                let pair = format!("{}:{}", encoded(&provider.client_id), encoded(secret.expose()));
+                authorization = Some(format!("Basic {}", STANDARD.encode(pair)));
+            }
+            Some(secret) => {
+                form.append_pair("client_secret", secret.expose());
+            }
+            None => {}
+        }
+        Self { body: form.finish(), authorization }
+    }
+}

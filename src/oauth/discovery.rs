@@ -1,0 +1,94 @@
+//! A provider's discovery document (OpenID Connect Discovery 1.0 section 3): where its endpoints and its key set are.
+
+use serde_json::{Map, Value};
+
+use crate::address::Address;
+use crate::config::Endpoints;
+use crate::json;
+
+/// What the gateway needs of a provider's discovery document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discovery {
+    /// The provider's addresses.
+    pub endpoints: Endpoints,
+    /// Where its key set is.
+    pub jwks_uri: String,
+}
+
+impl Discovery {
+    /// Parses the document of `issuer`.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(document: &str, issuer: &str) -> Result<Self, &'static str> {
+        let members = json::parse_object(document.as_bytes()).ok_or("its discovery document is no JSON object")?;
+        // Byte for byte (section 4.3): whoever can serve a document for another issuer could have its tokens verified by his keys.
+        if json::text(&members, "issuer") != Some(issuer) {
+            return Err("its discovery document is another issuer's");
+        }
+        let required = |name: &str| endpoint(&members, name).ok_or("its discovery document lacks an endpoint");
+        let methods = members.get("token_endpoint_auth_methods_supported").and_then(Value::as_array);
+        let takes_post = methods.is_some_and(|methods| methods.iter().any(|method| method == "client_secret_post"));
+        let endpoints = Endpoints {
+            authorization: required("authorization_endpoint")?,
+            token: required("token_endpoint")?,
+            userinfo: endpoint(&members, "userinfo_endpoint"),
+            revocation: endpoint(&members, "revocation_endpoint"),
+            logout: endpoint(&members, "end_session_endpoint").map(|url| (url, "post_logout_redirect_uri")),
+            basic: !takes_post,
+        };
+        Ok(Self { endpoints, jwks_uri: required("jwks_uri")? })
+    }
+}
+
+/// Gives an address that secrets may be sent to: https, or http on this machine.
+fn endpoint(members: &Map<String, Value>, name: &str) -> Option<String> {
+    let address = Address::parse(json::text(members, name)?)?;
+    let trusted = address.scheme() == "https" || address.scheme() == "http" && address.is_loopback();
+    (trusted && !address.has_credentials() && !address.has_fragment()).then(|| address.as_str().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_document_is_taken_from_its_issuer_alone_and_only_with_safe_addresses() {
+        let valid = json!({
+            "issuer": "https://idp.example",
+            "authorization_endpoint": "https://idp.example/auth?a=1",
+            "token_endpoint": "https://idp.example/token",
+            "jwks_uri": "https://keys.example/jwks",
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        });
+        let parse = |name: &str, value: Value| {
+            let mut document = valid.clone();
+            if let Some(member) = document.get_mut(name) {
+                *member = value;
+            }
+            Discovery::parse(&document.to_string(), "https://idp.example")
+        };
+        let discovery = parse("", json!(null)).unwrap();
+        assert_eq!(discovery.endpoints.authorization, "https://idp.example/auth?a=1");
+        assert_eq!((discovery.endpoints.userinfo, discovery.endpoints.logout), (None, None));
+        assert!(!discovery.endpoints.basic, "it takes the secret in the form");
+        let refused = [
+            ("issuer", json!("https://idp.example/"), "an issuer with a slash more"),
+            ("issuer", json!(null), "no issuer"),
+            ("token_endpoint", json!("http://idp.example/token"), "plain http"),
+            ("token_endpoint", json!("https://a:b@idp.example/token"), "credentials"),
+            ("token_endpoint", json!("/token"), "a path"),
+            ("authorization_endpoint", json!(1), "a number"),
+            ("jwks_uri", json!("file:///jwks"), "another scheme"),
+        ];
+        for (name, value, message) in refused {
+            assert!(parse(name, value).is_err(), "{message}");
+        }
+        assert!(parse("token_endpoint", json!("http://127.0.0.1:1/token")).is_ok(), "http on this machine");
+        let basic = parse("token_endpoint_auth_methods_supported", json!(["client_secret_basic"])).unwrap();
+        assert!(basic.endpoints.basic, "it wants the secret in a header");
+        assert!(Discovery::parse("[]", "https://idp.example").is_err(), "no object");
+    }
+}

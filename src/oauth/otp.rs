@@ -1,0 +1,112 @@
+//! Logins by one-time password over Supabase's REST API: what is asked for, and what its answers mean.
+
+use serde_json::{Map, Value, json};
+
+use super::answer::{ProviderAnswer, provider_error};
+use crate::config::SupabaseStep;
+use crate::json;
+use crate::problem::{Problem, RetryAfter};
+
+/// What Supabase is asked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OtpRequest {
+    /// The path under the project's address.
+    pub path: &'static str,
+    /// The body, as JSON.
+    pub body: String,
+    /// What a client is told of a password that was sent.
+    message: &'static str,
+}
+
+/// Reads what a client sent for a step.
+///
+/// # Errors
+/// [`Problem::BodyMalformed`], or what is missing.
+pub fn read_otp_request(step: SupabaseStep, body: &str) -> Result<OtpRequest, Problem> {
+    let members = json::parse_object(body.as_bytes()).ok_or(Problem::BodyMalformed("not a JSON object"))?;
+    let field = |name: &'static str| json::text(&members, name).filter(|text| !text.is_empty());
+    let contact = field("email").map(|email| ("email", email));
+    let contact = match step {
+        SupabaseStep::SendEmail => contact.ok_or(Problem::EmailMissing)?,
+        SupabaseStep::Send | SupabaseStep::Verify => {
+            let missing = match step {
+                SupabaseStep::Verify => Problem::OtpOrContactMissing,
+                SupabaseStep::Send | SupabaseStep::SendEmail => Problem::EmailOrPhoneMissing,
+            };
+            contact.or_else(|| field("phone").map(|phone| ("phone", phone))).ok_or(missing)?
+        }
+    };
+    let mut body = Map::new();
+    body.insert(contact.0.to_owned(), contact.1.into());
+    let by_email = contact.0 == "email";
+    let (path, message) = match step {
+        SupabaseStep::Verify => {
+            let token = field("token").ok_or(Problem::OtpOrContactMissing)?;
+            body.insert("token".to_owned(), token.into());
+            body.insert("type".to_owned(), if by_email { "email" } else { "sms" }.into());
+            ("/auth/v1/verify", "")
+        }
+        SupabaseStep::Send | SupabaseStep::SendEmail => {
+            body.insert("create_user".to_owned(), true.into());
+            let message = match step {
+                SupabaseStep::SendEmail => "Alternative OTP method attempted",
+                _ if by_email => "Email OTP sent successfully",
+                _ => "SMS OTP sent successfully",
+            };
+            ("/auth/v1/otp", message)
+        }
+    };
+    Ok(OtpRequest { path, body: Value::Object(body).to_string(), message })
+}
+
+/// Gives the body of the answer to a client.
+///
+/// # Errors
+/// What a client is told instead.
+pub fn judge_otp(step: SupabaseStep, request: &OtpRequest, answer: &ProviderAnswer) -> Result<String, Problem> {
+    match answer.status {
+        200 if step != SupabaseStep::Verify => Ok(json!({"message": request.message}).to_string()),
+        200 => match json::parse_object(answer.body.as_bytes()) {
+            Some(session) if json::text(&session, "access_token").is_some() => Ok(Value::Object(session).to_string()),
+            _ => Err(Problem::IdpError("its answer holds no session", Some(200))),
+        },
+        429 => Err(Problem::IdpRateLimited(RetryAfter::parse(answer.retry_after.as_deref()))),
+        // The gateway's own key is refused, which is no client's fault.
+        401 if step != SupabaseStep::Verify => Err(Problem::IdpRejected(provider_error(answer))),
+        400..=499 if step == SupabaseStep::Verify => Err(Problem::OtpInvalid(provider_error(answer))),
+        400..=499 => Err(Problem::OtpRejected(provider_error(answer))),
+        status => Err(Problem::IdpError("it sent no one-time password", Some(status))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_asks_for_what_it_needs() {
+        use SupabaseStep::{Send, SendEmail, Verify};
+        let table = [
+            (Send, r#"{"email":"a@b.c"}"#, Ok(json!({"email": "a@b.c", "create_user": true})), "to an address"),
+            (Send, r#"{"phone":"+1"}"#, Ok(json!({"phone": "+1", "create_user": true})), "to a phone"),
+            (Send, r#"{"email":"","phone":"+1"}"#, Ok(json!({"phone": "+1", "create_user": true})), "an empty address"),
+            (Send, "{}", Err("missing_email_or_phone"), "nowhere"),
+            (SendEmail, r#"{"phone":"+1"}"#, Err("missing_email"), "to a phone, where only addresses go"),
+            (Verify, r#"{"email":"a@b.c"}"#, Err("missing_token_or_contact"), "no password"),
+            (Verify, r#"{"token":"1"}"#, Err("missing_token_or_contact"), "nobody"),
+            (
+                Verify,
+                r#"{"phone":"+1","token":"123456"}"#,
+                Ok(json!({"phone": "+1", "token": "123456", "type": "sms"})),
+                "a password by phone",
+            ),
+            (Send, "[]", Err("body_malformed"), "no object"),
+            (Send, r#"{"email":1}"#, Err("missing_email_or_phone"), "a number"),
+        ];
+        for (step, body, expected, message) in table {
+            let given =
+                read_otp_request(step, body).map(|request| json::parse_object(request.body.as_bytes()).unwrap());
+            assert_eq!(given.map(Value::Object).map_err(|problem| problem.code()), expected, "{message}");
+        }
+    }
+}

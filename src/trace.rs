@@ -1,0 +1,77 @@
+//! W3C Trace Context: the place of a request in a trace that may have begun before the gateway.
+
+/// Length of a `traceparent` of version 00.
+const LENGTH: usize = 55;
+
+/// The place of a request in a trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// What upstreams get.
+    pub traceparent: String,
+    /// Whether it goes on with what the client sent, so that its `tracestate` means something.
+    pub continued: bool,
+}
+
+impl Trace {
+    /// Goes on with the trace of a `traceparent`, where it is valid, or else begins one; `random` are 24 fresh bytes.
+    pub fn of(header: Option<&str>, random: &[u8; 24]) -> Self {
+        let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let (fresh_trace, fresh_parent) = digits.split_at(32);
+        let valid = header.and_then(parse);
+        let (trace, flags) = valid.unwrap_or((fresh_trace, "00"));
+        Self { traceparent: format!("00-{trace}-{fresh_parent}-{flags}"), continued: valid.is_some() }
+    }
+
+    /// Gives the trace's id.
+    pub fn id(&self) -> &str {
+        self.traceparent.split('-').nth(1).unwrap_or_default()
+    }
+}
+
+/// Gives the trace's id and the flags of a valid header (Trace Context section 3.2).
+fn parse(header: &str) -> Option<(&str, &'static str)> {
+    let header = header.trim();
+    let hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let mut parts = header.splitn(5, '-');
+    let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let well_formed = hex(version, 2) && hex(trace, 32) && hex(parent, 16) && hex(flags, 2);
+    let is_set = |text: &str| text.bytes().any(|b| b != b'0');
+    // A later version may have more behind a hyphen.
+    let fits = version != "ff" && (version != "00" || header.len() == LENGTH);
+    let sampled = u8::from_str_radix(flags, 16).ok()? & 1 == 1;
+    (well_formed && fits && is_set(trace) && is_set(parent)).then_some((trace, if sampled { "01" } else { "00" }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_valid_trace_goes_on_and_any_other_header_begins_one() {
+        let trace = "0af7651916cd43dd8448eb211c80319c";
+        let valid = format!("00-{trace}-b7ad6b7169203331-01");
+        let random: [u8; 24] = std::array::from_fn(|index| index as u8 + 1);
+        let fresh = "00-0102030405060708090a0b0c0d0e0f10-1112131415161718-00";
+        let went_on = Trace::of(Some(&valid), &random);
+        assert_eq!(went_on.traceparent, format!("00-{trace}-1112131415161718-01"));
+        assert_eq!((went_on.id(), went_on.continued), (trace, true));
+        let later = format!("cc-{trace}-b7ad6b7169203331-01-what");
+        assert!(Trace::of(Some(&later), &random).continued, "a later version with more behind it");
+        let refused = [
+            (String::new(), "nothing"),
+            (format!("{valid}-x"), "more behind version 00"),
+            (valid.replace("00-", "ff-"), "version ff"),
+            (valid.to_uppercase(), "upper case"),
+            (valid.replace(trace, &"0".repeat(32)), "a trace of zeros"),
+            (valid.replace("b7ad6b7169203331", &"0".repeat(16)), "a parent of zeros"),
+            (valid.replace("-01", "-1"), "flags of one digit"),
+            (valid.replace('-', "_"), "other separators"),
+        ];
+        for (header, message) in refused {
+            let begun = Trace::of(Some(&header), &random);
+            assert_eq!((begun.traceparent.as_str(), begun.continued), (fresh, false), "{message}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+// No service: nothing of it can be called.
+
+export default { name: 'without fetch' };
