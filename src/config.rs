@@ -52,6 +52,29 @@ use path::ReadPath;
 use reader::{Findings, ObjectReader, Place, told};
 use reference::{collect_references, resolve_references};
 
+/// Headers that every client sends of its own: a path that sets one takes the client's there alone.
+const COMMON_HEADERS: [&str; 19] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "authorization",
+    "cache-control",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "cookie",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "origin",
+    "range",
+    "referer",
+    "user-agent",
+];
+
 /// A gateway config in which everything is known, checked and compiled.
 ///
 /// Any text of it may be the value of a secret, so neither it nor its parts show one in `Debug`.
@@ -179,7 +202,7 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
     let paths: Vec<Path> = paths.into_iter().map(|read| read.path).collect::<Option<_>>()?;
     let mut asserted_headers: Vec<String> = Vec::new();
     for (name, _) in paths.iter().flat_map(|path| &path.mapping.headers) {
-        if !asserted_headers.contains(name) {
+        if !COMMON_HEADERS.contains(&name.as_str()) && !asserted_headers.contains(name) {
             asserted_headers.push(name.clone());
         }
     }

@@ -38,6 +38,8 @@ pub struct Exchange {
     pub set_cookie: OnceCell<String>,
     /// Its place in a trace, once it was passed on.
     pub trace: OnceCell<Trace>,
+    /// The most bytes that its path takes of its body.
+    pub body_max: Cell<Option<u64>>,
     /// How long authentication took, in milliseconds, where there was any.
     pub auth_ms: Cell<Option<f64>>,
     /// How long it took until the upstream began to answer, in milliseconds, where one was asked.
@@ -65,6 +67,7 @@ impl Exchange {
             session_token: RefCell::default(),
             set_cookie: OnceCell::new(),
             trace: OnceCell::new(),
+            body_max: Cell::default(),
             auth_ms: Cell::default(),
             upstream_ms: Cell::default(),
             headers: OnceCell::new(),

@@ -32,10 +32,14 @@ impl ForwardedHeaders {
         };
         connection_options(exchange.header("connection").as_deref()).iter().for_each(|name| also(name));
         path.mapping.remove.iter().for_each(|name| also(name));
-        if path.rules.cache.as_ref().is_some_and(|cache| !cache.per_user) {
-            // What is kept for everyone must not depend on who asked.
+        // Nor does the client's own pass where the source of the path's has no value.
+        path.mapping.headers.iter().for_each(|(name, _)| also(name));
+        // What is kept for everyone must not depend on who asked.
+        let anonymous = path.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
+        let removed = &path.mapping.remove;
+        let no_cookies = anonymous || removed.iter().any(|name| name == "cookie");
+        if anonymous {
             also("authorization");
-            also("cookie");
         }
         let url = exchange.url();
         let mut set = vec![
@@ -53,17 +57,21 @@ impl ForwardedHeaders {
         if !trace.continued {
             also("tracestate");
         }
-        if let Some(cookies) = exchange.header("cookie") {
+        if no_cookies {
+            also("cookie");
+        } else if let Some(cookies) = exchange.header("cookie") {
             let of_session = gateway.config.session.as_ref().map(|session| session.cookie.as_str());
             match forwarded_cookies(&cookies, of_session) {
                 Some(kept) if kept == cookies => {}
-                Some(kept) if !drop.ends_with("\ncookie") => set.push(("cookie".to_owned(), kept)),
-                _ => drop.push_str("\ncookie"),
+                Some(kept) => set.push(("cookie".to_owned(), kept)),
+                None => also("cookie"),
             }
         }
         if let Some(session) = &*exchange.session_token.borrow() {
             set.push(("authorization".to_owned(), format!("Bearer {}", session.token)));
         }
+        // What the config removes is not sent, whoever made it.
+        set.retain(|(name, _)| !removed.contains(name));
         for (name, value) in mapped_headers(&path.mapping, exchange, claims) {
             if let Some(value) = value {
                 set.push((name.to_owned(), value));

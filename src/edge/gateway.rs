@@ -76,6 +76,8 @@ struct Loaded {
     loaded_ms: f64,
     /// After how long the source is looked at again; `None` where it cannot change.
     recheck_ms: Option<f64>,
+    /// When the config in force was loaded.
+    since_ms: f64,
     /// Where the config in force came from.
     name: &'static str,
     /// Whether that is an earlier one, because the source has one that is invalid.
@@ -148,10 +150,11 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
         false => (source, (rechecked || gateway.is_none()).then_some(RECHECK_MS)),
     };
     LOADED.with_borrow_mut(|loaded| {
-        let kept = loaded.as_ref().map(|loaded| loaded.name).filter(|_| !fresh);
-        let name = kept.unwrap_or(name);
-        *loaded =
-            Some(Loaded { gateway: gateway.clone(), source, loaded_ms: now_ms(), recheck_ms, name, last_good: !fresh });
+        let now = now_ms();
+        let kept = loaded.as_ref().map(|loaded| (loaded.name, loaded.since_ms)).filter(|_| !fresh);
+        let (name, since_ms) = kept.unwrap_or((name, now));
+        let gateway = gateway.clone();
+        *loaded = Some(Loaded { gateway, source, loaded_ms: now, recheck_ms, since_ms, name, last_good: !fresh });
     });
     gateway
 }
@@ -200,9 +203,11 @@ async fn read_source(env: &Env) -> Option<Source> {
     Some(built_in(true))
 }
 
-/// Says where the config in force came from, and whether it is the last good one.
-pub fn state() -> (&'static str, bool) {
-    LOADED.with_borrow(|loaded| loaded.as_ref().map_or(("", false), |loaded| (loaded.name, loaded.last_good)))
+/// Says where the config in force came from, since when, and whether it is the last good one.
+pub fn state() -> (&'static str, f64, bool) {
+    LOADED.with_borrow(|loaded| {
+        loaded.as_ref().map_or(("", 0.0, false), |loaded| (loaded.name, loaded.since_ms, loaded.last_good))
+    })
 }
 
 /// Tells whether all that a config needs is bound, and logs each binding that is not.

@@ -29,9 +29,10 @@ async function fetchWithin(ms, input, init, use, fetcher = globalThis) {
   try {
     return await within(ms, work, TIMEOUT);
   } catch (reason) {
-    // Ended early, the rest of the answer is not wanted.
+    // What ended it early says why; the rest of the answer is not wanted.
+    const why = abort.signal.aborted ? abort.signal.reason : reason;
     abort.abort();
-    throw reason;
+    throw why;
   }
 }
 
@@ -68,7 +69,9 @@ export function relay(response, drop, own, set, vary, personal) {
     relayed.headers.delete("set-cookie");
     for (const cookie of kept) relayed.headers.append("set-cookie", cookie);
   }
+  const timing = response.headers.get("server-timing");
   setAll(relayed.headers, set);
+  if (timing !== null && relayed.headers.get("server-timing") !== timing) relayed.headers.append("server-timing", timing);
   if (vary !== undefined) relayed.headers.append("vary", vary);
   if (personal) {
     relayed.headers.append("vary", "Cookie");
@@ -175,7 +178,7 @@ async function sendToOneOf(request, urls, ms, retries) {
 
 async function throughCache(request, cache, ask) {
   const [origin, ttl, personal, vary, ...parts] = cache.split("\n");
-  if (request.method !== "GET" || request.headers.has("range")) return ask();
+  if (request.method !== "GET" || request.headers.has("range") || request.headers.has("upgrade")) return ask();
   const names = vary.split(",").filter(Boolean);
   const values = names.map((name) => request.headers.get(name));
   const key = `${origin}/.bargate/${await digest_text(JSON.stringify([...parts, ...values]))}`;
@@ -183,16 +186,21 @@ async function throughCache(request, cache, ask) {
   const given = stored ?? (await ask());
   const said = given.headers.get(stored ? SAID : "cache-control");
   if (!stored && isStorable(given, said, names)) {
-    const copy = new Response(given.clone().body, given);
-    if (said !== null) copy.headers.set(SAID, said);
-    copy.headers.set("cache-control", `max-age=${ttl}`);
-    waitUntil(caches.default.put(key, copy).catch(() => {}));
+    waitUntil(store(key, given.clone(), said, ttl).catch(() => {}));
   }
   const answer = new Response(given.body, given);
   for (const name of [SAID, "cf-cache-status", "cache-control"]) answer.headers.delete(name);
   if (said !== null || personal) answer.headers.set("cache-control", said ?? "private");
   answer.headers.set("cache-status", stored ? "bargate; hit" : "bargate; fwd=miss");
   return answer;
+}
+
+/** Keeps an answer once all of it has come: a body that breaks off is nobody's. */
+async function store(key, response, said, ttl) {
+  const copy = new Response(await read(response.body, CACHED_MAX_BYTES), response);
+  if (said !== null) copy.headers.set(SAID, said);
+  copy.headers.set("cache-control", `max-age=${ttl}`);
+  await caches.default.put(key, copy);
 }
 
 /** Where a stored answer has the `Cache-Control` that came with it. */
@@ -303,7 +311,7 @@ export function serve(name, request, env, ctx, ms) {
   return within(ms, async () => {
     const { default: service } = await services()[name]();
     const instance = typeof service === "function" ? new service() : service;
-    return answered(await instance.fetch(request, env, ctx));
+    return answered(await instance.fetch(await whole(request), env, ctx));
   }, TIMEOUT);
 }
 
@@ -314,8 +322,15 @@ export function fetch_bound(binding, request, ms) {
 // The older gateway gave functions its environment as JSON here; this is the environment of one that has nothing to give.
 const ENVIRONMENT = "{}";
 
-export function tell_function(binding, name, request, context, ms) {
-  return within(ms, async () => binding[name](request, ENVIRONMENT, context), TIMEOUT);
+/** Gives a request whose body has been counted, for those who are not called by fetch. */
+async function whole(request) {
+  const limit = counted.get(request);
+  return limit ? new Request(request, { body: await read(limit.body, limit.max) }) : request;
+}
+
+export async function tell_function(binding, name, request, context, ms) {
+  const shown = await whole(request);
+  return within(ms, async () => binding[name](shown, ENVIRONMENT, context), TIMEOUT);
 }
 
 export async function call_function(...call) {
@@ -323,13 +338,21 @@ export async function call_function(...call) {
 }
 
 /** Gives the answer that stops the request, if any, and the request that goes on. */
-export async function ask_first(binding, name, request, url, drop, set, context, ms) {
+export async function ask_first(binding, name, request, url, drop, set, context, ms, max) {
   let [kept, shown] = [request, request];
   if (request.body) {
     const length = request.headers.get("content-length");
-    const [one, other] = request.body.tee();
-    const body = length === null ? one : one.pipeThrough(new FixedLengthStream(Number(length)));
-    [kept, shown] = [new Request(request, { body }), new Request(request, { body: other })];
+    let [one, other] = [];
+    if (length !== null) {
+      [one, other] = request.body.tee();
+      one = one.pipeThrough(new FixedLengthStream(Number(length)));
+    } else if (max === undefined) {
+      [one, other] = request.body.tee();
+    } else {
+      // One that does not say how long it is, is measured before anybody is shown it.
+      one = other = await read(request.body, max);
+    }
+    [kept, shown] = [new Request(request, { body: one }), new Request(request, { body: other })];
   }
   const answer = await tell_function(binding, name, forward(shown, url, drop, set), context, ms);
   if (answer !== true && !(answer instanceof Response)) throw new Error("it answered neither true nor a Response");

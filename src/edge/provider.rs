@@ -116,8 +116,10 @@ pub async fn revoke(issuer: &Issuer, invocation: &dyn Invocation, refresh_token:
 /// 413 where it is larger than such bodies are, 400 where it is no text.
 pub async fn read_body(exchange: &Exchange) -> Result<Option<String>, Problem> {
     let Some(body) = exchange.request().body() else { return Ok(None) };
-    let bytes = JsFuture::from(read(&body, BODY_MAX_BYTES)).await.map_err(|error| match transport_error(error) {
-        TransportError::TooLarge => Problem::BodyTooLarge(BODY_MAX_BYTES as u64),
+    let own_max = exchange.body_max.get().and_then(|max| usize::try_from(max).ok());
+    let max = own_max.unwrap_or(BODY_MAX_BYTES).min(BODY_MAX_BYTES);
+    let bytes = JsFuture::from(read(&body, max)).await.map_err(|error| match transport_error(error) {
+        TransportError::TooLarge => Problem::BodyTooLarge(max as u64),
         TransportError::Unreachable(_) | TransportError::Timeout => Problem::BodyMalformed("the body broke off"),
     })?;
     let text = String::from_utf8(Uint8Array::new(&bytes).to_vec()).map_err(|_| Problem::BodyMalformed("not UTF-8"))?;

@@ -71,20 +71,22 @@ async fn count(
 /// # Errors
 /// 413 where it is too large, 415 where it is of another type.
 pub fn check_body(exchange: &Exchange, path: &Path) -> Result<(), Problem> {
+    let length = exchange.header("content-length").and_then(|length| length.parse::<u64>().ok());
     if let Some(max) = path.rules.max_body_bytes {
-        let length = exchange.header("content-length").and_then(|length| length.parse::<u64>().ok());
+        exchange.body_max.set(Some(max));
         if length.is_some_and(|length| length > max) {
             return Err(Problem::BodyTooLarge(max));
         }
     }
     let types = &path.rules.content_types;
-    if types.is_empty() || exchange.request().body().is_none() {
+    if types.is_empty() || length == Some(0) || exchange.request().body().is_none() {
         return Ok(());
     }
     let header = exchange.header("content-type").unwrap_or_default().to_ascii_lowercase();
     let essence = header.split(';').next().unwrap_or_default().trim();
     let takes = |wanted: &String| match wanted.strip_suffix('*') {
-        Some(kind) => essence.starts_with(kind),
+        Some("*/") => true,
+        Some(kind) => essence.starts_with(kind) && essence.len() > kind.len(),
         None => essence == wanted,
     };
     if types.iter().any(takes) { Ok(()) } else { Err(Problem::UnsupportedMediaType) }

@@ -6,7 +6,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { startTenant } from '../../dev/tenant.mjs';
 import { KEY_SET } from './bearer.mjs';
 import { freePort, sendRaw, startGateway, until } from './harness.mjs';
-import { authorizerOf, entryWith } from './rules.mjs';
+import { authorizerOf, entryWithClock, later } from './rules.mjs';
 
 const FIRST_KEY = 'gateway.config.json';
 const RECHECK_MS = 60_000;
@@ -15,15 +15,6 @@ const TOO_OLD_SECS = 25 * 60 * 60;
 const RETRY_MS = 11_000;
 const SECRETS = { CLIENT_SECRET: 'recognisable-client-secret-of-32-bytes', SHARED_SECRET: 'recognisable-shared-secret-of-32-bytes' };
 const ISO_8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
-
-// The gateway's clock stands still unless an order moves it on.
-const CLOCKWORK = `
-  const order = request.headers.get('x-later-ms');
-  if (order === null) return super.fetch(request);
-  made.TIME.value.now += Number(order);
-  Date.now = () => made.TIME.value.now;
-  return new Response();
-`;
 
 let tenant;
 
@@ -45,18 +36,17 @@ const configOf = (sections = {}) => ({ paths: [HEALTH], ...sections });
 async function start(t, { stored, ...options }) {
   const gateway = await startGateway({
     kv: stored === undefined ? ['JWKS'] : ['JWKS', 'CONFIG'], objects: [], bindings: SECRETS,
-    entry: entryWith({ TIME: `{ now: ${Date.now()} }` }, CLOCKWORK), ...options,
+    entry: entryWithClock(), ...options,
   });
   t.after(() => gateway.close());
-  const later = async (ms) => (await gateway.fetch('/', { headers: { 'x-later-ms': String(ms) } })).text();
-  await later(0);
   const put = async (config) => {
     const text = typeof config === 'string' ? config : JSON.stringify(config);
     await (await gateway.miniflare.getKVNamespace('CONFIG')).put(FIRST_KEY, text);
   };
   if (stored !== undefined) await put(stored);
   return {
-    ...gateway, later, put,
+    ...gateway, put,
+    later: (ms) => later(gateway, ms),
     /** Asks for the state, and checks what is the same in each. */
     async state(message) {
       const answer = await gateway.ask('/health');

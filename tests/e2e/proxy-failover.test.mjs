@@ -310,9 +310,12 @@ describe('of several addresses', () => {
       one.behave = () => closes;
       assertUnreachable(await gateway.send(method, body), 'the first does not answer');
       assert.deepEqual(calls(), [1, 0]);
+      // What broke with a body may have been the client's doing, so it tells nothing of the upstream; a request without one does.
+      if (body) assert.equal((await gateway.send('GET')).header('x-call'), 'two 1');
+      const [sentToOne, sentToTwo] = calls();
       const answer = await gateway.send(method, body);
-      assert.deepEqual([answer.status, answer.header('x-call'), answer.header('x-body')], [200, 'two 1', String(body?.length ?? 0)], 'the next');
-      assert.deepEqual(calls(), [1, 1]);
+      assert.deepEqual([answer.status, answer.header('x-body')], [200, String(body?.length ?? 0)], 'the next');
+      assert.deepEqual(calls(), [sentToOne, sentToTwo + 1]);
     });
   }
 

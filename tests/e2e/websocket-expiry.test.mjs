@@ -131,14 +131,6 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
     await assertOpen(without, 'without a token');
     await hangUp(without);
   });
-
-  test('is no matter of messages: those that come late do not keep it open', async () => {
-    const exp = now() + LIFE_SECS;
-    const client = await open('/closing/x', { exp });
-    client.socket.send('send 5000');
-    for (let index = 0; index < 5000; index += 1) assert.equal(await client.next(), `${index}`);
-    assert.equal((await client.closed).code, EXPIRED);
-  });
 });
 
 describe('a socket that was opened with a session', () => {

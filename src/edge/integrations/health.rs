@@ -16,10 +16,11 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Answer {
         let age = issuer.keys.age_secs();
         authorizers.push(json!({"name": issuer.authorizer.name, "keys": {"usable": usable, "age_seconds": age}}));
     }
-    let (source, last_good) = gateway::state();
+    let (source, since_ms, last_good) = gateway::state();
+    let loaded_at = String::from(js_sys::Date::new(&since_ms.into()).to_iso_string());
     let body = json!({
         "status": if healthy { "ok" } else { "unavailable" },
-        "config": {"source": source, "last_good": last_good},
+        "config": {"source": source, "loaded_at": loaded_at, "last_good": last_good},
         "authorizers": authorizers,
     });
     let headers = vec![("content-type".into(), "application/json".into()), ("cache-control".into(), "no-store".into())];

@@ -42,6 +42,9 @@ extern "C" {
     ) -> Result<Response, JsValue>;
 }
 
+/// What the cache says of an answer for which no upstream was asked.
+const HIT: &str = "bargate; hit";
+
 /// Forwards the request.
 ///
 /// # Errors
@@ -58,9 +61,11 @@ pub async fn run(
     let urls: Vec<_> =
         server.targets.iter().map(|target| upstream_url(target, forwarded_path, query.as_deref())).collect();
     let first = urls.first().ok_or(Problem::ConfigInvalid)?;
-    let cache = path.rules.cache.as_ref().map(|cache| {
-        let user = claims.filter(|_| cache.per_user).map(|claims| [claims.text("iss"), claims.text("sub")]);
-        let user = user.map(|texts| texts.map(Option::unwrap_or_default).join(" ")).unwrap_or_default();
+    let subject = claims.and_then(|claims| claims.text("sub")).filter(|subject| !subject.is_empty());
+    // Of users whom their tokens do not name, none can be told from another.
+    let cache = path.rules.cache.as_ref().filter(|cache| !cache.per_user || subject.is_some()).map(|cache| {
+        let issuer = claims.and_then(|claims| claims.text("iss")).unwrap_or_default();
+        let user = if cache.per_user { [issuer, subject.unwrap_or_default()].join(" ") } else { String::new() };
         let personal = if cache.per_user { "1" } else { "" };
         let ttl = cache.ttl_secs.to_string();
         [exchange.origin().as_str(), &ttl, personal, &cache.vary.join(","), path.pattern.as_str(), first, &user]
@@ -72,8 +77,14 @@ pub async fn run(
     let begun = now_ms();
     let sent = send(&request, &urls.join("\n"), server.timeout_ms, server.retries, cache.as_deref()).map_err(failed)?;
     let response = JsFuture::from(sent).await;
-    exchange.upstream_ms.set(Some(now_ms() - begun));
-    Ok(Answer::Relayed(response.map_err(failed)?.unchecked_into()))
+    let took = now_ms() - begun;
+    let response: Response =
+        response.inspect_err(|_| exchange.upstream_ms.set(Some(took))).map_err(failed)?.unchecked_into();
+    let hit = cache.is_some() && response.headers().get("cache-status").ok().flatten().is_some_and(|s| s == HIT);
+    if !hit {
+        exchange.upstream_ms.set(Some(took));
+    }
+    Ok(Answer::Relayed(response))
 }
 
 /// Has a WebSocket closed when what let it in is over.

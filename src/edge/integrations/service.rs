@@ -39,6 +39,7 @@ extern "C" {
         set: &str,
         context: &str,
         ms: u32,
+        max: Option<f64>,
     ) -> Promise;
 }
 
@@ -91,9 +92,11 @@ impl ServiceCall<'_> {
         let Self { gateway, exchange, path, claims, .. } = self;
         let headers = ForwardedHeaders::of(gateway, exchange, path, *claims);
         let (url, worker) = (own_url(exchange, path, *claims), self.bound(&rpc.binding));
+        #[expect(clippy::cast_precision_loss, reason = "a limit of bytes is far below 2^53")]
+        let max = path.rules.max_body_bytes.map(|max| max as f64);
         let (request, context) = (exchange.request(), self.context());
         let asked =
-            ask_first(&worker, &rpc.function, &request, &url, &headers.drop, &headers.set, &context, TIMEOUT_MS);
+            ask_first(&worker, &rpc.function, &request, &url, &headers.drop, &headers.set, &context, TIMEOUT_MS, max);
         let outcome: Array = JsFuture::from(asked).await.map_err(|error| self.failed(&error))?.unchecked_into();
         exchange.replace_request(outcome.get(1).unchecked_into());
         let answer = outcome.get(0);
