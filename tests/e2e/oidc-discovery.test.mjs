@@ -342,12 +342,3 @@ test('two providers have a document each', async (t) => {
   assert.deepEqual(await Promise.all([statusOf('/one', realm), statusOf('/other', other)]), [200, 200]);
   assert.deepEqual(await Promise.all([statusOf('/one', other), statusOf('/other', realm)]), [401, 401]);
 });
-
-test('keys that the config names are used, and for tokens alone nothing is discovered', async (t) => {
-  const realm = await startRealm();
-  t.after(() => realm.close());
-  const gateway = await startAt(t, realm, { authorizer: { jwks_uri: realm.origin + AT.jwks } });
-  const answer = await askWithToken(gateway, realm);
-  assert.equal(answer.status, 200, answer.text);
-  assert.deepEqual(realm.counts, { [AT.jwks]: 1 });
-});
