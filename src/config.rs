@@ -8,7 +8,7 @@ mod address;
 mod authorizer;
 mod cors;
 mod diagnostic;
-mod document;
+pub(crate) mod document;
 mod fixed;
 mod headers;
 mod integration;
@@ -18,7 +18,7 @@ mod older;
 mod path;
 mod protected_resource;
 mod provider;
-mod reader;
+pub(crate) mod reader;
 mod reference;
 mod rules;
 mod server;
@@ -31,7 +31,7 @@ pub use access::Access;
 pub use authorizer::{Authorizer, KeySource};
 pub(crate) use cors::is_token;
 pub use cors::{AllowedOrigins, Cors};
-pub use diagnostic::Diagnostic;
+pub use diagnostic::{Diagnostic, Severity};
 pub use fixed::{Fixed, LocationPart, Redirect};
 pub use headers::{HeaderRules, HeaderTexts};
 pub use integration::{CallbackResponse, Integration, Login, Supabase, SupabaseStep};
@@ -39,6 +39,8 @@ pub use mapping::{HOP_BY_HOP_HEADERS, Mapping, Source};
 pub use networks::Networks;
 pub use path::Path;
 pub use protected_resource::ProtectedResource;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use protected_resource::protected_resource_path;
 pub use provider::{Endpoints, Provider};
 pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings};
 pub use rules::{Cache, RateKey, RateLimit, Rules};
@@ -51,6 +53,11 @@ use document::parse_document;
 use path::ReadPath;
 use reader::{Findings, ObjectReader, Place, told};
 use reference::{collect_references, resolve_references};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use {
+    diagnostic::nearest, reference::walk_references, rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS,
+    service::module_name,
+};
 
 /// Headers that every client sends of its own: a path that sets one takes the client's there alone.
 const COMMON_HEADERS: [&str; 19] = [
@@ -137,7 +144,7 @@ pub fn load(source: &str, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnos
     }
 }
 
-/// Reads a config away from its bindings and tells its mistakes; a reference is taken to have a fitting value.
+/// Reads a config away from its bindings and tells its mistakes, without warnings; a reference is taken to have a fitting value.
 pub fn check(source: &str) -> Vec<Diagnostic> {
     load(source, &UnknownBindings).err().unwrap_or_default()
 }
@@ -152,6 +159,15 @@ pub fn references(source: &str) -> Vec<Reference> {
 /// Drops the byte order mark that some editors put before a text.
 fn without_mark(source: &str) -> &str {
     source.strip_prefix('\u{feff}').unwrap_or(source)
+}
+
+/// Gives the text of a config and its tree, with what configs of the older gateway leave unsaid; `None` where it is no JSON.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn parse(source: &str) -> Option<(&str, document::Node<'_>)> {
+    let source = without_mark(source);
+    let mut root = parse_document(source).ok()?;
+    older::fill_in(&mut root);
+    Some((source, root))
 }
 
 /// Says what people bring from JavaScript and JSON has not.
@@ -176,6 +192,7 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
     for about in ["$schema", "title", "description"] {
         root.text(about, findings);
     }
+    root.allowed_warnings(findings);
     let servers = server::read_servers(&mut root, findings);
     let services = service::read_services(&mut root, findings);
     let cors = cors::read_cors(&mut root, findings);

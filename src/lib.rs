@@ -9,6 +9,8 @@
 //! request, secret, json
 //! ```
 //!
+//! `review`, on the host alone, is for the command line and looks at configs as they are written; it stands beside `session`.
+//!
 //! Nothing points back: a core module never names `edge`, and `config` names no module but those to its right.
 
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
@@ -30,6 +32,8 @@ pub mod problem;
 pub mod proxy;
 pub mod recent;
 pub mod request;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod review;
 pub mod route;
 pub mod secret;
 pub mod session;

@@ -116,6 +116,7 @@ fn read_authorizer(name: &str, object: Option<ObjectReader<'_>>, findings: &mut 
     };
     let Some(mut object) = object else { return unread() };
     let place = object.place();
+    object.allowed_warnings(findings);
     let kind = object.required_text("type", findings);
     let kind = kind.and_then(|kind| choose(&kind, &KINDS, &Place::Key(place, "type"), findings));
     // One that has a domain was meant to be Auth0's, and its other mistakes are told as well.

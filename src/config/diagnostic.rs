@@ -4,9 +4,30 @@
 
 use std::fmt;
 
+/// How much a diagnostic weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The config is not used.
+    Error,
+    /// The config works, and does what few people mean.
+    Warning,
+}
+
+impl Severity {
+    /// Names it as it is printed.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// Says one mistake in a config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// How much it weighs.
+    pub severity: Severity,
     /// Stable name of the kind of mistake, such as `unknown_key`.
     pub code: &'static str,
     /// Where in the document, such as `paths[2].integration.type`; empty for the document itself.
@@ -23,7 +44,7 @@ pub struct Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: error[{}]: ", self.line, self.column, self.code)?;
+        write!(f, "{}:{}: {}[{}]: ", self.line, self.column, self.severity.as_str(), self.code)?;
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }
@@ -35,33 +56,64 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+/// Characters are counted in blocks of this many bytes, so that a file that is all one line is not counted from its start for
+/// each mistake.
+const BLOCK_BYTES: usize = 64 * 1024;
+
 /// Turns byte offsets of one text into lines and columns.
 pub struct LineIndex<'s> {
     source: &'s str,
     line_starts: Vec<usize>,
+    /// Where each block begins, and how many characters stand before it.
+    blocks: Vec<(usize, usize)>,
 }
 
 impl<'s> LineIndex<'s> {
     /// Finds the lines of `source`.
     pub fn new(source: &'s str) -> Self {
         let line_starts = std::iter::once(0).chain(source.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { source, line_starts }
+        let mut blocks = vec![(0, 0)];
+        let (mut start, mut characters) = (0, 0);
+        while source.len() - start > BLOCK_BYTES {
+            let end = source.floor_char_boundary(start + BLOCK_BYTES);
+            characters += characters_between(source, start, end);
+            start = end;
+            blocks.push((start, characters));
+        }
+        Self { source, line_starts, blocks }
     }
 
     /// Gives line and column (in characters), both from 1, of a byte offset.
     pub fn locate(&self, offset: usize) -> (usize, usize) {
         let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
         let start = self.line_starts.get(line - 1).copied().unwrap_or(0);
-        let column = self.source.get(start..offset).map_or(0, |before| before.chars().count());
-        (line, column + 1)
+        (line, self.characters_before(offset).saturating_sub(self.characters_before(start)) + 1)
+    }
+
+    fn characters_before(&self, offset: usize) -> usize {
+        let block = self.blocks.partition_point(|(start, _)| *start <= offset).saturating_sub(1);
+        let (start, characters) = self.blocks.get(block).copied().unwrap_or_default();
+        characters + characters_between(self.source, start, offset)
     }
 }
 
+fn characters_between(source: &str, start: usize, end: usize) -> usize {
+    source.get(start..end).map_or(0, |text| text.chars().count())
+}
+
+/// Longest text for which a likely meaning is looked for, in bytes: what takes the product of two lengths must not meet a
+/// megabyte.
+const NEAREST_MAX_BYTES: usize = 128;
+
 /// Gives the candidate that `written` was most likely meant to be, where one is near enough to say so.
 pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    if written.len() > NEAREST_MAX_BYTES {
+        return None;
+    }
     let allowed = 1 + written.chars().count() / 4;
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len() <= NEAREST_MAX_BYTES)
         .map(|candidate| {
             (strsim::osa_distance(&written.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), candidate)
         })
@@ -81,6 +133,19 @@ mod tests {
         assert_eq!(index.locate(4), (2, 3), "the opening quote of the key");
         assert_eq!(index.locate(9), (2, 7), "after a two-byte character the column counts one");
         assert_eq!(index.locate(12), (3, 1));
+    }
+
+    #[test]
+    fn a_long_line_is_counted_to_the_same_columns() {
+        let source = format!("{}\n{}x", "é".repeat(BLOCK_BYTES), "aé".repeat(BLOCK_BYTES));
+        let index = LineIndex::new(&source);
+        for offset in (0..source.len()).step_by(997).filter(|offset| source.is_char_boundary(*offset)) {
+            let (line, before) = match source[..offset].rsplit_once('\n') {
+                Some((_, before)) => (2, before),
+                None => (1, &source[..offset]),
+            };
+            assert_eq!(index.locate(offset), (line, before.chars().count() + 1), "{offset}");
+        }
     }
 
     #[test]

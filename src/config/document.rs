@@ -92,6 +92,55 @@ impl Value<'_> {
     }
 }
 
+/// A look into a tree whose references are not resolved.
+#[cfg(not(target_arch = "wasm32"))]
+impl<'s> Node<'s> {
+    /// Gives the value of a key of an object, taking `null` for absent.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        let member = self.members().iter().find(|member| member.key == key);
+        member.map(|member| &member.node).filter(|node| !matches!(node.value, Value::Null))
+    }
+
+    /// Gives the members of an object; none of anything else.
+    pub fn members(&self) -> &[Member<'s>] {
+        match &self.value {
+            Value::Object(members) => members,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Array(_) => &[],
+        }
+    }
+
+    /// Gives the items of an array; none of anything else.
+    pub fn items(&self) -> &[Self] {
+        match &self.value {
+            Value::Array(items) => items,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Object(_) => &[],
+        }
+    }
+
+    /// Gives the text of a string.
+    pub fn as_text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => text.value.as_deref(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+
+    /// Gives the text of a key of an object.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.get(key)?.as_text()
+    }
+
+    /// Tells whether a key of an object is `true`.
+    pub fn is_true(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|node| matches!(node.value, Value::Bool(true)))
+    }
+
+    /// Gives the texts of a list at a key of an object.
+    pub fn texts(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.get(key).into_iter().flat_map(Self::items).filter_map(Self::as_text)
+    }
+}
+
 impl Node<'_> {
     /// Gives the value as `serde_json` has it; a reference without a value becomes `null`.
     pub fn to_json(&self) -> serde_json::Value {

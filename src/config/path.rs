@@ -113,6 +113,7 @@ fn read_path<'n>(
     });
     let written_path = object.required_text("path", findings);
     let pattern = written_path.as_ref().and_then(|written| read_pattern(written, &Place::Key(place, "path"), findings));
+    object.allowed_warnings(findings);
     let encoded_slashes = object.boolean("encoded_slashes", false, findings);
     let access = read_access(&mut object, context.authorizers, findings);
     let integration = read_answer(&mut object, context, pattern.as_ref(), access.is_some(), findings);

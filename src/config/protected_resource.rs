@@ -4,6 +4,8 @@ use serde_json::{Map, Value as Json};
 
 use super::address::{Scheme, read_url};
 use super::authorizer::ReadAuthorizer;
+#[cfg(not(target_arch = "wasm32"))]
+use super::document::Node;
 use super::document::Value;
 use super::integration::Integration;
 use super::path::{Path, ReadPath};
@@ -89,8 +91,7 @@ pub(super) fn read_protected_resource(
     metadata.insert("scopes_supported".to_owned(), scopes.into());
     metadata.insert("bearer_methods_supported".to_owned(), vec!["header"].into());
 
-    let below = resource.as_ref().map(Address::path).unwrap_or_default();
-    let path = format!("{WELL_KNOWN}{}", below.trim_end_matches('/'));
+    let path = metadata_path(resource.as_ref());
     // Byte for byte what clients know it by (RFC 9728 section 3.3).
     let resource = resource.and(written).map(str::to_owned);
     let described = ProtectedResource { resource, path, metadata };
@@ -110,4 +111,20 @@ pub(super) fn read_protected_resource(
         route: Some(route),
     });
     Some(described)
+}
+
+/// Gives the path of the metadata of a resource (RFC 9728 section 3.1).
+fn metadata_path(resource: Option<&Address>) -> String {
+    let below = resource.map(Address::path).unwrap_or_default();
+    format!("{WELL_KNOWN}{}", below.trim_end_matches('/'))
+}
+
+/// Gives the path that the section adds to a config as it is written; `None` where it adds none, or one that is not known here.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn protected_resource_path(root: &Node<'_>) -> Option<String> {
+    let node = root.get("protected_resource").filter(|node| !matches!(node.value, Value::Bool(false)))?;
+    match node.get("resource") {
+        None => Some(metadata_path(None)),
+        Some(resource) => Some(metadata_path(Some(&Address::parse(resource.as_text()?)?))),
+    }
 }

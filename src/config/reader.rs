@@ -6,8 +6,11 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::diagnostic::{Diagnostic, LineIndex, nearest};
+use super::diagnostic::{Diagnostic, LineIndex, Severity, nearest};
 use super::document::{Member, Node, Origin, Text, Value};
+
+/// The most mistakes that are told of one file: a hostile one could have millions.
+const MISTAKES_MAX: usize = 1_000;
 
 /// The mistakes found so far.
 pub struct Findings<'s> {
@@ -31,9 +34,25 @@ impl<'s> Findings<'s> {
         message: String,
         help: Option<String>,
     ) {
+        self.note_as(Severity::Error, offset, place, code, message, help);
+    }
+
+    /// Notes a mistake of this weight at a byte offset; of more than [`MISTAKES_MAX`], the first that were found.
+    pub fn note_as(
+        &mut self,
+        severity: Severity,
+        offset: usize,
+        place: &Place<'_>,
+        code: &'static str,
+        message: String,
+        help: Option<String>,
+    ) {
+        if self.found.len() >= MISTAKES_MAX {
+            return;
+        }
         let (line, column) = self.lines.locate(offset);
         let (path, message, help) = (printable(place.to_string()), printable(message), help.map(printable));
-        let diagnostic = Diagnostic { code, path, line, column, message, help };
+        let diagnostic = Diagnostic { severity, code, path, line, column, message, help };
         let after = self.found.partition_point(|(before, _)| *before <= offset);
         self.found.insert(after, (offset, diagnostic));
     }
@@ -232,6 +251,11 @@ impl<'n> ObjectReader<'n> {
         let items = self.node(key).map(|node| read_array(node, &place, findings)).unwrap_or_default();
         let items = items.iter().enumerate();
         items.filter_map(|(index, item)| read_text(item, &Place::Index(&place, index), findings)).collect()
+    }
+
+    /// Reads `allow`, the codes of warnings that are not told of this object: of concern to those who review the config alone.
+    pub fn allowed_warnings(&mut self, findings: &mut Findings<'_>) {
+        self.texts("allow", findings);
     }
 
     /// Gives all members; used where the keys are free, so that one that begins with `x-` means what it says.

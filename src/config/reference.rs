@@ -130,6 +130,34 @@ fn visit(node: &Node<'_>, keys: Keys, see: &mut impl FnMut(&str)) {
     }
 }
 
+/// Shows every reference in the tree with its place.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn walk_references(root: &Node<'_>, see: &mut dyn FnMut(Reference, usize, &Place<'_>)) {
+    fn walk(node: &Node<'_>, keys: Keys, place: &Place<'_>, see: &mut dyn FnMut(Reference, usize, &Place<'_>)) {
+        match &node.value {
+            Value::Text(text) => {
+                if let Some(Ok(reference)) = text.value.as_deref().and_then(Reference::parse) {
+                    see(reference, node.offset, place);
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    walk(item, keys, &Place::Index(place, index), see);
+                }
+            }
+            Value::Object(members) => {
+                for member in members {
+                    if let Some(keys) = keys.below(&member.key) {
+                        walk(&member.node, keys, &Place::Key(place, &member.key), see);
+                    }
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    walk(root, Keys::Known, &Place::Root, see);
+}
+
 /// Puts the value of its binding in the place of each reference, and notes each that has none.
 pub fn resolve_references(
     node: &mut Node<'_>,

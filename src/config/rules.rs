@@ -11,6 +11,9 @@ const CACHE_MAX_SECS: u64 = 24 * 60 * 60;
 /// The periods of Cloudflare's rate limiting binding, in seconds.
 const PERIODS_SECS: [u64; 2] = [10, 60];
 
+/// That of a limit that names none.
+pub(crate) const PERIOD_DEFAULT_SECS: u64 = 60;
+
 /// What a path asks of a request.
 #[derive(Clone, Default)]
 pub struct Rules {
@@ -81,7 +84,7 @@ fn read_rate_limit(
     let mut reader = ObjectReader::open(node, &place, findings)?;
     let binding = reader.required_text("binding", findings);
     note_if_empty(binding.as_ref(), &Place::Key(&place, "binding"), findings);
-    let period_secs = choose_number(&mut reader, "period_seconds", &PERIODS_SECS, 60, findings);
+    let period_secs = choose_number(&mut reader, "period_seconds", &PERIODS_SECS, PERIOD_DEFAULT_SECS, findings);
     let key = reader.required_text("key", findings);
     let key = key.and_then(|written| {
         let text = written.value()?;

@@ -55,6 +55,7 @@ pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<
         let Some(mut object) = ObjectReader::open(item, &place, findings) else { continue };
         let alias = object.required_text("alias", findings);
         note_if_empty(alias.as_ref(), &Place::Key(&place, "alias"), findings);
+        object.allowed_warnings(findings);
         let targets = read_targets(&mut object, findings);
         let timeout_ms = object.integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS, findings);
         let retries = object.integer("retries", 0..=RETRIES_MAX, 0, findings);

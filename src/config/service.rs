@@ -24,14 +24,18 @@ pub(super) struct Services {
 pub(super) fn read_services(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Services {
     let mut modules = read_aliases(root, "services", "entrypoint", findings);
     for (_, entrypoint) in &mut modules {
-        // `./services/a.js` and `services/a` are the same module.
-        let name = entrypoint.trim_start_matches("./");
-        *entrypoint = name.strip_suffix(".js").unwrap_or(name).to_owned();
+        *entrypoint = module_name(entrypoint).to_owned();
     }
     let mut bindings = read_aliases(root, "serviceBindings", "binding", findings);
     // The older gateway's former name; of an alias in both, this one counts less.
     bindings.extend(read_aliases(root, "servicesBindings", "binding", findings));
     Services { modules, bindings }
+}
+
+/// Gives the name of the module at an entry point: `./services/a.js` and `services/a` are the same.
+pub(crate) fn module_name(entrypoint: &str) -> &str {
+    let name = entrypoint.trim_start_matches("./");
+    name.strip_suffix(".js").unwrap_or(name)
 }
 
 fn read_aliases(

@@ -1,17 +1,39 @@
-//! `bargate check`: every mistake in a config, with its place.
+//! `bargate check`: every mistake and warning of a config, with its place.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bargate::config::Severity;
+use bargate::review::{ReviewedFile, github, is_valid, json, review_with, text};
+
 use crate::config_file::TextFile;
+use crate::deployment::{Deployment, Sources};
 use crate::{FOUND, Failure};
 
-/// Checks a config and names every mistake with its place.
+/// Checks a config and names every mistake and warning with its place.
+///
+/// Exits with 0 where there is no mistake (warnings are none), with 1 where there is, and with 2 where a file cannot be read.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The config; - reads standard input.
     #[arg(default_value = "gateway.config.json")]
     file: PathBuf,
+    /// How to print: for people, as JSON, or as annotations of GitHub Actions.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Also exits with 1 where there are only warnings.
+    #[arg(long)]
+    deny_warnings: bool,
+    #[command(flatten)]
+    sources: Sources,
+}
+
+/// How diagnostics are printed.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Github,
 }
 
 /// Runs the command.
@@ -20,9 +42,37 @@ pub struct Arguments {
 /// A file that cannot be read.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let file = TextFile::read(&arguments.file)?;
-    let mistakes = bargate::config::check(&file.text);
-    for mistake in &mistakes {
-        anstream::eprintln!("{}:{mistake}", file.name);
+    let deployment = Deployment::read(&arguments.sources)?;
+    let mut told = review_with(&file.text, &deployment);
+    let others = deployment.review(&file, &mut told);
+    let own = std::iter::once((&file, told));
+    let reviewed: Vec<_> = own.chain(others).collect();
+    let files: Vec<_> =
+        reviewed.iter().map(|(file, told)| ReviewedFile { name: &file.name, text: &file.text, told }).collect();
+    match arguments.format {
+        Format::Json => anstream::print!("{}", json(&files)),
+        Format::Github => anstream::print!("{}", github(&files)),
+        Format::Text => {
+            for file in &files {
+                anstream::eprint!("{}", text(file, true));
+            }
+        }
     }
-    Ok(if mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+    let all = || files.iter().flat_map(|file| file.told);
+    let count = |severity| all().filter(|diagnostic| diagnostic.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    if errors + warnings > 0 && matches!(arguments.format, Format::Text) {
+        anstream::eprintln!("{}: {}", file.name, summary(errors, warnings));
+    }
+    let refused = files.iter().any(|file| !is_valid(file.told)) || (arguments.deny_warnings && warnings > 0);
+    Ok(if refused { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
+}
+
+fn summary(errors: usize, warnings: usize) -> String {
+    let counted = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    match (errors, warnings) {
+        (_, 0) => counted(errors, "error"),
+        (0, _) => counted(warnings, "warning"),
+        (_, _) => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
+    }
 }

@@ -1,1 +1,290 @@
-//! What a deployment declares: the bindings of `wrangler.toml` and the variables of `.dev.vars`.
+//! What a deployment declares: the bindings of wrangler's configuration and the variables of files such as `.dev.vars`, held
+//! against what a config needs.
+//!
+//! Values are read so that they can be checked as the gateway would; none is ever printed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use bargate::config::{Binding, Bindings, Diagnostic, Reference, ReferenceKind, Severity};
+use bargate::review::{Need, NeedKind, needs};
+use serde_json::Value;
+
+use crate::Failure;
+use crate::config_file::TextFile;
+
+/// Names that the gateway looks for of its own, whatever its config says.
+const OWN_NAMES: [&str; 8] = [
+    "BARGATE_CONFIG_JSON",
+    "SAG_API_CONFIG_JSON",
+    "LOG_LEVEL",
+    "CONFIG",
+    "JWKS",
+    "REFRESH_EXCHANGES",
+    "SESSIONS",
+    "LOGOUT_INDEX",
+];
+
+/// The classes of Durable Objects, by the binding that the gateway looks for.
+const CLASSES: [(&str, &str); 3] =
+    [("REFRESH_EXCHANGES", "RefreshExchange"), ("SESSIONS", "Session"), ("LOGOUT_INDEX", "LogoutIndex")];
+
+/// Where a deployment's declarations are.
+#[derive(clap::Args)]
+pub struct Sources {
+    /// A file of variables and secrets, such as .dev.vars; may be given more than once.
+    #[arg(long, value_name = "FILE")]
+    env_file: Vec<PathBuf>,
+    /// Wrangler's configuration: wrangler.toml, wrangler.json or wrangler.jsonc.
+    #[arg(long, value_name = "FILE")]
+    wrangler: Option<PathBuf>,
+    /// The environment of wrangler's configuration, as in `wrangler deploy --env`.
+    #[arg(long, value_name = "NAME", requires = "wrangler")]
+    environment: Option<String>,
+}
+
+/// What was declared, in files that were read.
+pub struct Deployment {
+    env_files: Vec<(TextFile, BTreeMap<String, String>)>,
+    wrangler: Option<Wrangler>,
+}
+
+/// Wrangler's configuration for one environment.
+struct Wrangler {
+    file: TextFile,
+    folder: PathBuf,
+    section: Value,
+}
+
+impl Bindings for Deployment {
+    fn look_up(&self, reference: &Reference) -> Binding {
+        let name = reference.name.as_str();
+        // As `wrangler dev` does it: files of variables stand before [vars].
+        if let Some(value) = self.env_files.iter().rev().find_map(|(_, values)| values.get(name)) {
+            return Binding::Value(value.clone());
+        }
+        let Some(wrangler) = &self.wrangler else {
+            return if self.env_files.is_empty() { Binding::Unknown } else { Binding::Missing };
+        };
+        if let Some(value) = wrangler.section.get("vars").and_then(|vars| vars.get(name)) {
+            return match value {
+                Value::String(text) => Binding::Value(text.clone()),
+                Value::Number(_) | Value::Bool(_) => Binding::Value(value.to_string()),
+                Value::Null | Value::Array(_) | Value::Object(_) => Binding::Missing,
+            };
+        }
+        let required = wrangler.section.pointer("/secrets/required").and_then(Value::as_array);
+        let listed = required.is_some_and(|names| names.iter().any(|one| one.as_str() == Some(name)));
+        // A secret that was put with `wrangler secret put` stands in no file.
+        let put = reference.kind == ReferenceKind::Secret && self.env_files.is_empty() && required.is_none();
+        if listed || put || wrangler.names("secrets_store_secrets", "binding").contains(name) {
+            return Binding::Unknown;
+        }
+        Binding::Missing
+    }
+}
+
+impl Deployment {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is no file of its kind.
+    pub fn read(sources: &Sources) -> Result<Self, Failure> {
+        let mut env_files = Vec::new();
+        for path in &sources.env_file {
+            env_files.push(read_env_file(path)?);
+        }
+        let environment = sources.environment.as_deref();
+        let wrangler = sources.wrangler.as_deref().map(|path| Wrangler::read(path, environment)).transpose()?;
+        Ok(Self { env_files, wrangler })
+    }
+
+    /// Adds to what was told of a config what the deployment lacks, and gives what is told of the deployment's own files.
+    pub fn review(&self, config: &TextFile, told: &mut Vec<Diagnostic>) -> Vec<(&TextFile, Vec<Diagnostic>)> {
+        if self.env_files.is_empty() && self.wrangler.is_none() {
+            return Vec::new();
+        }
+        let needs = needs(&config.text);
+        let mut files: Vec<(&TextFile, Vec<Diagnostic>)> = Vec::new();
+        if let Some(wrangler) = &self.wrangler {
+            told.extend(needs.iter().filter_map(|need| wrangler.lacks(need)));
+            told.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+            files.push((&wrangler.file, wrangler.review(&needs)));
+        }
+        for (file, values) in &self.env_files {
+            let unused = values.keys().filter(|name| !is_used(name, &needs));
+            files.push((file, unused.map(|name| unused_binding(file, name)).collect()));
+        }
+        files
+    }
+}
+
+fn read_env_file(path: &Path) -> Result<(TextFile, BTreeMap<String, String>), Failure> {
+    let file = TextFile::read(path)?;
+    let mut values = BTreeMap::new();
+    for entry in dotenvy::from_read_iter(file.text.as_bytes()) {
+        // What the library says of a wrong line quotes it, and a secret may stand there.
+        let (name, value) = entry.map_err(|_| Failure::new(format!("{}: a line is no NAME=value", file.name)))?;
+        values.insert(name, value);
+    }
+    Ok((file, values))
+}
+
+impl Wrangler {
+    fn read(path: &Path, environment: Option<&str>) -> Result<Self, Failure> {
+        let file = TextFile::read(path)?;
+        let fail = |reason: &str| Failure::new(format!("{}: {reason}", file.name));
+        let root: Value = if path.extension().is_some_and(|extension| extension == "toml") {
+            toml::from_str(&file.text).map_err(|error| fail(error.message()))?
+        } else {
+            jsonc_parser::parse_to_serde_value(&file.text, &jsonc_parser::ParseOptions::default())
+                .map_err(|error| fail(&error.to_string()))?
+        };
+        let section = match environment {
+            None => root,
+            // Bindings and variables are not inherited by environments.
+            Some(name) => root
+                .get("env")
+                .and_then(|environments| environments.get(name))
+                .cloned()
+                .ok_or_else(|| fail(&format!("has no environment \"{name}\"")))?,
+        };
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(Self { file, folder, section })
+    }
+
+    fn entries(&self, pointer: &str) -> &[Value] {
+        self.section.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn names(&self, section: &str, key: &str) -> BTreeSet<&str> {
+        let pointer = format!("/{section}");
+        self.entries(&pointer).iter().filter_map(|entry| entry.get(key)?.as_str()).collect()
+    }
+
+    /// The rate limits, by name, with their periods in seconds.
+    fn rate_limits(&self) -> BTreeMap<&str, Option<u64>> {
+        let limit = |entry: &'_ Value| entry.pointer("/simple/period").and_then(Value::as_u64);
+        let unsafe_ones = self.entries("/unsafe/bindings").iter();
+        let unsafe_ones = unsafe_ones.filter(|entry| entry.get("type").and_then(Value::as_str) == Some("ratelimit"));
+        let all = self.entries("/ratelimits").iter().chain(unsafe_ones);
+        all.filter_map(|entry| Some((entry.get("name")?.as_str()?, limit(entry)))).collect()
+    }
+
+    /// Tells of a need that is not met; those for variables and secrets are told where references are resolved.
+    fn lacks(&self, need: &Need) -> Option<Diagnostic> {
+        let name = need.name.as_str();
+        let (declared, how) = match need.kind {
+            NeedKind::Variable | NeedKind::Secret => return None,
+            NeedKind::Kv => (self.names("kv_namespaces", "binding").contains(name), "[[kv_namespaces]]"),
+            NeedKind::Service => (self.names("services", "binding").contains(name), "[[services]]"),
+            NeedKind::Analytics => {
+                (self.names("analytics_engine_datasets", "binding").contains(name), "[[analytics_engine_datasets]]")
+            }
+            NeedKind::Module => (self.folder.join(name).is_file(), "the folder beside the gateway"),
+            NeedKind::DurableObject => {
+                let class = CLASSES.iter().find(|(binding, _)| *binding == name).map(|(_, class)| *class);
+                let bound = self.entries("/durable_objects/bindings").iter().any(|entry| {
+                    entry.get("name").and_then(Value::as_str) == Some(name)
+                        && entry.get("class_name").and_then(Value::as_str) == class
+                });
+                (bound, "[[durable_objects.bindings]], with its class,")
+            }
+            NeedKind::RateLimit(period) => match self.rate_limits().get(name) {
+                None => (false, "[[ratelimits]]"),
+                Some(None) => (true, ""),
+                Some(Some(declared)) if *declared == period => (true, ""),
+                Some(Some(declared)) => {
+                    let message =
+                        format!("the rate limit {name} has a period of {declared} s, and {period} s is said here");
+                    let help = format!("write \"period_seconds\": {declared}, or change {}", self.file.name);
+                    return Some(diagnostic(need, "binding_mismatch", Severity::Error, message, help));
+                }
+            },
+        };
+        (!declared).then(|| {
+            let message = format!("the {} {name} is not declared in {}", need.kind.as_str(), self.file.name);
+            diagnostic(
+                need,
+                "missing_binding",
+                NeedKind::severity(need.required),
+                message,
+                format!("add it to {how} there"),
+            )
+        })
+    }
+
+    /// Tells of what is declared and used by nothing, and of secrets that stand in clear.
+    fn review(&self, needs: &[Need]) -> Vec<Diagnostic> {
+        let vars = self.section.get("vars").and_then(Value::as_object);
+        let vars: BTreeSet<&str> = vars.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        let mut told = Vec::new();
+        let secret = |name: &&&str| needs.iter().any(|need| need.kind == NeedKind::Secret && need.name == **name);
+        for name in vars.iter().filter(secret) {
+            let (line, column) = place_of(&self.file, name);
+            told.push(Diagnostic {
+                severity: Severity::Warning,
+                code: "secret_in_vars",
+                path: format!("vars.{name}"),
+                line,
+                column,
+                message: format!("the secret {name} stands in a file"),
+                help: Some(format!("remove it here, and run `npx wrangler secret put {name}`")),
+            });
+        }
+        let mut declared = vars;
+        for (section, key) in [
+            ("kv_namespaces", "binding"),
+            ("services", "binding"),
+            ("analytics_engine_datasets", "binding"),
+            ("secrets_store_secrets", "binding"),
+        ] {
+            declared.extend(self.names(section, key));
+        }
+        declared.extend(self.rate_limits().keys());
+        let objects = self.entries("/durable_objects/bindings").iter();
+        declared.extend(objects.filter_map(|entry| entry.get("name")?.as_str()));
+        let unused = declared.iter().filter(|name| !is_used(name, needs));
+        told.extend(unused.map(|name| unused_binding(&self.file, name)));
+        told.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+        told
+    }
+}
+
+fn is_used(name: &str, needs: &[Need]) -> bool {
+    OWN_NAMES.contains(&name) || needs.iter().any(|need| need.name == name)
+}
+
+fn unused_binding(file: &TextFile, name: &str) -> Diagnostic {
+    let (line, column) = place_of(file, name);
+    Diagnostic {
+        severity: Severity::Warning,
+        code: "unused_binding",
+        path: String::new(),
+        line,
+        column,
+        message: format!("nothing in the config uses {name}"),
+        help: Some("remove it, unless your own modules use it".to_owned()),
+    }
+}
+
+/// Finds where a name stands as a key or as a value.
+fn place_of(file: &TextFile, name: &str) -> (usize, usize) {
+    let lines = file.text.lines().enumerate();
+    let found = lines.filter(|(_, line)| !line.trim_start().starts_with('#')).find_map(|(index, line)| {
+        let mut places = line.match_indices(name).map(|(at, _)| at);
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let at = places.find(|at| {
+            let before = line.get(..*at).and_then(|text| text.chars().next_back());
+            let after = line.get(at + name.len()..).and_then(|text| text.chars().next());
+            !before.is_some_and(is_word) && !after.is_some_and(is_word)
+        })?;
+        Some((index + 1, line.get(..at).map_or(0, |before| before.chars().count()) + 1))
+    });
+    found.unwrap_or((1, 1))
+}
+
+fn diagnostic(need: &Need, code: &'static str, severity: Severity, message: String, help: String) -> Diagnostic {
+    let Need { path, line, column, .. } = need;
+    Diagnostic { severity, code, path: path.clone(), line: *line, column: *column, message, help: Some(help) }
+}

@@ -1,17 +1,184 @@
-//! `bargate routes`: Shows the routes in the order of their precedence.
+//! `bargate routes`: the routes in the order of their precedence, and which of them takes a request.
 
+use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::Failure;
+use bargate::review::{Outcome, Outline, OutlinedRoute, Requirement, explain_match, is_valid, review};
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::{Value, json};
 
-/// Shows the routes in the order of their precedence.
+use crate::config_file::TextFile;
+use crate::{FOUND, Failure};
+
+/// Shows the routes in the order of their precedence: of those that match a request, the first takes it.
 #[derive(clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// The config; - reads standard input.
+    #[arg(default_value = "gateway.config.json")]
+    file: PathBuf,
+    /// Says which route takes this request and why the others do not, as in --match "GET /a/b?x=1".
+    #[arg(long = "match", value_name = "REQUEST")]
+    request: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
 
-/// Runs the command.
+/// How routes are printed.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+/// Runs the command; with `--match` it exits with 1 where no route takes the request.
 ///
 /// # Errors
-/// What keeps it from its work.
-pub fn run(_: &Arguments) -> Result<ExitCode, Failure> {
-    Err(Failure::new("`routes` is not there"))
+/// A file that cannot be read, or whose config is no JSON.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let file = TextFile::read(&arguments.file)?;
+    let outline = outline(&file)?;
+    let Some(request) = &arguments.request else {
+        match arguments.format {
+            Format::Text => anstream::print!("{}", table(&outline)),
+            Format::Json => {
+                let routes: Vec<_> = outline.by_precedence().into_iter().map(to_json).collect();
+                anstream::println!("{:#}", Value::from(routes));
+            }
+        }
+        return Ok(ExitCode::SUCCESS);
+    };
+    let report = explain_match(&outline, request).map_err(Failure::new)?;
+    let found = matches!(report.outcome, Outcome::Route(..));
+    match arguments.format {
+        Format::Text => anstream::print!("{}", explained(&report)),
+        Format::Json => {
+            let (outcome, detail) = outcome(&report.outcome);
+            let passed = report.passed.iter();
+            let passed: Vec<_> =
+                passed.map(|(route, why)| json!({ "route": name(route), "reason": why.to_string() })).collect();
+            let document = json!({ "method": report.method, "path": report.path, outcome: detail, "passed": passed });
+            anstream::println!("{document:#}");
+        }
+    }
+    Ok(if found { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+}
+
+/// Gives the routes of a config, and says on standard error what of it could not be read.
+///
+/// # Errors
+/// A text that is no JSON object with paths.
+pub fn outline(file: &TextFile) -> Result<Outline, Failure> {
+    let told = review(&file.text);
+    let outline = Outline::of(&file.text);
+    if outline.routes.is_empty() && !is_valid(&told) {
+        return Err(Failure::new(format!("{}: has no routes that can be read: run `bargate check`", file.name)));
+    }
+    if !is_valid(&told) {
+        anstream::eprintln!("{}: has mistakes, so this may be less than all: run `bargate check`", file.name);
+    } else if outline.unread > 0 {
+        anstream::eprintln!("{}: {} paths come from bindings and are left out", file.name, outline.unread);
+    }
+    Ok(outline)
+}
+
+/// Names a route by method and path.
+pub fn name(route: &OutlinedRoute) -> String {
+    format!("{} {}", route.spec.method, route.spec.pattern)
+}
+
+/// Gives a route as JSON.
+pub fn to_json(route: &OutlinedRoute) -> Value {
+    json!({
+        "method": route.spec.method.as_str(),
+        "path": route.spec.pattern.as_str(),
+        "auth": route.requirement.as_ref().map(|requirement| json!({
+            "authorizer": requirement.authorizer,
+            "scopes": requirement.scopes,
+            "any_scopes": requirement.any_scopes,
+            "permissions": requirement.permissions,
+            "claims": requirement.claims.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>(),
+            "optional": requirement.optional,
+        })),
+        "integration": route.integration,
+        "target": route.target,
+        "rules": route.rules,
+    })
+}
+
+/// Says in a few words what a route asks for.
+pub fn asked(requirement: Option<&Requirement>) -> String {
+    let Some(requirement) = requirement else { return "open".to_owned() };
+    let mut text = requirement.authorizer.clone();
+    let mut list = |sign: &str, names: &[String], joint: &str| {
+        if !names.is_empty() {
+            let _ = write!(text, " {sign}{}", names.join(joint));
+        }
+    };
+    list("", &requirement.scopes, " ");
+    list("any of ", &requirement.any_scopes, " | ");
+    list("permissions ", &requirement.permissions, " ");
+    let claims: Vec<String> = requirement.claims.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    list("", &claims, " ");
+    if requirement.optional {
+        text.push_str(" (optional)");
+    }
+    text
+}
+
+fn table(outline: &Outline) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["METHOD", "PATH", "AUTH", "INTEGRATION", "TARGET", "RULES"]);
+    for route in outline.by_precedence() {
+        table.add_row([
+            route.spec.method.as_str(),
+            route.spec.pattern.as_str(),
+            &asked(route.requirement.as_ref()),
+            &route.integration,
+            &route.target,
+            &route.rules.join(" "),
+        ]);
+    }
+    let lines = table.lines().map(|line| format!("{}\n", line.trim()));
+    lines.collect()
+}
+
+fn outcome(outcome: &Outcome<'_>) -> (&'static str, Value) {
+    match outcome {
+        Outcome::Route(route, params) => {
+            let params: serde_json::Map<String, Value> =
+                params.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+            ("route", json!({ "name": name(route), "params": params, "route": to_json(route) }))
+        }
+        Outcome::MethodNotAllowed(allow) => ("method_not_allowed", allow.to_string().into()),
+        Outcome::NotFound => ("route_not_found", true.into()),
+        Outcome::Ambiguous(ambiguity) => ("path_ambiguous", ambiguity.as_str().into()),
+    }
+}
+
+fn explained(report: &bargate::review::MatchReport<'_>) -> String {
+    let mut text = format!("{} {}\n", report.method, report.path);
+    let _ = match &report.outcome {
+        Outcome::Route(route, params) => {
+            let target = if route.target.is_empty() { String::new() } else { format!(" -> {}", route.target) };
+            let asked = asked(route.requirement.as_ref());
+            let _ = writeln!(text, "  takes it: {}  [{asked}]  {}{target}", name(route), route.integration);
+            let params = params.iter().map(|(name, value)| format!("    {name} = \"{value}\"\n"));
+            text.extend(params);
+            Ok(())
+        }
+        Outcome::MethodNotAllowed(allow) => writeln!(text, "  405 method_not_allowed, Allow: {allow}"),
+        Outcome::NotFound => writeln!(text, "  404 route_not_found"),
+        Outcome::Ambiguous(why) => writeln!(text, "  400 path_ambiguous ({why}), before any route is asked"),
+    };
+    if !report.passed.is_empty() {
+        text.push_str("  passed:\n");
+    }
+    let width = report.passed.iter().map(|(route, _)| name(route).chars().count()).max().unwrap_or(0);
+    for (route, why) in &report.passed {
+        let _ = writeln!(text, "    {:width$}  {why}", name(route));
+    }
+    text
 }

@@ -1,0 +1,45 @@
+//! What a config says, for the people who write and review it: its warnings, its routes, what a change exposes, what it needs
+//! of a deployment.
+//!
+//! Everything here looks at the file as it is written, with references unresolved, so it works away from the Worker. It does
+//! **not** decide what is valid (that is [`crate::config`]), prints nothing and reads no file. It is compiled for the host alone.
+
+mod exposure;
+mod match_report;
+mod needs;
+mod outline;
+mod report;
+mod route_warnings;
+mod warnings;
+
+pub use exposure::{Change, Exposure, changed_sections, compare};
+pub use match_report::{MatchReport, Outcome, Passed, explain_match};
+pub use needs::{Need, NeedKind, needs};
+pub use outline::{Outline, OutlinedRoute, Requirement};
+pub use report::{ReviewedFile, github, json, text};
+pub use warnings::WARNINGS;
+
+use crate::config::{self, Bindings, Diagnostic, Severity, UnknownBindings};
+
+/// Tells all mistakes and warnings of a config, in the order of the file.
+///
+/// # Errors
+/// None: a text that is no JSON has one mistake.
+pub fn review(source: &str) -> Vec<Diagnostic> {
+    review_with(source, &UnknownBindings)
+}
+
+/// As [`review`], for a deployment with these bindings.
+pub fn review_with(source: &str, bindings: &dyn Bindings) -> Vec<Diagnostic> {
+    let mut told = config::load(source, bindings).err().unwrap_or_default();
+    if let Some((source, root)) = config::parse(source) {
+        told.extend(warnings::warnings(source, &root));
+    }
+    told.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+    told
+}
+
+/// Tells whether a config is used in spite of what was told of it.
+pub fn is_valid(told: &[Diagnostic]) -> bool {
+    told.iter().all(|diagnostic| diagnostic.severity != Severity::Error)
+}

@@ -1,0 +1,234 @@
+//! Which route takes a request, and why the others do not.
+
+use std::fmt;
+
+use super::outline::{Outline, OutlinedRoute};
+use crate::address::Address;
+use crate::route::{Allow, Ambiguity, Found, MethodRule, Pattern, RouteSpec, RouteTable};
+
+/// The way of one request through the routes.
+#[derive(Debug)]
+pub struct MatchReport<'o> {
+    /// The method that was asked about.
+    pub method: String,
+    /// The path as the gateway sees it, after the URL parser.
+    pub path: String,
+    /// What comes of it.
+    pub outcome: Outcome<'o>,
+    /// The other routes in the order of precedence, each with the reason why it does not take the request.
+    pub passed: Vec<(&'o OutlinedRoute, Passed)>,
+}
+
+/// What comes of a request.
+#[derive(Debug)]
+pub enum Outcome<'o> {
+    /// A route takes it, with these parameters.
+    Route(&'o OutlinedRoute, Vec<(String, String)>),
+    /// 405: the path has these methods.
+    MethodNotAllowed(Allow),
+    /// 404.
+    NotFound,
+    /// 400: the path can be read in two ways.
+    Ambiguous(Ambiguity),
+}
+
+/// Why a route does not take a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Passed {
+    /// Its path has another segment at this place, counted from 1.
+    Segment {
+        /// Which segment.
+        place: usize,
+        /// What the route has there.
+        expected: String,
+        /// What the request has there.
+        found: String,
+    },
+    /// The request's path goes on behind the end of the route's.
+    TooLong,
+    /// The request's path ends before the route's.
+    TooShort,
+    /// It answers another method alone.
+    Method,
+    /// It matches, and the route that takes the request comes first for this reason.
+    Precedence(&'static str),
+    /// It matches, and the path is refused before any route is asked.
+    Refused,
+}
+
+impl fmt::Display for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Segment { place, expected, found } => {
+                write!(f, "segment {place} is \"{found}\", not \"{expected}\"")
+            }
+            Self::TooLong => f.write_str("the path has more segments"),
+            Self::TooShort => f.write_str("the path has fewer segments"),
+            Self::Method => f.write_str("another method"),
+            Self::Precedence(reason) => write!(f, "matches too, but {reason}"),
+            Self::Refused => f.write_str("matches, but the path is refused"),
+        }
+    }
+}
+
+/// Explains a request such as `GET /a/b?x=1`; without a method it is `GET`.
+///
+/// # Errors
+/// What is wrong with the request line, or with the routes.
+pub fn explain_match<'o>(outline: &'o Outline, request: &str) -> Result<MatchReport<'o>, String> {
+    let (method, target) = match request.trim().split_once(char::is_whitespace) {
+        Some((method, target)) => (method, target.trim()),
+        None => ("GET", request.trim()),
+    };
+    let url = if target.starts_with('/') { format!("https://gateway.invalid{target}") } else { target.to_owned() };
+    let address = Address::parse(&url).filter(Address::is_http);
+    let address = address.ok_or_else(|| format!("\"{target}\" is neither a path that begins with / nor a URL"))?;
+    let path = address.path().to_owned();
+
+    let ordered = outline.by_precedence();
+    let specs: Vec<RouteSpec> = ordered.iter().map(|route| route.spec.clone()).collect();
+    let table =
+        RouteTable::build(specs).map_err(|_| "two routes cannot be told apart: run `bargate check`".to_owned())?;
+    let (outcome, taker) = match table.find(method, &path) {
+        Found::Route(found) => {
+            let params = found.params().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            let taker = ordered.get(found.index).copied();
+            (taker.map_or(Outcome::NotFound, |route| Outcome::Route(route, params)), taker)
+        }
+        Found::MethodNotAllowed(allow) => (Outcome::MethodNotAllowed(allow), None),
+        Found::NotFound => (Outcome::NotFound, None),
+        Found::Ambiguous(ambiguity) => (Outcome::Ambiguous(ambiguity), None),
+    };
+    let others = ordered.into_iter().filter(|route| taker.is_none_or(|taker| taker.spec != route.spec));
+    let passed = others.map(|route| (route, why_not(route, taker, method, &path))).collect();
+    Ok(MatchReport { method: method.to_owned(), path, outcome, passed })
+}
+
+fn why_not(route: &OutlinedRoute, taker: Option<&OutlinedRoute>, method: &str, path: &str) -> Passed {
+    if let Some(mismatch) = path_mismatch(&route.spec.pattern, path) {
+        return mismatch;
+    }
+    let by_method = match route.spec.method {
+        MethodRule::Any => true,
+        MethodRule::Exact(own) => own.as_str() == method || (own.as_str() == "GET" && method == "HEAD"),
+    };
+    match taker {
+        _ if !by_method => Passed::Method,
+        None => Passed::Refused,
+        Some(taker) => Passed::Precedence(precedence(&taker.spec, &route.spec)),
+    }
+}
+
+/// Says why of two routes that match the first takes the request.
+fn precedence(taker: &RouteSpec, other: &RouteSpec) -> &'static str {
+    let (taken, passed) = (&taker.pattern, &other.pattern);
+    if taken.is_wildcard() != passed.is_wildcard() {
+        return "a path without a wildcard comes before one with it";
+    }
+    let pairs = taken.as_str().split('/').zip(passed.as_str().split('/'));
+    match pairs.map(|(taken, passed)| (is_parameter(taken), is_parameter(passed))).find(|(one, two)| one != two) {
+        Some((false, true)) => "a literal segment comes before a parameter",
+        _ if taken.as_str().split('/').count() != passed.as_str().split('/').count() => "the longer path comes first",
+        _ => "its own method comes before ANY",
+    }
+}
+
+/// Tells where a path leaves a pattern; `None` where it matches.
+fn path_mismatch(pattern: &Pattern, path: &str) -> Option<Passed> {
+    let text = pattern.as_str().trim_start_matches('/');
+    let mut segments: Vec<&str> = text.split('/').collect();
+    if pattern.is_wildcard() {
+        segments.pop();
+    }
+    let mut found: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    if path == "/" && segments.is_empty() {
+        found.clear();
+    }
+    for (index, expected) in segments.iter().enumerate() {
+        let Some(found) = found.get(index) else { return Some(Passed::TooShort) };
+        let matches = if is_parameter(expected) { !found.is_empty() } else { expected == found };
+        if !matches {
+            let (expected, found) = ((*expected).to_owned(), (*found).to_owned());
+            return Some(Passed::Segment { place: index + 1, expected, found });
+        }
+    }
+    (found.len() > segments.len() && !pattern.is_wildcard()).then_some(Passed::TooLong)
+}
+
+fn is_parameter(segment: &str) -> bool {
+    segment.starts_with('{')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outline() -> Outline {
+        Outline::of(
+            r#"{"paths": [
+                {"method": "ANY", "path": "/a/{.+}", "response": 1},
+                {"method": "GET", "path": "/a/{id}", "response": 2},
+                {"method": "ANY", "path": "/a/{id}", "response": 2},
+                {"method": "POST", "path": "/a/b", "response": 3},
+                {"method": "GET", "path": "/a/b", "response": 4},
+                {"method": "GET", "path": "/a/b/{x}/c", "response": 5}
+            ]}"#,
+        )
+    }
+
+    #[test]
+    fn each_route_that_does_not_take_a_request_says_why() {
+        let outline = outline();
+        let report = explain_match(&outline, "GET /a/x/../b?x=1").unwrap();
+        assert_eq!(report.path, "/a/b", "as the URL parser leaves it");
+        let Outcome::Route(taker, _) = report.outcome else { panic!("a route takes it") };
+        assert_eq!(taker.index, Some(4));
+        let reasons: Vec<_> =
+            report.passed.iter().map(|(route, why)| (route.index.unwrap(), why.to_string())).collect();
+        let expected = [
+            (5, "the path has fewer segments"),
+            (3, "another method"),
+            (1, "matches too, but a literal segment comes before a parameter"),
+            (2, "matches too, but a literal segment comes before a parameter"),
+            (0, "matches too, but a path without a wildcard comes before one with it"),
+        ];
+        assert_eq!(reasons, expected.map(|(index, why)| (index, why.to_owned())));
+    }
+
+    #[test]
+    fn what_no_route_takes_is_told_as_the_gateway_answers_it() {
+        let outline = outline();
+        let outcome = |request: &str| explain_match(&outline, request).unwrap().outcome;
+        assert!(matches!(outcome("GET /b"), Outcome::NotFound));
+        assert!(matches!(outcome("/b"), Outcome::NotFound), "GET without a word");
+        assert!(matches!(outcome("GET /a/b%2fc"), Outcome::Ambiguous(Ambiguity::EncodedSlash)));
+        assert!(matches!(outcome("GET https://gateway.example/a/z"), Outcome::Route(..)), "a whole URL");
+        assert!(explain_match(&outline, "GET a/b").is_err());
+    }
+
+    #[test]
+    fn the_order_of_precedence_is_the_order_of_the_search() {
+        let outline = Outline::of(
+            r#"{"paths": [
+                {"method": "ANY", "path": "/{.+}"}, {"method": "GET", "path": "/{x}/{.+}"}, {"method": "ANY", "path": "/a/{.+}"},
+                {"method": "ANY", "path": "/a/{x}/{.+}"}, {"method": "GET", "path": "/a/{x}"}, {"method": "ANY", "path": "/a/{x}"},
+                {"method": "GET", "path": "/{x}/b"}, {"method": "ANY", "path": "/a/b"}, {"method": "GET", "path": "/a/"},
+                {"method": "GET", "path": "/a"}, {"method": "GET", "path": "/"}, {"method": "ANY", "path": "/{x}"}
+            ]}"#,
+        );
+        for path in ["/", "/a", "/a/", "/a/b", "/a/c", "/c/b", "/c", "/a/b/c", "/c/d/e", "/a/b/", "/c/"] {
+            for method in ["GET", "HEAD", "POST"] {
+                let report = explain_match(&outline, &format!("{method} {path}")).unwrap();
+                let Outcome::Route(taker, _) = report.outcome else { panic!("{method} {path}: a wildcard takes all") };
+                let ordered = outline.by_precedence();
+                let place = |route: &OutlinedRoute| ordered.iter().position(|other| *other == route);
+                for (route, why) in &report.passed {
+                    if matches!(why, Passed::Precedence(_)) {
+                        assert!(place(taker) < place(route), "{method} {path}: {:?} {:?}", taker.spec, route.spec);
+                    }
+                    assert_ne!(*why, Passed::Refused);
+                }
+            }
+        }
+    }
+}

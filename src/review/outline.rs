@@ -1,0 +1,180 @@
+//! The routes of a config as it is written: what answers each, and what it asks for.
+
+use crate::config::document::{Node, Value};
+use crate::config::parse;
+use crate::route::{Method, MethodRule, Pattern, RouteSpec};
+
+/// Name of the authorizer that stands alone.
+const SOLE_AUTHORIZER: &str = "authorizer";
+
+/// The routes of a config.
+#[derive(Debug, Clone, Default)]
+pub struct Outline {
+    /// In the order of the file; one that cannot be read is left out.
+    pub routes: Vec<OutlinedRoute>,
+    /// How many paths are left out, because they come from a binding or are wrong.
+    pub unread: usize,
+}
+
+/// A route as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutlinedRoute {
+    /// Method and pattern.
+    pub spec: RouteSpec,
+    /// Index in `paths`; `None` for a route that comes from another section.
+    pub index: Option<usize>,
+    /// What it asks for; `None` where it is open.
+    pub requirement: Option<Requirement>,
+    /// Type of the integration; `response` for an answer that stands at the path itself.
+    pub integration: String,
+    /// Where it leads, such as an upstream's address.
+    pub target: String,
+    /// What else it asks of requests, such as `rate_limit`.
+    pub rules: Vec<String>,
+}
+
+/// What a route asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Requirement {
+    /// Name of the authorizer.
+    pub authorizer: String,
+    /// Scopes, each of which is needed.
+    pub scopes: Vec<String>,
+    /// Scopes, one of which is needed; none where the list is empty.
+    pub any_scopes: Vec<String>,
+    /// Permissions, each of which is needed.
+    pub permissions: Vec<String>,
+    /// Claims, with the JSON that each must hold.
+    pub claims: Vec<(String, String)>,
+    /// Whether a request without a credential passes as well.
+    pub optional: bool,
+}
+
+impl Outline {
+    /// Reads the routes of a config; none of a text that is no JSON.
+    pub fn of(source: &str) -> Self {
+        parse(source).map(|(_, root)| Self::of_tree(&root)).unwrap_or_default()
+    }
+
+    /// Reads the routes of a config's tree.
+    pub(super) fn of_tree(root: &Node<'_>) -> Self {
+        let items = root.get("paths").map(Node::items).unwrap_or_default();
+        let mut routes: Vec<OutlinedRoute> =
+            items.iter().enumerate().filter_map(|(index, item)| outline_path(root, item, index)).collect();
+        let unread = items.len() - routes.len();
+        routes.extend(protected_resource(root));
+        Self { routes, unread }
+    }
+
+    /// Gives the routes in the order of precedence, so that of those that match a request the first takes it.
+    pub fn by_precedence(&self) -> Vec<&OutlinedRoute> {
+        let mut routes: Vec<&OutlinedRoute> = self.routes.iter().collect();
+        routes.sort_by_cached_key(|route| {
+            let exact = route.spec.method == MethodRule::Any;
+            (route.spec.pattern.precedence(), exact, route.spec.method)
+        });
+        routes
+    }
+}
+
+/// Gives the names of the authorizers, in the order of the file.
+pub(super) fn authorizers<'n>(root: &'n Node<'_>) -> Vec<(String, &'n Node<'n>)> {
+    let sole = root.get(SOLE_AUTHORIZER).map(|node| (SOLE_AUTHORIZER.to_owned(), node));
+    let named = root.get("authorizers").map(Node::members).unwrap_or_default();
+    sole.into_iter().chain(named.iter().map(|member| (member.key.to_string(), &member.node))).collect()
+}
+
+fn outline_path(root: &Node<'_>, path: &Node<'_>, index: usize) -> Option<OutlinedRoute> {
+    let method = MethodRule::parse(path.text("method")?)?;
+    let pattern = Pattern::parse(path.text("path")?).ok()?;
+    let spec = RouteSpec { method, pattern, encoded_slashes: path.is_true("encoded_slashes") };
+    let (integration, target) = match (path.get("integration"), path.get("response")) {
+        (Some(node), _) => (node.text("type").unwrap_or("?").to_owned(), target_of(root, node)),
+        (None, Some(_)) => ("response".to_owned(), "200".to_owned()),
+        (None, None) if path.members().iter().any(|member| member.key == "response") => {
+            ("response".to_owned(), "200".to_owned())
+        }
+        (None, None) => ("?".to_owned(), String::new()),
+    };
+    let rules = ["rate_limit", "max_body_bytes", "content_types", "cache", "ip", "pre_process"];
+    let rules = rules.into_iter().filter(|key| path.get(key).is_some()).map(str::to_owned).collect();
+    Some(OutlinedRoute { spec, index: Some(index), requirement: requirement(root, path), integration, target, rules })
+}
+
+fn requirement(root: &Node<'_>, path: &Node<'_>) -> Option<Requirement> {
+    let auth = path.get("auth")?;
+    let first = || authorizers(root).into_iter().next().map_or_else(|| SOLE_AUTHORIZER.to_owned(), |(name, _)| name);
+    let texts = |key: &str| auth.texts(key).map(str::to_owned).collect();
+    match &auth.value {
+        Value::Bool(false) => None,
+        Value::Object(_) => Some(Requirement {
+            authorizer: auth.text("authorizer").map_or_else(first, str::to_owned),
+            scopes: texts("scopes"),
+            any_scopes: texts("any_scopes"),
+            permissions: texts("permissions"),
+            claims: auth
+                .get("claims")
+                .map(Node::members)
+                .unwrap_or_default()
+                .iter()
+                .map(|member| (member.key.to_string(), member.node.to_json().to_string()))
+                .collect(),
+            optional: auth.is_true("optional"),
+        }),
+        Value::Text(_) => {
+            Some(Requirement { authorizer: auth.as_text().unwrap_or_default().to_owned(), ..Requirement::default() })
+        }
+        Value::Null | Value::Bool(true) | Value::Number(_) | Value::Array(_) => {
+            Some(Requirement { authorizer: first(), ..Requirement::default() })
+        }
+    }
+}
+
+fn target_of(root: &Node<'_>, integration: &Node<'_>) -> String {
+    let kind = integration.text("type").unwrap_or_default();
+    match kind {
+        "http" | "http_proxy" => {
+            let alias = integration.text("server").unwrap_or("?");
+            let servers = root.get("servers").map(Node::items).unwrap_or_default();
+            let server = servers.iter().find(|server| server.text("alias") == Some(alias));
+            let urls: Vec<&str> = server
+                .map_or_else(Vec::new, |server| server.text("url").into_iter().chain(server.texts("urls")).collect());
+            if urls.is_empty() { alias.to_owned() } else { format!("{alias} ({})", urls.join(", ")) }
+        }
+        "service_binding" | "service" => {
+            let alias = integration.text("binding").unwrap_or("?");
+            integration.text("function").map_or_else(|| alias.to_owned(), |function| format!("{alias}.{function}()"))
+        }
+        "static" => integration.get("status").map_or_else(|| "200".to_owned(), |status| status.to_json().to_string()),
+        "redirect" => integration.text("location").unwrap_or("?").to_owned(),
+        _ if kind.starts_with("supabase_") => integration.text("url").unwrap_or_default().to_owned(),
+        _ if kind.starts_with("auth0_") || kind.starts_with("oidc_") => login_provider(root).unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+/// Gives the domain or issuer of the provider that people log in at.
+fn login_provider(root: &Node<'_>) -> Option<String> {
+    let (_, node) = authorizers(root).into_iter().find(|(_, node)| logs_in(node))?;
+    node.text("domain").or_else(|| node.text("issuer")).map(str::to_owned)
+}
+
+/// Tells whether people can log in at an authorizer.
+pub(super) fn logs_in(authorizer: &Node<'_>) -> bool {
+    matches!(authorizer.text("type"), Some("auth0" | "oidc"))
+}
+
+/// Gives the route of the metadata of the protected resource, where the config asks for it.
+fn protected_resource(root: &Node<'_>) -> Option<OutlinedRoute> {
+    let path = crate::config::protected_resource_path(root)?;
+    let pattern = Pattern::parse(&path).ok()?;
+    let spec = RouteSpec { method: MethodRule::Exact(Method::Get), pattern, encoded_slashes: false };
+    Some(OutlinedRoute {
+        spec,
+        index: None,
+        requirement: None,
+        integration: "protected_resource".to_owned(),
+        target: "200".to_owned(),
+        rules: Vec::new(),
+    })
+}

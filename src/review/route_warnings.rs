@@ -1,0 +1,365 @@
+//! Warnings of routes: by what answers them, and as they stand to each other.
+
+use std::collections::HashMap;
+
+use super::exposure::{example_path, methods, shape};
+use super::outline::{Outline, OutlinedRoute};
+use super::warnings::{Warnings, items, mapped_values};
+use crate::config::document::Node;
+use crate::config::reader::Place;
+use crate::route::{Found, MethodRule, Pattern, RouteTable};
+
+/// Cloudflare answers paths below this one itself.
+const PLATFORM_PREFIX: &str = "cdn-cgi";
+
+/// What a path is there for, where that matters to a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RouteKind {
+    /// The redirect to a login.
+    Login,
+    /// The way back from it.
+    Callback,
+    /// The exchange of a refresh token.
+    Refresh,
+    /// A profile.
+    Userinfo,
+    /// The end of a session.
+    Logout,
+    /// The provider ending sessions.
+    BackchannelLogout,
+    /// A step of a login by one-time password.
+    Otp,
+    /// The step of it that gives tokens.
+    OtpVerify,
+    /// The state of the gateway.
+    Health,
+    /// An upstream, a module or another Worker.
+    Forwarding,
+    /// An answer that stands in the config.
+    Fixed,
+}
+
+impl RouteKind {
+    /// Gives that of a path; `None` where its integration is not known.
+    pub fn of(path: &Node<'_>) -> Option<Self> {
+        let Some(integration) = path.get("integration") else { return Some(Self::Fixed) };
+        let kind = integration.text("type")?;
+        let of_provider = kind.strip_prefix("auth0_").or_else(|| kind.strip_prefix("oidc_"));
+        Some(match (of_provider, kind) {
+            (Some("login" | "callback_redirect"), _) => Self::Login,
+            (Some("callback"), _) => Self::Callback,
+            (Some("refresh"), _) => Self::Refresh,
+            (Some("userinfo"), _) => Self::Userinfo,
+            (Some("logout"), _) => Self::Logout,
+            (Some("backchannel_logout"), _) => Self::BackchannelLogout,
+            (_, "supabase_passwordless_verify") => Self::OtpVerify,
+            (_, "supabase_passwordless_auth" | "supabase_passwordless_auth_alt") => Self::Otp,
+            (_, "health") => Self::Health,
+            (_, "http" | "http_proxy" | "service" | "service_binding") => Self::Forwarding,
+            (_, "static" | "redirect") => Self::Fixed,
+            _ => return None,
+        })
+    }
+
+    /// Tells whether it asks a provider.
+    pub fn needs_provider(self) -> bool {
+        match self {
+            Self::Login | Self::Callback | Self::Refresh | Self::Userinfo | Self::Logout | Self::BackchannelLogout => {
+                true
+            }
+            Self::Otp | Self::OtpVerify | Self::Health | Self::Forwarding | Self::Fixed => false,
+        }
+    }
+
+    /// Tells whether it is open by its nature: who calls it has no token yet, or shows another credential.
+    fn is_open(self) -> bool {
+        match self {
+            Self::Login
+            | Self::Callback
+            | Self::Refresh
+            | Self::Logout
+            | Self::BackchannelLogout
+            | Self::Otp
+            | Self::OtpVerify
+            | Self::Health => true,
+            Self::Userinfo | Self::Forwarding | Self::Fixed => false,
+        }
+    }
+}
+
+/// Tells the warnings of routes.
+pub(super) fn warn_of_routes(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
+    let section = Place::Key(&Place::Root, "paths");
+    let outline = Outline::of_tree(root);
+    let routes = Relations::new(&outline);
+    let any_origin = root.get("cors").is_some_and(|cors| cors.texts("allow_origins").any(|origin| origin == "*"));
+    for (index, path) in items(root, "paths").iter().enumerate() {
+        let place = Place::Index(&section, index);
+        if let Some(kind) = RouteKind::of(path) {
+            warn_of_kind(root, path, kind, any_origin, &place, warnings);
+        }
+    }
+    for route in &outline.routes {
+        let Some((index, path)) = route.index.and_then(|index| Some((index, items(root, "paths").get(index)?))) else {
+            continue;
+        };
+        let place = Place::Index(&section, index);
+        let at = (path.get("path").map_or(path.offset, |node| node.offset), &Place::Key(&place, "path"));
+        let open = route.requirement.is_none() && !RouteKind::of(path).is_some_and(RouteKind::is_open);
+        if let Some(other) = routes.protected_above(route).filter(|_| open) {
+            let message =
+                format!("open to everyone, below {} {}, which needs a token", other.spec.method, other.spec.pattern);
+            warnings.warn("unauthenticated_route", path, at, message, "add \"auth\": true");
+        }
+        if let Some(message) = routes.unreachable(route) {
+            warnings.warn("unreachable_route", path, at, message, "remove it, or give it another path");
+        }
+    }
+}
+
+fn warn_of_kind(
+    root: &Node<'_>,
+    path: &Node<'_>,
+    kind: RouteKind,
+    any_origin: bool,
+    place: &Place<'_>,
+    warnings: &mut Warnings<'_, '_>,
+) {
+    let integration = path.get("integration");
+    let integration_place = Place::Key(place, "integration");
+    let type_at = integration.and_then(|node| node.get("type")).map_or(path.offset, |node| node.offset);
+    let type_place = Place::Key(&integration_place, "type");
+    let has_session = root.get("session").is_some();
+    let response = integration.and_then(|node| node.text("response"));
+    let hands_out_tokens = match kind {
+        RouteKind::Callback => response.map_or(!has_session, |response| response != "session"),
+        RouteKind::Refresh => !has_session,
+        RouteKind::OtpVerify => true,
+        RouteKind::Login
+        | RouteKind::Userinfo
+        | RouteKind::Logout
+        | RouteKind::BackchannelLogout
+        | RouteKind::Otp
+        | RouteKind::Health
+        | RouteKind::Forwarding
+        | RouteKind::Fixed => false,
+    };
+    if kind == RouteKind::Refresh
+        && let Some(method) = path.get("method").filter(|node| matches!(node.as_text(), Some("GET" | "HEAD" | "ANY")))
+    {
+        let message = "a refresh by GET: browsers, caches and link previews repeat it".to_owned();
+        let at = (method.offset, &Place::Key(place, "method"));
+        warnings.warn("refresh_by_get", path, at, message, "use POST");
+    }
+    if any_origin && hands_out_tokens {
+        let message = "this path hands out tokens, and \"cors\" lets every site read them".to_owned();
+        let help = "list the origins of your pages in \"cors\"";
+        warnings.warn("token_route_any_origin", path, (type_at, &type_place), message, help);
+    }
+    if has_session && hands_out_tokens {
+        let message = "a session keeps tokens from pages, and this path hands them out".to_owned();
+        let help = "keep one of the two";
+        warnings.warn("tokens_beside_session", path, (type_at, &type_place), message, help);
+    }
+    let optional = path.get("auth").is_some_and(|auth| auth.is_true("optional"));
+    let begins_login = matches!(
+        kind,
+        RouteKind::Login | RouteKind::Callback | RouteKind::Refresh | RouteKind::Otp | RouteKind::OtpVerify
+    );
+    if begins_login
+        && !optional
+        && let Some(auth) =
+            path.get("auth").filter(|auth| !matches!(auth.value, crate::config::document::Value::Bool(false)))
+    {
+        let message = "whoever calls this path has no valid token yet, or none any more".to_owned();
+        let at = (auth.offset, &Place::Key(place, "auth"));
+        warnings.warn("auth_on_login", path, at, message, "remove \"auth\"");
+    }
+    if kind != RouteKind::Forwarding
+        && let Some(([key, _], _)) = mapped_values(path).next()
+        && let Some(node) = path.get(key)
+    {
+        let message = "this path calls nothing that would get these headers or this query".to_owned();
+        let at = (node.offset, &Place::Key(place, key));
+        warnings.warn("unused_mapping", path, at, message, &format!("remove \"{key}\""));
+    }
+}
+
+/// How the routes of a config stand to each other.
+struct Relations<'o> {
+    outline: &'o Outline,
+    all: RouteTable,
+    /// The routes that need a token, and no other.
+    protected: RouteTable,
+    protected_routes: Vec<&'o OutlinedRoute>,
+    /// Those of them without a wildcard, by shape.
+    protected_shapes: HashMap<String, &'o OutlinedRoute>,
+}
+
+impl<'o> Relations<'o> {
+    fn new(outline: &'o Outline) -> Self {
+        let table = |routes: &[&OutlinedRoute]| {
+            RouteTable::build(routes.iter().map(|route| route.spec.clone()).collect()).unwrap_or_default()
+        };
+        let every: Vec<&OutlinedRoute> = outline.routes.iter().collect();
+        let needs_token =
+            |route: &&&OutlinedRoute| route.requirement.as_ref().is_some_and(|requirement| !requirement.optional);
+        let protected_routes: Vec<&OutlinedRoute> = every.iter().filter(needs_token).copied().collect();
+        let plain = protected_routes.iter().filter(|route| !route.spec.pattern.is_wildcard());
+        let protected_shapes = plain.map(|route| (shape(&route.spec.pattern), *route)).collect();
+        Self { outline, all: table(&every), protected: table(&protected_routes), protected_routes, protected_shapes }
+    }
+
+    /// Gives a route with a token that this one stands below, or that would take its requests.
+    fn protected_above(&self, route: &OutlinedRoute) -> Option<&'o OutlinedRoute> {
+        if self.protected_routes.is_empty() {
+            return None;
+        }
+        let path = example_path(&route.spec.pattern);
+        let covering = methods(route.spec.method).into_iter().find_map(|method| {
+            match self.protected.find(method.as_str(), &path) {
+                Found::Route(found) => self.protected_routes.get(found.index).copied(),
+                Found::MethodNotAllowed(_) | Found::NotFound | Found::Ambiguous(_) => None,
+            }
+        });
+        covering.or_else(|| {
+            let shape = shape(&route.spec.pattern);
+            let parents = shape.match_indices('/').filter(|(at, _)| *at > 0).map(|(at, _)| shape.get(..at));
+            parents.flatten().filter_map(|parent| self.protected_shapes.get(parent).copied()).next_back()
+        })
+    }
+
+    /// Says why no request comes to a route; `None` where one does.
+    fn unreachable(&self, route: &OutlinedRoute) -> Option<String> {
+        let pattern = &route.spec.pattern;
+        if pattern.as_str().split('/').nth(1) == Some(PLATFORM_PREFIX) {
+            return Some(format!("Cloudflare answers what is below /{PLATFORM_PREFIX} itself"));
+        }
+        // A route of one method is taken by no other: two of one method and shape are a conflict.
+        if route.spec.method != MethodRule::Any {
+            return None;
+        }
+        let mut takers: Vec<String> = Vec::new();
+        for path in example_paths(pattern) {
+            for method in methods(MethodRule::Any) {
+                let Found::Route(found) = self.all.find(method.as_str(), &path) else { return None };
+                let taker = self.outline.routes.get(found.index)?;
+                if taker.spec == route.spec {
+                    return None;
+                }
+                let name = format!("{} {}", taker.spec.method, taker.spec.pattern);
+                if !takers.contains(&name) {
+                    takers.push(name);
+                }
+            }
+        }
+        Some(format!("no request comes here: {} take them all", takers.join(", ")))
+    }
+}
+
+/// Gives paths that a pattern matches and that others match only if they match all such paths.
+fn example_paths(pattern: &Pattern) -> Vec<String> {
+    let example = example_path(pattern);
+    if !pattern.is_wildcard() {
+        return vec![example];
+    }
+    let none = example.strip_suffix("/~").unwrap_or(&example).to_owned();
+    vec![
+        example.clone(),
+        format!("{example}/~"),
+        format!("{none}/"),
+        if none.is_empty() { "/".to_owned() } else { none },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::review::review;
+
+    fn told(paths: &str, code: &str) -> Vec<String> {
+        let source = format!(
+            r#"{{"authorizer": {{"type": "jwt", "issuer": "https://a.example/", "audience": "b", "jwks_uri": "https://a.example/jwks"}}, "paths": [{paths}]}}"#
+        );
+        let told = review(&source).into_iter().filter(|one| one.code == code || one.code == "route_conflict");
+        told.map(|diagnostic| format!("{} {}", diagnostic.path, diagnostic.message)).collect()
+    }
+
+    #[test]
+    fn an_open_path_below_one_with_a_token_is_told() {
+        let table: [(&str, &[&str], &str); 9] = [
+            (
+                r#"{"method": "ANY", "path": "/api/{.+}", "auth": true, "response": 1}, {"method": "GET", "path": "/api/a", "response": 1}"#,
+                &["paths[1].path open to everyone, below ANY /api/{.+}, which needs a token"],
+                "below a wildcard",
+            ),
+            (
+                r#"{"method": "GET", "path": "/a/{id}", "auth": true, "response": 1}, {"method": "GET", "path": "/a/b", "response": 1}"#,
+                &["paths[1].path open to everyone, below GET /a/{id}, which needs a token"],
+                "beside a parameter",
+            ),
+            (
+                r#"{"method": "GET", "path": "/a", "auth": true, "response": 1}, {"method": "GET", "path": "/a/{id}", "response": 1}"#,
+                &["paths[1].path open to everyone, below GET /a, which needs a token"],
+                "below a literal",
+            ),
+            (
+                r#"{"method": "GET", "path": "/a", "auth": true, "response": 1}, {"method": "POST", "path": "/b/{.+}", "response": 1}"#,
+                &[],
+                "elsewhere",
+            ),
+            (
+                r#"{"method": "POST", "path": "/a/{.+}", "auth": true, "response": 1}, {"method": "GET", "path": "/a/b", "response": 1}"#,
+                &[],
+                "below a wildcard of another method",
+            ),
+            (
+                r#"{"method": "GET", "path": "/", "auth": true, "response": 1}, {"method": "GET", "path": "/a", "response": 1}"#,
+                &[],
+                "the start page is no prefix",
+            ),
+            (
+                r#"{"method": "ANY", "path": "/{.+}", "auth": true, "response": 1}, {"method": "GET", "path": "/health", "integration": {"type": "health"}}"#,
+                &[],
+                "open by its nature",
+            ),
+            (
+                r#"{"method": "ANY", "path": "/{.+}", "auth": true, "response": 1}, {"method": "GET", "path": "/a", "auth": {"optional": true}, "response": 1}"#,
+                &[],
+                "written out as optional",
+            ),
+            (
+                r#"{"method": "ANY", "path": "/{.+}", "auth": true, "response": 1}, {"method": "GET", "path": "/a", "response": 1, "allow": ["unauthenticated_route"]}"#,
+                &[],
+                "allowed",
+            ),
+        ];
+        for (paths, expected, message) in table {
+            assert_eq!(told(paths, "unauthenticated_route"), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_no_request_comes_to_is_told() {
+        let methods = |path: &str, methods: &[&str]| {
+            let entries =
+                methods.iter().map(|method| format!(r#"{{"method": "{method}", "path": "{path}", "response": 1}}"#));
+            entries.collect::<Vec<_>>().join(",")
+        };
+        let all = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+        let count = |paths: &str| told(paths, "unreachable_route").len();
+        let any = methods("/a/{x}", &["ANY"]);
+        assert_eq!(count(&format!("{any}, {}", methods("/a/{y}", &all))), 1, "all methods are taken");
+        assert_eq!(
+            count(&format!("{any}, {}", methods("/a/{y}", &["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]))),
+            1,
+            "GET takes HEAD"
+        );
+        assert_eq!(count(&format!("{any}, {}", methods("/a/{y}", &all[..6]))), 0, "OPTIONS is left");
+        assert_eq!(count(&format!("{any}, {}", methods("/a/b", &all))), 0, "other segments are left");
+        assert_eq!(count(&methods("/cdn-cgi/a", &["GET"])), 1, "the platform's own");
+        let wildcards =
+            [methods("/a/{.+}", &["ANY"]), methods("/a", &["ANY"]), methods("/a/{x}/{.+}", &["ANY"])].join(",");
+        assert_eq!(count(&wildcards), 0, "/a/ is left");
+        assert_eq!(count(&format!("{wildcards}, {}", methods("/a/", &["ANY"]))), 1, "and taken");
+    }
+}

@@ -1,0 +1,396 @@
+//! What is valid in a config and seldom meant: each kind of it with a code, which `"allow": ["code"]` keeps quiet.
+//!
+//! `allow` stands at the top for the whole file, or in the entry of `paths`, `servers`, `authorizer` or `authorizers` that it is
+//! about. What concerns routes as they stand to each other is in [`super::route_warnings`].
+
+use super::outline::{authorizers, logs_in};
+use super::route_warnings::{RouteKind, warn_of_routes};
+use crate::address::Address;
+use crate::config::document::{Node, Value};
+use crate::config::reader::{Findings, Place};
+use crate::config::{Diagnostic, Reference, ReferenceKind, Severity};
+
+/// Every code of a warning, and what it says.
+pub const WARNINGS: [(&str, &str); 15] = [
+    ("auth_on_login", "a path of a login or of a refresh needs the token that it is there to get"),
+    ("cors_any_origin", "every site may read answers"),
+    ("offline_access_missing", "logins ask for no refresh token, and a path or a session needs one"),
+    ("plain_http_upstream", "an upstream is called without encryption"),
+    ("refresh_by_get", "a refresh answers GET, which browsers, caches and link previews repeat"),
+    ("secret_exposed", "a secret reaches an answer, or an upstream"),
+    ("symmetric_algorithm", "tokens are signed with a secret that whoever checks them could sign with as well"),
+    ("token_route_any_origin", "a path hands out tokens, and every site may read its answers"),
+    ("tokens_beside_session", "a session keeps tokens from pages, and a path hands them out all the same"),
+    ("unauthenticated_route", "a path is open below one that needs a token"),
+    ("unreachable_route", "no request comes to a path"),
+    ("unused_authorizer", "no path asks for tokens of an authorizer"),
+    ("unused_mapping", "a path maps headers or a query and calls nothing that would get them"),
+    ("unused_server", "no path goes to a server or service"),
+    ("unused_variable", "no mapping takes a variable"),
+];
+
+/// Gathers warnings, less those that the config allows.
+pub(super) struct Warnings<'s, 'n> {
+    findings: Findings<'s>,
+    root: &'n Node<'n>,
+}
+
+impl Warnings<'_, '_> {
+    /// Warns of something in the part of the config that is `owner`.
+    pub fn warn(&mut self, code: &'static str, owner: &Node<'_>, at: (usize, &Place<'_>), message: String, help: &str) {
+        let allowed = [self.root, owner].iter().any(|node| node.texts("allow").any(|allowed| allowed == code));
+        if !allowed {
+            let help = format!("{help}; if it is meant, add \"allow\": [\"{code}\"]");
+            self.findings.note_as(Severity::Warning, at.0, at.1, code, message, Some(help));
+        }
+    }
+}
+
+/// Tells the warnings of a config's tree, and codes in `allow` that no warning has.
+pub(super) fn warnings(source: &str, root: &Node<'_>) -> Vec<Diagnostic> {
+    let mut warnings = Warnings { findings: Findings::new(source), root };
+    check_allowed(root, &mut warnings.findings);
+    warn_of_cors(root, &mut warnings);
+    warn_of_authorizers(root, &mut warnings);
+    warn_of_servers(root, &mut warnings);
+    warn_of_services(root, &mut warnings);
+    warn_of_variables(root, &mut warnings);
+    warn_of_secrets(root, &mut warnings);
+    warn_of_routes(root, &mut warnings);
+    warnings.findings.into_diagnostics()
+}
+
+/// Notes each code that no warning has: it would keep nothing quiet.
+fn check_allowed(root: &Node<'_>, findings: &mut Findings<'_>) {
+    let mut check = |node: &Node<'_>, place: &Place<'_>| {
+        let Some(list) = node.get("allow") else { return };
+        let place = Place::Key(place, "allow");
+        for (index, item) in list.items().iter().enumerate() {
+            let Some(code) = item.as_text() else { continue };
+            let codes = WARNINGS.iter().map(|(code, _)| *code);
+            if codes.clone().any(|known| known == code) {
+                continue;
+            }
+            let help = match crate::config::nearest(code, codes.clone()) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("one of: {}", codes.collect::<Vec<_>>().join(", ")),
+            };
+            let message = format!("no warning has the code \"{code}\"");
+            findings.note(item.offset, &Place::Index(&place, index), "unknown_value", message, Some(help));
+        }
+    };
+    check(root, &Place::Root);
+    for section in ["paths", "servers"] {
+        let place = Place::Key(&Place::Root, section);
+        for (index, item) in items(root, section).iter().enumerate() {
+            check(item, &Place::Index(&place, index));
+        }
+    }
+    for (name, node) in authorizers(root) {
+        with_authorizer_place(root, &name, |place| check(node, place));
+    }
+}
+
+fn warn_of_cors(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
+    let place = Place::Key(&Place::Root, "cors");
+    let place = Place::Key(&place, "allow_origins");
+    let origins = root.get("cors").and_then(|cors| cors.get("allow_origins")).map(Node::items).unwrap_or_default();
+    if let Some((index, any)) = origins.iter().enumerate().find(|(_, origin)| origin.as_text() == Some("*")) {
+        let message = "\"*\" lets every site read the answers of every path".to_owned();
+        let at = (any.offset, &Place::Index(&place, index));
+        warnings.warn("cors_any_origin", root, at, message, "list the origins of your pages");
+    }
+}
+
+fn warn_of_authorizers(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
+    let authorizers = authorizers(root);
+    let kinds = || items(root, "paths").iter().filter_map(RouteKind::of);
+    let used_by_login = kinds().any(RouteKind::needs_provider) || root.get("session").is_some();
+    let login = authorizers.iter().position(|(_, node)| logs_in(node));
+    for (index, (name, node)) in authorizers.iter().enumerate() {
+        with_authorizer_place(root, name, |place| {
+            warn_of_symmetry(node, place, warnings);
+            let of_login = login == Some(index) && used_by_login;
+            let named = items(root, "paths").iter().any(|path| names_authorizer(path, name, index == 0));
+            if !of_login && !named {
+                let message = format!("no path asks for tokens of \"{name}\"");
+                let help = "give a path \"auth\", or remove the authorizer";
+                warnings.warn("unused_authorizer", node, (key_offset(root, name, node), place), message, help);
+            }
+            if of_login {
+                warn_of_scope(root, node, place, warnings);
+            }
+        });
+    }
+}
+
+fn warn_of_symmetry(node: &Node<'_>, place: &Place<'_>, warnings: &mut Warnings<'_, '_>) {
+    let hmac = |node: Option<&Node<'_>>| node.and_then(Node::as_text) == Some("HS256");
+    let listed = node.get("algorithms").map(Node::items).unwrap_or_default();
+    let at = ["secret", "jwt_secret"].into_iter().find_map(|key| Some((node.get(key)?.offset, key)));
+    let at = at.or_else(|| node.get("algorithm").filter(|one| hmac(Some(one))).map(|one| (one.offset, "algorithm")));
+    let at = at.or_else(|| listed.iter().find(|one| hmac(Some(one))).map(|one| (one.offset, "algorithms")));
+    let Some((offset, key)) = at else { return };
+    let message = "HS256: whoever can check these tokens can also make them".to_owned();
+    let help = "let the issuer sign with RS256 or ES256, and give its \"jwks_uri\"";
+    warnings.warn("symmetric_algorithm", node, (offset, &Place::Key(place, key)), message, help);
+}
+
+fn warn_of_scope(root: &Node<'_>, node: &Node<'_>, place: &Place<'_>, warnings: &mut Warnings<'_, '_>) {
+    let kinds = || items(root, "paths").iter().filter_map(RouteKind::of);
+    let renews = root.get("session").is_some() || kinds().any(|kind| kind == RouteKind::Refresh);
+    if !renews || !kinds().any(|kind| kind == RouteKind::Login) {
+        return;
+    }
+    let scope = node.get("scope");
+    let (offset, place) = match scope {
+        None => (node.offset, *place),
+        Some(scope) => (scope.offset, Place::Key(place, "scope")),
+    };
+    let asked = match scope {
+        None => false,
+        // What a binding holds is not known here.
+        Some(scope) => scope.as_text().is_none_or(|text| {
+            Reference::parse(text).is_some() || text.split(' ').any(|scope| scope == "offline_access")
+        }),
+    };
+    if !asked {
+        let message = "logins ask for no refresh token, so nothing can be renewed".to_owned();
+        let help = "add \"offline_access\" to \"scope\", as in \"openid profile email offline_access\"";
+        warnings.warn("offline_access_missing", node, (offset, &place), message, help);
+    }
+}
+
+fn names_authorizer(path: &Node<'_>, name: &str, first: bool) -> bool {
+    let Some(auth) = path.get("auth") else { return false };
+    match &auth.value {
+        Value::Bool(on) => *on && first,
+        Value::Text(_) => auth.as_text().is_some_and(|text| text == name || Reference::parse(text).is_some()),
+        Value::Object(_) => {
+            auth.text("authorizer").map_or(first, |text| text == name || Reference::parse(text).is_some())
+        }
+        Value::Null | Value::Number(_) | Value::Array(_) => false,
+    }
+}
+
+fn warn_of_servers(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
+    let section = Place::Key(&Place::Root, "servers");
+    for (index, server) in items(root, "servers").iter().enumerate() {
+        let place = Place::Index(&section, index);
+        let one = server.get("url").map(|url| (url, Place::Key(&place, "url")));
+        let urls = Place::Key(&place, "urls");
+        let list = server.get("urls").map(Node::items).unwrap_or_default().iter().enumerate();
+        for (url, place) in one.into_iter().chain(list.map(|(index, url)| (url, Place::Index(&urls, index)))) {
+            let plain = url.as_text().and_then(Address::parse);
+            if plain.is_some_and(|url| url.scheme() == "http" && !url.is_loopback()) {
+                let message = "plain http: whoever is on the way reads and changes tokens and answers".to_owned();
+                warnings.warn("plain_http_upstream", server, (url.offset, &place), message, "use https");
+            }
+        }
+        let Some(alias) = server.get("alias") else { continue };
+        let used = integrations(root).any(|(_, node)| is_named(node.get("server"), alias));
+        if !used {
+            let message = "no path goes to this server".to_owned();
+            let at = (alias.offset, &Place::Key(&place, "alias"));
+            warnings.warn("unused_server", server, at, message, "give a path to it, or remove it");
+        }
+    }
+}
+
+fn warn_of_services(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
+    for section in ["services", "serviceBindings", "servicesBindings"] {
+        let section_place = Place::Key(&Place::Root, section);
+        for (index, service) in items(root, section).iter().enumerate() {
+            let Some(alias) = service.get("alias") else { continue };
+            let modules = section == "services";
+            let by_integration = integrations(root).any(|(_, node)| {
+                let of_section = (node.text("type") == Some("service")) == modules;
+                of_section && is_named(node.get("binding"), alias)
+            });
+            let around = |path: &Node<'_>| {
+                let post = path.get("integration").and_then(|node| node.get("post_process"));
+                [path.get("pre_process"), post].into_iter().flatten().any(|rpc| is_named(rpc.get("binding"), alias))
+            };
+            if !by_integration && (modules || !items(root, "paths").iter().any(around)) {
+                let message = "no path goes to this service".to_owned();
+                let place = Place::Index(&section_place, index);
+                let at = (alias.offset, &Place::Key(&place, "alias"));
+                warnings.warn("unused_server", root, at, message, "give a path to it, or remove it");
+            }
+        }
+    }
+}
+
+/// Tells whether a name is that of `alias`, or may be: what a binding holds is not known here.
+fn is_named(name: Option<&Node<'_>>, alias: &Node<'_>) -> bool {
+    let (Some(name), Some(alias)) = (name.and_then(Node::as_text), alias.as_text()) else { return false };
+    name == alias || Reference::parse(name).is_some() || Reference::parse(alias).is_some()
+}
+
+fn warn_of_variables(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
+    let paths = items(root, "paths");
+    let takes = |path: &Node<'_>, name: &str| {
+        mapped_values(path)
+            .any(|(_, value)| value.as_text().and_then(|text| text.strip_prefix("$config.")) == Some(name))
+    };
+    let of = |node: &Node<'_>, name: &str| {
+        node.get("variables").is_some_and(|node| node.members().iter().any(|member| member.key == name))
+    };
+    let message = |name: &str| format!("no mapping takes \"$config.{name}\"");
+    let help = "use it, or remove it";
+    let section = Place::Key(&Place::Root, "variables");
+    for member in root.get("variables").map(Node::members).unwrap_or_default() {
+        if !paths.iter().any(|path| takes(path, &member.key) && !of(path, &member.key)) {
+            let at = (member.key_offset, &Place::Key(&section, &member.key));
+            warnings.warn("unused_variable", root, at, message(&member.key), help);
+        }
+    }
+    let section = Place::Key(&Place::Root, "paths");
+    for (index, path) in paths.iter().enumerate() {
+        let place = Place::Index(&section, index);
+        let place = Place::Key(&place, "variables");
+        for member in path.get("variables").map(Node::members).unwrap_or_default() {
+            if !takes(path, &member.key) {
+                let at = (member.key_offset, &Place::Key(&place, &member.key));
+                warnings.warn("unused_variable", path, at, message(&member.key), help);
+            }
+        }
+    }
+}
+
+/// Gives each value that a path maps to an upstream, with the keys that lead to it.
+pub(super) fn mapped_values<'n>(path: &'n Node<'_>) -> impl Iterator<Item = ([&'static str; 2], &'n Node<'n>)> {
+    let lists = [["mapping", "headers"], ["mapping", "query"], ["request_headers", "set"]];
+    lists.into_iter().flat_map(|keys| {
+        let node = path.get(keys[0]).and_then(|node| node.get(keys[1]));
+        node.map(Node::members).unwrap_or_default().iter().map(move |member| (keys, &member.node))
+    })
+}
+
+fn warn_of_secrets(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
+    for key in ["headers", "protected_resource"] {
+        if let Some(node) = root.get(key) {
+            warn_of_secrets_in(root, node, &Place::Key(&Place::Root, key), Reader::Client, warnings);
+        }
+    }
+    let variables = |node: &Node<'_>, name: &str| -> bool {
+        let variables = node.get("variables").map(Node::members).unwrap_or_default();
+        let value = variables.iter().find(|member| member.key == name).and_then(|member| member.node.as_text());
+        value.is_some_and(|value| secret_name(value).is_some())
+    };
+    let section = Place::Key(&Place::Root, "paths");
+    for (index, path) in items(root, "paths").iter().enumerate() {
+        let place = Place::Index(&section, index);
+        if let Some(node) = path.get("response") {
+            warn_of_secrets_in(path, node, &Place::Key(&place, "response"), Reader::Client, warnings);
+        }
+        if let Some(node) = path.get("response_headers") {
+            warn_of_secrets_in(path, node, &Place::Key(&place, "response_headers"), Reader::Client, warnings);
+        }
+        if let Some(integration) = path.get("integration") {
+            let place = Place::Key(&place, "integration");
+            for key in ["body", "headers", "location"] {
+                if let Some(node) = integration.get(key) {
+                    warn_of_secrets_in(path, node, &Place::Key(&place, key), Reader::Client, warnings);
+                }
+            }
+        }
+        for key in ["mapping", "request_headers"] {
+            if let Some(node) = path.get(key) {
+                warn_of_secrets_in(path, node, &Place::Key(&place, key), Reader::Upstream, warnings);
+            }
+        }
+        for (keys, value) in mapped_values(path) {
+            let Some(name) = value.as_text().and_then(|text| text.strip_prefix("$config.")) else { continue };
+            let own = path.get("variables").is_some_and(|node| node.members().iter().any(|member| member.key == name));
+            if variables(if own { path } else { root }, name) {
+                let place = Place::Key(&place, keys[0]);
+                let place = Place::Key(&place, keys[1]);
+                let message = format!("the variable \"{name}\" is a secret, and is sent to an upstream");
+                let help = "send it only where the upstream must have it";
+                warnings.warn("secret_exposed", path, (value.offset, &place), message, help);
+            }
+        }
+    }
+}
+
+/// Who gets to see a value.
+#[derive(Clone, Copy)]
+enum Reader {
+    Client,
+    Upstream,
+}
+
+/// Warns of each secret in a part of `owner`.
+fn warn_of_secrets_in(
+    owner: &Node<'_>,
+    node: &Node<'_>,
+    place: &Place<'_>,
+    reader: Reader,
+    warnings: &mut Warnings<'_, '_>,
+) {
+    each_secret(node, place, &mut |name, offset, place| {
+        let (message, help) = match reader {
+            Reader::Client => (format!("the secret {name} is sent to clients"), "keep secrets out of answers"),
+            Reader::Upstream => {
+                (format!("the secret {name} is sent to an upstream"), "send it only where the upstream must have it")
+            }
+        };
+        warnings.warn("secret_exposed", owner, (offset, place), message, help);
+    });
+}
+
+/// Shows each string of a tree that refers to a secret, with its name.
+fn each_secret(node: &Node<'_>, place: &Place<'_>, show: &mut dyn FnMut(&str, usize, &Place<'_>)) {
+    match &node.value {
+        Value::Text(_) => {
+            if let Some(name) = node.as_text().and_then(secret_name) {
+                show(&name, node.offset, place);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                each_secret(item, &Place::Index(place, index), show);
+            }
+        }
+        Value::Object(members) => {
+            for member in members {
+                each_secret(&member.node, &Place::Key(place, &member.key), show);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn secret_name(text: &str) -> Option<String> {
+    let reference = Reference::parse(text)?.ok()?;
+    (reference.kind == ReferenceKind::Secret).then_some(reference.name)
+}
+
+/// Gives the items of a section; none where there is no such list.
+pub(super) fn items<'n, 's>(root: &'n Node<'s>, section: &str) -> &'n [Node<'s>] {
+    root.get(section).map(Node::items).unwrap_or_default()
+}
+
+/// Gives each path that has an integration, with that.
+fn integrations<'n>(root: &'n Node<'_>) -> impl Iterator<Item = (&'n Node<'n>, &'n Node<'n>)> {
+    items(root, "paths").iter().filter_map(|path| Some((path, path.get("integration")?)))
+}
+
+fn with_authorizer_place<R>(root: &Node<'_>, name: &str, run: impl FnOnce(&Place<'_>) -> R) -> R {
+    let sole = root.get("authorizer").is_some() && name == "authorizer";
+    let section = Place::Key(&Place::Root, "authorizers");
+    let place = if sole { Place::Key(&Place::Root, "authorizer") } else { Place::Key(&section, name) };
+    run(&place)
+}
+
+/// Gives where the name of an authorizer stands.
+fn key_offset(root: &Node<'_>, name: &str, node: &Node<'_>) -> usize {
+    let named = root.get("authorizers").map(Node::members).unwrap_or_default();
+    let members = named.iter().filter(|member| member.key == name).chain(root.members());
+    members
+        .filter(|member| member.node.offset == node.offset)
+        .map(|member| member.key_offset)
+        .next()
+        .unwrap_or(node.offset)
+}
