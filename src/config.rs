@@ -51,8 +51,9 @@ pub use session::{BINDING_COOKIE, COOKIE_PREFIX, Session};
 use crate::route::RouteTable;
 use document::parse_document;
 use path::ReadPath;
-use reader::{Findings, ObjectReader, Place, told};
+use reader::{Findings, ObjectReader, Place, index_names, told};
 use reference::{collect_references, resolve_references};
+use service::Services;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use {
     diagnostic::nearest, reference::walk_references, rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS,
@@ -201,9 +202,12 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
     let has_session = root.node("session").is_some();
     let context = path::Context {
         servers: &servers,
-        services: &services,
+        server_names: &server::index_servers(&servers),
+        services: &Services::of(&services),
         authorizers: &authorizers,
-        variables: &variables,
+        authorizer_names: &index_names(authorizers.iter().map(|read| read.name.as_str())),
+        provider: authorizers.iter().find_map(|read| read.provider),
+        variables: reader::TextsByName::of(&variables),
         has_session,
     };
     let mut paths = path::read_paths(&mut root, &context, findings);
@@ -217,12 +221,9 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
 
     let routes = build_routes(&paths, findings);
     let paths: Vec<Path> = paths.into_iter().map(|read| read.path).collect::<Option<_>>()?;
-    let mut asserted_headers: Vec<String> = Vec::new();
-    for (name, _) in paths.iter().flat_map(|path| &path.mapping.headers) {
-        if !COMMON_HEADERS.contains(&name.as_str()) && !asserted_headers.contains(name) {
-            asserted_headers.push(name.clone());
-        }
-    }
+    let asserted = paths.iter().flat_map(|path| &path.mapping.headers).map(|(name, _)| name.as_str());
+    let asserted = index_names(asserted.filter(|name| !COMMON_HEADERS.contains(name)));
+    let asserted_headers = asserted.into_keys().map(str::to_owned).collect();
     Some(Config {
         servers: servers.into_iter().map(|read| read.server).collect(),
         cors,

@@ -35,7 +35,7 @@ pub fn review_with(source: &str, bindings: &dyn Bindings) -> Vec<Diagnostic> {
     if let Some((source, root)) = config::parse(source) {
         told.extend(warnings::warnings(source, &root));
     }
-    told.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+    told.sort_by_key(|diagnostic| diagnostic.offset);
     told
 }
 

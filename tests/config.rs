@@ -6,5 +6,7 @@
 mod bindings;
 #[path = "config/diagnostics.rs"]
 mod diagnostics;
+#[path = "config/hostile.rs"]
+mod hostile;
 #[path = "config/loading.rs"]
 mod loading;

@@ -2,9 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::authorizer::ReadAuthorizer;
-use super::diagnostic::nearest;
+use super::diagnostic::{listed, nearest};
 use super::document::Value;
+use super::path::Context;
 use super::reader::{Findings, ObjectReader, Place, Written, note_type, read_text, shown, told};
 
 /// What opens a path.
@@ -27,13 +27,13 @@ pub struct Access {
 /// Reads `auth`; `None` where the path is open.
 pub(super) fn read_access(
     object: &mut ObjectReader<'_>,
-    authorizers: &[ReadAuthorizer],
+    context: &Context<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Access> {
     let node = object.node("auth")?;
     let place = Place::Key(object.place(), "auth");
     let first = |findings: &mut Findings<'_>| {
-        if authorizers.is_empty() {
+        if context.authorizers.is_empty() {
             let help = told(|| "add an \"authorizer\", or remove \"auth\"".to_owned());
             let message = "the path needs a token and nothing says which are valid".to_owned();
             findings.note(node.offset, &place, "authorizer_missing", message, help);
@@ -45,7 +45,7 @@ pub(super) fn read_access(
         Value::Bool(true) => Some(first(findings)),
         Value::Text(_) => {
             let written = read_text(node, &place, findings)?;
-            Some(Access { authorizer: find_authorizer(&written, &place, authorizers, findings), ..Access::default() })
+            Some(Access { authorizer: find_authorizer(&written, &place, context, findings), ..Access::default() })
         }
         Value::Object(_) => {
             let mut rules = ObjectReader::open(node, &place, findings)?;
@@ -53,7 +53,7 @@ pub(super) fn read_access(
                 None => first(findings),
                 Some(written) => {
                     let place = Place::Key(&place, "authorizer");
-                    let authorizer = find_authorizer(&written, &place, authorizers, findings);
+                    let authorizer = find_authorizer(&written, &place, context, findings);
                     Access { authorizer, ..Access::default() }
                 }
             };
@@ -76,17 +76,17 @@ pub(super) fn read_access(
 fn find_authorizer(
     written: &Written<'_>,
     place: &Place<'_>,
-    authorizers: &[ReadAuthorizer],
+    context: &Context<'_>,
     findings: &mut Findings<'_>,
 ) -> usize {
     let Some(name) = written.value() else { return 0 };
-    if let Some(index) = authorizers.iter().position(|read| read.name == name) {
-        return index;
+    if let Some(index) = context.authorizer_names.get(name) {
+        return *index;
     }
-    let names = authorizers.iter().map(|read| read.name.as_str());
+    let names = context.authorizers.iter().map(|read| read.name.as_str());
     let help = told(|| match nearest(name, names.clone()) {
         Some(near) => format!("did you mean \"{near}\"?"),
-        None => format!("one of: {}", names.collect::<Vec<_>>().join(", ")),
+        None => format!("one of: {}", listed(names)),
     });
     let message = format!("no authorizer is called \"{}\"", shown(written));
     findings.note(written.offset, place, "unknown_authorizer", message, help);

@@ -100,6 +100,9 @@ pub(super) fn read_authorizers(root: &mut ObjectReader<'_>, findings: &mut Findi
         let place = Place::Key(root.place(), "authorizers");
         let members = ObjectReader::open(node, &place, findings).map(|object| object.free_members());
         for member in members.unwrap_or_default() {
+            if findings.is_full() {
+                break;
+            }
             let place = Place::Key(&place, &member.key);
             read.push(read_authorizer(&member.key, ObjectReader::open(&member.node, &place, findings), findings));
         }

@@ -32,6 +32,8 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// Where in the document, such as `paths[2].integration.type`; empty for the document itself.
     pub path: String,
+    /// Byte offset in the file, a byte order mark not counted.
+    pub offset: usize,
     /// Line in the file, from 1.
     pub line: usize,
     /// Column in the line in characters, from 1.
@@ -105,6 +107,21 @@ fn characters_between(source: &str, start: usize, end: usize) -> usize {
 /// megabyte.
 const NEAREST_MAX_BYTES: usize = 128;
 
+/// The most names among which a likely meaning is looked for.
+const NEAREST_CANDIDATES_MAX: usize = 512;
+
+/// The most names that a help lists.
+const LISTED_MAX: usize = 24;
+
+/// Gives names as a help lists them.
+pub fn listed<'c>(mut names: impl Iterator<Item = &'c str>) -> String {
+    let mut text = names.by_ref().take(LISTED_MAX).collect::<Vec<_>>().join(", ");
+    if names.next().is_some() {
+        text.push_str(", …");
+    }
+    text
+}
+
 /// Gives the candidate that `written` was most likely meant to be, where one is near enough to say so.
 pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     if written.len() > NEAREST_MAX_BYTES {
@@ -113,6 +130,7 @@ pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>)
     let allowed = 1 + written.chars().count() / 4;
     candidates
         .into_iter()
+        .take(NEAREST_CANDIDATES_MAX)
         .filter(|candidate| candidate.len() <= NEAREST_MAX_BYTES)
         .map(|candidate| {
             (strsim::osa_distance(&written.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), candidate)

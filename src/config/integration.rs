@@ -1,7 +1,7 @@
 //! What answers a path: the `integration` of an entry, or its `response`.
 
 use super::address::{Scheme, read_origin, read_origins, read_url};
-use super::diagnostic::nearest;
+use super::diagnostic::{listed, nearest};
 use super::fixed::{Fixed, Redirect, read_redirect, read_response, read_static};
 use super::path::Context;
 use super::protected_resource::ProtectedResource;
@@ -227,7 +227,7 @@ fn read_integration(
     if kind.needs_provider() {
         let message = "no authorizer says which provider";
         let help = "add an \"authorizer\" of type auth0 or oidc";
-        needs(context.provider().is_some(), "authorizer_missing", message, help, findings);
+        needs(context.provider.is_some(), "authorizer_missing", message, help, findings);
     }
     Ok(match kind {
         Kind::HttpProxy => {
@@ -250,7 +250,7 @@ fn read_integration(
         Kind::Health => Some(Integration::Health),
         Kind::Login => {
             let redirect_uri = read_redirect_uri(object, context, findings);
-            let sealed = context.provider().is_none_or(|provider| provider.sealing_secret);
+            let sealed = context.provider.is_none_or(|provider| provider.sealing_secret);
             let help = "give the authorizer a \"client_secret\" or a \"sealing_key\"";
             needs(sealed, "missing_key", "nothing to seal the login state with", help, findings);
             let return_to_origins = read_origins(object, "return_to", findings);
@@ -290,16 +290,16 @@ fn read_integration(
 fn read_server(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &mut Findings<'_>) -> Option<usize> {
     let written = object.required_text("server", findings)?;
     let alias = written.value()?;
-    let found = context.servers.iter().position(|read| read.alias_known && read.server.alias == alias);
+    let found = context.server_names.get(alias).copied();
     // An alias that is not known here may be the one that is meant.
-    let all_known = context.servers.iter().all(|read| read.alias_known);
-    if found.is_none() && all_known {
+    let all_known = || context.servers.iter().all(|read| read.alias_known);
+    if found.is_none() && !findings.is_full() && all_known() {
         let in_file = context.servers.iter().filter(|read| read.alias_in_file);
         let aliases = in_file.map(|read| read.server.alias.as_str());
         let help = told(|| match nearest(alias, aliases.clone()) {
             Some(near) => format!("did you mean \"{near}\"?"),
             None if aliases.clone().next().is_none() => "add it to \"servers\"".to_owned(),
-            None => format!("one of: {}", aliases.collect::<Vec<_>>().join(", ")),
+            None => format!("one of: {}", listed(aliases)),
         });
         let message = format!("no server is called \"{}\"", shown(&written));
         findings.note(written.offset, &Place::Key(object.place(), "server"), "unknown_server", message, help);
@@ -314,7 +314,7 @@ fn read_redirect_uri(
 ) -> Option<String> {
     let place = Place::Key(object.place(), "redirect_uri");
     let Some(written) = object.text("redirect_uri", findings) else {
-        if context.provider().is_some_and(|provider| !provider.redirect_uri) {
+        if context.provider.is_some_and(|provider| !provider.redirect_uri) {
             let message = "neither this integration nor the authorizer has a \"redirect_uri\"".to_owned();
             let help = told(|| "add the callback's address, as the provider knows it".to_owned());
             findings.note(object.offset(), object.place(), "missing_key", message, help);

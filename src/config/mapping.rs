@@ -6,7 +6,7 @@ use super::cors::is_token;
 use super::diagnostic::nearest;
 use super::document::{Node, Origin, Value};
 use super::headers::{checked_name, read_header_names};
-use super::reader::{Findings, ObjectReader, Place, note_type, read_text, shown, told};
+use super::reader::{Findings, ObjectReader, Place, TextsByName, note_type, read_text, shown, told};
 
 /// Headers that concern one connection (RFC 9110 section 7.6.1), and no request beyond it.
 pub const HOP_BY_HOP_HEADERS: [&str; 8] = [
@@ -59,7 +59,7 @@ impl fmt::Debug for Source {
     }
 }
 
-/// Constants by name.
+/// Names and values of constants.
 pub(super) type Variables = Vec<(String, String)>;
 
 /// Reads the `variables` of an object; none where it has none.
@@ -91,8 +91,8 @@ pub(super) fn read_variables(object: &mut ObjectReader<'_>, findings: &mut Findi
 
 /// What a mapping may draw on.
 pub(super) struct Scope<'c> {
-    pub path_variables: &'c Variables,
-    pub variables: &'c Variables,
+    pub path_variables: TextsByName<'c>,
+    pub variables: TextsByName<'c>,
     pub authenticated: bool,
 }
 
@@ -162,11 +162,11 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
         None
     };
     if let Some(name) = text.strip_prefix("$config.") {
-        let known = scope.path_variables.iter().chain(scope.variables);
-        if let Some((_, value)) = known.clone().find(|(key, _)| key == name) {
-            return Some(Source::Text(value.clone()));
+        if let Some(value) = scope.path_variables.get(name).or_else(|| scope.variables.get(name)) {
+            return Some(Source::Text(value.to_owned()));
         }
-        let help = told(|| match nearest(name, known.map(|(key, _)| key.as_str())) {
+        let known = scope.path_variables.names().chain(scope.variables.names());
+        let help = told(|| match nearest(name, known) {
             Some(near) => format!("did you mean \"$config.{near}\"?"),
             None => "add it to \"variables\"".to_owned(),
         });

@@ -5,9 +5,9 @@ use super::authorizer::ReadAuthorizer;
 use super::document::{Node, Origin};
 use super::headers::{HeaderRules, read_response_headers};
 use super::integration::{Integration, read_answer};
-use super::mapping::{Mapping, Scope, Variables, read_mapping, read_variables};
+use super::mapping::{Mapping, Scope, read_mapping, read_variables};
 use super::provider::ProviderKeys;
-use super::reader::{Findings, ObjectReader, Place, Written, choose, read_array, shown};
+use super::reader::{Findings, NameIndex, ObjectReader, Place, TextsByName, Written, choose, read_array, shown};
 use super::rules::{Rules, read_rules};
 use super::server::ReadServer;
 use super::service::{Rpc, Services};
@@ -57,17 +57,16 @@ impl Path {
 /// The sections that paths refer to.
 pub(super) struct Context<'c> {
     pub servers: &'c [ReadServer],
-    pub services: &'c Services,
+    /// Their places by alias.
+    pub server_names: &'c NameIndex<'c>,
+    pub services: &'c Services<'c>,
     pub authorizers: &'c [ReadAuthorizer],
-    pub variables: &'c Variables,
+    /// Their places by name.
+    pub authorizer_names: &'c NameIndex<'c>,
+    /// What is known of the provider that people log in at.
+    pub provider: Option<ProviderKeys>,
+    pub variables: TextsByName<'c>,
     pub has_session: bool,
-}
-
-impl Context<'_> {
-    /// Gives what is known of the provider that people log in at.
-    pub fn provider(&self) -> Option<ProviderKeys> {
-        self.authorizers.iter().find_map(|read| read.provider)
-    }
 }
 
 /// What could be read of an entry, and where it stands.
@@ -91,8 +90,14 @@ pub(super) fn read_paths(
 ) -> Vec<ReadPath> {
     let place = Place::Key(root.place(), "paths");
     let items = root.required("paths", findings).map(|node| read_array(node, &place, findings)).unwrap_or_default();
-    let items = items.iter().enumerate();
-    items.map(|(index, item)| read_path(item, index, &Place::Index(&place, index), context, findings)).collect()
+    let mut paths = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        if findings.is_full() {
+            break;
+        }
+        paths.push(read_path(item, index, &Place::Index(&place, index), context, findings));
+    }
+    paths
 }
 
 fn read_path<'n>(
@@ -115,11 +120,14 @@ fn read_path<'n>(
     let pattern = written_path.as_ref().and_then(|written| read_pattern(written, &Place::Key(place, "path"), findings));
     object.allowed_warnings(findings);
     let encoded_slashes = object.boolean("encoded_slashes", false, findings);
-    let access = read_access(&mut object, context.authorizers, findings);
+    let access = read_access(&mut object, context, findings);
     let integration = read_answer(&mut object, context, pattern.as_ref(), access.is_some(), findings);
     let path_variables = read_variables(&mut object, findings);
-    let scope =
-        Scope { path_variables: &path_variables, variables: context.variables, authenticated: access.is_some() };
+    let scope = Scope {
+        path_variables: TextsByName::of(&path_variables),
+        variables: context.variables.clone(),
+        authenticated: access.is_some(),
+    };
     let mapping = read_mapping(&mut object, &scope, findings);
     let rules = read_rules(&mut object, access.is_some(), findings);
     let response_headers = read_response_headers(&mut object, findings);

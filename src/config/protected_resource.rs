@@ -9,7 +9,7 @@ use super::document::Node;
 use super::document::Value;
 use super::integration::Integration;
 use super::path::{Path, ReadPath};
-use super::reader::{Findings, ObjectReader, Place, note_type};
+use super::reader::{Findings, ObjectReader, Place, index_names, note_type};
 use crate::address::Address;
 use crate::route::{Method, MethodRule, Pattern, RouteSpec};
 
@@ -80,14 +80,10 @@ pub(super) fn read_protected_resource(
     let issuers = authorizers.iter().filter_map(|read| Some(read.authorizer.as_ref()?.issuer.as_str()));
     let servers: Json = issuers.filter(|issuer| issuer.starts_with("http")).map(Json::from).collect();
     metadata.insert("authorization_servers".to_owned(), servers);
-    let mut scopes: Vec<&str> = Vec::new();
-    for access in paths.iter().filter_map(|read| read.path.as_ref()?.access.as_ref()) {
-        for scope in access.scopes.iter().chain(&access.any_scopes) {
-            if !scopes.contains(&scope.as_str()) {
-                scopes.push(scope);
-            }
-        }
-    }
+    let access = paths.iter().filter_map(|read| read.path.as_ref()?.access.as_ref());
+    let scopes = access.flat_map(|access| access.scopes.iter().chain(&access.any_scopes));
+    let mut scopes: Vec<&str> = index_names(scopes.map(String::as_str)).into_keys().collect();
+    scopes.sort_unstable();
     metadata.insert("scopes_supported".to_owned(), scopes.into());
     metadata.insert("bearer_methods_supported".to_owned(), vec!["header"].into());
 

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::rc::Rc;
 
 use super::diagnostic::{Diagnostic, LineIndex, Severity, nearest};
 use super::document::{Member, Node, Origin, Text, Value};
@@ -47,14 +48,19 @@ impl<'s> Findings<'s> {
         message: String,
         help: Option<String>,
     ) {
-        if self.found.len() >= MISTAKES_MAX {
+        if self.is_full() {
             return;
         }
         let (line, column) = self.lines.locate(offset);
         let (path, message, help) = (printable(place.to_string()), printable(message), help.map(printable));
-        let diagnostic = Diagnostic { severity, code, path, line, column, message, help };
+        let diagnostic = Diagnostic { severity, code, path, offset, line, column, message, help };
         let after = self.found.partition_point(|(before, _)| *before <= offset);
         self.found.insert(after, (offset, diagnostic));
+    }
+
+    /// Tells whether no more will be told, so that nothing more need be looked for.
+    pub fn is_full(&self) -> bool {
+        self.found.len() >= MISTAKES_MAX
     }
 
     /// Gives line and column of a byte offset.
@@ -150,7 +156,9 @@ impl<'n> ObjectReader<'n> {
         };
         let mut first_places: HashMap<&str, usize> = HashMap::with_capacity(members.len());
         for member in members {
-            if let Some(first) = first_places.insert(&member.key, member.key_offset) {
+            if let Some(first) = first_places.insert(&member.key, member.key_offset)
+                && !findings.is_full()
+            {
                 let (line, column) = findings.locate(first);
                 let message = format!("the key \"{}\" stands here a second time; first at {line}:{column}", member.key);
                 findings.note(
@@ -250,7 +258,12 @@ impl<'n> ObjectReader<'n> {
         let place = Place::Key(self.place, key);
         let items = self.node(key).map(|node| read_array(node, &place, findings)).unwrap_or_default();
         let items = items.iter().enumerate();
-        items.filter_map(|(index, item)| read_text(item, &Place::Index(&place, index), findings)).collect()
+        items
+            .map_while(|(index, item)| {
+                (!findings.is_full()).then(|| read_text(item, &Place::Index(&place, index), findings))
+            })
+            .flatten()
+            .collect()
     }
 
     /// Reads `allow`, the codes of warnings that are not told of this object: of concern to those who review the config alone.
@@ -268,6 +281,9 @@ impl<'n> ObjectReader<'n> {
         for member in self.members {
             if member.key.starts_with("x-") || self.known.contains(&member.key.as_ref()) {
                 continue;
+            }
+            if findings.is_full() {
+                return;
             }
             let help = told(|| match nearest(&member.key, self.known.iter().copied()) {
                 Some(key) => format!("did you mean \"{key}\"?"),
@@ -354,6 +370,44 @@ pub fn choose_number(
     let choices: Vec<_> = choices.iter().map(u64::to_string).collect();
     note_type(node, &Place::Key(object.place(), key), &format!("one of {}", choices.join(", ")), findings);
     default
+}
+
+/// Places by name, so that what takes many names does not take their square.
+pub type NameIndex<'v> = HashMap<&'v str, usize>;
+
+/// Gives the place of each name, of one that stands twice the first; an empty name has none.
+pub fn index_names<'v>(names: impl Iterator<Item = &'v str>) -> NameIndex<'v> {
+    let mut index = NameIndex::new();
+    for (place, name) in names.enumerate() {
+        if !name.is_empty() {
+            index.entry(name).or_insert(place);
+        }
+    }
+    index
+}
+
+/// Texts, found by their names.
+#[derive(Clone)]
+pub struct TextsByName<'v> {
+    texts: &'v [(String, String)],
+    places: Rc<NameIndex<'v>>,
+}
+
+impl<'v> TextsByName<'v> {
+    /// Prepares the look-up in pairs of names and texts.
+    pub fn of(texts: &'v [(String, String)]) -> Self {
+        Self { texts, places: Rc::new(index_names(texts.iter().map(|(name, _)| name.as_str()))) }
+    }
+
+    /// Gives the text of a name, of one that stands twice the first.
+    pub fn get(&self, name: &str) -> Option<&'v str> {
+        self.texts.get(*self.places.get(name)?).map(|(_, text)| text.as_str())
+    }
+
+    /// Gives the names in their order.
+    pub fn names(&self) -> impl Iterator<Item = &'v str> + Clone + use<'v> {
+        self.texts.iter().map(|(name, _)| name.as_str())
+    }
 }
 
 /// Gives a text as a message may show it: never one that came from a binding.

@@ -2,7 +2,7 @@
 
 use super::address::{Scheme, read_url};
 use super::document::Origin;
-use super::reader::{Findings, ObjectReader, Place, Written, note_if_empty, read_array, shown, told};
+use super::reader::{Findings, NameIndex, ObjectReader, Place, Written, index_names, note_if_empty, read_array, told};
 
 /// How long an upstream may take to begin its answer unless the config says otherwise.
 const TIMEOUT_DEFAULT_MS: u64 = 30_000;
@@ -38,7 +38,9 @@ pub struct Target {
 /// A server, and what messages need of its alias.
 pub(super) struct ReadServer {
     pub server: Server,
-    pub alias_offset: usize,
+    /// Its place in the section.
+    index: usize,
+    alias_offset: usize,
     /// Whether the alias is known here, which one from a binding need not be.
     pub alias_known: bool,
     /// Whether the alias stands in the file, so that messages may show it.
@@ -51,6 +53,9 @@ pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<
     let items = root.node("servers").map(|node| read_array(node, &place, findings)).unwrap_or_default();
     let mut servers: Vec<ReadServer> = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
+        if findings.is_full() {
+            break;
+        }
         let place = Place::Index(&place, index);
         let Some(mut object) = ObjectReader::open(item, &place, findings) else { continue };
         let alias = object.required_text("alias", findings);
@@ -64,13 +69,6 @@ pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<
         let Some(alias) = alias else { continue };
         let alias_known = alias.value().is_some();
         let name = alias.value().unwrap_or_default();
-        let same = |read: &&ReadServer| alias_known && read.alias_known && read.server.alias == name;
-        if let Some(first) = servers.iter().find(same) {
-            let (line, column) = findings.locate(first.alias_offset);
-            let message = format!("a second server is called \"{}\"; the first at {line}:{column}", shown(&alias));
-            let help = told(|| "give one of them another alias".to_owned());
-            findings.note(alias.offset, &Place::Key(&place, "alias"), "duplicate_alias", message, help);
-        }
         // A URL that is wrong or unknown leaves an entry all the same, so that the paths that name it are not blamed.
         let server = Server {
             alias: name.to_owned(),
@@ -79,9 +77,31 @@ pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<
             retries: u32::try_from(retries).unwrap_or(0),
         };
         let alias_in_file = alias.text.origin == Origin::File;
-        servers.push(ReadServer { server, alias_offset: alias.offset, alias_known, alias_in_file });
+        servers.push(ReadServer { server, index, alias_offset: alias.offset, alias_known, alias_in_file });
     }
+    note_second_servers(&servers, &place, findings);
     servers
+}
+
+/// Notes each server whose alias another has before it.
+fn note_second_servers(servers: &[ReadServer], section: &Place<'_>, findings: &mut Findings<'_>) {
+    let names = index_servers(servers);
+    for (at, read) in servers.iter().enumerate() {
+        let first = names.get(read.server.alias.as_str()).filter(|first| **first != at);
+        if let Some(first) = first.and_then(|first| servers.get(*first)).filter(|_| !findings.is_full()) {
+            let (line, column) = findings.locate(first.alias_offset);
+            let alias = if read.alias_in_file { read.server.alias.as_str() } else { "[variable]" };
+            let message = format!("a second server is called \"{alias}\"; the first at {line}:{column}");
+            let help = told(|| "give one of them another alias".to_owned());
+            let place = Place::Index(section, read.index);
+            findings.note(read.alias_offset, &Place::Key(&place, "alias"), "duplicate_alias", message, help);
+        }
+    }
+}
+
+/// Gives the place of each server whose alias is known here.
+pub(super) fn index_servers(servers: &[ReadServer]) -> NameIndex<'_> {
+    index_names(servers.iter().map(|read| if read.alias_known { read.server.alias.as_str() } else { "" }))
 }
 
 /// Reads `url`, or the list `urls`.

@@ -1,7 +1,9 @@
 //! `services` and `serviceBindings`: JavaScript beside the gateway, and other Workers.
 
 use super::diagnostic::nearest;
-use super::reader::{Findings, ObjectReader, Place, Written, choose, note_if_empty, read_array, shown, told};
+use super::reader::{
+    Findings, ObjectReader, Place, TextsByName, Written, choose, index_names, note_if_empty, read_array, shown, told,
+};
 
 /// A function of another Worker.
 #[derive(Clone)]
@@ -13,7 +15,13 @@ pub struct Rpc {
 }
 
 /// The services that paths may name, by alias.
-pub(super) struct Services {
+pub(super) struct Services<'s> {
+    modules: TextsByName<'s>,
+    bindings: TextsByName<'s>,
+}
+
+/// The sections as they stand.
+pub(super) struct ServiceLists {
     /// Modules: alias and name.
     modules: Vec<(String, String)>,
     /// Other Workers: alias and binding.
@@ -21,7 +29,7 @@ pub(super) struct Services {
 }
 
 /// Reads the sections.
-pub(super) fn read_services(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Services {
+pub(super) fn read_services(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> ServiceLists {
     let mut modules = read_aliases(root, "services", "entrypoint", findings);
     for (_, entrypoint) in &mut modules {
         *entrypoint = module_name(entrypoint).to_owned();
@@ -29,7 +37,7 @@ pub(super) fn read_services(root: &mut ObjectReader<'_>, findings: &mut Findings
     let mut bindings = read_aliases(root, "serviceBindings", "binding", findings);
     // The older gateway's former name; of an alias in both, this one counts less.
     bindings.extend(read_aliases(root, "servicesBindings", "binding", findings));
-    Services { modules, bindings }
+    ServiceLists { modules, bindings }
 }
 
 /// Gives the name of the module at an entry point: `./services/a.js` and `services/a` are the same.
@@ -47,7 +55,11 @@ fn read_aliases(
     let place = Place::Key(root.place(), section);
     let items = root.node(section).map(|node| read_array(node, &place, findings)).unwrap_or_default();
     let mut aliases: Vec<(String, String)> = Vec::new();
+    let mut written_at = Vec::new();
     for (index, item) in items.iter().enumerate() {
+        if findings.is_full() {
+            break;
+        }
         let place = Place::Index(&place, index);
         let Some(mut object) = ObjectReader::open(item, &place, findings) else { continue };
         let alias = object.required_text("alias", findings);
@@ -58,17 +70,27 @@ fn read_aliases(
         object.finish(findings);
         let (Some(alias), Some(target)) = (alias, target) else { continue };
         let name = alias.value().unwrap_or_default();
-        if aliases.iter().any(|(known, _)| known == name && !name.is_empty()) {
-            let message = format!("a second entry is called \"{}\"", shown(&alias));
-            let help = told(|| "give one of them another alias".to_owned());
-            findings.note(alias.offset, &Place::Key(&place, "alias"), "duplicate_alias", message, help);
-        }
         aliases.push((name.to_owned(), target.value().unwrap_or_default().to_owned()));
+        written_at.push((index, alias.offset, shown(&alias).to_owned()));
+    }
+    let names = index_names(aliases.iter().map(|(name, _)| name.as_str()));
+    for (at, ((name, _), (index, offset, shown))) in aliases.iter().zip(written_at).enumerate() {
+        if names.get(name.as_str()).is_some_and(|first| *first != at) && !findings.is_full() {
+            let message = format!("a second entry is called \"{shown}\"");
+            let help = told(|| "give one of them another alias".to_owned());
+            let place = Place::Index(&place, index);
+            findings.note(offset, &Place::Key(&place, "alias"), "duplicate_alias", message, help);
+        }
     }
     aliases
 }
 
-impl Services {
+impl<'s> Services<'s> {
+    /// Prepares the look-up by alias.
+    pub(super) fn of(lists: &'s ServiceLists) -> Self {
+        Self { modules: TextsByName::of(&lists.modules), bindings: TextsByName::of(&lists.bindings) }
+    }
+
     /// Reads the `binding` of an integration, which is the alias of a module.
     pub(super) fn read_module(&self, object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<String> {
         read_alias(object, &self.modules, "services", findings)
@@ -124,17 +146,16 @@ fn note_function(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
 
 fn read_alias(
     object: &mut ObjectReader<'_>,
-    known: &[(String, String)],
+    known: &TextsByName<'_>,
     section: &str,
     findings: &mut Findings<'_>,
 ) -> Option<String> {
     let written = object.required_text("binding", findings)?;
     let alias = written.value()?;
-    if let Some((_, target)) = known.iter().find(|(name, _)| name == alias) {
-        return Some(target.clone());
+    if let Some(target) = known.get(alias) {
+        return Some(target.to_owned());
     }
-    let names = known.iter().map(|(name, _)| name.as_str());
-    let help = told(|| match nearest(alias, names) {
+    let help = told(|| match nearest(alias, known.names()) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => format!("add it to \"{section}\""),
     });

@@ -1,5 +1,7 @@
 //! What a config needs of its deployment: variables, secrets, and bindings of other kinds, each with its place.
 
+use std::collections::{HashMap, HashSet};
+
 use super::outline::authorizers;
 use super::route_warnings::RouteKind;
 use super::warnings::items;
@@ -16,6 +18,8 @@ pub struct Need {
     pub name: String,
     /// Where in the document it is asked for.
     pub path: String,
+    /// Byte offset in the file, a byte order mark not counted.
+    pub offset: usize,
     /// Line in the file, from 1.
     pub line: usize,
     /// Column in the line in characters, from 1.
@@ -25,7 +29,7 @@ pub struct Need {
 }
 
 /// What a deployment can be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NeedKind {
     /// `$env.NAME`
     Variable,
@@ -48,7 +52,7 @@ pub enum NeedKind {
 /// Tells what a config needs; nothing of a text that is no JSON.
 pub fn needs(source: &str) -> Vec<Need> {
     let Some((source, root)) = parse(source) else { return Vec::new() };
-    let mut needs = Needs { findings: Findings::new(source), found: Vec::new() };
+    let mut needs = Needs { findings: Findings::new(source), found: Vec::new(), known: HashSet::new() };
     needs.add_references(&root);
     needs.add_stores(&root);
     needs.add_of_paths(&root);
@@ -62,14 +66,15 @@ pub fn needs(source: &str) -> Vec<Need> {
 struct Needs<'s> {
     findings: Findings<'s>,
     found: Vec<Need>,
+    known: HashSet<(NeedKind, String)>,
 }
 
 impl Needs<'_> {
     fn add(&mut self, kind: NeedKind, name: &str, offset: usize, place: &Place<'_>, required: bool) {
-        if !self.found.iter().any(|need| need.kind == kind && need.name == name) {
+        if self.known.insert((kind, name.to_owned())) {
             let (line, column) = self.findings.locate(offset);
             let (name, path) = (name.to_owned(), place.to_string());
-            self.found.push(Need { kind, name, path, line, column, required });
+            self.found.push(Need { kind, name, path, offset, line, column, required });
         }
     }
 
@@ -124,12 +129,13 @@ impl Needs<'_> {
 
     fn add_of_paths(&mut self, root: &Node<'_>) {
         let section = Place::Key(&Place::Root, "paths");
-        let target = |sections: &[&str], key: &str, alias: &str| {
-            let entries = sections.iter().flat_map(|section| items(root, section));
-            let mut named = entries.filter(|entry| entry.text("alias") == Some(alias));
-            named.find_map(|entry| entry.text(key)).map(str::to_owned)
+        let targets = |section: &str, key: &str| -> HashMap<String, String> {
+            let entries = items(root, section).iter();
+            entries.filter_map(|entry| Some((entry.text("alias")?.to_owned(), entry.text(key)?.to_owned()))).collect()
         };
-        let worker = |alias: &str| target(&["serviceBindings", "servicesBindings"], "binding", alias);
+        let modules = targets("services", "entrypoint");
+        let mut workers = targets("servicesBindings", "binding");
+        workers.extend(targets("serviceBindings", "binding"));
         for (index, path) in items(root, "paths").iter().enumerate() {
             let place = Place::Index(&section, index);
             if let Some(limit) = path.get("rate_limit") {
@@ -149,16 +155,16 @@ impl Needs<'_> {
             let bound = bound.map(|node| (node, integration_place));
             for (node, place) in [pre_process, post_process, bound].into_iter().flatten() {
                 if let Some(alias) = node.get("binding")
-                    && let Some(binding) = alias.as_text().and_then(worker)
+                    && let Some(binding) = alias.as_text().and_then(|alias| workers.get(alias))
                 {
-                    self.add(NeedKind::Service, &binding, alias.offset, &Place::Key(&place, "binding"), true);
+                    self.add(NeedKind::Service, binding, alias.offset, &Place::Key(&place, "binding"), true);
                 }
             }
             if let Some(alias) =
                 integration.filter(|node| node.text("type") == Some("service")).and_then(|node| node.get("binding"))
-                && let Some(entrypoint) = alias.as_text().and_then(|alias| target(&["services"], "entrypoint", alias))
+                && let Some(entrypoint) = alias.as_text().and_then(|alias| modules.get(alias))
             {
-                let name = format!("{}.js", crate::config::module_name(&entrypoint));
+                let name = format!("{}.js", crate::config::module_name(entrypoint));
                 self.add(NeedKind::Module, &name, alias.offset, &Place::Key(&integration_place, "binding"), true);
             }
         }

@@ -1,5 +1,7 @@
 //! The routes of a config as it is written: what answers each, and what it asks for.
 
+use std::collections::HashMap;
+
 use crate::config::document::{Node, Value};
 use crate::config::parse;
 use crate::route::{Method, MethodRule, Pattern, RouteSpec};
@@ -59,8 +61,9 @@ impl Outline {
     /// Reads the routes of a config's tree.
     pub(super) fn of_tree(root: &Node<'_>) -> Self {
         let items = root.get("paths").map(Node::items).unwrap_or_default();
+        let sections = Sections::of(root);
         let mut routes: Vec<OutlinedRoute> =
-            items.iter().enumerate().filter_map(|(index, item)| outline_path(root, item, index)).collect();
+            items.iter().enumerate().filter_map(|(index, item)| outline_path(&sections, item, index)).collect();
         let unread = items.len() - routes.len();
         routes.extend(protected_resource(root));
         Self { routes, unread }
@@ -84,12 +87,31 @@ pub(super) fn authorizers<'n>(root: &'n Node<'_>) -> Vec<(String, &'n Node<'n>)>
     sole.into_iter().chain(named.iter().map(|member| (member.key.to_string(), &member.node))).collect()
 }
 
-fn outline_path(root: &Node<'_>, path: &Node<'_>, index: usize) -> Option<OutlinedRoute> {
+/// What paths name of other sections.
+struct Sections<'n> {
+    servers: HashMap<&'n str, &'n Node<'n>>,
+    first_authorizer: String,
+    login_provider: String,
+}
+
+impl<'n> Sections<'n> {
+    fn of(root: &'n Node<'_>) -> Self {
+        let servers = root.get("servers").map(Node::items).unwrap_or_default();
+        let first = authorizers(root).into_iter().next().map(|(name, _)| name);
+        Self {
+            servers: servers.iter().filter_map(|server| Some((server.text("alias")?, server))).collect(),
+            first_authorizer: first.unwrap_or_else(|| SOLE_AUTHORIZER.to_owned()),
+            login_provider: login_provider(root).unwrap_or_default(),
+        }
+    }
+}
+
+fn outline_path(sections: &Sections<'_>, path: &Node<'_>, index: usize) -> Option<OutlinedRoute> {
     let method = MethodRule::parse(path.text("method")?)?;
     let pattern = Pattern::parse(path.text("path")?).ok()?;
     let spec = RouteSpec { method, pattern, encoded_slashes: path.is_true("encoded_slashes") };
     let (integration, target) = match (path.get("integration"), path.get("response")) {
-        (Some(node), _) => (node.text("type").unwrap_or("?").to_owned(), target_of(root, node)),
+        (Some(node), _) => (node.text("type").unwrap_or("?").to_owned(), target_of(sections, node)),
         (None, Some(_)) => ("response".to_owned(), "200".to_owned()),
         (None, None) if path.members().iter().any(|member| member.key == "response") => {
             ("response".to_owned(), "200".to_owned())
@@ -98,12 +120,19 @@ fn outline_path(root: &Node<'_>, path: &Node<'_>, index: usize) -> Option<Outlin
     };
     let rules = ["rate_limit", "max_body_bytes", "content_types", "cache", "ip", "pre_process"];
     let rules = rules.into_iter().filter(|key| path.get(key).is_some()).map(str::to_owned).collect();
-    Some(OutlinedRoute { spec, index: Some(index), requirement: requirement(root, path), integration, target, rules })
+    Some(OutlinedRoute {
+        spec,
+        index: Some(index),
+        requirement: requirement(sections, path),
+        integration,
+        target,
+        rules,
+    })
 }
 
-fn requirement(root: &Node<'_>, path: &Node<'_>) -> Option<Requirement> {
+fn requirement(sections: &Sections<'_>, path: &Node<'_>) -> Option<Requirement> {
     let auth = path.get("auth")?;
-    let first = || authorizers(root).into_iter().next().map_or_else(|| SOLE_AUTHORIZER.to_owned(), |(name, _)| name);
+    let first = || sections.first_authorizer.clone();
     let texts = |key: &str| auth.texts(key).map(str::to_owned).collect();
     match &auth.value {
         Value::Bool(false) => None,
@@ -130,13 +159,12 @@ fn requirement(root: &Node<'_>, path: &Node<'_>) -> Option<Requirement> {
     }
 }
 
-fn target_of(root: &Node<'_>, integration: &Node<'_>) -> String {
+fn target_of(sections: &Sections<'_>, integration: &Node<'_>) -> String {
     let kind = integration.text("type").unwrap_or_default();
     match kind {
         "http" | "http_proxy" => {
             let alias = integration.text("server").unwrap_or("?");
-            let servers = root.get("servers").map(Node::items).unwrap_or_default();
-            let server = servers.iter().find(|server| server.text("alias") == Some(alias));
+            let server = sections.servers.get(alias);
             let urls: Vec<&str> = server
                 .map_or_else(Vec::new, |server| server.text("url").into_iter().chain(server.texts("urls")).collect());
             if urls.is_empty() { alias.to_owned() } else { format!("{alias} ({})", urls.join(", ")) }
@@ -148,7 +176,7 @@ fn target_of(root: &Node<'_>, integration: &Node<'_>) -> String {
         "static" => integration.get("status").map_or_else(|| "200".to_owned(), |status| status.to_json().to_string()),
         "redirect" => integration.text("location").unwrap_or("?").to_owned(),
         _ if kind.starts_with("supabase_") => integration.text("url").unwrap_or_default().to_owned(),
-        _ if kind.starts_with("auth0_") || kind.starts_with("oidc_") => login_provider(root).unwrap_or_default(),
+        _ if kind.starts_with("auth0_") || kind.starts_with("oidc_") => sections.login_provider.clone(),
         _ => String::new(),
     }
 }

@@ -7,10 +7,10 @@ use serde_json::json;
 
 use crate::config::{Diagnostic, Severity};
 
-/// A longer line is shown in part, in characters: a file may be all one line.
+/// A longer line is shown in part, in bytes: a file may be all one line.
 const LINE_SHOWN_MAX: usize = 400;
 
-/// How much of a long line is shown before the place, in characters.
+/// How much of a long line is shown before the place, in bytes.
 const SHOWN_BEFORE: usize = 60;
 
 /// Width to which lines of the file are cut, in columns.
@@ -30,31 +30,30 @@ pub struct ReviewedFile<'f> {
 pub fn text(file: &ReviewedFile<'_>, styled: bool) -> String {
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(WIDTH);
-    let source = file.text.strip_prefix('\u{feff}').unwrap_or(file.text);
     let mut text = String::new();
-    let mut lines = Lines { rest: source, next: 1, current: "" };
+    let mut lines = Lines::of(file.text);
     for diagnostic in file.told {
-        let _ = writeln!(text, "{}\n", rendered(file.name, lines.seek(diagnostic.line), diagnostic, &renderer));
+        let token = lines.token(diagnostic);
+        let _ = writeln!(text, "{}\n", rendered(file.name, &token, diagnostic, &renderer));
     }
     text
 }
 
 /// Gives diagnostics as one JSON document.
 pub fn json(files: &[ReviewedFile<'_>]) -> String {
-    let all = || files.iter().flat_map(|file| file.told.iter().map(move |diagnostic| (file, diagnostic)));
-    let count = |severity| all().filter(|(_, diagnostic)| diagnostic.severity == severity).count();
+    let all = || files.iter().flat_map(|file| file.told);
+    let count = |severity| all().filter(|diagnostic| diagnostic.severity == severity).count();
     let mut diagnostics = Vec::new();
     for file in files {
-        let source = file.text.strip_prefix('\u{feff}').unwrap_or(file.text);
-        let mut lines = Lines { rest: source, next: 1, current: "" };
+        let mut lines = Lines::of(file.text);
         for diagnostic in file.told {
-            let (_, length) = span(lines.seek(diagnostic.line), diagnostic.column);
+            let token = lines.token(diagnostic);
             diagnostics.push(json!({
                 "file": file.name,
                 "path": diagnostic.path,
                 "line": diagnostic.line,
                 "column": diagnostic.column,
-                "end_column": diagnostic.column + length,
+                "end_column": diagnostic.column + token.characters(),
                 "severity": diagnostic.severity.as_str(),
                 "code": diagnostic.code,
                 "message": diagnostic.message,
@@ -75,7 +74,7 @@ pub fn github(files: &[ReviewedFile<'_>]) -> String {
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
     let mut text = String::new();
     for file in files {
-        for Diagnostic { severity, code, path, line, column, message, help } in file.told {
+        for Diagnostic { severity, code, path, line, column, message, help, offset: _ } in file.told {
             let (name, place) =
                 (property(file.name), if path.is_empty() { String::new() } else { format!("{path}: ") });
             let help = help.as_ref().map_or_else(String::new, |help| format!(" ({help})"));
@@ -94,62 +93,82 @@ fn data(text: &str) -> String {
 /// The lines of a text, sought in their order.
 struct Lines<'s> {
     rest: &'s str,
-    next: usize,
+    /// Where `rest` begins, in bytes.
+    at: usize,
     current: &'s str,
+    current_start: usize,
+}
+
+/// A line, and where in it a token stands, in bytes.
+struct Token<'s> {
+    line: &'s str,
+    start: usize,
+    end: usize,
 }
 
 impl<'s> Lines<'s> {
-    fn seek(&mut self, line: usize) -> &'s str {
-        while self.next <= line {
-            let (current, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
-            (self.current, self.rest) = (current.strip_suffix('\r').unwrap_or(current), rest);
-            self.next += 1;
+    fn of(text: &'s str) -> Self {
+        Self { rest: text.strip_prefix('\u{feff}').unwrap_or(text), at: 0, current: "", current_start: 0 }
+    }
+
+    fn token(&mut self, diagnostic: &Diagnostic) -> Token<'s> {
+        while self.at <= diagnostic.offset && !self.rest.is_empty() {
+            let end = self.rest.find('\n').map_or(self.rest.len(), |end| end + 1);
+            let (line, rest) = self.rest.split_at(end);
+            self.current = line.strip_suffix('\n').unwrap_or(line);
+            self.current = self.current.strip_suffix('\r').unwrap_or(self.current);
+            self.current_start = self.at;
+            self.rest = rest;
+            self.at += end;
         }
-        self.current
+        let start = diagnostic.offset.saturating_sub(self.current_start).min(self.current.len());
+        let token = self.current.get(start..).unwrap_or_default();
+        Token { line: self.current, start, end: start + token_length(token) }
     }
 }
 
-/// Gives where in a line the token at a column begins, in bytes, and how many characters it has.
-fn span(line: &str, column: usize) -> (usize, usize) {
-    let start = line.char_indices().nth(column - 1).map_or(line.len(), |(at, _)| at);
-    let token = line.get(start..).unwrap_or_default();
-    let mut escaped = false;
-    let length = match token.chars().next() {
-        None => 0,
-        Some('"') => {
-            let closes = |c: char| {
-                let closes = c == '"' && !escaped;
-                escaped = c == '\\' && !escaped;
-                closes
-            };
-            let end = token.chars().skip(1).position(closes);
-            end.map_or_else(|| token.chars().count(), |end| end + 2)
-        }
-        Some(c) if c.is_ascii_alphanumeric() || matches!(c, '-' | '$' | '_') => {
-            token.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.' | '$' | '_')).count()
-        }
-        Some(_) => 1,
-    };
-    (start, length)
+impl Token<'_> {
+    fn characters(&self) -> usize {
+        self.line.get(self.start..self.end).map_or(0, |token| token.chars().count())
+    }
 }
 
-fn rendered(name: &str, line: &str, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+/// Gives the length in bytes of the token that a text begins with.
+fn token_length(text: &str) -> usize {
+    let first = text.chars().next();
+    let length = match first {
+        Some('"') => {
+            let mut escaped = false;
+            let mut closes = |b: u8| {
+                let closes = b == b'"' && !escaped;
+                escaped = b == b'\\' && !escaped;
+                closes
+            };
+            text.bytes().skip(1).position(|b| closes(b)).map(|end| end + 2)
+        }
+        Some(c) if is_of_word(c) => text.find(|c| !is_of_word(c)),
+        Some(c) => Some(c.len_utf8()),
+        None => None,
+    };
+    length.unwrap_or(text.len())
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.' | '$' | '_')
+}
+
+fn rendered(name: &str, token: &Token<'_>, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
     let title = level.primary_title(&*diagnostic.message).id(diagnostic.code);
-    let (start, length) = span(line, diagnostic.column);
-    let mut group: Group<'_> = if line.chars().nth(LINE_SHOWN_MAX).is_none() {
-        let end = line
-            .get(start..)
-            .and_then(|token| token.char_indices().nth(length))
-            .map_or(line.len(), |(at, _)| start + at);
-        let source = Snippet::source(line).path(name).line_start(diagnostic.line);
-        title.element(source.annotation(AnnotationKind::Primary.span(start..end)))
+    let mut group: Group<'_> = if token.line.len() <= LINE_SHOWN_MAX {
+        let source = Snippet::source(token.line).path(name).line_start(diagnostic.line);
+        title.element(source.annotation(AnnotationKind::Primary.span(token.start..token.end)))
     } else {
         let origin = Origin::path(name).line(diagnostic.line).char_column(diagnostic.column);
-        let (window, span) = window(line, diagnostic.column, length);
+        let (window, span) = window(token);
         let source = Snippet::source(window).line_start(diagnostic.line);
         title.element(origin).element(source.annotation(AnnotationKind::Primary.span(span)))
     };
@@ -163,35 +182,24 @@ fn rendered(name: &str, line: &str, diagnostic: &Diagnostic, renderer: &Renderer
 }
 
 /// Gives what is shown of a long line, and where in that the token stands, in bytes.
-fn window(line: &str, column: usize, length: usize) -> (String, std::ops::Range<usize>) {
-    let before = column.saturating_sub(1).min(SHOWN_BEFORE);
-    let characters = line.chars().skip(column - 1 - before).take(LINE_SHOWN_MAX);
-    let mut window = String::new();
-    if column - 1 > before {
-        window.push('…');
-    }
-    let (mut start, mut end) = (None, None);
-    for (index, c) in characters.enumerate() {
-        if index == before {
-            start = Some(window.len());
-        }
-        if index == before + length {
-            end = Some(window.len());
-        }
-        window.push(c);
-    }
-    let start = start.unwrap_or(window.len());
-    let end = end.unwrap_or(window.len()).max(start);
-    window.push('…');
-    (window, start..end)
+fn window(token: &Token<'_>) -> (String, std::ops::Range<usize>) {
+    let Token { line, start, end } = *token;
+    let from = line.floor_char_boundary(start.saturating_sub(SHOWN_BEFORE));
+    let to = line.ceil_char_boundary((from + LINE_SHOWN_MAX).min(line.len()));
+    let cut = |text: &'static str, cut: bool| if cut { text } else { "" };
+    let window =
+        format!("{}{}{}", cut("…", from > 0), line.get(from..to).unwrap_or_default(), cut("…", to < line.len()));
+    let before = cut("…", from > 0).len();
+    (window, start - from + before..end.min(to) - from + before)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn diagnostic(line: usize, column: usize) -> Diagnostic {
+    fn diagnostic(offset: usize, line: usize, column: usize) -> Diagnostic {
         Diagnostic {
+            offset,
             severity: Severity::Error,
             code: "unknown_key",
             path: "cors".to_owned(),
@@ -214,8 +222,9 @@ mod tests {
             ("{", 2, ""),
         ];
         for (line, column, token) in table {
-            let (start, length) = span(line, column);
-            assert_eq!(line[start..].chars().take(length).collect::<String>(), token, "{line}");
+            let start = line.char_indices().nth(column - 1).map_or(line.len(), |(at, _)| at);
+            let found = Lines::of(line).token(&diagnostic(start, 1, column));
+            assert_eq!(&line[found.start..found.end], token, "{line}");
         }
     }
 
@@ -223,7 +232,8 @@ mod tests {
     fn a_line_of_megabytes_is_shown_in_part() {
         let text_of_file = format!("{{{}\"bad\": 1{}}}", "\"é\": 1, ".repeat(200_000), ", \"é\": 1".repeat(200_000));
         let column = 1 + text_of_file.chars().take_while(|c| *c != 'b').count() - 1;
-        let told = [diagnostic(1, column)];
+        let offset = text_of_file.find("\"bad").unwrap();
+        let told = [diagnostic(offset, 1, column)];
         let file = ReviewedFile { name: "gateway.config.json", text: &text_of_file, told: &told };
         let shown = text(&file, false);
         assert!(shown.len() < 2_000, "{} bytes", shown.len());
@@ -236,7 +246,7 @@ mod tests {
 
     #[test]
     fn annotations_keep_to_one_line_and_their_own_properties() {
-        let told = [Diagnostic { message: "50%\nof: it, all".to_owned(), ..diagnostic(2, 3) }];
+        let told = [Diagnostic { message: "50%\nof: it, all".to_owned(), ..diagnostic(4, 2, 3) }];
         let file = ReviewedFile { name: "a,b:c.json", text: "{\n  1\n}", told: &told };
         assert_eq!(
             github(&[file]),

@@ -88,7 +88,7 @@ impl RouteKind {
 }
 
 /// Tells the warnings of routes.
-pub(super) fn warn_of_routes(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
+pub(super) fn warn_of_routes(root: &Node<'_>, warnings: &mut Warnings<'_>) {
     let section = Place::Key(&Place::Root, "paths");
     let outline = Outline::of_tree(root);
     let routes = Relations::new(&outline);
@@ -123,7 +123,7 @@ fn warn_of_kind(
     kind: RouteKind,
     any_origin: bool,
     place: &Place<'_>,
-    warnings: &mut Warnings<'_, '_>,
+    warnings: &mut Warnings<'_>,
 ) {
     let integration = path.get("integration");
     let integration_place = Place::Key(place, "integration");

@@ -3,6 +3,8 @@
 //! `allow` stands at the top for the whole file, or in the entry of `paths`, `servers`, `authorizer` or `authorizers` that it is
 //! about. What concerns routes as they stand to each other is in [`super::route_warnings`].
 
+use std::collections::{HashMap, HashSet};
+
 use super::outline::{authorizers, logs_in};
 use super::route_warnings::{RouteKind, warn_of_routes};
 use crate::address::Address;
@@ -30,16 +32,19 @@ pub const WARNINGS: [(&str, &str); 15] = [
 ];
 
 /// Gathers warnings, less those that the config allows.
-pub(super) struct Warnings<'s, 'n> {
+pub(super) struct Warnings<'s> {
     findings: Findings<'s>,
-    root: &'n Node<'n>,
+    /// The codes that are allowed in the whole file.
+    allowed: Vec<&'static str>,
 }
 
-impl Warnings<'_, '_> {
+impl Warnings<'_> {
     /// Warns of something in the part of the config that is `owner`.
     pub fn warn(&mut self, code: &'static str, owner: &Node<'_>, at: (usize, &Place<'_>), message: String, help: &str) {
-        let allowed = [self.root, owner].iter().any(|node| node.texts("allow").any(|allowed| allowed == code));
-        if !allowed {
+        if !self.findings.is_full()
+            && !self.allowed.contains(&code)
+            && !owner.texts("allow").any(|allowed| allowed == code)
+        {
             let help = format!("{help}; if it is meant, add \"allow\": [\"{code}\"]");
             self.findings.note_as(Severity::Warning, at.0, at.1, code, message, Some(help));
         }
@@ -48,7 +53,10 @@ impl Warnings<'_, '_> {
 
 /// Tells the warnings of a config's tree, and codes in `allow` that no warning has.
 pub(super) fn warnings(source: &str, root: &Node<'_>) -> Vec<Diagnostic> {
-    let mut warnings = Warnings { findings: Findings::new(source), root };
+    let listed: HashSet<&str> = root.texts("allow").collect();
+    let codes = WARNINGS.iter().map(|(code, _)| *code);
+    let allowed = codes.filter(|code| listed.contains(code)).collect();
+    let mut warnings = Warnings { findings: Findings::new(source), allowed };
     check_allowed(root, &mut warnings.findings);
     warn_of_cors(root, &mut warnings);
     warn_of_authorizers(root, &mut warnings);
@@ -68,7 +76,7 @@ fn check_allowed(root: &Node<'_>, findings: &mut Findings<'_>) {
         for (index, item) in list.items().iter().enumerate() {
             let Some(code) = item.as_text() else { continue };
             let codes = WARNINGS.iter().map(|(code, _)| *code);
-            if codes.clone().any(|known| known == code) {
+            if findings.is_full() || codes.clone().any(|known| known == code) {
                 continue;
             }
             let help = match crate::config::nearest(code, codes.clone()) {
@@ -91,7 +99,7 @@ fn check_allowed(root: &Node<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn warn_of_cors(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
+fn warn_of_cors(root: &Node<'_>, warnings: &mut Warnings<'_>) {
     let place = Place::Key(&Place::Root, "cors");
     let place = Place::Key(&place, "allow_origins");
     let origins = root.get("cors").and_then(|cors| cors.get("allow_origins")).map(Node::items).unwrap_or_default();
@@ -102,20 +110,28 @@ fn warn_of_cors(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
     }
 }
 
-fn warn_of_authorizers(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
+fn warn_of_authorizers(root: &Node<'_>, warnings: &mut Warnings<'_>) {
     let authorizers = authorizers(root);
     let kinds = || items(root, "paths").iter().filter_map(RouteKind::of);
     let used_by_login = kinds().any(RouteKind::needs_provider) || root.get("session").is_some();
     let login = authorizers.iter().position(|(_, node)| logs_in(node));
+    let named = NamesInUse::of(items(root, "paths").iter().filter_map(named_authorizer));
+    let first_used = items(root, "paths").iter().any(takes_first_authorizer);
+    let names = name_offsets(root);
     for (index, (name, node)) in authorizers.iter().enumerate() {
         with_authorizer_place(root, name, |place| {
             warn_of_symmetry(node, place, warnings);
             let of_login = login == Some(index) && used_by_login;
-            let named = items(root, "paths").iter().any(|path| names_authorizer(path, name, index == 0));
-            if !of_login && !named {
+            if !of_login && !(index == 0 && first_used) && !named.holds(name) {
                 let message = format!("no path asks for tokens of \"{name}\"");
                 let help = "give a path \"auth\", or remove the authorizer";
-                warnings.warn("unused_authorizer", node, (key_offset(root, name, node), place), message, help);
+                warnings.warn(
+                    "unused_authorizer",
+                    node,
+                    (names.get(index).copied().unwrap_or(node.offset), place),
+                    message,
+                    help,
+                );
             }
             if of_login {
                 warn_of_scope(root, node, place, warnings);
@@ -124,7 +140,7 @@ fn warn_of_authorizers(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
     }
 }
 
-fn warn_of_symmetry(node: &Node<'_>, place: &Place<'_>, warnings: &mut Warnings<'_, '_>) {
+fn warn_of_symmetry(node: &Node<'_>, place: &Place<'_>, warnings: &mut Warnings<'_>) {
     let hmac = |node: Option<&Node<'_>>| node.and_then(Node::as_text) == Some("HS256");
     let listed = node.get("algorithms").map(Node::items).unwrap_or_default();
     let at = ["secret", "jwt_secret"].into_iter().find_map(|key| Some((node.get(key)?.offset, key)));
@@ -136,7 +152,7 @@ fn warn_of_symmetry(node: &Node<'_>, place: &Place<'_>, warnings: &mut Warnings<
     warnings.warn("symmetric_algorithm", node, (offset, &Place::Key(place, key)), message, help);
 }
 
-fn warn_of_scope(root: &Node<'_>, node: &Node<'_>, place: &Place<'_>, warnings: &mut Warnings<'_, '_>) {
+fn warn_of_scope(root: &Node<'_>, node: &Node<'_>, place: &Place<'_>, warnings: &mut Warnings<'_>) {
     let kinds = || items(root, "paths").iter().filter_map(RouteKind::of);
     let renews = root.get("session").is_some() || kinds().any(|kind| kind == RouteKind::Refresh);
     if !renews || !kinds().any(|kind| kind == RouteKind::Login) {
@@ -161,20 +177,47 @@ fn warn_of_scope(root: &Node<'_>, node: &Node<'_>, place: &Place<'_>, warnings: 
     }
 }
 
-fn names_authorizer(path: &Node<'_>, name: &str, first: bool) -> bool {
-    let Some(auth) = path.get("auth") else { return false };
-    match &auth.value {
-        Value::Bool(on) => *on && first,
-        Value::Text(_) => auth.as_text().is_some_and(|text| text == name || Reference::parse(text).is_some()),
-        Value::Object(_) => {
-            auth.text("authorizer").map_or(first, |text| text == name || Reference::parse(text).is_some())
-        }
-        Value::Null | Value::Number(_) | Value::Array(_) => false,
+/// Gives the name of the authorizer that a path's `auth` names.
+fn named_authorizer<'n>(path: &'n Node<'_>) -> Option<&'n Node<'n>> {
+    let auth = path.get("auth")?;
+    if auth.as_text().is_some() { Some(auth) } else { auth.get("authorizer") }
+}
+
+/// Tells whether a path's `auth` names no authorizer, and so takes the first.
+fn takes_first_authorizer(path: &Node<'_>) -> bool {
+    path.get("auth").is_some_and(|auth| match &auth.value {
+        Value::Bool(on) => *on,
+        Value::Object(_) => auth.get("authorizer").is_none(),
+        Value::Null | Value::Number(_) | Value::Text(_) | Value::Array(_) => false,
+    })
+}
+
+/// The names by which paths call what stands in other sections.
+struct NamesInUse<'n> {
+    names: HashSet<&'n str>,
+    /// Whether one comes from a binding, and so may be any.
+    any: bool,
+}
+
+impl<'n> NamesInUse<'n> {
+    fn of(nodes: impl Iterator<Item = &'n Node<'n>>) -> Self {
+        let names: HashSet<&str> = nodes.filter_map(Node::as_text).collect();
+        Self { any: names.iter().any(|name| Reference::parse(name).is_some()), names }
+    }
+
+    fn holds(&self, name: &str) -> bool {
+        self.any || self.names.contains(name)
+    }
+
+    /// Tells whether something of this alias is called, or may be.
+    fn hold_alias(&self, alias: &Node<'_>) -> bool {
+        alias.as_text().is_some_and(|alias| self.holds(alias) || Reference::parse(alias).is_some())
     }
 }
 
-fn warn_of_servers(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
+fn warn_of_servers(root: &Node<'_>, warnings: &mut Warnings<'_>) {
     let section = Place::Key(&Place::Root, "servers");
+    let in_use = NamesInUse::of(integrations(root).filter_map(|node| node.get("server")));
     for (index, server) in items(root, "servers").iter().enumerate() {
         let place = Place::Index(&section, index);
         let one = server.get("url").map(|url| (url, Place::Key(&place, "url")));
@@ -188,8 +231,7 @@ fn warn_of_servers(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
             }
         }
         let Some(alias) = server.get("alias") else { continue };
-        let used = integrations(root).any(|(_, node)| is_named(node.get("server"), alias));
-        if !used {
+        if !in_use.hold_alias(alias) {
             let message = "no path goes to this server".to_owned();
             let at = (alias.offset, &Place::Key(&place, "alias"));
             warnings.warn("unused_server", server, at, message, "give a path to it, or remove it");
@@ -197,21 +239,18 @@ fn warn_of_servers(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
     }
 }
 
-fn warn_of_services(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
-    for section in ["services", "serviceBindings", "servicesBindings"] {
+fn warn_of_services(root: &Node<'_>, warnings: &mut Warnings<'_>) {
+    let of_type = |kind: &'static str| integrations(root).filter(move |node| node.text("type") == Some(kind));
+    let modules = NamesInUse::of(of_type("service").filter_map(|node| node.get("binding")));
+    let guards = items(root, "paths").iter().filter_map(|path| path.get("pre_process"));
+    let callers = of_type("service_binding").chain(guards);
+    let callers = callers.chain(integrations(root).filter_map(|node| node.get("post_process")));
+    let workers = NamesInUse::of(callers.filter_map(|node| node.get("binding")));
+    for (section, in_use) in [("services", &modules), ("serviceBindings", &workers), ("servicesBindings", &workers)] {
         let section_place = Place::Key(&Place::Root, section);
         for (index, service) in items(root, section).iter().enumerate() {
             let Some(alias) = service.get("alias") else { continue };
-            let modules = section == "services";
-            let by_integration = integrations(root).any(|(_, node)| {
-                let of_section = (node.text("type") == Some("service")) == modules;
-                of_section && is_named(node.get("binding"), alias)
-            });
-            let around = |path: &Node<'_>| {
-                let post = path.get("integration").and_then(|node| node.get("post_process"));
-                [path.get("pre_process"), post].into_iter().flatten().any(|rpc| is_named(rpc.get("binding"), alias))
-            };
-            if !by_integration && (modules || !items(root, "paths").iter().any(around)) {
+            if !in_use.hold_alias(alias) {
                 let message = "no path goes to this service".to_owned();
                 let place = Place::Index(&section_place, index);
                 let at = (alias.offset, &Place::Key(&place, "alias"));
@@ -221,41 +260,35 @@ fn warn_of_services(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
     }
 }
 
-/// Tells whether a name is that of `alias`, or may be: what a binding holds is not known here.
-fn is_named(name: Option<&Node<'_>>, alias: &Node<'_>) -> bool {
-    let (Some(name), Some(alias)) = (name.and_then(Node::as_text), alias.as_text()) else { return false };
-    name == alias || Reference::parse(name).is_some() || Reference::parse(alias).is_some()
-}
-
-fn warn_of_variables(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
-    let paths = items(root, "paths");
-    let takes = |path: &Node<'_>, name: &str| {
-        mapped_values(path)
-            .any(|(_, value)| value.as_text().and_then(|text| text.strip_prefix("$config.")) == Some(name))
-    };
-    let of = |node: &Node<'_>, name: &str| {
-        node.get("variables").is_some_and(|node| node.members().iter().any(|member| member.key == name))
-    };
+fn warn_of_variables(root: &Node<'_>, warnings: &mut Warnings<'_>) {
     let message = |name: &str| format!("no mapping takes \"$config.{name}\"");
     let help = "use it, or remove it";
-    let section = Place::Key(&Place::Root, "variables");
-    for member in root.get("variables").map(Node::members).unwrap_or_default() {
-        if !paths.iter().any(|path| takes(path, &member.key) && !of(path, &member.key)) {
-            let at = (member.key_offset, &Place::Key(&section, &member.key));
-            warnings.warn("unused_variable", root, at, message(&member.key), help);
-        }
-    }
+    let mut taken_of_root: HashSet<&str> = HashSet::new();
     let section = Place::Key(&Place::Root, "paths");
-    for (index, path) in paths.iter().enumerate() {
+    for (index, path) in items(root, "paths").iter().enumerate() {
         let place = Place::Index(&section, index);
         let place = Place::Key(&place, "variables");
+        let mut taken: HashSet<&str> = variables_taken(path).collect();
         for member in path.get("variables").map(Node::members).unwrap_or_default() {
-            if !takes(path, &member.key) {
+            if !taken.remove(member.key.as_ref()) {
                 let at = (member.key_offset, &Place::Key(&place, &member.key));
                 warnings.warn("unused_variable", path, at, message(&member.key), help);
             }
         }
+        taken_of_root.extend(taken);
     }
+    let section = Place::Key(&Place::Root, "variables");
+    for member in root.get("variables").map(Node::members).unwrap_or_default() {
+        if !taken_of_root.contains(member.key.as_ref()) {
+            let at = (member.key_offset, &Place::Key(&section, &member.key));
+            warnings.warn("unused_variable", root, at, message(&member.key), help);
+        }
+    }
+}
+
+/// Gives the names of the variables that a path's mapping takes.
+fn variables_taken<'n>(path: &'n Node<'_>) -> impl Iterator<Item = &'n str> {
+    mapped_values(path).filter_map(|(_, value)| value.as_text()?.strip_prefix("$config."))
 }
 
 /// Gives each value that a path maps to an upstream, with the keys that lead to it.
@@ -267,17 +300,13 @@ pub(super) fn mapped_values<'n>(path: &'n Node<'_>) -> impl Iterator<Item = ([&'
     })
 }
 
-fn warn_of_secrets(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
+fn warn_of_secrets(root: &Node<'_>, warnings: &mut Warnings<'_>) {
     for key in ["headers", "protected_resource"] {
         if let Some(node) = root.get(key) {
             warn_of_secrets_in(root, node, &Place::Key(&Place::Root, key), Reader::Client, warnings);
         }
     }
-    let variables = |node: &Node<'_>, name: &str| -> bool {
-        let variables = node.get("variables").map(Node::members).unwrap_or_default();
-        let value = variables.iter().find(|member| member.key == name).and_then(|member| member.node.as_text());
-        value.is_some_and(|value| secret_name(value).is_some())
-    };
+    let of_root = variable_kinds(root);
     let section = Place::Key(&Place::Root, "paths");
     for (index, path) in items(root, "paths").iter().enumerate() {
         let place = Place::Index(&section, index);
@@ -300,10 +329,10 @@ fn warn_of_secrets(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
                 warn_of_secrets_in(path, node, &Place::Key(&place, key), Reader::Upstream, warnings);
             }
         }
+        let of_path = variable_kinds(path);
         for (keys, value) in mapped_values(path) {
             let Some(name) = value.as_text().and_then(|text| text.strip_prefix("$config.")) else { continue };
-            let own = path.get("variables").is_some_and(|node| node.members().iter().any(|member| member.key == name));
-            if variables(if own { path } else { root }, name) {
+            if of_path.get(name).or_else(|| of_root.get(name)) == Some(&true) {
                 let place = Place::Key(&place, keys[0]);
                 let place = Place::Key(&place, keys[1]);
                 let message = format!("the variable \"{name}\" is a secret, and is sent to an upstream");
@@ -312,6 +341,13 @@ fn warn_of_secrets(root: &Node<'_>, warnings: &mut Warnings<'_, '_>) {
             }
         }
     }
+}
+
+/// Gives the variables of an object by name, and whether each is a secret.
+fn variable_kinds<'n>(node: &'n Node<'_>) -> HashMap<&'n str, bool> {
+    let variables = node.get("variables").map(Node::members).unwrap_or_default().iter();
+    let is_secret = |node: &Node<'_>| node.as_text().and_then(secret_name).is_some();
+    variables.map(|member| (member.key.as_ref(), is_secret(&member.node))).collect()
 }
 
 /// Who gets to see a value.
@@ -327,7 +363,7 @@ fn warn_of_secrets_in(
     node: &Node<'_>,
     place: &Place<'_>,
     reader: Reader,
-    warnings: &mut Warnings<'_, '_>,
+    warnings: &mut Warnings<'_>,
 ) {
     each_secret(node, place, &mut |name, offset, place| {
         let (message, help) = match reader {
@@ -372,9 +408,9 @@ pub(super) fn items<'n, 's>(root: &'n Node<'s>, section: &str) -> &'n [Node<'s>]
     root.get(section).map(Node::items).unwrap_or_default()
 }
 
-/// Gives each path that has an integration, with that.
-fn integrations<'n>(root: &'n Node<'_>) -> impl Iterator<Item = (&'n Node<'n>, &'n Node<'n>)> {
-    items(root, "paths").iter().filter_map(|path| Some((path, path.get("integration")?)))
+/// Gives the integrations of paths.
+fn integrations<'n>(root: &'n Node<'_>) -> impl Iterator<Item = &'n Node<'n>> {
+    items(root, "paths").iter().filter_map(|path| path.get("integration"))
 }
 
 fn with_authorizer_place<R>(root: &Node<'_>, name: &str, run: impl FnOnce(&Place<'_>) -> R) -> R {
@@ -384,13 +420,10 @@ fn with_authorizer_place<R>(root: &Node<'_>, name: &str, run: impl FnOnce(&Place
     run(&place)
 }
 
-/// Gives where the name of an authorizer stands.
-fn key_offset(root: &Node<'_>, name: &str, node: &Node<'_>) -> usize {
+/// Gives where the name of each authorizer stands, in the order of [`authorizers`].
+fn name_offsets(root: &Node<'_>) -> Vec<usize> {
+    let sole =
+        root.members().iter().filter(|member| member.key == "authorizer" && !matches!(member.node.value, Value::Null));
     let named = root.get("authorizers").map(Node::members).unwrap_or_default();
-    let members = named.iter().filter(|member| member.key == name).chain(root.members());
-    members
-        .filter(|member| member.node.offset == node.offset)
-        .map(|member| member.key_offset)
-        .next()
-        .unwrap_or(node.offset)
+    sole.take(1).chain(named).map(|member| member.key_offset).collect()
 }

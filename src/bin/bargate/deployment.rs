@@ -108,7 +108,7 @@ impl Deployment {
         let mut files: Vec<(&TextFile, Vec<Diagnostic>)> = Vec::new();
         if let Some(wrangler) = &self.wrangler {
             told.extend(needs.iter().filter_map(|need| wrangler.lacks(need)));
-            told.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+            told.sort_by_key(|diagnostic| diagnostic.offset);
             files.push((&wrangler.file, wrangler.review(&needs)));
         }
         for (file, values) in &self.env_files {
@@ -221,11 +221,12 @@ impl Wrangler {
         let mut told = Vec::new();
         let secret = |name: &&&str| needs.iter().any(|need| need.kind == NeedKind::Secret && need.name == **name);
         for name in vars.iter().filter(secret) {
-            let (line, column) = place_of(&self.file, name);
+            let (offset, line, column) = place_of(&self.file, name);
             told.push(Diagnostic {
                 severity: Severity::Warning,
                 code: "secret_in_vars",
                 path: format!("vars.{name}"),
+                offset,
                 line,
                 column,
                 message: format!("the secret {name} stands in a file"),
@@ -246,7 +247,7 @@ impl Wrangler {
         declared.extend(objects.filter_map(|entry| entry.get("name")?.as_str()));
         let unused = declared.iter().filter(|name| !is_used(name, needs));
         told.extend(unused.map(|name| unused_binding(&self.file, name)));
-        told.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+        told.sort_by_key(|diagnostic| diagnostic.offset);
         told
     }
 }
@@ -256,11 +257,12 @@ fn is_used(name: &str, needs: &[Need]) -> bool {
 }
 
 fn unused_binding(file: &TextFile, name: &str) -> Diagnostic {
-    let (line, column) = place_of(file, name);
+    let (offset, line, column) = place_of(file, name);
     Diagnostic {
         severity: Severity::Warning,
         code: "unused_binding",
         path: String::new(),
+        offset,
         line,
         column,
         message: format!("nothing in the config uses {name}"),
@@ -269,22 +271,35 @@ fn unused_binding(file: &TextFile, name: &str) -> Diagnostic {
 }
 
 /// Finds where a name stands as a key or as a value.
-fn place_of(file: &TextFile, name: &str) -> (usize, usize) {
-    let lines = file.text.lines().enumerate();
-    let found = lines.filter(|(_, line)| !line.trim_start().starts_with('#')).find_map(|(index, line)| {
+fn place_of(file: &TextFile, name: &str) -> (usize, usize, usize) {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut start = 0;
+    for (index, line) in file.text.split_inclusive('\n').enumerate() {
         let mut places = line.match_indices(name).map(|(at, _)| at);
-        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let at = places.find(|at| {
+        let found = places.find(|at| {
             let before = line.get(..*at).and_then(|text| text.chars().next_back());
             let after = line.get(at + name.len()..).and_then(|text| text.chars().next());
             !before.is_some_and(is_word) && !after.is_some_and(is_word)
-        })?;
-        Some((index + 1, line.get(..at).map_or(0, |before| before.chars().count()) + 1))
-    });
-    found.unwrap_or((1, 1))
+        });
+        if let Some(at) = found.filter(|_| !line.trim_start().starts_with('#')) {
+            let column = line.get(..at).map_or(0, |before| before.chars().count()) + 1;
+            return (start + at, index + 1, column);
+        }
+        start += line.len();
+    }
+    (0, 1, 1)
 }
 
 fn diagnostic(need: &Need, code: &'static str, severity: Severity, message: String, help: String) -> Diagnostic {
-    let Need { path, line, column, .. } = need;
-    Diagnostic { severity, code, path: path.clone(), line: *line, column: *column, message, help: Some(help) }
+    let Need { path, offset, line, column, .. } = need;
+    Diagnostic {
+        severity,
+        code,
+        path: path.clone(),
+        offset: *offset,
+        line: *line,
+        column: *column,
+        message,
+        help: Some(help),
+    }
 }

@@ -1,0 +1,181 @@
+//! Files that are large, deep or made to be slow: each is judged, none brings the judge down.
+
+use std::time::{Duration, Instant};
+
+use bargate::review::{Outline, ReviewedFile, compare, github, json, needs, review, text};
+
+const TEN_MEGABYTES: usize = 10_000_000;
+
+/// Repeats what `item` writes until there are ten megabytes of it, with commas between.
+fn filled(before: &str, item: impl Fn(usize) -> String, after: &str) -> String {
+    let mut source = before.to_owned();
+    let mut index = 0;
+    while source.len() < TEN_MEGABYTES {
+        if index > 0 {
+            source.push(',');
+        }
+        source.push_str(&item(index));
+        index += 1;
+    }
+    source + after
+}
+
+fn many_paths(count: usize, path: impl Fn(usize) -> String, rest: &str) -> String {
+    let paths: Vec<_> =
+        (0..count).map(|index| format!(r#"{{"method":"GET","path":"{}",{rest}}}"#, path(index))).collect();
+    format!(r#"{{"authorizer":{{"type":"jwt"}},"paths":[{}]}}"#, paths.join(","))
+}
+
+fn hostile() -> Vec<(&'static str, String)> {
+    let empty_path = r#"{"paths":["#;
+    vec![
+        ("50,000 routes", many_paths(50_000, |index| format!("/a/{index}/{{id}}"), r#""response":1"#)),
+        (
+            "50,000 routes with auth",
+            many_paths(50_000, |index| format!("/a/{index}/{{id}}"), r#""auth":true,"response":1"#),
+        ),
+        ("50,000 wildcards", many_paths(50_000, |index| format!("/a/{index}/{{.+}}"), r#""auth":true,"response":1"#)),
+        ("50,000 paths that are wrong", many_paths(50_000, |index| format!("a/{index}"), r#""response":1"#)),
+        ("50,000 times the same path", many_paths(50_000, |_| "/a".to_owned(), r#""response":1"#)),
+        (
+            "patterns that overlap",
+            many_paths(
+                16_384,
+                |bits| (0..14).map(|bit| if bits >> bit & 1 == 1 { "/a" } else { "/{x}" }).collect(),
+                r#""response":1"#,
+            ),
+        ),
+        ("paths that are empty objects", filled(empty_path, |_| "{}".to_owned(), "]}")),
+        ("paths that are numbers", filled(empty_path, |index| index.to_string(), "]}")),
+        ("unknown keys", filled("{", |index| format!(r#""k{index}":1"#), r#","paths":[]}"#)),
+        ("the same key", filled("{", |_| r#""servers":1"#.to_owned(), r#","paths":[]}"#)),
+        (
+            "the same unknown key in a body",
+            filled(r#"{"paths":[{"method":"GET","path":"/","response":{"#, |_| r#""a":1"#.to_owned(), "}}]}"),
+        ),
+        (
+            "servers",
+            filled(
+                r#"{"servers":["#,
+                |index| format!(r#"{{"alias":"s{index}","url":"https://a.example"}}"#),
+                r#"],"paths":[]}"#,
+            ),
+        ),
+        (
+            "servers of one name",
+            filled(r#"{"servers":["#, |_| r#"{"alias":"s","url":"https://a.example"}"#.to_owned(), r#"],"paths":[]}"#),
+        ),
+        (
+            "servers and as many paths",
+            format!(
+                r#"{{"servers":[{}],{}"#,
+                (0..40_000)
+                    .map(|index| format!(r#"{{"alias":"s{index}","url":"https://a.example"}}"#))
+                    .collect::<Vec<_>>()
+                    .join(","),
+                &filled(
+                    r#""paths":["#,
+                    |index| format!(
+                        r#"{{"method":"GET","path":"/{index}","integration":{{"type":"http","server":"s{index}"}}}}"#
+                    ),
+                    "]}"
+                )
+            ),
+        ),
+        (
+            "authorizers",
+            filled(
+                r#"{"authorizers":{"#,
+                |index| format!(r#""a{index}":{{"type":"jwt","secret":"$secret.S{index}"}}"#),
+                r#"},"paths":[]}"#,
+            ),
+        ),
+        (
+            "services",
+            filled(
+                r#"{"services":["#,
+                |index| format!(r#"{{"alias":"s{index}","entrypoint":"a"}}"#),
+                r#"],"paths":[]}"#,
+            ),
+        ),
+        (
+            "variables and as many uses",
+            format!(
+                r#"{{"variables":{{{}}},{}"#,
+                (0..100_000).map(|index| format!(r#""v{index}":"1""#)).collect::<Vec<_>>().join(","),
+                &filled(
+                    r#""paths":[{"method":"GET","path":"/","response":1,"mapping":{"headers":{"#,
+                    |index| format!(r#""x-{index}":"$config.v{index}""#),
+                    "}}}]}",
+                )
+            ),
+        ),
+        (
+            "references",
+            filled(r#"{"headers":{"#, |index| format!(r#""x-{index}":"$secret.S{index}""#), r#"},"paths":[]}"#),
+        ),
+        ("allowed codes", filled(r#"{"allow":["#, |index| format!(r#""c{index}""#), r#"],"paths":[]}"#)),
+        (
+            "scopes",
+            filled(
+                r#"{"protected_resource":true,"paths":[{"method":"GET","path":"/","response":1,"auth":{"scopes":["#,
+                |index| format!(r#""s{index}""#),
+                "]}}]}",
+            ),
+        ),
+        (
+            "origins",
+            filled(
+                r#"{"cors":{"allow_origins":["#,
+                |index| format!(r#""https://a{index}.example""#),
+                r#"]},"paths":[]}"#,
+            ),
+        ),
+        ("networks", filled(r#"{"ip":{"deny":["#, |index| format!(r#""10.0.0.{index}""#), r#"]},"paths":[]}"#)),
+        ("one long string", format!(r#"{{"title":"{}","paths":[]}}"#, "é\\n".repeat(TEN_MEGABYTES / 4))),
+        ("one long key", format!(r#"{{"{}":1,"paths":[]}}"#, "a".repeat(TEN_MEGABYTES))),
+        (
+            "one long path",
+            format!(r#"{{"paths":[{{"method":"GET","path":"{}","response":1}}]}}"#, "/a".repeat(TEN_MEGABYTES / 2)),
+        ),
+        ("one long word", "x".repeat(TEN_MEGABYTES)),
+        ("one long number", format!(r#"{{"paths":{}}}"#, "9".repeat(TEN_MEGABYTES))),
+        ("white space", " ".repeat(TEN_MEGABYTES)),
+        ("line ends", "\n".repeat(TEN_MEGABYTES)),
+        ("open brackets", "[".repeat(TEN_MEGABYTES)),
+        ("open objects", r#"{"a":"#.repeat(TEN_MEGABYTES / 5)),
+        (
+            "deep as it may be, many times",
+            filled(r#"{"paths":["#, |_| format!("{}{}", "[".repeat(60), "]".repeat(60)), "]}"),
+        ),
+        (
+            "control characters",
+            format!(
+                r#"{{"paths":[],{}}}"#,
+                (0..20_000).map(|index| format!(r#""\u0007{index}\u001b[2J":1"#)).collect::<Vec<_>>().join(",")
+            ),
+        ),
+    ]
+}
+
+#[test]
+fn each_hostile_file_is_judged_and_printed() {
+    for (name, source) in hostile() {
+        let begun = Instant::now();
+        let told = review(&source);
+        let file = || ReviewedFile { name: "hostile.json", text: &source, told: &told };
+        let printed = text(&file(), false);
+        assert!(printed.len() < 2_000_000, "{name}: {} bytes", printed.len());
+        json(&[file()]);
+        github(&[file()]);
+        needs(&source);
+        let outline = Outline::of(&source);
+        compare(&outline, &outline);
+        let took = begun.elapsed();
+        if std::env::var_os("SHOW_TIMES").is_some() {
+            println!("{took:>10.2?}  {:>5} told  {name}", told.len());
+        }
+        // Generous: a debug build on a busy machine; what takes the square of its input takes hours.
+        assert!(took < Duration::from_secs(60), "{name}: {took:?}");
+    }
+}
