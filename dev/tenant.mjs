@@ -81,7 +81,7 @@ export async function startTenant(options = {}) {
   const issuer = options.issuer ?? `${origin}${basePath || '/'}`;
   const paths = { ...AUTH0_ENDPOINTS, ...options.endpoints };
   const clientAuthMethods = options.clientAuthMethods ?? ['client_secret_post', 'client_secret_basic', 'none'];
-  const clients = options.clients ?? [defaultClient(options.redirectUris ?? [])];
+  const clients = [...(options.clients ?? [defaultClient(options.redirectUris ?? [])])];
   const allowedLogoutUrls = options.allowedLogoutUrls ?? DEFAULT_LOGOUT_URLS;
   const innerRequestKey = randomBytes(16).toString('hex');
   const cookieKey = randomBytes(32).toString('hex');
@@ -122,6 +122,11 @@ export async function startTenant(options = {}) {
       const key = await keyRing.rotate(rotation);
       renewProvider();
       return key;
+    },
+    /** Gives the client another secret, as Auth0 does: from then on the one before is refused. */
+    rotateClientSecret(secret) {
+      clients[0] = { ...clients[0], client_secret: secret };
+      renewProvider();
     },
     async mint(claims = {}, how = {}) {
       const now = Math.floor(Date.now() / 1000);
