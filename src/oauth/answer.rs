@@ -1,4 +1,4 @@
-//! What the provider's answers mean to a client: the README's table of refresh outcomes, and its kin for login and profile.
+//! What the provider's answers mean to a client: the table of refresh outcomes in docs/refresh.md, and its kin for login and profile.
 //!
 //! A transient failure never costs a login: only `invalid_grant` says that a token is gone.
 

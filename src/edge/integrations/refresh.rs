@@ -20,7 +20,7 @@ use crate::token::{Credentials, Expiry, bearer};
 /// tokens that are renewed where they are due.
 ///
 /// # Errors
-/// What a client is told, by the table of refresh outcomes in the README.
+/// What a client is told, by the table of refresh outcomes in docs/refresh.md.
 pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
     let Some(refresh_token) = find_refresh_token(exchange).await? else {
         if bearer(exchange.header("authorization").as_deref()) != Credentials::Absent {

@@ -1,0 +1,212 @@
+//! What the documents say is so: every config in them is checked as its label says, and every link leads somewhere.
+//!
+//! How a block is labelled is said to readers in docs/README.md. Whether the words around a block are true is not checked here.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[path = "docs/examples.rs"]
+mod examples;
+#[path = "docs/links.rs"]
+mod links;
+#[path = "docs/markdown.rs"]
+mod markdown;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use examples::{Label, judge};
+use links::lost_links;
+use markdown::Page;
+
+/// The folder that links start from.
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Documents outside of docs/.
+const DOCUMENTS: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "services/README.md"];
+
+/// Reads every document.
+fn pages() -> Vec<Page> {
+    let mut names: Vec<String> = DOCUMENTS.map(str::to_owned).to_vec();
+    let mut folders = vec!["docs".to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(Path::new(ROOT).join(&folder)).expect("the folder can be read") {
+            let entry = entry.expect("its entry can be read");
+            let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if entry.file_type().expect("its type can be read").is_dir() {
+                folders.push(name);
+            } else if name.ends_with(".md") {
+                names.push(name);
+            }
+        }
+    }
+    names.sort();
+    let read = |name: &String| std::fs::read_to_string(Path::new(ROOT).join(name)).expect("the document can be read");
+    names.iter().map(|name| Page::parse(name, &read(name))).collect()
+}
+
+#[test]
+fn every_block_of_the_documents_is_what_its_label_says() {
+    let mut seen = BTreeSet::new();
+    let mut failures = Vec::new();
+    for page in pages() {
+        for block in &page.blocks {
+            seen.extend(Label::parse(&block.info).ok().map(|label| label.kind()));
+            failures.extend(judge(&page.name, block));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let expected = BTreeSet::from(["answer", "config", "part", "path", "toml", "wrong", "other"]);
+    assert_eq!(seen, expected, "a kind of block that no document has is checked by nobody");
+}
+
+#[test]
+fn every_link_of_the_documents_leads_somewhere() {
+    let failures = lost_links(Path::new(ROOT), &pages());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// A page whose block begins in line 4.
+fn page_with(info: &str, body: &str) -> Page {
+    Page::parse("docs/any.md", &format!("# Any\n\n```{info}\n{body}\n```\n"))
+}
+
+#[test]
+fn a_block_that_is_not_what_its_label_says_is_told_with_file_and_line() {
+    let path = r#"{ "method": "GET", "path": "/a", "response": {} }"#;
+    let wrong_path = r#"{ "method": "get", "path": "/a", "response": {} }"#;
+    for (message, info, body, expected) in [
+        ("a config", "json config", format!("{{ \"paths\": [\n{path}\n] }}"), None),
+        (
+            "a mistake in a config",
+            "json config",
+            format!("{{ \"paths\": [\n{wrong_path}\n] }}"),
+            Some("docs/any.md:5: error[unknown_value]"),
+        ),
+        (
+            "a warning of a config",
+            "json config",
+            format!(
+                "{{ \"servers\": [\n{{ \"alias\": \"a\", \"url\": \"https://a.example\" }}\n], \"paths\": [{path}] }}"
+            ),
+            Some("docs/any.md:5: warning[unused_server]"),
+        ),
+        ("no JSON", "json config", "{\n  // no\n}".to_owned(), Some("docs/any.md:5: error[invalid_json]")),
+        ("a path", "json path", path.to_owned(), None),
+        ("two paths", "json path", format!("{path},\n{}", path.replace("/a", "/b")), None),
+        (
+            "a mistake in the second path",
+            "json path",
+            format!("{path},\n{wrong_path}"),
+            Some("docs/any.md:5: error[unknown_value]"),
+        ),
+        ("a part", "json part", r#""server_timing": true"#.to_owned(), None),
+        (
+            "a part that rules out what another needs",
+            "json part",
+            format!("\"session\": {{}},\n\"paths\": [{path}]"),
+            Some("docs/any.md:4: error[missing_login]"),
+        ),
+        ("a part of an object", "json part of session", r#""idle_seconds": 60"#.to_owned(), None),
+        ("a part of a path", "json part of path", r#""auth": { "scopes": ["a"] }"#.to_owned(), None),
+        (
+            "a part with a typo",
+            "json part of path",
+            "\"auth\": true,\n\"maping\": {}".to_owned(),
+            Some("docs/any.md:5: error[unknown_key]"),
+        ),
+        (
+            "a part that is no member",
+            "json part",
+            "{ \"session\": {} }".to_owned(),
+            Some("docs/any.md:4: these are no members of an object"),
+        ),
+        ("an answer", "json answer", "{ \"any\": 1 }".to_owned(), None),
+        ("an answer that is no JSON", "json answer", "{\n\"any\": }".to_owned(), Some("docs/any.md:5: ")),
+        (
+            "the mistake that is meant",
+            "json wrong unknown_key",
+            format!("{{ \"path\": [], \"paths\": [{path}] }}"),
+            None,
+        ),
+        (
+            "the mistake that is meant, in a part",
+            "json wrong unknown_key part of path",
+            r#""maping": {}"#.to_owned(),
+            None,
+        ),
+        (
+            "another mistake than is meant",
+            "json wrong unknown_key path",
+            wrong_path.to_owned(),
+            Some("docs/any.md:4: is to give unknown_key and gives [\"unknown_value\"]"),
+        ),
+        (
+            "no mistake where one is meant",
+            "json wrong unknown_key path",
+            path.to_owned(),
+            Some("docs/any.md:4: is to give unknown_key and gives []"),
+        ),
+        (
+            "more mistakes than one",
+            "json wrong unknown_key part",
+            "\"a\": 1, \"b\": 2".to_owned(),
+            Some("docs/any.md:4: is to give unknown_key and gives [\"unknown_key\", \"unknown_key\"]"),
+        ),
+        ("no label", "json", "{}".to_owned(), Some("docs/any.md:4: `json` does not say")),
+        ("an unknown label", "json example", "{}".to_owned(), Some("docs/any.md:4: `json example` does not say")),
+        ("another spelling of JSON", "jsonc", "{}".to_owned(), Some("docs/any.md:4: `jsonc` does not say")),
+        ("no language", "", "{}".to_owned(), Some("docs/any.md:4: a block without a language")),
+        ("TOML", "toml", "a = 1".to_owned(), None),
+        ("no TOML", "toml", "a = 1\nb".to_owned(), Some("docs/any.md:5: ")),
+        ("another language", "console", "$ make".to_owned(), None),
+    ] {
+        let page = page_with(info, &body);
+        let told = page.blocks.iter().flat_map(|block| judge(&page.name, block)).collect::<Vec<_>>().join("\n");
+        match expected {
+            None => assert_eq!(told, "", "{message}"),
+            Some(beginning) => assert!(told.starts_with(beginning), "{message}: {told}"),
+        }
+    }
+}
+
+#[test]
+fn a_block_ends_where_its_fence_does() {
+    let page = Page::parse(
+        "any.md",
+        "- a\n\n  ```json answer\n  { \"a\": 1 }\n  ```\n\n````text\n```json\n````\n```sh\nmake\n```\n",
+    );
+    let found: Vec<_> =
+        page.blocks.iter().map(|block| (block.line, block.info.as_str(), block.text.as_str())).collect();
+    assert_eq!(found, [(4, "json answer", "  { \"a\": 1 }\n"), (8, "text", "```json\n"), (11, "sh", "make\n")]);
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_told_with_file_and_line() {
+    let other = Page::parse(
+        "docs/other.md",
+        "# Other\n\n## A *long* `code`: heading\n\n## Twice\n\n## Twice\n\n```sh\n# none\n```\n",
+    );
+    for (message, link, leads) in [
+        ("a page", "other.md", true),
+        ("a page from above", "../docs/other.md", true),
+        ("a file that is no page", "../Cargo.toml", true),
+        ("a folder", "../examples/spa", true),
+        ("another site", "https://example.com/x#y", true),
+        ("a heading", "other.md#a-long-code-heading", true),
+        ("a heading that stands there twice", "other.md#twice-1", true),
+        ("a heading of its own", "#here-we-are", true),
+        ("no page", "none.md", false),
+        ("no heading", "other.md#none", false),
+        ("what is a comment and no heading", "other.md#none-1", false),
+        ("a third heading of two", "other.md#twice-2", false),
+        ("no heading of its own", "#there", false),
+        ("a page of the folder above", "docs/other.md", false),
+        ("out of the project", "../../Cargo.toml", false),
+        ("a place in what is no page", "../Cargo.toml#L3", false),
+    ] {
+        let page = Page::parse("docs/any.md", &format!("# Here we are\n\nSee `[no](link)` and [this]({link}).\n"));
+        let told = lost_links(Path::new(ROOT), &[page, Page::parse(&other.name, &other.source)]);
+        let expected = if leads { vec![] } else { vec![format!("docs/any.md:3: {link} leads nowhere")] };
+        assert_eq!(told, expected, "{message}");
+    }
+}
