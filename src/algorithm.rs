@@ -3,6 +3,8 @@
 //! `none` is absent on purpose. HMAC has a kind of key of its own, which no key set that was fetched can hold: a public key is no
 //! secret.
 
+use std::fmt;
+
 /// An algorithm by which a token is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Algorithm {
@@ -41,6 +43,18 @@ pub enum KeyFamily {
     Ed25519,
     /// A shared secret.
     Secret,
+}
+
+impl fmt::Display for KeyFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rsa => "RSA",
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::Ed25519 => "Ed25519",
+            Self::Secret => "shared secret",
+        })
+    }
 }
 
 impl Algorithm {

@@ -28,7 +28,7 @@ mod session;
 use std::fmt;
 
 pub use access::Access;
-pub use authorizer::{Authorizer, KeySource};
+pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, TokenRules};
 pub(crate) use cors::is_token;
 pub use cors::{AllowedOrigins, Cors};
 pub use diagnostic::{Diagnostic, Severity};
@@ -155,6 +155,25 @@ pub fn references(source: &str) -> Vec<Reference> {
     let Ok(mut root) = parse_document(without_mark(source)) else { return Vec::new() };
     older::fill_in(&mut root);
     collect_references(&root)
+}
+
+/// Gives the rules for each authorizer's tokens, in the order of the file, where some references may have no value.
+///
+/// # Errors
+/// Every mistake in the file, as [`load`] tells them.
+pub fn token_rules(source: &str, bindings: &dyn Bindings) -> Result<Vec<TokenRules>, Vec<Diagnostic>> {
+    if let Err(mistakes) = load(source, bindings)
+        && !mistakes.is_empty()
+    {
+        return Err(mistakes);
+    }
+    let source = without_mark(source);
+    let mut findings = Findings::new(source);
+    let Ok(mut root) = parse_document(source) else { return Ok(Vec::new()) };
+    resolve_references(&mut root, &Place::Root, bindings, &mut findings);
+    let root = ObjectReader::open(&root, &Place::Root, &mut findings);
+    let read = root.map(|mut root| authorizer::read_authorizers(&mut root, &mut findings)).unwrap_or_default();
+    Ok(read.into_iter().filter_map(|read| read.rules).collect())
 }
 
 /// Drops the byte order mark that some editors put before a text.

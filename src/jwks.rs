@@ -42,14 +42,14 @@ const RSA_MIN_BITS: usize = 2048;
 const RSA_MAX_BITS: usize = 8192;
 
 /// Public keys of an issuer, each fit to verify signatures.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySet {
     keys: Vec<Key>,
-    skipped: Vec<SkippedKey>,
+    skipped: Vec<(Option<String>, SkippedKey)>,
 }
 
 /// A key that can verify signatures: a public one, or a shared secret.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     /// Its name in the set.
     pub kid: Option<String>,
@@ -84,6 +84,16 @@ pub enum KeySetError {
     NoUsableKey,
 }
 
+impl fmt::Display for SkippedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsupported => f.write_str("of a type or algorithm that is not supported, or malformed"),
+            Self::OtherUse => f.write_str("for another use than signatures"),
+            Self::RsaBits(bits) => write!(f, "an RSA key of {bits} bits, not {RSA_MIN_BITS} to {RSA_MAX_BITS}"),
+        }
+    }
+}
+
 impl fmt::Display for KeySetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -113,7 +123,10 @@ impl KeySet {
         for key in keys {
             match key.as_object().ok_or(SkippedKey::Unsupported).and_then(Key::read) {
                 Ok(key) => set.keys.push(key),
-                Err(reason) => set.skipped.push(reason),
+                Err(reason) => {
+                    let kid = key.get("kid").and_then(Value::as_str).map(str::to_owned);
+                    set.skipped.push((kid, reason));
+                }
             }
         }
         if set.keys.is_empty() { Err(KeySetError::NoUsableKey) } else { Ok(set) }
@@ -131,8 +144,8 @@ impl KeySet {
         &self.keys
     }
 
-    /// Gives why each of the other keys was left out.
-    pub fn skipped(&self) -> &[SkippedKey] {
+    /// Gives the name of each of the other keys, and why it was left out.
+    pub fn skipped(&self) -> &[(Option<String>, SkippedKey)] {
         &self.skipped
     }
 
@@ -142,8 +155,7 @@ impl KeySet {
     /// no name, whatever the token calls it.
     pub fn select_keys(&self, kid: Option<&str>, algorithm: Algorithm) -> Vec<usize> {
         let fits = |key: &Key| {
-            key.family == algorithm.family()
-                && key.algorithm.is_none_or(|only| only == algorithm)
+            key.fits(algorithm)
                 && (key.family == KeyFamily::Secret || kid.is_none_or(|kid| key.kid.as_deref() == Some(kid)))
         };
         let fitting: Vec<_> =
@@ -153,6 +165,21 @@ impl KeySet {
 }
 
 impl Key {
+    /// Gives the one algorithm it is for, where the set says so.
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        self.algorithm
+    }
+
+    /// Tells whether signatures of this algorithm can be verified with it.
+    pub fn fits(&self, algorithm: Algorithm) -> bool {
+        self.family == algorithm.family() && self.algorithm.is_none_or(|only| only == algorithm)
+    }
+
+    /// Gives its kind.
+    pub fn family(&self) -> KeyFamily {
+        self.family
+    }
+
     fn read(members: &Map<String, Value>) -> Result<Self, SkippedKey> {
         let for_signatures = present(members, "use").is_none_or(|usage| usage == "sig");
         let may_verify = present(members, "key_ops")

@@ -11,7 +11,7 @@ use std::fmt;
 use serde_json::json;
 
 use crate::route::{Allow, Ambiguity};
-use crate::token::TokenError;
+use crate::token::{ClaimError, TokenError};
 use presentation::{Challenge, Presentation};
 
 /// A client is told to try again after this long where the provider named no time of its own.
@@ -170,6 +170,16 @@ impl RetryAfter {
 impl Default for RetryAfter {
     fn default() -> Self {
         Self(RETRY_AFTER_DEFAULT_SECS)
+    }
+}
+
+impl From<TokenError> for Problem {
+    /// Gives the answer for an access token that is not believed.
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Claim(ClaimError::Expired { .. }) => Self::TokenExpired(error),
+            error => Self::TokenInvalid(error),
+        }
     }
 }
 

@@ -7,11 +7,16 @@
 mod access;
 mod cache;
 mod claims;
+mod parts;
 mod unverified;
 
 pub use access::missing_access;
 pub use cache::TokenCache;
-pub use claims::{ClaimError, Expectations, Expiry, VerifiedClaims};
+pub use claims::{
+    ClaimError, Expectations, Expiry, VerifiedClaims, check_audience, check_begun, check_expiry, check_issuer,
+    numeric_date,
+};
+pub use parts::{JoseHeader, Parts};
 pub use unverified::{SignatureVerified, TokenError, UnverifiedToken, claimed_expiry};
 
 /// Longest token that is looked at, in bytes; more than any provider issues, and less than any header limit.

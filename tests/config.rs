@@ -10,3 +10,5 @@ mod diagnostics;
 mod hostile;
 #[path = "config/loading.rs"]
 mod loading;
+#[path = "config/token_rules.rs"]
+mod token_rules;

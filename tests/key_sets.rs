@@ -52,7 +52,7 @@ fn set(keys: &[Value]) -> KeySet {
 fn skipped(key: &Value) -> Option<SkippedKey> {
     let set = set(&[p384("beside"), key.clone()]);
     assert_eq!(set.keys().len() + set.skipped().len(), 2, "each key is used or left out");
-    set.skipped().first().cloned()
+    set.skipped().first().map(|(_, reason)| reason.clone())
 }
 
 #[test]
@@ -221,9 +221,18 @@ fn bad_keys_leave_the_good_ones_beside_them_usable() {
     let kids: Vec<_> = set.keys().iter().map(|key| key.kid.as_deref()).collect();
     assert_eq!(kids, [Some("good-1"), Some("good-2")]);
     use SkippedKey::{OtherUse, RsaBits, Unsupported};
+    let skipped: Vec<_> = set.skipped().iter().map(|(kid, reason)| (kid.as_deref(), reason.clone())).collect();
     assert_eq!(
-        set.skipped(),
-        [Unsupported, Unsupported, Unsupported, RsaBits(1024), Unsupported, OtherUse, Unsupported]
+        skipped,
+        [
+            (Some("secret"), Unsupported),
+            (None, Unsupported),
+            (None, Unsupported),
+            (Some("weak"), RsaBits(1024)),
+            (Some("unknown curve"), Unsupported),
+            (Some("for encryption"), OtherUse),
+            (Some("x"), Unsupported),
+        ]
     );
 }
 

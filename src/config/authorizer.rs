@@ -10,7 +10,7 @@ use crate::jwks::KeySet;
 use crate::secret::Secret;
 
 /// Clocks of gateway and provider may differ by this much unless the config says otherwise.
-const CLOCK_SKEW_DEFAULT_SECS: u64 = 30;
+pub const CLOCK_SKEW_DEFAULT_SECS: u64 = 30;
 
 /// A larger skew would let tokens live on for longer than people expect of "expired".
 const CLOCK_SKEW_MAX_SECS: u64 = 300;
@@ -49,6 +49,24 @@ pub struct Authorizer {
     pub provider: Option<Provider>,
 }
 
+/// By which rules an authorizer's tokens are believed, as far as that is known where a reference has no value.
+pub struct TokenRules {
+    /// The authorizer's name among several.
+    pub name: String,
+    /// The only `iss` that is believed.
+    pub issuer: Option<String>,
+    /// What `aud` must contain.
+    pub audience: Option<String>,
+    /// The application that logs people in, where the authorizer is of such a type.
+    pub client_id: Option<String>,
+    /// What signatures are verified with.
+    pub keys: Option<KeySource>,
+    /// The algorithms a token may be signed with.
+    pub algorithms: Option<Vec<Algorithm>>,
+    /// How far the clocks may differ.
+    pub clock_skew_secs: i64,
+}
+
 /// Where keys come from.
 #[derive(Clone)]
 pub enum KeySource {
@@ -64,6 +82,8 @@ pub enum KeySource {
 pub(super) struct ReadAuthorizer {
     pub name: String,
     pub authorizer: Option<Authorizer>,
+    /// What is known of its rules; `None` where it could not be read.
+    pub rules: Option<TokenRules>,
     /// What is known of its provider; `None` where it is of a type that logs nobody in.
     pub provider: Option<ProviderKeys>,
 }
@@ -115,6 +135,7 @@ fn read_authorizer(name: &str, object: Option<ObjectReader<'_>>, findings: &mut 
     let unread = || ReadAuthorizer {
         name: name.to_owned(),
         authorizer: None,
+        rules: None,
         provider: Some(ProviderKeys { redirect_uri: true, sealing_secret: true, audience: true }),
     };
     let Some(mut object) = object else { return unread() };
@@ -146,8 +167,11 @@ fn read_authorizer(name: &str, object: Option<ObjectReader<'_>>, findings: &mut 
         Kind::Auth0 | Kind::Supabase | Kind::Oidc => object.text("audience", findings),
     };
     note_if_empty(audience.as_ref(), &Place::Key(place, "audience"), findings);
-    let owned = |written: Option<&Written<'_>>| written.and_then(|written| written.value().map(str::to_owned));
-    let issuer = owned(issuer.as_ref()).or_else(|| origin.as_ref().map(|origin| format!("{origin}/")));
+    let owned = |written: &Written<'_>| written.value().map(str::to_owned);
+    let issuer = match issuer.as_ref() {
+        Some(written) => owned(written),
+        None => origin.as_ref().map(|origin| format!("{origin}/")),
+    };
 
     let (keys, by_secret) = read_keys(&mut object, kind, origin.as_deref(), issuer.as_deref(), findings);
     let algorithms = read_algorithms(&mut object, kind, by_secret, findings);
@@ -164,25 +188,29 @@ fn read_authorizer(name: &str, object: Option<ObjectReader<'_>>, findings: &mut 
     };
     object.finish(findings);
 
-    let audience = owned(audience.as_ref()).or_else(|| match kind {
-        Kind::Supabase => Some(SUPABASE_AUDIENCE.to_owned()),
-        Kind::Auth0 | Kind::Jwt | Kind::Oidc => provider.as_ref().map(|provider| provider.client_id.clone()),
-    });
+    let client_id = provider.as_ref().map(|provider| provider.client_id.clone());
+    let audience = match (audience.as_ref(), kind) {
+        (Some(written), _) => owned(written),
+        (None, Kind::Supabase) => Some(SUPABASE_AUDIENCE.to_owned()),
+        (None, Kind::Auth0 | Kind::Jwt | Kind::Oidc) => client_id.clone(),
+    };
+    let clock_skew_secs = i64::try_from(clock_skew_secs).unwrap_or(i64::MAX);
     let whole = provider.is_some() || provider_keys.is_none();
-    let authorizer = match (issuer, audience, keys) {
-        (Some(issuer), Some(audience), Some(keys)) if whole => Some(Authorizer {
+    let authorizer = match (&issuer, &audience, &keys, &algorithms) {
+        (Some(issuer), Some(audience), Some(keys), Some(algorithms)) if whole => Some(Authorizer {
             name: name.to_owned(),
-            issuer,
-            audience,
-            keys,
-            algorithms,
-            clock_skew_secs: i64::try_from(clock_skew_secs).unwrap_or(i64::MAX),
+            issuer: issuer.clone(),
+            audience: audience.clone(),
+            keys: keys.clone(),
+            algorithms: algorithms.clone(),
+            clock_skew_secs,
             timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
             provider,
         }),
         _ => None,
     };
-    ReadAuthorizer { name: name.to_owned(), authorizer, provider: provider_keys }
+    let rules = TokenRules { name: name.to_owned(), issuer, audience, client_id, keys, algorithms, clock_skew_secs };
+    ReadAuthorizer { name: name.to_owned(), authorizer, rules: Some(rules), provider: provider_keys }
 }
 
 /// Reads what signatures are verified with, and whether that is a shared secret.
@@ -253,12 +281,13 @@ fn read_key_set(written: &Written<'_>, place: &Place<'_>, findings: &mut Finding
     }
 }
 
+/// Gives the algorithms that are allowed; `None` where a reference among them has no value.
 fn read_algorithms(
     object: &mut ObjectReader<'_>,
     kind: Kind,
     by_secret: bool,
     findings: &mut Findings<'_>,
-) -> Vec<Algorithm> {
+) -> Option<Vec<Algorithm>> {
     let place = Place::Key(object.place(), "algorithms");
     // The older gateway's way to name the one.
     let one = match kind {
@@ -267,24 +296,26 @@ fn read_algorithms(
     };
     if let Some(written) = one {
         let place = Place::Key(object.place(), "algorithm");
-        return read_algorithm(&written, by_secret, &place, findings).into_iter().collect();
+        return read_algorithm(&written, by_secret, &place, findings).map(|algorithm| vec![algorithm]);
     }
     let Some(offset) = object.node("algorithms").map(|node| node.offset) else {
-        return match kind {
+        return Some(match kind {
             _ if by_secret => vec![Algorithm::Hs256],
             Kind::Supabase => vec![Algorithm::Es256, Algorithm::Rs256],
             Kind::Auth0 | Kind::Jwt | Kind::Oidc => vec![Algorithm::Rs256],
-        };
+        });
     };
     let listed = object.texts("algorithms", findings);
     if listed.is_empty() {
         let help = told(|| "leave the key out for the default".to_owned());
         findings.note(offset, &place, "empty_list", "no algorithm is allowed".to_owned(), help);
     }
-    let listed = listed.iter().enumerate();
-    listed
-        .filter_map(|(index, written)| read_algorithm(written, by_secret, &Place::Index(&place, index), findings))
-        .collect()
+    // Each is read, so that every mistake is told.
+    let read = listed.iter().enumerate();
+    let read: Vec<_> = read
+        .map(|(index, written)| read_algorithm(written, by_secret, &Place::Index(&place, index), findings))
+        .collect();
+    read.into_iter().collect()
 }
 
 fn read_algorithm(

@@ -9,9 +9,7 @@ use super::timing::now_secs;
 use super::webcrypto;
 use crate::config::{Authorizer, Endpoints, Provider};
 use crate::problem::Problem;
-use crate::token::{
-    ClaimError, Expectations, Expiry, SignatureVerified, TokenCache, TokenError, UnverifiedToken, VerifiedClaims,
-};
+use crate::token::{Expectations, Expiry, SignatureVerified, TokenCache, TokenError, UnverifiedToken, VerifiedClaims};
 
 /// An authorizer and what is remembered of it between requests.
 pub struct Issuer {
@@ -35,8 +33,7 @@ impl VerifyError {
     /// Gives the answer for an access token.
     pub fn into_problem(self) -> Problem {
         match self {
-            Self::Token(error @ TokenError::Claim(ClaimError::Expired { .. })) => Problem::TokenExpired(error),
-            Self::Token(error) => Problem::TokenInvalid(error),
+            Self::Token(error) => error.into(),
             Self::Keys(problem) => problem,
         }
     }

@@ -117,17 +117,15 @@ impl VerifiedClaims {
         let skew = expectations.clock_skew_secs;
         check_issuer(&claims, expectations.issuer)?;
         check_audience(&claims, expectations.audience)?;
-        let expires_at = match time(&claims, "exp")? {
+        let expires_at = match numeric_date(&claims, "exp")? {
             None if expiry == Expiry::Optional => i64::MAX,
             expires_at => expires_at.ok_or(ClaimError::Missing { claim: "exp" })?,
         };
         for claim in ["nbf", "iat"] {
-            if let Some(at) = time(&claims, claim)? {
-                check_begun(at, skew, now).map_err(|()| ClaimError::NotYetValid { claim, at, now })?;
-            }
+            check_begun(&claims, claim, skew, now)?;
         }
         if expiry != Expiry::Ignored {
-            check_unexpired(expires_at, skew, now).map_err(|()| ClaimError::Expired { at: expires_at, now })?;
+            check_ahead(expires_at, skew, now)?;
         }
         Ok(Self { claims, expires_at })
     }
@@ -139,7 +137,7 @@ impl VerifiedClaims {
 
     /// Gives when the token was issued, in seconds since 1970, where it says so.
     pub fn issued_at(&self) -> Option<i64> {
-        time(&self.claims, "iat").ok().flatten()
+        numeric_date(&self.claims, "iat").ok().flatten()
     }
 
     /// Gives a claim by its whole name, or else by a path whose dots lead into objects.
@@ -176,7 +174,11 @@ impl VerifiedClaims {
     }
 }
 
-fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), ClaimError> {
+/// Checks that `iss` is the issuer, byte for byte.
+///
+/// # Errors
+/// Who it is instead, or that it is missing or no string.
+pub fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), ClaimError> {
     let issuer = claims.get("iss").ok_or(ClaimError::Missing { claim: "iss" })?;
     let actual = issuer.as_str().ok_or(ClaimError::WrongType { claim: "iss" })?;
     if actual == expected {
@@ -185,7 +187,11 @@ fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), Claim
     Err(ClaimError::Issuer { expected: expected.to_owned(), actual: shortened(actual) })
 }
 
-fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(), ClaimError> {
+/// Checks that `aud` is the audience, or contains it.
+///
+/// # Errors
+/// Whom it names instead, or that it is missing or of another type.
+pub fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(), ClaimError> {
     let wrong_type = ClaimError::WrongType { claim: "aud" };
     let contained = match claims.get("aud").ok_or(ClaimError::Missing { claim: "aud" })? {
         Value::String(audience) => audience == expected,
@@ -201,20 +207,34 @@ fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(), Cla
     Err(ClaimError::Audience { expected: expected.to_owned(), actual })
 }
 
-/// Checks that `exp` is ahead, by jwt-compact's rule.
+/// Checks that `exp` is there and ahead.
 ///
-/// To jwt-compact an expiration is the last second that is good, to RFC 7519 section 4.1.4 the first that is not.
-fn check_unexpired(exp: i64, skew: i64, now: i64) -> Result<(), ()> {
-    let mut claims = Claims::empty();
-    claims.expiration = Some(date(exp.saturating_sub(1)));
-    claims.validate_expiration(&time_options(skew, now)).map(|_| ()).map_err(|_| ())
+/// # Errors
+/// When the token expired, or that it does not say when.
+pub fn check_expiry(claims: &Map<String, Value>, skew: i64, now: i64) -> Result<(), ClaimError> {
+    check_ahead(numeric_date(claims, "exp")?.ok_or(ClaimError::Missing { claim: "exp" })?, skew, now)
 }
 
-/// Checks that `nbf` or `iat` is not ahead, by jwt-compact's rule.
-fn check_begun(at: i64, skew: i64, now: i64) -> Result<(), ()> {
-    let mut claims = Claims::empty();
-    claims.not_before = Some(date(at));
-    claims.validate_maturity(&time_options(skew, now)).map(|_| ()).map_err(|_| ())
+/// Checks that `nbf` or `iat`, where it is there, is not ahead.
+///
+/// # Errors
+/// When it will be, or that it is no date.
+pub fn check_begun(claims: &Map<String, Value>, claim: &'static str, skew: i64, now: i64) -> Result<(), ClaimError> {
+    let Some(at) = numeric_date(claims, claim)? else { return Ok(()) };
+    let mut rule = Claims::empty();
+    rule.not_before = Some(date(at));
+    let begun = rule.validate_maturity(&time_options(skew, now)).is_ok();
+    if begun { Ok(()) } else { Err(ClaimError::NotYetValid { claim, at, now }) }
+}
+
+/// Checks that an expiry is ahead, by jwt-compact's rule.
+///
+/// To jwt-compact an expiration is the last second that is good, to RFC 7519 section 4.1.4 the first that is not.
+fn check_ahead(exp: i64, skew: i64, now: i64) -> Result<(), ClaimError> {
+    let mut rule = Claims::empty();
+    rule.expiration = Some(date(exp.saturating_sub(1)));
+    let ahead = rule.validate_expiration(&time_options(skew, now)).is_ok();
+    if ahead { Ok(()) } else { Err(ClaimError::Expired { at: exp, now }) }
 }
 
 fn time_options(skew: i64, now: i64) -> TimeOptions<impl Fn() -> DateTime<Utc>> {
@@ -226,8 +246,11 @@ fn date(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds.clamp(-DATE_MAX_SECS, DATE_MAX_SECS), 0).unwrap_or_default()
 }
 
-/// Gives a NumericDate (RFC 7519 section 2) in whole seconds; a fraction is dropped.
-pub(super) fn time(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<i64>, ClaimError> {
+/// Gives a NumericDate (RFC 7519 section 2) in whole seconds, where the claim is there; a fraction is dropped.
+///
+/// # Errors
+/// That it is no number, or no date.
+pub fn numeric_date(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<i64>, ClaimError> {
     /// Past this a float no longer holds every whole number, and no date is that far away.
     const SECONDS_MAX: f64 = 9_007_199_254_740_992.0;
     let Some(value) = claims.get(claim) else { return Ok(None) };

@@ -2,17 +2,15 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use super::TOKEN_MAX_BYTES;
-use super::claims::{ClaimError, Expectations, Expiry, VerifiedClaims};
+use super::claims::{ClaimError, Expectations, Expiry, VerifiedClaims, numeric_date};
+use super::parts::Parts;
 use crate::algorithm::Algorithm;
-use crate::json::{self, parse_object};
 
 /// A token whose form is right and of which nothing else is known.
 pub struct UnverifiedToken<'t> {
     text: &'t str,
+    parts: Parts<'t>,
     key_id: Option<String>,
     algorithm: Algorithm,
     signature: Vec<u8>,
@@ -73,6 +71,13 @@ impl fmt::Display for TokenError {
     }
 }
 
+impl TokenError {
+    /// Says that no key of the set fits a token with this `kid`.
+    pub fn no_key(kid: Option<&str>) -> Self {
+        Self::NoKey { kid: kid.map(shortened) }
+    }
+}
+
 /// States that a token's signature was verified; only whoever verified one may make it.
 #[derive(Debug, Clone, Copy)]
 pub struct SignatureVerified(());
@@ -90,32 +95,15 @@ impl<'t> UnverifiedToken<'t> {
     /// # Errors
     /// The first rule of form that it breaks.
     pub fn parse(text: &'t str, allowed: &[Algorithm]) -> Result<Self, TokenError> {
-        if text.len() > TOKEN_MAX_BYTES {
-            return Err(TokenError::TooLong { bytes: text.len() });
-        }
-        let mut parts = text.split('.');
-        let (Some(header), Some(_), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(TokenError::NotThreeParts);
-        };
-        let signature = decode_part(signature)?;
-        let header = parse_object(&decode_part(header)?).ok_or(TokenError::MalformedHeader)?;
-        let name = json::text(&header, "alg").ok_or(TokenError::MalformedHeader)?;
-        let algorithm = Algorithm::parse(name)
-            .filter(|algorithm| allowed.contains(algorithm))
-            .ok_or_else(|| TokenError::AlgorithmNotAllowed { actual: shortened(name) })?;
-        // `b64` (RFC 7797) counts only under `crit`, so refusing every `crit` covers it.
-        if header.contains_key("crit") {
-            return Err(TokenError::CriticalExtension);
-        }
-        if header.contains_key("cty") {
-            return Err(TokenError::ContentType);
-        }
-        let key_id = match header.get("kid") {
-            None => None,
-            Some(kid) => Some(kid.as_str().ok_or(TokenError::MalformedHeader)?.to_owned()),
-        };
-        Ok(Self { text, key_id, algorithm, signature })
+        Parts::check_length(text)?;
+        let parts = Parts::split(text)?;
+        let signature = parts.signature()?;
+        let header = parts.header()?;
+        let algorithm = header.algorithm(allowed)?;
+        header.check_extensions()?;
+        header.check_content_type()?;
+        let key_id = header.key_id()?.map(str::to_owned);
+        Ok(Self { text, parts, key_id, algorithm, signature })
     }
 
     /// Gives the `kid` of the header.
@@ -140,7 +128,7 @@ impl<'t> UnverifiedToken<'t> {
 
     /// Gives the error that says that no key fits this token.
     pub fn no_key(&self) -> TokenError {
-        TokenError::NoKey { kid: self.key_id().map(shortened) }
+        TokenError::no_key(self.key_id())
     }
 
     /// Checks the claims of a token whose signature was verified, at `now` (seconds since 1970).
@@ -154,22 +142,15 @@ impl<'t> UnverifiedToken<'t> {
         expiry: Expiry,
         now: i64,
     ) -> Result<VerifiedClaims, TokenError> {
-        let payload = decode_part(self.text.split('.').nth(1).unwrap_or_default())?;
-        let claims = parse_object(&payload).ok_or(TokenError::MalformedClaims)?;
-        VerifiedClaims::check(claims, expectations, expiry, now).map_err(TokenError::Claim)
+        VerifiedClaims::check(self.parts.claims()?, expectations, expiry, now).map_err(TokenError::Claim)
     }
 }
 
 /// Gives when a token says that it expires, in seconds since 1970, without a look at whether it is genuine: for whoever holds it to
 /// know when to get another.
 pub fn claimed_expiry(token: &str) -> Option<i64> {
-    let claims = parse_object(&decode_part(token.split('.').nth(1)?).ok()?)?;
-    super::claims::time(&claims, "exp").ok().flatten()
-}
-
-/// Decodes a part of a token.
-fn decode_part(part: &str) -> Result<Vec<u8>, TokenError> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::NotBase64Url)
+    let claims = Parts::split(token).ok()?.claims().ok()?;
+    numeric_date(&claims, "exp").ok().flatten()
 }
 
 /// Cuts a text that a client chose to what a log line should hold of it.

@@ -1,0 +1,123 @@
+//! A compact JWS (RFC 7515 section 7.1) taken apart, and the rules of its header one by one.
+//!
+//! In which order the rules count is `unverified`'s business.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use super::TOKEN_MAX_BYTES;
+use super::unverified::{TokenError, shortened};
+use crate::algorithm::Algorithm;
+use crate::json::{self, parse_object};
+
+/// The three parts of a compact JWS as text, none of them decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts<'t> {
+    /// The header.
+    pub header: &'t str,
+    /// The payload.
+    pub payload: &'t str,
+    /// The signature.
+    pub signature: &'t str,
+}
+
+impl<'t> Parts<'t> {
+    /// Checks that a text is no longer than a token may be.
+    ///
+    /// # Errors
+    /// Its length.
+    pub fn check_length(text: &str) -> Result<(), TokenError> {
+        if text.len() > TOKEN_MAX_BYTES { Err(TokenError::TooLong { bytes: text.len() }) } else { Ok(()) }
+    }
+
+    /// Takes a text apart at its dots.
+    ///
+    /// # Errors
+    /// That it has more or fewer parts.
+    pub fn split(text: &'t str) -> Result<Self, TokenError> {
+        let mut parts = text.split('.');
+        let (Some(header), Some(payload), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(TokenError::NotThreeParts);
+        };
+        Ok(Self { header, payload, signature })
+    }
+
+    /// Gives the bytes of the signature.
+    ///
+    /// # Errors
+    /// That it is not base64url.
+    pub fn signature(&self) -> Result<Vec<u8>, TokenError> {
+        decode_part(self.signature)
+    }
+
+    /// Gives the header.
+    ///
+    /// # Errors
+    /// That it is not base64url, or no JSON object.
+    pub fn header(&self) -> Result<JoseHeader, TokenError> {
+        parse_object(&decode_part(self.header)?).map(JoseHeader).ok_or(TokenError::MalformedHeader)
+    }
+
+    /// Gives the claims, which nobody has checked.
+    ///
+    /// # Errors
+    /// That the payload is not base64url, or no JSON object.
+    pub fn claims(&self) -> Result<Map<String, Value>, TokenError> {
+        parse_object(&decode_part(self.payload)?).ok_or(TokenError::MalformedClaims)
+    }
+}
+
+/// The header of a token (RFC 7515 section 4), with a method for each rule that it must keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoseHeader(Map<String, Value>);
+
+impl JoseHeader {
+    /// Gives its members.
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// Gives the algorithm, which must be one of `allowed`.
+    ///
+    /// # Errors
+    /// What the token names instead, or that it names nothing.
+    pub fn algorithm(&self, allowed: &[Algorithm]) -> Result<Algorithm, TokenError> {
+        let name = json::text(&self.0, "alg").ok_or(TokenError::MalformedHeader)?;
+        Algorithm::parse(name)
+            .filter(|algorithm| allowed.contains(algorithm))
+            .ok_or_else(|| TokenError::AlgorithmNotAllowed { actual: shortened(name) })
+    }
+
+    /// Checks that it asks for no extension to be understood.
+    ///
+    /// # Errors
+    /// That it does.
+    pub fn check_extensions(&self) -> Result<(), TokenError> {
+        // `b64` (RFC 7797) counts only under `crit`, so refusing every `crit` covers it.
+        if self.0.contains_key("crit") { Err(TokenError::CriticalExtension) } else { Ok(()) }
+    }
+
+    /// Checks that the payload is claims and not a nested token.
+    ///
+    /// # Errors
+    /// That it may be something else.
+    pub fn check_content_type(&self) -> Result<(), TokenError> {
+        if self.0.contains_key("cty") { Err(TokenError::ContentType) } else { Ok(()) }
+    }
+
+    /// Gives the `kid`, where there is one.
+    ///
+    /// # Errors
+    /// That it is no string.
+    pub fn key_id(&self) -> Result<Option<&str>, TokenError> {
+        self.0.get("kid").map(|kid| kid.as_str().ok_or(TokenError::MalformedHeader)).transpose()
+    }
+}
+
+/// Decodes a part of a token.
+fn decode_part(part: &str) -> Result<Vec<u8>, TokenError> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::NotBase64Url)
+}
