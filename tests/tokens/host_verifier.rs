@@ -1,13 +1,18 @@
 //! The edge's way from a text to claims, with `ring` in the place of WebCrypto, and a signer whose key dies with the test.
 
+use std::rc::Rc;
+
 use bargate::algorithm::Algorithm;
 use bargate::jwks::KeySet;
 use bargate::token::{Expectations, Expiry, SignatureVerified, TokenError, UnverifiedToken, VerifiedClaims};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
-use ring::signature::{self, Ed25519KeyPair, KeyPair as _, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey};
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
+
+use crate::checks::{Expected, Explanation, Rules, Verdict};
+use crate::signature::is_by_key;
 
 /// The clock of every test that does not say otherwise.
 pub const NOW: i64 = 1_800_000_000;
@@ -37,7 +42,32 @@ pub fn verify(token: &str, keys: &KeySet) -> Result<VerifiedClaims, TokenError> 
     verify_against(token, keys, &all_algorithms(), &EXPECTATIONS, Expiry::Enforced, NOW)
 }
 
+/// Decides on a token as the gateway does, and holds what `bargate token explain` says against that.
 pub fn verify_against(
+    token: &str,
+    keys: &KeySet,
+    allowed: &[Algorithm],
+    expectations: &Expectations<'_>,
+    expiry: Expiry,
+    now: i64,
+) -> Result<VerifiedClaims, TokenError> {
+    let verdict = decide(token, keys, allowed, expectations, expiry, now);
+    if expiry == Expiry::Enforced {
+        let rules = Rules {
+            issuer: Ok(Expected::public(expectations.issuer.to_owned())),
+            audience: Ok(Expected::public(expectations.audience.to_owned())),
+            algorithms: Ok(allowed.to_vec()),
+            keys: Ok(Rc::new(keys.clone())),
+            clock_skew_secs: expectations.clock_skew_secs,
+        };
+        let explanation = Explanation::of(token, &rules, now);
+        assert_eq!(explanation.refusal(), verdict.as_ref().err(), "explained as decided: {token}");
+        assert_eq!(explanation.verdict() == Verdict::Accepted, verdict.is_ok(), "with nothing skipped: {token}");
+    }
+    verdict
+}
+
+fn decide(
     token: &str,
     keys: &KeySet,
     allowed: &[Algorithm],
@@ -50,40 +80,12 @@ pub fn verify_against(
     if candidates.is_empty() {
         return Err(token.no_key());
     }
-    let signed_by = |index: &usize| {
-        signature_verifies(token.algorithm(), keys.keys()[*index].jwk.expose(), token.signed_bytes(), token.signature())
-    };
+    let signed_by =
+        |index: &usize| is_by_key(&keys.keys()[*index], token.algorithm(), token.signed_bytes(), token.signature());
     if !candidates.iter().any(signed_by) {
         return Err(TokenError::BadSignature);
     }
     token.into_verified(SignatureVerified::attest(), expectations, expiry, now)
-}
-
-fn signature_verifies(algorithm: Algorithm, jwk: &str, signed: &[u8], signature: &[u8]) -> bool {
-    let jwk: Value = serde_json::from_str(jwk).unwrap();
-    let number = |name: &str| decode(jwk[name].as_str().unwrap());
-    let rsa = |parameters: &RsaParameters| {
-        let key = RsaPublicKeyComponents { n: number("n"), e: number("e") };
-        key.verify(parameters, signed, signature).is_ok()
-    };
-    let curve = |verification: &'static dyn signature::VerificationAlgorithm, point: Vec<u8>| {
-        UnparsedPublicKey::new(verification, point).verify(signed, signature).is_ok()
-    };
-    let point = || [vec![4], number("x"), number("y")].concat();
-    match algorithm {
-        Algorithm::Rs256 => rsa(&signature::RSA_PKCS1_2048_8192_SHA256),
-        Algorithm::Rs384 => rsa(&signature::RSA_PKCS1_2048_8192_SHA384),
-        Algorithm::Rs512 => rsa(&signature::RSA_PKCS1_2048_8192_SHA512),
-        Algorithm::Ps256 => rsa(&signature::RSA_PSS_2048_8192_SHA256),
-        Algorithm::Ps384 => rsa(&signature::RSA_PSS_2048_8192_SHA384),
-        Algorithm::Ps512 => rsa(&signature::RSA_PSS_2048_8192_SHA512),
-        Algorithm::Es256 => curve(&signature::ECDSA_P256_SHA256_FIXED, point()),
-        Algorithm::Es384 => curve(&signature::ECDSA_P384_SHA384_FIXED, point()),
-        Algorithm::EdDsa => curve(&signature::ED25519, number("x")),
-        Algorithm::Hs256 => {
-            ring::hmac::verify(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &number("k")), signed, signature).is_ok()
-        }
-    }
 }
 
 /// A tenant with one Ed25519 key, made for this run alone.

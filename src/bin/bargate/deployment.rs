@@ -43,6 +43,18 @@ pub struct Sources {
     environment: Option<String>,
 }
 
+impl Sources {
+    /// Names one file of variables and no more.
+    pub fn of_env_file(path: PathBuf) -> Self {
+        Self { env_file: vec![path], wrangler: None, environment: None }
+    }
+
+    /// Tells whether no file is named.
+    pub fn is_empty(&self) -> bool {
+        self.env_file.is_empty() && self.wrangler.is_none()
+    }
+}
+
 /// What was declared, in files that were read.
 pub struct Deployment {
     env_files: Vec<(TextFile, BTreeMap<String, String>)>,
@@ -97,6 +109,12 @@ impl Deployment {
         let environment = sources.environment.as_deref();
         let wrangler = sources.wrangler.as_deref().map(|path| Wrangler::read(path, environment)).transpose()?;
         Ok(Self { env_files, wrangler })
+    }
+
+    /// Gives the names of the files, those first whose values stand before the others'.
+    pub fn file_names(&self) -> Vec<String> {
+        let env_files = self.env_files.iter().rev().map(|(file, _)| file);
+        env_files.chain(self.wrangler.iter().map(|wrangler| &wrangler.file)).map(|file| file.name.clone()).collect()
     }
 
     /// Adds to what was told of a config what the deployment lacks, and gives what is told of the deployment's own files.

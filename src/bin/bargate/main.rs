@@ -48,8 +48,8 @@ impl Failure {
 /// Exit status of a command that found what it looks for: mistakes, exposure, a token that is refused.
 pub const FOUND: u8 = 1;
 
-/// Exit status of a command that could not do its work.
-const FAILED: u8 = 2;
+/// Exit status of a command that could not do its work, or not all of it.
+pub const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
