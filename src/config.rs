@@ -5,6 +5,8 @@
 
 mod access;
 mod address;
+#[cfg(test)]
+mod asked;
 mod authorizer;
 mod cors;
 mod diagnostic;
@@ -21,6 +23,8 @@ mod provider;
 pub(crate) mod reader;
 mod reference;
 mod rules;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod schema;
 mod server;
 mod service;
 mod session;

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::diagnostic::{listed, nearest};
-use super::document::Value;
+use super::document::{Node, Value};
 use super::path::Context;
 use super::reader::{Findings, ObjectReader, Place, Written, note_type, read_text, shown, told};
 
@@ -121,15 +121,26 @@ fn read_claims(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Ve
     };
     let mut read = Vec::new();
     for member in claims.free_members() {
+        let place = Place::Key(&place, &member.key);
         match &member.node.value {
-            Value::Null | Value::Object(_) => {
-                let expected = "a text, a number, true, false, or a list of them";
-                note_type(&member.node, &Place::Key(&place, &member.key), expected, findings);
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    note_unless_scalar(item, &Place::Index(&place, index), "a text, a number, true or false", findings);
+                }
             }
-            Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Array(_) => {
-                read.push((member.key.to_string(), member.node.to_json()));
+            _ => {
+                let expected = "a text, a number, true, false, or a list of them";
+                note_unless_scalar(&member.node, &place, expected, findings);
             }
         }
+        read.push((member.key.to_string(), member.node.to_json()));
     }
     read
+}
+
+fn note_unless_scalar(node: &Node<'_>, place: &Place<'_>, expected: &str, findings: &mut Findings<'_>) {
+    match &node.value {
+        Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
+        Value::Null | Value::Object(_) | Value::Array(_) => note_type(node, place, expected, findings),
+    }
 }

@@ -13,20 +13,26 @@ use crate::secret::Secret;
 pub const CLOCK_SKEW_DEFAULT_SECS: u64 = 30;
 
 /// A larger skew would let tokens live on for longer than people expect of "expired".
-const CLOCK_SKEW_MAX_SECS: u64 = 300;
+pub(super) const CLOCK_SKEW_MAX_SECS: u64 = 300;
 
 /// How long a call to the provider may take unless the config says otherwise.
-const TIMEOUT_DEFAULT_MS: u64 = 10_000;
+pub(super) const TIMEOUT_DEFAULT_MS: u64 = 10_000;
 
 /// The longest that a call to the provider may be given: work goes on for 30 s at the most after its client has hung up, and an
 /// exchange that is cut off then would cost the login.
-const TIMEOUT_MAX_MS: u64 = 25_000;
+pub(super) const TIMEOUT_MAX_MS: u64 = 25_000;
 
 /// Shortest secret that tokens may be signed with: as long as the hash (RFC 7518 section 3.2).
-const SECRET_MIN_BYTES: usize = 32;
+pub(super) const SECRET_MIN_BYTES: usize = 32;
 
 /// The `aud` of Supabase's tokens for people who are logged in.
-const SUPABASE_AUDIENCE: &str = "authenticated";
+pub(super) const SUPABASE_AUDIENCE: &str = "authenticated";
+
+/// What tokens may be signed with unless the config says otherwise.
+pub(super) const ALGORITHMS_DEFAULT: [Algorithm; 1] = [Algorithm::Rs256];
+
+/// The same for Supabase, whose projects sign with either.
+pub(super) const SUPABASE_ALGORITHMS_DEFAULT: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
 
 /// An issuer whose tokens are believed, and by which rules.
 #[derive(Clone)]
@@ -88,15 +94,17 @@ pub(super) struct ReadAuthorizer {
     pub provider: Option<ProviderKeys>,
 }
 
+/// A type of authorizer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Auth0,
     Jwt,
     Supabase,
     Oidc,
 }
 
-const KINDS: [(&str, Kind); 4] =
+/// Every type by its name.
+pub(super) const KINDS: [(&str, Kind); 4] =
     [("auth0", Kind::Auth0), ("jwt", Kind::Jwt), ("supabase", Kind::Supabase), ("oidc", Kind::Oidc)];
 
 /// Name of the only authorizer, where it stands alone under `authorizer`.
@@ -301,8 +309,8 @@ fn read_algorithms(
     let Some(offset) = object.node("algorithms").map(|node| node.offset) else {
         return Some(match kind {
             _ if by_secret => vec![Algorithm::Hs256],
-            Kind::Supabase => vec![Algorithm::Es256, Algorithm::Rs256],
-            Kind::Auth0 | Kind::Jwt | Kind::Oidc => vec![Algorithm::Rs256],
+            Kind::Supabase => SUPABASE_ALGORITHMS_DEFAULT.to_vec(),
+            Kind::Auth0 | Kind::Jwt | Kind::Oidc => ALGORITHMS_DEFAULT.to_vec(),
         });
     };
     let listed = object.texts("algorithms", findings);

@@ -4,10 +4,13 @@ use super::address::read_origin;
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
 
 /// What a preflight allows where the config names no header: those of the refresh and profile contracts.
-const HEADERS_DEFAULT: [&str; 4] = ["authorization", "content-type", "x-access-token", "x-refresh-token"];
+pub(super) const HEADERS_DEFAULT: [&str; 4] = ["authorization", "content-type", "x-access-token", "x-refresh-token"];
 
 /// How long browsers may remember a preflight unless the config says otherwise; Chromium keeps none for longer than two hours.
-const MAX_AGE_DEFAULT_SECS: u64 = 600;
+pub(super) const MAX_AGE_DEFAULT_SECS: u64 = 600;
+
+/// The longest that a preflight may be remembered: what a header's number of seconds holds (RFC 9111 section 1.2.2).
+pub(super) const MAX_AGE_MAX_SECS: u64 = u32::MAX as u64;
 
 /// The rule for other origins.
 #[derive(Clone)]
@@ -68,7 +71,7 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>
     let methods_given = object.node("allow_methods").is_some();
     let expose = object.texts("expose_headers", findings);
     let expose = read_list(&expose, "expose_headers", &place, str::to_owned, findings);
-    let max_age_secs = object.integer("max_age", 0..=u64::from(u32::MAX), MAX_AGE_DEFAULT_SECS, findings);
+    let max_age_secs = object.integer("max_age", 0..=MAX_AGE_MAX_SECS, MAX_AGE_DEFAULT_SECS, findings);
     object.finish(findings);
 
     Some(Cors {
@@ -91,9 +94,10 @@ fn read_list(
 ) -> Option<Vec<String>> {
     let place = Place::Key(place, key);
     let mut names = Vec::with_capacity(written.len());
+    let mut any = false;
     for (index, written) in written.iter().enumerate() {
         match written.value() {
-            Some("*") => return None,
+            Some("*") => any = true,
             Some(name) if is_token(name) => names.push(normalise(name)),
             Some(_) => {
                 let message = format!("\"{}\" is no name of a method or header", shown(written));
@@ -103,7 +107,7 @@ fn read_list(
             None => {}
         }
     }
-    Some(names)
+    (!any).then_some(names)
 }
 
 /// Tells whether a text is a token (RFC 9110 section 5.6.2), as names of methods and headers are.

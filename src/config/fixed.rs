@@ -1,5 +1,7 @@
 //! Answers that stand in the config: `response`, and the integrations `static` and `redirect`.
 
+use std::ops::RangeInclusive;
+
 use super::document::{Node, Value};
 use super::headers::{HeaderTexts, read_header_texts};
 use super::reader::{Findings, ObjectReader, Place, choose_number, shown, told};
@@ -7,10 +9,19 @@ use crate::address::Address;
 use crate::route::Pattern;
 
 /// Statuses whose answers have no body (RFC 9110 section 6.4.1).
-const BODILESS: [u64; 3] = [204, 205, 304];
+pub(super) const BODILESS: [u64; 3] = [204, 205, 304];
 
 /// Statuses of redirects (RFC 9110 section 15.4).
-const REDIRECTS: [u64; 5] = [301, 302, 303, 307, 308];
+pub(super) const REDIRECTS: [u64; 5] = [301, 302, 303, 307, 308];
+
+/// The redirect unless the config says otherwise.
+pub(super) const REDIRECT_DEFAULT: u64 = 302;
+
+/// Statuses of answers that end a request.
+pub(super) const STATUSES: RangeInclusive<u64> = 200..=599;
+
+/// The status unless the config says otherwise.
+pub(super) const STATUS_DEFAULT: u64 = 200;
 
 /// An answer that stands in the config.
 #[derive(Clone)]
@@ -53,7 +64,7 @@ pub(super) fn read_response(body: &Node<'_>, place: &Place<'_>, findings: &mut F
 /// Reads the settings of a `static` integration.
 pub(super) fn read_static(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Fixed {
     let place = object.place();
-    let status = object.integer("status", 200..=599, 200, findings);
+    let status = object.integer("status", STATUSES, STATUS_DEFAULT, findings);
     let mut headers = read_header_texts(object, "headers", findings);
     let body_place = Place::Key(place, "body");
     let body = object.present("body");
@@ -81,7 +92,7 @@ pub(super) fn read_redirect(
     pattern: Option<&Pattern>,
     findings: &mut Findings<'_>,
 ) -> Option<Redirect> {
-    let status = choose_number(object, "status", &REDIRECTS, 302, findings);
+    let status = choose_number(object, "status", &REDIRECTS, REDIRECT_DEFAULT, findings);
     let written = object.required_text("location", findings)?;
     let text = written.value()?;
     let place = Place::Key(object.place(), "location");

@@ -147,8 +147,9 @@ pub(super) fn read_answer(
     }
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
+/// A type of integration.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Kind {
     HttpProxy,
     ServiceBinding,
     Service,
@@ -165,7 +166,8 @@ enum Kind {
 }
 
 impl Kind {
-    fn needs_provider(self) -> bool {
+    /// Tells whether it is a step of a login at a provider.
+    pub(super) fn needs_provider(self) -> bool {
         match self {
             Self::Login | Self::Callback | Self::Userinfo | Self::Refresh | Self::Logout | Self::BackchannelLogout => {
                 true
@@ -181,7 +183,8 @@ impl Kind {
     }
 }
 
-const KINDS: [(&str, Kind); 23] = [
+/// Every type by its name.
+pub(super) const KINDS: [(&str, Kind); 23] = [
     ("http", Kind::HttpProxy),
     ("http_proxy", Kind::HttpProxy),
     ("service_binding", Kind::ServiceBinding),
@@ -324,26 +327,32 @@ fn read_redirect_uri(
     read_url(&written, Scheme::Https, &place, findings).map(|url| url.as_str().to_owned())
 }
 
+/// How a callback hands over the tokens, by name.
+pub(super) const RESPONSE_KINDS: [(&str, ResponseKind); 3] =
+    [("json", ResponseKind::Json), ("web_message", ResponseKind::WebMessage), ("session", ResponseKind::Session)];
+
+/// A way of a callback to hand over the tokens.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum ResponseKind {
+    Json,
+    WebMessage,
+    Session,
+}
+
 fn read_callback_response(
     object: &mut ObjectReader<'_>,
     has_session: bool,
     findings: &mut Findings<'_>,
 ) -> Option<CallbackResponse> {
-    #[derive(Clone, Copy, PartialEq)]
-    enum Kind {
-        Json,
-        WebMessage,
-        Session,
-    }
     let place = object.place();
+    let target = object.text("target_origin", findings);
     let kind = match object.text("response", findings) {
-        None if has_session => Kind::Session,
-        None => Kind::Json,
+        None if has_session => ResponseKind::Session,
+        None => ResponseKind::Json,
         Some(written) => {
             let place = Place::Key(place, "response");
-            let kinds = [("json", Kind::Json), ("web_message", Kind::WebMessage), ("session", Kind::Session)];
-            let kind = choose(&written, &kinds, &place, findings)?;
-            if kind == Kind::Session && !has_session {
+            let kind = choose(&written, &RESPONSE_KINDS, &place, findings)?;
+            if kind == ResponseKind::Session && !has_session {
                 let message = "nothing says how sessions are to be held".to_owned();
                 let help = told(|| "add a \"session\" section".to_owned());
                 findings.note(written.offset, &place, "session_missing", message, help);
@@ -351,22 +360,21 @@ fn read_callback_response(
             kind
         }
     };
-    let target = object.text("target_origin", findings);
     let target_place = Place::Key(place, "target_origin");
     match (kind, target) {
-        (Kind::Json, None) => Some(CallbackResponse::Json),
-        (Kind::Session, None) => Some(CallbackResponse::Session),
-        (Kind::WebMessage, Some(written)) => {
+        (ResponseKind::Json, None) => Some(CallbackResponse::Json),
+        (ResponseKind::Session, None) => Some(CallbackResponse::Session),
+        (ResponseKind::WebMessage, Some(written)) => {
             let target_origin = read_origin(&written, &target_place, findings).unwrap_or_default();
             Some(CallbackResponse::WebMessage { target_origin })
         }
-        (Kind::WebMessage, None) => {
+        (ResponseKind::WebMessage, None) => {
             let message = "a web message needs the one origin that may receive it".to_owned();
             let help = told(|| "add \"target_origin\", such as https://app.example.com".to_owned());
             findings.note(object.offset(), place, "missing_key", message, help);
             None
         }
-        (Kind::Json | Kind::Session, Some(written)) => {
+        (ResponseKind::Json | ResponseKind::Session, Some(written)) => {
             let message = "\"target_origin\" has no effect without \"response\": \"web_message\"".to_owned();
             let help = told(|| "add that, or remove \"target_origin\"".to_owned());
             findings.note(written.offset, &target_place, "unused_key", message, help);

@@ -10,7 +10,7 @@ use super::document::{Member, Node, Origin, Text, Value};
 const SUPABASE: &str = "supabase_";
 
 /// Keys of a Supabase integration, and the bindings that they come from where it has none of its own.
-const SUPABASE_BINDINGS: [(&str, &str); 2] =
+pub(super) const SUPABASE_BINDINGS: [(&str, &str); 2] =
     [("url", "$env.SUPABASE_URL"), ("key", "$secret.SUPABASE_SERVICE_ROLE_KEY")];
 
 /// Adds to the integrations of paths what they take from bindings of fixed names.

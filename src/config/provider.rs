@@ -7,13 +7,13 @@ use super::reader::{Findings, ObjectReader, Place, Written, note_if_empty};
 use crate::secret::Secret;
 
 /// Scopes asked for at login where the config names none: those of the OpenID Connect profile.
-const SCOPE_DEFAULT: &str = "openid profile email";
+pub(super) const SCOPE_DEFAULT: &str = "openid profile email";
 
 /// How long the answer to a refresh is given again to a late duplicate unless the config says otherwise.
-const ROTATION_GRACE_DEFAULT_SECS: u64 = 10;
+pub(super) const ROTATION_GRACE_DEFAULT_SECS: u64 = 10;
 
 /// A longer grace would keep tokens in memory for longer than any retry takes.
-const ROTATION_GRACE_MAX_SECS: u64 = 60;
+pub(super) const ROTATION_GRACE_MAX_SECS: u64 = 60;
 
 /// An application at an identity provider.
 #[derive(Clone)]

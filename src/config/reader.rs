@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
+#[cfg(test)]
+use super::asked::{Asked, note_asked};
 use super::diagnostic::{Diagnostic, LineIndex, Severity, nearest};
 use super::document::{Member, Node, Origin, Text, Value};
 
@@ -193,6 +195,8 @@ impl<'n> ObjectReader<'n> {
         if !self.known.contains(&key) {
             self.known.push(key);
         }
+        #[cfg(test)]
+        note_asked(&Place::Key(self.place, key), Asked::Key);
         self.members.iter().find(|member| member.key == key).map(|member| &member.node)
     }
 
@@ -208,18 +212,24 @@ impl<'n> ObjectReader<'n> {
 
     /// Gives the string at `key`.
     pub fn text(&mut self, key: &'static str, findings: &mut Findings<'_>) -> Option<Written<'n>> {
+        #[cfg(test)]
+        note_asked(&Place::Key(self.place, key), Asked::Text);
         let node = self.node(key)?;
         read_text(node, &Place::Key(self.place, key), findings)
     }
 
     /// Gives the string at `key` and notes where it is absent.
     pub fn required_text(&mut self, key: &'static str, findings: &mut Findings<'_>) -> Option<Written<'n>> {
+        #[cfg(test)]
+        note_asked(&Place::Key(self.place, key), Asked::Text);
         let node = self.required(key, findings)?;
         read_text(node, &Place::Key(self.place, key), findings)
     }
 
     /// Gives the boolean at `key`, or `default` where it is absent.
     pub fn boolean(&mut self, key: &'static str, default: bool, findings: &mut Findings<'_>) -> bool {
+        #[cfg(test)]
+        note_asked(&Place::Key(self.place, key), Asked::Boolean { default });
         match self.node(key) {
             None => default,
             Some(Node { value: Value::Bool(value), .. }) => *value,
@@ -238,6 +248,8 @@ impl<'n> ObjectReader<'n> {
         default: u64,
         findings: &mut Findings<'_>,
     ) -> u64 {
+        #[cfg(test)]
+        note_asked(&Place::Key(self.place, key), Asked::Integer { range: range.clone(), default });
         let Some(node) = self.node(key) else { return default };
         let value = match &node.value {
             Value::Number(number) => number.as_u64(),
@@ -256,6 +268,8 @@ impl<'n> ObjectReader<'n> {
     /// Gives the strings of the array at `key`; none where it is absent.
     pub fn texts(&mut self, key: &'static str, findings: &mut Findings<'_>) -> Vec<Written<'n>> {
         let place = Place::Key(self.place, key);
+        #[cfg(test)]
+        note_asked(&place, Asked::Texts);
         let items = self.node(key).map(|node| read_array(node, &place, findings)).unwrap_or_default();
         let items = items.iter().enumerate();
         items
@@ -273,6 +287,8 @@ impl<'n> ObjectReader<'n> {
 
     /// Gives all members; used where the keys are free, so that one that begins with `x-` means what it says.
     pub fn free_members(&self) -> &'n [Member<'n>] {
+        #[cfg(test)]
+        note_asked(self.place, Asked::Members);
         self.members
     }
 
@@ -340,6 +356,8 @@ pub fn choose<T: Copy>(
     place: &Place<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<T> {
+    #[cfg(test)]
+    note_asked(place, Asked::Choice { names: choices.iter().map(|(name, _)| *name).collect() });
     let value = written.value()?;
     if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == value) {
         return Some(*choice);
@@ -361,6 +379,8 @@ pub fn choose_number(
     default: u64,
     findings: &mut Findings<'_>,
 ) -> u64 {
+    #[cfg(test)]
+    note_asked(&Place::Key(object.place(), key), Asked::Numbers { choices: choices.to_vec(), default });
     let Some(node) = object.node(key) else { return default };
     if let Value::Number(number) = &node.value
         && let Some(value) = number.as_u64().filter(|value| choices.contains(value))

@@ -6,10 +6,13 @@ use super::networks::{Networks, read_networks};
 use super::reader::{Findings, ObjectReader, Place, choose_number, note_if_empty, shown, told};
 
 /// The longest that an answer is kept, in seconds: a day.
-const CACHE_MAX_SECS: u64 = 24 * 60 * 60;
+pub(super) const CACHE_MAX_SECS: u64 = 24 * 60 * 60;
 
 /// The periods of Cloudflare's rate limiting binding, in seconds.
-const PERIODS_SECS: [u64; 2] = [10, 60];
+pub(super) const PERIODS_SECS: [u64; 2] = [10, 60];
+
+/// The most that the size of a body may be limited to, in bytes; no platform takes as much.
+pub(super) const BODY_MAX_BYTES: u64 = u32::MAX as u64;
 
 /// That of a limit that names none.
 pub(crate) const PERIOD_DEFAULT_SECS: u64 = 60;
@@ -64,7 +67,7 @@ pub struct Cache {
 
 /// Reads the rules of a path.
 pub(super) fn read_rules(object: &mut ObjectReader<'_>, authenticated: bool, findings: &mut Findings<'_>) -> Rules {
-    let max_body_bytes = object.integer("max_body_bytes", 0..=u64::from(u32::MAX), u64::MAX, findings);
+    let max_body_bytes = object.integer("max_body_bytes", 0..=BODY_MAX_BYTES, u64::MAX, findings);
     Rules {
         rate_limit: read_rate_limit(object, authenticated, findings),
         max_body_bytes: Some(max_body_bytes).filter(|bytes| *bytes != u64::MAX),

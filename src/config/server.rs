@@ -5,13 +5,13 @@ use super::document::Origin;
 use super::reader::{Findings, NameIndex, ObjectReader, Place, Written, index_names, note_if_empty, read_array, told};
 
 /// How long an upstream may take to begin its answer unless the config says otherwise.
-const TIMEOUT_DEFAULT_MS: u64 = 30_000;
+pub(super) const TIMEOUT_DEFAULT_MS: u64 = 30_000;
 
 /// The longest that an upstream may be given.
-const TIMEOUT_MAX_MS: u64 = 600_000;
+pub(super) const TIMEOUT_MAX_MS: u64 = 600_000;
 
 /// The most times that a request is made again.
-const RETRIES_MAX: u64 = 5;
+pub(super) const RETRIES_MAX: u64 = 5;
 
 /// An upstream, at one address or several.
 #[derive(Clone)]

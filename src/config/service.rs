@@ -5,6 +5,12 @@ use super::reader::{
     Findings, ObjectReader, Place, TextsByName, Written, choose, index_names, note_if_empty, read_array, shown, told,
 };
 
+/// Names that each object has, or that the runtime keeps for itself.
+pub(super) const UNCALLABLE: [&str; 5] = ["constructor", "connect", "dup", "then", "__proto__"];
+
+/// The older gateway's word for the type of an RPC, of which there is one.
+pub(super) const RPC_TYPE: &str = "service_binding";
+
 /// A function of another Worker.
 #[derive(Clone)]
 pub struct Rpc {
@@ -122,7 +128,7 @@ impl<'s> Services<'s> {
         let place = Place::Key(object.place(), key);
         let mut reader = ObjectReader::open(node, &place, findings)?;
         if let Some(kind) = reader.text("type", findings) {
-            choose(&kind, &[("service_binding", ())], &Place::Key(&place, "type"), findings);
+            choose(&kind, &[(RPC_TYPE, ())], &Place::Key(&place, "type"), findings);
         }
         reader.required("function", findings);
         let found = self.read_binding(&mut reader, findings);
@@ -137,7 +143,7 @@ fn note_function(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
     let Some(name) = written.value() else { return };
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$');
-    if !is_name || matches!(name, "constructor" | "connect" | "dup" | "then" | "__proto__") {
+    if !is_name || UNCALLABLE.contains(&name) {
         let message = format!("\"{}\" is no name of a function to call", shown(written));
         let help = told(|| "name a method of the Worker's entry point".to_owned());
         findings.note(written.offset, place, "invalid_name", message, help);

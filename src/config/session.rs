@@ -17,25 +17,25 @@ pub const COOKIE_PREFIX: &str = "__Host-";
 pub const BINDING_COOKIE: &str = "__Host-bargate-login";
 
 /// Name of the session's cookie unless the config says otherwise.
-const COOKIE_DEFAULT: &str = "__Host-bargate";
+pub(super) const COOKIE_DEFAULT: &str = "__Host-bargate";
 
 /// A session ends after this long without a request, unless the config says otherwise: a long weekend.
-const IDLE_DEFAULT_SECS: u64 = 3 * DAY_SECS;
+pub(super) const IDLE_DEFAULT_SECS: u64 = 3 * DAY_SECS;
 
 /// A session ends this long after its login, unless the config says otherwise.
-const ABSOLUTE_DEFAULT_SECS: u64 = 30 * DAY_SECS;
+pub(super) const ABSOLUTE_DEFAULT_SECS: u64 = 30 * DAY_SECS;
 
 /// The longest that either may be: browsers keep no cookie for longer than 400 days.
-const LIFETIME_MAX_SECS: u64 = 400 * DAY_SECS;
+pub(super) const LIFETIME_MAX_SECS: u64 = 400 * DAY_SECS;
 
 const DAY_SECS: u64 = 24 * 60 * 60;
 
 /// An access token is renewed when it has less than this left, unless the config says otherwise: an upstream that checks it a
 /// moment later must still find it good.
-const RENEW_BEFORE_DEFAULT_SECS: u64 = 60;
+pub(super) const RENEW_BEFORE_DEFAULT_SECS: u64 = 60;
 
 /// The most that may be chosen for that.
-const RENEW_BEFORE_MAX_SECS: u64 = 3600;
+pub(super) const RENEW_BEFORE_MAX_SECS: u64 = 3600;
 
 /// How the gateway holds logins for browsers.
 #[derive(Clone)]

@@ -1,0 +1,188 @@
+//! What holds between keys that stand apart: between those of an entry of `paths`, and between the sections of a config.
+//!
+//! Where the sections have an order, as several authorizers have, a schema cannot say more, and `bargate check` does.
+
+use super::authorizers::kinds_by_login;
+use super::form::{CLAIM_SOURCE, Form};
+use super::integrations::names_of;
+use super::model::{absent, refused, wherever};
+use super::tree::{Json, NULL, list, object};
+use crate::config::integration::{Kind, RESPONSE_KINDS, ResponseKind};
+
+/// Gives the schemas of an entry of `paths` as a whole.
+pub fn of_path() -> Vec<Json> {
+    let needs_auth = "This path verifies no token: add \"auth\": true.";
+    let no_claim = || {
+        object! { "additionalProperties": refused(object! { "type": "string", "pattern": CLAIM_SOURCE }, needs_auth) }
+    };
+    let not = |value: Json| refused(object! { "const": value }, needs_auth);
+    let proxies = names_of(|kind| kind == Kind::HttpProxy);
+    vec![
+        object! {
+            "$comment": "exactly one of integration and response, which may be null",
+            "if": object! { "required": list!["response"] },
+            "then": with("integration", absent("The path has a response, and can give one answer.")),
+            "else": object! { "required": list!["integration"], "properties": object! { "integration": object! { "type": "object" } } },
+        },
+        object! {
+            "$comment": "without auth there are no claims, no users and no expiry",
+            "if": with("auth", object! { "enum": list![false, NULL] }),
+            "then": object! {
+                "properties": object! {
+                    "mapping": object! { "properties": object! { "headers": no_claim(), "query": no_claim() } },
+                    "request_headers": with("set", no_claim()),
+                    "rate_limit": with("key", not("sub".into())),
+                    "cache": with("per_user", not(true.into())),
+                    "integration": object! { "if": of_kind(proxies), "then": with("close_at_expiry", not(true.into())) },
+                },
+            },
+            "else": with(
+                "cache",
+                object! {
+                    "required": list!["per_user"],
+                    "properties": object! {
+                        "per_user": object! {
+                            "const": true,
+                            "errorMessage": "Answers to one user would be given to the next: write true, or remove cache.",
+                        }
+                    },
+                },
+            ),
+        },
+    ]
+}
+
+/// Gives the schemas of a config as a whole.
+pub fn of_config() -> Vec<Json> {
+    let (with_login, without_login) = kinds_by_login();
+    let provider_steps = names_of(Kind::needs_provider);
+    let session_steps = names_of(|kind| matches!(kind, Kind::Logout | Kind::BackchannelLogout));
+    let logins = names_of(|kind| kind == Kind::Login);
+    let callbacks = names_of(|kind| kind == Kind::Callback);
+    let with_address = names_of(|kind| matches!(kind, Kind::Login | Kind::Callback));
+    let by_session: Vec<_> =
+        RESPONSE_KINDS.into_iter().filter(|(_, kind)| *kind == ResponseKind::Session).map(|(name, _)| name).collect();
+    let nothing = || object! { "const": NULL };
+    let nobody = || object! { "type": "object", "required": list!["type"], "properties": object! { "type": object! { "enum": without_login.clone() } } };
+    let of_first = object! {
+        "anyOf": list![object! { "const": true }, object! { "type": "object", "properties": object! { "authorizer": nothing() } }]
+    };
+    vec![
+        wherever(
+            "authorizer or authorizers, and not both",
+            present("authorizer"),
+            with("authorizers", absent("The config has an authorizer, too: put all of them here.")),
+        ),
+        wherever(
+            "auth needs an authorizer",
+            object! {
+                "properties": object! { "authorizer": nothing(), "authorizers": object! { "enum": list![NULL, object! {}] } }
+            },
+            every_path(with(
+                "auth",
+                refused(of_first, "The path needs a token and nothing says which are valid: add an authorizer."),
+            )),
+        ),
+        wherever(
+            "the steps of a login need an authorizer of a type that logs people in",
+            object! {
+                "properties": object! {
+                    "authorizer": object! { "anyOf": list![nothing(), nobody()] },
+                    "authorizers": object! {
+                        "anyOf": list![nothing(), object! { "type": "object", "additionalProperties": nobody() }]
+                    },
+                },
+            },
+            every_path(with(
+                "integration",
+                refused(of_kind(provider_steps), "No authorizer says which provider: add one of type auth0 or oidc."),
+            )),
+        ),
+        wherever(
+            "sessions can be begun and ended only where there are any",
+            with("session", nothing()),
+            every_path(with(
+                "integration",
+                object! {
+                    "not": of_kind(session_steps),
+                    "errorMessage": "There are no sessions to end: add \"session\".",
+                    "if": of_kind(callbacks),
+                    "then": with(
+                        "response",
+                        refused(object! { "enum": by_session }, "Nothing says how sessions are to be held: add \"session\"."),
+                    ),
+                },
+            )),
+        ),
+        wherever(
+            "login and callback need a redirect_uri, here or at the authorizer",
+            only_provider(&with_login, &["redirect_uri", "callback_uri"]),
+            every_path(with(
+                "integration",
+                object! {
+                    "if": of_kind(with_address),
+                    "then": object! {
+                        "required": list!["redirect_uri"],
+                        "properties": object! { "redirect_uri": object! { "type": "string" } },
+                    },
+                },
+            )),
+        ),
+        wherever(
+            "a login needs something to seal its state with",
+            only_provider(&with_login, &["client_secret", "sealing_key"]),
+            every_path(with(
+                "integration",
+                refused(
+                    of_kind(logins),
+                    "The authorizer needs a client_secret or a sealing_key to seal the login state with.",
+                ),
+            )),
+        ),
+        wherever(
+            "a session needs an audience",
+            only_provider(&with_login, &["audience"]),
+            with("session", absent("Sessions need the authorizer's audience: add the API's identifier there.")),
+        ),
+    ]
+}
+
+/// Gives the schema of an object whose `key`, where it is there, fits `schema`.
+fn with(key: &str, schema: Json) -> Json {
+    object! { "properties": Json::Object(vec![(key.to_owned(), schema)]) }
+}
+
+/// Gives the schema of an object that has a key whose value is not null.
+fn present(key: &str) -> Json {
+    let value = object! { "not": object! { "const": NULL } };
+    object! { "required": list![key], "properties": Json::Object(vec![(key.to_owned(), value)]) }
+}
+
+/// Gives the schema of an integration of one of these types.
+fn of_kind(names: Vec<&'static str>) -> Json {
+    object! { "type": "object", "required": list!["type"], "properties": object! { "type": object! { "enum": names } } }
+}
+
+/// Gives the schema of a config whose paths all fit `schema`.
+fn every_path(schema: Json) -> Json {
+    with("paths", object! { "items": schema })
+}
+
+/// Gives the schema of a config whose only authorizer logs people in and lacks all of these keys.
+fn only_provider(kinds: &[&'static str], lacks: &[&str]) -> Json {
+    let by_domain = object! {
+        "required": list!["type", "domain"],
+        "properties": object! {
+            "type": object! { "type": "string", "$ref": Form::Reference.pointer() },
+            "domain": object! { "not": object! { "const": NULL } },
+        },
+    };
+    let by_kind = object! { "required": list!["type"], "properties": object! { "type": object! { "enum": kinds } } };
+    let absent_keys = lacks.iter().map(|key| ((*key).to_owned(), object! { "const": NULL })).collect();
+    let provider = object! {
+        "type": "object",
+        "properties": Json::Object(absent_keys),
+        "anyOf": list![by_kind, by_domain],
+    };
+    object! { "required": list!["authorizer"], "properties": object! { "authorizer": provider } }
+}

@@ -1,0 +1,290 @@
+//! The forms that strings of a config have, as patterns that every JSON Schema validator can run (ECMA-262).
+//!
+//! A pattern says what can be said of a text alone. Where the parser knows more, as whether a host can exist, it lets more pass
+//! than the parser does, and refuses nothing that is written as people write it.
+
+use super::tree::{Json, object};
+use crate::config::authorizer::SECRET_MIN_BYTES;
+use crate::config::mapping::{HOP_BY_HOP_HEADERS, UNMAPPABLE_HEADERS};
+use crate::config::service::UNCALLABLE;
+use crate::config::session::{BINDING_COOKIE, COOKIE_PREFIX};
+use crate::route::MAX_SEGMENTS;
+
+/// A reference to a binding.
+const REFERENCE: &str = r"\$(?:env|secrets?)\.[A-Za-z_][A-Za-z0-9_]*";
+
+/// Looks ahead, and fails where a reference begins that is none.
+const NO_REFERENCE: &str = r"(?!\$(?:env|secrets?)\.)";
+
+/// One character of a token (RFC 9110 section 5.6.2).
+const TOKEN_CHARACTER: &str = r"[A-Za-z0-9!#$%&'*+\-.^_`|~]";
+
+/// Scheme and host of an address, the port included.
+const HTTP_HOST: &str = r"[^/?#@\s\\{}]+";
+
+/// A host on the same machine, which may be called by plain http.
+const LOOPBACK: &str = r"(?:localhost|[a-z0-9.\-]+\.localhost|127\.[0-9.]+|\[::1\])(?::[0-9]+)?";
+
+/// Inside of a character class: what moves a terminal's cursor or ends a header.
+const CONTROL: &str = r"\x00-\x1F\x7F-\x9F";
+
+/// What a string may look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Any text.
+    Any,
+    /// Any text but the empty one.
+    NotEmpty,
+    /// A reference to a binding, and nothing else.
+    Reference,
+    /// An https URL; plain http for loopback hosts.
+    HttpsUrl,
+    /// The same without a query.
+    ProjectUrl,
+    /// The URL of a server: https or http, without a query.
+    ServerUrl,
+    /// An origin.
+    Origin,
+    /// An origin, or a star for all.
+    OriginOrStar,
+    /// The host of an Auth0 tenant.
+    Domain,
+    /// The pattern of a path.
+    Pattern,
+    /// The address of a redirect.
+    Location,
+    /// Where a login or a logout leads.
+    Destination,
+    /// The name of a header that a config may set, as a key.
+    HeaderKey,
+    /// The same, as a value.
+    HeaderName,
+    /// The value of a header.
+    HeaderValue,
+    /// The name of a method or a header, or a star for all.
+    Token,
+    /// A scope or a permission.
+    Scope,
+    /// A media type.
+    MediaType,
+    /// An address or a network.
+    Network,
+    /// The name of the session's cookie.
+    Cookie,
+    /// The name of a function of another Worker.
+    Function,
+    /// Where a mapped value comes from.
+    Source,
+    /// What requests are counted by.
+    RateKey,
+    /// A secret that tokens are signed with.
+    SigningSecret,
+}
+
+impl Form {
+    /// Every form.
+    pub const ALL: [Self; 24] = [
+        Self::Any,
+        Self::NotEmpty,
+        Self::Reference,
+        Self::HttpsUrl,
+        Self::ProjectUrl,
+        Self::ServerUrl,
+        Self::Origin,
+        Self::OriginOrStar,
+        Self::Domain,
+        Self::Pattern,
+        Self::Location,
+        Self::Destination,
+        Self::HeaderKey,
+        Self::HeaderName,
+        Self::HeaderValue,
+        Self::Token,
+        Self::Scope,
+        Self::MediaType,
+        Self::Network,
+        Self::Cookie,
+        Self::Function,
+        Self::Source,
+        Self::RateKey,
+        Self::SigningSecret,
+    ];
+
+    /// Gives its name among the `$defs`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Any => "text",
+            Self::NotEmpty => "text_not_empty",
+            Self::Reference => "reference",
+            Self::HttpsUrl => "https_url",
+            Self::ProjectUrl => "project_url",
+            Self::ServerUrl => "server_url",
+            Self::Origin => "origin",
+            Self::OriginOrStar => "origin_or_star",
+            Self::Domain => "domain",
+            Self::Pattern => "path_pattern",
+            Self::Location => "redirect_location",
+            Self::Destination => "destination",
+            Self::HeaderKey => "header_key",
+            Self::HeaderName => "header_name",
+            Self::HeaderValue => "header_value",
+            Self::Token => "token",
+            Self::Scope => "scope",
+            Self::MediaType => "media_type",
+            Self::Network => "network",
+            Self::Cookie => "session_cookie",
+            Self::Function => "function_name",
+            Self::Source => "mapping_source",
+            Self::RateKey => "rate_key",
+            Self::SigningSecret => "signing_secret",
+        }
+    }
+
+    /// Gives how the reference calls it.
+    pub fn shown(self) -> &'static str {
+        match self {
+            Self::Any | Self::NotEmpty | Self::Cookie | Self::Function | Self::RateKey | Self::SigningSecret => {
+                "string"
+            }
+            Self::Reference => "reference",
+            Self::HttpsUrl | Self::ProjectUrl | Self::ServerUrl => "URL",
+            Self::Origin => "origin",
+            Self::OriginOrStar => "origin or `*`",
+            Self::Domain => "host",
+            Self::Pattern => "path pattern",
+            Self::Location | Self::Destination => "path or URL",
+            Self::HeaderKey | Self::HeaderName => "header name",
+            Self::HeaderValue => "string",
+            Self::Token => "name or `*`",
+            Self::Scope => "name",
+            Self::MediaType => "media type",
+            Self::Network => "network",
+            Self::Source => "source",
+        }
+    }
+
+    /// Gives what to write, for whoever wrote something else.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Any => "A reference is $env.NAME or $secret.NAME and nothing else.",
+            Self::NotEmpty => "Write a text that is not empty.",
+            Self::Reference => "Write $env.NAME or $secret.NAME.",
+            Self::HttpsUrl => "Write it as https://host/path; plain http is for loopback hosts alone.",
+            Self::ProjectUrl => "Write it as https://host, without a query.",
+            Self::ServerUrl => "Write it as https://host/path, without query, fragment or credentials.",
+            Self::Origin => "Write scheme, host and port alone, as in https://app.example.com, with no slash behind.",
+            Self::OriginOrStar => "Write scheme, host and port alone, as in https://app.example.com, or \"*\" for all.",
+            Self::Domain => "Write the tenant's host alone, as in tenant.eu.auth0.com.",
+            Self::Pattern => {
+                "Begin with /; a parameter is a whole segment, as in /users/{id}, and {.+} at the end is the rest."
+            }
+            Self::Location => "Write a path such as /new/{id}, or a URL with its parameters behind the host.",
+            Self::Destination => "Write a path such as /home, or a URL at an origin of return_to.",
+            Self::HeaderKey | Self::HeaderName => {
+                "Write the name of one header, and none that belongs to the connection."
+            }
+            Self::HeaderValue => "Write visible ASCII and spaces alone.",
+            Self::Token => "Write one name, or \"*\".",
+            Self::Scope => "Write one name, without spaces.",
+            Self::MediaType => "Write it as application/json, or image/* for all of a type.",
+            Self::Network => "Write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32.",
+            Self::Cookie => "Begin the name with __Host-, as in __Host-app.",
+            Self::Function => "Name a method of the Worker's entry point.",
+            Self::Source => {
+                "Write $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME, or a text."
+            }
+            Self::RateKey => "Write ip, sub or header:NAME.",
+            Self::SigningSecret => "Use a longer secret: whoever has one token can find a short one by trying.",
+        }
+    }
+
+    /// Gives its entry among the `$defs`, which says nothing of other types than strings.
+    pub fn definition(self) -> Json {
+        object! { "pattern": self.pattern(), "patternErrorMessage": self.advice() }
+    }
+
+    /// Gives a reference to that entry.
+    pub fn pointer(self) -> String {
+        format!("#/$defs/{}", self.name())
+    }
+
+    fn pattern(self) -> String {
+        let token = format!("{TOKEN_CHARACTER}+");
+        let own = match self {
+            Self::Any => return format!("^{NO_REFERENCE}|^{REFERENCE}$"),
+            Self::NotEmpty => return format!(r"^{NO_REFERENCE}[\s\S]|^{REFERENCE}$"),
+            Self::Reference => return format!("^{REFERENCE}$"),
+            Self::HeaderKey => return format!("^{}{token}$", not_of_the_connection()),
+            Self::HttpsUrl => format!("https://{HTTP_HOST}(?:[/?][^#]*)?|http://{LOOPBACK}(?:[/?][^#]*)?"),
+            Self::ProjectUrl => format!("https://{HTTP_HOST}(?:/[^?#]*)?|http://{LOOPBACK}(?:/[^?#]*)?"),
+            Self::ServerUrl => format!("https?://{HTTP_HOST}(?:/[^?#]*)?"),
+            Self::Origin => origin(),
+            Self::OriginOrStar => format!(r"\*|{}", origin()),
+            Self::Domain => format!(r"(?:[a-z0-9_.\-]+|\[[0-9a-f:]+\])(?::[0-9]+)?|http://{LOOPBACK}/*"),
+            Self::Pattern => path_pattern(),
+            Self::Location => {
+                let text = format!(r"(?:[^{{}}{CONTROL}]|{PARAMETER}|{REST})*");
+                let in_path = format!(r"(?:[^{{}}\\{CONTROL}]|{PARAMETER}|{REST})*");
+                format!(r"/(?!/){in_path}|https?://[^/\s{{}}]+(?:/{text})?")
+            }
+            Self::Destination => format!(r"/(?!/)[^\\{CONTROL}]*|https?://\S+"),
+            Self::HeaderName => format!("{NO_REFERENCE}{}{token}", not_of_the_connection()),
+            Self::HeaderValue => format!("{NO_REFERENCE}[ -~]*"),
+            Self::Token => format!("{NO_REFERENCE}{token}"),
+            Self::Scope => format!(r"{NO_REFERENCE}[!#-\[\]-~]+"),
+            Self::MediaType => format!("{token}/{token}"),
+            Self::Network => r"[0-9.]+(?:/[0-9]{1,2})?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?:/[0-9]{1,3})?".to_owned(),
+            Self::Cookie => format!("(?!{BINDING_COOKIE}$){COOKIE_PREFIX}{token}"),
+            Self::Function => format!("(?!(?:{})$)[A-Za-z_$][A-Za-z0-9_$]*", UNCALLABLE.join("|")),
+            Self::Source => {
+                format!(r"(?!\$)[\s\S]*|\$config\.[\s\S]*|\$request\.header\.{token}|\$request\.(?:query|jwt)\.[\s\S]+")
+            }
+            Self::RateKey => format!("ip|sub|header:{token}"),
+            Self::SigningSecret => {
+                return format!(r"^{NO_REFERENCE}(?![\x00-\x7F]{{0,{}}}$)|^{REFERENCE}$", SECRET_MIN_BYTES - 1);
+            }
+        };
+        format!("^(?:{own})$|^{REFERENCE}$")
+    }
+}
+
+/// The pattern of a source that is a claim of the token.
+pub const CLAIM_SOURCE: &str = r"^\$request\.jwt\.[\s\S]";
+
+/// The pattern of a header by which answers to users differ.
+pub const CREDENTIAL_HEADER: &str =
+    r"^(?:[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]|[Cc][Oo][Oo][Kk][Ii][Ee])$";
+
+/// A parameter of a path.
+const PARAMETER: &str = r"\{[A-Za-z_][A-Za-z0-9_\-]*\}";
+
+/// The rest of a path without a name.
+const REST: &str = r"\{\.\+\}";
+
+fn origin() -> String {
+    r"https?://[a-z0-9_.:\[\]\-]+".to_owned()
+}
+
+/// Looks ahead, and fails where a header belongs to the connection; in any spelling, for names of headers have no case.
+fn not_of_the_connection() -> String {
+    let any_case = |name: &&str| -> String {
+        let letter = |c: char| match c.is_ascii_alphabetic() {
+            true => format!("[{}{c}]", c.to_ascii_uppercase()),
+            false => c.to_string(),
+        };
+        name.chars().map(letter).collect()
+    };
+    let names: Vec<_> = HOP_BY_HOP_HEADERS.iter().chain(&UNMAPPABLE_HEADERS).map(any_case).collect();
+    format!("(?!(?:{})$)", names.join("|"))
+}
+
+/// Segments, then perhaps the rest; no dot segments, no separators in disguise, no syntax of other routers.
+fn path_pattern() -> String {
+    let dots = r"(?:\.|%2[Ee]){1,2}(?:/|$)";
+    let other_routers = r"\*{1,2}(?:/|$)|:";
+    let plain = r"[^/{}?#;%\\\x00-\x1F\x7F]";
+    let escaped = r"%(?!2[Ff]|5[Cc]|3[Bb]|[01]|7[Ff])[0-9A-Fa-f]{2}";
+    let segment = format!("(?:{PARAMETER}|(?!{dots}|{other_routers})(?:{plain}|{escaped})+)");
+    let named_rest = r"\{[A-Za-z_][A-Za-z0-9_\-]*\+\}";
+    format!("(?:/{segment}){{0,{}}}/(?:{segment}|{REST}|{named_rest})?", MAX_SEGMENTS - 1)
+}

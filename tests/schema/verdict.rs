@@ -1,0 +1,143 @@
+//! What the schema says of a config by a validator that knows nothing of Bargate, and what the parser says of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bargate::config::{Diagnostic, Severity};
+use bargate::review::{WARNINGS, review};
+use jsonschema::Validator;
+use serde_json::Value;
+
+/// Codes of mistakes that a schema can express, wherever they are made, but for those that [`is_expressible`] excepts.
+pub const EXPRESSIBLE: [&str; 22] = [
+    "algorithm_mismatch",
+    "authorizer_missing",
+    "claim_without_auth",
+    "cors_any_origin_with_credentials",
+    "empty_list",
+    "empty_value",
+    "invalid_header",
+    "invalid_name",
+    "malformed_reference",
+    "missing_key",
+    "no_answer",
+    "private_cache",
+    "session_missing",
+    "two_answers",
+    "two_authorizers",
+    "two_key_sources",
+    "unknown_alias",
+    "unknown_key",
+    "unknown_value",
+    "unused_key",
+    "weak_secret",
+    "wrong_type",
+];
+
+/// Codes of mistakes that a schema expresses in part: a pattern says how such a text looks, and not whether it means anything.
+/// `texts.rs` says which part.
+pub const IN_PART: [&str; 5] = ["invalid_domain", "invalid_network", "invalid_origin", "invalid_path", "invalid_url"];
+
+/// Codes of mistakes that no schema can express: what a text is before it is JSON, names that are to be found elsewhere in the
+/// file, the values of bindings, and what the items of a list are to each other.
+pub const INEXPRESSIBLE: [&str; 11] = [
+    "duplicate_alias",
+    "duplicate_key",
+    "invalid_json",
+    "invalid_jwks",
+    "missing_binding",
+    "missing_login",
+    "route_conflict",
+    "unknown_authorizer",
+    "unknown_server",
+    "unknown_service",
+    "unknown_variable",
+];
+
+/// A config, and what is said of it.
+pub struct Judged {
+    /// What the parser tells, and those codes in `allow` that are none.
+    pub mistakes: Vec<Diagnostic>,
+    /// Whether it passes the schema.
+    pub passes: bool,
+}
+
+/// The schema, ready to judge.
+pub struct Judge(Validator);
+
+impl Judge {
+    pub fn new() -> Self {
+        Self(jsonschema::draft202012::new(&bargate::config::schema::json_schema(&WARNINGS)).expect("the schema is one"))
+    }
+
+    /// Gives what the schema's validator tells, each on a line.
+    pub fn refusals(&self, config: &Value) -> String {
+        self.0.iter_errors(config).map(|error| format!("\n  schema: {}: {error}", error.instance_path())).collect()
+    }
+
+    pub fn judge(&self, config: &Value) -> Judged {
+        let mut mistakes = review(&config.to_string());
+        mistakes.retain(|told| told.severity == Severity::Error);
+        Judged { mistakes, passes: self.0.is_valid(config) }
+    }
+
+    /// Says in which way the two disagree; nothing where they agree, as far as a schema can.
+    pub fn disagreement(&self, config: &Value, judged: &Judged) -> Option<String> {
+        let expressible = judged.mistakes.iter().any(|mistake| is_expressible(mistake, config));
+        let in_part = judged.mistakes.iter().any(|mistake| IN_PART.contains(&mistake.code));
+        let words = match (expressible, in_part, judged.passes) {
+            (true, _, true) => "the schema passes what it can refuse",
+            (false, false, false) => "the schema refuses what the parser does not",
+            _ => return None,
+        };
+        let told: String = judged.mistakes.iter().map(|mistake| format!("\n  parser: {mistake}")).collect();
+        Some(format!("{words}{told}{}", self.refusals(config)))
+    }
+}
+
+/// Tells whether a schema can express the mistake in such a config.
+fn is_expressible(mistake: &Diagnostic, config: &Value) -> bool {
+    // What keys an authorizer has whose type comes from a binding is for the parser to guess.
+    let type_unknown = config["authorizer"]["type"].as_str().is_some_and(|kind| kind.starts_with('$'));
+    match mistake.code {
+        _ if type_unknown && mistake.path.starts_with("authorizer") && mistake.path != "authorizer.type" => false,
+        // Spelling that is nearly right is for the parser to judge.
+        "malformed_reference" => !mistake.help.as_deref().is_some_and(|help| help.starts_with("did you mean")),
+        // What one of several authorizers lacks matters only if it is the first that logs people in.
+        "missing_key" => {
+            let of_authorizer = ["neither this integration", "nothing to seal", "a session without"];
+            config.get("authorizers").is_none_or(Value::is_null)
+                || !of_authorizer.iter().any(|beginning| mistake.message.starts_with(beginning))
+        }
+        code => EXPRESSIBLE.contains(&code),
+    }
+}
+
+pub fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Gives the fixtures of a folder that are JSON at all, and their names.
+pub fn fixtures(kind: &str) -> Vec<(String, Value)> {
+    let entries =
+        fs::read_dir(project("tests/fixtures/configs").join(kind)).unwrap().map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> =
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect();
+    paths.sort();
+    let read = |path: &PathBuf| {
+        let value = serde_json::from_str(&fs::read_to_string(path).unwrap()).ok()?;
+        Some((format!("{kind}/{}", path.file_name()?.to_str()?), value))
+    };
+    let fixtures: Vec<_> = paths.iter().filter_map(read).collect();
+    assert!(fixtures.len() >= 9, "{} in {kind}", fixtures.len());
+    fixtures
+}
+
+/// Gives every fixture that is to pass, and the config that is compiled into the Worker.
+pub fn valid_configs() -> Vec<(String, Value)> {
+    let folders = ["valid", "older", "unwarned", "warned"].into_iter().flat_map(fixtures);
+    let mut configs: Vec<_> = folders.filter(|(name, _)| name != "warned/unknown_allow.json").collect();
+    let text = fs::read_to_string(project("gateway.config.json")).unwrap();
+    configs.push(("gateway.config.json".to_owned(), serde_json::from_str(&text).unwrap()));
+    configs
+}
