@@ -1,6 +1,4 @@
-//! The command line, held against transcripts of its use.
-
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+//! What the commands print, against transcripts of them.
 
 #[test]
 fn the_commands_do_what_their_transcripts_say() {

@@ -1,17 +1,75 @@
-//! `bargate init`: Writes a config to start from.
+//! `bargate init`: a config to start from, with the variables that it needs and what to do next.
+//!
+//! The config that is written refers to what differs between deployments; the answers go to the lines for `.dev.vars` and
+//! `wrangler.toml`. What a config may say is the library's to know: it judges each answer here.
 
+mod answers;
+mod next_steps;
+mod questions;
+mod starting_point;
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::Failure;
+use crate::output::{Existing, Output};
+use crate::provider::Provider;
+use answers::{Answers, Given, Mode};
+use questions::{Nobody, Questions, Terminal};
 
-/// Writes a config to start from.
+/// Writes a config to start from, and says what to do next.
 #[derive(clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// The tenant: Auth0's domain, such as tenant.eu.auth0.com, or with --provider oidc the issuer's URL.
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<String>,
+    /// The identifier of your API at the provider: the audience of its access tokens.
+    #[arg(long, value_name = "IDENTIFIER")]
+    audience: Option<String>,
+    /// The address of your API.
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// Who holds the tokens of a login.
+    #[arg(long, value_enum)]
+    mode: Option<Mode>,
+    /// Whose tenant it is. [default: auth0]
+    #[arg(long, value_enum)]
+    provider: Option<Provider>,
+    /// Where the config goes; - prints it.
+    #[arg(short, long, value_name = "FILE", default_value = "gateway.config.json")]
+    output: PathBuf,
+    /// Overwrites the output where it is there already.
+    #[arg(long)]
+    force: bool,
+    /// Writes the lines for local runs to .dev.vars, or to FILE, which must not be there.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = ".dev.vars")]
+    dev_vars: Option<PathBuf>,
+}
 
 /// Runs the command.
 ///
 /// # Errors
-/// What keeps it from its work.
-pub fn run(_: Arguments) -> Result<ExitCode, Failure> {
-    Err(Failure::new("`init` is not there"))
+/// A file that is there already or cannot be written, an answer that is missing where nobody can be asked, or a wrong one.
+pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let output = Output::new(&arguments.output, Existing::by_force(arguments.force))?;
+    let dev_vars = arguments.dev_vars.map(|path| Output::new(&path, Existing::Kept)).transpose()?;
+    let somebody = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let questions: &mut dyn Questions = if somebody { &mut Terminal } else { &mut Nobody };
+    let given = Given {
+        provider: arguments.provider,
+        tenant: arguments.tenant,
+        audience: arguments.audience,
+        upstream: arguments.upstream,
+        mode: arguments.mode,
+    };
+    let answers = Answers::complete(given, questions)?;
+
+    let text = starting_point::config_by_reference(answers.provider, answers.mode).to_file_text();
+    output.write(&text)?;
+    if let Some(dev_vars) = &dev_vars {
+        dev_vars.write(&next_steps::dev_vars(&answers))?;
+    }
+    anstream::eprint!("{}", next_steps::told(&answers, &output, dev_vars.as_ref()));
+    Ok(ExitCode::SUCCESS)
 }

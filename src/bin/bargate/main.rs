@@ -8,6 +8,9 @@ mod deployment;
 mod diff;
 mod import;
 mod init;
+mod ordered_json;
+mod output;
+mod provider;
 mod routes;
 mod schema;
 mod token;
@@ -37,6 +40,12 @@ enum Command {
 
 /// Why a command could not do its work; it exits with status 2.
 pub struct Failure(String);
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl Failure {
     /// Gives the failure in words that name what could not be done.

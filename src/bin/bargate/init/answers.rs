@@ -1,0 +1,255 @@
+//! What a starting point is made of, and whether it can be: every answer is judged as the config that it leads to.
+
+use super::questions::Questions;
+use super::starting_point::{Values, config};
+use crate::Failure;
+use crate::provider::Provider;
+
+/// Who holds the tokens of a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// The gateway; the browser has a cookie. Right for most.
+    Session,
+    /// The page itself. For a page on another site, or a client that is no browser.
+    Tokens,
+}
+
+/// An answer that is a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// The tenant's domain or issuer.
+    Tenant,
+    /// The API's identifier.
+    Audience,
+    /// The API's address.
+    Upstream,
+}
+
+/// What the command line says.
+#[derive(Default)]
+pub struct Given {
+    /// `--provider`
+    pub provider: Option<Provider>,
+    /// `--tenant`
+    pub tenant: Option<String>,
+    /// `--audience`
+    pub audience: Option<String>,
+    /// `--upstream`
+    pub upstream: Option<String>,
+    /// `--mode`
+    pub mode: Option<Mode>,
+}
+
+/// All answers, each of which a config may hold.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answers {
+    /// Whose tenant it is.
+    pub provider: Provider,
+    /// Who holds the tokens.
+    pub mode: Mode,
+    /// The tenant's domain or issuer.
+    pub tenant: String,
+    /// The API's identifier.
+    pub audience: String,
+    /// The API's address.
+    pub upstream: String,
+}
+
+impl Asked {
+    /// Gives the flag that answers it.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::Tenant => "--tenant",
+            Self::Audience => "--audience",
+            Self::Upstream => "--upstream",
+        }
+    }
+
+    /// Gives the place of the answer in the config, as diagnostics call it.
+    fn place(self, provider: Provider) -> &'static str {
+        match (self, provider) {
+            (Self::Tenant, Provider::Auth0) => "authorizer.domain",
+            (Self::Tenant, Provider::Oidc) => "authorizer.issuer",
+            (Self::Audience, _) => "authorizer.audience",
+            (Self::Upstream, _) => "servers[0].url",
+        }
+    }
+
+    /// Says what is wrong with an answer.
+    ///
+    /// # Errors
+    /// Why no config may hold it, or why no variable can.
+    pub fn judge(self, provider: Provider, answer: &str) -> Result<(), String> {
+        if answer.trim().is_empty() {
+            return Err("the answer is empty".to_owned());
+        }
+        if answer.trim() != answer || answer.contains(|c: char| c.is_control() || c == '\'') {
+            return Err(
+                "it has a quote, a control character or a space at its end, which no variable should".to_owned()
+            );
+        }
+        if answer.starts_with('$') {
+            return Err("give the value itself; the config refers to it by a variable".to_owned());
+        }
+        let values = Values::by_reference(provider).with(self, answer);
+        let text = config(provider, Mode::Session, &values).to_file_text();
+        let place = self.place(provider);
+        match bargate::config::check(&text).into_iter().find(|mistake| mistake.path == place) {
+            None => Ok(()),
+            Some(mistake) => {
+                let help = mistake.help.map(|help| format!(": {help}")).unwrap_or_default();
+                let hint = match (self, provider) {
+                    (Self::Tenant, Provider::Auth0) if answer.contains("://") => {
+                        "; an issuer's URL goes with --provider oidc"
+                    }
+                    _ => "",
+                };
+                Err(format!("{}{help}{hint}", mistake.message))
+            }
+        }
+    }
+}
+
+impl Answers {
+    /// Takes what the command line says, and asks for the rest.
+    ///
+    /// # Errors
+    /// Every answer that is wrong, or missing where nobody can be asked, by its flag.
+    pub fn complete(given: Given, questions: &mut dyn Questions) -> Result<Self, Failure> {
+        let provider = match given.provider {
+            Some(provider) => provider,
+            // A tenant without a provider is Auth0's, as the help says.
+            None if given.tenant.is_some() => Provider::Auth0,
+            None => questions.provider()?,
+        };
+        let flags =
+            [(Asked::Tenant, &given.tenant), (Asked::Audience, &given.audience), (Asked::Upstream, &given.upstream)];
+        let mut wrong = Vec::new();
+        let mut missing = Vec::new();
+        for (asked, flag) in flags {
+            match flag {
+                None => missing.push(asked.flag()),
+                Some(answer) => {
+                    if let Err(reason) = asked.judge(provider, answer) {
+                        wrong.push(format!("{} {answer:?}: {reason}", asked.flag()));
+                    }
+                }
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(Failure::new(wrong.join("\n  ")));
+        }
+        if given.mode.is_none() {
+            missing.push("--mode");
+        }
+        if !missing.is_empty() && !questions.can_ask() {
+            return Err(Failure::new(format!("{} missing, and there is no terminal to ask at", missing.join(", "))));
+        }
+        let mut answer = |asked, flag: Option<String>| flag.map_or_else(|| questions.text(asked, provider), Ok);
+        let tenant = answer(Asked::Tenant, given.tenant)?;
+        let audience = answer(Asked::Audience, given.audience)?;
+        let upstream = answer(Asked::Upstream, given.upstream)?;
+        let mode = given.mode.map_or_else(|| questions.mode(), Ok)?;
+        Ok(Self { provider, mode, tenant, audience, upstream })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::questions::Nobody;
+    use super::*;
+
+    /// Answers as a person would, and notes what was asked.
+    struct Person(Vec<String>);
+
+    impl Questions for Person {
+        fn can_ask(&self) -> bool {
+            true
+        }
+        fn provider(&mut self) -> Result<Provider, Failure> {
+            self.0.push("provider".to_owned());
+            Ok(Provider::Oidc)
+        }
+        fn mode(&mut self) -> Result<Mode, Failure> {
+            self.0.push("mode".to_owned());
+            Ok(Mode::Tokens)
+        }
+        fn text(&mut self, asked: Asked, provider: Provider) -> Result<String, Failure> {
+            self.0.push(format!("{} at {provider:?}", asked.flag()));
+            Ok("https://answer.example".to_owned())
+        }
+    }
+
+    fn given() -> Given {
+        Given {
+            provider: None,
+            tenant: Some("tenant.eu.auth0.com".to_owned()),
+            audience: Some("https://api.example.com/".to_owned()),
+            upstream: Some("https://upstream.example.com".to_owned()),
+            mode: Some(Mode::Session),
+        }
+    }
+
+    fn reason(given: Given) -> String {
+        Answers::complete(given, &mut Nobody).map(|_| String::new()).unwrap_or_else(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn only_what_no_flag_says_is_asked() {
+        let mut person = Person(Vec::new());
+        let answers = Answers::complete(Given { upstream: None, mode: None, ..given() }, &mut person).ok().unwrap();
+        assert_eq!(person.0, ["--upstream at Auth0", "mode"]);
+        assert_eq!(answers.mode, Mode::Tokens);
+
+        let mut person = Person(Vec::new());
+        let answers = Answers::complete(Given::default(), &mut person).ok().unwrap();
+        assert_eq!(person.0, ["provider", "--tenant at Oidc", "--audience at Oidc", "--upstream at Oidc", "mode"]);
+        assert_eq!(answers.provider, Provider::Oidc);
+    }
+
+    #[test]
+    fn where_nobody_can_be_asked_every_missing_flag_is_named() {
+        assert_eq!(reason(given()), "");
+        let missing = reason(Given { tenant: None, mode: None, ..given() });
+        assert_eq!(missing, "--tenant, --mode missing, and there is no terminal to ask at");
+    }
+
+    #[test]
+    fn a_wrong_answer_is_told_with_its_flag_before_anything_is_asked() {
+        let oidc = || Given { provider: Some(Provider::Oidc), ..given() };
+        let tenant = |text: &str| Some(text.to_owned());
+        let table = [
+            (
+                "a URL for a domain",
+                Given { tenant: tenant("https://t.eu.auth0.com/"), ..given() },
+                "write \"t.eu.auth0.com\"",
+            ),
+            (
+                "the way to oidc",
+                Given { tenant: tenant("https://id.example.com"), ..given() },
+                "goes with --provider oidc",
+            ),
+            ("a domain for an issuer", Given { tenant: tenant("t.eu.auth0.com"), ..oidc() }, "no absolute URL"),
+            ("an issuer by plain http", Given { tenant: tenant("http://id.example.com"), ..oidc() }, "is plain http"),
+            (
+                "a reference",
+                Given { audience: tenant("$env.AUDIENCE"), ..given() },
+                "--audience \"$env.AUDIENCE\": give the value",
+            ),
+            ("an empty audience", Given { audience: tenant(" "), ..given() }, "--audience \" \": the answer is empty"),
+            ("a line break", Given { audience: tenant("a\nB=c"), ..given() }, "--audience \"a\\nB=c\": it has a quote"),
+            (
+                "an upstream without a scheme",
+                Given { upstream: tenant("localhost"), ..given() },
+                "--upstream \"localhost\"",
+            ),
+            ("an upstream with a query", Given { upstream: tenant("https://a.example/?b"), ..given() }, "has no query"),
+        ];
+        for (message, given, expected) in table {
+            let reason = reason(given);
+            assert!(reason.contains(expected), "{message}: {reason}");
+        }
+        let both = reason(Given { tenant: tenant("a b"), upstream: tenant("ftp://a"), ..given() });
+        assert!(both.contains("--tenant") && both.contains("\n  --upstream"), "both are told: {both}");
+    }
+}

@@ -1,0 +1,253 @@
+//! What a starting point needs besides the config: the lines for `.dev.vars` and `wrangler.toml`, and the provider's settings.
+
+use std::fmt::Write as _;
+
+use super::answers::{Answers, Mode};
+use crate::output::Output;
+use crate::provider::Provider;
+
+/// Where `wrangler dev` listens.
+const LOCAL_ORIGIN: &str = "http://127.0.0.1:8787";
+
+/// Where a deployment is, until somebody puts its own address there.
+const DEPLOYED_ORIGIN: &str = "https://bargate.your-subdomain.workers.dev";
+
+/// The variables of a starting point, in the order in which they are told.
+pub struct Variables(Vec<(String, Meaning)>);
+
+/// What the value of a variable is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Tenant,
+    ClientId,
+    ClientSecret,
+    Audience,
+    Upstream,
+    /// The gateway's own address, with this behind it.
+    Own(&'static str),
+}
+
+impl Variables {
+    /// Gives those that the config of `mode` refers to.
+    pub fn of(provider: Provider, mode: Mode) -> Self {
+        let mut variables = vec![
+            (provider.tenant_variable(), Meaning::Tenant),
+            (provider.variable("CLIENT_ID"), Meaning::ClientId),
+            (provider.variable("CLIENT_SECRET"), Meaning::ClientSecret),
+            (provider.variable("AUDIENCE"), Meaning::Audience),
+        ];
+        let callback = |auth0, oidc| match provider {
+            Provider::Auth0 => Meaning::Own(auth0),
+            Provider::Oidc => Meaning::Own(oidc),
+        };
+        match mode {
+            Mode::Session => {
+                variables
+                    .push((provider.variable("REDIRECT_URI"), callback("/api/auth0/callback", "/api/oidc/callback")));
+            }
+            Mode::Tokens => {
+                let silent = callback("/api/auth0/silent/callback", "/api/oidc/silent/callback");
+                variables.push(("SPA_ORIGIN".to_owned(), Meaning::Own("")));
+                variables.push(("SPA_REDIRECT_URI".to_owned(), Meaning::Own("/")));
+                variables.push(("SILENT_REDIRECT_URI".to_owned(), silent));
+            }
+        }
+        variables.push(("API_URL".to_owned(), Meaning::Upstream));
+        Self(variables)
+    }
+
+    /// Gives their names.
+    #[cfg(test)]
+    pub fn names(&self) -> Vec<String> {
+        self.0.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Gives the addresses to which the provider may lead.
+    fn callbacks(&self, origin: &str) -> String {
+        let paths = self.0.iter().filter(|(name, _)| name.ends_with("REDIRECT_URI"));
+        let addresses = paths.filter_map(|(_, meaning)| match meaning {
+            Meaning::Own(path) => Some(format!("{origin}{path}")),
+            _ => None,
+        });
+        addresses.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Gives the text of a `.dev.vars`.
+pub fn dev_vars(answers: &Answers) -> String {
+    let provider = answers.provider;
+    let mut text = format!(
+        "# For local runs, and never for git. Fill in {} and {}.\n",
+        provider.variable("CLIENT_ID"),
+        provider.variable("CLIENT_SECRET")
+    );
+    for line in dev_lines(answers) {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+/// Gives what is told once the files are written.
+pub fn told(answers: &Answers, output: &Output, dev_vars: Option<&Output>) -> String {
+    let variables = Variables::of(answers.provider, answers.mode);
+    let provider = answers.provider;
+    let mut text = String::new();
+    if !output.is_standard() {
+        line(&mut text, &format!("{}: written.\n", output.name()));
+    }
+    match dev_vars {
+        Some(file) => {
+            let (id, secret) = (provider.variable("CLIENT_ID"), provider.variable("CLIENT_SECRET"));
+            line(&mut text, &format!("{}: written, for local runs. Fill in {id} and {secret}.\n", file.name()));
+        }
+        None => {
+            line(&mut text, "For local runs, in .dev.vars, which git ignores (--dev-vars writes it):\n");
+            indented(&mut text, &dev_lines(answers));
+        }
+    }
+    line(&mut text, "For a deployment, in wrangler.toml:\n");
+    indented(&mut text, &deployed_lines(answers));
+    line(&mut text, "and the secret, which stands in no file:\n");
+    indented(&mut text, &[format!("npx wrangler secret put {}", provider.variable("CLIENT_SECRET"))]);
+    match answers.provider {
+        Provider::Auth0 => line(&mut text, "At Auth0, for local runs (for a deployment, with its address):\n"),
+        Provider::Oidc => line(&mut text, "At the provider, for local runs (for a deployment, with its address):\n"),
+    }
+    indented(&mut text, &provider_lines(answers, &variables));
+    line(&mut text, "Then:\n");
+    let config = if output.is_standard() { "gateway.config.json".to_owned() } else { output.name() };
+    let file = dev_vars.map_or_else(|| ".dev.vars".to_owned(), Output::name);
+    indented(
+        &mut text,
+        &[
+            format!("bargate check --env-file {file} --wrangler wrangler.toml {config}"),
+            "npx wrangler dev --assets DIRECTORY_OF_THE_PAGE".to_owned(),
+        ],
+    );
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+fn line(text: &mut String, words: &str) {
+    // A write to a string cannot fail.
+    let _ = writeln!(text, "{words}");
+}
+
+fn indented(text: &mut String, lines: &[String]) {
+    for one in lines {
+        line(text, &format!("  {one}"));
+    }
+    text.push('\n');
+}
+
+fn dev_lines(answers: &Answers) -> Vec<String> {
+    let variables = Variables::of(answers.provider, answers.mode);
+    variables.0.iter().map(|(name, meaning)| format!("{name}={}", in_dotenv(&local(answers, *meaning)))).collect()
+}
+
+fn local(answers: &Answers, meaning: Meaning) -> String {
+    match meaning {
+        Meaning::Tenant => answers.tenant.clone(),
+        Meaning::Audience => answers.audience.clone(),
+        Meaning::Upstream => answers.upstream.clone(),
+        Meaning::Own(path) => format!("{LOCAL_ORIGIN}{path}"),
+        Meaning::ClientId | Meaning::ClientSecret => String::new(),
+    }
+}
+
+/// Writes a value as a line of `.dev.vars` may hold it; one with a single quote is no answer.
+fn in_dotenv(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?@%+,=&[]".contains(c);
+    if value.chars().all(plain) { value.to_owned() } else { format!("'{value}'") }
+}
+
+fn deployed_lines(answers: &Answers) -> Vec<String> {
+    let variables = Variables::of(answers.provider, answers.mode);
+    let mut lines = vec!["[vars]".to_owned()];
+    for (name, meaning) in variables.0 {
+        let value = match meaning {
+            Meaning::ClientSecret => continue,
+            Meaning::ClientId => "the application's client id".to_owned(),
+            Meaning::Own(path) => format!("{DEPLOYED_ORIGIN}{path}"),
+            other => local(answers, other),
+        };
+        lines.push(format!("{name} = {}", toml::Value::String(value)));
+    }
+    lines
+}
+
+fn provider_lines(answers: &Answers, variables: &Variables) -> Vec<String> {
+    let callbacks = variables.callbacks(LOCAL_ORIGIN);
+    let audience = &answers.audience;
+    match answers.provider {
+        Provider::Auth0 => {
+            let mut lines = vec![
+                "Applications: a Regular Web Application, with the grants Authorization Code and Refresh Token"
+                    .to_owned(),
+                format!("  Allowed Callback URLs: {callbacks}"),
+            ];
+            if answers.mode == Mode::Session {
+                lines.push(format!("  Allowed Logout URLs: {LOCAL_ORIGIN}/"));
+            }
+            lines.push("  Refresh Token Rotation: on, Rotation Overlap Period: 30 seconds".to_owned());
+            lines.push(format!("APIs: one with the Identifier {audience}, RS256, Allow Offline Access: on"));
+            lines
+        }
+        Provider::Oidc => {
+            let mut lines = vec![
+                "A confidential client with the grants authorization_code (PKCE) and refresh_token".to_owned(),
+                format!("  Redirect URIs: {callbacks}"),
+            ];
+            if answers.mode == Mode::Session {
+                lines.push(format!("  Post-logout redirect URI: {LOCAL_ORIGIN}/"));
+            }
+            lines.push(format!("Access tokens that are JWTs signed with RS256, for the audience {audience}"));
+            lines
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers(provider: Provider, mode: Mode, audience: &str) -> Answers {
+        Answers {
+            provider,
+            mode,
+            tenant: "tenant.eu.auth0.com".to_owned(),
+            audience: audience.to_owned(),
+            upstream: "https://upstream.example.com/v1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_lines_are_read_as_the_answers() {
+        for audience in ["https://api.example.com/", "urn:api #1", "a \"b\" $c \\n `d`", "é"] {
+            let answers = answers(Provider::Auth0, Mode::Tokens, audience);
+            let text = dev_vars(&answers);
+            let read: Vec<_> = dotenvy::from_read_iter(text.as_bytes()).map(Result::unwrap).collect();
+            assert!(read.contains(&("AUTH0_AUDIENCE".to_owned(), audience.to_owned())), "{text}");
+            assert_eq!(read.len(), Variables::of(Provider::Auth0, Mode::Tokens).0.len(), "{text}");
+
+            let table: toml::Table = deployed_lines(&answers).join("\n").parse().unwrap();
+            assert_eq!(table["vars"]["AUTH0_AUDIENCE"].as_str(), Some(audience));
+            assert!(table["vars"].get("AUTH0_CLIENT_SECRET").is_none(), "the secret is no variable");
+        }
+    }
+
+    #[test]
+    fn every_redirect_uri_is_among_what_the_provider_has_to_know() {
+        let table = [
+            (Provider::Auth0, Mode::Session, "http://127.0.0.1:8787/api/auth0/callback"),
+            (Provider::Oidc, Mode::Session, "http://127.0.0.1:8787/api/oidc/callback"),
+            (Provider::Auth0, Mode::Tokens, "http://127.0.0.1:8787/, http://127.0.0.1:8787/api/auth0/silent/callback"),
+        ];
+        for (provider, mode, expected) in table {
+            let lines = provider_lines(&answers(provider, mode, "api"), &Variables::of(provider, mode)).join("\n");
+            assert!(lines.contains(&format!(": {expected}\n")), "{provider:?} {mode:?}: {lines}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Asking: at a terminal, or not at all.
+
+use std::fmt;
+
+use inquire::validator::Validation;
+use inquire::{InquireError, Select, Text};
+
+use super::answers::{Asked, Mode};
+use crate::Failure;
+use crate::provider::Provider;
+
+/// Shown below choices.
+const HOW_TO_CHOOSE: &str = "↑↓ to move, enter to take it, esc to leave";
+
+/// Somebody or nobody who answers.
+pub trait Questions {
+    /// Tells whether somebody is there.
+    fn can_ask(&self) -> bool;
+
+    /// Asks whose tenant it is.
+    ///
+    /// # Errors
+    /// A question that is left unanswered.
+    fn provider(&mut self) -> Result<Provider, Failure>;
+
+    /// Asks who is to hold the tokens.
+    ///
+    /// # Errors
+    /// A question that is left unanswered.
+    fn mode(&mut self) -> Result<Mode, Failure>;
+
+    /// Asks for a text until it is one that the config may hold.
+    ///
+    /// # Errors
+    /// A question that is left unanswered.
+    fn text(&mut self, asked: Asked, provider: Provider) -> Result<String, Failure>;
+}
+
+/// Nobody: the provider is Auth0, and nothing else can be known.
+pub struct Nobody;
+
+impl Questions for Nobody {
+    fn can_ask(&self) -> bool {
+        false
+    }
+
+    fn provider(&mut self) -> Result<Provider, Failure> {
+        Ok(Provider::Auth0)
+    }
+
+    fn mode(&mut self) -> Result<Mode, Failure> {
+        Err(Failure::new("--mode missing"))
+    }
+
+    fn text(&mut self, asked: Asked, _: Provider) -> Result<String, Failure> {
+        Err(Failure::new(format!("{} missing", asked.flag())))
+    }
+}
+
+/// Whoever sits at the terminal.
+pub struct Terminal;
+
+impl Questions for Terminal {
+    fn can_ask(&self) -> bool {
+        true
+    }
+
+    fn provider(&mut self) -> Result<Provider, Failure> {
+        let choices = vec![Choice(Provider::Auth0, "Auth0"), Choice(Provider::Oidc, "another OpenID Connect provider")];
+        choose("Where do people log in?", choices)
+    }
+
+    fn mode(&mut self) -> Result<Mode, Failure> {
+        let choices = vec![
+            Choice(Mode::Session, "session: the gateway, and the browser has a cookie"),
+            Choice(Mode::Tokens, "tokens: the page, which may be on another site"),
+        ];
+        choose("Who holds the tokens of a login?", choices)
+    }
+
+    fn text(&mut self, asked: Asked, provider: Provider) -> Result<String, Failure> {
+        let (question, example) = match (asked, provider) {
+            (Asked::Tenant, Provider::Auth0) => ("The tenant's domain?", "tenant.eu.auth0.com"),
+            (Asked::Tenant, Provider::Oidc) => ("The provider's issuer?", "https://id.example.com"),
+            (Asked::Audience, _) => ("The API's identifier at the provider (audience)?", "https://api.example.com/"),
+            (Asked::Upstream, _) => ("The API's address (upstream)?", "https://upstream.example.com"),
+        };
+        let judge = move |answer: &str| {
+            Ok(match asked.judge(provider, answer) {
+                Ok(()) => Validation::Valid,
+                Err(reason) => Validation::Invalid(reason.into()),
+            })
+        };
+        Text::new(question).with_placeholder(example).with_validator(judge).prompt().map_err(unanswered)
+    }
+}
+
+/// An answer, and how it is shown.
+struct Choice<T>(T, &'static str);
+
+impl<T> fmt::Display for Choice<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.1)
+    }
+}
+
+fn choose<T>(question: &str, choices: Vec<Choice<T>>) -> Result<T, Failure> {
+    let chosen = Select::new(question, choices).without_filtering().with_help_message(HOW_TO_CHOOSE).prompt();
+    chosen.map(|Choice(value, _)| value).map_err(unanswered)
+}
+
+fn unanswered(error: InquireError) -> Failure {
+    match error {
+        InquireError::OperationCanceled | InquireError::OperationInterrupted => {
+            Failure::new("left unanswered; nothing is written")
+        }
+        other => Failure::new(format!("the terminal cannot be asked at: {other}")),
+    }
+}
