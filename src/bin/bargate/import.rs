@@ -1,17 +1,78 @@
-//! `bargate import`: Makes a config from a description in another format.
+//! `bargate import`: a config to review, made from a description in another format.
+//!
+//! What cannot be taken over is told with its place. The config that is written is never more open than the description.
 
+mod document;
+mod openapi;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::Failure;
+use crate::config_file::TextFile;
+use crate::output::{Existing, Output};
+use crate::provider::Provider;
+use crate::{FOUND, Failure};
+use openapi::{Imported, Wishes};
 
-/// Makes a config from a description in another format.
+/// Makes a config to review from a description in another format.
 #[derive(clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    #[command(subcommand)]
+    format: Format,
+}
+
+#[derive(clap::Subcommand)]
+enum Format {
+    Openapi(OpenapiArguments),
+}
+
+/// Takes over paths, methods, security requirements and servers of an OpenAPI 3.0 or 3.1 description.
+#[derive(clap::Args)]
+struct OpenapiArguments {
+    /// The description, JSON or YAML; - reads standard input.
+    file: PathBuf,
+    /// Sends every path there, whatever servers the description has.
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// Whose tenant issues the tokens, where the description does not say.
+    #[arg(long, value_enum)]
+    authorizer: Option<Provider>,
+    /// The tenant of all tokens, whatever the description says: Auth0's domain, or the issuer's URL.
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<String>,
+    /// Where the config goes; - prints it.
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+    /// Overwrites the output where it is there already.
+    #[arg(long)]
+    force: bool,
+}
 
 /// Runs the command.
 ///
 /// # Errors
-/// What keeps it from its work.
-pub fn run(_: &Arguments) -> Result<ExitCode, Failure> {
-    Err(Failure::new("`import` is not there"))
+/// A file that cannot be read, is neither JSON nor YAML, is there already or cannot be written, or a flag that is wrong.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let Format::Openapi(arguments) = &arguments.format;
+    let output = Output::new(&arguments.output, Existing::by_force(arguments.force))?;
+    let wishes = Wishes::new(arguments.server.as_deref(), arguments.authorizer, arguments.tenant.as_deref())?;
+    let file = TextFile::read(&arguments.file)?;
+    let description = document::parse(&file.text).map_err(|reason| Failure::new(format!("{}: {reason}", file.name)))?;
+    match openapi::import(&description, &wishes, &file.name) {
+        Imported::Config { config, notes, summary } => {
+            output.write(&config)?;
+            for note in &notes {
+                anstream::eprintln!("{}: {note}", file.name);
+            }
+            anstream::eprintln!("{}: {summary}", file.name);
+            Ok(ExitCode::SUCCESS)
+        }
+        Imported::Nothing { reasons } => {
+            for reason in &reasons {
+                anstream::eprintln!("{}: {reason}", file.name);
+            }
+            anstream::eprintln!("{}: no config is made of it", file.name);
+            Ok(ExitCode::from(FOUND))
+        }
+    }
 }
