@@ -17,7 +17,7 @@ pub use match_report::{MatchReport, Outcome, Passed, explain_match};
 pub use needs::{Need, NeedKind, needs};
 pub use outline::{Outline, OutlinedRoute, Requirement};
 pub use report::{ReviewedFile, github, json, text};
-pub use warnings::WARNINGS;
+pub use warnings::{DEPLOYMENT_WARNINGS, WARNINGS, allowed};
 
 use crate::config::{self, Bindings, Diagnostic, Severity, UnknownBindings};
 

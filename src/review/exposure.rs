@@ -1,6 +1,6 @@
 //! What a change of a config exposes: routes that are added, removed or changed, and which of these let more requests in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::outline::{Outline, OutlinedRoute, Requirement};
@@ -16,6 +16,8 @@ pub struct Change {
     pub before: Option<OutlinedRoute>,
     /// The route afterwards; `None` where it is removed.
     pub after: Option<OutlinedRoute>,
+    /// The keys of its entry in `paths` that differ, where it is on both sides.
+    pub keys: Vec<String>,
     /// What else lets requests in that were refused.
     pub exposures: Vec<Exposure>,
 }
@@ -45,6 +47,13 @@ pub enum Exposure {
     },
     /// A rule of the path, such as its rate limit, is gone.
     RuleLost(String),
+    /// The path is gone, and its requests go to another that asks less of them.
+    TakenOver {
+        /// The route that takes them.
+        route: String,
+        /// What it does not ask for.
+        loss: Box<Exposure>,
+    },
 }
 
 impl fmt::Display for Exposure {
@@ -59,6 +68,7 @@ impl fmt::Display for Exposure {
             Self::RequirementLost(what) => write!(f, "loses {what}"),
             Self::Bypass { route } => write!(f, "lets requests through that {route} asked more of"),
             Self::RuleLost(rule) => write!(f, "loses {rule}"),
+            Self::TakenOver { route, loss } => write!(f, "{loss}, since {route} takes its requests"),
         }
     }
 }
@@ -83,7 +93,8 @@ pub fn compare(before: &Outline, after: &Outline) -> Vec<Change> {
         let same = was.zip(is).is_some_and(|(was, is)| is_same(was, is));
         if !same || !exposures.is_empty() {
             let route = is.or(was).map_or_else(String::new, |route| shown(&route.spec));
-            changes.push(Change { route, before: was.cloned(), after: is.cloned(), exposures });
+            let keys = was.zip(is).map(|(was, is)| changed_keys(was, is)).unwrap_or_default();
+            changes.push(Change { route, before: was.cloned(), after: is.cloned(), keys, exposures });
         }
     }
     changes
@@ -128,6 +139,11 @@ fn shown(spec: &RouteSpec) -> String {
 fn is_same(was: &OutlinedRoute, is: &OutlinedRoute) -> bool {
     let of = |route: &OutlinedRoute| OutlinedRoute { index: None, ..route.clone() };
     of(was) == of(is)
+}
+
+fn changed_keys(was: &OutlinedRoute, is: &OutlinedRoute) -> Vec<String> {
+    let keys: BTreeSet<&String> = was.settings.keys().chain(is.settings.keys()).collect();
+    keys.into_iter().filter(|key| was.settings.get(*key) != is.settings.get(*key)).cloned().collect()
 }
 
 fn exposed_by_change(was: &OutlinedRoute, is: &OutlinedRoute) -> Vec<Exposure> {
@@ -186,11 +202,12 @@ fn exposed_by_addition(is: &OutlinedRoute, old: &Taker<'_>) -> Vec<Exposure> {
 
 /// Where a route is gone, another may take its requests and ask less of them.
 fn exposed_by_removal(was: &OutlinedRoute, new: &Taker<'_>) -> Vec<Exposure> {
-    let takers = new.takers(&was.spec).into_iter();
-    let mut exposures: Vec<Exposure> =
-        takers.flat_map(|is| weaker(was.requirement.as_ref(), is.requirement.as_ref())).collect();
-    exposures.dedup();
-    exposures
+    let taken_over = |is: &OutlinedRoute| {
+        let losses = weaker(was.requirement.as_ref(), is.requirement.as_ref()).into_iter();
+        let route = shown(&is.spec);
+        losses.map(move |loss| Exposure::TakenOver { route: route.clone(), loss: Box::new(loss) }).collect::<Vec<_>>()
+    };
+    new.takers(&was.spec).into_iter().flat_map(taken_over).collect()
 }
 
 /// Finds which route of a config takes the requests of a route of another.
@@ -259,6 +276,29 @@ mod tests {
     }
 
     #[test]
+    fn a_route_whose_entry_differs_is_changed() {
+        let path = |rest: &str| format!(r#"{{"method": "GET", "path": "/a", {rest}}}"#);
+        let before = r#""auth": true, "response": {"a": 1}, "x-note": "one""#;
+        let table: [(&str, &[&[&str]], &str); 6] = [
+            (before, &[], "nothing"),
+            (r#""response": {"a": 1}, "auth": true, "x-note": "two""#, &[], "order and notes"),
+            (r#""auth": true, "response": {"a": 2}"#, &[&["response"]], "what is answered"),
+            (r#""auth": true, "response": null"#, &[&["response"]], "null is an answer"),
+            (
+                r#""auth": true, "response": {"a": 1}, "ip": {"allow": ["10.0.0.0/8"]}, "rate_limit": {"binding": "L"}"#,
+                &[&["ip", "rate_limit"]],
+                "rules",
+            ),
+            (r#""auth": {"scopes": []}, "response": {"a": 1}"#, &[&["auth"]], "the same asked for in other words"),
+        ];
+        for (after, expected, message) in table {
+            let changes = compare(&config(&path(before)), &config(&path(after)));
+            let keys: Vec<_> = changes.iter().map(|change| &change.keys).collect();
+            assert_eq!(keys, expected, "{message}");
+        }
+    }
+
+    #[test]
     fn what_lets_more_requests_in_is_told() {
         const OPEN: &str = r#"{"method": "GET", "path": "/a", "response": 1}"#;
         const AUTH: &str = r#"{"method": "GET", "path": "/a", "auth": true, "response": 1}"#;
@@ -297,7 +337,7 @@ mod tests {
             (
                 &format!("{}, {AUTH}", wide.replace(r#""auth": true, "#, "")),
                 &wide.replace(r#""auth": true, "#, ""),
-                &["GET /a loses authentication"],
+                &["GET /a loses authentication, since ANY /{.+} takes its requests"],
                 "removed, and an open wildcard takes its requests",
             ),
             (

@@ -7,7 +7,7 @@ use super::route_warnings::RouteKind;
 use super::warnings::items;
 use crate::config::document::{Node, Value};
 use crate::config::reader::{Findings, Place};
-use crate::config::{Reference, ReferenceKind, Severity, parse, walk_references};
+use crate::config::{Reference, ReferenceKind, parse, walk_references};
 
 /// Something that a config needs of its deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Need {
     pub line: usize,
     /// Column in the line in characters, from 1.
     pub column: usize,
-    /// Whether the gateway refuses the config without it; else it does its work less well.
+    /// Whether the gateway refuses the config without it; else it can do without, at a price.
     pub required: bool,
 }
 
@@ -184,10 +184,5 @@ impl NeedKind {
             Self::Analytics => "Analytics Engine dataset",
             Self::Module => "module",
         }
-    }
-
-    /// Gives how much it weighs where it is missing.
-    pub fn severity(required: bool) -> Severity {
-        if required { Severity::Error } else { Severity::Warning }
     }
 }

@@ -1,6 +1,6 @@
 //! The routes of a config as it is written: what answers each, and what it asks for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::config::document::{Node, Value};
 use crate::config::parse;
@@ -33,6 +33,8 @@ pub struct OutlinedRoute {
     pub target: String,
     /// What else it asks of requests, such as `rate_limit`.
     pub rules: Vec<String>,
+    /// The keys of its entry, each with its JSON, but for method, path and notes; none of a route from another section.
+    pub settings: BTreeMap<String, serde_json::Value>,
 }
 
 /// What a route asks for.
@@ -55,10 +57,16 @@ pub struct Requirement {
 impl Outline {
     /// Reads the routes of a config; none of a text that is no JSON.
     pub fn of(source: &str) -> Self {
-        parse(source).map(|(_, root)| Self::of_tree(&root)).unwrap_or_default()
+        let Some((_, root)) = parse(source) else { return Self::default() };
+        let mut outline = Self::of_tree(&root);
+        let items = root.get("paths").map(Node::items).unwrap_or_default();
+        for route in &mut outline.routes {
+            route.settings = route.index.and_then(|index| items.get(index)).map(settings).unwrap_or_default();
+        }
+        outline
     }
 
-    /// Reads the routes of a config's tree.
+    /// Reads the routes of a config's tree, without their settings.
     pub(super) fn of_tree(root: &Node<'_>) -> Self {
         let items = root.get("paths").map(Node::items).unwrap_or_default();
         let sections = Sections::of(root);
@@ -127,7 +135,14 @@ fn outline_path(sections: &Sections<'_>, path: &Node<'_>, index: usize) -> Optio
         integration,
         target,
         rules,
+        settings: BTreeMap::new(),
     })
+}
+
+fn settings(path: &Node<'_>) -> BTreeMap<String, serde_json::Value> {
+    let members = path.members().iter();
+    let kept = members.filter(|member| !member.key.starts_with("x-") && !["method", "path"].contains(&&*member.key));
+    kept.map(|member| (member.key.to_string(), member.node.to_json())).collect()
 }
 
 fn requirement(sections: &Sections<'_>, path: &Node<'_>) -> Option<Requirement> {
@@ -204,5 +219,6 @@ fn protected_resource(root: &Node<'_>) -> Option<OutlinedRoute> {
         integration: "protected_resource".to_owned(),
         target: "200".to_owned(),
         rules: Vec::new(),
+        settings: BTreeMap::new(),
     })
 }

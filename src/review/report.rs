@@ -144,7 +144,7 @@ fn token_length(text: &str) -> usize {
                 escaped = b == b'\\' && !escaped;
                 closes
             };
-            text.bytes().skip(1).position(|b| closes(b)).map(|end| end + 2)
+            text.bytes().skip(1).position(&mut closes).map(|end| end + 2)
         }
         Some(c) if is_of_word(c) => text.find(|c| !is_of_word(c)),
         Some(c) => Some(c.len_utf8()),

@@ -10,26 +10,37 @@ use super::route_warnings::{RouteKind, warn_of_routes};
 use crate::address::Address;
 use crate::config::document::{Node, Value};
 use crate::config::reader::{Findings, Place};
-use crate::config::{Diagnostic, Reference, ReferenceKind, Severity};
+use crate::config::{Diagnostic, Reference, ReferenceKind, Severity, parse};
 
 /// Every code of a warning, and what it says.
-pub const WARNINGS: [(&str, &str); 15] = [
+pub const WARNINGS: [(&str, &str); 18] = [
     ("auth_on_login", "a path of a login or of a refresh needs the token that it is there to get"),
     ("cors_any_origin", "every site may read answers"),
     ("offline_access_missing", "logins ask for no refresh token, and a path or a session needs one"),
+    ("optional_binding_missing", "`wrangler.toml` lacks a binding that the gateway can do without, at a price"),
     ("plain_http_upstream", "an upstream is called without encryption"),
     ("refresh_by_get", "a refresh answers GET, which browsers, caches and link previews repeat"),
     ("secret_exposed", "a secret reaches an answer, or an upstream"),
+    ("secret_in_vars", "a secret stands under `[vars]` of `wrangler.toml`"),
     ("symmetric_algorithm", "tokens are signed with a secret that whoever checks them could sign with as well"),
     ("token_route_any_origin", "a path hands out tokens, and every site may read its answers"),
     ("tokens_beside_session", "a session keeps tokens from pages, and a path hands them out all the same"),
     ("unauthenticated_route", "a path is open below one that needs a token"),
     ("unreachable_route", "no request comes to a path"),
     ("unused_authorizer", "no path asks for tokens of an authorizer"),
+    ("unused_binding", "nothing in the config uses what `wrangler.toml` or a file of variables declares"),
     ("unused_mapping", "a path maps headers or a query and calls nothing that would get them"),
     ("unused_server", "no path goes to a server or service"),
     ("unused_variable", "no mapping takes a variable"),
 ];
+
+/// The codes of those that a config alone never gets: they are about what its deployment declares.
+pub const DEPLOYMENT_WARNINGS: [&str; 3] = ["optional_binding_missing", "secret_in_vars", "unused_binding"];
+
+/// Tells which warnings a config allows in the whole file; none where it is no JSON.
+pub fn allowed(source: &str) -> Vec<&'static str> {
+    parse(source).map(|(_, root)| allowed_at_top(&root)).unwrap_or_default()
+}
 
 /// Gathers warnings, less those that the config allows.
 pub(super) struct Warnings<'s> {
@@ -53,10 +64,7 @@ impl Warnings<'_> {
 
 /// Tells the warnings of a config's tree, and codes in `allow` that no warning has.
 pub(super) fn warnings(source: &str, root: &Node<'_>) -> Vec<Diagnostic> {
-    let listed: HashSet<&str> = root.texts("allow").collect();
-    let codes = WARNINGS.iter().map(|(code, _)| *code);
-    let allowed = codes.filter(|code| listed.contains(code)).collect();
-    let mut warnings = Warnings { findings: Findings::new(source), allowed };
+    let mut warnings = Warnings { findings: Findings::new(source), allowed: allowed_at_top(root) };
     check_allowed(root, &mut warnings.findings);
     warn_of_cors(root, &mut warnings);
     warn_of_authorizers(root, &mut warnings);
@@ -66,6 +74,12 @@ pub(super) fn warnings(source: &str, root: &Node<'_>) -> Vec<Diagnostic> {
     warn_of_secrets(root, &mut warnings);
     warn_of_routes(root, &mut warnings);
     warnings.findings.into_diagnostics()
+}
+
+fn allowed_at_top(root: &Node<'_>) -> Vec<&'static str> {
+    let listed: HashSet<&str> = root.texts("allow").collect();
+    let codes = WARNINGS.iter().map(|(code, _)| *code);
+    codes.filter(|code| listed.contains(code)).collect()
 }
 
 /// Notes each code that no warning has: it would keep nothing quiet.
@@ -122,7 +136,8 @@ fn warn_of_authorizers(root: &Node<'_>, warnings: &mut Warnings<'_>) {
         with_authorizer_place(root, name, |place| {
             warn_of_symmetry(node, place, warnings);
             let of_login = login == Some(index) && used_by_login;
-            if !of_login && !(index == 0 && first_used) && !named.holds(name) {
+            let is_used = of_login || (index == 0 && first_used) || named.holds(name);
+            if !is_used {
                 let message = format!("no path asks for tokens of \"{name}\"");
                 let help = "give a path \"auth\", or remove the authorizer";
                 warnings.warn(

@@ -12,6 +12,9 @@ use crate::{FOUND, Failure};
 
 /// Checks a config and names every mistake and warning with its place.
 ///
+/// With --env-file or --wrangler, also what the config needs and these files do not declare, and what they declare and nothing
+/// uses.
+///
 /// Exits with 0 where there is no mistake (warnings are none), with 1 where there is, and with 2 where a file cannot be read.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -21,7 +24,7 @@ pub struct Arguments {
     /// How to print: for people, as JSON, or as annotations of GitHub Actions.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Also exits with 1 where there are only warnings.
+    /// Exits with 1 where there are warnings, too.
     #[arg(long)]
     deny_warnings: bool,
     #[command(flatten)]
@@ -62,7 +65,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let count = |severity| all().filter(|diagnostic| diagnostic.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     if errors + warnings > 0 && matches!(arguments.format, Format::Text) {
-        anstream::eprintln!("{}: {}", file.name, summary(errors, warnings));
+        let names = files.iter().filter(|file| !file.told.is_empty()).map(|file| file.name);
+        anstream::eprintln!("{}: {}", names.collect::<Vec<_>>().join(", "), summary(errors, warnings));
     }
     let refused = files.iter().any(|file| !is_valid(file.told)) || (arguments.deny_warnings && warnings > 0);
     Ok(if refused { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use bargate::config::{Binding, Bindings, Diagnostic, Reference, ReferenceKind, Severity};
-use bargate::review::{Need, NeedKind, needs};
+use bargate::review::{Need, NeedKind, allowed, needs};
 use serde_json::Value;
 
 use crate::Failure;
@@ -66,6 +66,10 @@ struct Wrangler {
     file: TextFile,
     folder: PathBuf,
     section: Value,
+    /// What to call the section by, such as `wrangler.toml (env.staging)`.
+    label: String,
+    /// Where in the file, in bytes, names of the section are looked for.
+    start: usize,
 }
 
 impl Bindings for Deployment {
@@ -123,15 +127,22 @@ impl Deployment {
             return Vec::new();
         }
         let needs = needs(&config.text);
+        let allowed = allowed(&config.text);
+        let is_told = |one: &Diagnostic| one.severity == Severity::Error || !allowed.contains(&one.code);
         let mut files: Vec<(&TextFile, Vec<Diagnostic>)> = Vec::new();
         if let Some(wrangler) = &self.wrangler {
-            told.extend(needs.iter().filter_map(|need| wrangler.lacks(need)));
+            told.extend(needs.iter().filter_map(|need| wrangler.lacks(need)).filter(is_told));
             told.sort_by_key(|diagnostic| diagnostic.offset);
             files.push((&wrangler.file, wrangler.review(&needs)));
         }
         for (file, values) in &self.env_files {
             let unused = values.keys().filter(|name| !is_used(name, &needs));
-            files.push((file, unused.map(|name| unused_binding(file, name)).collect()));
+            let mut unused: Vec<_> = unused.map(|name| unused_binding(file, name, 0)).collect();
+            unused.sort_by_key(|diagnostic| diagnostic.offset);
+            files.push((file, unused));
+        }
+        for (_, told) in &mut files {
+            told.retain(is_told);
         }
         files
     }
@@ -141,11 +152,20 @@ fn read_env_file(path: &Path) -> Result<(TextFile, BTreeMap<String, String>), Fa
     let file = TextFile::read(path)?;
     let mut values = BTreeMap::new();
     for entry in dotenvy::from_read_iter(file.text.as_bytes()) {
-        // What the library says of a wrong line quotes it, and a secret may stand there.
-        let (name, value) = entry.map_err(|_| Failure::new(format!("{}: a line is no NAME=value", file.name)))?;
+        let (name, value) = entry.map_err(|error| not_a_variable(&file, &error))?;
         values.insert(name, value);
     }
     Ok((file, values))
+}
+
+/// Says which line of a file of variables is wrong, and does not quote it: a secret may stand there.
+fn not_a_variable(file: &TextFile, error: &dotenvy::Error) -> Failure {
+    let wrong = match error {
+        dotenvy::Error::LineParse(wrong, _) => file.text.lines().position(|line| line.trim() == wrong.trim()),
+        _ => None,
+    };
+    let line = wrong.map_or_else(|| "a line".to_owned(), |index| format!("line {}", index + 1));
+    Failure::new(format!("{}: {line} is no NAME=value", file.name))
 }
 
 impl Wrangler {
@@ -153,7 +173,10 @@ impl Wrangler {
         let file = TextFile::read(path)?;
         let fail = |reason: &str| Failure::new(format!("{}: {reason}", file.name));
         let root: Value = if path.extension().is_some_and(|extension| extension == "toml") {
-            toml::from_str(&file.text).map_err(|error| fail(error.message()))?
+            toml::from_str(&file.text).map_err(|error| {
+                let before = error.span().and_then(|span| file.text.get(..span.start)).unwrap_or_default();
+                fail(&format!("line {}: {}", before.matches('\n').count() + 1, error.message().replace('\n', ", ")))
+            })?
         } else {
             jsonc_parser::parse_to_serde_value(&file.text, &jsonc_parser::ParseOptions::default())
                 .map_err(|error| fail(&error.to_string()))?
@@ -168,7 +191,15 @@ impl Wrangler {
                 .ok_or_else(|| fail(&format!("has no environment \"{name}\"")))?,
         };
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { file, folder, section })
+        let label = match environment {
+            None => file.name.clone(),
+            Some(name) => format!("{} (env.{name})", file.name),
+        };
+        let start = environment.and_then(|name| {
+            let headings = [format!("[env.{name}"), format!("\"{name}\"")];
+            headings.iter().find_map(|heading| file.text.find(heading))
+        });
+        Ok(Self { file, folder, section, label, start: start.unwrap_or(0) })
     }
 
     fn entries(&self, pointer: &str) -> &[Value] {
@@ -191,45 +222,61 @@ impl Wrangler {
 
     /// Tells of a need that is not met; those for variables and secrets are told where references are resolved.
     fn lacks(&self, need: &Need) -> Option<Diagnostic> {
-        let name = need.name.as_str();
-        let (declared, how) = match need.kind {
+        let list = match need.kind {
             NeedKind::Variable | NeedKind::Secret => return None,
-            NeedKind::Kv => (self.names("kv_namespaces", "binding").contains(name), "[[kv_namespaces]]"),
-            NeedKind::Service => (self.names("services", "binding").contains(name), "[[services]]"),
-            NeedKind::Analytics => {
-                (self.names("analytics_engine_datasets", "binding").contains(name), "[[analytics_engine_datasets]]")
-            }
-            NeedKind::Module => (self.folder.join(name).is_file(), "the folder beside the gateway"),
-            NeedKind::DurableObject => {
-                let class = CLASSES.iter().find(|(binding, _)| *binding == name).map(|(_, class)| *class);
-                let bound = self.entries("/durable_objects/bindings").iter().any(|entry| {
-                    entry.get("name").and_then(Value::as_str) == Some(name)
-                        && entry.get("class_name").and_then(Value::as_str) == class
-                });
-                (bound, "[[durable_objects.bindings]], with its class,")
-            }
-            NeedKind::RateLimit(period) => match self.rate_limits().get(name) {
-                None => (false, "[[ratelimits]]"),
-                Some(None) => (true, ""),
-                Some(Some(declared)) if *declared == period => (true, ""),
-                Some(Some(declared)) => {
-                    let message =
-                        format!("the rate limit {name} has a period of {declared} s, and {period} s is said here");
-                    let help = format!("write \"period_seconds\": {declared}, or change {}", self.file.name);
-                    return Some(diagnostic(need, "binding_mismatch", Severity::Error, message, help));
-                }
-            },
+            NeedKind::DurableObject => return self.lacks_object(need),
+            NeedKind::RateLimit(period) => return self.lacks_rate_limit(need, period),
+            NeedKind::Module => return self.lacks_module(need),
+            NeedKind::Kv => "kv_namespaces",
+            NeedKind::Service => "services",
+            NeedKind::Analytics => "analytics_engine_datasets",
         };
-        (!declared).then(|| {
-            let message = format!("the {} {name} is not declared in {}", need.kind.as_str(), self.file.name);
-            diagnostic(
-                need,
-                "missing_binding",
-                NeedKind::severity(need.required),
-                message,
-                format!("add it to {how} there"),
-            )
+        let is_declared = self.names(list, "binding").contains(need.name.as_str());
+        (!is_declared).then(|| self.undeclared(need, &format!("add it to \"{list}\" there")))
+    }
+
+    fn lacks_module(&self, need: &Need) -> Option<Diagnostic> {
+        let path = self.folder.join(&need.name);
+        let message = format!("the module {} is not there", path.display());
+        let help = "write it, or correct \"entrypoint\" in \"services\"".to_owned();
+        (!path.is_file()).then(|| diagnostic(need, "missing_module", message, help))
+    }
+
+    fn lacks_rate_limit(&self, need: &Need, period: u64) -> Option<Diagnostic> {
+        let name = need.name.as_str();
+        let Some(declared) = self.rate_limits().get(name).copied() else {
+            return Some(self.undeclared(need, "add it to \"ratelimits\" there"));
+        };
+        let declared = declared.filter(|declared| *declared != period)?;
+        let message = format!("the rate limit {name} has a period of {declared} s, and {period} s is said here");
+        let help = format!("write \"period_seconds\": {declared}, or change {}", self.label);
+        Some(diagnostic(need, "binding_mismatch", message, help))
+    }
+
+    fn lacks_object(&self, need: &Need) -> Option<Diagnostic> {
+        let name = need.name.as_str();
+        let (_, class) = CLASSES.into_iter().find(|(binding, _)| *binding == name)?;
+        let mut bound = self.entries("/durable_objects/bindings").iter();
+        let bound = bound.find(|entry| entry.get("name").and_then(Value::as_str) == Some(name));
+        let Some(bound) = bound else {
+            let help = format!("add it to \"durable_objects.bindings\" there, with the class_name \"{class}\"");
+            return Some(self.undeclared(need, &help));
+        };
+        let bound = bound.get("class_name").and_then(Value::as_str).unwrap_or_default();
+        (bound != class).then(|| {
+            let message = format!("the Durable Object {name} has the class \"{bound}\", and must have \"{class}\"");
+            diagnostic(need, "binding_mismatch", message, format!("correct its class_name in {}", self.label))
         })
+    }
+
+    fn undeclared(&self, need: &Need, help: &str) -> Diagnostic {
+        let message = format!("the {} {} is not declared in {}", need.kind.as_str(), need.name, self.label);
+        if need.required {
+            return diagnostic(need, "missing_binding", message, help.to_owned());
+        }
+        let code = "optional_binding_missing";
+        let help = format!("{help}; {}", way_to_allow(code));
+        Diagnostic { severity: Severity::Warning, ..diagnostic(need, code, message, help) }
     }
 
     /// Tells of what is declared and used by nothing, and of secrets that stand in clear.
@@ -239,7 +286,7 @@ impl Wrangler {
         let mut told = Vec::new();
         let secret = |name: &&&str| needs.iter().any(|need| need.kind == NeedKind::Secret && need.name == **name);
         for name in vars.iter().filter(secret) {
-            let (offset, line, column) = place_of(&self.file, name);
+            let (offset, line, column) = place_of(&self.file, name, self.start);
             told.push(Diagnostic {
                 severity: Severity::Warning,
                 code: "secret_in_vars",
@@ -248,7 +295,10 @@ impl Wrangler {
                 line,
                 column,
                 message: format!("the secret {name} stands in a file"),
-                help: Some(format!("remove it here, and run `npx wrangler secret put {name}`")),
+                help: Some(format!(
+                    "remove it here, and run `npx wrangler secret put {name}`; {}",
+                    way_to_allow("secret_in_vars")
+                )),
             });
         }
         let mut declared = vars;
@@ -264,7 +314,7 @@ impl Wrangler {
         let objects = self.entries("/durable_objects/bindings").iter();
         declared.extend(objects.filter_map(|entry| entry.get("name")?.as_str()));
         let unused = declared.iter().filter(|name| !is_used(name, needs));
-        told.extend(unused.map(|name| unused_binding(&self.file, name)));
+        told.extend(unused.map(|name| unused_binding(&self.file, name, self.start)));
         told.sort_by_key(|diagnostic| diagnostic.offset);
         told
     }
@@ -274,8 +324,8 @@ fn is_used(name: &str, needs: &[Need]) -> bool {
     OWN_NAMES.contains(&name) || needs.iter().any(|need| need.name == name)
 }
 
-fn unused_binding(file: &TextFile, name: &str) -> Diagnostic {
-    let (offset, line, column) = place_of(file, name);
+fn unused_binding(file: &TextFile, name: &str, from: usize) -> Diagnostic {
+    let (offset, line, column) = place_of(file, name, from);
     Diagnostic {
         severity: Severity::Warning,
         code: "unused_binding",
@@ -284,12 +334,12 @@ fn unused_binding(file: &TextFile, name: &str) -> Diagnostic {
         line,
         column,
         message: format!("nothing in the config uses {name}"),
-        help: Some("remove it, unless your own modules use it".to_owned()),
+        help: Some(format!("remove it, unless your own modules use it; {}", way_to_allow("unused_binding"))),
     }
 }
 
-/// Finds where a name stands as a key or as a value.
-fn place_of(file: &TextFile, name: &str) -> (usize, usize, usize) {
+/// Finds where a name stands as a key or as a value, not before the line that `from` is in.
+fn place_of(file: &TextFile, name: &str, from: usize) -> (usize, usize, usize) {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut start = 0;
     for (index, line) in file.text.split_inclusive('\n').enumerate() {
@@ -299,7 +349,8 @@ fn place_of(file: &TextFile, name: &str) -> (usize, usize, usize) {
             let after = line.get(at + name.len()..).and_then(|text| text.chars().next());
             !before.is_some_and(is_word) && !after.is_some_and(is_word)
         });
-        if let Some(at) = found.filter(|_| !line.trim_start().starts_with('#')) {
+        let is_comment = ["#", "//"].iter().any(|sign| line.trim_start().starts_with(sign));
+        if let Some(at) = found.filter(|_| !is_comment && start + line.len() > from) {
             let column = line.get(..at).map_or(0, |before| before.chars().count()) + 1;
             return (start + at, index + 1, column);
         }
@@ -308,10 +359,14 @@ fn place_of(file: &TextFile, name: &str) -> (usize, usize, usize) {
     (0, 1, 1)
 }
 
-fn diagnostic(need: &Need, code: &'static str, severity: Severity, message: String, help: String) -> Diagnostic {
+fn way_to_allow(code: &str) -> String {
+    format!("if it is meant, add \"allow\": [\"{code}\"] at the top of the config")
+}
+
+fn diagnostic(need: &Need, code: &'static str, message: String, help: String) -> Diagnostic {
     let Need { path, offset, line, column, .. } = need;
     Diagnostic {
-        severity,
+        severity: Severity::Error,
         code,
         path: path.clone(),
         offset: *offset,

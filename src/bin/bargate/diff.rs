@@ -9,7 +9,7 @@ use bargate::review::{Change, OutlinedRoute, changed_sections, compare};
 use serde_json::json;
 
 use crate::config_file::TextFile;
-use crate::routes::{Format, asked, outline, to_json};
+use crate::routes::{Format, Routes, asked, to_json};
 use crate::{FOUND, Failure};
 
 const ADDED: Style = AnsiColor::Green.on_default();
@@ -25,7 +25,8 @@ pub struct Arguments {
     /// The config afterwards.
     #[arg(default_value = "gateway.config.json")]
     new: PathBuf,
-    /// Exits with 1 where a path loses authentication or a scope, or a public path appears.
+    /// Exits with 1 where a path loses authentication or a scope, or a public path appears, and with 2 where that cannot be
+    /// told, because a config has mistakes.
     #[arg(long)]
     fail_on_exposure: bool,
     /// How to print.
@@ -36,10 +37,14 @@ pub struct Arguments {
 /// Runs the command.
 ///
 /// # Errors
-/// A file that cannot be read, or whose config is no JSON.
+/// A file that cannot be read, or whose config is no JSON; with `--fail-on-exposure` also a config with mistakes.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if [&arguments.old, &arguments.new].into_iter().all(|path| path.as_os_str() == "-") {
+        return Err(Failure::new("standard input can be read once: give - once"));
+    }
     let (old, new) = (TextFile::read(&arguments.old)?, TextFile::read(&arguments.new)?);
-    let changes = compare(&outline(&old)?, &outline(&new)?);
+    let (before, after) = (Routes::read(&old)?, Routes::read(&new)?);
+    let changes = compare(&before.outline, &after.outline);
     let sections = changed_sections(&old.text, &new.text);
     let exposed = changes.iter().any(|change| !change.exposures.is_empty());
     match arguments.format {
@@ -50,7 +55,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             anstream::println!("{document:#}");
         }
     }
-    Ok(if exposed && arguments.fail_on_exposure { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
+    match arguments.fail_on_exposure {
+        true if exposed => Ok(ExitCode::from(FOUND)),
+        true if !(before.valid && after.valid) => {
+            Err(Failure::new("a config has mistakes, so that nothing is exposed cannot be told"))
+        }
+        true | false => Ok(ExitCode::SUCCESS),
+    }
 }
 
 fn change_to_json(change: &Change) -> serde_json::Value {
@@ -58,6 +69,7 @@ fn change_to_json(change: &Change) -> serde_json::Value {
         "route": change.route,
         "before": change.before.as_ref().map(to_json),
         "after": change.after.as_ref().map(to_json),
+        "changed_keys": change.keys,
         "exposures": change.exposures.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
@@ -74,6 +86,9 @@ fn text(changes: &[Change], sections: &[String]) -> String {
             (Some(_), Some(_)) => ('~', CHANGED),
         };
         let _ = writeln!(text, "{style}{sign} {}{style:#}{}", change.route, detail(change));
+        if !change.keys.is_empty() {
+            let _ = writeln!(text, "    changed: {}", change.keys.join(", "));
+        }
         for exposure in &change.exposures {
             let _ = writeln!(text, "    {EXPOSED}exposes:{EXPOSED:#} {exposure}");
         }
@@ -97,6 +112,7 @@ fn detail(change: &Change) -> String {
             .to_owned()
     };
     match (&change.before, &change.after) {
+        (Some(before), Some(after)) if shown(before) == shown(after) => format!("  {}", shown(after)),
         (Some(before), Some(after)) => format!("\n    before: {}\n    after:  {}", shown(before), shown(after)),
         (Some(route), None) | (None, Some(route)) => format!("  {}", shown(route)),
         (None, None) => String::new(),

@@ -38,7 +38,7 @@ pub enum Format {
 /// A file that cannot be read, or whose config is no JSON.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let file = TextFile::read(&arguments.file)?;
-    let outline = outline(&file)?;
+    let Routes { outline, .. } = Routes::read(&file)?;
     let Some(request) = &arguments.request else {
         match arguments.format {
             Format::Text => anstream::print!("{}", table(&outline)),
@@ -65,22 +65,32 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if found { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }
 
-/// Gives the routes of a config, and says on standard error what of it could not be read.
-///
-/// # Errors
-/// A text that is no JSON object with paths.
-pub fn outline(file: &TextFile) -> Result<Outline, Failure> {
-    let told = review(&file.text);
-    let outline = Outline::of(&file.text);
-    if outline.routes.is_empty() && !is_valid(&told) {
-        return Err(Failure::new(format!("{}: has no routes that can be read: run `bargate check`", file.name)));
+/// The routes of a config.
+pub struct Routes {
+    /// Those that can be read.
+    pub outline: Outline,
+    /// Whether the config has no mistake; one that has may have other routes once they are corrected.
+    pub valid: bool,
+}
+
+impl Routes {
+    /// Reads the routes of a config, and says on standard error what of it could not be read.
+    ///
+    /// # Errors
+    /// A text that is no JSON object with paths.
+    pub fn read(file: &TextFile) -> Result<Self, Failure> {
+        let valid = is_valid(&review(&file.text));
+        let outline = Outline::of(&file.text);
+        if outline.routes.is_empty() && !valid {
+            return Err(Failure::new(format!("{}: has no routes that can be read: run `bargate check`", file.name)));
+        }
+        if !valid {
+            anstream::eprintln!("{}: has mistakes, so this may be less than all: run `bargate check`", file.name);
+        } else if outline.unread > 0 {
+            anstream::eprintln!("{}: paths that come from bindings and are left out: {}", file.name, outline.unread);
+        }
+        Ok(Self { outline, valid })
     }
-    if !is_valid(&told) {
-        anstream::eprintln!("{}: has mistakes, so this may be less than all: run `bargate check`", file.name);
-    } else if outline.unread > 0 {
-        anstream::eprintln!("{}: {} paths come from bindings and are left out", file.name, outline.unread);
-    }
-    Ok(outline)
 }
 
 /// Names a route by method and path.

@@ -7,6 +7,7 @@ use bargate::config::schema::{reference_markdown, schema_text};
 use bargate::review::WARNINGS;
 
 use crate::Failure;
+use crate::output::{Existing, Output};
 
 /// Prints the JSON Schema of gateway.config.json.
 #[derive(clap::Args)]
@@ -15,9 +16,9 @@ pub struct Arguments {
     #[arg(long)]
     reference: bool,
 
-    /// Writes to a file instead of standard output.
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    /// Where it goes, over what is there; - prints it.
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
 }
 
 /// Runs the command.
@@ -26,10 +27,6 @@ pub struct Arguments {
 /// A file that cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let text = if arguments.reference { reference_markdown(&WARNINGS) } else { schema_text(&WARNINGS) };
-    match &arguments.output {
-        Some(path) => std::fs::write(path, text)
-            .map_err(|error| Failure::new(format!("{}: cannot be written: {error}", path.display())))?,
-        None => anstream::print!("{text}"),
-    }
+    Output::new(&arguments.output, Existing::Overwritten)?.write(&text)?;
     Ok(ExitCode::SUCCESS)
 }
