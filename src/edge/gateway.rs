@@ -32,10 +32,10 @@ use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPO
 extern "C" {
     /// Tells whether a module of this name was bundled with the gateway.
     fn has_service(name: &str) -> bool;
-}
 
-/// The config that was built in.
-const BUILT_IN: &str = include_str!("../../gateway.config.json");
+    /// Gives the text of the config that was built in.
+    fn built_in_config() -> String;
+}
 
 /// Variables that override every other source, the second by the older gateway's name for it.
 const INLINE_VARIABLES: [&str; 2] = ["BARGATE_CONFIG_JSON", "SAG_API_CONFIG_JSON"];
@@ -188,7 +188,7 @@ async fn read_source(env: &Env) -> Option<Source> {
             return Some(Source { text, rechecked: false, name: "variable" });
         }
     }
-    let built_in = |rechecked| Source { text: BUILT_IN.to_owned(), rechecked, name: "built_in" };
+    let built_in = |rechecked| Source { text: built_in_config(), rechecked, name: "built_in" };
     let Some(kv) = KvNamespace::bound(env, KV_BINDING) else { return Some(built_in(false)) };
     for key in KV_KEYS {
         match kv.text(key).await {

@@ -276,8 +276,11 @@ function shut(socket, code, reason) {
 
 const EMPTY = [204, 205, 304];
 
-/** The modules beside the gateway, by name; worker.mjs leaves them here. */
-const services = () => globalThis[Symbol.for("bargate.services")] ?? {};
+/** The config that is built in and the modules beside the gateway; worker.mjs leaves them here. */
+const inputs = () => globalThis[Symbol.for("bargate.inputs")];
+const services = () => inputs().services;
+
+export const built_in_config = () => inputs().config;
 
 /** Makes of what a service answered what the older gateway made of it. */
 function answered(answer) {
