@@ -48,6 +48,12 @@ pub fn upstream_url(target: &Target, forwarded_path: &str, query: Option<&str>) 
     }
 }
 
+/// Gives a header's name as it is compared: lower-case, with `-` for each sign. To CGI and its heirs `X_User.Id` and `X-User-Id`
+/// are one variable.
+pub fn folded_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+}
+
 /// Gives the headers that `Connection` names, lower-case: they are the connection's own too.
 pub fn connection_options(header: Option<&str>) -> Vec<String> {
     let names = header.unwrap_or_default().split(',').map(|name| name.trim().to_ascii_lowercase());

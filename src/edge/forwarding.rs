@@ -9,14 +9,14 @@ use super::host::{forward, header_lines};
 use super::webcrypto::random_bytes;
 use crate::config::Path;
 use crate::mapping::{mapped_headers, mapped_query};
-use crate::proxy::{connection_options, forwarded_cookies};
+use crate::proxy::{connection_options, folded_name, forwarded_cookies};
 use crate::request::RequestHead as _;
 use crate::token::VerifiedClaims;
 use crate::trace::Trace;
 
 /// What becomes of a request's headers on the way: names to drop and lines to set.
 pub struct ForwardedHeaders {
-    /// Lower-case names, one a line, with `-` for `_`.
+    /// Lower-case names, one a line, with `-` for each sign.
     pub drop: String,
     /// Names and values on alternating lines.
     pub set: String,
@@ -28,7 +28,7 @@ impl ForwardedHeaders {
         let mut drop = gateway.dropped_request_headers.clone();
         let mut also = |name: &str| {
             drop.push('\n');
-            drop.push_str(&name.replace('_', "-"));
+            drop.push_str(&folded_name(name));
         };
         connection_options(exchange.header("connection").as_deref()).iter().for_each(|name| also(name));
         path.mapping.remove.iter().for_each(|name| also(name));

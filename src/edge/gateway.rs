@@ -26,7 +26,7 @@ use crate::config::{BINDING_COOKIE, Config, Diagnostic, HOP_BY_HOP_HEADERS, Inte
 use crate::cookie::name_on;
 use crate::oauth::Outcome;
 use crate::problem::Problem;
-use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS};
+use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS, folded_name};
 
 #[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {
@@ -277,7 +277,7 @@ impl Gateway {
         let name = |config: &Config, login: Option<usize>| Some(config.authorizers.get(login?)?.issuer.clone());
         let same = previous.filter(|previous| name(&previous.config, previous.login) == name(&config, login));
         let refreshes = same.map(|previous| previous.refreshes.clone());
-        let asserted = config.asserted_headers.iter().map(|name| name.replace('_', "-"));
+        let asserted = config.asserted_headers.iter().map(|name| folded_name(name));
         let dropped = HOP_BY_HOP_HEADERS.iter().chain(&DROPPED_REQUEST_HEADERS).map(|name| (*name).to_owned());
         let of_cors = if config.cors.is_some() { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
         let own_cookies = config.session.iter().map(|session| session.cookie.as_str()).chain([BINDING_COOKIE]);

@@ -121,6 +121,8 @@ export function forward(request, url, drop, set, max) {
     const misspelt = folded !== name && folded.startsWith("cf-");
     if (dropped.has(folded) || misspelt || folded.startsWith("x-forwarded-")) forwarded.headers.delete(name);
   }
+  // The runtime makes a handshake, and so a GET, of whatever has this header.
+  if (request.method !== "GET") forwarded.headers.delete("upgrade");
   setAll(forwarded.headers, set);
   return forwarded;
 }
@@ -178,9 +180,10 @@ async function sendToOneOf(request, urls, ms, retries) {
 
 async function throughCache(request, cache, ask) {
   const [origin, ttl, personal, vary, ...parts] = cache.split("\n");
-  if (request.method !== "GET" || request.headers.has("range") || request.headers.has("upgrade")) return ask();
+  const { method, headers, body } = request;
+  if (method !== "GET" || body !== null || headers.has("range") || headers.has("upgrade")) return ask();
   const names = vary.split(",").filter(Boolean);
-  const values = names.map((name) => request.headers.get(name));
+  const values = names.map((name) => headers.get(name));
   const key = `${origin}/.bargate/${await digest_text(JSON.stringify([...parts, ...values]))}`;
   const stored = await caches.default.match(key).catch(() => undefined);
   const given = stored ?? (await ask());

@@ -32,8 +32,8 @@ extern "C" {
     ) -> Result<Response, JsValue>;
 
     /// Makes the request for an upstream, whose body streams through. Without the headers in `drop` (lower-case, with `-`
-    /// for `_`) and without all `X-Forwarded-*`, in whatever spelling an upstream may fold: to CGI and its heirs `X_User_Id`
-    /// and `X-User-Id` are one variable. A body that does not say how long it is breaks off behind `max` bytes.
+    /// for each sign) and without all `X-Forwarded-*`, in whatever spelling an upstream may fold. A body that does not say how
+    /// long it is breaks off behind `max` bytes.
     #[wasm_bindgen(catch)]
     pub fn forward(request: &Request, url: &str, drop: &str, set: &str, max: Option<f64>) -> Result<Request, JsValue>;
 }
