@@ -8,7 +8,7 @@ use super::integration::{Integration, read_answer};
 use super::mapping::{Mapping, Scope, read_mapping, read_variables};
 use super::provider::ProviderKeys;
 use super::reader::{Findings, NameIndex, ObjectReader, Place, TextsByName, Written, choose, read_array, shown};
-use super::rules::{Rules, read_rules};
+use super::rules::{Rules, note_cache, read_rules};
 use super::server::ReadServer;
 use super::service::{Rpc, Services};
 use crate::route::{Method, MethodRule, Pattern, RouteSpec};
@@ -130,6 +130,9 @@ fn read_path<'n>(
     };
     let mapping = read_mapping(&mut object, &scope, findings);
     let rules = read_rules(&mut object, access.is_some(), findings);
+    if let Some(cache) = &rules.cache {
+        note_cache(&mut object, cache, method, integration.as_ref(), &mapping, findings);
+    }
     let response_headers = read_response_headers(&mut object, findings);
     let pre_process = context.services.read_rpc(&mut object, "pre_process", findings);
     object.finish(findings);

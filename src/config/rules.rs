@@ -2,8 +2,11 @@
 
 use super::cors::is_token;
 use super::headers::read_header_names;
+use super::integration::Integration;
+use super::mapping::{Mapping, Source};
 use super::networks::{Networks, read_networks};
 use super::reader::{Findings, ObjectReader, Place, choose_number, note_if_empty, shown, told};
+use crate::route::{Method, MethodRule};
 
 /// The longest that an answer is kept, in seconds: a day.
 pub(super) const CACHE_MAX_SECS: u64 = 24 * 60 * 60;
@@ -139,12 +142,10 @@ fn read_cache(object: &mut ObjectReader<'_>, authenticated: bool, findings: &mut
     let ttl_secs = reader.integer("ttl_seconds", 1..=CACHE_MAX_SECS, 1, findings);
     let vary = read_header_names(&mut reader, "vary", findings);
     let per_user = reader.boolean("per_user", false, findings);
-    if let Some(index) = vary.iter().position(|name| matches!(name.as_str(), "authorization" | "cookie")) {
-        let message = "answers by credential are private".to_owned();
-        let help = told(|| "keep them apart by user, with \"per_user\": true".to_owned());
+    if let Some(index) = vary.iter().position(|name| is_credential(name)) {
         let list = Place::Key(&place, "vary");
         let offset = reader.node("vary").map_or(node.offset, |node| node.offset);
-        findings.note(offset, &Place::Index(&list, index), "private_cache", message, help);
+        note_credential(offset, &Place::Index(&list, index), findings);
     }
     if authenticated != per_user {
         let (code, message, help) = match authenticated {
@@ -163,4 +164,36 @@ fn read_cache(object: &mut ObjectReader<'_>, authenticated: bool, findings: &mut
     }
     reader.finish(findings);
     Some(Cache { ttl_secs: u32::try_from(ttl_secs).unwrap_or(1), vary, per_user })
+}
+
+/// Notes a cache of a path that asks no upstream by `GET`, and one whose answers for all are made of what one client sent.
+pub(super) fn note_cache(
+    object: &mut ObjectReader<'_>,
+    cache: &Cache,
+    method: Option<MethodRule>,
+    integration: Option<&Integration>,
+    mapping: &Mapping,
+    findings: &mut Findings<'_>,
+) {
+    let Some(node) = object.node("cache") else { return };
+    let place = Place::Key(object.place(), "cache");
+    let asks = method.is_none_or(|method| matches!(method, MethodRule::Any | MethodRule::Exact(Method::Get)))
+        && integration.is_none_or(|integration| matches!(integration, Integration::HttpProxy { .. }));
+    if !asks {
+        let message = "only answers of http_proxy to GET are kept".to_owned();
+        findings.note(node.offset, &place, "unused_key", message, told(|| "remove \"cache\"".to_owned()));
+    }
+    let of_credential = |source: &Source| matches!(source, Source::Header(name) if is_credential(name));
+    if !cache.per_user && mapping.headers.iter().chain(&mapping.query).any(|(_, source)| of_credential(source)) {
+        note_credential(node.offset, &place, findings);
+    }
+}
+
+fn is_credential(header: &str) -> bool {
+    header.eq_ignore_ascii_case("authorization") || header.eq_ignore_ascii_case("cookie")
+}
+
+fn note_credential(offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
+    let help = told(|| "keep them apart by user, with \"per_user\": true".to_owned());
+    findings.note(offset, place, "private_cache", "answers by credential are private".to_owned(), help);
 }
