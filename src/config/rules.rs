@@ -2,11 +2,8 @@
 
 use super::cors::is_token;
 use super::headers::read_header_names;
-use super::integration::Integration;
-use super::mapping::{Mapping, Source};
 use super::networks::{Networks, read_networks};
 use super::reader::{Findings, ObjectReader, Place, choose_number, note_if_empty, shown, told};
-use crate::route::{Method, MethodRule};
 
 /// The longest that an answer is kept, in seconds: a day.
 pub(super) const CACHE_MAX_SECS: u64 = 24 * 60 * 60;
@@ -19,6 +16,9 @@ pub(super) const BODY_MAX_BYTES: u64 = u32::MAX as u64;
 
 /// That of a limit that names none.
 pub(crate) const PERIOD_DEFAULT_SECS: u64 = 60;
+
+/// What is wrong where answers for all are made of what one client says of itself.
+pub(super) const PRIVATE: &str = "answers by credential are private";
 
 /// What a path asks of a request.
 #[derive(Clone, Default)]
@@ -68,14 +68,19 @@ pub struct Cache {
     pub per_user: bool,
 }
 
-/// Reads the rules of a path.
-pub(super) fn read_rules(object: &mut ObjectReader<'_>, authenticated: bool, findings: &mut Findings<'_>) -> Rules {
+/// Reads the rules of a path, which may ask an upstream by `GET` or not.
+pub(super) fn read_rules(
+    object: &mut ObjectReader<'_>,
+    authenticated: bool,
+    gets: bool,
+    findings: &mut Findings<'_>,
+) -> Rules {
     let max_body_bytes = object.integer("max_body_bytes", 0..=BODY_MAX_BYTES, u64::MAX, findings);
     Rules {
         rate_limit: read_rate_limit(object, authenticated, findings),
         max_body_bytes: Some(max_body_bytes).filter(|bytes| *bytes != u64::MAX),
         content_types: read_content_types(object, findings),
-        cache: read_cache(object, authenticated, findings),
+        cache: read_cache(object, authenticated, gets, findings),
         networks: read_networks(object, findings),
     }
 }
@@ -134,9 +139,18 @@ fn read_content_types(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>
     types
 }
 
-fn read_cache(object: &mut ObjectReader<'_>, authenticated: bool, findings: &mut Findings<'_>) -> Option<Cache> {
+fn read_cache(
+    object: &mut ObjectReader<'_>,
+    authenticated: bool,
+    gets: bool,
+    findings: &mut Findings<'_>,
+) -> Option<Cache> {
     let node = object.node("cache")?;
     let place = Place::Key(object.place(), "cache");
+    if !gets {
+        let message = "only answers of http_proxy to GET are kept".to_owned();
+        findings.note(node.offset, &place, "unused_key", message, told(|| "remove \"cache\"".to_owned()));
+    }
     let mut reader = ObjectReader::open(node, &place, findings)?;
     reader.required("ttl_seconds", findings);
     let ttl_secs = reader.integer("ttl_seconds", 1..=CACHE_MAX_SECS, 1, findings);
@@ -145,7 +159,8 @@ fn read_cache(object: &mut ObjectReader<'_>, authenticated: bool, findings: &mut
     if let Some(index) = vary.iter().position(|name| is_credential(name)) {
         let list = Place::Key(&place, "vary");
         let offset = reader.node("vary").map_or(node.offset, |node| node.offset);
-        note_credential(offset, &Place::Index(&list, index), findings);
+        let help = told(|| "keep them apart by user, with \"per_user\": true".to_owned());
+        findings.note(offset, &Place::Index(&list, index), "private_cache", PRIVATE.to_owned(), help);
     }
     if authenticated != per_user {
         let (code, message, help) = match authenticated {
@@ -166,34 +181,7 @@ fn read_cache(object: &mut ObjectReader<'_>, authenticated: bool, findings: &mut
     Some(Cache { ttl_secs: u32::try_from(ttl_secs).unwrap_or(1), vary, per_user })
 }
 
-/// Notes a cache of a path that asks no upstream by `GET`, and one whose answers for all are made of what one client sent.
-pub(super) fn note_cache(
-    object: &mut ObjectReader<'_>,
-    cache: &Cache,
-    method: Option<MethodRule>,
-    integration: Option<&Integration>,
-    mapping: &Mapping,
-    findings: &mut Findings<'_>,
-) {
-    let Some(node) = object.node("cache") else { return };
-    let place = Place::Key(object.place(), "cache");
-    let asks = method.is_none_or(|method| matches!(method, MethodRule::Any | MethodRule::Exact(Method::Get)))
-        && integration.is_none_or(|integration| matches!(integration, Integration::HttpProxy { .. }));
-    if !asks {
-        let message = "only answers of http_proxy to GET are kept".to_owned();
-        findings.note(node.offset, &place, "unused_key", message, told(|| "remove \"cache\"".to_owned()));
-    }
-    let of_credential = |source: &Source| matches!(source, Source::Header(name) if is_credential(name));
-    if !cache.per_user && mapping.headers.iter().chain(&mapping.query).any(|(_, source)| of_credential(source)) {
-        note_credential(node.offset, &place, findings);
-    }
-}
-
-fn is_credential(header: &str) -> bool {
+/// Tells whether a header says who sends a request.
+pub(super) fn is_credential(header: &str) -> bool {
     header.eq_ignore_ascii_case("authorization") || header.eq_ignore_ascii_case("cookie")
-}
-
-fn note_credential(offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
-    let help = told(|| "keep them apart by user, with \"per_user\": true".to_owned());
-    findings.note(offset, place, "private_cache", "answers by credential are private".to_owned(), help);
 }

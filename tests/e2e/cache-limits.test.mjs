@@ -280,10 +280,10 @@ describe('a config is refused whose cache would show to all what is for one', ()
     ['with auth that asks for scopes', { auth: { scopes: ['read:own'] } }, /error\[private_cache\]: paths\[1\]\.cache/],
     ['by cookie', { cache: { ttl_seconds: 1, vary: ['Accept', 'Cookie'] } }, /error\[private_cache\]: paths\[1\]\.cache\.vary/],
     ['by credential', { cache: { ttl_seconds: 1, vary: ['authorization'] } }, /error\[private_cache\]: paths\[1\]\.cache\.vary/],
-    ['of what is made with a credential', { mapping: { headers: { authorization: '$request.header.authorization' } } }, /error\[private_cache\]: paths\[1\]\.cache/],
-    ['by a cookie of another name', { mapping: { headers: { 'x-user': '$request.header.Cookie' } } }, /error\[private_cache\]: paths\[1\]\.cache/],
-    ['by a cookie in the query', { mapping: { query: { session: '$request.header.cookie' } } }, /error\[private_cache\]: paths\[1\]\.cache/],
-    ['by request_headers', { request_headers: { set: { 'x-token': '$request.header.authorization' } } }, /error\[private_cache\]: paths\[1\]\.cache/],
+    ['of what is made with a credential', { mapping: { headers: { authorization: '$request.header.authorization' } } }, /error\[private_cache\]: paths\[1\]\.mapping\.headers\.authorization/],
+    ['by a cookie of another name', { mapping: { headers: { 'x-user': '$request.header.Cookie' } } }, /error\[private_cache\]: paths\[1\]\.mapping\.headers\.x-user/],
+    ['by a cookie in the query', { mapping: { query: { session: '$request.header.cookie' } } }, /error\[private_cache\]: paths\[1\]\.mapping\.query\.session/],
+    ['by request_headers', { request_headers: { set: { 'x-token': '$request.header.authorization' } } }, /error\[private_cache\]: paths\[1\]\.request_headers\.set\.x-token/],
     ['per user, where none is known', { cache: { ttl_seconds: 1, per_user: true } }, /error\[\w+\]: paths\[1\]\.cache/],
   ]) {
     test(message, async (t) => {
