@@ -14,6 +14,7 @@ use worker::Env;
 use super::bindings;
 use super::exchange::Exchange;
 use super::flight::Flights;
+use super::host::{configured, header_lines};
 use super::invocation::Invocation;
 use super::issuer::Issuer;
 use super::key_ring::KeyRing;
@@ -26,7 +27,7 @@ use crate::config::{BINDING_COOKIE, Config, Diagnostic, HOP_BY_HOP_HEADERS, Inte
 use crate::cookie::name_on;
 use crate::oauth::Outcome;
 use crate::problem::Problem;
-use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS, folded_name};
+use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS};
 
 #[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {
@@ -58,6 +59,8 @@ pub struct Gateway {
     pub dropped_request_headers: String,
     /// The cookies that only the gateway sets, one name a line.
     pub own_cookies: String,
+    /// The config's own headers of answers, as they cross.
+    pub headers: String,
     /// What no upstream's answer brings to a client, one name a line.
     pub dropped_response_headers: String,
     /// The authorizers at work, in the order of the config.
@@ -277,13 +280,14 @@ impl Gateway {
         let name = |config: &Config, login: Option<usize>| Some(config.authorizers.get(login?)?.issuer.clone());
         let same = previous.filter(|previous| name(&previous.config, previous.login) == name(&config, login));
         let refreshes = same.map(|previous| previous.refreshes.clone());
-        let asserted = config.asserted_headers.iter().map(|name| folded_name(name));
+        let asserted = config.asserted_headers.iter().cloned();
         let dropped = HOP_BY_HOP_HEADERS.iter().chain(&DROPPED_REQUEST_HEADERS).map(|name| (*name).to_owned());
         let of_cors = if config.cors.is_some() { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
         let own_cookies = config.session.iter().map(|session| session.cookie.as_str()).chain([BINDING_COOKIE]);
         let own_cookies: Vec<&str> = own_cookies.flat_map(|name| [name, name_on(name, true)]).collect();
         Self {
             own_cookies: own_cookies.join("\n"),
+            headers: header_lines(&configured(&config.headers).collect::<Vec<_>>()),
             dropped_request_headers: dropped.chain(asserted).collect::<Vec<_>>().join("\n"),
             dropped_response_headers: [DROPPED_RESPONSE_HEADERS.as_slice(), of_cors].concat().join("\n"),
             issuers,
