@@ -16,41 +16,55 @@ const ENTRY = 'src/edge/worker.mjs';
 /** Where the modules are that paths may name: the user's own, and those of the tests. */
 const SERVICES = 'services';
 const TEST_SERVICES = 'tests/e2e/services';
+/** What the gateway is made of. */
 const INPUTS = [
-  SERVICES, TEST_SERVICES, 'src', WORKER_CRATE, 'Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo', 'rust-toolchain.toml', CONFIG, 'scripts/build.mjs',
-  'scripts/shrink.mjs',
+  'src', WORKER_CRATE, 'Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo', 'rust-toolchain.toml', 'scripts/build.mjs', 'scripts/shrink.mjs',
 ];
 
 export async function build({ faultInjection = false } = {}) {
   await setup();
   const directory = faultInjection ? 'build-fault' : 'build';
-  const stamp = join(ROOT, directory, '.inputs');
-  const inputs = hashOfInputs();
   const output = join(ROOT, directory, 'index.js');
-  if (existsSync(output) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return;
+  const all = stampOf(directory, '.inputs', [CONFIG, SERVICES, TEST_SERVICES, ...INPUTS]);
+  if (existsSync(output) && all.isFresh()) return;
 
   await run('cargo', ['run', '--quiet', '--bin', 'bargate', '--', 'check', CONFIG], {
     failure: `the build stopped: the lines above say what is wrong with ${CONFIG}, or with the code that checks it`,
   });
-  const features = faultInjection ? ['--', '--features', 'fault-injection'] : [];
-  await run(TOOLS.workerBuild, ['--release', '--out-dir', join('..', directory), WORKER_CRATE, ...features], {
-    env: toolEnvironment({
-      WASM_BINDGEN_BIN: TOOLS.wasmBindgen,
-      ESBUILD_BIN: TOOLS.esbuild,
-    }),
-    failure: 'the WebAssembly build failed: the lines above say why',
-  });
-  await shrink(directory);
-  writeServices(directory, faultInjection ? TEST_SERVICES : SERVICES);
+  // The gateway itself knows neither config nor services, so a change of these compiles nothing.
+  const gateway = stampOf(directory, '.gateway', INPUTS);
+  if (!existsSync(output) || !gateway.isFresh()) {
+    const features = faultInjection ? ['--', '--features', 'fault-injection'] : [];
+    await run(TOOLS.workerBuild, ['--release', '--out-dir', join('..', directory), WORKER_CRATE, ...features], {
+      env: toolEnvironment({
+        WASM_BINDGEN_BIN: TOOLS.wasmBindgen,
+        ESBUILD_BIN: TOOLS.esbuild,
+      }),
+      failure: 'the WebAssembly build failed: the lines above say why',
+    });
+    await shrink(directory);
+    gateway.write();
+  }
+  writeInputs(directory, faultInjection ? TEST_SERVICES : SERVICES);
   if (faultInjection) writeFaultEntry(directory);
-  // Left out where something changed while the build ran: the next one starts over.
-  if (hashOfInputs() === inputs) writeFileSync(stamp, inputs);
+  all.write();
 }
 
-/** A digest of everything the output depends on: the files' names and contents, and the compiler. */
-function hashOfInputs() {
+/** Notes which inputs an output was made of, so that the same are not built again. */
+function stampOf(directory, name, inputs) {
+  const file = join(ROOT, directory, name);
+  const before = hashOf(inputs);
+  return {
+    isFresh: () => existsSync(file) && readFileSync(file, 'utf8') === before,
+    // Left out where something changed while the build ran: the next one starts over.
+    write: () => hashOf(inputs) === before && writeFileSync(file, before),
+  };
+}
+
+/** A digest of the files' names and contents, and of the compiler. */
+function hashOf(inputs) {
   const hash = createHash('sha256').update(outputOf('rustc', ['--version']) ?? '');
-  for (const file of INPUTS.flatMap(filesUnder)) hash.update(`\0${file}\0`).update(readFileSync(join(ROOT, file)));
+  for (const file of inputs.flatMap(filesUnder)) hash.update(`\0${file}\0`).update(readFileSync(join(ROOT, file)));
   return hash.digest('hex');
 }
 
@@ -64,14 +78,15 @@ function filesUnder(path) {
   }
 }
 
-/** Writes the list of the modules in a folder, each loaded when it is first asked for. */
-function writeServices(directory, folder) {
+/** Writes what the gateway is given: the config, and the modules in a folder, each loaded when it is first asked for. */
+function writeInputs(directory, folder) {
   const files = filesUnder(folder).filter((file) => file.endsWith('.js'));
   const entries = files.map((file) => {
     const name = `${SERVICES}/${file.slice(folder.length + 1, -'.js'.length)}`;
     return `  ${JSON.stringify(name)}: () => import(${JSON.stringify(`../${file}`)}),\n`;
   });
-  writeFileSync(join(ROOT, directory, 'services.mjs'), `export default {\n${entries.join('')}};\n`);
+  const config = `export const config = ${JSON.stringify(readProjectFile(CONFIG))};\n`;
+  writeFileSync(join(ROOT, directory, 'inputs.mjs'), `${config}export const services = {\n${entries.join('')}};\n`);
 }
 
 /** Writes the Worker's entry anew beside the fault build, with its relative imports pointing from there. */

@@ -31,7 +31,7 @@ async function dropUnusedClasses(script) {
   const whole = script.replace(/\.js$/, '.whole.js');
   const marked = readProjectFile(script)
     .replace(/\bnew (Proxy|FinalizationRegistry)\(/g, '/* @__PURE__ */ new $1(')
-    .replace(/\bSymbol\.dispose&&\((\w+)\.prototype\[Symbol\.dispose\]=\1\.prototype\.free\)[;,]/g, '');
+    .replace(/\bSymbol\.dispose&&\(([\w$]+)\.prototype\[Symbol\.dispose\]=\1\.prototype\.free\)[;,]/g, '');
   writeFileSync(join(ROOT, whole), marked);
   const entry = script.replace(/\.js$/, '.entry.js');
   writeFileSync(join(ROOT, entry), `export { default } from './${whole.split(/[\\/]/).at(-1)}';\n`);

@@ -13,7 +13,10 @@ pub fn mapped_headers<'m>(
     request: &impl RequestHead,
     claims: Option<&VerifiedClaims>,
 ) -> Vec<(&'m str, Option<String>)> {
-    let value = |source| source_value(source, request, claims).map(|value| header_safe(&value));
+    let value = |source: &Source| {
+        let is_own = matches!(source, Source::Text(_));
+        source_value(source, request, claims).map(|value| header_safe(&value, is_own))
+    };
     mapping.headers.iter().map(|(name, source)| (name.as_str(), value(source))).collect()
 }
 
@@ -63,12 +66,14 @@ fn claim_text(claim: &Value) -> Option<String> {
     }
 }
 
-/// Gives a text that cannot end a header: everything but visible ASCII and inner spaces is percent-encoded as UTF-8.
-fn header_safe(value: &str) -> String {
+/// Gives a text that cannot end a header: everything but visible ASCII and inner spaces is percent-encoded as UTF-8. So is the
+/// percent sign, by which one value could be read as another; where the text is the config's own, it stays as it was written.
+fn header_safe(value: &str, is_own: bool) -> String {
     let trimmed = value.trim_matches(' ');
     let mut safe = String::with_capacity(trimmed.len());
     for byte in trimmed.bytes() {
         match byte {
+            b'%' if !is_own => safe.push_str("%25"),
             b' '..=b'~' => safe.push(char::from(byte)),
             _ => safe.push_str(&format!("%{byte:02X}")),
         }

@@ -48,12 +48,6 @@ pub fn upstream_url(target: &Target, forwarded_path: &str, query: Option<&str>) 
     }
 }
 
-/// Gives the headers that `Connection` names, lower-case: they are the connection's own too.
-pub fn connection_options(header: Option<&str>) -> Vec<String> {
-    let names = header.unwrap_or_default().split(',').map(|name| name.trim().to_ascii_lowercase());
-    names.filter(|name| !name.is_empty() && name != "upgrade" && crate::config::is_token(name)).collect()
-}
-
 /// Gives the `Cookie` header without the gateway's own cookies, of which `session` is one where there are sessions; as it is
 /// where it holds none, and `None` where nothing is left.
 pub fn forwarded_cookies(header: &str, session: Option<&str>) -> Option<String> {
@@ -97,11 +91,5 @@ mod tests {
         let session = Some("__Host-s");
         assert_eq!(without("__Host-s=x; s = y; s; a=1; ss=2", session).as_deref(), Some("a=1; ss=2"), "the session's");
         assert_eq!(without("s=x", None).as_deref(), Some("s=x"), "which is nobody's without sessions");
-    }
-
-    #[test]
-    fn what_connection_names_is_dropped_but_for_an_upgrade() {
-        assert_eq!(connection_options(Some("keep-alive, X-Hop , Upgrade,,a b")), ["keep-alive", "x-hop"]);
-        assert!(connection_options(None).is_empty());
     }
 }

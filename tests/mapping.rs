@@ -77,7 +77,7 @@ fn claims(members: &Value) -> VerifiedClaims {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let token = format!("{}.{}.AAAA", encode(&json!({ "alg": "RS256" })), encode(&claims));
     let token = UnverifiedToken::parse(&token, &[Algorithm::Rs256]).unwrap();
-    let expectations = Expectations { issuer: "i", audience: "a", clock_skew_secs: 0 };
+    let expectations = Expectations { issuer: "i", audience: "a", clock_skew_secs: 0, access_token: true };
     token.into_verified(SignatureVerified::attest(), &expectations, Expiry::Enforced, 0).unwrap()
 }
 
@@ -100,6 +100,12 @@ fn each_source_gives_its_value_or_none() {
     let claims = claims(&json!({ "sub": "auth0|1", "org": { "id": 7 }, "https://app.example/role": "admin" }));
     let table = [
         (json!("plain text"), Some("plain text"), Some("to=plain+text"), "a text"),
+        (
+            json!("100%41"),
+            Some("100%41"),
+            Some("to=100%2541"),
+            "a text with a percent sign, which stays as it was written",
+        ),
         (json!(5), Some("5"), Some("to=5"), "a number"),
         (json!("$config.version"), Some("2"), Some("to=2"), "a variable of the file"),
         (json!("$config.place"), Some("path"), Some("to=path"), "a variable of the path before one of the file"),
@@ -163,7 +169,8 @@ fn no_value_can_end_its_header_or_its_parameter() {
         ("  a b  ", "a b", "spaces around it"),
         ("é", "%C3%A9", "two bytes"),
         ("🎉", "%F0%9F%8E%89", "four bytes"),
-        ("a%0Ab", "a%0Ab", "what is percent-encoded stays as it is"),
+        ("a%0Ab", "a%250Ab", "a percent sign, by which it would be read as a line feed"),
+        ("%61dmin", "%2561dmin", "one by which it would be read as another name"),
         ("a, b; c=\"d\"", "a, b; c=\"d\"", "what a header may hold"),
     ];
     let head = Head { query: None, headers: Vec::new() };
@@ -230,7 +237,7 @@ fn a_parameter_may_be_renamed_and_is_decoded_once() {
         mapping(r#"{ "query": { "q": "$request.query.search" }, "headers": { "x-search": "$request.query.search" } }"#);
     let head = Head { query: Some("search=a%2526b+c&search=second"), headers: Vec::new() };
     assert_eq!(mapped_query(&renamed, &head, None).as_deref(), Some("search=a%2526b+c&search=second&q=a%2526b+c"));
-    assert_eq!(mapped_headers(&renamed, &head, None), [("x-search", Some("a%26b c".to_owned()))]);
+    assert_eq!(mapped_headers(&renamed, &head, None), [("x-search", Some("a%2526b c".to_owned()))]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::address::{Scheme, read_domain, read_url};
 use super::provider::{Endpoints, Provider, ProviderKeys, read_provider};
 use super::reader::{Findings, ObjectReader, Place, Written, choose, note_if_empty, shown, told};
 use crate::algorithm::Algorithm;
+use crate::json::parse_object;
 use crate::jwks::KeySet;
 use crate::secret::Secret;
 
@@ -274,8 +275,20 @@ fn read_secret(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
         );
         let help = told(|| "make one with `openssl rand -base64 48`, and give it to the issuer as well".to_owned());
         findings.note(written.offset, place, "weak_secret", message, help);
+    } else if is_public_key(secret) {
+        let message = "the secret is written as public keys are: whoever has read the key could sign tokens";
+        let help = told(|| "give public keys as \"jwks\" or \"jwks_uri\"".to_owned());
+        findings.note(written.offset, place, "weak_secret", message.to_owned(), help);
     }
     Some(KeySource::Given(Rc::new(KeySet::of_secret(&Secret::new(secret.to_owned())))))
+}
+
+/// Tells whether a text has the form in which keys of pairs are written: PEM, OpenSSH's, a JWK, a key set.
+fn is_public_key(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with("-----BEGIN")
+        || text.starts_with("ssh-")
+        || parse_object(text.as_bytes()).is_some_and(|key| key.contains_key("kty") || key.contains_key("keys"))
 }
 
 fn read_key_set(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<KeySource> {

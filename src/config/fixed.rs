@@ -100,6 +100,10 @@ pub(super) fn read_redirect(
         findings.note(written.offset, &place, "invalid_url", message, told(|| help.to_owned()));
         None
     };
+    if !text.bytes().all(|b| b.is_ascii_graphic()) {
+        let message = format!("\"{}\" holds what no address may", shown(&written));
+        return refuse(message, "write it percent-encoded, and a host by its ASCII name");
+    }
     // Nothing that a client sends may choose the host.
     let before_parameters = text.split('{').next().unwrap_or_default();
     let fixed_host = match Address::parse(before_parameters) {
@@ -108,7 +112,7 @@ pub(super) fn read_redirect(
         }
         None => before_parameters.starts_with('/') && !before_parameters.starts_with("//") && !text.contains('\\'),
     };
-    if !fixed_host || text.contains(char::is_control) {
+    if !fixed_host {
         let message = format!("\"{}\" is no address whose host is fixed", shown(&written));
         return refuse(message, "write a path such as /new/{id}, or a URL with its parameters behind the host");
     }

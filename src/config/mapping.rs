@@ -7,6 +7,7 @@ use super::diagnostic::nearest;
 use super::document::{Node, Origin, Value};
 use super::headers::{checked_name, read_header_names};
 use super::reader::{Findings, ObjectReader, Place, TextsByName, note_type, read_text, shown, told};
+use super::rules::{PRIVATE, is_credential};
 
 /// Headers that concern one connection (RFC 9110 section 7.6.1), and no request beyond it.
 pub const HOP_BY_HOP_HEADERS: [&str; 8] = [
@@ -94,6 +95,8 @@ pub(super) struct Scope<'c> {
     pub path_variables: TextsByName<'c>,
     pub variables: TextsByName<'c>,
     pub authenticated: bool,
+    /// Whether answers are kept that are everyone's.
+    pub for_all: bool,
 }
 
 /// Reads the `mapping` and the `request_headers` of a path; an empty one where it has neither.
@@ -187,6 +190,13 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
                 "invalid_name",
                 format!("\"{name}\" is no header name"),
                 told(|| "a name has letters, digits and hyphens".to_owned()),
+            );
+        }
+        if prefix == "$request.header." && scope.for_all && is_credential(name) {
+            return refuse(
+                "private_cache",
+                PRIVATE.to_owned(),
+                told(|| "give the cache \"per_user\": true".to_owned()),
             );
         }
         return Some(source(name.to_owned()));

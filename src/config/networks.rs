@@ -33,6 +33,15 @@ fn bits(address: IpAddr) -> u128 {
     }
 }
 
+fn parse_bits(address: &str) -> Option<u128> {
+    address.parse().ok().map(bits)
+}
+
+/// Tells whether bits are those of an IPv4 address.
+fn is_mapped(bits: u128) -> bool {
+    bits >> 32 == 0xffff
+}
+
 impl Network {
     /// Parses an address, or a block of which no bit behind the prefix is set.
     pub fn parse(text: &str) -> Option<Self> {
@@ -59,15 +68,23 @@ impl Network {
 
     fn contains(&self, bits: u128) -> bool {
         // A block of IPv6 holds no IPv4, though the mapped form of all of that lies within it.
-        let other_family = self.prefix < MAPPED_PREFIX && bits >> 32 == 0xffff;
+        let other_family = self.prefix < MAPPED_PREFIX && is_mapped(bits);
         bits & self.mask() == self.bits && !other_family
     }
 }
 
 impl Networks {
+    /// Gives what an address is counted by: of IPv6 its first 64 bits, for whoever has one address there has them all.
+    pub fn counted(address: String) -> String {
+        match parse_bits(&address) {
+            Some(bits) if !is_mapped(bits) => u64::try_from(bits >> 64).unwrap_or_default().to_string(),
+            _ => address,
+        }
+    }
+
     /// Tells whether a request from `address` may pass; one whose address is not known may only where nothing is listed.
     pub fn admit(&self, address: Option<&str>) -> bool {
-        let Some(bits) = address.and_then(|address| address.parse().ok()).map(bits) else {
+        let Some(bits) = address.and_then(parse_bits) else {
             return self.allow.is_none() && self.deny.is_empty();
         };
         let listed = |list: &[Network]| list.iter().any(|network| network.contains(bits));
@@ -146,5 +163,19 @@ mod tests {
         assert!(!Networks { allow: Some(Vec::new()), deny: Vec::new() }.admit(Some("192.0.2.1")), "an empty list");
         let both = Networks { allow: Some(vec![network()]), deny: vec![Network::parse("192.0.2.1").unwrap()] };
         assert!(both.admit(Some("192.0.2.2")) && !both.admit(Some("192.0.2.1")), "deny wins");
+    }
+
+    #[test]
+    fn addresses_of_one_network_of_ipv6_are_counted_as_one() {
+        let table = [
+            ("192.0.2.1", "192.0.2.2", false, "of IPv4 each counts for itself"),
+            ("2001:db8::1", "2001:0DB8:0:0:ffff::", true, "one network"),
+            ("2001:db8::1", "2001:db8:0:1::1", false, "its neighbour"),
+            ("::ffff:192.0.2.1", "::ffff:192.0.2.2", false, "IPv4 in the form of IPv6"),
+            ("", "unknown", false, "no addresses"),
+        ];
+        for (one, other, same, message) in table {
+            assert_eq!(Networks::counted(one.to_owned()) == Networks::counted(other.to_owned()), same, "{message}");
+        }
     }
 }

@@ -123,13 +123,16 @@ fn read_path<'n>(
     let access = read_access(&mut object, context, findings);
     let integration = read_answer(&mut object, context, pattern.as_ref(), access.is_some(), findings);
     let path_variables = read_variables(&mut object, findings);
+    let gets = matches!(method, None | Some(MethodRule::Any | MethodRule::Exact(Method::Get)))
+        && matches!(integration, None | Some(Integration::HttpProxy { .. }));
+    let rules = read_rules(&mut object, access.is_some(), gets, findings);
     let scope = Scope {
         path_variables: TextsByName::of(&path_variables),
         variables: context.variables.clone(),
         authenticated: access.is_some(),
+        for_all: rules.cache.as_ref().is_some_and(|cache| !cache.per_user),
     };
     let mapping = read_mapping(&mut object, &scope, findings);
-    let rules = read_rules(&mut object, access.is_some(), findings);
     let response_headers = read_response_headers(&mut object, findings);
     let pre_process = context.services.read_rpc(&mut object, "pre_process", findings);
     object.finish(findings);

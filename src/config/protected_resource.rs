@@ -77,15 +77,20 @@ pub(super) fn read_protected_resource(
         }
     };
 
+    // What has no value is left out (RFC 9728 section 3.2).
+    let mut list = |name: &str, values: Vec<&str>| {
+        if !values.is_empty() {
+            metadata.insert(name.to_owned(), values.into());
+        }
+    };
     let issuers = authorizers.iter().filter_map(|read| Some(read.authorizer.as_ref()?.issuer.as_str()));
-    let servers: Json = issuers.filter(|issuer| issuer.starts_with("http")).map(Json::from).collect();
-    metadata.insert("authorization_servers".to_owned(), servers);
+    list("authorization_servers", issuers.filter(|issuer| issuer.starts_with("http")).collect());
     let access = paths.iter().filter_map(|read| read.path.as_ref()?.access.as_ref());
     let scopes = access.flat_map(|access| access.scopes.iter().chain(&access.any_scopes));
     let mut scopes: Vec<&str> = index_names(scopes.map(String::as_str)).into_keys().collect();
     scopes.sort_unstable();
-    metadata.insert("scopes_supported".to_owned(), scopes.into());
-    metadata.insert("bearer_methods_supported".to_owned(), vec!["header"].into());
+    list("scopes_supported", scopes);
+    list("bearer_methods_supported", vec!["header"]);
 
     let path = metadata_path(resource.as_ref());
     // Byte for byte what clients know it by (RFC 9728 section 3.3).

@@ -17,6 +17,9 @@ pub(super) const BODY_MAX_BYTES: u64 = u32::MAX as u64;
 /// That of a limit that names none.
 pub(crate) const PERIOD_DEFAULT_SECS: u64 = 60;
 
+/// What is wrong where answers for all are made of what one client says of itself.
+pub(super) const PRIVATE: &str = "answers by credential are private";
+
 /// What a path asks of a request.
 #[derive(Clone, Default)]
 pub struct Rules {
@@ -65,14 +68,19 @@ pub struct Cache {
     pub per_user: bool,
 }
 
-/// Reads the rules of a path.
-pub(super) fn read_rules(object: &mut ObjectReader<'_>, authenticated: bool, findings: &mut Findings<'_>) -> Rules {
+/// Reads the rules of a path, which may ask an upstream by `GET` or not.
+pub(super) fn read_rules(
+    object: &mut ObjectReader<'_>,
+    authenticated: bool,
+    gets: bool,
+    findings: &mut Findings<'_>,
+) -> Rules {
     let max_body_bytes = object.integer("max_body_bytes", 0..=BODY_MAX_BYTES, u64::MAX, findings);
     Rules {
         rate_limit: read_rate_limit(object, authenticated, findings),
         max_body_bytes: Some(max_body_bytes).filter(|bytes| *bytes != u64::MAX),
         content_types: read_content_types(object, findings),
-        cache: read_cache(object, authenticated, findings),
+        cache: read_cache(object, authenticated, gets, findings),
         networks: read_networks(object, findings),
     }
 }
@@ -131,20 +139,28 @@ fn read_content_types(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>
     types
 }
 
-fn read_cache(object: &mut ObjectReader<'_>, authenticated: bool, findings: &mut Findings<'_>) -> Option<Cache> {
+fn read_cache(
+    object: &mut ObjectReader<'_>,
+    authenticated: bool,
+    gets: bool,
+    findings: &mut Findings<'_>,
+) -> Option<Cache> {
     let node = object.node("cache")?;
     let place = Place::Key(object.place(), "cache");
+    if !gets {
+        let message = "only answers of http_proxy to GET are kept".to_owned();
+        findings.note(node.offset, &place, "unused_key", message, told(|| "remove \"cache\"".to_owned()));
+    }
     let mut reader = ObjectReader::open(node, &place, findings)?;
     reader.required("ttl_seconds", findings);
     let ttl_secs = reader.integer("ttl_seconds", 1..=CACHE_MAX_SECS, 1, findings);
     let vary = read_header_names(&mut reader, "vary", findings);
     let per_user = reader.boolean("per_user", false, findings);
-    if let Some(index) = vary.iter().position(|name| matches!(name.as_str(), "authorization" | "cookie")) {
-        let message = "answers by credential are private".to_owned();
-        let help = told(|| "keep them apart by user, with \"per_user\": true".to_owned());
+    if let Some(index) = vary.iter().position(|name| is_credential(name)) {
         let list = Place::Key(&place, "vary");
         let offset = reader.node("vary").map_or(node.offset, |node| node.offset);
-        findings.note(offset, &Place::Index(&list, index), "private_cache", message, help);
+        let help = told(|| "keep them apart by user, with \"per_user\": true".to_owned());
+        findings.note(offset, &Place::Index(&list, index), "private_cache", PRIVATE.to_owned(), help);
     }
     if authenticated != per_user {
         let (code, message, help) = match authenticated {
@@ -163,4 +179,9 @@ fn read_cache(object: &mut ObjectReader<'_>, authenticated: bool, findings: &mut
     }
     reader.finish(findings);
     Some(Cache { ttl_secs: u32::try_from(ttl_secs).unwrap_or(1), vary, per_user })
+}
+
+/// Tells whether a header says who sends a request.
+pub(super) fn is_credential(header: &str) -> bool {
+    header.eq_ignore_ascii_case("authorization") || header.eq_ignore_ascii_case("cookie")
 }

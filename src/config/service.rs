@@ -5,9 +5,6 @@ use super::reader::{
     Findings, ObjectReader, Place, TextsByName, Written, choose, index_names, note_if_empty, read_array, shown, told,
 };
 
-/// Names that each object has, or that the runtime keeps for itself.
-pub(super) const UNCALLABLE: [&str; 5] = ["constructor", "connect", "dup", "then", "__proto__"];
-
 /// The older gateway's word for the type of an RPC, of which there is one.
 pub(super) const RPC_TYPE: &str = "service_binding";
 
@@ -138,7 +135,22 @@ impl<'s> Services<'s> {
     }
 }
 
-/// Notes what could be no method of a Worker's entry point: one that every object has is called by nobody on purpose.
+/// What every object or stub has, and nobody calls on purpose.
+pub(super) const UNCALLABLE: [&str; 11] = [
+    "__proto__",
+    "connect",
+    "constructor",
+    "dup",
+    "hasOwnProperty",
+    "isPrototypeOf",
+    "propertyIsEnumerable",
+    "then",
+    "toLocaleString",
+    "toString",
+    "valueOf",
+];
+
+/// Notes what could be no method of a Worker's entry point.
 fn note_function(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) {
     let Some(name) = written.value() else { return };
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$')

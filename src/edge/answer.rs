@@ -6,7 +6,7 @@ use web_sys::Response;
 
 use super::exchange::Exchange;
 use super::gateway::Gateway;
-use super::host::{add_header_lines, header_lines, relay, respond};
+use super::host::{configured, header_lines, relay, respond};
 use super::log;
 use crate::cors;
 use crate::problem::{Header, Problem};
@@ -87,6 +87,12 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
     let readable = rule.filter(|_| !own_preflight && !matches!(answer, Answer::Preflight(_)));
     let origin = readable.and_then(|_| exchange.header("origin"));
     let mut shared = readable.map(|rule| cors::answer_headers(rule, origin.as_deref())).unwrap_or_default();
+    if !matches!(answer, Answer::Relayed(_)) {
+        shared.push(("x-content-type-options".into(), "nosniff".into()));
+        if exchange.url().scheme() == "https" {
+            shared.push(("strict-transport-security".into(), HSTS.into()));
+        }
+    }
     shared.push(("x-request-id".into(), exchange.id.clone().into()));
     if let Some(timing) = server_timing(exchange, gateway) {
         shared.push(("server-timing".into(), timing.into()));
@@ -94,12 +100,12 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
     let path = gateway.and_then(|gateway| gateway.path_of(exchange));
     // A path's own rules are for what its integration answers.
     let rules = path.filter(|_| problem.is_none()).map(|path| &path.response_headers);
-    let own_headers = gateway.map(|gateway| gateway.config.headers.as_slice()).unwrap_or_default();
-    let with_rules = |headers: Vec<Header>| {
-        let mut lines = header_lines(headers);
-        add_header_lines(&mut lines, rules.into_iter().flat_map(|rules| &rules.set).map(|(name, value)| (name, value)));
-        add_header_lines(&mut lines, own_headers.iter().map(|(name, value)| (name, value)));
-        lines
+    let own_headers = gateway.map(|gateway| gateway.headers.as_str()).unwrap_or_default();
+    let with_rules = |mut headers: Vec<Header>| {
+        if let Some(rules) = rules {
+            headers.extend(configured(&rules.set));
+        }
+        header_lines(&headers)
     };
     let vary = rule.and_then(cors::vary);
 
@@ -109,21 +115,14 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
             if let Some(cookie) = exchange.set_cookie.get() {
                 headers.push(("set-cookie".into(), cookie.clone().into()));
             }
-            headers.push(("x-content-type-options".into(), "nosniff".into()));
-            if exchange.url().scheme() == "https" {
-                headers.push(("strict-transport-security".into(), HSTS.into()));
-            }
             if let Some(rules) = rules {
                 headers.retain(|(name, _)| !rules.remove.iter().any(|removed| removed == name));
             }
-            if let Some(vary) = vary.filter(|_| !headers.iter().any(|(name, _)| name == "vary")) {
-                headers.push(("vary".into(), vary.into()));
-            }
-            respond(status, &with_rules(headers), body.as_deref())
+            respond(status, &with_rules(headers), own_headers, vary, body.as_deref())
         }
         Answer::Preflight(mut headers) => {
             headers.append(&mut shared);
-            respond(204, &with_rules(headers), None)
+            respond(204, &header_lines(&headers), own_headers, Some(cors::PREFLIGHT_VARY), None)
         }
         Answer::Relayed(upstream) => {
             let dropped = match gateway {
@@ -136,7 +135,7 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
             };
             let personal = exchange.session_token.borrow().is_some();
             let own = gateway.map(|gateway| gateway.own_cookies.as_str()).unwrap_or_default();
-            let relayed = relay(&upstream, &dropped, own, &with_rules(shared), vary, personal);
+            let relayed = relay(&upstream, &dropped, own, &with_rules(shared), own_headers, vary, personal);
             if relayed.is_err() {
                 let reason = format!("its status {} cannot be passed on", upstream.status());
                 return finish(exchange, gateway, Err(Problem::UpstreamUnreachable(reason)));
@@ -144,8 +143,9 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
             relayed
         }
     };
-    let response =
-        response.or_else(|_| respond(Problem::Internal.status(), "", None)).unwrap_or_else(|_| Response::error());
+    let response = response
+        .or_else(|_| respond(Problem::Internal.status(), "", "", None, None))
+        .unwrap_or_else(|_| Response::error());
     log::request(exchange, gateway, response.status(), problem.as_ref().or(exchange.told.get()));
     response
 }

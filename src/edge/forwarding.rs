@@ -9,14 +9,15 @@ use super::host::{forward, header_lines};
 use super::webcrypto::random_bytes;
 use crate::config::Path;
 use crate::mapping::{mapped_headers, mapped_query};
-use crate::proxy::{connection_options, forwarded_cookies};
+use crate::problem::Header;
+use crate::proxy::forwarded_cookies;
 use crate::request::RequestHead as _;
 use crate::token::VerifiedClaims;
 use crate::trace::Trace;
 
 /// What becomes of a request's headers on the way: names to drop and lines to set.
 pub struct ForwardedHeaders {
-    /// Lower-case names, one a line, with `-` for `_`.
+    /// Lower-case names, one a line.
     pub drop: String,
     /// Names and values on alternating lines.
     pub set: String,
@@ -28,9 +29,8 @@ impl ForwardedHeaders {
         let mut drop = gateway.dropped_request_headers.clone();
         let mut also = |name: &str| {
             drop.push('\n');
-            drop.push_str(&name.replace('_', "-"));
+            drop.push_str(name);
         };
-        connection_options(exchange.header("connection").as_deref()).iter().for_each(|name| also(name));
         path.mapping.remove.iter().for_each(|name| also(name));
         // Nor does the client's own pass where the source of the path's has no value.
         path.mapping.headers.iter().for_each(|(name, _)| also(name));
@@ -42,18 +42,18 @@ impl ForwardedHeaders {
             also("authorization");
         }
         let url = exchange.url();
-        let mut set = vec![
-            ("x-request-id".to_owned(), exchange.id.clone()),
-            ("x-forwarded-proto".to_owned(), url.scheme().to_owned()),
-            ("x-forwarded-host".to_owned(), url.host_and_port().to_owned()),
+        let mut set: Vec<Header> = vec![
+            ("x-request-id".into(), exchange.id.clone().into()),
+            ("x-forwarded-proto".into(), url.scheme().to_owned().into()),
+            ("x-forwarded-host".into(), url.host_and_port().to_owned().into()),
         ];
         if let Some(address) = exchange.header("cf-connecting-ip") {
-            set.push(("x-forwarded-for".to_owned(), address));
+            set.push(("x-forwarded-for".into(), address.into()));
         }
         let trace = exchange
             .trace
             .get_or_init(|| Trace::of(exchange.header("traceparent").as_deref(), &random_bytes().unwrap_or([1; 24])));
-        set.push(("traceparent".to_owned(), trace.traceparent.clone()));
+        set.push(("traceparent".into(), trace.traceparent.clone().into()));
         if !trace.continued {
             also("tracestate");
         }
@@ -63,21 +63,21 @@ impl ForwardedHeaders {
             let of_session = gateway.config.session.as_ref().map(|session| session.cookie.as_str());
             match forwarded_cookies(&cookies, of_session) {
                 Some(kept) if kept == cookies => {}
-                Some(kept) => set.push(("cookie".to_owned(), kept)),
+                Some(kept) => set.push(("cookie".into(), kept.into())),
                 None => also("cookie"),
             }
         }
         if let Some(session) = &*exchange.session_token.borrow() {
-            set.push(("authorization".to_owned(), format!("Bearer {}", session.token)));
+            set.push(("authorization".into(), format!("Bearer {}", session.token).into()));
         }
         // What the config removes is not sent, whoever made it.
-        set.retain(|(name, _)| !removed.contains(name));
+        set.retain(|(name, _)| !removed.iter().any(|removed| removed == name));
         for (name, value) in mapped_headers(&path.mapping, exchange, claims) {
             if let Some(value) = value {
-                set.push((name.to_owned(), value));
+                set.push((name.to_owned().into(), value.into()));
             }
         }
-        Self { drop, set: header_lines(set) }
+        Self { drop, set: header_lines(&set) }
     }
 
     /// Makes the request for `url`.

@@ -14,6 +14,7 @@ use worker::Env;
 use super::bindings;
 use super::exchange::Exchange;
 use super::flight::Flights;
+use super::host::{configured, header_lines};
 use super::invocation::Invocation;
 use super::issuer::Issuer;
 use super::key_ring::KeyRing;
@@ -32,10 +33,10 @@ use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPO
 extern "C" {
     /// Tells whether a module of this name was bundled with the gateway.
     fn has_service(name: &str) -> bool;
-}
 
-/// The config that was built in.
-const BUILT_IN: &str = include_str!("../../gateway.config.json");
+    /// Gives the text of the config that was built in.
+    fn built_in_config() -> String;
+}
 
 /// Variables that override every other source, the second by the older gateway's name for it.
 const INLINE_VARIABLES: [&str; 2] = ["BARGATE_CONFIG_JSON", "SAG_API_CONFIG_JSON"];
@@ -58,6 +59,8 @@ pub struct Gateway {
     pub dropped_request_headers: String,
     /// The cookies that only the gateway sets, one name a line.
     pub own_cookies: String,
+    /// The config's own headers of answers, as they cross.
+    pub headers: String,
     /// What no upstream's answer brings to a client, one name a line.
     pub dropped_response_headers: String,
     /// The authorizers at work, in the order of the config.
@@ -188,7 +191,7 @@ async fn read_source(env: &Env) -> Option<Source> {
             return Some(Source { text, rechecked: false, name: "variable" });
         }
     }
-    let built_in = |rechecked| Source { text: BUILT_IN.to_owned(), rechecked, name: "built_in" };
+    let built_in = |rechecked| Source { text: built_in_config(), rechecked, name: "built_in" };
     let Some(kv) = KvNamespace::bound(env, KV_BINDING) else { return Some(built_in(false)) };
     for key in KV_KEYS {
         match kv.text(key).await {
@@ -277,13 +280,14 @@ impl Gateway {
         let name = |config: &Config, login: Option<usize>| Some(config.authorizers.get(login?)?.issuer.clone());
         let same = previous.filter(|previous| name(&previous.config, previous.login) == name(&config, login));
         let refreshes = same.map(|previous| previous.refreshes.clone());
-        let asserted = config.asserted_headers.iter().map(|name| name.replace('_', "-"));
+        let asserted = config.asserted_headers.iter().cloned();
         let dropped = HOP_BY_HOP_HEADERS.iter().chain(&DROPPED_REQUEST_HEADERS).map(|name| (*name).to_owned());
         let of_cors = if config.cors.is_some() { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
         let own_cookies = config.session.iter().map(|session| session.cookie.as_str()).chain([BINDING_COOKIE]);
         let own_cookies: Vec<&str> = own_cookies.flat_map(|name| [name, name_on(name, true)]).collect();
         Self {
             own_cookies: own_cookies.join("\n"),
+            headers: header_lines(&configured(&config.headers).collect::<Vec<_>>()),
             dropped_request_headers: dropped.chain(asserted).collect::<Vec<_>>().join("\n"),
             dropped_response_headers: [DROPPED_RESPONSE_HEADERS.as_slice(), of_cors].concat().join("\n"),
             issuers,

@@ -48,20 +48,37 @@ export function request_line(request) {
   return `${request.method} ${URL.parse(request.url)?.href ?? ""}`;
 }
 
-function setAll(headers, lines) {
-  for (const [name, value] of pairs(lines)) headers.set(name, value);
+/** Gives the headers that `Connection` names: they are the connection's own too (RFC 9110 section 7.6.1). */
+function ofConnection({ headers }) {
+  return headers.get("connection")?.match(/[\w!#$%&'*+.^`|~-]+/g) ?? [];
 }
 
-export function respond(status, lines, body) {
+const folded = (name) => name.toLowerCase().replace(/[^a-z0-9]/g, "-");
+
+/** Sets headers, cookies beside those that are there. A `kept` answer stays out of the caches that it is to stay out of. */
+function setAll(headers, lines, kept) {
+  for (const [name, value] of pairs(lines)) {
+    if (name === "set-cookie") headers.append(name, value);
+    else if (!kept || name !== "cache-control" || !/\b(no-store|private)\b/i.test(headers.get(name))) headers.set(name, value);
+  }
+}
+
+function complete(headers, config, vary) {
+  setAll(headers, config, true);
+  if (vary !== undefined) headers.append("vary", vary);
+}
+
+export function respond(status, lines, config, vary, body) {
   const response = new Response(body, { status });
   response.headers.delete("content-type");
-  setAll(response.headers, lines);
+  setAll(response.headers, lines, true);
+  complete(response.headers, config, vary);
   return response;
 }
 
-export function relay(response, drop, own, set, vary, personal) {
+export function relay(response, drop, own, set, config, vary, personal) {
   const relayed = new Response(response.body, response);
-  for (const name of response.headers.get("connection")?.match(/[\w!#$%&'*+.^`|~-]+/g) ?? []) relayed.headers.delete(name);
+  for (const name of ofConnection(response)) relayed.headers.delete(name);
   if (drop !== "") for (const name of drop.split("\n")) relayed.headers.delete(name);
   const cookies = relayed.headers.getSetCookie();
   const kept = cookies.filter((cookie) => !own.split("\n").includes(cookie.replace(/^[\s=]+/, "").split("=")[0].trim()));
@@ -71,14 +88,21 @@ export function relay(response, drop, own, set, vary, personal) {
   }
   const timing = response.headers.get("server-timing");
   setAll(relayed.headers, set);
+  const decided = /\b(public|s-maxage|must-revalidate|no-store|private)\b/i.test(relayed.headers.get("cache-control"));
+  if (personal && !decided) relayed.headers.append("cache-control", "private");
+  complete(relayed.headers, config, vary);
   if (timing !== null && relayed.headers.get("server-timing") !== timing) relayed.headers.append("server-timing", timing);
-  if (vary !== undefined) relayed.headers.append("vary", vary);
-  if (personal) {
-    relayed.headers.append("vary", "Cookie");
-    const decided = /\b(public|s-maxage|must-revalidate|no-store|private)\b/i.test(relayed.headers.get("cache-control"));
-    if (!decided) relayed.headers.append("cache-control", "private");
-  }
+  if (personal) relayed.headers.append("vary", "Cookie");
   return relayed;
+}
+
+/** Gives a request by GET or HEAD without the body that means nothing there, and that no other can be made with; any other as it is. */
+function sendable(request) {
+  return request.body !== null && /^(GET|HEAD)$/.test(request.method) ? copied(request, request.url) : request;
+}
+
+function copied({ method, headers }, url, body) {
+  return new Request(url, { method, headers, body });
 }
 
 /** Bodies that are counted on their way, by request. Whatever sends the request sets them going. */
@@ -88,7 +112,7 @@ const COUNTED_BYTES = 64 * 1024;
 /** Gives the request with a body that breaks off behind `max` bytes; one that says how long it is was judged by that. */
 function limited(url, request, max) {
   const { readable, writable } = new IdentityTransformStream();
-  const bounded = new Request(url, { method: request.method, headers: request.headers, body: readable });
+  const bounded = copied(request, url, readable);
   counted.set(bounded, { body: request.body, writable, max });
   return bounded;
 }
@@ -113,14 +137,19 @@ async function pump({ body, writable, max }, abort) {
 }
 
 export function forward(request, url, drop, set, max) {
-  const unmeasured = max !== undefined && request.body !== null && !request.headers.has("content-length");
-  const forwarded = unmeasured ? limited(url, request, max) : new Request(url, request);
-  const dropped = new Set(drop.split("\n"));
+  const unmeasured = max !== undefined && !request.headers.has("content-length");
+  const given = unmeasured ? sendable(request) : request;
+  const forwarded = unmeasured && given.body !== null ? limited(url, given, max) : new Request(url, given);
+  // A handshake is passed on, and what the body is and what Cloudflare says are no connection's own.
+  const hops = ofConnection(request).map(folded).filter((name) => !/^(upgrade$|content-|cf-)/.test(name));
+  const dropped = new Set(drop.split("\n").map(folded).concat(hops));
   for (const name of [...forwarded.headers.keys()]) {
-    const folded = name.replace(/[^a-z0-9]/g, "-");
-    const misspelt = folded !== name && folded.startsWith("cf-");
-    if (dropped.has(folded) || misspelt || folded.startsWith("x-forwarded-")) forwarded.headers.delete(name);
+    const plain = folded(name);
+    const misspelt = plain !== name && plain.startsWith("cf-");
+    if (dropped.has(plain) || misspelt || plain.startsWith("x-forwarded-")) forwarded.headers.delete(name);
   }
+  // The runtime makes a handshake, and so a GET, of whatever has this header.
+  if (request.method !== "GET") forwarded.headers.delete("upgrade");
   setAll(forwarded.headers, set);
   return forwarded;
 }
@@ -153,7 +182,7 @@ async function sendToOneOf(request, urls, ms, retries) {
   let [others, again] = repeatable ? [targets.length - 1, retries] : [0, 0];
   for (let turn = 0; ; turn++) {
     const url = targets[turn % targets.length];
-    const sent = new Request(url, bodiless ? { method: request.method, headers: request.headers } : request);
+    const sent = bodiless ? copied(request, url) : new Request(url, request);
     if (counted.has(request)) counted.set(sent, counted.get(request));
     try {
       const response = await attempt(sent, ms);
@@ -178,9 +207,10 @@ async function sendToOneOf(request, urls, ms, retries) {
 
 async function throughCache(request, cache, ask) {
   const [origin, ttl, personal, vary, ...parts] = cache.split("\n");
-  if (request.method !== "GET" || request.headers.has("range") || request.headers.has("upgrade")) return ask();
+  const { method, headers, body } = request;
+  if (method !== "GET" || body !== null || headers.has("range") || headers.has("upgrade")) return ask();
   const names = vary.split(",").filter(Boolean);
-  const values = names.map((name) => request.headers.get(name));
+  const values = names.map((name) => headers.get(name));
   const key = `${origin}/.bargate/${await digest_text(JSON.stringify([...parts, ...values]))}`;
   const stored = await caches.default.match(key).catch(() => undefined);
   const given = stored ?? (await ask());
@@ -266,7 +296,7 @@ export function expiring(response, until, sessions, name, message) {
 function shut(socket, code, reason) {
   try {
     if (code === 1005) socket.close();
-    else socket.close([1004, 1006, 1015].includes(code) ? 1011 : code, reason);
+    else socket.close(code < 1000 || code > 4999 || [1004, 1006, 1015].includes(code) ? 1011 : code, reason);
   } catch {
     // It was closed already.
   }
@@ -276,17 +306,21 @@ function shut(socket, code, reason) {
 
 const EMPTY = [204, 205, 304];
 
-/** The modules beside the gateway, by name; worker.mjs leaves them here. */
-const services = () => globalThis[Symbol.for("bargate.services")] ?? {};
+/** The config that is built in and the modules beside the gateway; worker.mjs leaves them here. */
+const inputs = () => globalThis[Symbol.for("bargate.inputs")];
+const services = () => inputs().services;
+
+export const built_in_config = () => inputs().config;
 
 /** Makes of what a service answered what the older gateway made of it. */
 function answered(answer) {
-  if (answer instanceof Response) return answer;
+  const failure = answer instanceof Error || (answer instanceof Response && answer.status === 0);
+  if (answer instanceof Response && !failure) return answer;
   const json = (body, status) => {
     return new Response(EMPTY.includes(status) ? null : body, { status, headers: { "content-type": "application/json" } });
   };
   const success = "Operation completed successfully.";
-  switch (typeof answer) {
+  switch (failure ? "" : typeof answer) {
     case "string":
       return json(answer, 200);
     case "number":
@@ -300,7 +334,7 @@ function answered(answer) {
       return json(JSON.stringify(body), statusCode ?? (error ? 500 : 200));
     }
   }
-  throw new Error("it answered nothing");
+  throw new Error("it answered nothing usable");
 }
 
 export function has_service(name) {
@@ -329,7 +363,7 @@ async function whole(request) {
 }
 
 export async function tell_function(binding, name, request, context, ms) {
-  const shown = await whole(request);
+  const shown = sendable(await whole(request));
   return within(ms, async () => binding[name](shown, ENVIRONMENT, context), TIMEOUT);
 }
 
@@ -339,8 +373,9 @@ export async function call_function(...call) {
 
 /** Gives the answer that stops the request, if any, and the request that goes on. */
 export async function ask_first(binding, name, request, url, drop, set, context, ms, max) {
-  let [kept, shown] = [request, request];
-  if (request.body) {
+  let kept = sendable(request);
+  let shown = kept;
+  if (kept.body) {
     const length = request.headers.get("content-length");
     let [one, other] = [];
     if (length !== null) {
@@ -356,7 +391,7 @@ export async function ask_first(binding, name, request, url, drop, set, context,
   }
   const answer = await tell_function(binding, name, forward(shown, url, drop, set), context, ms);
   if (answer !== true && !(answer instanceof Response)) throw new Error("it answered neither true nor a Response");
-  return [answer === true ? undefined : answer, kept];
+  return [answer === true ? undefined : answered(answer), kept];
 }
 
 // rules.rs

@@ -8,54 +8,65 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Request, Response};
 
+use crate::config::HeaderTexts;
+use crate::problem::Header;
+
 #[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {
     /// Gives the method and the normalised address with a space between them.
     pub fn request_line(request: &Request) -> String;
 
-    /// Makes a response.
+    /// Makes a response. The `config`'s headers come last, and `vary` is added to what it varies by; nothing takes back that it may
+    /// not be stored.
     #[wasm_bindgen(catch)]
-    pub fn respond(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
+    pub fn respond(
+        status: u16,
+        headers: &str,
+        config: &str,
+        vary: Option<&str>,
+        body: Option<&str>,
+    ) -> Result<Response, JsValue>;
 
     /// Makes a response that passes on an upstream's, whose body streams through. Without the headers in `drop`, and without
-    /// those that its `Connection` names (RFC 9110 section 7.6.1), and without cookies of the names in `own`. To the upstream the request had an `Authorization`, which
-    /// keeps answers out of shared caches (RFC 9111 section 3.5); a `personal` answer is to one that had a cookie instead, and
-    /// says so.
+    /// those that its `Connection` names (RFC 9110 section 7.6.1), and without cookies of the names in `own`. To the
+    /// upstream the request had an `Authorization`, which keeps answers out of shared caches (RFC 9111 section 3.5); a
+    /// `personal` answer is to one that had a cookie instead, and says so. `config` and `vary` are as above.
     #[wasm_bindgen(catch)]
     pub fn relay(
         response: &Response,
         drop: &str,
         own: &str,
         set: &str,
+        config: &str,
         vary: Option<&str>,
         personal: bool,
     ) -> Result<Response, JsValue>;
 
-    /// Makes the request for an upstream, whose body streams through. Without the headers in `drop` (lower-case, with `-`
-    /// for `_`) and without all `X-Forwarded-*`, in whatever spelling an upstream may fold: to CGI and its heirs `X_User_Id`
-    /// and `X-User-Id` are one variable. A body that does not say how long it is breaks off behind `max` bytes.
+    /// Makes the request for an upstream, whose body streams through. Without the headers in `drop`, without those
+    /// that its `Connection` names and without all `X-Forwarded-*`, in whatever spelling an upstream may fold: to CGI and its
+    /// heirs `X_User.Id` and `X-User-Id` are one variable. A body that does not say how long it is breaks off behind `max` bytes.
     #[wasm_bindgen(catch)]
     pub fn forward(request: &Request, url: &str, drop: &str, set: &str, max: Option<f64>) -> Result<Request, JsValue>;
 }
 
-/// Joins headers into the form in which they cross.
-pub fn header_lines<N: AsRef<str>, V: AsRef<str>>(headers: impl IntoIterator<Item = (N, V)>) -> String {
+/// Joins headers into the form in which they cross; of one name the last counts, but for cookies.
+pub fn header_lines(headers: &[Header]) -> String {
     let mut lines = String::new();
-    add_header_lines(&mut lines, headers);
-    lines
-}
-
-/// Adds headers to others in that form; of one name the last counts.
-pub fn add_header_lines<N: AsRef<str>, V: AsRef<str>>(lines: &mut String, headers: impl IntoIterator<Item = (N, V)>) {
     for (name, value) in headers {
-        debug_assert!(!value.as_ref().contains('\n'), "a header value holds a line break");
-        for part in [name.as_ref(), value.as_ref()] {
+        debug_assert!(!value.contains('\n'), "a header value holds a line break");
+        for part in [name, value] {
             if !lines.is_empty() {
                 lines.push('\n');
             }
             lines.push_str(part);
         }
     }
+    lines
+}
+
+/// Gives headers of the config.
+pub fn configured(texts: &HeaderTexts) -> impl Iterator<Item = Header> {
+    texts.iter().map(|(name, value)| (name.clone().into(), value.clone().into()))
 }
 
 /// Makes a JavaScript object.

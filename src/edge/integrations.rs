@@ -100,12 +100,21 @@ pub async fn run(
 fn redirected(redirect: &Redirect, matched: &Match<'_, '_>) -> Result<Answer, Problem> {
     let mut location = String::new();
     for part in &redirect.location {
-        match part {
-            LocationPart::Text(text) => location.push_str(text),
-            LocationPart::Rest => location.push_str(matched.rest()),
-            LocationPart::Parameter(name) => {
-                location.push_str(matched.params().find(|(known, _)| known == name).map_or("", |(_, value)| value));
+        let value = match part {
+            LocationPart::Text(text) => {
+                location.push_str(text);
+                continue;
             }
+            LocationPart::Rest => matched.rest(),
+            LocationPart::Parameter(name) => {
+                matched.params().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+            }
+        };
+        if location.contains('?') && !location.contains('#') {
+            // In a query it is one value, whatever signs it has.
+            location.push_str(&value.replace('&', "%26").replace('+', "%2B").replace(';', "%3B"));
+        } else {
+            location.push_str(value);
         }
     }
     if location.starts_with("//") {

@@ -97,7 +97,7 @@ impl Issuer {
     /// Gives what an access token is held against.
     pub fn access_token_expectations(&self) -> Expectations<'_> {
         let Authorizer { issuer, audience, clock_skew_secs, .. } = &self.authorizer;
-        Expectations { issuer, audience, clock_skew_secs: *clock_skew_secs }
+        Expectations { issuer, audience, clock_skew_secs: *clock_skew_secs, access_token: true }
     }
 
     /// Verifies an ID token or a logout token.
@@ -111,7 +111,7 @@ impl Issuer {
         expiry: Expiry,
     ) -> Result<VerifiedClaims, VerifyError> {
         let audience = &self.provider().map_err(VerifyError::Keys)?.client_id;
-        let expectations = Expectations { audience, ..self.access_token_expectations() };
+        let expectations = Expectations { audience, access_token: false, ..self.access_token_expectations() };
         Ok(self.verify(invocation, token, &expectations, expiry).await?.0)
     }
 

@@ -251,7 +251,8 @@ impl State {
                 Some(Value::Object(stored).to_string())
             }
             Err((problem, reason)) => {
-                log::warn("jwks_unavailable", &format!("{uri}: {reason}"));
+                let place = uri.split('?').next().unwrap_or_default();
+                log::warn("jwks_unavailable", &format!("{place}: {reason}"));
                 *self.failure.borrow_mut() = problem;
                 self.end(None);
                 None

@@ -9,9 +9,9 @@ use super::bindings;
 use super::exchange::Exchange;
 use super::invocation::Invocation as _;
 use super::provider::failure_reason;
-use crate::config::{Path, RateKey};
+use crate::config::{Networks, Path, RateKey, is_token};
 use crate::problem::Problem;
-use crate::request::RequestHead as _;
+use crate::request::{RequestHead as _, behind_comma};
 use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/host.js")]
@@ -25,7 +25,7 @@ extern "C" {
 /// 429 where there were too many; 503 where they cannot be counted.
 pub async fn check_rate(exchange: &Exchange, path: &Path, claims: Option<&VerifiedClaims>) -> Result<(), Problem> {
     let Some(limit) = &path.rules.rate_limit else { return Ok(()) };
-    let address = || exchange.header("cf-connecting-ip");
+    let address = || address(exchange);
     let counted = match (&limit.key, claims) {
         (RateKey::Subject, Some(claims)) => claims.text("sub").map(str::to_owned).or_else(address),
         (RateKey::Subject, None) => return Ok(()),
@@ -43,11 +43,14 @@ pub async fn check_rate(exchange: &Exchange, path: &Path, claims: Option<&Verifi
 pub async fn check_anonymous_rate(exchange: &Exchange, path: &Path) -> Result<(), Problem> {
     match &path.rules.rate_limit {
         Some(limit) if limit.key == RateKey::Subject => {
-            let address = exchange.header("cf-connecting-ip");
-            count(exchange, path, &limit.binding, address.as_deref(), limit.period_secs).await
+            count(exchange, path, &limit.binding, address(exchange).as_deref(), limit.period_secs).await
         }
         _ => Ok(()),
     }
+}
+
+fn address(exchange: &Exchange) -> Option<String> {
+    exchange.header("cf-connecting-ip").map(Networks::counted)
 }
 
 async fn count(
@@ -86,8 +89,10 @@ pub fn check_body(exchange: &Exchange, path: &Path) -> Result<(), Problem> {
     let essence = header.split(';').next().unwrap_or_default().trim();
     let takes = |wanted: &String| match wanted.strip_suffix('*') {
         Some("*/") => true,
-        Some(kind) => essence.starts_with(kind) && essence.len() > kind.len(),
+        Some(kind) => essence.strip_prefix(kind).is_some_and(is_token),
         None => essence == wanted,
     };
-    if types.iter().any(takes) { Ok(()) } else { Err(Problem::UnsupportedMediaType) }
+    // Of two types, each reader takes another.
+    let is_one = behind_comma(&header).is_none();
+    if is_one && types.iter().any(takes) { Ok(()) } else { Err(Problem::UnsupportedMediaType) }
 }

@@ -1,6 +1,6 @@
 //! What a change of a config exposes: routes that are added, removed or changed, and which of these let more requests in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
 use super::outline::{Outline, OutlinedRoute, Requirement};
@@ -169,7 +169,8 @@ fn weaker(was: Option<&Requirement>, is: Option<&Requirement>) -> Vec<Exposure> 
         exposures.push(Exposure::AuthorizerChanged { before, after });
     }
     let mut lost = |kind: &str, was: &[String], is: &[String]| {
-        let gone = was.iter().filter(|name| !is.contains(name));
+        let kept: HashSet<&String> = is.iter().collect();
+        let gone = was.iter().filter(|name| !kept.contains(name));
         exposures.extend(gone.map(|name| Exposure::RequirementLost(format!("the {kind} {name}"))));
     };
     lost("scope", &was.scopes, &is.scopes);
@@ -181,8 +182,9 @@ fn weaker(was: Option<&Requirement>, is: Option<&Requirement>) -> Vec<Exposure> 
     lost("claim", &claims(was), &claims(is));
     // One of a list is enough, so a longer list lets more in, and so does none at all.
     if !was.any_scopes.is_empty() {
-        let wider = is.any_scopes.iter().filter(|scope| !was.any_scopes.contains(scope));
-        let narrowed = is.scopes.iter().any(|scope| was.any_scopes.contains(scope));
+        let enough: HashSet<&String> = was.any_scopes.iter().collect();
+        let wider = is.any_scopes.iter().filter(|scope| !enough.contains(scope));
+        let narrowed = is.scopes.iter().any(|scope| enough.contains(scope));
         if is.any_scopes.is_empty() && !narrowed {
             exposures.push(Exposure::RequirementLost(format!("any scope of {}", was.any_scopes.join(", "))));
         }

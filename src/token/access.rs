@@ -41,9 +41,16 @@ fn meets(value: &Value, expected: &Value) -> bool {
         return alternatives.iter().any(|expected| meets(value, expected));
     }
     match value {
-        Value::Array(items) => items.contains(expected),
-        value => value == expected,
+        Value::Array(items) => items.iter().any(|item| is_same(item, expected)),
+        value => is_same(value, expected),
     }
+}
+
+/// Tells whether two values are one and the same; to JSON 1 and 1.0 are (RFC 8259 section 6), as long as a float holds them.
+fn is_same(value: &Value, expected: &Value) -> bool {
+    const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
+    let exact = value.as_f64().filter(|number| number.abs() <= EXACT_MAX);
+    value == expected || exact.is_some() && exact == expected.as_f64()
 }
 
 #[cfg(test)]
@@ -66,6 +73,17 @@ mod tests {
             (json!(true), json!(true), true, "true"),
             (json!("true"), json!(true), false, "a text that reads like true"),
             (json!(1), json!(1), true, "a number"),
+            (json!(1.0), json!(1), true, "a number, written in another way"),
+            (json!([2, 1]), json!(1.0), true, "the other way round, in an array"),
+            (json!(1.5), json!(1), false, "another number"),
+            (json!("1"), json!(1.0), false, "a text that reads like a number"),
+            (json!(true), json!(1.5), false, "no number"),
+            (
+                json!(9_007_199_254_740_993_u64),
+                json!(9_007_199_254_740_992_u64),
+                false,
+                "numbers that no float tells apart",
+            ),
             (json!(null), json!(1), false, "null"),
         ];
         for (value, expected, met, message) in table {

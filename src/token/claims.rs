@@ -21,6 +21,8 @@ pub struct Expectations<'e> {
     pub audience: &'e str,
     /// How far the clocks may differ.
     pub clock_skew_secs: i64,
+    /// Whether it must be an access token.
+    pub access_token: bool,
 }
 
 /// Whether a token that has expired passes.

@@ -108,6 +108,16 @@ impl JoseHeader {
         if self.0.contains_key("cty") { Err(TokenError::ContentType) } else { Ok(()) }
     }
 
+    /// Checks that it does not say to be of another kind than access tokens (RFC 8725 section 3.11).
+    ///
+    /// # Errors
+    /// That it does.
+    pub fn check_kind(&self) -> Result<(), TokenError> {
+        let kind = json::text(&self.0, "typ").unwrap_or_default().to_ascii_lowercase();
+        let other = kind.ends_with("+jwt") && !matches!(kind.as_str(), "at+jwt" | "application/at+jwt");
+        if other { Err(TokenError::OtherKind) } else { Ok(()) }
+    }
+
     /// Gives the `kid`, where there is one.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ pub struct UnverifiedToken<'t> {
     key_id: Option<String>,
     algorithm: Algorithm,
     signature: Vec<u8>,
+    other_kind: bool,
 }
 
 /// Why a text is no token that could be believed.
@@ -34,6 +35,8 @@ pub enum TokenError {
     MalformedClaims,
     /// `cty` says that the payload is something else, such as a nested token.
     ContentType,
+    /// `typ` says that it is no access token, where one is needed (RFC 8725 section 3.11).
+    OtherKind,
     /// `alg` is none that the authorizer allows.
     AlgorithmNotAllowed {
         /// What the token names, shortened.
@@ -61,6 +64,7 @@ impl fmt::Display for TokenError {
             Self::MalformedHeader => f.write_str("the header is malformed"),
             Self::MalformedClaims => f.write_str("the claims are malformed"),
             Self::ContentType => f.write_str("the payload is not a set of claims"),
+            Self::OtherKind => f.write_str("typ is that of another kind of token"),
             Self::AlgorithmNotAllowed { actual } => write!(f, "algorithm \"{actual}\" is not allowed"),
             Self::CriticalExtension => f.write_str("a critical extension is not understood"),
             Self::NoKey { kid: Some(kid) } => write!(f, "no key \"{kid}\" of the algorithm's type"),
@@ -103,7 +107,8 @@ impl<'t> UnverifiedToken<'t> {
         header.check_extensions()?;
         header.check_content_type()?;
         let key_id = header.key_id()?.map(str::to_owned);
-        Ok(Self { text, parts, key_id, algorithm, signature })
+        let other_kind = header.check_kind().is_err();
+        Ok(Self { text, parts, key_id, algorithm, signature, other_kind })
     }
 
     /// Gives the `kid` of the header.
@@ -142,6 +147,9 @@ impl<'t> UnverifiedToken<'t> {
         expiry: Expiry,
         now: i64,
     ) -> Result<VerifiedClaims, TokenError> {
+        if self.other_kind && expectations.access_token {
+            return Err(TokenError::OtherKind);
+        }
         VerifiedClaims::check(self.parts.claims()?, expectations, expiry, now).map_err(TokenError::Claim)
     }
 }

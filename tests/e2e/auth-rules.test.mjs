@@ -2,6 +2,7 @@
 // absent. Which authorizer a path asks is in named-authorizers.test.mjs.
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { startApi } from '../../dev/api.mjs';
 import { assertTellsNothing, flipSignatureBit } from './bearer.mjs';
@@ -141,6 +142,16 @@ describe('a path lets pass whom it asks for', () => {
   }
 });
 
+test('a number is one and the same however it is written', async () => {
+  const index = DEMANDS.findIndex(([{ claims }]) => claims?.level === 3);
+  const rest = JSON.stringify(claimsFor({ 'app.plan': 'gold', verified: true })).slice(1);
+  for (const [number, status] of [['3', 200], ['3.0', 200], ['30e-1', 200], ['3.5', 403], ['"3"', 403]]) {
+    const text = [JSON.stringify({ alg: 'HS256' }), `{"level":${number},${rest}`].map((part) => Buffer.from(part).toString('base64url')).join('.');
+    const headers = { authorization: `Bearer ${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}` };
+    assert.equal((await gateway.ask(`/demand/${index}`, { headers })).status, status, number);
+  }
+});
+
 /** Asserts a 403 that names the scopes to ask for, and nothing of what the token has. */
 function assertInsufficient(answer, { scopes = [], any_scopes: anyScopes = [] }, message) {
   assertProblem(answer, [403, 'insufficient_scope'], message);
@@ -222,6 +233,12 @@ describe('where a credential is optional', () => {
     assert.deepEqual([seen.headers.authorization, seen.headers['x-user']], ['Basic dXNlcjpwYXNz', undefined]);
   });
 
+  test('so does any other of one scheme, whatever it holds', async () => {
+    for (const authorization of ['Digest username="Bearer", realm="a, Bearer"', 'BearerX a.b.c']) {
+      assert.equal((await seenBehind('/optional/x', { headers: { authorization } })).headers.authorization, authorization);
+    }
+  });
+
   test('a navigation without one is let through, and led nowhere', async () => {
     const answer = await sendRaw(gateway.origin, { path: '/optional/x', headers: { 'sec-fetch-mode': 'navigate' } });
     assert.equal(answer.status, 200, answer.text);
@@ -247,6 +264,18 @@ describe('where a credential is optional', () => {
     }
     assert.equal(api.requests.length, before, 'and the upstream hears nothing of it');
   });
+
+  const bad = signedWithSecret(`${SECRET}!`);
+  for (const [message, authorization] of [
+    ['behind a tab', `Bearer\t${bad}`], ['behind a tab and a space', `bearer\t ${bad}`], ['behind a comma', `Basic dXNlcjpwYXNz, Bearer ${bad}`],
+    ['in a second header', ['Basic dXNlcjpwYXNz', `Bearer ${bad}`]],
+  ]) {
+    test(`a bad one ${message} is not overlooked, and the upstream hears nothing of it`, async () => {
+      const before = api.requests.length;
+      const { status, text } = await sendRaw(gateway.origin, { path: '/optional/x', headers: { authorization } });
+      assert.deepEqual([status, api.requests.length], [401, before], text);
+    });
+  }
 
   test('its scopes are asked of who brings one, and of nobody else', async () => {
     assert.equal((await seenBehind('/optional-scope/x')).headers['x-user'], undefined, 'nobody');

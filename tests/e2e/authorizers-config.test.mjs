@@ -8,13 +8,18 @@ import { AUDIENCE, ISSUER, SECRET, keySetOf, makeKey } from './signing.mjs';
 
 /** One byte too short for HS256. */
 const SHORT = SECRET.replaceAll(' ', '-').slice(0, 31);
-const keySet = keySetOf(makeKey('RS256'));
+const publicKey = makeKey('RS256');
+const keySet = keySetOf(publicKey);
 const jwt = (how) => ({ type: 'jwt', issuer: ISSUER, audience: AUDIENCE, ...how });
 const good = jwt({ secret: '$secret.LONG' });
 const supabase = (how) => ({ type: 'supabase', issuer: 'https://project.supabase.co/auth/v1', ...how });
 const oidc = (how) => ({ type: 'oidc', issuer: 'https://idp.example', client_id: 'client', ...how });
 const auth0 = { type: 'auth0', domain: 'tenant.example', client_id: 'client' };
-const bindings = { LONG: SECRET, SHORT, KEY_SET: keySet };
+const bindings = {
+  LONG: SECRET, SHORT, KEY_SET: keySet, PEM: publicKey.pem, PEM_IN_ONE_LINE: publicKey.pem.replaceAll('\n', '\\n'), JWK: JSON.stringify(publicKey.jwk),
+};
+/** What of them no message may hold. */
+const values = [SHORT, SECRET, publicKey.jwk.n.slice(0, 16), publicKey.pem.slice(30, 60)];
 
 const path = (auth) => ({ method: 'GET', path: '/private', auth, response: { ok: true } });
 
@@ -26,7 +31,7 @@ async function mistakesOf(config, message) {
     assert.deepEqual([answer.status, answer.body.code], [503, 'config_invalid'], message);
     const lines = gateway.records().filter(({ code, message: text }) => code === 'config_invalid' && text);
     const shown = `${answer.text} ${gateway.lines.map((line) => line.message).join('\n')}`;
-    for (const value of [SHORT, SECRET]) assert.ok(!shown.includes(value), `${message}: no secret is shown`);
+    for (const value of values) assert.ok(!shown.includes(value), `${message}: no secret is shown`);
     return lines.map((line) => line.message);
   } finally {
     await gateway.close();
@@ -45,6 +50,11 @@ describe('a mistake in an authorizer is told', { concurrency: 4 }, () => {
     [jwt({ secret: '$secret.SHORT' }), 'weak_secret', 'secret', 'a secret of 31 bytes'],
     [jwt({ secret: 'x' }), 'weak_secret', 'secret', 'a secret of one letter'],
     [supabase({ jwt_secret: '$secret.SHORT' }), 'weak_secret', 'jwt_secret', 'a short secret of supabase'],
+    // Whoever has read one of these could sign tokens.
+    ...['PEM', 'PEM_IN_ONE_LINE', 'JWK', 'KEY_SET'].flatMap((name) => [
+      [jwt({ secret: `$secret.${name}` }), 'weak_secret', 'secret', `a public key as the secret: ${name}`],
+      [supabase({ jwt_secret: `$secret.${name}` }), 'weak_secret', 'jwt_secret', `a public key as the secret of supabase: ${name}`],
+    ]),
     [jwt({ secret: '$secret.LONG', algorithms: ['RS256'] }), 'algorithm_mismatch', 'algorithms', 'a secret, and an algorithm for keys'],
     [jwt({ secret: '$secret.LONG', algorithms: ['HS256', 'RS256'] }), 'algorithm_mismatch', 'algorithms', 'a secret, and both'],
     [jwt({ secret: '$secret.LONG', algorithm: 'ES256' }), 'algorithm_mismatch', 'algorithm', 'the same in the older spelling'],

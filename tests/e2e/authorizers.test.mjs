@@ -113,6 +113,14 @@ describe('a jwt authorizer believes', () => {
 });
 
 describe('a jwt authorizer refuses', () => {
+  test('a token that says that it is of another kind (RFC 8725 section 3.11)', async () => {
+    const typed = (typ) => signedWithSecret(SECRET, claimsFor(), { typ });
+    await assertRefused(['logout+jwt', 'SecEvent+JWT', 'dpop+jwt', 'application/logout+jwt'].map((typ) => {
+      return ['secret', typed(typ), /^typ is that of another kind of token$/, typ];
+    }));
+    await assertBelieved(['JWT', 'jwt', 'at+jwt', 'application/at+jwt', 'AT+JWT', undefined].map((typ) => ['secret', typed(typ), String(typ)]));
+  });
+
   test('what is signed with another secret or key', async () => {
     const elsewhere = `${server.origin}/strangers`;
     await assertRefused([

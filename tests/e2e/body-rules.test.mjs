@@ -257,7 +257,7 @@ describe('a body', () => {
   for (const [path, type] of [
     ['/typed', 'application/json'], ['/typed', 'application/json; charset=utf-8'], ['/typed', 'application/json;charset="utf-8"'],
     ['/typed', 'APPLICATION/Json'], ['/typed', 'application/json ; a=b'], ['/typed', 'image/png'], ['/typed', 'image/svg+xml'],
-    ['/typed', 'IMAGE/PNG'], ['/upper', 'application/json'], ['/any', 'text/x-own'],
+    ['/typed', 'application/json; a="b,c"'], ['/typed', 'IMAGE/PNG'], ['/upper', 'application/json'], ['/any', 'text/x-own'],
   ]) {
     test(`of the type ${type} arrives at ${path}`, async () => {
       assert.deepEqual([(await send(path, { body: 'body', type })).text, arrived.length], ['4', 1]);
@@ -270,7 +270,9 @@ describe('a body', () => {
     ['a family without a subtype', 'image'], ['a family with an empty subtype', 'image/'], ['a list of types', 'application/json, text/plain'],
     ['a list that ends well', 'text/plain, application/json'], ['a listed type as a parameter', 'text/plain; a=application/json'],
     ['a listed type behind a semicolon', ';application/json'], ['a wildcard', '*/*'], ['an empty type', ''], ['no type', null],
-    ['two types', ['application/json', 'text/plain']],
+    ['two types', ['application/json', 'text/plain']], ['two types, the first with a parameter', ['application/json; charset=utf-8', 'text/plain']],
+    ['a second type behind a parameter', 'application/json; charset=utf-8, text/plain'], ['a family with no subtype that is one', 'image/"'],
+    ['two types, the first of a listed family', ['image/png', 'text/plain']], ['a list that begins with a listed family', 'image/png, text/plain'],
   ]) {
     test(`with ${message} is 415 and reaches nobody, its length known or not`, async () => {
       for (const chunked of [false, true]) {

@@ -6,9 +6,10 @@ import { once } from 'node:events';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { startApi } from '../../dev/api.mjs';
-import { proxied, sendRaw, startGateway } from './harness.mjs';
+import { startTenant } from '../../dev/tenant.mjs';
+import { proxied, sendRaw, startGateway, startUpstream, until } from './harness.mjs';
 import { HIT, MISS, startCachingGateway, statusOf } from './cache-flow.mjs';
-import { APP, bearer, entryWith, fresh, mistakesOf } from './rules.mjs';
+import { APP, authorizerOf, bearer, entryWith, fresh, mistakesOf } from './rules.mjs';
 
 let gateway;
 
@@ -106,6 +107,7 @@ describe('past a kept answer goes', () => {
   for (const [message, request] of [
     ['HEAD', { method: 'HEAD' }], ['POST', { method: 'POST', body: 'x' }], ['PUT', { method: 'PUT', body: 'x' }],
     ['DELETE', { method: 'DELETE' }], ['PATCH', { method: 'PATCH', body: 'x' }], ['OPTIONS', { method: 'OPTIONS' }],
+    ['GET with a body', { headers: { 'content-length': 8 }, body: 'question' }],
     ['a range', { headers: { range: 'bytes=0-1' } }], ['a range that cannot be', { headers: { range: 'bytes=1000-2000' } }],
   ]) {
     test(message, async () => {
@@ -122,6 +124,15 @@ describe('past a kept answer goes', () => {
       assert.deepEqual([(await gateway.get(path)).text, statusOf(await gateway.get(path))], [hit.text, HIT], 'which stays as it is');
     });
   }
+
+  test('and no answer to it is kept: GET with a body, which is no part of the address', async () => {
+    const path = fresh('/kept/');
+    gateway.answerBy(async (request, response) => response.end(`for [${Buffer.concat(await request.toArray())}]`), path);
+    const poisoned = await sendRaw(gateway.origin, { path, headers: { 'content-length': 6 }, body: 'poison' });
+    assert.equal(poisoned.text, 'for [poison]');
+    await gateway.kept(fresh('/any/later-'));
+    assert.equal((await gateway.get(path)).text, 'for []');
+  });
 
   test('and no answer to it is kept: HEAD, POST, a range', async () => {
     for (const init of [{ method: 'HEAD' }, { method: 'POST', body: 'x' }, { headers: { range: 'bytes=0-1' } }]) {
@@ -217,6 +228,50 @@ describe('what is kept per user', () => {
   });
 });
 
+describe('what a mapping tells the upstream', () => {
+  let tenant;
+  let upstream;
+  let mapped;
+
+  before(async () => {
+    tenant = await startTenant();
+    upstream = await startUpstream(({ headers }, response) => {
+      response.writeHead(200, { vary: headers['x-kind'] ? 'x-kind' : 'x-org' }).end(`${headers['x-org']} ${headers['x-kind']}`);
+    });
+    const cache = { ttl_seconds: 600 };
+    mapped = await startGateway({
+      config: {
+        servers: [{ alias: 'own', url: upstream.origin }],
+        authorizer: authorizerOf(tenant),
+        paths: [
+          proxied('/mine/{.+}', 'own', { auth: true, cache: { ...cache, per_user: true }, mapping: { headers: { 'x-org': '$request.jwt.org_id' } } }),
+          proxied('/for-all/{.+}', 'own', { cache, mapping: { headers: { 'x-kind': '$request.header.x-sort' } } }),
+          proxied('/set/{.+}', 'own', { cache, request_headers: { set: { 'x-kind': '$request.query.sort' } } }),
+        ],
+      },
+    });
+  });
+
+  after(async () => {
+    for (const started of [mapped, upstream, tenant]) await started?.close();
+  });
+
+  for (const [message, at, query, headersOf, expected] of [
+    ['of the token: one user in two organisations', '/mine/', () => '', (name) => bearer(tenant, { org_id: name }), (name) => `${name} undefined`],
+    ['of the request', '/for-all/', () => '', (name) => ({ 'x-sort': name }), (name) => `undefined ${name}`],
+    ['by request_headers', '/set/', (name) => `?sort=${name}`, () => ({}), (name) => `undefined ${name}`],
+  ]) {
+    test(`keeps answers apart: ${message}`, async () => {
+      const path = fresh(at);
+      for (const name of ['one', 'two', 'one']) {
+        let answer;
+        await until(async () => statusOf(answer = await mapped.ask(`${path}${query(name)}`, { headers: await headersOf(name) })) === HIT);
+        assert.equal(answer.text, expected(name), name);
+      }
+    });
+  }
+});
+
 describe('a config is refused whose cache would show to all what is for one', () => {
   const authorizer = { type: 'auth0', domain: 'tenant.example', client_id: 'any', audience: 'any' };
   for (const [message, path, mistake] of [
@@ -225,6 +280,10 @@ describe('a config is refused whose cache would show to all what is for one', ()
     ['with auth that asks for scopes', { auth: { scopes: ['read:own'] } }, /error\[private_cache\]: paths\[1\]\.cache/],
     ['by cookie', { cache: { ttl_seconds: 1, vary: ['Accept', 'Cookie'] } }, /error\[private_cache\]: paths\[1\]\.cache\.vary/],
     ['by credential', { cache: { ttl_seconds: 1, vary: ['authorization'] } }, /error\[private_cache\]: paths\[1\]\.cache\.vary/],
+    ['of what is made with a credential', { mapping: { headers: { authorization: '$request.header.authorization' } } }, /error\[private_cache\]: paths\[1\]\.mapping\.headers\.authorization/],
+    ['by a cookie of another name', { mapping: { headers: { 'x-user': '$request.header.Cookie' } } }, /error\[private_cache\]: paths\[1\]\.mapping\.headers\.x-user/],
+    ['by a cookie in the query', { mapping: { query: { session: '$request.header.cookie' } } }, /error\[private_cache\]: paths\[1\]\.mapping\.query\.session/],
+    ['by request_headers', { request_headers: { set: { 'x-token': '$request.header.authorization' } } }, /error\[private_cache\]: paths\[1\]\.request_headers\.set\.x-token/],
     ['per user, where none is known', { cache: { ttl_seconds: 1, per_user: true } }, /error\[\w+\]: paths\[1\]\.cache/],
   ]) {
     test(message, async (t) => {

@@ -179,6 +179,27 @@ describe('an answer', () => {
     }
   });
 
+  for (const [message, section, path] of [
+    ['with a Vary of its own', {}, { integration: { type: 'static', headers: { Vary: 'Accept' }, body: 'x' } }],
+    ['with one by the rules of its path', {}, { response: {}, response_headers: { set: { vary: 'Accept' } } }],
+    ["with one of the config's headers", { headers: { Vary: 'Accept' } }, { response: {} }],
+    ['of an upstream, with one by the rules of its path', {}, { ...proxied('/a', 'api'), response_headers: { set: { vary: 'Accept' } } }],
+    ["of an upstream, with one of the config's headers", { headers: { Vary: 'Accept' } }, proxied('/a', 'api')],
+  ]) {
+    test(`that is readable for one origin says so in Vary: ${message}`, async (t) => {
+      const gateway = await startGateway({
+        config: {
+          servers: [{ alias: 'api', url: api.origin }], cors: { allow_origins: [APP] }, ...section, paths: [{ path: '/a', ...path, method: 'GET' }],
+        },
+      });
+      t.after(() => gateway.close());
+      const answer = await sendRaw(gateway.origin, { path: '/a', headers: { origin: APP } });
+      assert.deepEqual(answer.values('access-control-allow-origin'), [APP]);
+      assert.deepEqual(list(answer.values('vary').join()), ['accept', 'origin']);
+      if (section.headers) assert.ok(list((await preflight(gateway, '/a')).values('vary').join()).includes('access-control-request-method'));
+    });
+  }
+
   test('is the same for others but for what would let them read it', async () => {
     for (const [path, status, method = 'GET'] of ANSWERS) {
       for (const origin of [undefined, ...UNLISTED]) {

@@ -83,9 +83,12 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
   test('nothing listens where it should: the answer is 503', async (t) => {
     const gone = await startTenant();
     await gone.close();
-    const { tenant, gateway } = await start(t, { jwks_uri: `${gone.origin}${KEY_SET}` });
+    const { tenant, gateway } = await start(t, { jwks_uri: `${gone.origin}${KEY_SET}?key=only-we-know` });
     const answer = await ask(gateway, await tenant.mint());
     assert.deepEqual([answer.status, answer.body.code], [503, 'idp_unavailable']);
+    const logged = await gateway.record(({ code }) => code === 'jwks_unavailable');
+    assert.ok(logged.message.startsWith(`${gone.origin}${KEY_SET}: `), logged.message);
+    assert.deepEqual(gateway.lines.filter(({ message }) => message.includes('only-we-know')), [], 'without what its query holds');
   });
 
   test('good keys work beside keys of unknown kinds', async (t) => {

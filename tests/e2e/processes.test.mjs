@@ -110,7 +110,7 @@ describe('pre_process', () => {
 
   test('that answers anything else, throws or does not exist is 502, and nothing else is asked', async () => {
     const rows = [
-      ...['false', 'one', 'text', 'object', 'null', 'error', 'nothing', 'throw'].map((verdict) => ['/proxied/x', verdict]),
+      ...['false', 'one', 'text', 'object', 'null', 'error', 'failure', 'nothing', 'throw'].map((verdict) => ['/proxied/x', verdict]),
       ['/fixed', 'false'], ['/tell', 'throw'], ['/nowhere/x', 'true'],
     ];
     for (const [path, verdict] of rows) {

@@ -75,7 +75,7 @@ const as = (sub) => bearer(tenant, { sub });
 describe('two requests come under one count', () => {
   for (const [message, first, second] of [
     ['from one address', ['/address', from(HERE)], ['/address', from(HERE)]],
-    ['from one address of IPv6', ['/address', from('2001:db8::1')], ['/address', from('2001:db8::1')]],
+    ['from one network of IPv6', ['/address', from('2001:db8::1')], ['/address', from('2001:db8::ffff:0:0:2')]],
     ['from one address with different queries', ['/address?a=1', from(HERE)], ['/address?a=2', from(HERE)]],
     ['from one address to one path with different parameters', ['/address/1', from(HERE)], ['/address/2', from(HERE)]],
     ['from one address that claims to be others',
@@ -96,6 +96,7 @@ describe('two requests come under one count', () => {
 describe('two requests come under counts of their own', () => {
   for (const [message, first, second] of [
     ['from two addresses', ['/address', from(HERE)], ['/address', from(THERE)]],
+    ['from two networks of IPv6', ['/address', from('2001:db8::1')], ['/address', from('2001:db8:0:1::1')]],
     ['to two paths', ['/address', from(HERE)], ['/address-too', from(HERE)]],
     ['to two paths, of one user', ['/subject', () => as('a')], ['/subject-too', () => as('a')]],
     ['to two paths, with one value of the header', ['/key', { 'x-api-key': 'k' }], ['/key-too', { 'x-api-key': 'k' }]],

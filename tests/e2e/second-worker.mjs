@@ -86,7 +86,7 @@ export class Functions extends WorkerEntrypoint {
     }
     if (verdict === 'throw') throw new Error('the judge is out');
     if (verdict === 'stop') return new Response('stopped', { status: 451, headers: { 'x-judge': 'yes', 'set-cookie': 'judged=1' } });
-    return { 'true': true, 'false': false, 'one': 1, 'text': 'true', 'object': { ok: true }, 'null': null, 'error': { error: 'no' } }[verdict];
+    return { 'true': true, 'false': false, 'one': 1, 'text': 'true', 'object': { ok: true }, 'null': null, 'error': { error: 'no' }, 'failure': Response.error() }[verdict];
   }
 
   /** Is told who has logged in; refuses those whose name begins with "refused", and answers what is to be dropped. */

@@ -119,10 +119,11 @@ for (const [scheme, hsts] of [['https', HSTS], ['http', null]]) {
   });
 }
 
-test('a preflight has the headers of the config, whether it is granted or not', async () => {
+test('a preflight has the headers of the gateway and of the config, whether it is granted or not', async () => {
   for (const headers of [PREFLIGHT, { ...PREFLIGHT, origin: 'https://evil.example' }]) {
     const { status, headers: told } = await askAt(adorned, 'https://gateway.example', 'OPTIONS', '/fixed', headers);
     assert.equal(status, 204);
+    assert.deepEqual([told.get('x-content-type-options'), told.get('strict-transport-security')], ['nosniff', HSTS]);
     for (const [name, value] of Object.entries(EXPECTED)) assert.equal(told.get(name), value, name);
   }
 });
@@ -161,4 +162,57 @@ test('a problem, a login and the state of health are not to be stored', async ()
     const { headers } = await askAt(plain, 'https://gateway.example', 'GET', path);
     assert.equal(headers.get('cache-control'), 'no-store', path);
   }
+});
+
+describe('the headers of a config', () => {
+  let gateway;
+  let said;
+
+  before(async () => {
+    const upstreamOf = await startUpstream((request, response) => response.writeHead(200, said).end());
+    gateway = await start({
+      headers: { 'cache-control': 'public, max-age=60', 'set-cookie': 'region=eu' },
+      servers: [{ alias: 'own', url: upstreamOf.origin }],
+      paths: [
+        { method: 'GET', path: '/me', auth: true, integration: { type: 'auth0_userinfo' } },
+        { method: 'GET', path: '/private', auth: true, response: {} },
+        { method: 'GET', path: '/fixed', response: {} },
+        { method: 'GET', path: '/cookie', integration: { type: 'static', headers: { 'set-cookie': 's=1' } } },
+        proxied('/own', 'own'),
+        proxied('/ruled', 'own', { response_headers: { set: { 'set-cookie': 'p=1', 'cache-control': 'no-cache' } } }),
+      ],
+      cors: undefined,
+    });
+    gateway.upstream = upstreamOf;
+  });
+
+  after(async () => {
+    await gateway?.close();
+    await gateway?.upstream.close();
+  });
+
+  test('let nobody store a profile or a problem', async () => {
+    const profile = await gateway.ask('/me', { headers: { authorization: `Bearer ${await tenant.mint()}` } });
+    assert.deepEqual([profile.status, profile.headers.get('cache-control')], [200, 'no-store']);
+    const problem = await gateway.ask('/private');
+    assert.deepEqual([problem.status, problem.headers.get('cache-control')], [401, 'no-store']);
+  });
+
+  test('decide for an answer of which nothing is said, and for one that any cache may keep', async () => {
+    assert.equal((await gateway.ask('/fixed')).headers.get('cache-control'), 'public, max-age=60');
+    for (const [cacheControl, expected] of [
+      [undefined, 'public, max-age=60'], ['max-age=1', 'public, max-age=60'], ['no-store', 'no-store'], ['max-age=1, Private', 'max-age=1, Private'],
+    ]) {
+      said = cacheControl ? { 'cache-control': cacheControl } : {};
+      assert.equal((await gateway.ask('/own')).headers.get('cache-control'), expected, cacheControl);
+    }
+  });
+
+  test('add a cookie to those that are there', async () => {
+    said = [['set-cookie', 'a=1'], ['set-cookie', 'b=2']].flat();
+    for (const [path, others] of [['/own', ['a=1', 'b=2']], ['/cookie', ['s=1']], ['/ruled', ['a=1', 'b=2', 'p=1']], ['/fixed', []]]) {
+      const { headers } = await gateway.ask(path);
+      assert.deepEqual(headers.getSetCookie().sort(), [...others, 'region=eu'].sort(), path);
+    }
+  });
 });

@@ -47,6 +47,8 @@ export const ANSWERS = [
   { when: 'true', answer: () => true, status: 400, text: '' },
   { when: 'false', answer: () => false, status: 400, text: '' },
   { when: 'nothing', answer: () => undefined },
+  { when: 'an Error that is not thrown', answer: () => new Error('out of paper in tray 2') },
+  { when: 'the Response of a failure', answer: () => Response.error() },
   { when: 'a function', answer: () => () => 1 },
   { when: 'a BigInt', answer: () => 7n },
   { when: 'an object with a BigInt', answer: () => ({ id: 7n }) },

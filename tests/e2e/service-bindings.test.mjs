@@ -323,7 +323,9 @@ describe('a config is invalid', () => {
       ['a function that is no text', integration({ function: true }), 'wrong_type', at('.function')],
       ['a function without a name', integration({ function: '' }), 'invalid_name', at('.function')],
       ['a function that is no name', integration({ function: 'a.b' }), 'invalid_name', at('.function')],
-      ['a function that every object has', integration({ function: 'constructor' }), 'invalid_name', at('.function')],
+      ...['constructor', 'toString', 'toLocaleString', 'valueOf', 'hasOwnProperty', 'isPrototypeOf', 'propertyIsEnumerable'].map((name) => {
+        return [`a function that every object has: ${name}`, integration({ function: name }), 'invalid_name', at('.function')];
+      }),
       ['a function that would make a promise of it', integration({ function: 'then' }), 'invalid_name', at('.function')],
       ['another key', integration({ functions: 'tell' }), 'unknown_key', at('')],
     ], { sections, ...BOUND });

@@ -133,6 +133,17 @@ describe('an answer to a session\'s cookie', () => {
     }
   });
 
+  test('is so whatever headers the config sets on all', async (t) => {
+    const headers = { 'cache-control': 'public, max-age=60', vary: 'Accept' };
+    const adorned = await startSessionGateway(tenant, upstream, { sections: { headers } });
+    t.after(() => adorned.close());
+    const { cookie } = await beginSession(adorned, tenant);
+    for (const [said, expected] of [[undefined, 'private'], ['max-age=1', 'max-age=1, private'], ['no-store', 'no-store'], ['public', headers['cache-control']]]) {
+      const got = await relayed(() => ['/app/x', { cookie }], said ? { 'cache-control': said } : {}, STATUSES[0], adorned);
+      assert.deepEqual([got.header('cache-control'), got.header('vary')], [expected, 'Accept, Cookie'], said);
+    }
+  });
+
   test('varies by it, whatever else it varies by', async () => {
     for (const said of ['Accept-Encoding', 'Origin, Accept', '*']) {
       assert.equal((await relayed(bySession, { vary: said })).header('vary'), `${said}, Cookie`);

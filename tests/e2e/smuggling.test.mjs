@@ -4,7 +4,8 @@
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { proxied } from './harness.mjs';
+import { proxied, startUpstream } from './harness.mjs';
+import { BOUND, SERVICE_BINDINGS } from './service-flow.mjs';
 import { sendBytes, startBareGateway, startWireUpstream } from './wire.mjs';
 
 const HOST = 'Host: gateway.example\r\n';
@@ -242,5 +243,67 @@ describe('what an upstream sends behind its answer is nobody\'s answer:', () => 
       upstream.taken();
       await seenThen(message);
     });
+  }
+});
+
+// The runtime opens a WebSocket, by GET and without a body, for whatever request has `Upgrade: websocket`.
+describe('a handshake by another method than GET is none, and the upstream gets that method:', () => {
+  const HANDSHAKE = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='];
+
+  let upstream;
+  let gateway;
+  let seen = [];
+
+  before(async () => {
+    upstream = await startUpstream(async (request, response) => {
+      const body = Buffer.concat(await request.toArray()).toString();
+      seen.push([request.method, request.headers.upgrade, body]);
+      response.end(request.method === 'GET' ? 'for those who may read' : 'done');
+    });
+    const path = (method, at, integration, more) => ({ method, path: at, integration, ...more });
+    const [one, several] = ['one', 'several'].map((server) => ({ type: 'http_proxy', server }));
+    gateway = await startBareGateway({
+      ...BOUND,
+      config: {
+        servers: [{ alias: 'one', url: upstream.origin }, { alias: 'several', urls: [upstream.origin, `${upstream.origin}/other`] }],
+        serviceBindings: SERVICE_BINDINGS,
+        authorizer: { type: 'jwt', secret: 'a secret of more than thirty-two bytes', algorithm: 'HS256', issuer: 'i', audience: 'a' },
+        paths: [
+          path('GET', '/one', one, { auth: true }),
+          ...['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'].map((method) => path(method, '/one', one)),
+          path('GET', '/several', several, { auth: true }),
+          ...['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'].map((method) => path(method, '/several', several)),
+          path('GET', '/bound', { type: 'service_binding', binding: 'second' }, { auth: true }),
+          ...['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'].map((method) => path(method, '/bound', { type: 'service_binding', binding: 'second' })),
+        ],
+      },
+    });
+  });
+
+  after(async () => {
+    await gateway?.close();
+    await upstream?.close();
+  });
+
+  async function send(method, path, body, headers = HANDSHAKE) {
+    seen = [];
+    const length = body ? [`Content-Length: ${body.length}`] : [];
+    return sendBytes(gateway.bare, [`${method} ${path} HTTP/1.1`, 'Host: gateway.example', ...headers, ...length, '', body].join('\r\n'));
+  }
+
+  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+    for (const [message, body, headers] of [
+      ['without a body', ''], ['with a body', 'hello'], ['with Upgrade alone', 'hello', ['Connection: close', 'Upgrade: WebSocket']],
+    ]) {
+      test(`${method} ${message}`, async () => {
+        for (const path of ['/one', '/several']) {
+          const { text } = await send(method, path, body, headers);
+          assert.deepEqual(seen, [[method, undefined, body]], path);
+          assert.doesNotMatch(text, /those who may read/, path);
+        }
+        const { text } = await send(method, '/bound', body, headers);
+        assert.equal(JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)).method, method, 'another Worker');
+      });
+    }
   }
 });

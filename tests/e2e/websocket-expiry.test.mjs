@@ -124,6 +124,18 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
     assert.deepEqual(gateway.records().filter(({ level }) => level === 'error'), [], 'the expiry of what is over is no error');
   });
 
+  for (const code of [0, 999, 1004, 1006, 1015, 5000, 65535]) {
+    test(`is over on both sides where the client closes it with ${code}, which may not be sent on`, async () => {
+      const { socket, closed } = await open(`/closing/${code}`, { exp: now() + DAY_SECS });
+      closed.catch(() => {});
+      const behind = upstream.opened.find(({ url }) => url === `/${code}`);
+      // No library sends such a code: a masked close frame, written by hand.
+      socket._socket.write(Buffer.from([0x88, 0x82, 0, 0, 0, 0, code >> 8, code & 255]));
+      assert.equal((await behind.closed).code, 1011);
+      socket.terminate();
+    });
+  }
+
   test('stays open on a path that takes requests without one, where it came without one', async () => {
     const exp = now() + LIFE_SECS;
     const [without, withOne] = await Promise.all([open('/optional/x'), open('/optional/x', { exp })]);

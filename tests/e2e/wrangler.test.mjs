@@ -1,15 +1,15 @@
-// The tools around the gateway: `wrangler dev` with what is committed, and the check that keeps an invalid config from being
-// built. That `wrangler deploy --dry-run` bundles is a step of scripts/test.mjs.
+// The tools around the gateway: `wrangler dev` with what is committed, and the build that it runs, which an invalid config
+// stops. That `wrangler deploy --dry-run` bundles is a step of scripts/test.mjs.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { TOOLS, toolEnvironment } from '../../scripts/toolchain.mjs';
-import { ROOT, freePort } from './harness.mjs';
+import { ROOT, freePort, until } from './harness.mjs';
 
 let directory;
 
@@ -19,40 +19,58 @@ before(async () => {
 
 after(() => rm(directory, { recursive: true, force: true }));
 
-describe('wrangler dev', () => {
-  let wrangler;
-  let origin;
-
-  before(async () => {
-    const port = await freePort();
-    origin = `http://127.0.0.1:${port}`;
-    const args = [
-      'dev', '--port', port, '--inspector-port', await freePort(), '--persist-to', directory, '--show-interactive-dev-session=false',
-      '--assets', 'examples/spa',
-    ];
-    wrangler = spawn(TOOLS.wrangler, args.map(String), {
-      cwd: ROOT, env: toolEnvironment({ CI: 'true' }), detached: true, stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let output = '';
-    await new Promise((resolve, reject) => {
-      const read = (chunk) => {
-        output += chunk;
-        if (/Ready on/.test(output)) resolve();
-      };
-      wrangler.stdout.on('data', read);
-      wrangler.stderr.on('data', read);
-      wrangler.once('error', reject);
-      wrangler.once('exit', (code) => reject(new Error(`wrangler ended (${code}):\n${output}`)));
-    });
+/** Starts `wrangler dev` in a folder; gives where it listens, what it has printed, and a way to end it. */
+async function startWrangler(folder, args = []) {
+  const port = await freePort();
+  const all = [
+    'dev', '--port', port, '--inspector-port', await freePort(), '--persist-to', join(directory, String(port)),
+    '--show-interactive-dev-session=false', ...args,
+  ];
+  const wrangler = spawn(TOOLS.wrangler, all.map(String), {
+    cwd: folder, env: environment(), detached: true, stdio: ['ignore', 'pipe', 'pipe'],
   });
-
-  after(async () => {
-    if (wrangler?.exitCode !== null || wrangler.signalCode !== null) return;
+  let output = '';
+  const waiting = new Set();
+  const read = (chunk) => {
+    output += chunk;
+    for (const look of waiting) look();
+  };
+  wrangler.stdout.on('data', read);
+  wrangler.stderr.on('data', read);
+  /** Waits until it has printed what matches. */
+  const printed = (pattern) => new Promise((resolve, reject) => {
+    const look = () => {
+      const found = pattern.exec(output);
+      if (found) resolve(found);
+      if (found) waiting.delete(look);
+    };
+    waiting.add(look);
+    wrangler.once('exit', (code) => reject(new Error(`wrangler ended (${code}):\n${output}`)));
+    look();
+  });
+  const stop = async () => {
+    if (wrangler.exitCode !== null || wrangler.signalCode !== null) return;
     // wrangler leads a process group, in which workerd is.
     const ended = once(wrangler, 'exit');
     process.kill(-wrangler.pid, 'SIGTERM');
     await ended;
+  };
+  await printed(/Ready on/);
+  return { origin: `http://127.0.0.1:${port}`, printed, stop };
+}
+
+const environment = () => toolEnvironment({ CI: 'true', CARGO_TARGET_DIR: join(ROOT, 'target') });
+
+describe('wrangler dev', () => {
+  let gateway;
+  let origin;
+
+  before(async () => {
+    gateway = await startWrangler(ROOT, ['--assets', 'examples/spa']);
+    origin = gateway.origin;
   });
+
+  after(() => gateway?.stop());
 
   test('starts with the committed files, and the gateway answers', async () => {
     const response = await fetch(new URL('/health', origin));
@@ -85,45 +103,46 @@ describe('wrangler dev', () => {
   });
 });
 
-describe('bargate check', () => {
-  /** Runs the check that the build runs first; gives its status and what it printed. */
-  async function check(file) {
-    const child = spawn('cargo', ['run', '--quiet', '--bin', 'bargate', '--', 'check', file], { cwd: ROOT, env: toolEnvironment() });
+describe('the build that wrangler runs', () => {
+  // A copy of the project: its config is changed. What was built is in it, so nothing is compiled again.
+  const HEAVY = ['.git', '.wrangler', '.tools', 'build-fault', 'fuzz', 'node_modules', 'target'];
+  const INVALID = '{\n  "pahts": [],\n  "paths": [\n    { "method": "GTE", "path": "/a", "response": {} }\n  ]\n}\n';
+  const TOLD = /error\[unknown_key\]: unknown key "pahts"[^]*gateway\.config\.json:2:3[^]*\^{7}[^]*did you mean "paths"\?[^]*error\[unknown_value\][^]*2 errors/;
+  let copy;
+  let config;
+
+  before(async () => {
+    copy = join(directory, 'copy');
+    const taken = (name) => !HEAVY.some((heavy) => name === join(ROOT, heavy));
+    await cp(ROOT, copy, { recursive: true, filter: taken });
+    for (const shared of ['node_modules', '.tools']) await symlink(join(ROOT, shared), join(copy, shared));
+    config = join(copy, 'gateway.config.json');
+  });
+
+  test('stops a deployment on a mistake in the config, with the words of the check', async () => {
+    const committed = await readFile(config);
+    await writeFile(config, INVALID);
+    const child = spawn(TOOLS.wrangler, ['deploy', '--dry-run', '--outdir', join(directory, 'out')], { cwd: copy, env: environment() });
     const [out, error] = await Promise.all([child.stdout.toArray(), child.stderr.toArray()]);
     if (child.exitCode === null) await once(child, 'exit');
-    return { status: child.exitCode, text: Buffer.concat([...out, ...error]).toString() };
-  }
+    assert.notEqual(child.exitCode, 0);
+    assert.match(Buffer.concat([...out, ...error]).toString(), TOLD);
+    await writeFile(config, committed);
+  });
 
-  test('passes the built-in config and the config of the article', async () => {
-    for (const file of ['gateway.config.json', 'tests/fixtures/configs/article.json']) {
-      assert.deepEqual(await check(file), { status: 0, text: '' }, file);
+  test('builds again when the config changes, and keeps what it has while that is wrong', async () => {
+    const gateway = await startWrangler(copy);
+    try {
+      const health = async () => (await (await fetch(new URL('/health', gateway.origin))).json()).status;
+      assert.equal(await health(), 'ok');
+      const committed = await readFile(config, 'utf8');
+      await writeFile(config, INVALID);
+      await gateway.printed(TOLD);
+      assert.equal(await health(), 'ok');
+      await writeFile(config, committed.replace('"status": "ok"', '"status": "changed"'));
+      await until(async () => (await health().catch(() => '')) === 'changed');
+    } finally {
+      await gateway.stop();
     }
-  });
-
-  test('names file, line and column of each mistake, and fails, which stops the build', async () => {
-    const file = join(directory, 'invalid.json');
-    await writeFile(file, '{\n  "pahts": [],\n  "paths": [\n    { "method": "GTE", "path": "/a", "response": {} }\n  ]\n}\n');
-    const { status, text } = await check(file);
-    assert.equal(status, 1, text);
-    const [unknown, method, count] = text.trimEnd().split('\n');
-    assert.ok(unknown.startsWith(`${file}:2:3: error[unknown_key]: `), unknown);
-    assert.match(unknown, /did you mean "paths"\?/);
-    assert.ok(method.startsWith(`${file}:4:17: error[unknown_value]: paths[0].method: `), method);
-    assert.equal(count, `${file}: 2 mistakes`);
-  });
-
-  test('tells a file that is no JSON by the place where it stops being it', async () => {
-    const file = join(directory, 'broken.json');
-    await writeFile(file, '{\n  "paths": [\n    // none yet\n  ]\n}\n');
-    const { status, text } = await check(file);
-    assert.equal(status, 1, text);
-    assert.ok(text.startsWith(`${file}:3:5: error[invalid_json]: `), text);
-  });
-
-  test('fails in another way for a file that cannot be read', async () => {
-    const file = join(directory, 'absent.json');
-    const { status, text } = await check(file);
-    assert.equal(status, 2, text);
-    assert.ok(text.startsWith(`${file}: cannot be read: `), text);
   });
 });

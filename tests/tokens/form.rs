@@ -65,7 +65,7 @@ fn the_parts_are_three_base64url_texts_with_one_spelling_each() {
 
 #[test]
 fn a_header_is_an_object_with_an_allowed_algorithm_and_nothing_that_must_be_understood() {
-    use TokenError::{ContentType, CriticalExtension, MalformedHeader};
+    use TokenError::{ContentType, CriticalExtension, MalformedHeader, OtherKind};
     let set = |key: &str, value: Value| with(baseline_header(), key, Some(value)).to_string();
     let no_key = |kid: &str| TokenError::NoKey { kid: Some(kid.to_owned()) };
     let tenant = Tenant::new();
@@ -74,6 +74,11 @@ fn a_header_is_an_object_with_an_allowed_algorithm_and_nothing_that_must_be_unde
         (baseline_header().to_string(), None, "the baseline"),
         (with(baseline_header(), "typ", None).to_string(), None, "no typ"),
         (set("typ", json!("at+jwt")), None, "a typ of RFC 9068"),
+        (set("typ", json!("application/AT+JWT")), None, "the same, written out and in another case"),
+        (set("typ", json!("jwt")), None, "a typ in small letters"),
+        (set("typ", json!("logout+jwt")), Some(OtherKind), "a logout token (RFC 8725 section 3.11)"),
+        (set("typ", json!("SecEvent+JWT")), Some(OtherKind), "a security event, in another case"),
+        (set("typ", json!("application/dpop+jwt")), Some(OtherKind), "a proof, written out"),
         (with(baseline_header(), "kid", None).to_string(), None, "no kid, and one key"),
         (set("jku", json!("https://evil.example/keys")), None, "a jku, which nobody follows"),
         (set("jwk", own_key), None, "a jwk, which nobody reads"),

@@ -21,7 +21,7 @@ pub const AUDIENCE: &str = "https://api.example";
 pub const SKEW_SECS: i64 = 30;
 
 pub const EXPECTATIONS: Expectations<'static> =
-    Expectations { issuer: ISSUER, audience: AUDIENCE, clock_skew_secs: SKEW_SECS };
+    Expectations { issuer: ISSUER, audience: AUDIENCE, clock_skew_secs: SKEW_SECS, access_token: true };
 
 pub fn all_algorithms() -> Vec<Algorithm> {
     let all = Algorithm::NAMES.iter().map(|(_, algorithm)| *algorithm);

@@ -68,8 +68,13 @@ pub async fn run(
         let user = if cache.per_user { [issuer, subject.unwrap_or_default()].join(" ") } else { String::new() };
         let personal = if cache.per_user { "1" } else { "" };
         let ttl = cache.ttl_secs.to_string();
-        [exchange.origin().as_str(), &ttl, personal, &cache.vary.join(","), path.pattern.as_str(), first, &user]
-            .join("\n")
+        let mut vary = cache.vary.join(",");
+        // What the gateway says of a request is part of what is answered.
+        for (name, _) in &path.mapping.headers {
+            vary.push(',');
+            vary.push_str(name);
+        }
+        [exchange.origin().as_str(), &ttl, personal, &vary, path.pattern.as_str(), first, &user].join("\n")
     });
     let failed = |error: JsValue| failure(&error, path);
     let headers = ForwardedHeaders::of(gateway, exchange, path, claims);

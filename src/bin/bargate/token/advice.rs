@@ -31,6 +31,7 @@ pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &So
             _ => "the gateway knows no such algorithm: let the issuer sign with another, such as RS256",
         },
         TokenError::CriticalExtension | TokenError::ContentType => return None,
+        TokenError::OtherKind => "this is a logout token, or another that opens no path: send the access token",
         TokenError::NoKey { kid: Some(_) } if check.name == "kid" => {
             "the token is another issuer's, or the set is older than the key: get the set again"
         }

@@ -111,6 +111,7 @@ impl Explanation {
         let mut checks = vec![check_form(token)];
         checks.extend(check_header(header.as_ref().map_err(|reason| *reason), rules));
         checks.extend(check_keys(token, header.as_ref().map_err(|reason| *reason), rules.keys.as_deref()));
+        checks.push(check_kind(header.as_ref().map_err(|reason| *reason)));
         checks.push(check_payload(parts));
         checks.extend(check_claims(claims.as_ref().map_err(|reason| *reason), rules, now));
         // An encrypted token has a header as well, which is shown though nothing in it counts.
@@ -192,8 +193,16 @@ fn check_header(header: Result<&JoseHeader, &str>, rules: &Rules) -> Vec<Check> 
     vec![
         told("alg", &allowed, &|header| check_algorithm(header, rules)),
         told("crit", "absent", &|header| outcome(header.check_extensions())),
-        told("cty", "absent; typ may be anything", &|header| outcome(header.check_content_type())),
+        told("cty", "absent", &|header| outcome(header.check_content_type())),
     ]
+}
+
+fn check_kind(header: Result<&JoseHeader, &str>) -> Check {
+    let expected = "absent, JWT or at+jwt: no other kind of token";
+    match header {
+        Ok(header) => row("typ", outcome(header.check_kind()), expected, written(header.members(), "typ")),
+        Err(reason) => row("typ", skip(reason), expected, UNKNOWN),
+    }
 }
 
 fn check_algorithm(header: &JoseHeader, rules: &Rules) -> Outcome {

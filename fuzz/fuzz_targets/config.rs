@@ -1,0 +1,46 @@
+//! Judges any bytes as a config, and prints what is told of them in every format.
+//!
+//! What must hold: no panic; no mistake without a place in the file; a config that is loaded is one of which no error is told.
+
+#![no_main]
+
+use bargate::config::{Binding, Bindings, Reference, Severity, load};
+use bargate::review::{Outline, ReviewedFile, compare, explain_match, github, json, needs, review, text};
+use libfuzzer_sys::fuzz_target;
+
+/// Answers each reference by the last letter of its name, so that one input sees every kind of answer.
+struct AnyBindings;
+
+impl Bindings for AnyBindings {
+    fn look_up(&self, reference: &Reference) -> Binding {
+        match reference.name.as_bytes().last().map_or(0, |byte| byte % 4) {
+            0 => Binding::Missing,
+            1 => Binding::Unknown,
+            2 => Binding::Value("https://api.example.com".to_owned()),
+            _ => Binding::Value(reference.name.clone()),
+        }
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(source) = std::str::from_utf8(bytes) else { return };
+    let told = review(source);
+    let unmarked = source.strip_prefix('\u{feff}').unwrap_or(source);
+    for diagnostic in &told {
+        assert!(unmarked.is_char_boundary(diagnostic.offset), "{diagnostic}");
+        assert!(diagnostic.line >= 1 && diagnostic.column >= 1, "{diagnostic}");
+    }
+    let file = || ReviewedFile { name: "gateway.config.json", text: source, told: &told };
+    text(&file(), false);
+    json(&[file()]);
+    github(&[file()]);
+    needs(source);
+    let outline = Outline::of(source);
+    compare(&outline, &outline);
+    let _ = explain_match(&outline, "GET /a/b?c=d");
+    let sound = told.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    if let Ok(config) = load(source, &AnyBindings) {
+        assert!(sound || source.contains('$'), "what is loaded has no mistakes");
+        config.routes.find("GET", "/a/b");
+    }
+});
