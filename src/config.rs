@@ -246,7 +246,8 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
     let paths: Vec<Path> = paths.into_iter().map(|read| read.path).collect::<Option<_>>()?;
     let asserted = paths.iter().flat_map(|path| &path.mapping.headers).map(|(name, _)| name.as_str());
     let asserted = index_names(asserted.filter(|name| !COMMON_HEADERS.contains(name)));
-    let asserted_headers = asserted.into_keys().map(str::to_owned).collect();
+    let mut asserted_headers: Vec<String> = asserted.into_keys().map(str::to_owned).collect();
+    asserted_headers.sort_unstable();
     Some(Config {
         servers: servers.into_iter().map(|read| read.server).collect(),
         cors,

@@ -30,7 +30,9 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(unmarked.is_char_boundary(diagnostic.offset), "{diagnostic}");
         assert!(diagnostic.line >= 1 && diagnostic.column >= 1, "{diagnostic}");
     }
-    let file = || ReviewedFile { name: "gateway.config.json", text: source, told: &told };
+    // To print all of them would take most of the time.
+    let first = told.get(..2).unwrap_or(&told);
+    let file = || ReviewedFile { name: "gateway.config.json", text: source, told: first };
     text(&file(), false);
     json(&[file()]);
     github(&[file()]);

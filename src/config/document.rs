@@ -280,7 +280,9 @@ impl<'s> Walker<'s> {
 
 /// Turns an error of `serde_json` about a `text` that begins at `start` into ours.
 fn syntax_error(text: &str, start: usize, error: &serde_json::Error) -> SyntaxError {
-    SyntaxError { offset: start + offset_of(text, error.line(), error.column()), message: bare_message(error) }
+    let offset = offset_of(text, error.line(), error.column());
+    // The place may be one that is counted in the midst of a character.
+    SyntaxError { offset: start + text.ceil_char_boundary(offset), message: bare_message(error) }
 }
 
 /// Gives the byte offset of a place that `serde_json` names by line and column, both from 1, the column in bytes.
@@ -336,6 +338,7 @@ mod tests {
             ("[1,]", 3, "a trailing comma"),
             ("{\"a\":1} x", 8, "text behind the document"),
             ("\"\\ud800\"", 7, "a lone surrogate, told where its pair should begin"),
+            ("\"🎉\n\"", 5, "a line end in a string, behind a character of four bytes"),
         ];
         for (source, offset, message) in table {
             let error = parse_document(source).map(|_| ()).unwrap_err();

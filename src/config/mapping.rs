@@ -141,14 +141,16 @@ fn read_sources(
     findings: &mut Findings<'_>,
 ) -> Vec<(String, Source, usize)> {
     let Some(reader) = node.and_then(|node| ObjectReader::open(node, place, findings)) else { return Vec::new() };
-    let members = reader.free_members().iter();
-    members
-        .filter_map(|member| {
-            let place = Place::Key(place, &member.key);
-            let source = read_source(&member.node, &place, scope, findings)?;
-            Some((member.key.to_string(), source, member.key_offset))
-        })
-        .collect()
+    let mut sources = Vec::new();
+    for member in reader.free_members() {
+        if findings.is_full() {
+            break;
+        }
+        let place = Place::Key(place, &member.key);
+        let source = read_source(&member.node, &place, scope, findings);
+        sources.extend(source.map(|source| (member.key.to_string(), source, member.key_offset)));
+    }
+    sources
 }
 
 fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Option<Source> {

@@ -81,8 +81,15 @@ impl<'s> Findings<'s> {
     }
 }
 
-/// Escapes control characters, which would break a line or move a terminal's cursor.
-fn printable(text: String) -> String {
+/// The longest that a message is, in bytes: what it quotes may be megabytes.
+const MESSAGE_MAX_BYTES: usize = 1_000;
+
+/// Cuts what is too long, and escapes control characters, which would break a line or move a terminal's cursor.
+fn printable(mut text: String) -> String {
+    if text.len() > MESSAGE_MAX_BYTES {
+        text.truncate(text.floor_char_boundary(MESSAGE_MAX_BYTES));
+        text.push('…');
+    }
     if !text.chars().any(char::is_control) {
         return text;
     }

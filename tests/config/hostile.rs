@@ -6,11 +6,14 @@ use bargate::review::{Outline, ReviewedFile, compare, github, json, needs, revie
 
 const TEN_MEGABYTES: usize = 10_000_000;
 
-/// Repeats what `item` writes until there are ten megabytes of it, with commas between.
+/// As large as most of these files are, so that the test of all of them takes seconds.
+const TWO_MEGABYTES: usize = 2_000_000;
+
+/// Repeats what `item` writes until there are two megabytes of it, with commas between.
 fn filled(before: &str, item: impl Fn(usize) -> String, after: &str) -> String {
     let mut source = before.to_owned();
     let mut index = 0;
-    while source.len() < TEN_MEGABYTES {
+    while source.len() < TWO_MEGABYTES {
         if index > 0 {
             source.push(',');
         }
@@ -69,7 +72,7 @@ fn hostile() -> Vec<(&'static str, String)> {
             "servers and as many paths",
             format!(
                 r#"{{"servers":[{}],{}"#,
-                (0..40_000)
+                (0..10_000)
                     .map(|index| format!(r#"{{"alias":"s{index}","url":"https://a.example"}}"#))
                     .collect::<Vec<_>>()
                     .join(","),
@@ -102,7 +105,7 @@ fn hostile() -> Vec<(&'static str, String)> {
             "variables and as many uses",
             format!(
                 r#"{{"variables":{{{}}},{}"#,
-                (0..100_000).map(|index| format!(r#""v{index}":"1""#)).collect::<Vec<_>>().join(","),
+                (0..20_000).map(|index| format!(r#""v{index}":"1""#)).collect::<Vec<_>>().join(","),
                 &filled(
                     r#""paths":[{"method":"GET","path":"/","response":1,"mapping":{"headers":{"#,
                     |index| format!(r#""x-{index}":"$config.v{index}""#),
@@ -132,6 +135,7 @@ fn hostile() -> Vec<(&'static str, String)> {
             ),
         ),
         ("networks", filled(r#"{"ip":{"deny":["#, |index| format!(r#""10.0.0.{index}""#), r#"]},"paths":[]}"#)),
+        ("ten megabytes of paths", many_paths(160_000, |index| format!("/a/{index}/{{id}}"), r#""response":"a""#)),
         ("one long string", format!(r#"{{"title":"{}","paths":[]}}"#, "é\\n".repeat(TEN_MEGABYTES / 4))),
         ("one long key", format!(r#"{{"{}":1,"paths":[]}}"#, "a".repeat(TEN_MEGABYTES))),
         (
