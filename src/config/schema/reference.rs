@@ -89,7 +89,7 @@ impl Page {
         self.names(section);
         self.keys(section.keys.iter().filter(|key| !told.contains(&key.name)));
         if !section.example.is_empty() {
-            self.paragraph(&format!("```json\n{}\n```", Json::parse(section.example).to_text(EXAMPLE_WIDTH)));
+            self.paragraph(&format!("```json config\n{}\n```", Json::parse(section.example).to_text(EXAMPLE_WIDTH)));
         }
     }
 
