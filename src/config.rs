@@ -113,7 +113,7 @@ pub struct Config {
     pub paths: Vec<Path>,
     /// Finds the index in `paths` for a request.
     pub routes: RouteTable,
-    /// Lower-case names of the headers that a mapping of any path sets: no client may send them to an upstream.
+    /// Lower-case names of the headers that a mapping of any path sets, in any order: no client may send them to an upstream.
     pub asserted_headers: Vec<String>,
 }
 
@@ -246,8 +246,7 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
     let paths: Vec<Path> = paths.into_iter().map(|read| read.path).collect::<Option<_>>()?;
     let asserted = paths.iter().flat_map(|path| &path.mapping.headers).map(|(name, _)| name.as_str());
     let asserted = index_names(asserted.filter(|name| !COMMON_HEADERS.contains(name)));
-    let mut asserted_headers: Vec<String> = asserted.into_keys().map(str::to_owned).collect();
-    asserted_headers.sort_unstable();
+    let asserted_headers = asserted.into_keys().map(str::to_owned).collect();
     Some(Config {
         servers: servers.into_iter().map(|read| read.server).collect(),
         cors,

@@ -86,10 +86,10 @@ pub(super) fn read_protected_resource(
     let issuers = authorizers.iter().filter_map(|read| Some(read.authorizer.as_ref()?.issuer.as_str()));
     list("authorization_servers", issuers.filter(|issuer| issuer.starts_with("http")).collect());
     let access = paths.iter().filter_map(|read| read.path.as_ref()?.access.as_ref());
-    let scopes = access.flat_map(|access| access.scopes.iter().chain(&access.any_scopes));
-    let mut scopes: Vec<&str> = index_names(scopes.map(String::as_str)).into_keys().collect();
-    scopes.sort_unstable();
-    list("scopes_supported", scopes);
+    let scopes = access.flat_map(|access| access.scopes.iter().chain(&access.any_scopes)).map(String::as_str);
+    let first = index_names(scopes.clone());
+    let scopes = scopes.enumerate().filter(|(index, scope)| first.get(scope) == Some(index));
+    list("scopes_supported", scopes.map(|(_, scope)| scope).collect());
     list("bearer_methods_supported", vec!["header"]);
 
     let path = metadata_path(resource.as_ref());

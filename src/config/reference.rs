@@ -106,12 +106,12 @@ impl Keys {
 pub fn collect_references(node: &Node<'_>) -> Vec<Reference> {
     let mut found = Vec::new();
     visit(node, Keys::Known, &mut |text| {
-        if let Some(Ok(reference)) = Reference::parse(text) {
-            found.push(reference);
+        if let Some(Ok(reference)) = Reference::parse(text)
+            && let Err(place) = found.binary_search(&reference)
+        {
+            found.insert(place, reference);
         }
     });
-    found.sort_unstable();
-    found.dedup();
     found
 }
 

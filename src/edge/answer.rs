@@ -71,7 +71,7 @@ const HSTS: &str = "max-age=63072000";
 fn server_timing(exchange: &Exchange, gateway: Option<&Gateway>) -> Option<String> {
     gateway.filter(|gateway| gateway.config.server_timing)?;
     let parts = [("auth", exchange.auth_ms.get()), ("upstream", exchange.upstream_ms.get())];
-    let told: Vec<_> = parts.iter().filter_map(|(name, ms)| Some(format!("{name};dur={}", (*ms)?))).collect();
+    let told: Vec<_> = parts.iter().filter_map(|(name, ms)| Some(format!("{name};dur={}", (*ms)? as i64))).collect();
     (!told.is_empty()).then(|| told.join(", "))
 }
 
