@@ -135,8 +135,9 @@ pub fn load(source: &str, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnos
     let mut root = match parse_document(source) {
         Ok(root) => root,
         Err(error) => {
-            let help = syntax_help(source, error.offset);
-            findings.note(error.offset, &place, "invalid_json", error.message, help);
+            let words = syntax_words(source, error.offset);
+            let message = words.map_or(error.message, |(message, _)| message.to_owned());
+            findings.note(error.offset, &place, "invalid_json", message, words.map(|(_, help)| help.to_owned()));
             return Err(findings.into_diagnostics());
         }
     };
@@ -194,21 +195,27 @@ pub(crate) fn parse(source: &str) -> Option<(&str, document::Node<'_>)> {
     Some((source, root))
 }
 
-/// Says what people bring from JavaScript and JSON has not.
-fn syntax_help(source: &str, offset: usize) -> Option<String> {
+/// Says what people bring from JavaScript and JSON has not, and what to do about it.
+fn syntax_words(source: &str, offset: usize) -> Option<(&'static str, &'static str)> {
+    if cfg!(target_arch = "wasm32") {
+        return None;
+    }
     let near = source.get(offset..).unwrap_or_default();
     let before = source.get(..offset).unwrap_or_default().trim_end();
-    if near.starts_with('/') || before.ends_with('/') {
-        return told(|| "JSON has no comments; a key that begins with \"x-\" can hold a note".to_owned());
+    if near.starts_with(['/', '#']) || before.ends_with('/') {
+        return Some(("a comment, which JSON has not", "remove it; a key that begins with \"x-\" can hold a note"));
     }
     if near.starts_with('\'') {
-        return told(|| "JSON has double quotes alone".to_owned());
+        return Some(("a single quote, which JSON has not", "JSON has double quotes alone"));
     }
     if near.starts_with(|c: char| c.is_ascii_alphabetic()) && before.ends_with(['{', ',']) {
-        return told(|| "put the key in double quotes".to_owned());
+        return Some(("a key without quotes", "put the key in double quotes"));
     }
-    let closes = |text: &str| text.starts_with(['}', ']']);
-    (before.ends_with(',') && closes(near)).then(|| "remove the comma before the closing bracket".to_owned())
+    if before.ends_with(',') && near.starts_with(['}', ']']) {
+        return Some(("a trailing comma, which JSON has not", "remove the comma before the closing bracket"));
+    }
+    let is_empty = source.trim().is_empty();
+    is_empty.then_some(("the file is empty", "begin with `bargate init`, or with {\"paths\": []}"))
 }
 
 /// Gives the config, or `None` where a part of it is wrong or not known here.

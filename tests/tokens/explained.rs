@@ -41,7 +41,7 @@ fn the_checks_stand_in_the_order_of_the_gateway() {
     let explanation = Explanation::of(&tenant.sign_claims(&baseline_claims()), &rules(tenant.key_set()), NOW);
     let names: Vec<_> = explanation.checks.iter().map(|check| check.name).collect();
     let expected =
-        ["form", "alg", "crit", "cty", "kid", "key", "signature", "claims", "iss", "aud", "exp", "nbf", "iat"];
+        ["form", "alg", "crit", "cty", "kid", "key", "signature", "typ", "claims", "iss", "aud", "exp", "nbf", "iat"];
     assert_eq!(names, expected);
     assert_eq!(explanation.verdict(), Verdict::Accepted);
 }
@@ -54,8 +54,8 @@ fn every_check_is_told_after_one_has_failed() {
     let good = tenant.sign_claims(&baseline_claims());
     let late = [("iss", json!("x")), ("aud", json!("y")), ("exp", json!(1)), ("nbf", json!(NOW + 99))];
     let late = late.into_iter().fold(baseline_claims(), |claims, (name, value)| with(claims, name, Some(value)));
-    let everything = "(alg) (crit) (cty) (kid) (key) (signature) (claims) (iss) (aud) (exp) (nbf) (iat)";
-    let no_header = "form (alg) (crit) (cty) (kid) (key) (signature)";
+    let everything = "(alg) (crit) (cty) (kid) (key) (signature) (typ) (claims) (iss) (aud) (exp) (nbf) (iat)";
+    let no_header = "form (alg) (crit) (cty) (kid) (key) (signature) (typ)";
     let table = [
         (good.clone(), String::new(), "the baseline"),
         ("opaque".to_owned(), format!("form {everything}"), "an opaque token"),
@@ -69,6 +69,7 @@ fn every_check_is_told_after_one_has_failed() {
         (tenant.sign_text(&header("kid", json!("x")), &claims), "kid (key) (signature)".to_owned(), "another kid"),
         (tenant.sign_text(&header("crit", json!([])), &claims), "crit".to_owned(), "a crit, and a good signature"),
         (tenant.sign_text(&header("cty", json!("JWT")), &claims), "cty".to_owned(), "a cty, and a good signature"),
+        (tenant.sign_text(&header("typ", json!("logout+jwt")), &claims), "typ".to_owned(), "a logout token"),
         (other.sign_claims(&baseline_claims()), "signature".to_owned(), "the key of somebody else"),
         (other.sign_claims(&late), "signature iss aud exp nbf".to_owned(), "nearly everything"),
         (tenant.sign_text(&baseline_header().to_string(), "7"), "claims (iss) (aud) (exp) (nbf) (iat)".to_owned(), "7"),
