@@ -8,7 +8,7 @@ use crate::cookie::is_called;
 /// Headers besides the hop-by-hop ones that no client's reach an upstream: for the gateway alone, the gateway's to set, or by
 /// which some servers take a request for another than the one that was matched. Nor do `X-Forwarded-*`, of whatever name.
 ///
-/// `Upgrade` is not among them: a WebSocket handshake is passed on, and the runtime sends the header only then.
+/// `Upgrade` is not among them: a WebSocket handshake, which is a `GET`, is passed on.
 pub const DROPPED_REQUEST_HEADERS: [&str; 13] = [
     "forwarded",
     "proxy",

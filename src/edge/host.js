@@ -63,6 +63,7 @@ function setAll(headers, lines, kept) {
   }
 }
 
+/** Adds what comes last: the config's headers, and then what the answer varies by, which they must not hide. */
 function complete(headers, config, vary) {
   setAll(headers, config, true);
   if (vary !== undefined) headers.append("vary", vary);

@@ -190,7 +190,8 @@ fn login_audience() -> Key {
 }
 
 fn secret(name: &'static str) -> Key {
-    let about = format!("The secret that tokens are signed with (HS256), of at least {SECRET_MIN_BYTES} bytes.");
+    let about =
+        format!("The secret that tokens are signed with (HS256), of at least {SECRET_MIN_BYTES} bytes; no public key.");
     Key::new(name, Shape::Text(Form::SigningSecret), about).example("$secret.SIGNING_KEY")
 }
 

@@ -3,11 +3,12 @@
 //! Where the sections have an order, as several authorizers have, a schema cannot say more, and `bargate check` does.
 
 use super::authorizers::kinds_by_login;
-use super::form::{CLAIM_SOURCE, Form};
+use super::form::{CLAIM_SOURCE, CREDENTIAL_SOURCE, Form};
 use super::integrations::names_of;
 use super::model::{absent, refused, wherever};
 use super::tree::{Json, NULL, list, object};
 use crate::config::integration::{Kind, RESPONSE_KINDS, ResponseKind};
+use crate::route::Method;
 
 /// Gives the schemas of an entry of `paths` as a whole.
 pub fn of_path() -> Vec<Json> {
@@ -17,7 +18,44 @@ pub fn of_path() -> Vec<Json> {
     };
     let not = |value: Json| refused(object! { "const": value }, needs_auth);
     let proxies = names_of(|kind| kind == Kind::HttpProxy);
+    let others = names_of(|kind| kind != Kind::HttpProxy);
+    let no_gets: Vec<_> = Method::ALL.iter().filter(|m| **m != Method::Get).map(|m| m.as_str()).collect();
+    let useless = "Only answers of http_proxy to GET are kept: remove cache.";
+    let no_credential = || {
+        let source = object! { "type": "string", "pattern": CREDENTIAL_SOURCE };
+        object! { "additionalProperties": refused(source, "Answers by credential are private: give the cache \"per_user\": true.") }
+    };
     vec![
+        wherever(
+            "a cache needs an upstream that is asked by GET",
+            present("cache"),
+            object! {
+                "not": object! { "required": list!["response"] },
+                "errorMessage": useless,
+                "properties": object! {
+                    "method": refused(object! { "enum": no_gets }, useless),
+                    "integration": refused(of_kind(others), useless),
+                },
+            },
+        ),
+        wherever(
+            "answers for all are made of no credential",
+            object! {
+                "required": list!["cache"],
+                "properties": object! {
+                    "cache": object! {
+                        "type": "object",
+                        "not": object! { "required": list!["per_user"], "properties": object! { "per_user": object! { "const": true } } },
+                    },
+                },
+            },
+            object! {
+                "properties": object! {
+                    "mapping": object! { "properties": object! { "headers": no_credential(), "query": no_credential() } },
+                    "request_headers": with("set", no_credential()),
+                },
+            },
+        ),
         object! {
             "$comment": "exactly one of integration and response, which may be null",
             "if": object! { "required": list!["response"] },

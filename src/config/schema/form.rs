@@ -178,7 +178,9 @@ impl Form {
             Self::Pattern => {
                 "Begin with /; a parameter is a whole segment, as in /users/{id}, and {.+} at the end is the rest."
             }
-            Self::Location => "Write a path such as /new/{id}, or a URL with its parameters behind the host.",
+            Self::Location => {
+                "Write a path such as /new/{id}, or a URL with its parameters behind the host; percent-encode what is not ASCII."
+            }
             Self::Destination => "Write a path such as /home, or a URL at an origin of return_to.",
             Self::HeaderKey | Self::HeaderName => {
                 "Write the name of one header, and none that belongs to the connection."
@@ -194,7 +196,9 @@ impl Form {
                 "Write $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME, or a text."
             }
             Self::RateKey => "Write ip, sub or header:NAME.",
-            Self::SigningSecret => "Use a longer secret: whoever has one token can find a short one by trying.",
+            Self::SigningSecret => {
+                "Use a longer secret, and no public key: whoever has one token can find a short one by trying."
+            }
         }
     }
 
@@ -223,9 +227,9 @@ impl Form {
             Self::Domain => format!(r"(?:[a-z0-9_.\-]+|\[[0-9a-f:]+\])(?::[0-9]+)?|http://{LOOPBACK}/*"),
             Self::Pattern => path_pattern(),
             Self::Location => {
-                let text = format!(r"(?:[^{{}}{CONTROL}]|{PARAMETER}|{REST})*");
-                let in_path = format!(r"(?:[^{{}}\\{CONTROL}]|{PARAMETER}|{REST})*");
-                format!(r"/(?!/){in_path}|https?://[^/\s{{}}]+(?:/{text})?")
+                let text = format!(r"(?:[!-z|~]|{PARAMETER}|{REST})*");
+                let in_path = format!(r"(?:[!-\[\]-z|~]|{PARAMETER}|{REST})*");
+                format!(r"/(?!/){in_path}|https?://[!-.0-z|~]+(?:/{text})?")
             }
             Self::Destination => format!(r"/(?!/)[^\\{CONTROL}]*|https?://\S+"),
             Self::HeaderName => format!("{NO_REFERENCE}{}{token}", not_of_the_connection()),
@@ -241,7 +245,8 @@ impl Form {
             }
             Self::RateKey => format!("ip|sub|header:{token}"),
             Self::SigningSecret => {
-                return format!(r"^{NO_REFERENCE}(?![\x00-\x7F]{{0,{}}}$)|^{REFERENCE}$", SECRET_MIN_BYTES - 1);
+                let short = format!(r"[\x00-\x7F]{{0,{}}}$", SECRET_MIN_BYTES - 1);
+                return format!(r"^{NO_REFERENCE}(?!{short}|{PUBLIC_KEY})|^{REFERENCE}$");
             }
         };
         format!("^(?:{own})$|^{REFERENCE}$")
@@ -254,6 +259,13 @@ pub const CLAIM_SOURCE: &str = r"^\$request\.jwt\.[\s\S]";
 /// The pattern of a header by which answers to users differ.
 pub const CREDENTIAL_HEADER: &str =
     r"^(?:[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]|[Cc][Oo][Oo][Kk][Ii][Ee])$";
+
+/// The pattern of a source that is such a header.
+pub const CREDENTIAL_SOURCE: &str =
+    r"^\$request\.header\.(?:[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]|[Cc][Oo][Oo][Kk][Ii][Ee])$";
+
+/// How public keys begin that no secret may be: PEM, and that of OpenSSH.
+const PUBLIC_KEY: &str = r"\s*(?:-----BEGIN|ssh-)";
 
 /// A parameter of a path.
 const PARAMETER: &str = r"\{[A-Za-z_][A-Za-z0-9_\-]*\}";

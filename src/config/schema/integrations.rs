@@ -157,7 +157,7 @@ fn fixed() -> Section {
 
 fn redirect() -> Section {
     let about = "A redirect. `{name}` and `{.+}` in its address are the path's own parameters, as the client sent them; they stand \
-                 behind the host, so no client chooses it.";
+                 behind the host, so no client chooses it, and in a query each stays one value.";
     section("integration_redirect", Kind::Redirect, "redirect", about)
         .keys([
             Key::new(

@@ -258,7 +258,8 @@ pub fn rpc() -> Section {
 pub fn rate_limit() -> Section {
     let about = "How often requests may come. One too many gets 429 `rate_limited`, with the period in `Retry-After`.\n\n\
                  How many are too many is said at the binding, under `[[ratelimits]]` in `wrangler.toml`. Each path counts for itself, \
-                 and Cloudflare counts by location. With `sub`, a request without a user counts by its address.";
+                 and Cloudflare counts by location. With `sub`, a request without a user counts by its address; addresses of IPv6 count by \
+                 their first 64 bits.";
     Section::new("rate_limit", "rate_limit", about)
         .keys([
             Key::new("binding", Shape::Text(Form::NotEmpty), "The name of the rate limiting binding in `wrangler.toml`.")
@@ -298,7 +299,7 @@ pub fn cache() -> Section {
     let about = "Keeps answers to `GET` of an `http_proxy` path: of status 200, without `Set-Cookie`, and only as far as their \
                  `Cache-Control` and `Vary` allow.\n\n\
                  A path with `auth` needs `\"per_user\": true`, and each user then has answers of their own. Without it the upstream \
-                 gets neither `Cookie` nor `Authorization`.";
+                 gets neither `Cookie` nor `Authorization`, and neither can be mapped. What a mapping sends keeps answers apart.";
     Section::new("cache", "cache", about)
         .keys([
             Key::new("ttl_seconds", Shape::Integer(1..=CACHE_MAX_SECS), "For how many seconds an answer is kept.")

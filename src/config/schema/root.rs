@@ -71,7 +71,7 @@ pub fn config() -> Section {
             Key::new(
                 "headers",
                 Shape::headers(Shape::Text(Form::HeaderValue)),
-                "Names and texts of headers that every answer gets.",
+                "Names and texts of headers that every answer gets; none takes back `no-store` or `private`, or a cookie.",
             )
             .example(object! { "x-frame-options": "DENY" }),
             Key::new("ip", Shape::Section("ip"), "Which addresses may send requests at all. See [ip](#ip).")
