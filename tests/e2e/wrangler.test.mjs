@@ -103,7 +103,8 @@ describe('wrangler dev', () => {
   });
 });
 
-describe('the build that wrangler runs', () => {
+// The check is compiled for the copy first.
+describe('the build that wrangler runs', { timeout: 600_000 }, () => {
   // A copy of the project: its config is changed. What was built is in it, so nothing is compiled again.
   const HEAVY = ['.git', '.wrangler', '.tools', 'build-fault', 'fuzz', 'node_modules', 'target'];
   const INVALID = '{\n  "pahts": [],\n  "paths": [\n    { "method": "GTE", "path": "/a", "response": {} }\n  ]\n}\n';
@@ -119,7 +120,7 @@ describe('the build that wrangler runs', () => {
     config = join(copy, 'gateway.config.json');
   });
 
-  test('stops a deployment on a mistake in the config, with the words of the check', async () => {
+  test('stops a deployment on a mistake in the config, with the words of the check', { timeout: 300_000 }, async () => {
     const committed = await readFile(config);
     await writeFile(config, INVALID);
     const child = spawn(TOOLS.wrangler, ['deploy', '--dry-run', '--outdir', join(directory, 'out')], { cwd: copy, env: environment() });
@@ -130,7 +131,7 @@ describe('the build that wrangler runs', () => {
     await writeFile(config, committed);
   });
 
-  test('builds again when the config changes, and keeps what it has while that is wrong', async () => {
+  test('builds again when the config changes, and keeps what it has while that is wrong', { timeout: 300_000 }, async () => {
     const gateway = await startWrangler(copy);
     try {
       const health = async () => (await (await fetch(new URL('/health', gateway.origin))).json()).status;
