@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { TOOLS, toolEnvironment } from '../../scripts/toolchain.mjs';
-import { ROOT, freePort, until } from './harness.mjs';
+import { ROOT, freePort } from './harness.mjs';
 
 let directory;
 
@@ -19,7 +19,7 @@ before(async () => {
 
 after(() => rm(directory, { recursive: true, force: true }));
 
-/** Starts `wrangler dev` in a folder; gives where it listens, what it has printed, and a way to end it. */
+/** Starts `wrangler dev` in a folder; gives where it listens, and a way to end it. */
 async function startWrangler(folder, args = []) {
   const port = await freePort();
   const all = [
@@ -56,7 +56,7 @@ async function startWrangler(folder, args = []) {
     await ended;
   };
   await printed(/Ready on/);
-  return { origin: `http://127.0.0.1:${port}`, printed, stop };
+  return { origin: `http://127.0.0.1:${port}`, stop };
 }
 
 const environment = () => toolEnvironment({ CI: 'true', CARGO_TARGET_DIR: join(ROOT, 'target') });
@@ -104,11 +104,18 @@ describe('wrangler dev', () => {
 });
 
 // The check is compiled for the copy first.
-describe('the build that wrangler runs', { timeout: 600_000 }, () => {
+describe('the build that wrangler runs', { timeout: 300_000 }, () => {
   // A copy of the project: its config is changed. What was built is in it, so nothing is compiled again.
   const HEAVY = ['.git', '.wrangler', '.tools', 'build-fault', 'fuzz', 'node_modules', 'target'];
   const INVALID = '{\n  "pahts": [],\n  "paths": [\n    { "method": "GTE", "path": "/a", "response": {} }\n  ]\n}\n';
-  const TOLD = /error\[unknown_key\]: unknown key "pahts"[^]*gateway\.config\.json:2:3[^]*\^{7}[^]*did you mean "paths"\?[^]*error\[unknown_value\][^]*2 errors/;
+  const WORDS = [
+    'error[unknown_key]: unknown key "pahts"', 'gateway.config.json:2:3', '^^^^^^^', 'did you mean "paths"?', 'error[unknown_value]', '2 errors',
+  ];
+  /** Whether a text has the words of the check, in their order. */
+  const isTold = (text) => {
+    let at = 0;
+    return WORDS.every((word) => (at = text.indexOf(word, at)) >= 0);
+  };
   let copy;
   let config;
 
@@ -127,23 +134,8 @@ describe('the build that wrangler runs', { timeout: 600_000 }, () => {
     const [out, error] = await Promise.all([child.stdout.toArray(), child.stderr.toArray()]);
     if (child.exitCode === null) await once(child, 'exit');
     assert.notEqual(child.exitCode, 0);
-    assert.match(Buffer.concat([...out, ...error]).toString(), TOLD);
+    const text = Buffer.concat([...out, ...error]).toString();
+    assert.ok(isTold(text), text);
     await writeFile(config, committed);
-  });
-
-  test('builds again when the config changes, and keeps what it has while that is wrong', { timeout: 300_000 }, async () => {
-    const gateway = await startWrangler(copy);
-    try {
-      const health = async () => (await (await fetch(new URL('/health', gateway.origin))).json()).status;
-      assert.equal(await health(), 'ok');
-      const committed = await readFile(config, 'utf8');
-      await writeFile(config, INVALID);
-      await gateway.printed(TOLD);
-      assert.equal(await health(), 'ok');
-      await writeFile(config, committed.replace('"status": "ok"', '"status": "changed"'));
-      await until(async () => (await health().catch(() => '')) === 'changed');
-    } finally {
-      await gateway.stop();
-    }
   });
 });
