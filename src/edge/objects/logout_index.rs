@@ -47,6 +47,10 @@ pub async fn answer(object: &StoredObject, message: Map<String, Value>) -> Resul
     if !failed {
         // Only now: until all have ended, the provider's next try with this token goes on.
         let mut index = read(object)?;
+        if let Some(by) = index.spent_by(jti) {
+            // Of two that came at once, the other was first.
+            return Ok(json!({"replayed": by != asker, "failed": false}));
+        }
         index.spend(jti, asker, until);
         keep(object, &index).await?;
     }
