@@ -1,14 +1,16 @@
-// The one build: `make build` and wrangler's [build] command both run it. Checks gateway.config.json, then compiles the
+// The one build: `make build`, `make dev` and wrangler's [build] command run it. Checks gateway.config.json, then compiles the
 // gateway to WebAssembly in build/. With --fault-injection: the variant that end-to-end tests can make panic, in
-// build-fault/, with an entry of its own.
+// build-fault/, with an entry of its own. A mistake stops it, and a deployment with it; only a gateway that runs under
+// `wrangler dev` goes on as it was built last.
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setup } from './setup.mjs';
 import { shrink } from './shrink.mjs';
-import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, toolEnvironment } from './toolchain.mjs';
+import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, timed, toolEnvironment } from './toolchain.mjs';
 
 const CONFIG = 'gateway.config.json';
 const WORKER_CRATE = 'worker';
@@ -16,38 +18,65 @@ const ENTRY = 'src/edge/worker.mjs';
 /** Where the modules are that paths may name: the user's own, and those of the tests. */
 const SERVICES = 'services';
 const TEST_SERVICES = 'tests/e2e/services';
+const SERVICE_FILE = /(?<!\.d)\.m?[jt]s$/;
 /** What the gateway is made of. */
 const INPUTS = [
   'src', WORKER_CRATE, 'Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo', 'rust-toolchain.toml', 'scripts/build.mjs', 'scripts/shrink.mjs',
 ];
 
-export async function build({ faultInjection = false } = {}) {
+/** What a build is made of, for whoever watches it. */
+export const WATCHED = [CONFIG, SERVICES, ...INPUTS];
+
+/** Builds what is not built yet, and tells whether there was anything. `forDev` tries the services too, which wrangler does else. */
+export async function build({ faultInjection = false, forDev = false } = {}) {
   await setup();
   const directory = faultInjection ? 'build-fault' : 'build';
   const output = join(ROOT, directory, 'index.js');
   const all = stampOf(directory, '.inputs', [CONFIG, SERVICES, TEST_SERVICES, ...INPUTS]);
-  if (existsSync(output) && all.isFresh()) return;
+  if (existsSync(output) && all.isFresh()) return false;
 
-  await run('cargo', ['run', '--quiet', '--bin', 'bargate', '--', 'check', CONFIG], {
-    failure: `the build stopped: the lines above say what is wrong with ${CONFIG}, or with the code that checks it`,
-  });
+  await timed(`build: checking ${CONFIG}`, 120, () =>
+    run('cargo', ['run', '--quiet', '--bin', 'bargate', '--', 'check', CONFIG], {
+      failure: `the build stopped: the lines above say what is wrong with ${CONFIG}, or with the code that checks it`,
+    }));
   // The gateway itself knows neither config nor services, so a change of these compiles nothing.
   const gateway = stampOf(directory, '.gateway', INPUTS);
   if (!existsSync(output) || !gateway.isFresh()) {
-    const features = faultInjection ? ['--', '--features', 'fault-injection'] : [];
-    await run(TOOLS.workerBuild, ['--release', '--out-dir', join('..', directory), WORKER_CRATE, ...features], {
-      env: toolEnvironment({
-        WASM_BINDGEN_BIN: TOOLS.wasmBindgen,
-        ESBUILD_BIN: TOOLS.esbuild,
-      }),
-      failure: 'the WebAssembly build failed: the lines above say why',
-    });
-    await shrink(directory);
+    await timed(`build: the gateway, as WebAssembly in ${directory}/`, 180, () => compile(directory, faultInjection));
     gateway.write();
   }
-  writeInputs(directory, faultInjection ? TEST_SERVICES : SERVICES);
+  await writeInputs(directory, faultInjection ? TEST_SERVICES : SERVICES, { forDev });
   if (faultInjection) writeFaultEntry(directory);
   all.write();
+  return true;
+}
+
+/** Builds for a gateway that is running: where that fails, it says why and what was built last stays. Tells what has come of it. */
+export async function rebuild() {
+  try {
+    return (await build({ forDev: true })) ? 'built' : 'fresh';
+  } catch (error) {
+    if (!existsSync(join(ROOT, 'build', 'inputs.mjs'))) throw error;
+    const reason = error instanceof Failure ? error.message : error.stack;
+    console.error(`\n${reason}\nUntil that is mended, the gateway goes on with what was built last.`);
+    return 'failed';
+  }
+}
+
+async function compile(directory, faultInjection) {
+  // Beside what is in use, and in its place only when all of it is there.
+  const made = join(directory, 'made');
+  const features = faultInjection ? ['--', '--features', 'fault-injection'] : [];
+  await run(TOOLS.workerBuild, ['--release', '--out-dir', join('..', made), WORKER_CRATE, ...features], {
+    env: toolEnvironment({
+      WASM_BINDGEN_BIN: TOOLS.wasmBindgen,
+      ESBUILD_BIN: TOOLS.esbuild,
+    }),
+    failure: 'the WebAssembly build failed: the lines above say why',
+  });
+  await shrink(made);
+  for (const file of ['index_bg.wasm', 'index.js']) renameSync(join(ROOT, made, file), join(ROOT, directory, file));
+  rmSync(join(ROOT, made), { recursive: true });
 }
 
 /** Notes which inputs an output was made of, so that the same are not built again. */
@@ -79,14 +108,42 @@ function filesUnder(path) {
 }
 
 /** Writes what the gateway is given: the config, and the modules in a folder, each loaded when it is first asked for. */
-function writeInputs(directory, folder) {
-  const files = filesUnder(folder).filter((file) => file.endsWith('.js'));
-  const entries = files.map((file) => {
-    const name = `${SERVICES}/${file.slice(folder.length + 1, -'.js'.length)}`;
-    return `  ${JSON.stringify(name)}: () => import(${JSON.stringify(`../${file}`)}),\n`;
-  });
+async function writeInputs(directory, folder, { forDev }) {
+  const entries = Object.entries(serviceFiles(folder)).map(
+    ([name, file]) => `  ${JSON.stringify(name)}: () => import(${JSON.stringify(`../${file}`)}),\n`,
+  );
   const config = `export const config = ${JSON.stringify(readProjectFile(CONFIG))};\n`;
-  writeFileSync(join(ROOT, directory, 'inputs.mjs'), `${config}export const services = {\n${entries.join('')}};\n`);
+  const next = join(ROOT, directory, 'inputs.next.mjs');
+  writeFileSync(next, `${config}export const services = {\n${entries.join('')}};\n`);
+  if (forDev && entries.length) await tryBundle(next);
+  renameSync(next, join(ROOT, directory, 'inputs.mjs'));
+}
+
+/** The modules in a folder by the names that a config may give them: `services/a` for `a.js`, and `services/a.ts` as well for `a.ts`. */
+function serviceFiles(folder) {
+  const found = {};
+  for (const file of filesUnder(folder).filter((name) => SERVICE_FILE.test(name))) {
+    const whole = `${SERVICES}/${file.slice(folder.length + 1)}`;
+    const name = whole.replace(SERVICE_FILE, '');
+    if (found[name]) throw new Failure(`${found[name]} and ${file} are both the service ${name}: rename one of them`);
+    found[name] = file;
+    if (!whole.endsWith('.js')) found[whole] = file;
+  }
+  return found;
+}
+
+/** Bundles as wrangler will, to no file: there a mistake in a service would leave every request waiting. */
+async function tryBundle(entry) {
+  // Not at the top of the file: set-up installs it first.
+  const { build: bundle } = await import('esbuild');
+  const empty = ['.wasm', '.txt', '.html', '.sql', '.bin'].map((extension) => [extension, 'empty']);
+  await bundle({
+    entryPoints: [entry], bundle: true, write: false, format: 'esm', logLevel: 'error', absWorkingDir: ROOT,
+    conditions: ['workerd', 'worker', 'browser'], external: ['cloudflare:*', 'node:*', ...builtinModules],
+    loader: Object.fromEntries(empty),
+  }).catch(() => {
+    throw new Failure(`the build stopped: the lines above say what is wrong with ${SERVICES}/`);
+  });
 }
 
 /** Writes the Worker's entry anew beside the fault build, with its relative imports pointing from there. */
@@ -103,5 +160,7 @@ function writeFaultEntry(directory) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await main(() => build({ faultInjection: process.argv.includes('--fault-injection') }));
+  // wrangler says for which of its commands it builds.
+  const forDev = process.env.WRANGLER_COMMAND === 'dev';
+  await main(() => (forDev ? rebuild() : build({ faultInjection: process.argv.includes('--fault-injection') })));
 }

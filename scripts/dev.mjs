@@ -1,14 +1,21 @@
 // `make dev`: builds, starts the local tenant, the sample API and the gateway under `wrangler dev`, which serves the page of
 // examples/spa too, and waits for Ctrl-C. The page comes by a flag and not by wrangler.toml, so no deployment takes it along.
 // GATEWAY_PORT, TENANT_PORT and API_PORT choose other ports.
+//
+// What changes is built here and not by wrangler, whose own watcher loses files that are replaced, and which answers nobody while
+// a build has failed. wrangler is told of what was built, and of nothing else.
 
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { build } from './build.mjs';
-import { Failure, ROOT, TOOLS, main, toolEnvironment } from './toolchain.mjs';
+import { stripVTControlCharacters } from 'node:util';
+import { WATCHED, build, rebuild } from './build.mjs';
+import { Failure, ROOT, TOOLS, main, readProjectFile, toolEnvironment } from './toolchain.mjs';
+import { Watcher } from './watch.mjs';
 
 const HOST = '127.0.0.1';
 const START_MS = 60_000;
@@ -26,6 +33,15 @@ const REDIRECT_URIS = {
   SPA_REDIRECT_URI: `${GATEWAY}/`,
   SILENT_REDIRECT_URI: `${GATEWAY}/api/auth0/silent/callback`,
 };
+
+/** What wrangler is told to watch: written, and not replaced, whenever something was built. */
+const BUILT = 'build/.built';
+/** What wrangler is started with, beside the file that it is made of, so that every path in it holds. */
+const WRANGLER_CONFIG = 'wrangler.dev.toml';
+/** What that stands for: wrangler would watch these files themselves. */
+const WRANGLER_INPUTS = ['wrangler.toml', '.dev.vars', '.env'];
+/** Lines of wrangler's that say what is said already: the gateway logs each request, and the build what it does. */
+const SAID_ALREADY = /^\[wrangler:info\] [A-Z]+ \S+ \d{3} .*\(\d+ms\)$|^\[custom build\]|^The file .* changed, restarting build/;
 
 /** Throws where something listens on the port already. */
 async function checkPort(name, port) {
@@ -65,17 +81,49 @@ const SERVICES = [
     name: 'gateway',
     health: `${GATEWAY}/health`,
     command: [
-      TOOLS.wrangler, 'dev', '--ip', HOST, '--port', PORTS.GATEWAY_PORT, '--assets', 'examples/spa',
+      TOOLS.wrangler, 'dev', '--config', WRANGLER_CONFIG, '--ip', HOST, '--port', PORTS.GATEWAY_PORT, '--assets', 'examples/spa',
       '--show-interactive-dev-session=false', ...gatewayVariables(),
     ],
+    unsaid: SAID_ALREADY,
   },
 ];
 
+/** Makes wrangler's config of wrangler.toml, with a build that leaves building to this script; wrangler takes it up when it differs. */
+function writeWranglerConfig(before) {
+  const hash = createHash('sha256');
+  for (const file of WRANGLER_INPUTS) hash.update(existsSync(join(ROOT, file)) ? readProjectFile(file) : '').update('\0');
+  const head = `# Made by \`make dev\`, for as long as it runs, of ${WRANGLER_INPUTS.join(', ')}: ${hash.digest('hex')}\n`;
+  const rest = readProjectFile('wrangler.toml').replace(/^\[build\]\n(?:(?!\[)[^\n]*\n)*/m, '');
+  const text = `${head}${rest.trimEnd()}\n\n[build]\ncommand = "exit 0"\nwatch_dir = "${BUILT}"\n`;
+  if (text !== before) writeFileSync(join(ROOT, WRANGLER_CONFIG), text);
+  return text;
+}
+
+const tellWrangler = () => writeFileSync(join(ROOT, BUILT), `${Date.now()}\n`);
+
+/** Builds whatever changes, for as long as it is let. */
+async function follow(watcher, wranglerConfig) {
+  for (let before = 'fresh'; ; ) {
+    await watcher.change();
+    wranglerConfig = writeWranglerConfig(wranglerConfig);
+    const outcome = await rebuild();
+    if (outcome === 'built') tellWrangler();
+    if (outcome === 'built' || (outcome === 'fresh' && before === 'failed')) console.log('The gateway goes by the files as they are.');
+    before = outcome;
+  }
+}
+
 // Each service leads a process group of its own, so that ending the group ends what it has started itself.
-function start({ name, command: [program, ...args] }) {
-  const child = spawn(program, args.map(String), {
-    cwd: ROOT, env: toolEnvironment(), detached: true, stdio: ['ignore', 'inherit', 'inherit'],
-  });
+function start({ name, command: [program, ...args], unsaid }) {
+  const stream = unsaid ? 'pipe' : 'inherit';
+  // Through a pipe it would leave the colours out.
+  const env = toolEnvironment(unsaid && process.stdout.isTTY ? { FORCE_COLOR: '1' } : {});
+  const child = spawn(program, args.map(String), { cwd: ROOT, env, detached: true, stdio: ['ignore', stream, stream] });
+  for (const name of unsaid ? ['stdout', 'stderr'] : []) {
+    createInterface({ input: child[name] }).on('line', (line) => {
+      if (!unsaid.test(stripVTControlCharacters(line))) process[name].write(`${line}\n`);
+    });
+  }
   const ended = new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(signal ?? `status ${code}`));
@@ -130,9 +178,13 @@ await main(async () => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, resolve);
   });
   for (const [name, port] of Object.entries(PORTS)) await checkPort(name, port);
-  const built = await Promise.race([build().then(() => true), interrupted.then(() => false)]);
+  // From before the first build, so that it misses no change.
+  const watcher = new Watcher([...WATCHED, ...WRANGLER_INPUTS].map((path) => join(ROOT, path)));
+  const built = await Promise.race([build({ forDev: true }).then(() => true), interrupted.then(() => false)]);
   if (!built) return;
 
+  const wranglerConfig = writeWranglerConfig();
+  tellWrangler();
   const services = SERVICES.map(start);
   const died = Promise.race(services.map(async ({ name, ended }) => {
     throw new Failure(`the ${name} ended by itself (${await ended}); the others were ended too`);
@@ -140,9 +192,10 @@ await main(async () => {
   try {
     const ready = Promise.all(SERVICES.map(answers)).then(() => console.log(READY));
     await Promise.race([ready, died, interrupted]);
-    await Promise.race([died, interrupted]);
+    await Promise.race([died, interrupted, follow(watcher, wranglerConfig)]);
   } finally {
     await stop(services);
+    rmSync(join(ROOT, WRANGLER_CONFIG), { force: true });
   }
 });
 process.exit();

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run } from './toolchain.mjs';
+import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, timed } from './toolchain.mjs';
 
 const NODE_MIN_MAJOR = 20;
 const WASM_TARGET = 'wasm32-unknown-unknown';
@@ -52,16 +52,16 @@ async function installRustComponents(sysroot) {
   for (const { path, command } of components) {
     if (existsSync(join(sysroot, path))) continue;
     const line = `rustup ${command.join(' ')}`;
-    console.log(`setup: ${line}`);
-    await run('rustup', command, { failure: `"${line}" failed: Rust's ${command.at(-1)} is needed, and rustup installs it` });
+    await timed(`setup: ${line}`, 20, () =>
+      run('rustup', command, { failure: `"${line}" failed: Rust's ${command.at(-1)} is needed, and rustup installs it` }));
   }
 }
 
 async function installPackages() {
   if (packagesAreInstalled()) return;
   if (!outputOf('npm', ['--version'])) throw new Failure('npm is missing: it comes with Node.js, see https://nodejs.org/');
-  console.log('setup: npm ci');
-  await run('npm', ['ci', '--loglevel=error'], { failure: '"npm ci" failed: the lines above say why' });
+  await timed('setup: npm ci', 30, () =>
+    run('npm', ['ci', '--loglevel=error'], { failure: '"npm ci" failed: the lines above say why' }));
 }
 
 /** Whether node_modules holds what package-lock.json asks for, by npm's own record of what it installed. */
@@ -81,11 +81,11 @@ async function installCargoTool(crate, version, program, options) {
   if (!outputOf('cc', ['--version'])) {
     throw new Failure('a C compiler is missing: install one, on Debian with "apt-get install build-essential"');
   }
-  console.log(`setup: ${crate} ${version} (compiled once, takes a few minutes)`);
   const where = ['--root', join(ROOT, '.tools')];
-  await run('cargo', ['install', '--quiet', '--debug', ...where, crate, '--version', version, ...options], {
-    failure: `${crate} ${version} could not be installed: the lines above say why`,
-  });
+  await timed(`setup: ${crate} ${version}, compiled once`, 150, () =>
+    run('cargo', ['install', '--quiet', '--debug', ...where, crate, '--version', version, ...options], {
+      failure: `${crate} ${version} could not be installed: the lines above say why`,
+    }));
 }
 
 function lockedVersion(crate) {

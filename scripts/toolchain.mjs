@@ -1,7 +1,7 @@
 // Where the project's tools are, and how they are run. Used by every other script; needs Node.js 20 and no package.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -49,6 +49,56 @@ export async function run(program, args, { env = toolEnvironment(), failure } = 
 export function outputOf(program, args) {
   const { status, stdout } = spawnSync(program, args, { cwd: ROOT, encoding: 'utf8' });
   return status === 0 ? stdout.trim() : undefined;
+}
+
+/** Where it is kept how long each step took the last time. */
+const DURATIONS = join(ROOT, '.tools', 'durations.json');
+/** What takes less than this is done without a word. */
+const WORTH_TELLING_SECS = 5;
+const STILL_AT_IT_SECS = 15;
+
+/**
+ * Does a step that may take long, and tells so: what it is, how long it took the last time (`usualSecs` without one), how long it
+ * has taken so far, and in the end.
+ */
+export async function timed(what, usualSecs, body) {
+  const last = durations()[what];
+  const expected = last === undefined ? `about ${spoken(usualSecs)} the first time` : `${spoken(last)} the last time`;
+  const startedAt = Date.now();
+  const seconds = () => (Date.now() - startedAt) / 1000;
+  let isTold = false;
+  const begin = () => {
+    if (!isTold) console.log(`${what} … (${expected})`);
+    isTold = true;
+  };
+  if ((last ?? usualSecs) >= WORTH_TELLING_SECS) begin();
+  const soon = setTimeout(begin, WORTH_TELLING_SECS * 1000);
+  const ticks = setInterval(() => console.log(`${what} … ${spoken(seconds())} so far (${expected})`), STILL_AT_IT_SECS * 1000);
+  try {
+    await body();
+  } finally {
+    clearTimeout(soon);
+    clearInterval(ticks);
+  }
+  if (isTold) console.log(`${what}: done in ${spoken(seconds())}`);
+  mkdirSync(join(ROOT, '.tools'), { recursive: true });
+  writeFileSync(DURATIONS, `${JSON.stringify({ ...durations(), [what]: seconds() }, null, 2)}\n`);
+}
+
+function durations() {
+  try {
+    return JSON.parse(readFileSync(DURATIONS, 'utf8'));
+  } catch {
+    return {};
+  }
+}
+
+/** Says a duration as people do: `0.4 s`, `42 s`, `3 min 5 s`. */
+export function spoken(seconds) {
+  if (seconds < 10) return `${Number(seconds.toFixed(1))} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  return whole % 60 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${whole / 60} min`;
 }
 
 export function readProjectFile(name) {
