@@ -115,13 +115,20 @@ fn every_answer_is_asked_for_and_a_wrong_one_again() {
     session.answer("(audience)?", &format!("orders{ENTER}"));
     session.answer("(upstream)?", &format!("https://upstream.example.com{ENTER}"));
     session.answer("Who holds the tokens of a login?", &format!("{DOWN}{ENTER}"));
+    session.answer("The port of the gateway in local runs?", &format!("0{ENTER}"));
+    session.answer("a number from 1 to 65535", &format!("\u{7f}8800{ENTER}"));
     let (status, shown) = session.end();
     assert_eq!(status, Some(0), "{shown:?}");
     let config = std::fs::read_to_string(folder.join("gateway.config.json")).unwrap();
     assert_eq!(bargate::review::review(&config), []);
     assert!(config.contains("oidc_refresh") && !config.contains("\"session\""), "the page holds its tokens: {config}");
     let lines = std::fs::read_to_string(folder.join("run.vars")).unwrap();
-    for line in ["OIDC_ISSUER=https://id.example.com", "OIDC_AUDIENCE=orders", "API_URL=https://upstream.example.com"] {
+    for line in [
+        "OIDC_ISSUER=https://id.example.com",
+        "OIDC_AUDIENCE=orders",
+        "API_URL=https://upstream.example.com",
+        "SPA_ORIGIN=http://127.0.0.1:8800",
+    ] {
         assert!(lines.lines().any(|other| other == line), "{line}: {lines}");
     }
 }
@@ -133,6 +140,7 @@ fn only_what_no_flag_says_is_asked_for() {
         ["--tenant", "tenant.eu.auth0.com", "--audience", "orders", "--upstream", "https://upstream.example.com"];
     let mut session = Session::start(&folder, &flags);
     session.answer("Who holds the tokens of a login?", ENTER);
+    session.answer("The port of the gateway in local runs?", ENTER);
     let (status, shown) = session.end();
     assert_eq!(status, Some(0), "{shown:?}");
     for question in ["Where do people log in?", "domain?", "(audience)?", "(upstream)?"] {

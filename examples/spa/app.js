@@ -1,8 +1,9 @@
-// The page: what its buttons do, and what it does by itself. How each mode stays logged in is in memory-mode.js and
-// cookie-mode.js; what people copy is token-client.js.
+// The page: what its buttons do, and what it does by itself. Which modes there are it asks of the gateway (offer.js). How each
+// stays logged in is in memory-mode.js and cookie-mode.js; what people copy is token-client.js.
 
 import { CookieMode } from './cookie-mode.js';
 import { MemoryMode, isReturnOfLogin } from './memory-mode.js';
+import { NO_LOGIN, findOffer } from './offer.js';
 import { problemOf, problemOfFailure, secondsUntilRetry } from './problem.js';
 import * as view from './view.js';
 
@@ -10,14 +11,39 @@ const MODES = { a: MemoryMode, b: CookieMode };
 const BURST = 5;
 const KEEP_CALLING_MS = 5_000;
 const TICK_MS = 250;
+const ASK_AGAIN_SECS = 5;
 
 const { elements } = view;
 const tabs = new BroadcastChannel('bargate');
 
-let name;
-let mode;
+// Until the gateway has said what it offers.
+let offer = { base: '/api/auth0' };
+let name = 'b';
+let mode = new CookieMode(offer, report);
 let state;
 let retry;
+
+/** Finds out what the gateway offers, and opens in that. */
+async function open() {
+  show('starting');
+  try {
+    offer = await findOffer();
+  } catch (error) {
+    const problem = error.problem ?? problemOfFailure(error);
+    const seconds = secondsUntilRetry(problem) ?? ASK_AGAIN_SECS;
+    settle({ state: 'unknown', problem, seconds, again: open });
+    return;
+  }
+  view.showOffer(offer);
+  if (!offer.a && !offer.b) {
+    settle({ state: 'none', problem: NO_LOGIN });
+    return;
+  }
+  if (offer.a && isReturnOfLogin(new URL(location.href))) localStorage.setItem('mode', 'a');
+  const chosen = localStorage.getItem('mode');
+  // Where there are both, in the one that is right for most.
+  await begin(offer[chosen] ? chosen : offer.b ? 'b' : 'a');
+}
 
 /** Takes up a mode, or the same one anew, and finds out whether someone is logged in. */
 async function begin(wanted) {
@@ -32,15 +58,15 @@ async function begin(wanted) {
 /** Drops whatever the mode in force holds, and puts another in its place. */
 function change(wanted, next) {
   clearTimeout(retry);
-  mode?.forget();
+  mode.forget();
   name = wanted;
-  mode = new MODES[name](report);
-  view.showMode(name, mode.loginUrl);
+  mode = new MODES[name](offer, report);
+  view.showMode(name, mode);
   show(next);
   return mode;
 }
 
-async function settle({ state: next, problem, seconds }) {
+async function settle({ state: next, problem, seconds, again = () => begin(name) }) {
   show(next);
   if (problem) {
     view.log('bad', `${problem.code}: ${problem.title}`);
@@ -48,7 +74,7 @@ async function settle({ state: next, problem, seconds }) {
   } else {
     view.clearProblem();
   }
-  if (next === 'unknown') retry = setTimeout(() => begin(name), seconds * 1000);
+  if (next === 'unknown') retry = setTimeout(again, seconds * 1000);
   if (next === 'out' && !problem) view.log('info', 'Nobody is logged in here');
   if (next !== 'in') return;
   view.log('good', 'Logged in');
@@ -116,8 +142,8 @@ async function refresh() {
   const refusal = await caller.refresh().catch((error) => error);
   if (mode !== caller) return;
   if (!refusal) view.clearProblem();
-  else if (refusal instanceof Response) fail('/api/auth0/refresh', await problemOf(refusal), refusal);
-  else fail('/api/auth0/refresh', problemOfFailure(refusal));
+  else if (refusal instanceof Response) fail(`${offer.base}/refresh`, await problemOf(refusal), refusal);
+  else fail(`${offer.base}/refresh`, problemOfFailure(refusal));
 }
 
 async function renew() {
@@ -135,7 +161,7 @@ async function renew() {
 
 async function loadProfile() {
   const caller = mode;
-  const profile = await call('/api/auth0/profile');
+  const profile = await call(`${offer.base}/profile`);
   if (profile && mode === caller) show('in', profile);
 }
 
@@ -147,7 +173,7 @@ function report(event, detail) {
     case 'retried':
       return view.log('info', `GET ${pathOf(detail)}, sent again`);
     case 'refreshing':
-      return view.log('info', 'POST /api/auth0/refresh, with the refresh token');
+      return view.log('info', `POST ${offer.base}/refresh, with the refresh token`);
     case 'refreshed':
       view.clearProblem();
       return view.log('good', `Refreshed: new tokens for ${detail.expires_in} s`);
@@ -160,11 +186,11 @@ function report(event, detail) {
       leave('bad', `Not refreshed, ${detail.code}: the tokens are dropped`, detail);
       return location.assign(mode.loginUrl);
     case 'returned':
-      return view.log('info', 'GET /api/auth0/token/callback, with the code');
+      return view.log('info', `GET ${offer.base}/token/callback, with the code`);
     case 'renewing':
-      return view.log('info', 'Hidden frame: /api/auth0/silent/login?prompt=none');
+      return view.log('info', `Hidden frame: ${offer.base}/silent/login?prompt=none`);
     case 'asking':
-      return view.log('info', 'POST /api/auth0/refresh, with the cookie');
+      return view.log('info', `POST ${offer.base}/refresh, with the cookie`);
     case 'renewed':
       return view.log('good', `The gateway has renewed its token: ${detail} s`);
     default:
@@ -196,19 +222,23 @@ setInterval(() => {
 }, KEEP_CALLING_MS);
 setInterval(() => view.showToken(name, mode.expiresAt), TICK_MS);
 
-// The form goes on to the gateway, which ends its session if there is one, and from there to the provider's logout.
-elements.logOut.addEventListener('submit', () => {
+// The form goes on to the gateway, which ends its session if there is one, and from there to the provider's logout. A config
+// without sessions has no such path: the tokens are forgotten, and the provider goes on knowing the browser.
+elements.logOut.addEventListener('submit', (event) => {
+  if (!offer.b) event.preventDefault();
   tabs.postMessage('logged_out');
-  leave('info', 'Logging out');
+  leave('info', offer.b ? 'Logging out' : 'Logged out here: the provider still knows this browser');
 });
 tabs.addEventListener('message', ({ data }) => {
   if (data === 'logged_out' && state !== 'out') leave('warn', 'Logged out in another tab');
   if (data === 'logged_in' && state === 'out') begin(name);
 });
-// Where the browser brings the page back as it was left, it may be out of date.
+// The browser has brought the page back as it was left, with what it showed then. Whether that person is still logged in, only
+// the gateway knows: nothing of theirs is shown before it has said so.
 window.addEventListener('pageshow', ({ persisted }) => {
-  if (persisted) begin(name);
+  if (!persisted) return;
+  leave('info', 'Back from the browser\'s cache');
+  open();
 });
 
-if (isReturnOfLogin(new URL(location.href))) localStorage.setItem('mode', 'a');
-begin(localStorage.getItem('mode') === 'b' ? 'b' : 'a');
+open();

@@ -5,22 +5,25 @@ import { problemOf, stateAfter } from './problem.js';
 import { renewSilently } from './silent-renewal.js';
 import { TokenClient } from './token-client.js';
 
-const CALLBACK = '/api/auth0/token/callback';
-const SILENT_LOGIN = '/api/auth0/silent/login?prompt=none';
-
 /** Whether this address is where the provider sends the browser back to after a login of this mode. */
 export function isReturnOfLogin({ searchParams }) {
   return searchParams.has('state') && (searchParams.has('code') || searchParams.has('error'));
 }
 
 export class MemoryMode {
-  loginUrl = '/api/auth0/token/login?return_to=/';
+  loginUrl;
+  /** Whether a hidden frame can bring tokens. */
+  canRenew;
+  #base;
   #client;
   #report;
 
-  constructor(report) {
+  constructor({ base, silent }, report) {
+    this.loginUrl = `${base}/token/login?return_to=/`;
+    this.canRenew = silent;
+    this.#base = base;
     this.#report = report;
-    this.#client = new TokenClient({ refreshUrl: '/api/auth0/refresh', report });
+    this.#client = new TokenClient({ refreshUrl: `${base}/refresh`, report });
   }
 
   /** When the access token ends by this machine's clock, in milliseconds; `undefined` where there is none. */
@@ -32,6 +35,7 @@ export class MemoryMode {
   async start() {
     const address = new URL(location.href);
     if (isReturnOfLogin(address)) return this.#finishLogin(address.search);
+    if (!this.canRenew) return { state: 'out' };
     const problem = await this.renew();
     if (!problem) return { state: 'in' };
     return problem.code === 'login_required' ? { state: 'out' } : stateAfter(problem);
@@ -40,7 +44,7 @@ export class MemoryMode {
   /** Logs in by the hidden frame; gives the problem that came instead of tokens, or nothing. */
   async renew() {
     this.#report('renewing');
-    const answer = await renewSilently(SILENT_LOGIN);
+    const answer = await renewSilently(`${this.#base}/silent/login?prompt=none`);
     if (answer.code) return answer;
     this.#take(answer);
     return undefined;
@@ -65,7 +69,7 @@ export class MemoryMode {
     // The code is good for one exchange: it leaves the address before a reload could send it again.
     history.replaceState(null, '', location.pathname);
     this.#report('returned');
-    const response = await fetch(CALLBACK + query);
+    const response = await fetch(`${this.#base}/token/callback${query}`);
     if (!response.ok) return { state: 'out', problem: await problemOf(response) };
     this.#take(await response.json());
     return { state: 'in' };

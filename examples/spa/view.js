@@ -1,7 +1,9 @@
 // What the page shows. Everything goes in as text, never as markup.
 
 const ENTRIES_KEPT = 200;
-const STATES = { starting: 'Looking for a login …', in: 'Logged in', out: 'Logged out', unknown: 'Cannot tell yet' };
+const STATES = {
+  starting: 'Looking for a login …', in: 'Logged in', out: 'Logged out', unknown: 'Cannot tell yet', none: 'No login here',
+};
 
 const HINTS = {
   a: 'When the token has expired, the next call is refused once, and the page refreshes and repeats it by itself.',
@@ -24,11 +26,18 @@ export const elements = {
 $('dismiss').addEventListener('click', () => clearProblem());
 $('clear').addEventListener('click', () => $('entries').replaceChildren());
 
-export function showMode(name, loginUrl) {
+/** Shows which modes there are: one that the gateway's config lacks cannot be chosen. */
+export function showOffer({ base, ...modes }) {
+  for (const input of elements.modes) input.disabled = !modes[input.value];
+  for (const note of document.querySelectorAll('[data-lacking]')) note.hidden = modes[note.dataset.lacking];
+  elements.logOut.action = `${base}/logout`;
+}
+
+export function showMode(name, { loginUrl, canRenew }) {
   for (const input of elements.modes) input.checked = input.value === name;
   $('log-in').href = loginUrl;
   $('hint').textContent = HINTS[name];
-  elements.renew.hidden = name !== 'a';
+  elements.renew.hidden = !canRenew;
 }
 
 export function showState(state, { name, email } = {}) {

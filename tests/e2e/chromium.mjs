@@ -8,9 +8,9 @@ const FLAGS = [
   '--disable-component-update', '--disable-sync',
 ];
 
-/** Starts the browser that `make test` has found or installed. */
-export async function launchChromium() {
+/** Starts the browser that `make test` has found or installed. `options` are those of Playwright. */
+export async function launchChromium(options = {}) {
   const found = await findChromium();
   if (!found) throw new Error('no browser found: "node scripts/test.mjs browser" installs one');
-  return chromium.launch({ executablePath: found.path, args: FLAGS });
+  return chromium.launch({ executablePath: found.path, args: FLAGS, ...options });
 }

@@ -1,11 +1,12 @@
 // A copy of the project whose config a test may change. What was built is in it, so nothing is compiled: the check is the one
-// that the project's own `cargo build` has made.
+// of the project itself.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { run, toolEnvironment } from '../../scripts/toolchain.mjs';
+import { toolEnvironment } from '../../scripts/toolchain.mjs';
+import { buildBargate } from './bargate.mjs';
 import { ROOT } from './harness.mjs';
 
 const HEAVY = ['.git', '.wrangler', '.tools', 'build-fault', 'fuzz', 'node_modules', 'target', 'wrangler.dev.toml'];
@@ -20,19 +21,18 @@ esac
 
 /** Copies the project into a folder; gives where it is and the environment in which its programs run. */
 export async function copyProject(directory) {
+  const bargate = await buildBargate();
   const cargo = spawnSync('sh', ['-c', 'command -v cargo'], { encoding: 'utf8' }).stdout.trim();
-  await run(cargo, ['build', '--quiet', '--locked', '--bin', 'bargate']);
   const copy = join(directory, 'copy');
   await cp(ROOT, copy, { recursive: true, filter: (name) => !HEAVY.some((heavy) => name === join(ROOT, heavy)) });
   await mkdir(join(copy, '.tools'));
   for (const shared of ['node_modules', '.tools/bin']) await symlink(join(ROOT, shared), join(copy, shared));
   const programs = join(directory, 'programs');
   await mkdir(programs);
-  const target = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
-  await writeFile(join(programs, 'cargo'), CARGO(cargo, join(target, 'debug', 'bargate')));
+  await writeFile(join(programs, 'cargo'), CARGO(cargo, bargate));
   await chmod(join(programs, 'cargo'), 0o755);
-  const env = toolEnvironment({ CI: 'true', PATH: [programs, process.env.PATH].join(delimiter) });
-  return { copy, env };
+  const env = toolEnvironment({ CI: 'true' });
+  return { copy, env: { ...env, PATH: [programs, env.PATH].join(delimiter) } };
 }
 
 /** Starts a program in a process group of its own, and gives what it prints as it comes. */

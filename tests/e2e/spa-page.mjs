@@ -20,6 +20,9 @@ const COOKIE = 'bargate';
 const SHORT_SECS = 3;
 const LONG_SECS = 600;
 
+/** Where logins lead back to, under either name of the provider. */
+const REDIRECT_PATHS = [...new Set(CALLBACK_PATHS.flatMap((path) => [path, path.replace('auth0', 'oidc')]))];
+
 export const API = '/api/messages';
 export const PROFILE = '/api/auth0/profile';
 export const REFRESH = '/api/auth0/refresh';
@@ -29,33 +32,24 @@ export const TOKEN_ENDPOINT = '/oauth/token';
 /** Tests in a browser get this long. */
 export const TIMEOUT = { timeout: 120_000 };
 
-/** Starts tenant, sample API, gateway with the page, and browser. */
-export async function startSite() {
+/**
+ * Starts tenant, sample API, gateway with the page, and browser. `deploy` gives config and bindings of another gateway than that
+ * of the committed config; `launch` are options of the browser.
+ */
+export async function startSite({ deploy = deployCommitted, launch } = {}) {
+  // First: without one, nothing has started that would keep the tests from their end.
+  const browser = await launchChromium(launch);
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
-  const config = JSON.parse(readFileSync(join(ROOT, 'gateway.config.json'), 'utf8'));
-  config.authorizer.clock_skew_seconds = 0;
   const [tenant, api] = await Promise.all([
-    startTenant({ redirectUris: CALLBACK_PATHS.map((path) => origin + path), allowedLogoutUrls: [`${origin}/`] }),
+    startTenant({ redirectUris: REDIRECT_PATHS.map((path) => origin + path), allowedLogoutUrls: [`${origin}/`] }),
     startApi(),
   ]);
   const gateway = await startGateway({
     port,
-    config,
     assets: { directory: join(ROOT, 'examples/spa'), routerConfig: { has_user_worker: true } },
-    bindings: {
-      AUTH0_DOMAIN: tenant.origin,
-      AUTH0_CLIENT_ID: DEFAULT_CLIENT_ID,
-      AUTH0_CLIENT_SECRET: DEFAULT_CLIENT_SECRET,
-      AUTH0_AUDIENCE: DEFAULT_AUDIENCE,
-      AUTH0_REDIRECT_URI: `${origin}/api/auth0/callback`,
-      SPA_REDIRECT_URI: `${origin}/`,
-      SILENT_REDIRECT_URI: `${origin}/api/auth0/silent/callback`,
-      API_URL: api.origin,
-      SPA_ORIGIN: origin,
-    },
+    ...(await deploy({ port, origin, tenant, api })),
   });
-  const browser = await launchChromium();
   let visits = [];
   const familyOf = (email) => tenant.family(tenant.subjectOf(email));
   return {
@@ -99,6 +93,25 @@ export async function startSite() {
   };
 }
 
+function deployCommitted({ origin, tenant, api }) {
+  const config = JSON.parse(readFileSync(join(ROOT, 'gateway.config.json'), 'utf8'));
+  config.authorizer.clock_skew_seconds = 0;
+  return {
+    config,
+    bindings: {
+      AUTH0_DOMAIN: tenant.origin,
+      AUTH0_CLIENT_ID: DEFAULT_CLIENT_ID,
+      AUTH0_CLIENT_SECRET: DEFAULT_CLIENT_SECRET,
+      AUTH0_AUDIENCE: DEFAULT_AUDIENCE,
+      AUTH0_REDIRECT_URI: `${origin}/api/auth0/callback`,
+      SPA_REDIRECT_URI: `${origin}/`,
+      SILENT_REDIRECT_URI: `${origin}/api/auth0/silent/callback`,
+      API_URL: api.origin,
+      SPA_ORIGIN: origin,
+    },
+  };
+}
+
 class Visit {
   constructor({ tenant, origin, context }) {
     Object.assign(this, { tenant, origin, context });
@@ -106,17 +119,20 @@ class Visit {
     this.complaints = [];
     /** Every answer that a page has received. */
     this.answers = [];
+    /** The addresses that were opened in frames. */
+    this.framed = [];
     context.on('page', (page) => {
       page.on('pageerror', (error) => this.complaints.push(`${error}`));
       page.on('console', (line) => /Content Security Policy|Trusted/i.test(line.text()) && this.complaints.push(line.text()));
+      page.on('request', (request) => request.isNavigationRequest() && request.frame().parentFrame() && this.framed.push(request.url()));
       page.on('response', (response) => this.answers.push(new Answer(response)));
     });
   }
 
-  /** Opens a tab that is going to show the page in this mode. */
+  /** Opens a tab that is going to show the page in this mode, or without one in what the page finds. */
   async tab(mode) {
     const page = await this.context.newPage();
-    await page.addInitScript((wanted) => localStorage.getItem('mode') ?? localStorage.setItem('mode', wanted), mode);
+    if (mode) await page.addInitScript((wanted) => localStorage.getItem('mode') ?? localStorage.setItem('mode', wanted), mode);
     return new Tab(page, this);
   }
 

@@ -13,7 +13,8 @@ const MARY = 'mary.shelley@example.com';
 let site;
 
 before(async () => {
-  site = await startSite();
+  // Playwright switches the back/forward cache off.
+  site = await startSite({ launch: { ignoreDefaultArgs: ['--disable-back-forward-cache'] } });
 });
 
 afterEach(() => site.endVisits());
@@ -94,6 +95,54 @@ describe('the page', () => {
     await tab.go();
     assert.ok(await tab.page.getByRole('radio', { name: MODES.b }).isChecked());
     assert.deepEqual(await tab.page.evaluate(() => ({ ...localStorage })), { mode: 'b' });
+  });
+
+  test('opens in the mode that is right for most where the config has both, and in no frame', TIMEOUT, async () => {
+    const browser = await site.visit();
+    const tab = await browser.open();
+    await tab.shows('out');
+    assert.ok(await tab.page.getByRole('radio', { name: MODES.b }).isChecked());
+    assert.ok(await tab.page.getByRole('radio', { name: MODES.a }).isEnabled());
+    assert.ok(await tab.problem.isHidden());
+    assert.deepEqual(browser.framed, []);
+  });
+
+  const answer = (status, body) => (route) => route.fulfill({ status, contentType: 'application/problem+json', body: JSON.stringify(body) });
+
+  test('asks again for what the config has while the gateway cannot tell', TIMEOUT, async () => {
+    const tab = await (await site.visit()).tab();
+    const problem = { title: 'Not configured', status: 503, code: 'config_invalid' };
+    await tab.page.route('**/api/**', answer(503, problem));
+    await tab.go();
+    await tab.shows('unknown');
+    await tab.showsProblem(problem.code);
+    await tab.page.unroute('**/api/**');
+    await tab.shows('out');
+    await tab.problem.waitFor({ state: 'hidden' });
+  });
+
+  test('says so where the config has no login that it knows, and opens no frame', TIMEOUT, async () => {
+    const browser = await site.visit();
+    const tab = await browser.tab('a');
+    await tab.page.route('**/*login*', answer(404, { title: 'Not found', status: 404, code: 'route_not_found' }));
+    await tab.go();
+    await tab.showsProblem('no_login_path');
+    await tab.shows('none');
+    for (const name of Object.values(MODES)) assert.ok(await tab.page.getByRole('radio', { name }).isDisabled(), name);
+    assert.deepEqual(browser.framed, []);
+  });
+
+  test('stays logged in where the config has no path that refreshes a session', TIMEOUT, async () => {
+    const tab = await (await site.visit()).tab('b');
+    for (const upstream of [answer(404, {}), answer(200, { path: '/auth0/refresh' })]) {
+      await tab.page.route(`**${REFRESH}`, upstream);
+      await tab.go();
+      await tab.logIn(ALICE);
+      assert.ok(await tab.problem.isHidden());
+      await tab.page.unroute(`**${REFRESH}`);
+      await tab.button('Log out').click();
+      await tab.shows('out');
+    }
   });
 
   test('says so where a login was denied', TIMEOUT, async () => {
@@ -200,6 +249,26 @@ for (const mode of Object.keys(MODES)) {
       await second.logged('Logged out in another tab');
       await first.shows('out');
       assert.equal(await second.page.locator('#answer').textContent(), '', 'what the other tab showed is gone');
+    });
+
+    test('after a logout elsewhere, Back brings the page out of its cache and nothing of the person with it', TIMEOUT, async () => {
+      const browser = await site.visit();
+      const tab = await browser.logIn(mode, ALICE);
+      await tab.call();
+      await tab.page.evaluate(() => addEventListener('pageshow', ({ persisted }) => {
+        const texts = ['who', 'answer'].map((id) => document.getElementById(id).textContent);
+        globalThis.back = { persisted, state: document.body.dataset.state, texts };
+      }));
+      await tab.page.goto(`${site.origin}/icon.svg`);
+      // As another device, or the provider, would end it.
+      await browser.context.clearCookies();
+      await tab.page.evaluate(() => void setTimeout(() => history.back()));
+      await tab.page.waitForURL(`${site.origin}/`, { waitUntil: 'commit' });
+      await tab.page.waitForFunction(() => globalThis.back);
+      const back = await tab.page.evaluate(() => globalThis.back);
+      assert.deepEqual(back, { persisted: true, state: 'starting', texts: ['', ''] }, 'at once');
+      await tab.shows('out');
+      assert.equal(await tab.person.textContent(), '');
     });
 
     test('a login in one tab is taken up by the other', TIMEOUT, async () => {

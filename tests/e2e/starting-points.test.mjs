@@ -1,27 +1,34 @@
-// The configs that `bargate init` writes, as the transcripts of tests/cli hold them, in front of a tenant and an API: each logs
-// people in by its mode, and lets in only those.
+// The configs that `bargate init` writes, in front of a tenant and an API: as the transcripts of tests/cli hold them, each logs
+// people in by its mode, and lets in only those; as the command writes them, each goes with the page of examples/spa.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { parseEnv, promisify } from 'node:util';
 import { DEFAULT_AUDIENCE, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, startTenant } from '../../dev/tenant.mjs';
+import { buildBargate } from './bargate.mjs';
 import { Browser, ROOT, startGateway, startUpstream } from './harness.mjs';
 import { loginUntilCallback, readAnswer } from './login-flow.mjs';
 import { OWN_PAGE } from './session-flow.mjs';
+import { MODES, TIMEOUT, startSite } from './spa-page.mjs';
 
 const LOCAL = 'http://127.0.0.1:8787';
 
+let bargate;
 let tenant;
 let api;
 const gateways = [];
 
 before(async () => {
+  bargate = await buildBargate();
   tenant = await startTenant();
   api = await startUpstream((request, response) => {
     response.end(JSON.stringify({ path: request.url, authorization: request.headers.authorization }));
   });
-});
+}, { timeout: 300_000 });
 
 after(async () => {
   for (const gateway of gateways) await gateway.close();
@@ -88,3 +95,62 @@ test('with the starting point for tokens, a page gets its tokens, reaches the AP
   const posted = await browser.fetch(new URL(frame.next.replace(LOCAL, gateway.origin)));
   assert.match(await posted.text(), /authorization_response.*access_token/s, 'the hidden frame gets tokens');
 });
+
+/** Has `bargate init` write a config and its variables for local runs at a port. */
+async function startingPoint({ provider, mode, port, tenant: { origin, issuer }, api: upstream }) {
+  const folder = mkdtempSync(join(tmpdir(), 'bargate-'));
+  const [config, variables] = ['gateway.config.json', 'dev.vars'].map((name) => join(folder, name));
+  const answers = {
+    provider, mode, port, tenant: provider === 'oidc' ? issuer : origin, audience: DEFAULT_AUDIENCE, upstream: upstream.origin,
+    output: config, 'dev-vars': variables,
+  };
+  const flags = Object.entries(answers).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  await promisify(execFile)(bargate, ['init', ...flags]);
+  const name = provider.toUpperCase();
+  const written = {
+    config: readFileSync(config, 'utf8'),
+    bindings: {
+      ...parseEnv(readFileSync(variables, 'utf8')),
+      [`${name}_CLIENT_ID`]: DEFAULT_CLIENT_ID,
+      [`${name}_CLIENT_SECRET`]: DEFAULT_CLIENT_SECRET,
+    },
+  };
+  rmSync(folder, { recursive: true });
+  return written;
+}
+
+for (const provider of ['auth0', 'oidc']) {
+  for (const [mode, letter] of [['session', 'b'], ['tokens', 'a']]) {
+    test(`the page of the example goes with the starting point for --mode ${mode} --provider ${provider}`, TIMEOUT, async (t) => {
+      const site = await startSite({ deploy: (place) => startingPoint({ ...place, provider, mode }) });
+      t.after(() => site.close());
+      const visit = await site.visit();
+      const tab = await visit.open();
+      await tab.shows('out');
+      for (const [other, name] of Object.entries(MODES)) {
+        const radio = tab.page.getByRole('radio', { name });
+        assert.deepEqual([await radio.isChecked(), await radio.isEnabled()], [other === letter, other === letter], name);
+      }
+      await tab.logIn('alice@example.com');
+      await tab.call();
+      await tab.go();
+      await tab.shows('in');
+      await tab.call();
+      const refresh = `/api/${provider}/refresh`;
+      const [refreshed] = await Promise.all([
+        tab.page.waitForResponse((response) => response.url().endsWith(refresh)),
+        tab.button('Refresh now').click(),
+      ]);
+      assert.equal(refreshed.status(), 200);
+      assert.ok(await tab.problem.isHidden());
+      await tab.button('Log out').click();
+      await tab.shows('out');
+      await tab.button('Call the API').click();
+      await tab.showsProblem('token_missing');
+      const frames = new Set(visit.framed.map((url) => new URL(url)).filter(({ origin }) => origin === site.origin).map(({ pathname }) => pathname));
+      const silent = mode === 'tokens' ? [`/api/${provider}/silent/login`, `/api/${provider}/silent/callback`] : [];
+      assert.deepEqual([...frames], silent, 'what was opened in hidden frames');
+      await site.endVisits();
+    });
+  }
+}

@@ -1,15 +1,14 @@
-// The tools around the gateway: `wrangler dev` with what is committed, and the build that it runs, which an invalid config
-// stops. That `wrangler deploy --dry-run` bundles is a step of scripts/test.mjs.
+// The tools around the gateway: `wrangler dev` with what is committed, and the build that it runs: an invalid config stops a
+// deployment, and lets a gateway that runs go on. That `wrangler deploy --dry-run` bundles is a step of scripts/test.mjs.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { TOOLS, toolEnvironment } from '../../scripts/toolchain.mjs';
-import { ROOT, freePort } from './harness.mjs';
+import { ROOT, freePort, until } from './harness.mjs';
+import { copyProject, startProgram } from './project-copy.mjs';
 
 let directory;
 
@@ -19,40 +18,27 @@ before(async () => {
 
 after(() => rm(directory, { recursive: true, force: true }));
 
+/** Starts `wrangler dev` in a folder; gives its origin too, once it listens. */
+async function startWrangler({ cwd, env }) {
+  const port = await freePort();
+  const args = [
+    'dev', '--port', port, '--inspector-port', await freePort(), '--persist-to', directory, '--show-interactive-dev-session=false',
+    '--assets', 'examples/spa',
+  ];
+  const wrangler = startProgram(TOOLS.wrangler, args, { cwd, env });
+  await wrangler.prints('Ready on');
+  return { wrangler, origin: `http://127.0.0.1:${port}` };
+}
+
 describe('wrangler dev', () => {
   let wrangler;
   let origin;
 
   before(async () => {
-    const port = await freePort();
-    origin = `http://127.0.0.1:${port}`;
-    const args = [
-      'dev', '--port', port, '--inspector-port', await freePort(), '--persist-to', directory, '--show-interactive-dev-session=false',
-      '--assets', 'examples/spa',
-    ];
-    wrangler = spawn(TOOLS.wrangler, args.map(String), {
-      cwd: ROOT, env: toolEnvironment({ CI: 'true' }), detached: true, stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let output = '';
-    await new Promise((resolve, reject) => {
-      const read = (chunk) => {
-        output += chunk;
-        if (/Ready on/.test(output)) resolve();
-      };
-      wrangler.stdout.on('data', read);
-      wrangler.stderr.on('data', read);
-      wrangler.once('error', reject);
-      wrangler.once('exit', (code) => reject(new Error(`wrangler ended (${code}):\n${output}`)));
-    });
+    ({ wrangler, origin } = await startWrangler({ cwd: ROOT, env: toolEnvironment({ CI: 'true' }) }));
   });
 
-  after(async () => {
-    if (wrangler?.exitCode !== null || wrangler.signalCode !== null) return;
-    // wrangler leads a process group, in which workerd is.
-    const ended = once(wrangler, 'exit');
-    process.kill(-wrangler.pid, 'SIGTERM');
-    await ended;
-  });
+  after(() => wrangler?.end());
 
   test('starts with the committed files, and the gateway answers', async () => {
     const response = await fetch(new URL('/health', origin));
@@ -85,10 +71,7 @@ describe('wrangler dev', () => {
   });
 });
 
-// The check is compiled for the copy first.
 describe('the build that wrangler runs', { timeout: 300_000 }, () => {
-  // A copy of the project: its config is changed. What was built is in it, so nothing is compiled again.
-  const HEAVY = ['.git', '.wrangler', '.tools', 'build-fault', 'fuzz', 'node_modules', 'target'];
   const INVALID = '{\n  "pahts": [],\n  "paths": [\n    { "method": "GTE", "path": "/a", "response": {} }\n  ]\n}\n';
   const WORDS = [
     'error[unknown_key]: unknown key "pahts"', 'gateway.config.json:2:3', '^^^^^^^', 'did you mean "paths"?', 'error[unknown_value]', '2 errors',
@@ -99,22 +82,36 @@ describe('the build that wrangler runs', { timeout: 300_000 }, () => {
     return WORDS.every((word) => (at = text.indexOf(word, at)) >= 0);
   };
   let copy;
+  let env;
+  let config;
 
   before(async () => {
-    copy = join(directory, 'copy');
-    const taken = (name) => !HEAVY.some((heavy) => name === join(ROOT, heavy));
-    await cp(ROOT, copy, { recursive: true, filter: taken });
-    for (const shared of ['node_modules', '.tools']) await symlink(join(ROOT, shared), join(copy, shared));
+    ({ copy, env } = await copyProject(directory));
+    config = join(copy, 'gateway.config.json');
+  }, { timeout: 300_000 });
+
+  test('lets `wrangler dev` go on with what was built last, and take up what is mended', { timeout: 300_000 }, async (t) => {
+    const committed = await readFile(config, 'utf8');
+    const { wrangler, origin } = await startWrangler({ cwd: copy, env });
+    t.after(() => wrangler.end());
+    const health = async () => (await fetch(new URL('/health', origin), { signal: AbortSignal.timeout(30_000) })).json();
+    assert.deepEqual(await health(), { status: 'ok' });
+    const from = wrangler.output.length;
+    await writeFile(config, INVALID);
+    const told = await wrangler.prints('the gateway goes on with what was built last', from);
+    assert.ok(isTold(wrangler.output.slice(from, told)), wrangler.output);
+    assert.deepEqual(await health(), { status: 'ok' });
+    await writeFile(config, committed.replace('{ "status": "ok" }', '{ "status": "mended" }'));
+    await until(async () => (await health()).status === 'mended');
+    await writeFile(config, committed);
+    await until(async () => (await health()).status === 'ok');
   });
 
   test('stops a deployment on a mistake in the config, with the words of the check', { timeout: 300_000 }, async () => {
-    await writeFile(join(copy, 'gateway.config.json'), INVALID);
-    const env = toolEnvironment({ CI: 'true', CARGO_TARGET_DIR: join(ROOT, 'target') });
-    const child = spawn(TOOLS.wrangler, ['deploy', '--dry-run', '--outdir', join(directory, 'out')], { cwd: copy, env });
-    const [out, error] = await Promise.all([child.stdout.toArray(), child.stderr.toArray()]);
-    if (child.exitCode === null) await once(child, 'exit');
-    assert.notEqual(child.exitCode, 0);
-    const text = Buffer.concat([...out, ...error]).toString();
-    assert.ok(isTold(text), text);
+    await writeFile(config, INVALID);
+    const wrangler = startProgram(TOOLS.wrangler, ['deploy', '--dry-run', '--outdir', join(directory, 'out')], { cwd: copy, env });
+    await wrangler.ended;
+    assert.notEqual(await wrangler.end(), 0);
+    assert.ok(isTold(wrangler.output), wrangler.output);
   });
 });

@@ -36,6 +36,9 @@ pub struct Arguments {
     /// Whose tenant it is. [default: auth0]
     #[arg(long, value_enum)]
     provider: Option<Provider>,
+    /// The port on which the gateway listens in local runs. [default: 8787]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
     /// Where the config goes; - prints it.
     #[arg(short, long, value_name = "FILE", default_value = "gateway.config.json")]
     output: PathBuf,
@@ -62,6 +65,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         audience: arguments.audience,
         upstream: arguments.upstream,
         mode: arguments.mode,
+        port: arguments.port,
     };
     let answers = Answers::complete(given, questions)?;
 

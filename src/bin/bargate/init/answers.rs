@@ -5,6 +5,9 @@ use super::starting_point::{Values, config};
 use crate::Failure;
 use crate::provider::Provider;
 
+/// Where `wrangler dev` listens unless it is told otherwise, as wrangler.toml has it.
+pub const DEFAULT_PORT: u16 = 8787;
+
 /// Who holds the tokens of a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Mode {
@@ -38,6 +41,8 @@ pub struct Given {
     pub upstream: Option<String>,
     /// `--mode`
     pub mode: Option<Mode>,
+    /// `--port`
+    pub port: Option<u16>,
 }
 
 /// All answers, each of which a config may hold.
@@ -53,6 +58,8 @@ pub struct Answers {
     pub audience: String,
     /// The API's address.
     pub upstream: String,
+    /// Where the gateway listens in local runs.
+    pub port: u16,
 }
 
 impl Asked {
@@ -150,7 +157,8 @@ impl Answers {
         let audience = answer(Asked::Audience, given.audience)?;
         let upstream = answer(Asked::Upstream, given.upstream)?;
         let mode = given.mode.map_or_else(|| questions.mode(), Ok)?;
-        Ok(Self { provider, mode, tenant, audience, upstream })
+        let port = given.port.map_or_else(|| questions.port(), Ok)?;
+        Ok(Self { provider, mode, tenant, audience, upstream, port })
     }
 }
 
@@ -178,6 +186,10 @@ mod tests {
             self.0.push(format!("{} at {provider:?}", asked.flag()));
             Ok("https://answer.example".to_owned())
         }
+        fn port(&mut self) -> Result<u16, Failure> {
+            self.0.push("port".to_owned());
+            Ok(8800)
+        }
     }
 
     fn given() -> Given {
@@ -187,6 +199,7 @@ mod tests {
             audience: Some("https://api.example.com/".to_owned()),
             upstream: Some("https://upstream.example.com".to_owned()),
             mode: Some(Mode::Session),
+            port: None,
         }
     }
 
@@ -198,18 +211,24 @@ mod tests {
     fn only_what_no_flag_says_is_asked() {
         let mut person = Person(Vec::new());
         let answers = Answers::complete(Given { upstream: None, mode: None, ..given() }, &mut person).ok().unwrap();
-        assert_eq!(person.0, ["--upstream at Auth0", "mode"]);
-        assert_eq!(answers.mode, Mode::Tokens);
+        assert_eq!(person.0, ["--upstream at Auth0", "mode", "port"]);
+        assert_eq!((answers.mode, answers.port), (Mode::Tokens, 8800));
+
+        let mut person = Person(Vec::new());
+        let answers = Answers::complete(Given { port: Some(9000), ..given() }, &mut person).ok().unwrap();
+        assert_eq!((person.0, answers.port), (vec![], 9000));
 
         let mut person = Person(Vec::new());
         let answers = Answers::complete(Given::default(), &mut person).ok().unwrap();
-        assert_eq!(person.0, ["provider", "--tenant at Oidc", "--audience at Oidc", "--upstream at Oidc", "mode"]);
+        let asked = ["provider", "--tenant at Oidc", "--audience at Oidc", "--upstream at Oidc", "mode", "port"];
+        assert_eq!(person.0, asked);
         assert_eq!(answers.provider, Provider::Oidc);
     }
 
     #[test]
     fn where_nobody_can_be_asked_every_missing_flag_is_named() {
         assert_eq!(reason(given()), "");
+        assert_eq!(Answers::complete(given(), &mut Nobody).ok().unwrap().port, DEFAULT_PORT);
         let missing = reason(Given { tenant: None, mode: None, ..given() });
         assert_eq!(missing, "--tenant, --mode missing, and there is no terminal to ask at");
     }

@@ -2,12 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::answers::{Answers, Mode};
+use super::answers::{Answers, DEFAULT_PORT, Mode};
 use crate::output::Output;
 use crate::provider::Provider;
-
-/// Where `wrangler dev` listens.
-const LOCAL_ORIGIN: &str = "http://127.0.0.1:8787";
 
 /// Where a deployment is, until somebody puts its own address there.
 const DEPLOYED_ORIGIN: &str = "https://bargate.your-subdomain.workers.dev";
@@ -118,11 +115,12 @@ pub fn told(answers: &Answers, output: &Output, dev_vars: Option<&Output>) -> St
     line(&mut text, "Then:\n");
     let config = if output.is_standard() { "gateway.config.json".to_owned() } else { output.name() };
     let file = dev_vars.map_or_else(|| ".dev.vars".to_owned(), Output::name);
+    let port = if answers.port == DEFAULT_PORT { String::new() } else { format!("--port {} ", answers.port) };
     indented(
         &mut text,
         &[
             format!("bargate check --env-file {file} --wrangler wrangler.toml {config}"),
-            "npx wrangler dev --assets DIRECTORY_OF_THE_PAGE".to_owned(),
+            format!("npx wrangler dev {port}--assets DIRECTORY_OF_THE_PAGE"),
         ],
     );
     text.truncate(text.trim_end().len());
@@ -147,12 +145,17 @@ fn dev_lines(answers: &Answers) -> Vec<String> {
     variables.0.iter().map(|(name, meaning)| format!("{name}={}", in_dotenv(&local(answers, *meaning)))).collect()
 }
 
+/// Gives where the gateway is in local runs.
+fn local_origin(answers: &Answers) -> String {
+    format!("http://127.0.0.1:{}", answers.port)
+}
+
 fn local(answers: &Answers, meaning: Meaning) -> String {
     match meaning {
         Meaning::Tenant => answers.tenant.clone(),
         Meaning::Audience => answers.audience.clone(),
         Meaning::Upstream => answers.upstream.clone(),
-        Meaning::Own(path) => format!("{LOCAL_ORIGIN}{path}"),
+        Meaning::Own(path) => format!("{}{path}", local_origin(answers)),
         Meaning::ClientId | Meaning::ClientSecret => String::new(),
     }
 }
@@ -179,7 +182,8 @@ fn deployed_lines(answers: &Answers) -> Vec<String> {
 }
 
 fn provider_lines(answers: &Answers, variables: &Variables) -> Vec<String> {
-    let callbacks = variables.callbacks(LOCAL_ORIGIN);
+    let origin = local_origin(answers);
+    let callbacks = variables.callbacks(&origin);
     let audience = &answers.audience;
     match answers.provider {
         Provider::Auth0 => {
@@ -189,7 +193,7 @@ fn provider_lines(answers: &Answers, variables: &Variables) -> Vec<String> {
                 format!("  Allowed Callback URLs: {callbacks}"),
             ];
             if answers.mode == Mode::Session {
-                lines.push(format!("  Allowed Logout URLs: {LOCAL_ORIGIN}/"));
+                lines.push(format!("  Allowed Logout URLs: {origin}/"));
             }
             lines.push("  Refresh Token Rotation: on, Rotation Overlap Period: 30 seconds".to_owned());
             lines.push(format!("APIs: one with the Identifier {audience}, RS256, Allow Offline Access: on"));
@@ -201,7 +205,7 @@ fn provider_lines(answers: &Answers, variables: &Variables) -> Vec<String> {
                 format!("  Redirect URIs: {callbacks}"),
             ];
             if answers.mode == Mode::Session {
-                lines.push(format!("  Post-logout redirect URI: {LOCAL_ORIGIN}/"));
+                lines.push(format!("  Post-logout redirect URI: {origin}/"));
             }
             lines.push(format!("Access tokens that are JWTs signed with RS256, for the audience {audience}"));
             lines
@@ -220,6 +224,7 @@ mod tests {
             tenant: "tenant.eu.auth0.com".to_owned(),
             audience: audience.to_owned(),
             upstream: "https://upstream.example.com/v1".to_owned(),
+            port: 8800,
         }
     }
 
@@ -241,9 +246,9 @@ mod tests {
     #[test]
     fn every_redirect_uri_is_among_what_the_provider_has_to_know() {
         let table = [
-            (Provider::Auth0, Mode::Session, "http://127.0.0.1:8787/api/auth0/callback"),
-            (Provider::Oidc, Mode::Session, "http://127.0.0.1:8787/api/oidc/callback"),
-            (Provider::Auth0, Mode::Tokens, "http://127.0.0.1:8787/, http://127.0.0.1:8787/api/auth0/silent/callback"),
+            (Provider::Auth0, Mode::Session, "http://127.0.0.1:8800/api/auth0/callback"),
+            (Provider::Oidc, Mode::Session, "http://127.0.0.1:8800/api/oidc/callback"),
+            (Provider::Auth0, Mode::Tokens, "http://127.0.0.1:8800/, http://127.0.0.1:8800/api/auth0/silent/callback"),
         ];
         for (provider, mode, expected) in table {
             let lines = provider_lines(&answers(provider, mode, "api"), &Variables::of(provider, mode)).join("\n");

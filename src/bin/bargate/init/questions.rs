@@ -1,11 +1,12 @@
 //! Asking: at a terminal, or not at all.
 
 use std::fmt;
+use std::num::NonZero;
 
 use inquire::validator::Validation;
-use inquire::{InquireError, Select, Text};
+use inquire::{CustomType, InquireError, Select, Text};
 
-use super::answers::{Asked, Mode};
+use super::answers::{Asked, DEFAULT_PORT, Mode};
 use crate::Failure;
 use crate::provider::Provider;
 
@@ -34,9 +35,15 @@ pub trait Questions {
     /// # Errors
     /// A question that is left unanswered.
     fn text(&mut self, asked: Asked, provider: Provider) -> Result<String, Failure>;
+
+    /// Asks on which port the gateway listens in local runs.
+    ///
+    /// # Errors
+    /// A question that is left unanswered.
+    fn port(&mut self) -> Result<u16, Failure>;
 }
 
-/// Nobody: the provider is Auth0, and nothing else can be known.
+/// Nobody: the provider is Auth0, the port the usual one, and nothing else can be known.
 pub struct Nobody;
 
 impl Questions for Nobody {
@@ -54,6 +61,10 @@ impl Questions for Nobody {
 
     fn text(&mut self, asked: Asked, _: Provider) -> Result<String, Failure> {
         Err(Failure::new(format!("{} missing", asked.flag())))
+    }
+
+    fn port(&mut self) -> Result<u16, Failure> {
+        Ok(DEFAULT_PORT)
     }
 }
 
@@ -92,6 +103,15 @@ impl Questions for Terminal {
             })
         };
         Text::new(question).with_placeholder(example).with_validator(judge).prompt().map_err(unanswered)
+    }
+
+    fn port(&mut self) -> Result<u16, Failure> {
+        CustomType::<u16>::new("The port of the gateway in local runs?")
+            .with_parser(&|text| text.parse().map(NonZero::<u16>::get).map_err(|_| ()))
+            .with_default(DEFAULT_PORT)
+            .with_error_message("a port is a number from 1 to 65535")
+            .prompt()
+            .map_err(unanswered)
     }
 }
 

@@ -157,6 +157,13 @@ fn session_paths(provider: Provider) -> Vec<Json> {
             "Begins the session. It must be where redirect_uri points.",
         ),
         login_path("POST", provider, "logout", "logout", "A form of the page posts here."),
+        login_path(
+            "POST",
+            provider,
+            "refresh",
+            "refresh",
+            "Tells the page whether somebody is logged in, and how long the access token lives.",
+        ),
         profile(provider),
         api("Everything else below /api needs a login. /api/orders goes to the API as /orders, with the access token."),
     ]
