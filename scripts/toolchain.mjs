@@ -55,7 +55,7 @@ export function outputOf(program, args) {
 const DURATIONS = join(ROOT, '.tools', 'durations.json');
 /** What takes less than this is done without a word. */
 const WORTH_TELLING_SECS = 5;
-const STILL_AT_IT_SECS = 15;
+const STILL_AT_IT_SECS = 30;
 
 /**
  * Does a step that may take long, and tells so: what it is, how long it took the last time (`usualSecs` without one), how long it

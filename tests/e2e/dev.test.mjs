@@ -10,6 +10,7 @@ import { freePort, until } from './harness.mjs';
 import { copyProject, startProgram } from './project-copy.mjs';
 
 const TIMEOUT = { timeout: 120_000 };
+const CHECK = 'build: checking gateway.config.json';
 const GOES_ON = 'Until that is mended, the gateway goes on with what was built last.\n';
 
 let directory;
@@ -60,9 +61,21 @@ test('a request is logged once', TIMEOUT, async () => {
   assert.doesNotMatch(dev.output.slice(from), /GET \/health/);
 });
 
+test('what takes long is told: what it is, how long it took the last time, and how long this time', TIMEOUT, async () => {
+  const from = dev.output.length;
+  await writeFile(file('.tools/durations.json'), JSON.stringify({ [CHECK]: 135 }));
+  await writeFile(file('gateway.config.json'), edition(0));
+  await dev.prints(`${CHECK} … (2 min 15 s the last time)\n`, from);
+  await dev.prints(`${CHECK}: done in `, from);
+  await isInForce(0);
+  assert.ok(JSON.parse(await readFile(file('.tools/durations.json'), 'utf8'))[CHECK] < 135);
+});
+
 test('a mistake in the config is told last, and the gateway goes on until it is mended', TIMEOUT, async () => {
+  const before = dev.output.length;
   await writeFile(file('gateway.config.json'), edition(1));
   await isInForce(1);
+  await dev.prints('Local server updated and ready', before);
   const from = dev.output.length;
   await writeFile(file('gateway.config.json'), edition(2).replace('"paths"', '"pahts"'));
   const told = await dev.prints(GOES_ON, from);
