@@ -37,6 +37,7 @@ export async function build({ faultInjection = false, forDev = false } = {}) {
 
   await timed(`build: checking ${CONFIG}`, 120, () =>
     run('cargo', ['run', '--quiet', '--bin', 'bargate', '--', 'check', CONFIG], {
+      whole: true,
       failure: `the build stopped: the lines above say what is wrong with ${CONFIG}, or with the code that checks it`,
     }));
   // The gateway itself knows neither config nor services, so a change of these compiles nothing.

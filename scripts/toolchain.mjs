@@ -35,13 +35,20 @@ export function toolEnvironment(extra = {}) {
 /** A failure whose message is all there is to say: it is printed as one line, without a stack. */
 export class Failure extends Error {}
 
-/** Runs a program with its output passed through, and throws a `Failure` if it does not succeed. */
-export async function run(program, args, { env = toolEnvironment(), failure } = {}) {
+/**
+ * Runs a program with its output passed through, and throws a `Failure` if it does not succeed. What it says of errors comes in
+ * one piece where `whole` says so and nobody sits at a terminal: wrangler takes every piece for a line.
+ */
+export async function run(program, args, { env = toolEnvironment(), failure, whole = false } = {}) {
+  const isHeld = whole && !process.stderr.isTTY;
+  let held = '';
   const status = await new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(program, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', isHeld ? 'pipe' : 'inherit'] });
+    child.stderr?.setEncoding('utf8').on('data', (text) => (held += text));
     child.once('error', (error) => resolve(error.message));
-    child.once('exit', (code, signal) => resolve(code ?? signal));
+    child.once('close', (code, signal) => resolve(code ?? signal));
   });
+  if (held) process.stderr.write(held);
   if (status !== 0) throw new Failure(failure ?? `${[program, ...args].join(' ')} failed (${status})`);
 }
 
