@@ -55,6 +55,15 @@ function ofConnection({ headers }) {
 
 const folded = (name) => name.toLowerCase().replace(/[^a-z0-9]/g, "-");
 
+/** The names that no client may send, as the gateway in force has them, and what tells them when they are folded. */
+let unsendable = { lines: "", pattern: /(?!)/ };
+
+/** Gives what tells the names in `lines`. A `*` stands for any signs; at the beginning it does not take in Cloudflare's own names. */
+function teller(lines) {
+  const names = lines.split("\n").map((name) => name.split("*").map(folded).join(".*").replace(/^\./, "(?!cf-)."));
+  return new RegExp(`^(${names.join("|")})$`);
+}
+
 /** Sets headers, cookies beside those that are there. A `kept` answer stays out of the caches that it is to stay out of. */
 function setAll(headers, lines, kept) {
   for (const [name, value] of pairs(lines)) {
@@ -143,11 +152,13 @@ export function forward(request, url, drop, set, max) {
   const forwarded = unmeasured && given.body !== null ? limited(url, given, max) : new Request(url, given);
   // A handshake is passed on, and what the body is and what Cloudflare says are no connection's own.
   const hops = ofConnection(request).map(folded).filter((name) => !/^(upgrade$|content-|cf-)/.test(name));
-  const dropped = new Set(drop.split("\n").map(folded).concat(hops));
+  const [lines, more] = drop.split("\n\n");
+  if (unsendable.lines !== lines) unsendable = { lines, pattern: teller(lines) };
+  const dropped = new Set(more.split("\n").map(folded).concat(hops));
   for (const name of [...forwarded.headers.keys()]) {
     const plain = folded(name);
     const misspelt = plain !== name && plain.startsWith("cf-");
-    if (dropped.has(plain) || misspelt || plain.startsWith("x-forwarded-")) forwarded.headers.delete(name);
+    if (unsendable.pattern.test(plain) || dropped.has(plain) || misspelt) forwarded.headers.delete(name);
   }
   // The runtime makes a handshake, and so a GET, of whatever has this header.
   if (request.method !== "GET") forwarded.headers.delete("upgrade");
@@ -164,10 +175,48 @@ const CACHED_MAX_BYTES = 10 * 1024 * 1024;
 /** Upstreams that could not be reached, by origin, and until when they are asked last. */
 const unreachable = new Map();
 
-export function send(request, urls, ms, retries, cache) {
+export async function send(request, urls, ms, retries, cache, outside) {
   const targets = urls.split("\n");
   const ask = () => (targets.length > 1 || retries > 0 ? sendToOneOf(request, targets, ms, retries) : attempt(request, ms));
-  return cache === undefined ? ask() : throughCache(request, cache, ask);
+  return readdressed(await (cache === undefined ? ask() : throughCache(request, cache, ask)), outside);
+}
+
+/** Headers of answers that hold addresses, and where in their values. */
+const ADDRESSES = Object.entries({ location: /.+/, "content-location": /.+/, link: /(?<=<)[^>]+/g, refresh: /(?<=url\s*=\s*["']?)[^"'\s]+/i });
+
+/** Gives an answer whose addresses of the upstream's own lead through the gateway. */
+function readdressed(response, outside) {
+  let answer = response;
+  for (const [name, place] of ADDRESSES) {
+    const said = response.headers.get(name) ?? "";
+    const led = said.replace(place, (address) => through(address, ...outside.split("\n")));
+    if (led === said) continue;
+    if (answer === response) answer = new Response(response.body, response);
+    answer.headers.set(name, led);
+  }
+  return answer;
+}
+
+/** A host that no address has, by which a path is told from an address. */
+const NO_HOST = "none.invalid";
+
+/**
+ * Gives an upstream's address as the gateway's clients reach it; any other as it is. Below a server's base path it is the rest of
+ * it, behind the prefix that the gateway takes off. One that has the prefix comes of heeding `X-Forwarded-Prefix`; where it could
+ * be either, the longer is meant.
+ */
+function through(address, origin, prefix, ...servers) {
+  const { host, pathname, search, hash } = URL.parse(address, `http://${NO_HOST}`) ?? {};
+  const isPath = host === NO_HOST && /^[/\\]/.test(address);
+  const isBelow = (path) => `${pathname}/`.startsWith(`${path}/`);
+  const bases = servers.map((server) => new URL(server)).filter((server) => isPath || server.host === host);
+  if (bases.length === 0) return address;
+  const [base] = bases.map((server) => server.pathname.replace(/\/$/, "")).filter(isBelow).sort((one, two) => two.length - one.length);
+  const heeded = prefix.length > (base ?? "").length && isBelow(prefix);
+  if ((!heeded && base === undefined) || (isPath && (heeded || prefix === base))) return address;
+  const path = (heeded ? pathname : prefix + pathname.slice(base.length)) || "/";
+  // Of two slashes the second would begin a host.
+  return (isPath && !path.startsWith("//") ? "" : origin) + path + search + hash;
 }
 
 function attempt(request, ms) {

@@ -192,7 +192,7 @@ describe('claims of the token', () => {
 
   test('in an array cannot split a header either', async () => {
     const { headers } = await seenWithClaims({ [NAMESPACED]: ['a\r\nx-evil: 1', 'é'] });
-    assert.equal(headers['x-roles'], 'a%0D%0Ax-evil: 1 %C3%A9');
+    assert.equal(headers['x-roles'], 'a%0D%0Ax-evil:%201 %C3%A9');
     assert.equal(headers['x-evil'], undefined);
   });
 

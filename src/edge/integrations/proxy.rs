@@ -27,8 +27,17 @@ extern "C" {
     /// Sends a request to the first of `urls` that can be reached, whose answer must begin within `ms`, or the promise is
     /// rejected with the text `timeout`; a redirect is an answer like any other. `cache` are lines: the gateway's origin, how
     /// long an answer is kept in seconds, whether it is one user's, the headers by which answers differ, and what names it.
+    /// `outside` are lines by which addresses in the answer are told as clients reach them: the gateway's origin, the prefix that
+    /// is taken off the path, and each of the upstream's.
     #[wasm_bindgen(catch)]
-    fn send(request: &Request, urls: &str, ms: u32, retries: u32, cache: Option<&str>) -> Result<Promise, JsValue>;
+    fn send(
+        request: &Request,
+        urls: &str,
+        ms: u32,
+        retries: u32,
+        cache: Option<&str>,
+        outside: &str,
+    ) -> Result<Promise, JsValue>;
 
     /// Gives an answer whose WebSocket is closed at `until`, unless `sessions` says that its session has another token by then;
     /// any other answer as it is.
@@ -65,7 +74,7 @@ pub async fn run(
     // Of users whom their tokens do not name, none can be told from another.
     let cache = path.rules.cache.as_ref().filter(|cache| !cache.per_user || subject.is_some()).map(|cache| {
         let issuer = claims.and_then(|claims| claims.text("iss")).unwrap_or_default();
-        let user = if cache.per_user { [issuer, subject.unwrap_or_default()].join(" ") } else { String::new() };
+        let user = if cache.per_user { [issuer, subject.unwrap_or_default()].join("\n") } else { String::new() };
         let personal = if cache.per_user { "1" } else { "" };
         let ttl = cache.ttl_secs.to_string();
         let mut vary = cache.vary.join(",");
@@ -77,10 +86,17 @@ pub async fn run(
         [exchange.origin().as_str(), &ttl, personal, &vary, path.pattern.as_str(), first, &user].join("\n")
     });
     let failed = |error: JsValue| failure(&error, path);
-    let headers = ForwardedHeaders::of(gateway, exchange, path, claims);
+    let prefix = path.pattern.literal_prefix().unwrap_or_default();
+    let headers = ForwardedHeaders::of(gateway, exchange, path, claims, prefix);
     let request = headers.request(exchange, path, first).map_err(failed)?;
     let begun = now_ms();
-    let sent = send(&request, &urls.join("\n"), server.timeout_ms, server.retries, cache.as_deref()).map_err(failed)?;
+    let mut outside = format!("{}\n{prefix}", exchange.origin());
+    for target in &server.targets {
+        outside.push('\n');
+        outside.push_str(&upstream_url(target, "", None));
+    }
+    let sent = send(&request, &urls.join("\n"), server.timeout_ms, server.retries, cache.as_deref(), &outside);
+    let sent = sent.map_err(failed)?;
     let response = JsFuture::from(sent).await;
     let took = now_ms() - begun;
     let response: Response =
