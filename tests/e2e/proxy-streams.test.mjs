@@ -319,7 +319,7 @@ for (const [way, prefix] of WAYS) {
           const body = method === 'POST' || method === 'PUT' ? 'x' : undefined;
           const answer = await sendRaw(gateway.bare, { method, path: `${prefix}/x`, body });
           assert.deepEqual([answer.status, answer.header('location'), answer.text, calls],
-            [status, `${upstream.origin}/elsewhere`, method === 'HEAD' ? '' : 'moved', ['/x']], `${method} ${status}`);
+            [status, `${gateway.bare}${prefix}/elsewhere`, method === 'HEAD' ? '' : 'moved', ['/x']], `${method} ${status}`);
         }
       }
     });
