@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
 
+/** The manifests that have lock files of their own. */
+export const MANIFESTS = ['Cargo.toml', 'tools/Cargo.toml', 'fuzz/Cargo.toml'];
+
 const PACKAGES_BIN = join(ROOT, 'node_modules', '.bin');
 const TOOLS_BIN = join(ROOT, '.tools', 'bin');
 
@@ -18,6 +21,7 @@ export const TOOLS = {
   wasmOpt: join(PACKAGES_BIN, 'wasm-opt'),
   wasmMetadce: join(PACKAGES_BIN, 'wasm-metadce'),
   workerBuild: join(TOOLS_BIN, 'worker-build'),
+  cargoDeny: join(TOOLS_BIN, 'cargo-deny'),
   wasmBindgen: join(TOOLS_BIN, 'wasm-bindgen'),
 };
 
