@@ -1,18 +1,15 @@
-// `make audit`: asks for known vulnerabilities of what the project is built of and with. Not part of `make test`: it needs the
-// databases, and what it finds changes while nothing here does.
+// `make audit`: asks for known vulnerabilities of what the project is made of and built with. Not part of `make test`: it needs the
+// databases of others, and what they hold changes while nothing here does.
 
-import { join } from 'node:path';
-import { provideCargoDeny, setup } from './setup.mjs';
-import { Failure, MANIFESTS, ROOT, TOOLS, main, run } from './toolchain.mjs';
+import { checkCrates } from './crates.mjs';
+import { setup } from './setup.mjs';
+import { Failure, main, run } from './toolchain.mjs';
 
 await main(async () => {
   await setup();
-  await provideCargoDeny();
-  const failed = [];
-  const attempt = (what, ...call) => run(...call, { failure: what }).catch((failure) => failed.push(failure.message));
-  for (const manifest of MANIFESTS) {
-    await attempt(manifest, TOOLS.cargoDeny, ['--manifest-path', manifest, 'check', '--config', join(ROOT, 'deny.toml'), 'advisories']);
+  const failures = [];
+  for (const audit of [() => checkCrates('advisories'), () => run('npm', ['audit'])]) {
+    await audit().catch((failure) => failures.push(failure.message));
   }
-  await attempt('package-lock.json', 'npm', ['audit']);
-  if (failed.length) throw new Failure(`the lines above say what is wrong with: ${failed.join(', ')}`);
+  if (failures.length) throw new Failure(failures.join('\n'));
 });

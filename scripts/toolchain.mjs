@@ -7,9 +7,6 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
 
-/** The manifests that have lock files of their own. */
-export const MANIFESTS = ['Cargo.toml', 'tools/Cargo.toml', 'fuzz/Cargo.toml'];
-
 const PACKAGES_BIN = join(ROOT, 'node_modules', '.bin');
 const TOOLS_BIN = join(ROOT, '.tools', 'bin');
 

@@ -69,7 +69,11 @@ fn every_crate_is_pinned_by_its_digest() {
                 assert!(name.starts_with("bargate"), "{lock}: {name} comes from a folder");
                 continue;
             };
-            assert_eq!(source.as_str(), Some("registry+https://github.com/rust-lang/crates.io-index"), "{lock}: {name}");
+            assert_eq!(
+                source.as_str(),
+                Some("registry+https://github.com/rust-lang/crates.io-index"),
+                "{lock}: {name}"
+            );
             let digest = package.get("checksum").and_then(toml::Value::as_str).unwrap_or_default();
             assert_eq!(digest.len(), 64, "{lock}: {name} has no digest");
         }
