@@ -32,7 +32,8 @@ pub const DROPPED_REQUEST_HEADERS: &str = "\
     x-envoy-*\n\
     x-goog-authenticated-*\n\
     x-goog-iap-*\n\
-    x-host*\n\
+    x-host\n\
+    x-host-override\n\
     x-http-host*\n\
     x-http-method*\n\
     x-invoke-*\n\
@@ -41,9 +42,13 @@ pub const DROPPED_REQUEST_HEADERS: &str = "\
     x-middleware-*\n\
     x-ms-client-principal*\n\
     x-now-route-*\n\
-    x-original-*\n\
+    x-original-host\n\
+    x-original-method\n\
+    x-original-path\n\
+    x-original-proto\n\
+    x-original-ur*\n\
     x-override-url\n\
-    x-real-*\n\
+    x-real-host\n\
     x-refresh-token\n\
     x-remote-*\n\
     x-request-id\n\

@@ -193,6 +193,7 @@ describe('what some servers take a request for another by does not reach the ups
       ip: '1', 'x-ip-version': '1', 'x-zip': '1', 'x-ship': '1', 'x-client-id': '1', 'x-client-ip-hint': '1', 'x-azure-clientips': '1',
       'x-forward-to': '1', 'x-remotely': '1', 'x-origin': '1', 'x-amzn-trace-id': '1', 'x-amz-date': '1', 'x-goog-api-key': '1', 'x-ms-date': '1',
       'x-vercel-protection-bypass': '1', 'x-nextjs-data': '1', 'x-http-version': '1', host_name: '1', 'my-proxy': '1', 'cf-own-ip': '1',
+      'x-original-filename': '1', 'x-hosting': '1', 'x-real-time': '1',
     };
     const seen = await seenBehind(own);
     assert.deepEqual(Object.fromEntries(Object.keys(own).map((name) => [name, seen[name]])), own);
