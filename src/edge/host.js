@@ -158,42 +158,52 @@ export function forward(request, url, drop, set, max) {
 // upstream.rs
 
 const UNREACHABLE_MS = 10_000;
+const FAILURES_IN_A_ROW = 3;
 const BACKOFF_MS = 100;
 const CACHED_MAX_BYTES = 10 * 1024 * 1024;
 
-/** Upstreams that could not be reached, by origin, and until when they are asked last. */
-const unreachable = new Map();
+/** By origin, how often in a row an upstream could not be reached, and until when it is asked last for that. */
+const failures = new Map();
 
-export function send(request, urls, ms, retries, cache) {
+export function send(request, urls, ms, retries, cache, raw) {
   const targets = urls.split("\n");
-  const ask = () => (targets.length > 1 || retries > 0 ? sendToOneOf(request, targets, ms, retries) : attempt(request, ms));
+  const init = raw ? { encodeResponseBody: "manual" } : {};
+  const ask = () => (targets.length > 1 || retries > 0 ? sendToOneOf(request, targets, ms, init, retries) : attempt(request, ms, init));
   return cache === undefined ? ask() : throughCache(request, cache, ask);
 }
 
-function attempt(request, ms) {
-  return fetchWithin(ms, request, {}, (response) => response);
+function attempt(request, ms, init) {
+  return fetchWithin(ms, request, init, (response) => response);
 }
 
-async function sendToOneOf(request, urls, ms, retries) {
-  const isDown = (url) => unreachable.get(new URL(url).origin) > Date.now();
+async function sendToOneOf(request, urls, ms, init, retries) {
+  const isDown = (url) => failures.get(new URL(url).origin)?.until > Date.now();
   const targets = [...urls.filter((url) => !isDown(url)), ...urls.filter(isDown)];
   const bodiless = request.body === null || request.headers.get("content-length") === "0";
   // What may have been done is done again only where that changes nothing (RFC 9110 section 9.2.2), and a body is gone once sent.
   const repeatable = bodiless && /^(GET|HEAD|OPTIONS|PUT|DELETE)$/.test(request.method);
   let [others, again] = repeatable ? [targets.length - 1, retries] : [0, 0];
+  const failing = new Set();
   for (let turn = 0; ; turn++) {
     const url = targets[turn % targets.length];
+    const { origin } = new URL(url);
+    // When its time is over, the first request tries it for the others.
+    const failed = failures.get(origin);
+    if (failed?.until <= Date.now()) failed.until = Date.now() + UNREACHABLE_MS;
     const sent = bodiless ? copied(request, url) : new Request(url, request);
     if (counted.has(request)) counted.set(sent, counted.get(request));
     try {
-      const response = await attempt(sent, ms);
-      unreachable.delete(new URL(url).origin);
+      const response = await attempt(sent, ms, init);
+      failures.delete(origin);
       if (again === 0 || ![502, 503, 504].includes(response.status)) return response;
       await response.body?.cancel();
     } catch (reason) {
       // What broke with a body may have been the client's doing.
       if (reason === TIMEOUT || !bodiless) throw reason;
-      unreachable.set(new URL(url).origin, Date.now() + UNREACHABLE_MS);
+      // One request may bring any connection to break: an upstream is down if it answers nobody else in between.
+      const count = (failures.get(origin)?.count ?? 0) + (failing.has(origin) ? 0 : 1);
+      failing.add(origin);
+      failures.set(origin, { count, until: count < FAILURES_IN_A_ROW ? undefined : Date.now() + UNREACHABLE_MS });
       if (others > 0) {
         others--;
         continue;
