@@ -356,8 +356,9 @@ describe('of several addresses', () => {
 
   test('one request, however often it is made again, does not make an upstream count as down', async (t) => {
     const gateway = await startWith({ urls: [one.origin, two.origin], retries: 5 }, t);
-    one.behave = two.behave = () => closes;
-    assertUnreachable(await gateway.send());
+    one.behave = () => closes;
+    two.behave = () => status(503);
+    assertUnreachable(await gateway.send(), 'the last of them closes');
     assert.ok(one.calls.length >= FAILURES, `${one.calls.length}`);
     one.behave = two.behave = () => undefined;
     assert.match((await gateway.send('POST', 'x')).header('x-call'), /^one/);
