@@ -437,8 +437,7 @@ fn with_authorizer_place<R>(root: &Node<'_>, name: &str, run: impl FnOnce(&Place
 
 /// Gives where the name of each authorizer stands, in the order of [`authorizers`].
 fn name_offsets(root: &Node<'_>) -> Vec<usize> {
-    let sole =
-        root.members().iter().filter(|member| member.key == "authorizer" && !matches!(member.node.value, Value::Null));
+    let sole = root.members().iter().filter(|member| member.key == "authorizer");
     let named = root.get("authorizers").map(Node::members).unwrap_or_default();
     sole.take(1).chain(named).map(|member| member.key_offset).collect()
 }
