@@ -37,6 +37,14 @@ pub struct OutlinedRoute {
     pub settings: BTreeMap<String, serde_json::Value>,
 }
 
+impl OutlinedRoute {
+    /// Tells whether it leads where another leads.
+    pub(super) fn leads_where(&self, other: &Self) -> bool {
+        let kind = |route: &Self| route.integration.trim_end_matches("_proxy").to_owned();
+        kind(self) == kind(other) && self.target == other.target
+    }
+}
+
 /// What a route asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Requirement {

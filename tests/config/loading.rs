@@ -83,15 +83,15 @@ fn the_older_spelling_of_a_secret_is_a_secret() {
     impl Bindings for OnlySecrets {
         fn look_up(&self, reference: &Reference) -> Binding {
             assert_eq!(reference.kind, ReferenceKind::Secret);
-            Binding::Value(format!("value of {}", reference.name))
+            Binding::Value(format!("the whole value of the secret {}", reference.name))
         }
     }
     let source = r#"{ "paths": [], "authorizer": {
         "type": "auth0", "domain": "a.example", "client_id": "c",
         "client_secret": "$secrets.ONE", "sealing_key": "$secret.TWO" } }"#;
     let provider = load(source, &OnlySecrets).unwrap().authorizers.remove(0).provider.unwrap();
-    assert_eq!(provider.client_secret.unwrap().expose(), "value of ONE");
-    assert_eq!(provider.sealing_key.unwrap().expose(), "value of TWO");
+    assert_eq!(provider.client_secret.unwrap().expose(), "the whole value of the secret ONE");
+    assert_eq!(provider.sealing_key.unwrap().expose(), "the whole value of the secret TWO");
 }
 
 #[test]
