@@ -331,6 +331,37 @@ mod tests {
     }
 
     #[test]
+    fn a_method_that_goes_to_a_wildcard_which_asks_for_less_is_told() {
+        let to = |server: &str| format!(r#""integration": {{"type": "http", "server": "{server}"}}"#);
+        let wildcard = |method: &str, auth: &str, server: &str| {
+            format!(r#"{{"method": "{method}", "path": "/api/{{.+}}", "auth": {auth}, {}}}"#, to(server))
+        };
+        let scoped = r#"{"scopes": ["write"]}"#;
+        let path = |method: &str, auth: &str| {
+            format!(r#"{{"method": "{method}", "path": "/api/a", "auth": {auth}, {}}}"#, to("api"))
+        };
+        let others = "paths[1].path POST, PUT, PATCH, DELETE here: taken by ANY /api/{.+}, which asks for less";
+        let table: [(String, String, &[&str], &str); 8] = [
+            (wildcard("ANY", "true", "api"), path("GET", scoped), &[others], "all other methods"),
+            (wildcard("ANY", "false", "api"), path("GET", "true"), &[others], "an open wildcard"),
+            (
+                wildcard("GET", "true", "api"),
+                path("POST", scoped),
+                &["paths[1].path GET, HEAD here: taken by GET /api/{.+}, which asks for less"],
+                "a wildcard of one method",
+            ),
+            (wildcard("OPTIONS", "false", "api"), path("GET", "true"), &[], "preflights"),
+            (wildcard("ANY", "true", "api"), path("ANY", scoped), &[], "no method is left"),
+            (wildcard("ANY", "true", "other"), path("GET", scoped), &[], "another upstream"),
+            (wildcard("ANY", scoped, "api"), path("GET", "true"), &[], "a wildcard that asks for more"),
+            (wildcard("GET", r#"{"scopes": ["read"]}"#, "api"), path("POST", scoped), &[], "other scopes"),
+        ];
+        for (wildcard, path, expected, message) in table {
+            assert_eq!(told(&format!("{wildcard}, {path}"), "method_fallthrough"), expected, "{message}");
+        }
+    }
+
+    #[test]
     fn an_open_path_below_one_with_a_token_is_told() {
         let table: [(&str, &[&str], &str); 9] = [
             (

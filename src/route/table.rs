@@ -141,12 +141,12 @@ impl RouteTable {
             // Of one pattern, the method decides.
             other.is_some_and(|spec| !spec.pattern.is_same(&found.pattern))
         };
-        loose::readings(path).any(|reading| {
+        loose::any_reading(path, |reading| {
             let Some(reading) = reading else { return true };
             // A reading that gains or loses a last slash, its route may not match at all.
             let matches = reading.ends_with('/') == path.ends_with('/');
             let found = matches.then_some((index, found.pattern.is_wildcard()));
-            loose.root.any_before(method, &reading, found, &asks_more)
+            loose.root.any_before(method, reading, found, &asks_more)
         })
     }
 

@@ -78,7 +78,7 @@ impl Node {
     /// Collects the methods for which [`Self::find`] finds a route at a path and `admits` accepts it.
     pub(super) fn allow(&self, path: &str, admits: impl Fn(usize) -> bool) -> Allow {
         let mut best = Method::ALL.map(|method| (method, None, None));
-        let show: &mut dyn FnMut(Ending, &Leaf) -> ControlFlow<()> = &mut |ending, leaf| {
+        let _ = self.visit(path.strip_prefix('/'), &mut |ending, leaf| {
             for (method, exact, wildcard) in &mut best {
                 let slot = match ending {
                     Ending::Exact => exact,
@@ -89,8 +89,7 @@ impl Node {
                 }
             }
             ControlFlow::Continue(())
-        };
-        let _ = self.visit(path.strip_prefix('/'), show);
+        });
         let mut allow = Allow::default();
         for (method, exact, wildcard) in best {
             if exact.or(wildcard).is_some_and(&admits) {
@@ -114,7 +113,7 @@ impl Node {
     ) -> bool {
         let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
         let (mut exact, mut wildcard, mut reached) = (false, false, false);
-        let show: &mut dyn FnMut(Ending, &Leaf) -> ControlFlow<()> = &mut |ending, leaf| {
+        let _ = self.visit(path.strip_prefix('/'), &mut |ending, leaf| {
             let is_told = leaf.routes.iter().any(|(rule, index)| rule.answers(method) && told(*index));
             match ending {
                 Ending::Exact => exact |= is_told,
@@ -124,16 +123,12 @@ impl Node {
             // Any route without a wildcard comes before one that has it.
             let over = exact || reached && found.is_some_and(|(_, is_wildcard)| !is_wildcard);
             if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let _ = self.visit(path.strip_prefix('/'), show);
+        });
         exact || wildcard && found.is_none_or(|(_, is_wildcard)| is_wildcard || !reached)
     }
 
     /// Shows every leaf that matches the rest of a path, the better of each ending first, until told to stop.
-    fn visit<F>(&self, rest: Option<&str>, show: &mut F) -> ControlFlow<()>
-    where
-        F: FnMut(Ending, &Leaf) -> ControlFlow<()> + ?Sized,
-    {
+    fn visit(&self, rest: Option<&str>, show: &mut dyn FnMut(Ending, &Leaf) -> ControlFlow<()>) -> ControlFlow<()> {
         match rest {
             Some(rest) => {
                 let (segment, rest) = split_first(rest);
