@@ -13,7 +13,7 @@ use crate::config::reader::{Findings, Place};
 use crate::config::{Binding, Bindings, Diagnostic, Reference, ReferenceKind, SECRET_MIN_BYTES, Severity, parse};
 
 /// Every code of a warning, and what it says.
-pub const WARNINGS: [(&str, &str); 20] = [
+pub const WARNINGS: [(&str, &str); 21] = [
     ("auth_on_login", "a path of a login or of a refresh needs the token that it is there to get"),
     ("cors_any_origin", "every site may read answers"),
     ("method_fallthrough", "a method of a path goes to a wildcard that asks for less"),
@@ -22,6 +22,7 @@ pub const WARNINGS: [(&str, &str); 20] = [
     ("plain_http_upstream", "an upstream is called without encryption"),
     ("refresh_by_get", "a refresh answers GET, which browsers, caches and link previews repeat"),
     ("secret_exposed", "a secret reaches an answer, or an upstream"),
+    ("secret_importable", "modules of `services/` and what they import can read every secret without being handed it"),
     ("secret_in_vars", "a secret stands under `[vars]` of `wrangler.toml`"),
     ("short_client_secret", "login states are sealed with a secret that can be found by trying"),
     ("symmetric_algorithm", "tokens are signed with a secret that whoever checks them could sign with as well"),
@@ -37,7 +38,8 @@ pub const WARNINGS: [(&str, &str); 20] = [
 ];
 
 /// The codes of those that a config alone never gets: they are about what its deployment declares.
-pub const DEPLOYMENT_WARNINGS: [&str; 3] = ["optional_binding_missing", "secret_in_vars", "unused_binding"];
+pub const DEPLOYMENT_WARNINGS: [&str; 4] =
+    ["optional_binding_missing", "secret_importable", "secret_in_vars", "unused_binding"];
 
 /// Tells which warnings a config allows in the whole file; none where it is no JSON.
 pub fn allowed(source: &str) -> Vec<&'static str> {
