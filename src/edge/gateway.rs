@@ -23,7 +23,9 @@ use super::log;
 use super::objects;
 use super::session::SessionCache;
 use super::timing::now_ms;
-use crate::config::{BINDING_COOKIE, Config, Diagnostic, HOP_BY_HOP_HEADERS, Integration, Path, load, references};
+use crate::config::{
+    BINDING_COOKIE, Config, Diagnostic, HOP_BY_HOP_HEADERS, Integration, Path, Provider, load, references,
+};
 use crate::cookie::name_on;
 use crate::oauth::Outcome;
 use crate::problem::Problem;
@@ -141,6 +143,7 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
         Ok(config) if !has_bindings(&env, &config) => (previous, Vec::new()),
         Ok(config) => {
             fresh = true;
+            warn_of_weak_seal(&config);
             (Some(Rc::new(Gateway::new(config, previous.as_deref()))), Vec::new())
         }
         Err(mistakes) => (previous, mistakes),
@@ -244,6 +247,15 @@ fn has_bindings(env: &Env, config: &Config) -> bool {
     all
 }
 
+/// Warns of login states that tell whoever asks for one whether a guess at the secret is right.
+fn warn_of_weak_seal(config: &Config) {
+    let mut providers = config.authorizers.iter().filter_map(|authorizer| authorizer.provider.as_ref());
+    let logs_in = |path: &Path| matches!(path.integration, Integration::Login(_));
+    if providers.any(Provider::seals_weakly) && config.paths.iter().any(logs_in) {
+        log::warn("short_client_secret", "login states are sealed with a short client_secret: add a sealing_key");
+    }
+}
+
 fn log_mistakes(mistakes: &[Diagnostic]) {
     for mistake in mistakes {
         log::error("config_invalid", &mistake.to_string());
@@ -280,8 +292,9 @@ impl Gateway {
         let name = |config: &Config, login: Option<usize>| Some(config.authorizers.get(login?)?.issuer.clone());
         let same = previous.filter(|previous| name(&previous.config, previous.login) == name(&config, login));
         let refreshes = same.map(|previous| previous.refreshes.clone());
-        let asserted = config.asserted_headers.iter().cloned();
-        let dropped = HOP_BY_HOP_HEADERS.iter().chain(&DROPPED_REQUEST_HEADERS).map(|name| (*name).to_owned());
+        // In a name of the config's a `*` is a sign like others.
+        let asserted = config.asserted_headers.iter().map(|name| name.replace('*', "-"));
+        let dropped = HOP_BY_HOP_HEADERS.iter().chain(&[DROPPED_REQUEST_HEADERS]).map(|names| (*names).to_owned());
         let of_cors = if config.cors.is_some() { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
         let own_cookies = config.session.iter().map(|session| session.cookie.as_str()).chain([BINDING_COOKIE]);
         let own_cookies: Vec<&str> = own_cookies.flat_map(|name| [name, name_on(name, true)]).collect();
