@@ -29,6 +29,9 @@ const OWN_NAMES: [&str; 8] = [
 const CLASSES: [(&str, &str); 3] =
     [("REFRESH_EXCHANGES", "RefreshExchange"), ("SESSIONS", "Session"), ("LOGOUT_INDEX", "LogoutIndex")];
 
+/// What the file of a module of `services/` ends in: what the build takes.
+const MODULE_ENDINGS: [&str; 4] = [".js", ".mjs", ".ts", ".mts"];
+
 /// The compatibility flags that keep variables and secrets from whatever is not handed them.
 const FLAGS: [&str; 2] = ["nodejs_compat_do_not_populate_process_env", "disallow_importable_env"];
 
@@ -248,10 +251,15 @@ impl Wrangler {
     }
 
     fn lacks_module(&self, need: &Need) -> Option<Diagnostic> {
-        let path = self.folder.join(&need.name);
-        let message = format!("the module {} is not there", path.display());
+        let is_file = |name: &str| self.folder.join(name).is_file();
+        // The name is that of a JavaScript file, with its ending behind whatever the config says.
+        let said = need.name.strip_suffix(".js").unwrap_or(&need.name);
+        let is_there = MODULE_ENDINGS
+            .iter()
+            .any(|ending| is_file(&format!("{said}{ending}")) || (said.ends_with(ending) && is_file(said)));
+        let message = format!("the module {} is not there", self.folder.join(&need.name).display());
         let help = "write it, or correct \"entrypoint\" in \"services\"".to_owned();
-        (!path.is_file()).then(|| diagnostic(need, "missing_module", message, help))
+        (!is_there).then(|| diagnostic(need, "missing_module", message, help))
     }
 
     fn lacks_rate_limit(&self, need: &Need, period: u64) -> Option<Diagnostic> {

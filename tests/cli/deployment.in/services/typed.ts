@@ -1,0 +1,1 @@
+export default { fetch: async (request: Request) => ({ url: request.url }) };
