@@ -117,6 +117,17 @@ pub struct Config {
     pub asserted_headers: Vec<String>,
 }
 
+impl Config {
+    /// Tells whether a client may hold a refresh token of the application: where logins end in sessions alone, none does.
+    pub fn gives_refresh_tokens(&self) -> bool {
+        let gives = |path: &Path| match &path.integration {
+            Integration::Callback { response, .. } => *response != CallbackResponse::Session,
+            _ => false,
+        };
+        self.session.is_none() || self.paths.iter().any(gives)
+    }
+}
+
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (servers, paths) = (self.servers.len(), self.paths.len());
