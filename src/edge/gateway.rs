@@ -23,7 +23,9 @@ use super::log;
 use super::objects;
 use super::session::SessionCache;
 use super::timing::now_ms;
-use crate::config::{BINDING_COOKIE, Config, Diagnostic, HOP_BY_HOP_HEADERS, Integration, Path, load, references};
+use crate::config::{
+    BINDING_COOKIE, Config, Diagnostic, HOP_BY_HOP_HEADERS, Integration, Path, Provider, load, references,
+};
 use crate::cookie::name_on;
 use crate::oauth::{Attempts, Outcome};
 use crate::problem::Problem;
@@ -143,6 +145,7 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
         Ok(config) if !has_bindings(&env, &config) => (previous, Vec::new()),
         Ok(config) => {
             fresh = true;
+            warn_of_weak_seal(&config);
             (Some(Rc::new(Gateway::new(config, previous.as_deref()))), Vec::new())
         }
         Err(mistakes) => (previous, mistakes),
@@ -244,6 +247,15 @@ fn has_bindings(env: &Env, config: &Config) -> bool {
         log::error("config_invalid", &message);
     }
     all
+}
+
+/// Warns of login states that tell whoever asks for one whether a guess at the secret is right.
+fn warn_of_weak_seal(config: &Config) {
+    let mut providers = config.authorizers.iter().filter_map(|authorizer| authorizer.provider.as_ref());
+    let logs_in = |path: &Path| matches!(path.integration, Integration::Login(_));
+    if providers.any(Provider::seals_weakly) && config.paths.iter().any(logs_in) {
+        log::warn("short_client_secret", "login states are sealed with a short client_secret: add a sealing_key");
+    }
 }
 
 fn log_mistakes(mistakes: &[Diagnostic]) {
