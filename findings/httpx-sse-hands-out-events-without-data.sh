@@ -6,8 +6,9 @@
 # Seen: httpx-sse gives the caller an event with empty data for each such block. eventsource-parser and sseclient-py
 #   give none.
 # Versions: httpx-sse 0.4.3 with httpx 0.28.1, sseclient-py 1.9.0, eventsource-parser 3.1.1
-# Why it matters: Clients of model APIs and MCP use httpx-sse and parse `data` as JSON: an empty string raises. A
-#   proxy that keeps a quiet stream alive should send a comment line (`: x`), which all three ignore.
+# Why it matters: A client that parses `data` as JSON, as those of model APIs and of MCP do, must skip the empty
+#   string itself or fails at a ping. A proxy that keeps a quiet stream alive should send a comment line (`: x`),
+#   which all three ignore.
 # Source: WHATWG HTML, 9.2.6 Interpreting an event stream, step 1 of dispatching the event.
 # Needs: node 20 or later with npm, python3 with venv
 set -euo pipefail

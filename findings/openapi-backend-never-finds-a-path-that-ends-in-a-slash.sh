@@ -5,7 +5,7 @@
 # Seen: openapi-backend finds it neither at `/plans/` nor at `/plans`. It cuts the last slash off the request and not
 #   off the document. `/` alone works, and `/orders/` finds an operation defined as `/orders`.
 # Versions: openapi-backend 5.21.2, express-openapi-validator 5.6.2, openapi-enforcer 1.23.0
-# Why it matters: Documents made by Django and FastAPI have paths that end in a slash. A mock or a service built on
+# Why it matters: Documents made from Django projects have paths that end in a slash. A mock or a service built on
 #   openapi-backend answers 404 to all of them, and nothing is said at start.
 # Source: OpenAPI 3.0.3, path templating and server object.
 # Needs: node 20 or later with npm

@@ -7,7 +7,7 @@
 #   The same two keys in the other order verify the same token.
 # Versions: python-jose 3.5.0
 # Why it matters: A provider that adds an EC or Ed25519 key, or only changes the order, breaks every service that
-#   hands the set to python-jose, as many FastAPI guides do. The token and its key are unchanged.
+#   hands the whole set to python-jose. The token and its key are unchanged.
 # Source: RFC 7517 section 5, on the order of keys; RFC 7515 section 4.1.4, on `kid`.
 # Needs: python3 with venv
 set -euo pipefail

@@ -7,8 +7,7 @@
 #   WebSocket of undici, which follows the standard, says nothing.
 # Versions: workerd 1.20261117.1 (compatibility date 2026-11-17), undici 7.30.2, ws 8.23.0
 # Why it matters: A Worker that relays between two sockets sends from the message handler of one to the other. Each
-#   close that crosses a message is then an uncaught error in the log and may end the relay. Every send needs a look
-#   at readyState or a try.
+#   close that crosses a message is then an uncaught error in the log. Every send needs a look at readyState or a try.
 # Source: WHATWG WebSockets Standard, the send() method.
 # Needs: node 20 or later with npm, on Linux or macOS
 set -euo pipefail
