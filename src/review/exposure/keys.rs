@@ -191,7 +191,9 @@ pub fn harmless_keys() -> Vec<(String, &'static str)> {
     let of_row = |row: &'static Row| {
         let Harmless(reason) = row.rule else { return Vec::new() };
         // What several sections have is told once, by the name of what they are.
-        let section = row.sections.first().map_or("", |section| section.split('_').next().unwrap_or(section));
+        let section = row.sections.first().map_or("", |section| {
+            section.split_once('_').filter(|_| *section != "protected_resource").map_or(*section, |(kind, _)| kind)
+        });
         let name = if section == "config" { row.key.to_owned() } else { format!("{section}.{}", row.key) };
         vec![(name, reason)]
     };

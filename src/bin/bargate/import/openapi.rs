@@ -7,7 +7,9 @@ mod reference;
 mod routes;
 mod schemes;
 mod servers;
+mod shared;
 mod template;
+mod vendor;
 
 #[cfg(test)]
 mod openness;
