@@ -24,6 +24,7 @@ export async function shrink(directory) {
   await run(TOOLS.wasmOpt, [...FEATURES, ...OPTIMISATIONS, wasm, '-o', wasm], {
     failure: 'the WebAssembly file could not be made smaller',
   });
+  numberSharedNames(script, wasm);
 }
 
 /** Leaves out the classes that come with the SDK: told that making them has no effect, esbuild drops those nobody uses. */
@@ -50,6 +51,18 @@ async function dropUnusedExports(wasm, script) {
     throw new Failure('what is not used of the WebAssembly could not be left out');
   }
   rmSync(join(ROOT, graph));
+}
+
+/** Puts numbers in the place of the digests in what the script and the WebAssembly name alike: digests do not compress. No length changes. */
+function numberSharedNames(script, wasm) {
+  let [text, bytes] = [script, wasm].map((file) => readFileSync(join(ROOT, file), 'latin1'));
+  const names = new Set(text.match(/\b\w+_h?[\da-f]{16}\b/g)?.filter((name) => bytes.includes(name)));
+  for (const [index, name] of [...names].entries()) {
+    const numbered = name.replace(/[\da-f]{16}$/, String(index).padStart(16, '0'));
+    [text, bytes] = [text, bytes].map((content) => content.replaceAll(name, numbered));
+  }
+  writeFileSync(join(ROOT, script), text, 'latin1');
+  writeFileSync(join(ROOT, wasm), bytes, 'latin1');
 }
 
 /** The names in a module's export section (WebAssembly core specification, section 5.5.10). */

@@ -6,6 +6,12 @@
 // `clippy.toml` names every way past `page`.
 #![deny(clippy::disallowed_macros, clippy::disallowed_methods)]
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::todo)
+)]
+#![forbid(unsafe_code)]
+
 mod check;
 mod config_file;
 mod deployment;

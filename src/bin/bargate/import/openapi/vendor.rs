@@ -52,7 +52,7 @@ impl Extensions {
 }
 
 /// Gives the extension that says who is let in, of an operation within its path within its description; the inner one counts.
-pub fn guard<'d>(levels: [&'d Json; 3]) -> Option<&'d str> {
+pub fn guard(levels: [&Json; 3]) -> Option<&str> {
     let mut settled: Vec<&str> = Vec::new();
     for (name, value) in levels.into_iter().flat_map(Json::members).filter(|(name, _)| is_guard(name)) {
         if settled.contains(&name.as_str()) {
