@@ -202,7 +202,7 @@ fn what_stands_raw_in_a_file_acts_on_nothing() {
     for hostile in HOSTILE {
         let texts = [
             format!("{{ \"a{hostile}\": 1 }}"),
-            format!("{hostile}"),
+            hostile.to_owned(),
             format!("{{ \"paths\": [], // {hostile}\n }}"),
             format!("{{ \"paths\": [{hostile}"),
             format!("[vars]\nA = \"{hostile}\n{hostile} = 1"),

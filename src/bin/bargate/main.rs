@@ -5,7 +5,6 @@
 
 // `clippy.toml` names every way past `page`.
 #![deny(clippy::disallowed_macros, clippy::disallowed_methods)]
-
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::todo)
@@ -57,7 +56,7 @@ pub struct Failure(Vec<String>);
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.join("; "))
+        f.write_str(&self.0.join("\n  "))
     }
 }
 
