@@ -61,8 +61,12 @@ use reference::{collect_references, resolve_references};
 use service::Services;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use {
-    authorizer::SECRET_MIN_BYTES, diagnostic::nearest, reference::walk_references,
-    rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS, service::module_name,
+    authorizer::{ONLY_AUTHORIZER, SECRET_MIN_BYTES},
+    diagnostic::nearest,
+    networks::Network,
+    reference::walk_references,
+    rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS,
+    service::module_name,
 };
 
 /// Headers that every client sends of its own: a path that sets one takes the client's there alone.
