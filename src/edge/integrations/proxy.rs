@@ -25,10 +25,9 @@ use crate::token::VerifiedClaims;
 #[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {
     /// Sends a request to the first of `urls` that can be reached, whose answer must begin within `ms`, or the promise is
-    /// rejected with the text `timeout`; a redirect is an answer like any other. `cache` are lines: the gateway's origin, how
-    /// long an answer is kept in seconds, whether it is one user's, the headers by which answers differ, and what names it.
+    /// rejected with the text `timeout`; a redirect is an answer like any other.
     #[wasm_bindgen(catch)]
-    fn send(request: &Request, urls: &str, ms: u32, retries: u32, cache: Option<&str>) -> Result<Promise, JsValue>;
+    fn send(request: &Request, urls: &str, ms: u32, retries: u32) -> Result<Promise, JsValue>;
 
     /// Gives an answer whose WebSocket is closed at `until`, unless `sessions` says that its session has another token by then;
     /// any other answer as it is.
@@ -41,6 +40,17 @@ extern "C" {
         message: &str,
     ) -> Result<Response, JsValue>;
 }
+
+#[wasm_bindgen(module = "/src/edge/caching.js")]
+extern "C" {
+    /// Sends a request that the cache does not answer. `cache` are lines: the gateway's origin, how long an answer is kept in
+    /// seconds, whether it is one user's, the headers by which answers differ, and what names it.
+    #[wasm_bindgen(catch)]
+    fn send_cached(request: &Request, urls: &str, ms: u32, retries: u32, cache: &str) -> Result<Promise, JsValue>;
+}
+
+/// The most of a body that a function may read before others do, in bytes; `host.js` has it too.
+const SHOWN_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What the cache says of an answer for which no upstream was asked.
 const HIT: &str = "bargate; hit";
@@ -80,8 +90,12 @@ pub async fn run(
     let headers = ForwardedHeaders::of(gateway, exchange, path, claims);
     let request = headers.request(exchange, path, first).map_err(failed)?;
     let begun = now_ms();
-    let sent = send(&request, &urls.join("\n"), server.timeout_ms, server.retries, cache.as_deref()).map_err(failed)?;
-    let response = JsFuture::from(sent).await;
+    let (urls, ms, retries) = (urls.join("\n"), server.timeout_ms, server.retries);
+    let sent = match cache.as_deref() {
+        Some(cache) => send_cached(&request, &urls, ms, retries, cache),
+        None => send(&request, &urls, ms, retries),
+    };
+    let response = JsFuture::from(sent.map_err(failed)?).await;
     let took = now_ms() - begun;
     let response: Response =
         response.inspect_err(|_| exchange.upstream_ms.set(Some(took))).map_err(failed)?.unchecked_into();
@@ -118,6 +132,8 @@ pub fn failure(error: &JsValue, path: &Path) -> Problem {
     match error.as_string().as_deref() {
         Some("timeout") => Problem::UpstreamTimeout,
         Some("too large") => Problem::BodyTooLarge(path.rules.max_body_bytes.unwrap_or_default()),
+        Some("too large to hold") => Problem::BodyTooLarge(SHOWN_MAX_BYTES),
+        Some("busy") => Problem::Busy,
         _ => Problem::UpstreamUnreachable(failure_reason(error)),
     }
 }
