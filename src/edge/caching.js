@@ -86,10 +86,7 @@ function storing(key, given, said, seconds, now) {
   const length = coded ? null : given.headers.get("content-length");
   const held = {};
   const bytes = length === null ? PIECE_BYTES : Number(length);
-  if (!room.take(held, bytes + PIECE_BYTES)) {
-    room.holders.delete(held);
-    return given;
-  }
+  if (!room.take(held, bytes + PIECE_BYTES)) return given;
   const { readable, writable } = sized(length);
   const answer = new Response(readable, given);
   const { headers } = answer;
@@ -104,8 +101,8 @@ function storing(key, given, said, seconds, now) {
   copy.delete("age");
   copy.set("cache-control", `max-age=${seconds}`);
   const keep = (body) => caches.default.put(key, new Response(body, { headers: copy }));
-  const passed = pass(given.body ?? new Response("").body, writable, held, bytes, keep);
-  waitUntil(passed.catch(() => {}).then(() => room.holders.delete(held)));
+  const work = pass(given.body ?? new Response("").body, writable, held, new ArrayBuffer(bytes), keep);
+  waitUntil(work.catch(() => {}).then(() => room.leave(held)));
   return answer;
 }
 
@@ -113,9 +110,9 @@ function storing(key, given, said, seconds, now) {
  * Passes a body on at the pace of the client, and gives a copy to `keep` once all of it has come: the Cache API may keep one that
  * breaks off. The copy is one buffer, which is given back at once where it finds no room to grow.
  */
-async function pass(body, writable, held, bytes, keep) {
+async function pass(body, writable, held, copy, keep) {
   const client = writable.getWriter();
-  let [copy, at, fits] = [new ArrayBuffer(bytes), 0, true];
+  let [at, fits] = [0, true];
   try {
     for await (const piece of pieces(body, PIECE_BYTES)) {
       await client.write(piece);
@@ -135,7 +132,6 @@ async function pass(body, writable, held, bytes, keep) {
   }
   if (fits) return keep(new Uint8Array(copy, 0, at));
   copy.transfer(0);
-  room.holders.delete(held);
   client.releaseLock();
   return body.pipeTo(writable);
 }

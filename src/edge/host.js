@@ -171,7 +171,7 @@ export class Room {
     this.holders = new Set();
   }
 
-  /** Tells whether there is room for so many bytes more, and takes it. */
+  /** Takes room for so many bytes more; where there is none, gives back what was taken, and false. */
   take(held, bytes) {
     const now = Date.now();
     held.until ??= now + 60_000;
@@ -181,7 +181,13 @@ export class Room {
       if (other.until < now) this.holders.delete(other);
       else sum += other.bytes;
     }
-    return sum <= this.max && this.holders.has(held);
+    if (sum <= this.max && held.until >= now) return true;
+    this.leave(held);
+    return false;
+  }
+
+  leave(held) {
+    this.holders.delete(held);
   }
 }
 
@@ -442,19 +448,22 @@ export async function ask_first(binding, name, request, url, drop, set, context,
   const shown = forward(new Request(asked, { body: first.readable }), url, drop, set);
   const tap = { body, writer: first.writable.getWriter(), max, keep };
   counted.set(shown, tap);
-  const answer = await judge(shown).catch((reason) => {
-    room.holders.delete(held);
+  let answer;
+  try {
+    answer = await judge(shown);
+  } catch (reason) {
+    room.leave(held);
     throw reason;
-  }).finally(() => {
+  } finally {
     tap.writer.abort().catch(() => {});
     reading.set(body, tap.pumped);
-  });
+  }
   const give = async () => {
     const broken = await tap.pumped;
     const writer = second.writable.getWriter();
     if (broken) return writer.abort(broken);
     while (taken.length > 0) await writer.write(taken.shift());
-    room.holders.delete(held);
+    room.leave(held);
     writer.releaseLock();
     return body.pipeTo(second.writable, { preventCancel: true });
   };

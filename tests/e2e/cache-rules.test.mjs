@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { registerHooks } from 'node:module';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { sendRaw } from './harness.mjs';
+import { proxied, sendRaw, startGateway, startUpstream, until } from './harness.mjs';
 import { HIT, MISS, startCachingGateway, statusOf } from './cache-flow.mjs';
-import { bearer, fresh } from './rules.mjs';
+import { bearer, entryWith, fresh } from './rules.mjs';
 
 registerHooks({
   resolve: (specifier, context, next) => {
@@ -138,6 +138,22 @@ describe('what a request with a credential is answered', () => {
     t.after(() => own.close());
     own.answerBy(({ headers }, response) => response.end(`of ${headers['x-api-key']}`));
     for (const key of ['alice', 'bob']) assert.equal((await own.kept('/kept/keyed', { 'x-api-key': key })).text, `of ${key}`);
+  });
+
+  test('is by credential where a rate limit counts by the header', async (t) => {
+    const upstream = await startUpstream((request, response) => response.end(`of ${request.headers['x-client'] ?? 'nobody'}`));
+    const limited = await startGateway({
+      config: {
+        servers: [{ alias: 'own', url: upstream.origin }],
+        paths: [proxied('/limited', 'own', { cache: { ttl_seconds: 600 }, rate_limit: { binding: 'LIMIT', key: 'header:x-client' } })],
+      },
+      entry: entryWith({ LIMIT: '{ limit: async () => ({ success: true }) }' }),
+    });
+    t.after(() => Promise.all([limited.close(), upstream.close()]));
+    let kept;
+    await until(async () => statusOf(kept = await limited.ask('/limited')) === HIT);
+    assert.equal(kept.text, 'of nobody');
+    for (const client of ['alice', 'bob']) assert.equal((await limited.ask('/limited', { headers: { 'x-client': client } })).text, `of ${client}`);
   });
 
   test('is kept for its user where users are told apart', async () => {

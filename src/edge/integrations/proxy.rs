@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
-use crate::config::{Path, Server};
+use crate::config::{Cache, Path, RateKey, Server};
 use crate::edge::answer::Answer;
 use crate::edge::bindings;
 use crate::edge::exchange::Exchange;
@@ -20,6 +20,7 @@ use crate::edge::timing::now_ms;
 use crate::mapping::mapped_query;
 use crate::problem::Problem;
 use crate::proxy::upstream_url;
+use crate::request::RequestHead as _;
 use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/host.js")]
@@ -72,8 +73,16 @@ pub async fn run(
         server.targets.iter().map(|target| upstream_url(target, forwarded_path, query.as_deref())).collect();
     let first = urls.first().ok_or(Problem::ConfigInvalid)?;
     let subject = claims.and_then(|claims| claims.text("sub")).filter(|subject| !subject.is_empty());
+    // By what a rate limit counts clients, they may be answered, too.
+    let counted = match path.rules.rate_limit.as_ref().map(|limit| &limit.key) {
+        Some(RateKey::Header(name)) => exchange.header(name).map(|_| name),
+        _ => None,
+    };
     // Of users whom their tokens do not name, none can be told from another.
-    let cache = path.rules.cache.as_ref().filter(|cache| !cache.per_user || subject.is_some()).map(|cache| {
+    let apart = |cache: &&Cache| {
+        if cache.per_user { subject.is_some() } else { counted.is_none_or(|name| cache.vary.contains(name)) }
+    };
+    let cache = path.rules.cache.as_ref().filter(apart).map(|cache| {
         let issuer = claims.and_then(|claims| claims.text("iss")).unwrap_or_default();
         let user = if cache.per_user { [issuer, subject.unwrap_or_default()].join(" ") } else { String::new() };
         let personal = if cache.per_user { "1" } else { "" };
