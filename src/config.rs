@@ -130,18 +130,30 @@ impl fmt::Debug for Config {
 /// Every mistake in the file, in its order.
 pub fn load(source: &str, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnostic>> {
     let source = without_mark(source);
-    let mut findings = Findings::new(source);
-    let place = Place::Root;
-    let mut root = match parse_document(source) {
-        Ok(root) => root,
+    load_tree(source, parse_tree(source)?, bindings)
+}
+
+/// Gives the tree of a text without a mark, with what configs of the older gateway leave unsaid.
+fn parse_tree(source: &str) -> Result<document::Node<'_>, Vec<Diagnostic>> {
+    match parse_document(source) {
+        Ok(mut root) => {
+            older::fill_in(&mut root);
+            Ok(root)
+        }
         Err(error) => {
+            let mut findings = Findings::new(source);
             let words = syntax_words(source, error.offset);
             let message = words.map_or(error.message, |(message, _)| message.to_owned());
-            findings.note(error.offset, &place, "invalid_json", message, words.map(|(_, help)| help.to_owned()));
-            return Err(findings.into_diagnostics());
+            let help = words.map(|(_, help)| help.to_owned());
+            findings.note(error.offset, &Place::Root, "invalid_json", message, help);
+            Err(findings.into_diagnostics())
         }
-    };
-    older::fill_in(&mut root);
+    }
+}
+
+fn load_tree(source: &str, mut root: document::Node<'_>, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnostic>> {
+    let mut findings = Findings::new(source);
+    let place = Place::Root;
     resolve_references(&mut root, &place, bindings, &mut findings);
     let config = ObjectReader::open(&root, &place, &mut findings).and_then(|object| read_root(object, &mut findings));
     match config {
@@ -157,9 +169,7 @@ pub fn check(source: &str) -> Vec<Diagnostic> {
 
 /// Gives the bindings that a config refers to; none where the text is no JSON.
 pub fn references(source: &str) -> Vec<Reference> {
-    let Ok(mut root) = parse_document(without_mark(source)) else { return Vec::new() };
-    older::fill_in(&mut root);
-    collect_references(&root)
+    parse_tree(without_mark(source)).map(|root| collect_references(&root)).unwrap_or_default()
 }
 
 /// Gives the rules for each authorizer's tokens, in the order of the file, where some references may have no value.
@@ -190,9 +200,23 @@ fn without_mark(source: &str) -> &str {
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn parse(source: &str) -> Option<(&str, document::Node<'_>)> {
     let source = without_mark(source);
-    let mut root = parse_document(source).ok()?;
-    older::fill_in(&mut root);
-    Some((source, root))
+    Some((source, parse_tree(source).ok()?))
+}
+
+/// Gives the mistakes of a config as [`load`] tells them, and its tree as it is written; the text is parsed once.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn mistakes_and_tree<'s>(
+    source: &'s str,
+    bindings: &dyn Bindings,
+) -> (Vec<Diagnostic>, Option<(&'s str, document::Node<'s>)>) {
+    let source = without_mark(source);
+    match parse_tree(source) {
+        Ok(root) => {
+            let mistakes = load_tree(source, root.clone(), bindings).err().unwrap_or_default();
+            (mistakes, Some((source, root)))
+        }
+        Err(mistakes) => (mistakes, None),
+    }
 }
 
 /// Says what people bring from JavaScript and JSON has not, and what to do about it.

@@ -31,8 +31,8 @@ pub fn review(source: &str) -> Vec<Diagnostic> {
 
 /// As [`review`], for a deployment with these bindings.
 pub fn review_with(source: &str, bindings: &dyn Bindings) -> Vec<Diagnostic> {
-    let mut told = config::load(source, bindings).err().unwrap_or_default();
-    if let Some((source, root)) = config::parse(source) {
+    let (mut told, tree) = config::mistakes_and_tree(source, bindings);
+    if let Some((source, root)) = tree {
         told.extend(warnings::warnings(source, &root));
     }
     told.sort_by_key(|diagnostic| diagnostic.offset);

@@ -105,57 +105,40 @@ impl Keys {
 /// Gives every reference in the tree, each once.
 pub fn collect_references(node: &Node<'_>) -> Vec<Reference> {
     let mut found = Vec::new();
-    visit(node, Keys::Known, &mut |text| {
-        if let Some(Ok(reference)) = Reference::parse(text)
-            && let Err(place) = found.binary_search(&reference)
-        {
+    walk_references(node, &mut |reference, _, _| {
+        if let Err(place) = found.binary_search(&reference) {
             found.insert(place, reference);
         }
     });
     found
 }
 
-fn visit(node: &Node<'_>, keys: Keys, see: &mut impl FnMut(&str)) {
+/// Shows every reference in the tree with its offset and its place.
+pub(crate) fn walk_references(root: &Node<'_>, see: &mut dyn FnMut(Reference, usize, &Place<'_>)) {
+    walk(root, Keys::Known, &Place::Root, see);
+}
+
+fn walk(node: &Node<'_>, keys: Keys, place: &Place<'_>, see: &mut dyn FnMut(Reference, usize, &Place<'_>)) {
     match &node.value {
-        Value::Text(text) => text.value.as_deref().into_iter().for_each(see),
-        Value::Array(items) => items.iter().for_each(|item| visit(item, keys, see)),
+        Value::Text(text) => {
+            if let Some(Ok(reference)) = text.value.as_deref().and_then(Reference::parse) {
+                see(reference, node.offset, place);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                walk(item, keys, &Place::Index(place, index), see);
+            }
+        }
         Value::Object(members) => {
             for member in members {
                 if let Some(keys) = keys.below(&member.key) {
-                    visit(&member.node, keys, see);
+                    walk(&member.node, keys, &Place::Key(place, &member.key), see);
                 }
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-}
-
-/// Shows every reference in the tree with its place.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn walk_references(root: &Node<'_>, see: &mut dyn FnMut(Reference, usize, &Place<'_>)) {
-    fn walk(node: &Node<'_>, keys: Keys, place: &Place<'_>, see: &mut dyn FnMut(Reference, usize, &Place<'_>)) {
-        match &node.value {
-            Value::Text(text) => {
-                if let Some(Ok(reference)) = text.value.as_deref().and_then(Reference::parse) {
-                    see(reference, node.offset, place);
-                }
-            }
-            Value::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    walk(item, keys, &Place::Index(place, index), see);
-                }
-            }
-            Value::Object(members) => {
-                for member in members {
-                    if let Some(keys) = keys.below(&member.key) {
-                        walk(&member.node, keys, &Place::Key(place, &member.key), see);
-                    }
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-    walk(root, Keys::Known, &Place::Root, see);
 }
 
 /// Puts the value of its binding in the place of each reference, and notes each that has none.

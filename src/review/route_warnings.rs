@@ -188,7 +188,8 @@ fn warn_of_kind(
 /// How the routes of a config stand to each other.
 struct Relations<'o> {
     outline: &'o Outline,
-    all: RouteTable,
+    /// All routes, where one is for any method: no other can be hidden by the rest.
+    all: Option<RouteTable>,
     /// The routes that need a token, and no other.
     protected: RouteTable,
     protected_routes: Vec<&'o OutlinedRoute>,
@@ -207,7 +208,8 @@ impl<'o> Relations<'o> {
         let protected_routes: Vec<&OutlinedRoute> = every.iter().filter(needs_token).copied().collect();
         let plain = protected_routes.iter().filter(|route| !route.spec.pattern.is_wildcard());
         let protected_shapes = plain.map(|route| (shape(&route.spec.pattern), *route)).collect();
-        Self { outline, all: table(&every), protected: table(&protected_routes), protected_routes, protected_shapes }
+        let all = every.iter().any(|route| route.spec.method == MethodRule::Any).then(|| table(&every));
+        Self { outline, all, protected: table(&protected_routes), protected_routes, protected_shapes }
     }
 
     /// Gives a route with a token that this one stands below, or that would take its requests.
@@ -239,10 +241,11 @@ impl<'o> Relations<'o> {
         if route.spec.method != MethodRule::Any {
             return None;
         }
+        let all = self.all.as_ref()?;
         let mut takers: Vec<String> = Vec::new();
         for path in example_paths(pattern) {
             for method in methods(MethodRule::Any) {
-                let Found::Route(found) = self.all.find(method.as_str(), &path) else { return None };
+                let Found::Route(found) = all.find(method.as_str(), &path) else { return None };
                 let taker = self.outline.routes.get(found.index)?;
                 if taker.spec == route.spec {
                     return None;

@@ -73,7 +73,7 @@ before(async () => {
         redirect('/rest-absolute/{.+}', 'https://other.example:8443/base/{.+}'),
         redirect('/both/{id}/{.+}', 'https://other.example/{id}/{.+}'),
         redirect('/named/{path+}', '/other/{path}'),
-        redirect('/root/{.+}', '/{.+}'),
+        redirect('/whole/{.+}', '/{.+}'),
         redirect('/one/{id}', '/{id}'),
         redirect('/fixed', '/a%20b/?q=%C3%A9&r=a+b'),
         redirect('/variable/{id}', '$env.TARGET'),
@@ -148,8 +148,8 @@ describe('redirect', () => {
     ['with the rest at another host', '/rest-absolute/a/b', 'https://other.example:8443/base/a/b'],
     ['with a parameter and the rest', '/both/7/a/b', 'https://other.example/7/a/b'],
     ['with the rest by its name', '/named/a/b', '/other/a/b'],
-    ['with the rest alone', '/root/a', '/a'],
-    ['with / where there is no rest', '/root', '/'],
+    ['with the rest alone', '/whole/a', '/a'],
+    ['with / where there is no rest', '/whole', '/'],
     ['with escapes as the client sent them', '/relative/a%20b%C3%A9%3F%23', '/things/a%20b%C3%A9%3F%23'],
     ['with signs that need no escape', "/relative/a;b=1,c&d=+'(x)*!$@:~", "/things/a;b=1,c&d=+'(x)*!$@:~"],
     ['with one value in the query, whatever it holds', '/in/a&redirect_uri=https:evil.example',
@@ -186,8 +186,8 @@ describe('redirect', () => {
 
   test('that would lead to another host is refused', async () => {
     for (const path of [
-      '/root//evil.example', '/root//evil.example/x', '/root///evil.example', '/root/\\evil.example', '/root/\\/evil.example',
-      '/root/x/..//evil.example', '/root/.//evil.example', '/root/%2e//evil.example', '/root//user@evil.example:80/',
+      '/whole//evil.example', '/whole//evil.example/x', '/whole///evil.example', '/whole/\\evil.example', '/whole/\\/evil.example',
+      '/whole/x/..//evil.example', '/whole/.//evil.example', '/whole/%2e//evil.example', '/whole//user@evil.example:80/',
     ]) {
       const answer = await send(path, { headers: { 'x-request-id': 'a-refused-one' } });
       assert.deepEqual([answer.status, answer.header('location')], [400, null], path);
@@ -196,7 +196,7 @@ describe('redirect', () => {
   });
 
   test('of a path that could be read as another is refused before', async () => {
-    for (const path of ['/root/%2F/evil.example', '/root/%5Cevil.example', '/root/%5C%5Cevil.example', '/one/%0d%0aset-cookie:a=1', '/one/%09']) {
+    for (const path of ['/whole/%2F/evil.example', '/whole/%5Cevil.example', '/whole/%5C%5Cevil.example', '/one/%0d%0aset-cookie:a=1', '/one/%09']) {
       const answer = await send(path);
       assert.deepEqual([answer.status, answer.header('location'), answer.json().code], [400, null, 'path_ambiguous'], path);
     }

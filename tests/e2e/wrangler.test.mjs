@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -19,58 +19,40 @@ before(async () => {
 
 after(() => rm(directory, { recursive: true, force: true }));
 
-/** Starts `wrangler dev` in a folder; gives where it listens, and a way to end it. */
-async function startWrangler(folder, args = []) {
-  const port = await freePort();
-  const all = [
-    'dev', '--port', port, '--inspector-port', await freePort(), '--persist-to', join(directory, String(port)),
-    '--show-interactive-dev-session=false', ...args,
-  ];
-  const wrangler = spawn(TOOLS.wrangler, all.map(String), {
-    cwd: folder, env: environment(), detached: true, stdio: ['ignore', 'pipe', 'pipe'],
+describe('wrangler dev', () => {
+  let wrangler;
+  let origin;
+
+  before(async () => {
+    const port = await freePort();
+    origin = `http://127.0.0.1:${port}`;
+    const args = [
+      'dev', '--port', port, '--inspector-port', await freePort(), '--persist-to', directory, '--show-interactive-dev-session=false',
+      '--assets', 'examples/spa',
+    ];
+    wrangler = spawn(TOOLS.wrangler, args.map(String), {
+      cwd: ROOT, env: toolEnvironment({ CI: 'true' }), detached: true, stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    await new Promise((resolve, reject) => {
+      const read = (chunk) => {
+        output += chunk;
+        if (/Ready on/.test(output)) resolve();
+      };
+      wrangler.stdout.on('data', read);
+      wrangler.stderr.on('data', read);
+      wrangler.once('error', reject);
+      wrangler.once('exit', (code) => reject(new Error(`wrangler ended (${code}):\n${output}`)));
+    });
   });
-  let output = '';
-  const waiting = new Set();
-  const read = (chunk) => {
-    output += chunk;
-    for (const look of waiting) look();
-  };
-  wrangler.stdout.on('data', read);
-  wrangler.stderr.on('data', read);
-  /** Waits until it has printed what matches. */
-  const printed = (pattern) => new Promise((resolve, reject) => {
-    const look = () => {
-      const found = pattern.exec(output);
-      if (found) resolve(found);
-      if (found) waiting.delete(look);
-    };
-    waiting.add(look);
-    wrangler.once('exit', (code) => reject(new Error(`wrangler ended (${code}):\n${output}`)));
-    look();
-  });
-  const stop = async () => {
-    if (wrangler.exitCode !== null || wrangler.signalCode !== null) return;
+
+  after(async () => {
+    if (wrangler?.exitCode !== null || wrangler.signalCode !== null) return;
     // wrangler leads a process group, in which workerd is.
     const ended = once(wrangler, 'exit');
     process.kill(-wrangler.pid, 'SIGTERM');
     await ended;
-  };
-  await printed(/Ready on/);
-  return { origin: `http://127.0.0.1:${port}`, stop };
-}
-
-const environment = () => toolEnvironment({ CI: 'true', CARGO_TARGET_DIR: join(ROOT, 'target') });
-
-describe('wrangler dev', () => {
-  let gateway;
-  let origin;
-
-  before(async () => {
-    gateway = await startWrangler(ROOT, ['--assets', 'examples/spa']);
-    origin = gateway.origin;
   });
-
-  after(() => gateway?.stop());
 
   test('starts with the committed files, and the gateway answers', async () => {
     const response = await fetch(new URL('/health', origin));
@@ -117,25 +99,22 @@ describe('the build that wrangler runs', { timeout: 300_000 }, () => {
     return WORDS.every((word) => (at = text.indexOf(word, at)) >= 0);
   };
   let copy;
-  let config;
 
   before(async () => {
     copy = join(directory, 'copy');
     const taken = (name) => !HEAVY.some((heavy) => name === join(ROOT, heavy));
     await cp(ROOT, copy, { recursive: true, filter: taken });
     for (const shared of ['node_modules', '.tools']) await symlink(join(ROOT, shared), join(copy, shared));
-    config = join(copy, 'gateway.config.json');
   });
 
   test('stops a deployment on a mistake in the config, with the words of the check', { timeout: 300_000 }, async () => {
-    const committed = await readFile(config);
-    await writeFile(config, INVALID);
-    const child = spawn(TOOLS.wrangler, ['deploy', '--dry-run', '--outdir', join(directory, 'out')], { cwd: copy, env: environment() });
+    await writeFile(join(copy, 'gateway.config.json'), INVALID);
+    const env = toolEnvironment({ CI: 'true', CARGO_TARGET_DIR: join(ROOT, 'target') });
+    const child = spawn(TOOLS.wrangler, ['deploy', '--dry-run', '--outdir', join(directory, 'out')], { cwd: copy, env });
     const [out, error] = await Promise.all([child.stdout.toArray(), child.stderr.toArray()]);
     if (child.exitCode === null) await once(child, 'exit');
     assert.notEqual(child.exitCode, 0);
     const text = Buffer.concat([...out, ...error]).toString();
     assert.ok(isTold(text), text);
-    await writeFile(config, committed);
   });
 });

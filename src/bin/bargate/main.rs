@@ -2,6 +2,12 @@
 //!
 //! Each command is a module with its arguments and what it does; what they have in common is in `config_file`.
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::todo)
+)]
+#![forbid(unsafe_code)]
+
 mod check;
 mod config_file;
 mod deployment;
