@@ -31,7 +31,7 @@ export async function send_cached(request, urls, ms, retries, cache) {
   const seconds = stored ? 0 : kept_seconds(given, names, Number(ttl), now);
   const passed = seconds > 0 ? storing(key, given, said, seconds, now) : given;
   const answer = new Response(passed.body, passed);
-  if (stored) answer.headers.set("age", String(Math.max(0, Math.floor((now - Number(stored.headers.get(SINCE))) / 1000))));
+  if (stored) answer.headers.set("age", String(Math.max(0, Math.floor((now - Number(stored.headers.get(SINCE) ?? now)) / 1000))));
   for (const name of [SAID, SINCE, "cf-cache-status", "cache-control"]) answer.headers.delete(name);
   if (said !== null || personal) answer.headers.set("cache-control", said ?? "private");
   answer.headers.set("cache-status", stored ? "bargate; hit" : "bargate; fwd=miss");
@@ -86,7 +86,7 @@ function storing(key, given, said, seconds, now) {
   const length = coded ? null : given.headers.get("content-length");
   const held = {};
   const bytes = length === null ? PIECE_BYTES : Number(length);
-  if (!room.take(held, bytes + PIECE_BYTES)) return given;
+  if (!room.take(held, bytes)) return given;
   const { readable, writable } = sized(length);
   const answer = new Response(readable, given);
   const { headers } = answer;
@@ -118,9 +118,10 @@ async function pass(body, writable, held, copy, keep) {
       await client.write(piece);
       const end = at + piece.length;
       if (end > copy.byteLength) {
-        fits = room.take(held, 2 * end - copy.byteLength);
+        const size = Math.min(2 * end, room.max);
+        fits = end <= size && room.take(held, size - copy.byteLength);
         if (!fits) break;
-        copy = copy.transfer(2 * end);
+        copy = copy.transfer(size);
       }
       new Uint8Array(copy).set(piece, at);
       at = end;

@@ -201,6 +201,23 @@ describe('the age of a kept answer', () => {
   });
 });
 
+describe('an answer of 4 MiB', () => {
+  const MAX_BYTES = 4 * 1024 * 1024;
+
+  for (const [message, headers] of [['with', (length) => ({ 'content-length': length })], ['without', () => ({})]]) {
+    test(`is kept whole, and one that is larger passes whole, sent ${message} its length`, async () => {
+      for (const [bytes, kept] of [[MAX_BYTES, true], [MAX_BYTES - 1, true], [MAX_BYTES + 1, false], [3 * MAX_BYTES, false]]) {
+        const path = fresh('/kept/');
+        const body = 'bargate '.repeat(bytes / 8 + 1).slice(0, bytes);
+        gateway.answerBy((_, response) => response.writeHead(200, headers(bytes)).end(body), path);
+        if (kept) assert.ok((await gateway.kept(path)).text === body, `${bytes}`);
+        else await gateway.assertNotKept(path, {}, `${bytes}`);
+        assert.ok((await gateway.get(path)).text === body, `${bytes}`);
+      }
+    });
+  }
+});
+
 describe('an answer that comes compressed', () => {
   const TEXT = 'all that bargate keeps is given out as it came; '.repeat(100);
   const CODED = { gzip: gzipSync(TEXT), br: brotliCompressSync(TEXT) };
