@@ -76,8 +76,10 @@ function complete(headers, config, vary, cookie) {
 }
 
 export function respond(status, lines, config, vary, cookie, body, request) {
-  const left = EMPTY.includes(status) ? null : unread(request);
-  const response = new Response(left ? endingBehind(left, body) : body, { status });
+  const left = unread(request);
+  const bodiless = EMPTY.includes(status);
+  if (left && bodiless) refused.add(left);
+  const response = new Response(left && !bodiless ? endingBehind(left, body) : body, { status });
   response.headers.delete("content-type");
   setAll(response.headers, lines, true);
   complete(response.headers, config, vary, cookie);
@@ -203,6 +205,9 @@ const DRAINED_BYTES = 16 * 1024;
 /** Bodies that are read for somebody who is gone, and when that is over. */
 const reading = new WeakMap();
 
+/** Bodies that nobody reads, and whose answer is none that could end behind them. */
+const refused = new WeakSet();
+
 /** Gives the body of a request that nobody reads. */
 function unread({ body }) {
   return body && (!body.locked || reading.has(body)) ? body : null;
@@ -228,9 +233,8 @@ function endingBehind(left, text = "") {
   return readable;
 }
 
-export function behind_body(request, response) {
-  const left = unread(request);
-  return left ? drain(left).then(() => response) : response;
+export function behind_body({ body }, response) {
+  return refused.has(body) ? drain(body).then(() => response) : response;
 }
 
 export function forward(request, url, drop, set, max) {
@@ -468,7 +472,9 @@ export async function ask_first(binding, name, request, url, drop, set, context,
     return body.pipeTo(second.writable, { preventCancel: true });
   };
   give().catch(() => {});
-  return [answer, new Request(asked, { body: second.readable })];
+  const onward = new Request(asked, { body: second.readable });
+  if (answer) refused.add(onward.body);
+  return [answer, onward];
 }
 
 // rules.rs

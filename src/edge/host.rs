@@ -45,7 +45,7 @@ extern "C" {
         cookie: u8,
     ) -> Result<Response, JsValue>;
 
-    /// Gives the response, or a promise of it where the request has a body that nobody reads: that is read first, and dropped.
+    /// Gives the response, or a promise of it where it cannot end behind a body that nobody reads: that is read first, and dropped.
     pub fn behind_body(request: &Request, response: &Response) -> JsValue;
 
     /// Makes the request for an upstream, whose body streams through. Without the headers in `drop`, without those

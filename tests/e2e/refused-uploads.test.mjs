@@ -19,9 +19,6 @@ const BOUND = `{
   async fail() {
     throw new Error('out of order');
   },
-  async fetch() {
-    return new Response('not this', { status: 422 });
-  },
 }`;
 
 let gateway;
@@ -50,7 +47,6 @@ before(async () => {
         { method: 'POST', path: '/empty', integration: { type: 'static', status: 204 } },
         { method: 'POST', path: '/elsewhere', integration: { type: 'redirect', location: '/fixed' } },
         { method: 'POST', path: '/refresh', integration: { type: 'auth0_refresh' } },
-        { method: 'POST', path: '/bound', integration: { type: 'service_binding', binding: 'bound' } },
       ],
     },
     entry: entryWith({ BOUND, LIMIT: '{ limit: async () => ({ success: false }) }' }),
@@ -97,7 +93,6 @@ const ANSWERS = [
   ['at which a function fails', '/failing', 502], ['to no path', '/nowhere', 404], ['to a path without the method', '/read-only', 405],
   ['to an ambiguous path', '/plain/..%2Fx', 400], ['to a fixed answer', '/fixed', 200], ['to an answer without a body', '/empty', 204],
   ['to a redirect', '/elsewhere', 302], ['to a refresh, which reads no more than its own', '/refresh', 413],
-  ['to another Worker that does not read it', '/bound', 422],
 ];
 
 describe('an upload gets its answer though nobody reads it', () => {
