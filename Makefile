@@ -4,7 +4,7 @@ ifeq ($(shell command -v node 2>/dev/null),)
 $(error Node.js is missing: install version 20 or later from https://nodejs.org/)
 endif
 
-.PHONY: help setup build dev test bench deploy clean
+.PHONY: help setup build dev test audit bench deploy clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -20,6 +20,9 @@ dev: ## start the gateway, a local tenant and a sample API; Ctrl-C ends all thre
 
 test: ## formatting, lints, host tests, build, end-to-end tests
 	@node scripts/test.mjs
+
+audit: ## ask crates' and packages' advisories for known vulnerabilities
+	@node scripts/audit.mjs
 
 bench: build ## what a match costs on the host, and a request in the Worker, in time and in memory
 	@cargo bench --bench routes

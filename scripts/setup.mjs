@@ -1,7 +1,7 @@
 // Installs what the build needs and is not there yet: wasm target, npm packages, worker-build, wasm-bindgen.
 // Everything but the Rust components goes into the project's own ignored folders. A second run changes nothing.
 
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run } from './toolchain.mjs';
@@ -9,14 +9,20 @@ import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run } from './to
 const NODE_MIN_MAJOR = 20;
 const WASM_TARGET = 'wasm32-unknown-unknown';
 const WORKER_BUILD_VERSION = '0.8.7';
+const CARGO_DENY_VERSION = '0.20.2';
 
 export async function setup() {
   const sysroot = checkMachine();
   await installRustComponents(sysroot);
   await installPackages();
-  await installCargoTool('worker-build', WORKER_BUILD_VERSION, TOOLS.workerBuild, ['--locked']);
-  // Its own lock file pins crates that do not always resolve, so this one is installed without.
-  await installCargoTool('wasm-bindgen-cli', lockedVersion('wasm-bindgen'), TOOLS.wasmBindgen, []);
+  await installCargoTool('worker-build', WORKER_BUILD_VERSION, TOOLS.workerBuild, ['worker-build', '--version', WORKER_BUILD_VERSION]);
+  // The lock file that it comes with names crates that not every registry has, so tools/ has one of its own.
+  await installCargoTool('wasm-bindgen', lockedVersion('wasm-bindgen'), TOOLS.wasmBindgen, ['--path', join(ROOT, 'tools')]);
+}
+
+/** Installs what checks licences and where crates come from. */
+export function provideCargoDeny() {
+  return installCargoTool('cargo-deny', CARGO_DENY_VERSION, TOOLS.cargoDeny, ['cargo-deny', '--version', CARGO_DENY_VERSION]);
 }
 
 /** Checks for what set-up cannot install itself, and returns the Rust sysroot. */
@@ -62,6 +68,10 @@ async function installPackages() {
   if (!outputOf('npm', ['--version'])) throw new Failure('npm is missing: it comes with Node.js, see https://nodejs.org/');
   console.log('setup: npm ci');
   await run('npm', ['ci', '--loglevel=error'], { failure: '"npm ci" failed: the lines above say why' });
+  // To npm the packages of all platforms are optional, and so is the one that is needed.
+  if (!existsSync(TOOLS.node)) {
+    throw new Failure(`npm has installed no Node.js for ${process.platform} ${process.arch}: package.json has the platforms`);
+  }
 }
 
 /** Whether node_modules holds what package-lock.json asks for, by npm's own record of what it installed. */
@@ -75,17 +85,21 @@ function packagesAreInstalled() {
   );
 }
 
-async function installCargoTool(crate, version, program, options) {
-  const present = existsSync(program) && outputOf(program, ['--version'])?.split(' ').at(-1);
-  if (present === version) return;
+/** Installs a tool, with all that it is made of as its lock file has it, where it is not there in this version. */
+async function installCargoTool(name, version, program, source) {
+  const isPresent = () => existsSync(program) && outputOf(program, ['--version'])?.split(' ').at(-1) === version;
+  if (isPresent()) return;
   if (!outputOf('cc', ['--version'])) {
     throw new Failure('a C compiler is missing: install one, on Debian with "apt-get install build-essential"');
   }
-  console.log(`setup: ${crate} ${version} (compiled once, takes a few minutes)`);
-  const where = ['--root', join(ROOT, '.tools')];
-  await run('cargo', ['install', '--quiet', '--debug', ...where, crate, '--version', version, ...options], {
-    failure: `${crate} ${version} could not be installed: the lines above say why`,
+  console.log(`setup: ${name} ${version} (compiled once, takes a few minutes)`);
+  const built = join(ROOT, '.tools', 'target');
+  const where = ['--root', join(ROOT, '.tools'), '--target-dir', built];
+  await run('cargo', ['install', '--quiet', '--debug', '--locked', '--force', ...where, ...source], {
+    failure: `${name} ${version} could not be installed: the lines above say why`,
   });
+  rmSync(built, { recursive: true, force: true });
+  if (!isPresent()) throw new Failure(`what was installed is not ${name} ${version}: tools/Cargo.toml is to name the version of Cargo.lock`);
 }
 
 function lockedVersion(crate) {

@@ -25,6 +25,7 @@ export async function shrink(directory) {
     failure: 'the WebAssembly file could not be made smaller',
   });
   shortenImports(wasm, script);
+  numberSharedNames(script, wasm);
 }
 
 /** Leaves out the classes that come with the SDK: told that making them has no effect, esbuild drops those nobody uses. */
@@ -78,6 +79,18 @@ function shortenImports(wasm, script) {
   const head = Buffer.concat([Buffer.from([IMPORT_SECTION]), leb(body.length)]);
   writeFileSync(join(ROOT, wasm), Buffer.concat([bytes.subarray(0, section.start), head, body, bytes.subarray(section.end)]));
   writeFileSync(join(ROOT, script), text);
+}
+
+/** Puts numbers in the place of the digests in what the script and the WebAssembly name alike: digests do not compress. No length changes. */
+function numberSharedNames(script, wasm) {
+  let [text, bytes] = [script, wasm].map((file) => readFileSync(join(ROOT, file), 'latin1'));
+  const names = new Set(text.match(/\b\w+_h?[\da-f]{16}\b/g)?.filter((name) => bytes.includes(name)));
+  for (const [index, name] of [...names].entries()) {
+    const numbered = name.replace(/[\da-f]{16}$/, String(index).padStart(16, '0'));
+    [text, bytes] = [text, bytes].map((content) => content.replaceAll(name, numbered));
+  }
+  writeFileSync(join(ROOT, script), text, 'latin1');
+  writeFileSync(join(ROOT, wasm), bytes, 'latin1');
 }
 
 // Sections of a module (WebAssembly core specification, section 5.5).

@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { provideChromium } from './chromium.mjs';
+import { checkCrates } from './crates.mjs';
 import { setup } from './setup.mjs';
 import { Failure, ROOT, TOOLS, main, run, toolEnvironment } from './toolchain.mjs';
 
@@ -59,6 +60,8 @@ const STEPS = [
   { name: 'format', needs: ['setup'], body: () => cargo('fmt', '--all', '--check') },
   { name: 'clippy host', needs: ['setup'], body: () => clippy('--all-targets') },
   { name: 'clippy wasm', needs: ['setup'], body: () => clippy('--lib', '--target', WASM_TARGET) },
+  // What asks nobody; for advisories there is `make audit`.
+  { name: 'crates', needs: ['setup'], body: () => checkCrates('bans', 'licenses', 'sources') },
   { name: 'host tests', needs: ['setup'], body: () => cargo('test', '--locked') },
   { name: 'build', needs: ['setup'], body: () => build() },
   { name: 'bundle', needs: ['build'], body: checkBundle },

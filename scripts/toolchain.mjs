@@ -18,6 +18,7 @@ export const TOOLS = {
   wasmOpt: join(PACKAGES_BIN, 'wasm-opt'),
   wasmMetadce: join(PACKAGES_BIN, 'wasm-metadce'),
   workerBuild: join(TOOLS_BIN, 'worker-build'),
+  cargoDeny: join(TOOLS_BIN, 'cargo-deny'),
   wasmBindgen: join(TOOLS_BIN, 'wasm-bindgen'),
 };
 

@@ -12,6 +12,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+/// The largest number up to which a float tells every whole number from its neighbours.
+pub const FLOAT_EXACT_MAX: f64 = 9_007_199_254_740_991.0;
+
 /// Reads an object; `None` where the text is none, or names a key twice.
 pub fn parse_object(text: &[u8]) -> Option<Map<String, Value>> {
     match serde_json::from_slice(text) {

@@ -4,6 +4,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::config::{Mapping, Source};
+use crate::json::FLOAT_EXACT_MAX;
 use crate::request::{RequestHead, query_parameter};
 use crate::token::VerifiedClaims;
 
@@ -13,10 +14,7 @@ pub fn mapped_headers<'m>(
     request: &impl RequestHead,
     claims: Option<&VerifiedClaims>,
 ) -> Vec<(&'m str, Option<String>)> {
-    let value = |source: &Source| {
-        let is_own = matches!(source, Source::Text(_));
-        source_value(source, request, claims).map(|value| header_safe(&value, is_own))
-    };
+    let value = |source: &Source| source_value(source, request, claims).map(|value| header_safe(&value));
     mapping.headers.iter().map(|(name, source)| (name.as_str(), value(source))).collect()
 }
 
@@ -36,44 +34,63 @@ pub fn mapped_query(mapping: &Mapping, request: &impl RequestHead, claims: Optio
     }
     for (name, source) in &mapping.query {
         if let Some(value) = source_value(source, request, claims) {
-            parts.push(form_urlencoded::Serializer::new(String::new()).append_pair(name, &value).finish());
+            parts.push(form_urlencoded::Serializer::new(String::new()).append_pair(name, &value.text).finish());
         }
     }
     (!parts.is_empty()).then(|| parts.join("&"))
 }
 
-fn source_value(source: &Source, request: &impl RequestHead, claims: Option<&VerifiedClaims>) -> Option<String> {
+/// What a source gives.
+struct Text {
+    text: String,
+    /// Whether its percent signs are what is meant: the config's own texts stay as they were written, and a list is encoded.
+    is_final: bool,
+}
+
+fn source_value(source: &Source, request: &impl RequestHead, claims: Option<&VerifiedClaims>) -> Option<Text> {
+    let raw = |text| Text { text, is_final: false };
     match source {
-        Source::Header(name) => request.header(name),
-        Source::Query(name) => query_parameter(request.query(), name),
-        Source::Claim(path) => claim_text(claims?.get(path)?),
-        Source::Text(text) => Some(text.clone()),
+        Source::Header(name) => request.header(name).map(raw),
+        Source::Query(name) => query_parameter(request.query(), name).map(raw),
+        Source::Claim(path) => match claims?.get(path)? {
+            Value::Array(items) => Some(Text { text: list_text(items)?, is_final: true }),
+            scalar => scalar_text(scalar).map(raw),
+        },
+        Source::Text(text) => Some(Text { text: text.clone(), is_final: true }),
     }
 }
 
-/// Gives a claim as text: scalars as they are, an array's scalars joined by a space; objects and `null` have none.
-fn claim_text(claim: &Value) -> Option<String> {
-    match claim {
+/// Gives a scalar as text; objects, arrays, `null` and a number that may be another rounded have none.
+fn scalar_text(value: &Value) -> Option<String> {
+    match value {
         Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(value) => Some(value.to_string()),
-        Value::Array(items) => {
-            let texts: Option<Vec<_>> =
-                items.iter().map(|item| if item.is_array() { None } else { claim_text(item) }).collect();
-            texts.map(|texts| texts.join(" "))
+        Value::Number(number) => {
+            let is_exact = !number.is_f64() || number.as_f64().is_some_and(|float| float.abs() <= FLOAT_EXACT_MAX);
+            is_exact.then(|| number.to_string())
         }
-        Value::Null | Value::Object(_) => None,
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
-/// Gives a text that cannot end a header: everything but visible ASCII and inner spaces is percent-encoded as UTF-8. So is the
-/// percent sign, by which one value could be read as another; where the text is the config's own, it stays as it was written.
-fn header_safe(value: &str, is_own: bool) -> String {
-    let trimmed = value.trim_matches(' ');
-    let mut safe = String::with_capacity(trimmed.len());
-    for byte in trimmed.bytes() {
+/// Gives the items with a space between them, and encoded within them; none where one is empty, of which nothing would be left.
+fn list_text(items: &[Value]) -> Option<String> {
+    let encoded = |text: String| text.replace('%', "%25").replace(' ', "%20");
+    let texts = items.iter().map(|item| scalar_text(item).filter(|text| !text.is_empty()).map(encoded));
+    texts.collect::<Option<Vec<_>>>().map(|texts| texts.join(" "))
+}
+
+/// Gives a text that cannot end a header, and that no other text gives: everything but visible ASCII and inner spaces is
+/// percent-encoded as UTF-8, and so is the percent sign, by which one value could be read as another.
+fn header_safe(value: &Text) -> String {
+    let text = if value.is_final { value.text.trim_matches(' ') } else { &value.text };
+    let mut safe = String::with_capacity(text.len());
+    for (index, byte) in text.bytes().enumerate() {
+        // Spaces at either end are no part of a header's value (RFC 9110 section 5.5).
+        let at_end = index == 0 || index + 1 == text.len();
         match byte {
-            b'%' if !is_own => safe.push_str("%25"),
+            b'%' if !value.is_final => safe.push_str("%25"),
+            b' ' if at_end => safe.push_str("%20"),
             b' '..=b'~' => safe.push(char::from(byte)),
             _ => safe.push_str(&format!("%{byte:02X}")),
         }

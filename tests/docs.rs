@@ -14,6 +14,7 @@ mod markdown;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use bargate::proxy::DROPPED_REQUEST_HEADERS;
 use examples::{Label, judge};
 use links::lost_links;
 use markdown::Page;
@@ -63,6 +64,19 @@ fn every_block_of_the_documents_is_what_its_label_says() {
 fn every_link_of_the_documents_leads_somewhere() {
     let failures = lost_links(Path::new(ROOT), &pages());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn the_list_of_headers_that_no_client_may_send_is_the_gateways() {
+    let pages = pages();
+    let page = pages.iter().find(|page| page.name == "docs/upstreams.md").expect("the page is there");
+    let section = page.source.split("\n### ").find_map(|part| part.strip_prefix("What no client may say\n"));
+    let rows = section.expect("the section is there").lines().filter(|line| line.starts_with("| "));
+    let mut told: Vec<_> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).map(str::to_lowercase).collect();
+    told.sort_unstable();
+    let dropped: Vec<_> = DROPPED_REQUEST_HEADERS.lines().collect();
+    assert!(dropped.is_sorted(), "in the order of the alphabet");
+    assert_eq!(told, dropped);
 }
 
 /// A page whose block begins in line 4.

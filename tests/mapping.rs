@@ -9,6 +9,8 @@ use bargate::request::RequestHead;
 use bargate::token::{Expectations, Expiry, SignatureVerified, UnverifiedToken, VerifiedClaims};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// A request with these headers, and no other part that a mapping reads but the query.
@@ -140,10 +142,14 @@ fn a_claim_is_a_scalar_or_an_array_of_scalars_joined_by_a_space() {
         (json!(""), Some(""), "an empty string"),
         (json!(-1.5), Some("-1.5"), "a number"),
         (json!(9_007_199_254_740_993_u64), Some("9007199254740993"), "a number that no float holds"),
+        (json!(1e17), None, "a float past those that are exact, which may be another number rounded"),
         (json!(true), Some("true"), "a boolean"),
         (json!(["a", "b:c"]), Some("a b:c"), "an array of strings"),
         (json!(["a", 1, false]), Some("a 1 false"), "an array of scalars"),
         (json!([]), Some(""), "an empty array"),
+        (json!(["user admin"]), Some("user%20admin"), "one item with a space"),
+        (json!([" a", "b%20c", "é"]), Some("%20a b%2520c %C3%A9"), "items with spaces, percent signs and more"),
+        (json!(["a", ""]), None, "an array with an empty text"),
         (json!(null), None, "null"),
         (json!({ "a": 1 }), None, "an object"),
         (json!(["a", null]), None, "an array with null"),
@@ -166,7 +172,9 @@ fn no_value_can_end_its_header_or_its_parameter() {
         ("a\0b", "a%00b", "a null character"),
         ("a\tb", "a%09b", "a tab"),
         ("\u{7f}", "%7F", "a delete"),
-        ("  a b  ", "a b", "spaces around it"),
+        (" a b ", "%20a b%20", "spaces around it"),
+        ("  ", "%20%20", "spaces alone"),
+        ("\ta\t", "%09a%09", "tabs around it"),
         ("é", "%C3%A9", "two bytes"),
         ("🎉", "%F0%9F%8E%89", "four bytes"),
         ("a%0Ab", "a%250Ab", "a percent sign, by which it would be read as a line feed"),
@@ -188,6 +196,79 @@ fn no_value_can_end_its_header_or_its_parameter() {
     let claims = claims(&json!({ "claim": "a&admin=1#x" }));
     let (_, query) = mapped(&json!("$request.jwt.claim"), &head, Some(&claims));
     assert_eq!(query.as_deref(), Some("to=a%26admin%3D1%23x"), "no second parameter");
+}
+
+/// Decodes percent signs once.
+fn decoded(text: &str) -> String {
+    let query = text.replace('+', "%2B");
+    url::form_urlencoded::parse(format!("x={}", query.replace('&', "%26")).as_bytes()).next().unwrap().1.into_owned()
+}
+
+/// Gives the items of a list as the documents say they are read.
+fn items(list: &str) -> Vec<String> {
+    list.split(' ').filter(|item| !item.is_empty()).map(decoded).collect()
+}
+
+/// Maps a claim, and gives the header as HTTP leaves it, and the parameter as it is parsed.
+fn sent(claim: &Value) -> Option<(String, String)> {
+    let head = Head { query: None, headers: Vec::new() };
+    let claims = claims(&json!({ "claim": claim }));
+    let (header, query) = mapped(&json!("$request.jwt.claim"), &head, Some(&claims));
+    let parsed = query.map(|query| url::form_urlencoded::parse(query.as_bytes()).next().unwrap().1.into_owned());
+    assert_eq!(header.is_some(), parsed.is_some(), "both or neither");
+    Some((header?.trim_matches([' ', '\t']).to_owned(), parsed?))
+}
+
+/// A text of signs that mean something on the way.
+fn text() -> impl Strategy<Value = String> {
+    "[ %20a,;=\"+&\t\r\né]{0,6}"
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+    #[test]
+    fn a_text_is_read_as_what_the_token_says(claim in text()) {
+        let (header, parameter) = sent(&json!(claim)).unwrap();
+        prop_assert_eq!(decoded(&header), claim.as_str());
+        prop_assert_eq!(parameter, claim);
+    }
+
+    #[test]
+    fn a_list_is_read_as_what_the_token_says(claim in vec(text(), 0..4)) {
+        match sent(&json!(claim)) {
+            None => prop_assert!(claim.iter().any(String::is_empty)),
+            Some((header, parameter)) => {
+                prop_assert_eq!(items(&header), claim.clone());
+                prop_assert_eq!(items(&parameter), claim);
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_is_read_as_what_the_token_says(claim in any::<f64>().prop_filter("JSON has none other", |float| float.is_finite())) {
+        match sent(&json!(claim)) {
+            None => prop_assert!(claim.abs() > 9_007_199_254_740_991.0),
+            Some((header, _)) => prop_assert_eq!(header.parse::<f64>().unwrap(), claim),
+        }
+    }
+}
+
+#[test]
+fn claims_of_different_types_can_be_the_same_text() {
+    for (one, other) in [
+        (json!("1"), json!(1)),
+        (json!("true"), json!(true)),
+        (json!("user admin"), json!(["user", "admin"])),
+        (json!(["1", "true"]), json!([1, true])),
+        (json!(""), json!([])),
+    ] {
+        assert_eq!(sent(&one), sent(&other), "{one} and {other}");
+    }
+    let (text, list) = (json!("user%20admin"), json!(["user admin"]));
+    let ((text_header, text_parameter), (list_header, list_parameter)) = (sent(&text).unwrap(), sent(&list).unwrap());
+    assert_ne!(text_header, list_header, "in a header a text is encoded");
+    assert_eq!(text_parameter, list_parameter, "in a query it is what it is");
 }
 
 #[test]

@@ -12,12 +12,12 @@ const PIECE_BYTES = 32 * 1024;
 const SAID = "x-bargate-cache-control";
 const SINCE = "x-bargate-since";
 
-export async function send_cached(request, urls, ms, retries, cache) {
+export async function send_cached(request, urls, ms, retries, outside, cache) {
   const [origin, ttl, personal, vary, ...parts] = cache.split("\n");
   const { method, headers, body } = request;
   const names = vary.split(",").filter(Boolean);
   const wanted = directives(headers.get("cache-control") ?? headers.get("pragma"));
-  const ask = () => send(request, urls, ms, retries);
+  const ask = () => send(request, urls, ms, retries, outside, false);
   const plain = method === "GET" && body === null && !headers.has("range") && !headers.has("upgrade");
   const known = !personal && [...headers.keys()].some((name) => CREDENTIAL.test(name) && !names.includes(name));
   if (!plain || known || wanted.has("no-store")) return ask();

@@ -17,19 +17,25 @@ use crate::trace::Trace;
 
 /// What becomes of a request's headers on the way: names to drop and lines to set.
 pub struct ForwardedHeaders {
-    /// Lower-case names, one a line.
+    /// Lower-case names, one a line: those of every request, a blank line, and those of this one besides.
     pub drop: String,
     /// Names and values on alternating lines.
     pub set: String,
 }
 
 impl ForwardedHeaders {
-    /// Gives those of a request on a path.
-    pub fn of(gateway: &Gateway, exchange: &Exchange, path: &Path, claims: Option<&VerifiedClaims>) -> Self {
-        let mut drop = gateway.dropped_request_headers.clone();
+    /// Gives those of a request on a path, off whose beginning `prefix` is taken.
+    pub fn of(
+        gateway: &Gateway,
+        exchange: &Exchange,
+        path: &Path,
+        claims: Option<&VerifiedClaims>,
+        prefix: &str,
+    ) -> Self {
+        let mut drop = format!("{}\n\n", gateway.dropped_request_headers);
         let mut also = |name: &str| {
-            drop.push('\n');
             drop.push_str(name);
+            drop.push('\n');
         };
         path.mapping.remove.iter().for_each(|name| also(name));
         // Nor does the client's own pass where the source of the path's has no value.
@@ -47,6 +53,9 @@ impl ForwardedHeaders {
             ("x-forwarded-proto".into(), url.scheme().to_owned().into()),
             ("x-forwarded-host".into(), url.host_and_port().to_owned().into()),
         ];
+        if !prefix.is_empty() {
+            set.push(("x-forwarded-prefix".into(), prefix.to_owned().into()));
+        }
         if let Some(address) = exchange.header("cf-connecting-ip") {
             set.push(("x-forwarded-for".into(), address.into()));
         }

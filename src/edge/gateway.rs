@@ -280,8 +280,9 @@ impl Gateway {
         let name = |config: &Config, login: Option<usize>| Some(config.authorizers.get(login?)?.issuer.clone());
         let same = previous.filter(|previous| name(&previous.config, previous.login) == name(&config, login));
         let refreshes = same.map(|previous| previous.refreshes.clone());
-        let asserted = config.asserted_headers.iter().cloned();
-        let dropped = HOP_BY_HOP_HEADERS.iter().chain(&DROPPED_REQUEST_HEADERS).map(|name| (*name).to_owned());
+        // In a name of the config's a `*` is a sign like others.
+        let asserted = config.asserted_headers.iter().map(|name| name.replace('*', "-"));
+        let dropped = HOP_BY_HOP_HEADERS.iter().chain(&[DROPPED_REQUEST_HEADERS]).map(|names| (*names).to_owned());
         let of_cors = if config.cors.is_some() { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
         let own_cookies = config.session.iter().map(|session| session.cookie.as_str()).chain([BINDING_COOKIE]);
         let own_cookies: Vec<&str> = own_cookies.flat_map(|name| [name, name_on(name, true)]).collect();

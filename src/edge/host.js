@@ -57,6 +57,14 @@ const folded = (name) => name.toLowerCase().replace(/[^a-z0-9]/g, "-");
 
 /** Headers that tell caches what to keep, some of them certain caches alone (RFC 9213). */
 const FOR_CACHES = /(^|-)cache-control$|^surrogate-control$/;
+/** The names that no client may send, as the gateway in force has them, and what tells them when they are folded. */
+let unsendable = { lines: "", pattern: /(?!)/ };
+
+/** Gives what tells the names in `lines`. A `*` stands for any signs; at the beginning it does not take in Cloudflare's own names. */
+function teller(lines) {
+  const names = lines.split("\n").map((name) => name.split("*").map(folded).join(".*").replace(/^\./, "(?!cf-)."));
+  return new RegExp(`^(${names.join("|")})$`);
+}
 
 /** Sets headers, cookies beside those that are there. A `kept` answer stays out of the caches that it is to stay out of. */
 function setAll(headers, lines, kept) {
@@ -243,11 +251,13 @@ export function forward(request, url, drop, set, max) {
   const forwarded = unmeasured && given.body !== null ? limited(url, given, max) : new Request(url, given);
   // A handshake is passed on, and what the body is and what Cloudflare says are no connection's own.
   const hops = ofConnection(request).map(folded).filter((name) => !/^(upgrade$|content-|cf-)/.test(name));
-  const dropped = new Set(drop.split("\n").map(folded).concat(hops));
+  const [lines, more] = drop.split("\n\n");
+  if (unsendable.lines !== lines) unsendable = { lines, pattern: teller(lines) };
+  const dropped = new Set(more.split("\n").map(folded).concat(hops));
   for (const name of [...forwarded.headers.keys()]) {
     const plain = folded(name);
     const misspelt = plain !== name && plain.startsWith("cf-");
-    if (dropped.has(plain) || misspelt || plain.startsWith("x-forwarded-")) forwarded.headers.delete(name);
+    if (unsendable.pattern.test(plain) || dropped.has(plain) || misspelt) forwarded.headers.delete(name);
   }
   // The runtime makes a handshake, and so a GET, of whatever has this header.
   if (request.method !== "GET") forwarded.headers.delete("upgrade");
@@ -258,40 +268,89 @@ export function forward(request, url, drop, set, max) {
 // upstream.rs
 
 const UNREACHABLE_MS = 10_000;
+const FAILURES_IN_A_ROW = 3;
 const BACKOFF_MS = 100;
 
-/** Upstreams that could not be reached, by origin, and until when they are asked last. */
-const unreachable = new Map();
+/** By origin, how often in a row an upstream could not be reached, and until when it is asked last for that. */
+const failures = new Map();
 
-export function send(request, urls, ms, retries) {
+export async function send(request, urls, ms, retries, outside, raw) {
   const targets = urls.split("\n");
-  return targets.length > 1 || retries > 0 ? sendToOneOf(request, targets, ms, retries) : attempt(request, ms);
+  const init = raw ? { encodeResponseBody: "manual" } : {};
+  const sent = targets.length > 1 || retries > 0 ? sendToOneOf(request, targets, ms, init, retries) : attempt(request, ms, init);
+  return readdressed(await sent, outside);
 }
 
-function attempt(request, ms) {
-  return fetchWithin(ms, request, {}, (response) => response);
+/** Headers of answers that hold addresses, and where in their values. */
+const ADDRESSES = Object.entries({ location: /.+/, "content-location": /.+/, link: /(?<=<)[^>]+/g, refresh: /(?<=url\s*=\s*["']?)[^"'\s]+/i });
+
+/** Gives an answer whose addresses of the upstream's own lead through the gateway. */
+function readdressed(response, outside) {
+  let answer = response;
+  for (const [name, place] of ADDRESSES) {
+    const said = response.headers.get(name) ?? "";
+    const led = said.replace(place, (address) => through(address, ...outside.split("\n")));
+    if (led === said) continue;
+    if (answer === response) answer = new Response(response.body, response);
+    answer.headers.set(name, led);
+  }
+  return answer;
 }
 
-async function sendToOneOf(request, urls, ms, retries) {
-  const isDown = (url) => unreachable.get(new URL(url).origin) > Date.now();
+/** A host that no address has, by which a path is told from an address. */
+const NO_HOST = "none.invalid";
+
+/**
+ * Gives an upstream's address as the gateway's clients reach it; any other as it is. Below a server's base path it is the rest of
+ * it, behind the prefix that the gateway takes off. One that has the prefix comes of heeding `X-Forwarded-Prefix`; where it could
+ * be either, the longer is meant.
+ */
+function through(address, origin, prefix, ...servers) {
+  const { host, pathname, search, hash } = URL.parse(address, `http://${NO_HOST}`) ?? {};
+  const isPath = host === NO_HOST && /^[/\\]/.test(address);
+  const isBelow = (path) => `${pathname}/`.startsWith(`${path}/`);
+  const bases = servers.map((server) => new URL(server)).filter((server) => isPath || server.host === host);
+  if (bases.length === 0) return address;
+  const [base] = bases.map((server) => server.pathname.replace(/\/$/, "")).filter(isBelow).sort((one, two) => two.length - one.length);
+  const heeded = prefix.length > (base ?? "").length && isBelow(prefix);
+  if ((!heeded && base === undefined) || (isPath && (heeded || prefix === base))) return address;
+  const path = (heeded ? pathname : prefix + pathname.slice(base.length)) || "/";
+  // Of two slashes the second would begin a host.
+  return (isPath && !path.startsWith("//") ? "" : origin) + path + search + hash;
+}
+
+function attempt(request, ms, init) {
+  return fetchWithin(ms, request, init, (response) => response);
+}
+
+async function sendToOneOf(request, urls, ms, init, retries) {
+  const isDown = (url) => failures.get(new URL(url).origin)?.until > Date.now();
   const targets = [...urls.filter((url) => !isDown(url)), ...urls.filter(isDown)];
   const bodiless = request.body === null || request.headers.get("content-length") === "0";
   // What may have been done is done again only where that changes nothing (RFC 9110 section 9.2.2), and a body is gone once sent.
   const repeatable = bodiless && /^(GET|HEAD|OPTIONS|PUT|DELETE)$/.test(request.method);
   let [others, again] = repeatable ? [targets.length - 1, retries] : [0, 0];
+  const failing = new Set();
   for (let turn = 0; ; turn++) {
     const url = targets[turn % targets.length];
+    const { origin } = new URL(url);
+    // When its time is over, the first request tries it for the others.
+    const failed = failures.get(origin);
+    if (failed?.until <= Date.now()) failed.until = Date.now() + UNREACHABLE_MS;
     const sent = bodiless ? copied(request, url) : new Request(url, request);
     if (counted.has(request)) counted.set(sent, counted.get(request));
     try {
-      const response = await attempt(sent, ms);
-      unreachable.delete(new URL(url).origin);
+      const response = await attempt(sent, ms, init);
+      failures.delete(origin);
       if (again === 0 || ![502, 503, 504].includes(response.status)) return response;
       await response.body?.cancel();
     } catch (reason) {
       // What broke with a body may have been the client's doing.
       if (reason === TIMEOUT || !bodiless) throw reason;
-      unreachable.set(new URL(url).origin, Date.now() + UNREACHABLE_MS);
+      // One request may bring any connection to break: an upstream is down if it answers nobody else in between.
+      const count = (failures.get(origin)?.count ?? 0) + (failing.has(origin) ? 0 : 1);
+      failing.add(origin);
+      failures.set(origin, { count, until: count < FAILURES_IN_A_ROW ? undefined : Date.now() + UNREACHABLE_MS });
       if (others > 0) {
         others--;
         continue;
@@ -305,34 +364,43 @@ async function sendToOneOf(request, urls, ms, retries) {
 }
 
 const EXPIRED = 4401;
+const EXPIRED_REASON = "the token has expired";
+const BEHIND = 1013;
+const REASON_MAX_BYTES = 123;
 const CHECK_MAX_MS = 60 * 60 * 1000;
 const CHECK_AGAIN_MS = 5_000;
 const CHECK_TIMEOUT_MS = 30_000;
 
-export function expiring(response, until, sessions, name, message) {
-  const upstream = response.webSocket;
-  if (!upstream) return response;
-  const [client, own] = Object.values(new WebSocketPair());
-  for (const socket of [upstream, own]) {
-    socket.binaryType = "arraybuffer";
-    socket.accept();
-  }
-  let timer;
-  const pass = (from, to) => {
-    from.addEventListener("message", ({ data }) => to.send(data));
-    from.addEventListener("close", ({ code, reason }) => {
-      clearTimeout(timer);
-      shut(to, code, reason);
-    });
-    from.addEventListener("error", () => shut(to, 1011, ""));
+/** What all sockets of an isolate together may hold for peers that read slowly: who sends cannot be told to wait. */
+const QUEUED_MAX_BYTES = 8 * 1024 * 1024;
+const MESSAGE_MAX_BYTES = QUEUED_MAX_BYTES / 2;
+/** What is on its way to a peer that reads well is less. */
+const FLOWING_MAX_BYTES = 16 * 1024;
+const LOOK_SOON_MS = 50;
+const LOOK_MS = 5_000;
+/** A peer that takes nothing for so long, or does not answer a close, is not waited for. */
+const STALLED_MS = 30_000;
+
+export function expiring(response, until, sessions, name, key, next, context) {
+  let used = false;
+  const askSession = () => {
+    // What the client sends is a use of its session. That the gateway asks is none.
+    const message = JSON.stringify({ do: "access", key, silent: !used });
+    used = false;
+    return ask(sessions, name, message, CHECK_TIMEOUT_MS);
   };
-  pass(upstream, own);
-  pass(own, upstream);
+  const watched = (end) => watch(until, next, sessions && askSession, end);
+  if (response.webSocket) return relayed(response, context, watched, () => (used = true));
+  return response.body === null ? response : cut(response, watched);
+}
+
+/** Calls `end` when what let a request in is over. Gives what stops that. */
+function watch(until, next, askSession, end) {
+  let [timer, stopped] = [];
   // A session may have renewed its token, or have been logged out long before that one expires.
-  let next = until;
   const check = async () => {
-    if (sessions && Date.now() >= next) {
-      const answer = await ask(sessions, name, message, CHECK_TIMEOUT_MS).then(JSON.parse, () => undefined);
+    if (askSession && Date.now() >= next) {
+      const answer = await askSession().then(JSON.parse, () => undefined);
       if (answer?.access) {
         until = answer.until * 1000;
         next = Math.min(until, Date.now() + answer.good_for * 1000);
@@ -342,22 +410,115 @@ export function expiring(response, until, sessions, name, message) {
         next = Date.now() + CHECK_AGAIN_MS;
       }
     }
-    if (Date.now() < until) return watch();
-    for (const socket of [own, upstream]) shut(socket, EXPIRED, "the token has expired");
+    if (stopped) return;
+    if (Date.now() >= until) end();
+    else wait();
   };
-  const watch = () => {
-    timer = setTimeout(check, Math.min(Math.max(Math.min(until, next) - Date.now(), 0), CHECK_MAX_MS));
+  const wait = () => {
+    timer = setTimeout(check, Math.min(Math.max(Math.min(until, askSession ? next : until) - Date.now(), 0), CHECK_MAX_MS));
   };
-  if (sessions) next = Date.now();
-  watch();
+  wait();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}
+
+/** Gives an answer whose body breaks off when what let it in is over: one that ended would look whole. */
+function cut(response, watched) {
+  const length = response.headers.get("content-length");
+  const { readable, writable } = length === null ? new IdentityTransformStream() : new FixedLengthStream(Number(length));
+  const abort = new AbortController();
+  const stop = watched(() => abort.abort(new Error(EXPIRED_REASON)));
+  response.body.pipeTo(writable, { signal: abort.signal }).catch(() => {}).then(stop);
+  return new Response(readable, response);
+}
+
+/** Messages on their way to peers that take them slowly. The request of a socket may end without a word, so each counts for a while. */
+const queues = new Set();
+let queued = 0;
+
+function measure(queue, buffered = queue.to.bufferedAmount) {
+  const bytes = buffered > FLOWING_MAX_BYTES ? buffered : 0;
+  queued += bytes - queue.bytes;
+  [queue.bytes, queue.seen] = [bytes, Date.now()];
+  if (bytes) queues.add(queue);
+  else queues.delete(queue);
+}
+
+/** Passes messages on both ways. Ends both sockets when one ends, when what let it in is over, or when a peer does not read. */
+function relayed(response, context, watched, use) {
+  const upstream = response.webSocket;
+  const [client, own] = Object.values(new WebSocketPair());
+  const both = [];
+  let over = false;
+  const end = (code, reason) => {
+    if (over) return;
+    over = true;
+    stop();
+    for (const queue of both) {
+      shut(queue.to, code, reason);
+      lookSoon(queue);
+    }
+  };
+  const lookSoon = (queue) => {
+    if (queue.timer) return;
+    [queue.since, queue.wait] = [Date.now(), LOOK_SOON_MS];
+    queue.timer = setTimeout(look, queue.wait, queue);
+  };
+  const look = (queue) => {
+    const { bufferedAmount } = queue.to;
+    measure(queue);
+    queue.timer = undefined;
+    if (!over && queue.bytes === 0) return;
+    if (bufferedAmount < queue.due) queue.since = Date.now();
+    [queue.due, queue.wait] = [bufferedAmount, Math.min(2 * queue.wait, LOOK_MS)];
+    if (Date.now() - queue.since < STALLED_MS) queue.timer = setTimeout(look, queue.wait, queue);
+    else if (over) context.abort();
+    else end(BEHIND, "it takes nothing");
+  };
+  // Each may have as much as is left, so that who comes later has some, too.
+  const isBehind = ({ bytes }) => bytes > QUEUED_MAX_BYTES - queued;
+  const pass = (from, to, taken) => {
+    const queue = { to, bytes: 0, due: 0 };
+    both.push(queue);
+    from.addEventListener("message", ({ data }) => {
+      const size = data.byteLength ?? data.length;
+      if (!over && size <= MESSAGE_MAX_BYTES) {
+        taken?.();
+        queue.due -= to.bufferedAmount;
+        to.send(data);
+        queue.due += to.bufferedAmount;
+        measure(queue);
+      }
+      // Given back at once: what waits for the garbage collector adds up.
+      if (typeof data !== "string") data.transfer(0);
+      if (size > MESSAGE_MAX_BYTES) end(1009, "the message is too large");
+      if (queue.bytes === 0) return;
+      lookSoon(queue);
+      if (!isBehind(queue)) return;
+      both.forEach((own) => measure(own));
+      for (const other of queues) if (Date.now() - other.seen > 2 * LOOK_MS) measure(other, 0);
+      if (isBehind(queue)) end(BEHIND, "it is too far behind");
+    });
+    from.addEventListener("close", ({ code, reason }) => end(code, reason));
+    from.addEventListener("error", () => end(1011, ""));
+    from.binaryType = "arraybuffer";
+    from.accept();
+  };
+  const stop = watched(() => end(EXPIRED, EXPIRED_REASON));
+  pass(upstream, own);
+  pass(own, upstream, use);
   return new Response(null, { status: 101, headers: response.headers, webSocket: client });
 }
 
-/** Closes a socket with the code that the other side gave, where that is one that may be sent (RFC 6455 section 7.4). */
+/** Closes a socket with the code that the other side gave, if that may be sent (RFC 6455 section 7.4), and as much of the reason as a frame holds (section 5.5). */
 function shut(socket, code, reason) {
   try {
-    if (code === 1005) socket.close();
-    else socket.close(code < 1000 || code > 4999 || [1004, 1006, 1015].includes(code) ? 1011 : code, reason);
+    if (code === 1005) return socket.close();
+    const sendable = code < 1000 || code > 4999 || [1004, 1006, 1015].includes(code) ? 1011 : code;
+    const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(REASON_MAX_BYTES));
+    socket.close(sendable, reason.slice(0, read));
   } catch {
     // It was closed already.
   }

@@ -49,8 +49,9 @@ extern "C" {
     pub fn behind_body(request: &Request, response: &Response) -> JsValue;
 
     /// Makes the request for an upstream, whose body streams through. Without the headers in `drop`, without those
-    /// that its `Connection` names and without all `X-Forwarded-*`, in whatever spelling an upstream may fold: to CGI and its
-    /// heirs `X_User.Id` and `X-User-Id` are one variable. A body that does not say how long it is breaks off behind `max` bytes.
+    /// that its `Connection` names, in whatever spelling an upstream may fold: to CGI and its heirs `X_User.Id` and `X-User-Id`
+    /// are one variable. `drop` has the names of every request, where a `*` stands for any signs, a blank line, and those of
+    /// this one. A body that does not say how long it is breaks off behind `max` bytes.
     #[wasm_bindgen(catch)]
     pub fn forward(request: &Request, url: &str, drop: &str, set: &str, max: Option<f64>) -> Result<Request, JsValue>;
 }

@@ -59,9 +59,11 @@ pub async fn run(
         Integration::HttpProxy { server, close_at_expiry } => {
             let server = gateway.config.servers.get(*server).ok_or(Problem::ConfigInvalid)?;
             let forwarded = matched.forward_path();
-            match (proxy::run(gateway, exchange, path, server, forwarded, claims.as_deref()).await?, claims) {
-                (Answer::Relayed(response), Some(claims)) if *close_at_expiry => {
-                    proxy::close_at_expiry(gateway, exchange, &response, &claims).map(Answer::Relayed)
+            let expiring = claims.as_deref().filter(|_| *close_at_expiry);
+            let raw = expiring.is_some();
+            match (proxy::run(gateway, exchange, path, server, forwarded, claims.as_deref(), raw).await?, expiring) {
+                (Answer::Relayed(response), Some(claims)) => {
+                    proxy::close_at_expiry(gateway, exchange, path, &response, claims).map(Answer::Relayed)
                 }
                 (answer, _) => Ok(answer),
             }

@@ -41,6 +41,8 @@ pub struct SessionToken {
     pub token: Rc<str>,
     /// When it expires, in seconds since 1970.
     pub until: i64,
+    /// When the session is to be asked again, in milliseconds since 1970.
+    pub asked_again_ms: f64,
 }
 
 /// What an isolate knows of a session.
@@ -119,7 +121,7 @@ async fn access(
     // Counted from before the question: an answer may have been long on its way while the session ended.
     let asked_ms = now_ms();
     let answer = ask(gateway, exchange, cookie, message).await?;
-    let (token, good_for) = judge_access(&answer).inspect_err(|problem| {
+    let token = judge_access(&answer, asked_ms).inspect_err(|problem| {
         if matches!(problem, Problem::SessionExpired(_) | Problem::SessionInvalid(_)) {
             clear_cookie(session, exchange);
         }
@@ -127,15 +129,15 @@ async fn access(
     let mut sessions = gateway.sessions.borrow_mut();
     // A logout that was answered meanwhile stands.
     if !matches!(sessions.get(cookie), Some(Known::LoggedOut)) {
-        sessions.insert(cookie, Known::Token(token.clone()), asked_ms + good_for * 1000.0);
+        sessions.insert(cookie, Known::Token(token.clone()), token.asked_again_ms);
     }
     Ok(token)
 }
 
-/// Gives the name of the request's session and the message that asks for its token; `None` where it has none.
-pub fn access_message(gateway: &Gateway, exchange: &Exchange) -> Option<(String, String)> {
+/// Gives the name of the request's session and the key that opens it; `None` where it has none.
+pub fn session_names(gateway: &Gateway, exchange: &Exchange) -> Option<(String, String)> {
     let cookie = presented_cookie(gateway.config.session.as_ref()?, exchange).ok()??;
-    Some((cookie.object_name(), json!({"do": "access", "key": cookie.key()}).to_string()))
+    Some((cookie.object_name(), cookie.key()))
 }
 
 /// Gives the claims of the token of the request's session. One that is not believed is renewed: its key may have been withdrawn.
@@ -213,13 +215,14 @@ async fn ask(
     Class::Session.ask(exchange, &cookie.object_name(), message, timeout_ms).await
 }
 
-/// Reads a session's answer: the token, and for how many seconds it may be used without asking again.
-fn judge_access(answer: &Map<String, Value>) -> Result<(SessionToken, f64), Problem> {
+/// Reads a session's answer to a question of `asked_ms`.
+fn judge_access(answer: &Map<String, Value>, asked_ms: f64) -> Result<SessionToken, Problem> {
     let number = |key: &str| answer.get(key).and_then(Value::as_f64).unwrap_or_default();
     if let Some(token) = json::text(answer, "access") {
         #[expect(clippy::cast_possible_truncation, reason = "dates are far below 2^53")]
         let until = number("until") as i64;
-        return Ok((SessionToken { token: token.into(), until }, number("good_for")));
+        let asked_again_ms = asked_ms + number("good_for") * 1000.0;
+        return Ok(SessionToken { token: token.into(), until, asked_again_ms });
     }
     if json::text(answer, "refused").is_some() {
         return Err(Problem::SessionInvalid("the cookie's key does not open the session"));

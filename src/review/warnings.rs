@@ -13,7 +13,7 @@ use crate::config::reader::{Findings, Place};
 use crate::config::{Diagnostic, Reference, ReferenceKind, Severity, parse};
 
 /// Every code of a warning, and what it says.
-pub const WARNINGS: [(&str, &str); 18] = [
+pub const WARNINGS: [(&str, &str); 19] = [
     ("auth_on_login", "a path of a login or of a refresh needs the token that it is there to get"),
     ("cors_any_origin", "every site may read answers"),
     ("offline_access_missing", "logins ask for no refresh token, and a path or a session needs one"),
@@ -21,6 +21,7 @@ pub const WARNINGS: [(&str, &str); 18] = [
     ("plain_http_upstream", "an upstream is called without encryption"),
     ("refresh_by_get", "a refresh answers GET, which browsers, caches and link previews repeat"),
     ("secret_exposed", "a secret reaches an answer, or an upstream"),
+    ("secret_importable", "modules of `services/` and what they import can read every secret without being handed it"),
     ("secret_in_vars", "a secret stands under `[vars]` of `wrangler.toml`"),
     ("symmetric_algorithm", "tokens are signed with a secret that whoever checks them could sign with as well"),
     ("token_route_any_origin", "a path hands out tokens, and every site may read its answers"),
@@ -35,7 +36,8 @@ pub const WARNINGS: [(&str, &str); 18] = [
 ];
 
 /// The codes of those that a config alone never gets: they are about what its deployment declares.
-pub const DEPLOYMENT_WARNINGS: [&str; 3] = ["optional_binding_missing", "secret_in_vars", "unused_binding"];
+pub const DEPLOYMENT_WARNINGS: [&str; 4] =
+    ["optional_binding_missing", "secret_importable", "secret_in_vars", "unused_binding"];
 
 /// Tells which warnings a config allows in the whole file; none where it is no JSON.
 pub fn allowed(source: &str) -> Vec<&'static str> {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::json;
 
-/// The most sessions that an index holds; past that the one that ends first is forgotten.
+/// The most sessions that an index holds; the one that would end first ends when another is added.
 const SESSIONS_MAX: usize = 1_000;
 
 /// Gives what the sessions of a `sid` or `sub` of an issuer are indexed by; the index goes by its digest, which tells nothing.
@@ -52,15 +52,17 @@ impl IndexRecord {
         self.sessions.iter().chain(&self.spent).map(|(_, until)| *until).max().unwrap_or_default()
     }
 
-    /// Adds a session that ends at `until` at the latest.
+    /// Gives the session that must end and be removed before this one can be added; `None` if there is room.
+    pub fn pushed_out_by(&self, session: &str) -> Option<&str> {
+        let others = || self.sessions.iter().filter(|(name, _)| name != session);
+        let first = others().min_by_key(|(_, until)| *until)?;
+        (others().count() >= SESSIONS_MAX).then_some(first.0.as_str())
+    }
+
+    /// Adds a session that ends at `until` at the latest. One that was added before, by a call whose answer was lost, is one.
     pub fn add(&mut self, session: &str, until: i64) {
+        self.remove(session);
         self.sessions.push((session.to_owned(), until));
-        if self.sessions.len() > SESSIONS_MAX {
-            let first = self.sessions.iter().enumerate().min_by_key(|(_, (_, until))| *until);
-            if let Some((first, _)) = first {
-                self.sessions.swap_remove(first);
-            }
-        }
     }
 
     /// Gives the names of the sessions.
@@ -106,12 +108,18 @@ mod tests {
     }
 
     #[test]
-    fn an_index_is_bounded() {
+    fn a_full_index_names_the_session_that_ends_first() {
         let mut index = IndexRecord::default();
-        for i in 0..=SESSIONS_MAX {
-            index.add(&i.to_string(), i64::try_from(i).unwrap() + 1);
+        for i in 0..SESSIONS_MAX {
+            assert_eq!(index.pushed_out_by("next"), None, "there is room for {i}");
+            index.add(&i.to_string(), 1_000_000 - i64::try_from(i).unwrap());
         }
-        assert_eq!(index.sessions().len(), SESSIONS_MAX);
-        assert!(!index.sessions().contains(&"0".to_owned()), "the one that ends first");
+        let last = (SESSIONS_MAX - 1).to_string();
+        assert_eq!(index.pushed_out_by("next"), Some(last.as_str()), "whatever the order");
+        assert_eq!(index.pushed_out_by(&last), None, "one that is there has its room");
+        index.add(&last, 5);
+        assert_eq!(index.sessions().len(), SESSIONS_MAX, "and is not there twice");
+        index.remove(&last);
+        assert_eq!(index.pushed_out_by("next"), None);
     }
 }

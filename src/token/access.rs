@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::VerifiedClaims;
 use crate::config::Access;
+use crate::json::FLOAT_EXACT_MAX;
 
 /// Says what of a path's rules the claims do not meet; `None` where they meet them all.
 pub fn missing_access(claims: &VerifiedClaims, access: &Access) -> Option<String> {
@@ -48,8 +49,7 @@ fn meets(value: &Value, expected: &Value) -> bool {
 
 /// Tells whether two values are one and the same; to JSON 1 and 1.0 are (RFC 8259 section 6), as long as a float holds them.
 fn is_same(value: &Value, expected: &Value) -> bool {
-    const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
-    let exact = value.as_f64().filter(|number| number.abs() <= EXACT_MAX);
+    let exact = value.as_f64().filter(|number| number.abs() <= FLOAT_EXACT_MAX);
     value == expected || exact.is_some() && exact == expected.as_f64()
 }
 

@@ -35,7 +35,7 @@ describe('a kept answer', () => {
     const path = fresh('/kept/');
     const own = {
       'content-type': 'text/x-own; charset=utf-8', 'cache-control': 'public, max-age=77', etag: '"e"', 'x-own': 'one two',
-      'last-modified': 'Thu, 01 Jan 2026 00:00:00 GMT', link: '</a>; rel=a', 'content-language': 'de',
+      'last-modified': 'Thu, 01 Jan 2026 00:00:00 GMT', link: '<a>; rel=a', 'content-language': 'de',
     };
     gateway.answerBy((_, response) => response.writeHead(200, own).end('body'));
     const miss = await gateway.get(path);

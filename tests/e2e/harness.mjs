@@ -23,6 +23,8 @@ const PATIENCE_MS = 60_000;
 const wranglerToml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
 /** The date by which workerd behaves, for the gateway and what it is compared with. */
 export const compatibilityDate = /^compatibility_date = "(.+)"$/m.exec(wranglerToml)[1];
+/** What the gateway has of that, and has not, besides. */
+const compatibilityFlags = JSON.parse(/^compatibility_flags = (.+)$/m.exec(wranglerToml)[1]);
 
 /** The bindings of Durable Objects, as wrangler.toml has them. */
 const OBJECTS = { REFRESH_EXCHANGES: 'RefreshExchange', SESSIONS: 'Session', LOGOUT_INDEX: 'LogoutIndex' };
@@ -60,6 +62,7 @@ export async function startGateway(options = {}) {
     modules,
     modulesRoot: bundle,
     compatibilityDate,
+    compatibilityFlags,
     kvNamespaces: kv,
     durableObjects: Object.fromEntries(objects.map((name) => [name, {
       className: OBJECTS[name], useSQLite: true, ...(index > 0 ? { scriptName: workerName(0) } : {}),

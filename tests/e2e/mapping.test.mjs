@@ -104,7 +104,7 @@ test('a value of the request is decoded once and cannot split a header', async (
     ['gr%C3%BC%C3%9Fe', 'gr%C3%BC%C3%9Fe'],
     ['%FF', '%EF%BF%BD'],
     ['%252e', '%252e'],
-    ['+padded+', 'padded'],
+    ['+padded+', '%20padded%20'],
     ['', ''],
   ]) {
     const { headers } = await seenBehind(`/headers?page=${query}`);
@@ -192,8 +192,21 @@ describe('claims of the token', () => {
 
   test('in an array cannot split a header either', async () => {
     const { headers } = await seenWithClaims({ [NAMESPACED]: ['a\r\nx-evil: 1', 'é'] });
-    assert.equal(headers['x-roles'], 'a%0D%0Ax-evil: 1 %C3%A9');
+    assert.equal(headers['x-roles'], 'a%0D%0Ax-evil:%201 %C3%A9');
     assert.equal(headers['x-evil'], undefined);
+  });
+
+  test('that differ are told apart, in a header and in the query', async () => {
+    for (const [message, sub, roles, user, header] of [
+      ['spaces around a text', ' admin ', ['user', 'admin'], '%20admin%20', 'user admin'],
+      ['a space within an item', 'admin', ['user admin'], 'admin', 'user%20admin'],
+      ['an item that reads like an encoded one', '%20admin', ['user%20admin'], '%2520admin', 'user%2520admin'],
+      ['an empty item, with which the list is none', 'admin', ['user', ''], 'admin', undefined],
+    ]) {
+      const { headers, query } = await seenWithClaims({ sub, [NAMESPACED]: roles });
+      assert.deepEqual([headers['x-user-id'], headers['x-roles']], [user, header], message);
+      assert.equal(new URLSearchParams(query).get('user'), sub, message);
+    }
   });
 
   test('of one request are not seen in another', async () => {

@@ -72,7 +72,7 @@ describe('an upstream', () => {
       { headers: { authorization: 'Basic abc', cookie: 'a=b' } }],
     ['gives its own status and body', '/shop/_sample/status/404', 404, { path: '/_sample/status/404' }],
     ['gives its own redirect', '/shop/_sample/redirect?to=/elsewhere', 302, undefined, (answer) => {
-      assert.equal(answer.header('location'), '/elsewhere');
+      assert.equal(answer.header('location'), '/shop/elsewhere', 'behind the prefix that was taken off');
     }],
     ['is called by its own host', '/shop/a', 200, {}, (answer) => {
       assert.equal(answer.json().headers.host, new URL(api.origin).host);

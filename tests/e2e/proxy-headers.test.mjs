@@ -19,7 +19,12 @@ before(async () => {
   gateway = await startGateway({
     config: {
       servers: [{ alias: 'api', url: api.origin }, { alias: 'own', url: upstream.origin }],
-      paths: [proxied('/api/{.+}', 'api'), proxied('/own/{.+}', 'own')],
+      paths: [
+        proxied('/api/{.+}', 'api'), proxied('/own/{.+}', 'own'), proxied('/whole/{name}/{.+}', 'api'), proxied('/exact', 'api'),
+        proxied('/let-through', 'api', { mapping: { headers: { 'x-device-ip': '$request.header.x-device-ip' } } }),
+        proxied('/removed/{.+}', 'api', { request_headers: { remove: ['X-Forwarded-Prefix'] } }),
+        proxied('/mapped/{.+}', 'api', { mapping: { headers: { 'x-forwarded-prefix': '/elsewhere', 'x*sign': 'own' } } }),
+      ],
     },
   });
 });
@@ -143,10 +148,32 @@ describe('the upstream learns of the client', () => {
   });
 });
 
+test('the upstream is told the prefix that was taken off the path, and none where none was', async () => {
+  for (const [path, expected] of [
+    ['/api/x', '/api'], ['/api', '/api'], ['/whole/a/b', undefined], ['/exact', undefined], ['/removed/x', undefined], ['/mapped/x', '/elsewhere'],
+  ]) {
+    assert.equal((await seenBehind({ 'x-forwarded-prefix': '/lie' }, { path }))['x-forwarded-prefix'], expected, path);
+  }
+});
+
 describe('what some servers take a request for another by does not reach the upstream', () => {
   for (const name of [
-    'X-Original-URL', 'X-Original-URI', 'X-Rewrite-URL', 'X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override', 'X-Real-IP',
-    'True-Client-IP',
+    // The address of the client.
+    'X-Real-IP', 'True-Client-IP', 'Client-IP', 'X-Client-IP', 'X-Cluster-Client-IP', 'Fastly-Client-IP', 'WL-Proxy-Client-IP',
+    'X-Originating-IP', 'X-Remote-IP', 'X-ProxyUser-IP', 'Ali-CDN-Real-IP', 'Cdn-Src-Ip', 'X-Azure-ClientIP', 'X-Azure-SocketIP',
+    'Remote-Addr', 'X-Remote-Addr', 'X-Vercel-Forwarded-For', 'HTTP-X-Forwarded-For', 'CloudFront-Viewer-Address', 'X-Appengine-User-IP',
+    'X-Envoy-External-Address',
+    // Who the client is, as a proxy has found out.
+    'Remote-User', 'X-Remote-User', 'X-Remote-Group', 'X-Authenticated-User', 'X-Auth-Request-Email', 'X-WebAuth-User', 'Client-Cert',
+    'Client-Cert-Chain', 'X-SSL-Client-Verify', 'SSL-Client-Cert', 'X-ARR-ClientCert', 'X-MS-Client-Principal-Name', 'X-Amzn-Oidc-Identity',
+    'X-Goog-Authenticated-User-Email', 'X-Goog-IAP-JWT-Assertion',
+    // What it asked for.
+    'X-Host', 'X-Original-Host', 'X-HTTP-Host-Override', 'X-Real-Host', 'X-Scheme', 'X-URL-Scheme', 'Front-End-Https', 'X-Script-Name',
+    'X-Original-URL', 'X-Original-URI', 'X-Original-Method', 'X-Rewrite-URL', 'X-Override-URL', 'X-HTTP-Method-Override', 'X-HTTP-Method',
+    'X-Method-Override', 'X-Envoy-Original-Path', 'Proxy',
+    // Within a framework.
+    'X-Middleware-Subrequest', 'X-Middleware-Rewrite', 'X-Invoke-Path', 'X-Matched-Path', 'X-Now-Route-Matches', 'X-Astro-Path',
+    'X-Accel-Mapping', 'X-Sendfile-Type',
   ]) {
     test(`${name}, in no spelling`, async () => {
       const underscored = [name.replaceAll('-', '_'), name.replace('-', '_'), name.replace(/-(?=[^-]+$)/, '_')];
@@ -160,6 +187,29 @@ describe('what some servers take a request for another by does not reach the ups
       assert.deepEqual(Object.values(all).filter((value) => String(value).includes('lie.example')), [], 'all at once');
     });
   }
+
+  test('and names that only look alike do', async () => {
+    const own = {
+      ip: '1', 'x-ip-version': '1', 'x-zip': '1', 'x-ship': '1', 'x-client-id': '1', 'x-client-ip-hint': '1', 'x-azure-clientips': '1',
+      'x-forward-to': '1', 'x-remotely': '1', 'x-origin': '1', 'x-amzn-trace-id': '1', 'x-amz-date': '1', 'x-goog-api-key': '1', 'x-ms-date': '1',
+      'x-vercel-protection-bypass': '1', 'x-nextjs-data': '1', 'x-http-version': '1', host_name: '1', 'my-proxy': '1', 'cf-own-ip': '1',
+      'x-original-filename': '1', 'x-hosting': '1', 'x-real-time': '1',
+    };
+    const seen = await seenBehind(own);
+    assert.deepEqual(Object.fromEntries(Object.keys(own).map((name) => [name, seen[name]])), own);
+  });
+
+  test('unless the config takes it from the request, at the path that does', async () => {
+    const device = { 'X-Device-IP': '192.0.2.7', X_Device_Ip: 'lie' };
+    const seen = await seenBehind(device, { path: '/let-through' });
+    assert.deepEqual([seen['x-device-ip'], seen.x_device_ip], ['192.0.2.7', undefined]);
+    assert.equal((await seenBehind(device))['x-device-ip'], undefined, 'at another path');
+  });
+
+  test('and a star in a name of the config stands for itself', async () => {
+    const seen = await seenBehind({ 'x*sign': 'lie', 'x-sign': 'lie', 'x-any-sign': '1' });
+    assert.deepEqual([seen['x*sign'], seen['x-sign'], seen['x-any-sign']], [undefined, undefined, '1']);
+  });
 });
 
 describe("the upstream's answer", () => {
@@ -168,7 +218,7 @@ describe("the upstream's answer", () => {
     answerUpstream = (_, response) => {
       response.writeHead(200, {
         'set-cookie': cookies, 'content-type': 'application/x-own; charset=utf-8', 'cache-control': 'private, max-age=1', etag: '"e"',
-        'last-modified': 'Thu, 01 Jan 2026 00:00:00 GMT', vary: 'Accept-Encoding', link: ['</a>; rel=a', '</b>; rel=b'],
+        'last-modified': 'Thu, 01 Jan 2026 00:00:00 GMT', vary: 'Accept-Encoding', link: ['<a>; rel=a', '<b>; rel=b'],
         'www-authenticate': 'Basic realm="own"', 'x-own': 'one two', 'x-content-type-options': 'sniff',
       });
       response.end('{}');
@@ -182,7 +232,19 @@ describe("the upstream's answer", () => {
     ]) {
       assert.deepEqual(answer.values(name), [value], name);
     }
-    assert.equal(answer.values('link').join(', '), '</a>; rel=a, </b>; rel=b');
+    for (const name of ['location', 'content-location', 'refresh']) assert.equal(answer.header(name), null, name);
+    assert.equal(answer.values('link').join(', '), '<a>; rel=a, <b>; rel=b');
+  });
+
+  test('says the same in headers of several lines, whether or not the runtime joins them', async () => {
+    const challenges = ['Negotiate', 'Basic realm="a, b"', 'Bearer scope="x"'];
+    answerUpstream = (_, response) => {
+      response.writeHead(401, [...challenges.flatMap((challenge) => ['WWW-Authenticate', challenge]), 'X-Own', '1', 'X-Own', '2']);
+      response.end();
+    };
+    const answer = await sendRaw(gateway.origin, { path: '/own/x' });
+    assert.deepEqual([answer.status, answer.values('www-authenticate').join(', ')], [401, challenges.join(', ')]);
+    assert.deepEqual(answer.values('x-own'), ['1', '2']);
   });
 
   test('sets no cookie of a login here, by either of its names, and every other', async () => {

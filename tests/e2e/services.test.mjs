@@ -26,6 +26,7 @@ before(async () => {
         { alias: 'with-ending', entrypoint: './services/object.js' },
         { alias: 'made', entrypoint: 'services/class' },
         { alias: 'answering', entrypoint: 'services/answering.js' },
+        { alias: 'prying', entrypoint: 'services/prying' },
         { alias: 'throwing', entrypoint: 'services/throwing' },
         { alias: 'without-fetch', entrypoint: 'services/without-fetch' },
       ],
@@ -35,6 +36,7 @@ before(async () => {
         service('/with-ending', 'with-ending'),
         service('/made', 'made'),
         service('/answering', 'answering'),
+        service('/prying', 'prying'),
         service('/throwing', 'throwing'),
         service('/without-fetch', 'without-fetch'),
       ],
@@ -65,6 +67,15 @@ describe('a module', () => {
     assert.equal(text, 'kept in KV');
     assert.equal((await gateway.ask('/plain/later?work=1')).status, 202);
     await until(async () => (await (await gateway.fetch('/plain/done')).json()).some((search) => search.includes('work=1')));
+  });
+
+  test('finds neither variable nor secret but in the environment that it is handed', async () => {
+    const { status, body, text } = await gateway.ask('/prying');
+    assert.equal(status, 200, text);
+    assert.ok(body.handed.includes('A_VARIABLE'), text);
+    const { atImport, exports, ...found } = body.found;
+    assert.deepEqual([JSON.parse(atImport), exports], [[{}, {}], []]);
+    for (const [where, bindings] of Object.entries(found)) assert.deepEqual(bindings, {}, where);
   });
 
   test('gets the address as the client called it, with mapped parameters and headers', async () => {

@@ -12,7 +12,7 @@ import { COOKIE, assertAlive, beginSession, startSessionGateway } from './sessio
 
 // What an upstream may answer with, and a body where it may have one.
 const STATUSES = [[200, 'x'], [206, 'x'], [204], [302], [304], [404, 'x'], [500, 'x']];
-const ANSWERED = { location: '/elsewhere' };
+const ANSWERED = { location: 'https://elsewhere.example/' };
 
 let tenant;
 let upstream;

@@ -3,11 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
 import { proxied, startGateway, until } from './harness.mjs';
 import {
-  BACKCHANNEL_LOGOUT, LOGOUT, OWN_PAGE, PRIVATE, TOKEN_ENDPOINT, askWith, authorizationFor, beginSession, startSessionGateway,
+  BACKCHANNEL_LOGOUT, LOGOUT, OWN_PAGE, PRIVATE, TOKEN_ENDPOINT, askWith, assertAlive, authorizationFor, beginSession,
+  startSessionGateway,
 } from './session-flow.mjs';
 import { openSocket, startSocketUpstream } from './sockets.mjs';
 
@@ -136,6 +138,24 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
     });
   }
 
+  // A byte that is no UTF-8 is read as a character of three bytes, and a frame has room for 123 bytes of reason.
+  for (const [message, bytes, expected] of [
+    ['123 letters', Buffer.alloc(123, 'a'), 'a'.repeat(123)],
+    ['41 bytes that are no UTF-8', Buffer.alloc(41, 0xff), '\ufffd'.repeat(41)],
+    ['42 bytes that are no UTF-8', Buffer.alloc(42, 0xff), '\ufffd'.repeat(41)],
+    ['121 bytes that are not, behind two that are', Buffer.concat([Buffer.from('ab'), Buffer.alloc(121, 0xff)]), `ab${'\ufffd'.repeat(40)}`],
+  ]) {
+    test(`is over on both sides where the client closes it with ${message}`, async () => {
+      const { socket, closed } = await open(`/closing/reason-${message.replaceAll(' ', '-')}`, { exp: now() + DAY_SECS });
+      closed.catch(() => {});
+      const behind = upstream.opened.find(({ url }) => url === `/reason-${message.replaceAll(' ', '-')}`);
+      const frame = Buffer.concat([Buffer.from([0x88, 0x82 + bytes.length, 0, 0, 0, 0, 4001 >> 8, 4001 & 255]), bytes]);
+      socket._socket.write(frame);
+      assert.deepEqual(await behind.closed, { code: 4001, reason: expected });
+      socket.terminate();
+    });
+  }
+
   test('stays open on a path that takes requests without one, where it came without one', async () => {
     const exp = now() + LIFE_SECS;
     const [without, withOne] = await Promise.all([open('/optional/x'), open('/optional/x', { exp })]);
@@ -215,6 +235,30 @@ describe('a socket that was opened with a session', () => {
     assert.equal((await there.closed).code, EXPIRED);
     await assertOpen(nowhere, 'of somebody else');
     await hangUp(nowhere);
+  });
+
+  test('is closed with 4401 where nobody uses the session: what the client sends is a use, that the socket is open is none', async (t) => {
+    tenant.settings.accessTokenSeconds = 600;
+    const idle = await startSessionGateway(tenant, api, {
+      session: { idle_seconds: 10 },
+      sections: { servers: [{ alias: 'api', url: api.origin }, { alias: 'own', url: upstream.origin }] },
+      paths: [closing('/closing/{.+}')],
+    });
+    t.after(() => idle.close());
+    const sessions = [];
+    for (let count = 0; count < 3; count += 1) sessions.push(await beginSession(idle, tenant));
+    const [silent, heard, spoken] = await Promise.all(sessions.map(({ cookie }, index) => (
+      openSocket(idle.origin, `/closing/idle-${index}`, { headers: { cookie, origin: idle.origin } }))));
+    const { webSocket } = upstream.opened.find(({ url }) => url === '/idle-1');
+    const ended = Promise.all([silent.closed, heard.closed]);
+    for (let over; !over; over = await Promise.race([ended, sleep(100)])) {
+      webSocket.send('from the upstream');
+      await assertOpen(spoken, 'the client speaks');
+    }
+    assert.deepEqual((await ended).map(({ code }) => code), [EXPIRED, EXPIRED], 'nothing was said, and by the upstream alone');
+    await assertOpen(spoken, 'and has spoken');
+    await assertAlive(idle, sessions[2], 'the session that was used');
+    await hangUp(spoken);
   });
 
   test('is closed with 4401 when the provider ends the session', async () => {

@@ -29,6 +29,9 @@ const OWN_NAMES: [&str; 8] = [
 const CLASSES: [(&str, &str); 3] =
     [("REFRESH_EXCHANGES", "RefreshExchange"), ("SESSIONS", "Session"), ("LOGOUT_INDEX", "LogoutIndex")];
 
+/// The compatibility flags that keep variables and secrets from whatever is not handed them.
+const FLAGS: [&str; 2] = ["nodejs_compat_do_not_populate_process_env", "disallow_importable_env"];
+
 /// Where a deployment's declarations are.
 #[derive(clap::Args)]
 pub struct Sources {
@@ -66,6 +69,8 @@ struct Wrangler {
     file: TextFile,
     folder: PathBuf,
     section: Value,
+    /// Its compatibility flags, which an environment without such takes over, and where in the file they are looked for.
+    flags: (Vec<String>, usize),
     /// What to call the section by, such as `wrangler.toml (env.staging)`.
     label: String,
     /// Where in the file, in bytes, names of the section are looked for.
@@ -181,6 +186,11 @@ impl Wrangler {
             jsonc_parser::parse_to_serde_value(&file.text, &jsonc_parser::ParseOptions::default())
                 .map_err(|error| fail(&error.to_string()))?
         };
+        let flags_of = |section: &Value| -> Option<Vec<String>> {
+            let flags = section.get("compatibility_flags")?.as_array()?;
+            Some(flags.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        };
+        let inherited = flags_of(&root);
         let section = match environment {
             None => root,
             // Bindings and variables are not inherited by environments.
@@ -199,7 +209,9 @@ impl Wrangler {
             let headings = [format!("[env.{name}"), format!("\"{name}\"")];
             headings.iter().find_map(|heading| file.text.find(heading))
         });
-        Ok(Self { file, folder, section, label, start: start.unwrap_or(0) })
+        let start = start.unwrap_or(0);
+        let flags = flags_of(&section).map(|own| (own, start)).or(inherited.map(|inherited| (inherited, 0)));
+        Ok(Self { file, folder, section, flags: flags.unwrap_or_default(), label, start })
     }
 
     fn entries(&self, pointer: &str) -> &[Value] {
@@ -279,11 +291,31 @@ impl Wrangler {
         Diagnostic { severity: Severity::Warning, ..diagnostic(need, code, message, help) }
     }
 
-    /// Tells of what is declared and used by nothing, and of secrets that stand in clear.
+    /// Tells where modules can read secrets that nobody hands them.
+    fn importable(&self, needs: &[Need]) -> Option<Diagnostic> {
+        let has_modules = needs.iter().any(|need| need.kind == NeedKind::Module);
+        let (flags, start) = &self.flags;
+        let is_set = |flag: &&&str| flags.iter().any(|set| set == **flag);
+        let missing = FLAGS.iter().find(|flag| !is_set(flag)).filter(|_| has_modules)?;
+        let code = "secret_importable";
+        let (offset, line, column) = place_of(&self.file, "compatibility_flags", *start);
+        Some(Diagnostic {
+            severity: Severity::Warning,
+            code,
+            path: "compatibility_flags".to_owned(),
+            offset,
+            line,
+            column,
+            message: format!("modules and what they import can read every secret without the flag {missing}"),
+            help: Some(format!("add it to \"compatibility_flags\" of {}; {}", self.label, way_to_allow(code))),
+        })
+    }
+
+    /// Tells of what is declared and used by nothing, and of secrets that stand in clear or can be imported.
     fn review(&self, needs: &[Need]) -> Vec<Diagnostic> {
         let vars = self.section.get("vars").and_then(Value::as_object);
         let vars: BTreeSet<&str> = vars.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-        let mut told = Vec::new();
+        let mut told = Vec::from_iter(self.importable(needs));
         let secret = |name: &&&str| needs.iter().any(|need| need.kind == NeedKind::Secret && need.name == **name);
         for name in vars.iter().filter(secret) {
             let (offset, line, column) = place_of(&self.file, name, self.start);

@@ -71,7 +71,8 @@ fn http_proxy() -> Section {
             Key::new(
                 "close_at_expiry",
                 Shape::Boolean,
-                "Closes a WebSocket with code 4401 when its token expires or its session ends. The path needs `auth`.",
+                "Closes a WebSocket with code 4401, and breaks off the body of an answer, when its token expires or its session \
+                 ends. The path needs `auth`.",
             )
             .default(false)
             .example(true),

@@ -15,7 +15,7 @@ use crate::edge::gateway::Gateway;
 use crate::edge::invocation::Invocation as _;
 use crate::edge::objects::Class;
 use crate::edge::provider::failure_reason;
-use crate::edge::session::access_message;
+use crate::edge::session::session_names;
 use crate::edge::timing::now_ms;
 use crate::mapping::mapped_query;
 use crate::problem::Problem;
@@ -26,19 +26,24 @@ use crate::token::VerifiedClaims;
 #[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {
     /// Sends a request to the first of `urls` that can be reached, whose answer must begin within `ms`, or the promise is
-    /// rejected with the text `timeout`; a redirect is an answer like any other.
+    /// rejected with the text `timeout`; a redirect is an answer like any other. `outside` are lines by which addresses in the
+    /// answer are told as clients reach them: the gateway's origin, the prefix that is taken off the path, and each of the
+    /// upstream's. A `raw` body stays as it is encoded even if JavaScript passes it on.
     #[wasm_bindgen(catch)]
-    fn send(request: &Request, urls: &str, ms: u32, retries: u32) -> Result<Promise, JsValue>;
+    fn send(request: &Request, urls: &str, ms: u32, retries: u32, outside: &str, raw: bool)
+    -> Result<Promise, JsValue>;
 
-    /// Gives an answer whose WebSocket is closed at `until`, unless `sessions` says that its session has another token by then;
-    /// any other answer as it is.
+    /// Gives an answer whose WebSocket is closed, or whose body breaks off, at `until`, unless the session called `name` has
+    /// another token by then. `sessions` are asked from `next` on. Times are milliseconds since 1970.
     #[wasm_bindgen(catch)]
     fn expiring(
         response: &Response,
         until: f64,
         sessions: &JsValue,
         name: &str,
-        message: &str,
+        key: &str,
+        next: f64,
+        context: &JsValue,
     ) -> Result<Response, JsValue>;
 }
 
@@ -47,7 +52,14 @@ extern "C" {
     /// Sends a request that the cache does not answer. `cache` are lines: the gateway's origin, how long an answer is kept in
     /// seconds, whether it is one user's, the headers by which answers differ, and what names it.
     #[wasm_bindgen(catch)]
-    fn send_cached(request: &Request, urls: &str, ms: u32, retries: u32, cache: &str) -> Result<Promise, JsValue>;
+    fn send_cached(
+        request: &Request,
+        urls: &str,
+        ms: u32,
+        retries: u32,
+        outside: &str,
+        cache: &str,
+    ) -> Result<Promise, JsValue>;
 }
 
 /// The most of a body that a function may read before others do, in bytes; `host.js` has it too.
@@ -67,6 +79,7 @@ pub async fn run(
     server: &Server,
     forwarded_path: &str,
     claims: Option<&VerifiedClaims>,
+    raw: bool,
 ) -> Result<Answer, Problem> {
     let query = mapped_query(&path.mapping, exchange, claims);
     let urls: Vec<_> =
@@ -84,7 +97,7 @@ pub async fn run(
     };
     let cache = path.rules.cache.as_ref().filter(apart).map(|cache| {
         let issuer = claims.and_then(|claims| claims.text("iss")).unwrap_or_default();
-        let user = if cache.per_user { [issuer, subject.unwrap_or_default()].join(" ") } else { String::new() };
+        let user = if cache.per_user { [issuer, subject.unwrap_or_default()].join("\n") } else { String::new() };
         let personal = if cache.per_user { "1" } else { "" };
         let ttl = cache.ttl_secs.to_string();
         let mut vary = cache.vary.join(",");
@@ -96,13 +109,19 @@ pub async fn run(
         [exchange.origin().as_str(), &ttl, personal, &vary, path.pattern.as_str(), first, &user].join("\n")
     });
     let failed = |error: JsValue| failure(&error, path);
-    let headers = ForwardedHeaders::of(gateway, exchange, path, claims);
+    let prefix = path.pattern.literal_prefix().unwrap_or_default();
+    let headers = ForwardedHeaders::of(gateway, exchange, path, claims, prefix);
     let request = headers.request(exchange, path, first).map_err(failed)?;
     let begun = now_ms();
+    let mut outside = format!("{}\n{prefix}", exchange.origin());
+    for target in &server.targets {
+        outside.push('\n');
+        outside.push_str(&upstream_url(target, "", None));
+    }
     let (urls, ms, retries) = (urls.join("\n"), server.timeout_ms, server.retries);
     let sent = match cache.as_deref() {
-        Some(cache) => send_cached(&request, &urls, ms, retries, cache),
-        None => send(&request, &urls, ms, retries),
+        Some(cache) => send_cached(&request, &urls, ms, retries, &outside, cache),
+        None => send(&request, &urls, ms, retries, &outside, raw),
     };
     let response = JsFuture::from(sent.map_err(failed)?).await;
     let took = now_ms() - begun;
@@ -115,25 +134,27 @@ pub async fn run(
     Ok(Answer::Relayed(response))
 }
 
-/// Has a WebSocket closed when what let it in is over.
+/// Has a WebSocket closed, or a body broken off, when what let it in is over: the gateway would no longer accept it.
 ///
 /// # Errors
 /// [`Problem::Internal`] where the runtime does not let that be done.
 pub fn close_at_expiry(
     gateway: &Gateway,
     exchange: &Exchange,
+    path: &Path,
     response: &Response,
     claims: &VerifiedClaims,
 ) -> Result<Response, Problem> {
-    let session = if exchange.session_token.borrow().is_some() { access_message(gateway, exchange) } else { None };
-    let sessions = match session {
-        Some(_) => bindings::raw(exchange.env(), Class::Session.binding()),
-        None => JsValue::UNDEFINED,
-    };
-    let (name, message) = session.unwrap_or_default();
+    let issuer = path.access.as_ref().and_then(|access| gateway.issuers.get(access.authorizer));
+    let skew_secs = issuer.map_or(0, |issuer| issuer.authorizer.clock_skew_secs);
     #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
-    let until = claims.expires_at().saturating_mul(1000) as f64;
-    expiring(response, until, &sessions, &name, &message).map_err(|_| Problem::Internal)
+    let until = claims.expires_at().saturating_add(skew_secs).saturating_mul(1000) as f64;
+    let asked_again_ms = exchange.session_token.borrow().as_ref().map(|token| token.asked_again_ms);
+    let (sessions, (name, key), next) = match asked_again_ms.zip(session_names(gateway, exchange)) {
+        Some((next, names)) => (bindings::raw(exchange.env(), Class::Session.binding()), names, next.min(until)),
+        None => (JsValue::UNDEFINED, Default::default(), until),
+    };
+    expiring(response, until, &sessions, &name, &key, next, exchange.context()).map_err(|_| Problem::Internal)
 }
 
 /// Says why there is no answer.

@@ -90,7 +90,7 @@ impl ServiceCall<'_> {
     /// 502 where it fails or says neither, 504 where it takes too long.
     pub async fn ask_first(&self, rpc: &Rpc) -> Result<Option<Answer>, Problem> {
         let Self { gateway, exchange, path, claims, .. } = self;
-        let headers = ForwardedHeaders::of(gateway, exchange, path, *claims);
+        let headers = ForwardedHeaders::of(gateway, exchange, path, *claims, "");
         let (url, worker) = (own_url(exchange, path, *claims), self.bound(&rpc.binding));
         #[expect(clippy::cast_precision_loss, reason = "a limit of bytes is far below 2^53")]
         let max = path.rules.max_body_bytes.map(|max| max as f64);
@@ -119,7 +119,7 @@ impl ServiceCall<'_> {
 
     fn forwarded(&self) -> Result<Request, Problem> {
         let Self { gateway, exchange, path, claims, .. } = self;
-        let headers = ForwardedHeaders::of(gateway, exchange, path, *claims);
+        let headers = ForwardedHeaders::of(gateway, exchange, path, *claims, "");
         headers.request(exchange, path, &own_url(exchange, path, *claims)).map_err(|error| self.failed(&error))
     }
 

@@ -18,13 +18,12 @@ const ERASED_AT_ONCE: usize = 50;
 
 /// Answers a message: to add a session, or to end them all.
 pub async fn answer(object: &StoredObject, message: Map<String, Value>) -> Result<Value, JsValue> {
-    let mut index = read(object)?;
     let until = message.get("until").and_then(Value::as_i64).ok_or("no time")?;
     if let Some(session) = json::text(&message, "add") {
-        index.add(session, until);
-        keep(object, &index).await?;
+        add(object, session, until).await?;
         return Ok(json!({}));
     }
+    let index = read(object)?;
     let jti = json::text(&message, "jti").ok_or("no jti")?;
     let asker = json::text(&message, "asker").ok_or("no asker")?;
     if let Some(by) = index.spent_by(jti) {
@@ -55,6 +54,23 @@ pub async fn answer(object: &StoredObject, message: Map<String, Value>) -> Resul
         keep(object, &index).await?;
     }
     Ok(json!({"replayed": false, "failed": failed}))
+}
+
+/// Adds a session. One that has no room beside it ends, for no logout could find it.
+async fn add(object: &StoredObject, session: &str, until: i64) -> Result<(), JsValue> {
+    loop {
+        let mut index = read(object)?;
+        let Some(first) = index.pushed_out_by(session).map(str::to_owned) else {
+            index.add(session, until);
+            return keep(object, &index).await;
+        };
+        if !JsFuture::from(erase(object, &first)).await?.is_truthy() {
+            return Err("a session that has no room cannot be ended".into());
+        }
+        let mut index = read(object)?;
+        index.remove(&first);
+        keep(object, &index).await?;
+    }
 }
 
 /// Ends a session; gives a promise of whether that came about.

@@ -130,7 +130,9 @@ async fn access(
         Opened::AnothersKey => return Ok(json!({"refused": "the cookie's key does not open it"})),
         Opened::Nothing => return Ok(ended("it has ended, or never was")),
     };
-    if record.touch(rules, now_secs()) {
+    // What the gateway asks for itself, as long as a socket or an answer lasts, is no use of the session.
+    let silent = message.get("silent").and_then(Value::as_bool) == Some(true);
+    if !silent && record.touch(rules, now_secs()) {
         object.keep(&record.to_json())?;
     }
     // An asker that does not believe the token wants another, though this one has not expired by its times.
