@@ -116,8 +116,8 @@ describe('what a request with a credential is answered', () => {
   const CREDENTIALS = [
     'x-api-key', 'api-key', 'apikey', 'x-apikey', 'ocp-apim-subscription-key', 'x-functions-key', 'x-goog-api-key', 'x-rapidapi-key',
     'x-auth-token', 'x-auth-key', 'x-amz-security-token', 'private-token', 'x-vault-token', 'x-shopify-access-token', 'x-session-id',
-    'x-user-id', 'remote-user', 'x-client-secret', 'x-signature', 'signature', 'x-jwt-payload', 'cf-access-jwt-assertion', 'x-client-cert',
-    'x-ms-client-principal', 'x-amzn-oidc-data', 'x-password', 'x-credentials',
+    'x-user-id', 'x-client-secret', 'x-signature', 'signature', 'x-jwt-payload', 'cf-access-jwt-assertion', 'x-oidc-name', 'x-principal',
+    'x-certificate', 'x-password', 'x-credentials',
   ];
 
   for (const name of CREDENTIALS) {
