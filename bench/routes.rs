@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use bargate::route::{Found, MethodRule, Pattern, RouteSpec, RouteTable};
+use bargate::route::{Found, Guard, MethodRule, Pattern, RouteSpec, RouteTable};
 
 const SIZES: [usize; 3] = [10, 1_000, 10_000];
 /// Rounds of each measurement; each is short, so that some of them run undisturbed.
@@ -79,7 +79,7 @@ fn specs(size: usize) -> Vec<RouteSpec> {
         .take(size)
         .filter_map(|(method, pattern)| {
             let (method, pattern) = (MethodRule::parse(method)?, Pattern::parse(&pattern).ok()?);
-            Some(RouteSpec { method, pattern, encoded_slashes: false })
+            Some(RouteSpec { method, pattern, encoded_slashes: false, guard: Guard::default() })
         })
         .collect()
 }

@@ -74,13 +74,13 @@ async function installPackages() {
   }
 }
 
-/** Whether node_modules holds what package-lock.json asks for, by npm's own record of what it installed. */
+/** Whether node_modules holds what package-lock.json asks for and nothing else, by npm's own record of what it installed. */
 function packagesAreInstalled() {
   const record = join('node_modules', '.package-lock.json');
   if (!existsSync(join(ROOT, record)) || !existsSync(TOOLS.node)) return false;
   const wanted = JSON.parse(readProjectFile('package-lock.json')).packages;
   const present = JSON.parse(readProjectFile(record)).packages;
-  return Object.entries(wanted).every(
+  return Object.keys(present).every((path) => path in wanted) && Object.entries(wanted).every(
     ([path, { version, optional }]) => path === '' || (present[path] ? present[path].version === version : optional),
   );
 }

@@ -12,7 +12,7 @@ const FEATURES = [
 // Inlined functions are fewer bytes and compress worse, and so do functions in any order but that of their names, which puts
 // those of one module side by side.
 const OPTIMISATIONS = [
-  '--one-caller-inline-max-function-size=30', '--low-memory-unused', '--gufa-optimizing', '-Oz', '--converge', '--reorder-functions-by-name',
+  '--one-caller-inline-max-function-size=30', '--low-memory-unused', '--gufa-optimizing', '-Os', '--converge', '--reorder-functions-by-name',
   '--strip-debug', '--strip-producers',
 ];
 

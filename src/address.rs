@@ -1,7 +1,13 @@
 //! Absolute addresses as the URL standard writes them, read by their text.
 //!
 //! The parser is the one that acts on the address: in the Worker the runtime's own `URL`, so that no address can mean one thing
-//! to a check and another to the call that follows; on the host the `url` crate. Both give the same text.
+//! to a check and another to the call that follows; on the host, for the command line and tests, the crate `url`. The two differ in
+//! two things, which `tests/addresses.rs` holds: `^` in a path is `%5E` to the runtime alone, and a label `xn--…` that is none of IDNA
+//! is refused by the crate alone.
+//!
+//! So nothing may be decided by comparing what one of them gave with what the other did. The path of a request is matched in a
+//! spelling that has the circumflex one way ([`crate::route`]); all else compares addresses that one parser read. A config whose
+//! host has such a label is a mistake to `bargate check`, and so to a build; the Worker would take it, and call that host.
 
 /// An absolute URL, normalised (WHATWG URL section 4.5).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,7 @@ mod cors;
 mod diagnostic;
 pub(crate) mod document;
 mod fixed;
+mod guard;
 mod headers;
 mod integration;
 mod mapping;
@@ -60,8 +61,8 @@ use reference::{collect_references, resolve_references};
 use service::Services;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use {
-    diagnostic::nearest, reference::walk_references, rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS,
-    service::module_name,
+    authorizer::SECRET_MIN_BYTES, diagnostic::nearest, reference::walk_references,
+    rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS, service::module_name,
 };
 
 /// Headers that every client sends of its own: a path that sets one takes the client's there alone.
@@ -115,6 +116,17 @@ pub struct Config {
     pub routes: RouteTable,
     /// Lower-case names of the headers that a mapping of any path sets, in any order: no client may send them to an upstream.
     pub asserted_headers: Vec<String>,
+}
+
+impl Config {
+    /// Tells whether a client may hold a refresh token of the application: where logins end in sessions alone, none does.
+    pub fn gives_refresh_tokens(&self) -> bool {
+        let gives = |path: &Path| match &path.integration {
+            Integration::Callback { response, .. } => *response != CallbackResponse::Session,
+            _ => false,
+        };
+        self.session.is_none() || self.paths.iter().any(gives)
+    }
 }
 
 impl fmt::Debug for Config {
@@ -242,17 +254,32 @@ fn syntax_words(source: &str, offset: usize) -> Option<(&'static str, &'static s
     is_empty.then_some(("the file is empty", "begin with `bargate init`, or with {\"paths\": []}"))
 }
 
-/// Gives the config, or `None` where a part of it is wrong or not known here.
-fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<Config> {
-    for about in ["$schema", "title", "description"] {
-        root.text(about, findings);
-    }
-    root.allowed_warnings(findings);
-    let servers = server::read_servers(&mut root, findings);
-    let services = service::read_services(&mut root, findings);
-    let cors = cors::read_cors(&mut root, findings);
-    let authorizers = authorizer::read_authorizers(&mut root, findings);
-    let variables = mapping::read_variables(&mut root, findings);
+/// Gives the routes of a config's tree as the gateway compiles them, each with the index of its path; without those of other
+/// sections.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn routes_as_compiled(root: &document::Node<'_>) -> Vec<(usize, crate::route::RouteSpec)> {
+    let mut findings = Findings::new("");
+    let mut root = root.clone();
+    resolve_references(&mut root, &Place::Root, &UnknownBindings, &mut findings);
+    let Some(mut root) = ObjectReader::open(&root, &Place::Root, &mut findings) else { return Vec::new() };
+    let paths = read_routing(&mut root, &mut findings).paths;
+    paths.into_iter().filter_map(|read| Some((read.index?, read.route?))).collect()
+}
+
+/// The sections that say what is routed, and by which rules.
+struct Routing {
+    servers: Vec<server::ReadServer>,
+    cors: Option<Cors>,
+    authorizers: Vec<authorizer::ReadAuthorizer>,
+    paths: Vec<ReadPath>,
+}
+
+fn read_routing(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Routing {
+    let servers = server::read_servers(root, findings);
+    let services = service::read_services(root, findings);
+    let cors = cors::read_cors(root, findings);
+    let authorizers = authorizer::read_authorizers(root, findings);
+    let variables = mapping::read_variables(root, findings);
     let has_session = root.node("session").is_some();
     let context = path::Context {
         servers: &servers,
@@ -264,7 +291,17 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
         variables: reader::TextsByName::of(&variables),
         has_session,
     };
-    let mut paths = path::read_paths(&mut root, &context, findings);
+    let paths = path::read_paths(root, &context, findings);
+    Routing { servers, cors, authorizers, paths }
+}
+
+/// Gives the config, or `None` where a part of it is wrong or not known here.
+fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<Config> {
+    for about in ["$schema", "title", "description"] {
+        root.text(about, findings);
+    }
+    root.allowed_warnings(findings);
+    let Routing { servers, cors, authorizers, mut paths } = read_routing(&mut root, findings);
     let protected_resource = protected_resource::read_protected_resource(&mut root, &authorizers, &mut paths, findings);
     let session = session::read_session(&mut root, &authorizers, &paths, findings);
     let networks = networks::read_networks(&mut root, findings);

@@ -12,6 +12,7 @@ mod fault;
 mod flight;
 mod forwarding;
 mod gateway;
+mod grants;
 mod handler;
 mod host;
 mod integrations;

@@ -33,7 +33,7 @@ pub fn review(source: &str) -> Vec<Diagnostic> {
 pub fn review_with(source: &str, bindings: &dyn Bindings) -> Vec<Diagnostic> {
     let (mut told, tree) = config::mistakes_and_tree(source, bindings);
     if let Some((source, root)) = tree {
-        told.extend(warnings::warnings(source, &root));
+        told.extend(warnings::warnings(source, &root, bindings));
     }
     told.sort_by_key(|diagnostic| diagnostic.offset);
     told

@@ -7,6 +7,8 @@
 //! This module does **not** know what a route does, does not normalise URLs (it is given the path as the WHATWG parser left
 //! it), does not decode parameters, and answers no CORS preflight. It does no I/O and has no clock.
 
+mod guard;
+mod loose;
 mod method;
 mod pattern;
 mod pattern_error;
@@ -15,6 +17,7 @@ mod segment;
 mod table;
 mod trie;
 
+pub use guard::Guard;
 pub use method::{Allow, Method, MethodRule};
 pub use pattern::{MAX_PATTERN_BYTES, MAX_SEGMENTS, Pattern};
 pub use pattern_error::PatternError;

@@ -6,6 +6,8 @@
 mod bindings;
 #[path = "config/diagnostics.rs"]
 mod diagnostics;
+#[path = "config/guards.rs"]
+mod guards;
 #[path = "config/hostile.rs"]
 mod hostile;
 #[path = "config/loading.rs"]

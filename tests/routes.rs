@@ -1,12 +1,14 @@
 //! How a request finds its route: tables of routes, requests and answers, and properties in `routes/properties.rs`.
 //!
-//! A route is written `METHOD pattern`, with `+%2F` after it where it admits encoded slashes. An answer is the route as it is
-//! written, or `404`, or `405` with the `Allow` header, or `400` with the reason for the log.
+//! A route is written `METHOD pattern`, with `+%2F` after it where it admits encoded slashes, `~` where its path is read loosely, and
+//! words for its demands, of which a number is one with a limit. An answer is the route as it is written, or `404`, or `405` with
+//! the `Allow` header, or `400` with the reason for the log.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use bargate::route::{
-    Allow, Conflict, Found, MAX_PATTERN_BYTES, MAX_SEGMENTS, Match, Method, MethodRule, Pattern, RouteSpec, RouteTable,
+    Allow, Conflict, Found, Guard, MAX_PATTERN_BYTES, MAX_SEGMENTS, Match, Method, MethodRule, Pattern, RouteSpec,
+    RouteTable,
 };
 
 #[path = "routes/properties.rs"]
@@ -14,11 +16,17 @@ mod properties;
 
 fn spec(route: &str) -> RouteSpec {
     let mut words = route.split(' ');
-    RouteSpec {
-        method: MethodRule::parse(words.next().unwrap()).unwrap(),
-        pattern: Pattern::parse(words.next().unwrap()).unwrap(),
-        encoded_slashes: words.next() == Some("+%2F"),
+    let method = MethodRule::parse(words.next().unwrap()).unwrap();
+    let pattern = Pattern::parse(words.next().unwrap()).unwrap();
+    let words: Vec<&str> = words.collect();
+    let mut guard = Guard::new(words.contains(&"~"));
+    for demand in words.iter().filter(|word| !["~", "+%2F"].contains(word)) {
+        match demand.parse() {
+            Ok(at_most) => guard.limit("at most", at_most),
+            Err(_) => guard.demand("demand", demand),
+        }
     }
+    RouteSpec { method, pattern, encoded_slashes: words.contains(&"+%2F"), guard }
 }
 
 fn table(routes: &[&str]) -> RouteTable {
@@ -228,6 +236,97 @@ fn readings_that_lead_to_different_routes_are_refused() {
         ("not UTF-8 in a literal", &["GET /%ff", "GET /{x}"], "GET /%FF", "GET /%ff"),
         ("an encoded percent sign", &["GET /100%25", "GET /{x}"], "GET /100%25", "GET /100%25"),
         ("upper and lower case letters differ", &["GET /admin", "GET /{x}"], "GET /Admin", "GET /{x}"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip] // One row a line.
+fn a_path_that_is_read_loosely_is_refused_where_another_reading_asks_for_more() {
+    let order = &["GET /api/orders/{id} auth", "ANY /{.+} ~"];
+    let (open, refused) = ("ANY /{.+} ~", "400 stricter_reading");
+    check(&[
+        ("as the pattern has it", order, "GET /api/orders/7", "GET /api/orders/{id} auth"),
+        ("a last slash", order, "GET /api/orders/7/", refused),
+        ("letter case", order, "GET /api/Orders/7", refused),
+        ("both at once", order, "GET /API/orders/7/", refused),
+        ("two last slashes", order, "GET /api/orders/7//", refused),
+        ("letter case and a needless escape", order, "GET /%41pi/orders/7", refused),
+        ("letter case and an empty segment", order, "GET /Api//orders/7", refused),
+        ("letter case of a parameter", order, "GET /api/orders/A", "GET /api/orders/{id} auth"),
+        ("another method", order, "DELETE /api/Orders/7", open),
+        ("HEAD, which is answered as GET is", order, "HEAD /api/Orders/7", refused),
+        ("a longer path", order, "GET /api/Orders/7/lines", open),
+        ("nothing like it", order, "GET /API/Other", open),
+        ("no route as it stands", &["GET /api/orders/{id} auth", "GET /b ~"], "GET /api/orders/7/", "404"),
+        ("no method as it stands", &["GET /a auth", "POST /{.+} ~"], "GET /A", "405 POST"),
+        ("a pattern in upper case", &["GET /api/Orders auth", "ANY /{.+} ~"], "GET /api/orders", refused),
+        ("a pattern with a last slash", &["GET /a/ auth", "ANY /{.+} ~"], "GET /a", refused),
+        ("a slash behind a parameter", &["GET /{x}/ auth", "ANY /{.+} ~"], "GET /a", refused),
+        ("letters beyond ASCII", &["GET /café auth", "ANY /{.+} ~"], "GET /CAF%C3%89", refused),
+        ("a wildcard", &["ANY /api/{.+} auth", "ANY /{.+} ~"], "GET /API", refused),
+        ("a longer wildcard", &["ANY /api/admin/{.+} admin", "ANY /api/{.+} ~"], "GET /api/Admin/x", refused),
+        ("the root", &["GET / auth", "GET /{.+} ~"], "GET /", "GET / auth"),
+        ("two that differ by case alone", &["GET /A auth", "GET /a ~"], "GET /a", refused),
+        ("the stricter of the two", &["GET /A auth ~", "GET /a ~"], "GET /A", "GET /A auth ~"),
+        ("two that differ by a slash alone", &["GET /a/ auth", "GET /a ~"], "GET /a", refused),
+        ("the same with another method", &["ANY /A auth", "GET /a ~"], "GET /a", refused),
+        ("the method decides within one pattern", &["ANY /a auth ~", "GET /a ~"], "GET /a", "GET /a ~"),
+        ("an exception within what is guarded", &["GET /a/{x} auth", "GET /a/b ~", "ANY /{.+} ~"], "GET /a/b", "GET /a/b ~"),
+        ("the same in upper case", &["GET /a/{x} auth", "GET /a/b ~", "ANY /{.+} ~"], "GET /a/B", "GET /a/{x} auth"),
+        ("only the case is ignored", &["GET /a auth", "ANY /{x}/{.+} auth", "ANY /{.+} ~"], "GET /A/", "ANY /{x}/{.+} auth"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip] // One row a line.
+fn what_asks_for_more_is_what_has_a_demand_that_the_other_lacks() {
+    let refused = "400 stricter_reading";
+    check(&[
+        ("nothing", &["GET /a", "GET /{.+} ~"], "GET /A", "GET /{.+} ~"),
+        ("the same", &["GET /a auth", "GET /{.+} auth ~"], "GET /A", "GET /{.+} auth ~"),
+        ("less", &["GET /a", "GET /{.+} auth ~"], "GET /A", "GET /{.+} auth ~"),
+        ("more", &["GET /a auth scope", "GET /{.+} auth ~"], "GET /A", refused),
+        ("something else", &["GET /a scope", "GET /{.+} other ~"], "GET /A", refused),
+        ("a lower limit", &["GET /a 10", "GET /{.+} 100 ~"], "GET /A", refused),
+        ("a higher limit", &["GET /a 100", "GET /{.+} 10 ~"], "GET /A", "GET /{.+} 10 ~"),
+        ("more, and another reads the path as it stands", &["GET /a auth", "GET /{.+}"], "GET /A", "GET /{.+}"),
+        ("more, of one that nobody reads loosely", &["GET /a auth ~", "GET /{.+}", "GET /b ~"], "GET /A", "GET /{.+}"),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip] // One row a line.
+fn the_habits_of_servers_lead_no_request_past_a_guard() {
+    let admin = &["GET /admin auth", "GET /admin/{x} auth", "GET /{.+} ~"];
+    let (open, refused) = ("GET /{.+} ~", "400 stricter_reading");
+    check(&[
+        ("an encoded question mark", admin, "GET /admin%3Fx", refused),
+        ("one in lower case", admin, "GET /admin%3fx=1/y", refused),
+        ("an encoded fragment", admin, "GET /admin%23", refused),
+        ("an encoded question mark elsewhere", admin, "GET /wiki/Who%3F", open),
+        ("a question mark in a parameter", admin, "GET /admin/Who%3F", "GET /admin/{x} auth"),
+        ("a space at an end", admin, "GET /admin%20", refused),
+        ("spaces at the end of a segment", admin, "GET /admin%20%20/7", refused),
+        ("a space within", admin, "GET /ad%20min", open),
+        ("a dot at an end", admin, "GET /admin.", refused),
+        ("dots at the end of a segment", admin, "GET /admin.../7", refused),
+        ("a dot within", admin, "GET /admin.html", open),
+        ("a name of dots, which may lead anywhere", admin, "GET /.../x", refused),
+        ("a slash that is encoded twice", admin, "GET /x%252fadmin", open),
+        ("the same before the guarded", admin, "GET /admin%252f7", refused),
+        ("a letter that is encoded twice", admin, "GET /%2561dmin", refused),
+        ("dots that are encoded twice", admin, "GET /x/%252e%252e/admin", refused),
+        ("a backslash that is encoded twice", admin, "GET /x%255Cadmin", refused),
+        ("a percent sign", admin, "GET /100%25", open),
+        ("an escape that is none", admin, "GET /100%25zz", open),
+        ("all of it at once", admin, "GET /%2541dmin%2520%253Fx", refused),
+        ("one habit and not the other", &["GET /a/{x}/c auth", "GET /{.+} ~"], "GET /A/b%3F/c", refused),
+        ("where nothing asks for more", &["GET /admin", "GET /{.+} ~"], "GET /admin%3Fx", "GET /{.+} ~"),
+        ("overlong UTF-8, whatever the routes are", &["GET /{.+}"], "GET /x%c0%afadmin", "400 overlong_encoding"),
+        ("overlong UTF-8 of three bytes", &["GET /{.+}"], "GET /x%e0%80%af", "400 overlong_encoding"),
+        ("overlong UTF-8 of four bytes", &["GET /{.+}"], "GET /x%f0%80%80%af", "400 overlong_encoding"),
+        ("Latin-1, which is no UTF-8 at all", &["GET /{.+}"], "GET /%c0%20la%e0", "GET /{.+}"),
+        ("UTF-8 of three bytes", &["GET /{.+}"], "GET /%e0%a4%a8", "GET /{.+}"),
     ]);
 }
 

@@ -23,8 +23,8 @@ pub(super) const TIMEOUT_DEFAULT_MS: u64 = 10_000;
 /// exchange that is cut off then would cost the login.
 pub(super) const TIMEOUT_MAX_MS: u64 = 25_000;
 
-/// Shortest secret that tokens may be signed with: as long as the hash (RFC 7518 section 3.2).
-pub(super) const SECRET_MIN_BYTES: usize = 32;
+/// Shortest secret that tokens may be signed with, and login states sealed: as long as the hash (RFC 7518 section 3.2).
+pub(crate) const SECRET_MIN_BYTES: usize = 32;
 
 /// The `aud` of Supabase's tokens for people who are logged in.
 pub(super) const SUPABASE_AUDIENCE: &str = "authenticated";
@@ -268,19 +268,26 @@ fn read_keys(
 
 fn read_secret(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<KeySource> {
     let secret = written.value()?;
-    if secret.len() < SECRET_MIN_BYTES {
-        let message = format!(
-            "the secret has {} bytes: with fewer than {SECRET_MIN_BYTES}, whoever has one token can find it by trying",
-            secret.len()
-        );
-        let help = told(|| "make one with `openssl rand -base64 48`, and give it to the issuer as well".to_owned());
-        findings.note(written.offset, place, "weak_secret", message, help);
-    } else if is_public_key(secret) {
-        let message = "the secret is written as public keys are: whoever has read the key could sign tokens";
-        let help = told(|| "give public keys as \"jwks\" or \"jwks_uri\"".to_owned());
-        findings.note(written.offset, place, "weak_secret", message.to_owned(), help);
-    }
+    let help = "make one with `openssl rand -base64 48`, and give it to the issuer as well; public keys are given as \"jwks\" or \
+                \"jwks_uri\"";
+    note_if_weak(written, help, place, findings);
     Some(KeySource::Given(Rc::new(KeySet::of_secret(&Secret::new(secret.to_owned())))))
+}
+
+/// Notes a secret that can be found by trying, or read somewhere.
+pub(super) fn note_if_weak(written: &Written<'_>, help: &str, place: &Place<'_>, findings: &mut Findings<'_>) {
+    let Some(secret) = written.value() else { return };
+    let message = if secret.len() < SECRET_MIN_BYTES {
+        format!(
+            "the secret has {} bytes: with fewer than {SECRET_MIN_BYTES}, whoever has what it made can find it by trying",
+            secret.len()
+        )
+    } else if is_public_key(secret) {
+        "the secret is written as public keys are: whoever has read the key has the secret".to_owned()
+    } else {
+        return;
+    };
+    findings.note(written.offset, place, "weak_secret", message, told(|| help.to_owned()));
 }
 
 /// Tells whether a text has the form in which keys of pairs are written: PEM, OpenSSH's, a JWK, a key set.

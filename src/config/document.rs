@@ -95,10 +95,10 @@ impl Value<'_> {
 /// A look into a tree whose references are not resolved.
 #[cfg(not(target_arch = "wasm32"))]
 impl<'s> Node<'s> {
-    /// Gives the value of a key of an object, taking `null` for absent.
+    /// Gives the value of a key of an object.
     pub fn get(&self, key: &str) -> Option<&Self> {
         let member = self.members().iter().find(|member| member.key == key);
-        member.map(|member| &member.node).filter(|node| !matches!(node.value, Value::Null))
+        member.map(|member| &member.node)
     }
 
     /// Gives the members of an object; none of anything else.

@@ -67,7 +67,7 @@ pub(super) fn read_static(object: &mut ObjectReader<'_>, findings: &mut Findings
     let status = object.integer("status", STATUSES, STATUS_DEFAULT, findings);
     let mut headers = read_header_texts(object, "headers", findings);
     let body_place = Place::Key(place, "body");
-    let body = object.present("body");
+    let body = object.node("body");
     if let Some(node) = body.filter(|_| BODILESS.contains(&status)) {
         let message = format!("an answer of status {status} has no body");
         findings.note(node.offset, &body_place, "unused_key", message, told(|| "remove \"body\"".to_owned()));

@@ -114,7 +114,7 @@ pub(super) fn read_answer(
     findings: &mut Findings<'_>,
 ) -> Option<Integration> {
     let place = object.place();
-    let response = object.present("response");
+    let response = object.node("response");
     match (object.node("integration"), response) {
         (Some(node), None) => {
             let place = Place::Key(place, "integration");

@@ -3,6 +3,7 @@
 use super::access::{Access, read_access};
 use super::authorizer::ReadAuthorizer;
 use super::document::{Node, Origin};
+use super::guard::read_guard;
 use super::headers::{HeaderRules, read_response_headers};
 use super::integration::{Integration, read_answer};
 use super::mapping::{Mapping, Scope, read_mapping, read_variables};
@@ -39,7 +40,7 @@ pub struct Path {
 impl Path {
     /// Makes a path that is open to everyone.
     pub(super) fn open(route: &RouteSpec, integration: Integration) -> Self {
-        let RouteSpec { method, pattern, encoded_slashes } = route.clone();
+        let RouteSpec { method, pattern, encoded_slashes, .. } = route.clone();
         Self {
             method,
             pattern,
@@ -135,8 +136,9 @@ fn read_path<'n>(
     let mapping = read_mapping(&mut object, &scope, findings);
     let response_headers = read_response_headers(&mut object, findings);
     let pre_process = context.services.read_rpc(&mut object, "pre_process", findings);
+    let guard = read_guard(node, access.as_ref(), integration.as_ref(), &rules, context);
     object.finish(findings);
-    let route = method.zip(pattern).map(|(method, pattern)| RouteSpec { method, pattern, encoded_slashes });
+    let route = method.zip(pattern).map(|(method, pattern)| RouteSpec { method, pattern, encoded_slashes, guard });
     let in_file = written_path.is_some_and(|written| written.text.origin == Origin::File);
     let shown = route.as_ref().filter(|_| in_file).map(|route| format!("{} {}", route.method, route.pattern.as_str()));
     let path = route.clone().zip(integration).map(|(RouteSpec { method, pattern, .. }, integration)| Path {

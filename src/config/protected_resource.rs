@@ -11,7 +11,7 @@ use super::integration::Integration;
 use super::path::{Path, ReadPath};
 use super::reader::{Findings, ObjectReader, Place, index_names, note_type};
 use crate::address::Address;
-use crate::route::{Method, MethodRule, Pattern, RouteSpec};
+use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec};
 
 /// Where the metadata of a resource is that has no path (RFC 9728 section 3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -103,7 +103,8 @@ pub(super) fn read_protected_resource(
             return None;
         }
     };
-    let route = RouteSpec { method: MethodRule::Exact(Method::Get), pattern, encoded_slashes: false };
+    let method = MethodRule::Exact(Method::Get);
+    let route = RouteSpec { method, pattern, encoded_slashes: false, guard: Guard::default() };
     paths.push(ReadPath {
         index: None,
         offset: node.offset,

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::address::{Scheme, read_url};
+use super::authorizer::{SECRET_MIN_BYTES, note_if_weak};
 use super::reader::{Findings, ObjectReader, Place, Written, note_if_empty};
 use crate::secret::Secret;
 
@@ -36,6 +37,14 @@ pub struct Provider {
     pub endpoints: Option<Rc<Endpoints>>,
 }
 
+impl Provider {
+    /// Tells whether login states are sealed with a secret that can be found by trying: the provider chose it, so it is no mistake.
+    pub fn seals_weakly(&self) -> bool {
+        let secret = self.client_secret.as_ref().filter(|_| self.sealing_key.is_none());
+        secret.is_some_and(|secret| secret.expose().len() < SECRET_MIN_BYTES)
+    }
+}
+
 /// The addresses of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
@@ -51,6 +60,8 @@ pub struct Endpoints {
     pub logout: Option<(String, &'static str)>,
     /// Whether the application shows its secret in a header (`client_secret_basic`) and not in the form.
     pub basic: bool,
+    /// Whether it names itself in every authorization response (RFC 9207 section 3).
+    pub names_itself: bool,
 }
 
 impl Endpoints {
@@ -64,6 +75,7 @@ impl Endpoints {
             revocation: Some(at("/oauth/revoke")),
             logout: Some((at("/v2/logout"), "returnTo")),
             basic: false,
+            names_itself: false,
         }
     }
 }
@@ -88,9 +100,12 @@ pub(super) fn read_provider(
     let client_secret = object.text("client_secret", findings);
     let sealing_key = object.text("sealing_key", findings);
     let scope = object.text("scope", findings);
-    for (key, written) in [("client_id", &client_id), ("client_secret", &client_secret), ("sealing_key", &sealing_key)]
-    {
+    for (key, written) in [("client_id", &client_id), ("client_secret", &client_secret)] {
         note_if_empty(written.as_ref(), &Place::Key(place, key), findings);
+    }
+    // Whoever opens the login path has something that it sealed.
+    if let Some(written) = &sealing_key {
+        note_if_weak(written, "make one with `openssl rand -base64 48`", &Place::Key(place, "sealing_key"), findings);
     }
     // The older gateway's other name for it.
     let redirect_uris = ["redirect_uri", "callback_uri"].map(|key| {

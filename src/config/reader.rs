@@ -192,13 +192,8 @@ impl<'n> ObjectReader<'n> {
         self.offset
     }
 
-    /// Gives the value of `key`, taking `null` for absent.
+    /// Gives the value of `key` where the object has it; `null` is one, for else a key that restricts could be lost in silence.
     pub fn node(&mut self, key: &'static str) -> Option<&'n Node<'n>> {
-        self.present(key).filter(|node| !matches!(node.value, Value::Null))
-    }
-
-    /// Gives the value of `key` where the object has it, `null` included.
-    pub fn present(&mut self, key: &'static str) -> Option<&'n Node<'n>> {
         if !self.known.contains(&key) {
             self.known.push(key);
         }

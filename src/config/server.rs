@@ -24,6 +24,8 @@ pub struct Server {
     pub timeout_ms: u32,
     /// How often a request that may be repeated is made again.
     pub retries: u32,
+    /// Whether it takes each path as it is written, so that none can stand for another.
+    pub strict_paths: bool,
 }
 
 /// An address of an upstream.
@@ -64,6 +66,7 @@ pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<
         let targets = read_targets(&mut object, findings);
         let timeout_ms = object.integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS, findings);
         let retries = object.integer("retries", 0..=RETRIES_MAX, 0, findings);
+        let strict_paths = object.boolean("strict_paths", false, findings);
         object.finish(findings);
 
         let Some(alias) = alias else { continue };
@@ -75,6 +78,7 @@ pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<
             targets,
             timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
             retries: u32::try_from(retries).unwrap_or(0),
+            strict_paths,
         };
         let alias_in_file = alias.text.origin == Origin::File;
         servers.push(ReadServer { server, index, alias_offset: alias.offset, alias_known, alias_in_file });

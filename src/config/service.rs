@@ -8,6 +8,9 @@ use super::reader::{
 /// The older gateway's word for the type of an RPC, of which there is one.
 pub(super) const RPC_TYPE: &str = "service_binding";
 
+/// The key of a module's name.
+const ENTRYPOINT: &str = "entrypoint";
+
 /// A function of another Worker.
 #[derive(Clone)]
 pub struct Rpc {
@@ -21,26 +24,30 @@ pub struct Rpc {
 pub(super) struct Services<'s> {
     modules: TextsByName<'s>,
     bindings: TextsByName<'s>,
+    lists: &'s ServiceLists,
 }
 
 /// The sections as they stand.
+#[derive(Default)]
 pub(super) struct ServiceLists {
     /// Modules: alias and name.
     modules: Vec<(String, String)>,
     /// Other Workers: alias and binding.
     bindings: Vec<(String, String)>,
+    /// The names of those modules, and the bindings, that take each path as it is written.
+    strict_modules: Vec<String>,
+    strict_bindings: Vec<String>,
 }
 
 /// Reads the sections.
 pub(super) fn read_services(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> ServiceLists {
-    let mut modules = read_aliases(root, "services", "entrypoint", findings);
-    for (_, entrypoint) in &mut modules {
-        *entrypoint = module_name(entrypoint).to_owned();
+    let mut lists = ServiceLists::default();
+    lists.modules = read_aliases(root, "services", ENTRYPOINT, &mut lists.strict_modules, findings);
+    // The older gateway's former name is the second; of an alias in both, this one counts less.
+    for section in ["serviceBindings", "servicesBindings"] {
+        lists.bindings.extend(read_aliases(root, section, "binding", &mut lists.strict_bindings, findings));
     }
-    let mut bindings = read_aliases(root, "serviceBindings", "binding", findings);
-    // The older gateway's former name; of an alias in both, this one counts less.
-    bindings.extend(read_aliases(root, "servicesBindings", "binding", findings));
-    ServiceLists { modules, bindings }
+    lists
 }
 
 /// Gives the name of the module at an entry point: `./services/a.js` and `services/a` are the same.
@@ -53,6 +60,7 @@ fn read_aliases(
     root: &mut ObjectReader<'_>,
     section: &'static str,
     target_key: &'static str,
+    strict: &mut Vec<String>,
     findings: &mut Findings<'_>,
 ) -> Vec<(String, String)> {
     let place = Place::Key(root.place(), section);
@@ -70,10 +78,16 @@ fn read_aliases(
         for (key, written) in [("alias", &alias), (target_key, &target)] {
             note_if_empty(written.as_ref(), &Place::Key(&place, key), findings);
         }
+        let strict_paths = object.boolean("strict_paths", false, findings);
         object.finish(findings);
         let (Some(alias), Some(target)) = (alias, target) else { continue };
         let name = alias.value().unwrap_or_default();
-        aliases.push((name.to_owned(), target.value().unwrap_or_default().to_owned()));
+        let target = target.value().unwrap_or_default();
+        let target = if target_key == ENTRYPOINT { module_name(target) } else { target };
+        if strict_paths {
+            strict.push(target.to_owned());
+        }
+        aliases.push((name.to_owned(), target.to_owned()));
         written_at.push((index, alias.offset, shown(&alias).to_owned()));
     }
     let names = index_names(aliases.iter().map(|(name, _)| name.as_str()));
@@ -91,7 +105,17 @@ fn read_aliases(
 impl<'s> Services<'s> {
     /// Prepares the look-up by alias.
     pub(super) fn of(lists: &'s ServiceLists) -> Self {
-        Self { modules: TextsByName::of(&lists.modules), bindings: TextsByName::of(&lists.bindings) }
+        Self { modules: TextsByName::of(&lists.modules), bindings: TextsByName::of(&lists.bindings), lists }
+    }
+
+    /// Tells whether a module, by its name, takes each path as it is written.
+    pub(super) fn is_strict_module(&self, name: &str) -> bool {
+        self.lists.strict_modules.iter().any(|strict| strict == name)
+    }
+
+    /// Tells whether another Worker, by its binding, takes each path as it is written.
+    pub(super) fn is_strict_binding(&self, binding: &str) -> bool {
+        self.lists.strict_bindings.iter().any(|strict| strict == binding)
     }
 
     /// Reads the `binding` of an integration, which is the alias of a module.

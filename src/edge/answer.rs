@@ -9,7 +9,7 @@ use super::gateway::Gateway;
 use super::host::{configured, header_lines, relay, respond};
 use super::log;
 use crate::cors;
-use crate::problem::{Header, Problem};
+use crate::problem::{Header, Problem, quoted};
 use crate::proxy::DROPPED_RESPONSE_HEADERS;
 use crate::request::RequestHead as _;
 use crate::route::{Method, MethodRule};
@@ -58,7 +58,7 @@ impl Answer {
             // RFC 9728 section 5.1; parameters stand with commas between them, behind the scheme without one.
             let joint = if challenge.contains(' ') { "," } else { "" };
             let url = resource.metadata_url(&exchange.origin());
-            *challenge = format!("{challenge}{joint} resource_metadata=\"{url}\"").into();
+            *challenge = format!("{challenge}{joint} resource_metadata={}", quoted(&url)).into();
         }
         Self::Made { status: problem.status(), headers, body: Some(problem.body(&exchange.id)) }
     }

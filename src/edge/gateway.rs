@@ -23,9 +23,11 @@ use super::log;
 use super::objects;
 use super::session::SessionCache;
 use super::timing::now_ms;
-use crate::config::{BINDING_COOKIE, Config, Diagnostic, HOP_BY_HOP_HEADERS, Integration, Path, load, references};
+use crate::config::{
+    BINDING_COOKIE, Config, Diagnostic, HOP_BY_HOP_HEADERS, Integration, Path, Provider, load, references,
+};
 use crate::cookie::name_on;
-use crate::oauth::Outcome;
+use crate::oauth::{Attempts, Outcome};
 use crate::problem::Problem;
 use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS};
 
@@ -71,6 +73,8 @@ pub struct Gateway {
     pub sessions: RefCell<SessionCache>,
     /// Exchanges of refresh tokens, by the token's SHA-256, where no Durable Object makes them.
     pub refreshes: Flights<String, Rc<Outcome>>,
+    /// Grants of clients that the provider refused, and codes that were used.
+    pub attempts: RefCell<Attempts>,
 }
 
 struct Loaded {
@@ -141,6 +145,7 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
         Ok(config) if !has_bindings(&env, &config) => (previous, Vec::new()),
         Ok(config) => {
             fresh = true;
+            warn_of_weak_seal(&config);
             (Some(Rc::new(Gateway::new(config, previous.as_deref()))), Vec::new())
         }
         Err(mistakes) => (previous, mistakes),
@@ -244,6 +249,15 @@ fn has_bindings(env: &Env, config: &Config) -> bool {
     all
 }
 
+/// Warns of login states that tell whoever asks for one whether a guess at the secret is right.
+fn warn_of_weak_seal(config: &Config) {
+    let mut providers = config.authorizers.iter().filter_map(|authorizer| authorizer.provider.as_ref());
+    let logs_in = |path: &Path| matches!(path.integration, Integration::Login(_));
+    if providers.any(Provider::seals_weakly) && config.paths.iter().any(logs_in) {
+        log::warn("short_client_secret", "login states are sealed with a short client_secret: add a sealing_key");
+    }
+}
+
 fn log_mistakes(mistakes: &[Diagnostic]) {
     for mistake in mistakes {
         log::error("config_invalid", &mistake.to_string());
@@ -294,6 +308,7 @@ impl Gateway {
             issuers,
             login,
             refreshes: refreshes.unwrap_or_default(),
+            attempts: RefCell::default(),
             config,
             sessions: RefCell::default(),
         }

@@ -157,7 +157,7 @@ impl Problem {
                 400,
                 "code_invalid",
                 "Code invalid",
-                "The identity provider does not take this code: it was used before or is too old. Begin the login again.",
+                "The code is not valid here, or no longer: it was used before or is too old. Begin the login again.",
             ),
             Self::StateInvalid(_) => present(
                 400,
@@ -198,7 +198,7 @@ impl Problem {
                 401,
                 "refresh_token_invalid",
                 "Refresh token invalid",
-                "The identity provider does not take this refresh token any more. Log in again.",
+                "The refresh token is not valid here, or no longer. Log in again.",
             )
             .challenging(Challenge::InvalidToken("the refresh token is not valid any more")),
             Self::IdpRejected(_) => present(

@@ -203,6 +203,14 @@ mod tests {
         assert!(matches!(outcome("/b"), Outcome::NotFound), "GET without a word");
         assert!(matches!(outcome("GET /a/b%2fc"), Outcome::Ambiguous(Ambiguity::EncodedSlash)));
         assert!(matches!(outcome("GET https://gateway.example/a/z"), Outcome::Route(..)), "a whole URL");
+        let guarded = Outline::of(
+            r#"{"servers": [{"alias": "api", "url": "https://api.example"}], "authorizer": {"type": "auth0"}, "paths": [
+                {"method": "GET", "path": "/a", "auth": true, "response": 1},
+                {"method": "ANY", "path": "/{.+}", "integration": {"type": "http", "server": "api"}}
+            ]}"#,
+        );
+        let report = explain_match(&guarded, "GET /A/").unwrap();
+        assert!(matches!(report.outcome, Outcome::Ambiguous(Ambiguity::StricterReading)), "as the Worker does");
         assert!(explain_match(&outline, "GET a/b").is_err());
     }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::config::document::{Node, Value};
-use crate::config::parse;
-use crate::route::{Method, MethodRule, Pattern, RouteSpec};
+use crate::config::{parse, routes_as_compiled};
+use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec};
 
 /// Name of the authorizer that stands alone.
 const SOLE_AUTHORIZER: &str = "authorizer";
@@ -35,6 +35,14 @@ pub struct OutlinedRoute {
     pub rules: Vec<String>,
     /// The keys of its entry, each with its JSON, but for method, path and notes; none of a route from another section.
     pub settings: BTreeMap<String, serde_json::Value>,
+}
+
+impl OutlinedRoute {
+    /// Tells whether it leads where another leads.
+    pub(super) fn leads_where(&self, other: &Self) -> bool {
+        let kind = |route: &Self| route.integration.trim_end_matches("_proxy").to_owned();
+        kind(self) == kind(other) && self.target == other.target
+    }
 }
 
 /// What a route asks for.
@@ -70,8 +78,10 @@ impl Outline {
     pub(super) fn of_tree(root: &Node<'_>) -> Self {
         let items = root.get("paths").map(Node::items).unwrap_or_default();
         let sections = Sections::of(root);
-        let mut routes: Vec<OutlinedRoute> =
-            items.iter().enumerate().filter_map(|(index, item)| outline_path(&sections, item, index)).collect();
+        let compiled = routes_as_compiled(root).into_iter();
+        let mut routes: Vec<OutlinedRoute> = compiled
+            .filter_map(|(index, spec)| Some(outline_path(&sections, items.get(index)?, index, spec)))
+            .collect();
         let unread = items.len() - routes.len();
         routes.extend(protected_resource(root));
         Self { routes, unread }
@@ -114,21 +124,15 @@ impl<'n> Sections<'n> {
     }
 }
 
-fn outline_path(sections: &Sections<'_>, path: &Node<'_>, index: usize) -> Option<OutlinedRoute> {
-    let method = MethodRule::parse(path.text("method")?)?;
-    let pattern = Pattern::parse(path.text("path")?).ok()?;
-    let spec = RouteSpec { method, pattern, encoded_slashes: path.is_true("encoded_slashes") };
+fn outline_path(sections: &Sections<'_>, path: &Node<'_>, index: usize, spec: RouteSpec) -> OutlinedRoute {
     let (integration, target) = match (path.get("integration"), path.get("response")) {
         (Some(node), _) => (node.text("type").unwrap_or("?").to_owned(), target_of(sections, node)),
         (None, Some(_)) => ("response".to_owned(), "200".to_owned()),
-        (None, None) if path.members().iter().any(|member| member.key == "response") => {
-            ("response".to_owned(), "200".to_owned())
-        }
         (None, None) => ("?".to_owned(), String::new()),
     };
     let rules = ["rate_limit", "max_body_bytes", "content_types", "cache", "ip", "pre_process"];
     let rules = rules.into_iter().filter(|key| path.get(key).is_some()).map(str::to_owned).collect();
-    Some(OutlinedRoute {
+    OutlinedRoute {
         spec,
         index: Some(index),
         requirement: requirement(sections, path),
@@ -136,7 +140,7 @@ fn outline_path(sections: &Sections<'_>, path: &Node<'_>, index: usize) -> Optio
         target,
         rules,
         settings: BTreeMap::new(),
-    })
+    }
 }
 
 fn settings(path: &Node<'_>) -> BTreeMap<String, serde_json::Value> {
@@ -211,7 +215,8 @@ pub(super) fn logs_in(authorizer: &Node<'_>) -> bool {
 fn protected_resource(root: &Node<'_>) -> Option<OutlinedRoute> {
     let path = crate::config::protected_resource_path(root)?;
     let pattern = Pattern::parse(&path).ok()?;
-    let spec = RouteSpec { method: MethodRule::Exact(Method::Get), pattern, encoded_slashes: false };
+    let method = MethodRule::Exact(Method::Get);
+    let spec = RouteSpec { method, pattern, encoded_slashes: false, guard: Guard::default() };
     Some(OutlinedRoute {
         spec,
         index: None,

@@ -7,7 +7,7 @@ use super::outline::{Outline, OutlinedRoute};
 use super::warnings::{Warnings, items, mapped_values};
 use crate::config::document::Node;
 use crate::config::reader::Place;
-use crate::route::{Found, MethodRule, Pattern, RouteTable};
+use crate::route::{Ambiguity, Found, Guard, Method, MethodRule, Pattern, RouteTable};
 
 /// Cloudflare answers paths below this one itself.
 const PLATFORM_PREFIX: &str = "cdn-cgi";
@@ -113,6 +113,14 @@ pub(super) fn warn_of_routes(root: &Node<'_>, warnings: &mut Warnings<'_>) {
         }
         if let Some(message) = routes.unreachable(route) {
             warnings.warn("unreachable_route", path, at, message, "remove it, or give it another path");
+        } else if routes.is_refused(route) {
+            let message = "each request is refused: in another letter case, or with or without its last slash, the path asks for more";
+            let help = "add \"strict_paths\": true to the server, if it tells them apart";
+            warnings.warn("unreachable_route", path, at, message.to_owned(), help);
+        }
+        if let Some(message) = routes.fallthrough(route) {
+            let help = "give the path these methods, or a route of ANY";
+            warnings.warn("method_fallthrough", path, at, message, help);
         }
     }
 }
@@ -188,8 +196,7 @@ fn warn_of_kind(
 /// How the routes of a config stand to each other.
 struct Relations<'o> {
     outline: &'o Outline,
-    /// All routes, where one is for any method: no other can be hidden by the rest.
-    all: Option<RouteTable>,
+    all: RouteTable,
     /// The routes that need a token, and no other.
     protected: RouteTable,
     protected_routes: Vec<&'o OutlinedRoute>,
@@ -208,8 +215,7 @@ impl<'o> Relations<'o> {
         let protected_routes: Vec<&OutlinedRoute> = every.iter().filter(needs_token).copied().collect();
         let plain = protected_routes.iter().filter(|route| !route.spec.pattern.is_wildcard());
         let protected_shapes = plain.map(|route| (shape(&route.spec.pattern), *route)).collect();
-        let all = every.iter().any(|route| route.spec.method == MethodRule::Any).then(|| table(&every));
-        Self { outline, all, protected: table(&protected_routes), protected_routes, protected_shapes }
+        Self { outline, all: table(&every), protected: table(&protected_routes), protected_routes, protected_shapes }
     }
 
     /// Gives a route with a token that this one stands below, or that would take its requests.
@@ -231,6 +237,44 @@ impl<'o> Relations<'o> {
         })
     }
 
+    /// Tells whether a route matches, and each request for it is refused since another route asks for more.
+    fn is_refused(&self, route: &OutlinedRoute) -> bool {
+        let refused = |method: Method, path: &str| {
+            self.all.find(method.as_str(), path) == Found::Ambiguous(Ambiguity::StricterReading)
+        };
+        let paths = example_paths(&route.spec.pattern);
+        paths.iter().all(|path| methods(route.spec.method).into_iter().all(|method| refused(method, path)))
+    }
+
+    /// Says which methods of a route's path go to a wildcard of the same upstream that asks for less; `None` where none does.
+    fn fallthrough(&self, route: &OutlinedRoute) -> Option<String> {
+        if !route.spec.guard.asks_more_than(&Guard::default()) {
+            return None;
+        }
+        let path = example_path(&route.spec.pattern);
+        let mut found: Option<(&OutlinedRoute, Vec<&str>)> = None;
+        // What a preflight gets to see, a page could not see otherwise.
+        for method in Method::ALL.into_iter().filter(|method| *method != Method::Options) {
+            let Found::Route(taken) = self.all.find(method.as_str(), &path) else { continue };
+            let Some(taker) = self.outline.routes.get(taken.index) else { continue };
+            let is_weaker = taker.spec.pattern.is_wildcard()
+                && taker.spec.pattern != route.spec.pattern
+                && taker.leads_where(route)
+                && route.spec.guard.asks_more_than(&taker.spec.guard)
+                // Other methods may well need other scopes.
+                && !taker.spec.guard.asks_more_than(&route.spec.guard);
+            if is_weaker {
+                let (first, names) = found.get_or_insert((taker, Vec::new()));
+                if first.spec == taker.spec {
+                    names.push(method.as_str());
+                }
+            }
+        }
+        let (taker, names) = found?;
+        let (spec, names) = (&taker.spec, names.join(", "));
+        Some(format!("{names} here: taken by {} {}, which asks for less", spec.method, spec.pattern))
+    }
+
     /// Says why no request comes to a route; `None` where one does.
     fn unreachable(&self, route: &OutlinedRoute) -> Option<String> {
         let pattern = &route.spec.pattern;
@@ -241,11 +285,10 @@ impl<'o> Relations<'o> {
         if route.spec.method != MethodRule::Any {
             return None;
         }
-        let all = self.all.as_ref()?;
         let mut takers: Vec<String> = Vec::new();
         for path in example_paths(pattern) {
             for method in methods(MethodRule::Any) {
-                let Found::Route(found) = all.find(method.as_str(), &path) else { return None };
+                let Found::Route(found) = self.all.find(method.as_str(), &path) else { return None };
                 let taker = self.outline.routes.get(found.index)?;
                 if taker.spec == route.spec {
                     return None;
@@ -285,6 +328,37 @@ mod tests {
         );
         let told = review(&source).into_iter().filter(|one| one.code == code || one.code == "route_conflict");
         told.map(|diagnostic| format!("{} {}", diagnostic.path, diagnostic.message)).collect()
+    }
+
+    #[test]
+    fn a_method_that_goes_to_a_wildcard_which_asks_for_less_is_told() {
+        let to = |server: &str| format!(r#""integration": {{"type": "http", "server": "{server}"}}"#);
+        let wildcard = |method: &str, auth: &str, server: &str| {
+            format!(r#"{{"method": "{method}", "path": "/api/{{.+}}", "auth": {auth}, {}}}"#, to(server))
+        };
+        let scoped = r#"{"scopes": ["write"]}"#;
+        let path = |method: &str, auth: &str| {
+            format!(r#"{{"method": "{method}", "path": "/api/a", "auth": {auth}, {}}}"#, to("api"))
+        };
+        let others = "paths[1].path POST, PUT, PATCH, DELETE here: taken by ANY /api/{.+}, which asks for less";
+        let table: [(String, String, &[&str], &str); 8] = [
+            (wildcard("ANY", "true", "api"), path("GET", scoped), &[others], "all other methods"),
+            (wildcard("ANY", "false", "api"), path("GET", "true"), &[others], "an open wildcard"),
+            (
+                wildcard("GET", "true", "api"),
+                path("POST", scoped),
+                &["paths[1].path GET, HEAD here: taken by GET /api/{.+}, which asks for less"],
+                "a wildcard of one method",
+            ),
+            (wildcard("OPTIONS", "false", "api"), path("GET", "true"), &[], "preflights"),
+            (wildcard("ANY", "true", "api"), path("ANY", scoped), &[], "no method is left"),
+            (wildcard("ANY", "true", "other"), path("GET", scoped), &[], "another upstream"),
+            (wildcard("ANY", scoped, "api"), path("GET", "true"), &[], "a wildcard that asks for more"),
+            (wildcard("GET", r#"{"scopes": ["read"]}"#, "api"), path("POST", scoped), &[], "other scopes"),
+        ];
+        for (wildcard, path, expected, message) in table {
+            assert_eq!(told(&format!("{wildcard}, {path}"), "method_fallthrough"), expected, "{message}");
+        }
     }
 
     #[test]

@@ -10,12 +10,13 @@ use super::route_warnings::{RouteKind, warn_of_routes};
 use crate::address::Address;
 use crate::config::document::{Node, Value};
 use crate::config::reader::{Findings, Place};
-use crate::config::{Diagnostic, Reference, ReferenceKind, Severity, parse};
+use crate::config::{Binding, Bindings, Diagnostic, Reference, ReferenceKind, SECRET_MIN_BYTES, Severity, parse};
 
 /// Every code of a warning, and what it says.
-pub const WARNINGS: [(&str, &str); 19] = [
+pub const WARNINGS: [(&str, &str); 21] = [
     ("auth_on_login", "a path of a login or of a refresh needs the token that it is there to get"),
     ("cors_any_origin", "every site may read answers"),
+    ("method_fallthrough", "a method of a path goes to a wildcard that asks for less"),
     ("offline_access_missing", "logins ask for no refresh token, and a path or a session needs one"),
     ("optional_binding_missing", "`wrangler.toml` lacks a binding that the gateway can do without, at a price"),
     ("plain_http_upstream", "an upstream is called without encryption"),
@@ -23,6 +24,7 @@ pub const WARNINGS: [(&str, &str); 19] = [
     ("secret_exposed", "a secret reaches an answer, or an upstream"),
     ("secret_importable", "modules of `services/` and what they import can read every secret without being handed it"),
     ("secret_in_vars", "a secret stands under `[vars]` of `wrangler.toml`"),
+    ("short_client_secret", "login states are sealed with a secret that can be found by trying"),
     ("symmetric_algorithm", "tokens are signed with a secret that whoever checks them could sign with as well"),
     ("token_route_any_origin", "a path hands out tokens, and every site may read its answers"),
     ("tokens_beside_session", "a session keeps tokens from pages, and a path hands them out all the same"),
@@ -65,11 +67,11 @@ impl Warnings<'_> {
 }
 
 /// Tells the warnings of a config's tree, and codes in `allow` that no warning has.
-pub(super) fn warnings(source: &str, root: &Node<'_>) -> Vec<Diagnostic> {
+pub(super) fn warnings(source: &str, root: &Node<'_>, bindings: &dyn Bindings) -> Vec<Diagnostic> {
     let mut warnings = Warnings { findings: Findings::new(source), allowed: allowed_at_top(root) };
     check_allowed(root, &mut warnings.findings);
     warn_of_cors(root, &mut warnings);
-    warn_of_authorizers(root, &mut warnings);
+    warn_of_authorizers(root, bindings, &mut warnings);
     warn_of_servers(root, &mut warnings);
     warn_of_services(root, &mut warnings);
     warn_of_variables(root, &mut warnings);
@@ -126,7 +128,7 @@ fn warn_of_cors(root: &Node<'_>, warnings: &mut Warnings<'_>) {
     }
 }
 
-fn warn_of_authorizers(root: &Node<'_>, warnings: &mut Warnings<'_>) {
+fn warn_of_authorizers(root: &Node<'_>, bindings: &dyn Bindings, warnings: &mut Warnings<'_>) {
     let authorizers = authorizers(root);
     let kinds = || items(root, "paths").iter().filter_map(RouteKind::of);
     let used_by_login = kinds().any(RouteKind::needs_provider) || root.get("session").is_some();
@@ -152,6 +154,7 @@ fn warn_of_authorizers(root: &Node<'_>, warnings: &mut Warnings<'_>) {
             }
             if of_login {
                 warn_of_scope(root, node, place, warnings);
+                warn_of_weak_seal(root, node, place, bindings, warnings);
             }
         });
     }
@@ -167,6 +170,33 @@ fn warn_of_symmetry(node: &Node<'_>, place: &Place<'_>, warnings: &mut Warnings<
     let message = "HS256: whoever can check these tokens can also make them".to_owned();
     let help = "let the issuer sign with RS256 or ES256, and give its \"jwks_uri\"";
     warnings.warn("symmetric_algorithm", node, (offset, &Place::Key(place, key)), message, help);
+}
+
+/// Warns of a short secret that login states are sealed with: whoever has one of them can try secrets until one opens it.
+fn warn_of_weak_seal(
+    root: &Node<'_>,
+    node: &Node<'_>,
+    place: &Place<'_>,
+    bindings: &dyn Bindings,
+    warnings: &mut Warnings<'_>,
+) {
+    let mut kinds = items(root, "paths").iter().filter_map(RouteKind::of);
+    let secret = node.get("client_secret").filter(|_| node.get("sealing_key").is_none());
+    let Some(secret) = secret.filter(|_| kinds.any(|kind| kind == RouteKind::Login)) else { return };
+    let bytes = secret.as_text().and_then(|text| match Reference::parse(text) {
+        None => Some(text.len()),
+        Some(reference) => match bindings.look_up(&reference.ok()?) {
+            Binding::Value(value) => Some(value.len()),
+            Binding::Missing | Binding::Unknown => None,
+        },
+    });
+    if let Some(bytes) = bytes.filter(|bytes| (1..SECRET_MIN_BYTES).contains(bytes)) {
+        let message = format!(
+            "login states are sealed with this secret of {bytes} bytes, which whoever has one of them can find by trying"
+        );
+        let help = "add a \"sealing_key\", made with `openssl rand -base64 48`";
+        warnings.warn("short_client_secret", node, (secret.offset, &Place::Key(place, "client_secret")), message, help);
+    }
 }
 
 fn warn_of_scope(root: &Node<'_>, node: &Node<'_>, place: &Place<'_>, warnings: &mut Warnings<'_>) {
@@ -439,8 +469,7 @@ fn with_authorizer_place<R>(root: &Node<'_>, name: &str, run: impl FnOnce(&Place
 
 /// Gives where the name of each authorizer stands, in the order of [`authorizers`].
 fn name_offsets(root: &Node<'_>) -> Vec<usize> {
-    let sole =
-        root.members().iter().filter(|member| member.key == "authorizer" && !matches!(member.node.value, Value::Null));
+    let sole = root.members().iter().filter(|member| member.key == "authorizer");
     let named = root.get("authorizers").map(Node::members).unwrap_or_default();
     sole.take(1).chain(named).map(|member| member.key_offset).collect()
 }

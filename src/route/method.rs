@@ -75,6 +75,14 @@ impl MethodRule {
         if text == "ANY" { Some(Self::Any) } else { Method::parse(text).map(Self::Exact) }
     }
 
+    /// Tells whether it answers a method; `None` is one that no route can name.
+    pub(super) fn answers(self, method: Option<Method>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(own) => method == Some(own) || method == Some(Method::Head) && own == Method::Get,
+        }
+    }
+
     /// Returns the rule as it stands in a config.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

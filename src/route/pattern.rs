@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use super::loose;
 use super::pattern_error::PatternError;
 use super::segment;
 
@@ -110,6 +111,26 @@ impl Pattern {
             .collect();
         // Behind the last segment stands a wildcard or nothing; a longer pattern comes first.
         (self.is_wildcard(), LongerFirst(segments))
+    }
+
+    /// Tells whether it is read loosely as it stands.
+    pub(super) fn is_plain(&self) -> bool {
+        let mut literals = self.segments.iter().filter_map(|segment| match segment {
+            Segment::Literal(text) => Some(&**text),
+            Segment::Parameter(_) => None,
+        });
+        literals.all(loose::is_plain) && (self.text.len() == 1 || !self.text.ends_with('/'))
+    }
+
+    /// Tells whether it matches the same paths, whatever its parameters are called.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let is_same = |(one, other): (&Segment, &Segment)| match (one, other) {
+            (Segment::Parameter(_), Segment::Parameter(_)) => true,
+            (one, other) => one == other,
+        };
+        self.is_wildcard() == other.is_wildcard()
+            && self.segments.len() == other.segments.len()
+            && self.segments.iter().zip(&other.segments).all(is_same)
     }
 
     pub(super) fn segments(&self) -> &[Segment] {
@@ -229,7 +250,7 @@ fn parse_literal(piece: &str) -> Result<String, PatternError> {
         return Err(PatternError::QueryOrFragment { segment: segment() });
     }
     let mut decoded = Vec::with_capacity(piece.len());
-    if segment::decode_into(piece, &mut decoded).is_err() {
+    if segment::decode_into(piece.as_bytes(), &mut decoded).is_err() {
         return Err(PatternError::MalformedEscape { segment: segment() });
     }
     for &byte in &decoded {

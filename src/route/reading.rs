@@ -11,7 +11,8 @@
 //! that the path as it stands and the reduced path agree upon is matched by each reading between them, and a better one that
 //! matched such a reading would match the reduced path too.
 //!
-//! It does **not** look at routes and does not change the path that is forwarded.
+//! It does **not** look at routes, does not change the path that is forwarded, and does not know letter case or a last slash:
+//! [`super::loose`] does.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -31,8 +32,12 @@ pub enum Ambiguity {
     ControlCharacter,
     /// A `%` is not followed by two hex digits: servers drop it, keep it, refuse it, or read `%u002f`.
     MalformedEscape,
+    /// A segment holds UTF-8 that is longer than it may be: some old servers take it for the ASCII that it stands for.
+    OverlongEncoding,
     /// Merging empty segments, cutting `;` parameters or decoding leads to another route.
     ReadingsDiffer,
+    /// Read loosely, as in another letter case or without its last slash, it leads to a route that asks for more.
+    StricterReading,
     /// The text is not a path that a URL parser yields: it does not begin with `/`, or holds `?` or `#`.
     NotNormalised,
 }
@@ -47,7 +52,9 @@ impl Ambiguity {
             Self::DotSegment => "dot_segment",
             Self::ControlCharacter => "control_character",
             Self::MalformedEscape => "malformed_escape",
+            Self::OverlongEncoding => "overlong_encoding",
             Self::ReadingsDiffer => "readings_differ",
+            Self::StricterReading => "stricter_reading",
             Self::NotNormalised => "not_normalised",
         }
     }
@@ -91,7 +98,7 @@ impl<'p> Readings<'p> {
         while let Some(text) = rest {
             let (segment, after) = segment::split_first(text);
             rest = after;
-            segment::decode_into(segment, &mut decoded)
+            segment::decode_into(segment.as_bytes(), &mut decoded)
                 .map_err(|segment::MalformedEscape| Ambiguity::MalformedEscape)?;
             encoded_slash |= validate_segment(segment, &decoded)?;
             standing.push('/');
@@ -126,15 +133,7 @@ fn validate_segment(segment: &str, decoded: &[u8]) -> Result<bool, Ambiguity> {
     if segment.contains(['?', '#']) {
         return Err(Ambiguity::NotNormalised);
     }
-    let mut encoded_slash = false;
-    for &byte in decoded {
-        match byte {
-            b'\\' => return Err(Ambiguity::Backslash),
-            b'/' => encoded_slash = true,
-            byte if segment::is_control(byte) => return Err(Ambiguity::ControlCharacter),
-            _ => {}
-        }
-    }
+    let encoded_slash = validate_bytes(decoded)?;
     // An admitted encoded slash must not smuggle in what would be refused between two plain ones.
     let mut pieces = decoded.split(|&byte| byte == b'/');
     if pieces.any(|piece| segment::is_dot_segment(segment::without_parameters(piece))) {
@@ -144,4 +143,25 @@ fn validate_segment(segment: &str, decoded: &[u8]) -> Result<bool, Ambiguity> {
         return Err(Ambiguity::ReadingsDiffer);
     }
     Ok(encoded_slash)
+}
+
+/// Judges what stands in a decoded segment, and tells whether that is a slash, too.
+pub(super) fn validate_bytes(decoded: &[u8]) -> Result<bool, Ambiguity> {
+    let mut before = 0;
+    for &byte in decoded {
+        // What fits into fewer bytes is never written in so many (RFC 3629 section 3).
+        let is_overlong =
+            matches!((before, byte), (0xc0 | 0xc1, 0x80..=0xbf) | (0xe0, 0x80..=0x9f) | (0xf0, 0x80..=0x8f));
+        if is_overlong {
+            return Err(Ambiguity::OverlongEncoding);
+        }
+        if byte == b'\\' {
+            return Err(Ambiguity::Backslash);
+        }
+        if segment::is_control(byte) {
+            return Err(Ambiguity::ControlCharacter);
+        }
+        before = byte;
+    }
+    Ok(decoded.contains(&b'/'))
 }

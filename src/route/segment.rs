@@ -19,24 +19,27 @@ pub(super) fn split_first(rest: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Percent-decodes a segment once into `decoded`, replacing what that held.
+/// Percent-decodes a segment once into `decoded`, replacing what that held; a malformed escape stays as it is.
 ///
 /// # Errors
 ///
 /// [`MalformedEscape`] for a `%` that two hex digits do not follow.
-pub(super) fn decode_into(segment: &str, decoded: &mut Vec<u8>) -> Result<(), MalformedEscape> {
+pub(super) fn decode_into(segment: &[u8], decoded: &mut Vec<u8>) -> Result<(), MalformedEscape> {
     decoded.clear();
-    let mut bytes = segment.bytes();
-    while let Some(byte) = bytes.next() {
+    let mut outcome = Ok(());
+    let mut rest = segment;
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        let mut byte = *byte;
         if byte == b'%' {
-            let high = bytes.next().and_then(hex_value).ok_or(MalformedEscape)?;
-            let low = bytes.next().and_then(hex_value).ok_or(MalformedEscape)?;
-            decoded.push(high << 4 | low);
-        } else {
-            decoded.push(byte);
+            match escaped(after) {
+                Some((escaped, after)) => (byte, rest) = (escaped, after),
+                None => outcome = Err(MalformedEscape),
+            }
         }
+        decoded.push(byte);
     }
-    Ok(())
+    outcome
 }
 
 /// Appends the canonical spelling of a decoded segment.
@@ -90,6 +93,12 @@ pub(super) fn without_parameters(decoded: &[u8]) -> &[u8] {
     decoded.split(|&byte| byte == b';').next().unwrap_or_default()
 }
 
+/// Gives the byte that the first two hex digits of a text stand for, and what follows them.
+fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
+    let [high, low, after @ ..] = text else { return None };
+    Some((hex_value(*high)? << 4 | hex_value(*low)?, after))
+}
+
 fn hex_value(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
@@ -123,7 +132,7 @@ mod tests {
             ("bytes need not be UTF-8", "%ff", "%FF", "%FF"),
         ] {
             let (mut decoded, mut text) = (Vec::new(), String::new());
-            assert_eq!(decode_into(segment, &mut decoded), Ok(()), "{message}");
+            assert_eq!(decode_into(segment.as_bytes(), &mut decoded), Ok(()), "{message}");
             push_canonical(&decoded, &mut text);
             assert_eq!(text, canonical, "{message}: canonical");
             text.clear();
@@ -135,7 +144,7 @@ mod tests {
     #[test]
     fn an_escape_without_two_hex_digits_is_malformed() {
         for segment in ["%", "%4", "a%", "%zz", "%4g", "%u002f", "%%41"] {
-            assert_eq!(decode_into(segment, &mut Vec::new()), Err(MalformedEscape), "{segment}");
+            assert_eq!(decode_into(segment.as_bytes(), &mut Vec::new()), Err(MalformedEscape), "{segment}");
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! It does **not** keep what a route does: a match names the route by the index of its spec, and the caller keeps the rest.
 
+use super::guard::Guard;
+use super::loose;
 use super::method::{Allow, Method, MethodRule};
 use super::pattern::{Pattern, Segment};
 use super::reading::{Ambiguity, Readings};
@@ -17,6 +19,8 @@ pub struct RouteSpec {
     pub pattern: Pattern,
     /// Whether a segment of its paths may hold an encoded slash (`%2F`).
     pub encoded_slashes: bool,
+    /// What it asks of requests.
+    pub guard: Guard,
 }
 
 /// Two routes that no request can tell apart: the same method, and the same pattern but for parameter names.
@@ -33,6 +37,34 @@ pub struct Conflict {
 pub struct RouteTable {
     specs: Vec<RouteSpec>,
     root: Node,
+    /// The same, read loosely; `None` where that can lead no request past a guard.
+    loose: Option<LooseRoutes>,
+}
+
+/// All routes by what is left of their patterns where they are read loosely.
+#[derive(Debug)]
+struct LooseRoutes {
+    root: Node,
+    /// Whether a plain path can lead elsewhere, because a pattern is read otherwise than it stands.
+    concerns_plain_paths: bool,
+}
+
+impl LooseRoutes {
+    /// Prepares them where some route asks more than another whose path is read loosely.
+    fn of(specs: &[RouteSpec]) -> Option<Self> {
+        // Where no route asks more than this one, and this one not more than another, they all ask the same.
+        let first = &specs.iter().find(|spec| spec.guard.read_loosely)?.guard;
+        let differs = |guard: &Guard| guard.asks_more_than(first) || guard.read_loosely && first.asks_more_than(guard);
+        if !specs.iter().any(|spec| differs(&spec.guard)) {
+            return None;
+        }
+        let mut root = Node::default();
+        for (index, spec) in specs.iter().enumerate() {
+            root.insert_loosely(&spec.pattern, spec.method, index);
+        }
+        let concerns_plain_paths = specs.iter().any(|spec| !spec.pattern.is_plain());
+        Some(Self { root, concerns_plain_paths })
+    }
 }
 
 impl RouteTable {
@@ -49,13 +81,14 @@ impl RouteTable {
                 conflicts.push(Conflict { first, second });
             }
         }
-        if conflicts.is_empty() { Ok(Self { specs, root }) } else { Err(conflicts) }
+        if conflicts.is_empty() { Ok(Self { loose: LooseRoutes::of(&specs), specs, root }) } else { Err(conflicts) }
     }
 
     /// Finds the route for a request method and for a path as the WHATWG URL parser left it, not decoded.
     ///
     /// A path with nothing to decode, cut or merge costs one scan, one look-up a segment and no allocation. Otherwise it is
-    /// looked up in both its readings (see [`Ambiguity::ReadingsDiffer`]), in time linear in its length.
+    /// looked up in both its readings (see [`Ambiguity::ReadingsDiffer`]), in time linear in its length; and where its route is
+    /// read loosely, in the readings of [`super::loose`].
     #[must_use]
     pub fn find<'t, 'p>(&'t self, method: &str, path: &'p str) -> Found<'t, 'p> {
         let method = Method::parse(method);
@@ -75,6 +108,9 @@ impl RouteTable {
             return Found::Ambiguous(Ambiguity::ReadingsDiffer);
         }
         if let Some((index, spec)) = found.and_then(|index| Some((index, self.specs.get(index)?))) {
+            if self.is_stricter_elsewhere(method, &readings, index, spec) {
+                return Found::Ambiguous(Ambiguity::StricterReading);
+            }
             return Found::Route(Match { index, path, pattern: &spec.pattern });
         }
         let allow = self.root.allow(&readings.standing, admits);
@@ -85,6 +121,33 @@ impl RouteTable {
         } else {
             Found::NotFound
         }
+    }
+
+    /// Tells whether a path, read loosely, leads to a route that asks more than the one that was found.
+    fn is_stricter_elsewhere(
+        &self,
+        method: Option<Method>,
+        path: &Readings<'_>,
+        index: usize,
+        found: &RouteSpec,
+    ) -> bool {
+        let Some(loose) = self.loose.as_ref().filter(|_| found.guard.read_loosely) else { return false };
+        let path = path.reduced.as_deref().unwrap_or(&path.standing);
+        if loose::is_plain(path) && !loose.concerns_plain_paths {
+            return false;
+        }
+        let asks_more = |index: usize| {
+            let other = self.specs.get(index).filter(|spec| spec.guard.asks_more_than(&found.guard));
+            // Of one pattern, the method decides.
+            other.is_some_and(|spec| !spec.pattern.is_same(&found.pattern))
+        };
+        loose::any_reading(path, |reading| {
+            let Some(reading) = reading else { return true };
+            // A reading that gains or loses a last slash, its route may not match at all.
+            let matches = reading.ends_with('/') == path.ends_with('/');
+            let found = matches.then_some((index, found.pattern.is_wildcard()));
+            loose.root.any_before(method, reading, found, &asks_more)
+        })
     }
 
     /// Returns the spec at an index that a [`Match`] or a [`Conflict`] named.

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::ops::ControlFlow;
 
+use super::loose::fold_literal;
 use super::method::{Allow, Method, MethodRule};
 use super::pattern::{MAX_PATTERN_BYTES, Pattern, Segment};
 use super::segment::split_first;
@@ -34,12 +35,29 @@ impl Node {
     ///
     /// The index of the route that has the same method and the same pattern, parameter names aside.
     pub(super) fn insert(&mut self, pattern: &Pattern, rule: MethodRule, index: usize) -> Result<(), usize> {
-        let node = pattern.segments().iter().fold(self, |node, segment| match segment {
-            Segment::Literal(text) => node.literals.entry(text.clone()).or_default(),
-            Segment::Parameter(_) => node.parameter.get_or_insert_default(),
-        });
-        let leaf = if pattern.is_wildcard() { &mut node.wildcards } else { &mut node.ends };
-        leaf.insert(rule, index)
+        self.leaf(pattern, false).insert(rule, index)
+    }
+
+    /// Adds a route below this node, which is the root of a tree for paths as [`super::loose`] reads them.
+    pub(super) fn insert_loosely(&mut self, pattern: &Pattern, rule: MethodRule, index: usize) {
+        self.leaf(pattern, true).routes.push((rule, index));
+    }
+
+    fn leaf(&mut self, pattern: &Pattern, loosely: bool) -> &mut Leaf {
+        let (mut node, mut first) = (self, true);
+        for segment in pattern.segments() {
+            node = match segment {
+                // A last slash says nothing, unless it is all there is.
+                Segment::Literal(text) if loosely && text.is_empty() && !first => node,
+                Segment::Literal(text) => {
+                    let text = if loosely { fold_literal(text).into() } else { text.clone() };
+                    node.literals.entry(text).or_default()
+                }
+                Segment::Parameter(_) => node.parameter.get_or_insert_default(),
+            };
+            first = false;
+        }
+        if pattern.is_wildcard() { &mut node.wildcards } else { &mut node.ends }
     }
 
     /// Finds the best route for a method (`None` for one that no route can name) and a path in its normal form.
@@ -81,8 +99,36 @@ impl Node {
         allow
     }
 
+    /// Tells whether, for a method and a path that is read loosely, one of the routes that come before `found` or stand beside it is
+    /// `told`; `found` has its index, and whether its pattern has a wildcard.
+    ///
+    /// Whatever makes a path match another route is allowed at once here, so the route that it leads to under any selection of that
+    /// is among them.
+    pub(super) fn any_before(
+        &self,
+        method: Option<Method>,
+        path: &str,
+        found: Option<(usize, bool)>,
+        told: &dyn Fn(usize) -> bool,
+    ) -> bool {
+        let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
+        let (mut exact, mut wildcard, mut reached) = (false, false, false);
+        let _ = self.visit(path.strip_prefix('/'), &mut |ending, leaf| {
+            let is_told = leaf.routes.iter().any(|(rule, index)| rule.answers(method) && told(*index));
+            match ending {
+                Ending::Exact => exact |= is_told,
+                Ending::Wildcard => wildcard |= is_told && !reached,
+            }
+            reached |= found.is_some_and(|(found, _)| leaf.routes.iter().any(|(_, index)| *index == found));
+            // Any route without a wildcard comes before one that has it.
+            let over = exact || reached && found.is_some_and(|(_, is_wildcard)| !is_wildcard);
+            if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        exact || wildcard && found.is_none_or(|(_, is_wildcard)| is_wildcard || !reached)
+    }
+
     /// Shows every leaf that matches the rest of a path, the better of each ending first, until told to stop.
-    fn visit(&self, rest: Option<&str>, show: &mut impl FnMut(Ending, &Leaf) -> ControlFlow<()>) -> ControlFlow<()> {
+    fn visit(&self, rest: Option<&str>, show: &mut dyn FnMut(Ending, &Leaf) -> ControlFlow<()>) -> ControlFlow<()> {
         match rest {
             Some(rest) => {
                 let (segment, rest) = split_first(rest);

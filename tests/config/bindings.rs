@@ -28,7 +28,7 @@ const VALUES: [(&str, &str); 31] = [
     ("NUMBER", "5000"),
     ("ORIGIN", "https://qzx.example"),
     ("PATH", "/qzx/{id}"),
-    ("SEALING_KEY", "qzx-sealing-key"),
+    ("SEALING_KEY", "qzx-sealing-key-of-32-bytes-and-more"),
     ("SILENT_REDIRECT_URI", "https://qzx.example/silent"),
     ("SPA_ORIGIN", "https://qzx.example"),
     ("SPA_REDIRECT_URI", "https://qzx.example/"),

@@ -106,6 +106,11 @@ describe('a mistake in an authorizer is told', { concurrency: 4 }, () => {
     assert.match(mistake, /^\d+:\d+: error\[weak_secret\]: authorizer\.secret: .*\b32\b/);
   });
 
+  test('and of a key of login states, which is not shown', async () => {
+    const [mistake] = await mistakesOf({ authorizer: { ...auth0, sealing_key: '$secret.SHORT' } }, 'a key of login states');
+    assert.match(mistake, /^\d+:\d+: error\[weak_secret\]: authorizer\.sealing_key: .*\b32\b/);
+  });
+
   const roots = [
     [{ authorizer: good, authorizers: { other: good } }, 'error[two_authorizers]: ', 'one, and several'],
     [{ authorizer: good, authorizers: {} }, 'error[two_authorizers]: ', 'one, and several that are none'],
@@ -113,6 +118,7 @@ describe('a mistake in an authorizer is told', { concurrency: 4 }, () => {
     [{ authorizers: {}, paths: [path(true)] }, 'error[', 'several that are none'],
     [{ authorizers: [good] }, 'error[wrong_type]: authorizers: ', 'a list'],
     [{ authorizers: { a: good, b: null } }, 'error[wrong_type]: authorizers.b: ', 'one that is null'],
+    [{ authorizer: good, paths: [path(null)] }, 'error[wrong_type]: paths[0].auth: ', 'a path whose auth is null'],
   ];
   for (const [config, expected, message] of roots) {
     test(`at the root: ${message}`, async () => assertTold(await mistakesOf(config, message), expected, message));
@@ -179,4 +185,23 @@ test('what is no mistake: a secret of 32 bytes, authorizers of every type, and p
   t.after(() => gateway.close());
   assert.equal((await gateway.ask('/open')).status, 200, gateway.lines.map(({ message }) => message).join('\n'));
   assert.equal((await gateway.ask('/all')).status, 200);
+});
+
+test('a client secret that is short is told of where login states are sealed with it, and not shown', async () => {
+  const logIn = { method: 'GET', path: '/login', integration: { type: 'auth0_login', redirect_uri: 'https://gateway.example/callback' } };
+  for (const [how, expected, message] of [
+    [{ client_secret: '$secret.SHORT' }, 1, 'a short one'],
+    [{ client_secret: '$secret.LONG' }, 0, 'a long one'],
+    [{ client_secret: '$secret.SHORT', sealing_key: '$secret.LONG' }, 0, 'a short one beside a key'],
+  ]) {
+    const gateway = await startGateway({ config: { authorizer: { ...auth0, ...how }, paths: [path(true), logIn] }, bindings });
+    try {
+      assert.equal((await gateway.ask('/private')).status, 401, message);
+      const told = gateway.records().filter(({ code }) => code === 'short_client_secret');
+      assert.deepEqual(told.map(({ level }) => level), Array(expected).fill('warn'), message);
+      for (const line of gateway.lines) assert.ok(!line.message.includes(SHORT), message);
+    } finally {
+      await gateway.close();
+    }
+  }
 });

@@ -1,6 +1,8 @@
 //! What holds for every table and every path, checked against a matcher that knows no tree and no tricks.
 
-use bargate::route::{Found, MAX_SEGMENTS, Method, MethodRule, Pattern, PatternError, RouteSpec, RouteTable};
+use bargate::route::{
+    Ambiguity, Found, Guard, MAX_SEGMENTS, Method, MethodRule, Pattern, PatternError, RouteSpec, RouteTable,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -50,12 +52,102 @@ fn reference(routes: &[Route], method: &str, segments: &[Vec<u8>]) -> Option<usi
 }
 
 fn build(routes: &[Route]) -> RouteTable {
-    let spec = |(method, pattern): &Route| RouteSpec {
+    build_guarded(routes, |_| Guard::default())
+}
+
+fn build_guarded(routes: &[Route], guard: impl Fn(usize) -> Guard) -> RouteTable {
+    let spec = |(index, (method, pattern)): (usize, &Route)| RouteSpec {
         method: *method,
         pattern: Pattern::parse(pattern).unwrap(),
         encoded_slashes: false,
+        guard: guard(index),
     };
-    RouteTable::build(routes.iter().map(spec).collect()).unwrap()
+    RouteTable::build(routes.iter().enumerate().map(spec).collect()).unwrap()
+}
+
+/// Makes a guard of one of four sets of demands, as the bits of a number say.
+fn guard_of(bits: u8) -> Guard {
+    let mut guard = Guard::new(true);
+    for (bit, demand) in [(1, "one"), (2, "other")] {
+        if bits & bit > 0 {
+            guard.demand("demand", demand);
+        }
+    }
+    guard
+}
+
+/// What a server ignores that reads paths loosely, and what it does to them besides.
+#[derive(Debug, Clone, Copy)]
+struct Looseness {
+    case: bool,
+    slash: bool,
+    cut: bool,
+    trim: bool,
+    twice: bool,
+}
+
+/// Every selection.
+fn all_loosenesses() -> impl Iterator<Item = Looseness> {
+    (0..32_u8).map(|bits| {
+        let has = |bit: u8| bits >> bit & 1 == 1;
+        Looseness { case: has(0), slash: has(1), cut: has(2), trim: has(3), twice: has(4) }
+    })
+}
+
+/// Reads a path as such a server does, which decodes it; `None` where it comes to dots or nothing, and so to anywhere.
+fn read_loosely(path: &str, how: Looseness) -> Option<Vec<Vec<u8>>> {
+    let segments = read(path, &[Step::Merge, Step::Cut, Step::Decode, Step::Cut]);
+    let mut found = Vec::new();
+    for segment in segments {
+        let segment = if how.twice { cut(&decode(&segment)) } else { segment };
+        for piece in segment.split(|byte| how.twice && *byte == b'/') {
+            let end = piece.iter().position(|byte| how.cut && b"?#".contains(byte));
+            let mut name = piece[..end.unwrap_or(piece.len())].to_vec();
+            while how.trim && !name.is_empty() && b" .".contains(name.last()?) {
+                name.pop();
+            }
+            if how.case {
+                name.make_ascii_lowercase();
+            }
+            if [&b"."[..], b".."].contains(&&*name)
+                || name.is_empty() && how.trim && !piece.is_empty() && end != Some(0)
+            {
+                return None;
+            }
+            found.push(name);
+            if end.is_some() {
+                return Some(without_slash(found, how));
+            }
+        }
+    }
+    Some(without_slash(found, how))
+}
+
+fn without_slash(mut segments: Vec<Vec<u8>>, how: Looseness) -> Vec<Vec<u8>> {
+    if how.slash && segments.len() > 1 && segments.last().is_some_and(Vec::is_empty) {
+        segments.pop();
+    }
+    segments
+}
+
+/// Finds the routes, looking at each, that such a server takes a path for: several where it cannot tell their patterns apart.
+fn loose_reference(routes: &[Route], method: &str, segments: &[Vec<u8>], how: Looseness) -> Vec<usize> {
+    let shape = |pattern: &str| {
+        let pattern = if how.case { pattern.to_ascii_lowercase() } else { pattern.to_owned() };
+        if how.slash && pattern.len() > 1 { pattern.trim_end_matches('/').to_owned() } else { pattern }
+    };
+    let loose: Vec<Route> = routes.iter().map(|(rule, pattern)| (*rule, shape(pattern))).collect();
+    let Some(best) = reference(&loose, method, segments) else { return Vec::new() };
+    let twins =
+        (0..routes.len()).filter(|&index| loose[index].1 == loose[best].1 && method_matches(routes[index].0, method));
+    // Of one pattern, the method decides.
+    twins
+        .filter(|&index| {
+            let of_pattern = (0..routes.len()).filter(|&other| routes[other].1 == routes[index].1);
+            let taken = of_pattern.filter(|&other| method_matches(routes[other].0, method));
+            taken.min_by_key(|&other| rank(&routes[other], method)) == Some(index)
+        })
+        .collect()
 }
 
 fn segments(path: &str) -> Vec<Vec<u8>> {
@@ -166,6 +258,32 @@ fn odd_path() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Paths that servers read loosely, of pieces that meet the routes of [`mixed_routes`].
+fn loose_path() -> impl Strategy<Value = String> {
+    prop_oneof![
+        path_of(&["a", "A", "b", "B", "admin", "Admin"]),
+        path_of(&["a", "A", "%20", ".", "%3F", "%23", "b"]),
+        path_of(&["a", "%2541", "%252F", "%253f", "%252e", "%2520", "B"]),
+    ]
+    .prop_flat_map(|path| prop_oneof![Just(format!("{path}/")), Just(path)])
+}
+
+/// Routes of which some have upper case, each with the bits of a guard.
+fn mixed_routes() -> impl Strategy<Value = Vec<(Route, u8)>> {
+    (routes(), prop::collection::vec((any::<bool>(), 0..4_u8), 16)).prop_map(|(routes, choices)| {
+        let mut mixed: Vec<(Route, u8)> = routes
+            .into_iter()
+            .zip(choices)
+            .map(|((rule, pattern), (upper, bits))| {
+                ((rule, if upper { pattern.replace("/a", "/A") } else { pattern }), bits)
+            })
+            .collect();
+        mixed.sort();
+        mixed.dedup_by(|one, other| one.0 == other.0);
+        mixed
+    })
+}
+
 fn method() -> impl Strategy<Value = &'static str> {
     select(vec!["GET", "GET", "HEAD", "POST", "OPTIONS", "PUT", "PROPFIND", "get", ""])
 }
@@ -212,6 +330,44 @@ proptest! {
                 prop_assert_eq!(Some(found.index), expected, "{} read with {:?}", path, steps);
             }
         }
+    }
+
+    #[test]
+    fn no_loose_reading_of_a_path_that_is_routed_leads_to_a_route_that_asks_for_more(
+        routes in mixed_routes(), method in method(), path in loose_path(),
+    ) {
+        let (routes, guards): (Vec<Route>, Vec<u8>) = routes.into_iter().unzip();
+        let guard = |index: usize| guard_of(guards[index]);
+        let (plain, guarded) = (build(&routes), build_guarded(&routes, guard));
+        match guarded.find(method, &path) {
+            Found::Route(found) => {
+                for how in all_loosenesses() {
+                    let Some(read) = read_loosely(&path, how) else { continue };
+                    for index in loose_reference(&routes, method, &read, how) {
+                        let more = guard(index).asks_more_than(&guard(found.index));
+                        prop_assert!(!more, "{} read with {:?} leads to {:?}", path, how, routes[index]);
+                    }
+                }
+            }
+            // What is refused would be routed if no route asked for more.
+            Found::Ambiguous(Ambiguity::StricterReading) => {
+                let Found::Route(found) = plain.find(method, &path) else { panic!("no route as it stands") };
+                let anywhere = path.contains("%25") || all_loosenesses().any(|how| read_loosely(&path, how).is_none());
+                let stricter = (0..routes.len()).any(|index| guard(index).asks_more_than(&guard(found.index)));
+                prop_assert!(anywhere || stricter);
+            }
+            other => prop_assert_eq!(other.index(), plain.find(method, &path).index()),
+        }
+    }
+
+    #[test]
+    fn a_path_of_lower_case_without_a_last_slash_is_never_refused_by_routes_of_the_same(
+        routes in routes(), method in method(), path in plain_path(),
+    ) {
+        let routes: Vec<Route> = routes.into_iter().filter(|(_, pattern)| pattern == "/" || !pattern.ends_with('/')).collect();
+        let path = if path == "/" { &path } else { path.trim_end_matches('/') };
+        let guarded = build_guarded(&routes, |index| guard_of(u8::try_from(index % 4).unwrap()));
+        prop_assert_eq!(guarded.find(method, path).index(), build(&routes).find(method, path).index());
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
+use bargate::config::check;
+
 use crate::verdict::{Judge, valid_configs};
 
 /// How often the same change is made at places of the same kind.
@@ -90,6 +92,23 @@ fn kind_of_place(config: &Value, pointer: &str) -> String {
         kind.push_str(&format!("/{name} {}", context.join(" ")));
     }
     kind
+}
+
+#[test]
+fn a_null_is_a_mistake_in_the_place_of_every_value_but_an_answer() {
+    for (name, config) in &valid_configs() {
+        for pointer in pointers(config) {
+            let own = pointer.split('/').any(|key| key.starts_with("x-"));
+            let is_answer =
+                pointer.ends_with("/body") || pointer.ends_with("/response") && !pointer.contains("/integration");
+            if own && !pointer.contains("/headers/") || is_answer || config.pointer(&pointer) == Some(&Value::Null) {
+                continue;
+            }
+            let mut changed = config.clone();
+            *changed.pointer_mut(&pointer).unwrap() = Value::Null;
+            assert!(!check(&changed.to_string()).is_empty(), "{name}: {pointer}");
+        }
+    }
 }
 
 #[test]

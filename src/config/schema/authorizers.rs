@@ -271,8 +271,8 @@ fn login() -> [Key; 7] {
         ),
         Key::new(
             "sealing_key",
-            Shape::Text(Form::NotEmpty),
-            "What the login state is sealed with. A login path needs this or `client_secret`.",
+            Shape::Text(Form::SigningSecret),
+            "What the login state is sealed with, of at least 32 bytes. A login path needs this or `client_secret`.",
         )
         .default_words("`client_secret`")
         .example("$secret.SEALING_KEY"),

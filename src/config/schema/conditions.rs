@@ -6,7 +6,7 @@ use super::authorizers::kinds_by_login;
 use super::form::{CLAIM_SOURCE, CREDENTIAL_SOURCE, Form};
 use super::integrations::names_of;
 use super::model::{absent, refused, wherever};
-use super::tree::{Json, NULL, list, object};
+use super::tree::{Json, list, object};
 use crate::config::integration::{Kind, RESPONSE_KINDS, ResponseKind};
 use crate::route::Method;
 
@@ -64,7 +64,7 @@ pub fn of_path() -> Vec<Json> {
         },
         object! {
             "$comment": "without auth there are no claims, no users and no expiry",
-            "if": with("auth", object! { "enum": list![false, NULL] }),
+            "if": with("auth", object! { "const": false }),
             "then": object! {
                 "properties": object! {
                     "mapping": object! { "properties": object! { "headers": no_claim(), "query": no_claim() } },
@@ -100,10 +100,9 @@ pub fn of_config() -> Vec<Json> {
     let with_address = names_of(|kind| matches!(kind, Kind::Login | Kind::Callback));
     let by_session: Vec<_> =
         RESPONSE_KINDS.into_iter().filter(|(_, kind)| *kind == ResponseKind::Session).map(|(name, _)| name).collect();
-    let nothing = || object! { "const": NULL };
     let nobody = || object! { "type": "object", "required": list!["type"], "properties": object! { "type": object! { "enum": without_login.clone() } } };
     let of_first = object! {
-        "anyOf": list![object! { "const": true }, object! { "type": "object", "properties": object! { "authorizer": nothing() } }]
+        "anyOf": list![object! { "const": true }, object! { "type": "object", "properties": object! { "authorizer": false } }]
     };
     vec![
         wherever(
@@ -114,7 +113,7 @@ pub fn of_config() -> Vec<Json> {
         wherever(
             "auth needs an authorizer",
             object! {
-                "properties": object! { "authorizer": nothing(), "authorizers": object! { "enum": list![NULL, object! {}] } }
+                "properties": object! { "authorizer": false, "authorizers": object! { "const": object! {} } }
             },
             every_path(with(
                 "auth",
@@ -125,9 +124,9 @@ pub fn of_config() -> Vec<Json> {
             "the steps of a login need an authorizer of a type that logs people in",
             object! {
                 "properties": object! {
-                    "authorizer": object! { "anyOf": list![nothing(), nobody()] },
+                    "authorizer": object! { "anyOf": list![false, nobody()] },
                     "authorizers": object! {
-                        "anyOf": list![nothing(), object! { "type": "object", "additionalProperties": nobody() }]
+                        "anyOf": list![false, object! { "type": "object", "additionalProperties": nobody() }]
                     },
                 },
             },
@@ -138,7 +137,7 @@ pub fn of_config() -> Vec<Json> {
         ),
         wherever(
             "sessions can be begun and ended only where there are any",
-            with("session", nothing()),
+            with("session", false.into()),
             every_path(with(
                 "integration",
                 object! {
@@ -190,10 +189,9 @@ fn with(key: &str, schema: Json) -> Json {
     object! { "properties": Json::Object(vec![(key.to_owned(), schema)]) }
 }
 
-/// Gives the schema of an object that has a key whose value is not null.
+/// Gives the schema of an object that has a key.
 fn present(key: &str) -> Json {
-    let value = object! { "not": object! { "const": NULL } };
-    object! { "required": list![key], "properties": Json::Object(vec![(key.to_owned(), value)]) }
+    object! { "required": list![key] }
 }
 
 /// Gives the schema of an integration of one of these types.
@@ -212,11 +210,10 @@ fn only_provider(kinds: &[&'static str], lacks: &[&str]) -> Json {
         "required": list!["type", "domain"],
         "properties": object! {
             "type": object! { "type": "string", "$ref": Form::Reference.pointer() },
-            "domain": object! { "not": object! { "const": NULL } },
         },
     };
     let by_kind = object! { "required": list!["type"], "properties": object! { "type": object! { "enum": kinds } } };
-    let absent_keys = lacks.iter().map(|key| ((*key).to_owned(), object! { "const": NULL })).collect();
+    let absent_keys = lacks.iter().map(|key| ((*key).to_owned(), false.into())).collect();
     let provider = object! {
         "type": "object",
         "properties": Json::Object(absent_keys),

@@ -110,9 +110,7 @@ impl Held {
                     && defaults_to(json!(default))
             }
             Asked::Numbers { choices, default } => {
-                let with_null =
-                    |numbers: &[u64]| numbers.iter().map(|number| json!(number)).chain([Value::Null]).collect();
-                says(&|schema| schema["enum"] == Value::Array(with_null(choices))) && defaults_to(json!(default))
+                says(&|schema| schema["enum"] == json!(choices)) && defaults_to(json!(default))
             }
             Asked::Choice { names } => {
                 // Where the schema offers fewer, the rest of them is a mistake of another code.

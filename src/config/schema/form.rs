@@ -197,7 +197,7 @@ impl Form {
             }
             Self::RateKey => "Write ip, sub or header:NAME.",
             Self::SigningSecret => {
-                "Use a longer secret, and no public key: whoever has one token can find a short one by trying."
+                "Use a longer secret, and no public key: whoever has what it made can find a short one by trying."
             }
         }
     }

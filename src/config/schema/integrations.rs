@@ -2,7 +2,7 @@
 
 use super::form::Form;
 use super::model::{Key, Section, Shape, Union, absent, refused};
-use super::tree::{Json, NULL, list, object};
+use super::tree::{Json, list, object};
 use crate::config::fixed::{BODILESS, REDIRECT_DEFAULT, REDIRECTS, STATUS_DEFAULT, STATUSES};
 use crate::config::integration::{KINDS, Kind, RESPONSE_KINDS, ResponseKind};
 
@@ -261,17 +261,11 @@ fn callback() -> Section {
             "then": object! { "required": list!["target_origin"], "properties": object! { "target_origin": object! { "type": "string" } } },
         })
         .condition(object! {
-            "if": object! { "properties": object! { "response": object! { "enum": nullable(others) } } },
+            "if": object! { "properties": object! { "response": object! { "enum": others } } },
             "then": object! {
                 "properties": object! { "target_origin": absent("This has an effect with \"response\": \"web_message\" alone.") }
             },
         })
-}
-
-fn nullable(names: Vec<&'static str>) -> Json {
-    let mut choices: Vec<Json> = names.into_iter().map(Json::from).collect();
-    choices.push(NULL);
-    Json::List(choices)
 }
 
 fn supabase() -> Section {
@@ -284,11 +278,9 @@ fn supabase() -> Section {
         .keys([
             kind(names, "supabase_passwordless_auth", about),
             Key::new("url", Shape::Text(Form::ProjectUrl), "The address of the project, an https URL without a query.")
-                .refuses_null()
                 .default(url)
                 .example("https://project.supabase.co"),
             Key::new("key", Shape::Text(Form::NotEmpty), "The project's key for servers, usually by reference.")
-                .refuses_null()
                 .default(key)
                 .example("$secret.SUPABASE_KEY"),
         ])

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::form::Form;
 use super::prose::{first_paragraph, plain};
-use super::tree::{Json, NULL, list, object};
+use super::tree::{Json, list, object};
 
 /// An object of the config.
 pub struct Section {
@@ -50,8 +50,6 @@ pub struct Key {
     pub shape: Shape,
     /// Whether the object needs it.
     pub required: bool,
-    /// Whether a null is refused, where it would else count as absent.
-    pub refuses_null: bool,
     /// What its absence means, where that is a value.
     pub default: Option<Json>,
     /// The same in words, where it is none.
@@ -193,7 +191,6 @@ impl Key {
             name,
             shape,
             required: false,
-            refuses_null: false,
             default: None,
             default_words: "none",
             about: about.into(),
@@ -205,14 +202,7 @@ impl Key {
     /// Makes it one that the object needs.
     pub fn required(mut self) -> Self {
         self.required = true;
-        self.refuses_null = true;
         self.default_words = "required";
-        self
-    }
-
-    /// Takes no null for its absence.
-    pub fn refuses_null(mut self) -> Self {
-        self.refuses_null = true;
         self
     }
 
@@ -243,7 +233,7 @@ impl Key {
     /// Gives its schema.
     pub fn schema(&self) -> Json {
         let mut schema = object! { "description": plain(&self.about) };
-        self.shape.describe(!self.refuses_null, &mut schema);
+        self.shape.describe(&mut schema);
         if let Some(default) = &self.default {
             schema.set("default", default.clone());
         }
@@ -274,62 +264,52 @@ impl Shape {
 
     fn schema(&self) -> Json {
         let mut schema = object! {};
-        self.describe(false, &mut schema);
+        self.describe(&mut schema);
         schema
     }
 
-    /// Adds to `schema` what it says of a value, which may be null where `nullable` says so.
-    fn describe(&self, nullable: bool, schema: &mut Json) {
-        let of_type = |name: &str| if nullable { list![name, "null"] } else { Json::from(name) };
-        let mut any_of = |mut choices: Vec<Json>| {
-            choices.extend(nullable.then(|| object! { "type": "null" }));
-            schema.set("anyOf", choices);
-        };
+    /// Adds to `schema` what it says of a value.
+    fn describe(&self, schema: &mut Json) {
         match self {
             Self::Text(form) => {
-                schema.set("type", of_type("string"));
+                schema.set("type", "string");
                 schema.set("$ref", form.pointer());
             }
             Self::Choice(names) => {
-                schema.set("type", of_type("string"));
-                let mut choices =
-                    vec![object! { "enum": names.clone() }, object! { "$ref": Form::Reference.pointer() }];
-                choices.extend(nullable.then(|| object! { "type": "null" }));
+                schema.set("type", "string");
+                let choices = list![object! { "enum": names.clone() }, object! { "$ref": Form::Reference.pointer() }];
                 schema.set("anyOf", choices);
             }
             Self::Exactly(names) => match names.as_slice() {
                 [name] => schema.set("const", *name),
                 _ => schema.set("enum", names.clone()),
             },
-            Self::Boolean => schema.set("type", of_type("boolean")),
+            Self::Boolean => schema.set("type", "boolean"),
             Self::Integer(range) => {
-                schema.set("type", of_type("integer"));
+                schema.set("type", "integer");
                 schema.set("minimum", *range.start());
                 schema.set("maximum", *range.end());
             }
             Self::Numbers(numbers) => {
-                let mut choices: Vec<Json> = numbers.iter().map(|number| (*number).into()).collect();
-                choices.extend(nullable.then_some(NULL));
-                schema.set("enum", choices);
+                schema.set("enum", numbers.iter().map(|number| (*number).into()).collect::<Vec<Json>>());
             }
             Self::List(items, at_least) => {
-                schema.set("type", of_type("array"));
+                schema.set("type", "array");
                 schema.set("items", items.schema());
                 if *at_least > 0 {
                     schema.set("minItems", *at_least);
                 }
             }
             Self::Map(names, values) => {
-                schema.set("type", of_type("object"));
+                schema.set("type", "object");
                 if let Some(form) = names {
                     schema.set("propertyNames", object! { "$ref": form.pointer() });
                 }
                 schema.set("additionalProperties", values.schema());
             }
-            Self::Section(name) if nullable => any_of(vec![object! { "$ref": pointer(name) }]),
             Self::Section(name) => schema.set("$ref", pointer(name)),
-            Self::Either(shapes) => any_of(shapes.iter().map(Self::schema).collect()),
-            Self::Number => schema.set("type", of_type("number")),
+            Self::Either(shapes) => schema.set("anyOf", shapes.iter().map(Self::schema).collect::<Vec<_>>()),
+            Self::Number => schema.set("type", "number"),
             Self::Any => schema.set("$ref", pointer(ANY_JSON)),
             Self::Warning => schema.set("$ref", pointer(WARNING)),
         }
@@ -371,7 +351,7 @@ pub fn refused(schema: Json, message: &str) -> Json {
 
 /// Gives the schema of a key that must be absent, with what an editor is to say where it is not.
 pub fn absent(message: &str) -> Json {
-    object! { "const": NULL, "errorMessage": message }
+    refused(object! {}, message)
 }
 
 /// Gives the address of an entry of the `$defs`.

@@ -48,7 +48,7 @@ fn notes() -> String {
          when the config is loaded; `$secrets.NAME` is the same as `$secret.NAME`. That works for every string of a config, also \
          inside `response` and `mapping`. A variable or secret that is missing or empty is a mistake.\n\n\
          **Your own keys.** Unknown keys are mistakes. Keys that begin with `x-` are yours and ignored, wherever keys are not free.\n\n\
-         **Absent keys.** `null` counts as absent, except as a `response` or a `body`. No key may stand twice in an object, and nesting \
+         **Absent keys.** A key that is not meant is left out: `null` is a mistake, except as a `response` or a `body`. No key may stand twice in an object, and nesting \
          is at most {NESTING_MAX} levels deep."
     )
 }

@@ -44,10 +44,11 @@ pub fn server() -> Section {
             )
             .default(0_u64)
             .example(2_u64),
+            strict_paths(),
             allow("this server"),
         ])
         .condition(object! {
-            "if": object! { "required": list!["urls"], "properties": object! { "urls": object! { "not": object! { "type": "null" } } } },
+            "if": object! { "required": list!["urls"] },
             "then": object! { "properties": object! { "url": absent("The server has urls, too: put all of them there.") } },
             "else": object! { "required": list!["url"], "properties": object! { "url": object! { "type": "string" } } },
         })
@@ -79,6 +80,7 @@ pub fn service() -> Section {
             )
             .required()
             .example("services/greeting"),
+            strict_paths(),
         ])
         .example(
             r#"{
@@ -97,6 +99,7 @@ pub fn service_binding() -> Section {
             Key::new("binding", Shape::Text(Form::NotEmpty), "The name of the service binding in `wrangler.toml`.")
                 .required()
                 .example("ORDERS"),
+            strict_paths(),
         ])
         .example(
             r#"{
@@ -106,6 +109,12 @@ pub fn service_binding() -> Section {
                 ]
             }"#,
         )
+}
+
+fn strict_paths() -> Key {
+    let about = "Whether it takes each path as it is written: tells letter case and a last slash apart, decodes once, cuts and trims \
+                 nothing. Otherwise requests whose path it might take for that of a stricter route are refused.";
+    Key::new("strict_paths", Shape::Boolean, about).default(false).example(true)
 }
 
 fn alias(about: &str, example: &str) -> Key {
