@@ -116,6 +116,8 @@ pub enum Problem {
     UpstreamUnreachable(String),
     /// A service failed, or answered what is no answer.
     ServiceFailed(String),
+    /// The bodies that are held for functions take all the room there is.
+    Busy,
     /// A one-time password was asked for without saying where to.
     EmailOrPhoneMissing,
     /// A one-time password was asked for without an email address, in a step that takes nothing else.
@@ -300,7 +302,8 @@ impl Problem {
             | Self::RefreshTokenMissing
             | Self::IdpRateLimited(_)
             | Self::IdpTimeout
-            | Self::UpstreamTimeout => None,
+            | Self::UpstreamTimeout
+            | Self::Busy => None,
         }
     }
 }

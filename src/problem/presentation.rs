@@ -120,6 +120,10 @@ impl Problem {
                 "The gateway's store could not be reached. Keep the session and the tokens, and try again after Retry-After.",
             )
             .retried(RetryAfter::default()),
+            Self::Busy => {
+                present(503, "busy", "Busy", "The gateway holds too many bodies. Send the request again after Retry-After.")
+                    .retried(RetryAfter::default())
+            }
             Self::LogoutTokenInvalid(_) | Self::LogoutTokenRefused(_) => present(
                 400,
                 "logout_token_invalid",
