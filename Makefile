@@ -24,10 +24,11 @@ test: ## formatting, lints, host tests, build, end-to-end tests
 audit: ## ask crates' and packages' advisories for known vulnerabilities
 	@node scripts/audit.mjs
 
-bench: build ## what a match costs on the host, and a request in the Worker
+bench: build ## what a match costs on the host, and a request in the Worker, in time and in memory
 	@cargo bench --bench routes
 	@npx wrangler deploy --dry-run --outdir build/bundle
 	@node_modules/.bin/node bench/worker.mjs
+	@node_modules/.bin/node bench/memory.mjs
 
 deploy: setup ## deploy to your own Cloudflare account
 	@npx wrangler deploy

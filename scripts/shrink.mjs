@@ -12,7 +12,7 @@ const FEATURES = [
 // Inlined functions are fewer bytes and compress worse, and so do functions in any order but that of their names, which puts
 // those of one module side by side.
 const OPTIMISATIONS = [
-  '--one-caller-inline-max-function-size=30', '--low-memory-unused', '--gufa-optimizing', '-Oz', '--converge', '--reorder-functions-by-name',
+  '--one-caller-inline-max-function-size=30', '--low-memory-unused', '--gufa-optimizing', '-Os', '--converge', '--reorder-functions-by-name',
   '--strip-debug', '--strip-producers',
 ];
 
@@ -24,6 +24,7 @@ export async function shrink(directory) {
   await run(TOOLS.wasmOpt, [...FEATURES, ...OPTIMISATIONS, wasm, '-o', wasm], {
     failure: 'the WebAssembly file could not be made smaller',
   });
+  shortenImports(wasm, script);
   numberSharedNames(script, wasm);
 }
 
@@ -53,6 +54,33 @@ async function dropUnusedExports(wasm, script) {
   rmSync(join(ROOT, graph));
 }
 
+/** Gives short names to what is imported: those of wasm-bindgen end in a digest each, in both files. */
+function shortenImports(wasm, script) {
+  const bytes = readFileSync(join(ROOT, wasm));
+  const section = sectionOf(bytes, IMPORT_SECTION);
+  let text = readProjectFile(script);
+  const { number, name } = section;
+  const count = number();
+  const parts = [leb(count)];
+  for (let index = 0; index < count; index += 1) {
+    const [module, long] = [name(), name()];
+    const kind = number();
+    // A function has the index of its type, an exception's tag a byte before that.
+    const described = { 0: 1, 4: 2 }[kind];
+    if (!described) throw new Failure(`${wasm} imports ${long}, of the unknown kind ${kind}`);
+    const short = `$${index.toString(36)}`;
+    const named = text.split(new RegExp(`(?<![\\w$])${long}(?![\\w$])`));
+    if (named.length !== 2) throw new Failure(`${script} names ${long} ${named.length - 1} times, not once`);
+    text = named.join(short);
+    for (const each of [module, short]) parts.push(leb(each.length), Buffer.from(each));
+    parts.push(leb(kind), ...Array.from({ length: described }, () => leb(number())));
+  }
+  const body = Buffer.concat(parts);
+  const head = Buffer.concat([Buffer.from([IMPORT_SECTION]), leb(body.length)]);
+  writeFileSync(join(ROOT, wasm), Buffer.concat([bytes.subarray(0, section.start), head, body, bytes.subarray(section.end)]));
+  writeFileSync(join(ROOT, script), text);
+}
+
 /** Puts numbers in the place of the digests in what the script and the WebAssembly name alike: digests do not compress. No length changes. */
 function numberSharedNames(script, wasm) {
   let [text, bytes] = [script, wasm].map((file) => readFileSync(join(ROOT, file), 'latin1'));
@@ -65,9 +93,23 @@ function numberSharedNames(script, wasm) {
   writeFileSync(join(ROOT, wasm), bytes, 'latin1');
 }
 
-/** The names in a module's export section (WebAssembly core specification, section 5.5.10). */
+// Sections of a module (WebAssembly core specification, section 5.5).
+const IMPORT_SECTION = 2;
+const EXPORT_SECTION = 7;
+
+/** The names in a module's export section. */
 function exportsOf(bytes) {
-  const EXPORT_SECTION = 7;
+  const { number, name } = sectionOf(bytes, EXPORT_SECTION);
+  return Array.from({ length: number() }, () => {
+    const exported = name();
+    number();
+    number();
+    return exported;
+  });
+}
+
+/** Finds a section: where it starts and ends, and how to read on in it. */
+function sectionOf(bytes, wanted) {
   let at = 8;
   const number = () => {
     let value = 0;
@@ -77,19 +119,24 @@ function exportsOf(bytes) {
       if (byte < 0x80) return value;
     }
   };
+  const name = () => {
+    const length = number();
+    at += length;
+    return bytes.toString('utf8', at - length, at);
+  };
   while (at < bytes.length) {
-    const section = bytes[at++];
+    const start = at;
+    const section = number();
     const end = number() + at;
-    if (section === EXPORT_SECTION) {
-      return Array.from({ length: number() }, () => {
-        const length = number();
-        const name = bytes.toString('utf8', at, at + length);
-        at += length + 1;
-        number();
-        return name;
-      });
-    }
+    if (section === wanted) return { start, end, number, name };
     at = end;
   }
-  return [];
+  throw new Failure(`the WebAssembly has no section ${wanted}`);
+}
+
+/** Writes a number as LEB128 does, unsigned. */
+function leb(number) {
+  const bytes = [];
+  for (; number > 0x7f; number = Math.floor(number / 0x80)) bytes.push((number % 0x80) | 0x80);
+  return Buffer.from([...bytes, number]);
 }

@@ -61,8 +61,12 @@ use reference::{collect_references, resolve_references};
 use service::Services;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use {
-    authorizer::SECRET_MIN_BYTES, diagnostic::nearest, reference::walk_references,
-    rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS, service::module_name,
+    authorizer::{ONLY_AUTHORIZER, SECRET_MIN_BYTES},
+    diagnostic::nearest,
+    networks::Network,
+    reference::walk_references,
+    rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS,
+    service::module_name,
 };
 
 /// Headers that every client sends of its own: a path that sets one takes the client's there alone.
@@ -116,6 +120,17 @@ pub struct Config {
     pub routes: RouteTable,
     /// Lower-case names of the headers that a mapping of any path sets, in any order: no client may send them to an upstream.
     pub asserted_headers: Vec<String>,
+}
+
+impl Config {
+    /// Tells whether a client may hold a refresh token of the application: where logins end in sessions alone, none does.
+    pub fn gives_refresh_tokens(&self) -> bool {
+        let gives = |path: &Path| match &path.integration {
+            Integration::Callback { response, .. } => *response != CallbackResponse::Session,
+            _ => false,
+        };
+        self.session.is_none() || self.paths.iter().any(gives)
+    }
 }
 
 impl fmt::Debug for Config {

@@ -3,31 +3,46 @@
 //! What a cookie means is its owner's business: [`crate::oauth`] has one for logins, [`crate::session`] one for sessions.
 
 use crate::config::COOKIE_PREFIX;
+use crate::request::RequestHead;
 
 /// What a request says of a cookie.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Sent<'h> {
+pub enum Sent {
     /// Nothing.
     Absent,
     /// Its value.
-    Once(&'h str),
-    /// More than one of that name: somebody else could set one of them, so none is believed.
+    Once(String),
+    /// More than one of that name, or one that may stand in the value of another: somebody else could set one of them, so none
+    /// is believed.
     Repeated,
 }
 
-/// Reads the cookie `name` from a `Cookie` header.
-pub fn sent<'h>(header: &'h str, name: &str) -> Sent<'h> {
-    let mut values = header
-        .split(';')
-        // No other white space: to a browser it would be part of the name, and `__Host-` behind it no prefix, so that a
-        // neighbour could plant the cookie.
-        .filter_map(|pair| pair.trim_matches([' ', '\t']).split_once('='))
-        .filter_map(|(key, value)| (key == name).then_some(value));
-    match (values.next(), values.next()) {
-        (None, _) => Sent::Absent,
-        (Some(value), None) => Sent::Once(value),
-        (Some(_), Some(_)) => Sent::Repeated,
+/// Gives a `Cookie` header in which a semicolon ends each cookie; those that stood behind a comma begin with it. The runtime joins
+/// several fields by commas, where RFC 9113 section 8.2.3 has semicolons.
+pub fn separated(header: &str) -> String {
+    header.replace(',', ";,")
+}
+
+/// Gives a part of a separated header without what stands around it. No other white space: to a browser it would be part of the
+/// name, and `__Host-` behind it no prefix, so that a neighbour could plant the cookie.
+pub fn trimmed(part: &str) -> &str {
+    part.trim_matches([',', ' ', '\t'])
+}
+
+/// Reads the cookie `name` of a request. No value of the gateway's holds a comma, so that one ends it; but behind a comma it counts
+/// only where no browser sent it, which sends one field (RFC 6265 section 5.4): there it is in a value, which a neighbour may have
+/// set.
+pub fn sent(request: &impl RequestHead, name: &str) -> Sent {
+    let header = separated(&request.header("cookie").unwrap_or_default());
+    let is_of_browser = || request.header("user-agent").is_some_and(|agent| agent.starts_with("Mozilla/"));
+    let mut sent = Sent::Absent;
+    for part in header.split(';') {
+        if let Some(value) = trimmed(part).strip_prefix(name).and_then(|rest| rest.strip_prefix('=')) {
+            let alone = sent == Sent::Absent && !(part.starts_with(',') && is_of_browser());
+            sent = if alone { Sent::Once(value.to_owned()) } else { Sent::Repeated };
+        }
     }
+    sent
 }
 
 /// Gives the name that a cookie of the gateway goes by: on plain-http loopback, where browsers refuse the prefix, without it.
@@ -50,19 +65,48 @@ pub fn set(name: &str, value: &str, max_age_secs: i64, plain_loopback: bool) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::Head;
+
+    fn sent(header: &str, name: &str) -> Sent {
+        super::sent(&Head("GET", vec![("cookie", header)]), name)
+    }
+
+    fn once(value: &str) -> Sent {
+        Sent::Once(value.to_owned())
+    }
+
+    #[test]
+    fn several_fields_are_read_as_one_and_a_value_of_another_plants_no_cookie() {
+        let table = [
+            ("n=1, a=2", once("1"), once("1"), "the first of two fields"),
+            ("a=2; n=1, b=3", once("1"), once("1"), "in the first of two fields"),
+            ("a=2, n=1", once("1"), Sent::Repeated, "in the second, or in the value of a"),
+            ("a=2, b=3; n=1", once("1"), once("1"), "behind a semicolon in the second"),
+            ("a=2,n=1", once("1"), Sent::Repeated, "without the space"),
+            ("a=2, n=1; n=3", Sent::Repeated, Sent::Repeated, "in the value of a, beside the real one"),
+            ("n=1, n=1", Sent::Repeated, Sent::Repeated, "in both fields"),
+            ("a=2, xn=1", Sent::Absent, Sent::Absent, "a name that ends alike"),
+        ];
+        for (header, of_others, of_browsers, message) in table {
+            assert_eq!(sent(header, "n"), of_others, "{message}");
+            let browser = ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36");
+            let head = Head("GET", vec![("cookie", header), browser]);
+            assert_eq!(super::sent(&head, "n"), of_browsers, "{message}, of a browser");
+        }
+    }
 
     #[test]
     fn a_cookie_is_read_by_its_whole_name_and_only_when_it_is_alone() {
         let header = "a=1; bargate-login=x=y; xbargate-login=no";
-        assert_eq!(sent(header, "bargate-login"), Sent::Once("x=y"));
+        assert_eq!(sent(header, "bargate-login"), once("x=y"));
         assert_eq!(sent(header, "login"), Sent::Absent);
         assert_eq!(sent("n=1; n=2", "n"), Sent::Repeated);
         assert_eq!(sent("n=1; n=1", "n"), Sent::Repeated, "even with one value");
         assert_eq!(sent("n", "n"), Sent::Absent, "a name without a value");
-        assert_eq!(sent("a=1;\t n=1", "n"), Sent::Once("1"), "a tab and a space");
+        assert_eq!(sent("a=1;\t n=1", "n"), once("1"), "a tab and a space");
         for space in ['\u{85}', '\u{a0}', '\u{2000}', '\u{3000}', '\u{b}', '\u{c}'] {
             assert_eq!(sent(&format!("{space}n=1"), "n"), Sent::Absent, "{space:?} is part of a name");
-            assert_eq!(sent(&format!("n=1; {space}n=2"), "n"), Sent::Once("1"), "{space:?} makes another name");
+            assert_eq!(sent(&format!("n=1; {space}n=2"), "n"), once("1"), "{space:?} makes another name");
         }
     }
 

@@ -12,6 +12,7 @@ mod fault;
 mod flight;
 mod forwarding;
 mod gateway;
+mod grants;
 mod handler;
 mod host;
 mod integrations;
@@ -44,7 +45,10 @@ use exchange::Exchange;
 pub fn fetch(request: web_sys::Request, env: Env, context: worker::worker_sys::Context) -> JsValue {
     panic::install_hook();
     let exchange = Rc::new(Exchange::begin(request, env, context));
-    settle(Box::pin(async move { Ok(handler::handle(&exchange).await.into()) }))
+    settle(Box::pin(async move {
+        let response = handler::handle(&exchange).await;
+        Ok(host::behind_body(&exchange.request(), &response))
+    }))
 }
 
 /// Answers a request during which the gateway panicked; `src/edge/worker.mjs` calls it on a fresh instance.

@@ -28,6 +28,15 @@ pub fn text<'m>(members: &'m Map<String, Value>, key: &str) -> Option<&'m str> {
     members.get(key)?.as_str()
 }
 
+/// Gives an object of these members, whose values it takes; at each place this weighs less than `json!`.
+pub fn object(members: &mut [(&str, Value)]) -> Value {
+    let mut object = Map::new();
+    for (name, value) in members {
+        object.insert((*name).to_owned(), value.take());
+    }
+    Value::Object(object)
+}
+
 /// A JSON value none of whose objects has a duplicate key.
 pub struct StrictValue(pub Value);
 

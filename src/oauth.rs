@@ -3,6 +3,7 @@
 //! Requests are built here and answers are judged here; sending, sealing and randomness are the edge's.
 
 mod answer;
+mod attempts;
 mod client;
 mod discovery;
 mod login;
@@ -17,15 +18,16 @@ pub use answer::{
     Exchange, Outcome, ProviderAnswer, TokenAnswer, TransportError, judge_authorization_error, judge_profile,
     judge_renewal, judge_tokens,
 };
+pub use attempts::{Attempts, Ended};
 pub use client::Form;
 pub use discovery::Discovery;
 pub use login::{
-    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, PASSED_TO_PROVIDER, authorize_url, code_form, random_text,
-    state_context,
+    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, PASSED_TO_PROVIDER, authorize_url, check_response_issuer, code_form,
+    random_text, state_context,
 };
 pub use logout::{LogoutRequest, judge_logout_token, logout_url, revocation_form};
 pub use otp::{OtpRequest, judge_otp, read_otp_request};
-pub use refresh::{BODY_MAX_BYTES, BodyKind, expires_in, read_refresh_body, refresh_form};
+pub use refresh::{BODY_MAX_BYTES, BodyKind, check_form, expires_in, read_refresh_body, refresh_form};
 pub use return_to::validate_return_to;
 pub use rotation::{Answered, Kept, LOST_WINDOW_MS, Step, outcome_from_json, outcome_to_json};
 pub use web_message::web_message_page;

@@ -8,8 +8,7 @@ mod presentation;
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::json;
-
+use crate::json;
 use crate::route::{Allow, Ambiguity};
 use crate::token::{ClaimError, TokenError};
 use presentation::{Challenge, Presentation};
@@ -19,6 +18,11 @@ const RETRY_AFTER_DEFAULT_SECS: u32 = 5;
 
 /// A header to set, by lower-case name.
 pub type Header = (Cow<'static, str>, Cow<'static, str>);
+
+/// Gives a text as a quoted-string (RFC 9110 section 5.6.4): a host may hold quotes.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
 
 /// A failure that a client is told of.
 #[derive(Debug, Clone)]
@@ -112,6 +116,8 @@ pub enum Problem {
     UpstreamUnreachable(String),
     /// A service failed, or answered what is no answer.
     ServiceFailed(String),
+    /// The bodies that are held for functions take all the room there is.
+    Busy,
     /// A one-time password was asked for without saying where to.
     EmailOrPhoneMissing,
     /// A one-time password was asked for without an email address, in a step that takes nothing else.
@@ -133,6 +139,13 @@ pub struct ProviderError {
     pub error: String,
     /// Its `error_description`, shortened.
     pub description: String,
+}
+
+impl ProviderError {
+    /// Gives what stands for the provider's error where the gateway refused without asking.
+    pub fn of_gateway(reason: &str) -> Self {
+        Self { status: None, error: "refused here".to_owned(), description: reason.to_owned() }
+    }
 }
 
 impl fmt::Display for ProviderError {
@@ -209,7 +222,7 @@ impl Problem {
                 headers.push(("www-authenticate".into(), challenge.into()));
             }
             Some(Challenge::InsufficientScope(scope)) => {
-                let scope = if scope.is_empty() { String::new() } else { format!(", scope=\"{scope}\"") };
+                let scope = if scope.is_empty() { String::new() } else { format!(", scope={}", quoted(scope)) };
                 let description = "error_description=\"the token is not enough for this path\"";
                 let challenge = format!("Bearer error=\"insufficient_scope\", {description}{scope}");
                 headers.push(("www-authenticate".into(), challenge.into()));
@@ -227,16 +240,16 @@ impl Problem {
     /// Gives the body.
     pub fn body(&self, request_id: &str) -> String {
         let Presentation { status, code, title, detail, .. } = self.presentation();
-        json!({
-            "type": format!("urn:bargate:problem:{code}"),
-            "title": title,
-            "status": status,
-            "detail": detail,
-            "code": code,
-            "request_id": request_id,
-            "error": title,
-        })
-        .to_string()
+        let members = &mut [
+            ("type", format!("urn:bargate:problem:{code}").into()),
+            ("title", title.into()),
+            ("status", status.into()),
+            ("detail", detail.into()),
+            ("code", code.into()),
+            ("request_id", request_id.into()),
+            ("error", title.into()),
+        ];
+        json::object(members).to_string()
     }
 
     /// Gives what the log should know besides the code.
@@ -289,7 +302,8 @@ impl Problem {
             | Self::RefreshTokenMissing
             | Self::IdpRateLimited(_)
             | Self::IdpTimeout
-            | Self::UpstreamTimeout => None,
+            | Self::UpstreamTimeout
+            | Self::Busy => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The hop-by-hop headers are the config's to know, which lets no path map them; values to set are [`crate::mapping`]'s.
 
 use crate::config::{BINDING_COOKIE, Target};
-use crate::cookie::is_called;
+use crate::cookie::{is_called, separated, trimmed};
 
 /// Headers besides the hop-by-hop ones that no client's reach an upstream: for the gateway alone, the gateway's to set, or by
 /// which proxies say to servers behind them where a client is, who it is and what it asked, so that some servers believe them. One
@@ -84,17 +84,27 @@ pub fn upstream_url(target: &Target, forwarded_path: &str, query: Option<&str>) 
 }
 
 /// Gives the `Cookie` header without the gateway's own cookies, of which `session` is one where there are sessions; as it is
-/// where it holds none, and `None` where nothing is left.
+/// where it holds none, and `None` where nothing is left. A comma ends a cookie as well: the runtime joins several fields so.
 pub fn forwarded_cookies(header: &str, session: Option<&str>) -> Option<String> {
     let own = |pair: &str| {
-        let sent = pair.split('=').next().unwrap_or_default().trim();
+        let sent = trimmed(pair).split('=').next().unwrap_or_default().trim();
         is_called(sent, BINDING_COOKIE) || session.is_some_and(|session| is_called(sent, session))
     };
-    if !header.split(';').any(own) {
+    let separated = separated(header);
+    if !separated.split(';').any(own) {
         return Some(header.to_owned());
     }
-    let kept: Vec<_> = header.split(';').map(str::trim).filter(|pair| !pair.is_empty() && !own(pair)).collect();
-    (!kept.is_empty()).then(|| kept.join("; "))
+    let (mut kept, mut behind_own) = (String::new(), false);
+    for part in separated.split(';') {
+        let is_own = own(part);
+        if !is_own && !trimmed(part).is_empty() {
+            let joint = if part.starts_with(',') && !behind_own { ", " } else { "; " };
+            kept.push_str(if kept.is_empty() { "" } else { joint });
+            kept.push_str(trimmed(part));
+        }
+        behind_own = is_own;
+    }
+    Some(kept).filter(|kept| !kept.is_empty())
 }
 
 #[cfg(test)]
@@ -125,6 +135,17 @@ mod tests {
         assert_eq!(without("a=\"1;2\";b", None).as_deref(), Some("a=\"1;2\";b"), "others' alone stay as they are");
         let session = Some("__Host-s");
         assert_eq!(without("__Host-s=x; s = y; s; a=1; ss=2", session).as_deref(), Some("a=1; ss=2"), "the session's");
+        let fields = [
+            ("a=1, __Host-s=x", Some("a=1"), "in the second field"),
+            ("__Host-s=x, a=1", Some("a=1"), "in the first"),
+            ("a=1; __Host-s=x, b=2", Some("a=1; b=2"), "in the first, behind another"),
+            ("a=1; b=2, __Host-s=x; c=3, d=4", Some("a=1; b=2; c=3, d=4"), "between others"),
+            ("__Host-s=x, s=y,__Host-bargate-login=z", None, "in each"),
+            ("a=1, 2; b=3", Some("a=1, 2; b=3"), "in none, with a comma in a value"),
+        ];
+        for (header, kept, message) in fields {
+            assert_eq!(without(header, session).as_deref(), kept, "{message}");
+        }
         assert_eq!(without("s=x", None).as_deref(), Some("s=x"), "which is nobody's without sessions");
     }
 }

@@ -43,6 +43,26 @@ pub fn with_query(url: &str, query: &str) -> String {
     format!("{url}{joint}{query}")
 }
 
+/// A request of a test's own: its method and headers.
+#[cfg(test)]
+pub struct Head<'h>(pub &'h str, pub Vec<(&'h str, &'h str)>);
+
+#[cfg(test)]
+impl RequestHead for Head<'_> {
+    fn method(&self) -> &str {
+        self.0
+    }
+    fn path(&self) -> &str {
+        "/"
+    }
+    fn query(&self) -> Option<&str> {
+        None
+    }
+    fn header(&self, name: &str) -> Option<String> {
+        self.1.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,14 +8,16 @@ mod exposure;
 mod match_report;
 mod needs;
 mod outline;
+mod printable;
 mod report;
 mod route_warnings;
 mod warnings;
 
-pub use exposure::{Change, Exposure, changed_sections, compare};
+pub use exposure::{Change, Comparison, Exposure, compare, harmless_keys};
 pub use match_report::{MatchReport, Outcome, Passed, explain_match};
 pub use needs::{Need, NeedKind, needs};
 pub use outline::{Outline, OutlinedRoute, Requirement};
+pub use printable::{printable, printable_json};
 pub use report::{ReviewedFile, github, json, text};
 pub use warnings::{DEPLOYMENT_WARNINGS, WARNINGS, allowed};
 

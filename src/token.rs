@@ -13,11 +13,11 @@ mod unverified;
 pub use access::missing_access;
 pub use cache::TokenCache;
 pub use claims::{
-    ClaimError, Expectations, Expiry, VerifiedClaims, check_audience, check_begun, check_expiry, check_issuer,
-    numeric_date,
+    ClaimError, Expectations, Expiry, Kind, VerifiedClaims, check_audience, check_begun, check_expiry, check_issuer,
+    check_unbound, numeric_date,
 };
 pub use parts::{JoseHeader, Parts};
-pub use unverified::{SignatureVerified, TokenError, UnverifiedToken, claimed_expiry};
+pub use unverified::{SignatureVerified, TokenError, UnverifiedToken, claimed_expiry, claimed_text};
 
 use crate::request::behind_comma;
 

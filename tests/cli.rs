@@ -16,3 +16,52 @@ fn the_page_of_the_command_line_tells_every_warning() {
     let expected = bargate::review::WARNINGS.map(|(code, meaning)| format!("| `{code}` | {meaning} |"));
     assert_eq!(rows.collect::<Vec<_>>(), expected);
 }
+
+#[test]
+fn the_page_of_the_command_line_tells_every_key_that_exposes_nothing() {
+    let page = include_str!("../docs/command-line.md");
+    let section = page.split_once("| key | since |\n| --- | --- |\n").and_then(|(_, rest)| rest.split_once("\n\n"));
+    let rows = section.into_iter().flat_map(|(section, _)| section.lines());
+    let expected = bargate::review::harmless_keys().into_iter().map(|(key, reason)| format!("| `{key}` | {reason} |"));
+    assert_eq!(rows.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
+
+/// Gives the steps of the workflow that reviews pull requests, as a document has it.
+fn steps(document: &str) -> Vec<serde_json::Value> {
+    let blocks = document.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let block = blocks.into_iter().find(|block| block.contains("bargate diff")).expect("a workflow");
+    let block: serde_json::Value = serde_saphyr::from_str(block).expect("YAML");
+    let steps = block.pointer("/jobs/review/steps").unwrap_or(&block);
+    steps.as_array().expect("steps").clone()
+}
+
+#[test]
+fn the_workflow_of_the_documents_is_judged_by_the_base_branch() {
+    for document in [include_str!("../README.md"), include_str!("../docs/command-line.md")] {
+        let steps = steps(document);
+        let text = |step: &serde_json::Value, pointer: &str| {
+            step.pointer(pointer).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
+        };
+        let checkouts: Vec<_> =
+            steps.iter().filter(|step| text(step, "/uses").starts_with("actions/checkout@")).collect();
+        let places: Vec<_> = checkouts.iter().map(|step| (text(step, "/with/path"), text(step, "/with/ref"))).collect();
+        let base = ("base".to_owned(), "${{ github.base_ref }}".to_owned());
+        assert_eq!(
+            places,
+            [("change".to_owned(), String::new()), base],
+            "each beside the other, and nothing around them"
+        );
+        let runs: Vec<_> = steps.iter().filter(|step| step.get("run").is_some()).collect();
+        let (first, others) = runs.split_first().expect("steps that run");
+        assert_eq!(text(first, "/run"), "cargo install --path base --locked");
+        assert_eq!(text(first, "/working-directory"), "", "where no file of the change is a setting of cargo");
+        for step in others {
+            assert!(!text(step, "/run").contains("cargo"), "nothing of the change is built or run");
+        }
+        assert!(
+            others
+                .iter()
+                .any(|step| text(step, "/run").contains("base/gateway.config.json change/gateway.config.json"))
+        );
+    }
+}

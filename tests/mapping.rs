@@ -6,7 +6,7 @@ use bargate::algorithm::Algorithm;
 use bargate::config::{Binding, Bindings, Mapping, Reference, load};
 use bargate::mapping::{mapped_headers, mapped_query};
 use bargate::request::RequestHead;
-use bargate::token::{Expectations, Expiry, SignatureVerified, UnverifiedToken, VerifiedClaims};
+use bargate::token::{Expectations, Expiry, Kind, SignatureVerified, UnverifiedToken, VerifiedClaims};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::collection::vec;
@@ -79,7 +79,7 @@ fn claims(members: &Value) -> VerifiedClaims {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let token = format!("{}.{}.AAAA", encode(&json!({ "alg": "RS256" })), encode(&claims));
     let token = UnverifiedToken::parse(&token, &[Algorithm::Rs256]).unwrap();
-    let expectations = Expectations { issuer: "i", audience: "a", clock_skew_secs: 0, access_token: true };
+    let expectations = Expectations { issuer: "i", audience: "a", clock_skew_secs: 0, kind: Kind::Access };
     token.into_verified(SignatureVerified::attest(), &expectations, Expiry::Enforced, 0).unwrap()
 }
 

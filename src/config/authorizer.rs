@@ -109,7 +109,7 @@ pub(super) const KINDS: [(&str, Kind); 4] =
     [("auth0", Kind::Auth0), ("jwt", Kind::Jwt), ("supabase", Kind::Supabase), ("oidc", Kind::Oidc)];
 
 /// Name of the only authorizer, where it stands alone under `authorizer`.
-const ONLY: &str = "default";
+pub(crate) const ONLY_AUTHORIZER: &str = "default";
 
 /// Reads the sections; none where the file has neither.
 pub(super) fn read_authorizers(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<ReadAuthorizer> {
@@ -123,7 +123,7 @@ pub(super) fn read_authorizers(root: &mut ObjectReader<'_>, findings: &mut Findi
     let mut read = Vec::new();
     if let Some(node) = one {
         let place = Place::Key(root.place(), "authorizer");
-        read.push(read_authorizer(ONLY, ObjectReader::open(node, &place, findings), findings));
+        read.push(read_authorizer(ONLY_AUTHORIZER, ObjectReader::open(node, &place, findings), findings));
     }
     if let Some(node) = several {
         let place = Place::Key(root.place(), "authorizers");

@@ -66,6 +66,12 @@ impl Network {
         u128::MAX.checked_shl(128 - self.prefix).unwrap_or(0)
     }
 
+    /// Gives the first and the last of its addresses, and whether they are of IPv4.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn range(&self) -> (bool, u128, u128) {
+        (self.prefix >= MAPPED_PREFIX && is_mapped(self.bits), self.bits, self.bits | !self.mask())
+    }
+
     fn contains(&self, bits: u128) -> bool {
         // A block of IPv6 holds no IPv4, though the mapped form of all of that lies within it.
         let other_family = self.prefix < MAPPED_PREFIX && is_mapped(bits);

@@ -60,6 +60,8 @@ pub struct Endpoints {
     pub logout: Option<(String, &'static str)>,
     /// Whether the application shows its secret in a header (`client_secret_basic`) and not in the form.
     pub basic: bool,
+    /// Whether it names itself in every authorization response (RFC 9207 section 3).
+    pub names_itself: bool,
 }
 
 impl Endpoints {
@@ -73,6 +75,7 @@ impl Endpoints {
             revocation: Some(at("/oauth/revoke")),
             logout: Some((at("/v2/logout"), "returnTo")),
             basic: false,
+            names_itself: false,
         }
     }
 }

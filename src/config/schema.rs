@@ -20,7 +20,7 @@ mod servers;
 mod tree;
 
 use form::Form;
-use model::{ANY_JSON, Part, WARNING, any_json};
+use model::{ANY_JSON, Part, Section, WARNING, any_json};
 use tree::{Json, object};
 
 /// Columns that a line of the schema's file has at the most, where it can be broken.
@@ -54,6 +54,33 @@ pub fn examples() -> Vec<(&'static str, String)> {
     let config = root::config();
     let sections = std::iter::once(&config).chain(sections).filter(|section| !section.example.is_empty());
     sections.map(|section| (section.name, section.example.to_owned())).collect()
+}
+
+/// A key that a config may have.
+pub struct SchemaKey {
+    /// The name of its section among the `$defs`; `config` at the top.
+    pub section: &'static str,
+    /// The key.
+    pub name: &'static str,
+    /// What its absence means, where that is a value.
+    pub default: Option<serde_json::Value>,
+}
+
+/// Gives every key that a config may have, but for those that are free.
+pub fn keys() -> Vec<SchemaKey> {
+    let of_section = |section: Section| {
+        let key = move |key: model::Key| SchemaKey {
+            section: section.name,
+            name: key.name,
+            default: key.default.map(|default| default.to_value()),
+        };
+        section.keys.into_iter().map(key).collect::<Vec<_>>()
+    };
+    let sections = parts().into_iter().flat_map(|part| match part {
+        Part::One(section) => vec![section],
+        Part::OneOf(union) => union.sections,
+    });
+    std::iter::once(root::config()).chain(sections).flat_map(of_section).collect()
 }
 
 /// Gives everything but the top of the config, in the order of the reference.

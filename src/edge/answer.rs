@@ -9,7 +9,7 @@ use super::gateway::Gateway;
 use super::host::{configured, header_lines, relay, respond};
 use super::log;
 use crate::cors;
-use crate::problem::{Header, Problem};
+use crate::problem::{Header, Problem, quoted};
 use crate::proxy::DROPPED_RESPONSE_HEADERS;
 use crate::request::RequestHead as _;
 use crate::route::{Method, MethodRule};
@@ -35,7 +35,7 @@ impl Answer {
     /// Makes an answer of JSON that no cache may keep.
     pub fn private_json(body: String) -> Self {
         let headers =
-            vec![("content-type".into(), "application/json".into()), ("cache-control".into(), "no-store".into())];
+            vec![("content-type".into(), "application/json".into()), ("cache-control".into(), NO_STORE.into())];
         Self::Made { status: 200, headers, body: Some(body) }
     }
 
@@ -43,7 +43,7 @@ impl Answer {
     pub fn redirect(status: u16, location: String) -> Self {
         let headers = vec![
             ("location".into(), location.into()),
-            ("cache-control".into(), "no-store".into()),
+            ("cache-control".into(), NO_STORE.into()),
             ("referrer-policy".into(), "no-referrer".into()),
         ];
         Self::Made { status, headers, body: None }
@@ -58,11 +58,14 @@ impl Answer {
             // RFC 9728 section 5.1; parameters stand with commas between them, behind the scheme without one.
             let joint = if challenge.contains(' ') { "," } else { "" };
             let url = resource.metadata_url(&exchange.origin());
-            *challenge = format!("{challenge}{joint} resource_metadata=\"{url}\"").into();
+            *challenge = format!("{challenge}{joint} resource_metadata={}", quoted(&url)).into();
         }
         Self::Made { status: problem.status(), headers, body: Some(problem.body(&exchange.id)) }
     }
 }
+
+/// What answers with tokens, profiles or failures say to caches.
+const NO_STORE: &str = "no-store";
 
 /// Browsers that came by https once come by nothing else for two years (RFC 6797).
 const HSTS: &str = "max-age=63072000";
@@ -108,6 +111,11 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
         header_lines(&headers)
     };
     let vary = rule.and_then(cors::vary);
+    // Where no login is needed, the answer to a request without one is not that to a session.
+    let optional = path.and_then(|path| path.access.as_ref()).is_some_and(|access| access.optional);
+    let by_cookie = optional && gateway.is_some_and(|gateway| gateway.config.session.is_some());
+    let cookie = if exchange.session_token.borrow().is_some() { 2 } else { u8::from(by_cookie) };
+    let request = exchange.request();
 
     let response = match answer {
         Answer::Made { status, mut headers, body } => {
@@ -116,13 +124,16 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
                 headers.push(("set-cookie".into(), cookie.clone().into()));
             }
             if let Some(rules) = rules {
-                headers.retain(|(name, _)| !rules.remove.iter().any(|removed| removed == name));
+                // What nobody may store stays so.
+                let kept = |name: &str, value: &str| name == "cache-control" && value == NO_STORE;
+                headers
+                    .retain(|(name, value)| kept(name, value) || !rules.remove.iter().any(|removed| removed == name));
             }
-            respond(status, &with_rules(headers), own_headers, vary, body.as_deref())
+            respond(status, &with_rules(headers), own_headers, vary, cookie, body.as_deref(), &request)
         }
         Answer::Preflight(mut headers) => {
             headers.append(&mut shared);
-            respond(204, &header_lines(&headers), own_headers, Some(cors::PREFLIGHT_VARY), None)
+            respond(204, &header_lines(&headers), own_headers, Some(cors::PREFLIGHT_VARY), 0, None, &request)
         }
         Answer::Relayed(upstream) => {
             let dropped = match gateway {
@@ -133,9 +144,8 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
                 Some(rules) => Cow::Owned(format!("{dropped}\n{}", rules.remove.join("\n"))),
                 None => dropped,
             };
-            let personal = exchange.session_token.borrow().is_some();
             let own = gateway.map(|gateway| gateway.own_cookies.as_str()).unwrap_or_default();
-            let relayed = relay(&upstream, &dropped, own, &with_rules(shared), own_headers, vary, personal);
+            let relayed = relay(&upstream, &dropped, own, &with_rules(shared), own_headers, vary, cookie);
             if relayed.is_err() {
                 let reason = format!("its status {} cannot be passed on", upstream.status());
                 return finish(exchange, gateway, Err(Problem::UpstreamUnreachable(reason)));
@@ -144,7 +154,7 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
         }
     };
     let response = response
-        .or_else(|_| respond(Problem::Internal.status(), "", "", None, None))
+        .or_else(|_| respond(Problem::Internal.status(), "", "", None, 0, None, &request))
         .unwrap_or_else(|_| Response::error());
     log::request(exchange, gateway, response.status(), problem.as_ref().or(exchange.told.get()));
     response

@@ -27,7 +27,7 @@ use crate::config::{
     BINDING_COOKIE, Config, Diagnostic, HOP_BY_HOP_HEADERS, Integration, Path, Provider, load, references,
 };
 use crate::cookie::name_on;
-use crate::oauth::Outcome;
+use crate::oauth::{Attempts, Outcome};
 use crate::problem::Problem;
 use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS};
 
@@ -73,6 +73,8 @@ pub struct Gateway {
     pub sessions: RefCell<SessionCache>,
     /// Exchanges of refresh tokens, by the token's SHA-256, where no Durable Object makes them.
     pub refreshes: Flights<String, Rc<Outcome>>,
+    /// Grants of clients that the provider refused, and codes that were used.
+    pub attempts: RefCell<Attempts>,
 }
 
 struct Loaded {
@@ -306,6 +308,7 @@ impl Gateway {
             issuers,
             login,
             refreshes: refreshes.unwrap_or_default(),
+            attempts: RefCell::default(),
             config,
             sessions: RefCell::default(),
         }

@@ -1,10 +1,10 @@
 // What the edge does in JavaScript: in one call what would take WebAssembly one for each header or step, each of which would
 // cost a crossing, and code besides. No request is let through or refused here. The Rust module named above each part declares it.
 
-import { waitUntil } from "cloudflare:workers";
-
 const TIMEOUT = "timeout";
 const TOO_LARGE = "too large";
+const UNHELD = "too large to hold";
+const BUSY = "busy";
 const BASE64URL = { alphabet: "base64url", omitPadding: true };
 
 /** Gives what `work` gives, or fails with `late` after `ms`. */
@@ -24,7 +24,7 @@ async function within(ms, work, late) {
 async function fetchWithin(ms, input, init, use, fetcher = globalThis) {
   const abort = new AbortController();
   const body = counted.get(input);
-  if (body) pump(body, abort);
+  if (body) pump(body, (reason) => abort.abort(reason));
   const work = async () => use(await fetcher.fetch(input, { ...init, redirect: "manual", signal: abort.signal }));
   try {
     return await within(ms, work, TIMEOUT);
@@ -55,6 +55,8 @@ function ofConnection({ headers }) {
 
 const folded = (name) => name.toLowerCase().replace(/[^a-z0-9]/g, "-");
 
+/** Headers that tell caches what to keep, some of them certain caches alone (RFC 9213). */
+const FOR_CACHES = /(^|-)cache-control$|^surrogate-control$/;
 /** The names that no client may send, as the gateway in force has them, and what tells them when they are folded. */
 let unsendable = { lines: "", pattern: /(?!)/ };
 
@@ -68,25 +70,31 @@ function teller(lines) {
 function setAll(headers, lines, kept) {
   for (const [name, value] of pairs(lines)) {
     if (name === "set-cookie") headers.append(name, value);
-    else if (!kept || name !== "cache-control" || !/\b(no-store|private)\b/i.test(headers.get(name))) headers.set(name, value);
+    else if (!kept || !FOR_CACHES.test(name) || !/\b(no-store|private)\b/i.test(headers.get("cache-control"))) headers.set(name, value);
   }
 }
 
-/** Adds what comes last: the config's headers, and then what the answer varies by, which they must not hide. */
-function complete(headers, config, vary) {
+/** Adds what comes last: to a session that the answer is its own, the config's headers, and what it varies by, which they must not hide. */
+function complete(headers, config, vary, cookie) {
+  const decided = /\b(public|s-maxage|must-revalidate|no-store|private)\b/i.test(headers.get("cache-control"));
+  if (cookie > 1 && !decided) headers.append("cache-control", "private");
   setAll(headers, config, true);
   if (vary !== undefined) headers.append("vary", vary);
+  if (cookie > 0) headers.append("vary", "Cookie");
 }
 
-export function respond(status, lines, config, vary, body) {
-  const response = new Response(body, { status });
+export function respond(status, lines, config, vary, cookie, body, request) {
+  const left = unread(request);
+  const bodiless = EMPTY.includes(status);
+  if (left && bodiless) refused.add(left);
+  const response = new Response(left && !bodiless ? endingBehind(left, body) : body, { status });
   response.headers.delete("content-type");
   setAll(response.headers, lines, true);
-  complete(response.headers, config, vary);
+  complete(response.headers, config, vary, cookie);
   return response;
 }
 
-export function relay(response, drop, own, set, config, vary, personal) {
+export function relay(response, drop, own, set, config, vary, cookie) {
   const relayed = new Response(response.body, response);
   for (const name of ofConnection(response)) relayed.headers.delete(name);
   if (drop !== "") for (const name of drop.split("\n")) relayed.headers.delete(name);
@@ -98,11 +106,8 @@ export function relay(response, drop, own, set, config, vary, personal) {
   }
   const timing = response.headers.get("server-timing");
   setAll(relayed.headers, set);
-  const decided = /\b(public|s-maxage|must-revalidate|no-store|private)\b/i.test(relayed.headers.get("cache-control"));
-  if (personal && !decided) relayed.headers.append("cache-control", "private");
-  complete(relayed.headers, config, vary);
+  complete(relayed.headers, config, vary, cookie);
   if (timing !== null && relayed.headers.get("server-timing") !== timing) relayed.headers.append("server-timing", timing);
-  if (personal) relayed.headers.append("vary", "Cookie");
   return relayed;
 }
 
@@ -117,33 +122,127 @@ function copied({ method, headers }, url, body) {
 
 /** Bodies that are counted on their way, by request. Whatever sends the request sets them going. */
 const counted = new WeakMap();
-const COUNTED_BYTES = 64 * 1024;
+const PIECE_BYTES = 64 * 1024;
 
 /** Gives the request with a body that breaks off behind `max` bytes; one that says how long it is was judged by that. */
 function limited(url, request, max) {
   const { readable, writable } = new IdentityTransformStream();
   const bounded = copied(request, url, readable);
-  counted.set(bounded, { body: request.body, writable, max });
+  counted.set(bounded, { body: request.body, writer: writable.getWriter(), max });
   return bounded;
 }
 
-/** Passes a body on. One that breaks off never ends its stream, which would look whole to the upstream: the request is aborted. */
-async function pump({ body, writable, max }, abort) {
+/** Gives a body piece by piece, each in the memory of the one before; what nobody wants more of is let go. */
+export async function* pieces(body, bytes) {
   const reader = body.getReader({ mode: "byob" });
-  const writer = writable.getWriter();
-  let [buffer, left] = [new ArrayBuffer(COUNTED_BYTES), max];
   try {
-    for (;;) {
+    for (let buffer = new ArrayBuffer(bytes); ; ) {
       const { done, value } = await reader.read(new Uint8Array(buffer));
-      if (done) return await writer.close();
-      left -= value.length;
-      if (left < 0) throw TOO_LARGE;
-      await writer.write(value);
+      if (done) return;
+      yield value;
       buffer = value.buffer;
     }
-  } catch (reason) {
-    abort.abort(reason);
+  } finally {
+    reader.releaseLock();
   }
+}
+
+/**
+ * Passes a body on, as long as anybody takes it. One that breaks off never ends its stream, which would look whole: `broken` is
+ * told why, and that is what is given.
+ */
+async function pump({ body, writer, max = Infinity, keep }, broken) {
+  try {
+    for await (const piece of pieces(body, keep ? DRAINED_BYTES : PIECE_BYTES)) {
+      max -= piece.length;
+      if (max < 0) throw TOO_LARGE;
+      keep?.(piece);
+      if (await writer.write(piece).catch(() => true)) return;
+    }
+    writer.close().catch(() => {});
+  } catch (reason) {
+    broken(reason);
+    return reason;
+  }
+}
+
+/** Gives what `call` gives, unless the request's body, counted on its way there, breaks off before. */
+function counting(request, call) {
+  const body = counted.get(request);
+  if (!body) return call();
+  const broken = new Promise((_, reject) => (body.pumped = pump(body, reject)));
+  return Promise.race([broken, call()]);
+}
+
+/** Room for what requests hold at the same time. One that is cancelled gives nothing back, so it counts for a minute at most. */
+export class Room {
+  constructor(max) {
+    this.max = max;
+    this.holders = new Set();
+  }
+
+  /** Takes room for so many bytes more; where there is none, gives back what was taken, and false. */
+  take(held, bytes) {
+    const now = Date.now();
+    held.until ??= now + 60_000;
+    held.bytes = (held.bytes ?? 0) + bytes;
+    let sum = 0;
+    for (const other of this.holders.add(held)) {
+      if (other.until < now) this.holders.delete(other);
+      else sum += other.bytes;
+    }
+    if (sum <= this.max && held.until >= now) return true;
+    this.leave(held);
+    return false;
+  }
+
+  leave(held) {
+    this.holders.delete(held);
+  }
+}
+
+/** Gives a stream for what is `length` bytes long; for what does not say how long it is where that is null. */
+export function sized(length) {
+  return length === null ? new IdentityTransformStream() : new FixedLengthStream(Number(length));
+}
+
+const DRAINED_MAX_BYTES = 32 * 1024 * 1024;
+const DRAINED_MAX_MS = 30_000;
+const DRAINED_BYTES = 16 * 1024;
+
+/** Bodies that are read for somebody who is gone, and when that is over. */
+const reading = new WeakMap();
+
+/** Bodies that nobody reads, and whose answer is none that could end behind them. */
+const refused = new WeakSet();
+
+/** Gives the body of a request that nobody reads. */
+function unread({ body }) {
+  return body && (!body.locked || reading.has(body)) ? body : null;
+}
+
+/** Reads what is left of a body and drops it: over one that is not read the runtime breaks the connection, and the answer with it. */
+function drain(body) {
+  const work = async () => {
+    await reading.get(body);
+    let left = DRAINED_MAX_BYTES;
+    for await (const piece of pieces(body, DRAINED_BYTES)) if ((left -= piece.length) < 0) return;
+  };
+  return within(DRAINED_MAX_MS, work).catch(() => {});
+}
+
+/** Gives a text as a body that is sent at once and ends when `left` has been drained. */
+function endingBehind(left, text = "") {
+  const bytes = new TextEncoder().encode(text);
+  const { readable, writable } = sized(bytes.length || null);
+  const writer = writable.getWriter();
+  const sent = bytes.length > 0 && writer.write(bytes);
+  Promise.all([sent, drain(left)]).then(() => writer.close()).catch(() => {});
+  return readable;
+}
+
+export function behind_body({ body }, response) {
+  return refused.has(body) ? drain(body).then(() => response) : response;
 }
 
 export function forward(request, url, drop, set, max) {
@@ -171,16 +270,15 @@ export function forward(request, url, drop, set, max) {
 const UNREACHABLE_MS = 10_000;
 const FAILURES_IN_A_ROW = 3;
 const BACKOFF_MS = 100;
-const CACHED_MAX_BYTES = 10 * 1024 * 1024;
 
 /** By origin, how often in a row an upstream could not be reached, and until when it is asked last for that. */
 const failures = new Map();
 
-export async function send(request, urls, ms, retries, cache, outside, raw) {
+export async function send(request, urls, ms, retries, outside, raw) {
   const targets = urls.split("\n");
   const init = raw ? { encodeResponseBody: "manual" } : {};
-  const ask = () => (targets.length > 1 || retries > 0 ? sendToOneOf(request, targets, ms, init, retries) : attempt(request, ms, init));
-  return readdressed(await (cache === undefined ? ask() : throughCache(request, cache, ask)), outside);
+  const sent = targets.length > 1 || retries > 0 ? sendToOneOf(request, targets, ms, init, retries) : attempt(request, ms, init);
+  return readdressed(await sent, outside);
 }
 
 /** Headers of answers that hold addresses, and where in their values. */
@@ -263,44 +361,6 @@ async function sendToOneOf(request, urls, ms, init, retries) {
     again--;
     await new Promise((resolve) => setTimeout(resolve, Math.random() * longest));
   }
-}
-
-async function throughCache(request, cache, ask) {
-  const [origin, ttl, personal, vary, ...parts] = cache.split("\n");
-  const { method, headers, body } = request;
-  if (method !== "GET" || body !== null || headers.has("range") || headers.has("upgrade")) return ask();
-  const names = vary.split(",").filter(Boolean);
-  const values = names.map((name) => headers.get(name));
-  const key = `${origin}/.bargate/${await digest_text(JSON.stringify([...parts, ...values]))}`;
-  const stored = await caches.default.match(key).catch(() => undefined);
-  const given = stored ?? (await ask());
-  const said = given.headers.get(stored ? SAID : "cache-control");
-  if (!stored && isStorable(given, said, names)) {
-    waitUntil(store(key, given.clone(), said, ttl).catch(() => {}));
-  }
-  const answer = new Response(given.body, given);
-  for (const name of [SAID, "cf-cache-status", "cache-control"]) answer.headers.delete(name);
-  if (said !== null || personal) answer.headers.set("cache-control", said ?? "private");
-  answer.headers.set("cache-status", stored ? "bargate; hit" : "bargate; fwd=miss");
-  return answer;
-}
-
-/** Keeps an answer once all of it has come: a body that breaks off is nobody's. */
-async function store(key, response, said, ttl) {
-  const copy = new Response(await read(response.body, CACHED_MAX_BYTES), response);
-  if (said !== null) copy.headers.set(SAID, said);
-  copy.headers.set("cache-control", `max-age=${ttl}`);
-  await caches.default.put(key, copy);
-}
-
-/** Where a stored answer has the `Cache-Control` that came with it. */
-const SAID = "x-bargate-cache-control";
-
-/** Tells whether an answer may be given to the next who asks (RFC 9111 section 3). */
-function isStorable(response, said, names) {
-  const varies = (response.headers.get("vary") ?? "").toLowerCase().split(",").map((name) => name.trim()).filter(Boolean);
-  return response.status === 200 && !response.headers.has("set-cookie") && !/\b(private|no-store|no-cache)\b/i.test(said) &&
-    varies.every((name) => names.includes(name)) && !(response.headers.get("content-length") > CACHED_MAX_BYTES);
 }
 
 const EXPIRED = 4401;
@@ -507,7 +567,7 @@ export function serve(name, request, env, ctx, ms) {
   return within(ms, async () => {
     const { default: service } = await services()[name]();
     const instance = typeof service === "function" ? new service() : service;
-    return answered(await instance.fetch(await whole(request), env, ctx));
+    return answered(await counting(request, () => instance.fetch(request, env, ctx)));
   }, TIMEOUT);
 }
 
@@ -515,18 +575,17 @@ export function fetch_bound(binding, request, ms) {
   return fetchWithin(ms, request, {}, (response) => response, binding);
 }
 
+/** Room for what functions read of bodies that others are to read behind them. */
+const room = new Room(4 * 1024 * 1024);
+/** What a piece of a body takes besides its bytes. */
+const OVERHEAD_BYTES = 256;
+
 // The older gateway gave functions its environment as JSON here; this is the environment of one that has nothing to give.
 const ENVIRONMENT = "{}";
 
-/** Gives a request whose body has been counted, for those who are not called by fetch. */
-async function whole(request) {
-  const limit = counted.get(request);
-  return limit ? new Request(request, { body: await read(limit.body, limit.max) }) : request;
-}
-
-export async function tell_function(binding, name, request, context, ms) {
-  const shown = sendable(await whole(request));
-  return within(ms, async () => binding[name](shown, ENVIRONMENT, context), TIMEOUT);
+export function tell_function(binding, name, request, context, ms) {
+  const call = async () => binding[name](sendable(request), ENVIRONMENT, context);
+  return within(ms, () => counting(request, call), TIMEOUT);
 }
 
 export async function call_function(...call) {
@@ -535,25 +594,48 @@ export async function call_function(...call) {
 
 /** Gives the answer that stops the request, if any, and the request that goes on. */
 export async function ask_first(binding, name, request, url, drop, set, context, ms, max) {
-  let kept = sendable(request);
-  let shown = kept;
-  if (kept.body) {
-    const length = request.headers.get("content-length");
-    let [one, other] = [];
-    if (length !== null) {
-      [one, other] = request.body.tee();
-      one = one.pipeThrough(new FixedLengthStream(Number(length)));
-    } else if (max === undefined) {
-      [one, other] = request.body.tee();
-    } else {
-      // One that does not say how long it is, is measured before anybody is shown it.
-      one = other = await read(request.body, max);
-    }
-    [kept, shown] = [new Request(request, { body: one }), new Request(request, { body: other })];
+  const asked = sendable(request);
+  const { body } = asked;
+  const judge = async (shown) => {
+    const answer = await tell_function(binding, name, shown, context, ms);
+    if (answer !== true && !(answer instanceof Response)) throw new Error("it answered neither true nor a Response");
+    return answer === true ? undefined : answered(answer);
+  };
+  if (!body) return [await judge(forward(asked, url, drop, set)), asked];
+  // What the function takes is held, for whoever reads the body behind it.
+  const [held, taken] = [{}, []];
+  const keep = (piece) => {
+    if (!room.take(held, piece.length + OVERHEAD_BYTES)) throw held.bytes > room.max ? UNHELD : BUSY;
+    taken.push(piece.slice());
+  };
+  const length = asked.headers.get("content-length");
+  const [first, second] = [sized(length), sized(length)];
+  const shown = forward(new Request(asked, { body: first.readable }), url, drop, set);
+  const tap = { body, writer: first.writable.getWriter(), max, keep };
+  counted.set(shown, tap);
+  let answer;
+  try {
+    answer = await judge(shown);
+  } catch (reason) {
+    room.leave(held);
+    throw reason;
+  } finally {
+    tap.writer.abort().catch(() => {});
+    reading.set(body, tap.pumped);
   }
-  const answer = await tell_function(binding, name, forward(shown, url, drop, set), context, ms);
-  if (answer !== true && !(answer instanceof Response)) throw new Error("it answered neither true nor a Response");
-  return [answer === true ? undefined : answered(answer), kept];
+  const give = async () => {
+    const broken = await tap.pumped;
+    const writer = second.writable.getWriter();
+    if (broken) return writer.abort(broken);
+    while (taken.length > 0) await writer.write(taken.shift());
+    room.leave(held);
+    writer.releaseLock();
+    return body.pipeTo(second.writable, { preventCancel: true });
+  };
+  give().catch(() => {});
+  const onward = new Request(asked, { body: second.readable });
+  if (answer) refused.add(onward.body);
+  return [answer, onward];
 }
 
 // rules.rs
@@ -573,7 +655,7 @@ export function write_point(dataset, route, method, code, numbers) {
 export async function read(stream, max) {
   const chunks = [];
   let length = 0;
-  for await (const chunk of stream ?? []) {
+  for await (const chunk of stream?.values({ preventCancel: true }) ?? []) {
     length += chunk.length;
     if (length > max) throw TOO_LARGE;
     chunks.push(chunk);
@@ -581,8 +663,13 @@ export async function read(stream, max) {
   return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
+/** Reads an HTTP date (RFC 9110 section 5.6.7) in milliseconds since 1970; NaN where it is none. */
+export function http_date(value) {
+  return value?.trimEnd().endsWith("GMT") ? Date.parse(value) : NaN;
+}
+
 function delay(value) {
-  const date = value?.trimEnd().endsWith("GMT") ? Date.parse(value) : NaN;
+  const date = http_date(value);
   return isNaN(date) ? value : String(Math.max(0, Math.ceil((date - Date.now()) / 1000)));
 }
 

@@ -16,21 +16,24 @@ extern "C" {
     /// Gives the method and the normalised address with a space between them.
     pub fn request_line(request: &Request) -> String;
 
-    /// Makes a response. The `config`'s headers come last, and `vary` is added to what it varies by; nothing takes back that it may
-    /// not be stored.
+    /// Makes a response. It varies by the cookie if `cookie` is 1; if it is 2, it is a session's, and says so unless its headers
+    /// say who may store it. The `config`'s headers come last, and `vary` is added to what it varies by; nothing takes back that it
+    /// may not be stored. It ends once the request's body, where nobody has read that, has been read and dropped.
     #[wasm_bindgen(catch)]
     pub fn respond(
         status: u16,
         headers: &str,
         config: &str,
         vary: Option<&str>,
+        cookie: u8,
         body: Option<&str>,
+        request: &Request,
     ) -> Result<Response, JsValue>;
 
     /// Makes a response that passes on an upstream's, whose body streams through. Without the headers in `drop`, and without
     /// those that its `Connection` names (RFC 9110 section 7.6.1), and without cookies of the names in `own`. To the
-    /// upstream the request had an `Authorization`, which keeps answers out of shared caches (RFC 9111 section 3.5); a
-    /// `personal` answer is to one that had a cookie instead, and says so. `config` and `vary` are as above.
+    /// upstream the request had an `Authorization`, which keeps answers out of shared caches (RFC 9111 section 3.5); an
+    /// answer to a session is to one that had a cookie instead. `config`, `vary` and `cookie` are as above.
     #[wasm_bindgen(catch)]
     pub fn relay(
         response: &Response,
@@ -39,8 +42,11 @@ extern "C" {
         set: &str,
         config: &str,
         vary: Option<&str>,
-        personal: bool,
+        cookie: u8,
     ) -> Result<Response, JsValue>;
+
+    /// Gives the response, or a promise of it where it cannot end behind a body that nobody reads: that is read first, and dropped.
+    pub fn behind_body(request: &Request, response: &Response) -> JsValue;
 
     /// Makes the request for an upstream, whose body streams through. Without the headers in `drop`, without those
     /// that its `Connection` names, in whatever spelling an upstream may fold: to CGI and its heirs `X_User.Id` and `X-User-Id`

@@ -82,7 +82,7 @@ pub async fn run(
             };
             callback::answer(gateway, exchange, response, login).await
         }
-        Integration::Userinfo => userinfo::run(gateway, exchange).await,
+        Integration::Userinfo => userinfo::run(gateway, exchange, claims.as_deref()).await,
         Integration::Refresh => refresh::run(gateway, exchange).await,
         Integration::Logout => logout::run(gateway, exchange).await,
         Integration::BackchannelLogout => backchannel_logout::run(gateway, exchange).await,

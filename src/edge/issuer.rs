@@ -9,7 +9,9 @@ use super::timing::now_secs;
 use super::webcrypto;
 use crate::config::{Authorizer, Endpoints, Provider};
 use crate::problem::Problem;
-use crate::token::{Expectations, Expiry, SignatureVerified, TokenCache, TokenError, UnverifiedToken, VerifiedClaims};
+use crate::token::{
+    Expectations, Expiry, Kind, SignatureVerified, TokenCache, TokenError, UnverifiedToken, VerifiedClaims,
+};
 
 /// An authorizer and what is remembered of it between requests.
 pub struct Issuer {
@@ -97,7 +99,7 @@ impl Issuer {
     /// Gives what an access token is held against.
     pub fn access_token_expectations(&self) -> Expectations<'_> {
         let Authorizer { issuer, audience, clock_skew_secs, .. } = &self.authorizer;
-        Expectations { issuer, audience, clock_skew_secs: *clock_skew_secs, access_token: true }
+        Expectations { issuer, audience, clock_skew_secs: *clock_skew_secs, kind: Kind::Access }
     }
 
     /// Verifies an ID token or a logout token.
@@ -108,10 +110,11 @@ impl Issuer {
         &self,
         invocation: &dyn Invocation,
         token: &str,
-        expiry: Expiry,
+        kind: Kind,
     ) -> Result<VerifiedClaims, VerifyError> {
         let audience = &self.provider().map_err(VerifyError::Keys)?.client_id;
-        let expectations = Expectations { audience, access_token: false, ..self.access_token_expectations() };
+        let expectations = Expectations { audience, kind, ..self.access_token_expectations() };
+        let expiry = if kind == Kind::Logout { Expiry::Optional } else { Expiry::Enforced };
         Ok(self.verify(invocation, token, &expectations, expiry).await?.0)
     }
 

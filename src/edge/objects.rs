@@ -19,6 +19,7 @@ use super::gateway::{self, Gateway};
 use super::host::thrown_message;
 use super::invocation::Invocation;
 use super::panic::{Work, guarded_promise};
+use super::webcrypto::fresh_text;
 use crate::config::{Config, Integration};
 use crate::json;
 use crate::problem::Problem;
@@ -76,7 +77,7 @@ pub enum Class {
     RefreshExchange,
     /// One session.
     Session,
-    /// The sessions of one user, or of one session at the provider.
+    /// The sessions of one user, or of one session at the provider; or the use of one login's state.
     LogoutIndex,
 }
 
@@ -140,6 +141,19 @@ impl Class {
     fn unavailable(self, reason: &str) -> Problem {
         Problem::StoreUnavailable(format!("{}: {reason}", self.binding()))
     }
+}
+
+/// Gives the message by which an index takes `jti` for spent until then, in seconds since 1970.
+///
+/// # Errors
+/// [`Problem::Internal`] where WebCrypto fails.
+pub fn spend(jti: &str, until: i64) -> Result<Value, Problem> {
+    Ok(json::object(&mut [("jti", jti.into()), ("until", until.into()), ("asker", fresh_text()?.into())]))
+}
+
+/// Tells whether that was spent before.
+pub fn is_replayed(answer: &Map<String, Value>) -> bool {
+    answer.get("replayed").and_then(Value::as_bool) == Some(true)
 }
 
 /// A message to an object; work that it begins goes on by itself, for the object stays.

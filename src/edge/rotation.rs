@@ -3,8 +3,6 @@
 
 use std::rc::Rc;
 
-use serde_json::json;
-
 use super::flight::FlightRules;
 use super::gateway::Gateway;
 use super::invocation::Invocation;
@@ -12,6 +10,7 @@ use super::objects::Class;
 use super::provider;
 use super::timing::LOST_AFTER_SECS;
 use super::webcrypto::{digest, fresh_text};
+use crate::json;
 use crate::oauth::{Exchange, Outcome, TransportError, judge_tokens, outcome_from_json};
 use crate::problem::Problem;
 use crate::secret::Secret;
@@ -49,12 +48,12 @@ pub async fn exchange(
         Asker::Session => ("session".to_owned(), SESSION_RETRY_SECS),
     };
     if Class::RefreshExchange.is_bound(invocation.env()) {
-        let message = json!({
-            "refresh_token": refresh_token.expose(),
-            "asker": asker,
-            "grace_ms": i64::from(grace_secs) * 1000,
-            "retry_ms": i64::from(retry_secs) * 1000,
-        });
+        let message = json::object(&mut [
+            ("refresh_token", refresh_token.expose().as_str().into()),
+            ("asker", asker.into()),
+            ("grace_ms", (i64::from(grace_secs) * 1000).into()),
+            ("retry_ms", (i64::from(retry_secs) * 1000).into()),
+        ]);
         let answer = Class::RefreshExchange.ask(invocation, &name, &message, timeout_ms).await?;
         let outcome = outcome_from_json(&answer);
         return outcome.map(Rc::new).ok_or_else(|| Problem::StoreUnavailable("no outcome".to_owned()));

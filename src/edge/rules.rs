@@ -49,7 +49,8 @@ pub async fn check_anonymous_rate(exchange: &Exchange, path: &Path) -> Result<()
     }
 }
 
-fn address(exchange: &Exchange) -> Option<String> {
+/// Gives what a client is counted by, where it is known: its address, or of IPv6 its network.
+pub fn address(exchange: &Exchange) -> Option<String> {
     exchange.header("cf-connecting-ip").map(Networks::counted)
 }
 

@@ -43,6 +43,8 @@ pub struct SessionToken {
     pub until: i64,
     /// When the session is to be asked again, in milliseconds since 1970.
     pub asked_again_ms: f64,
+    /// Whose the session is, by the ID token of its login.
+    pub subject: Option<Rc<str>>,
 }
 
 /// What an isolate knows of a session.
@@ -187,8 +189,7 @@ pub async fn claims(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<Verifie
 
 /// Gives the cookie of the request's session, where it has one.
 fn presented_cookie(session: &Session, exchange: &Exchange) -> Result<Option<SessionCookie>, Problem> {
-    let header = exchange.header("cookie");
-    match presented(header.as_deref(), &session.cookie, exchange.is_plain_loopback()) {
+    match presented(exchange, &session.cookie, exchange.is_plain_loopback()) {
         Presented::Absent => Ok(None),
         Presented::Cookie(cookie) => Ok(Some(cookie)),
         Presented::Malformed => {
@@ -222,7 +223,8 @@ fn judge_access(answer: &Map<String, Value>, asked_ms: f64) -> Result<SessionTok
         #[expect(clippy::cast_possible_truncation, reason = "dates are far below 2^53")]
         let until = number("until") as i64;
         let asked_again_ms = asked_ms + number("good_for") * 1000.0;
-        return Ok(SessionToken { token: token.into(), until, asked_again_ms });
+        let subject = json::text(answer, "subject").map(Rc::from);
+        return Ok(SessionToken { token: token.into(), until, asked_again_ms, subject });
     }
     if json::text(answer, "refused").is_some() {
         return Err(Problem::SessionInvalid("the cookie's key does not open the session"));
@@ -262,13 +264,14 @@ pub async fn begin(
         }
     }
     let until = token_until(tokens, now_secs()).unwrap_or_else(|| claims.expires_at());
-    let message = json!({
-        "do": "create",
-        "key": cookie.key(),
-        "access": tokens.access_token(),
-        "refresh": tokens.refresh_token(),
-        "until": until,
-    });
+    let message = json::object(&mut [
+        ("do", "create".into()),
+        ("key", cookie.key().into()),
+        ("access", tokens.access_token().into()),
+        ("refresh", tokens.refresh_token().into()),
+        ("subject", id_claims.and_then(|claims| claims.text("sub")).into()),
+        ("until", until.into()),
+    ]);
     if let Err(problem) = Class::Session.ask(exchange, &name, &message, timeout_ms).await {
         // Nobody else knows of this token.
         if let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::json;
 use crate::problem::{Problem, ProviderError, RetryAfter};
 use crate::secret::Secret;
+use crate::token::claimed_text;
 
 /// Longest text of the provider that goes to the log, in characters.
 const LOGGED_MAX_CHARS: usize = 200;
@@ -97,6 +98,18 @@ impl TokenAnswer {
         self.id_token.as_ref()
     }
 
+    /// Tells whether these are tokens of the user that earlier ones were of (OpenID Connect Core section 12.2): whom the access
+    /// token named before, and by which issuer the ID token named whom, as far as that is known.
+    pub fn is_for(&self, access_subject: Option<&str>, id: Option<(&str, &str)>) -> bool {
+        let access = claimed_text(self.access_token(), "sub");
+        let same_access = access_subject.zip(access.as_deref()).is_none_or(|(before, now)| before == now);
+        let same_id = id.zip(self.id_token()).is_none_or(|((issuer, subject), token)| {
+            let says = |claim: &str, text: &str| claimed_text(token.expose(), claim).as_deref() == Some(text);
+            says("iss", issuer) && says("sub", subject)
+        });
+        same_access && same_id
+    }
+
     /// Gives the provider's answer as JSON, with `return_to` beside the tokens where the login asked for one.
     pub fn to_json(&self, return_to: Option<&str>) -> String {
         let mut members = self.members.clone();
@@ -150,6 +163,9 @@ fn read_tokens(body: &str) -> Result<TokenAnswer, Problem> {
     if !has_access_token {
         return Err(malformed());
     }
+    if !is_bearer(&members) {
+        return Err(Problem::IdpError("token_type is not Bearer", Some(200)));
+    }
     let id_token = match members.get("id_token") {
         None | Some(Value::Null) => None,
         Some(Value::String(token)) => Some(Secret::new(token.clone())),
@@ -158,16 +174,30 @@ fn read_tokens(body: &str) -> Result<TokenAnswer, Problem> {
     Ok(TokenAnswer { members, id_token })
 }
 
-/// Reads an answer of the userinfo endpoint and gives the profile as JSON.
+/// Tells whether a token may be used as a bearer token (RFC 6749 section 7.1): of its type it is said so, or nothing.
+pub(super) fn is_bearer(members: &Map<String, Value>) -> bool {
+    match members.get("token_type") {
+        None | Some(Value::Null) => true,
+        Some(kind) => kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")),
+    }
+}
+
+/// Reads an answer of the userinfo endpoint and gives the profile of `subject`, where that is known, as JSON.
 ///
 /// # Errors
 /// What a client is told.
-pub fn judge_profile(answer: &ProviderAnswer) -> Result<String, Problem> {
+pub fn judge_profile(answer: &ProviderAnswer, subject: Option<&str>) -> Result<String, Problem> {
     match answer.status {
-        200 => match json::parse_object(answer.body.as_bytes()) {
-            Some(profile) => Ok(Value::Object(profile).to_string()),
-            None => Err(Problem::IdpError("the profile is malformed", Some(200))),
-        },
+        200 => {
+            let malformed = Problem::IdpError("the profile is malformed, or says not whose it is", Some(200));
+            let profile = json::parse_object(answer.body.as_bytes()).ok_or_else(|| malformed.clone())?;
+            let whose = json::text(&profile, "sub").filter(|whose| !whose.is_empty()).ok_or(malformed)?;
+            // A token may have been put in the place of another (OpenID Connect Core section 5.3.2).
+            if subject.is_some_and(|subject| subject != whose) {
+                return Err(Problem::IdpError("the profile is another user's", Some(200)));
+            }
+            Ok(Value::Object(profile).to_string())
+        }
         401 | 403 => Err(Problem::AccessTokenRejected),
         429 => Err(Problem::IdpRateLimited(RetryAfter::parse(answer.retry_after.as_deref()))),
         400..=499 => Err(Problem::IdpRejected(provider_error(answer))),
@@ -221,6 +251,10 @@ fn logged(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde_json::json;
+
     use super::*;
 
     fn answer(status: u16, body: &str) -> ProviderAnswer {
@@ -249,6 +283,10 @@ mod tests {
             (200, r#"{"access_token":""}"#, "idp_error", 502, "an empty access token"),
             (200, r#"{"access_token":1}"#, "idp_error", 502, "a number"),
             (200, r#"{"access_token":"a","id_token":7}"#, "idp_error", 502, "an ID token of the wrong type"),
+            (200, r#"{"access_token":"a","token_type":"DPoP"}"#, "idp_error", 502, "a token that is bound to a key"),
+            (200, r#"{"access_token":"a","token_type":"N_A"}"#, "idp_error", 502, "a token that is none of access"),
+            (200, r#"{"access_token":"a","token_type":""}"#, "idp_error", 502, "an empty type"),
+            (200, r#"{"access_token":"a","token_type":["Bearer"]}"#, "idp_error", 502, "a type that is no text"),
         ];
         for (status, body, code, answered, message) in table {
             let problem = judge_tokens(Exchange::Refresh, &answer(status, body)).err().unwrap();
@@ -287,6 +325,36 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_taken_as_a_bearer_token_in_any_case_of_its_type_and_where_nothing_is_said() {
+        for kind in [r#","token_type":"Bearer""#, r#","token_type":"bEARER""#, r#","token_type":null"#, ""] {
+            let body = format!(r#"{{"access_token":"a"{kind}}}"#);
+            assert!(judge_tokens(Exchange::Code, &answer(200, &body)).is_ok(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_for_the_user_of_those_before() {
+        let token = |claims: Value| format!("h.{}.s", URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let mine = || token(json!({"iss": "i", "sub": "u"}));
+        let table = [
+            (mine(), Some(mine()), true, "the same user"),
+            (mine(), None, true, "no ID token"),
+            ("opaque".into(), Some(mine()), true, "an access token that says nothing"),
+            (token(json!({"iss": "i", "sub": "v"})), Some(mine()), false, "an access token of another user"),
+            (mine(), Some(token(json!({"iss": "i", "sub": "v"}))), false, "an ID token of another user"),
+            (mine(), Some(token(json!({"iss": "j", "sub": "u"}))), false, "an ID token of another issuer"),
+            (mine(), Some(token(json!({"iss": "i"}))), false, "an ID token that says not whose it is"),
+            (mine(), Some("rubbish".into()), false, "an ID token that is none"),
+        ];
+        for (access, id, same, message) in table {
+            let body = json!({"access_token": access, "id_token": id}).to_string();
+            let tokens = judge_tokens(Exchange::Refresh, &answer(200, &body)).ok().unwrap();
+            assert_eq!(tokens.is_for(Some("u"), Some(("i", "u"))), same, "{message}");
+            assert!(tokens.is_for(None, None), "{message}, where nothing is known");
+        }
+    }
+
+    #[test]
     fn a_rate_limit_passes_the_wait_on() {
         let problem = judge_tokens(Exchange::Refresh, &answer(429, "")).err().unwrap();
         assert!(problem.headers().contains(&("retry-after".into(), "7".into())));
@@ -296,6 +364,10 @@ mod tests {
     fn each_answer_of_the_userinfo_endpoint_means_what_the_contract_says() {
         let table = [
             (200, "[]", "idp_error"),
+            (200, "{}", "idp_error"),
+            (200, r#"{"sub":""}"#, "idp_error"),
+            (200, r#"{"sub":1}"#, "idp_error"),
+            (200, r#"{"sub":"b"}"#, "idp_error"),
             (401, "", "token_invalid"),
             (403, "", "token_invalid"),
             (429, "", "idp_rate_limited"),
@@ -304,9 +376,11 @@ mod tests {
             (302, "", "idp_error"),
         ];
         for (status, body, code) in table {
-            assert_eq!(judge_profile(&answer(status, body)).err().unwrap().code(), code, "{status}");
+            assert_eq!(judge_profile(&answer(status, body), Some("a")).err().unwrap().code(), code, "{status}");
         }
-        assert_eq!(judge_profile(&answer(200, r#"{"sub":"a"}"#)).ok().unwrap(), r#"{"sub":"a"}"#);
+        for subject in [Some("a"), None] {
+            assert_eq!(judge_profile(&answer(200, r#"{"sub":"a"}"#), subject).ok().unwrap(), r#"{"sub":"a"}"#);
+        }
     }
 
     #[test]

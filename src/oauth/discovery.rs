@@ -36,6 +36,7 @@ impl Discovery {
             revocation: endpoint(&members, "revocation_endpoint"),
             logout: endpoint(&members, "end_session_endpoint").map(|url| (url, "post_logout_redirect_uri")),
             basic: !takes_post,
+            names_itself: members.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
         };
         Ok(Self { endpoints, jwks_uri: required("jwks_uri")? })
     }
@@ -62,6 +63,7 @@ mod tests {
             "token_endpoint": "https://idp.example/token",
             "jwks_uri": "https://keys.example/jwks",
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "authorization_response_iss_parameter_supported": false,
         });
         let parse = |name: &str, value: Value| {
             let mut document = valid.clone();
@@ -89,6 +91,9 @@ mod tests {
         assert!(parse("token_endpoint", json!("http://127.0.0.1:1/token")).is_ok(), "http on this machine");
         let basic = parse("token_endpoint_auth_methods_supported", json!(["client_secret_basic"])).unwrap();
         assert!(basic.endpoints.basic, "it wants the secret in a header");
+        assert!(!discovery.endpoints.names_itself, "no iss is announced");
+        let naming = parse("authorization_response_iss_parameter_supported", json!(true)).unwrap();
+        assert!(naming.endpoints.names_itself, "an iss is announced (RFC 9207)");
         assert!(Discovery::parse("[]", "https://idp.example").is_err(), "no object");
     }
 }

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
 use super::Form;
@@ -50,7 +50,13 @@ impl LoginState {
 
     /// Gives the bytes to seal.
     pub fn to_bytes(&self) -> Vec<u8> {
-        json!({"v": self.verifier, "n": self.nonce, "r": self.return_to, "t": self.issued_at}).to_string().into_bytes()
+        let members = &mut [
+            ("v", self.verifier.as_str().into()),
+            ("n", self.nonce.as_str().into()),
+            ("r", self.return_to.as_deref().into()),
+            ("t", self.issued_at.into()),
+        ];
+        json::object(members).to_string().into_bytes()
     }
 
     /// Reads the bytes of an opened seal at `now` (seconds since 1970).
@@ -117,6 +123,18 @@ pub fn authorize_url(
     with_query(&endpoints.authorization, &query.finish())
 }
 
+/// Checks who sent the browser back, by the `iss` of its address (RFC 9207 section 2.4).
+///
+/// # Errors
+/// [`Problem::StateInvalid`] where it is another than the `issuer`, or missing where it is `needed`.
+pub fn check_response_issuer(iss: Option<&str>, issuer: &str, needed: bool) -> Result<(), Problem> {
+    match iss {
+        Some(iss) if iss == issuer => Ok(()),
+        None if !needed => Ok(()),
+        _ => Err(Problem::StateInvalid("iss does not name the provider of this login")),
+    }
+}
+
 /// Gives the form that exchanges a code for tokens (RFC 6749 section 4.1.3).
 pub fn code_form(
     provider: &Provider,
@@ -145,6 +163,22 @@ mod tests {
         let late = LoginState::from_bytes(&bytes, 1_001 + LOGIN_STATE_MAX_SECS);
         assert!(matches!(late, Err(Problem::StateExpired)));
         assert!(matches!(LoginState::from_bytes(b"{}", 0), Err(Problem::StateInvalid(_))));
+    }
+
+    #[test]
+    fn whoever_sends_the_browser_back_must_be_the_provider() {
+        let table = [
+            (Some("https://idp.example/"), true, true, "the provider"),
+            (Some("https://idp.example/"), false, true, "the provider, unasked"),
+            (Some("https://idp.example"), false, false, "without its slash"),
+            (Some("https://evil.example/"), false, false, "another, unasked"),
+            (Some(""), false, false, "nobody"),
+            (None, true, false, "not said, though announced"),
+            (None, false, true, "not said"),
+        ];
+        for (iss, needed, taken, message) in table {
+            assert_eq!(check_response_issuer(iss, "https://idp.example/", needed).is_ok(), taken, "{message}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::answer::{ProviderAnswer, provider_error};
+use super::answer::{ProviderAnswer, is_bearer, provider_error};
 use crate::config::SupabaseStep;
 use crate::json;
 use crate::problem::{Problem, RetryAfter};
@@ -67,7 +67,9 @@ pub fn judge_otp(step: SupabaseStep, request: &OtpRequest, answer: &ProviderAnsw
     match answer.status {
         200 if step != SupabaseStep::Verify => Ok(json!({"message": request.message}).to_string()),
         200 => match json::parse_object(answer.body.as_bytes()) {
-            Some(session) if json::text(&session, "access_token").is_some() => Ok(Value::Object(session).to_string()),
+            Some(session) if json::text(&session, "access_token").is_some() && is_bearer(&session) => {
+                Ok(Value::Object(session).to_string())
+            }
             _ => Err(Problem::IdpError("its answer holds no session", Some(200))),
         },
         429 => Err(Problem::IdpRateLimited(RetryAfter::parse(answer.retry_after.as_deref()))),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Form;
 use crate::config::{Endpoints, Provider};
 use crate::json;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProviderError};
 use crate::request::RequestHead;
 use crate::secret::Secret;
 use crate::token::TOKEN_MAX_BYTES;
@@ -71,6 +71,19 @@ pub fn read_refresh_body(kind: BodyKind, body: &str) -> Result<Option<Secret<Str
         return Err(Problem::BodyMalformed("grant_type is not refresh_token"));
     }
     Ok(token.filter(|token| !token.is_empty()).map(Secret::new))
+}
+
+/// Checks that a text could be a refresh token (RFC 6749 appendix A.17): what no provider can have issued none is asked about.
+///
+/// # Errors
+/// [`Problem::RefreshTokenInvalid`].
+pub fn check_form(refresh_token: &Secret<String>) -> Result<(), Problem> {
+    let printable = refresh_token.expose().bytes().all(|b| (b' '..=b'~').contains(&b));
+    if printable {
+        Ok(())
+    } else {
+        Err(Problem::RefreshTokenInvalid(ProviderError::of_gateway("it has not the form of one")))
+    }
 }
 
 /// Gives the form that exchanges a refresh token.

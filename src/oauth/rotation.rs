@@ -3,7 +3,7 @@
 //! A rotated refresh token is good once, and the provider takes a second use for a theft (RFC 9700 section 4.14.2). So what
 //! came of the first is kept for a moment, for whoever asks with the same token. Times are milliseconds since 1970.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::answer::{Outcome, ProviderAnswer, TransportError};
 use crate::json;
@@ -71,10 +71,13 @@ impl Kept {
     /// Gives the text to keep.
     pub fn to_json(&self) -> String {
         match self {
-            Self::UnderWay { lost, until } => json!({"lost": lost, "until": until}),
-            Self::Answered(Answered { sealed, asker, open_until, until }) => {
-                json!({"sealed": sealed, "asker": asker, "open_until": open_until, "until": until})
-            }
+            Self::UnderWay { lost, until } => json::object(&mut [("lost", (*lost).into()), ("until", (*until).into())]),
+            Self::Answered(Answered { sealed, asker, open_until, until }) => json::object(&mut [
+                ("sealed", sealed.as_str().into()),
+                ("asker", asker.as_str().into()),
+                ("open_until", (*open_until).into()),
+                ("until", (*until).into()),
+            ]),
         }
         .to_string()
     }
@@ -102,12 +105,19 @@ impl Kept {
 
 /// Gives what came of a call to the provider as JSON, to be handed from one object to another.
 pub fn outcome_to_json(outcome: &Outcome) -> Value {
-    match outcome {
-        Ok(answer) => json!({"status": answer.status, "retry_after": answer.retry_after, "body": answer.body}),
-        Err(TransportError::Timeout) => json!({"failed": "timeout"}),
-        Err(TransportError::TooLarge) => json!({"failed": "too_large"}),
-        Err(TransportError::Unreachable(reason)) => json!({"failed": "unreachable", "reason": reason}),
-    }
+    let (failed, reason) = match outcome {
+        Ok(answer) => {
+            return json::object(&mut [
+                ("status", answer.status.into()),
+                ("retry_after", answer.retry_after.as_deref().into()),
+                ("body", answer.body.as_str().into()),
+            ]);
+        }
+        Err(TransportError::Timeout) => ("timeout", None),
+        Err(TransportError::TooLarge) => ("too_large", None),
+        Err(TransportError::Unreachable(reason)) => ("unreachable", Some(reason.as_str())),
+    };
+    json::object(&mut [("failed", failed.into()), ("reason", reason.into())])
 }
 
 /// Reads what came of a call to the provider; `None` where the members tell of none.

@@ -120,6 +120,10 @@ impl Problem {
                 "The gateway's store could not be reached. Keep the session and the tokens, and try again after Retry-After.",
             )
             .retried(RetryAfter::default()),
+            Self::Busy => {
+                present(503, "busy", "Busy", "The gateway holds too many bodies. Send the request again after Retry-After.")
+                    .retried(RetryAfter::default())
+            }
             Self::LogoutTokenInvalid(_) | Self::LogoutTokenRefused(_) => present(
                 400,
                 "logout_token_invalid",
@@ -153,7 +157,7 @@ impl Problem {
                 400,
                 "code_invalid",
                 "Code invalid",
-                "The identity provider does not take this code: it was used before or is too old. Begin the login again.",
+                "The code is not valid here, or no longer: it was used before or is too old. Begin the login again.",
             ),
             Self::StateInvalid(_) => present(
                 400,
@@ -194,7 +198,7 @@ impl Problem {
                 401,
                 "refresh_token_invalid",
                 "Refresh token invalid",
-                "The identity provider does not take this refresh token any more. Log in again.",
+                "The refresh token is not valid here, or no longer. Log in again.",
             )
             .challenging(Challenge::InvalidToken("the refresh token is not valid any more")),
             Self::IdpRejected(_) => present(

@@ -1,13 +1,51 @@
-//! What a change of a config exposes: routes that are added, removed or changed, and which of these let more requests in.
+//! What a change of a config exposes: routes that are added, removed or changed, what of the other sections changes, and which
+//! of all this lets more requests in, or sends what is to be kept to somebody else.
+
+#[cfg(test)]
+mod cases;
+mod keys;
+mod meaning;
+mod networks;
+mod rule;
+mod takers;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
+use std::sync::LazyLock;
+
+use serde_json::Value;
 
 use super::outline::{Outline, OutlinedRoute, Requirement};
 use crate::config::parse;
-use crate::route::{Found, Method, MethodRule, Pattern, RouteSpec, RouteTable};
+use crate::route::{Method, MethodRule, Pattern, RouteSpec};
+use meaning::{Meaning, Object, Targets, authorizer_place, is_told};
+use rule::{judge_keys, judge_section};
+use takers::Takers;
 
-/// A difference between two configs.
+pub use keys::harmless_keys;
+
+/// Rules of a path that keep requests out, whatever answers them.
+const RESTRICTIONS: [&str; 5] = ["rate_limit", "max_body_bytes", "content_types", "ip", "pre_process"];
+
+/// The difference between two configs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// The routes that differ, in the order of path and method.
+    pub changes: Vec<Change>,
+    /// The names of the sections that differ, apart from `paths`.
+    pub sections: Vec<String>,
+    /// What the change of these sections exposes.
+    pub exposures: Vec<Exposure>,
+}
+
+impl Comparison {
+    /// Tells whether anything is exposed.
+    pub fn exposes(&self) -> bool {
+        !self.exposures.is_empty() || self.changes.iter().any(|change| !change.exposures.is_empty())
+    }
+}
+
+/// A difference between the routes of two configs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// Method and path, such as `GET /orders/{id}`.
@@ -18,11 +56,11 @@ pub struct Change {
     pub after: Option<OutlinedRoute>,
     /// The keys of its entry in `paths` that differ, where it is on both sides.
     pub keys: Vec<String>,
-    /// What else lets requests in that were refused.
+    /// What it exposes.
     pub exposures: Vec<Exposure>,
 }
 
-/// A way in which a change lets more requests in.
+/// A way in which a change lets more requests in, or sends what is to be kept to somebody else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exposure {
     /// A path that is open appears.
@@ -45,7 +83,7 @@ pub enum Exposure {
         /// The route that took them.
         route: String,
     },
-    /// A rule of the path, such as its rate limit, is gone.
+    /// A rule, such as a rate limit, is gone.
     RuleLost(String),
     /// The path is gone, and its requests go to another that asks less of them.
     TakenOver {
@@ -53,6 +91,20 @@ pub enum Exposure {
         route: String,
         /// What it does not ask for.
         loss: Box<Exposure>,
+    },
+    /// Something else answers, and gets the requests with their tokens.
+    Answered {
+        /// What did before.
+        before: String,
+        /// What does afterwards.
+        after: String,
+    },
+    /// Another value of a key opens something.
+    Setting {
+        /// Where the key stands, seen from the path where it is a path's.
+        place: String,
+        /// What it opens.
+        what: String,
     },
 }
 
@@ -69,25 +121,81 @@ impl fmt::Display for Exposure {
             Self::Bypass { route } => write!(f, "lets requests through that {route} asked more of"),
             Self::RuleLost(rule) => write!(f, "loses {rule}"),
             Self::TakenOver { route, loss } => write!(f, "{loss}, since {route} takes its requests"),
+            Self::Answered { before, after } => write!(f, "is answered by {after} in place of {before}"),
+            Self::Setting { place, what } => write!(f, "{place}: {what}"),
         }
     }
 }
 
-/// Compares two configs, route by route, in the order of method and path.
-pub fn compare(before: &Outline, after: &Outline) -> Vec<Change> {
-    let (old, new) = (by_name(before), by_name(after));
-    let old_table = Taker::new(before);
-    let new_table = Taker::new(after);
-    let mut names: Vec<_> = old.keys().chain(new.keys()).collect();
-    names.sort();
-    names.dedup();
+/// Compares two configs: their routes, and every other section.
+pub fn compare(before: &str, after: &str) -> Comparison {
+    let (old, new) = (Config::of(before), Config::of(after));
+    Comparison {
+        changes: compare_routes(&old, &new),
+        sections: changed_sections(before, after, &old.meaning, &new.meaning),
+        exposures: exposed_by_sections(&old, &new),
+    }
+}
+
+/// A config with what it means.
+struct Config {
+    outline: Outline,
+    meaning: Meaning,
+}
+
+impl Config {
+    fn of(source: &str) -> Self {
+        Self { outline: Outline::of(source), meaning: Meaning::of(source) }
+    }
+
+    /// Gives a route with its entry in `paths`.
+    fn side<'c>(&'c self, route: &'c OutlinedRoute) -> Side<'c> {
+        static NOTHING: LazyLock<Object> = LazyLock::new(Object::new);
+        let path = route.index.and_then(|index| self.meaning.paths.get(index));
+        Side { meaning: &self.meaning, route, path: path.unwrap_or(&NOTHING) }
+    }
+}
+
+/// A route of one of the configs.
+#[derive(Clone, Copy)]
+struct Side<'c> {
+    meaning: &'c Meaning,
+    route: &'c OutlinedRoute,
+    path: &'c Object,
+}
+
+impl Side<'_> {
+    fn requirement(&self) -> Option<&Requirement> {
+        self.route.requirement.as_ref()
+    }
+
+    /// Gives its integration; of an answer that stands at the path, an object without keys.
+    fn integration(&self) -> Object {
+        self.path.get("integration").and_then(Value::as_object).cloned().unwrap_or_default()
+    }
+
+    /// Gives the type of its integration in its one spelling.
+    fn kind(&self) -> String {
+        let kind = self.path.get("integration").and_then(|integration| integration.get("type")?.as_str());
+        kind.unwrap_or(&self.route.integration).to_owned()
+    }
+}
+
+fn compare_routes(old: &Config, new: &Config) -> Vec<Change> {
+    let (old_names, new_names) = (by_name(&old.outline), by_name(&new.outline));
+    let takers = Takers::new(old, new);
+    let names: BTreeSet<_> = old_names.keys().chain(new_names.keys()).collect();
     let mut changes = Vec::new();
     for name in names {
-        let (was, is) = (old.get(name).copied(), new.get(name).copied());
+        let (was, is) = (old_names.get(name).copied(), new_names.get(name).copied());
         let exposures = match (was, is) {
-            (Some(was), Some(is)) => exposed_by_change(was, is),
-            (None, Some(is)) => exposed_by_addition(is, &old_table),
-            (Some(was), None) => exposed_by_removal(was, &new_table),
+            (Some(was), Some(is)) => exposed_by_change(old.side(was), new.side(is)),
+            (None, Some(is)) => {
+                let open = is.requirement.as_ref().is_none_or(|requirement| requirement.optional);
+                let appears = open.then_some(Exposure::NewPublicPath);
+                appears.into_iter().chain(takers.bypassed_by(is)).collect()
+            }
+            (Some(was), None) => takers.taken_over_from(was),
             (None, None) => Vec::new(),
         };
         let same = was.zip(is).is_some_and(|(was, is)| is_same(was, is));
@@ -100,20 +208,19 @@ pub fn compare(before: &Outline, after: &Outline) -> Vec<Change> {
     changes
 }
 
-/// Gives the names of the sections that differ, apart from `paths`.
-pub fn changed_sections(before: &str, after: &str) -> Vec<String> {
-    let sections = |source: &str| -> BTreeMap<String, serde_json::Value> {
+fn changed_sections(before: &str, after: &str, old: &Meaning, new: &Meaning) -> Vec<String> {
+    let sections = |source: &str| -> BTreeMap<String, Value> {
         let members = parse(source).map(|(_, root)| {
-            root.members().iter().map(|member| (member.key.to_string(), member.node.to_json())).collect()
+            let present = root.members().iter().map(|member| (member.key.to_string(), member.node.to_json()));
+            present.filter(|(_, value)| !value.is_null()).collect()
         });
         members.unwrap_or_default()
     };
     let (before, after) = (sections(before), sections(after));
-    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
-    names.sort();
-    names.dedup();
-    names.retain(|name| *name != "paths" && before.get(*name) != after.get(*name));
-    names.into_iter().cloned().collect()
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let differs =
+        |name: &&&String| **name != "paths" && before.get(**name) != after.get(**name) && is_told(name, old, new);
+    names.iter().filter(differs).map(|name| (*name).clone()).collect()
 }
 
 /// Names a route so that parameter names make no difference.
@@ -146,17 +253,93 @@ fn changed_keys(was: &OutlinedRoute, is: &OutlinedRoute) -> Vec<String> {
     keys.into_iter().filter(|key| was.settings.get(*key) != is.settings.get(*key)).cloned().collect()
 }
 
-fn exposed_by_change(was: &OutlinedRoute, is: &OutlinedRoute) -> Vec<Exposure> {
-    let mut exposures = weaker(was.requirement.as_ref(), is.requirement.as_ref());
-    let lost = was.rules.iter().filter(|rule| *rule != "cache" && !is.rules.contains(rule));
-    exposures.extend(lost.map(|rule| Exposure::RuleLost(rule.clone())));
+fn exposed_by_change(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
+    let mut exposures = weaker(was, is);
+    judge_section("path", "", was.path, is.path, &mut exposures);
+    judge_integration(was, is, &mut exposures);
+    let guard = "pre_process";
+    judge_binding(was, is, was.path.get(guard), is.path.get(guard), guard, &mut exposures);
     exposures
 }
 
-/// Tells what the second requirement lets in that the first does not.
-fn weaker(was: Option<&Requirement>, is: Option<&Requirement>) -> Vec<Exposure> {
-    let Some(was) = was else { return Vec::new() };
-    let Some(is) = is else {
+/// Tells what the second route lets in that the first keeps out, whatever answers either.
+fn less_asked(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
+    let mut exposures = weaker(was, is);
+    judge_keys("path", "", was.path, is.path, false, &|key| RESTRICTIONS.contains(&key), &mut exposures);
+    if is.kind() == "http_proxy" {
+        let headers =
+            |side: Side<'_>| side.path.get("request_headers").and_then(Value::as_object).cloned().unwrap_or_default();
+        let removed = |key: &str| key == "remove";
+        judge_keys("request_headers", "request_headers", &headers(was), &headers(is), false, &removed, &mut exposures);
+    }
+    exposures
+}
+
+/// Judges what answers a route.
+fn judge_integration(was: Side<'_>, is: Side<'_>, exposures: &mut Vec<Exposure>) {
+    let (kind, before, after) = (is.kind(), was.integration(), is.integration());
+    let section = section_of(&kind);
+    if kind == was.kind() {
+        judge_section(&section, "integration", &before, &after, exposures);
+        let place = if kind == "http_proxy" { "integration.server" } else { "integration" };
+        judge_binding(was, is, Some(&before.clone().into()), Some(&after.clone().into()), place, exposures);
+        let key = "post_process";
+        judge_binding(was, is, before.get(key), after.get(key), "integration.post_process", exposures);
+        return;
+    }
+    match kind.as_str() {
+        // The answer stands in the config; where it leads, or what references in it bring, is judged as something that is added.
+        "static" | "redirect" | "response" | "health" => {
+            judge_keys(&section, "integration", &Object::new(), &after, true, &|_| true, exposures);
+        }
+        _ => exposures.push(Exposure::Answered { before: was.kind(), after: kind }),
+    }
+}
+
+/// Gives the section of the schema that has the keys of a type of integrations.
+fn section_of(kind: &str) -> String {
+    match kind.strip_prefix("auth0_") {
+        Some(flow) => format!("integration_{flow}"),
+        None if kind.starts_with("supabase_") => "integration_supabase".to_owned(),
+        None => format!("integration_{kind}"),
+    }
+}
+
+/// Judges the alias by which a part of a path calls an upstream, a module or another Worker.
+fn judge_binding(
+    was: Side<'_>,
+    is: Side<'_>,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    place: &str,
+    exposures: &mut Vec<Exposure>,
+) {
+    let target = |side: Side<'_>, part: Option<&Value>| -> Option<(String, BTreeSet<String>)> {
+        let part = part?;
+        let alias = part.get("server").or_else(|| part.get("binding"))?.as_str()?;
+        let targets = match part.get("type").and_then(Value::as_str) {
+            Some("http_proxy") => &side.meaning.servers,
+            Some("service") => &side.meaning.services,
+            _ => &side.meaning.bindings,
+        };
+        Some((alias.to_owned(), targets.of(alias)))
+    };
+    // What stands behind an alias is judged once, with its section.
+    if let (Some((alias, before)), Some((other, after))) = (target(was, before), target(is, after))
+        && alias != other
+    {
+        let gone_to = after.difference(&before).map(|target| Exposure::Setting {
+            place: place.to_owned(),
+            what: format!("sends its requests to {target}"),
+        });
+        exposures.extend(gone_to);
+    }
+}
+
+/// Tells what the second route's requirement lets in that the first's does not.
+fn weaker(before: Side<'_>, after: Side<'_>) -> Vec<Exposure> {
+    let Some(was) = before.requirement() else { return Vec::new() };
+    let Some(is) = after.requirement() else {
         // One that let everyone through had nothing to lose but the refusal of bad credentials.
         return vec![Exposure::AuthenticationLost];
     };
@@ -164,7 +347,8 @@ fn weaker(was: Option<&Requirement>, is: Option<&Requirement>) -> Vec<Exposure> 
     if is.optional && !was.optional {
         exposures.push(Exposure::AuthenticationOptional);
     }
-    if is.authorizer != was.authorizer {
+    let rules = |side: Side<'_>, name: &str| side.meaning.authorizers.get(name).cloned();
+    if is.authorizer != was.authorizer && rules(after, &is.authorizer) != rules(before, &was.authorizer) {
         let (before, after) = (was.authorizer.clone(), is.authorizer.clone());
         exposures.push(Exposure::AuthorizerChanged { before, after });
     }
@@ -175,17 +359,20 @@ fn weaker(was: Option<&Requirement>, is: Option<&Requirement>) -> Vec<Exposure> 
     };
     lost("scope", &was.scopes, &is.scopes);
     lost("permission", &was.permissions, &is.permissions);
-    let claims = |requirement: &Requirement| {
-        let claims = requirement.claims.iter();
-        claims.map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>()
+    let kept = |(name, values): &(String, String)| {
+        is.claims.iter().any(|(other, narrower)| other == name && is_among_values(narrower, values))
     };
-    lost("claim", &claims(was), &claims(is));
+    let gone = was.claims.iter().filter(|claim| !kept(claim));
+    exposures.extend(gone.map(|(name, value)| Exposure::RequirementLost(format!("the claim {name} = {value}"))));
     // One of a list is enough, so a longer list lets more in, and so does none at all.
     if !was.any_scopes.is_empty() {
         let enough: HashSet<&String> = was.any_scopes.iter().collect();
         let wider = is.any_scopes.iter().filter(|scope| !enough.contains(scope));
         let narrowed = is.scopes.iter().any(|scope| enough.contains(scope));
-        if is.any_scopes.is_empty() && !narrowed {
+        if narrowed {
+            return exposures;
+        }
+        if is.any_scopes.is_empty() {
             exposures.push(Exposure::RequirementLost(format!("any scope of {}", was.any_scopes.join(", "))));
         }
         exposures.extend(wider.map(|scope| Exposure::RequirementLost(format!("the need for more than {scope}"))));
@@ -193,56 +380,84 @@ fn weaker(was: Option<&Requirement>, is: Option<&Requirement>) -> Vec<Exposure> 
     exposures
 }
 
-fn exposed_by_addition(is: &OutlinedRoute, old: &Taker<'_>) -> Vec<Exposure> {
+/// Tells whether all values that a claim may have, as JSON, are among others.
+fn is_among_values(narrower: &str, wider: &str) -> bool {
+    let values = |text: &str| match serde_json::from_str(text) {
+        Ok(Value::Array(items)) => items,
+        Ok(one) => vec![one],
+        Err(_) => Vec::new(),
+    };
+    let wider = values(wider);
+    values(narrower).iter().all(|value| wider.contains(value))
+}
+
+/// Judges every section but `paths`.
+fn exposed_by_sections(old: &Config, new: &Config) -> Vec<Exposure> {
+    let (before, after) = (&old.meaning, &new.meaning);
     let mut exposures = Vec::new();
-    if is.requirement.as_ref().is_none_or(|requirement| requirement.optional) {
-        exposures.push(Exposure::NewPublicPath);
+    judge_section("config", "", &before.top, &after.top, &mut exposures);
+    for (name, is) in &after.authorizers {
+        if let Some(was) = before.authorizers.get(name) {
+            judge_authorizer(name, was, is, &mut exposures);
+        }
     }
-    exposures.extend(old.bypassed_by(is));
+    if let (Some(was), Some(is)) = (&before.login, &after.login)
+        && was != is
+        && before.authorizers.get(was) != after.authorizers.get(is)
+    {
+        let what = format!("logs people in at {is:?} in place of {was:?}");
+        exposures.push(Exposure::Setting { place: "authorizers".to_owned(), what });
+    }
+    for (section, was, is) in [
+        ("servers", &before.servers, &after.servers),
+        ("services", &before.services, &after.services),
+        ("serviceBindings", &before.bindings, &after.bindings),
+    ] {
+        judge_targets(section, was, is, &mut exposures);
+    }
+    // Where a path comes from a binding, nobody knows here which requests it takes.
+    let text = |path: &Object, key: &str| path.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let is_unknown = |path: &&Object| ["method", "path"].iter().any(|key| text(path, key).starts_with('$'));
+    for path in after.paths.iter().filter(is_unknown).filter(|path| !before.paths.contains(path)) {
+        let place = format!("{} {}", text(path, "method"), text(path, "path"));
+        let what = "which requests it takes is not known here, and it is not as it was".to_owned();
+        exposures.push(Exposure::Setting { place, what });
+    }
     exposures
 }
 
-/// Where a route is gone, another may take its requests and ask less of them.
-fn exposed_by_removal(was: &OutlinedRoute, new: &Taker<'_>) -> Vec<Exposure> {
-    let taken_over = |is: &OutlinedRoute| {
-        let losses = weaker(was.requirement.as_ref(), is.requirement.as_ref()).into_iter();
-        let route = shown(&is.spec);
-        losses.map(move |loss| Exposure::TakenOver { route: route.clone(), loss: Box::new(loss) }).collect::<Vec<_>>()
-    };
-    new.takers(&was.spec).into_iter().flat_map(taken_over).collect()
-}
-
-/// Finds which route of a config takes the requests of a route of another.
-struct Taker<'o> {
-    outline: &'o Outline,
-    table: RouteTable,
-}
-
-impl<'o> Taker<'o> {
-    fn new(outline: &'o Outline) -> Self {
-        let specs = outline.routes.iter().map(|route| route.spec.clone()).collect();
-        Self { outline, table: RouteTable::build(specs).unwrap_or_default() }
+fn judge_authorizer(name: &str, was: &Object, is: &Object, exposures: &mut Vec<Exposure>) {
+    let (before, after) = (was.get("type"), is.get("type"));
+    let place = authorizer_place(name);
+    if before != after {
+        let kind = |kind: Option<&Value>| kind.map_or_else(|| "none".to_owned(), Value::to_string);
+        let what = format!("believes another type of issuer: {} in place of {}", kind(after), kind(before));
+        exposures.push(Exposure::Setting { place: format!("{place}.type"), what });
+        return;
     }
+    let section = format!("authorizer_{}", after.and_then(Value::as_str).unwrap_or_default());
+    judge_section(&section, &place, was, is, exposures);
+}
 
-    fn takers(&self, spec: &RouteSpec) -> Vec<&'o OutlinedRoute> {
-        let mut found: Vec<&OutlinedRoute> = Vec::new();
-        let path = example_path(&spec.pattern);
-        for method in methods(spec.method) {
-            if let Found::Route(taken) = self.table.find(method.as_str(), &path)
-                && let Some(route) = self.outline.routes.get(taken.index)
-                && !found.contains(&route)
-            {
-                found.push(route);
-            }
+/// Judges where an alias leads: to what no path went to before, or what this alias did not mean; and whether that gets paths which
+/// were refused.
+fn judge_targets(section: &str, before: &Targets, after: &Targets, exposures: &mut Vec<Exposure>) {
+    for alias in after.used() {
+        let known = if before.used().contains(alias) { before.of(alias) } else { before.all_used() };
+        let added = after.of(alias).difference(&known).cloned().collect::<Vec<_>>();
+        exposures.extend(added.into_iter().map(|target| Exposure::Setting {
+            place: format!("{section}.{alias}"),
+            what: format!("sends requests, with their tokens, to {target}"),
+        }));
+        if known
+            .iter()
+            .any(|target| after.of(alias).contains(target) && after.is_strict(target) && !before.is_strict(target))
+        {
+            exposures.push(Exposure::Setting {
+                place: format!("{section}.{alias}.strict_paths"),
+                what: "gives it paths that it may read as others".to_owned(),
+            });
         }
-        found
-    }
-
-    fn bypassed_by(&self, route: &OutlinedRoute) -> Vec<Exposure> {
-        let takers = self.takers(&route.spec).into_iter();
-        let bypassed =
-            takers.filter(|taker| !weaker(taker.requirement.as_ref(), route.requirement.as_ref()).is_empty());
-        bypassed.map(|taker| Exposure::Bypass { route: shown(&taker.spec) }).collect()
     }
 }
 
@@ -264,15 +479,14 @@ pub(super) fn example_path(pattern: &Pattern) -> String {
 mod tests {
     use super::*;
 
-    fn config(paths: &str) -> Outline {
-        let source = format!(
+    fn config(paths: &str) -> String {
+        format!(
             r#"{{"authorizers": {{"users": {{"type": "auth0"}}, "partners": {{"type": "jwt"}}}}, "paths": [{paths}]}}"#
-        );
-        Outline::of(&source)
+        )
     }
 
     fn exposures(before: &str, after: &str) -> Vec<String> {
-        let changes = compare(&config(before), &config(after));
+        let changes = compare(&config(before), &config(after)).changes;
         let exposures = changes.iter().flat_map(|change| change.exposures.iter().map(move |one| (change, one)));
         exposures.map(|(change, exposure)| format!("{} {exposure}", change.route)).collect()
     }
@@ -294,7 +508,7 @@ mod tests {
             (r#""auth": {"scopes": []}, "response": {"a": 1}"#, &[&["auth"]], "the same asked for in other words"),
         ];
         for (after, expected, message) in table {
-            let changes = compare(&config(&path(before)), &config(&path(after)));
+            let changes = compare(&config(&path(before)), &config(&path(after))).changes;
             let keys: Vec<_> = changes.iter().map(|change| &change.keys).collect();
             assert_eq!(keys, expected, "{message}");
         }
@@ -358,5 +572,119 @@ mod tests {
         for (before, after, expected, message) in table {
             assert_eq!(exposures(before, after), expected, "{message}");
         }
+    }
+
+    #[test]
+    fn requests_that_go_another_way_lose_no_rule() {
+        let route =
+            |method: &str, path: &str, rest: &str| format!(r#"{{"method": "{method}", "path": "{path}", {rest}}}"#);
+        let proxy = r#""integration": {"type": "http", "server": "api"}"#;
+        let auth = |rest: &str| format!(r#""auth": true, {rest}"#);
+        let limited = format!(r#"{proxy}, "rate_limit": {{"binding": "L", "key": "ip"}}"#);
+        let kept = format!(r#"{proxy}, "request_headers": {{"remove": ["authorization"]}}"#);
+        type Row<'r> = (Vec<String>, Vec<String>, &'r [&'r str], &'r str);
+        let table: [Row<'_>; 9] = [
+            (
+                vec![route("ANY", "/{x}/b", &auth(proxy))],
+                vec![route("ANY", "/{x}/b", &auth(proxy)), route("POST", "/a/{y}", proxy)],
+                &["a public path appears", "lets requests through that ANY /{x}/b asked more of"],
+                "an open path that crosses another",
+            ),
+            (
+                vec![route("ANY", "/{.+}", &auth(&limited))],
+                vec![route("ANY", "/{.+}", &auth(&limited)), route("GET", "/a", &auth(proxy))],
+                &["lets requests through that ANY /{.+} asked more of"],
+                "an added path without the limit of what took its requests",
+            ),
+            (
+                vec![route("ANY", "/{.+}", &auth(&kept))],
+                vec![route("ANY", "/{.+}", &auth(&kept)), route("GET", "/a", &auth(proxy))],
+                &["lets requests through that ANY /{.+} asked more of"],
+                "an added path whose upstream gets the token",
+            ),
+            (
+                vec![route("ANY", "/{.+}", &auth(&kept))],
+                vec![route("ANY", "/{.+}", &auth(&kept)), route("GET", "/a", r#""auth": true, "response": 1"#)],
+                &[],
+                "an added path that no upstream answers",
+            ),
+            (
+                vec![route("ANY", "/{.+}", &auth(proxy)), route("GET", "/a/{b}", &auth(&limited))],
+                vec![route("ANY", "/{.+}", &auth(proxy))],
+                &["loses rate_limit, since ANY /{.+} takes its requests"],
+                "a removed path whose requests lose their limit",
+            ),
+            (
+                vec![route("GET", "/a", proxy), route("HEAD", "/a", &auth(proxy))],
+                vec![route("GET", "/a", proxy)],
+                &["loses authentication, since GET /a takes its requests"],
+                "HEAD, which GET answers",
+            ),
+            (
+                vec![route("GET", "/a", &auth(r#""response": 1"#))],
+                vec![route("GET", "/a", &auth(proxy))],
+                &[
+                    "is answered by http_proxy in place of response",
+                    "servers.api: sends requests, with their tokens, to api",
+                ],
+                "an upstream in place of a fixed answer",
+            ),
+            (
+                vec![route("GET", "/a", proxy)],
+                vec![route("GET", "/a", r#""integration": {"type": "redirect", "location": "https://x.example/"}"#)],
+                &["integration.location: leads to another site: \"https://x.example/\" in place of none"],
+                "a redirect in place of an upstream",
+            ),
+            (
+                vec![route("GET", "$env.A", proxy)],
+                vec![route("GET", "$env.A", proxy), route("GET", "$env.B", proxy)],
+                &["GET $env.B: which requests it takes is not known here, and it is not as it was"],
+                "a path that comes from a binding",
+            ),
+        ];
+        for (before, after, expected, message) in table {
+            let compared = compare(&config(&before.join(",")), &config(&after.join(",")));
+            let of_routes = compared.changes.iter().flat_map(|change| &change.exposures);
+            let told: Vec<_> = of_routes.chain(&compared.exposures).map(ToString::to_string).collect();
+            assert_eq!(told, expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_an_authorizer_or_a_server_means_nothing() {
+        let config = |authorizers: &str, first: &str, server: &str| {
+            format!(
+                r#"{{"authorizers": {{{authorizers}}}, "servers": [{{"alias": "{server}", "url": "https://a.example"}}],
+                    "paths": [{{"method": "GET", "path": "/a", "auth": {first}, "integration": {{"type": "http", "server": "{server}"}}}}]}}"#
+            )
+        };
+        let (one, two) = (r#"{"type": "auth0", "domain": "a.example"}"#, r#"{"type": "auth0", "domain": "b.example"}"#);
+        let before = config(&format!(r#""one": {one}, "two": {two}"#), "true", "api");
+        let renamed = config(&format!(r#""first": {one}, "two": {two}"#), r#""first""#, "backend");
+        assert!(!compare(&before, &renamed).exposes(), "{:?}", compare(&before, &renamed));
+        let reordered = config(&format!(r#""two": {two}, "one": {one}"#), "true", "api");
+        let told = compare(&before, &reordered);
+        let of_routes = told.changes.iter().flat_map(|change| &change.exposures);
+        let told: Vec<_> = of_routes.chain(&told.exposures).map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "believes tokens of \"two\" in place of \"one\"",
+                "authorizers: logs people in at \"two\" in place of \"one\""
+            ]
+        );
+    }
+
+    #[test]
+    fn an_address_that_nothing_used_counts_as_one_that_was_not_there() {
+        let config = |server: &str| {
+            format!(
+                r#"{{"servers": [{{"alias": "api", "url": "https://a.example"}}, {{"alias": "other", "url": "https://x.example"}}],
+                    "paths": [{{"method": "GET", "path": "/a", "auth": true, "integration": {{"type": "http", "server": "{server}"}}}}]}}"#
+            )
+        };
+        let told = compare(&config("api"), &config("other")).exposures;
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].to_string().ends_with("to https://x.example"), "{told:?}");
     }
 }

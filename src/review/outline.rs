@@ -3,11 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::config::document::{Node, Value};
-use crate::config::{parse, routes_as_compiled};
+use crate::config::{ONLY_AUTHORIZER, parse, routes_as_compiled};
 use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec};
-
-/// Name of the authorizer that stands alone.
-const SOLE_AUTHORIZER: &str = "authorizer";
 
 /// The routes of a config.
 #[derive(Debug, Clone, Default)]
@@ -100,7 +97,7 @@ impl Outline {
 
 /// Gives the names of the authorizers, in the order of the file.
 pub(super) fn authorizers<'n>(root: &'n Node<'_>) -> Vec<(String, &'n Node<'n>)> {
-    let sole = root.get(SOLE_AUTHORIZER).map(|node| (SOLE_AUTHORIZER.to_owned(), node));
+    let sole = root.get("authorizer").map(|node| (ONLY_AUTHORIZER.to_owned(), node));
     let named = root.get("authorizers").map(Node::members).unwrap_or_default();
     sole.into_iter().chain(named.iter().map(|member| (member.key.to_string(), &member.node))).collect()
 }
@@ -118,7 +115,7 @@ impl<'n> Sections<'n> {
         let first = authorizers(root).into_iter().next().map(|(name, _)| name);
         Self {
             servers: servers.iter().filter_map(|server| Some((server.text("alias")?, server))).collect(),
-            first_authorizer: first.unwrap_or_else(|| SOLE_AUTHORIZER.to_owned()),
+            first_authorizer: first.unwrap_or_else(|| ONLY_AUTHORIZER.to_owned()),
             login_provider: login_provider(root).unwrap_or_default(),
         }
     }

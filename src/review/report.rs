@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::json;
 
+use super::printable::{printable, printable_json, printable_source};
 use crate::config::{Diagnostic, Severity};
 
 /// A longer line is shown in part, in bytes: a file may be all one line.
@@ -66,7 +67,7 @@ pub fn json(files: &[ReviewedFile<'_>]) -> String {
         "warnings": count(Severity::Warning),
         "diagnostics": diagnostics,
     });
-    format!("{document:#}\n")
+    printable_json(&document)
 }
 
 /// Gives diagnostics as workflow commands of GitHub Actions, which show them beside the lines of a pull request.
@@ -86,8 +87,9 @@ pub fn github(files: &[ReviewedFile<'_>]) -> String {
     text
 }
 
+/// Gives a text as a workflow command may hold it. It is printable, so no line breaks are left to escape.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    printable(text).replace('%', "%25")
 }
 
 /// The lines of a text, sought in their order.
@@ -162,35 +164,55 @@ fn rendered(name: &str, token: &Token<'_>, diagnostic: &Diagnostic, renderer: &R
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(&*diagnostic.message).id(diagnostic.code);
-    let mut group: Group<'_> = if token.line.len() <= LINE_SHOWN_MAX {
-        let source = Snippet::source(token.line).path(name).line_start(diagnostic.line);
-        title.element(source.annotation(AnnotationKind::Primary.span(token.start..token.end)))
+    let name = printable(name);
+    let title = level.primary_title(printable(&diagnostic.message)).id(diagnostic.code);
+    let (window, span, whole) = window(token);
+    let mut group: Group<'_> = if whole && !is_escaped(token) {
+        let source = Snippet::source(window).path(name).line_start(diagnostic.line);
+        title.element(source.annotation(AnnotationKind::Primary.span(span)))
     } else {
+        // The place is that in the file, and not the one in what is shown of it.
         let origin = Origin::path(name).line(diagnostic.line).char_column(diagnostic.column);
-        let (window, span) = window(token);
         let source = Snippet::source(window).line_start(diagnostic.line);
         title.element(origin).element(source.annotation(AnnotationKind::Primary.span(span)))
     };
     if !diagnostic.path.is_empty() {
-        group = group.element(Level::NOTE.message(format!("at {}", diagnostic.path)));
+        group = group.element(Level::NOTE.message(format!("at {}", printable(&diagnostic.path))));
     }
     if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(&**help));
+        group = group.element(Level::HELP.message(printable(help)));
     }
-    renderer.render(&[group])
+    // A place that stands alone gets a line without a name below it, which says nothing.
+    let is_nameless = |line: &&str| anstream::adapter::strip_str(line).to_string().trim() == ":::";
+    let rendered = renderer.render(&[group]);
+    rendered.lines().filter(|line| !is_nameless(line)).collect::<Vec<_>>().join("\n")
 }
 
-/// Gives what is shown of a long line, and where in that the token stands, in bytes.
-fn window(token: &Token<'_>) -> (String, std::ops::Range<usize>) {
+/// Tells whether something before or in a token is shown escaped, so that it stands at another column.
+fn is_escaped(token: &Token<'_>) -> bool {
+    token
+        .line
+        .get(..token.end)
+        .is_some_and(|text| printable_source(text).chars().count() != text.replace('\t', "    ").chars().count())
+}
+
+/// Gives what is shown of a line, where in that the token stands, in bytes, and whether it is all of the line.
+fn window(token: &Token<'_>) -> (String, std::ops::Range<usize>, bool) {
     let Token { line, start, end } = *token;
-    let from = line.floor_char_boundary(start.saturating_sub(SHOWN_BEFORE));
-    let to = line.ceil_char_boundary((from + LINE_SHOWN_MAX).min(line.len()));
-    let cut = |text: &'static str, cut: bool| if cut { text } else { "" };
-    let window =
-        format!("{}{}{}", cut("…", from > 0), line.get(from..to).unwrap_or_default(), cut("…", to < line.len()));
-    let before = cut("…", from > 0).len();
-    (window, start - from + before..end.min(to) - from + before)
+    let whole = line.len() <= LINE_SHOWN_MAX;
+    let (from, to) = match whole {
+        true => (0, line.len()),
+        false => {
+            let from = line.floor_char_boundary(start.saturating_sub(SHOWN_BEFORE));
+            (from, line.ceil_char_boundary((from + LINE_SHOWN_MAX).min(line.len())))
+        }
+    };
+    let cut = |cut: bool| if cut { "…" } else { "" };
+    let part = |from: usize, to: usize| printable_source(line.get(from..to).unwrap_or_default());
+    let (before, marked) = (format!("{}{}", cut(from > 0), part(from, start)), part(start, end.min(to)));
+    let behind = format!("{}{}", part(end.min(to), to), cut(to < line.len()));
+    let span = before.len()..before.len() + marked.len();
+    (format!("{before}{marked}{behind}"), span, whole)
 }
 
 #[cfg(test)]
@@ -250,7 +272,7 @@ mod tests {
         let file = ReviewedFile { name: "a,b:c.json", text: "{\n  1\n}", told: &told };
         assert_eq!(
             github(&[file]),
-            "::error file=a%2Cb%3Ac.json,line=2,col=3,title=unknown_key::cors: 50%25%0Aof: it, all\n"
+            "::error file=a%2Cb%3Ac.json,line=2,col=3,title=unknown_key::cors: 50%25\\u000aof: it, all\n"
         );
     }
 }

@@ -10,7 +10,9 @@ use super::route_warnings::{RouteKind, warn_of_routes};
 use crate::address::Address;
 use crate::config::document::{Node, Value};
 use crate::config::reader::{Findings, Place};
-use crate::config::{Binding, Bindings, Diagnostic, Reference, ReferenceKind, SECRET_MIN_BYTES, Severity, parse};
+use crate::config::{
+    Binding, Bindings, Diagnostic, ONLY_AUTHORIZER, Reference, ReferenceKind, SECRET_MIN_BYTES, Severity, parse,
+};
 
 /// Every code of a warning, and what it says.
 pub const WARNINGS: [(&str, &str); 21] = [
@@ -461,7 +463,7 @@ fn integrations<'n>(root: &'n Node<'_>) -> impl Iterator<Item = &'n Node<'n>> {
 }
 
 fn with_authorizer_place<R>(root: &Node<'_>, name: &str, run: impl FnOnce(&Place<'_>) -> R) -> R {
-    let sole = root.get("authorizer").is_some() && name == "authorizer";
+    let sole = root.get("authorizer").is_some() && name == ONLY_AUTHORIZER;
     let section = Place::Key(&Place::Root, "authorizers");
     let place = if sole { Place::Key(&Place::Root, "authorizer") } else { Place::Key(&section, name) };
     run(&place)

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::cookie::{Sent, name_on, sent};
+use crate::request::RequestHead;
 
 /// Length of each half in bytes: neither can be guessed (RFC 9700 asks for 128 bits where a guess would do).
 const HALF_BYTES: usize = 16;
@@ -27,12 +28,12 @@ pub enum Presented {
     Repeated,
 }
 
-/// Reads the session from a `Cookie` header.
-pub fn presented(header: Option<&str>, name: &str, plain_loopback: bool) -> Presented {
-    match sent(header.unwrap_or_default(), name_on(name, plain_loopback)) {
+/// Reads the session of a request.
+pub fn presented(request: &impl RequestHead, name: &str, plain_loopback: bool) -> Presented {
+    match sent(request, name_on(name, plain_loopback)) {
         Sent::Absent => Presented::Absent,
         Sent::Repeated => Presented::Repeated,
-        Sent::Once(value) => SessionCookie::parse(value).map_or(Presented::Malformed, Presented::Cookie),
+        Sent::Once(value) => SessionCookie::parse(&value).map_or(Presented::Malformed, Presented::Cookie),
     }
 }
 
@@ -68,6 +69,7 @@ impl SessionCookie {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::Head;
 
     #[test]
     fn a_value_comes_back_as_it_was_and_no_other_form_is_taken() {
@@ -93,7 +95,7 @@ mod tests {
     #[test]
     fn a_session_is_presented_by_one_cookie_of_its_name() {
         let value = SessionCookie::from_random([1; 16], [2; 16]).value();
-        let read = |header: &str, plain| match presented(Some(header), "__Host-s", plain) {
+        let read = |header: &str, plain| match presented(&Head("GET", vec![("cookie", header)]), "__Host-s", plain) {
             Presented::Absent => "absent",
             Presented::Cookie(_) => "cookie",
             Presented::Malformed => "malformed",
@@ -104,6 +106,6 @@ mod tests {
         assert_eq!(read(&format!("s={value}"), true), "cookie");
         assert_eq!(read(&format!("__Host-s={value}; __Host-s={value}"), false), "repeated");
         assert_eq!(read("__Host-s=x", false), "malformed");
-        assert!(matches!(presented(None, "__Host-s", false), Presented::Absent));
+        assert!(matches!(presented(&Head("GET", vec![]), "__Host-s", false), Presented::Absent));
     }
 }

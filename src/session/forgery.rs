@@ -50,23 +50,7 @@ pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Head(&'static str, Vec<(&'static str, &'static str)>);
-
-    impl RequestHead for Head {
-        fn method(&self) -> &str {
-            self.0
-        }
-        fn path(&self) -> &str {
-            "/"
-        }
-        fn query(&self) -> Option<&str> {
-            None
-        }
-        fn header(&self, name: &str) -> Option<String> {
-            self.1.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-        }
-    }
+    use crate::request::Head;
 
     const OWN: &str = "https://gw.example";
 

@@ -3,12 +3,13 @@
 //! Times are seconds since 1970. The tokens are sealed under the half of the cookie that is kept nowhere; only the times
 //! can be read without it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::config::Session;
 use crate::json;
 use crate::oauth::TokenAnswer;
-use crate::token::claimed_expiry;
+use crate::problem::{Problem, ProviderError};
+use crate::token::{claimed_expiry, claimed_text};
 
 /// An isolate uses a token for this long without asking the session again, so that a logout is seen everywhere within it.
 pub const TOKEN_CACHE_MAX_SECS: i64 = 15;
@@ -104,15 +105,15 @@ impl SessionRecord {
 
     /// Gives the text to keep.
     pub fn to_json(&self) -> String {
-        json!({
-            "used_at": self.used_at,
-            "idle_secs": self.idle_secs,
-            "ends_at": self.ends_at,
-            "token_from": self.token_from,
-            "token_until": self.token_until,
-            "sealed": self.sealed,
-        })
-        .to_string()
+        let members = &mut [
+            ("used_at", self.used_at.into()),
+            ("idle_secs", self.idle_secs.into()),
+            ("ends_at", self.ends_at.into()),
+            ("token_from", self.token_from.into()),
+            ("token_until", self.token_until.into()),
+            ("sealed", self.sealed.as_str().into()),
+        ];
+        json::object(members).to_string()
     }
 
     /// Reads a kept text; `None` where it is none.
@@ -144,24 +145,44 @@ pub struct Tokens {
     pub access: String,
     /// The refresh token, where the provider gave one.
     pub refresh: Option<String>,
+    /// Whose they are, by the ID token of the login.
+    pub subject: Option<String>,
 }
 
 impl Tokens {
+    /// Gives what `issuer` answered if it is for the same user.
+    ///
+    /// # Errors
+    /// [`Problem::RefreshTokenInvalid`] if it is not: these tokens have no successor.
+    pub fn check(&self, answer: TokenAnswer, issuer: &str) -> Result<TokenAnswer, Problem> {
+        let id = self.subject.as_deref().map(|subject| (issuer, subject));
+        if answer.is_for(claimed_text(&self.access, "sub").as_deref(), id) {
+            return Ok(answer);
+        }
+        Err(Problem::RefreshTokenInvalid(ProviderError::of_gateway("the tokens are another user's")))
+    }
+
     /// Takes over what the provider answered; a refresh token that was not rotated stays the one in force.
-    pub fn from_answer(answer: &TokenAnswer, before: Option<String>) -> Self {
-        let refresh = answer.refresh_token().map(str::to_owned).or(before);
-        Self { access: answer.access_token().to_owned(), refresh }
+    #[must_use]
+    pub fn renewed(self, answer: &TokenAnswer) -> Self {
+        let refresh = answer.refresh_token().map(str::to_owned).or(self.refresh);
+        Self { access: answer.access_token().to_owned(), refresh, subject: self.subject }
     }
 
     /// Gives the text to seal.
     pub fn to_json(&self) -> String {
-        json!({"access": self.access, "refresh": self.refresh}).to_string()
+        let members = &mut [
+            ("access", self.access.as_str().into()),
+            ("refresh", self.refresh.as_deref().into()),
+            ("subject", self.subject.as_deref().into()),
+        ];
+        json::object(members).to_string()
     }
 
     /// Reads an opened text; `None` where it is none.
     pub fn from_json(members: &Map<String, Value>) -> Option<Self> {
         let own = |key: &str| json::text(members, key).map(str::to_owned);
-        Some(Self { access: own("access")?, refresh: own("refresh") })
+        Some(Self { access: own("access")?, refresh: own("refresh"), subject: own("subject") })
     }
 }
 

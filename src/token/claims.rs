@@ -21,8 +21,19 @@ pub struct Expectations<'e> {
     pub audience: &'e str,
     /// How far the clocks may differ.
     pub clock_skew_secs: i64,
-    /// Whether it must be an access token.
-    pub access_token: bool,
+    /// What kind of token it must be.
+    pub kind: Kind,
+}
+
+/// A kind of token, which its `typ` may name (RFC 8725 section 3.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An access token (RFC 9068 section 2.1).
+    Access,
+    /// An ID token.
+    Id,
+    /// A logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4).
+    Logout,
 }
 
 /// Whether a token that has expired passes.
@@ -77,6 +88,8 @@ pub enum ClaimError {
         /// What the token names, shortened.
         actual: String,
     },
+    /// `cnf` binds the token to a key or a certificate, of whose possession no proof is checked (RFC 7800 section 3.1).
+    Bound,
     /// `exp` has passed.
     Expired {
         /// When, in seconds since 1970.
@@ -103,6 +116,7 @@ impl fmt::Display for ClaimError {
             Self::Issuer { expected, actual } => write!(f, "iss is \"{actual}\", expected \"{expected}\""),
             Self::Audience { expected, actual } => write!(f, "aud is {actual}, expected \"{expected}\""),
             Self::AuthorizedParty { expected, actual } => write!(f, "azp is \"{actual}\", expected \"{expected}\""),
+            Self::Bound => f.write_str("cnf binds it to a key or certificate, of which no proof is checked"),
             Self::Expired { at, now } => write!(f, "exp is {at}, the time is {now}"),
             Self::NotYetValid { claim, at, now } => write!(f, "{claim} is {at}, the time is {now}"),
         }
@@ -119,6 +133,10 @@ impl VerifiedClaims {
         let skew = expectations.clock_skew_secs;
         check_issuer(&claims, expectations.issuer)?;
         check_audience(&claims, expectations.audience)?;
+        match expectations.kind {
+            Kind::Access => check_unbound(&claims)?,
+            kind => check_client(&claims, kind, expectations.audience)?,
+        }
         let expires_at = match numeric_date(&claims, "exp")? {
             None if expiry == Expiry::Optional => i64::MAX,
             expires_at => expires_at.ok_or(ClaimError::Missing { claim: "exp" })?,
@@ -150,19 +168,6 @@ impl VerifiedClaims {
         let mut steps = path.split('.');
         let first = self.claims.get(steps.next()?)?;
         steps.try_fold(first, |value, step| value.as_object()?.get(step))
-    }
-
-    /// Checks that `azp`, where the token has one, is the client (OpenID Connect Core section 3.1.3.7).
-    ///
-    /// # Errors
-    /// Who it is instead, or that it is no string.
-    pub fn check_authorized_party(&self, client_id: &str) -> Result<(), ClaimError> {
-        let Some(party) = self.claims.get("azp") else { return Ok(()) };
-        let actual = party.as_str().ok_or(ClaimError::WrongType { claim: "azp" })?;
-        if actual == client_id {
-            return Ok(());
-        }
-        Err(ClaimError::AuthorizedParty { expected: client_id.to_owned(), actual: shortened(actual) })
     }
 
     /// Gives all of them.
@@ -207,6 +212,39 @@ pub fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(),
     }
     let actual = claims.get("aud").map(|audience| shortened(&audience.to_string())).unwrap_or_default();
     Err(ClaimError::Audience { expected: expected.to_owned(), actual })
+}
+
+/// Checks what a token for a client must say besides (OpenID Connect Core sections 2 and 3.1.3.7): `azp`, where it has one, is the
+/// client; an ID token has it where it is for several, and says whose it is and since when.
+fn check_client(claims: &Map<String, Value>, kind: Kind, client_id: &str) -> Result<(), ClaimError> {
+    let missing = |claim| Err(ClaimError::Missing { claim });
+    let party = claims.get("azp");
+    if kind == Kind::Id {
+        if json::text(claims, "sub").unwrap_or_default().is_empty() {
+            return missing("sub");
+        }
+        if !claims.contains_key("iat") {
+            return missing("iat");
+        }
+        let audiences = claims.get("aud").and_then(Value::as_array);
+        if party.is_none() && audiences.is_some_and(|audiences| audiences.len() > 1) {
+            return missing("azp");
+        }
+    }
+    let Some(party) = party else { return Ok(()) };
+    let actual = party.as_str().ok_or(ClaimError::WrongType { claim: "azp" })?;
+    if actual == client_id {
+        return Ok(());
+    }
+    Err(ClaimError::AuthorizedParty { expected: client_id.to_owned(), actual: shortened(actual) })
+}
+
+/// Checks that a token is its bearer's: none that `cnf` binds to a key or certificate (RFC 7800, RFC 8705, RFC 9449).
+///
+/// # Errors
+/// That it is bound.
+pub fn check_unbound(claims: &Map<String, Value>) -> Result<(), ClaimError> {
+    if claims.contains_key("cnf") { Err(ClaimError::Bound) } else { Ok(()) }
 }
 
 /// Checks that `exp` is there and ahead.

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use super::TOKEN_MAX_BYTES;
+use super::claims::Kind;
 use super::unverified::{TokenError, shortened};
 use crate::algorithm::Algorithm;
 use crate::json::{self, parse_object};
@@ -108,14 +109,23 @@ impl JoseHeader {
         if self.0.contains_key("cty") { Err(TokenError::ContentType) } else { Ok(()) }
     }
 
-    /// Checks that it does not say to be of another kind than access tokens (RFC 8725 section 3.11).
+    /// Checks that it does not say to be of another kind (RFC 8725 section 3.11): `typ` is a media type, whose case and parameters
+    /// make no other of it, and nor does a prefix that may be left out (RFC 7515 section 4.1.9).
     ///
     /// # Errors
-    /// That it does.
-    pub fn check_kind(&self) -> Result<(), TokenError> {
-        let kind = json::text(&self.0, "typ").unwrap_or_default().to_ascii_lowercase();
-        let other = kind.ends_with("+jwt") && !matches!(kind.as_str(), "at+jwt" | "application/at+jwt");
-        if other { Err(TokenError::OtherKind) } else { Ok(()) }
+    /// That it does, or that `typ` is no string.
+    pub fn check_kind(&self, expected: Kind) -> Result<(), TokenError> {
+        let Some(written) = self.0.get("typ") else { return Ok(()) };
+        let written = written.as_str().ok_or(TokenError::OtherKind)?;
+        let essence = written.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let kind = essence.strip_prefix("application/").unwrap_or(&essence);
+        let own = match expected {
+            Kind::Access => "at+jwt",
+            Kind::Logout => "logout+jwt",
+            Kind::Id => "jwt",
+        };
+        // Kinds have names of their own with a `+`; whatever else is written there says nothing.
+        if kind == own || !kind.contains('+') { Ok(()) } else { Err(TokenError::OtherKind) }
     }
 
     /// Gives the `kid`, where there is one.

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use serde_json::{Map, Value};
+
 use super::TOKEN_MAX_BYTES;
 use super::claims::{ClaimError, Expectations, Expiry, VerifiedClaims, numeric_date};
-use super::parts::Parts;
+use super::parts::{JoseHeader, Parts};
 use crate::algorithm::Algorithm;
+use crate::json;
 
 /// A token whose form is right and of which nothing else is known.
 pub struct UnverifiedToken<'t> {
@@ -14,7 +17,7 @@ pub struct UnverifiedToken<'t> {
     key_id: Option<String>,
     algorithm: Algorithm,
     signature: Vec<u8>,
-    other_kind: bool,
+    header: JoseHeader,
 }
 
 /// Why a text is no token that could be believed.
@@ -35,7 +38,7 @@ pub enum TokenError {
     MalformedClaims,
     /// `cty` says that the payload is something else, such as a nested token.
     ContentType,
-    /// `typ` says that it is no access token, where one is needed (RFC 8725 section 3.11).
+    /// `typ` says that it is of another kind than the one that is needed (RFC 8725 section 3.11).
     OtherKind,
     /// `alg` is none that the authorizer allows.
     AlgorithmNotAllowed {
@@ -107,8 +110,7 @@ impl<'t> UnverifiedToken<'t> {
         header.check_extensions()?;
         header.check_content_type()?;
         let key_id = header.key_id()?.map(str::to_owned);
-        let other_kind = header.check_kind().is_err();
-        Ok(Self { text, parts, key_id, algorithm, signature, other_kind })
+        Ok(Self { text, parts, key_id, algorithm, signature, header })
     }
 
     /// Gives the `kid` of the header.
@@ -147,9 +149,7 @@ impl<'t> UnverifiedToken<'t> {
         expiry: Expiry,
         now: i64,
     ) -> Result<VerifiedClaims, TokenError> {
-        if self.other_kind && expectations.access_token {
-            return Err(TokenError::OtherKind);
-        }
+        self.header.check_kind(expectations.kind)?;
         VerifiedClaims::check(self.parts.claims()?, expectations, expiry, now).map_err(TokenError::Claim)
     }
 }
@@ -157,8 +157,16 @@ impl<'t> UnverifiedToken<'t> {
 /// Gives when a token says that it expires, in seconds since 1970, without a look at whether it is genuine: for whoever holds it to
 /// know when to get another.
 pub fn claimed_expiry(token: &str) -> Option<i64> {
-    let claims = Parts::split(token).ok()?.claims().ok()?;
-    numeric_date(&claims, "exp").ok().flatten()
+    numeric_date(&claimed(token)?, "exp").ok().flatten()
+}
+
+/// Gives a text that a token claims, without a look at whether it is genuine: for whoever has it from its issuer.
+pub fn claimed_text(token: &str, claim: &str) -> Option<String> {
+    json::text(&claimed(token)?, claim).map(str::to_owned)
+}
+
+fn claimed(token: &str) -> Option<Map<String, Value>> {
+    Parts::split(token).ok()?.claims().ok()
 }
 
 /// Cuts a text that a client chose to what a log line should hold of it.

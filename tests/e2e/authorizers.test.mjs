@@ -121,6 +121,15 @@ describe('a jwt authorizer refuses', () => {
     await assertBelieved(['JWT', 'jwt', 'at+jwt', 'application/at+jwt', 'AT+JWT', undefined].map((typ) => ['secret', typed(typ), String(typ)]));
   });
 
+  test('a token that is bound to a key or a certificate, of which no proof is checked', async () => {
+    const bound = (cnf) => signedWithSecret(SECRET, claimsFor({ cnf }));
+    await assertRefused([
+      ['secret', bound({ jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' }), /^cnf binds it/, 'by DPoP (RFC 9449)'],
+      ['secret', bound({ 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' }), /^cnf binds it/, 'by mutual TLS (RFC 8705)'],
+      ['secret', bound(null), /^cnf binds it/, 'by null'],
+    ]);
+  });
+
   test('what is signed with another secret or key', async () => {
     const elsewhere = `${server.origin}/strangers`;
     await assertRefused([

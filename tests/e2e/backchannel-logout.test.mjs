@@ -190,6 +190,8 @@ describe('what is no logout token', () => {
       [{ sid: 7, sub: undefined }, {}, 'with a sid that is a number'],
       [{ sid: [sid], sub: undefined }, {}, 'with a list of sids'],
       [idClaims, { header: { typ: 'JWT' } }, 'that is an ID token'],
+      [{ azp: 'another-client-of-the-tenant' }, {}, 'for another authorized party'],
+      [{}, { header: { typ: 'at+jwt' } }, 'that is an access token by its type'],
     ];
     for (const [claims, how, message] of table) {
       const token = await tenant.logoutToken({ sid, sub, jti, ...claims }, how);

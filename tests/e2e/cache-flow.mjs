@@ -13,8 +13,8 @@ export const MISS = 'bargate; fwd=miss';
 
 const LONG_SECS = 600;
 
-/** Starts tenant, upstream and gateway; `options` go to the gateway. */
-export async function startCachingGateway(options = {}) {
+/** Starts tenant, upstream and gateway; `options` go to the gateway, `keeping` to the `cache` of `/kept/`. */
+export async function startCachingGateway(options = {}, keeping = {}) {
   const asked = [];
   let answers = [];
   const tenant = await startTenant();
@@ -31,7 +31,7 @@ export async function startCachingGateway(options = {}) {
       cors: { allow_origins: [APP, OTHER_APP], expose_headers: ['cache-status'] },
       authorizer: authorizerOf(tenant),
       paths: [
-        cached('/kept/{.+}', {}, { method: 'GET' }),
+        cached('/kept/{.+}', keeping, { method: 'GET' }),
         cached('/any/{.+}'),
         cached('/short/{.+}', { ttl_seconds: 1 }),
         cached('/vary/{.+}', { vary: ['accept-language', 'X-Kind'] }),

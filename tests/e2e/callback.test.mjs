@@ -13,13 +13,18 @@ import {
 const TARGET = 'https://app.example';
 const FRAME_CALLBACK = '/frame/callback';
 const FRAME_REDIRECT_URI = 'http://127.0.0.1:8787/frame/callback';
+const CACHED_CALLBACK = '/cached/callback';
+const CACHED_REDIRECT_URI = 'http://127.0.0.1:8787/cached/callback';
 const ID_TOKEN_INVALID = [400, 'id_token_invalid'];
 
 let tenant;
 let gateway;
 
+// What a config may do to answers, and must not do to those with tokens.
+const CACHED = { 'cache-control': 'public, max-age=600', 'cdn-cache-control': 'max-age=600' };
+
 before(async () => {
-  tenant = await startTenant({ redirectUris: [FRAME_REDIRECT_URI] });
+  tenant = await startTenant({ redirectUris: [FRAME_REDIRECT_URI, CACHED_REDIRECT_URI] });
   gateway = await startLoginGateway(tenant, {
     paths: [
       { method: 'GET', path: '/frame/login', integration: { type: 'auth0_login', redirect_uri: FRAME_REDIRECT_URI } },
@@ -29,6 +34,12 @@ before(async () => {
         integration: {
           type: 'auth0_callback', response: 'web_message', target_origin: TARGET, redirect_uri: FRAME_REDIRECT_URI,
         },
+        response_headers: { remove: ['cache-control'], set: CACHED },
+      },
+      { method: 'GET', path: '/cached/login', integration: { type: 'auth0_login', redirect_uri: CACHED_REDIRECT_URI } },
+      {
+        method: 'GET', path: CACHED_CALLBACK, integration: { type: 'auth0_callback', redirect_uri: CACHED_REDIRECT_URI },
+        response_headers: { remove: ['cache-control'], set: CACHED },
       },
     ],
   });
@@ -68,6 +79,12 @@ test('an ID token that breaks any rule ends the login, and the log says which', 
     [{ aud: tenant.settings.audience, azp: undefined }, {}, /^aud is /, 'the audience of access tokens'],
     [{ aud: undefined }, {}, /^aud is missing/, 'no audience'],
     [{ aud: [CLIENT_ID, 7] }, {}, /^aud has the wrong type/, 'an audience that is a number'],
+    [{ aud: [CLIENT_ID, other], azp: undefined }, {}, /^azp is missing/, 'two audiences, and no authorized party'],
+    [{ sub: undefined }, {}, /^sub is missing/, 'no subject'],
+    [{ sub: '' }, {}, /^sub is missing/, 'an empty subject'],
+    [{ iat: undefined }, {}, /^iat is missing/, 'no time of issue'],
+    [{}, { header: { typ: 'at+jwt' } }, /^typ is/, 'an access token by its type'],
+    [{}, { header: { typ: 'application/logout+jwt' } }, /^typ is/, 'a logout token by its type'],
     [{ aud: [CLIENT_ID, other], azp: other }, {}, /^azp is .*another-client/, 'two audiences, and azp is the other'],
     [{ azp: other }, {}, /^azp is .*another-client/, 'another authorized party'],
     [{ azp: 'x'.repeat(8 * 1024) }, {}, /^azp is .{1,66}, expected/, 'another authorized party of 8 KiB, cut in the log'],
@@ -205,5 +222,15 @@ test('a login that fails in a frame is told in the message, and is in the log', 
     assert.ok(!answer.text.includes('alert(1)'), `${message}: nothing is reflected`);
     const record = await gateway.recordOf(answer);
     assert.equal(record.code, code, `${message}: the log names the failure`);
+  }
+});
+
+test('no cache may keep tokens, whatever the config removes and sets', async () => {
+  for (const at of ['/cached/login', '/frame/login']) {
+    const browser = new Browser();
+    const answer = await gateway.askAs(browser, await loginUntilCallback(gateway, browser, { at }));
+    assert.equal(answer.status, 200, answer.text);
+    assert.match(answer.text, /access_token/);
+    assert.deepEqual(Object.keys(CACHED).map((name) => answer.headers.get(name)), ['no-store', null], at);
   }
 });

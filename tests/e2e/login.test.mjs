@@ -263,18 +263,22 @@ test('a callback needs a code, and a code is good once', async () => {
     if (code !== undefined) without.searchParams.set('code', code);
     assertProblem(await gateway.askAs(browser, without), [400, 'code_missing'], `code ${code}`);
   }
-  const unknown = new URL(callback);
-  unknown.searchParams.set('code', 'never-issued');
-  assertProblem(await gateway.askAs(browser, unknown), CODE_INVALID, 'a code that the provider does not know');
   assertPrivateJson(await gateway.askAs(browser, callback), 'the first time');
+  tenant.resetCounts();
   const again = await gateway.askAs(browser, callback);
   assertProblem(again, CODE_INVALID, 'the second time');
-  assert.match((await gateway.recordOf(again)).reason, /^400 invalid_grant/);
+  assert.match((await gateway.recordOf(again)).reason, /was used before$/);
+  assert.deepEqual(tenant.counts, {}, 'and the provider is not asked');
+  const unknown = await loginUntilCallback(gateway, browser);
+  unknown.searchParams.set('code', 'never-issued');
+  const refused = await gateway.askAs(browser, unknown);
+  assertProblem(refused, CODE_INVALID, 'a code that the provider does not know');
+  assert.match((await gateway.recordOf(refused)).reason, /^400 invalid_grant/);
 });
 
-test('every answer of the token endpoint to a code means what the contract says, and the code stays good', async () => {
+test('every answer of the token endpoint to a code means what the contract says, and a code that was not refused stays good', async () => {
   const browser = new Browser();
-  const callback = await loginUntilCallback(gateway, browser);
+  const callbacks = await severalCallbacks(browser, 4);
   const other = new Browser();
   const hanging = await loginUntilCallback(impatient, other);
   await assertProviderAnswers({
@@ -283,17 +287,27 @@ test('every answer of the token endpoint to a code means what the contract says,
     integration: 'callback',
     patient: gateway,
     impatient,
-    send: (to) => to.askAs(to === gateway ? browser : other, to === gateway ? callback : hanging),
+    send: async (to) => {
+      if (to !== gateway) return to.askAs(other, hanging);
+      const answer = await gateway.askAs(browser, callbacks[0]);
+      if (answer.body.code === 'code_invalid') callbacks.shift();
+      return answer;
+    },
   });
-  assertPrivateJson(await gateway.askAs(browser, callback), 'after all of that');
+  assert.equal(callbacks.length, 1);
+  assertPrivateJson(await gateway.askAs(browser, callbacks[0]), 'after all of that');
 });
 
 test('a provider that repeats the code or the secret brings neither into the log', async () => {
   const browser = new Browser();
-  const callback = await loginUntilCallback(gateway, browser);
-  const code = callback.searchParams.get('code');
-  const state = callback.searchParams.get('state');
-  const send = (to) => to.askAs(browser, callback);
+  const callbacks = await severalCallbacks(browser, 3);
+  const code = callbacks[0].searchParams.get('code');
+  const state = callbacks[0].searchParams.get('state');
+  const send = async (to) => {
+    const answer = await to.askAs(browser, callbacks[0]);
+    if (answer.body.code === 'code_invalid') callbacks.shift();
+    return answer;
+  };
   await assertNothingEchoed({ tenant, path: '/oauth/token', integration: 'callback', gateway, secrets: [code, CLIENT_SECRET], send });
   for (const secret of [code, state, CLIENT_SECRET]) {
     for (const error of ['access_denied', secret]) {
@@ -304,7 +318,7 @@ test('a provider that repeats the code or the secret brings neither into the log
       assert.ok(!answer.text.includes(secret.slice(0, 16)), 'nor into an answer');
     }
   }
-  assertPrivateJson(await gateway.askAs(browser, callback), 'the code is still good');
+  assertPrivateJson(await gateway.askAs(browser, callbacks[0]), 'the code is still good');
   await assertNeverShown(gateway, { secret: CLIENT_SECRET, code, state }, { inAnswers: false });
 });
 
@@ -318,6 +332,13 @@ test('neither the client secret nor a token, code or state is ever in the log, n
   const state = callback.searchParams.get('state');
   await assertNeverShown(gateway, { access, id, refresh, code, state, hint: 'hint-of-this-user' }, { inAnswers: false });
 });
+
+/** Logs in so often up to the callback: a code that the provider refuses is good no more, nor is the state beside it. */
+async function severalCallbacks(browser, count) {
+  const callbacks = [];
+  while (callbacks.length < count) callbacks.push(await loginUntilCallback(gateway, browser));
+  return callbacks;
+}
 
 function cookieOf(browser) {
   return browser.cookies(gateway.origin).get('bargate-login');

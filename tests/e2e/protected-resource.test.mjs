@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { proxied, sendRaw, startGateway, startUpstream } from './harness.mjs';
 import { AUDIENCE, ISSUER, SECRET, claimsFor, signedWithSecret } from './signing.mjs';
+import { sendBytes, startBareGateway } from './wire.mjs';
 
 const METADATA = '/.well-known/oauth-protected-resource';
 const UPSTREAM_CHALLENGE = 'Bearer realm="upstream", error="invalid_token"';
@@ -173,4 +174,15 @@ describe('a challenge', () => {
       assert.equal((await own.ask('/private')).headers.get('www-authenticate'), 'Bearer');
     }
   });
+});
+
+test('a host with quotes stays in the one parameter of the challenge (RFC 9110 section 5.6.4)', async (t) => {
+  const bare = await startBareGateway({ config: configWith({ protected_resource: true }) });
+  t.after(() => bare.close());
+  for (const host of ['a"b.example', 'a",error="x']) {
+    const { statuses, text } = await sendBytes(bare.bare, `GET /private HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    assert.deepEqual(statuses, [401], host);
+    const [, challenge] = /^WWW-Authenticate: (.*)\r$/im.exec(text);
+    assert.equal(challenge, `Bearer resource_metadata="http://${host.replaceAll('"', '\\"')}${METADATA}"`, host);
+  }
 });

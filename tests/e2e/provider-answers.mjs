@@ -46,6 +46,7 @@ const ROWS = [
   { when: 'a connection that breaks', fault: { kind: 'reset' }, ...all(IDP_UNAVAILABLE) },
   { when: 'no access token', fault: ok({ token_type: 'Bearer' }), refresh: IDP_ERROR, callback: IDP_ERROR },
   { when: 'an access token that is a number', fault: ok({ access_token: 1 }), refresh: IDP_ERROR, callback: IDP_ERROR },
+  { when: 'a token that is bound', fault: ok({ access_token: 'a', token_type: 'DPoP' }), refresh: IDP_ERROR, callback: IDP_ERROR },
   { when: 'an ID token that is an object', fault: ok({ access_token: 'a', id_token: {} }), refresh: IDP_ERROR, callback: IDP_ERROR },
 ];
 

@@ -163,3 +163,84 @@ describe('an answer to a session\'s cookie', () => {
     });
   }
 });
+
+describe("the gateway's own answer", () => {
+  const fixed = (path, headers, more = {}) => ({ method: 'GET', path, integration: { type: 'static', body: 'own', headers }, ...more });
+  const members = { auth: true };
+  let own;
+  let cookie;
+
+  before(async () => {
+    own = await startSessionGateway(tenant, upstream, {
+      paths: [
+        { method: 'GET', path: '/response', response: {}, ...members },
+        { method: 'GET', path: '/go/{.+}', integration: { type: 'redirect', location: '/app/{.+}' }, ...members },
+        fixed('/static', {}, members),
+        fixed('/timed', { 'cache-control': 'max-age=60' }, members),
+        fixed('/public', { 'cache-control': 'public, max-age=60' }, members),
+        fixed('/stripped', {}, { ...members, response_headers: { remove: ['cache-control', 'vary'], set: { 'x-own': '1' } } }),
+        fixed('/varied', {}, { ...members, response_headers: { set: { vary: 'Accept' } } }),
+        fixed('/optional', {}, { auth: { optional: true } }),
+        fixed('/free', {}),
+        { method: 'GET', path: '/scoped', response: {}, auth: { scopes: ['never:granted'] } },
+      ],
+    });
+    ({ cookie } = await beginSession(own, tenant));
+  });
+
+  after(() => own?.close());
+
+  const ask = (path, headers = { cookie }) => sendRaw(own.origin, { path, headers });
+  const told = (got) => [got.status, got.header('cache-control'), got.header('vary')];
+
+  test('to a session is private and varies by its cookie, unless the config says who may keep it', async () => {
+    for (const [path, status, cacheControl, vary = 'Cookie'] of [
+      ['/response', 200, 'private'], ['/static', 200, 'private'], ['/go/x', 302, 'private'], ['/timed', 200, 'max-age=60, private'],
+      ['/public', 200, 'public, max-age=60'], ['/stripped', 200, 'private'], ['/varied', 200, 'private', 'Accept, Cookie'],
+      ['/optional', 200, 'private'], ['/scoped', 403, 'no-store'],
+    ]) assert.deepEqual(told(await ask(path)), [status, cacheControl, vary], path);
+  });
+
+  test('to anybody else is as the config has it, and varies by the cookie where a session would have another', async () => {
+    assert.deepEqual(told(await ask('/free')), [200, null, null]);
+    assert.deepEqual(told(await ask('/response', { authorization: bearer })), [200, null, null]);
+    assert.deepEqual(told(await ask('/optional', {})), [200, null, 'Cookie']);
+  });
+});
+
+describe('an answer with tokens, a profile or a failure', () => {
+  const SETS = { 'cache-control': 'public, max-age=600', 'cdn-cache-control': 'max-age=600', 'surrogate-control': 'max-age=600', vary: 'Accept' };
+  const rules = { response_headers: { remove: ['cache-control', 'vary'], set: SETS } };
+  const login = (kind, path, method = 'GET') => ({ method, path, integration: { type: `auth0_${kind}` }, ...rules });
+  let own;
+  let session;
+
+  before(async () => {
+    own = await startSessionGateway(tenant, upstream, {
+      sections: { headers: SETS },
+      paths: [
+        login('userinfo', '/own-profile'), login('refresh', '/own-refresh', 'POST'), login('login', '/own-login'),
+        { method: 'GET', path: '/own-health', integration: { type: 'health' }, ...rules },
+        { method: 'GET', path: '/needed', auth: true, response: {}, ...rules },
+      ],
+    });
+    session = await beginSession(own, tenant);
+  });
+
+  after(() => own?.close());
+
+  for (const [message, method, path, status, headers] of [
+    ['a profile', 'GET', '/own-profile', 200, () => ({ cookie: session.cookie })],
+    ['a refreshed session', 'POST', '/own-refresh', 200, () => ({ cookie: session.cookie, 'sec-fetch-site': 'same-origin' })],
+    ['the redirect of a login', 'GET', '/own-login', 302, () => ({})],
+    ['the state of the gateway', 'GET', '/own-health', 200, () => ({})],
+    ['a failure', 'GET', '/needed', 401, () => ({})],
+  ]) {
+    test(`is stored by nobody, whatever the config sets and removes: ${message}`, async () => {
+      const got = await sendRaw(own.origin, { method, path, headers: headers() });
+      assert.equal(got.status, status, got.text);
+      assert.equal(got.header('cache-control'), 'no-store');
+      for (const name of ['cdn-cache-control', 'surrogate-control']) assert.equal(got.header(name), null, name);
+    });
+  }
+});

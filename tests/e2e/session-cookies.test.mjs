@@ -13,6 +13,7 @@ import {
   COOKIE, LOGOUT, OWN_PAGE, PRIVATE, SESSION_EXPIRED, SESSION_INVALID, askWith, assertAlive, assertCleared, assertEnded,
   beginSession, claimsAt, sessionOf, startSessionGateway,
 } from './session-flow.mjs';
+import { sendBytes } from './wire.mjs';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
@@ -77,7 +78,7 @@ describe('a cookie that is none of the gateway\'s', () => {
     ['padded', `${alice.value}=`],
     ['quoted', `"${alice.value}"`],
     ['percent-encoded', `%${alice.value.charCodeAt(0).toString(16)}${alice.value.slice(1)}`],
-    ['with an attribute', `${alice.value}, path=/`],
+    ['with an attribute', `${alice.value} path=/`],
     ['in hexadecimal', alice.bytes.toString('hex')],
     ['as JSON', JSON.stringify({ name: alice.name })],
     ['of letters of the other base64', `${alice.value.slice(0, 20)}+/${alice.value.slice(22)}`],
@@ -169,6 +170,71 @@ describe('a cookie of the right form', () => {
     for (let time = 0; time < 2; time += 1) await assertEnded(gateway, session, 'after');
     for (const path of [PROFILE, REFRESH]) assertProblem(await askWith(gateway, session.cookie, path), SESSION_EXPIRED, path);
     assert.equal(await gateway.held('SESSIONS', session.name), 0);
+  });
+});
+
+describe('several Cookie fields, which the runtime joins by commas', () => {
+  let bare;
+  before(async () => {
+    bare = await startSessionGateway(tenant, api, { isolates: 2 });
+  });
+  after(() => bare?.close());
+
+  /** Sends a request with these fields to workerd itself; gives the status, and what the upstream got for a cookie. */
+  async function send(fields, more = '') {
+    const cookies = fields.map((field) => `Cookie: ${field}\r\n`).join('');
+    const head = `GET /app/x HTTP/1.1\r\nHost: gw.example\r\nConnection: close\r\n${more}${cookies}\r\n`;
+    const { statuses, text } = await sendBytes(bare.origins[1], head);
+    return { status: statuses[0], text, cookie: api.requests.at(-1)?.headers.cookie };
+  }
+
+  const BROWSER = 'User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n';
+  // At http://gw.example the cookie goes by its whole name.
+  const named = ({ value }) => `__Host-${COOKIE}=${value}`;
+
+  test('are read as one, and the session\'s cookie stays here', async () => {
+    const session = await beginSession(bare, tenant);
+    const table = [
+      [['a=1', named(session)], 'a=1', 'last'],
+      [[named(session), 'a=1'], 'a=1', 'first'],
+      [['a=1; b=2', `c=3; ${named(session)}; d=4`, 'e=5'], 'a=1; b=2, c=3; d=4, e=5', 'among many'],
+      [[named(session)], undefined, 'alone'],
+    ];
+    for (const [fields, forwarded, message] of table) {
+      api.requests.length = 0;
+      const { status, cookie, text } = await send(fields);
+      assert.deepEqual([status, cookie], [200, forwarded], `${message}: ${text}`);
+    }
+  });
+
+  test('cannot be imitated by a value that a neighbour set: what may be planted is refused, and reaches no upstream', async () => {
+    const [session, other] = [await beginSession(bare, tenant), await beginSession(bare, tenant, { email: 'bob@example.com' })];
+    const table = [
+      [[`a=1, ${named(other)}`], BROWSER, 'in the value of another cookie, of a browser'],
+      [[`${named(session)}; a=1, ${named(other)}`], BROWSER, 'beside the real one'],
+      [[`${named(session)}; a=1, ${named(other)}`], '', 'beside the real one, of no browser'],
+      [[named(session), named(other)], '', 'in two fields'],
+    ];
+    for (const [fields, more, message] of table) {
+      const { status, text } = await send(fields, more);
+      assert.equal(status, 401, message);
+      assert.match(text, /"code":"session_invalid"/, message);
+    }
+    assert.deepEqual(api.requests, []);
+    const open = `GET /open/x HTTP/1.1\r\nHost: gw.example\r\nConnection: close\r\n${BROWSER}Cookie: a=1, ${named(other)}\r\n\r\n`;
+    assert.deepEqual((await sendBytes(bare.origins[1], open)).statuses, [200]);
+    assert.equal(api.requests.at(-1).headers.cookie, 'a=1');
+    assert.equal((await send([`${named(session)}; a=1, 2`], BROWSER)).status, 200, 'a comma in a value plants nothing');
+  });
+
+  test('bring a login back, whichever has its cookie', async () => {
+    const browser = new Browser();
+    const callback = await loginUntilCallback(bare, browser);
+    const binding = `bargate-login=${browser.cookies(bare.origin).get('bargate-login')}`;
+    const { host } = new URL(bare.origins[1]);
+    const line = `GET ${callback.pathname}${callback.search} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n`;
+    const { statuses } = await sendBytes(bare.origins[1], `${line}Cookie: a=1\r\nCookie: ${binding}\r\n\r\n`);
+    assert.deepEqual(statuses, [302]);
   });
 });
 

@@ -7,7 +7,7 @@ import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
 import { KEY_SET, base64url } from './bearer.mjs';
 import { until } from './harness.mjs';
-import { REFRESH, assertPrivateJson, assertProblem } from './login-flow.mjs';
+import { PROFILE, REFRESH, assertPrivateJson, assertProblem, claimsOf } from './login-flow.mjs';
 import {
   LIFE_SECS, PRIVATE, TOKEN_ENDPOINT, askWith, assertAlive, assertCleared, assertEnded, assertFamily, authorizationFor,
   beginSession, later, startSessionGateway, untilDue, untilExpired,
@@ -154,6 +154,47 @@ describe('a session that is renewed with a token', () => {
       });
     }
   }
+
+  // What the login's ID token said counts for the next (OpenID Connect Core section 12.2).
+  const others = [
+    ['an access token of another user', async () => ({ access_token: await tenant.mint({ sub: tenant.subjectOf('mallory@example.com') }) })],
+    ['an ID token of another user', async ({ id_token: idToken }) => ({
+      id_token: await tenant.mint({ ...claimsOf(idToken), sub: tenant.subjectOf('mallory@example.com') }),
+    })],
+    ['an ID token that says not whose it is', async ({ id_token: idToken }) => ({
+      id_token: await tenant.mint({ ...claimsOf(idToken), sub: undefined }),
+    })],
+    ['an ID token of another issuer', async ({ id_token: idToken }) => ({
+      id_token: await tenant.mint({ ...claimsOf(idToken), iss: 'https://other.example/' }),
+    })],
+  ];
+  for (const [name, change] of others) {
+    test(`with ${name} ends, and nobody is shown the other\'s token`, async () => {
+      const session = await begin();
+      await untilExpired();
+      tenant.fault({
+        path: TOKEN_ENDPOINT,
+        times: 1,
+        edit: async (answer) => {
+          const body = JSON.parse(answer.body);
+          return { ...answer, body: { ...body, ...(await change(body)) } };
+        },
+      });
+      const answer = await askWith(gateway, session.cookie, '/app/x');
+      assertProblem(answer, [401, 'session_expired'], name);
+      assertCleared(answer, name);
+      assert.deepEqual(api.requests, [], 'the upstream hears nothing');
+      assert.equal(await gateway.held('SESSIONS', session.name), 0, 'nothing is kept of it');
+    });
+  }
+
+  test('shows the profile of the user of its login alone', async () => {
+    const session = await begin();
+    assertPrivateJson(await askWith(gateway, session.cookie, PROFILE), 'its own');
+    const sub = tenant.subjectOf('mallory@example.com');
+    tenant.fault({ path: '/userinfo', times: 1, edit: (answer) => ({ ...answer, body: { ...JSON.parse(answer.body), sub } }) });
+    assertProblem(await askWith(gateway, session.cookie, PROFILE), [502, 'idp_error'], 'of another user');
+  });
 
   const lifeOf = async (session) => {
     const answer = await askWith(gateway, session.cookie, REFRESH);

@@ -101,6 +101,32 @@ test('without a usable access token there is no profile', async () => {
   }
 });
 
+test('a profile of another user is nobody\'s, and so is one that says not whose it is', async () => {
+  const { access_token: accessToken, id_token: idToken } = await logIn(opaque, new Browser());
+  const { access_token: readable } = await logIn(gateway, new Browser());
+  const beside = { authorization: `Bearer ${idToken}`, 'x-access-token': accessToken };
+  const other = tenant.subjectOf('mallory@example.com');
+  const table = [
+    [gateway, PROFILE, { authorization: `Bearer ${readable}` }, other, false, 'another than that of the access token'],
+    [gateway, PROFILE, { 'x-access-token': readable }, undefined, false, 'none'],
+    [opaque, PROFILE, { 'x-access-token': accessToken }, '', false, 'an empty one, for a token that says nothing'],
+    [opaque, PROFILE, { 'x-access-token': accessToken }, 7, false, 'a number'],
+    [opaque, PROFILE, { 'x-access-token': accessToken }, other, true, 'any, for a token that says nothing'],
+    [opaque, GUARDED, beside, other, false, 'another than that of the ID token beside it'],
+  ];
+  for (const [of, path, headers, sub, taken, message] of table) {
+    tenant.fault({ path: '/userinfo', times: 1, edit: (answer) => ({ ...answer, body: { ...JSON.parse(answer.body), sub } }) });
+    const answer = await of.ask(path, { headers });
+    if (taken) {
+      assertPrivateJson(answer, message);
+    } else {
+      assertProblem(answer, [502, 'idp_error'], message);
+      assert.match((await of.recordOf(answer)).reason, /^200: the profile is /, message);
+      assert.ok(!answer.text.includes('alice'), `${message}: nothing of it is shown`);
+    }
+  }
+});
+
 test('every answer of the userinfo endpoint means what the contract says', async () => {
   const { access_token: accessToken } = await logIn(gateway, new Browser());
   const headers = { authorization: `Bearer ${accessToken}` };

@@ -107,6 +107,26 @@ fn the_audience_is_one_string_or_an_array_that_contains_ours() {
 }
 
 #[test]
+fn a_token_that_is_bound_to_a_key_or_certificate_is_no_bearer_token() {
+    let bound = || Err(ClaimError::Bound);
+    check(
+        "cnf",
+        vec![
+            (Some(json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" })), bound(), "DPoP (RFC 9449)"),
+            (Some(json!({ "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2" })), bound(), "mTLS (RFC 8705)"),
+            (Some(json!({ "jwk": {} })), bound(), "a key of its own (RFC 7800)"),
+            (Some(json!({})), bound(), "bound to nothing that is known"),
+            (Some(json!(null)), bound(), "null"),
+        ],
+    );
+    let tenant = Tenant::new();
+    let late = with(baseline_claims(), "exp", Some(json!(NOW - 86_400)));
+    let token = tenant.sign_claims(&with(late, "cnf", Some(json!({ "jkt": "x" }))));
+    let refused = verify(&token, &tenant.key_set()).map(|_| ());
+    assert_eq!(refused, Err(TokenError::Claim(ClaimError::Bound)), "and a refresh would not mend it");
+}
+
+#[test]
 fn the_expiry_is_required_and_passes_until_the_skew_is_used_up() {
     check(
         "exp",

@@ -40,8 +40,23 @@ fn the_checks_stand_in_the_order_of_the_gateway() {
     let tenant = Tenant::new();
     let explanation = Explanation::of(&tenant.sign_claims(&baseline_claims()), &rules(tenant.key_set()), NOW);
     let names: Vec<_> = explanation.checks.iter().map(|check| check.name).collect();
-    let expected =
-        ["form", "alg", "crit", "cty", "kid", "key", "signature", "typ", "claims", "iss", "aud", "exp", "nbf", "iat"];
+    let expected = [
+        "form",
+        "alg",
+        "crit",
+        "cty",
+        "kid",
+        "key",
+        "signature",
+        "typ",
+        "claims",
+        "iss",
+        "aud",
+        "cnf",
+        "exp",
+        "nbf",
+        "iat",
+    ];
     assert_eq!(names, expected);
     assert_eq!(explanation.verdict(), Verdict::Accepted);
 }
@@ -54,14 +69,14 @@ fn every_check_is_told_after_one_has_failed() {
     let good = tenant.sign_claims(&baseline_claims());
     let late = [("iss", json!("x")), ("aud", json!("y")), ("exp", json!(1)), ("nbf", json!(NOW + 99))];
     let late = late.into_iter().fold(baseline_claims(), |claims, (name, value)| with(claims, name, Some(value)));
-    let everything = "(alg) (crit) (cty) (kid) (key) (signature) (typ) (claims) (iss) (aud) (exp) (nbf) (iat)";
+    let everything = "(alg) (crit) (cty) (kid) (key) (signature) (typ) (claims) (iss) (aud) (cnf) (exp) (nbf) (iat)";
     let no_header = "form (alg) (crit) (cty) (kid) (key) (signature) (typ)";
     let table = [
         (good.clone(), String::new(), "the baseline"),
         ("opaque".to_owned(), format!("form {everything}"), "an opaque token"),
         ("a.b.c.d.e".to_owned(), format!("form {everything}"), "five parts"),
         (format!("{good}="), "form (signature)".to_owned(), "a signature that cannot be read"),
-        (good.replace("ey", "e!"), format!("{no_header} claims (iss) (aud) (exp) (nbf) (iat)"), "no base64url"),
+        (good.replace("ey", "e!"), format!("{no_header} claims (iss) (aud) (cnf) (exp) (nbf) (iat)"), "no base64url"),
         (tenant.sign_text("[]", &claims), no_header.to_owned(), "a header that is no object"),
         (tenant.sign_text(&header("alg", json!("none")), &claims), "alg (key) (signature)".to_owned(), "none"),
         (tenant.sign_text(&header("alg", json!("RS256")), &claims), "key (signature)".to_owned(), "not the key's"),
@@ -72,7 +87,11 @@ fn every_check_is_told_after_one_has_failed() {
         (tenant.sign_text(&header("typ", json!("logout+jwt")), &claims), "typ".to_owned(), "a logout token"),
         (other.sign_claims(&baseline_claims()), "signature".to_owned(), "the key of somebody else"),
         (other.sign_claims(&late), "signature iss aud exp nbf".to_owned(), "nearly everything"),
-        (tenant.sign_text(&baseline_header().to_string(), "7"), "claims (iss) (aud) (exp) (nbf) (iat)".to_owned(), "7"),
+        (
+            tenant.sign_text(&baseline_header().to_string(), "7"),
+            "claims (iss) (aud) (cnf) (exp) (nbf) (iat)".to_owned(),
+            "7",
+        ),
         ("x".repeat(16_385), format!("form {everything}"), "too long"),
     ];
     for (token, expected, message) in table {

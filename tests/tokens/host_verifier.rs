@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use bargate::algorithm::Algorithm;
 use bargate::jwks::KeySet;
-use bargate::token::{Expectations, Expiry, SignatureVerified, TokenError, UnverifiedToken, VerifiedClaims};
+use bargate::token::{Expectations, Expiry, Kind, SignatureVerified, TokenError, UnverifiedToken, VerifiedClaims};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
@@ -21,7 +21,7 @@ pub const AUDIENCE: &str = "https://api.example";
 pub const SKEW_SECS: i64 = 30;
 
 pub const EXPECTATIONS: Expectations<'static> =
-    Expectations { issuer: ISSUER, audience: AUDIENCE, clock_skew_secs: SKEW_SECS, access_token: true };
+    Expectations { issuer: ISSUER, audience: AUDIENCE, clock_skew_secs: SKEW_SECS, kind: Kind::Access };
 
 pub fn all_algorithms() -> Vec<Algorithm> {
     let all = Algorithm::NAMES.iter().map(|(_, algorithm)| *algorithm);

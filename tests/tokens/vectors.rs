@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bargate::algorithm::Algorithm;
 use bargate::jwks::{KeySet, KeySetError};
-use bargate::token::{ClaimError, Expectations, Expiry, TokenError};
+use bargate::token::{ClaimError, Expectations, Expiry, Kind, TokenError};
 use serde_json::{Value, json};
 
 use crate::host_verifier::{NOW, all_algorithms, encode, verify, verify_against};
@@ -63,7 +63,7 @@ fn each_rfc_vector_verifies_and_is_refused_for_its_payload_alone() {
 fn the_claims_of_rfc_7515_pass_up_to_the_audience_that_they_lack() {
     for name in ["RFC 7515 appendix A.2 (RS256)", "RFC 7515 appendix A.3 (ES256)"] {
         let (token, keys) = vector(name);
-        let expectations = Expectations { issuer: "joe", audience: "any", clock_skew_secs: 0, access_token: true };
+        let expectations = Expectations { issuer: "joe", audience: "any", clock_skew_secs: 0, kind: Kind::Access };
         let error = verify_against(&token, &keys, &all_algorithms(), &expectations, Expiry::Enforced, 1_300_819_379)
             .unwrap_err();
         assert_eq!(error, TokenError::Claim(ClaimError::Missing { claim: "aud" }), "{name}");

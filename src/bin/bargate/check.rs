@@ -8,6 +8,7 @@ use bargate::review::{ReviewedFile, github, is_valid, json, review_with, text};
 
 use crate::config_file::TextFile;
 use crate::deployment::{Deployment, Sources};
+use crate::page::Page;
 use crate::{FOUND, Failure};
 
 /// Checks a config and names every mistake and warning with its place.
@@ -52,12 +53,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let reviewed: Vec<_> = own.chain(others).collect();
     let files: Vec<_> =
         reviewed.iter().map(|(file, told)| ReviewedFile { name: &file.name, text: &file.text, told }).collect();
+    let mut page = Page::default();
     match arguments.format {
-        Format::Json => anstream::print!("{}", json(&files)),
-        Format::Github => anstream::print!("{}", github(&files)),
+        Format::Json => page.rendered(&json(&files)),
+        Format::Github => page.rendered(&github(&files)),
         Format::Text => {
             for file in &files {
-                anstream::eprint!("{}", text(file, true));
+                page.rendered(&text(file, true));
             }
         }
     }
@@ -66,7 +68,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     if errors + warnings > 0 && matches!(arguments.format, Format::Text) {
         let names = files.iter().filter(|file| !file.told.is_empty()).map(|file| file.name);
-        anstream::eprintln!("{}: {}", names.collect::<Vec<_>>().join(", "), summary(errors, warnings));
+        page.line(format!("{}: {}", names.collect::<Vec<_>>().join(", "), summary(errors, warnings)));
+    }
+    match arguments.format {
+        Format::Json | Format::Github => page.print(),
+        Format::Text => page.eprint(),
     }
     let refused = files.iter().any(|file| !is_valid(file.told)) || (arguments.deny_warnings && warnings > 0);
     Ok(if refused { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })

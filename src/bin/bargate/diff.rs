@@ -1,14 +1,14 @@
 //! `bargate diff`: what a change of a config adds, removes and exposes.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
-use bargate::review::{Change, OutlinedRoute, changed_sections, compare};
+use bargate::review::{Change, Comparison, Exposure, OutlinedRoute, compare};
 use serde_json::json;
 
 use crate::config_file::TextFile;
+use crate::page::{Page, plain, print_json, styled};
 use crate::routes::{Format, Routes, asked, to_json};
 use crate::{FOUND, Failure};
 
@@ -44,15 +44,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let (old, new) = (TextFile::read(&arguments.old)?, TextFile::read(&arguments.new)?);
     let (before, after) = (Routes::read(&old)?, Routes::read(&new)?);
-    let changes = compare(&before.outline, &after.outline);
-    let sections = changed_sections(&old.text, &new.text);
-    let exposed = changes.iter().any(|change| !change.exposures.is_empty());
+    let comparison = compare(&old.text, &new.text);
+    let exposed = comparison.exposes();
     match arguments.format {
-        Format::Text => anstream::print!("{}", text(&changes, &sections)),
+        Format::Text => page_of(&comparison).print(),
         Format::Json => {
-            let changes: Vec<_> = changes.iter().map(change_to_json).collect();
-            let document = json!({ "exposes": exposed, "changes": changes, "changed_sections": sections });
-            anstream::println!("{document:#}");
+            let changes: Vec<_> = comparison.changes.iter().map(change_to_json).collect();
+            let document = json!({
+                "exposes": exposed,
+                "changes": changes,
+                "changed_sections": comparison.sections,
+                "section_exposures": comparison.exposures.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            });
+            print_json(&document);
         }
     }
     match arguments.fail_on_exposure {
@@ -74,47 +78,54 @@ fn change_to_json(change: &Change) -> serde_json::Value {
     })
 }
 
-fn text(changes: &[Change], sections: &[String]) -> String {
-    if changes.is_empty() && sections.is_empty() {
-        return "no difference\n".to_owned();
+fn page_of(comparison: &Comparison) -> Page {
+    let Comparison { changes, sections, exposures } = comparison;
+    let mut page = Page::default();
+    if changes.is_empty() && sections.is_empty() && exposures.is_empty() {
+        page.line("no difference");
+        return page;
     }
-    let mut text = String::new();
     for change in changes {
         let (sign, style) = match (&change.before, &change.after) {
             (None, _) => ('+', ADDED),
             (_, None) => ('-', REMOVED),
             (Some(_), Some(_)) => ('~', CHANGED),
         };
-        let _ = writeln!(text, "{style}{sign} {}{style:#}{}", change.route, detail(change));
+        let head = styled(style, format!("{sign} {}", change.route));
+        match (&change.before, &change.after) {
+            (Some(before), Some(after)) if detail(before) != detail(after) => {
+                page.parts([head]);
+                page.line(format!("    before: {}", detail(before)));
+                page.line(format!("    after:  {}", detail(after)));
+            }
+            (Some(route), _) | (None, Some(route)) => page.parts([head, plain(format!("  {}", detail(route)))]),
+            (None, None) => page.parts([head]),
+        }
         if !change.keys.is_empty() {
-            let _ = writeln!(text, "    changed: {}", change.keys.join(", "));
+            page.line(format!("    changed: {}", change.keys.join(", ")));
         }
-        for exposure in &change.exposures {
-            let _ = writeln!(text, "    {EXPOSED}exposes:{EXPOSED:#} {exposure}");
-        }
+        add_exposures(&mut page, &change.exposures);
     }
     if !sections.is_empty() {
-        let _ = writeln!(text, "{CHANGED}~{CHANGED:#} also changed: {}", sections.join(", "));
+        page.parts([styled(CHANGED, "~"), plain(format!(" also changed: {}", sections.join(", ")))]);
     }
-    let exposures = changes.iter().filter(|change| !change.exposures.is_empty()).count();
-    if exposures > 0 {
-        let noun = if exposures == 1 { "change exposes" } else { "changes expose" };
-        let _ = writeln!(text, "{exposures} {noun} more than before");
+    add_exposures(&mut page, exposures);
+    let count = changes.iter().filter(|change| !change.exposures.is_empty()).count() + exposures.len();
+    if count > 0 {
+        let noun = if count == 1 { "change exposes" } else { "changes expose" };
+        page.line(format!("{count} {noun} more than before"));
     }
-    text
+    page
 }
 
-fn detail(change: &Change) -> String {
-    let shown = |route: &OutlinedRoute| {
-        let rules = if route.rules.is_empty() { String::new() } else { format!("  {}", route.rules.join(" ")) };
-        format!("[{}]  {} {}{rules}", asked(route.requirement.as_ref()), route.integration, route.target)
-            .trim_end()
-            .to_owned()
-    };
-    match (&change.before, &change.after) {
-        (Some(before), Some(after)) if shown(before) == shown(after) => format!("  {}", shown(after)),
-        (Some(before), Some(after)) => format!("\n    before: {}\n    after:  {}", shown(before), shown(after)),
-        (Some(route), None) | (None, Some(route)) => format!("  {}", shown(route)),
-        (None, None) => String::new(),
+fn add_exposures(page: &mut Page, exposures: &[Exposure]) {
+    for exposure in exposures {
+        page.parts([plain("    "), styled(EXPOSED, "exposes:"), plain(format!(" {exposure}"))]);
     }
+}
+
+fn detail(route: &OutlinedRoute) -> String {
+    let rules = if route.rules.is_empty() { String::new() } else { format!("  {}", route.rules.join(" ")) };
+    let text = format!("[{}]  {} {}{rules}", asked(route.requirement.as_ref()), route.integration, route.target);
+    text.trim_end().to_owned()
 }

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use crate::config_file::TextFile;
 use crate::output::{Existing, Output};
+use crate::page::say;
 use crate::provider::Provider;
 use crate::{FOUND, Failure};
 use openapi::{Imported, Wishes};
@@ -62,16 +63,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Imported::Config { config, notes, summary } => {
             output.write(&config)?;
             for note in &notes {
-                anstream::eprintln!("{}: {note}", file.name);
+                say(format!("{}: {note}", file.name));
             }
-            anstream::eprintln!("{}: {summary}", file.name);
+            say(format!("{}: {summary}", file.name));
             Ok(ExitCode::SUCCESS)
         }
         Imported::Nothing { reasons } => {
             for reason in &reasons {
-                anstream::eprintln!("{}: {reason}", file.name);
+                say(format!("{}: {reason}", file.name));
             }
-            anstream::eprintln!("{}: no config is made of it", file.name);
+            say(format!("{}: no config is made of it", file.name));
             Ok(ExitCode::from(FOUND))
         }
     }

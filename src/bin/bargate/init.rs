@@ -57,6 +57,7 @@ pub struct Arguments {
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let output = Output::new(&arguments.output, Existing::by_force(arguments.force))?;
     let dev_vars = arguments.dev_vars.map(|path| Output::new(&path, Existing::Kept)).transpose()?;
+    #[expect(clippy::disallowed_methods)]
     let somebody = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let questions: &mut dyn Questions = if somebody { &mut Terminal } else { &mut Nobody };
     let given = Given {
@@ -74,6 +75,6 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Some(dev_vars) = &dev_vars {
         dev_vars.write(&next_steps::dev_vars(&answers))?;
     }
-    anstream::eprint!("{}", next_steps::told(&answers, &output, dev_vars.as_ref()));
+    next_steps::told(&answers, &output, dev_vars.as_ref()).eprint();
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,10 @@
 //! The command line: checks, explains and compares gateway configs away from the Worker.
 //!
-//! Each command is a module with its arguments and what it does; what they have in common is in `config_file`.
+//! Each command is a module with its arguments and what it does; what they have in common is in `config_file`, `output` and
+//! `page`.
 
+// `clippy.toml` names every way past `page`.
+#![deny(clippy::disallowed_macros, clippy::disallowed_methods)]
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::todo)
@@ -16,6 +19,7 @@ mod import;
 mod init;
 mod ordered_json;
 mod output;
+mod page;
 mod provider;
 mod routes;
 mod schema;
@@ -23,7 +27,9 @@ mod token;
 
 use std::process::ExitCode;
 
+use bargate::review;
 use clap::{Parser, Subcommand};
+use page::Page;
 
 /// Bargate, an auth-aware API gateway for Cloudflare Workers.
 #[derive(Parser)]
@@ -45,18 +51,33 @@ enum Command {
 }
 
 /// Why a command could not do its work; it exits with status 2.
-pub struct Failure(String);
+#[derive(Debug)]
+pub struct Failure(Vec<String>);
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.0.join("\n  "))
     }
 }
 
 impl Failure {
     /// Gives the failure in words that name what could not be done.
     pub fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self(vec![message.into()])
+    }
+
+    /// Gives a failure for several reasons, each of a line.
+    pub fn of(reasons: Vec<String>) -> Self {
+        Self(reasons)
+    }
+
+    fn report(self) -> ExitCode {
+        let mut page = Page::default();
+        for (index, reason) in self.0.into_iter().enumerate() {
+            page.line(format!("{}{reason}", if index == 0 { "error: " } else { "  " }));
+        }
+        page.eprint();
+        ExitCode::from(FAILED)
     }
 }
 
@@ -67,7 +88,11 @@ pub const FOUND: u8 = 1;
 pub const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return report_arguments(&error),
+    };
+    let done = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Routes(arguments) => routes::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
@@ -76,8 +101,15 @@ fn main() -> ExitCode {
         Command::Init(arguments) => init::run(arguments),
         Command::Import(arguments) => import::run(&arguments),
     };
-    done.unwrap_or_else(|Failure(message)| {
-        anstream::eprintln!("error: {message}");
-        ExitCode::from(FAILED)
-    })
+    done.unwrap_or_else(Failure::report)
+}
+
+/// Prints help, or what is wrong about the arguments: a name of a file may be among them, and must not act here either.
+fn report_arguments(error: &clap::Error) -> ExitCode {
+    let strange = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let strange: Vec<_> = strange.filter(|argument| review::printable(argument) != *argument).collect();
+    if error.use_stderr() && !strange.is_empty() {
+        return Failure::new(format!("an argument is wrong, and it may be this one: {}", strange.join(" "))).report();
+    }
+    error.exit()
 }

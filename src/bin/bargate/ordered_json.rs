@@ -4,8 +4,9 @@
 //! not known here.
 
 use std::collections::HashSet;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
+use bargate::review::printable;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// Longest line that is written before a value is spread over several.
@@ -153,22 +154,20 @@ impl From<bool> for Json {
     }
 }
 
-/// Writes a string with every control character escaped, those included that JSON would let stand.
+/// Writes a string with whatever cannot be printed escaped, which JSON would let stand in part.
 fn write_string(value: &str, text: &mut String) {
-    text.push('"');
+    let mut escaped = String::with_capacity(value.len());
     for character in value.chars() {
         match character {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\t' => text.push_str("\\t"),
-            control if control.is_control() => {
-                // A write to a string cannot fail.
-                let _ = write!(text, "\\u{:04x}", u32::from(control));
-            }
-            other => text.push(other),
+            '"' => escaped.push_str("\\\""),
+            '\\' => escaped.push_str("\\\\"),
+            '\n' => escaped.push_str("\\n"),
+            '\t' => escaped.push_str("\\t"),
+            other => escaped.push(other),
         }
     }
+    text.push('"');
+    text.push_str(&printable(&escaped));
     text.push('"');
 }
 

@@ -59,6 +59,8 @@ impl Output {
     /// A file that is there and may not be overwritten, or that cannot be written.
     pub fn write(&self, text: &str) -> Result<(), Failure> {
         let written = if self.is_standard() {
+            // Commands write what stands for itself here, such as a config: JSON with its texts escaped, or what they know.
+            #[expect(clippy::disallowed_methods)]
             let mut output = std::io::stdout().lock();
             output.write_all(text.as_bytes()).and_then(|()| output.flush())
         } else {

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bargate::review::{Outcome, Outline, OutlinedRoute, Requirement, explain_match, is_valid, review};
+use bargate::review::{Outcome, Outline, OutlinedRoute, Requirement, explain_match, is_valid, printable, review};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use crate::config_file::TextFile;
+use crate::page::{Page, print_json, say};
 use crate::{FOUND, Failure};
 
 /// Shows the routes in the order of their precedence: of those that match a request, the first takes it.
@@ -41,10 +42,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Routes { outline, .. } = Routes::read(&file)?;
     let Some(request) = &arguments.request else {
         match arguments.format {
-            Format::Text => anstream::print!("{}", table(&outline)),
+            Format::Text => table(&outline).print(),
             Format::Json => {
                 let routes: Vec<_> = outline.by_precedence().into_iter().map(to_json).collect();
-                anstream::println!("{:#}", Value::from(routes));
+                print_json(&routes.into());
             }
         }
         return Ok(ExitCode::SUCCESS);
@@ -52,14 +53,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let report = explain_match(&outline, request).map_err(Failure::new)?;
     let found = matches!(report.outcome, Outcome::Route(..));
     match arguments.format {
-        Format::Text => anstream::print!("{}", explained(&report)),
+        Format::Text => explained(&report).print(),
         Format::Json => {
             let (outcome, detail) = outcome(&report.outcome);
             let passed = report.passed.iter();
             let passed: Vec<_> =
                 passed.map(|(route, why)| json!({ "route": name(route), "reason": why.to_string() })).collect();
             let document = json!({ "method": report.method, "path": report.path, outcome: detail, "passed": passed });
-            anstream::println!("{document:#}");
+            print_json(&document);
         }
     }
     Ok(if found { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
@@ -85,9 +86,9 @@ impl Routes {
             return Err(Failure::new(format!("{}: has no routes that can be read: run `bargate check`", file.name)));
         }
         if !valid {
-            anstream::eprintln!("{}: has mistakes, so this may be less than all: run `bargate check`", file.name);
+            say(format!("{}: has mistakes, so this may be less than all: run `bargate check`", file.name));
         } else if outline.unread > 0 {
-            anstream::eprintln!("{}: paths that come from bindings and are left out: {}", file.name, outline.unread);
+            say(format!("{}: paths that come from bindings and are left out: {}", file.name, outline.unread));
         }
         Ok(Self { outline, valid })
     }
@@ -137,22 +138,26 @@ pub fn asked(requirement: Option<&Requirement>) -> String {
     text
 }
 
-fn table(outline: &Outline) -> String {
+fn table(outline: &Outline) -> Page {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(["METHOD", "PATH", "AUTH", "INTEGRATION", "TARGET", "RULES"]);
     for route in outline.by_precedence() {
+        // In columns, so a line break must not be left for the page to see.
         table.add_row([
-            route.spec.method.as_str(),
-            route.spec.pattern.as_str(),
-            &asked(route.requirement.as_ref()),
-            &route.integration,
-            &route.target,
-            &route.rules.join(" "),
+            printable(route.spec.method.as_str()),
+            printable(route.spec.pattern.as_str()),
+            printable(&asked(route.requirement.as_ref())),
+            printable(&route.integration),
+            printable(&route.target),
+            printable(&route.rules.join(" ")),
         ]);
     }
-    let lines = table.lines().map(|line| format!("{}\n", line.trim()));
-    lines.collect()
+    let mut page = Page::default();
+    for line in table.lines() {
+        page.line(line.trim());
+    }
+    page
 }
 
 fn outcome(outcome: &Outcome<'_>) -> (&'static str, Value) {
@@ -168,27 +173,29 @@ fn outcome(outcome: &Outcome<'_>) -> (&'static str, Value) {
     }
 }
 
-fn explained(report: &bargate::review::MatchReport<'_>) -> String {
-    let mut text = format!("{} {}\n", report.method, report.path);
-    let _ = match &report.outcome {
+fn explained(report: &bargate::review::MatchReport<'_>) -> Page {
+    let mut page = Page::default();
+    page.line(format!("{} {}", report.method, report.path));
+    match &report.outcome {
         Outcome::Route(route, params) => {
             let target = if route.target.is_empty() { String::new() } else { format!(" -> {}", route.target) };
             let asked = asked(route.requirement.as_ref());
-            let _ = writeln!(text, "  takes it: {}  [{asked}]  {}{target}", name(route), route.integration);
-            let params = params.iter().map(|(name, value)| format!("    {name} = \"{value}\"\n"));
-            text.extend(params);
-            Ok(())
+            page.line(format!("  takes it: {}  [{asked}]  {}{target}", name(route), route.integration));
+            for (name, value) in params {
+                page.line(format!("    {name} = \"{value}\""));
+            }
         }
-        Outcome::MethodNotAllowed(allow) => writeln!(text, "  405 method_not_allowed, Allow: {allow}"),
-        Outcome::NotFound => writeln!(text, "  404 route_not_found"),
-        Outcome::Ambiguous(why) => writeln!(text, "  400 path_ambiguous ({why}), before any route is asked"),
-    };
+        Outcome::MethodNotAllowed(allow) => page.line(format!("  405 method_not_allowed, Allow: {allow}")),
+        Outcome::NotFound => page.line("  404 route_not_found"),
+        Outcome::Ambiguous(why) => page.line(format!("  400 path_ambiguous ({why}), before any route is asked")),
+    }
     if !report.passed.is_empty() {
-        text.push_str("  passed:\n");
+        page.line("  passed:");
     }
-    let width = report.passed.iter().map(|(route, _)| name(route).chars().count()).max().unwrap_or(0);
-    for (route, why) in &report.passed {
-        let _ = writeln!(text, "    {:width$}  {why}", name(route));
+    let shown: Vec<_> = report.passed.iter().map(|(route, why)| (printable(&name(route)), why)).collect();
+    let width = shown.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    for (name, why) in shown {
+        page.line(format!("    {name:width$}  {why}"));
     }
-    text
+    page
 }

@@ -12,7 +12,6 @@ mod rules;
 mod signature;
 mod time;
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,6 +19,7 @@ use bargate::algorithm::Algorithm;
 use clap::{Subcommand, ValueEnum};
 
 use crate::deployment::Sources;
+use crate::page::{Page, print_json};
 use crate::{FAILED, FOUND, Failure};
 use checks::{Explanation, Verdict};
 use reading::{Kind, read_token};
@@ -131,12 +131,14 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
     let sources = rules::gather(arguments, issuer)?;
     let explanation = Explanation::of(&token, &sources.rules, now);
     let report = Report { kind: Kind::of(&token), explanation: &explanation, sources: &sources, now };
-    let text = match arguments.format {
-        Format::Text => report.text(),
-        Format::Json => report.json(),
-    };
-    // Whoever stops reading has read enough, and still gets the status.
-    let _ = anstream::stdout().write_all(text.as_bytes());
+    match arguments.format {
+        Format::Text => {
+            let mut page = Page::default();
+            page.rendered(&report.text());
+            page.print();
+        }
+        Format::Json => print_json(&report.json()),
+    }
     Ok(match explanation.verdict() {
         Verdict::Accepted => ExitCode::SUCCESS,
         Verdict::Refused(_) => ExitCode::from(FOUND),

@@ -296,15 +296,20 @@ pub fn rate_limit() -> Section {
 
 /// Gives `cache`.
 pub fn cache() -> Section {
-    let about = "Keeps answers to `GET` of an `http_proxy` path: of status 200, without `Set-Cookie`, and only as far as their \
-                 `Cache-Control` and `Vary` allow.\n\n\
+    let about = "Keeps answers to `GET` of an `http_proxy` path: of status 200, without `Set-Cookie`, up to 4 MiB, and only as far \
+                 and as long as their `Cache-Control`, `Expires` and `Vary` allow.\n\n\
                  A path with `auth` needs `\"per_user\": true`, and each user then has answers of their own. Without it the upstream \
-                 gets neither `Cookie` nor `Authorization`, and neither can be mapped. What a mapping sends keeps answers apart.";
+                 gets neither `Cookie` nor `Authorization`, neither can be mapped, and a request with another header that says who \
+                 sends it, such as `X-Api-Key`, goes past the cache. What a mapping sends keeps answers apart.";
     Section::new("cache", "cache", about)
         .keys([
-            Key::new("ttl_seconds", Shape::Integer(1..=CACHE_MAX_SECS), "For how many seconds an answer is kept.")
-                .required()
-                .example(60_u64),
+            Key::new(
+                "ttl_seconds",
+                Shape::Integer(1..=CACHE_MAX_SECS),
+                "For how many seconds an answer is kept at most.",
+            )
+            .required()
+            .example(60_u64),
             Key::new(
                 "vary",
                 Shape::list(Shape::Text(Form::HeaderName)),

@@ -1,20 +1,20 @@
 //! `auth0_backchannel_logout`: the provider ending sessions (OpenID Connect Back-Channel Logout 1.0).
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::edge::answer::Answer;
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
 use crate::edge::issuer::VerifyError;
-use crate::edge::objects::Class;
+use crate::edge::objects::{Class, is_replayed, spend};
 use crate::edge::provider::read_body;
 use crate::edge::timing::now_secs;
-use crate::edge::webcrypto::{digest, fresh_text};
+use crate::edge::webcrypto::digest;
 use crate::oauth::{BodyKind, judge_logout_token};
 use crate::problem::Problem;
 use crate::request::query_parameter;
 use crate::session::index_subject;
-use crate::token::Expiry;
+use crate::token::Kind;
 
 /// Ends the sessions that a logout token names.
 ///
@@ -28,19 +28,17 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
         BodyKind::Json => return Err(Problem::UnsupportedMediaType),
     };
     let token = token.ok_or(Problem::LogoutTokenRefused("there is none"))?;
-    let claims =
-        issuer.verify_for_client(exchange, &token, Expiry::Optional).await.map_err(|failure| match failure {
-            VerifyError::Token(error) => Problem::LogoutTokenInvalid(error),
-            VerifyError::Keys(problem) => problem,
-        })?;
+    let claims = issuer.verify_for_client(exchange, &token, Kind::Logout).await.map_err(|failure| match failure {
+        VerifyError::Token(error) => Problem::LogoutTokenInvalid(error),
+        VerifyError::Keys(problem) => problem,
+    })?;
     let logout = judge_logout_token(&claims, issuer.authorizer.clock_skew_secs, now_secs())
         .map_err(Problem::LogoutTokenRefused)?;
 
     let index = digest(&index_subject(logout.claim, &issuer.authorizer.issuer, logout.value)).await?;
-    let asker = fresh_text()?;
-    let message = json!({"jti": logout.jti, "until": logout.good_until, "asker": asker});
+    let message = spend(logout.jti, logout.good_until)?;
     let answer = Class::LogoutIndex.ask(exchange, &index, &message, issuer.authorizer.timeout_ms).await?;
-    if answer.get("replayed").and_then(Value::as_bool) == Some(true) {
+    if is_replayed(&answer) {
         return Err(Problem::LogoutTokenRefused("it was used before"));
     }
     if answer.get("failed").and_then(Value::as_bool) != Some(false) {

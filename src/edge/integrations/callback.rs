@@ -4,20 +4,23 @@ use crate::config::{CallbackResponse, Integration, Provider};
 use crate::edge::answer::Answer;
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
+use crate::edge::grants;
 use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding, redirect_uri, sealing_secret};
+use crate::edge::invocation::Invocation as _;
 use crate::edge::issuer::{Issuer, VerifyError};
+use crate::edge::objects::{Class, is_replayed, spend};
 use crate::edge::provider::send_form;
 use crate::edge::sealing::open;
 use crate::edge::session;
 use crate::edge::timing::now_secs;
 use crate::edge::webcrypto::fresh_text;
 use crate::oauth::{
-    Exchange as Grant, LoginState, TokenAnswer, code_form, judge_authorization_error, judge_tokens, state_context,
-    web_message_page,
+    Ended, Exchange as Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenAnswer, check_response_issuer, code_form,
+    judge_authorization_error, judge_tokens, state_context, web_message_page,
 };
-use crate::problem::Problem;
+use crate::problem::{Problem, ProviderError};
 use crate::request::{RequestHead as _, query_parameter};
-use crate::token::{Expiry, TokenError, VerifiedClaims};
+use crate::token::{Kind, VerifiedClaims};
 
 /// Hands over the tokens of a login, or keeps them in a session.
 ///
@@ -79,6 +82,10 @@ pub async fn log_in(
         true => Some(open_state(exchange, provider, parameter("state"), redirect_uri).await?),
         false => None,
     };
+    let endpoints = issuer.endpoints(exchange).await?;
+    let several = gateway.config.authorizers.iter().filter(|authorizer| authorizer.provider.is_some()).count() > 1;
+    let own = &issuer.authorizer.issuer;
+    check_response_issuer(parameter("iss").as_deref(), own, several || endpoints.names_itself)?;
     if let Some(error) = parameter("error") {
         // Without a state to go by, anybody could have written the description, and it stays out of the log.
         let description = parameter("error_description").filter(|_| state.is_some());
@@ -87,12 +94,30 @@ pub async fn log_in(
     let code = parameter("code").filter(|code| !code.is_empty()).ok_or(Problem::CodeMissing)?;
     // A code is good once, so it is not spent before there are keys to check what comes back.
     issuer.keys.current(exchange).await?;
-    let endpoints = issuer.endpoints(exchange).await?;
     let verifier = state.as_ref().map(|state| state.verifier.as_str());
     let form = code_form(provider, &endpoints, &code, redirect_uri, verifier);
-    let tokens = judge_tokens(Grant::Code, &send_form(issuer, &endpoints.token, &form).await?)?;
+    let login = state.as_ref().map(|state| state.nonce.as_str());
+    let names = [code.as_str(), login.unwrap_or(&code)];
+    if !grants::begin(gateway, exchange, &names)? {
+        return Err(used_before());
+    }
+    let answer = send_form(issuer, &endpoints.token, &form).await;
+    let tokens = answer.map_err(Problem::from).and_then(|answer| judge_tokens(Grant::Code, &answer));
+    grants::end(gateway, exchange, &names, Ended::by(tokens.as_ref().err(), true));
+    let tokens = tokens?;
+    if let Some(login) = login.filter(|_| Class::LogoutIndex.is_bound(exchange.env())) {
+        let message = spend("login", now_secs() + LOGIN_STATE_MAX_SECS)?;
+        if is_replayed(&Class::LogoutIndex.ask(exchange, login, &message, issuer.authorizer.timeout_ms).await?) {
+            return Err(used_before());
+        }
+    }
     let id_claims = verify_id_token(exchange, issuer, provider, &tokens, state.as_ref()).await?;
     Ok(CompletedLogin { tokens, id_claims, state })
+}
+
+/// Says that a code or the state beside it was used before (RFC 6749 section 4.1.2, RFC 9700 section 4.2.4).
+fn used_before() -> Problem {
+    Problem::CodeInvalid(ProviderError::of_gateway("it, or the state beside it, was used before"))
 }
 
 /// Tells whether logins begin at this gateway, so that every callback must carry its state.
@@ -126,14 +151,11 @@ async fn verify_id_token(
         let asked = provider.scope.split(' ').any(|scope| scope == "openid");
         return if asked { Err(Problem::IdpError("no ID token came with the tokens", Some(200))) } else { Ok(None) };
     };
-    let verified = issuer.verify_for_client(exchange, id_token.expose(), Expiry::Enforced).await;
+    let verified = issuer.verify_for_client(exchange, id_token.expose(), Kind::Id).await;
     let claims = verified.map_err(|failure| match failure {
         VerifyError::Token(error) => Problem::IdTokenInvalid(error),
         VerifyError::Keys(problem) => problem,
     })?;
-    claims
-        .check_authorized_party(&provider.client_id)
-        .map_err(|error| Problem::IdTokenInvalid(TokenError::Claim(error)))?;
     match state {
         Some(state) if claims.text("nonce") != Some(&state.nonce) => Err(Problem::NonceMismatch),
         _ => Ok(Some(claims)),

@@ -57,13 +57,11 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, login: &Login) -> Resul
 
 /// Gives the value of this browser's binding cookie, where it has one that we could have set.
 pub fn binding(exchange: &Exchange) -> Option<String> {
-    let header = exchange.header("cookie")?;
-    let Sent::Once(value) = cookie::sent(&header, cookie::name_on(BINDING_COOKIE, exchange.is_plain_loopback())) else {
-        return None;
-    };
+    let name = cookie::name_on(BINDING_COOKIE, exchange.is_plain_loopback());
+    let Sent::Once(value) = cookie::sent(exchange, name) else { return None };
     let ours =
         value.len() == BINDING_CHARS && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    ours.then(|| value.to_owned())
+    ours.then_some(value)
 }
 
 /// Gives the secret that login state is sealed under.

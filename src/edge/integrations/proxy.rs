@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
-use crate::config::{Path, Server};
+use crate::config::{Cache, Path, RateKey, Server};
 use crate::edge::answer::Answer;
 use crate::edge::bindings;
 use crate::edge::exchange::Exchange;
@@ -20,25 +20,18 @@ use crate::edge::timing::now_ms;
 use crate::mapping::mapped_query;
 use crate::problem::Problem;
 use crate::proxy::upstream_url;
+use crate::request::RequestHead as _;
 use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {
     /// Sends a request to the first of `urls` that can be reached, whose answer must begin within `ms`, or the promise is
-    /// rejected with the text `timeout`; a redirect is an answer like any other. `cache` are lines: the gateway's origin, how
-    /// long an answer is kept in seconds, whether it is one user's, the headers by which answers differ, and what names it.
-    /// `outside` are lines by which addresses in the answer are told as clients reach them: the gateway's origin, the prefix that
-    /// is taken off the path, and each of the upstream's. A `raw` body stays as it is encoded even if JavaScript passes it on.
+    /// rejected with the text `timeout`; a redirect is an answer like any other. `outside` are lines by which addresses in the
+    /// answer are told as clients reach them: the gateway's origin, the prefix that is taken off the path, and each of the
+    /// upstream's. A `raw` body stays as it is encoded even if JavaScript passes it on.
     #[wasm_bindgen(catch)]
-    fn send(
-        request: &Request,
-        urls: &str,
-        ms: u32,
-        retries: u32,
-        cache: Option<&str>,
-        outside: &str,
-        raw: bool,
-    ) -> Result<Promise, JsValue>;
+    fn send(request: &Request, urls: &str, ms: u32, retries: u32, outside: &str, raw: bool)
+    -> Result<Promise, JsValue>;
 
     /// Gives an answer whose WebSocket is closed, or whose body breaks off, at `until`, unless the session called `name` has
     /// another token by then. `sessions` are asked from `next` on. Times are milliseconds since 1970.
@@ -53,6 +46,24 @@ extern "C" {
         context: &JsValue,
     ) -> Result<Response, JsValue>;
 }
+
+#[wasm_bindgen(module = "/src/edge/caching.js")]
+extern "C" {
+    /// Sends a request that the cache does not answer. `cache` are lines: the gateway's origin, how long an answer is kept in
+    /// seconds, whether it is one user's, the headers by which answers differ, and what names it.
+    #[wasm_bindgen(catch)]
+    fn send_cached(
+        request: &Request,
+        urls: &str,
+        ms: u32,
+        retries: u32,
+        outside: &str,
+        cache: &str,
+    ) -> Result<Promise, JsValue>;
+}
+
+/// The most of a body that a function may read before others do, in bytes; `host.js` has it too.
+const SHOWN_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What the cache says of an answer for which no upstream was asked.
 const HIT: &str = "bargate; hit";
@@ -75,8 +86,16 @@ pub async fn run(
         server.targets.iter().map(|target| upstream_url(target, forwarded_path, query.as_deref())).collect();
     let first = urls.first().ok_or(Problem::ConfigInvalid)?;
     let subject = claims.and_then(|claims| claims.text("sub")).filter(|subject| !subject.is_empty());
+    // By what a rate limit counts clients, they may be answered, too.
+    let counted = match path.rules.rate_limit.as_ref().map(|limit| &limit.key) {
+        Some(RateKey::Header(name)) => exchange.header(name).map(|_| name),
+        _ => None,
+    };
     // Of users whom their tokens do not name, none can be told from another.
-    let cache = path.rules.cache.as_ref().filter(|cache| !cache.per_user || subject.is_some()).map(|cache| {
+    let apart = |cache: &&Cache| {
+        if cache.per_user { subject.is_some() } else { counted.is_none_or(|name| cache.vary.contains(name)) }
+    };
+    let cache = path.rules.cache.as_ref().filter(apart).map(|cache| {
         let issuer = claims.and_then(|claims| claims.text("iss")).unwrap_or_default();
         let user = if cache.per_user { [issuer, subject.unwrap_or_default()].join("\n") } else { String::new() };
         let personal = if cache.per_user { "1" } else { "" };
@@ -99,9 +118,12 @@ pub async fn run(
         outside.push('\n');
         outside.push_str(&upstream_url(target, "", None));
     }
-    let sent = send(&request, &urls.join("\n"), server.timeout_ms, server.retries, cache.as_deref(), &outside, raw);
-    let sent = sent.map_err(failed)?;
-    let response = JsFuture::from(sent).await;
+    let (urls, ms, retries) = (urls.join("\n"), server.timeout_ms, server.retries);
+    let sent = match cache.as_deref() {
+        Some(cache) => send_cached(&request, &urls, ms, retries, &outside, cache),
+        None => send(&request, &urls, ms, retries, &outside, raw),
+    };
+    let response = JsFuture::from(sent.map_err(failed)?).await;
     let took = now_ms() - begun;
     let response: Response =
         response.inspect_err(|_| exchange.upstream_ms.set(Some(took))).map_err(failed)?.unchecked_into();
@@ -140,6 +162,8 @@ pub fn failure(error: &JsValue, path: &Path) -> Problem {
     match error.as_string().as_deref() {
         Some("timeout") => Problem::UpstreamTimeout,
         Some("too large") => Problem::BodyTooLarge(path.rules.max_body_bytes.unwrap_or_default()),
+        Some("too large to hold") => Problem::BodyTooLarge(SHOWN_MAX_BYTES),
+        Some("busy") => Problem::Busy,
         _ => Problem::UpstreamUnreachable(failure_reason(error)),
     }
 }

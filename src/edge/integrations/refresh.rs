@@ -1,17 +1,18 @@
 //! `auth0_refresh`: a refresh token for new tokens, or the word that a session's are good.
 
-use serde_json::json;
-
 use crate::edge::answer::Answer;
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
+use crate::edge::grants;
 use crate::edge::issuer::VerifyError;
 use crate::edge::provider::read_body;
 use crate::edge::rotation::Asker;
 use crate::edge::timing::now_secs;
+use crate::edge::webcrypto::digest;
 use crate::edge::{rotation, session};
-use crate::oauth::{BodyKind, Exchange as Grant, expires_in, judge_tokens, read_refresh_body};
-use crate::problem::Problem;
+use crate::json;
+use crate::oauth::{BodyKind, Ended, Exchange as Grant, check_form, expires_in, judge_tokens, read_refresh_body};
+use crate::problem::{Problem, ProviderError};
 use crate::request::RequestHead as _;
 use crate::secret::Secret;
 use crate::token::{Credentials, Expiry, bearer};
@@ -30,14 +31,29 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
         }
         let session = session::token(gateway, exchange).await?.ok_or(Problem::RefreshTokenMissing)?;
         let seconds = expires_in(session.until, now_secs()).unwrap_or_default();
-        return Ok(Answer::private_json(json!({"expires_in": seconds}).to_string()));
+        return Ok(Answer::private_json(json::object(&mut [("expires_in", seconds.into())]).to_string()));
     };
+    if !gateway.config.gives_refresh_tokens() {
+        // To exchange one that came from elsewhere would lend the application's secret.
+        let reason = "logins end in sessions, and no client has one";
+        return Err(Problem::RefreshTokenInvalid(ProviderError::of_gateway(reason)));
+    }
+    check_form(&refresh_token)?;
     if let Some(seconds) = still_valid(gateway, exchange).await? {
         return Ok(token_still_valid(seconds));
     }
+    let name = digest(refresh_token.expose()).await?;
+    let begun = grants::begin(gateway, exchange, &[&name])?;
     let grace_secs = gateway.login_issuer()?.provider()?.rotation_grace_secs;
-    let outcome = rotation::exchange(gateway, exchange, refresh_token, Asker::Client, grace_secs).await?;
-    let tokens = judge_tokens(Grant::Refresh, outcome.as_ref().as_ref().map_err(Clone::clone)?)?;
+    let outcome = rotation::exchange(gateway, exchange, refresh_token, Asker::Client, grace_secs).await;
+    let tokens = outcome.and_then(|outcome| match &*outcome {
+        Ok(answer) => judge_tokens(Grant::Refresh, answer),
+        Err(error) => Err(error.clone().into()),
+    });
+    if begun {
+        grants::end(gateway, exchange, &[&name], Ended::by(tokens.as_ref().err(), false));
+    }
+    let tokens = tokens?;
     Ok(Answer::private_json(tokens.to_json(None)))
 }
 
@@ -52,11 +68,11 @@ async fn find_refresh_token(exchange: &Exchange) -> Result<Option<Secret<String>
 }
 
 fn token_still_valid(seconds: i64) -> Answer {
-    let body = json!({
-        "code": "token_still_valid",
-        "message": "The access token is still valid; nothing was exchanged.",
-        "expires_in": seconds,
-    });
+    let body = json::object(&mut [
+        ("code", "token_still_valid".into()),
+        ("message", "The access token is still valid; nothing was exchanged.".into()),
+        ("expires_in", seconds.into()),
+    ]);
     Answer::private_json(body.to_string())
 }
 

@@ -10,13 +10,13 @@ use crate::edge::session;
 use crate::oauth::judge_profile;
 use crate::problem::Problem;
 use crate::request::RequestHead as _;
-use crate::token::{Credentials, bare_token, bearer};
+use crate::token::{Credentials, VerifiedClaims, bare_token, bearer, claimed_text};
 
 /// Asks the provider for the profile, with the token of `X-Access-Token`, else the bearer token, else that of the session.
 ///
 /// # Errors
 /// What a client is told.
-pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
+pub async fn run(gateway: &Gateway, exchange: &Exchange, claims: Option<&VerifiedClaims>) -> Result<Answer, Problem> {
     let issuer = gateway.login_issuer()?;
     let own_header = exchange.header("x-access-token");
     let authorization = exchange.header("authorization");
@@ -24,14 +24,24 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
         Credentials::Absent => bearer(authorization.as_deref()),
         given => given,
     };
-    let token = match credentials {
-        Credentials::Bearer(token) => Rc::from(token),
+    let (token, subject) = match credentials {
+        Credentials::Bearer(token) => (Rc::from(token), None),
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
-        Credentials::Absent => session::token(gateway, exchange).await?.ok_or(Problem::AccessTokenMissing)?.token,
+        Credentials::Absent => {
+            let session = session::token(gateway, exchange).await?.ok_or(Problem::AccessTokenMissing)?;
+            (session.token, session.subject)
+        }
     };
+    // OpenID Connect speaks of the ID token's `sub`: that of the session's login, or of the token that opened the path where that
+    // is one. At Auth0 the access token's is the same; elsewhere it may be a name of another kind.
+    let provider = issuer.provider()?;
+    let at_auth0 = provider.endpoints.is_some();
+    let subject = subject.map(|subject| subject.to_string());
+    let subject = subject.or_else(|| claimed_text(&token, "sub").filter(|_| at_auth0));
+    let subject = subject.as_deref().or_else(|| claims.filter(|_| provider.audience.is_none())?.text("sub"));
     let endpoints = issuer.endpoints(exchange).await?;
     let url = endpoints.userinfo.as_deref().ok_or(Problem::IdpError("it has no userinfo endpoint", None))?;
     let (authorization, timeout_ms) = (format!("Bearer {token}"), issuer.authorizer.timeout_ms);
     let call = Call { url, form: None, authorization: Some(&authorization), timeout_ms };
-    judge_profile(&call.send().await?).map(Answer::private_json)
+    judge_profile(&call.send().await?, subject).map(Answer::private_json)
 }

@@ -1,4 +1,5 @@
-//! The sessions of one user, or of one session at the provider, so that a back-channel logout finds them.
+//! The sessions of one user, or of one session at the provider, so that a back-channel logout finds them; or none, and that the
+//! state of one login was used.
 
 use js_sys::Promise;
 use serde_json::{Map, Value, json};

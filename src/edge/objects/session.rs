@@ -144,19 +144,19 @@ async fn access(
     if let Standing::Fresh(seconds) = standing {
         return Ok(granted(&record, &tokens, seconds));
     }
-    let Some(refresh_token) = tokens.refresh.clone() else {
+    if tokens.refresh.is_none() {
         if let Standing::Due(seconds) = standing {
             return Ok(granted(&record, &tokens, seconds));
         }
         object.erase().await?;
         return Ok(ended("its token has expired, and there is no refresh token"));
-    };
+    }
 
     let renewal = object.share(|| {
         let (object, gateway, issuer) = (object.clone(), Rc::clone(gateway), Rc::clone(issuer));
         let (key, grace_secs) = (key.to_owned(), rules.rotation_grace_secs);
         Box::pin(async move {
-            let outcome = renew(&object, &gateway, &issuer, grace_secs, &key, refresh_token).await?;
+            let outcome = renew(&object, &gateway, &issuer, grace_secs, &key, tokens).await?;
             Ok(outcome.to_string().into())
         })
     })?;
@@ -194,7 +194,12 @@ async fn usable(object: &StoredObject, rules: &Session, key: &str) -> Result<Opt
 
 /// Says what the token is and for how many seconds it may be used without asking again.
 fn granted(record: &SessionRecord, tokens: &Tokens, seconds: i64) -> Value {
-    json!({"access": tokens.access, "until": record.token_until, "good_for": seconds})
+    json::object(&mut [
+        ("access", tokens.access.as_str().into()),
+        ("subject", tokens.subject.as_deref().into()),
+        ("until", record.token_until.into()),
+        ("good_for", seconds.into()),
+    ])
 }
 
 /// Renews the tokens and gives what the provider said.
@@ -204,9 +209,9 @@ async fn renew(
     issuer: &Rc<Issuer>,
     grace_secs: u32,
     key: &str,
-    refresh_token: String,
+    tokens: Tokens,
 ) -> Result<Value, JsValue> {
-    let token = Secret::new(refresh_token.clone());
+    let token = Secret::new(tokens.refresh.clone().unwrap_or_default());
     let exchanged = rotation::exchange(gateway, &Message(object.env()), token, Asker::Session, grace_secs).await;
     let outcome = match &exchanged {
         Ok(outcome) => outcome.as_ref(),
@@ -216,9 +221,10 @@ async fn renew(
         }
     };
     let judged = outcome.as_ref().map_err(|error| Problem::from(error.clone()));
-    match judged.and_then(|answer| judge_tokens(Exchange::Refresh, answer)) {
+    let judged = judged.and_then(|answer| judge_tokens(Exchange::Refresh, answer));
+    match judged.and_then(|answer| tokens.check(answer, &issuer.authorizer.issuer)) {
         Ok(answer) => {
-            let tokens = Tokens::from_answer(&answer, Some(refresh_token));
+            let tokens = tokens.renewed(&answer);
             let sealed = sealed(key, &tokens).await?;
             match record(object)? {
                 Some(mut record) => {

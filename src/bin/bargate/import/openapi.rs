@@ -7,7 +7,9 @@ mod reference;
 mod routes;
 mod schemes;
 mod servers;
+mod shared;
 mod template;
+mod vendor;
 
 #[cfg(test)]
 mod openness;
@@ -78,14 +80,13 @@ impl Wishes {
             Some(format!("{flag}: {}{help}", mistake.message))
         });
         let wrong: Vec<_> = wrong.collect();
-        if wrong.is_empty() { Ok(wishes) } else { Err(Failure::new(wrong.join("\n  "))) }
+        if wrong.is_empty() { Ok(wishes) } else { Err(Failure::of(wrong)) }
     }
 }
 
 /// Makes a config of the description that is called `name`.
 pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
-    let nothing =
-        |reasons: Vec<String>| Imported::Nothing { reasons: reasons.iter().map(|text| shown(text)).collect() };
+    let nothing = |reasons: Vec<String>| Imported::Nothing { reasons };
     let version = match version(description) {
         Ok(version) => version,
         Err(reason) => return nothing(vec![reason]),
@@ -123,7 +124,7 @@ pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
     }
     let proxied = routes.list.iter().filter(|route| matches!(route.answer, Answer::Upstream(_))).count();
     let summary = format!("operations: {}, taken over: {}, paths: {proxied}", routes.operations, routes.taken);
-    Imported::Config { config, notes: notes.iter().map(|note| shown(note)).collect(), summary }
+    Imported::Config { config, notes, summary }
 }
 
 /// Gives the version of OpenAPI.
@@ -202,12 +203,6 @@ impl Authorizers {
 /// Gives a text in one line.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Gives a text as a terminal may show it, whatever the description wrote into it.
-fn shown(text: &str) -> String {
-    let escaped = text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() });
-    escaped.collect()
 }
 
 #[cfg(test)]

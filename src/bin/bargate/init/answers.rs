@@ -144,7 +144,7 @@ impl Answers {
             }
         }
         if !wrong.is_empty() {
-            return Err(Failure::new(wrong.join("\n  ")));
+            return Err(Failure::of(wrong));
         }
         if given.mode.is_none() {
             missing.push("--mode");

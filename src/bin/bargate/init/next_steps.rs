@@ -1,9 +1,8 @@
 //! What a starting point needs besides the config: the lines for `.dev.vars` and `wrangler.toml`, and the provider's settings.
 
-use std::fmt::Write as _;
-
 use super::answers::{Answers, DEFAULT_PORT, Mode};
 use crate::output::Output;
+use crate::page::Page;
 use crate::provider::Provider;
 
 /// Where a deployment is, until somebody puts its own address there.
@@ -86,58 +85,54 @@ pub fn dev_vars(answers: &Answers) -> String {
 }
 
 /// Gives what is told once the files are written.
-pub fn told(answers: &Answers, output: &Output, dev_vars: Option<&Output>) -> String {
+pub fn told(answers: &Answers, output: &Output, dev_vars: Option<&Output>) -> Page {
     let variables = Variables::of(answers.provider, answers.mode);
     let provider = answers.provider;
-    let mut text = String::new();
+    let mut page = Page::default();
     if !output.is_standard() {
-        line(&mut text, &format!("{}: written.\n", output.name()));
+        page.line(format!("{}: written.", output.name()));
+        page.line("");
     }
     match dev_vars {
         Some(file) => {
             let (id, secret) = (provider.variable("CLIENT_ID"), provider.variable("CLIENT_SECRET"));
-            line(&mut text, &format!("{}: written, for local runs. Fill in {id} and {secret}.\n", file.name()));
+            page.line(format!("{}: written, for local runs. Fill in {id} and {secret}.", file.name()));
+            page.line("");
         }
         None => {
-            line(&mut text, "For local runs, in .dev.vars, which git ignores (--dev-vars writes it):\n");
-            indented(&mut text, &dev_lines(answers));
+            add(
+                &mut page,
+                "For local runs, in .dev.vars, which git ignores (--dev-vars writes it):",
+                dev_lines(answers),
+            );
         }
     }
-    line(&mut text, "For a deployment, in wrangler.toml:\n");
-    indented(&mut text, &deployed_lines(answers));
-    line(&mut text, "and the secret, which stands in no file:\n");
-    indented(&mut text, &[format!("npx wrangler secret put {}", provider.variable("CLIENT_SECRET"))]);
-    match answers.provider {
-        Provider::Auth0 => line(&mut text, "At Auth0, for local runs (for a deployment, with its address):\n"),
-        Provider::Oidc => line(&mut text, "At the provider, for local runs (for a deployment, with its address):\n"),
-    }
-    indented(&mut text, &provider_lines(answers, &variables));
-    line(&mut text, "Then:\n");
+    add(&mut page, "For a deployment, in wrangler.toml:", deployed_lines(answers));
+    let command = format!("npx wrangler secret put {}", provider.variable("CLIENT_SECRET"));
+    add(&mut page, "and the secret, which stands in no file:", vec![command]);
+    let place = match answers.provider {
+        Provider::Auth0 => "At Auth0, for local runs (for a deployment, with its address):",
+        Provider::Oidc => "At the provider, for local runs (for a deployment, with its address):",
+    };
+    add(&mut page, place, provider_lines(answers, &variables));
     let config = if output.is_standard() { "gateway.config.json".to_owned() } else { output.name() };
     let file = dev_vars.map_or_else(|| ".dev.vars".to_owned(), Output::name);
     let port = if answers.port == DEFAULT_PORT { String::new() } else { format!("--port {} ", answers.port) };
-    indented(
-        &mut text,
-        &[
-            format!("bargate check --env-file {file} --wrangler wrangler.toml {config}"),
-            format!("npx wrangler dev {port}--assets DIRECTORY_OF_THE_PAGE"),
-        ],
-    );
-    text.truncate(text.trim_end().len());
-    text.push('\n');
-    text
+    page.line("Then:");
+    page.line("");
+    page.line(format!("  bargate check --env-file {file} --wrangler wrangler.toml {config}"));
+    page.line(format!("  npx wrangler dev {port}--assets DIRECTORY_OF_THE_PAGE"));
+    page
 }
 
-fn line(text: &mut String, words: &str) {
-    // A write to a string cannot fail.
-    let _ = writeln!(text, "{words}");
-}
-
-fn indented(text: &mut String, lines: &[String]) {
-    for one in lines {
-        line(text, &format!("  {one}"));
+/// Adds a heading and the lines below it.
+fn add(page: &mut Page, heading: &str, lines: Vec<String>) {
+    page.line(heading);
+    page.line("");
+    for line in lines {
+        page.line(format!("  {line}"));
     }
-    text.push('\n');
+    page.line("");
 }
 
 fn dev_lines(answers: &Answers) -> Vec<String> {

@@ -39,6 +39,9 @@ pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &So
         TokenError::BadSignature => "the token was altered or cut, or a key of another issuer has this name",
         TokenError::Claim(ClaimError::Issuer { .. }) => return Some(on_issuer(claims, sources).to_owned()),
         TokenError::Claim(ClaimError::Audience { .. }) => return Some(on_audience(claims, sources).to_owned()),
+        TokenError::Claim(ClaimError::Bound) => {
+            "the gateway checks no proof (DPoP, mutual TLS): let the issuer give it tokens that are not bound"
+        }
         TokenError::Claim(ClaimError::Expired { .. }) => "get another, by a refresh or a login",
         TokenError::Claim(ClaimError::NotYetValid { .. }) => "one of the two clocks is wrong",
         TokenError::Claim(

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use bargate::algorithm::Algorithm;
 use bargate::jwks::KeySet;
 use bargate::token::{
-    ClaimError, JoseHeader, Parts, TOKEN_MAX_BYTES, TokenError, check_audience, check_begun, check_expiry,
-    check_issuer, numeric_date,
+    ClaimError, JoseHeader, Kind, Parts, TOKEN_MAX_BYTES, TokenError, check_audience, check_begun, check_expiry,
+    check_issuer, check_unbound, numeric_date,
 };
 use serde_json::{Map, Value};
 
@@ -200,7 +200,7 @@ fn check_header(header: Result<&JoseHeader, &str>, rules: &Rules) -> Vec<Check> 
 fn check_kind(header: Result<&JoseHeader, &str>) -> Check {
     let expected = "absent, JWT or at+jwt: no other kind of token";
     match header {
-        Ok(header) => row("typ", outcome(header.check_kind()), expected, written(header.members(), "typ")),
+        Ok(header) => row("typ", outcome(header.check_kind(Kind::Access)), expected, written(header.members(), "typ")),
         Err(reason) => row("typ", skip(reason), expected, UNKNOWN),
     }
 }
@@ -225,7 +225,7 @@ fn check_payload(parts: Result<Parts<'_>, &str>) -> Check {
     row("claims", outcome, "a JSON object that names no key twice", found)
 }
 
-fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i64) -> [Check; 5] {
+fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i64) -> [Check; 6] {
     type Rule<'r> = &'r dyn Fn(&Map<String, Value>) -> Result<(), ClaimError>;
     let told = |name, rule: Result<Rule<'_>, &String>, expected: String| match claims {
         Err(reason) => row(name, skip(reason), expected, UNKNOWN),
@@ -250,6 +250,7 @@ fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i
     [
         text("iss", &rules.issuer, check_issuer, ""),
         text("aud", &rules.audience, check_audience, ", alone or in a list"),
+        told("cnf", Ok(&check_unbound), "absent: no proof of possession is checked".to_owned()),
         told("exp", Ok(&|claims| check_expiry(claims, skew, now)), earliest),
         told("nbf", Ok(&|claims| check_begun(claims, "nbf", skew, now)), latest.clone()),
         told("iat", Ok(&|claims| check_begun(claims, "iat", skew, now)), latest),

@@ -83,7 +83,7 @@ mod tests {
         ];
         for (url, expected) in table {
             let failure = read_key_set(url, None).err().unwrap();
-            assert!(failure.0.contains(expected), "{url}: {}", failure.0);
+            assert!(failure.to_string().contains(expected), "{url}: {}", failure);
         }
     }
 

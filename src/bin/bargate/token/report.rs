@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use bargate::problem::Problem;
+use bargate::review::printable;
 use bargate::token::numeric_date;
 use clap::builder::styling::{AnsiColor, Style};
 use serde_json::{Map, Value, json};
@@ -72,12 +73,12 @@ impl Report<'_> {
             Verdict::Refused(_) => BAD,
             Verdict::Undecided => OPEN,
         };
-        let _ = writeln!(text, "\n{style}{}{style:#}: {}", self.verdict_name(), self.conclusion());
+        let _ = writeln!(text, "\n{style}{}{style:#}: {}", self.verdict_name(), printable(&self.conclusion()));
         text
     }
 
     /// Gives it for programs.
-    pub fn json(&self) -> String {
+    pub fn json(&self) -> Value {
         let Sources { config, authorizer, files, .. } = self.sources;
         let checks: Vec<_> = self.explanation.checks.iter().map(|check| self.check_json(check)).collect();
         let times = self.explanation.claims.iter().flat_map(|claims| {
@@ -85,7 +86,7 @@ impl Report<'_> {
         });
         let times: Map<String, Value> =
             times.map(|(name, seconds)| (name.to_owned(), self.time_json(seconds))).collect();
-        let report = json!({
+        json!({
             "token": self.kind.name(),
             "config": config,
             "authorizer": authorizer.as_ref().map(|(name, _)| name),
@@ -97,9 +98,7 @@ impl Report<'_> {
             "checks": checks,
             "verdict": self.verdict_name().to_lowercase(),
             "code": self.problem().map(|problem| problem.code()),
-        });
-        // Such characters stand in strings alone, where JSON takes the escapes as well.
-        format!("{}\n", printable_lines(&format!("{report:#}")))
+        })
     }
 
     fn time_json(&self, seconds: i64) -> Value {
@@ -169,7 +168,7 @@ impl Report<'_> {
             write("skipped", &cut(reason));
         }
         if let Some(advice) = self.advice(check) {
-            write("help", &advice);
+            write("help", &printable(&advice));
         }
     }
 
@@ -224,26 +223,6 @@ fn write_skipped(text: &mut String, checks: &[Check]) {
     }
 }
 
-/// Gives a text of one line in which whatever a terminal would not print as it stands is escaped, as JSON does it.
-pub fn printable(text: &str) -> String {
-    let mut printed = String::with_capacity(text.len());
-    for c in text.chars() {
-        let is_printed = matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1;
-        if is_printed {
-            printed.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(printed, "\\u{unit:04x}");
-            }
-        }
-    }
-    printed
-}
-
-fn printable_lines(text: &str) -> String {
-    text.lines().map(printable).collect::<Vec<_>>().join("\n")
-}
-
 /// Gives the beginning of a text that may be long.
 fn cut(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN_MAX_CHARS).collect();
@@ -256,31 +235,6 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_terminal_would_act_on_is_escaped() {
-        let table = [
-            ("https://tenant.example/ \"ä\" \\ 'x' 漢", "https://tenant.example/ \"ä\" \\ 'x' 漢", "what prints"),
-            ("\u{1b}[2J", "\\u001b[2J", "an escape sequence"),
-            ("\u{9b}31m", "\\u009b31m", "one in a single character"),
-            ("a\r\nb\tc\u{7}\u{7f}", "a\\u000d\\u000ab\\u0009c\\u0007\\u007f", "control characters"),
-            ("\u{202e}drowssap\u{2066}", "\\u202edrowssap\\u2066", "text turned around"),
-            ("a\u{200b}b\u{feff}\u{a0}", "a\\u200bb\\ufeff\\u00a0", "what is not seen"),
-            ("\u{e0041}", "\\udb40\\udc41", "a tag beyond the basic plane"),
-        ];
-        for (text, expected, message) in table {
-            assert_eq!(printable(text), expected, "{message}");
-            assert_eq!(printable(&printable(text)), expected, "{message}, twice");
-        }
-    }
-
-    #[test]
-    fn json_means_the_same_with_its_characters_escaped() {
-        let value = json!({ "a\u{1b}": ["\u{202e}x\n", "\u{9b}", "\u{1f600}\u{e0041}"] });
-        let escaped = printable_lines(&format!("{value:#}"));
-        assert_eq!(serde_json::from_str::<Value>(&escaped).unwrap(), value);
-        assert!(escaped.chars().all(|c| c == '\n' || !c.is_control()), "{escaped}");
-    }
 
     #[test]
     fn a_long_text_is_cut_between_characters() {

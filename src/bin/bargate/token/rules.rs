@@ -69,7 +69,7 @@ pub fn gather(arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sourc
     let found = config::token_rules(&file.text, &Values(&deployment)).map_err(|mistakes| {
         let first = mistakes.first().map(|mistake| format!("{}:{mistake}", file.name)).unwrap_or_default();
         let hint = if arguments.config.is_none() { "; --no-config does without it" } else { "" };
-        Failure::new(format!("the config has mistakes (`bargate check` tells all){hint}\n  {first}"))
+        Failure::of(vec![format!("the config has mistakes (`bargate check` tells all){hint}"), first])
     })?;
     let chosen = choose(found, &file, arguments.authorizer.as_deref(), claimed_issuer)?;
     let nothing = format!("{} has no authorizer", file.name);

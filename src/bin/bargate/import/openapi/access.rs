@@ -109,6 +109,10 @@ impl Access {
             add(&mut both.scopes, &other.any_scopes);
             both.any_scopes.clear();
         }
+        // Whoever has all of the one list has one of the other.
+        if both.any_scopes.iter().any(|scope| both.scopes.contains(scope)) {
+            both.any_scopes.clear();
+        }
         Ok(Some(both))
     }
 

@@ -1,13 +1,15 @@
 //! The operations of a description as entries of `paths`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::access::{Access, Requirement};
 use super::one_line;
 use super::reference::follow;
 use super::schemes::Schemes;
 use super::servers::Servers;
-use super::template::Template;
+use super::shared::Shapes;
+use super::template::{REST, Reach, Template};
+use super::vendor::{ANY_METHOD, Extensions, MORE_PATHS, guard};
 use crate::ordered_json::Json;
 
 /// The most operations of a description; it bounds how long they are compared, and the largest have a tenth of it.
@@ -16,8 +18,11 @@ const OPERATIONS_MAX: usize = 50_000;
 /// The most operations that no pattern matches, each of which is compared with every path.
 const LEFT_OUT_MAX: usize = 1_000;
 
-/// Methods of OpenAPI that a config has.
-const METHODS: [(&str, &str); 7] = [
+/// The most entries for requests that two operations match; people's descriptions have a few of them.
+const PARTED_MAX: usize = 5_000;
+
+/// Methods of OpenAPI that a config has, and the one for all.
+const METHODS: [(&str, &str); 8] = [
     ("get", "GET"),
     ("put", "PUT"),
     ("post", "POST"),
@@ -25,10 +30,11 @@ const METHODS: [(&str, &str); 7] = [
     ("options", "OPTIONS"),
     ("head", "HEAD"),
     ("patch", "PATCH"),
+    (ANY_METHOD, ANY),
 ];
 
 /// Keys of a path item that are no methods.
-const ITEM_KEYS: [&str; 5] = ["$ref", "summary", "description", "servers", "parameters"];
+const ITEM_KEYS: [&str; 6] = ["$ref", "summary", "description", "servers", "parameters", "security"];
 
 /// Stands for every method.
 const ANY: &str = "ANY";
@@ -53,14 +59,18 @@ pub struct Routes<'d> {
     /// By where it stands in the description.
     requirements: HashMap<Option<*const Json>, Result<Requirement, String>>,
     left_out: Vec<LeftOut>,
+    extensions: Extensions,
 }
 
 /// An entry of `paths`.
+#[derive(Clone)]
 pub struct Route {
     summary: Option<String>,
     review: Vec<String>,
     method: &'static str,
     template: Template,
+    /// The keys of `paths` that it is from; none where it was made for requests that several are about.
+    origins: Vec<String>,
     /// What opens it.
     pub access: Option<Access>,
     /// What answers it.
@@ -68,7 +78,7 @@ pub struct Route {
 }
 
 /// What answers an entry.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// The upstream at this index.
     Upstream(usize),
@@ -76,10 +86,18 @@ pub enum Answer {
     Nothing,
 }
 
+/// An entry for requests that two others match.
+struct Parted {
+    route: Route,
+    /// Whether it asks for more than what would take them.
+    needed: bool,
+}
+
 /// An operation whose paths no pattern matches.
 struct LeftOut {
     method: &'static str,
     template: String,
+    reach: Reach,
     access: Option<Access>,
 }
 
@@ -111,6 +129,14 @@ impl Route {
     fn name(&self) -> String {
         format!("{} {}", self.method, self.template.pattern)
     }
+
+    /// Lets in only whom another lets in as well; nobody where no request can show what both ask for, or that is not known.
+    fn restrict(&mut self, access: Option<&Access>, answer: Answer) {
+        match Access::both(self.access.as_ref(), access) {
+            Ok(both) if answer != Answer::Nothing => self.access = both,
+            Ok(_) | Err(_) => self.answer = Answer::Nothing,
+        }
+    }
 }
 
 impl<'d> Routes<'d> {
@@ -128,6 +154,7 @@ impl<'d> Routes<'d> {
             by_shape: HashMap::new(),
             requirements: HashMap::new(),
             left_out: Vec::new(),
+            extensions: Extensions::default(),
         }
     }
 
@@ -138,9 +165,32 @@ impl<'d> Routes<'d> {
             self.reasons.push(format!("security: {reason}"));
             return;
         }
-        match self.description.get("paths") {
+        self.extensions.count(self.description);
+        for section in ["paths", MORE_PATHS] {
+            self.read_paths(section);
+            if !self.reasons.is_empty() {
+                return;
+            }
+        }
+        for (name, _) in self.description.get("webhooks").map(Json::members).unwrap_or_default() {
+            self.notes.push(format!("webhooks.{name}: not taken over: the API sends it, past the gateway"));
+        }
+        self.part_shared_requests();
+        self.guard_what_is_left_out();
+        self.notes.extend(self.extensions.note());
+        if self.taken == 0 && self.reasons.is_empty() {
+            self.reasons.append(&mut self.notes);
+            self.reasons.push("paths: no operation can be taken over".to_owned());
+        }
+    }
+
+    fn read_paths(&mut self, section: &str) {
+        match self.description.get(section) {
             None | Some(Json::Null) => {}
             Some(Json::Object(items)) => {
+                if let Some(paths) = self.description.get(section) {
+                    self.extensions.count(paths);
+                }
                 for (template, item) in items.iter().filter(|(template, _)| !template.starts_with("x-")) {
                     self.read_item(template, item);
                     if self.operations > OPERATIONS_MAX || self.left_out.len() > LEFT_OUT_MAX {
@@ -155,15 +205,7 @@ impl<'d> Routes<'d> {
                     }
                 }
             }
-            Some(_) => self.reasons.push("paths: is no object".to_owned()),
-        }
-        for (name, _) in self.description.get("webhooks").map(Json::members).unwrap_or_default() {
-            self.notes.push(format!("webhooks.{name}: not taken over: the API sends it, past the gateway"));
-        }
-        self.guard_what_is_left_out();
-        if self.taken == 0 && self.reasons.is_empty() {
-            self.reasons.append(&mut self.notes);
-            self.reasons.push("paths: no operation can be taken over".to_owned());
+            Some(_) => self.reasons.push(format!("{section}: is no object")),
         }
     }
 
@@ -190,6 +232,7 @@ impl<'d> Routes<'d> {
         if !matches!(item, Json::Object(_) | Json::Null) {
             self.reasons.push(format!("{template}: is no object"));
         }
+        self.extensions.count(item);
         for (key, operation) in item.members() {
             let lower = key.to_ascii_lowercase();
             if let Some((_, method)) = METHODS.iter().find(|(name, _)| *name == lower) {
@@ -221,16 +264,17 @@ impl<'d> Routes<'d> {
         if !matches!(operation, Json::Object(_) | Json::Null) {
             return self.reasons.push(format!("{place}: is no object"));
         }
-        let security = operation.get("security").or_else(|| self.description.get("security"));
-        let Requirement { access, notes: mut review } = match self.requirement(security) {
-            Ok(requirement) => requirement,
+        self.extensions.count(operation);
+        let (access, mut review) = match self.access_of(item, operation) {
+            Ok(access) => access,
             Err(reason) => return self.reasons.push(format!("{place}: {reason}")),
         };
         let read = match Template::read(template) {
             Ok(read) => read,
             Err(reason) => {
                 self.notes.push(format!("{place}: not taken over: {reason}"));
-                self.left_out.push(LeftOut { method, template: template.to_owned(), access });
+                let (template, reach) = (template.to_owned(), Reach::read(template));
+                self.left_out.push(LeftOut { method, template, reach, access });
                 return;
             }
         };
@@ -246,7 +290,34 @@ impl<'d> Routes<'d> {
         let summary: Vec<_> = summary.into_iter().flatten().map(one_line).filter(|text| !text.is_empty()).collect();
         let summary = (!summary.is_empty()).then(|| summary.join(": "));
         let answer = Answer::Upstream(server);
-        self.insert(Route { summary, review, method, template: read, access, answer });
+        self.insert(Route {
+            summary,
+            review,
+            method,
+            template: read,
+            origins: vec![template.to_owned()],
+            access,
+            answer,
+        });
+    }
+
+    /// Gives what opens an operation, and what a reader should know of it.
+    fn access_of(&mut self, item: &'d Json, operation: &'d Json) -> Result<(Option<Access>, Vec<String>), String> {
+        let security = operation.get("security").or_else(|| self.description.get("security"));
+        let Requirement { mut access, notes: mut review } = self.requirement(security)?;
+        if let Some(of_path) = item.get("security") {
+            // OpenAPI has none there, so it opens nothing, and whoever wrote it meant to keep somebody out.
+            let of_path = self.requirement(Some(of_path))?;
+            access = Access::both(access.as_ref(), of_path.access.as_ref())?;
+            review.push("\"security\" of a path, which OpenAPI has not, is asked for as well".to_owned());
+        }
+        if access.as_ref().is_none_or(|access| access.optional)
+            && let Some(name) = guard([operation, item, self.description])
+        {
+            access = Some(Access { optional: false, ..access.unwrap_or_default() });
+            review.push(format!("{name}: the gateway does not know it, and asks for a token"));
+        }
+        Ok((access, review))
     }
 
     /// Reads a requirement, once for all operations that inherit or refer to it.
@@ -289,6 +360,7 @@ impl<'d> Routes<'d> {
                 self.notes.push(format!("{other}: {review}"));
                 first.access = access;
                 first.review.push(review);
+                first.origins.extend(route.origins);
             }
             Err(reason) => self.reasons.push(format!("{name}: no request can tell it from {other}, and {reason}")),
         }
@@ -304,18 +376,193 @@ impl<'d> Routes<'d> {
         }
         self.by_shape.insert(key, self.list.len());
         let answer = Answer::Nothing;
-        self.list.push(Route { summary: None, review: vec![review], method, template, access: None, answer });
+        let origins = vec![template.pattern.clone()];
+        self.list.push(Route { summary: None, review: vec![review], method, template, origins, access: None, answer });
+    }
+
+    /// Gives requests that two entries match an entry of their own where the gateway would choose another one than the
+    /// description means, or than it may mean.
+    fn part_shared_requests(&mut self) {
+        self.tighten_beside_any();
+        let described = self.list.len();
+        // Each turn adds entries or makes some stricter, so it comes to an end.
+        while self.part_once() {
+            if self.list.len() - described > PARTED_MAX {
+                let reason =
+                    format!("paths: more than {PARTED_MAX} entries are needed for requests that two operations match");
+                return self.reasons.push(reason);
+            }
+        }
+    }
+
+    /// Makes a method that another key of `paths` has as strict as every method of a key with the same requests.
+    fn tighten_beside_any(&mut self) {
+        let is_any = |route: &&Route| route.method == ANY && route.answer != Answer::Nothing;
+        let beside: Vec<_> = self
+            .list
+            .iter()
+            .filter(is_any)
+            .map(|any| (any.template.shape.clone(), any.origins.clone(), any.access.clone(), any.name()))
+            .collect();
+        for (shape, origins, access, name) in beside {
+            let named = METHODS.iter().filter_map(|(_, method)| self.by_shape.get(&(*method, shape.clone())));
+            for index in named.copied().collect::<Vec<_>>() {
+                let Some(route) = self
+                    .list
+                    .get_mut(index)
+                    .filter(|route| origins.iter().any(|origin| !route.origins.contains(origin)))
+                else {
+                    continue;
+                };
+                match Access::both(route.access.as_ref(), access.as_ref()) {
+                    Ok(both) if both == route.access => {}
+                    Ok(both) => {
+                        route.access = both;
+                        let review = format!("no request tells it from {name}: asks for what that asks for, too");
+                        self.notes.push(format!("{}: {review}", route.name()));
+                        route.review.push(review);
+                    }
+                    Err(reason) => {
+                        self.reasons.push(format!("{}: no request tells it from {name}, and {reason}", route.name()))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds the entries that shared requests lack, or makes them as strict as they should be; tells whether there were some.
+    fn part_once(&mut self) -> bool {
+        let shapes: Vec<String> = self.list.iter().map(|route| route.template.shape.clone()).collect();
+        let segments: Vec<Vec<&str>> = shapes.iter().map(|shape| shape.split('/').skip(1).collect()).collect();
+        let mut known = Shapes::default();
+        for (index, segments) in segments.iter().enumerate() {
+            known.insert(segments, index);
+        }
+        let mut parted: Vec<Parted> = Vec::new();
+        for (index, (route, segments)) in self.list.iter().zip(&segments).enumerate() {
+            if route.answer == Answer::Nothing {
+                continue;
+            }
+            for shared in known.sharing(segments) {
+                let Some(other) = self.list.get(shared.other).filter(|_| shared.other != index) else { continue };
+                if takes_head_of(route.method, other.method) {
+                    self.part("HEAD", &route.template.shape, route, other, &mut parted);
+                }
+                // An entry that was made takes what went to such a rest, which no description says.
+                let made = shared.behind_literal && route.origins.is_empty();
+                if let Some(method) = common_method(route.method, other.method).filter(|_| shared.crossing || made) {
+                    self.part(method, &shared.shape, route, other, &mut parted);
+                }
+            }
+            // A rest may be none at all, which elsewhere is less than any.
+            if let [base @ .., REST] = segments.as_slice() {
+                let shape: String = base.iter().flat_map(|segment| ["/", segment]).collect();
+                let over = known.over(base);
+                let answered = |method: &str| {
+                    let mut over = over.iter().filter_map(|index| self.list.get(*index));
+                    over.any(|route| [method, ANY].contains(&route.method))
+                };
+                let wider = known.rests_over(base).into_iter().filter_map(|other| self.list.get(other));
+                let wider: Vec<_> = wider
+                    .filter_map(|other| Some((other, common_method(other.method, route.method)?)))
+                    .filter(|(_, method)| !answered(method))
+                    .collect();
+                // Of every method, one would take the requests of single ones from what has a parameter there.
+                let over = over.iter().filter_map(|index| self.list.get(*index));
+                let beside: Vec<_> = wider.iter().map(|(other, _)| *other).chain(over).collect();
+                for (_, method) in &wider {
+                    for other in &beside {
+                        self.part(method, &shape, route, other, &mut parted);
+                    }
+                }
+            }
+        }
+        // One that asks for no more is needed beside those that do: of every method, these would take its requests.
+        let needed: HashSet<String> =
+            parted.iter().filter(|parted| parted.needed).map(|parted| parted.route.template.shape.clone()).collect();
+        let mut parted: Vec<Route> = parted.into_iter().map(|parted| parted.route).collect();
+        parted.retain(|route| needed.contains(&route.template.shape));
+        let of_every_method: Vec<Route> = parted.iter().filter(|route| route.method == ANY).cloned().collect();
+        for route in &mut parted {
+            let beside = of_every_method.iter().find(|any| any.template.shape == route.template.shape);
+            beside.into_iter().for_each(|any| route.restrict(any.access.as_ref(), any.answer));
+        }
+        for route in parted {
+            self.notes.extend(route.review.iter().map(|review| format!("{}: {review}", route.name())));
+            let key = (route.method, route.template.shape.clone());
+            match self.by_shape.get(&key).and_then(|index| self.list.get_mut(*index)) {
+                Some(known) => known.restrict(route.access.as_ref(), route.answer),
+                None => {
+                    self.by_shape.insert(key, self.list.len());
+                    self.list.push(route);
+                }
+            }
+        }
+        !needed.is_empty()
+    }
+
+    /// Adds an entry for requests that go to `route` where `other` may be meant; it is needed if that asks for more.
+    fn part(&self, method: &'static str, shape: &str, route: &Route, other: &Route, parted: &mut Vec<Parted>) {
+        let at = |method| self.by_shape.get(&(method, shape.to_owned())).and_then(|index| self.list.get(*index));
+        let (own, any) = (at(method), at(ANY));
+        // What the description says of these requests itself stands.
+        let is_said = |known: &Route| !known.origins.is_empty();
+        if own.is_some_and(is_said)
+            || own.is_none() && any.is_some_and(is_said) && !(method == "HEAD" && at("GET").is_some())
+        {
+            return;
+        }
+        let review = format!("both {} and {} may be meant: asks for what both ask for", route.name(), other.name());
+        let mut both = Route {
+            summary: None,
+            review: vec![review],
+            method,
+            template: Template::of_shape(shape),
+            origins: Vec::new(),
+            access: route.access.clone(),
+            answer: other.answer,
+        };
+        both.restrict(other.access.as_ref(), other.answer);
+        for made in [own, any].into_iter().flatten() {
+            both.restrict(made.access.as_ref(), made.answer);
+        }
+        let get = at("GET").filter(|_| method == "HEAD");
+        let taker = own.or(get).or(any).unwrap_or(route);
+        let mut stricter = taker.clone();
+        stricter.restrict(both.access.as_ref(), both.answer);
+        let refuses = |route: &Route| route.answer == Answer::Nothing;
+        let needed = !refuses(taker) && (refuses(&stricter) || stricter.access != taker.access);
+        let is_same = |known: &&mut Parted| known.route.method == method && known.route.template.shape == shape;
+        match parted.iter_mut().find(is_same) {
+            Some(known) => {
+                known.needed |= needed;
+                known.route.restrict(both.access.as_ref(), both.answer);
+            }
+            None => parted.push(Parted { route: both, needed }),
+        }
     }
 
     /// Makes each entry that would get the requests of an operation without one as strict as that operation.
     fn guard_what_is_left_out(&mut self) {
+        let with_head: HashSet<String> =
+            self.list.iter().filter(|route| route.method == "HEAD").map(|route| route.template.shape.clone()).collect();
         for left in &self.left_out {
-            // `GET` answers `HEAD` where nothing else does.
-            let methods = [left.method, if left.method == "HEAD" { "GET" } else { left.method }];
-            let covering = self.list.iter_mut().filter(|route| route.answer != Answer::Nothing);
-            for route in
-                covering.filter(|route| methods.contains(&route.method) && route.template.covers(&left.template))
-            {
+            // What comes behind an entry that takes all of these requests gets none of them.
+            let takes_all =
+                |route: &&Route| [left.method, ANY].contains(&route.method) && route.template.holds(&left.reach);
+            let first: Vec<_> = self.list.iter().filter(takes_all).map(|route| route.template.clone()).collect();
+            for route in self.list.iter_mut().filter(|route| route.answer != Answer::Nothing) {
+                // Of an entry with `GET` no operation says what `HEAD` asks for, and of one that was made none says anything.
+                let head = takes_head_of(route.method, left.method) && !with_head.contains(&route.template.shape);
+                let common = common_method(route.method, left.method).is_some();
+                let is_covered = match route.origins.is_empty() {
+                    true => common && route.template.meets(&left.reach),
+                    false => common && route.template.covers(&left.reach),
+                };
+                let is_meant = is_covered || head && route.template.meets(&left.reach);
+                if !is_meant || first.iter().any(|first| first.comes_before(&route.template)) {
+                    continue;
+                }
                 let name = format!("{} {}", left.method, left.template);
                 match Access::both(route.access.as_ref(), left.access.as_ref()) {
                     // Nothing to add where it is as strict already, but for tokens that were optional on both sides.
@@ -334,4 +581,17 @@ impl<'d> Routes<'d> {
             }
         }
     }
+}
+
+/// Gives the method of requests that are of both methods of entries.
+fn common_method(one: &'static str, other: &'static str) -> Option<&'static str> {
+    match (one, other) {
+        (ANY, method) | (method, ANY) => Some(method),
+        (one, other) => (one == other).then_some(one),
+    }
+}
+
+/// Tells whether an entry takes requests with `HEAD` that another is for: `GET` does where nothing else of its pattern does.
+fn takes_head_of(method: &str, other: &str) -> bool {
+    method == "GET" && ["HEAD", ANY].contains(&other)
 }

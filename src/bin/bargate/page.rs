@@ -1,0 +1,132 @@
+//! What commands print: the one way to standard output and standard error.
+//!
+//! Whatever a line is made of, it is one line, and nothing in it acts on a terminal or a log: so no command need think of where
+//! its texts come from. `clippy.toml` keeps every other way shut.
+
+use std::io::Write as _;
+
+use anstyle::Style;
+use bargate::review::{printable, printable_json};
+
+/// What begins a command in a line of the log of GitHub Actions.
+const COMMAND: &str = "::";
+
+/// Lines for people.
+#[derive(Default)]
+pub struct Page {
+    text: String,
+}
+
+/// A part of a line, with its style.
+pub struct Part(Style, String);
+
+/// Gives a part of a line without a style.
+pub fn plain(text: impl Into<String>) -> Part {
+    Part(Style::new(), text.into())
+}
+
+/// Gives a part of a line with a style.
+pub fn styled(style: Style, text: impl Into<String>) -> Part {
+    Part(style, text.into())
+}
+
+impl Page {
+    /// Adds a line.
+    pub fn line(&mut self, text: impl Into<String>) {
+        self.parts([plain(text)]);
+    }
+
+    /// Adds a line of several parts.
+    pub fn parts<const N: usize>(&mut self, parts: [Part; N]) {
+        let mut begins = true;
+        for Part(style, text) in parts {
+            let text = printable(&text);
+            let blank = text.trim_start();
+            let command = begins && blank.starts_with(COMMAND);
+            begins &= blank.is_empty();
+            let text = if command { text.replacen(':', "\\u003a", 1) } else { text };
+            self.text.push_str(&format!("{style}{text}{style:#}"));
+        }
+        self.text.push('\n');
+    }
+
+    /// Adds lines that the library made, in which everything foreign is escaped; of other characters only their colours stay.
+    pub fn rendered(&mut self, text: &str) {
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            let length = colour_length(rest).unwrap_or(c.len_utf8());
+            let (taken, behind) = rest.split_at(length);
+            if length > c.len_utf8() || c == '\n' {
+                self.text.push_str(taken);
+            } else {
+                self.text.push_str(&printable(taken));
+            }
+            rest = behind;
+        }
+    }
+
+    /// Prints it as what the command was asked for.
+    #[expect(clippy::disallowed_methods)]
+    pub fn print(self) {
+        // Whoever stops reading has read enough, and still gets the status.
+        let _ = anstream::stdout().write_all(self.text.as_bytes());
+    }
+
+    /// Prints it as what the command has to say of its work.
+    #[expect(clippy::disallowed_methods)]
+    pub fn eprint(self) {
+        let _ = anstream::stderr().write_all(self.text.as_bytes());
+    }
+}
+
+/// Prints a document for programs.
+pub fn print_json(document: &serde_json::Value) {
+    let mut page = Page::default();
+    page.rendered(&printable_json(document));
+    page.print();
+}
+
+/// Prints one line of what the command has to say of its work.
+pub fn say(text: impl Into<String>) {
+    let mut page = Page::default();
+    page.line(text);
+    page.eprint();
+}
+
+/// Gives the length in bytes of the sequence that sets a colour (ECMA-48, SGR) and that a text begins with.
+fn colour_length(text: &str) -> Option<usize> {
+    let end = text.strip_prefix("\u{1b}[")?.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    text.get(end + 2..)?.starts_with('m').then_some(end + 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anstyle::AnsiColor;
+
+    #[test]
+    fn a_line_is_one_line_whatever_it_holds() {
+        let table = [
+            ("a\nb", "a\\u000ab\n", "a line break"),
+            ("::error::x", "\\u003a:error::x\n", "a command"),
+            (" \t ::error::x", " \\u0009 ::error::x\n", "one behind an escaped tab"),
+            ("  ::error::x", "  \\u003a:error::x\n", "one behind spaces"),
+            ("a::b", "a::b\n", "colons inside"),
+        ];
+        for (text, expected, message) in table {
+            let mut page = Page::default();
+            page.line(text);
+            assert_eq!(page.text, expected, "{message}");
+        }
+        let mut page = Page::default();
+        page.parts([styled(AnsiColor::Red.on_default(), " "), plain("::error::\u{1b}[2J")]);
+        assert_eq!(page.text, "\u{1b}[31m \u{1b}[0m\\u003a:error::\\u001b[2J\n");
+    }
+
+    #[test]
+    fn of_what_is_rendered_the_colours_stay_and_nothing_else() {
+        let mut page = Page::default();
+        page.rendered("\u{1b}[1;31ma\u{1b}[0m\nb\u{1b}[2J\u{7}\u{9b}1m\u{1b}]0;t");
+        assert_eq!(page.text, "\u{1b}[1;31ma\u{1b}[0m\nb\\u001b[2J\\u0007\\u009b1m\\u001b]0;t");
+    }
+}

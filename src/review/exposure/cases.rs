@@ -1,0 +1,581 @@
+//! What a change of each key opens, and what opens nothing.
+
+use super::compare;
+use super::keys::KEYS;
+use super::rule::Rule::{Elsewhere, Harmless};
+
+/// A config in which a section says this.
+fn config(section: &str, members: &str) -> String {
+    let path = |rest: String| format!(r#"{{"paths": [{{"method": "GET", "path": "/a", {rest}}}]}}"#);
+    match section {
+        "config" => format!(r#"{{"paths": [], "x-none": 0 {}{members}}}"#, if members.is_empty() { "" } else { "," }),
+        "path" => path(format!(r#""response": 1{}{members}"#, if members.is_empty() { "" } else { "," })),
+        "session" | "cors" | "ip" | "analytics" | "protected_resource" => {
+            format!(r#"{{"paths": [], "{section}": {{{members}}}}}"#)
+        }
+        "server" => format!(
+            r#"{{"servers": [{{"alias": "s", {members}}}],
+                "paths": [{{"method": "GET", "path": "/a", "integration": {{"type": "http", "server": "s"}}}}]}}"#
+        ),
+        "service" | "service_binding" => format!(
+            r#"{{"{}": [{{"alias": "s", {members}}}],
+                "paths": [{{"method": "GET", "path": "/a", "integration": {{"type": "{section}", "binding": "s"}}}}]}}"#,
+            if section == "service" { "services" } else { "serviceBindings" }
+        ),
+        "mapping" | "request_headers" | "response_headers" | "rate_limit" | "cache" => {
+            path(format!(r#""response": 1, "{section}": {{{members}}}"#))
+        }
+        "rpc" => path(format!(r#""response": 1, "pre_process": {{{members}}}"#)),
+        _ => match (section.strip_prefix("authorizer_"), section.strip_prefix("integration_")) {
+            (Some(kind), _) => format!(r#"{{"paths": [], "authorizer": {{"type": "{kind}", {members}}}}}"#),
+            (_, Some(kind)) => {
+                let kind = match kind {
+                    "login" | "callback" => format!("auth0_{kind}"),
+                    "supabase" => "supabase_passwordless_auth".to_owned(),
+                    kind => kind.to_owned(),
+                };
+                path(format!(r#""integration": {{"type": "{kind}", {members}}}"#))
+            }
+            (None, None) => panic!("{section}"),
+        },
+    }
+}
+
+fn told(section: &str, before: &str, after: &str) -> Vec<String> {
+    let compared = compare(&config(section, before), &config(section, after));
+    let of_routes = compared.changes.iter().flat_map(|change| &change.exposures);
+    of_routes.chain(&compared.exposures).map(ToString::to_string).collect()
+}
+
+/// For each key: its section, what stands there before and afterwards, and what is told.
+const OPENED: &[(&str, &str, &str, &str)] = &[
+    (
+        "config",
+        "",
+        r#""session": {"return_to": ["https://x.example"]}"#,
+        "session.return_to: lets logins and logouts lead to https://x.example",
+    ),
+    ("config", r#""cors": {"allow_origins": []}"#, "", "cors: leaves it to upstreams which pages read answers"),
+    (
+        "config",
+        "",
+        r#""cors": {"allow_origins": ["*"]}"#,
+        "cors.allow_origins: lets pages read answers and pass the CSRF rule: *",
+    ),
+    (
+        "config",
+        r#""headers": {"Strict-Transport-Security": "max-age=1"}"#,
+        "",
+        "headers: no longer sends strict-transport-security",
+    ),
+    (
+        "config",
+        r#""headers": {"x-frame-options": "DENY"}"#,
+        r#""headers": {"X-Frame-Options": "ALLOWALL"}"#,
+        "headers: sends another x-frame-options",
+    ),
+    ("config", "", r#""headers": {"access-control-allow-origin": "*"}"#, "headers: sends access-control-allow-origin"),
+    ("config", "", r#""headers": {"x-key": "$secret.KEY"}"#, "headers: sends x-key"),
+    ("config", r#""ip": {"deny": ["192.0.2.0/24"]}"#, "", "loses ip"),
+    ("config", r#""ip": {"allow": ["192.0.2.0/24"]}"#, r#""ip": {"allow": ["0.0.0.0/0"]}"#, "ip: lets in 0.0.0.0/0"),
+    (
+        "protected_resource",
+        r#""documentation": "https://a.example/""#,
+        r#""documentation": "https://b.example/""#,
+        "protected_resource.documentation: leads developers to another site: \"https://b.example/\" in place of \"https://a.example/\"",
+    ),
+    (
+        "config",
+        r#""protected_resource": true"#,
+        r#""protected_resource": {"documentation": "https://b.example/"}"#,
+        "protected_resource.documentation: leads developers to another site: \"https://b.example/\" in place of none",
+    ),
+    ("config", "", r#""server_timing": true"#, "server_timing: tells everyone how long the check of a token takes"),
+    (
+        "config",
+        "",
+        r#""analytics": {"binding": "A"}"#,
+        "analytics.binding: writes what it records to another dataset: \"A\" in place of none",
+    ),
+    ("path", "", r#""response": {"a": ["$secret.KEY"]}"#, "response: answers with $secret.KEY"),
+    (
+        "path",
+        r#""mapping": {"headers": {"x-user": "$request.jwt.sub"}}"#,
+        "",
+        "mapping.headers: no longer sends its own x-user, which a client may then send",
+    ),
+    (
+        "path",
+        "",
+        r#""variables": {"role": "admin"}, "mapping": {"query": {"role": "$config.role"}}"#,
+        "mapping.query: sends role, from a text",
+    ),
+    (
+        "path",
+        r#""variables": {"role": "user"}, "mapping": {"query": {"role": "$config.role"}}"#,
+        r#""variables": {"role": "admin"}, "mapping": {"query": {"role": "$config.role"}}"#,
+        "mapping.query: sends another role, from a text",
+    ),
+    (
+        "path",
+        r#""request_headers": {"remove": ["Authorization"]}"#,
+        "",
+        "request_headers.remove: lets pass to the upstream: authorization",
+    ),
+    (
+        "path",
+        r#""response_headers": {"remove": ["x-internal"]}"#,
+        "",
+        "response_headers.remove: no longer removes x-internal",
+    ),
+    ("path", r#""pre_process": {"binding": "b", "function": "f"}"#, "", "loses pre_process"),
+    ("path", r#""rate_limit": {"binding": "L", "key": "ip"}"#, "", "loses rate_limit"),
+    ("path", r#""max_body_bytes": 10"#, "", "loses max_body_bytes"),
+    (
+        "path",
+        r#""max_body_bytes": 10"#,
+        r#""max_body_bytes": 11"#,
+        "max_body_bytes: takes larger bodies: 11 in place of 10",
+    ),
+    ("path", r#""content_types": ["application/json"]"#, "", "loses content_types"),
+    (
+        "path",
+        r#""content_types": ["image/png"]"#,
+        r#""content_types": ["image/*"]"#,
+        "content_types: takes bodies of image/*",
+    ),
+    ("path", "", r#""cache": {"ttl_seconds": 1}"#, "cache: keeps answers for everyone"),
+    ("path", r#""ip": {"allow": []}"#, "", "loses ip"),
+    ("path", r#""ip": {"allow": []}"#, r#""ip": {"allow": ["::/0"]}"#, "ip: lets in ::/0"),
+    ("path", "", r#""encoded_slashes": true"#, "encoded_slashes: admits paths that an upstream may read as others"),
+    (
+        "integration_http_proxy",
+        r#""server": "a", "close_at_expiry": true"#,
+        r#""server": "a""#,
+        "integration.close_at_expiry: leaves sockets open when a token expires",
+    ),
+    (
+        "integration_http_proxy",
+        r#""server": "a""#,
+        r#""server": "b""#,
+        "integration.server: sends its requests to b; servers.b: sends requests, with their tokens, to b",
+    ),
+    (
+        "integration_service_binding",
+        r#""binding": "a", "function": "f""#,
+        r#""binding": "a""#,
+        "integration.function: calls another function: none in place of \"f\"",
+    ),
+    (
+        "integration_static",
+        r#""headers": {"content-security-policy": "default-src 'none'"}"#,
+        r#""headers": {}"#,
+        "integration.headers: no longer sends content-security-policy",
+    ),
+    ("integration_static", r#""body": "a""#, r#""body": "$env.A""#, "integration.body: answers with $env.A"),
+    (
+        "integration_redirect",
+        r#""location": "/b""#,
+        r#""location": "https://x.example/""#,
+        "integration.location: leads to another site: \"https://x.example/\" in place of \"/b\"",
+    ),
+    (
+        "integration_redirect",
+        r#""location": "/b""#,
+        r#""location": "//x.example/""#,
+        "integration.location: leads to another site: \"//x.example/\" in place of \"/b\"",
+    ),
+    (
+        "integration_redirect",
+        r#""location": "$env.A""#,
+        r#""location": "$env.B""#,
+        "integration.location: leads to another site: \"$env.B\" in place of \"$env.A\"",
+    ),
+    (
+        "integration_redirect",
+        r#""location": "/b""#,
+        r#""location": "/b", "status": 307"#,
+        "integration.status: has bodies sent on to where it leads",
+    ),
+    (
+        "integration_login",
+        r#""redirect_uri": "https://a.example/""#,
+        r#""redirect_uri": "https://b.example/""#,
+        "integration.redirect_uri: has codes sent to another address: \"https://b.example/\" in place of \"https://a.example/\"",
+    ),
+    (
+        "integration_login",
+        r#""return_to": []"#,
+        r#""return_to": ["https://x.example"]"#,
+        "integration.return_to: lets logins lead to https://x.example",
+    ),
+    (
+        "integration_callback",
+        r#""response": "web_message", "target_origin": "https://a.example""#,
+        r#""response": "json""#,
+        "integration.response: hands out what a login brings in another way: \"json\" in place of \"web_message\"; integration.target_origin: hands tokens to another origin: none in place of \"https://a.example\"",
+    ),
+    (
+        "integration_callback",
+        r#""redirect_uri": "https://a.example/""#,
+        r#""redirect_uri": "https://b.example/""#,
+        "integration.redirect_uri: has codes sent to another address: \"https://b.example/\" in place of \"https://a.example/\"",
+    ),
+    (
+        "integration_callback",
+        r#""post_process": {"binding": "b", "function": "f"}"#,
+        r#""post_process": null"#,
+        "loses post_process",
+    ),
+    (
+        "integration_supabase",
+        r#""url": "https://a.example""#,
+        r#""url": "https://b.example""#,
+        "integration.url: sends passwords to another address: \"https://b.example\" in place of \"https://a.example\"",
+    ),
+    ("integration_supabase", r#""key": "one""#, r#""key": "two""#, "integration.key: shows another key"),
+    (
+        "server",
+        r#""url": "https://a.example""#,
+        r#""url": "https://x.example""#,
+        "servers.s: sends requests, with their tokens, to https://x.example",
+    ),
+    (
+        "server",
+        r#""url": "https://a.example""#,
+        r#""url": "http://a.example""#,
+        "servers.s: sends requests, with their tokens, to http://a.example",
+    ),
+    (
+        "server",
+        r#""url": "http://a.example""#,
+        r#""url": "http://a.example", "strict_paths": true"#,
+        "servers.s.strict_paths: gives it paths that it may read as others",
+    ),
+    (
+        "service",
+        r#""entrypoint": "services/a""#,
+        r#""entrypoint": "services/a", "strict_paths": true"#,
+        "services.s.strict_paths: gives it paths that it may read as others",
+    ),
+    (
+        "service_binding",
+        r#""binding": "A""#,
+        r#""binding": "A", "strict_paths": true"#,
+        "serviceBindings.s.strict_paths: gives it paths that it may read as others",
+    ),
+    ("server", r#""url": "$env.A""#, r#""url": "$env.B""#, "servers.s: sends requests, with their tokens, to $env.B"),
+    (
+        "server",
+        r#""url": "https://a.example""#,
+        r#""urls": ["https://a.example", "https://x.example"]"#,
+        "servers.s: sends requests, with their tokens, to https://x.example",
+    ),
+    (
+        "service",
+        r#""entrypoint": "services/a""#,
+        r#""entrypoint": "services/b""#,
+        "services.s: sends requests, with their tokens, to services/b",
+    ),
+    (
+        "service_binding",
+        r#""binding": "A""#,
+        r#""binding": "B""#,
+        "serviceBindings.s: sends requests, with their tokens, to B",
+    ),
+    (
+        "authorizer_auth0",
+        r#""domain": "$env.A""#,
+        r#""domain": "$env.B""#,
+        "authorizer.domain: asks another tenant: \"$env.B\" in place of \"$env.A\"",
+    ),
+    (
+        "authorizer_auth0",
+        r#""issuer": "https://a.example/""#,
+        r#""issuer": "https://b.example/""#,
+        "authorizer.issuer: believes another issuer: \"https://b.example/\" in place of \"https://a.example/\"",
+    ),
+    (
+        "authorizer_auth0",
+        r#""client_id": "c""#,
+        r#""client_id": "c", "audience": "a""#,
+        "authorizer.audience: takes tokens that are for another audience: \"a\" in place of \"c\"",
+    ),
+    ("authorizer_auth0", r#""jwks": "a""#, r#""jwks": "b""#, "authorizer.jwks: believes another key set"),
+    (
+        "authorizer_auth0",
+        r#""domain": "a.example""#,
+        r#""domain": "a.example", "jwks_uri": "https://b.example/k""#,
+        "authorizer.jwks_uri: believes the keys at another address: \"https://b.example/k\" in place of \"https://a.example/.well-known/jwks.json\"",
+    ),
+    (
+        "authorizer_auth0",
+        r#""algorithms": ["RS256"]"#,
+        r#""algorithms": ["RS256", "ES256"]"#,
+        "authorizer.algorithms: takes tokens that are signed with ES256",
+    ),
+    (
+        "authorizer_auth0",
+        r#""clock_skew_seconds": 30"#,
+        r#""clock_skew_seconds": 31"#,
+        "authorizer.clock_skew_seconds: takes tokens longer after their end: 31 in place of 30",
+    ),
+    (
+        "authorizer_auth0",
+        r#""audience": "a", "client_id": "c""#,
+        r#""audience": "a", "client_id": "d""#,
+        "authorizer.client_id: logs people in to another application: \"d\" in place of \"c\"",
+    ),
+    (
+        "authorizer_auth0",
+        r#""client_secret": "$secret.A""#,
+        r#""client_secret": "$secret.B""#,
+        "authorizer.client_secret: shows another secret of the application: $secret.B in place of $secret.A",
+    ),
+    (
+        "authorizer_auth0",
+        r#""redirect_uri": "https://a.example/cb""#,
+        r#""redirect_uri": "https://b.example/cb""#,
+        "authorizer.redirect_uri: has codes sent to another address: \"https://b.example/cb\" in place of \"https://a.example/cb\"",
+    ),
+    (
+        "authorizer_auth0",
+        r#""scope": "openid""#,
+        r#""scope": "openid Admin""#,
+        "authorizer.scope: asks for tokens with Admin",
+    ),
+    (
+        "authorizer_auth0",
+        r#""rotation_grace_seconds": 0"#,
+        r#""rotation_grace_seconds": 10"#,
+        "authorizer.rotation_grace_seconds: answers a refresh token longer after its use: 10 in place of 0",
+    ),
+    (
+        "authorizer_auth0",
+        r#""sealing_key": "one""#,
+        r#""sealing_key": "two""#,
+        "authorizer.sealing_key: seals logins with another key",
+    ),
+    ("authorizer_jwt", r#""secret": "one""#, r#""secret": "two""#, "authorizer.secret: believes another secret"),
+    (
+        "authorizer_supabase",
+        r#""jwt_secret": "one""#,
+        r#""jwt_secret": "two""#,
+        "authorizer.jwt_secret: believes another secret",
+    ),
+    (
+        "session",
+        r#""cookie": "__Host-a""#,
+        r#""cookie": "__Host-b""#,
+        "session.cookie: takes another cookie: \"__Host-b\" in place of \"__Host-a\"",
+    ),
+    (
+        "session",
+        "",
+        r#""idle_seconds": 259201"#,
+        "session.idle_seconds: keeps unused sessions longer: 259201 in place of 259200",
+    ),
+    (
+        "session",
+        r#""absolute_seconds": 3600"#,
+        "",
+        "session.absolute_seconds: keeps sessions longer: 2592000 in place of 3600",
+    ),
+    (
+        "session",
+        "",
+        r#""after_login": "https://x.example/""#,
+        "session.after_login: leads logins to another site: \"https://x.example/\" in place of \"/\"",
+    ),
+    (
+        "session",
+        "",
+        r#""after_logout": "https://x.example/""#,
+        "session.after_logout: leads logouts to another site: \"https://x.example/\" in place of \"/\"",
+    ),
+    (
+        "session",
+        r#""return_to": ["https://a.example"]"#,
+        r#""return_to": ["$env.X"]"#,
+        "session.return_to: lets logins and logouts lead to $env.X",
+    ),
+    (
+        "session",
+        r#""rotation_grace_seconds": 0"#,
+        r#""rotation_grace_seconds": 1"#,
+        "session.rotation_grace_seconds: answers a refresh token longer after its use: 1 in place of 0",
+    ),
+    (
+        "cors",
+        r#""allow_origins": ["https://a.example"]"#,
+        r#""allow_origins": ["https://a.example", "https://x.example"]"#,
+        "cors.allow_origins: lets pages read answers and pass the CSRF rule: https://x.example",
+    ),
+    ("cors", r#""allow_methods": ["GET"]"#, "", "cors.allow_methods: lets pages send *"),
+    (
+        "cors",
+        r#""allow_headers": ["x-a"]"#,
+        r#""allow_headers": ["X-A", "x-b"]"#,
+        "cors.allow_headers: lets pages send the header x-b",
+    ),
+    ("cors", "", r#""expose_headers": ["x-b"]"#, "cors.expose_headers: lets pages read the header x-b"),
+    ("cors", "", r#""allow_credentials": true"#, "cors.allow_credentials: lets pages send cookies"),
+    (
+        "mapping",
+        r#""headers": {"X-A": "$request.jwt.sub"}"#,
+        r#""headers": {"x-a": "$request.header.x-b"}"#,
+        "mapping.headers: sends another x-a, from $request.header.x-b",
+    ),
+    ("mapping", "", r#""query": {"org": "$request.jwt.org"}"#, "mapping.query: sends org, from $request.jwt.org"),
+    ("request_headers", "", r#""set": {"x-key": "$secret.KEY"}"#, "request_headers.set: sends x-key, from $secret.KEY"),
+    (
+        "request_headers",
+        r#""remove": ["cookie", "x-a"]"#,
+        r#""remove": ["X-A"]"#,
+        "request_headers.remove: lets pass to the upstream: cookie",
+    ),
+    (
+        "response_headers",
+        r#""set": {"cache-control": "no-store"}"#,
+        "",
+        "response_headers.set: no longer sends cache-control",
+    ),
+    (
+        "response_headers",
+        "",
+        r#""remove": ["Content-Security-Policy", "server"]"#,
+        "response_headers.remove: removes content-security-policy",
+    ),
+    (
+        "rate_limit",
+        r#""binding": "A", "key": "ip""#,
+        r#""binding": "B", "key": "ip""#,
+        "rate_limit.binding: counts by another limit: \"B\" in place of \"A\"",
+    ),
+    (
+        "rate_limit",
+        r#""binding": "A", "key": "ip""#,
+        r#""binding": "A", "key": "header:x""#,
+        "rate_limit.key: counts by something else: \"header:x\" in place of \"ip\"",
+    ),
+    (
+        "rate_limit",
+        r#""period_seconds": 60"#,
+        r#""period_seconds": 10"#,
+        "rate_limit.period_seconds: counts over another period: 10 in place of 60",
+    ),
+    (
+        "cache",
+        r#""vary": ["accept", "x-a"]"#,
+        r#""vary": ["X-A"]"#,
+        "cache.vary: gives one answer whatever the header accept",
+    ),
+    ("cache", r#""per_user": true"#, "", "cache.per_user: gives one answer to every user"),
+    (
+        "rpc",
+        r#""binding": "a", "function": "f""#,
+        r#""binding": "a", "function": "g""#,
+        "pre_process.function: calls another function: \"g\" in place of \"f\"",
+    ),
+    (
+        "rpc",
+        r#""binding": "a", "function": "f""#,
+        r#""binding": "b", "function": "f""#,
+        "pre_process: sends its requests to b; serviceBindings.b: sends requests, with their tokens, to b",
+    ),
+    (
+        "protected_resource",
+        r#""resource": "https://a.example""#,
+        r#""resource": "https://b.example""#,
+        "protected_resource.resource: has clients ask for tokens for another resource: \"https://b.example\" in place of \"https://a.example\"",
+    ),
+    (
+        "analytics",
+        r#""binding": "A""#,
+        r#""binding": "B""#,
+        "analytics.binding: writes what it records to another dataset: \"B\" in place of \"A\"",
+    ),
+];
+
+#[test]
+fn what_a_key_opens_is_told() {
+    for (section, before, after, expected) in OPENED {
+        assert_eq!(told(section, before, after).join("; "), *expected, "{section}: {before} to {after}");
+        assert_eq!(told(section, before, before), [""; 0], "{section}: {before}");
+    }
+}
+
+#[test]
+fn every_key_that_can_open_something_has_a_case() {
+    let cases: Vec<_> =
+        OPENED.iter().map(|(section, before, after, told)| (*section, format!("{before} {after}"), *told)).collect();
+    for row in KEYS.iter().filter(|row| !matches!(row.rule, Harmless(_) | Elsewhere)) {
+        let of_key = |(section, members, _): &(&str, String, &str)| {
+            row.sections.contains(section) && members.contains(&format!("\"{}\":", row.key))
+        };
+        assert!(cases.iter().any(of_key), "{:?}.{} has no case", row.sections, row.key);
+    }
+}
+
+#[test]
+fn what_means_the_same_or_asks_for_more_is_silent() {
+    let table = [
+        (
+            "config",
+            r#""authorizer": {"type": "jwt", "issuer": "i"}"#,
+            r#""authorizers": {"default": {"type": "jwt", "issuer": "i", "x-note": 1}}"#,
+        ),
+        (
+            "config",
+            r#""servicesBindings": [{"alias": "a", "binding": "B"}]"#,
+            r#""serviceBindings": [{"alias": "a", "binding": "B"}]"#,
+        ),
+        ("config", r#""headers": {"X-A": "$secrets.A"}"#, r#""headers": {"x-a": "$secret.A"}"#),
+        ("config", "", r#""headers": {"strict-transport-security": "max-age=1"}"#),
+        ("config", "", r#""session": {}"#),
+        ("config", "", r#""session": {"idle_seconds": 34560000}"#),
+        ("config", r#""session": {"idle_seconds": 60}"#, ""),
+        ("config", r#""protected_resource": false, "server_timing": false, "analytics": null"#, ""),
+        ("path", "", r#""rate_limit": {"binding": "L", "key": "ip"}, "ip": {"deny": ["::/0"]}, "max_body_bytes": 1"#),
+        ("path", "", r#""cache": {"ttl_seconds": 1, "per_user": true}"#),
+        (
+            "path",
+            r#""variables": {"a": "b"}, "mapping": {"query": {"q": "$config.a"}}"#,
+            r#""mapping": {"query": {"q": "b"}}"#,
+        ),
+        ("path", r#""content_types": ["image/*"]"#, r#""content_types": ["image/png", "Image/GIF"]"#),
+        ("integration_http_proxy", r#""server": "s", "close_at_expiry": false"#, r#""server": "s""#),
+        ("integration_redirect", r#""location": "https://a.example/b""#, r#""location": "https://a.example/c""#),
+        ("integration_redirect", r#""location": "https://a.example/b""#, r#""location": "/c""#),
+        ("integration_callback", r#""response": "json""#, r#""response": null"#),
+        ("server", r#""url": "https://A.example/""#, r#""urls": ["https://a.example"]"#),
+        ("service", r#""entrypoint": "./services/a.js""#, r#""entrypoint": "services/a""#),
+        (
+            "authorizer_auth0",
+            r#""domain": "a.example""#,
+            r#""domain": "a.example", "issuer": "https://a.example/", "jwks_uri": "https://a.example/.well-known/jwks.json", "algorithms": ["RS256"], "clock_skew_seconds": 30"#,
+        ),
+        (
+            "authorizer_oidc",
+            r#""client_id": "c", "callback_uri": "https://a.example""#,
+            r#""client_id": "c", "audience": "c", "redirect_uri": "https://a.example/""#,
+        ),
+        ("authorizer_jwt", r#""secret": "s", "algorithm": "HS256""#, r#""secret": "s""#),
+        ("authorizer_supabase", r#""audience": "authenticated""#, ""),
+        ("cors", r#""allow_methods": ["*"], "max_age": 600"#, ""),
+        ("cors", r#""allow_origins": ["*"]"#, r#""allow_origins": ["https://a.example"]"#),
+        ("response_headers", "", r#""remove": ["server"]"#),
+    ];
+    for (section, before, after) in table {
+        // A trailing comma would make it no JSON, and no JSON is silent too.
+        for members in [before, after] {
+            let members = if members.is_empty() && section.starts_with("auth") { "\"x-\": 0" } else { members };
+            assert!(
+                serde_json::from_str::<serde_json::Value>(&config(section, members)).is_ok(),
+                "{section}: {members}"
+            );
+        }
+        let after = if after.is_empty() && section.starts_with("auth") { "\"x-\": 0" } else { after };
+        assert_eq!(told(section, before, after), [""; 0], "{section}: {before} to {after}");
+    }
+}

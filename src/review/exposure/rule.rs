@@ -1,0 +1,388 @@
+//! How a change of a value is judged: by what its key means.
+//!
+//! Values of bindings are not known here, so another reference is another value.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::Exposure;
+use super::keys::KEYS;
+use super::meaning::{Object, texts};
+use super::networks::first_admitted;
+use crate::address::Address;
+use crate::config::schema;
+
+/// The longest value that is shown, in characters.
+const SHOWN_MAX_CHARS: usize = 100;
+
+/// Headers of answers that can open something where they are added, with what the names of others begin with.
+const OPENING_HEADERS: [&str; 13] = [
+    "access-control-",
+    "cache-control",
+    "cdn-cache-control",
+    "cloudflare-cdn-cache-control",
+    "content-type",
+    "cross-origin-resource-policy",
+    "expires",
+    "link",
+    "location",
+    "refresh",
+    "service-worker-allowed",
+    "set-cookie",
+    "timing-allow-origin",
+];
+
+/// Headers of answers that protect whoever gets them, with what the names of others begin with.
+const PROTECTIVE_HEADERS: [&str; 17] = [
+    "cache-control",
+    "cdn-cache-control",
+    "clear-site-data",
+    "cloudflare-cdn-cache-control",
+    "content-disposition",
+    "content-security-policy",
+    "cross-origin-",
+    "expires",
+    "origin-agent-cluster",
+    "permissions-policy",
+    "pragma",
+    "referrer-policy",
+    "strict-transport-security",
+    "vary",
+    "x-content-type-options",
+    "x-frame-options",
+    "x-permitted-cross-domain-policies",
+];
+
+/// What a change of a key can expose.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Rule {
+    /// Nothing, for this reason.
+    Harmless(&'static str),
+    /// What [`super`] judges with something else: a name, a route, what a token needs, where an alias leads.
+    Elsewhere,
+    /// What a section of this name says; absent, what its keys mean where they are absent.
+    Section(&'static str),
+    /// The same of a section that switches something on: absent, it exposes nothing.
+    Feature(&'static str),
+    /// The same of a section that keeps something out, and what its loss means.
+    Guard(&'static str, &'static str),
+    /// Any other value, and none.
+    Different(&'static str),
+    /// The same of a value that is not shown, for it may be a secret.
+    Hidden(&'static str),
+    /// Any other value that is there.
+    Destination(&'static str),
+    /// A larger number, and none where there was a limit.
+    Larger(&'static str),
+    /// `true`.
+    On(&'static str),
+    /// No longer `true`.
+    Off(&'static str),
+    /// What a list, or a text of words, has besides.
+    Wider(&'static str),
+    /// The same of a list of headers.
+    WiderHeaders(&'static str),
+    /// What a list of headers no longer has.
+    Narrower(&'static str),
+    /// A place at another site.
+    Location(&'static str),
+    /// A status with which a body goes on to where a redirect leads.
+    KeepsBody,
+    /// Headers of answers with their texts.
+    Headers,
+    /// Names of headers that answers lose.
+    Removed,
+    /// Headers or parameters of upstreams with where they come from.
+    Sources,
+    /// Addresses that may send requests.
+    Networks,
+    /// Media types that bodies may have.
+    MediaTypes,
+    /// How answers are kept.
+    Cache,
+    /// An answer that stands in the config, with what references in it bring.
+    Answer,
+}
+
+/// What keys mean where they are absent, by section and name.
+static DEFAULTS: LazyLock<HashMap<(&str, &str), Value>> = LazyLock::new(|| {
+    let keys = schema::keys().into_iter();
+    let mut defaults: HashMap<_, _> = keys.filter_map(|key| Some(((key.section, key.name), key.default?))).collect();
+    // What a page may ask for, where nothing says it.
+    defaults.insert(("cors", "allow_methods"), vec![Value::from("*")].into());
+    defaults
+});
+
+/// Judges the keys of a section that differ; `place` is where it stands, and an empty one says nothing.
+pub(super) fn judge_section(section: &str, place: &str, before: &Object, after: &Object, told: &mut Vec<Exposure>) {
+    judge_keys(section, place, before, after, false, &|_| true, told);
+}
+
+/// Judges those keys of a section that `is_meant` names; a fresh section was not there before.
+pub(super) fn judge_keys(
+    section: &str,
+    place: &str,
+    before: &Object,
+    after: &Object,
+    fresh: bool,
+    is_meant: &dyn Fn(&str) -> bool,
+    told: &mut Vec<Exposure>,
+) {
+    for row in KEYS.iter().filter(|row| row.sections.contains(&section) && is_meant(row.key)) {
+        let default = DEFAULTS.get(&(section, row.key));
+        let value = |object: &'_ Object| object.get(row.key).or(default).cloned();
+        let (before, after) = (value(before), value(after));
+        if before != after {
+            let place = if place.is_empty() { row.key.to_owned() } else { format!("{place}.{}", row.key) };
+            let mut judge = Judge { place: &place, fresh, told };
+            judge.judge(row.rule, before.as_ref(), after.as_ref());
+        }
+    }
+}
+
+/// Judges one key.
+struct Judge<'t> {
+    place: &'t str,
+    fresh: bool,
+    told: &'t mut Vec<Exposure>,
+}
+
+impl Judge<'_> {
+    fn tell(&mut self, what: impl Into<String>) {
+        self.told.push(Exposure::Setting { place: self.place.to_owned(), what: what.into() });
+    }
+
+    fn tell_of(&mut self, words: &str, items: impl IntoIterator<Item = String>) {
+        for item in items {
+            self.tell(format!("{words} {item}"));
+        }
+    }
+
+    fn judge(&mut self, rule: Rule, before: Option<&Value>, after: Option<&Value>) {
+        let in_place_of = |words: &str| format!("{words}: {} in place of {}", shown(after), shown(before));
+        match rule {
+            Rule::Harmless(_) | Rule::Elsewhere => {}
+            Rule::Section(section) => self.judge_below(section, before, after, false),
+            Rule::Feature(section) if is_on(after) => self.judge_below(section, before, after, !is_on(before)),
+            Rule::Feature(_) => {}
+            Rule::Guard(_, loss) if before.is_some() && after.is_none() => {
+                self.told.push(match loss.strip_prefix("loses ") {
+                    Some(rule) => Exposure::RuleLost(rule.to_owned()),
+                    None => Exposure::Setting { place: self.place.to_owned(), what: loss.to_owned() },
+                })
+            }
+            Rule::Guard(section, _) => self.judge_below(section, before, after, before.is_none()),
+            Rule::Different(words) if !self.fresh => self.tell(in_place_of(words)),
+            Rule::Destination(words) if after.is_some() => self.tell(in_place_of(words)),
+            Rule::Hidden(words) if !self.fresh => {
+                let references =
+                    [after, before].map(|value| value.and_then(Value::as_str).filter(|text| text.starts_with('$')));
+                match references {
+                    [Some(after), Some(before)] => self.tell(format!("{words}: {after} in place of {before}")),
+                    _ => self.tell(words),
+                }
+            }
+            Rule::Larger(words) if !self.fresh => match (before.and_then(Value::as_u64), after.and_then(Value::as_u64))
+            {
+                (Some(before), Some(after)) if after <= before => {}
+                (None, _) if before.is_none() => {}
+                (Some(_), None) if after.is_none() => self.tell_lost(),
+                _ => self.tell(in_place_of(words)),
+            },
+            Rule::On(words) if after == Some(&Value::Bool(true)) => self.tell(words),
+            Rule::Off(words) if !self.fresh && before == Some(&Value::Bool(true)) => self.tell(words),
+            Rule::Wider(words) => self.tell_of(words, wider(&items(before), &items(after))),
+            Rule::WiderHeaders(words) => self.tell_of(words, wider(&header_names(before), &header_names(after))),
+            Rule::Narrower(words) if !self.fresh => self.tell_of(words, gone(before, after)),
+            Rule::Location(words) => {
+                let (was, is) = (before.map(site), after.map(site));
+                if is.as_ref().is_some_and(|site| *site != Site::Own) && was != is {
+                    self.tell(in_place_of(words));
+                }
+            }
+            Rule::KeepsBody => {
+                let keeps = |value: Option<&Value>| matches!(value.and_then(Value::as_u64), Some(307 | 308));
+                if keeps(after) && !keeps(before) {
+                    self.tell("has bodies sent on to where it leads");
+                }
+            }
+            Rule::Headers => self.judge_headers(before, after),
+            Rule::Removed => {
+                self.tell_of("no longer removes", gone(before, after));
+                let removed = wider(&header_names(before), &header_names(after)).into_iter();
+                let removed = removed.filter(|name| is_among(&PROTECTIVE_HEADERS, name));
+                self.tell_of("removes", removed);
+            }
+            Rule::Sources => self.judge_sources(before, after),
+            Rule::Networks => self.judge_networks(before, after),
+            Rule::MediaTypes => self.judge_media_types(before, after),
+            Rule::Cache => match (before, after) {
+                (None, Some(cache)) if cache.get("per_user") != Some(&Value::Bool(true)) => {
+                    self.tell("keeps answers for everyone");
+                }
+                (Some(_), Some(_)) => self.judge_below("cache", before, after, false),
+                (_, _) => {}
+            },
+            Rule::Answer => {
+                let references = references(after).difference(&references(before)).cloned().collect::<Vec<_>>();
+                self.tell_of("answers with", references);
+            }
+            Rule::Different(_)
+            | Rule::Destination(_)
+            | Rule::Hidden(_)
+            | Rule::Larger(_)
+            | Rule::On(_)
+            | Rule::Off(_)
+            | Rule::Narrower(_) => {}
+        }
+    }
+
+    fn tell_lost(&mut self) {
+        self.told.push(Exposure::RuleLost(self.place.to_owned()));
+    }
+
+    fn judge_below(&mut self, section: &str, before: Option<&Value>, after: Option<&Value>, fresh: bool) {
+        let object = |value: Option<&Value>| value.and_then(Value::as_object).cloned().unwrap_or_default();
+        judge_keys(section, self.place, &object(before), &object(after), fresh, &|_| true, self.told);
+    }
+
+    fn judge_headers(&mut self, before: Option<&Value>, after: Option<&Value>) {
+        let (before, after) = (by_lower_name(before), by_lower_name(after));
+        for name in before.keys().filter(|name| !after.contains_key(*name)) {
+            self.tell(format!("no longer sends {name}"));
+        }
+        for (name, text) in &after {
+            match before.get(name) {
+                Some(was) if was == text => {}
+                Some(_) => self.tell(format!("sends another {name}")),
+                None if is_among(&OPENING_HEADERS, name) || !references(Some(text)).is_empty() => {
+                    self.tell(format!("sends {name}"));
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn judge_sources(&mut self, before: Option<&Value>, after: Option<&Value>) {
+        let (before, after) = (by_lower_name(before), by_lower_name(after));
+        for name in before.keys().filter(|name| !after.contains_key(*name)) {
+            self.tell(format!("no longer sends its own {name}, which a client may then send"));
+        }
+        for (name, source) in &after {
+            let shown = source.as_str().filter(|text| text.starts_with('$')).unwrap_or("a text");
+            match before.get(name) {
+                Some(was) if was == source => {}
+                Some(_) => self.tell(format!("sends another {name}, from {shown}")),
+                None => self.tell(format!("sends {name}, from {shown}")),
+            }
+        }
+    }
+
+    fn judge_networks(&mut self, before: Option<&Value>, after: Option<&Value>) {
+        match (before, after) {
+            (Some(_), None) => self.tell_lost(),
+            (Some(before), Some(after)) => {
+                if let Some(what) = first_admitted(before, after) {
+                    self.tell(format!("lets in {what}"));
+                }
+            }
+            (None, _) => {}
+        }
+    }
+
+    fn judge_media_types(&mut self, before: Option<&Value>, after: Option<&Value>) {
+        let types = |value| texts(value).iter().map(|text| text.to_ascii_lowercase()).collect::<Vec<_>>();
+        let (before, after) = (types(before), types(after));
+        if before.is_empty() {
+            return;
+        }
+        if after.is_empty() {
+            return self.tell_lost();
+        }
+        let covers = |wide: &String, narrow: &String| {
+            wide == narrow || wide.strip_suffix('*').is_some_and(|kind| narrow.starts_with(kind))
+        };
+        let wider = after.into_iter().filter(|kind| !before.iter().any(|known| covers(known, kind)));
+        self.tell_of("takes bodies of", wider);
+    }
+}
+
+/// Tells whether a section that switches something on is there.
+fn is_on(value: Option<&Value>) -> bool {
+    value.is_some_and(|value| *value != Value::Bool(false))
+}
+
+/// Gives a value as it is shown.
+fn shown(value: Option<&Value>) -> String {
+    let Some(value) = value else { return "none".to_owned() };
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN_MAX_CHARS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+/// Gives the items of a list, or the words of a text.
+fn items(value: Option<&Value>) -> BTreeSet<String> {
+    match value {
+        Some(Value::String(text)) => text.split_whitespace().map(str::to_owned).collect(),
+        value => texts(value).into_iter().collect(),
+    }
+}
+
+/// Gives the names of headers in a list.
+fn header_names(value: Option<&Value>) -> BTreeSet<String> {
+    items(value).into_iter().map(|name| name.to_ascii_lowercase()).collect()
+}
+
+/// Gives what is among the items afterwards and not before; `*` is everything.
+fn wider(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
+    if before.contains("*") { Vec::new() } else { after.difference(before).cloned().collect() }
+}
+
+/// Gives the headers that were listed before and are not afterwards.
+fn gone(before: Option<&Value>, after: Option<&Value>) -> Vec<String> {
+    header_names(before).difference(&header_names(after)).cloned().collect()
+}
+
+/// Whose place a text names.
+#[derive(PartialEq, Eq)]
+enum Site {
+    /// The gateway's.
+    Own,
+    /// That of an origin, or of a reference.
+    Other(String),
+}
+
+fn site(value: &Value) -> Site {
+    let text = value.as_str().unwrap_or_default();
+    match Address::parse(text) {
+        Some(address) if address.is_http() => Site::Other(address.origin()),
+        None if text.starts_with('/') && !text.starts_with("//") => Site::Own,
+        _ => Site::Other(text.to_owned()),
+    }
+}
+
+/// Gives the references in a value.
+fn references(value: Option<&Value>) -> BTreeSet<String> {
+    match value {
+        Some(Value::String(text)) if text.starts_with("$env.") || text.starts_with("$secret.") => {
+            BTreeSet::from([text.clone()])
+        }
+        Some(Value::Array(items)) => items.iter().flat_map(|item| references(Some(item))).collect(),
+        Some(Value::Object(members)) => members.values().flat_map(|value| references(Some(value))).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn by_lower_name(value: Option<&Value>) -> BTreeMap<String, Value> {
+    let members = value.and_then(Value::as_object).into_iter().flatten();
+    members.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect()
+}
+
+/// Tells whether a name is listed, or begins with a listed one that ends in a hyphen.
+fn is_among(listed: &[&str], name: &str) -> bool {
+    listed.iter().any(|known| *known == name || known.ends_with('-') && name.starts_with(known))
+}

@@ -1,0 +1,143 @@
+//! Which route takes the requests of a route that is added or removed, in the other config.
+
+use super::{Config, Exposure, OutlinedRoute, less_asked, methods, shown};
+use crate::route::{Found, Method, MethodRule, Pattern, RouteTable};
+
+/// A segment that no pattern names.
+const ANY_SEGMENT: &str = "~";
+
+/// Both configs with what finds the route of a request in each.
+pub(super) struct Takers<'c> {
+    old: &'c Config,
+    new: &'c Config,
+    old_table: RouteTable,
+    new_table: RouteTable,
+}
+
+impl<'c> Takers<'c> {
+    pub fn new(old: &'c Config, new: &'c Config) -> Self {
+        let table = |config: &Config| {
+            let specs = config.outline.routes.iter().map(|route| route.spec.clone()).collect();
+            RouteTable::build(specs).unwrap_or_default()
+        };
+        Self { old, new, old_table: table(old), new_table: table(new) }
+    }
+
+    /// Tells of each route from which an added one takes requests, if it asked more of them.
+    pub fn bypassed_by(&self, added: &OutlinedRoute) -> Vec<Exposure> {
+        let bypassed = self.pairs(added, self.old).into_iter().filter(|(was, is)| {
+            std::ptr::eq(*is, added) && !less_asked(self.old.side(was), self.new.side(is)).is_empty()
+        });
+        bypassed.map(|(was, _)| Exposure::Bypass { route: shown(&was.spec) }).collect()
+    }
+
+    /// Tells what routes that take the requests of a removed one do not ask of them.
+    pub fn taken_over_from(&self, removed: &OutlinedRoute) -> Vec<Exposure> {
+        let taken = self.pairs(removed, self.new).into_iter().filter(|(was, _)| std::ptr::eq(*was, removed));
+        let losses = taken.flat_map(|(was, is)| {
+            let losses = less_asked(self.old.side(was), self.new.side(is)).into_iter();
+            losses.map(|loss| Exposure::TakenOver { route: shown(&is.spec), loss: Box::new(loss) })
+        });
+        losses.collect()
+    }
+
+    /// Gives the routes before and afterwards of requests that a route shares with those of the other config, each once.
+    fn pairs(&self, route: &OutlinedRoute, other: &Config) -> Vec<(&'c OutlinedRoute, &'c OutlinedRoute)> {
+        let mut methods = methods(route.spec.method);
+        if route.spec.method == MethodRule::Exact(Method::Get) {
+            methods.push(Method::Head);
+        }
+        let others = other.outline.routes.iter();
+        let mut paths: Vec<String> =
+            others.filter_map(|other| common_path(&route.spec.pattern, &other.spec.pattern)).collect();
+        paths.sort();
+        paths.dedup();
+        let mut pairs: Vec<(&OutlinedRoute, &OutlinedRoute)> = Vec::new();
+        for (path, method) in paths.iter().flat_map(|path| methods.iter().map(move |method| (path, method))) {
+            let was = taker(&self.old_table, self.old, *method, path);
+            let is = taker(&self.new_table, self.new, *method, path);
+            if let (Some(was), Some(is)) = (was, is)
+                && !pairs.iter().any(|(one, other)| std::ptr::eq(*one, was) && std::ptr::eq(*other, is))
+            {
+                pairs.push((was, is));
+            }
+        }
+        pairs
+    }
+}
+
+fn taker<'c>(table: &RouteTable, config: &'c Config, method: Method, path: &str) -> Option<&'c OutlinedRoute> {
+    match table.find(method.as_str(), path) {
+        Found::Route(taken) => config.outline.routes.get(taken.index),
+        Found::MethodNotAllowed(_) | Found::NotFound | Found::Ambiguous(_) => None,
+    }
+}
+
+/// Gives a path that both patterns match, as general as there is; `None` where there is none.
+fn common_path(one: &Pattern, other: &Pattern) -> Option<String> {
+    let mut path = String::new();
+    let (mut ones, mut others) = (one.as_str().split('/').skip(1), other.as_str().split('/').skip(1));
+    loop {
+        let (one, other) = match (ones.next(), others.next()) {
+            (None, None) => return Some(path),
+            // A rest may be none at all.
+            (None, Some(other)) => return is_rest(other).then_some(path),
+            (Some(one), None) => return is_rest(one).then_some(path),
+            (Some(one), Some(other)) => (one, other),
+        };
+        if is_rest(one) || is_rest(other) {
+            let rest: Vec<_> = if is_rest(one) {
+                std::iter::once(other).chain(others).collect()
+            } else {
+                std::iter::once(one).chain(ones).collect()
+            };
+            for segment in rest {
+                path.push('/');
+                path.push_str(if is_parameter(segment) { ANY_SEGMENT } else { segment });
+            }
+            return Some(path);
+        }
+        path.push('/');
+        path.push_str(match (is_parameter(one), is_parameter(other)) {
+            (true, true) => ANY_SEGMENT,
+            // No parameter is empty.
+            (true, false) if !other.is_empty() => other,
+            (false, true) if !one.is_empty() => one,
+            (false, false) if one == other => one,
+            (_, _) => return None,
+        });
+    }
+}
+
+fn is_parameter(segment: &str) -> bool {
+    segment.starts_with('{')
+}
+
+fn is_rest(segment: &str) -> bool {
+    segment.starts_with('{') && segment.ends_with("+}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_common_path_is_matched_by_both() {
+        let table = [
+            ("/a/{x}", "/{y}/b", Some("/a/b")),
+            ("/a/{x}", "/{y}/{z}", Some("/a/~")),
+            ("/a", "/b", None),
+            ("/a", "/a/{x}", None),
+            ("/a/{.+}", "/a", Some("/a")),
+            ("/a/{.+}", "/{x}/b/{y}", Some("/a/b/~")),
+            ("/{x}/b/{y}", "/a/{rest+}", Some("/a/b/~")),
+            ("/{.+}", "/{all+}", Some("/~")),
+            ("/{x}", "/", None),
+            ("/{.+}", "/", Some("/")),
+        ];
+        for (one, other, expected) in table {
+            let path = common_path(&Pattern::parse(one).unwrap(), &Pattern::parse(other).unwrap());
+            assert_eq!(path.as_deref(), expected, "{one}, {other}");
+        }
+    }
+}
