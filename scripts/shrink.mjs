@@ -12,8 +12,8 @@ const FEATURES = [
 // Inlined functions are fewer bytes and compress worse, and so do functions in any order but that of their names, which puts
 // those of one module side by side.
 const OPTIMISATIONS = [
-  '--one-caller-inline-max-function-size=30', '--low-memory-unused', '--gufa-optimizing', '-Os', '--converge', '--reorder-functions-by-name',
-  '--strip-debug', '--strip-producers',
+  '--one-caller-inline-max-function-size=30', '--low-memory-unused', '--gufa-optimizing', '-O2', '--shrink-level=1', '--converge',
+  '--reorder-functions-by-name', '--strip-debug', '--strip-producers',
 ];
 
 export async function shrink(directory) {
@@ -25,7 +25,6 @@ export async function shrink(directory) {
     failure: 'the WebAssembly file could not be made smaller',
   });
   shortenImports(wasm, script);
-  numberSharedNames(script, wasm);
 }
 
 /** Leaves out the classes that come with the SDK: told that making them has no effect, esbuild drops those nobody uses. */
@@ -79,18 +78,6 @@ function shortenImports(wasm, script) {
   const head = Buffer.concat([Buffer.from([IMPORT_SECTION]), leb(body.length)]);
   writeFileSync(join(ROOT, wasm), Buffer.concat([bytes.subarray(0, section.start), head, body, bytes.subarray(section.end)]));
   writeFileSync(join(ROOT, script), text);
-}
-
-/** Puts numbers in the place of the digests in what the script and the WebAssembly name alike: digests do not compress. No length changes. */
-function numberSharedNames(script, wasm) {
-  let [text, bytes] = [script, wasm].map((file) => readFileSync(join(ROOT, file), 'latin1'));
-  const names = new Set(text.match(/\b\w+_h?[\da-f]{16}\b/g)?.filter((name) => bytes.includes(name)));
-  for (const [index, name] of [...names].entries()) {
-    const numbered = name.replace(/[\da-f]{16}$/, String(index).padStart(16, '0'));
-    [text, bytes] = [text, bytes].map((content) => content.replaceAll(name, numbered));
-  }
-  writeFileSync(join(ROOT, script), text, 'latin1');
-  writeFileSync(join(ROOT, wasm), bytes, 'latin1');
 }
 
 // Sections of a module (WebAssembly core specification, section 5.5).

@@ -5,3 +5,8 @@
 
 #[cfg(target_arch = "wasm32")]
 extern crate bargate;
+
+/// Two kibibytes less, compressed, than the allocator that comes with Rust.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
