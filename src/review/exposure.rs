@@ -193,7 +193,8 @@ fn compare_routes(old: &Config, new: &Config) -> Vec<Change> {
             (None, Some(is)) => {
                 let open = is.requirement.as_ref().is_none_or(|requirement| requirement.optional);
                 let appears = open.then_some(Exposure::NewPublicPath);
-                appears.into_iter().chain(takers.bypassed_by(is)).collect()
+                let opened = opened_by_addition(new.side(is)).into_iter();
+                appears.into_iter().chain(takers.bypassed_by(is)).chain(opened).collect()
             }
             (Some(was), None) => takers.taken_over_from(was),
             (None, None) => Vec::new(),
@@ -271,6 +272,50 @@ fn less_asked(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
             |side: Side<'_>| side.path.get("request_headers").and_then(Value::as_object).cloned().unwrap_or_default();
         let removed = |key: &str| key == "remove";
         judge_keys("request_headers", "request_headers", &headers(was), &headers(is), false, &removed, &mut exposures);
+    }
+    exposures
+}
+
+/// Tells which headers and parameters one upstream gets from elsewhere by the second route than by the first.
+fn other_sources(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
+    let targets = |side: Side<'_>| {
+        let alias = side.integration().get("server").and_then(Value::as_str).map(str::to_owned);
+        alias.map(|alias| side.meaning.servers.of(&alias)).unwrap_or_default()
+    };
+    let mut exposures = Vec::new();
+    if targets(was).is_disjoint(&targets(is)) {
+        return exposures;
+    }
+    for (section, keys) in [("mapping", ["headers", "query"].as_slice()), ("request_headers", &["set"])] {
+        let object = |value: Option<&Value>| value.and_then(Value::as_object).cloned().unwrap_or_default();
+        let [before, mut after] = [was, is].map(|side| object(side.path.get(section)));
+        for key in keys {
+            // What is sent besides takes nothing away.
+            let known = object(before.get(*key));
+            let mut sources = object(after.get(*key));
+            sources.retain(|name, _| known.keys().any(|other| other.eq_ignore_ascii_case(name)));
+            after.insert((*key).to_owned(), sources.into());
+        }
+        judge_keys(section, section, &before, &after, false, &|key| keys.contains(&key), &mut exposures);
+    }
+    exposures
+}
+
+/// Tells what a route that was not there opens, whoever may ask for it.
+fn opened_by_addition(is: Side<'_>) -> Vec<Exposure> {
+    let mut exposures = Vec::new();
+    let fresh = |key: &str| ["response", "encoded_slashes"].contains(&key);
+    judge_keys("path", "", &Object::new(), is.path, true, &fresh, &mut exposures);
+    if let kind @ ("static" | "redirect") = is.kind().as_str() {
+        judge_keys(
+            &section_of(kind),
+            "integration",
+            &Object::new(),
+            &is.integration(),
+            true,
+            &|_| true,
+            &mut exposures,
+        );
     }
     exposures
 }
@@ -357,7 +402,9 @@ fn weaker(before: Side<'_>, after: Side<'_>) -> Vec<Exposure> {
         let gone = was.iter().filter(|name| !kept.contains(name));
         exposures.extend(gone.map(|name| Exposure::RequirementLost(format!("the {kind} {name}"))));
     };
-    lost("scope", &was.scopes, &is.scopes);
+    // A list of one is that one.
+    let scopes = if is.any_scopes.len() == 1 { [&is.scopes[..], &is.any_scopes].concat() } else { is.scopes.clone() };
+    lost("scope", &was.scopes, &scopes);
     lost("permission", &was.permissions, &is.permissions);
     let kept = |(name, values): &(String, String)| {
         is.claims.iter().any(|(other, narrower)| other == name && is_among_values(narrower, values))
@@ -521,7 +568,7 @@ mod tests {
         let with = |auth: &str| format!(r#"{{"method": "GET", "path": "/a", "auth": {auth}, "response": 1}}"#);
         let scoped = with(r#"{"scopes": ["read:a", "read:b"]}"#);
         let wide = r#"{"method": "ANY", "path": "/{.+}", "auth": true, "response": 1}"#;
-        let table: [(&str, &str, &[&str], &str); 16] = [
+        let table: [(&str, &str, &[&str], &str); 17] = [
             ("", OPEN, &["GET /a a public path appears"], "a new open path"),
             ("", AUTH, &[], "a new path with auth"),
             (AUTH, OPEN, &["GET /a loses authentication"], "auth removed"),
@@ -531,6 +578,12 @@ mod tests {
             (&scoped, AUTH, &["GET /a loses the scope read:a", "GET /a loses the scope read:b"], "all scopes removed"),
             (&scoped, &with(r#"{"scopes": ["read:b"]}"#), &["GET /a loses the scope read:a"], "one scope removed"),
             (AUTH, &scoped, &[], "scopes added"),
+            (
+                &with(r#"{"scopes": ["x"]}"#),
+                &with(r#"{"any_scopes": ["x"]}"#),
+                &[],
+                "a list of which one is enough, of one",
+            ),
             (AUTH, &with(r#"{"optional": true}"#), &["GET /a lets requests without a token through"], "made optional"),
             (
                 AUTH,
@@ -582,8 +635,9 @@ mod tests {
         let auth = |rest: &str| format!(r#""auth": true, {rest}"#);
         let limited = format!(r#"{proxy}, "rate_limit": {{"binding": "L", "key": "ip"}}"#);
         let kept = format!(r#"{proxy}, "request_headers": {{"remove": ["authorization"]}}"#);
+        let mapped = |source: &str| format!(r#"{proxy}, "mapping": {{"headers": {{"x-user": "$request.{source}"}}}}"#);
         type Row<'r> = (Vec<String>, Vec<String>, &'r [&'r str], &'r str);
-        let table: [Row<'_>; 9] = [
+        let table: [Row<'_>; 14] = [
             (
                 vec![route("ANY", "/{x}/b", &auth(proxy))],
                 vec![route("ANY", "/{x}/b", &auth(proxy)), route("POST", "/a/{y}", proxy)],
@@ -607,6 +661,54 @@ mod tests {
                 vec![route("ANY", "/{.+}", &auth(&kept)), route("GET", "/a", r#""auth": true, "response": 1"#)],
                 &[],
                 "an added path that no upstream answers",
+            ),
+            (
+                vec![route("ANY", "/{.+}", &auth(&mapped("jwt.sub")))],
+                vec![
+                    route("ANY", "/{.+}", &auth(&mapped("jwt.sub"))),
+                    route("GET", "/a", &auth(&mapped("query.user"))),
+                ],
+                &["mapping.headers: sends another x-user, from $request.query.user"],
+                "an added path whose upstream gets a client's word for who it is",
+            ),
+            (
+                vec![route("ANY", "/{.+}", &auth(proxy)), route("GET", "/a/{b}", &auth(&mapped("jwt.sub")))],
+                vec![route("ANY", "/{.+}", &auth(proxy))],
+                &[
+                    "mapping.headers: no longer sends its own x-user, which a client may then send, since ANY /{.+} takes its requests",
+                ],
+                "a removed path whose upstream then gets what the client sends",
+            ),
+            (
+                vec![route("ANY", "/{.+}", &auth(proxy))],
+                vec![route("ANY", "/{.+}", &auth(proxy)), route("GET", "/a", &auth(&mapped("jwt.sub")))],
+                &[],
+                "an added path that sends more of its own",
+            ),
+            (
+                vec![route("ANY", "/{.+}", &auth(proxy))],
+                vec![
+                    route("ANY", "/{.+}", &auth(proxy)),
+                    route("GET", "/a/{b}", &auth(&format!(r#"{proxy}, "encoded_slashes": true"#))),
+                ],
+                &["encoded_slashes: admits paths that an upstream may read as others"],
+                "an added path with encoded slashes",
+            ),
+            (
+                vec![],
+                vec![
+                    route("GET", "/a", &auth(r#""response": ["$secret.KEY"]"#)),
+                    route(
+                        "GET",
+                        "/b",
+                        &auth(r#""integration": {"type": "redirect", "location": "https://x.example/"}"#),
+                    ),
+                ],
+                &[
+                    "response: answers with $secret.KEY",
+                    "integration.location: leads to another site: \"https://x.example/\" in place of none",
+                ],
+                "added paths that hand out a secret and lead away",
             ),
             (
                 vec![route("ANY", "/{.+}", &auth(proxy)), route("GET", "/a/{b}", &auth(&limited))],

@@ -1,6 +1,6 @@
 //! Which route takes the requests of a route that is added or removed, in the other config.
 
-use super::{Config, Exposure, OutlinedRoute, less_asked, methods, shown};
+use super::{Config, Exposure, OutlinedRoute, less_asked, methods, other_sources, shown};
 use crate::route::{Found, Method, MethodRule, Pattern, RouteTable};
 
 /// A segment that no pattern names.
@@ -25,17 +25,22 @@ impl<'c> Takers<'c> {
 
     /// Tells of each route from which an added one takes requests, if it asked more of them.
     pub fn bypassed_by(&self, added: &OutlinedRoute) -> Vec<Exposure> {
-        let bypassed = self.pairs(added, self.old).into_iter().filter(|(was, is)| {
-            std::ptr::eq(*is, added) && !less_asked(self.old.side(was), self.new.side(is)).is_empty()
+        let taken = self.pairs(added, self.old).into_iter().filter(|(_, is)| std::ptr::eq(*is, added));
+        let exposures = taken.flat_map(|(was, is)| {
+            let (before, after) = (self.old.side(was), self.new.side(is));
+            let bypassed = !less_asked(before, after).is_empty();
+            let bypass = bypassed.then(|| Exposure::Bypass { route: shown(&was.spec) });
+            bypass.into_iter().chain(other_sources(before, after))
         });
-        bypassed.map(|(was, _)| Exposure::Bypass { route: shown(&was.spec) }).collect()
+        exposures.collect()
     }
 
     /// Tells what routes that take the requests of a removed one do not ask of them.
     pub fn taken_over_from(&self, removed: &OutlinedRoute) -> Vec<Exposure> {
         let taken = self.pairs(removed, self.new).into_iter().filter(|(was, _)| std::ptr::eq(*was, removed));
         let losses = taken.flat_map(|(was, is)| {
-            let losses = less_asked(self.old.side(was), self.new.side(is)).into_iter();
+            let (before, after) = (self.old.side(was), self.new.side(is));
+            let losses = [less_asked(before, after), other_sources(before, after)].concat().into_iter();
             losses.map(|loss| Exposure::TakenOver { route: shown(&is.spec), loss: Box::new(loss) })
         });
         losses.collect()
