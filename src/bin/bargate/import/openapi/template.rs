@@ -3,6 +3,8 @@
 //! Descriptions hold templates that OpenAPI has not: those of other gateways, of RFC 6570 and of routers. What stands for several
 //! segments is taken for that, and what no pattern matches is kept as the requests that it may be about.
 
+use std::borrow::Cow;
+
 use bargate::route::Pattern;
 
 /// A segment of a shape that is a parameter.
@@ -80,6 +82,17 @@ impl<'t> Expression<'t> {
     }
 }
 
+impl<'t> Expression<'t> {
+    /// Reads what stands between angle brackets, as routers in Python have it: `<id>`, `<int:id>`, `<path:rest>`.
+    fn of_router(inside: &'t str) -> Self {
+        match inside.split_once(':') {
+            Some(("path", name)) => Self::Rest(name),
+            Some((_, name)) => Self::One(name),
+            None => Self::One(inside),
+        }
+    }
+}
+
 /// A part of a template's text.
 enum Part<'t> {
     Text(&'t str),
@@ -91,14 +104,21 @@ enum Part<'t> {
 fn parts(text: &str) -> (Vec<Part<'_>>, bool) {
     let (mut parts, mut rest) = (Vec::new(), text);
     while let Some(c) = rest.chars().next() {
-        let closed = if c == '{' { rest.find('}') } else { None };
+        let closed = match c {
+            '{' => rest.find('}'),
+            '<' => rest.find('>'),
+            _ => None,
+        };
         let (part, length) = match (c, closed) {
             ('?' | '#', _) => return (parts, true),
             ('/', _) => (Part::Slash, 1),
+            ('<', Some(end)) => {
+                (Part::Expression(Expression::of_router(rest.get(1..end).unwrap_or_default())), end + 1)
+            }
             (_, Some(end)) => (Part::Expression(Expression::read(rest.get(1..end).unwrap_or_default())), end + 1),
             _ => {
                 let end =
-                    rest.char_indices().skip(1).find(|(_, c)| "/{?#".contains(*c)).map_or(rest.len(), |(at, _)| at);
+                    rest.char_indices().skip(1).find(|(_, c)| "/{<?#".contains(*c)).map_or(rest.len(), |(at, _)| at);
                 (Part::Text(rest.get(..end).unwrap_or_default()), end)
             }
         };
@@ -209,7 +229,9 @@ impl Template {
 impl Reach {
     /// Reads a key of `paths` that is no pattern.
     pub fn read(text: &str) -> Self {
-        let (parts, _) = parts(text);
+        // Tools put a slash before a key that has none.
+        let text = if text.starts_with('/') { Cow::from(text) } else { Cow::from(format!("/{text}")) };
+        let (parts, _) = parts(&text);
         // What may be absent is read as both; an upstream may take two slashes for one.
         let mut forms: Vec<Vec<Piece>> = [false, true].map(|without| form(&parts, without)).into();
         forms.extend(forms.clone().into_iter().map(|mut form| {
@@ -351,6 +373,8 @@ mod tests {
             ("one with a rule", "/a/{name=**}", "/a/{name+}", "/a/{.+}"),
             ("one with an expression", "/a/{name:.*}", "/a/{name+}", "/a/{.+}"),
             ("an expression for a segment", "/a/{id:[0-9]+}/b", "/a/{id}/b", "/a/{}/b"),
+            ("one in angle brackets", "/a/<int:id>/<b>", "/a/{id}/{b}", "/a/{}/{}"),
+            ("a rest in angle brackets", "/a/<path:rest>", "/a/{rest+}", "/a/{.+}"),
             ("a colon inside", "/orders:batch", "/orders:batch", "/orders:batch"),
             ("two spellings of a literal", "/caf%c3%a9", "/caf%c3%a9", "/caf%C3%A9"),
         ];
@@ -412,6 +436,8 @@ mod tests {
             ("/{rest+}", "/a/{;x}", true, "the rest, of what is no name"),
             ("/a/{x}", "/a{/x}", true, "a slash out of an expression"),
             ("/a", "/a{;x}", true, "an expression that may be absent"),
+            ("/{x}", "a", true, "a path without its slash"),
+            ("/{x}", "/report-<id>", true, "a part of a segment, in angle brackets"),
             ("/caf%c3%a9", "/café?x=1", true, "two spellings of a literal"),
         ];
         for (route, other, expected, message) in table {
