@@ -293,7 +293,8 @@ fn other_sources(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
             // What is sent besides takes nothing away.
             let known = object(before.get(*key));
             let mut sources = object(after.get(*key));
-            sources.retain(|name, _| known.keys().any(|other| other.eq_ignore_ascii_case(name)));
+            let is_same = |one: &str, other: &str| one == other || *key != "query" && one.eq_ignore_ascii_case(other);
+            sources.retain(|name, _| known.keys().any(|other| is_same(name, other)));
             after.insert((*key).to_owned(), sources.into());
         }
         judge_keys(section, section, &before, &after, false, &|key| keys.contains(&key), &mut exposures);

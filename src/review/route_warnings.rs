@@ -12,6 +12,9 @@ use crate::route::{Ambiguity, Found, Guard, Method, MethodRule, Pattern, RouteTa
 /// Cloudflare answers paths below this one itself.
 const PLATFORM_PREFIX: &str = "cdn-cgi";
 
+/// Rules about bodies, which requests by GET or HEAD have none of.
+const BODY_RULES: [&str; 2] = ["content_types", "max_body_bytes"];
+
 /// What a path is there for, where that matters to a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RouteKind {
@@ -115,7 +118,7 @@ pub(super) fn warn_of_routes(root: &Node<'_>, warnings: &mut Warnings<'_>) {
             warnings.warn("unreachable_route", path, at, message, "remove it, or give it another path");
         } else if routes.is_refused(route) {
             let message = "each request is refused: in another letter case, or with or without its last slash, the path asks for more";
-            let help = "add \"strict_paths\": true to the server, if it tells them apart";
+            let help = "ask for as much here; or add \"strict_paths\": true to the server, if it tells them apart";
             warnings.warn("unreachable_route", path, at, message.to_owned(), help);
         }
         if let Some(message) = routes.fallthrough(route) {
@@ -252,6 +255,12 @@ impl<'o> Relations<'o> {
             return None;
         }
         let path = example_path(&route.spec.pattern);
+        let asked = &route.spec.guard;
+        let asked_without_body = asked.without(&BODY_RULES);
+        let asked_of = |method: Method| match method {
+            Method::Get | Method::Head => &asked_without_body,
+            _ => asked,
+        };
         let mut found: Option<(&OutlinedRoute, Vec<&str>)> = None;
         // What a preflight gets to see, a page could not see otherwise.
         for method in Method::ALL.into_iter().filter(|method| *method != Method::Options) {
@@ -260,7 +269,7 @@ impl<'o> Relations<'o> {
             let is_weaker = taker.spec.pattern.is_wildcard()
                 && taker.spec.pattern != route.spec.pattern
                 && taker.leads_where(route)
-                && route.spec.guard.asks_more_than(&taker.spec.guard)
+                && asked_of(method).asks_more_than(&taker.spec.guard)
                 // Other methods may well need other scopes.
                 && !taker.spec.guard.asks_more_than(&route.spec.guard);
             if is_weaker {
@@ -341,7 +350,8 @@ mod tests {
             format!(r#"{{"method": "{method}", "path": "/api/a", "auth": {auth}, {}}}"#, to("api"))
         };
         let others = "paths[1].path POST, PUT, PATCH, DELETE here: taken by ANY /api/{.+}, which asks for less";
-        let table: [(String, String, &[&str], &str); 8] = [
+        let small = path("POST", r#"true, "max_body_bytes": 9"#);
+        let table: [(String, String, &[&str], &str); 9] = [
             (wildcard("ANY", "true", "api"), path("GET", scoped), &[others], "all other methods"),
             (wildcard("ANY", "false", "api"), path("GET", "true"), &[others], "an open wildcard"),
             (
@@ -354,6 +364,12 @@ mod tests {
             (wildcard("ANY", "true", "api"), path("ANY", scoped), &[], "no method is left"),
             (wildcard("ANY", "true", "other"), path("GET", scoped), &[], "another upstream"),
             (wildcard("ANY", scoped, "api"), path("GET", "true"), &[], "a wildcard that asks for more"),
+            (
+                wildcard("ANY", "true", "api"),
+                small,
+                &["paths[1].path PUT, PATCH, DELETE here: taken by ANY /api/{.+}, which asks for less"],
+                "a rule for bodies",
+            ),
             (wildcard("GET", r#"{"scopes": ["read"]}"#, "api"), path("POST", scoped), &[], "other scopes"),
         ];
         for (wildcard, path, expected, message) in table {

@@ -35,6 +35,14 @@ impl Guard {
         !self.demands.iter().all(|demand| other.meets(demand))
     }
 
+    /// Gives it without the demands about these things.
+    #[must_use]
+    pub fn without(&self, things: &[&str]) -> Self {
+        let is_about = |text: &str| things.contains(&text.split(' ').next().unwrap_or_default());
+        let demands = self.demands.iter().filter(|(text, _)| !is_about(text)).cloned().collect();
+        Self { demands, ..*self }
+    }
+
     fn meets(&self, (text, at_most): &(String, usize)) -> bool {
         self.demands.iter().any(|(own, most)| own == text && most <= at_most)
     }

@@ -427,6 +427,12 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         "mapping.headers: sends another x-a, from $request.header.x-b",
     ),
     ("mapping", "", r#""query": {"org": "$request.jwt.org"}"#, "mapping.query: sends org, from $request.jwt.org"),
+    (
+        "mapping",
+        r#""query": {"Org": "a"}"#,
+        r#""query": {"org": "a"}"#,
+        "mapping.query: no longer sends its own Org, which a client may then send; mapping.query: sends org, from a text",
+    ),
     ("request_headers", "", r#""set": {"x-key": "$secret.KEY"}"#, "request_headers.set: sends x-key, from $secret.KEY"),
     (
         "request_headers",
@@ -550,6 +556,8 @@ fn what_means_the_same_or_asks_for_more_is_silent() {
         ("integration_callback", r#""response": "json""#, r#""response": null"#),
         ("server", r#""url": "https://A.example/""#, r#""urls": ["https://a.example"]"#),
         ("service", r#""entrypoint": "./services/a.js""#, r#""entrypoint": "services/a""#),
+        ("service", r#""entrypoint": "services/a.mts""#, r#""entrypoint": "services/a""#),
+        ("path", r#""mapping": {"headers": {"X-A": "a"}}"#, r#""mapping": {"headers": {"x-a": "a"}}"#),
         (
             "authorizer_auth0",
             r#""domain": "a.example""#,

@@ -4,7 +4,8 @@
 
 use super::rule::Rule::{
     self, Answer, Cache, Destination, Different, Elsewhere, Feature, Guard, Harmless, Headers, Hidden, KeepsBody,
-    Larger, Location, MediaTypes, Narrower, Networks, Off, On, Removed, Section, Sources, Wider, WiderHeaders,
+    Larger, Location, MediaTypes, Narrower, Networks, Off, On, Parameters, Removed, Section, Sources, Wider,
+    WiderHeaders,
 };
 
 /// A rule for a key of some sections, which are called as among the `$defs` of the schema.
@@ -163,7 +164,7 @@ pub(super) const KEYS: &[Row] = &[
     row(&["cors"], "max_age", Harmless("it says how long a browser remembers what it was granted")),
     // Headers.
     row(&["mapping"], "headers", Sources),
-    row(&["mapping"], "query", Sources),
+    row(&["mapping"], "query", Parameters),
     row(&["request_headers"], "set", Sources),
     row(&["request_headers"], "remove", Narrower("lets pass to the upstream:")),
     row(&["response_headers"], "set", Headers),

@@ -98,7 +98,7 @@ impl Meaning {
         let services = [list(&mut top, "serviceBindings"), list(&mut top, "servicesBindings")].concat();
         meaning.servers.read(list(&mut top, "servers"), addresses);
         meaning.services.read(list(&mut top, "services"), |service| {
-            texts(service.get("entrypoint")).iter().map(|entrypoint| module_name(entrypoint).to_owned()).collect()
+            texts(service.get("entrypoint")).iter().map(|entrypoint| module_of(entrypoint).to_owned()).collect()
         });
         meaning.bindings.read(services, |service| texts(service.get("binding")).into_iter().collect());
         let has_session = top.contains_key("session");
@@ -138,6 +138,12 @@ pub(super) fn texts(value: Option<&Value>) -> Vec<String> {
         None => &[],
     };
     items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Gives the name of a module, of which there is one whatever its file ends in.
+fn module_of(entrypoint: &str) -> &str {
+    let name = module_name(entrypoint);
+    [".mjs", ".ts", ".mts"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
 }
 
 /// Gives the addresses of a server, each as the gateway would call it.

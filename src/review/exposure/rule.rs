@@ -94,8 +94,10 @@ pub(super) enum Rule {
     Headers,
     /// Names of headers that answers lose.
     Removed,
-    /// Headers or parameters of upstreams with where they come from.
+    /// Headers of upstreams with where they come from.
     Sources,
+    /// The same of query parameters, whose names have letter case.
+    Parameters,
     /// Addresses that may send requests.
     Networks,
     /// Media types that bodies may have.
@@ -215,7 +217,8 @@ impl Judge<'_> {
                 let removed = removed.filter(|name| is_among(&PROTECTIVE_HEADERS, name));
                 self.tell_of("removes", removed);
             }
-            Rule::Sources => self.judge_sources(before, after),
+            Rule::Sources => self.judge_sources(&by_lower_name(before), &by_lower_name(after)),
+            Rule::Parameters => self.judge_sources(&by_name(before), &by_name(after)),
             Rule::Networks => self.judge_networks(before, after),
             Rule::MediaTypes => self.judge_media_types(before, after),
             Rule::Cache => match (before, after) {
@@ -265,12 +268,11 @@ impl Judge<'_> {
         }
     }
 
-    fn judge_sources(&mut self, before: Option<&Value>, after: Option<&Value>) {
-        let (before, after) = (by_lower_name(before), by_lower_name(after));
+    fn judge_sources(&mut self, before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) {
         for name in before.keys().filter(|name| !after.contains_key(*name)) {
             self.tell(format!("no longer sends its own {name}, which a client may then send"));
         }
-        for (name, source) in &after {
+        for (name, source) in after {
             let shown = source.as_str().filter(|text| text.starts_with('$')).unwrap_or("a text");
             match before.get(name) {
                 Some(was) if was == source => {}
@@ -377,9 +379,13 @@ fn references(value: Option<&Value>) -> BTreeSet<String> {
     }
 }
 
-fn by_lower_name(value: Option<&Value>) -> BTreeMap<String, Value> {
+fn by_name(value: Option<&Value>) -> BTreeMap<String, Value> {
     let members = value.and_then(Value::as_object).into_iter().flatten();
-    members.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect()
+    members.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn by_lower_name(value: Option<&Value>) -> BTreeMap<String, Value> {
+    by_name(value).into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
 }
 
 /// Tells whether a name is listed, or begins with a listed one that ends in a hyphen.
