@@ -25,7 +25,7 @@ pub struct Arguments {
     /// The config afterwards.
     #[arg(default_value = "gateway.config.json")]
     new: PathBuf,
-    /// Exits with 1 where a path loses authentication or a scope, or a public path appears, and with 2 where that cannot be
+    /// Exits with 1 where anything lets more requests in, or sends tokens or people elsewhere, and with 2 where that cannot be
     /// told, because a config has mistakes.
     #[arg(long)]
     fail_on_exposure: bool,
