@@ -12,8 +12,7 @@ pub enum Sent {
     Absent,
     /// Its value.
     Once(String),
-    /// More than one of that name, or one that may stand in the value of another: somebody else could set one of them, so none
-    /// is believed.
+    /// More than one of that name: somebody else could set one of them, so none is believed.
     Repeated,
 }
 
@@ -29,17 +28,19 @@ pub fn trimmed(part: &str) -> &str {
     part.trim_matches([',', ' ', '\t'])
 }
 
-/// Reads the cookie `name` of a request. No value of the gateway's holds a comma, so that one ends it; but behind a comma it counts
-/// only where no browser sent it, which sends one field (RFC 6265 section 5.4): there it is in a value, which a neighbour may have
-/// set.
+/// Reads the cookie `name` of a request. No value of the gateway's holds a comma, so that one ends it. What stands behind a comma
+/// counts only if no browser sent it. A browser sends one field (RFC 6265 section 5.4), so there it is in a value, which a neighbour
+/// may have set: it is no cookie, and must not keep the real one from being read.
 pub fn sent(request: &impl RequestHead, name: &str) -> Sent {
     let header = separated(&request.header("cookie").unwrap_or_default());
     let is_of_browser = || request.header("user-agent").is_some_and(|agent| agent.starts_with("Mozilla/"));
     let mut sent = Sent::Absent;
     for part in header.split(';') {
         if let Some(value) = trimmed(part).strip_prefix(name).and_then(|rest| rest.strip_prefix('=')) {
-            let alone = sent == Sent::Absent && !(part.starts_with(',') && is_of_browser());
-            sent = if alone { Sent::Once(value.to_owned()) } else { Sent::Repeated };
+            if part.starts_with(',') && is_of_browser() {
+                continue;
+            }
+            sent = if sent == Sent::Absent { Sent::Once(value.to_owned()) } else { Sent::Repeated };
         }
     }
     sent
@@ -80,11 +81,13 @@ mod tests {
         let table = [
             ("n=1, a=2", once("1"), once("1"), "the first of two fields"),
             ("a=2; n=1, b=3", once("1"), once("1"), "in the first of two fields"),
-            ("a=2, n=1", once("1"), Sent::Repeated, "in the second, or in the value of a"),
+            ("a=2, n=1", once("1"), Sent::Absent, "in the second, or in the value of a"),
             ("a=2, b=3; n=1", once("1"), once("1"), "behind a semicolon in the second"),
-            ("a=2,n=1", once("1"), Sent::Repeated, "without the space"),
-            ("a=2, n=1; n=3", Sent::Repeated, Sent::Repeated, "in the value of a, beside the real one"),
-            ("n=1, n=1", Sent::Repeated, Sent::Repeated, "in both fields"),
+            ("a=2,n=1", once("1"), Sent::Absent, "without the space"),
+            ("a=2, n=1; n=3", Sent::Repeated, once("3"), "in the value of a, before the real one"),
+            ("n=3; a=2, n=1", Sent::Repeated, once("3"), "in the value of a, behind the real one"),
+            ("n=1, n=1", Sent::Repeated, once("1"), "in both fields"),
+            ("n=1; n=2, n=3", Sent::Repeated, Sent::Repeated, "twice, and in a value"),
             ("a=2, xn=1", Sent::Absent, Sent::Absent, "a name that ends alike"),
         ];
         for (header, of_others, of_browsers, message) in table {

@@ -94,15 +94,23 @@ pub fn forwarded_cookies(header: &str, session: Option<&str>) -> Option<String> 
     if !separated.split(';').any(own) {
         return Some(header.to_owned());
     }
+    // Others' cookies keep every sign: a comma may be part of a value, and the value signed.
     let (mut kept, mut behind_own) = (String::new(), false);
     for part in separated.split(';') {
-        let is_own = own(part);
-        if !is_own && !trimmed(part).is_empty() {
-            let joint = if part.starts_with(',') && !behind_own { ", " } else { "; " };
-            kept.push_str(if kept.is_empty() { "" } else { joint });
-            kept.push_str(trimmed(part));
+        if own(part) {
+            behind_own = true;
+        } else if behind_own || kept.is_empty() {
+            let rest = part.trim_start_matches([',', ' ', '\t']);
+            if rest.is_empty() {
+                continue;
+            }
+            kept.push_str(if kept.is_empty() { "" } else { "; " });
+            kept.push_str(rest);
+            behind_own = false;
+        } else {
+            kept.push_str(if part.starts_with(',') { "" } else { ";" });
+            kept.push_str(part);
         }
-        behind_own = is_own;
     }
     Some(kept).filter(|kept| !kept.is_empty())
 }
@@ -142,6 +150,9 @@ mod tests {
             ("a=1; b=2, __Host-s=x; c=3, d=4", Some("a=1; b=2; c=3, d=4"), "between others"),
             ("__Host-s=x, s=y,__Host-bargate-login=z", None, "in each"),
             ("a=1, 2; b=3", Some("a=1, 2; b=3"), "in none, with a comma in a value"),
+            ("a=1,2; __Host-s=x; b=3,,4,", Some("a=1,2; b=3,,4,"), "beside others with commas in their values"),
+            (r#"__Host-s=x; a={"b":1,"c":"2"};d="e, f""#, Some(r#"a={"b":1,"c":"2"};d="e, f""#), "before some"),
+            ("a=1; __Host-s=x,, b=2", Some("a=1; b=2"), "before an empty one"),
         ];
         for (header, kept, message) in fields {
             assert_eq!(without(header, session).as_deref(), kept, "{message}");

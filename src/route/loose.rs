@@ -68,6 +68,11 @@ fn read(path: &str, habits: u8) -> Option<String> {
         // What is refused in a path as it stands is refused in what it becomes.
         validate_bytes(&decoded).ok()?;
         for piece in decoded.split(|byte| habits & DECODES_TWICE > 0 && *byte == b'/') {
+            // Between two slashes that were encoded there is nothing, as in an address within a path. Whoever splits at them merges
+            // them: no literal is empty, and no parameter takes an empty segment.
+            if piece.is_empty() && !decoded.is_empty() {
+                continue;
+            }
             let end = piece.iter().position(|byte| habits & CUTS > 0 && matches!(byte, b'?' | b'#'));
             let name = segment::without_parameters(end.and_then(|end| piece.get(..end)).unwrap_or(piece));
             let name = if habits & TRIMS > 0 { trimmed(name) } else { name };
@@ -82,7 +87,7 @@ fn read(path: &str, habits: u8) -> Option<String> {
             }
         }
     }
-    Some(text)
+    Some(if text.is_empty() { "/".to_owned() } else { text })
 }
 
 /// Gives a segment without the spaces and dots at its end.
@@ -145,7 +150,10 @@ mod tests {
             ("a letter that is encoded twice", "/%2541", 0, "/%2541"),
             ("the same, decoded twice", "/%2541", DECODES_TWICE, "/a"),
             ("a slash that is encoded twice", "/a%252Fb", DECODES_TWICE, "/a/b"),
-            ("two of them", "/a%252F%252Fb", DECODES_TWICE, "-"),
+            ("two of them", "/a%252F%252Fb", DECODES_TWICE, "/a/b"),
+            ("two that are encoded once", "/a/https%3A%2F%2Fb", DECODES_TWICE, "/a/https:/b"),
+            ("one that nothing follows", "/a%2F", DECODES_TWICE, "/a"),
+            ("nothing else", "/%252F", DECODES_TWICE, "/"),
             ("dots that are encoded twice", "/%252e%252E", DECODES_TWICE, "-"),
             ("a backslash that is encoded twice", "/a%255Cb", DECODES_TWICE, "-"),
             ("a percent sign that begins no escape", "/100%25", DECODES_TWICE, "/100%25"),

@@ -182,6 +182,15 @@ describe('a code and the state beside it', () => {
     assert.equal(exchanges(), 1);
   });
 
+  test('may be longer than anybody would expect of a code', async () => {
+    const browser = new Browser();
+    const callback = await loginUntilCallback(tokens, browser);
+    callback.searchParams.set('code', 'c'.repeat(6_000));
+    tenant.resetCounts();
+    assertProblem(await comeBack(browser, callback), CODE_INVALID, 'a code that the provider does not know');
+    assert.equal(exchanges(), 1, 'the provider is asked');
+  });
+
   test('are used once, whichever isolate is asked', async () => {
     const browser = new Browser();
     const [first, second] = await twoCodesForOneState(browser);

@@ -18,7 +18,7 @@ const spellingsOf = (path) => {
   return [
     `${path}/`, upper, `${upper}/`, path.toUpperCase(), `${path}%20`, `${path}.`, `${path}%3f`, `${path}%3Fa=1/b`, `${path}%23`,
     path.replace(/.$/, `%25${last.charCodeAt(0).toString(16)}`), `${path}%2520`, `/x/%252e%252e${path}`, `${path}%253Fx`,
-    upper.replace('/', '/%252e/'),
+    upper.replace('/', '/%252e/'), path.replace('/', '/%252f%252f'),
   ];
 };
 
@@ -37,6 +37,7 @@ const start = (more) => startGateway({
     paths: [
       proxied('/{.+}', 'api'),
       proxied('/admin', 'api', { auth: { scopes: ['admin'] } }),
+      proxied('/keys/{key}', 'api', { encoded_slashes: true }),
       proxied('/api/{part}/{id}', 'api', { auth: true }),
       { ...proxied('/api/orders/{id}', 'api', { auth: { scopes: ['read:orders'] } }), method: 'GET' },
       { method: 'ANY', path: '/internal/{.+}', integration: { type: 'static', status: 403, body: 'no' } },
@@ -80,7 +81,11 @@ describe('an upstream that does not tell letter case and a last slash apart', ()
   });
 
   test('gets what no other path asks more of', async () => {
-    for (const [path, method] of [['/Other/'], ['/api/Orders/7/lines'], ['/wiki/Who%3F'], ['/100%25'], ['/Read.me'], ['/a%20b'], ['/', 'POST']]) {
+    const open = [
+      ['/Other/'], ['/api/Orders/7/lines'], ['/wiki/Who%3F'], ['/100%25'], ['/Read.me'], ['/a%20b'], ['/', 'POST'],
+      ['/keys/https%3A%2F%2Fe.example%2F'], ['/image/https%253A%252F%252Fe.example/'],
+    ];
+    for (const [path, method] of open) {
       assert.deepEqual((await send(gateway, path, { method })).status, 200, path);
     }
     const { status } = await send(gateway, '/api/Orders/7', { method: 'DELETE', headers: plain });

@@ -118,6 +118,8 @@ describe("the gateway's own credentials do not reach the upstream", () => {
     ['others whose names only look alike', 'xbargate-login=1; bargate-login2=2', 'xbargate-login=1; bargate-login2=2'],
     ['others alone, which pass byte for byte', 'a="1;2";b=2;  c', 'a="1;2";b=2;  c'],
     ['one without a value', 'a=1; bargate-login', 'a=1'],
+    ['one before others with commas in their values', 'bargate-login=q; a=1,2; b={"c":1,"d":2}', 'a=1,2; b={"c":1,"d":2}'],
+    ['one behind such others', 'a=1,,2,;b="3, 4"; bargate-login=q', 'a=1,,2,;b="3, 4"'],
   ]) {
     test(`cookies: ${message}`, async () => assert.equal((await seenBehind({ cookie: sent })).cookie, expected));
   }

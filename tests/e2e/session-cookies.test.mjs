@@ -207,24 +207,38 @@ describe('several Cookie fields, which the runtime joins by commas', () => {
     }
   });
 
-  test('cannot be imitated by a value that a neighbour set: what may be planted is refused, and reaches no upstream', async () => {
+  test('cannot be imitated by a value that a neighbour set: what may be planted is not taken, and reaches no upstream', async () => {
     const [session, other] = [await beginSession(bare, tenant), await beginSession(bare, tenant, { email: 'bob@example.com' })];
     const table = [
-      [[`a=1, ${named(other)}`], BROWSER, 'in the value of another cookie, of a browser'],
-      [[`${named(session)}; a=1, ${named(other)}`], BROWSER, 'beside the real one'],
-      [[`${named(session)}; a=1, ${named(other)}`], '', 'beside the real one, of no browser'],
-      [[named(session), named(other)], '', 'in two fields'],
+      [[`a=1, ${named(other)}`], BROWSER, 'token_missing', 'in the value of another cookie, of a browser'],
+      [[`${named(session)}; a=1, ${named(other)}`], '', SESSION_INVALID[1], 'beside the real one, of no browser'],
+      [[named(session), named(other)], '', SESSION_INVALID[1], 'in two fields'],
     ];
-    for (const [fields, more, message] of table) {
+    for (const [fields, more, code, message] of table) {
       const { status, text } = await send(fields, more);
       assert.equal(status, 401, message);
-      assert.match(text, /"code":"session_invalid"/, message);
+      assert.match(text, new RegExp(`"code":"${code}"`), message);
     }
     assert.deepEqual(api.requests, []);
     const open = `GET /open/x HTTP/1.1\r\nHost: gw.example\r\nConnection: close\r\n${BROWSER}Cookie: a=1, ${named(other)}\r\n\r\n`;
     assert.deepEqual((await sendBytes(bare.origins[1], open)).statuses, [200]);
     assert.equal(api.requests.at(-1).headers.cookie, 'a=1');
     assert.equal((await send([`${named(session)}; a=1, 2`], BROWSER)).status, 200, 'a comma in a value plants nothing');
+  });
+
+  test('lock nobody out whose browser has a value that a neighbour set, and login comes back', async () => {
+    const [session, other] = [await beginSession(bare, tenant), await beginSession(bare, tenant, { email: 'bob@example.com' })];
+    for (const cookies of [`${named(session)}; a=1, ${named(other)}`, `a=1,${named(other)}; ${named(session)}; b=2`]) {
+      const { status, text } = await send([cookies], BROWSER);
+      assert.equal(status, 200, `${cookies}: ${text}`);
+      assert.equal(claimsAt(api).sub, session.sub, cookies);
+    }
+    const browser = new Browser();
+    const callback = await loginUntilCallback(bare, browser);
+    const planted = `a=1,bargate-login=${'A'.repeat(22)}; bargate-login=${browser.cookies(bare.origin).get('bargate-login')}`;
+    const { host } = new URL(bare.origins[1]);
+    const head = `GET ${callback.pathname}${callback.search} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${BROWSER}Cookie: ${planted}\r\n\r\n`;
+    assert.deepEqual((await sendBytes(bare.origins[1], head)).statuses, [302]);
   });
 
   test('bring a login back, whichever has its cookie', async () => {

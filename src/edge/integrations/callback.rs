@@ -13,7 +13,7 @@ use crate::edge::provider::send_form;
 use crate::edge::sealing::open;
 use crate::edge::session;
 use crate::edge::timing::now_secs;
-use crate::edge::webcrypto::fresh_text;
+use crate::edge::webcrypto::{digest, fresh_text};
 use crate::oauth::{
     Ended, Exchange as Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenAnswer, check_response_issuer, code_form,
     judge_authorization_error, judge_tokens, state_context, web_message_page,
@@ -97,7 +97,9 @@ pub async fn log_in(
     let verifier = state.as_ref().map(|state| state.verifier.as_str());
     let form = code_form(provider, &endpoints, &code, redirect_uri, verifier);
     let login = state.as_ref().map(|state| state.nonce.as_str());
-    let names = [code.as_str(), login.unwrap_or(&code)];
+    // A code may be as long as its provider likes.
+    let code_name = digest(&code).await?;
+    let names = [code_name.as_str(), login.unwrap_or(&code_name)];
     if !grants::begin(gateway, exchange, &names)? {
         return Err(used_before());
     }
