@@ -100,12 +100,13 @@ pub fn read_domain(written: &Written<'_>, place: &Place<'_>, findings: &mut Find
     if let Some(origin) = domain_origin(text) {
         return Some(origin);
     }
-    let host = text.split_once("://").map_or(text, |(_, rest)| rest).split('/').next().map(str::to_ascii_lowercase);
-    let help =
-        told(|| match host.filter(|host| written.text.origin == Origin::File && domain_origin(host).is_some()) {
+    let help = told(|| {
+        let host = text.split_once("://").map_or(text, |(_, rest)| rest).split('/').next().map(str::to_ascii_lowercase);
+        match host.filter(|host| written.text.origin == Origin::File && domain_origin(host).is_some()) {
             Some(host) => format!("write \"{host}\"; http:// is for loopback hosts alone"),
             None => "write the tenant's domain alone, as in tenant.eu.auth0.com".to_owned(),
-        });
+        }
+    });
     let message = format!("\"{}\" is no host name", shown(written));
     findings.note(written.offset, place, "invalid_domain", message, help);
     None

@@ -52,7 +52,10 @@ pub(super) fn read_services(root: &mut ObjectReader<'_>, findings: &mut Findings
 
 /// Gives the name of the module at an entry point: `./services/a.js` and `services/a` are the same.
 pub(crate) fn module_name(entrypoint: &str) -> &str {
-    let name = entrypoint.trim_start_matches("./");
+    let mut name = entrypoint;
+    while let Some(rest) = name.strip_prefix("./") {
+        name = rest;
+    }
     name.strip_suffix(".js").unwrap_or(name)
 }
 

@@ -20,7 +20,7 @@ impl Risk {
     /// Tells the risk of a request that carries a cookie.
     pub fn of(request: &impl RequestHead) -> Self {
         let safe = matches!(request.method(), "GET" | "HEAD" | "OPTIONS");
-        let upgrade = |header: String| header.to_ascii_lowercase().contains("websocket");
+        let upgrade = |header: String| header.as_bytes().windows(9).any(|word| word.eq_ignore_ascii_case(b"websocket"));
         match safe {
             true if request.header("upgrade").is_some_and(upgrade) => Self::WebSocket,
             true => Self::Safe,
