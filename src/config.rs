@@ -112,6 +112,10 @@ pub struct Config {
     pub headers: HeaderTexts,
     /// Whether answers say how long their parts took.
     pub server_timing: bool,
+    /// The path that a navigation is led to where it meets a problem; without one it gets a page of the gateway's.
+    pub problem_page: Option<String>,
+    /// Whether failures are called by the codes of SAG where that had any.
+    pub older_codes: bool,
     /// The binding of the Analytics Engine dataset that each answer is written to.
     pub analytics: Option<String>,
     /// The paths, in the order of the file; behind them those that come from other sections.
@@ -123,6 +127,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// Gives the address at which people begin a login, where there is one.
+    pub fn login_path(&self) -> Option<&str> {
+        let of_session = self.session.as_ref().map(|session| session.login_path.as_str());
+        of_session.or_else(|| self.paths.iter().find_map(Path::begins_login))
+    }
+
     /// Tells whether a client may hold a refresh token of the application: where logins end in sessions alone, none does.
     pub fn gives_refresh_tokens(&self) -> bool {
         let gives = |path: &Path| match &path.integration {
@@ -312,10 +322,13 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
     let headers = headers::read_header_texts(&mut root, "headers", findings);
     let server_timing = root.boolean("server_timing", false, findings);
     let analytics = read_analytics(&mut root, findings);
+    let older_codes = root.boolean("older_codes", false, findings);
+    let problem_page = root.text("problem_page", findings);
     root.finish(findings);
 
     let routes = build_routes(&paths, findings);
     let paths: Vec<Path> = paths.into_iter().map(|read| read.path).collect::<Option<_>>()?;
+    let problem_page = problem_page.and_then(|written| read_problem_page(&written, &paths, findings));
     let asserted = paths.iter().flat_map(|path| &path.mapping.headers).map(|(name, _)| name.as_str());
     let asserted = index_names(asserted.filter(|name| !COMMON_HEADERS.contains(name)));
     let asserted_headers = asserted.into_keys().map(str::to_owned).collect();
@@ -328,6 +341,8 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
         networks,
         headers,
         server_timing,
+        problem_page,
+        older_codes,
         analytics,
         paths,
         routes,
@@ -343,6 +358,19 @@ fn read_analytics(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> O
     reader::note_if_empty(binding.as_ref(), &Place::Key(&place, "binding"), findings);
     object.finish(findings);
     binding?.value().map(str::to_owned)
+}
+
+/// Reads the path that problems lead to. One that fails, or leads on, would lead people in a circle.
+fn read_problem_page(written: &reader::Written<'_>, paths: &[Path], findings: &mut Findings<'_>) -> Option<String> {
+    let text = written.value()?;
+    let mut there = paths.iter().filter(|path| path.pattern.as_str() == text && path.takes_get()).peekable();
+    if there.peek().is_none() || !there.all(Path::shows_something) || text.contains('{') {
+        let message = format!("\"{}\" is no open path with GET that shows something", reader::shown(written));
+        let help = "name one without \"auth\" that has a response or a page behind it, and no login or redirect";
+        let place = Place::Key(&Place::Root, "problem_page");
+        findings.note(written.offset, &place, "invalid_problem_page", message, told(|| help.to_owned()));
+    }
+    Some(text.to_owned())
 }
 
 /// Compiles the routes that could be read, and notes each that can never be told from another.

@@ -3,7 +3,7 @@
 //! An origin that is not on the list gets the same answer without the headers that would let its page read it.
 
 use crate::config::{AllowedOrigins, Cors};
-use crate::problem::Header;
+use crate::problem::{Header, push};
 
 /// What a preflight asks (Fetch standard, section 4.8).
 #[derive(Debug, Clone, Copy)]
@@ -24,15 +24,24 @@ pub fn vary(cors: &Cors) -> Option<&'static str> {
     }
 }
 
+/// What a page may always read of a problem besides its body: the code, and when to try again.
+const PROBLEM_HEADERS: &str = "x-problem-code, retry-after";
+
 /// Gives the headers that let a page of `origin` read an answer; none where it may not.
-pub fn answer_headers(cors: &Cors, origin: Option<&str>) -> Vec<Header> {
+pub fn answer_headers(cors: &Cors, origin: Option<&str>, is_problem: bool) -> Vec<Header> {
     let Some(allowed) = origin.and_then(|origin| allowed_origin(cors, origin)) else { return Vec::new() };
-    let mut headers = vec![("access-control-allow-origin".into(), allowed.into())];
+    let mut headers = Vec::new();
+    push(&mut headers, "access-control-allow-origin", allowed.into());
     if cors.credentials {
-        headers.push(("access-control-allow-credentials".into(), "true".into()));
+        push(&mut headers, "access-control-allow-credentials", "true".into());
     }
-    if !cors.expose_headers.is_empty() {
-        headers.push(("access-control-expose-headers".into(), cors.expose_headers.clone().into()));
+    let mut exposed = cors.expose_headers.clone();
+    if is_problem {
+        exposed.push_str(if exposed.is_empty() { "" } else { ", " });
+        exposed.push_str(PROBLEM_HEADERS);
+    }
+    if !exposed.is_empty() {
+        push(&mut headers, "access-control-expose-headers", exposed.into());
     }
     headers
 }
@@ -66,15 +75,15 @@ pub fn preflight_headers(cors: &Cors, preflight: &Preflight<'_>, route_methods: 
         None => return headers,
     };
 
-    headers.push(("access-control-allow-origin".into(), allowed.into()));
+    push(&mut headers, "access-control-allow-origin", allowed.into());
     if cors.credentials {
-        headers.push(("access-control-allow-credentials".into(), "true".into()));
+        push(&mut headers, "access-control-allow-credentials", "true".into());
     }
-    headers.push(("access-control-allow-methods".into(), methods.into()));
+    push(&mut headers, "access-control-allow-methods", methods.into());
     if !allow_headers.is_empty() {
-        headers.push(("access-control-allow-headers".into(), allow_headers.into()));
+        push(&mut headers, "access-control-allow-headers", allow_headers.into());
     }
-    headers.push(("access-control-max-age".into(), cors.max_age_secs.to_string().into()));
+    push(&mut headers, "access-control-max-age", cors.max_age_secs.to_string().into());
     headers
 }
 
@@ -102,19 +111,33 @@ mod tests {
 
     #[test]
     fn a_listed_origin_may_read_and_another_may_not() {
-        let headers = answer_headers(&listed(), Some("https://app.example"));
+        let headers = answer_headers(&listed(), Some("https://app.example"), false);
         assert!(headers.contains(&("access-control-allow-origin".into(), "https://app.example".into())));
         assert!(headers.contains(&("access-control-allow-credentials".into(), "true".into())));
         for origin in [None, Some("https://evil.example"), Some("null"), Some("https://app.example.evil"), Some("*")] {
-            assert_eq!(answer_headers(&listed(), origin), [], "{origin:?}");
+            assert_eq!(answer_headers(&listed(), origin, true), [], "{origin:?}");
         }
         assert_eq!(vary(&listed()), Some("Origin"));
     }
 
     #[test]
+    fn of_a_problem_a_page_reads_the_code_and_when_to_try_again() {
+        let table =
+            [("x-request-id", "x-request-id, x-problem-code, retry-after"), ("", "x-problem-code, retry-after")];
+        for (exposed, expected) in table {
+            let cors = Cors { expose_headers: exposed.into(), ..listed() };
+            let given = |is_problem| answer_headers(&cors, Some("https://app.example"), is_problem);
+            let name = "access-control-expose-headers";
+            assert!(given(true).contains(&(name.into(), expected.into())), "{exposed}");
+            let others: Vec<_> = given(false).into_iter().filter(|(header, _)| header == name).collect();
+            assert!(others.iter().all(|(_, value)| value == exposed), "{others:?}");
+        }
+    }
+
+    #[test]
     fn any_origin_is_answered_with_a_star_and_no_vary() {
         let cors = Cors { origins: AllowedOrigins::Any, credentials: false, ..listed() };
-        let headers = answer_headers(&cors, Some("https://x.example"));
+        let headers = answer_headers(&cors, Some("https://x.example"), false);
         assert_eq!(headers[0], ("access-control-allow-origin".into(), "*".into()));
         assert_eq!(vary(&cors), None);
     }

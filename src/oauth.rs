@@ -23,7 +23,7 @@ pub use client::Form;
 pub use discovery::Discovery;
 pub use login::{
     LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, PASSED_TO_PROVIDER, authorize_url, check_response_issuer, code_form,
-    random_text, state_context,
+    login_address, random_text, state_context,
 };
 pub use logout::{LogoutRequest, judge_logout_token, logout_url, revocation_form};
 pub use otp::{OtpRequest, judge_otp, read_otp_request};

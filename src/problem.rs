@@ -3,6 +3,8 @@
 //! A variant carries what the log should know. What the client is told is fixed text: nothing of a request, the provider
 //! or a secret is in it.
 
+mod older;
+mod page;
 mod presentation;
 
 use std::borrow::Cow;
@@ -11,13 +13,23 @@ use std::fmt;
 use crate::json;
 use crate::route::{Allow, Ambiguity};
 use crate::token::{ClaimError, TokenError};
+pub use page::{PAGE_POLICY, WayOn};
 use presentation::{Challenge, Presentation};
 
 /// A client is told to try again after this long where the provider named no time of its own.
 const RETRY_AFTER_DEFAULT_SECS: u32 = 5;
 
+/// The header that has the code, for clients that hand a body on without reading it. No upstream can send it.
+pub const CODE_HEADER: &str = "x-problem-code";
+
 /// A header to set, by lower-case name.
 pub type Header = (Cow<'static, str>, Cow<'static, str>);
+
+/// Adds a header. What all the places that do would do by themselves weighs more than their calls.
+#[inline(never)]
+pub fn push(headers: &mut Vec<Header>, name: &'static str, value: Cow<'static, str>) {
+    headers.push((name.into(), value));
+}
 
 /// Gives a text as a quoted-string (RFC 9110 section 5.6.4): a host may hold quotes.
 pub fn quoted(text: &str) -> String {
@@ -207,45 +219,47 @@ impl Problem {
         self.presentation().code
     }
 
-    /// Gives the headers that this failure adds to the answer.
+    /// Gives the headers that this failure adds to the answer, whatever its body is.
     pub fn headers(&self) -> Vec<Header> {
-        let mut headers = vec![
-            ("content-type".into(), "application/problem+json".into()),
-            ("cache-control".into(), "no-store".into()),
-        ];
-        let Presentation { challenge, retry_after, .. } = self.presentation();
+        let Presentation { code, challenge, retry_after, .. } = self.presentation();
+        let mut headers = Vec::new();
+        push(&mut headers, "cache-control", "no-store".into());
+        push(&mut headers, CODE_HEADER, code.into());
         match challenge {
             None => {}
-            Some(Challenge::Bare) => headers.push(("www-authenticate".into(), "Bearer".into())),
+            Some(Challenge::Bare) => push(&mut headers, "www-authenticate", "Bearer".into()),
             Some(Challenge::InvalidToken(description)) => {
                 let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{description}\"");
-                headers.push(("www-authenticate".into(), challenge.into()));
+                push(&mut headers, "www-authenticate", challenge.into());
             }
             Some(Challenge::InsufficientScope(scope)) => {
                 let scope = if scope.is_empty() { String::new() } else { format!(", scope={}", quoted(scope)) };
                 let description = "error_description=\"the token is not enough for this path\"";
                 let challenge = format!("Bearer error=\"insufficient_scope\", {description}{scope}");
-                headers.push(("www-authenticate".into(), challenge.into()));
+                push(&mut headers, "www-authenticate", challenge.into());
             }
         }
         if let Self::MethodNotAllowed(allow) = self {
-            headers.push(("allow".into(), allow.to_string().into()));
+            push(&mut headers, "allow", allow.to_string().into());
         }
         if let Some(RetryAfter(seconds)) = retry_after {
-            headers.push(("retry-after".into(), seconds.to_string().into()));
+            push(&mut headers, "retry-after", seconds.to_string().into());
         }
         headers
     }
 
-    /// Gives the body.
-    pub fn body(&self, request_id: &str) -> String {
+    /// Gives the body as JSON. An older code takes the place of `code`, which then stands beside it.
+    pub fn body(&self, request_id: &str, older_code: Option<&str>) -> String {
         let Presentation { status, code, title, detail, .. } = self.presentation();
+        // Without an older code the same member stands twice, and once in the object.
+        let beside = if older_code.is_some() { "bargate_code" } else { "code" };
         let members = &mut [
             ("type", format!("urn:bargate:problem:{code}").into()),
             ("title", title.into()),
             ("status", status.into()),
             ("detail", detail.into()),
-            ("code", code.into()),
+            ("code", older_code.unwrap_or(code).into()),
+            (beside, code.into()),
             ("request_id", request_id.into()),
             ("error", title.into()),
         ];

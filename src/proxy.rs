@@ -4,6 +4,7 @@
 
 use crate::config::{BINDING_COOKIE, Target};
 use crate::cookie::{is_called, separated, trimmed};
+use crate::problem::CODE_HEADER;
 
 /// Headers besides the hop-by-hop ones that no client's reach an upstream: for the gateway alone, the gateway's to set, or by
 /// which proxies say to servers behind them where a client is, who it is and what it asked, so that some servers believe them. One
@@ -61,8 +62,8 @@ pub const DROPPED_REQUEST_HEADERS: &str = "\
     x-webauth-*";
 
 /// Headers of an upstream's answer that concern its connection alone; the runtime keeps the framing ones itself.
-pub const DROPPED_RESPONSE_HEADERS: [&str; 6] =
-    ["connection", "keep-alive", "proxy-authenticate", "proxy-connection", "trailer", "upgrade"];
+pub const DROPPED_RESPONSE_HEADERS: [&str; 7] =
+    ["connection", "keep-alive", "proxy-authenticate", "proxy-connection", "trailer", "upgrade", CODE_HEADER];
 
 /// Headers by which an upstream would speak for the gateway's CORS rule.
 pub const CORS_RESPONSE_HEADERS: [&str; 6] = [

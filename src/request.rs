@@ -18,6 +18,16 @@ pub trait RequestHead {
     fn header(&self, name: &str) -> Option<String>;
 }
 
+/// Tells whether a person follows an address, so that the browser shows the answer as a page (Fetch section 2.2.5).
+///
+/// A browser of before Fetch Metadata, or one that came by plain http, is known by what it would like best, among much else: a page.
+pub fn is_navigation(request: &impl RequestHead) -> bool {
+    match request.header("sec-fetch-mode") {
+        Some(mode) => mode == "navigate",
+        None => request.header("accept").is_some_and(|accept| accept.starts_with("text/html,")),
+    }
+}
+
 /// Gives the decoded value of the first query parameter called `name`.
 pub fn query_parameter(query: Option<&str>, name: &str) -> Option<String> {
     url::form_urlencoded::parse(query?.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
@@ -74,6 +84,28 @@ mod tests {
         assert_eq!(query_parameter(query, "b").as_deref(), Some(" "));
         assert_eq!(query_parameter(query, "c"), None);
         assert_eq!(query_parameter(None, "a"), None);
+    }
+
+    #[test]
+    fn a_navigation_is_known_by_its_mode_or_else_by_the_page_that_it_wants() {
+        let page = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        let table = [
+            (Some("navigate"), Some(page), true, "a link"),
+            (Some("navigate"), None, true, "one whose Accept says nothing"),
+            (Some("cors"), Some(page), false, "a fetch that asks for a page"),
+            (Some("no-cors"), Some(page), false, "an image"),
+            (None, Some(page), true, "an old browser"),
+            (None, Some("*/*"), false, "a program"),
+            (None, Some("application/json, text/plain, */*"), false, "axios"),
+            (None, Some("text/html;q=0.1, application/json"), false, "a program that takes either"),
+            (None, Some("application/json, text/html"), false, "a program that would rather have JSON"),
+            (None, None, false, "nothing said"),
+        ];
+        for (mode, accept, expected, message) in table {
+            let headers = [("sec-fetch-mode", mode), ("accept", accept)];
+            let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+            assert_eq!(is_navigation(&Head("GET", headers)), expected, "{message}");
+        }
     }
 
     #[test]

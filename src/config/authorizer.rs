@@ -54,6 +54,8 @@ pub struct Authorizer {
     pub timeout_ms: u32,
     /// The application that logs people in there, where the authorizer is of such a type.
     pub provider: Option<Provider>,
+    /// Whether it is a project of Supabase, whose tokens SAG checked in a way of their own.
+    pub is_supabase: bool,
 }
 
 /// By which rules an authorizer's tokens are believed, as far as that is known where a reference has no value.
@@ -215,6 +217,7 @@ fn read_authorizer(name: &str, object: Option<ObjectReader<'_>>, findings: &mut 
             clock_skew_secs,
             timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
             provider,
+            is_supabase: kind == Kind::Supabase,
         }),
         _ => None,
     };

@@ -38,6 +38,31 @@ pub struct Path {
 }
 
 impl Path {
+    /// Gives the address of an open path with `GET` that begins a login.
+    pub(super) fn begins_login(&self) -> Option<&str> {
+        // One that asks for a login first would lead to itself, and one with a parameter to nowhere.
+        let open = self.access.is_none() && !self.pattern.as_str().contains('{');
+        let begins = self.takes_get() && open && matches!(self.integration, Integration::Login(_));
+        begins.then(|| self.pattern.as_str())
+    }
+
+    /// Tells whether it has `GET`.
+    pub(super) fn takes_get(&self) -> bool {
+        matches!(self.method, MethodRule::Any | MethodRule::Exact(Method::Get))
+    }
+
+    /// Tells whether it answers whoever comes with something that is its own, and leads nowhere else.
+    pub(super) fn shows_something(&self) -> bool {
+        let shows = matches!(
+            self.integration,
+            Integration::Fixed(_)
+                | Integration::HttpProxy { .. }
+                | Integration::Service(_)
+                | Integration::ServiceBinding { .. }
+        );
+        shows && self.access.is_none()
+    }
+
     /// Makes a path that is open to everyone.
     pub(super) fn open(route: &RouteSpec, integration: Integration) -> Self {
         let RouteSpec { method, pattern, encoded_slashes, .. } = route.clone();

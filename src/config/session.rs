@@ -3,11 +3,9 @@
 use super::address::{is_destination, read_origins};
 use super::authorizer::ReadAuthorizer;
 use super::cors::is_token;
-use super::integration::Integration;
 use super::path::ReadPath;
 use super::provider::read_rotation_grace;
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
-use crate::route::{Method, MethodRule};
 
 /// Browsers take a cookie of this prefix only from the host itself, over https and for every path, so that no neighbour can
 /// plant one (RFC 6265bis section 4.1.3.2).
@@ -142,14 +140,7 @@ fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: 
     let written = object.text("login_path", findings);
     // A path that could not be read may be the one that is meant.
     let all_known = paths.iter().all(|read| read.path.is_some());
-    let by_get = [MethodRule::Any, MethodRule::Exact(Method::Get)];
-    let mut logins = paths
-        .iter()
-        .filter_map(|read| read.path.as_ref())
-        .filter(|path| matches!(path.integration, Integration::Login(_)) && by_get.contains(&path.method))
-        // One that asks for a login first would lead to itself, and one with a parameter to nowhere.
-        .filter(|path| path.access.is_none() && !path.pattern.as_str().contains('{'))
-        .map(|path| path.pattern.as_str());
+    let mut logins = paths.iter().filter_map(|read| read.path.as_ref()?.begins_login());
     match written {
         None => {
             let first = logins.next();

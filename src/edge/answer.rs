@@ -8,10 +8,12 @@ use super::exchange::Exchange;
 use super::gateway::Gateway;
 use super::host::{configured, header_lines, relay, respond};
 use super::log;
+use crate::config::Path;
 use crate::cors;
-use crate::problem::{Header, Problem, quoted};
+use crate::oauth::login_address;
+use crate::problem::{Header, PAGE_POLICY, Problem, WayOn, push, quoted};
 use crate::proxy::DROPPED_RESPONSE_HEADERS;
-use crate::request::RequestHead as _;
+use crate::request::{RequestHead as _, is_navigation};
 use crate::route::{Method, MethodRule};
 
 /// What a request is answered with, before the headers that every answer gets.
@@ -34,24 +36,36 @@ pub enum Answer {
 impl Answer {
     /// Makes an answer of JSON that no cache may keep.
     pub fn private_json(body: String) -> Self {
-        let headers =
-            vec![("content-type".into(), "application/json".into()), ("cache-control".into(), NO_STORE.into())];
-        Self::Made { status: 200, headers, body: Some(body) }
+        Self::json_of_status(200, body)
+    }
+
+    /// Makes such an answer of another status.
+    pub fn json_of_status(status: u16, body: String) -> Self {
+        let mut headers = Vec::new();
+        push(&mut headers, "content-type", "application/json".into());
+        push(&mut headers, "cache-control", NO_STORE.into());
+        Self::Made { status, headers, body: Some(body) }
     }
 
     /// Makes a redirect that no cache may keep.
     pub fn redirect(status: u16, location: String) -> Self {
-        let headers = vec![
-            ("location".into(), location.into()),
-            ("cache-control".into(), NO_STORE.into()),
-            ("referrer-policy".into(), "no-referrer".into()),
-        ];
+        let mut headers = Vec::new();
+        push(&mut headers, "location", location.into());
+        push(&mut headers, "cache-control", NO_STORE.into());
+        push(&mut headers, "referrer-policy", "no-referrer".into());
         Self::Made { status, headers, body: None }
     }
 
     fn problem(problem: &Problem, exchange: &Exchange, gateway: Option<&Gateway>) -> Self {
+        let navigation = is_navigation(exchange);
+        let config = gateway.map(|gateway| &gateway.config);
+        // A problem of that path itself is shown on the spot.
+        let page = config.and_then(|config| config.problem_page.as_deref()).filter(|page| *page != exchange.path());
+        if let Some(page) = page.filter(|_| navigation) {
+            return Self::redirect(303, format!("{page}?code={}&request_id={}", problem.code(), exchange.id));
+        }
         let mut headers = problem.headers();
-        let resource = gateway.and_then(|gateway| gateway.config.protected_resource.as_ref());
+        let resource = config.and_then(|config| config.protected_resource.as_ref());
         if let (Some(resource), Some((_, challenge))) =
             (resource, headers.iter_mut().find(|(name, _)| name == "www-authenticate"))
         {
@@ -60,8 +74,44 @@ impl Answer {
             let url = resource.metadata_url(&exchange.origin());
             *challenge = format!("{challenge}{joint} resource_metadata={}", quoted(&url)).into();
         }
-        Self::Made { status: problem.status(), headers, body: Some(problem.body(&exchange.id)) }
+        let path = gateway.and_then(|gateway| gateway.path_of(exchange));
+        let body = if navigation {
+            set_page_headers(&mut headers, PAGE_POLICY.into());
+            problem_page(problem, exchange, gateway, path)
+        } else {
+            let access = path.and_then(|path| path.access.as_ref());
+            let older = config.filter(|config| config.older_codes).and_then(|config| {
+                problem.older_code(path, access.and_then(|access| config.authorizers.get(access.authorizer)))
+            });
+            push(&mut headers, "content-type", "application/problem+json".into());
+            problem.body(&exchange.id, older)
+        };
+        Self::Made { status: problem.status(), headers, body: Some(body) }
     }
+}
+
+/// Sets the headers of a page that the gateway makes: no other site learns its address, which may hold a code.
+pub fn set_page_headers(headers: &mut Vec<Header>, policy: Cow<'static, str>) {
+    push(headers, "content-type", "text/html; charset=utf-8".into());
+    push(headers, "content-security-policy", policy);
+    push(headers, "referrer-policy", "no-referrer".into());
+}
+
+/// Gives the page that tells a person of a problem, with the way on that there is from here.
+fn problem_page(problem: &Problem, exchange: &Exchange, gateway: Option<&Gateway>, path: Option<&Path>) -> String {
+    let login = gateway.filter(|gateway| {
+        let access = path.and_then(|path| path.access.as_ref());
+        // No login helps on the path of another authorizer.
+        problem.calls_for_login(path) && access.is_none_or(|access| gateway.login == Some(access.authorizer))
+    });
+    let login = login.and_then(|gateway| gateway.config.login_path());
+    let login = login.map(|login| login_address(login, exchange.return_to.get().map(String::as_str)));
+    let way_on = match &login {
+        Some(login) => WayOn::LogIn(login),
+        None if problem.is_transient() && matches!(exchange.method(), "GET" | "HEAD") => WayOn::Again,
+        None => WayOn::Nowhere,
+    };
+    problem.page(&exchange.id, way_on)
 }
 
 /// What answers with tokens, profiles or failures say to caches.
@@ -89,16 +139,17 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
     let own_preflight = matches!(answer, Answer::Relayed(_)) && is_own_preflight(exchange, gateway);
     let readable = rule.filter(|_| !own_preflight && !matches!(answer, Answer::Preflight(_)));
     let origin = readable.and_then(|_| exchange.header("origin"));
-    let mut shared = readable.map(|rule| cors::answer_headers(rule, origin.as_deref())).unwrap_or_default();
+    let mut shared =
+        readable.map(|rule| cors::answer_headers(rule, origin.as_deref(), problem.is_some())).unwrap_or_default();
     if !matches!(answer, Answer::Relayed(_)) {
-        shared.push(("x-content-type-options".into(), "nosniff".into()));
+        push(&mut shared, "x-content-type-options", "nosniff".into());
         if exchange.url().scheme() == "https" {
-            shared.push(("strict-transport-security".into(), HSTS.into()));
+            push(&mut shared, "strict-transport-security", HSTS.into());
         }
     }
-    shared.push(("x-request-id".into(), exchange.id.clone().into()));
+    push(&mut shared, "x-request-id", exchange.id.clone().into());
     if let Some(timing) = server_timing(exchange, gateway) {
-        shared.push(("server-timing".into(), timing.into()));
+        push(&mut shared, "server-timing", timing.into());
     }
     let path = gateway.and_then(|gateway| gateway.path_of(exchange));
     // A path's own rules are for what its integration answers.
@@ -121,7 +172,7 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
         Answer::Made { status, mut headers, body } => {
             headers.append(&mut shared);
             if let Some(cookie) = exchange.set_cookie.get() {
-                headers.push(("set-cookie".into(), cookie.clone().into()));
+                push(&mut headers, "set-cookie", cookie.clone().into());
             }
             if let Some(rules) = rules {
                 // What nobody may store stays so.

@@ -34,6 +34,8 @@ pub struct Exchange {
     pub told: OnceCell<Problem>,
     /// The access token of its session, once that was asked for.
     pub session_token: RefCell<Option<SessionToken>>,
+    /// Where the login leads that comes back with it.
+    pub return_to: OnceCell<String>,
     /// The `Set-Cookie` of its answer, whichever that becomes.
     pub set_cookie: OnceCell<String>,
     /// Its place in a trace, once it was passed on.
@@ -65,6 +67,7 @@ impl Exchange {
             path_index: Cell::new(None),
             told: OnceCell::new(),
             session_token: RefCell::default(),
+            return_to: OnceCell::new(),
             set_cookie: OnceCell::new(),
             trace: OnceCell::new(),
             body_max: Cell::default(),

@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
@@ -14,6 +14,7 @@ use super::exchange::Exchange;
 use super::gateway::Gateway;
 use super::invocation::Invocation as _;
 use super::timing::now_ms;
+use crate::json;
 use crate::problem::Problem;
 use crate::request::RequestHead as _;
 
@@ -52,15 +53,23 @@ fn is_written(level: usize) -> bool {
 /// Logs what keeps the gateway from its work.
 pub fn error(code: &str, message: &str) {
     if is_written(ERROR) {
-        worker::console_error!("{}", json!({"level": "error", "code": code, "message": message}));
+        worker::console_error!("{}", line(ERROR, code, message));
     }
 }
 
 /// Logs what an operator should look at.
 pub fn warn(code: &str, message: &str) {
     if is_written(WARN) {
-        worker::console_warn!("{}", json!({"level": "warn", "code": code, "message": message}));
+        worker::console_warn!("{}", line(WARN, code, message));
     }
+}
+
+fn line(level: usize, code: &str, message: &str) -> Value {
+    json::object(&mut [
+        ("level", LEVELS.get(level).copied().into()),
+        ("code", code.into()),
+        ("message", message.into()),
+    ])
 }
 
 /// Logs an answer, and writes it to the dataset where the config names one.
@@ -76,7 +85,8 @@ pub fn request(exchange: &Exchange, gateway: Option<&Gateway>, status: u16, prob
             warn("analytics_unavailable", "the dataset takes no data points");
         }
     }
-    let level = if status >= 500 { ERROR } else { INFO };
+    // What somebody is told on a page, or led away from, has failed all the same.
+    let level = if status.max(problem.map_or(0, Problem::status)) >= 500 { ERROR } else { INFO };
     if !is_written(level) {
         return;
     }

@@ -18,10 +18,10 @@ use super::webcrypto::{digest, random_bytes};
 use crate::config::Session;
 use crate::cookie;
 use crate::json;
-use crate::oauth::{TokenAnswer, judge_renewal, outcome_from_json};
+use crate::oauth::{TokenAnswer, judge_renewal, login_address, outcome_from_json};
 use crate::problem::Problem;
 use crate::recent::Recent;
-use crate::request::RequestHead as _;
+use crate::request::{RequestHead as _, is_navigation};
 use crate::session::{
     Presented, Risk, SessionCookie, TOKEN_CACHE_MAX_SECS, index_subject, is_from_own_pages, presented, token_until,
 };
@@ -311,19 +311,12 @@ pub async fn end(gateway: &Gateway, exchange: &Exchange, session: &Session) -> R
 pub fn or_login(gateway: &Gateway, exchange: &Exchange, problem: Problem) -> Result<Answer, Problem> {
     let logged_out = matches!(problem, Problem::TokenMissing | Problem::SessionExpired(_) | Problem::SessionInvalid(_));
     let Some(session) = gateway.config.session.as_ref().filter(|_| logged_out) else { return Err(problem) };
-    let navigation = matches!(exchange.method(), "GET" | "HEAD")
-        && exchange.header("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
-    if !navigation {
+    if !matches!(exchange.method(), "GET" | "HEAD") || !is_navigation(exchange) {
         return Err(problem);
     }
     let query = exchange.query().map(|query| format!("?{query}")).unwrap_or_default();
     let return_to = format!("{}{query}", exchange.path());
-    let mut location = session.login_path.clone();
-    if return_to.len() <= RETURN_TO_MAX_BYTES {
-        let encoded =
-            url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", &return_to).finish();
-        location = format!("{location}?{encoded}");
-    }
+    let return_to = Some(return_to.as_str()).filter(|return_to| return_to.len() <= RETURN_TO_MAX_BYTES);
     exchange.told.get_or_init(|| problem);
-    Ok(Answer::redirect(302, location))
+    Ok(Answer::redirect(302, login_address(&session.login_path, return_to)))
 }

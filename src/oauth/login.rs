@@ -21,6 +21,17 @@ pub const PASSED_TO_PROVIDER: [&str; 8] =
 /// Names what a sealed state is for, so that no other sealed thing can stand in for one.
 const STATE_PURPOSE: &str = "bargate login state v1";
 
+/// Gives the address at which a login begins that leads to `return_to`.
+pub fn login_address(path: &str, return_to: Option<&str>) -> String {
+    match return_to {
+        Some(return_to) => {
+            let query = Serializer::new(String::new()).append_pair("return_to", return_to).finish();
+            format!("{path}?{query}")
+        }
+        None => path.to_owned(),
+    }
+}
+
 /// Fresh randomness for one login.
 pub struct LoginRandom {
     /// Becomes the PKCE code verifier.

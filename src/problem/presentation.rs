@@ -20,6 +20,8 @@ pub(super) enum Challenge<'p> {
 }
 
 impl<'p> Presentation<'p> {
+    /// Never inlined: what each failure would do by itself weighs more than its call.
+    #[inline(never)]
     fn new(status: u16, code: &'static str, title: &'static str, detail: &'static str) -> Self {
         Self { status, code, title, detail, challenge: None, retry_after: None }
     }

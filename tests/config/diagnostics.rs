@@ -13,7 +13,7 @@ use bargate::review::{DEPLOYMENT_WARNINGS, ReviewedFile, WARNINGS, review, text}
 use crate::bindings::{FixtureBindings, MARK};
 
 /// Every code that a diagnostic can have; they are stable, so one more or less here is a decision.
-const CODES: [&str; 38] = [
+const CODES: [&str; 39] = [
     "algorithm_mismatch",
     "authorizer_missing",
     "claim_without_auth",
@@ -30,6 +30,7 @@ const CODES: [&str; 38] = [
     "invalid_network",
     "invalid_origin",
     "invalid_path",
+    "invalid_problem_page",
     "invalid_url",
     "malformed_reference",
     "missing_binding",

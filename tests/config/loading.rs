@@ -238,3 +238,55 @@ fn a_session_has_a_default_for_everything() {
     assert_eq!((session.after_login.as_str(), session.after_logout.as_str()), ("/home?x=1", "https://app.example/bye"));
     assert_eq!(session.return_to_origins, ["https://app.example"]);
 }
+
+#[test]
+fn problems_lead_to_an_open_path_that_shows_something_and_leads_no_further() {
+    let table = [
+        ("/sorry", true, "a fixed answer"),
+        ("/site/sorry", true, "an upstream's page"),
+        ("/site/other", false, "a path that no entry has as it stands"),
+        ("/site/{.+}", false, "a pattern"),
+        ("/both", false, "a path whose GET leads on, whatever its other methods do"),
+        ("/private", false, "a path that wants a token"),
+        ("/form", false, "a path without GET"),
+        ("/moved", false, "a redirect"),
+        ("/login", false, "a login"),
+        ("/callback", false, "a callback"),
+        ("/nowhere", false, "a path that is none"),
+        ("/site/a/../b", false, "a path that browsers write otherwise"),
+        ("/site/\u{e9}", false, "another such path"),
+        ("/sorry?x=1", false, "a query"),
+        ("/sorry#x", false, "a fragment"),
+        ("//site.example/sorry", false, "another host"),
+        ("/\\site.example/sorry", false, "the same to a browser"),
+        ("https://site.example/sorry", false, "another origin"),
+        ("sorry", false, "no path"),
+        ("", false, "nothing"),
+    ];
+    for (page, expected, message) in table {
+        let source = format!(
+            r#"{{
+                "servers": [{{ "alias": "site", "url": "https://site.example" }}],
+                "authorizer": {{ "type": "auth0", "domain": "tenant.example.com", "client_id": "c", "audience": "a",
+                  "client_secret": "a client secret of thirty-two by", "redirect_uri": "https://gw.example/callback" }},
+                "problem_page": {},
+                "paths": [
+                    {{ "method": "GET", "path": "/sorry", "response": {{}} }},
+                    {{ "method": "ANY", "path": "/site/{{.+}}", "integration": {{ "type": "http_proxy", "server": "site" }} }},
+                    {{ "method": "GET", "path": "/site/sorry", "integration": {{ "type": "http_proxy", "server": "site" }} }},
+                    {{ "method": "ANY", "path": "/both", "response": {{}} }},
+                    {{ "method": "GET", "path": "/both", "integration": {{ "type": "redirect", "location": "/sorry" }} }},
+                    {{ "method": "GET", "path": "/private", "auth": true, "response": {{}} }},
+                    {{ "method": "POST", "path": "/form", "response": {{}} }},
+                    {{ "method": "GET", "path": "/moved", "integration": {{ "type": "redirect", "location": "/sorry" }} }},
+                    {{ "method": "GET", "path": "/login", "integration": {{ "type": "auth0_login" }} }},
+                    {{ "method": "GET", "path": "/callback", "integration": {{ "type": "auth0_callback" }} }}
+                ]
+            }}"#,
+            serde_json::Value::from(page)
+        );
+        let codes: Vec<_> = check(&source).iter().map(|mistake| mistake.code).collect();
+        let told: &[&str] = if expected { &[] } else { &["invalid_problem_page"] };
+        assert_eq!(codes, told, "{message}: {page}");
+    }
+}

@@ -170,7 +170,8 @@ describe('a session', () => {
         for (const headers of [{ cookie }, {}]) {
           const answer = await navigate(of, path, headers);
           assert.deepEqual([answer.status, answer.header('location')], [401, null], `${path}, a navigation`);
-          assert.equal(answer.json().code, 'token_missing', `${path}, a navigation`);
+          assert.equal(answer.header('x-problem-code'), 'token_missing', `${path}, a navigation`);
+          assert.ok(!answer.text.includes('<a '), `${path}, a page without a link to such a login`);
         }
       }
       assert.equal((await navigate(of, '/by-name')).status, 302, 'as one to a path of its authorizer is');

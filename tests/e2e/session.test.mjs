@@ -230,7 +230,7 @@ describe('a navigation', () => {
 
   test('with a bad token is refused: no browser sends one', async () => {
     const answer = await navigate('/private', { authorization: 'Bearer x' });
-    assert.deepEqual([answer.status, answer.json().code], [401, 'token_invalid']);
+    assert.deepEqual([answer.status, answer.header('x-problem-code')], [401, 'token_invalid']);
   });
 
   test('is a GET: anything else, and whatever a script fetches, is told that it failed', async () => {
@@ -240,7 +240,7 @@ describe('a navigation', () => {
       await sendRaw(gateway.origin, { path: '/private', headers: { 'sec-fetch-mode': 'no-cors' } }),
       await sendRaw(gateway.origin, { path: '/private' }),
     ];
-    for (const answer of refused) assert.deepEqual([answer.status, answer.json().code], [401, 'token_missing']);
+    for (const answer of refused) assert.deepEqual([answer.status, answer.header('x-problem-code')], [401, 'token_missing']);
   });
 });
 

@@ -40,11 +40,12 @@ pub const IN_PART: [&str; 5] = ["invalid_domain", "invalid_network", "invalid_or
 
 /// Codes of mistakes that no schema can express: what a text is before it is JSON, names that are to be found elsewhere in the
 /// file, the values of bindings, and what the items of a list are to each other.
-pub const INEXPRESSIBLE: [&str; 11] = [
+pub const INEXPRESSIBLE: [&str; 12] = [
     "duplicate_alias",
     "duplicate_key",
     "invalid_json",
     "invalid_jwks",
+    "invalid_problem_page",
     "missing_binding",
     "missing_login",
     "route_conflict",

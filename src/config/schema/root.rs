@@ -74,6 +74,22 @@ pub fn config() -> Section {
                 "Names and texts of headers that every answer gets; none takes back `no-store` or `private`, or a cookie.",
             )
             .example(object! { "x-frame-options": "DENY" }),
+            Key::new(
+                "problem_page",
+                Shape::Text(Form::Any),
+                "The path that a person is led to where a link or an address ends in a problem, with its `code` and the \
+                 `request_id` in the query: one of `paths` as it stands there, with `GET` and without `auth`, that shows something \
+                 of its own and is no login or redirect. Scripts are answered as ever. Without it people get a page of the gateway's.",
+            )
+            .example("/problem"),
+            Key::new(
+                "older_codes",
+                Shape::Boolean,
+                "Calls failures by the codes of the JavaScript gateway, such as `ERR_JWT_EXPIRED`, where that had one: they stand \
+                 in `code`, and the codes of this gateway beside them in `bargate_code`.",
+            )
+            .default(false)
+            .example(true),
             Key::new("ip", Shape::Section("ip"), "Which addresses may send requests at all. See [ip](#ip).")
                 .example(object! { "deny": list!["203.0.113.0/24"] }),
             Key::new(

@@ -1,7 +1,7 @@
 //! `auth0_callback`: the browser back from the provider, with a code or an error.
 
 use crate::config::{CallbackResponse, Integration, Provider};
-use crate::edge::answer::Answer;
+use crate::edge::answer::{Answer, set_page_headers};
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
 use crate::edge::grants;
@@ -36,7 +36,7 @@ pub async fn answer(
         CallbackResponse::Json => Ok(Answer::private_json(login?.to_json())),
         CallbackResponse::WebMessage { target_origin } => {
             let message = login.map_or_else(
-                |problem| exchange.told.get_or_init(|| problem).body(&exchange.id),
+                |problem| exchange.told.get_or_init(|| problem).body(&exchange.id, None),
                 |login| login.to_json(),
             );
             web_message(&message, target_origin)
@@ -82,6 +82,9 @@ pub async fn log_in(
         true => Some(open_state(exchange, provider, parameter("state"), redirect_uri).await?),
         false => None,
     };
+    if let Some(return_to) = state.as_ref().and_then(|state| state.return_to.clone()) {
+        exchange.return_to.get_or_init(|| return_to);
+    }
     let endpoints = issuer.endpoints(exchange).await?;
     let several = gateway.config.authorizers.iter().filter(|authorizer| authorizer.provider.is_some()).count() > 1;
     let own = &issuer.authorizer.issuer;
@@ -167,11 +170,7 @@ async fn verify_id_token(
 fn web_message(message: &str, target_origin: &str) -> Result<Answer, Problem> {
     let nonce = fresh_text()?;
     let (page, policy) = web_message_page(message, target_origin, &nonce);
-    let headers = vec![
-        ("content-type".into(), "text/html; charset=utf-8".into()),
-        ("cache-control".into(), "no-store".into()),
-        ("content-security-policy".into(), policy.into()),
-        ("referrer-policy".into(), "no-referrer".into()),
-    ];
+    let mut headers = vec![("cache-control".into(), "no-store".into())];
+    set_page_headers(&mut headers, policy.into());
     Ok(Answer::Made { status: 200, headers, body: Some(page) })
 }

@@ -23,6 +23,5 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Answer {
         "config": {"source": source, "loaded_at": loaded_at, "last_good": last_good},
         "authorizers": authorizers,
     });
-    let headers = vec![("content-type".into(), "application/json".into()), ("cache-control".into(), "no-store".into())];
-    Answer::Made { status: if healthy { 200 } else { 503 }, headers, body: Some(body.to_string()) }
+    Answer::json_of_status(if healthy { 200 } else { 503 }, body.to_string())
 }

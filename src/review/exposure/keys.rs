@@ -65,6 +65,8 @@ pub(super) const KEYS: &[Row] = &[
     row(&["config"], "server_timing", On("tells everyone how long the check of a token takes")),
     row(&["config"], "analytics", Feature("analytics")),
     row(&["config"], "allow", Harmless("it silences warnings, and what they are about is judged here")),
+    row(&["config"], "problem_page", Harmless("it is one of the config's own paths, which are judged")),
+    row(&["config"], "older_codes", Harmless("it changes what failures are called")),
     // A path.
     row(&["path"], "method", Elsewhere),
     row(&["path"], "path", Elsewhere),

@@ -1,0 +1,157 @@
+//! A problem as a page for people, who came by a link and not by a script.
+//!
+//! The page needs no script and loads nothing. It can be read without its style too, for a policy of the config's own may keep
+//! that off.
+
+use super::Problem;
+use super::presentation::Presentation;
+use crate::config::{Integration, Path};
+
+/// Allows the page its own style, and nothing else (CSP Level 3).
+pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'sha256-fy3AlbpyHgNZq1Oquns+cUlUz2lZsR7PFbHTtSmVfR0='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const STYLE: &str =
+    "body{max-width:32rem;margin:10vh auto;padding:0 1rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}";
+
+const HEAD: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+    <meta name=\"viewport\" content=\"width=device-width\">\
+    <meta name=\"color-scheme\" content=\"light dark\"><title>";
+
+/// What a page offers to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayOn<'a> {
+    /// Nothing.
+    Nowhere,
+    /// The same request once more.
+    Again,
+    /// A login that begins at this address.
+    LogIn(&'a str),
+}
+
+impl Problem {
+    /// Tells whether a login that begins anew may help whoever met the problem at `path`.
+    pub fn calls_for_login(&self, path: Option<&Path>) -> bool {
+        let status = self.status();
+        match path.map(|path| &path.integration) {
+            Some(Integration::Callback { .. }) => true,
+            // What the login itself did not take would not be taken again.
+            Some(Integration::Login(_)) => status < 429,
+            _ => status == 401,
+        }
+    }
+
+    /// Tells whether the same request may succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        self.status() >= 429
+    }
+
+    /// Gives the page.
+    pub fn page(&self, request_id: &str, way_on: WayOn<'_>) -> String {
+        let Presentation { code, title, .. } = self.presentation();
+        // The empty address is that of the page itself.
+        let (address, label) = match way_on {
+            WayOn::Nowhere => ("", ""),
+            WayOn::Again => ("", "Try again"),
+            WayOn::LogIn(address) => (address, "Log in again"),
+        };
+        let [link, behind, end] = if label.is_empty() { [""; 3] } else { ["</p><p><a href=\"", "\">", "</a>"] };
+        let parts = [
+            (HEAD, title),
+            ("</title><style>", STYLE),
+            ("</style><main><h1>", title),
+            ("</h1><p>", self.words_for_people()),
+            (link, address),
+            (behind, label),
+            (end, ""),
+            ("</p><p>Code: <code>", code),
+            ("</code><br>Request id: <code>", request_id),
+            ("</code></p></main>", ""),
+        ];
+        let mut page = String::new();
+        for (markup, text) in parts {
+            page.push_str(markup);
+            push_escaped(&mut page, text);
+        }
+        page
+    }
+
+    /// Gives the words for somebody who sees a page: those of `detail` are for whoever writes the client.
+    fn words_for_people(&self) -> &'static str {
+        match (self, self.status()) {
+            (Self::InsufficientScope { .. }, _) => "Your login does not allow this.",
+            (_, 401) => "You are not logged in, or no longer.",
+            (_, 404 | 405) => "There is nothing at this address.",
+            (_, 429..) => "This did not work. Try again in a moment.",
+            _ => self.presentation().detail,
+        }
+    }
+}
+
+/// Escapes what could end a text or an attribute's value (HTML section 13.3).
+fn push_escaped(page: &mut String, text: &str) {
+    for c in text.chars() {
+        page.push_str(match c {
+            '&' => "&amp;",
+            '<' => "&lt;",
+            '>' => "&gt;",
+            '"' => "&quot;",
+            '\'' => "&#39;",
+            c => {
+                page.push(c);
+                continue;
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use ring::digest::{SHA256, digest};
+
+    use super::*;
+    use crate::problem::{ProviderError, RetryAfter};
+
+    #[test]
+    fn the_policy_names_the_style_that_the_page_has() {
+        let hash = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
+        assert!(PAGE_POLICY.contains(&format!("style-src 'sha256-{hash}';")), "{hash}");
+    }
+
+    #[test]
+    fn nothing_that_is_put_in_can_leave_its_place() {
+        let hostile = "\"'><script>alert(1)</script>&amp;";
+        let page = Problem::CodeMissing.page(hostile, WayOn::LogIn(hostile));
+        let inert = "&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;";
+        assert!(page.contains(&format!("<a href=\"{inert}\">")), "{page}");
+        assert!(page.contains(&format!("<code>{inert}</code>")), "{page}");
+        assert!(!page.contains("<script"), "{page}");
+    }
+
+    #[test]
+    fn each_problem_tells_people_what_they_can_do() {
+        let denied = || ProviderError::of_gateway("a reason for the log");
+        let narrow = Problem::InsufficientScope { scope: "a".into(), reason: "b".into() };
+        let table = [
+            (Problem::TokenMissing, "You are not logged in"),
+            (Problem::LoginRequired(denied()), "You are not logged in"),
+            (Problem::RouteNotFound, "There is nothing"),
+            (narrow, "Your login does not allow this."),
+            (Problem::LoginDenied(denied()), "did not let this login through"),
+            (Problem::StateExpired, "The login took too long."),
+            (Problem::IdpRateLimited(RetryAfter::default()), "Try again in a moment."),
+            (Problem::ConfigInvalid, "Try again in a moment."),
+        ];
+        for (problem, words) in table {
+            let page = problem.page("id", WayOn::Nowhere);
+            let code = problem.code();
+            assert!(page.contains(words), "{code}: {page}");
+            assert!(
+                page.contains(&format!("<code>{code}</code>")) && page.contains("<code>id</code>"),
+                "{code}: {page}"
+            );
+            assert!(!page.contains("<a ") && !page.contains("a reason for the log"), "{code}: {page}");
+        }
+    }
+}
