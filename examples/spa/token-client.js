@@ -4,6 +4,8 @@
 /** Codes of a refresh that say nothing against the tokens: they are kept, and the refresh is tried again. */
 const TRANSIENT = new Set(['idp_unavailable', 'idp_timeout', 'idp_error', 'idp_rate_limited', 'store_unavailable']);
 const RETRY_SECS = 5;
+/** The code of a problem, without the need to read the answer's body. */
+const codeOf = (response) => response.headers.get('x-problem-code');
 
 export class TokenClient {
   #refreshUrl;
@@ -39,8 +41,7 @@ export class TokenClient {
     await this.#refreshing?.catch(() => {});
     const sent = this.#tokens?.access_token;
     const response = await this.#send(request);
-    const isProblem = sent && response.status === 401;
-    if (!isProblem || (await response.clone().json().catch(() => null))?.code !== 'token_expired') return response;
+    if (!sent || codeOf(response) !== 'token_expired') return response;
     this.#report('expired', request);
     // Another request may have brought a fresh token while this one was on its way.
     const refusal = this.#tokens?.access_token === sent ? await this.refresh() : undefined;
@@ -79,9 +80,9 @@ export class TokenClient {
       this.#report('refreshed', answer);
       return undefined;
     }
-    if (TRANSIENT.has(answer.code)) this.#retryIn(Number(response.headers.get('retry-after')) || RETRY_SECS, answer);
+    if (TRANSIENT.has(codeOf(response))) this.#retryIn(Number(response.headers.get('retry-after')) || RETRY_SECS, answer);
     else this.#refreshing = undefined;
-    if (answer.code !== 'refresh_token_invalid' && held?.refresh_token) return response;
+    if (codeOf(response) !== 'refresh_token_invalid' && held?.refresh_token) return response;
     this.hold();
     this.#report('login_required', answer);
     return response;
