@@ -2,7 +2,7 @@
 //!
 //! An origin that is not on the list gets the same answer without the headers that would let its page read it.
 
-use crate::config::{AllowedOrigins, Cors};
+use crate::config::{AllowedOrigins, Cors, StarredOrigin};
 use crate::problem::Header;
 
 /// What a preflight asks (Fetch standard, section 4.8).
@@ -20,7 +20,7 @@ pub struct Preflight<'r> {
 pub fn vary(cors: &Cors) -> Option<&'static str> {
     match cors.origins {
         AllowedOrigins::Any => None,
-        AllowedOrigins::Listed(_) => Some("Origin"),
+        AllowedOrigins::Listed { .. } => Some("Origin"),
     }
 }
 
@@ -81,7 +81,25 @@ pub fn preflight_headers(cors: &Cors, preflight: &Preflight<'_>, route_methods: 
 fn allowed_origin(cors: &Cors, origin: &str) -> Option<String> {
     match &cors.origins {
         AllowedOrigins::Any => Some("*".to_owned()),
-        AllowedOrigins::Listed(origins) => origins.iter().find(|listed| *listed == origin).cloned(),
+        AllowedOrigins::Listed { written_out, starred } => {
+            let is_listed = written_out.iter().any(|listed| listed == origin) || starred.iter().any(|star| admits(star, origin));
+            is_listed.then(|| origin.to_owned())
+        }
+    }
+}
+
+/// Tells whether an origin, as browsers serialise it, is one of those that a star stands for: one label, never none and never
+/// several; or any port, also the scheme's own, which is left out.
+pub fn admits(starred: &StarredOrigin, origin: &str) -> bool {
+    let StarredOrigin { before, behind } = starred;
+    let stands_for = origin.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(behind.as_str()));
+    match stands_for {
+        Some(port) if behind.is_empty() => !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()),
+        Some(label) => {
+            let is_of_label = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+            !label.is_empty() && label.bytes().all(is_of_label)
+        }
+        None => behind.is_empty() && before.strip_suffix(':') == Some(origin),
     }
 }
 
@@ -91,7 +109,10 @@ mod tests {
 
     fn listed() -> Cors {
         Cors {
-            origins: AllowedOrigins::Listed(vec!["https://app.example".into()]),
+            origins: AllowedOrigins::Listed {
+                written_out: vec!["https://app.example".into(), "capacitor://localhost".into()],
+                starred: ["https://*.pages.example", "http://localhost:*"].into_iter().filter_map(StarredOrigin::parse).collect(),
+            },
             methods: None,
             headers: Some(vec!["authorization".into(), "content-type".into()]),
             expose_headers: "x-request-id".into(),
@@ -109,6 +130,44 @@ mod tests {
             assert_eq!(answer_headers(&listed(), origin), [], "{origin:?}");
         }
         assert_eq!(vary(&listed()), Some("Origin"));
+    }
+
+    #[test]
+    fn a_star_is_one_label_or_the_port_and_the_origin_itself_is_answered() {
+        let table = [
+            ("capacitor://localhost", true, "an application's own scheme"),
+            ("capacitor://localhost/", false, "more than that origin"),
+            ("ionic://localhost", false, "another application's"),
+            ("https://a.pages.example", true, "one label"),
+            ("https://xn--4ca_-1.pages.example", true, "every sign of one"),
+            ("https://a.b.pages.example", false, "two labels"),
+            ("https://.pages.example", false, "an empty one"),
+            ("https://pages.example", false, "none"),
+            ("https://*.pages.example", false, "the star itself"),
+            ("https://evilpages.example", false, "a domain that ends like it"),
+            ("https://a.pages.example.evil.example", false, "one that begins like it"),
+            ("https://evil.example/.pages.example", false, "a path"),
+            ("https://evil.example#.pages.example", false, "a fragment"),
+            ("https://evil.example:1@a.pages.example", false, "a host that stands as a user name"),
+            ("https://A.pages.example", false, "another spelling"),
+            ("https://é.pages.example", false, "beyond ASCII"),
+            ("https://a.pages.example:8443", false, "another port"),
+            ("http://a.pages.example", false, "another scheme"),
+            ("http://localhost:5173", true, "any port"),
+            ("http://localhost", true, "the scheme's own port"),
+            ("http://localhost:", false, "an empty port"),
+            ("http://localhost:5173.evil.example", false, "a port that goes on"),
+            ("http://localhost:1@evil.example", false, "a password"),
+            ("http://localhosts", false, "a host that begins like it"),
+            ("https://localhost:5173", false, "a port of another scheme"),
+            ("null", false, "no origin"),
+        ];
+        for (origin, is_allowed, message) in table {
+            let headers = answer_headers(&listed(), Some(origin));
+            let allowed = ("access-control-allow-origin".into(), origin.to_owned().into());
+            assert_eq!(headers.contains(&allowed), is_allowed, "{message}: {origin}");
+            assert_eq!(headers.is_empty(), !is_allowed, "{message}: {origin}");
+        }
     }
 
     #[test]

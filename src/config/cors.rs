@@ -1,7 +1,8 @@
 //! The `cors` section: which other origins may read answers.
 
-use super::address::read_origin;
+use super::address::read_page_origin;
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
+use crate::address::Address;
 
 /// What a preflight allows where the config names no header: those of the refresh and profile contracts.
 pub(super) const HEADERS_DEFAULT: [&str; 4] = ["authorization", "content-type", "x-access-token", "x-refresh-token"];
@@ -34,8 +35,45 @@ pub struct Cors {
 pub enum AllowedOrigins {
     /// Every origin, without credentials.
     Any,
-    /// These, as browsers serialise them.
-    Listed(Vec<String>),
+    /// Those that are listed.
+    Listed {
+        /// As browsers serialise them.
+        written_out: Vec<String>,
+        /// Those that stand for several.
+        starred: Vec<StarredOrigin>,
+    },
+}
+
+/// Origins that differ in one label, or in their port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StarredOrigin {
+    /// What stands before the star: scheme and `://`, or all but the port.
+    pub before: String,
+    /// What stands behind it: a domain with the dot before it, and perhaps a port; nothing where the star is the port.
+    pub behind: String,
+}
+
+impl StarredOrigin {
+    /// Parses `https://*.example.com` or `http://localhost:*`; `None` where the star is neither one whole label before a domain of
+    /// several, nor the port. Of a domain of one label, as in `https://*.com`, anybody can get a name.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (before, behind) = text.split_once('*')?;
+        let example = match behind.strip_prefix('.') {
+            None if behind.is_empty() => before.strip_suffix(':')?.to_owned(),
+            Some(domain) if before.ends_with("://") => {
+                let (first, others) = domain.split_once('.').unwrap_or((domain, ""));
+                let is_local = first.split(':').next() == Some("localhost");
+                if !is_local && others.split(':').next() == Some("") {
+                    return None;
+                }
+                format!("{before}x{behind}")
+            }
+            _ => return None,
+        };
+        let is_origin = |url: &Address| url.is_http() && url.origin() == example && !example.contains('*');
+        Address::parse(&example).filter(is_origin)?;
+        Some(Self { before: before.to_owned(), behind: behind.to_owned() })
+    }
 }
 
 /// Reads the section; `None` where the file has none.
@@ -49,9 +87,13 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>
     let any = written.iter().enumerate().find(|(_, written)| written.value() == Some("*"));
     let origins_place = Place::Key(&place, "allow_origins");
     let listed = written.iter().enumerate().filter(|(_, written)| written.value() != Some("*"));
-    let listed: Vec<_> = listed
-        .filter_map(|(index, written)| read_origin(written, &Place::Index(&origins_place, index), findings))
-        .collect();
+    let (mut written_out, mut starred) = (Vec::new(), Vec::new());
+    for (index, written) in listed {
+        match written.value().and_then(StarredOrigin::parse) {
+            Some(origin) => starred.push(origin),
+            None => written_out.extend(read_page_origin(written, &Place::Index(&origins_place, index), findings)),
+        }
+    }
     let credentials = object.boolean("allow_credentials", false, findings);
     if let Some((index, written)) = any.filter(|_| credentials) {
         let message = "\"*\" lets every site read answers, which with credentials are the user's own".to_owned();
@@ -75,7 +117,7 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>
     object.finish(findings);
 
     Some(Cors {
-        origins: if any.is_some() { AllowedOrigins::Any } else { AllowedOrigins::Listed(listed) },
+        origins: if any.is_some() { AllowedOrigins::Any } else { AllowedOrigins::Listed { written_out, starred } },
         methods: methods.filter(|_| methods_given),
         headers,
         expose_headers: expose.map_or_else(|| "*".to_owned(), |names| names.join(", ")),

@@ -86,6 +86,17 @@ impl Pattern {
         if self.is_wildcard() && literal { self.text.rsplit_once('/').map(|(prefix, _)| prefix) } else { None }
     }
 
+    /// Gives a text in its canonical spelling if it is the first segments of the pattern, all of them literal; the empty one is.
+    #[must_use]
+    pub fn prefix(&self, text: &str) -> Option<String> {
+        if text.is_empty() {
+            return Some(String::new());
+        }
+        let prefix = Self::parse(text).ok().filter(|prefix| !prefix.is_wildcard() && !prefix.text.ends_with('/'))?;
+        let is_literal = |segment: &Segment| matches!(segment, Segment::Literal(_));
+        (self.segments.starts_with(&prefix.segments) && prefix.segments.iter().all(is_literal)).then(|| prefix.text.into())
+    }
+
     /// Yields the names of the parameters from the left, that of a wildcard last.
     pub fn param_names(&self) -> impl Iterator<Item = &str> {
         let names = self.segments.iter().filter_map(|segment| match segment {

@@ -255,8 +255,8 @@ fn login() -> [Key; 7] {
             "The application's secret. Keep it out of the file, by reference. Without one a login relies on PKCE alone.",
         )
         .example("$secret.CLIENT_SECRET"),
-        Key::new("redirect_uri", Shape::Text(Form::HttpsUrl), callback).example("https://gateway.example.com/callback"),
-        Key::new("callback_uri", Shape::Text(Form::HttpsUrl), "An older name of `redirect_uri`, which counts more than this one.")
+        Key::new("redirect_uri", Shape::Text(Form::RedirectUri), callback).example("https://gateway.example.com/callback"),
+        Key::new("callback_uri", Shape::Text(Form::Any), "An older name of `redirect_uri`; beside that it has no effect.")
             .deprecated("Write `redirect_uri`.")
             .example("https://gateway.example.com/callback"),
         Key::new(
