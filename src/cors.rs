@@ -2,7 +2,7 @@
 //!
 //! An origin that is not on the list gets the same answer without the headers that would let its page read it.
 
-use crate::config::{AllowedOrigins, Cors, StarredOrigin};
+use crate::config::{AllowedOrigins, Cors};
 use crate::problem::Header;
 
 /// What a preflight asks (Fetch standard, section 4.8).
@@ -20,7 +20,7 @@ pub struct Preflight<'r> {
 pub fn vary(cors: &Cors) -> Option<&'static str> {
     match cors.origins {
         AllowedOrigins::Any => None,
-        AllowedOrigins::Listed { .. } => Some("Origin"),
+        AllowedOrigins::Listed(_) => Some("Origin"),
     }
 }
 
@@ -81,38 +81,24 @@ pub fn preflight_headers(cors: &Cors, preflight: &Preflight<'_>, route_methods: 
 fn allowed_origin(cors: &Cors, origin: &str) -> Option<String> {
     match &cors.origins {
         AllowedOrigins::Any => Some("*".to_owned()),
-        AllowedOrigins::Listed { written_out, starred } => {
-            let is_listed = written_out.iter().any(|listed| listed == origin) || starred.iter().any(|star| admits(star, origin));
-            is_listed.then(|| origin.to_owned())
+        AllowedOrigins::Listed(origins) => {
+            origins.iter().any(|listed| listed.admits(origin)).then(|| origin.to_owned())
         }
-    }
-}
-
-/// Tells whether an origin, as browsers serialise it, is one of those that a star stands for: one label, never none and never
-/// several; or any port, also the scheme's own, which is left out.
-pub fn admits(starred: &StarredOrigin, origin: &str) -> bool {
-    let StarredOrigin { before, behind } = starred;
-    let stands_for = origin.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(behind.as_str()));
-    match stands_for {
-        Some(port) if behind.is_empty() => !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()),
-        Some(label) => {
-            let is_of_label = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
-            !label.is_empty() && label.bytes().all(is_of_label)
-        }
-        None => behind.is_empty() && before.strip_suffix(':') == Some(origin),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ListedOrigin;
 
     fn listed() -> Cors {
         Cors {
-            origins: AllowedOrigins::Listed {
-                written_out: vec!["https://app.example".into(), "capacitor://localhost".into()],
-                starred: ["https://*.pages.example", "http://localhost:*"].into_iter().filter_map(StarredOrigin::parse).collect(),
-            },
+            origins: AllowedOrigins::Listed(
+                ["https://app.example", "capacitor://localhost", "https://*.pages.example", "http://localhost:*"]
+                    .map(ListedOrigin::of)
+                    .to_vec(),
+            ),
             methods: None,
             headers: Some(vec!["authorization".into(), "content-type".into()]),
             expose_headers: "x-request-id".into(),

@@ -461,7 +461,9 @@ fn a_prefix_is_the_first_segments_of_a_pattern_and_literal() {
     for prefix in ["", "/api", "/api/v1", "/%61pi"] {
         assert!(pattern.prefix(prefix).is_some(), "{prefix}");
     }
-    for prefix in ["/", "/api/", "api", "/ap", "/v1", "/api/v1/{id}", "/api/v1/7", "/api/{.+}", "/{.+}", "/api/v1/../v1", "//"] {
+    for prefix in
+        ["/", "/api/", "api", "/ap", "/v1", "/api/v1/{id}", "/api/v1/7", "/api/{.+}", "/{.+}", "/api/v1/../v1", "//"]
+    {
         assert_eq!(pattern.prefix(prefix), None, "{prefix}");
     }
 }

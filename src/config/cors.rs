@@ -35,44 +35,62 @@ pub struct Cors {
 pub enum AllowedOrigins {
     /// Every origin, without credentials.
     Any,
-    /// Those that are listed.
-    Listed {
-        /// As browsers serialise them.
-        written_out: Vec<String>,
-        /// Those that stand for several.
-        starred: Vec<StarredOrigin>,
-    },
+    /// These.
+    Listed(Vec<ListedOrigin>),
 }
 
-/// Origins that differ in one label, or in their port.
+/// An origin as browsers serialise it, or with a star for one label or for the port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StarredOrigin {
-    /// What stands before the star: scheme and `://`, or all but the port.
-    pub before: String,
-    /// What stands behind it: a domain with the dot before it, and perhaps a port; nothing where the star is the port.
-    pub behind: String,
-}
+pub struct ListedOrigin(String);
 
-impl StarredOrigin {
-    /// Parses `https://*.example.com` or `http://localhost:*`; `None` where the star is neither one whole label before a domain of
-    /// several, nor the port. Of a domain of one label, as in `https://*.com`, anybody can get a name.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (before, behind) = text.split_once('*')?;
-        let example = match behind.strip_prefix('.') {
-            None if behind.is_empty() => before.strip_suffix(':')?.to_owned(),
-            Some(domain) if before.ends_with("://") => {
-                let (first, others) = domain.split_once('.').unwrap_or((domain, ""));
-                let is_local = first.split(':').next() == Some("localhost");
-                if !is_local && others.split(':').next() == Some("") {
+impl ListedOrigin {
+    /// Parses one with a star, `https://*.example.com` or `http://localhost:*`; `None` where the star is neither one whole label
+    /// before a domain of several, nor the port. Of a domain of one label, as in `https://*.com`, anybody can get a name.
+    pub fn parse_starred(text: &str) -> Option<Self> {
+        let example = match text.strip_suffix(":*") {
+            Some(before) => before.to_owned(),
+            None => {
+                let (before, behind) = text.split_once('*')?;
+                let domain = behind.strip_prefix('.')?;
+                let is_local = domain.split(':').next() == Some("localhost");
+                let above = domain.split_once('.').and_then(|(_, above)| above.bytes().next());
+                if !before.ends_with("://") || !is_local && matches!(above, None | Some(b':')) {
                     return None;
                 }
-                format!("{before}x{behind}")
+                [before, "x", behind].concat()
             }
-            _ => return None,
         };
         let is_origin = |url: &Address| url.is_http() && url.origin() == example && !example.contains('*');
-        Address::parse(&example).filter(is_origin)?;
-        Some(Self { before: before.to_owned(), behind: behind.to_owned() })
+        Address::parse(&example).filter(is_origin).map(|_| Self(text.to_owned()))
+    }
+
+    /// Tells whether it is this very origin, without a star.
+    pub fn is(&self, origin: &str) -> bool {
+        self.0 == origin && !origin.contains('*')
+    }
+
+    /// Tells whether it is an origin, as browsers serialise it, or has a star that stands for one of its labels, never for none and
+    /// never for several; or for its port, also the scheme's own, which is left out.
+    pub fn admits(&self, origin: &str) -> bool {
+        let Some((before, behind)) = self.0.split_once('*') else { return self.0 == origin };
+        if behind.is_empty() && before.strip_suffix(':') == Some(origin) {
+            return true;
+        }
+        let label = origin.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind)).unwrap_or_default();
+        let is_of_label = |b: u8| b.is_ascii_digit() || !behind.is_empty() && matches!(b, b'a'..=b'z' | b'-' | b'_');
+        !label.is_empty() && label.bytes().all(is_of_label)
+    }
+
+    /// Takes a text that is known to be one.
+    #[cfg(test)]
+    pub fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// Gives what stands behind the star; `None` where it has none.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn behind_star(&self) -> Option<&str> {
+        Some(self.0.split_once('*')?.1)
     }
 }
 
@@ -87,13 +105,13 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>
     let any = written.iter().enumerate().find(|(_, written)| written.value() == Some("*"));
     let origins_place = Place::Key(&place, "allow_origins");
     let listed = written.iter().enumerate().filter(|(_, written)| written.value() != Some("*"));
-    let (mut written_out, mut starred) = (Vec::new(), Vec::new());
-    for (index, written) in listed {
-        match written.value().and_then(StarredOrigin::parse) {
-            Some(origin) => starred.push(origin),
-            None => written_out.extend(read_page_origin(written, &Place::Index(&origins_place, index), findings)),
-        }
-    }
+    let listed: Vec<_> = listed
+        .filter_map(|(index, written)| {
+            let starred = written.value().and_then(ListedOrigin::parse_starred);
+            let exact = || read_page_origin(written, &Place::Index(&origins_place, index), findings).map(ListedOrigin);
+            starred.or_else(exact)
+        })
+        .collect();
     let credentials = object.boolean("allow_credentials", false, findings);
     if let Some((index, written)) = any.filter(|_| credentials) {
         let message = "\"*\" lets every site read answers, which with credentials are the user's own".to_owned();
@@ -117,7 +135,7 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>
     object.finish(findings);
 
     Some(Cors {
-        origins: if any.is_some() { AllowedOrigins::Any } else { AllowedOrigins::Listed { written_out, starred } },
+        origins: if any.is_some() { AllowedOrigins::Any } else { AllowedOrigins::Listed(listed) },
         methods: methods.filter(|_| methods_given),
         headers,
         expose_headers: expose.map_or_else(|| "*".to_owned(), |names| names.join(", ")),

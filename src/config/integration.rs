@@ -244,8 +244,11 @@ fn read_integration(
                 findings.note(object.offset(), &place, "claim_without_auth", message, help);
             }
             let prefix = read_strip_prefix(object, pattern, findings);
-            read_server(object, context, findings)
-                .map(|server| Integration::HttpProxy { server, prefix, close_at_expiry })
+            read_server(object, context, findings).map(|server| Integration::HttpProxy {
+                server,
+                prefix,
+                close_at_expiry,
+            })
         }
         Kind::ServiceBinding => context
             .services
@@ -315,11 +318,7 @@ fn read_server(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &
 }
 
 /// Reads what is taken off the beginning of the path; by default the literal prefix of a wildcard.
-fn read_strip_prefix(
-    object: &mut ObjectReader<'_>,
-    pattern: Option<&Pattern>,
-    findings: &mut Findings<'_>,
-) -> String {
+fn read_strip_prefix(object: &mut ObjectReader<'_>, pattern: Option<&Pattern>, findings: &mut Findings<'_>) -> String {
     let by_default = || pattern.and_then(Pattern::literal_prefix).unwrap_or_default().to_owned();
     let Some(written) = object.text("strip_prefix", findings) else { return by_default() };
     let Some((text, pattern)) = written.value().zip(pattern) else { return by_default() };
@@ -327,7 +326,9 @@ fn read_strip_prefix(
         Some(prefix) => prefix,
         None => {
             let message = format!("\"{}\" is no beginning of this path", shown(&written));
-            let help = told(|| "write its first segments, none of them a parameter, as in \"/api\"; \"\" keeps all".to_owned());
+            let help = told(|| {
+                "write its first segments, none of them a parameter, as in \"/api\"; \"\" keeps all".to_owned()
+            });
             findings.note(written.offset, &Place::Key(object.place(), "strip_prefix"), "invalid_path", message, help);
             String::new()
         }

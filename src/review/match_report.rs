@@ -233,9 +233,17 @@ mod tests {
             }"#,
         );
         let table = [
-            ("/api/x?a=%20", vec!["https://one.example/v1/x?a=%20", "$env.TWO/x?a=%20"], "less the prefix of a wildcard"),
+            (
+                "/api/x?a=%20",
+                vec!["https://one.example/v1/x?a=%20", "$env.TWO/x?a=%20"],
+                "less the prefix of a wildcard",
+            ),
             ("/api", vec!["https://one.example/v1/", "$env.TWO/"], "with none of the rest"),
-            ("/api/orders", vec!["https://one.example/v1/api/orders", "$env.TWO/api/orders"], "whole, without a wildcard"),
+            (
+                "/api/orders",
+                vec!["https://one.example/v1/api/orders", "$env.TWO/api/orders"],
+                "whole, without a wildcard",
+            ),
             ("/api/users/%61", vec!["https://own.example/users/%61"], "less the prefix that is named, not decoded"),
             ("/all/x", vec!["https://own.example/all/x"], "whole, as it is asked for"),
             ("/api/later", vec![], "a prefix that nobody knows here"),
@@ -279,7 +287,9 @@ mod tests {
         for path in ["/", "/a", "/a/", "/a/b", "/a/c", "/c/b", "/c", "/a/b/c", "/c/d/e", "/a/b/", "/c/"] {
             for method in ["GET", "HEAD", "POST"] {
                 let report = explain_match(&outline, &format!("{method} {path}")).unwrap();
-                let Outcome::Route(Taken { route: taker, .. }) = report.outcome else { panic!("{method} {path}: a wildcard takes all") };
+                let Outcome::Route(Taken { route: taker, .. }) = report.outcome else {
+                    panic!("{method} {path}: a wildcard takes all")
+                };
                 let ordered = outline.by_precedence();
                 let place = |route: &OutlinedRoute| ordered.iter().position(|other| *other == route);
                 for (route, why) in &report.passed {

@@ -3,7 +3,7 @@
 //! They are those where front ends are hosted, and what registries sell names below. It is **not** the whole Public Suffix List:
 //! one that is missing here is not warned of.
 
-use crate::config::StarredOrigin;
+use crate::config::ListedOrigin;
 
 /// Where platforms give names to their users.
 const PLATFORMS: [&str; 44] = [
@@ -60,12 +60,12 @@ const REGIONAL: [&str; 3] = ["amazonaws.com", "azurestaticapps.net", "run.app"];
 const SECOND_LEVELS: [&str; 9] = ["ac", "co", "com", "edu", "gov", "me", "ne", "net", "org"];
 
 /// Gives the domain below which the star stands, if anybody can get a name there.
-pub(super) fn open_domain(starred: &StarredOrigin) -> Option<&str> {
-    let domain = starred.behind.strip_prefix('.')?.split(':').next()?.trim_end_matches('.');
-    let is_of_country = domain.split_once('.').is_some_and(|(second, country)| {
-        country.len() == 2 && SECOND_LEVELS.contains(&second)
-    });
-    let is_regional = REGIONAL.iter().any(|platform| domain.strip_suffix(platform).is_some_and(|rest| rest.ends_with('.')));
+pub(super) fn open_domain(starred: &ListedOrigin) -> Option<&str> {
+    let domain = starred.behind_star()?.strip_prefix('.')?.split(':').next()?.trim_end_matches('.');
+    let is_of_country =
+        domain.split_once('.').is_some_and(|(second, country)| country.len() == 2 && SECOND_LEVELS.contains(&second));
+    let is_regional =
+        REGIONAL.iter().any(|platform| domain.strip_suffix(platform).is_some_and(|rest| rest.ends_with('.')));
     (PLATFORMS.contains(&domain) || is_of_country || is_regional).then_some(domain)
 }
 
@@ -90,7 +90,7 @@ mod tests {
             ("http://*.localhost", None),
         ];
         for (text, expected) in table {
-            let starred = StarredOrigin::parse(text).unwrap();
+            let starred = ListedOrigin::parse_starred(text).unwrap();
             assert_eq!(open_domain(&starred), expected, "{text}");
         }
     }

@@ -12,7 +12,7 @@ use crate::address::Address;
 use crate::config::document::{Node, Value};
 use crate::config::reader::{Findings, Place};
 use crate::config::{
-    Binding, Bindings, Diagnostic, ONLY_AUTHORIZER, Reference, ReferenceKind, SECRET_MIN_BYTES, Severity, StarredOrigin,
+    Binding, Bindings, Diagnostic, ListedOrigin, ONLY_AUTHORIZER, Reference, ReferenceKind, SECRET_MIN_BYTES, Severity,
     parse,
 };
 
@@ -133,12 +133,15 @@ fn warn_of_cors(root: &Node<'_>, warnings: &mut Warnings<'_>) {
     }
     let with_cookies = root.get("cors").is_some_and(|cors| cors.is_true("allow_credentials"));
     for (index, origin) in origins.iter().enumerate() {
-        let Some(starred) = origin.as_text().and_then(StarredOrigin::parse) else { continue };
+        let Some(starred) = origin.as_text().and_then(ListedOrigin::parse_starred) else { continue };
         let message = match open_domain(&starred) {
             Some(domain) => format!("anybody can get a name below {domain}, and have a page there read the answers"),
-            None if with_cookies => "every page that this star stands for reads answers with its user's cookies".to_owned(),
+            None if with_cookies => {
+                "every page that this star stands for reads answers with its user's cookies".to_owned()
+            }
             None if root.get("session").is_some() => {
-                "pages that this star stands for change nothing with a session: to its CSRF rule a star lists nobody".to_owned()
+                "pages that this star stands for change nothing with a session: to its CSRF rule a star lists nobody"
+                    .to_owned()
             }
             None => continue,
         };

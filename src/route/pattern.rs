@@ -92,9 +92,10 @@ impl Pattern {
         if text.is_empty() {
             return Some(String::new());
         }
-        let prefix = Self::parse(text).ok().filter(|prefix| !prefix.is_wildcard() && !prefix.text.ends_with('/'))?;
-        let is_literal = |segment: &Segment| matches!(segment, Segment::Literal(_));
-        (self.segments.starts_with(&prefix.segments) && prefix.segments.iter().all(is_literal)).then(|| prefix.text.into())
+        let prefix = Self::parse(text).ok()?.text;
+        let behind = self.text.strip_prefix(&*prefix)?;
+        let is_whole = !prefix.ends_with('/') && (behind.is_empty() || behind.starts_with('/'));
+        (is_whole && !prefix.contains('{')).then(|| prefix.into())
     }
 
     /// Yields the names of the parameters from the left, that of a wildcard last.

@@ -36,7 +36,7 @@ pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Opt
     let by_origin = || {
         let listed = |origin: &String| match cors.map(|cors| &cors.origins) {
             // A star lets pages read. Who may act in a user's name is written out.
-            Some(AllowedOrigins::Listed { written_out, .. }) => written_out.contains(origin),
+            Some(AllowedOrigins::Listed(origins)) => origins.iter().any(|listed| listed.is(origin)),
             Some(AllowedOrigins::Any) | None => false,
         };
         request.header("origin").is_some_and(|origin| origin == own_origin || listed(&origin))
@@ -51,7 +51,7 @@ pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::StarredOrigin;
+    use crate::config::ListedOrigin;
     use crate::request::Head;
 
     const OWN: &str = "https://gw.example";
@@ -83,13 +83,18 @@ mod tests {
 
     #[test]
     fn a_change_is_taken_from_own_pages_and_listed_origins_alone() {
-        let starred = ["https://*.evil.example"].into_iter().filter_map(StarredOrigin::parse).collect();
-        let listed = cors(AllowedOrigins::Listed { written_out: vec!["https://app.example".into()], starred });
+        let listed = ["https://app.example", "https://*.evil.example", "https://*.example"].map(ListedOrigin::of);
+        let listed = cors(AllowedOrigins::Listed(listed.to_vec()));
         let any = cors(AllowedOrigins::Any);
         for site in
             [None, Some("same-origin"), Some("none"), Some("same-site"), Some("cross-site"), Some("Same-Origin")]
         {
-            let evil = [Some("https://evil.example"), Some("https://a.evil.example"), Some("https://*.evil.example"), Some("null")];
+            let evil = [
+                Some("https://evil.example"),
+                Some("https://a.evil.example"),
+                Some("https://*.evil.example"),
+                Some("null"),
+            ];
             for origin in [None, Some(OWN), Some("https://app.example")].into_iter().chain(evil) {
                 for (list, rule) in [("listed", Some(&listed)), ("any", Some(&any)), ("none", None)] {
                     let headers = site.map(|site| ("sec-fetch-site", site)).into_iter();

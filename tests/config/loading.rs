@@ -55,20 +55,8 @@ fn the_config_of_the_demo_loads_and_asserts_the_headers_that_it_maps() {
     let mut config = loaded(&source);
     config.asserted_headers.sort();
     assert_eq!(config.asserted_headers, ["x-user-id", "x-user-permissions"]);
-    let written_out = vec!["https://qzx.example".to_owned()];
-    assert_eq!(config.cors.unwrap().origins, AllowedOrigins::Listed { written_out, starred: Vec::new() });
-}
-
-#[test]
-fn an_origin_is_exact_or_has_one_star() {
-    let source = r#"{ "paths": [], "cors": { "allow_origins":
-        ["https://app.example", "https://*.pages.example:8443", "app://.", "http://localhost:*"] } }"#;
-    let AllowedOrigins::Listed { written_out, starred } = loaded(source).cors.unwrap().origins else {
-        panic!("a list");
-    };
-    assert_eq!(written_out, ["https://app.example", "app://."]);
-    let starred: Vec<_> = starred.iter().map(|star| (star.before.as_str(), star.behind.as_str())).collect();
-    assert_eq!(starred, [("https://", ".pages.example:8443"), ("http://localhost:", "")]);
+    let AllowedOrigins::Listed(origins) = config.cors.unwrap().origins else { panic!("a list") };
+    assert!(matches!(origins.as_slice(), [only] if only.is("https://qzx.example")));
 }
 
 #[test]
@@ -83,7 +71,9 @@ fn an_unused_callback_uri_is_not_judged() {
         format!(r#"{{ "type": "auth0", "domain": "a.example", "client_id": "c", "client_secret": "s", {uris} }}"#)
     };
     let good = r#""redirect_uri": "https://gateway.example/callback""#;
-    for (unused, message) in [("$env.GONE", "a missing binding"), ("nowhere", "no URL"), ("http://a.example", "plain http")] {
+    for (unused, message) in
+        [("$env.GONE", "a missing binding"), ("nowhere", "no URL"), ("http://a.example", "plain http")]
+    {
         let authorizer = authorizer(&format!(r#"{good}, "callback_uri": "{unused}""#));
         for source in [
             format!(r#"{{ "paths": [], "authorizer": {authorizer} }}"#),

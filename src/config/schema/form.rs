@@ -193,7 +193,9 @@ impl Form {
             Self::Pattern => {
                 "Begin with /; a parameter is a whole segment, as in /users/{id}, and {.+} at the end is the rest."
             }
-            Self::Prefix => "Write the first segments of the path, without a slash at the end, as in /api; \"\" keeps all.",
+            Self::Prefix => {
+                "Write the first segments of the path, without a slash at the end, as in /api; \"\" keeps all."
+            }
             Self::Location => {
                 "Write a path such as /new/{id}, or a URL with its parameters behind the host; percent-encode what is not ASCII."
             }

@@ -56,12 +56,7 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         "session.return_to: lets logins and logouts lead to https://x.example",
     ),
     ("config", r#""cors": {"allow_origins": []}"#, "", "cors: leaves it to upstreams which pages read answers"),
-    (
-        "config",
-        "",
-        r#""cors": {"allow_origins": ["*"]}"#,
-        "cors.allow_origins: lets pages read answers: *",
-    ),
+    ("config", "", r#""cors": {"allow_origins": ["*"]}"#, "cors.allow_origins: lets pages read answers: *"),
     (
         "config",
         r#""headers": {"Strict-Transport-Security": "max-age=1"}"#,

@@ -86,7 +86,11 @@ pub(super) const KEYS: &[Row] = &[
     // Integrations.
     row(EVERY_INTEGRATION, "type", Elsewhere),
     row(&["integration_http_proxy"], "server", Elsewhere),
-    row(&["integration_http_proxy"], "strip_prefix", Different("asks the upstream for other paths, less another prefix")),
+    row(
+        &["integration_http_proxy"],
+        "strip_prefix",
+        Different("asks the upstream for other paths, less another prefix"),
+    ),
     row(&["integration_http_proxy"], "close_at_expiry", Off("leaves sockets open when a token expires")),
     row(&["integration_service", "integration_service_binding"], "binding", Elsewhere),
     row(&["integration_service_binding"], "function", Different("calls another function")),

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use crate::address::Address;
 use crate::config::document::Node;
 use crate::config::{ONLY_AUTHORIZER, module_name, parse};
-use crate::route::Pattern;
 use crate::review::outline::{authorizers, logs_in};
+use crate::route::Pattern;
 
 /// An object of a config.
 pub(super) type Object = Map<String, Value>;

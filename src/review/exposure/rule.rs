@@ -12,8 +12,7 @@ use super::keys::KEYS;
 use super::meaning::{Object, texts};
 use super::networks::first_admitted;
 use crate::address::Address;
-use crate::config::{StarredOrigin, schema};
-use crate::cors::admits;
+use crate::config::{ListedOrigin, schema};
 
 /// The longest value that is shown, in characters.
 const SHOWN_MAX_CHARS: usize = 100;
@@ -288,9 +287,9 @@ impl Judge<'_> {
 
     /// Judges origins that are added: their pages read answers, and pass the CSRF rule where no star stands for them.
     fn judge_origins(&mut self, before: &BTreeSet<String>, after: &BTreeSet<String>) {
-        let stars: Vec<_> = before.iter().filter_map(|origin| StarredOrigin::parse(origin)).collect();
+        let stars: Vec<_> = before.iter().filter_map(|origin| ListedOrigin::parse_starred(origin)).collect();
         for origin in wider(before, after) {
-            let words = match (origin.contains('*'), stars.iter().any(|star| admits(star, &origin))) {
+            let words = match (origin.contains('*'), stars.iter().any(|star| star.admits(&origin))) {
                 (true, _) => "lets pages read answers:",
                 (false, true) => "lets pages pass the CSRF rule:",
                 (false, false) => "lets pages read answers and pass the CSRF rule:",
