@@ -608,6 +608,10 @@ mod tests {
             let reference = Reference { kind: ReferenceKind::Env, name: name.to_owned() };
             assert_eq!(deployment.look_up(&reference), expected, "{name}");
         }
+        let config = r#"{ "servers": [{ "alias": "api", "url": "$env.F" }], "paths": [] }"#;
+        let told = bargate::review::review_with(config, &deployment);
+        let of_variable = told.iter().find(|one| one.code == "missing_binding").unwrap();
+        assert_eq!(of_variable.message, "F is an object, and the gateway takes a string, a number or a boolean");
     }
 
     #[test]
