@@ -432,12 +432,15 @@ fn hidden(c: char) -> String {
 fn without_values(text: &str, root: &Declared) -> String {
     let environments = root.get("env").map(Declared::members).unwrap_or_default();
     let sections = std::iter::once(root).chain(environments.iter().map(|member| &member.declared));
-    let mut spans: Vec<_> = sections
-        .filter_map(|section| section.get("vars"))
-        .flat_map(Declared::members)
-        .filter(|member| matches!(member.declared.value, Value::Text(_)))
-        .map(|member| member.declared.span.clone())
-        .collect();
+    let mut spans = Vec::new();
+    let mut rest: Vec<&Declared> = sections.filter_map(|section| section.get("vars")).collect();
+    while let Some(declared) = rest.pop() {
+        rest.extend(declared.items());
+        rest.extend(declared.members().iter().map(|member| &member.declared));
+        if matches!(declared.value, Value::Text(_) | Value::Number(_)) {
+            spans.push(declared.span.clone());
+        }
+    }
     spans.sort_by_key(|span| span.start);
     let (mut shown, mut at) = (String::with_capacity(text.len()), 0);
     for span in spans {
@@ -619,8 +622,8 @@ mod tests {
         let table = [
             (
                 "wrangler.toml",
-                "name = \"shop\"\nvars = { A = \"s\u{e9}cret\", B = 1 }\n[env.a.vars]\nC = \"\"\"x\ny\"\"\"\n",
-                "name = \"shop\"\nvars = { A = \"*******\", B = 1 }\n[env.a.vars]\nC = \"\"\"*\n*\"\"\"\n",
+                "name = \"shop\"\nvars = { A = \"s\u{e9}cret\", B = { C = [1] } }\n[env.a.vars]\nC = \"\"\"x\ny\"\"\"\n",
+                "name = \"shop\"\nvars = { A = \"*******\", B = { C = [*] } }\n[env.a.vars]\nC = \"\"\"*\n*\"\"\"\n",
             ),
             ("wrangler.jsonc", "{ \"vars\": { \"A\": \"a\\\"b\" } }", "{ \"vars\": { \"A\": \"**\"*\" } }"),
         ];
