@@ -105,6 +105,40 @@ impl fmt::Display for KeySetError {
     }
 }
 
+/// Tells what a document that is no key set is likely to be, and what to do about it.
+pub fn mistaken_for_key_set(document: &str) -> Option<&'static str> {
+    let text = document.trim_start();
+    if text.starts_with("-----BEGIN") {
+        return Some("it is PEM, and a key set is JSON (RFC 7517): {\"keys\": [...]}");
+    }
+    if text.starts_with('<') {
+        return Some("it is a page, and a key set is JSON (RFC 7517): {\"keys\": [...]}");
+    }
+    let value: Value = serde_json::from_str(document).ok()?;
+    let is_key = |value: &Value| value.get("kty").is_some();
+    let is_pem = |value: &Value| value.as_str().is_some_and(|text| text.starts_with("-----BEGIN"));
+    match &value {
+        Value::Object(members) if members.contains_key("keys") => {
+            let is_list = members.get("keys").is_some_and(Value::is_array);
+            (!is_list).then_some("\"keys\" must be a list: {\"keys\": [...]}")
+        }
+        Value::Object(members) if is_key(&value) && (members.contains_key("d") || members.contains_key("k")) => {
+            Some("it is one key, and a secret one: a key set has public keys, {\"keys\": [...]}")
+        }
+        Value::Object(_) if is_key(&value) => Some("it is one key (JWK): put it into a set, {\"keys\": [...]}"),
+        Value::Object(members) if members.contains_key("jwks_uri") => {
+            Some("it is a discovery document: the key set is at its \"jwks_uri\"")
+        }
+        Value::Object(members) if !members.is_empty() && members.values().all(is_pem) => {
+            Some("it holds certificates or keys in PEM: the issuer has its key set (JWKS) at another address")
+        }
+        Value::Array(items) if items.first().is_some_and(is_key) => {
+            Some("it is a list of keys: put it into a set, {\"keys\": [...]}")
+        }
+        _ => None,
+    }
+}
+
 impl KeySet {
     /// Parses a document and keeps the keys that can be used.
     ///

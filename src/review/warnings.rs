@@ -209,7 +209,7 @@ fn warn_of_weak_seal(
         None => Some(text.len()),
         Some(reference) => match bindings.look_up(&reference.ok()?) {
             Binding::Value(value) => Some(value.len()),
-            Binding::Missing | Binding::Unknown => None,
+            Binding::Missing | Binding::NoText(_) | Binding::Unknown => None,
         },
     });
     if let Some(bytes) = bytes.filter(|bytes| (1..SECRET_MIN_BYTES).contains(bytes)) {
