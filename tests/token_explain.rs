@@ -142,7 +142,8 @@ fn the_address_of_the_key_set_is_asked_for_it_and_told_nothing_of_the_token() {
     let other = ["-", "--issuer", "https://evil.example/", "--jwks", &format!("{}/discovery", server.origin)];
     let output = explain(&token, &other, &[]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("another issuer's"), "{}", stderr(&output));
+    let expected = format!("another issuer's: \"{ISSUER}\", expected \"https://evil.example/\"");
+    assert!(stderr(&output).contains(&expected), "both issuers: {}", stderr(&output));
 }
 
 #[test]
@@ -155,6 +156,8 @@ fn an_address_that_gives_no_key_set_is_named_with_the_reason() {
             "/large" => to(200, "", format!("{{\"x\":\"{}\"}}", "x".repeat(64 * 1024))),
             "/page" => to(200, "", "<html>".to_owned()),
             "/empty" => to(200, "", "{\"keys\":[]}".to_owned()),
+            "/padded" => to(200, "", r#"{"keys":[{"kty":"RSA","kid":"k1","n":"AAAA==","e":"AQAB"}]}"#.to_owned()),
+            "/curve" => to(200, "", r#"{"keys":[{"kty":"EC","crv":"P-521"},{"kty":"oct","kid":"k2"}]}"#.to_owned()),
             "/keys" => to(200, "", keys.to_string()),
             _ => to(404, "", String::new()),
         }
@@ -165,6 +168,8 @@ fn an_address_that_gives_no_key_set_is_named_with_the_reason() {
         ("/large", "larger than 65536 bytes"),
         ("/page", "the document is no key set; it is a page, and a key set is JSON (RFC 7517): {\"keys\": [...]}"),
         ("/empty", "the key set has no usable key"),
+        ("/padded", "the key set has no usable key: k1: its n is missing or malformed"),
+        ("/curve", "the key set has no usable key: no kid: its crv is not supported; k2: its kty is not supported"),
     ];
     for (path, expected) in table {
         let address = format!("{}{path}", server.origin);

@@ -3,7 +3,7 @@
 mod backchannel_logout;
 mod callback;
 mod health;
-mod login;
+pub(super) mod login;
 mod logout;
 mod proxy;
 mod refresh;

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jwt_compact::{Claims, TimeOptions};
 use serde_json::{Map, Value};
 
-use super::unverified::shortened;
+use super::unverified::{shortened, shortened_name};
 use crate::json;
 
 /// The year 33,658, far past any real date and well inside the calendar.
@@ -202,7 +202,7 @@ pub fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), C
     if actual == expected {
         return Ok(());
     }
-    Err(ClaimError::Issuer { expected: expected.to_owned(), actual: shortened(actual) })
+    Err(ClaimError::Issuer { expected: expected.to_owned(), actual: shortened_name(actual) })
 }
 
 /// Checks that `aud` is the audience, or contains it.
@@ -221,7 +221,7 @@ pub fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(),
     if contained {
         return Ok(());
     }
-    let actual = claims.get("aud").map(|audience| shortened(&audience.to_string())).unwrap_or_default();
+    let actual = claims.get("aud").map(|audience| shortened_name(&audience.to_string())).unwrap_or_default();
     Err(ClaimError::Audience { expected: expected.to_owned(), actual })
 }
 

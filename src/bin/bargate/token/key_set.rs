@@ -32,7 +32,7 @@ pub fn read_key_set(place: &str, issuer: Option<&str>) -> Result<KeySet, Failure
         }
         Some(_) => {
             let issuer = issuer.ok_or_else(|| fail("a discovery document needs --issuer, whose it must be"))?;
-            let discovery = Discovery::parse(&document, issuer).map_err(fail)?;
+            let discovery = Discovery::parse(&document, issuer).map_err(|reason| fail(&reason))?;
             fetch(&discovery.jwks_uri)?
         }
     };
