@@ -23,9 +23,7 @@ use super::log;
 use super::objects;
 use super::session::SessionCache;
 use super::timing::now_ms;
-use crate::config::{
-    BINDING_COOKIE, Config, Diagnostic, HOP_BY_HOP_HEADERS, Integration, Path, Provider, load, references,
-};
+use crate::config::{BINDING_COOKIE, Config, HOP_BY_HOP_HEADERS, Integration, Path, Provider, load, references};
 use crate::cookie::name_on;
 use crate::oauth::{Attempts, Outcome};
 use crate::problem::Problem;
@@ -93,7 +91,7 @@ struct Loaded {
     /// Whether that is an earlier one, because the source has one that is invalid.
     last_good: bool,
     /// Why the source's config is invalid.
-    reasons: Vec<String>,
+    reasons: String,
 }
 
 thread_local! {
@@ -145,12 +143,18 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
     }
     let previous = in_force();
     log::set_level(&env);
-    let (config, reasons) = match load(&source, &resolved) {
+    let mut reasons = String::new();
+    let config = match load(&source, &resolved) {
         Ok(config) => {
-            let missing = missing_bindings(&env, &config);
-            (Some(config), missing)
+            note_missing(&env, &config, &mut reasons);
+            Some(config)
         }
-        Err(mistakes) => (None, mistakes.iter().map(Diagnostic::to_string).collect()),
+        Err(mistakes) => {
+            for mistake in mistakes {
+                note_reason(&mut reasons, &mistake.to_string());
+            }
+            None
+        }
     };
     let fresh = reasons.is_empty();
     let gateway = match config.filter(|_| fresh) {
@@ -160,9 +164,6 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
         }
         None => previous,
     };
-    for reason in &reasons {
-        log::error("config_invalid", reason);
-    }
     // A text is remembered with its mistakes, but not with those of a Secrets Store that may give the secret the next time.
     let refused = resolved.refused && !fresh;
     let (source, recheck_ms) = match refused {
@@ -234,17 +235,29 @@ pub fn state() -> (&'static str, f64, bool) {
 /// Gives the failure of a gateway without a config as its client is told it: with the reasons if it was built to run on a
 /// developer's machine, and is called there. What is deployed never gives them, whatever host it is called by.
 pub fn not_configured(exchange: &Exchange) -> Problem {
-    let here = exchange.url().is_loopback() && built_for_dev();
-    let reasons = LOADED.with_borrow(|loaded| Some(loaded.as_ref().filter(|_| here)?.reasons.join("; ")));
-    reasons.filter(|reasons| !reasons.is_empty()).map_or(Problem::ConfigInvalid, Problem::ConfigInvalidHere)
+    if exchange.url().is_loopback() && built_for_dev() {
+        let reasons = LOADED.with_borrow(|loaded| loaded.as_ref().map(|loaded| loaded.reasons.clone()));
+        if let Some(reasons) = reasons {
+            return Problem::ConfigInvalidHere(reasons);
+        }
+    }
+    Problem::ConfigInvalid
 }
 
-/// Tells what a config needs and is not bound.
-fn missing_bindings(env: &Env, config: &Config) -> Vec<String> {
+/// Logs why a config is invalid, and keeps it.
+fn note_reason(reasons: &mut String, reason: &str) {
+    log::error("config_invalid", reason);
+    if !reasons.is_empty() {
+        reasons.push_str("; ");
+    }
+    reasons.push_str(reason);
+}
+
+/// Notes what a config needs and is not bound.
+fn note_missing(env: &Env, config: &Config, reasons: &mut String) {
     let mut needed: Vec<(&str, &str)> =
         objects::needed_by(config).iter().map(|class| ("session", class.binding())).collect();
     needed.extend(config.analytics.as_deref().map(|binding| ("analytics", binding)));
-    let mut missing = Vec::new();
     for path in &config.paths {
         needed.extend(path.pre_process.as_ref().map(|rpc| ("pre_process", rpc.binding.as_str())));
         needed.extend(path.rules.rate_limit.as_ref().map(|limit| ("rate_limit", limit.binding.as_str())));
@@ -252,17 +265,17 @@ fn missing_bindings(env: &Env, config: &Config) -> Vec<String> {
             Integration::ServiceBinding { binding, .. } => needed.push(("service_binding", binding)),
             Integration::Callback { post_process: Some(rpc), .. } => needed.push(("post_process", &rpc.binding)),
             Integration::Service(name) if !has_service(name) => {
-                missing.push(format!("there is no module {name}.js beside the gateway"));
+                note_reason(reasons, &format!("there is no module {name}.js beside the gateway"));
             }
             _ => {}
         }
     }
     for (section, binding) in needed {
         if !bindings::raw(env, binding).is_object() {
-            missing.push(format!("the config's {section} needs the binding {binding}: declare it in wrangler.toml"));
+            let message = format!("the config's {section} needs the binding {binding}: declare it in wrangler.toml");
+            note_reason(reasons, &message);
         }
     }
-    missing
 }
 
 /// Warns of login states that tell whoever asks for one whether a guess at the secret is right.

@@ -32,7 +32,7 @@ async function mistakesOf(gateway) {
 }
 
 describe('the reasons for a config that is not in force', () => {
-  const REASON = 'error[unknown_key]: unknown key "pahts"; error[missing_key]: the key "paths" is missing';
+  const REASON = 'error[missing_key]: the key "paths" is missing; error[unknown_key]: unknown key "pahts"';
   const LOGGED = "The gateway's configuration is not in force. Its log names each reason.";
   const config = '{ "pahts": [] }';
   /** The entry of a gateway that `wrangler dev` and `make dev` build. */

@@ -303,17 +303,15 @@ impl Wrangler {
         let keeps_variables = root.get("keep_vars").is_some_and(|keeps| keeps.value == Value::Bool(true));
         let environments = root.get("env").map(Declared::members).unwrap_or_default();
         let environments: Vec<_> = environments.iter().map(|member| member.key.clone()).collect();
+        // Where there are none, wrangler takes the top for whichever is named.
+        let environment = environment.filter(|_| !environments.is_empty());
         let section = match environment {
             None => root,
             // Bindings and variables are not inherited by environments.
             Some(name) => {
                 let Some(own) = root.get("env").and_then(|environments| environments.get(name)).cloned() else {
-                    let known = if environments.is_empty() {
-                        String::new()
-                    } else {
-                        format!("; there is {}", environments.join(", "))
-                    };
-                    return Err(fail(format!("has no environment \"{name}\"{known}")));
+                    let known = environments.join(", ");
+                    return Err(fail(format!("has no environment \"{name}\"; there is {known}")));
                 };
                 refused.extend(refused_of(&own, &format!("env.{name}.")));
                 flags = flags_of(&own).unwrap_or(flags);
