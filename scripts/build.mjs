@@ -1,6 +1,6 @@
 // The one build: `make build`, `make dev` and wrangler's [build] command run it. Checks gateway.config.json against what it will be
-// deployed with, then compiles the gateway to WebAssembly in build/. With --fault-injection: the variant that end-to-end tests can make panic, in
-// build-fault/, with an entry of its own. A mistake stops it, and a deployment with it; only a gateway that runs under
+// deployed with, then compiles the gateway to WebAssembly in build/. With --fault-injection: the variant that end-to-end tests can
+// make panic, in build-fault/, with an entry of its own. A mistake stops it, and a deployment with it; only a gateway that runs under
 // `wrangler dev` goes on as it was built last.
 
 import { createHash } from 'node:crypto';
@@ -49,7 +49,7 @@ export async function build({ faultInjection = false, forDev = false } = {}) {
   await timed(`build: checking ${CONFIG}`, 120, () =>
     run('cargo', ['run', '--quiet', '--bin', 'bargate', '--', 'check', CONFIG, ...deployment], {
       whole: true,
-      failure: `the build stopped: the lines above say what is wrong with ${CONFIG}, with what it is deployed with, or with the code that checks them`,
+      failure: `the build stopped: the lines above say what is wrong with ${CONFIG}, its deployment, or the code that checks them`,
     }));
   // The gateway itself knows neither config nor services, so a change of these compiles nothing.
   const gateway = stampOf(directory, '.gateway', INPUTS);

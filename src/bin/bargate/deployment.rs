@@ -163,7 +163,9 @@ impl Deployment {
         let usual = if sources.local { env_files::usual(folder, environment) } else { Vec::new() };
         let paths = if sources.local { &usual } else { &sources.env_file };
         let declares_secrets = wrangler.as_ref().is_some_and(|wrangler| wrangler.section.get("secrets").is_some());
-        let process = if declares_secrets { env_files::of_process() } else { env_files::Variables::default() };
+        // Then a local run takes secrets from the process's own variables, too.
+        let is_local = sources.local || !sources.env_file.is_empty();
+        let process = if declares_secrets && is_local { env_files::of_process() } else { Default::default() };
         Ok(Self { env: EnvFiles::read(paths, process)?, wrangler, variables: sources.variables })
     }
 
@@ -499,12 +501,15 @@ pub fn hidden(c: char) -> String {
 fn without_values(text: &str, root: &Declared) -> String {
     let environments = root.get("env").map(Declared::members).unwrap_or_default();
     let sections = std::iter::once(root).chain(environments.iter().map(|member| &member.declared));
-    let mut spans: Vec<_> = sections
-        .filter_map(|section| section.get("vars"))
-        .flat_map(Declared::members)
-        .filter(|member| matches!(member.declared.value, Value::Text(_)))
-        .map(|member| member.declared.span.clone())
-        .collect();
+    let mut spans = Vec::new();
+    let mut rest: Vec<&Declared> = sections.filter_map(|section| section.get("vars")).collect();
+    while let Some(declared) = rest.pop() {
+        rest.extend(declared.items());
+        rest.extend(declared.members().iter().map(|member| &member.declared));
+        if matches!(declared.value, Value::Text(_) | Value::Number(_)) {
+            spans.push(declared.span.clone());
+        }
+    }
     spans.sort_by_key(|span| span.start);
     let (mut shown, mut at) = (String::with_capacity(text.len()), 0);
     for span in spans {
@@ -678,6 +683,10 @@ mod tests {
             let reference = Reference { kind: ReferenceKind::Env, name: name.to_owned() };
             assert_eq!(deployment.look_up(&reference), expected, "{name}");
         }
+        let config = r#"{ "servers": [{ "alias": "api", "url": "$env.F" }], "paths": [] }"#;
+        let told = bargate::review::review_with(config, &deployment);
+        let of_variable = told.iter().find(|one| one.code == "missing_binding").unwrap();
+        assert_eq!(of_variable.message, "F is an object, and the gateway takes a string, a number or a boolean");
     }
 
     #[test]
@@ -685,8 +694,8 @@ mod tests {
         let table = [
             (
                 "wrangler.toml",
-                "name = \"shop\"\nvars = { A = \"s\u{e9}cret\", B = 1 }\n[env.a.vars]\nC = \"\"\"x\ny\"\"\"\n",
-                "name = \"shop\"\nvars = { A = \"*******\", B = 1 }\n[env.a.vars]\nC = \"\"\"*\n*\"\"\"\n",
+                "name = \"shop\"\nvars = { A = \"s\u{e9}cret\", B = { C = [1] } }\n[env.a.vars]\nC = \"\"\"x\ny\"\"\"\n",
+                "name = \"shop\"\nvars = { A = \"*******\", B = { C = [*] } }\n[env.a.vars]\nC = \"\"\"*\n*\"\"\"\n",
             ),
             ("wrangler.jsonc", "{ \"vars\": { \"A\": \"a\\\"b\" } }", "{ \"vars\": { \"A\": \"**\"*\" } }"),
         ];

@@ -33,6 +33,7 @@ pub struct Refusal {
 /// Finds what wrangler refuses in a section: the top of the file, or one of its environments.
 pub fn refusals(section: &Declared) -> Vec<Refusal> {
     let mut found = Found { refusals: Vec::new(), names: HashMap::new() };
+    found.look_at_name_and_date(section);
     found.look_at_variables(section);
     for (list, keys) in LISTS {
         found.look_at_list(section, list, keys);
@@ -56,6 +57,25 @@ impl Found {
     fn expect(&mut self, declared: &Declared, path: String, expected: &str) {
         let message = format!("expected {expected}, found {}", declared.value.type_name());
         self.refuse(declared, path, message, "wrangler takes nothing else here");
+    }
+
+    fn look_at_name_and_date(&mut self, section: &Declared) {
+        for key in ["name", "compatibility_date"] {
+            let Some(declared) = section.get(key) else { continue };
+            let Some(text) = declared.as_text() else {
+                self.expect(declared, key.to_owned(), "a string");
+                continue;
+            };
+            let of_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+            if key == "name" && (text.starts_with('-') || !text.chars().all(of_name)) {
+                let message = "a Worker's name has lower-case letters, digits, \"-\" and \"_\"".to_owned();
+                self.refuse(declared, key.to_owned(), message, "write it in these, not beginning with \"-\"");
+            }
+            if key != "name" && text.contains(['\u{2013}', '\u{2014}']) {
+                let message = "a date has hyphens, and this one has dashes".to_owned();
+                self.refuse(declared, key.to_owned(), message, "write it as \"2026-01-31\"");
+            }
+        }
     }
 
     fn look_at_variables(&mut self, section: &Declared) {

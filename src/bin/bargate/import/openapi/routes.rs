@@ -405,6 +405,7 @@ impl<'d> Routes<'d> {
         if let Some(first) = self.by_shape.get(&key).and_then(|index| self.list.get_mut(*index)) {
             first.answer = Answer::Nothing;
             first.review.push(review);
+            first.origins.push(origin.to_owned());
             return;
         }
         self.by_shape.insert(key, self.list.len());
@@ -524,7 +525,7 @@ impl<'d> Routes<'d> {
         }
         for mut route in parted {
             let (stands, ending) = match route.answer {
-                Answer::Nothing => (Stands::InBlockedEntry, "and nothing is known that lets in whom both let in"),
+                Answer::Nothing => (Stands::InBlockedEntry, "nothing is known that lets in only whom both let in"),
                 Answer::Upstream(_) => (Stands::InEntry, "asks for what both ask for"),
             };
             for review in &mut route.review {
