@@ -227,7 +227,7 @@ fn a_file_that_is_no_key_set_is_told_for_what_it_is_and_nothing_is_fetched() {
         assert!(stderr(&output).contains(&expected), "{expected}: {}", stderr(&output));
     }
     std::fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(server.requests(), [String::new(); 0], "no file leads to a call");
+    assert!(server.requests().is_empty(), "no file leads to a call");
 }
 
 #[test]
