@@ -105,8 +105,9 @@ impl EnvFiles {
         let written = read.iter().filter(|(plain, ..)| !plain).flat_map(|(_, _, variables)| variables.iter());
         let written: Variables = written.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let expand::Expanded { values: expanded, referred } = expand::expand(&written, &process).map_err(|name| {
-            let holders = read.iter().filter(|(_, file, _)| file.names.iter().any(|(own, _)| *own == name));
-            let file = holders.last().map(|(_, file, _)| file.file.name.as_str()).unwrap_or_default();
+            let mut files = read.iter().rev().map(|(_, file, _)| file);
+            let holder = files.find(|file| file.names.iter().any(|(own, _)| *own == name));
+            let file = holder.map(|holder| holder.file.name.as_str()).unwrap_or_default();
             Failure::new(format!("{file}: the references in {name} have no end"))
         })?;
         let mut values = Variables::default();
