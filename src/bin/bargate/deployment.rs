@@ -588,7 +588,8 @@ mod tests {
 
     #[test]
     fn names_are_found_where_they_are_declared() {
-        let table: [(&str, &str, &str, Option<&str>, &[&str]); 9] = [
+        type Row = (&'static str, &'static str, &'static str, Option<&'static str>, &'static [&'static str]);
+        let table: [Row; 9] = [
             (
                 "a value that is the name of an environment",
                 "wrangler.jsonc",

@@ -100,6 +100,8 @@ impl Notes {
 impl Note {
     fn line(&self, is_made: bool) -> String {
         let shown = match self.stands {
+            // What is skipped is named, but for what another file has: that is told to be bundled.
+            Stands::InBlockedEntry if self.kind.is_none() => usize::MAX,
             Stands::InEntry | Stands::InBlockedEntry => PLACES_SHOWN_MAX,
             Stands::Alone => usize::MAX,
         };
@@ -131,15 +133,19 @@ mod tests {
             let text = format!("it refers to \"{number}.yaml\"");
             notes.add_of(Some(Kind::Elsewhere), Stands::InBlockedEntry, &format!("PUT /{number}"), text);
         }
+        for place in ["GET /a", "GET /b", "GET /c", "GET /d"] {
+            notes.add(Stands::InBlockedEntry, place, "too many scopes");
+        }
         notes.add(Stands::InEntry, "", "extensions");
         let lines = notes.lines(true);
         assert_eq!(lines[0], "GET /1, GET /2, GET /3 and 1561 more: an API key");
         assert!(lines[1].starts_with("TRACE /1, TRACE /3, "), "{}", lines[1]);
         assert!(lines[1].ends_with("TRACE /1563: left out 1"), "each that no entry names is named here");
         assert_eq!(lines[2], "PUT /1: it refers to \"1.yaml\"; it answers 501");
-        assert_eq!(lines.len(), 11, "{lines:#?}");
-        assert_eq!(lines[9], "1559 more notes of references to other files, each under x-review of its entry");
-        assert!(lines[10].contains("bundle"), "{}", lines[10]);
+        assert_eq!(lines.len(), 12, "{lines:#?}");
+        assert_eq!(lines[8], "GET /a, GET /b, GET /c, GET /d: too many scopes; it answers 501");
+        assert_eq!(lines[10], "1559 more notes of references to other files, each under x-review of its entry");
+        assert!(lines[11].contains("bundle"), "{}", lines[11]);
         let lines = notes.lines(false);
         assert!(lines.iter().all(|line| !line.contains("answers 501") && !line.contains("x-review")), "{lines:#?}");
     }
