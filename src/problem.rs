@@ -29,6 +29,8 @@ pub fn quoted(text: &str) -> String {
 pub enum Problem {
     /// No config is in force.
     ConfigInvalid,
+    /// The same, with its reasons for whoever runs the gateway on this very machine.
+    ConfigInvalidHere(String),
     /// The gateway itself failed.
     Internal,
     /// No path of the config matches.
@@ -282,6 +284,7 @@ impl Problem {
             Self::CredentialsMalformed => Some("the Authorization header holds no bearer token".into()),
             Self::BodyTooLarge(limit) => Some(format!("more than {limit} bytes").into()),
             Self::ConfigInvalid
+            | Self::ConfigInvalidHere(_)
             | Self::Internal
             | Self::RouteNotFound
             | Self::MethodNotAllowed(_)

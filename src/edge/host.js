@@ -530,11 +530,12 @@ function shut(socket, code, reason) {
 
 const EMPTY = [204, 205, 304];
 
-/** The config that is built in and the modules beside the gateway; worker.mjs leaves them here. */
+/** The config that is built in, the modules beside the gateway, and whether all is for `wrangler dev`; worker.mjs leaves them here. */
 const inputs = () => globalThis[Symbol.for("bargate.inputs")];
 const services = () => inputs().services;
 
 export const built_in_config = () => inputs().config;
+export const built_for_dev = () => inputs().forDev;
 
 /** Makes of what a service answered what the older gateway made of it. */
 function answered(answer) {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::outline::{Outline, OutlinedRoute, Upstream};
 use crate::address::Address;
-use crate::route::{Allow, Ambiguity, Found, Match, MethodRule, Pattern, RouteSpec, RouteTable};
+use crate::route::{Allow, Ambiguity, Found, Match, MethodRule, Pattern, RouteSpec, RouteTable, looked_up};
 
 /// The way of one request through the routes.
 #[derive(Debug)]
@@ -154,15 +154,12 @@ fn precedence(taker: &RouteSpec, other: &RouteSpec) -> &'static str {
 
 /// Tells where a path leaves a pattern; `None` where it matches.
 fn path_mismatch(pattern: &Pattern, path: &str) -> Option<Passed> {
-    let text = pattern.as_str().trim_start_matches('/');
-    let mut segments: Vec<&str> = text.split('/').collect();
+    let path = looked_up(path);
+    let mut segments: Vec<&str> = pattern.as_str().split('/').skip(1).collect();
     if pattern.is_wildcard() {
         segments.pop();
     }
-    let mut found: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    if path == "/" && segments.is_empty() {
-        found.clear();
-    }
+    let found: Vec<&str> = path.split('/').skip(1).collect();
     for (index, expected) in segments.iter().enumerate() {
         let Some(found) = found.get(index) else { return Some(Passed::TooShort) };
         let matches = if is_parameter(expected) { !found.is_empty() } else { expected == found };
@@ -253,6 +250,58 @@ mod tests {
             let Outcome::Route(taken) = explain_match(&outline, path).unwrap().outcome else { panic!("{path}") };
             assert_eq!(taken.calls, expected, "{message}: {path}");
         }
+    }
+
+    #[test]
+    fn a_reason_is_given_where_the_route_alone_would_not_take_the_path() {
+        let patterns = ["/", "/a", "/a/", "/caf\u{e9}/{id}", "/a^b/{.+}", "/{x}", "/{.+}", "/a/{x}/b", "/%61/%7e"];
+        let paths = [
+            "/caf%c3%a9/7",
+            "/caf%C3%A9/7",
+            "/caf\u{e9}/7",
+            "/caf%c3%a9/",
+            "/cafe/7",
+            "/a%5eb/c",
+            "/a^b",
+            "/a%5Eb",
+            "/",
+            "//",
+            "//a",
+            "/a",
+            "/a/",
+            "/a//",
+            "/a/%7e",
+            "/a/~",
+            "/%61",
+            "/a/x/b",
+            "/a/x;y/b",
+            "/a//b",
+            "/%zz",
+            "/a%2fb",
+        ];
+        for pattern in patterns {
+            let routes = format!(r#"{{"paths": [{{"method": "GET", "path": "{pattern}", "response": 1}}]}}"#);
+            let outline = Outline::of(&routes);
+            for path in paths {
+                let report = explain_match(&outline, path).unwrap();
+                let reason = path_mismatch(&outline.routes[0].spec.pattern, &report.path);
+                match report.outcome {
+                    Outcome::Route(..) => assert_eq!(reason, None, "{pattern} takes {path}"),
+                    Outcome::NotFound => assert_ne!(reason, None, "{pattern} does not take {path}"),
+                    Outcome::Ambiguous(_) => {}
+                    Outcome::MethodNotAllowed(_) => panic!("{pattern} {path}: GET is its method"),
+                }
+            }
+        }
+        let outline = Outline::of(
+            r#"{"paths": [
+            {"method": "POST", "path": "/café/{id}", "response": 1}, {"method": "GET", "path": "/tea", "response": 1}
+        ]}"#,
+        );
+        let report = explain_match(&outline, "GET /caf%c3%a9/7").unwrap();
+        let mut reasons: Vec<_> = report.passed.iter().map(|(_, why)| why.to_string()).collect();
+        reasons.sort();
+        assert_eq!(reasons, ["another method", "segment 1 is \"caf%C3%A9\", not \"tea\""]);
     }
 
     #[test]

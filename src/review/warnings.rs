@@ -17,10 +17,15 @@ use crate::config::{
 };
 
 /// Every code of a warning, and what it says.
-pub const WARNINGS: [(&str, &str); 22] = [
+pub const WARNINGS: [(&str, &str); 25] = [
     ("auth_on_login", "a path of a login or of a refresh needs the token that it is there to get"),
     ("cors_any_origin", "every site may read answers"),
     ("cors_star", "a star in an origin lets in whoever gets a name there, or lets its pages read as the user"),
+    ("ignored_line", "a line of a file of variables is no variable"),
+    (
+        "ignored_variable",
+        "`wrangler dev` does not read a name in a file of variables, since `wrangler.toml` says otherwise",
+    ),
     ("method_fallthrough", "a method of a path goes to a wildcard that asks for less"),
     ("offline_access_missing", "logins ask for no refresh token, and a path or a session needs one"),
     ("optional_binding_missing", "`wrangler.toml` lacks a binding that the gateway can do without, at a price"),
@@ -34,6 +39,7 @@ pub const WARNINGS: [(&str, &str); 22] = [
     ("token_route_any_origin", "a path hands out tokens, and every site may read its answers"),
     ("tokens_beside_session", "a session keeps tokens from pages, and a path hands them out all the same"),
     ("unauthenticated_route", "a path is open below one that needs a token"),
+    ("undeclared_variable", "no file has a variable that may be set elsewhere"),
     ("unreachable_route", "no request comes to a path"),
     ("unused_authorizer", "no path asks for tokens of an authorizer"),
     ("unused_binding", "nothing in the config uses what `wrangler.toml` or a file of variables declares"),
@@ -43,8 +49,15 @@ pub const WARNINGS: [(&str, &str); 22] = [
 ];
 
 /// The codes of those that a config alone never gets: they are about what its deployment declares.
-pub const DEPLOYMENT_WARNINGS: [&str; 4] =
-    ["optional_binding_missing", "secret_importable", "secret_in_vars", "unused_binding"];
+pub const DEPLOYMENT_WARNINGS: [&str; 7] = [
+    "ignored_line",
+    "ignored_variable",
+    "optional_binding_missing",
+    "secret_importable",
+    "secret_in_vars",
+    "undeclared_variable",
+    "unused_binding",
+];
 
 /// Tells which warnings a config allows in the whole file; none where it is no JSON.
 pub fn allowed(source: &str) -> Vec<&'static str> {
