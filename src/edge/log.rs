@@ -52,24 +52,25 @@ fn is_written(level: usize) -> bool {
 
 /// Logs what keeps the gateway from its work.
 pub fn error(code: &str, message: &str) {
-    if is_written(ERROR) {
-        worker::console_error!("{}", line(ERROR, code, message));
-    }
+    line(ERROR, code, message);
 }
 
 /// Logs what an operator should look at.
 pub fn warn(code: &str, message: &str) {
-    if is_written(WARN) {
-        worker::console_warn!("{}", line(WARN, code, message));
-    }
+    line(WARN, code, message);
 }
 
-fn line(level: usize, code: &str, message: &str) -> Value {
-    json::object(&mut [
-        ("level", LEVELS.get(level).copied().into()),
-        ("code", code.into()),
-        ("message", message.into()),
-    ])
+fn line(level: usize, code: &str, message: &str) {
+    if !is_written(level) {
+        return;
+    }
+    let name = if level == ERROR { "error" } else { "warn" };
+    let line = json::object(&mut [("level", name.into()), ("code", code.into()), ("message", message.into())]);
+    if level == ERROR {
+        worker::console_error!("{line}");
+    } else {
+        worker::console_warn!("{line}");
+    }
 }
 
 /// Logs an answer, and writes it to the dataset where the config names one.

@@ -52,7 +52,7 @@ fn code_of_jose(error: &TokenError) -> &'static str {
         | TokenError::NotThreeParts
         | TokenError::NotBase64Url
         | TokenError::MalformedHeader => "ERR_JWS_INVALID",
-        TokenError::NoKey { kid: Some(_) } => "ERR_JWKS_NO_MATCHING_KEY",
+        TokenError::NoKey { kid: Some(_) } | TokenError::KeyLeftOut { .. } => "ERR_JWKS_NO_MATCHING_KEY",
         TokenError::NoKey { kid: None } => "ERR_JWKS_MULTIPLE_MATCHING_KEYS",
         TokenError::BadSignature => "ERR_JWS_SIGNATURE_VERIFICATION_FAILED",
         TokenError::AlgorithmNotAllowed { .. } | TokenError::CriticalExtension => AUTH_ERROR,

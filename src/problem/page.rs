@@ -8,10 +8,9 @@ use super::presentation::Presentation;
 use crate::config::{Integration, Path};
 
 /// Allows the page its own style, and nothing else (CSP Level 3).
-pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'sha256-fy3AlbpyHgNZq1Oquns+cUlUz2lZsR7PFbHTtSmVfR0='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'sha256-KzlbFBUBrXZDu9Mfa+9QQ8LsCMJG8olpZlw4qDCR6Fs='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const STYLE: &str =
-    "body{max-width:32rem;margin:10vh auto;padding:0 1rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}";
+const STYLE: &str = "body{max-width:32rem;margin:10vh auto;padding:0 1rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere;white-space:pre-line}";
 
 const HEAD: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
     <meta name=\"viewport\" content=\"width=device-width\">\
@@ -76,8 +75,10 @@ impl Problem {
     }
 
     /// Gives the words for somebody who sees a page: those of `detail` are for whoever writes the client.
-    fn words_for_people(&self) -> &'static str {
+    fn words_for_people(&self) -> &str {
         match (self, self.status()) {
+            // Who runs it on a machine of their own is told each mistake.
+            (Self::ConfigInvalidHere(reasons), _) => reasons,
             (Self::InsufficientScope { .. }, _) => "Your login does not allow this.",
             (_, 401) => "You are not logged in, or no longer.",
             (_, 404 | 405) => "There is nothing at this address.",
@@ -142,6 +143,7 @@ mod tests {
             (Problem::StateExpired, "The login took too long."),
             (Problem::IdpRateLimited(RetryAfter::default()), "Try again in a moment."),
             (Problem::ConfigInvalid, "Try again in a moment."),
+            (Problem::ConfigInvalidHere("a mistake\nand another".into()), "<p>a mistake\nand another</p>"),
         ];
         for (problem, words) in table {
             let page = problem.page("id", WayOn::Nowhere);
