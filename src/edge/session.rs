@@ -222,7 +222,8 @@ fn judge_access(answer: &Map<String, Value>, asked_ms: f64) -> Result<SessionTok
     if let Some(token) = json::text(answer, "access") {
         #[expect(clippy::cast_possible_truncation, reason = "dates are far below 2^53")]
         let until = number("until") as i64;
-        let asked_again_ms = asked_ms + number("good_for") * 1000.0;
+        // Its seconds are counted from the last whole one.
+        let asked_again_ms = (asked_ms + number("good_for") * 1000.0).min(number("until") * 1000.0);
         let subject = json::text(answer, "subject").map(Rc::from);
         return Ok(SessionToken { token: token.into(), until, asked_again_ms, subject });
     }
@@ -309,7 +310,13 @@ pub async fn end(gateway: &Gateway, exchange: &Exchange, session: &Session) -> R
 /// # Errors
 /// The problem.
 pub fn or_login(gateway: &Gateway, exchange: &Exchange, problem: Problem) -> Result<Answer, Problem> {
-    let logged_out = matches!(problem, Problem::TokenMissing | Problem::SessionExpired(_) | Problem::SessionInvalid(_));
+    let logged_out = matches!(
+        problem,
+        Problem::TokenMissing
+            | Problem::SessionExpired(_)
+            | Problem::SessionInvalid(_)
+            | Problem::InteractionRequired(_)
+    );
     let Some(session) = gateway.config.session.as_ref().filter(|_| logged_out) else { return Err(problem) };
     let navigation = matches!(exchange.method(), "GET" | "HEAD")
         && exchange.header("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
