@@ -142,6 +142,21 @@ pub fn session_names(gateway: &Gateway, exchange: &Exchange) -> Option<(String, 
     Some((cookie.object_name(), cookie.key()))
 }
 
+/// Lets a request go on without a session, where its own has ended or cannot be used at present; the log says why.
+///
+/// # Errors
+/// [`Problem::CsrfRejected`] where another site may have made the request: it is not to be carried out.
+pub fn do_without(exchange: &Exchange, problem: Problem) -> Result<(), Problem> {
+    // No upstream is sent a token that did not verify.
+    exchange.session_token.replace(None);
+    match problem {
+        Problem::CsrfRejected => return Err(problem),
+        Problem::TokenMissing => {}
+        problem => drop(exchange.told.set(problem)),
+    }
+    Ok(())
+}
+
 /// Gives the claims of the token of the request's session. One that is not believed is renewed: its key may have been withdrawn.
 ///
 /// # Errors
