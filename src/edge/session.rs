@@ -10,7 +10,7 @@ use super::answer::Answer;
 use super::exchange::Exchange;
 use super::gateway::Gateway;
 use super::invocation::Invocation as _;
-use super::issuer::VerifyError;
+use super::issuer::{Issuer, VerifyError};
 use super::objects::{Class, Message, has_backchannel_logout};
 use super::provider;
 use super::timing::{now_ms, now_secs};
@@ -255,7 +255,7 @@ fn judge_access(answer: &Map<String, Value>, asked_ms: f64) -> Result<SessionTok
 /// Begins a session with the tokens of a login, always under a fresh name, and sets its cookie.
 ///
 /// # Errors
-/// [`Problem::IdpError`] where the access token is none that this gateway takes, 503 where the session cannot be kept.
+/// [`Problem::AccessTokenUnfit`] if the gateway does not take the access token, 503 if the session cannot be kept.
 pub async fn begin(
     gateway: &Gateway,
     exchange: &Exchange,
@@ -265,8 +265,17 @@ pub async fn begin(
 ) -> Result<(), Problem> {
     let issuer = gateway.login_issuer()?;
     let timeout_ms = issuer.authorizer.timeout_ms;
-    let claims = issuer.access_claims(exchange, tokens.access_token()).await.map_err(|failure| match failure {
-        VerifyError::Token(_) => Problem::IdpError("its access token is none that the authorizer takes", Some(200)),
+    let token = tokens.access_token();
+    let claims = issuer.access_claims(exchange, token).await.map_err(|failure| match failure {
+        VerifyError::Token(error) => {
+            let mut reason = format!("its access token: {error}");
+            // An opaque token has one part, an encrypted one has five.
+            if matches!(error, TokenError::NotThreeParts) {
+                reason.push_str(", but ");
+                reason.push_str(&token.split('.').count().to_string());
+            }
+            Problem::AccessTokenUnfit(reason)
+        }
         VerifyError::Keys(problem) => problem,
     })?;
     let cookie = SessionCookie::from_random(random_bytes()?, random_bytes()?);
@@ -283,26 +292,26 @@ pub async fn begin(
     let message = json::object(&mut [
         ("do", "create".into()),
         ("key", cookie.key().into()),
-        ("access", tokens.access_token().into()),
+        ("access", token.into()),
         ("refresh", tokens.refresh_token().into()),
         ("subject", id_claims.and_then(|claims| claims.text("sub")).into()),
         ("until", until.into()),
     ]);
-    if let Err(problem) = Class::Session.ask(exchange, &name, &message, timeout_ms).await {
-        // Nobody else knows of this token.
-        if let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) {
-            let (issuer, message) = (Rc::clone(issuer), Message(exchange.env().clone()));
-            exchange.keep_alive(&future_to_promise(async move {
-                provider::revoke(&issuer, &message, &refresh_token).await;
-                Ok(JsValue::UNDEFINED)
-            }));
-        }
-        return Err(problem);
-    }
+    Class::Session.ask(exchange, &name, &message, timeout_ms).await?;
     let plain = exchange.is_plain_loopback();
     // No other cookie was to be set on this path.
     let _ = exchange.set_cookie.set(cookie::set(&session.cookie, &cookie.value(), session.absolute_secs, plain));
     Ok(())
+}
+
+/// Revokes the refresh token of a login that came to nothing, behind the answer: nobody else knows of it.
+pub fn discard(issuer: &Rc<Issuer>, exchange: &Exchange, tokens: &TokenAnswer) {
+    let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) else { return };
+    let (issuer, message) = (Rc::clone(issuer), Message(exchange.env().clone()));
+    exchange.keep_alive(&future_to_promise(async move {
+        provider::revoke(&issuer, &message, &refresh_token).await;
+        Ok(JsValue::UNDEFINED)
+    }));
 }
 
 /// Ends the request's session, where it has one, and clears its cookie; the session has its refresh token revoked.

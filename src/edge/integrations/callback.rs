@@ -44,7 +44,8 @@ pub async fn answer(
         CallbackResponse::Session => {
             let login = login?;
             let session = gateway.config.session.as_ref().ok_or(Problem::ConfigInvalid)?;
-            session::begin(gateway, exchange, session, &login.tokens, login.id_claims.as_ref()).await?;
+            let begun = session::begin(gateway, exchange, session, &login.tokens, login.id_claims.as_ref()).await;
+            begun.inspect_err(|_| login.discard(gateway, exchange))?;
             let return_to = login.state.and_then(|state| state.return_to);
             Ok(Answer::redirect(302, return_to.unwrap_or_else(|| session.after_login.clone())))
         }
@@ -60,6 +61,13 @@ pub struct CompletedLogin {
 }
 
 impl CompletedLogin {
+    /// Revokes its refresh token, behind the answer: nobody has been given it.
+    pub fn discard(&self, gateway: &Gateway, exchange: &Exchange) {
+        if let Ok(issuer) = gateway.login_issuer() {
+            session::discard(issuer, exchange, &self.tokens);
+        }
+    }
+
     fn to_json(&self) -> String {
         self.tokens.to_json(self.state.as_ref().and_then(|state| state.return_to.as_deref()))
     }
@@ -107,13 +115,16 @@ pub async fn log_in(
     let tokens = answer.map_err(Problem::from).and_then(|answer| judge_tokens(Grant::Code, &answer));
     grants::end(gateway, exchange, &names, Ended::by(tokens.as_ref().err(), true));
     let tokens = tokens?;
-    if let Some(login) = login.filter(|_| Class::LogoutIndex.is_bound(exchange.env())) {
-        let message = spend("login", now_secs() + LOGIN_STATE_MAX_SECS)?;
-        if is_replayed(&Class::LogoutIndex.ask(exchange, login, &message, issuer.authorizer.timeout_ms).await?) {
-            return Err(used_before());
+    let checked = async {
+        if let Some(login) = login.filter(|_| Class::LogoutIndex.is_bound(exchange.env())) {
+            let message = spend("login", now_secs() + LOGIN_STATE_MAX_SECS)?;
+            if is_replayed(&Class::LogoutIndex.ask(exchange, login, &message, issuer.authorizer.timeout_ms).await?) {
+                return Err(used_before());
+            }
         }
-    }
-    let id_claims = verify_id_token(exchange, issuer, provider, &tokens, state.as_ref()).await?;
+        verify_id_token(exchange, issuer, provider, &tokens, state.as_ref()).await
+    };
+    let id_claims = checked.await.inspect_err(|_| session::discard(issuer, exchange, &tokens))?;
     Ok(CompletedLogin { tokens, id_claims, state })
 }
 
