@@ -81,7 +81,7 @@ export class TokenClient {
     }
     if (TRANSIENT.has(answer.code)) this.#retryIn(Number(response.headers.get('retry-after')) || RETRY_SECS, answer);
     else this.#refreshing = undefined;
-    if (answer.code !== 'refresh_token_invalid' && held?.refresh_token) return response;
+    if (!['refresh_token_invalid', 'interaction_required'].includes(answer.code) && held?.refresh_token) return response;
     this.hold();
     this.#report('login_required', answer);
     return response;
