@@ -114,6 +114,10 @@ pub enum Problem {
     RefreshTokenMissing,
     /// The provider does not take the refresh token.
     RefreshTokenInvalid(ProviderError),
+    /// The provider gives no tokens until it has asked the user.
+    InteractionRequired(ProviderError),
+    /// The provider's access token is not one that the authorizer takes: why not.
+    AccessTokenUnfit(String),
     /// The provider refuses the gateway itself.
     IdpRejected(ProviderError),
     /// The provider asks for fewer calls.
@@ -282,6 +286,7 @@ impl Problem {
             | Self::LoginRequired(error)
             | Self::CodeInvalid(error)
             | Self::RefreshTokenInvalid(error)
+            | Self::InteractionRequired(error)
             | Self::IdpRejected(error)
             | Self::OtpRejected(error)
             | Self::OtpInvalid(error) => Some(error.to_string().into()),
@@ -294,6 +299,7 @@ impl Problem {
             Self::IdpUnavailable(reason)
             | Self::UpstreamUnreachable(reason)
             | Self::StoreUnavailable(reason)
+            | Self::AccessTokenUnfit(reason)
             | Self::ServiceFailed(reason) => Some(reason.clone().into()),
             Self::CredentialsMalformed => Some("the Authorization header holds no bearer token".into()),
             Self::BodyTooLarge(limit) => Some(format!("more than {limit} bytes").into()),

@@ -82,7 +82,7 @@ export class TokenClient {
     }
     if (TRANSIENT.has(codeOf(response))) this.#retryIn(Number(response.headers.get('retry-after')) || RETRY_SECS, answer);
     else this.#refreshing = undefined;
-    if (codeOf(response) !== 'refresh_token_invalid' && held?.refresh_token) return response;
+    if (!['refresh_token_invalid', 'interaction_required'].includes(codeOf(response)) && held?.refresh_token) return response;
     this.hold();
     this.#report('login_required', answer);
     return response;

@@ -148,6 +148,9 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
         }
     }
     push(&mut shared, "x-request-id", exchange.id.clone().into());
+    if let Some(cookie) = exchange.set_cookie.get() {
+        push(&mut shared, "set-cookie", cookie.clone().into());
+    }
     if let Some(timing) = server_timing(exchange, gateway) {
         push(&mut shared, "server-timing", timing.into());
     }
@@ -165,15 +168,14 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
     // Where no login is needed, the answer to a request without one is not that to a session.
     let optional = path.and_then(|path| path.access.as_ref()).is_some_and(|access| access.optional);
     let by_cookie = optional && gateway.is_some_and(|gateway| gateway.config.session.is_some());
-    let cookie = if exchange.session_token.borrow().is_some() { 2 } else { u8::from(by_cookie) };
+    // One that ends a dead session's cookie is that client's alone.
+    let personal = exchange.session_token.borrow().is_some() || by_cookie && exchange.set_cookie.get().is_some();
+    let cookie = if personal { 2 } else { u8::from(by_cookie) };
     let request = exchange.request();
 
     let response = match answer {
         Answer::Made { status, mut headers, body } => {
             headers.append(&mut shared);
-            if let Some(cookie) = exchange.set_cookie.get() {
-                push(&mut headers, "set-cookie", cookie.clone().into());
-            }
             if let Some(rules) = rules {
                 // What nobody may store stays so.
                 let kept = |name: &str, value: &str| name == "cache-control" && value == NO_STORE;

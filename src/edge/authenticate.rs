@@ -11,8 +11,8 @@ use crate::problem::Problem;
 use crate::request::RequestHead as _;
 use crate::token::{Credentials, VerifiedClaims, bearer, missing_access};
 
-/// Gives the claims of the request's bearer token, or else of its session; `None` where it has neither and none is needed. Waits
-/// for nothing where the token verified before.
+/// Gives the claims of the request's bearer token, or else of its session; `None` where it has no token, no session that is any
+/// good, and needs neither. Waits for nothing where the token verified before.
 ///
 /// # Errors
 /// 401 where there is none or it is not to be believed; 403 where it is not enough; the provider's failure where the keys to tell
@@ -24,7 +24,9 @@ pub async fn authenticate(
 ) -> Result<Option<Rc<VerifiedClaims>>, Problem> {
     let issuer = gateway.issuers.get(access.authorizer).ok_or(Problem::ConfigInvalid)?;
     let header = exchange.header("authorization");
-    let claims = match bearer(header.as_deref()) {
+    let credentials = bearer(header.as_deref());
+    let dispensable = access.optional && credentials == Credentials::Absent;
+    let claims = match credentials {
         Credentials::Bearer(token) => issuer.access_claims(exchange, token).await.map_err(VerifyError::into_problem),
         // What was sent as a token and is none never falls back to a session.
         Credentials::Malformed => Err(Problem::CredentialsMalformed),
@@ -35,7 +37,7 @@ pub async fn authenticate(
         Credentials::Absent => session::claims(gateway, exchange).await,
     };
     let claims = match claims {
-        Err(Problem::TokenMissing) if access.optional => return Ok(None),
+        Err(problem) if dispensable => return session::do_without(exchange, problem).map(|()| None),
         claims => claims?,
     };
     match missing_access(&claims, access) {

@@ -77,7 +77,7 @@ pub async fn run(
             let login = match (login, post_process) {
                 (Ok(login), Some(rpc)) => {
                     let told = ServiceCall { claims: login.id_claims.as_ref(), ..service }.tell(rpc).await;
-                    told.map(|()| login)
+                    told.inspect_err(|_| login.discard(gateway, exchange)).map(|()| login)
                 }
                 (login, _) => login,
             };

@@ -86,8 +86,9 @@ pub fn request(exchange: &Exchange, gateway: Option<&Gateway>, status: u16, prob
             warn("analytics_unavailable", "the dataset takes no data points");
         }
     }
-    // What somebody is told on a page, or led away from, has failed all the same.
-    let level = if status.max(problem.map_or(0, Problem::status)) >= 500 { ERROR } else { INFO };
+    // What somebody is led away from has failed all the same.
+    let led = status == 303 && problem.is_some_and(|problem| problem.status() >= 500);
+    let level = if status >= 500 || led { ERROR } else { INFO };
     if !is_written(level) {
         return;
     }

@@ -6,12 +6,12 @@ use std::rc::Rc;
 use super::flight::FlightRules;
 use super::gateway::Gateway;
 use super::invocation::Invocation;
-use super::objects::Class;
+use super::objects::{Class, is_replayed};
 use super::provider;
 use super::timing::LOST_AFTER_SECS;
 use super::webcrypto::{digest, fresh_text};
 use crate::json;
-use crate::oauth::{Exchange, Outcome, TransportError, judge_tokens, outcome_from_json};
+use crate::oauth::{Outcome, TransportError, is_rotated, outcome_from_json};
 use crate::problem::Problem;
 use crate::secret::Secret;
 
@@ -29,7 +29,15 @@ pub enum Asker {
     Session,
 }
 
-/// Gives what came of the exchange of a refresh token. For `grace_secs` late duplicates get it too.
+/// What came of an exchange.
+pub struct Exchanged {
+    /// What the provider said.
+    pub outcome: Rc<Outcome>,
+    /// Whether an object had kept that from an exchange before.
+    pub replayed: bool,
+}
+
+/// Gives what came of the exchange of a refresh token. If another came, late duplicates get it too, for `grace_secs`.
 ///
 /// # Errors
 /// [`Problem::StoreUnavailable`] where the object that makes the exchange cannot be reached.
@@ -39,7 +47,7 @@ pub async fn exchange(
     refresh_token: Secret<String>,
     asker: Asker,
     grace_secs: u32,
-) -> Result<Rc<Outcome>, Problem> {
+) -> Result<Exchanged, Problem> {
     let issuer = gateway.login_issuer()?;
     let timeout_ms = issuer.authorizer.timeout_ms;
     let name = digest(refresh_token.expose()).await?;
@@ -55,20 +63,20 @@ pub async fn exchange(
             ("retry_ms", (i64::from(retry_secs) * 1000).into()),
         ]);
         let answer = Class::RefreshExchange.ask(invocation, &name, &message, timeout_ms).await?;
-        let outcome = outcome_from_json(&answer);
-        return outcome.map(Rc::new).ok_or_else(|| Problem::StoreUnavailable("no outcome".to_owned()));
+        let outcome = outcome_from_json(&answer).ok_or_else(|| Problem::StoreUnavailable("no outcome".to_owned()))?;
+        return Ok(Exchanged { outcome: Rc::new(outcome), replayed: is_replayed(&answer) });
     }
     let rules = FlightRules {
         replay_ms: f64::from(grace_secs) * 1000.0,
         lost_after_ms: f64::from(timeout_ms) + LOST_AFTER_SECS as f64 * 1000.0,
     };
     let (issuer, endpoints) = (Rc::clone(issuer), issuer.endpoints(invocation).await?);
-    let work = async move { Rc::new(provider::refresh(&issuer, &endpoints, &refresh_token).await) };
-    let shared = gateway.refreshes.share(invocation, name, rules, |outcome| is_granted(outcome), work).await;
-    Ok(shared.unwrap_or_else(|| Rc::new(Err(TransportError::Timeout))))
-}
-
-/// Tells whether an exchange brought tokens.
-pub fn is_granted(outcome: &Outcome) -> bool {
-    outcome.as_ref().is_ok_and(|answer| judge_tokens(Exchange::Refresh, answer).is_ok())
+    let work = async move {
+        let outcome = provider::refresh(&issuer, &endpoints, &refresh_token).await;
+        let rotated = is_rotated(&outcome, refresh_token.expose());
+        (Rc::new(outcome), rotated)
+    };
+    let shared = gateway.refreshes.share(invocation, name, rules, |(_, rotated)| *rotated, work).await;
+    let outcome = shared.map_or_else(|| Rc::new(Err(TransportError::Timeout)), |(outcome, _)| outcome);
+    Ok(Exchanged { outcome, replayed: false })
 }

@@ -10,7 +10,7 @@ use super::answer::Answer;
 use super::exchange::Exchange;
 use super::gateway::Gateway;
 use super::invocation::Invocation as _;
-use super::issuer::VerifyError;
+use super::issuer::{Issuer, VerifyError};
 use super::log;
 use super::objects::{Class, Message, has_backchannel_logout};
 use super::provider;
@@ -144,6 +144,21 @@ pub fn session_names(gateway: &Gateway, exchange: &Exchange) -> Option<(String, 
     Some((cookie.object_name(), cookie.key()))
 }
 
+/// Lets a request go on without a session, where its own has ended or cannot be used at present; the log says why.
+///
+/// # Errors
+/// [`Problem::CsrfRejected`] where another site may have made the request: it is not to be carried out.
+pub fn do_without(exchange: &Exchange, problem: Problem) -> Result<(), Problem> {
+    // No upstream is sent a token that did not verify.
+    exchange.session_token.replace(None);
+    match problem {
+        Problem::CsrfRejected => return Err(problem),
+        Problem::TokenMissing => {}
+        problem => drop(exchange.told.set(problem)),
+    }
+    Ok(())
+}
+
 /// Gives the claims of the token of the request's session. One that is not believed is renewed: its key may have been withdrawn.
 ///
 /// # Errors
@@ -224,7 +239,8 @@ fn judge_access(answer: &Map<String, Value>, asked_ms: f64) -> Result<SessionTok
     if let Some(token) = json::text(answer, "access") {
         #[expect(clippy::cast_possible_truncation, reason = "dates are far below 2^53")]
         let until = number("until") as i64;
-        let asked_again_ms = asked_ms + number("good_for") * 1000.0;
+        // Its seconds are counted from the last whole one.
+        let asked_again_ms = (asked_ms + number("good_for") * 1000.0).min(number("until") * 1000.0);
         let subject = json::text(answer, "subject").map(Rc::from);
         return Ok(SessionToken { token: token.into(), until, asked_again_ms, subject });
     }
@@ -241,7 +257,7 @@ fn judge_access(answer: &Map<String, Value>, asked_ms: f64) -> Result<SessionTok
 /// Begins a session with the tokens of a login, always under a fresh name, and sets its cookie.
 ///
 /// # Errors
-/// [`Problem::IdpError`] where the access token is none that this gateway takes, 503 where the session cannot be kept.
+/// [`Problem::AccessTokenUnfit`] if the gateway does not take the access token, 503 if the session cannot be kept.
 pub async fn begin(
     gateway: &Gateway,
     exchange: &Exchange,
@@ -251,8 +267,17 @@ pub async fn begin(
 ) -> Result<(), Problem> {
     let issuer = gateway.login_issuer()?;
     let timeout_ms = issuer.authorizer.timeout_ms;
-    let claims = issuer.access_claims(exchange, tokens.access_token()).await.map_err(|failure| match failure {
-        VerifyError::Token(_) => Problem::IdpError("its access token is none that the authorizer takes", Some(200)),
+    let token = tokens.access_token();
+    let claims = issuer.access_claims(exchange, token).await.map_err(|failure| match failure {
+        VerifyError::Token(error) => {
+            let mut reason = format!("its access token: {error}");
+            // An opaque token has one part, an encrypted one has five.
+            if matches!(error, TokenError::NotThreeParts) {
+                reason.push_str(", but ");
+                reason.push_str(&token.split('.').count().to_string());
+            }
+            Problem::AccessTokenUnfit(reason)
+        }
         VerifyError::Keys(problem) => problem,
     })?;
     let cookie = SessionCookie::from_random(random_bytes()?, random_bytes()?);
@@ -273,23 +298,13 @@ pub async fn begin(
     let message = json::object(&mut [
         ("do", "create".into()),
         ("key", cookie.key().into()),
-        ("access", tokens.access_token().into()),
+        ("access", token.into()),
         ("refresh", tokens.refresh_token().into()),
         ("subject", id_claims.and_then(|claims| claims.text("sub")).into()),
         ("sid", sid.into()),
         ("until", until.into()),
     ]);
-    if let Err(problem) = Class::Session.ask(exchange, &name, &message, timeout_ms).await {
-        // Nobody else knows of this token.
-        if let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) {
-            let (issuer, message) = (Rc::clone(issuer), Message(exchange.env().clone()));
-            exchange.keep_alive(&future_to_promise(async move {
-                provider::revoke(&issuer, &message, &refresh_token).await;
-                Ok(JsValue::UNDEFINED)
-            }));
-        }
-        return Err(problem);
-    }
+    Class::Session.ask(exchange, &name, &message, timeout_ms).await?;
     let plain = exchange.is_plain_loopback();
     // No other cookie was to be set on this path.
     let _ = exchange.set_cookie.set(cookie::set(&session.cookie, &cookie.value(), session.absolute_secs, plain));
@@ -301,6 +316,16 @@ pub async fn begin(
         }
     }
     Ok(())
+}
+
+/// Revokes the refresh token of a login that came to nothing, behind the answer: nobody else knows of it.
+pub fn discard(issuer: &Rc<Issuer>, exchange: &Exchange, tokens: &TokenAnswer) {
+    let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) else { return };
+    let (issuer, message) = (Rc::clone(issuer), Message(exchange.env().clone()));
+    exchange.keep_alive(&future_to_promise(async move {
+        provider::revoke(&issuer, &message, &refresh_token).await;
+        Ok(JsValue::UNDEFINED)
+    }));
 }
 
 /// Ends the request's session, where it has one, and clears its cookie; the session has its refresh token revoked.
@@ -337,7 +362,13 @@ async fn end_of(
 /// # Errors
 /// The problem.
 pub fn or_login(gateway: &Gateway, exchange: &Exchange, problem: Problem) -> Result<Answer, Problem> {
-    let logged_out = matches!(problem, Problem::TokenMissing | Problem::SessionExpired(_) | Problem::SessionInvalid(_));
+    let logged_out = matches!(
+        problem,
+        Problem::TokenMissing
+            | Problem::SessionExpired(_)
+            | Problem::SessionInvalid(_)
+            | Problem::InteractionRequired(_)
+    );
     let Some(session) = gateway.config.session.as_ref().filter(|_| logged_out) else { return Err(problem) };
     if !matches!(exchange.method(), "GET" | "HEAD") || !is_navigation(exchange) {
         return Err(problem);

@@ -20,6 +20,9 @@ const TOKEN_LIKE_MIN_CHARS: usize = 24;
 /// Longest name of an error that goes to the log, in bytes; registered ones have at most half of that.
 const ERROR_MAX_BYTES: usize = 64;
 
+/// What Keycloak says of a login that took longer than it waits, as the description of an error that says something else.
+const AUTHENTICATION_EXPIRED: &str = "authentication_expired";
+
 /// An answer of the provider.
 pub struct ProviderAnswer {
     /// Its status.
@@ -83,9 +86,9 @@ impl TokenAnswer {
         json::text(&self.members, "access_token").unwrap_or_default()
     }
 
-    /// Gives the refresh token, where there is one.
+    /// Gives the refresh token, where there is one; an empty one was not given.
     pub fn refresh_token(&self) -> Option<&str> {
-        json::text(&self.members, "refresh_token")
+        json::text(&self.members, "refresh_token").filter(|token| !token.is_empty())
     }
 
     /// Gives for how many seconds the access token holds, where the answer says so (RFC 6749 section 5.1).
@@ -110,9 +113,16 @@ impl TokenAnswer {
         same_access && same_id
     }
 
-    /// Gives the provider's answer as JSON, with `return_to` beside the tokens where the login asked for one.
+    /// Gives the provider's answer as JSON, with `return_to` beside the tokens where the login asked for one. Tokens that are empty
+    /// are left out: a client would put them in the place of what it holds.
     pub fn to_json(&self, return_to: Option<&str>) -> String {
-        let mut members = self.members.clone();
+        let mut members = Map::new();
+        for (name, value) in &self.members {
+            let is_empty = value.is_null() || value.as_str() == Some("");
+            if !is_empty || !matches!(name.as_str(), "refresh_token" | "id_token") {
+                members.insert(name.clone(), value.clone());
+            }
+        }
         if let Some(return_to) = return_to {
             members.insert("return_to".to_owned(), return_to.into());
         }
@@ -126,13 +136,17 @@ impl TokenAnswer {
 /// What a client is told, by that table.
 pub fn judge_tokens(exchange: Exchange, answer: &ProviderAnswer) -> Result<TokenAnswer, Problem> {
     if answer.status == 200 {
-        return read_tokens(&answer.body);
+        return read_tokens(exchange, &answer.body);
     }
     let error = provider_error(answer);
-    let invalid_grant = matches!(answer.status, 400 | 401 | 403) && error.error == "invalid_grant";
+    let refused = matches!(answer.status, 400 | 401 | 403);
+    let invalid_grant = refused && error.error == "invalid_grant";
     match (answer.status, exchange) {
         (_, Exchange::Refresh) if invalid_grant => Err(Problem::RefreshTokenInvalid(error)),
         (_, Exchange::Code) if invalid_grant => Err(Problem::CodeInvalid(error)),
+        _ if refused && (needs_user(&error.error) || has_expired(&error.error, &error.description)) => {
+            Err(Problem::InteractionRequired(error))
+        }
         (429, _) => Err(Problem::IdpRateLimited(RetryAfter::parse(answer.retry_after.as_deref()))),
         (400..=499, _) => Err(Problem::IdpRejected(error)),
         (status, _) => Err(Problem::IdpError("the token endpoint did not answer with tokens", Some(status))),
@@ -142,10 +156,22 @@ pub fn judge_tokens(exchange: Exchange, answer: &ProviderAnswer) -> Result<Token
 /// What came of a call to the provider.
 pub type Outcome = Result<ProviderAnswer, TransportError>;
 
+/// Tells whether an error says that the user has to do something: all that are registered for that end so (OpenID Connect Core
+/// section 3.1.2.6), and so do those that providers add, such as `mfa_required`.
+fn needs_user(error: &str) -> bool {
+    error.as_bytes().ends_with(b"_required")
+}
+
+/// Tells whether an error says that the user has to begin anew.
+fn has_expired(error: &str, description: &str) -> bool {
+    [error, description].contains(&AUTHENTICATION_EXPIRED)
+}
+
 /// Reads what came of the renewal of a session's tokens.
 ///
 /// # Errors
-/// What a client is told, who knows of no refresh token: that the session has ended, or that the provider is away.
+/// What a client is told, who knows of no refresh token: that the session has ended, that the user has to log in again, or that
+/// the provider is away.
 pub fn judge_renewal(outcome: Outcome) -> Result<TokenAnswer, Problem> {
     let judged = outcome.map_err(Problem::from).and_then(|answer| judge_tokens(Exchange::Refresh, &answer));
     judged.map_err(|problem| match problem {
@@ -156,7 +182,7 @@ pub fn judge_renewal(outcome: Outcome) -> Result<TokenAnswer, Problem> {
     })
 }
 
-fn read_tokens(body: &str) -> Result<TokenAnswer, Problem> {
+fn read_tokens(exchange: Exchange, body: &str) -> Result<TokenAnswer, Problem> {
     let malformed = || Problem::IdpError("the token answer is malformed", Some(200));
     let members = json::parse_object(body.as_bytes()).ok_or_else(malformed)?;
     let has_access_token = json::text(&members, "access_token").is_some_and(|token| !token.is_empty());
@@ -168,6 +194,8 @@ fn read_tokens(body: &str) -> Result<TokenAnswer, Problem> {
     }
     let id_token = match members.get("id_token") {
         None | Some(Value::Null) => None,
+        // A login that brings an empty one is refused.
+        Some(Value::String(token)) if token.is_empty() && exchange == Exchange::Refresh => None,
         Some(Value::String(token)) => Some(Secret::new(token.clone())),
         Some(_) => return Err(malformed()),
     };
@@ -208,12 +236,11 @@ pub fn judge_profile(answer: &ProviderAnswer, subject: Option<&str>) -> Result<S
 /// Gives what a client is told when the browser comes back with an `error` (RFC 6749 section 4.1.2.1, OpenID Connect Core
 /// section 3.1.2.6).
 pub fn judge_authorization_error(error: &str, description: Option<&str>) -> Problem {
-    let detail =
-        ProviderError { status: None, error: error_name(error), description: logged(description.unwrap_or_default()) };
+    let description = description.unwrap_or_default();
+    let detail = ProviderError { status: None, error: error_name(error), description: logged(description) };
     match error {
-        "login_required" | "interaction_required" | "consent_required" | "account_selection_required" => {
-            Problem::LoginRequired(detail)
-        }
+        _ if has_expired(error, description) => Problem::StateExpired,
+        _ if needs_user(error) => Problem::LoginRequired(detail),
         "access_denied" | "unauthorized" => Problem::LoginDenied(detail),
         "server_error" => Problem::IdpError("the provider failed during login", None),
         "temporarily_unavailable" => Problem::IdpUnavailable("the provider says so".to_owned()),
@@ -268,6 +295,22 @@ mod tests {
             (400, invalid_grant, "refresh_token_invalid", 401, "the grant is gone"),
             (401, invalid_grant, "refresh_token_invalid", 401, "said with 401"),
             (403, invalid_grant, "refresh_token_invalid", 401, "said with 403, as Auth0 does"),
+            (403, r#"{"error":"mfa_required"}"#, "interaction_required", 401, "a second factor, as Auth0 asks for it"),
+            (400, r#"{"error":"interaction_required"}"#, "interaction_required", 401, "as Entra says it"),
+            (400, r#"{"error":"login_required"}"#, "interaction_required", 401, "a login"),
+            (401, r#"{"error":"consent_required"}"#, "interaction_required", 401, "consent"),
+            (400, r#"{"error":"account_selection_required"}"#, "interaction_required", 401, "the choice of an account"),
+            (400, r#"{"error":"authentication_expired"}"#, "interaction_required", 401, "a login that is too old"),
+            (
+                400,
+                r#"{"error":"temporarily_unavailable","error_description":"authentication_expired"}"#,
+                "interaction_required",
+                401,
+                "the same, as Keycloak says it",
+            ),
+            (500, r#"{"error":"login_required"}"#, "idp_error", 502, "a failure, whatever it says"),
+            (404, r#"{"error":"login_required"}"#, "idp_rejected", 502, "with a status that does not fit"),
+            (400, r#"{"error":"required"}"#, "idp_rejected", 502, "another error that ends alike"),
             (400, r#"{"error":"invalid_client"}"#, "idp_rejected", 502, "another error"),
             (400, "<html>", "idp_rejected", 502, "no JSON"),
             (401, r#"{"error":["invalid_grant"]}"#, "idp_rejected", 502, "an error of the wrong type"),
@@ -292,14 +335,16 @@ mod tests {
             let problem = judge_tokens(Exchange::Refresh, &answer(status, body)).err().unwrap();
             assert_eq!((problem.code(), problem.status()), (code, answered), "{message}");
         }
-        let code = judge_tokens(Exchange::Code, &answer(400, invalid_grant)).err().unwrap();
-        assert_eq!(code.code(), "code_invalid", "a code that was used before");
+        let code = |body| judge_tokens(Exchange::Code, &answer(400, body)).err().unwrap().code();
+        assert_eq!(code(invalid_grant), "code_invalid", "a code that was used before");
+        assert_eq!(code(r#"{"error":"mfa_required"}"#), "interaction_required", "a login that is not complete");
     }
 
     #[test]
-    fn a_session_is_told_only_that_it_ended_or_that_the_provider_is_away() {
+    fn a_session_is_told_that_it_ended_that_the_user_is_needed_or_that_the_provider_is_away() {
         let table = [
             (Ok(answer(400, r#"{"error":"invalid_grant"}"#)), "session_expired"),
+            (Ok(answer(403, r#"{"error":"mfa_required"}"#)), "interaction_required"),
             (Ok(answer(400, r#"{"error":"invalid_client"}"#)), "idp_rejected"),
             (Ok(answer(429, "")), "idp_rate_limited"),
             (Ok(answer(500, "")), "idp_unavailable"),
@@ -322,6 +367,23 @@ mod tests {
         assert_eq!(given, serde_json::from_str::<Value>(body).unwrap());
         let given: Value = serde_json::from_str(&tokens.to_json(Some("/home"))).unwrap();
         assert_eq!(given["return_to"], "/home");
+    }
+
+    #[test]
+    fn a_token_that_is_empty_was_not_given() {
+        let given = json!({"access_token": "a", "refresh_token": "r", "id_token": "i"});
+        for empty in [json!(""), Value::Null] {
+            let body = json!({"access_token": "a", "refresh_token": empty, "id_token": empty}).to_string();
+            let tokens = judge_tokens(Exchange::Refresh, &answer(200, &body)).ok().unwrap();
+            assert_eq!((tokens.refresh_token(), tokens.id_token().is_some()), (None, false), "{body}");
+            assert_eq!(tokens.to_json(None), r#"{"access_token":"a"}"#, "nor is it passed on: {body}");
+        }
+        let given = judge_tokens(Exchange::Refresh, &answer(200, &given.to_string())).ok().unwrap();
+        assert_eq!((given.refresh_token(), given.id_token().is_some()), (Some("r"), true), "what is there is taken");
+        let login = r#"{"access_token":"a","refresh_token":"","id_token":""}"#;
+        let login = judge_tokens(Exchange::Code, &answer(200, login)).ok().unwrap();
+        assert_eq!(login.refresh_token(), None, "of a login");
+        assert!(login.id_token().is_some(), "which must not come with an ID token that says nothing");
     }
 
     #[test]
@@ -390,6 +452,8 @@ mod tests {
             ("unauthorized", "login_denied"),
             ("login_required", "login_required"),
             ("consent_required", "login_required"),
+            ("mfa_required", "login_required"),
+            ("authentication_expired", "state_expired"),
             ("server_error", "idp_error"),
             ("temporarily_unavailable", "idp_unavailable"),
             ("invalid_scope", "idp_rejected"),
@@ -398,6 +462,8 @@ mod tests {
         for (error, code) in table {
             assert_eq!(judge_authorization_error(error, Some("x")).code(), code, "{error}");
         }
+        let slow = judge_authorization_error("temporarily_unavailable", Some("authentication_expired"));
+        assert_eq!(slow.code(), "state_expired", "as Keycloak says that it took too long");
     }
 
     #[test]

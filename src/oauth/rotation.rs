@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::{Outcome, ProviderAnswer, TransportError};
+use super::answer::{Exchange, Outcome, ProviderAnswer, TransportError, judge_tokens};
 use crate::json;
 
 /// Whether an exchange was lost counts for this long: providers that allow for a lost answer do so for a minute at the most.
@@ -103,6 +103,13 @@ impl Kept {
     }
 }
 
+/// Tells whether a provider has put another refresh token in the place of the one that was `sent`. One that stays good is
+/// exchanged again: what came of it would be given again past its use.
+pub fn is_rotated(outcome: &Outcome, sent: &str) -> bool {
+    let tokens = outcome.as_ref().ok().and_then(|answer| judge_tokens(Exchange::Refresh, answer).ok());
+    tokens.is_some_and(|tokens| tokens.refresh_token().is_some_and(|token| token != sent))
+}
+
 /// Gives what came of a call to the provider as JSON, to be handed from one object to another.
 pub fn outcome_to_json(outcome: &Outcome) -> Value {
     let (failed, reason) = match outcome {
@@ -160,6 +167,23 @@ mod tests {
         ];
         for (kept, asker, now, expected, message) in table {
             assert_eq!(Kept::step(kept, asker, now), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_is_rotated_where_another_takes_its_place() {
+        let came = |status, body: &str| Ok(ProviderAnswer { status, retry_after: None, body: body.into() });
+        let table = [
+            (came(200, r#"{"access_token":"a","refresh_token":"r2"}"#), true, "another"),
+            (came(200, r#"{"access_token":"a","refresh_token":"r1"}"#), false, "the same"),
+            (came(200, r#"{"access_token":"a"}"#), false, "none: the one that was sent stays"),
+            (came(200, r#"{"access_token":"a","refresh_token":""}"#), false, "an empty one"),
+            (came(200, r#"{"refresh_token":"r2"}"#), false, "no access token"),
+            (came(400, r#"{"access_token":"a","refresh_token":"r2"}"#), false, "a refusal"),
+            (Err(TransportError::Timeout), false, "no answer"),
+        ];
+        for (outcome, expected, message) in table {
+            assert_eq!(is_rotated(&outcome, "r1"), expected, "{message}");
         }
     }
 

@@ -33,6 +33,7 @@ impl Problem {
             Self::AccessTokenRejected
             | Self::CodeInvalid(_)
             | Self::RefreshTokenInvalid(_)
+            | Self::InteractionRequired(_)
             | Self::IdpRejected(_)
             | Self::IdpRateLimited(_)
             | Self::IdpError(..) => otp.unwrap_or("AUTH0_UPSTREAM_ERROR"),

@@ -203,6 +203,13 @@ impl Problem {
                 "The refresh token is not valid here, or no longer. Log in again.",
             )
             .challenging(Challenge::InvalidToken("the refresh token is not valid any more")),
+            Self::InteractionRequired(_) => present(
+                401,
+                "interaction_required",
+                "Interaction required",
+                "The identity provider has to ask the user. Log in again.",
+            )
+            .challenging(Challenge::InvalidToken("the user has to log in again")),
             Self::IdpRejected(_) => present(
                 502,
                 "idp_rejected",
@@ -221,6 +228,12 @@ impl Problem {
                 "idp_error",
                 "Identity provider error",
                 "The identity provider failed. Keep the tokens and try again.",
+            ),
+            Self::AccessTokenUnfit(_) => present(
+                502,
+                "idp_error",
+                "Identity provider error",
+                "The identity provider's access token is not valid here. The gateway's operator should look at the log.",
             ),
             Self::IdpUnavailable(_) => present(
                 503,

@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 use crate::config::Session;
 use crate::json;
 use crate::oauth::TokenAnswer;
-use crate::problem::{Problem, ProviderError};
 use crate::token::{claimed_expiry, claimed_text};
 
 /// An isolate uses a token for this long without asking the session again, so that a logout is seen everywhere within it.
@@ -167,16 +166,10 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Gives what `issuer` answered if it is for the same user.
-    ///
-    /// # Errors
-    /// [`Problem::RefreshTokenInvalid`] if it is not: these tokens have no successor.
-    pub fn check(&self, answer: TokenAnswer, issuer: &str) -> Result<TokenAnswer, Problem> {
+    /// Tells whether what `issuer` answered is for the same user.
+    pub fn are_followed_by(&self, answer: &TokenAnswer, issuer: &str) -> bool {
         let id = self.subject.as_deref().map(|subject| (issuer, subject));
-        if answer.is_for(claimed_text(&self.access, "sub").as_deref(), id) {
-            return Ok(answer);
-        }
-        Err(Problem::RefreshTokenInvalid(ProviderError::of_gateway("the tokens are another user's")))
+        answer.is_for(claimed_text(&self.access, "sub").as_deref(), id)
     }
 
     /// Takes over what the provider answered; a refresh token that was not rotated stays the one in force.
@@ -197,9 +190,9 @@ impl Tokens {
         json::object(members).to_string()
     }
 
-    /// Reads an opened text; `None` where it is none.
+    /// Reads an opened text; `None` where it is none. What is empty was not given.
     pub fn from_json(members: &Map<String, Value>) -> Option<Self> {
-        let own = |key: &str| json::text(members, key).map(str::to_owned);
+        let own = |key: &str| json::text(members, key).filter(|text| !text.is_empty()).map(str::to_owned);
         Some(Self { access: own("access")?, refresh: own("refresh"), subject: own("subject"), sid: own("sid") })
     }
 }
@@ -308,6 +301,17 @@ mod tests {
         assert_eq!(record().standing(&Session { idle_secs: 1, ..rules() }, 0), Standing::Fresh(1));
         let last = SessionRecord { ends_at: 7, ..record() };
         assert_eq!(last.standing(&rules(), 0), Standing::Fresh(7), "nor past its end");
+    }
+
+    #[test]
+    fn a_session_without_a_refresh_token_is_one_with_an_empty_one() {
+        let tokens = |text: &str| Tokens::from_json(&json::parse_object(text.as_bytes()).unwrap());
+        let refresh = |text: &str| tokens(text).unwrap().refresh;
+        assert_eq!(refresh(r#"{"access":"a","refresh":"r"}"#).as_deref(), Some("r"));
+        for text in [r#"{"access":"a","refresh":""}"#, r#"{"access":"a","refresh":null}"#, r#"{"access":"a"}"#] {
+            assert_eq!(refresh(text), None, "{text}");
+        }
+        assert!(tokens(r#"{"access":"","refresh":"r"}"#).is_none(), "without an access token there is no session");
     }
 
     #[test]

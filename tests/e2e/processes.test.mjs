@@ -228,10 +228,12 @@ describe('post_process', () => {
     test(`that throws ends the login, and nobody is logged in: ${kind}`, async () => {
       const sessions = await gateway.calls('Session');
       const answer = await as('refused', kind);
+      const { grantId } = tenant.families().at(-1);
       assertRefused[kind](answer);
       assert.deepEqual(answer.headers.getSetCookie().filter((line) => line.startsWith(`${COOKIE}=`)), []);
       assert.ok(!/eyJ|access_token|not in our books/.test(answer.text), answer.text);
       assert.equal(await gateway.calls('Session'), sessions, 'no session was made');
+      await until(() => tenant.families().find((family) => family.grantId === grantId).revoked);
       const record = await gateway.recordOf(answer);
       assert.equal(record.code, 'service_failed');
       assert.ok(record.reason.includes('not in our books'), record.reason);

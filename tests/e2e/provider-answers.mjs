@@ -10,11 +10,13 @@ const rateLimit = (headers) => ({ status: 429, headers, body: { error: 'too_many
 const ok = (body) => ({ status: 200, body });
 
 const IDP_REJECTED = [502, 'idp_rejected'];
+const INTERACTION_REQUIRED = [401, 'interaction_required'];
 const IDP_ERROR = [502, 'idp_error'];
 const IDP_UNAVAILABLE = [503, 'idp_unavailable', '5'];
 const IDP_TIMEOUT = [504, 'idp_timeout', '5'];
 const RATE_LIMITED = (wait) => [429, 'idp_rate_limited', wait];
 
+const asksUser = { refresh: INTERACTION_REQUIRED, callback: INTERACTION_REQUIRED };
 const gone = { refresh: [401, 'refresh_token_invalid'], callback: [400, 'code_invalid'] };
 const rejectedToken = [401, 'token_invalid'];
 const all = (outcome) => ({ refresh: outcome, callback: outcome, userinfo: outcome });
@@ -23,6 +25,11 @@ const ROWS = [
   { when: 'invalid_grant with 400', fault: refusal(400, 'invalid_grant'), ...gone, userinfo: IDP_REJECTED },
   { when: 'invalid_grant with 401', fault: refusal(401, 'invalid_grant'), ...gone, userinfo: rejectedToken },
   { when: 'invalid_grant with 403', fault: refusal(403, 'invalid_grant'), ...gone, userinfo: rejectedToken },
+  { when: 'mfa_required with 403', fault: refusal(403, 'mfa_required'), ...asksUser },
+  { when: 'interaction_required with 400', fault: refusal(400, 'interaction_required'), ...asksUser },
+  { when: 'login_required with 401', fault: refusal(401, 'login_required'), ...asksUser },
+  { when: 'authentication_expired with 400', fault: refusal(400, 'authentication_expired'), ...asksUser },
+  { when: 'consent_required with 500', fault: refusal(500, 'consent_required'), ...all(IDP_ERROR) },
   { when: 'invalid_client with 400', fault: refusal(400, 'invalid_client'), ...all(IDP_REJECTED) },
   { when: 'invalid_client with 401', fault: refusal(401, 'invalid_client'), ...all(IDP_REJECTED), userinfo: rejectedToken },
   { when: 'unauthorized_client with 403', fault: refusal(403, 'unauthorized_client'), ...all(IDP_REJECTED), userinfo: rejectedToken },
@@ -70,7 +77,7 @@ export async function assertProviderAnswers({ tenant, path, integration, patient
     assert.deepEqual(others, {}, `${when}: and none where a redirect leads`);
     const record = await patient.recordOf(answer);
     assert.deepEqual([record.status, record.code], expected.slice(0, 2), `${when}: the log says the same`);
-    if (expected === IDP_REJECTED && fault.body.error) {
+    if ([IDP_REJECTED, INTERACTION_REQUIRED].includes(expected) && fault.body.error) {
       assert.equal(record.reason, `${fault.status} ${fault.body.error}: ${MARKUP}`, `${when}: the log has the provider's words`);
     }
   }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { startTenant } from '../../dev/tenant.mjs';
 import { generateSigningKey } from '../../dev/tenant/keys.mjs';
 import { Browser } from './harness.mjs';
@@ -22,19 +22,21 @@ let tenant;
 let gateway;
 let graceless;
 let impatient;
+let objectless;
 
 before(async () => {
   tenant = await startTenant();
-  [gateway, graceless, impatient] = await Promise.all([
+  [gateway, graceless, impatient, objectless] = await Promise.all([
     startLoginGateway(tenant),
     startLoginGateway(tenant, { authorizer: { rotation_grace_seconds: 0 } }),
     startLoginGateway(tenant, { authorizer: { timeout_ms: 100 } }),
+    startLoginGateway(tenant, { objects: [] }),
   ]);
 });
 
 after(async () => {
   tenant?.clearFaults();
-  await Promise.all([gateway, graceless, impatient].map((each) => each?.close()));
+  await Promise.all([gateway, graceless, impatient, objectless].map((each) => each?.close()));
   await tenant?.close();
 });
 
@@ -261,6 +263,36 @@ test('a late duplicate within the grace gets the same answer, and only ever the 
   assert.equal((await refreshBy(gateway, second.body.refresh_token)).text, third.text);
   assert.equal(exchanges(), 2);
   assert.equal(tenant.family(first).revoked, false);
+});
+
+describe('a refresh token that the provider does not rotate', () => {
+  afterEach(() => {
+    tenant.clearFaults();
+    tenant.settings.rotateRefreshTokens = true;
+  });
+
+  for (const [name, edit] of [
+    ['the same comes again', (body) => body],
+    ['none comes', ({ refresh_token: _, ...body }) => body],
+    ['an empty one comes', (body) => ({ ...body, refresh_token: '' })],
+    ['null comes', (body) => ({ ...body, refresh_token: null })],
+  ]) {
+    test(`is exchanged each time, and nothing takes its place: ${name}`, async () => {
+      tenant.settings.rotateRefreshTokens = false;
+      for (const at of [gateway, objectless]) {
+        const { refresh_token: refreshToken } = await freshTokens();
+        tenant.fault({ path: TOKEN_ENDPOINT, edit: (answer) => ({ ...answer, body: edit(JSON.parse(answer.body)) }) });
+        for (let count = 1; count <= 3; count += 1) {
+          const answer = await refreshBy(at, refreshToken);
+          assertPrivateJson(answer, `refresh ${count}`);
+          assert.equal(answer.body.refresh_token ?? refreshToken, refreshToken, 'a client that takes over what it is told keeps it');
+          assert.ok(name === 'the same comes again' || !('refresh_token' in answer.body), 'what is empty is not passed on');
+          assert.equal(exchanges(), count);
+        }
+        tenant.clearFaults();
+      }
+    });
+  }
 });
 
 test('without a grace a late duplicate is a reuse, and the provider revokes the family', async () => {

@@ -226,6 +226,44 @@ describe('while the provider is down and the token has expired', MINUTE, () => {
   });
 });
 
+describe('a renewal that the provider gives to nobody until it has asked the user', MINUTE, () => {
+  const answers = [
+    [403, { error: 'mfa_required', error_description: 'Multifactor authentication required', mfa_token: 'm' }],
+    [400, { error: 'interaction_required', error_description: 'you must enroll', suberror: 'basic_action' }],
+    [400, { error: 'login_required' }],
+    [401, { error: 'consent_required' }],
+    [400, { error: 'temporarily_unavailable', error_description: 'authentication_expired' }],
+  ];
+  for (const [status, body] of answers) {
+    test(`says so in a code of its own, leads navigations to log in, and keeps the session: ${body.error}`, async () => {
+      const session = await begin();
+      const fault = () => tenant.fault({ path: TOKEN_ENDPOINT, kind: 'status', status, body });
+      fault();
+      await untilDue();
+      await assertAlive(gateway, session, 'while the token holds');
+      await later(RENEW_BEFORE_SECS);
+      for (const path of [PRIVATE, '/app/x', PROFILE, REFRESH]) {
+        const answer = await askWith(gateway, session.cookie, path);
+        assertProblem(answer, [401, 'interaction_required'], path);
+        assert.match(answer.headers.get('www-authenticate'), /^Bearer error="invalid_token", /, path);
+        assert.deepEqual(answer.headers.getSetCookie(), [], `${path}: the cookie is kept`);
+        const { reason } = await gateway.recordOf(answer);
+        assert.equal(reason, `${status} ${body.error}: ${body.error_description ?? ''}`, path);
+      }
+      const headers = { cookie: session.cookie, 'sec-fetch-mode': 'navigate' };
+      const navigation = await sendRaw(gateway.origin, { path: '/app/x?y=z', headers });
+      const { pathname, searchParams } = new URL(navigation.header('location'), gateway.origin);
+      assert.deepEqual([navigation.status, pathname, searchParams.get('return_to')], [302, LOGIN, '/app/x?y=z']);
+      assert.deepEqual(api.requests, [], 'the upstream hears nothing');
+      const why = `interaction_required: ${status} ${body.error}: `;
+      await gateway.record(({ code, message }) => code === 'session_not_renewed' && message.startsWith(why));
+      tenant.clearFaults();
+      await assertAlive(gateway, session, 'once the provider asks for nothing');
+      assertFamily(session, { rotations: 1, revoked: false });
+    });
+  }
+});
+
 describe('a login that the provider has ended', () => {
   async function revoked(at = gateway) {
     const session = await begin(at);

@@ -6,7 +6,7 @@ import { request as httpRequest } from 'node:http';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
-import { REFRESH, assertNeverShown, assertPrivateJson, assertProblem } from './login-flow.mjs';
+import { REFRESH, assertNeverShown, assertPrivateJson, assertProblem, claimsOf } from './login-flow.mjs';
 import {
   LIFE_SECS, OWN_PAGE, PRIVATE, REMEMBERED_SECS, RENEW_BEFORE_SECS, TOKEN_ENDPOINT, askWith, assertAlive, assertEnded, assertFamily,
   authorizationFor, beginSession, later, startSessionGateway, untilDue, untilExpired,
@@ -180,6 +180,43 @@ describe('near the end of an access token', MINUTE, () => {
     assertFamily(session, { rotations: 0, revoked: false });
   });
 
+  test('a refresh token that is not rotated is exchanged whenever it is time, however short access tokens live', async () => {
+    const SHORT_SECS = 20;
+    Object.assign(tenant.settings, { rotateRefreshTokens: false, accessTokenSeconds: SHORT_SECS });
+    for (const [name, edit] of [
+      ['the same comes again', (answer) => answer],
+      ['none comes', (answer) => ({ ...answer, body: { ...JSON.parse(answer.body), refresh_token: undefined } })],
+    ]) {
+      const session = await begin();
+      tenant.fault({ path: TOKEN_ENDPOINT, edit });
+      for (let passed = 0; passed < 6 * SHORT_SECS; passed += SHORT_SECS / 4) {
+        await later(SHORT_SECS / 4);
+        await assertAlive(gateway, session, `${name}: after ${passed} seconds`);
+        const { exp } = claimsOf((await tokenAt(session)).slice('Bearer '.length));
+        assert.ok(exp * 1000 > Date.now(), `${name}: after ${passed} seconds with a token that holds`);
+      }
+      assert.ok(exchanges() >= 6, `${name}: ${exchanges()} exchanges`);
+      tenant.clearFaults();
+    }
+  });
+
+  for (const [name, empty] of [['empty', ''], ['null', null]]) {
+    test(`a token of a renewal that is ${name} takes no other's place`, async () => {
+      tenant.settings.rotateRefreshTokens = false;
+      const session = await begin();
+      const edit = (answer) => ({ ...answer, body: { ...JSON.parse(answer.body), refresh_token: empty, id_token: empty } });
+      tenant.fault({ path: TOKEN_ENDPOINT, edit });
+      for (let round = 1; round <= 3; round += 1) {
+        await untilDue();
+        const token = await tokenAt(session);
+        await later(REMEMBERED_SECS + 1);
+        assert.equal(await tokenAt(session), token, `round ${round}: the token is fresh`);
+        assert.equal(exchanges(), round);
+      }
+      assertFamily(session, { rotations: 0, revoked: false });
+    });
+  }
+
   test('a client that hangs up in the middle of a renewal loses nothing', async () => {
     for (const when of [{}, { after: true }]) {
       const session = await begin();
@@ -208,6 +245,19 @@ describe('near the end of an access token', MINUTE, () => {
     assert.equal(await gateway.lost(), lost + 1);
     assert.equal(exchanges(), 2);
     await assertRenewable(session, 2);
+  });
+
+  test('an answer that was kept for a session until its token had expired is followed by the next', async () => {
+    const [SHORT_SECS, KEPT_SECS] = [20, 60];
+    tenant.settings.accessTokenSeconds = SHORT_SECS;
+    const session = await begin();
+    await later(SHORT_SECS + 1);
+    await gateway.restartAskers(2);
+    assertProblem(await askWith(gateway, session.cookie), [503, 'store_unavailable', '5'], 'restarted at both tries');
+    assertFamily(session, { rotations: 1, revoked: false }, 'the provider has answered');
+    await later(KEPT_SECS - SHORT_SECS);
+    await assertAlive(gateway, session, 'when what it answered has expired');
+    assertFamily(session, { rotations: 2, revoked: false }, 'with the refresh token that came then');
   });
 
   test('a session that restarts in the middle of a renewal has its answer all the same', async () => {
@@ -294,6 +344,21 @@ test('a session without a refresh token ends with its access token', async (t) =
   await later(RENEW_BEFORE_SECS);
   await assertEnded(brief, session, 'after it');
   assert.equal(exchanges(), 0, 'there is nothing to ask the provider');
+});
+
+test('a refresh says for how long the token holds, or nothing where it has expired on its way', async () => {
+  const session = await begin();
+  await later(LIFE_SECS - RENEW_BEFORE_SECS - 1);
+  const hold = await gateway.holdCall('Session', 'access', { after: true });
+  const waiting = askWith(gateway, session.cookie, REFRESH);
+  await hold.arrived();
+  await later(RENEW_BEFORE_SECS + 2);
+  hold.release();
+  const late = await waiting;
+  assertPrivateJson(late, 'of a token that has expired');
+  assert.deepEqual(late.body, {});
+  const { body } = await askWith(gateway, session.cookie, REFRESH);
+  assert.ok(body.expires_in > 0, JSON.stringify(body));
 });
 
 test('no token that a session was renewed with is ever shown', async () => {

@@ -239,6 +239,20 @@ for (const mode of Object.keys(MODES)) {
       await tab.page.getByLabel('E-mail address').waitFor();
     });
 
+    test('whom the provider has to ask before it renews is sent to log in again', TIMEOUT, async () => {
+      const browser = await site.visit();
+      const tab = await browser.logInAndExpire(mode, ALICE);
+      site.tenant.fault({ path: TOKEN_ENDPOINT, kind: 'status', times: 1, status: 403, body: { error: 'mfa_required' } });
+      await browser.context.clearCookies({ name: /^tenant_/ });
+      await tab.button('Call the API').click();
+      if (mode === 'b') {
+        await tab.showsProblem('interaction_required');
+        await tab.shows('out');
+        await tab.page.getByRole('link', { name: 'Log in' }).click();
+      }
+      await tab.page.getByLabel('E-mail address').waitFor();
+    });
+
     test('a logout in one tab is seen in the other', TIMEOUT, async () => {
       const browser = await site.visit();
       const [first, second] = [await browser.logIn(mode, ALICE), await browser.open(mode)];

@@ -344,7 +344,8 @@ pub fn access() -> Section {
             Key::new(
                 "optional",
                 Shape::Boolean,
-                "Lets a request without any credential go on without claims; a bad one is refused as ever.",
+                "Lets a request without any credential go on without claims, and one whose session has ended or cannot be used; a bad \
+                 token is refused as ever.",
             )
             .default(false)
             .example(true),

@@ -45,7 +45,8 @@ pub async fn answer(
         CallbackResponse::Session => {
             let login = login?;
             let session = gateway.config.session.as_ref().ok_or(Problem::ConfigInvalid)?;
-            session::begin(gateway, exchange, session, &login.tokens, login.id_claims.as_ref()).await?;
+            let begun = session::begin(gateway, exchange, session, &login.tokens, login.id_claims.as_ref()).await;
+            begun.inspect_err(|_| login.discard(gateway, exchange))?;
             let return_to = login.state.and_then(|state| state.return_to);
             Ok(Answer::redirect(302, return_to.unwrap_or_else(|| session.after_login.clone())))
         }
@@ -61,6 +62,13 @@ pub struct CompletedLogin {
 }
 
 impl CompletedLogin {
+    /// Revokes its refresh token, behind the answer: nobody has been given it.
+    pub fn discard(&self, gateway: &Gateway, exchange: &Exchange) {
+        if let Ok(issuer) = gateway.login_issuer() {
+            session::discard(issuer, exchange, &self.tokens);
+        }
+    }
+
     fn to_json(&self) -> String {
         self.tokens.to_json(self.state.as_ref().and_then(|state| state.return_to.as_deref()))
     }
@@ -114,13 +122,16 @@ pub async fn log_in(
     if tokens.refresh_token().is_none() && asks_for(provider, "offline_access") {
         log::warn("refresh_token_not_given", "the login asked for offline_access, and no refresh token came");
     }
-    if let Some(login) = login.filter(|_| Class::LogoutIndex.is_bound(exchange.env())) {
-        let message = spend("login", now_secs() + LOGIN_STATE_MAX_SECS)?;
-        if is_replayed(&Class::LogoutIndex.ask(exchange, login, &message, issuer.authorizer.timeout_ms).await?) {
-            return Err(used_before());
+    let checked = async {
+        if let Some(login) = login.filter(|_| Class::LogoutIndex.is_bound(exchange.env())) {
+            let message = spend("login", now_secs() + LOGIN_STATE_MAX_SECS)?;
+            if is_replayed(&Class::LogoutIndex.ask(exchange, login, &message, issuer.authorizer.timeout_ms).await?) {
+                return Err(used_before());
+            }
         }
-    }
-    let id_claims = verify_id_token(exchange, issuer, provider, &tokens, state.as_ref()).await?;
+        verify_id_token(exchange, issuer, provider, &tokens, state.as_ref()).await
+    };
+    let id_claims = checked.await.inspect_err(|_| session::discard(issuer, exchange, &tokens))?;
     Ok(CompletedLogin { tokens, id_claims, state })
 }
 

@@ -1,5 +1,7 @@
 //! `auth0_refresh`: a refresh token for new tokens, or the word that a session's are good.
 
+use serde_json::{Map, Value};
+
 use crate::edge::answer::Answer;
 use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
@@ -30,8 +32,12 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
             return Ok(token_still_valid(seconds));
         }
         let session = session::token(gateway, exchange).await?.ok_or(Problem::RefreshTokenMissing)?;
-        let seconds = expires_in(session.until, now_secs()).unwrap_or_default();
-        return Ok(Answer::private_json(json::object(&mut [("expires_in", seconds.into())]).to_string()));
+        let mut members = Map::new();
+        // One that has expired on its way has no seconds left, and 0 is read as never.
+        if let Some(seconds) = expires_in(session.until, now_secs()) {
+            members.insert("expires_in".to_owned(), seconds.into());
+        }
+        return Ok(Answer::private_json(Value::Object(members).to_string()));
     };
     if !gateway.config.gives_refresh_tokens() {
         // To exchange one that came from elsewhere would lend the application's secret.
@@ -45,8 +51,8 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
     let name = digest(refresh_token.expose()).await?;
     let begun = grants::begin(gateway, exchange, &[&name])?;
     let grace_secs = gateway.login_issuer()?.provider()?.rotation_grace_secs;
-    let outcome = rotation::exchange(gateway, exchange, refresh_token, Asker::Client, grace_secs).await;
-    let tokens = outcome.and_then(|outcome| match &*outcome {
+    let exchanged = rotation::exchange(gateway, exchange, refresh_token, Asker::Client, grace_secs).await;
+    let tokens = exchanged.and_then(|exchanged| match &*exchanged.outcome {
         Ok(answer) => judge_tokens(Grant::Refresh, answer),
         Err(error) => Err(error.clone().into()),
     });

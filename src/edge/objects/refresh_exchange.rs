@@ -8,11 +8,10 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::{Gateway, Message, StoredObject};
 use crate::edge::provider;
-use crate::edge::rotation::is_granted;
 use crate::edge::sealing::{open, seal};
 use crate::edge::timing::now_whole_ms;
 use crate::json;
-use crate::oauth::{Answered, Kept, LOST_WINDOW_MS, Step, TransportError, outcome_to_json};
+use crate::oauth::{Answered, Kept, LOST_WINDOW_MS, Step, TransportError, is_rotated, outcome_to_json};
 use crate::secret::Secret;
 
 /// Names the purpose of the key under which the answer is sealed.
@@ -60,7 +59,9 @@ async fn exchange(
         Step::Exchange(lost) => lost,
         Step::Replay(sealed) => {
             let outcome = open(secret, PURPOSE, &[], &sealed).await?.ok_or("the kept answer does not open")?;
-            return Ok(String::from_utf8_lossy(&outcome).into_owned());
+            let mut outcome = json::parse_object(&outcome).unwrap_or_default();
+            outcome.insert("replayed".to_owned(), true.into());
+            return Ok(Value::Object(outcome).to_string());
         }
         Step::Rest => {
             let rest = TransportError::Unreachable("its answers to this exchange were lost twice".to_owned());
@@ -74,7 +75,9 @@ async fn exchange(
         Err(problem) => Err(TransportError::Unreachable(format!("its discovery document: {}", problem.code()))),
     };
     let text = outcome_to_json(&outcome).to_string();
-    let sealed = if is_granted(&outcome) { seal(secret, PURPOSE, &[], text.as_bytes()).await.ok() } else { None };
+    // A token that stays as it is may be exchanged as often as anyone asks.
+    let rotated = is_rotated(&outcome, token.expose());
+    let sealed = if rotated { seal(secret, PURPOSE, &[], text.as_bytes()).await.ok() } else { None };
     match sealed {
         Some(sealed) => {
             let now = now_whole_ms();

@@ -14,7 +14,7 @@ use crate::edge::integrations::login::sealing_secret;
 use crate::edge::issuer::Issuer;
 use crate::edge::panic::Work;
 use crate::edge::provider::Revocation;
-use crate::edge::rotation::Asker;
+use crate::edge::rotation::{Asker, Exchanged};
 use crate::edge::sealing::open;
 use crate::edge::timing::{now_secs, within};
 use crate::edge::{log, rotation};
@@ -262,37 +262,57 @@ async fn renew(
     issuer: &Rc<Issuer>,
     grace_secs: u32,
     key: &str,
-    tokens: Tokens,
+    mut tokens: Tokens,
 ) -> Result<Value, JsValue> {
-    let token = Secret::new(tokens.refresh.clone().unwrap_or_default());
-    let exchanged = rotation::exchange(gateway, &Message(object.env()), token, Asker::Session, grace_secs).await;
-    let outcome = match &exchanged {
-        Ok(outcome) => outcome.as_ref(),
-        Err(problem) => {
-            let reason = problem.reason().unwrap_or_default().into_owned();
-            return Ok(outcome_to_json(&Err(TransportError::Unreachable(reason))));
-        }
-    };
-    let judged = outcome.as_ref().map_err(|error| Problem::from(error.clone()));
-    let judged = judged.and_then(|answer| judge_tokens(Exchange::Refresh, answer));
-    match judged.and_then(|answer| tokens.check(answer, &issuer.authorizer.issuer)) {
-        Ok(answer) => {
-            let tokens = tokens.renewed(&answer);
-            let sealed = sealed(issuer, key, &tokens).await?;
-            match record(object)? {
-                Some(mut record) => {
-                    record.renew(&answer, now_secs());
-                    record.sealed = sealed;
-                    object.keep(&record.to_json())?;
-                }
-                // Ended while the provider was asked: nobody else knows of this token.
-                None => object.in_background(settled(object, Some(gateway), revocable(&sealed), tokens.refresh))?,
+    let message = Message(object.env());
+    loop {
+        let sent = tokens.refresh.clone().unwrap_or_default();
+        let exchanged =
+            rotation::exchange(gateway, &message, Secret::new(sent.clone()), Asker::Session, grace_secs).await;
+        let Exchanged { outcome, replayed } = match exchanged {
+            Ok(exchanged) => exchanged,
+            Err(problem) => {
+                let reason = problem.reason().unwrap_or_default().into_owned();
+                return Ok(outcome_to_json(&Err(TransportError::Unreachable(reason))));
             }
+        };
+        let judged = (*outcome).as_ref().map_err(|error| Problem::from(error.clone()));
+        let judged = judged.and_then(|answer| judge_tokens(Exchange::Refresh, answer));
+        let goes_on = match &judged {
+            Ok(answer) => tokens.are_followed_by(answer, &issuer.authorizer.issuer),
+            Err(problem) => !matches!(problem, Problem::RefreshTokenInvalid(_)),
+        };
+        if !goes_on {
+            leave(object, None, false, false)?;
         }
-        Err(Problem::RefreshTokenInvalid(_)) => leave(object, None, false, false)?,
-        Err(problem) => log::warn("session_not_renewed", problem.code()),
+        let answer = match judged {
+            Ok(answer) => answer,
+            Err(problem) => {
+                if goes_on {
+                    let reason = problem.reason().unwrap_or("it said no more".into());
+                    log::warn("session_not_renewed", &format!("{}: {reason}", problem.code()));
+                }
+                return Ok(outcome_to_json(&outcome));
+            }
+        };
+        tokens = tokens.renewed(&answer);
+        let sealed = sealed(issuer, key, &tokens).await?;
+        let refresh_token = tokens.refresh.as_deref().unwrap_or_default();
+        let Some(mut record) = record(object)?.filter(|_| goes_on) else {
+            // Ended while the provider was asked, or by what it said: nobody else knows of this token.
+            object.in_background(settled(object, Some(gateway), revocable(&sealed), tokens.refresh))?;
+            let ended = || ended("the renewed tokens are another user's");
+            return Ok(if goes_on { outcome_to_json(&outcome) } else { ended() });
+        };
+        record.renew(&answer, now_secs());
+        record.sealed = sealed;
+        object.keep(&record.to_json())?;
+        // What was kept for a session that restarted may have expired since, and the refresh token in it is good.
+        let outlived = replayed && record.token_until <= now_secs() && refresh_token != sent;
+        if !outlived {
+            return Ok(outcome_to_json(&outcome));
+        }
     }
-    Ok(outcome_to_json(outcome))
 }
 
 /// Ends a session for whoever has its key: a logout, or a login that takes its place.
