@@ -110,6 +110,12 @@ pub fn told(text: impl FnOnce() -> String) -> Option<String> {
     if cfg!(target_arch = "wasm32") { None } else { Some(text()) }
 }
 
+/// The same of words that need not be made.
+#[inline(always)]
+pub fn advice(words: &str) -> Option<String> {
+    told(|| words.to_owned())
+}
+
 /// A place in the document, such as `paths[2].integration`.
 #[derive(Clone, Copy)]
 pub enum Place<'p> {

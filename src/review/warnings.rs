@@ -5,19 +5,22 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::open_domains::open_domain;
 use super::outline::{authorizers, logs_in};
 use super::route_warnings::{RouteKind, warn_of_routes};
 use crate::address::Address;
 use crate::config::document::{Node, Value};
 use crate::config::reader::{Findings, Place};
 use crate::config::{
-    Binding, Bindings, Diagnostic, ONLY_AUTHORIZER, Reference, ReferenceKind, SECRET_MIN_BYTES, Severity, parse,
+    Binding, Bindings, Diagnostic, ListedOrigin, ONLY_AUTHORIZER, Reference, ReferenceKind, SECRET_MIN_BYTES, Severity,
+    parse,
 };
 
 /// Every code of a warning, and what it says.
-pub const WARNINGS: [(&str, &str); 21] = [
+pub const WARNINGS: [(&str, &str); 22] = [
     ("auth_on_login", "a path of a login or of a refresh needs the token that it is there to get"),
     ("cors_any_origin", "every site may read answers"),
+    ("cors_star", "a star in an origin lets in whoever gets a name there, or lets its pages read as the user"),
     ("method_fallthrough", "a method of a path goes to a wildcard that asks for less"),
     ("offline_access_missing", "logins ask for no refresh token, and a path or a session needs one"),
     ("optional_binding_missing", "`wrangler.toml` lacks a binding that the gateway can do without, at a price"),
@@ -127,6 +130,23 @@ fn warn_of_cors(root: &Node<'_>, warnings: &mut Warnings<'_>) {
         let message = "\"*\" lets every site read the answers of every path".to_owned();
         let at = (any.offset, &Place::Index(&place, index));
         warnings.warn("cors_any_origin", root, at, message, "list the origins of your pages");
+    }
+    let with_cookies = root.get("cors").is_some_and(|cors| cors.is_true("allow_credentials"));
+    for (index, origin) in origins.iter().enumerate() {
+        let Some(starred) = origin.as_text().and_then(ListedOrigin::parse_starred) else { continue };
+        let message = match open_domain(&starred) {
+            Some(domain) => format!("anybody can get a name below {domain}, and have a page there read the answers"),
+            None if with_cookies => {
+                "every page that this star stands for reads answers with its user's cookies".to_owned()
+            }
+            None if root.get("session").is_some() => {
+                "pages that this star stands for change nothing with a session: to its CSRF rule a star lists nobody"
+                    .to_owned()
+            }
+            None => continue,
+        };
+        let at = (origin.offset, &Place::Index(&place, index));
+        warnings.warn("cors_star", root, at, message, "write out the origins of your pages");
     }
 }
 

@@ -160,14 +160,12 @@ impl VerifiedClaims {
         numeric_date(&self.claims, "iat").ok().flatten()
     }
 
-    /// Gives a claim by its whole name, or else by a path whose dots lead into objects.
+    /// Gives a claim by its whole name, or else by a path whose dots lead into objects; names may have dots themselves.
+    ///
+    /// Of the names that fit at a place the longest is meant, and no other is tried where it leads nowhere: what a token has
+    /// beside it changes nothing.
     pub fn get(&self, path: &str) -> Option<&Value> {
-        if let Some(value) = self.claims.get(path) {
-            return Some(value);
-        }
-        let mut steps = path.split('.');
-        let first = self.claims.get(steps.next()?)?;
-        steps.try_fold(first, |value, step| value.as_object()?.get(step))
+        value_at(&self.claims, path)
     }
 
     /// Gives all of them.
@@ -178,6 +176,19 @@ impl VerifiedClaims {
     /// Gives a claim that is a string.
     pub fn text(&self, name: &str) -> Option<&str> {
         json::text(&self.claims, name)
+    }
+}
+
+fn value_at<'v>(object: &'v Map<String, Value>, path: &str) -> Option<&'v Value> {
+    let mut name = path;
+    loop {
+        if let Some(value) = object.get(name) {
+            return match path.get(name.len() + 1..) {
+                None => Some(value),
+                Some(rest) => value_at(value.as_object()?, rest),
+            };
+        }
+        name = name.rsplit_once('.')?.0;
     }
 }
 
