@@ -1,16 +1,17 @@
-// The one build: `make build`, `make dev` and wrangler's [build] command run it. Checks gateway.config.json, then compiles the
-// gateway to WebAssembly in build/. With --fault-injection: the variant that end-to-end tests can make panic, in
-// build-fault/, with an entry of its own. A mistake stops it, and a deployment with it; only a gateway that runs under
+// The one build: `make build`, `make dev` and wrangler's [build] command run it. Checks gateway.config.json against what it will be
+// deployed with, then compiles the gateway to WebAssembly in build/. With --fault-injection: the variant that end-to-end tests can
+// make panic, in build-fault/, with an entry of its own. A mistake stops it, and a deployment with it; only a gateway that runs under
 // `wrangler dev` goes on as it was built last.
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setup } from './setup.mjs';
 import { shrink } from './shrink.mjs';
 import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, timed, toolEnvironment } from './toolchain.mjs';
+import { wranglerCall } from './wrangler-call.mjs';
 
 const CONFIG = 'gateway.config.json';
 const WORKER_CRATE = 'worker';
@@ -19,6 +20,10 @@ const ENTRY = 'src/edge/worker.mjs';
 const SERVICES = 'services';
 const TEST_SERVICES = 'tests/e2e/services';
 const SERVICE_FILE = /(?<!\.d)\.m?[jt]s$/;
+/** Wrangler's configuration, the first that is there. */
+const WRANGLER_FILES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'];
+/** Files of variables for local runs. */
+const ENV_FILE = /^\.(?:env|dev\.vars)(?:\.|$)/;
 /** What the gateway is made of. */
 const INPUTS = [
   'src', WORKER_CRATE, 'Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo', 'rust-toolchain.toml', 'scripts/build.mjs', 'scripts/shrink.mjs',
@@ -27,18 +32,24 @@ const INPUTS = [
 /** What a build is made of, for whoever watches it. */
 export const WATCHED = [CONFIG, SERVICES, ...INPUTS];
 
-/** Builds what is not built yet, and tells whether there was anything. `forDev` tries the services too, which wrangler does else. */
+/**
+ * Builds what is not built yet, and tells whether there was anything. `forDev` is for a gateway that runs on this machine: it tries
+ * the services too, which wrangler does else, and may tell whoever calls it there what is wrong.
+ */
 export async function build({ faultInjection = false, forDev = false } = {}) {
   await setup();
   const directory = faultInjection ? 'build-fault' : 'build';
   const output = join(ROOT, directory, 'index.js');
-  const all = stampOf(directory, '.inputs', [CONFIG, SERVICES, TEST_SERVICES, ...INPUTS]);
+  const deployment = deploymentFlags(forDev);
+  const declared = [...WRANGLER_FILES, ...(forDev ? readdirSync(ROOT).filter((name) => ENV_FILE.test(name)) : [])];
+  const inputs = [CONFIG, SERVICES, TEST_SERVICES, ...declared, ...INPUTS];
+  const all = stampOf(directory, '.inputs', inputs, [forDev, ...deployment]);
   if (existsSync(output) && all.isFresh()) return false;
 
   await timed(`build: checking ${CONFIG}`, 120, () =>
-    run('cargo', ['run', '--quiet', '--bin', 'bargate', '--', 'check', CONFIG], {
+    run('cargo', ['run', '--quiet', '--bin', 'bargate', '--', 'check', CONFIG, ...deployment], {
       whole: true,
-      failure: `the build stopped: the lines above say what is wrong with ${CONFIG}, or with the code that checks it`,
+      failure: `the build stopped: the lines above say what is wrong with ${CONFIG}, its deployment, or the code that checks them`,
     }));
   // The gateway itself knows neither config nor services, so a change of these compiles nothing.
   const gateway = stampOf(directory, '.gateway', INPUTS);
@@ -64,6 +75,21 @@ export async function rebuild() {
   }
 }
 
+/**
+ * What the check is told of the deployment. What cannot be known here stops no build: secrets that were put, variables that may
+ * come from elsewhere, and which environment it is where wrangler's call cannot be seen.
+ */
+function deploymentFlags(forDev) {
+  const call = wranglerCall();
+  const file = call.config ? relative(ROOT, call.config) : WRANGLER_FILES.find((name) => existsSync(join(ROOT, name)));
+  if (!file) return [];
+  const unknown = call.environment === undefined && !forDev ? ['--every-environment'] : [];
+  const flags = ['--wrangler', file, ...(call.environment ? ['--environment', call.environment] : unknown)];
+  if (!forDev) return [...flags, '--variables', call.hasOtherVariables ? 'elsewhere' : 'declared-if-any'];
+  const envFiles = call.envFiles.length ? call.envFiles.flatMap((name) => ['--env-file', name]) : ['--local'];
+  return [...flags, ...envFiles, ...(call.command && call.hasOtherVariables ? ['--variables', 'elsewhere'] : [])];
+}
+
 async function compile(directory, faultInjection) {
   // Beside what is in use, and in its place only when all of it is there.
   const made = join(directory, 'made');
@@ -80,20 +106,20 @@ async function compile(directory, faultInjection) {
   rmSync(join(ROOT, made), { recursive: true });
 }
 
-/** Notes which inputs an output was made of, so that the same are not built again. */
-function stampOf(directory, name, inputs) {
+/** Notes which inputs an output was made of, and for what, so that the same are not built again. */
+function stampOf(directory, name, inputs, purpose = []) {
   const file = join(ROOT, directory, name);
-  const before = hashOf(inputs);
+  const before = hashOf(inputs, purpose);
   return {
     isFresh: () => existsSync(file) && readFileSync(file, 'utf8') === before,
     // Left out where something changed while the build ran: the next one starts over.
-    write: () => hashOf(inputs) === before && writeFileSync(file, before),
+    write: () => hashOf(inputs, purpose) === before && writeFileSync(file, before),
   };
 }
 
-/** A digest of the files' names and contents, and of the compiler. */
-function hashOf(inputs) {
-  const hash = createHash('sha256').update(outputOf('rustc', ['--version']) ?? '');
+/** A digest of the files' names and contents, of the compiler, and of what it is for. */
+function hashOf(inputs, purpose) {
+  const hash = createHash('sha256').update(JSON.stringify(purpose)).update(outputOf('rustc', ['--version']) ?? '');
   for (const file of inputs.flatMap(filesUnder)) hash.update(`\0${file}\0`).update(readFileSync(join(ROOT, file)));
   return hash.digest('hex');
 }
@@ -108,12 +134,12 @@ function filesUnder(path) {
   }
 }
 
-/** Writes what the gateway is given: the config, and the modules in a folder, each loaded when it is first asked for. */
+/** Writes what the gateway is given: the config, the modules in a folder, each loaded when it is first asked for, and for what it is. */
 async function writeInputs(directory, folder, { forDev }) {
   const entries = Object.entries(serviceFiles(folder)).map(
     ([name, file]) => `  ${JSON.stringify(name)}: () => import(${JSON.stringify(`../${file}`)}),\n`,
   );
-  const config = `export const config = ${JSON.stringify(readProjectFile(CONFIG))};\n`;
+  const config = `export const config = ${JSON.stringify(readProjectFile(CONFIG))};\nexport const forDev = ${forDev};\n`;
   const next = join(ROOT, directory, 'inputs.next.mjs');
   writeFileSync(next, `${config}export const services = {\n${entries.join('')}};\n`);
   if (forDev && entries.length) await tryBundle(next);

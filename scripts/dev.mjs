@@ -39,7 +39,11 @@ const BUILT = 'build/.built';
 /** What wrangler is started with, beside the file that it is made of, so that every path in it holds. */
 const WRANGLER_CONFIG = 'wrangler.dev.toml';
 /** What that stands for: wrangler would watch these files themselves. */
-const WRANGLER_INPUTS = ['wrangler.toml', '.dev.vars', '.env'];
+const WRANGLER_INPUTS = ['wrangler.toml', '.dev.vars', '.env', '.env.local'];
+/** Where the addresses are that differ from those of .env: wrangler and `bargate` read it behind that. */
+const ADDRESSES = '.env.local';
+/** How that file begins where it is made here. */
+const MADE_HERE = '# Made by `make dev`, for as long as it runs';
 /** Lines of wrangler's that say what is said already: the gateway logs each request, and the build what it does. */
 const SAID_ALREADY = /^\[wrangler:info\] [A-Z]+ \S+ \d{3} .*\(\d+ms\)$|^\[custom build\]|^The file .* changed, restarting build/;
 
@@ -54,19 +58,25 @@ async function checkPort(name, port) {
   });
 }
 
-/** What the gateway is told besides .env: the addresses, where the ports are not the usual ones. */
-function gatewayVariables() {
-  const usual = Object.entries(DEFAULT_PORTS).every(([name, port]) => PORTS[name] === port);
-  if (usual || existsSync(join(ROOT, '.dev.vars'))) return [];
-  return [
-    `AUTH0_DOMAIN:${TENANT}`,
-    ...Object.entries(REDIRECT_URIS).map(([name, uri]) => `${name}:${uri}`),
-    `API_URL:${API}`,
-    `SPA_ORIGIN:${GATEWAY}`,
-  ].flatMap((variable) => ['--var', variable]);
+/** Removes the addresses that are written here, and those that an end without notice has left. */
+function removeAddresses() {
+  if (existsSync(join(ROOT, ADDRESSES)) && readProjectFile(ADDRESSES).startsWith(MADE_HERE)) rmSync(join(ROOT, ADDRESSES));
 }
 
-const SERVICES = [
+/** Writes the addresses where the ports are not the usual ones; gives flags of wrangler's where the file is the developer's own. */
+function giveAddresses() {
+  removeAddresses();
+  const usual = Object.entries(DEFAULT_PORTS).every(([name, port]) => PORTS[name] === port);
+  if (usual || existsSync(join(ROOT, '.dev.vars'))) return [];
+  const variables = Object.entries({ AUTH0_DOMAIN: TENANT, ...REDIRECT_URIS, API_URL: API, SPA_ORIGIN: GATEWAY });
+  if (existsSync(join(ROOT, ADDRESSES))) return variables.flatMap(([name, value]) => ['--var', `${name}:${value}`]);
+  const lines = variables.map(([name, value]) => `${name}=${value}\n`);
+  writeFileSync(join(ROOT, ADDRESSES), `${MADE_HERE}, since its ports are not those of .env.\n${lines.join('')}`);
+  return [];
+}
+
+/** What is started, wrangler with these flags. */
+const servicesWith = (flags) => [
   {
     name: 'tenant',
     health: `${TENANT}/_tenant/health`,
@@ -82,7 +92,7 @@ const SERVICES = [
     health: `${GATEWAY}/health`,
     command: [
       TOOLS.wrangler, 'dev', '--config', WRANGLER_CONFIG, '--ip', HOST, '--port', PORTS.GATEWAY_PORT, '--assets', 'examples/spa',
-      '--show-interactive-dev-session=false', ...gatewayVariables(),
+      '--show-interactive-dev-session=false', ...flags,
     ],
     unsaid: SAID_ALREADY,
   },
@@ -105,8 +115,9 @@ const tellWrangler = () => writeFileSync(join(ROOT, BUILT), `${Date.now()}\n`);
 async function follow(watcher, wranglerConfig) {
   for (let before = 'fresh'; ; ) {
     await watcher.change();
-    wranglerConfig = writeWranglerConfig(wranglerConfig);
     const outcome = await rebuild();
+    // What does not go together with the config is kept from wrangler until it does.
+    if (outcome !== 'failed') wranglerConfig = writeWranglerConfig(wranglerConfig);
     if (outcome === 'built') tellWrangler();
     if (outcome === 'built' || (outcome === 'fresh' && before === 'failed')) console.log('The gateway goes by the files as they are.');
     before = outcome;
@@ -173,11 +184,8 @@ Call it with one:
 Tenant ${TENANT}, API ${API}. Ctrl-C ends all three.
 ──────────────────────────────────────────────────────────────────────────────`;
 
-await main(async () => {
-  const interrupted = new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, resolve);
-  });
-  for (const [name, port] of Object.entries(PORTS)) await checkPort(name, port);
+/** Builds, starts everything, and follows what changes, until it is interrupted or something ends by itself. */
+async function runWith(flags, interrupted) {
   // From before the first build, so that it misses no change.
   const watcher = new Watcher([...WATCHED, ...WRANGLER_INPUTS].map((path) => join(ROOT, path)));
   const built = await Promise.race([build({ forDev: true }).then(() => true), interrupted.then(() => false)]);
@@ -185,17 +193,31 @@ await main(async () => {
 
   const wranglerConfig = writeWranglerConfig();
   tellWrangler();
-  const services = SERVICES.map(start);
+  const started = servicesWith(flags);
+  const services = started.map(start);
   const died = Promise.race(services.map(async ({ name, ended }) => {
     throw new Failure(`the ${name} ended by itself (${await ended}); the others were ended too`);
   }));
   try {
-    const ready = Promise.all(SERVICES.map(answers)).then(() => console.log(READY));
+    const ready = Promise.all(started.map(answers)).then(() => console.log(READY));
     await Promise.race([ready, died, interrupted]);
     await Promise.race([died, interrupted, follow(watcher, wranglerConfig)]);
   } finally {
     await stop(services);
+  }
+}
+
+await main(async () => {
+  const interrupted = new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, resolve);
+  });
+  for (const [name, port] of Object.entries(PORTS)) await checkPort(name, port);
+  const flags = giveAddresses();
+  try {
+    await runWith(flags, interrupted);
+  } finally {
     rmSync(join(ROOT, WRANGLER_CONFIG), { force: true });
+    removeAddresses();
   }
 });
 process.exit();

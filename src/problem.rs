@@ -29,6 +29,8 @@ pub fn quoted(text: &str) -> String {
 pub enum Problem {
     /// No config is in force.
     ConfigInvalid,
+    /// The same, with its reasons for whoever runs the gateway on this very machine.
+    ConfigInvalidHere(String),
     /// The gateway itself failed.
     Internal,
     /// No path of the config matches.
@@ -85,7 +87,7 @@ pub enum Problem {
     /// The provider does not take the code.
     CodeInvalid(ProviderError),
     /// The login state does not belong to this browser, or was altered, or is missing.
-    StateInvalid(&'static str),
+    StateInvalid(Cow<'static, str>),
     /// The login took too long.
     StateExpired,
     /// The ID token does not belong to this login.
@@ -264,7 +266,7 @@ impl Problem {
             | Self::TokenInvalid(error)
             | Self::IdTokenInvalid(error)
             | Self::LogoutTokenInvalid(error) => Some(error.to_string().into()),
-            Self::SessionExpired(reason) => Some(reason.clone()),
+            Self::SessionExpired(reason) | Self::StateInvalid(reason) => Some(reason.clone()),
             Self::InsufficientScope { reason, .. } => Some(reason.clone().into()),
             Self::LoginDenied(error)
             | Self::LoginRequired(error)
@@ -275,10 +277,9 @@ impl Problem {
             | Self::OtpRejected(error)
             | Self::OtpInvalid(error) => Some(error.to_string().into()),
             Self::NonceMismatch => Some("nonce is not that of this login".into()),
-            Self::StateInvalid(reason)
-            | Self::BodyMalformed(reason)
-            | Self::SessionInvalid(reason)
-            | Self::LogoutTokenRefused(reason) => Some((*reason).into()),
+            Self::BodyMalformed(reason) | Self::SessionInvalid(reason) | Self::LogoutTokenRefused(reason) => {
+                Some((*reason).into())
+            }
             Self::IdpError(reason, None) => Some((*reason).into()),
             Self::IdpError(reason, Some(status)) => Some(format!("{status}: {reason}").into()),
             Self::IdpUnavailable(reason)
@@ -289,6 +290,7 @@ impl Problem {
             Self::CredentialsMalformed => Some("the Authorization header holds no bearer token".into()),
             Self::BodyTooLarge(limit) => Some(format!("more than {limit} bytes").into()),
             Self::ConfigInvalid
+            | Self::ConfigInvalidHere(_)
             | Self::Internal
             | Self::RouteNotFound
             | Self::MethodNotAllowed(_)

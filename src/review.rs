@@ -7,6 +7,7 @@
 mod exposure;
 mod match_report;
 mod needs;
+mod open_domains;
 mod outline;
 mod printable;
 mod report;
@@ -14,9 +15,9 @@ mod route_warnings;
 mod warnings;
 
 pub use exposure::{Change, Comparison, Exposure, compare, harmless_keys};
-pub use match_report::{MatchReport, Outcome, Passed, explain_match};
+pub use match_report::{MatchReport, Outcome, Passed, Taken, explain_match};
 pub use needs::{Need, NeedKind, needs};
-pub use outline::{Outline, OutlinedRoute, Requirement};
+pub use outline::{Outline, OutlinedRoute, Requirement, Upstream};
 pub use printable::{printable, printable_json};
 pub use report::{ReviewedFile, github, json, text};
 pub use warnings::{DEPLOYMENT_WARNINGS, WARNINGS, allowed};

@@ -22,4 +22,6 @@ pub use method::{Allow, Method, MethodRule};
 pub use pattern::{MAX_PATTERN_BYTES, MAX_SEGMENTS, Pattern};
 pub use pattern_error::PatternError;
 pub use reading::Ambiguity;
+#[cfg(not(target_arch = "wasm32"))]
+pub use reading::looked_up;
 pub use table::{Conflict, Found, Match, RouteSpec, RouteTable};

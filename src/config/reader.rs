@@ -110,6 +110,12 @@ pub fn told(text: impl FnOnce() -> String) -> Option<String> {
     if cfg!(target_arch = "wasm32") { None } else { Some(text()) }
 }
 
+/// The same of words that need not be made.
+#[inline(always)]
+pub fn advice(words: &str) -> Option<String> {
+    told(|| words.to_owned())
+}
+
 /// A place in the document, such as `paths[2].integration`.
 #[derive(Clone, Copy)]
 pub enum Place<'p> {
@@ -348,7 +354,22 @@ pub fn note_type(node: &Node<'_>, place: &Place<'_>, expected: &str, findings: &
         Value::Number(number) => format!("expected {expected}, found {number}"),
         value => format!("expected {expected}, found {}", value.type_name()),
     };
-    findings.note(node.offset, place, "wrong_type", message, None);
+    let help = told(|| brackets(&node.value, expected)).filter(|help| !help.is_empty());
+    findings.note(node.offset, place, "wrong_type", message, help);
+}
+
+/// Says where brackets are missing, or are too many; nothing of other values.
+fn brackets(value: &Value<'_>, expected: &str) -> String {
+    match (value, expected) {
+        (Value::Text(Text { origin: Origin::File, value: Some(text), .. }), "an array") => {
+            let items = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty());
+            let items: Vec<_> = items.map(|item| format!("\"{item}\"")).collect();
+            format!("put it into brackets: [{}]", items.join(", "))
+        }
+        (Value::Text(_) | Value::Object(_), "an array") => "put it into brackets".to_owned(),
+        (Value::Array(items), "a string" | "an object") if items.len() == 1 => "leave the brackets out".to_owned(),
+        _ => String::new(),
+    }
 }
 
 /// Gives the value of the choice that `written` names, and notes where it names none.

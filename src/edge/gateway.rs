@@ -23,9 +23,7 @@ use super::log;
 use super::objects;
 use super::session::SessionCache;
 use super::timing::now_ms;
-use crate::config::{
-    BINDING_COOKIE, Config, Diagnostic, HOP_BY_HOP_HEADERS, Integration, Path, Provider, load, references,
-};
+use crate::config::{BINDING_COOKIE, Config, HOP_BY_HOP_HEADERS, Integration, Path, Provider, load, references};
 use crate::cookie::name_on;
 use crate::oauth::{Attempts, Outcome};
 use crate::problem::Problem;
@@ -38,6 +36,9 @@ extern "C" {
 
     /// Gives the text of the config that was built in.
     fn built_in_config() -> String;
+
+    /// Tells whether this was built to be run by `wrangler dev`.
+    fn built_for_dev() -> bool;
 }
 
 /// Variables that override every other source, the second by the older gateway's name for it.
@@ -89,6 +90,8 @@ struct Loaded {
     name: &'static str,
     /// Whether that is an earlier one, because the source has one that is invalid.
     last_good: bool,
+    /// Why the source's config is invalid.
+    reasons: String,
 }
 
 thread_local! {
@@ -98,7 +101,7 @@ thread_local! {
 /// Gives the gateway in force; waits for nothing where it is loaded.
 ///
 /// # Errors
-/// [`Problem::ConfigInvalid`] where no valid config was ever found; the log has the reasons.
+/// [`Problem::ConfigInvalid`] where no valid config was ever found; the log has the reasons, and [`not_configured`].
 pub async fn current(invocation: &dyn Invocation) -> Result<Rc<Gateway>, Problem> {
     let now = now_ms();
     let known = LOADED.with_borrow_mut(|loaded| {
@@ -140,19 +143,29 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
     }
     let previous = in_force();
     log::set_level(&env);
-    let mut fresh = false;
-    let (gateway, mistakes) = match load(&source, &resolved) {
-        Ok(config) if !has_bindings(&env, &config) => (previous, Vec::new()),
+    let mut reasons = String::new();
+    let config = match load(&source, &resolved) {
         Ok(config) => {
-            fresh = true;
-            warn_of_weak_seal(&config);
-            (Some(Rc::new(Gateway::new(config, previous.as_deref()))), Vec::new())
+            note_missing(&env, &config, &mut reasons);
+            Some(config)
         }
-        Err(mistakes) => (previous, mistakes),
+        Err(mistakes) => {
+            for mistake in mistakes {
+                note_reason(&mut reasons, &mistake.to_string());
+            }
+            None
+        }
     };
-    log_mistakes(&mistakes);
+    let fresh = reasons.is_empty();
+    let gateway = match config.filter(|_| fresh) {
+        Some(config) => {
+            warn_of_weak_seal(&config);
+            Some(Rc::new(Gateway::new(config, previous.as_deref())))
+        }
+        None => previous,
+    };
     // A text is remembered with its mistakes, but not with those of a Secrets Store that may give the secret the next time.
-    let refused = resolved.refused && !mistakes.is_empty();
+    let refused = resolved.refused && !fresh;
     let (source, recheck_ms) = match refused {
         true => (String::new(), Some(REFUSED_RECHECK_MS)),
         false => (source, (rechecked || gateway.is_none()).then_some(RECHECK_MS)),
@@ -162,7 +175,8 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
         let kept = loaded.as_ref().map(|loaded| (loaded.name, loaded.since_ms)).filter(|_| !fresh);
         let (name, since_ms) = kept.unwrap_or((name, now));
         let gateway = gateway.clone();
-        *loaded = Some(Loaded { gateway, source, loaded_ms: now, recheck_ms, since_ms, name, last_good: !fresh });
+        *loaded =
+            Some(Loaded { gateway, source, loaded_ms: now, recheck_ms, since_ms, name, last_good: !fresh, reasons });
     });
     gateway
 }
@@ -218,35 +232,50 @@ pub fn state() -> (&'static str, f64, bool) {
     })
 }
 
-/// Tells whether all that a config needs is bound, and logs each binding that is not.
-fn has_bindings(env: &Env, config: &Config) -> bool {
+/// Gives the failure of a gateway without a config as its client is told it: with the reasons if it was built to run on a
+/// developer's machine, and is called there. What is deployed never gives them, whatever host it is called by.
+pub fn not_configured(exchange: &Exchange) -> Problem {
+    if exchange.url().is_loopback() && built_for_dev() {
+        let reasons = LOADED.with_borrow(|loaded| loaded.as_ref().map(|loaded| loaded.reasons.clone()));
+        if let Some(reasons) = reasons {
+            return Problem::ConfigInvalidHere(reasons);
+        }
+    }
+    Problem::ConfigInvalid
+}
+
+/// Logs why a config is invalid, and keeps it.
+fn note_reason(reasons: &mut String, reason: &str) {
+    log::error("config_invalid", reason);
+    if !reasons.is_empty() {
+        reasons.push_str("; ");
+    }
+    reasons.push_str(reason);
+}
+
+/// Notes what a config needs and is not bound.
+fn note_missing(env: &Env, config: &Config, reasons: &mut String) {
     let mut needed: Vec<(&str, &str)> =
         objects::needed_by(config).iter().map(|class| ("session", class.binding())).collect();
     needed.extend(config.analytics.as_deref().map(|binding| ("analytics", binding)));
-    let mut missing_modules = Vec::new();
     for path in &config.paths {
         needed.extend(path.pre_process.as_ref().map(|rpc| ("pre_process", rpc.binding.as_str())));
         needed.extend(path.rules.rate_limit.as_ref().map(|limit| ("rate_limit", limit.binding.as_str())));
         match &path.integration {
             Integration::ServiceBinding { binding, .. } => needed.push(("service_binding", binding)),
             Integration::Callback { post_process: Some(rpc), .. } => needed.push(("post_process", &rpc.binding)),
-            Integration::Service(name) if !has_service(name) => missing_modules.push(name),
+            Integration::Service(name) if !has_service(name) => {
+                note_reason(reasons, &format!("there is no module {name}.js beside the gateway"));
+            }
             _ => {}
         }
     }
-    let mut all = missing_modules.is_empty();
-    for name in missing_modules {
-        log::error("config_invalid", &format!("there is no module {name}.js beside the gateway"));
-    }
     for (section, binding) in needed {
-        if bindings::raw(env, binding).is_object() {
-            continue;
+        if !bindings::raw(env, binding).is_object() {
+            let message = format!("the config's {section} needs the binding {binding}: declare it in wrangler.toml");
+            note_reason(reasons, &message);
         }
-        all = false;
-        let message = format!("the config's {section} needs the binding {binding}: declare it in wrangler.toml");
-        log::error("config_invalid", &message);
     }
-    all
 }
 
 /// Warns of login states that tell whoever asks for one whether a guess at the secret is right.
@@ -255,12 +284,6 @@ fn warn_of_weak_seal(config: &Config) {
     let logs_in = |path: &Path| matches!(path.integration, Integration::Login(_));
     if providers.any(Provider::seals_weakly) && config.paths.iter().any(logs_in) {
         log::warn("short_client_secret", "login states are sealed with a short client_secret: add a sealing_key");
-    }
-}
-
-fn log_mistakes(mistakes: &[Diagnostic]) {
-    for mistake in mistakes {
-        log::error("config_invalid", &mistake.to_string());
     }
 }
 

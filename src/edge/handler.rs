@@ -32,7 +32,7 @@ pub async fn handle(exchange: &Rc<Exchange>) -> Response {
             let outcome = answer(&gateway, exchange).await;
             finish(exchange, Some(&gateway), outcome)
         }
-        Err(problem) => finish(exchange, None, Err(problem)),
+        Err(_) => finish(exchange, None, Err(gateway::not_configured(exchange))),
     }
 }
 

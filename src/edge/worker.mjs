@@ -3,10 +3,10 @@
 // panic ends the instance, so the answer is asked of a fresh one, which the next call into the gateway makes.
 import { DurableObject } from "cloudflare:workers";
 import Gateway from "../../build/index.js";
-import { config, services } from "../../build/inputs.mjs";
+import { config, forDev, services } from "../../build/inputs.mjs";
 
-// Where host.js finds the config that is built in, and the modules of services/ by name.
-globalThis[Symbol.for("bargate.inputs")] = { config, services };
+// Where host.js finds the config that is built in, the modules of services/ by name, and whether all is for `wrangler dev`.
+globalThis[Symbol.for("bargate.inputs")] = { config, forDev, services };
 
 // What is called past the generated class makes the fresh instance too, but leaves the class's note that one is due; the next
 // request would make another, and end all that is under way.

@@ -7,7 +7,7 @@ pub(super) struct Presentation<'p> {
     pub status: u16,
     pub code: &'static str,
     pub title: &'static str,
-    pub detail: &'static str,
+    pub detail: &'p str,
     pub challenge: Option<Challenge<'p>>,
     pub retry_after: Option<RetryAfter>,
 }
@@ -20,8 +20,12 @@ pub(super) enum Challenge<'p> {
 }
 
 impl<'p> Presentation<'p> {
-    fn new(status: u16, code: &'static str, title: &'static str, detail: &'static str) -> Self {
+    fn new(status: u16, code: &'static str, title: &'static str, detail: &'p str) -> Self {
         Self { status, code, title, detail, challenge: None, retry_after: None }
+    }
+
+    fn of_config(detail: &'p str) -> Self {
+        Self::new(503, "config_invalid", "Gateway not configured", detail)
     }
 
     fn challenging(self, challenge: Challenge<'p>) -> Self {
@@ -37,12 +41,8 @@ impl Problem {
     pub(super) fn presentation(&self) -> Presentation<'_> {
         let present = Presentation::new;
         match self {
-            Self::ConfigInvalid => present(
-                503,
-                "config_invalid",
-                "Gateway not configured",
-                "The gateway's configuration is not in force. Its log names each reason.",
-            ),
+            Self::ConfigInvalid => Presentation::of_config("The gateway's configuration is not in force. Its log names each reason."),
+            Self::ConfigInvalidHere(reasons) => Presentation::of_config(reasons),
             Self::Internal => present(
                 500,
                 "internal_error",

@@ -5,19 +5,27 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::open_domains::open_domain;
 use super::outline::{authorizers, logs_in};
 use super::route_warnings::{RouteKind, warn_of_routes};
 use crate::address::Address;
 use crate::config::document::{Node, Value};
 use crate::config::reader::{Findings, Place};
 use crate::config::{
-    Binding, Bindings, Diagnostic, ONLY_AUTHORIZER, Reference, ReferenceKind, SECRET_MIN_BYTES, Severity, parse,
+    Binding, Bindings, Diagnostic, ListedOrigin, ONLY_AUTHORIZER, Reference, ReferenceKind, SECRET_MIN_BYTES, Severity,
+    parse,
 };
 
 /// Every code of a warning, and what it says.
-pub const WARNINGS: [(&str, &str); 21] = [
+pub const WARNINGS: [(&str, &str); 25] = [
     ("auth_on_login", "a path of a login or of a refresh needs the token that it is there to get"),
     ("cors_any_origin", "every site may read answers"),
+    ("cors_star", "a star in an origin lets in whoever gets a name there, or lets its pages read as the user"),
+    ("ignored_line", "a line of a file of variables is no variable"),
+    (
+        "ignored_variable",
+        "`wrangler dev` does not read a name in a file of variables, since `wrangler.toml` says otherwise",
+    ),
     ("method_fallthrough", "a method of a path goes to a wildcard that asks for less"),
     ("offline_access_missing", "logins ask for no refresh token, and a path or a session needs one"),
     ("optional_binding_missing", "`wrangler.toml` lacks a binding that the gateway can do without, at a price"),
@@ -31,6 +39,7 @@ pub const WARNINGS: [(&str, &str); 21] = [
     ("token_route_any_origin", "a path hands out tokens, and every site may read its answers"),
     ("tokens_beside_session", "a session keeps tokens from pages, and a path hands them out all the same"),
     ("unauthenticated_route", "a path is open below one that needs a token"),
+    ("undeclared_variable", "no file has a variable that may be set elsewhere"),
     ("unreachable_route", "no request comes to a path"),
     ("unused_authorizer", "no path asks for tokens of an authorizer"),
     ("unused_binding", "nothing in the config uses what `wrangler.toml` or a file of variables declares"),
@@ -40,8 +49,15 @@ pub const WARNINGS: [(&str, &str); 21] = [
 ];
 
 /// The codes of those that a config alone never gets: they are about what its deployment declares.
-pub const DEPLOYMENT_WARNINGS: [&str; 4] =
-    ["optional_binding_missing", "secret_importable", "secret_in_vars", "unused_binding"];
+pub const DEPLOYMENT_WARNINGS: [&str; 7] = [
+    "ignored_line",
+    "ignored_variable",
+    "optional_binding_missing",
+    "secret_importable",
+    "secret_in_vars",
+    "undeclared_variable",
+    "unused_binding",
+];
 
 /// Tells which warnings a config allows in the whole file; none where it is no JSON.
 pub fn allowed(source: &str) -> Vec<&'static str> {
@@ -128,6 +144,23 @@ fn warn_of_cors(root: &Node<'_>, warnings: &mut Warnings<'_>) {
         let at = (any.offset, &Place::Index(&place, index));
         warnings.warn("cors_any_origin", root, at, message, "list the origins of your pages");
     }
+    let with_cookies = root.get("cors").is_some_and(|cors| cors.is_true("allow_credentials"));
+    for (index, origin) in origins.iter().enumerate() {
+        let Some(starred) = origin.as_text().and_then(ListedOrigin::parse_starred) else { continue };
+        let message = match open_domain(&starred) {
+            Some(domain) => format!("anybody can get a name below {domain}, and have a page there read the answers"),
+            None if with_cookies => {
+                "every page that this star stands for reads answers with its user's cookies".to_owned()
+            }
+            None if root.get("session").is_some() => {
+                "pages that this star stands for change nothing with a session: to its CSRF rule a star lists nobody"
+                    .to_owned()
+            }
+            None => continue,
+        };
+        let at = (origin.offset, &Place::Index(&place, index));
+        warnings.warn("cors_star", root, at, message, "write out the origins of your pages");
+    }
 }
 
 fn warn_of_authorizers(root: &Node<'_>, bindings: &dyn Bindings, warnings: &mut Warnings<'_>) {
@@ -189,7 +222,7 @@ fn warn_of_weak_seal(
         None => Some(text.len()),
         Some(reference) => match bindings.look_up(&reference.ok()?) {
             Binding::Value(value) => Some(value.len()),
-            Binding::Missing | Binding::Unknown => None,
+            Binding::Missing | Binding::NoText(_) | Binding::Unknown => None,
         },
     });
     if let Some(bytes) = bytes.filter(|bytes| (1..SECRET_MIN_BYTES).contains(bytes)) {

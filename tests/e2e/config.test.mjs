@@ -31,6 +31,50 @@ async function mistakesOf(gateway) {
   return gateway.records().filter(({ code, message }) => code === 'config_invalid' && message).map(({ message }) => message);
 }
 
+describe('the reasons for a config that is not in force', () => {
+  const REASON = 'error[missing_key]: the key "paths" is missing; error[unknown_key]: unknown key "pahts"';
+  const LOGGED = "The gateway's configuration is not in force. Its log names each reason.";
+  const config = '{ "pahts": [] }';
+  /** The entry of a gateway that `wrangler dev` and `make dev` build. */
+  const FOR_DEV = `
+    import gateway from './worker.js';
+    globalThis[Symbol.for('bargate.inputs')].forDev = true;
+    export default gateway;
+  `;
+  /** The details of the answers to requests for hosts, without the lines of places. */
+  const detailsOf = (gateway, hosts) => Promise.all(hosts.map(async (host) => {
+    const answer = await sendRaw(gateway.origin, { path: '/any', headers: { host } });
+    assert.equal(answer.json().code, 'config_invalid', host);
+    return answer.json().detail.replace(/\d+:\d+: /g, '');
+  }));
+  const HERE = ['127.0.0.1:8787', 'localhost', '[::1]:8787'];
+
+  test('are told under `wrangler dev` to whoever calls this machine, and not by the name of another', async () => {
+    const gateway = await start({ config, entry: FOR_DEV });
+    assert.deepEqual(await detailsOf(gateway, HERE), HERE.map(() => REASON));
+    const others = ['gateway.example', 'localhost.gateway.example', '127.0.0.1.gateway.example', '192.0.2.1'];
+    assert.deepEqual(await detailsOf(gateway, others), others.map(() => LOGGED));
+  });
+
+  test('name what is not bound, too, and no value', async () => {
+    const secret = 'recognisable-value-that-nobody-may-see';
+    const missing = { authorizer: { type: 'jwt', issuer: '$secret.KNOWN', audience: '$secret.ABSENT', secret: '$secret.KNOWN' } };
+    const gateway = await start({ config: { ...answering(1), ...missing }, bindings: { KNOWN: secret }, entry: FOR_DEV });
+    const [detail] = await detailsOf(gateway, HERE);
+    assert.match(detail, /authorizer\.audience: the secret ABSENT is missing or empty/);
+    assert.ok(!detail.includes(secret), detail);
+    const service = { type: 'service', binding: 'absent' };
+    const services = [{ alias: 'absent', entrypoint: 'services/absent' }];
+    const unbound = await start({ config: { services, paths: [{ method: 'GET', path: '/', integration: service }] }, entry: FOR_DEV });
+    assert.deepEqual(await detailsOf(unbound, ['localhost']), ['there is no module services/absent.js beside the gateway']);
+  });
+
+  test('are never told by what is deployed, whatever host it is called by', async () => {
+    const gateway = await start({ config });
+    assert.deepEqual(await detailsOf(gateway, HERE), HERE.map(() => LOGGED));
+  });
+});
+
 describe('a reference without a value', () => {
   const KEPT = 'recognisable-value-that-nobody-may-see';
 

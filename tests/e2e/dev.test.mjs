@@ -1,11 +1,14 @@
 // `make dev`: a gateway that goes on whatever its files say meanwhile, and in the end goes by what they say.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { access, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { TOOLS } from '../../scripts/toolchain.mjs';
+import { buildBargate } from './bargate.mjs';
 import { freePort, until } from './harness.mjs';
 import { copyProject, startProgram } from './project-copy.mjs';
 
@@ -13,9 +16,12 @@ const TIMEOUT = { timeout: 120_000 };
 const CHECK = 'build: checking gateway.config.json';
 const GOES_ON = 'Until that is mended, the gateway goes on with what was built last.\n';
 
+const run = promisify(execFile);
+
 let directory;
 let copy;
 let dev;
+let ports;
 let origin;
 let committed;
 
@@ -24,7 +30,7 @@ before(async () => {
   const project = await copyProject(directory);
   copy = project.copy;
   committed = JSON.parse(await readFile(join(copy, 'gateway.config.json'), 'utf8'));
-  const ports = { GATEWAY_PORT: await freePort(), TENANT_PORT: await freePort(), API_PORT: await freePort() };
+  ports = { GATEWAY_PORT: await freePort(), TENANT_PORT: await freePort(), API_PORT: await freePort() };
   origin = `http://127.0.0.1:${ports.GATEWAY_PORT}`;
   dev = startProgram(TOOLS.node, ['scripts/dev.mjs'], { cwd: copy, env: { ...project.env, ...ports } });
   await dev.prints('Bargate is up');
@@ -59,6 +65,16 @@ test('a request is logged once', TIMEOUT, async () => {
   let at = from;
   for (let request = 0; request < 5; request += 1) at = await dev.prints('"route":"/health"', at);
   assert.doesNotMatch(dev.output.slice(from), /GET \/health/);
+});
+
+test('the demo\'s own token is explained as the gateway sees it, whatever the ports, by the words of the README', TIMEOUT, async () => {
+  const readme = await readFile(file('README.md'), 'utf8');
+  const [line] = /^.*\| bargate token explain .*$/m.exec(readme);
+  const command = line.replaceAll(':9400/', `:${ports.TENANT_PORT}/`);
+  const PATH = `${dirname(await buildBargate())}${delimiter}${process.env.PATH}`;
+  const { stdout } = await run('sh', ['-c', command], { cwd: copy, env: { ...process.env, PATH } });
+  assert.match(stdout, /^Accepted/m);
+  assert.match(stdout, /^Values +\.env\.local, \.env$/m);
 });
 
 test('what takes long is told: what it is, how long it took the last time, and how long this time', TIMEOUT, async () => {
@@ -129,8 +145,27 @@ test('a service may be TypeScript, and one with a mistake lets the gateway go on
   await until(async () => (await ask('/greeting')).body.data.words === 'second');
 });
 
+test('variables that do not go with the config are kept from the gateway, and why one is not configured is told here', TIMEOUT, async () => {
+  const variables = `${await readFile(file('.env'), 'utf8')}${await readFile(file('.env.local'), 'utf8')}`;
+  let from = dev.output.length;
+  await writeFile(file('.dev.vars'), variables.replace(/^AUTH0_CLIENT_SECRET=.*$/m, ''));
+  await dev.prints(GOES_ON, from);
+  assert.match(dev.output.slice(from), /error\[missing_binding\]: the secret AUTH0_CLIENT_SECRET is missing/);
+  assert.equal((await ask('/health')).status, 200);
+
+  from = dev.output.length;
+  await writeFile(file('.dev.vars'), `${variables}\nBARGATE_CONFIG_JSON={ "pahts": [] }\n`);
+  await until(async () => (await ask('/health')).status === 503);
+  const { body } = await ask('/health');
+  assert.equal(body.code, 'config_invalid');
+  assert.match(body.detail, /unknown key "pahts"/);
+
+  await rm(file('.dev.vars'));
+  await until(async () => (await ask('/health')).status === 200);
+});
+
 test('at its end it takes along what it has started and written', TIMEOUT, async () => {
   assert.equal(await dev.end(), 0, dev.output);
   await assert.rejects(fetch(origin));
-  await assert.rejects(access(file('wrangler.dev.toml')));
+  for (const made of ['wrangler.dev.toml', '.env.local']) await assert.rejects(access(file(made)), made);
 });

@@ -107,6 +107,61 @@ describe('the build that wrangler runs', { timeout: 300_000 }, () => {
     await until(async () => (await health()).status === 'ok');
   });
 
+  describe('before a deployment', { timeout: 300_000 }, () => {
+    const UP = '--dry-run: exiting now.';
+    const service = {
+      services: [{ alias: 'absent', entrypoint: 'services/absent' }],
+      paths: [{ method: 'GET', path: '/', integration: { type: 'service', binding: 'absent' } }],
+    };
+    const limited = {
+      paths: [{ method: 'GET', path: '/', response: 1, rate_limit: { binding: 'LIMIT', key: 'ip' } }],
+    };
+    const variable = { paths: [{ method: 'GET', path: '/', response: '$env.GREETING' }] };
+    const secret = {
+      authorizer: { type: 'jwt', issuer: 'https://issuer.example/', audience: 'api', secret: '$secret.SIGNING_KEY' },
+      paths: [{ method: 'GET', path: '/', auth: true, response: 1 }],
+    };
+    const limit = (name) => `[[${name}ratelimits]]\nname = "LIMIT"\nnamespace_id = "1"\nsimple = { limit = 1, period = 60 }\n`;
+    const rows = [
+      ['stops where a module is not there', service, '', [], 'error[missing_module]: the module services/absent.js is not there'],
+      ['stops where a binding is missing', limited, '', [], 'error[missing_binding]: the rate limit LIMIT is not declared in wrangler.toml'],
+      ['stops where the environment lacks what the top of the file has', limited, `${limit('')}[env.a]\nname = "a"\n`, ['--env', 'a'],
+        'error[missing_binding]: the rate limit LIMIT is not declared in wrangler.toml (env.a)'],
+      ['lets an environment pass that has it alone', limited, `[env.a]\nname = "a"\n${limit('env.a.')}`, ['--env=a'], UP],
+      ['lets the top of the file pass where an environment lacks it', limited, `${limit('')}[env.a]\nname = "a"\n`, ['--env='], UP],
+      ['lets secrets pass that stand in no file', secret, '', [], UP],
+      ['warns of variables where there are none under [vars]', variable, '', [], 'warning[undeclared_variable]: no file has GREETING'],
+      ['stops where one is missing beside others', variable, '[vars]\nOTHER = "1"\n', [],
+        'error[missing_binding]: the variable GREETING is missing or empty'],
+      ['lets one pass that the call gives', variable, '[vars]\nOTHER = "1"\n', ['--var', 'GREETING:hello'], UP],
+      ['lets one pass that is kept from the dashboard', variable, '[vars]\nOTHER = "1"\n', ['--keep-vars'], UP],
+    ];
+    let toml;
+
+    before(async () => {
+      toml = await readFile(join(copy, 'wrangler.toml'), 'utf8');
+    });
+
+    after(() => writeFile(join(copy, 'wrangler.toml'), toml));
+
+    for (const [name, gateway, more, args, told] of rows) {
+      test(name, async () => {
+        await writeFile(config, JSON.stringify(gateway));
+        await writeFile(join(copy, 'wrangler.toml'), `${toml}\n${more}`);
+        const out = join(directory, 'out');
+        const wrangler = startProgram(TOOLS.wrangler, ['deploy', '--dry-run', '--outdir', out, ...args], { cwd: copy, env });
+        await wrangler.ended;
+        const status = await wrangler.end();
+        assert.ok(wrangler.output.includes(told), wrangler.output);
+        if (!told.startsWith('error')) assert.equal(status, 0, wrangler.output);
+        else {
+          assert.notEqual(status, 0);
+          assert.match(wrangler.output, /the build stopped: the lines above say what is wrong/);
+        }
+      });
+    }
+  });
+
   test('stops a deployment on a mistake in the config, with the words of the check', { timeout: 300_000 }, async () => {
     await writeFile(config, INVALID);
     const wrangler = startProgram(TOOLS.wrangler, ['deploy', '--dry-run', '--outdir', join(directory, 'out')], { cwd: copy, env });

@@ -1,9 +1,9 @@
 //! `bargate check`: every mistake and warning of a config, with its place.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bargate::config::Severity;
+use bargate::config::{Diagnostic, Severity};
 use bargate::review::{ReviewedFile, github, is_valid, json, review_with, text};
 
 use crate::config_file::TextFile;
@@ -46,11 +46,13 @@ enum Format {
 /// A file that cannot be read.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let file = TextFile::read(&arguments.file)?;
-    let deployment = Deployment::read(&arguments.sources)?;
-    let mut told = review_with(&file.text, &deployment);
-    let others = deployment.review(&file, &mut told);
-    let own = std::iter::once((&file, told));
-    let reviewed: Vec<_> = own.chain(others).collect();
+    let folder = arguments.file.parent().unwrap_or(Path::new(""));
+    let deployments = Deployment::read_each(&arguments.sources, folder)?;
+    let mut reviews = deployments.iter().map(|deployment| reviewed(&file, deployment));
+    let mut reviewed = reviews.next().unwrap_or_default();
+    for other in reviews {
+        keep_common(&mut reviewed, &other);
+    }
     let files: Vec<_> =
         reviewed.iter().map(|(file, told)| ReviewedFile { name: &file.name, text: &file.text, told }).collect();
     let mut page = Page::default();
@@ -76,6 +78,26 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let refused = files.iter().any(|file| !is_valid(file.told)) || (arguments.deny_warnings && warnings > 0);
     Ok(if refused { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
+}
+
+/// Files of a deployment, each with what was told of it, the config first.
+type Reviewed<'f> = Vec<(&'f TextFile, Vec<Diagnostic>)>;
+
+fn reviewed<'f>(file: &'f TextFile, deployment: &'f Deployment) -> Reviewed<'f> {
+    let mut told = review_with(&file.text, deployment);
+    let others = deployment.review(file, &mut told);
+    std::iter::once((file, told)).chain(others).collect()
+}
+
+/// Keeps what was told in another review, too.
+fn keep_common(reviewed: &mut Reviewed<'_>, other: &Reviewed<'_>) {
+    for (file, told) in reviewed {
+        let same_file = other.iter().filter(|(other, _)| other.name == file.name);
+        let also: Vec<_> = same_file.flat_map(|(_, told)| told).collect();
+        told.retain(|one| {
+            also.iter().any(|other| (other.code, other.offset, &other.path) == (one.code, one.offset, &one.path))
+        });
+    }
 }
 
 fn summary(errors: usize, warnings: usize) -> String {

@@ -15,6 +15,7 @@ mod check;
 mod config_file;
 mod deployment;
 mod diff;
+mod env_files;
 mod import;
 mod init;
 mod ordered_json;

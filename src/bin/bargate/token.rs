@@ -39,8 +39,8 @@ enum Command {
 
 /// Shows a token's header, its claims, and every check that the gateway makes of it.
 ///
-/// The token is sent nowhere. Values for $env and $secret come from the files that are named, or else from .dev.vars beside the
-/// config, or else from .env there, as `wrangler dev` has it; what has no value is not checked.
+/// The token is sent nowhere. Values for $env and $secret come from the files that are named, or else from those beside the config
+/// that `wrangler dev` reads, such as .dev.vars or .env; what has no value is not checked.
 ///
 /// Exits with 0 where it is accepted, 1 where it is refused, and 2 where that cannot be told, because
 /// something could not be checked or read.
@@ -79,8 +79,8 @@ struct Explain {
     #[arg(long = "algorithm", value_name = "ALG", value_parser = algorithm)]
     algorithms: Vec<Algorithm>,
 
-    /// The key set, or a discovery document that names it: a file, or an address to fetch it from (https, or http on this
-    /// machine). Nothing is fetched without it.
+    /// The key set: a file, or an address to fetch it from (https, or http on this machine), which may be that of a discovery
+    /// document that names it. Nothing is fetched without it, nor for a file.
     #[arg(long, value_name = "FILE|URL")]
     jwks: Option<String>,
 

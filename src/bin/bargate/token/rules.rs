@@ -22,9 +22,6 @@ use crate::deployment::{self, Deployment};
 /// The config that is read where none is named.
 const USUAL_CONFIG: &str = "gateway.config.json";
 
-/// The files that `wrangler dev` looks for beside the config; the first that is there is read, and no other.
-const USUAL_FILES: [&str; 2] = [".dev.vars", ".env"];
-
 /// The rules, and where they come from.
 pub struct Sources {
     /// The rules.
@@ -64,8 +61,8 @@ pub fn gather(arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sourc
     };
     let file = TextFile::read(&path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let usual = usual_file(folder).filter(|_| arguments.values.is_empty()).map(deployment::Sources::of_env_file);
-    let deployment = Deployment::read(usual.as_ref().unwrap_or(&arguments.values))?;
+    let local = deployment::Sources::of_local_run();
+    let deployment = Deployment::read(if arguments.values.is_empty() { &local } else { &arguments.values }, folder)?;
     let found = config::token_rules(&file.text, &Values(&deployment)).map_err(|mistakes| {
         let first = mistakes.first().map(|mistake| format!("{}:{mistake}", file.name)).unwrap_or_default();
         let hint = if arguments.config.is_none() { "; --no-config does without it" } else { "" };
@@ -76,10 +73,6 @@ pub fn gather(arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sourc
     finish(arguments, chosen, Some(file.name), deployment.file_names(), &nothing)
 }
 
-fn usual_file(folder: &Path) -> Option<PathBuf> {
-    USUAL_FILES.iter().map(|name| folder.join(name)).find(|path| path.is_file())
-}
-
 /// The values of a deployment of which some are not at hand: that is no mistake of the config.
 struct Values<'d>(&'d Deployment);
 
@@ -87,7 +80,7 @@ impl Bindings for Values<'_> {
     fn look_up(&self, reference: &Reference) -> Binding {
         match self.0.look_up(reference) {
             Binding::Value(value) if !value.is_empty() => Binding::Value(value),
-            Binding::Value(_) | Binding::Missing | Binding::Unknown => Binding::Unknown,
+            Binding::Value(_) | Binding::Missing | Binding::NoText(_) | Binding::Unknown => Binding::Unknown,
         }
     }
 }
@@ -231,15 +224,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_usual_file_is_that_of_wrangler_dev() {
-        let folder = std::env::temp_dir().join(format!("bargate-usual-file-{}", std::process::id()));
+    fn the_usual_values_are_those_of_wrangler_dev() {
+        let folder = std::env::temp_dir().join(format!("bargate-usual-values-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        assert_eq!(usual_file(&folder), None, "neither");
-        for name in [".env", ".dev.vars"] {
-            std::fs::write(folder.join(name), "EMPTY=\nFULL=x\n").unwrap();
-            assert_eq!(usual_file(&folder), Some(folder.join(name)), "the later one stands before the other");
-        }
-        let deployment = Deployment::read(&deployment::Sources::of_env_file(folder.join(".env"))).ok().unwrap();
+        let of_local_run = || Deployment::read(&deployment::Sources::of_local_run(), &folder).ok().unwrap();
+        assert_eq!(of_local_run().file_names(), [""; 0], "there is none");
+        std::fs::write(folder.join(".env"), "EMPTY=\nFULL=x\n").unwrap();
+        let deployment = of_local_run();
         let value = |text: &str| Values(&deployment).look_up(&Reference::parse(text).unwrap().unwrap());
         assert_eq!(value("$env.FULL"), Binding::Value("x".to_owned()));
         assert_eq!(value("$env.EMPTY"), Binding::Unknown, "an empty value is none");
