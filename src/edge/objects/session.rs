@@ -264,11 +264,10 @@ async fn renew(
     key: &str,
     mut tokens: Tokens,
 ) -> Result<Value, JsValue> {
-    let message = Message(object.env());
     loop {
         let sent = tokens.refresh.clone().unwrap_or_default();
-        let exchanged =
-            rotation::exchange(gateway, &message, Secret::new(sent.clone()), Asker::Session, grace_secs).await;
+        let token = Secret::new(sent.clone());
+        let exchanged = rotation::exchange(gateway, &Message(object.env()), token, Asker::Session, grace_secs).await;
         let Exchanged { outcome, replayed } = match exchanged {
             Ok(exchanged) => exchanged,
             Err(problem) => {
@@ -297,7 +296,6 @@ async fn renew(
         };
         tokens = tokens.renewed(&answer);
         let sealed = sealed(issuer, key, &tokens).await?;
-        let refresh_token = tokens.refresh.as_deref().unwrap_or_default();
         let Some(mut record) = record(object)?.filter(|_| goes_on) else {
             // Ended while the provider was asked, or by what it said: nobody else knows of this token.
             object.in_background(settled(object, Some(gateway), revocable(&sealed), tokens.refresh))?;
@@ -308,7 +306,7 @@ async fn renew(
         record.sealed = sealed;
         object.keep(&record.to_json())?;
         // What was kept for a session that restarted may have expired since, and the refresh token in it is good.
-        let outlived = replayed && record.token_until <= now_secs() && refresh_token != sent;
+        let outlived = replayed && record.token_until <= now_secs() && tokens.refresh.as_ref() != Some(&sent);
         if !outlived {
             return Ok(outcome_to_json(&outcome));
         }
