@@ -1,12 +1,12 @@
 //! `bargate check`: every mistake and warning of a config, with its place.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bargate::config::Severity;
 use bargate::review::{ReviewedFile, github, is_valid, json, review_with, text};
 
-use crate::config_file::TextFile;
+use crate::config_file::{STDIN_NAME, TextFile};
 use crate::deployment::{Deployment, Sources};
 use crate::page::Page;
 use crate::{FOUND, Failure};
@@ -14,7 +14,7 @@ use crate::{FOUND, Failure};
 /// Checks a config and names every mistake and warning with its place.
 ///
 /// With --env-file or --wrangler, also what the config needs and these files do not declare, and what they declare and nothing
-/// uses.
+/// uses. Without them, which variables and secrets have no value in the files of that kind beside the config.
 ///
 /// Exits with 0 where there is no mistake (warnings are none), with 1 where there is, and with 2 where a file cannot be read.
 #[derive(clap::Args)]
@@ -49,6 +49,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let deployment = Deployment::read(&arguments.sources)?;
     let mut told = review_with(&file.text, &deployment);
     let others = deployment.review(&file, &mut told);
+    if arguments.sources.is_empty() && file.name != STDIN_NAME {
+        let folder = arguments.file.parent().unwrap_or(Path::new(""));
+        // A file that nobody named and that cannot be read says nothing.
+        let beside = Deployment::read(&Sources::beside(folder)).map(|beside| beside.without_value(&file));
+        told.extend(beside.unwrap_or_default());
+        told.sort_by_key(|diagnostic| diagnostic.offset);
+    }
     let own = std::iter::once((&file, told));
     let reviewed: Vec<_> = own.chain(others).collect();
     let files: Vec<_> =

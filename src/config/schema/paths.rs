@@ -150,6 +150,7 @@ pub fn mapping() -> Section {
                  text that is sent as it stands. Where a source has no value, nothing is sent. No client can send a header that any \
                  path maps.";
     Section::new("mapping", "mapping", about)
+        .without_notes()
         .keys([
             Key::new("headers", Shape::headers(sources()), "Names of headers, and their sources.")
                 .example(object! { "x-user-id": "$request.jwt.sub", "x-region": "$config.region" }),
@@ -190,6 +191,7 @@ fn removed() -> Key {
 /// Gives `request_headers`.
 pub fn request_headers() -> Section {
     Section::new("request_headers", "request_headers", "What is done to the headers that the upstream gets.")
+        .without_notes()
         .keys([
             Key::new(
                 "set",
@@ -220,7 +222,7 @@ pub fn request_headers() -> Section {
 pub fn response_headers() -> Section {
     let about =
         "What is done to the headers of what the integration answers; the gateway's own errors stay as they are.";
-    Section::new("response_headers", "response_headers", about).keys([
+    Section::new("response_headers", "response_headers", about).without_notes().keys([
         Key::new("set", Shape::headers(Shape::Text(Form::HeaderValue)), "Names of headers, and their texts.")
             .example(object! { "cache-control": "no-store" }),
         removed(),
