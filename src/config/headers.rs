@@ -8,7 +8,8 @@ use super::reader::{Findings, ObjectReader, Place, Written, read_text, shown, to
 pub type HeaderTexts = Vec<(String, String)>;
 
 /// Where the name of a header belongs in rules for headers.
-pub(super) const SET_OR_REMOVE: &str = words("a header to send stands in \"set\", the name of one to take off in \"remove\"");
+pub(super) const SET_OR_REMOVE: &str =
+    words("a header to send stands in \"set\", the name of one to take off in \"remove\"");
 
 /// What is done to the headers of an answer.
 #[derive(Clone, Default)]

@@ -282,7 +282,10 @@ mod tests {
     #[test]
     fn a_whole_string_is_replaced_and_nothing_less() {
         let (json, mistakes) = resolve(r#"["$env.HOST", "$secrets.HOST", "$5.00", "x $env", "$request.jwt.sub"]"#);
-        assert_eq!(json, serde_json::json!(["tenant.example", "tenant.example", "$5.00", "x $env", "$request.jwt.sub"]));
+        assert_eq!(
+            json,
+            serde_json::json!(["tenant.example", "tenant.example", "$5.00", "x $env", "$request.jwt.sub"])
+        );
         assert_eq!(mistakes, [""; 0]);
     }
 
@@ -309,7 +312,9 @@ mod tests {
     #[test]
     fn what_people_read_may_hold_any_text() {
         for text in ["Bearer $secret.KEY", "write $env.NAME here"] {
-            let body = format!(r#"{{"title": "{text}", "description": "{text}", "body": ["{text}"], "response": {{"a": "{text}"}}}}"#);
+            let body = format!(
+                r#"{{"title": "{text}", "description": "{text}", "body": ["{text}"], "response": {{"a": "{text}"}}}}"#
+            );
             assert_eq!(resolve(&body).1, [""; 0], "{text}");
         }
     }

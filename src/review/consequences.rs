@@ -62,10 +62,23 @@ fn part(path: &str) -> &str {
 
 fn ground(code: &str) -> Ground {
     match code {
-        "auth_on_login" | "cors_any_origin" | "plain_http_upstream" | "refresh_by_get" | "secret_exposed"
-        | "symmetric_algorithm" | "template_in_text" | "unlikely_issuer" => Ground::Itself,
-        "crossing_routes" | "method_fallthrough" | "short_client_secret" | "token_route_any_origin"
-        | "tokens_beside_session" | "unauthenticated_route" | "unreachable_route" | "unusable_method"
+        "auth_on_login"
+        | "cors_any_origin"
+        | "header_as_note"
+        | "plain_http_upstream"
+        | "refresh_by_get"
+        | "secret_exposed"
+        | "symmetric_algorithm"
+        | "template_in_text"
+        | "unlikely_issuer" => Ground::Itself,
+        "crossing_routes"
+        | "method_fallthrough"
+        | "short_client_secret"
+        | "token_route_any_origin"
+        | "tokens_beside_session"
+        | "unauthenticated_route"
+        | "unreachable_route"
+        | "unusable_method"
         | "unused_mapping" => Ground::Part,
         _ => Ground::Whole,
     }
@@ -90,14 +103,18 @@ fn follows(mistake: &Diagnostic, cause: &Diagnostic) -> bool {
     };
     match mistake.code {
         "unknown_server" => is_read_wrong("servers"),
-        "unknown_service" => is_read_wrong("services") || is_read_wrong("serviceBindings") || is_read_wrong("servicesBindings"),
+        "unknown_service" => {
+            is_read_wrong("services") || is_read_wrong("serviceBindings") || is_read_wrong("servicesBindings")
+        }
         "unknown_authorizer" | "authorizer_missing" => cause.code == "wrong_type" && cause.path == "authorizers",
         "unknown_variable" => {
             let of_path = format!("{}.variables", part(&mistake.path));
             let of_either = is_within(&cause.path, "variables") || is_within(&cause.path, &of_path);
             cause.code == "wrong_type" && of_either
         }
-        "missing_login" => cause.code == "wrong_type" && cause.path == "paths" || cause.code == "missing_key" && names(cause, "paths"),
+        "missing_login" => {
+            cause.code == "wrong_type" && cause.path == "paths" || cause.code == "missing_key" && names(cause, "paths")
+        }
         _ => false,
     }
 }
@@ -111,7 +128,9 @@ fn meant_key(cause: &Diagnostic) -> Option<&str> {
 /// Tells whether a mistake is the absence of a key, or of what only such a key could bring.
 fn says_absent(mistake: &Diagnostic, key: &str) -> bool {
     match mistake.code {
-        "missing_key" if mistake.message.starts_with("nothing to seal") => ["client_secret", "sealing_key"].contains(&key),
+        "missing_key" if mistake.message.starts_with("nothing to seal") => {
+            ["client_secret", "sealing_key"].contains(&key)
+        }
         "missing_key" => names(mistake, key),
         "no_answer" => ["integration", "response"].contains(&key),
         "authorizer_missing" => ["authorizer", "authorizers"].contains(&key),
@@ -215,7 +234,11 @@ mod tests {
     #[test]
     fn what_does_not_follow_from_a_mistake_is_told_beside_it() {
         for (right, wrong, codes) in [
-            (r#""url": "https://api.example.com""#, r#""url": "http://api.example.com", "note": 1"#, ["plain_http_upstream", "unknown_key"]),
+            (
+                r#""url": "https://api.example.com""#,
+                r#""url": "http://api.example.com", "note": 1"#,
+                ["plain_http_upstream", "unknown_key"],
+            ),
             (r#""auth": true, "mapping""#, r#""note": true, "mapping""#, ["unknown_key", "claim_without_auth"]),
             (r#""integration": {"type": "auth0_login"}"#, r#""note": 1"#, ["no_answer", "unknown_key"]),
             (r#""authorizer":"#, r#""issuers": 1, "authorizer":"#, ["unknown_key", ""]),

@@ -16,6 +16,9 @@ use crate::route::{Found, Guard, Method, MethodRule, RouteTable};
 /// up a build.
 const PAIRS_MAX: usize = 4_000_000;
 
+/// How many of them one search for the taker of what two patterns have in common counts as.
+const PAIRS_OF_SEARCH: usize = 50;
+
 /// How many pairs of guards are compared to save a look at two nodes.
 const GUARDS_COMPARED_MAX: usize = 64;
 
@@ -186,10 +189,14 @@ impl<'r> Walk<'r> {
             false => (&other.literals, &one.literals),
         };
         for text in fewer.keys().filter(|text| more.contains_key(*text)) {
-            below.extend(one.literals.get(text).copied().zip(other.literals.get(text).copied()).map(|pair| (pair, shape)));
+            below.extend(
+                one.literals.get(text).copied().zip(other.literals.get(text).copied()).map(|pair| (pair, shape)),
+            );
         }
         // No parameter is empty.
-        let named = |node: &Node| node.literals.iter().filter(|(text, _)| !text.is_empty()).map(|(_, child)| *child).collect::<Vec<_>>();
+        let named = |node: &Node| {
+            node.literals.iter().filter(|(text, _)| !text.is_empty()).map(|(_, child)| *child).collect::<Vec<_>>()
+        };
         if let Some(parameter) = other.parameter {
             below.extend(named(one).into_iter().map(|child| ((child, parameter), shape.with_literal_of_taker())));
         }
@@ -255,9 +262,12 @@ impl<'r> Walk<'r> {
 
     /// Tells whether a route at a node or below it has a guard that fits; no, once enough has been looked at.
     fn has_guard(&mut self, node: usize, fits: &mut dyn FnMut(&mut Self, usize) -> bool) -> bool {
-        self.pairs += 1;
-        let guards = self.nodes.get(node).map(|node| node.guards.clone()).unwrap_or_default();
-        self.pairs <= PAIRS_MAX && guards.into_iter().any(|guard| fits(self, guard))
+        let count = self.nodes.get(node).map_or(0, |node| node.guards.len());
+        (0..count).any(|place| {
+            self.pairs += 1;
+            let guard = self.nodes.get(node).and_then(|node| node.guards.get(place)).copied();
+            self.pairs <= PAIRS_MAX && guard.is_some_and(|guard| fits(self, guard))
+        })
     }
 
     fn consider(&mut self, taker: usize, stricter: usize) {
@@ -278,6 +288,7 @@ impl<'r> Walk<'r> {
         if !self.asks_more(guards.0, guards.1) {
             return None;
         }
+        self.pairs += PAIRS_OF_SEARCH;
         let (taker, stricter) = (&self.routes.get(taker)?.spec, &self.routes.get(stricter)?.spec);
         let common = common_pattern(&taker.pattern, &stricter.pattern)?;
         let answers = |rule: MethodRule, method: Method| {
@@ -289,11 +300,12 @@ impl<'r> Walk<'r> {
         });
         let paths = example_paths(&common);
         // Another route may stand there for these very paths.
-        let mut taken = shared.flat_map(|method| paths.iter().map(move |path| (method, path))).filter(|(method, path)| {
-            let bodiless = matches!(method, Method::Get | Method::Head);
-            (!bodiless || stricter.guard.without(&BODY_RULES).asks_more_than(&taker.guard))
-                && matches!(self.table.find(method.as_str(), path), Found::Route(found) if found.index == index)
-        });
+        let mut taken =
+            shared.flat_map(|method| paths.iter().map(move |path| (method, path))).filter(|(method, path)| {
+                let bodiless = matches!(method, Method::Get | Method::Head);
+                (!bodiless || stricter.guard.without(&BODY_RULES).asks_more_than(&taker.guard))
+                    && matches!(self.table.find(method.as_str(), path), Found::Route(found) if found.index == index)
+            });
         taken.next().is_some().then_some(common)
     }
 }
@@ -383,10 +395,20 @@ mod tests {
             let (ones, others) = (table(open), table(guarded));
             let is_taken = |table: &RouteTable, path: &str| matches!(table.find("GET", path), Found::Route(_));
             let samples = samples();
-            let alone = |one: &RouteTable, other: &RouteTable| samples.iter().any(|path| is_taken(one, path) && !is_taken(other, path));
+            let alone = |one: &RouteTable, other: &RouteTable| {
+                samples.iter().any(|path| is_taken(one, path) && !is_taken(other, path))
+            };
             let source = [("GET", open, false), ("GET", guarded, true)];
             let both = RouteTable::build(
-                [open, guarded].iter().map(|path| Outline::of(&format!(r#"{{"paths": [{{"method": "GET", "path": "{path}", "response": 1}}]}}"#)).routes.remove(0).spec).collect(),
+                [open, guarded]
+                    .iter()
+                    .map(|path| {
+                        Outline::of(&format!(r#"{{"paths": [{{"method": "GET", "path": "{path}", "response": 1}}]}}"#))
+                            .routes
+                            .remove(0)
+                            .spec
+                    })
+                    .collect(),
             );
             let Ok(both) = both else { continue };
             let is_open = |path: &str| matches!(both.find("GET", path), Found::Route(found) if found.index == 0);
@@ -403,7 +425,10 @@ mod tests {
         let mut samples = vec![String::new()];
         let mut all = Vec::new();
         for _ in 0..4 {
-            samples = samples.iter().flat_map(|path| ["a", "b", "c", "d"].map(|segment| format!("{path}/{segment}"))).collect();
+            samples = samples
+                .iter()
+                .flat_map(|path| ["a", "b", "c", "d"].map(|segment| format!("{path}/{segment}")))
+                .collect();
             all.extend(samples.iter().cloned());
         }
         all
@@ -412,14 +437,21 @@ mod tests {
     #[test]
     fn ten_thousand_routes_are_compared_in_few_steps() {
         let mut shapes: Vec<(&str, Vec<String>)> = Vec::new();
-        let entry = |path: String, auth: bool| format!(r#"{{"method": "GET", "path": "{path}", "auth": {auth}, "response": 1}}"#);
-        let many = |route: &dyn Fn(usize) -> (String, bool)| (0..10_000).map(|number| route(number)).map(|(path, auth)| entry(path, auth)).collect();
+        let entry = |path: String, auth: bool| {
+            format!(r#"{{"method": "GET", "path": "{path}", "auth": {auth}, "response": 1}}"#)
+        };
+        let many = |route: &dyn Fn(usize) -> (String, bool)| {
+            (0..10_000).map(|number| route(number)).map(|(path, auth)| entry(path, auth)).collect()
+        };
         shapes.push(("apart", many(&|number| (format!("/r{number}/{{id}}"), number % 2 == 0))));
         shapes.push(("below one", many(&|number| (format!("/api/r{number}/{{id}}/x"), number % 2 == 0))));
-        shapes.push(("behind parameters", many(&|number| match number % 2 {
-            0 => (format!("/{{tenant}}/r{number}/{{.+}}"), true),
-            _ => (format!("/t{number}/x{number}/{{.+}}"), false),
-        })));
+        shapes.push((
+            "behind parameters",
+            many(&|number| match number % 2 {
+                0 => (format!("/{{tenant}}/r{number}/{{.+}}"), true),
+                _ => (format!("/t{number}/x{number}/{{.+}}"), false),
+            }),
+        ));
         for (message, entries) in shapes {
             let source = format!(r#"{{"paths": [{}]}}"#, entries.join(","));
             let outline = Outline::of(&source);

@@ -330,10 +330,11 @@ fn secrets_handed_over(old: &Config, is: Side<'_>) -> Vec<Exposure> {
     let upstreams = upstreams_of(is.meaning, is.path);
     let before = || old.meaning.paths.iter().filter(|path| !upstreams_of(&old.meaning, path).is_disjoint(&upstreams));
     let sent = secrets_sent(is.path);
-    let fresh = sent.into_iter().filter(|(_, _, secret)| {
-        !before().any(|path| secrets_sent(path).iter().any(|(_, _, other)| other == secret))
-    });
-    let exposures = fresh.map(|(place, name, secret)| Exposure::Setting { place, what: format!("sends {name}, from {secret}") });
+    let fresh = sent
+        .into_iter()
+        .filter(|(_, _, secret)| !before().any(|path| secrets_sent(path).iter().any(|(_, _, other)| other == secret)));
+    let exposures =
+        fresh.map(|(place, name, secret)| Exposure::Setting { place, what: format!("sends {name}, from {secret}") });
     exposures.collect()
 }
 

@@ -74,7 +74,10 @@ fn warn_of_issuer(authorizer: &Node<'_>, place: &Place<'_>, bindings: &dyn Bindi
             "write the tenant's own, as in https://login.microsoftonline.com/TENANT_ID/v2.0",
         )
     } else if authorizer.text("type") == Some("auth0") && !issuer.ends_with('/') {
-        ("an address without a slash at its end, and Auth0's issuers have one", "add the slash, or leave out \"issuer\"")
+        (
+            "an address without a slash at its end, and Auth0's issuers have one",
+            "add the slash, or leave out \"issuer\"",
+        )
     } else {
         return;
     };
@@ -92,7 +95,9 @@ fn warn_of_resource(
     let Some(node) = root.get("protected_resource").and_then(|section| section.get("resource")) else { return };
     let audience = |authorizer: &Node<'_>| match authorizer.get("audience") {
         Some(audience) => Some((audience.as_text()?.to_owned(), known(audience, bindings))),
-        None if authorizer.text("type") == Some("supabase") => Some(("authenticated".to_owned(), Some("authenticated".to_owned()))),
+        None if authorizer.text("type") == Some("supabase") => {
+            Some(("authenticated".to_owned(), Some("authenticated".to_owned())))
+        }
         None => {
             let client_id = authorizer.get("client_id")?;
             Some((client_id.as_text()?.to_owned(), known(client_id, bindings)))

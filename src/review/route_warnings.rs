@@ -395,7 +395,8 @@ mod tests {
 
     fn told(paths: &str, code: &str) -> Vec<String> {
         let source = format!(
-            r#"{{"authorizer": {{"type": "jwt", "issuer": "https://a.example/", "audience": "b", "jwks_uri": "https://a.example/jwks"}}, "paths": [{paths}]}}"#
+            r#"{{"servers": [{{"alias": "api", "url": "https://b.example"}}, {{"alias": "other", "url": "https://c.example"}}],
+                "authorizer": {{"type": "jwt", "issuer": "https://a.example/", "audience": "b", "jwks_uri": "https://a.example/jwks"}}, "paths": [{paths}]}}"#
         );
         let told = review(&source).into_iter().filter(|one| one.code == code || one.code == "route_conflict");
         told.map(|diagnostic| format!("{} {}", diagnostic.path, diagnostic.message)).collect()

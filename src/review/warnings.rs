@@ -18,12 +18,19 @@ use crate::config::{
 };
 
 /// Every code of a warning, and what it says.
-pub const WARNINGS: [(&str, &str); 29] = [
-    ("audience_missing", "paths need tokens of an Auth0 authorizer without an `audience`, for which Auth0 issues none that can be checked"),
+pub const WARNINGS: [(&str, &str); 30] = [
+    (
+        "audience_missing",
+        "paths need tokens of an Auth0 authorizer without an `audience`, for which Auth0 issues none that can be checked",
+    ),
     ("auth_on_login", "a path of a login or of a refresh needs the token that it is there to get"),
     ("callback_missing", "no path makes a session of a login where the provider leads to"),
     ("cors_any_origin", "every site may read answers"),
-    ("crossing_routes", "two paths match the same requests, neither within the other, and the one that takes them asks for less"),
+    (
+        "crossing_routes",
+        "two paths match the same requests, neither within the other, and the one that takes them asks for less",
+    ),
+    ("header_as_note", "a key of the user's own has the name of a header, and is not sent"),
     ("method_fallthrough", "a method of a path goes to a wildcard that asks for less"),
     ("offline_access_missing", "logins ask for no refresh token, and a path or a session needs one"),
     ("optional_binding_missing", "`wrangler.toml` lacks a binding that the gateway can do without, at a price"),
@@ -80,12 +87,7 @@ impl Warnings<'_> {
 }
 
 /// Tells the warnings of a config's tree, and codes in `allow` that no warning has.
-pub(super) fn warnings(
-    source: &str,
-    root: &Node<'_>,
-    bindings: &dyn Bindings,
-    mistakes: &Mistakes,
-) -> Vec<Diagnostic> {
+pub(super) fn warnings(source: &str, root: &Node<'_>, bindings: &dyn Bindings, mistakes: &Mistakes) -> Vec<Diagnostic> {
     let mut warnings = Warnings { findings: Findings::new(source), allowed: allowed_at_top(root) };
     check_allowed(root, &mut warnings.findings);
     warn_of_cors(root, &mut warnings);
@@ -95,6 +97,7 @@ pub(super) fn warnings(
     warn_of_variables(root, &mut warnings);
     warn_of_secrets(root, &mut warnings);
     warn_of_texts(root, &mut warnings);
+    warn_of_notes(root, &mut warnings);
     warn_of_logins(root, bindings, &mut warnings);
     warn_of_routes(root, bindings, mistakes, &mut warnings);
     let mut told = warnings.findings.into_diagnostics();
@@ -408,6 +411,43 @@ fn warn_of_secrets(root: &Node<'_>, warnings: &mut Warnings<'_>) {
                 let help = "send it only where the upstream must have it";
                 warnings.warn("secret_exposed", path, (value.offset, &place), message, help);
             }
+        }
+    }
+}
+
+/// Headers whose names begin as keys of the user's own do.
+const HEADERS_LIKE_NOTES: [&str; 9] = [
+    "x-api-key",
+    "x-content-type-options",
+    "x-dns-prefetch-control",
+    "x-download-options",
+    "x-frame-options",
+    "x-permitted-cross-domain-policies",
+    "x-request-id",
+    "x-robots-tag",
+    "x-xss-protection",
+];
+
+/// Warns of each key that is taken for a note where a header was most likely meant to be set.
+fn warn_of_notes(root: &Node<'_>, warnings: &mut Warnings<'_>) {
+    let mut check = |owner: &Node<'_>, node: &Node<'_>, place: &Place<'_>, help: &str| {
+        for member in node.members() {
+            let is_header = HEADERS_LIKE_NOTES.iter().any(|name| member.key.eq_ignore_ascii_case(name));
+            if is_header && member.node.as_text().is_some() {
+                let message = format!("\"{}\" is taken for a note here, and no such header is sent", member.key);
+                let at = (member.key_offset, &Place::Key(place, &member.key));
+                warnings.warn("header_as_note", owner, at, message, help);
+            }
+        }
+    };
+    check(root, root, &Place::Root, "put it into \"headers\"");
+    let section = Place::Key(&Place::Root, "paths");
+    for (index, path) in items(root, "paths").iter().enumerate() {
+        let place = Place::Index(&section, index);
+        check(path, path, &place, "put it into \"set\" of \"response_headers\" or \"request_headers\"");
+        if let Some(integration) = path.get("integration") {
+            let help = "put it into \"headers\" of a static answer, or into \"response_headers\" of the path";
+            check(path, integration, &Place::Key(&place, "integration"), help);
         }
     }
 }

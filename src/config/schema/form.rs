@@ -150,9 +150,13 @@ impl Form {
     /// Gives how the reference calls it.
     pub fn shown(self) -> &'static str {
         match self {
-            Self::Any | Self::Words | Self::NotEmpty | Self::Cookie | Self::Function | Self::RateKey | Self::SigningSecret => {
-                "string"
-            }
+            Self::Any
+            | Self::Words
+            | Self::NotEmpty
+            | Self::Cookie
+            | Self::Function
+            | Self::RateKey
+            | Self::SigningSecret => "string",
             Self::Reference => "reference",
             Self::HttpsUrl | Self::ProjectUrl | Self::ServerUrl => "URL",
             Self::Origin => "origin",

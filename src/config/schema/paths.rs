@@ -119,7 +119,12 @@ pub fn path() -> Section {
         .example(
             r#"{
                 "servers": [{ "alias": "api", "url": "$env.API_URL" }],
-                "authorizer": { "type": "auth0", "domain": "$env.AUTH0_DOMAIN", "client_id": "$env.AUTH0_CLIENT_ID" },
+                "authorizer": {
+                    "type": "auth0",
+                    "domain": "$env.AUTH0_DOMAIN",
+                    "client_id": "$env.AUTH0_CLIENT_ID",
+                    "audience": "https://api.example.com/"
+                },
                 "paths": [
                     { "method": "GET", "path": "/health", "response": { "status": "ok" } },
                     {
@@ -164,7 +169,12 @@ pub fn mapping() -> Section {
         .example(
             r#"{
                 "servers": [{ "alias": "api", "url": "$env.API_URL" }],
-                "authorizer": { "type": "auth0", "domain": "$env.AUTH0_DOMAIN", "client_id": "$env.AUTH0_CLIENT_ID" },
+                "authorizer": {
+                    "type": "auth0",
+                    "domain": "$env.AUTH0_DOMAIN",
+                    "client_id": "$env.AUTH0_CLIENT_ID",
+                    "audience": "https://api.example.com/"
+                },
                 "variables": { "region": "eu-west-1" },
                 "paths": [
                     {

@@ -160,7 +160,12 @@ pub fn protected_resource() -> Section {
         ])
         .example(
             r#"{
-                "authorizer": { "type": "oidc", "issuer": "https://id.example.com", "client_id": "orders" },
+                "authorizer": {
+                    "type": "oidc",
+                    "issuer": "https://id.example.com",
+                    "client_id": "orders",
+                    "audience": "https://api.example.com"
+                },
                 "protected_resource": {
                     "resource": "https://api.example.com",
                     "name": "Orders API",

@@ -577,8 +577,16 @@ fn what_means_the_same_or_asks_for_more_is_silent() {
             r#""response": "web_message", "target_origin": "https://a.example""#,
             r#""response": "session""#,
         ),
-        ("response_headers", "", r#""set": {"strict-transport-security": "max-age=31536000", "x-frame-options": "Deny"}"#),
-        ("response_headers", "", r#""set": {"content-security-policy": "default-src 'self'", "referrer-policy": "no-referrer"}"#),
+        (
+            "response_headers",
+            "",
+            r#""set": {"strict-transport-security": "max-age=31536000", "x-frame-options": "Deny"}"#,
+        ),
+        (
+            "response_headers",
+            "",
+            r#""set": {"content-security-policy": "default-src 'self'", "referrer-policy": "no-referrer"}"#,
+        ),
         ("integration_callback", r#""response": "json""#, r#""response": null"#),
         ("server", r#""url": "https://A.example/""#, r#""urls": ["https://a.example"]"#),
         ("service", r#""entrypoint": "./services/a.js""#, r#""entrypoint": "services/a""#),

@@ -3,8 +3,8 @@
 //! A test holds the table against the schema, so that no key is forgotten.
 
 use super::rule::Rule::{
-    self, Answer, Cache, Destination, Different, Elsewhere, Feature, Guard, Handover, Harmless, Headers, Hidden, KeepsBody,
-    Larger, Location, MediaTypes, Narrower, Networks, Off, On, Parameters, Removed, Section, Sources, Wider,
+    self, Answer, Cache, Destination, Different, Elsewhere, Feature, Guard, Handover, Harmless, Headers, Hidden,
+    KeepsBody, Larger, Location, MediaTypes, Narrower, Networks, Off, On, Parameters, Removed, Section, Sources, Wider,
     WiderHeaders,
 };
 
