@@ -1,5 +1,5 @@
 //! What the project is built with is pinned: every package that is fetched has its digest in a lock file, and none brings in others
-//! past it.
+//! past it. Two tools are pinned by their versions, and by the lock files that they are published with: worker-build, cargo-deny.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 

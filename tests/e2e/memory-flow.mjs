@@ -1,11 +1,12 @@
-// What clients can make the gateway hold, measured: how far the peak of workerd's memory rises above what it was before. The Cache
-// API drops what it is given, so that nothing of a simulated cache is measured. Linux only (/proc).
+// What clients can make the gateway hold, measured: how far the peak of workerd's memory, and of the isolate's in it, rises above
+// what it was before. The Cache API drops what it is given, so that nothing of a simulated cache is measured. Linux only (/proc).
 
+import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { get as httpGet, request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { proxied, startGateway, startUpstream } from './harness.mjs';
+import { proxied, startGateway, startUpstream, workerName } from './harness.mjs';
 import { entryWith } from './rules.mjs';
 
 const MIB = 1024 * 1024;
@@ -75,6 +76,7 @@ export async function startMeasured() {
       ],
     },
     entry: entryWith({ BOUND, DROPPING }),
+    inspectorPort: 0,
   });
   const pid = workerds().find((candidate) => !known.has(candidate));
   await download('/plain?mib=1');
@@ -112,6 +114,7 @@ export async function startMeasured() {
     upload,
     /** How much more than before the first request the process has held at its most, in MiB. */
     grown: () => peakMib(pid) - idle,
+    heap: () => watchHeap(gateway.miniflare),
     async close() {
       await gateway.close();
       await upstream.close();
@@ -134,6 +137,38 @@ export const LOADS = {
   'a body of 30 MiB without its length, for a function that answers': ({ upload }) => times(1, () => upload('/counted', 30)),
   'eight refused bodies of 30 MiB': ({ upload }) => times(8, () => upload('/protected', 30)),
 };
+
+/**
+ * Watches the JavaScript heap of the gateway's isolate and the buffers behind it, which is what Cloudflare's limit is about, as
+ * often as the inspector answers. `end` gives by how much the most that was seen is above what it was at first, in MiB.
+ */
+async function watchHeap(miniflare) {
+  const list = new URL('/json', (await miniflare.getInspectorURL()).href.replace(/^ws/, 'http'));
+  const targets = await (await fetch(list)).json();
+  const { webSocketDebuggerUrl } = targets.find((target) => target.webSocketDebuggerUrl.endsWith(`:${workerName(0)}`));
+  const socket = new WebSocket(webSocketDebuggerUrl);
+  await once(socket, 'open');
+  const used = async () => {
+    socket.send(JSON.stringify({ id: 1, method: 'Runtime.getHeapUsage' }));
+    const [{ data }] = await once(socket, 'message');
+    const { usedSize, embedderHeapUsedSize, backingStorageSize } = JSON.parse(data).result;
+    return (usedSize + embedderHeapUsedSize + backingStorageSize) / MIB;
+  };
+  const idle = await used();
+  let most = idle;
+  let watching = true;
+  const watched = (async () => {
+    while (watching) most = Math.max(most, await used());
+  })();
+  return {
+    async end() {
+      watching = false;
+      await watched;
+      socket.close();
+      return Math.round(most - idle);
+    },
+  };
+}
 
 function workerds(parent = process.pid) {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter((pid) => {
