@@ -17,7 +17,7 @@ use crate::route::{Found, Guard, Method, MethodRule, RouteTable};
 const PAIRS_MAX: usize = 4_000_000;
 
 /// How many of them one search for the taker of what two patterns have in common counts as.
-const PAIRS_OF_SEARCH: usize = 50;
+const PAIRS_OF_SEARCH: usize = 200;
 
 /// How many pairs of guards are compared to save a look at two nodes.
 const GUARDS_COMPARED_MAX: usize = 64;
