@@ -341,7 +341,8 @@ mod tests {
     fn a_route_that_takes_requests_which_another_guards_is_found() {
         const AUTH: bool = true;
         const OPEN: bool = false;
-        let table: [(&str, &[(&str, &str, bool)], &[&str]); 17] = [
+        type Row<'r> = (&'r str, &'r [(&'r str, &'r str, bool)], &'r [&'r str]);
+        let table: [Row<'_>; 17] = [
             ("two wildcards", &[("ANY", "/{version}/admin/{.+}", AUTH), ("ANY", "/v1/{.+}", OPEN)], &["/v1/{.+} /v1/admin/{.+} /{version}/admin/{.+}"]),
             ("the other is open", &[("ANY", "/{version}/admin/{.+}", OPEN), ("ANY", "/v1/{.+}", AUTH)], &[]),
             ("both ask the same", &[("ANY", "/{version}/admin/{.+}", AUTH), ("ANY", "/v1/{.+}", AUTH)], &[]),
@@ -441,7 +442,7 @@ mod tests {
             format!(r#"{{"method": "GET", "path": "{path}", "auth": {auth}, "response": 1}}"#)
         };
         let many = |route: &dyn Fn(usize) -> (String, bool)| {
-            (0..10_000).map(|number| route(number)).map(|(path, auth)| entry(path, auth)).collect()
+            (0..10_000).map(route).map(|(path, auth)| entry(path, auth)).collect()
         };
         shapes.push(("apart", many(&|number| (format!("/r{number}/{{id}}"), number % 2 == 0))));
         shapes.push(("below one", many(&|number| (format!("/api/r{number}/{{id}}/x"), number % 2 == 0))));
