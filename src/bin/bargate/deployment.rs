@@ -192,10 +192,8 @@ impl Deployment {
         let allowed = allowed(&config.text);
         // What a config with mistakes would use is not known.
         let has_mistakes = told.iter().any(|one| one.severity == Severity::Error && one.code != "missing_binding");
-        let is_told = |one: &Diagnostic| {
-            one.severity == Severity::Error
-                || !allowed.contains(&one.code) && !(has_mistakes && one.code == "unused_binding")
-        };
+        let is_quiet = |code| allowed.contains(&code) || has_mistakes && code == "unused_binding";
+        let is_told = |one: &Diagnostic| one.severity == Severity::Error || !is_quiet(one.code);
         let mut files: Vec<(&TextFile, Vec<Diagnostic>)> = Vec::new();
         if let Some(wrangler) = &self.wrangler {
             told.extend(needs.iter().filter_map(|need| wrangler.lacks(need)).filter(is_told));
