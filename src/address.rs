@@ -54,6 +54,12 @@ impl Address {
         if self.is_http() { format!("{}://{}", self.scheme(), self.host_and_port()) } else { "null".to_owned() }
     }
 
+    /// Gives scheme, host and port, whatever the scheme; `None` where there is no host.
+    pub fn scheme_and_host(&self) -> Option<String> {
+        let host = self.host_and_port();
+        (!host.is_empty()).then(|| format!("{}://{host}", self.scheme()))
+    }
+
     /// Gives the path, not decoded.
     pub fn path(&self) -> &str {
         self.beyond_authority().split(['?', '#']).next().unwrap_or_default()

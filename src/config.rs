@@ -35,7 +35,9 @@ use std::fmt;
 pub use access::Access;
 pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, TokenRules};
 pub(crate) use cors::is_token;
-pub use cors::{AllowedOrigins, Cors};
+pub use cors::{AllowedOrigins, Cors, ListedOrigin};
+#[cfg(not(target_arch = "wasm32"))]
+pub use diagnostic::LineIndex;
 pub use diagnostic::{Diagnostic, Severity};
 pub use fixed::{Fixed, LocationPart, Redirect};
 pub use headers::{HeaderRules, HeaderTexts};

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::algorithm::{Algorithm, KeyFamily};
 use crate::json;
 use crate::secret::Secret;
+use crate::token::shortened;
 
 /// A set is used without a thought for this long; providers announce a rotation well ahead.
 pub const JWKS_FRESH_SECS: i64 = 10 * 60;
@@ -34,6 +35,9 @@ pub const JWKS_MAX_BYTES: usize = 64 * 1024;
 
 /// Most keys that a set may have.
 pub const JWKS_MAX_KEYS: usize = 64;
+
+/// Of so many keys it is said why they cannot be used.
+const REASONS_MAX: usize = 4;
 
 /// Shortest RSA modulus that is believed (RFC 7518 section 3.3).
 const RSA_MIN_BITS: usize = 2048;
@@ -63,8 +67,10 @@ pub struct Key {
 /// A key of the set that cannot be used, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SkippedKey {
-    /// Its type, curve or algorithm is none that tokens here are signed with, or its parts are malformed.
-    Unsupported,
+    /// This member of it has a value that is not supported: no tokens here are signed with such a key.
+    Unsupported(&'static str),
+    /// This member of it is missing or malformed.
+    Malformed(&'static str),
     /// It is for encryption, or for something else than verifying.
     OtherUse,
     /// An RSA key of this many bits.
@@ -80,16 +86,17 @@ pub enum KeySetError {
     Malformed,
     /// More than [`JWKS_MAX_KEYS`] keys.
     TooManyKeys(usize),
-    /// No key of the set can be used.
-    NoUsableKey,
+    /// No key of the set can be used: the first of them, with the reason for each.
+    NoUsableKey(String),
 }
 
 impl fmt::Display for SkippedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unsupported => f.write_str("of a type or algorithm that is not supported, or malformed"),
+            Self::Unsupported(member) => write!(f, "its {member} is not supported"),
+            Self::Malformed(member) => write!(f, "its {member} is missing or malformed"),
             Self::OtherUse => f.write_str("for another use than signatures"),
-            Self::RsaBits(bits) => write!(f, "an RSA key of {bits} bits, not {RSA_MIN_BITS} to {RSA_MAX_BITS}"),
+            Self::RsaBits(bits) => write!(f, "an RSA key of {bits} bits, not 2048 to 8192"),
         }
     }
 }
@@ -100,8 +107,42 @@ impl fmt::Display for KeySetError {
             Self::TooLarge => write!(f, "the key set is larger than {JWKS_MAX_BYTES} bytes"),
             Self::Malformed => f.write_str("the document is no key set"),
             Self::TooManyKeys(count) => write!(f, "the key set has {count} keys, at most {JWKS_MAX_KEYS} are read"),
-            Self::NoUsableKey => f.write_str("the key set has no usable key"),
+            Self::NoUsableKey(keys) => write!(f, "the key set has no usable key{keys}"),
         }
+    }
+}
+
+/// Tells what a document that is no key set is likely to be, and what to do about it.
+pub fn mistaken_for_key_set(document: &str) -> Option<&'static str> {
+    let text = document.trim_start();
+    if text.starts_with("-----BEGIN") {
+        return Some("it is PEM, and a key set is JSON (RFC 7517): {\"keys\": [...]}");
+    }
+    if text.starts_with('<') {
+        return Some("it is a page, and a key set is JSON (RFC 7517): {\"keys\": [...]}");
+    }
+    let value: Value = serde_json::from_str(document).ok()?;
+    let is_key = |value: &Value| value.get("kty").is_some();
+    let is_pem = |value: &Value| value.as_str().is_some_and(|text| text.starts_with("-----BEGIN"));
+    match &value {
+        Value::Object(members) if members.contains_key("keys") => {
+            let is_list = members.get("keys").is_some_and(Value::is_array);
+            (!is_list).then_some("\"keys\" must be a list: {\"keys\": [...]}")
+        }
+        Value::Object(members) if is_key(&value) && (members.contains_key("d") || members.contains_key("k")) => {
+            Some("it is one key, and a secret one: a key set has public keys, {\"keys\": [...]}")
+        }
+        Value::Object(_) if is_key(&value) => Some("it is one key (JWK): put it into a set, {\"keys\": [...]}"),
+        Value::Object(members) if members.contains_key("jwks_uri") => {
+            Some("it is a discovery document: the key set is at its \"jwks_uri\"")
+        }
+        Value::Object(members) if !members.is_empty() && members.values().all(is_pem) => {
+            Some("it holds certificates or keys in PEM: the issuer has its key set (JWKS) at another address")
+        }
+        Value::Array(items) if items.first().is_some_and(is_key) => {
+            Some("it is a list of keys: put it into a set, {\"keys\": [...]}")
+        }
+        _ => None,
     }
 }
 
@@ -121,7 +162,7 @@ impl KeySet {
         }
         let mut set = Self { keys: Vec::with_capacity(keys.len()), skipped: Vec::new() };
         for key in keys {
-            match key.as_object().ok_or(SkippedKey::Unsupported).and_then(Key::read) {
+            match key.as_object().ok_or(SkippedKey::Malformed("kty")).and_then(Key::read) {
                 Ok(key) => set.keys.push(key),
                 Err(reason) => {
                     let kid = key.get("kid").and_then(Value::as_str).map(str::to_owned);
@@ -129,7 +170,7 @@ impl KeySet {
                 }
             }
         }
-        if set.keys.is_empty() { Err(KeySetError::NoUsableKey) } else { Ok(set) }
+        if set.keys.is_empty() { Err(KeySetError::NoUsableKey(set.reasons())) } else { Ok(set) }
     }
 
     /// Gives the set that holds a shared secret alone.
@@ -137,6 +178,16 @@ impl KeySet {
         let jwk = json!({"kty": "oct", "k": URL_SAFE_NO_PAD.encode(secret.expose())}).to_string();
         let (algorithm, family) = (Some(Algorithm::Hs256), KeyFamily::Secret);
         Self { keys: vec![Key { kid: None, algorithm, family, jwk: Secret::new(jwk) }], skipped: Vec::new() }
+    }
+
+    /// Says why each of the first keys that cannot be used cannot.
+    fn reasons(&self) -> String {
+        let mut text = String::new();
+        for (kid, reason) in self.skipped.iter().take(REASONS_MAX) {
+            let between = if text.is_empty() { ": " } else { "; " };
+            text += &[between, &shortened(kid.as_deref().unwrap_or("no kid")), ": ", &reason.to_string()].concat();
+        }
+        text
     }
 
     /// Gives the keys.
@@ -192,12 +243,12 @@ impl Key {
             None => None,
             Some(name) => {
                 let named = name.as_str().and_then(Algorithm::parse).filter(|algorithm| algorithm.family() == family);
-                Some(named.ok_or(SkippedKey::Unsupported)?)
+                Some(named.ok_or(SkippedKey::Unsupported("alg"))?)
             }
         };
         let kid = match present(members, "kid") {
             None => None,
-            Some(kid) => Some(kid.as_str().ok_or(SkippedKey::Unsupported)?.to_owned()),
+            Some(kid) => Some(kid.as_str().ok_or(SkippedKey::Malformed("kid"))?.to_owned()),
         };
         // Only the numbers go to the importer: certificates, uses and private parts stay behind.
         let mut public = Map::new();
@@ -218,25 +269,36 @@ fn present<'m>(members: &'m Map<String, Value>, name: &str) -> Option<&'m Value>
 /// Gives the kind of a key and the members that make its public part (RFC 7518 section 6, RFC 8037 section 2).
 fn read_family(members: &Map<String, Value>) -> Result<(KeyFamily, &'static [&'static str]), SkippedKey> {
     let number = |name: &str| json::text(members, name).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
-    let length = |name: &str| number(name).map(|bytes| bytes.len());
-    let curve = json::text(members, "crv");
-    let (family, numbers): (_, &[&str]) = match (json::text(members, "kty"), curve) {
+    // Of this length in bytes.
+    let sized = |name: &'static str, length: usize| match number(name) {
+        Some(bytes) if bytes.len() == length => Ok(()),
+        _ => Err(SkippedKey::Malformed(name)),
+    };
+    let point = |length: usize| sized("x", length).and_then(|()| sized("y", length));
+    let (family, numbers): (_, &[&str]) = match (json::text(members, "kty"), json::text(members, "crv")) {
         (Some("RSA"), _) => {
-            let exponent = number("e").filter(|exponent| !exponent.is_empty());
-            let (Some(modulus), Some(_)) = (number("n"), exponent) else { return Err(SkippedKey::Unsupported) };
+            let modulus = number("n").ok_or(SkippedKey::Malformed("n"))?;
+            number("e").filter(|exponent| !exponent.is_empty()).ok_or(SkippedKey::Malformed("e"))?;
             match bits(&modulus) {
                 RSA_MIN_BITS..=RSA_MAX_BITS => (KeyFamily::Rsa, &["kty", "n", "e"]),
                 other => return Err(SkippedKey::RsaBits(other)),
             }
         }
-        (Some("EC"), Some("P-256")) if (length("x"), length("y")) == (Some(32), Some(32)) => {
+        (Some("EC"), Some("P-256")) => {
+            point(32)?;
             (KeyFamily::P256, &["kty", "crv", "x", "y"])
         }
-        (Some("EC"), Some("P-384")) if (length("x"), length("y")) == (Some(48), Some(48)) => {
+        (Some("EC"), Some("P-384")) => {
+            point(48)?;
             (KeyFamily::P384, &["kty", "crv", "x", "y"])
         }
-        (Some("OKP"), Some("Ed25519")) if length("x") == Some(32) => (KeyFamily::Ed25519, &["kty", "crv", "x"]),
-        _ => return Err(SkippedKey::Unsupported),
+        (Some("OKP"), Some("Ed25519")) => {
+            sized("x", 32)?;
+            (KeyFamily::Ed25519, &["kty", "crv", "x"])
+        }
+        (Some("EC" | "OKP"), _) => return Err(SkippedKey::Unsupported("crv")),
+        (Some(_), _) => return Err(SkippedKey::Unsupported("kty")),
+        (None, _) => return Err(SkippedKey::Malformed("kty")),
     };
     Ok((family, numbers))
 }

@@ -28,6 +28,6 @@ pub use login::{
 pub use logout::{LogoutRequest, judge_logout_token, logout_url, revocation_form};
 pub use otp::{OtpRequest, judge_otp, read_otp_request};
 pub use refresh::{BODY_MAX_BYTES, BodyKind, check_form, expires_in, read_refresh_body, refresh_form};
-pub use return_to::validate_return_to;
+pub use return_to::{RETURN_TO_MAX_BYTES, validate_return_to};
 pub use rotation::{Answered, Kept, LOST_WINDOW_MS, Step, outcome_from_json, outcome_to_json};
 pub use web_message::web_message_page;

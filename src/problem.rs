@@ -85,7 +85,7 @@ pub enum Problem {
     /// The provider does not take the code.
     CodeInvalid(ProviderError),
     /// The login state does not belong to this browser, or was altered, or is missing.
-    StateInvalid(&'static str),
+    StateInvalid(Cow<'static, str>),
     /// The login took too long.
     StateExpired,
     /// The ID token does not belong to this login.
@@ -260,7 +260,7 @@ impl Problem {
             | Self::TokenInvalid(error)
             | Self::IdTokenInvalid(error)
             | Self::LogoutTokenInvalid(error) => Some(error.to_string().into()),
-            Self::SessionExpired(reason) => Some(reason.clone()),
+            Self::SessionExpired(reason) | Self::StateInvalid(reason) => Some(reason.clone()),
             Self::InsufficientScope { reason, .. } => Some(reason.clone().into()),
             Self::LoginDenied(error)
             | Self::LoginRequired(error)
@@ -270,10 +270,9 @@ impl Problem {
             | Self::OtpRejected(error)
             | Self::OtpInvalid(error) => Some(error.to_string().into()),
             Self::NonceMismatch => Some("nonce is not that of this login".into()),
-            Self::StateInvalid(reason)
-            | Self::BodyMalformed(reason)
-            | Self::SessionInvalid(reason)
-            | Self::LogoutTokenRefused(reason) => Some((*reason).into()),
+            Self::BodyMalformed(reason) | Self::SessionInvalid(reason) | Self::LogoutTokenRefused(reason) => {
+                Some((*reason).into())
+            }
             Self::IdpError(reason, None) => Some((*reason).into()),
             Self::IdpError(reason, Some(status)) => Some(format!("{status}: {reason}").into()),
             Self::IdpUnavailable(reason)

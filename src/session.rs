@@ -11,4 +11,4 @@ mod record;
 pub use cookie::{Presented, SessionCookie, presented};
 pub use forgery::{Risk, is_from_own_pages};
 pub use index::{IndexRecord, index_subject};
-pub use record::{SessionRecord, Standing, TOKEN_CACHE_MAX_SECS, Tokens, token_until};
+pub use record::{SessionRecord, Standing, TOKEN_CACHE_MAX_SECS, Tokens, revocable, token_until};

@@ -18,6 +18,7 @@ pub use claims::{
 };
 pub use parts::{JoseHeader, Parts};
 pub use unverified::{SignatureVerified, TokenError, UnverifiedToken, claimed_expiry, claimed_text};
+pub(crate) use unverified::{shortened, shortened_name};
 
 use crate::request::behind_comma;
 

@@ -64,6 +64,7 @@ fn a_document_that_is_no_key_set_replaces_none() {
         let document = json!({ "keys": [good] }).to_string();
         format!("{document}{}", " ".repeat(bytes - document.len()))
     };
+    let unusable = |keys: &str| Some(NoUsableKey(keys.to_owned()));
     let table: Vec<(String, Option<KeySetError>, &str)> = vec![
         (json!({ "keys": [good] }).to_string(), None, "the baseline"),
         (json!({ "keys": [good], "x": 1 }).to_string(), None, "with members that nobody knows"),
@@ -85,11 +86,15 @@ fn a_document_that_is_no_key_set_replaces_none() {
         (json!({ "Keys": [good] }).to_string(), Some(Malformed), "keys in another case"),
         (format!("{{\"keys\":[],\"keys\":[{good}]}}"), Some(Malformed), "keys twice"),
         (json!({ "error": "rate_limited" }).to_string(), Some(Malformed), "an error of the provider"),
-        (json!({ "keys": [] }).to_string(), Some(NoUsableKey), "an empty array"),
-        (json!({ "keys": [null, 1, "x", [], {}] }).to_string(), Some(NoUsableKey), "no keys in the array"),
+        (json!({ "keys": [] }).to_string(), unusable(""), "an empty array"),
+        (
+            json!({ "keys": [null, 1, "x", [], {}] }).to_string(),
+            unusable(&format!(":{}", [" no kid: its kty is missing or malformed"; 4].join(";"))),
+            "no keys in the array",
+        ),
         (
             json!({ "keys": [with(good.clone(), "use", Some(json!("enc")))] }).to_string(),
-            Some(NoUsableKey),
+            unusable(": a: for another use than signatures"),
             "no usable key",
         ),
     ];
@@ -149,32 +154,33 @@ fn a_key_for_something_else_is_left_out() {
 
 #[test]
 fn a_key_whose_parts_do_not_make_a_key_is_left_out() {
-    let unsupported = || Some(SkippedKey::Unsupported);
+    let unsupported = |member| Some(SkippedKey::Unsupported(member));
+    let malformed = |member| Some(SkippedKey::Malformed(member));
     let row = |key: Value, name: &str, value: Value| with(key, name, Some(value));
     let table = [
         (p256("a"), None, "P-256"),
         (ed25519("a"), None, "Ed25519"),
-        (json!({ "kty": "oct", "kid": "a", "k": number(32) }), unsupported(), "a symmetric key"),
-        (row(p256("a"), "crv", json!("P-521")), unsupported(), "P-521"),
-        (row(p256("a"), "crv", json!("secp256k1")), unsupported(), "secp256k1"),
-        (row(ed25519("a"), "crv", json!("X25519")), unsupported(), "X25519"),
-        (row(ed25519("a"), "crv", json!("Ed448")), unsupported(), "Ed448"),
-        (row(rsa("a"), "kty", json!("rsa")), unsupported(), "a type in another case"),
-        (row(rsa("a"), "kty", json!("AKP")), unsupported(), "a type that nobody knows"),
-        (with(rsa("a"), "kty", None), unsupported(), "no type"),
-        (row(rsa("a"), "kty", json!(1)), unsupported(), "a type that is a number"),
-        (with(rsa("a"), "n", None), unsupported(), "no modulus"),
-        (with(rsa("a"), "e", None), unsupported(), "no exponent"),
-        (row(rsa("a"), "e", json!("")), unsupported(), "an empty exponent"),
-        (row(rsa("a"), "n", json!(65_537)), unsupported(), "a modulus that is a number"),
-        (row(rsa("a"), "n", json!(format!("{}==", modulus(2048)))), unsupported(), "a modulus with padding"),
-        (row(rsa("a"), "n", json!("not base64url!")), unsupported(), "a modulus that is no base64url"),
-        (with(p256("a"), "y", None), unsupported(), "half a point"),
-        (row(p256("a"), "x", json!(number(31))), unsupported(), "a coordinate too short"),
-        (row(p256("a"), "x", json!(number(33))), unsupported(), "a coordinate too long"),
-        (row(p384("a"), "y", json!(number(32))), unsupported(), "a coordinate of another curve"),
-        (row(ed25519("a"), "x", json!(number(31))), unsupported(), "an Ed25519 key too short"),
-        (row(p256("a"), "kid", json!(1)), unsupported(), "a kid that is a number"),
+        (json!({ "kty": "oct", "kid": "a", "k": number(32) }), unsupported("kty"), "a symmetric key"),
+        (row(p256("a"), "crv", json!("P-521")), unsupported("crv"), "P-521"),
+        (row(p256("a"), "crv", json!("secp256k1")), unsupported("crv"), "secp256k1"),
+        (row(ed25519("a"), "crv", json!("X25519")), unsupported("crv"), "X25519"),
+        (row(ed25519("a"), "crv", json!("Ed448")), unsupported("crv"), "Ed448"),
+        (row(rsa("a"), "kty", json!("rsa")), unsupported("kty"), "a type in another case"),
+        (row(rsa("a"), "kty", json!("AKP")), unsupported("kty"), "a type that nobody knows"),
+        (with(rsa("a"), "kty", None), malformed("kty"), "no type"),
+        (row(rsa("a"), "kty", json!(1)), malformed("kty"), "a type that is a number"),
+        (with(rsa("a"), "n", None), malformed("n"), "no modulus"),
+        (with(rsa("a"), "e", None), malformed("e"), "no exponent"),
+        (row(rsa("a"), "e", json!("")), malformed("e"), "an empty exponent"),
+        (row(rsa("a"), "n", json!(65_537)), malformed("n"), "a modulus that is a number"),
+        (row(rsa("a"), "n", json!(format!("{}==", modulus(2048)))), malformed("n"), "a modulus with padding"),
+        (row(rsa("a"), "n", json!("not base64url!")), malformed("n"), "a modulus that is no base64url"),
+        (with(p256("a"), "y", None), malformed("y"), "half a point"),
+        (row(p256("a"), "x", json!(number(31))), malformed("x"), "a coordinate too short"),
+        (row(p256("a"), "x", json!(number(33))), malformed("x"), "a coordinate too long"),
+        (row(p384("a"), "y", json!(number(32))), malformed("y"), "a coordinate of another curve"),
+        (row(ed25519("a"), "x", json!(number(31))), malformed("x"), "an Ed25519 key too short"),
+        (row(p256("a"), "kid", json!(1)), malformed("kid"), "a kid that is a number"),
     ];
     for (key, expected, message) in table {
         assert_eq!(skipped(&key), expected, "{message}");
@@ -184,7 +190,7 @@ fn a_key_whose_parts_do_not_make_a_key_is_left_out() {
 #[test]
 fn the_algorithm_of_a_key_is_of_its_family() {
     let row = |key: Value, alg: &str| with(key, "alg", Some(json!(alg)));
-    let unsupported = || Some(SkippedKey::Unsupported);
+    let unsupported = || Some(SkippedKey::Unsupported("alg"));
     let table = [
         (with(rsa("a"), "alg", None), None, "none named"),
         (row(rsa("a"), "PS512"), None, "RSA for PSS"),
@@ -220,18 +226,18 @@ fn bad_keys_leave_the_good_ones_beside_them_usable() {
     ]);
     let kids: Vec<_> = set.keys().iter().map(|key| key.kid.as_deref()).collect();
     assert_eq!(kids, [Some("good-1"), Some("good-2")]);
-    use SkippedKey::{OtherUse, RsaBits, Unsupported};
+    use SkippedKey::{Malformed, OtherUse, RsaBits, Unsupported};
     let skipped: Vec<_> = set.skipped().iter().map(|(kid, reason)| (kid.as_deref(), reason.clone())).collect();
     assert_eq!(
         skipped,
         [
-            (Some("secret"), Unsupported),
-            (None, Unsupported),
-            (None, Unsupported),
+            (Some("secret"), Unsupported("kty")),
+            (None, Malformed("kty")),
+            (None, Malformed("kty")),
             (Some("weak"), RsaBits(1024)),
-            (Some("unknown curve"), Unsupported),
+            (Some("unknown curve"), Unsupported("crv")),
             (Some("for encryption"), OtherUse),
-            (Some("x"), Unsupported),
+            (Some("x"), Unsupported("kty")),
         ]
     );
 }

@@ -94,6 +94,46 @@ fn mapped(source: &Value, head: &Head, claims: Option<&VerifiedClaims>) -> (Opti
 }
 
 #[test]
+fn of_the_names_that_fit_a_path_the_longest_is_meant() {
+    let claims = claims(&json!({
+        "kubernetes.io": { "namespace": "shop", "pod": { "name": "web", "node.name": "one" } },
+        "https://app.example/claims": { "role": "admin", "x.y": "dotted" },
+        "a.b": "flat",
+        "a": { "b": "nested", "c": "below", "b.c": "both" },
+        "d.e": { "other": "flat" },
+        "d": { "e": { "f": "nested" } },
+        "f.": "a dot at the end",
+        "g": { "": { "h": "an empty name" } },
+    }));
+    let table = [
+        ("kubernetes.io.namespace", Some("shop"), "below a name with a dot"),
+        ("kubernetes.io.pod.name", Some("web"), "two steps below"),
+        ("kubernetes.io.pod.node.name", Some("one"), "a name with a dot below one"),
+        ("https://app.example/claims.role", Some("admin"), "below a name that is a URL"),
+        ("https://app.example/claims.x.y", Some("dotted"), "a name with a dot below that"),
+        ("a.b", Some("flat"), "the whole name before a nested one"),
+        ("a.c", Some("below"), "a nested one where no longer name fits"),
+        ("a.b.c", None, "the longer name alone, which is a text and leads nowhere"),
+        ("d.e.other", Some("flat"), "the longer name"),
+        ("d.e.f", None, "the longer name alone, whatever stands below the shorter one"),
+        ("f.", Some("a dot at the end"), "a whole name"),
+        ("g..h", Some("an empty name"), "an empty name between two dots"),
+        ("a.none", None, "no such name"),
+        ("none.b", None, "no such name to begin with"),
+        ("", None, "no name"),
+        (".", None, "no names"),
+    ];
+    for (path, expected, message) in table {
+        assert_eq!(claims.get(path).and_then(Value::as_str), expected, "{message}: {path}");
+        if !path.is_empty() {
+            let source = json!(format!("$request.jwt.{path}"));
+            let (header, _) = mapped(&source, &Head { query: None, headers: Vec::new() }, Some(&claims));
+            assert_eq!(header.as_deref(), expected, "{message}: {path} in a header");
+        }
+    }
+}
+
+#[test]
 fn each_source_gives_its_value_or_none() {
     let head = Head {
         query: None,

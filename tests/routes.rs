@@ -411,7 +411,7 @@ fn patterns_that_overlap_everywhere_are_searched_in_bounded_time() {
 
 #[test]
 #[rustfmt::skip] // One row a line.
-fn the_path_that_matched_is_forwarded_less_a_literal_prefix_before_a_wildcard() {
+fn the_path_that_matched_is_forwarded_less_its_prefix() {
     for (message, route, path, forwarded) in [
         ("no wildcard", "GET /a/{x}", "/a/b", "/a/b"),
         ("the rest", "GET /a/b/{.+}", "/a/b/c/d", "/c/d"),
@@ -429,7 +429,42 @@ fn the_path_that_matched_is_forwarded_less_a_literal_prefix_before_a_wildcard() 
         ("empty segments stay", "GET /a/{.+}", "/a//b", "//b"),
         ("non-ASCII as a careless caller sends it", "GET /é/{.+}", "/é/ü", "/ü"),
     ] {
-        assert_eq!(matched(&table(&[route]), path).forward_path(), forwarded, "{message}");
+        let table = table(&[route]);
+        let found = matched(&table, path);
+        let by_default = found.pattern.literal_prefix().unwrap_or_default();
+        assert_eq!(found.forward_path(by_default), forwarded, "{message}");
+        assert_eq!(found.forward_path(""), path, "{message}: whole");
+    }
+    for (message, route, prefix, path, forwarded) in [
+        ("a parameter behind it", "GET /api/users/{id}", "/api", "/api/users/7", "/users/7"),
+        ("the parameter as it was sent", "GET /api/{id}", "/api", "/api/%2e%2e%41;v=1", "/%2e%2e%41;v=1"),
+        ("all but a parameter", "GET /api/users/{id}", "/api/users", "/api/users/7", "/7"),
+        ("all of it", "GET /api/users", "/api/users", "/api/users", "/"),
+        ("all but the last slash", "GET /api/users/", "/api/users", "/api/users/", "/"),
+        ("less than the wildcard's own", "ANY /api/users/{.+}", "/api", "/api/users/a/b", "/users/a/b"),
+        ("less, and none of the rest", "ANY /api/users/{.+}", "/api", "/api/users", "/users"),
+        ("before a parameter and a wildcard", "ANY /api/{id}/{.+}", "/api", "/api/7/a", "/7/a"),
+        ("a prefix spelled otherwise", "GET /café/{id}", "/café", "/caf%c3%a9/7", "/7"),
+        ("a prefix with needless escapes", "GET /api/{id}", "/%61pi", "/api/7", "/7"),
+        ("empty segments behind it stay", "ANY /api/{.+}", "/api", "/api//evil.example", "//evil.example"),
+    ] {
+        let table = table(&[route]);
+        let found = matched(&table, path);
+        let prefix = found.pattern.prefix(prefix).unwrap();
+        assert_eq!(found.forward_path(&prefix), forwarded, "{message}");
+    }
+}
+
+#[test]
+fn a_prefix_is_the_first_segments_of_a_pattern_and_literal() {
+    let pattern = Pattern::parse("/api/v1/{id}/é/{.+}").unwrap();
+    for prefix in ["", "/api", "/api/v1", "/%61pi"] {
+        assert!(pattern.prefix(prefix).is_some(), "{prefix}");
+    }
+    for prefix in
+        ["/", "/api/", "api", "/ap", "/v1", "/api/v1/{id}", "/api/v1/7", "/api/{.+}", "/{.+}", "/api/v1/../v1", "//"]
+    {
+        assert_eq!(pattern.prefix(prefix), None, "{prefix}");
     }
 }
 

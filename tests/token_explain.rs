@@ -142,7 +142,8 @@ fn the_address_of_the_key_set_is_asked_for_it_and_told_nothing_of_the_token() {
     let other = ["-", "--issuer", "https://evil.example/", "--jwks", &format!("{}/discovery", server.origin)];
     let output = explain(&token, &other, &[]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("another issuer's"), "{}", stderr(&output));
+    let expected = format!("another issuer's: \"{ISSUER}\", expected \"https://evil.example/\"");
+    assert!(stderr(&output).contains(&expected), "both issuers: {}", stderr(&output));
 }
 
 #[test]
@@ -155,6 +156,8 @@ fn an_address_that_gives_no_key_set_is_named_with_the_reason() {
             "/large" => to(200, "", format!("{{\"x\":\"{}\"}}", "x".repeat(64 * 1024))),
             "/page" => to(200, "", "<html>".to_owned()),
             "/empty" => to(200, "", "{\"keys\":[]}".to_owned()),
+            "/padded" => to(200, "", r#"{"keys":[{"kty":"RSA","kid":"k1","n":"AAAA==","e":"AQAB"}]}"#.to_owned()),
+            "/curve" => to(200, "", r#"{"keys":[{"kty":"EC","crv":"P-521"},{"kty":"oct","kid":"k2"}]}"#.to_owned()),
             "/keys" => to(200, "", keys.to_string()),
             _ => to(404, "", String::new()),
         }
@@ -163,8 +166,10 @@ fn an_address_that_gives_no_key_set_is_named_with_the_reason() {
         ("/moved", "answered with status 302"),
         ("/missing", "answered with status 404"),
         ("/large", "larger than 65536 bytes"),
-        ("/page", "the document is no key set"),
+        ("/page", "the document is no key set; it is a page, and a key set is JSON (RFC 7517): {\"keys\": [...]}"),
         ("/empty", "the key set has no usable key"),
+        ("/padded", "the key set has no usable key: k1: its n is missing or malformed"),
+        ("/curve", "the key set has no usable key: no kid: its crv is not supported; k2: its kty is not supported"),
     ];
     for (path, expected) in table {
         let address = format!("{}{path}", server.origin);
@@ -198,6 +203,36 @@ fn nothing_that_a_token_says_reaches_the_terminal_but_what_prints() {
     }
     let plain = stdout(&explain(&token, &["-"], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
     assert!(!plain.contains('\u{1b}'), "NO_COLOR is respected");
+}
+
+#[test]
+fn a_file_that_is_no_key_set_is_told_for_what_it_is_and_nothing_is_fetched() {
+    let (token, keys) = fixture();
+    let server = Server::start(move |_, _| (200, String::new(), keys.to_string()));
+    let key = fixture().1["keys"][0].clone();
+    let mut secret = key.clone();
+    secret["d"] = "AAAA".into();
+    let discovery = json!({ "issuer": ISSUER, "jwks_uri": format!("{}/keys", server.origin) });
+    let table = [
+        (discovery.to_string(), format!("to fetch the key set that it names, give --jwks {}/keys", server.origin)),
+        (key.to_string(), "it is one key (JWK): put it into a set, {\"keys\": [...]}".to_owned()),
+        (secret.to_string(), "it is one key, and a secret one".to_owned()),
+        (json!([key]).to_string(), "it is a list of keys: put it into a set".to_owned()),
+        (json!({ "keys": key }).to_string(), "\"keys\" must be a list".to_owned()),
+        (json!({ "a": "-----BEGIN CERTIFICATE-----" }).to_string(), "it holds certificates or keys in PEM".to_owned()),
+        ("-----BEGIN PUBLIC KEY-----\n".to_owned(), "it is PEM".to_owned()),
+    ];
+    let folder = std::env::temp_dir().join(format!("bargate-jwks-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("keys.json");
+    for (document, expected) in table {
+        std::fs::write(&file, &document).unwrap();
+        let output = explain(&token, &["-", "--issuer", ISSUER, "--jwks", file.to_str().unwrap()], &[]);
+        assert_eq!((output.status.code(), stdout(&output)), (Some(2), String::new()), "{expected}");
+        assert!(stderr(&output).contains(&expected), "{expected}: {}", stderr(&output));
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(server.requests().is_empty(), "no file leads to a call");
 }
 
 #[test]

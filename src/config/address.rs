@@ -1,7 +1,7 @@
 //! Addresses in a config: hosts, origins and URLs, and which of them may be plain http.
 
 use super::document::Origin;
-use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
+use super::reader::{Findings, ObjectReader, Place, Written, advice, shown, told};
 use crate::address::Address;
 
 /// Which schemes an address may have.
@@ -11,6 +11,8 @@ pub enum Scheme {
     Https,
     /// https or http.
     HttpAllowed,
+    /// As [`Self::Https`], or an application's own (RFC 8252 section 7.1), which only the reverse of a domain keeps apart from others'.
+    HttpsOrNative,
 }
 
 /// Gives the URL that was written; notes one that is no absolute http(s) URL, or carries credentials or a fragment.
@@ -21,24 +23,37 @@ pub fn read_url(
     findings: &mut Findings<'_>,
 ) -> Option<Address> {
     let text = written.value()?;
-    let mut refuse = |message: String, help: &str| {
-        findings.note(written.offset, place, "invalid_url", message, told(|| help.to_owned()));
+    let mut refuse = |message: String, help| {
+        findings.note(written.offset, place, "invalid_url", message, help);
         None
     };
     let Some(url) = Address::parse(text) else {
-        return refuse(format!("\"{}\" is no absolute URL", shown(written)), "write it as https://host/path");
+        return refuse(format!("\"{}\" is no absolute URL", shown(written)), advice("write it as https://host/path"));
     };
-    if !url.is_http() {
-        return refuse(format!("\"{}\" is no http or https URL", shown(written)), "write it as https://host/path");
+    let is_native = scheme == Scheme::HttpsOrNative && url.scheme().contains('.');
+    if !url.is_http() && !is_native {
+        let help = match scheme {
+            Scheme::HttpsOrNative => {
+                advice("write it as https://host/path, or as com.example.app:/path for an application")
+            }
+            Scheme::Https | Scheme::HttpAllowed => advice("write it as https://host/path"),
+        };
+        return refuse(format!("\"{}\" is no http or https URL", shown(written)), help);
     }
     if url.has_credentials() {
-        return refuse("the URL carries a user name or password".to_owned(), "send credentials in a header");
+        return refuse("the URL carries a user name or password".to_owned(), advice("send credentials in a header"));
     }
     if url.has_fragment() {
-        return refuse("the URL has a fragment, which is never sent".to_owned(), "remove everything from the #");
+        return refuse(
+            "the URL has a fragment, which is never sent".to_owned(),
+            advice("remove everything from the #"),
+        );
     }
-    if scheme == Scheme::Https && url.scheme() == "http" && !url.is_loopback() {
-        return refuse(format!("\"{}\" is plain http", shown(written)), "use https; http is for loopback hosts alone");
+    if scheme != Scheme::HttpAllowed && url.scheme() == "http" && !url.is_loopback() {
+        return refuse(
+            format!("\"{}\" is plain http", shown(written)),
+            advice("use https; http is for loopback hosts alone"),
+        );
     }
     Some(url)
 }
@@ -61,18 +76,31 @@ pub fn is_destination(text: &str, origins: &[String]) -> bool {
 
 /// Gives the origin that was written, as browsers serialise it: scheme, host, port where it is not the scheme's own.
 pub fn read_origin(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
+    let origin = |url: Address| url.is_http().then(|| url.origin());
+    read_serialised(written, origin, "write each origin out", place, findings)
+}
+
+/// The same of an origin that pages have, which may be of an application's own scheme: `capacitor://localhost`.
+pub fn read_page_origin(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
+    let help =
+        "a star is one whole label before a domain, as in https://*.example.com, or a port, as in http://localhost:*";
+    // The URL standard knows hosts of these too, and no page has them.
+    let origin = |url: Address| if matches!(url.scheme(), "ftp" | "ws" | "wss") { None } else { url.scheme_and_host() };
+    read_serialised(written, origin, help, place, findings)
+}
+
+fn read_serialised(
+    written: &Written<'_>,
+    origin: fn(Address) -> Option<String>,
+    help_with_star: &str,
+    place: &Place<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<String> {
     let text = written.value()?;
-    let origin = Address::parse(text).filter(Address::is_http).map(|url| url.origin());
-    match origin {
-        Some(origin) if origin.contains('*') => {
-            let message = format!("\"{}\" has a wildcard, which no origin has", shown(written));
-            findings.note(
-                written.offset,
-                place,
-                "invalid_origin",
-                message,
-                told(|| "write each origin out".to_owned()),
-            );
+    match Address::parse(text).and_then(origin) {
+        _ if text.contains('*') => {
+            let message = format!("\"{}\" has a star where no origin has one", shown(written));
+            findings.note(written.offset, place, "invalid_origin", message, told(|| help_with_star.to_owned()));
             None
         }
         Some(origin) if origin == text => Some(origin),

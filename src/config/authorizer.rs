@@ -7,7 +7,7 @@ use super::provider::{Endpoints, Provider, ProviderKeys, read_provider};
 use super::reader::{Findings, ObjectReader, Place, Written, choose, note_if_empty, shown, told};
 use crate::algorithm::Algorithm;
 use crate::json::parse_object;
-use crate::jwks::KeySet;
+use crate::jwks::{KeySet, mistaken_for_key_set};
 use crate::secret::Secret;
 
 /// Clocks of gateway and provider may differ by this much unless the config says otherwise.
@@ -302,7 +302,10 @@ fn read_key_set(written: &Written<'_>, place: &Place<'_>, findings: &mut Finding
     match KeySet::parse(written.value()?) {
         Ok(set) => Some(KeySource::Given(Rc::new(set))),
         Err(error) => {
-            let help = told(|| "write the key set's JSON as one string, or its address as \"jwks_uri\"".to_owned());
+            let help = told(|| {
+                let usual = "write the key set's JSON as one string, or its address as \"jwks_uri\"";
+                mistaken_for_key_set(written.value().unwrap_or_default()).unwrap_or(usual).to_owned()
+            });
             findings.note(written.offset, place, "invalid_jwks", error.to_string(), help);
             None
         }

@@ -1,7 +1,8 @@
 //! The `cors` section: which other origins may read answers.
 
-use super::address::read_origin;
+use super::address::read_page_origin;
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
+use crate::address::Address;
 
 /// What a preflight allows where the config names no header: those of the refresh and profile contracts.
 pub(super) const HEADERS_DEFAULT: [&str; 4] = ["authorization", "content-type", "x-access-token", "x-refresh-token"];
@@ -34,8 +35,63 @@ pub struct Cors {
 pub enum AllowedOrigins {
     /// Every origin, without credentials.
     Any,
-    /// These, as browsers serialise them.
-    Listed(Vec<String>),
+    /// These.
+    Listed(Vec<ListedOrigin>),
+}
+
+/// An origin as browsers serialise it, or with a star for one label or for the port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedOrigin(String);
+
+impl ListedOrigin {
+    /// Parses one with a star, `https://*.example.com` or `http://localhost:*`; `None` where the star is neither one whole label
+    /// before a domain of several, nor the port. Of a domain of one label, as in `https://*.com`, anybody can get a name.
+    pub fn parse_starred(text: &str) -> Option<Self> {
+        let example = match text.strip_suffix(":*") {
+            Some(before) => before.to_owned(),
+            None => {
+                let (before, behind) = text.split_once('*')?;
+                let domain = behind.strip_prefix('.')?;
+                let is_local = domain.split(':').next() == Some("localhost");
+                let above = domain.split_once('.').and_then(|(_, above)| above.bytes().next());
+                if !before.ends_with("://") || !is_local && matches!(above, None | Some(b':')) {
+                    return None;
+                }
+                [before, "x", behind].concat()
+            }
+        };
+        let is_origin = |url: &Address| url.is_http() && url.origin() == example && !example.contains('*');
+        Address::parse(&example).filter(is_origin).map(|_| Self(text.to_owned()))
+    }
+
+    /// Tells whether it is this very origin, without a star.
+    pub fn is(&self, origin: &str) -> bool {
+        self.0 == origin && !origin.contains('*')
+    }
+
+    /// Tells whether it is an origin, as browsers serialise it, or has a star that stands for one of its labels, never for none and
+    /// never for several; or for its port, also the scheme's own, which is left out.
+    pub fn admits(&self, origin: &str) -> bool {
+        let Some((before, behind)) = self.0.split_once('*') else { return self.0 == origin };
+        if behind.is_empty() && before.strip_suffix(':') == Some(origin) {
+            return true;
+        }
+        let label = origin.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind)).unwrap_or_default();
+        let is_of_label = |b: u8| b.is_ascii_digit() || !behind.is_empty() && matches!(b, b'a'..=b'z' | b'-' | b'_');
+        !label.is_empty() && label.bytes().all(is_of_label)
+    }
+
+    /// Takes a text that is known to be one.
+    #[cfg(test)]
+    pub fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// Gives what stands behind the star; `None` where it has none.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn behind_star(&self) -> Option<&str> {
+        Some(self.0.split_once('*')?.1)
+    }
 }
 
 /// Reads the section; `None` where the file has none.
@@ -50,7 +106,11 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>
     let origins_place = Place::Key(&place, "allow_origins");
     let listed = written.iter().enumerate().filter(|(_, written)| written.value() != Some("*"));
     let listed: Vec<_> = listed
-        .filter_map(|(index, written)| read_origin(written, &Place::Index(&origins_place, index), findings))
+        .filter_map(|(index, written)| {
+            let starred = written.value().and_then(ListedOrigin::parse_starred);
+            let exact = || read_page_origin(written, &Place::Index(&origins_place, index), findings).map(ListedOrigin);
+            starred.or_else(exact)
+        })
         .collect();
     let credentials = object.boolean("allow_credentials", false, findings);
     if let Some((index, written)) = any.filter(|_| credentials) {

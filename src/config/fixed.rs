@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::document::{Node, Value};
 use super::headers::{HeaderTexts, read_header_texts};
-use super::reader::{Findings, ObjectReader, Place, choose_number, shown, told};
+use super::reader::{Findings, ObjectReader, Place, advice, choose_number, shown, told};
 use crate::address::Address;
 use crate::route::Pattern;
 
@@ -96,13 +96,13 @@ pub(super) fn read_redirect(
     let written = object.required_text("location", findings)?;
     let text = written.value()?;
     let place = Place::Key(object.place(), "location");
-    let mut refuse = |message: String, help: &str| {
-        findings.note(written.offset, &place, "invalid_url", message, told(|| help.to_owned()));
+    let mut refuse = |message: String, help| {
+        findings.note(written.offset, &place, "invalid_url", message, help);
         None
     };
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
         let message = format!("\"{}\" holds what no address may", shown(&written));
-        return refuse(message, "write it percent-encoded, and a host by its ASCII name");
+        return refuse(message, advice("write it percent-encoded, and a host by its ASCII name"));
     }
     // Nothing that a client sends may choose the host.
     let before_parameters = text.split('{').next().unwrap_or_default();
@@ -114,7 +114,7 @@ pub(super) fn read_redirect(
     };
     if !fixed_host {
         let message = format!("\"{}\" is no address whose host is fixed", shown(&written));
-        return refuse(message, "write a path such as /new/{id}, or a URL with its parameters behind the host");
+        return refuse(message, advice("write a path such as /new/{id}, or a URL with its parameters behind the host"));
     }
     let mut location = Vec::new();
     for (index, piece) in text.split('{').enumerate() {
@@ -125,7 +125,7 @@ pub(super) fn read_redirect(
         let parts = piece.split_once('}').filter(|(_, behind)| index > 0 && !behind.contains('}'));
         let Some((name, behind)) = parts else {
             let message = format!("\"{}\" has braces that do not pair", shown(&written));
-            return refuse(message, "write a parameter as {name}, and a brace itself as %7B or %7D");
+            return refuse(message, advice("write a parameter as {name}, and a brace itself as %7B or %7D"));
         };
         let known = pattern.is_none_or(|pattern| match name {
             ".+" => pattern.is_wildcard(),
@@ -133,7 +133,7 @@ pub(super) fn read_redirect(
         });
         if !known {
             let message = format!("the path has no parameter \"{{{name}}}\"");
-            return refuse(message, "name one of the path's own parameters");
+            return refuse(message, advice("name one of the path's own parameters"));
         }
         location.push(if name == ".+" { LocationPart::Rest } else { LocationPart::Parameter(name.to_owned()) });
         location.push(LocationPart::Text(behind.to_owned()));

@@ -17,6 +17,8 @@ pub enum Integration {
     HttpProxy {
         /// Index in [`super::Config::servers`].
         server: usize,
+        /// What is taken off the beginning of the path: whole segments of the pattern, all literal, without a slash at the end.
+        prefix: String,
         /// Whether a WebSocket is closed once its token has expired or its session has ended.
         close_at_expiry: bool,
     },
@@ -241,7 +243,12 @@ fn read_integration(
                 let place = Place::Key(place, "close_at_expiry");
                 findings.note(object.offset(), &place, "claim_without_auth", message, help);
             }
-            read_server(object, context, findings).map(|server| Integration::HttpProxy { server, close_at_expiry })
+            let prefix = read_strip_prefix(object, pattern, findings);
+            read_server(object, context, findings).map(|server| Integration::HttpProxy {
+                server,
+                prefix,
+                close_at_expiry,
+            })
         }
         Kind::ServiceBinding => context
             .services
@@ -310,6 +317,24 @@ fn read_server(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &
     found
 }
 
+/// Reads what is taken off the beginning of the path; by default the literal prefix of a wildcard.
+fn read_strip_prefix(object: &mut ObjectReader<'_>, pattern: Option<&Pattern>, findings: &mut Findings<'_>) -> String {
+    let by_default = || pattern.and_then(Pattern::literal_prefix).unwrap_or_default().to_owned();
+    let Some(written) = object.text("strip_prefix", findings) else { return by_default() };
+    let Some((text, pattern)) = written.value().zip(pattern) else { return by_default() };
+    match pattern.prefix(text) {
+        Some(prefix) => prefix,
+        None => {
+            let message = format!("\"{}\" is no beginning of this path", shown(&written));
+            let help = told(|| {
+                "write its first segments, none of them a parameter, as in \"/api\"; \"\" keeps all".to_owned()
+            });
+            findings.note(written.offset, &Place::Key(object.place(), "strip_prefix"), "invalid_path", message, help);
+            String::new()
+        }
+    }
+}
+
 fn read_redirect_uri(
     object: &mut ObjectReader<'_>,
     context: &Context<'_>,
@@ -324,7 +349,7 @@ fn read_redirect_uri(
         }
         return None;
     };
-    read_url(&written, Scheme::Https, &place, findings).map(|url| url.as_str().to_owned())
+    read_url(&written, Scheme::HttpsOrNative, &place, findings).map(|url| url.as_str().to_owned())
 }
 
 /// How a callback hands over the tokens, by name.

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use super::document::{Member, Node, Origin, Text, Value};
+use super::reference::Reference;
 
 /// The beginning of the names of Supabase's integrations.
 const SUPABASE: &str = "supabase_";
@@ -13,8 +14,15 @@ const SUPABASE: &str = "supabase_";
 pub(super) const SUPABASE_BINDINGS: [(&str, &str); 2] =
     [("url", "$env.SUPABASE_URL"), ("key", "$secret.SUPABASE_SERVICE_ROLE_KEY")];
 
-/// Adds to the integrations of paths what they take from bindings of fixed names.
+/// Adds to the integrations of paths what they take from bindings of fixed names, and takes off authorizers the callback's address
+/// under its older name, where it has the other one, too: there it had no effect, and need be neither valid nor known.
 pub(super) fn fill_in(root: &mut Node<'_>) {
+    if let Some(authorizer) = member(root, "authorizer") {
+        drop_unused(authorizer);
+    }
+    if let Some(Value::Object(named)) = member(root, "authorizers").map(|node| &mut node.value) {
+        named.iter_mut().for_each(|authorizer| drop_unused(&mut authorizer.node));
+    }
     let Some(Value::Array(paths)) = member(root, "paths").map(|node| &mut node.value) else { return };
     for path in paths {
         let Some(integration) = member(path, "integration") else { continue };
@@ -32,6 +40,18 @@ pub(super) fn fill_in(root: &mut Node<'_>) {
                 members.push(Member { key: Cow::Borrowed(key), key_offset: offset, node: Node { offset, value } });
             }
         }
+    }
+}
+
+fn drop_unused(authorizer: &mut Node<'_>) {
+    let Value::Object(members) = &mut authorizer.value else { return };
+    if members.iter().any(|member| member.key == "redirect_uri") {
+        // What can be no text of any config is still told.
+        let is_unjudged = |node: &Node<'_>| match &node.value {
+            Value::Text(text) => !matches!(text.value.as_deref().and_then(Reference::parse), Some(Err(_))),
+            _ => false,
+        };
+        members.retain(|member| member.key != "callback_uri" || !is_unjudged(&member.node));
     }
 }
 

@@ -107,13 +107,12 @@ pub(super) fn read_provider(
     if let Some(written) = &sealing_key {
         note_if_weak(written, "make one with `openssl rand -base64 48`", &Place::Key(place, "sealing_key"), findings);
     }
-    // The older gateway's other name for it.
-    let redirect_uris = ["redirect_uri", "callback_uri"].map(|key| {
-        let written = object.text(key, findings)?;
-        let url = read_url(&written, Scheme::Https, &Place::Key(place, key), findings);
-        Some(url.map(|url| url.as_str().to_owned()))
+    // The older gateway's other name for it, which is judged only where it counts.
+    let [named, older] = ["redirect_uri", "callback_uri"].map(|key| Some((key, object.text(key, findings)?)));
+    let redirect_uri = named.or(older).map(|(key, written)| {
+        let url = read_url(&written, Scheme::HttpsOrNative, &Place::Key(place, key), findings);
+        url.map(|url| url.as_str().to_owned())
     });
-    let redirect_uri = redirect_uris.into_iter().flatten().next();
     let rotation_grace_secs = read_rotation_grace(object, findings);
 
     let keys = ProviderKeys {

@@ -110,7 +110,13 @@ pub fn told(text: impl FnOnce() -> String) -> Option<String> {
     if cfg!(target_arch = "wasm32") { None } else { Some(text()) }
 }
 
-/// Gives words that people read, as [`told`] does.
+/// The same of words that need not be made.
+#[inline(always)]
+pub fn advice(words: &str) -> Option<String> {
+    told(|| words.to_owned())
+}
+
+/// The same of words that are taken along.
 #[inline(always)]
 pub const fn words(text: &'static str) -> &'static str {
     if cfg!(target_arch = "wasm32") { "" } else { text }

@@ -39,6 +39,9 @@ pub enum Binding {
     Value(String),
     /// It is missing, empty, or no text.
     Missing,
+    /// It is this, and no text: known to whoever reads a file. In the Worker it is [`Binding::Missing`].
+    #[cfg(not(target_arch = "wasm32"))]
+    NoText(&'static str),
     /// Its value cannot be known here, as when a file is checked before it is deployed.
     Unknown,
 }
@@ -205,6 +208,15 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
                         Binding::Unknown => None,
                         Binding::Value(_) | Binding::Missing => {
                             note_missing(&reference, node.offset, place, findings);
+                            None
+                        }
+                        #[cfg(not(target_arch = "wasm32"))]
+                        Binding::NoText(kind) => {
+                            let name = &reference.name;
+                            let message =
+                                format!("{name} is {kind}, and the gateway takes a string, a number or a boolean");
+                            let help = format!("write {name} as one string");
+                            findings.note(node.offset, place, "missing_binding", message, Some(help));
                             None
                         }
                     }

@@ -20,6 +20,8 @@ pub struct Server {
     pub alias: String,
     /// Its addresses; a later one stands in for those before it that cannot be reached.
     pub targets: Vec<Target>,
+    /// The same, one a line.
+    pub addresses: String,
     /// How long it may take to begin its answer.
     pub timeout_ms: u32,
     /// How often a request that may be repeated is made again.
@@ -73,9 +75,11 @@ pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<
         let alias_known = alias.value().is_some();
         let name = alias.value().unwrap_or_default();
         // A URL that is wrong or unknown leaves an entry all the same, so that the paths that name it are not blamed.
+        let addresses: Vec<_> = targets.iter().map(|target| [&*target.origin, &target.base_path].concat()).collect();
         let server = Server {
             alias: name.to_owned(),
             targets,
+            addresses: addresses.join("\n"),
             timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
             retries: u32::try_from(retries).unwrap_or(0),
             strict_paths,

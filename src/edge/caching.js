@@ -62,9 +62,11 @@ export function kept_seconds({ status, headers }, names, ttl, now) {
   const said = directives([header("cache-control") ?? header("pragma"), header("cdn-cache-control")].join());
   const has = (...words) => words.some((word) => said.has(word));
   const coding = header("content-encoding");
+  // What is kept has no coding, so by `Accept-Encoding` it does not differ.
+  const known = ["accept-encoding", ...names];
   const varies = header("vary")?.match(/[^\s,]+/g) ?? [];
   if (
-    status !== 200 || headers.has("set-cookie") || has("no-store", "no-cache", "private") || !varies.every((name) => names.includes(name)) ||
+    status !== 200 || headers.has("set-cookie") || has("no-store", "no-cache", "private") || !varies.every((name) => known.includes(name)) ||
     headers.get("content-length") > room.max || !DECODED.includes(coding) || (coding && has("no-transform"))
   ) return 0;
   const expires = headers.get("expires");

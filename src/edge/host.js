@@ -5,6 +5,8 @@ const TIMEOUT = "timeout";
 const TOO_LARGE = "too large";
 const UNHELD = "too large to hold";
 const BUSY = "busy";
+const encoded = (text) => new TextEncoder().encode(text);
+const decoded = (bytes) => bytes && new TextDecoder().decode(bytes);
 const BASE64URL = { alphabet: "base64url", omitPadding: true };
 
 /** Gives what `work` gives, or fails with `late` after `ms`. */
@@ -652,6 +654,9 @@ export function write_point(dataset, route, method, code, numbers) {
 
 // provider.rs
 
+/** The most that is read of an answer in which nothing matters but its status. */
+const REVOKED_MAX_BYTES = 256 * 1024;
+
 export async function read(stream, max) {
   const chunks = [];
   let length = 0;
@@ -683,6 +688,21 @@ export function call(url, form, authorization, ms, max) {
 export function call_json(url, body, key, ms, max) {
   const headers = { accept: "application/json", "content-type": "application/json", apikey: key, authorization: `Bearer ${key}` };
   return answerOf(url, { method: "POST", headers, body }, ms, max);
+}
+
+/** Gives why a token is not revoked, and whether that may pass: what a provider refuses it will refuse again, but for the secret. */
+async function revoked(url, form, authorization, token, ms) {
+  if (!url) return { reason: "the provider's addresses are not known", passes: true };
+  try {
+    const [status] = await call(url, `${form}&token=${encodeURIComponent(token)}`, authorization, ms, REVOKED_MAX_BYTES);
+    if (status !== 200) return { reason: `status ${status}`, passes: status < 400 || status > 428 || status === 401 };
+  } catch (thrown) {
+    return { reason: thrown?.message ?? thrown, passes: true };
+  }
+}
+
+export async function revoke_token(...how) {
+  return (await revoked(...how))?.reason;
 }
 
 function answerOf(url, init, ms, max) {
@@ -719,7 +739,7 @@ export async function verify(key, algorithm, signature, signed) {
 }
 
 export async function digest_text(text) {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  const digest = await crypto.subtle.digest("SHA-256", encoded(text));
   return new Uint8Array(digest).toBase64(BASE64URL);
 }
 
@@ -733,7 +753,7 @@ const IV_BYTES = 12;
 
 async function key(secret, purpose) {
   const base = await crypto.subtle.importKey("raw", secret, "HKDF", false, ["deriveKey"]);
-  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: new TextEncoder().encode(purpose) };
+  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoded(purpose) };
   return crypto.subtle.deriveKey(hkdf, base, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
 }
 
@@ -797,4 +817,58 @@ export function depart(object, flight) {
   };
   object.flight = flight;
   object.ctx.waitUntil(flight.then(land, land));
+}
+
+// objects/session.rs
+
+/** Seals each of two texts under a secret of its own, the second where there is one, and gives both with a space between them. */
+export async function seal_both(key, purpose, text, secret, otherPurpose, other) {
+  const sealed = (under, what, plain) => seal(encoded(under), what, new Uint8Array(), encoded(plain));
+  const both = [sealed(key, purpose, text)];
+  if (other !== undefined) both.push(sealed(secret, otherPurpose, other));
+  return (await Promise.all(both)).join(" ");
+}
+
+/** What is kept of a session that has ended: its refresh token, sealed, as long as that is to be revoked; and that a login took its place. */
+const LEFT = "left";
+/** For so long that is known, longer than any request waits for a renewal: none that was on its way may have the cookie of that login removed. */
+const REPLACED_MS = 15_000;
+/** A revocation that fails is tried so often in all: after a minute, and then after four times as long each time, for nearly six hours. */
+const REVOCATION_TRIES = 6;
+const REVOCATION_RETRY_MS = 60_000;
+
+export function is_replaced(object) {
+  return object.ctx.storage.kv.get(LEFT)?.replaced > Date.now();
+}
+
+export function left(object) {
+  return object.ctx.storage.kv.get(LEFT)?.sealed;
+}
+
+/** Ends a session. `goesOn` says that the provider takes the login that took its place for the same one. */
+export function leave(object, sealed, replaced, goesOn) {
+  const { kv } = object.ctx.storage;
+  kv.delete(KEY);
+  if (sealed !== undefined) kv.put(LEFT, { sealed });
+  if (replaced) kv.put(LEFT, { replaced: Date.now() + REPLACED_MS, goesOn });
+}
+
+/** Revokes the refresh token that a session left, and keeps what is still to be done or known. Gives why it is not revoked, if so. */
+export async function settle(object, sealed, token, secret, purpose, url, form, authorization, ms) {
+  const { kv } = object.ctx.storage;
+  let failure;
+  if (sealed !== undefined && !kv.get(LEFT)?.goesOn) {
+    if (url) token ??= decoded(await open(encoded(secret), purpose, new Uint8Array(), sealed));
+    failure = url && token === undefined ? { reason: "the key that it was sealed under has changed" } : await revoked(url, form, authorization, token, ms);
+  }
+  const left = kv.get(LEFT);
+  const failures = (left?.sealed === sealed && left?.failures || 0) + 1;
+  const again = failure?.passes && failures < REVOCATION_TRIES;
+  if (again || is_replaced(object)) {
+    kv.put(LEFT, { ...left, sealed: again ? sealed : undefined, failures });
+    await wake(object, again ? Date.now() + REVOCATION_RETRY_MS * 4 ** (failures - 1) : left.replaced);
+  } else {
+    await erase(object);
+  }
+  return failure && `${failure.reason}: ${again ? "it is tried again" : "it is given up"}`;
 }

@@ -3,7 +3,7 @@
 mod backchannel_logout;
 mod callback;
 mod health;
-mod login;
+pub(super) mod login;
 mod logout;
 mod proxy;
 mod refresh;
@@ -22,6 +22,7 @@ use crate::problem::Problem;
 use crate::request::RequestHead as _;
 use crate::route::{Ambiguity, Match, Method};
 use crate::token::VerifiedClaims;
+use proxy::Forwarded;
 use service::ServiceCall;
 
 /// Answers a request by the path's integration, once what comes before it lets that happen.
@@ -56,9 +57,9 @@ pub async fn run(
             Ok(Answer::Made { status: *status, headers, body: body.clone() })
         }
         Integration::Redirect(redirect) => redirected(redirect, matched),
-        Integration::HttpProxy { server, close_at_expiry } => {
+        Integration::HttpProxy { server, prefix, close_at_expiry } => {
             let server = gateway.config.servers.get(*server).ok_or(Problem::ConfigInvalid)?;
-            let forwarded = matched.forward_path();
+            let forwarded = Forwarded { path: matched.forward_path(prefix), prefix };
             let expiring = claims.as_deref().filter(|_| *close_at_expiry);
             let raw = expiring.is_some();
             match (proxy::run(gateway, exchange, path, server, forwarded, claims.as_deref(), raw).await?, expiring) {

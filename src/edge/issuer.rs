@@ -134,7 +134,7 @@ impl Issuer {
         let mut outcome = verify_signature(&token, &held).await;
         // A key that is named and not there, or a signature by none of the keys where none is named: the set may have changed.
         let outdated = match outcome {
-            Err(TokenError::NoKey { .. }) => true,
+            Err(TokenError::NoKey { .. } | TokenError::KeyLeftOut { .. }) => true,
             Err(TokenError::BadSignature) => token.key_id().is_none(),
             _ => false,
         };
@@ -152,7 +152,7 @@ async fn verify_signature(token: &UnverifiedToken<'_>, held: &HeldKeys) -> Resul
     let algorithm = token.algorithm();
     let candidates = held.set.select_keys(token.key_id(), algorithm);
     if candidates.is_empty() {
-        return Err(token.no_key());
+        return Err(token.no_key(&held.set));
     }
     for index in candidates {
         // A key or signature whose numbers WebCrypto refuses has verified nothing.

@@ -251,8 +251,7 @@ impl State {
                 Some(Value::Object(stored).to_string())
             }
             Err((problem, reason)) => {
-                let place = uri.split('?').next().unwrap_or_default();
-                log::warn("jwks_unavailable", &format!("{place}: {reason}"));
+                log::warn("jwks_unavailable", &reason);
                 *self.failure.borrow_mut() = problem;
                 self.end(None);
                 None
@@ -285,45 +284,52 @@ type Documents = (KeySet, Option<Rc<Endpoints>>, Map<String, Value>);
 /// Fetches the key set, and before it the discovery document where that says where it is.
 ///
 /// # Errors
-/// What a client is told, and why in words.
+/// What a client is told; and which document it is about and why, for the log.
 async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<Documents, (Problem, String)> {
-    let mut stored = Map::new();
-    let Some(issuer) = &source.discovered_for else {
-        let document = fetch_document(uri, timeout_ms).await?;
-        let set = parse_set(&document)?;
-        stored.insert("document".to_owned(), document.into());
-        return Ok((set, None, stored));
-    };
-    let discovered = fetch_document(uri, timeout_ms).await?;
-    let discovery = Discovery::parse(&discovered, issuer).map_err(|reason| unusable(reason.to_owned()))?;
-    let document = fetch_document(&discovery.jwks_uri, timeout_ms).await?;
-    let set = parse_set(&document)?;
-    stored.insert("document".to_owned(), document.into());
-    stored.insert("discovery".to_owned(), discovered.into());
-    Ok((set, Some(Rc::new(discovery.endpoints)), stored))
+    let (mut stored, mut endpoints, mut uri) = (Map::new(), None, uri.to_owned());
+    let mut sought = source.discovered_for.as_deref();
+    loop {
+        let [not_had, not_usable] = match sought {
+            Some(_) => ["its discovery document was not answered with 200", "its discovery document cannot be used"],
+            None => ["its key set was not answered with 200", "its key set cannot be used"],
+        };
+        let about = |problem: Problem, reason: &str| {
+            let place = uri.split('?').next().unwrap_or_default();
+            (problem, [place, ": ", reason].concat())
+        };
+        let unusable = |reason: String| about(Problem::IdpError(not_usable, None), &reason);
+        let call = Call { url: &uri, form: None, authorization: None, timeout_ms };
+        let document = match call.send_bounded(JWKS_MAX_BYTES).await {
+            Ok(answer) if answer.status == 200 => answer.body,
+            Ok(answer) => {
+                let reason = format!("{not_had}: status {}{}", answer.status, status_words(answer.status));
+                return Err(about(Problem::IdpError(not_had, Some(answer.status)), &reason));
+            }
+            Err(TransportError::TooLarge) => return Err(unusable(KeySetError::TooLarge.to_string())),
+            Err(error) => {
+                let reason = error.to_string();
+                return Err(about(error.into(), &reason));
+            }
+        };
+        let Some(issuer) = sought.take() else {
+            let set = KeySet::parse(&document).map_err(|error| unusable(error.to_string()))?;
+            stored.insert("document".to_owned(), document.into());
+            return Ok((set, endpoints, stored));
+        };
+        let discovery = Discovery::parse(&document, issuer).map_err(unusable)?;
+        stored.insert("discovery".to_owned(), document.into());
+        endpoints = Some(Rc::new(discovery.endpoints));
+        uri = discovery.jwks_uri;
+    }
 }
 
-fn parse_set(document: &str) -> Result<KeySet, (Problem, String)> {
-    KeySet::parse(document).map_err(|error| unusable(error.to_string()))
-}
-
-fn unusable(reason: String) -> (Problem, String) {
-    (Problem::IdpError("its key set cannot be used", None), reason)
-}
-
-async fn fetch_document(uri: &str, timeout_ms: u32) -> Result<String, (Problem, String)> {
-    let call = Call { url: uri, form: None, authorization: None, timeout_ms };
-    match call.send_bounded(JWKS_MAX_BYTES).await {
-        Ok(answer) if answer.status == 200 => Ok(answer.body),
-        Ok(answer) => {
-            let problem = Problem::IdpError("its key set was not answered with 200", Some(answer.status));
-            Err((problem, format!("status {}", answer.status)))
-        }
-        Err(TransportError::TooLarge) => Err(unusable(KeySetError::TooLarge.to_string())),
-        Err(error) => {
-            let reason = error.to_string();
-            Err((error.into(), reason))
-        }
+/// Says what a status usually means of a document that anybody may read.
+fn status_words(status: u16) -> &'static str {
+    match status {
+        300..=399 => ", a redirect, which is not followed",
+        401 | 403 => ", something before it refuses the gateway",
+        404 => ", there is none at this address",
+        _ => "",
     }
 }
 

@@ -51,15 +51,24 @@ fn is_written(level: usize) -> bool {
 
 /// Logs what keeps the gateway from its work.
 pub fn error(code: &str, message: &str) {
-    if is_written(ERROR) {
-        worker::console_error!("{}", json!({"level": "error", "code": code, "message": message}));
-    }
+    line(ERROR, code, message);
 }
 
 /// Logs what an operator should look at.
 pub fn warn(code: &str, message: &str) {
-    if is_written(WARN) {
-        worker::console_warn!("{}", json!({"level": "warn", "code": code, "message": message}));
+    line(WARN, code, message);
+}
+
+fn line(level: usize, code: &str, message: &str) {
+    if !is_written(level) {
+        return;
+    }
+    let name = if level == ERROR { "error" } else { "warn" };
+    let line = json!({"level": name, "code": code, "message": message});
+    if level == ERROR {
+        worker::console_error!("{line}");
+    } else {
+        worker::console_warn!("{line}");
     }
 }
 

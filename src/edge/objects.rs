@@ -175,17 +175,21 @@ pub fn answer(object: StoredObject, kind: &str, message: Option<String>) -> Work
         _ => Class::LogoutIndex,
     };
     Box::pin(async move {
+        // What is over is erased whatever is deployed: an alarm needs a config only to revoke.
+        let gateway = match (class, &message) {
+            (Class::RefreshExchange | Class::LogoutIndex, None) => Err(Problem::ConfigInvalid),
+            _ => gateway::current(&Message(object.env())).await,
+        };
         let Some(message) = message else {
-            // An alarm asks no config: what is over is erased whatever is deployed.
             match class {
                 Class::RefreshExchange => refresh_exchange::on_alarm(&object).await?,
-                Class::Session => session::on_alarm(&object).await?,
+                Class::Session => session::on_alarm(&object, gateway.ok()).await?,
                 Class::LogoutIndex => logout_index::on_alarm(&object).await?,
             }
             return Ok(JsValue::UNDEFINED);
         };
         let message = json::parse_object(message.as_bytes()).ok_or("the message is malformed")?;
-        let gateway = gateway::current(&Message(object.env())).await.map_err(|problem| problem.code())?;
+        let gateway = gateway.map_err(|problem| problem.code())?;
         let answer = match class {
             Class::RefreshExchange => refresh_exchange::answer(&object, &gateway, message).await?,
             Class::Session => session::answer(&object, &gateway, message).await?.to_string(),

@@ -23,6 +23,9 @@ extern "C" {
 
     fn call_json(url: &str, body: &str, key: &str, ms: u32, max: usize) -> Promise;
 
+    /// Gives why a token is not revoked, if so.
+    fn revoke_token(url: &str, form: &str, authorization: Option<&str>, token: &str, ms: u32) -> Promise;
+
     fn read(stream: &ReadableStream, max: usize) -> Promise;
 }
 
@@ -96,18 +99,32 @@ pub async fn refresh(issuer: &Issuer, endpoints: &Endpoints, refresh_token: &Sec
 
 /// Revokes a refresh token, as far as the provider lets it be done; the log has what it did not.
 pub async fn revoke(issuer: &Issuer, invocation: &dyn Invocation, refresh_token: &str) {
-    let (Ok(provider), Ok(endpoints)) = (issuer.provider(), issuer.endpoints(invocation).await) else {
-        log::warn("revocation_failed", "the provider's addresses are not known");
-        return;
-    };
-    let Some(url) = &endpoints.revocation else { return };
-    let form = revocation_form(provider, &endpoints, refresh_token);
-    let failure = match send_form(issuer, url, &form).await {
-        Ok(answer) if answer.status == 200 => return,
-        Ok(answer) => format!("status {}", answer.status),
-        Err(error) => error.to_string(),
-    };
-    log::warn("revocation_failed", &failure);
+    let Some(Revocation { url, form }) = Revocation::of(issuer, invocation).await else { return };
+    let (authorization, timeout_ms) = (form.authorization.as_deref(), issuer.authorizer.timeout_ms);
+    let revoked = revoke_token(&url, &form.body, authorization, refresh_token, timeout_ms);
+    if let Some(failure) = JsFuture::from(revoked).await.ok().and_then(|failure| failure.as_string()) {
+        log::warn("revocation_failed", &failure);
+    }
+}
+
+/// How a refresh token is revoked, less the token.
+#[derive(Default)]
+pub struct Revocation {
+    /// The address, empty if it is not to be had.
+    pub url: String,
+    /// What is sent.
+    pub form: Form,
+}
+
+impl Revocation {
+    /// Gives how the provider revokes; `None` if it does not.
+    pub async fn of(issuer: &Issuer, invocation: &dyn Invocation) -> Option<Self> {
+        let provider = issuer.provider().ok()?;
+        let Ok(endpoints) = issuer.endpoints(invocation).await else {
+            return Some(Self::default());
+        };
+        Some(Self { url: endpoints.revocation.clone()?, form: revocation_form(provider, &endpoints) })
+    }
 }
 
 /// Gives the text of the request's body; `None` where it has none.

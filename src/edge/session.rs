@@ -11,6 +11,7 @@ use super::exchange::Exchange;
 use super::gateway::Gateway;
 use super::invocation::Invocation as _;
 use super::issuer::VerifyError;
+use super::log;
 use super::objects::{Class, Message, has_backchannel_logout};
 use super::provider;
 use super::timing::{now_ms, now_secs};
@@ -18,7 +19,7 @@ use super::webcrypto::{digest, random_bytes};
 use crate::config::Session;
 use crate::cookie;
 use crate::json;
-use crate::oauth::{TokenAnswer, judge_renewal, outcome_from_json};
+use crate::oauth::{RETURN_TO_MAX_BYTES, TokenAnswer, judge_renewal, outcome_from_json};
 use crate::problem::Problem;
 use crate::recent::Recent;
 use crate::request::RequestHead as _;
@@ -30,9 +31,6 @@ use crate::token::{ClaimError, TokenError, VerifiedClaims};
 /// Most sessions in one half of the cache, and most bytes of their tokens.
 const SESSIONS_MAX: usize = 1_000;
 const BYTES_MAX: usize = 2 * 1024 * 1024;
-
-/// The longest `return_to` that a redirect to the login carries, in bytes.
-const RETURN_TO_MAX_BYTES: usize = 1024;
 
 /// An access token of a session.
 #[derive(Clone)]
@@ -54,6 +52,8 @@ enum Known {
     Token(SessionToken),
     /// It was logged out here, whatever an answer says that was on its way.
     LoggedOut,
+    /// A login took its place, whose cookie the browser may have by the time of the answer.
+    Replaced,
 }
 
 /// What is known of sessions, by cookie, and until when.
@@ -99,6 +99,7 @@ pub async fn token(gateway: &Gateway, exchange: &Exchange) -> Result<Option<Sess
             clear_cookie(session, exchange);
             return Err(Problem::SessionExpired("it was logged out here".into()));
         }
+        Some(Known::Replaced) => return Err(Problem::SessionExpired("a login took its place".into())),
         None => None,
     };
     let token = match token {
@@ -124,13 +125,14 @@ async fn access(
     let asked_ms = now_ms();
     let answer = ask(gateway, exchange, cookie, message).await?;
     let token = judge_access(&answer, asked_ms).inspect_err(|problem| {
-        if matches!(problem, Problem::SessionExpired(_) | Problem::SessionInvalid(_)) {
+        let replaced = answer.contains_key("replaced");
+        if !replaced && matches!(problem, Problem::SessionExpired(_) | Problem::SessionInvalid(_)) {
             clear_cookie(session, exchange);
         }
     })?;
     let mut sessions = gateway.sessions.borrow_mut();
-    // A logout that was answered meanwhile stands.
-    if !matches!(sessions.get(cookie), Some(Known::LoggedOut)) {
+    // An end that was answered meanwhile stands.
+    if !matches!(sessions.get(cookie), Some(Known::LoggedOut | Known::Replaced)) {
         sessions.insert(cookie, Known::Token(token.clone()), token.asked_again_ms);
     }
     Ok(token)
@@ -264,12 +266,17 @@ pub async fn begin(
         }
     }
     let until = token_until(tokens, now_secs()).unwrap_or_else(|| claims.expires_at());
+    // Each login at Auth0 has refresh tokens of its own. Elsewhere those of one session at the provider may be one grant.
+    let sid = id_claims
+        .and_then(|claims| claims.text("sid"))
+        .filter(|_| issuer.provider().is_ok_and(|provider| provider.endpoints.is_none()));
     let message = json::object(&mut [
         ("do", "create".into()),
         ("key", cookie.key().into()),
         ("access", tokens.access_token().into()),
         ("refresh", tokens.refresh_token().into()),
         ("subject", id_claims.and_then(|claims| claims.text("sub")).into()),
+        ("sid", sid.into()),
         ("until", until.into()),
     ]);
     if let Err(problem) = Class::Session.ask(exchange, &name, &message, timeout_ms).await {
@@ -286,6 +293,13 @@ pub async fn begin(
     let plain = exchange.is_plain_loopback();
     // No other cookie was to be set on this path.
     let _ = exchange.set_cookie.set(cookie::set(&session.cookie, &cookie.value(), session.absolute_secs, plain));
+    if let Presented::Cookie(before) = presented(exchange, &session.cookie, plain) {
+        let ended = end_of(gateway, exchange, &before, Some(sid.unwrap_or_default())).await;
+        // The login counts all the same: the browser drops that cookie, and the session ends by its time.
+        if let Err(problem) = ended {
+            log::warn("session_not_replaced", problem.code());
+        }
+    }
     Ok(())
 }
 
@@ -296,11 +310,25 @@ pub async fn begin(
 pub async fn end(gateway: &Gateway, exchange: &Exchange, session: &Session) -> Result<(), Problem> {
     // One that is none of ours has no session to end.
     if let Ok(Some(cookie)) = presented_cookie(session, exchange) {
-        ask(gateway, exchange, &cookie, &json!({"do": "end", "key": cookie.key()})).await?;
-        let until = now_ms() + TOKEN_CACHE_MAX_SECS as f64 * 1000.0;
-        gateway.sessions.borrow_mut().insert(&cookie, Known::LoggedOut, until);
+        end_of(gateway, exchange, &cookie, None).await?;
     }
     clear_cookie(session, exchange);
+    Ok(())
+}
+
+/// Ends a session: by a logout, or by a login that takes its place and is `replaced_by` at the provider, empty where that has no name.
+async fn end_of(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    cookie: &SessionCookie,
+    replaced_by: Option<&str>,
+) -> Result<(), Problem> {
+    let message =
+        json::object(&mut [("do", "end".into()), ("key", cookie.key().into()), ("replaced_by", replaced_by.into())]);
+    ask(gateway, exchange, cookie, &message).await?;
+    let known = if replaced_by.is_some() { Known::Replaced } else { Known::LoggedOut };
+    let until = now_ms() + TOKEN_CACHE_MAX_SECS as f64 * 1000.0;
+    gateway.sessions.borrow_mut().insert(cookie, known, until);
     Ok(())
 }
 
@@ -317,9 +345,16 @@ pub fn or_login(gateway: &Gateway, exchange: &Exchange, problem: Problem) -> Res
         return Err(problem);
     }
     let query = exchange.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let return_to = format!("{}{query}", exchange.path());
+    // The one character of a query that a `return_to` may not have.
+    let return_to = format!("{}{query}", exchange.path()).replace('\\', "%5C");
     let mut location = session.login_path.clone();
-    if return_to.len() <= RETURN_TO_MAX_BYTES {
+    if return_to.len() > RETURN_TO_MAX_BYTES {
+        let bytes = return_to.len();
+        log::warn(
+            "return_to_dropped",
+            &format!("{bytes} bytes, at most {RETURN_TO_MAX_BYTES} are taken through a login"),
+        );
+    } else {
         let encoded =
             url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", &return_to).finish();
         location = format!("{location}?{encoded}");

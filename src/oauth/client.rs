@@ -7,6 +7,7 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 use crate::config::{Endpoints, Provider};
 
 /// A form for the provider, and the `Authorization` that goes with it.
+#[derive(Default)]
 pub struct Form {
     /// The form, encoded.
     pub body: String,

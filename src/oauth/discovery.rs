@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::address::Address;
 use crate::config::Endpoints;
 use crate::json;
+use crate::token::shortened_name;
 
 /// What the gateway needs of a provider's discovery document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,13 +21,16 @@ impl Discovery {
     ///
     /// # Errors
     /// What is wrong with it, in words.
-    pub fn parse(document: &str, issuer: &str) -> Result<Self, &'static str> {
+    pub fn parse(document: &str, issuer: &str) -> Result<Self, String> {
         let members = json::parse_object(document.as_bytes()).ok_or("its discovery document is no JSON object")?;
         // Byte for byte (section 4.3): whoever can serve a document for another issuer could have its tokens verified by his keys.
-        if json::text(&members, "issuer") != Some(issuer) {
-            return Err("its discovery document is another issuer's");
+        let found = json::text(&members, "issuer").unwrap_or_default();
+        if found != issuer {
+            let found = shortened_name(found);
+            return Err(format!("its discovery document is another issuer's: \"{found}\", expected \"{issuer}\""));
         }
-        let required = |name: &str| endpoint(&members, name).ok_or("its discovery document lacks an endpoint");
+        let lacking = |name: &str| format!("its discovery document lacks an endpoint: no https address in {name}");
+        let required = |name: &str| endpoint(&members, name).ok_or_else(|| lacking(name));
         let methods = members.get("token_endpoint_auth_methods_supported").and_then(Value::as_array);
         let takes_post = methods.is_some_and(|methods| methods.iter().any(|method| method == "client_secret_post"));
         let endpoints = Endpoints {
@@ -86,8 +90,12 @@ mod tests {
             ("jwks_uri", json!("file:///jwks"), "another scheme"),
         ];
         for (name, value, message) in refused {
-            assert!(parse(name, value).is_err(), "{message}");
+            let reason = parse(name, value).unwrap_err();
+            assert!(reason.contains(name), "{message}: {reason}");
         }
+        let another = parse("issuer", json!("https://other.example/v2.0")).unwrap_err();
+        let both = another.contains("\"https://other.example/v2.0\"") && another.contains("\"https://idp.example\"");
+        assert!(both, "both issuers: {another}");
         assert!(parse("token_endpoint", json!("http://127.0.0.1:1/token")).is_ok(), "http on this machine");
         let basic = parse("token_endpoint_auth_methods_supported", json!(["client_secret_basic"])).unwrap();
         assert!(basic.endpoints.basic, "it wants the secret in a header");

@@ -10,6 +10,7 @@ use crate::config::{Endpoints, Provider};
 use crate::json;
 use crate::problem::Problem;
 use crate::request::{query_parameter, with_query};
+use crate::token::shortened_name;
 
 /// A login may take this long: time enough for a second factor and a lost password.
 pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
@@ -64,7 +65,7 @@ impl LoginState {
     /// # Errors
     /// [`Problem::StateExpired`] past [`LOGIN_STATE_MAX_SECS`]; [`Problem::StateInvalid`] where the bytes are no state.
     pub fn from_bytes(bytes: &[u8], now: i64) -> Result<Self, Problem> {
-        let state = Self::parse(bytes).ok_or(Problem::StateInvalid("no login state inside"))?;
+        let state = Self::parse(bytes).ok_or_else(|| Problem::StateInvalid("no login state inside".into()))?;
         if now - state.issued_at > LOGIN_STATE_MAX_SECS {
             return Err(Problem::StateExpired);
         }
@@ -131,7 +132,10 @@ pub fn check_response_issuer(iss: Option<&str>, issuer: &str, needed: bool) -> R
     match iss {
         Some(iss) if iss == issuer => Ok(()),
         None if !needed => Ok(()),
-        _ => Err(Problem::StateInvalid("iss does not name the provider of this login")),
+        _ => {
+            let found = iss.map_or_else(|| "missing".to_owned(), |iss| format!("\"{}\"", shortened_name(iss)));
+            Err(Problem::StateInvalid(format!("iss is {found}, expected \"{issuer}\"").into()))
+        }
     }
 }
 
@@ -179,6 +183,11 @@ mod tests {
         for (iss, needed, taken, message) in table {
             assert_eq!(check_response_issuer(iss, "https://idp.example/", needed).is_ok(), taken, "{message}");
         }
+        let reason = |iss| check_response_issuer(iss, "https://idp.example/", true).unwrap_err().reason();
+        let both = r#"iss is "https://evil.example/", expected "https://idp.example/""#;
+        assert_eq!(reason(Some("https://evil.example/")).as_deref(), Some(both), "both are named");
+        let missing = r#"iss is missing, expected "https://idp.example/""#;
+        assert_eq!(reason(None).as_deref(), Some(missing));
     }
 
     #[test]

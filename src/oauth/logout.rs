@@ -25,9 +25,9 @@ pub fn logout_url(provider: &Provider, endpoints: &Endpoints, return_to: String)
     with_query(url, &query.finish())
 }
 
-/// Gives the form that revokes a refresh token (RFC 7009 section 2.1).
-pub fn revocation_form(provider: &Provider, endpoints: &Endpoints, refresh_token: &str) -> Form {
-    Form::new(provider, endpoints, &[("token", refresh_token), ("token_type_hint", "refresh_token")])
+/// Gives the form that revokes a refresh token (RFC 7009 section 2.1), to which `token` is still to be added.
+pub fn revocation_form(provider: &Provider, endpoints: &Endpoints) -> Form {
+    Form::new(provider, endpoints, &[("token_type_hint", "refresh_token")])
 }
 
 /// What a logout token asks for.

@@ -55,7 +55,7 @@ fn known(node: &Node<'_>, bindings: &dyn Bindings) -> Option<String> {
         None => Some(text.to_owned()),
         Some(reference) => match bindings.look_up(&reference.ok()?) {
             Binding::Value(value) => Some(value),
-            Binding::Missing | Binding::Unknown => None,
+            Binding::Missing | Binding::NoText(_) | Binding::Unknown => None,
         },
     }
 }

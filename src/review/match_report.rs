@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::outline::{Outline, OutlinedRoute};
+use super::outline::{Outline, OutlinedRoute, Upstream};
 use crate::address::Address;
-use crate::route::{Allow, Ambiguity, Found, MethodRule, Pattern, RouteSpec, RouteTable};
+use crate::route::{Allow, Ambiguity, Found, Match, MethodRule, Pattern, RouteSpec, RouteTable};
 
 /// The way of one request through the routes.
 #[derive(Debug)]
@@ -22,14 +22,25 @@ pub struct MatchReport<'o> {
 /// What comes of a request.
 #[derive(Debug)]
 pub enum Outcome<'o> {
-    /// A route takes it, with these parameters.
-    Route(&'o OutlinedRoute, Vec<(String, String)>),
+    /// A route takes it.
+    Route(Taken<'o>),
     /// 405: the path has these methods.
     MethodNotAllowed(Allow),
     /// 404.
     NotFound,
     /// 400: the path can be read in two ways.
     Ambiguous(Ambiguity),
+}
+
+/// A route that takes a request.
+#[derive(Debug)]
+pub struct Taken<'o> {
+    /// The route.
+    pub route: &'o OutlinedRoute,
+    /// The parameters of its path, with what the request has for them.
+    pub params: Vec<(String, String)>,
+    /// The addresses that the upstream may be called at for it, each with the client's query; mapped parameters are not known here.
+    pub calls: Vec<String>,
 }
 
 /// Why a route does not take a request.
@@ -93,7 +104,8 @@ pub fn explain_match<'o>(outline: &'o Outline, request: &str) -> Result<MatchRep
         Found::Route(found) => {
             let params = found.params().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
             let taker = ordered.get(found.index).copied();
-            (taker.map_or(Outcome::NotFound, |route| Outcome::Route(route, params)), taker)
+            let calls = taker.map(|route| calls(route, &found, address.query())).unwrap_or_default();
+            (taker.map_or(Outcome::NotFound, |route| Outcome::Route(Taken { route, params, calls })), taker)
         }
         Found::MethodNotAllowed(allow) => (Outcome::MethodNotAllowed(allow), None),
         Found::NotFound => (Outcome::NotFound, None),
@@ -102,6 +114,13 @@ pub fn explain_match<'o>(outline: &'o Outline, request: &str) -> Result<MatchRep
     let others = ordered.into_iter().filter(|route| taker.is_none_or(|taker| taker.spec != route.spec));
     let passed = others.map(|route| (route, why_not(route, taker, method, &path))).collect();
     Ok(MatchReport { method: method.to_owned(), path, outcome, passed })
+}
+
+/// Gives the addresses that a route's upstream may be called at, as the gateway makes them.
+fn calls(route: &OutlinedRoute, found: &Match<'_, '_>, query: Option<&str>) -> Vec<String> {
+    let Some(Upstream { addresses, prefix }) = &route.upstream else { return Vec::new() };
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    addresses.iter().map(|address| format!("{address}{}{query}", found.forward_path(prefix))).collect()
 }
 
 fn why_not(route: &OutlinedRoute, taker: Option<&OutlinedRoute>, method: &str, path: &str) -> Passed {
@@ -181,8 +200,8 @@ mod tests {
         let outline = outline();
         let report = explain_match(&outline, "GET /a/x/../b?x=1").unwrap();
         assert_eq!(report.path, "/a/b", "as the URL parser leaves it");
-        let Outcome::Route(taker, _) = report.outcome else { panic!("a route takes it") };
-        assert_eq!(taker.index, Some(4));
+        let Outcome::Route(taken) = report.outcome else { panic!("a route takes it") };
+        assert_eq!(taken.route.index, Some(4));
         let reasons: Vec<_> =
             report.passed.iter().map(|(route, why)| (route.index.unwrap(), why.to_string())).collect();
         let expected = [
@@ -193,6 +212,47 @@ mod tests {
             (0, "matches too, but a path without a wildcard comes before one with it"),
         ];
         assert_eq!(reasons, expected.map(|(index, why)| (index, why.to_owned())));
+    }
+
+    #[test]
+    fn the_address_that_will_be_called_is_told() {
+        let outline = Outline::of(
+            r#"{
+                "servers": [
+                    {"alias": "api", "urls": ["https://One.example/v1/", "$env.TWO"]},
+                    {"alias": "own", "url": "https://own.example:443"}
+                ],
+                "paths": [
+                    {"method": "ANY", "path": "/api/{.+}", "integration": {"type": "http", "server": "api"}},
+                    {"method": "GET", "path": "/api/orders", "integration": {"type": "http_proxy", "server": "api"}},
+                    {"method": "GET", "path": "/api/users/{id}", "integration": {"type": "http", "server": "own", "strip_prefix": "/api"}},
+                    {"method": "ANY", "path": "/all/{.+}", "integration": {"type": "http", "server": "own", "strip_prefix": ""}},
+                    {"method": "GET", "path": "/api/later", "integration": {"type": "http", "server": "own", "strip_prefix": "$env.PREFIX"}},
+                    {"method": "GET", "path": "/fixed", "response": 1}
+                ]
+            }"#,
+        );
+        let table = [
+            (
+                "/api/x?a=%20",
+                vec!["https://one.example/v1/x?a=%20", "$env.TWO/x?a=%20"],
+                "less the prefix of a wildcard",
+            ),
+            ("/api", vec!["https://one.example/v1/", "$env.TWO/"], "with none of the rest"),
+            (
+                "/api/orders",
+                vec!["https://one.example/v1/api/orders", "$env.TWO/api/orders"],
+                "whole, without a wildcard",
+            ),
+            ("/api/users/%61", vec!["https://own.example/users/%61"], "less the prefix that is named, not decoded"),
+            ("/all/x", vec!["https://own.example/all/x"], "whole, as it is asked for"),
+            ("/api/later", vec![], "a prefix that nobody knows here"),
+            ("/fixed", vec![], "no upstream"),
+        ];
+        for (path, expected, message) in table {
+            let Outcome::Route(taken) = explain_match(&outline, path).unwrap().outcome else { panic!("{path}") };
+            assert_eq!(taken.calls, expected, "{message}: {path}");
+        }
     }
 
     #[test]
@@ -227,7 +287,9 @@ mod tests {
         for path in ["/", "/a", "/a/", "/a/b", "/a/c", "/c/b", "/c", "/a/b/c", "/c/d/e", "/a/b/", "/c/"] {
             for method in ["GET", "HEAD", "POST"] {
                 let report = explain_match(&outline, &format!("{method} {path}")).unwrap();
-                let Outcome::Route(taker, _) = report.outcome else { panic!("{method} {path}: a wildcard takes all") };
+                let Outcome::Route(Taken { route: taker, .. }) = report.outcome else {
+                    panic!("{method} {path}: a wildcard takes all")
+                };
                 let ordered = outline.by_precedence();
                 let place = |route: &OutlinedRoute| ordered.iter().position(|other| *other == route);
                 for (route, why) in &report.passed {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::address::Address;
 use crate::config::document::{Node, Value};
 use crate::config::{ONLY_AUTHORIZER, parse, routes_as_compiled};
 use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec};
@@ -28,6 +29,8 @@ pub struct OutlinedRoute {
     pub integration: String,
     /// Where it leads, such as an upstream's address.
     pub target: String,
+    /// The upstream that it forwards to; `None` for any other integration, and where one that counts comes from a binding.
+    pub upstream: Option<Upstream>,
     /// What else it asks of requests, such as `rate_limit`.
     pub rules: Vec<String>,
     /// The keys of its entry, each with its JSON, but for method, path and notes; none of a route from another section.
@@ -40,6 +43,15 @@ impl OutlinedRoute {
         let kind = |route: &Self| route.integration.trim_end_matches("_proxy").to_owned();
         kind(self) == kind(other) && self.target == other.target
     }
+}
+
+/// An upstream as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// Its addresses with their base paths, without a slash at the end; one that comes from a binding is the reference.
+    pub addresses: Vec<String>,
+    /// What is taken off the beginning of the path.
+    pub prefix: String,
 }
 
 /// What a route asks for.
@@ -119,6 +131,29 @@ impl<'n> Sections<'n> {
             login_provider: login_provider(root).unwrap_or_default(),
         }
     }
+
+    /// Gives the addresses of a server, as they are written.
+    fn urls(&self, alias: &str) -> Vec<&'n str> {
+        let of_server = |server: &&'n Node<'n>| server.text("url").into_iter().chain(server.texts("urls")).collect();
+        self.servers.get(alias).map_or_else(Vec::new, of_server)
+    }
+}
+
+/// Gives where an integration forwards requests of a pattern to.
+fn upstream(sections: &Sections<'_>, integration: &Node<'_>, pattern: &Pattern) -> Option<Upstream> {
+    if !matches!(integration.text("type"), Some("http" | "http_proxy")) {
+        return None;
+    }
+    let prefix = match integration.get("strip_prefix") {
+        Some(written) => pattern.prefix(written.as_text()?)?,
+        None => pattern.literal_prefix().unwrap_or_default().to_owned(),
+    };
+    let urls = sections.urls(integration.text("server")?).into_iter();
+    let addresses = urls.map(|url| match Address::parse(url) {
+        Some(address) => format!("{}{}", address.origin(), address.path().trim_end_matches('/')),
+        None => url.to_owned(),
+    });
+    Some(Upstream { addresses: addresses.collect(), prefix })
 }
 
 fn outline_path(sections: &Sections<'_>, path: &Node<'_>, index: usize, spec: RouteSpec) -> OutlinedRoute {
@@ -129,8 +164,10 @@ fn outline_path(sections: &Sections<'_>, path: &Node<'_>, index: usize, spec: Ro
     };
     let rules = ["rate_limit", "max_body_bytes", "content_types", "cache", "ip", "pre_process"];
     let rules = rules.into_iter().filter(|key| path.get(key).is_some()).map(str::to_owned).collect();
+    let upstream = path.get("integration").and_then(|node| upstream(sections, node, &spec.pattern));
     OutlinedRoute {
         spec,
+        upstream,
         index: Some(index),
         requirement: requirement(sections, path),
         integration,
@@ -180,9 +217,7 @@ fn target_of(sections: &Sections<'_>, integration: &Node<'_>) -> String {
     match kind {
         "http" | "http_proxy" => {
             let alias = integration.text("server").unwrap_or("?");
-            let server = sections.servers.get(alias);
-            let urls: Vec<&str> = server
-                .map_or_else(Vec::new, |server| server.text("url").into_iter().chain(server.texts("urls")).collect());
+            let urls = sections.urls(alias);
             if urls.is_empty() { alias.to_owned() } else { format!("{alias} ({})", urls.join(", ")) }
         }
         "service_binding" | "service" => {
@@ -220,6 +255,7 @@ fn protected_resource(root: &Node<'_>) -> Option<OutlinedRoute> {
         requirement: None,
         integration: "protected_resource".to_owned(),
         target: "200".to_owned(),
+        upstream: None,
         rules: Vec::new(),
         settings: BTreeMap::new(),
     })

@@ -8,17 +8,19 @@ use std::collections::{HashMap, HashSet};
 
 use super::consequences::Mistakes;
 use super::login_warnings::warn_of_logins;
+use super::open_domains::open_domain;
 use super::outline::{authorizers, logs_in};
 use super::route_warnings::{RouteKind, warn_of_routes};
 use crate::address::Address;
 use crate::config::document::{Node, Value};
 use crate::config::reader::{Findings, Place};
 use crate::config::{
-    Binding, Bindings, Diagnostic, ONLY_AUTHORIZER, Reference, ReferenceKind, SECRET_MIN_BYTES, Severity, parse,
+    Binding, Bindings, Diagnostic, ListedOrigin, ONLY_AUTHORIZER, Reference, ReferenceKind, SECRET_MIN_BYTES, Severity,
+    parse,
 };
 
 /// Every code of a warning, and what it says.
-pub const WARNINGS: [(&str, &str); 30] = [
+pub const WARNINGS: [(&str, &str); 31] = [
     (
         "audience_missing",
         "paths need tokens of an Auth0 authorizer without an `audience`, for which Auth0 issues none that can be checked",
@@ -26,6 +28,7 @@ pub const WARNINGS: [(&str, &str); 30] = [
     ("auth_on_login", "a path of a login or of a refresh needs the token that it is there to get"),
     ("callback_missing", "no path makes a session of a login where the provider leads to"),
     ("cors_any_origin", "every site may read answers"),
+    ("cors_star", "a star in an origin lets in whoever gets a name there, or lets its pages read as the user"),
     (
         "crossing_routes",
         "two paths match the same requests, neither within the other, and the one that takes them asks for less",
@@ -151,6 +154,23 @@ fn warn_of_cors(root: &Node<'_>, warnings: &mut Warnings<'_>) {
         let at = (any.offset, &Place::Index(&place, index));
         warnings.warn("cors_any_origin", root, at, message, "list the origins of your pages");
     }
+    let with_cookies = root.get("cors").is_some_and(|cors| cors.is_true("allow_credentials"));
+    for (index, origin) in origins.iter().enumerate() {
+        let Some(starred) = origin.as_text().and_then(ListedOrigin::parse_starred) else { continue };
+        let message = match open_domain(&starred) {
+            Some(domain) => format!("anybody can get a name below {domain}, and have a page there read the answers"),
+            None if with_cookies => {
+                "every page that this star stands for reads answers with its user's cookies".to_owned()
+            }
+            None if root.get("session").is_some() => {
+                "pages that this star stands for change nothing with a session: to its CSRF rule a star lists nobody"
+                    .to_owned()
+            }
+            None => continue,
+        };
+        let at = (origin.offset, &Place::Index(&place, index));
+        warnings.warn("cors_star", root, at, message, "write out the origins of your pages");
+    }
 }
 
 fn warn_of_authorizers(root: &Node<'_>, bindings: &dyn Bindings, warnings: &mut Warnings<'_>) {
@@ -212,7 +232,7 @@ fn warn_of_weak_seal(
         None => Some(text.len()),
         Some(reference) => match bindings.look_up(&reference.ok()?) {
             Binding::Value(value) => Some(value.len()),
-            Binding::Missing | Binding::Unknown => None,
+            Binding::Missing | Binding::NoText(_) | Binding::Unknown => None,
         },
     });
     if let Some(bytes) = bytes.filter(|bytes| (1..SECRET_MIN_BYTES).contains(bytes)) {

@@ -86,6 +86,18 @@ impl Pattern {
         if self.is_wildcard() && literal { self.text.rsplit_once('/').map(|(prefix, _)| prefix) } else { None }
     }
 
+    /// Gives a text in its canonical spelling if it is the first segments of the pattern, all of them literal; the empty one is.
+    #[must_use]
+    pub fn prefix(&self, text: &str) -> Option<String> {
+        if text.is_empty() {
+            return Some(String::new());
+        }
+        let prefix = Self::parse(text).ok()?.text;
+        let behind = self.text.strip_prefix(&*prefix)?;
+        let is_whole = !prefix.ends_with('/') && (behind.is_empty() || behind.starts_with('/'));
+        (is_whole && !prefix.contains('{')).then(|| prefix.into())
+    }
+
     /// Yields the names of the parameters from the left, that of a wildcard last.
     pub fn param_names(&self) -> impl Iterator<Item = &str> {
         let names = self.segments.iter().filter_map(|segment| match segment {

@@ -95,95 +95,110 @@ pub enum PatternError {
 impl fmt::Display for PatternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAbsolute { found } if found.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//")) => {
-                write!(f, "the path \"{found}\" is a whole URL: write only its path, beginning with `/`")
+            Self::NotAbsolute { found } if is_url(found) => write!(f, "the path \"{found}\" is a whole URL"),
+            Self::NotAbsolute { found } => write!(f, "the path \"{found}\" does not begin with `/`"),
+            Self::EmptySegment { .. } => f.write_str("two slashes stand side by side"),
+            Self::UnbalancedBraces { segment } => write!(f, "a brace in \"{segment}\" has no partner"),
+            Self::PartialSegment { segment } => write!(f, "\"{segment}\" mixes a parameter with other text"),
+            Self::BadParameterName { found } if found.is_empty() => f.write_str("a parameter has no name"),
+            Self::BadParameterName { found } => write!(f, "\"{found}\" is not a parameter name"),
+            Self::DuplicateParameter { name } => write!(f, "two parameters are named `{name}`"),
+            Self::WildcardNotLast { pattern } => write!(f, "something follows the wildcard in \"{pattern}\""),
+            Self::ForeignSyntax { segment } if foreign_name(segment).is_some() => {
+                write!(f, "\"{segment}\" is not how a parameter is written")
             }
-            Self::NotAbsolute { found } => {
-                write!(f, "the path \"{found}\" does not begin with `/`: write \"/{found}\"")
+            Self::ForeignSyntax { segment } => {
+                write!(f, "\"{segment}\" is not how a wildcard or a parameter is written")
             }
-            Self::EmptySegment { pattern } => {
-                write!(f, "two slashes stand side by side: write \"{}\"", merge_slashes(pattern))
+            Self::QueryOrFragment { segment } => write!(f, "\"{segment}\" holds a query or a fragment"),
+            Self::DotSegment { segment } => write!(f, "\"{segment}\" is a dot segment, which no request path holds"),
+            Self::EncodedSeparator { segment } => write!(f, "\"{segment}\" holds an encoded slash or a backslash"),
+            Self::Semicolon { segment } => {
+                write!(f, "\"{segment}\" holds `;`, which many servers cut off together with what follows")
             }
-            Self::UnbalancedBraces { segment } => write!(
-                f,
-                "a brace in \"{segment}\" has no partner: write a parameter as `{{name}}`, and a brace that is meant as \
-                 text as `%7B` or `%7D`"
-            ),
-            Self::PartialSegment { segment } => write!(
-                f,
-                "\"{segment}\" mixes a parameter with other text: a parameter is a whole segment, so write `{{name}}` alone \
-                 between two slashes"
-            ),
-            Self::BadParameterName { found } if found.is_empty() => {
-                f.write_str("a parameter has no name: write `{name}`, or `{.+}` at the end for the rest of the path")
-            }
-            Self::BadParameterName { found } => write!(
-                f,
-                "\"{found}\" is not a parameter name: write an ASCII letter or `_`, then letters, digits, `_` or `-`, as in \
-                 `{{order_id}}`"
-            ),
-            Self::DuplicateParameter { name } => {
-                write!(f, "two parameters are named `{name}`: give one of them another name, as in `{{{name}_2}}`")
-            }
-            Self::WildcardNotLast { pattern } => write!(
-                f,
-                "something follows the wildcard in \"{pattern}\": `{{.+}}` and `{{name+}}` match the rest of the path, so end \
-                 the pattern there, or write `{{name}}` for a single segment"
-            ),
-            Self::ForeignSyntax { segment } => match segment.strip_prefix(':').filter(|name| !name.is_empty()) {
-                Some(name) => write!(
-                    f,
-                    "\"{segment}\" is not how a parameter is written: write `{{{name}}}`, or `%3A{name}` if the colon is meant \
-                     as text"
-                ),
-                None => write!(
-                    f,
-                    "\"{segment}\" is not how a wildcard or a parameter is written: write `{{name}}` for one segment, `{{.+}}` \
-                     at the end for the rest, or `%2A` for an asterisk and `%3A` for a colon that are meant as text"
-                ),
-            },
-            Self::QueryOrFragment { segment } => write!(
-                f,
-                "\"{segment}\" holds a query or a fragment: routes match paths alone, so end the pattern before the `?` or `#` \
-                 (`%3F` and `%23` where they are meant as text)"
-            ),
-            Self::DotSegment { segment } => {
-                write!(
-                    f,
-                    "\"{segment}\" is a dot segment, which no request path holds: write the path that it leads to"
-                )
-            }
-            Self::EncodedSeparator { segment } => write!(
-                f,
-                "\"{segment}\" holds an encoded slash or a backslash: write `/` between segments; for values that hold \
-                 slashes, write `{{name}}` and set \"encoded_slashes\": true"
-            ),
-            Self::Semicolon { segment } => write!(
-                f,
-                "\"{segment}\" holds `;`, which many servers cut off together with what follows: write `{{name}}` for the \
-                 segment, or leave the `;` out"
-            ),
             Self::ControlCharacter { segment } => {
-                write!(f, "\"{segment}\" holds a control character, which no request path may: leave it out")
+                write!(f, "\"{segment}\" holds a control character, which no request path may")
             }
             Self::MalformedEscape { segment } => {
-                write!(f, "a `%` in \"{segment}\" is not followed by two hex digits: write `%25` for a percent sign")
+                write!(f, "a `%` in \"{segment}\" is not followed by two hex digits")
             }
-            Self::TooLong { found } => write!(
-                f,
-                "the path has {found} bytes once encoded, more than {MAX_PATTERN_BYTES}: write a shorter one, or a \
-                 parameter or wildcard for a part of it"
+            Self::TooLong { found } => {
+                write!(f, "the path has {found} bytes once encoded, more than {MAX_PATTERN_BYTES}")
+            }
+            Self::TooManySegments { found } => write!(f, "the path has {found} segments, more than {MAX_SEGMENTS}"),
+        }?;
+        self.write_advice(f)
+    }
+}
+
+impl PatternError {
+    /// Says what to write instead, where people read it: the Worker's log has what is wrong.
+    #[cfg(target_arch = "wasm32")]
+    fn write_advice(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+
+    /// Says what to write instead, where people read it: the Worker's log has what is wrong.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn write_advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(": ")?;
+        match self {
+            Self::NotAbsolute { found } if is_url(found) => f.write_str("write only its path, beginning with `/`"),
+            Self::NotAbsolute { found } => write!(f, "write \"/{found}\""),
+            Self::EmptySegment { pattern } => write!(f, "write \"{}\"", merge_slashes(pattern)),
+            Self::UnbalancedBraces { .. } => {
+                f.write_str("write a parameter as `{name}`, and a brace that is meant as text as `%7B` or `%7D`")
+            }
+            Self::PartialSegment { .. } => {
+                f.write_str("a parameter is a whole segment, so write `{name}` alone between two slashes")
+            }
+            Self::BadParameterName { found } if found.is_empty() => {
+                f.write_str("write `{name}`, or `{.+}` at the end for the rest of the path")
+            }
+            Self::BadParameterName { .. } => {
+                f.write_str("write an ASCII letter or `_`, then letters, digits, `_` or `-`, as in `{order_id}`")
+            }
+            Self::DuplicateParameter { name } => write!(f, "give one of them another name, as in `{{{name}_2}}`"),
+            Self::WildcardNotLast { .. } => f.write_str(
+                "`{.+}` and `{name+}` match the rest of the path, so end the pattern there, or write `{name}` for a single \
+                 segment",
             ),
-            Self::TooManySegments { found } => write!(
-                f,
-                "the path has {found} segments, more than {MAX_SEGMENTS}: write a shorter one that ends in `{{.+}}`"
+            Self::ForeignSyntax { segment } => match foreign_name(segment) {
+                Some(name) => write!(f, "write `{{{name}}}`, or `%3A{name}` if the colon is meant as text"),
+                None => f.write_str(
+                    "write `{name}` for one segment, `{.+}` at the end for the rest, or `%2A` for an asterisk and `%3A` for a \
+                     colon that are meant as text",
+                ),
+            },
+            Self::QueryOrFragment { .. } => f.write_str(
+                "routes match paths alone, so end the pattern before the `?` or `#` (`%3F` and `%23` where they are meant as \
+                 text)",
             ),
+            Self::DotSegment { .. } => f.write_str("write the path that it leads to"),
+            Self::EncodedSeparator { .. } => f.write_str(
+                "write `/` between segments; for values that hold slashes, write `{name}` and set \"encoded_slashes\": true",
+            ),
+            Self::Semicolon { .. } => f.write_str("write `{name}` for the segment, or leave the `;` out"),
+            Self::ControlCharacter { .. } => f.write_str("leave it out"),
+            Self::MalformedEscape { .. } => f.write_str("write `%25` for a percent sign"),
+            Self::TooLong { .. } => f.write_str("write a shorter one, or a parameter or wildcard for a part of it"),
+            Self::TooManySegments { .. } => f.write_str("write a shorter one that ends in `{.+}`"),
         }
     }
 }
 
 impl Error for PatternError {}
 
+fn is_url(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//"))
+}
+
+/// Gives the name in a parameter as other routers write it, `:name`.
+fn foreign_name(segment: &str) -> Option<&str> {
+    segment.strip_prefix(':').filter(|name| !name.is_empty())
+}
+
+#[cfg(not(target_arch = "wasm32"))]
 fn merge_slashes(pattern: &str) -> String {
     let mut merged = String::with_capacity(pattern.len());
     for character in pattern.chars() {

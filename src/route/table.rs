@@ -194,18 +194,19 @@ pub struct Match<'t, 'p> {
 }
 
 impl<'t, 'p> Match<'t, 'p> {
-    /// Returns the path to forward: the whole path, less the literal prefix of a wildcard route.
+    /// Returns the path to forward: the whole path, less as many segments as a prefix of the pattern has.
     ///
-    /// It always begins with `/`, and can begin with `//`: append it to an origin and a base path as text. Resolved as a
+    /// The prefix is literal, so it is the path's own beginning, however that spells it. What is returned always begins with `/`, and can begin with `//`: append it to an origin and a base path as text. Resolved as a
     /// relative reference it would name another host (RFC 3986 section 4.2).
     #[must_use]
-    pub fn forward_path(&self) -> &'p str {
-        if self.pattern.literal_prefix().is_none() {
-            return self.path;
-        }
-        // The slash before the rest is forwarded with it.
-        let rest = self.after_segments().and_then(|rest| self.path.len().checked_sub(rest.len() + 1));
-        rest.and_then(|start| self.path.get(start..)).unwrap_or("/")
+    pub fn forward_path(&self, prefix: &str) -> &'p str {
+        let mut segments = prefix.bytes().filter(|byte| *byte == b'/');
+        let behind = segments.try_fold(self.path, |path, _| {
+            // The slash before the rest is forwarded with it.
+            let end = path.bytes().skip(1).position(|byte| byte == b'/')?;
+            path.get(end + 1..)
+        });
+        behind.unwrap_or("/")
     }
 
     /// Returns what a wildcard matched, without its first slash.

@@ -30,12 +30,13 @@ impl Risk {
 }
 
 /// Tells whether a request comes from the gateway's own pages, from the user directly, or from an origin that the config
-/// allows.
+/// allows by its whole name.
 pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Option<&Cors>, risk: Risk) -> bool {
     let by_site = || matches!(request.header("sec-fetch-site").as_deref(), Some("same-origin" | "none"));
     let by_origin = || {
         let listed = |origin: &String| match cors.map(|cors| &cors.origins) {
-            Some(AllowedOrigins::Listed(origins)) => origins.contains(origin),
+            // A star lets pages read. Who may act in a user's name is written out.
+            Some(AllowedOrigins::Listed(origins)) => origins.iter().any(|listed| listed.is(origin)),
             Some(AllowedOrigins::Any) | None => false,
         };
         request.header("origin").is_some_and(|origin| origin == own_origin || listed(&origin))
@@ -50,6 +51,7 @@ pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ListedOrigin;
     use crate::request::Head;
 
     const OWN: &str = "https://gw.example";
@@ -81,12 +83,19 @@ mod tests {
 
     #[test]
     fn a_change_is_taken_from_own_pages_and_listed_origins_alone() {
-        let listed = cors(AllowedOrigins::Listed(vec!["https://app.example".into()]));
+        let listed = ["https://app.example", "https://*.evil.example", "https://*.example"].map(ListedOrigin::of);
+        let listed = cors(AllowedOrigins::Listed(listed.to_vec()));
         let any = cors(AllowedOrigins::Any);
         for site in
             [None, Some("same-origin"), Some("none"), Some("same-site"), Some("cross-site"), Some("Same-Origin")]
         {
-            for origin in [None, Some(OWN), Some("https://app.example"), Some("https://evil.example"), Some("null")] {
+            let evil = [
+                Some("https://evil.example"),
+                Some("https://a.evil.example"),
+                Some("https://*.evil.example"),
+                Some("null"),
+            ];
+            for origin in [None, Some(OWN), Some("https://app.example")].into_iter().chain(evil) {
                 for (list, rule) in [("listed", Some(&listed)), ("any", Some(&any)), ("none", None)] {
                     let headers = site.map(|site| ("sec-fetch-site", site)).into_iter();
                     let head = Head("POST", headers.chain(origin.map(|origin| ("origin", origin))).collect());

@@ -1,7 +1,7 @@
 //! What is kept of a session, and what its age means.
 //!
 //! Times are seconds since 1970. The tokens are sealed under the half of the cookie that is kept nowhere; only the times
-//! can be read without it.
+//! can be read without it. The refresh token is there once more, sealed for the gateway, which revokes it when the session ends.
 
 use serde_json::{Map, Value};
 
@@ -36,7 +36,7 @@ pub struct SessionRecord {
     pub token_from: i64,
     /// When the access token expires.
     pub token_until: i64,
-    /// The tokens, sealed.
+    /// The tokens, sealed; behind a space the refresh token, sealed for the gateway: what ends by time is revoked without a cookie.
     pub sealed: String,
 }
 
@@ -103,6 +103,16 @@ impl SessionRecord {
         Standing::Due(left.min(RENEWAL_RETRY_SECS).min(unasked))
     }
 
+    /// Gives the tokens, sealed under the cookie's half.
+    pub fn sealed_tokens(&self) -> &str {
+        self.sealed.split(' ').next().unwrap_or_default()
+    }
+
+    /// Gives the refresh token, sealed for the gateway, if there is one.
+    pub fn revocable(&self) -> Option<String> {
+        revocable(&self.sealed)
+    }
+
     /// Gives the text to keep.
     pub fn to_json(&self) -> String {
         let members = &mut [
@@ -131,6 +141,11 @@ impl SessionRecord {
     }
 }
 
+/// Gives what of a sealed text is for the revocation of the refresh token, if there is one.
+pub fn revocable(sealed: &str) -> Option<String> {
+    sealed.split_once(' ').map(|(_, refresh)| refresh.to_owned())
+}
+
 /// Gives until when an access token that came at `now` holds: as long as the answer says, and no longer than the token itself does.
 pub fn token_until(answer: &TokenAnswer, now: i64) -> Option<i64> {
     let by_answer = answer.expires_in().map(|seconds| now.saturating_add(seconds));
@@ -147,6 +162,8 @@ pub struct Tokens {
     pub refresh: Option<String>,
     /// Whose they are, by the ID token of the login.
     pub subject: Option<String>,
+    /// The session at the provider, by the same.
+    pub sid: Option<String>,
 }
 
 impl Tokens {
@@ -166,7 +183,7 @@ impl Tokens {
     #[must_use]
     pub fn renewed(self, answer: &TokenAnswer) -> Self {
         let refresh = answer.refresh_token().map(str::to_owned).or(self.refresh);
-        Self { access: answer.access_token().to_owned(), refresh, subject: self.subject }
+        Self { access: answer.access_token().to_owned(), refresh, ..self }
     }
 
     /// Gives the text to seal.
@@ -175,6 +192,7 @@ impl Tokens {
             ("access", self.access.as_str().into()),
             ("refresh", self.refresh.as_deref().into()),
             ("subject", self.subject.as_deref().into()),
+            ("sid", self.sid.as_deref().into()),
         ];
         json::object(members).to_string()
     }
@@ -182,7 +200,7 @@ impl Tokens {
     /// Reads an opened text; `None` where it is none.
     pub fn from_json(members: &Map<String, Value>) -> Option<Self> {
         let own = |key: &str| json::text(members, key).map(str::to_owned);
-        Some(Self { access: own("access")?, refresh: own("refresh"), subject: own("subject") })
+        Some(Self { access: own("access")?, refresh: own("refresh"), subject: own("subject"), sid: own("sid") })
     }
 }
 
@@ -215,7 +233,7 @@ mod tests {
             ends_at: 10_000,
             token_from: 0,
             token_until: 600,
-            sealed: "s".into(),
+            sealed: "s r".into(),
         }
     }
 
@@ -296,5 +314,8 @@ mod tests {
     fn a_record_comes_back_as_it_was() {
         assert_eq!(SessionRecord::parse(&record().to_json()), Some(record()));
         assert_eq!(SessionRecord::parse("{}"), None);
+        assert_eq!((record().sealed_tokens(), record().revocable().as_deref()), ("s", Some("r")));
+        let without = SessionRecord { sealed: "s".into(), ..record() };
+        assert_eq!((without.sealed_tokens(), without.revocable()), ("s", None), "no refresh token");
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jwt_compact::{Claims, TimeOptions};
 use serde_json::{Map, Value};
 
-use super::unverified::shortened;
+use super::unverified::{shortened, shortened_name};
 use crate::json;
 
 /// The year 33,658, far past any real date and well inside the calendar.
@@ -160,14 +160,12 @@ impl VerifiedClaims {
         numeric_date(&self.claims, "iat").ok().flatten()
     }
 
-    /// Gives a claim by its whole name, or else by a path whose dots lead into objects.
+    /// Gives a claim by its whole name, or else by a path whose dots lead into objects; names may have dots themselves.
+    ///
+    /// Of the names that fit at a place the longest is meant, and no other is tried where it leads nowhere: what a token has
+    /// beside it changes nothing.
     pub fn get(&self, path: &str) -> Option<&Value> {
-        if let Some(value) = self.claims.get(path) {
-            return Some(value);
-        }
-        let mut steps = path.split('.');
-        let first = self.claims.get(steps.next()?)?;
-        steps.try_fold(first, |value, step| value.as_object()?.get(step))
+        value_at(&self.claims, path)
     }
 
     /// Gives all of them.
@@ -181,6 +179,19 @@ impl VerifiedClaims {
     }
 }
 
+fn value_at<'v>(object: &'v Map<String, Value>, path: &str) -> Option<&'v Value> {
+    let mut name = path;
+    loop {
+        if let Some(value) = object.get(name) {
+            return match path.get(name.len() + 1..) {
+                None => Some(value),
+                Some(rest) => value_at(value.as_object()?, rest),
+            };
+        }
+        name = name.rsplit_once('.')?.0;
+    }
+}
+
 /// Checks that `iss` is the issuer, byte for byte.
 ///
 /// # Errors
@@ -191,7 +202,7 @@ pub fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), C
     if actual == expected {
         return Ok(());
     }
-    Err(ClaimError::Issuer { expected: expected.to_owned(), actual: shortened(actual) })
+    Err(ClaimError::Issuer { expected: expected.to_owned(), actual: shortened_name(actual) })
 }
 
 /// Checks that `aud` is the audience, or contains it.
@@ -210,7 +221,7 @@ pub fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(),
     if contained {
         return Ok(());
     }
-    let actual = claims.get("aud").map(|audience| shortened(&audience.to_string())).unwrap_or_default();
+    let actual = claims.get("aud").map(|audience| shortened_name(&audience.to_string())).unwrap_or_default();
     Err(ClaimError::Audience { expected: expected.to_owned(), actual })
 }
 

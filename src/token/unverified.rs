@@ -9,6 +9,7 @@ use super::claims::{ClaimError, Expectations, Expiry, VerifiedClaims, numeric_da
 use super::parts::{JoseHeader, Parts};
 use crate::algorithm::Algorithm;
 use crate::json;
+use crate::jwks::{KeySet, SkippedKey};
 
 /// A token whose form is right and of which nothing else is known.
 pub struct UnverifiedToken<'t> {
@@ -52,6 +53,13 @@ pub enum TokenError {
         /// The `kid` of the token, shortened.
         kid: Option<String>,
     },
+    /// The key in the set cannot be used.
+    KeyLeftOut {
+        /// The `kid` of the token, shortened.
+        kid: String,
+        /// Why.
+        reason: SkippedKey,
+    },
     /// The signature is not by the key.
     BadSignature,
     /// A claim breaks a rule.
@@ -72,6 +80,7 @@ impl fmt::Display for TokenError {
             Self::CriticalExtension => f.write_str("a critical extension is not understood"),
             Self::NoKey { kid: Some(kid) } => write!(f, "no key \"{kid}\" of the algorithm's type"),
             Self::NoKey { kid: None } => f.write_str("no kid, and not exactly one key of the algorithm's type"),
+            Self::KeyLeftOut { kid, reason } => write!(f, "the key \"{kid}\" cannot be used: {reason}"),
             Self::BadSignature => f.write_str("the signature does not verify"),
             Self::Claim(error) => error.fmt(f),
         }
@@ -79,9 +88,13 @@ impl fmt::Display for TokenError {
 }
 
 impl TokenError {
-    /// Says that no key of the set fits a token with this `kid`.
-    pub fn no_key(kid: Option<&str>) -> Self {
-        Self::NoKey { kid: kid.map(shortened) }
+    /// Says that no key of `set` fits a token with this `kid`.
+    pub fn no_key(kid: Option<&str>, set: &KeySet) -> Self {
+        let mut skipped = set.skipped().iter();
+        match kid.and_then(|kid| skipped.find(|(name, _)| name.as_deref() == Some(kid))) {
+            Some((Some(kid), reason)) => Self::KeyLeftOut { kid: shortened(kid), reason: reason.clone() },
+            _ => Self::NoKey { kid: kid.map(shortened) },
+        }
     }
 }
 
@@ -133,9 +146,9 @@ impl<'t> UnverifiedToken<'t> {
         &self.signature
     }
 
-    /// Gives the error that says that no key fits this token.
-    pub fn no_key(&self) -> TokenError {
-        TokenError::no_key(self.key_id())
+    /// Gives the error that says that no key of `set` fits this token.
+    pub fn no_key(&self, set: &KeySet) -> TokenError {
+        TokenError::no_key(self.key_id(), set)
     }
 
     /// Checks the claims of a token whose signature was verified, at `now` (seconds since 1970).
@@ -170,6 +183,15 @@ fn claimed(token: &str) -> Option<Map<String, Value>> {
 }
 
 /// Cuts a text that a client chose to what a log line should hold of it.
-pub(super) fn shortened(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(64).collect()
+pub(crate) fn shortened(text: &str) -> String {
+    printable(text, 64)
+}
+
+/// Cuts the name of an issuer, or names of audiences: two that differ at their ends only must not look the same.
+pub(crate) fn shortened_name(text: &str) -> String {
+    printable(text, 200)
+}
+
+fn printable(text: &str, max_chars: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(max_chars).collect()
 }

@@ -55,7 +55,43 @@ fn the_config_of_the_demo_loads_and_asserts_the_headers_that_it_maps() {
     let mut config = loaded(&source);
     config.asserted_headers.sort();
     assert_eq!(config.asserted_headers, ["x-user-id", "x-user-permissions"]);
-    assert_eq!(config.cors.unwrap().origins, AllowedOrigins::Listed(vec!["https://qzx.example".to_owned()]));
+    let AllowedOrigins::Listed(origins) = config.cors.unwrap().origins else { panic!("a list") };
+    assert!(matches!(origins.as_slice(), [only] if only.is("https://qzx.example")));
+}
+
+#[test]
+fn an_unused_callback_uri_is_not_judged() {
+    struct Nothing;
+    impl Bindings for Nothing {
+        fn look_up(&self, _: &Reference) -> Binding {
+            Binding::Missing
+        }
+    }
+    let authorizer = |uris: &str| {
+        format!(r#"{{ "type": "auth0", "domain": "a.example", "client_id": "c", "client_secret": "s", {uris} }}"#)
+    };
+    let good = r#""redirect_uri": "https://gateway.example/callback""#;
+    for (unused, message) in
+        [("$env.GONE", "a missing binding"), ("nowhere", "no URL"), ("http://a.example", "plain http")]
+    {
+        let authorizer = authorizer(&format!(r#"{good}, "callback_uri": "{unused}""#));
+        for source in [
+            format!(r#"{{ "paths": [], "authorizer": {authorizer} }}"#),
+            format!(r#"{{ "paths": [], "authorizers": {{ "users": {authorizer} }} }}"#),
+        ] {
+            let config = load(&source, &Nothing).unwrap_or_else(|mistakes| panic!("{message}: {mistakes:?}"));
+            let provider = config.authorizers[0].provider.as_ref().unwrap();
+            assert_eq!(provider.redirect_uri.as_deref(), Some("https://gateway.example/callback"), "{message}");
+            assert_eq!(references(&source), [], "{message}: nothing is asked for");
+        }
+    }
+    let mistakes = |uris: &str| {
+        let source = format!(r#"{{ "paths": [], "authorizer": {} }}"#, authorizer(uris));
+        load(&source, &Nothing).map(|_| ()).map_err(|told| told[0].code)
+    };
+    assert_eq!(mistakes(r#""callback_uri": "nowhere""#), Err("invalid_url"), "alone it counts");
+    assert_eq!(mistakes(r#""redirect_uri": "nowhere", "callback_uri": "https://a.example""#), Err("invalid_url"));
+    assert_eq!(mistakes(&format!(r#"{good}, "callback_uri": 5"#)), Err("wrong_type"));
 }
 
 #[test]

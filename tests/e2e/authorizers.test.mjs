@@ -287,11 +287,15 @@ describe('an auth0 authorizer', () => {
     assert.deepEqual(tenant.counts, {});
   });
 
-  test('takes the address of its callback from callback_uri, where there is no redirect_uri', async (t) => {
+  test('takes the address of its callback from redirect_uri, a native application\'s too, and from callback_uri where there is none', async (t) => {
     const [callback, redirect] = ['https://gateway.example/callback', 'https://gateway.example/redirect'];
     for (const [how, expected] of [
       [{ callback_uri: callback }, callback],
       [{ callback_uri: callback, redirect_uri: redirect }, redirect],
+      [{ callback_uri: 'nowhere', redirect_uri: redirect }, redirect],
+      [{ callback_uri: '$env.GONE', redirect_uri: redirect }, redirect],
+      [{ redirect_uri: 'com.example.app:/callback' }, 'com.example.app:/callback'],
+      [{ redirect_uri: 'com.example.app://tenant.example/ios/callback' }, 'com.example.app://tenant.example/ios/callback'],
     ]) {
       const own = await startGateway({
         config: {

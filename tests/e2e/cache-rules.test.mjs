@@ -75,6 +75,9 @@ describe('an answer is kept', () => {
     ['not at all that varies by everything', '4.1', { vary: '*' }, 0],
     ['not at all that varies by what the path does not name', '4.1', { vary: 'Accept, Accept-Language' }, 0],
     ['that varies by what the path names', '4.1', { vary: 'ACCEPT' }, TTL],
+    ['that varies by its coding, which what is kept has not', '4.1', { vary: 'Accept-Encoding' }, TTL],
+    ['that varies by its coding, and comes in one', '4.1', { vary: 'Accept, accept-encoding', 'content-encoding': 'br' }, TTL],
+    ['not at all that varies by its coding and something else', '4.1', { vary: 'Accept-Encoding, Accept-Language' }, 0],
     ['not at all that sets a cookie', '7.3', { 'set-cookie': 'a=1' }, 0],
     ['not at all that is too large', '', { 'content-length': String(4 * 1024 * 1024 + 1) }, 0],
     ['not at all in a coding that the runtime does not know', '', { 'content-encoding': 'zstd' }, 0],
@@ -227,7 +230,10 @@ describe('an answer that comes compressed', () => {
       test(`is the same each time: ${coding}, sent ${sized ? 'with' : 'without'} its length`, async () => {
         const path = fresh('/kept/');
         gateway.answerBy((_, response) => {
-          const headers = { 'content-encoding': coding, 'content-type': 'text/plain', etag: '"e"', ...(sized ? { 'content-length': bytes.length } : {}) };
+          const headers = {
+            'content-encoding': coding, 'content-type': 'text/plain', etag: '"e"', vary: 'Accept-Encoding',
+            ...(sized ? { 'content-length': bytes.length } : {}),
+          };
           response.writeHead(200, headers).end(bytes);
         }, path);
         const first = await gateway.get(path);

@@ -50,6 +50,26 @@ after(async () => {
   await tenant?.close();
 });
 
+test('a login that asked for offline_access and got no refresh token is told in the log, and no other', async (t) => {
+  const modest = await startLoginGateway(tenant, { authorizer: { scope: 'openid profile' } });
+  t.after(() => modest.close());
+  const given = () => gateway.records().filter(({ code }) => code === 'refresh_token_not_given');
+  for (const [of, change, expected, message] of [
+    [gateway, () => ({}), 0, 'one came'],
+    [gateway, () => ({ refresh_token: undefined }), 1, 'none came'],
+    [modest, () => ({ refresh_token: undefined }), 1, 'none was asked for'],
+  ]) {
+    const browser = new Browser();
+    const callback = await loginUntilCallback(of, browser);
+    editTokens(change);
+    const answer = await of.askAs(browser, callback);
+    assert.equal(answer.status, 200, `${message}: ${answer.text}`);
+    await of.recordOf(answer);
+    assert.equal(given().length + modest.records().filter(({ code }) => code === 'refresh_token_not_given').length, expected, message);
+  }
+  assert.equal(given()[0].level, 'warn');
+});
+
 /** Makes the tenant answer the next code with its tokens, edited: `change` gets their members and gives those to replace. */
 function editTokens(change) {
   const edit = async ({ headers, body }) => {

@@ -14,11 +14,18 @@ const UNLISTED = [
   'https://sub.app.example', 'https://app.example/', 'https://app.exampl', 'HTTPS://APP.EXAMPLE', `${APP}, ${APP}`, 'app.example', '',
 ];
 
+/** Origins of applications that bring a browser of their own. */
+const OWN_SCHEMES = [
+  'capacitor://localhost', 'ionic://localhost', 'tauri://localhost', 'app://.', 'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+  'moz-extension://01234567-89ab-cdef-0123-456789abcdef',
+];
+
 let api;
 let upstream;
 let answerUpstream;
 let listed;
 let open;
+let starred;
 let without;
 
 before(async () => {
@@ -52,11 +59,14 @@ before(async () => {
   open = await startGateway({
     config: { ...config, cors: { allow_origins: ['*'], allow_methods: ['GET', 'PUT'], allow_headers: ['*'], expose_headers: ['*'] } },
   });
+  starred = await startGateway({
+    config: { ...config, cors: { allow_origins: [...OWN_SCHEMES, 'https://*.pages.example', 'http://localhost:*'], allow_credentials: true } },
+  });
   without = await startGateway({ config });
 });
 
 after(async () => {
-  for (const started of [listed, open, without, api, upstream]) await started?.close();
+  for (const started of [listed, open, starred, without, api, upstream]) await started?.close();
 });
 
 beforeEach(() => {
@@ -225,6 +235,31 @@ describe('an answer', () => {
       assert.deepEqual([permissions(answer), list(answer.header('vary'))], [[], []], path);
     }
   });
+});
+
+describe('a list of origins with schemes of their own and with stars', () => {
+  for (const origin of [...OWN_SCHEMES, 'https://a.pages.example', 'https://xn--bcher-kva.pages.example', 'http://localhost:5173', 'http://localhost']) {
+    test(`lets in ${origin}`, async () => {
+      assertGranted(await preflight(starred, '/read', { origin }), { origin, methods: 'GET, HEAD' });
+      const answer = await sendRaw(starred.origin, { path: '/read', headers: { origin } });
+      assert.deepEqual(permissions(answer), [origin, 'true'], 'the origin itself, with credentials');
+      assert.ok(list(answer.values('vary').join()).includes('origin'));
+    });
+  }
+
+  for (const origin of [
+    'https://a.b.pages.example', 'https://pages.example', 'https://.pages.example', 'https://*.pages.example', 'https://a.pages.example:8443',
+    'http://a.pages.example', 'https://evilpages.example', 'https://a.pages.example.evil.example', 'https://evil.example/.pages.example',
+    'http://localhost:5173.evil.example', 'http://localhost.evil.example', 'http://localhost:', 'http://localhost:*', 'http://localhost:1@evil.example',
+    'capacitor://localhost/', 'capacitor://other', 'app://', 'chrome-extension://another', 'null', '*',
+  ]) {
+    test(`keeps out ${origin}`, async () => {
+      assert.deepEqual(permissions(await preflight(starred, '/read', { origin })), []);
+      const answer = await sendRaw(starred.origin, { path: '/read', headers: { origin } });
+      assert.deepEqual([answer.status, permissions(answer)], [200, []]);
+      assert.ok(list(answer.values('vary').join()).includes('origin'));
+    });
+  }
 });
 
 describe("an upstream's own Access-Control headers", () => {

@@ -20,7 +20,9 @@ const OTHER = 'https://evil.example';
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const SAFE = ['GET', 'HEAD', 'OPTIONS'];
 const SITES = [undefined, 'same-origin', 'same-site', 'cross-site', 'none'];
-const LISTS = { absent: undefined, listed: [LISTED], 'any origin': ['*'] };
+const LISTS = {
+  absent: undefined, listed: [LISTED], 'any origin': ['*'], 'listed, and stars': [LISTED, 'https://*.evil.example', 'http://localhost:*'],
+};
 
 let tenant;
 let api;
@@ -46,7 +48,7 @@ beforeEach(() => {
 });
 
 const present = (headers) => Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
-const originsFor = ({ origin }) => [undefined, origin, LISTED, OTHER, 'null', `${origin}.evil.example`, origin.toUpperCase()];
+const originsFor = ({ origin }) => [undefined, origin, LISTED, OTHER, 'https://a.evil.example', 'http://localhost:5173', 'null', `${origin}.evil.example`, origin.toUpperCase()];
 
 for (const [list, origins] of Object.entries(LISTS)) {
   test(`the cookie is good for what the rule says, with an allow-list that is: ${list}`, MINUTE, async () => {

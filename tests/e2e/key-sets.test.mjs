@@ -106,6 +106,33 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
     assert.equal((await ask(gateway, await tenant.mint())).status, 200);
   });
 
+  for (const [what, change, reason] of [
+    ['padded', (key) => ({ ...key, n: `${key.n}==` }), 'its n is missing or malformed'],
+    ['short', (key) => ({ ...key, n: Buffer.alloc(128, 0xff).toString('base64url') }), 'an RSA key of 1024 bits, not 2048 to 8192'],
+    ['for encryption', (key) => ({ ...key, use: 'enc' }), 'for another use than signatures'],
+    ['on another curve', ({ kid }) => ({ kid, kty: 'EC', crv: 'P-521', x: 'AA', y: 'AA' }), 'its crv is not supported'],
+    ['of another type', ({ kid }) => ({ kid, kty: 'oct', k: 'AA' }), 'its kty is not supported'],
+    ['for another algorithm', (key) => ({ ...key, alg: 'RSA-OAEP' }), 'its alg is not supported'],
+  ]) {
+    test(`the log says of a key that cannot be used which it is, and why: ${what}`, async (t) => {
+      const { tenant, gateway } = await start(t);
+      const [good] = tenant.keys.map(publicKeyOf);
+      const bad = change(good);
+      publish(tenant, [bad]);
+      const token = await tenant.mint();
+      const nothing = await ask(gateway, token);
+      assert.deepEqual([nothing.status, nothing.body.code], [502, 'idp_error'], 'alone');
+      const { message } = await gateway.record(({ code }) => code === 'jwks_unavailable');
+      assert.equal(message, `${tenant.origin}${KEY_SET}: the key set has no usable key: ${good.kid}: ${reason}`);
+
+      tenant.clearFaults();
+      publish(tenant, [bad, { ...good, kid: 'another' }]);
+      await until(async () => (await ask(gateway, token)).status === 401);
+      const beside = await ask(gateway, token);
+      assert.equal(beside.record.reason, `the key "${good.kid}" cannot be used: ${reason}`, 'beside another');
+    });
+  }
+
   test('two keys under one name: whichever signed is found', async (t) => {
     const { tenant, gateway } = await start(t);
     const [old] = tenant.keys;

@@ -34,6 +34,8 @@ test('return_to may lead to the own origin and to those on the list, and comes b
     ['https://app.example', 'https://app.example/', 'an origin on the list'],
     ['https://app.example/a?b#c', 'https://app.example/a?b#c', 'an address at an origin on the list'],
     ['https://APP.example:443/a', 'https://app.example/a', 'the same, written in another way'],
+    [`/${'a'.repeat(4095)}`, `/${'a'.repeat(4095)}`, 'the longest path'],
+    [`https://app.example/${'a'.repeat(4095)}`, `https://app.example/${'a'.repeat(4095)}`, 'the longest elsewhere'],
   ];
   const browser = new Browser();
   for (const [written, expected, message] of table) {
@@ -54,7 +56,7 @@ test('return_to leads to no other site, however it is written', async () => {
     'https:evil.example', 'https:/evil.example', 'https:\\\\evil.example',
     'javascript:alert(1)', 'JavaScript:alert(1)//https://gw.example/', 'data:text/html,<script>', 'blob:https://gw.example/x',
     'vbscript:x', 'file:///etc/passwd', 'app.example', 'home', '?x', '#x', '', ' ', ' /home', '/home ', '/\u0085',
-    `/${'a'.repeat(2000)}`,
+    `/${'a'.repeat(4096)}`, `https://app.example/${'a'.repeat(4096)}`, `/${'\u00e9'.repeat(700)}`,
   ];
   for (const returnTo of refused) {
     const message = JSON.stringify(returnTo);

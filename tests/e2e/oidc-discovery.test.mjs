@@ -342,3 +342,41 @@ test('two providers have a document each', async (t) => {
   assert.deepEqual(await Promise.all([statusOf('/one', realm), statusOf('/other', other)]), [200, 200]);
   assert.deepEqual(await Promise.all([statusOf('/one', other), statusOf('/other', realm)]), [401, 401]);
 });
+
+test('the log names the document that was not to be had, and what its status means', async (t) => {
+  const { realm, gateway } = await start(t);
+  const table = [
+    [DISCOVERY, 301, 'its discovery document was not answered with 200', ', a redirect, which is not followed'],
+    [DISCOVERY, 403, 'its discovery document was not answered with 200', ', something before it refuses the gateway'],
+    [DISCOVERY, 404, 'its discovery document was not answered with 200', ', there is none at this address'],
+    [AT.jwks, 404, 'its key set was not answered with 200', ', there is none at this address'],
+    [AT.jwks, 500, 'its key set was not answered with 200', ''],
+  ];
+  for (const [path, status, what, means] of table) {
+    realm.clearFaults();
+    realm.fault({ path, kind: 'status', status, headers: { location: '/elsewhere' } });
+    await later(RETRY_SECS + 1);
+    const answer = await gateway.ask(LOGIN);
+    assertProblem(answer, BROKEN, `${status}`);
+    assert.equal((await gateway.recordOf(answer)).reason, `${status}: ${what}`);
+    const message = `${realm.origin}${path}: ${what}: status ${status}${means}`;
+    await gateway.record((line) => line.code === 'jwks_unavailable' && line.message === message);
+  }
+});
+
+test('the log names both issuers of a document that is another one\'s, and the endpoint that one lacks', async (t) => {
+  const { realm, gateway } = await start(t);
+  const table = [
+    [{ issuer: `${realm.issuer}/` }, `its discovery document is another issuer's: "${realm.issuer}/", expected "${realm.issuer}"`],
+    [{ token_endpoint: undefined }, 'its discovery document lacks an endpoint: no https address in token_endpoint'],
+  ];
+  for (const [change, reason] of table) {
+    realm.clearFaults();
+    realm.rewrite(change);
+    await later(RETRY_SECS + 1);
+    const answer = await gateway.ask(LOGIN);
+    assertProblem(answer, BROKEN, reason);
+    assert.equal((await gateway.recordOf(answer)).reason, 'its discovery document cannot be used');
+    await gateway.record(({ message }) => message === `${realm.origin}${DISCOVERY}: ${reason}`);
+  }
+});

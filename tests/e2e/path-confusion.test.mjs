@@ -20,7 +20,7 @@ const GUARDED = [
 ];
 const ENDS = ['', '/', '?/admin', ';', '%20', '%2e', '/.', '/%2e%2e'];
 const PATHS = [
-  ...['', 'x', 'keys/x', 'open', 'whole/x'].flatMap((first) => (
+  ...['', 'x', 'keys/x', 'open', 'whole/x', 'cut'].flatMap((first) => (
     SEPARATORS.flatMap((separator) => GUARDED.map((end) => `/${first}${separator}${end}`)))),
   ...SEPARATORS.flatMap((one) => SEPARATORS.map((other) => `/open${one}x${other}admin`)),
   ...['', 'x/', 'open/'].flatMap((first) => ['admin', 'admin/7'].flatMap((path) => ENDS.map((end) => `/${first}${path}${end}`))),
@@ -38,6 +38,7 @@ before(async () => {
       paths: [
         marked('/admin', 'root'), marked('/admin/{id}', 'root'), marked('/{.+}', 'root'),
         marked('/keys/{key}', 'root', { encoded_slashes: true }), marked('/open/{.+}', 'based'), marked('/whole/{x}/{.+}', 'based'),
+        marked('/cut/{key}', 'based', { integration: { type: 'http_proxy', server: 'based', strip_prefix: '/cut' } }),
       ],
     },
   });
@@ -120,7 +121,9 @@ describe(`of ${PATHS.length} paths`, () => {
       // What a URL is by the standard that browsers, workerd and the gateway go by.
       const { pathname, search } = new URL(`http://gateway.example${path}`);
       const [route] = request.values('x-route');
-      const below = { '/open/{.+}': pathname.slice('/open'.length) || '/', '/whole/{x}/{.+}': pathname }[route];
+      const below = {
+        '/open/{.+}': pathname.slice('/open'.length) || '/', '/whole/{x}/{.+}': pathname, '/cut/{key}': pathname.slice('/cut'.length),
+      }[route];
       const expected = below === undefined ? pathname : BASE + below;
       // An empty query is none.
       assert.equal(request.target.replace(/\?$/, ''), expected + search, `${path} by ${route}`);
@@ -134,7 +137,7 @@ describe(`of ${PATHS.length} paths`, () => {
   });
 
   test('none leaves the base path of its upstream, however the upstream reads it', () => {
-    for (const { path, target } of taken('/open/{.+}', '/whole/{x}/{.+}')) {
+    for (const { path, target } of taken('/open/{.+}', '/whole/{x}/{.+}', '/cut/{key}')) {
       assert.equal(readings(target).find((reading) => !reading.startsWith(`${BASE}/`)), undefined, `${path}, which is ${target}`);
     }
   });

@@ -23,6 +23,8 @@ before(async () => {
         proxied('/api/{.+}', 'api'), proxied('/own/{.+}', 'own'), proxied('/whole/{name}/{.+}', 'api'), proxied('/exact', 'api'),
         proxied('/let-through', 'api', { mapping: { headers: { 'x-device-ip': '$request.header.x-device-ip' } } }),
         proxied('/removed/{.+}', 'api', { request_headers: { remove: ['X-Forwarded-Prefix'] } }),
+        { method: 'GET', path: '/cut/{id}', integration: { type: 'http_proxy', server: 'api', strip_prefix: '/cut' } },
+        { method: 'GET', path: '/kept/{.+}', integration: { type: 'http_proxy', server: 'api', strip_prefix: '' } },
         proxied('/mapped/{.+}', 'api', { mapping: { headers: { 'x-forwarded-prefix': '/elsewhere', 'x*sign': 'own' } } }),
       ],
     },
@@ -153,6 +155,7 @@ describe('the upstream learns of the client', () => {
 test('the upstream is told the prefix that was taken off the path, and none where none was', async () => {
   for (const [path, expected] of [
     ['/api/x', '/api'], ['/api', '/api'], ['/whole/a/b', undefined], ['/exact', undefined], ['/removed/x', undefined], ['/mapped/x', '/elsewhere'],
+    ['/cut/x', '/cut'], ['/kept/x', undefined],
   ]) {
     assert.equal((await seenBehind({ 'x-forwarded-prefix': '/lie' }, { path }))['x-forwarded-prefix'], expected, path);
   }

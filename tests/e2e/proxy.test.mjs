@@ -47,6 +47,13 @@ before(async () => {
         proxied('/base-slash/{.+}', 'base-slash'),
         proxied('/two/levels/{rest+}', 'bare'),
         proxied('/a/{id}/{.+}', 'base'),
+        carved('/base/users/{id}', 'base', '/base'),
+        carved('/base/users/{id}/{.+}', 'base', '/base'),
+        carved('/base/countries', 'base', '/base'),
+        carved('/base/status', 'base', '/base/status'),
+        carved('/base/deep/{.+}', 'base', '/base'),
+        carved('/base/whole/{.+}', 'base', ''),
+        carved('/caf\u00e9/{id}', 'bare', '/caf%C3%A9'),
         proxied('/own/{.+}', 'own'),
         proxied('/impatient/{.+}', 'impatient'),
         proxied('/own-impatient/{.+}', 'own-impatient'),
@@ -67,6 +74,11 @@ beforeEach(() => {
   api.requests.length = 0;
   answerUpstream = () => assert.fail('the upstream was not expected to be called');
 });
+
+/** A route to an upstream that gets the path without a prefix. */
+function carved(path, server, prefix) {
+  return { ...proxied(path), integration: { type: 'http_proxy', server, strip_prefix: prefix } };
+}
 
 /** Opens a request whose body the test writes bit by bit; gives it and, once it has begun, its answer. */
 function openRequest(path, { method = 'POST', headers = {} } = {}) {
@@ -98,6 +110,15 @@ describe('the upstream is called', () => {
     ['with the whole path below the base path where there is no wildcard', '/exact/7', '/v1/shop/exact/7'],
     ['with the whole path of a wildcard at the root', '/other/x', '/other/x'],
     ['with / for /', '/', '/'],
+    ['at the path of its wildcard, from one that is carved out of it', '/base/countries', '/v1/shop/countries'],
+    ['without a prefix before a parameter', '/base/users/7', '/v1/shop/users/7'],
+    ['with a parameter as it was sent', '/base/users/a%20b%26c=%41', '/v1/shop/users/a%20b%26c=%41'],
+    ['with a parameter that looks like an address', '/base/users/@evil.example:80', '/v1/shop/users/@evil.example:80'],
+    ['without a prefix before a parameter and the rest', '/base/users/7/a//b', '/v1/shop/users/7/a//b'],
+    ['with / where all of the path is its prefix', '/base/status', '/v1/shop/'],
+    ['without less than the prefix of a wildcard', '/base/deep/x/y', '/v1/shop/deep/x/y'],
+    ['with the whole path of a wildcard that keeps it', '/base/whole/x', '/v1/shop/base/whole/x'],
+    ['without a prefix in another spelling', '/caf%c3%a9/7', '/7'],
     ['with doubled slashes inside the rest', '/bare/a//b', '/a//b'],
     ['with doubled slashes at the start of the rest, which name no other host', '/bare//evil.example/a', '//evil.example/a'],
     ['with an @ that makes no user name of what stands before', '/bare/@evil.example', '/@evil.example'],

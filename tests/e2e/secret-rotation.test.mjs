@@ -12,9 +12,12 @@ import { startTenant } from '../../dev/tenant.mjs';
 import { Browser, freePort } from './harness.mjs';
 import { CLIENT_SECRET, PROFILE, REFRESH, assertNeverShown, assertProblem, logIn, loginUntilCallback } from './login-flow.mjs';
 import {
-  LIFE_SECS, LOGOUT, OWN_PAGE, TOKEN_ENDPOINT, askWith, assertAlive, assertEnded, assertFamily, beginSession, sessionOf,
+  LIFE_SECS, LOGOUT, OWN_PAGE, TOKEN_ENDPOINT, askWith, assertAlive, assertEnded, assertFamily, beginSession, later, sessionOf,
   startSessionGateway, untilDue, untilExpired,
 } from './session-flow.mjs';
+
+/** IDLE_DEFAULT_SECS of the config's session.rs. */
+const IDLE_DEFAULT_SECS = 3 * 24 * 60 * 60;
 
 const NEXT_SECRET = 'the-secret-that-follows-the-first-one-0001';
 const FRESH_KEY = 'a-key-for-login-state-and-nothing-else-0002';
@@ -128,6 +131,22 @@ describe('between the two changes, whichever comes first,', () => {
     assert.match(message, /401/);
     assertFamily(session, { rotations: 0, revoked: false }, 'at the provider');
   });
+
+  for (const [name, sealingKey, revoked] of [['is sealed with it', undefined, false], ['has a key of its own', FRESH_KEY, true]]) {
+    test(`a session that ends by its time after the change has its refresh token revoked if that ${name}: ${revoked}`, async () => {
+      await deploy({ secret: CLIENT_SECRET, sealingKey });
+      const session = await beginSession(gateway, tenant);
+      tenant.rotateClientSecret(NEXT_SECRET);
+      await deploy({ secret: NEXT_SECRET, sealingKey });
+      await later(IDLE_DEFAULT_SECS + 1);
+      await gateway.ring('SESSIONS', session.name);
+      assertFamily(session, { rotations: 0, revoked }, 'at the provider');
+      assert.equal(await gateway.held('SESSIONS', session.name), 0, 'here');
+      if (revoked) return;
+      const { message } = await gateway.record(({ code }) => code === 'revocation_failed');
+      assert.equal(message, 'the key that it was sealed under has changed: it is given up');
+    });
+  }
 
   test('a login is told that the provider refused the gateway, and its callback can be loaded again afterwards', async () => {
     await deploy({ secret: CLIENT_SECRET, sealingKey: FRESH_KEY });

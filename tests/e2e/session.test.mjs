@@ -99,8 +99,7 @@ describe('the callback', () => {
       await askWith(gateway, session.cookie, '/app/x');
       assert.equal(claimsAt(api).sub, tenant.subjectOf(ALICE), whose);
     }
-    await askWith(gateway, bobs.cookie, '/app/x');
-    assert.equal(claimsAt(api).sub, tenant.subjectOf(BOB), "the planted session is still its owner's");
+    assert.equal((await askWith(gateway, bobs.cookie)).status, 401, 'the planted session ended with the login');
     assert.notEqual((await askWith(gateway, `${COOKIE}=${planted.invented}`)).status, 200, 'the invented one is no session');
   });
 
@@ -218,9 +217,23 @@ describe('a navigation', () => {
         }
       }
     }
-    const [at, query] = leadsTo(await navigate('/private?x=1'));
-    const { answer } = await begin({ at, query });
-    assert.equal(answer.headers.get('location'), '/private?x=1', 'after the login');
+  });
+
+  test('is led back after the login to all of its address, up to 4,096 bytes', async () => {
+    const longest = `/app/x?q=${'a'.repeat(4096 - '/app/x?q='.length)}`;
+    const table = [
+      ['/private?x=1', '/private?x=1'],
+      ['/private?x=a\\b', '/private?x=a%5Cb', 'the one character that a return_to may not have'],
+      [longest, longest, 'the longest'],
+    ];
+    for (const [asked, expected, message = asked] of table) {
+      const [at, query] = leadsTo(await navigate(asked));
+      const { answer } = await begin({ at, query });
+      assert.equal(answer.headers.get('location'), expected, message);
+    }
+    assert.deepEqual(leadsTo(await navigate(`${longest}a`)), [LOGIN, {}], 'a byte more');
+    const { message } = await gateway.record(({ code }) => code === 'return_to_dropped');
+    assert.equal(message, '4097 bytes, at most 4096 are taken through a login');
   });
 
   test('with a good cookie is answered', async () => {

@@ -122,7 +122,12 @@ async function startingPoint({ provider, mode, port, tenant: { origin, issuer },
 for (const provider of ['auth0', 'oidc']) {
   for (const [mode, letter] of [['session', 'b'], ['tokens', 'a']]) {
     test(`the page of the example goes with the starting point for --mode ${mode} --provider ${provider}`, TIMEOUT, async (t) => {
-      const site = await startSite({ deploy: (place) => startingPoint({ ...place, provider, mode }) });
+      let api;
+      const deploy = (place) => {
+        api = place.api;
+        return startingPoint({ ...place, provider, mode });
+      };
+      const site = await startSite({ deploy });
       t.after(() => site.close());
       const visit = await site.visit();
       const tab = await visit.open();
@@ -142,6 +147,8 @@ for (const provider of ['auth0', 'oidc']) {
         tab.button('Refresh now').click(),
       ]);
       assert.equal(refreshed.status(), 200);
+      const passedOn = api.requests.filter(({ path }) => path.includes('refresh'));
+      assert.deepEqual(passedOn, [], 'the gateway answers that, and no API that may know no such path');
       assert.ok(await tab.problem.isHidden());
       await tab.button('Log out').click();
       await tab.shows('out');

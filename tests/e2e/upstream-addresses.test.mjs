@@ -26,6 +26,8 @@ before(async () => {
       ],
       paths: [
         proxied('/api/{.+}', 'root'), proxied('/orders/{.+}', 'based'), proxied('/users/{id}/{.+}', 'based'), proxied('/both/{.+}', 'both'),
+        { method: 'GET', path: '/api/cut/{id}', integration: { type: 'http_proxy', server: 'root', strip_prefix: '/api' } },
+        { method: 'ANY', path: '/all/{.+}', integration: { type: 'http_proxy', server: 'root', strip_prefix: '' } },
         proxied('/v2/deep/{.+}', 'based'), proxied('/plain', 'root'), proxied('/kept/{.+}', 'root', { cache: { ttl_seconds: 60 } }),
       ],
     },
@@ -69,6 +71,10 @@ describe('an address of the upstream leads through the gateway', () => {
     ['a third, by its name', '/both/x', 'https://NAME.example:443/three/y', `${GATEWAY}/both/y`],
     ['a path of whichever', '/both/x', '/three/y', '/both/y'],
     ['at a path without wildcard', '/plain', 'http://HOST/other', `${GATEWAY}/other`],
+    ['behind a prefix that the path names', '/api/cut/7', 'http://HOST/cut/8', `${GATEWAY}/api/cut/8`],
+    ['a path behind such a prefix', '/api/cut/7', '/login', '/api/login'],
+    ['a path that has such a prefix already', '/api/cut/7', '/api/login', '/api/login'],
+    ['at a wildcard that keeps its prefix', '/all/x', 'http://HOST/all/y', `${GATEWAY}/all/y`],
   ]) {
     test(`${message}: ${location}`, async () => {
       for (const status of [201, 302, 308]) {

@@ -81,6 +81,58 @@ fn addresses_that_must_be_https() {
 }
 
 #[test]
+fn addresses_of_callbacks() {
+    let config = |url: &str| {
+        json!({
+            "authorizer": { "type": "auth0", "domain": "tenant.example", "client_id": "c", "redirect_uri": url },
+            "paths": [],
+        })
+    };
+    assert_said(
+        config,
+        &[
+            ("https://a.example/callback?x=1", Taken),
+            ("http://127.0.0.1:8787/callback", Taken),
+            ("com.example.app:/callback", Taken),
+            ("com.example.app://tenant.example/callback", Taken),
+            ("$env.AUTH0_REDIRECT_URI", Taken),
+            ("myapp:/callback", Refused),
+            ("javascript:alert", Refused),
+            ("http://a.example/callback", Refused),
+            ("com.example.app:/callback#top", Refused),
+            ("/callback", Refused),
+            ("COM.example.app:/callback", BySchemaAlone),
+        ],
+    );
+}
+
+#[test]
+fn prefixes_of_paths() {
+    let config = |prefix: &str| {
+        let integration = json!({ "type": "http", "server": "api", "strip_prefix": prefix });
+        json!({
+            "servers": [{ "alias": "api", "url": "https://api.example" }],
+            "paths": [{ "method": "GET", "path": "/api/{id}", "integration": integration }],
+        })
+    };
+    assert_said(
+        config,
+        &[
+            ("/api", Taken),
+            ("/%61pi", Taken),
+            ("", Taken),
+            ("$env.PREFIX", Taken),
+            ("/other", ByTheParser),
+            ("/api/{id}", Refused),
+            ("/api/", Refused),
+            ("/", Refused),
+            ("api", Refused),
+            ("/..", Refused),
+        ],
+    );
+}
+
+#[test]
 fn origins() {
     let config = |origin: &str| json!({ "cors": { "allow_origins": [origin] }, "paths": [] });
     assert_said(
@@ -91,7 +143,32 @@ fn origins() {
             ("*", Taken),
             ("$env.ORIGIN", Taken),
             ("https://app.example.com/", Refused),
-            ("https://*.example.com", Refused),
+            ("https://*.example.com", Taken),
+            ("https://*.example.com:8443", Taken),
+            ("http://*.localhost", Taken),
+            ("http://localhost:*", Taken),
+            ("http://[::1]:*", Taken),
+            ("capacitor://localhost", Taken),
+            ("ionic://localhost", Taken),
+            ("tauri://localhost", Taken),
+            ("app://.", Taken),
+            ("chrome-extension://abcdefghijklmnop", Taken),
+            ("moz-extension://01234567-89ab", Taken),
+            ("https://*.com", Refused),
+            ("https://*.com.", Refused),
+            ("https://*", Refused),
+            ("https://*:*", Refused),
+            ("https://pre-*.example.com", Refused),
+            ("https://*.*.example.com", Refused),
+            ("https://a.*.example.com", Refused),
+            ("https://*.example.com:*", Refused),
+            ("chrome-extension://*", Refused),
+            ("capacitor://*.example.com", Refused),
+            ("capacitor://localhost/", Refused),
+            ("file:///", Refused),
+            ("wss://app.example.com", Refused),
+            ("https://*.1.2", ByTheParser),
+            ("http://localhost:80:*", Refused),
             ("https://App.example.com", Refused),
             ("app.example.com", Refused),
             ("null", Refused),

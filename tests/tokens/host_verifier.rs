@@ -78,7 +78,7 @@ fn decide(
     let token = UnverifiedToken::parse(token, allowed)?;
     let candidates = keys.select_keys(token.key_id(), token.algorithm());
     if candidates.is_empty() {
-        return Err(token.no_key());
+        return Err(token.no_key(keys));
     }
     let signed_by =
         |index: &usize| is_by_key(&keys.keys()[*index], token.algorithm(), token.signed_bytes(), token.signature());

@@ -84,7 +84,11 @@ fn the_rfc_vectors_of_other_algorithms_are_refused_before_any_key_is_looked_at()
         assert_eq!(error, TokenError::AlgorithmNotAllowed { actual: algorithm.to_owned() }, "{name}");
     }
     let p521 = json!({ "keys": [vectors["RFC 7520 section 4.3 (ES512)"]["key"]] }).to_string();
-    assert_eq!(KeySet::parse(&p521).unwrap_err(), KeySetError::NoUsableKey, "no key on P-521 is usable");
+    let unusable = KeySet::parse(&p521).unwrap_err();
+    assert!(
+        matches!(unusable, KeySetError::NoUsableKey(reason) if reason.contains("its crv is not supported")),
+        "P-521"
+    );
 }
 
 #[test]

@@ -3,15 +3,19 @@
 //!
 //! Values are read so that they can be checked as the gateway would; none is ever printed.
 
+mod declared;
+mod refused;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use bargate::config::{Binding, Bindings, Diagnostic, Reference, ReferenceKind, Severity};
+use bargate::config::{Binding, Bindings, Diagnostic, LineIndex, Reference, ReferenceKind, Severity};
 use bargate::review::{Need, NeedKind, allowed, needs};
-use serde_json::Value;
 
 use crate::Failure;
 use crate::config_file::TextFile;
+use declared::{Declared, Value, parse_jsonc, parse_toml};
+use refused::{LISTS, refusals};
 
 /// Names that the gateway looks for of its own, whatever its config says.
 const OWN_NAMES: [&str; 8] = [
@@ -83,13 +87,13 @@ pub struct Deployment {
 struct Wrangler {
     file: TextFile,
     folder: PathBuf,
-    section: Value,
-    /// Its compatibility flags, which an environment without such takes over, and where in the file they are looked for.
-    flags: (Vec<String>, usize),
+    section: Declared,
     /// What to call the section by, such as `wrangler.toml (env.staging)`.
     label: String,
-    /// Where in the file, in bytes, names of the section are looked for.
-    start: usize,
+    /// Its compatibility flags, which an environment without such takes over, and where in the file they stand, in bytes.
+    flags: (Vec<String>, usize),
+    /// What wrangler refuses of the top of the file and of the section.
+    refused: Vec<Diagnostic>,
 }
 
 impl Bindings for Deployment {
@@ -102,15 +106,12 @@ impl Bindings for Deployment {
         let Some(wrangler) = &self.wrangler else {
             return if self.env_files.is_empty() { Binding::Unknown } else { Binding::Missing };
         };
-        if let Some(value) = wrangler.section.get("vars").and_then(|vars| vars.get(name)) {
-            return match value {
-                Value::String(text) => Binding::Value(text.clone()),
-                Value::Number(_) | Value::Bool(_) => Binding::Value(value.to_string()),
-                Value::Null | Value::Array(_) | Value::Object(_) => Binding::Missing,
-            };
+        if let Some(declared) = wrangler.section.at("vars").and_then(|vars| vars.get(name)) {
+            let value = declared.value.to_variable().map(Binding::Value);
+            return value.unwrap_or_else(|| Binding::NoText(declared.value.type_name()));
         }
-        let required = wrangler.section.pointer("/secrets/required").and_then(Value::as_array);
-        let listed = required.is_some_and(|names| names.iter().any(|one| one.as_str() == Some(name)));
+        let required = wrangler.section.at("secrets.required");
+        let listed = required.is_some_and(|names| names.items().iter().any(|one| one.as_text() == Some(name)));
         // A secret that was put with `wrangler secret put` stands in no file.
         let put = reference.kind == ReferenceKind::Secret && self.env_files.is_empty() && required.is_none();
         if listed || put || wrangler.names("secrets_store_secrets", "binding").contains(name) {
@@ -202,8 +203,10 @@ impl Deployment {
         }
         for (file, values) in &self.env_files {
             let unused = values.keys().filter(|name| !is_used(name, &needs));
-            let mut unused: Vec<_> = unused.map(|name| unused_binding(file, name, 0)).collect();
+            let mut unused: Vec<_> =
+                unused.map(|name| unused_binding(name, offset_of_variable(&file.text, name))).collect();
             unused.sort_by_key(|diagnostic| diagnostic.offset);
+            locate(&mut unused, file);
             files.push((file, unused));
         }
         for (_, told) in &mut files {
@@ -214,13 +217,36 @@ impl Deployment {
 }
 
 fn read_env_file(path: &Path) -> Result<(TextFile, BTreeMap<String, String>), Failure> {
-    let file = TextFile::read(path)?;
+    let mut file = TextFile::read(path)?;
     let mut values = BTreeMap::new();
     for entry in dotenvy::from_read_iter(file.text.as_bytes()) {
         let (name, value) = entry.map_err(|error| not_a_variable(&file, &error))?;
         values.insert(name, value);
     }
+    file.text = without_values_of_lines(&file.text);
     Ok((file, values))
+}
+
+/// Gives where the line that sets a variable names it, in bytes; the last of them counts.
+fn offset_of_variable(text: &str, name: &str) -> usize {
+    let (mut offset, mut at) = (0, 0);
+    for line in text.strip_prefix('\u{feff}').unwrap_or(text).split_inclusive('\n') {
+        let named = line.trim_start();
+        let named = named.strip_prefix("export ").unwrap_or(named).trim_start();
+        if named.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')) {
+            offset = at + line.len() - named.len();
+        }
+        at += line.len();
+    }
+    offset
+}
+
+/// Finds the lines of what was told of a file.
+fn locate(told: &mut [Diagnostic], file: &TextFile) {
+    let lines = LineIndex::new(file.text.strip_prefix('\u{feff}').unwrap_or(&file.text));
+    for diagnostic in told {
+        (diagnostic.line, diagnostic.column) = lines.locate(diagnostic.offset);
+    }
 }
 
 /// Says which line of a file of variables is wrong, and does not quote it: a secret may stand there.
@@ -235,61 +261,91 @@ fn not_a_variable(file: &TextFile, error: &dotenvy::Error) -> Failure {
 
 impl Wrangler {
     fn read(path: &Path, environment: Option<&str>) -> Result<Self, Failure> {
-        let file = TextFile::read(path)?;
-        let fail = |reason: &str| Failure::new(format!("{}: {reason}", file.name));
-        let root: Value = if path.extension().is_some_and(|extension| extension == "toml") {
-            toml::from_str(&file.text).map_err(|error| {
-                let before = error.span().and_then(|span| file.text.get(..span.start)).unwrap_or_default();
-                fail(&format!("line {}: {}", before.matches('\n').count() + 1, error.message().replace('\n', ", ")))
-            })?
-        } else {
-            jsonc_parser::parse_to_serde_value(&file.text, &jsonc_parser::ParseOptions::default())
-                .map_err(|error| fail(&error.to_string()))?
+        Self::of(TextFile::read(path)?, path, environment)
+    }
+
+    fn of(mut file: TextFile, path: &Path, environment: Option<&str>) -> Result<Self, Failure> {
+        let name = file.name.clone();
+        let fail = |reason: String| Failure::new(format!("{name}: {reason}"));
+        let text = file.text.strip_prefix('\u{feff}').unwrap_or(&file.text);
+        let lines = LineIndex::new(text);
+        let is_toml = path.extension().is_some_and(|extension| extension == "toml");
+        let root = if is_toml { parse_toml(text) } else { parse_jsonc(text) };
+        let root = root.map_err(|unreadable| {
+            let (line, column) = lines.locate(unreadable.offset);
+            fail(format!("line {line}, column {column}: {}", unreadable.reason))
+        })?;
+        if !matches!(root.value, Value::Table(_)) {
+            return Err(fail(format!("expected an object, found {}", root.value.type_name())));
+        }
+        let refused_of = |section: &Declared, outer: &str| {
+            let of_section = refusals(section).into_iter().map(|refusal| {
+                let (line, column) = lines.locate(refusal.offset);
+                Diagnostic {
+                    severity: Severity::Error,
+                    code: "wrangler_refuses",
+                    path: format!("{outer}{}", refusal.path),
+                    offset: refusal.offset,
+                    line,
+                    column,
+                    message: refusal.message,
+                    help: Some(refusal.help),
+                }
+            });
+            of_section.collect::<Vec<_>>()
         };
-        let flags_of = |section: &Value| -> Option<Vec<String>> {
-            let flags = section.get("compatibility_flags")?.as_array()?;
-            Some(flags.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        let without_values = without_values(text, &root);
+        let flags_of = |section: &Declared| -> Option<(Vec<String>, usize)> {
+            let member = section.member("compatibility_flags")?;
+            let flags = member.declared.items().iter().filter_map(Declared::as_text);
+            Some((flags.map(str::to_owned).collect(), member.key_offset))
         };
-        let inherited = flags_of(&root);
+        let mut refused = refused_of(&root, "");
+        let mut flags = flags_of(&root).unwrap_or_default();
         let section = match environment {
             None => root,
             // Bindings and variables are not inherited by environments.
-            Some(name) => root
-                .get("env")
-                .and_then(|environments| environments.get(name))
-                .cloned()
-                .ok_or_else(|| fail(&format!("has no environment \"{name}\"")))?,
+            Some(name) => {
+                let environments = root.get("env").map(Declared::members).unwrap_or_default();
+                let Some(own) = environments.iter().find(|member| member.key == name) else {
+                    let known: Vec<_> = environments.iter().map(|member| member.key.as_str()).collect();
+                    let known =
+                        if known.is_empty() { String::new() } else { format!("; there is {}", known.join(", ")) };
+                    return Err(fail(format!("has no environment \"{name}\"{known}")));
+                };
+                let own = own.declared.clone();
+                refused.extend(refused_of(&own, &format!("env.{name}.")));
+                flags = flags_of(&own).unwrap_or(flags);
+                own
+            }
         };
+        file.text = without_values;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let label = match environment {
             None => file.name.clone(),
             Some(name) => format!("{} (env.{name})", file.name),
         };
-        let start = environment.and_then(|name| {
-            let headings = [format!("[env.{name}"), format!("\"{name}\"")];
-            headings.iter().find_map(|heading| file.text.find(heading))
-        });
-        let start = start.unwrap_or(0);
-        let flags = flags_of(&section).map(|own| (own, start)).or(inherited.map(|inherited| (inherited, 0)));
-        Ok(Self { file, folder, section, flags: flags.unwrap_or_default(), label, start })
+        Ok(Self { file, folder, section, label, flags, refused })
     }
 
-    fn entries(&self, pointer: &str) -> &[Value] {
-        self.section.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    fn entries(&self, list: &str) -> &[Declared] {
+        self.section.at(list).map(Declared::items).unwrap_or_default()
     }
 
-    fn names(&self, section: &str, key: &str) -> BTreeSet<&str> {
-        let pointer = format!("/{section}");
-        self.entries(&pointer).iter().filter_map(|entry| entry.get(key)?.as_str()).collect()
+    fn names(&self, list: &str, key: &str) -> BTreeSet<&str> {
+        self.entries(list).iter().filter_map(|entry| entry.text(key)).collect()
     }
 
     /// The rate limits, by name, with their periods in seconds.
     fn rate_limits(&self) -> BTreeMap<&str, Option<u64>> {
-        let limit = |entry: &'_ Value| entry.pointer("/simple/period").and_then(Value::as_u64);
-        let unsafe_ones = self.entries("/unsafe/bindings").iter();
-        let unsafe_ones = unsafe_ones.filter(|entry| entry.get("type").and_then(Value::as_str) == Some("ratelimit"));
-        let all = self.entries("/ratelimits").iter().chain(unsafe_ones);
-        all.filter_map(|entry| Some((entry.get("name")?.as_str()?, limit(entry)))).collect()
+        let limit = |entry: &'_ Declared| match entry.at("simple.period")?.value {
+            Value::Number(number) => Some(number as u64),
+            _ => None,
+        };
+        let unsafe_ones = self.entries("unsafe.bindings").iter();
+        let unsafe_ones = unsafe_ones.filter(|entry| entry.text("type") == Some("ratelimit"));
+        let all = self.entries("ratelimits").iter().chain(unsafe_ones);
+        all.filter_map(|entry| Some((entry.text("name")?, limit(entry)))).collect()
     }
 
     /// Tells of a need that is not met; those for variables and secrets are told where references are resolved.
@@ -333,13 +389,13 @@ impl Wrangler {
     fn lacks_object(&self, need: &Need) -> Option<Diagnostic> {
         let name = need.name.as_str();
         let (_, class) = CLASSES.into_iter().find(|(binding, _)| *binding == name)?;
-        let mut bound = self.entries("/durable_objects/bindings").iter();
-        let bound = bound.find(|entry| entry.get("name").and_then(Value::as_str) == Some(name));
+        let mut bound = self.entries("durable_objects.bindings").iter();
+        let bound = bound.find(|entry| entry.text("name") == Some(name));
         let Some(bound) = bound else {
             let help = format!("add it to \"durable_objects.bindings\" there, with the class_name \"{class}\"");
             return Some(self.undeclared(need, &help));
         };
-        let bound = bound.get("class_name").and_then(Value::as_str).unwrap_or_default();
+        let bound = bound.text("class_name").unwrap_or_default();
         (bound != class).then(|| {
             let message = format!("the Durable Object {name} has the class \"{bound}\", and must have \"{class}\"");
             diagnostic(need, "binding_mismatch", message, format!("correct its class_name in {}", self.label))
@@ -359,59 +415,41 @@ impl Wrangler {
     /// Tells where modules can read secrets that nobody hands them.
     fn importable(&self, needs: &[Need]) -> Option<Diagnostic> {
         let has_modules = needs.iter().any(|need| need.kind == NeedKind::Module);
-        let (flags, start) = &self.flags;
+        let (flags, offset) = &self.flags;
         let is_set = |flag: &&&str| flags.iter().any(|set| set == **flag);
         let missing = FLAGS.iter().find(|flag| !is_set(flag)).filter(|_| has_modules)?;
         let code = "secret_importable";
-        let (offset, line, column) = place_of(&self.file, "compatibility_flags", *start);
-        Some(Diagnostic {
-            severity: Severity::Warning,
-            code,
-            path: "compatibility_flags".to_owned(),
-            offset,
-            line,
-            column,
-            message: format!("modules and what they import can read every secret without the flag {missing}"),
-            help: Some(format!("add it to \"compatibility_flags\" of {}; {}", self.label, way_to_allow(code))),
-        })
+        let message = format!("modules and what they import can read every secret without the flag {missing}");
+        let help = format!("add it to \"compatibility_flags\" of {}; {}", self.label, way_to_allow(code));
+        Some(warning(code, "compatibility_flags".to_owned(), *offset, message, help))
     }
 
-    /// Tells of what is declared and used by nothing, and of secrets that stand in clear or can be imported.
+    /// Tells of what wrangler refuses, of what is declared and used by nothing, and of secrets that stand in clear or can be
+    /// imported.
     fn review(&self, needs: &[Need]) -> Vec<Diagnostic> {
-        let vars = self.section.get("vars").and_then(Value::as_object);
-        let vars: BTreeSet<&str> = vars.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        let vars = self.section.get("vars").map(Declared::members).unwrap_or_default();
         let mut told = Vec::from_iter(self.importable(needs));
-        let secret = |name: &&&str| needs.iter().any(|need| need.kind == NeedKind::Secret && need.name == **name);
-        for name in vars.iter().filter(secret) {
-            let (offset, line, column) = place_of(&self.file, name, self.start);
-            told.push(Diagnostic {
-                severity: Severity::Warning,
-                code: "secret_in_vars",
-                path: format!("vars.{name}"),
-                offset,
-                line,
-                column,
-                message: format!("the secret {name} stands in a file"),
-                help: Some(format!(
-                    "remove it here, and run `npx wrangler secret put {name}`; {}",
-                    way_to_allow("secret_in_vars")
-                )),
-            });
+        let is_secret = |name: &str| needs.iter().any(|need| need.kind == NeedKind::Secret && need.name == name);
+        for member in vars.iter().filter(|member| is_secret(&member.key)) {
+            let name = &member.key;
+            let code = "secret_in_vars";
+            let help = format!("remove it here, and run `npx wrangler secret put {name}`; {}", way_to_allow(code));
+            let message = format!("the secret {name} stands in a file");
+            told.push(warning(code, format!("vars.{name}"), member.key_offset, message, help));
         }
-        let mut declared = vars;
-        for (section, key) in [
-            ("kv_namespaces", "binding"),
-            ("services", "binding"),
-            ("analytics_engine_datasets", "binding"),
-            ("secrets_store_secrets", "binding"),
-        ] {
-            declared.extend(self.names(section, key));
-        }
-        declared.extend(self.rate_limits().keys());
-        let objects = self.entries("/durable_objects/bindings").iter();
-        declared.extend(objects.filter_map(|entry| entry.get("name")?.as_str()));
-        let unused = declared.iter().filter(|name| !is_used(name, needs));
-        told.extend(unused.map(|name| unused_binding(&self.file, name, self.start)));
+        let in_lists = LISTS.iter().flat_map(|(list, keys)| {
+            let key = keys.first().copied().unwrap_or_default();
+            let entries = self.entries(list).iter();
+            // Of unsafe bindings only rate limits are looked at.
+            let entries = entries.filter(|entry| *list != "unsafe.bindings" || entry.text("type") == Some("ratelimit"));
+            entries.filter_map(move |entry| entry.get(key))
+        });
+        let in_lists = in_lists.filter_map(|name| Some((name.as_text()?, name.span.start)));
+        let declared = vars.iter().map(|member| (member.key.as_str(), member.key_offset)).chain(in_lists);
+        let unused = declared.filter(|(name, _)| !is_used(name, needs));
+        told.extend(unused.map(|(name, offset)| unused_binding(name, offset)));
+        locate(&mut told, &self.file);
+        told.extend(self.refused.iter().cloned());
         told.sort_by_key(|diagnostic| diagnostic.offset);
         told
     }
@@ -421,39 +459,54 @@ fn is_used(name: &str, needs: &[Need]) -> bool {
     OWN_NAMES.contains(&name) || needs.iter().any(|need| need.name == name)
 }
 
-fn unused_binding(file: &TextFile, name: &str, from: usize) -> Diagnostic {
-    let (offset, line, column) = place_of(file, name, from);
-    Diagnostic {
-        severity: Severity::Warning,
-        code: "unused_binding",
-        path: String::new(),
-        offset,
-        line,
-        column,
-        message: format!("nothing in the config uses {name}"),
-        help: Some(format!("remove it, unless your own modules use it; {}", way_to_allow("unused_binding"))),
-    }
+fn unused_binding(name: &str, offset: usize) -> Diagnostic {
+    let code = "unused_binding";
+    let help = format!("remove it, unless your own modules use it; {}", way_to_allow(code));
+    warning(code, String::new(), offset, format!("nothing in the config uses {name}"), help)
 }
 
-/// Finds where a name stands as a key or as a value, not before the line that `from` is in.
-fn place_of(file: &TextFile, name: &str, from: usize) -> (usize, usize, usize) {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let mut start = 0;
-    for (index, line) in file.text.split_inclusive('\n').enumerate() {
-        let mut places = line.match_indices(name).map(|(at, _)| at);
-        let found = places.find(|at| {
-            let before = line.get(..*at).and_then(|text| text.chars().next_back());
-            let after = line.get(at + name.len()..).and_then(|text| text.chars().next());
-            !before.is_some_and(is_word) && !after.is_some_and(is_word)
-        });
-        let is_comment = ["#", "//"].iter().any(|sign| line.trim_start().starts_with(sign));
-        if let Some(at) = found.filter(|_| !is_comment && start + line.len() > from) {
-            let column = line.get(..at).map_or(0, |before| before.chars().count()) + 1;
-            return (start + at, index + 1, column);
+/// Makes a warning whose line is still to be found.
+fn warning(code: &'static str, path: String, offset: usize, message: String, help: String) -> Diagnostic {
+    Diagnostic { severity: Severity::Warning, code, path, offset, line: 1, column: 1, message, help: Some(help) }
+}
+
+/// Gives a file of variables without what stands behind its names, which is not to be printed; every line stays where it is.
+fn without_values_of_lines(text: &str) -> String {
+    let of_line = |line: &str| {
+        let name = line.find('=').map_or(0, |at| at + 1);
+        let (name, value) = line.split_at(if line.trim_start().starts_with('#') { line.len() } else { name });
+        format!("{name}{}", value.chars().map(hidden).collect::<String>())
+    };
+    text.split_inclusive('\n').map(of_line).collect()
+}
+
+/// Gives what is shown in the place of a character: as many bytes, so that offsets stay true. Quotes and line ends stay.
+fn hidden(c: char) -> String {
+    if ['"', '\'', '\n', '\r'].contains(&c) { c.to_string() } else { "*".repeat(c.len_utf8()) }
+}
+
+/// Gives wrangler's configuration without the values of variables, which are not to be printed; every line stays where it is.
+fn without_values(text: &str, root: &Declared) -> String {
+    let environments = root.get("env").map(Declared::members).unwrap_or_default();
+    let sections = std::iter::once(root).chain(environments.iter().map(|member| &member.declared));
+    let mut spans = Vec::new();
+    let mut rest: Vec<&Declared> = sections.filter_map(|section| section.get("vars")).collect();
+    while let Some(declared) = rest.pop() {
+        rest.extend(declared.items());
+        rest.extend(declared.members().iter().map(|member| &member.declared));
+        if matches!(declared.value, Value::Text(_) | Value::Number(_)) {
+            spans.push(declared.span.clone());
         }
-        start += line.len();
     }
-    (0, 1, 1)
+    spans.sort_by_key(|span| span.start);
+    let (mut shown, mut at) = (String::with_capacity(text.len()), 0);
+    for span in spans {
+        shown.push_str(text.get(at..span.start).unwrap_or_default());
+        shown.extend(text.get(span.clone()).unwrap_or_default().chars().map(hidden));
+        at = span.end;
+    }
+    shown.push_str(text.get(at..).unwrap_or_default());
+    shown
 }
 
 fn way_to_allow(code: &str) -> String {
@@ -471,5 +524,170 @@ fn diagnostic(need: &Need, code: &'static str, message: String, help: String) ->
         column: *column,
         message,
         help: Some(help),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads wrangler's configuration from a text.
+    fn wrangler(name: &str, text: &str, environment: Option<&str>) -> Result<Wrangler, String> {
+        let file = TextFile { name: name.to_owned(), text: text.to_owned() };
+        Wrangler::of(file, Path::new(name), environment).map_err(|failure| failure.to_string())
+    }
+
+    /// Tells of a file what `check` tells of it beside a config that needs some things.
+    fn told(name: &str, text: &str, environment: Option<&str>) -> Vec<String> {
+        let config = r#"{
+            "servers": [{ "alias": "api", "url": "$env.API_URL" }],
+            "authorizer": { "type": "jwt", "issuer": "i", "audience": "a", "secret": "$secret.KEY" },
+            "services": [{ "alias": "prices", "entrypoint": "services/prices" }],
+            "paths": [{ "method": "GET", "path": "/", "integration": { "type": "service", "binding": "prices" } }]
+        }"#;
+        let found = wrangler(name, text, environment).unwrap().review(&needs(config));
+        let shown = |one: &Diagnostic| format!("{} {}:{}", one.code, one.line, one.column);
+        found.iter().map(shown).filter(|shown| shown != "secret_importable 1:1").collect()
+    }
+
+    #[test]
+    fn what_wrangler_refuses_is_refused_with_its_place() {
+        let rows: serde_json::Value =
+            serde_json::from_str(include_str!("../../../tests/fixtures/wrangler/files.json")).unwrap();
+        let mut wrong = Vec::new();
+        for row in rows.as_array().unwrap() {
+            let text = |key: &str| row.get(key).and_then(serde_json::Value::as_str);
+            let (about, name) = (text("about").unwrap(), text("file").unwrap());
+            let refused = match wrangler(name, text("text").unwrap(), text("environment")) {
+                Ok(wrangler) => wrangler.refused.first().map(|one| vec![one.line, one.column]),
+                // A place where the file itself is to blame, and none where the environment is.
+                Err(failure) => {
+                    let numbers = failure.split("line ").nth(1).unwrap_or_default();
+                    let numbers = numbers.split(':').next().unwrap_or_default().split(", column ");
+                    Some(numbers.filter_map(|number| number.parse().ok()).collect())
+                }
+            };
+            if serde_json::json!(refused) != *row.get("refused").unwrap() {
+                wrong.push((about, refused));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn names_are_found_where_they_are_declared() {
+        type Row = (&'static str, &'static str, &'static str, Option<&'static str>, &'static [&'static str]);
+        let table: [Row; 9] = [
+            (
+                "a value that is the name of an environment",
+                "wrangler.jsonc",
+                "{\n  \"vars\": { \"ENVIRONMENT\": \"production\", \"OLD\": \"1\" },\n  \"env\": {\n    \"production\": {\n      \"vars\": { \"OLD\": \"1\" }\n    }\n  }\n}",
+                Some("production"),
+                &["unused_binding 5:17"],
+            ),
+            (
+                "an environment whose name begins as another's",
+                "wrangler.toml",
+                "[env.production.vars]\nOLD = \"1\"\n\n[env.prod.vars]\nOLD = \"1\"\n",
+                Some("prod"),
+                &["unused_binding 5:1"],
+            ),
+            (
+                "an environment above its top",
+                "wrangler.toml",
+                "[env.prod.vars]\nOLD = \"1\"\n\n[vars]\nOLD = \"1\"\n",
+                None,
+                &["unused_binding 5:1"],
+            ),
+            (
+                "names in comments, behind values too",
+                "wrangler.toml",
+                "name = \"shop\" # OLD, KEY\n# OLD = \"0\"\n[vars]\nOLD = \"1\"\nKEY = \"2\"\n",
+                None,
+                &["unused_binding 4:1", "secret_in_vars 5:1"],
+            ),
+            (
+                "a block of comments",
+                "wrangler.jsonc",
+                "{\n  /* \"KEY\": was\n     KEY */\n  \"vars\": {\n    \"KEY\": \"1\"\n  }\n}",
+                None,
+                &["secret_in_vars 5:5"],
+            ),
+            (
+                "a class of the same name among the migrations",
+                "wrangler.toml",
+                "[[migrations]]\ntag = \"v1\"\nnew_sqlite_classes = [\"Ledger\"]\n\n[[durable_objects.bindings]]\nname = \"Ledger\"\nclass_name = \"Ledger\"\n",
+                None,
+                &["unused_binding 6:8"],
+            ),
+            (
+                "a value that holds the name of a secret",
+                "wrangler.toml",
+                "[vars]\nAPI_URL = \"https://a.example/?KEY\"\nKEY = \"1\"\n",
+                None,
+                &["secret_in_vars 3:1"],
+            ),
+            (
+                "tables in a line, and dotted keys",
+                "wrangler.toml",
+                "vars = { OLD = \"OLDER\", OLDER = \"OLD\" }\nenv.prod.vars.OLD = \"1\"\n",
+                None,
+                &["unused_binding 1:10", "unused_binding 1:25"],
+            ),
+            (
+                "flags that are a value of something else",
+                "wrangler.toml",
+                "# compatibility_flags\n[vars]\nAPI_URL = \"compatibility_flags\"\n\n[env.prod]\ncompatibility_flags = []\n",
+                Some("prod"),
+                &["secret_importable 6:1"],
+            ),
+        ];
+        for (message, name, text, environment, expected) in table {
+            assert_eq!(told(name, text, environment), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn variables_are_what_the_gateway_reads_of_them() {
+        let text =
+            "[vars]\nA = \"a\"\nB = true\nC = 1_000\nD = 1.50\nE = 2.0\nF = { a = 1 }\nG = [1]\nH = 2025-12-19\n";
+        let deployment =
+            Deployment { env_files: Vec::new(), wrangler: Some(wrangler("wrangler.toml", text, None).unwrap()) };
+        let value = |text: &str| Binding::Value(text.to_owned());
+        let table = [
+            ("A", value("a")),
+            ("B", value("true")),
+            ("C", value("1000")),
+            ("D", value("1.5")),
+            ("E", value("2")),
+            ("F", Binding::NoText("an object")),
+            ("G", Binding::NoText("a list")),
+            ("H", Binding::NoText("a TOML date")),
+            ("I", Binding::Missing),
+        ];
+        for (name, expected) in table {
+            let reference = Reference { kind: ReferenceKind::Env, name: name.to_owned() };
+            assert_eq!(deployment.look_up(&reference), expected, "{name}");
+        }
+        let config = r#"{ "servers": [{ "alias": "api", "url": "$env.F" }], "paths": [] }"#;
+        let told = bargate::review::review_with(config, &deployment);
+        let of_variable = told.iter().find(|one| one.code == "missing_binding").unwrap();
+        assert_eq!(of_variable.message, "F is an object, and the gateway takes a string, a number or a boolean");
+    }
+
+    #[test]
+    fn lines_are_shown_without_the_values_of_variables() {
+        let table = [
+            (
+                "wrangler.toml",
+                "name = \"shop\"\nvars = { A = \"s\u{e9}cret\", B = { C = [1] } }\n[env.a.vars]\nC = \"\"\"x\ny\"\"\"\n",
+                "name = \"shop\"\nvars = { A = \"*******\", B = { C = [*] } }\n[env.a.vars]\nC = \"\"\"*\n*\"\"\"\n",
+            ),
+            ("wrangler.jsonc", "{ \"vars\": { \"A\": \"a\\\"b\" } }", "{ \"vars\": { \"A\": \"**\"*\" } }"),
+        ];
+        for (name, text, expected) in table {
+            assert_eq!(wrangler(name, text, None).unwrap().file.text, expected, "{name}");
+        }
+        assert_eq!(without_values_of_lines("# a=b\nA=b c\nB = \"d\ne\"\n"), "# a=b\nA=***\nB =*\"*\n*\"\n");
     }
 }

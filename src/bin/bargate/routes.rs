@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bargate::review::{Outcome, Outline, OutlinedRoute, Requirement, explain_match, is_valid, printable, review};
+use bargate::review::{
+    Outcome, Outline, OutlinedRoute, Requirement, Taken, explain_match, is_valid, printable, review,
+};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
@@ -162,10 +164,10 @@ fn table(outline: &Outline) -> Page {
 
 fn outcome(outcome: &Outcome<'_>) -> (&'static str, Value) {
     match outcome {
-        Outcome::Route(route, params) => {
+        Outcome::Route(Taken { route, params, calls }) => {
             let params: serde_json::Map<String, Value> =
                 params.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
-            ("route", json!({ "name": name(route), "params": params, "route": to_json(route) }))
+            ("route", json!({ "name": name(route), "params": params, "calls": calls, "route": to_json(route) }))
         }
         Outcome::MethodNotAllowed(allow) => ("method_not_allowed", allow.to_string().into()),
         Outcome::NotFound => ("route_not_found", true.into()),
@@ -177,12 +179,15 @@ fn explained(report: &bargate::review::MatchReport<'_>) -> Page {
     let mut page = Page::default();
     page.line(format!("{} {}", report.method, report.path));
     match &report.outcome {
-        Outcome::Route(route, params) => {
+        Outcome::Route(Taken { route, params, calls }) => {
             let target = if route.target.is_empty() { String::new() } else { format!(" -> {}", route.target) };
             let asked = asked(route.requirement.as_ref());
             page.line(format!("  takes it: {}  [{asked}]  {}{target}", name(route), route.integration));
             for (name, value) in params {
                 page.line(format!("    {name} = \"{value}\""));
+            }
+            for address in calls {
+                page.line(format!("    calls {address}"));
             }
         }
         Outcome::MethodNotAllowed(allow) => page.line(format!("  405 method_not_allowed, Allow: {allow}")),

@@ -79,8 +79,8 @@ struct Explain {
     #[arg(long = "algorithm", value_name = "ALG", value_parser = algorithm)]
     algorithms: Vec<Algorithm>,
 
-    /// The key set, or a discovery document that names it: a file, or an address to fetch it from (https, or http on this
-    /// machine). Nothing is fetched without it.
+    /// The key set: a file, or an address to fetch it from (https, or http on this machine), which may be that of a discovery
+    /// document that names it. Nothing is fetched without it, nor for a file.
     #[arg(long, value_name = "FILE|URL")]
     jwks: Option<String>,
 

@@ -244,7 +244,8 @@ fn common() -> [Key; 3] {
 
 /// Gives the keys of an application at a provider.
 fn login() -> [Key; 7] {
-    let callback = "The callback's public address, as the provider knows it. Login and callback paths need it here or of their own.";
+    let callback = "The callback's public address, as the provider knows it, or a native application's. Login and callback paths need it here or \
+         of their own.";
     [
         Key::new("client_id", Shape::Text(Form::NotEmpty), "The application at the provider.")
             .required()
@@ -255,8 +256,8 @@ fn login() -> [Key; 7] {
             "The application's secret. Keep it out of the file, by reference. Without one a login relies on PKCE alone.",
         )
         .example("$secret.CLIENT_SECRET"),
-        Key::new("redirect_uri", Shape::Text(Form::HttpsUrl), callback).example("https://gateway.example.com/callback"),
-        Key::new("callback_uri", Shape::Text(Form::HttpsUrl), "An older name of `redirect_uri`, which counts more than this one.")
+        Key::new("redirect_uri", Shape::Text(Form::RedirectUri), callback).example("https://gateway.example.com/callback"),
+        Key::new("callback_uri", Shape::Text(Form::Any), "An older name of `redirect_uri`; beside that it has no effect.")
             .deprecated("Write `redirect_uri`.")
             .example("https://gateway.example.com/callback"),
         Key::new(
@@ -338,7 +339,7 @@ pub fn access() -> Section {
                 "claims",
                 Shape::map(Shape::Either(claims)),
                 "Claims and their values: the claim equals the value, or is a list that contains it; of several values, one is \
-                 enough. Dots in a name lead into objects.",
+                 enough. Dots in a name lead into objects; of names that fit the longest is meant.",
             )
             .example(object! { "org_id": list!["org_1", "org_2"] }),
             Key::new(

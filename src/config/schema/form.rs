@@ -44,7 +44,9 @@ pub enum Form {
     Reference,
     /// An https URL; plain http for loopback hosts.
     HttpsUrl,
-    /// The same without a query.
+    /// The same, or an address of an application's own scheme.
+    RedirectUri,
+    /// An https URL without a query.
     ProjectUrl,
     /// The URL of a server: https or http, without a query.
     ServerUrl,
@@ -56,6 +58,8 @@ pub enum Form {
     Domain,
     /// The pattern of a path.
     Pattern,
+    /// The beginning of a path.
+    Prefix,
     /// The address of a redirect.
     Location,
     /// Where a login or a logout leads.
@@ -88,18 +92,20 @@ pub enum Form {
 
 impl Form {
     /// Every form.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Any,
         Self::Words,
         Self::NotEmpty,
         Self::Reference,
         Self::HttpsUrl,
+        Self::RedirectUri,
         Self::ProjectUrl,
         Self::ServerUrl,
         Self::Origin,
         Self::OriginOrStar,
         Self::Domain,
         Self::Pattern,
+        Self::Prefix,
         Self::Location,
         Self::Destination,
         Self::HeaderKey,
@@ -124,12 +130,14 @@ impl Form {
             Self::NotEmpty => "text_not_empty",
             Self::Reference => "reference",
             Self::HttpsUrl => "https_url",
+            Self::RedirectUri => "redirect_uri",
             Self::ProjectUrl => "project_url",
             Self::ServerUrl => "server_url",
             Self::Origin => "origin",
             Self::OriginOrStar => "origin_or_star",
             Self::Domain => "domain",
             Self::Pattern => "path_pattern",
+            Self::Prefix => "path_prefix",
             Self::Location => "redirect_location",
             Self::Destination => "destination",
             Self::HeaderKey => "header_key",
@@ -158,11 +166,12 @@ impl Form {
             | Self::RateKey
             | Self::SigningSecret => "string",
             Self::Reference => "reference",
-            Self::HttpsUrl | Self::ProjectUrl | Self::ServerUrl => "URL",
+            Self::HttpsUrl | Self::RedirectUri | Self::ProjectUrl | Self::ServerUrl => "URL",
             Self::Origin => "origin",
             Self::OriginOrStar => "origin or `*`",
             Self::Domain => "host",
             Self::Pattern => "path pattern",
+            Self::Prefix => "path",
             Self::Location | Self::Destination => "path or URL",
             Self::HeaderKey | Self::HeaderName => "header name",
             Self::HeaderValue => "string",
@@ -181,13 +190,22 @@ impl Form {
             Self::NotEmpty => "Write a text that is not empty.",
             Self::Reference => "Write $env.NAME or $secret.NAME.",
             Self::HttpsUrl => "Write it as https://host/path; plain http is for loopback hosts alone.",
+            Self::RedirectUri => {
+                "Write it as https://host/path, or as com.example.app:/path for an application; plain http is for loopback hosts alone."
+            }
             Self::ProjectUrl => "Write it as https://host, without a query.",
             Self::ServerUrl => "Write it as https://host/path, without query, fragment or credentials.",
             Self::Origin => "Write scheme, host and port alone, as in https://app.example.com, with no slash behind.",
-            Self::OriginOrStar => "Write scheme, host and port alone, as in https://app.example.com, or \"*\" for all.",
+            Self::OriginOrStar => {
+                "Write scheme, host and port alone, as in https://app.example.com; a star is one whole label, as in \
+                 https://*.example.com, or the port; \"*\" is for all."
+            }
             Self::Domain => "Write the tenant's host alone, as in tenant.eu.auth0.com.",
             Self::Pattern => {
                 "Begin with /; a parameter is a whole segment, as in /users/{id}, and {.+} at the end is the rest."
+            }
+            Self::Prefix => {
+                "Write the first segments of the path, without a slash at the end, as in /api; \"\" keeps all."
             }
             Self::Location => {
                 "Write a path such as /new/{id}, or a URL with its parameters behind the host; percent-encode what is not ASCII."
@@ -231,13 +249,16 @@ impl Form {
             Self::NotEmpty => return format!(r"^{NO_REFERENCE_WITHIN}{NO_REFERENCE}[\s\S]|^{REFERENCE}$"),
             Self::Reference => return format!("^{REFERENCE}$"),
             Self::HeaderKey => return format!("^{}{token}$", not_of_the_connection()),
-            Self::HttpsUrl => format!("https://{HTTP_HOST}(?:[/?][^#]*)?|http://{LOOPBACK}(?:[/?][^#]*)?"),
+            Self::HttpsUrl => https_url(),
+            // A scheme of somebody's own is the reverse of a domain.
+            Self::RedirectUri => format!(r"{}|[a-z][a-z0-9+\-]*\.[a-z0-9+.\-]*:[^#@\s]*", https_url()),
             Self::ProjectUrl => format!("https://{HTTP_HOST}(?:/[^?#]*)?|http://{LOOPBACK}(?:/[^?#]*)?"),
             Self::ServerUrl => format!("https?://{HTTP_HOST}(?:/[^?#]*)?"),
             Self::Origin => origin(),
-            Self::OriginOrStar => format!(r"\*|{}", origin()),
+            Self::OriginOrStar => format!(r"\*|{}|{}", origin(), page_origins()),
             Self::Domain => format!(r"(?:[a-z0-9_.\-]+|\[[0-9a-f:]+\])(?::[0-9]+)?|http://{LOOPBACK}/*"),
             Self::Pattern => path_pattern(),
+            Self::Prefix => format!("(?:/{})*", literal_segment()),
             Self::Location => {
                 let text = format!(r"(?:[!-z|~]|{PARAMETER}|{REST})*");
                 let in_path = format!(r"(?:[!-\[\]-z|~]|{PARAMETER}|{REST})*");
@@ -285,8 +306,20 @@ const PARAMETER: &str = r"\{[A-Za-z_][A-Za-z0-9_\-]*\}";
 /// The rest of a path without a name.
 const REST: &str = r"\{\.\+\}";
 
+fn https_url() -> String {
+    format!("https://{HTTP_HOST}(?:[/?][^#]*)?|http://{LOOPBACK}(?:[/?][^#]*)?")
+}
+
 fn origin() -> String {
     r"https?://[a-z0-9_.:\[\]\-]+".to_owned()
+}
+
+/// Those that have one label's star, or a star for the port, and those of an application's own scheme.
+fn page_origins() -> String {
+    let label = r"https?://\*\.(?:(?:[a-z0-9_\-]+\.)+[a-z0-9_\-]+|localhost)(?::[0-9]+)?";
+    let port = r"https?://(?:[a-z0-9_.\-]+|\[[0-9a-f:]+\]):\*";
+    let own = r"(?!(?:https?|wss?|ftp)://)[a-z][a-z0-9+.\-]*://[^/?#@*\s\\]+";
+    format!("{label}|{port}|{own}")
 }
 
 /// Looks ahead, and fails where a header belongs to the connection; in any spelling, for names of headers have no case.
@@ -302,13 +335,17 @@ fn not_of_the_connection() -> String {
     format!("(?!(?:{})$)", names.join("|"))
 }
 
-/// Segments, then perhaps the rest; no dot segments, no separators in disguise, no syntax of other routers.
-fn path_pattern() -> String {
+fn literal_segment() -> String {
     let dots = r"(?:\.|%2[Ee]){1,2}(?:/|$)";
     let other_routers = r"\*{1,2}(?:/|$)|:";
     let plain = r"[^/{}?#;%\\\x00-\x1F\x7F]";
     let escaped = r"%(?!2[Ff]|5[Cc]|3[Bb]|[01]|7[Ff])[0-9A-Fa-f]{2}";
-    let segment = format!("(?:{PARAMETER}|(?!{dots}|{other_routers})(?:{plain}|{escaped})+)");
+    format!("(?!{dots}|{other_routers})(?:{plain}|{escaped})+")
+}
+
+/// Segments, then perhaps the rest; no dot segments, no separators in disguise, no syntax of other routers.
+fn path_pattern() -> String {
+    let segment = format!("(?:{PARAMETER}|{})", literal_segment());
     let named_rest = r"\{[A-Za-z_][A-Za-z0-9_\-]*\+\}";
     format!("(?:/{segment}){{0,{}}}/(?:{segment}|{REST}|{named_rest})?", MAX_SEGMENTS - 1)
 }

@@ -69,6 +69,13 @@ fn http_proxy() -> Section {
                 .required()
                 .example("api"),
             Key::new(
+                "strip_prefix",
+                Shape::Text(Form::Prefix),
+                "What is taken off the beginning of the path: its first segments, all literal. An empty text keeps the path whole.",
+            )
+            .default_words("all before a wildcard, if that is all literal, else nothing")
+            .example("/api"),
+            Key::new(
                 "close_at_expiry",
                 Shape::Boolean,
                 "Closes a WebSocket with code 4401, and breaks off the body of an answer, when its token expires or its session \
@@ -182,7 +189,7 @@ fn redirect() -> Section {
 fn redirect_uri() -> Key {
     let about =
         "The callback's public address, where it is not the authorizer's; a login and its callback need the same one.";
-    Key::new("redirect_uri", Shape::Text(Form::HttpsUrl), about)
+    Key::new("redirect_uri", Shape::Text(Form::RedirectUri), about)
         .default_words("the authorizer's")
         .example("https://gateway.example.com/callback")
 }

@@ -115,8 +115,9 @@ pub fn cors() -> Section {
             Key::new(
                 "allow_origins",
                 Shape::list(Shape::Text(Form::OriginOrStar)),
-                "The origins whose pages may read answers: scheme, host and port, with no slash behind; or `\"*\"` for all, and \
-                 then without credentials.",
+                "The origins whose pages may read answers: scheme, host and port, with no slash behind, also of an application's \
+                 own scheme, such as `capacitor://localhost`. A star stands for one label, as in `https://*.example.com`, or for the \
+                 port, as in `http://localhost:*`; `\"*\"` for all, and then without credentials. See [CORS](paths.md#cors).",
             )
             .required()
             .example(list!["https://app.example.com"]),

@@ -151,7 +151,7 @@ pub fn mapping() -> Section {
     let about = "Headers and query parameters for the upstream, each with where its value comes from. It has an effect with \
                  `http_proxy`, `service`, `service_binding` and `pre_process`.\n\n\
                  A source is `$request.header.NAME`, `$request.query.NAME`, `$request.jwt.CLAIM` (needs `auth`; dots lead into \
-                 objects), `$config.NAME` (a variable), `$env.NAME` or `$secret.NAME`; anything else that does not begin with `$` is a \
+                 objects, and the longest name that fits is meant), `$config.NAME` (a variable), `$env.NAME` or `$secret.NAME`; anything else that does not begin with `$` is a \
                  text that is sent as it stands. Where a source has no value, nothing is sent. No client can send a header that any \
                  path maps.";
     Section::new("mapping", "mapping", about)

@@ -8,6 +8,7 @@ use crate::edge::grants;
 use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding, redirect_uri, sealing_secret};
 use crate::edge::invocation::Invocation as _;
 use crate::edge::issuer::{Issuer, VerifyError};
+use crate::edge::log;
 use crate::edge::objects::{Class, is_replayed, spend};
 use crate::edge::provider::send_form;
 use crate::edge::sealing::open;
@@ -107,6 +108,9 @@ pub async fn log_in(
     let tokens = answer.map_err(Problem::from).and_then(|answer| judge_tokens(Grant::Code, &answer));
     grants::end(gateway, exchange, &names, Ended::by(tokens.as_ref().err(), true));
     let tokens = tokens?;
+    if tokens.refresh_token().is_none() && asks_for(provider, "offline_access") {
+        log::warn("refresh_token_not_given", "the login asked for offline_access, and no refresh token came");
+    }
     if let Some(login) = login.filter(|_| Class::LogoutIndex.is_bound(exchange.env())) {
         let message = spend("login", now_secs() + LOGIN_STATE_MAX_SECS)?;
         if is_replayed(&Class::LogoutIndex.ask(exchange, login, &message, issuer.authorizer.timeout_ms).await?) {
@@ -122,6 +126,11 @@ fn used_before() -> Problem {
     Problem::CodeInvalid(ProviderError::of_gateway("it, or the state beside it, was used before"))
 }
 
+/// Tells whether logins ask for a scope.
+fn asks_for(provider: &Provider, scope: &str) -> bool {
+    provider.scope.split(' ').any(|asked| asked == scope)
+}
+
 /// Tells whether logins begin at this gateway, so that every callback must carry its state.
 fn has_login(gateway: &Gateway) -> bool {
     gateway.config.paths.iter().any(|path| matches!(path.integration, Integration::Login(_)))
@@ -133,11 +142,11 @@ async fn open_state(
     sealed: Option<String>,
     redirect_uri: &str,
 ) -> Result<LoginState, Problem> {
-    let sealed = sealed.ok_or(Problem::StateInvalid("no state parameter"))?;
-    let binding = binding(exchange).ok_or(Problem::StateInvalid("this browser has no login cookie"))?;
+    let sealed = sealed.ok_or_else(|| Problem::StateInvalid("no state parameter".into()))?;
+    let binding = binding(exchange).ok_or_else(|| Problem::StateInvalid("this browser has no login cookie".into()))?;
     let context = state_context(&binding, redirect_uri);
-    let opened = open(sealing_secret(provider)?, STATE_KEY_PURPOSE, &context, &sealed).await?;
-    let bytes = opened.ok_or(Problem::StateInvalid("altered, or of another browser or callback"))?;
+    let opened = open(sealing_secret(provider)?.as_bytes(), STATE_KEY_PURPOSE, &context, &sealed).await?;
+    let bytes = opened.ok_or_else(|| Problem::StateInvalid("altered, or of another browser or callback".into()))?;
     LoginState::from_bytes(&bytes, now_secs())
 }
 
@@ -150,8 +159,11 @@ async fn verify_id_token(
     state: Option<&LoginState>,
 ) -> Result<Option<VerifiedClaims>, Problem> {
     let Some(id_token) = tokens.id_token() else {
-        let asked = provider.scope.split(' ').any(|scope| scope == "openid");
-        return if asked { Err(Problem::IdpError("no ID token came with the tokens", Some(200))) } else { Ok(None) };
+        return if asks_for(provider, "openid") {
+            Err(Problem::IdpError("no ID token came with the tokens", Some(200)))
+        } else {
+            Ok(None)
+        };
     };
     let verified = issuer.verify_for_client(exchange, id_token.expose(), Kind::Id).await;
     let claims = verified.map_err(|failure| match failure {

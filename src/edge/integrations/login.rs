@@ -43,7 +43,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, login: &Login) -> Resul
     };
     let state = LoginState::begin(&random, return_to, now_secs());
     let (secret, context) = (sealing_secret(provider)?, state_context(&binding, redirect_uri));
-    let sealed = seal(secret, STATE_KEY_PURPOSE, &context, &state.to_bytes()).await?;
+    let sealed = seal(secret.as_bytes(), STATE_KEY_PURPOSE, &context, &state.to_bytes()).await?;
 
     let plain = exchange.is_plain_loopback();
     let set_cookie = cookie::set(BINDING_COOKIE, &binding, LOGIN_STATE_MAX_SECS, plain);
@@ -68,9 +68,9 @@ pub fn binding(exchange: &Exchange) -> Option<String> {
 ///
 /// # Errors
 /// [`Problem::ConfigInvalid`] where the authorizer has none.
-pub fn sealing_secret(provider: &Provider) -> Result<&[u8], Problem> {
+pub fn sealing_secret(provider: &Provider) -> Result<&str, Problem> {
     let secret = provider.sealing_key.as_ref().or(provider.client_secret.as_ref()).ok_or(Problem::ConfigInvalid)?;
-    Ok(secret.expose().as_bytes())
+    Ok(secret.expose())
 }
 
 /// Gives the callback's address: the path's own, or else the authorizer's.

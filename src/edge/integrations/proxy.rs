@@ -68,6 +68,15 @@ const SHOWN_MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// What the cache says of an answer for which no upstream was asked.
 const HIT: &str = "bargate; hit";
 
+/// What of the request's path is forwarded.
+#[derive(Clone, Copy)]
+pub struct Forwarded<'p> {
+    /// The path that the upstream is asked for, behind its base path.
+    pub path: &'p str,
+    /// What was taken off before it.
+    pub prefix: &'p str,
+}
+
 /// Forwards the request.
 ///
 /// # Errors
@@ -77,13 +86,13 @@ pub async fn run(
     exchange: &Exchange,
     path: &Path,
     server: &Server,
-    forwarded_path: &str,
+    forwarded: Forwarded<'_>,
     claims: Option<&VerifiedClaims>,
     raw: bool,
 ) -> Result<Answer, Problem> {
     let query = mapped_query(&path.mapping, exchange, claims);
     let urls: Vec<_> =
-        server.targets.iter().map(|target| upstream_url(target, forwarded_path, query.as_deref())).collect();
+        server.targets.iter().map(|target| upstream_url(target, forwarded.path, query.as_deref())).collect();
     let first = urls.first().ok_or(Problem::ConfigInvalid)?;
     let subject = claims.and_then(|claims| claims.text("sub")).filter(|subject| !subject.is_empty());
     // By what a rate limit counts clients, they may be answered, too.
@@ -109,15 +118,11 @@ pub async fn run(
         [exchange.origin().as_str(), &ttl, personal, &vary, path.pattern.as_str(), first, &user].join("\n")
     });
     let failed = |error: JsValue| failure(&error, path);
-    let prefix = path.pattern.literal_prefix().unwrap_or_default();
+    let prefix = forwarded.prefix;
     let headers = ForwardedHeaders::of(gateway, exchange, path, claims, prefix);
     let request = headers.request(exchange, path, first).map_err(failed)?;
     let begun = now_ms();
-    let mut outside = format!("{}\n{prefix}", exchange.origin());
-    for target in &server.targets {
-        outside.push('\n');
-        outside.push_str(&upstream_url(target, "", None));
-    }
+    let outside = [exchange.origin().as_str(), prefix, &server.addresses].join("\n");
     let (urls, ms, retries) = (urls.join("\n"), server.timeout_ms, server.retries);
     let sent = match cache.as_deref() {
         Some(cache) => send_cached(&request, &urls, ms, retries, &outside, cache),

@@ -2,25 +2,66 @@
 
 use std::rc::Rc;
 
+use js_sys::Promise;
 use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
 use super::{Gateway, Message, StoredObject};
 use crate::config::Session;
+use crate::edge::integrations::login::sealing_secret;
 use crate::edge::issuer::Issuer;
+use crate::edge::panic::Work;
+use crate::edge::provider::Revocation;
 use crate::edge::rotation::Asker;
-use crate::edge::sealing::{open, seal};
+use crate::edge::sealing::open;
 use crate::edge::timing::{now_secs, within};
-use crate::edge::{log, provider, rotation};
+use crate::edge::{log, rotation};
 use crate::json;
 use crate::oauth::{Exchange, TransportError, judge_tokens, outcome_to_json};
 use crate::problem::Problem;
 use crate::secret::Secret;
-use crate::session::{SessionRecord, Standing, Tokens};
+use crate::session::{SessionRecord, Standing, Tokens, revocable};
+
+#[wasm_bindgen(module = "/src/edge/host.js")]
+extern "C" {
+    fn seal_both(
+        key: &str,
+        purpose: &str,
+        text: &str,
+        secret: &str,
+        other_purpose: &str,
+        other: Option<&str>,
+    ) -> Promise;
+
+    #[wasm_bindgen(catch)]
+    fn leave(object: &StoredObject, sealed: Option<&str>, replaced: bool, goes_on: bool) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn left(object: &StoredObject) -> Result<Option<String>, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn is_replaced(object: &StoredObject) -> Result<bool, JsValue>;
+
+    fn settle(
+        object: &StoredObject,
+        sealed: Option<&str>,
+        token: Option<&str>,
+        secret: &str,
+        purpose: &str,
+        url: &str,
+        form: &str,
+        authorization: Option<&str>,
+        ms: u32,
+    ) -> Promise;
+}
 
 /// Names the purpose of the key under which the tokens are sealed.
 const PURPOSE: &str = "bargate session v1";
+
+/// Names the purpose of the key under which the refresh token is sealed for its revocation.
+const REVOCATION_PURPOSE: &str = "bargate session revocation v1";
 
 /// A request whose token still holds waits this long for its renewal, and then goes ahead with the one it has.
 const RENEWAL_PATIENCE_MS: u32 = 2_000;
@@ -41,12 +82,16 @@ pub async fn answer(
     let rules = gateway.config.session.as_ref().ok_or("the config has no sessions")?;
     let issuer = gateway.login_issuer().map_err(|problem| problem.code())?;
     match json::text(&message, "do") {
-        Some("create") => create(object, rules, &message).await,
-        Some("access") => access(object, gateway, rules, issuer, &message).await,
-        Some("end") => end(object, issuer, key(&message)?).await,
+        Some("create") => create(object, rules, issuer, &message).await,
+        Some("access") => {
+            let answer = access(object, gateway, rules, issuer, &message).await?;
+            // Whatever else it is told: it may have waited for a renewal meanwhile.
+            Ok(if is_replaced(object)? { json!({"ended": "a login took its place", "replaced": true}) } else { answer })
+        }
+        Some("end") => end(object, gateway, &message).await,
         Some("erase") => {
             match record(object)? {
-                Some(_) => object.erase().await?,
+                Some(record) => expire(object, gateway, &record)?,
                 None => object.keep_until(ENDED, (now_secs() + UNBORN_SECS) * 1000).await?,
             }
             Ok(json!({}))
@@ -67,8 +112,11 @@ fn key(message: &Map<String, Value>) -> Result<&str, JsValue> {
     json::text(message, "key").ok_or_else(|| "no key".into())
 }
 
-async fn sealed(key: &str, tokens: &Tokens) -> Result<String, JsValue> {
-    seal(key.as_bytes(), PURPOSE, &[], tokens.to_json().as_bytes()).await.map_err(Into::into)
+/// Seals the tokens under the cookie's half, and behind a space the refresh token for the gateway, which revokes it in the end.
+async fn sealed(issuer: &Issuer, key: &str, tokens: &Tokens) -> Result<String, JsValue> {
+    let secret = issuer.provider().and_then(sealing_secret).map_err(|problem| problem.code())?;
+    let sealed = seal_both(key, PURPOSE, &tokens.to_json(), secret, REVOCATION_PURPOSE, tokens.refresh.as_deref());
+    JsFuture::from(sealed).await?.as_string().ok_or_else(|| "no text".into())
 }
 
 /// What a key finds.
@@ -81,7 +129,7 @@ enum Opened {
 /// Opens the tokens, and gives the record that they belong to after all that was waited for.
 async fn opened(object: &StoredObject, key: &str) -> Result<Opened, JsValue> {
     while let Some(before) = record(object)? {
-        let bytes = open(key.as_bytes(), PURPOSE, &[], &before.sealed).await?;
+        let bytes = open(key.as_bytes(), PURPOSE, &[], before.sealed_tokens()).await?;
         let Some(record) = record(object)? else { break };
         if record.sealed != before.sealed {
             continue;
@@ -92,9 +140,14 @@ async fn opened(object: &StoredObject, key: &str) -> Result<Opened, JsValue> {
     Ok(Opened::Nothing)
 }
 
-async fn create(object: &StoredObject, rules: &Session, message: &Map<String, Value>) -> Result<Value, JsValue> {
+async fn create(
+    object: &StoredObject,
+    rules: &Session,
+    issuer: &Issuer,
+    message: &Map<String, Value>,
+) -> Result<Value, JsValue> {
     let tokens = Tokens::from_json(message).ok_or("no tokens")?;
-    let sealed = sealed(key(message)?, &tokens).await?;
+    let sealed = sealed(issuer, key(message)?, &tokens).await?;
     let now = now_secs();
     let token_until = message.get("until").and_then(Value::as_i64).ok_or("no expiry")?;
     let record = SessionRecord {
@@ -122,8 +175,8 @@ async fn access(
     message: &Map<String, Value>,
 ) -> Result<Value, JsValue> {
     let key = key(message)?;
-    if record(object)?.is_some_and(|record| record.has_ended(now_secs())) {
-        object.erase().await?;
+    if let Some(record) = record(object)?.filter(|record| record.has_ended(now_secs())) {
+        expire(object, gateway, &record)?;
     }
     let (mut record, tokens) = match opened(object, key).await? {
         Opened::Tokens(record, tokens) => (record, tokens),
@@ -148,7 +201,7 @@ async fn access(
         if let Standing::Due(seconds) = standing {
             return Ok(granted(&record, &tokens, seconds));
         }
-        object.erase().await?;
+        leave(object, None, false, false)?;
         return Ok(ended("its token has expired, and there is no refresh token"));
     }
 
@@ -205,7 +258,7 @@ fn granted(record: &SessionRecord, tokens: &Tokens, seconds: i64) -> Value {
 /// Renews the tokens and gives what the provider said.
 async fn renew(
     object: &StoredObject,
-    gateway: &Gateway,
+    gateway: &Rc<Gateway>,
     issuer: &Rc<Issuer>,
     grace_secs: u32,
     key: &str,
@@ -225,7 +278,7 @@ async fn renew(
     match judged.and_then(|answer| tokens.check(answer, &issuer.authorizer.issuer)) {
         Ok(answer) => {
             let tokens = tokens.renewed(&answer);
-            let sealed = sealed(key, &tokens).await?;
+            let sealed = sealed(issuer, key, &tokens).await?;
             match record(object)? {
                 Some(mut record) => {
                     record.renew(&answer, now_secs());
@@ -233,36 +286,79 @@ async fn renew(
                     object.keep(&record.to_json())?;
                 }
                 // Ended while the provider was asked: nobody else knows of this token.
-                None => {
-                    let refresh_token = tokens.refresh.as_deref().unwrap_or_default();
-                    provider::revoke(issuer, &Message(object.env()), refresh_token).await;
-                }
+                None => object.in_background(settled(object, Some(gateway), revocable(&sealed), tokens.refresh))?,
             }
         }
-        Err(Problem::RefreshTokenInvalid(_)) => object.erase().await?,
+        Err(Problem::RefreshTokenInvalid(_)) => leave(object, None, false, false)?,
         Err(problem) => log::warn("session_not_renewed", problem.code()),
     }
     Ok(outcome_to_json(outcome))
 }
 
-async fn end(object: &StoredObject, issuer: &Rc<Issuer>, key: &str) -> Result<Value, JsValue> {
-    if let Opened::Tokens(_, Tokens { refresh, .. }) = opened(object, key).await? {
-        object.erase().await?;
-        let (issuer, message) = (Rc::clone(issuer), Message(object.env()));
-        object.in_background(Box::pin(async move {
-            if let Some(refresh_token) = refresh {
-                provider::revoke(&issuer, &message, &refresh_token).await;
-            }
-            Ok(JsValue::UNDEFINED)
-        }))?;
+/// Ends a session for whoever has its key: a logout, or a login that takes its place.
+async fn end(object: &StoredObject, gateway: &Rc<Gateway>, message: &Map<String, Value>) -> Result<Value, JsValue> {
+    if let Opened::Tokens(record, tokens) = opened(object, key(message)?).await? {
+        // What the provider takes for one login may end as one: the token of that which goes on would be revoked, too.
+        let replaced_by = json::text(message, "replaced_by");
+        let goes_on = tokens.sid.is_some() && tokens.sid.as_deref() == replaced_by;
+        leave(object, None, replaced_by.is_some(), goes_on)?;
+        object.in_background(settled(object, Some(gateway), record.revocable(), tokens.refresh))?;
     }
     Ok(json!({}))
 }
 
-/// Erases a session that has ended.
-pub async fn on_alarm(object: &StoredObject) -> Result<(), JsValue> {
-    match record(object)? {
-        Some(record) if !record.has_ended(now_secs()) => object.wake_at(record.ends_by() * 1000).await,
-        _ => object.erase().await,
-    }
+/// Ends a session whose time is over, or that the provider has ended. Its refresh token is revoked behind the answer.
+fn expire(object: &StoredObject, gateway: &Rc<Gateway>, record: &SessionRecord) -> Result<(), JsValue> {
+    leave(object, None, false, false)?;
+    object.in_background(settled(object, Some(gateway), record.revocable(), None))
+}
+
+/// Revokes the refresh token that a session has left, sealed or, where it is known, in clear; and keeps what is still to be done.
+fn settled(
+    object: &StoredObject,
+    gateway: Option<&Rc<Gateway>>,
+    sealed: Option<String>,
+    refresh_token: Option<String>,
+) -> Work {
+    let (object, gateway) = (object.clone(), gateway.cloned());
+    Box::pin(async move {
+        let issuer = gateway.as_deref().and_then(|gateway| gateway.login_issuer().ok());
+        let revocation = match issuer {
+            Some(issuer) if sealed.is_some() => Revocation::of(issuer, &Message(object.env())).await,
+            _ => Some(Revocation::default()),
+        };
+        let sealed = sealed.filter(|_| revocation.is_some());
+        let Revocation { url, form } = revocation.unwrap_or_default();
+        let secret = issuer.and_then(|issuer| issuer.provider().and_then(sealing_secret).ok());
+        let failure = JsFuture::from(settle(
+            &object,
+            sealed.as_deref(),
+            refresh_token.as_deref(),
+            secret.unwrap_or_default(),
+            REVOCATION_PURPOSE,
+            &url,
+            &form.body,
+            form.authorization.as_deref(),
+            issuer.map_or(0, |issuer| issuer.authorizer.timeout_ms),
+        ));
+        if let Some(failure) = failure.await?.as_string() {
+            log::warn("revocation_failed", &failure);
+        }
+        Ok(JsValue::UNDEFINED)
+    })
+}
+
+/// Ends a session whose time is over, and revokes its refresh token or tries that again.
+pub async fn on_alarm(object: &StoredObject, gateway: Option<Rc<Gateway>>) -> Result<(), JsValue> {
+    let sealed = match record(object)? {
+        Some(record) if !record.has_ended(now_secs()) => return object.wake_at(record.ends_by() * 1000).await,
+        Some(record) => {
+            let sealed = record.revocable();
+            // The runtime rings again if this breaks off.
+            leave(object, sealed.as_deref(), false, false)?;
+            sealed
+        }
+        None => left(object)?,
+    };
+    settled(object, gateway.as_ref(), sealed, None).await.map(|_| ())
 }

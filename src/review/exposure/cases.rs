@@ -56,12 +56,7 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         "session.return_to: lets logins and logouts lead to https://x.example",
     ),
     ("config", r#""cors": {"allow_origins": []}"#, "", "cors: leaves it to upstreams which pages read answers"),
-    (
-        "config",
-        "",
-        r#""cors": {"allow_origins": ["*"]}"#,
-        "cors.allow_origins: lets pages read answers and pass the CSRF rule: *",
-    ),
+    ("config", "", r#""cors": {"allow_origins": ["*"]}"#, "cors.allow_origins: lets pages read answers: *"),
     (
         "config",
         r#""headers": {"Strict-Transport-Security": "max-age=1"}"#,
@@ -148,6 +143,12 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
     ("path", r#""ip": {"allow": []}"#, "", "loses ip"),
     ("path", r#""ip": {"allow": []}"#, r#""ip": {"allow": ["::/0"]}"#, "ip: lets in ::/0"),
     ("path", "", r#""encoded_slashes": true"#, "encoded_slashes: admits paths that an upstream may read as others"),
+    (
+        "integration_http_proxy",
+        r#""server": "s""#,
+        r#""server": "s", "strip_prefix": "/a""#,
+        "integration.strip_prefix: asks the upstream for other paths, less another prefix: \"/a\" in place of \"\"",
+    ),
     (
         "integration_http_proxy",
         r#""server": "a", "close_at_expiry": true"#,
@@ -417,6 +418,24 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         r#""allow_origins": ["https://a.example", "https://x.example"]"#,
         "cors.allow_origins: lets pages read answers and pass the CSRF rule: https://x.example",
     ),
+    (
+        "cors",
+        r#""allow_origins": ["https://a.pages.example"]"#,
+        r#""allow_origins": ["https://a.pages.example", "https://*.pages.example"]"#,
+        "cors.allow_origins: lets pages read answers: https://*.pages.example",
+    ),
+    (
+        "cors",
+        r#""allow_origins": ["https://*.pages.example"]"#,
+        r#""allow_origins": ["https://*.pages.example", "https://a.pages.example"]"#,
+        "cors.allow_origins: lets pages pass the CSRF rule: https://a.pages.example",
+    ),
+    (
+        "cors",
+        r#""allow_origins": ["http://localhost:5173"]"#,
+        r#""allow_origins": ["http://localhost:*"]"#,
+        "cors.allow_origins: lets pages read answers: http://localhost:*",
+    ),
     ("cors", r#""allow_methods": ["GET"]"#, "", "cors.allow_methods: lets pages send *"),
     (
         "cors",
@@ -569,6 +588,7 @@ fn what_means_the_same_or_asks_for_more_is_silent() {
         ),
         ("path", r#""content_types": ["image/*"]"#, r#""content_types": ["image/png", "Image/GIF"]"#),
         ("integration_http_proxy", r#""server": "s", "close_at_expiry": false"#, r#""server": "s""#),
+        ("integration_http_proxy", r#""server": "s", "strip_prefix": """#, r#""server": "s""#),
         ("integration_redirect", r#""location": "https://a.example/b""#, r#""location": "https://a.example/c""#),
         ("integration_redirect", r#""location": "https://a.example/b""#, r#""location": "/c""#),
         ("integration_callback", r#""response": "json""#, r#""response": "session""#),

@@ -4,8 +4,8 @@
 
 use super::rule::Rule::{
     self, Answer, Cache, Destination, Different, Elsewhere, Feature, Guard, Handover, Harmless, Headers, Hidden,
-    KeepsBody, Larger, Location, MediaTypes, Narrower, Networks, Off, On, Parameters, Removed, Section, Sources, Wider,
-    WiderHeaders,
+    KeepsBody, Larger, Location, MediaTypes, Narrower, Networks, Off, On, Origins, Parameters, Removed, Section,
+    Sources, Wider, WiderHeaders,
 };
 
 /// A rule for a key of some sections, which are called as among the `$defs` of the schema.
@@ -86,6 +86,11 @@ pub(super) const KEYS: &[Row] = &[
     // Integrations.
     row(EVERY_INTEGRATION, "type", Elsewhere),
     row(&["integration_http_proxy"], "server", Elsewhere),
+    row(
+        &["integration_http_proxy"],
+        "strip_prefix",
+        Different("asks the upstream for other paths, less another prefix"),
+    ),
     row(&["integration_http_proxy"], "close_at_expiry", Off("leaves sockets open when a token expires")),
     row(&["integration_service", "integration_service_binding"], "binding", Elsewhere),
     row(&["integration_service_binding"], "function", Different("calls another function")),
@@ -156,7 +161,7 @@ pub(super) const KEYS: &[Row] = &[
     row(&["session"], "rotation_grace_seconds", Larger("answers a refresh token longer after its use")),
     row(&["session"], "renew_before_seconds", Harmless("no token is used past its end, whenever it is renewed")),
     // Pages of other origins.
-    row(&["cors"], "allow_origins", Wider("lets pages read answers and pass the CSRF rule:")),
+    row(&["cors"], "allow_origins", Origins),
     row(&["cors"], "allow_methods", Wider("lets pages send")),
     row(&["cors"], "allow_headers", WiderHeaders("lets pages send the header")),
     row(&["cors"], "expose_headers", WiderHeaders("lets pages read the header")),

@@ -10,6 +10,7 @@ use crate::address::Address;
 use crate::config::document::Node;
 use crate::config::{ONLY_AUTHORIZER, module_name, parse};
 use crate::review::outline::{authorizers, logs_in};
+use crate::route::Pattern;
 
 /// An object of a config.
 pub(super) type Object = Map<String, Value>;
@@ -198,6 +199,7 @@ fn authorizer(node: &Node<'_>) -> Object {
 /// Gives the names of types one spelling, and puts what variables stand for in their place.
 fn fill_in_path(path: &mut Object, has_session: bool, variables: &Object) {
     let own = path.get("variables").and_then(Value::as_object).cloned().unwrap_or_default();
+    let pattern = path.get("path").and_then(Value::as_str).and_then(|text| Pattern::parse(text).ok());
     for (section, keys) in [("mapping", ["headers", "query"]), ("request_headers", ["set", "set"])] {
         for key in keys {
             let sources = path.get_mut(section).and_then(|section| section.get_mut(key));
@@ -213,6 +215,15 @@ fn fill_in_path(path: &mut Object, has_session: bool, variables: &Object) {
     let kind = integration_kind(integration.get("type").and_then(Value::as_str).unwrap_or_default()).to_owned();
     if integration.get("response").is_some_and(Value::is_null) {
         integration.remove("response");
+    }
+    if kind == "http_proxy"
+        && let Some(pattern) = pattern
+    {
+        let prefix = match integration.get("strip_prefix").and_then(Value::as_str) {
+            Some(written) => pattern.prefix(written).unwrap_or_else(|| written.to_owned()),
+            None => pattern.literal_prefix().unwrap_or_default().to_owned(),
+        };
+        integration.insert("strip_prefix".to_owned(), prefix.into());
     }
     if kind == "auth0_callback" {
         let default = if has_session { "session" } else { "json" };

@@ -12,7 +12,7 @@ use super::keys::KEYS;
 use super::meaning::{Object, texts};
 use super::networks::first_admitted;
 use crate::address::Address;
-use crate::config::schema;
+use crate::config::{ListedOrigin, schema};
 
 /// The longest value that is shown, in characters.
 const SHOWN_MAX_CHARS: usize = 100;
@@ -84,6 +84,8 @@ pub(super) enum Rule {
     Off(&'static str),
     /// What a list, or a text of words, has besides.
     Wider(&'static str),
+    /// The same of a list of origins, whose stars stand for several.
+    Origins,
     /// The same of a list of headers.
     WiderHeaders(&'static str),
     /// What a list of headers no longer has.
@@ -201,6 +203,7 @@ impl Judge<'_> {
             Rule::On(words) if after == Some(&Value::Bool(true)) => self.tell(words),
             Rule::Off(words) if !self.fresh && before == Some(&Value::Bool(true)) => self.tell(words),
             Rule::Wider(words) => self.tell_of(words, wider(&items(before), &items(after))),
+            Rule::Origins => self.judge_origins(&items(before), &items(after)),
             Rule::WiderHeaders(words) => self.tell_of(words, wider(&header_names(before), &header_names(after))),
             Rule::Narrower(words) if !self.fresh => self.tell_of(words, gone(before, after)),
             Rule::Location(words) => {
@@ -288,6 +291,19 @@ impl Judge<'_> {
                 Some(_) => self.tell(format!("sends another {name}, from {shown}")),
                 None => self.tell(format!("sends {name}, from {shown}")),
             }
+        }
+    }
+
+    /// Judges origins that are added: their pages read answers, and pass the CSRF rule where no star stands for them.
+    fn judge_origins(&mut self, before: &BTreeSet<String>, after: &BTreeSet<String>) {
+        let stars: Vec<_> = before.iter().filter_map(|origin| ListedOrigin::parse_starred(origin)).collect();
+        for origin in wider(before, after) {
+            let words = match (origin.contains('*'), stars.iter().any(|star| star.admits(&origin))) {
+                (true, _) => "lets pages read answers:",
+                (false, true) => "lets pages pass the CSRF rule:",
+                (false, false) => "lets pages read answers and pass the CSRF rule:",
+            };
+            self.tell(format!("{words} {origin}"));
         }
     }
 

@@ -41,7 +41,7 @@ fn parse_here(source: &str) -> Result<Json, String> {
         return serde_json::from_str(source)
             .or_else(|error| parse_yaml(source).map_err(|_| format!("no JSON: {error}")));
     }
-    parse_yaml(source).map_err(|message| format!("no YAML: {message}"))
+    parse_yaml(source)
 }
 
 fn parse_yaml(source: &str) -> Result<Json, String> {
@@ -52,6 +52,8 @@ fn parse_yaml(source: &str) -> Result<Json, String> {
             max_nodes: NODES_MAX,
             max_events: 2 * NODES_MAX,
             max_recorded_anchor_events: ALIASED_NODES_MAX,
+            // Descriptions repeat one example hundreds of times; what counts is what the aliases stand for.
+            enforce_alias_anchor_ratio: false,
         },
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: ALIASED_NODES_MAX,
@@ -63,9 +65,13 @@ fn parse_yaml(source: &str) -> Result<Json, String> {
     serde_saphyr::from_str_with_options(source, options).map_err(|error| {
         let message = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         let message: String = message.chars().filter(|c| !c.is_control()).take(MESSAGE_MAX_CHARS).collect();
-        match message.strip_prefix("budget breached: ") {
-            Some(limit) => format!("it is too large or too deep, or its aliases stand for too much: {limit}"),
-            None => message,
+        let Some(limit) = message.strip_prefix("budget breached: ") else { return format!("no YAML: {message}") };
+        let place = limit.find(" at line ").and_then(|at| limit.get(at..)).unwrap_or_default();
+        match limit.split([' ', '{']).next().unwrap_or_default() {
+            "Documents" => format!("it holds more than one document, and a description is one; the next begins{place}"),
+            "Depth" => format!("no YAML: it is nested more than {NESTING_MAX} levels deep{place}"),
+            "Nodes" | "Events" => format!("no YAML: it is too large: it has more than {NODES_MAX} values"),
+            _ => format!("no YAML: it is too large, or its aliases stand for too much: {limit}"),
         }
     })
 }
@@ -88,6 +94,8 @@ mod tests {
         let tree = parse("base: &base {x: 1}\nuse: *base\nmerged:\n  <<: *base\n  y: 2\n").unwrap();
         assert_eq!(tree.get("use"), tree.get("base"));
         assert_eq!(tree.get("merged").unwrap().members().len(), 2);
+        let many = format!("base: &base {{x: 1}}\nuses:\n{}", "- *base\n".repeat(2_000));
+        assert_eq!(parse(&many).unwrap().get("uses").unwrap().items().len(), 2_000);
     }
 
     #[test]
@@ -107,12 +115,21 @@ mod tests {
                 }),
                 "no YAML",
             ),
+            (
+                "nesting that ends",
+                format!("a: {}{}", "[".repeat(200), "]".repeat(200)),
+                "no YAML: it is nested more than 128 levels deep at line 1",
+            ),
             ("deep flow nesting", format!("a: {}", "[".repeat(100_000)), "no YAML"),
             ("deep block nesting", (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect(), "no YAML"),
             ("deep JSON", format!("{{\"a\": {}", "[".repeat(100_000)), "no JSON"),
             ("a key twice in YAML", "a: 1\nb: 2\na: 3\n".to_owned(), "no YAML"),
             ("a key twice in JSON", "{\"a\": 1,\n\"a\": 2}".to_owned(), "no JSON"),
-            ("two documents", "a: 1\n---\nb: 2\n".to_owned(), "no YAML"),
+            (
+                "two documents",
+                "a: 1\n---\nb: 2\n".to_owned(),
+                "it holds more than one document, and a description is one; the next begins at line 2",
+            ),
             ("a tab", "a:\n\tb: 1".to_owned(), "no YAML"),
             ("cut off", "{\"a\": ".to_owned(), "no JSON: EOF"),
         ];

@@ -3,6 +3,7 @@
 //! Parameters, bodies and answers are the upstream's affair and are not looked at.
 
 mod access;
+mod notes;
 mod reference;
 mod routes;
 mod schemes;
@@ -19,6 +20,7 @@ use bargate::config::check;
 use crate::Failure;
 use crate::ordered_json::Json;
 use crate::provider::Provider;
+use notes::Stands;
 use routes::{Answer, Routes};
 use schemes::{Schemes, Tenant, UNKNOWN_ISSUER};
 use servers::Servers;
@@ -97,8 +99,6 @@ pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
     if !routes.reasons.is_empty() {
         return nothing(routes.reasons);
     }
-    let mut notes = std::mem::take(&mut routes.notes);
-
     let title = description.get("info").and_then(|info| info.text("title")).unwrap_or("an API");
     let about = format!("Made from {name} (OpenAPI {version}). What is to be reviewed stands under x-review.");
     let mut root = vec![
@@ -109,7 +109,9 @@ pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
         ("servers".to_owned(), routes.servers.to_json()),
     ];
     let authorizers = Authorizers::of(&routes, &schemes, wishes);
-    notes.extend(authorizers.notes());
+    for note in authorizers.notes() {
+        routes.notes.add(Stands::Alone, "", note);
+    }
     root.extend(authorizers.to_json());
     let paths = routes.list.iter().map(|route| route.to_json(|access| authorizers.name(access.tenant)));
     root.push(("paths".to_owned(), Json::Array(paths.collect())));
@@ -119,12 +121,13 @@ pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
     if !mistakes.is_empty() {
         return nothing(mistakes);
     }
-    if routes.list.iter().all(|route| route.access.is_none()) {
-        notes.push("no operation asks for a token: every path is open".to_owned());
+    let proxied: Vec<_> = routes.list.iter().filter(|route| matches!(route.answer, Answer::Upstream(_))).collect();
+    if proxied.iter().all(|route| route.access.is_none()) {
+        routes.notes.add(Stands::Alone, "", "no operation asks for a token: every path is open");
     }
-    let proxied = routes.list.iter().filter(|route| matches!(route.answer, Answer::Upstream(_))).count();
-    let summary = format!("operations: {}, taken over: {}, paths: {proxied}", routes.operations, routes.taken);
-    Imported::Config { config, notes, summary }
+    let (operations, taken) = (routes.operations, routes.taken());
+    let summary = format!("operations: {operations}, taken over: {taken}, paths: {}", proxied.len());
+    Imported::Config { config, notes: routes.notes.lines(true), summary }
 }
 
 /// Gives the version of OpenAPI.
@@ -211,8 +214,13 @@ mod tests {
 
     /// Imports a description of OpenAPI 3.1 with these members; gives `METHOD path auth` of each entry, or the reasons.
     fn routes(members: &str) -> Result<(Vec<String>, String), String> {
-        let schemes = r#""components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}"#;
-        let source = format!(r#"{{"openapi": "3.1.0", {schemes}, {members}}}"#);
+        let discovery = "https://id.example/.well-known/openid-configuration";
+        let schemes = format!(
+            r#""token": {{"type": "http", "scheme": "bearer"}}, "key": {{"type": "apiKey"}},
+                "other": {{"type": "openIdConnect", "openIdConnectUrl": "{discovery}"}}"#
+        );
+        let components = format!(r#""components": {{"securitySchemes": {{{schemes}}}}}"#);
+        let source = format!(r#"{{"openapi": "3.1.0", {components}, {members}}}"#);
         match import(&serde_json::from_str(&source).unwrap(), &Wishes::default(), "test") {
             Imported::Nothing { reasons } => Err(reasons.join("\n")),
             Imported::Config { config, notes, .. } => {
@@ -244,7 +252,55 @@ mod tests {
                 "an operation that is elsewhere takes no other's requests",
                 r##""paths": {"/{x}": {"get": {}}, "/a": {"get": {"$ref": "a.json"}}}"##,
                 "GET /{x}, GET /a blocked",
-                "GET /a: not taken over: the operation refers to \"a.json\"",
+                "GET /a: not taken over: the operation refers to \"a.json\", which is not in this description; it answers 501",
+            ),
+            (
+                "what is in another file is told how to be had",
+                r##""paths": {"/{x}": {"get": {}}, "/a": {"$ref": "a.yaml"}}"##,
+                "GET /{x}, ANY /a blocked",
+                "make one, as `npx @redocly/cli bundle",
+            ),
+            (
+                "an operation that is none, as tools in PHP write an empty one",
+                r#""paths": {"/{x}": {"get": {}}, "/a": {"get": [], "put": {}}}"#,
+                "GET /{x}, GET /a blocked, PUT /a",
+                "GET /a: not taken over: the operation is no object; it answers 501",
+            ),
+            (
+                "a path that is none",
+                r#""paths": {"/{x}": {"get": {}}, "/a": []}"#,
+                "GET /{x}, ANY /a blocked",
+                "/a: not taken over: the path is no object; it answers 501",
+            ),
+            (
+                "an operation that is none, whose path no pattern matches",
+                r#""paths": {"/{x}": {"get": {}, "put": {}}, "/r-{x}": {"get": []}}"#,
+                "GET /{x} blocked, PUT /{x}",
+                "GET /{x}: the requests of GET /r-{x} come here, of which nothing can be told; it answers 501",
+            ),
+            (
+                "security that cannot be understood, where it is inherited and where it is not",
+                r#""security": {}, "paths": {"/a": {"get": {}, "put": {"security": []}, "post": {"security": [{"token": 1}]}}}"#,
+                "GET /a blocked, PUT /a, POST /a blocked",
+                "POST /a: not taken over: the scopes of \"token\" are no list; it answers 501",
+            ),
+            (
+                "one request for two issuers",
+                r#""paths": {"/{x}": {"get": {"security": [{"token": []}]}}, "/{y}": {"get": {"security": [{"other": []}]}}, "/a": {"get": {}}}"#,
+                "GET /{x} true blocked, GET /a",
+                "no request tells GET /{y} from this, and they ask for tokens of different issuers: neither is taken over; it answers 501",
+            ),
+            (
+                "an API key or nothing",
+                r#""paths": {"/a": {"get": {"security": [{"key": []}, {}]}}}"#,
+                "GET /a { \"optional\": true }",
+                "GET /a: the token is optional: the description lets requests in that show nothing",
+            ),
+            (
+                "an API key or nothing, beside an extension that asks for something",
+                r#""paths": {"/a": {"get": {"security": [{"key": []}, {}], "x-permission": "admin"}}}"#,
+                "GET /a true",
+                "GET /a: x-permission: the gateway does not know it, and asks for a token",
             ),
             (
                 "keys beside a reference count too, and the stricter wins",
@@ -283,14 +339,30 @@ mod tests {
             (
                 "security that all inherit",
                 r#""security": {}, "paths": {"/a": {"get": {}}}"#,
-                "security: \"security\" is no list",
+                "GET /a: not taken over: \"security\" is no list",
             ),
-            ("an operation that is none", r#""paths": {"/a": {"get": 1}}"#, "GET /a: is no object"),
+            ("an operation that is none", r#""paths": {"/a": {"get": 1}}"#, "GET /a: not taken over"),
+            ("one file of several", r#""paths": {"/a": {"$ref": "a.yaml"}}"#, "and import that"),
         ];
         for (message, members, expected) in table {
             let reasons = routes(members).unwrap_err();
             assert!(reasons.contains(expected), "{message}: {reasons}");
+            assert!(!reasons.contains("501"), "{message}: there is no entry that could answer: {reasons}");
         }
+    }
+
+    #[test]
+    fn more_scopes_than_can_be_weighed_leave_out_one_operation() {
+        let scopes = (1..=34).map(|number| format!("\"s{number}\"")).collect::<Vec<_>>().join(", ");
+        let members = format!(
+            r#""paths": {{"/a": {{"get": {{"security": [{{"token": [{scopes}]}}]}}}}, "/b": {{"get": {{}}}}}}"#
+        );
+        let (paths, notes) = routes(&members).unwrap();
+        assert_eq!(paths, ["GET /a blocked", "GET /b"]);
+        assert!(
+            notes.contains("GET /a: not taken over: an alternative names more than 30 scopes of \"token\""),
+            "{notes}"
+        );
     }
 
     #[test]

@@ -35,7 +35,9 @@ pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &So
         TokenError::NoKey { kid: Some(_) } if check.name == "kid" => {
             "the token is another issuer's, or the set is older than the key: get the set again"
         }
-        TokenError::NoKey { .. } => "the set must have the key that the issuer signs with, under the name in the token",
+        TokenError::NoKey { .. } | TokenError::KeyLeftOut { .. } => {
+            "the set must have the key that the issuer signs with, under the name in the token"
+        }
         TokenError::BadSignature => "the token was altered or cut, or a key of another issuer has this name",
         TokenError::Claim(ClaimError::Issuer { .. }) => return Some(on_issuer(claims, sources).to_owned()),
         TokenError::Claim(ClaimError::Audience { .. }) => return Some(on_audience(claims, sources).to_owned()),

@@ -40,7 +40,7 @@ pub fn check_keys(token: &str, header: Result<&JoseHeader, &str>, set: Result<&K
     let expected = format!("for {} ({})", algorithm.name(), algorithm.family());
     let key = match &by_name.outcome {
         Outcome::Pass if keys.is_empty() => {
-            row("key", Outcome::Fail(TokenError::no_key(kid)), expected, unfit_keys(kid, set))
+            row("key", Outcome::Fail(TokenError::no_key(kid, set)), expected, unfit_keys(kid, set))
         }
         Outcome::Pass => row("key", Outcome::Pass, expected, listed(keys.iter().map(|key| purpose(key)))),
         Outcome::Fail(_) | Outcome::Skip(_) => row("key", skip("there is no key of its name"), expected, UNKNOWN),
@@ -69,7 +69,7 @@ fn check_name(kid: Option<&str>, algorithm: Option<Algorithm>, set: &KeySet, nam
             0 | 1 => row("kid", Outcome::Pass, expected, named),
             several => row(
                 "kid",
-                Outcome::Fail(TokenError::no_key(None)),
+                Outcome::Fail(TokenError::no_key(None, set)),
                 expected,
                 format!("absent, and {several} such keys"),
             ),
@@ -78,7 +78,7 @@ fn check_name(kid: Option<&str>, algorithm: Option<Algorithm>, set: &KeySet, nam
     let used = set.keys().iter().map(|key| key.kid.as_deref());
     let names: Vec<_> = used.chain(set.skipped().iter().map(|(name, _)| name.as_deref())).collect();
     let is_there = names.contains(&Some(kid));
-    let outcome = if is_there { Outcome::Pass } else { Outcome::Fail(TokenError::no_key(Some(kid))) };
+    let outcome = if is_there { Outcome::Pass } else { Outcome::Fail(TokenError::no_key(Some(kid), set)) };
     let shown =
         |name: Option<&str>| name.map_or_else(|| "one without".to_owned(), |name| Value::from(name).to_string());
     row("kid", outcome, format!("a name in the set: {}", listed(names.into_iter().map(shown))), named)

@@ -1,11 +1,11 @@
-//! The key set that `--jwks` names: a file, or an address that is asked for it and told nothing else.
+//! The key set that `--jwks` names: a file, which leads to no call, or an address that is asked for it and told nothing else.
 
 use std::path::Path;
 use std::time::Duration;
 
 use bargate::address::Address;
 use bargate::json;
-use bargate::jwks::{JWKS_MAX_BYTES, KeySet};
+use bargate::jwks::{JWKS_MAX_BYTES, KeySet, mistaken_for_key_set};
 use bargate::oauth::Discovery;
 
 use crate::Failure;
@@ -14,33 +14,38 @@ use crate::config_file::TextFile;
 /// How long an address may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads the key set in a file or at an address, or the one that a discovery document there names. Such a document must be the
-/// issuer's.
+/// Reads the key set in a file or at an address, or the one that a discovery document at an address names. Such a document must
+/// be the issuer's.
 ///
 /// # Errors
 /// Where it cannot be had, or is no key set.
 pub fn read_key_set(place: &str, issuer: Option<&str>) -> Result<KeySet, Failure> {
-    let document = read(place)?;
+    let is_address = place.contains("://");
+    let document = if is_address { fetch(place)? } else { TextFile::read(Path::new(place))?.text };
     let fail = |reason: &str| Failure::new(format!("{place}: {reason}"));
-    let document = match names_another(&document) {
-        false => document,
-        true => {
+    let document = match named_by(&document) {
+        None => document,
+        Some(address) if !is_address => {
+            return Err(fail(&format!(
+                "a discovery document; to fetch the key set that it names, give --jwks {address}"
+            )));
+        }
+        Some(_) => {
             let issuer = issuer.ok_or_else(|| fail("a discovery document needs --issuer, whose it must be"))?;
-            let discovery = Discovery::parse(&document, issuer).map_err(fail)?;
+            let discovery = Discovery::parse(&document, issuer).map_err(|reason| fail(&reason))?;
             fetch(&discovery.jwks_uri)?
         }
     };
-    KeySet::parse(&document).map_err(|error| fail(&error.to_string()))
+    KeySet::parse(&document).map_err(|error| {
+        let hint = mistaken_for_key_set(&document).map(|hint| format!("; {hint}")).unwrap_or_default();
+        fail(&format!("{error}{hint}"))
+    })
 }
 
-fn read(place: &str) -> Result<String, Failure> {
-    if place.contains("://") { fetch(place) } else { Ok(TextFile::read(Path::new(place))?.text) }
-}
-
-/// Tells whether a document is no key set, and says where one is.
-fn names_another(document: &str) -> bool {
-    let members = json::parse_object(document.as_bytes());
-    members.is_some_and(|members| members.contains_key("jwks_uri") && !members.contains_key("keys"))
+/// Gives where a document that is no key set says one is.
+fn named_by(document: &str) -> Option<String> {
+    let members = json::parse_object(document.as_bytes()).filter(|members| !members.contains_key("keys"))?;
+    Some(members.get("jwks_uri")?.as_str().unwrap_or_default().to_owned())
 }
 
 fn fetch(url: &str) -> Result<String, Failure> {
@@ -90,13 +95,13 @@ mod tests {
     #[test]
     fn a_document_with_keys_is_never_taken_for_a_discovery_document() {
         let table = [
-            (r#"{"jwks_uri": "https://a.example/"}"#, true, "a discovery document"),
-            (r#"{"jwks_uri": "https://a.example/", "keys": []}"#, false, "one with keys of its own"),
-            (r#"{"keys": []}"#, false, "a key set"),
-            ("[]", false, "neither"),
+            (r#"{"jwks_uri": "https://a.example/"}"#, Some("https://a.example/"), "a discovery document"),
+            (r#"{"jwks_uri": "https://a.example/", "keys": []}"#, None, "one with keys of its own"),
+            (r#"{"keys": []}"#, None, "a key set"),
+            ("[]", None, "neither"),
         ];
         for (document, expected, message) in table {
-            assert_eq!(names_another(document), expected, "{message}");
+            assert_eq!(named_by(document).as_deref(), expected, "{message}");
         }
     }
 }

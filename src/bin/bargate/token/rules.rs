@@ -87,7 +87,7 @@ impl Bindings for Values<'_> {
     fn look_up(&self, reference: &Reference) -> Binding {
         match self.0.look_up(reference) {
             Binding::Value(value) if !value.is_empty() => Binding::Value(value),
-            Binding::Value(_) | Binding::Missing | Binding::Unknown => Binding::Unknown,
+            Binding::Value(_) | Binding::Missing | Binding::NoText(_) | Binding::Unknown => Binding::Unknown,
         }
     }
 }

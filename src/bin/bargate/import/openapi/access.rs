@@ -33,6 +33,8 @@ pub struct Requirement {
     pub access: Option<Access>,
     /// What a reader should know of it.
     pub notes: Vec<String>,
+    /// Whether it can be met by what the gateway does not know.
+    pub by_other_means: bool,
 }
 
 /// What was read of an alternative.
@@ -61,26 +63,26 @@ impl Requirement {
     pub fn read(security: Option<&Json>, schemes: &Schemes) -> Result<Self, String> {
         let mut notes = Vec::new();
         let listed = match security {
-            None => return Ok(Self { access: None, notes }),
+            None => return Ok(Self { access: None, notes, by_other_means: false }),
             Some(Json::Array(items)) => items,
             Some(_) => return Err("\"security\" is no list".to_owned()),
         };
         if listed.len() > ALTERNATIVES_MAX {
             return Err(format!("\"security\" has more than {ALTERNATIVES_MAX} alternatives"));
         }
-        let (mut known, mut impossible) = (Vec::new(), false);
+        let (mut known, mut impossible, mut by_other_means) = (Vec::new(), false, false);
         for item in listed {
             match read_alternative(item, schemes, &mut notes)? {
                 Read::Known(alternative) => known.push(alternative),
-                Read::Unknown => {}
+                Read::Unknown => by_other_means = true,
                 Read::Impossible => impossible = true,
             }
         }
         if impossible && known.is_empty() {
             return Err("it asks for tokens of two issuers at once, which no path can".to_owned());
         }
-        let access = if listed.is_empty() { None } else { merge(known, &mut notes) };
-        Ok(Self { access, notes })
+        let access = if listed.is_empty() { None } else { merge(known, by_other_means, &mut notes) };
+        Ok(Self { access, notes, by_other_means })
     }
 }
 
@@ -155,7 +157,7 @@ fn read_alternative(item: &Json, schemes: &Schemes, notes: &mut Vec<String>) -> 
     }
     let unknown = unknown.join(" and ");
     if alternative.tenant.is_none() {
-        notes.push(format!("{unknown}: the gateway does not know it, and asks for a token"));
+        notes.push(format!("{unknown}: the gateway does not know it, and takes a token in its place"));
         return Ok(Read::Unknown);
     }
     notes.push(format!("{unknown}: left for the upstream to check; the token beside it is checked here"));
@@ -184,13 +186,13 @@ fn read_scopes(scheme: &str, scopes: &Json) -> Result<Vec<String>, String> {
     Ok(read)
 }
 
-/// Makes one of the alternatives that the gateway knows.
-fn merge(alternatives: Vec<Alternative>, notes: &mut Vec<String>) -> Option<Access> {
+/// Makes one of the alternatives that the gateway knows; a token stands for the others.
+fn merge(alternatives: Vec<Alternative>, by_other_means: bool, notes: &mut Vec<String>) -> Option<Access> {
     let optional = alternatives.iter().any(|alternative| alternative.tenant.is_none());
     let mut tokens: Vec<Alternative> = alternatives.into_iter().filter(|known| known.tenant.is_some()).collect();
     let Some(tenant) = tokens.first().and_then(|first| first.tenant) else {
-        // Where everyone is let in without a credential, so they are here; else whoever has a token.
-        return (!optional).then(Access::default);
+        // Where everyone is let in, and nobody is asked for anything, so they are here; else whoever has a token.
+        return (!optional || by_other_means).then(|| Access { optional, ..Access::default() });
     };
     let before = tokens.len();
     tokens.retain(|token| token.tenant == Some(tenant));
@@ -290,7 +292,9 @@ mod tests {
             ("an API key", r#"[{"key": []}]"#, "true", 1),
             ("an API key or a scope", r#"[{"key": []}, {"people": ["a"]}]"#, r#"{ "scopes": ["a"] }"#, 1),
             ("an API key with a scope", r#"[{"key": [], "people": ["a"]}]"#, r#"{ "scopes": ["a"] }"#, 1),
-            ("an API key or nothing", r#"[{"key": []}, {}]"#, "false", 1),
+            ("an API key or nothing", r#"[{"key": []}, {}]"#, r#"{ "optional": true }"#, 1),
+            ("nothing or an API key", r#"[{}, {"key": []}]"#, r#"{ "optional": true }"#, 1),
+            ("an API key, a token or nothing", r#"[{"key": []}, {"people": []}, {}]"#, r#"{ "optional": true }"#, 1),
             ("a scheme that is not there", r#"[{"nobody": []}]"#, "true", 1),
         ];
         for (message, security, auth, notes) in table {

@@ -5,20 +5,31 @@ use crate::ordered_json::Json;
 /// The most references that may lead from one to the next; more of them run in a circle.
 const STEPS_MAX: usize = 32;
 
+/// Why a reference leads to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// In words, behind what refers.
+    pub reason: String,
+    /// Whether it leads out of the description.
+    pub is_elsewhere: bool,
+}
+
 /// Gives what a node is or refers to.
 ///
 /// # Errors
 /// A reference that leads out of the description, to nothing, or in a circle.
-pub fn follow<'d>(description: &'d Json, node: &'d Json) -> Result<&'d Json, String> {
+pub fn follow<'d>(description: &'d Json, node: &'d Json) -> Result<&'d Json, Lost> {
+    let lost = |reason: String, is_elsewhere| Lost { reason, is_elsewhere };
     let mut node = node;
     for _ in 0..STEPS_MAX {
         let Some(reference) = node.text("$ref") else { return Ok(node) };
         let Some(pointer) = reference.strip_prefix('#') else {
-            return Err(format!("refers to \"{reference}\", which is not in this description"));
+            return Err(lost(format!("refers to \"{reference}\", which is not in this description"), true));
         };
-        node = find(description, pointer).ok_or_else(|| format!("refers to \"{reference}\", which is not there"))?;
+        node = find(description, pointer)
+            .ok_or_else(|| lost(format!("refers to \"{reference}\", which is not there"), false))?;
     }
-    Err("refers to itself".to_owned())
+    Err(lost("refers to itself".to_owned(), false))
 }
 
 /// Finds what a JSON pointer (RFC 6901 section 6, as a fragment) points at.
@@ -76,8 +87,9 @@ mod tests {
             ("#components", "not there"),
             ("#/components/pathItems/loop", "refers to itself"),
         ] {
-            let error = value(reference).unwrap_err();
-            assert!(error.contains(reason), "{reference}: {error}");
+            let lost = value(reference).unwrap_err();
+            assert!(lost.reason.contains(reason), "{reference}: {lost:?}");
+            assert_eq!(lost.is_elsewhere, reason.ends_with("description"), "{reference}");
         }
     }
 }

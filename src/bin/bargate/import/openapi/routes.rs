@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::access::{Access, Requirement};
+use super::notes::{Kind, Notes, Stands};
 use super::one_line;
-use super::reference::follow;
+use super::reference::{Lost, follow};
 use super::schemes::Schemes;
 use super::servers::Servers;
 use super::shared::Shapes;
@@ -48,13 +49,11 @@ pub struct Routes<'d> {
     /// The entries, in the order of the description.
     pub list: Vec<Route>,
     /// What could not be taken over, or not as it is.
-    pub notes: Vec<String>,
+    pub notes: Notes,
     /// What makes the whole description unfit.
     pub reasons: Vec<String>,
     /// How many operations the description has.
     pub operations: usize,
-    /// How many of them have an entry.
-    pub taken: usize,
     by_shape: HashMap<(&'static str, String), usize>,
     /// By where it stands in the description.
     requirements: HashMap<Option<*const Json>, Result<Requirement, String>>,
@@ -98,7 +97,8 @@ struct LeftOut {
     method: &'static str,
     template: String,
     reach: Reach,
-    access: Option<Access>,
+    /// What opens it; `None` where nothing can be told of that.
+    access: Option<Option<Access>>,
 }
 
 impl Route {
@@ -147,10 +147,9 @@ impl<'d> Routes<'d> {
             schemes,
             servers,
             list: Vec::new(),
-            notes: Vec::new(),
+            notes: Notes::default(),
             reasons: Vec::new(),
             operations: 0,
-            taken: 0,
             by_shape: HashMap::new(),
             requirements: HashMap::new(),
             left_out: Vec::new(),
@@ -160,11 +159,6 @@ impl<'d> Routes<'d> {
 
     /// Reads every operation.
     pub fn read(&mut self) {
-        // Once, so that a mistake in what they all inherit is told once.
-        if let Err(reason) = self.requirement(self.description.get("security")) {
-            self.reasons.push(format!("security: {reason}"));
-            return;
-        }
         self.extensions.count(self.description);
         for section in ["paths", MORE_PATHS] {
             self.read_paths(section);
@@ -173,15 +167,24 @@ impl<'d> Routes<'d> {
             }
         }
         for (name, _) in self.description.get("webhooks").map(Json::members).unwrap_or_default() {
-            self.notes.push(format!("webhooks.{name}: not taken over: the API sends it, past the gateway"));
+            let place = format!("webhooks.{name}");
+            self.notes.add(Stands::Alone, &place, "not taken over: the API sends it, past the gateway");
         }
         self.part_shared_requests();
         self.guard_what_is_left_out();
-        self.notes.extend(self.extensions.note());
-        if self.taken == 0 && self.reasons.is_empty() {
-            self.reasons.append(&mut self.notes);
+        if let Some(note) = self.extensions.note() {
+            self.notes.add(Stands::Alone, "", note);
+        }
+        if self.taken() == 0 && self.reasons.is_empty() {
+            self.reasons = self.notes.lines(false);
             self.reasons.push("paths: no operation can be taken over".to_owned());
         }
+    }
+
+    /// Gives how many operations have an entry that leads to an upstream.
+    pub fn taken(&self) -> usize {
+        let proxied = self.list.iter().filter(|route| route.answer != Answer::Nothing);
+        proxied.map(|route| route.origins.len()).sum()
     }
 
     fn read_paths(&mut self, section: &str) {
@@ -212,14 +215,9 @@ impl<'d> Routes<'d> {
     fn read_item(&mut self, template: &str, item: &'d Json) {
         match follow(self.description, item) {
             Ok(target) => self.read_operations(template, target),
-            Err(reason) => {
+            Err(lost) => {
                 self.operations += 1;
-                let review = format!("not taken over: the path {reason}");
-                self.notes.push(format!("{template}: {review}; it answers 501"));
-                match Template::read(template) {
-                    Ok(template) => self.block(ANY, template, review),
-                    Err(_) => self.reasons.push(format!("{template}: nothing can be told of what it asks for")),
-                }
+                self.skip_lost(ANY, template, template, "the path", &lost);
             }
         }
         // OpenAPI leaves open what the keys beside a reference mean.
@@ -230,7 +228,8 @@ impl<'d> Routes<'d> {
 
     fn read_operations(&mut self, template: &str, item: &'d Json) {
         if !matches!(item, Json::Object(_) | Json::Null) {
-            self.reasons.push(format!("{template}: is no object"));
+            self.operations += 1;
+            return self.skip(ANY, template, template, "not taken over: the path is no object".to_owned());
         }
         self.extensions.count(item);
         for (key, operation) in item.members() {
@@ -240,9 +239,10 @@ impl<'d> Routes<'d> {
                 self.read_operation(template, item, method, operation);
             } else if lower == "trace" {
                 self.operations += 1;
-                self.notes.push(format!("TRACE {template}: not taken over: no path answers TRACE"));
+                let place = format!("TRACE {template}");
+                self.notes.add(Stands::Alone, &place, "not taken over: no path answers TRACE");
             } else if !ITEM_KEYS.contains(&key.as_str()) && !key.starts_with("x-") {
-                self.notes.push(format!("{template}: not taken over: \"{key}\" is no method"));
+                self.notes.add(Stands::Alone, template, format!("not taken over: \"{key}\" is no method"));
             }
         }
     }
@@ -251,41 +251,33 @@ impl<'d> Routes<'d> {
         let place = format!("{method} {template}");
         let operation = match follow(self.description, operation) {
             Ok(operation) => operation,
-            Err(reason) => {
-                let review = format!("not taken over: the operation {reason}");
-                self.notes.push(format!("{place}: {review}; it answers 501"));
-                match Template::read(template) {
-                    Ok(template) => self.block(method, template, review),
-                    Err(_) => self.reasons.push(format!("{place}: nothing can be told of what it asks for")),
-                }
-                return;
-            }
+            Err(lost) => return self.skip_lost(method, template, &place, "the operation", &lost),
         };
         if !matches!(operation, Json::Object(_) | Json::Null) {
-            return self.reasons.push(format!("{place}: is no object"));
+            return self.skip(method, template, &place, "not taken over: the operation is no object".to_owned());
         }
         self.extensions.count(operation);
         let (access, mut review) = match self.access_of(item, operation) {
             Ok(access) => access,
-            Err(reason) => return self.reasons.push(format!("{place}: {reason}")),
+            Err(reason) => return self.skip(method, template, &place, format!("not taken over: {reason}")),
         };
         let read = match Template::read(template) {
             Ok(read) => read,
             Err(reason) => {
-                self.notes.push(format!("{place}: not taken over: {reason}"));
-                let (template, reach) = (template.to_owned(), Reach::read(template));
-                self.left_out.push(LeftOut { method, template, reach, access });
-                return;
+                self.notes.add(Stands::Alone, &place, format!("not taken over: {reason}"));
+                return self.leave_out(method, template, Some(access));
             }
         };
         review.extend(read.hint.map(str::to_owned));
         for (name, _) in operation.get("callbacks").map(Json::members).unwrap_or_default() {
-            self.notes.push(format!("{place}: callback \"{name}\" not taken over: the API sends it, past the gateway"));
+            let note = format!("callback \"{name}\" not taken over: the API sends it, past the gateway");
+            self.notes.add(Stands::Alone, &place, note);
         }
         let (server, of_its_own) = self.server_of(template, item, &place, operation);
         review.extend(of_its_own);
-        self.notes.extend(review.iter().map(|note| format!("{place}: {note}")));
-        self.taken += 1;
+        for note in &review {
+            self.notes.add(Stands::InEntry, &place, note.as_str());
+        }
         let summary = [operation.text("operationId"), operation.text("summary")];
         let summary: Vec<_> = summary.into_iter().flatten().map(one_line).filter(|text| !text.is_empty()).collect();
         let summary = (!summary.is_empty()).then(|| summary.join(": "));
@@ -301,10 +293,39 @@ impl<'d> Routes<'d> {
         });
     }
 
+    /// Leaves an operation or a path to an entry that answers 501, for nothing can be told of what it asks for.
+    fn skip(&mut self, method: &'static str, template: &str, place: &str, review: String) {
+        self.skip_of(None, method, template, place, review);
+    }
+
+    /// Does the same for what is not where a reference leads.
+    fn skip_lost(&mut self, method: &'static str, template: &str, place: &str, what: &str, lost: &Lost) {
+        let kind = lost.is_elsewhere.then_some(Kind::Elsewhere);
+        self.skip_of(kind, method, template, place, format!("not taken over: {what} {}", lost.reason));
+    }
+
+    fn skip_of(&mut self, kind: Option<Kind>, method: &'static str, template: &str, place: &str, review: String) {
+        match Template::read(template) {
+            Ok(read) => {
+                self.notes.add_of(kind, Stands::InBlockedEntry, place, review.clone());
+                self.block(method, read, template, review);
+            }
+            Err(_) => {
+                self.notes.add_of(kind, Stands::Alone, place, review);
+                self.leave_out(method, template, None);
+            }
+        }
+    }
+
+    fn leave_out(&mut self, method: &'static str, template: &str, access: Option<Option<Access>>) {
+        let (template, reach) = (template.to_owned(), Reach::read(template));
+        self.left_out.push(LeftOut { method, template, reach, access });
+    }
+
     /// Gives what opens an operation, and what a reader should know of it.
     fn access_of(&mut self, item: &'d Json, operation: &'d Json) -> Result<(Option<Access>, Vec<String>), String> {
         let security = operation.get("security").or_else(|| self.description.get("security"));
-        let Requirement { mut access, notes: mut review } = self.requirement(security)?;
+        let Requirement { mut access, notes: mut review, by_other_means } = self.requirement(security)?;
         if let Some(of_path) = item.get("security") {
             // OpenAPI has none there, so it opens nothing, and whoever wrote it meant to keep somebody out.
             let of_path = self.requirement(Some(of_path))?;
@@ -316,6 +337,9 @@ impl<'d> Routes<'d> {
         {
             access = Some(Access { optional: false, ..access.unwrap_or_default() });
             review.push(format!("{name}: the gateway does not know it, and asks for a token"));
+        }
+        if by_other_means && access.as_ref().is_some_and(|access| access.optional) {
+            review.push("the token is optional: the description lets requests in that show nothing".to_owned());
         }
         Ok((access, review))
     }
@@ -334,7 +358,9 @@ impl<'d> Routes<'d> {
             (None, None) => ("servers".to_owned(), self.description.get("servers"), false),
         };
         let (index, notes) = self.servers.take(&at, servers);
-        self.notes.extend(notes.iter().map(|note| format!("{at}: {note}")));
+        for note in notes {
+            self.notes.add(Stands::InEntry, &at, note);
+        }
         let told = own.then(|| match self.servers.is_wished() {
             true => "its own servers are set aside for --server".to_owned(),
             false => format!("has servers of its own: \"{}\"", Servers::alias(index)),
@@ -351,32 +377,40 @@ impl<'d> Routes<'d> {
             return;
         };
         let (name, other) = (route.name(), first.name());
-        match Access::both(first.access.as_ref(), route.access.as_ref()) {
-            Ok(access) => {
+        let was_blocked = first.answer == Answer::Nothing;
+        let (stands, review) = match Access::both(first.access.as_ref(), route.access.as_ref()) {
+            Ok(access) if !was_blocked => {
                 let where_to = if route.answer == first.answer { "" } else { ", which go where its own go" };
-                let review = format!(
-                    "no request tells {name} from this: it takes both{where_to}, and asks for what both ask for"
-                );
-                self.notes.push(format!("{other}: {review}"));
                 first.access = access;
-                first.review.push(review);
-                first.origins.extend(route.origins);
+                let asks = "and asks for what both ask for";
+                (Stands::InEntry, format!("no request tells {name} from this: it takes both{where_to}, {asks}"))
             }
-            Err(reason) => self.reasons.push(format!("{name}: no request can tell it from {other}, and {reason}")),
-        }
+            Ok(_) => (Stands::InBlockedEntry, format!("no request tells {name} from this: neither is taken over")),
+            Err(reason) => {
+                first.answer = Answer::Nothing;
+                (
+                    Stands::InBlockedEntry,
+                    format!("no request tells {name} from this, and {reason}: neither is taken over"),
+                )
+            }
+        };
+        self.notes.add_of(Some(Kind::Shared), stands, &other, review.clone());
+        first.review.push(review);
+        first.origins.extend(route.origins);
     }
 
     /// Adds an entry that answers nothing, so that no other takes its requests.
-    fn block(&mut self, method: &'static str, template: Template, review: String) {
+    fn block(&mut self, method: &'static str, template: Template, origin: &str, review: String) {
         let key = (method, template.shape.clone());
         if let Some(first) = self.by_shape.get(&key).and_then(|index| self.list.get_mut(*index)) {
             first.answer = Answer::Nothing;
             first.review.push(review);
+            first.origins.push(origin.to_owned());
             return;
         }
         self.by_shape.insert(key, self.list.len());
         let answer = Answer::Nothing;
-        let origins = vec![template.pattern.clone()];
+        let origins = vec![origin.to_owned()];
         self.list.push(Route { summary: None, review: vec![review], method, template, origins, access: None, answer });
     }
 
@@ -397,35 +431,37 @@ impl<'d> Routes<'d> {
 
     /// Makes a method that another key of `paths` has as strict as every method of a key with the same requests.
     fn tighten_beside_any(&mut self) {
-        let is_any = |route: &&Route| route.method == ANY && route.answer != Answer::Nothing;
-        let beside: Vec<_> = self
-            .list
-            .iter()
-            .filter(is_any)
-            .map(|any| (any.template.shape.clone(), any.origins.clone(), any.access.clone(), any.name()))
-            .collect();
-        for (shape, origins, access, name) in beside {
-            let named = METHODS.iter().filter_map(|(_, method)| self.by_shape.get(&(*method, shape.clone())));
+        let beside: Vec<_> = self.list.iter().filter(|route| route.method == ANY).cloned().collect();
+        for any in beside {
+            let name = any.name();
+            let named =
+                METHODS.iter().filter_map(|(_, method)| self.by_shape.get(&(*method, any.template.shape.clone())));
             for index in named.copied().collect::<Vec<_>>() {
                 let Some(route) = self
                     .list
                     .get_mut(index)
-                    .filter(|route| origins.iter().any(|origin| !route.origins.contains(origin)))
+                    .filter(|route| route.answer != Answer::Nothing)
+                    .filter(|route| any.origins.iter().any(|origin| !route.origins.contains(origin)))
                 else {
                     continue;
                 };
-                match Access::both(route.access.as_ref(), access.as_ref()) {
-                    Ok(both) if both == route.access => {}
+                let (stands, review) = match Access::both(route.access.as_ref(), any.access.as_ref()) {
+                    Ok(_) if any.answer == Answer::Nothing => {
+                        route.answer = Answer::Nothing;
+                        (Stands::InBlockedEntry, format!("no request tells it from {name}, which is not taken over"))
+                    }
+                    Ok(both) if both == route.access => continue,
                     Ok(both) => {
                         route.access = both;
-                        let review = format!("no request tells it from {name}: asks for what that asks for, too");
-                        self.notes.push(format!("{}: {review}", route.name()));
-                        route.review.push(review);
+                        (Stands::InEntry, format!("no request tells it from {name}: asks for what that asks for, too"))
                     }
                     Err(reason) => {
-                        self.reasons.push(format!("{}: no request tells it from {name}, and {reason}", route.name()))
+                        route.answer = Answer::Nothing;
+                        (Stands::InBlockedEntry, format!("no request tells it from {name}, and {reason}"))
                     }
-                }
+                };
+                self.notes.add_of(Some(Kind::Shared), stands, &route.name(), review.clone());
+                route.review.push(review);
             }
         }
     }
@@ -487,8 +523,20 @@ impl<'d> Routes<'d> {
             let beside = of_every_method.iter().find(|any| any.template.shape == route.template.shape);
             beside.into_iter().for_each(|any| route.restrict(any.access.as_ref(), any.answer));
         }
-        for route in parted {
-            self.notes.extend(route.review.iter().map(|review| format!("{}: {review}", route.name())));
+        for mut route in parted {
+            let (stands, ending) = match route.answer {
+                Answer::Nothing => (Stands::InBlockedEntry, "nothing is known that lets in only whom both let in"),
+                Answer::Upstream(_) => (Stands::InEntry, "asks for what both ask for"),
+            };
+            for review in &mut route.review {
+                review.push_str(ending);
+                self.notes.add_of(
+                    Some(Kind::Shared),
+                    stands,
+                    &format!("{} {}", route.method, route.template.pattern),
+                    review.clone(),
+                );
+            }
             let key = (route.method, route.template.shape.clone());
             match self.by_shape.get(&key).and_then(|index| self.list.get_mut(*index)) {
                 Some(known) => known.restrict(route.access.as_ref(), route.answer),
@@ -512,7 +560,8 @@ impl<'d> Routes<'d> {
         {
             return;
         }
-        let review = format!("both {} and {} may be meant: asks for what both ask for", route.name(), other.name());
+        // How it ends depends on what becomes of the entry.
+        let review = format!("both {} and {} may be meant: ", route.name(), other.name());
         let mut both = Route {
             summary: None,
             review: vec![review],
@@ -564,20 +613,30 @@ impl<'d> Routes<'d> {
                     continue;
                 }
                 let name = format!("{} {}", left.method, left.template);
-                match Access::both(route.access.as_ref(), left.access.as_ref()) {
+                let both =
+                    left.access.as_ref().map(|access| (access, Access::both(route.access.as_ref(), access.as_ref())));
+                let (stands, review) = match both {
                     // Nothing to add where it is as strict already, but for tokens that were optional on both sides.
-                    Ok(access) if access == route.access => {}
-                    Ok(access) if left.access.is_some() => {
+                    Some((_, Ok(access))) if access == route.access => continue,
+                    Some((None, Ok(_))) => continue,
+                    Some((Some(_), Ok(access))) => {
                         route.access = access;
-                        let review = format!("asks for what {name} asks for, too, whose requests come here");
-                        self.notes.push(format!("{}: {review}", route.name()));
-                        route.review.push(review);
+                        (Stands::InEntry, format!("asks for what {name} asks for, too, whose requests come here"))
                     }
-                    Ok(_) => {}
-                    Err(reason) => {
-                        self.reasons.push(format!("{}: gets the requests of {name}, and {reason}", route.name()));
+                    Some((_, Err(reason))) => {
+                        route.answer = Answer::Nothing;
+                        (Stands::InBlockedEntry, format!("the requests of {name} come here, and {reason}"))
                     }
-                }
+                    None => {
+                        route.answer = Answer::Nothing;
+                        (
+                            Stands::InBlockedEntry,
+                            format!("the requests of {name} come here, of which nothing can be told"),
+                        )
+                    }
+                };
+                self.notes.add_of(Some(Kind::Shared), stands, &route.name(), review.clone());
+                route.review.push(review);
             }
         }
     }

@@ -53,7 +53,7 @@ impl Schemes {
         for (name, node) in section.map(Json::members).unwrap_or_default() {
             let scheme = match follow(description, node) {
                 Ok(node) => schemes.read_scheme(name, node, wishes),
-                Err(reason) => Scheme::Other(format!("a scheme that {reason}")),
+                Err(lost) => Scheme::Other(format!("a scheme that {}", lost.reason)),
             };
             schemes.by_name.insert(name.clone(), scheme);
         }
