@@ -4,7 +4,10 @@
 //! Everything here looks at the file as it is written, with references unresolved, so it works away from the Worker. It does
 //! **not** decide what is valid (that is [`crate::config`]), prints nothing and reads no file. It is compiled for the host alone.
 
+mod consequences;
+mod crossings;
 mod exposure;
+mod login_warnings;
 mod match_report;
 mod needs;
 mod open_domains;
@@ -22,9 +25,11 @@ pub use printable::{printable, printable_json};
 pub use report::{ReviewedFile, github, json, text};
 pub use warnings::{DEPLOYMENT_WARNINGS, WARNINGS, allowed};
 
+use consequences::Mistakes;
+
 use crate::config::{self, Bindings, Diagnostic, Severity, UnknownBindings};
 
-/// Tells all mistakes and warnings of a config, in the order of the file.
+/// Tells all mistakes and warnings of a config, in the order of the file, and nothing that only follows from another mistake.
 ///
 /// # Errors
 /// None: a text that is no JSON has one mistake.
@@ -35,8 +40,10 @@ pub fn review(source: &str) -> Vec<Diagnostic> {
 /// As [`review`], for a deployment with these bindings.
 pub fn review_with(source: &str, bindings: &dyn Bindings) -> Vec<Diagnostic> {
     let (mut told, tree) = config::mistakes_and_tree(source, bindings);
+    consequences::drop_consequences(&mut told);
     if let Some((source, root)) = tree {
-        told.extend(warnings::warnings(source, &root, bindings));
+        let mistakes = Mistakes::of(&told);
+        told.extend(warnings::warnings(source, &root, bindings, &mistakes));
     }
     told.sort_by_key(|diagnostic| diagnostic.offset);
     told

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::diagnostic::{listed, nearest};
 use super::document::{Node, Value};
 use super::path::Context;
-use super::reader::{Findings, ObjectReader, Place, Written, note_type, read_text, shown, told};
+use super::reader::{Findings, ObjectReader, Place, Written, note_type, read_text, shown, told, words};
 
 /// What opens a path.
 #[derive(Clone, Default)]
@@ -62,7 +62,7 @@ pub(super) fn read_access(
             access.permissions = read_names(&mut rules, "permissions", findings);
             access.claims = read_claims(&mut rules, findings);
             access.optional = rules.boolean("optional", false, findings);
-            rules.finish(findings);
+            rules.finish_beside_names(words("a claim and its value stand in \"claims\""), findings);
             Some(access)
         }
         Value::Null | Value::Number(_) | Value::Array(_) => {

@@ -2,10 +2,14 @@
 
 use super::cors::is_token;
 use super::mapping::{HOP_BY_HOP_HEADERS, UNMAPPABLE_HEADERS};
-use super::reader::{Findings, ObjectReader, Place, Written, read_text, shown, told};
+use super::reader::{Findings, ObjectReader, Place, Written, read_text, shown, told, words};
 
 /// Headers by lower-case name, with their values.
 pub type HeaderTexts = Vec<(String, String)>;
+
+/// Where the name of a header belongs in rules for headers.
+pub(super) const SET_OR_REMOVE: &str =
+    words("a header to send stands in \"set\", the name of one to take off in \"remove\"");
 
 /// What is done to the headers of an answer.
 #[derive(Clone, Default)]
@@ -45,7 +49,7 @@ pub(super) fn read_response_headers(object: &mut ObjectReader<'_>, findings: &mu
     };
     let set = read_header_texts(&mut reader, "set", findings);
     let remove = read_header_names(&mut reader, "remove", findings);
-    reader.finish(findings);
+    reader.finish_beside_names(SET_OR_REMOVE, findings);
     HeaderRules { set, remove }
 }
 

@@ -5,8 +5,8 @@ use std::fmt;
 use super::cors::is_token;
 use super::diagnostic::nearest;
 use super::document::{Node, Origin, Value};
-use super::headers::{checked_name, read_header_names};
-use super::reader::{Findings, ObjectReader, Place, TextsByName, note_type, read_text, shown, told};
+use super::headers::{SET_OR_REMOVE, checked_name, read_header_names};
+use super::reader::{Findings, ObjectReader, Place, TextsByName, note_type, read_text, shown, told, words};
 use super::rules::{PRIVATE, is_credential};
 
 /// Headers that concern one connection (RFC 9110 section 7.6.1), and no request beyond it.
@@ -107,14 +107,14 @@ pub(super) fn read_mapping(object: &mut ObjectReader<'_>, scope: &Scope<'_>, fin
         mapping.headers = read_header_sources(&mut reader, "headers", scope, findings);
         let query = read_sources(reader.node("query"), &Place::Key(&place, "query"), scope, findings);
         mapping.query = query.into_iter().map(|(name, source, _)| (name, source)).collect();
-        reader.finish(findings);
+        reader.finish_beside_names(words("a header stands in \"headers\", a parameter in \"query\""), findings);
     }
     let place = Place::Key(object.place(), "request_headers");
     if let Some(mut reader) = object.node("request_headers").and_then(|node| ObjectReader::open(node, &place, findings))
     {
         mapping.headers.append(&mut read_header_sources(&mut reader, "set", scope, findings));
         mapping.remove = read_header_names(&mut reader, "remove", findings);
-        reader.finish(findings);
+        reader.finish_beside_names(SET_OR_REMOVE, findings);
     }
     mapping
 }

@@ -116,6 +116,12 @@ pub fn advice(words: &str) -> Option<String> {
     told(|| words.to_owned())
 }
 
+/// The same of words that are taken along.
+#[inline(always)]
+pub const fn words(text: &'static str) -> &'static str {
+    if cfg!(target_arch = "wasm32") { "" } else { text }
+}
+
 /// A place in the document, such as `paths[2].integration`.
 #[derive(Clone, Copy)]
 pub enum Place<'p> {
@@ -300,18 +306,30 @@ impl<'n> ObjectReader<'n> {
         self.members
     }
 
-    /// Notes each key that nobody asked for.
+    /// Notes each key that nobody asked for, but for the user's own.
     pub fn finish(self, findings: &mut Findings<'_>) {
+        self.note_unknown(None, findings);
+    }
+
+    /// Notes each key that nobody asked for, where a name that belongs one level below would pass for a key of the user's own:
+    /// headers begin with `x-`, too. `belongs` says where.
+    pub fn finish_beside_names(self, belongs: &'static str, findings: &mut Findings<'_>) {
+        self.note_unknown(Some(belongs), findings);
+    }
+
+    fn note_unknown(self, belongs: Option<&'static str>, findings: &mut Findings<'_>) {
         for member in self.members {
-            if member.key.starts_with("x-") || self.known.contains(&member.key.as_ref()) {
+            let own = belongs.is_none() && member.key.starts_with("x-");
+            if own || self.known.contains(&member.key.as_ref()) {
                 continue;
             }
             if findings.is_full() {
                 return;
             }
-            let help = told(|| match nearest(&member.key, self.known.iter().copied()) {
-                Some(key) => format!("did you mean \"{key}\"?"),
-                None => format!("known here: {}; keys of your own begin with \"x-\"", self.known.join(", ")),
+            let help = told(|| match (nearest(&member.key, self.known.iter().copied()), belongs) {
+                (Some(key), _) => format!("did you mean \"{key}\"?"),
+                (None, Some(belongs)) => format!("{belongs}; here, keys of your own are mistakes as well"),
+                (None, None) => format!("known here: {}; keys of your own begin with \"x-\"", self.known.join(", ")),
             });
             let message = format!("unknown key \"{}\"", member.key);
             findings.note(member.key_offset, self.place, "unknown_key", message, help);

@@ -61,15 +61,8 @@ impl Reference {
     /// # Errors
     /// The name, where it is not one that a binding can have.
     pub fn parse(text: &str) -> Option<Result<Self, String>> {
-        let (kind, name) = if let Some(name) = text.strip_prefix("$env.") {
-            (ReferenceKind::Env, name)
-        } else if let Some(name) = text.strip_prefix("$secret.").or_else(|| text.strip_prefix("$secrets.")) {
-            (ReferenceKind::Secret, name)
-        } else {
-            return None;
-        };
-        let well_formed = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let (kind, name) = split_kind(text.strip_prefix('$')?)?;
+        let well_formed = begins_name(name) && name.chars().all(is_of_name);
         Some(if well_formed { Ok(Self { kind, name: name.to_owned() }) } else { Err(name.to_owned()) })
     }
 
@@ -79,6 +72,29 @@ impl Reference {
             ReferenceKind::Secret => Origin::Secret,
         }
     }
+}
+
+/// Gives which form a reference has, and what stands behind the point, from what stands behind its `$`.
+fn split_kind(behind: &str) -> Option<(ReferenceKind, &str)> {
+    let (kind, rest) = behind.split_once('.')?;
+    match kind {
+        "env" => Some((ReferenceKind::Env, rest)),
+        "secret" | "secrets" => Some((ReferenceKind::Secret, rest)),
+        _ => None,
+    }
+}
+
+fn begins_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// Gives what stands in a text from the first reference on, as `$secret.KEY` does in `Bearer $secret.KEY`, without the `$`.
+pub(crate) fn reference_within(text: &str) -> Option<&str> {
+    text.split('$').skip(1).find(|behind| split_kind(behind).is_some_and(|(_, rest)| begins_name(rest)))
 }
 
 /// What the keys of an object are.
@@ -159,11 +175,25 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
         Value::Text(text) => {
             let Some(written) = text.value.as_deref() else { return };
             let Some(reference) = Reference::parse(written) else {
-                if let Some(help) = misspelt(written).filter(|_| keys != Keys::Body) {
-                    let message = format!("\"{written}\" refers to no binding");
-                    findings.note(node.offset, place, "malformed_reference", message, Some(help));
-                    text.value = None;
+                if keys == Keys::Body {
+                    return;
                 }
+                // These speak to people.
+                let may_speak_of_any = matches!(place, Place::Key(Place::Root, "title" | "description"));
+                let (message, help) = if let Some(help) = misspelt(written) {
+                    (format!("\"{written}\" refers to no binding"), Some(help))
+                } else if let Some(behind) = reference_within(written).filter(|_| !may_speak_of_any) {
+                    let help = told(|| {
+                        let mut words = behind.split(|c| !is_of_name(c));
+                        let (kind, name) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+                        format!("put all of the text into the binding, and write \"${kind}.{name}\" alone")
+                    });
+                    (format!("\"{written}\" holds a reference, which has to be the whole text"), help)
+                } else {
+                    return;
+                };
+                findings.note(node.offset, place, "malformed_reference", message, help);
+                text.value = None;
                 return;
             };
             text.value = match reference {
@@ -263,12 +293,42 @@ mod tests {
 
     #[test]
     fn a_whole_string_is_replaced_and_nothing_less() {
-        let (json, mistakes) = resolve(r#"["$env.HOST", "$secrets.HOST", "x $env.HOST", "$5.00", "$request.jwt.sub"]"#);
+        let (json, mistakes) = resolve(r#"["$env.HOST", "$secrets.HOST", "$5.00", "x $env", "$request.jwt.sub"]"#);
         assert_eq!(
             json,
-            serde_json::json!(["tenant.example", "tenant.example", "x $env.HOST", "$5.00", "$request.jwt.sub"])
+            serde_json::json!(["tenant.example", "tenant.example", "$5.00", "x $env", "$request.jwt.sub"])
         );
         assert_eq!(mistakes, [""; 0]);
+    }
+
+    #[test]
+    fn a_reference_within_a_text_is_a_mistake_that_says_what_to_write() {
+        for (text, name) in [
+            ("Bearer $secret.KEY", "$secret.KEY"),
+            ("https://$env.HOST/a", "$env.HOST"),
+            ("$5 and $secrets.KEY.", "$secrets.KEY"),
+            ("$request.header.x-$env.HOST", "$env.HOST"),
+        ] {
+            let (json, mistakes) = resolve(&format!(r#"{{"set": {{"a": "{text}"}}}}"#));
+            assert!(json["set"]["a"].is_null(), "{text}: nothing of it is used");
+            let [mistake] = mistakes.as_slice() else { panic!("{text}: {mistakes:?}") };
+            assert!(mistake.contains("error[malformed_reference]: set.a: "), "{mistake}");
+            assert!(mistake.ends_with(&format!("and write \"{name}\" alone)")), "{mistake}");
+        }
+        for text in ["$env", "$env.", "US$ env.HOST", "a $environment.HOST", "a $env. HOST", "a $env.5"] {
+            let (_, mistakes) = resolve(&format!(r#"["x{text}"]"#));
+            assert_eq!(mistakes, [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_people_read_may_hold_any_text() {
+        for text in ["Bearer $secret.KEY", "write $env.NAME here"] {
+            let body = format!(
+                r#"{{"title": "{text}", "description": "{text}", "body": ["{text}"], "response": {{"a": "{text}"}}}}"#
+            );
+            assert_eq!(resolve(&body).1, [""; 0], "{text}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ use rule::{judge_keys, judge_section};
 use takers::Takers;
 
 pub use keys::harmless_keys;
+pub(super) use takers::common_pattern;
 
 /// Rules of a path that keep requests out, whatever answers them.
 const RESTRICTIONS: [&str; 5] = ["rate_limit", "max_body_bytes", "content_types", "ip", "pre_process"];
@@ -194,7 +195,8 @@ fn compare_routes(old: &Config, new: &Config) -> Vec<Change> {
                 let open = is.requirement.as_ref().is_none_or(|requirement| requirement.optional);
                 let appears = open.then_some(Exposure::NewPublicPath);
                 let opened = opened_by_addition(new.side(is)).into_iter();
-                appears.into_iter().chain(takers.bypassed_by(is)).chain(opened).collect()
+                let handed = secrets_handed_over(old, new.side(is)).into_iter();
+                appears.into_iter().chain(takers.bypassed_by(is)).chain(opened).chain(handed).collect()
             }
             (Some(was), None) => takers.taken_over_from(was),
             (None, None) => Vec::new(),
@@ -319,6 +321,47 @@ fn opened_by_addition(is: Side<'_>) -> Vec<Exposure> {
         );
     }
     exposures
+}
+
+/// Tells which secrets a route that was not there sends to an upstream that got them by no path before.
+///
+/// An upstream that no path went to before is judged with its section, whatever it gets.
+fn secrets_handed_over(old: &Config, is: Side<'_>) -> Vec<Exposure> {
+    let upstreams = upstreams_of(is.meaning, is.path);
+    let before = || old.meaning.paths.iter().filter(|path| !upstreams_of(&old.meaning, path).is_disjoint(&upstreams));
+    let sent = secrets_sent(is.path);
+    let fresh = sent
+        .into_iter()
+        .filter(|(_, _, secret)| !before().any(|path| secrets_sent(path).iter().any(|(_, _, other)| other == secret)));
+    let exposures =
+        fresh.map(|(place, name, secret)| Exposure::Setting { place, what: format!("sends {name}, from {secret}") });
+    exposures.collect()
+}
+
+/// Gives what gets the requests of a path: addresses, modules, other Workers.
+fn upstreams_of(meaning: &Meaning, path: &Object) -> BTreeSet<String> {
+    let text = |key: &str| path.get("integration").and_then(|integration| integration.get(key)?.as_str());
+    let alias = text("server").or_else(|| text("binding"));
+    let targets = match text("type") {
+        Some("http_proxy") => &meaning.servers,
+        Some("service") => &meaning.services,
+        _ => &meaning.bindings,
+    };
+    alias.map(|alias| targets.of(alias)).unwrap_or_default()
+}
+
+/// Gives each secret that a path maps, with the place of the mapping and the name that it is sent under.
+fn secrets_sent(path: &Object) -> Vec<(String, String, String)> {
+    let mut sent = Vec::new();
+    for (section, key) in [("mapping", "headers"), ("mapping", "query"), ("request_headers", "set")] {
+        let sources = path.get(section).and_then(|section| section.get(key)?.as_object());
+        for (name, source) in sources.into_iter().flatten() {
+            if let Some(secret) = source.as_str().filter(|text| text.starts_with("$secret.")) {
+                sent.push((format!("{section}.{key}"), name.clone(), secret.to_owned()));
+            }
+        }
+    }
+    sent
 }
 
 /// Judges what answers a route.
@@ -519,7 +562,12 @@ pub(super) fn methods(rule: MethodRule) -> Vec<Method> {
 
 /// Gives a path that a pattern matches, and of all patterns only those that match whatever it matches.
 pub(super) fn example_path(pattern: &Pattern) -> String {
-    let segments = pattern.as_str().split('/').map(|segment| if segment.starts_with('{') { "~" } else { segment });
+    example_of(pattern.as_str())
+}
+
+/// Gives such a path for the text of a pattern.
+pub(super) fn example_of(pattern: &str) -> String {
+    let segments = pattern.split('/').map(|segment| if segment.starts_with('{') { "~" } else { segment });
     segments.collect::<Vec<_>>().join("/")
 }
 
@@ -638,7 +686,26 @@ mod tests {
         let kept = format!(r#"{proxy}, "request_headers": {{"remove": ["authorization"]}}"#);
         let mapped = |source: &str| format!(r#"{proxy}, "mapping": {{"headers": {{"x-user": "$request.{source}"}}}}"#);
         type Row<'r> = (Vec<String>, Vec<String>, &'r [&'r str], &'r str);
-        let table: [Row<'_>; 14] = [
+        let keyed = |key: &str| format!(r#"{proxy}, "request_headers": {{"set": {{"x-key": "$secret.{key}"}}}}"#);
+        let table: [Row<'_>; 17] = [
+            (
+                vec![route("GET", "/a", &auth(proxy))],
+                vec![route("GET", "/a", &auth(proxy)), route("GET", "/b", &auth(&keyed("KEY")))],
+                &["request_headers.set: sends x-key, from $secret.KEY"],
+                "an added path that hands a secret to an upstream which had none",
+            ),
+            (
+                vec![route("GET", "/a", &auth(&keyed("KEY")))],
+                vec![route("GET", "/a", &auth(&keyed("KEY"))), route("GET", "/b", &auth(&keyed("KEY")))],
+                &[],
+                "an added path with the secret that the upstream gets anyway",
+            ),
+            (
+                vec![route("GET", "/a", &auth(&keyed("KEY")))],
+                vec![route("GET", "/a", &auth(&keyed("KEY"))), route("GET", "/b", &auth(&keyed("OTHER")))],
+                &["request_headers.set: sends x-key, from $secret.OTHER"],
+                "an added path with another secret",
+            ),
             (
                 vec![route("ANY", "/{x}/b", &auth(proxy))],
                 vec![route("ANY", "/{x}/b", &auth(proxy)), route("POST", "/a/{y}", proxy)],

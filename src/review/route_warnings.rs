@@ -1,19 +1,24 @@
 //! Warnings of routes: by what answers them, and as they stand to each other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::exposure::{example_path, methods, shape};
+use super::consequences::Mistakes;
+use super::crossings::crossings;
+use super::exposure::{example_of, example_path, methods, shape};
+use super::login_warnings::{RedirectUri, warn_of_callback};
 use super::outline::{Outline, OutlinedRoute};
 use super::warnings::{Warnings, items, mapped_values};
+use crate::address::Address;
+use crate::config::Bindings;
 use crate::config::document::Node;
 use crate::config::reader::Place;
-use crate::route::{Ambiguity, Found, Guard, Method, MethodRule, Pattern, RouteTable};
+use crate::route::{Ambiguity, Found, Guard, Method, MethodRule, RouteTable};
 
 /// Cloudflare answers paths below this one itself.
 const PLATFORM_PREFIX: &str = "cdn-cgi";
 
 /// Rules about bodies, which requests by GET or HEAD have none of.
-const BODY_RULES: [&str; 2] = ["content_types", "max_body_bytes"];
+pub(super) const BODY_RULES: [&str; 2] = ["content_types", "max_body_bytes"];
 
 /// What a path is there for, where that matters to a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,9 +96,16 @@ impl RouteKind {
 }
 
 /// Tells the warnings of routes.
-pub(super) fn warn_of_routes(root: &Node<'_>, warnings: &mut Warnings<'_>) {
+pub(super) fn warn_of_routes(
+    root: &Node<'_>,
+    bindings: &dyn Bindings,
+    mistakes: &Mistakes,
+    warnings: &mut Warnings<'_>,
+) {
     let section = Place::Key(&Place::Root, "paths");
-    let outline = Outline::of_tree(root);
+    let mut outline = Outline::of_tree(root);
+    // What such a path asks for was not read, or not all of it.
+    outline.routes.retain(|route| !route.index.is_some_and(|index| mistakes.are_in_path(index)));
     let routes = Relations::new(&outline);
     let any_origin = root.get("cors").is_some_and(|cors| cors.texts("allow_origins").any(|origin| origin == "*"));
     for (index, path) in items(root, "paths").iter().enumerate() {
@@ -102,26 +114,46 @@ pub(super) fn warn_of_routes(root: &Node<'_>, warnings: &mut Warnings<'_>) {
             warn_of_kind(root, path, kind, any_origin, &place, warnings);
         }
     }
-    for route in &outline.routes {
+    warn_of_callback(root, &outline, &routes.all, bindings, warnings);
+    let crossings = crossings(&outline.routes, &routes.all);
+    let mut fallen_through = HashSet::new();
+    for (at, route) in outline.routes.iter().enumerate() {
         let Some((index, path)) = route.index.and_then(|index| Some((index, items(root, "paths").get(index)?))) else {
             continue;
         };
+        let crossing = crossings.get(&at);
         let place = Place::Index(&section, index);
         let at = (path.get("path").map_or(path.offset, |node| node.offset), &Place::Key(&place, "path"));
+        // Of a path that nobody comes to, there is nothing else to say.
+        if let Some(message) = routes.unreachable(route) {
+            warnings.warn("unreachable_route", path, at, message, "remove it, or give it another path");
+            continue;
+        }
+        if routes.is_refused(route) {
+            let message = "each request is refused: in another letter case, or with or without its last slash, the path asks for more";
+            let help = "ask for as much here; or add \"strict_paths\": true to the server, if it tells them apart";
+            warnings.warn("unreachable_route", path, at, message.to_owned(), help);
+            continue;
+        }
         let open = route.requirement.is_none() && !RouteKind::of(path).is_some_and(RouteKind::is_open);
         if let Some(other) = routes.protected_above(route).filter(|_| open) {
             let message =
                 format!("open to everyone, below {} {}, which needs a token", other.spec.method, other.spec.pattern);
             warnings.warn("unauthenticated_route", path, at, message, "add \"auth\": true");
         }
-        if let Some(message) = routes.unreachable(route) {
-            warnings.warn("unreachable_route", path, at, message, "remove it, or give it another path");
-        } else if routes.is_refused(route) {
-            let message = "each request is refused: in another letter case, or with or without its last slash, the path asks for more";
-            let help = "ask for as much here; or add \"strict_paths\": true to the server, if it tells them apart";
-            warnings.warn("unreachable_route", path, at, message.to_owned(), help);
+        if let Some((crossing, stricter)) = crossing.and_then(|one| Some((one, outline.routes.get(one.stricter)?))) {
+            let (common, stricter) = (&crossing.common, &stricter.spec);
+            let message = format!(
+                "requests for {common} come here, past {} {}, which asks for more",
+                stricter.method, stricter.pattern
+            );
+            let help = format!("give {common} an entry of its own that asks for as much, or ask for as much here");
+            warnings.warn("crossing_routes", path, at, message, &help);
         }
-        if let Some(message) = routes.fallthrough(route) {
+        // Entries of one path share what they leave to others.
+        if let Some(message) = routes.fallthrough(route)
+            && fallen_through.insert((shape(&route.spec.pattern), message.clone()))
+        {
             let help = "give the path these methods, or a route of ANY";
             warnings.warn("method_fallthrough", path, at, message, help);
         }
@@ -155,6 +187,13 @@ fn warn_of_kind(
         | RouteKind::Forwarding
         | RouteKind::Fixed => false,
     };
+    if let Some(method) = path.get("method")
+        && let Some((message, needed)) = method.as_text().and_then(|method| unusable(kind, method))
+        && !(kind == RouteKind::Callback && hands_out_tokens && is_called_by_page(root, path))
+    {
+        let at = (method.offset, &Place::Key(place, "method"));
+        warnings.warn("unusable_method", path, at, message.to_owned(), &format!("write \"{needed}\""));
+    }
     if kind == RouteKind::Refresh
         && let Some(method) = path.get("method").filter(|node| matches!(node.as_text(), Some("GET" | "HEAD" | "ANY")))
     {
@@ -194,6 +233,29 @@ fn warn_of_kind(
         let at = (node.offset, &Place::Key(place, key));
         warnings.warn("unused_mapping", path, at, message, &format!("remove \"{key}\""));
     }
+}
+
+/// Says by which method a step of a login is called, where a path has another alone, and names that method.
+fn unusable(kind: RouteKind, method: &str) -> Option<(&'static str, &'static str)> {
+    let method = MethodRule::parse(method)?;
+    let is_only = |methods: &[Method]| methods.iter().any(|one| method == MethodRule::Exact(*one));
+    let by_post = || method == MethodRule::Any || is_only(&[Method::Post]);
+    match kind {
+        RouteKind::Callback if method != MethodRule::Any && !is_only(&[Method::Get]) => {
+            Some(("the provider leads browsers here by GET", "GET"))
+        }
+        RouteKind::BackchannelLogout if !by_post() => Some(("the provider sends its logout tokens by POST", "POST")),
+        RouteKind::Otp | RouteKind::OtpVerify if is_only(&[Method::Get, Method::Head]) => {
+            Some(("what this path needs comes in a body, which requests by this method have none of", "POST"))
+        }
+        _ => None,
+    }
+}
+
+/// Tells whether the provider leads browsers elsewhere than to a callback, so that a page calls it.
+fn is_called_by_page(root: &Node<'_>, path: &Node<'_>) -> bool {
+    let leads = RedirectUri::of(root, path).and_then(|redirect| Address::parse(redirect.node.as_text()?));
+    leads.is_some_and(|url| path.text("path") != Some(url.path()))
 }
 
 /// How the routes of a config stand to each other.
@@ -245,7 +307,7 @@ impl<'o> Relations<'o> {
         let refused = |method: Method, path: &str| {
             self.all.find(method.as_str(), path) == Found::Ambiguous(Ambiguity::StricterReading)
         };
-        let paths = example_paths(&route.spec.pattern);
+        let paths = example_paths(route.spec.pattern.as_str());
         paths.iter().all(|path| methods(route.spec.method).into_iter().all(|method| refused(method, path)))
     }
 
@@ -295,7 +357,7 @@ impl<'o> Relations<'o> {
             return None;
         }
         let mut takers: Vec<String> = Vec::new();
-        for path in example_paths(pattern) {
+        for path in example_paths(pattern.as_str()) {
             for method in methods(MethodRule::Any) {
                 let Found::Route(found) = self.all.find(method.as_str(), &path) else { return None };
                 let taker = self.outline.routes.get(found.index)?;
@@ -312,10 +374,10 @@ impl<'o> Relations<'o> {
     }
 }
 
-/// Gives paths that a pattern matches and that others match only if they match all such paths.
-fn example_paths(pattern: &Pattern) -> Vec<String> {
-    let example = example_path(pattern);
-    if !pattern.is_wildcard() {
+/// Gives paths that the text of a pattern matches, and that others match only if they match all such paths.
+pub(super) fn example_paths(pattern: &str) -> Vec<String> {
+    let example = example_of(pattern);
+    if !pattern.ends_with("+}") {
         return vec![example];
     }
     let none = example.strip_suffix("/~").unwrap_or(&example).to_owned();
@@ -333,7 +395,8 @@ mod tests {
 
     fn told(paths: &str, code: &str) -> Vec<String> {
         let source = format!(
-            r#"{{"authorizer": {{"type": "jwt", "issuer": "https://a.example/", "audience": "b", "jwks_uri": "https://a.example/jwks"}}, "paths": [{paths}]}}"#
+            r#"{{"servers": [{{"alias": "api", "url": "https://b.example"}}, {{"alias": "other", "url": "https://c.example"}}],
+                "authorizer": {{"type": "jwt", "issuer": "https://a.example/", "audience": "b", "jwks_uri": "https://a.example/jwks"}}, "paths": [{paths}]}}"#
         );
         let told = review(&source).into_iter().filter(|one| one.code == code || one.code == "route_conflict");
         told.map(|diagnostic| format!("{} {}", diagnostic.path, diagnostic.message)).collect()
@@ -375,6 +438,34 @@ mod tests {
         for (wildcard, path, expected, message) in table {
             assert_eq!(told(&format!("{wildcard}, {path}"), "method_fallthrough"), expected, "{message}");
         }
+    }
+
+    #[test]
+    fn of_a_path_that_is_always_refused_nothing_else_is_told() {
+        let proxy = r#""integration": {"type": "http", "server": "api"}"#;
+        let entry = |method: &str, path: &str, auth: &str| {
+            format!(r#"{{"method": "{method}", "path": "{path}", "auth": {auth}, {proxy}}}"#)
+        };
+        let all = |paths: &[String]| -> Vec<String> {
+            let source = format!(
+                r#"{{"servers": [{{"alias": "api", "url": "https://b.example"}}],
+                    "authorizer": {{"type": "jwt", "issuer": "https://a.example/", "audience": "b", "jwks_uri": "https://a.example/jwks"}},
+                    "paths": [{}]}}"#,
+                paths.join(",")
+            );
+            review(&source).into_iter().map(|one| format!("{} {}", one.code, one.path)).collect()
+        };
+        assert_eq!(
+            all(&[entry("GET", "/reports", "true"), entry("GET", "/reports/", "false")]),
+            ["unreachable_route paths[1].path"],
+            "an open twin with a slash"
+        );
+        let scoped = r#"{"scopes": ["a"]}"#;
+        assert_eq!(
+            all(&[entry("GET", "/a", scoped), entry("POST", "/a", scoped), entry("ANY", "/{.+}", "true")]),
+            ["method_fallthrough paths[0].path"],
+            "two entries of one path that leave the same methods to a wildcard"
+        );
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! What is valid in a config and seldom meant: each kind of it with a code, which `"allow": ["code"]` keeps quiet.
 //!
 //! `allow` stands at the top for the whole file, or in the entry of `paths`, `servers`, `authorizer` or `authorizers` that it is
-//! about. What concerns routes as they stand to each other is in [`super::route_warnings`].
+//! about. What concerns routes as they stand to each other is in [`super::route_warnings`], what concerns logins in
+//! [`super::login_warnings`].
 
 use std::collections::{HashMap, HashSet};
 
+use super::consequences::Mistakes;
+use super::login_warnings::warn_of_logins;
 use super::open_domains::open_domain;
 use super::outline::{authorizers, logs_in};
 use super::route_warnings::{RouteKind, warn_of_routes};
@@ -17,10 +20,20 @@ use crate::config::{
 };
 
 /// Every code of a warning, and what it says.
-pub const WARNINGS: [(&str, &str); 25] = [
+pub const WARNINGS: [(&str, &str); 34] = [
+    (
+        "audience_missing",
+        "paths need tokens of an Auth0 authorizer without an `audience`, for which Auth0 issues none that can be checked",
+    ),
     ("auth_on_login", "a path of a login or of a refresh needs the token that it is there to get"),
+    ("callback_missing", "no path makes a session of a login where the provider leads to"),
     ("cors_any_origin", "every site may read answers"),
     ("cors_star", "a star in an origin lets in whoever gets a name there, or lets its pages read as the user"),
+    (
+        "crossing_routes",
+        "two paths match the same requests, neither within the other, and the one that takes them asks for less",
+    ),
+    ("header_as_note", "a key of the user's own has the name of a header, and is not sent"),
     ("ignored_line", "a line of a file of variables is no variable"),
     (
         "ignored_variable",
@@ -31,25 +44,30 @@ pub const WARNINGS: [(&str, &str); 25] = [
     ("optional_binding_missing", "`wrangler.toml` lacks a binding that the gateway can do without, at a price"),
     ("plain_http_upstream", "an upstream is called without encryption"),
     ("refresh_by_get", "a refresh answers GET, which browsers, caches and link previews repeat"),
+    ("resource_mismatch", "clients are told to ask for tokens for a `resource` that is no authorizer's `audience`"),
     ("secret_exposed", "a secret reaches an answer, or an upstream"),
     ("secret_importable", "modules of `services/` and what they import can read every secret without being handed it"),
     ("secret_in_vars", "a secret stands under `[vars]` of `wrangler.toml`"),
     ("short_client_secret", "login states are sealed with a secret that can be found by trying"),
     ("symmetric_algorithm", "tokens are signed with a secret that whoever checks them could sign with as well"),
+    ("template_in_text", "a text holds what looks like a reference or a template, and is sent as it stands"),
     ("token_route_any_origin", "a path hands out tokens, and every site may read its answers"),
     ("tokens_beside_session", "a session keeps tokens from pages, and a path hands them out all the same"),
     ("unauthenticated_route", "a path is open below one that needs a token"),
     ("undeclared_variable", "no file has a variable that may be set elsewhere"),
+    ("unlikely_issuer", "no token has such an issuer"),
     ("unreachable_route", "no request comes to a path"),
+    ("unusable_method", "a step of a login has a method by which nobody comes to it"),
     ("unused_authorizer", "no path asks for tokens of an authorizer"),
     ("unused_binding", "nothing in the config uses what `wrangler.toml` or a file of variables declares"),
     ("unused_mapping", "a path maps headers or a query and calls nothing that would get them"),
     ("unused_server", "no path goes to a server or service"),
     ("unused_variable", "no mapping takes a variable"),
+    ("value_missing", "a variable or a secret has no value in the files beside the config"),
 ];
 
 /// The codes of those that a config alone never gets: they are about what its deployment declares.
-pub const DEPLOYMENT_WARNINGS: [&str; 7] = [
+pub const DEPLOYMENT_WARNINGS: [&str; 8] = [
     "ignored_line",
     "ignored_variable",
     "optional_binding_missing",
@@ -57,6 +75,7 @@ pub const DEPLOYMENT_WARNINGS: [&str; 7] = [
     "secret_in_vars",
     "undeclared_variable",
     "unused_binding",
+    "value_missing",
 ];
 
 /// Tells which warnings a config allows in the whole file; none where it is no JSON.
@@ -85,7 +104,7 @@ impl Warnings<'_> {
 }
 
 /// Tells the warnings of a config's tree, and codes in `allow` that no warning has.
-pub(super) fn warnings(source: &str, root: &Node<'_>, bindings: &dyn Bindings) -> Vec<Diagnostic> {
+pub(super) fn warnings(source: &str, root: &Node<'_>, bindings: &dyn Bindings, mistakes: &Mistakes) -> Vec<Diagnostic> {
     let mut warnings = Warnings { findings: Findings::new(source), allowed: allowed_at_top(root) };
     check_allowed(root, &mut warnings.findings);
     warn_of_cors(root, &mut warnings);
@@ -94,8 +113,13 @@ pub(super) fn warnings(source: &str, root: &Node<'_>, bindings: &dyn Bindings) -
     warn_of_services(root, &mut warnings);
     warn_of_variables(root, &mut warnings);
     warn_of_secrets(root, &mut warnings);
-    warn_of_routes(root, &mut warnings);
-    warnings.findings.into_diagnostics()
+    warn_of_texts(root, &mut warnings);
+    warn_of_notes(root, &mut warnings);
+    warn_of_logins(root, bindings, &mut warnings);
+    warn_of_routes(root, bindings, mistakes, &mut warnings);
+    let mut told = warnings.findings.into_diagnostics();
+    told.retain(|one| one.severity == Severity::Error || mistakes.leave_sound(one));
+    told
 }
 
 fn allowed_at_top(root: &Node<'_>) -> Vec<&'static str> {
@@ -260,13 +284,13 @@ fn warn_of_scope(root: &Node<'_>, node: &Node<'_>, place: &Place<'_>, warnings: 
 }
 
 /// Gives the name of the authorizer that a path's `auth` names.
-fn named_authorizer<'n>(path: &'n Node<'_>) -> Option<&'n Node<'n>> {
+pub(super) fn named_authorizer<'n>(path: &'n Node<'_>) -> Option<&'n Node<'n>> {
     let auth = path.get("auth")?;
     if auth.as_text().is_some() { Some(auth) } else { auth.get("authorizer") }
 }
 
 /// Tells whether a path's `auth` names no authorizer, and so takes the first.
-fn takes_first_authorizer(path: &Node<'_>) -> bool {
+pub(super) fn takes_first_authorizer(path: &Node<'_>) -> bool {
     path.get("auth").is_some_and(|auth| match &auth.value {
         Value::Bool(on) => *on,
         Value::Object(_) => auth.get("authorizer").is_none(),
@@ -425,6 +449,108 @@ fn warn_of_secrets(root: &Node<'_>, warnings: &mut Warnings<'_>) {
     }
 }
 
+/// Headers whose names begin as keys of the user's own do.
+const HEADERS_LIKE_NOTES: [&str; 9] = [
+    "x-api-key",
+    "x-content-type-options",
+    "x-dns-prefetch-control",
+    "x-download-options",
+    "x-frame-options",
+    "x-permitted-cross-domain-policies",
+    "x-request-id",
+    "x-robots-tag",
+    "x-xss-protection",
+];
+
+/// Warns of each key that is taken for a note where a header was most likely meant to be set.
+fn warn_of_notes(root: &Node<'_>, warnings: &mut Warnings<'_>) {
+    let mut check = |owner: &Node<'_>, node: &Node<'_>, place: &Place<'_>, help: &str| {
+        for member in node.members() {
+            let is_header = HEADERS_LIKE_NOTES.iter().any(|name| member.key.eq_ignore_ascii_case(name));
+            if is_header && member.node.as_text().is_some() {
+                let message = format!("\"{}\" is taken for a note here, and no such header is sent", member.key);
+                let at = (member.key_offset, &Place::Key(place, &member.key));
+                warnings.warn("header_as_note", owner, at, message, help);
+            }
+        }
+    };
+    check(root, root, &Place::Root, "put it into \"headers\"");
+    let section = Place::Key(&Place::Root, "paths");
+    for (index, path) in items(root, "paths").iter().enumerate() {
+        let place = Place::Index(&section, index);
+        check(path, path, &place, "put it into \"set\" of \"response_headers\" or \"request_headers\"");
+        if let Some(integration) = path.get("integration") {
+            let help = "put it into \"headers\" of a static answer, or into \"response_headers\" of the path";
+            check(path, integration, &Place::Key(&place, "integration"), help);
+        }
+    }
+}
+
+/// Where a text stands in which people may expect a value in the place of a part of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TextOf {
+    /// A mapping, in which whole texts are templates.
+    Mapping,
+    /// A header of an answer.
+    Header,
+    /// The body of an answer, in which references may stand as words.
+    Body,
+}
+
+impl TextOf {
+    /// Gives what such a part begins with.
+    fn beginnings(self) -> &'static [&'static str] {
+        match self {
+            // A reference within such a text is a mistake.
+            Self::Mapping | Self::Header => &["$request.", "$config."],
+            Self::Body => &["$request.", "$config.", "$env.", "$secret.", "$secrets."],
+        }
+    }
+}
+
+/// Warns of each text with a part that looks as if a value would come in its place.
+fn warn_of_texts(root: &Node<'_>, warnings: &mut Warnings<'_>) {
+    if let Some(node) = root.get("headers") {
+        warn_of_templates(root, node, &Place::Key(&Place::Root, "headers"), TextOf::Header, warnings);
+    }
+    let section = Place::Key(&Place::Root, "paths");
+    for (index, path) in items(root, "paths").iter().enumerate() {
+        let place = Place::Index(&section, index);
+        if let Some(node) = path.get("response") {
+            warn_of_templates(path, node, &Place::Key(&place, "response"), TextOf::Body, warnings);
+        }
+        for (outer, key, kind) in [
+            ("mapping", "headers", TextOf::Mapping),
+            ("mapping", "query", TextOf::Mapping),
+            ("request_headers", "set", TextOf::Mapping),
+            ("response_headers", "set", TextOf::Header),
+            ("integration", "headers", TextOf::Header),
+            ("integration", "body", TextOf::Body),
+        ] {
+            if let Some(node) = path.get(outer).and_then(|node| node.get(key)) {
+                let place = Place::Key(&place, outer);
+                warn_of_templates(path, node, &Place::Key(&place, key), kind, warnings);
+            }
+        }
+    }
+}
+
+fn warn_of_templates(owner: &Node<'_>, node: &Node<'_>, place: &Place<'_>, kind: TextOf, warnings: &mut Warnings<'_>) {
+    each_text(node, place, &mut |text, offset, place| {
+        let is_replaced = Reference::parse(text).is_some() || kind == TextOf::Mapping && text.starts_with('$');
+        let is_name = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let holds = |beginning: &&&str| text.split(**beginning).skip(1).any(is_name);
+        let Some(beginning) = kind.beginnings().iter().find(holds).filter(|_| !is_replaced) else { return };
+        let message = format!("the text is sent as it stands: nothing comes in the place of {beginning}…");
+        let help = match (kind, *beginning) {
+            (TextOf::Mapping, _) => "let the template be the whole text",
+            (_, "$request." | "$config.") => "only \"mapping\" and \"request_headers\" take such values",
+            (_, _) => "let the reference be the whole text",
+        };
+        warnings.warn("template_in_text", owner, (offset, place), message, help);
+    });
+}
+
 /// Gives the variables of an object by name, and whether each is a secret.
 fn variable_kinds<'n>(node: &'n Node<'_>) -> HashMap<&'n str, bool> {
     let variables = node.get("variables").map(Node::members).unwrap_or_default().iter();
@@ -460,20 +586,29 @@ fn warn_of_secrets_in(
 
 /// Shows each string of a tree that refers to a secret, with its name.
 fn each_secret(node: &Node<'_>, place: &Place<'_>, show: &mut dyn FnMut(&str, usize, &Place<'_>)) {
+    each_text(node, place, &mut |text, offset, place| {
+        if let Some(name) = secret_name(text) {
+            show(&name, offset, place);
+        }
+    });
+}
+
+/// Shows each string of a tree.
+fn each_text(node: &Node<'_>, place: &Place<'_>, show: &mut dyn FnMut(&str, usize, &Place<'_>)) {
     match &node.value {
         Value::Text(_) => {
-            if let Some(name) = node.as_text().and_then(secret_name) {
-                show(&name, node.offset, place);
+            if let Some(text) = node.as_text() {
+                show(text, node.offset, place);
             }
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                each_secret(item, &Place::Index(place, index), show);
+                each_text(item, &Place::Index(place, index), show);
             }
         }
         Value::Object(members) => {
             for member in members {
-                each_secret(&member.node, &Place::Key(place, &member.key), show);
+                each_text(&member.node, &Place::Key(place, &member.key), show);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -495,7 +630,7 @@ fn integrations<'n>(root: &'n Node<'_>) -> impl Iterator<Item = &'n Node<'n>> {
     items(root, "paths").iter().filter_map(|path| path.get("integration"))
 }
 
-fn with_authorizer_place<R>(root: &Node<'_>, name: &str, run: impl FnOnce(&Place<'_>) -> R) -> R {
+pub(super) fn with_authorizer_place<R>(root: &Node<'_>, name: &str, run: impl FnOnce(&Place<'_>) -> R) -> R {
     let sole = root.get("authorizer").is_some() && name == ONLY_AUTHORIZER;
     let section = Place::Key(&Place::Root, "authorizers");
     let place = if sole { Place::Key(&Place::Root, "authorizer") } else { Place::Key(&section, name) };
@@ -503,7 +638,7 @@ fn with_authorizer_place<R>(root: &Node<'_>, name: &str, run: impl FnOnce(&Place
 }
 
 /// Gives where the name of each authorizer stands, in the order of [`authorizers`].
-fn name_offsets(root: &Node<'_>) -> Vec<usize> {
+pub(super) fn name_offsets(root: &Node<'_>) -> Vec<usize> {
     let sole = root.members().iter().filter(|member| member.key == "authorizer");
     let named = root.get("authorizers").map(Node::members).unwrap_or_default();
     sole.take(1).chain(named).map(|member| member.key_offset).collect()

@@ -4,7 +4,7 @@
 //! who reads the config writes one for each thing that a request must bring or be.
 
 /// What stands between a request and what its route leads to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Guard {
     /// Whether the path goes to someone who may take it for another: who ignores letter case or a last slash, for example.
     pub read_loosely: bool,

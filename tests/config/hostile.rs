@@ -48,6 +48,32 @@ fn hostile() -> Vec<(&'static str, String)> {
                 r#""response":1"#,
             ),
         ),
+        (
+            "patterns that overlap, each with a guard of its own",
+            many_paths(
+                16_384,
+                |bits| {
+                    let segments = (0..14).map(|bit| match bits >> bit & 1 {
+                        1 => "/a".to_owned(),
+                        _ => format!("/{{x{bit}}}"),
+                    });
+                    // The rest of the entry stands behind the path.
+                    segments.collect::<String>() + &format!(r#"","auth":{{"scopes":["s{bits}"]}},"x-":""#)
+                },
+                r#""response":1"#,
+            ),
+        ),
+        (
+            "patterns that cross, but for their ends",
+            many_paths(
+                20_000,
+                |index| match index % 2 {
+                    0 => format!(r#"/{{x}}/a{index}/b/{{.+}}","auth":true,"x-":""#),
+                    _ => format!("/a{index}/{{y}}/c/{{.+}}"),
+                },
+                r#""response":1"#,
+            ),
+        ),
         ("paths that are empty objects", filled(empty_path, |_| "{}".to_owned(), "]}")),
         ("paths that are numbers", filled(empty_path, |index| index.to_string(), "]}")),
         ("unknown keys", filled("{", |index| format!(r#""k{index}":1"#), r#","paths":[]}"#)),

@@ -183,7 +183,7 @@ fn keys_of_the_user_are_ignored_where_keys_are_known_and_mean_what_they_say_wher
         "servers": [{ "alias": "a", "url": "https://a.example", "x-team": null }],
         "variables": { "x-version": "$env.VERSION" },
         "paths": [{ "method": "GET", "path": "/", "x-owner": {}, "integration": { "type": "http", "server": "a", "x-z": [] },
-          "mapping": { "x-note": "$env.MISSING", "headers": { "x-version": "$config.x-version" }, "query": { "x-a": "$env.VERSION" } } }]
+          "x-note": "$env.MISSING", "mapping": { "headers": { "x-version": "$config.x-version" }, "query": { "x-a": "$env.VERSION" } } }]
     }"#;
     let config = loaded(source);
     let text = || Source::Text("2".to_owned());

@@ -318,6 +318,39 @@ fn networks() {
 }
 
 #[test]
+fn references_within_texts() {
+    let texts = |refused: Said| {
+        [
+            ("$secret.KEY", Taken),
+            ("US$ 5 in $env and $request", Taken),
+            ("Bearer $secret.KEY", refused),
+            ("$5 or $env.PRICE", refused),
+            ("a $secrets.KEY b", refused),
+        ]
+    };
+    assert_said(|text| json!({ "headers": { "x-a": text }, "paths": [] }), &texts(Refused));
+    assert_said(|text| json!({ "variables": { "a": text }, "paths": [] }), &texts(Refused));
+    assert_said(
+        |text| {
+            json!({
+                "servers": [{ "alias": "a", "url": "https://a.example" }],
+                "paths": [{ "method": "GET", "path": "/", "mapping": { "headers": { "x-a": format!("a{text}") } },
+                            "integration": { "type": "http_proxy", "server": "a" } }]
+            })
+        },
+        &[("5$", Taken), (" $env.", Taken), (" $secret.KEY", Refused), ("$env.HOST", Refused)],
+    );
+    assert_said(
+        |text| json!({ "servers": [{ "alias": "a", "url": format!("https://{text}") }], "paths": [] }),
+        &[("a.example", Taken), ("$env.HOST", Refused), ("a.example/$secret.KEY", Refused)],
+    );
+    // Words for people, and bodies, may speak of references.
+    assert_said(|text| json!({ "title": text, "description": text, "paths": [] }), &texts(Taken));
+    let body = |text: &str| json!({ "paths": [{ "method": "GET", "path": "/", "response": [text, { "a": text }] }] });
+    assert_said(body, &texts(Taken));
+}
+
+#[test]
 fn references_that_are_misspelt() {
     let config = |text: &str| json!({ "title": text, "paths": [{ "method": "GET", "path": "/", "response": [text] }] });
     assert_said(

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use bargate::config::{Diagnostic, Severity};
 use bargate::review::{ReviewedFile, github, is_valid, json, review_with, text};
 
-use crate::config_file::TextFile;
+use crate::config_file::{STDIN_NAME, TextFile};
 use crate::deployment::{Deployment, Sources};
 use crate::page::Page;
 use crate::{FOUND, Failure};
@@ -14,7 +14,7 @@ use crate::{FOUND, Failure};
 /// Checks a config and names every mistake and warning with its place.
 ///
 /// With --env-file or --wrangler, also what the config needs and these files do not declare, and what they declare and nothing
-/// uses.
+/// uses. Without them, which variables and secrets have no value in the files of that kind beside the config.
 ///
 /// Exits with 0 where there is no mistake (warnings are none), with 1 where there is, and with 2 where a file cannot be read.
 #[derive(clap::Args)]
@@ -52,6 +52,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut reviewed = reviews.next().unwrap_or_default();
     for other in reviews {
         keep_common(&mut reviewed, &other);
+    }
+    if arguments.sources.is_empty() && file.name != STDIN_NAME {
+        // A file that nobody named and that cannot be read says nothing.
+        let beside = Deployment::read(&Sources::beside(folder), folder).map(|beside| beside.without_value(&file));
+        if let Some((_, told)) = reviewed.first_mut() {
+            told.extend(beside.unwrap_or_default());
+            told.sort_by_key(|diagnostic| diagnostic.offset);
+        }
     }
     let files: Vec<_> =
         reviewed.iter().map(|(file, told)| ReviewedFile { name: &file.name, text: &file.text, told }).collect();

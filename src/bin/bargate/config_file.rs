@@ -8,6 +8,9 @@ use crate::Failure;
 /// Largest file that is read, in bytes: KV, where a config may be, holds no larger value.
 const FILE_MAX_BYTES: u64 = 25 * 1024 * 1024;
 
+/// What standard input is called.
+pub const STDIN_NAME: &str = "<stdin>";
+
 /// A text and the name to call it by.
 pub struct TextFile {
     /// The path as it was given; `<stdin>` for standard input.
@@ -23,7 +26,7 @@ impl TextFile {
     /// A file that is not there, cannot be read, is too large, or is no UTF-8, with the line of its first wrong byte.
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let from_input = path.as_os_str() == "-";
-        let name = if from_input { "<stdin>".to_owned() } else { path.display().to_string() };
+        let name = if from_input { STDIN_NAME.to_owned() } else { path.display().to_string() };
         let fail = |reason: String| Failure::new(format!("{name}: {reason}"));
         let mut bytes = Vec::new();
         let read = if from_input {

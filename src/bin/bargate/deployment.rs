@@ -37,6 +37,9 @@ const CLASSES: [(&str, &str); 3] =
 /// What the file of a module of `services/` ends in: what the build takes.
 const MODULE_ENDINGS: [&str; 4] = [".js", ".mjs", ".ts", ".mts"];
 
+/// Wrangler's configuration, as it looks for it.
+const WRANGLER_FILES: [&str; 3] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
+
 /// The compatibility flags that keep variables and secrets from whatever is not handed them.
 const FLAGS: [&str; 2] = ["nodejs_compat_do_not_populate_process_env", "disallow_importable_env"];
 
@@ -80,6 +83,12 @@ impl Sources {
     pub fn of_local_run() -> Self {
         let (env_file, variables) = (Vec::new(), Variables::Declared);
         Self { env_file, local: true, wrangler: None, environment: None, every_environment: false, variables }
+    }
+
+    /// Names what lies in a folder, as wrangler would find it.
+    pub fn beside(folder: &Path) -> Self {
+        let wrangler = WRANGLER_FILES.iter().map(|name| folder.join(name)).find(|path| path.is_file());
+        Self { wrangler, ..Self::of_local_run() }
     }
 
     /// Tells whether no file is named.
@@ -186,6 +195,48 @@ impl Deployment {
         env_files.chain(self.wrangler.iter().map(|wrangler| &wrangler.file)).map(|file| file.name.clone()).collect()
     }
 
+    /// Tells which variables and secrets of a config have no value here, though nobody said that these files are all there is.
+    pub fn without_value(&self, config: &TextFile) -> Vec<Diagnostic> {
+        let code = "value_missing";
+        if self.file_names().is_empty() || allowed(&config.text).contains(&code) {
+            return Vec::new();
+        }
+        let files = self.file_names().join(" or ");
+        let is_missing = |need: &&Need| {
+            let kind = match need.kind {
+                NeedKind::Variable if self.may_leave_variables_to_others() => return false,
+                NeedKind::Variable => ReferenceKind::Env,
+                NeedKind::Secret => ReferenceKind::Secret,
+                _ => return false,
+            };
+            match self.look_up(&Reference { kind, name: need.name.clone() }) {
+                Binding::Value(value) => value.is_empty(),
+                Binding::Unknown => false,
+                _ => true,
+            }
+        };
+        let needs = needs(&config.text);
+        let missing = needs.iter().filter(is_missing).map(|need| {
+            let message = format!("the {} {} has no value in {files}", need.kind.as_str(), need.name);
+            let help = match need.kind {
+                NeedKind::Secret => {
+                    format!("set it in .dev.vars for local runs, and with `npx wrangler secret put {}`", need.name)
+                }
+                _ => "set it in .dev.vars for local runs, and under [vars] in wrangler.toml".to_owned(),
+            };
+            let help = format!("{help}; {}", way_to_allow(code));
+            Diagnostic { severity: Severity::Warning, ..diagnostic(need, code, message, help) }
+        });
+        missing.collect()
+    }
+
+    /// Tells whether variables that these files do not have may stand in an environment, or in the dashboard.
+    fn may_leave_variables_to_others(&self) -> bool {
+        let has = |wrangler: &Wrangler, key: &str| wrangler.section.get(key).is_some();
+        let may = |wrangler: &Wrangler| has(wrangler, "env") || !has(wrangler, "vars");
+        self.env.is_empty() && self.wrangler.as_ref().is_some_and(may)
+    }
+
     /// Adds to what was told of a config what the deployment lacks, and gives what is told of the deployment's own files.
     pub fn review(&self, config: &TextFile, told: &mut Vec<Diagnostic>) -> Vec<(&TextFile, Vec<Diagnostic>)> {
         if self.env.is_empty() && self.wrangler.is_none() {
@@ -193,7 +244,10 @@ impl Deployment {
         }
         let needs = needs(&config.text);
         let allowed = allowed(&config.text);
-        let is_told = |one: &Diagnostic| one.severity == Severity::Error || !allowed.contains(&one.code);
+        // What a config with mistakes would use is not known.
+        let has_mistakes = told.iter().any(|one| one.severity == Severity::Error && one.code != "missing_binding");
+        let is_quiet = |code| allowed.contains(&code) || has_mistakes && code == "unused_binding";
+        let is_told = |one: &Diagnostic| one.severity == Severity::Error || !is_quiet(one.code);
         let mut files: Vec<(&TextFile, Vec<Diagnostic>)> = Vec::new();
         if let Some(wrangler) = &self.wrangler {
             told.extend(needs.iter().filter_map(|need| wrangler.lacks(need)).filter(is_told));

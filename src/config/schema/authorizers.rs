@@ -327,6 +327,7 @@ pub fn access() -> Section {
     let mut claims = claim();
     claims.push(Shape::list(Shape::Either(claim())));
     Section::new("access", "auth", about)
+        .without_notes()
         .keys([
             Key::new("authorizer", Shape::Text(Form::Any), "The name of the authorizer, of those in `authorizers`.")
                 .default_words("the first")

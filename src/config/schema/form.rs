@@ -16,6 +16,9 @@ const REFERENCE: &str = r"\$(?:env|secrets?)\.[A-Za-z_][A-Za-z0-9_]*";
 /// Looks ahead, and fails where a reference begins that is none.
 const NO_REFERENCE: &str = r"(?!\$(?:env|secrets?)\.)";
 
+/// Looks ahead, and fails where a reference stands within a text.
+const NO_REFERENCE_WITHIN: &str = r"(?![\s\S]*\$(?:env|secrets?)\.[A-Za-z_])";
+
 /// One character of a token (RFC 9110 section 5.6.2).
 const TOKEN_CHARACTER: &str = r"[A-Za-z0-9!#$%&'*+\-.^_`|~]";
 
@@ -33,6 +36,8 @@ const CONTROL: &str = r"\x00-\x1F\x7F-\x9F";
 pub enum Form {
     /// Any text.
     Any,
+    /// Any text, which may speak of references.
+    Words,
     /// Any text but the empty one.
     NotEmpty,
     /// A reference to a binding, and nothing else.
@@ -87,8 +92,9 @@ pub enum Form {
 
 impl Form {
     /// Every form.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Any,
+        Self::Words,
         Self::NotEmpty,
         Self::Reference,
         Self::HttpsUrl,
@@ -120,6 +126,7 @@ impl Form {
     pub fn name(self) -> &'static str {
         match self {
             Self::Any => "text",
+            Self::Words => "words",
             Self::NotEmpty => "text_not_empty",
             Self::Reference => "reference",
             Self::HttpsUrl => "https_url",
@@ -151,9 +158,13 @@ impl Form {
     /// Gives how the reference calls it.
     pub fn shown(self) -> &'static str {
         match self {
-            Self::Any | Self::NotEmpty | Self::Cookie | Self::Function | Self::RateKey | Self::SigningSecret => {
-                "string"
-            }
+            Self::Any
+            | Self::Words
+            | Self::NotEmpty
+            | Self::Cookie
+            | Self::Function
+            | Self::RateKey
+            | Self::SigningSecret => "string",
             Self::Reference => "reference",
             Self::HttpsUrl | Self::RedirectUri | Self::ProjectUrl | Self::ServerUrl => "URL",
             Self::Origin => "origin",
@@ -175,7 +186,7 @@ impl Form {
     /// Gives what to write, for whoever wrote something else.
     fn advice(self) -> &'static str {
         match self {
-            Self::Any => "A reference is $env.NAME or $secret.NAME and nothing else.",
+            Self::Any | Self::Words => "A reference is $env.NAME or $secret.NAME and nothing else.",
             Self::NotEmpty => "Write a text that is not empty.",
             Self::Reference => "Write $env.NAME or $secret.NAME.",
             Self::HttpsUrl => "Write it as https://host/path; plain http is for loopback hosts alone.",
@@ -233,8 +244,9 @@ impl Form {
     fn pattern(self) -> String {
         let token = format!("{TOKEN_CHARACTER}+");
         let own = match self {
-            Self::Any => return format!("^{NO_REFERENCE}|^{REFERENCE}$"),
-            Self::NotEmpty => return format!(r"^{NO_REFERENCE}[\s\S]|^{REFERENCE}$"),
+            Self::Any => return format!("^{NO_REFERENCE_WITHIN}{NO_REFERENCE}|^{REFERENCE}$"),
+            Self::Words => return format!("^{NO_REFERENCE}|^{REFERENCE}$"),
+            Self::NotEmpty => return format!(r"^{NO_REFERENCE_WITHIN}{NO_REFERENCE}[\s\S]|^{REFERENCE}$"),
             Self::Reference => return format!("^{REFERENCE}$"),
             Self::HeaderKey => return format!("^{}{token}$", not_of_the_connection()),
             Self::HttpsUrl => https_url(),
@@ -267,10 +279,10 @@ impl Form {
             Self::RateKey => format!("ip|sub|header:{token}"),
             Self::SigningSecret => {
                 let short = format!(r"[\x00-\x7F]{{0,{}}}$", SECRET_MIN_BYTES - 1);
-                return format!(r"^{NO_REFERENCE}(?!{short}|{PUBLIC_KEY})|^{REFERENCE}$");
+                return format!(r"^{NO_REFERENCE_WITHIN}{NO_REFERENCE}(?!{short}|{PUBLIC_KEY})|^{REFERENCE}$");
             }
         };
-        format!("^(?:{own})$|^{REFERENCE}$")
+        format!("^{NO_REFERENCE_WITHIN}(?:{own})$|^{REFERENCE}$")
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Section {
     pub about: String,
     /// The keys that it may have.
     pub keys: Vec<Key>,
+    /// Whether keys that begin with `x-` are the user's own.
+    pub has_notes: bool,
     /// Schemas that hold besides.
     pub conditions: Vec<Json>,
     /// A whole config in which it stands; empty where another section's shows it.
@@ -96,12 +98,18 @@ impl Section {
     /// Begins a section.
     pub fn new(name: &'static str, title: impl Into<String>, about: impl Into<String>) -> Self {
         let (title, about) = (title.into(), about.into());
-        Self { name, title, about, keys: Vec::new(), conditions: Vec::new(), example: "" }
+        Self { name, title, about, keys: Vec::new(), has_notes: true, conditions: Vec::new(), example: "" }
     }
 
     /// Gives it these keys.
     pub fn keys(mut self, keys: impl IntoIterator<Item = Key>) -> Self {
         self.keys.extend(keys);
+        self
+    }
+
+    /// Takes the user's own keys for names that belong one level below, and so for mistakes.
+    pub fn without_notes(mut self) -> Self {
+        self.has_notes = false;
         self
     }
 
@@ -140,7 +148,9 @@ impl Section {
         }
         let properties = self.keys.iter().map(|key| (key.name.to_owned(), key.schema())).collect();
         schema.set("properties", Json::Object(properties));
-        schema.set("patternProperties", object! { "^x-": true });
+        if self.has_notes {
+            schema.set("patternProperties", object! { "^x-": true });
+        }
         schema.set("additionalProperties", false);
         if !self.conditions.is_empty() {
             schema.set("allOf", self.conditions.clone());
@@ -331,7 +341,7 @@ pub const ANY_JSON: &str = "json";
 /// Gives the entry of that name, which only refuses what looks like a reference and is none.
 pub fn any_json() -> Json {
     object! {
-        "$ref": Form::Any.pointer(),
+        "$ref": Form::Words.pointer(),
         "items": object! { "$ref": pointer(ANY_JSON) },
         "additionalProperties": object! { "$ref": pointer(ANY_JSON) },
     }

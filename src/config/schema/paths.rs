@@ -119,7 +119,12 @@ pub fn path() -> Section {
         .example(
             r#"{
                 "servers": [{ "alias": "api", "url": "$env.API_URL" }],
-                "authorizer": { "type": "auth0", "domain": "$env.AUTH0_DOMAIN", "client_id": "$env.AUTH0_CLIENT_ID" },
+                "authorizer": {
+                    "type": "auth0",
+                    "domain": "$env.AUTH0_DOMAIN",
+                    "client_id": "$env.AUTH0_CLIENT_ID",
+                    "audience": "https://api.example.com/"
+                },
                 "paths": [
                     { "method": "GET", "path": "/health", "response": { "status": "ok" } },
                     {
@@ -150,6 +155,7 @@ pub fn mapping() -> Section {
                  text that is sent as it stands. Where a source has no value, nothing is sent. No client can send a header that any \
                  path maps.";
     Section::new("mapping", "mapping", about)
+        .without_notes()
         .keys([
             Key::new("headers", Shape::headers(sources()), "Names of headers, and their sources.")
                 .example(object! { "x-user-id": "$request.jwt.sub", "x-region": "$config.region" }),
@@ -163,7 +169,12 @@ pub fn mapping() -> Section {
         .example(
             r#"{
                 "servers": [{ "alias": "api", "url": "$env.API_URL" }],
-                "authorizer": { "type": "auth0", "domain": "$env.AUTH0_DOMAIN", "client_id": "$env.AUTH0_CLIENT_ID" },
+                "authorizer": {
+                    "type": "auth0",
+                    "domain": "$env.AUTH0_DOMAIN",
+                    "client_id": "$env.AUTH0_CLIENT_ID",
+                    "audience": "https://api.example.com/"
+                },
                 "variables": { "region": "eu-west-1" },
                 "paths": [
                     {
@@ -190,6 +201,7 @@ fn removed() -> Key {
 /// Gives `request_headers`.
 pub fn request_headers() -> Section {
     Section::new("request_headers", "request_headers", "What is done to the headers that the upstream gets.")
+        .without_notes()
         .keys([
             Key::new(
                 "set",
@@ -220,7 +232,7 @@ pub fn request_headers() -> Section {
 pub fn response_headers() -> Section {
     let about =
         "What is done to the headers of what the integration answers; the gateway's own errors stay as they are.";
-    Section::new("response_headers", "response_headers", about).keys([
+    Section::new("response_headers", "response_headers", about).without_notes().keys([
         Key::new("set", Shape::headers(Shape::Text(Form::HeaderValue)), "Names of headers, and their texts.")
             .example(object! { "cache-control": "no-store" }),
         removed(),

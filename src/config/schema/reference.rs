@@ -46,8 +46,10 @@ fn notes() -> String {
     format!(
         "**References.** A string that is exactly `$env.NAME` or `$secret.NAME` is replaced by the Worker's variable or secret `NAME` \
          when the config is loaded; `$secrets.NAME` is the same as `$secret.NAME`. That works for every string of a config, also \
-         inside `response` and `mapping`. A variable or secret that is missing or empty is a mistake.\n\n\
-         **Your own keys.** Unknown keys are mistakes. Keys that begin with `x-` are yours and ignored, wherever keys are not free.\n\n\
+         inside `response` and `mapping`. A variable or secret that is missing or empty is a mistake, and so \
+         is a reference within a longer text: let the variable or secret hold all of it.\n\n\
+         **Your own keys.** Unknown keys are mistakes. Keys that begin with `x-` are yours and ignored, wherever keys are not free; not \
+         in `mapping`, `request_headers`, `response_headers` and the object of `auth`, where they would pass for names.\n\n\
          **Absent keys.** A key that is not meant is left out: `null` is a mistake, except as a `response` or a `body`. No key may stand twice in an object, and nesting \
          is at most {NESTING_MAX} levels deep."
     )

@@ -17,8 +17,8 @@ pub fn config() -> Section {
                 "The address of this schema, so that editors complete and explain. The gateway does not read it.",
             )
             .example("./gateway.schema.json"),
-            Key::new("title", Shape::Text(Form::Any), "A title for whoever reads the file.").example("Shop"),
-            Key::new("description", Shape::Text(Form::Any), "A description for whoever reads the file.")
+            Key::new("title", Shape::Text(Form::Words), "A title for whoever reads the file.").example("Shop"),
+            Key::new("description", Shape::Text(Form::Words), "A description for whoever reads the file.")
                 .example("The shop's API, and the logins of its customers"),
             Key::new(
                 "paths",
@@ -176,7 +176,12 @@ pub fn protected_resource() -> Section {
         ])
         .example(
             r#"{
-                "authorizer": { "type": "oidc", "issuer": "https://id.example.com", "client_id": "orders" },
+                "authorizer": {
+                    "type": "oidc",
+                    "issuer": "https://id.example.com",
+                    "client_id": "orders",
+                    "audience": "https://api.example.com"
+                },
                 "protected_resource": {
                     "resource": "https://api.example.com",
                     "name": "Orders API",

@@ -214,7 +214,13 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         "integration_callback",
         r#""response": "web_message", "target_origin": "https://a.example""#,
         r#""response": "json""#,
-        "integration.response: hands out what a login brings in another way: \"json\" in place of \"web_message\"; integration.target_origin: hands tokens to another origin: none in place of \"https://a.example\"",
+        "integration.response: hands out what a login brings in another way: \"json\" in place of \"web_message\"",
+    ),
+    (
+        "integration_callback",
+        r#""response": "web_message", "target_origin": "https://a.example""#,
+        r#""response": "web_message", "target_origin": "https://b.example""#,
+        "integration.target_origin: hands tokens to another origin: \"https://b.example\" in place of \"https://a.example\"",
     ),
     (
         "integration_callback",
@@ -461,6 +467,18 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "response_headers",
+        "",
+        r#""set": {"Strict-Transport-Security": "max-age=0; includeSubDomains"}"#,
+        "response_headers.set: sends strict-transport-security in a form that protects nobody, in the place of any other",
+    ),
+    (
+        "config",
+        "",
+        r#""headers": {"content-security-policy": " "}"#,
+        "headers: sends content-security-policy in a form that protects nobody, in the place of any other",
+    ),
+    (
+        "response_headers",
         r#""set": {"cache-control": "no-store"}"#,
         "",
         "response_headers.set: no longer sends cache-control",
@@ -573,6 +591,22 @@ fn what_means_the_same_or_asks_for_more_is_silent() {
         ("integration_http_proxy", r#""server": "s", "strip_prefix": """#, r#""server": "s""#),
         ("integration_redirect", r#""location": "https://a.example/b""#, r#""location": "https://a.example/c""#),
         ("integration_redirect", r#""location": "https://a.example/b""#, r#""location": "/c""#),
+        ("integration_callback", r#""response": "json""#, r#""response": "session""#),
+        (
+            "integration_callback",
+            r#""response": "web_message", "target_origin": "https://a.example""#,
+            r#""response": "session""#,
+        ),
+        (
+            "response_headers",
+            "",
+            r#""set": {"strict-transport-security": "max-age=31536000", "x-frame-options": "Deny"}"#,
+        ),
+        (
+            "response_headers",
+            "",
+            r#""set": {"content-security-policy": "default-src 'self'", "referrer-policy": "no-referrer"}"#,
+        ),
         ("integration_callback", r#""response": "json""#, r#""response": null"#),
         ("server", r#""url": "https://A.example/""#, r#""urls": ["https://a.example"]"#),
         ("service", r#""entrypoint": "./services/a.js""#, r#""entrypoint": "services/a""#),

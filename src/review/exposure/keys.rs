@@ -3,9 +3,9 @@
 //! A test holds the table against the schema, so that no key is forgotten.
 
 use super::rule::Rule::{
-    self, Answer, Cache, Destination, Different, Elsewhere, Feature, Guard, Harmless, Headers, Hidden, KeepsBody,
-    Larger, Location, MediaTypes, Narrower, Networks, Off, On, Origins, Parameters, Removed, Section, Sources, Wider,
-    WiderHeaders,
+    self, Answer, Cache, Destination, Different, Elsewhere, Feature, Guard, Handover, Harmless, Headers, Hidden,
+    KeepsBody, Larger, Location, MediaTypes, Narrower, Networks, Off, On, Origins, Parameters, Removed, Section,
+    Sources, Wider, WiderHeaders,
 };
 
 /// A rule for a key of some sections, which are called as among the `$defs` of the schema.
@@ -103,8 +103,8 @@ pub(super) const KEYS: &[Row] = &[
     row(&["integration_redirect"], "status", KeepsBody),
     row(&["integration_login"], "redirect_uri", Different("has codes sent to another address")),
     row(&["integration_login"], "return_to", Wider("lets logins lead to")),
-    row(&["integration_callback"], "response", Different("hands out what a login brings in another way")),
-    row(&["integration_callback"], "target_origin", Different("hands tokens to another origin")),
+    row(&["integration_callback"], "response", Handover("hands out what a login brings in another way")),
+    row(&["integration_callback"], "target_origin", Destination("hands tokens to another origin")),
     row(&["integration_callback"], "redirect_uri", Different("has codes sent to another address")),
     row(&["integration_callback"], "post_process", Guard("rpc", "loses post_process")),
     row(&["integration_supabase"], "url", Different("sends passwords to another address")),

@@ -72,6 +72,8 @@ pub(super) enum Rule {
     Different(&'static str),
     /// The same of a value that is not shown, for it may be a secret.
     Hidden(&'static str),
+    /// Any other way in which a callback hands out tokens; a session hands out none.
+    Handover(&'static str),
     /// Any other value that is there.
     Destination(&'static str),
     /// A larger number, and none where there was a limit.
@@ -179,6 +181,9 @@ impl Judge<'_> {
             }
             Rule::Guard(section, _) => self.judge_below(section, before, after, before.is_none()),
             Rule::Different(words) if !self.fresh => self.tell(in_place_of(words)),
+            Rule::Handover(words) if !self.fresh && after.and_then(Value::as_str) != Some("session") => {
+                self.tell(in_place_of(words));
+            }
             Rule::Destination(words) if after.is_some() => self.tell(in_place_of(words)),
             Rule::Hidden(words) if !self.fresh => {
                 let references =
@@ -236,6 +241,7 @@ impl Judge<'_> {
                 self.tell_of("answers with", references);
             }
             Rule::Different(_)
+            | Rule::Handover(_)
             | Rule::Destination(_)
             | Rule::Hidden(_)
             | Rule::Larger(_)
@@ -265,6 +271,9 @@ impl Judge<'_> {
                 Some(_) => self.tell(format!("sends another {name}")),
                 None if is_among(&OPENING_HEADERS, name) || !references(Some(text)).is_empty() => {
                     self.tell(format!("sends {name}"));
+                }
+                None if is_among(&PROTECTIVE_HEADERS, name) && protects_nobody(name, text) => {
+                    self.tell(format!("sends {name} in a form that protects nobody, in the place of any other"));
                 }
                 None => {}
             }
@@ -325,6 +334,25 @@ impl Judge<'_> {
         let wider = after.into_iter().filter(|kind| !before.iter().any(|known| covers(known, kind)));
         self.tell_of("takes bodies of", wider);
     }
+}
+
+/// Tells whether a header that protects is sent with a text by which it does not, and so only takes the place of one that does.
+fn protects_nobody(name: &str, text: &Value) -> bool {
+    let text = text.as_str().unwrap_or_default().trim().to_ascii_lowercase();
+    let open: &[&str] = match name {
+        "strict-transport-security" => return text.split(';').any(|part| part.trim().replace(' ', "") == "max-age=0"),
+        // Browsers know these two; any other is none to them.
+        "x-frame-options" => return !["deny", "sameorigin"].contains(&text.as_str()),
+        "x-content-type-options" => return text != "nosniff",
+        "content-security-policy" => &["default-src *"],
+        "content-disposition" => &["inline"],
+        "origin-agent-cluster" => &["?0"],
+        "referrer-policy" => &["unsafe-url", "no-referrer-when-downgrade"],
+        "x-permitted-cross-domain-policies" => &["all"],
+        _ if name.starts_with("cross-origin-") => &["unsafe-none", "cross-origin"],
+        _ => &[],
+    };
+    text.is_empty() || open.contains(&text.trim_end_matches(';'))
 }
 
 /// Tells whether a section that switches something on is there.

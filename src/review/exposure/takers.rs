@@ -1,10 +1,7 @@
 //! Which route takes the requests of a route that is added or removed, in the other config.
 
-use super::{Config, Exposure, OutlinedRoute, less_asked, methods, other_sources, shown};
+use super::{Config, Exposure, OutlinedRoute, example_of, less_asked, methods, other_sources, shown};
 use crate::route::{Found, Method, MethodRule, Pattern, RouteTable};
-
-/// A segment that no pattern names.
-const ANY_SEGMENT: &str = "~";
 
 /// Both configs with what finds the route of a request in each.
 pub(super) struct Takers<'c> {
@@ -80,14 +77,19 @@ fn taker<'c>(table: &RouteTable, config: &'c Config, method: Method, path: &str)
 
 /// Gives a path that both patterns match, as general as there is; `None` where there is none.
 fn common_path(one: &Pattern, other: &Pattern) -> Option<String> {
-    let mut path = String::new();
+    common_pattern(one, other).map(|pattern| example_of(&pattern))
+}
+
+/// Gives the pattern of all paths that both patterns match, with the names of either; `None` where there is none.
+pub(in crate::review) fn common_pattern(one: &Pattern, other: &Pattern) -> Option<String> {
+    let mut pattern = String::new();
     let (mut ones, mut others) = (one.as_str().split('/').skip(1), other.as_str().split('/').skip(1));
     loop {
         let (one, other) = match (ones.next(), others.next()) {
-            (None, None) => return Some(path),
+            (None, None) => return Some(pattern),
             // A rest may be none at all.
-            (None, Some(other)) => return is_rest(other).then_some(path),
-            (Some(one), None) => return is_rest(one).then_some(path),
+            (None, Some(other)) => return is_rest(other).then_some(pattern),
+            (Some(one), None) => return is_rest(one).then_some(pattern),
             (Some(one), Some(other)) => (one, other),
         };
         if is_rest(one) || is_rest(other) {
@@ -97,14 +99,14 @@ fn common_path(one: &Pattern, other: &Pattern) -> Option<String> {
                 std::iter::once(one).chain(ones).collect()
             };
             for segment in rest {
-                path.push('/');
-                path.push_str(if is_parameter(segment) { ANY_SEGMENT } else { segment });
+                pattern.push('/');
+                pattern.push_str(segment);
             }
-            return Some(path);
+            return Some(pattern);
         }
-        path.push('/');
-        path.push_str(match (is_parameter(one), is_parameter(other)) {
-            (true, true) => ANY_SEGMENT,
+        pattern.push('/');
+        pattern.push_str(match (is_parameter(one), is_parameter(other)) {
+            (true, true) => one,
             // No parameter is empty.
             (true, false) if !other.is_empty() => other,
             (false, true) if !one.is_empty() => one,

@@ -1,0 +1,268 @@
+//! What follows from a mistake: whoever mends that one has nothing else to do, and advice on what follows would lead astray.
+//!
+//! A key that is misspelt is missing as well; a path whose integration could not be read looks open, and the upstream that it was to
+//! go to unused. Such things are not told beside the mistake itself. Where it is not sure that one follows from the other, both are.
+
+use std::collections::HashSet;
+
+use crate::config::{Diagnostic, Severity};
+
+/// Where a config has mistakes.
+pub(super) struct Mistakes {
+    /// The top and the parts of it, as `paths[2]`, `servers[0]` or `session`; an empty one is the top itself.
+    parts: HashSet<String>,
+}
+
+/// What has to be free of mistakes for a warning to be sound.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ground {
+    /// Nothing else: it is about what stands there.
+    Itself,
+    /// The part of the config that it stands in.
+    Part,
+    /// That, all paths, and what stands at the top: it is about what is nowhere.
+    Whole,
+}
+
+impl Mistakes {
+    /// Notes where those mistakes are that leave something unread.
+    pub fn of(told: &[Diagnostic]) -> Self {
+        let mistakes = told.iter().filter(|one| one.severity == Severity::Error && one.code != "missing_binding");
+        Self { parts: mistakes.map(|one| part(&one.path).to_owned()).collect() }
+    }
+
+    /// Tells whether a path, by its index, has a mistake.
+    pub fn are_in_path(&self, index: usize) -> bool {
+        self.parts.contains(&format!("paths[{index}]"))
+    }
+
+    /// Tells whether something that no part of the config seems to have may be what a mistake hides.
+    pub fn may_hide_anything(&self) -> bool {
+        self.parts.iter().any(|part| part.is_empty() || part.starts_with("paths"))
+    }
+
+    /// Tells whether a warning is sound in spite of the mistakes.
+    pub fn leave_sound(&self, warning: &Diagnostic) -> bool {
+        let part_is_read = || !self.parts.contains(part(&warning.path));
+        match ground(warning.code) {
+            Ground::Itself => true,
+            Ground::Part => part_is_read(),
+            Ground::Whole => part_is_read() && !self.may_hide_anything(),
+        }
+    }
+}
+
+/// Gives the part of the config that a place is in: an entry of a list at the top, or else what stands at the top.
+fn part(path: &str) -> &str {
+    let end = path.find(['.', '[']).unwrap_or(path.len());
+    let behind = path.get(end..).unwrap_or_default();
+    let index = if behind.starts_with('[') { behind.find(']').map_or(0, |close| close + 1) } else { 0 };
+    path.get(..end + index).unwrap_or(path)
+}
+
+fn ground(code: &str) -> Ground {
+    match code {
+        "auth_on_login"
+        | "cors_any_origin"
+        | "cors_star"
+        | "header_as_note"
+        | "plain_http_upstream"
+        | "refresh_by_get"
+        | "secret_exposed"
+        | "symmetric_algorithm"
+        | "template_in_text"
+        | "unlikely_issuer" => Ground::Itself,
+        "crossing_routes"
+        | "method_fallthrough"
+        | "short_client_secret"
+        | "token_route_any_origin"
+        | "tokens_beside_session"
+        | "unauthenticated_route"
+        | "unreachable_route"
+        | "unusable_method"
+        | "unused_mapping" => Ground::Part,
+        _ => Ground::Whole,
+    }
+}
+
+/// Takes out of the mistakes of a config those that follow from another.
+pub(super) fn drop_consequences(told: &mut Vec<Diagnostic>) {
+    let causes: Vec<Diagnostic> = told.iter().filter(|one| one.severity == Severity::Error).cloned().collect();
+    told.retain(|one| !causes.iter().any(|cause| follows(one, cause)));
+}
+
+/// Tells whether a mistake follows from another.
+fn follows(mistake: &Diagnostic, cause: &Diagnostic) -> bool {
+    if let Some(meant) = meant_key(cause) {
+        let of_other_sections = meant == "alias" || cause.path.starts_with("authorizer");
+        return (of_other_sections || is_within(&mistake.path, &cause.path)) && says_absent(mistake, meant);
+    }
+    let is_read_wrong = |section: &str| {
+        let entry = cause.path.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.ends_with(']'));
+        let alias = cause.path.starts_with(section) && cause.path.ends_with(".alias");
+        cause.code == "wrong_type" && (entry || alias) || cause.code == "missing_key" && entry && names(cause, "alias")
+    };
+    match mistake.code {
+        "unknown_server" => is_read_wrong("servers"),
+        "unknown_service" => {
+            is_read_wrong("services") || is_read_wrong("serviceBindings") || is_read_wrong("servicesBindings")
+        }
+        "unknown_authorizer" | "authorizer_missing" => cause.code == "wrong_type" && cause.path == "authorizers",
+        "unknown_variable" => {
+            let of_path = format!("{}.variables", part(&mistake.path));
+            let of_either = is_within(&cause.path, "variables") || is_within(&cause.path, &of_path);
+            cause.code == "wrong_type" && of_either
+        }
+        "missing_login" => {
+            cause.code == "wrong_type" && cause.path == "paths" || cause.code == "missing_key" && names(cause, "paths")
+        }
+        _ => false,
+    }
+}
+
+/// Gives the key that an unknown one was most likely meant to be.
+fn meant_key(cause: &Diagnostic) -> Option<&str> {
+    let help = cause.help.as_deref().filter(|_| cause.code == "unknown_key")?;
+    help.strip_prefix("did you mean \"")?.strip_suffix("\"?")
+}
+
+/// Tells whether a mistake is the absence of a key, or of what only such a key could bring.
+fn says_absent(mistake: &Diagnostic, key: &str) -> bool {
+    match mistake.code {
+        "missing_key" if mistake.message.starts_with("nothing to seal") => {
+            ["client_secret", "sealing_key"].contains(&key)
+        }
+        "missing_key" => names(mistake, key),
+        "no_answer" => ["integration", "response"].contains(&key),
+        "authorizer_missing" => ["authorizer", "authorizers"].contains(&key),
+        "session_missing" => key == "session",
+        "missing_login" => ["paths", "login_path"].contains(&key),
+        "unknown_server" => ["servers", "alias"].contains(&key),
+        "unknown_service" => ["services", "serviceBindings", "servicesBindings", "alias"].contains(&key),
+        "unknown_authorizer" => key == "authorizers",
+        "unknown_variable" => key == "variables",
+        "claim_without_auth" => key == "auth",
+        "private_cache" => ["per_user", "auth"].contains(&key),
+        "unused_key" => ["response", "integration"].contains(&key),
+        _ => false,
+    }
+}
+
+/// Tells whether the words of a mistake name a key.
+fn names(mistake: &Diagnostic, key: &str) -> bool {
+    mistake.message.split('"').skip(1).step_by(2).any(|name| name == key)
+}
+
+/// Tells whether a place is another or lies within it.
+fn is_within(path: &str, outer: &str) -> bool {
+    let rest = path.strip_prefix(outer);
+    rest.is_some_and(|rest| outer.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::review::review;
+
+    const LOGIN: &str = r#"{
+        "servers": [{"alias": "api", "url": "https://api.example.com"}],
+        "services": [{"alias": "module", "entrypoint": "a"}],
+        "variables": {"region": "eu"},
+        "authorizer": {"type": "auth0", "domain": "a.example", "client_id": "c", "client_secret": "$secret.S",
+                       "audience": "https://api.example.com/", "redirect_uri": "https://a.example/callback",
+                       "scope": "openid offline_access"},
+        "session": {"login_path": "/login"},
+        "paths": [
+            {"method": "GET", "path": "/login", "integration": {"type": "auth0_login"}},
+            {"method": "GET", "path": "/callback", "integration": {"type": "auth0_callback"}},
+            {"method": "POST", "path": "/logout", "integration": {"type": "auth0_logout"}},
+            {"method": "GET", "path": "/api/module", "auth": true, "integration": {"type": "service", "binding": "module"}},
+            {"method": "ANY", "path": "/api/{.+}", "auth": true, "mapping": {"headers": {"x-region": "$config.region", "x-user": "$request.jwt.sub"}},
+             "integration": {"type": "http_proxy", "server": "api"}},
+            {"method": "GET", "path": "/{.+}", "auth": true, "cache": {"ttl_seconds": 1, "per_user": true}, "integration": {"type": "http_proxy", "server": "api"}}
+        ]
+    }"#;
+
+    fn told(source: &str) -> Vec<String> {
+        let told = review(source).into_iter();
+        told.map(|one| format!("{} {} {}", one.code, one.path, one.help.unwrap_or_default())).collect()
+    }
+
+    #[test]
+    fn a_mistake_silences_what_follows_from_it() {
+        assert_eq!(told(LOGIN), [""; 0], "nothing is wrong to begin with");
+        for (right, wrong) in [
+            (r#""paths":"#, r#""path":"#),
+            (r#""servers":"#, r#""server":"#),
+            (r#""services":"#, r#""service":"#),
+            (r#""variables":"#, r#""variable":"#),
+            (r#""authorizer":"#, r#""authoriser":"#),
+            (r#""session":"#, r#""sesion":"#),
+            (r#""alias": "api""#, r#""alais": "api""#),
+            (r#""alias": "module""#, r#""aliass": "module""#),
+            (r#""client_id":"#, r#""clientid":"#),
+            (r#""client_secret":"#, r#""client_secert":"#),
+            (r#""audience":"#, r#""audiense":"#),
+            (r#""redirect_uri":"#, r#""redirect_url":"#),
+            (r#""scope":"#, r#""scopes":"#),
+            (r#""login_path":"#, r#""login_pth":"#),
+            (r#""integration": {"type": "auth0_login"#, r#""integraton": {"type": "auth0_login"#),
+            (r#""integration": {"type": "auth0_callback"#, r#""intgration": {"type": "auth0_callback"#),
+            (r#""auth": true, "mapping""#, r#""auht": true, "mapping""#),
+            (r#""per_user": true"#, r#""peruser": true"#),
+            (r#""server": "api"}},"#, r#""server": "apo"}},"#),
+            (r#""path": "/login""#, r#""paht": "/login""#),
+            (r#""binding": "module""#, r#""bindng": "module""#),
+            (r#""type": "auth0_login""#, r#""type": "auth0_logn""#),
+            (r#"{"type": "auth0", "#, r#"{"type": "auht0", "#),
+        ] {
+            let source = LOGIN.replacen(right, wrong, 1);
+            assert_ne!(source, LOGIN, "{right}");
+            let told = told(&source);
+            assert_eq!(told.len(), 1, "{wrong}: {told:#?}");
+            assert!(told[0].contains("did you mean"), "{wrong}: {told:?}");
+        }
+        for (right, wrong) in [
+            (r#"[{"alias": "api", "url": "https://api.example.com"}]"#, "{}"),
+            (r#"{"region": "eu"}"#, "[]"),
+            (r#""region": "eu""#, r#""region": []"#),
+        ] {
+            let told = told(&LOGIN.replacen(right, wrong, 1));
+            assert_eq!(told.len(), 1, "{wrong}: {told:#?}");
+            assert!(told[0].starts_with("wrong_type"), "{wrong}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_follow_from_a_mistake_is_told_beside_it() {
+        for (right, wrong, codes) in [
+            (
+                r#""url": "https://api.example.com""#,
+                r#""url": "http://api.example.com", "note": 1"#,
+                ["plain_http_upstream", "unknown_key"],
+            ),
+            (r#""auth": true, "mapping""#, r#""note": true, "mapping""#, ["unknown_key", "claim_without_auth"]),
+            (r#""integration": {"type": "auth0_login"}"#, r#""note": 1"#, ["no_answer", "unknown_key"]),
+            (r#""authorizer":"#, r#""issuers": 1, "authorizer":"#, ["unknown_key", ""]),
+            (r#""server": "api"}},"#, r#""server": "other"}},"#, ["unknown_server", ""]),
+        ] {
+            let found: Vec<_> = review(&LOGIN.replacen(right, wrong, 1)).into_iter().map(|one| one.code).collect();
+            let expected: Vec<_> = codes.into_iter().filter(|code| !code.is_empty()).collect();
+            assert_eq!(found, expected, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_an_entry_of_a_list_or_what_stands_at_the_top() {
+        for (path, expected) in [
+            ("", ""),
+            ("session", "session"),
+            ("session.cookie", "session"),
+            ("paths[12].integration.type", "paths[12]"),
+            ("paths", "paths"),
+            ("authorizers.staff.issuer", "authorizers"),
+            ("allow[0]", "allow[0]"),
+        ] {
+            assert_eq!(super::part(path), expected, "{path}");
+        }
+    }
+}
