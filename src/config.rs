@@ -49,7 +49,7 @@ pub use protected_resource::ProtectedResource;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use protected_resource::protected_resource_path;
 pub use provider::{Endpoints, Provider};
-pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings};
+pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings, holds_reference};
 pub use rules::{Cache, RateKey, RateLimit, Rules};
 pub use server::{Server, Target};
 pub use service::Rpc;

@@ -316,6 +316,7 @@ fn the_habits_of_servers_lead_no_request_past_a_guard() {
         ("the same before the guarded", admin, "GET /admin%252f7", refused),
         ("an address that is encoded twice", admin, "GET /image/https%253A%252F%252Fe.example", open),
         ("two slashes before the guarded", admin, "GET /%252f%252fadmin", refused),
+        ("a slash that is kept, and a catch-all", &["GET /{x} ~", "GET /{.+} auth"], "GET /%252FB", refused),
         ("two slashes within it", admin, "GET /admin%252f%252F7", refused),
         ("dots between them", admin, "GET /x%252f%252f..%252fadmin", refused),
         ("an address that is encoded once", &["GET /admin auth", "GET /{x} +%2F ~"], "GET /https%3A%2F%2Fe%2F", "GET /{x} +%2F ~"),

@@ -86,6 +86,9 @@ fn find_authorizer(
     let names = context.authorizers.iter().map(|read| read.name.as_str());
     let help = told(|| match nearest(name, names.clone()) {
         Some(near) => format!("did you mean \"{near}\"?"),
+        None if ["true", "false"].contains(&name) => {
+            format!("write {name} without quotes, or one of: {}", listed(names))
+        }
         None => format!("one of: {}", listed(names)),
     });
     let message = format!("no authorizer is called \"{}\"", shown(written));

@@ -97,6 +97,11 @@ pub(crate) fn reference_within(text: &str) -> Option<&str> {
     text.split('$').skip(1).find(|behind| split_kind(behind).is_some_and(|(_, rest)| begins_name(rest)))
 }
 
+/// Tells whether a text cannot stand in a config, or not for itself: it is a reference, or holds one.
+pub fn holds_reference(text: &str) -> bool {
+    Reference::parse(text).is_some() || reference_within(text).is_some()
+}
+
 /// What the keys of an object are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Keys {

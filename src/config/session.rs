@@ -146,7 +146,10 @@ fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: 
             let first = logins.next();
             if first.is_none() && all_known {
                 let message = "no open path of the config begins a login".to_owned();
-                let help = told(|| "add a path with {\"type\": \"auth0_login\"}".to_owned());
+                let help = told(|| {
+                    "it takes one with GET, without \"auth\" and parameters, whose integration is auth0_login"
+                        .to_owned()
+                });
                 findings.note(object.offset(), object.place(), "missing_login", message, help);
             }
             first.unwrap_or_default().to_owned()
@@ -155,7 +158,9 @@ fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: 
             let Some(text) = written.value() else { return String::new() };
             if all_known && !logins.any(|path| path == text) {
                 let message = format!("\"{}\" is no open path with GET that begins a login", shown(&written));
-                let help = told(|| "name the path whose integration is auth0_login".to_owned());
+                let help = told(|| {
+                    "name one with GET, without \"auth\" and parameters, whose integration is auth0_login".to_owned()
+                });
                 let place = Place::Key(object.place(), "login_path");
                 findings.note(written.offset, &place, "missing_login", message, help);
             }

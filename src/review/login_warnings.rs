@@ -160,13 +160,14 @@ pub(super) fn warn_of_callback(
     let (taken, by_other_method) = match &leads {
         // Which of them it is is not known here.
         None => (paths.iter().any(makes_session), false),
-        Some(url) => match table.find(Method::Get.as_str(), url.path()) {
-            Found::Route(found) => (entry(found.index).is_some_and(makes_session), false),
-            Found::MethodNotAllowed(_) | Found::NotFound | Found::Ambiguous(_) => {
-                // That is told of the callback itself.
-                (false, paths.iter().any(|path| makes_session(path) && path.text("path") == Some(url.path())))
-            }
-        },
+        Some(url) => {
+            let taken = match table.find(Method::Get.as_str(), url.path()) {
+                Found::Route(found) => entry(found.index).is_some_and(makes_session),
+                Found::MethodNotAllowed(_) | Found::NotFound | Found::Ambiguous(_) => false,
+            };
+            // That is told of the callback itself, whichever route takes the request in its place.
+            (taken, paths.iter().any(|path| makes_session(path) && path.text("path") == Some(url.path())))
+        }
     };
     if taken || by_other_method || outline.unread > 0 {
         return;

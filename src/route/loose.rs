@@ -19,6 +19,12 @@ const TRIMS: u8 = 2;
 /// Decodes once more, so that `%252F` becomes a slash.
 const DECODES_TWICE: u8 = 4;
 
+/// Keeps what is empty between two slashes that were encoded, as it does a segment that no literal and no parameter is.
+const KEEPS_EMPTY: u8 = 8;
+
+/// Every habit.
+const ALL: u8 = CUTS | TRIMS | DECODES_TWICE | KEEPS_EMPTY;
+
 /// Tells whether a path may be any other than its one loose reading.
 pub(super) fn is_plain(path: &str) -> bool {
     let mut before = 0;
@@ -38,7 +44,14 @@ pub(super) fn any_reading(path: &str, told: impl Fn(Option<&str>) -> bool) -> bo
     }
     // Where nothing is encoded and no segment ends in a dot, no habit changes anything.
     let has_more = path.bytes().any(|byte| matches!(byte, b'%' | b'.'));
-    let selections = if has_more { CUTS | TRIMS | DECODES_TWICE } else { 0 };
+    let has_slashes = ["%25", "%2F"].iter().any(|escape| path.contains(escape));
+    let selections = if has_slashes {
+        ALL
+    } else if has_more {
+        ALL ^ KEEPS_EMPTY
+    } else {
+        0
+    };
     (0..=selections).any(|habits| told(read(path, habits).as_deref()))
 }
 
@@ -68,16 +81,16 @@ fn read(path: &str, habits: u8) -> Option<String> {
         // What is refused in a path as it stands is refused in what it becomes.
         validate_bytes(&decoded).ok()?;
         for piece in decoded.split(|byte| habits & DECODES_TWICE > 0 && *byte == b'/') {
-            // Between two slashes that were encoded there is nothing, as in an address within a path. Whoever splits at them merges
-            // them: no literal is empty, and no parameter takes an empty segment.
-            if piece.is_empty() && !decoded.is_empty() {
+            // Between two slashes that were encoded there is nothing, as in an address within a path: most of those that split at
+            // them merge them.
+            if piece.is_empty() && !decoded.is_empty() && habits & KEEPS_EMPTY == 0 {
                 continue;
             }
             let end = piece.iter().position(|byte| habits & CUTS > 0 && matches!(byte, b'?' | b'#'));
             let name = segment::without_parameters(end.and_then(|end| piece.get(..end)).unwrap_or(piece));
             let name = if habits & TRIMS > 0 { trimmed(name) } else { name };
             // Only what was empty may be, or what ends with a cut.
-            if segment::is_dot_segment(name) || name.is_empty() && !decoded.is_empty() && end != Some(0) {
+            if segment::is_dot_segment(name) || name.is_empty() && !piece.is_empty() && end != Some(0) {
                 return None;
             }
             text.push('/');
@@ -126,7 +139,7 @@ mod tests {
     #[test]
     #[rustfmt::skip] // One row a line.
     fn each_selection_of_habits_is_a_reading() {
-        let all = CUTS | TRIMS | DECODES_TWICE;
+        let all = ALL ^ KEEPS_EMPTY;
         for (message, path, habits, expected) in [
             ("nothing to read otherwise", "/a/b-7/c.txt", all, "/a/b-7/c.txt"),
             ("the root", "/", all, "/"),
@@ -151,6 +164,7 @@ mod tests {
             ("the same, decoded twice", "/%2541", DECODES_TWICE, "/a"),
             ("a slash that is encoded twice", "/a%252Fb", DECODES_TWICE, "/a/b"),
             ("two of them", "/a%252F%252Fb", DECODES_TWICE, "/a/b"),
+            ("two of them that are kept", "/%252F%252Fb", DECODES_TWICE | KEEPS_EMPTY, "///b"),
             ("two that are encoded once", "/a/https%3A%2F%2Fb", DECODES_TWICE, "/a/https:/b"),
             ("one that nothing follows", "/a%2F", DECODES_TWICE, "/a"),
             ("nothing else", "/%252F", DECODES_TWICE, "/"),

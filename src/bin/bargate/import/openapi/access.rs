@@ -3,6 +3,8 @@
 //! A requirement is a list of alternatives, each a set of schemes with scopes. The gateway knows tokens of one authorizer a
 //! path, with scopes of which it asks for all, and a list of which it asks for one. What does not fit becomes stricter.
 
+use bargate::config::holds_reference;
+
 use super::schemes::{Scheme, Schemes};
 use crate::ordered_json::Json;
 
@@ -176,9 +178,11 @@ fn read_scopes(scheme: &str, scopes: &Json) -> Result<Vec<String>, String> {
         for scope in text.split(' ') {
             let is_scope =
                 !scope.is_empty() && scope.bytes().all(|b| matches!(b, b'!'..=b'~') && b != b'"' && b != b'\\');
-            // A scope that looks like a reference of the config's would be replaced by a binding.
-            if !is_scope || scope.starts_with('$') {
+            if !is_scope {
                 return Err(format!("\"{scope}\" of \"{scheme}\" is no scope (RFC 6749 section 3.3)"));
+            }
+            if holds_reference(scope) {
+                return Err(format!("a config takes \"{scope}\" of \"{scheme}\" for a reference to a binding"));
             }
             add(&mut read, &[scope.to_owned()]);
         }
@@ -316,6 +320,7 @@ mod tests {
             r#"[{"people": ["é"]}]"#,
             r#"[{"people": [""]}]"#,
             r#"[{"people": ["$secret.KEY"]}]"#,
+            r#"[{"people": ["read:$env.THING"]}]"#,
             r#"[{"people": [], "bearer": []}]"#,
             &many,
         ] {

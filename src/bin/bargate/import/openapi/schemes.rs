@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use bargate::address::Address;
+use bargate::config::holds_reference;
 
 use super::Wishes;
 use super::reference::follow;
@@ -80,6 +81,8 @@ impl Schemes {
             "oauth2" => by_flows(node.get("flows")).unwrap_or((Provider::Oidc, None)),
             other => return Scheme::Other(format!("a scheme of the type \"{other}\"")),
         };
+        // A config would take such a text for a reference to a binding.
+        let known_as = known_as.filter(|known| !holds_reference(known));
         let (provider, known_as) = match (&wishes.tenant, wishes.provider) {
             (Some((provider, tenant)), _) => (*provider, Some(tenant.clone())),
             (None, Some(wished)) => (wished, known_as.and_then(|known| converted(&known, provider, wished))),
@@ -209,6 +212,8 @@ mod tests {
             (oidc("https://t.eu.auth0.com/a/.well-known/openid-configuration"), "oidc https://t.eu.auth0.com/a"),
             (oidc("http://id.example.com/.well-known/openid-configuration"), "oidc ?"),
             (oidc("/.well-known/openid-configuration"), "oidc ?"),
+            (oidc("https://id.example.com/$env.REALM/.well-known/openid-configuration"), "oidc ?"),
+            (oidc("https://$ENV.a.auth0.com/.well-known/openid-configuration"), "auth0 ?"),
             (oidc("https://u:p@id.example.com/.well-known/openid-configuration"), "oidc ?"),
             (flow("https://t.eu.auth0.com/authorize"), "auth0 t.eu.auth0.com"),
             (flow("https://evil-auth0.com/authorize"), "oidc ?"),

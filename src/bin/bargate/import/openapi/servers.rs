@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use bargate::address::Address;
+use bargate::config::holds_reference;
 
 use crate::ordered_json::Json;
 
@@ -107,7 +108,7 @@ fn first_usable(servers: &[Json], notes: &mut Vec<String>) -> Base {
             continue;
         }
         match Address::parse(&url) {
-            Some(address) if is_upstream(&address) => {
+            Some(address) if is_upstream(&address) && !holds_reference(&url) => {
                 if !variables.is_empty() {
                     notes
                         .push(format!("the variables of its server stand at their defaults: {}", variables.join(", ")));
@@ -192,6 +193,13 @@ mod tests {
             ),
             ("a variable without a default", r#"[{"url": "https://{host}/"}]"#, "$env.API_URL", 2),
             ("a reference of the config's", r#"[{"url": "$secret.KEY"}]"#, "$env.API_URL", 1),
+            ("one that holds such a reference", r#"[{"url": "https://a.example/$env.V/x"}]"#, "$env.API_URL", 2),
+            (
+                "a default that is one",
+                r#"[{"url": "https://a.example/{v}", "variables": {"v": {"default": "$env.V"}}}]"#,
+                "$env.API_URL",
+                2,
+            ),
             ("no list", r#"{"url": "https://a.example"}"#, "$env.API_URL", 1),
         ];
         for (message, json, url, count) in table {

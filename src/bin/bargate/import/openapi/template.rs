@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use bargate::config::holds_reference;
 use bargate::route::Pattern;
 
 /// A segment of a shape that is a parameter.
@@ -177,6 +178,9 @@ impl Template {
         }
         let pattern = format!("/{}", segments.join("/"));
         let parsed = Pattern::parse(&pattern).map_err(|error| error.to_string())?;
+        if holds_reference(&pattern) {
+            return Err("a config takes a part of it for a reference to a binding".to_owned());
+        }
         Ok(Self { shape: shape(&parsed), pattern, hint })
     }
 
@@ -406,6 +410,8 @@ mod tests {
             ("/*", "\"*\""),
             ("a", "does not begin"),
             ("/a/../b", ".."),
+            ("/a/$env.B/c", "a reference"),
+            ("/a/b$secret.C", "a reference"),
         ];
         for (text, expected) in table {
             let error = Template::read(text).unwrap_err();
