@@ -3,7 +3,7 @@
 use super::address::{is_destination, read_origins};
 use super::authorizer::ReadAuthorizer;
 use super::cors::is_token;
-use super::path::ReadPath;
+use super::path::{ReadPath, spelling_help};
 use super::provider::read_rotation_grace;
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
 
@@ -155,7 +155,7 @@ fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: 
             let Some(text) = written.value() else { return String::new() };
             if all_known && !logins.any(|path| path == text) {
                 let message = format!("\"{}\" is no open path with GET that begins a login", shown(&written));
-                let help = told(|| "name the path whose integration is auth0_login".to_owned());
+                let help = told(|| spelling_help(text, "name the path whose integration is auth0_login"));
                 let place = Place::Key(object.place(), "login_path");
                 findings.note(written.offset, &place, "missing_login", message, help);
             }
