@@ -129,7 +129,8 @@ fn read_destination(
     let Some(text) = written.value() else { return String::new() };
     if !is_destination(text, origins) {
         let message = format!("\"{}\" is neither a path here nor at an origin of \"return_to\"", shown(&written));
-        let help = told(|| "write a path such as /home, or list the origin under \"return_to\"".to_owned());
+        let help =
+            told(|| "write a path such as /home or /caf%C3%A9, or list the origin under \"return_to\"".to_owned());
         findings.note(written.offset, &Place::Key(object.place(), key), "invalid_url", message, help);
     }
     text.to_owned()

@@ -249,6 +249,13 @@ fn a_session_has_a_default_for_everything() {
             }}"#
         )
     };
+    for key in ["after_login", "after_logout"] {
+        for unsendable in ["/café", "/日本", "https://app.example/日本", "/a b", "/a\\tb"] {
+            let section = format!(r#"{{ "{key}": "{unsendable}", "return_to": ["https://app.example"] }}"#);
+            let codes: Vec<_> = check(&source(&section)).iter().map(|mistake| mistake.code).collect();
+            assert_eq!(codes, ["invalid_url"], "{key}: {unsendable}");
+        }
+    }
     let config = loaded(&source("{}"));
     assert!(matches!(config.paths[2].integration, Integration::Callback { response: CallbackResponse::Session, .. }));
     let session = config.session.unwrap();
