@@ -370,7 +370,8 @@ fn read_problem_page(written: &reader::Written<'_>, paths: &[Path], findings: &m
         let message = format!("\"{}\" is no open path with GET that shows something", reader::shown(written));
         let help = "name one without \"auth\" that has a response or a page behind it, and no login or redirect";
         let place = Place::Key(&Place::Root, "problem_page");
-        findings.note(written.offset, &place, "invalid_problem_page", message, told(|| help.to_owned()));
+        let help = told(|| path::spelling_help(text, help));
+        findings.note(written.offset, &place, "invalid_problem_page", message, help);
     }
     Some(text.to_owned())
 }

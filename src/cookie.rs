@@ -59,8 +59,10 @@ pub fn is_called(sent: &str, name: &str) -> bool {
 /// Gives a `Set-Cookie` for a cookie of the gateway; a `max_age_secs` of 0 removes it.
 pub fn set(name: &str, value: &str, max_age_secs: i64, plain_loopback: bool) -> String {
     let secure = if plain_loopback { "" } else { "; Secure" };
+    // Some that keep cookies without being browsers know a removal by its date alone.
+    let past = if max_age_secs == 0 { "; Expires=Thu, 01 Jan 1970 00:00:00 GMT" } else { "" };
     let name = name_on(name, plain_loopback);
-    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_secs}{secure}")
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_secs}{past}{secure}")
 }
 
 #[cfg(test)]
@@ -120,7 +122,11 @@ mod tests {
             "__Host-a=v; Path=/; HttpOnly; SameSite=Lax; Max-Age=60; Secure",
             "https"
         );
-        assert_eq!(set("__Host-a", "", 0, true), "a=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0", "plain loopback");
+        assert_eq!(
+            set("__Host-a", "", 0, true),
+            "a=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+            "removed, on plain loopback"
+        );
         assert!(is_called("__Host-a", "__Host-a") && is_called("a", "__Host-a") && !is_called("b", "__Host-a"));
     }
 }

@@ -108,6 +108,14 @@ pub(super) struct ReadPath {
     pub path: Option<Path>,
 }
 
+/// Says how to name a path: as an address has it, where it stands in another spelling, or else by `help`.
+pub(super) fn spelling_help(text: &str, help: &str) -> String {
+    match Pattern::parse(text) {
+        Ok(pattern) if pattern.as_str() != text => format!("write \"{pattern}\", as it stands in addresses"),
+        _ => help.to_owned(),
+    }
+}
+
 /// Reads the section.
 pub(super) fn read_paths(
     root: &mut ObjectReader<'_>,

@@ -3,7 +3,7 @@
 use super::address::{is_destination, read_origins};
 use super::authorizer::ReadAuthorizer;
 use super::cors::is_token;
-use super::path::ReadPath;
+use super::path::{ReadPath, spelling_help};
 use super::provider::read_rotation_grace;
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
 
@@ -129,7 +129,8 @@ fn read_destination(
     let Some(text) = written.value() else { return String::new() };
     if !is_destination(text, origins) {
         let message = format!("\"{}\" is neither a path here nor at an origin of \"return_to\"", shown(&written));
-        let help = told(|| "write a path such as /home, or list the origin under \"return_to\"".to_owned());
+        let help =
+            told(|| "write a path such as /home or /caf%C3%A9, or list the origin under \"return_to\"".to_owned());
         findings.note(written.offset, &Place::Key(object.place(), key), "invalid_url", message, help);
     }
     text.to_owned()
@@ -159,7 +160,8 @@ fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: 
             if all_known && !logins.any(|path| path == text) {
                 let message = format!("\"{}\" is no open path with GET that begins a login", shown(&written));
                 let help = told(|| {
-                    "name one with GET, without \"auth\" and parameters, whose integration is auth0_login".to_owned()
+                    let way = "name one with GET, without \"auth\" and parameters, whose integration is auth0_login";
+                    spelling_help(text, way)
                 });
                 let place = Place::Key(object.place(), "login_path");
                 findings.note(written.offset, &place, "missing_login", message, help);

@@ -196,8 +196,9 @@ pub struct Match<'t, 'p> {
 impl<'t, 'p> Match<'t, 'p> {
     /// Returns the path to forward: the whole path, less as many segments as a prefix of the pattern has.
     ///
-    /// The prefix is literal, so it is the path's own beginning, however that spells it. What is returned always begins with `/`, and can begin with `//`: append it to an origin and a base path as text. Resolved as a
-    /// relative reference it would name another host (RFC 3986 section 4.2).
+    /// The prefix is literal, so it is the path's own beginning, however that spells it. What is returned always begins with `/`,
+    /// and can begin with `//`: append it to an origin and a base path as text. Resolved as a relative reference it would name
+    /// another host (RFC 3986 section 4.2).
     #[must_use]
     pub fn forward_path(&self, prefix: &str) -> &'p str {
         let mut segments = prefix.bytes().filter(|byte| *byte == b'/');

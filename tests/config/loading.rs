@@ -249,6 +249,13 @@ fn a_session_has_a_default_for_everything() {
             }}"#
         )
     };
+    for key in ["after_login", "after_logout"] {
+        for unsendable in ["/café", "/日本", "https://app.example/日本", "/a b", "/a\\tb"] {
+            let section = format!(r#"{{ "{key}": "{unsendable}", "return_to": ["https://app.example"] }}"#);
+            let codes: Vec<_> = check(&source(&section)).iter().map(|mistake| mistake.code).collect();
+            assert_eq!(codes, ["invalid_url"], "{key}: {unsendable}");
+        }
+    }
     let config = loaded(&source("{}"));
     assert!(matches!(config.paths[2].integration, Integration::Callback { response: CallbackResponse::Session, .. }));
     let session = config.session.unwrap();
@@ -325,4 +332,32 @@ fn problems_lead_to_an_open_path_that_shows_something_and_leads_no_further() {
         let told: &[&str] = if expected { &[] } else { &["invalid_problem_page"] };
         assert_eq!(codes, told, "{message}: {page}");
     }
+}
+
+#[test]
+fn a_path_that_others_name_is_told_in_the_spelling_of_addresses() {
+    let source = |named: &str| {
+        format!(
+            r#"{{
+                "authorizer": {{ "type": "auth0", "domain": "tenant.example.com", "client_id": "c", "audience": "a",
+                  "client_secret": "a client secret of thirty-two by", "redirect_uri": "https://gw.example/callback" }},
+                "session": {{ "login_path": "{named}/login" }},
+                "problem_page": "{named}/sorry",
+                "paths": [
+                    {{ "method": "GET", "path": "/café/sorry", "response": {{}} }},
+                    {{ "method": "GET", "path": "/café/login", "integration": {{ "type": "auth0_login" }} }},
+                    {{ "method": "GET", "path": "/callback", "integration": {{ "type": "auth0_callback" }} }}
+                ]
+            }}"#
+        )
+    };
+    for named in ["/café", "/caf%c3%a9"] {
+        let mut helps: Vec<_> =
+            check(&source(named)).into_iter().map(|mistake| mistake.help.unwrap_or_default()).collect();
+        helps.sort();
+        let told = ["login", "sorry"].map(|page| format!(r#"write "/caf%C3%A9/{page}", as it stands in addresses"#));
+        assert_eq!(helps, told, "{named}");
+    }
+    let config = loaded(&source("/caf%C3%A9"));
+    assert_eq!(config.problem_page.as_deref(), Some("/caf%C3%A9/sorry"));
 }

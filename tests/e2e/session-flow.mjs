@@ -288,7 +288,7 @@ export function assertCleared({ headers }, message, cookieName = COOKIE) {
   assert.equal(lines.length, 1, `${message}: the cookie is cleared`);
   const [pair, ...attributes] = lines[0].split('; ');
   assert.equal(pair, `${cookieName}=`, message);
-  for (const attribute of ['Path=/', 'Max-Age=0', 'HttpOnly']) assert.ok(attributes.includes(attribute), `${message}: ${attribute}`);
+  for (const attribute of ['Path=/', 'Max-Age=0', 'Expires=Thu, 01 Jan 1970 00:00:00 GMT', 'HttpOnly']) assert.ok(attributes.includes(attribute), `${message}: ${attribute}`);
 }
 
 /** The contents of every file below a directory, by path. */

@@ -291,6 +291,9 @@ fn destinations_of_a_login() {
             ("home", Refused),
             ("//app.example", Refused),
             ("/a\\b", Refused),
+            ("/a b", Refused),
+            ("/\u{fc}ber", Refused),
+            ("https://app.example/\u{fc}ber", Refused),
             ("https://other.example/", ByTheParser),
         ],
     );

@@ -28,9 +28,6 @@ const HTTP_HOST: &str = r"[^/?#@\s\\{}]+";
 /// A host on the same machine, which may be called by plain http.
 const LOOPBACK: &str = r"(?:localhost|[a-z0-9.\-]+\.localhost|127\.[0-9.]+|\[::1\])(?::[0-9]+)?";
 
-/// Inside of a character class: what moves a terminal's cursor or ends a header.
-const CONTROL: &str = r"\x00-\x1F\x7F-\x9F";
-
 /// What a string may look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -264,7 +261,7 @@ impl Form {
                 let in_path = format!(r"(?:[!-\[\]-z|~]|{PARAMETER}|{REST})*");
                 format!(r"/(?!/){in_path}|https?://[!-.0-z|~]+(?:/{text})?")
             }
-            Self::Destination => format!(r"/(?!/)[^\\{CONTROL}]*|https?://\S+"),
+            Self::Destination => r"/(?!/)[!-\[\]-~]*|https?://[!-~]+".to_owned(),
             Self::HeaderName => format!("{NO_REFERENCE}{}{token}", not_of_the_connection()),
             Self::HeaderValue => format!("{NO_REFERENCE}[ -~]*"),
             Self::Token => format!("{NO_REFERENCE}{token}"),

@@ -78,7 +78,7 @@ pub fn config() -> Section {
                 "problem_page",
                 Shape::Text(Form::Any),
                 "The path that a person is led to where a link or an address ends in a problem, with its `code` and the \
-                 `request_id` in the query: one of `paths` as it stands there, with `GET` and without `auth`, that shows something \
+                 `request_id` in the query: one of `paths`, spelt as addresses are, with `GET` and without `auth`, that shows something \
                  of its own and is no login or redirect. Scripts are answered as ever. Without it people get a page of the gateway's.",
             )
             .example("/problem"),
