@@ -9,12 +9,13 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::CryptoKey;
 
 use super::invocation::Invocation;
 use super::kv::KvNamespace;
 use super::log;
+use super::panic::promise;
 use super::provider::Call;
 use super::timing::{LOST_AFTER_SECS, Pause, now_secs};
 use super::webcrypto::{CryptoError, import_key};
@@ -184,19 +185,19 @@ impl KeyRing {
         let kv = KvNamespace::bound(invocation.env(), KV_BINDING);
         let (source, timeout_ms) = (self.source.clone(), self.timeout_ms);
         let (kv_to_read, uri) = (kv.clone(), self.source.uri.clone().unwrap_or_default());
-        let loaded = future_to_promise(async move {
+        let loaded = promise(Box::pin(async move {
             let stored = state.fetch(&source, timeout_ms, kv_to_read, reason).await;
             Ok(stored.map_or(JsValue::UNDEFINED, JsValue::from))
-        });
+        }));
         invocation.keep_alive(&loaded);
         // Nobody waits for the store.
         let from = loaded.clone();
-        invocation.keep_alive(&future_to_promise(async move {
+        invocation.keep_alive(&promise(Box::pin(async move {
             if let Some(stored) = JsFuture::from(from).await?.as_string() {
                 write_kv(kv.as_ref(), &uri, &stored).await;
             }
             Ok(JsValue::UNDEFINED)
-        }));
+        })));
         loaded
     }
 

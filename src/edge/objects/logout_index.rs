@@ -4,9 +4,10 @@
 use js_sys::Promise;
 use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::JsFuture;
 
 use super::{Class, Message, StoredObject};
+use crate::edge::panic::promise;
 use crate::edge::timing::now_secs;
 use crate::json;
 use crate::session::IndexRecord;
@@ -77,10 +78,10 @@ async fn add(object: &StoredObject, session: &str, until: i64) -> Result<(), JsV
 /// Ends a session; gives a promise of whether that came about.
 fn erase(object: &StoredObject, session: &str) -> Promise {
     let (env, session) = (object.env(), session.to_owned());
-    future_to_promise(async move {
+    promise(Box::pin(async move {
         let message = json!({"do": "erase"});
         Ok(Class::Session.ask(&Message(env), &session, &message, ERASE_TIMEOUT_MS).await.is_ok().into())
-    })
+    }))
 }
 
 /// Erases what is over.
