@@ -4,7 +4,6 @@
 //! fetching looks for it on a timer.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use serde_json::{Map, Value};
@@ -37,7 +36,8 @@ pub struct HeldKeys {
     pub endpoints: Option<Rc<Endpoints>>,
     /// Tells sets apart: what one has verified, another has not.
     pub generation: u64,
-    imported: RefCell<HashMap<(usize, Algorithm), CryptoKey>>,
+    /// So few that a map of them weighs more than it saves. Where several requests import one at once, the first is used.
+    imported: RefCell<Vec<((usize, Algorithm), CryptoKey)>>,
 }
 
 impl HeldKeys {
@@ -46,13 +46,14 @@ impl HeldKeys {
     /// # Errors
     /// Where WebCrypto does not take its numbers.
     pub async fn imported(&self, index: usize, algorithm: Algorithm) -> Result<CryptoKey, CryptoError> {
-        let known = self.imported.borrow().get(&(index, algorithm)).cloned();
+        let wanted = (index, algorithm);
+        let known = self.imported.borrow().iter().find(|(of, _)| *of == wanted).map(|(_, key)| key.clone());
         if let Some(key) = known {
             return Ok(key);
         }
         let key = self.set.keys().get(index).ok_or_else(|| CryptoError("no such key".to_owned()))?;
         let imported = import_key(key, algorithm).await?;
-        self.imported.borrow_mut().insert((index, algorithm), imported.clone());
+        self.imported.borrow_mut().push((wanted, imported.clone()));
         Ok(imported)
     }
 }
