@@ -27,11 +27,16 @@ export async function shrink(directory) {
   shortenImports(wasm, script);
 }
 
-/** Leaves out the classes that come with the SDK: told that making them has no effect, esbuild drops those nobody uses. */
+/**
+ * Leaves out the classes that come with the SDK: told that making them has no effect, esbuild drops those nobody uses. Leaves out,
+ * too, what stands twice and would be warned of at every build.
+ */
 async function dropUnusedClasses(script) {
   const whole = script.replace(/\.js$/, '.whole.js');
   const marked = readProjectFile(script)
     .replace(/\bnew (Proxy|FinalizationRegistry)\(/g, '/* @__PURE__ */ new $1(')
+    // wasm-bindgen names a module once more for each function that it imports without glue: the last entry, which counts, stays.
+    .replace(/("\.\/snippets\/[^"]+":)[\w$]+,(?=(?:"[^"]+":[\w$]+,)*\1)/g, '')
     .replace(/\bSymbol\.dispose&&\(([\w$]+)\.prototype\[Symbol\.dispose\]=\1\.prototype\.free\)[;,]/g, '');
   writeFileSync(join(ROOT, whole), marked);
   const entry = script.replace(/\.js$/, '.entry.js');

@@ -10,7 +10,7 @@ import { checkCrates } from './crates.mjs';
 import { setup } from './setup.mjs';
 import { Failure, ROOT, TOOLS, main, run, toolEnvironment } from './toolchain.mjs';
 
-const BUNDLE_GZIP_MAX_KIB = 210;
+const BUNDLE_GZIP_MAX_KIB = 215.5;
 /** What waits for what never comes fails after this long. Some versions of Node.js count a whole file as one test. */
 const TEST_TIMEOUT_MS = 600_000;
 const WASM_TARGET = 'wasm32-unknown-unknown';

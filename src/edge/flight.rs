@@ -9,9 +9,10 @@ use std::hash::Hash;
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::JsFuture;
 
 use super::invocation::Invocation;
+use super::panic::promise;
 use super::timing::{Pause, now_ms};
 
 /// How long values are kept and waited for.
@@ -76,16 +77,16 @@ impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
         };
         self.0.borrow_mut().insert(key.clone(), Rc::clone(&flight));
         let (flights, own) = (self.clone(), Rc::clone(&flight));
-        let promise = future_to_promise(async move {
+        let landed = promise(Box::pin(async move {
             let value = work.await;
             if !replays(&value) {
                 flights.forget(&key, &own);
             }
             *own.landed.borrow_mut() = Some(Landed { at_ms: now_ms(), value });
             Ok(JsValue::UNDEFINED)
-        });
-        invocation.keep_alive(&promise);
-        JsFuture::from(promise).await.ok()?;
+        }));
+        invocation.keep_alive(&landed);
+        JsFuture::from(landed).await.ok()?;
         flight.landed.borrow().as_ref().map(|landed| landed.value.clone())
     }
 

@@ -8,7 +8,6 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::future_to_promise;
 use worker::Env;
 
 use super::bindings;
@@ -21,6 +20,7 @@ use super::key_ring::KeyRing;
 use super::kv::KvNamespace;
 use super::log;
 use super::objects;
+use super::panic::promise;
 use super::session::SessionCache;
 use super::timing::now_ms;
 use crate::config::{BINDING_COOKIE, Config, HOP_BY_HOP_HEADERS, Integration, Path, Provider, load, references};
@@ -117,10 +117,10 @@ pub async fn current(invocation: &dyn Invocation) -> Result<Rc<Gateway>, Problem
         None | Some((None, true)) => reload(invocation.env().clone()).await,
         Some((Some(gateway), true)) => {
             let env = invocation.env().clone();
-            invocation.keep_alive(&future_to_promise(async move {
+            invocation.keep_alive(&promise(Box::pin(async move {
                 reload(env).await;
                 Ok(JsValue::UNDEFINED)
-            }));
+            })));
             Some(gateway)
         }
         Some((gateway, false)) => gateway,

@@ -4,17 +4,17 @@
 //! fetching looks for it on a timer.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use serde_json::{Map, Value};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::CryptoKey;
 
 use super::invocation::Invocation;
 use super::kv::KvNamespace;
 use super::log;
+use super::panic::promise;
 use super::provider::Call;
 use super::timing::{LOST_AFTER_SECS, Pause, now_secs};
 use super::webcrypto::{CryptoError, import_key};
@@ -36,7 +36,8 @@ pub struct HeldKeys {
     pub endpoints: Option<Rc<Endpoints>>,
     /// Tells sets apart: what one has verified, another has not.
     pub generation: u64,
-    imported: RefCell<HashMap<(usize, Algorithm), CryptoKey>>,
+    /// So few that a map of them weighs more than it saves. Where several requests import one at once, the first is used.
+    imported: RefCell<Vec<((usize, Algorithm), CryptoKey)>>,
 }
 
 impl HeldKeys {
@@ -45,13 +46,14 @@ impl HeldKeys {
     /// # Errors
     /// Where WebCrypto does not take its numbers.
     pub async fn imported(&self, index: usize, algorithm: Algorithm) -> Result<CryptoKey, CryptoError> {
-        let known = self.imported.borrow().get(&(index, algorithm)).cloned();
+        let wanted = (index, algorithm);
+        let known = self.imported.borrow().iter().find(|(of, _)| *of == wanted).map(|(_, key)| key.clone());
         if let Some(key) = known {
             return Ok(key);
         }
         let key = self.set.keys().get(index).ok_or_else(|| CryptoError("no such key".to_owned()))?;
         let imported = import_key(key, algorithm).await?;
-        self.imported.borrow_mut().insert((index, algorithm), imported.clone());
+        self.imported.borrow_mut().push((wanted, imported.clone()));
         Ok(imported)
     }
 }
@@ -184,19 +186,19 @@ impl KeyRing {
         let kv = KvNamespace::bound(invocation.env(), KV_BINDING);
         let (source, timeout_ms) = (self.source.clone(), self.timeout_ms);
         let (kv_to_read, uri) = (kv.clone(), self.source.uri.clone().unwrap_or_default());
-        let loaded = future_to_promise(async move {
+        let loaded = promise(Box::pin(async move {
             let stored = state.fetch(&source, timeout_ms, kv_to_read, reason).await;
             Ok(stored.map_or(JsValue::UNDEFINED, JsValue::from))
-        });
+        }));
         invocation.keep_alive(&loaded);
         // Nobody waits for the store.
         let from = loaded.clone();
-        invocation.keep_alive(&future_to_promise(async move {
+        invocation.keep_alive(&promise(Box::pin(async move {
             if let Some(stored) = JsFuture::from(from).await?.as_string() {
                 write_kv(kv.as_ref(), &uri, &stored).await;
             }
             Ok(JsValue::UNDEFINED)
-        }));
+        })));
         loaded
     }
 

@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::future_to_promise;
 
 use super::answer::Answer;
 use super::exchange::Exchange;
@@ -13,6 +12,7 @@ use super::invocation::Invocation as _;
 use super::issuer::{Issuer, VerifyError};
 use super::log;
 use super::objects::{Class, Message, has_backchannel_logout};
+use super::panic::promise;
 use super::provider;
 use super::timing::{now_ms, now_secs};
 use super::webcrypto::{digest, random_bytes};
@@ -322,10 +322,10 @@ pub async fn begin(
 pub fn discard(issuer: &Rc<Issuer>, exchange: &Exchange, tokens: &TokenAnswer) {
     let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) else { return };
     let (issuer, message) = (Rc::clone(issuer), Message(exchange.env().clone()));
-    exchange.keep_alive(&future_to_promise(async move {
+    exchange.keep_alive(&promise(Box::pin(async move {
         provider::revoke(&issuer, &message, &refresh_token).await;
         Ok(JsValue::UNDEFINED)
-    }));
+    })));
 }
 
 /// Ends the request's session, where it has one, and clears its cookie; the session has its refresh token revoked.

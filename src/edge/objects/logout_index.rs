@@ -4,9 +4,10 @@
 use js_sys::Promise;
 use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::JsFuture;
 
 use super::{Class, Message, StoredObject};
+use crate::edge::panic::promise;
 use crate::edge::timing::now_secs;
 use crate::json;
 use crate::session::IndexRecord;
@@ -29,7 +30,7 @@ pub async fn answer(object: &StoredObject, message: Map<String, Value>) -> Resul
     let asker = json::text(&message, "asker").ok_or("no asker")?;
     if let Some(by) = index.spent_by(jti) {
         // Whoever had it carried out and lost the answer asks again.
-        return Ok(json!({"replayed": by != asker, "failed": false}));
+        return Ok(told(by != asker, false));
     }
     let mut failed = false;
     for some in index.sessions().chunks(ERASED_AT_ONCE) {
@@ -49,12 +50,16 @@ pub async fn answer(object: &StoredObject, message: Map<String, Value>) -> Resul
         let mut index = read(object)?;
         if let Some(by) = index.spent_by(jti) {
             // Of two that came at once, the other was first.
-            return Ok(json!({"replayed": by != asker, "failed": false}));
+            return Ok(told(by != asker, false));
         }
         index.spend(jti, asker, until);
         keep(object, &index).await?;
     }
-    Ok(json!({"replayed": false, "failed": failed}))
+    Ok(told(false, failed))
+}
+
+fn told(replayed: bool, failed: bool) -> Value {
+    json::object(&mut [("replayed", replayed.into()), ("failed", failed.into())])
 }
 
 /// Adds a session. One that has no room beside it ends, for no logout could find it.
@@ -77,10 +82,10 @@ async fn add(object: &StoredObject, session: &str, until: i64) -> Result<(), JsV
 /// Ends a session; gives a promise of whether that came about.
 fn erase(object: &StoredObject, session: &str) -> Promise {
     let (env, session) = (object.env(), session.to_owned());
-    future_to_promise(async move {
-        let message = json!({"do": "erase"});
+    promise(Box::pin(async move {
+        let message = json::object(&mut [("do", "erase".into())]);
         Ok(Class::Session.ask(&Message(env), &session, &message, ERASE_TIMEOUT_MS).await.is_ok().into())
-    })
+    }))
 }
 
 /// Erases what is over.

@@ -101,7 +101,7 @@ pub async fn answer(
 }
 
 fn ended(reason: &str) -> Value {
-    json!({"ended": reason})
+    json::object(&mut [("ended", reason.into())])
 }
 
 fn record(object: &StoredObject) -> Result<Option<SessionRecord>, JsValue> {
