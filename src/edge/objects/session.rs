@@ -221,15 +221,19 @@ async fn access(
         }
     }
     let outcome = JsFuture::from(renewal).await?.as_string();
-    if let Some(token) = usable(object, rules, key).await? {
+    let outcome = outcome.and_then(|text| json::parse_object(text.as_bytes())).map(Value::Object);
+    // The tokens that it brought are no asker's business.
+    let failed = outcome.filter(|outcome| outcome.get("status").and_then(Value::as_u64) != Some(200));
+    // Who does not believe the token is not helped by it.
+    if (!doubted || failed.is_none())
+        && let Some(token) = usable(object, rules, key).await?
+    {
         return Ok(token);
     }
-    let outcome = outcome.and_then(|text| json::parse_object(text.as_bytes())).map(Value::Object);
-    match outcome {
-        // The tokens that it brought are no asker's business.
-        Some(outcome) if outcome.get("status").and_then(Value::as_u64) != Some(200) => Ok(outcome),
-        _ if self::record(object)?.is_none() => Ok(ended("it ended while it was renewed")),
-        _ => {
+    match failed {
+        Some(outcome) => Ok(outcome),
+        None if self::record(object)?.is_none() => Ok(ended("it ended while it was renewed")),
+        None => {
             let reason = "the token that it was renewed with has expired already".to_owned();
             Ok(outcome_to_json(&Err(TransportError::Unreachable(reason))))
         }
