@@ -850,8 +850,9 @@ export function left(object) {
 export function leave(object, sealed, replaced, goesOn) {
   const { kv } = object.ctx.storage;
   kv.delete(KEY);
-  if (sealed !== undefined) kv.put(LEFT, { sealed });
-  if (replaced) kv.put(LEFT, { replaced: Date.now() + REPLACED_MS, goesOn });
+  if (sealed !== undefined || replaced) kv.put(LEFT, { sealed, replaced: replaced && Date.now() + REPLACED_MS, goesOn });
+  // An object that restarts before it has asked the provider finds what is to be done.
+  if (sealed !== undefined) wake(object, Date.now() + REVOCATION_RETRY_MS);
 }
 
 /** Revokes the refresh token that a session left, and keeps what is still to be done or known. Gives why it is not revoked, if so. */

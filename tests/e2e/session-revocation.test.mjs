@@ -192,6 +192,40 @@ test('a session that the provider ends has its refresh token revoked', async () 
   await untilErased(gateway, session);
 });
 
+describe('a session whose object restarts while the provider is asked to revoke', () => {
+  const ends = [
+    ['a logout', ({ cookie }) => askWith(gateway, cookie, LOGOUT, { method: 'POST', headers: OWN_PAGE })],
+    ['a login in the same browser', (_, browser) => begin({ browser })],
+    ['what the provider says', async ({ sid }) => {
+      const form = new URLSearchParams({ logout_token: await tenant.logoutToken({ sid }) });
+      return gateway.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body: form });
+    }],
+    ['a request after its time', async ({ cookie }) => {
+      await later(IDLE_SECS + 1);
+      return askWith(gateway, cookie);
+    }],
+  ];
+  for (const [name, end] of ends) {
+    test(`has its refresh token revoked by its alarm: ended by ${name}`, async () => {
+      const browser = new Browser();
+      const session = await begin({ browser });
+      const hold = tenant.hold(REVOCATION);
+      tenant.fault({ path: REVOCATION, kind: 'status', status: 503, times: 1 });
+      await end(session, browser);
+      await hold.arrived();
+      await gateway.restart('SESSIONS', session.name);
+      hold.release();
+      await ring(session);
+      assertFamily(session, { rotations: 0, revoked: true });
+      await later(REPLACED_SECS + 1);
+      await ring(session);
+      assert.equal(await held(session), 0);
+      await assertEnded(gateway, session, 'afterwards');
+      assert.equal(tenant.counts[REVOCATION], 2);
+    });
+  }
+});
+
 describe('a provider that does not take the revocation', () => {
   test('is asked again until it does, and the log has each failure', async () => {
     const session = await begin();

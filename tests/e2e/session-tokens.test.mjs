@@ -10,7 +10,7 @@ import { until } from './harness.mjs';
 import { PROFILE, REFRESH, assertPrivateJson, assertProblem, claimsOf } from './login-flow.mjs';
 import {
   LIFE_SECS, PRIVATE, TOKEN_ENDPOINT, askWith, assertAlive, assertCleared, assertEnded, assertFamily, authorizationFor,
-  beginSession, later, startSessionGateway, untilDue, untilExpired,
+  beginSession, later, startSessionGateway, untilDue, untilExpired, untilErased,
 } from './session-flow.mjs';
 
 // JWKS_FRESH_SECS and JWKS_COOLDOWN_SECS of jwks.rs.
@@ -162,8 +162,8 @@ describe('a session that is renewed with a token', () => {
         assertProblem(answer, [401, 'session_expired'], name);
         assertCleared(answer, name);
         assert.deepEqual(api.requests, [], 'the upstream hears nothing');
-        assert.equal(await gateway.held('SESSIONS', session.name), 0, 'nothing is kept of it');
         await until(() => session.family().revoked);
+        await untilErased(gateway, session);
         await assertEnded(gateway, session, 'for good');
         assert.equal(exchanges(), 1);
       });

@@ -323,16 +323,18 @@ async fn end(object: &StoredObject, gateway: &Rc<Gateway>, message: &Map<String,
         // What the provider takes for one login may end as one: the token of that which goes on would be revoked, too.
         let replaced_by = json::text(message, "replaced_by");
         let goes_on = tokens.sid.is_some() && tokens.sid.as_deref() == replaced_by;
-        leave(object, None, replaced_by.is_some(), goes_on)?;
-        object.in_background(settled(object, Some(gateway), record.revocable(), tokens.refresh))?;
+        let sealed = record.revocable();
+        leave(object, sealed.as_deref(), replaced_by.is_some(), goes_on)?;
+        object.in_background(settled(object, Some(gateway), sealed, tokens.refresh))?;
     }
     Ok(json!({}))
 }
 
 /// Ends a session whose time is over, or that the provider has ended. Its refresh token is revoked behind the answer.
 fn expire(object: &StoredObject, gateway: &Rc<Gateway>, record: &SessionRecord) -> Result<(), JsValue> {
-    leave(object, None, false, false)?;
-    object.in_background(settled(object, Some(gateway), record.revocable(), None))
+    let sealed = record.revocable();
+    leave(object, sealed.as_deref(), false, false)?;
+    object.in_background(settled(object, Some(gateway), sealed, None))
 }
 
 /// Revokes the refresh token that a session has left, sealed or, where it is known, in clear; and keeps what is still to be done.
