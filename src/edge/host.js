@@ -833,7 +833,7 @@ export async function seal_both(key, purpose, text, secret, otherPurpose, other)
 /** What is kept of a session that has ended: its refresh token, sealed, as long as that is to be revoked; and that a login took its place. */
 const LEFT = "left";
 /** For so long that is known, longer than any request waits for a renewal: none that was on its way may have the cookie of that login removed. */
-const REPLACED_MS = 15_000;
+const REPLACED_MS = 30_000;
 /** A revocation that fails is tried so often in all: after a minute, and then after four times as long each time, for nearly six hours. */
 const REVOCATION_TRIES = 6;
 const REVOCATION_RETRY_MS = 60_000;
@@ -850,8 +850,9 @@ export function left(object) {
 export function leave(object, sealed, replaced, goesOn) {
   const { kv } = object.ctx.storage;
   kv.delete(KEY);
-  if (sealed !== undefined) kv.put(LEFT, { sealed });
-  if (replaced) kv.put(LEFT, { replaced: Date.now() + REPLACED_MS, goesOn });
+  if (sealed !== undefined || replaced) kv.put(LEFT, { sealed, replaced: replaced && Date.now() + REPLACED_MS, goesOn });
+  // An object that restarts before it has asked the provider finds what is to be done.
+  if (sealed !== undefined) wake(object, Date.now() + REVOCATION_RETRY_MS);
 }
 
 /** Revokes the refresh token that a session left, and keeps what is still to be done or known. Gives why it is not revoked, if so. */

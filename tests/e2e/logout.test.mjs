@@ -10,7 +10,7 @@ import { sendRaw, until } from './harness.mjs';
 import { CLIENT_ID, assertProblem } from './login-flow.mjs';
 import {
   COOKIE, CSRF_REJECTED, LOGOUT, OWN_PAGE, PRIVATE, REMEMBERED_SECS, REVOCATION, SESSION_EXPIRED, TOKEN_ENDPOINT, askWith,
-  assertAlive, assertCleared, assertEnded, beginSession, later, startSessionGateway,
+  assertAlive, assertCleared, assertEnded, beginSession, later, startSessionGateway, untilErased,
 } from './session-flow.mjs';
 
 const MINUTE = { timeout: 60_000 };
@@ -60,7 +60,7 @@ describe('a logout', () => {
     await assertEnded(gateway, session, 'at once, where it was asked for');
     await assertRevoked(session);
     assert.equal(tenant.counts[REVOCATION], 1);
-    assert.equal(await gateway.held('SESSIONS', session.name), 0, 'nothing is kept of it');
+    await untilErased(gateway, session);
   });
 
   test('of one session leaves the others of the same person alone', async () => {
@@ -211,7 +211,7 @@ describe('a logout while a renewal is under way', MINUTE, () => {
         await assertRevoked(session);
         await later(REMEMBERED_SECS + 1);
         await assertEnded(gateway, session, 'and later');
-        assert.equal(await gateway.held('SESSIONS', session.name), 0);
+        await untilErased(gateway, session);
       });
     }
   }

@@ -9,6 +9,7 @@ import { Browser, until } from './harness.mjs';
 import { assertProblem, loginConfig, loginUntilCallback } from './login-flow.mjs';
 import {
   PRIVATE, SESSION_EXPIRED, assertAlive, assertCleared, beginSession, later, sessionConfig, startSessionGateway,
+  untilErased,
 } from './session-flow.mjs';
 
 // RECHECK_MS of gateway.rs: how often an isolate looks at its config.
@@ -59,8 +60,8 @@ for (const [name, changed] of [
     assertProblem(answer, SESSION_EXPIRED, 'where the config is in force');
     assertCleared(answer, 'there');
     assert.deepEqual(api.requests, [], 'the upstream hears nothing');
-    assert.equal(await gateway.held('SESSIONS', session.name), 0, 'nothing is kept of it');
     await until(() => session.family().revoked);
+    await untilErased(gateway, session);
     assertProblem(await gateway.otherWith(session), SESSION_EXPIRED, 'for good');
   });
 }

@@ -11,7 +11,7 @@ import { Browser, sendRaw } from './harness.mjs';
 import { CALLBACK, LOGIN, PROFILE, REFRESH, assertProblem, loginUntilCallback } from './login-flow.mjs';
 import {
   COOKIE, LOGOUT, OWN_PAGE, PRIVATE, SESSION_EXPIRED, SESSION_INVALID, askWith, assertAlive, assertCleared, assertEnded,
-  beginSession, claimsAt, sessionOf, startSessionGateway,
+  beginSession, claimsAt, sessionOf, startSessionGateway, untilErased,
 } from './session-flow.mjs';
 import { sendBytes } from './wire.mjs';
 
@@ -169,7 +169,7 @@ describe('a cookie of the right form', () => {
     await askWith(gateway, session.cookie, LOGOUT, { method: 'POST', headers: OWN_PAGE });
     for (let time = 0; time < 2; time += 1) await assertEnded(gateway, session, 'after');
     for (const path of [PROFILE, REFRESH]) assertProblem(await askWith(gateway, session.cookie, path), SESSION_EXPIRED, path);
-    assert.equal(await gateway.held('SESSIONS', session.name), 0);
+    await untilErased(gateway, session);
   });
 });
 

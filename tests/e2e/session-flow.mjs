@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Browser, proxied } from './harness.mjs';
+import { Browser, proxied, until } from './harness.mjs';
 import { assertProblem, claimsOf, loginConfig, loginUntilCallback, startLoginGateway } from './login-flow.mjs';
 
 export const LOGOUT = '/api/auth0/logout';
@@ -255,6 +255,9 @@ export const RENEW_BEFORE_SECS = 60;
 export const untilDue = () => later(LIFE_SECS - RENEW_BEFORE_SECS + 1);
 /** Lets access tokens expire. */
 export const untilExpired = () => later(LIFE_SECS + 1);
+
+/** Resolves once nothing is kept of a session: its refresh token is, until the provider has answered its revocation. */
+export const untilErased = (gateway, { name }) => until(async () => (await gateway.held('SESSIONS', name)) === 0);
 
 /** The `Authorization` header that an upstream is sent for a session. */
 export async function authorizationFor(gateway, api, { cookie }) {

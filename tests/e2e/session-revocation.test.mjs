@@ -11,12 +11,13 @@ import { startRealm, startSessionGateway as startOidcGateway } from './oidc-flow
 import {
   BACKCHANNEL_LOGOUT, COOKIE, LIFE_SECS, LOGOUT, OWN_PAGE, PRIVATE, REVOCATION, SESSION_EXPIRED, TOKEN_ENDPOINT,
   askWith, assertAlive, assertEnded, assertFamily, beginSession, later, startSessionGateway, untilDue, untilExpired,
+  untilErased,
 } from './session-flow.mjs';
 
 const IDLE_SECS = 10_000;
 const ABSOLUTE_SECS = 15_000;
 /** REPLACED_MS of host.js: for so long an ended session knows that a login took its place. */
-const REPLACED_SECS = 15;
+const REPLACED_SECS = 30;
 /** REVOCATION_RETRY_MS and REVOCATION_TRIES of host.js. */
 const RETRY_SECS = [60, 240, 960, 3_840, 15_360];
 
@@ -91,19 +92,23 @@ describe('a login in a browser that has a session', () => {
     await assertRevoked(first);
   });
 
-  test('takes the new cookie from no tab whose request was on its way', async () => {
-    const browser = new Browser();
-    const first = await begin({ browser });
-    const hold = await gateway.holdCall('Session', 'access');
-    const underWay = gateway.askAs(browser, PRIVATE);
-    await hold.arrived();
-    const second = await begin({ browser });
-    hold.release();
-    assertReplaced(await underWay, 'the request of before');
-    assert.equal(browser.cookies(gateway.origin).get(COOKIE), second.value);
-    assert.equal((await gateway.askAs(browser, PRIVATE)).status, 200, 'the next one');
-    await assertRevoked(first);
-  });
+  // The longest of `timeout_ms`, and what an object may take besides.
+  for (const secs of [0, 28]) {
+    test(`takes the new cookie from no tab whose request was on its way for ${secs} seconds`, async () => {
+      const browser = new Browser();
+      const first = await begin({ browser });
+      const hold = await gateway.holdCall('Session', 'access');
+      const underWay = gateway.askAs(browser, PRIVATE);
+      await hold.arrived();
+      const second = await begin({ browser });
+      await later(secs);
+      hold.release();
+      assertReplaced(await underWay, 'the request of before');
+      assert.equal(browser.cookies(gateway.origin).get(COOKIE), second.value);
+      assert.equal((await gateway.askAs(browser, PRIVATE)).status, 200, 'the next one');
+      await assertRevoked(first);
+    });
+  }
 
   for (const after of [false, true]) {
     test(`while a tab renews the session leaves no refresh token of that: ${after ? 'after' : 'before'} the provider has rotated`, async () => {
@@ -144,7 +149,7 @@ describe('a session whose time is over', () => {
         tenant.resetCounts();
         await notices(session);
         await assertRevoked(session);
-        await until(async () => (await held(session)) === 0);
+        await untilErased(gateway, session);
         await ring(session);
         assert.equal(tenant.counts[REVOCATION], 1);
         await assertEnded(gateway, session, 'afterwards');
@@ -174,7 +179,7 @@ describe('a session whose time is over', () => {
     hold.release();
     assertProblem(await renewing, SESSION_EXPIRED, 'the request that waited');
     await assertRevoked(session);
-    await until(async () => (await held(session)) === 0);
+    await untilErased(gateway, session);
   });
 });
 
@@ -184,7 +189,41 @@ test('a session that the provider ends has its refresh token revoked', async () 
   const answer = await gateway.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body: form });
   assert.equal(answer.status, 200, answer.text);
   await assertRevoked(session);
-  assert.equal(await held(session), 0);
+  await untilErased(gateway, session);
+});
+
+describe('a session whose object restarts while the provider is asked to revoke', () => {
+  const ends = [
+    ['a logout', ({ cookie }) => askWith(gateway, cookie, LOGOUT, { method: 'POST', headers: OWN_PAGE })],
+    ['a login in the same browser', (_, browser) => begin({ browser })],
+    ['what the provider says', async ({ sid }) => {
+      const form = new URLSearchParams({ logout_token: await tenant.logoutToken({ sid }) });
+      return gateway.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body: form });
+    }],
+    ['a request after its time', async ({ cookie }) => {
+      await later(IDLE_SECS + 1);
+      return askWith(gateway, cookie);
+    }],
+  ];
+  for (const [name, end] of ends) {
+    test(`has its refresh token revoked by its alarm: ended by ${name}`, async () => {
+      const browser = new Browser();
+      const session = await begin({ browser });
+      const hold = tenant.hold(REVOCATION);
+      tenant.fault({ path: REVOCATION, kind: 'status', status: 503, times: 1 });
+      await end(session, browser);
+      await hold.arrived();
+      await gateway.restart('SESSIONS', session.name);
+      hold.release();
+      await ring(session);
+      assertFamily(session, { rotations: 0, revoked: true });
+      await later(REPLACED_SECS + 1);
+      await ring(session);
+      assert.equal(await held(session), 0);
+      await assertEnded(gateway, session, 'afterwards');
+      assert.equal(tenant.counts[REVOCATION], 2);
+    });
+  }
 });
 
 describe('a provider that does not take the revocation', () => {

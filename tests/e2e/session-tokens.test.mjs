@@ -10,7 +10,7 @@ import { until } from './harness.mjs';
 import { PROFILE, REFRESH, assertPrivateJson, assertProblem, claimsOf } from './login-flow.mjs';
 import {
   LIFE_SECS, PRIVATE, TOKEN_ENDPOINT, askWith, assertAlive, assertCleared, assertEnded, assertFamily, authorizationFor,
-  beginSession, later, startSessionGateway, untilDue, untilExpired,
+  beginSession, later, startSessionGateway, untilDue, untilExpired, untilErased,
 } from './session-flow.mjs';
 
 // JWKS_FRESH_SECS and JWKS_COOLDOWN_SECS of jwks.rs.
@@ -95,6 +95,21 @@ describe('a session whose token is signed by a key that is withdrawn', () => {
     assert.equal(exchanges(), 1);
     assertFamily(session, { rotations: 1, revoked: false });
   });
+
+  test('has its user log in where the provider has to ask before it renews, and is kept', async () => {
+    tenant.settings.accessTokenSeconds = 10 * FRESH_SECS;
+    const session = await begin();
+    const old = await tokenOf(session);
+    await tenant.rotateKeys({ forgetOld: true });
+    await later(FRESH_SECS + 1);
+    await until(async () => (await gateway.ask(PRIVATE, { headers: { authorization: old } })).status === 401);
+    tenant.fault({ path: TOKEN_ENDPOINT, status: 403, body: { error: 'mfa_required' } });
+    const answer = await askWith(gateway, session.cookie);
+    assertProblem(answer, [401, 'interaction_required'], 'though its token has not expired');
+    assert.deepEqual(answer.headers.getSetCookie(), [], 'the cookie is kept');
+    tenant.clearFaults();
+    await assertAlive(gateway, session, 'when the user has been asked');
+  });
 });
 
 describe('a session that is renewed just when the provider has begun to use another key', () => {
@@ -147,8 +162,8 @@ describe('a session that is renewed with a token', () => {
         assertProblem(answer, [401, 'session_expired'], name);
         assertCleared(answer, name);
         assert.deepEqual(api.requests, [], 'the upstream hears nothing');
-        assert.equal(await gateway.held('SESSIONS', session.name), 0, 'nothing is kept of it');
         await until(() => session.family().revoked);
+        await untilErased(gateway, session);
         await assertEnded(gateway, session, 'for good');
         assert.equal(exchanges(), 1);
       });

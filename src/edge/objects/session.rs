@@ -221,15 +221,19 @@ async fn access(
         }
     }
     let outcome = JsFuture::from(renewal).await?.as_string();
-    if let Some(token) = usable(object, rules, key).await? {
+    let outcome = outcome.and_then(|text| json::parse_object(text.as_bytes())).map(Value::Object);
+    // The tokens that it brought are no asker's business.
+    let failed = outcome.filter(|outcome| outcome.get("status").and_then(Value::as_u64) != Some(200));
+    // Who does not believe the token is not helped by it.
+    if (!doubted || failed.is_none())
+        && let Some(token) = usable(object, rules, key).await?
+    {
         return Ok(token);
     }
-    let outcome = outcome.and_then(|text| json::parse_object(text.as_bytes())).map(Value::Object);
-    match outcome {
-        // The tokens that it brought are no asker's business.
-        Some(outcome) if outcome.get("status").and_then(Value::as_u64) != Some(200) => Ok(outcome),
-        _ if self::record(object)?.is_none() => Ok(ended("it ended while it was renewed")),
-        _ => {
+    match failed {
+        Some(outcome) => Ok(outcome),
+        None if self::record(object)?.is_none() => Ok(ended("it ended while it was renewed")),
+        None => {
             let reason = "the token that it was renewed with has expired already".to_owned();
             Ok(outcome_to_json(&Err(TransportError::Unreachable(reason))))
         }
@@ -319,16 +323,18 @@ async fn end(object: &StoredObject, gateway: &Rc<Gateway>, message: &Map<String,
         // What the provider takes for one login may end as one: the token of that which goes on would be revoked, too.
         let replaced_by = json::text(message, "replaced_by");
         let goes_on = tokens.sid.is_some() && tokens.sid.as_deref() == replaced_by;
-        leave(object, None, replaced_by.is_some(), goes_on)?;
-        object.in_background(settled(object, Some(gateway), record.revocable(), tokens.refresh))?;
+        let sealed = record.revocable();
+        leave(object, sealed.as_deref(), replaced_by.is_some(), goes_on)?;
+        object.in_background(settled(object, Some(gateway), sealed, tokens.refresh))?;
     }
     Ok(json!({}))
 }
 
 /// Ends a session whose time is over, or that the provider has ended. Its refresh token is revoked behind the answer.
 fn expire(object: &StoredObject, gateway: &Rc<Gateway>, record: &SessionRecord) -> Result<(), JsValue> {
-    leave(object, None, false, false)?;
-    object.in_background(settled(object, Some(gateway), record.revocable(), None))
+    let sealed = record.revocable();
+    leave(object, sealed.as_deref(), false, false)?;
+    object.in_background(settled(object, Some(gateway), sealed, None))
 }
 
 /// Revokes the refresh token that a session has left, sealed or, where it is known, in clear; and keeps what is still to be done.
