@@ -9,6 +9,8 @@ for (const [name, run] of Object.entries(LOADS)) {
   const gateway = await startMeasured();
   const heap = await gateway.heap();
   const statuses = [...new Set(await run(gateway))].join();
-  console.log(`${String(await heap.end()).padStart(5)}  ${String(gateway.grown()).padStart(5)}   ${name} (${statuses})`);
+  console.log(
+    `${String(await heap.end()).padStart(5)}  ${String(gateway.grown()).padStart(5)}   ${name} (${statuses})`,
+  );
   await gateway.close();
 }

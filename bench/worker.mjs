@@ -24,13 +24,16 @@ const BARE = `export default {
 
 /** The processes that this one has started, and those that they have. */
 function descendants(parent = process.pid) {
-  const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter((pid) => {
-    try {
-      return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[1]) === parent;
-    } catch {
-      return false;
-    }
-  }).map(Number);
+  const children = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[1]) === parent;
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
   return children.flatMap((pid) => [pid, ...descendants(pid)]);
 }
 
@@ -63,12 +66,14 @@ async function measure({ pid, url, headers, status }) {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const before = cpuTicks(pid);
   let left = REQUESTS;
-  await Promise.all(Array.from({ length: CONNECTIONS }, async () => {
-    while (left-- > 0) {
-      const answered = await send(agent, url, headers);
-      if (answered !== status) throw new Error(`${url} answered ${answered}, not ${status}`);
-    }
-  }));
+  await Promise.all(
+    Array.from({ length: CONNECTIONS }, async () => {
+      while (left-- > 0) {
+        const answered = await send(agent, url, headers);
+        if (answered !== status) throw new Error(`${url} answered ${answered}, not ${status}`);
+      }
+    }),
+  );
   agent.destroy();
   return ((cpuTicks(pid) - before) * MICROSECONDS_PER_TICK) / REQUESTS;
 }
@@ -76,8 +81,13 @@ async function measure({ pid, url, headers, status }) {
 const tenant = await startTenant({ accessTokenSeconds: 3600, redirectUris: [REDIRECT_URI] });
 const config = {
   authorizer: {
-    type: 'auth0', domain: tenant.origin, client_id: DEFAULT_CLIENT_ID, client_secret: DEFAULT_CLIENT_SECRET,
-    audience: DEFAULT_AUDIENCE, redirect_uri: REDIRECT_URI, scope: 'openid offline_access',
+    type: 'auth0',
+    domain: tenant.origin,
+    client_id: DEFAULT_CLIENT_ID,
+    client_secret: DEFAULT_CLIENT_SECRET,
+    audience: DEFAULT_AUDIENCE,
+    redirect_uri: REDIRECT_URI,
+    scope: 'openid offline_access',
   },
   session: {},
   paths: [
@@ -88,9 +98,14 @@ const config = {
   ],
 };
 const bare = await started(async () => {
-  const miniflare = new Miniflare(convertV4MiniflareOptions({
-    modules: [{ type: 'ESModule', path: 'bare.mjs', contents: BARE }], compatibilityDate, host: '127.0.0.1', port: 0,
-  }));
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      modules: [{ type: 'ESModule', path: 'bare.mjs', contents: BARE }],
+      compatibilityDate,
+      host: '127.0.0.1',
+      port: 0,
+    }),
+  );
   return { origin: (await miniflare.ready).origin, close: () => miniflare.dispose() };
 });
 const bargate = await started(() => startGateway({ config }));
@@ -105,8 +120,20 @@ const cases = [
   { name: 'Bargate, fixed answer', pid: bargate.pid, url: `${origin}/open`, status: 200 },
   { name: 'Bargate, no such path', pid: bargate.pid, url: `${origin}/none`, status: 404 },
   { name: 'Bargate, token missing', pid: bargate.pid, url: `${origin}/protected`, status: 401 },
-  { name: 'Bargate, token seen before', pid: bargate.pid, url: `${origin}/protected`, headers: { authorization }, status: 200 },
-  { name: 'Bargate, session seen before', pid: bargate.pid, url: `${origin}/protected`, headers: { cookie }, status: 200 },
+  {
+    name: 'Bargate, token seen before',
+    pid: bargate.pid,
+    url: `${origin}/protected`,
+    headers: { authorization },
+    status: 200,
+  },
+  {
+    name: 'Bargate, session seen before',
+    pid: bargate.pid,
+    url: `${origin}/protected`,
+    headers: { cookie },
+    status: 200,
+  },
 ];
 
 const best = new Map(cases.map(({ name }) => [name, Infinity]));

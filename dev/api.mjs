@@ -62,7 +62,9 @@ export async function startApi({ port = 0 } = {}) {
       seen.complete = request.complete;
     });
     const query = new URLSearchParams(seen.query);
-    const [operation, argument] = seen.path.startsWith('/_sample/') ? seen.path.slice('/_sample/'.length).split('/') : [];
+    const [operation, argument] = seen.path.startsWith('/_sample/')
+      ? seen.path.slice('/_sample/'.length).split('/')
+      : [];
 
     switch (operation) {
       case 'echo':

@@ -24,8 +24,8 @@ export const DEFAULT_CLIENT_SECRET = 'bargate-local-secret-not-for-production';
 export const DEFAULT_AUDIENCE = 'https://api.bargate.local/';
 /** The paths of gateway.config.json to which a login leads back: with a session, with tokens, and in a hidden frame. */
 export const CALLBACK_PATHS = ['/api/auth0/callback', '/', '/api/auth0/silent/callback'];
-const DEFAULT_REDIRECT_URIS = ['http://127.0.0.1:8787', 'http://localhost:8787'].flatMap(
-  (origin) => CALLBACK_PATHS.map((path) => origin + path),
+const DEFAULT_REDIRECT_URIS = ['http://127.0.0.1:8787', 'http://localhost:8787'].flatMap((origin) =>
+  CALLBACK_PATHS.map((path) => origin + path),
 );
 const DEFAULT_LOGOUT_URLS = ['http://127.0.0.1:8787/', 'http://localhost:8787/', 'http://127.0.0.1:8788/'];
 
@@ -96,13 +96,28 @@ export async function startTenant(options = {}) {
   const renewProvider = () => {
     const signingKey = keyRing.current;
     provider = createProvider({
-      issuer, basePath, paths, clients, clientAuthMethods, cookieKey, storage, accounts, signingKey, settings,
+      issuer,
+      basePath,
+      paths,
+      clients,
+      clientAuthMethods,
+      cookieKey,
+      storage,
+      accounts,
+      signingKey,
+      settings,
     });
     callProvider = provider.callback();
   };
   renewProvider();
   const endpoints = createEndpoints({
-    origin, issuer, paths, keyRing, accounts, allowedLogoutUrls, currentProvider: () => provider,
+    origin,
+    issuer,
+    paths,
+    keyRing,
+    accounts,
+    allowedLogoutUrls,
+    currentProvider: () => provider,
   });
 
   const tenant = {
@@ -163,9 +178,10 @@ export async function startTenant(options = {}) {
       return keyRing.sign(payload, { ...how, header: { typ: 'logout+jwt', ...how.header } });
     },
     families: () => storage.families(),
-    family: (refreshTokenOrSub) => storage.families().findLast(
-      (family) => family.sub === refreshTokenOrSub || family.refreshTokens.includes(refreshTokenOrSub),
-    ),
+    family: (refreshTokenOrSub) =>
+      storage
+        .families()
+        .findLast((family) => family.sub === refreshTokenOrSub || family.refreshTokens.includes(refreshTokenOrSub)),
     subjectOf: (email) => accounts.subjectOf(email),
     fault: (fault) => faults.set(fault),
     clearFaults: () => faults.clear(),

@@ -26,7 +26,15 @@ const WRANGLER_FILES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'];
 const ENV_FILE = /^\.(?:env|dev\.vars)(?:\.|$)/;
 /** What the gateway is made of. */
 const INPUTS = [
-  'src', WORKER_CRATE, 'Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo', 'rust-toolchain.toml', 'scripts/build.mjs', 'scripts/shrink.mjs',
+  'src',
+  WORKER_CRATE,
+  'Cargo.toml',
+  'Cargo.lock',
+  'build.rs',
+  '.cargo',
+  'rust-toolchain.toml',
+  'scripts/build.mjs',
+  'scripts/shrink.mjs',
 ];
 
 /** What a build is made of, for whoever watches it. */
@@ -50,7 +58,8 @@ export async function build({ faultInjection = false, forDev = false } = {}) {
     run('cargo', ['run', '--quiet', '--bin', 'bargate', '--', 'check', CONFIG, ...deployment], {
       whole: true,
       failure: `the build stopped: the lines above say what is wrong with ${CONFIG}, its deployment, or the code that checks them`,
-    }));
+    }),
+  );
   // The gateway itself knows neither config nor services, so a change of these compiles nothing.
   const gateway = stampOf(directory, '.gateway', INPUTS);
   if (!existsSync(output) || !gateway.isFresh()) {
@@ -119,7 +128,9 @@ function stampOf(directory, name, inputs, purpose = []) {
 
 /** A digest of the files' names and contents, of the compiler, and of what it is for. */
 function hashOf(inputs, purpose) {
-  const hash = createHash('sha256').update(JSON.stringify(purpose)).update(outputOf('rustc', ['--version']) ?? '');
+  const hash = createHash('sha256')
+    .update(JSON.stringify(purpose))
+    .update(outputOf('rustc', ['--version']) ?? '');
   for (const file of inputs.flatMap(filesUnder)) hash.update(`\0${file}\0`).update(readFileSync(join(ROOT, file)));
   return hash.digest('hex');
 }
@@ -127,7 +138,9 @@ function hashOf(inputs, purpose) {
 function filesUnder(path) {
   if (!existsSync(join(ROOT, path))) return [];
   try {
-    return readdirSync(join(ROOT, path)).sort().flatMap((name) => filesUnder(`${path}/${name}`));
+    return readdirSync(join(ROOT, path))
+      .sort()
+      .flatMap((name) => filesUnder(`${path}/${name}`));
   } catch (error) {
     if (error.code === 'ENOTDIR') return [path];
     throw error;
@@ -165,8 +178,14 @@ async function tryBundle(entry) {
   const { build: bundle } = await import('esbuild');
   const empty = ['.wasm', '.txt', '.html', '.sql', '.bin'].map((extension) => [extension, 'empty']);
   await bundle({
-    entryPoints: [entry], bundle: true, write: false, format: 'esm', logLevel: 'error', absWorkingDir: ROOT,
-    conditions: ['workerd', 'worker', 'browser'], external: ['cloudflare:*', 'node:*', ...builtinModules],
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    logLevel: 'error',
+    absWorkingDir: ROOT,
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:*', 'node:*', ...builtinModules],
     loader: Object.fromEntries(empty),
   }).catch(() => {
     throw new Failure(`the build stopped: the lines above say what is wrong with ${SERVICES}/`);

@@ -9,15 +9,20 @@ const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrom
 
 /** Where they are when they are not on the PATH. */
 const USUAL_PLACES = [
-  '/usr/bin/chromium', '/usr/bin/google-chrome', '/snap/bin/chromium',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  '/usr/bin/chromium',
+  '/usr/bin/google-chrome',
+  '/snap/bin/chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 
 /** Finds a browser that starts, and gives its `path` and `version`; `undefined` where there is none. */
 export async function findChromium() {
   // Not at the top of the file: `make test` reads it before set-up has installed this package.
   const { chromium } = await import('playwright-core');
-  const onPath = process.env.PATH.split(delimiter).flatMap((directory) => PROGRAMS.map((name) => join(directory, name)));
+  const onPath = process.env.PATH.split(delimiter).flatMap((directory) =>
+    PROGRAMS.map((name) => join(directory, name)),
+  );
   for (const path of [...onPath, ...USUAL_PLACES, chromium.executablePath()]) {
     // What a package manager leaves in place of a browser, or one that lacks a library, fails to tell its version.
     const version = existsSync(path) && outputOf(path, ['--version']);
@@ -38,7 +43,9 @@ export async function provideChromium() {
     const found = await findChromium();
     if (found) return `${found.version}, ${found.path} (${origin})`;
   }
-  throw new Failure('no browser could be installed: install Chromium or Chrome, on Debian with "apt-get install chromium"');
+  throw new Failure(
+    'no browser could be installed: install Chromium or Chrome, on Debian with "apt-get install chromium"',
+  );
 }
 
 async function installDebianPackage() {

@@ -45,7 +45,8 @@ const ADDRESSES = '.env.local';
 /** How that file begins where it is made here. */
 const MADE_HERE = '# Made by `make dev`, for as long as it runs';
 /** Lines of wrangler's that say what is said already: the gateway logs each request, and the build what it does. */
-const SAID_ALREADY = /^\[wrangler:info\] [A-Z]+ \S+ \d{3} .*\(\d+ms\)$|^\[custom build\]|^The file .* changed, restarting build/;
+const SAID_ALREADY =
+  /^\[wrangler:info\] [A-Z]+ \S+ \d{3} .*\(\d+ms\)$|^\[custom build\]|^The file .* changed, restarting build/;
 
 /** Throws where something listens on the port already. */
 async function checkPort(name, port) {
@@ -60,7 +61,8 @@ async function checkPort(name, port) {
 
 /** Removes the addresses that are written here, and those that an end without notice has left. */
 function removeAddresses() {
-  if (existsSync(join(ROOT, ADDRESSES)) && readProjectFile(ADDRESSES).startsWith(MADE_HERE)) rmSync(join(ROOT, ADDRESSES));
+  if (existsSync(join(ROOT, ADDRESSES)) && readProjectFile(ADDRESSES).startsWith(MADE_HERE))
+    rmSync(join(ROOT, ADDRESSES));
 }
 
 /** Writes the addresses where the ports are not the usual ones; gives flags of wrangler's where the file is the developer's own. */
@@ -81,8 +83,14 @@ const servicesWith = (flags) => [
     name: 'tenant',
     health: `${TENANT}/_tenant/health`,
     command: [
-      TOOLS.node, 'dev/tenant.mjs', '--port', PORTS.TENANT_PORT,
-      '--logout-url', `${GATEWAY}/`, '--access-token-seconds', ACCESS_TOKEN_SECS,
+      TOOLS.node,
+      'dev/tenant.mjs',
+      '--port',
+      PORTS.TENANT_PORT,
+      '--logout-url',
+      `${GATEWAY}/`,
+      '--access-token-seconds',
+      ACCESS_TOKEN_SECS,
       ...Object.values(REDIRECT_URIS).flatMap((uri) => ['--redirect-uri', uri]),
     ],
   },
@@ -91,8 +99,18 @@ const servicesWith = (flags) => [
     name: 'gateway',
     health: `${GATEWAY}/health`,
     command: [
-      TOOLS.wrangler, 'dev', '--config', WRANGLER_CONFIG, '--ip', HOST, '--port', PORTS.GATEWAY_PORT, '--assets', 'examples/spa',
-      '--show-interactive-dev-session=false', ...flags,
+      TOOLS.wrangler,
+      'dev',
+      '--config',
+      WRANGLER_CONFIG,
+      '--ip',
+      HOST,
+      '--port',
+      PORTS.GATEWAY_PORT,
+      '--assets',
+      'examples/spa',
+      '--show-interactive-dev-session=false',
+      ...flags,
     ],
     unsaid: SAID_ALREADY,
   },
@@ -101,7 +119,8 @@ const servicesWith = (flags) => [
 /** Makes wrangler's config of wrangler.toml, with a build that leaves building to this script; wrangler takes it up when it differs. */
 function writeWranglerConfig(before) {
   const hash = createHash('sha256');
-  for (const file of WRANGLER_INPUTS) hash.update(existsSync(join(ROOT, file)) ? readProjectFile(file) : '').update('\0');
+  for (const file of WRANGLER_INPUTS)
+    hash.update(existsSync(join(ROOT, file)) ? readProjectFile(file) : '').update('\0');
   const head = `# Made by \`make dev\`, for as long as it runs, of ${WRANGLER_INPUTS.join(', ')}: ${hash.digest('hex')}\n`;
   const rest = readProjectFile('wrangler.toml').replace(/^\[build\]\n(?:(?!\[)[^\n]*\n)*/m, '');
   const text = `${head}${rest.trimEnd()}\n\n[build]\ncommand = "exit 0"\nwatch_dir = "${BUILT}"\n`;
@@ -119,7 +138,8 @@ async function follow(watcher, wranglerConfig) {
     // What does not go together with the config is kept from wrangler until it does.
     if (outcome !== 'failed') wranglerConfig = writeWranglerConfig(wranglerConfig);
     if (outcome === 'built') tellWrangler();
-    if (outcome === 'built' || (outcome === 'fresh' && before === 'failed')) console.log('The gateway goes by the files as they are.');
+    if (outcome === 'built' || (outcome === 'fresh' && before === 'failed'))
+      console.log('The gateway goes by the files as they are.');
     before = outcome;
   }
 }
@@ -195,9 +215,11 @@ async function runWith(flags, interrupted) {
   tellWrangler();
   const started = servicesWith(flags);
   const services = started.map(start);
-  const died = Promise.race(services.map(async ({ name, ended }) => {
-    throw new Failure(`the ${name} ended by itself (${await ended}); the others were ended too`);
-  }));
+  const died = Promise.race(
+    services.map(async ({ name, ended }) => {
+      throw new Failure(`the ${name} ended by itself (${await ended}); the others were ended too`);
+    }),
+  );
   try {
     const ready = Promise.all(started.map(answers)).then(() => console.log(READY));
     await Promise.race([ready, died, interrupted]);

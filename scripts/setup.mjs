@@ -15,14 +15,25 @@ export async function setup() {
   const sysroot = checkMachine();
   await installRustComponents(sysroot);
   await installPackages();
-  await installCargoTool('worker-build', WORKER_BUILD_VERSION, TOOLS.workerBuild, ['worker-build', '--version', WORKER_BUILD_VERSION]);
+  await installCargoTool('worker-build', WORKER_BUILD_VERSION, TOOLS.workerBuild, [
+    'worker-build',
+    '--version',
+    WORKER_BUILD_VERSION,
+  ]);
   // The lock file that it comes with names crates that not every registry has, so tools/ has one of its own.
-  await installCargoTool('wasm-bindgen', lockedVersion('wasm-bindgen'), TOOLS.wasmBindgen, ['--path', join(ROOT, 'tools')]);
+  await installCargoTool('wasm-bindgen', lockedVersion('wasm-bindgen'), TOOLS.wasmBindgen, [
+    '--path',
+    join(ROOT, 'tools'),
+  ]);
 }
 
 /** Installs what checks licences and where crates come from. */
 export function provideCargoDeny() {
-  return installCargoTool('cargo-deny', CARGO_DENY_VERSION, TOOLS.cargoDeny, ['cargo-deny', '--version', CARGO_DENY_VERSION]);
+  return installCargoTool('cargo-deny', CARGO_DENY_VERSION, TOOLS.cargoDeny, [
+    'cargo-deny',
+    '--version',
+    CARGO_DENY_VERSION,
+  ]);
 }
 
 /** Checks for what set-up cannot install itself, and returns the Rust sysroot. */
@@ -59,18 +70,25 @@ async function installRustComponents(sysroot) {
     if (existsSync(join(sysroot, path))) continue;
     const line = `rustup ${command.join(' ')}`;
     await timed(`setup: ${line}`, 20, () =>
-      run('rustup', command, { failure: `"${line}" failed: Rust's ${command.at(-1)} is needed, and rustup installs it` }));
+      run('rustup', command, {
+        failure: `"${line}" failed: Rust's ${command.at(-1)} is needed, and rustup installs it`,
+      }),
+    );
   }
 }
 
 async function installPackages() {
   if (packagesAreInstalled()) return;
-  if (!outputOf('npm', ['--version'])) throw new Failure('npm is missing: it comes with Node.js, see https://nodejs.org/');
+  if (!outputOf('npm', ['--version']))
+    throw new Failure('npm is missing: it comes with Node.js, see https://nodejs.org/');
   await timed('setup: npm ci', 30, () =>
-    run('npm', ['ci', '--loglevel=error'], { failure: '"npm ci" failed: the lines above say why' }));
+    run('npm', ['ci', '--loglevel=error'], { failure: '"npm ci" failed: the lines above say why' }),
+  );
   // To npm the packages of all platforms are optional, and so is the one that is needed.
   if (!existsSync(TOOLS.node)) {
-    throw new Failure(`npm has installed no Node.js for ${process.platform} ${process.arch}: package.json has the platforms`);
+    throw new Failure(
+      `npm has installed no Node.js for ${process.platform} ${process.arch}: package.json has the platforms`,
+    );
   }
 }
 
@@ -80,8 +98,11 @@ function packagesAreInstalled() {
   if (!existsSync(join(ROOT, record)) || !existsSync(TOOLS.node)) return false;
   const wanted = JSON.parse(readProjectFile('package-lock.json')).packages;
   const present = JSON.parse(readProjectFile(record)).packages;
-  return Object.keys(present).every((path) => path in wanted) && Object.entries(wanted).every(
-    ([path, { version, optional }]) => path === '' || (present[path] ? present[path].version === version : optional),
+  return (
+    Object.keys(present).every((path) => path in wanted) &&
+    Object.entries(wanted).every(
+      ([path, { version, optional }]) => path === '' || (present[path] ? present[path].version === version : optional),
+    )
   );
 }
 
@@ -97,9 +118,13 @@ async function installCargoTool(name, version, program, source) {
   await timed(`setup: ${name} ${version}, compiled once`, 150, () =>
     run('cargo', ['install', '--quiet', '--debug', '--locked', '--force', ...where, ...source], {
       failure: `${name} ${version} could not be installed: the lines above say why`,
-    }));
+    }),
+  );
   rmSync(built, { recursive: true, force: true });
-  if (!isPresent()) throw new Failure(`what was installed is not ${name} ${version}: tools/Cargo.toml is to name the version of Cargo.lock`);
+  if (!isPresent())
+    throw new Failure(
+      `what was installed is not ${name} ${version}: tools/Cargo.toml is to name the version of Cargo.lock`,
+    );
 }
 
 function lockedVersion(crate) {

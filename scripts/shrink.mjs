@@ -6,14 +6,27 @@ import { join } from 'node:path';
 import { Failure, ROOT, TOOLS, outputOf, readProjectFile, run } from './toolchain.mjs';
 
 const FEATURES = [
-  'bulk-memory', 'exception-handling', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'sign-ext',
+  'bulk-memory',
+  'exception-handling',
+  'multivalue',
+  'mutable-globals',
+  'nontrapping-float-to-int',
+  'reference-types',
+  'sign-ext',
 ].map((feature) => `--enable-${feature}`);
 
 // Inlined functions are fewer bytes and compress worse, and so do functions in any order but that of their names, which puts
 // those of one module side by side.
 const OPTIMISATIONS = [
-  '--one-caller-inline-max-function-size=30', '--low-memory-unused', '--gufa-optimizing', '-O2', '--shrink-level=1', '--converge',
-  '--reorder-functions-by-name', '--strip-debug', '--strip-producers',
+  '--one-caller-inline-max-function-size=30',
+  '--low-memory-unused',
+  '--gufa-optimizing',
+  '-O2',
+  '--shrink-level=1',
+  '--converge',
+  '--reorder-functions-by-name',
+  '--strip-debug',
+  '--strip-producers',
 ];
 
 export async function shrink(directory) {
@@ -41,8 +54,18 @@ async function dropUnusedClasses(script) {
   writeFileSync(join(ROOT, whole), marked);
   const entry = script.replace(/\.js$/, '.entry.js');
   writeFileSync(join(ROOT, entry), `export { default } from './${whole.split(/[\\/]/).at(-1)}';\n`);
-  const args = [entry, '--bundle', '--format=esm', '--minify', '--external:cloudflare:*', '--external:*.wasm', '--log-level=warning'];
-  await run(TOOLS.esbuild, [...args, `--outfile=${script}`, '--allow-overwrite'], { failure: 'the JavaScript could not be made smaller' });
+  const args = [
+    entry,
+    '--bundle',
+    '--format=esm',
+    '--minify',
+    '--external:cloudflare:*',
+    '--external:*.wasm',
+    '--log-level=warning',
+  ];
+  await run(TOOLS.esbuild, [...args, `--outfile=${script}`, '--allow-overwrite'], {
+    failure: 'the JavaScript could not be made smaller',
+  });
   for (const file of [whole, entry]) rmSync(join(ROOT, file));
 }
 
@@ -51,8 +74,13 @@ async function dropUnusedExports(wasm, script) {
   const named = new Set(script.match(/[A-Za-z_$][\w$]*/g));
   const roots = exportsOf(readFileSync(join(ROOT, wasm))).filter((name) => named.has(name));
   const graph = `${wasm}.roots.json`;
-  writeFileSync(join(ROOT, graph), JSON.stringify(roots.map((name) => ({ name: `export ${name}`, export: name, root: true }))));
-  if (outputOf(TOOLS.wasmMetadce, [...FEATURES, '--debuginfo', `--graph-file=${graph}`, wasm, '-o', wasm]) === undefined) {
+  writeFileSync(
+    join(ROOT, graph),
+    JSON.stringify(roots.map((name) => ({ name: `export ${name}`, export: name, root: true }))),
+  );
+  if (
+    outputOf(TOOLS.wasmMetadce, [...FEATURES, '--debuginfo', `--graph-file=${graph}`, wasm, '-o', wasm]) === undefined
+  ) {
     throw new Failure('what is not used of the WebAssembly could not be left out');
   }
   rmSync(join(ROOT, graph));
@@ -81,7 +109,10 @@ function shortenImports(wasm, script) {
   }
   const body = Buffer.concat(parts);
   const head = Buffer.concat([Buffer.from([IMPORT_SECTION]), leb(body.length)]);
-  writeFileSync(join(ROOT, wasm), Buffer.concat([bytes.subarray(0, section.start), head, body, bytes.subarray(section.end)]));
+  writeFileSync(
+    join(ROOT, wasm),
+    Buffer.concat([bytes.subarray(0, section.start), head, body, bytes.subarray(section.end)]),
+  );
   writeFileSync(join(ROOT, script), text);
 }
 

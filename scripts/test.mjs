@@ -22,7 +22,9 @@ const clippy = (...targets) => cargo('clippy', ...targets, '--workspace', '--loc
 async function dryRun(directory, entry = []) {
   const args = ['deploy', ...entry, '--dry-run', '--outdir', join(directory, 'bundle')];
   const child = spawn(TOOLS.wrangler, args, {
-    cwd: ROOT, env: toolEnvironment({ CI: 'true' }), stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: ROOT,
+    env: toolEnvironment({ CI: 'true' }),
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
   child.stdout.on('data', (chunk) => {
@@ -42,7 +44,8 @@ async function checkBundle() {
   const size = /gzip:\s*([\d.]+)\s*(KiB|MiB)/.exec(await dryRun('build'));
   if (!size) throw new Failure('wrangler did not print the size of the bundle');
   const kib = Number(size[1]) * (size[2] === 'MiB' ? 1024 : 1);
-  if (kib > BUNDLE_GZIP_MAX_KIB) throw new Failure(`the bundle is ${kib} KiB gzip; the limit is ${BUNDLE_GZIP_MAX_KIB} KiB`);
+  if (kib > BUNDLE_GZIP_MAX_KIB)
+    throw new Failure(`the bundle is ${kib} KiB gzip; the limit is ${BUNDLE_GZIP_MAX_KIB} KiB`);
   return `${kib} KiB gzip of ${BUNDLE_GZIP_MAX_KIB}`;
 }
 
@@ -52,7 +55,9 @@ async function bundleFaultBuild() {
 
 async function runEndToEnd() {
   const directory = 'tests/e2e';
-  const files = readdirSync(join(ROOT, directory)).filter((name) => name.endsWith('.test.mjs')).sort();
+  const files = readdirSync(join(ROOT, directory))
+    .filter((name) => name.endsWith('.test.mjs'))
+    .sort();
   if (!files.length) throw new Failure(`${directory} holds no *.test.mjs`);
   const args = ['--test', `--test-timeout=${TEST_TIMEOUT_MS}`, ...files.map((name) => `${directory}/${name}`)];
   await run(TOOLS.node, args, { failure: 'end-to-end tests failed' });

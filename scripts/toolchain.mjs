@@ -81,7 +81,10 @@ export async function timed(what, usualSecs, body) {
   };
   if ((last ?? usualSecs) >= WORTH_TELLING_SECS) begin();
   const soon = setTimeout(begin, WORTH_TELLING_SECS * 1000);
-  const ticks = setInterval(() => console.log(`${what} … ${spoken(seconds())} so far (${expected})`), STILL_AT_IT_SECS * 1000);
+  const ticks = setInterval(
+    () => console.log(`${what} … ${spoken(seconds())} so far (${expected})`),
+    STILL_AT_IT_SECS * 1000,
+  );
   try {
     await body();
   } finally {

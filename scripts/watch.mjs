@@ -48,7 +48,9 @@ export class Watcher {
   /** Watches a folder for what happens to this entry, or to any. */
   #watch(folder, entry) {
     try {
-      return watch(folder, (_, name) => (!entry || !name || name === entry) && this.#note()).on('error', () => this.#note());
+      return watch(folder, (_, name) => (!entry || !name || name === entry) && this.#note()).on('error', () =>
+        this.#note(),
+      );
     } catch (error) {
       // The folder around it tells when it comes.
       if (error.code === 'ENOENT') return undefined;

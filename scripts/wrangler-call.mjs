@@ -13,7 +13,8 @@ const WRANGLER = /\bwrangler(?:-dist\/cli\.js|\.js)?(?= |$)/;
 function wordsOfCall() {
   let pid = process.ppid;
   for (let step = 0; step < ANCESTORS_MAX && pid > 1; step += 1) {
-    const [, parent, command] = /^(\d+) (.*)$/s.exec(outputOf('ps', ['-ww', '-o', 'ppid=', '-o', 'args=', '-p', String(pid)]) ?? '') ?? [];
+    const [, parent, command] =
+      /^(\d+) (.*)$/s.exec(outputOf('ps', ['-ww', '-o', 'ppid=', '-o', 'args=', '-p', String(pid)]) ?? '') ?? [];
     if (command === undefined) return undefined;
     const found = WRANGLER.exec(command);
     if (found) return command.slice(found.index + found[0].length + 1).split(' ');
@@ -41,7 +42,11 @@ export function wranglerCall(command = process.env.WRANGLER_COMMAND) {
   const environment = words && valuesOf(words, ['--env', '-e']).at(-1);
   return {
     command,
-    config: words && valuesOf(words, ['--config', '-c']).map((file) => resolve(file)).at(-1),
+    config:
+      words &&
+      valuesOf(words, ['--config', '-c'])
+        .map((file) => resolve(file))
+        .at(-1),
     environment: environment ?? process.env.CLOUDFLARE_ENV ?? (words && ''),
     envFiles: words ? valuesOf(words, ['--env-file']).map((file) => resolve(file)) : [],
     hasOtherVariables: !words || words.some((word) => /^--(?:var|keep-vars)(?:=|$)/.test(word)),

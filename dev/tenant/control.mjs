@@ -22,7 +22,10 @@ async function readJson(request) {
 // The body of what mints a token, all of it optional: { claims, omit: [names of claims to leave out], header, alg }.
 function mintedBy({ claims = {}, omit = [], header, alg }) {
   const left = Object.fromEntries(omit.map((name) => [name, undefined]));
-  return [{ ...claims, ...left }, { header, alg }];
+  return [
+    { ...claims, ...left },
+    { header, alg },
+  ];
 }
 
 const OPERATIONS = {
@@ -73,7 +76,12 @@ const OPERATIONS = {
   // Tokens themselves stay out of this view.
   'GET /_tenant/grants': (tenant) => ({
     grants: tenant.families().map(({ grantId, sub, sid, clientId, rotations, revoked }) => ({
-      grant_id: grantId, sub, sid, client_id: clientId, rotations, revoked,
+      grant_id: grantId,
+      sub,
+      sid,
+      client_id: clientId,
+      rotations,
+      revoked,
     })),
   }),
 

@@ -29,7 +29,8 @@ export function createEndpoints({ origin, issuer, paths, keyRing, accounts, allo
   async function sendUserinfo(request, response) {
     try {
       const { payload } = await jwtVerify(bearerOf(request), createLocalJWKSet(keyRing.keySet()), {
-        issuer, audience: `${issuer}userinfo`,
+        issuer,
+        audience: `${issuer}userinfo`,
       });
       const known = accounts.claimsOf(payload.sub);
       const names = (payload.scope ?? '').split(' ').flatMap((scope) => CLAIMS_OF_SCOPE[scope] ?? []);

@@ -50,7 +50,9 @@ ${content}
 
 /** The form. It posts `username`, `password` and `action` (`login` or `deny`) to its own address. */
 export function loginPage({ clientId, loginHint = '' }) {
-  return page('Log in · local tenant', `<h1>Log in</h1>
+  return page(
+    'Log in · local tenant',
+    `<h1>Log in</h1>
 <p>to <code>${escapeHtml(clientId)}</code>. This tenant is local: any e-mail address and any password will do.</p>
 <form method="post">
 <label for="username">E-mail address</label>
@@ -60,11 +62,15 @@ export function loginPage({ clientId, loginHint = '' }) {
 <input id="password" name="password" type="password" required autocomplete="current-password">
 <button type="submit" name="action" value="login">Log in</button>
 <button type="submit" name="action" value="deny" class="plain" formnovalidate>Deny</button>
-</form>`);
+</form>`,
+  );
 }
 
 /** What is shown where nothing can be redirected to: an unknown client, an unregistered redirect_uri. */
 export function errorPage(error, description = '') {
-  return page('Error · local tenant', `<h1>${escapeHtml(error)}</h1>
-<p>${escapeHtml(description)}</p>`);
+  return page(
+    'Error · local tenant',
+    `<h1>${escapeHtml(error)}</h1>
+<p>${escapeHtml(description)}</p>`,
+  );
 }

@@ -21,7 +21,16 @@ export const AUTH0_ENDPOINTS = {
  * and refresh tokens live on.
  */
 export function createProvider({
-  issuer, basePath, paths, clients, clientAuthMethods, cookieKey, storage, accounts, signingKey, settings,
+  issuer,
+  basePath,
+  paths,
+  clients,
+  clientAuthMethods,
+  cookieKey,
+  storage,
+  accounts,
+  signingKey,
+  settings,
 }) {
   const accountOf = (sub) => ({ accountId: sub, claims: async () => accounts.claimsOf(sub) });
   const resourceServerOf = (audience) => ({
@@ -84,7 +93,8 @@ export function createProvider({
     // Every login opens a grant of its own, so a reused refresh token ends its own family and no other.
     loadExistingGrant: async (ctx) => grantAll(ctx, provider),
     interactions: { url: (ctx, interaction) => `${basePath}/u/login/${interaction.uid}` },
-    issueRefreshToken: (ctx, client, code) => client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
+    issueRefreshToken: (ctx, client, code) =>
+      client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
     rotateRefreshToken: () => settings.rotateRefreshTokens,
     expiresWithSession: () => false,
     ttl: {

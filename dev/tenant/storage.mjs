@@ -64,7 +64,12 @@ export class Storage {
 
   #join({ grantId, accountId, clientId, sid, jti }) {
     const family = this.#families.get(grantId) ?? {
-      grantId, sub: accountId, sid, clientId, refreshTokens: [], revoked: false,
+      grantId,
+      sub: accountId,
+      sid,
+      clientId,
+      refreshTokens: [],
+      revoked: false,
     };
     if (!family.refreshTokens.includes(jti)) family.refreshTokens.push(jti);
     this.#families.set(grantId, family);

@@ -237,7 +237,7 @@ tabs.addEventListener('message', ({ data }) => {
 // the gateway knows: nothing of theirs is shown before it has said so.
 window.addEventListener('pageshow', ({ persisted }) => {
   if (!persisted) return;
-  leave('info', 'Back from the browser\'s cache');
+  leave('info', "Back from the browser's cache");
   open();
 });
 

@@ -68,7 +68,10 @@ export class CookieMode {
   async #askOnce() {
     const response = await fetch(`${this.#base}/refresh`, { method: 'POST' });
     if (!response.ok) return response;
-    const { expires_in: seconds } = await response.clone().json().catch(() => ({}));
+    const { expires_in: seconds } = await response
+      .clone()
+      .json()
+      .catch(() => ({}));
     // Where the config has no such path, this is the answer of another.
     if (typeof seconds !== 'number') return response;
     const before = this.expiresAt;

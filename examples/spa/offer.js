@@ -29,7 +29,8 @@ export async function findOffer() {
 /** What the page says where it finds none of them. */
 export const NO_LOGIN = {
   title: 'No login here',
-  detail: `The gateway's config has no path by which this page could log in: /login for a session, or /token/login for tokens, below ${
-    BASES.join(' or ')}.`,
+  detail: `The gateway's config has no path by which this page could log in: /login for a session, or /token/login for tokens, below ${BASES.join(
+    ' or ',
+  )}.`,
   code: 'no_login_path',
 };

@@ -6,9 +6,16 @@ const RETRY_SECS = 5;
 
 /** Gives the problem that an answer holds; the answer itself stays unread. */
 export async function problemOf(response) {
-  const body = await response.clone().json().catch(() => undefined);
+  const body = await response
+    .clone()
+    .json()
+    .catch(() => undefined);
   if (body?.code) return body;
-  return { title: `Status ${response.status}`, detail: 'The answer says no more than that.', code: `http_${response.status}` };
+  return {
+    title: `Status ${response.status}`,
+    detail: 'The answer says no more than that.',
+    code: `http_${response.status}`,
+  };
 }
 
 /** Gives a problem for what `fetch` or the hidden frame rejected with. */

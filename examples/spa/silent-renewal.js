@@ -21,7 +21,8 @@ export function renewSilently(url) {
     if (origin !== new URL(url, location.href).origin || source !== frame.contentWindow) return;
     if (data?.type === 'authorization_response') resolve(data.response);
   };
-  const giveUp = () => reject(new Error('The frame brought no answer: the provider, or the gateway, may be out of reach.'));
+  const giveUp = () =>
+    reject(new Error('The frame brought no answer: the provider, or the gateway, may be out of reach.'));
   const limit = setTimeout(giveUp, LIMIT_MS);
   frame.addEventListener('load', () => setTimeout(giveUp, AFTER_LOAD_MS));
   window.addEventListener('message', receive);

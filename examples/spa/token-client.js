@@ -36,7 +36,8 @@ export class TokenClient {
   /** `fetch` with the access token. Where it cannot be refreshed, the caller gets the answer that says why not. */
   async fetch(input, init) {
     const request = new Request(input, init);
-    if (new URL(request.url).origin !== this.#refreshUrl.origin) throw new TypeError('the token is for the gateway alone');
+    if (new URL(request.url).origin !== this.#refreshUrl.origin)
+      throw new TypeError('the token is for the gateway alone');
     // Who comes while a refresh is under way waits for the token that it brings.
     await this.#refreshing?.catch(() => {});
     const sent = this.#tokens?.access_token;
@@ -80,9 +81,11 @@ export class TokenClient {
       this.#report('refreshed', answer);
       return undefined;
     }
-    if (TRANSIENT.has(codeOf(response))) this.#retryIn(Number(response.headers.get('retry-after')) || RETRY_SECS, answer);
+    if (TRANSIENT.has(codeOf(response)))
+      this.#retryIn(Number(response.headers.get('retry-after')) || RETRY_SECS, answer);
     else this.#refreshing = undefined;
-    if (!['refresh_token_invalid', 'interaction_required'].includes(codeOf(response)) && held?.refresh_token) return response;
+    if (!['refresh_token_invalid', 'interaction_required'].includes(codeOf(response)) && held?.refresh_token)
+      return response;
     this.hold();
     this.#report('login_required', answer);
     return response;

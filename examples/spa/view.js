@@ -2,7 +2,11 @@
 
 const ENTRIES_KEPT = 200;
 const STATES = {
-  starting: 'Looking for a login …', in: 'Logged in', out: 'Logged out', unknown: 'Cannot tell yet', none: 'No login here',
+  starting: 'Looking for a login …',
+  in: 'Logged in',
+  out: 'Logged out',
+  unknown: 'Cannot tell yet',
+  none: 'No login here',
 };
 
 const HINTS = {

@@ -1,13 +1,13 @@
 // What the edge does in JavaScript: in one call what would take WebAssembly one for each header or step, each of which would
 // cost a crossing, and code besides. No request is let through or refused here. The Rust module named above each part declares it.
 
-const TIMEOUT = "timeout";
-const TOO_LARGE = "too large";
-const UNHELD = "too large to hold";
-const BUSY = "busy";
+const TIMEOUT = 'timeout';
+const TOO_LARGE = 'too large';
+const UNHELD = 'too large to hold';
+const BUSY = 'busy';
 const encoded = (text) => new TextEncoder().encode(text);
 const decoded = (bytes) => bytes && new TextDecoder().decode(bytes);
-const BASE64URL = { alphabet: "base64url", omitPadding: true };
+const BASE64URL = { alphabet: 'base64url', omitPadding: true };
 
 /** Gives what `work` gives, or fails with `late` after `ms`. */
 async function within(ms, work, late) {
@@ -27,7 +27,7 @@ async function fetchWithin(ms, input, init, use, fetcher = globalThis) {
   const abort = new AbortController();
   const body = counted.get(input);
   if (body) pump(body, (reason) => abort.abort(reason));
-  const work = async () => use(await fetcher.fetch(input, { ...init, redirect: "manual", signal: abort.signal }));
+  const work = async () => use(await fetcher.fetch(input, { ...init, redirect: 'manual', signal: abort.signal }));
   try {
     return await within(ms, work, TIMEOUT);
   } catch (reason) {
@@ -41,48 +41,49 @@ async function fetchWithin(ms, input, init, use, fetcher = globalThis) {
 // host.rs
 
 function* pairs(lines) {
-  if (lines === "") return;
-  const parts = lines.split("\n");
+  if (lines === '') return;
+  const parts = lines.split('\n');
   for (let i = 0; i + 1 < parts.length; i += 2) yield [parts[i], parts[i + 1]];
 }
 
 export function request_line(request) {
-  return `${request.method} ${URL.parse(request.url)?.href ?? ""}`;
+  return `${request.method} ${URL.parse(request.url)?.href ?? ''}`;
 }
 
 /** Gives the headers that `Connection` names: they are the connection's own too (RFC 9110 section 7.6.1). */
 function ofConnection({ headers }) {
-  return headers.get("connection")?.match(/[\w!#$%&'*+.^`|~-]+/g) ?? [];
+  return headers.get('connection')?.match(/[\w!#$%&'*+.^`|~-]+/g) ?? [];
 }
 
-const folded = (name) => name.toLowerCase().replace(/[^a-z0-9]/g, "-");
+const folded = (name) => name.toLowerCase().replace(/[^a-z0-9]/g, '-');
 
 /** Headers that tell caches what to keep, some of them certain caches alone (RFC 9213). */
 const FOR_CACHES = /(^|-)cache-control$|^surrogate-control$/;
 /** The names that no client may send, as the gateway in force has them, and what tells them when they are folded. */
-let unsendable = { lines: "", pattern: /(?!)/ };
+let unsendable = { lines: '', pattern: /(?!)/ };
 
 /** Gives what tells the names in `lines`. A `*` stands for any signs; at the beginning it does not take in Cloudflare's own names. */
 function teller(lines) {
-  const names = lines.split("\n").map((name) => name.split("*").map(folded).join(".*").replace(/^\./, "(?!cf-)."));
-  return new RegExp(`^(${names.join("|")})$`);
+  const names = lines.split('\n').map((name) => name.split('*').map(folded).join('.*').replace(/^\./, '(?!cf-).'));
+  return new RegExp(`^(${names.join('|')})$`);
 }
 
 /** Sets headers, cookies beside those that are there. A `kept` answer stays out of the caches that it is to stay out of. */
 function setAll(headers, lines, kept) {
   for (const [name, value] of pairs(lines)) {
-    if (name === "set-cookie") headers.append(name, value);
-    else if (!kept || !FOR_CACHES.test(name) || !/\b(no-store|private)\b/i.test(headers.get("cache-control"))) headers.set(name, value);
+    if (name === 'set-cookie') headers.append(name, value);
+    else if (!kept || !FOR_CACHES.test(name) || !/\b(no-store|private)\b/i.test(headers.get('cache-control')))
+      headers.set(name, value);
   }
 }
 
 /** Adds what comes last: to a session that the answer is its own, the config's headers, and what it varies by, which they must not hide. */
 function complete(headers, config, vary, cookie) {
-  const decided = /\b(public|s-maxage|must-revalidate|no-store|private)\b/i.test(headers.get("cache-control"));
-  if (cookie > 1 && !decided) headers.append("cache-control", "private");
+  const decided = /\b(public|s-maxage|must-revalidate|no-store|private)\b/i.test(headers.get('cache-control'));
+  if (cookie > 1 && !decided) headers.append('cache-control', 'private');
   setAll(headers, config, true);
-  if (vary !== undefined) headers.append("vary", vary);
-  if (cookie > 0) headers.append("vary", "Cookie");
+  if (vary !== undefined) headers.append('vary', vary);
+  if (cookie > 0) headers.append('vary', 'Cookie');
 }
 
 export function respond(status, lines, config, vary, cookie, body, request) {
@@ -90,7 +91,7 @@ export function respond(status, lines, config, vary, cookie, body, request) {
   const bodiless = EMPTY.includes(status);
   if (left && bodiless) refused.add(left);
   const response = new Response(left && !bodiless ? endingBehind(left, body) : body, { status });
-  response.headers.delete("content-type");
+  response.headers.delete('content-type');
   setAll(response.headers, lines, true);
   complete(response.headers, config, vary, cookie);
   return response;
@@ -99,17 +100,26 @@ export function respond(status, lines, config, vary, cookie, body, request) {
 export function relay(response, drop, own, set, config, vary, cookie) {
   const relayed = new Response(response.body, response);
   for (const name of ofConnection(response)) relayed.headers.delete(name);
-  if (drop !== "") for (const name of drop.split("\n")) relayed.headers.delete(name);
+  if (drop !== '') for (const name of drop.split('\n')) relayed.headers.delete(name);
   const cookies = relayed.headers.getSetCookie();
-  const kept = cookies.filter((cookie) => !own.split("\n").includes(cookie.replace(/^[\s=]+/, "").split("=")[0].trim()));
+  const kept = cookies.filter(
+    (cookie) =>
+      !own.split('\n').includes(
+        cookie
+          .replace(/^[\s=]+/, '')
+          .split('=')[0]
+          .trim(),
+      ),
+  );
   if (kept.length < cookies.length) {
-    relayed.headers.delete("set-cookie");
-    for (const cookie of kept) relayed.headers.append("set-cookie", cookie);
+    relayed.headers.delete('set-cookie');
+    for (const cookie of kept) relayed.headers.append('set-cookie', cookie);
   }
-  const timing = response.headers.get("server-timing");
+  const timing = response.headers.get('server-timing');
   setAll(relayed.headers, set);
   complete(relayed.headers, config, vary, cookie);
-  if (timing !== null && relayed.headers.get("server-timing") !== timing) relayed.headers.append("server-timing", timing);
+  if (timing !== null && relayed.headers.get('server-timing') !== timing)
+    relayed.headers.append('server-timing', timing);
   return relayed;
 }
 
@@ -136,7 +146,7 @@ function limited(url, request, max) {
 
 /** Gives a body piece by piece, each in the memory of the one before; what nobody wants more of is let go. */
 export async function* pieces(body, bytes) {
-  const reader = body.getReader({ mode: "byob" });
+  const reader = body.getReader({ mode: 'byob' });
   try {
     for (let buffer = new ArrayBuffer(bytes); ; ) {
       const { done, value } = await reader.read(new Uint8Array(buffer));
@@ -234,12 +244,14 @@ function drain(body) {
 }
 
 /** Gives a text as a body that is sent at once and ends when `left` has been drained. */
-function endingBehind(left, text = "") {
+function endingBehind(left, text = '') {
   const bytes = new TextEncoder().encode(text);
   const { readable, writable } = sized(bytes.length || null);
   const writer = writable.getWriter();
   const sent = bytes.length > 0 && writer.write(bytes);
-  Promise.all([sent, drain(left)]).then(() => writer.close()).catch(() => {});
+  Promise.all([sent, drain(left)])
+    .then(() => writer.close())
+    .catch(() => {});
   return readable;
 }
 
@@ -248,21 +260,23 @@ export function behind_body({ body }, response) {
 }
 
 export function forward(request, url, drop, set, max) {
-  const unmeasured = max !== undefined && !request.headers.has("content-length");
+  const unmeasured = max !== undefined && !request.headers.has('content-length');
   const given = unmeasured ? sendable(request) : request;
   const forwarded = unmeasured && given.body !== null ? limited(url, given, max) : new Request(url, given);
   // A handshake is passed on, and what the body is and what Cloudflare says are no connection's own.
-  const hops = ofConnection(request).map(folded).filter((name) => !/^(upgrade$|content-|cf-)/.test(name));
-  const [lines, more] = drop.split("\n\n");
+  const hops = ofConnection(request)
+    .map(folded)
+    .filter((name) => !/^(upgrade$|content-|cf-)/.test(name));
+  const [lines, more] = drop.split('\n\n');
   if (unsendable.lines !== lines) unsendable = { lines, pattern: teller(lines) };
-  const dropped = new Set(more.split("\n").map(folded).concat(hops));
+  const dropped = new Set(more.split('\n').map(folded).concat(hops));
   for (const name of [...forwarded.headers.keys()]) {
     const plain = folded(name);
-    const misspelt = plain !== name && plain.startsWith("cf-");
+    const misspelt = plain !== name && plain.startsWith('cf-');
     if (unsendable.pattern.test(plain) || dropped.has(plain) || misspelt) forwarded.headers.delete(name);
   }
   // The runtime makes a handshake, and so a GET, of whatever has this header.
-  if (request.method !== "GET") forwarded.headers.delete("upgrade");
+  if (request.method !== 'GET') forwarded.headers.delete('upgrade');
   setAll(forwarded.headers, set);
   return forwarded;
 }
@@ -277,21 +291,27 @@ const BACKOFF_MS = 100;
 const failures = new Map();
 
 export async function send(request, urls, ms, retries, outside, raw) {
-  const targets = urls.split("\n");
-  const init = raw ? { encodeResponseBody: "manual" } : {};
-  const sent = targets.length > 1 || retries > 0 ? sendToOneOf(request, targets, ms, init, retries) : attempt(request, ms, init);
+  const targets = urls.split('\n');
+  const init = raw ? { encodeResponseBody: 'manual' } : {};
+  const sent =
+    targets.length > 1 || retries > 0 ? sendToOneOf(request, targets, ms, init, retries) : attempt(request, ms, init);
   return readdressed(await sent, outside);
 }
 
 /** Headers of answers that hold addresses, and where in their values. */
-const ADDRESSES = Object.entries({ location: /.+/, "content-location": /.+/, link: /(?<=<)[^>]+/g, refresh: /(?<=url\s*=\s*["']?)[^"'\s]+/i });
+const ADDRESSES = Object.entries({
+  location: /.+/,
+  'content-location': /.+/,
+  link: /(?<=<)[^>]+/g,
+  refresh: /(?<=url\s*=\s*["']?)[^"'\s]+/i,
+});
 
 /** Gives an answer whose addresses of the upstream's own lead through the gateway. */
 function readdressed(response, outside) {
   let answer = response;
   for (const [name, place] of ADDRESSES) {
-    const said = response.headers.get(name) ?? "";
-    const led = said.replace(place, (address) => through(address, ...outside.split("\n")));
+    const said = response.headers.get(name) ?? '';
+    const led = said.replace(place, (address) => through(address, ...outside.split('\n')));
     if (led === said) continue;
     if (answer === response) answer = new Response(response.body, response);
     answer.headers.set(name, led);
@@ -300,7 +320,7 @@ function readdressed(response, outside) {
 }
 
 /** A host that no address has, by which a path is told from an address. */
-const NO_HOST = "none.invalid";
+const NO_HOST = 'none.invalid';
 
 /**
  * Gives an upstream's address as the gateway's clients reach it; any other as it is. Below a server's base path it is the rest of
@@ -313,12 +333,15 @@ function through(address, origin, prefix, ...servers) {
   const isBelow = (path) => `${pathname}/`.startsWith(`${path}/`);
   const bases = servers.map((server) => new URL(server)).filter((server) => isPath || server.host === host);
   if (bases.length === 0) return address;
-  const [base] = bases.map((server) => server.pathname.replace(/\/$/, "")).filter(isBelow).sort((one, two) => two.length - one.length);
-  const heeded = prefix.length > (base ?? "").length && isBelow(prefix);
+  const [base] = bases
+    .map((server) => server.pathname.replace(/\/$/, ''))
+    .filter(isBelow)
+    .sort((one, two) => two.length - one.length);
+  const heeded = prefix.length > (base ?? '').length && isBelow(prefix);
   if ((!heeded && base === undefined) || (isPath && (heeded || prefix === base))) return address;
-  const path = (heeded ? pathname : prefix + pathname.slice(base.length)) || "/";
+  const path = (heeded ? pathname : prefix + pathname.slice(base.length)) || '/';
   // Of two slashes the second would begin a host.
-  return (isPath && !path.startsWith("//") ? "" : origin) + path + search + hash;
+  return (isPath && !path.startsWith('//') ? '' : origin) + path + search + hash;
 }
 
 function attempt(request, ms, init) {
@@ -328,7 +351,7 @@ function attempt(request, ms, init) {
 async function sendToOneOf(request, urls, ms, init, retries) {
   const isDown = (url) => failures.get(new URL(url).origin)?.until > Date.now();
   const targets = [...urls.filter((url) => !isDown(url)), ...urls.filter(isDown)];
-  const bodiless = request.body === null || request.headers.get("content-length") === "0";
+  const bodiless = request.body === null || request.headers.get('content-length') === '0';
   // What may have been done is done again only where that changes nothing (RFC 9110 section 9.2.2), and a body is gone once sent.
   const repeatable = bodiless && /^(GET|HEAD|OPTIONS|PUT|DELETE)$/.test(request.method);
   let [others, again] = repeatable ? [targets.length - 1, retries] : [0, 0];
@@ -366,7 +389,7 @@ async function sendToOneOf(request, urls, ms, init, retries) {
 }
 
 const EXPIRED = 4401;
-const EXPIRED_REASON = "the token has expired";
+const EXPIRED_REASON = 'the token has expired';
 const BEHIND = 1013;
 const REASON_MAX_BYTES = 123;
 const CHECK_MAX_MS = 60 * 60 * 1000;
@@ -387,7 +410,7 @@ export function expiring(response, until, sessions, name, key, next, context) {
   let used = false;
   const askSession = () => {
     // What the client sends is a use of its session. That the gateway asks is none.
-    const message = JSON.stringify({ do: "access", key, silent: !used });
+    const message = JSON.stringify({ do: 'access', key, silent: !used });
     used = false;
     return ask(sessions, name, message, CHECK_TIMEOUT_MS);
   };
@@ -417,7 +440,10 @@ function watch(until, next, askSession, end) {
     else wait();
   };
   const wait = () => {
-    timer = setTimeout(check, Math.min(Math.max(Math.min(until, askSession ? next : until) - Date.now(), 0), CHECK_MAX_MS));
+    timer = setTimeout(
+      check,
+      Math.min(Math.max(Math.min(until, askSession ? next : until) - Date.now(), 0), CHECK_MAX_MS),
+    );
   };
   wait();
   return () => {
@@ -428,11 +454,15 @@ function watch(until, next, askSession, end) {
 
 /** Gives an answer whose body breaks off when what let it in is over: one that ended would look whole. */
 function cut(response, watched) {
-  const length = response.headers.get("content-length");
-  const { readable, writable } = length === null ? new IdentityTransformStream() : new FixedLengthStream(Number(length));
+  const length = response.headers.get('content-length');
+  const { readable, writable } =
+    length === null ? new IdentityTransformStream() : new FixedLengthStream(Number(length));
   const abort = new AbortController();
   const stop = watched(() => abort.abort(new Error(EXPIRED_REASON)));
-  response.body.pipeTo(writable, { signal: abort.signal }).catch(() => {}).then(stop);
+  response.body
+    .pipeTo(writable, { signal: abort.signal })
+    .catch(() => {})
+    .then(stop);
   return new Response(readable, response);
 }
 
@@ -477,14 +507,14 @@ function relayed(response, context, watched, use) {
     [queue.due, queue.wait] = [bufferedAmount, Math.min(2 * queue.wait, LOOK_MS)];
     if (Date.now() - queue.since < STALLED_MS) queue.timer = setTimeout(look, queue.wait, queue);
     else if (over) context.abort();
-    else end(BEHIND, "it takes nothing");
+    else end(BEHIND, 'it takes nothing');
   };
   // Each may have as much as is left, so that who comes later has some, too.
   const isBehind = ({ bytes }) => bytes > QUEUED_MAX_BYTES - queued;
   const pass = (from, to, taken) => {
     const queue = { to, bytes: 0, due: 0 };
     both.push(queue);
-    from.addEventListener("message", ({ data }) => {
+    from.addEventListener('message', ({ data }) => {
       const size = data.byteLength ?? data.length;
       if (!over && size <= MESSAGE_MAX_BYTES) {
         taken?.();
@@ -494,18 +524,18 @@ function relayed(response, context, watched, use) {
         measure(queue);
       }
       // Given back at once: what waits for the garbage collector adds up.
-      if (typeof data !== "string") data.transfer(0);
-      if (size > MESSAGE_MAX_BYTES) end(1009, "the message is too large");
+      if (typeof data !== 'string') data.transfer(0);
+      if (size > MESSAGE_MAX_BYTES) end(1009, 'the message is too large');
       if (queue.bytes === 0) return;
       lookSoon(queue);
       if (!isBehind(queue)) return;
       both.forEach((own) => measure(own));
       for (const other of queues) if (Date.now() - other.seen > 2 * LOOK_MS) measure(other, 0);
-      if (isBehind(queue)) end(BEHIND, "it is too far behind");
+      if (isBehind(queue)) end(BEHIND, 'it is too far behind');
     });
-    from.addEventListener("close", ({ code, reason }) => end(code, reason));
-    from.addEventListener("error", () => end(1011, ""));
-    from.binaryType = "arraybuffer";
+    from.addEventListener('close', ({ code, reason }) => end(code, reason));
+    from.addEventListener('error', () => end(1011, ''));
+    from.binaryType = 'arraybuffer';
     from.accept();
   };
   const stop = watched(() => end(EXPIRED, EXPIRED_REASON));
@@ -531,7 +561,7 @@ function shut(socket, code, reason) {
 const EMPTY = [204, 205, 304];
 
 /** The config that is built in, the modules beside the gateway, and whether all is for `wrangler dev`; worker.mjs leaves them here. */
-const inputs = () => globalThis[Symbol.for("bargate.inputs")];
+const inputs = () => globalThis[Symbol.for('bargate.inputs')];
 const services = () => inputs().services;
 
 export const built_in_config = () => inputs().config;
@@ -542,24 +572,30 @@ function answered(answer) {
   const failure = answer instanceof Error || (answer instanceof Response && answer.status === 0);
   if (answer instanceof Response && !failure) return answer;
   const json = (body, status) => {
-    return new Response(EMPTY.includes(status) ? null : body, { status, headers: { "content-type": "application/json" } });
+    return new Response(EMPTY.includes(status) ? null : body, {
+      status,
+      headers: { 'content-type': 'application/json' },
+    });
   };
-  const success = "Operation completed successfully.";
-  switch (failure ? "" : typeof answer) {
-    case "string":
+  const success = 'Operation completed successfully.';
+  switch (failure ? '' : typeof answer) {
+    case 'string':
       return json(answer, 200);
-    case "number":
-    case "boolean":
+    case 'number':
+    case 'boolean':
       return json(null, 400);
-    case "object": {
+    case 'object': {
       if (answer === null) return json(null, 200);
-      if (Array.isArray(answer)) return json(JSON.stringify({ status: "success", message: success, data: answer }), 200);
+      if (Array.isArray(answer))
+        return json(JSON.stringify({ status: 'success', message: success, data: answer }), 200);
       const { statusCode, message, error, ...data } = answer;
-      const body = error ? { status: "error", message: message || "An error occurred.", error } : { status: "success", message: message || success, data };
+      const body = error
+        ? { status: 'error', message: message || 'An error occurred.', error }
+        : { status: 'success', message: message || success, data };
       return json(JSON.stringify(body), statusCode ?? (error ? 500 : 200));
     }
   }
-  throw new Error("it answered nothing usable");
+  throw new Error('it answered nothing usable');
 }
 
 export function has_service(name) {
@@ -567,11 +603,15 @@ export function has_service(name) {
 }
 
 export function serve(name, request, env, ctx, ms) {
-  return within(ms, async () => {
-    const { default: service } = await services()[name]();
-    const instance = typeof service === "function" ? new service() : service;
-    return answered(await counting(request, () => instance.fetch(request, env, ctx)));
-  }, TIMEOUT);
+  return within(
+    ms,
+    async () => {
+      const { default: service } = await services()[name]();
+      const instance = typeof service === 'function' ? new service() : service;
+      return answered(await counting(request, () => instance.fetch(request, env, ctx)));
+    },
+    TIMEOUT,
+  );
 }
 
 export function fetch_bound(binding, request, ms) {
@@ -584,7 +624,7 @@ const room = new Room(4 * 1024 * 1024);
 const OVERHEAD_BYTES = 256;
 
 // The older gateway gave functions its environment as JSON here; this is the environment of one that has nothing to give.
-const ENVIRONMENT = "{}";
+const ENVIRONMENT = '{}';
 
 export function tell_function(binding, name, request, context, ms) {
   const call = async () => binding[name](sendable(request), ENVIRONMENT, context);
@@ -601,7 +641,7 @@ export async function ask_first(binding, name, request, url, drop, set, context,
   const { body } = asked;
   const judge = async (shown) => {
     const answer = await tell_function(binding, name, shown, context, ms);
-    if (answer !== true && !(answer instanceof Response)) throw new Error("it answered neither true nor a Response");
+    if (answer !== true && !(answer instanceof Response)) throw new Error('it answered neither true nor a Response');
     return answer === true ? undefined : answered(answer);
   };
   if (!body) return [await judge(forward(asked, url, drop, set)), asked];
@@ -611,7 +651,7 @@ export async function ask_first(binding, name, request, url, drop, set, context,
     if (!room.take(held, piece.length + OVERHEAD_BYTES)) throw held.bytes > room.max ? UNHELD : BUSY;
     taken.push(piece.slice());
   };
-  const length = asked.headers.get("content-length");
+  const length = asked.headers.get('content-length');
   const [first, second] = [sized(length), sized(length)];
   const shown = forward(new Request(asked, { body: first.readable }), url, drop, set);
   const tap = { body, writer: first.writable.getWriter(), max, keep };
@@ -671,7 +711,7 @@ export async function read(stream, max) {
 
 /** Reads an HTTP date (RFC 9110 section 5.6.7) in milliseconds since 1970; NaN where it is none. */
 export function http_date(value) {
-  return value?.trimEnd().endsWith("GMT") ? Date.parse(value) : NaN;
+  return value?.trimEnd().endsWith('GMT') ? Date.parse(value) : NaN;
 }
 
 function delay(value) {
@@ -680,22 +720,33 @@ function delay(value) {
 }
 
 export function call(url, form, authorization, ms, max) {
-  const headers = { accept: "application/json" };
-  if (form !== undefined) headers["content-type"] = "application/x-www-form-urlencoded";
+  const headers = { accept: 'application/json' };
+  if (form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
   if (authorization !== undefined) headers.authorization = authorization;
-  return answerOf(url, { method: form === undefined ? "GET" : "POST", headers, body: form }, ms, max);
+  return answerOf(url, { method: form === undefined ? 'GET' : 'POST', headers, body: form }, ms, max);
 }
 
 export function call_json(url, body, key, ms, max) {
-  const headers = { accept: "application/json", "content-type": "application/json", apikey: key, authorization: `Bearer ${key}` };
-  return answerOf(url, { method: "POST", headers, body }, ms, max);
+  const headers = {
+    accept: 'application/json',
+    'content-type': 'application/json',
+    apikey: key,
+    authorization: `Bearer ${key}`,
+  };
+  return answerOf(url, { method: 'POST', headers, body }, ms, max);
 }
 
 /** Gives why a token is not revoked, and whether that may pass: what a provider refuses it will refuse again, but for the secret. */
 async function revoked(url, form, authorization, token, ms) {
   if (!url) return { reason: "the provider's addresses are not known", passes: true };
   try {
-    const [status] = await call(url, `${form}&token=${encodeURIComponent(token)}`, authorization, ms, REVOKED_MAX_BYTES);
+    const [status] = await call(
+      url,
+      `${form}&token=${encodeURIComponent(token)}`,
+      authorization,
+      ms,
+      REVOKED_MAX_BYTES,
+    );
     if (status !== 200) return { reason: `status ${status}`, passes: status < 400 || status > 428 || status === 401 };
   } catch (thrown) {
     return { reason: thrown?.message ?? thrown, passes: true };
@@ -708,7 +759,7 @@ export async function revoke_token(...how) {
 
 function answerOf(url, init, ms, max) {
   return fetchWithin(ms, url, init, async (response) => {
-    return [response.status, delay(response.headers.get("retry-after")), await read(response.body, max)];
+    return [response.status, delay(response.headers.get('retry-after')), await read(response.body, max)];
   });
 }
 
@@ -718,21 +769,21 @@ function parameters(algorithm) {
   const bits = algorithm.slice(2);
   const hash = `SHA-${bits}`;
   switch (algorithm.slice(0, 2)) {
-    case "RS":
-      return { name: "RSASSA-PKCS1-v1_5", hash };
-    case "PS":
-      return { name: "RSA-PSS", hash, saltLength: bits / 8 };
-    case "ES":
-      return { name: "ECDSA", hash, namedCurve: `P-${bits}` };
-    case "HS":
-      return { name: "HMAC", hash };
+    case 'RS':
+      return { name: 'RSASSA-PKCS1-v1_5', hash };
+    case 'PS':
+      return { name: 'RSA-PSS', hash, saltLength: bits / 8 };
+    case 'ES':
+      return { name: 'ECDSA', hash, namedCurve: `P-${bits}` };
+    case 'HS':
+      return { name: 'HMAC', hash };
     default:
-      return { name: "Ed25519" };
+      return { name: 'Ed25519' };
   }
 }
 
 export async function import_key(jwk, algorithm) {
-  return crypto.subtle.importKey("jwk", JSON.parse(jwk), parameters(algorithm), false, ["verify"]);
+  return crypto.subtle.importKey('jwk', JSON.parse(jwk), parameters(algorithm), false, ['verify']);
 }
 
 export async function verify(key, algorithm, signature, signed) {
@@ -740,7 +791,7 @@ export async function verify(key, algorithm, signature, signed) {
 }
 
 export async function digest_text(text) {
-  const digest = await crypto.subtle.digest("SHA-256", encoded(text));
+  const digest = await crypto.subtle.digest('SHA-256', encoded(text));
   return new Uint8Array(digest).toBase64(BASE64URL);
 }
 
@@ -753,15 +804,15 @@ export function random(length) {
 const IV_BYTES = 12;
 
 async function key(secret, purpose) {
-  const base = await crypto.subtle.importKey("raw", secret, "HKDF", false, ["deriveKey"]);
-  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoded(purpose) };
-  return crypto.subtle.deriveKey(hkdf, base, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+  const base = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey']);
+  const hkdf = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: encoded(purpose) };
+  return crypto.subtle.deriveKey(hkdf, base, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
 }
 
 export async function seal(secret, purpose, context, plain) {
   const sealed = new Uint8Array(IV_BYTES + plain.length + 16);
   const iv = crypto.getRandomValues(sealed.subarray(0, IV_BYTES));
-  const parameters = { name: "AES-GCM", iv, additionalData: context };
+  const parameters = { name: 'AES-GCM', iv, additionalData: context };
   const data = await crypto.subtle.encrypt(parameters, await key(secret, purpose), plain);
   sealed.set(new Uint8Array(data), IV_BYTES);
   return sealed.toBase64(BASE64URL);
@@ -771,7 +822,7 @@ export async function open(secret, purpose, context, text) {
   const derived = await key(secret, purpose);
   try {
     const sealed = Uint8Array.fromBase64(text, BASE64URL);
-    const parameters = { name: "AES-GCM", iv: sealed.subarray(0, IV_BYTES), additionalData: context };
+    const parameters = { name: 'AES-GCM', iv: sealed.subarray(0, IV_BYTES), additionalData: context };
     return new Uint8Array(await crypto.subtle.decrypt(parameters, derived, sealed.subarray(IV_BYTES)));
   } catch {
     return undefined;
@@ -780,16 +831,19 @@ export async function open(secret, purpose, context, text) {
 
 // objects.rs
 
-const KEY = "state";
+const KEY = 'state';
 
 export function ask(namespace, name, message, ms) {
   // Each call makes a stub of its own, for one that has failed once fails for ever.
   const attempt = async () => namespace.getByName(name).call(message);
-  return within(ms, () => attempt().catch(attempt), new Error("it took too long"));
+  return within(ms, () => attempt().catch(attempt), new Error('it took too long'));
 }
 
 export function settled(promise) {
-  return promise.then(() => {}, () => {});
+  return promise.then(
+    () => {},
+    () => {},
+  );
 }
 
 export function kept(object) {
@@ -827,11 +881,11 @@ export async function seal_both(key, purpose, text, secret, otherPurpose, other)
   const sealed = (under, what, plain) => seal(encoded(under), what, new Uint8Array(), encoded(plain));
   const both = [sealed(key, purpose, text)];
   if (other !== undefined) both.push(sealed(secret, otherPurpose, other));
-  return (await Promise.all(both)).join(" ");
+  return (await Promise.all(both)).join(' ');
 }
 
 /** What is kept of a session that has ended: its refresh token, sealed, as long as that is to be revoked; and that a login took its place. */
-const LEFT = "left";
+const LEFT = 'left';
 /** For so long that is known, longer than any request waits for a renewal: none that was on its way may have the cookie of that login removed. */
 const REPLACED_MS = 30_000;
 /** A revocation that fails is tried so often in all: after a minute, and then after four times as long each time, for nearly six hours. */
@@ -850,7 +904,8 @@ export function left(object) {
 export function leave(object, sealed, replaced, goesOn) {
   const { kv } = object.ctx.storage;
   kv.delete(KEY);
-  if (sealed !== undefined || replaced) kv.put(LEFT, { sealed, replaced: replaced && Date.now() + REPLACED_MS, goesOn });
+  if (sealed !== undefined || replaced)
+    kv.put(LEFT, { sealed, replaced: replaced && Date.now() + REPLACED_MS, goesOn });
   // An object that restarts before it has asked the provider finds what is to be done.
   if (sealed !== undefined) wake(object, Date.now() + REVOCATION_RETRY_MS);
 }
@@ -861,10 +916,13 @@ export async function settle(object, sealed, token, secret, purpose, url, form, 
   let failure;
   if (sealed !== undefined && !kv.get(LEFT)?.goesOn) {
     if (url) token ??= decoded(await open(encoded(secret), purpose, new Uint8Array(), sealed));
-    failure = url && token === undefined ? { reason: "the key that it was sealed under has changed" } : await revoked(url, form, authorization, token, ms);
+    failure =
+      url && token === undefined
+        ? { reason: 'the key that it was sealed under has changed' }
+        : await revoked(url, form, authorization, token, ms);
   }
   const left = kv.get(LEFT);
-  const failures = (left?.sealed === sealed && left?.failures || 0) + 1;
+  const failures = ((left?.sealed === sealed && left?.failures) || 0) + 1;
   const again = failure?.passes && failures < REVOCATION_TRIES;
   if (again || is_replaced(object)) {
     kv.put(LEFT, { ...left, sealed: again ? sealed : undefined, failures });
@@ -872,5 +930,5 @@ export async function settle(object, sealed, token, secret, purpose, url, form, 
   } else {
     await erase(object);
   }
-  return failure && `${failure.reason}: ${again ? "it is tried again" : "it is given up"}`;
+  return failure && `${failure.reason}: ${again ? 'it is tried again' : 'it is given up'}`;
 }

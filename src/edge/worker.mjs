@@ -1,20 +1,22 @@
 // The Worker's entry. The gateway is Rust, compiled to WebAssembly and exported by build/index.js as a class; this file adds
 // what Rust cannot do here: answer a request whose WebAssembly instance has panicked, and be a class of Durable Objects. A
 // panic ends the instance, so the answer is asked of a fresh one, which the next call into the gateway makes.
-import { DurableObject } from "cloudflare:workers";
-import Gateway from "../../build/index.js";
-import { config, forDev, services } from "../../build/inputs.mjs";
+import { DurableObject } from 'cloudflare:workers';
+import Gateway from '../../build/index.js';
+import { config, forDev, services } from '../../build/inputs.mjs';
 
 // Where host.js finds the config that is built in, the modules of services/ by name, and whether all is for `wrangler dev`.
-globalThis[Symbol.for("bargate.inputs")] = { config, forDev, services };
+globalThis[Symbol.for('bargate.inputs')] = { config, forDev, services };
 
 // What is called past the generated class makes the fresh instance too, but leaves the class's note that one is due; the next
 // request would make another, and end all that is under way.
-const noted = (call) => (...args) => {
-  const answer = call(...args);
-  globalThis.__worker_init_state.criticalError = false;
-  return answer;
-};
+const noted =
+  (call) =>
+  (...args) => {
+    const answer = call(...args);
+    globalThis.__worker_init_state.criticalError = false;
+    return answer;
+  };
 const answer_object = noted(Gateway.prototype.answer_object);
 const answer_panic = noted(Gateway.prototype.answer_panic);
 // Left there, whoever is bound to this Worker could call them.
@@ -44,6 +46,6 @@ const stored = (kind) =>
     }
   };
 
-export class RefreshExchange extends stored("RefreshExchange") {}
-export class Session extends stored("Session") {}
-export class LogoutIndex extends stored("LogoutIndex") {}
+export class RefreshExchange extends stored('RefreshExchange') {}
+export class Session extends stored('Session') {}
+export class LogoutIndex extends stored('LogoutIndex') {}

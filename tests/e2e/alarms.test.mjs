@@ -32,7 +32,10 @@ test('the answer to an exchange is erased after the grace', async (t) => {
   assert.equal(await held(), 0, 'of which nothing is kept either');
 });
 
-for (const [name, session] of [['idle', { idle_seconds: 1 }], ['absolute', { absolute_seconds: 1 }]]) {
+for (const [name, session] of [
+  ['idle', { idle_seconds: 1 }],
+  ['absolute', { absolute_seconds: 1 }],
+]) {
   test(`a session is erased after its ${name} time`, async (t) => {
     const gateway = await startSessionGateway(tenant, api, { session });
     t.after(() => gateway.close());

@@ -21,18 +21,22 @@ before(async () => {
   tenant = await startTenant({
     issuer: `${PROVIDER}/`,
     requirePkce: false,
-    clients: [{
-      ...CLIENT,
-      token_endpoint_auth_method: 'client_secret_post',
-      grant_types: ['authorization_code', 'refresh_token'],
-      response_types: ['code'],
-      redirect_uris: [REDIRECT_URI],
-    }],
+    clients: [
+      {
+        ...CLIENT,
+        token_endpoint_auth_method: 'client_secret_post',
+        grant_types: ['authorization_code', 'refresh_token'],
+        response_types: ['code'],
+        redirect_uris: [REDIRECT_URI],
+      },
+    ],
   });
   gateway = await startGateway({
     config: readFileSync(join(ROOT, 'tests/fixtures/configs/article.json'), 'utf8'),
     bindings: {
-      AUTH0_DOMAIN: new URL(PROVIDER).host, AUTH0_CLIENT_ID: CLIENT.client_id, AUTH0_CLIENT_SECRET: CLIENT.client_secret,
+      AUTH0_DOMAIN: new URL(PROVIDER).host,
+      AUTH0_CLIENT_ID: CLIENT.client_id,
+      AUTH0_CLIENT_SECRET: CLIENT.client_secret,
     },
     outbound: carryToTenant,
   });
@@ -52,18 +56,30 @@ async function carryToTenant(request) {
   headers.set('x-forwarded-proto', protocol.slice(0, -1));
   headers.delete('host');
   const body = request.method === 'GET' ? undefined : await request.arrayBuffer();
-  const answer = await fetch(tenant.origin + pathname + search, { method: request.method, headers, body, redirect: 'manual' });
-  const kept = [...answer.headers].filter(([name]) => !['content-length', 'content-encoding', 'connection'].includes(name));
+  const answer = await fetch(tenant.origin + pathname + search, {
+    method: request.method,
+    headers,
+    body,
+    redirect: 'manual',
+  });
+  const kept = [...answer.headers].filter(
+    ([name]) => !['content-length', 'content-encoding', 'connection'].includes(name),
+  );
   return new Response(await answer.arrayBuffer(), { status: answer.status, headers: kept });
 }
 
-const ask = async (path, init) => readAnswer(await gateway.miniflare.dispatchFetch(SITE + path, { redirect: 'manual', ...init }));
+const ask = async (path, init) =>
+  readAnswer(await gateway.miniflare.dispatchFetch(SITE + path, { redirect: 'manual', ...init }));
 
 /** Begins the login as the article's application does, and gives the path that the browser comes back to. */
 async function comeBack({ email = 'alice@example.com', ...more } = {}) {
   const authorize = new URL('/authorize', tenant.origin);
   authorize.search = new URLSearchParams({
-    response_type: 'code', client_id: CLIENT.client_id, redirect_uri: REDIRECT_URI, scope: 'openid profile email', ...more,
+    response_type: 'code',
+    client_id: CLIENT.client_id,
+    redirect_uri: REDIRECT_URI,
+    scope: 'openid profile email',
+    ...more,
   });
   const isCallback = (url) => url.startsWith(`${REDIRECT_URI}?`);
   const callback = new URL(await new Browser().logInUntilCallback(authorize.href, { email, isCallback }));
@@ -94,9 +110,21 @@ test('the profile path needs a valid ID token and an access token', async () => 
     [{}, [401, 'token_missing'], 'nothing'],
     [ownHeader, [401, 'token_missing'], 'the access token alone'],
     [{ authorization: 'Bearer x.y.z', ...ownHeader }, [401, 'token_invalid'], 'no token'],
-    [{ authorization: `Bearer ${await idTokenWith({ aud: 'another' })}`, ...ownHeader }, [401, 'token_invalid'], 'for another application'],
-    [{ authorization: `Bearer ${await idTokenWith({ exp: now - 60 })}`, ...ownHeader }, [401, 'token_expired'], 'expired'],
-    [{ authorization: `Bearer ${idToken}`, 'x-access-token': 'unknown' }, [401, 'token_invalid'], 'an unknown access token'],
+    [
+      { authorization: `Bearer ${await idTokenWith({ aud: 'another' })}`, ...ownHeader },
+      [401, 'token_invalid'],
+      'for another application',
+    ],
+    [
+      { authorization: `Bearer ${await idTokenWith({ exp: now - 60 })}`, ...ownHeader },
+      [401, 'token_expired'],
+      'expired',
+    ],
+    [
+      { authorization: `Bearer ${idToken}`, 'x-access-token': 'unknown' },
+      [401, 'token_invalid'],
+      'an unknown access token',
+    ],
   ];
   for (const [headers, expected, message] of table) {
     assertProblem(await ask('/api/auth0/profile', { headers }), expected, message);
@@ -130,10 +158,14 @@ test('the refresh path exchanges the token of X-Refresh-Token, and what it gives
   assertProblem(await ask('/api/auth0/refresh'), [400, 'missing_refresh_token'], 'no token');
   const unknown = await ask('/api/auth0/refresh', { headers: { 'x-refresh-token': 'never-issued' } });
   assertProblem(unknown, [401, 'refresh_token_invalid'], 'an unknown token');
-  assertProblem(await ask('/api/auth0/refresh', { method: 'POST' }), [405, 'method_not_allowed'], 'the article has GET alone');
+  assertProblem(
+    await ask('/api/auth0/refresh', { method: 'POST' }),
+    [405, 'method_not_allowed'],
+    'the article has GET alone',
+  );
 });
 
-test('a state of the application\'s own is its own business, and errors are problems', async () => {
+test("a state of the application's own is its own business, and errors are problems", async () => {
   assertPrivateJson(await ask(await comeBack({ state: 'of-the-application' })), 'a state that we never made');
   assertProblem(await ask('/api/auth0/callback'), [400, 'code_missing'], 'no code');
   assertProblem(await ask('/api/auth0/callback?code=x'), [400, 'code_invalid'], 'an unknown code');

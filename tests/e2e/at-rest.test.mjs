@@ -11,7 +11,15 @@ import { startTenant } from '../../dev/tenant.mjs';
 import { Browser } from './harness.mjs';
 import { REFRESH, assertPrivateJson, loginUntilCallback } from './login-flow.mjs';
 import {
-  TOKEN_ENDPOINT, askWith, assertAlive, assertNowhereOnDisk, beginSession, filesBelow, later, secretParts, startSessionGateway,
+  TOKEN_ENDPOINT,
+  askWith,
+  assertAlive,
+  assertNowhereOnDisk,
+  beginSession,
+  filesBelow,
+  later,
+  secretParts,
+  startSessionGateway,
 } from './session-flow.mjs';
 
 const TOKENS_CALLBACK = '/tokens/callback';
@@ -46,7 +54,10 @@ after(async () => {
 function filesOf(name, member) {
   const files = filesBelow(directory);
   const own = [...files].filter(([path]) => path.includes(`-${name}/`));
-  assert.ok(own.some(([, bytes]) => bytes.includes(`"${member}"`)), `what objects of the class ${name} keep is in the files`);
+  assert.ok(
+    own.some(([, bytes]) => bytes.includes(`"${member}"`)),
+    `what objects of the class ${name} keep is in the files`,
+  );
   return files;
 }
 

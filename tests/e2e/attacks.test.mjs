@@ -31,12 +31,18 @@ before(async () => {
         proxied('/identity', 'wire', {
           auth: true,
           mapping: {
-            headers: { 'x-user-id': '$request.jwt.sub', 'X-Tenant_Name': '$request.jwt.tenant', 'x-absent': '$request.jwt.absent' },
+            headers: {
+              'x-user-id': '$request.jwt.sub',
+              'X-Tenant_Name': '$request.jwt.tenant',
+              'x-absent': '$request.jwt.absent',
+            },
             query: { user: '$request.jwt.sub' },
           },
         }),
         proxied('/plain', 'wire'),
-        proxied('/copied', 'wire', { mapping: { headers: { 'x-copy': '$request.header.X-Said' }, query: { copy: '$request.header.X-Said' } } }),
+        proxied('/copied', 'wire', {
+          mapping: { headers: { 'x-copy': '$request.header.X-Said' }, query: { copy: '$request.header.X-Said' } },
+        }),
         proxied('/{.+}', 'wire', { mapping: { query: { to: '$request.query.to', via: '$request.header.x-to' } } }),
         proxied('/based/{.+}', 'based'),
         proxied('/stripped/{.+}', 'wire'),
@@ -71,13 +77,16 @@ const bearer = (jwt) => [`Authorization: Bearer ${jwt}`];
 const folded = ([name]) => name.toUpperCase().replace(/[^A-Z0-9]/g, '_');
 const valuesOf = ({ fields }, name) => fields.filter((field) => folded(field) === name).map(([, value]) => value);
 
-describe('an identity of the client\'s own making does not reach the upstream:', () => {
+describe("an identity of the client's own making does not reach the upstream:", () => {
   const IDENTITY = ['X-User-Id', 'X-Tenant-Name', 'X-Absent'];
   const SPELLINGS = [
     ['as it is', (name) => name],
     ['in lower case', (name) => name.toLowerCase()],
     ['in upper case', (name) => name.toUpperCase()],
-    ['in alternating case', (name) => [...name].map((letter, index) => letter[index % 2 ? 'toLowerCase' : 'toUpperCase']()).join('')],
+    [
+      'in alternating case',
+      (name) => [...name].map((letter, index) => letter[index % 2 ? 'toLowerCase' : 'toUpperCase']()).join(''),
+    ],
     ['with underscores', (name) => name.replaceAll('-', '_')],
     ['with underscores in upper case', (name) => name.toUpperCase().replaceAll('-', '_')],
     ['with the first an underscore', (name) => name.replace('-', '_')],
@@ -97,26 +106,48 @@ describe('an identity of the client\'s own making does not reach the upstream:',
     ['before the token', [`X-User-Id: ${EVIL}`, `X-Tenant-Name: ${EVIL}`]],
   ]) {
     test(message, async () => {
-      for (const order of [[...lines, ...bearer(token)], [...bearer(token), ...lines]]) {
+      for (const order of [
+        [...lines, ...bearer(token)],
+        [...bearer(token), ...lines],
+      ]) {
         const request = await seenBehind('GET /identity', order, message);
         assert.deepEqual(valuesOf(request, 'X_USER_ID'), [GENUINE]);
         assert.deepEqual(valuesOf(request, 'X_TENANT_NAME'), [GENUINE]);
         assert.deepEqual(valuesOf(request, 'X_ABSENT'), [], 'what the token does not say');
-        assert.deepEqual(request.fields.filter(([, value]) => value.includes(EVIL)), []);
+        assert.deepEqual(
+          request.fields.filter(([, value]) => value.includes(EVIL)),
+          [],
+        );
       }
       const elsewhere = await seenBehind('GET /plain', lines, message);
-      assert.deepEqual(elsewhere.fields.filter(([, value]) => value.includes(EVIL)), [], 'on a path that maps nothing');
+      assert.deepEqual(
+        elsewhere.fields.filter(([, value]) => value.includes(EVIL)),
+        [],
+        'on a path that maps nothing',
+      );
     });
   }
 
   test('nor does a client make the gateway leave out its own', async () => {
     for (const named of [
-      'X-User-Id', 'x-user-id, close', 'X_User_Id', 'X-Tenant_Name', 'X-Tenant-Name, X-User-Id', 'Host', 'X-Request-Id', 'X-Forwarded-For',
-      'X-Forwarded-Host', 'X-Forwarded-Proto', 'Content-Length',
+      'X-User-Id',
+      'x-user-id, close',
+      'X_User_Id',
+      'X-Tenant_Name',
+      'X-Tenant-Name, X-User-Id',
+      'Host',
+      'X-Request-Id',
+      'X-Forwarded-For',
+      'X-Forwarded-Host',
+      'X-Forwarded-Proto',
+      'Content-Length',
     ]) {
       const request = await seenBehind('GET /identity', [`Connection: ${named}`, ...bearer(token)], named);
       for (const [name, expected] of [
-        ['X_USER_ID', GENUINE], ['X_TENANT_NAME', GENUINE], ['HOST', upstream.host], ['X_FORWARDED_HOST', 'gateway.example'],
+        ['X_USER_ID', GENUINE],
+        ['X_TENANT_NAME', GENUINE],
+        ['HOST', upstream.host],
+        ['X_FORWARDED_HOST', 'gateway.example'],
         ['X_FORWARDED_PROTO', 'http'],
       ]) {
         assert.deepEqual(valuesOf(request, name), [expected], `${name}, with Connection: ${named}`);
@@ -136,17 +167,33 @@ describe('an identity of the client\'s own making does not reach the upstream:',
 
   // Cloudflare sets the first; a server that reads it by its CGI name must not find another.
   test('nor does an address of its own', async () => {
-    const lines = ['CF_Connecting_IP', 'Cf-Connecting_Ip', 'CF_CONNECTING_IP', 'True_Client_IP', 'X_Real_IP', 'X_Forwarded_For', 'Forwarded']
-      .map((name) => `${name}: 203.0.113.66`);
+    const lines = [
+      'CF_Connecting_IP',
+      'Cf-Connecting_Ip',
+      'CF_CONNECTING_IP',
+      'True_Client_IP',
+      'X_Real_IP',
+      'X_Forwarded_For',
+      'Forwarded',
+    ].map((name) => `${name}: 203.0.113.66`);
     const { fields } = await seenBehind('GET /plain', [...lines, 'CF-Connecting-IP: 192.0.2.1'], 'addresses');
-    assert.deepEqual(fields.filter(([, value]) => value.includes('203.0.113.66')), []);
-    assert.deepEqual(fields.filter((field) => folded(field) === 'X_FORWARDED_FOR').map(([, value]) => value), ['192.0.2.1']);
+    assert.deepEqual(
+      fields.filter(([, value]) => value.includes('203.0.113.66')),
+      [],
+    );
+    assert.deepEqual(
+      fields.filter((field) => folded(field) === 'X_FORWARDED_FOR').map(([, value]) => value),
+      ['192.0.2.1'],
+    );
   });
 
   // A CGI server makes HTTP_PROXY of it, by which many a library finds the proxy for what the application itself asks for.
-  test('nor does a proxy for the upstream\'s own requests', async () => {
+  test("nor does a proxy for the upstream's own requests", async () => {
     const { fields } = await seenBehind('GET /plain', [`Proxy: ${trap.origin}`, `PROXY: ${trap.origin}`]);
-    assert.deepEqual(fields.filter(([, value]) => value.includes(trap.origin)), []);
+    assert.deepEqual(
+      fields.filter(([, value]) => value.includes(trap.origin)),
+      [],
+    );
   });
 });
 
@@ -157,13 +204,28 @@ describe('claims stay within the header and the query that they are mapped to:',
   });
 
   for (const [message, values] of [
-    ['every control character', Array.from({ length: 0xa0 }, (_, code) => String.fromCharCode(code)).filter((c) => !/[ -~]/.test(c))],
-    ['line breaks and a header', ['\r\nX-Evil: 1', '\nX-Evil: 1', '\rX-Evil: 1', '\r\n X-Evil: 1', '\u2028X-Evil: 1', '\u0085X-Evil: 1']],
-    ['line breaks and a request', [`\r\n\r\nGET /evil HTTP/1.1\r\nHost: ${EVIL}\r\n\r\n`, '\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n']],
+    [
+      'every control character',
+      Array.from({ length: 0xa0 }, (_, code) => String.fromCharCode(code)).filter((c) => !/[ -~]/.test(c)),
+    ],
+    [
+      'line breaks and a header',
+      ['\r\nX-Evil: 1', '\nX-Evil: 1', '\rX-Evil: 1', '\r\n X-Evil: 1', '\u2028X-Evil: 1', '\u0085X-Evil: 1'],
+    ],
+    [
+      'line breaks and a request',
+      [`\r\n\r\nGET /evil HTTP/1.1\r\nHost: ${EVIL}\r\n\r\n`, '\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ],
     // The last byte of each is a CR or an LF, for a server that cuts characters down to bytes.
-    ['letters whose lower bytes are line breaks', ['\u010d\u010aX-Evil: 1', '\u560d\u560aX-Evil: 1', '\ud83d\udc0d\ud83d\udc0a']],
+    [
+      'letters whose lower bytes are line breaks',
+      ['\u010d\u010aX-Evil: 1', '\u560d\u560aX-Evil: 1', '\ud83d\udc0d\ud83d\udc0a'],
+    ],
     ['no ASCII', ['é', '\u00ff', '\ufeff', '\ufffd', '日本', '🦀', '\u202eevil']],
-    ['what separates parameters', ['&admin=1', '#x', '?y', ';admin=1', '=', '+', ' HTTP/1.1', '%26admin%3D1', '%0d%0aX-Evil:%201', '/../..']],
+    [
+      'what separates parameters',
+      ['&admin=1', '#x', '?y', ';admin=1', '=', '+', ' HTTP/1.1', '%26admin%3D1', '%0d%0aX-Evil:%201', '/../..'],
+    ],
     ['quotes and commas', ['"', ', evil', '\\', '<>', ':', '()']],
     ['very many letters', ['x'.repeat(4000), 'é\n'.repeat(800)]],
   ]) {
@@ -171,8 +233,16 @@ describe('claims stay within the header and the query that they are mapped to:',
       for (const value of values) {
         const shown = JSON.stringify(value).slice(0, 80);
         const sub = `a${value}b`;
-        const request = await seenBehind('GET /identity', bearer(await tenant.mint({ sub, tenant: [GENUINE, sub] })), shown);
-        assert.deepEqual(request.fields.map(([name]) => name), plain.fields.map(([name]) => name), `${shown}: the headers are the same`);
+        const request = await seenBehind(
+          'GET /identity',
+          bearer(await tenant.mint({ sub, tenant: [GENUINE, sub] })),
+          shown,
+        );
+        assert.deepEqual(
+          request.fields.map(([name]) => name),
+          plain.fields.map(([name]) => name),
+          `${shown}: the headers are the same`,
+        );
         const [[id], [name]] = [valuesOf(request, 'X_USER_ID'), valuesOf(request, 'X_TENANT_NAME')];
         for (const header of [id, name]) assert.match(header, /^[ -~]*$/, shown);
         assert.deepEqual([id, name].map(decodeURIComponent), [sub, `${GENUINE} ${sub}`], shown);
@@ -185,7 +255,11 @@ describe('claims stay within the header and the query that they are mapped to:',
   test('a text that is none, with half a pair of surrogates, and the token is refused', async () => {
     for (const sub of ['\ud800', 'a\udc00b', '\udc0d\ud80a']) {
       const text = `GET /identity HTTP/1.1\r\nHost: gateway.example\r\n${bearer(await tenant.mint({ sub }))}\r\n\r\n`;
-      assert.deepEqual([(await sendBytes(gateway.bare, text)).statuses, upstream.taken().requests], [[401], []], JSON.stringify(sub));
+      assert.deepEqual(
+        [(await sendBytes(gateway.bare, text)).statuses, upstream.taken().requests],
+        [[401], []],
+        JSON.stringify(sub),
+      );
     }
   });
 
@@ -215,15 +289,32 @@ describe('nothing that a client sends changes the host that is called:', () => {
     }
     return statuses[0];
   }
-  const asked = (target, lines = ['Host: gateway.example']) => `GET ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`;
+  const asked = (target, lines = ['Host: gateway.example']) =>
+    `GET ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`;
 
   test('an address in the request line', async () => {
     const { host, origin } = trap;
     for (const target of [
-      `${origin}/plain`, `${origin}/stripped/x`, `https://${host}/plain`, `http://user:pass@${host}/plain`, `http://gateway.example@${host}/plain`,
-      `http://${host}#@gateway.example/plain`, `http://${host}\\@gateway.example/plain`, `ftp://${host}/plain`, `ws://${host}/plain`,
-      `file://${host}/plain`, `http:/${host}/plain`, `http:${host}/plain`, `http:///${host}/plain`, host, `${host}/plain`, `@${host}/plain`,
-      `:80@${host}/plain`, `.${host}/plain`, `?@${host}`, `*`,
+      `${origin}/plain`,
+      `${origin}/stripped/x`,
+      `https://${host}/plain`,
+      `http://user:pass@${host}/plain`,
+      `http://gateway.example@${host}/plain`,
+      `http://${host}#@gateway.example/plain`,
+      `http://${host}\\@gateway.example/plain`,
+      `ftp://${host}/plain`,
+      `ws://${host}/plain`,
+      `file://${host}/plain`,
+      `http:/${host}/plain`,
+      `http:${host}/plain`,
+      `http:///${host}/plain`,
+      host,
+      `${host}/plain`,
+      `@${host}/plain`,
+      `:80@${host}/plain`,
+      `.${host}/plain`,
+      `?@${host}`,
+      `*`,
     ]) {
       await assertOwnHost(asked(target), target);
       await assertOwnHost(asked(target, [`Host: ${host}`]), `${target}, with the same Host`);
@@ -235,23 +326,59 @@ describe('nothing that a client sends changes the host that is called:', () => {
     let taken = 0;
     for (const first of ['', '/stripped', '/based', '/named', '/x']) {
       for (const rest of [
-        `//${host}/`, `///${host}/`, `/\\${host}/`, `\\\\${host}\\`, `/${origin}/`, `/@${host}/`, `/:80@${host}/`, `/user:pass@${host}/`,
-        `/.${host}/`, `/%2f%2f${host}/`, `/%2f${host}`, `/%40${host}`, `/x@${host}`, `/..//${host}/`, `/.//${host}/`, `/;@${host}/`,
-        `/?@${host}/`, `/?to=${origin}/`, `/?to=//${host}&via=${origin}`, `/#@${host}/`, `/x?url=${origin}&host=${host}`, `@${host}/`,
-        `:80@${host}/`, `.${host}/`, `%00@${host}/`, `/%09//${host}`, `/http:%2f%2f${host}`,
+        `//${host}/`,
+        `///${host}/`,
+        `/\\${host}/`,
+        `\\\\${host}\\`,
+        `/${origin}/`,
+        `/@${host}/`,
+        `/:80@${host}/`,
+        `/user:pass@${host}/`,
+        `/.${host}/`,
+        `/%2f%2f${host}/`,
+        `/%2f${host}`,
+        `/%40${host}`,
+        `/x@${host}`,
+        `/..//${host}/`,
+        `/.//${host}/`,
+        `/;@${host}/`,
+        `/?@${host}/`,
+        `/?to=${origin}/`,
+        `/?to=//${host}&via=${origin}`,
+        `/#@${host}/`,
+        `/x?url=${origin}&host=${host}`,
+        `@${host}/`,
+        `:80@${host}/`,
+        `.${host}/`,
+        `%00@${host}/`,
+        `/%09//${host}`,
+        `/http:%2f%2f${host}`,
       ]) {
         const target = `${first}${rest}`;
-        if (await assertOwnHost(asked(target, ['Host: gateway.example', `X-To: ${origin}/`]), target) === 200) taken += 1;
+        if ((await assertOwnHost(asked(target, ['Host: gateway.example', `X-To: ${origin}/`]), target)) === 200)
+          taken += 1;
       }
     }
     assert.ok(taken > 40, `${taken} were taken`);
   });
 
-  test('a Host that is another\'s, or more than a host', async () => {
+  test("a Host that is another's, or more than a host", async () => {
     const { host } = trap;
     for (const named of [
-      host, `user@${host}`, `gateway.example@${host}`, `${host}/plain`, `${host}/plain?`, `${host}/plain#`, `${host}\\plain`, `${host}?`, `${host}#`,
-      `gateway.example:80@${host}`, `[::1]:${host.split(':')[1]}`, `0x7f000001:${host.split(':')[1]}`, `${host}.`, `${host},gateway.example`,
+      host,
+      `user@${host}`,
+      `gateway.example@${host}`,
+      `${host}/plain`,
+      `${host}/plain?`,
+      `${host}/plain#`,
+      `${host}\\plain`,
+      `${host}?`,
+      `${host}#`,
+      `gateway.example:80@${host}`,
+      `[::1]:${host.split(':')[1]}`,
+      `0x7f000001:${host.split(':')[1]}`,
+      `${host}.`,
+      `${host},gateway.example`,
     ]) {
       for (const target of ['/plain', '/stripped/x', '/based/x', '//x']) {
         await assertOwnHost(asked(target, [`Host: ${named}`]), `Host: ${named} for ${target}`);
@@ -262,27 +389,61 @@ describe('nothing that a client sends changes the host that is called:', () => {
   test('a header that names a host', async () => {
     const { host, origin } = trap;
     for (const name of [
-      'X-Forwarded-Host', 'X-Forwarded-Server', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Port', 'X-Host', 'X-Original-Host',
-      'X-HTTP-Host-Override', 'X-Backend-Host', 'X-Upstream', 'Destination', 'Referer', 'Origin', 'Location', 'Content-Location', 'Via',
-      'Proxy-Connection', 'CF-Worker', 'CF-Connecting-IP', 'True-Client-IP', ':authority', 'X-Original-URL', 'X-Rewrite-URL', 'X-To',
+      'X-Forwarded-Host',
+      'X-Forwarded-Server',
+      'X-Forwarded-For',
+      'X-Forwarded-Proto',
+      'X-Forwarded-Port',
+      'X-Host',
+      'X-Original-Host',
+      'X-HTTP-Host-Override',
+      'X-Backend-Host',
+      'X-Upstream',
+      'Destination',
+      'Referer',
+      'Origin',
+      'Location',
+      'Content-Location',
+      'Via',
+      'Proxy-Connection',
+      'CF-Worker',
+      'CF-Connecting-IP',
+      'True-Client-IP',
+      ':authority',
+      'X-Original-URL',
+      'X-Rewrite-URL',
+      'X-To',
     ]) {
       for (const value of [host, origin, `${origin}/x`]) {
         await assertOwnHost(asked('/stripped/x', ['Host: gateway.example', `${name}: ${value}`]), `${name}: ${value}`);
       }
     }
-    await assertOwnHost(asked('/stripped/x', ['Host: gateway.example', `Forwarded: host=${host};for=${host};by=${host}`]), 'Forwarded');
+    await assertOwnHost(
+      asked('/stripped/x', ['Host: gateway.example', `Forwarded: host=${host};for=${host};by=${host}`]),
+      'Forwarded',
+    );
     await assertOwnHost(asked('/stripped/x', [`Host: ${host}`, 'Connection: Host']), 'Connection: Host');
   });
 
   test('a method that asks for a tunnel or another server', async () => {
     const { host, origin } = trap;
-    for (const line of [`CONNECT ${host}`, `CONNECT /plain`, `OPTIONS ${origin}/plain`, `TRACE ${origin}/plain`, `PROPFIND ${origin}/plain`]) {
+    for (const line of [
+      `CONNECT ${host}`,
+      `CONNECT /plain`,
+      `OPTIONS ${origin}/plain`,
+      `TRACE ${origin}/plain`,
+      `PROPFIND ${origin}/plain`,
+    ]) {
       await assertOwnHost(`${line} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`, line);
     }
   });
 
   test('a WebSocket handshake', async () => {
-    const handshake = ['Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='];
+    const handshake = [
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+    ];
     for (const target of ['/stripped/x', `//${trap.host}/`, `${trap.origin}/stripped/x`]) {
       const text = `GET ${target} HTTP/1.1\r\nHost: ${trap.host}\r\nConnection: Upgrade\r\n${handshake.join('\r\n')}\r\n\r\n`;
       await assertOwnHost(text, target);
@@ -310,7 +471,10 @@ describe('nothing that a client sends changes the host that is called:', () => {
       upstream.answer = usual;
     });
     for (const header of [
-      `Location: ${trap.origin}/`, `Refresh: 0; url=${trap.origin}/`, `Alt-Svc: http/1.1="${trap.host}"`, `Link: <${trap.origin}/>; rel=preload`,
+      `Location: ${trap.origin}/`,
+      `Refresh: 0; url=${trap.origin}/`,
+      `Alt-Svc: http/1.1="${trap.host}"`,
+      `Link: <${trap.origin}/>; rel=preload`,
     ]) {
       upstream.answer = `HTTP/1.1 307 Temporary Redirect\r\nContent-Length: 0\r\n${header}\r\n\r\n`;
       assert.equal(await assertOwnHost(asked('/stripped/x'), header), 307);

@@ -16,90 +16,116 @@ const bearer = (claims) => ({ headers: { authorization: `Bearer ${token(claims)}
 
 // What a path demands, the claims that satisfy it, and those that do not; each with a message.
 const DEMANDS = [
-  [{ scopes: ['read:orders', 'write:orders'] }, [
-    [{ scope: 'read:orders write:orders' }, 'both'],
-    [{ scope: 'openid write:orders email read:orders' }, 'both among others, in another order'],
-    [{ scope: '  read:orders   write:orders ' }, 'more spaces than there need be'],
-    [{ scp: ['write:orders', 'read:orders'] }, 'scp, as a list'],
-    [{ scp: 'read:orders write:orders' }, 'scp, as text'],
-    [{ scope: 'read:orders', scp: ['write:orders'] }, 'one in each'],
-  ], [
-    [{}, 'none'],
-    [{ scope: '' }, 'an empty text'],
-    [{ scope: 'read:orders' }, 'one of two'],
-    [{ scp: ['write:orders'] }, 'the other one'],
-    [{ scope: 'read:orders write:order' }, 'a beginning of one'],
-    [{ scope: 'read:orders write:orders:all' }, 'one that goes on'],
-    [{ scope: 'READ:ORDERS WRITE:ORDERS' }, 'in another case'],
-    [{ scope: 'read:orders,write:orders' }, 'with a comma between'],
-    [{ scope: 'read:orders\twrite:orders' }, 'with a tab between'],
-    [{ scope: 7, scp: { 'read:orders': true, 'write:orders': true } }, 'of other types'],
-    [{ scp: [['read:orders', 'write:orders']] }, 'a list in a list'],
-    [{ permissions: ['read:orders', 'write:orders'] }, 'permissions, which are no scopes'],
-  ]],
-  [{ any_scopes: ['admin', 'read:orders'] }, [
-    [{ scope: 'admin' }, 'one'],
-    [{ scp: ['x', 'read:orders'] }, 'the other'],
-    [{ scope: 'admin read:orders' }, 'both'],
-  ], [
-    [{}, 'none'],
-    [{ scope: 'administrator read' }, 'something like each'],
-    [{ permissions: ['admin'] }, 'a permission'],
-  ]],
-  [{ scopes: ['read:orders'], any_scopes: ['eu', 'us'] }, [
-    [{ scope: 'us read:orders' }, 'the one, and one of two'],
-  ], [
-    [{ scope: 'read:orders' }, 'the one alone'],
-    [{ scope: 'eu us' }, 'two, and not the one'],
-  ]],
-  [{ permissions: ['read:orders', 'write:orders'] }, [
-    [{ permissions: ['write:orders', 'read:orders', 'x'] }, 'both among others'],
-  ], [
-    [{}, 'none'],
-    [{ permissions: ['read:orders'] }, 'one of two'],
-    [{ permissions: 'read:orders write:orders' }, 'a text'],
-    [{ permissions: { 0: 'read:orders', 1: 'write:orders' } }, 'an object'],
-    [{ scope: 'read:orders write:orders' }, 'scopes, which are no permissions'],
-  ]],
-  [{ claims: { org_id: 'org_1' } }, [
-    [{ org_id: 'org_1' }, 'the value'],
-    [{ org_id: ['org_0', 'org_1'] }, 'a list that contains it'],
-  ], [
-    [{}, 'none'],
-    [{ org_id: 'org_10' }, 'a longer value'],
-    [{ org_id: 'ORG_1' }, 'another case'],
-    [{ org_id: ['org_2'] }, 'a list without it'],
-    [{ org_id: [] }, 'an empty list'],
-    [{ org_id: null }, 'null'],
-    [{ org_id: { org_1: true } }, 'an object'],
-    [{ org: { id: 'org_1' } }, 'a claim of another name'],
-  ]],
-  [{ claims: { org_id: ['org_1', 'org_2'] } }, [
-    [{ org_id: 'org_2' }, 'one of the values'],
-    [{ org_id: ['org_3', 'org_1'] }, 'a list with one of them'],
-  ], [
-    [{ org_id: 'org_3' }, 'another value'],
-    [{ org_id: ['org_3'] }, 'a list of others'],
-    [{}, 'none'],
-  ]],
-  [{ claims: { 'app.plan': 'gold', level: 3, verified: true } }, [
-    [{ app: { plan: 'gold' }, level: 3, verified: true }, 'each, one within another'],
-    [{ app: { plan: ['silver', 'gold'] }, level: [1, 3], verified: true }, 'each, in lists'],
-    [{ 'app.plan': 'gold', level: 3, verified: true }, 'a claim that has the dot in its name'],
-  ], [
-    [{ app: { plan: 'gold' }, level: 3 }, 'all but one'],
-    [{ app: { plan: 'gold' }, level: '3', verified: true }, 'a text for a number'],
-    [{ app: { plan: 'gold' }, level: 3, verified: 'true' }, 'a text for a boolean'],
-    [{ app: { plan: 'gold' }, level: 3, verified: 1 }, 'a number for a boolean'],
-    [{ app: 'gold', level: 3, verified: true }, 'no object where one leads on'],
-    [{ app: [{ plan: 'gold' }], level: 3, verified: true }, 'a list where an object leads on'],
-  ]],
-  [{ claims: { 'https://example.com/roles': 'admin' } }, [
-    [{ 'https://example.com/roles': ['admin'] }, 'a claim that is named by an address'],
-  ], [
-    [{ roles: ['admin'] }, 'none of that name'],
-    [{ 'https://example.com/roles': 'administrator' }, 'a longer value'],
-  ]],
+  [
+    { scopes: ['read:orders', 'write:orders'] },
+    [
+      [{ scope: 'read:orders write:orders' }, 'both'],
+      [{ scope: 'openid write:orders email read:orders' }, 'both among others, in another order'],
+      [{ scope: '  read:orders   write:orders ' }, 'more spaces than there need be'],
+      [{ scp: ['write:orders', 'read:orders'] }, 'scp, as a list'],
+      [{ scp: 'read:orders write:orders' }, 'scp, as text'],
+      [{ scope: 'read:orders', scp: ['write:orders'] }, 'one in each'],
+    ],
+    [
+      [{}, 'none'],
+      [{ scope: '' }, 'an empty text'],
+      [{ scope: 'read:orders' }, 'one of two'],
+      [{ scp: ['write:orders'] }, 'the other one'],
+      [{ scope: 'read:orders write:order' }, 'a beginning of one'],
+      [{ scope: 'read:orders write:orders:all' }, 'one that goes on'],
+      [{ scope: 'READ:ORDERS WRITE:ORDERS' }, 'in another case'],
+      [{ scope: 'read:orders,write:orders' }, 'with a comma between'],
+      [{ scope: 'read:orders\twrite:orders' }, 'with a tab between'],
+      [{ scope: 7, scp: { 'read:orders': true, 'write:orders': true } }, 'of other types'],
+      [{ scp: [['read:orders', 'write:orders']] }, 'a list in a list'],
+      [{ permissions: ['read:orders', 'write:orders'] }, 'permissions, which are no scopes'],
+    ],
+  ],
+  [
+    { any_scopes: ['admin', 'read:orders'] },
+    [
+      [{ scope: 'admin' }, 'one'],
+      [{ scp: ['x', 'read:orders'] }, 'the other'],
+      [{ scope: 'admin read:orders' }, 'both'],
+    ],
+    [
+      [{}, 'none'],
+      [{ scope: 'administrator read' }, 'something like each'],
+      [{ permissions: ['admin'] }, 'a permission'],
+    ],
+  ],
+  [
+    { scopes: ['read:orders'], any_scopes: ['eu', 'us'] },
+    [[{ scope: 'us read:orders' }, 'the one, and one of two']],
+    [
+      [{ scope: 'read:orders' }, 'the one alone'],
+      [{ scope: 'eu us' }, 'two, and not the one'],
+    ],
+  ],
+  [
+    { permissions: ['read:orders', 'write:orders'] },
+    [[{ permissions: ['write:orders', 'read:orders', 'x'] }, 'both among others']],
+    [
+      [{}, 'none'],
+      [{ permissions: ['read:orders'] }, 'one of two'],
+      [{ permissions: 'read:orders write:orders' }, 'a text'],
+      [{ permissions: { 0: 'read:orders', 1: 'write:orders' } }, 'an object'],
+      [{ scope: 'read:orders write:orders' }, 'scopes, which are no permissions'],
+    ],
+  ],
+  [
+    { claims: { org_id: 'org_1' } },
+    [
+      [{ org_id: 'org_1' }, 'the value'],
+      [{ org_id: ['org_0', 'org_1'] }, 'a list that contains it'],
+    ],
+    [
+      [{}, 'none'],
+      [{ org_id: 'org_10' }, 'a longer value'],
+      [{ org_id: 'ORG_1' }, 'another case'],
+      [{ org_id: ['org_2'] }, 'a list without it'],
+      [{ org_id: [] }, 'an empty list'],
+      [{ org_id: null }, 'null'],
+      [{ org_id: { org_1: true } }, 'an object'],
+      [{ org: { id: 'org_1' } }, 'a claim of another name'],
+    ],
+  ],
+  [
+    { claims: { org_id: ['org_1', 'org_2'] } },
+    [
+      [{ org_id: 'org_2' }, 'one of the values'],
+      [{ org_id: ['org_3', 'org_1'] }, 'a list with one of them'],
+    ],
+    [
+      [{ org_id: 'org_3' }, 'another value'],
+      [{ org_id: ['org_3'] }, 'a list of others'],
+      [{}, 'none'],
+    ],
+  ],
+  [
+    { claims: { 'app.plan': 'gold', level: 3, verified: true } },
+    [
+      [{ app: { plan: 'gold' }, level: 3, verified: true }, 'each, one within another'],
+      [{ app: { plan: ['silver', 'gold'] }, level: [1, 3], verified: true }, 'each, in lists'],
+      [{ 'app.plan': 'gold', level: 3, verified: true }, 'a claim that has the dot in its name'],
+    ],
+    [
+      [{ app: { plan: 'gold' }, level: 3 }, 'all but one'],
+      [{ app: { plan: 'gold' }, level: '3', verified: true }, 'a text for a number'],
+      [{ app: { plan: 'gold' }, level: 3, verified: 'true' }, 'a text for a boolean'],
+      [{ app: { plan: 'gold' }, level: 3, verified: 1 }, 'a number for a boolean'],
+      [{ app: 'gold', level: 3, verified: true }, 'no object where one leads on'],
+      [{ app: [{ plan: 'gold' }], level: 3, verified: true }, 'a list where an object leads on'],
+    ],
+  ],
+  [
+    { claims: { 'https://example.com/roles': 'admin' } },
+    [[{ 'https://example.com/roles': ['admin'] }, 'a claim that is named by an address']],
+    [
+      [{ roles: ['admin'] }, 'none of that name'],
+      [{ 'https://example.com/roles': 'administrator' }, 'a longer value'],
+    ],
+  ],
 ];
 
 let api;
@@ -112,13 +138,22 @@ before(async () => {
       servers: [{ alias: 'api', url: api.origin }],
       authorizers: { partners: authorizer, strangers: { ...authorizer, issuer: 'https://strangers.example/' } },
       paths: [
-        ...DEMANDS.map(([auth], index) => ({ method: 'ANY', path: `/demand/${index}`, auth, response: { passed: true } })),
+        ...DEMANDS.map(([auth], index) => ({
+          method: 'ANY',
+          path: `/demand/${index}`,
+          auth,
+          response: { passed: true },
+        })),
         proxied('/optional/{.+}', 'api', {
           auth: { optional: true },
-          mapping: { headers: { 'x-user': '$request.jwt.sub', 'x-org': '$request.jwt.org.id' }, query: { user: '$request.jwt.sub' } },
+          mapping: {
+            headers: { 'x-user': '$request.jwt.sub', 'x-org': '$request.jwt.org.id' },
+            query: { user: '$request.jwt.sub' },
+          },
         }),
         proxied('/optional-scope/{.+}', 'api', {
-          auth: { optional: true, scopes: ['read:orders'] }, mapping: { headers: { 'x-user': '$request.jwt.sub' } },
+          auth: { optional: true, scopes: ['read:orders'] },
+          mapping: { headers: { 'x-user': '$request.jwt.sub' } },
         }),
         proxied('/demanded/{.+}', 'api', { auth: { scopes: ['read:orders'] } }),
       ],
@@ -136,7 +171,11 @@ describe('a path lets pass whom it asks for', () => {
     test(JSON.stringify(auth), async () => {
       for (const [claims, message] of passing) {
         const answer = await gateway.ask(`/demand/${index}`, bearer(claims));
-        assert.deepEqual([answer.status, answer.body?.passed], [200, true], `${message}: ${answer.text} ${answer.record.reason}`);
+        assert.deepEqual(
+          [answer.status, answer.body?.passed],
+          [200, true],
+          `${message}: ${answer.text} ${answer.record.reason}`,
+        );
       }
     });
   }
@@ -145,9 +184,19 @@ describe('a path lets pass whom it asks for', () => {
 test('a number is one and the same however it is written', async () => {
   const index = DEMANDS.findIndex(([{ claims }]) => claims?.level === 3);
   const rest = JSON.stringify(claimsFor({ 'app.plan': 'gold', verified: true })).slice(1);
-  for (const [number, status] of [['3', 200], ['3.0', 200], ['30e-1', 200], ['3.5', 403], ['"3"', 403]]) {
-    const text = [JSON.stringify({ alg: 'HS256' }), `{"level":${number},${rest}`].map((part) => Buffer.from(part).toString('base64url')).join('.');
-    const headers = { authorization: `Bearer ${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}` };
+  for (const [number, status] of [
+    ['3', 200],
+    ['3.0', 200],
+    ['30e-1', 200],
+    ['3.5', 403],
+    ['"3"', 403],
+  ]) {
+    const text = [JSON.stringify({ alg: 'HS256' }), `{"level":${number},${rest}`]
+      .map((part) => Buffer.from(part).toString('base64url'))
+      .join('.');
+    const headers = {
+      authorization: `Bearer ${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`,
+    };
     assert.equal((await gateway.ask(`/demand/${index}`, { headers })).status, status, number);
   }
 });
@@ -172,7 +221,10 @@ describe('a path sends away, with 403, whom it does not ask for', () => {
         assertInsufficient(answer, auth, message);
         assert.deepEqual([answer.record.status, answer.record.code], [403, 'insufficient_scope'], message);
         assert.ok(answer.record.reason, `${message}: the log says what is wanting`);
-        assert.ok(!`${answer.text} ${[...answer.headers].join()}`.includes('somebody'), `${message}: nothing of the token is told`);
+        assert.ok(
+          !`${answer.text} ${[...answer.headers].join()}`.includes('somebody'),
+          `${message}: nothing of the token is told`,
+        );
       }
     });
   }
@@ -189,17 +241,26 @@ describe('a path sends away, with 403, whom it does not ask for', () => {
   });
 
   test('and tells a token that is not believed nothing of what it would need', async () => {
-    for (const [claims, code] of [[{ aud: 'another' }, 'token_invalid'], [{ exp: 1, scope: 'read:orders' }, 'token_expired']]) {
+    for (const [claims, code] of [
+      [{ aud: 'another' }, 'token_invalid'],
+      [{ exp: 1, scope: 'read:orders' }, 'token_expired'],
+    ]) {
       assertTellsNothing(await gateway.ask('/demanded/x', bearer(claims)), code);
     }
     const nothing = await gateway.ask('/demanded/x');
-    assert.deepEqual([nothing.status, nothing.body.code, nothing.headers.get('www-authenticate')], [401, 'token_missing', 'Bearer']);
+    assert.deepEqual(
+      [nothing.status, nothing.body.code, nothing.headers.get('www-authenticate')],
+      [401, 'token_missing', 'Bearer'],
+    );
   });
 
   test('the same token where the one path is satisfied and the other is not, in either order', async () => {
     const same = bearer({ scope: 'admin' });
     const [all, any] = [0, 1].map((index) => () => gateway.ask(`/demand/${index}`, same));
-    assert.deepEqual([(await any()).status, (await all()).status, (await any()).status, (await all()).status], [200, 403, 200, 403]);
+    assert.deepEqual(
+      [(await any()).status, (await all()).status, (await any()).status, (await all()).status],
+      [200, 403, 200, 403],
+    );
   });
 });
 
@@ -219,7 +280,8 @@ describe('where a credential is optional', () => {
   test('none passes, and nobody can say for himself who he is', async () => {
     const spoofs = ['x-user', 'X-User', 'x_user', 'X_USER', 'x-org', 'x_org'];
     const answer = await sendRaw(gateway.origin, {
-      path: '/optional/x', headers: Object.fromEntries(spoofs.map((name) => [name, 'admin'])),
+      path: '/optional/x',
+      headers: Object.fromEntries(spoofs.map((name) => [name, 'admin'])),
     });
     assert.equal(answer.status, 200, answer.text);
     const { headers } = api.requests.at(-1);
@@ -235,7 +297,10 @@ describe('where a credential is optional', () => {
 
   test('so does any other of one scheme, whatever it holds', async () => {
     for (const authorization of ['Digest username="Bearer", realm="a, Bearer"', 'BearerX a.b.c']) {
-      assert.equal((await seenBehind('/optional/x', { headers: { authorization } })).headers.authorization, authorization);
+      assert.equal(
+        (await seenBehind('/optional/x', { headers: { authorization } })).headers.authorization,
+        authorization,
+      );
     }
   });
 
@@ -267,7 +332,9 @@ describe('where a credential is optional', () => {
 
   const bad = signedWithSecret(`${SECRET}!`);
   for (const [message, authorization] of [
-    ['behind a tab', `Bearer\t${bad}`], ['behind a tab and a space', `bearer\t ${bad}`], ['behind a comma', `Basic dXNlcjpwYXNz, Bearer ${bad}`],
+    ['behind a tab', `Bearer\t${bad}`],
+    ['behind a tab and a space', `bearer\t ${bad}`],
+    ['behind a comma', `Basic dXNlcjpwYXNz, Bearer ${bad}`],
     ['in a second header', ['Basic dXNlcjpwYXNz', `Bearer ${bad}`]],
   ]) {
     test(`a bad one ${message} is not overlooked, and the upstream hears nothing of it`, async () => {

@@ -16,7 +16,12 @@ const supabase = (how) => ({ type: 'supabase', issuer: 'https://project.supabase
 const oidc = (how) => ({ type: 'oidc', issuer: 'https://idp.example', client_id: 'client', ...how });
 const auth0 = { type: 'auth0', domain: 'tenant.example', client_id: 'client' };
 const bindings = {
-  LONG: SECRET, SHORT, KEY_SET: keySet, PEM: publicKey.pem, PEM_IN_ONE_LINE: publicKey.pem.replaceAll('\n', '\\n'), JWK: JSON.stringify(publicKey.jwk),
+  LONG: SECRET,
+  SHORT,
+  KEY_SET: keySet,
+  PEM: publicKey.pem,
+  PEM_IN_ONE_LINE: publicKey.pem.replaceAll('\n', '\\n'),
+  JWK: JSON.stringify(publicKey.jwk),
 };
 /** What of them no message may hold. */
 const values = [SHORT, SECRET, publicKey.jwk.n.slice(0, 16), publicKey.pem.slice(30, 60)];
@@ -53,15 +58,55 @@ describe('a mistake in an authorizer is told', { concurrency: 4 }, () => {
     // Whoever has read one of these could sign tokens.
     ...['PEM', 'PEM_IN_ONE_LINE', 'JWK', 'KEY_SET'].flatMap((name) => [
       [jwt({ secret: `$secret.${name}` }), 'weak_secret', 'secret', `a public key as the secret: ${name}`],
-      [supabase({ jwt_secret: `$secret.${name}` }), 'weak_secret', 'jwt_secret', `a public key as the secret of supabase: ${name}`],
+      [
+        supabase({ jwt_secret: `$secret.${name}` }),
+        'weak_secret',
+        'jwt_secret',
+        `a public key as the secret of supabase: ${name}`,
+      ],
     ]),
-    [jwt({ secret: '$secret.LONG', algorithms: ['RS256'] }), 'algorithm_mismatch', 'algorithms', 'a secret, and an algorithm for keys'],
-    [jwt({ secret: '$secret.LONG', algorithms: ['HS256', 'RS256'] }), 'algorithm_mismatch', 'algorithms', 'a secret, and both'],
-    [jwt({ secret: '$secret.LONG', algorithm: 'ES256' }), 'algorithm_mismatch', 'algorithm', 'the same in the older spelling'],
-    [jwt({ jwks: '$secret.KEY_SET', algorithms: ['RS256', 'HS256'] }), 'algorithm_mismatch', 'algorithms', 'keys, and HS256'],
-    [jwt({ jwks_uri: 'https://idp.example/keys', algorithm: 'HS256' }), 'algorithm_mismatch', 'algorithm', 'keys at an address, and HS256'],
-    [supabase({ jwt_secret: '$secret.LONG', algorithms: ['ES256'] }), 'algorithm_mismatch', 'algorithms', 'supabase, with a secret'],
-    [supabase({ jwks: '$secret.KEY_SET', algorithms: ['HS256'] }), 'algorithm_mismatch', 'algorithms', 'supabase, with keys'],
+    [
+      jwt({ secret: '$secret.LONG', algorithms: ['RS256'] }),
+      'algorithm_mismatch',
+      'algorithms',
+      'a secret, and an algorithm for keys',
+    ],
+    [
+      jwt({ secret: '$secret.LONG', algorithms: ['HS256', 'RS256'] }),
+      'algorithm_mismatch',
+      'algorithms',
+      'a secret, and both',
+    ],
+    [
+      jwt({ secret: '$secret.LONG', algorithm: 'ES256' }),
+      'algorithm_mismatch',
+      'algorithm',
+      'the same in the older spelling',
+    ],
+    [
+      jwt({ jwks: '$secret.KEY_SET', algorithms: ['RS256', 'HS256'] }),
+      'algorithm_mismatch',
+      'algorithms',
+      'keys, and HS256',
+    ],
+    [
+      jwt({ jwks_uri: 'https://idp.example/keys', algorithm: 'HS256' }),
+      'algorithm_mismatch',
+      'algorithm',
+      'keys at an address, and HS256',
+    ],
+    [
+      supabase({ jwt_secret: '$secret.LONG', algorithms: ['ES256'] }),
+      'algorithm_mismatch',
+      'algorithms',
+      'supabase, with a secret',
+    ],
+    [
+      supabase({ jwks: '$secret.KEY_SET', algorithms: ['HS256'] }),
+      'algorithm_mismatch',
+      'algorithms',
+      'supabase, with keys',
+    ],
     [jwt({ secret: '$secret.LONG', issuer: undefined }), 'missing_key', '', 'no issuer'],
     [jwt({ secret: '$secret.LONG', audience: undefined }), 'missing_key', '', 'no audience'],
     [supabase({ jwt_secret: '$secret.LONG', issuer: undefined }), 'missing_key', '', 'no issuer of supabase'],
@@ -80,7 +125,12 @@ describe('a mistake in an authorizer is told', { concurrency: 4 }, () => {
     [jwt({ secret: '$secret.LONG', jwks: '$secret.KEY_SET' }), '', '', 'a secret and keys'],
     [jwt({ jwks: '$secret.KEY_SET', jwks_uri: 'https://idp.example/keys' }), '', '', 'keys here and there'],
     [supabase({}), '', '', 'supabase, neither secret nor keys'],
-    [supabase({ jwt_secret: '$secret.LONG', jwks_uri: 'https://idp.example/keys' }), '', '', 'supabase, a secret and keys'],
+    [
+      supabase({ jwt_secret: '$secret.LONG', jwks_uri: 'https://idp.example/keys' }),
+      '',
+      '',
+      'supabase, a secret and keys',
+    ],
     [jwt({ jwks: 'no JSON' }), '', 'jwks', 'keys that are no JSON'],
     [jwt({ jwks: '{"keys":[]}' }), '', 'jwks', 'no keys'],
     [jwt({ jwks: '{"keys":[{"kty":"oct","k":"AAAA"}]}' }), '', 'jwks', 'no key that can be used'],
@@ -98,7 +148,11 @@ describe('a mistake in an authorizer is told', { concurrency: 4 }, () => {
       if (code) assert.equal(toldCode, code, `${message}: ${told[0]}`);
       assert.ok(toldPlace?.startsWith(place), `${message}: ${told[0]}`);
     }
-    assert.deepEqual(mistakes.filter((mistake) => mistake.includes('authorizers.good')), [], 'the good one is left alone');
+    assert.deepEqual(
+      mistakes.filter((mistake) => mistake.includes('authorizers.good')),
+      [],
+      'the good one is left alone',
+    );
   });
 
   test('with the reason why a secret is too short', async () => {
@@ -107,7 +161,10 @@ describe('a mistake in an authorizer is told', { concurrency: 4 }, () => {
   });
 
   test('and of a key of login states, which is not shown', async () => {
-    const [mistake] = await mistakesOf({ authorizer: { ...auth0, sealing_key: '$secret.SHORT' } }, 'a key of login states');
+    const [mistake] = await mistakesOf(
+      { authorizer: { ...auth0, sealing_key: '$secret.SHORT' } },
+      'a key of login states',
+    );
     assert.match(mistake, /^\d+:\d+: error\[weak_secret\]: authorizer\.sealing_key: .*\b32\b/);
   });
 
@@ -152,10 +209,19 @@ test('a login where no authorizer has one is told', async () => {
   const paths = types.map((type, index) => ({ method: 'GET', path: `/${index}`, integration: { type } }));
   const mistakes = await mistakesOf({ authorizers: { partners: good }, paths }, 'no login');
   for (const index of types.keys()) {
-    assert.ok(mistakes.some((mistake) => mistake.includes(`: paths[${index}].integration`)), `${types[index]}\n${mistakes.join('\n')}`);
+    assert.ok(
+      mistakes.some((mistake) => mistake.includes(`: paths[${index}].integration`)),
+      `${types[index]}\n${mistakes.join('\n')}`,
+    );
   }
-  const session = await mistakesOf({ authorizers: { partners: good }, session: {}, paths: [path('partners')] }, 'a session');
-  assert.ok(session.some((mistake) => /: session\b/.test(mistake)), session.join('\n'));
+  const session = await mistakesOf(
+    { authorizers: { partners: good }, session: {}, paths: [path('partners')] },
+    'a session',
+  );
+  assert.ok(
+    session.some((mistake) => /: session\b/.test(mistake)),
+    session.join('\n'),
+  );
 });
 
 test('what is no mistake: a secret of 32 bytes, authorizers of every type, and paths that ask all there is to ask', async (t) => {
@@ -165,16 +231,23 @@ test('what is no mistake: a secret of 32 bytes, authorizers of every type, and p
         good,
         'with-dashes': supabase({ jwt_secret: '$secret.LONG', algorithms: ['HS256'] }),
         keys: jwt({ jwks: '$secret.KEY_SET', algorithm: 'RS256' }),
-        auth0, discovered: oidc({ client_secret: 'any' }),
+        auth0,
+        discovered: oidc({ client_secret: 'any' }),
         loopback: oidc({ issuer: 'http://127.0.0.1:1/realms/demo' }),
         'x-partners': good,
       },
       paths: [
         { method: 'GET', path: '/open', response: { ok: true } },
         {
-          method: 'GET', path: '/all', response: { ok: true },
+          method: 'GET',
+          path: '/all',
+          response: { ok: true },
           auth: {
-            authorizer: 'with-dashes', scopes: ['a'], any_scopes: ['b', 'c'], permissions: ['d'], claims: { e: 'f', 'g.h': [1, true] },
+            authorizer: 'with-dashes',
+            scopes: ['a'],
+            any_scopes: ['b', 'c'],
+            permissions: ['d'],
+            claims: { e: 'f', 'g.h': [1, true] },
             optional: true,
           },
         },
@@ -188,17 +261,28 @@ test('what is no mistake: a secret of 32 bytes, authorizers of every type, and p
 });
 
 test('a client secret that is short is told of where login states are sealed with it, and not shown', async () => {
-  const logIn = { method: 'GET', path: '/login', integration: { type: 'auth0_login', redirect_uri: 'https://gateway.example/callback' } };
+  const logIn = {
+    method: 'GET',
+    path: '/login',
+    integration: { type: 'auth0_login', redirect_uri: 'https://gateway.example/callback' },
+  };
   for (const [how, expected, message] of [
     [{ client_secret: '$secret.SHORT' }, 1, 'a short one'],
     [{ client_secret: '$secret.LONG' }, 0, 'a long one'],
     [{ client_secret: '$secret.SHORT', sealing_key: '$secret.LONG' }, 0, 'a short one beside a key'],
   ]) {
-    const gateway = await startGateway({ config: { authorizer: { ...auth0, ...how }, paths: [path(true), logIn] }, bindings });
+    const gateway = await startGateway({
+      config: { authorizer: { ...auth0, ...how }, paths: [path(true), logIn] },
+      bindings,
+    });
     try {
       assert.equal((await gateway.ask('/private')).status, 401, message);
       const told = gateway.records().filter(({ code }) => code === 'short_client_secret');
-      assert.deepEqual(told.map(({ level }) => level), Array(expected).fill('warn'), message);
+      assert.deepEqual(
+        told.map(({ level }) => level),
+        Array(expected).fill('warn'),
+        message,
+      );
       for (const line of gateway.lines) assert.ok(!line.message.includes(SHORT), message);
     } finally {
       await gateway.close();

@@ -49,12 +49,27 @@ async function request({ recipe, library, origin, tokens, adapter, responseType 
   const logins = [];
   const expired = tokens.access_token;
   const api = axiosHere.create({ baseURL: origin, adapter });
-  await new AsyncFunction('axios', 'GATEWAY', 'tokens', 'logIn', 'api', recipe)(axiosHere, origin, tokens, () => logins.push('begun'), api);
-  const outcome = await api.get('/private', { responseType }).then(({ status }) => status, ({ response }) => response?.headers['x-problem-code']);
+  await new AsyncFunction('axios', 'GATEWAY', 'tokens', 'logIn', 'api', recipe)(
+    axiosHere,
+    origin,
+    tokens,
+    () => logins.push('begun'),
+    api,
+  );
+  const outcome = await api.get('/private', { responseType }).then(
+    ({ status }) => status,
+    ({ response }) => response?.headers['x-problem-code'],
+  );
   return { outcome, refreshed: tokens.access_token !== expired, logins: logins.length };
 }
 
-const how = (tokens, adapter, responseType) => ({ recipe: RECIPE, origin: gateway.origin, tokens, adapter, responseType });
+const how = (tokens, adapter, responseType) => ({
+  recipe: RECIPE,
+  origin: gateway.origin,
+  tokens,
+  adapter,
+  responseType,
+});
 
 describe('in Node.js, an expired token is refreshed', () => {
   for (const adapter of ['http', 'fetch']) {
@@ -80,7 +95,10 @@ test('in a browser, a page of another origin reads the code, whatever the answer
     await page.goto(app.origin);
     for (const adapter of ['xhr', 'fetch']) {
       for (const responseType of RESPONSE_TYPES) {
-        const done = await page.evaluate(request, { ...how(await expiredTokens(), adapter, responseType), library: `${app.origin}/axios.js` });
+        const done = await page.evaluate(request, {
+          ...how(await expiredTokens(), adapter, responseType),
+          library: `${app.origin}/axios.js`,
+        });
         assert.deepEqual(done, { outcome: 200, refreshed: true, logins: 0 }, `${adapter}: ${responseType}`);
       }
     }

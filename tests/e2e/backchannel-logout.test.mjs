@@ -10,8 +10,17 @@ import { generateSigningKey } from '../../dev/tenant/keys.mjs';
 import { Browser, until } from './harness.mjs';
 import { CLIENT_ID, CLIENT_SECRET, assertNeverShown, assertProblem } from './login-flow.mjs';
 import {
-  BACKCHANNEL_LOGOUT, REMEMBERED_SECS, SESSION_EXPIRED, TOKEN_ENDPOINT, askWith, assertAlive, assertEnded, beginSession, later,
-  startSessionGateway, untilErased,
+  BACKCHANNEL_LOGOUT,
+  REMEMBERED_SECS,
+  SESSION_EXPIRED,
+  TOKEN_ENDPOINT,
+  askWith,
+  assertAlive,
+  assertEnded,
+  beginSession,
+  later,
+  startSessionGateway,
+  untilErased,
 } from './session-flow.mjs';
 
 // Longer than any test lasts that does not let the access token expire.
@@ -41,11 +50,12 @@ after(async () => {
 afterEach(() => tenant.clearFaults());
 
 /** Logs somebody in whom no other test knows. */
-async function begin({ email = `person-${person += 1}@example.com`, ...how } = {}) {
+async function begin({ email = `person-${(person += 1)}@example.com`, ...how } = {}) {
   return { email, ...(await beginSession(gateway, tenant, { email, ...how })) };
 }
 
-const send = (token) => gateway.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body: new URLSearchParams({ logout_token: token }) });
+const send = (token) =>
+  gateway.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body: new URLSearchParams({ logout_token: token }) });
 const now = () => Math.floor(Date.now() / 1000);
 
 async function assertDone(token, message) {
@@ -206,7 +216,10 @@ describe('what is no logout token', () => {
     const texts = [
       ['alg none', `${encode({ alg: 'none', typ: 'logout+jwt' })}.${payload}.`],
       ['alg none in another case', `${encode({ alg: 'nOnE' })}.${payload}.${signature}`],
-      ['an altered payload', `${header}.${encode({ ...JSON.parse(Buffer.from(payload, 'base64url')), sub: 'x' })}.${signature}`],
+      [
+        'an altered payload',
+        `${header}.${encode({ ...JSON.parse(Buffer.from(payload, 'base64url')), sub: 'x' })}.${signature}`,
+      ],
       ['a signature cut off', valid.slice(0, -8)],
       ['no signature', `${header}.${payload}`],
       ['four parts', `${valid}.x`],
@@ -229,7 +242,11 @@ describe('what is no logout token', () => {
     await assertDone(token, 'the first time');
     const second = await begin({ email: first.email });
     assertProblem(await send(token), INVALID, 'the second time');
-    assertProblem(await send(await tenant.logoutToken({ sub: first.sub, ...byJti })), INVALID, 'its jti in another token');
+    assertProblem(
+      await send(await tenant.logoutToken({ sub: first.sub, ...byJti })),
+      INVALID,
+      'its jti in another token',
+    );
     await later(240);
     assertProblem(await send(token), INVALID, 'four minutes later');
     await later(240);

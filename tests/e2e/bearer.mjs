@@ -13,7 +13,11 @@ export function protectedGateway(of, authorizer, options = {}) {
   return startGateway({
     config: {
       authorizer: {
-        type: 'auth0', domain: of.origin, issuer: of.issuer, client_id: 'bargate-local', audience: of.settings.audience,
+        type: 'auth0',
+        domain: of.origin,
+        issuer: of.issuer,
+        client_id: 'bargate-local',
+        audience: of.settings.audience,
         ...authorizer,
       },
       paths: [{ method: 'ANY', path: '/private', auth: true, response: { ok: true } }],
@@ -32,24 +36,31 @@ export async function assertRefused(of, token, code, reason, message) {
   const answer = await ask(of, token);
   assertTellsNothing(answer, code, message);
   assert.match(answer.record.reason ?? '', reason, message);
-  assert.ok(!JSON.stringify(answer.record).includes(token.slice(0, 200) || '\0'), `${message}: the log does not hold the token`);
+  assert.ok(
+    !JSON.stringify(answer.record).includes(token.slice(0, 200) || '\0'),
+    `${message}: the log does not hold the token`,
+  );
 }
 
 /** The client learns whether to refresh or to log in again, and nothing of which check failed. */
 export function assertTellsNothing({ id, status, body, headers, record }, code, message) {
   const expired = code === 'token_expired';
   const title = expired ? 'Token expired' : 'Token invalid';
-  assert.deepEqual(body, {
-    type: `urn:bargate:problem:${code}`,
-    title,
-    error: title,
-    status: 401,
-    detail: expired
-      ? 'Refresh the access token and send the request again.'
-      : 'The access token is not valid here. Log in again.',
-    code,
-    request_id: id,
-  }, message);
+  assert.deepEqual(
+    body,
+    {
+      type: `urn:bargate:problem:${code}`,
+      title,
+      error: title,
+      status: 401,
+      detail: expired
+        ? 'Refresh the access token and send the request again.'
+        : 'The access token is not valid here. Log in again.',
+      code,
+      request_id: id,
+    },
+    message,
+  );
   const description = expired ? 'the token has expired' : 'the token is not valid here';
   assert.deepEqual(
     [status, headers.get('content-type'), headers.get('cache-control'), headers.get('www-authenticate')],
@@ -69,7 +80,9 @@ export const seconds = () => Math.floor(Date.now() / 1000);
 
 /** Encodes a text, bytes, or a value as JSON. */
 export function base64url(part) {
-  return Buffer.from(typeof part === 'string' || Buffer.isBuffer(part) ? part : JSON.stringify(part)).toString('base64url');
+  return Buffer.from(typeof part === 'string' || Buffer.isBuffer(part) ? part : JSON.stringify(part)).toString(
+    'base64url',
+  );
 }
 
 /** Signs any header and payload at all, which jose rightly does not. RSA (PKCS #1) keys alone. */

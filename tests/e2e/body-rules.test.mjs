@@ -46,7 +46,10 @@ before(async () => {
   const typed = (...types) => ({ content_types: types });
   gateway = await startGateway({
     config: {
-      servers: [{ alias: 'own', url: upstream.origin }, { alias: 'api', url: api.origin }],
+      servers: [
+        { alias: 'own', url: upstream.origin },
+        { alias: 'api', url: api.origin },
+      ],
       serviceBindings: [{ alias: 'bound', binding: 'BOUND' }],
       cors: { allow_origins: [APP] },
       authorizer: { type: 'auth0', domain: 'tenant.example', client_id: 'any' },
@@ -56,9 +59,17 @@ before(async () => {
         { method: 'POST', path: '/fixed', response: {}, max_body_bytes: LIMIT },
         { method: 'POST', path: '/fixed-typed', response: {}, ...typed('application/json') },
         { method: 'POST', path: '/refresh', integration: { type: 'auth0_refresh' }, max_body_bytes: LIMIT },
-        { method: 'POST', path: '/bound', integration: { type: 'service_binding', binding: 'bound' }, max_body_bytes: LIMIT },
         {
-          method: 'POST', path: '/function', integration: { type: 'service_binding', binding: 'bound', function: 'take' }, max_body_bytes: LIMIT,
+          method: 'POST',
+          path: '/bound',
+          integration: { type: 'service_binding', binding: 'bound' },
+          max_body_bytes: LIMIT,
+        },
+        {
+          method: 'POST',
+          path: '/function',
+          integration: { type: 'service_binding', binding: 'bound', function: 'take' },
+          max_body_bytes: LIMIT,
         },
         proxied('/checked', 'own', { pre_process: { binding: 'bound', function: 'check' }, max_body_bytes: LIMIT }),
         proxied('/typed', 'own', typed('application/json', 'image/*')),
@@ -99,14 +110,17 @@ function watch(request) {
   return body;
 }
 
-const send = (path, { method = 'POST', body, type = 'application/json', chunked = false, headers = {} } = {}) => sendRaw(gateway.origin, {
-  method, path, body,
-  headers: {
-    ...(type === null ? {} : { 'content-type': type }),
-    ...(body === undefined ? {} : chunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': body.length }),
-    ...headers,
-  },
-});
+const send = (path, { method = 'POST', body, type = 'application/json', chunked = false, headers = {} } = {}) =>
+  sendRaw(gateway.origin, {
+    method,
+    path,
+    body,
+    headers: {
+      ...(type === null ? {} : { 'content-type': type }),
+      ...(body === undefined ? {} : chunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': body.length }),
+      ...headers,
+    },
+  });
 
 /** Opens a request whose body the test writes bit by bit; gives it and, once it has begun, its answer. */
 function open(path, headers = {}) {
@@ -115,13 +129,22 @@ function open(path, headers = {}) {
   request.on('error', () => {});
   const answered = once(request, 'response').then(async ([response]) => {
     const text = Buffer.concat(await response.toArray()).toString();
-    return { status: response.statusCode, header: (name) => response.headers[name] ?? null, json: () => JSON.parse(text), text };
+    return {
+      status: response.statusCode,
+      header: (name) => response.headers[name] ?? null,
+      json: () => JSON.parse(text),
+      text,
+    };
   });
   return { request, answered };
 }
 
 function assertRefused(answer, status, code, message) {
-  assert.deepEqual([answer.status, answer.header('content-type')], [status, 'application/problem+json'], `${message}: ${answer.text}`);
+  assert.deepEqual(
+    [answer.status, answer.header('content-type')],
+    [status, 'application/problem+json'],
+    `${message}: ${answer.text}`,
+  );
   assert.deepEqual([answer.json().code, answer.header('cache-control')], [code, 'no-store'], message);
 }
 
@@ -141,7 +164,10 @@ describe('a body within the limit arrives whole', () => {
     test(message, async () => {
       const answer = await send('/limited', { body: Buffer.alloc(bytes, 'x'), ...how });
       assert.deepEqual([answer.status, answer.text], [200, String(bytes)]);
-      assert.deepEqual(arrived.map(({ complete }) => complete), [true]);
+      assert.deepEqual(
+        arrived.map(({ complete }) => complete),
+        [true],
+      );
     });
   }
 
@@ -188,7 +214,10 @@ describe('a body whose length is announced and too large', () => {
   });
 
   test('is 413 that a listed origin can read, and the log has it', async () => {
-    const answer = await send('/limited', { body: Buffer.alloc(LIMIT + 1), headers: { origin: APP, 'x-request-id': 'too-large' } });
+    const answer = await send('/limited', {
+      body: Buffer.alloc(LIMIT + 1),
+      headers: { origin: APP, 'x-request-id': 'too-large' },
+    });
     assert.equal(answer.header('access-control-allow-origin'), APP);
     const { level, status, code, route } = await gateway.record(({ request_id: id }) => id === 'too-large');
     assert.deepEqual([level, status, code, route], ['info', 413, 'body_too_large', '/limited']);
@@ -208,7 +237,9 @@ describe('a body of unknown length that grows too large', () => {
   });
 
   for (const [message, chunk, count] of [
-    ['in one chunk', LIMIT + 1, 1], ['in chunks that do not end at the limit', 300, 4], ['in one chunk that is far larger', 100 * LIMIT, 1],
+    ['in one chunk', LIMIT + 1, 1],
+    ['in chunks that do not end at the limit', 300, 4],
+    ['in one chunk that is far larger', 100 * LIMIT, 1],
   ]) {
     test(`is 413, and no byte beyond the limit reaches the upstream: ${message}`, async () => {
       const { request, answered } = open('/limited');
@@ -231,10 +262,18 @@ describe('a body of unknown length that grows too large', () => {
     assertRefused(await send('/refresh', { body, chunked: true }), ...TOO_LARGE);
   });
 
-  for (const [message, path] of [['another Worker', '/bound'], ['a function of one', '/function'], ['one that is asked first', '/checked']]) {
+  for (const [message, path] of [
+    ['another Worker', '/bound'],
+    ['a function of one', '/function'],
+    ['one that is asked first', '/checked'],
+  ]) {
     test(`is 413 for ${message}, which is not shown a body that looks whole`, async () => {
       const [fits, exceeds] = [fresh('fits-'), fresh('exceeds-')];
-      const whole = await send(path, { body: Buffer.alloc(LIMIT, 'x'), chunked: true, headers: { 'x-request-id': fits } });
+      const whole = await send(path, {
+        body: Buffer.alloc(LIMIT, 'x'),
+        chunked: true,
+        headers: { 'x-request-id': fits },
+      });
       assert.equal(whole.status, 200, whole.text);
       assert.equal((await gateway.record(({ of }) => of === fits)).shown, LIMIT);
       arrived = [];
@@ -243,7 +282,10 @@ describe('a body of unknown length that grows too large', () => {
       request.end('x');
       assertRefused(await answered, ...TOO_LARGE);
       await gateway.record(({ request_id: id }) => id === exceeds);
-      assert.deepEqual(gateway.records().filter(({ of }) => of === exceeds), []);
+      assert.deepEqual(
+        gateway.records().filter(({ of }) => of === exceeds),
+        [],
+      );
       for (const body of arrived) assert.equal((await body.over).complete, false);
     });
   }
@@ -255,9 +297,17 @@ describe('a body of unknown length that grows too large', () => {
 
 describe('a body', () => {
   for (const [path, type] of [
-    ['/typed', 'application/json'], ['/typed', 'application/json; charset=utf-8'], ['/typed', 'application/json;charset="utf-8"'],
-    ['/typed', 'APPLICATION/Json'], ['/typed', 'application/json ; a=b'], ['/typed', 'image/png'], ['/typed', 'image/svg+xml'],
-    ['/typed', 'application/json; a="b,c"'], ['/typed', 'IMAGE/PNG'], ['/upper', 'application/json'], ['/any', 'text/x-own'],
+    ['/typed', 'application/json'],
+    ['/typed', 'application/json; charset=utf-8'],
+    ['/typed', 'application/json;charset="utf-8"'],
+    ['/typed', 'APPLICATION/Json'],
+    ['/typed', 'application/json ; a=b'],
+    ['/typed', 'image/png'],
+    ['/typed', 'image/svg+xml'],
+    ['/typed', 'application/json; a="b,c"'],
+    ['/typed', 'IMAGE/PNG'],
+    ['/upper', 'application/json'],
+    ['/any', 'text/x-own'],
   ]) {
     test(`of the type ${type} arrives at ${path}`, async () => {
       assert.deepEqual([(await send(path, { body: 'body', type })).text, arrived.length], ['4', 1]);
@@ -265,25 +315,46 @@ describe('a body', () => {
   }
 
   for (const [message, type] of [
-    ['another type', 'text/plain'], ['a type that only begins alike', 'application/jsonp'], ['a type that ends alike', 'x-application/json'],
-    ['a type with another suffix', 'application/json-patch+json'], ['a family that only begins alike', 'imagex/png'],
-    ['a family without a subtype', 'image'], ['a family with an empty subtype', 'image/'], ['a list of types', 'application/json, text/plain'],
-    ['a list that ends well', 'text/plain, application/json'], ['a listed type as a parameter', 'text/plain; a=application/json'],
-    ['a listed type behind a semicolon', ';application/json'], ['a wildcard', '*/*'], ['an empty type', ''], ['no type', null],
-    ['two types', ['application/json', 'text/plain']], ['two types, the first with a parameter', ['application/json; charset=utf-8', 'text/plain']],
-    ['a second type behind a parameter', 'application/json; charset=utf-8, text/plain'], ['a family with no subtype that is one', 'image/"'],
-    ['two types, the first of a listed family', ['image/png', 'text/plain']], ['a list that begins with a listed family', 'image/png, text/plain'],
+    ['another type', 'text/plain'],
+    ['a type that only begins alike', 'application/jsonp'],
+    ['a type that ends alike', 'x-application/json'],
+    ['a type with another suffix', 'application/json-patch+json'],
+    ['a family that only begins alike', 'imagex/png'],
+    ['a family without a subtype', 'image'],
+    ['a family with an empty subtype', 'image/'],
+    ['a list of types', 'application/json, text/plain'],
+    ['a list that ends well', 'text/plain, application/json'],
+    ['a listed type as a parameter', 'text/plain; a=application/json'],
+    ['a listed type behind a semicolon', ';application/json'],
+    ['a wildcard', '*/*'],
+    ['an empty type', ''],
+    ['no type', null],
+    ['two types', ['application/json', 'text/plain']],
+    ['two types, the first with a parameter', ['application/json; charset=utf-8', 'text/plain']],
+    ['a second type behind a parameter', 'application/json; charset=utf-8, text/plain'],
+    ['a family with no subtype that is one', 'image/"'],
+    ['two types, the first of a listed family', ['image/png', 'text/plain']],
+    ['a list that begins with a listed family', 'image/png, text/plain'],
   ]) {
     test(`with ${message} is 415 and reaches nobody, its length known or not`, async () => {
       for (const chunked of [false, true]) {
-        assertRefused(await send('/typed', { body: 'body', type, chunked }), ...WRONG_TYPE, `${type}, ${chunked ? '' : 'not '}chunked`);
+        assertRefused(
+          await send('/typed', { body: 'body', type, chunked }),
+          ...WRONG_TYPE,
+          `${type}, ${chunked ? '' : 'not '}chunked`,
+        );
       }
       assert.deepEqual(arrived, []);
     });
   }
 
   test('of another type is 415 by any method, for a fixed answer too, and a listed origin can read it', async () => {
-    for (const [method, path] of [['PUT', '/typed'], ['PATCH', '/typed'], ['DELETE', '/typed'], ['POST', '/fixed-typed']]) {
+    for (const [method, path] of [
+      ['PUT', '/typed'],
+      ['PATCH', '/typed'],
+      ['DELETE', '/typed'],
+      ['POST', '/fixed-typed'],
+    ]) {
       const answer = await send(path, { method, body: 'body', type: 'text/plain', headers: { origin: APP } });
       assertRefused(answer, ...WRONG_TYPE, `${method} ${path}`);
       assert.equal(answer.header('access-control-allow-origin'), APP);
@@ -301,8 +372,12 @@ describe('a body', () => {
 
 test('a request without a body has no type to be judged by', async () => {
   for (const [method, headers] of [
-    ['GET', {}], ['GET', { 'content-type': 'text/plain' }], ['POST', { 'content-length': '0' }], ['DELETE', {}],
-    ['POST', { 'content-length': '0', 'content-type': 'text/plain' }], ['OPTIONS', {}],
+    ['GET', {}],
+    ['GET', { 'content-type': 'text/plain' }],
+    ['POST', { 'content-length': '0' }],
+    ['DELETE', {}],
+    ['POST', { 'content-length': '0', 'content-type': 'text/plain' }],
+    ['OPTIONS', {}],
   ]) {
     const answer = await send('/typed', { method, type: null, headers });
     assert.deepEqual([answer.status, answer.text], [200, '0'], `${method} with ${JSON.stringify(headers)}`);

@@ -29,7 +29,9 @@ before(async () => {
   [tenant, api, app] = await Promise.all([
     startTenant({ redirectUris: [redirectUri, frameRedirectUri] }),
     startApi(),
-    startUpstream((request, response) => response.setHeader('content-type', 'text/html').end('<!doctype html><title>App</title>')),
+    startUpstream((request, response) =>
+      response.setHeader('content-type', 'text/html').end('<!doctype html><title>App</title>'),
+    ),
   ]);
   gateway = await startGateway({
     port,
@@ -101,9 +103,16 @@ test('a person logs in by a click, and the tokens open profile, API and refresh 
 
   const [cookie, ...others] = (await context.cookies(gateway.origin)).filter(({ name }) => !name.startsWith('tenant_'));
   const { name, httpOnly, sameSite, secure, path } = cookie;
-  assert.deepEqual({ name, httpOnly, sameSite, secure, path }, {
-    name: 'bargate-login', httpOnly: true, sameSite: 'Lax', secure: false, path: '/',
-  });
+  assert.deepEqual(
+    { name, httpOnly, sameSite, secure, path },
+    {
+      name: 'bargate-login',
+      httpOnly: true,
+      sameSite: 'Lax',
+      secure: false,
+      path: '/',
+    },
+  );
   assert.deepEqual(others, []);
 
   // From the gateway's own origin, and from the app's, which takes a preflight each.
@@ -127,11 +136,14 @@ test('a person logs in by a click, and the tokens open profile, API and refresh 
 
   const refreshUrl = `${gateway.origin}/api/auth0/refresh`;
   const [byJson] = await askFrom(page, [
-    [refreshUrl, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ refresh_token: refresh }),
-    }],
+    [
+      refreshUrl,
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ refresh_token: refresh }),
+      },
+    ],
   ]);
   assert.equal(byJson.status, 200);
   const [byHeader] = await askFrom(there, [
@@ -190,10 +202,15 @@ test('a frame renews a login silently: its page posts to the app, and to no othe
     return page;
   };
   const page = await framedBy(app.origin);
-  const renew = (prompt) => page.evaluate((url) => new Promise((resolve) => {
-    window.addEventListener('message', ({ data, origin }) => resolve({ data, origin }), { once: true });
-    document.body.append(Object.assign(document.createElement('iframe'), { src: url }));
-  }), `${framing.origin}/frame/login?prompt=${prompt}`);
+  const renew = (prompt) =>
+    page.evaluate(
+      (url) =>
+        new Promise((resolve) => {
+          window.addEventListener('message', ({ data, origin }) => resolve({ data, origin }), { once: true });
+          document.body.append(Object.assign(document.createElement('iframe'), { src: url }));
+        }),
+      `${framing.origin}/frame/login?prompt=${prompt}`,
+    );
 
   const without = await renew('none');
   assert.equal(without.origin, framing.origin);

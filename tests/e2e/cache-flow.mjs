@@ -24,7 +24,8 @@ export async function startCachingGateway(options = {}, keeping = {}) {
     // Each answer differs from all others, unless a test has it otherwise.
     return answer ? answer(request, response) : response.end(fresh('answer '));
   });
-  const cached = (path, cache = {}, more = {}) => proxied(path, 'own', { cache: { ttl_seconds: LONG_SECS, ...cache }, ...more });
+  const cached = (path, cache = {}, more = {}) =>
+    proxied(path, 'own', { cache: { ttl_seconds: LONG_SECS, ...cache }, ...more });
   const gateway = await startGateway({
     config: {
       servers: [{ alias: 'own', url: upstream.origin }],

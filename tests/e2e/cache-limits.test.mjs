@@ -23,7 +23,8 @@ beforeEach(() => gateway.forget());
 
 describe('an answer is kept', () => {
   for (const [message, headers] of [
-    ['that says nothing of caches', {}], ['that is public', { 'cache-control': 'public, max-age=600' }],
+    ['that says nothing of caches', {}],
+    ['that is public', { 'cache-control': 'public, max-age=600' }],
     ['that must be asked for again once it is stale', { 'cache-control': 'must-revalidate, max-age=600' }],
   ]) {
     test(message, async () => {
@@ -45,25 +46,39 @@ describe('an answer is not kept', () => {
     ['that must be asked for each time', 200, { 'cache-control': 'max-age=600, no-cache' }],
     ['that varies by a header that the path does not name', 200, { vary: 'Accept-Language' }],
     ['that varies by everything', 200, { vary: '*' }],
-    ['that varies by a header that the path names, and by one that it does not', 200, { vary: 'X-Kind, X-Other' }, '/vary/'],
+    [
+      'that varies by a header that the path names, and by one that it does not',
+      200,
+      { vary: 'X-Kind, X-Other' },
+      '/vary/',
+    ],
     ['that varies by everything, where the path names headers', 200, { vary: '*' }, '/vary/'],
     ['that varies by cookie', 200, { vary: 'Cookie' }],
-    ['with the status 203', 203, {}], ['with the status 204', 204, {}],
+    ['with the status 203', 203, {}],
+    ['with the status 204', 204, {}],
     ['with the status 206', 206, { 'content-range': 'bytes 0-3/4' }],
     ['with the status 301', 301, { location: '/elsewhere', 'cache-control': 'max-age=600' }],
-    ['with the status 404', 404, {}], ['with the status 410', 410, { 'cache-control': 'max-age=600' }],
-    ['with the status 500', 500, {}], ['with the status 503', 503, { 'cache-control': 'max-age=600' }],
+    ['with the status 404', 404, {}],
+    ['with the status 410', 410, { 'cache-control': 'max-age=600' }],
+    ['with the status 500', 500, {}],
+    ['with the status 503', 503, { 'cache-control': 'max-age=600' }],
   ]) {
     test(message, async () => {
       const path = fresh(at);
-      gateway.answerBy((_, response) => response.writeHead(status, headers).end(status === 204 ? undefined : 'body'), path);
+      gateway.answerBy(
+        (_, response) => response.writeHead(status, headers).end(status === 204 ? undefined : 'body'),
+        path,
+      );
       const answer = await gateway.get(path);
       assert.deepEqual([answer.status, answer.text], [status, status === 204 ? '' : 'body']);
       await gateway.assertNotKept(path, {}, message);
     });
   }
 
-  for (const [message, headers] of [['with its length', { 'content-length': 1000 }], ['without its length', {}]]) {
+  for (const [message, headers] of [
+    ['with its length', { 'content-length': 1000 }],
+    ['without its length', {}],
+  ]) {
     test(`that breaks off, sent ${message}`, async () => {
       const path = fresh('/kept/');
       gateway.answerBy((request, response) => {
@@ -105,10 +120,15 @@ describe('an answer is not kept', () => {
 
 describe('past a kept answer goes', () => {
   for (const [message, request] of [
-    ['HEAD', { method: 'HEAD' }], ['POST', { method: 'POST', body: 'x' }], ['PUT', { method: 'PUT', body: 'x' }],
-    ['DELETE', { method: 'DELETE' }], ['PATCH', { method: 'PATCH', body: 'x' }], ['OPTIONS', { method: 'OPTIONS' }],
+    ['HEAD', { method: 'HEAD' }],
+    ['POST', { method: 'POST', body: 'x' }],
+    ['PUT', { method: 'PUT', body: 'x' }],
+    ['DELETE', { method: 'DELETE' }],
+    ['PATCH', { method: 'PATCH', body: 'x' }],
+    ['OPTIONS', { method: 'OPTIONS' }],
     ['GET with a body', { headers: { 'content-length': 8 }, body: 'question' }],
-    ['a range', { headers: { range: 'bytes=0-1' } }], ['a range that cannot be', { headers: { range: 'bytes=1000-2000' } }],
+    ['a range', { headers: { range: 'bytes=0-1' } }],
+    ['a range that cannot be', { headers: { range: 'bytes=1000-2000' } }],
   ]) {
     test(message, async () => {
       const path = fresh('/any/');
@@ -121,13 +141,20 @@ describe('past a kept answer goes', () => {
         assert.equal(gateway.asked.at(-1).headers.range, request.headers?.range);
         assert.deepEqual([answer.status, answer.header('cache-status') === HIT], [200, false]);
       }
-      assert.deepEqual([(await gateway.get(path)).text, statusOf(await gateway.get(path))], [hit.text, HIT], 'which stays as it is');
+      assert.deepEqual(
+        [(await gateway.get(path)).text, statusOf(await gateway.get(path))],
+        [hit.text, HIT],
+        'which stays as it is',
+      );
     });
   }
 
   test('and no answer to it is kept: GET with a body, which is no part of the address', async () => {
     const path = fresh('/kept/');
-    gateway.answerBy(async (request, response) => response.end(`for [${Buffer.concat(await request.toArray())}]`), path);
+    gateway.answerBy(
+      async (request, response) => response.end(`for [${Buffer.concat(await request.toArray())}]`),
+      path,
+    );
     const poisoned = await sendRaw(gateway.origin, { path, headers: { 'content-length': 6 }, body: 'poison' });
     assert.equal(poisoned.text, 'for [poison]');
     await gateway.kept(fresh('/any/later-'));
@@ -138,7 +165,9 @@ describe('past a kept answer goes', () => {
     for (const init of [{ method: 'HEAD' }, { method: 'POST', body: 'x' }, { headers: { range: 'bytes=0-1' } }]) {
       const path = fresh('/any/');
       gateway.answerBy((_, response) => {
-        response.writeHead(...(init.headers ? [206, { 'content-range': 'bytes 0-1/9' }] : [200])).end('of another request');
+        response
+          .writeHead(...(init.headers ? [206, { 'content-range': 'bytes 0-1/9' }] : [200]))
+          .end('of another request');
       }, path);
       await gateway.ask(path, init);
       await gateway.kept(fresh('/any/later-'));
@@ -152,7 +181,10 @@ describe('past a kept answer goes', () => {
     const api = await startApi();
     t.after(() => api.close());
     const own = await startGateway({
-      config: { servers: [{ alias: 'api', url: api.origin }], paths: [proxied('/{.+}', 'api', { cache: { ttl_seconds: 600 } })] },
+      config: {
+        servers: [{ alias: 'api', url: api.origin }],
+        paths: [proxied('/{.+}', 'api', { cache: { ttl_seconds: 600 } })],
+      },
     });
     t.after(() => own.close());
     await own.ask('/socket');
@@ -170,8 +202,26 @@ describe('what is kept per user', () => {
 
   // Users whose names look like something else, and like one another.
   const SUBJECTS = [
-    'a', 'b', 'A', 'a ', 'a/b', 'a%2Fb', 'a?b=c', 'a?b', 'a#b', 'a#c', 'a&user=b', '../a', 'auth0|a', 'auth0%7Ca',
-    '\u00e4', '\u{1f980}', 'a\\b', 'a\nb', 'x'.repeat(2000), `${'x'.repeat(1999)}y`,
+    'a',
+    'b',
+    'A',
+    'a ',
+    'a/b',
+    'a%2Fb',
+    'a?b=c',
+    'a?b',
+    'a#b',
+    'a#c',
+    'a&user=b',
+    '../a',
+    'auth0|a',
+    'auth0%7Ca',
+    '\u00e4',
+    '\u{1f980}',
+    'a\\b',
+    'a\nb',
+    'x'.repeat(2000),
+    `${'x'.repeat(1999)}y`,
   ];
 
   test('is one answer for each of them, whatever their names', async () => {
@@ -218,7 +268,8 @@ describe('what is kept per user', () => {
     await gateway.kept(path, await as({ sub: 'a' }));
     const before = gateway.times(path);
     for (const [message, headers, code] of [
-      ['without a token', {}, 'token_missing'], ['with an expired one', await as({ sub: 'a', exp: 1 }), 'token_expired'],
+      ['without a token', {}, 'token_missing'],
+      ['with an expired one', await as({ sub: 'a', exp: 1 }), 'token_expired'],
       ['with one of another audience', await as({ sub: 'a', aud: 'https://other.example/' }), 'token_invalid'],
     ]) {
       const { status, body, headers: told } = await gateway.get(path, headers);
@@ -236,7 +287,9 @@ describe('what a mapping tells the upstream', () => {
   before(async () => {
     tenant = await startTenant();
     upstream = await startUpstream(({ headers }, response) => {
-      response.writeHead(200, { vary: headers['x-kind'] ? 'x-kind' : 'x-org' }).end(`${headers['x-org']} ${headers['x-kind']}`);
+      response
+        .writeHead(200, { vary: headers['x-kind'] ? 'x-kind' : 'x-org' })
+        .end(`${headers['x-org']} ${headers['x-kind']}`);
     });
     const cache = { ttl_seconds: 600 };
     mapped = await startGateway({
@@ -244,7 +297,11 @@ describe('what a mapping tells the upstream', () => {
         servers: [{ alias: 'own', url: upstream.origin }],
         authorizer: authorizerOf(tenant),
         paths: [
-          proxied('/mine/{.+}', 'own', { auth: true, cache: { ...cache, per_user: true }, mapping: { headers: { 'x-org': '$request.jwt.org_id' } } }),
+          proxied('/mine/{.+}', 'own', {
+            auth: true,
+            cache: { ...cache, per_user: true },
+            mapping: { headers: { 'x-org': '$request.jwt.org_id' } },
+          }),
           proxied('/for-all/{.+}', 'own', { cache, mapping: { headers: { 'x-kind': '$request.header.x-sort' } } }),
           proxied('/set/{.+}', 'own', { cache, request_headers: { set: { 'x-kind': '$request.query.sort' } } }),
         ],
@@ -257,7 +314,13 @@ describe('what a mapping tells the upstream', () => {
   });
 
   for (const [message, at, query, headersOf, expected] of [
-    ['of the token: one user in two organisations', '/mine/', () => '', (name) => bearer(tenant, { org_id: name }), (name) => `${name} undefined`],
+    [
+      'of the token: one user in two organisations',
+      '/mine/',
+      () => '',
+      (name) => bearer(tenant, { org_id: name }),
+      (name) => `${name} undefined`,
+    ],
     ['of the request', '/for-all/', () => '', (name) => ({ 'x-sort': name }), (name) => `undefined ${name}`],
     ['by request_headers', '/set/', (name) => `?sort=${name}`, () => ({}), (name) => `undefined ${name}`],
   ]) {
@@ -265,7 +328,10 @@ describe('what a mapping tells the upstream', () => {
       const path = fresh(at);
       for (const name of ['one', 'two', 'one']) {
         let answer;
-        await until(async () => statusOf(answer = await mapped.ask(`${path}${query(name)}`, { headers: await headersOf(name) })) === HIT);
+        await until(
+          async () =>
+            statusOf((answer = await mapped.ask(`${path}${query(name)}`, { headers: await headersOf(name) }))) === HIT,
+        );
         assert.equal(answer.text, expected(name), name);
       }
     });
@@ -278,19 +344,47 @@ describe('a config is refused whose cache would show to all what is for one', ()
     ['with auth', { auth: true }, /error\[private_cache\]: paths\[1\]\.cache/],
     ['with auth that is optional', { auth: { optional: true } }, /error\[private_cache\]: paths\[1\]\.cache/],
     ['with auth that asks for scopes', { auth: { scopes: ['read:own'] } }, /error\[private_cache\]: paths\[1\]\.cache/],
-    ['by cookie', { cache: { ttl_seconds: 1, vary: ['Accept', 'Cookie'] } }, /error\[private_cache\]: paths\[1\]\.cache\.vary/],
-    ['by credential', { cache: { ttl_seconds: 1, vary: ['authorization'] } }, /error\[private_cache\]: paths\[1\]\.cache\.vary/],
-    ['of what is made with a credential', { mapping: { headers: { authorization: '$request.header.authorization' } } }, /error\[private_cache\]: paths\[1\]\.mapping\.headers\.authorization/],
-    ['by a cookie of another name', { mapping: { headers: { 'x-user': '$request.header.Cookie' } } }, /error\[private_cache\]: paths\[1\]\.mapping\.headers\.x-user/],
-    ['by a cookie in the query', { mapping: { query: { session: '$request.header.cookie' } } }, /error\[private_cache\]: paths\[1\]\.mapping\.query\.session/],
-    ['by request_headers', { request_headers: { set: { 'x-token': '$request.header.authorization' } } }, /error\[private_cache\]: paths\[1\]\.request_headers\.set\.x-token/],
+    [
+      'by cookie',
+      { cache: { ttl_seconds: 1, vary: ['Accept', 'Cookie'] } },
+      /error\[private_cache\]: paths\[1\]\.cache\.vary/,
+    ],
+    [
+      'by credential',
+      { cache: { ttl_seconds: 1, vary: ['authorization'] } },
+      /error\[private_cache\]: paths\[1\]\.cache\.vary/,
+    ],
+    [
+      'of what is made with a credential',
+      { mapping: { headers: { authorization: '$request.header.authorization' } } },
+      /error\[private_cache\]: paths\[1\]\.mapping\.headers\.authorization/,
+    ],
+    [
+      'by a cookie of another name',
+      { mapping: { headers: { 'x-user': '$request.header.Cookie' } } },
+      /error\[private_cache\]: paths\[1\]\.mapping\.headers\.x-user/,
+    ],
+    [
+      'by a cookie in the query',
+      { mapping: { query: { session: '$request.header.cookie' } } },
+      /error\[private_cache\]: paths\[1\]\.mapping\.query\.session/,
+    ],
+    [
+      'by request_headers',
+      { request_headers: { set: { 'x-token': '$request.header.authorization' } } },
+      /error\[private_cache\]: paths\[1\]\.request_headers\.set\.x-token/,
+    ],
     ['per user, where none is known', { cache: { ttl_seconds: 1, per_user: true } }, /error\[\w+\]: paths\[1\]\.cache/],
   ]) {
     test(message, async (t) => {
       const own = await startGateway({
         config: {
-          servers: [{ alias: 'api', url: 'https://api.example' }], authorizer,
-          paths: [proxied('/public', 'api', { cache: { ttl_seconds: 1 } }), proxied('/own', 'api', { cache: { ttl_seconds: 1 }, ...path })],
+          servers: [{ alias: 'api', url: 'https://api.example' }],
+          authorizer,
+          paths: [
+            proxied('/public', 'api', { cache: { ttl_seconds: 1 } }),
+            proxied('/own', 'api', { cache: { ttl_seconds: 1 }, ...path }),
+          ],
         },
       });
       t.after(() => own.close());
@@ -303,10 +397,13 @@ describe('a config is refused whose cache would show to all what is for one', ()
 
 test('a cache that fails costs no request', async (t) => {
   const failing = await startCachingGateway({
-    entry: entryWith({}, `
+    entry: entryWith(
+      {},
+      `
       Cache.prototype[request.headers.get('x-failing')] = () => Promise.reject(new Error('the cache is away'));
       return super.fetch(request);
-    `),
+    `,
+    ),
   });
   t.after(() => failing.close());
   // Each stays broken.

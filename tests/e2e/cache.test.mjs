@@ -34,8 +34,13 @@ describe('a kept answer', () => {
   test('has the headers of the one that was put away, and an id of its own', async () => {
     const path = fresh('/kept/');
     const own = {
-      'content-type': 'text/x-own; charset=utf-8', 'cache-control': 'public, max-age=77', etag: '"e"', 'x-own': 'one two',
-      'last-modified': 'Thu, 01 Jan 2026 00:00:00 GMT', link: '<a>; rel=a', 'content-language': 'de',
+      'content-type': 'text/x-own; charset=utf-8',
+      'cache-control': 'public, max-age=77',
+      etag: '"e"',
+      'x-own': 'one two',
+      'last-modified': 'Thu, 01 Jan 2026 00:00:00 GMT',
+      link: '<a>; rel=a',
+      'content-language': 'de',
     };
     gateway.answerBy((_, response) => response.writeHead(200, own).end('body'));
     const miss = await gateway.get(path);
@@ -46,7 +51,15 @@ describe('a kept answer', () => {
     assert.equal(hit.headers.get('x-request-id'), hit.id);
     assert.deepEqual([hit.record.route, hit.record.status, hit.record.code], ['/kept/{.+}', 200, undefined]);
     // What the runtime's cache tells of itself, and how a body is framed; nothing else is added.
-    const ofTransport = ['age', 'date', 'cf-cache-status', 'content-length', 'transfer-encoding', 'connection', 'keep-alive'];
+    const ofTransport = [
+      'age',
+      'date',
+      'cf-cache-status',
+      'content-length',
+      'transfer-encoding',
+      'connection',
+      'keep-alive',
+    ];
     const added = [...hit.headers.keys()].filter((name) => !miss.headers.has(name) && !ofTransport.includes(name));
     assert.deepEqual(added, []);
   });
@@ -103,9 +116,16 @@ describe('a kept answer', () => {
       response.end(`${headers['x-forwarded-proto']}://${headers['x-forwarded-host']}/kept${url}`);
     });
     const addresses = [
-      `http://a.example${path}`, `http://a.example${path}?x=1`, `http://a.example${path}?x=2`, `http://a.example${path}?x=1&y=2`,
-      `http://a.example${path}?y=2&x=1`, `http://a.example${path}/`, `http://a.example${path}/%3Fx=1`, `http://b.example${path}`,
-      `https://a.example${path}`, `http://a.example:8080${path}`,
+      `http://a.example${path}`,
+      `http://a.example${path}?x=1`,
+      `http://a.example${path}?x=2`,
+      `http://a.example${path}?x=1&y=2`,
+      `http://a.example${path}?y=2&x=1`,
+      `http://a.example${path}/`,
+      `http://a.example${path}/%3Fx=1`,
+      `http://b.example${path}`,
+      `https://a.example${path}`,
+      `http://a.example:8080${path}`,
     ];
     const statusAt = async (address) => {
       const answer = await gateway.miniflare.dispatchFetch(address);
@@ -119,7 +139,12 @@ describe('a kept answer', () => {
   test('is readable for the origin that asks, and not for the one for which it was put away', async () => {
     const path = fresh('/kept/');
     await gateway.kept(path, { origin: APP });
-    for (const [origin, allowed] of [[OTHER_APP, OTHER_APP], [APP, APP], ['https://evil.example', null], [undefined, null]]) {
+    for (const [origin, allowed] of [
+      [OTHER_APP, OTHER_APP],
+      [APP, APP],
+      ['https://evil.example', null],
+      [undefined, null],
+    ]) {
       const answer = await gateway.get(path, origin && { origin });
       assert.deepEqual([statusOf(answer), answer.headers.get('access-control-allow-origin')], [HIT, allowed], origin);
       assert.match(answer.headers.get('vary') ?? '', /\borigin\b/i, origin);
@@ -132,14 +157,19 @@ describe('a public path that is cached', () => {
     const path = fresh('/kept/');
     const secrets = { cookie: 'session=of-alice', authorization: 'Bearer of-alice', 'x-own': 'passes' };
     const hit = await gateway.kept(path, secrets);
-    for (const cookie of ['session=of-alice; bargate-login=q', 'bargate-login=q', '__Host-bargate-login=q; session=of-alice; a="b"']) {
+    for (const cookie of [
+      'session=of-alice; bargate-login=q',
+      'bargate-login=q',
+      '__Host-bargate-login=q; session=of-alice; a="b"',
+    ]) {
       await gateway.get(fresh('/kept/'), { ...secrets, cookie });
     }
     for (const { headers } of gateway.asked) {
       assert.deepEqual([headers.cookie, headers.authorization, headers['x-own']], [undefined, undefined, 'passes']);
     }
     for (const [message, headers] of [
-      ['who sends none', {}], ['who sends others', { cookie: 'session=of-bob', authorization: 'Basic b3duOm93bg==' }],
+      ['who sends none', {}],
+      ['who sends others', { cookie: 'session=of-bob', authorization: 'Basic b3duOm93bg==' }],
     ]) {
       const answer = await gateway.get(path, headers);
       assert.deepEqual([answer.text, statusOf(answer)], [hit.text, HIT], message);
@@ -166,7 +196,8 @@ describe('a public path that is cached', () => {
 
 describe('vary', () => {
   for (const [message, vary] of [
-    ['that the upstream names', 'Accept-Language'], ['that the upstream names among others', 'x-kind, ACCEPT-LANGUAGE'],
+    ['that the upstream names', 'Accept-Language'],
+    ['that the upstream names among others', 'x-kind, ACCEPT-LANGUAGE'],
     ['that the upstream does not name', undefined],
   ]) {
     test(`keeps one answer for each value of a header ${message}`, async () => {
@@ -175,10 +206,13 @@ describe('vary', () => {
         response.writeHead(200, vary ? { vary } : {}).end(`${headers['accept-language']} ${headers['x-kind']}`);
       });
       const table = [
-        [{ 'accept-language': 'de' }, 'de undefined'], [{ 'accept-language': 'en' }, 'en undefined'],
-        [{ 'accept-language': 'de', 'x-kind': 'a' }, 'de a'], [{ 'accept-language': 'de', 'x-kind': 'b' }, 'de b'],
+        [{ 'accept-language': 'de' }, 'de undefined'],
+        [{ 'accept-language': 'en' }, 'en undefined'],
+        [{ 'accept-language': 'de', 'x-kind': 'a' }, 'de a'],
+        [{ 'accept-language': 'de', 'x-kind': 'b' }, 'de b'],
         // Joined without care, these two would look alike.
-        [{ 'accept-language': 'a', 'x-kind': 'b,c' }, 'a b,c'], [{ 'accept-language': 'a,b', 'x-kind': 'c' }, 'a,b c'],
+        [{ 'accept-language': 'a', 'x-kind': 'b,c' }, 'a b,c'],
+        [{ 'accept-language': 'a,b', 'x-kind': 'c' }, 'a,b c'],
       ];
       for (const [headers, expected] of table) assert.equal((await gateway.kept(path, headers)).text, expected);
       for (const [headers, expected] of table) {

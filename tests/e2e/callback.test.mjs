@@ -7,7 +7,13 @@ import { startTenant } from '../../dev/tenant.mjs';
 import { generateSigningKey } from '../../dev/tenant/keys.mjs';
 import { Browser } from './harness.mjs';
 import {
-  CLIENT_ID, CLIENT_SECRET, assertPrivateJson, assertProblem, claimsOf, loginUntilCallback, startLoginGateway,
+  CLIENT_ID,
+  CLIENT_SECRET,
+  assertPrivateJson,
+  assertProblem,
+  claimsOf,
+  loginUntilCallback,
+  startLoginGateway,
 } from './login-flow.mjs';
 
 const TARGET = 'https://app.example';
@@ -32,13 +38,18 @@ before(async () => {
         method: 'GET',
         path: FRAME_CALLBACK,
         integration: {
-          type: 'auth0_callback', response: 'web_message', target_origin: TARGET, redirect_uri: FRAME_REDIRECT_URI,
+          type: 'auth0_callback',
+          response: 'web_message',
+          target_origin: TARGET,
+          redirect_uri: FRAME_REDIRECT_URI,
         },
         response_headers: { remove: ['cache-control'], set: CACHED },
       },
       { method: 'GET', path: '/cached/login', integration: { type: 'auth0_login', redirect_uri: CACHED_REDIRECT_URI } },
       {
-        method: 'GET', path: CACHED_CALLBACK, integration: { type: 'auth0_callback', redirect_uri: CACHED_REDIRECT_URI },
+        method: 'GET',
+        path: CACHED_CALLBACK,
+        integration: { type: 'auth0_callback', redirect_uri: CACHED_REDIRECT_URI },
         response_headers: { remove: ['cache-control'], set: CACHED },
       },
     ],
@@ -65,7 +76,11 @@ test('a login that asked for offline_access and got no refresh token is told in 
     const answer = await of.askAs(browser, callback);
     assert.equal(answer.status, 200, `${message}: ${answer.text}`);
     await of.recordOf(answer);
-    assert.equal(given().length + modest.records().filter(({ code }) => code === 'refresh_token_not_given').length, expected, message);
+    assert.equal(
+      given().length + modest.records().filter(({ code }) => code === 'refresh_token_not_given').length,
+      expected,
+      message,
+    );
   }
   assert.equal(given()[0].level, 'warn');
 });
@@ -107,7 +122,12 @@ test('an ID token that breaks any rule ends the login, and the log says which', 
     [{}, { header: { typ: 'application/logout+jwt' } }, /^typ is/, 'a logout token by its type'],
     [{ aud: [CLIENT_ID, other], azp: other }, {}, /^azp is .*another-client/, 'two audiences, and azp is the other'],
     [{ azp: other }, {}, /^azp is .*another-client/, 'another authorized party'],
-    [{ azp: 'x'.repeat(8 * 1024) }, {}, /^azp is .{1,66}, expected/, 'another authorized party of 8 KiB, cut in the log'],
+    [
+      { azp: 'x'.repeat(8 * 1024) },
+      {},
+      /^azp is .{1,66}, expected/,
+      'another authorized party of 8 KiB, cut in the log',
+    ],
     [{ azp: 7 }, {}, /^azp has the wrong type/, 'an authorized party that is a number'],
     [{ iss: 'https://evil.example/' }, {}, /^iss is .*evil/, 'another issuer'],
     [{ iss: tenant.origin }, {}, /^iss is /, 'the issuer without its slash'],
@@ -116,7 +136,12 @@ test('an ID token that breaks any rule ends the login, and the log says which', 
     [{ exp: undefined }, {}, /^exp is missing/, 'no expiry'],
     [{ exp: 'tomorrow' }, {}, /^exp has the wrong type/, 'an expiry that is a text'],
     [{ iat: now + 3600 }, {}, /^iat is /, 'issued in an hour'],
-    [{}, { key: strange, header: { kid: published.kid } }, /signature does not verify/, 'signed by another key under a known name'],
+    [
+      {},
+      { key: strange, header: { kid: published.kid } },
+      /signature does not verify/,
+      'signed by another key under a known name',
+    ],
     [{}, { key: strange }, /^no key/, 'signed by a key that the tenant does not publish'],
     [{}, { alg: 'HS256', key: secretKey }, /^algorithm/, 'signed with the client secret'],
     [{}, { alg: 'ES256' }, /^algorithm/, 'an algorithm that is not on the list'],
@@ -133,8 +158,10 @@ test('an ID token that breaks any rule ends the login, and the log says which', 
 });
 
 test('an ID token that is no token, or does not come though openid was asked for, ends the login', async () => {
-  const unsigned = (idToken) => [{ alg: 'none' }, claimsOf(idToken)]
-    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  const unsigned = (idToken) =>
+    [{ alg: 'none' }, claimsOf(idToken)]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.');
   const table = [
     [() => 'no token', ID_TOKEN_INVALID, 'no token'],
     [() => '', ID_TOKEN_INVALID, 'an empty one'],
@@ -227,7 +254,12 @@ test('a login that fails in a frame is told in the message, and is in the log', 
   const login = await gateway.askAs(browser, '/frame/login');
   const state = new URL(login.headers.get('location')).searchParams.get('state');
   const table = [
-    [{ error: 'login_required', error_description: markup, state }, 401, 'login_required', 'the provider would have to ask'],
+    [
+      { error: 'login_required', error_description: markup, state },
+      401,
+      'login_required',
+      'the provider would have to ask',
+    ],
     [{ error: markup, error_description: markup, state }, 502, 'idp_rejected', 'an error with markup'],
     [{ code: 'x' }, 400, 'state_invalid', 'no state'],
   ];
@@ -251,6 +283,10 @@ test('no cache may keep tokens, whatever the config removes and sets', async () 
     const answer = await gateway.askAs(browser, await loginUntilCallback(gateway, browser, { at }));
     assert.equal(answer.status, 200, answer.text);
     assert.match(answer.text, /access_token/);
-    assert.deepEqual(Object.keys(CACHED).map((name) => answer.headers.get(name)), ['no-store', null], at);
+    assert.deepEqual(
+      Object.keys(CACHED).map((name) => answer.headers.get(name)),
+      ['no-store', null],
+      at,
+    );
   }
 });

@@ -33,12 +33,22 @@ describe("the older gateway's variable", { concurrency: 4 }, () => {
     ['gives the config', { [OLDER_VARIABLE]: valid('older') }, {}, 'older'],
     ['gives the config as a JSON variable, too', { [OLDER_VARIABLE]: configOf('older object') }, {}, 'older object'],
     ['gives the config behind a byte order mark', { [OLDER_VARIABLE]: `\ufeff${valid('older')}` }, {}, 'older'],
-    ['gives a config whose references are resolved', { [OLDER_VARIABLE]: valid('$env.NAMED'), NAMED: 'by name' }, {}, 'by name'],
+    [
+      'gives a config whose references are resolved',
+      { [OLDER_VARIABLE]: valid('$env.NAMED'), NAMED: 'by name' },
+      {},
+      'by name',
+    ],
     ['overrides KV', { [OLDER_VARIABLE]: valid('older') }, kv, 'older'],
     ["gives way to the gateway's own", { [OLDER_VARIABLE]: valid('older'), [VARIABLE]: valid('own') }, kv, 'own'],
     ["counts where the gateway's own is empty", { [OLDER_VARIABLE]: valid('older'), [VARIABLE]: ' ' }, kv, 'older'],
     ['does not count where it is empty', { [OLDER_VARIABLE]: '' }, kv, 'first key'],
-    ['does not count where it is blank', { [OLDER_VARIABLE]: ' \n', [VARIABLE]: '' }, { [SECOND_KEY]: valid('second key') }, 'second key'],
+    [
+      'does not count where it is blank',
+      { [OLDER_VARIABLE]: ' \n', [VARIABLE]: '' },
+      { [SECOND_KEY]: valid('second key') },
+      'second key',
+    ],
   ]) {
     test(message, async (t) => assert.equal(await sourceOf(await startWith(t, { bindings, stored })), expected));
   }
@@ -48,7 +58,11 @@ describe("the older gateway's variable", { concurrency: 4 }, () => {
       const gateway = await startWith(t, { bindings: { [OLDER_VARIABLE]: text }, stored: kv });
       const { status, body } = await gateway.ask('/source');
       assert.deepEqual([status, body.code], [503, 'config_invalid'], text);
-      assert.equal(gateway.records().filter(({ code, message }) => code === 'config_invalid' && message).length, 1, text);
+      assert.equal(
+        gateway.records().filter(({ code, message }) => code === 'config_invalid' && message).length,
+        1,
+        text,
+      );
     }
   });
 });
@@ -56,7 +70,10 @@ describe("the older gateway's variable", { concurrency: 4 }, () => {
 describe("the older gateway's file in KV", { concurrency: 2 }, () => {
   for (const key of [SECOND_KEY, FIRST_KEY]) {
     test(`is in force under the key ${key}, as it stands`, async (t) => {
-      const gateway = await startWith(t, { bindings: { STAGE: 'test', SHOWN: 'shown' }, stored: { [key]: older('responses') } });
+      const gateway = await startWith(t, {
+        bindings: { STAGE: 'test', SHOWN: 'shown' },
+        stored: { [key]: older('responses') },
+      });
       const answer = await sendRaw(gateway.origin, { method: 'POST', path: '/references' });
       assert.deepEqual([answer.status, answer.json().stage, answer.json().secret], [200, 'test', 'shown']);
     });
@@ -75,7 +92,10 @@ describe('the health path', () => {
     const gateway = await start(t, healthy);
     const { source, last_good: lastGood } = await health(gateway);
     assert.deepEqual([source, lastGood], ['kv', false]);
-    for (const [text, expected] of [['no JSON', true], [{ ...healthy, title: 'corrected' }, false]]) {
+    for (const [text, expected] of [
+      ['no JSON', true],
+      [{ ...healthy, title: 'corrected' }, false],
+    ]) {
       await gateway.put(text);
       await gateway.later(RECHECK_MS);
       await until(async () => (await health(gateway)).last_good === expected);
@@ -105,7 +125,9 @@ describe('changes in KV under a load that goes on', () => {
     paths: [
       { method: 'GET', path: '/fixed', response: { version: name } },
       { method: 'GET', path: '/private', auth: true, response: { version: name } },
-      proxied('/api/{.+}', 'api', { mapping: { headers: { 'x-version': '$config.version' }, query: { version: '$config.version' } } }),
+      proxied('/api/{.+}', 'api', {
+        mapping: { headers: { 'x-version': '$config.version' }, query: { version: '$config.version' } },
+      }),
     ],
     ...more,
   });
@@ -113,12 +135,17 @@ describe('changes in KV under a load that goes on', () => {
   /** The kinds of requests, each of which gives the version that answered it. */
   const KINDS = [
     async (origin) => read(await fetch(`${origin}/fixed`), ({ version: name }) => name),
-    async (origin) => read(await fetch(`${origin}/private`, { headers: bearer({ exp: 4e9 }) }), ({ version: name }) => name),
-    async (origin) => read(await fetch(`${origin}/api/x`, { method: 'POST', body: BODY }), ({ headers, query, body_length: length }) => {
-      assert.equal(length, BODY.length, 'the whole body arrives');
-      assert.equal(query, `version=${headers['x-version']}`, 'no request is handled by two configs');
-      return headers['x-version'];
-    }),
+    async (origin) =>
+      read(await fetch(`${origin}/private`, { headers: bearer({ exp: 4e9 }) }), ({ version: name }) => name),
+    async (origin) =>
+      read(
+        await fetch(`${origin}/api/x`, { method: 'POST', body: BODY }),
+        ({ headers, query, body_length: length }) => {
+          assert.equal(length, BODY.length, 'the whole body arrives');
+          assert.equal(query, `version=${headers['x-version']}`, 'no request is handled by two configs');
+          return headers['x-version'];
+        },
+      ),
   ];
 
   async function read(response, versionOf) {
@@ -138,14 +165,19 @@ describe('changes in KV under a load that goes on', () => {
         counts[index][name] = (counts[index][name] ?? 0) + 1;
       }
     };
-    const running = Promise.all(origins.flatMap((_, index) => Array.from({ length: WORKERS_EACH }, (__, turn) => worker(index, turn))));
+    const running = Promise.all(
+      origins.flatMap((_, index) => Array.from({ length: WORKERS_EACH }, (__, turn) => worker(index, turn))),
+    );
     running.catch(() => {});
     return {
       counts,
       /** Resolves once every isolate has answered by this version some times more than it had; fails as soon as a request does. */
       answeredBy(name) {
         const enough = counts.map((count) => (count[name] ?? 0) + ANSWERS_EACH);
-        return Promise.race([running, until(() => counts.every((count, index) => (count[name] ?? 0) >= enough[index]))]);
+        return Promise.race([
+          running,
+          until(() => counts.every((count, index) => (count[name] ?? 0) >= enough[index])),
+        ]);
       },
       async stop() {
         over = true;
@@ -160,7 +192,9 @@ describe('changes in KV under a load that goes on', () => {
     const { counts, answeredBy, stop } = load(gateway.origins);
     await answeredBy('0');
 
-    const held = gateway.origins.map(async (origin) => read(await fetch(`${origin}/api/_sample/hang`), ({ headers }) => headers['x-version']));
+    const held = gateway.origins.map(async (origin) =>
+      read(await fetch(`${origin}/api/_sample/hang`), ({ headers }) => headers['x-version']),
+    );
     await until(() => api.hanging === ISOLATES);
     const socket = new WebSocket(`${gateway.origin.replace('http', 'ws')}/api/socket`);
     await once(socket, 'open');
@@ -173,14 +207,19 @@ describe('changes in KV under a load that goes on', () => {
       good('2'),
       ['a text cut off', () => gateway.put(JSON.stringify(version('bad')).slice(0, -1)), '2', /invalid_json/],
       ['a store that is away', () => gateway.faulty('CONFIG', 'rejects'), '2', 'kv_unavailable'],
-      ['the second key, where the first is gone', async () => {
-        await gateway.put(version('3'), SECOND_KEY);
-        await gateway.remove(FIRST_KEY);
-      }, '3'],
+      [
+        'the second key, where the first is gone',
+        async () => {
+          await gateway.put(version('3'), SECOND_KEY);
+          await gateway.remove(FIRST_KEY);
+        },
+        '3',
+      ],
       good('4'),
     ];
     for (const [message, change, name, logged] of steps) {
-      const isLogged = ({ code, message: text }) => code === logged || (code === 'config_invalid' && logged?.test?.(text));
+      const isLogged = ({ code, message: text }) =>
+        code === logged || (code === 'config_invalid' && logged?.test?.(text));
       const before = gateway.records().filter(isLogged).length;
       await change();
       await gateway.later(RECHECK_MS);
@@ -189,7 +228,11 @@ describe('changes in KV under a load that goes on', () => {
     }
 
     api.release();
-    assert.deepEqual(await Promise.all(held), gateway.origins.map(() => '0'), 'requests that waited all the while');
+    assert.deepEqual(
+      await Promise.all(held),
+      gateway.origins.map(() => '0'),
+      'requests that waited all the while',
+    );
     socket.send('still there');
     const [echo] = await once(socket, 'message');
     assert.equal(String(echo), 'still there');
@@ -198,6 +241,7 @@ describe('changes in KV under a load that goes on', () => {
     const sent = await stop();
     const answered = counts.flatMap((count) => Object.values(count)).reduce((sum, count) => sum + count, 0);
     assert.equal(answered, sent, 'each request that was sent was answered by some version');
-    for (const count of counts) assert.deepEqual(Object.keys(count), ['0', '1', '2', '3', '4'], 'and by none that was never valid');
+    for (const count of counts)
+      assert.deepEqual(Object.keys(count), ['0', '1', '2', '3', '4'], 'and by none that was never valid');
   });
 });

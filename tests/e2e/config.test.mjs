@@ -28,7 +28,10 @@ async function mistakesOf(gateway) {
   const response = await gateway.fetch('/any');
   assert.equal(response.status, 503);
   await gateway.record(({ request_id: id }) => id === response.headers.get('x-request-id'));
-  return gateway.records().filter(({ code, message }) => code === 'config_invalid' && message).map(({ message }) => message);
+  return gateway
+    .records()
+    .filter(({ code, message }) => code === 'config_invalid' && message)
+    .map(({ message }) => message);
 }
 
 describe('the reasons for a config that is not in force', () => {
@@ -42,36 +45,59 @@ describe('the reasons for a config that is not in force', () => {
     export default gateway;
   `;
   /** The details of the answers to requests for hosts, without the lines of places. */
-  const detailsOf = (gateway, hosts) => Promise.all(hosts.map(async (host) => {
-    const answer = await sendRaw(gateway.origin, { path: '/any', headers: { host } });
-    assert.equal(answer.json().code, 'config_invalid', host);
-    return answer.json().detail.replace(/\d+:\d+: /g, '');
-  }));
+  const detailsOf = (gateway, hosts) =>
+    Promise.all(
+      hosts.map(async (host) => {
+        const answer = await sendRaw(gateway.origin, { path: '/any', headers: { host } });
+        assert.equal(answer.json().code, 'config_invalid', host);
+        return answer.json().detail.replace(/\d+:\d+: /g, '');
+      }),
+    );
   const HERE = ['127.0.0.1:8787', 'localhost', '[::1]:8787'];
 
   test('are told under `wrangler dev` to whoever calls this machine, and not by the name of another', async () => {
     const gateway = await start({ config, entry: FOR_DEV });
-    assert.deepEqual(await detailsOf(gateway, HERE), HERE.map(() => REASON));
+    assert.deepEqual(
+      await detailsOf(gateway, HERE),
+      HERE.map(() => REASON),
+    );
     const others = ['gateway.example', 'localhost.gateway.example', '127.0.0.1.gateway.example', '192.0.2.1'];
-    assert.deepEqual(await detailsOf(gateway, others), others.map(() => LOGGED));
+    assert.deepEqual(
+      await detailsOf(gateway, others),
+      others.map(() => LOGGED),
+    );
   });
 
   test('name what is not bound, too, and no value', async () => {
     const secret = 'recognisable-value-that-nobody-may-see';
-    const missing = { authorizer: { type: 'jwt', issuer: '$secret.KNOWN', audience: '$secret.ABSENT', secret: '$secret.KNOWN' } };
-    const gateway = await start({ config: { ...answering(1), ...missing }, bindings: { KNOWN: secret }, entry: FOR_DEV });
+    const missing = {
+      authorizer: { type: 'jwt', issuer: '$secret.KNOWN', audience: '$secret.ABSENT', secret: '$secret.KNOWN' },
+    };
+    const gateway = await start({
+      config: { ...answering(1), ...missing },
+      bindings: { KNOWN: secret },
+      entry: FOR_DEV,
+    });
     const [detail] = await detailsOf(gateway, HERE);
     assert.match(detail, /authorizer\.audience: the secret ABSENT is missing or empty/);
     assert.ok(!detail.includes(secret), detail);
     const service = { type: 'service', binding: 'absent' };
     const services = [{ alias: 'absent', entrypoint: 'services/absent' }];
-    const unbound = await start({ config: { services, paths: [{ method: 'GET', path: '/', integration: service }] }, entry: FOR_DEV });
-    assert.deepEqual(await detailsOf(unbound, ['localhost']), ['there is no module services/absent.js beside the gateway']);
+    const unbound = await start({
+      config: { services, paths: [{ method: 'GET', path: '/', integration: service }] },
+      entry: FOR_DEV,
+    });
+    assert.deepEqual(await detailsOf(unbound, ['localhost']), [
+      'there is no module services/absent.js beside the gateway',
+    ]);
   });
 
   test('are never told by what is deployed, whatever host it is called by', async () => {
     const gateway = await start({ config });
-    assert.deepEqual(await detailsOf(gateway, HERE), HERE.map(() => LOGGED));
+    assert.deepEqual(
+      await detailsOf(gateway, HERE),
+      HERE.map(() => LOGGED),
+    );
   });
 });
 
@@ -83,8 +109,12 @@ describe('a reference without a value', () => {
       config: {
         servers: [{ alias: 'api', url: '$env.NO_SUCH_VARIABLE' }],
         authorizer: {
-          type: 'auth0', domain: '$env.EMPTY_VARIABLE', client_id: '$env.PRESENT', client_secret: '$secret.NO_SUCH_SECRET',
-          sealing_key: '$secrets.PRESENT_SECRET', audience: '$secrets.NO_SUCH_SECRET_EITHER',
+          type: 'auth0',
+          domain: '$env.EMPTY_VARIABLE',
+          client_id: '$env.PRESENT',
+          client_secret: '$secret.NO_SUCH_SECRET',
+          sealing_key: '$secrets.PRESENT_SECRET',
+          audience: '$secrets.NO_SUCH_SECRET_EITHER',
         },
         paths: [
           { method: 'GET', path: '/fixed', response: { deep: [{ value: '$env.NO_SUCH_VARIABLE_INSIDE' }] } },
@@ -95,7 +125,11 @@ describe('a reference without a value', () => {
     });
     const answers = [];
     for (const [method, path, headers] of [
-      ['GET', '/fixed'], ['POST', '/api/x'], ['DELETE', '/nowhere'], ['GET', '/%2F'], ['HEAD', '/fixed'],
+      ['GET', '/fixed'],
+      ['POST', '/api/x'],
+      ['DELETE', '/nowhere'],
+      ['GET', '/%2F'],
+      ['HEAD', '/fixed'],
       ['OPTIONS', '/fixed', { origin: 'https://app.example', 'access-control-request-method': 'GET' }],
     ]) {
       const answer = await sendRaw(gateway.origin, { method, path, headers });
@@ -112,7 +146,11 @@ describe('a reference without a value', () => {
       ['paths[0].response.deep[0].value', 'variable', 'NO_SUCH_VARIABLE_INSIDE'],
     ]) {
       const line = `error[missing_binding]: ${place}: the ${kind} ${name} is missing or empty`;
-      assert.equal(mistakes.filter((mistake) => mistake.includes(line)).length, 1, `${line}\nin\n${mistakes.join('\n')}`);
+      assert.equal(
+        mistakes.filter((mistake) => mistake.includes(line)).length,
+        1,
+        `${line}\nin\n${mistakes.join('\n')}`,
+      );
     }
     const shown = [...gateway.lines.map(({ message }) => message), ...answers].join('\n');
     assert.ok(!shown.includes(KEPT), shown);
@@ -122,7 +160,10 @@ describe('a reference without a value', () => {
     const text = readFileSync(join(ROOT, 'gateway.config.json'), 'utf8');
     const names = [...new Set([...text.matchAll(/\$(?:env|secrets?)\.(\w+)/g)].map(([, name]) => name))];
     const mistakes = await mistakesOf(await start({ kv: [] }));
-    assert.deepEqual(names.filter((name) => !mistakes.some((mistake) => mistake.includes(` ${name} is missing`))), []);
+    assert.deepEqual(
+      names.filter((name) => !mistakes.some((mistake) => mistake.includes(` ${name} is missing`))),
+      [],
+    );
   });
 });
 
@@ -141,13 +182,26 @@ test('no mistake shows a value that came from a binding, whatever is wrong with 
       { alias: 'c', url: bad(`http://host.example/#${LEAK}`) },
     ],
     cors: {
-      allow_origins: [bad(`https://${LEAK}.example/path`), bad(`https://${LEAK}-env.example/`, 'env'), bad(`${LEAK} no origin`)],
-      allow_methods: [bad(`${LEAK} method`)], allow_headers: [bad(`${LEAK} header`)], expose_headers: [bad(`${LEAK} header`)], max_age: bad(`${LEAK}-age`),
+      allow_origins: [
+        bad(`https://${LEAK}.example/path`),
+        bad(`https://${LEAK}-env.example/`, 'env'),
+        bad(`${LEAK} no origin`),
+      ],
+      allow_methods: [bad(`${LEAK} method`)],
+      allow_headers: [bad(`${LEAK} header`)],
+      expose_headers: [bad(`${LEAK} header`)],
+      max_age: bad(`${LEAK}-age`),
     },
     authorizer: {
-      type: bad(`${LEAK}-auth0`), domain: bad(`https://${LEAK}/x`), client_id: bad(`${LEAK}-client`), client_secret: bad(`${LEAK}-secret`),
-      redirect_uri: bad(`${LEAK} uri`), jwks_uri: bad(`http://${LEAK}.example/jwks`), issuer: bad(`${LEAK}`, 'env'),
-      algorithms: [bad(`RS256-${LEAK}`)], clock_skew_seconds: bad(`${LEAK}-skew`),
+      type: bad(`${LEAK}-auth0`),
+      domain: bad(`https://${LEAK}/x`),
+      client_id: bad(`${LEAK}-client`),
+      client_secret: bad(`${LEAK}-secret`),
+      redirect_uri: bad(`${LEAK} uri`),
+      jwks_uri: bad(`http://${LEAK}.example/jwks`),
+      issuer: bad(`${LEAK}`, 'env'),
+      algorithms: [bad(`RS256-${LEAK}`)],
+      clock_skew_seconds: bad(`${LEAK}-skew`),
     },
     variables: { known: bad(`${LEAK}-variable`) },
     paths: [
@@ -157,10 +211,21 @@ test('no mistake shows a value that came from a binding, whatever is wrong with 
       { method: 'GET', path: bad(`/${LEAK}-twice`), response: {} },
       { method: 'GET', path: '/a', integration: { type: bad(`http_proxy_${LEAK}`) } },
       { method: 'GET', path: '/b', integration: { type: 'http_proxy', server: bad(`${LEAK}-aliax`) } },
-      { method: 'GET', path: '/c', integration: { type: 'auth0_login', return_to: [bad(`https://${LEAK}.example/x`, 'env')] } },
-      { method: 'GET', path: '/d', integration: { type: 'auth0_callback', response: bad(`${LEAK}_message`), target_origin: bad(`${LEAK}`) } },
       {
-        method: 'GET', path: '/e', integration: { type: 'http_proxy', server: 'c' }, auth: bad(`${LEAK}-true`),
+        method: 'GET',
+        path: '/c',
+        integration: { type: 'auth0_login', return_to: [bad(`https://${LEAK}.example/x`, 'env')] },
+      },
+      {
+        method: 'GET',
+        path: '/d',
+        integration: { type: 'auth0_callback', response: bad(`${LEAK}_message`), target_origin: bad(`${LEAK}`) },
+      },
+      {
+        method: 'GET',
+        path: '/e',
+        integration: { type: 'http_proxy', server: 'c' },
+        auth: bad(`${LEAK}-true`),
         mapping: { headers: { 'x-a': bad(`$request.jwt.${LEAK}`), 'bad name': bad(LEAK), 'x-b': '$config.knwn' } },
       },
     ],
@@ -168,7 +233,10 @@ test('no mistake shows a value that came from a binding, whatever is wrong with 
   const gateway = await start({ config, bindings });
   const mistakes = await mistakesOf(gateway);
   assert.ok(mistakes.length >= 20, `${mistakes.length} mistakes were told`);
-  assert.deepEqual(mistakes.filter((mistake) => mistake.includes(LEAK)), []);
+  assert.deepEqual(
+    mistakes.filter((mistake) => mistake.includes(LEAK)),
+    [],
+  );
   assert.ok(!gateway.lines.some(({ message }) => message.includes(LEAK)));
 });
 
@@ -191,11 +259,19 @@ test('an invalid config is 503, and the log tells every mistake with its place',
   ]) {
     const before = config.slice(0, config.indexOf(written)).split('\n');
     const beginning = `${before.length}:${before.at(-1).length + 1}: ${mistake}`;
-    assert.equal(mistakes.filter((line) => line.startsWith(beginning)).length, 1, `${beginning}\nin\n${mistakes.join('\n')}`);
+    assert.equal(
+      mistakes.filter((line) => line.startsWith(beginning)).length,
+      1,
+      `${beginning}\nin\n${mistakes.join('\n')}`,
+    );
   }
   assert.equal(mistakes.length, 5, mistakes.join('\n'));
 
-  for (const [message, text] of [['no JSON', '{ "paths": [ }'], ['a comment', '{ // none\n"paths": [] }'], ['an array', '[]']]) {
+  for (const [message, text] of [
+    ['no JSON', '{ "paths": [ }'],
+    ['a comment', '{ // none\n"paths": [] }'],
+    ['an array', '[]'],
+  ]) {
     assert.equal((await mistakesOf(await start({ config: text }))).length, 1, message);
   }
 });
@@ -203,9 +279,15 @@ test('an invalid config is 503, and the log tells every mistake with its place',
 describe('the config is read', () => {
   const valid = (value) => JSON.stringify(answering(value));
   const builtIn = {
-    API_URL: 'https://api.example', SPA_ORIGIN: 'https://app.example', AUTH0_DOMAIN: 'tenant.example', AUTH0_CLIENT_ID: 'any',
-    AUTH0_CLIENT_SECRET: 'any', AUTH0_AUDIENCE: 'https://api.example/', AUTH0_REDIRECT_URI: 'https://gateway.example/callback',
-    SPA_REDIRECT_URI: 'https://app.example/', SILENT_REDIRECT_URI: 'https://gateway.example/silent',
+    API_URL: 'https://api.example',
+    SPA_ORIGIN: 'https://app.example',
+    AUTH0_DOMAIN: 'tenant.example',
+    AUTH0_CLIENT_ID: 'any',
+    AUTH0_CLIENT_SECRET: 'any',
+    AUTH0_AUDIENCE: 'https://api.example/',
+    AUTH0_REDIRECT_URI: 'https://gateway.example/callback',
+    SPA_REDIRECT_URI: 'https://app.example/',
+    SILENT_REDIRECT_URI: 'https://gateway.example/silent',
   };
 
   /** Starts a gateway with a KV namespace CONFIG that holds `values` before the first request. */
@@ -217,7 +299,10 @@ describe('the config is read', () => {
   }
 
   test('from the build where there is nothing else', async () => {
-    for (const gateway of [await start({ bindings: builtIn }), await startWithKv({ other: valid('other') }, { bindings: builtIn })]) {
+    for (const gateway of [
+      await start({ bindings: builtIn }),
+      await startWithKv({ other: valid('other') }, { bindings: builtIn }),
+    ]) {
       const response = await gateway.fetch('/health');
       assert.deepEqual([response.status, await response.json()], [200, { status: 'ok' }]);
     }
@@ -226,13 +311,19 @@ describe('the config is read', () => {
   test('from KV, under either key', async () => {
     assert.equal(await sourceOf(await startWithKv({ 'gateway.config.json': valid('first key') })), 'first key');
     assert.equal(await sourceOf(await startWithKv({ 'api-config.json': valid('second key') })), 'second key');
-    const both = await startWithKv({ 'api-config.json': valid('second key'), 'gateway.config.json': valid('first key') }, { bindings: builtIn });
+    const both = await startWithKv(
+      { 'api-config.json': valid('second key'), 'gateway.config.json': valid('first key') },
+      { bindings: builtIn },
+    );
     assert.equal(await sourceOf(both), 'first key');
     assert.equal((await both.fetch('/health')).status, 404, 'the built-in config is not mixed in');
   });
 
   test('from the variable, which overrides both', async () => {
-    const gateway = await startWithKv({ 'gateway.config.json': valid('KV') }, { config: answering('variable'), bindings: builtIn });
+    const gateway = await startWithKv(
+      { 'gateway.config.json': valid('KV') },
+      { config: answering('variable'), bindings: builtIn },
+    );
     assert.equal(await sourceOf(gateway), 'variable');
   });
 
@@ -241,17 +332,24 @@ describe('the config is read', () => {
   });
 
   test('past a variable that is empty', async () => {
-    for (const config of ['', ' \n']) assert.equal(await sourceOf(await startWithKv({ 'gateway.config.json': valid('KV') }, { config })), 'KV');
+    for (const config of ['', ' \n'])
+      assert.equal(await sourceOf(await startWithKv({ 'gateway.config.json': valid('KV') }, { config })), 'KV');
   });
 
   test('behind a byte order mark', async () => {
     assert.equal(await sourceOf(await start({ config: `\ufeff${valid('mark')}` })), 'mark');
-    assert.equal(await sourceOf(await startWithKv({ 'gateway.config.json': `\ufeff${valid('mark in KV')}` })), 'mark in KV');
+    assert.equal(
+      await sourceOf(await startWithKv({ 'gateway.config.json': `\ufeff${valid('mark in KV')}` })),
+      'mark in KV',
+    );
   });
 
   test('from KV and is invalid: 503, not the built-in one', async () => {
     for (const text of ['{ "paths": [], "colour": 1 }', 'no JSON', '']) {
-      const gateway = await startWithKv({ 'gateway.config.json': text, 'api-config.json': valid('second key') }, { bindings: builtIn });
+      const gateway = await startWithKv(
+        { 'gateway.config.json': text, 'api-config.json': valid('second key') },
+        { bindings: builtIn },
+      );
       assert.equal((await gateway.fetch('/health')).status, 503, `"${text}"`);
       assert.equal((await mistakesOf(gateway)).length, 1, `"${text}"`);
     }
@@ -259,7 +357,10 @@ describe('the config is read', () => {
 
   test('from KV with its references resolved', async () => {
     const text = JSON.stringify(answering('$env.NAMED'));
-    assert.equal(await sourceOf(await startWithKv({ 'gateway.config.json': text }, { bindings: { NAMED: 'by name' } })), 'by name');
+    assert.equal(
+      await sourceOf(await startWithKv({ 'gateway.config.json': text }, { bindings: { NAMED: 'by name' } })),
+      'by name',
+    );
   });
 });
 
@@ -280,7 +381,9 @@ test('a reference is replaced by its value', async () => {
   const gateway = await start({
     config: {
       paths: table.map(([, reference], row) => ({
-        method: 'GET', path: `/${row}`, response: { value: reference.replace(/^(\$\w+\.)X$/, `$1X${row}`) },
+        method: 'GET',
+        path: `/${row}`,
+        response: { value: reference.replace(/^(\$\w+\.)X$/, `$1X${row}`) },
       })),
     },
     bindings: Object.fromEntries(table.map(([, , binding], row) => [`X${row}`, binding])),
@@ -294,7 +397,8 @@ test('a reference is replaced by its value', async () => {
 describe('a Secrets Store', () => {
   test('gives the secret that a reference names', async () => {
     const gateway = await start({
-      config: answering('$secret.STORED'), secretsStoreSecrets: { STORED: { store_id: 'store', secret_name: 'stored' } },
+      config: answering('$secret.STORED'),
+      secretsStoreSecrets: { STORED: { store_id: 'store', secret_name: 'stored' } },
     });
     const store = await gateway.miniflare.getSecretsStoreSecretAPI('STORED');
     await store().create('from the store');
@@ -304,9 +408,15 @@ describe('a Secrets Store', () => {
   test('that lacks the secret is a missing binding; so are an object and a KV namespace', async () => {
     const gateway = await start({
       config: { paths: [{ method: 'GET', path: '/a', response: ['$secret.STORED', '$env.OBJECT', '$env.KV'] }] },
-      secretsStoreSecrets: { STORED: { store_id: 'store', secret_name: 'absent' } }, bindings: { OBJECT: { a: 1 } }, kv: ['KV'],
+      secretsStoreSecrets: { STORED: { store_id: 'store', secret_name: 'absent' } },
+      bindings: { OBJECT: { a: 1 } },
+      kv: ['KV'],
     });
     const mistakes = await mistakesOf(gateway);
-    assert.deepEqual(mistakes.map((mistake) => /the \w+ (\w+) is missing/.exec(mistake)?.[1]).sort(), ['KV', 'OBJECT', 'STORED']);
+    assert.deepEqual(mistakes.map((mistake) => /the \w+ (\w+) is missing/.exec(mistake)?.[1]).sort(), [
+      'KV',
+      'OBJECT',
+      'STORED',
+    ]);
   });
 });

@@ -10,13 +10,28 @@ const APP = 'https://app.example';
 const LOCAL = 'http://localhost:5173';
 // What a page could send that looks like a listed origin and is none.
 const UNLISTED = [
-  'null', '*', 'https://evil.example', 'http://app.example', 'https://app.example:8443', 'https://app.example.evil.example',
-  'https://sub.app.example', 'https://app.example/', 'https://app.exampl', 'HTTPS://APP.EXAMPLE', `${APP}, ${APP}`, 'app.example', '',
+  'null',
+  '*',
+  'https://evil.example',
+  'http://app.example',
+  'https://app.example:8443',
+  'https://app.example.evil.example',
+  'https://sub.app.example',
+  'https://app.example/',
+  'https://app.exampl',
+  'HTTPS://APP.EXAMPLE',
+  `${APP}, ${APP}`,
+  'app.example',
+  '',
 ];
 
 /** Origins of applications that bring a browser of their own. */
 const OWN_SCHEMES = [
-  'capacitor://localhost', 'ionic://localhost', 'tauri://localhost', 'app://.', 'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+  'capacitor://localhost',
+  'ionic://localhost',
+  'tauri://localhost',
+  'app://.',
+  'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
   'moz-extension://01234567-89ab-cdef-0123-456789abcdef',
 ];
 
@@ -32,7 +47,11 @@ before(async () => {
   api = await startApi();
   upstream = await startUpstream((request, response) => answerUpstream(request, response));
   const config = {
-    servers: [{ alias: 'api', url: api.origin }, { alias: 'own', url: upstream.origin }, { alias: 'nobody', url: 'http://127.0.0.1:1' }],
+    servers: [
+      { alias: 'api', url: api.origin },
+      { alias: 'own', url: upstream.origin },
+      { alias: 'nobody', url: 'http://127.0.0.1:1' },
+    ],
     authorizer: { type: 'auth0', domain: 'tenant.example', client_id: 'any' },
     paths: [
       { method: 'GET', path: '/fixed', response: { fixed: true } },
@@ -51,16 +70,28 @@ before(async () => {
     config: {
       ...config,
       cors: {
-        allow_origins: [APP, LOCAL], allow_headers: ['Authorization', 'content-type', 'X-Own'], expose_headers: ['x-request-id', 'X-Upstream'],
-        allow_credentials: true, max_age: 7,
+        allow_origins: [APP, LOCAL],
+        allow_headers: ['Authorization', 'content-type', 'X-Own'],
+        expose_headers: ['x-request-id', 'X-Upstream'],
+        allow_credentials: true,
+        max_age: 7,
       },
     },
   });
   open = await startGateway({
-    config: { ...config, cors: { allow_origins: ['*'], allow_methods: ['GET', 'PUT'], allow_headers: ['*'], expose_headers: ['*'] } },
+    config: {
+      ...config,
+      cors: { allow_origins: ['*'], allow_methods: ['GET', 'PUT'], allow_headers: ['*'], expose_headers: ['*'] },
+    },
   });
   starred = await startGateway({
-    config: { ...config, cors: { allow_origins: [...OWN_SCHEMES, 'https://*.pages.example', 'http://localhost:*'], allow_credentials: true } },
+    config: {
+      ...config,
+      cors: {
+        allow_origins: [...OWN_SCHEMES, 'https://*.pages.example', 'http://localhost:*'],
+        allow_credentials: true,
+      },
+    },
   });
   without = await startGateway({ config });
 });
@@ -74,17 +105,29 @@ beforeEach(() => {
 });
 
 /** Sends a preflight; `headers` is what `Access-Control-Request-Headers` asks for. */
-const preflight = (gateway, path, { origin = APP, method = 'GET', headers } = {}) => sendRaw(gateway.origin, {
-  method: 'OPTIONS', path,
-  headers: {
-    origin, 'access-control-request-method': method, ...(headers === undefined ? {} : { 'access-control-request-headers': headers }),
-  },
-});
+const preflight = (gateway, path, { origin = APP, method = 'GET', headers } = {}) =>
+  sendRaw(gateway.origin, {
+    method: 'OPTIONS',
+    path,
+    headers: {
+      origin,
+      'access-control-request-method': method,
+      ...(headers === undefined ? {} : { 'access-control-request-headers': headers }),
+    },
+  });
 
-const permissions = (answer) => ['origin', 'credentials', 'methods', 'headers', 'expose-headers'].flatMap((name) =>
-  answer.values(name === 'expose-headers' ? 'access-control-expose-headers' : `access-control-allow-${name}`));
+const permissions = (answer) =>
+  ['origin', 'credentials', 'methods', 'headers', 'expose-headers'].flatMap((name) =>
+    answer.values(name === 'expose-headers' ? 'access-control-expose-headers' : `access-control-allow-${name}`),
+  );
 
-const list = (text) => (text ?? '').toLowerCase().split(',').map((name) => name.trim()).filter(Boolean).sort();
+const list = (text) =>
+  (text ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean)
+    .sort();
 
 function assertGranted(answer, { origin = APP, methods, headers = [] }) {
   assert.equal(answer.status, 204);
@@ -100,19 +143,42 @@ describe('a preflight', () => {
     ['for a method that the path has', '/read', {}, { methods: 'GET, HEAD' }],
     ['from each listed origin', '/read', { origin: LOCAL }, { origin: LOCAL, methods: 'GET, HEAD' }],
     ['for one of several methods', '/fixed', { method: 'POST' }, { methods: 'GET, HEAD, POST' }],
-    ['with listed headers, in any letters and spacing', '/read', { headers: 'AUTHORIZATION ,content-type,x-own' },
-      { methods: 'GET, HEAD', headers: ['authorization', 'content-type', 'x-own'] }],
+    [
+      'with listed headers, in any letters and spacing',
+      '/read',
+      { headers: 'AUTHORIZATION ,content-type,x-own' },
+      { methods: 'GET, HEAD', headers: ['authorization', 'content-type', 'x-own'] },
+    ],
     ['with an empty list of headers', '/read', { headers: '' }, { methods: 'GET, HEAD' }],
-    ['of a path that takes ANY method', '/any/x', { method: 'DELETE' }, { methods: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' }],
-    ['of a path that needs a token, though none comes along', '/private', { headers: 'authorization' }, { methods: 'GET, HEAD' }],
-    ['of a path behind a doubled slash', '/any//x', { method: 'PUT' }, { methods: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' }],
+    [
+      'of a path that takes ANY method',
+      '/any/x',
+      { method: 'DELETE' },
+      { methods: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' },
+    ],
+    [
+      'of a path that needs a token, though none comes along',
+      '/private',
+      { headers: 'authorization' },
+      { methods: 'GET, HEAD' },
+    ],
+    [
+      'of a path behind a doubled slash',
+      '/any//x',
+      { method: 'PUT' },
+      { methods: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' },
+    ],
   ]) {
     test(`is granted ${message}`, async () => {
       const answer = await preflight(listed, path, asked);
       assertGranted(answer, granted);
       assert.equal(answer.header('access-control-allow-credentials'), 'true');
       assert.equal(answer.header('access-control-max-age'), '7');
-      assert.deepEqual(list(answer.header('vary')), ['access-control-request-headers', 'access-control-request-method', 'origin']);
+      assert.deepEqual(list(answer.header('vary')), [
+        'access-control-request-headers',
+        'access-control-request-method',
+        'origin',
+      ]);
     });
   }
 
@@ -133,7 +199,7 @@ describe('a preflight', () => {
     });
   }
 
-  test('of every origin is granted with a star, by the config\'s methods and for every header by name', async () => {
+  test("of every origin is granted with a star, by the config's methods and for every header by name", async () => {
     for (const origin of [APP, 'null', 'https://any.example']) {
       const answer = await preflight(open, '/read', { origin, method: 'PUT', headers: 'X-A, authorization' });
       assertGranted(answer, { origin: '*', methods: 'GET, PUT', headers: ['x-a', 'authorization'] });
@@ -144,7 +210,7 @@ describe('a preflight', () => {
     assert.deepEqual(permissions(odd), [], 'what is no header name is not echoed');
   });
 
-  test('of a path with an OPTIONS of its own is that path\'s to answer', async () => {
+  test("of a path with an OPTIONS of its own is that path's to answer", async () => {
     const answer = await preflight(listed, '/self');
     assert.deepEqual([answer.status, answer.json()], [200, { mine: true }]);
     assert.equal(answer.header('access-control-allow-origin'), APP);
@@ -152,7 +218,10 @@ describe('a preflight', () => {
 
   test('of a path that nobody has is 404, and readable', async () => {
     const answer = await preflight(listed, '/unknown');
-    assert.deepEqual([answer.status, answer.json().code, answer.header('access-control-allow-origin')], [404, 'route_not_found', APP]);
+    assert.deepEqual(
+      [answer.status, answer.json().code, answer.header('access-control-allow-origin')],
+      [404, 'route_not_found', APP],
+    );
   });
 
   test('without a rule is a request like any other', async () => {
@@ -174,8 +243,16 @@ describe('a preflight', () => {
 describe('an answer', () => {
   // Errors of the gateway at every step of a request, fixed answers and upstreams' answers.
   const ANSWERS = [
-    ['/fixed', 200], ['/read', 200], ['/unknown', 404], ['/private', 401], ['/fixed', 405, 'DELETE'], ['/read%2Fx', 400], ['/nobody', 502],
-    ['/any/_sample/status/500', 500], ['/any/_sample/redirect', 302], ['/any/_sample/status/204', 204],
+    ['/fixed', 200],
+    ['/read', 200],
+    ['/unknown', 404],
+    ['/private', 401],
+    ['/fixed', 405, 'DELETE'],
+    ['/read%2Fx', 400],
+    ['/nobody', 502],
+    ['/any/_sample/status/500', 500],
+    ['/any/_sample/redirect', 302],
+    ['/any/_sample/status/204', 204],
   ];
 
   test('is readable for a listed origin, errors too', async () => {
@@ -185,7 +262,11 @@ describe('an answer', () => {
       assert.deepEqual(answer.values('access-control-allow-origin'), [APP], path);
       assert.deepEqual(answer.values('access-control-allow-credentials'), ['true'], path);
       const ofProblems = answer.header('x-problem-code') ? ['retry-after', 'x-problem-code'] : [];
-      assert.deepEqual(list(answer.header('access-control-expose-headers')), [...ofProblems, 'x-request-id', 'x-upstream'], path);
+      assert.deepEqual(
+        list(answer.header('access-control-expose-headers')),
+        [...ofProblems, 'x-request-id', 'x-upstream'],
+        path,
+      );
       assert.ok(list(answer.values('vary').join()).includes('origin'), `${path}: Vary`);
     }
   });
@@ -194,20 +275,30 @@ describe('an answer', () => {
     ['with a Vary of its own', {}, { integration: { type: 'static', headers: { Vary: 'Accept' }, body: 'x' } }],
     ['with one by the rules of its path', {}, { response: {}, response_headers: { set: { vary: 'Accept' } } }],
     ["with one of the config's headers", { headers: { Vary: 'Accept' } }, { response: {} }],
-    ['of an upstream, with one by the rules of its path', {}, { ...proxied('/a', 'api'), response_headers: { set: { vary: 'Accept' } } }],
+    [
+      'of an upstream, with one by the rules of its path',
+      {},
+      { ...proxied('/a', 'api'), response_headers: { set: { vary: 'Accept' } } },
+    ],
     ["of an upstream, with one of the config's headers", { headers: { Vary: 'Accept' } }, proxied('/a', 'api')],
   ]) {
     test(`that is readable for one origin says so in Vary: ${message}`, async (t) => {
       const gateway = await startGateway({
         config: {
-          servers: [{ alias: 'api', url: api.origin }], cors: { allow_origins: [APP] }, ...section, paths: [{ path: '/a', ...path, method: 'GET' }],
+          servers: [{ alias: 'api', url: api.origin }],
+          cors: { allow_origins: [APP] },
+          ...section,
+          paths: [{ path: '/a', ...path, method: 'GET' }],
         },
       });
       t.after(() => gateway.close());
       const answer = await sendRaw(gateway.origin, { path: '/a', headers: { origin: APP } });
       assert.deepEqual(answer.values('access-control-allow-origin'), [APP]);
       assert.deepEqual(list(answer.values('vary').join()), ['accept', 'origin']);
-      if (section.headers) assert.ok(list((await preflight(gateway, '/a')).values('vary').join()).includes('access-control-request-method'));
+      if (section.headers)
+        assert.ok(
+          list((await preflight(gateway, '/a')).values('vary').join()).includes('access-control-request-method'),
+        );
     });
   }
 
@@ -240,7 +331,13 @@ describe('an answer', () => {
 });
 
 describe('a list of origins with schemes of their own and with stars', () => {
-  for (const origin of [...OWN_SCHEMES, 'https://a.pages.example', 'https://xn--bcher-kva.pages.example', 'http://localhost:5173', 'http://localhost']) {
+  for (const origin of [
+    ...OWN_SCHEMES,
+    'https://a.pages.example',
+    'https://xn--bcher-kva.pages.example',
+    'http://localhost:5173',
+    'http://localhost',
+  ]) {
     test(`lets in ${origin}`, async () => {
       assertGranted(await preflight(starred, '/read', { origin }), { origin, methods: 'GET, HEAD' });
       const answer = await sendRaw(starred.origin, { path: '/read', headers: { origin } });
@@ -250,10 +347,26 @@ describe('a list of origins with schemes of their own and with stars', () => {
   }
 
   for (const origin of [
-    'https://a.b.pages.example', 'https://pages.example', 'https://.pages.example', 'https://*.pages.example', 'https://a.pages.example:8443',
-    'http://a.pages.example', 'https://evilpages.example', 'https://a.pages.example.evil.example', 'https://evil.example/.pages.example',
-    'http://localhost:5173.evil.example', 'http://localhost.evil.example', 'http://localhost:', 'http://localhost:*', 'http://localhost:1@evil.example',
-    'capacitor://localhost/', 'capacitor://other', 'app://', 'chrome-extension://another', 'null', '*',
+    'https://a.b.pages.example',
+    'https://pages.example',
+    'https://.pages.example',
+    'https://*.pages.example',
+    'https://a.pages.example:8443',
+    'http://a.pages.example',
+    'https://evilpages.example',
+    'https://a.pages.example.evil.example',
+    'https://evil.example/.pages.example',
+    'http://localhost:5173.evil.example',
+    'http://localhost.evil.example',
+    'http://localhost:',
+    'http://localhost:*',
+    'http://localhost:1@evil.example',
+    'capacitor://localhost/',
+    'capacitor://other',
+    'app://',
+    'chrome-extension://another',
+    'null',
+    '*',
   ]) {
     test(`keeps out ${origin}`, async () => {
       assert.deepEqual(permissions(await preflight(starred, '/read', { origin })), []);
@@ -266,8 +379,13 @@ describe('a list of origins with schemes of their own and with stars', () => {
 
 describe("an upstream's own Access-Control headers", () => {
   const own = {
-    'access-control-allow-origin': 'https://evil.example', 'access-control-allow-credentials': 'true', 'access-control-allow-methods': 'PURGE',
-    'access-control-allow-headers': 'x-evil', 'access-control-expose-headers': 'x-evil', 'access-control-max-age': '86400', vary: 'Accept',
+    'access-control-allow-origin': 'https://evil.example',
+    'access-control-allow-credentials': 'true',
+    'access-control-allow-methods': 'PURGE',
+    'access-control-allow-headers': 'x-evil',
+    'access-control-expose-headers': 'x-evil',
+    'access-control-max-age': '86400',
+    vary: 'Accept',
   };
 
   beforeEach(() => {
@@ -280,7 +398,10 @@ describe("an upstream's own Access-Control headers", () => {
     const other = await sendRaw(listed.origin, { path: '/own/x', headers: { origin: 'https://evil.example' } });
     assert.deepEqual(permissions(other), []);
     for (const answer of [readable, other]) {
-      assert.deepEqual([answer.header('access-control-max-age'), JSON.stringify(answer.values('access-control-allow-methods'))], [null, '[]']);
+      assert.deepEqual(
+        [answer.header('access-control-max-age'), JSON.stringify(answer.values('access-control-allow-methods'))],
+        [null, '[]'],
+      );
       assert.deepEqual(list(answer.values('vary').join()), ['accept', 'origin'], 'Vary is added to');
     }
   });
@@ -288,16 +409,28 @@ describe("an upstream's own Access-Control headers", () => {
   test('give way on an OPTIONS that is no preflight, for a path of its own too', async () => {
     for (const path of ['/own/x', '/own-preflight']) {
       for (const origin of [undefined, ...UNLISTED]) {
-        const answer = await sendRaw(listed.origin, { method: 'OPTIONS', path, headers: origin === undefined ? {} : { origin } });
+        const answer = await sendRaw(listed.origin, {
+          method: 'OPTIONS',
+          path,
+          headers: origin === undefined ? {} : { origin },
+        });
         const message = `${path} from ${origin}`;
         assert.equal(answer.status, 200, message);
         assert.deepEqual([permissions(answer), answer.header('access-control-max-age')], [[], null], message);
         assert.deepEqual(list(answer.values('vary').join()), ['accept', 'origin'], message);
       }
       const readable = await sendRaw(listed.origin, { method: 'OPTIONS', path, headers: { origin: APP } });
-      assert.deepEqual(permissions(readable), [APP, 'true', 'x-request-id, X-Upstream'], `${path} from a listed origin`);
+      assert.deepEqual(
+        permissions(readable),
+        [APP, 'true', 'x-request-id, X-Upstream'],
+        `${path} from a listed origin`,
+      );
       assert.equal(readable.header('access-control-max-age'), null, path);
-      const anyone = await sendRaw(open.origin, { method: 'OPTIONS', path, headers: { origin: 'https://evil.example' } });
+      const anyone = await sendRaw(open.origin, {
+        method: 'OPTIONS',
+        path,
+        headers: { origin: 'https://evil.example' },
+      });
       assert.deepEqual(permissions(anyone), ['*', '*'], `${path} under a star`);
     }
     const headers = { 'access-control-request-method': 'PURGE' };
@@ -307,7 +440,9 @@ describe("an upstream's own Access-Control headers", () => {
 
   test("pass untouched where they answer the preflight of a path's own OPTIONS", async () => {
     answerUpstream = (request, response) => {
-      const asked = ['origin', 'access-control-request-method', 'access-control-request-headers'].map((name) => request.headers[name]);
+      const asked = ['origin', 'access-control-request-method', 'access-control-request-headers'].map(
+        (name) => request.headers[name],
+      );
       response.writeHead(204, { ...own, 'x-asked': asked.join(' ') }).end();
     };
     for (const gateway of [listed, open, without]) {
@@ -315,7 +450,8 @@ describe("an upstream's own Access-Control headers", () => {
         const answer = await preflight(gateway, '/own-preflight', { origin, method: 'PURGE', headers: 'x-evil' });
         assert.deepEqual([answer.status, answer.header('x-asked')], [204, `${origin} PURGE x-evil`]);
         const { vary, ...untouched } = own;
-        for (const [name, value] of Object.entries(untouched)) assert.deepEqual(answer.values(name), [value], `${name} from ${origin}`);
+        for (const [name, value] of Object.entries(untouched))
+          assert.deepEqual(answer.values(name), [value], `${name} from ${origin}`);
         assert.ok(list(answer.values('vary').join()).includes(vary.toLowerCase()), 'Vary is kept');
       }
     }

@@ -10,7 +10,14 @@ import { startTenant } from '../../dev/tenant.mjs';
 import { sendRaw } from './harness.mjs';
 import { PROFILE, REFRESH } from './login-flow.mjs';
 import {
-  COOKIE, CSRF_REJECTED, LOGOUT, SESSION_INVALID, assertAlive, beginSession, claimsAt, startSessionGateway,
+  COOKIE,
+  CSRF_REJECTED,
+  LOGOUT,
+  SESSION_INVALID,
+  assertAlive,
+  beginSession,
+  claimsAt,
+  startSessionGateway,
 } from './session-flow.mjs';
 
 const MINUTE = { timeout: 60_000 };
@@ -21,7 +28,10 @@ const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const SAFE = ['GET', 'HEAD', 'OPTIONS'];
 const SITES = [undefined, 'same-origin', 'same-site', 'cross-site', 'none'];
 const LISTS = {
-  absent: undefined, listed: [LISTED], 'any origin': ['*'], 'listed, and stars': [LISTED, 'https://*.evil.example', 'http://localhost:*'],
+  absent: undefined,
+  listed: [LISTED],
+  'any origin': ['*'],
+  'listed, and stars': [LISTED, 'https://*.evil.example', 'http://localhost:*'],
 };
 
 let tenant;
@@ -30,10 +40,12 @@ const gateways = {};
 
 before(async () => {
   [tenant, api] = await Promise.all([startTenant(), startApi()]);
-  await Promise.all(Object.entries(LISTS).map(async ([name, origins]) => {
-    const sections = origins ? { cors: { allow_origins: origins } } : {};
-    gateways[name] = await startSessionGateway(tenant, api, { sections });
-  }));
+  await Promise.all(
+    Object.entries(LISTS).map(async ([name, origins]) => {
+      const sections = origins ? { cors: { allow_origins: origins } } : {};
+      gateways[name] = await startSessionGateway(tenant, api, { sections });
+    }),
+  );
   // One after the other, so that each knows its own family.
   for (const gateway of Object.values(gateways)) gateway.session = await beginSession(gateway, tenant);
 });
@@ -48,7 +60,17 @@ beforeEach(() => {
 });
 
 const present = (headers) => Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
-const originsFor = ({ origin }) => [undefined, origin, LISTED, OTHER, 'https://a.evil.example', 'http://localhost:5173', 'null', `${origin}.evil.example`, origin.toUpperCase()];
+const originsFor = ({ origin }) => [
+  undefined,
+  origin,
+  LISTED,
+  OTHER,
+  'https://a.evil.example',
+  'http://localhost:5173',
+  'null',
+  `${origin}.evil.example`,
+  origin.toUpperCase(),
+];
 
 for (const [list, origins] of Object.entries(LISTS)) {
   test(`the cookie is good for what the rule says, with an allow-list that is: ${list}`, MINUTE, async () => {
@@ -113,10 +135,14 @@ describe('the rule', () => {
     }
   });
 
-  test('takes the https origin for the gateway\'s own over https', async () => {
+  test("takes the https origin for the gateway's own over https", async () => {
     const gateway = gateways.absent;
     const cookie = gateway.session.cookie.replace(COOKIE, `__Host-${COOKIE}`);
-    for (const [origin, status] of [['https://gw.example', 200], ['http://gw.example', 403], ['https://gw.example:8443', 403]]) {
+    for (const [origin, status] of [
+      ['https://gw.example', 200],
+      ['http://gw.example', 403],
+      ['https://gw.example:8443', 403],
+    ]) {
       const answer = await gateway.askAt('https://gw.example/app/x', { method: 'POST', headers: { cookie, origin } });
       assert.equal(answer.status, status, `${origin}: ${answer.text}`);
     }

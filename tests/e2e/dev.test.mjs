@@ -25,16 +25,19 @@ let ports;
 let origin;
 let committed;
 
-before(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'bargate-'));
-  const project = await copyProject(directory);
-  copy = project.copy;
-  committed = JSON.parse(await readFile(join(copy, 'gateway.config.json'), 'utf8'));
-  ports = { GATEWAY_PORT: await freePort(), TENANT_PORT: await freePort(), API_PORT: await freePort() };
-  origin = `http://127.0.0.1:${ports.GATEWAY_PORT}`;
-  dev = startProgram(TOOLS.node, ['scripts/dev.mjs'], { cwd: copy, env: { ...project.env, ...ports } });
-  await dev.prints('Bargate is up');
-}, { timeout: 300_000 });
+before(
+  async () => {
+    directory = await mkdtemp(join(tmpdir(), 'bargate-'));
+    const project = await copyProject(directory);
+    copy = project.copy;
+    committed = JSON.parse(await readFile(join(copy, 'gateway.config.json'), 'utf8'));
+    ports = { GATEWAY_PORT: await freePort(), TENANT_PORT: await freePort(), API_PORT: await freePort() };
+    origin = `http://127.0.0.1:${ports.GATEWAY_PORT}`;
+    dev = startProgram(TOOLS.node, ['scripts/dev.mjs'], { cwd: copy, env: { ...project.env, ...ports } });
+    await dev.prints('Bargate is up');
+  },
+  { timeout: 300_000 },
+);
 
 after(async () => {
   await dev?.end();
@@ -44,11 +47,16 @@ after(async () => {
 const file = (name) => join(copy, name);
 
 /** The text of a config that answers its edition at /edition, and has more besides. */
-const edition = (number, { paths = [], ...more } = {}) => JSON.stringify({
-  ...committed,
-  ...more,
-  paths: [...committed.paths, { method: 'GET', path: '/edition', response: { edition: number } }, ...paths],
-}, null, 2);
+const edition = (number, { paths = [], ...more } = {}) =>
+  JSON.stringify(
+    {
+      ...committed,
+      ...more,
+      paths: [...committed.paths, { method: 'GET', path: '/edition', response: { edition: number } }, ...paths],
+    },
+    null,
+    2,
+  );
 
 async function ask(path) {
   // An answer that does not come within this is one that never comes.
@@ -67,25 +75,33 @@ test('a request is logged once', TIMEOUT, async () => {
   assert.doesNotMatch(dev.output.slice(from), /GET \/health/);
 });
 
-test('the demo\'s own token is explained as the gateway sees it, whatever the ports, by the words of the README', TIMEOUT, async () => {
-  const readme = await readFile(file('README.md'), 'utf8');
-  const [line] = /^.*\| bargate token explain .*$/m.exec(readme);
-  const command = line.replaceAll(':9400/', `:${ports.TENANT_PORT}/`);
-  const PATH = `${dirname(await buildBargate())}${delimiter}${process.env.PATH}`;
-  const { stdout } = await run('sh', ['-c', command], { cwd: copy, env: { ...process.env, PATH } });
-  assert.match(stdout, /^Accepted/m);
-  assert.match(stdout, /^Values +\.env\.local, \.env$/m);
-});
+test(
+  "the demo's own token is explained as the gateway sees it, whatever the ports, by the words of the README",
+  TIMEOUT,
+  async () => {
+    const readme = await readFile(file('README.md'), 'utf8');
+    const [line] = /^.*\| bargate token explain .*$/m.exec(readme);
+    const command = line.replaceAll(':9400/', `:${ports.TENANT_PORT}/`);
+    const PATH = `${dirname(await buildBargate())}${delimiter}${process.env.PATH}`;
+    const { stdout } = await run('sh', ['-c', command], { cwd: copy, env: { ...process.env, PATH } });
+    assert.match(stdout, /^Accepted/m);
+    assert.match(stdout, /^Values +\.env\.local, \.env$/m);
+  },
+);
 
-test('what takes long is told: what it is, how long it took the last time, and how long this time', TIMEOUT, async () => {
-  const from = dev.output.length;
-  await writeFile(file('.tools/durations.json'), JSON.stringify({ [CHECK]: 135 }));
-  await writeFile(file('gateway.config.json'), edition(0));
-  await dev.prints(`${CHECK} … (2 min 15 s the last time)\n`, from);
-  await dev.prints(`${CHECK}: done in `, from);
-  await isInForce(0);
-  assert.ok(JSON.parse(await readFile(file('.tools/durations.json'), 'utf8'))[CHECK] < 135);
-});
+test(
+  'what takes long is told: what it is, how long it took the last time, and how long this time',
+  TIMEOUT,
+  async () => {
+    const from = dev.output.length;
+    await writeFile(file('.tools/durations.json'), JSON.stringify({ [CHECK]: 135 }));
+    await writeFile(file('gateway.config.json'), edition(0));
+    await dev.prints(`${CHECK} … (2 min 15 s the last time)\n`, from);
+    await dev.prints(`${CHECK}: done in `, from);
+    await isInForce(0);
+    assert.ok(JSON.parse(await readFile(file('.tools/durations.json'), 'utf8'))[CHECK] < 135);
+  },
+);
 
 test('a mistake in the config is told last, and the gateway goes on until it is mended', TIMEOUT, async () => {
   const before = dev.output.length;
@@ -97,7 +113,10 @@ test('a mistake in the config is told last, and the gateway goes on until it is 
   const told = await dev.prints(GOES_ON, from);
   assert.match(dev.output.slice(from, told), /error\[unknown_key\]: unknown key "pahts"[^]*did you mean "paths"\?/);
   for (let request = 0; request < 3; request += 1) assert.equal((await ask('/edition')).body.edition, 1);
-  const behind = dev.output.slice(told).split('\n').filter((line) => line && !line.startsWith('{'));
+  const behind = dev.output
+    .slice(told)
+    .split('\n')
+    .filter((line) => line && !line.startsWith('{'));
   assert.deepEqual(behind, [], 'behind the message there are the lines of requests and no others');
 
   await writeFile(file('gateway.config.json'), edition(3));
@@ -119,13 +138,20 @@ test('what is put in the place of the config right after another write is seen, 
 test('a service may be TypeScript, and one with a mistake lets the gateway go on', TIMEOUT, async () => {
   const service = (words) => `export default { fetch: async (request: Request) => ({ words: ${words} }) };\n`;
   await writeFile(file('services/greeting.ts'), service('"first"'));
-  await writeFile(file('gateway.config.json'), edition('with services', {
-    services: [
-      { alias: 'greeting', entrypoint: 'services/greeting' },
-      { alias: 'whole', entrypoint: './services/greeting.ts' },
-    ],
-    paths: ['greeting', 'whole'].map((binding) => ({ method: 'GET', path: `/${binding}`, integration: { type: 'service', binding } })),
-  }));
+  await writeFile(
+    file('gateway.config.json'),
+    edition('with services', {
+      services: [
+        { alias: 'greeting', entrypoint: 'services/greeting' },
+        { alias: 'whole', entrypoint: './services/greeting.ts' },
+      ],
+      paths: ['greeting', 'whole'].map((binding) => ({
+        method: 'GET',
+        path: `/${binding}`,
+        integration: { type: 'service', binding },
+      })),
+    }),
+  );
   await isInForce('with services');
   for (const path of ['/greeting', '/whole']) assert.equal((await ask(path)).body.data.words, 'first', path);
 
@@ -139,30 +165,37 @@ test('a service may be TypeScript, and one with a mistake lets the gateway go on
   await writeFile(file('services/greeting.js'), 'export default { fetch: async () => ({}) };\n');
   await writeFile(file('services/greeting.ts'), service('"second"'));
   await dev.prints(GOES_ON, from);
-  assert.match(dev.output.slice(from), /services\/greeting\.js and services\/greeting\.ts are both the service services\/greeting/);
+  assert.match(
+    dev.output.slice(from),
+    /services\/greeting\.js and services\/greeting\.ts are both the service services\/greeting/,
+  );
 
   await rm(file('services/greeting.js'));
   await until(async () => (await ask('/greeting')).body.data.words === 'second');
 });
 
-test('variables that do not go with the config are kept from the gateway, and why one is not configured is told here', TIMEOUT, async () => {
-  const variables = `${await readFile(file('.env'), 'utf8')}${await readFile(file('.env.local'), 'utf8')}`;
-  let from = dev.output.length;
-  await writeFile(file('.dev.vars'), variables.replace(/^AUTH0_CLIENT_SECRET=.*$/m, ''));
-  await dev.prints(GOES_ON, from);
-  assert.match(dev.output.slice(from), /error\[missing_binding\]: the secret AUTH0_CLIENT_SECRET is missing/);
-  assert.equal((await ask('/health')).status, 200);
+test(
+  'variables that do not go with the config are kept from the gateway, and why one is not configured is told here',
+  TIMEOUT,
+  async () => {
+    const variables = `${await readFile(file('.env'), 'utf8')}${await readFile(file('.env.local'), 'utf8')}`;
+    let from = dev.output.length;
+    await writeFile(file('.dev.vars'), variables.replace(/^AUTH0_CLIENT_SECRET=.*$/m, ''));
+    await dev.prints(GOES_ON, from);
+    assert.match(dev.output.slice(from), /error\[missing_binding\]: the secret AUTH0_CLIENT_SECRET is missing/);
+    assert.equal((await ask('/health')).status, 200);
 
-  from = dev.output.length;
-  await writeFile(file('.dev.vars'), `${variables}\nBARGATE_CONFIG_JSON={ "pahts": [] }\n`);
-  await until(async () => (await ask('/health')).status === 503);
-  const { body } = await ask('/health');
-  assert.equal(body.code, 'config_invalid');
-  assert.match(body.detail, /unknown key "pahts"/);
+    from = dev.output.length;
+    await writeFile(file('.dev.vars'), `${variables}\nBARGATE_CONFIG_JSON={ "pahts": [] }\n`);
+    await until(async () => (await ask('/health')).status === 503);
+    const { body } = await ask('/health');
+    assert.equal(body.code, 'config_invalid');
+    assert.match(body.detail, /unknown key "pahts"/);
 
-  await rm(file('.dev.vars'));
-  await until(async () => (await ask('/health')).status === 200);
-});
+    await rm(file('.dev.vars'));
+    await until(async () => (await ask('/health')).status === 200);
+  },
+);
 
 test('at its end it takes along what it has started and written', TIMEOUT, async () => {
   assert.equal(await dev.end(), 0, dev.output);

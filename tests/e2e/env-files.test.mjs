@@ -20,7 +20,14 @@ describe('wrangler reads', () => {
       Object.assign(process.env, own);
       t.after(() => Object.keys(own).forEach((key) => delete process.env[key]));
 
-      const read = getVarsForDev(join(folder, 'wrangler.toml'), undefined, {}, environment, true, required && { required });
+      const read = getVarsForDev(
+        join(folder, 'wrangler.toml'),
+        undefined,
+        {},
+        environment,
+        true,
+        required && { required },
+      );
 
       assert.deepEqual(Object.fromEntries(Object.entries(read).map(([key, { value }]) => [key, value])), values);
     });

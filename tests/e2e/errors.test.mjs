@@ -19,11 +19,17 @@ before(async () => {
   gateway = await startGateway({
     config: {
       servers: [
-        { alias: 'api', url: api.origin }, { alias: 'impatient', url: api.origin, timeout_ms: 50 }, { alias: 'nobody', url: 'http://127.0.0.1:1' },
+        { alias: 'api', url: api.origin },
+        { alias: 'impatient', url: api.origin, timeout_ms: 50 },
+        { alias: 'nobody', url: 'http://127.0.0.1:1' },
       ],
       authorizer: {
-        type: 'auth0', domain: tenant.origin, client_id: 'bargate-local', client_secret: '$secret.CLIENT_SECRET',
-        audience: tenant.settings.audience, redirect_uri: 'http://127.0.0.1:8787/api/auth0/callback',
+        type: 'auth0',
+        domain: tenant.origin,
+        client_id: 'bargate-local',
+        client_secret: '$secret.CLIENT_SECRET',
+        audience: tenant.settings.audience,
+        redirect_uri: 'http://127.0.0.1:8787/api/auth0/callback',
       },
       paths: [
         { method: 'GET', path: '/fixed', response: { fixed: true } },
@@ -47,7 +53,8 @@ after(async () => {
   await tenant?.close();
 });
 
-const recordOf = (answer) => gateway.record(({ request_id: id, status }) => status && id === answer.header('x-request-id'));
+const recordOf = (answer) =>
+  gateway.record(({ request_id: id, status }) => status && id === answer.header('x-request-id'));
 
 // Method, path, headers; status, code, title; the route that the log names; whether it gives a reason.
 const FAILURES = [
@@ -55,7 +62,16 @@ const FAILURES = [
   ['POST', '/fixed', {}, 405, 'method_not_allowed', 'Method not allowed', null, false],
   ['GET', '/api%2Fx', {}, 400, 'path_ambiguous', 'Ambiguous path', null, true],
   ['GET', '/private/x', {}, 401, 'token_missing', 'Token missing', '/private/{.+}', false],
-  ['GET', '/private/x', { authorization: 'Bearer a.b.c' }, 401, 'token_invalid', 'Token invalid', '/private/{.+}', true],
+  [
+    'GET',
+    '/private/x',
+    { authorization: 'Bearer a.b.c' },
+    401,
+    'token_invalid',
+    'Token invalid',
+    '/private/{.+}',
+    true,
+  ],
   ['GET', '/nobody/x', {}, 502, 'upstream_unreachable', 'Upstream unreachable', '/nobody/{id}', true],
   ['GET', '/impatient/_sample/hang', {}, 504, 'upstream_timeout', 'Upstream time-out', '/impatient/{.+}', false],
   ['POST', '/refresh', {}, 400, 'missing_refresh_token', 'Missing refresh token', '/refresh', false],
@@ -83,7 +99,10 @@ describe('a failure', () => {
 
       const record = await recordOf(answer);
       const { level, method: logged, route: named, status: told, code: known, reason } = record;
-      assert.deepEqual([level, logged, named, told, known], [status >= 500 ? 'error' : 'info', method, route, status, code]);
+      assert.deepEqual(
+        [level, logged, named, told, known],
+        [status >= 500 ? 'error' : 'info', method, route, status, code],
+      );
       assert.equal(typeof reason, hasReason ? 'string' : 'undefined');
     });
   }
@@ -93,8 +112,12 @@ describe('the log', () => {
   test('has one line for each request, with the same members', async () => {
     const ids = [];
     for (const [method, path, headers] of [
-      ['GET', '/fixed', {}], ['HEAD', '/fixed', {}], ['POST', '/api/x', {}], ['GET', '/api/_sample/status/500', {}],
-      ['GET', '/api/_sample/redirect', {}], ...FAILURES,
+      ['GET', '/fixed', {}],
+      ['HEAD', '/fixed', {}],
+      ['POST', '/api/x', {}],
+      ['GET', '/api/_sample/status/500', {}],
+      ['GET', '/api/_sample/redirect', {}],
+      ...FAILURES,
     ]) {
       const answer = await sendRaw(gateway.origin, { method, path, headers });
       ids.push(answer.header('x-request-id'));
@@ -125,48 +148,94 @@ describe('the log', () => {
     const [head, payload, signature] = token.split('.');
     const forged = `${head}.${payload}.${signature.slice(0, -4)}AAAA`;
     const marks = [
-      'recognisable', CLIENT_SECRET, 'recognisable-upstream-secret', token, expired, payload, signature, expired.split('.')[1], expired.split('.')[2],
+      'recognisable',
+      CLIENT_SECRET,
+      'recognisable-upstream-secret',
+      token,
+      expired,
+      payload,
+      signature,
+      expired.split('.')[1],
+      expired.split('.')[2],
       Buffer.from('recognisable').toString('base64url'),
     ];
     const everywhere = {
-      cookie: 'bargate-login=recognisable-binding-ab; session=recognisable-session', 'x-refresh-token': 'recognisable-refresh',
-      'x-access-token': 'recognisable-access', 'x-own': 'recognisable-header', origin: 'https://recognisable.example',
-      referer: 'https://recognisable.example/?recognisable', 'user-agent': 'recognisable-agent', 'x-request-id': 'recognisable request id',
+      cookie: 'bargate-login=recognisable-binding-ab; session=recognisable-session',
+      'x-refresh-token': 'recognisable-refresh',
+      'x-access-token': 'recognisable-access',
+      'x-own': 'recognisable-header',
+      origin: 'https://recognisable.example',
+      referer: 'https://recognisable.example/?recognisable',
+      'user-agent': 'recognisable-agent',
+      'x-request-id': 'recognisable request id',
     };
     // Not the `error` that a callback is called with: that is the provider's word to the operator.
-    const query = 'token=recognisable-query&code=recognisable-code&state=recognisable-state&return_to=https://recognisable.example/';
+    const query =
+      'token=recognisable-query&code=recognisable-code&state=recognisable-state&return_to=https://recognisable.example/';
     const form = 'grant_type=refresh_token&refresh_token=recognisable-form';
     const before = gateway.lines.length;
     const answers = [];
     for (const [method, path, headers = {}, body] of [
-      ['GET', '/fixed'], ['GET', '/nowhere/recognisable-path'], ['GET', '/api%2Frecognisable-path'], ['DELETE', '/fixed'],
-      ['GET', '/private/recognisable-path'], ['GET', '/private/x', { authorization: 'Bearer recognisable-bearer' }],
-      ['GET', '/private/x', { authorization: `Bearer ${forged}` }], ['GET', '/private/x', { authorization: `Bearer ${expired}` }],
-      ['GET', '/private/x', { authorization: 'Basic recognisable' }], ['GET', '/private/x', { authorization: `Bearer ${token}x` }],
-      ['GET', '/nobody/recognisable-path'], ['POST', '/nobody/x', {}, 'recognisable-body'], ['GET', '/impatient/_sample/hang'],
+      ['GET', '/fixed'],
+      ['GET', '/nowhere/recognisable-path'],
+      ['GET', '/api%2Frecognisable-path'],
+      ['DELETE', '/fixed'],
+      ['GET', '/private/recognisable-path'],
+      ['GET', '/private/x', { authorization: 'Bearer recognisable-bearer' }],
+      ['GET', '/private/x', { authorization: `Bearer ${forged}` }],
+      ['GET', '/private/x', { authorization: `Bearer ${expired}` }],
+      ['GET', '/private/x', { authorization: 'Basic recognisable' }],
+      ['GET', '/private/x', { authorization: `Bearer ${token}x` }],
+      ['GET', '/nobody/recognisable-path'],
+      ['POST', '/nobody/x', {}, 'recognisable-body'],
+      ['GET', '/impatient/_sample/hang'],
       ['POST', '/refresh', { 'content-type': 'application/x-www-form-urlencoded' }, form],
-      ['POST', '/refresh', { 'content-type': 'application/json', 'x-refresh-token': '' }, '{"refresh_token": "recognisable-json"'],
-      ['POST', '/refresh', { authorization: `Bearer ${token}` }], ['POST', '/refresh', { authorization: `Bearer ${expired}` }],
-      ['GET', '/profile', { authorization: `Bearer ${token}` }], ['GET', '/login'], ['GET', '/callback'],
+      [
+        'POST',
+        '/refresh',
+        { 'content-type': 'application/json', 'x-refresh-token': '' },
+        '{"refresh_token": "recognisable-json"',
+      ],
+      ['POST', '/refresh', { authorization: `Bearer ${token}` }],
+      ['POST', '/refresh', { authorization: `Bearer ${expired}` }],
+      ['GET', '/profile', { authorization: `Bearer ${token}` }],
+      ['GET', '/login'],
+      ['GET', '/callback'],
       ['GET', '/api/_sample/status/500', { authorization: `Bearer ${token}` }],
     ]) {
-      const answer = await sendRaw(gateway.origin, { method, path: `${path}?${query}`, headers: { ...everywhere, ...headers }, body });
+      const answer = await sendRaw(gateway.origin, {
+        method,
+        path: `${path}?${query}`,
+        headers: { ...everywhere, ...headers },
+        body,
+      });
       await recordOf(answer);
       // The sample API tells what it was sent; that is no answer of the gateway's.
-      if (!path.startsWith('/api/') && !path.startsWith('/impatient/')) answers.push(`${method} ${path}: ${answer.text}`);
+      if (!path.startsWith('/api/') && !path.startsWith('/impatient/'))
+        answers.push(`${method} ${path}: ${answer.text}`);
     }
     const lines = gateway.lines.slice(before).map(({ message }) => message);
     assert.ok(lines.length >= 21);
     for (const mark of marks) {
-      assert.deepEqual(lines.filter((line) => line.includes(mark)), [], 'in the log');
-      assert.deepEqual(answers.filter((answer) => answer.split(': ').slice(1).join(': ').includes(mark)), [], 'in an answer');
+      assert.deepEqual(
+        lines.filter((line) => line.includes(mark)),
+        [],
+        'in the log',
+      );
+      assert.deepEqual(
+        answers.filter((answer) => answer.split(': ').slice(1).join(': ').includes(mark)),
+        [],
+        'in an answer',
+      );
     }
   });
 });
 
 describe('the request id', () => {
   for (const [message, id] of [
-    ['of one character', '7'], ['of 128 characters', 'a'.repeat(128)], ['of every character that may be', 'AZaz09-_.AZaz09'],
+    ['of one character', '7'],
+    ['of 128 characters', 'a'.repeat(128)],
+    ['of every character that may be', 'AZaz09-_.AZaz09'],
     ['of a UUID', '7f1c2f3e-0c5e-4f7e-9a39-0123456789ab'],
   ]) {
     test(`${message} is taken from the client, answered, logged and sent upstream`, async () => {
@@ -180,12 +249,21 @@ describe('the request id', () => {
   }
 
   for (const [message, id] of [
-    ['that is absent', undefined], ['that is empty', ''], ['of 129 characters', 'a'.repeat(129)],
-    ['with a space', 'abcd 1234'], ['with markup', '<b>abcdefgh</b>'], ['with quotes', '"abcdefgh"'], ['with a slash', 'abcd/efgh'],
-    ['with a byte that is not ASCII', 'abcdefgh\u00e9'], ['that comes twice', ['abcdefgh', 'ijklmnop']],
+    ['that is absent', undefined],
+    ['that is empty', ''],
+    ['of 129 characters', 'a'.repeat(129)],
+    ['with a space', 'abcd 1234'],
+    ['with markup', '<b>abcdefgh</b>'],
+    ['with quotes', '"abcdefgh"'],
+    ['with a slash', 'abcd/efgh'],
+    ['with a byte that is not ASCII', 'abcdefgh\u00e9'],
+    ['that comes twice', ['abcdefgh', 'ijklmnop']],
   ]) {
     test(`${message} is replaced by one of the gateway's`, async () => {
-      const answer = await sendRaw(gateway.origin, { path: '/api/x', headers: id === undefined ? {} : { 'x-request-id': id } });
+      const answer = await sendRaw(gateway.origin, {
+        path: '/api/x',
+        headers: id === undefined ? {} : { 'x-request-id': id },
+      });
       const made = answer.header('x-request-id');
       assert.match(made, /^[\w-]{8,}$/);
       assert.ok(![id].flat().includes(made));

@@ -17,13 +17,21 @@ before(async () => {
   gateway = await startBareGateway({
     ...BOUND,
     config: {
-      servers: [{ alias: 'one', url: upstream.origin }, { alias: 'several', urls: [upstream.origin, upstream.origin] }],
+      servers: [
+        { alias: 'one', url: upstream.origin },
+        { alias: 'several', urls: [upstream.origin, upstream.origin] },
+      ],
       serviceBindings: SERVICE_BINDINGS,
       paths: [
-        proxied('/plain', 'one'), proxied('/limited', 'one', { max_body_bytes: 1000 }), proxied('/limited-several', 'several', { max_body_bytes: 1000 }),
-        proxied('/guarded', 'one', GUARD), proxied('/guarded-limited', 'one', { ...GUARD, max_body_bytes: 1000 }),
+        proxied('/plain', 'one'),
+        proxied('/limited', 'one', { max_body_bytes: 1000 }),
+        proxied('/limited-several', 'several', { max_body_bytes: 1000 }),
+        proxied('/guarded', 'one', GUARD),
+        proxied('/guarded-limited', 'one', { ...GUARD, max_body_bytes: 1000 }),
         { method: 'ANY', path: '/guarded-fixed', response: 'fixed', ...GUARD },
-        bound('/called', 'tell'), bound('/called-limited', 'tell', { max_body_bytes: 1000 }), bound('/bound-limited', undefined, { max_body_bytes: 1000 }),
+        bound('/called', 'tell'),
+        bound('/called-limited', 'tell', { max_body_bytes: 1000 }),
+        bound('/bound-limited', undefined, { max_body_bytes: 1000 }),
       ],
     },
   });
@@ -35,8 +43,21 @@ after(async () => {
 });
 
 describe('a body that a GET or HEAD has fails no path:', () => {
-  for (const path of ['plain', 'limited', 'limited-several', 'guarded', 'guarded-limited', 'guarded-fixed', 'called', 'called-limited', 'bound-limited']) {
-    for (const [message, headers] of [['whose length is known', { 'content-length': '5' }], ['in chunks', { 'transfer-encoding': 'chunked' }]]) {
+  for (const path of [
+    'plain',
+    'limited',
+    'limited-several',
+    'guarded',
+    'guarded-limited',
+    'guarded-fixed',
+    'called',
+    'called-limited',
+    'bound-limited',
+  ]) {
+    for (const [message, headers] of [
+      ['whose length is known', { 'content-length': '5' }],
+      ['in chunks', { 'transfer-encoding': 'chunked' }],
+    ]) {
       test(`${path}, one ${message}`, async () => {
         for (const method of ['GET', 'HEAD']) {
           const answer = await sendRaw(gateway.bare, { path: `/${path}`, method, headers, body: 'hello' });

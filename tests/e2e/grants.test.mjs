@@ -8,8 +8,18 @@ import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
 import { Browser } from './harness.mjs';
 import {
-  CALLBACK, CLIENT_ID, LOGIN, REDIRECT_URI, REFRESH, assertPrivateJson, assertProblem, logIn, loginConfig,
-  loginUntilCallback, readAnswer, startLoginGateway,
+  CALLBACK,
+  CLIENT_ID,
+  LOGIN,
+  REDIRECT_URI,
+  REFRESH,
+  assertPrivateJson,
+  assertProblem,
+  logIn,
+  loginConfig,
+  loginUntilCallback,
+  readAnswer,
+  startLoginGateway,
 } from './login-flow.mjs';
 import { startRealm, startTokenGateway } from './oidc-flow.mjs';
 import { TOKEN_ENDPOINT, askWith, beginSession, startObeyingGateway, startSessionGateway } from './session-flow.mjs';
@@ -43,7 +53,9 @@ beforeEach(() => tenant.resetCounts());
 
 const exchanges = () => tenant.counts[TOKEN_ENDPOINT] ?? 0;
 const json = (refreshToken) => ({
-  method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ refresh_token: refreshToken }),
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ refresh_token: refreshToken }),
 });
 const form = (refreshToken) => ({ method: 'POST', body: new URLSearchParams({ refresh_token: refreshToken }) });
 const header = (refreshToken, more = {}) => ({ headers: { 'x-refresh-token': refreshToken, ...more } });
@@ -126,8 +138,12 @@ describe('refresh tokens that somebody made up', () => {
       genuine = answer.body.refresh_token;
     }
     const answers = [];
-    for (let index = 0; index < 50; index += 1) answers.push(await from(`2001:db8::${index.toString(16)}`, `of-a-network-${index}`));
-    assert.ok(answers.some(({ status }) => status === 429), 'one network is one client');
+    for (let index = 0; index < 50; index += 1)
+      answers.push(await from(`2001:db8::${index.toString(16)}`, `of-a-network-${index}`));
+    assert.ok(
+      answers.some(({ status }) => status === 429),
+      'one network is one client',
+    );
   });
 
   test('that no provider could have issued are not shown to it', async () => {
@@ -142,7 +158,9 @@ describe('a code and the state beside it', () => {
   /** Comes back to the isolate at `origin` with the cookie of a browser. */
   const comeBack = async (browser, callback, origin = tokens.origin) => {
     const cookie = [...browser.cookies(tokens.origin)].map(([name, value]) => `${name}=${value}`).join('; ');
-    return readAnswer(await fetch(new URL(callback.pathname + callback.search, origin), { redirect: 'manual', headers: { cookie } }));
+    return readAnswer(
+      await fetch(new URL(callback.pathname + callback.search, origin), { redirect: 'manual', headers: { cookie } }),
+    );
   };
 
   /** Logs in twice by one address of the provider's, so that one state comes back with two codes. */
@@ -203,7 +221,11 @@ describe('a code and the state beside it', () => {
   test('are good where the object cannot be reached for no longer than that', async () => {
     const browser = new Browser();
     await tokens.keepAway('LogoutIndex');
-    assertProblem(await comeBack(browser, await loginUntilCallback(tokens, browser)), [503, 'store_unavailable', '5'], 'away');
+    assertProblem(
+      await comeBack(browser, await loginUntilCallback(tokens, browser)),
+      [503, 'store_unavailable', '5'],
+      'away',
+    );
     await tokens.keepAway(null);
     assertPrivateJson(await comeBack(browser, await loginUntilCallback(tokens, browser)), 'back');
   });
@@ -225,7 +247,11 @@ describe('a code and the state beside it', () => {
 
       const authorize = new URL('/authorize', tenant.origin);
       authorize.search = new URLSearchParams({
-        response_type: 'code', client_id: CLIENT_ID, redirect_uri: REDIRECT_URI, scope: 'openid', state: 'of-a-page',
+        response_type: 'code',
+        client_id: CLIENT_ID,
+        redirect_uri: REDIRECT_URI,
+        scope: 'openid',
+        state: 'of-a-page',
       });
       tenant.settings.requirePkce = false;
       const { search } = new URL(await browser.logInUntilCallback(authorize.href));
@@ -249,7 +275,12 @@ describe('the iss with which a browser comes back (RFC 9207)', () => {
     realm = await startRealm();
     announced = await startTokenGateway(realm);
     const { authorizer, ...config } = loginConfig(tenant);
-    const another = { type: 'auth0', domain: 'another.example', client_id: 'c', audience: 'https://api.another.example/' };
+    const another = {
+      type: 'auth0',
+      domain: 'another.example',
+      client_id: 'c',
+      audience: 'https://api.another.example/',
+    };
     several = await startLoginGateway(tenant, { config: { ...config, authorizers: { first: authorizer, another } } });
   });
 
@@ -268,7 +299,7 @@ describe('the iss with which a browser comes back (RFC 9207)', () => {
     return gateway.askAs(browser, callback);
   }
 
-  test('is the provider\'s, or the code is not shown to it', async () => {
+  test("is the provider's, or the code is not shown to it", async () => {
     const evil = 'https://evil.example/';
     const table = [
       [announced, 'own', true, 'that of a provider that announces it'],

@@ -43,7 +43,15 @@ const OBJECTS = { REFRESH_EXCHANGES: 'RefreshExchange', SESSIONS: 'Session', LOG
  */
 export async function startGateway(options = {}) {
   const {
-    config, bindings = {}, directory = 'build', kv = ['JWKS'], objects = Object.keys(OBJECTS), outbound, entry, isolates = 1, beside = [],
+    config,
+    bindings = {},
+    directory = 'build',
+    kv = ['JWKS'],
+    objects = Object.keys(OBJECTS),
+    outbound,
+    entry,
+    isolates = 1,
+    beside = [],
     ...rest
   } = options;
   const bundle = join(ROOT, directory, 'bundle');
@@ -51,9 +59,12 @@ export async function startGateway(options = {}) {
   const lines = [];
   const records = [];
   const arrivals = new EventEmitter().setMaxListeners(0);
-  const inline = config === undefined ? {} : { BARGATE_CONFIG_JSON: typeof config === 'string' ? config : JSON.stringify(config) };
+  const inline =
+    config === undefined ? {} : { BARGATE_CONFIG_JSON: typeof config === 'string' ? config : JSON.stringify(config) };
   const modules = [
-    ...(entry ? [{ type: 'ESModule', path: join(bundle, 'entry.js'), contents: `${entry}\nexport * from './worker.js';` }] : []),
+    ...(entry
+      ? [{ type: 'ESModule', path: join(bundle, 'entry.js'), contents: `${entry}\nexport * from './worker.js';` }]
+      : []),
     { type: 'ESModule', path: join(bundle, 'worker.js') },
     { type: 'CompiledWasm', path: join(bundle, wasm) },
   ];
@@ -64,25 +75,34 @@ export async function startGateway(options = {}) {
     compatibilityDate,
     compatibilityFlags,
     kvNamespaces: kv,
-    durableObjects: Object.fromEntries(objects.map((name) => [name, {
-      className: OBJECTS[name], useSQLite: true, ...(index > 0 ? { scriptName: workerName(0) } : {}),
-    }])),
+    durableObjects: Object.fromEntries(
+      objects.map((name) => [
+        name,
+        {
+          className: OBJECTS[name],
+          useSQLite: true,
+          ...(index > 0 ? { scriptName: workerName(0) } : {}),
+        },
+      ]),
+    ),
     bindings: { ...inline, ...bindings },
     ...(outbound ? { outboundService: outbound } : {}),
     ...(index > 0 ? { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] } : {}),
     ...rest,
   }));
-  const miniflare = new Miniflare(convertV4MiniflareOptions({
-    host: '127.0.0.1',
-    port: 0,
-    handleStructuredLogs({ message, level }) {
-      lines.push({ message, level });
-      records.push(...parsed(message));
-      arrivals.emit('line');
-    },
-    ...rest,
-    workers: [...workers, ...beside.map((worker) => ({ modules: true, compatibilityDate, ...worker }))],
-  }));
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: '127.0.0.1',
+      port: 0,
+      handleStructuredLogs({ message, level }) {
+        lines.push({ message, level });
+        records.push(...parsed(message));
+        arrivals.emit('line');
+      },
+      ...rest,
+      workers: [...workers, ...beside.map((worker) => ({ modules: true, compatibilityDate, ...worker }))],
+    }),
+  );
   const { origin } = await miniflare.ready.catch(async (error) => {
     // Left alone, what has started so far would keep the test's process alive.
     await miniflare.dispose().catch(() => {});
@@ -150,7 +170,11 @@ export function sendRaw(origin, { method = 'GET', path = '/', headers = {}, body
         const bytes = Buffer.concat(await answer.toArray());
         const values = (name) => answer.headersDistinct[name] ?? [];
         resolve({
-          status: answer.statusCode, body: bytes, text: bytes.toString('utf8'), values, header: (name) => values(name)[0] ?? null,
+          status: answer.statusCode,
+          body: bytes,
+          text: bytes.toString('utf8'),
+          values,
+          header: (name) => values(name)[0] ?? null,
           json: () => JSON.parse(bytes.toString('utf8')),
         });
       } catch (error) {
@@ -176,7 +200,12 @@ export async function startUpstream(listener) {
 }
 
 /** A path that is forwarded to a server. */
-export const proxied = (path, server, more = {}) => ({ method: 'ANY', path, integration: { type: 'http_proxy', server }, ...more });
+export const proxied = (path, server, more = {}) => ({
+  method: 'ANY',
+  path,
+  integration: { type: 'http_proxy', server },
+  ...more,
+});
 
 /**
  * Finds a port on which nothing listens. It lies below those that systems give out by themselves, or else whatever asks for
@@ -219,7 +248,9 @@ export class Browser {
     for (const line of response.headers.getSetCookie()) {
       const [pair, ...attributes] = line.split(';').map((part) => part.trim());
       const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
-      const gone = attributes.some((attribute) => /^max-age=0$/i.test(attribute) || /^expires=Thu, 01 Jan 1970/i.test(attribute));
+      const gone = attributes.some(
+        (attribute) => /^max-age=0$/i.test(attribute) || /^expires=Thu, 01 Jan 1970/i.test(attribute),
+      );
       if (gone) jar.delete(name);
       else jar.set(name, value);
     }

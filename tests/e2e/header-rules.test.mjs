@@ -30,21 +30,59 @@ before(async () => {
       variables: { region: 'eu-1' },
       paths: [
         proxied('/plain', 'own'),
-        proxied('/set', 'own', request({
-          'X-Constant': 'constant', 'x-number': 7, 'x-agent': '$request.header.User-Agent', 'x-page': '$request.query.page',
-          'x-region': '$config.region', 'x-secret': '$secret.UPSTREAM_KEY', 'x-own-variable': '$env.PLAIN',
-          'user-agent': 'bargate', authorization: 'Basic a2V5', cookie: 'key=1',
-        })),
+        proxied(
+          '/set',
+          'own',
+          request({
+            'X-Constant': 'constant',
+            'x-number': 7,
+            'x-agent': '$request.header.User-Agent',
+            'x-page': '$request.query.page',
+            'x-region': '$config.region',
+            'x-secret': '$secret.UPSTREAM_KEY',
+            'x-own-variable': '$env.PLAIN',
+            'user-agent': 'bargate',
+            authorization: 'Basic a2V5',
+            cookie: 'key=1',
+          }),
+        ),
         proxied('/claims', 'own', {
-          auth: true, ...request({ 'X-User-Id': '$request.jwt.sub', 'x-absent': '$request.jwt.absent' }, ['Authorization']),
+          auth: true,
+          ...request({ 'X-User-Id': '$request.jwt.sub', 'x-absent': '$request.jwt.absent' }, ['Authorization']),
         }),
-        proxied('/both', 'own', { mapping: { headers: { 'x-mapped': 'mapped' } }, ...request({ 'x-set': 'set' }, ['x-removed']) }),
-        proxied('/remove', 'own', request({}, [
-          'X-Removed', 'user-agent', 'Cookie', 'accept', 'origin', 'referer', 'x-forwarded-for', 'X-Forwarded-Host', 'traceparent', 'authorization',
-        ])),
-        proxied('/answer/{.+}', 'own', response({
-          'X-Set': 'set', 'cache-control': 'no-store', 'X-Replaced': 'by the gateway', 'x-secret': '$secret.UPSTREAM_KEY',
-        }, ['Server', 'x-powered-by', 'SET-COOKIE', 'x-absent'])),
+        proxied('/both', 'own', {
+          mapping: { headers: { 'x-mapped': 'mapped' } },
+          ...request({ 'x-set': 'set' }, ['x-removed']),
+        }),
+        proxied(
+          '/remove',
+          'own',
+          request({}, [
+            'X-Removed',
+            'user-agent',
+            'Cookie',
+            'accept',
+            'origin',
+            'referer',
+            'x-forwarded-for',
+            'X-Forwarded-Host',
+            'traceparent',
+            'authorization',
+          ]),
+        ),
+        proxied(
+          '/answer/{.+}',
+          'own',
+          response(
+            {
+              'X-Set': 'set',
+              'cache-control': 'no-store',
+              'X-Replaced': 'by the gateway',
+              'x-secret': '$secret.UPSTREAM_KEY',
+            },
+            ['Server', 'x-powered-by', 'SET-COOKIE', 'x-absent'],
+          ),
+        ),
         proxied('/answer-nobody', 'nobody', response({ 'x-set': 'set' })),
         proxied('/answer-private', 'own', { auth: true, ...response({ 'x-set': 'set' }) }),
       ],
@@ -76,22 +114,46 @@ describe('request_headers', () => {
   test('set headers from constants, from the request, from variables and from bindings', async () => {
     const seen = await seenBehind('/set?page=3', { 'user-agent': 'own/1' });
     for (const [name, value] of [
-      ['x-constant', 'constant'], ['x-number', '7'], ['x-agent', 'own/1'], ['x-page', '3'], ['x-region', 'eu-1'], ['x-secret', 'from-a-secret'],
+      ['x-constant', 'constant'],
+      ['x-number', '7'],
+      ['x-agent', 'own/1'],
+      ['x-page', '3'],
+      ['x-region', 'eu-1'],
+      ['x-secret', 'from-a-secret'],
       ['x-own-variable', 'from-a-variable'],
     ]) {
       assert.deepEqual(seen[name], [value], name);
     }
   });
 
-  test('set headers in the place of the client\'s own', async () => {
-    const seen = await seenBehind('/set', { 'user-agent': 'own/1', authorization: 'Bearer own', cookie: 'own=1', 'x-constant': ['a', 'b'] });
-    for (const [name, value] of [['user-agent', 'bargate'], ['authorization', 'Basic a2V5'], ['cookie', 'key=1'], ['x-constant', 'constant']]) {
+  test("set headers in the place of the client's own", async () => {
+    const seen = await seenBehind('/set', {
+      'user-agent': 'own/1',
+      authorization: 'Bearer own',
+      cookie: 'own=1',
+      'x-constant': ['a', 'b'],
+    });
+    for (const [name, value] of [
+      ['user-agent', 'bargate'],
+      ['authorization', 'Basic a2V5'],
+      ['cookie', 'key=1'],
+      ['x-constant', 'constant'],
+    ]) {
       assert.deepEqual(seen[name], [value], name);
     }
   });
 
   test('set headers that no client sends itself, in no spelling, and on no other path either', async () => {
-    for (const name of ['X-Constant', 'x_constant', 'X_CONSTANT', 'X-Region', 'x_secret', 'X-User-Id', 'X_User-Id', 'X-Page']) {
+    for (const name of [
+      'X-Constant',
+      'x_constant',
+      'X_CONSTANT',
+      'X-Region',
+      'x_secret',
+      'X-User-Id',
+      'X_User-Id',
+      'X-Page',
+    ]) {
       for (const path of ['/set', '/plain', '/both', '/remove']) {
         const seen = await seenBehind(path, { [name]: 'forged' });
         assert.ok(!Object.values(seen).flat().includes('forged'), `${name} on ${path}`);
@@ -116,23 +178,47 @@ describe('request_headers', () => {
 
   test('stand beside a mapping', async () => {
     const seen = await seenBehind('/both', { 'x-removed': 'yes', 'x-kept': 'yes' });
-    assert.deepEqual([seen['x-mapped'], seen['x-set'], seen['x-removed'], seen['x-kept']], [['mapped'], ['set'], undefined, ['yes']]);
+    assert.deepEqual(
+      [seen['x-mapped'], seen['x-set'], seen['x-removed'], seen['x-kept']],
+      [['mapped'], ['set'], undefined, ['yes']],
+    );
   });
 
   test('remove headers of the client in each spelling, and those that the gateway would set', async () => {
     const sent = {
-      'X-Removed': '1', x_removed: '2', X_REMOVED: '3', 'x-removed-not': 'kept', 'user-agent': 'own/1', cookie: 'a=1', accept: '*/*',
-      origin: 'https://own.example', referer: 'https://own.example/', authorization: 'Basic own', 'cf-connecting-ip': '192.0.2.1',
+      'X-Removed': '1',
+      x_removed: '2',
+      X_REMOVED: '3',
+      'x-removed-not': 'kept',
+      'user-agent': 'own/1',
+      cookie: 'a=1',
+      accept: '*/*',
+      origin: 'https://own.example',
+      referer: 'https://own.example/',
+      authorization: 'Basic own',
+      'cf-connecting-ip': '192.0.2.1',
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     };
     const seen = await seenBehind('/remove', sent);
     for (const name of [
-      'x-removed', 'x_removed', 'user-agent', 'cookie', 'accept', 'origin', 'referer', 'authorization', 'traceparent', 'x-forwarded-for',
+      'x-removed',
+      'x_removed',
+      'user-agent',
+      'cookie',
+      'accept',
+      'origin',
+      'referer',
+      'authorization',
+      'traceparent',
+      'x-forwarded-for',
       'x-forwarded-host',
     ]) {
       assert.equal(seen[name], undefined, name);
     }
-    assert.deepEqual([seen['x-removed-not'], seen['x-forwarded-proto'], seen.host], [['kept'], ['http'], [upstream.host]]);
+    assert.deepEqual(
+      [seen['x-removed-not'], seen['x-forwarded-proto'], seen.host],
+      [['kept'], ['http'], [upstream.host]],
+    );
     const elsewhere = await seenBehind('/plain', sent);
     assert.ok(elsewhere['x-removed'].join().includes('1'), 'what this path removes passes on another');
     assert.deepEqual([elsewhere['user-agent'], elsewhere['x-forwarded-for']], [['own/1'], ['192.0.2.1']]);
@@ -141,11 +227,19 @@ describe('request_headers', () => {
   test('keep the token of a session from the upstream where they remove it', async (t) => {
     const [own, provider] = await Promise.all([startWireUpstream(), startTenant()]);
     const session = await startSessionGateway(provider, own, {
-      paths: [proxied('/removing/{.+}', 'api', { auth: true, ...request({ 'x-user-id': '$request.jwt.sub' }, ['authorization']) })],
+      paths: [
+        proxied('/removing/{.+}', 'api', {
+          auth: true,
+          ...request({ 'x-user-id': '$request.jwt.sub' }, ['authorization']),
+        }),
+      ],
     });
     t.after(() => Promise.all([session.close(), own.close(), provider.close()]));
     const { cookie, sub } = await beginSession(session, provider);
-    for (const [path, sent] of [['/app/x', true], ['/removing/x', false]]) {
+    for (const [path, sent] of [
+      ['/app/x', true],
+      ['/removing/x', false],
+    ]) {
       assert.equal((await session.ask(path, { headers: { cookie } })).status, 200);
       const [{ values }] = own.taken().requests;
       assert.equal(values('authorization').length, sent ? 1 : 0, path);
@@ -156,10 +250,19 @@ describe('request_headers', () => {
 
 describe('response_headers', () => {
   const LINES = [
-    'Content-Length: 2', 'Content-Type: text/x-own', 'Server: own/1', 'X-Powered-By: own', 'Set-Cookie: a=1', 'Set-Cookie: b=2',
-    'Cache-Control: public, max-age=60', 'X-Replaced: by the upstream', 'X-Replaced: twice', 'X-Kept: yes',
+    'Content-Length: 2',
+    'Content-Type: text/x-own',
+    'Server: own/1',
+    'X-Powered-By: own',
+    'Set-Cookie: a=1',
+    'Set-Cookie: b=2',
+    'Cache-Control: public, max-age=60',
+    'X-Replaced: by the upstream',
+    'X-Replaced: twice',
+    'X-Kept: yes',
   ];
-  const answerOf = (status) => ['HTTP/1.1', status, 'Own\r\n'].join(' ') + [...LINES, '', ''].join('\r\n') + (status === 304 ? '' : 'ok');
+  const answerOf = (status) =>
+    ['HTTP/1.1', status, 'Own\r\n'].join(' ') + [...LINES, '', ''].join('\r\n') + (status === 304 ? '' : 'ok');
 
   let usual;
   before(() => {
@@ -175,8 +278,16 @@ describe('response_headers', () => {
       const answer = await sendRaw(gateway.bare, { path: '/answer/x' });
       assert.equal(answer.status, status);
       for (const [name, values] of [
-        ['x-set', ['set']], ['cache-control', ['no-store']], ['x-replaced', ['by the gateway']], ['x-secret', ['from-a-secret']], ['server', []],
-        ['x-powered-by', []], ['set-cookie', []], ['x-absent', []], ['x-kept', ['yes']], ['content-type', ['text/x-own']],
+        ['x-set', ['set']],
+        ['cache-control', ['no-store']],
+        ['x-replaced', ['by the gateway']],
+        ['x-secret', ['from-a-secret']],
+        ['server', []],
+        ['x-powered-by', []],
+        ['set-cookie', []],
+        ['x-absent', []],
+        ['x-kept', ['yes']],
+        ['content-type', ['text/x-own']],
       ]) {
         assert.deepEqual(answer.values(name), values, `${name} of ${status}`);
       }
@@ -188,19 +299,33 @@ describe('response_headers', () => {
   test('do so for HEAD', async () => {
     upstream.answer = answerOf(200).replace(/ok$/, '');
     const answer = await sendRaw(gateway.bare, { method: 'HEAD', path: '/answer/x' });
-    assert.deepEqual([answer.header('x-set'), answer.header('server'), answer.header('content-length')], ['set', null, '2']);
+    assert.deepEqual(
+      [answer.header('x-set'), answer.header('server'), answer.header('content-length')],
+      ['set', null, '2'],
+    );
   });
 
   test('leave other paths alone', async () => {
     upstream.answer = answerOf(200);
     const answer = await sendRaw(gateway.bare, { path: '/plain' });
-    assert.deepEqual([answer.header('x-set'), answer.header('server'), answer.values('set-cookie')], [null, 'own/1', ['a=1', 'b=2']]);
+    assert.deepEqual(
+      [answer.header('x-set'), answer.header('server'), answer.values('set-cookie')],
+      [null, 'own/1', ['a=1', 'b=2']],
+    );
   });
 
   test('leave the errors of the gateway alone', async () => {
-    for (const [path, status] of [['/answer-nobody', 502], ['/answer-private', 401], ['/answer/a%2Fb', 400]]) {
+    for (const [path, status] of [
+      ['/answer-nobody', 502],
+      ['/answer-private', 401],
+      ['/answer/a%2Fb', 400],
+    ]) {
       const answer = await sendRaw(gateway.bare, { path });
-      assert.deepEqual([answer.status, answer.header('x-set'), answer.header('content-type')], [status, null, 'application/problem+json'], path);
+      assert.deepEqual(
+        [answer.status, answer.header('x-set'), answer.header('content-type')],
+        [status, null, 'application/problem+json'],
+        path,
+      );
     }
   });
 });
@@ -209,8 +334,11 @@ describe('the host that the upstream is told', () => {
   test('is its own, whatever the client calls the gateway by', async () => {
     const port = trap.host.split(':')[1];
     for (const [host, forwarded] of [
-      ['gateway.example', 'gateway.example'], ['gateway.example:8443', 'gateway.example:8443'], [trap.host, trap.host],
-      [`localhost:${port}`, `localhost:${port}`], [`user@${trap.host}`, trap.host],
+      ['gateway.example', 'gateway.example'],
+      ['gateway.example:8443', 'gateway.example:8443'],
+      [trap.host, trap.host],
+      [`localhost:${port}`, `localhost:${port}`],
+      [`user@${trap.host}`, trap.host],
     ]) {
       for (const path of ['/plain', '/both', '/set']) {
         const seen = await seenBehind(path, { host, 'x-forwarded-host': 'forged.example' });
@@ -223,11 +351,24 @@ describe('the host that the upstream is told', () => {
 
 test('rules that could change the framing or the address, or split a header, are no config', async () => {
   for (const [message, rules] of [
-    ...['Connection', 'Keep-Alive', 'Transfer-Encoding', 'Content-Length', 'Host', 'Upgrade', 'TE', 'Trailer', 'a b', 'a:b', '', 'ü']
-      .flatMap((name) => [
-        [`a request with ${name} set`, request({ [name]: 'x' })], [`a request with ${name} removed`, request({}, [name])],
-        [`an answer with ${name} set`, response({ [name]: 'x' })],
-      ]),
+    ...[
+      'Connection',
+      'Keep-Alive',
+      'Transfer-Encoding',
+      'Content-Length',
+      'Host',
+      'Upgrade',
+      'TE',
+      'Trailer',
+      'a b',
+      'a:b',
+      '',
+      'ü',
+    ].flatMap((name) => [
+      [`a request with ${name} set`, request({ [name]: 'x' })],
+      [`a request with ${name} removed`, request({}, [name])],
+      [`an answer with ${name} set`, response({ [name]: 'x' })],
+    ]),
     ['an answer with a line break', response({ 'x-a': 'a\r\nX-Evil: 1' })],
     ['an answer with a NUL', response({ 'x-a': 'a\0b' })],
     ['a claim without auth', request({ 'x-a': '$request.jwt.sub' })],

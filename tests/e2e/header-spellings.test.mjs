@@ -14,10 +14,19 @@ before(async () => {
   gateway = await startBareGateway({
     config: {
       servers: [{ alias: 'wire', url: upstream.origin }],
-      authorizer: { type: 'jwt', secret: 'a secret of more than thirty-two bytes', algorithm: 'HS256', issuer: 'i', audience: 'a' },
+      authorizer: {
+        type: 'jwt',
+        secret: 'a secret of more than thirty-two bytes',
+        algorithm: 'HS256',
+        issuer: 'i',
+        audience: 'a',
+      },
       paths: [
         proxied('/identity', 'wire', {
-          auth: { optional: true }, mapping: { headers: { 'X.User.Id': '$request.jwt.sub', 'x~role': '$request.jwt.role', 'x!a+b': '$request.jwt.c' } },
+          auth: { optional: true },
+          mapping: {
+            headers: { 'X.User.Id': '$request.jwt.sub', 'x~role': '$request.jwt.role', 'x!a+b': '$request.jwt.c' },
+          },
         }),
         proxied('/plain', 'wire'),
         proxied('/remove', 'wire', { request_headers: { remove: ['X.Debug', 'x+own'] } }),
@@ -44,7 +53,17 @@ async function evilSeen(path, lines) {
 }
 
 describe('a header whose name has other signs', () => {
-  for (const name of ['X.User.Id', 'X-User-Id', 'x_user_id', 'x.user-id', 'X~Role', 'X-Role', 'x.role', 'X!A+B', 'x-a-b']) {
+  for (const name of [
+    'X.User.Id',
+    'X-User-Id',
+    'x_user_id',
+    'x.user-id',
+    'X~Role',
+    'X-Role',
+    'x.role',
+    'X!A+B',
+    'x-a-b',
+  ]) {
     test(`is not the client's to assert as ${name}`, async () => {
       for (const path of ['/identity', '/plain']) assert.deepEqual(await evilSeen(path, [`${name}: evil`]), [], path);
     });

@@ -13,7 +13,10 @@ const RECHECK_MS = 60_000;
 const STALE_SECS = 20 * 60;
 const TOO_OLD_SECS = 25 * 60 * 60;
 const RETRY_MS = 11_000;
-const SECRETS = { CLIENT_SECRET: 'recognisable-client-secret-of-32-bytes', SHARED_SECRET: 'recognisable-shared-secret-of-32-bytes' };
+const SECRETS = {
+  CLIENT_SECRET: 'recognisable-client-secret-of-32-bytes',
+  SHARED_SECRET: 'recognisable-shared-secret-of-32-bytes',
+};
 const ISO_8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
 let tenant;
@@ -35,8 +38,11 @@ const configOf = (sections = {}) => ({ paths: [HEALTH], ...sections });
 /** Starts a gateway whose KV namespace CONFIG holds `stored`, if that is given. */
 async function start(t, { stored, ...options }) {
   const gateway = await startGateway({
-    kv: stored === undefined ? ['JWKS'] : ['JWKS', 'CONFIG'], objects: [], bindings: SECRETS,
-    entry: entryWithClock(), ...options,
+    kv: stored === undefined ? ['JWKS'] : ['JWKS', 'CONFIG'],
+    objects: [],
+    bindings: SECRETS,
+    entry: entryWithClock(),
+    ...options,
   });
   t.after(() => gateway.close());
   const put = async (config) => {
@@ -45,7 +51,8 @@ async function start(t, { stored, ...options }) {
   };
   if (stored !== undefined) await put(stored);
   return {
-    ...gateway, put,
+    ...gateway,
+    put,
     later: (ms) => later(gateway, ms),
     /** Asks for the state, and checks what is the same in each. */
     async state(message) {
@@ -173,7 +180,10 @@ describe('the keys', () => {
     const well = await (await start(t, { config: configOf({ authorizers }) })).state();
     const { body } = well;
     assert.equal(well.status, 200, well.text);
-    assert.deepEqual(body.authorizers.map(({ name }) => name), ['staff', 'partners', 'fixed']);
+    assert.deepEqual(
+      body.authorizers.map(({ name }) => name),
+      ['staff', 'partners', 'fixed'],
+    );
     assert.deepEqual(agesOf(well), [0, null, null], 'keys of the config have no age');
 
     const away = { type: 'jwt', issuer: 'https://away.example/', audience: 'api', jwks_uri: `${nobody}/keys` };
@@ -191,7 +201,12 @@ describe('the keys', () => {
 test('the answer names no secret, no key and no address, in good health and in bad', async (t) => {
   const authorizers = {
     staff: { ...authorizerOf(tenant), client_secret: '$secret.CLIENT_SECRET' },
-    partners: { type: 'jwt', issuer: 'https://partners.example/', audience: 'recognisable-audience', secret: '$secret.SHARED_SECRET' },
+    partners: {
+      type: 'jwt',
+      issuer: 'https://partners.example/',
+      audience: 'recognisable-audience',
+      secret: '$secret.SHARED_SECRET',
+    },
   };
   for (const kind of ['good', 'bad']) {
     const gateway = await start(t, { config: configOf({ authorizers }) });
@@ -199,7 +214,16 @@ test('the answer names no secret, no key and no address, in good health and in b
     const { status, text } = await gateway.state();
     assert.equal(status, kind === 'good' ? 200 : 503);
     const [key] = tenant.keySet().keys;
-    const hidden = [...Object.keys(SECRETS), ...Object.values(SECRETS), 'recognisable', key.kid, key.n, 'http', '127.0.0.1', 'bargate-local'];
+    const hidden = [
+      ...Object.keys(SECRETS),
+      ...Object.values(SECRETS),
+      'recognisable',
+      key.kid,
+      key.n,
+      'http',
+      '127.0.0.1',
+      'bargate-local',
+    ];
     for (const secret of hidden) {
       assert.ok(!text.includes(secret), `${kind}: ${secret} in ${text}`);
     }

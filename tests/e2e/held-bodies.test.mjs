@@ -40,7 +40,8 @@ before(async () => {
     for await (const piece of request) hash.update(piece);
     response.end(JSON.stringify({ digest: hash.digest('hex'), length: request.headers['content-length'] ?? null }));
   });
-  const asked = (name) => proxied(`/${name}`, 'own', { max_body_bytes: 64 * MIB, pre_process: { binding: 'bound', function: name } });
+  const asked = (name) =>
+    proxied(`/${name}`, 'own', { max_body_bytes: 64 * MIB, pre_process: { binding: 'bound', function: name } });
   gateway = await startGateway({
     config: {
       servers: [{ alias: 'own', url: upstream.origin }],
@@ -76,9 +77,13 @@ const digestOf = (body) => createHash('sha256').update(body).digest('hex');
 
 describe('the upstream gets what the function was shown', () => {
   for (const [message, path, bytes] of [
-    ['all of which it read', '/read', 3 * MIB], ['of which it read one byte', '/read', 1], ['of which it read the beginning', '/begin', 3 * MIB],
-    ['of which it read nothing', '/admit', 3 * MIB], ['that is larger than what is held, of which it read nothing', '/admit', 32 * MIB],
-    ['that is larger than what is held, of which it read the beginning', '/begin', 32 * MIB], ['that is empty', '/read', 0],
+    ['all of which it read', '/read', 3 * MIB],
+    ['of which it read one byte', '/read', 1],
+    ['of which it read the beginning', '/begin', 3 * MIB],
+    ['of which it read nothing', '/admit', 3 * MIB],
+    ['that is larger than what is held, of which it read nothing', '/admit', 32 * MIB],
+    ['that is larger than what is held, of which it read the beginning', '/begin', 32 * MIB],
+    ['that is empty', '/read', 0],
   ]) {
     for (const sized of [true, false]) {
       test(`of a body ${message}, sent ${sized ? 'with' : 'without'} its length`, async () => {
@@ -93,14 +98,20 @@ describe('the upstream gets what the function was shown', () => {
   test('of many bodies at once', async () => {
     const bodies = Array.from({ length: 16 }, () => randomBytes(200_000));
     const answers = await Promise.all(bodies.map((body, index) => send('/read', body, { sized: index % 2 === 0 })));
-    assert.deepEqual(answers.map(({ status, body }) => [status, body.digest]), bodies.map((body) => [200, digestOf(body)]));
+    assert.deepEqual(
+      answers.map(({ status, body }) => [status, body.digest]),
+      bodies.map((body) => [200, digestOf(body)]),
+    );
   });
 });
 
 describe('what is held for functions is bounded', () => {
   for (const sized of [true, false]) {
     test(`by one body: 413, sent ${sized ? 'with' : 'without'} its length`, async () => {
-      const { status, body: { code } } = await send('/read', Buffer.alloc(5 * MIB), { sized });
+      const {
+        status,
+        body: { code },
+      } = await send('/read', Buffer.alloc(5 * MIB), { sized });
       assert.deepEqual([status, code], [413, 'body_too_large']);
     });
   }

@@ -9,7 +9,15 @@ import { describe, test } from 'node:test';
 import { publicKeyOf } from '../../dev/tenant/keys.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
 import {
-  KEY_SET, ask, assertRefused, assertTellsNothing, base64url, flipSignatureBit, protectedGateway, publish, seconds,
+  KEY_SET,
+  ask,
+  assertRefused,
+  assertTellsNothing,
+  base64url,
+  flipSignatureBit,
+  protectedGateway,
+  publish,
+  seconds,
 } from './bearer.mjs';
 import { until } from './harness.mjs';
 
@@ -23,13 +31,25 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
     ['is slow', { kind: 'slow', delayMs: 20 * TIMEOUT_MS }, { status: 504, code: 'idp_timeout', retryAfter: '5' }],
     ['answers 500', { kind: 'status' }, { ...broken, reason: /^500: / }],
     ['answers 403 with a good key set', 'forbidden', { ...broken, reason: /^403: / }],
-    ['redirects', { kind: 'status', status: 302, headers: { location: '/elsewhere' } }, { ...broken, reason: /^302: / }],
+    [
+      'redirects',
+      { kind: 'status', status: 302, headers: { location: '/elsewhere' } },
+      { ...broken, reason: /^302: / },
+    ],
     ['answers HTML', { kind: 'html' }, broken],
     ['answers nothing', { kind: 'empty' }, broken],
     ['answers JSON that is cut off', { kind: 'malformed' }, broken],
     ['answers 10 MB', { kind: 'huge' }, { ...broken, log: /larger than/ }],
-    ['answers a set without keys', { kind: 'status', status: 200, body: '{"keys":[]}' }, { ...broken, log: /no usable key/ }],
-    ['answers a set of keys that cannot be used', { kind: 'status', status: 200, body: '{"keys":[{"kty":"oct","k":"AA"}]}' }, { ...broken, log: /no usable key/ }],
+    [
+      'answers a set without keys',
+      { kind: 'status', status: 200, body: '{"keys":[]}' },
+      { ...broken, log: /no usable key/ },
+    ],
+    [
+      'answers a set of keys that cannot be used',
+      { kind: 'status', status: 200, body: '{"keys":[{"kty":"oct","k":"AA"}]}' },
+      { ...broken, log: /no usable key/ },
+    ],
     ['answers keys that are no list', { kind: 'status', status: 200, body: '{"keys":{}}' }, broken],
     ['answers more keys than are read', 'crowd', { ...broken, log: /65 keys/ }],
   ];
@@ -59,7 +79,7 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
     });
   }
 
-  test('does not take the gateway\'s good keys away', async (t) => {
+  test("does not take the gateway's good keys away", async (t) => {
     const { tenant, gateway } = await start(t, { timeout_ms: TIMEOUT_MS });
     const known = await tenant.mint();
     assert.equal((await ask(gateway, known)).status, 200);
@@ -88,17 +108,31 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
     assert.deepEqual([answer.status, answer.body.code], [503, 'idp_unavailable']);
     const logged = await gateway.record(({ code }) => code === 'jwks_unavailable');
     assert.ok(logged.message.startsWith(`${gone.origin}${KEY_SET}: `), logged.message);
-    assert.deepEqual(gateway.lines.filter(({ message }) => message.includes('only-we-know')), [], 'without what its query holds');
+    assert.deepEqual(
+      gateway.lines.filter(({ message }) => message.includes('only-we-know')),
+      [],
+      'without what its query holds',
+    );
   });
 
   test('good keys work beside keys of unknown kinds', async (t) => {
     const { tenant, gateway } = await start(t);
     const [good] = tenant.keys.map(publicKeyOf);
     publish(tenant, [
-      { kty: 'oct', k: 'AA', kid: good.kid }, { kty: 'AKP', alg: 'ML-DSA-65', pub: 'AA', kid: 'post-quantum' },
-      { kty: 'EC', crv: 'secp256k1', x: 'AA', y: 'AA', kid: good.kid }, { kty: 'OKP', crv: 'X25519', x: 'AA', kid: 'x' },
-      { kty: 'RSA', n: '!!', e: 'AQAB', kid: good.kid }, { kty: 'RSA', kid: good.kid }, { kid: good.kid }, {},
-      'a text', 7, null, [], { ...good, kid: 7 }, { ...good, alg: 'XX999' },
+      { kty: 'oct', k: 'AA', kid: good.kid },
+      { kty: 'AKP', alg: 'ML-DSA-65', pub: 'AA', kid: 'post-quantum' },
+      { kty: 'EC', crv: 'secp256k1', x: 'AA', y: 'AA', kid: good.kid },
+      { kty: 'OKP', crv: 'X25519', x: 'AA', kid: 'x' },
+      { kty: 'RSA', n: '!!', e: 'AQAB', kid: good.kid },
+      { kty: 'RSA', kid: good.kid },
+      { kid: good.kid },
+      {},
+      'a text',
+      7,
+      null,
+      [],
+      { ...good, kid: 7 },
+      { ...good, alg: 'XX999' },
       // Looks like a key until WebCrypto sees it: no point of the curve.
       { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43), kid: good.kid },
       { ...good, x5c: ['not', 'read'], 'https://example.com/': { any: 'thing' } },
@@ -108,7 +142,11 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
 
   for (const [what, change, reason] of [
     ['padded', (key) => ({ ...key, n: `${key.n}==` }), 'its n is missing or malformed'],
-    ['short', (key) => ({ ...key, n: Buffer.alloc(128, 0xff).toString('base64url') }), 'an RSA key of 1024 bits, not 2048 to 8192'],
+    [
+      'short',
+      (key) => ({ ...key, n: Buffer.alloc(128, 0xff).toString('base64url') }),
+      'an RSA key of 1024 bits, not 2048 to 8192',
+    ],
     ['for encryption', (key) => ({ ...key, use: 'enc' }), 'for another use than signatures'],
     ['on another curve', ({ kid }) => ({ kid, kty: 'EC', crv: 'P-521', x: 'AA', y: 'AA' }), 'its crv is not supported'],
     ['of another type', ({ kid }) => ({ kid, kty: 'oct', k: 'AA' }), 'its kty is not supported'],
@@ -187,12 +225,18 @@ describe('the copy in KV', { concurrency: 8 }, () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, async (_, jti) => ask(gateway, await tenant.mint({ jti: String(jti) }))),
     );
-    assert.deepEqual(answers.map(({ status }) => status), Array(20).fill(200));
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      Array(20).fill(200),
+    );
     assert.equal(tenant.counts[KEY_SET], 1);
   });
 
   const copies = [
-    ['older than a day', (tenant) => ({ fetched_at: seconds() - 25 * 60 * 60, document: JSON.stringify(tenant.keySet()) })],
+    [
+      'older than a day',
+      (tenant) => ({ fetched_at: seconds() - 25 * 60 * 60, document: JSON.stringify(tenant.keySet()) }),
+    ],
     ['from the future', (tenant) => ({ fetched_at: seconds() + 3600, document: JSON.stringify(tenant.keySet()) })],
     ['without keys', () => ({ fetched_at: seconds(), document: '{"keys":[]}' })],
     ['whose document is none', () => ({ fetched_at: seconds(), document: 7 })],
@@ -209,7 +253,11 @@ describe('the copy in KV', { concurrency: 8 }, () => {
       assert.deepEqual([answer.status, answer.body.code], [503, 'idp_unavailable'], 'the provider is away');
       tenant.clearFaults();
       await until(async () => (await ask(gateway, await tenant.mint())).status === 200);
-      assert.deepEqual(JSON.parse((await storedCopy(gateway, tenant)).document), tenant.keySet(), 'a good copy replaces it');
+      assert.deepEqual(
+        JSON.parse((await storedCopy(gateway, tenant)).document),
+        tenant.keySet(),
+        'a good copy replaces it',
+      );
     });
   }
 
@@ -238,7 +286,9 @@ describe('a token that names no key, where the set has a single one', { concurre
       assert.equal(tenant.counts[KEY_SET], 1);
 
       const hold = tenant.hold(KEY_SET);
-      const asked = Array.from({ length: 10 }, async (_, jti) => ask(gateway, await tenant.mint({ jti: `${jti}` }, nameless)));
+      const asked = Array.from({ length: 10 }, async (_, jti) =>
+        ask(gateway, await tenant.mint({ jti: `${jti}` }, nameless)),
+      );
       await hold.arrived();
       hold.release();
       for (const answer of await Promise.all(asked)) assert.equal(answer.status, 200, answer.text);
@@ -263,7 +313,8 @@ describe('a token that names no key, where the set has a single one', { concurre
     for (const token of forged.slice(0, 50)) {
       await assertRefused(gateway, token, 'token_invalid', /^the signature does not verify$/, 'one by one');
     }
-    for (const { status } of await Promise.all(forged.slice(50).map((token) => ask(gateway, token)))) assert.equal(status, 401);
+    for (const { status } of await Promise.all(forged.slice(50).map((token) => ask(gateway, token))))
+      assert.equal(status, 401);
     const cooldowns = Math.floor((Date.now() - began) / 30_000);
     const calls = tenant.counts[KEY_SET] - 1;
     assert.ok(calls >= 1 && calls <= 1 + cooldowns, `${calls} calls in ${cooldowns} cooldowns`);
@@ -353,7 +404,11 @@ describe('many at once', () => {
     assert.ok(calls >= 1 && calls <= 1 + cooldowns, `${calls} calls in ${cooldowns} cooldowns`);
     const last = await ask(gateway, withKid(genuine, randomUUID()));
     assertTellsNothing(last, 'token_invalid');
-    assert.equal((await ask(gateway, await tenant.mint({ jti: 'fresh' }))).status, 200, 'who has a good key still gets in');
+    assert.equal(
+      (await ask(gateway, await tenant.mint({ jti: 'fresh' }))).status,
+      200,
+      'who has a good key still gets in',
+    );
   });
 });
 

@@ -44,7 +44,10 @@ async function start(t, bindings, more = {}) {
         { method: 'GET', path: '/private', auth: true, response: {} },
       ],
     },
-    kv: [], bindings, entry: entryWith({}, MARKING), ...more,
+    kv: [],
+    bindings,
+    entry: entryWith({}, MARKING),
+    ...more,
   });
   t.after(() => gateway.close());
   return gateway;
@@ -64,7 +67,11 @@ const inShort = (records) => records.map(({ level, status, code }) => [level, st
 describe('the log', () => {
   for (const [level, bindings, message] of [
     ['info', {}, 'info and above by default'],
-    ...ORDER.map((each) => [each, { LOG_LEVEL: each }, each === 'off' ? 'no level where it is off' : `${each} and above where that is asked for`]),
+    ...ORDER.map((each) => [
+      each,
+      { LOG_LEVEL: each },
+      each === 'off' ? 'no level where it is off' : `${each} and above where that is asked for`,
+    ]),
   ]) {
     test(`has the lines of ${message}`, async (t) => {
       const gateway = await start(t, bindings);
@@ -84,13 +91,20 @@ describe('the log', () => {
   });
 
   test('tells of an invalid config where errors are told', async (t) => {
-    for (const [level, expected] of [['error', 2], ['off', 0]]) {
+    for (const [level, expected] of [
+      ['error', 2],
+      ['off', 0],
+    ]) {
       const gateway = await start(t, { LOG_LEVEL: level }, { config: { paths: [], colour: 1 } });
       assert.equal((await gateway.fetch('/fixed')).status, 503);
       await gateway.fetch('/', { headers: { 'x-mark': '1' } });
       await gateway.record(({ mark }) => mark);
       const records = gateway.records().filter(({ mark }) => !mark);
-      assert.deepEqual(records.map(({ code }) => code), Array(expected).fill('config_invalid'), level);
+      assert.deepEqual(
+        records.map(({ code }) => code),
+        Array(expected).fill('config_invalid'),
+        level,
+      );
     }
   });
 });
@@ -104,7 +118,10 @@ describe('a level that is none', () => {
       assert.deepEqual([warning?.level, others], ['warn', []]);
       assert.equal(gateway.records().indexOf(warning), 0, 'before all else');
       const lines = inShort(records.filter((record) => record !== warning));
-      assert.deepEqual(lines.slice(0, 5), ALL.flatMap(([, ...written]) => written));
+      assert.deepEqual(
+        lines.slice(0, 5),
+        ALL.flatMap(([, ...written]) => written),
+      );
     });
   }
 });

@@ -124,9 +124,15 @@ export async function assertNeverShown(gateway, texts, { inAnswers = true } = {}
   await gateway.recordOf(gateway.answers.at(-1));
   for (const [name, text] of Object.entries(texts)) {
     assert.ok(text?.length >= 16, `${name} is long enough to be looked for`);
-    assert.deepEqual(gateway.lines.filter(({ message }) => message.includes(text)), [], `the log shows ${name}`);
+    assert.deepEqual(
+      gateway.lines.filter(({ message }) => message.includes(text)),
+      [],
+      `the log shows ${name}`,
+    );
     if (!inAnswers) continue;
-    const showing = gateway.answers.filter(({ headers, text: shown }) => `${shown}\n${[...headers].join('\n')}`.includes(text));
+    const showing = gateway.answers.filter(({ headers, text: shown }) =>
+      `${shown}\n${[...headers].join('\n')}`.includes(text),
+    );
     assert.deepEqual(showing, [], `an answer shows ${name}`);
   }
 }

@@ -5,7 +5,13 @@ import { after, before, test } from 'node:test';
 import { startTenant } from '../../dev/tenant.mjs';
 import { Browser } from './harness.mjs';
 import {
-  CALLBACK, LOGIN, assertPrivateJson, assertProblem, fixedParameters, logIn, startLoginGateway,
+  CALLBACK,
+  LOGIN,
+  assertPrivateJson,
+  assertProblem,
+  fixedParameters,
+  logIn,
+  startLoginGateway,
 } from './login-flow.mjs';
 
 const HTTPS = 'https://gw.example';
@@ -47,22 +53,63 @@ test('return_to may lead to the own origin and to those on the list, and comes b
 
 test('return_to leads to no other site, however it is written', async () => {
   const refused = [
-    'https://evil.example/', 'http://app.example/', 'https://app.example:8443/', 'https://app.example.evil.example/',
-    'https://evil.example/https://app.example/', 'https://app.example@evil.example/', 'https://user:password@app.example/',
-    'https://evil.example\\@app.example/', 'http://gw.example/', 'https://gw.example:8443/',
-    '//evil.example', '///evil.example', '/\\evil.example', '\\\\evil.example', '\\/evil.example', '/a\\b',
-    '/\t/evil.example', '\t//evil.example', '/\n/evil.example', '/\r/evil.example', 'java\tscript:alert(1)', '/\0',
-    '/.//evil.example', '/..//evil.example', '/a/..//evil.example', '/%2e//evil.example',
-    'https:evil.example', 'https:/evil.example', 'https:\\\\evil.example',
-    'javascript:alert(1)', 'JavaScript:alert(1)//https://gw.example/', 'data:text/html,<script>', 'blob:https://gw.example/x',
-    'vbscript:x', 'file:///etc/passwd', 'app.example', 'home', '?x', '#x', '', ' ', ' /home', '/home ', '/\u0085',
-    `/${'a'.repeat(4096)}`, `https://app.example/${'a'.repeat(4096)}`, `/${'\u00e9'.repeat(700)}`,
+    'https://evil.example/',
+    'http://app.example/',
+    'https://app.example:8443/',
+    'https://app.example.evil.example/',
+    'https://evil.example/https://app.example/',
+    'https://app.example@evil.example/',
+    'https://user:password@app.example/',
+    'https://evil.example\\@app.example/',
+    'http://gw.example/',
+    'https://gw.example:8443/',
+    '//evil.example',
+    '///evil.example',
+    '/\\evil.example',
+    '\\\\evil.example',
+    '\\/evil.example',
+    '/a\\b',
+    '/\t/evil.example',
+    '\t//evil.example',
+    '/\n/evil.example',
+    '/\r/evil.example',
+    'java\tscript:alert(1)',
+    '/\0',
+    '/.//evil.example',
+    '/..//evil.example',
+    '/a/..//evil.example',
+    '/%2e//evil.example',
+    'https:evil.example',
+    'https:/evil.example',
+    'https:\\\\evil.example',
+    'javascript:alert(1)',
+    'JavaScript:alert(1)//https://gw.example/',
+    'data:text/html,<script>',
+    'blob:https://gw.example/x',
+    'vbscript:x',
+    'file:///etc/passwd',
+    'app.example',
+    'home',
+    '?x',
+    '#x',
+    '',
+    ' ',
+    ' /home',
+    '/home ',
+    '/\u0085',
+    `/${'a'.repeat(4096)}`,
+    `https://app.example/${'a'.repeat(4096)}`,
+    `/${'\u00e9'.repeat(700)}`,
   ];
   for (const returnTo of refused) {
     const message = JSON.stringify(returnTo);
     const answer = await loginAt(HTTPS, { return_to: returnTo });
     assertProblem(answer, [400, 'return_to_rejected'], message);
-    assert.deepEqual([answer.headers.get('location'), answer.headers.getSetCookie()], [null, []], `${message}: and nothing begins`);
+    assert.deepEqual(
+      [answer.headers.get('location'), answer.headers.getSetCookie()],
+      [null, []],
+      `${message}: and nothing begins`,
+    );
   }
   const { status } = await loginAt(HTTPS, { return_to: `${HTTPS}/home` });
   assert.equal(status, 302, 'while the own origin passes');
@@ -70,14 +117,35 @@ test('return_to leads to no other site, however it is written', async () => {
 
 test('what a client may choose goes to the provider as it came, and what it may not stays ours', async () => {
   const passed = {
-    prompt: 'login', login_hint: 'dora+x@example.com', screen_hint: 'signup', connection: 'google-oauth2',
-    organization: 'org_1', invitation: 'inv_1', ui_locales: 'de en', max_age: '60',
+    prompt: 'login',
+    login_hint: 'dora+x@example.com',
+    screen_hint: 'signup',
+    connection: 'google-oauth2',
+    organization: 'org_1',
+    invitation: 'inv_1',
+    ui_locales: 'de en',
+    max_age: '60',
   };
   const ours = {
-    response_type: 'token', response_mode: 'form_post', client_id: 'evil', redirect_uri: 'https://evil.example/', scope: 'openid admin',
-    audience: 'https://evil.example/', state: 'evil', nonce: 'evil', code_challenge: 'evil', code_challenge_method: 'plain',
-    request: 'evil', request_uri: 'https://evil.example/', resource: 'https://evil.example/', claims: '{}', id_token_hint: 'evil',
-    registration: 'evil', client_secret: 'evil', acr_values: 'evil', return_to: '/home',
+    response_type: 'token',
+    response_mode: 'form_post',
+    client_id: 'evil',
+    redirect_uri: 'https://evil.example/',
+    scope: 'openid admin',
+    audience: 'https://evil.example/',
+    state: 'evil',
+    nonce: 'evil',
+    code_challenge: 'evil',
+    code_challenge_method: 'plain',
+    request: 'evil',
+    request_uri: 'https://evil.example/',
+    resource: 'https://evil.example/',
+    claims: '{}',
+    id_token_hint: 'evil',
+    registration: 'evil',
+    client_secret: 'evil',
+    acr_values: 'evil',
+    return_to: '/home',
   };
   const answer = await loginAt(HTTPS, { ...ours, ...passed });
   const location = new URL(answer.headers.get('location'));
@@ -92,7 +160,8 @@ test('what a client may choose goes to the provider as it came, and what it may 
 
 test('every login has a state, a nonce and a challenge of its own', async () => {
   const logins = [];
-  for (let login = 0; login < 5; login += 1) logins.push(new URL((await loginAt(HTTPS)).headers.get('location')).searchParams);
+  for (let login = 0; login < 5; login += 1)
+    logins.push(new URL((await loginAt(HTTPS)).headers.get('location')).searchParams);
   for (const name of ['state', 'nonce', 'code_challenge']) {
     assert.equal(new Set(logins.map((query) => query.get(name))).size, logins.length, name);
   }
@@ -123,7 +192,11 @@ test('the binding cookie is host-only and hidden from scripts, and under https b
     const again = await cookieOf(origin, `other=1; ${name}=${cookie.value}`);
     assert.equal(again.value, cookie.value, `${message}: the browser's own is kept`);
     for (const planted of ['short', 'x'.repeat(23), `${'x'.repeat(21)}%`, `${cookie.value}; ${name}=${cookie.value}`]) {
-      assert.notEqual((await cookieOf(origin, `${name}=${planted}`)).value, planted, `${message}: ${planted} is not taken`);
+      assert.notEqual(
+        (await cookieOf(origin, `${name}=${planted}`)).value,
+        planted,
+        `${message}: ${planted} is not taken`,
+      );
     }
   }
   const values = new Set();
@@ -137,5 +210,8 @@ test('under https the login comes back under https with the prefixed cookie, and
   const callback = CALLBACK + new URL(await new Browser().logInUntilCallback(start.headers.get('location'))).search;
   const planted = await gateway.askAt(HTTPS + callback, { headers: { cookie: `bargate-login=${value}` } });
   assertProblem(planted, [400, 'state_invalid'], 'the name that any subdomain could set');
-  assertPrivateJson(await gateway.askAt(HTTPS + callback, { headers: { cookie: `__Host-bargate-login=${value}` } }), 'https');
+  assertPrivateJson(
+    await gateway.askAt(HTTPS + callback, { headers: { cookie: `__Host-bargate-login=${value}` } }),
+    'https',
+  );
 });

@@ -6,8 +6,20 @@ import { after, before, test } from 'node:test';
 import { startTenant } from '../../dev/tenant.mjs';
 import { Browser } from './harness.mjs';
 import {
-  CALLBACK, CLIENT_ID, CLIENT_SECRET, LOGIN, REDIRECT_URI, assertNeverShown, assertPrivateJson, assertProblem, claimsOf,
-  fixedParameters, logIn, loginUntilCallback, sealState, startLoginGateway,
+  CALLBACK,
+  CLIENT_ID,
+  CLIENT_SECRET,
+  LOGIN,
+  REDIRECT_URI,
+  assertNeverShown,
+  assertPrivateJson,
+  assertProblem,
+  claimsOf,
+  fixedParameters,
+  logIn,
+  loginUntilCallback,
+  sealState,
+  startLoginGateway,
 } from './login-flow.mjs';
 import { assertNothingEchoed, assertProviderAnswers } from './provider-answers.mjs';
 
@@ -24,7 +36,11 @@ let impatient;
 before(async () => {
   tenant = await startTenant({ redirectUris: [OTHER_REDIRECT_URI] });
   const paths = [
-    { method: 'GET', path: '/other/login', integration: { type: 'auth0_callback_redirect', redirect_uri: OTHER_REDIRECT_URI } },
+    {
+      method: 'GET',
+      path: '/other/login',
+      integration: { type: 'auth0_callback_redirect', redirect_uri: OTHER_REDIRECT_URI },
+    },
     { method: 'GET', path: OTHER_CALLBACK, integration: { type: 'auth0_callback', redirect_uri: OTHER_REDIRECT_URI } },
   ];
   gateway = await startLoginGateway(tenant, { paths });
@@ -60,7 +76,10 @@ test('a login with PKCE, state and nonce gives the tokens as JSON that no cache 
 });
 
 test('two tabs of one browser log in at once, and may come back in either order', async () => {
-  for (const order of [[0, 1], [1, 0]]) {
+  for (const order of [
+    [0, 1],
+    [1, 0],
+  ]) {
     const browser = new Browser();
     const starts = [];
     for (const tab of [0, 1]) starts.push(await gateway.askAs(browser, `${LOGIN}?return_to=/tab/${tab}`));
@@ -106,7 +125,10 @@ test('a state that was altered or is missing is refused before the provider is a
     [`${text}=`, 'padded'],
     [`${text.slice(0, -1)}*`, 'no base64url'],
     ['{"v":"x","n":"x","t":9999999999}', 'not sealed at all'],
-    [await sealState(freshState(), { binding: cookieOf(browser), secret: 'some other secret' }), 'sealed under another secret'],
+    [
+      await sealState(freshState(), { binding: cookieOf(browser), secret: 'some other secret' }),
+      'sealed under another secret',
+    ],
     [await sealState({ n: 'x', t: 1 }, { binding: cookieOf(browser) }), 'sealed, and no login state inside'],
   ];
   tenant.resetCounts();
@@ -161,8 +183,14 @@ test('a state is good for an hour', async () => {
   const state = freshState();
   const authorize = new URL('/authorize', tenant.origin);
   authorize.search = new URLSearchParams({
-    response_type: 'code', client_id: CLIENT_ID, redirect_uri: REDIRECT_URI, scope: 'openid', state: 'x', nonce: state.n,
-    code_challenge: createHash('sha256').update(state.v).digest('base64url'), code_challenge_method: 'S256',
+    response_type: 'code',
+    client_id: CLIENT_ID,
+    redirect_uri: REDIRECT_URI,
+    scope: 'openid',
+    state: 'x',
+    nonce: state.n,
+    code_challenge: createHash('sha256').update(state.v).digest('base64url'),
+    code_challenge_method: 'S256',
   });
   const callback = new URL(await browser.logInUntilCallback(authorize.href));
   const come = async (issuedAt) => {
@@ -208,7 +236,12 @@ test('an error of the provider is a problem, and nothing of it is reflected', as
     for (const [error, told] of table) {
       const expected = caller === browser && ownState === state ? told : STATE_INVALID;
       const message = `${error}, ${who}`;
-      const query = new URLSearchParams({ error, error_description: markup, code: 'x', ...(ownState && { state: ownState }) });
+      const query = new URLSearchParams({
+        error,
+        error_description: markup,
+        code: 'x',
+        ...(ownState && { state: ownState }),
+      });
       const answer = await gateway.askAs(caller, `${CALLBACK}?${query}`);
       assertProblem(answer, expected, message);
       const whole = [answer.text, ...[...answer.headers].flat()].join('\n');
@@ -222,10 +255,14 @@ test('an error of the provider is a problem, and nothing of it is reflected', as
       }
     }
   }
-  for (const [code, status] of [['login_required', 401], ['login_denied', 403]]) {
+  for (const [code, status] of [
+    ['login_required', 401],
+    ['login_denied', 403],
+  ]) {
     const refusals = gateway.answers.filter(({ body }) => body?.code === code);
     assert.ok(refusals.length > 0, code);
-    for (const { headers, status: told } of refusals) assert.deepEqual([told, headers.get('www-authenticate')], [status, 'Bearer'], code);
+    for (const { headers, status: told } of refusals)
+      assert.deepEqual([told, headers.get('www-authenticate')], [status, 'Bearer'], code);
   }
 });
 
@@ -250,7 +287,10 @@ test('prompt=none asks nobody: with no session at the provider there is no login
 test('a HEAD, as a link preview sends it, leaves the code good', async () => {
   const browser = new Browser();
   const callback = await loginUntilCallback(gateway, browser);
-  assert.equal((await browser.fetch(new URL(callback.pathname + callback.search, gateway.origin), { method: 'HEAD' })).status, 200);
+  assert.equal(
+    (await browser.fetch(new URL(callback.pathname + callback.search, gateway.origin), { method: 'HEAD' })).status,
+    200,
+  );
   assertPrivateJson(await gateway.askAs(browser, callback), 'the same code after a HEAD');
 });
 
@@ -308,7 +348,14 @@ test('a provider that repeats the code or the secret brings neither into the log
     if (answer.body.code === 'code_invalid') callbacks.shift();
     return answer;
   };
-  await assertNothingEchoed({ tenant, path: '/oauth/token', integration: 'callback', gateway, secrets: [code, CLIENT_SECRET], send });
+  await assertNothingEchoed({
+    tenant,
+    path: '/oauth/token',
+    integration: 'callback',
+    gateway,
+    secrets: [code, CLIENT_SECRET],
+    send,
+  });
   for (const secret of [code, state, CLIENT_SECRET]) {
     for (const error of ['access_denied', secret]) {
       const query = new URLSearchParams({ error, error_description: `no: code="${secret}"`, state });
@@ -324,13 +371,19 @@ test('a provider that repeats the code or the secret brings neither into the log
 
 test('neither the client secret nor a token, code or state is ever in the log, nor the secret in an answer', async () => {
   const browser = new Browser();
-  const callback = await loginUntilCallback(gateway, browser, { query: { login_hint: 'hint-of-this-user@example.com' } });
+  const callback = await loginUntilCallback(gateway, browser, {
+    query: { login_hint: 'hint-of-this-user@example.com' },
+  });
   const tokens = (await gateway.askAs(browser, callback)).body;
   await assertNeverShown(gateway, { 'the client secret': CLIENT_SECRET });
   const code = callback.searchParams.get('code');
   const { access_token: access, id_token: id, refresh_token: refresh } = tokens;
   const state = callback.searchParams.get('state');
-  await assertNeverShown(gateway, { access, id, refresh, code, state, hint: 'hint-of-this-user' }, { inAnswers: false });
+  await assertNeverShown(
+    gateway,
+    { access, id, refresh, code, state, hint: 'hint-of-this-user' },
+    { inAnswers: false },
+  );
 });
 
 /** Logs in so often up to the callback: a code that the provider refuses is good no more, nor is the state beside it. */
@@ -345,5 +398,9 @@ function cookieOf(browser) {
 }
 
 function freshState() {
-  return { v: randomBytes(32).toString('base64url'), n: randomBytes(16).toString('base64url'), t: Math.floor(Date.now() / 1000) };
+  return {
+    v: randomBytes(32).toString('base64url'),
+    n: randomBytes(16).toString('base64url'),
+    t: Math.floor(Date.now() / 1000),
+  };
 }

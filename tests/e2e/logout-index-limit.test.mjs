@@ -56,10 +56,18 @@ test('a session ends when its index has no room for it: none goes on that a logo
     const { status, text } = await gateway.ask('/', { headers: { 'x-index': JSON.stringify(what) } });
     assert.equal(status, 200, text);
   };
-  const [first, other] = [await beginSession(gateway, tenant), await beginSession(gateway, tenant, { email: 'bob@example.com' })];
+  const [first, other] = [
+    await beginSession(gateway, tenant),
+    await beginSession(gateway, tenant, { email: 'bob@example.com' }),
+  ];
   const name = createHash('sha256').update(`sub\n${tenant.issuer}\n${first.sub}`).digest('base64url');
   // All of these last longer than the first.
-  await order({ name, count: INDEXED_MAX - 1, until: Math.floor(Date.now() / 1000) + 365 * 24 * 60 * 60, keepAway: true });
+  await order({
+    name,
+    count: INDEXED_MAX - 1,
+    until: Math.floor(Date.now() / 1000) + 365 * 24 * 60 * 60,
+    keepAway: true,
+  });
   const browser = new Browser();
   const refused = await gateway.askAs(browser, await loginUntilCallback(gateway, browser));
   assertProblem(refused, [503, 'store_unavailable', '5'], 'as long as the first cannot be ended');

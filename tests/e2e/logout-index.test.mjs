@@ -8,7 +8,13 @@ import { startTenant } from '../../dev/tenant.mjs';
 import { Browser } from './harness.mjs';
 import { assertProblem, loginUntilCallback } from './login-flow.mjs';
 import {
-  BACKCHANNEL_LOGOUT, REMEMBERED_SECS, assertAlive, assertEnded, beginSession, later, startSessionGateway,
+  BACKCHANNEL_LOGOUT,
+  REMEMBERED_SECS,
+  assertAlive,
+  assertEnded,
+  beginSession,
+  later,
+  startSessionGateway,
 } from './session-flow.mjs';
 
 let tenant;

@@ -9,8 +9,23 @@ import { startTenant } from '../../dev/tenant.mjs';
 import { sendRaw, until } from './harness.mjs';
 import { CLIENT_ID, assertProblem } from './login-flow.mjs';
 import {
-  COOKIE, CSRF_REJECTED, LOGOUT, OWN_PAGE, PRIVATE, REMEMBERED_SECS, REVOCATION, SESSION_EXPIRED, TOKEN_ENDPOINT, askWith,
-  assertAlive, assertCleared, assertEnded, beginSession, later, startSessionGateway, untilErased,
+  COOKIE,
+  CSRF_REJECTED,
+  LOGOUT,
+  OWN_PAGE,
+  PRIVATE,
+  REMEMBERED_SECS,
+  REVOCATION,
+  SESSION_EXPIRED,
+  TOKEN_ENDPOINT,
+  askWith,
+  assertAlive,
+  assertCleared,
+  assertEnded,
+  beginSession,
+  later,
+  startSessionGateway,
+  untilErased,
 } from './session-flow.mjs';
 
 const MINUTE = { timeout: 60_000 };
@@ -51,7 +66,7 @@ function assertLeadsOut(answer, returnTo, message) {
 const assertRevoked = (session) => until(() => session.family().revoked);
 
 describe('a logout', () => {
-  test('ends the session, revokes its refresh token, clears the cookie and leads to the provider\'s', async () => {
+  test("ends the session, revokes its refresh token, clears the cookie and leads to the provider's", async () => {
     const session = await begin();
     await assertAlive(gateway, session, 'before');
     const answer = await logOut(session);
@@ -98,8 +113,16 @@ describe('a logout', () => {
   test('leads nowhere else, and then ends nothing', async () => {
     const session = await begin();
     for (const given of [
-      'https://evil.example/', '//evil.example', '/\\evil.example', 'javascript:alert(1)', 'https://spa.example.evil.example/',
-      'https://spa.example@evil.example/', 'http://spa.example/', 'relative', 'https://app.example/', '/a\nb',
+      'https://evil.example/',
+      '//evil.example',
+      '/\\evil.example',
+      'javascript:alert(1)',
+      'https://spa.example.evil.example/',
+      'https://spa.example@evil.example/',
+      'http://spa.example/',
+      'relative',
+      'https://app.example/',
+      '/a\nb',
     ]) {
       const answer = await logOut(session, `?${new URLSearchParams({ return_to: given })}`);
       assertProblem(answer, [400, 'return_to_rejected'], given);
@@ -139,18 +162,26 @@ describe('the rule for who may log a user out', () => {
     ['GET', { 'sec-fetch-site': 'cross-site' }, false],
     ['GET', { origin: 'own' }, false],
     ...['document', 'empty'].map((dest) => ['GET', { ...OWN_PAGE, 'sec-fetch-dest': dest }, true]),
-    ...['image', 'script', 'style', 'video', 'iframe', 'object'].map(
-      (dest) => ['GET', { ...OWN_PAGE, 'sec-fetch-dest': dest }, false],
-    ),
-    ...['prefetch', 'prefetch;prerender'].map(
-      (purpose) => ['GET', { ...OWN_PAGE, 'sec-fetch-dest': 'document', 'sec-purpose': purpose }, false],
-    ),
+    ...['image', 'script', 'style', 'video', 'iframe', 'object'].map((dest) => [
+      'GET',
+      { ...OWN_PAGE, 'sec-fetch-dest': dest },
+      false,
+    ]),
+    ...['prefetch', 'prefetch;prerender'].map((purpose) => [
+      'GET',
+      { ...OWN_PAGE, 'sec-fetch-dest': 'document', 'sec-purpose': purpose },
+      false,
+    ]),
   ];
   for (const [method, { origin, ...headers }, allowed] of table) {
     const shown = JSON.stringify({ origin, ...headers });
     test(`${allowed ? 'allows' : 'refuses'} ${method} with ${shown}`, async () => {
       const session = await begin();
-      const sent = { ...headers, cookie: session.cookie, ...(origin ? { origin: origin === 'own' ? gateway.origin : origin } : {}) };
+      const sent = {
+        ...headers,
+        cookie: session.cookie,
+        ...(origin ? { origin: origin === 'own' ? gateway.origin : origin } : {}),
+      };
       const answer = await sendRaw(gateway.origin, { method, path: LOGOUT, headers: sent });
       if (allowed) {
         assert.equal(answer.status, 303, answer.text);
@@ -194,8 +225,14 @@ describe('a provider that does not take the revocation', MINUTE, () => {
 });
 
 describe('a logout while a renewal is under way', MINUTE, () => {
-  for (const [when, how] of [['before the provider has rotated', {}], ['after the provider has rotated', { after: true }]]) {
-    for (const [held, wait] of [['still holds', LIFE_SECS - 30], ['has expired', LIFE_SECS + 1]]) {
+  for (const [when, how] of [
+    ['before the provider has rotated', {}],
+    ['after the provider has rotated', { after: true }],
+  ]) {
+    for (const [held, wait] of [
+      ['still holds', LIFE_SECS - 30],
+      ['has expired', LIFE_SECS + 1],
+    ]) {
       test(`leaves neither a session nor a refresh token: ${when}, and the access token ${held}`, async () => {
         const session = await begin();
         await assertAlive(gateway, session, 'before');

@@ -16,9 +16,21 @@ const spellingsOf = (path) => {
   const upper = path.replace(/[a-z]/, (letter) => letter.toUpperCase());
   const last = path.at(-1);
   return [
-    `${path}/`, upper, `${upper}/`, path.toUpperCase(), `${path}%20`, `${path}.`, `${path}%3f`, `${path}%3Fa=1/b`, `${path}%23`,
-    path.replace(/.$/, `%25${last.charCodeAt(0).toString(16)}`), `${path}%2520`, `/x/%252e%252e${path}`, `${path}%253Fx`,
-    upper.replace('/', '/%252e/'), path.replace('/', '/%252f%252f'),
+    `${path}/`,
+    upper,
+    `${upper}/`,
+    path.toUpperCase(),
+    `${path}%20`,
+    `${path}.`,
+    `${path}%3f`,
+    `${path}%3Fa=1/b`,
+    `${path}%23`,
+    path.replace(/.$/, `%25${last.charCodeAt(0).toString(16)}`),
+    `${path}%2520`,
+    `/x/%252e%252e${path}`,
+    `${path}%253Fx`,
+    upper.replace('/', '/%252e/'),
+    path.replace('/', '/%252f%252f'),
   ];
 };
 
@@ -28,22 +40,24 @@ let gateway;
 let strict;
 let plain;
 
-const handlerOf = (url) => Object.keys(HANDLERS).find((name) => HANDLERS[name].test(decodeURI(url.split('?')[0]))) ?? 'none';
+const handlerOf = (url) =>
+  Object.keys(HANDLERS).find((name) => HANDLERS[name].test(decodeURI(url.split('?')[0]))) ?? 'none';
 
-const start = (more) => startGateway({
-  config: {
-    servers: [{ alias: 'api', url: upstream.origin, ...more }],
-    authorizer: { type: 'auth0', domain: tenant.origin, client_id: CLIENT_ID, audience: tenant.settings.audience },
-    paths: [
-      proxied('/{.+}', 'api'),
-      proxied('/admin', 'api', { auth: { scopes: ['admin'] } }),
-      proxied('/keys/{key}', 'api', { encoded_slashes: true }),
-      proxied('/api/{part}/{id}', 'api', { auth: true }),
-      { ...proxied('/api/orders/{id}', 'api', { auth: { scopes: ['read:orders'] } }), method: 'GET' },
-      { method: 'ANY', path: '/internal/{.+}', integration: { type: 'static', status: 403, body: 'no' } },
-    ],
-  },
-});
+const start = (more) =>
+  startGateway({
+    config: {
+      servers: [{ alias: 'api', url: upstream.origin, ...more }],
+      authorizer: { type: 'auth0', domain: tenant.origin, client_id: CLIENT_ID, audience: tenant.settings.audience },
+      paths: [
+        proxied('/{.+}', 'api'),
+        proxied('/admin', 'api', { auth: { scopes: ['admin'] } }),
+        proxied('/keys/{key}', 'api', { encoded_slashes: true }),
+        proxied('/api/{part}/{id}', 'api', { auth: true }),
+        { ...proxied('/api/orders/{id}', 'api', { auth: { scopes: ['read:orders'] } }), method: 'GET' },
+        { method: 'ANY', path: '/internal/{.+}', integration: { type: 'static', status: 403, body: 'no' } },
+      ],
+    },
+  });
 
 before(async () => {
   tenant = await startTenant();
@@ -66,11 +80,18 @@ describe('an upstream that does not tell letter case and a last slash apart', ()
   });
 
   test('answers nobody by a path that is not the guarded one to the gateway', async () => {
-    for (const [path, headers] of [['/api/orders/7', plain], ['/admin', {}], ['/internal/x', {}]]) {
+    for (const [path, headers] of [
+      ['/api/orders/7', plain],
+      ['/admin', {}],
+      ['/internal/x', {}],
+    ]) {
       for (const spelling of spellingsOf(path)) {
         const answer = await send(gateway, spelling, { headers });
         const { status, text } = answer;
-        assert.ok(status === 403 || status === 400 && answer.json().code === 'path_ambiguous', `${spelling}: ${status} ${text}`);
+        assert.ok(
+          status === 403 || (status === 400 && answer.json().code === 'path_ambiguous'),
+          `${spelling}: ${status} ${text}`,
+        );
       }
     }
   });
@@ -82,8 +103,15 @@ describe('an upstream that does not tell letter case and a last slash apart', ()
 
   test('gets what no other path asks more of', async () => {
     const open = [
-      ['/Other/'], ['/api/Orders/7/lines'], ['/wiki/Who%3F'], ['/100%25'], ['/Read.me'], ['/a%20b'], ['/', 'POST'],
-      ['/keys/https%3A%2F%2Fe.example%2F'], ['/image/https%253A%252F%252Fe.example/'],
+      ['/Other/'],
+      ['/api/Orders/7/lines'],
+      ['/wiki/Who%3F'],
+      ['/100%25'],
+      ['/Read.me'],
+      ['/a%20b'],
+      ['/', 'POST'],
+      ['/keys/https%3A%2F%2Fe.example%2F'],
+      ['/image/https%253A%252F%252Fe.example/'],
     ];
     for (const [path, method] of open) {
       assert.deepEqual((await send(gateway, path, { method })).status, 200, path);
@@ -110,7 +138,9 @@ test('overlong UTF-8 reaches nobody, strict or not', async () => {
 });
 
 test('another Worker reads paths as loosely, unless it says otherwise', async () => {
-  const beside = [{ name: 'second', script: `export default { fetch: (request) => new Response(new URL(request.url).pathname) };` }];
+  const beside = [
+    { name: 'second', script: `export default { fetch: (request) => new Response(new URL(request.url).pathname) };` },
+  ];
   const config = (more) => ({
     serviceBindings: [{ alias: 'second', binding: 'SECOND', ...more }],
     authorizer: { type: 'auth0', domain: tenant.origin, client_id: CLIENT_ID, audience: tenant.settings.audience },
@@ -119,7 +149,10 @@ test('another Worker reads paths as loosely, unless it says otherwise', async ()
       { method: 'ANY', path: '/admin', auth: true, integration: { type: 'service_binding', binding: 'second' } },
     ],
   });
-  for (const [more, expected] of [[{}, 400], [{ strict_paths: true }, 200]]) {
+  for (const [more, expected] of [
+    [{}, 400],
+    [{ strict_paths: true }, 200],
+  ]) {
     const one = await startGateway({ config: config(more), beside, serviceBindings: { SECOND: 'second' } });
     try {
       assert.equal((await send(one, '/Admin')).status, expected, JSON.stringify(more));

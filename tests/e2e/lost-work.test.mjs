@@ -8,7 +8,12 @@ import { startTenant } from '../../dev/tenant.mjs';
 import { KEY_SET, ask, assertRefused, assertTellsNothing, base64url, protectedGateway, seconds } from './bearer.mjs';
 import { Browser, startGateway, until } from './harness.mjs';
 import {
-  REFRESH, assertPrivateJson, assertProblem, logIn, loginUntilCallback, startLoginGateway,
+  REFRESH,
+  assertPrivateJson,
+  assertProblem,
+  logIn,
+  loginUntilCallback,
+  startLoginGateway,
 } from './login-flow.mjs';
 
 const TOKEN_ENDPOINT = '/oauth/token';
@@ -123,7 +128,10 @@ describe('a refresh', () => {
 
   async function start(t, authorizer = {}) {
     const gateway = await startLoginGateway(tenant, {
-      authorizer: { timeout_ms: TIMEOUT_MS, ...authorizer }, entry: losingEntry(), kv: [], objects: [],
+      authorizer: { timeout_ms: TIMEOUT_MS, ...authorizer },
+      entry: losingEntry(),
+      kv: [],
+      objects: [],
     });
     t.after(() => gateway.close());
     return obeying(gateway);
@@ -145,7 +153,10 @@ describe('a refresh', () => {
     return { token, refresh, first, waiting };
   }
 
-  for (const [name, grace] of [['with a grace', undefined], ['without a grace', 0]]) {
+  for (const [name, grace] of [
+    ['with a grace', undefined],
+    ['without a grace', 0],
+  ]) {
     test(`that is lost is begun anew by one of those who wait, and answers all: ${name}`, MINUTE, async (t) => {
       const gateway = await start(t, { rotation_grace_seconds: grace });
       const { token, first, waiting } = await beginAndLose(gateway);
@@ -211,7 +222,10 @@ describe('a refresh', () => {
     await assertCancelled(first);
   });
 
-  for (const [kind, expected] of [['reset', [503, 'idp_unavailable', '5']], ['status', [502, 'idp_error']]]) {
+  for (const [kind, expected] of [
+    ['reset', [503, 'idp_unavailable', '5']],
+    ['status', [502, 'idp_error']],
+  ]) {
     test(`a callback while the key set is down (${kind}) does not spend the code`, MINUTE, async (t) => {
       const gateway = await start(t);
       const browser = new Browser();
@@ -233,7 +247,9 @@ describe('a key set', { concurrency: 4 }, () => {
   async function start(t) {
     const tenant = await startTenant();
     t.after(() => tenant.close());
-    const gateway = obeying(await protectedGateway(tenant, { timeout_ms: TIMEOUT_MS }, { entry: losingEntry(), kv: [] }));
+    const gateway = obeying(
+      await protectedGateway(tenant, { timeout_ms: TIMEOUT_MS }, { entry: losingEntry(), kv: [] }),
+    );
     t.after(() => gateway.close());
     const calls = () => tenant.counts[KEY_SET] ?? 0;
     const mint = (how) => tenant.mint({ jti: randomUUID(), iat: seconds() - 60, exp: seconds() + 24 * 60 * 60 }, how);
@@ -263,7 +279,13 @@ describe('a key set', { concurrency: 4 }, () => {
     await gateway.later(1_000);
     await assertLetIn(gateway, old, 'by the stale set still, which is renewed behind this answer');
     await until(async () => (await ask(gateway, old)).status !== 200);
-    await assertRefused(gateway, old, 'token_invalid', /^no key ".+" of the algorithm's type$/, 'the key was withdrawn');
+    await assertRefused(
+      gateway,
+      old,
+      'token_invalid',
+      /^no key ".+" of the algorithm's type$/,
+      'the key was withdrawn',
+    );
     await assertLetIn(gateway, await mint(), 'the key that took its place');
   });
 
@@ -308,25 +330,29 @@ describe('a key set', { concurrency: 4 }, () => {
     assert.equal(calls(), 5);
   });
 
-  test('whose renewal for an unknown key is lost blames no token, and is renewed after thirty seconds', MINUTE, async (t) => {
-    const { tenant, gateway, calls, mint } = await start(t);
-    const [oldKey] = tenant.keys;
-    await assertLetIn(gateway, await mint(), 'at first');
-    await tenant.rotateKeys();
-    const young = await mint();
-    await gateway.lose(KEY_SET);
-    const first = gateway.fetch('/private', { headers: { authorization: `Bearer ${young}` } });
-    await gateway.lost(1);
-    await assertLetIn(gateway, await mint({ key: oldKey }), 'a known key waits for nothing');
-    const waiting = ask(gateway, young);
-    await gateway.later(LOST_AFTER_MS);
-    const answer = await waiting;
-    assert.deepEqual([answer.status, answer.body.code], [503, 'idp_unavailable'], 'the key may well exist');
-    await gateway.later(COOLDOWN_MS - LOST_AFTER_MS);
-    await assertLetIn(gateway, young, 'after the cooldown');
-    assert.equal(calls(), 2);
-    await assertCancelled(first);
-  });
+  test(
+    'whose renewal for an unknown key is lost blames no token, and is renewed after thirty seconds',
+    MINUTE,
+    async (t) => {
+      const { tenant, gateway, calls, mint } = await start(t);
+      const [oldKey] = tenant.keys;
+      await assertLetIn(gateway, await mint(), 'at first');
+      await tenant.rotateKeys();
+      const young = await mint();
+      await gateway.lose(KEY_SET);
+      const first = gateway.fetch('/private', { headers: { authorization: `Bearer ${young}` } });
+      await gateway.lost(1);
+      await assertLetIn(gateway, await mint({ key: oldKey }), 'a known key waits for nothing');
+      const waiting = ask(gateway, young);
+      await gateway.later(LOST_AFTER_MS);
+      const answer = await waiting;
+      assert.deepEqual([answer.status, answer.body.code], [503, 'idp_unavailable'], 'the key may well exist');
+      await gateway.later(COOLDOWN_MS - LOST_AFTER_MS);
+      await assertLetIn(gateway, young, 'after the cooldown');
+      assert.equal(calls(), 2);
+      await assertCancelled(first);
+    },
+  );
 });
 
 test('a look at the config that is lost is taken again a minute later', async (t) => {

@@ -18,37 +18,60 @@ before(async () => {
     config: {
       servers: [{ alias: 'api', url: api.origin }],
       authorizer: {
-        type: 'auth0', domain: tenant.origin, client_id: 'any', audience: tenant.settings.audience,
+        type: 'auth0',
+        domain: tenant.origin,
+        client_id: 'any',
+        audience: tenant.settings.audience,
       },
       variables: { region: 'global-region', 'deep.name': 'global-deep', count: 7, flag: true },
       paths: [
-        path('/headers', {
-          headers: {
-            'x-agent': '$request.header.User-Agent', 'x-page': '$request.query.page', 'x-constant': 'constant', 'x-number': 12,
-            'x-region': '$config.region', 'x-deep': '$config.deep.name', 'x-count': '$config.count', 'x-flag': '$config.flag',
-            'x-from-variable': '$env.PLAIN', 'x-from-secret': '$secret.UPSTREAM_KEY', Authorization: 'Basic constant',
+        path(
+          '/headers',
+          {
+            headers: {
+              'x-agent': '$request.header.User-Agent',
+              'x-page': '$request.query.page',
+              'x-constant': 'constant',
+              'x-number': 12,
+              'x-region': '$config.region',
+              'x-deep': '$config.deep.name',
+              'x-count': '$config.count',
+              'x-flag': '$config.flag',
+              'x-from-variable': '$env.PLAIN',
+              'x-from-secret': '$secret.UPSTREAM_KEY',
+              Authorization: 'Basic constant',
+            },
           },
-        }, { variables: { region: 'path-region' } }),
+          { variables: { region: 'path-region' } },
+        ),
         path('/global', { headers: { 'x-region': '$config.region' } }),
         path('/query', {
           query: {
-            page: '$request.header.x-page', 'a b&c': 'd=e f', region: '$config.region', from: '$request.query.source', missing: '$request.query.no',
+            page: '$request.header.x-page',
+            'a b&c': 'd=e f',
+            region: '$config.region',
+            from: '$request.query.source',
+            missing: '$request.query.no',
           },
         }),
-        path('/claims', {
-          headers: {
-            'x-user-id': '$request.jwt.sub',
-            'x-roles': '$request.jwt.https://example.com/roles',
-            'x-tenant': '$request.jwt.app.tenant.name',
-            'x-numbers': '$request.jwt.numbers',
-            'x-verified': '$request.jwt.email_verified',
-            'x-object': '$request.jwt.app',
-            'x-mixed': '$request.jwt.mixed',
-            'x-null': '$request.jwt.null',
-            'x-empty': '$request.jwt.empty',
+        path(
+          '/claims',
+          {
+            headers: {
+              'x-user-id': '$request.jwt.sub',
+              'x-roles': '$request.jwt.https://example.com/roles',
+              'x-tenant': '$request.jwt.app.tenant.name',
+              'x-numbers': '$request.jwt.numbers',
+              'x-verified': '$request.jwt.email_verified',
+              'x-object': '$request.jwt.app',
+              'x-mixed': '$request.jwt.mixed',
+              'x-null': '$request.jwt.null',
+              'x-empty': '$request.jwt.empty',
+            },
+            query: { user: '$request.jwt.sub', nothing: '$request.jwt.nothing' },
           },
-          query: { user: '$request.jwt.sub', nothing: '$request.jwt.nothing' },
-        }, { auth: true }),
+          { auth: true },
+        ),
         // Sets no header itself: what other paths assert is kept from this upstream as well.
         path('/plain', undefined),
       ],
@@ -78,15 +101,30 @@ async function seenWithClaims(claims, headers = {}, path = '/claims') {
 }
 
 test('headers are mapped from the request, from constants, from variables and from bindings', async () => {
-  const { headers } = await seenBehind('/headers?page=3&page=4', { 'user-agent': 'own/1', authorization: 'Bearer of-the-client' });
+  const { headers } = await seenBehind('/headers?page=3&page=4', {
+    'user-agent': 'own/1',
+    authorization: 'Bearer of-the-client',
+  });
   for (const [name, value] of [
-    ['x-agent', 'own/1'], ['x-page', '3'], ['x-constant', 'constant'], ['x-number', '12'], ['x-region', 'path-region'],
-    ['x-deep', 'global-deep'], ['x-count', '7'], ['x-flag', 'true'], ['x-from-variable', 'from-a-variable'],
-    ['x-from-secret', 'from-a-secret'], ['authorization', 'Basic constant'],
+    ['x-agent', 'own/1'],
+    ['x-page', '3'],
+    ['x-constant', 'constant'],
+    ['x-number', '12'],
+    ['x-region', 'path-region'],
+    ['x-deep', 'global-deep'],
+    ['x-count', '7'],
+    ['x-flag', 'true'],
+    ['x-from-variable', 'from-a-variable'],
+    ['x-from-secret', 'from-a-secret'],
+    ['authorization', 'Basic constant'],
   ]) {
     assert.equal(headers[name], value, name);
   }
-  assert.equal((await seenBehind('/global')).headers['x-region'], 'global-region', 'another path has the variable of all');
+  assert.equal(
+    (await seenBehind('/global')).headers['x-region'],
+    'global-region',
+    'another path has the variable of all',
+  );
 });
 
 test('a value that the request does not have is not sent, and the client cannot send the header instead', async () => {
@@ -116,12 +154,24 @@ test('a value of the request is decoded once and cannot split a header', async (
 describe('a mapped query', () => {
   for (const [message, query, headers, expected] of [
     ['is added where the client has none', '', {}, 'a+b%26c=d%3De+f&region=global-region'],
-    ['takes the place of the client\'s own of that name, however it is spelled', '?x=1&region=mine&%72egion=mine&page=9&y=%41&region',
-      { 'x-page': '2' }, 'x=1&y=%41&page=2&a+b%26c=d%3De+f&region=global-region'],
-    ['is dropped where there is no value, the client\'s own too', '?page=mine&missing=mine&a+b%26c=mine', {},
-      'a+b%26c=d%3De+f&region=global-region'],
-    ['cannot grow by a value that holds separators', '?source=x%26admin%3D1%23', {},
-      'source=x%26admin%3D1%23&a+b%26c=d%3De+f&region=global-region&from=x%26admin%3D1%23'],
+    [
+      "takes the place of the client's own of that name, however it is spelled",
+      '?x=1&region=mine&%72egion=mine&page=9&y=%41&region',
+      { 'x-page': '2' },
+      'x=1&y=%41&page=2&a+b%26c=d%3De+f&region=global-region',
+    ],
+    [
+      "is dropped where there is no value, the client's own too",
+      '?page=mine&missing=mine&a+b%26c=mine',
+      {},
+      'a+b%26c=d%3De+f&region=global-region',
+    ],
+    [
+      'cannot grow by a value that holds separators',
+      '?source=x%26admin%3D1%23',
+      {},
+      'source=x%26admin%3D1%23&a+b%26c=d%3De+f&region=global-region&from=x%26admin%3D1%23',
+    ],
   ]) {
     test(message, async () => {
       const { path, query: seen } = await seenBehind(`/query${query}`, headers);
@@ -136,10 +186,18 @@ describe('claims of the token', () => {
 
   test('reach the upstream by name, by dotted path and by namespaced name', async () => {
     const { headers, query } = await seenWithClaims({
-      sub: 'auth0|7', [NAMESPACED]: ['admin', 'editor'], app: { tenant: { name: 'acme' } }, numbers: [1, 2.5, true], email_verified: false,
+      sub: 'auth0|7',
+      [NAMESPACED]: ['admin', 'editor'],
+      app: { tenant: { name: 'acme' } },
+      numbers: [1, 2.5, true],
+      email_verified: false,
     });
     for (const [name, value] of [
-      ['x-user-id', 'auth0|7'], ['x-roles', 'admin editor'], ['x-tenant', 'acme'], ['x-numbers', '1 2.5 true'], ['x-verified', 'false'],
+      ['x-user-id', 'auth0|7'],
+      ['x-roles', 'admin editor'],
+      ['x-tenant', 'acme'],
+      ['x-numbers', '1 2.5 true'],
+      ['x-verified', 'false'],
     ]) {
       assert.equal(headers[name], value, name);
     }
@@ -211,10 +269,15 @@ describe('claims of the token', () => {
 
   test('of one request are not seen in another', async () => {
     const users = Array.from({ length: 20 }, (_, index) => `user-${index}`);
-    await Promise.all(users.map(async (sub) => {
-      const token = await tenant.mint({ sub });
-      const answer = await sendRaw(gateway.origin, { path: '/claims', headers: { authorization: `Bearer ${token}` } });
-      assert.equal(answer.json().headers['x-user-id'], sub);
-    }));
+    await Promise.all(
+      users.map(async (sub) => {
+        const token = await tenant.mint({ sub });
+        const answer = await sendRaw(gateway.origin, {
+          path: '/claims',
+          headers: { authorization: `Bearer ${token}` },
+        });
+        assert.equal(answer.json().headers['x-user-id'], sub);
+      }),
+    );
   });
 });

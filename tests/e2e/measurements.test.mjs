@@ -39,7 +39,9 @@ beforeEach(() => {
 
 const configOf = (sections) => ({
   servers: [
-    { alias: 'api', url: api.origin }, { alias: 'own', url: upstream.origin }, { alias: 'nobody', url: `http://127.0.0.1:${nobody}` },
+    { alias: 'api', url: api.origin },
+    { alias: 'own', url: upstream.origin },
+    { alias: 'nobody', url: `http://127.0.0.1:${nobody}` },
   ],
   authorizer: authorizerOf(tenant),
   paths: [
@@ -57,10 +59,16 @@ const configOf = (sections) => ({
 });
 
 /** The entries of Server-Timing by name, each with its parameters. */
-const entriesOf = ({ headers }) => Object.fromEntries((headers.get('server-timing') ?? '').split(',').filter(Boolean).map((entry) => {
-  const [name, ...parameters] = entry.trim().split(/\s*;\s*/);
-  return [name, parameters.join(';')];
-}));
+const entriesOf = ({ headers }) =>
+  Object.fromEntries(
+    (headers.get('server-timing') ?? '')
+      .split(',')
+      .filter(Boolean)
+      .map((entry) => {
+        const [name, ...parameters] = entry.trim().split(/\s*;\s*/);
+        return [name, parameters.join(';')];
+      }),
+  );
 
 /** Makes a request to a gateway that has no keys yet, during which its clock is moved: at the provider, and at the upstream. */
 async function askSlowly(gateway) {
@@ -105,7 +113,8 @@ describe('Server-Timing', () => {
   });
 
   test("stands beside the upstream's own", async () => {
-    answerUpstream = (_, response) => response.writeHead(200, { 'server-timing': 'db;dur=53, app;desc="the app"' }).end();
+    answerUpstream = (_, response) =>
+      response.writeHead(200, { 'server-timing': 'db;dur=53, app;desc="the app"' }).end();
     const entries = entriesOf(await timed.ask('/own/x'));
     assert.deepEqual([entries.db, entries.app, Object.keys(entries).length], ['dur=53', 'desc="the app"', 3]);
     assert.match(entries.upstream, /^dur=\d/);
@@ -127,7 +136,11 @@ describe('Server-Timing', () => {
         assert.deepEqual([status, headers.get('server-timing')], [200, null], path);
       }
       answerUpstream = (_, response) => response.writeHead(200, { 'server-timing': 'db;dur=53' }).end();
-      assert.equal((await gateway.ask('/own/x')).headers.get('server-timing'), 'db;dur=53', "the upstream's own passes");
+      assert.equal(
+        (await gateway.ask('/own/x')).headers.get('server-timing'),
+        'db;dur=53',
+        "the upstream's own passes",
+      );
     }
   });
 });
@@ -161,12 +174,16 @@ describe('analytics', () => {
     const gateway = await start(t);
     const headers = await bearer(tenant);
     const requests = [
-      ['GET', '/fixed', {}, '/fixed', '', 200], ['HEAD', '/fixed', {}, '/fixed', '', 200],
+      ['GET', '/fixed', {}, '/fixed', '', 200],
+      ['HEAD', '/fixed', {}, '/fixed', '', 200],
       ['GET', '/private', headers, '/private', '', 200],
-      ['POST', '/api/x?a=secret', {}, '/api/{.+}', '', 200], ['GET', '/api/_sample/status/503', {}, '/api/{.+}', '', 503],
-      ['PUT', '/private/x', headers, '/private/{.+}', '', 200], ['GET', '/private', {}, '/private', 'token_missing', 401],
+      ['POST', '/api/x?a=secret', {}, '/api/{.+}', '', 200],
+      ['GET', '/api/_sample/status/503', {}, '/api/{.+}', '', 503],
+      ['PUT', '/private/x', headers, '/private/{.+}', '', 200],
+      ['GET', '/private', {}, '/private', 'token_missing', 401],
       ['GET', '/private/x', { authorization: 'Bearer a.b.c' }, '/private/{.+}', 'token_invalid', 401],
-      ['GET', '/nobody/7', {}, '/nobody/{id}', 'upstream_unreachable', 502], ['GET', '/nowhere', {}, '', 'route_not_found', 404],
+      ['GET', '/nobody/7', {}, '/nobody/{id}', 'upstream_unreachable', 502],
+      ['GET', '/nowhere', {}, '', 'route_not_found', 404],
       ['DELETE', '/fixed', {}, '', 'method_not_allowed', 405],
     ];
     for (const [method, path, sent, route, code, status] of requests) {
@@ -177,7 +194,8 @@ describe('analytics', () => {
       assert.deepEqual([point.indexes, point.blobs], [[route], [method, route, code]], message);
       assert.equal(point.doubles.length, 4, message);
       assert.equal(point.doubles[0], status, message);
-      for (const double of point.doubles) assert.ok(Number.isFinite(double) && double >= 0, `${message}: ${point.doubles}`);
+      for (const double of point.doubles)
+        assert.ok(Number.isFinite(double) && double >= 0, `${message}: ${point.doubles}`);
       const [, total, auth, toUpstream] = point.doubles;
       assert.ok(total >= auth && total >= toUpstream, `${message}: ${point.doubles}`);
       if (!path.startsWith('/private')) assert.equal(auth, 0, message);
@@ -202,18 +220,33 @@ describe('analytics', () => {
 
   test('cost no answer where they fail', async (t) => {
     const gateway = await start(t, '{ writeDataPoint() { throw new TypeError("the dataset is away"); } }');
-    for (const [path, status] of [['/fixed', 200], ['/api/x', 200], ['/nowhere', 404]]) {
+    for (const [path, status] of [
+      ['/fixed', 200],
+      ['/api/x', 200],
+      ['/nowhere', 404],
+    ]) {
       assert.equal((await gateway.ask(path)).status, status, path);
     }
   });
 
   test("go to the runtime's own dataset", async (t) => {
-    const gateway = await startGateway({ config: configOf(analytics), analyticsEngineDatasets: { POINTS: { dataset: 'requests' } } });
+    const gateway = await startGateway({
+      config: configOf(analytics),
+      analyticsEngineDatasets: { POINTS: { dataset: 'requests' } },
+    });
     t.after(() => gateway.close());
-    for (const [path, status] of [['/fixed', 200], [LONG, 200], ['/api/x', 200], ['/nowhere', 404]]) {
+    for (const [path, status] of [
+      ['/fixed', 200],
+      [LONG, 200],
+      ['/api/x', 200],
+      ['/nowhere', 404],
+    ]) {
       assert.equal((await gateway.ask(path)).status, status, path);
     }
-    assert.deepEqual(gateway.records().filter(({ level, status }) => level !== 'info' || !status), []);
+    assert.deepEqual(
+      gateway.records().filter(({ level, status }) => level !== 'info' || !status),
+      [],
+    );
   });
 
   test('need the dataset that the config names: where it is not there, the log names it', async (t) => {

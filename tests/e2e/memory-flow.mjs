@@ -71,7 +71,12 @@ export async function startMeasured() {
         proxied('/cached', 'own', { cache: { ttl_seconds: 60 } }),
         proxied('/admitted', 'own', asked('admit')),
         proxied('/read', 'own', asked('read')),
-        { method: 'POST', path: '/counted', integration: { type: 'service_binding', binding: 'bound', function: 'count' }, ...bound },
+        {
+          method: 'POST',
+          path: '/counted',
+          integration: { type: 'service_binding', binding: 'bound', function: 'count' },
+          ...bound,
+        },
         proxied('/protected', 'own', { auth: true }),
       ],
     },
@@ -84,8 +89,9 @@ export async function startMeasured() {
 
   function download(path) {
     return new Promise((resolve, reject) => {
-      httpGet(new URL(path, gateway.origin), { agent: false }, (answer) => answer.resume().once('end', () => resolve(answer.statusCode)))
-        .once('error', reject);
+      httpGet(new URL(path, gateway.origin), { agent: false }, (answer) =>
+        answer.resume().once('end', () => resolve(answer.statusCode)),
+      ).once('error', reject);
     });
   }
 
@@ -93,9 +99,13 @@ export async function startMeasured() {
   function upload(path, mib, { sized = false } = {}) {
     return new Promise((resolve, reject) => {
       const headers = sized ? { 'content-length': mib * MIB } : {};
-      const request = httpRequest(new URL(path, gateway.origin), { method: 'POST', agent: false, headers }, (answer) => {
-        answer.resume().once('end', () => resolve(answer.statusCode));
-      });
+      const request = httpRequest(
+        new URL(path, gateway.origin),
+        { method: 'POST', agent: false, headers },
+        (answer) => {
+          answer.resume().once('end', () => resolve(answer.statusCode));
+        },
+      );
       request.once('error', reject);
       let left = mib * MIB;
       const send = () => {
@@ -127,14 +137,21 @@ const times = (count, work) => Promise.all(Array.from({ length: count }, (_, ind
 /** What is measured, by what it is: each is run on a gateway of its own, and gives the statuses of its answers. */
 export const LOADS = {
   'ten answers of 9 MiB that pass': ({ download }) => times(10, (index) => download(`/plain?mib=9&sized&${index}`)),
-  'ten answers of 9 MiB that are cached': ({ download }) => times(10, (index) => download(`/cached?mib=9&sized&${index}`)),
-  'ten answers of 3 MiB that are cached': ({ download }) => times(10, (index) => download(`/cached?mib=3&sized&${index}`)),
-  'ten answers of 9 MiB that are cached, without their length': ({ download }) => times(10, (index) => download(`/cached?mib=9&${index}`)),
-  'a body of 30 MiB without its length, past a function that does not read it': ({ upload }) => times(1, () => upload('/admitted', 30)),
+  'ten answers of 9 MiB that are cached': ({ download }) =>
+    times(10, (index) => download(`/cached?mib=9&sized&${index}`)),
+  'ten answers of 3 MiB that are cached': ({ download }) =>
+    times(10, (index) => download(`/cached?mib=3&sized&${index}`)),
+  'ten answers of 9 MiB that are cached, without their length': ({ download }) =>
+    times(10, (index) => download(`/cached?mib=9&${index}`)),
+  'a body of 30 MiB without its length, past a function that does not read it': ({ upload }) =>
+    times(1, () => upload('/admitted', 30)),
   'four of those': ({ upload }) => times(4, () => upload('/admitted', 30)),
-  'a body of 30 MiB without its length, for a function that reads it first': ({ upload }) => times(1, () => upload('/read', 30)),
-  'a body of 30 MiB with its length, for a function that reads it first': ({ upload }) => times(1, () => upload('/read', 30, { sized: true })),
-  'a body of 30 MiB without its length, for a function that answers': ({ upload }) => times(1, () => upload('/counted', 30)),
+  'a body of 30 MiB without its length, for a function that reads it first': ({ upload }) =>
+    times(1, () => upload('/read', 30)),
+  'a body of 30 MiB with its length, for a function that reads it first': ({ upload }) =>
+    times(1, () => upload('/read', 30, { sized: true })),
+  'a body of 30 MiB without its length, for a function that answers': ({ upload }) =>
+    times(1, () => upload('/counted', 30)),
   'eight refused bodies of 30 MiB': ({ upload }) => times(8, () => upload('/protected', 30)),
 };
 
@@ -171,14 +188,16 @@ async function watchHeap(miniflare) {
 }
 
 function workerds(parent = process.pid) {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter((pid) => {
-    try {
-      const [, command, parentPid] = /\((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-      return command === 'workerd' && Number(parentPid) === parent;
-    } catch {
-      return false;
-    }
-  });
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const [, command, parentPid] = /\((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+        return command === 'workerd' && Number(parentPid) === parent;
+      } catch {
+        return false;
+      }
+    });
 }
 
 function peakMib(pid) {

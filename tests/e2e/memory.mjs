@@ -10,7 +10,9 @@ export const skipsMemory = process.platform !== 'linux' && 'measured by /proc';
 
 /** The most memory that the workerd of this test has ever had, in bytes (VmHWM is the peak of VmRSS, which the kernel keeps). */
 export function peakMemory() {
-  const own = readdirSync('/proc').filter((id) => /^\d+$/.test(id)).map(statusOf)
+  const own = readdirSync('/proc')
+    .filter((id) => /^\d+$/.test(id))
+    .map(statusOf)
     .filter((status) => /^Name:\s+workerd$/m.test(status) && new RegExp(`^PPid:\\s+${process.pid}$`, 'm').test(status));
   assert.equal(own.length, 1, 'one process');
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(own[0])[1]) * 1024;

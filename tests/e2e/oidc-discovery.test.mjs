@@ -100,7 +100,11 @@ describe('a document that is not believed', { concurrency: 4 }, () => {
     const gateway = await startGateway({
       config: {
         authorizer: {
-          type: 'oidc', issuer, client_id: 'client', client_secret: 'secret', audience: AUDIENCE,
+          type: 'oidc',
+          issuer,
+          client_id: 'client',
+          client_secret: 'secret',
+          audience: AUDIENCE,
           redirect_uri: 'https://gateway.example/callback',
         },
         paths: [
@@ -143,7 +147,11 @@ describe('a document that is not believed', { concurrency: 4 }, () => {
     assert.equal(answer.status, 302, answer.text);
     const url = new URL(answer.headers.get('location'));
     assert.equal(url.origin + url.pathname, 'https://login.idp.example/auth');
-    assert.deepEqual([url.searchParams.get('tenant'), url.searchParams.get('client_id')], ['demo', 'client'], 'its query stays');
+    assert.deepEqual(
+      [url.searchParams.get('tenant'), url.searchParams.get('client_id')],
+      ['demo', 'client'],
+      'its query stays',
+    );
     const opened = await bearer();
     assert.equal(opened.status, 200, opened.text);
     assert.deepEqual(called, [`${ISSUER}/.well-known/openid-configuration`, good.jwks_uri]);
@@ -161,7 +169,11 @@ describe('a document that is not believed', { concurrency: 4 }, () => {
     ['of the issuer at a default port', { issuer: ISSUER.replace('example', 'example:443') }],
     ['of no issuer', { issuer: undefined }],
     ['of a list of issuers', { issuer: [ISSUER] }],
-    ['with an authorization endpoint that is called in clear', { authorization_endpoint: 'http://idp.example/auth' }, ['login']],
+    [
+      'with an authorization endpoint that is called in clear',
+      { authorization_endpoint: 'http://idp.example/auth' },
+      ['login'],
+    ],
     ['with a script for an authorization endpoint', { authorization_endpoint: 'javascript:alert(1)' }, ['login']],
     ['with a path for an authorization endpoint', { authorization_endpoint: '/auth' }, ['login']],
     ['with no authorization endpoint', { authorization_endpoint: undefined }, ['login']],
@@ -206,7 +218,8 @@ describe('a document is kept', () => {
     const token = await realm.mint();
     const hold = realm.hold(DISCOVERY);
     const herd = Array.from({ length: 40 }, (_, index) =>
-      (index % 2 ? gateway.ask(LOGIN) : gateway.ask(PRIVATE, { headers: { authorization: `Bearer ${token}` } })));
+      index % 2 ? gateway.ask(LOGIN) : gateway.ask(PRIVATE, { headers: { authorization: `Bearer ${token}` } }),
+    );
     await hold.arrived();
     hold.release();
     const statuses = (await Promise.all(herd)).map(({ status }) => status);
@@ -281,7 +294,9 @@ describe('a document is kept', () => {
     await assertLogin(gateway, realm.origin + AT.authorization, 'by the old one');
     await hold.arrived();
     hold.release();
-    await until(async () => (await gateway.ask(LOGIN)).headers.get('location').startsWith('https://login.example/auth?'));
+    await until(async () =>
+      (await gateway.ask(LOGIN)).headers.get('location').startsWith('https://login.example/auth?'),
+    );
     assert.equal(realm.callsOf(DISCOVERY), 2);
   });
 
@@ -364,10 +379,13 @@ test('the log names the document that was not to be had, and what its status mea
   }
 });
 
-test('the log names both issuers of a document that is another one\'s, and the endpoint that one lacks', async (t) => {
+test("the log names both issuers of a document that is another one's, and the endpoint that one lacks", async (t) => {
   const { realm, gateway } = await start(t);
   const table = [
-    [{ issuer: `${realm.issuer}/` }, `its discovery document is another issuer's: "${realm.issuer}/", expected "${realm.issuer}"`],
+    [
+      { issuer: `${realm.issuer}/` },
+      `its discovery document is another issuer's: "${realm.issuer}/", expected "${realm.issuer}"`,
+    ],
     [{ token_endpoint: undefined }, 'its discovery document lacks an endpoint: no https address in token_endpoint'],
   ];
   for (const [change, reason] of table) {

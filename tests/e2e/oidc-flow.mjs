@@ -49,7 +49,12 @@ export async function startRealm({ client, ...options } = {}) {
 }
 
 /** Gives the `authorizer` of a config for the provider, with members replaced. */
-export const oidcAuthorizer = (realm, more = {}) => ({ type: 'oidc', domain: undefined, issuer: realm.issuer, ...more });
+export const oidcAuthorizer = (realm, more = {}) => ({
+  type: 'oidc',
+  domain: undefined,
+  issuer: realm.issuer,
+  ...more,
+});
 
 /** Renames the integrations of a config. */
 export function underTheirOidcNames({ paths, ...config }) {
@@ -68,7 +73,11 @@ export function startTokenGateway(realm, { authorizer, paths, sections, ...optio
 
 /** Starts a gateway whose logins end in sessions. */
 export function startSessionGateway(realm, api, { authorizer, session, paths, ...options } = {}) {
-  const how = { session: { after_logout: AFTER_LOGOUT, ...session }, paths, authorizer: oidcAuthorizer(realm, authorizer) };
+  const how = {
+    session: { after_logout: AFTER_LOGOUT, ...session },
+    paths,
+    authorizer: oidcAuthorizer(realm, authorizer),
+  };
   return startObeyingGateway(realm, { config: underTheirOidcNames(sessionConfig(realm, api, how)), ...options });
 }
 

@@ -7,15 +7,45 @@ import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
 import { Browser, startUpstream, until } from './harness.mjs';
 import {
-  CALLBACK, CLIENT_ID, CLIENT_SECRET, LOGIN, PROFILE, REFRESH, assertNeverShown, assertPrivateJson, assertProblem, claimsOf,
-  fixedParameters, logIn, loginUntilCallback,
+  CALLBACK,
+  CLIENT_ID,
+  CLIENT_SECRET,
+  LOGIN,
+  PROFILE,
+  REFRESH,
+  assertNeverShown,
+  assertPrivateJson,
+  assertProblem,
+  claimsOf,
+  fixedParameters,
+  logIn,
+  loginUntilCallback,
 } from './login-flow.mjs';
 import {
-  AFTER_LOGOUT, AT, assertNoGuesses, oidcAuthorizer, startRealm, startSessionGateway, startTokenGateway,
+  AFTER_LOGOUT,
+  AT,
+  assertNoGuesses,
+  oidcAuthorizer,
+  startRealm,
+  startSessionGateway,
+  startTokenGateway,
 } from './oidc-flow.mjs';
 import {
-  BACKCHANNEL_LOGOUT, LOGOUT, OWN_PAGE, PRIVATE, REMEMBERED_SECS, askWith, assertAlive, assertCleared, assertEnded, beginSession,
-  claimsAt, later, sessionConfig, startObeyingGateway, untilDue,
+  BACKCHANNEL_LOGOUT,
+  LOGOUT,
+  OWN_PAGE,
+  PRIVATE,
+  REMEMBERED_SECS,
+  askWith,
+  assertAlive,
+  assertCleared,
+  assertEnded,
+  beginSession,
+  claimsAt,
+  later,
+  sessionConfig,
+  startObeyingGateway,
+  untilDue,
 } from './session-flow.mjs';
 
 let realm;
@@ -34,7 +64,10 @@ before(async () => {
     relayed.push({ status: answer.status, text: await answer.text() });
     response.writeHead(answer.status).end();
   });
-  [realm, api] = await Promise.all([startRealm({ client: { backchannel_logout_uri: `${relay.origin}/any` } }), startApi()]);
+  [realm, api] = await Promise.all([
+    startRealm({ client: { backchannel_logout_uri: `${relay.origin}/any` } }),
+    startApi(),
+  ]);
   [tokens, sessions] = await Promise.all([
     startTokenGateway(realm, { paths: [{ method: 'ANY', path: PRIVATE, auth: true, response: { ok: true } }] }),
     startSessionGateway(realm, api),
@@ -53,7 +86,8 @@ afterEach(() => {
   assertNoGuesses(realm);
 });
 
-const logOut = (of, { cookie }, query = '') => askWith(of, cookie, LOGOUT + query, { method: 'POST', headers: OWN_PAGE });
+const logOut = (of, { cookie }, query = '') =>
+  askWith(of, cookie, LOGOUT + query, { method: 'POST', headers: OWN_PAGE });
 
 describe('a login', () => {
   test('leads to the authorization endpoint that the provider names', async () => {
@@ -80,8 +114,11 @@ describe('a login', () => {
   test('whose ID token is of another issuer, client or login ends in none', async () => {
     const browser = new Browser();
     const rows = [
-      [{ iss: `${realm.issuer}/` }, 'the issuer with a slash'], [{ iss: realm.origin }, 'the issuer without its path'],
-      [{ aud: 'another-client', azp: undefined }, 'another client'], [{ nonce: 'another' }, 'another login'], [{ exp: 1 }, 'an old one'],
+      [{ iss: `${realm.issuer}/` }, 'the issuer with a slash'],
+      [{ iss: realm.origin }, 'the issuer without its path'],
+      [{ aud: 'another-client', azp: undefined }, 'another client'],
+      [{ nonce: 'another' }, 'another login'],
+      [{ exp: 1 }, 'an old one'],
     ];
     for (const [claims, message] of rows) {
       const callback = await loginUntilCallback(tokens, browser);
@@ -90,7 +127,12 @@ describe('a login', () => {
         times: 1,
         async edit({ headers, body }) {
           const answer = JSON.parse(body);
-          const forged = await realm.mint({ scope: undefined, permissions: undefined, ...claimsOf(answer.id_token), ...claims });
+          const forged = await realm.mint({
+            scope: undefined,
+            permissions: undefined,
+            ...claimsOf(answer.id_token),
+            ...claims,
+          });
           return { status: 200, headers, body: { ...answer, id_token: forged } };
         },
       });
@@ -150,15 +192,22 @@ describe('a session', () => {
     assertCleared(answer, 'the cookie');
     const leadsTo = new URL(answer.headers.get('location'));
     assert.equal(leadsTo.origin + leadsTo.pathname, realm.origin + AT.end_session);
-    assert.deepEqual(Object.fromEntries(leadsTo.searchParams), { client_id: CLIENT_ID, post_logout_redirect_uri: AFTER_LOGOUT });
+    assert.deepEqual(Object.fromEntries(leadsTo.searchParams), {
+      client_id: CLIENT_ID,
+      post_logout_redirect_uri: AFTER_LOGOUT,
+    });
     await assertEnded(sessions, session, 'here');
     await until(() => session.family().revoked);
     assert.equal(realm.callsOf(AT.revocation), 1);
 
     // The provider asks its user, and then leads to where the gateway told it.
     const page = await browser.fetch(leadsTo);
-    const [, action, xsrf] = /action="([^"]+)"><input type="hidden" name="xsrf" value="([^"]+)"/.exec(await page.text()) ?? [];
-    const confirmed = await browser.fetch(action, { method: 'POST', body: new URLSearchParams({ xsrf, logout: 'yes' }) });
+    const [, action, xsrf] =
+      /action="([^"]+)"><input type="hidden" name="xsrf" value="([^"]+)"/.exec(await page.text()) ?? [];
+    const confirmed = await browser.fetch(action, {
+      method: 'POST',
+      body: new URLSearchParams({ xsrf, logout: 'yes' }),
+    });
     assert.deepEqual([confirmed.status, confirmed.headers.get('location')], [303, AFTER_LOGOUT]);
     const again = await browser.follow(new URL(LOGIN, sessions.origin).href);
     assert.match(again.url, /\/u\/login\//, 'who logs in then is asked who it is');
@@ -166,7 +215,11 @@ describe('a session', () => {
 
   test('leads out to where the request says', async () => {
     const session = await beginSession(sessions, realm);
-    const answer = await logOut(sessions, session, `?${new URLSearchParams({ return_to: 'https://spa.example/x?y=z' })}`);
+    const answer = await logOut(
+      sessions,
+      session,
+      `?${new URLSearchParams({ return_to: 'https://spa.example/x?y=z' })}`,
+    );
     const { searchParams } = new URL(answer.headers.get('location'));
     assert.equal(searchParams.get('post_logout_redirect_uri'), 'https://spa.example/x?y=z');
   });
@@ -178,7 +231,8 @@ describe('a session', () => {
     relayed.length = 0;
     // The user logs out at the provider, of which the gateway has not heard.
     const page = await browser.fetch(`${realm.origin}${AT.end_session}`);
-    const [, action, xsrf] = /action="([^"]+)"><input type="hidden" name="xsrf" value="([^"]+)"/.exec(await page.text()) ?? [];
+    const [, action, xsrf] =
+      /action="([^"]+)"><input type="hidden" name="xsrf" value="([^"]+)"/.exec(await page.text()) ?? [];
     await browser.fetch(action, { method: 'POST', body: new URLSearchParams({ xsrf, logout: 'yes' }) });
     assert.deepEqual(relayed, [{ status: 200, text: '{}' }]);
     await later(REMEMBERED_SECS + 1);
@@ -188,11 +242,18 @@ describe('a session', () => {
 
   test('does not end for a logout token of anybody else', async () => {
     const session = await beginSession(sessions, realm);
-    const send = (token) => sessions.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body: new URLSearchParams({ logout_token: token }) });
+    const send = (token) =>
+      sessions.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body: new URLSearchParams({ logout_token: token }) });
     for (const [claims, message] of [
-      [{ iss: `${realm.issuer}/` }, 'the issuer with a slash'], [{ iss: realm.origin }, 'another issuer'], [{ aud: 'other' }, 'another client'],
+      [{ iss: `${realm.issuer}/` }, 'the issuer with a slash'],
+      [{ iss: realm.origin }, 'another issuer'],
+      [{ aud: 'other' }, 'another client'],
     ]) {
-      assertProblem(await send(await realm.logoutToken({ sub: session.sub, ...claims })), [400, 'logout_token_invalid'], message);
+      assertProblem(
+        await send(await realm.logoutToken({ sub: session.sub, ...claims })),
+        [400, 'logout_token_invalid'],
+        message,
+      );
     }
     await later(REMEMBERED_SECS + 1);
     await assertAlive(sessions, session, 'after all of that');
@@ -210,7 +271,9 @@ test('an end_session endpoint that has a query keeps it', async (t) => {
   t.after(() => gateway.close());
   const { searchParams } = new URL((await logOut(gateway, await beginSession(gateway, own))).headers.get('location'));
   assert.deepEqual(Object.fromEntries(searchParams), {
-    tenant: 'de mo', client_id: CLIENT_ID, post_logout_redirect_uri: AFTER_LOGOUT,
+    tenant: 'de mo',
+    client_id: CLIENT_ID,
+    post_logout_redirect_uri: AFTER_LOGOUT,
   });
 });
 
@@ -221,11 +284,17 @@ describe('a provider that leaves out', () => {
     own.rewrite({ end_session_endpoint: undefined });
     const gateway = await startSessionGateway(own, api, { session: { after_logout: '/bye' } });
     t.after(() => gateway.close());
-    for (const [query, expected] of [['', '/bye'], ['?return_to=https://spa.example/x', 'https://spa.example/x']]) {
+    for (const [query, expected] of [
+      ['', '/bye'],
+      ['?return_to=https://spa.example/x', 'https://spa.example/x'],
+    ]) {
       const session = await beginSession(gateway, own);
       const answer = await logOut(gateway, session, query);
       assert.equal(answer.status, 303, answer.text);
-      assert.equal(new URL(answer.headers.get('location'), gateway.origin).href, new URL(expected, gateway.origin).href);
+      assert.equal(
+        new URL(answer.headers.get('location'), gateway.origin).href,
+        new URL(expected, gateway.origin).href,
+      );
       assertCleared(answer, 'the cookie');
       await assertEnded(gateway, session, 'here');
       await until(() => session.family().revoked);
@@ -250,11 +319,24 @@ describe('a provider that leaves out', () => {
 
 describe('the client shows its secret', () => {
   // Both have letters that Basic needs to have encoded (RFC 6749 section 2.3.1).
-  const client = { client_id: 'id: with+all %41 of/them&', client_secret: "p:a+s%20s&word=~!*'() of more than thirty-two" };
+  const client = {
+    client_id: 'id: with+all %41 of/them&',
+    client_secret: "p:a+s%20s&word=~!*'() of more than thirty-two",
+  };
 
   const rows = [
-    ['in the header, where the provider takes nothing else', { clientAuthMethods: ['client_secret_basic'] }, 'client_secret_basic', {}],
-    ['in the header, where the provider does not say', {}, 'client_secret_basic', { token_endpoint_auth_methods_supported: undefined }],
+    [
+      'in the header, where the provider takes nothing else',
+      { clientAuthMethods: ['client_secret_basic'] },
+      'client_secret_basic',
+      {},
+    ],
+    [
+      'in the header, where the provider does not say',
+      {},
+      'client_secret_basic',
+      { token_endpoint_auth_methods_supported: undefined },
+    ],
     ['in the body, where the provider takes that too', {}, 'client_secret_post', {}],
   ];
   for (const [name, options, method, document] of rows) {
@@ -263,7 +345,8 @@ describe('the client shows its secret', () => {
       t.after(() => own.close());
       if (Object.keys(document).length > 0) own.rewrite(document);
       const gateway = await startSessionGateway(own, api, {
-        authorizer: { client_id: client.client_id }, bindings: { CLIENT_SECRET: client.client_secret },
+        authorizer: { client_id: client.client_id },
+        bindings: { CLIENT_SECRET: client.client_secret },
       });
       t.after(() => gateway.close());
       const session = await beginSession(gateway, own);
@@ -275,7 +358,11 @@ describe('the client shows its secret', () => {
       const asked = own.requests.filter(({ path }) => [AT.token, AT.revocation].includes(path));
       assert.equal(asked.length, 3, 'a code, a refresh, a revocation');
       for (const { path, headers } of asked) {
-        assert.equal(headers.authorization?.split(' ')[0], method === 'client_secret_basic' ? 'Basic' : undefined, path);
+        assert.equal(
+          headers.authorization?.split(' ')[0],
+          method === 'client_secret_basic' ? 'Basic' : undefined,
+          path,
+        );
       }
     });
   }
@@ -283,17 +370,25 @@ describe('the client shows its secret', () => {
   test('not at all, where it has none', async (t) => {
     const own = await startRealm({ client: { client_secret: undefined, token_endpoint_auth_method: 'none' } });
     t.after(() => own.close());
-    const gateway = await startTokenGateway(own, { authorizer: { client_secret: undefined, sealing_key: CLIENT_SECRET } });
+    const gateway = await startTokenGateway(own, {
+      authorizer: { client_secret: undefined, sealing_key: CLIENT_SECRET },
+    });
     t.after(() => gateway.close());
     const first = await logIn(gateway, new Browser());
-    const refreshed = await gateway.ask(REFRESH, { method: 'POST', headers: { 'x-refresh-token': first.refresh_token } });
+    const refreshed = await gateway.ask(REFRESH, {
+      method: 'POST',
+      headers: { 'x-refresh-token': first.refresh_token },
+    });
     assertPrivateJson(refreshed, 'the refresh');
   });
 });
 
 describe('the names of the integrations', () => {
   test('that begin with auth0 work with oidc', async (t) => {
-    const config = sessionConfig(realm, api, { authorizer: oidcAuthorizer(realm), session: { after_logout: AFTER_LOGOUT } });
+    const config = sessionConfig(realm, api, {
+      authorizer: oidcAuthorizer(realm),
+      session: { after_logout: AFTER_LOGOUT },
+    });
     const gateway = await startObeyingGateway(realm, { config });
     t.after(() => gateway.close());
     const session = await beginSession(gateway, realm);

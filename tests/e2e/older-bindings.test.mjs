@@ -37,30 +37,67 @@ const at = (path, more = {}) => sendRaw(gateway.origin, { path, ...more });
 
 // There, the runtime refused the further arguments that the call by fetch had; what was meant is what happens here.
 describe('a bound Worker', () => {
-  answers(() => gateway, [
-    ['answers by fetch what it was asked', { method: 'PUT', path: '/users/7/mail?x=%20y', ...json({ a: 1 }) }, 202,
-      { worker: 'users', method: 'PUT', path: '/users/7/mail?x=%20y', body: '{"a":1}' },
-      (answer) => assert.equal(answer.header('x-own'), 'users')],
-    ['may stand in the section of the other name', '/reports', 200, { worker: 'reports' }],
-    ['of either section is that of the first one, where both have the alias', '/users/1', 202, { worker: 'users' }],
-  ]);
+  answers(
+    () => gateway,
+    [
+      [
+        'answers by fetch what it was asked',
+        { method: 'PUT', path: '/users/7/mail?x=%20y', ...json({ a: 1 }) },
+        202,
+        { worker: 'users', method: 'PUT', path: '/users/7/mail?x=%20y', body: '{"a":1}' },
+        (answer) => assert.equal(answer.header('x-own'), 'users'),
+      ],
+      ['may stand in the section of the other name', '/reports', 200, { worker: 'reports' }],
+      ['of either section is that of the first one, where both have the alias', '/users/1', 202, { worker: 'users' }],
+    ],
+  );
 });
 
 describe('a function of a bound Worker', () => {
-  answers(() => gateway, [
-    ['gets the request', { method: 'POST', path: '/calls/echo?x=1', ...json([1]) }, 200,
-      { status: 'success', data: { method: 'POST', path: '/calls/echo?x=1', body: '[1]' } }],
-    ['that gives an object is successful', '/calls/plain', 200, { status: 'success', message: SUCCESS, data: { id: 7, tags: ['a', 'b'] } }],
-    ['may give the status and the message', '/calls/created', 201, { status: 'success', message: 'Created.', data: { id: 7 } }],
-    ['may have data in its data', '/calls/nested', 200, { status: 'success', data: { data: { id: 7 }, more: true } }],
-    ['that gives an error is 500, and gives nothing else', '/calls/failed', 500,
-      { status: 'error', message: 'An error occurred.', error: 'no such user', data: undefined }],
-    ['that gives an error may give the status and the message', '/calls/refused', 422,
-      { status: 'error', message: 'Not taken.', error: { field: 'mail' } }],
-    ['that gives a list is successful', '/calls/list', 200, { status: 'success', message: SUCCESS, data: [1, 'two'] }],
-    ['that gives null is an empty answer', '/calls/nothing', 200, undefined],
-    ['that gives a number is 400', '/calls/number', 400, undefined],
-  ]);
+  answers(
+    () => gateway,
+    [
+      [
+        'gets the request',
+        { method: 'POST', path: '/calls/echo?x=1', ...json([1]) },
+        200,
+        { status: 'success', data: { method: 'POST', path: '/calls/echo?x=1', body: '[1]' } },
+      ],
+      [
+        'that gives an object is successful',
+        '/calls/plain',
+        200,
+        { status: 'success', message: SUCCESS, data: { id: 7, tags: ['a', 'b'] } },
+      ],
+      [
+        'may give the status and the message',
+        '/calls/created',
+        201,
+        { status: 'success', message: 'Created.', data: { id: 7 } },
+      ],
+      ['may have data in its data', '/calls/nested', 200, { status: 'success', data: { data: { id: 7 }, more: true } }],
+      [
+        'that gives an error is 500, and gives nothing else',
+        '/calls/failed',
+        500,
+        { status: 'error', message: 'An error occurred.', error: 'no such user', data: undefined },
+      ],
+      [
+        'that gives an error may give the status and the message',
+        '/calls/refused',
+        422,
+        { status: 'error', message: 'Not taken.', error: { field: 'mail' } },
+      ],
+      [
+        'that gives a list is successful',
+        '/calls/list',
+        200,
+        { status: 'success', message: SUCCESS, data: [1, 'two'] },
+      ],
+      ['that gives null is an empty answer', '/calls/nothing', 200, undefined],
+      ['that gives a number is 400', '/calls/number', 400, undefined],
+    ],
+  );
 
   test('may give a text, which is the body as it stands', async () => {
     const answer = await at('/calls/text');
@@ -96,23 +133,48 @@ describe('a function of a bound Worker', () => {
     const answer = await at('/context/42', { headers: bearer() });
     const { environment, context } = answer.json().data;
     assert.deepEqual(environment, {});
-    assert.deepEqual(Object.keys(context).filter((name) => ['apiConfig', 'matchedPath'].includes(name)), []);
+    assert.deepEqual(
+      Object.keys(context).filter((name) => ['apiConfig', 'matchedPath'].includes(name)),
+      [],
+    );
     for (const secret of [JWT.secret, UNUSED_SECRET, api.origin]) assert.ok(!answer.text.includes(secret), secret);
   });
 });
 
 describe('a guard', () => {
-  answers(() => gateway, [
-    ['lets a request go on to an upstream', { method: 'POST', path: '/guarded/orders', headers: { 'x-pass': 'yes' } }, 200,
-      { method: 'POST', path: '/guarded/orders' }],
-    ['stops a request with an answer of its own', { method: 'POST', path: '/guarded/orders' }, 429, { blocked: true }, (answer) => {
-      assert.equal(answer.header('x-own'), 'guard');
-      assert.deepEqual(api.requests, [], 'and the upstream never hears of it');
-    }],
-    ['reads the body, and what it guards reads it too', { method: 'POST', path: '/guarded/users', ...json({ stop: false }) }, 200,
-      { status: 'success', data: { body: '{"stop":false}' } }],
-    ['stops a request for its body', { method: 'POST', path: '/guarded/users', ...json({ stop: true }) }, 409, { stopped: true }],
-  ]);
+  answers(
+    () => gateway,
+    [
+      [
+        'lets a request go on to an upstream',
+        { method: 'POST', path: '/guarded/orders', headers: { 'x-pass': 'yes' } },
+        200,
+        { method: 'POST', path: '/guarded/orders' },
+      ],
+      [
+        'stops a request with an answer of its own',
+        { method: 'POST', path: '/guarded/orders' },
+        429,
+        { blocked: true },
+        (answer) => {
+          assert.equal(answer.header('x-own'), 'guard');
+          assert.deepEqual(api.requests, [], 'and the upstream never hears of it');
+        },
+      ],
+      [
+        'reads the body, and what it guards reads it too',
+        { method: 'POST', path: '/guarded/users', ...json({ stop: false }) },
+        200,
+        { status: 'success', data: { body: '{"stop":false}' } },
+      ],
+      [
+        'stops a request for its body',
+        { method: 'POST', path: '/guarded/users', ...json({ stop: true }) },
+        409,
+        { stopped: true },
+      ],
+    ],
+  );
 
   test('comes after the token, and is told whose it is', async () => {
     const by = (headers) => at('/guarded/private', { headers });
@@ -128,10 +190,14 @@ describe('a guard', () => {
   test('of a fixed answer was not asked there, and is', async (t) => {
     const config = {
       serviceBindings: [{ alias: 'guard', binding: 'GUARD' }],
-      paths: [{ method: 'GET', path: '/fixed', response: 'fixed', pre_process: { binding: 'guard', function: 'check' } }],
+      paths: [
+        { method: 'GET', path: '/fixed', response: 'fixed', pre_process: { binding: 'guard', function: 'check' } },
+      ],
     };
     const other = await startGateway({
-      bindings: { SAG_API_CONFIG_JSON: JSON.stringify(config) }, beside: besides('guard'), serviceBindings: { GUARD: 'guard' },
+      bindings: { SAG_API_CONFIG_JSON: JSON.stringify(config) },
+      beside: besides('guard'),
+      serviceBindings: { GUARD: 'guard' },
     });
     t.after(() => other.close());
     const by = (headers) => sendRaw(other.origin, { path: '/fixed', headers });
@@ -141,7 +207,15 @@ describe('a guard', () => {
 
 test('a module beside the gateway answers by its class, and what it gives becomes what that of a function becomes', async () => {
   const answer = await at('/module');
-  assert.deepEqual([answer.status, answer.json()], [200, {
-    status: 'success', message: SUCCESS, data: { self: 'class made with 0 arguments', variable: 'of the Worker', body: '' },
-  }]);
+  assert.deepEqual(
+    [answer.status, answer.json()],
+    [
+      200,
+      {
+        status: 'success',
+        message: SUCCESS,
+        data: { self: 'class made with 0 arguments', variable: 'of the Worker', body: '' },
+      },
+    ],
+  );
 });

@@ -34,18 +34,34 @@ const TOKENS = [
   ['has no header', 'token_invalid', `.${payload}.${signature}`],
   ['holds no object', 'token_invalid', signed(KEY, ['not', 'claims'])],
   ['is signed by nobody', 'token_invalid', unsigned()],
-  ['is signed with the public key as a secret', 'token_invalid', signedWithSecret(KEY.pem, claimsFor(), { kid: KEY.kid })],
+  [
+    'is signed with the public key as a secret',
+    'token_invalid',
+    signedWithSecret(KEY.pem, claimsFor(), { kid: KEY.kid }),
+  ],
   ['has an extension that must be understood', 'token_invalid', signed(KEY, claimsFor(), { crit: ['x'], x: 1 })],
 ];
 
 /** The classes of errors whose codes that gateway passed on; all others were AUTH_ERROR. */
 const PASSED_ON = [
-  'JOSEAlgNotAllowed', 'JWEDecryptionFailed', 'JWEInvalid', 'JWTExpired', 'JWTClaimValidationFailed', 'JWTInvalid', 'JWKSNoMatchingKey',
-  'JWKSInvalid', 'JWKSMultipleMatchingKeys', 'JWSInvalid', 'JWSSignatureVerificationFailed',
+  'JOSEAlgNotAllowed',
+  'JWEDecryptionFailed',
+  'JWEInvalid',
+  'JWTExpired',
+  'JWTClaimValidationFailed',
+  'JWTInvalid',
+  'JWKSNoMatchingKey',
+  'JWKSInvalid',
+  'JWKSMultipleMatchingKeys',
+  'JWSInvalid',
+  'JWSSignatureVerificationFailed',
 ];
 
 async function codeThere(token) {
-  const error = await jwtVerify(token, createLocalJWKSet(JSON.parse(KEY_SET)), { issuer: ISSUER, audience: AUDIENCE }).then(assert.fail, (reason) => reason);
+  const error = await jwtVerify(token, createLocalJWKSet(JSON.parse(KEY_SET)), {
+    issuer: ISSUER,
+    audience: AUDIENCE,
+  }).then(assert.fail, (reason) => reason);
   return PASSED_ON.some((name) => error instanceof errors[name]) ? error.code : 'AUTH_ERROR';
 }
 
@@ -74,7 +90,11 @@ describe('a token has the code that the JavaScript gateway gave it, and its own 
   for (const [message, code, token] of TOKENS) {
     test(message, async () => {
       const headers = { authorization: `Bearer ${token}` };
-      assert.deepEqual(named(await plain.ask('/private', { headers })), [code, undefined, code, code], 'without the switch');
+      assert.deepEqual(
+        named(await plain.ask('/private', { headers })),
+        [code, undefined, code, code],
+        'without the switch',
+      );
       const answer = await older.ask('/private', { headers });
       assert.deepEqual(named(answer), [await codeThere(token), code, code, code]);
       assert.deepEqual([answer.status, answer.body.type], [401, `urn:bargate:problem:${code}`]);
@@ -82,7 +102,9 @@ describe('a token has the code that the JavaScript gateway gave it, and its own 
   }
 
   for (const [message, code, authorization] of [
-    ['is missing', 'token_missing', undefined], ['is of another scheme', 'token_missing', 'Basic eDp5'], ['is empty', 'token_invalid', 'Bearer '],
+    ['is missing', 'token_missing', undefined],
+    ['is of another scheme', 'token_missing', 'Basic eDp5'],
+    ['is empty', 'token_invalid', 'Bearer '],
   ]) {
     test(message, async () => {
       const answer = await older.ask('/private', { headers: authorization ? { authorization } : {} });
@@ -98,7 +120,13 @@ describe('a step of a login has the code that the JavaScript gateway gave it:', 
     ['a provider that is away', refresh, { kind: 'reset' }, 'AUTH0_NETWORK_ERROR', 'idp_unavailable'],
     ['a provider that fails', refresh, { kind: 'status', status: 500 }, 'AUTH0_UPSTREAM_ERROR', 'idp_error'],
     ['a provider that answers with a page', refresh, { kind: 'html' }, 'AUTH0_ERROR', 'idp_error'],
-    ['a profile for a token that the provider refuses', ['GET', PROFILE, { 'x-access-token': 'made-up' }], undefined, 'AUTH0_UPSTREAM_ERROR', 'token_invalid'],
+    [
+      'a profile for a token that the provider refuses',
+      ['GET', PROFILE, { 'x-access-token': 'made-up' }],
+      undefined,
+      'AUTH0_UPSTREAM_ERROR',
+      'token_invalid',
+    ],
     ['what both call the same', ['POST', REFRESH], undefined, 'missing_refresh_token', undefined],
     ['what only this one tells apart', ['GET', CALLBACK], undefined, 'state_invalid', undefined],
     ['an address that leads nowhere', ['GET', `${LOGIN}/x`], undefined, 'route_not_found', undefined],
@@ -107,7 +135,10 @@ describe('a step of a login has the code that the JavaScript gateway gave it:', 
       if (fault) tenant.fault({ path: TOKEN_ENDPOINT, ...fault });
       t.after(() => tenant.clearFaults());
       const { body, headers: answered } = await flow.ask(path, { method, headers });
-      assert.deepEqual([body.code, body.bargate_code, answered.get('x-problem-code')], [expected, code, code ?? expected]);
+      assert.deepEqual(
+        [body.code, body.bargate_code, answered.get('x-problem-code')],
+        [expected, code, code ?? expected],
+      );
     });
   }
 });

@@ -17,7 +17,12 @@ const started = {};
 before(async () => {
   api = await startApi();
   const bindings = {
-    CATALOGUE_URL: api.origin, ARCHIVE_URL: `${api.origin}/v2/`, ORDERS_URL: api.origin, STAGE: 'test', SHOWN, JWT_SECRET: JWT.secret,
+    CATALOGUE_URL: api.origin,
+    ARCHIVE_URL: `${api.origin}/v2/`,
+    ORDERS_URL: api.origin,
+    STAGE: 'test',
+    SHOWN,
+    JWT_SECRET: JWT.secret,
     UPSTREAM_KEY,
   };
   for (const name of ['routing', 'responses', 'mapping', 'stars']) started[name] = await startOlder(name, { bindings });
@@ -40,16 +45,40 @@ const at = (gateway, path, more = {}) => sendRaw(gateway.origin, { path, ...more
 describe('a path', () => {
   answers(routing, [
     ['that is literal comes before a parameter and a wildcard', '/shop/items/featured', 200, { featured: true }],
-    ['with a parameter comes before a shorter wildcard', '/shop/items/42?size=m', 200, { path: '/shop/items/42', query: 'size=m' }],
-    ['with a wildcard loses its prefix', { method: 'PUT', path: '/shop/a/b?x=1&x=2' }, 200,
-      { method: 'PUT', path: '/a/b', query: 'x=1&x=2' }],
-    ['of ANY method takes what the better path has no method for', { method: 'POST', path: '/shop/items/42' }, 200, { path: '/items/42' }],
+    [
+      'with a parameter comes before a shorter wildcard',
+      '/shop/items/42?size=m',
+      200,
+      { path: '/shop/items/42', query: 'size=m' },
+    ],
+    [
+      'with a wildcard loses its prefix',
+      { method: 'PUT', path: '/shop/a/b?x=1&x=2' },
+      200,
+      { method: 'PUT', path: '/a/b', query: 'x=1&x=2' },
+    ],
+    [
+      'of ANY method takes what the better path has no method for',
+      { method: 'POST', path: '/shop/items/42' },
+      200,
+      { path: '/items/42' },
+    ],
     ['with a wildcard of nothing forwards the root', '/shop', 200, { path: '/' }],
     ['with a wildcard of a slash forwards the root', '/shop/', 200, { path: '/' }],
     ['goes behind the base path of its server', '/files/2024/a.pdf', 200, { path: '/v2/2024/a.pdf' }],
     ['with a wildcard of nothing goes to the base path and a slash', '/files', 200, { path: '/v2/' }],
-    ['with a wildcard behind a parameter is forwarded whole', '/users/7/orders/1', 200, { path: '/v2/users/7/orders/1' }],
-    ['without a wildcard is forwarded whole', { method: 'PATCH', path: '/users/7' }, 200, { method: 'PATCH', path: '/v2/users/7' }],
+    [
+      'with a wildcard behind a parameter is forwarded whole',
+      '/users/7/orders/1',
+      200,
+      { path: '/v2/users/7/orders/1' },
+    ],
+    [
+      'without a wildcard is forwarded whole',
+      { method: 'PATCH', path: '/users/7' },
+      200,
+      { method: 'PATCH', path: '/v2/users/7' },
+    ],
     ['may be the root', '/', 200, 'shop'],
     ['has its own method before ANY', '/method', 200, { method: 'GET' }],
     ['has each of its own methods', { method: 'POST', path: '/method' }, 200, { method: 'POST' }],
@@ -66,17 +95,37 @@ describe('a path', () => {
 
 describe('an upstream', () => {
   answers(routing, [
-    ['gets the body and the headers', { method: 'POST', path: '/shop/a', ...json({ a: 1 }) }, 200,
-      { body_length: 7, headers: { 'content-type': 'application/json' } }],
-    ['gets the token and the cookies of the client', { path: '/shop/a', headers: { authorization: 'Basic abc', cookie: 'a=b' } }, 200,
-      { headers: { authorization: 'Basic abc', cookie: 'a=b' } }],
+    [
+      'gets the body and the headers',
+      { method: 'POST', path: '/shop/a', ...json({ a: 1 }) },
+      200,
+      { body_length: 7, headers: { 'content-type': 'application/json' } },
+    ],
+    [
+      'gets the token and the cookies of the client',
+      { path: '/shop/a', headers: { authorization: 'Basic abc', cookie: 'a=b' } },
+      200,
+      { headers: { authorization: 'Basic abc', cookie: 'a=b' } },
+    ],
     ['gives its own status and body', '/shop/_sample/status/404', 404, { path: '/_sample/status/404' }],
-    ['gives its own redirect', '/shop/_sample/redirect?to=/elsewhere', 302, undefined, (answer) => {
-      assert.equal(answer.header('location'), '/shop/elsewhere', 'behind the prefix that was taken off');
-    }],
-    ['is called by its own host', '/shop/a', 200, {}, (answer) => {
-      assert.equal(answer.json().headers.host, new URL(api.origin).host);
-    }],
+    [
+      'gives its own redirect',
+      '/shop/_sample/redirect?to=/elsewhere',
+      302,
+      undefined,
+      (answer) => {
+        assert.equal(answer.header('location'), '/shop/elsewhere', 'behind the prefix that was taken off');
+      },
+    ],
+    [
+      'is called by its own host',
+      '/shop/a',
+      200,
+      {},
+      (answer) => {
+        assert.equal(answer.json().headers.host, new URL(api.origin).host);
+      },
+    ],
   ]);
 });
 
@@ -91,8 +140,12 @@ describe('a fixed answer', () => {
     ['is true', '/true', 200, true],
     ['is false', '/false', 200, false],
     ['is null', '/null', 200, null],
-    ['has the values of variables and secrets where a text is nothing else', { method: 'POST', path: '/references' }, 200,
-      { stage: 'test', secret: SHOWN, secrets: [SHOWN], text: 'the $env.STAGE', price: '$5' }],
+    [
+      'has the values of variables and secrets where a text is nothing else',
+      { method: 'POST', path: '/references' },
+      200,
+      { stage: 'test', secret: SHOWN, secrets: [SHOWN], text: 'the $env.STAGE', price: '$5' },
+    ],
     ['may have a mapping that nothing uses', { method: 'PUT', path: '/unused' }, 200, { status: 'ok' }],
   ]);
 
@@ -110,25 +163,47 @@ describe('a fixed answer', () => {
 
 describe('mapping', () => {
   test('gives an upstream claims, headers, query parameters and variables, dots in their names too', async () => {
-    const headers = { ...bearer({ email: 'alice@example.com', level: 3, 'org.id': 'org_1' }), 'accept-language': 'en-GB', 'user-agent': 'own/1' };
+    const headers = {
+      ...bearer({ email: 'alice@example.com', level: 3, 'org.id': 'org_1' }),
+      'accept-language': 'en-GB',
+      'user-agent': 'own/1',
+    };
     const answer = await at(mapping(), '/orders?page=2&user=mine&sort=up', { headers });
     assert.equal(answer.status, 200, answer.text);
     const { headers: seen, query, path } = api.requests[0];
     for (const [name, value] of [
-      ['x-user-id', 'alice'], ['x-user-mail', 'alice@example.com'], ['x-user-level', '3'], ['x-org', 'org_1'], ['x-agent', 'own/1'],
-      ['x-page', '2'], ['x-region', 'eu-central-1'], ['x-version', '2026-01'], ['x-page-size', '50'], ['x-beta', 'false'],
+      ['x-user-id', 'alice'],
+      ['x-user-mail', 'alice@example.com'],
+      ['x-user-level', '3'],
+      ['x-org', 'org_1'],
+      ['x-agent', 'own/1'],
+      ['x-page', '2'],
+      ['x-region', 'eu-central-1'],
+      ['x-version', '2026-01'],
+      ['x-page-size', '50'],
+      ['x-beta', 'false'],
       ['x-key', UPSTREAM_KEY],
     ]) {
       assert.equal(seen[name], value, name);
     }
     assert.equal(path, '/orders');
     const sent = [...new URLSearchParams(query)].sort();
-    assert.deepEqual(sent, [['locale', 'en-GB'], ['page', '2'], ['sort', 'up'], ['user', 'alice'], ['version', '2026-01']]);
+    assert.deepEqual(sent, [
+      ['locale', 'en-GB'],
+      ['page', '2'],
+      ['sort', 'up'],
+      ['user', 'alice'],
+      ['version', '2026-01'],
+    ]);
   });
 
   answers(mapping, [
-    ['takes the variable of all where the path has none', '/public/a?from=mail', 200,
-      { path: '/a', query: 'from=mail&source=mail', headers: { 'x-region': 'eu-west-1' } }],
+    [
+      'takes the variable of all where the path has none',
+      '/public/a?from=mail',
+      200,
+      { path: '/a', query: 'from=mail&source=mail', headers: { 'x-region': 'eu-west-1' } },
+    ],
     ['sends nothing where there is no value', '/public/a', 200, { path: '/a', query: '' }],
   ]);
 });
@@ -140,7 +215,11 @@ describe('a token of the jwt authorizer', () => {
     const several = await at(mapping(), '/private', { headers: bearer({ aud: ['other', JWT.audience] }) });
     assert.equal(several.status, 200);
     assert.equal((await at(mapping(), '/plain')).status, 200);
-    assert.equal((await at(mapping(), '/plain', { headers: { authorization: 'Bearer none' } })).status, 200, 'where it is not looked at');
+    assert.equal(
+      (await at(mapping(), '/plain', { headers: { authorization: 'Bearer none' } })).status,
+      200,
+      'where it is not looked at',
+    );
   });
 
   test('is 401 where it was: absent, expired, or of another secret, issuer or audience', async () => {
@@ -161,13 +240,20 @@ describe('a token of the jwt authorizer', () => {
 });
 
 describe('an answer to another origin', () => {
-  const permissions = (answer) => ['origin', 'credentials'].map((name) => answer.header(`access-control-allow-${name}`));
+  const permissions = (answer) =>
+    ['origin', 'credentials'].map((name) => answer.header(`access-control-allow-${name}`));
 
   test('may be read by each that is listed, and by no other', async () => {
     for (const origin of [APP, 'http://localhost:5173']) {
       const answer = await at(routing(), '/method', { headers: { origin } });
-      assert.deepEqual([answer.status, answer.json(), ...permissions(answer)], [200, { method: 'GET' }, origin, 'true']);
-      assert.equal(answer.header('access-control-expose-headers').toLowerCase().replaceAll(' ', ''), 'x-request-id,x-total');
+      assert.deepEqual(
+        [answer.status, answer.json(), ...permissions(answer)],
+        [200, { method: 'GET' }, origin, 'true'],
+      );
+      assert.equal(
+        answer.header('access-control-expose-headers').toLowerCase().replaceAll(' ', ''),
+        'x-request-id,x-total',
+      );
     }
     for (const origin of ['https://app.example.com.evil.example', 'null', 'https://evil.example']) {
       const answer = await at(routing(), '/method', { headers: { origin } });
@@ -176,7 +262,11 @@ describe('an answer to another origin', () => {
   });
 
   test('begins with a preflight that is 204 and has no body', async () => {
-    const headers = { origin: APP, 'access-control-request-method': 'PUT', 'access-control-request-headers': 'authorization,content-type' };
+    const headers = {
+      origin: APP,
+      'access-control-request-method': 'PUT',
+      'access-control-request-headers': 'authorization,content-type',
+    };
     const answer = await at(routing(), '/shop/a', { method: 'OPTIONS', headers });
     assert.deepEqual([answer.status, answer.text, ...permissions(answer)], [204, '', APP, 'true']);
     assert.match(answer.header('access-control-allow-methods'), /\bPUT\b/);
@@ -184,7 +274,11 @@ describe('an answer to another origin', () => {
     assert.equal(answer.header('access-control-max-age'), '3600');
     assert.deepEqual(api.requests, []);
     const own = await at(routing(), '/method', { method: 'OPTIONS', headers });
-    assert.deepEqual([own.status, own.json()], [200, { method: 'OPTIONS' }], 'unless the path has an OPTIONS of its own');
+    assert.deepEqual(
+      [own.status, own.json()],
+      [200, { method: 'OPTIONS' }],
+      'unless the path has an OPTIONS of its own',
+    );
   });
 
   test('may have stars for its headers, with credentials', async () => {
@@ -193,7 +287,11 @@ describe('an answer to another origin', () => {
     const headers = { origin: APP, 'access-control-request-method': 'GET', 'access-control-request-headers': 'x-any' };
     const preflight = await at(started.stars, '/health', { method: 'OPTIONS', headers });
     assert.deepEqual([preflight.status, ...permissions(preflight)], [204, APP, 'true']);
-    assert.match(preflight.header('access-control-allow-headers'), /x-any/i, 'with credentials a star would be the name of a header');
+    assert.match(
+      preflight.header('access-control-allow-headers'),
+      /x-any/i,
+      'with credentials a star would be the name of a header',
+    );
   });
 });
 
@@ -213,7 +311,8 @@ describe('what was unsafe there is not so here:', () => {
     await at(mapping(), '/orders', { headers: { ...bearer(), ...forged } });
     await at(mapping(), '/plain', { headers: { 'x-user-id': 'forged', 'x-key': 'forged' } });
     assert.equal(api.requests.length, 2);
-    for (const { headers } of api.requests) assert.ok(!Object.values(headers).includes('forged'), JSON.stringify(headers));
+    for (const { headers } of api.requests)
+      assert.ok(!Object.values(headers).includes('forged'), JSON.stringify(headers));
   });
 
   test('a wildcard took what a parameter of the same depth was to protect', async (t) => {
@@ -222,7 +321,12 @@ describe('what was unsafe there is not so here:', () => {
       { method: 'ANY', path: '/records/{.+}', response: 'open' },
       { method: 'GET', path: '/records/{id}', auth: true, response: 'protected' },
     ];
-    const bindings = { SAG_API_CONFIG_JSON: JSON.stringify(config), ORDERS_URL: api.origin, JWT_SECRET: JWT.secret, UPSTREAM_KEY };
+    const bindings = {
+      SAG_API_CONFIG_JSON: JSON.stringify(config),
+      ORDERS_URL: api.origin,
+      JWT_SECRET: JWT.secret,
+      UPSTREAM_KEY,
+    };
     const gateway = await startGateway({ bindings });
     t.after(() => gateway.close());
     assertCode(await at(gateway, '/records/7'), 401, 'token_missing', '/records/7');
@@ -234,8 +338,11 @@ describe('what was unsafe there is not so here:', () => {
       { method: 'GET', path: '/a/{x}/c', response: 'first' },
       { method: 'GET', path: '/a/b/{y}', response: 'second' },
     ];
-    const orders = await Promise.all([paths, paths.toReversed()].map((order) =>
-      startGateway({ bindings: { SAG_API_CONFIG_JSON: JSON.stringify({ paths: order }) } })));
+    const orders = await Promise.all(
+      [paths, paths.toReversed()].map((order) =>
+        startGateway({ bindings: { SAG_API_CONFIG_JSON: JSON.stringify({ paths: order }) } }),
+      ),
+    );
     t.after(() => Promise.all(orders.map((gateway) => gateway.close())));
     for (const gateway of orders) {
       assert.equal((await at(gateway, '/a/b/c')).json(), 'second');
@@ -244,13 +351,19 @@ describe('what was unsafe there is not so here:', () => {
   });
 
   test('a text of a mapping was cut down to the template in it, and was not sent without one', async (t) => {
-    const mapped = { headers: { 'x-token': 'Bearer $request.header.x-own', 'x-plain': 'plain', 'x-secret': '$secret.SHOWN' } };
+    const mapped = {
+      headers: { 'x-token': 'Bearer $request.header.x-own', 'x-plain': 'plain', 'x-secret': '$secret.SHOWN' },
+    };
     const paths = [{ method: 'GET', path: '/', integration: { type: 'http', server: 'api' }, mapping: mapped }];
     const config = { servers: [{ alias: 'api', url: api.origin }], paths };
     const gateway = await startGateway({ bindings: { SAG_API_CONFIG_JSON: JSON.stringify(config), SHOWN } });
     t.after(() => gateway.close());
     const { headers } = (await at(gateway, '/', { headers: { 'x-own': 'own' } })).json();
-    for (const [name, value] of [['x-token', 'Bearer $request.header.x-own'], ['x-plain', 'plain'], ['x-secret', SHOWN]]) {
+    for (const [name, value] of [
+      ['x-token', 'Bearer $request.header.x-own'],
+      ['x-plain', 'plain'],
+      ['x-secret', SHOWN],
+    ]) {
       assert.equal(headers[name], value, name);
     }
   });
@@ -265,7 +378,12 @@ describe('what was unsafe there is not so here:', () => {
 
   test('every OPTIONS was 204, known or not', async () => {
     const headers = { origin: APP, 'access-control-request-method': 'GET' };
-    assertCode(await at(routing(), '/unknown', { method: 'OPTIONS', headers }), 404, 'route_not_found', 'a preflight of no path');
+    assertCode(
+      await at(routing(), '/unknown', { method: 'OPTIONS', headers }),
+      404,
+      'route_not_found',
+      'a preflight of no path',
+    );
     assertCode(await at(routing(), '/only-post', { method: 'OPTIONS' }), 405, 'method_not_allowed', 'no preflight');
     assert.equal((await at(routing(), '/shop/a', { method: 'OPTIONS' })).json().method, 'OPTIONS', 'ANY is any');
   });

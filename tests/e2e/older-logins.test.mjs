@@ -21,8 +21,11 @@ let ownLogin;
 before(async () => {
   tenant = await startTenant({ redirectUris: REDIRECT_URIS, requirePkce: false });
   const bindings = {
-    AUTH0_DOMAIN: tenant.origin, AUTH0_CLIENT_ID: DEFAULT_CLIENT_ID, AUTH0_CLIENT_SECRET: DEFAULT_CLIENT_SECRET,
-    AUTH0_JWKS: JSON.stringify(tenant.keySet()), AUTH0_JWKS_URI: `${tenant.origin}${KEY_SET}`,
+    AUTH0_DOMAIN: tenant.origin,
+    AUTH0_CLIENT_ID: DEFAULT_CLIENT_ID,
+    AUTH0_CLIENT_SECRET: DEFAULT_CLIENT_SECRET,
+    AUTH0_JWKS: JSON.stringify(tenant.keySet()),
+    AUTH0_JWKS_URI: `${tenant.origin}${KEY_SET}`,
   };
   gateway = await startOlder('auth0', { bindings, beside: besides('audit'), serviceBindings: { AUDIT: 'audit' } });
   ownLogin = await startOlder('auth0-own-login', { bindings });
@@ -34,7 +37,9 @@ after(async () => {
 
 const at = (path, more = {}) => sendRaw(gateway.origin, { path, ...more });
 /** Headers with an ID token of the application, as pages of the older gateway send it. */
-const idToken = async (claims = {}) => ({ authorization: `Bearer ${await tenant.mint({ aud: DEFAULT_CLIENT_ID, ...claims })}` });
+const idToken = async (claims = {}) => ({
+  authorization: `Bearer ${await tenant.mint({ aud: DEFAULT_CLIENT_ID, ...claims })}`,
+});
 
 /** Logs in through the gateway and gives the callback's answer. */
 async function logIn(how) {
@@ -51,18 +56,25 @@ describe('a login', () => {
     const to = new URL(answer.header('location'));
     assert.equal(to.origin + to.pathname, `${tenant.origin}/authorize`);
     for (const [name, value] of [
-      ['response_type', 'code'], ['client_id', DEFAULT_CLIENT_ID], ['redirect_uri', REDIRECT_URIS[0]],
+      ['response_type', 'code'],
+      ['client_id', DEFAULT_CLIENT_ID],
+      ['redirect_uri', REDIRECT_URIS[0]],
       ['scope', 'openid profile email offline_access'],
     ]) {
       assert.equal(to.searchParams.get(name), value, name);
     }
-    assert.notEqual(to.searchParams.get('state'), 'mine', 'the state is the gateway\'s own, and nobody can give it another');
+    assert.notEqual(
+      to.searchParams.get('state'),
+      'mine',
+      "the state is the gateway's own, and nobody can give it another",
+    );
   });
 
   test('ends with 200 and the tokens, and the bound Worker has been told who it is', async () => {
     const { status, body } = await logIn({ email: 'carol@example.com' });
     assert.equal(status, 200, JSON.stringify(body));
-    for (const name of ['access_token', 'id_token', 'refresh_token', 'expires_in', 'token_type']) assert.ok(body[name], name);
+    for (const name of ['access_token', 'id_token', 'refresh_token', 'expires_in', 'token_type'])
+      assert.ok(body[name], name);
     assert.equal(claimsOf(body.id_token).email, 'carol@example.com');
     const entries = (await at('/api/v1/audit')).json();
     assertHolds(entries, { status: 'success' });
@@ -76,7 +88,12 @@ describe('a login', () => {
 
   test('that another browser began ends nowhere; any code was taken there', async () => {
     const callback = await loginUntilCallback(gateway, new Browser(), { at: LOGIN });
-    assertCode(await sendRaw(gateway.origin, { path: callback.pathname + callback.search }), 400, 'state_invalid', 'another browser');
+    assertCode(
+      await sendRaw(gateway.origin, { path: callback.pathname + callback.search }),
+      400,
+      'state_invalid',
+      'another browser',
+    );
     const code = callback.searchParams.get('code');
     assertCode(await at(`${BASE}/callback?code=${code}`), 400, 'state_invalid', 'no state');
   });
@@ -84,7 +101,10 @@ describe('a login', () => {
   test('that the page began itself ends with 200 and the tokens, where the config has no path that begins them', async () => {
     const login = new URL('/authorize', tenant.origin);
     login.search = new URLSearchParams({
-      response_type: 'code', client_id: DEFAULT_CLIENT_ID, redirect_uri: REDIRECT_URIS[1], scope: 'openid profile email',
+      response_type: 'code',
+      client_id: DEFAULT_CLIENT_ID,
+      redirect_uri: REDIRECT_URIS[1],
+      scope: 'openid profile email',
       state: 'of-the-page',
     });
     const callback = new URL(await new Browser().logInUntilCallback(login.href, { email: 'dave@example.com' }));
@@ -139,12 +159,14 @@ describe('an ID token', () => {
 });
 
 describe('the profile', () => {
-  test('is the provider\'s, for an access token in either header', async () => {
+  test("is the provider's, for an access token in either header", async () => {
     const { body } = await logIn({ email: 'erin@example.com' });
     const bearer = { authorization: `Bearer ${body.access_token}` };
     const byId = { authorization: `Bearer ${body.id_token}`, 'x-access-token': body.access_token };
     for (const [path, headers] of [
-      ['userinfo', bearer], ['userinfo', { 'x-access-token': body.access_token }], ['profile', byId],
+      ['userinfo', bearer],
+      ['userinfo', { 'x-access-token': body.access_token }],
+      ['profile', byId],
     ]) {
       const answer = await at(`${BASE}/${path}`, { headers });
       assert.equal(answer.status, 200, answer.text);
@@ -174,16 +196,25 @@ describe('a refresh', () => {
     tenant.resetCounts();
     for (const request of [
       { headers: { 'x-refresh-token': 'any', ...(await idToken()) } },
-      { method: 'POST', headers: { ...json({}).headers, ...(await idToken()) }, body: JSON.stringify({ refresh_token: 'any' }) },
+      {
+        method: 'POST',
+        headers: { ...json({}).headers, ...(await idToken()) },
+        body: JSON.stringify({ refresh_token: 'any' }),
+      },
     ]) {
       const answer = await at(`${BASE}/refresh`, request);
-      assert.deepEqual([answer.status, answer.json().code, typeof answer.json().message], [200, 'token_still_valid', 'string']);
+      assert.deepEqual(
+        [answer.status, answer.json().code, typeof answer.json().message],
+        [200, 'token_still_valid', 'string'],
+      );
     }
     assert.deepEqual(tenant.counts, {});
   });
 
-  test('once it has expired is 200 and the provider\'s tokens, from the header or a body', async () => {
-    let { body: { refresh_token: token } } = await logIn();
+  test("once it has expired is 200 and the provider's tokens, from the header or a body", async () => {
+    let {
+      body: { refresh_token: token },
+    } = await logIn();
     for (const request of [
       (sent) => ({ headers: { 'x-refresh-token': sent } }),
       (sent) => ({ method: 'POST', headers: json({}).headers, body: JSON.stringify({ refresh_token: sent }) }),

@@ -11,13 +11,27 @@ import { signedWithSecret } from './signing.mjs';
 const JWT_SECRET = 'the-jwt-secret-of-a-supabase-project';
 const SERVICE_ROLE_KEY = 'service-role-key-of-the-project';
 const ISSUER = 'https://project.supabase.example/auth/v1';
-const SESSION = { access_token: 'a.b.c', token_type: 'bearer', expires_in: 3600, refresh_token: 'r', user: { id: 'u-1' } };
+const SESSION = {
+  access_token: 'a.b.c',
+  token_type: 'bearer',
+  expires_in: 3600,
+  refresh_token: 'r',
+  user: { id: 'u-1' },
+};
 
 const seconds = () => Math.floor(Date.now() / 1000);
 
 /** Headers with a token of the project, of a user who is logged in unless `claims` say otherwise. */
 function bearer(claims = {}, { secret = JWT_SECRET, ...header } = {}) {
-  const payload = { iss: ISSUER, aud: 'authenticated', sub: 'u-1', role: 'authenticated', iat: seconds(), exp: seconds() + 600, ...claims };
+  const payload = {
+    iss: ISSUER,
+    aud: 'authenticated',
+    sub: 'u-1',
+    role: 'authenticated',
+    iat: seconds(),
+    exp: seconds() + 600,
+    ...claims,
+  };
   return { authorization: `Bearer ${signedWithSecret(secret, payload, header)}` };
 }
 
@@ -73,7 +87,13 @@ describe('a code', () => {
     supabase = await startUpstream(async (request, response) => {
       const body = Buffer.concat(await request.toArray()).toString('utf8');
       const { method, url, headers } = request;
-      requests.push({ method, url, apikey: headers.apikey, authorization: headers.authorization, body: JSON.parse(body) });
+      requests.push({
+        method,
+        url,
+        apikey: headers.apikey,
+        authorization: headers.authorization,
+        body: JSON.parse(body),
+      });
       const [status, answer] = answerNext ?? (url.startsWith('/auth/v1/verify') ? [200, SESSION] : [200, {}]);
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
     });
@@ -111,7 +131,10 @@ describe('a code', () => {
   });
 
   test('is taken for a session', async () => {
-    for (const [contact, type] of [[{ email: 'a@example.com' }, 'email'], [{ phone: '+4912345' }, 'sms']]) {
+    for (const [contact, type] of [
+      [{ email: 'a@example.com' }, 'email'],
+      [{ phone: '+4912345' }, 'sms'],
+    ]) {
       const answer = await post('/verify', { ...contact, token: '123456' });
       assert.deepEqual([answer.status, answer.json()], [200, SESSION]);
       assert.equal(answer.header('cache-control'), 'no-store');
@@ -123,7 +146,10 @@ describe('a code', () => {
   test('in the other way is sent by mail, and no account is made up with a password', async () => {
     const answer = await post('/auth-alt', { email: 'a@example.com' });
     assert.deepEqual([answer.status, answer.json().message], [200, 'Alternative OTP method attempted']);
-    assert.deepEqual(requests.map(({ url, body }) => [url.split('?')[0], body.email, 'password' in body]), [['/auth/v1/otp', 'a@example.com', false]]);
+    assert.deepEqual(
+      requests.map(({ url, body }) => [url.split('?')[0], body.email, 'password' in body]),
+      [['/auth/v1/otp', 'a@example.com', false]],
+    );
   });
 
   test('needs what it needed, under the codes that it had', async () => {
@@ -146,7 +172,12 @@ describe('a code', () => {
       ['another type', 'text/plain', '{"email":"a@example.com"}', 415, 'unsupported_media_type'],
       ['no JSON', 'application/json', 'email=a@example.com', 400, 'body_malformed'],
     ]) {
-      const answer = await sendRaw(gateway.origin, { method: 'POST', path: '/auth', headers: { 'content-type': type }, body });
+      const answer = await sendRaw(gateway.origin, {
+        method: 'POST',
+        path: '/auth',
+        headers: { 'content-type': type },
+        body,
+      });
       assertCode(answer, status, code, message);
     }
     assert.deepEqual(requests, []);

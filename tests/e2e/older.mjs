@@ -9,7 +9,11 @@ import { ROOT, sendRaw, startGateway } from './harness.mjs';
 import { signedWithSecret } from './signing.mjs';
 
 /** What the authorizers of type jwt in these configs believe. */
-export const JWT = { issuer: 'shop-accounts', audience: 'storefront', secret: 'a shared secret of the older gateway: 47 bytes.' };
+export const JWT = {
+  issuer: 'shop-accounts',
+  audience: 'storefront',
+  secret: 'a shared secret of the older gateway: 47 bytes.',
+};
 
 export const APP = 'https://app.example.com';
 
@@ -24,9 +28,12 @@ export function startOlder(name, { bindings = {}, ...options } = {}) {
 }
 
 /** A Worker of tests/fixtures/workers, for `beside` of `startGateway`. */
-export const besides = (...names) => names.map((name) => ({
-  name, script: readFileSync(join(ROOT, 'tests/fixtures/workers', `${name}.mjs`), 'utf8'), scriptPath: `${name}.mjs`,
-}));
+export const besides = (...names) =>
+  names.map((name) => ({
+    name,
+    script: readFileSync(join(ROOT, 'tests/fixtures/workers', `${name}.mjs`), 'utf8'),
+    scriptPath: `${name}.mjs`,
+  }));
 
 /** Headers with a token that the authorizers of type jwt take, of alice unless `claims` say otherwise. */
 export function bearer(claims = {}, { secret = JWT.secret, ...header } = {}) {

@@ -28,8 +28,14 @@ for (const kind of KINDS) {
   test(`a ${kind} is answered, logged, and over with the request`, async (t) => {
     const gateway = await start(t);
     assertIsInternalError(await gateway.ask('/health', panicking(kind)));
-    assert.ok(gateway.lines.some(({ message }) => message.includes('a test asked for')), 'the hook logs what panicked');
-    assert.ok(gateway.lines.some(({ message }) => /fault\.rs:\d+/.test(message)), 'the hook logs where');
+    assert.ok(
+      gateway.lines.some(({ message }) => message.includes('a test asked for')),
+      'the hook logs what panicked',
+    );
+    assert.ok(
+      gateway.lines.some(({ message }) => /fault\.rs:\d+/.test(message)),
+      'the hook logs where',
+    );
     const next = await gateway.ask('/health');
     assert.deepEqual([next.status, next.text], [200, '{"status":"ok"}']);
   });
@@ -47,9 +53,11 @@ for (const kind of KINDS) {
 
   test(`many of kind ${kind} at once, with good requests among them: each is answered, and each has its own id`, async (t) => {
     const gateway = await start(t);
-    const answers = await Promise.all(Array.from({ length: 60 }, (_, index) => {
-      return index % 3 ? gateway.ask('/health') : gateway.ask('/health', panicking(kind));
-    }));
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, index) => {
+        return index % 3 ? gateway.ask('/health') : gateway.ask('/health', panicking(kind));
+      }),
+    );
     for (const [index, answer] of answers.entries()) {
       // A good request at the moment of a panic may share its fate, and never hangs.
       if (index % 3 === 0 || answer.status !== 200) assertIsInternalError(answer, `request ${index}`);
@@ -78,7 +86,10 @@ for (const kind of KINDS) {
     hold.release();
     const answers = await Promise.all(waiting);
     for (const answer of answers) if (answer.status !== 200) assertIsInternalError(answer, 'one that waited');
-    assert.ok(answers.some(({ status }) => status === 500), 'the one that asked for the keys');
+    assert.ok(
+      answers.some(({ status }) => status === 500),
+      'the one that asked for the keys',
+    );
     assert.equal((await gateway.ask('/private', init)).status, 200);
   });
 
@@ -122,7 +133,10 @@ for (const kind of KINDS) {
     await kv.put('gateway.config.json', JSON.stringify(config()));
     for (let round = 0; round < 3; round += 1) {
       const answers = await Promise.all([
-        gateway.ask('/health', panicking(kind)), gateway.ask('/health'), gateway.ask('/health', panicking(kind)), gateway.ask('/health'),
+        gateway.ask('/health', panicking(kind)),
+        gateway.ask('/health'),
+        gateway.ask('/health', panicking(kind)),
+        gateway.ask('/health'),
       ]);
       for (const [index, answer] of answers.entries()) {
         if (index % 2 === 0 || answer.status !== 200) assertIsInternalError(answer, `round ${round}, request ${index}`);
@@ -157,7 +171,11 @@ function config() {
   return {
     servers: [{ alias: 'api', url: api.origin }],
     authorizer: {
-      type: 'auth0', domain: tenant.origin, issuer: tenant.issuer, client_id: 'bargate-local', audience: tenant.settings.audience,
+      type: 'auth0',
+      domain: tenant.origin,
+      issuer: tenant.issuer,
+      client_id: 'bargate-local',
+      audience: tenant.settings.audience,
     },
     paths: [
       { method: 'GET', path: '/health', response: { status: 'ok' } },

@@ -10,20 +10,76 @@ const BASE = '/base/v1';
 const AT_ONCE = 16;
 
 const SEPARATORS = [
-  '/', '//', '///', '\\', '\\/', '%2f', '%2F', '%5c', '%5C/', '/./', '/../', '/.../', '/x/../', '/..;/', '/..;a=b/', '/.;/', '/;/', '/;x/',
-  '/%2e/', '/%2e%2e/', '/.%2E/', '/%2e%2e;/', '/..%2f', '%2f..%2f', '/..%5c', '\\..\\', '/%2e%2e%2f', '%00/', '/%00', '%0a/', '/%20/',
-  '%', '%2', '/%c0%ae%c0%ae/', '%c0%af', '%e0%80%af', '%f0%80%80%af', '/%252e%252e/', '%252f', '%255c', '/%u002e%u002e/', '%ef%bc%8f',
-  '/%ef%bc%8e%ef%bc%8e/', '%e2%88%95', '?', '?/../', '#/',
+  '/',
+  '//',
+  '///',
+  '\\',
+  '\\/',
+  '%2f',
+  '%2F',
+  '%5c',
+  '%5C/',
+  '/./',
+  '/../',
+  '/.../',
+  '/x/../',
+  '/..;/',
+  '/..;a=b/',
+  '/.;/',
+  '/;/',
+  '/;x/',
+  '/%2e/',
+  '/%2e%2e/',
+  '/.%2E/',
+  '/%2e%2e;/',
+  '/..%2f',
+  '%2f..%2f',
+  '/..%5c',
+  '\\..\\',
+  '/%2e%2e%2f',
+  '%00/',
+  '/%00',
+  '%0a/',
+  '/%20/',
+  '%',
+  '%2',
+  '/%c0%ae%c0%ae/',
+  '%c0%af',
+  '%e0%80%af',
+  '%f0%80%80%af',
+  '/%252e%252e/',
+  '%252f',
+  '%255c',
+  '/%u002e%u002e/',
+  '%ef%bc%8f',
+  '/%ef%bc%8e%ef%bc%8e/',
+  '%e2%88%95',
+  '?',
+  '?/../',
+  '#/',
 ];
 const GUARDED = [
-  'admin', 'admin/7', '%61dmin', 'adm%69n/7', '%2561dmin', 'admin;x', 'admin;x=1/7', 'admin/', 'admin//7', 'admin/.', 'admin/..',
+  'admin',
+  'admin/7',
+  '%61dmin',
+  'adm%69n/7',
+  '%2561dmin',
+  'admin;x',
+  'admin;x=1/7',
+  'admin/',
+  'admin//7',
+  'admin/.',
+  'admin/..',
 ];
 const ENDS = ['', '/', '?/admin', ';', '%20', '%2e', '/.', '/%2e%2e'];
 const PATHS = [
-  ...['', 'x', 'keys/x', 'open', 'whole/x', 'cut'].flatMap((first) => (
-    SEPARATORS.flatMap((separator) => GUARDED.map((end) => `/${first}${separator}${end}`)))),
+  ...['', 'x', 'keys/x', 'open', 'whole/x', 'cut'].flatMap((first) =>
+    SEPARATORS.flatMap((separator) => GUARDED.map((end) => `/${first}${separator}${end}`)),
+  ),
   ...SEPARATORS.flatMap((one) => SEPARATORS.map((other) => `/open${one}x${other}admin`)),
-  ...['', 'x/', 'open/'].flatMap((first) => ['admin', 'admin/7'].flatMap((path) => ENDS.map((end) => `/${first}${path}${end}`))),
+  ...['', 'x/', 'open/'].flatMap((first) =>
+    ['admin', 'admin/7'].flatMap((path) => ENDS.map((end) => `/${first}${path}${end}`)),
+  ),
 ];
 
 let upstream;
@@ -34,10 +90,17 @@ before(async () => {
   const marked = (path, server, more) => proxied(path, server, { mapping: { headers: { 'x-route': path } }, ...more });
   gateway = await startBareGateway({
     config: {
-      servers: [{ alias: 'root', url: upstream.origin }, { alias: 'based', url: upstream.origin + BASE }],
+      servers: [
+        { alias: 'root', url: upstream.origin },
+        { alias: 'based', url: upstream.origin + BASE },
+      ],
       paths: [
-        marked('/admin', 'root'), marked('/admin/{id}', 'root'), marked('/{.+}', 'root'),
-        marked('/keys/{key}', 'root', { encoded_slashes: true }), marked('/open/{.+}', 'based'), marked('/whole/{x}/{.+}', 'based'),
+        marked('/admin', 'root'),
+        marked('/admin/{id}', 'root'),
+        marked('/{.+}', 'root'),
+        marked('/keys/{key}', 'root', { encoded_slashes: true }),
+        marked('/open/{.+}', 'based'),
+        marked('/whole/{x}/{.+}', 'based'),
         marked('/cut/{key}', 'based', { integration: { type: 'http_proxy', server: 'based', strip_prefix: '/cut' } }),
       ],
     },
@@ -60,7 +123,11 @@ function readings(path) {
     take(text.replace(/;[^/]*/g, ''), decoded);
     take(text.replace(/\/{2,}/g, '/'), decoded);
     take(resolved(text), decoded);
-    if (!decoded) take(text.replace(/%([\da-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16))), true);
+    if (!decoded)
+      take(
+        text.replace(/%([\da-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16))),
+        true,
+      );
   };
   take(path, false);
   return [...found].map((key) => key.replace(/^(true|false)/, ''));
@@ -87,10 +154,13 @@ async function sendAll(paths) {
   const rows = [];
   for (let at = 0; at < paths.length; at += AT_ONCE) {
     const some = paths.slice(at, at + AT_ONCE).map(async (path, index) => {
-      const answer = await sendRaw(gateway.bare, { path, headers: { host: 'gateway.example', 'x-row': String(at + index) } });
+      const answer = await sendRaw(gateway.bare, {
+        path,
+        headers: { host: 'gateway.example', 'x-row': String(at + index) },
+      });
       return { path, status: answer.status, text: answer.text, seen: [] };
     });
-    rows.push(...await Promise.all(some));
+    rows.push(...(await Promise.all(some)));
   }
   const { requests, broken } = upstream.taken();
   assert.deepEqual(broken, [], 'every request that reached the upstream can be read');
@@ -105,24 +175,34 @@ describe(`of ${PATHS.length} paths`, () => {
   });
 
   /** What was taken by one of `routes`: the path that was sent, and that which the upstream got. */
-  const taken = (...routes) => rows.flatMap(({ path, seen }) => seen.map(({ target, values }) => (
-    { path, target: target.split('?')[0], route: values('x-route')[0] }))).filter(({ route }) => routes.includes(route));
+  const taken = (...routes) =>
+    rows
+      .flatMap(({ path, seen }) =>
+        seen.map(({ target, values }) => ({ path, target: target.split('?')[0], route: values('x-route')[0] })),
+      )
+      .filter(({ route }) => routes.includes(route));
 
   test('each is refused and reaches nobody, or is taken and reaches the upstream once', () => {
     for (const { path, status, text, seen } of rows) {
       assert.ok(status === 200 || status === 400 || status === 404, `${path}: ${status} ${text}`);
       assert.equal(seen.length, status === 200 ? 1 : 0, path);
     }
-    for (const status of [200, 400]) assert.ok(rows.filter((row) => row.status === status).length > 200, `${status} came often`);
+    for (const status of [200, 400])
+      assert.ok(rows.filter((row) => row.status === status).length > 200, `${status} came often`);
   });
 
   test('each that is taken reaches the upstream byte for byte as it was matched', () => {
-    for (const { path, seen: [request] } of rows.filter(({ seen }) => seen.length)) {
+    for (const {
+      path,
+      seen: [request],
+    } of rows.filter(({ seen }) => seen.length)) {
       // What a URL is by the standard that browsers, workerd and the gateway go by.
       const { pathname, search } = new URL(`http://gateway.example${path}`);
       const [route] = request.values('x-route');
       const below = {
-        '/open/{.+}': pathname.slice('/open'.length) || '/', '/whole/{x}/{.+}': pathname, '/cut/{key}': pathname.slice('/cut'.length),
+        '/open/{.+}': pathname.slice('/open'.length) || '/',
+        '/whole/{x}/{.+}': pathname,
+        '/cut/{key}': pathname.slice('/cut'.length),
       }[route];
       const expected = below === undefined ? pathname : BASE + below;
       // An empty query is none.
@@ -138,12 +218,19 @@ describe(`of ${PATHS.length} paths`, () => {
 
   test('none leaves the base path of its upstream, however the upstream reads it', () => {
     for (const { path, target } of taken('/open/{.+}', '/whole/{x}/{.+}', '/cut/{key}')) {
-      assert.equal(readings(target).find((reading) => !reading.startsWith(`${BASE}/`)), undefined, `${path}, which is ${target}`);
+      assert.equal(
+        readings(target).find((reading) => !reading.startsWith(`${BASE}/`)),
+        undefined,
+        `${path}, which is ${target}`,
+      );
     }
   });
 
   test('the log has each as the gateway matched it', async () => {
-    for (const { path, seen: [request] } of rows.filter(({ seen }) => seen.length).slice(0, 100)) {
+    for (const {
+      path,
+      seen: [request],
+    } of rows.filter(({ seen }) => seen.length).slice(0, 100)) {
       const { route } = await gateway.record(({ request_id: id }) => id === request.values('x-request-id')[0]);
       assert.equal(route, request.values('x-route')[0], path);
     }

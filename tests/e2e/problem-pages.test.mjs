@@ -13,7 +13,8 @@ import { entryWith } from './rules.mjs';
 import { PRIVATE, TOKEN_ENDPOINT, sessionConfig } from './session-flow.mjs';
 
 const TIMEOUT = { timeout: 120_000 };
-const POLICY = /^default-src 'none'; style-src 'sha256-[\w+/=]{44}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/;
+const POLICY =
+  /^default-src 'none'; style-src 'sha256-[\w+/=]{44}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/;
 
 /** What a browser sends with a link, one of before Fetch Metadata, a script, and a program. */
 const PERSON = { 'sec-fetch-mode': 'navigate', accept: '*/*' };
@@ -41,10 +42,14 @@ before(async () => {
     startTenant({ redirectUris: [port, leadingPort].map(callbackAt) }),
     startApi(),
     // It would have pages believe that it speaks for the gateway.
-    startUpstream((request, response) => response.writeHead(401, { 'content-type': 'text/html', 'x-problem-code': 'token_expired' }).end('x')),
+    startUpstream((request, response) =>
+      response.writeHead(401, { 'content-type': 'text/html', 'x-problem-code': 'token_expired' }).end('x'),
+    ),
   ]);
   const servers = [
-    { alias: 'api', url: api.origin }, { alias: 'nobody', url: 'http://127.0.0.1:1' }, { alias: 'impatient', url: api.origin, timeout_ms: 50 },
+    { alias: 'api', url: api.origin },
+    { alias: 'nobody', url: 'http://127.0.0.1:1' },
+    { alias: 'impatient', url: api.origin, timeout_ms: 50 },
     { alias: 'app', url: app.origin },
   ];
   const paths = [
@@ -55,21 +60,32 @@ before(async () => {
     proxied('/rumour', 'app'),
     proxied('/impatient/{.+}', 'impatient'),
   ];
-  const flow = (ownPort, sections) => startGateway({
-    port: ownPort,
-    config: sessionConfig(tenant, api, { authorizer: { redirect_uri: callbackAt(ownPort) }, paths, sections: { servers, ...sections } }),
-    bindings: { CLIENT_SECRET },
-    entry: entryWith({ LIMITER: '{ limit: async () => ({ success: false }) }' }),
-  });
+  const flow = (ownPort, sections) =>
+    startGateway({
+      port: ownPort,
+      config: sessionConfig(tenant, api, {
+        authorizer: { redirect_uri: callbackAt(ownPort) },
+        paths,
+        sections: { servers, ...sections },
+      }),
+      bindings: { CLIENT_SECRET },
+      entry: entryWith({ LIMITER: '{ limit: async () => ({ success: false }) }' }),
+    });
   gateway = await flow(port, { cors: { allow_origins: [app.origin], expose_headers: ['x-request-id'] } });
   leading = await flow(leadingPort, { problem_page: '/open/oops' });
-  const withoutLogin = (sections) => startGateway({
-    config: {
-      servers, ...sections,
-      authorizer: { type: 'jwt', ...JWT },
-      paths: [{ method: 'GET', path: PRIVATE, auth: true, response: {} }, proxied('/nobody/{.+}', 'nobody'), proxied('/nobody/oops', 'nobody')],
-    },
-  });
+  const withoutLogin = (sections) =>
+    startGateway({
+      config: {
+        servers,
+        ...sections,
+        authorizer: { type: 'jwt', ...JWT },
+        paths: [
+          { method: 'GET', path: PRIVATE, auth: true, response: {} },
+          proxied('/nobody/{.+}', 'nobody'),
+          proxied('/nobody/oops', 'nobody'),
+        ],
+      },
+    });
   bare = await withoutLogin({});
   circling = await withoutLogin({ problem_page: '/nobody/oops' });
   broken = await startGateway({ config: '{' });
@@ -83,7 +99,8 @@ after(async () => {
 });
 
 /** The links of a page: their words and addresses. */
-const linksOf = (text) => [...text.matchAll(/<a href="([^"]*)">([^<]*)<\/a>/g)].map(([, address, words]) => [words, address]);
+const linksOf = (text) =>
+  [...text.matchAll(/<a href="([^"]*)">([^<]*)<\/a>/g)].map(([, address, words]) => [words, address]);
 
 // What is asked of which gateway; status, code, and the way on that the page offers.
 const PROBLEMS = [
@@ -92,11 +109,38 @@ const PROBLEMS = [
   ['an ambiguous path', () => gateway, { path: '/open%2Fx' }, 400, 'path_ambiguous'],
   ['a limit', () => gateway, { path: '/limited' }, 429, 'rate_limited', AGAIN],
   ['a form that is too large', () => gateway, { method: 'POST', path: '/form', body: 'ab' }, 413, 'body_too_large'],
-  ['a form to a path that wants a login', () => gateway, { method: 'POST', path: PRIVATE }, 401, 'token_missing', LOG_IN],
+  [
+    'a form to a path that wants a login',
+    () => gateway,
+    { method: 'POST', path: PRIVATE },
+    401,
+    'token_missing',
+    LOG_IN,
+  ],
   ['an upstream that is away', () => gateway, { path: '/nobody/x' }, 502, 'upstream_unreachable', AGAIN],
-  ['a form to an upstream that is away', () => gateway, { method: 'POST', path: '/nobody/x' }, 502, 'upstream_unreachable'],
-  ['an upstream that takes too long', () => gateway, { path: '/impatient/_sample/hang' }, 504, 'upstream_timeout', AGAIN],
-  ['a login whose return_to leads elsewhere', () => gateway, { path: `${LOGIN}?return_to=https://x.example/` }, 400, 'return_to_rejected', LOG_IN],
+  [
+    'a form to an upstream that is away',
+    () => gateway,
+    { method: 'POST', path: '/nobody/x' },
+    502,
+    'upstream_unreachable',
+  ],
+  [
+    'an upstream that takes too long',
+    () => gateway,
+    { path: '/impatient/_sample/hang' },
+    504,
+    'upstream_timeout',
+    AGAIN,
+  ],
+  [
+    'a login whose return_to leads elsewhere',
+    () => gateway,
+    { path: `${LOGIN}?return_to=https://x.example/` },
+    400,
+    'return_to_rejected',
+    LOG_IN,
+  ],
   ['a login of another browser', () => gateway, { path: `${CALLBACK}?code=x&state=y` }, 400, 'state_invalid', LOG_IN],
   ['a path that wants a token where nobody can log in', () => bare, { path: PRIVATE }, 401, 'token_missing'],
   ['a gateway without a config', () => broken, { path: '/' }, 503, 'config_invalid', AGAIN],
@@ -118,10 +162,22 @@ describe('a person who meets a problem gets a page, and a script the JSON that i
         assert.deepEqual([page.status, page.header('content-type')], [status, 'text/html; charset=utf-8'], page.text);
         assert.match(page.header('content-security-policy'), POLICY);
         assert.equal(page.header('referrer-policy'), 'no-referrer');
-        for (const name of ['cache-control', 'x-content-type-options', 'vary', 'www-authenticate', 'allow', 'retry-after', 'x-problem-code']) {
+        for (const name of [
+          'cache-control',
+          'x-content-type-options',
+          'vary',
+          'www-authenticate',
+          'allow',
+          'retry-after',
+          'x-problem-code',
+        ]) {
           assert.deepEqual(page.values(name), json.values(name), name);
         }
-        assert.ok(page.text.includes(`<code>${code}</code>`) && page.text.includes(`<code>${page.header('x-request-id')}</code>`), page.text);
+        assert.ok(
+          page.text.includes(`<code>${code}</code>`) &&
+            page.text.includes(`<code>${page.header('x-request-id')}</code>`),
+          page.text,
+        );
         assert.deepEqual(linksOf(page.text), way ? [way] : []);
         assert.doesNotMatch(page.text, /<script|\son\w+=|javascript:/i);
       }
@@ -129,14 +185,21 @@ describe('a person who meets a problem gets a page, and a script the JSON that i
       if (request.method || request.path.startsWith(CALLBACK)) return;
       const [page, head] = [await ask(PERSON), await ask(PERSON, { method: 'HEAD' })];
       assert.deepEqual([head.status, head.text], [status, ''], 'a HEAD');
-      for (const name of ['content-type', 'content-security-policy', 'x-problem-code']) assert.equal(head.header(name), page.header(name));
+      for (const name of ['content-type', 'content-security-policy', 'x-problem-code'])
+        assert.equal(head.header(name), page.header(name));
     });
   }
 
   test('to the byte', async () => {
-    const { text } = await sendRaw(gateway.origin, { path: '/nowhere', headers: { ...SCRIPT, 'x-request-id': 'id-1' } });
-    assert.equal(text, '{"code":"route_not_found","detail":"No path of the gateway matches this request.","error":"Not found",'
-      + '"request_id":"id-1","status":404,"title":"Not found","type":"urn:bargate:problem:route_not_found"}');
+    const { text } = await sendRaw(gateway.origin, {
+      path: '/nowhere',
+      headers: { ...SCRIPT, 'x-request-id': 'id-1' },
+    });
+    assert.equal(
+      text,
+      '{"code":"route_not_found","detail":"No path of the gateway matches this request.","error":"Not found",' +
+        '"request_id":"id-1","status":404,"title":"Not found","type":"urn:bargate:problem:route_not_found"}',
+    );
   });
 });
 
@@ -145,7 +208,13 @@ test('nothing that a client or a provider puts in is on the page', async () => {
   const hostile = `"><script>${mark}</script>`;
   const query = `error=${encodeURIComponent(hostile)}&error_description=${mark}&state=${mark}&return_to=${mark}&code=${mark}`;
   for (const path of [`/${mark}`, `/nobody/${mark}`, `/${mark}%2F${mark}`, CALLBACK, LOGIN]) {
-    const headers = { ...PERSON, referer: mark, 'user-agent': hostile, cookie: `bargate-login=${mark}`, 'x-request-id': hostile };
+    const headers = {
+      ...PERSON,
+      referer: mark,
+      'user-agent': hostile,
+      cookie: `bargate-login=${mark}`,
+      'x-request-id': hostile,
+    };
     const { text } = await sendRaw(gateway.origin, { path: `${path}?${query}`, headers });
     assert.match(text, /^<!doctype html>/, path);
     assert.ok(!text.includes(mark), `${path}: ${text}`);
@@ -154,13 +223,21 @@ test('nothing that a client or a provider puts in is on the page', async () => {
 
 test('every problem names its code in a header that a page of a listed origin can read, and no upstream can write it', async () => {
   const origin = app.origin;
-  for (const [path, status, code] of [['/nowhere', 404, 'route_not_found'], [PRIVATE, 401, 'token_missing'], ['/limited', 429, 'rate_limited']]) {
+  for (const [path, status, code] of [
+    ['/nowhere', 404, 'route_not_found'],
+    [PRIVATE, 401, 'token_missing'],
+    ['/limited', 429, 'rate_limited'],
+  ]) {
     const answer = await sendRaw(gateway.origin, { path, headers: { origin } });
     assert.deepEqual([answer.status, answer.values('x-problem-code')], [status, [code]]);
     assert.equal(answer.header('access-control-expose-headers'), 'x-request-id, x-problem-code, retry-after', path);
   }
   const relayed = await sendRaw(gateway.origin, { path: '/rumour', headers: { origin } });
-  assert.deepEqual([relayed.status, relayed.text, relayed.values('x-problem-code')], [401, 'x', []], "an upstream's own");
+  assert.deepEqual(
+    [relayed.status, relayed.text, relayed.values('x-problem-code')],
+    [401, 'x', []],
+    "an upstream's own",
+  );
   assert.equal(relayed.header('access-control-expose-headers'), 'x-request-id');
 });
 
@@ -206,18 +283,35 @@ describe('a path of the config that problems lead to', () => {
 });
 
 describe('in a browser that runs no script, 360 pixels wide,', () => {
-  for (const [colorScheme, ink] of [['light', 'rgb(0, 0, 0)'], ['dark', 'rgb(255, 255, 255)']]) {
+  for (const [colorScheme, ink] of [
+    ['light', 'rgb(0, 0, 0)'],
+    ['dark', 'rgb(255, 255, 255)'],
+  ]) {
     test(`the page can be read in ${colorScheme} colours`, TIMEOUT, async () => {
-      const context = await browser.newContext({ viewport: { width: 360, height: 640 }, colorScheme, javaScriptEnabled: false });
+      const context = await browser.newContext({
+        viewport: { width: 360, height: 640 },
+        colorScheme,
+        javaScriptEnabled: false,
+      });
       const page = await context.newPage();
       const complaints = [];
       page.on('console', (line) => /Security Policy/.test(line.text()) && complaints.push(line.text()));
-      for (const [path, code] of [['/nowhere', 'route_not_found'], ['/limited', 'rate_limited'], [CALLBACK, 'state_invalid']]) {
+      for (const [path, code] of [
+        ['/nowhere', 'route_not_found'],
+        ['/limited', 'rate_limited'],
+        [CALLBACK, 'state_invalid'],
+      ]) {
         await page.goto(gateway.origin + path);
         const seen = await page.evaluate(() => {
           const { color, fontSize } = getComputedStyle(document.querySelector('p'));
           const { scrollWidth } = document.documentElement;
-          return { color, fontSize, scrollWidth, lang: document.documentElement.lang, margin: getComputedStyle(document.body).paddingLeft };
+          return {
+            color,
+            fontSize,
+            scrollWidth,
+            lang: document.documentElement.lang,
+            margin: getComputedStyle(document.body).paddingLeft,
+          };
         });
         assert.deepEqual(seen, { color: ink, fontSize: '16px', scrollWidth: 360, lang: 'en', margin: '16px' }, path);
         await page.getByRole('heading', { level: 1 }).waitFor();

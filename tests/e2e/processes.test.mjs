@@ -28,7 +28,10 @@ const loginPaths = (name, kind, told) => [
     method: 'GET',
     path: `/${name}/callback`,
     integration: {
-      type: 'auth0_callback', response: kind, redirect_uri: addressOf(name), post_process: postProcess(told),
+      type: 'auth0_callback',
+      response: kind,
+      redirect_uri: addressOf(name),
+      post_process: postProcess(told),
       ...(kind === 'web_message' ? { target_origin: TARGET } : {}),
     },
   },
@@ -56,7 +59,9 @@ before(async () => {
       bound('/tell', 'tell', { pre_process }),
       { method: 'GET', path: '/fixed', response: { fixed: true }, pre_process },
       {
-        method: 'POST', path: '/otp', pre_process,
+        method: 'POST',
+        path: '/otp',
+        pre_process,
         integration: { type: 'supabase_passwordless_auth', url: supabase.origin, key: 'any' },
       },
       proxied('/nowhere/{.+}', 'api', { pre_process: { binding: 'functions', function: 'nowhere' } }),
@@ -79,39 +84,63 @@ beforeEach(async () => {
   await callsNoted(gateway);
 });
 
-const judged = (path, verdict, { headers, ...how } = {}) => sendRaw(gateway.origin, { path, headers: { ...headers, 'x-verdict': verdict }, ...how });
+const judged = (path, verdict, { headers, ...how } = {}) =>
+  sendRaw(gateway.origin, { path, headers: { ...headers, 'x-verdict': verdict }, ...how });
 
 describe('pre_process', () => {
   test('that answers true lets the request go on, to whatever answers it', async () => {
-    for (const [path, expected] of [['/proxied/x', '"path": "/x"'], ['/typed/x', '"path": "/x"'], ['/tell', '/tell'], ['/fixed', '{"fixed":true}']]) {
+    for (const [path, expected] of [
+      ['/proxied/x', '"path": "/x"'],
+      ['/typed/x', '"path": "/x"'],
+      ['/tell', '/tell'],
+      ['/fixed', '{"fixed":true}'],
+    ]) {
       const answer = await judged(path, 'true');
       assert.equal(answer.status, 200, `${path}: ${answer.text}`);
       assert.ok(answer.text.includes(expected), `${path}: ${answer.text}`);
-      assert.deepEqual((await callsNoted(gateway)).map(({ name }) => name), ['judge'], `${path}: once`);
+      assert.deepEqual(
+        (await callsNoted(gateway)).map(({ name }) => name),
+        ['judge'],
+        `${path}: once`,
+      );
     }
   });
 
   test('that answers a Response has it sent instead', async () => {
     for (const path of ['/proxied/x', '/tell', '/fixed']) {
-      const answer = await judged(path, 'stop', { headers: { 'x-request-id': 'of-the-client', origin: 'https://app.example' } });
+      const answer = await judged(path, 'stop', {
+        headers: { 'x-request-id': 'of-the-client', origin: 'https://app.example' },
+      });
       assert.deepEqual([answer.status, answer.text], [451, 'stopped'], path);
       for (const [name, value] of [
-        ['x-judge', 'yes'], ['set-cookie', 'judged=1'], ['x-request-id', 'of-the-client'], ['access-control-allow-origin', 'https://app.example'],
+        ['x-judge', 'yes'],
+        ['set-cookie', 'judged=1'],
+        ['x-request-id', 'of-the-client'],
+        ['access-control-allow-origin', 'https://app.example'],
       ]) {
         assert.equal(answer.header(name), value, `${path}: ${name}`);
       }
     }
     const head = await judged('/fixed', 'stop', { method: 'HEAD' });
     assert.deepEqual([head.status, head.text], [451, '']);
-    const stopped = await judged('/otp', 'stop', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"email":"a@b.example"}' });
+    const stopped = await judged('/otp', 'stop', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"email":"a@b.example"}',
+    });
     assert.equal(stopped.status, 451);
     assert.deepEqual([api.requests, atSupabase], [[], []], 'nobody else was asked');
   });
 
   test('that answers anything else, throws or does not exist is 502, and nothing else is asked', async () => {
     const rows = [
-      ...['false', 'one', 'text', 'object', 'null', 'error', 'failure', 'nothing', 'throw'].map((verdict) => ['/proxied/x', verdict]),
-      ['/fixed', 'false'], ['/tell', 'throw'], ['/nowhere/x', 'true'],
+      ...['false', 'one', 'text', 'object', 'null', 'error', 'failure', 'nothing', 'throw'].map((verdict) => [
+        '/proxied/x',
+        verdict,
+      ]),
+      ['/fixed', 'false'],
+      ['/tell', 'throw'],
+      ['/nowhere/x', 'true'],
     ];
     for (const [path, verdict] of rows) {
       const answer = await gateway.ask(path, { headers: { 'x-verdict': verdict } });
@@ -135,7 +164,10 @@ describe('pre_process', () => {
       const sent = await judged('/otp', verdict, { method: 'POST', headers, body: '{"email":"a@b.example"}' });
       assert.equal(sent.status, 200, `${verdict}: ${sent.text}`);
     }
-    assert.deepEqual(atSupabase.map(({ email }) => email), ['a@b.example', 'a@b.example', 'a@b.example']);
+    assert.deepEqual(
+      atSupabase.map(({ email }) => email),
+      ['a@b.example', 'a@b.example', 'a@b.example'],
+    );
   });
 
   test('that reads no body does not wait for it: the request goes on before the last chunk is sent', async () => {
@@ -161,8 +193,11 @@ describe('pre_process', () => {
     const session = await beginSession(gateway, tenant);
     await askWith(gateway, `a=1; ${session.cookie}`, '/guarded/7?x=%41', { headers: { 'x-user-id': 'kept' } });
     const [{ name, method, url, headers, environment, context, more }] = await callsNoted(gateway);
-    assert.deepEqual([name, method, url, environment, more], ['judge', 'GET', `${gateway.origin}/guarded/7?x=%41`, '{}', []]);
-    assert.equal(headers.cookie, 'a=1', 'none of the gateway\'s cookies');
+    assert.deepEqual(
+      [name, method, url, environment, more],
+      ['judge', 'GET', `${gateway.origin}/guarded/7?x=%41`, '{}', []],
+    );
+    assert.equal(headers.cookie, 'a=1', "none of the gateway's cookies");
     const { claims, jwtPayload, request_id: id, ...rest } = context;
     assert.deepEqual(rest, { route: { method: 'ANY', path: '/guarded/{id}' }, params: { id: '7' }, requestUrl: url });
     assert.deepEqual([claims.sub, jwtPayload], [session.sub, claims]);
@@ -174,7 +209,8 @@ describe('pre_process', () => {
     assertProblem(await gateway.ask('/otp'), [405, 'method_not_allowed'], 'another method');
     assertProblem(await gateway.ask('/proxied/a%2Fb'), [400, 'path_ambiguous'], 'an ambiguous path');
     const preflight = await gateway.ask('/proxied/x', {
-      method: 'OPTIONS', headers: { origin: 'https://app.example', 'access-control-request-method': 'GET' },
+      method: 'OPTIONS',
+      headers: { origin: 'https://app.example', 'access-control-request-method': 'GET' },
     });
     assert.equal(preflight.status, 204);
     assert.deepEqual(await callsNoted(gateway), []);
@@ -183,8 +219,9 @@ describe('pre_process', () => {
 
 describe('post_process', () => {
   const as = (name, kind, browser = new Browser()) =>
-    loginUntilCallback(gateway, browser, { at: `/${kind}/login`, email: `${name}@example.com` })
-      .then((callback) => gateway.askAs(browser, callback));
+    loginUntilCallback(gateway, browser, { at: `/${kind}/login`, email: `${name}@example.com` }).then((callback) =>
+      gateway.askAs(browser, callback),
+    );
 
   /** Asserts that an answer logs in, as each kind does. */
   const assertLoggedIn = {
@@ -212,14 +249,20 @@ describe('post_process', () => {
     test(`is told once who has logged in, and what it answers is dropped: ${kind}`, async () => {
       const answer = await as('alice', kind);
       assertLoggedIn[kind](answer);
-      assert.ok(!answer.text.includes('dropped') && !answer.headers.getSetCookie().some((line) => line.includes('dropped')));
+      assert.ok(
+        !answer.text.includes('dropped') && !answer.headers.getSetCookie().some((line) => line.includes('dropped')),
+      );
       const calls = await callsNoted(gateway);
       assert.equal(calls.length, 1);
       const [{ name, environment, context, more, url }] = calls;
       assert.deepEqual([name, environment, more], ['arrived', '{}', []]);
       assert.equal(new URL(url).pathname, `/${kind}/callback`);
       const { claims, jwtPayload, route, params, request_id: id } = context;
-      assert.deepEqual([claims.email, [claims.aud].flat(), claims.iss], ['alice@example.com', [CLIENT_ID], tenant.issuer], 'the claims of the ID token');
+      assert.deepEqual(
+        [claims.email, [claims.aud].flat(), claims.iss],
+        ['alice@example.com', [CLIENT_ID], tenant.issuer],
+        'the claims of the ID token',
+      );
       assert.ok(claims.nonce, 'and not those of the access token');
       assert.deepEqual([jwtPayload, route, params], [claims, { method: 'GET', path: `/${kind}/callback` }, {}]);
       assert.equal(id, answer.headers.get('x-request-id'));
@@ -230,7 +273,10 @@ describe('post_process', () => {
       const answer = await as('refused', kind);
       const { grantId } = tenant.families().at(-1);
       assertRefused[kind](answer);
-      assert.deepEqual(answer.headers.getSetCookie().filter((line) => line.startsWith(`${COOKIE}=`)), []);
+      assert.deepEqual(
+        answer.headers.getSetCookie().filter((line) => line.startsWith(`${COOKIE}=`)),
+        [],
+      );
       assert.ok(!/eyJ|access_token|not in our books/.test(answer.text), answer.text);
       assert.equal(await gateway.calls('Session'), sessions, 'no session was made');
       await until(() => tenant.families().find((family) => family.grantId === grantId).revoked);
@@ -267,24 +313,47 @@ test('a config is invalid where it does not say which function is called, or whe
   });
   const call = { type: 'service_binding', binding: 'functions', function: 'arrived' };
   const [pre, post] = ['.pre_process', '.integration.post_process'];
-  await assertMistakes([
-    ['pre_process: no function', guarded({ binding: 'functions' }), 'missing_key', pre],
-    ['pre_process: no alias', guarded({ function: 'judge' }), 'missing_key', pre],
-    ['pre_process: an alias that is not in the list', guarded({ binding: 'others', function: 'judge' }), 'unknown_service', `${pre}.binding`],
-    ['pre_process: a function without a name', guarded({ binding: 'functions', function: '' }), 'invalid_name', `${pre}.function`],
-    ['pre_process: true', guarded(true), 'wrong_type', pre],
-    ['pre_process: another key', guarded({ ...pre_process, functions: 1 }), 'unknown_key', pre],
-    ['pre_process: another type', guarded({ ...pre_process, type: 'service' }), 'unknown_value', `${pre}.type`],
-    ['post_process: no function', behind({ ...call, function: undefined }), 'missing_key', post],
-    ['post_process: another type', behind({ ...call, type: 'service' }), 'unknown_value', `${post}.type`],
-    ['post_process: an alias that is not in the list', behind({ ...call, binding: 'others' }), 'unknown_service', `${post}.binding`],
-    ['post_process: a function that is no name', behind({ ...call, function: 'a b' }), 'invalid_name', `${post}.function`],
-    ['post_process: of a login', behind(call, { type: 'auth0_login' }), 'unknown_key', '.integration'],
-  ], {
-    sections: {
-      serviceBindings: SERVICE_BINDINGS,
-      authorizer: { type: 'auth0', domain: tenant.origin, client_id: CLIENT_ID, client_secret: 'x'.repeat(32) },
+  await assertMistakes(
+    [
+      ['pre_process: no function', guarded({ binding: 'functions' }), 'missing_key', pre],
+      ['pre_process: no alias', guarded({ function: 'judge' }), 'missing_key', pre],
+      [
+        'pre_process: an alias that is not in the list',
+        guarded({ binding: 'others', function: 'judge' }),
+        'unknown_service',
+        `${pre}.binding`,
+      ],
+      [
+        'pre_process: a function without a name',
+        guarded({ binding: 'functions', function: '' }),
+        'invalid_name',
+        `${pre}.function`,
+      ],
+      ['pre_process: true', guarded(true), 'wrong_type', pre],
+      ['pre_process: another key', guarded({ ...pre_process, functions: 1 }), 'unknown_key', pre],
+      ['pre_process: another type', guarded({ ...pre_process, type: 'service' }), 'unknown_value', `${pre}.type`],
+      ['post_process: no function', behind({ ...call, function: undefined }), 'missing_key', post],
+      ['post_process: another type', behind({ ...call, type: 'service' }), 'unknown_value', `${post}.type`],
+      [
+        'post_process: an alias that is not in the list',
+        behind({ ...call, binding: 'others' }),
+        'unknown_service',
+        `${post}.binding`,
+      ],
+      [
+        'post_process: a function that is no name',
+        behind({ ...call, function: 'a b' }),
+        'invalid_name',
+        `${post}.function`,
+      ],
+      ['post_process: of a login', behind(call, { type: 'auth0_login' }), 'unknown_key', '.integration'],
+    ],
+    {
+      sections: {
+        serviceBindings: SERVICE_BINDINGS,
+        authorizer: { type: 'auth0', domain: tenant.origin, client_id: CLIENT_ID, client_secret: 'x'.repeat(32) },
+      },
+      ...BOUND,
     },
-    ...BOUND,
-  });
+  );
 });

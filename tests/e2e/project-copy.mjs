@@ -9,7 +9,17 @@ import { toolEnvironment } from '../../scripts/toolchain.mjs';
 import { buildBargate } from './bargate.mjs';
 import { ROOT } from './harness.mjs';
 
-const HEAVY = ['.git', '.wrangler', '.tools', 'build-fault', 'fuzz', 'node_modules', 'target', 'wrangler.dev.toml', '.env.local'];
+const HEAVY = [
+  '.git',
+  '.wrangler',
+  '.tools',
+  'build-fault',
+  'fuzz',
+  'node_modules',
+  'target',
+  'wrangler.dev.toml',
+  '.env.local',
+];
 
 /** Stands in for cargo: runs what it has built, and has cargo itself say what it is. */
 const CARGO = (cargo, program) => `#!/bin/sh
@@ -57,7 +67,8 @@ export function startProgram(program, args, { cwd, env }) {
         const at = output.indexOf(text, from);
         if (at >= 0) return at + text.length;
         const more = new Promise((resolve) => (wake = () => resolve(true)));
-        if (!(await Promise.race([more, ended.then(() => false)]))) throw new Error(`ended without printing ${text}:\n${output}`);
+        if (!(await Promise.race([more, ended.then(() => false)])))
+          throw new Error(`ended without printing ${text}:\n${output}`);
       }
     },
     /** Asks it to end, waits until it has, and gives its exit status. */

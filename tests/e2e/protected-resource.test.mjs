@@ -21,7 +21,12 @@ const configWith = (more) => ({
   authorizers: { partners, auth0, staff, named: { ...partners, issuer: 'a-name' } },
   paths: [
     { method: 'GET', path: '/private', auth: true, response: { ok: true } },
-    { method: 'GET', path: '/scopes', auth: { scopes: ['read:orders', 'openid'], any_scopes: ['eu', 'us'] }, response: {} },
+    {
+      method: 'GET',
+      path: '/scopes',
+      auth: { scopes: ['read:orders', 'openid'], any_scopes: ['eu', 'us'] },
+      response: {},
+    },
     { method: 'POST', path: '/scopes', auth: { scopes: ['write:orders', 'read:orders'] }, response: {} },
     { method: 'GET', path: '/permissions', auth: { permissions: ['delete:orders'] }, response: {} },
     { method: 'GET', path: '/profile', integration: { type: 'auth0_userinfo' } },
@@ -73,7 +78,11 @@ describe('the metadata', () => {
   });
 
   test('names the origin that was called, whatever else a client says of it', async () => {
-    const headers = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'gopher', forwarded: 'host=evil.example' };
+    const headers = {
+      'x-forwarded-host': 'evil.example',
+      'x-forwarded-proto': 'gopher',
+      forwarded: 'host=evil.example',
+    };
     const answer = await askAt(gateway, `https://gateway.example${METADATA}`, { headers });
     assert.deepEqual(await metadataOf(answer), described({ resource: 'https://gateway.example' }));
   });
@@ -88,12 +97,16 @@ describe('the metadata', () => {
 
   test('holds what the config says of the resource', async (t) => {
     const configured = {
-      resource: 'https://api.example', name: 'Orders "and" more', documentation: 'https://docs.example/orders?a=b',
+      resource: 'https://api.example',
+      name: 'Orders "and" more',
+      documentation: 'https://docs.example/orders?a=b',
     };
     const own = await startGateway({ config: configWith({ protected_resource: configured }) });
     t.after(() => own.close());
     const expected = described({
-      resource: 'https://api.example', resource_name: configured.name, resource_documentation: configured.documentation,
+      resource: 'https://api.example',
+      resource_name: configured.name,
+      resource_documentation: configured.documentation,
     });
     for (const origin of [own.origin, 'https://gateway.example']) {
       assert.deepEqual(await metadataOf(await askAt(own, `${origin}${METADATA}`), origin), expected, origin);
@@ -117,7 +130,9 @@ describe('the metadata', () => {
   });
 
   test('is found where the challenge says, where the resource has a path', async (t) => {
-    const own = await startGateway({ config: configWith({ protected_resource: { resource: 'https://api.example/v1/orders' } }) });
+    const own = await startGateway({
+      config: configWith({ protected_resource: { resource: 'https://api.example/v1/orders' } }),
+    });
     t.after(() => own.close());
     const challenge = (await own.ask('/private')).headers.get('www-authenticate');
     const { resource_metadata: address } = Object.fromEntries(parametersOf(challenge, 'a path'));
@@ -131,11 +146,35 @@ describe('the metadata', () => {
 describe('a challenge', () => {
   const rows = [
     ['/private', {}, [401, 'token_missing'], [], 'no token'],
-    ['/private', { headers: { authorization: 'Basic eA==' } }, [401, 'token_missing'], [], 'a credential of another kind'],
+    [
+      '/private',
+      { headers: { authorization: 'Basic eA==' } },
+      [401, 'token_missing'],
+      [],
+      'a credential of another kind',
+    ],
     ['/private', bearer('x'), [401, 'token_invalid'], ['error', 'error_description'], 'no token at all'],
-    ['/private', bearer(signedWithSecret(SECRET, claimsFor({ exp: 1 }))), [401, 'token_expired'], ['error', 'error_description'], 'an old one'],
-    ['/scopes', bearer(signedWithSecret(SECRET)), [403, 'insufficient_scope'], ['error', 'error_description', 'scope'], 'too few scopes'],
-    ['/permissions', bearer(signedWithSecret(SECRET)), [403, 'insufficient_scope'], ['error', 'error_description'], 'too few permissions'],
+    [
+      '/private',
+      bearer(signedWithSecret(SECRET, claimsFor({ exp: 1 }))),
+      [401, 'token_expired'],
+      ['error', 'error_description'],
+      'an old one',
+    ],
+    [
+      '/scopes',
+      bearer(signedWithSecret(SECRET)),
+      [403, 'insufficient_scope'],
+      ['error', 'error_description', 'scope'],
+      'too few scopes',
+    ],
+    [
+      '/permissions',
+      bearer(signedWithSecret(SECRET)),
+      [403, 'insufficient_scope'],
+      ['error', 'error_description'],
+      'too few permissions',
+    ],
     ['/profile', {}, [401, 'missing_access_token'], [], 'a profile without a token'],
     ['/any/thing', {}, [401, 'token_missing'], [], 'where the upstream would challenge'],
   ];
@@ -146,7 +185,11 @@ describe('a challenge', () => {
         const answer = await askAt(gateway, origin + path, init);
         assert.deepEqual([answer.status, (await answer.json()).code], [status, code], message);
         const parameters = parametersOf(answer.headers.get('www-authenticate'), message);
-        assert.deepEqual(parameters.map(([name]) => name), [...names, 'resource_metadata'], message);
+        assert.deepEqual(
+          parameters.map(([name]) => name),
+          [...names, 'resource_metadata'],
+          message,
+        );
         assert.equal(parameters.at(-1)[1], `${origin}${METADATA}`, message);
       }
     }
@@ -165,9 +208,13 @@ describe('a challenge', () => {
 
   test('is bare, and the metadata is not there, where the config does not ask for it', async (t) => {
     const { paths, ...rest } = configWith({});
-    const [absent, refused] = await Promise.all([undefined, false].map((value) => startGateway({
-      config: { ...rest, paths: paths.slice(0, -1), protected_resource: value },
-    })));
+    const [absent, refused] = await Promise.all(
+      [undefined, false].map((value) =>
+        startGateway({
+          config: { ...rest, paths: paths.slice(0, -1), protected_resource: value },
+        }),
+      ),
+    );
     t.after(() => Promise.all([absent.close(), refused.close()]));
     for (const own of [absent, refused]) {
       assert.equal((await own.fetch(METADATA)).status, 404);
@@ -180,7 +227,10 @@ test('a host with quotes stays in the one parameter of the challenge (RFC 9110 s
   const bare = await startBareGateway({ config: configWith({ protected_resource: true }) });
   t.after(() => bare.close());
   for (const host of ['a"b.example', 'a",error="x']) {
-    const { statuses, text } = await sendBytes(bare.bare, `GET /private HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    const { statuses, text } = await sendBytes(
+      bare.bare,
+      `GET /private HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+    );
     assert.deepEqual(statuses, [401], host);
     const [, challenge] = /^WWW-Authenticate: (.*)\r$/im.exec(text);
     assert.equal(challenge, `Bearer resource_metadata="http://${host.replaceAll('"', '\\"')}${METADATA}"`, host);

@@ -6,7 +6,11 @@ import { assertProblem } from './login-flow.mjs';
 
 const MARKUP = '<b>text of the provider</b>';
 const refusal = (status, error) => ({ status, body: { error, error_description: MARKUP } });
-const rateLimit = (headers) => ({ status: 429, headers, body: { error: 'too_many_requests', error_description: MARKUP } });
+const rateLimit = (headers) => ({
+  status: 429,
+  headers,
+  body: { error: 'too_many_requests', error_description: MARKUP },
+});
 const ok = (body) => ({ status: 200, body });
 
 const IDP_REJECTED = [502, 'idp_rejected'];
@@ -31,14 +35,28 @@ const ROWS = [
   { when: 'authentication_expired with 400', fault: refusal(400, 'authentication_expired'), ...asksUser },
   { when: 'consent_required with 500', fault: refusal(500, 'consent_required'), ...all(IDP_ERROR) },
   { when: 'invalid_client with 400', fault: refusal(400, 'invalid_client'), ...all(IDP_REJECTED) },
-  { when: 'invalid_client with 401', fault: refusal(401, 'invalid_client'), ...all(IDP_REJECTED), userinfo: rejectedToken },
-  { when: 'unauthorized_client with 403', fault: refusal(403, 'unauthorized_client'), ...all(IDP_REJECTED), userinfo: rejectedToken },
+  {
+    when: 'invalid_client with 401',
+    fault: refusal(401, 'invalid_client'),
+    ...all(IDP_REJECTED),
+    userinfo: rejectedToken,
+  },
+  {
+    when: 'unauthorized_client with 403',
+    fault: refusal(403, 'unauthorized_client'),
+    ...all(IDP_REJECTED),
+    userinfo: rejectedToken,
+  },
   { when: 'invalid_grant with 404', fault: refusal(404, 'invalid_grant'), ...all(IDP_REJECTED) },
   { when: 'HTML with 400', fault: { status: 400, body: MARKUP }, ...all(IDP_REJECTED) },
   { when: '418', fault: refusal(418, 'teapot'), ...all(IDP_REJECTED) },
   { when: '429 with a wait', fault: rateLimit({ 'retry-after': '7' }), ...all(RATE_LIMITED('7')) },
   { when: '429 with no wait', fault: rateLimit({}), ...all(RATE_LIMITED('5')) },
-  { when: '429 with a date', fault: rateLimit({ 'retry-after': 'Wed, 21 Oct 2037 07:28:00 GMT' }), ...all(RATE_LIMITED('3600')) },
+  {
+    when: '429 with a date',
+    fault: rateLimit({ 'retry-after': 'Wed, 21 Oct 2037 07:28:00 GMT' }),
+    ...all(RATE_LIMITED('3600')),
+  },
   { when: '429 with a wait of days', fault: rateLimit({ 'retry-after': '9999999' }), ...all(RATE_LIMITED('3600')) },
   { when: 'invalid_grant with 500', fault: refusal(500, 'invalid_grant'), ...all(IDP_ERROR) },
   { when: '503', fault: { status: 503, headers: { 'retry-after': '9' } }, ...all(IDP_ERROR) },
@@ -49,12 +67,26 @@ const ROWS = [
   { when: 'an array', fault: ok('[{"access_token":"a","sub":"s"}]'), ...all(IDP_ERROR) },
   { when: '204', fault: { status: 204 }, ...all(IDP_ERROR) },
   { when: 'a redirect', fault: { status: 302, headers: { location: '/followed' } }, ...all(IDP_ERROR) },
-  { when: 'a redirect that keeps the method', fault: { status: 307, headers: { location: '/followed' } }, ...all(IDP_ERROR) },
+  {
+    when: 'a redirect that keeps the method',
+    fault: { status: 307, headers: { location: '/followed' } },
+    ...all(IDP_ERROR),
+  },
   { when: 'a connection that breaks', fault: { kind: 'reset' }, ...all(IDP_UNAVAILABLE) },
   { when: 'no access token', fault: ok({ token_type: 'Bearer' }), refresh: IDP_ERROR, callback: IDP_ERROR },
   { when: 'an access token that is a number', fault: ok({ access_token: 1 }), refresh: IDP_ERROR, callback: IDP_ERROR },
-  { when: 'a token that is bound', fault: ok({ access_token: 'a', token_type: 'DPoP' }), refresh: IDP_ERROR, callback: IDP_ERROR },
-  { when: 'an ID token that is an object', fault: ok({ access_token: 'a', id_token: {} }), refresh: IDP_ERROR, callback: IDP_ERROR },
+  {
+    when: 'a token that is bound',
+    fault: ok({ access_token: 'a', token_type: 'DPoP' }),
+    refresh: IDP_ERROR,
+    callback: IDP_ERROR,
+  },
+  {
+    when: 'an ID token that is an object',
+    fault: ok({ access_token: 'a', id_token: {} }),
+    refresh: IDP_ERROR,
+    callback: IDP_ERROR,
+  },
 ];
 
 /**
@@ -78,7 +110,11 @@ export async function assertProviderAnswers({ tenant, path, integration, patient
     const record = await patient.recordOf(answer);
     assert.deepEqual([record.status, record.code], expected.slice(0, 2), `${when}: the log says the same`);
     if ([IDP_REJECTED, INTERACTION_REQUIRED].includes(expected) && fault.body.error) {
-      assert.equal(record.reason, `${fault.status} ${fault.body.error}: ${MARKUP}`, `${when}: the log has the provider's words`);
+      assert.equal(
+        record.reason,
+        `${fault.status} ${fault.body.error}: ${MARKUP}`,
+        `${when}: the log has the provider's words`,
+      );
     }
   }
 
@@ -104,7 +140,12 @@ export async function assertNothingEchoed({ tenant, path, integration, gateway, 
   const unregistered = 'an unregistered error';
   for (const secret of secrets) {
     const rows = [
-      ...descriptions(secret).map(([sent, logged]) => ['invalid_request', sent, `invalid_request: ${logged}`, IDP_REJECTED]),
+      ...descriptions(secret).map(([sent, logged]) => [
+        'invalid_request',
+        sent,
+        `invalid_request: ${logged}`,
+        IDP_REJECTED,
+      ]),
       ['invalid_grant', `of ${secret}`, 'invalid_grant: of [redacted]', gone[integration]],
       [secret, 'plain words', `${unregistered}: plain words`, IDP_REJECTED],
       [`invalid_grant ${secret}`, secret, `${unregistered}: [redacted]`, IDP_REJECTED],

@@ -32,7 +32,11 @@ async function startScripted(name) {
 const status = (code) => async (request, response, text) => {
   const chunks = await request.toArray().catch(() => []);
   response.writeHead(code, {
-    connection: 'close', 'x-call': text, [`x-of-${code}`]: 'yes', 'set-cookie': `of-${code}=1`, 'x-body': Buffer.concat(chunks).length,
+    connection: 'close',
+    'x-call': text,
+    [`x-of-${code}`]: 'yes',
+    'set-cookie': `of-${code}=1`,
+    'x-body': Buffer.concat(chunks).length,
   });
   response.end(request.method === 'HEAD' ? undefined : text);
 };
@@ -46,7 +50,10 @@ const breaksOff = (_, response) => {
   setImmediate(() => response.destroy());
 };
 /** Does one thing at each of the first calls, and then answers. */
-const first = (...these) => (call) => these[call - 1];
+const first =
+  (...these) =>
+  (call) =>
+    these[call - 1];
 
 let one;
 let two;
@@ -89,7 +96,8 @@ async function startWith(server, t) {
   t?.after(() => gateway.close());
   return {
     ...gateway,
-    send: (method = 'GET', body, headers = {}) => sendRaw(gateway.origin, { method, path: '/own/x?y=1', headers, body }),
+    send: (method = 'GET', body, headers = {}) =>
+      sendRaw(gateway.origin, { method, path: '/own/x?y=1', headers, body }),
     later: (seconds) => gateway.fetch('/', { headers: { 'x-later-ms': String(seconds * 1000) } }),
   };
 }
@@ -123,8 +131,12 @@ describe('with retries, a request is made again', () => {
   });
 
   for (const [message, does] of [
-    ['502', status(502)], ['503', status(503)], ['504', status(504)], ['the connection being closed', closes],
-    ['the connection being reset', resets], ['an answer that is no HTTP', talks],
+    ['502', status(502)],
+    ['503', status(503)],
+    ['504', status(504)],
+    ['the connection being closed', closes],
+    ['the connection being reset', resets],
+    ['an answer that is no HTTP', talks],
   ]) {
     test(`on ${message}`, async () => {
       one.behave = first(does, does);
@@ -135,17 +147,28 @@ describe('with retries, a request is made again', () => {
 
   test('as it was: path, query, headers and request id', async () => {
     one.behave = first(status(503), closes, status(503));
-    await gateway.send('DELETE', undefined, { 'x-own': 'yes', 'x-request-id': 'the-request', cookie: 'a=1', authorization: 'Basic b3duOm93bg==' });
+    await gateway.send('DELETE', undefined, {
+      'x-own': 'yes',
+      'x-request-id': 'the-request',
+      cookie: 'a=1',
+      authorization: 'Basic b3duOm93bg==',
+    });
     const [of, ...others] = one.calls;
     assert.equal(others.length, 3);
     for (const other of others) assert.deepEqual(other, of);
-    assert.deepEqual([of.method, of.url, of.headers['x-own'], of.headers['x-request-id']], ['DELETE', '/x?y=1', 'yes', 'the-request']);
+    assert.deepEqual(
+      [of.method, of.url, of.headers['x-own'], of.headers['x-request-id']],
+      ['DELETE', '/x?y=1', 'yes', 'the-request'],
+    );
   });
 
   test('and nothing of the answers before reaches the client, nor the log', async () => {
     one.behave = first(status(503), status(502), status(504));
     const answer = await gateway.send('GET', undefined, { 'x-request-id': 'one-line' });
-    assert.deepEqual([answer.values('set-cookie'), answer.header('x-of-503'), answer.header('x-of-502')], [['of-200=1'], null, null]);
+    assert.deepEqual(
+      [answer.values('set-cookie'), answer.header('x-of-503'), answer.header('x-of-502')],
+      [['of-200=1'], null, null],
+    );
     const ofThis = ({ request_id: id }) => id === 'one-line';
     const record = await gateway.record(ofThis);
     assert.deepEqual([record.status, record.code], [200, undefined]);
@@ -155,7 +178,10 @@ describe('with retries, a request is made again', () => {
   test('as often as is said and no more: the last answer is passed on', async () => {
     one.behave = () => status(503);
     const answer = await gateway.send();
-    assert.deepEqual([answer.status, answer.text, answer.header('x-of-503'), one.calls.length], [503, 'one 4', 'yes', 4]);
+    assert.deepEqual(
+      [answer.status, answer.text, answer.header('x-of-503'), one.calls.length],
+      [503, 'one 4', 'yes', 4],
+    );
   });
 
   test('and where there is no answer after all, it is 502', async () => {
@@ -173,7 +199,10 @@ describe('with retries, a request is made again', () => {
     };
     const ids = Array.from({ length: 20 }, (_, index) => `many-${index}`);
     const answers = await Promise.all(ids.map((id) => gateway.send('GET', undefined, { 'x-request-id': id })));
-    assert.deepEqual(answers.map((answer) => answer.status), Array(20).fill(200));
+    assert.deepEqual(
+      answers.map((answer) => answer.status),
+      Array(20).fill(200),
+    );
     assert.deepEqual([...seen.values()], Array(20).fill(3));
   });
 });
@@ -186,9 +215,13 @@ describe('with retries, a request is made once', () => {
   after(() => gateway?.close());
 
   for (const [message, method, body, headers] of [
-    ['where it is POST', 'POST', 'x'], ['where it is POST without a body', 'POST'], ['where it is PATCH', 'PATCH', 'x'],
-    ['where it is PATCH without a body', 'PATCH'], ['where it is of another method', 'PROPFIND'],
-    ['where it is PUT with a body', 'PUT', 'x'], ['where it is PUT with a body in chunks', 'PUT', 'x', { 'transfer-encoding': 'chunked' }],
+    ['where it is POST', 'POST', 'x'],
+    ['where it is POST without a body', 'POST'],
+    ['where it is PATCH', 'PATCH', 'x'],
+    ['where it is PATCH without a body', 'PATCH'],
+    ['where it is of another method', 'PROPFIND'],
+    ['where it is PUT with a body', 'PUT', 'x'],
+    ['where it is PUT with a body in chunks', 'PUT', 'x', { 'transfer-encoding': 'chunked' }],
     ['where it is DELETE with a body', 'DELETE', 'x', { 'content-length': 1 }],
     ['where it is OPTIONS with a body', 'OPTIONS', 'x', { 'content-length': 1 }],
     ['where it is GET with a body', 'GET', 'x', { 'content-length': 1 }],
@@ -221,7 +254,11 @@ describe('with retries, a request is made once', () => {
 
 test('without retries every request is made once', async (t) => {
   const gateway = await startWith({ url: one.origin }, t);
-  for (const [does, expected] of [[status(503), 503], [status(502), 502], [closes, 502]]) {
+  for (const [does, expected] of [
+    [status(503), 503],
+    [status(502), 502],
+    [closes, 502],
+  ]) {
     one.calls.length = 0;
     one.behave = () => does;
     assert.deepEqual([(await gateway.send()).status, one.calls.length], [expected, 1]);
@@ -273,7 +310,11 @@ describe('of several addresses', () => {
     const gateway = await startWith({ urls: [one.origin, two.origin] }, t);
     for (const method of [...REPEATABLE, 'POST']) assert.equal((await gateway.send(method)).status, 200);
     one.behave = () => status(503);
-    assert.deepEqual([(await gateway.send()).status, (await gateway.send('POST')).status], [503, 503], 'an answer is an answer');
+    assert.deepEqual(
+      [(await gateway.send()).status, (await gateway.send('POST')).status],
+      [503, 503],
+      'an answer is an answer',
+    );
     assert.deepEqual(calls(), [REPEATABLE.length + 3, 0]);
   });
 
@@ -284,7 +325,11 @@ describe('of several addresses', () => {
     });
   }
 
-  for (const [message, does] of [['closes the connection', closes], ['resets it', resets], ['talks no HTTP', talks]]) {
+  for (const [message, does] of [
+    ['closes the connection', closes],
+    ['resets it', resets],
+    ['talks no HTTP', talks],
+  ]) {
     test(`the next gets it where the first ${message}`, async (t) => {
       const gateway = await startWith({ urls: [one.origin, two.origin] }, t);
       one.behave = () => does;
@@ -302,8 +347,15 @@ describe('of several addresses', () => {
     await gateway.send();
     one.behave = () => closes;
     await gateway.send();
-    assert.deepEqual([one.calls.map(({ url }) => url), two.calls.map(({ url }) => url)], [['/b/c/x?y=1', '/b/c/x?y=1'], ['/x?y=1']]);
-    for (const { calls: [{ headers }], origin } of [one, two]) assert.equal(headers.host, new URL(origin).host);
+    assert.deepEqual(
+      [one.calls.map(({ url }) => url), two.calls.map(({ url }) => url)],
+      [['/b/c/x?y=1', '/b/c/x?y=1'], ['/x?y=1']],
+    );
+    for (const {
+      calls: [{ headers }],
+      origin,
+    } of [one, two])
+      assert.equal(headers.host, new URL(origin).host);
   });
 
   test('none that can be reached is 502, and each was tried once', async (t) => {
@@ -315,7 +367,11 @@ describe('of several addresses', () => {
     assert.deepEqual(calls(), [2, 2], 'all of them are down, and tried all the same');
   });
 
-  for (const [message, method, body] of [['POST', 'POST', 'a body'], ['POST without a body', 'POST'], ['PUT with a body', 'PUT', 'a body']]) {
+  for (const [message, method, body] of [
+    ['POST', 'POST', 'a body'],
+    ['POST without a body', 'POST'],
+    ['PUT with a body', 'PUT', 'a body'],
+  ]) {
     test(`a ${message} is given to one alone: the first that was not seen down`, async (t) => {
       const gateway = await startWith({ urls: [one.origin, two.origin] }, t);
       one.behave = () => closes;
@@ -338,10 +394,14 @@ describe('of several addresses', () => {
     assert.match((await gateway.send('POST', 'x')).header('x-call'), /^two/);
     assert.deepEqual(calls(), [0, 5], 'all went to the other');
     await gateway.later(2);
-    for (const [method, body] of [['POST', 'x'], ['GET']]) assert.match((await gateway.send(method, body)).header('x-call'), /^one/);
+    for (const [method, body] of [['POST', 'x'], ['GET']])
+      assert.match((await gateway.send(method, body)).header('x-call'), /^one/);
   });
 
-  for (const [message, does] of [['closes', closes], ['resets', resets]]) {
+  for (const [message, does] of [
+    ['closes', closes],
+    ['resets', resets],
+  ]) {
     test(`one that ${message} a connection now and then, and answers in between, gets every request as before`, async (t) => {
       const gateway = await startWith({ urls: [one.origin, two.origin] }, t);
       one.behave = (call) => (call % FAILURES ? does : undefined);
@@ -374,11 +434,13 @@ describe('of several addresses', () => {
     await gateway.later(DOWN_SECS + 1);
     const answered = Promise.withResolvers();
     const tried = new Promise((resolve) => {
-      one.behave = () => async (...call) => {
-        resolve();
-        await answered.promise;
-        await status(200)(...call);
-      };
+      one.behave =
+        () =>
+        async (...call) => {
+          resolve();
+          await answered.promise;
+          await status(200)(...call);
+        };
     });
     const trying = gateway.send();
     await tried;
@@ -423,7 +485,10 @@ describe('what a client does wrong does not make an upstream count as down:', ()
     test(message, async (t) => {
       const gateway = await startWith({ urls: [one.origin, two.origin] }, t);
       const { statuses } = await sendBytes(gateway.origin, `POST /own/x HTTP/1.1\r\nHost: gateway.example\r\n${sent}`);
-      assert.ok(statuses.every((code) => code >= 400), `${statuses}`);
+      assert.ok(
+        statuses.every((code) => code >= 400),
+        `${statuses}`,
+      );
       assert.match((await gateway.send('POST', 'x')).header('x-call'), /^one/);
       assert.equal(two.calls.length, 0);
     });

@@ -42,12 +42,21 @@ before(async () => {
     bindings: { SECRET },
     config: {
       authorizer: { type: 'jwt', issuer: ISSUER, audience: AUDIENCE, secret: '$secret.SECRET' },
-      servers: [{ alias: 'one', url: upstream.origin }, { alias: 'several', urls: [upstream.origin, `${upstream.origin}/`], retries: 2 }],
+      servers: [
+        { alias: 'one', url: upstream.origin },
+        { alias: 'several', urls: [upstream.origin, `${upstream.origin}/`], retries: 2 },
+      ],
       paths: [
-        proxied('/one/{.+}', 'one'), proxied('/several/{.+}', 'several'), proxied('/counted/{.+}', 'one', { max_body_bytes: 2 * GIB }),
-        proxied('/expiring/{.+}', 'one', { auth: true, integration: { type: 'http_proxy', server: 'one', close_at_expiry: true } }),
+        proxied('/one/{.+}', 'one'),
+        proxied('/several/{.+}', 'several'),
+        proxied('/counted/{.+}', 'one', { max_body_bytes: 2 * GIB }),
+        proxied('/expiring/{.+}', 'one', {
+          auth: true,
+          integration: { type: 'http_proxy', server: 'one', close_at_expiry: true },
+        }),
         proxied('/ruled/{.+}', 'one', {
-          request_headers: { set: { 'x-set': 'yes' }, remove: ['x-removed'] }, response_headers: { set: { 'x-set': 'yes' }, remove: ['x-removed'] },
+          request_headers: { set: { 'x-set': 'yes' }, remove: ['x-removed'] },
+          response_headers: { set: { 'x-set': 'yes' }, remove: ['x-removed'] },
         }),
       ],
     },
@@ -64,8 +73,13 @@ beforeEach(() => {
 });
 
 /** The ways to an upstream: each is to carry the same. */
-const WAYS = [['one address', '/one'], ['several addresses and retries', '/several'], ['header rules', '/ruled'], ['counted bodies', '/counted'],
-  ['a path that closes at expiry', '/expiring']];
+const WAYS = [
+  ['one address', '/one'],
+  ['several addresses and retries', '/several'],
+  ['header rules', '/ruled'],
+  ['counted bodies', '/counted'],
+  ['a path that closes at expiry', '/expiring'],
+];
 
 /** Opens a request to the gateway; gives it and, once it has begun, its answer. */
 function open(path, { method = 'GET', headers = {} } = {}) {
@@ -139,14 +153,16 @@ describe('a body of 1 GiB takes no more memory than one of 64 MiB:', { skip: ski
 
   test('sent, of a length that is known', () => assertConstant((size) => upload(size, { chunked: false })));
   test('sent, in chunks', () => assertConstant((size) => upload(size, { chunked: true })));
-  test('sent, to one of several addresses', () => assertConstant((size) => upload(size, { chunked: false, path: '/several/upload' })));
-  test('sent, in chunks that are counted', () => assertConstant((size) => upload(size, { chunked: true, path: '/counted/upload' })));
+  test('sent, to one of several addresses', () =>
+    assertConstant((size) => upload(size, { chunked: false, path: '/several/upload' })));
+  test('sent, in chunks that are counted', () =>
+    assertConstant((size) => upload(size, { chunked: true, path: '/counted/upload' })));
   test('received, of a length that is known', () => assertConstant((size) => download(size, { chunked: false })));
-  test('received, in chunks, over one of several addresses', () => (
-    assertConstant((size) => download(size, { chunked: true, path: '/several/download' }))));
+  test('received, in chunks, over one of several addresses', () =>
+    assertConstant((size) => download(size, { chunked: true, path: '/several/download' })));
 
-  test('received, on a path that closes at expiry', () => (
-    assertConstant((size) => download(size, { chunked: false, path: '/expiring/download' }))));
+  test('received, on a path that closes at expiry', () =>
+    assertConstant((size) => download(size, { chunked: false, path: '/expiring/download' })));
 
   test('received by a client that reads more slowly than the upstream writes', async () => {
     // Each time, there is a whole other request before it goes on reading.
@@ -173,7 +189,9 @@ for (const [way, prefix] of WAYS) {
         response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
         response.flushHeaders();
       };
-      const { request, answered } = open(`${prefix}/events`, { headers: { accept: 'text/event-stream', 'last-event-id': '41' } });
+      const { request, answered } = open(`${prefix}/events`, {
+        headers: { accept: 'text/event-stream', 'last-event-id': '41' },
+      });
       request.end();
       const response = await answered;
       const received = response.setEncoding('utf8').iterator({ destroyOnReturn: false });
@@ -185,7 +203,10 @@ for (const [way, prefix] of WAYS) {
         while (text.length < event.length) text += (await received.next()).value;
         assert.equal(text, event);
       }
-      assert.deepEqual([lastSeen, response.headers['content-type'], response.complete], ['41', 'text/event-stream', false]);
+      assert.deepEqual(
+        [lastSeen, response.headers['content-type'], response.complete],
+        ['41', 'text/event-stream', false],
+      );
       events.end();
       assert.ok((await received.next()).done);
     });
@@ -208,7 +229,9 @@ for (const [way, prefix] of WAYS) {
 
     test('gRPC-web passes: binary messages both ways, one by one, and the trailers in the body', async () => {
       const asked = frame(0, Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)));
-      const messages = [Buffer.alloc(0), Buffer.from([0, 255, 13, 10, 128]), Buffer.alloc(70_000, 0xfe)].map((bytes) => frame(0, bytes));
+      const messages = [Buffer.alloc(0), Buffer.from([0, 255, 13, 10, 128]), Buffer.alloc(70_000, 0xfe)].map((bytes) =>
+        frame(0, bytes),
+      );
       const trailers = frame(0x80, Buffer.from('grpc-status:5\r\ngrpc-message:not found\r\n'));
       let received;
       let call;
@@ -218,13 +241,21 @@ for (const [way, prefix] of WAYS) {
         response.writeHead(200, { 'content-type': 'application/grpc-web+proto', 'grpc-encoding': 'identity' });
         response.flushHeaders();
       };
-      const headers = { 'content-type': 'application/grpc-web+proto', 'x-grpc-web': '1', 'grpc-timeout': '10S', 'content-length': asked.length };
+      const headers = {
+        'content-type': 'application/grpc-web+proto',
+        'x-grpc-web': '1',
+        'grpc-timeout': '10S',
+        'content-length': asked.length,
+      };
       const { request, answered } = open(`${prefix}/shop.Orders/List`, { method: 'POST', headers });
       request.end(asked);
       const response = await answered;
       assert.ok(received.bytes.equals(asked));
       for (const [name, value] of Object.entries(headers)) assert.equal(received.headers[name], String(value), name);
-      assert.deepEqual([response.headers['content-type'], response.headers['grpc-encoding']], ['application/grpc-web+proto', 'identity']);
+      assert.deepEqual(
+        [response.headers['content-type'], response.headers['grpc-encoding']],
+        ['application/grpc-web+proto', 'identity'],
+      );
       const chunks = response.iterator({ destroyOnReturn: false });
       for (const sent of [...messages, trailers]) {
         call.write(sent);
@@ -239,20 +270,38 @@ for (const [way, prefix] of WAYS) {
     test('an encoded body arrives as the bytes that were sent, whatever the client takes', async () => {
       const text = Buffer.from('compressed '.repeat(2000));
       for (const [encoding, bytes] of [
-        ['gzip', gzipSync(text, { level: 1 })], ['br', brotliCompressSync(text)], ['deflate', deflateSync(text)], ['zstd', zstdCompressSync(text)],
-        ['gzip, br', brotliCompressSync(gzipSync(text))], ['gzip', Buffer.from('no gzip at all')], ['x-own', text], ['identity', text],
+        ['gzip', gzipSync(text, { level: 1 })],
+        ['br', brotliCompressSync(text)],
+        ['deflate', deflateSync(text)],
+        ['zstd', zstdCompressSync(text)],
+        ['gzip, br', brotliCompressSync(gzipSync(text))],
+        ['gzip', Buffer.from('no gzip at all')],
+        ['x-own', text],
+        ['identity', text],
       ]) {
         for (const accepted of [undefined, encoding, 'identity', 'gzip;q=0', '*']) {
           let seen;
           answerUpstream = (request, response) => {
             seen = request.headers['accept-encoding'];
-            response.writeHead(200, { 'content-encoding': encoding, 'content-type': 'text/plain', 'content-length': bytes.length, etag: '"e"' });
+            response.writeHead(200, {
+              'content-encoding': encoding,
+              'content-type': 'text/plain',
+              'content-length': bytes.length,
+              etag: '"e"',
+            });
             response.end(bytes);
           };
           const message = `${encoding} for ${accepted}`;
-          const answer = await sendRaw(gateway.bare, { path: `${prefix}/x`, headers: accepted ? { 'accept-encoding': accepted } : {} });
+          const answer = await sendRaw(gateway.bare, {
+            path: `${prefix}/x`,
+            headers: accepted ? { 'accept-encoding': accepted } : {},
+          });
           assert.equal(seen, accepted, `${message}: what the upstream is told`);
-          assert.deepEqual([answer.status, answer.header('content-encoding'), answer.header('etag')], [200, encoding, '"e"'], message);
+          assert.deepEqual(
+            [answer.status, answer.header('content-encoding'), answer.header('etag')],
+            [200, encoding, '"e"'],
+            message,
+          );
           assert.equal(answer.header('content-length'), String(bytes.length), message);
           assert.ok(answer.body.equals(bytes), `${message}: ${answer.body.length} bytes of ${bytes.length}`);
         }
@@ -276,14 +325,18 @@ for (const [way, prefix] of WAYS) {
       assert.equal(gunzipSync(Buffer.concat([first, (await chunks.next()).value])).toString(), 'data: 1\n\n');
     });
 
-    test('ranges are the upstream\'s to give', async () => {
+    test("ranges are the upstream's to give", async () => {
       const content = Buffer.from('0123456789');
       for (const [range, status, headers, body] of [
         ['bytes=2-4', 206, { 'content-range': 'bytes 2-4/10' }, '234'],
         ['bytes=-3', 206, { 'content-range': 'bytes 7-9/10' }, '789'],
         ['bytes=5-', 206, { 'content-range': 'bytes 5-9/10' }, '56789'],
-        ['bytes=0-1, 8-9', 206, { 'content-type': 'multipart/byteranges; boundary=b' },
-          '--b\r\nContent-Range: bytes 0-1/10\r\n\r\n01\r\n--b\r\nContent-Range: bytes 8-9/10\r\n\r\n89\r\n--b--\r\n'],
+        [
+          'bytes=0-1, 8-9',
+          206,
+          { 'content-type': 'multipart/byteranges; boundary=b' },
+          '--b\r\nContent-Range: bytes 0-1/10\r\n\r\n01\r\n--b\r\nContent-Range: bytes 8-9/10\r\n\r\n89\r\n--b--\r\n',
+        ],
         ['bytes=20-', 416, { 'content-range': 'bytes */10' }, ''],
         ['bytes=9-2', 200, { 'accept-ranges': 'bytes' }, content.toString()],
         ['rows=1-2', 200, { 'accept-ranges': 'none' }, content.toString()],
@@ -295,7 +348,12 @@ for (const [way, prefix] of WAYS) {
           response.end(request.method === 'HEAD' ? undefined : body);
         };
         for (const method of ['GET', 'HEAD']) {
-          const sent = { range, 'if-range': 'W/"e"', 'if-match': '"e"', 'if-unmodified-since': 'Thu, 01 Jan 2026 00:00:00 GMT' };
+          const sent = {
+            range,
+            'if-range': 'W/"e"',
+            'if-match': '"e"',
+            'if-unmodified-since': 'Thu, 01 Jan 2026 00:00:00 GMT',
+          };
           const answer = await sendRaw(gateway.bare, { method, path: `${prefix}/x`, headers: sent });
           for (const [name, value] of Object.entries(sent)) assert.equal(seen[name], value, `${range}: ${name}`);
           assert.deepEqual([answer.status, answer.text], [status, method === 'HEAD' ? '' : body], `${method} ${range}`);
@@ -313,12 +371,17 @@ for (const [way, prefix] of WAYS) {
           answerUpstream = async (request, response) => {
             calls.push(request.url);
             for await (const _ of request);
-            response.writeHead(status, { location: `${upstream.origin}/elsewhere` }).end(method === 'HEAD' ? undefined : 'moved');
+            response
+              .writeHead(status, { location: `${upstream.origin}/elsewhere` })
+              .end(method === 'HEAD' ? undefined : 'moved');
           };
           const body = method === 'POST' || method === 'PUT' ? 'x' : undefined;
           const answer = await sendRaw(gateway.bare, { method, path: `${prefix}/x`, body });
-          assert.deepEqual([answer.status, answer.header('location'), answer.text, calls],
-            [status, `${gateway.bare}${prefix}/elsewhere`, method === 'HEAD' ? '' : 'moved', ['/x']], `${method} ${status}`);
+          assert.deepEqual(
+            [answer.status, answer.header('location'), answer.text, calls],
+            [status, `${gateway.bare}${prefix}/elsewhere`, method === 'HEAD' ? '' : 'moved', ['/x']],
+            `${method} ${status}`,
+          );
         }
       }
     });
@@ -340,7 +403,10 @@ for (const [way, prefix] of WAYS) {
 
     test('a client that waits to be told to go on is, and its body comes through', async () => {
       answerUpstream = async (request, response) => response.end(String((await readFrom(request)).size));
-      const { request, answered } = open(`${prefix}/x`, { method: 'POST', headers: { expect: '100-continue', 'content-length': 5 * MIB } });
+      const { request, answered } = open(`${prefix}/x`, {
+        method: 'POST',
+        headers: { expect: '100-continue', 'content-length': 5 * MIB },
+      });
       request.flushHeaders();
       await once(request, 'continue');
       request.end(Buffer.alloc(5 * MIB));
@@ -365,7 +431,10 @@ for (const [way, prefix] of WAYS) {
         response.end();
       };
       const answer = await sendRaw(gateway.bare, { path: `${prefix}/x`, headers: { te: 'trailers' } });
-      assert.deepEqual([answer.status, answer.text, answer.header('set-cookie'), answer.header('x-sum')], [200, 'the body', null, null]);
+      assert.deepEqual(
+        [answer.status, answer.text, answer.header('set-cookie'), answer.header('x-sum')],
+        [200, 'the body', null, null],
+      );
     });
   });
 }

@@ -120,14 +120,21 @@ describe('the upstream is called', () => {
     ['with the whole path of a wildcard that keeps it', '/base/whole/x', '/v1/shop/base/whole/x'],
     ['without a prefix in another spelling', '/caf%c3%a9/7', '/7'],
     ['with doubled slashes inside the rest', '/bare/a//b', '/a//b'],
-    ['with doubled slashes at the start of the rest, which name no other host', '/bare//evil.example/a', '//evil.example/a'],
+    [
+      'with doubled slashes at the start of the rest, which name no other host',
+      '/bare//evil.example/a',
+      '//evil.example/a',
+    ],
     ['with an @ that makes no user name of what stands before', '/bare/@evil.example', '/@evil.example'],
     ['with a colon that makes no port', '/bare/:80/a', '/:80/a'],
   ]) {
     test(message, async () => {
       const answer = await sendRaw(gateway.origin, { path });
       assert.equal(answer.status, 200, answer.text);
-      assert.deepEqual(api.requests.map((seen) => seen.path), [expected]);
+      assert.deepEqual(
+        api.requests.map((seen) => seen.path),
+        [expected],
+      );
     });
   }
 });
@@ -143,14 +150,25 @@ test('the query comes to the upstream as it was sent', async () => {
   ]) {
     api.requests.length = 0;
     await sendRaw(gateway.origin, { path: `/bare/a?${query}` });
-    assert.deepEqual(api.requests.map((seen) => seen.query), [query], message);
+    assert.deepEqual(
+      api.requests.map((seen) => seen.query),
+      [query],
+      message,
+    );
   }
 });
 
 test('every method passes with its body', async () => {
   for (const [method, body] of [
-    ['GET', ''], ['POST', 'posted'], ['PUT', 'put'], ['PATCH', 'patched'], ['DELETE', 'deleted'], ['DELETE', ''],
-    ['OPTIONS', ''], ['OPTIONS', 'asked'], ['PROPFIND', ''],
+    ['GET', ''],
+    ['POST', 'posted'],
+    ['PUT', 'put'],
+    ['PATCH', 'patched'],
+    ['DELETE', 'deleted'],
+    ['DELETE', ''],
+    ['OPTIONS', ''],
+    ['OPTIONS', 'asked'],
+    ['PROPFIND', ''],
   ]) {
     const headers = body ? { 'content-length': body.length } : {};
     const answer = await sendRaw(gateway.origin, { method, path: '/bare/x', headers, body });
@@ -175,8 +193,23 @@ test('HEAD gets the headers of the answer and no body', async () => {
 
 test("the upstream's status and body pass untouched, errors too", async () => {
   for (const [status, body] of [
-    [200, 'fine'], [201, 'made'], [204, ''], [205, ''], [206, 'part'], [304, ''], [400, 'bad'], [401, 'who'], [403, 'no'], [404, 'none'],
-    [409, 'clash'], [418, 'tea'], [429, 'slow down'], [500, 'broken'], [502, 'behind'], [503, 'busy'], [504, 'late'],
+    [200, 'fine'],
+    [201, 'made'],
+    [204, ''],
+    [205, ''],
+    [206, 'part'],
+    [304, ''],
+    [400, 'bad'],
+    [401, 'who'],
+    [403, 'no'],
+    [404, 'none'],
+    [409, 'clash'],
+    [418, 'tea'],
+    [429, 'slow down'],
+    [500, 'broken'],
+    [502, 'behind'],
+    [503, 'busy'],
+    [504, 'late'],
   ]) {
     answerUpstream = (_, response) => {
       response.writeHead(status, { 'content-type': 'text/x-own', 'x-own': `${status}` });
@@ -189,7 +222,11 @@ test("the upstream's status and body pass untouched, errors too", async () => {
 
 test('redirects are passed on and not followed', async () => {
   for (const [status, location] of [
-    [301, 'elsewhere'], [302, 'https://other.example/x?y#z'], [303, '../up'], [307, `${api.origin}/direct`], [308, '//host/x'],
+    [301, 'elsewhere'],
+    [302, 'https://other.example/x?y#z'],
+    [303, '../up'],
+    [307, `${api.origin}/direct`],
+    [308, '//host/x'],
   ]) {
     answerUpstream = (_, response) => response.writeHead(status, { location }).end();
     const answer = await sendRaw(gateway.origin, { method: 'POST', path: '/own/x', body: 'x' });
@@ -226,7 +263,10 @@ describe('bodies', () => {
   });
 
   test('of a compressed answer arrive byte for byte, with their encoding', async () => {
-    for (const [encoding, bytes] of [['gzip', gzipSync('compressed '.repeat(1000), { level: 3 })], ['x-own', Buffer.from('own')]]) {
+    for (const [encoding, bytes] of [
+      ['gzip', gzipSync('compressed '.repeat(1000), { level: 3 })],
+      ['x-own', Buffer.from('own')],
+    ]) {
       answerUpstream = (_, response) => {
         response.writeHead(200, { 'content-encoding': encoding, 'content-type': 'text/plain' });
         response.end(bytes);
@@ -244,7 +284,12 @@ describe('bodies', () => {
       received = { bytes: Buffer.concat(await request.toArray()), encoding: request.headers['content-encoding'] };
       response.end();
     };
-    await sendRaw(gateway.origin, { method: 'POST', path: '/own/x', headers: { 'content-encoding': 'gzip' }, body: bytes });
+    await sendRaw(gateway.origin, {
+      method: 'POST',
+      path: '/own/x',
+      headers: { 'content-encoding': 'gzip' },
+      body: bytes,
+    });
     assert.equal(received.encoding, 'gzip');
     assert.ok(received.bytes.equals(bytes));
   });
@@ -256,7 +301,10 @@ describe('bodies', () => {
       response.writeHead(206, { 'content-range': 'bytes 2-4/10', 'accept-ranges': 'bytes', 'content-length': 3 });
       response.end('cde');
     };
-    const answer = await sendRaw(gateway.origin, { path: '/own/x', headers: { range: 'bytes=2-4', 'if-range': '"e"' } });
+    const answer = await sendRaw(gateway.origin, {
+      path: '/own/x',
+      headers: { range: 'bytes=2-4', 'if-range': '"e"' },
+    });
     assert.deepEqual([answer.status, answer.text, answer.header('content-range')], [206, 'cde', 'bytes 2-4/10']);
   });
 });
@@ -279,7 +327,9 @@ test('server-sent events arrive one by one while the upstream goes on', async ()
 });
 
 test('a WebSocket upgrade passes, and messages go both ways', async () => {
-  const socket = new WebSocket(`${gateway.origin.replace('http', 'ws')}/bare/socket?room=1`, { headers: { 'x-own': 'yes' } });
+  const socket = new WebSocket(`${gateway.origin.replace('http', 'ws')}/bare/socket?room=1`, {
+    headers: { 'x-own': 'yes' },
+  });
   await once(socket, 'open');
   for (const sent of ['text', Buffer.from([0, 1, 2, 255])]) {
     socket.send(sent);
@@ -320,7 +370,11 @@ describe('where the upstream fails', () => {
 
   test('a connection that is reset before the answer is 502', async () => {
     await problemOf(await gateway.fetch('/bare/_sample/reset'), 502, 'upstream_unreachable');
-    await problemOf(await gateway.fetch('/bare/_sample/reset', { method: 'POST', body: 'x' }), 502, 'upstream_unreachable');
+    await problemOf(
+      await gateway.fetch('/bare/_sample/reset', { method: 'POST', body: 'x' }),
+      502,
+      'upstream_unreachable',
+    );
   });
 
   test('an answer that is no HTTP is 502', async () => {
@@ -339,7 +393,10 @@ describe('where the upstream fails', () => {
       const answer = await sendRaw(gateway.origin, { path: '/own/x' });
       const id = answer.header('x-request-id');
       assert.deepEqual([answer.status, answer.header('content-type')], [502, 'application/problem+json'], `${status}`);
-      assert.deepEqual([answer.json().code, answer.json().request_id, answer.header('x-own')], ['upstream_unreachable', id, null]);
+      assert.deepEqual(
+        [answer.json().code, answer.json().request_id, answer.header('x-own')],
+        ['upstream_unreachable', id, null],
+      );
       await closed.promise;
       const ofThis = ({ request_id: of }) => of === id;
       const { status: told, code, reason, route } = await gateway.record(ofThis);

@@ -78,13 +78,21 @@ describe('two requests come under one count', () => {
     ['from one network of IPv6', ['/address', from('2001:db8::1')], ['/address', from('2001:db8::ffff:0:0:2')]],
     ['from one address with different queries', ['/address?a=1', from(HERE)], ['/address?a=2', from(HERE)]],
     ['from one address to one path with different parameters', ['/address/1', from(HERE)], ['/address/2', from(HERE)]],
-    ['from one address that claims to be others',
-      ['/address', { ...from(HERE), 'x-forwarded-for': THERE }], ['/address', { ...from(HERE), 'x-real-ip': '192.0.2.3' }]],
-    ['of one user with two tokens, from two addresses',
+    [
+      'from one address that claims to be others',
+      ['/address', { ...from(HERE), 'x-forwarded-for': THERE }],
+      ['/address', { ...from(HERE), 'x-real-ip': '192.0.2.3' }],
+    ],
+    [
+      'of one user with two tokens, from two addresses',
       ['/subject', async () => ({ ...(await bearer(tenant, { sub: 'a', jti: '1' })), ...from(HERE) })],
-      ['/subject', async () => ({ ...(await bearer(tenant, { sub: 'a', jti: '2' })), ...from(THERE) })]],
-    ['with one value of the header, from two addresses',
-      ['/key', { 'X-API-KEY': 'k', ...from(HERE) }], ['/key', { 'x-api-key': 'k', ...from(THERE) }]],
+      ['/subject', async () => ({ ...(await bearer(tenant, { sub: 'a', jti: '2' })), ...from(THERE) })],
+    ],
+    [
+      'with one value of the header, from two addresses',
+      ['/key', { 'X-API-KEY': 'k', ...from(HERE) }],
+      ['/key', { 'x-api-key': 'k', ...from(THERE) }],
+    ],
     ['without the header', ['/key', from(HERE)], ['/key', from(HERE)]],
     ['without a credential, where it is optional', ['/optional', from(HERE)], ['/optional', from(HERE)]],
     ['to a fixed answer', ['/fixed', from(HERE)], ['/fixed', from(HERE)]],
@@ -147,14 +155,20 @@ describe('a request over the limit', () => {
 
   test('by user is one whose token is genuine: what others send as theirs counts for nobody', async () => {
     const forged = { authorization: `Bearer ${flipSignatureBit(await tenant.mint({ sub: 'a' }))}` };
-    assert.deepEqual(await statusesOf(['/subject', forged], ['/subject', forged], ['/subject', () => as('a')]), [401, 401, 200]);
+    assert.deepEqual(
+      await statusesOf(['/subject', forged], ['/subject', forged], ['/subject', () => as('a')]),
+      [401, 401, 200],
+    );
   });
 });
 
 test('a preflight is neither counted nor limited', async () => {
-  const preflight = () => sendRaw(gateway.origin, {
-    method: 'OPTIONS', path: '/read', headers: { ...from(HERE), origin: APP, 'access-control-request-method': 'GET' },
-  });
+  const preflight = () =>
+    sendRaw(gateway.origin, {
+      method: 'OPTIONS',
+      path: '/read',
+      headers: { ...from(HERE), origin: APP, 'access-control-request-method': 'GET' },
+    });
   assert.equal((await preflight()).status, 204);
   assert.deepEqual(await statusesOf(['/read', from(HERE)], ['/read', from(HERE)]), [200, 429]);
   assert.equal((await preflight()).status, 204);
@@ -164,16 +178,25 @@ describe("the runtime's own limiter", () => {
   const LIMIT = 3;
 
   test('is asked for as many as it allows in either period', async (t) => {
-    const paths = [[10, '/seconds', 'SHORT'], [60, '/minute', 'LONG']];
+    const paths = [
+      [10, '/seconds', 'SHORT'],
+      [60, '/minute', 'LONG'],
+    ];
     const own = await startGateway({
       config: {
         paths: paths.map(([period, path, binding]) => ({
-          method: 'GET', path, response: {}, rate_limit: { binding, key: 'header:x-key', period_seconds: period },
+          method: 'GET',
+          path,
+          response: {},
+          rate_limit: { binding, key: 'header:x-key', period_seconds: period },
         })),
       },
-      ratelimits: Object.fromEntries(paths.map(([period, , binding]) => [
-        binding, { namespace_id: String(period), simple: { limit: LIMIT, period } },
-      ])),
+      ratelimits: Object.fromEntries(
+        paths.map(([period, , binding]) => [
+          binding,
+          { namespace_id: String(period), simple: { limit: LIMIT, period } },
+        ]),
+      ),
     });
     t.after(() => own.close());
     for (const [period, path] of paths) {
@@ -183,7 +206,11 @@ describe("the runtime's own limiter", () => {
         for (let request = 0; request < LIMIT + 2; request += 1) answers.push(await own.ask(path, { headers }));
         return answers;
       });
-      assert.deepEqual(answers.map(({ status }) => status), [...Array(LIMIT).fill(200), 429, 429], `${period} seconds`);
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [...Array(LIMIT).fill(200), 429, 429],
+        `${period} seconds`,
+      );
       assertProblem(answers.at(-1), LIMITED(period), `${period} seconds`);
     }
   });
@@ -212,7 +239,9 @@ describe('nobody passes uncounted', () => {
       config: {
         servers: [{ alias: 'api', url: api.origin }],
         cors: { allow_origins: [APP] },
-        paths: Object.keys(FAILING).map((binding) => proxied(`/${binding}`, 'api', { rate_limit: { binding, key: 'ip' } })),
+        paths: Object.keys(FAILING).map((binding) =>
+          proxied(`/${binding}`, 'api', { rate_limit: { binding, key: 'ip' } }),
+        ),
       },
       entry: entryWith(FAILING),
     });
@@ -232,7 +261,9 @@ describe('nobody passes uncounted', () => {
   ]) {
     test(`where the config names a limiter ${message}: no path is answered, and the log names it`, async (t) => {
       const lacking = await startGateway({
-        config: { paths: [{ method: 'GET', path: '/fixed', response: {}, rate_limit: { binding: 'LIMITER', key: 'ip' } }] },
+        config: {
+          paths: [{ method: 'GET', path: '/fixed', response: {}, rate_limit: { binding: 'LIMITER', key: 'ip' } }],
+        },
         ...options,
       });
       t.after(() => lacking.close());
@@ -243,22 +274,32 @@ describe('nobody passes uncounted', () => {
 
   test('where the key is a user whom the path does not ask for', async (t) => {
     const unknown = await startGateway({
-      config: { paths: [{ method: 'GET', path: '/fixed', response: {}, rate_limit: { binding: 'LIMITER', key: 'sub' } }] },
+      config: {
+        paths: [{ method: 'GET', path: '/fixed', response: {}, rate_limit: { binding: 'LIMITER', key: 'sub' } }],
+      },
       entry: entryWith({ LIMITER: COUNTING }),
     });
     t.after(() => unknown.close());
     const mistakes = await mistakesOf(unknown);
-    assert.ok(mistakes.some((mistake) => /error\[claim_without_auth\]: paths\[0\]\.rate_limit\b/.test(mistake)), mistakes.join('\n'));
+    assert.ok(
+      mistakes.some((mistake) => /error\[claim_without_auth\]: paths\[0\]\.rate_limit\b/.test(mistake)),
+      mistakes.join('\n'),
+    );
   });
 
   test('where no address is known', async (t) => {
     const nameless = await startGateway({
-      config: { paths: [{ method: 'GET', path: '/fixed', response: {}, rate_limit: { binding: 'LIMITER', key: 'ip' } }] },
-      entry: entryWith({ LIMITER: COUNTING }, `
+      config: {
+        paths: [{ method: 'GET', path: '/fixed', response: {}, rate_limit: { binding: 'LIMITER', key: 'ip' } }],
+      },
+      entry: entryWith(
+        { LIMITER: COUNTING },
+        `
         const anonymous = new Request(request);
         anonymous.headers.delete('cf-connecting-ip');
         return super.fetch(anonymous);
-      `),
+      `,
+      ),
     });
     t.after(() => nameless.close());
     assert.deepEqual([(await nameless.ask('/fixed')).status, (await nameless.ask('/fixed')).status], [200, 429]);

@@ -8,7 +8,15 @@ import { startTenant } from '../../dev/tenant.mjs';
 import { generateSigningKey } from '../../dev/tenant/keys.mjs';
 import { Browser } from './harness.mjs';
 import {
-  CLIENT_ID, CLIENT_SECRET, REFRESH, assertNeverShown, assertPrivateJson, assertProblem, claimsOf, logIn, startLoginGateway,
+  CLIENT_ID,
+  CLIENT_SECRET,
+  REFRESH,
+  assertNeverShown,
+  assertPrivateJson,
+  assertProblem,
+  claimsOf,
+  logIn,
+  startLoginGateway,
 } from './login-flow.mjs';
 import { assertNothingEchoed, assertProviderAnswers } from './provider-answers.mjs';
 
@@ -49,7 +57,8 @@ async function freshTokens(how) {
   return tokens;
 }
 
-const refreshBy = (at, refreshToken, headers = {}) => at.ask(REFRESH, { headers: { 'x-refresh-token': refreshToken, ...headers } });
+const refreshBy = (at, refreshToken, headers = {}) =>
+  at.ask(REFRESH, { headers: { 'x-refresh-token': refreshToken, ...headers } });
 const exchanges = () => tenant.counts[TOKEN_ENDPOINT] ?? 0;
 
 test('a refresh token is taken from the header, a JSON body or a form, with any method that the path has', async () => {
@@ -60,13 +69,25 @@ test('a refresh token is taken from the header, a JSON body or a form, with any 
     ['GET', (token) => ({ headers: header(`  ${token} `) }), 'spaces around it'],
     ['POST', (token) => ({ headers: header(token) }), 'the header of a POST'],
     ['POST', (token) => ({ headers: header(token), body: 'not read' }), 'the header before any body'],
-    ['POST', (token) => ({ headers: { ...header(token), ...JSON_TYPE }, body: json({ refresh_token: 'other' }) }), 'before JSON too'],
-    ['POST', (token) => ({ headers: { ...header(' '), ...JSON_TYPE }, body: json({ refresh_token: token }) }), 'an empty header'],
+    [
+      'POST',
+      (token) => ({ headers: { ...header(token), ...JSON_TYPE }, body: json({ refresh_token: 'other' }) }),
+      'before JSON too',
+    ],
+    [
+      'POST',
+      (token) => ({ headers: { ...header(' '), ...JSON_TYPE }, body: json({ refresh_token: token }) }),
+      'an empty header',
+    ],
     ['POST', (token) => ({ headers: JSON_TYPE, body: json({ refresh_token: token }) }), 'a JSON body'],
-    ['POST', (token) => ({
-      headers: { 'content-type': 'Application/JSON;charset=UTF-8' },
-      body: json({ grant_type: 'refresh_token', refresh_token: token, x: [1] }),
-    }), 'a JSON body with more in it, of a type with a parameter'],
+    [
+      'POST',
+      (token) => ({
+        headers: { 'content-type': 'Application/JSON;charset=UTF-8' },
+        body: json({ grant_type: 'refresh_token', refresh_token: token, x: [1] }),
+      }),
+      'a JSON body with more in it, of a type with a parameter',
+    ],
     ['POST', (token) => ({ headers: FORM_TYPE, body: `grant_type=refresh_token&refresh_token=${token}` }), 'a form'],
     ['POST', (token) => ({ headers: FORM_TYPE, body: `refresh_token=${token}` }), 'a form without a grant type'],
     ['PUT', (token) => ({ headers: JSON_TYPE, body: json({ refresh_token: token }) }), 'another method'],
@@ -241,7 +262,11 @@ test('fifty refreshes with one token at once are one exchange with one answer', 
     const answers = await Promise.all(sent);
     for (const answer of answers) assertPrivateJson(answer, 'each');
     assert.equal(new Set(answers.map(({ text }) => text)).size, 1, 'one answer for all');
-    assert.equal(new Set(answers.map(({ headers }) => headers.get('x-request-id'))).size, 50, 'under request ids of their own');
+    assert.equal(
+      new Set(answers.map(({ headers }) => headers.get('x-request-id'))).size,
+      50,
+      'under request ids of their own',
+    );
     assert.equal(exchanges(), 1);
     const { rotations, revoked } = tenant.family(refreshToken);
     assert.deepEqual([rotations, revoked], [1, false], 'the provider saw no reuse');
@@ -259,7 +284,11 @@ test('a late duplicate within the grace gets the same answer, and only ever the 
   assert.equal(exchanges(), 1);
 
   const third = await refreshBy(gateway, second.body.refresh_token);
-  assert.equal((await refreshBy(gateway, first)).text, second.text, 'the first token leads to the second, never to the third');
+  assert.equal(
+    (await refreshBy(gateway, first)).text,
+    second.text,
+    'the first token leads to the second, never to the third',
+  );
   assert.equal((await refreshBy(gateway, second.body.refresh_token)).text, third.text);
   assert.equal(exchanges(), 2);
   assert.equal(tenant.family(first).revoked, false);
@@ -285,8 +314,15 @@ describe('a refresh token that the provider does not rotate', () => {
         for (let count = 1; count <= 3; count += 1) {
           const answer = await refreshBy(at, refreshToken);
           assertPrivateJson(answer, `refresh ${count}`);
-          assert.equal(answer.body.refresh_token ?? refreshToken, refreshToken, 'a client that takes over what it is told keeps it');
-          assert.ok(name === 'the same comes again' || !('refresh_token' in answer.body), 'what is empty is not passed on');
+          assert.equal(
+            answer.body.refresh_token ?? refreshToken,
+            refreshToken,
+            'a client that takes over what it is told keeps it',
+          );
+          assert.ok(
+            name === 'the same comes again' || !('refresh_token' in answer.body),
+            'what is empty is not passed on',
+          );
           assert.equal(exchanges(), count);
         }
         tenant.clearFaults();
@@ -302,7 +338,11 @@ test('without a grace a late duplicate is a reuse, and the provider revokes the 
   assertProblem(await refreshBy(graceless, refreshToken), REFRESH_TOKEN_INVALID, 'the second use');
   assert.equal(exchanges(), 2);
   assert.equal(tenant.family(refreshToken).revoked, true);
-  assertProblem(await refreshBy(graceless, next.body.refresh_token), REFRESH_TOKEN_INVALID, 'and its successor is gone');
+  assertProblem(
+    await refreshBy(graceless, next.body.refresh_token),
+    REFRESH_TOKEN_INVALID,
+    'and its successor is gone',
+  );
 });
 
 test('a failure is shared with those who wait for it, and never given to those who ask later', MINUTE, async () => {

@@ -29,7 +29,10 @@ before(async () => {
   const asked = (name) => ({ pre_process: { binding: 'bound', function: name } });
   gateway = await startGateway({
     config: {
-      servers: [{ alias: 'own', url: upstream.origin }, { alias: 'away', url: `http://127.0.0.1:${await freePort()}` }],
+      servers: [
+        { alias: 'own', url: upstream.origin },
+        { alias: 'away', url: `http://127.0.0.1:${await freePort()}` },
+      ],
       serviceBindings: [{ alias: 'bound', binding: 'BOUND' }],
       cors: { allow_origins: [APP] },
       authorizer: { type: 'auth0', domain: 'tenant.example', client_id: 'any' },
@@ -69,7 +72,9 @@ async function upload(path, { chunked = false, bytes = UPLOAD_BYTES, next = '' }
     broken = code;
   });
   const send = (data) => new Promise((resolve) => socket.write(data, resolve));
-  await send(`POST ${path} HTTP/1.1\r\nHost: gateway.example\r\n${chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${bytes}`}\r\n\r\n`);
+  await send(
+    `POST ${path} HTTP/1.1\r\nHost: gateway.example\r\n${chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${bytes}`}\r\n\r\n`,
+  );
   for (let left = bytes; left > 0 && !broken; left -= PIECE.length) {
     if (chunked) await send(`${PIECE.length.toString(16)}\r\n`);
     await send(PIECE);
@@ -88,11 +93,20 @@ async function upload(path, { chunked = false, bytes = UPLOAD_BYTES, next = '' }
 }
 
 const ANSWERS = [
-  ['too large', '/limited', 413], ['of another type', '/typed', 415], ['without a token', '/protected', 401],
-  ['from a denied address', '/denied', 403], ['too many', '/often', 429], ['that a function refuses', '/refused', 403],
-  ['at which a function fails', '/failing', 502], ['to no path', '/nowhere', 404], ['to a path without the method', '/read-only', 405],
-  ['to an ambiguous path', '/plain/..%2Fx', 400], ['to a fixed answer', '/fixed', 200], ['to an answer without a body', '/empty', 204],
-  ['to a redirect', '/elsewhere', 302], ['to a refresh, which reads no more than its own', '/refresh', 413],
+  ['too large', '/limited', 413],
+  ['of another type', '/typed', 415],
+  ['without a token', '/protected', 401],
+  ['from a denied address', '/denied', 403],
+  ['too many', '/often', 429],
+  ['that a function refuses', '/refused', 403],
+  ['at which a function fails', '/failing', 502],
+  ['to no path', '/nowhere', 404],
+  ['to a path without the method', '/read-only', 405],
+  ['to an ambiguous path', '/plain/..%2Fx', 400],
+  ['to a fixed answer', '/fixed', 200],
+  ['to an answer without a body', '/empty', 204],
+  ['to a redirect', '/elsewhere', 302],
+  ['to a refresh, which reads no more than its own', '/refresh', 413],
 ];
 
 describe('an upload gets its answer though nobody reads it', () => {
@@ -107,13 +121,20 @@ describe('an upload gets its answer though nobody reads it', () => {
 
   test('and the connection goes on: the request behind it is answered', async () => {
     const next = 'GET /read-only HTTP/1.1\r\nHost: gateway.example\r\n\r\n';
-    for (const [path, status] of [['/protected', 401], ['/elsewhere', 302], ['/empty', 204]]) {
+    for (const [path, status] of [
+      ['/protected', 401],
+      ['/elsewhere', 302],
+      ['/empty', 204],
+    ]) {
       assert.equal(await upload(path, { next }), `${status},200`, path);
     }
   });
 
   test('before any of it is sent', async () => {
-    for (const [path, status] of [['/protected', 401], ['/elsewhere', 302]]) {
+    for (const [path, status] of [
+      ['/protected', 401],
+      ['/elsewhere', 302],
+    ]) {
       const { hostname, port } = new URL(gateway.origin);
       const socket = createConnection(Number(port), hostname);
       socket.write(`POST ${path} HTTP/1.1\r\nHost: gateway.example\r\nContent-Length: 1000000\r\n\r\n`);
@@ -124,6 +145,9 @@ describe('an upload gets its answer though nobody reads it', () => {
   });
 
   test('and one that a path takes arrives as ever', async () => {
-    assert.deepEqual(await Promise.all(Array.from({ length: AT_ONCE }, () => upload('/plain'))), Array(AT_ONCE).fill('200'));
+    assert.deepEqual(
+      await Promise.all(Array.from({ length: AT_ONCE }, () => upload('/plain'))),
+      Array(AT_ONCE).fill('200'),
+    );
   });
 });

@@ -97,7 +97,11 @@ export async function prepare(t, gateway, config) {
 
 /** Starts a gateway whose KV holds `config`. */
 export async function start(t, config, options = {}) {
-  return prepare(t, await startGateway({ kv: ['JWKS', 'CONFIG'], objects: [], entry: orderedEntry(), ...options }), config);
+  return prepare(
+    t,
+    await startGateway({ kv: ['JWKS', 'CONFIG'], objects: [], entry: orderedEntry(), ...options }),
+    config,
+  );
 }
 
 /** Moves the clock to where the config is looked at again, and waits until it is the one that answers `value`. */

@@ -7,7 +7,16 @@ import { startTenant } from '../../dev/tenant.mjs';
 import { KEY_SET, ask } from './bearer.mjs';
 import { Browser, until } from './harness.mjs';
 import {
-  CALLBACK, CLIENT_ID, CLIENT_SECRET, LOGIN, REDIRECT_URI, REFRESH, assertPrivateJson, logIn, readAnswer, startLoginGateway,
+  CALLBACK,
+  CLIENT_ID,
+  CLIENT_SECRET,
+  LOGIN,
+  REDIRECT_URI,
+  REFRESH,
+  assertPrivateJson,
+  logIn,
+  readAnswer,
+  startLoginGateway,
 } from './login-flow.mjs';
 import { FIRST_KEY, RECHECK_MS, SECOND_KEY, arrives, configOf, orderedEntry, prepare, start } from './reload-flow.mjs';
 
@@ -99,7 +108,11 @@ describe('an invalid config', AT_ONCE, () => {
       }
       const mistakes = gateway.mistakes();
       assert.equal(mistakes.length, expected.length, `each mistake once: ${mistakes.join('\n')}`);
-      for (const pattern of expected) assert.ok(mistakes.some((mistake) => pattern.test(mistake)), `${pattern} is logged`);
+      for (const pattern of expected)
+        assert.ok(
+          mistakes.some((mistake) => pattern.test(mistake)),
+          `${pattern} is logged`,
+        );
       await gateway.put(configOf('corrected'));
       await arrives(gateway, 'corrected');
     });
@@ -109,7 +122,11 @@ describe('an invalid config', AT_ONCE, () => {
       await gateway.refused('at the start');
       const mistakes = gateway.mistakes();
       assert.equal(mistakes.length, expected.length, mistakes.join('\n'));
-      for (const pattern of expected) assert.ok(mistakes.some((mistake) => pattern.test(mistake)), `${pattern} is logged`);
+      for (const pattern of expected)
+        assert.ok(
+          mistakes.some((mistake) => pattern.test(mistake)),
+          `${pattern} is logged`,
+        );
       const reads = await gateway.reads('CONFIG');
       await gateway.put(configOf('corrected'));
       await gateway.later(RECHECK_MS - 1);
@@ -248,8 +265,14 @@ describe('over a change', () => {
 
   const loginConfig = (marker, authorizer) => ({
     authorizer: {
-      type: 'auth0', domain: tenant.origin, client_id: CLIENT_ID, client_secret: '$secret.CLIENT_SECRET',
-      audience: tenant.settings.audience, redirect_uri: REDIRECT_URI, scope: 'openid offline_access', ...authorizer,
+      type: 'auth0',
+      domain: tenant.origin,
+      client_id: CLIENT_ID,
+      client_secret: '$secret.CLIENT_SECRET',
+      audience: tenant.settings.audience,
+      redirect_uri: REDIRECT_URI,
+      scope: 'openid offline_access',
+      ...authorizer,
     },
     paths: [
       ...configOf(marker).paths,
@@ -295,7 +318,10 @@ describe('over a change', () => {
     const gateway = await startLogin(t);
     // `ask` of bearer.mjs reads the log, which the login gateway's own leaves to its callers.
     const plain = { ask: async (path, init) => readAnswer(await gateway.fetch(path, init)) };
-    const token = await tenant.mint({ iat: Math.floor(Date.now() / 1000) - 60, exp: Math.floor(Date.now() / 1000) + 3600 });
+    const token = await tenant.mint({
+      iat: Math.floor(Date.now() / 1000) - 60,
+      exp: Math.floor(Date.now() / 1000) + 3600,
+    });
     tenant.resetCounts();
     assert.equal((await ask(plain, token)).status, 200);
     assert.equal(tenant.counts[KEY_SET], 1);

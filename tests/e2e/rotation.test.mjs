@@ -97,7 +97,9 @@ describe('a hundred refreshes with one token at once are one exchange with one a
 async function refreshAndHangUp(token, ms) {
   const request = httpRequest(new URL(REFRESH, gateway.origin), { ...by(token), agent: false });
   const over = new Promise((resolve) => request.once('close', resolve));
-  const answered = new Promise((resolve) => request.once('response', (response) => resolve(response.on('error', () => {}))));
+  const answered = new Promise((resolve) =>
+    request.once('response', (response) => resolve(response.on('error', () => {}))),
+  );
   request.on('error', () => {}).end();
   const response = await (ms === undefined ? answered : Promise.race([answered, sleep(ms)]));
   request.socket?.resetAndDestroy();
@@ -110,27 +112,32 @@ test('in two hundred rounds with clients that hang up at random moments no sessi
   const MOMENT_MAX_MS = 60;
   const hungUp = { early: 0, late: 0 };
   // The provider takes its time, before it rotates or after, so that a client may be gone at any stage.
-  const slow = [{ path: TOKEN_ENDPOINT, kind: 'slow', delayMs: 3 }, { path: TOKEN_ENDPOINT, kind: 'slow', delayMs: 3, after: true }];
+  const slow = [
+    { path: TOKEN_ENDPOINT, kind: 'slow', delayMs: 3 },
+    { path: TOKEN_ENDPOINT, kind: 'slow', delayMs: 3, after: true },
+  ];
   const first = [];
   for (let tab = 0; tab < TABS; tab += 1) first.push(await freshToken());
   tenant.resetCounts();
-  const last = await Promise.all(first.map(async (token) => {
-    let current = token;
-    for (let round = 0; round < ROUNDS; round += 1) {
-      tenant.fault({ ...slow[round % slow.length], times: 1 });
-      for (let calls = randomInt(1, 4); calls > 0; calls -= 1) {
-        // One in so many at the answer itself: on a busy machine none may come in time.
-        const moment = randomInt(10) === 0 ? undefined : randomInt(0, MOMENT_MAX_MS);
-        const answered = await refreshAndHangUp(current, moment);
-        hungUp[answered ? 'late' : 'early'] += 1;
+  const last = await Promise.all(
+    first.map(async (token) => {
+      let current = token;
+      for (let round = 0; round < ROUNDS; round += 1) {
+        tenant.fault({ ...slow[round % slow.length], times: 1 });
+        for (let calls = randomInt(1, 4); calls > 0; calls -= 1) {
+          // One in so many at the answer itself: on a busy machine none may come in time.
+          const moment = randomInt(10) === 0 ? undefined : randomInt(0, MOMENT_MAX_MS);
+          const answered = await refreshAndHangUp(current, moment);
+          hungUp[answered ? 'late' : 'early'] += 1;
+        }
+        const answer = await refreshBy(current);
+        assertPrivateJson(answer, `round ${round}`);
+        assert.notEqual(answer.body.refresh_token, current);
+        current = answer.body.refresh_token;
       }
-      const answer = await refreshBy(current);
-      assertPrivateJson(answer, `round ${round}`);
-      assert.notEqual(answer.body.refresh_token, current);
-      current = answer.body.refresh_token;
-    }
-    return current;
-  }));
+      return current;
+    }),
+  );
   tenant.clearFaults();
   assert.ok(hungUp.early > 0 && hungUp.late > 0, `before and after an answer: ${JSON.stringify(hungUp)}`);
   assert.equal(exchanges(), TABS * ROUNDS, 'one exchange a round');
@@ -223,7 +230,10 @@ describe('an answer that is lost between the object and the isolate', MINUTE, ()
 
   after(() => graceless?.close());
 
-  for (const [name, at] of [['the usual grace', () => gateway], ['a grace of 0', () => graceless]]) {
+  for (const [name, at] of [
+    ['the usual grace', () => gateway],
+    ['a grace of 0', () => graceless],
+  ]) {
     test(`reaches the client at the second try, without a second exchange: ${name}`, async () => {
       const token = await freshToken();
       await at().loseReplies('RefreshExchange');
@@ -235,7 +245,7 @@ describe('an answer that is lost between the object and the isolate', MINUTE, ()
     });
   }
 
-  test('is no other client\'s where the grace is 0, however soon that comes', async () => {
+  test("is no other client's where the grace is 0, however soon that comes", async () => {
     const token = await freshToken();
     await graceless.loseReplies('RefreshExchange');
     assertPrivateJson(await graceless.ask(REFRESH, by(token)), 'the client that asked');

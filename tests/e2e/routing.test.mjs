@@ -11,9 +11,12 @@ let api;
 let gateway;
 
 // Each route tells the upstream its own name, so that a test sees which one took the request.
-const route = (method, path, more = {}) => proxied(path, 'api', {
-  method, mapping: { headers: { 'x-route': `${method} ${path}` } }, ...more,
-});
+const route = (method, path, more = {}) =>
+  proxied(path, 'api', {
+    method,
+    mapping: { headers: { 'x-route': `${method} ${path}` } },
+    ...more,
+  });
 
 before(async () => {
   api = await startApi();
@@ -123,7 +126,10 @@ describe('methods', () => {
   ]) {
     test(`${method} ${path} is 405 and allowed are ${allow}`, async () => {
       const { answer, code, route: taken } = await ask(path, method);
-      assert.deepEqual([answer.status, code, answer.header('allow'), taken], [405, 'method_not_allowed', allow, undefined]);
+      assert.deepEqual(
+        [answer.status, code, answer.header('allow'), taken],
+        [405, 'method_not_allowed', allow, undefined],
+      );
     });
   }
 
@@ -131,7 +137,11 @@ describe('methods', () => {
     for (const path of ['/any', '/tree/a', '/p/x', '/p']) {
       const { answer, code, route: taken } = await ask(path, 'TRACE');
       const allow = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
-      assert.deepEqual([answer.status, code, answer.header('allow'), taken], [405, 'method_not_allowed', allow, undefined], path);
+      assert.deepEqual(
+        [answer.status, code, answer.header('allow'), taken],
+        [405, 'method_not_allowed', allow, undefined],
+        path,
+      );
       const record = await gateway.record(({ request_id: id }) => id === answer.header('x-request-id'));
       assert.deepEqual([record.method, record.status, record.code], ['TRACE', 405, 'method_not_allowed'], path);
     }
@@ -143,7 +153,8 @@ describe('methods', () => {
       for (const target of ['/any', '/tree/a', 'api.example:443']) {
         const answer = await sendLine(`${method} ${target}`);
         assert.match(answer, /^HTTP\/1\.1 (4\d\d|50[01]) /, `${method} ${target}`);
-        if (answer.startsWith('HTTP/1.1 405 ')) assert.match(answer, /^allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r$/mi);
+        if (answer.startsWith('HTTP/1.1 405 '))
+          assert.match(answer, /^allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r$/im);
         assert.deepEqual(api.requests, [], `${method} ${target}`);
       }
     }
@@ -264,5 +275,8 @@ test('bytes that no URL may hold as they are come to nobody: the runtime refuses
 
 test('an address in the request line is routed by its path alone', async () => {
   assert.match(await sendLine('GET http://other.example/tree/a?b'), /^HTTP\/1\.1 200 /);
-  assert.deepEqual(api.requests.map(({ path, query }) => [path, query]), [['/a', 'b']]);
+  assert.deepEqual(
+    api.requests.map(({ path, query }) => [path, query]),
+    [['/a', 'b']],
+  );
 });

@@ -18,7 +18,9 @@ export const CONFIG_INVALID = [503, 'config_invalid'];
 export const entryWith = (bindings, fetch = 'return super.fetch(request);') => `
   import Gateway from './worker.js';
 
-  const made = { ${Object.entries(bindings).map(([name, text]) => `${name}: { value: ${text} }`).join(', ')} };
+  const made = { ${Object.entries(bindings)
+    .map(([name, text]) => `${name}: { value: ${text} }`)
+    .join(', ')} };
 
   export default class extends Gateway {
     constructor(context, env) {
@@ -32,19 +34,23 @@ export const entryWith = (bindings, fetch = 'return super.fetch(request);') => `
 `;
 
 /** As `entryWith`; the gateway's clock stands still until `later` moves it. */
-export const entryWithClock = (bindings = {}) => entryWith({
-  ...bindings,
-  TIME: `(() => {
+export const entryWithClock = (bindings = {}) =>
+  entryWith(
+    {
+      ...bindings,
+      TIME: `(() => {
     const time = { now: ${Date.now()} };
     Date.now = () => time.now;
     return time;
   })()`,
-}, `
+    },
+    `
   const order = request.headers.get('x-later-ms');
   if (order === null) return super.fetch(request);
   made.TIME.value.now += Number(order);
   return new Response();
-`);
+`,
+  );
 
 /** Moves the clock of a gateway with `entryWithClock`. */
 export async function later(gateway, ms) {
@@ -53,7 +59,10 @@ export async function later(gateway, ms) {
 
 /** The section `authorizer` of a config that takes the tokens of `tenant`. */
 export const authorizerOf = (tenant) => ({
-  type: 'auth0', domain: tenant.origin, client_id: DEFAULT_CLIENT_ID, audience: tenant.settings.audience,
+  type: 'auth0',
+  domain: tenant.origin,
+  client_id: DEFAULT_CLIENT_ID,
+  audience: tenant.settings.audience,
 });
 
 /** Headers with a token of the tenant, of alice unless `claims` say otherwise. */
@@ -66,11 +75,14 @@ export const from = (address) => ({ 'cf-connecting-ip': address });
 export async function mistakesOf(gateway, message) {
   const { status, body } = await gateway.ask('/any');
   assert.deepEqual([status, body?.code], CONFIG_INVALID, message);
-  return gateway.records().filter(({ code, message: told }) => code === 'config_invalid' && told).map(({ message: told }) => told);
+  return gateway
+    .records()
+    .filter(({ code, message: told }) => code === 'config_invalid' && told)
+    .map(({ message: told }) => told);
 }
 
 /** Gives a text that this process has not used before, such as for a path of a test's own. */
 export const fresh = (() => {
   let given = 0;
-  return (before = '') => `${before}${given += 1}`;
+  return (before = '') => `${before}${(given += 1)}`;
 })();

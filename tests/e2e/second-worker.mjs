@@ -15,7 +15,15 @@ async function toldOf(request) {
 
 function note(name, request, environment, context, ...more) {
   const { method, url, headers } = request;
-  calls.push({ name, method, url, headers: Object.fromEntries(headers), environment, context: JSON.parse(context), more });
+  calls.push({
+    name,
+    method,
+    url,
+    headers: Object.fromEntries(headers),
+    environment,
+    context: JSON.parse(context),
+    more,
+  });
 }
 
 function socket() {
@@ -28,7 +36,8 @@ function socket() {
 /** What the last segment of the path asks for. */
 const BEHAVIOURS = {
   calls: () => Response.json(calls.splice(0)),
-  echo: (request) => new Response(request.body, { headers: { 'content-type': request.headers.get('content-type') ?? 'text/plain' } }),
+  echo: (request) =>
+    new Response(request.body, { headers: { 'content-type': request.headers.get('content-type') ?? 'text/plain' } }),
   socket,
   throw() {
     throw new Error('out of paper in tray 2');
@@ -38,10 +47,15 @@ const BEHAVIOURS = {
   empty: () => new Response(null, { status: 204 }),
   answer: () => {
     const headers = new Headers({
-      'content-type': 'application/x-own', etag: '"e"', 'x-request-id': 'of-the-service', 'keep-alive': 'timeout=7',
-      connection: 'x-hop', 'x-hop': '1',
+      'content-type': 'application/x-own',
+      etag: '"e"',
+      'x-request-id': 'of-the-service',
+      'keep-alive': 'timeout=7',
+      connection: 'x-hop',
+      'x-hop': '1',
     });
-    for (const cookie of ['first=1; Path=/', 'bargate-login=2', 'bargate=3', 'last=4']) headers.append('set-cookie', cookie);
+    for (const cookie of ['first=1; Path=/', 'bargate-login=2', 'bargate=3', 'last=4'])
+      headers.append('set-cookie', cookie);
     return new Response('own words', { status: 418, headers });
   },
 };
@@ -85,8 +99,18 @@ export class Functions extends WorkerEntrypoint {
       return true;
     }
     if (verdict === 'throw') throw new Error('the judge is out');
-    if (verdict === 'stop') return new Response('stopped', { status: 451, headers: { 'x-judge': 'yes', 'set-cookie': 'judged=1' } });
-    return { 'true': true, 'false': false, 'one': 1, 'text': 'true', 'object': { ok: true }, 'null': null, 'error': { error: 'no' }, 'failure': Response.error() }[verdict];
+    if (verdict === 'stop')
+      return new Response('stopped', { status: 451, headers: { 'x-judge': 'yes', 'set-cookie': 'judged=1' } });
+    return {
+      true: true,
+      false: false,
+      one: 1,
+      text: 'true',
+      object: { ok: true },
+      null: null,
+      error: { error: 'no' },
+      failure: Response.error(),
+    }[verdict];
   }
 
   /** Is told who has logged in; refuses those whose name begins with "refused", and answers what is to be dropped. */

@@ -10,10 +10,30 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
 import { Browser, freePort } from './harness.mjs';
-import { CLIENT_SECRET, PROFILE, REFRESH, assertNeverShown, assertProblem, logIn, loginUntilCallback } from './login-flow.mjs';
 import {
-  LIFE_SECS, LOGOUT, OWN_PAGE, TOKEN_ENDPOINT, askWith, assertAlive, assertEnded, assertFamily, beginSession, later, sessionOf,
-  startSessionGateway, untilDue, untilExpired,
+  CLIENT_SECRET,
+  PROFILE,
+  REFRESH,
+  assertNeverShown,
+  assertProblem,
+  logIn,
+  loginUntilCallback,
+} from './login-flow.mjs';
+import {
+  LIFE_SECS,
+  LOGOUT,
+  OWN_PAGE,
+  TOKEN_ENDPOINT,
+  askWith,
+  assertAlive,
+  assertEnded,
+  assertFamily,
+  beginSession,
+  later,
+  sessionOf,
+  startSessionGateway,
+  untilDue,
+  untilExpired,
 } from './session-flow.mjs';
 
 /** IDLE_DEFAULT_SECS of the config's session.rs. */
@@ -37,7 +57,8 @@ let gateway;
 beforeEach(async () => {
   [directory, port] = await Promise.all([mkdtemp(join(tmpdir(), 'bargate-secret-rotation-')), freePort()]);
   [tenant, api] = await Promise.all([
-    startTenant({ accessTokenSeconds: LIFE_SECS, redirectUris: [TOKENS_REDIRECT_URI] }), startApi(),
+    startTenant({ accessTokenSeconds: LIFE_SECS, redirectUris: [TOKENS_REDIRECT_URI] }),
+    startApi(),
   ]);
   await deploy({ secret: CLIENT_SECRET });
 });
@@ -71,7 +92,8 @@ async function loginUnderWay() {
   return { finish: () => gateway.askAs(browser, callback) };
 }
 
-const refresh = (refreshToken) => gateway.ask(REFRESH, { method: 'POST', headers: { 'x-refresh-token': refreshToken } });
+const refresh = (refreshToken) =>
+  gateway.ask(REFRESH, { method: 'POST', headers: { 'x-refresh-token': refreshToken } });
 const exchanges = () => tenant.counts[TOKEN_ENDPOINT] ?? 0;
 
 /** Sessions and tokens of before the change, and what has become of them. */
@@ -93,8 +115,16 @@ async function assertBothGoOn({ session, refreshToken, client }, message) {
 
 describe('between the two changes, whichever comes first,', () => {
   const ORDERS = [
-    ['the provider has another secret than the gateway', () => tenant.rotateClientSecret(NEXT_SECRET), () => deploy({ secret: NEXT_SECRET })],
-    ['the gateway has another secret than the provider', () => deploy({ secret: NEXT_SECRET }), () => tenant.rotateClientSecret(NEXT_SECRET)],
+    [
+      'the provider has another secret than the gateway',
+      () => tenant.rotateClientSecret(NEXT_SECRET),
+      () => deploy({ secret: NEXT_SECRET }),
+    ],
+    [
+      'the gateway has another secret than the provider',
+      () => deploy({ secret: NEXT_SECRET }),
+      () => tenant.rotateClientSecret(NEXT_SECRET),
+    ],
   ];
 
   for (const [name, first, second] of ORDERS) {
@@ -109,7 +139,8 @@ describe('between the two changes, whichever comes first,', () => {
         assertProblem(await askWith(gateway, before.session.cookie), IDP_REJECTED, `the session, time ${round}`);
         assertProblem(await refresh(before.refreshToken), IDP_REJECTED, `the refresh, time ${round}`);
       }
-      for (const whose of [before.session, before.client]) assertFamily(whose, { rotations: 0, revoked: false }, 'meanwhile');
+      for (const whose of [before.session, before.client])
+        assertFamily(whose, { rotations: 0, revoked: false }, 'meanwhile');
       await second();
       await assertBothGoOn(before, 'once both have the same secret');
     });
@@ -132,7 +163,10 @@ describe('between the two changes, whichever comes first,', () => {
     assertFamily(session, { rotations: 0, revoked: false }, 'at the provider');
   });
 
-  for (const [name, sealingKey, revoked] of [['is sealed with it', undefined, false], ['has a key of its own', FRESH_KEY, true]]) {
+  for (const [name, sealingKey, revoked] of [
+    ['is sealed with it', undefined, false],
+    ['has a key of its own', FRESH_KEY, true],
+  ]) {
     test(`a session that ends by its time after the change has its refresh token revoked if that ${name}: ${revoked}`, async () => {
       await deploy({ secret: CLIENT_SECRET, sealingKey });
       const session = await beginSession(gateway, tenant);
@@ -174,12 +208,19 @@ describe('a login under way', () => {
     const early = [await loginUnderWay(), await loginUnderWay()];
     // First the config gets a sealing_key, whose value is that of the secret: nothing is sealed in another way than before.
     await deploy({ secret: CLIENT_SECRET, sealingKey: CLIENT_SECRET });
-    await assertAlive(gateway, sessionOf(await early[0].finish(), tenant), 'begun without a sealing_key, ended with one');
+    await assertAlive(
+      gateway,
+      sessionOf(await early[0].finish(), tenant),
+      'begun without a sealing_key, ended with one',
+    );
     const late = await loginUnderWay();
     // Then the secret changes, on both sides.
     tenant.rotateClientSecret(NEXT_SECRET);
     await deploy({ secret: NEXT_SECRET, sealingKey: CLIENT_SECRET });
-    for (const [login, message] of [[early[1], 'begun without a sealing_key'], [late, 'begun with one']]) {
+    for (const [login, message] of [
+      [early[1], 'begun without a sealing_key'],
+      [late, 'begun with one'],
+    ]) {
       await assertAlive(gateway, sessionOf(await login.finish(), tenant), message);
     }
     await assertNeverShown(gateway, { CLIENT_SECRET, NEXT_SECRET });

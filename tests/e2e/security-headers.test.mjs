@@ -10,7 +10,9 @@ import { APP, entryWith } from './rules.mjs';
 
 const HSTS = 'max-age=63072000';
 const OWN_HEADERS = {
-  'X-Frame-Options': 'DENY', 'content-security-policy': "default-src 'none'; frame-ancestors 'none'", 'Referrer-Policy': 'same-origin',
+  'X-Frame-Options': 'DENY',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'Referrer-Policy': 'same-origin',
   'X-From-A-Variable': '$env.NAMED',
 };
 const EXPECTED = { ...OWN_HEADERS, 'X-From-A-Variable': 'by name' };
@@ -52,7 +54,9 @@ before(async () => {
   upstream = await startUpstream((request, response) => {
     const status = Number(/\d+/.exec(request.url)?.[0] ?? 200);
     const own = { 'x-frame-options': 'SAMEORIGIN', 'referrer-policy': 'unsafe-url', 'x-own': 'kept' };
-    response.writeHead(status, { ...own, ...(status === 302 ? { location: '/x' } : {}) }).end(status === 204 ? undefined : 'body');
+    response
+      .writeHead(status, { ...own, ...(status === 302 ? { location: '/x' } : {}) })
+      .end(status === 204 ? undefined : 'body');
   });
   plain = await start({});
   adorned = await start({ headers: OWN_HEADERS });
@@ -66,13 +70,20 @@ function start(sections, options = {}) {
   const { authorizer, paths } = loginConfig(tenant);
   return startGateway({
     config: {
-      servers: [{ alias: 'own', url: upstream.origin }, { alias: 'nobody', url: 'http://127.0.0.1:1' }],
+      servers: [
+        { alias: 'own', url: upstream.origin },
+        { alias: 'nobody', url: 'http://127.0.0.1:1' },
+      ],
       cors: { allow_origins: [APP] },
       authorizer,
       paths: [
         ...paths,
         { method: 'GET', path: '/fixed', response: { fixed: true } },
-        { method: 'GET', path: '/static', integration: { type: 'static', status: 418, headers: { 'x-own': 'kept' }, body: 'text' } },
+        {
+          method: 'GET',
+          path: '/static',
+          integration: { type: 'static', status: 418, headers: { 'x-own': 'kept' }, body: 'text' },
+        },
         { method: 'GET', path: '/redirect', integration: { type: 'redirect', status: 308, location: '/fixed' } },
         { method: 'GET', path: '/state', integration: { type: 'health' } },
         { method: 'GET', path: '/private', auth: true, response: {} },
@@ -91,11 +102,18 @@ function start(sections, options = {}) {
 }
 
 /** Asks at an origin of the test's choice. */
-const askAt = (gateway, origin, method, path, headers) => gateway.miniflare.dispatchFetch(`${origin}${path}`, {
-  method, headers, redirect: 'manual', ...(method === 'POST' ? { body: 'body' } : {}),
-});
+const askAt = (gateway, origin, method, path, headers) =>
+  gateway.miniflare.dispatchFetch(`${origin}${path}`, {
+    method,
+    headers,
+    redirect: 'manual',
+    ...(method === 'POST' ? { body: 'body' } : {}),
+  });
 
-for (const [scheme, hsts] of [['https', HSTS], ['http', null]]) {
+for (const [scheme, hsts] of [
+  ['https', HSTS],
+  ['http', null],
+]) {
   describe(`over ${scheme}`, () => {
     for (const [message, made, method, path, headers, status] of ANSWERS) {
       test(`${message} has ${made ? "the headers of the gateway's own answers" : 'what the upstream gave it'}`, async () => {
@@ -104,11 +122,18 @@ for (const [scheme, hsts] of [['https', HSTS], ['http', null]]) {
         const { headers: told } = answer;
         assert.equal(told.get('x-content-type-options'), made ? 'nosniff' : null);
         assert.equal(told.get('strict-transport-security'), made ? hsts : null);
-        if (!made) assert.deepEqual([told.get('x-frame-options'), told.get('referrer-policy')], ['SAMEORIGIN', 'unsafe-url']);
+        if (!made)
+          assert.deepEqual([told.get('x-frame-options'), told.get('referrer-policy')], ['SAMEORIGIN', 'unsafe-url']);
       });
 
       test(`${message} has the headers of the config, each once`, async () => {
-        const { status: found, headers: told } = await askAt(adorned, `${scheme}://gateway.example`, method, path, headers);
+        const { status: found, headers: told } = await askAt(
+          adorned,
+          `${scheme}://gateway.example`,
+          method,
+          path,
+          headers,
+        );
         assert.equal(found, status);
         for (const [name, value] of Object.entries(EXPECTED)) assert.equal(told.get(name), value, name);
         assert.equal(told.get('strict-transport-security'), made ? hsts : null);
@@ -142,7 +167,10 @@ test('no answer has them while no config is in force, and each is safe all the s
   const gateway = await startGateway({ config: { headers: OWN_HEADERS, paths: [], colour: 1 } });
   t.after(() => gateway.close());
   const { status, headers } = await askAt(gateway, 'https://gateway.example', 'GET', '/fixed');
-  assert.deepEqual([status, headers.get('x-content-type-options'), headers.get('strict-transport-security')], [503, 'nosniff', HSTS]);
+  assert.deepEqual(
+    [status, headers.get('x-content-type-options'), headers.get('strict-transport-security')],
+    [503, 'nosniff', HSTS],
+  );
   assert.equal(headers.get('x-frame-options'), null);
 });
 
@@ -150,7 +178,9 @@ test('an answer in the place of one that failed inside has them', async (t) => {
   const gateway = await start({ headers: OWN_HEADERS }, { directory: 'build-fault' });
   t.after(() => gateway.close());
   for (const kind of ['panic', 'panic-in-task']) {
-    const { status, headers } = await askAt(gateway, 'https://gateway.example', 'GET', '/fixed', { 'x-bargate-fault': kind });
+    const { status, headers } = await askAt(gateway, 'https://gateway.example', 'GET', '/fixed', {
+      'x-bargate-fault': kind,
+    });
     const safe = [headers.get('x-content-type-options'), headers.get('strict-transport-security')];
     assert.deepEqual([status, ...safe], [500, 'nosniff', HSTS], kind);
     for (const [name, value] of Object.entries(EXPECTED)) assert.equal(headers.get(name), value, `${kind}: ${name}`);
@@ -201,7 +231,10 @@ describe('the headers of a config', () => {
   test('decide for an answer of which nothing is said, and for one that any cache may keep', async () => {
     assert.equal((await gateway.ask('/fixed')).headers.get('cache-control'), 'public, max-age=60');
     for (const [cacheControl, expected] of [
-      [undefined, 'public, max-age=60'], ['max-age=1', 'public, max-age=60'], ['no-store', 'no-store'], ['max-age=1, Private', 'max-age=1, Private'],
+      [undefined, 'public, max-age=60'],
+      ['max-age=1', 'public, max-age=60'],
+      ['no-store', 'no-store'],
+      ['max-age=1, Private', 'max-age=1, Private'],
     ]) {
       said = cacheControl ? { 'cache-control': cacheControl } : {};
       assert.equal((await gateway.ask('/own')).headers.get('cache-control'), expected, cacheControl);
@@ -209,8 +242,16 @@ describe('the headers of a config', () => {
   });
 
   test('add a cookie to those that are there', async () => {
-    said = [['set-cookie', 'a=1'], ['set-cookie', 'b=2']].flat();
-    for (const [path, others] of [['/own', ['a=1', 'b=2']], ['/cookie', ['s=1']], ['/ruled', ['a=1', 'b=2', 'p=1']], ['/fixed', []]]) {
+    said = [
+      ['set-cookie', 'a=1'],
+      ['set-cookie', 'b=2'],
+    ].flat();
+    for (const [path, others] of [
+      ['/own', ['a=1', 'b=2']],
+      ['/cookie', ['s=1']],
+      ['/ruled', ['a=1', 'b=2', 'p=1']],
+      ['/fixed', []],
+    ]) {
       const { headers } = await gateway.ask(path);
       assert.deepEqual(headers.getSetCookie().sort(), [...others, 'region=eu'].sort(), path);
     }

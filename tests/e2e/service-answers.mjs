@@ -17,22 +17,48 @@ function cycle() {
  */
 export const ANSWERS = [
   { when: 'an object', answer: () => ({ id: 7, tags: ['a'] }), status: 200, body: succeeded({ id: 7, tags: ['a'] }) },
-  { when: 'an object with a message', answer: () => ({ message: 'Here.', id: 7 }), status: 200, body: succeeded({ id: 7 }, 'Here.') },
-  { when: 'an object with a status', answer: () => ({ statusCode: 201, id: 7 }), status: 201, body: succeeded({ id: 7 }) },
   {
-    when: 'an object with a status, a message and data', answer: () => ({ statusCode: 202, message: 'Taken.', data: [1] }), status: 202,
+    when: 'an object with a message',
+    answer: () => ({ message: 'Here.', id: 7 }),
+    status: 200,
+    body: succeeded({ id: 7 }, 'Here.'),
+  },
+  {
+    when: 'an object with a status',
+    answer: () => ({ statusCode: 201, id: 7 }),
+    status: 201,
+    body: succeeded({ id: 7 }),
+  },
+  {
+    when: 'an object with a status, a message and data',
+    answer: () => ({ statusCode: 202, message: 'Taken.', data: [1] }),
+    status: 202,
     body: succeeded({ data: [1] }, 'Taken.'),
   },
-  { when: 'an object whose status is that of an error', answer: () => ({ statusCode: 404, id: 7 }), status: 404, body: succeeded({ id: 7 }) },
+  {
+    when: 'an object whose status is that of an error',
+    answer: () => ({ statusCode: 404, id: 7 }),
+    status: 404,
+    body: succeeded({ id: 7 }),
+  },
   { when: 'an object with nothing in it', answer: () => ({}), status: 200, body: succeeded({}) },
   {
-    when: 'an object with members of every JSON type', answer: () => ({ a: null, b: true, c: 1.5, d: 'é\n"\u2028', e: [{ f: [] }] }), status: 200,
+    when: 'an object with members of every JSON type',
+    answer: () => ({ a: null, b: true, c: 1.5, d: 'é\n"\u2028', e: [{ f: [] }] }),
+    status: 200,
     body: succeeded({ a: null, b: true, c: 1.5, d: 'é\n"\u2028', e: [{ f: [] }] }),
   },
   { when: 'an error', answer: () => ({ error: 'No stock.' }), status: 500, body: failed('No stock.') },
-  { when: 'an error with a status', answer: () => ({ statusCode: 409, error: 'Taken.' }), status: 409, body: failed('Taken.') },
   {
-    when: 'an error with a status, a message and more', status: 422, body: failed({ code: 'size' }, 'Too large.'),
+    when: 'an error with a status',
+    answer: () => ({ statusCode: 409, error: 'Taken.' }),
+    status: 409,
+    body: failed('Taken.'),
+  },
+  {
+    when: 'an error with a status, a message and more',
+    status: 422,
+    body: failed({ code: 'size' }, 'Too large.'),
     answer: () => ({ statusCode: 422, error: { code: 'size' }, message: 'Too large.', internal: 'kept back' }),
   },
   { when: 'an error that is none', answer: () => ({ error: null, id: 7 }), status: 200, body: succeeded({ id: 7 }) },
@@ -64,7 +90,8 @@ export const answerOf = (when) => ANSWERS.find((row) => row.when === when).answe
 /** What was thrown by a service, by name; none of it is for its client. */
 export const THROWN = {
   'an error': () => new TypeError('out of paper in tray 2'),
-  'an error with a status of its own': () => Object.assign(new Error('out of paper in tray 2'), { statusCode: 418, code: 'teapot' }),
+  'an error with a status of its own': () =>
+    Object.assign(new Error('out of paper in tray 2'), { statusCode: 418, code: 'teapot' }),
   'a text': () => 'out of paper in tray 2',
   'an object': () => ({ statusCode: 200, message: 'out of paper in tray 2' }),
   nothing: () => undefined,

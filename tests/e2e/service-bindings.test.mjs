@@ -25,13 +25,16 @@ let gateway;
 before(async () => {
   [tenant, api] = await Promise.all([startTenant(), startApi()]);
   const mapping = {
-    headers: { 'x-user-id': '$request.jwt.sub', 'x-constant': 'constant' }, query: { user: '$request.jwt.sub', page: 'mapped' },
+    headers: { 'x-user-id': '$request.jwt.sub', 'x-constant': 'constant' },
+    query: { user: '$request.jwt.sub', page: 'mapped' },
   };
   gateway = await startSessionGateway(tenant, api, {
     sections: { serviceBindings: SERVICE_BINDINGS },
     paths: [
       bound('/fetch/{.+}'),
-      bound('/fetch-named/{.+}', undefined, { integration: { type: 'service_binding', binding: 'second', function: 'fetch' } }),
+      bound('/fetch-named/{.+}', undefined, {
+        integration: { type: 'service_binding', binding: 'second', function: 'fetch' },
+      }),
       bound('/mapped', undefined, { auth: true, mapping }),
       bound('/tell/mapped', 'tell', { auth: true, mapping }),
       { ...bound('/tell/here', 'tell'), method: 'GET' },
@@ -76,17 +79,27 @@ function describeRequests(way, { plain, mapped }) {
       }
     });
 
-    test('has mapped headers, and mapped query parameters in the place of the client\'s own', async () => {
+    test("has mapped headers, and mapped query parameters in the place of the client's own", async () => {
       const { url, headers } = await toldBy(`${mapped}?page=7&kept=1&user=eve`, { headers: await asUser('alice') });
       const { pathname, searchParams } = new URL(url);
       assert.equal(pathname, mapped);
-      assert.deepEqual([...searchParams].sort(), [['kept', '1'], ['page', 'mapped'], ['user', 'alice']]);
+      assert.deepEqual([...searchParams].sort(), [
+        ['kept', '1'],
+        ['page', 'mapped'],
+        ['user', 'alice'],
+      ]);
       assert.deepEqual([headers['x-user-id'], headers['x-constant']], ['alice', 'constant']);
     });
 
     test('has every method and its body', async () => {
       for (const [method, body] of [
-        ['GET', ''], ['POST', 'posted'], ['PUT', 'püt'], ['PATCH', 'patched'], ['DELETE', ''], ['DELETE', 'deleted'], ['PROPFIND', ''],
+        ['GET', ''],
+        ['POST', 'posted'],
+        ['PUT', 'püt'],
+        ['PATCH', 'patched'],
+        ['DELETE', ''],
+        ['DELETE', 'deleted'],
+        ['PROPFIND', ''],
       ]) {
         const headers = body ? { 'content-length': Buffer.byteLength(body), 'content-type': 'text/x-own' } : {};
         const told = await toldBy(plain, { method, headers, body });
@@ -98,13 +111,22 @@ function describeRequests(way, { plain, mapped }) {
     test('has the headers of the client, and what an upstream is told of it', async () => {
       const { headers } = await toldBy(plain, {
         headers: {
-          host: 'gateway.example', accept: 'text/x-own', authorization: 'Basic b3duOm93bg==', 'x-own': 'one two', cookie: 'a=1; b=2',
+          host: 'gateway.example',
+          accept: 'text/x-own',
+          authorization: 'Basic b3duOm93bg==',
+          'x-own': 'one two',
+          cookie: 'a=1; b=2',
           'x-request-id': 'of-the-client',
         },
       });
       for (const [name, value] of [
-        ['accept', 'text/x-own'], ['authorization', 'Basic b3duOm93bg=='], ['x-own', 'one two'], ['cookie', 'a=1; b=2'],
-        ['x-request-id', 'of-the-client'], ['x-forwarded-host', 'gateway.example'], ['x-forwarded-proto', 'http'],
+        ['accept', 'text/x-own'],
+        ['authorization', 'Basic b3duOm93bg=='],
+        ['x-own', 'one two'],
+        ['cookie', 'a=1; b=2'],
+        ['x-request-id', 'of-the-client'],
+        ['x-forwarded-host', 'gateway.example'],
+        ['x-forwarded-proto', 'http'],
         ['x-forwarded-for', '127.0.0.1'],
       ]) {
         assert.equal(headers[name], value, name);
@@ -114,8 +136,21 @@ function describeRequests(way, { plain, mapped }) {
     test('has no header by which a client would speak for the gateway, in no spelling', async () => {
       const lie = 'lie.example';
       for (const name of [
-        'X-User-Id', 'x_user_id', 'X_USER-ID', 'X-Constant', 'X-Forwarded-For', 'X_Forwarded_Host', 'Forwarded', 'X-Real-IP', 'X-Original-URL',
-        'X-HTTP-Method-Override', 'X-Access-Token', 'X_Refresh_Token', 'Proxy-Authorization', 'Keep-Alive', 'TE',
+        'X-User-Id',
+        'x_user_id',
+        'X_USER-ID',
+        'X-Constant',
+        'X-Forwarded-For',
+        'X_Forwarded_Host',
+        'Forwarded',
+        'X-Real-IP',
+        'X-Original-URL',
+        'X-HTTP-Method-Override',
+        'X-Access-Token',
+        'X_Refresh_Token',
+        'Proxy-Authorization',
+        'Keep-Alive',
+        'TE',
       ]) {
         const { headers } = await toldBy(plain, { headers: { [name]: lie, 'x-own': 'kept' } });
         const passed = Object.entries(headers).filter(([, value]) => value.includes(lie));
@@ -127,7 +162,7 @@ function describeRequests(way, { plain, mapped }) {
       assert.equal(headers['x-per-hop'], undefined, 'what Connection names');
     });
 
-    test('has the access token of a session, and none of the gateway\'s cookies', async () => {
+    test("has the access token of a session, and none of the gateway's cookies", async () => {
       const { cookie, value } = await beginSession(gateway, tenant);
       const sent = `a=1; ${cookie}; bargate-login=q; __Host-bargate-login=q; b=2`;
       const answer = await askWith(gateway, sent, mapped);
@@ -136,8 +171,13 @@ function describeRequests(way, { plain, mapped }) {
       assert.match(headers.authorization, /^Bearer [\w-]+\.[\w-]+\.[\w-]+$/);
       assert.equal(headers['x-user-id'], claimsOf(headers.authorization.slice('Bearer '.length)).sub);
       const unguarded = await toldBy(plain, { headers: { cookie: sent } });
-      assert.deepEqual([unguarded.headers.cookie, unguarded.headers.authorization], ['a=1; b=2', undefined], 'at a public path');
-      for (const text of [answer.text, JSON.stringify(unguarded)]) assert.ok(!text.includes(value), 'not in any header');
+      assert.deepEqual(
+        [unguarded.headers.cookie, unguarded.headers.authorization],
+        ['a=1; b=2', undefined],
+        'at a public path',
+      );
+      for (const text of [answer.text, JSON.stringify(unguarded)])
+        assert.ok(!text.includes(value), 'not in any header');
     });
   });
 }
@@ -187,11 +227,18 @@ describe('the fetch of a service', () => {
 describe('a Response of a service', () => {
   for (const at of ['/fetch', '/respond']) {
     test(`from ${at} is the answer: status, headers and body, without what is the gateway's alone to say`, async () => {
-      const answer = await sendRaw(gateway.origin, { path: `${at}/answer`, headers: { 'x-request-id': 'of-the-client' } });
+      const answer = await sendRaw(gateway.origin, {
+        path: `${at}/answer`,
+        headers: { 'x-request-id': 'of-the-client' },
+      });
       assert.deepEqual([answer.status, answer.text], [418, 'own words']);
       assert.deepEqual(answer.values('set-cookie'), ['first=1; Path=/', 'last=4']);
       for (const [name, value] of [
-        ['content-type', 'application/x-own'], ['etag', '"e"'], ['x-request-id', 'of-the-client'], ['x-hop', null], ['keep-alive', null],
+        ['content-type', 'application/x-own'],
+        ['etag', '"e"'],
+        ['x-request-id', 'of-the-client'],
+        ['x-hop', null],
+        ['keep-alive', null],
       ]) {
         assert.equal(answer.header(name), value, name);
       }
@@ -225,7 +272,12 @@ describe('a function of a service', () => {
   test('is told the route, its parameters as the client sent them, and the address', async () => {
     const table = [
       ['GET', '/tell/here?a=1', { method: 'GET', path: '/tell/here' }, {}],
-      ['GET', '/tell/a%20b;c/of/d/%C3%A9//f?x', { method: 'GET', path: '/tell/{id}/of/{rest+}' }, { id: 'a%20b;c', rest: 'd/%C3%A9//f' }],
+      [
+        'GET',
+        '/tell/a%20b;c/of/d/%C3%A9//f?x',
+        { method: 'GET', path: '/tell/{id}/of/{rest+}' },
+        { id: 'a%20b;c', rest: 'd/%C3%A9//f' },
+      ],
       ['GET', '/tell/7/of', { method: 'GET', path: '/tell/{id}/of/{rest+}' }, { id: '7', rest: '' }],
       ['POST', '/tell/one/two/three', { method: 'POST', path: '/tell/one/{.+}' }, { '.+': 'two/three' }],
     ];
@@ -257,14 +309,25 @@ describe('a function of a service', () => {
     assert.equal((await argumentsAt('/tell/maybe', { headers })).context.claims.sub, 'alice', 'and there is one');
   });
 
-  test('gets an environment without anything in it, and nothing of the gateway\'s own in any argument', async () => {
+  test("gets an environment without anything in it, and nothing of the gateway's own in any argument", async () => {
     const headers = { cookie: (await beginSession(gateway, tenant)).cookie };
     for (const path of ['/tell/here', '/tell/private/7']) {
       const { environment, ...others } = await argumentsAt(path, { headers });
       assert.equal(environment, '{}', path);
       const told = JSON.stringify(others);
-      const own = [SECRET_OF_THE_GATEWAY, CLIENT_SECRET, 'OTHER_SECRET', 'BARGATE_CONFIG_JSON', 'client_secret', headers.cookie];
-      assert.deepEqual(own.filter((text) => told.includes(text)), [], path);
+      const own = [
+        SECRET_OF_THE_GATEWAY,
+        CLIENT_SECRET,
+        'OTHER_SECRET',
+        'BARGATE_CONFIG_JSON',
+        'client_secret',
+        headers.cookie,
+      ];
+      assert.deepEqual(
+        own.filter((text) => told.includes(text)),
+        [],
+        path,
+      );
     }
   });
 
@@ -291,7 +354,11 @@ describe('a service that fails is 502, and the log says how', () => {
   const rows = [
     ['where its fetch throws', '/fetch/throw', words],
     ['where its fetch answers nothing', '/fetch/nothing'],
-    ...Object.keys(THROWN).map((when) => [`where a function throws ${when}`, `/fail?${new URLSearchParams({ when })}`, when.startsWith('an error') && words]),
+    ...Object.keys(THROWN).map((when) => [
+      `where a function throws ${when}`,
+      `/fail?${new URLSearchParams({ when })}`,
+      when.startsWith('an error') && words,
+    ]),
     ['where there is no such function', '/nowhere', 'nowhere'],
     ['where what is called is no function', '/constant', 'constant'],
   ];
@@ -315,41 +382,83 @@ describe('a config is invalid', () => {
 
   test('where the path does not say which function of which service', async () => {
     const at = (key) => `.integration${key}`;
-    await assertMistakes([
-      ['an alias that is not in the list', integration({ binding: 'function' }), 'unknown_service', at('.binding')],
-      ['the binding in the place of its alias', integration({ binding: 'FUNCTIONS' }), 'unknown_service', at('.binding')],
-      ['no alias', integration({ binding: undefined }), 'missing_key', at('')],
-      ['an alias that is no text', integration({ binding: 7 }), 'wrong_type', at('.binding')],
-      ['a function that is no text', integration({ function: true }), 'wrong_type', at('.function')],
-      ['a function without a name', integration({ function: '' }), 'invalid_name', at('.function')],
-      ['a function that is no name', integration({ function: 'a.b' }), 'invalid_name', at('.function')],
-      ...['constructor', 'toString', 'toLocaleString', 'valueOf', 'hasOwnProperty', 'isPrototypeOf', 'propertyIsEnumerable'].map((name) => {
-        return [`a function that every object has: ${name}`, integration({ function: name }), 'invalid_name', at('.function')];
-      }),
-      ['a function that would make a promise of it', integration({ function: 'then' }), 'invalid_name', at('.function')],
-      ['another key', integration({ functions: 'tell' }), 'unknown_key', at('')],
-    ], { sections, ...BOUND });
+    await assertMistakes(
+      [
+        ['an alias that is not in the list', integration({ binding: 'function' }), 'unknown_service', at('.binding')],
+        [
+          'the binding in the place of its alias',
+          integration({ binding: 'FUNCTIONS' }),
+          'unknown_service',
+          at('.binding'),
+        ],
+        ['no alias', integration({ binding: undefined }), 'missing_key', at('')],
+        ['an alias that is no text', integration({ binding: 7 }), 'wrong_type', at('.binding')],
+        ['a function that is no text', integration({ function: true }), 'wrong_type', at('.function')],
+        ['a function without a name', integration({ function: '' }), 'invalid_name', at('.function')],
+        ['a function that is no name', integration({ function: 'a.b' }), 'invalid_name', at('.function')],
+        ...[
+          'constructor',
+          'toString',
+          'toLocaleString',
+          'valueOf',
+          'hasOwnProperty',
+          'isPrototypeOf',
+          'propertyIsEnumerable',
+        ].map((name) => {
+          return [
+            `a function that every object has: ${name}`,
+            integration({ function: name }),
+            'invalid_name',
+            at('.function'),
+          ];
+        }),
+        [
+          'a function that would make a promise of it',
+          integration({ function: 'then' }),
+          'invalid_name',
+          at('.function'),
+        ],
+        ['another key', integration({ functions: 'tell' }), 'unknown_key', at('')],
+      ],
+      { sections, ...BOUND },
+    );
   });
 
   test('where the list itself is wrong', async () => {
     const serviceBindings = [
-      { alias: 'one', binding: 'SECOND' }, { alias: 'one', binding: 'FUNCTIONS' }, { alias: 'two' }, { binding: 'SECOND' },
-      { alias: 'three', binding: 'SECOND', function: 'tell' }, { alias: '', binding: 'SECOND' }, { alias: 'four', binding: '' },
+      { alias: 'one', binding: 'SECOND' },
+      { alias: 'one', binding: 'FUNCTIONS' },
+      { alias: 'two' },
+      { binding: 'SECOND' },
+      { alias: 'three', binding: 'SECOND', function: 'tell' },
+      { alias: '', binding: 'SECOND' },
+      { alias: 'four', binding: '' },
     ];
     const mistakes = await mistakesOf({ config: { serviceBindings, paths: [] }, ...BOUND });
     for (const beginning of [
-      'error[duplicate_alias]: serviceBindings[1].alias: ', 'error[missing_key]: serviceBindings[2]: ',
-      'error[missing_key]: serviceBindings[3]: ', 'error[unknown_key]: serviceBindings[4]: ', 'error[empty_value]: serviceBindings[5].alias: ',
+      'error[duplicate_alias]: serviceBindings[1].alias: ',
+      'error[missing_key]: serviceBindings[2]: ',
+      'error[missing_key]: serviceBindings[3]: ',
+      'error[unknown_key]: serviceBindings[4]: ',
+      'error[empty_value]: serviceBindings[5].alias: ',
       'error[empty_value]: serviceBindings[6].binding: ',
     ]) {
-      assert.equal(mistakes.filter((mistake) => mistake.includes(beginning)).length, 1, `${beginning}\nin\n${mistakes.join('\n')}`);
+      assert.equal(
+        mistakes.filter((mistake) => mistake.includes(beginning)).length,
+        1,
+        `${beginning}\nin\n${mistakes.join('\n')}`,
+      );
     }
     assert.equal(mistakes.length, 6, mistakes.join('\n'));
   });
 
   test('where the Worker lacks a binding, or has something else under its name; the log names it', async () => {
     const config = {
-      serviceBindings: [...SERVICE_BINDINGS, { alias: 'absent', binding: 'NO_SUCH_SERVICE' }, { alias: 'other', binding: 'A_VARIABLE' }],
+      serviceBindings: [
+        ...SERVICE_BINDINGS,
+        { alias: 'absent', binding: 'NO_SUCH_SERVICE' },
+        { alias: 'other', binding: 'A_VARIABLE' },
+      ],
       paths: [
         bound('/bound', 'tell'),
         { method: 'GET', path: '/absent', integration: { type: 'service_binding', binding: 'absent' } },
@@ -358,7 +467,11 @@ describe('a config is invalid', () => {
     };
     const mistakes = await mistakesOf({ config, bindings: { A_VARIABLE: 'text' }, ...BOUND });
     for (const name of ['NO_SUCH_SERVICE', 'A_VARIABLE']) {
-      assert.equal(mistakes.filter((mistake) => mistake.includes(name)).length, 1, `${name}\nin\n${mistakes.join('\n')}`);
+      assert.equal(
+        mistakes.filter((mistake) => mistake.includes(name)).length,
+        1,
+        `${name}\nin\n${mistakes.join('\n')}`,
+      );
     }
     assert.equal(mistakes.length, 2, mistakes.join('\n'));
   });

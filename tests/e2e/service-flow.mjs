@@ -11,19 +11,33 @@ const SECOND = 'second';
 /** Options of a gateway that is bound to the second Worker: as SECOND to its fetch, as FUNCTIONS to its functions. */
 export const BOUND = {
   serviceBindings: { SECOND, FUNCTIONS: { name: SECOND, entrypoint: 'Functions' } },
-  beside: [{
-    name: SECOND,
-    modulesRoot: DIRECTORY,
-    modules: ['second-worker.mjs', 'service-answers.mjs'].map((file) => ({ type: 'ESModule', path: join(DIRECTORY, file) })),
-  }],
+  beside: [
+    {
+      name: SECOND,
+      modulesRoot: DIRECTORY,
+      modules: ['second-worker.mjs', 'service-answers.mjs'].map((file) => ({
+        type: 'ESModule',
+        path: join(DIRECTORY, file),
+      })),
+    },
+  ],
 };
 
 /** The section of a config that names both bindings. */
-export const SERVICE_BINDINGS = [{ alias: 'second', binding: 'SECOND' }, { alias: 'functions', binding: 'FUNCTIONS' }];
+export const SERVICE_BINDINGS = [
+  { alias: 'second', binding: 'SECOND' },
+  { alias: 'functions', binding: 'FUNCTIONS' },
+];
 
 /** A path that is answered by a function of the second Worker, or without one by its fetch. */
 export const bound = (path, name, more = {}) => ({
-  method: 'ANY', path, integration: { type: 'service_binding', ...(name ? { binding: 'functions', function: name } : { binding: 'second' }) }, ...more,
+  method: 'ANY',
+  path,
+  integration: {
+    type: 'service_binding',
+    ...(name ? { binding: 'functions', function: name } : { binding: 'second' }),
+  },
+  ...more,
 });
 
 /** Gives the calls that the second Worker has noted since it was last asked. */
@@ -38,7 +52,10 @@ export async function mistakesOf(options, message) {
   try {
     const { status, body, record } = await gateway.ask('/any');
     assert.deepEqual([status, body.code, record.code], [503, 'config_invalid', 'config_invalid'], message);
-    return gateway.records().filter((line) => line.code === 'config_invalid' && line.message).map((line) => line.message);
+    return gateway
+      .records()
+      .filter((line) => line.code === 'config_invalid' && line.message)
+      .map((line) => line.message);
   } finally {
     await gateway.close();
   }
@@ -53,7 +70,11 @@ export async function assertMistakes(table, { sections = {}, ...options } = {}) 
   const mistakes = await mistakesOf({ config: { ...sections, paths }, ...options });
   for (const [index, [message, , code, place]] of table.entries()) {
     const beginning = ` error[${code}]: paths[${index}]${place}: `;
-    assert.equal(mistakes.filter((mistake) => mistake.includes(beginning)).length, 1, `${message}: ${beginning}\nin\n${mistakes.join('\n')}`);
+    assert.equal(
+      mistakes.filter((mistake) => mistake.includes(beginning)).length,
+      1,
+      `${message}: ${beginning}\nin\n${mistakes.join('\n')}`,
+    );
   }
   assert.equal(mistakes.length, table.length, mistakes.join('\n'));
 }

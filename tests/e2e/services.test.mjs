@@ -11,7 +11,12 @@ import { assertMistakes, mistakesOf } from './service-flow.mjs';
 const MIB = 1024 * 1024;
 const SERVICE_FAILED = [502, 'service_failed'];
 
-const service = (path, alias, more = {}) => ({ method: 'ANY', path, integration: { type: 'service', binding: alias }, ...more });
+const service = (path, alias, more = {}) => ({
+  method: 'ANY',
+  path,
+  integration: { type: 'service', binding: alias },
+  ...more,
+});
 const BUILD = { directory: 'build-fault', kv: ['JWKS', 'OWN'], bindings: { A_VARIABLE: 'of the Worker' } };
 
 let gateway;
@@ -66,7 +71,9 @@ describe('a module', () => {
     const { text } = await gateway.ask('/plain/stored', { method: 'POST', body: 'kept in KV' });
     assert.equal(text, 'kept in KV');
     assert.equal((await gateway.ask('/plain/later?work=1')).status, 202);
-    await until(async () => (await (await gateway.fetch('/plain/done')).json()).some((search) => search.includes('work=1')));
+    await until(async () =>
+      (await (await gateway.fetch('/plain/done')).json()).some((search) => search.includes('work=1')),
+    );
   });
 
   test('finds neither variable nor secret but in the environment that it is handed', async () => {
@@ -80,23 +87,36 @@ describe('a module', () => {
 
   test('gets the address as the client called it, with mapped parameters and headers', async () => {
     const answer = await sendRaw(gateway.origin, {
-      path: '/plain/a%20b/?page=7&x=%41', headers: { host: 'gateway.example:8443', 'X-User-Id': 'lie', x_user_id: 'lie' },
+      path: '/plain/a%20b/?page=7&x=%41',
+      headers: { host: 'gateway.example:8443', 'X-User-Id': 'lie', x_user_id: 'lie' },
     });
     const { url, headers } = answer.json();
     const { origin, pathname, searchParams } = new URL(url);
     assert.deepEqual([origin, pathname], ['http://gateway.example:8443', '/plain/a%20b/']);
-    assert.deepEqual([...searchParams].sort(), [['page', 'mapped'], ['x', 'A']]);
+    assert.deepEqual([...searchParams].sort(), [
+      ['page', 'mapped'],
+      ['x', 'A'],
+    ]);
     assert.equal(headers['x-user-id'], 'mapped');
     assert.ok(!JSON.stringify(headers).includes('lie'), 'no spelling of it passes');
   });
 
-  test('gets none of the gateway\'s cookies, and is told of the client what an upstream is', async () => {
+  test("gets none of the gateway's cookies, and is told of the client what an upstream is", async () => {
     const answer = await sendRaw(gateway.origin, {
-      path: '/dotted', headers: { host: 'gateway.example', cookie: 'a=1; bargate-login=q; b=2', 'x-request-id': 'of-the-client', 'x-forwarded-for': 'lie' },
+      path: '/dotted',
+      headers: {
+        host: 'gateway.example',
+        cookie: 'a=1; bargate-login=q; b=2',
+        'x-request-id': 'of-the-client',
+        'x-forwarded-for': 'lie',
+      },
     });
     const { headers } = answer.json();
     for (const [name, value] of [
-      ['cookie', 'a=1; b=2'], ['x-request-id', 'of-the-client'], ['x-forwarded-for', '127.0.0.1'], ['x-forwarded-host', 'gateway.example'],
+      ['cookie', 'a=1; b=2'],
+      ['x-request-id', 'of-the-client'],
+      ['x-forwarded-for', '127.0.0.1'],
+      ['x-forwarded-host', 'gateway.example'],
     ]) {
       assert.equal(headers[name], value, name);
     }
@@ -109,11 +129,15 @@ describe('a module', () => {
     assert.ok(answer.body.equals(body), `${answer.body.length} bytes came back of ${body.length}`);
   });
 
-  test('answers with a Response as it is, without what is the gateway\'s alone to say', async () => {
+  test("answers with a Response as it is, without what is the gateway's alone to say", async () => {
     const answer = await sendRaw(gateway.origin, {
-      path: '/plain/answer', headers: { 'x-request-id': 'of-the-client', origin: 'https://app.example' },
+      path: '/plain/answer',
+      headers: { 'x-request-id': 'of-the-client', origin: 'https://app.example' },
     });
-    assert.deepEqual([answer.status, answer.text, answer.header('content-type')], [418, 'own words', 'application/x-own']);
+    assert.deepEqual(
+      [answer.status, answer.text, answer.header('content-type')],
+      [418, 'own words', 'application/x-own'],
+    );
     assert.deepEqual(answer.values('set-cookie'), ['first=1; Path=/', 'last=3']);
     assert.deepEqual(answer.values('x-request-id'), ['of-the-client']);
     assert.equal(answer.header('access-control-allow-origin'), 'https://app.example');
@@ -158,41 +182,72 @@ test('a module with nothing that could be called is 502', async () => {
 
 describe('a config is invalid', () => {
   const naming = (entrypoint) => ({
-    services: [{ alias: 'one', entrypoint }], paths: [service('/one', 'one')],
+    services: [{ alias: 'one', entrypoint }],
+    paths: [service('/one', 'one')],
   });
 
   test('where a path names no module of the list', async () => {
     const integration = (members) => ({ integration: { type: 'service', binding: 'one', ...members } });
-    await assertMistakes([
-      ['an alias that is not in the list', integration({ binding: 'two' }), 'unknown_service', '.integration.binding'],
-      ['the alias of another Worker', integration({ binding: 'worker' }), 'unknown_service', '.integration.binding'],
-      ['no alias', integration({ binding: undefined }), 'missing_key', '.integration'],
-      ['a function, which modules are not called by', integration({ function: 'fetch' }), 'unknown_key', '.integration'],
-    ], {
-      sections: { services: [{ alias: 'one', entrypoint: 'services/object' }], serviceBindings: [{ alias: 'worker', binding: 'WORKER' }] },
-      ...BUILD,
-    });
+    await assertMistakes(
+      [
+        [
+          'an alias that is not in the list',
+          integration({ binding: 'two' }),
+          'unknown_service',
+          '.integration.binding',
+        ],
+        ['the alias of another Worker', integration({ binding: 'worker' }), 'unknown_service', '.integration.binding'],
+        ['no alias', integration({ binding: undefined }), 'missing_key', '.integration'],
+        [
+          'a function, which modules are not called by',
+          integration({ function: 'fetch' }),
+          'unknown_key',
+          '.integration',
+        ],
+      ],
+      {
+        sections: {
+          services: [{ alias: 'one', entrypoint: 'services/object' }],
+          serviceBindings: [{ alias: 'worker', binding: 'WORKER' }],
+        },
+        ...BUILD,
+      },
+    );
   });
 
   test('where the list itself is wrong', async () => {
     const services = [
-      { alias: 'one', entrypoint: 'services/object' }, { alias: 'one', entrypoint: 'services/class' }, { alias: 'two' },
-      { entrypoint: 'services/object' }, { alias: 'three', entrypoint: 7 }, { alias: 'four', entrypoint: '' },
+      { alias: 'one', entrypoint: 'services/object' },
+      { alias: 'one', entrypoint: 'services/class' },
+      { alias: 'two' },
+      { entrypoint: 'services/object' },
+      { alias: 'three', entrypoint: 7 },
+      { alias: 'four', entrypoint: '' },
     ];
     const mistakes = await mistakesOf({ config: { services, paths: [] }, ...BUILD });
     for (const beginning of [
-      'error[duplicate_alias]: services[1].alias: ', 'error[missing_key]: services[2]: ', 'error[missing_key]: services[3]: ',
-      'error[wrong_type]: services[4].entrypoint: ', 'error[empty_value]: services[5].entrypoint: ',
+      'error[duplicate_alias]: services[1].alias: ',
+      'error[missing_key]: services[2]: ',
+      'error[missing_key]: services[3]: ',
+      'error[wrong_type]: services[4].entrypoint: ',
+      'error[empty_value]: services[5].entrypoint: ',
     ]) {
-      assert.equal(mistakes.filter((mistake) => mistake.includes(beginning)).length, 1, `${beginning}\nin\n${mistakes.join('\n')}`);
+      assert.equal(
+        mistakes.filter((mistake) => mistake.includes(beginning)).length,
+        1,
+        `${beginning}\nin\n${mistakes.join('\n')}`,
+      );
     }
     assert.equal(mistakes.length, 5, mistakes.join('\n'));
   });
 
   test('where the bundle has no such module; the log names it', async () => {
     for (const [entrypoint, message] of [
-      ['services/absent', 'no such file'], ['object', 'outside of the folder'], ['services/../services/object', 'by a way around'],
-      ['services/constructor', 'a name that every object has'], ['constructor', 'the same outside of the folder'],
+      ['services/absent', 'no such file'],
+      ['object', 'outside of the folder'],
+      ['services/../services/object', 'by a way around'],
+      ['services/constructor', 'a name that every object has'],
+      ['constructor', 'the same outside of the folder'],
     ]) {
       const mistakes = await mistakesOf({ config: naming(entrypoint), ...BUILD }, message);
       assert.equal(mistakes.length, 1, `${message}: ${mistakes.join('\n')}`);

@@ -54,7 +54,7 @@ async function relayed(way, headers, [status, body] = STATUSES[0], at = gateway)
   return got;
 }
 
-describe('a cookie of the gateway\'s own names', () => {
+describe("a cookie of the gateway's own names", () => {
   const OWN = [
     `${COOKIE}=${'A'.repeat(43)}; Path=/`,
     `${COOKIE}=; Path=/; Max-Age=0`,
@@ -79,7 +79,11 @@ describe('a cookie of the gateway\'s own names', () => {
     test(`is not the upstream's to set, and all others are, in their order: ${status[0]}`, async () => {
       const mixed = OTHERS.flatMap((line, index) => [line, OWN[index]]);
       for (const [how, way] of Object.entries(WAYS)) {
-        for (const [message, sent, expected] of [['mixed', mixed, OTHERS], ['others alone', OTHERS, OTHERS], ['own alone', OWN, []]]) {
+        for (const [message, sent, expected] of [
+          ['mixed', mixed, OTHERS],
+          ['others alone', OTHERS, OTHERS],
+          ['own alone', OWN, []],
+        ]) {
           const got = await relayed(way, { 'set-cookie': sent }, status);
           assert.deepEqual(got.values('set-cookie'), expected, `${how}: ${message}`);
         }
@@ -88,7 +92,7 @@ describe('a cookie of the gateway\'s own names', () => {
     });
   }
 
-  test('is not the upstream\'s to set on a WebSocket handshake either', async (t) => {
+  test("is not the upstream's to set on a WebSocket handshake either", async (t) => {
     const http = createServer();
     const sockets = new WebSocketServer({ server: http });
     sockets.on('headers', (lines) => lines.push(...[...OWN, ...OTHERS].map((line) => `Set-Cookie: ${line}`)));
@@ -115,19 +119,33 @@ describe('a cookie of the gateway\'s own names', () => {
   });
 });
 
-describe('an answer to a session\'s cookie', () => {
+describe("an answer to a session's cookie", () => {
   const decided = [
-    'public, max-age=60', 'PUBLIC', 's-maxage=60', 'max-age=60, must-revalidate', 'no-store', 'no-cache, no-store',
-    'private, max-age=60', 'Private="set-cookie"',
+    'public, max-age=60',
+    'PUBLIC',
+    's-maxage=60',
+    'max-age=60, must-revalidate',
+    'no-store',
+    'no-cache, no-store',
+    'private, max-age=60',
+    'Private="set-cookie"',
   ];
-  const undecided = ['max-age=60', 'no-cache', 'max-age=31536000, immutable', 'no-transform', 'publicly=1', 'x=nopublic'];
+  const undecided = [
+    'max-age=60',
+    'no-cache',
+    'max-age=31536000, immutable',
+    'no-transform',
+    'publicly=1',
+    'x=nopublic',
+  ];
 
   test('is private, unless the upstream has said who may keep it', async () => {
     for (const status of STATUSES) {
       const got = await relayed(bySession, {}, status);
       assert.deepEqual([got.header('cache-control'), got.header('vary')], ['private', 'Cookie'], `${status[0]}`);
     }
-    for (const said of decided) assert.equal((await relayed(bySession, { 'cache-control': said })).header('cache-control'), said);
+    for (const said of decided)
+      assert.equal((await relayed(bySession, { 'cache-control': said })).header('cache-control'), said);
     for (const said of undecided) {
       assert.equal((await relayed(bySession, { 'cache-control': said })).header('cache-control'), `${said}, private`);
     }
@@ -138,8 +156,18 @@ describe('an answer to a session\'s cookie', () => {
     const adorned = await startSessionGateway(tenant, upstream, { sections: { headers } });
     t.after(() => adorned.close());
     const { cookie } = await beginSession(adorned, tenant);
-    for (const [said, expected] of [[undefined, 'private'], ['max-age=1', 'max-age=1, private'], ['no-store', 'no-store'], ['public', headers['cache-control']]]) {
-      const got = await relayed(() => ['/app/x', { cookie }], said ? { 'cache-control': said } : {}, STATUSES[0], adorned);
+    for (const [said, expected] of [
+      [undefined, 'private'],
+      ['max-age=1', 'max-age=1, private'],
+      ['no-store', 'no-store'],
+      ['public', headers['cache-control']],
+    ]) {
+      const got = await relayed(
+        () => ['/app/x', { cookie }],
+        said ? { 'cache-control': said } : {},
+        STATUSES[0],
+        adorned,
+      );
       assert.deepEqual([got.header('cache-control'), got.header('vary')], [expected, 'Accept, Cookie'], said);
     }
   });
@@ -165,7 +193,12 @@ describe('an answer to a session\'s cookie', () => {
 });
 
 describe("the gateway's own answer", () => {
-  const fixed = (path, headers, more = {}) => ({ method: 'GET', path, integration: { type: 'static', body: 'own', headers }, ...more });
+  const fixed = (path, headers, more = {}) => ({
+    method: 'GET',
+    path,
+    integration: { type: 'static', body: 'own', headers },
+    ...more,
+  });
   const members = { auth: true };
   let own;
   let cookie;
@@ -178,7 +211,11 @@ describe("the gateway's own answer", () => {
         fixed('/static', {}, members),
         fixed('/timed', { 'cache-control': 'max-age=60' }, members),
         fixed('/public', { 'cache-control': 'public, max-age=60' }, members),
-        fixed('/stripped', {}, { ...members, response_headers: { remove: ['cache-control', 'vary'], set: { 'x-own': '1' } } }),
+        fixed(
+          '/stripped',
+          {},
+          { ...members, response_headers: { remove: ['cache-control', 'vary'], set: { 'x-own': '1' } } },
+        ),
         fixed('/varied', {}, { ...members, response_headers: { set: { vary: 'Accept' } } }),
         fixed('/optional', {}, { auth: { optional: true } }),
         fixed('/free', {}),
@@ -195,10 +232,17 @@ describe("the gateway's own answer", () => {
 
   test('to a session is private and varies by its cookie, unless the config says who may keep it', async () => {
     for (const [path, status, cacheControl, vary = 'Cookie'] of [
-      ['/response', 200, 'private'], ['/static', 200, 'private'], ['/go/x', 302, 'private'], ['/timed', 200, 'max-age=60, private'],
-      ['/public', 200, 'public, max-age=60'], ['/stripped', 200, 'private'], ['/varied', 200, 'private', 'Accept, Cookie'],
-      ['/optional', 200, 'private'], ['/scoped', 403, 'no-store'],
-    ]) assert.deepEqual(told(await ask(path)), [status, cacheControl, vary], path);
+      ['/response', 200, 'private'],
+      ['/static', 200, 'private'],
+      ['/go/x', 302, 'private'],
+      ['/timed', 200, 'max-age=60, private'],
+      ['/public', 200, 'public, max-age=60'],
+      ['/stripped', 200, 'private'],
+      ['/varied', 200, 'private', 'Accept, Cookie'],
+      ['/optional', 200, 'private'],
+      ['/scoped', 403, 'no-store'],
+    ])
+      assert.deepEqual(told(await ask(path)), [status, cacheControl, vary], path);
   });
 
   test('to anybody else is as the config has it, and varies by the cookie where a session would have another', async () => {
@@ -209,7 +253,12 @@ describe("the gateway's own answer", () => {
 });
 
 describe('an answer with tokens, a profile or a failure', () => {
-  const SETS = { 'cache-control': 'public, max-age=600', 'cdn-cache-control': 'max-age=600', 'surrogate-control': 'max-age=600', vary: 'Accept' };
+  const SETS = {
+    'cache-control': 'public, max-age=600',
+    'cdn-cache-control': 'max-age=600',
+    'surrogate-control': 'max-age=600',
+    vary: 'Accept',
+  };
   const rules = { response_headers: { remove: ['cache-control', 'vary'], set: SETS } };
   const login = (kind, path, method = 'GET') => ({ method, path, integration: { type: `auth0_${kind}` }, ...rules });
   let own;
@@ -219,7 +268,9 @@ describe('an answer with tokens, a profile or a failure', () => {
     own = await startSessionGateway(tenant, upstream, {
       sections: { headers: SETS },
       paths: [
-        login('userinfo', '/own-profile'), login('refresh', '/own-refresh', 'POST'), login('login', '/own-login'),
+        login('userinfo', '/own-profile'),
+        login('refresh', '/own-refresh', 'POST'),
+        login('login', '/own-login'),
         { method: 'GET', path: '/own-health', integration: { type: 'health' }, ...rules },
         { method: 'GET', path: '/needed', auth: true, response: {}, ...rules },
       ],
@@ -231,7 +282,13 @@ describe('an answer with tokens, a profile or a failure', () => {
 
   for (const [message, method, path, status, headers] of [
     ['a profile', 'GET', '/own-profile', 200, () => ({ cookie: session.cookie })],
-    ['a refreshed session', 'POST', '/own-refresh', 200, () => ({ cookie: session.cookie, 'sec-fetch-site': 'same-origin' })],
+    [
+      'a refreshed session',
+      'POST',
+      '/own-refresh',
+      200,
+      () => ({ cookie: session.cookie, 'sec-fetch-site': 'same-origin' }),
+    ],
     ['the redirect of a login', 'GET', '/own-login', 302, () => ({})],
     ['the state of the gateway', 'GET', '/own-health', 200, () => ({})],
     ['a failure', 'GET', '/needed', 401, () => ({})],

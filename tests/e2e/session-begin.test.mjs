@@ -32,14 +32,15 @@ afterEach(async () => {
 });
 
 /** Lets the next tokens be changed by `edit`. */
-const editTokens = (edit) => tenant.fault({
-  path: TOKEN_ENDPOINT,
-  times: 1,
-  edit: async (answer) => {
-    const body = JSON.parse(answer.body);
-    return { ...answer, body: { ...body, ...(await edit(body)) } };
-  },
-});
+const editTokens = (edit) =>
+  tenant.fault({
+    path: TOKEN_ENDPOINT,
+    times: 1,
+    edit: async (answer) => {
+      const body = JSON.parse(answer.body);
+      return { ...answer, body: { ...body, ...(await edit(body)) } };
+    },
+  });
 
 /** Logs in with what comes of `prepare`; gives the callback's answer and what has become of the tokens' family. */
 async function logInWith(prepare, at = gateway) {
@@ -54,7 +55,11 @@ async function logInWith(prepare, at = gateway) {
 /** Asserts that a login came to nothing, and neither did its refresh token. */
 async function assertDiscarded({ answer, family }, expected, message) {
   assertProblem(answer, expected, message);
-  assert.deepEqual(answer.headers.getSetCookie().filter((line) => line.startsWith(`${COOKIE}=`)), [], `${message}: no session`);
+  assert.deepEqual(
+    answer.headers.getSetCookie().filter((line) => line.startsWith(`${COOKIE}=`)),
+    [],
+    `${message}: no session`,
+  );
   await until(() => family().revoked);
 }
 
@@ -65,13 +70,25 @@ describe('a login into a session whose access token the authorizer does not take
     ['opaque', () => 'opaque-as-without-an-audience', 'not three parts, but 1'],
     ['encrypted', () => 'eyJhbGciOiJkaXIifQ..aXY.Y2lwaGVy.dGFn', 'not three parts, but 5'],
     ['for another audience', () => tenant.mint({ aud: 'account' }), `aud is "account", expected "${AUDIENCE}"`],
-    ['for several others', () => tenant.mint({ aud: ['a', 'b'] }), new RegExp(`^aud is .*"a".*"b".*, expected "${AUDIENCE}"$`)],
+    [
+      'for several others',
+      () => tenant.mint({ aud: ['a', 'b'] }),
+      new RegExp(`^aud is .*"a".*"b".*, expected "${AUDIENCE}"$`),
+    ],
     ['for nobody', () => tenant.mint({ aud: undefined }), 'aud is missing'],
-    ['of another issuer', () => tenant.mint({ iss: 'https://sts.example/' }), () => `iss is "https://sts.example/", expected "${tenant.issuer}"`],
+    [
+      'of another issuer',
+      () => tenant.mint({ iss: 'https://sts.example/' }),
+      () => `iss is "https://sts.example/", expected "${tenant.issuer}"`,
+    ],
     ['that has expired', () => tenant.mint({ iat: now() - 600, exp: now() - 300 }), /^exp is \d+, the time is \d+/],
     ['without an end', () => tenant.mint({ exp: undefined }), 'exp is missing'],
     ['of an algorithm that is not on the list', () => unsigned(), /^algorithm "none" is not allowed$/],
-    ['of a key that nobody has', () => tenant.mint({}, { header: { kid: 'nobody-has-it' } }), /^no key "nobody-has-it"/],
+    [
+      'of a key that nobody has',
+      () => tenant.mint({}, { header: { kid: 'nobody-has-it' } }),
+      /^no key "nobody-has-it"/,
+    ],
   ];
   for (const [name, token, expected] of table) {
     test(`says which check it failed, and has the refresh token revoked: ${name}`, async () => {
@@ -95,7 +112,11 @@ describe('a login into a session whose access token the authorizer does not take
 
 describe('a login that comes to nothing after its tokens came has the refresh token revoked', () => {
   test('where the ID token is of no use', async () => {
-    await assertDiscarded(await logInWith(() => editTokens(() => ({ id_token: 'x' }))), [400, 'id_token_invalid'], 'no token');
+    await assertDiscarded(
+      await logInWith(() => editTokens(() => ({ id_token: 'x' }))),
+      [400, 'id_token_invalid'],
+      'no token',
+    );
     await assertDiscarded(await logInWith(() => editTokens(() => ({ id_token: undefined }))), IDP_ERROR, 'none');
   });
 

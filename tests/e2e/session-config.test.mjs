@@ -8,7 +8,14 @@ import { startTenant } from '../../dev/tenant.mjs';
 import { Browser, until } from './harness.mjs';
 import { assertProblem, loginConfig, loginUntilCallback } from './login-flow.mjs';
 import {
-  PRIVATE, SESSION_EXPIRED, assertAlive, assertCleared, beginSession, later, sessionConfig, startSessionGateway,
+  PRIVATE,
+  SESSION_EXPIRED,
+  assertAlive,
+  assertCleared,
+  beginSession,
+  later,
+  sessionConfig,
+  startSessionGateway,
   untilErased,
 } from './session-flow.mjs';
 
@@ -33,11 +40,16 @@ async function start(t, config) {
   const namespace = await gateway.miniflare.getKVNamespace('CONFIG');
   const put = (next) => namespace.put('gateway.config.json', JSON.stringify(next));
   await put(config);
-  return { ...gateway, put, otherWith: ({ cookie }, path = PRIVATE) => gateway.askOther(path, { headers: { cookie } }) };
+  return {
+    ...gateway,
+    put,
+    otherWith: ({ cookie }, path = PRIVATE) => gateway.askOther(path, { headers: { cookie } }),
+  };
 }
 
 const withMarker = (marker, config) => ({
-  ...config, paths: [...config.paths, { method: 'GET', path: '/marker', response: { marker } }],
+  ...config,
+  paths: [...config.paths, { method: 'GET', path: '/marker', response: { marker } }],
 });
 
 /** Waits until the first isolate has the config of this marker. */

@@ -10,8 +10,21 @@ import { startTenant } from '../../dev/tenant.mjs';
 import { Browser, sendRaw } from './harness.mjs';
 import { CALLBACK, LOGIN, PROFILE, REFRESH, assertProblem, loginUntilCallback } from './login-flow.mjs';
 import {
-  COOKIE, LOGOUT, OWN_PAGE, PRIVATE, SESSION_EXPIRED, SESSION_INVALID, askWith, assertAlive, assertCleared, assertEnded,
-  beginSession, claimsAt, sessionOf, startSessionGateway, untilErased,
+  COOKIE,
+  LOGOUT,
+  OWN_PAGE,
+  PRIVATE,
+  SESSION_EXPIRED,
+  SESSION_INVALID,
+  askWith,
+  assertAlive,
+  assertCleared,
+  assertEnded,
+  beginSession,
+  claimsAt,
+  sessionOf,
+  startSessionGateway,
+  untilErased,
 } from './session-flow.mjs';
 import { sendBytes } from './wire.mjs';
 
@@ -64,7 +77,7 @@ async function assertBothUnharmed(message) {
   }
 }
 
-describe('a cookie that is none of the gateway\'s', () => {
+describe("a cookie that is none of the gateway's", () => {
   const table = () => [
     ['empty', ''],
     ['one letter', 'x'],
@@ -93,7 +106,10 @@ describe('a cookie that is none of the gateway\'s', () => {
     const calls = await gateway.calls('Session');
     for (const [message, value] of table()) {
       for (const path of [PRIVATE, '/app/x', PROFILE, REFRESH]) {
-        const { status, json, values, text } = await sendRaw(gateway.origin, { path, headers: { cookie: `${COOKIE}=${value}` } });
+        const { status, json, values, text } = await sendRaw(gateway.origin, {
+          path,
+          headers: { cookie: `${COOKIE}=${value}` },
+        });
         assert.deepEqual([status, json().code], SESSION_INVALID, `${message}: ${path}: ${text}`);
         assertCleared({ headers: { getSetCookie: () => values('set-cookie') } }, message);
       }
@@ -147,9 +163,11 @@ describe('a cookie of the right form', () => {
 
   test('that was guessed is of no session', async () => {
     const guesses = Array.from({ length: 100 }, () => randomBytes(32).toString('base64url'));
-    await Promise.all(guesses.map(async (value) => {
-      assertProblem(await askWith(gateway, `${COOKIE}=${value}`, '/app/x'), SESSION_EXPIRED, value);
-    }));
+    await Promise.all(
+      guesses.map(async (value) => {
+        assertProblem(await askWith(gateway, `${COOKIE}=${value}`, '/app/x'), SESSION_EXPIRED, value);
+      }),
+    );
     assert.deepEqual(api.requests, []);
     const name = Buffer.from(guesses[0], 'base64url').subarray(0, 16);
     assert.equal(await gateway.held('SESSIONS', encode(name)), 0, 'and leaves nothing behind');
@@ -168,7 +186,8 @@ describe('a cookie of the right form', () => {
     await assertAlive(gateway, session, 'before');
     await askWith(gateway, session.cookie, LOGOUT, { method: 'POST', headers: OWN_PAGE });
     for (let time = 0; time < 2; time += 1) await assertEnded(gateway, session, 'after');
-    for (const path of [PROFILE, REFRESH]) assertProblem(await askWith(gateway, session.cookie, path), SESSION_EXPIRED, path);
+    for (const path of [PROFILE, REFRESH])
+      assertProblem(await askWith(gateway, session.cookie, path), SESSION_EXPIRED, path);
     await untilErased(gateway, session);
   });
 });
@@ -192,7 +211,7 @@ describe('several Cookie fields, which the runtime joins by commas', () => {
   // At http://gw.example the cookie goes by its whole name.
   const named = ({ value }) => `__Host-${COOKIE}=${value}`;
 
-  test('are read as one, and the session\'s cookie stays here', async () => {
+  test("are read as one, and the session's cookie stays here", async () => {
     const session = await beginSession(bare, tenant);
     const table = [
       [['a=1', named(session)], 'a=1', 'last'],
@@ -208,7 +227,10 @@ describe('several Cookie fields, which the runtime joins by commas', () => {
   });
 
   test('cannot be imitated by a value that a neighbour set: what may be planted is not taken, and reaches no upstream', async () => {
-    const [session, other] = [await beginSession(bare, tenant), await beginSession(bare, tenant, { email: 'bob@example.com' })];
+    const [session, other] = [
+      await beginSession(bare, tenant),
+      await beginSession(bare, tenant, { email: 'bob@example.com' }),
+    ];
     const table = [
       [[`a=1, ${named(other)}`], BROWSER, 'token_missing', 'in the value of another cookie, of a browser'],
       [[`${named(session)}; a=1, ${named(other)}`], '', SESSION_INVALID[1], 'beside the real one, of no browser'],
@@ -227,7 +249,10 @@ describe('several Cookie fields, which the runtime joins by commas', () => {
   });
 
   test('lock nobody out whose browser has a value that a neighbour set, and login comes back', async () => {
-    const [session, other] = [await beginSession(bare, tenant), await beginSession(bare, tenant, { email: 'bob@example.com' })];
+    const [session, other] = [
+      await beginSession(bare, tenant),
+      await beginSession(bare, tenant, { email: 'bob@example.com' }),
+    ];
     for (const cookies of [`${named(session)}; a=1, ${named(other)}`, `a=1,${named(other)}; ${named(session)}; b=2`]) {
       const { status, text } = await send([cookies], BROWSER);
       assert.equal(status, 200, `${cookies}: ${text}`);
@@ -280,10 +305,16 @@ describe('two cookies of the name', () => {
   }
 });
 
-test('cookies of almost the name are others\'', async () => {
+test("cookies of almost the name are others'", async () => {
   const table = [
-    `${COOKIE.toUpperCase()}=${alice.value}`, `x${alice.cookie}`, `${COOKIE}2=${alice.value}`, `__Host-${alice.cookie}`,
-    `__Secure-${alice.cookie}`, COOKIE, `"${COOKIE}"=${alice.value}`, `a="; ${COOKIE} ; b"`,
+    `${COOKIE.toUpperCase()}=${alice.value}`,
+    `x${alice.cookie}`,
+    `${COOKIE}2=${alice.value}`,
+    `__Host-${alice.cookie}`,
+    `__Secure-${alice.cookie}`,
+    COOKIE,
+    `"${COOKIE}"=${alice.value}`,
+    `a="; ${COOKIE} ; b"`,
   ];
   for (const cookie of table) {
     const answer = await sendRaw(gateway.origin, { path: PRIVATE, headers: { cookie } });
@@ -311,8 +342,13 @@ describe('white space that is neither a space nor a tab', () => {
   async function get(path, cookies) {
     const { hostname, port, host } = new URL(gateway.origin);
     const socket = connect(port, hostname);
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nCookie: ${bytesOf(cookies)}\r\n\r\n`, 'latin1');
-    const [head, text] = Buffer.concat(await socket.toArray()).toString('utf8').split('\r\n\r\n');
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nCookie: ${bytesOf(cookies)}\r\n\r\n`,
+      'latin1',
+    );
+    const [head, text] = Buffer.concat(await socket.toArray())
+      .toString('utf8')
+      .split('\r\n\r\n');
     return { status: Number(head.split(' ')[1]), code: /"code":"(\w+)"/.exec(text)?.[1], head, text };
   }
 
@@ -357,12 +393,17 @@ describe('white space that is neither a space nor a tab', () => {
     const [binding] = start.headers.getSetCookie().map((line) => line.split(';')[0]);
     assert.match(binding, /^__Host-/);
     const callback = CALLBACK + new URL(await new Browser().logInUntilCallback(start.headers.get('location'))).search;
-    for (const space of UNICODE) assertProblem(await askAt(callback, `${space}${binding}`), STATE_INVALID, named(space));
+    for (const space of UNICODE)
+      assertProblem(await askAt(callback, `${space}${binding}`), STATE_INVALID, named(space));
     const planted = UNICODE.map((space) => `${space}__Host-${BINDING}=planted`).join('; ');
     const { cookie } = sessionOf(await askAt(callback, `${planted}; ${binding}`), tenant, `__Host-${COOKIE}`);
     for (const space of UNICODE) {
       assertProblem(await askAt(PRIVATE, `${space}${cookie}`), TOKEN_MISSING, named(space));
-      assert.equal((await askAt(PRIVATE, `${space}__Host-${COOKIE}=x; ${cookie}`)).status, 200, `${named(space)} beside the real one`);
+      assert.equal(
+        (await askAt(PRIVATE, `${space}__Host-${COOKIE}=x; ${cookie}`)).status,
+        200,
+        `${named(space)} beside the real one`,
+      );
     }
   });
 });
@@ -375,12 +416,14 @@ test('no shuffle of the bytes of two cookies is a fault, or opens a session', as
     if (randomInt(4) === 0) letters[randomInt(letters.length)] = ALPHABET[randomInt(64)];
     return letters.join('');
   };
-  await Promise.all(Array.from({ length: 200 }, async () => {
-    const value = shuffled();
-    if ([alice.value, bob.value].includes(value)) return;
-    const { status, text } = await askWith(gateway, `${COOKIE}=${value}`, '/app/x');
-    assert.equal(status, 401, `${value}: ${text}`);
-  }));
+  await Promise.all(
+    Array.from({ length: 200 }, async () => {
+      const value = shuffled();
+      if ([alice.value, bob.value].includes(value)) return;
+      const { status, text } = await askWith(gateway, `${COOKIE}=${value}`, '/app/x');
+      assert.equal(status, 401, `${value}: ${text}`);
+    }),
+  );
   assert.deepEqual(api.requests, []);
   await assertBothUnharmed('afterwards');
 });

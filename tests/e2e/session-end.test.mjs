@@ -5,7 +5,15 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
-import { TOKEN_ENDPOINT, assertAlive, assertEnded, beginSession, later, startSessionGateway, untilErased } from './session-flow.mjs';
+import {
+  TOKEN_ENDPOINT,
+  assertAlive,
+  assertEnded,
+  beginSession,
+  later,
+  startSessionGateway,
+  untilErased,
+} from './session-flow.mjs';
 
 const IDLE_SECS = 10_000;
 const ABSOLUTE_SECS = 50_000;
@@ -19,7 +27,9 @@ let gateway;
 
 before(async () => {
   [tenant, api] = await Promise.all([startTenant({ accessTokenSeconds: 2 * ABSOLUTE_SECS }), startApi()]);
-  gateway = await startSessionGateway(tenant, api, { session: { idle_seconds: IDLE_SECS, absolute_seconds: ABSOLUTE_SECS } });
+  gateway = await startSessionGateway(tenant, api, {
+    session: { idle_seconds: IDLE_SECS, absolute_seconds: ABSOLUTE_SECS },
+  });
 });
 
 after(async () => {
@@ -45,7 +55,10 @@ test('a session that nobody uses ends after its idle time, and each use begins t
   await assertEnded(gateway, used, 'which does not begin it anew');
 });
 
-for (const [idle, step] of [[60, 7], [8, 1]]) {
+for (const [idle, step] of [
+  [60, 7],
+  [8, 1],
+]) {
   test(`uses that the isolate answers from memory begin the idle time anew as well: ${idle} seconds`, async (t) => {
     const brief = await startSessionGateway(tenant, api, { session: { idle_seconds: idle } });
     t.after(() => brief.close());
@@ -97,7 +110,7 @@ test('nothing is left of a session that has ended, whoever notices first', async
   assert.equal(await held(rung), 0, 'the alarm');
 });
 
-test('a session whose end is not its provider\'s does not ask it', async () => {
+test("a session whose end is not its provider's does not ask it", async () => {
   const session = await begin();
   tenant.resetCounts();
   await later(IDLE_SECS + 1);

@@ -291,7 +291,8 @@ export function assertCleared({ headers }, message, cookieName = COOKIE) {
   assert.equal(lines.length, 1, `${message}: the cookie is cleared`);
   const [pair, ...attributes] = lines[0].split('; ');
   assert.equal(pair, `${cookieName}=`, message);
-  for (const attribute of ['Path=/', 'Max-Age=0', 'Expires=Thu, 01 Jan 1970 00:00:00 GMT', 'HttpOnly']) assert.ok(attributes.includes(attribute), `${message}: ${attribute}`);
+  for (const attribute of ['Path=/', 'Max-Age=0', 'Expires=Thu, 01 Jan 1970 00:00:00 GMT', 'HttpOnly'])
+    assert.ok(attributes.includes(attribute), `${message}: ${attribute}`);
 }
 
 /** The contents of every file below a directory, by path. */
@@ -306,7 +307,8 @@ export function assertNowhereOnDisk(files, secrets) {
     assert.match(secret, /^[\w-]{16,}$/, `${name} is long enough to be looked for`);
     const decoded = Buffer.from(secret, 'base64url');
     for (const [path, bytes] of files) {
-      for (const shape of [secret, decoded, decoded.toString('hex')]) assert.ok(!bytes.includes(shape), `${path} holds ${name}`);
+      for (const shape of [secret, decoded, decoded.toString('hex')])
+        assert.ok(!bytes.includes(shape), `${path} holds ${name}`);
     }
   }
 }

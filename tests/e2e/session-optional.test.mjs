@@ -9,8 +9,23 @@ import { base64url } from './bearer.mjs';
 import { proxied, sendRaw } from './harness.mjs';
 import { CLIENT_ID, CLIENT_SECRET, assertProblem } from './login-flow.mjs';
 import {
-  CSRF_REJECTED, LIFE_SECS, LOGOUT, OWN_PAGE, PRIVATE, REMEMBERED_SECS, REVOCATION, TOKEN_ENDPOINT, askWith, assertAlive,
-  assertCleared, beginSession, claimsAt, later, startSessionGateway, untilDue, untilExpired,
+  CSRF_REJECTED,
+  LIFE_SECS,
+  LOGOUT,
+  OWN_PAGE,
+  PRIVATE,
+  REMEMBERED_SECS,
+  REVOCATION,
+  TOKEN_ENDPOINT,
+  askWith,
+  assertAlive,
+  assertCleared,
+  beginSession,
+  claimsAt,
+  later,
+  startSessionGateway,
+  untilDue,
+  untilExpired,
 } from './session-flow.mjs';
 
 const MINUTE = { timeout: 60_000 };
@@ -32,7 +47,10 @@ before(async () => {
     session: { idle_seconds: IDLE_SECS },
     paths: [
       { method: 'ANY', path: PUBLIC, auth: { optional: true }, response: { public: true } },
-      proxied('/public-api/{.+}', 'api', { auth: { optional: true }, mapping: { headers: { 'x-user': '$request.jwt.sub' } } }),
+      proxied('/public-api/{.+}', 'api', {
+        auth: { optional: true },
+        mapping: { headers: { 'x-user': '$request.jwt.sub' } },
+      }),
     ],
   });
 });
@@ -57,7 +75,11 @@ async function assertAnonymous(cookie, code, message) {
   const forwarded = await askWith(gateway, cookie, FORWARDED);
   assert.equal(forwarded.status, 200, `${message}: ${forwarded.text}`);
   const { headers } = api.requests.at(-1);
-  assert.deepEqual([headers.authorization, headers['x-user'], headers.cookie], [undefined, undefined, undefined], message);
+  assert.deepEqual(
+    [headers.authorization, headers['x-user'], headers.cookie],
+    [undefined, undefined, undefined],
+    message,
+  );
   const navigation = await sendRaw(gateway.origin, { path: PUBLIC, headers: { cookie, 'sec-fetch-mode': 'navigate' } });
   assert.equal(navigation.status, 200, `${message}: a navigation`);
   for (const answer of [own, forwarded]) {
@@ -78,34 +100,55 @@ test('a session that is alive counts, and who has none gets the page', async () 
 
 describe('a session that is over', MINUTE, () => {
   const over = [
-    ['by its idle time', 'session_expired', async ({ cookie }) => {
-      await later(IDLE_SECS + 1);
-      return cookie;
-    }],
-    ['by a logout at another isolate', 'session_expired', async ({ cookie }) => {
-      const logout = await gateway.askOther(LOGOUT, { method: 'POST', headers: { cookie, ...OWN_PAGE } });
-      assert.ok([200, 302, 303].includes(logout.status), logout.text);
-      return cookie;
-    }],
-    ['by a logout at this isolate', 'session_expired', async ({ cookie }) => {
-      const logout = await gateway.ask(LOGOUT, { method: 'POST', headers: { cookie, ...OWN_PAGE } });
-      assert.ok([200, 302, 303].includes(logout.status), logout.text);
-      return cookie;
-    }],
-    ['by what the provider says to its renewal', 'session_expired', async ({ cookie, family }) => {
-      const form = { token: family().refreshTokens.at(-1), client_id: CLIENT_ID, client_secret: CLIENT_SECRET };
-      await fetch(tenant.origin + REVOCATION, { method: 'POST', body: new URLSearchParams(form) });
-      await untilExpired();
-      return cookie;
-    }],
-    ['by a renewal for another audience', 'session_expired', async ({ cookie }) => {
-      await untilExpired();
-      const edit = async (answer) => ({
-        ...answer, body: { ...JSON.parse(answer.body), access_token: await tenant.mint({ aud: 'https://other.example/' }) },
-      });
-      tenant.fault({ path: TOKEN_ENDPOINT, times: 1, edit });
-      return cookie;
-    }],
+    [
+      'by its idle time',
+      'session_expired',
+      async ({ cookie }) => {
+        await later(IDLE_SECS + 1);
+        return cookie;
+      },
+    ],
+    [
+      'by a logout at another isolate',
+      'session_expired',
+      async ({ cookie }) => {
+        const logout = await gateway.askOther(LOGOUT, { method: 'POST', headers: { cookie, ...OWN_PAGE } });
+        assert.ok([200, 302, 303].includes(logout.status), logout.text);
+        return cookie;
+      },
+    ],
+    [
+      'by a logout at this isolate',
+      'session_expired',
+      async ({ cookie }) => {
+        const logout = await gateway.ask(LOGOUT, { method: 'POST', headers: { cookie, ...OWN_PAGE } });
+        assert.ok([200, 302, 303].includes(logout.status), logout.text);
+        return cookie;
+      },
+    ],
+    [
+      'by what the provider says to its renewal',
+      'session_expired',
+      async ({ cookie, family }) => {
+        const form = { token: family().refreshTokens.at(-1), client_id: CLIENT_ID, client_secret: CLIENT_SECRET };
+        await fetch(tenant.origin + REVOCATION, { method: 'POST', body: new URLSearchParams(form) });
+        await untilExpired();
+        return cookie;
+      },
+    ],
+    [
+      'by a renewal for another audience',
+      'session_expired',
+      async ({ cookie }) => {
+        await untilExpired();
+        const edit = async (answer) => ({
+          ...answer,
+          body: { ...JSON.parse(answer.body), access_token: await tenant.mint({ aud: 'https://other.example/' }) },
+        });
+        tenant.fault({ path: TOKEN_ENDPOINT, times: 1, edit });
+        return cookie;
+      },
+    ],
     ['or never was', 'session_expired', async () => `bargate=${'A'.repeat(43)}`],
     ['or whose key was altered', 'session_invalid', async ({ cookie }) => `${cookie.slice(0, -4)}AAAA`],
     ['or whose cookie is malformed', 'session_invalid', async () => 'bargate=short'],
@@ -159,7 +202,11 @@ describe('a session that cannot be used at present', MINUTE, () => {
     const session = await begin();
     await untilDue();
     const token = [{ alg: 'RS256', kid: 'nobody-has-it' }, {}, 'signature'].map(base64url).join('.');
-    assert.equal((await gateway.ask(PRIVATE, { headers: { authorization: `Bearer ${token}` } })).status, 401, 'the look-up is spent');
+    assert.equal(
+      (await gateway.ask(PRIVATE, { headers: { authorization: `Bearer ${token}` } })).status,
+      401,
+      'the look-up is spent',
+    );
     await tenant.rotateKeys();
     await assertAnonymous(session.cookie, 'idp_unavailable', 'of another key');
     await later(COOLDOWN_SECS + 1);
@@ -186,8 +233,16 @@ describe('where a login is optional', () => {
 
   test('a token that is no good is refused as ever, beside a session too', async () => {
     const { cookie } = await begin();
-    for (const authorization of ['Bearer rubbish', `Bearer ${await tenant.mint({ aud: 'https://other.example/' })}`, 'Bearer']) {
-      assertProblem(await askWith(gateway, cookie, PUBLIC, { headers: { authorization } }), [401, 'token_invalid'], authorization);
+    for (const authorization of [
+      'Bearer rubbish',
+      `Bearer ${await tenant.mint({ aud: 'https://other.example/' })}`,
+      'Bearer',
+    ]) {
+      assertProblem(
+        await askWith(gateway, cookie, PUBLIC, { headers: { authorization } }),
+        [401, 'token_invalid'],
+        authorization,
+      );
     }
   });
 });

@@ -9,8 +9,21 @@ import { startTenant } from '../../dev/tenant.mjs';
 import { sendRaw } from './harness.mjs';
 import { CLIENT_ID, CLIENT_SECRET, LOGIN, PROFILE, REFRESH, assertProblem } from './login-flow.mjs';
 import {
-  LIFE_SECS, PRIVATE, RENEW_BEFORE_SECS, REVOCATION, TOKEN_ENDPOINT, askWith, assertAlive, assertEnded, assertFamily,
-  authorizationFor, beginSession, later, startSessionGateway, untilDue, untilExpired,
+  LIFE_SECS,
+  PRIVATE,
+  RENEW_BEFORE_SECS,
+  REVOCATION,
+  TOKEN_ENDPOINT,
+  askWith,
+  assertAlive,
+  assertEnded,
+  assertFamily,
+  authorizationFor,
+  beginSession,
+  later,
+  startSessionGateway,
+  untilDue,
+  untilExpired,
 } from './session-flow.mjs';
 
 const MINUTE = { timeout: 60_000 };
@@ -59,9 +72,11 @@ const DOWN = [
 ];
 
 describe('while the provider is down and the token holds', MINUTE, () => {
-  for (const [name, fault] of [...DOWN, ['rate limiting', { kind: 'status', status: 429 }], [
-    'refusing the gateway', { kind: 'status', status: 401, body: { error: 'invalid_client' } },
-  ]]) {
+  for (const [name, fault] of [
+    ...DOWN,
+    ['rate limiting', { kind: 'status', status: 429 }],
+    ['refusing the gateway', { kind: 'status', status: 401, body: { error: 'invalid_client' } }],
+  ]) {
     test(`requests go ahead: ${name}`, async () => {
       const session = await begin();
       const token = await tokenAt(session);
@@ -69,8 +84,14 @@ describe('while the provider is down and the token holds', MINUTE, () => {
       tenant.fault({ path: TOKEN_ENDPOINT, ...fault });
       const answers = await Promise.all(Array.from({ length: 10 }, () => askWith(gateway, session.cookie, '/app/x')));
       for (const { status, text } of answers) assert.equal(status, 200, text);
-      assert.ok(api.requests.every(({ headers }) => headers.authorization === token), 'with the token that holds');
-      assert.ok(exchanges() >= 1 && exchanges() <= 2, `the provider was not asked for each of them, but ${exchanges()} times`);
+      assert.ok(
+        api.requests.every(({ headers }) => headers.authorization === token),
+        'with the token that holds',
+      );
+      assert.ok(
+        exchanges() >= 1 && exchanges() <= 2,
+        `the provider was not asked for each of them, but ${exchanges()} times`,
+      );
       tenant.clearFaults();
       await later(RETRY_SECS + 1);
       assert.notEqual(await tokenAt(session), token, 'once it is up, the session is renewed');
@@ -126,7 +147,10 @@ describe('a token that runs out while a slow provider is asked for the next', MI
     return { session, hold, waiting };
   }
 
-  for (const [name, how] of [['before the provider has rotated', {}], ['after the provider has rotated', { after: true }]]) {
+  for (const [name, how] of [
+    ['before the provider has rotated', {}],
+    ['after the provider has rotated', { after: true }],
+  ]) {
     test(`keeps the request waiting, which is answered by the renewal: held ${name}`, async () => {
       const { session, hold, waiting } = await waitingPastTheEnd(how);
       hold.release();
@@ -139,7 +163,11 @@ describe('a token that runs out while a slow provider is asked for the next', MI
 
   for (const [name, fault, expected] of [
     ['fails', { kind: 'status', status: 500 }, IDP_UNAVAILABLE],
-    ['limits the rate', { kind: 'status', status: 429, headers: { 'retry-after': '7' } }, [429, 'idp_rate_limited', '7']],
+    [
+      'limits the rate',
+      { kind: 'status', status: 429, headers: { 'retry-after': '7' } },
+      [429, 'idp_rate_limited', '7'],
+    ],
   ]) {
     test(`ends no session where the provider then ${name}`, async () => {
       const { session, hold, waiting } = await waitingPastTheEnd();
@@ -165,7 +193,10 @@ test('a renewal that brings a token which has expired already is one that failed
       times: 3,
       async edit(answer) {
         const exp = Math.floor(Date.now() / 1000) - ago;
-        return { ...answer, body: { ...JSON.parse(answer.body), access_token: await tenant.mint({ iat: exp - LIFE_SECS, exp }) } };
+        return {
+          ...answer,
+          body: { ...JSON.parse(answer.body), access_token: await tenant.mint({ iat: exp - LIFE_SECS, exp }) },
+        };
       },
     });
     for (const path of [PRIVATE, '/app/x', REFRESH]) {
@@ -196,7 +227,10 @@ describe('while the provider is down and the token has expired', MINUTE, () => {
         assertProblem(answer, expected, `${name}: ${path}`);
         assert.deepEqual(answer.headers.getSetCookie(), [], 'the cookie is kept');
       }
-      const navigation = await sendRaw(gateway.origin, { path: PRIVATE, headers: { cookie: session.cookie, 'sec-fetch-mode': 'navigate' } });
+      const navigation = await sendRaw(gateway.origin, {
+        path: PRIVATE,
+        headers: { cookie: session.cookie, 'sec-fetch-mode': 'navigate' },
+      });
       assert.equal(navigation.status, expected[0], 'a navigation is not led to a login that would fail too');
       assert.deepEqual(api.requests, [], 'and the upstream hears nothing');
       tenant.clearFaults();

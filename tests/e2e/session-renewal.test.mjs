@@ -8,8 +8,22 @@ import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
 import { REFRESH, assertNeverShown, assertPrivateJson, assertProblem, claimsOf } from './login-flow.mjs';
 import {
-  LIFE_SECS, OWN_PAGE, PRIVATE, REMEMBERED_SECS, RENEW_BEFORE_SECS, TOKEN_ENDPOINT, askWith, assertAlive, assertEnded, assertFamily,
-  authorizationFor, beginSession, later, startSessionGateway, untilDue, untilExpired,
+  LIFE_SECS,
+  OWN_PAGE,
+  PRIVATE,
+  REMEMBERED_SECS,
+  RENEW_BEFORE_SECS,
+  TOKEN_ENDPOINT,
+  askWith,
+  assertAlive,
+  assertEnded,
+  assertFamily,
+  authorizationFor,
+  beginSession,
+  later,
+  startSessionGateway,
+  untilDue,
+  untilExpired,
 } from './session-flow.mjs';
 
 const MINUTE = { timeout: 60_000 };
@@ -36,7 +50,11 @@ beforeEach(() => {
 
 afterEach(() => {
   tenant.clearFaults();
-  Object.assign(tenant.settings, { accessTokenSeconds: LIFE_SECS, rotateRefreshTokens: true, rotationOverlapSeconds: 0 });
+  Object.assign(tenant.settings, {
+    accessTokenSeconds: LIFE_SECS,
+    rotateRefreshTokens: true,
+    rotationOverlapSeconds: 0,
+  });
 });
 
 const exchanges = () => tenant.counts[TOKEN_ENDPOINT] ?? 0;
@@ -200,11 +218,17 @@ describe('near the end of an access token', MINUTE, () => {
     }
   });
 
-  for (const [name, empty] of [['empty', ''], ['null', null]]) {
+  for (const [name, empty] of [
+    ['empty', ''],
+    ['null', null],
+  ]) {
     test(`a token of a renewal that is ${name} takes no other's place`, async () => {
       tenant.settings.rotateRefreshTokens = false;
       const session = await begin();
-      const edit = (answer) => ({ ...answer, body: { ...JSON.parse(answer.body), refresh_token: empty, id_token: empty } });
+      const edit = (answer) => ({
+        ...answer,
+        body: { ...JSON.parse(answer.body), refresh_token: empty, id_token: empty },
+      });
       tenant.fault({ path: TOKEN_ENDPOINT, edit });
       for (let round = 1; round <= 3; round += 1) {
         await untilDue();
@@ -222,7 +246,10 @@ describe('near the end of an access token', MINUTE, () => {
       const session = await begin();
       await untilExpired();
       const hold = tenant.hold(TOKEN_ENDPOINT, when);
-      const request = httpRequest(new URL(PRIVATE, gateway.origin), { headers: { cookie: session.cookie }, agent: false });
+      const request = httpRequest(new URL(PRIVATE, gateway.origin), {
+        headers: { cookie: session.cookie },
+        agent: false,
+      });
       request.once('error', ({ code }) => assert.equal(code, 'ECONNRESET'));
       request.end();
       await hold.arrived();
@@ -286,7 +313,10 @@ describe('an answer of the provider that is lost between the objects', MINUTE, (
 
   after(() => graceless?.close());
 
-  for (const [name, at] of [['the usual grace', () => gateway], ['a grace of 0', () => graceless]]) {
+  for (const [name, at] of [
+    ['the usual grace', () => gateway],
+    ['a grace of 0', () => graceless],
+  ]) {
     test(`reaches those who wait for it at the second try: ${name}`, async () => {
       const session = await begin(at());
       await untilExpired();
@@ -365,6 +395,8 @@ test('no token that a session was renewed with is ever shown', async () => {
   const session = await begin();
   await untilDue();
   const token = await tokenAt(session);
-  const refreshTokens = Object.fromEntries(session.family().refreshTokens.map((each, index) => [`refresh token ${index}`, each]));
+  const refreshTokens = Object.fromEntries(
+    session.family().refreshTokens.map((each, index) => [`refresh token ${index}`, each]),
+  );
   await assertNeverShown(gateway, { token: token.slice('Bearer '.length), ...refreshTokens });
 });

@@ -9,8 +9,24 @@ import { Browser, until } from './harness.mjs';
 import { assertProblem } from './login-flow.mjs';
 import { startRealm, startSessionGateway as startOidcGateway } from './oidc-flow.mjs';
 import {
-  BACKCHANNEL_LOGOUT, COOKIE, LIFE_SECS, LOGOUT, OWN_PAGE, PRIVATE, REVOCATION, SESSION_EXPIRED, TOKEN_ENDPOINT,
-  askWith, assertAlive, assertEnded, assertFamily, beginSession, later, startSessionGateway, untilDue, untilExpired,
+  BACKCHANNEL_LOGOUT,
+  COOKIE,
+  LIFE_SECS,
+  LOGOUT,
+  OWN_PAGE,
+  PRIVATE,
+  REVOCATION,
+  SESSION_EXPIRED,
+  TOKEN_ENDPOINT,
+  askWith,
+  assertAlive,
+  assertEnded,
+  assertFamily,
+  beginSession,
+  later,
+  startSessionGateway,
+  untilDue,
+  untilExpired,
   untilErased,
 } from './session-flow.mjs';
 
@@ -43,7 +59,11 @@ const begin = (how) => beginSession(gateway, tenant, how);
 const held = ({ name }) => gateway.held('SESSIONS', name);
 const ring = ({ name }) => gateway.ring('SESSIONS', name);
 const assertRevoked = (session) => until(() => session.family().revoked);
-const failures = () => gateway.records().filter(({ code }) => code === 'revocation_failed').map(({ message }) => message);
+const failures = () =>
+  gateway
+    .records()
+    .filter(({ code }) => code === 'revocation_failed')
+    .map(({ message }) => message);
 
 /** Asserts that a request is told that its session has ended, and that its browser keeps the cookie that it has by then. */
 function assertReplaced(answer, message) {
@@ -58,7 +78,10 @@ describe('a login in a browser that has a session', () => {
     await assertAlive(gateway, first, 'at first');
     const second = await begin({ browser });
     assertReplaced(await askWith(gateway, first.cookie), 'at once, where the login ended');
-    assertReplaced(await gateway.askOther(PRIVATE, { headers: { cookie: first.cookie } }), 'in an isolate that did not know it');
+    assertReplaced(
+      await gateway.askOther(PRIVATE, { headers: { cookie: first.cookie } }),
+      'in an isolate that did not know it',
+    );
     await assertRevoked(first);
     assert.equal(tenant.counts[REVOCATION], 1);
     assert.equal(second.family().revoked, false);
@@ -133,14 +156,20 @@ describe('a login in a browser that has a session', () => {
 describe('a session whose time is over', () => {
   const ways = [
     ['idle', async () => later(IDLE_SECS + 1)],
-    ['absolute', async (session) => {
-      for (let passed = 0; passed < ABSOLUTE_SECS; passed += IDLE_SECS / 2) {
-        await later(IDLE_SECS / 2);
-        if (passed + IDLE_SECS / 2 < ABSOLUTE_SECS) await assertAlive(gateway, session, `after ${passed} seconds`);
-      }
-    }],
+    [
+      'absolute',
+      async (session) => {
+        for (let passed = 0; passed < ABSOLUTE_SECS; passed += IDLE_SECS / 2) {
+          await later(IDLE_SECS / 2);
+          if (passed + IDLE_SECS / 2 < ABSOLUTE_SECS) await assertAlive(gateway, session, `after ${passed} seconds`);
+        }
+      },
+    ],
   ];
-  const noticed = [['its alarm', ring], ['a request', (session) => assertEnded(gateway, session, 'it has ended')]];
+  const noticed = [
+    ['its alarm', ring],
+    ['a request', (session) => assertEnded(gateway, session, 'it has ended')],
+  ];
   for (const [time, passes] of ways) {
     for (const [who, notices] of noticed) {
       test(`has its refresh token revoked, once: by its ${time} time, noticed by ${who}`, async () => {
@@ -196,14 +225,20 @@ describe('a session whose object restarts while the provider is asked to revoke'
   const ends = [
     ['a logout', ({ cookie }) => askWith(gateway, cookie, LOGOUT, { method: 'POST', headers: OWN_PAGE })],
     ['a login in the same browser', (_, browser) => begin({ browser })],
-    ['what the provider says', async ({ sid }) => {
-      const form = new URLSearchParams({ logout_token: await tenant.logoutToken({ sid }) });
-      return gateway.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body: form });
-    }],
-    ['a request after its time', async ({ cookie }) => {
-      await later(IDLE_SECS + 1);
-      return askWith(gateway, cookie);
-    }],
+    [
+      'what the provider says',
+      async ({ sid }) => {
+        const form = new URLSearchParams({ logout_token: await tenant.logoutToken({ sid }) });
+        return gateway.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body: form });
+      },
+    ],
+    [
+      'a request after its time',
+      async ({ cookie }) => {
+        await later(IDLE_SECS + 1);
+        return askWith(gateway, cookie);
+      },
+    ],
   ];
   for (const [name, end] of ends) {
     test(`has its refresh token revoked by its alarm: ended by ${name}`, async () => {

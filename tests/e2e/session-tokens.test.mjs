@@ -9,8 +9,21 @@ import { KEY_SET, base64url } from './bearer.mjs';
 import { until } from './harness.mjs';
 import { PROFILE, REFRESH, assertPrivateJson, assertProblem, claimsOf } from './login-flow.mjs';
 import {
-  LIFE_SECS, PRIVATE, TOKEN_ENDPOINT, askWith, assertAlive, assertCleared, assertEnded, assertFamily, authorizationFor,
-  beginSession, later, startSessionGateway, untilDue, untilExpired, untilErased,
+  LIFE_SECS,
+  PRIVATE,
+  TOKEN_ENDPOINT,
+  askWith,
+  assertAlive,
+  assertCleared,
+  assertEnded,
+  assertFamily,
+  authorizationFor,
+  beginSession,
+  later,
+  startSessionGateway,
+  untilDue,
+  untilExpired,
+  untilErased,
 } from './session-flow.mjs';
 
 // JWKS_FRESH_SECS and JWKS_COOLDOWN_SECS of jwks.rs.
@@ -61,7 +74,9 @@ async function spendTheLookUp() {
 
 /** Asserts that a session whose token is not believed yet is told to come back, and kept. */
 async function assertKept(session, message) {
-  const answers = await Promise.all(Array.from({ length: MANY }, (_, index) => askWith(gateway, session.cookie, `/app/${index}`)));
+  const answers = await Promise.all(
+    Array.from({ length: MANY }, (_, index) => askWith(gateway, session.cookie, `/app/${index}`)),
+  );
   for (const answer of answers) {
     assertProblem(answer, [503, 'idp_unavailable', '5'], message);
     assert.deepEqual(answer.headers.getSetCookie(), [], `${message}: the cookie is kept`);
@@ -131,7 +146,12 @@ describe('a session that is renewed just when the provider has begun to use anot
     await untilDue();
     await spendTheLookUp();
     await tenant.rotateKeys();
-    for (const [wait, expected] of [[0, 1], [DOUBT_AFTER_SECS / 2, 1], [DOUBT_AFTER_SECS / 2, 2], [DOUBT_AFTER_SECS / 2, 2]]) {
+    for (const [wait, expected] of [
+      [0, 1],
+      [DOUBT_AFTER_SECS / 2, 1],
+      [DOUBT_AFTER_SECS / 2, 2],
+      [DOUBT_AFTER_SECS / 2, 2],
+    ]) {
       await later(wait);
       await assertKept(session, `${wait} seconds later`);
       assert.equal(exchanges(), expected, `${wait} seconds later`);
@@ -142,17 +162,24 @@ describe('a session that is renewed just when the provider has begun to use anot
 
 describe('a session that is renewed with a token', () => {
   /** Lets the next renewal bring an access token with these claims. */
-  const renewWith = (claims) => tenant.fault({
-    path: TOKEN_ENDPOINT,
-    times: 1,
-    edit: async (answer) => ({ ...answer, body: { ...JSON.parse(answer.body), access_token: await tenant.mint(claims) } }),
-  });
+  const renewWith = (claims) =>
+    tenant.fault({
+      path: TOKEN_ENDPOINT,
+      times: 1,
+      edit: async (answer) => ({
+        ...answer,
+        body: { ...JSON.parse(answer.body), access_token: await tenant.mint(claims) },
+      }),
+    });
 
   for (const [name, claims] of [
     ['for another audience', { aud: 'https://other.example/' }],
     ['of another issuer', { iss: 'https://other.example/' }],
   ]) {
-    for (const [when, wait] of [['while the one before holds', untilDue], ['when the one before has expired', untilExpired]]) {
+    for (const [when, wait] of [
+      ['while the one before holds', untilDue],
+      ['when the one before has expired', untilExpired],
+    ]) {
       test(`${name} ends, and its refresh token is revoked: ${when}`, async () => {
         const session = await begin();
         await assertAlive(gateway, session, 'before');
@@ -172,16 +199,28 @@ describe('a session that is renewed with a token', () => {
 
   // What the login's ID token said counts for the next (OpenID Connect Core section 12.2).
   const others = [
-    ['an access token of another user', async () => ({ access_token: await tenant.mint({ sub: tenant.subjectOf('mallory@example.com') }) })],
-    ['an ID token of another user', async ({ id_token: idToken }) => ({
-      id_token: await tenant.mint({ ...claimsOf(idToken), sub: tenant.subjectOf('mallory@example.com') }),
-    })],
-    ['an ID token that says not whose it is', async ({ id_token: idToken }) => ({
-      id_token: await tenant.mint({ ...claimsOf(idToken), sub: undefined }),
-    })],
-    ['an ID token of another issuer', async ({ id_token: idToken }) => ({
-      id_token: await tenant.mint({ ...claimsOf(idToken), iss: 'https://other.example/' }),
-    })],
+    [
+      'an access token of another user',
+      async () => ({ access_token: await tenant.mint({ sub: tenant.subjectOf('mallory@example.com') }) }),
+    ],
+    [
+      'an ID token of another user',
+      async ({ id_token: idToken }) => ({
+        id_token: await tenant.mint({ ...claimsOf(idToken), sub: tenant.subjectOf('mallory@example.com') }),
+      }),
+    ],
+    [
+      'an ID token that says not whose it is',
+      async ({ id_token: idToken }) => ({
+        id_token: await tenant.mint({ ...claimsOf(idToken), sub: undefined }),
+      }),
+    ],
+    [
+      'an ID token of another issuer',
+      async ({ id_token: idToken }) => ({
+        id_token: await tenant.mint({ ...claimsOf(idToken), iss: 'https://other.example/' }),
+      }),
+    ],
   ];
   for (const [name, change] of others) {
     test(`with ${name} ends, and nobody is shown the other\'s token`, async () => {
@@ -207,7 +246,11 @@ describe('a session that is renewed with a token', () => {
     const session = await begin();
     assertPrivateJson(await askWith(gateway, session.cookie, PROFILE), 'its own');
     const sub = tenant.subjectOf('mallory@example.com');
-    tenant.fault({ path: '/userinfo', times: 1, edit: (answer) => ({ ...answer, body: { ...JSON.parse(answer.body), sub } }) });
+    tenant.fault({
+      path: '/userinfo',
+      times: 1,
+      edit: (answer) => ({ ...answer, body: { ...JSON.parse(answer.body), sub } }),
+    });
     assertProblem(await askWith(gateway, session.cookie, PROFILE), [502, 'idp_error'], 'of another user');
   });
 

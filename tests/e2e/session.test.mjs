@@ -8,11 +8,31 @@ import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
 import { Browser, sendRaw } from './harness.mjs';
 import {
-  CALLBACK, LOGIN, PROFILE, REFRESH, assertNeverShown, assertPrivateJson, assertProblem, claimsOf, loginUntilCallback,
+  CALLBACK,
+  LOGIN,
+  PROFILE,
+  REFRESH,
+  assertNeverShown,
+  assertPrivateJson,
+  assertProblem,
+  claimsOf,
+  loginUntilCallback,
 } from './login-flow.mjs';
 import {
-  COOKIE, OWN_PAGE, PRIVATE, REMEMBERED_SECS, SESSION_EXPIRED, TOKEN_ENDPOINT, askWith, assertAlive, assertCleared, beginSession,
-  claimsAt, later, sessionOf, startSessionGateway,
+  COOKIE,
+  OWN_PAGE,
+  PRIVATE,
+  REMEMBERED_SECS,
+  SESSION_EXPIRED,
+  TOKEN_ENDPOINT,
+  askWith,
+  assertAlive,
+  assertCleared,
+  beginSession,
+  claimsAt,
+  later,
+  sessionOf,
+  startSessionGateway,
 } from './session-flow.mjs';
 
 const ABSOLUTE_SECS = 30 * 24 * 60 * 60;
@@ -78,7 +98,11 @@ describe('the callback', () => {
     const used = await gateway.askAt(at + PRIVATE, { headers: { cookie } });
     assert.deepEqual([used.status, used.body], [200, { ok: true }]);
     const plain = cookie.replace('__Host-', '');
-    assertProblem(await gateway.askAt(at + PRIVATE, { headers: { cookie: plain } }), [401, 'token_missing'], 'another name');
+    assertProblem(
+      await gateway.askAt(at + PRIVATE, { headers: { cookie: plain } }),
+      [401, 'token_missing'],
+      'another name',
+    );
     assertProblem(await askWith(gateway, cookie), [401, 'token_missing'], 'and on plain loopback the other way round');
   });
 
@@ -100,14 +124,21 @@ describe('the callback', () => {
       assert.equal(claimsAt(api).sub, tenant.subjectOf(ALICE), whose);
     }
     assert.equal((await askWith(gateway, bobs.cookie)).status, 401, 'the planted session ended with the login');
-    assert.notEqual((await askWith(gateway, `${COOKIE}=${planted.invented}`)).status, 200, 'the invented one is no session');
+    assert.notEqual(
+      (await askWith(gateway, `${COOKIE}=${planted.invented}`)).status,
+      200,
+      'the invented one is no session',
+    );
   });
 
   test('that fails begins no session', async () => {
     const faults = [
       [{ kind: 'status', status: 500 }, [502, 'idp_error']],
       [{ kind: 'status', status: 400, body: { error: 'invalid_grant' } }, [400, 'code_invalid']],
-      [{ edit: (answer) => ({ ...answer, body: { ...JSON.parse(answer.body), id_token: 'x' } }) }, [400, 'id_token_invalid']],
+      [
+        { edit: (answer) => ({ ...answer, body: { ...JSON.parse(answer.body), id_token: 'x' } }) },
+        [400, 'id_token_invalid'],
+      ],
     ];
     for (const [fault, expected] of faults) {
       const browser = new Browser();
@@ -115,7 +146,10 @@ describe('the callback', () => {
       tenant.fault({ path: TOKEN_ENDPOINT, times: 1, ...fault });
       const answer = await gateway.askAs(browser, callback);
       assertProblem(answer, expected, expected[1]);
-      assert.deepEqual(answer.headers.getSetCookie().filter((line) => line.startsWith(`${COOKIE}=`)), []);
+      assert.deepEqual(
+        answer.headers.getSetCookie().filter((line) => line.startsWith(`${COOKIE}=`)),
+        [],
+      );
     }
   });
 });
@@ -170,7 +204,8 @@ describe('a path that wants a login', () => {
       ['bearer ', 'token_invalid'],
       [`Bearer ${expired}`, 'token_expired'],
     ];
-    for (const [authorization, code] of table) assertProblem(await both(authorization), [401, code], authorization.slice(0, 20));
+    for (const [authorization, code] of table)
+      assertProblem(await both(authorization), [401, code], authorization.slice(0, 20));
     assert.deepEqual(api.requests, []);
     assert.equal((await both('Basic dXNlcjpwYXNz')).status, 200, 'another scheme is none of ours');
     assert.equal(claimsAt(api).sub, tenant.subjectOf(ALICE), 'and gives way to the token');
@@ -253,7 +288,8 @@ describe('a navigation', () => {
       await sendRaw(gateway.origin, { path: '/private', headers: { 'sec-fetch-mode': 'no-cors' } }),
       await sendRaw(gateway.origin, { path: '/private' }),
     ];
-    for (const answer of refused) assert.deepEqual([answer.status, answer.header('x-problem-code')], [401, 'token_missing']);
+    for (const answer of refused)
+      assert.deepEqual([answer.status, answer.header('x-problem-code')], [401, 'token_missing']);
   });
 });
 
@@ -275,7 +311,10 @@ describe('userinfo and refresh', () => {
   test('tell how long the token holds, and nothing else', async () => {
     const { cookie } = await begin();
     tenant.resetCounts();
-    for (const [method, headers] of [['GET', {}], ['POST', OWN_PAGE]]) {
+    for (const [method, headers] of [
+      ['GET', {}],
+      ['POST', OWN_PAGE],
+    ]) {
       const answer = await askWith(gateway, cookie, REFRESH, { method, headers });
       assertPrivateJson(answer, method);
       const { expires_in: seconds, ...rest } = answer.body;
@@ -325,7 +364,10 @@ describe('userinfo and refresh', () => {
     const [token] = other.family().refreshTokens;
     const answer = await askWith(gateway, session.cookie, REFRESH, { headers: { 'x-refresh-token': token } });
     assertProblem(answer, [401, 'refresh_token_invalid'], 'by header');
-    assert.deepEqual([session, other].map((each) => each.family().rotations), [0, 0]);
+    assert.deepEqual(
+      [session, other].map((each) => each.family().rotations),
+      [0, 0],
+    );
     await assertAlive(gateway, session, 'afterwards');
   });
 
@@ -347,7 +389,8 @@ test('objects that cannot be reached cost no session', async (t) => {
   const unreachable = [503, 'store_unavailable', '5'];
   await gateway.keepAway('Session');
   await later(REMEMBERED_SECS + 1);
-  for (const path of [PRIVATE, PROFILE, REFRESH]) assertProblem(await askWith(gateway, session.cookie, path), unreachable, path);
+  for (const path of [PRIVATE, PROFILE, REFRESH])
+    assertProblem(await askWith(gateway, session.cookie, path), unreachable, path);
   assertProblem(await gateway.askAs(browser, callback), unreachable, 'a login');
   await gateway.keepAway(null);
   await assertAlive(gateway, session, 'as soon as they can');
@@ -357,7 +400,11 @@ test('the cookie has the name that the config gives it', async (t) => {
   const named = await startSessionGateway(tenant, api, { session: { cookie: '__Host-shop', absolute_seconds: 3600 } });
   t.after(() => named.close());
   const browser = new Browser();
-  const { cookie, line } = sessionOf(await named.askAs(browser, await loginUntilCallback(named, browser)), tenant, 'shop');
+  const { cookie, line } = sessionOf(
+    await named.askAs(browser, await loginUntilCallback(named, browser)),
+    tenant,
+    'shop',
+  );
   assert.match(line, /; Max-Age=3600(;|$)/);
   assert.equal((await askWith(named, `${cookie}; ${COOKIE}=x`, '/app/x')).status, 200);
   assert.equal(api.requests.at(-1).headers.cookie, `${COOKIE}=x`, 'and the usual name is nothing special');
@@ -365,14 +412,16 @@ test('the cookie has the name that the config gives it', async (t) => {
 
 test('a config with sessions is invalid where an object of theirs is not bound', async () => {
   const bindings = ['SESSIONS', 'REFRESH_EXCHANGES', 'LOGOUT_INDEX'];
-  await Promise.all(bindings.map(async (missing) => {
-    const objects = bindings.filter((name) => name !== missing);
-    const incomplete = await startSessionGateway(tenant, api, { objects });
-    const answer = await incomplete.ask('/health');
-    assertProblem(answer, [503, 'config_invalid'], missing);
-    await incomplete.record(({ code, message }) => code === 'config_invalid' && message?.includes(missing));
-    await incomplete.close();
-  }));
+  await Promise.all(
+    bindings.map(async (missing) => {
+      const objects = bindings.filter((name) => name !== missing);
+      const incomplete = await startSessionGateway(tenant, api, { objects });
+      const answer = await incomplete.ask('/health');
+      assertProblem(answer, [503, 'config_invalid'], missing);
+      await incomplete.record(({ code, message }) => code === 'config_invalid' && message?.includes(missing));
+      await incomplete.close();
+    }),
+  );
 });
 
 test('neither a token nor a cookie is ever in the log', async () => {

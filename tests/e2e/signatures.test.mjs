@@ -26,7 +26,13 @@ describe('a token that is believed', () => {
     test(`is signed with ${alg}`, async () => {
       const token = await tenant.mint({}, { alg });
       assert.equal((await ask(gateway, token)).status, 200);
-      await assertRefused(gateway, flipSignatureBit(token), 'token_invalid', /^the signature does not verify$/, 'one bit flipped');
+      await assertRefused(
+        gateway,
+        flipSignatureBit(token),
+        'token_invalid',
+        /^the signature does not verify$/,
+        'one bit flipped',
+      );
     });
   }
 
@@ -38,7 +44,7 @@ describe('a token that is believed', () => {
       ['exp with a fraction', { exp: now + 60.5 }],
       ['aud as one string', { aud: tenant.settings.audience }],
       ['aud among others', { aud: ['https://other.example', tenant.settings.audience] }],
-      ['claims of one\'s own', { 'https://example.com/roles': [{ deep: [1, null, true] }] }],
+      ["claims of one's own", { 'https://example.com/roles': [{ deep: [1, null, true] }] }],
     ];
     for (const [message, claims] of table) {
       assert.equal((await ask(gateway, await tenant.mint(claims))).status, 200, message);
@@ -55,7 +61,7 @@ describe('a token that is believed', () => {
 
   test('may be as long as 16 KiB', async () => {
     const base = (await tenant.mint({ filler: '' })).length;
-    const token = await tenant.mint({ filler: 'x'.repeat(Math.floor((16 * 1024 - base) * 3 / 4) - 4) });
+    const token = await tenant.mint({ filler: 'x'.repeat(Math.floor(((16 * 1024 - base) * 3) / 4) - 4) });
     assert.ok(token.length > 16 * 1024 - 16 && token.length <= 16 * 1024, `${token.length} bytes`);
     assert.equal((await ask(gateway, token)).status, 200);
   });
@@ -95,7 +101,13 @@ describe('the vectors of the RFCs', () => {
       const own = await protectedGateway(tenant, { algorithms: ALGORITHMS });
       t.after(() => own.close());
       await assertRefused(own, token, 'token_invalid', reason, 'as the RFC has it');
-      await assertRefused(own, flipSignatureBit(token), 'token_invalid', /^the signature does not verify$/, 'one bit flipped');
+      await assertRefused(
+        own,
+        flipSignatureBit(token),
+        'token_invalid',
+        /^the signature does not verify$/,
+        'one bit flipped',
+      );
     });
   }
 

@@ -47,7 +47,12 @@ export const keySetOf = (...keys) => JSON.stringify({ keys: keys.map(({ jwk }) =
 
 /** Claims that are valid at an authorizer of ISSUER and AUDIENCE for the next minutes, and others on top. */
 export const claimsFor = (claims = {}) => ({
-  iss: ISSUER, aud: AUDIENCE, sub: 'user-1', iat: seconds(), exp: seconds() + 600, ...claims,
+  iss: ISSUER,
+  aud: AUDIENCE,
+  sub: 'user-1',
+  iat: seconds(),
+  exp: seconds() + 600,
+  ...claims,
 });
 
 /** Signs claims with a key of `makeKey`. `header` replaces its members, or leaves them out where they are `undefined`. */
@@ -61,7 +66,8 @@ export function signedWithSecret(secret, claims = claimsFor(), { alg = 'HS256', 
 }
 
 /** A token that nobody signed. */
-export const unsigned = (claims = claimsFor(), alg = 'none') => `${base64url({ alg, typ: 'JWT' })}.${base64url(claims)}.`;
+export const unsigned = (claims = claimsFor(), alg = 'none') =>
+  `${base64url({ alg, typ: 'JWT' })}.${base64url(claims)}.`;
 
 function compact(header, claims, key, alg) {
   const text = `${base64url(header)}.${base64url(claims)}`;

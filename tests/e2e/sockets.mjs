@@ -13,7 +13,11 @@ import { WebSocket, WebSocketServer } from 'ws';
 export async function startSocketUpstream() {
   const opened = [];
   const requests = [];
-  const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered].at(-1), perMessageDeflate: true });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => [...offered].at(-1),
+    perMessageDeflate: true,
+  });
   const server = createServer((request, response) => {
     requests.push(request);
     response.writeHead(200, { 'x-own': 'no socket' }).end('no socket here');
@@ -21,7 +25,10 @@ export async function startSocketUpstream() {
   server.on('upgrade', (request, socket, head) => {
     requests.push(request);
     const [, status] = /\/refuse\/(\d+)/.exec(request.url) ?? [];
-    if (status) return socket.end(`HTTP/1.1 ${status} No\r\nX-Own: refused\r\nContent-Length: 4\r\nConnection: close\r\n\r\nno: `);
+    if (status)
+      return socket.end(
+        `HTTP/1.1 ${status} No\r\nX-Own: refused\r\nContent-Length: 4\r\nConnection: close\r\n\r\nno: `,
+      );
     if (request.url.includes('/silence')) return undefined;
     return sockets.handleUpgrade(request, socket, head, (webSocket) => serve(request, webSocket));
   });
@@ -70,14 +77,18 @@ export async function openSocket(origin, path, { protocols = [], ...options } = 
   let headers;
   socket.once('upgrade', (answer) => ({ headers } = answer));
   const outcome = await new Promise((resolve, reject) => {
-    socket.once('open', resolve).once('error', reject).once('unexpected-response', (_, answer) => resolve(answer));
+    socket
+      .once('open', resolve)
+      .once('error', reject)
+      .once('unexpected-response', (_, answer) => resolve(answer));
   });
   if (outcome) {
     const text = Buffer.concat(await outcome.toArray()).toString();
     return { refused: { status: outcome.statusCode, headers: outcome.headers, text } };
   }
   socket.on('error', () => {});
-  const next = () => (received.length ? Promise.resolve(received.shift()) : new Promise((resolve) => waiting.push(resolve)));
+  const next = () =>
+    received.length ? Promise.resolve(received.shift()) : new Promise((resolve) => waiting.push(resolve));
   return {
     socket,
     /** The headers of the answer to the handshake. */

@@ -5,7 +5,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startApi } from '../../dev/api.mjs';
 import {
-  CALLBACK_PATHS, DEFAULT_AUDIENCE, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, startTenant,
+  CALLBACK_PATHS,
+  DEFAULT_AUDIENCE,
+  DEFAULT_CLIENT_ID,
+  DEFAULT_CLIENT_SECRET,
+  startTenant,
 } from '../../dev/tenant.mjs';
 import { launchChromium } from './chromium.mjs';
 import { ROOT, freePort, startGateway } from './harness.mjs';
@@ -69,7 +73,11 @@ export async function startSite({ deploy = deployCommitted, launch } = {}) {
       const ended = visits;
       visits = [];
       await Promise.all(ended.map(({ context }) => context.close()));
-      assert.deepEqual(ended.flatMap(({ complaints }) => complaints), [], 'what the pages complained of');
+      assert.deepEqual(
+        ended.flatMap(({ complaints }) => complaints),
+        [],
+        'what the pages complained of',
+      );
     },
     /** How often the provider has exchanged something since its counts were reset. */
     exchanges: () => tenant.counts[TOKEN_ENDPOINT] ?? 0,
@@ -123,8 +131,14 @@ class Visit {
     this.framed = [];
     context.on('page', (page) => {
       page.on('pageerror', (error) => this.complaints.push(`${error}`));
-      page.on('console', (line) => /Content Security Policy|Trusted/i.test(line.text()) && this.complaints.push(line.text()));
-      page.on('request', (request) => request.isNavigationRequest() && request.frame().parentFrame() && this.framed.push(request.url()));
+      page.on(
+        'console',
+        (line) => /Content Security Policy|Trusted/i.test(line.text()) && this.complaints.push(line.text()),
+      );
+      page.on(
+        'request',
+        (request) => request.isNavigationRequest() && request.frame().parentFrame() && this.framed.push(request.url()),
+      );
       page.on('response', (response) => this.answers.push(new Answer(response)));
     });
   }
@@ -132,7 +146,8 @@ class Visit {
   /** Opens a tab that is going to show the page in this mode, or without one in what the page finds. */
   async tab(mode) {
     const page = await this.context.newPage();
-    if (mode) await page.addInitScript((wanted) => localStorage.getItem('mode') ?? localStorage.setItem('mode', wanted), mode);
+    if (mode)
+      await page.addInitScript((wanted) => localStorage.getItem('mode') ?? localStorage.setItem('mode', wanted), mode);
     return new Tab(page, this);
   }
 
@@ -166,7 +181,9 @@ class Visit {
 
   /** The tokens that a page holds in mode (a), as the gateway gave them. */
   async tokens() {
-    const answer = this.answers.findLast(({ path, status }) => [TOKEN_CALLBACK, REFRESH].includes(path) && status === 200);
+    const answer = this.answers.findLast(
+      ({ path, status }) => [TOKEN_CALLBACK, REFRESH].includes(path) && status === 200,
+    );
     return JSON.parse((await answer.text).split('\n').at(-1));
   }
 }
@@ -217,7 +234,9 @@ class Tab {
 
   /** Waits for a line of the log, or for so many of them. */
   async logged(text, count = 1) {
-    await this.lines(text).nth(count - 1).waitFor();
+    await this.lines(text)
+      .nth(count - 1)
+      .waitFor();
   }
 
   /** Empties the log, and forgets the answers so far. */
@@ -245,7 +264,10 @@ class Tab {
 
   /** The statuses of the answers so far from a path of the gateway, smallest first. */
   statuses(path) {
-    return this.visit.answers.filter((answer) => answer.path === path).map(({ status }) => status).sort();
+    return this.visit.answers
+      .filter((answer) => answer.path === path)
+      .map(({ status }) => status)
+      .sort();
   }
 }
 
@@ -301,10 +323,11 @@ async function collectTexts() {
   return texts.join('\n');
 
   async function recordsOf(name) {
-    const settled = (request) => new Promise((resolve, reject) => {
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
-    });
+    const settled = (request) =>
+      new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
     const database = await settled(indexedDB.open(name));
     const stores = [...database.objectStoreNames];
     return Promise.all(stores.map((store) => settled(database.transaction(store).objectStore(store).getAll())));

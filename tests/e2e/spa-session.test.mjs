@@ -75,7 +75,11 @@ test("an altered cookie ends in a login, and never in another's session", TIMEOU
   const other = await (await site.visit()).logIn('b', 'mallory@example.com');
   const { value: others } = await other.visit.cookie();
   const table = [
-    ['its key is altered', (value) => value.slice(0, 30) + (value[30] === 'A' ? 'B' : 'A') + value.slice(31), 'session_invalid'],
+    [
+      'its key is altered',
+      (value) => value.slice(0, 30) + (value[30] === 'A' ? 'B' : 'A') + value.slice(31),
+      'session_invalid',
+    ],
     ['its name is altered', (value) => (value[0] === 'A' ? 'B' : 'A') + value.slice(1), 'session_expired'],
     ["it has another's name", (value) => others.slice(0, 22) + value.slice(22), 'session_invalid'],
     ['it is cut', (value) => value.slice(0, 20), 'session_invalid'],
@@ -123,7 +127,10 @@ test('no token is in the reach of the page, nor in any answer that it receives',
   const stored = await browser.context.storageState({ indexedDB: true });
   assert.equal(site.tokenIn(JSON.stringify(stored)), undefined, 'what the browser keeps');
   for (const path of [API, PROFILE, REFRESH, '/api/auth0/callback']) {
-    assert.ok(browser.answers.some((answer) => answer.path === path), `an answer from ${path} was looked at`);
+    assert.ok(
+      browser.answers.some((answer) => answer.path === path),
+      `an answer from ${path} was looked at`,
+    );
   }
   for (const { url, text } of browser.answers) assert.equal(site.tokenIn(await text), undefined, url);
 });
@@ -146,16 +153,23 @@ test('what looks for tokens would find one, wherever it is', TIMEOUT, async () =
     'name of the window': (text) => void (globalThis.name = text),
     history: (text) => history.replaceState({ text }, ''),
     cache: async (text) => (await caches.open('planted')).put('/planted', new Response(text)),
-    database: (text) => new Promise((resolve) => {
-      const request = indexedDB.open('planted');
-      request.onupgradeneeded = () => request.result.createObjectStore('planted').add({ text }, 'key');
-      request.onsuccess = () => resolve(request.result.close());
-    }),
+    database: (text) =>
+      new Promise((resolve) => {
+        const request = indexedDB.open('planted');
+        request.onupgradeneeded = () => request.result.createObjectStore('planted').add({ text }, 'key');
+        request.onsuccess = () => resolve(request.result.close());
+      }),
   };
   const texts = Object.keys(places).map((place) => `planted-in-${place.replaceAll(' ', '-')}`);
   const clean = await tab.reachable();
-  assert.deepEqual(texts.filter((text) => clean.includes(text)), []);
+  assert.deepEqual(
+    texts.filter((text) => clean.includes(text)),
+    [],
+  );
   for (const [index, plant] of Object.values(places).entries()) await tab.page.evaluate(plant, texts[index]);
   const found = await tab.reachable();
-  assert.deepEqual(texts.filter((text) => !found.includes(text)), []);
+  assert.deepEqual(
+    texts.filter((text) => !found.includes(text)),
+    [],
+  );
 });

@@ -72,11 +72,15 @@ test('a refusal that comes late finds the fresh token, and costs no second refre
   const tab = await (await site.visit()).logInAndExpire('a', ALICE);
   site.tenant.resetCounts();
   const late = `${API}?n=5`;
-  await tab.page.route(`**${late}`, async (route) => {
-    const response = await route.fetch();
-    await tab.logged('new tokens');
-    await route.fulfill({ response });
-  }, { times: 1 });
+  await tab.page.route(
+    `**${late}`,
+    async (route) => {
+      const response = await route.fetch();
+      await tab.logged('new tokens');
+      await route.fulfill({ response });
+    },
+    { times: 1 },
+  );
   await tab.button('Call it five times at once').click();
   await tab.logged(`${late} → 401 token_expired`);
   await tab.logged(`${late} → 200`);
@@ -87,10 +91,14 @@ test('a refresh whose answer is lost is asked for again, and answered from the s
   const tab = await (await site.visit()).logInAndExpire('a', ALICE);
   const before = site.familyOf(ALICE);
   site.tenant.resetCounts();
-  await tab.page.route(`**${REFRESH}`, async (route) => {
-    await route.fetch();
-    await route.abort('connectionreset');
-  }, { times: 1 });
+  await tab.page.route(
+    `**${REFRESH}`,
+    async (route) => {
+      await route.fetch();
+      await route.abort('connectionreset');
+    },
+    { times: 1 },
+  );
   await tab.button('Call the API').click();
   await tab.showsProblem('no_answer');
   await tab.shows('in');
@@ -102,7 +110,13 @@ test('a refresh whose answer is lost is asked for again, and answered from the s
 
 test('nobody asks again before the time that the gateway names', TIMEOUT, async () => {
   const tab = await (await site.visit()).logInAndExpire('a', ALICE);
-  site.tenant.fault({ path: TOKEN_ENDPOINT, kind: 'status', status: 429, headers: { 'retry-after': '3600' }, body: '{}' });
+  site.tenant.fault({
+    path: TOKEN_ENDPOINT,
+    kind: 'status',
+    status: 429,
+    headers: { 'retry-after': '3600' },
+    body: '{}',
+  });
   site.tenant.resetCounts();
   await tab.button('Call it five times at once').click();
   await tab.logged(/messages\?n=\d → 429 idp_rate_limited/, 5);
@@ -138,7 +152,9 @@ test('believes only the gateway, and only in the frame that it opened', TIMEOUT,
   await tab.page.reload({ waitUntil: 'commit' });
   await hold.arrived();
   // Of the page's own origin, but from windows that are not the frame.
-  await tab.page.evaluate(() => document.body.append(Object.assign(document.createElement('iframe'), { name: 'other' })));
+  await tab.page.evaluate(() =>
+    document.body.append(Object.assign(document.createElement('iframe'), { name: 'other' })),
+  );
   await tab.page.frame('other').evaluate(post, forged);
   await tab.page.evaluate(post, forged);
   hold.release();
@@ -188,14 +204,17 @@ test('the module that people copy is short, and needs no other', () => {
 test('that module sends a body again whole, and to no other origin', TIMEOUT, async () => {
   const browser = await site.visit();
   const tab = await browser.logInAndExpire('a', ALICE);
-  const { refusal, length } = await tab.page.evaluate(async ({ tokens, path }) => {
-    const { TokenClient } = await import('/token-client.js');
-    const client = new TokenClient({ refreshUrl: '/api/auth0/refresh' });
-    client.hold(tokens);
-    const elsewhere = await client.fetch('https://elsewhere.example/').catch(({ message }) => message);
-    const answer = await client.fetch(path, { method: 'POST', body: 'x'.repeat(100_000) });
-    return { refusal: elsewhere, length: (await answer.json()).body_length };
-  }, { tokens: await browser.tokens(), path: API });
+  const { refusal, length } = await tab.page.evaluate(
+    async ({ tokens, path }) => {
+      const { TokenClient } = await import('/token-client.js');
+      const client = new TokenClient({ refreshUrl: '/api/auth0/refresh' });
+      client.hold(tokens);
+      const elsewhere = await client.fetch('https://elsewhere.example/').catch(({ message }) => message);
+      const answer = await client.fetch(path, { method: 'POST', body: 'x'.repeat(100_000) });
+      return { refusal: elsewhere, length: (await answer.json()).body_length };
+    },
+    { tokens: await browser.tokens(), path: API },
+  );
   assert.equal(refusal, 'the token is for the gateway alone');
   assert.equal(length, 100_000);
   assert.deepEqual(tab.statuses(API), [200, 401]);
@@ -205,12 +224,15 @@ test('that module forgets what it is told to forget, whatever is under way', TIM
   const browser = await site.visit();
   const tab = await browser.logInAndExpire('a', ALICE);
   const hold = site.tenant.hold(TOKEN_ENDPOINT);
-  await tab.page.evaluate(async ({ tokens, path }) => {
-    const { TokenClient } = await import('/token-client.js');
-    globalThis.client = new TokenClient({ refreshUrl: '/api/auth0/refresh' });
-    globalThis.client.hold(tokens);
-    globalThis.underWay = globalThis.client.fetch(path);
-  }, { tokens: await browser.tokens(), path: API });
+  await tab.page.evaluate(
+    async ({ tokens, path }) => {
+      const { TokenClient } = await import('/token-client.js');
+      globalThis.client = new TokenClient({ refreshUrl: '/api/auth0/refresh' });
+      globalThis.client.hold(tokens);
+      globalThis.underWay = globalThis.client.fetch(path);
+    },
+    { tokens: await browser.tokens(), path: API },
+  );
   await hold.arrived();
   await tab.page.evaluate(() => globalThis.client.hold());
   hold.release();

@@ -59,7 +59,9 @@ describe('the page', () => {
 
   test('fits the width of a phone, whatever it shows', TIMEOUT, async () => {
     for (const width of [320, 375]) {
-      const tab = await (await site.visit({ viewport: { width, height: 700 }, isMobile: true, hasTouch: true })).open('b');
+      const tab = await (await site.visit({ viewport: { width, height: 700 }, isMobile: true, hasTouch: true })).open(
+        'b',
+      );
       const assertFits = async (message) => {
         const widest = await tab.page.evaluate(() => document.documentElement.scrollWidth);
         assert.equal(widest, width, `${message}, at ${width} px`);
@@ -82,7 +84,11 @@ describe('the page', () => {
       reached.push(await tab.page.evaluate(() => document.activeElement.value || document.activeElement.textContent));
     }
     const wanted = ['b', 'Log in', 'Call the API', 'Profile', 'Clear'];
-    assert.deepEqual(wanted.filter((name) => !reached.includes(name)), [], `reached: ${reached}`);
+    assert.deepEqual(
+      wanted.filter((name) => !reached.includes(name)),
+      [],
+      `reached: ${reached}`,
+    );
     await tab.page.getByRole('link', { name: 'Log in' }).focus();
     await tab.page.keyboard.press('Enter');
     await tab.page.getByLabel('E-mail address').waitFor();
@@ -107,7 +113,8 @@ describe('the page', () => {
     assert.deepEqual(browser.framed, []);
   });
 
-  const answer = (status, body) => (route) => route.fulfill({ status, contentType: 'application/problem+json', body: JSON.stringify(body) });
+  const answer = (status, body) => (route) =>
+    route.fulfill({ status, contentType: 'application/problem+json', body: JSON.stringify(body) });
 
   test('asks again for what the config has while the gateway cannot tell', TIMEOUT, async () => {
     const tab = await (await site.visit()).tab();
@@ -157,24 +164,28 @@ describe('the page', () => {
 
 for (const mode of Object.keys(MODES)) {
   describe(`in mode (${mode})`, () => {
-    test('a person logs in, is called by name, calls the API, and logs out, here and at the provider', TIMEOUT, async () => {
-      const browser = await site.visit();
-      const tab = await browser.logIn(mode, MARY);
-      assert.equal(await tab.person.innerText(), 'Mary Shelley · mary.shelley@example.com');
-      assert.equal(new URL(tab.page.url()).search, '', 'what the provider sent along is gone from the address');
-      await tab.call();
-      const { headers } = JSON.parse(await tab.page.locator('#answer').innerText());
-      assert.equal(headers['x-user-id'], site.tenant.subjectOf(MARY), 'what the API sees');
-      assert.equal((await browser.cookie())?.httpOnly, mode === 'b' ? true : undefined);
+    test(
+      'a person logs in, is called by name, calls the API, and logs out, here and at the provider',
+      TIMEOUT,
+      async () => {
+        const browser = await site.visit();
+        const tab = await browser.logIn(mode, MARY);
+        assert.equal(await tab.person.innerText(), 'Mary Shelley · mary.shelley@example.com');
+        assert.equal(new URL(tab.page.url()).search, '', 'what the provider sent along is gone from the address');
+        await tab.call();
+        const { headers } = JSON.parse(await tab.page.locator('#answer').innerText());
+        assert.equal(headers['x-user-id'], site.tenant.subjectOf(MARY), 'what the API sees');
+        assert.equal((await browser.cookie())?.httpOnly, mode === 'b' ? true : undefined);
 
-      await tab.button('Log out').click();
-      await tab.page.waitForURL(`${site.origin}/`);
-      await tab.shows('out');
-      assert.equal(await browser.cookie(), undefined);
-      if (mode === 'b') await until(() => site.familyOf(MARY).revoked);
-      await tab.page.getByRole('link', { name: 'Log in' }).click();
-      await tab.page.getByLabel('E-mail address').waitFor();
-    });
+        await tab.button('Log out').click();
+        await tab.page.waitForURL(`${site.origin}/`);
+        await tab.shows('out');
+        assert.equal(await browser.cookie(), undefined);
+        if (mode === 'b') await until(() => site.familyOf(MARY).revoked);
+        await tab.page.getByRole('link', { name: 'Log in' }).click();
+        await tab.page.getByLabel('E-mail address').waitFor();
+      },
+    );
 
     test('a reload does not log out', TIMEOUT, async () => {
       const tab = await (await site.visit()).logIn(mode, ALICE);
@@ -210,19 +221,23 @@ for (const mode of Object.keys(MODES)) {
       assert.equal(site.exchanges(), 0);
     });
 
-    test('a provider that is down then logs nobody out, and the page goes on by itself once it is up', TIMEOUT, async () => {
-      const tab = await (await site.visit()).logInAndExpire(mode, ALICE);
-      const before = site.familyOf(ALICE);
-      site.tenant.fault({ path: TOKEN_ENDPOINT, kind: 'reset' });
-      await tab.button('Call the API').click();
-      await tab.showsProblem('idp_unavailable');
-      await tab.problem.getByText('You stay logged in.').waitFor();
-      await tab.shows('in');
-      site.tenant.clearFaults();
-      await tab.problem.waitFor({ state: 'hidden' });
-      await tab.call();
-      site.assertRotatedOnce(ALICE, before);
-    });
+    test(
+      'a provider that is down then logs nobody out, and the page goes on by itself once it is up',
+      TIMEOUT,
+      async () => {
+        const tab = await (await site.visit()).logInAndExpire(mode, ALICE);
+        const before = site.familyOf(ALICE);
+        site.tenant.fault({ path: TOKEN_ENDPOINT, kind: 'reset' });
+        await tab.button('Call the API').click();
+        await tab.showsProblem('idp_unavailable');
+        await tab.problem.getByText('You stay logged in.').waitFor();
+        await tab.shows('in');
+        site.tenant.clearFaults();
+        await tab.problem.waitFor({ state: 'hidden' });
+        await tab.call();
+        site.assertRotatedOnce(ALICE, before);
+      },
+    );
 
     test('whose refresh token the provider has revoked is sent to log in again', TIMEOUT, async () => {
       const browser = await site.visit();
@@ -242,7 +257,13 @@ for (const mode of Object.keys(MODES)) {
     test('whom the provider has to ask before it renews is sent to log in again', TIMEOUT, async () => {
       const browser = await site.visit();
       const tab = await browser.logInAndExpire(mode, ALICE);
-      site.tenant.fault({ path: TOKEN_ENDPOINT, kind: 'status', times: 1, status: 403, body: { error: 'mfa_required' } });
+      site.tenant.fault({
+        path: TOKEN_ENDPOINT,
+        kind: 'status',
+        times: 1,
+        status: 403,
+        body: { error: 'mfa_required' },
+      });
       await browser.context.clearCookies({ name: /^tenant_/ });
       await tab.button('Call the API').click();
       if (mode === 'b') {
@@ -265,25 +286,31 @@ for (const mode of Object.keys(MODES)) {
       assert.equal(await second.page.locator('#answer').textContent(), '', 'what the other tab showed is gone');
     });
 
-    test('after a logout elsewhere, Back brings the page out of its cache and nothing of the person with it', TIMEOUT, async () => {
-      const browser = await site.visit();
-      const tab = await browser.logIn(mode, ALICE);
-      await tab.call();
-      await tab.page.evaluate(() => addEventListener('pageshow', ({ persisted }) => {
-        const texts = ['who', 'answer'].map((id) => document.getElementById(id).textContent);
-        globalThis.back = { persisted, state: document.body.dataset.state, texts };
-      }));
-      await tab.page.goto(`${site.origin}/icon.svg`);
-      // As another device, or the provider, would end it.
-      await browser.context.clearCookies();
-      await tab.page.evaluate(() => void setTimeout(() => history.back()));
-      await tab.page.waitForURL(`${site.origin}/`, { waitUntil: 'commit' });
-      await tab.page.waitForFunction(() => globalThis.back);
-      const back = await tab.page.evaluate(() => globalThis.back);
-      assert.deepEqual(back, { persisted: true, state: 'starting', texts: ['', ''] }, 'at once');
-      await tab.shows('out');
-      assert.equal(await tab.person.textContent(), '');
-    });
+    test(
+      'after a logout elsewhere, Back brings the page out of its cache and nothing of the person with it',
+      TIMEOUT,
+      async () => {
+        const browser = await site.visit();
+        const tab = await browser.logIn(mode, ALICE);
+        await tab.call();
+        await tab.page.evaluate(() =>
+          addEventListener('pageshow', ({ persisted }) => {
+            const texts = ['who', 'answer'].map((id) => document.getElementById(id).textContent);
+            globalThis.back = { persisted, state: document.body.dataset.state, texts };
+          }),
+        );
+        await tab.page.goto(`${site.origin}/icon.svg`);
+        // As another device, or the provider, would end it.
+        await browser.context.clearCookies();
+        await tab.page.evaluate(() => void setTimeout(() => history.back()));
+        await tab.page.waitForURL(`${site.origin}/`, { waitUntil: 'commit' });
+        await tab.page.waitForFunction(() => globalThis.back);
+        const back = await tab.page.evaluate(() => globalThis.back);
+        assert.deepEqual(back, { persisted: true, state: 'starting', texts: ['', ''] }, 'at once');
+        await tab.shows('out');
+        assert.equal(await tab.person.textContent(), '');
+      },
+    );
 
     test('a login in one tab is taken up by the other', TIMEOUT, async () => {
       const browser = await site.visit();
@@ -297,7 +324,8 @@ for (const mode of Object.keys(MODES)) {
 
 test('who is logged in while the provider replaces its key stays so, in either mode', TIMEOUT, async () => {
   const tabs = [];
-  for (const mode of Object.keys(MODES)) tabs.push(await (await site.visit()).logInAndExpire(mode, `key-${mode}@example.com`));
+  for (const mode of Object.keys(MODES))
+    tabs.push(await (await site.visit()).logInAndExpire(mode, `key-${mode}@example.com`));
   await site.tenant.rotateKeys();
   site.tenant.resetCounts();
   for (const tab of tabs) await tab.call();

@@ -22,13 +22,16 @@ let tenant;
 let api;
 const gateways = [];
 
-before(async () => {
-  bargate = await buildBargate();
-  tenant = await startTenant();
-  api = await startUpstream((request, response) => {
-    response.end(JSON.stringify({ path: request.url, authorization: request.headers.authorization }));
-  });
-}, { timeout: 300_000 });
+before(
+  async () => {
+    bargate = await buildBargate();
+    tenant = await startTenant();
+    api = await startUpstream((request, response) => {
+      response.end(JSON.stringify({ path: request.url, authorization: request.headers.authorization }));
+    });
+  },
+  { timeout: 300_000 },
+);
 
 after(async () => {
   for (const gateway of gateways) await gateway.close();
@@ -74,7 +77,9 @@ test('with the starting point for sessions, a browser that has logged in reaches
 
 test('with the starting point for tokens, a page gets its tokens, reaches the API with them, and refreshes them', async () => {
   const gateway = await startFrom('init-force.out', {
-    SPA_ORIGIN: LOCAL, SPA_REDIRECT_URI: `${LOCAL}/`, SILENT_REDIRECT_URI: `${LOCAL}/api/auth0/silent/callback`,
+    SPA_ORIGIN: LOCAL,
+    SPA_REDIRECT_URI: `${LOCAL}/`,
+    SILENT_REDIRECT_URI: `${LOCAL}/api/auth0/silent/callback`,
   });
   const browser = new Browser();
   const back = await loginUntilCallback(gateway, browser, { at: '/api/auth0/token/login' });
@@ -88,10 +93,16 @@ test('with the starting point for tokens, a page gets its tokens, reaches the AP
 
   const refresh = { method: 'POST', headers: { 'x-refresh-token': tokens.refresh_token, origin: LOCAL } };
   const refreshed = await readAnswer(await gateway.fetch('/api/auth0/refresh', refresh));
-  assert.equal(refreshed.headers.get('access-control-allow-origin'), LOCAL, 'the page may read the answer from elsewhere');
+  assert.equal(
+    refreshed.headers.get('access-control-allow-origin'),
+    LOCAL,
+    'the page may read the answer from elsewhere',
+  );
   assert.ok(refreshed.body.access_token && refreshed.body.refresh_token !== tokens.refresh_token, refreshed.text);
 
-  const frame = await browser.follow(new URL('/api/auth0/silent/login?prompt=none', gateway.origin), {}, (url) => url.startsWith(LOCAL));
+  const frame = await browser.follow(new URL('/api/auth0/silent/login?prompt=none', gateway.origin), {}, (url) =>
+    url.startsWith(LOCAL),
+  );
   const posted = await browser.fetch(new URL(frame.next.replace(LOCAL, gateway.origin)));
   assert.match(await posted.text(), /authorization_response.*access_token/s, 'the hidden frame gets tokens');
 });
@@ -101,8 +112,14 @@ async function startingPoint({ provider, mode, port, tenant: { origin, issuer },
   const folder = mkdtempSync(join(tmpdir(), 'bargate-'));
   const [config, variables] = ['gateway.config.json', 'dev.vars'].map((name) => join(folder, name));
   const answers = {
-    provider, mode, port, tenant: provider === 'oidc' ? issuer : origin, audience: DEFAULT_AUDIENCE, upstream: upstream.origin,
-    output: config, 'dev-vars': variables,
+    provider,
+    mode,
+    port,
+    tenant: provider === 'oidc' ? issuer : origin,
+    audience: DEFAULT_AUDIENCE,
+    upstream: upstream.origin,
+    output: config,
+    'dev-vars': variables,
   };
   const flags = Object.entries(answers).flatMap(([name, value]) => [`--${name}`, String(value)]);
   await promisify(execFile)(bargate, ['init', ...flags]);
@@ -120,44 +137,60 @@ async function startingPoint({ provider, mode, port, tenant: { origin, issuer },
 }
 
 for (const provider of ['auth0', 'oidc']) {
-  for (const [mode, letter] of [['session', 'b'], ['tokens', 'a']]) {
-    test(`the page of the example goes with the starting point for --mode ${mode} --provider ${provider}`, TIMEOUT, async (t) => {
-      let api;
-      const deploy = (place) => {
-        api = place.api;
-        return startingPoint({ ...place, provider, mode });
-      };
-      const site = await startSite({ deploy });
-      t.after(() => site.close());
-      const visit = await site.visit();
-      const tab = await visit.open();
-      await tab.shows('out');
-      for (const [other, name] of Object.entries(MODES)) {
-        const radio = tab.page.getByRole('radio', { name });
-        assert.deepEqual([await radio.isChecked(), await radio.isEnabled()], [other === letter, other === letter], name);
-      }
-      await tab.logIn('alice@example.com');
-      await tab.call();
-      await tab.go();
-      await tab.shows('in');
-      await tab.call();
-      const refresh = `/api/${provider}/refresh`;
-      const [refreshed] = await Promise.all([
-        tab.page.waitForResponse((response) => response.url().endsWith(refresh)),
-        tab.button('Refresh now').click(),
-      ]);
-      assert.equal(refreshed.status(), 200);
-      const passedOn = api.requests.filter(({ path }) => path.includes('refresh'));
-      assert.deepEqual(passedOn, [], 'the gateway answers that, and no API that may know no such path');
-      assert.ok(await tab.problem.isHidden());
-      await tab.button('Log out').click();
-      await tab.shows('out');
-      await tab.button('Call the API').click();
-      await tab.showsProblem('token_missing');
-      const frames = new Set(visit.framed.map((url) => new URL(url)).filter(({ origin }) => origin === site.origin).map(({ pathname }) => pathname));
-      const silent = mode === 'tokens' ? [`/api/${provider}/silent/login`, `/api/${provider}/silent/callback`] : [];
-      assert.deepEqual([...frames], silent, 'what was opened in hidden frames');
-      await site.endVisits();
-    });
+  for (const [mode, letter] of [
+    ['session', 'b'],
+    ['tokens', 'a'],
+  ]) {
+    test(
+      `the page of the example goes with the starting point for --mode ${mode} --provider ${provider}`,
+      TIMEOUT,
+      async (t) => {
+        let api;
+        const deploy = (place) => {
+          api = place.api;
+          return startingPoint({ ...place, provider, mode });
+        };
+        const site = await startSite({ deploy });
+        t.after(() => site.close());
+        const visit = await site.visit();
+        const tab = await visit.open();
+        await tab.shows('out');
+        for (const [other, name] of Object.entries(MODES)) {
+          const radio = tab.page.getByRole('radio', { name });
+          assert.deepEqual(
+            [await radio.isChecked(), await radio.isEnabled()],
+            [other === letter, other === letter],
+            name,
+          );
+        }
+        await tab.logIn('alice@example.com');
+        await tab.call();
+        await tab.go();
+        await tab.shows('in');
+        await tab.call();
+        const refresh = `/api/${provider}/refresh`;
+        const [refreshed] = await Promise.all([
+          tab.page.waitForResponse((response) => response.url().endsWith(refresh)),
+          tab.button('Refresh now').click(),
+        ]);
+        assert.equal(refreshed.status(), 200);
+        const passedOn = api.requests.filter(({ path }) => path.includes('refresh'));
+        assert.deepEqual(passedOn, [], 'the gateway answers that, and no API that may know no such path');
+        assert.ok(await tab.problem.isHidden());
+        await tab.button('Log out').click();
+        await tab.shows('out');
+        await tab.button('Call the API').click();
+        await tab.showsProblem('token_missing');
+        const frames = new Set(
+          visit.framed
+            .map((url) => new URL(url))
+            .filter(({ origin }) => origin === site.origin)
+            .map(({ pathname }) => pathname),
+        );
+        const silent = mode === 'tokens' ? [`/api/${provider}/silent/login`, `/api/${provider}/silent/callback`] : [];
+        assert.deepEqual([...frames], silent, 'what was opened in hidden frames');
+        await site.endVisits();
+      },
+    );
   }
 }

@@ -28,8 +28,20 @@ const STATIC = [
   ['204', { status: 204 }, 204, null, ''],
   ['205', { status: 205 }, 205, null, ''],
   ['304', { status: 304, headers: { etag: '"e"' } }, 304, null, ''],
-  ['a type of its own', { headers: { 'Content-Type': 'text/html; charset=utf-8' }, body: '<b>x</b>' }, 200, 'text/html; charset=utf-8', '<b>x</b>'],
-  ['a type of its own for JSON', { headers: { 'content-type': 'application/x-own+json' }, body: { a: 1 } }, 200, 'application/x-own+json', '{"a":1}'],
+  [
+    'a type of its own',
+    { headers: { 'Content-Type': 'text/html; charset=utf-8' }, body: '<b>x</b>' },
+    200,
+    'text/html; charset=utf-8',
+    '<b>x</b>',
+  ],
+  [
+    'a type of its own for JSON',
+    { headers: { 'content-type': 'application/x-own+json' }, body: { a: 1 } },
+    200,
+    'application/x-own+json',
+    '{"a":1}',
+  ],
   ['a value of a binding', { body: '$env.GREETING' }, 200, TEXT, 'hello from a variable'],
   ['values of bindings further in', { body: { a: ['$secret.HIDDEN'] } }, 200, JSON_TYPE, '{"a":["from a secret"]}'],
 ];
@@ -37,7 +49,11 @@ const STATIC = [
 /** The JSON of each type as the short form gives it. */
 const RESPONSES = [{ a: 1 }, [1], 'text', '', 7, true, null];
 
-const redirect = (path, location, status) => ({ method: 'ANY', path, integration: { type: 'redirect', location, ...(status ? { status } : {}) } });
+const redirect = (path, location, status) => ({
+  method: 'ANY',
+  path,
+  integration: { type: 'redirect', location, ...(status ? { status } : {}) },
+});
 
 let gateway;
 
@@ -45,7 +61,11 @@ before(async () => {
   gateway = await startGateway({
     config: {
       paths: [
-        ...STATIC.map(([, members], index) => ({ method: 'ANY', path: `/static/${index}`, integration: { type: 'static', ...members } })),
+        ...STATIC.map(([, members], index) => ({
+          method: 'ANY',
+          path: `/static/${index}`,
+          integration: { type: 'static', ...members },
+        })),
         ...RESPONSES.map((response, index) => ({ method: 'GET', path: `/response/${index}`, response })),
         {
           method: 'GET',
@@ -53,8 +73,13 @@ before(async () => {
           integration: {
             type: 'static',
             headers: {
-              'Cache-Control': 'public, max-age=60', 'X-Own': '  one two ', 'x-variable': '$env.GREETING', 'x-empty': '', 'X-Request-Id': 'of-the-config',
-              link: '</a>; rel=preload', 'set-cookie': 'a=1; Path=/; HttpOnly',
+              'Cache-Control': 'public, max-age=60',
+              'X-Own': '  one two ',
+              'x-variable': '$env.GREETING',
+              'x-empty': '',
+              'X-Request-Id': 'of-the-config',
+              link: '</a>; rel=preload',
+              'set-cookie': 'a=1; Path=/; HttpOnly',
             },
             body: { ok: true },
           },
@@ -104,8 +129,14 @@ describe('static', () => {
   test('has the headers that the config gives it', async () => {
     const answer = await send('/headers', { headers: { 'x-request-id': 'of-the-client' } });
     for (const [name, value] of [
-      ['cache-control', 'public, max-age=60'], ['x-own', 'one two'], ['x-variable', 'hello from a variable'], ['x-empty', ''],
-      ['link', '</a>; rel=preload'], ['set-cookie', 'a=1; Path=/; HttpOnly'], ['content-type', JSON_TYPE], ['x-request-id', 'of-the-client'],
+      ['cache-control', 'public, max-age=60'],
+      ['x-own', 'one two'],
+      ['x-variable', 'hello from a variable'],
+      ['x-empty', ''],
+      ['link', '</a>; rel=preload'],
+      ['set-cookie', 'a=1; Path=/; HttpOnly'],
+      ['content-type', JSON_TYPE],
+      ['x-request-id', 'of-the-client'],
     ]) {
       assert.deepEqual(answer.values(name), [value], name);
     }
@@ -130,14 +161,21 @@ describe('static', () => {
 test('response is JSON of whatever type', async () => {
   for (const [index, response] of RESPONSES.entries()) {
     const answer = await send(`/response/${index}`);
-    assert.deepEqual([answer.status, answer.header('content-type'), answer.text], [200, JSON_TYPE, JSON.stringify(response)]);
+    assert.deepEqual(
+      [answer.status, answer.header('content-type'), answer.text],
+      [200, JSON_TYPE, JSON.stringify(response)],
+    );
   }
 });
 
 describe('redirect', () => {
   for (const [message, path, location] of [
     ['to the address as it is written', '/default', 'https://other.example/'],
-    ['with a parameter, wherever it stands behind the host', '/absolute/7', 'https://other.example/things/7?from=gateway&id=7#part-7'],
+    [
+      'with a parameter, wherever it stands behind the host',
+      '/absolute/7',
+      'https://other.example/things/7?from=gateway&id=7#part-7',
+    ],
     ['with a parameter in a path', '/relative/7', '/things/7'],
     ['with parameters in another order', '/two/1/2', '/2/between/1'],
     ['with a parameter inside a segment', '/joined/7', '/x7y.html'],
@@ -152,15 +190,26 @@ describe('redirect', () => {
     ['with / where there is no rest', '/whole', '/'],
     ['with escapes as the client sent them', '/relative/a%20b%C3%A9%3F%23', '/things/a%20b%C3%A9%3F%23'],
     ['with signs that need no escape', "/relative/a;b=1,c&d=+'(x)*!$@:~", "/things/a;b=1,c&d=+'(x)*!$@:~"],
-    ['with one value in the query, whatever it holds', '/in/a&redirect_uri=https:evil.example',
-      'https://login.example/authorize?tenant=a%26redirect_uri=https:evil.example&redirect_uri=https://app.example/'],
+    [
+      'with one value in the query, whatever it holds',
+      '/in/a&redirect_uri=https:evil.example',
+      'https://login.example/authorize?tenant=a%26redirect_uri=https:evil.example&redirect_uri=https://app.example/',
+    ],
     ['with the rest as one value, and a plus sign that stays one', '/find/a&b+c;d', '/search?q=a%26b%2Bc%3Bd#a&b+c;d'],
     ['with signs as they are before the query', '/beside/a&b+c', '/things/a&b+c?a=b'],
     ['with an encoded percent sign, which is not decoded', '/relative/%2541', '/things/%2541'],
     ['with escapes in the rest', '/rest/a%20b/%C3%A9', '/other/a%20b/%C3%A9?a=b'],
     ['with doubled slashes inside the rest', '/rest/a//b', '/other/a//b?a=b'],
-    ['with doubled slashes that begin the rest behind a fixed beginning', '/rest//evil.example', '/other//evil.example?a=b'],
-    ['to no other host than that of the config', '/rest-absolute//evil.example/@x:80', 'https://other.example:8443/base//evil.example/@x:80'],
+    [
+      'with doubled slashes that begin the rest behind a fixed beginning',
+      '/rest//evil.example',
+      '/other//evil.example?a=b',
+    ],
+    [
+      'to no other host than that of the config',
+      '/rest-absolute//evil.example/@x:80',
+      'https://other.example:8443/base//evil.example/@x:80',
+    ],
     ['without the query of the client', '/rest/a?a=c&next=https://evil.example', '/other/a?a=b'],
     ['without the query of the client where the config has none', '/relative/7?x=1', '/things/7'],
     ['with escapes of the config as they are', '/fixed', '/a%20b/?q=%C3%A9&r=a+b'],
@@ -172,7 +221,11 @@ describe('redirect', () => {
     test(message, async () => {
       for (const method of ['GET', 'POST', 'HEAD']) {
         const answer = await send(path, { method });
-        assert.deepEqual([answer.status, answer.values('location'), answer.text], [302, [location], ''], `${method} ${answer.text}`);
+        assert.deepEqual(
+          [answer.status, answer.values('location'), answer.text],
+          [302, [location], ''],
+          `${method} ${answer.text}`,
+        );
       }
     });
   }
@@ -186,8 +239,15 @@ describe('redirect', () => {
 
   test('that would lead to another host is refused', async () => {
     for (const path of [
-      '/whole//evil.example', '/whole//evil.example/x', '/whole///evil.example', '/whole/\\evil.example', '/whole/\\/evil.example',
-      '/whole/x/..//evil.example', '/whole/.//evil.example', '/whole/%2e//evil.example', '/whole//user@evil.example:80/',
+      '/whole//evil.example',
+      '/whole//evil.example/x',
+      '/whole///evil.example',
+      '/whole/\\evil.example',
+      '/whole/\\/evil.example',
+      '/whole/x/..//evil.example',
+      '/whole/.//evil.example',
+      '/whole/%2e//evil.example',
+      '/whole//user@evil.example:80/',
     ]) {
       const answer = await send(path, { headers: { 'x-request-id': 'a-refused-one' } });
       assert.deepEqual([answer.status, answer.header('location')], [400, null], path);
@@ -196,9 +256,19 @@ describe('redirect', () => {
   });
 
   test('of a path that could be read as another is refused before', async () => {
-    for (const path of ['/whole/%2F/evil.example', '/whole/%5Cevil.example', '/whole/%5C%5Cevil.example', '/one/%0d%0aset-cookie:a=1', '/one/%09']) {
+    for (const path of [
+      '/whole/%2F/evil.example',
+      '/whole/%5Cevil.example',
+      '/whole/%5C%5Cevil.example',
+      '/one/%0d%0aset-cookie:a=1',
+      '/one/%09',
+    ]) {
       const answer = await send(path);
-      assert.deepEqual([answer.status, answer.header('location'), answer.json().code], [400, null, 'path_ambiguous'], path);
+      assert.deepEqual(
+        [answer.status, answer.header('location'), answer.json().code],
+        [400, null, 'path_ambiguous'],
+        path,
+      );
     }
     assertProblem(await gateway.ask('/one/a%00b'), [400, 'path_ambiguous'], 'a null');
   });
@@ -206,32 +276,106 @@ describe('redirect', () => {
 
 test('a config is invalid where an answer could not be given, or could lead anywhere', async () => {
   const fixed = (members) => ({ integration: { type: 'static', ...members } });
-  const leading = (location, more = {}, path = {}) => ({ integration: { type: 'redirect', location, ...more }, ...path });
+  const leading = (location, more = {}, path = {}) => ({
+    integration: { type: 'redirect', location, ...more },
+    ...path,
+  });
   const at = (key) => `.integration.${key}`;
-  await assertMistakes([
-    ...[100, 101, 199, 600, -1, 200.5, '200', true].map((status) => [`static: status ${status}`, fixed({ status }), 'wrong_type', at('status')]),
-    ...[204, 205, 304].map((status) => [`static: a body with ${status}`, fixed({ status, body: 'x' }), 'unused_key', at('body')]),
-    ['static: headers that are no object', fixed({ headers: ['a: b'] }), 'wrong_type', at('headers')],
-    ['static: a header that is no text', fixed({ headers: { 'x-own': 7 } }), 'wrong_type', at('headers.x-own')],
-    ['static: a header that could be two', fixed({ headers: { 'x-own': 'a\r\nb: c' } }), 'invalid_header', at('headers.x-own')],
-    ['static: a header that is not ASCII', fixed({ headers: { 'x-own': 'é' } }), 'invalid_header', at('headers.x-own')],
-    ['static: a name that is none', fixed({ headers: { 'x own': 'a' } }), 'invalid_name', at('headers.x own')],
-    ['static: a header of the connection', fixed({ headers: { 'Transfer-Encoding': 'chunked' } }), 'invalid_name', at('headers.Transfer-Encoding')],
-    ['static: a length', fixed({ headers: { 'content-length': '7' } }), 'invalid_name', at('headers.content-length')],
-    ['static: another key', fixed({ response: {} }), 'unknown_key', '.integration'],
-    ...[200, 300, 304, 305, 309, 404, '302', true].map((status) => [`redirect: status ${status}`, leading('/a', { status }), 'wrong_type', at('status')]),
-    ['redirect: no location', leading(undefined), 'missing_key', '.integration'],
-    ['redirect: a location that is no text', leading(['/a']), 'wrong_type', at('location')],
-    ...[
-      '', 'a', '../a', '?a', '#a', '//other.example/', '//{id}', '{id}', '{id}/a', 'https://{id}', 'https://{id}.example/', 'https://other.example{id}',
-      'https://other.example:{id}/', 'https://other.example.{id}/', 'https://a@{id}/', 'https:/{id}', 'https:///{id}', 'https:{id}', '{id}://other.example/',
-      'https://other.example?{id}', 'javascript:alert(1)', 'javascript:{id}', 'data:text/html,x', 'ftp://other.example/', '/\\other.example', '\\\\other.example',
-      '/a\r\nset-cookie: a=1', '/a\tb', ' /a', '/a b', '/über', 'https://bücher.example/x', '/{id', '/{id}}', '/{{id}}', '/{}', '/a{', '/}a',
-    ].map((location) => [`redirect: ${JSON.stringify(location)}`, leading(location), 'invalid_url', at('location')]),
-    ['redirect: a parameter that the path does not have', leading('/{name}'), 'invalid_url', at('location')],
-    ['redirect: a rest that the path does not have', leading('/{.+}'), 'invalid_url', at('location')],
-    ['redirect: a parameter in another case', leading('/{ID}'), 'invalid_url', at('location')],
-    ['redirect: another key', leading('/a', { url: '/b' }), 'unknown_key', '.integration'],
-    ['redirect: both answers', leading('/a', {}, { response: {} }), 'two_answers', '.response'],
-  ].map(([message, members, code, place], index) => [message, { path: `/row/${index}/{id}`, ...members }, code, place]));
+  await assertMistakes(
+    [
+      ...[100, 101, 199, 600, -1, 200.5, '200', true].map((status) => [
+        `static: status ${status}`,
+        fixed({ status }),
+        'wrong_type',
+        at('status'),
+      ]),
+      ...[204, 205, 304].map((status) => [
+        `static: a body with ${status}`,
+        fixed({ status, body: 'x' }),
+        'unused_key',
+        at('body'),
+      ]),
+      ['static: headers that are no object', fixed({ headers: ['a: b'] }), 'wrong_type', at('headers')],
+      ['static: a header that is no text', fixed({ headers: { 'x-own': 7 } }), 'wrong_type', at('headers.x-own')],
+      [
+        'static: a header that could be two',
+        fixed({ headers: { 'x-own': 'a\r\nb: c' } }),
+        'invalid_header',
+        at('headers.x-own'),
+      ],
+      [
+        'static: a header that is not ASCII',
+        fixed({ headers: { 'x-own': 'é' } }),
+        'invalid_header',
+        at('headers.x-own'),
+      ],
+      ['static: a name that is none', fixed({ headers: { 'x own': 'a' } }), 'invalid_name', at('headers.x own')],
+      [
+        'static: a header of the connection',
+        fixed({ headers: { 'Transfer-Encoding': 'chunked' } }),
+        'invalid_name',
+        at('headers.Transfer-Encoding'),
+      ],
+      ['static: a length', fixed({ headers: { 'content-length': '7' } }), 'invalid_name', at('headers.content-length')],
+      ['static: another key', fixed({ response: {} }), 'unknown_key', '.integration'],
+      ...[200, 300, 304, 305, 309, 404, '302', true].map((status) => [
+        `redirect: status ${status}`,
+        leading('/a', { status }),
+        'wrong_type',
+        at('status'),
+      ]),
+      ['redirect: no location', leading(undefined), 'missing_key', '.integration'],
+      ['redirect: a location that is no text', leading(['/a']), 'wrong_type', at('location')],
+      ...[
+        '',
+        'a',
+        '../a',
+        '?a',
+        '#a',
+        '//other.example/',
+        '//{id}',
+        '{id}',
+        '{id}/a',
+        'https://{id}',
+        'https://{id}.example/',
+        'https://other.example{id}',
+        'https://other.example:{id}/',
+        'https://other.example.{id}/',
+        'https://a@{id}/',
+        'https:/{id}',
+        'https:///{id}',
+        'https:{id}',
+        '{id}://other.example/',
+        'https://other.example?{id}',
+        'javascript:alert(1)',
+        'javascript:{id}',
+        'data:text/html,x',
+        'ftp://other.example/',
+        '/\\other.example',
+        '\\\\other.example',
+        '/a\r\nset-cookie: a=1',
+        '/a\tb',
+        ' /a',
+        '/a b',
+        '/über',
+        'https://bücher.example/x',
+        '/{id',
+        '/{id}}',
+        '/{{id}}',
+        '/{}',
+        '/a{',
+        '/}a',
+      ].map((location) => [`redirect: ${JSON.stringify(location)}`, leading(location), 'invalid_url', at('location')]),
+      ['redirect: a parameter that the path does not have', leading('/{name}'), 'invalid_url', at('location')],
+      ['redirect: a rest that the path does not have', leading('/{.+}'), 'invalid_url', at('location')],
+      ['redirect: a parameter in another case', leading('/{ID}'), 'invalid_url', at('location')],
+      ['redirect: another key', leading('/a', { url: '/b' }), 'unknown_key', '.integration'],
+      ['redirect: both answers', leading('/a', {}, { response: {} }), 'two_answers', '.response'],
+    ].map(([message, members, code, place], index) => [
+      message,
+      { path: `/row/${index}/{id}`, ...members },
+      code,
+      place,
+    ]),
+  );
 });

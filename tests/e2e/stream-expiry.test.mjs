@@ -11,14 +11,28 @@ import { startTenant } from '../../dev/tenant.mjs';
 import { seconds } from './bearer.mjs';
 import { proxied, startGateway, startUpstream } from './harness.mjs';
 import { assertProblem } from './login-flow.mjs';
-import { BACKCHANNEL_LOGOUT, LOGOUT, OWN_PAGE, SESSION_EXPIRED, askWith, beginSession, startSessionGateway } from './session-flow.mjs';
+import {
+  BACKCHANNEL_LOGOUT,
+  LOGOUT,
+  OWN_PAGE,
+  SESSION_EXPIRED,
+  askWith,
+  beginSession,
+  startSessionGateway,
+} from './session-flow.mjs';
 import { AUDIENCE, ISSUER, SECRET, claimsFor, signedWithSecret } from './signing.mjs';
 
 const LIFE_SECS = 4;
 const SKEW_SECS = 30;
 const EVENT = 'data: 1\n\n';
 
-const closing = (path, more = {}) => ({ method: 'GET', path, integration: { type: 'http_proxy', server: 'own', close_at_expiry: true }, auth: true, ...more });
+const closing = (path, more = {}) => ({
+  method: 'GET',
+  path,
+  integration: { type: 'http_proxy', server: 'own', close_at_expiry: true },
+  auth: true,
+  ...more,
+});
 
 /** Answers with the beginning of a body, and keeps each request's answer by its path. */
 const streams = new Map();
@@ -26,7 +40,10 @@ let upstream;
 before(async () => {
   upstream = await startUpstream((request, response) => {
     streams.set(request.url, response);
-    response.writeHead(200, request.url.includes('sized') ? { 'content-length': 1000 } : { 'content-type': 'text/event-stream' });
+    response.writeHead(
+      200,
+      request.url.includes('sized') ? { 'content-length': 1000 } : { 'content-type': 'text/event-stream' },
+    );
     response.write(EVENT);
   });
 });
@@ -69,9 +86,13 @@ describe('an answer to a request with a token', { concurrency: true }, () => {
       bindings: { SECRET },
       config: {
         servers: [{ alias: 'own', url: upstream.origin }],
-        authorizers: { strict: { ...authorizer, clock_skew_seconds: 0 }, lenient: { ...authorizer, clock_skew_seconds: SKEW_SECS } },
+        authorizers: {
+          strict: { ...authorizer, clock_skew_seconds: 0 },
+          lenient: { ...authorizer, clock_skew_seconds: SKEW_SECS },
+        },
         paths: [
-          closing('/closing/{.+}', { auth: { authorizer: 'strict' } }), closing('/lenient/{.+}', { auth: { authorizer: 'lenient' } }),
+          closing('/closing/{.+}', { auth: { authorizer: 'strict' } }),
+          closing('/lenient/{.+}', { auth: { authorizer: 'lenient' } }),
           proxied('/plain/{.+}', 'own', { auth: { authorizer: 'strict' } }),
         ],
       },
@@ -79,9 +100,13 @@ describe('an answer to a request with a token', { concurrency: true }, () => {
   });
   after(() => gateway?.close());
 
-  const openWith = (exp, path) => open(gateway, path, { authorization: `Bearer ${signedWithSecret(SECRET, claimsFor({ exp }))}` });
+  const openWith = (exp, path) =>
+    open(gateway, path, { authorization: `Bearer ${signedWithSecret(SECRET, claimsFor({ exp }))}` });
 
-  for (const [kind, path] of [['events', '/closing/events'], ['a length that is known', '/closing/sized']]) {
+  for (const [kind, path] of [
+    ['events', '/closing/events'],
+    ['a length that is known', '/closing/sized'],
+  ]) {
     test(`is broken off when that expires, and not before, and the upstream hears it: ${kind}`, async () => {
       const exp = seconds() + LIFE_SECS;
       const stream = await openWith(exp, path);
@@ -94,10 +119,15 @@ describe('an answer to a request with a token', { concurrency: true }, () => {
   test('goes on without the key, or with a token that holds, and ends as it does', async () => {
     const exp = seconds() + LIFE_SECS;
     const [short, plain, long] = await Promise.all([
-      openWith(exp, '/closing/short'), openWith(exp, '/plain/plain'), openWith(exp + 600, '/closing/long'),
+      openWith(exp, '/closing/short'),
+      openWith(exp, '/plain/plain'),
+      openWith(exp + 600, '/closing/long'),
     ]);
     assert.equal(await short.ended, false);
-    for (const [stream, message] of [[plain, 'without the key'], [long, 'a token that holds']]) {
+    for (const [stream, message] of [
+      [plain, 'without the key'],
+      [long, 'a token that holds'],
+    ]) {
       await assertGoesOn(stream, message);
       await assertEnds(stream, message);
     }
@@ -118,7 +148,12 @@ describe('an answer to a request with a session', () => {
   before(async () => {
     [tenant, api] = await Promise.all([startTenant({ accessTokenSeconds: 600 }), startApi()]);
     gateway = await startSessionGateway(tenant, api, {
-      sections: { servers: [{ alias: 'api', url: api.origin }, { alias: 'own', url: upstream.origin }] },
+      sections: {
+        servers: [
+          { alias: 'api', url: api.origin },
+          { alias: 'own', url: upstream.origin },
+        ],
+      },
       paths: [closing('/closing/{.+}'), proxied('/plain/{.+}', 'own', { auth: true })],
     });
   });
@@ -136,7 +171,10 @@ describe('an answer to a request with a session', () => {
       sessions.map(({ cookie }, index) => open(gateway, `/closing/${index}`, { cookie })),
     );
     const plain = await open(gateway, '/plain/plain', { cookie: sessions[0].cookie });
-    const { status } = await gateway.ask(LOGOUT, { method: 'POST', headers: { cookie: sessions[0].cookie, ...OWN_PAGE } });
+    const { status } = await gateway.ask(LOGOUT, {
+      method: 'POST',
+      headers: { cookie: sessions[0].cookie, ...OWN_PAGE },
+    });
     assert.ok(status < 400, `${status}`);
     const body = new URLSearchParams({ logout_token: await tenant.logoutToken({ sid: sessions[1].sid }) });
     assert.equal((await gateway.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body })).status, 200);
@@ -153,7 +191,8 @@ describe('an answer to a request with a session', () => {
     streams.clear();
     const first = await open(gateway, '/closing/first', { cookie });
     const asked = await gateway.calls('Session');
-    for (let count = 0; count < 5; count += 1) await assertEnds(await open(gateway, `/closing/${count}`, { cookie }), 'each');
+    for (let count = 0; count < 5; count += 1)
+      await assertEnds(await open(gateway, `/closing/${count}`, { cookie }), 'each');
     assert.equal(await gateway.calls('Session'), asked);
     await assertEnds(first, 'the first');
   });

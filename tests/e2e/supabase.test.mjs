@@ -12,21 +12,37 @@ const OTP = '845170239164';
 const EMAIL = 'alice@example.com';
 const PHONE = '+15550100';
 const SESSION = {
-  access_token: 'an.access.token', token_type: 'bearer', expires_in: 3600, expires_at: 1795240000, refresh_token: 'a-refresh-token',
+  access_token: 'an.access.token',
+  token_type: 'bearer',
+  expires_in: 3600,
+  expires_at: 1795240000,
+  refresh_token: 'a-refresh-token',
   user: { id: 'c0ffee', email: EMAIL, app_metadata: { provider: 'email' }, identities: [{ n: null }] },
 };
-const STEPS = { '/send': 'supabase_passwordless_auth', '/send-email': 'supabase_passwordless_auth_alt', '/verify': 'supabase_passwordless_verify' };
+const STEPS = {
+  '/send': 'supabase_passwordless_auth',
+  '/send-email': 'supabase_passwordless_auth_alt',
+  '/verify': 'supabase_passwordless_verify',
+};
 
-const steps = (members, below = '') => Object.entries(STEPS)
-  .map(([path, type]) => ({ method: 'POST', path: below + path, integration: { type, ...members } }));
+const steps = (members, below = '') =>
+  Object.entries(STEPS).map(([path, type]) => ({
+    method: 'POST',
+    path: below + path,
+    integration: { type, ...members },
+  }));
 
 let supabase;
 let asked;
 let answerAs;
 let gateway;
 
-const json = (status, body, headers = {}) => (_, response) =>
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(typeof body === 'string' ? body : JSON.stringify(body));
+const json =
+  (status, body, headers = {}) =>
+  (_, response) =>
+    response
+      .writeHead(status, { 'content-type': 'application/json', ...headers })
+      .end(typeof body === 'string' ? body : JSON.stringify(body));
 
 before(async () => {
   supabase = await startUpstream(async (request, response) => {
@@ -57,9 +73,12 @@ beforeEach(() => {
 });
 
 /** Posts a body, as JSON unless told otherwise; a text is sent as it is. */
-const post = (path, body, headers = {}) => gateway.ask(path, {
-  method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: typeof body === 'string' ? body : JSON.stringify(body),
-});
+const post = (path, body, headers = {}) =>
+  gateway.ask(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
 
 /** A body that each step takes. */
 const BODIES = { '/send': { email: EMAIL }, '/send-email': { email: EMAIL }, '/verify': { email: EMAIL, token: OTP } };
@@ -70,21 +89,79 @@ describe('Supabase is asked', () => {
   for (const [message, path, body, at, expected, answer] of [
     ['for a password by email', '/send', { email: EMAIL }, 'otp', { email: EMAIL, create_user: true }, sent('Email')],
     ['for a password by phone', '/send', { phone: PHONE }, 'otp', { phone: PHONE, create_user: true }, sent('SMS')],
-    ['for one by email where there are both', '/send', { phone: PHONE, email: EMAIL }, 'otp', { email: EMAIL, create_user: true }, sent('Email')],
-    ['for one by phone where the email is empty', '/send', { phone: PHONE, email: '' }, 'otp', { phone: PHONE, create_user: true }, sent('SMS')],
+    [
+      'for one by email where there are both',
+      '/send',
+      { phone: PHONE, email: EMAIL },
+      'otp',
+      { email: EMAIL, create_user: true },
+      sent('Email'),
+    ],
+    [
+      'for one by phone where the email is empty',
+      '/send',
+      { phone: PHONE, email: '' },
+      'otp',
+      { phone: PHONE, create_user: true },
+      sent('SMS'),
+    ],
     ['for one in the other way', '/send-email', { email: EMAIL, phone: PHONE }, 'otp', { email: EMAIL }, alternative],
-    ['whether an email\'s is right', '/verify', { email: EMAIL, token: OTP }, 'verify', { type: 'email', email: EMAIL, token: OTP }, SESSION],
-    ['whether a phone\'s is right', '/verify', { phone: PHONE, token: OTP }, 'verify', { type: 'sms', phone: PHONE, token: OTP }, SESSION],
-    ['and told nothing else that the client says', '/send', {
-      email: EMAIL, create_user: false, data: { role: 'admin' }, token: OTP, gotrue_meta_security: {},
-    }, 'otp', { email: EMAIL, create_user: true }, sent('Email')],
-    ['and of the type that the contact has', '/verify', { email: EMAIL, token: OTP, type: 'recovery', redirect_to: 'https://evil.example' }, 'verify', {
-      type: 'email', email: EMAIL, token: OTP,
-    }, SESSION],
-    ['with texts as they are', '/send', { email: 'é"\\\u2028@example.com' }, 'otp', { email: 'é"\\\u2028@example.com', create_user: true }, sent('Email')],
+    [
+      "whether an email's is right",
+      '/verify',
+      { email: EMAIL, token: OTP },
+      'verify',
+      { type: 'email', email: EMAIL, token: OTP },
+      SESSION,
+    ],
+    [
+      "whether a phone's is right",
+      '/verify',
+      { phone: PHONE, token: OTP },
+      'verify',
+      { type: 'sms', phone: PHONE, token: OTP },
+      SESSION,
+    ],
+    [
+      'and told nothing else that the client says',
+      '/send',
+      {
+        email: EMAIL,
+        create_user: false,
+        data: { role: 'admin' },
+        token: OTP,
+        gotrue_meta_security: {},
+      },
+      'otp',
+      { email: EMAIL, create_user: true },
+      sent('Email'),
+    ],
+    [
+      'and of the type that the contact has',
+      '/verify',
+      { email: EMAIL, token: OTP, type: 'recovery', redirect_to: 'https://evil.example' },
+      'verify',
+      {
+        type: 'email',
+        email: EMAIL,
+        token: OTP,
+      },
+      SESSION,
+    ],
+    [
+      'with texts as they are',
+      '/send',
+      { email: 'é"\\\u2028@example.com' },
+      'otp',
+      { email: 'é"\\\u2028@example.com', create_user: true },
+      sent('Email'),
+    ],
   ]) {
     test(message, async () => {
-      for (const [below, base, key] of [['', '', KEY], ['/below', '/project/one', `other-${KEY}`]]) {
+      for (const [below, base, key] of [
+        ['', '', KEY],
+        ['/below', '/project/one', `other-${KEY}`],
+      ]) {
         asked = [];
         const result = await post(below + path, body);
         assertPrivateJson(result, message);
@@ -103,15 +180,29 @@ describe('Supabase is asked', () => {
     });
   }
 
-  test('by the gateway alone: no header of the client\'s comes along', async () => {
-    await post('/send', { email: EMAIL }, {
-      apikey: 'of-the-client', authorization: 'Bearer of-the-client', cookie: 'a=of-the-client', 'x-own': 'of-the-client', 'x-forwarded-for': 'of-the-client',
-    });
-    assert.deepEqual(Object.entries(asked[0].headers).filter(([, value]) => value.includes('of-the-client')), []);
+  test("by the gateway alone: no header of the client's comes along", async () => {
+    await post(
+      '/send',
+      { email: EMAIL },
+      {
+        apikey: 'of-the-client',
+        authorization: 'Bearer of-the-client',
+        cookie: 'a=of-the-client',
+        'x-own': 'of-the-client',
+        'x-forwarded-for': 'of-the-client',
+      },
+    );
+    assert.deepEqual(
+      Object.entries(asked[0].headers).filter(([, value]) => value.includes('of-the-client')),
+      [],
+    );
   });
 
   test('where the type of the body has parameters', async () => {
-    assert.equal((await post('/send', { email: EMAIL }, { 'content-type': 'Application/JSON; charset=utf-8' })).status, 200);
+    assert.equal(
+      (await post('/send', { email: EMAIL }, { 'content-type': 'Application/JSON; charset=utf-8' })).status,
+      200,
+    );
   });
 });
 
@@ -144,8 +235,13 @@ describe('Supabase is not asked', () => {
 
   test('with a contact or a token that is no text', async () => {
     for (const [path, body] of [
-      ['/send', { email: 7 }], ['/send', { phone: 15550100 }], ['/send', { email: { $ne: '' } }], ['/send', { email: [EMAIL] }],
-      ['/verify', { email: EMAIL, token: 845170 }], ['/verify', { email: true, token: OTP }], ['/send-email', { email: [EMAIL] }],
+      ['/send', { email: 7 }],
+      ['/send', { phone: 15550100 }],
+      ['/send', { email: { $ne: '' } }],
+      ['/send', { email: [EMAIL] }],
+      ['/verify', { email: EMAIL, token: 845170 }],
+      ['/verify', { email: true, token: OTP }],
+      ['/send-email', { email: [EMAIL] }],
     ]) {
       const { status, text } = await post(path, body);
       assert.equal(status, 400, `${path} ${JSON.stringify(body)}: ${text}`);
@@ -156,7 +252,11 @@ describe('Supabase is not asked', () => {
   test('with a body of another type, which any page could send', async () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx']) {
       for (const [path, body] of Object.entries(BODIES)) {
-        assertProblem(await post(path, body, { 'content-type': type }), [415, 'unsupported_media_type'], `${path} ${type}`);
+        assertProblem(
+          await post(path, body, { 'content-type': type }),
+          [415, 'unsupported_media_type'],
+          `${path} ${type}`,
+        );
       }
     }
     assert.deepEqual(asked, []);
@@ -172,7 +272,10 @@ describe('the client is told', () => {
   // What it was asked with is what it repeats.
   const words = (status) => (request, response) => {
     const token = request.url.endsWith('/verify') ? OTP : 'nothing';
-    json(status, { code: status, error_code: 'otp_expired', msg: `words of Supabase on ${token} and ${KEY}` })(request, response);
+    json(status, { code: status, error_code: 'otp_expired', msg: `words of Supabase on ${token} and ${KEY}` })(
+      request,
+      response,
+    );
   };
   const rows = [
     ...[400, 403, 404, 422].map((status) => [`refused with ${status}`, words(status), REJECTED, INVALID]),
@@ -199,8 +302,9 @@ describe('the client is told', () => {
     });
   }
 
-  test('that nobody is at Supabase\'s address', async () => {
-    for (const [path, body] of Object.entries(BODIES)) assertProblem(await post(`/nobody${path}`, body), UNAVAILABLE, path);
+  test("that nobody is at Supabase's address", async () => {
+    for (const [path, body] of Object.entries(BODIES))
+      assertProblem(await post(`/nobody${path}`, body), UNAVAILABLE, path);
   });
 
   test('that Supabase takes too long', async () => {
@@ -210,7 +314,16 @@ describe('the client is told', () => {
   });
 
   test('that what should be a session is none', async () => {
-    for (const body of ['', '<b>fine</b>', '[]', 'null', '"text"', '{}', '{"access_token":7}', `{"access_token":"${'x'.repeat(10_000_000)}"}`]) {
+    for (const body of [
+      '',
+      '<b>fine</b>',
+      '[]',
+      'null',
+      '"text"',
+      '{}',
+      '{"access_token":7}',
+      `{"access_token":"${'x'.repeat(10_000_000)}"}`,
+    ]) {
       answerAs = json(200, body);
       assertProblem(await post('/verify', BODIES['/verify']), ERROR, body.slice(0, 40));
     }
@@ -224,14 +337,18 @@ describe('the client is told', () => {
       if (status === 401) assert.match(record.reason, /^422 otp_expired/, 'but what Supabase calls it');
     }
     for (const { message } of gateway.lines) {
-      for (const hidden of [KEY, OTP, EMAIL, PHONE, SESSION.access_token, SESSION.refresh_token]) assert.ok(!message.includes(hidden), message);
+      for (const hidden of [KEY, OTP, EMAIL, PHONE, SESSION.access_token, SESSION.refresh_token])
+        assert.ok(!message.includes(hidden), message);
     }
   });
 });
 
 describe('a config is invalid', () => {
   test('where url or key is wrong', async () => {
-    const of = (members, type = 'supabase_passwordless_auth') => ({ method: 'POST', integration: { type, url: 'https://project.supabase.example', key: 'any', ...members } });
+    const of = (members, type = 'supabase_passwordless_auth') => ({
+      method: 'POST',
+      integration: { type, url: 'https://project.supabase.example', key: 'any', ...members },
+    });
     await assertMistakes([
       ['another scheme', of({ url: 'ftp://project.example' }), 'invalid_url', '.integration.url'],
       ['http to another host', of({ url: 'http://project.example' }), 'invalid_url', '.integration.url'],
@@ -247,9 +364,15 @@ describe('a config is invalid', () => {
 
   test('where neither the path nor a binding has them; the log names the bindings', async () => {
     for (const type of Object.values(STEPS)) {
-      const mistakes = await mistakesOf({ config: { paths: [{ method: 'POST', path: '/one', integration: { type } }] } });
+      const mistakes = await mistakesOf({
+        config: { paths: [{ method: 'POST', path: '/one', integration: { type } }] },
+      });
       for (const name of ['SUPABASE_URL', 'SUPABASE_SERVICE_ROLE_KEY']) {
-        assert.equal(mistakes.filter((mistake) => mistake.includes(`${name} is missing or empty`)).length, 1, `${type} ${name}\n${mistakes.join('\n')}`);
+        assert.equal(
+          mistakes.filter((mistake) => mistake.includes(`${name} is missing or empty`)).length,
+          1,
+          `${type} ${name}\n${mistakes.join('\n')}`,
+        );
       }
     }
   });

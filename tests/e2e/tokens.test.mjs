@@ -7,7 +7,16 @@ import { after, before, describe, test } from 'node:test';
 import { startTenant } from '../../dev/tenant.mjs';
 import { generateSigningKey, publicKeyOf } from '../../dev/tenant/keys.mjs';
 import {
-  ALGORITHMS, ask, assertRefused, assertTellsNothing, base64url, flipSignatureBit, jws, protectedGateway, publish, seconds,
+  ALGORITHMS,
+  ask,
+  assertRefused,
+  assertTellsNothing,
+  base64url,
+  flipSignatureBit,
+  jws,
+  protectedGateway,
+  publish,
+  seconds,
 } from './bearer.mjs';
 
 let tenant;
@@ -30,8 +39,16 @@ describe('a token that is not believed', () => {
     const table = [
       ['iss of another', { iss: 'https://other.example/' }, /^iss is "https:\/\/other\.example\/"/],
       ['iss without its slash', { iss: tenant.issuer.slice(0, -1) }, /^iss is /],
-      ['iss of 8 KiB, cut in the log', { iss: `https://x.example/${long}` }, /^iss is ".{200}", expected "[^"]{1,64}"$/],
-      ['iss with line breaks, which the log drops', { iss: 'https://x\r\n\t\0{"level":1}' }, /^iss is "https:\/\/x\{"level":1\}", /],
+      [
+        'iss of 8 KiB, cut in the log',
+        { iss: `https://x.example/${long}` },
+        /^iss is ".{200}", expected "[^"]{1,64}"$/,
+      ],
+      [
+        'iss with line breaks, which the log drops',
+        { iss: 'https://x\r\n\t\0{"level":1}' },
+        /^iss is "https:\/\/x\{"level":1\}", /,
+      ],
       ['no iss', { iss: undefined }, /^iss is missing$/],
       ['iss a list', { iss: [tenant.issuer] }, /^iss has the wrong type$/],
       ['iss null', { iss: null }, /^iss has the wrong type$/],
@@ -39,7 +56,11 @@ describe('a token that is not believed', () => {
       ['aud in other case', { aud: tenant.settings.audience.toUpperCase() }, /^aud is /],
       ['aud a list of others', { aud: ['https://other.example', `${tenant.settings.audience}x`] }, /^aud is /],
       ['aud of 8 KiB, cut in the log', { aud: `https://x.example/${long}` }, /^aud is ".{199}, expected "[^"]{1,64}"$/],
-      ['aud a list of 8 KiB, cut in the log', { aud: Array(8).fill(long.slice(0, 1024)) }, /^aud is \[".{198}, expected "[^"]{1,64}"$/],
+      [
+        'aud a list of 8 KiB, cut in the log',
+        { aud: Array(8).fill(long.slice(0, 1024)) },
+        /^aud is \[".{198}, expected "[^"]{1,64}"$/,
+      ],
       ['aud an empty list', { aud: [] }, /^aud is /],
       ['aud the client, where an audience is configured', { aud: 'bargate-local' }, /^aud is /],
       ['no aud', { aud: undefined }, /^aud is missing$/],
@@ -88,13 +109,33 @@ describe('a token that is not believed', () => {
       const signed = jws({ alg, kid: jwk.kid }, payload, tenant.keys[0]);
       await assertRefused(gateway, signed, 'token_invalid', /^algorithm /, `alg "${alg}" over a good signature`);
     }
-    for (const [name, secret] of [['PEM', pem], ['JWK text', JSON.stringify(jwk)], ['modulus', Buffer.from(jwk.n, 'base64url')]]) {
-      for (const [alg, hash] of [['HS256', 'sha256'], ['HS384', 'sha384'], ['HS512', 'sha512']]) {
+    for (const [name, secret] of [
+      ['PEM', pem],
+      ['JWK text', JSON.stringify(jwk)],
+      ['modulus', Buffer.from(jwk.n, 'base64url')],
+    ]) {
+      for (const [alg, hash] of [
+        ['HS256', 'sha256'],
+        ['HS384', 'sha384'],
+        ['HS512', 'sha512'],
+      ]) {
         const token = hmac(hash, secret, { alg, kid: jwk.kid });
-        await assertRefused(gateway, token, 'token_invalid', /^algorithm "HS\d+" is not allowed$/, `${alg} with the ${name} as secret`);
+        await assertRefused(
+          gateway,
+          token,
+          'token_invalid',
+          /^algorithm "HS\d+" is not allowed$/,
+          `${alg} with the ${name} as secret`,
+        );
       }
       const disguised = hmac('sha256', secret, { alg: 'RS256', kid: jwk.kid });
-      await assertRefused(gateway, disguised, 'token_invalid', /^the signature does not verify$/, `an HMAC with the ${name}, called RS256`);
+      await assertRefused(
+        gateway,
+        disguised,
+        'token_invalid',
+        /^the signature does not verify$/,
+        `an HMAC with the ${name}, called RS256`,
+      );
     }
   });
 
@@ -131,7 +172,11 @@ describe('a token that is not believed', () => {
       ['padding of the header', `${header}=.${payload}.${signature}`, notBase64],
       ['base64 with a plus', `${header}.${payload}.+${signature.slice(1)}`, notBase64],
       ['base64 with a slash', `${header}.${payload}.${signature.slice(0, -1)}/`, notBase64],
-      ['base64url with bits left over', `${header}.${payload}.${signature.slice(0, -1)}${leftOver(signature.at(-1))}`, notBase64],
+      [
+        'base64url with bits left over',
+        `${header}.${payload}.${signature.slice(0, -1)}${leftOver(signature.at(-1))}`,
+        notBase64,
+      ],
       ['a header that is not base64url', `~~~.${payload}.${signature}`, notBase64],
       ['a header that is not JSON', signed('{"alg":"RS256"', '{}'), malformedHeader],
       ['a header that is a list', signed('["RS256"]', '{}'), malformedHeader],
@@ -141,7 +186,11 @@ describe('a token that is not believed', () => {
       ['alg twice', signed(`{"alg":"RS256","alg":"RS256","kid":"${kid}"}`, '{}'), malformedHeader],
       ['alg none and alg RS256', signed(`{"alg":"none","alg":"RS256","kid":"${kid}"}`, '{}'), malformedHeader],
       ['kid twice', signed(`{"alg":"RS256","kid":"other","kid":"${kid}"}`, '{}'), malformedHeader],
-      ['a member that nobody knows twice', signed(`{"alg":"RS256","kid":"${kid}","x":1,"\\u0078":2}`, '{}'), malformedHeader],
+      [
+        'a member that nobody knows twice',
+        signed(`{"alg":"RS256","kid":"${kid}","x":1,"\\u0078":2}`, '{}'),
+        malformedHeader,
+      ],
       ['claims that are not JSON', signed({ alg, kid }, 'iss=joe'), malformedClaims],
       ['claims that are a string', signed({ alg, kid }, '"joe"'), malformedClaims],
       ['claims that are null', signed({ alg, kid }, 'null'), malformedClaims],
@@ -149,13 +198,25 @@ describe('a token that is not believed', () => {
       ['claims with something behind', signed({ alg, kid }, '{} {}'), malformedClaims],
       ['iss twice', signed({ alg, kid }, `{"iss":"x","iss":"${tenant.issuer}"}`), malformedClaims],
       ['a claim twice within another', signed({ alg, kid }, '{"a":{"b":1,"b":1}}'), malformedClaims],
-      ['claims deeper than any are', signed({ alg, kid }, `{"a":${'['.repeat(2000)}${']'.repeat(2000)}}`), malformedClaims],
+      [
+        'claims deeper than any are',
+        signed({ alg, kid }, `{"a":${'['.repeat(2000)}${']'.repeat(2000)}}`),
+        malformedClaims,
+      ],
       ['a nested token', signed({ alg, kid, cty: 'JWT' }, 'a.b.c'), /^the payload is not a set of claims$/],
-      ['crit of an unknown name', signed({ alg, kid, crit: ['exp'], exp: 1 }, '{}'), /^a critical extension is not understood$/],
+      [
+        'crit of an unknown name',
+        signed({ alg, kid, crit: ['exp'], exp: 1 }, '{}'),
+        /^a critical extension is not understood$/,
+      ],
       ['crit of b64', signed({ alg, kid, crit: ['b64'], b64: true }, '{}'), /^a critical extension is not understood$/],
       ['an empty crit', signed({ alg, kid, crit: [] }, '{}'), /^a critical extension is not understood$/],
       ['a crit that is no list', signed({ alg, kid, crit: null }, '{}'), /^a critical extension is not understood$/],
-      ['more than 16 KiB', await tenant.mint({ filler: 'x'.repeat(16 * 1024) }), /^\d{5} bytes, at most 16384 are read$/],
+      [
+        'more than 16 KiB',
+        await tenant.mint({ filler: 'x'.repeat(16 * 1024) }),
+        /^\d{5} bytes, at most 16384 are read$/,
+      ],
       ['far more than 16 KiB', 'x'.repeat(60_000), /^60000 bytes, at most 16384 are read$/],
     ];
     for (const [message, token, reason] of table) {
@@ -171,7 +232,10 @@ describe('a token that is not believed', () => {
     const encrypting = { ...(await generateSigningKey('RS256')), use: 'enc', alg: undefined };
     const wrapping = { ...(await generateSigningKey('RS256')), use: undefined, key_ops: ['wrapKey'] };
     const oaep = { ...(await generateSigningKey('RS256')), use: undefined, alg: 'RSA-OAEP' };
-    const weak = { ...generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ format: 'jwk' }), kid: 'weak' };
+    const weak = {
+      ...generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ format: 'jwk' }),
+      kid: 'weak',
+    };
     publish(own, [...own.keys, encrypting, wrapping, oaep, weak].map(publicKeyOf));
     const strict = await protectedGateway(own, { algorithms: ALGORITHMS });
     t.after(() => strict.close());
@@ -182,21 +246,53 @@ describe('a token that is not believed', () => {
     const leftOut = (kid, why) => new RegExp(`^the key "${kid}" cannot be used: ${why}$`);
     const table = [
       ['the kid of an elliptic key', jws({ alg: 'RS256', kid: es256.kid }, claims, rs256), noKey(es256.kid)],
-      ['the kid of an RSA key for another algorithm', jws({ alg: 'RS256', kid: rs512.kid }, claims, rs512), noKey(rs512.kid)],
+      [
+        'the kid of an RSA key for another algorithm',
+        jws({ alg: 'RS256', kid: rs512.kid }, claims, rs512),
+        noKey(rs512.kid),
+      ],
       ['the kid of an RSA key under ES256', jws({ alg: 'ES256', kid: rs256.kid }, claims, rs256), noKey(rs256.kid)],
       ['a kid that nobody has', jws({ alg: 'RS256', kid: 'nobody' }, claims, rs256), noKey('nobody')],
       ['an empty kid', jws({ alg: 'RS256', kid: '' }, claims, rs256), noKey('')],
-      ['a stranger\'s key under a known kid', jws({ alg: 'RS256', kid: rs256.kid }, claims, stranger), /^the signature does not verify$/],
-      ['its own key in the header', jws({ alg: 'RS256', kid: stranger.kid, jwk: publicKeyOf(stranger) }, claims, stranger), noKey(stranger.kid)],
-      ['an encryption key of the set', jws({ alg: 'RS256', kid: encrypting.kid }, claims, encrypting), leftOut(encrypting.kid, 'for another use than signatures')],
-      ['a wrapping key of the set', jws({ alg: 'RS256', kid: wrapping.kid }, claims, wrapping), leftOut(wrapping.kid, 'for another use than signatures')],
-      ['a key of the set for RSA-OAEP', jws({ alg: 'RS256', kid: oaep.kid }, claims, oaep), leftOut(oaep.kid, 'its alg is not supported')],
-      ['an RSA key of 1024 bits', jws({ alg: 'RS256', kid: 'weak' }, claims, weak), leftOut('weak', 'an RSA key of 1024 bits, not 2048 to 8192')],
+      [
+        "a stranger's key under a known kid",
+        jws({ alg: 'RS256', kid: rs256.kid }, claims, stranger),
+        /^the signature does not verify$/,
+      ],
+      [
+        'its own key in the header',
+        jws({ alg: 'RS256', kid: stranger.kid, jwk: publicKeyOf(stranger) }, claims, stranger),
+        noKey(stranger.kid),
+      ],
+      [
+        'an encryption key of the set',
+        jws({ alg: 'RS256', kid: encrypting.kid }, claims, encrypting),
+        leftOut(encrypting.kid, 'for another use than signatures'),
+      ],
+      [
+        'a wrapping key of the set',
+        jws({ alg: 'RS256', kid: wrapping.kid }, claims, wrapping),
+        leftOut(wrapping.kid, 'for another use than signatures'),
+      ],
+      [
+        'a key of the set for RSA-OAEP',
+        jws({ alg: 'RS256', kid: oaep.kid }, claims, oaep),
+        leftOut(oaep.kid, 'its alg is not supported'),
+      ],
+      [
+        'an RSA key of 1024 bits',
+        jws({ alg: 'RS256', kid: 'weak' }, claims, weak),
+        leftOut('weak', 'an RSA key of 1024 bits, not 2048 to 8192'),
+      ],
     ];
     for (const [message, token, reason] of table) {
       await assertRefused(strict, token, 'token_invalid', reason, message);
     }
-    assert.equal((await ask(strict, jws({ alg: 'RS256', kid: rs256.kid }, claims, rs256))).status, 200, 'the good key beside them');
+    assert.equal(
+      (await ask(strict, jws({ alg: 'RS256', kid: rs256.kid }, claims, rs256))).status,
+      200,
+      'the good key beside them',
+    );
   });
 
   test('names no key where several could have signed it', async (t) => {
@@ -222,18 +318,31 @@ describe('what is sent instead of a token', () => {
 
   test('is refused as a bad token where it is the bearer scheme with something else', async () => {
     const token = await tenant.mint();
-    for (const authorization of ['Bearer', `Bearer ${token} ${token}`, `Bearer ${token}, Bearer ${token}`, 'Bearer {"a":1}', `Bearer "${token}"`]) {
+    for (const authorization of [
+      'Bearer',
+      `Bearer ${token} ${token}`,
+      `Bearer ${token}, Bearer ${token}`,
+      'Bearer {"a":1}',
+      `Bearer "${token}"`,
+    ]) {
       const answer = await gateway.ask('/private', { headers: { authorization } });
       assertTellsNothing(answer, 'token_invalid', authorization);
       assert.match(answer.record.reason ?? '', /Authorization/, authorization);
     }
-    assert.equal((await gateway.ask('/private', { headers: { authorization: `bEaReR   ${token}` } })).status, 200, 'in any case');
+    assert.equal(
+      (await gateway.ask('/private', { headers: { authorization: `bEaReR   ${token}` } })).status,
+      200,
+      'in any case',
+    );
   });
 
   test('never takes a token from the query or from a body', async () => {
     const token = await tenant.mint();
     assert.equal((await gateway.ask(`/private?access_token=${token}`)).body.code, 'token_missing');
-    const answer = await gateway.ask('/private', { method: 'POST', body: new URLSearchParams({ access_token: token }) });
+    const answer = await gateway.ask('/private', {
+      method: 'POST',
+      body: new URLSearchParams({ access_token: token }),
+    });
     assert.equal(answer.body.code, 'token_missing');
   });
 });

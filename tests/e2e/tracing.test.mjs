@@ -22,9 +22,14 @@ before(async () => {
   api = await startApi();
   gateway = await startGateway({
     config: {
-      servers: [{ alias: 'api', url: api.origin }, { alias: 'nobody', url: 'http://127.0.0.1:1' }],
+      servers: [
+        { alias: 'api', url: api.origin },
+        { alias: 'nobody', url: 'http://127.0.0.1:1' },
+      ],
       paths: [
-        proxied('/api/{.+}', 'api'), proxied('/nobody', 'nobody'), { method: 'GET', path: '/fixed', response: {} },
+        proxied('/api/{.+}', 'api'),
+        proxied('/nobody', 'nobody'),
+        { method: 'GET', path: '/fixed', response: {} },
         proxied('/private', 'api', { auth: true }),
       ],
       authorizer: { type: 'auth0', domain: 'tenant.example', client_id: 'any' },
@@ -87,7 +92,9 @@ describe('a trace goes on, with a parent id of the gateway', () => {
 
 describe('a trace is begun where what came is none', () => {
   for (const [message, header] of [
-    ['nothing', undefined], ['an empty value', ''], ['a word', 'trace'],
+    ['nothing', undefined],
+    ['an empty value', ''],
+    ['a word', 'trace'],
     ['version ff, which is forbidden', `ff-${TRACE}-${PARENT}-01`],
     ['a version in upper case', `CC-${TRACE}-${PARENT}-01`],
     ['a version of one digit', `0-${TRACE}-${PARENT}-01`],

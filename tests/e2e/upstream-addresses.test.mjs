@@ -25,10 +25,19 @@ before(async () => {
         { alias: 'both', urls: [`http://${dead}/one`, `${upstream.origin}/two`, `https://name.example/three`] },
       ],
       paths: [
-        proxied('/api/{.+}', 'root'), proxied('/orders/{.+}', 'based'), proxied('/users/{id}/{.+}', 'based'), proxied('/both/{.+}', 'both'),
-        { method: 'GET', path: '/api/cut/{id}', integration: { type: 'http_proxy', server: 'root', strip_prefix: '/api' } },
+        proxied('/api/{.+}', 'root'),
+        proxied('/orders/{.+}', 'based'),
+        proxied('/users/{id}/{.+}', 'based'),
+        proxied('/both/{.+}', 'both'),
+        {
+          method: 'GET',
+          path: '/api/cut/{id}',
+          integration: { type: 'http_proxy', server: 'root', strip_prefix: '/api' },
+        },
         { method: 'ANY', path: '/all/{.+}', integration: { type: 'http_proxy', server: 'root', strip_prefix: '' } },
-        proxied('/v2/deep/{.+}', 'based'), proxied('/plain', 'root'), proxied('/kept/{.+}', 'root', { cache: { ttl_seconds: 60 } }),
+        proxied('/v2/deep/{.+}', 'based'),
+        proxied('/plain', 'root'),
+        proxied('/kept/{.+}', 'root', { cache: { ttl_seconds: 60 } }),
       ],
     },
   });
@@ -43,7 +52,10 @@ after(async () => {
 async function answerTo(path, headers, status = 302) {
   const named = (text) => text.replaceAll('HOST', host).replaceAll('DEAD', dead);
   answerUpstream = (_, response) => {
-    response.writeHead(status, Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, named(value)])));
+    response.writeHead(
+      status,
+      Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, named(value)])),
+    );
     response.end();
   };
   const answer = await sendRaw(gateway.origin, { path, headers: { host: 'gateway.example' } });
@@ -55,7 +67,12 @@ describe('an address of the upstream leads through the gateway', () => {
   for (const [message, path, location, expected] of [
     ['whole', '/api/x', 'http://HOST/login?a=1&b=%20#c', `${GATEWAY}/api/login?a=1&b=%20#c`],
     ['without a scheme', '/api/x', '//HOST/login', `${GATEWAY}/api/login`],
-    ['in the other scheme, as an upstream behind one that ends TLS has it', '/api/x', 'https://HOST/login', `${GATEWAY}/api/login`],
+    [
+      'in the other scheme, as an upstream behind one that ends TLS has it',
+      '/api/x',
+      'https://HOST/login',
+      `${GATEWAY}/api/login`,
+    ],
     ['its root', '/api/x', 'http://HOST', `${GATEWAY}/api/`],
     ['with credentials, which stay here', '/api/x', 'http://user:pass@HOST/x', `${GATEWAY}/api/x`],
     ['a path', '/api/x', '/login?next=/x', '/api/login?next=/x'],
@@ -92,13 +109,23 @@ describe('an address of the upstream leads through the gateway', () => {
   });
 
   test('in Link and in Refresh too', async () => {
-    const answer = await answerTo('/orders/x', {
-      link: '<http://HOST/v2/?page=2>; rel="next", </v2/style.css>; rel=preload, <https://other.example/v2/>; rel=help',
-      refresh: '5; url=http://HOST/v2/later',
-    }, 200);
-    assert.equal(answer.header('link'), `<${GATEWAY}/orders/?page=2>; rel="next", </orders/style.css>; rel=preload, <https://other.example/v2/>; rel=help`);
+    const answer = await answerTo(
+      '/orders/x',
+      {
+        link: '<http://HOST/v2/?page=2>; rel="next", </v2/style.css>; rel=preload, <https://other.example/v2/>; rel=help',
+        refresh: '5; url=http://HOST/v2/later',
+      },
+      200,
+    );
+    assert.equal(
+      answer.header('link'),
+      `<${GATEWAY}/orders/?page=2>; rel="next", </orders/style.css>; rel=preload, <https://other.example/v2/>; rel=help`,
+    );
     assert.equal(answer.header('refresh'), `5; url=${GATEWAY}/orders/later`);
-    assert.equal((await answerTo('/orders/x', { refresh: "0;URL='/v2/a'" }, 200)).header('refresh'), "0;URL='/orders/a'");
+    assert.equal(
+      (await answerTo('/orders/x', { refresh: "0;URL='/v2/a'" }, 200)).header('refresh'),
+      "0;URL='/orders/a'",
+    );
   });
 
   test('out of the cache as well', async () => {
@@ -138,6 +165,9 @@ describe('as it came passes', () => {
   }
 
   test('but for the host, of an upstream that heeds the prefix alone', async () => {
-    assert.equal((await answerTo('/orders/x', { location: 'http://HOST/orders/8' })).header('location'), `${GATEWAY}/orders/8`);
+    assert.equal(
+      (await answerTo('/orders/x', { location: 'http://HOST/orders/8' })).header('location'),
+      `${GATEWAY}/orders/8`,
+    );
   });
 });

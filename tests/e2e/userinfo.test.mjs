@@ -5,7 +5,12 @@ import { after, before, test } from 'node:test';
 import { startTenant } from '../../dev/tenant.mjs';
 import { Browser } from './harness.mjs';
 import {
-  PROFILE, assertNeverShown, assertPrivateJson, assertProblem, logIn, startLoginGateway,
+  PROFILE,
+  assertNeverShown,
+  assertPrivateJson,
+  assertProblem,
+  logIn,
+  startLoginGateway,
 } from './login-flow.mjs';
 import { assertProviderAnswers } from './provider-answers.mjs';
 
@@ -34,15 +39,23 @@ after(async () => {
   await tenant?.close();
 });
 
-test('the access token of X-Access-Token, or else the bearer token, opens its owner\'s profile', async () => {
+test("the access token of X-Access-Token, or else the bearer token, opens its owner's profile", async () => {
   const alice = (await logIn(gateway, new Browser(), { email: 'alice@example.com' })).access_token;
   const bob = (await logIn(gateway, new Browser(), { email: 'bob.builder@example.com' })).access_token;
   const table = [
     [{ authorization: `Bearer ${alice}` }, 'alice@example.com', 'the bearer token'],
     [{ authorization: `bearer ${alice}` }, 'alice@example.com', 'its scheme in another case'],
     [{ 'x-access-token': bob }, 'bob.builder@example.com', 'the header of its own'],
-    [{ 'x-access-token': bob, authorization: `Bearer ${alice}` }, 'bob.builder@example.com', 'both: the header of its own'],
-    [{ 'x-access-token': '', authorization: `Bearer ${alice}` }, 'alice@example.com', 'an empty header: the bearer token'],
+    [
+      { 'x-access-token': bob, authorization: `Bearer ${alice}` },
+      'bob.builder@example.com',
+      'both: the header of its own',
+    ],
+    [
+      { 'x-access-token': '', authorization: `Bearer ${alice}` },
+      'alice@example.com',
+      'an empty header: the bearer token',
+    ],
   ];
   for (const [headers, email, message] of table) {
     const answer = await gateway.ask(PROFILE, { headers });
@@ -50,10 +63,17 @@ test('the access token of X-Access-Token, or else the bearer token, opens its ow
     assert.deepEqual([answer.body.email, answer.body.sub], [email, tenant.subjectOf(email)], message);
   }
   const { body } = await gateway.ask(PROFILE, { headers: { 'x-access-token': bob } });
-  assert.deepEqual(body, {
-    sub: tenant.subjectOf('bob.builder@example.com'), email: 'bob.builder@example.com', email_verified: true,
-    nickname: 'bob.builder', name: 'Bob Builder',
-  }, 'the profile as the provider gave it');
+  assert.deepEqual(
+    body,
+    {
+      sub: tenant.subjectOf('bob.builder@example.com'),
+      email: 'bob.builder@example.com',
+      email_verified: true,
+      nickname: 'bob.builder',
+      name: 'Bob Builder',
+    },
+    'the profile as the provider gave it',
+  );
 });
 
 test('an opaque access token opens the profile, beside an ID token where the path needs one', async () => {
@@ -101,7 +121,7 @@ test('without a usable access token there is no profile', async () => {
   }
 });
 
-test('a profile of another user is nobody\'s, and so is one that says not whose it is', async () => {
+test("a profile of another user is nobody's, and so is one that says not whose it is", async () => {
   const { access_token: accessToken, id_token: idToken } = await logIn(opaque, new Browser());
   const { access_token: readable } = await logIn(gateway, new Browser());
   const beside = { authorization: `Bearer ${idToken}`, 'x-access-token': accessToken };
@@ -115,7 +135,11 @@ test('a profile of another user is nobody\'s, and so is one that says not whose 
     [opaque, GUARDED, beside, other, false, 'another than that of the ID token beside it'],
   ];
   for (const [of, path, headers, sub, taken, message] of table) {
-    tenant.fault({ path: '/userinfo', times: 1, edit: (answer) => ({ ...answer, body: { ...JSON.parse(answer.body), sub } }) });
+    tenant.fault({
+      path: '/userinfo',
+      times: 1,
+      edit: (answer) => ({ ...answer, body: { ...JSON.parse(answer.body), sub } }),
+    });
     const answer = await of.ask(path, { headers });
     if (taken) {
       assertPrivateJson(answer, message);

@@ -8,7 +8,15 @@ import { startApi } from '../../dev/api.mjs';
 import { startTenant } from '../../dev/tenant.mjs';
 import { proxied, startGateway, until } from './harness.mjs';
 import {
-  BACKCHANNEL_LOGOUT, LOGOUT, OWN_PAGE, PRIVATE, TOKEN_ENDPOINT, askWith, assertAlive, authorizationFor, beginSession,
+  BACKCHANNEL_LOGOUT,
+  LOGOUT,
+  OWN_PAGE,
+  PRIVATE,
+  TOKEN_ENDPOINT,
+  askWith,
+  assertAlive,
+  authorizationFor,
+  beginSession,
   startSessionGateway,
 } from './session-flow.mjs';
 import { openSocket, startSocketUpstream } from './sockets.mjs';
@@ -17,7 +25,12 @@ const EXPIRED = 4401;
 const LIFE_SECS = 4;
 const DAY_SECS = 24 * 60 * 60;
 
-const closing = (path, auth = true) => ({ method: 'GET', path, auth, integration: { type: 'http_proxy', server: 'own', close_at_expiry: true } });
+const closing = (path, auth = true) => ({
+  method: 'GET',
+  path,
+  auth,
+  integration: { type: 'http_proxy', server: 'own', close_at_expiry: true },
+});
 
 let upstream;
 before(async () => {
@@ -46,9 +59,17 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
       config: {
         servers: [{ alias: 'own', url: upstream.origin }],
         authorizer: {
-          type: 'auth0', domain: tenant.origin, client_id: 'any', audience: tenant.settings.audience, clock_skew_seconds: 0,
+          type: 'auth0',
+          domain: tenant.origin,
+          client_id: 'any',
+          audience: tenant.settings.audience,
+          clock_skew_seconds: 0,
         },
-        paths: [closing('/closing/{.+}'), closing('/optional/{.+}', { optional: true }), proxied('/plain/{.+}', 'own', { auth: true })],
+        paths: [
+          closing('/closing/{.+}'),
+          closing('/optional/{.+}', { optional: true }),
+          proxied('/plain/{.+}', 'own', { auth: true }),
+        ],
       },
     });
   });
@@ -92,9 +113,12 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
   test('stays open without the key, or with a token that holds, however long', async () => {
     const exp = now() + LIFE_SECS;
     const [short, plain, minutes, months, years] = await Promise.all([
-      open('/closing/x', { exp }), open('/plain/x', { exp }), open('/closing/x', { exp: exp + 60 }),
+      open('/closing/x', { exp }),
+      open('/plain/x', { exp }),
+      open('/closing/x', { exp: exp + 60 }),
       // Longer than the 32 bits of milliseconds that a timer takes.
-      open('/closing/x', { exp: exp + 60 * DAY_SECS }), open('/closing/x', { exp: exp + 100 * 365 * DAY_SECS }),
+      open('/closing/x', { exp: exp + 60 * DAY_SECS }),
+      open('/closing/x', { exp: exp + 100 * 365 * DAY_SECS }),
     ]);
     assert.equal((await short.closed).code, EXPIRED);
     await assertOpen(plain, 'without the key');
@@ -106,10 +130,16 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
 
   test('is the only one that its token closes', async () => {
     const exp = now() + LIFE_SECS;
-    const claims = Array.from({ length: 10 }, (_, index) => ({ exp: exp + (index % 2 ? 60 : 0), sub: `user-${index}` }));
+    const claims = Array.from({ length: 10 }, (_, index) => ({
+      exp: exp + (index % 2 ? 60 : 0),
+      sub: `user-${index}`,
+    }));
     const clients = await Promise.all(claims.map((own) => open('/closing/x', own)));
     const codes = await Promise.all(clients.filter((_, index) => index % 2 === 0).map(({ closed }) => closed));
-    assert.deepEqual(codes.map(({ code }) => code), Array(5).fill(EXPIRED));
+    assert.deepEqual(
+      codes.map(({ code }) => code),
+      Array(5).fill(EXPIRED),
+    );
     const others = clients.filter((_, index) => index % 2);
     for (const other of others) await assertOpen(other, 'with a longer token');
     await hangUp(...others);
@@ -117,13 +147,21 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
 
   test('may be closed by either side before, and is then over', async () => {
     const exp = now() + LIFE_SECS;
-    const [short, first, second] = await Promise.all([open('/closing/x', { exp }), open('/closing/x', { exp }), open('/closing/x', { exp })]);
+    const [short, first, second] = await Promise.all([
+      open('/closing/x', { exp }),
+      open('/closing/x', { exp }),
+      open('/closing/x', { exp }),
+    ]);
     first.socket.close(4000, 'enough');
     second.socket.send('close 4001 enough');
     assert.deepEqual(await first.closed, { code: 4000, reason: 'enough' });
     assert.deepEqual(await second.closed, { code: 4001, reason: 'enough' });
     assert.equal((await short.closed).code, EXPIRED);
-    assert.deepEqual(gateway.records().filter(({ level }) => level === 'error'), [], 'the expiry of what is over is no error');
+    assert.deepEqual(
+      gateway.records().filter(({ level }) => level === 'error'),
+      [],
+      'the expiry of what is over is no error',
+    );
   });
 
   for (const code of [0, 999, 1004, 1006, 1015, 5000, 65535]) {
@@ -143,10 +181,16 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
     ['123 letters', Buffer.alloc(123, 'a'), 'a'.repeat(123)],
     ['41 bytes that are no UTF-8', Buffer.alloc(41, 0xff), '\ufffd'.repeat(41)],
     ['42 bytes that are no UTF-8', Buffer.alloc(42, 0xff), '\ufffd'.repeat(41)],
-    ['121 bytes that are not, behind two that are', Buffer.concat([Buffer.from('ab'), Buffer.alloc(121, 0xff)]), `ab${'\ufffd'.repeat(40)}`],
+    [
+      '121 bytes that are not, behind two that are',
+      Buffer.concat([Buffer.from('ab'), Buffer.alloc(121, 0xff)]),
+      `ab${'\ufffd'.repeat(40)}`,
+    ],
   ]) {
     test(`is over on both sides where the client closes it with ${message}`, async () => {
-      const { socket, closed } = await open(`/closing/reason-${message.replaceAll(' ', '-')}`, { exp: now() + DAY_SECS });
+      const { socket, closed } = await open(`/closing/reason-${message.replaceAll(' ', '-')}`, {
+        exp: now() + DAY_SECS,
+      });
       closed.catch(() => {});
       const behind = upstream.opened.find(({ url }) => url === `/reason-${message.replaceAll(' ', '-')}`);
       const frame = Buffer.concat([Buffer.from([0x88, 0x82 + bytes.length, 0, 0, 0, 0, 4001 >> 8, 4001 & 255]), bytes]);
@@ -175,7 +219,12 @@ describe('a socket that was opened with a session', () => {
     gateway = await startSessionGateway(tenant, api, {
       authorizer: { clock_skew_seconds: 0 },
       session: { renew_before_seconds: 1 },
-      sections: { servers: [{ alias: 'api', url: api.origin }, { alias: 'own', url: upstream.origin }] },
+      sections: {
+        servers: [
+          { alias: 'api', url: api.origin },
+          { alias: 'own', url: upstream.origin },
+        ],
+      },
       paths: [closing('/closing/{.+}'), proxied('/plain/{.+}', 'own', { auth: true })],
     });
   });
@@ -241,21 +290,33 @@ describe('a socket that was opened with a session', () => {
     tenant.settings.accessTokenSeconds = 600;
     const idle = await startSessionGateway(tenant, api, {
       session: { idle_seconds: 10 },
-      sections: { servers: [{ alias: 'api', url: api.origin }, { alias: 'own', url: upstream.origin }] },
+      sections: {
+        servers: [
+          { alias: 'api', url: api.origin },
+          { alias: 'own', url: upstream.origin },
+        ],
+      },
       paths: [closing('/closing/{.+}')],
     });
     t.after(() => idle.close());
     const sessions = [];
     for (let count = 0; count < 3; count += 1) sessions.push(await beginSession(idle, tenant));
-    const [silent, heard, spoken] = await Promise.all(sessions.map(({ cookie }, index) => (
-      openSocket(idle.origin, `/closing/idle-${index}`, { headers: { cookie, origin: idle.origin } }))));
+    const [silent, heard, spoken] = await Promise.all(
+      sessions.map(({ cookie }, index) =>
+        openSocket(idle.origin, `/closing/idle-${index}`, { headers: { cookie, origin: idle.origin } }),
+      ),
+    );
     const { webSocket } = upstream.opened.find(({ url }) => url === '/idle-1');
     const ended = Promise.all([silent.closed, heard.closed]);
     for (let over; !over; over = await Promise.race([ended, sleep(100)])) {
       webSocket.send('from the upstream');
       await assertOpen(spoken, 'the client speaks');
     }
-    assert.deepEqual((await ended).map(({ code }) => code), [EXPIRED, EXPIRED], 'nothing was said, and by the upstream alone');
+    assert.deepEqual(
+      (await ended).map(({ code }) => code),
+      [EXPIRED, EXPIRED],
+      'nothing was said, and by the upstream alone',
+    );
     await assertOpen(spoken, 'and has spoken');
     await assertAlive(idle, sessions[2], 'the session that was used');
     await hangUp(spoken);

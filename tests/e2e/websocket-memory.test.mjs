@@ -40,7 +40,14 @@ function start(entry) {
     config: {
       servers: [{ alias: 'own', url: upstream.origin, timeout_ms: 300_000 }],
       authorizer: { type: 'jwt', issuer: ISSUER, audience: AUDIENCE, secret: '$secret.SECRET' },
-      paths: [{ method: 'GET', path: '/live/{.+}', auth: true, integration: { type: 'http_proxy', server: 'own', close_at_expiry: true } }],
+      paths: [
+        {
+          method: 'GET',
+          path: '/live/{.+}',
+          auth: true,
+          integration: { type: 'http_proxy', server: 'own', close_at_expiry: true },
+        },
+      ],
     },
   });
 }
@@ -58,10 +65,18 @@ async function sendTo(socket, bytes) {
 async function openUnread(gateway, path) {
   const { hostname, port } = new URL(gateway.origin);
   const connection = connect(Number(port), hostname).on('error', () => {});
-  connection.write([
-    `GET /live${path} HTTP/1.1`, `Host: ${hostname}:${port}`, 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13',
-    'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==', `Authorization: ${authorization}`, '\r\n',
-  ].join('\r\n'));
+  connection.write(
+    [
+      `GET /live${path} HTTP/1.1`,
+      `Host: ${hostname}:${port}`,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+      `Authorization: ${authorization}`,
+      '\r\n',
+    ].join('\r\n'),
+  );
   const [head] = await once(connection, 'data');
   assert.match(String(head), /^HTTP\/1\.1 101 /);
   connection.pause();
@@ -149,7 +164,10 @@ describe('a message', () => {
     await closed;
   });
 
-  for (const [from, message] of [['the client', Buffer.alloc(MESSAGE_MAX_BYTES + 1)], ['the upstream', 't'.repeat(MESSAGE_MAX_BYTES + 1)]]) {
+  for (const [from, message] of [
+    ['the client', Buffer.alloc(MESSAGE_MAX_BYTES + 1)],
+    ['the upstream', 't'.repeat(MESSAGE_MAX_BYTES + 1)],
+  ]) {
     test(`of more from ${from} ends the socket on both sides`, async () => {
       const { socket, closed } = await open(gateway, `/larger/${typeof message}`);
       const behind = upstream.opened.find(({ url }) => url === `/larger/${typeof message}`);

@@ -18,7 +18,11 @@ let headers;
 
 /** A path whose messages the gateway carries. */
 const closing = (path, server, more = {}) => ({
-  method: 'GET', path, auth: true, integration: { type: 'http_proxy', server, close_at_expiry: true }, ...more,
+  method: 'GET',
+  path,
+  auth: true,
+  integration: { type: 'http_proxy', server, close_at_expiry: true },
+  ...more,
 });
 
 before(async () => {
@@ -38,7 +42,8 @@ before(async () => {
         proxied('/several/{.+}', 'several'),
         proxied('/auth/{.+}', 'one', { auth: true }),
         closing('/closing/{.+}', 'one', {
-          mapping: { headers: { 'x-user-id': '$request.jwt.sub' } }, response_headers: { set: { 'x-set': 'yes' } },
+          mapping: { headers: { 'x-user-id': '$request.jwt.sub' } },
+          response_headers: { set: { 'x-set': 'yes' } },
         }),
         closing('/closing-several/{.+}', 'several'),
         closing('/closing-nobody/{.+}', 'nobody'),
@@ -83,8 +88,13 @@ for (const [way, prefix] of [
       const { client } = await openBoth(`${prefix}/x`);
       const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
       for (const [message, sent] of [
-        ['a text', 'text'], ['no text', ''], ['a text beyond ASCII', 'Zoë 🦀 \u0000\u2028'], ['every byte', everyByte],
-        ['no bytes', Buffer.alloc(0)], ['a long text', 'é'.repeat(200 * KIB)], ['many bytes', Buffer.alloc(900 * KIB, everyByte)],
+        ['a text', 'text'],
+        ['no text', ''],
+        ['a text beyond ASCII', 'Zoë 🦀 \u0000\u2028'],
+        ['every byte', everyByte],
+        ['no bytes', Buffer.alloc(0)],
+        ['a long text', 'é'.repeat(200 * KIB)],
+        ['many bytes', Buffer.alloc(900 * KIB, everyByte)],
       ]) {
         const came = await client.ask(sent);
         assert.equal(typeof came, typeof sent, message);
@@ -148,13 +158,25 @@ for (const [way, prefix] of [
     test('the upstream gets path, query and headers of the handshake, and not those of the gateway', async () => {
       const { client, behind } = await openBoth(`${prefix}/room/7?x=%20&y`, {
         headers: {
-          ...headers, 'x-own': 'yes', cookie: 'a=1; bargate-login=q', 'x-refresh-token': 'r', x_user_id: 'forged', origin: 'https://app.example',
+          ...headers,
+          'x-own': 'yes',
+          cookie: 'a=1; bargate-login=q',
+          'x-refresh-token': 'r',
+          x_user_id: 'forged',
+          origin: 'https://app.example',
         },
       });
       assert.equal(behind.url, '/room/7?x=%20&y');
       for (const [name, value] of [
-        ['x-own', 'yes'], ['cookie', 'a=1'], ['x-refresh-token', undefined], ['x_user_id', undefined], ['origin', 'https://app.example'],
-        ['upgrade', 'websocket'], ['x-forwarded-for', '127.0.0.1'], ['host', new URL(upstream.origin).host], ['authorization', headers.authorization],
+        ['x-own', 'yes'],
+        ['cookie', 'a=1'],
+        ['x-refresh-token', undefined],
+        ['x_user_id', undefined],
+        ['origin', 'https://app.example'],
+        ['upgrade', 'websocket'],
+        ['x-forwarded-for', '127.0.0.1'],
+        ['host', new URL(upstream.origin).host],
+        ['authorization', headers.authorization],
         ['x-user-id', prefix === '/closing' ? 'the-user' : undefined],
       ]) {
         assert.equal(behind.headers[name], value, name);
@@ -165,8 +187,17 @@ for (const [way, prefix] of [
 
     test('a close of either side comes to the other with its code and reason', async () => {
       for (const [code, reason] of [
-        [1000, 'done'], [1001, ''], [1003, 'no such type'], [1008, 'policy'], [1009, 'too large'], [1011, 'broken'], [1012, 'restart'],
-        [1013, 'try again'], [3000, 'registered'], [4000, 'own'], [4999, 'Zoë 🦀'],
+        [1000, 'done'],
+        [1001, ''],
+        [1003, 'no such type'],
+        [1008, 'policy'],
+        [1009, 'too large'],
+        [1011, 'broken'],
+        [1012, 'restart'],
+        [1013, 'try again'],
+        [3000, 'registered'],
+        [4000, 'own'],
+        [4999, 'Zoë 🦀'],
       ]) {
         const first = await openBoth(`${prefix}/x`);
         first.client.socket.close(code, reason);
@@ -210,20 +241,29 @@ for (const [way, prefix] of [
     test('many sockets do not hear of each other', async () => {
       const clients = await Promise.all(Array.from({ length: 30 }, () => open(`${prefix}/x`)));
       const answers = await Promise.all(clients.map((client, index) => client.ask(`of ${index}`)));
-      assert.deepEqual(answers, clients.map((_, index) => `of ${index}`));
+      assert.deepEqual(
+        answers,
+        clients.map((_, index) => `of ${index}`),
+      );
       clients[0].socket.send('close 4000 mine');
       assert.equal((await clients[0].closed).code, 4000);
       for (const client of clients.slice(1)) assert.equal(await client.ask('still here'), 'still here');
-      await Promise.all(clients.map(({ socket, closed }) => {
-        socket.close();
-        return closed;
-      }));
+      await Promise.all(
+        clients.map(({ socket, closed }) => {
+          socket.close();
+          return closed;
+        }),
+      );
     });
 
     test('a handshake that the upstream refuses is refused, with its answer', async () => {
       for (const status of [400, 403, 404, 426, 500]) {
         const { refused } = await open(`${prefix}/refuse/${status}`);
-        assert.deepEqual([refused?.status, refused?.headers['x-own'], refused?.text], [status, 'refused', 'no: '], `${status}`);
+        assert.deepEqual(
+          [refused?.status, refused?.headers['x-own'], refused?.text],
+          [status, 'refused', 'no: '],
+          `${status}`,
+        );
       }
     });
 
@@ -239,7 +279,9 @@ describe('a handshake', () => {
     for (const prefix of ['/auth', '/closing']) {
       const expired = await tenant.mint({ exp: Math.floor(Date.now() / 1000) - 3600 });
       for (const [sent, code] of [
-        [{}, 'token_missing'], [{ authorization: 'Bearer x.y.z' }, 'token_invalid'], [{ authorization: `Bearer ${expired}` }, 'token_expired'],
+        [{}, 'token_missing'],
+        [{ authorization: 'Bearer x.y.z' }, 'token_invalid'],
+        [{ authorization: `Bearer ${expired}` }, 'token_expired'],
       ]) {
         const { refused } = await open(`${prefix}/x`, { headers: sent });
         assert.deepEqual([refused?.status, JSON.parse(refused?.text ?? '{}').code], [401, code], `${prefix}: ${code}`);
@@ -250,8 +292,10 @@ describe('a handshake', () => {
 
   test('to nobody is 502, and to one that says nothing 504', async () => {
     for (const [path, status, code] of [
-      ['/nobody/x', 502, 'upstream_unreachable'], ['/closing-nobody/x', 502, 'upstream_unreachable'],
-      ['/impatient/silence', 504, 'upstream_timeout'], ['/closing-impatient/silence', 504, 'upstream_timeout'],
+      ['/nobody/x', 502, 'upstream_unreachable'],
+      ['/closing-nobody/x', 502, 'upstream_unreachable'],
+      ['/impatient/silence', 504, 'upstream_timeout'],
+      ['/closing-impatient/silence', 504, 'upstream_timeout'],
     ]) {
       const { refused } = await open(path);
       assert.deepEqual([refused?.status, JSON.parse(refused?.text ?? '{}').code], [status, code], path);

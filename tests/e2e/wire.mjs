@@ -76,7 +76,8 @@ function readRequest(text) {
   const [line, ...lines] = text.slice(0, end).split('\r\n');
   const [, method, target] = /^([!#$%&'*+.^_`|~\w-]+) (\S+) HTTP\/1\.1$/.exec(line) ?? assert.fail('no request line');
   const fields = lines.map((field) => {
-    const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/.exec(field) ?? assert.fail('no header field');
+    const [, name, value] =
+      /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/.exec(field) ?? assert.fail('no header field');
     return [name, value];
   });
   const values = (wanted) => fields.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value);
@@ -96,7 +97,7 @@ function readLength(text, length) {
 
 function readChunks(text, coding) {
   assert.equal(coding, 'chunked', 'Transfer-Encoding');
-  for (let [at, body] = [0, '']; ;) {
+  for (let [at, body] = [0, '']; ; ) {
     const lineEnd = text.indexOf('\r\n', at);
     if (lineEnd < 0) return undefined;
     const size = text.slice(at, lineEnd);
@@ -122,5 +123,8 @@ export async function sendBytes(origin, text) {
   socket.end(text, 'latin1');
   await closed;
   const answer = Buffer.concat(chunks).toString('latin1');
-  return { statuses: [...answer.matchAll(/HTTP\/1\.[01] (\d{3}) /g)].map(([, status]) => Number(status)), text: answer };
+  return {
+    statuses: [...answer.matchAll(/HTTP\/1\.[01] (\d{3}) /g)].map(([, status]) => Number(status)),
+    text: answer,
+  };
 }

@@ -22,8 +22,16 @@ after(() => rm(directory, { recursive: true, force: true }));
 async function startWrangler({ cwd, env }) {
   const port = await freePort();
   const args = [
-    'dev', '--port', port, '--inspector-port', await freePort(), '--persist-to', directory, '--show-interactive-dev-session=false',
-    '--assets', 'examples/spa',
+    'dev',
+    '--port',
+    port,
+    '--inspector-port',
+    await freePort(),
+    '--persist-to',
+    directory,
+    '--show-interactive-dev-session=false',
+    '--assets',
+    'examples/spa',
   ];
   const wrangler = startProgram(TOOLS.wrangler, args, { cwd, env });
   await wrangler.prints('Ready on');
@@ -74,7 +82,12 @@ describe('wrangler dev', () => {
 describe('the build that wrangler runs', { timeout: 300_000 }, () => {
   const INVALID = '{\n  "pahts": [],\n  "paths": [\n    { "method": "GTE", "path": "/a", "response": {} }\n  ]\n}\n';
   const WORDS = [
-    'error[unknown_key]: unknown key "pahts"', 'gateway.config.json:2:3', '^^^^^^^', 'did you mean "paths"?', 'error[unknown_value]', '2 errors',
+    'error[unknown_key]: unknown key "pahts"',
+    'gateway.config.json:2:3',
+    '^^^^^^^',
+    'did you mean "paths"?',
+    'error[unknown_value]',
+    '2 errors',
   ];
   /** Whether a text has the words of the check, in their order. */
   const isTold = (text) => {
@@ -85,16 +98,22 @@ describe('the build that wrangler runs', { timeout: 300_000 }, () => {
   let env;
   let config;
 
-  before(async () => {
-    ({ copy, env } = await copyProject(directory));
-    config = join(copy, 'gateway.config.json');
-  }, { timeout: 300_000 });
+  before(
+    async () => {
+      ({ copy, env } = await copyProject(directory));
+      config = join(copy, 'gateway.config.json');
+    },
+    { timeout: 300_000 },
+  );
 
-  test('lets `wrangler dev` go on with what was built last, and take up what is mended', { timeout: 300_000 }, async (t) => {
+  test('lets `wrangler dev` go on with what was built last, and take up what is mended', {
+    timeout: 300_000,
+  }, async (t) => {
     const committed = await readFile(config, 'utf8');
     const { wrangler, origin } = await startWrangler({ cwd: copy, env });
     t.after(() => wrangler.end());
-    const health = async () => (await fetch(new URL('/health', origin), { signal: AbortSignal.timeout(30_000) })).json();
+    const health = async () =>
+      (await fetch(new URL('/health', origin), { signal: AbortSignal.timeout(30_000) })).json();
     assert.deepEqual(await health(), { status: 'ok' });
     const from = wrangler.output.length;
     await writeFile(config, INVALID);
@@ -121,18 +140,59 @@ describe('the build that wrangler runs', { timeout: 300_000 }, () => {
       authorizer: { type: 'jwt', issuer: 'https://issuer.example/', audience: 'api', secret: '$secret.SIGNING_KEY' },
       paths: [{ method: 'GET', path: '/', auth: true, response: 1 }],
     };
-    const limit = (name) => `[[${name}ratelimits]]\nname = "LIMIT"\nnamespace_id = "1"\nsimple = { limit = 1, period = 60 }\n`;
+    const limit = (name) =>
+      `[[${name}ratelimits]]\nname = "LIMIT"\nnamespace_id = "1"\nsimple = { limit = 1, period = 60 }\n`;
     const rows = [
-      ['stops where a module is not there', service, '', [], 'error[missing_module]: the module services/absent.js is not there'],
-      ['stops where a binding is missing', limited, '', [], 'error[missing_binding]: the rate limit LIMIT is not declared in wrangler.toml'],
-      ['stops where the environment lacks what the top of the file has', limited, `${limit('')}[env.a]\nname = "a"\n`, ['--env', 'a'],
-        'error[missing_binding]: the rate limit LIMIT is not declared in wrangler.toml (env.a)'],
-      ['lets an environment pass that has it alone', limited, `[env.a]\nname = "a"\n${limit('env.a.')}`, ['--env=a'], UP],
-      ['lets the top of the file pass where an environment lacks it', limited, `${limit('')}[env.a]\nname = "a"\n`, ['--env='], UP],
+      [
+        'stops where a module is not there',
+        service,
+        '',
+        [],
+        'error[missing_module]: the module services/absent.js is not there',
+      ],
+      [
+        'stops where a binding is missing',
+        limited,
+        '',
+        [],
+        'error[missing_binding]: the rate limit LIMIT is not declared in wrangler.toml',
+      ],
+      [
+        'stops where the environment lacks what the top of the file has',
+        limited,
+        `${limit('')}[env.a]\nname = "a"\n`,
+        ['--env', 'a'],
+        'error[missing_binding]: the rate limit LIMIT is not declared in wrangler.toml (env.a)',
+      ],
+      [
+        'lets an environment pass that has it alone',
+        limited,
+        `[env.a]\nname = "a"\n${limit('env.a.')}`,
+        ['--env=a'],
+        UP,
+      ],
+      [
+        'lets the top of the file pass where an environment lacks it',
+        limited,
+        `${limit('')}[env.a]\nname = "a"\n`,
+        ['--env='],
+        UP,
+      ],
       ['lets secrets pass that stand in no file', secret, '', [], UP],
-      ['warns of variables where there are none under [vars]', variable, '', [], 'warning[undeclared_variable]: no file has GREETING'],
-      ['stops where one is missing beside others', variable, '[vars]\nOTHER = "1"\n', [],
-        'error[missing_binding]: the variable GREETING is missing or empty'],
+      [
+        'warns of variables where there are none under [vars]',
+        variable,
+        '',
+        [],
+        'warning[undeclared_variable]: no file has GREETING',
+      ],
+      [
+        'stops where one is missing beside others',
+        variable,
+        '[vars]\nOTHER = "1"\n',
+        [],
+        'error[missing_binding]: the variable GREETING is missing or empty',
+      ],
       ['lets one pass that the call gives', variable, '[vars]\nOTHER = "1"\n', ['--var', 'GREETING:hello'], UP],
       ['lets one pass that is kept from the dashboard', variable, '[vars]\nOTHER = "1"\n', ['--keep-vars'], UP],
     ];
@@ -149,7 +209,10 @@ describe('the build that wrangler runs', { timeout: 300_000 }, () => {
         await writeFile(config, JSON.stringify(gateway));
         await writeFile(join(copy, 'wrangler.toml'), `${toml}\n${more}`);
         const out = join(directory, 'out');
-        const wrangler = startProgram(TOOLS.wrangler, ['deploy', '--dry-run', '--outdir', out, ...args], { cwd: copy, env });
+        const wrangler = startProgram(TOOLS.wrangler, ['deploy', '--dry-run', '--outdir', out, ...args], {
+          cwd: copy,
+          env,
+        });
         await wrangler.ended;
         const status = await wrangler.end();
         assert.ok(wrangler.output.includes(told), wrangler.output);
@@ -164,7 +227,10 @@ describe('the build that wrangler runs', { timeout: 300_000 }, () => {
 
   test('stops a deployment on a mistake in the config, with the words of the check', { timeout: 300_000 }, async () => {
     await writeFile(config, INVALID);
-    const wrangler = startProgram(TOOLS.wrangler, ['deploy', '--dry-run', '--outdir', join(directory, 'out')], { cwd: copy, env });
+    const wrangler = startProgram(TOOLS.wrangler, ['deploy', '--dry-run', '--outdir', join(directory, 'out')], {
+      cwd: copy,
+      env,
+    });
     await wrangler.ended;
     assert.notEqual(await wrangler.end(), 0);
     assert.ok(isTold(wrangler.output), wrangler.output);

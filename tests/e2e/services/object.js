@@ -29,8 +29,13 @@ export default {
     const behaviour = behaviours[new URL(request.url).pathname.split('/').at(-1)];
     if (behaviour) return behaviour(request, env, ctx);
     return Response.json({
-      self: this.name, count: arguments.length, variable: env.A_VARIABLE, method: request.method, url: request.url,
-      headers: Object.fromEntries(request.headers), body: await request.text(),
+      self: this.name,
+      count: arguments.length,
+      variable: env.A_VARIABLE,
+      method: request.method,
+      url: request.url,
+      headers: Object.fromEntries(request.headers),
+      body: await request.text(),
     });
   },
 };

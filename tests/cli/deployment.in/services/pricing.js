@@ -1,1 +1,1 @@
-export default { price: () => new Response("1") };
+export default { price: () => new Response('1') };
