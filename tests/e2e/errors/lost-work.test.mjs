@@ -136,6 +136,7 @@ describe('a refresh', () => {
 
   async function start(t, authorizer = {}) {
     const gateway = await startLoginGateway(tenant, {
+      clock: false,
       authorizer: { timeout_ms: TIMEOUT_MS, ...authorizer },
       entry: losingEntry(),
       kv: [],
@@ -256,7 +257,7 @@ describe('a key set', { concurrency: 4 }, () => {
     const tenant = await startTenant();
     t.after(() => tenant.close());
     const gateway = obeying(
-      await protectedGateway(tenant, { timeout_ms: TIMEOUT_MS }, { entry: losingEntry(), kv: [] }),
+      await protectedGateway(tenant, { timeout_ms: TIMEOUT_MS }, { entry: losingEntry(), clock: false, kv: [] }),
     );
     t.after(() => gateway.close());
     const calls = () => tenant.counts[KEY_SET] ?? 0;

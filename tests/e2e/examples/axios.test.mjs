@@ -29,6 +29,7 @@ before(async () => {
     response.end(modules[request.url] ?? '<!doctype html><title>App</title>');
   });
   gateway = await startLoginGateway(tenant, {
+    clock: false,
     sections: { cors: { allow_origins: [app.origin] } },
     paths: [{ method: 'GET', path: '/private', auth: true, response: { ok: true } }],
   });

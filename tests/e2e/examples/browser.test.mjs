@@ -48,6 +48,7 @@ before(async () => {
     },
   });
   framing = await startLoginGateway(tenant, {
+    clock: false,
     port: framingPort,
     authorizer: { redirect_uri: frameRedirectUri },
     paths: [

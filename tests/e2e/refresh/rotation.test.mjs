@@ -7,9 +7,10 @@ import { request as httpRequest } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { Browser, workerName } from '../support/harness.mjs';
 import { REFRESH, assertNeverShown, assertPrivateJson, assertProblem, logIn } from '../support/login-flow.mjs';
-import { TOKEN_ENDPOINT, later, startObeyingGateway } from '../support/session-flow.mjs';
+import { TOKEN_ENDPOINT, startObeyingGateway } from '../support/session-flow.mjs';
 
 const MINUTE = { timeout: 60_000 };
 const GRACE_SECS = 10;

@@ -6,6 +6,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
 import { base64url } from '../support/bearer.mjs';
+import { later } from '../support/clock.mjs';
 import { proxied, sendRaw } from '../support/harness.mjs';
 import { CLIENT_ID, CLIENT_SECRET, assertProblem } from '../support/login-flow.mjs';
 import {
@@ -22,7 +23,6 @@ import {
   assertCleared,
   beginSession,
   claimsAt,
-  later,
   startSessionGateway,
   untilDue,
   untilExpired,

@@ -6,6 +6,7 @@ import { request as httpRequest } from 'node:http';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { REFRESH, assertNeverShown, assertPrivateJson, assertProblem, claimsOf } from '../support/login-flow.mjs';
 import {
   LIFE_SECS,
@@ -20,7 +21,6 @@ import {
   assertFamily,
   authorizationFor,
   beginSession,
-  later,
   startSessionGateway,
   untilDue,
   untilExpired,
