@@ -28,7 +28,6 @@ import {
   untilErased,
 } from '../support/session-flow.mjs';
 
-const MINUTE = { timeout: 60_000 };
 const LIFE_SECS = 600;
 
 let tenant;
@@ -201,7 +200,7 @@ describe('the rule for who may log a user out', () => {
   });
 });
 
-describe('a provider that does not take the revocation', MINUTE, () => {
+describe('a provider that does not take the revocation', () => {
   for (const [name, fault] of [
     ['refuses', { kind: 'status', status: 400, body: { error: 'invalid_client' } }],
     ['fails', { kind: 'status', status: 500 }],
@@ -220,7 +219,7 @@ describe('a provider that does not take the revocation', MINUTE, () => {
   }
 });
 
-describe('a logout while a renewal is under way', MINUTE, () => {
+describe('a logout while a renewal is under way', () => {
   for (const [when, how] of [
     ['before the provider has rotated', {}],
     ['after the provider has rotated', { after: true }],

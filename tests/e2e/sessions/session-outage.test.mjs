@@ -26,7 +26,6 @@ import {
   untilExpired,
 } from '../support/session-flow.mjs';
 
-const MINUTE = { timeout: 60_000 };
 // RENEWAL_PATIENCE_MS of objects/session.rs.
 const PATIENCE_SECS = 2;
 /** A time-out that is over before that. */
@@ -72,7 +71,7 @@ const DOWN = [
   ['answering rubbish', { kind: 'html' }],
 ];
 
-describe('while the provider is down and the token holds', MINUTE, () => {
+describe('while the provider is down and the token holds', () => {
   for (const [name, fault] of [
     ...DOWN,
     ['rate limiting', { kind: 'status', status: 429 }],
@@ -137,7 +136,7 @@ describe('while the provider is down and the token holds', MINUTE, () => {
 
 const IDP_UNAVAILABLE = [503, 'idp_unavailable', '5'];
 
-describe('a token that runs out while a slow provider is asked for the next', MINUTE, () => {
+describe('a token that runs out while a slow provider is asked for the next', () => {
   const LAST_SECS = 5;
 
   /** Lets a request wait for a renewal for longer than the two seconds, and until the token has expired. */
@@ -220,7 +219,7 @@ test('a renewal that brings a token which has expired already is one that failed
   }
 });
 
-describe('while the provider is down and the token has expired', MINUTE, () => {
+describe('while the provider is down and the token has expired', () => {
   const table = [
     ...DOWN.map(([name, fault]) => [name, fault, IDP_UNAVAILABLE]),
     ['rate limiting', { kind: 'status', status: 429, headers: { 'retry-after': '7' } }, [429, 'idp_rate_limited', '7']],
@@ -272,7 +271,7 @@ describe('while the provider is down and the token has expired', MINUTE, () => {
   });
 });
 
-describe('a renewal that the provider gives to nobody until it has asked the user', MINUTE, () => {
+describe('a renewal that the provider gives to nobody until it has asked the user', () => {
   const answers = [
     [403, { error: 'mfa_required', error_description: 'Multifactor authentication required', mfa_token: 'm' }],
     [400, { error: 'interaction_required', error_description: 'you must enroll', suberror: 'basic_action' }],

@@ -43,7 +43,7 @@ export function clockModules(directory, entry) {
           taken += 1;
           return super.fetch(request);
         }
-        move(Number(ms));
+        move(Number(ms), request.headers.has('x-timers'));
         return new Response(taken);
       }
     }
@@ -51,17 +51,18 @@ export function clockModules(directory, entry) {
   `;
   const clockText = `
     const [startTimer, stopTimer] = [globalThis.setTimeout, globalThis.clearTimeout];
-    let now = ${stoppedAt()};
+    let [now, passed] = [${stoppedAt()}, 0];
     Date.now = () => now;
-    export const move = (ms) => {
+    export const move = (ms, timers) => {
       now += ms;
+      if (timers) passed += ms;
     };
 
     class Waiting {
       constructor(call, ms) {
-        this.due = now + ms;
+        this.due = passed + ms;
         this.look = () => {
-          if (now >= this.due) call();
+          if (passed >= this.due) call();
           else this.timer = startTimer(this.look, 20);
         };
         this.look();
@@ -82,11 +83,12 @@ export function clockModules(directory, entry) {
  * has taken in, and what takes the gateway off the clock.
  */
 export function keepTime(origins) {
-  const order = async (origin, seconds) => {
-    const answer = await fetch(origin, { headers: { 'x-later-ms': String(Math.round(seconds * 1000)) } });
-    return Number(await answer.text());
+  const order = async (origin, seconds, timers) => {
+    const headers = { 'x-later-ms': String(Math.round(seconds * 1000)), ...(timers && { 'x-timers': 'yes' }) };
+    return Number(await (await fetch(origin, { headers })).text());
   };
-  const later = (seconds) => Promise.all(origins.map((origin) => order(origin, seconds)));
+  const later = (seconds, { timers = true } = {}) =>
+    Promise.all(origins.map((origin) => order(origin, seconds, timers)));
   moves.add(later);
   return { later, taken: () => order(origins[0], 0), stop: () => moves.delete(later) };
 }

@@ -115,7 +115,7 @@ export async function startGateway(options = {}) {
     origin,
     /** The origin of each isolate, of which `origin` is the first. */
     origins,
-    /** Moves the clock of this gateway alone, in seconds. */
+    /** Moves the clock of this gateway alone, in seconds; without its `timers`, no time-out of what is under way runs out. */
     later: time?.later,
     /** How many requests a gateway on the clock has taken in. */
     taken: time?.taken,
