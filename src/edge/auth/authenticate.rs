@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use super::exchange::Exchange;
-use super::gateway::Gateway;
-use super::issuer::VerifyError;
-use super::session;
 use crate::config::Access;
+use crate::edge::gateway::Gateway;
+use crate::edge::gateway::issuer::VerifyError;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::session;
 use crate::problem::Problem;
 use crate::request::RequestHead as _;
 use crate::token::{Credentials, VerifiedClaims, bearer, missing_access};
