@@ -12,9 +12,9 @@ use super::session::SessionToken;
 use super::timing::now_ms;
 use super::webcrypto::random_bytes;
 use crate::address::Address;
+use crate::http::request::RequestHead;
+use crate::http::trace::Trace;
 use crate::problem::Problem;
-use crate::request::RequestHead;
-use crate::trace::Trace;
 
 /// The longest `X-Request-Id` that is taken over, in bytes.
 const REQUEST_ID_MAX_BYTES: usize = 128;

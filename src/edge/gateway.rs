@@ -24,7 +24,7 @@ use super::panic::promise;
 use super::session::SessionCache;
 use super::timing::now_ms;
 use crate::config::{BINDING_COOKIE, Config, HOP_BY_HOP_HEADERS, Integration, Path, Provider, load, references};
-use crate::cookie::name_on;
+use crate::http::cookie::name_on;
 use crate::oauth::{Attempts, Outcome};
 use crate::problem::Problem;
 use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS};

@@ -17,8 +17,8 @@ use super::session;
 use super::timing::now_ms;
 use crate::config::{Cors, Networks};
 use crate::cors::{Preflight, preflight_headers};
+use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
-use crate::request::RequestHead as _;
 use crate::route::{Allow, Found, Match, Method, MethodRule};
 
 /// Methods that even an `ANY` path does not take: they would show a client what the gateway tells upstreams (RFC 9110 sections

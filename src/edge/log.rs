@@ -14,9 +14,9 @@ use super::exchange::Exchange;
 use super::gateway::Gateway;
 use super::invocation::Invocation as _;
 use super::timing::now_ms;
+use crate::http::request::RequestHead as _;
 use crate::json;
 use crate::problem::Problem;
-use crate::request::RequestHead as _;
 
 #[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {

@@ -10,8 +10,8 @@ use super::exchange::Exchange;
 use super::invocation::Invocation as _;
 use super::provider::failure_reason;
 use crate::config::{Networks, Path, RateKey, is_token};
+use crate::http::request::{RequestHead as _, behind_comma};
 use crate::problem::Problem;
-use crate::request::{RequestHead as _, behind_comma};
 use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/host.js")]

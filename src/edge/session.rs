@@ -17,12 +17,12 @@ use super::provider;
 use super::timing::{now_ms, now_secs};
 use super::webcrypto::{digest, random_bytes};
 use crate::config::Session;
-use crate::cookie;
+use crate::http::cookie;
+use crate::http::request::{RequestHead as _, is_navigation};
 use crate::json;
 use crate::oauth::{RETURN_TO_MAX_BYTES, TokenAnswer, judge_renewal, login_address, outcome_from_json};
 use crate::problem::Problem;
 use crate::recent::Recent;
-use crate::request::{RequestHead as _, is_navigation};
 use crate::session::{
     Presented, Risk, SessionCookie, TOKEN_CACHE_MAX_SECS, index_subject, is_from_own_pages, presented, token_until,
 };

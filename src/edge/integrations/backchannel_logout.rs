@@ -10,9 +10,9 @@ use crate::edge::objects::{Class, is_replayed, spend};
 use crate::edge::provider::read_body;
 use crate::edge::timing::now_secs;
 use crate::edge::webcrypto::digest;
+use crate::http::request::query_parameter;
 use crate::oauth::{BodyKind, judge_logout_token};
 use crate::problem::Problem;
-use crate::request::query_parameter;
 use crate::session::index_subject;
 use crate::token::Kind;
 
