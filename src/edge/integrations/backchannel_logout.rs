@@ -10,9 +10,9 @@ use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::digest;
+use crate::http::request::query_parameter;
 use crate::oauth::{BodyKind, judge_logout_token};
 use crate::problem::Problem;
-use crate::request::query_parameter;
 use crate::session::index_subject;
 use crate::token::Kind;
 

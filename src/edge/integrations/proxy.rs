@@ -17,10 +17,10 @@ use crate::edge::runtime::bindings;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::session::session_names;
+use crate::http::request::RequestHead as _;
 use crate::mapping::mapped_query;
 use crate::problem::Problem;
 use crate::proxy::upstream_url;
-use crate::request::RequestHead as _;
 use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/host.js")]
