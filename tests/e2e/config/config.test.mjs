@@ -134,7 +134,8 @@ describe('a reference without a value', () => {
     ]) {
       const answer = await sendRaw(gateway.origin, { method, path, headers });
       assert.equal(answer.status, 503, `${method} ${path}`);
-      if (method !== 'HEAD') assert.equal(answer.json().code, 'config_invalid', `${method} ${path}`);
+      const code = method === 'HEAD' ? answer.text : answer.json().code;
+      assert.equal(code, method === 'HEAD' ? '' : 'config_invalid', `${method} ${path}`);
       answers.push(answer.text);
     }
     const mistakes = await mistakesOf(gateway);

@@ -9,7 +9,6 @@ import { Browser, until } from '../support/harness.mjs';
 import {
   CALLBACK,
   CLIENT_ID,
-  CLIENT_SECRET,
   LOGIN,
   REDIRECT_URI,
   REFRESH,

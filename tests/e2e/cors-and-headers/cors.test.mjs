@@ -295,10 +295,8 @@ describe('an answer', () => {
       const answer = await sendRaw(gateway.origin, { path: '/a', headers: { origin: APP } });
       assert.deepEqual(answer.values('access-control-allow-origin'), [APP]);
       assert.deepEqual(list(answer.values('vary').join()), ['accept', 'origin']);
-      if (section.headers)
-        assert.ok(
-          list((await preflight(gateway, '/a')).values('vary').join()).includes('access-control-request-method'),
-        );
+      const asked = await preflight(gateway, '/a');
+      assert.ok(list(asked.values('vary').join()).includes('access-control-request-method'));
     });
   }
 

@@ -106,7 +106,10 @@ async function seenBehind(path, headers = {}) {
   const { requests, broken } = upstream.taken();
   assert.deepEqual([answer.status, requests.length, broken], [200, 1, []], answer.text);
   const seen = {};
-  for (const [name, value] of requests[0].fields) (seen[name.toLowerCase()] ??= []).push(value);
+  for (const [field, value] of requests[0].fields) {
+    const name = field.toLowerCase();
+    seen[name] = [...(seen[name] ?? []), value];
+  }
   return seen;
 }
 
@@ -236,14 +239,13 @@ describe('request_headers', () => {
     });
     t.after(() => Promise.all([session.close(), own.close(), provider.close()]));
     const { cookie, sub } = await beginSession(session, provider);
-    for (const [path, sent] of [
-      ['/app/x', true],
-      ['/removing/x', false],
+    for (const [path, sent, users] of [
+      ['/app/x', 1, []],
+      ['/removing/x', 0, [sub]],
     ]) {
       assert.equal((await session.ask(path, { headers: { cookie } })).status, 200);
       const [{ values }] = own.taken().requests;
-      assert.equal(values('authorization').length, sent ? 1 : 0, path);
-      if (!sent) assert.deepEqual(values('x-user-id'), [sub]);
+      assert.deepEqual([values('authorization').length, values('x-user-id')], [sent, users], path);
     }
   });
 });

@@ -8,7 +8,6 @@ import { startTenant } from '../../../dev/tenant.mjs';
 import { later } from '../support/clock.mjs';
 import { Browser, startUpstream, until } from '../support/harness.mjs';
 import {
-  CALLBACK,
   CLIENT_ID,
   CLIENT_SECRET,
   LOGIN,

@@ -9,6 +9,7 @@ import { startTenant } from '../../../dev/tenant.mjs';
 import { generateSigningKey } from '../../../dev/tenant/keys.mjs';
 import { later } from '../support/clock.mjs';
 import { Browser, until } from '../support/harness.mjs';
+import { fresh } from '../support/rules.mjs';
 import { CLIENT_ID, CLIENT_SECRET, assertNeverShown, assertProblem } from '../support/login-flow.mjs';
 import {
   BACKCHANNEL_LOGOUT,
@@ -35,7 +36,6 @@ const COOLDOWN_SECS = 30;
 let tenant;
 let api;
 let gateway;
-let person = 0;
 
 before(async () => {
   [tenant, api] = await Promise.all([startTenant({ accessTokenSeconds: LIFE_SECS }), startApi()]);
@@ -50,7 +50,7 @@ after(async () => {
 afterEach(() => tenant.clearFaults());
 
 /** Logs somebody in whom no other test knows. */
-async function begin({ email = `person-${(person += 1)}@example.com`, ...how } = {}) {
+async function begin({ email = `${fresh('person-')}@example.com`, ...how } = {}) {
   return { email, ...(await beginSession(gateway, tenant, { email, ...how })) };
 }
 

@@ -2,7 +2,6 @@
 // in backchannel-logout.test.mjs.
 
 import assert from 'node:assert/strict';
-import { performance } from 'node:perf_hooks';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';

@@ -223,7 +223,7 @@ describe('a session that is renewed with a token', () => {
     ],
   ];
   for (const [name, change] of others) {
-    test(`with ${name} ends, and nobody is shown the other\'s token`, async () => {
+    test(`with ${name} ends, and nobody is shown the other's token`, async () => {
       const session = await begin();
       await untilExpired();
       tenant.fault({

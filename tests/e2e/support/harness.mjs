@@ -232,10 +232,14 @@ export async function freePort() {
   }
 }
 
-/** Waits for what no event tells of. */
+/** Waits until `condition` gives something, of which no event tells, and returns that. */
 export async function until(condition) {
-  for (const deadline = performance.now() + PATIENCE_MS; !(await condition()); await sleep(5)) {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const met = await condition();
+    if (met) return met;
     assert.ok(performance.now() < deadline, `not so after ${PATIENCE_MS} ms: ${condition}`);
+    await sleep(5);
   }
 }
 

@@ -109,13 +109,9 @@ export async function assertProviderAnswers({ tenant, path, integration, patient
     assert.deepEqual(others, {}, `${when}: and none where a redirect leads`);
     const record = await patient.recordOf(answer);
     assert.deepEqual([record.status, record.code], expected.slice(0, 2), `${when}: the log says the same`);
-    if ([IDP_REJECTED, INTERACTION_REQUIRED].includes(expected) && fault.body.error) {
-      assert.equal(
-        record.reason,
-        `${fault.status} ${fault.body.error}: ${MARKUP}`,
-        `${when}: the log has the provider's words`,
-      );
-    }
+    const words = `${fault.status} ${fault.body?.error}: ${MARKUP}`;
+    const isRefusal = [IDP_REJECTED, INTERACTION_REQUIRED, gone[integration]].includes(expected);
+    assert.equal(record.reason === words, isRefusal && Boolean(fault.body.error), `${when}: ${record.reason}`);
   }
 
   tenant.fault({ path, kind: 'hang' });

@@ -24,7 +24,7 @@ const SIGN = {
   PS: (hash, data, key) =>
     sign(hash, data, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }),
   ES: (hash, data, key) => sign(hash, data, { key, dsaEncoding: 'ieee-p1363' }),
-  Ed: (hash, data, key) => sign(null, data, key),
+  Ed: (_hash, data, key) => sign(null, data, key),
   HS: (hash, data, key) => createHmac(hash, key).update(data).digest(),
 };
 

@@ -33,8 +33,6 @@ export const REFRESH = '/api/auth0/refresh';
 export const TOKEN_CALLBACK = '/api/auth0/token/callback';
 export const TOKEN_ENDPOINT = '/oauth/token';
 
-/** Tests in a browser get this long. */
-
 /**
  * Starts tenant, sample API, gateway with the page, and browser. `deploy` gives config and bindings of another gateway than that
  * of the committed config; `launch` are options of the browser.
@@ -314,9 +312,7 @@ async function collectTexts() {
         const held = value[key];
         if (held instanceof Promise) held.catch(() => {});
         queue.push(held);
-      } catch {
-        continue;
-      }
+      } catch {}
     }
   }
   return texts.join('\n');

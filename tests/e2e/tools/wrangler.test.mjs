@@ -92,7 +92,10 @@ describe('the build that wrangler runs', { timeout: 300_000 }, () => {
   /** Whether a text has the words of the check, in their order. */
   const isTold = (text) => {
     let at = 0;
-    return WORDS.every((word) => (at = text.indexOf(word, at)) >= 0);
+    return WORDS.every((word) => {
+      at = text.indexOf(word, at);
+      return at >= 0;
+    });
   };
   let copy;
   let env;
