@@ -34,7 +34,6 @@ use std::fmt;
 
 pub use access::Access;
 pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, TokenRules};
-pub(crate) use cors::is_token;
 pub use cors::{AllowedOrigins, Cors, ListedOrigin};
 #[cfg(not(target_arch = "wasm32"))]
 pub use diagnostic::LineIndex;
@@ -42,7 +41,7 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use fixed::{Fixed, LocationPart, Redirect};
 pub use headers::{HeaderRules, HeaderTexts};
 pub use integration::{CallbackResponse, Integration, Login, Supabase, SupabaseStep};
-pub use mapping::{HOP_BY_HOP_HEADERS, Mapping, Source};
+pub use mapping::{Mapping, Source};
 pub use networks::Networks;
 pub use path::Path;
 pub use protected_resource::ProtectedResource;
@@ -53,8 +52,9 @@ pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings
 pub use rules::{Cache, RateKey, RateLimit, Rules};
 pub use server::{Server, Target};
 pub use service::Rpc;
-pub use session::{BINDING_COOKIE, COOKIE_PREFIX, Session};
+pub use session::{BINDING_COOKIE, Session};
 
+use crate::http::header::COMMON_HEADERS;
 use crate::route::RouteTable;
 use document::parse_document;
 use path::ReadPath;
@@ -70,29 +70,6 @@ pub(crate) use {
     rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS,
     service::module_name,
 };
-
-/// Headers that every client sends of its own: a path that sets one takes the client's there alone.
-const COMMON_HEADERS: [&str; 19] = [
-    "accept",
-    "accept-charset",
-    "accept-encoding",
-    "accept-language",
-    "authorization",
-    "cache-control",
-    "content-encoding",
-    "content-language",
-    "content-type",
-    "cookie",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-range",
-    "if-unmodified-since",
-    "origin",
-    "range",
-    "referer",
-    "user-agent",
-];
 
 /// A gateway config in which everything is known, checked and compiled.
 ///
@@ -332,6 +309,7 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
     let paths: Vec<Path> = paths.into_iter().map(|read| read.path).collect::<Option<_>>()?;
     let problem_page = problem_page.and_then(|written| read_problem_page(&written, &paths, findings));
     let asserted = paths.iter().flat_map(|path| &path.mapping.headers).map(|(name, _)| name.as_str());
+    // A path that sets one of these takes the client's there alone.
     let asserted = index_names(asserted.filter(|name| !COMMON_HEADERS.contains(name)));
     let asserted_headers = asserted.into_keys().map(str::to_owned).collect();
     Some(Config {

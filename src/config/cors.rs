@@ -3,6 +3,7 @@
 use super::address::read_page_origin;
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
 use crate::address::Address;
+use crate::http::header::is_token;
 
 /// What a preflight allows where the config names no header: those of the refresh and profile contracts.
 pub(super) const HEADERS_DEFAULT: [&str; 4] = ["authorization", "content-type", "x-access-token", "x-refresh-token"];
@@ -168,9 +169,4 @@ fn read_list(
         }
     }
     (!any).then_some(names)
-}
-
-/// Tells whether a text is a token (RFC 9110 section 5.6.2), as names of methods and headers are.
-pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }

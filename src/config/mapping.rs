@@ -2,27 +2,12 @@
 
 use std::fmt;
 
-use super::cors::is_token;
 use super::diagnostic::nearest;
 use super::document::{Node, Origin, Value};
 use super::headers::{SET_OR_REMOVE, checked_name, read_header_names};
 use super::reader::{Findings, ObjectReader, Place, TextsByName, note_type, read_text, shown, told, words};
-use super::rules::{PRIVATE, is_credential};
-
-/// Headers that concern one connection (RFC 9110 section 7.6.1), and no request beyond it.
-pub const HOP_BY_HOP_HEADERS: [&str; 8] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-];
-
-/// Headers that belong to the address or the body, and are no config's to set.
-pub(super) const UNMAPPABLE_HEADERS: [&str; 4] = ["content-length", "expect", "host", "upgrade"];
+use super::rules::PRIVATE;
+use crate::http::header::{is_credential, is_token};
 
 /// What a path sends to its upstream besides what the client sent.
 #[derive(Clone, Default)]

@@ -1,9 +1,10 @@
 //! What a path asks of a request besides its credentials: how often, how large, of what type; and whether answers are kept.
 
-use super::cors::is_token;
 use super::headers::read_header_names;
 use super::networks::{Networks, read_networks};
 use super::reader::{Findings, ObjectReader, Place, choose_number, note_if_empty, shown, told};
+use crate::http::header::{is_credential, is_token};
+use crate::http::media_type;
 
 /// The longest that an answer is kept, in seconds: a day.
 pub(super) const CACHE_MAX_SECS: u64 = 24 * 60 * 60;
@@ -127,13 +128,12 @@ fn read_content_types(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>
     let mut types = Vec::new();
     for (index, written) in object.texts("content_types", findings).iter().enumerate() {
         let Some(text) = written.value() else { continue };
-        match text.split_once('/') {
-            Some((kind, subtype)) if is_token(kind) && is_token(subtype) => types.push(text.to_ascii_lowercase()),
-            _ => {
-                let message = format!("\"{}\" is no media type", shown(written));
-                let help = told(|| "write it as application/json, or image/* for all of a type".to_owned());
-                findings.note(written.offset, &Place::Index(&place, index), "invalid_name", message, help);
-            }
+        if media_type::is_range(text) {
+            types.push(text.to_ascii_lowercase());
+        } else {
+            let message = format!("\"{}\" is no media type", shown(written));
+            let help = told(|| "write it as application/json, or image/* for all of a type".to_owned());
+            findings.note(written.offset, &Place::Index(&place, index), "invalid_name", message, help);
         }
     }
     types
@@ -179,9 +179,4 @@ fn read_cache(
     }
     reader.finish(findings);
     Some(Cache { ttl_secs: u32::try_from(ttl_secs).unwrap_or(1), vary, per_user })
-}
-
-/// Tells whether a header says who sends a request.
-pub(super) fn is_credential(header: &str) -> bool {
-    header.eq_ignore_ascii_case("authorization") || header.eq_ignore_ascii_case("cookie")
 }

@@ -2,14 +2,11 @@
 
 use super::address::{is_destination, read_origins};
 use super::authorizer::ReadAuthorizer;
-use super::cors::is_token;
 use super::path::{ReadPath, spelling_help};
 use super::provider::read_rotation_grace;
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
-
-/// Browsers take a cookie of this prefix only from the host itself, over https and for every path, so that no neighbour can
-/// plant one (RFC 6265bis section 4.1.3.2).
-pub const COOKIE_PREFIX: &str = "__Host-";
+use crate::http::cookie::HOST_PREFIX;
+use crate::http::header::is_token;
 
 /// The cookie that binds login states to one browser; one for all tabs, so nothing grows.
 pub const BINDING_COOKIE: &str = "__Host-bargate-login";
@@ -38,7 +35,7 @@ pub(super) const RENEW_BEFORE_MAX_SECS: u64 = 3600;
 /// How the gateway holds logins for browsers.
 #[derive(Clone)]
 pub struct Session {
-    /// Name of the cookie, which begins with [`COOKIE_PREFIX`].
+    /// Name of the cookie, which begins with [`HOST_PREFIX`].
     pub cookie: String,
     /// A session ends after this long without a request.
     pub idle_secs: i64,
@@ -106,7 +103,7 @@ pub(super) fn read_session(
 
 fn read_cookie(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> String {
     let Some(name) = written.value() else { return String::new() };
-    let own = name.strip_prefix(COOKIE_PREFIX).is_some_and(is_token);
+    let own = name.strip_prefix(HOST_PREFIX).is_some_and(is_token);
     if !own || name == BINDING_COOKIE {
         let message = match own {
             true => format!("\"{}\" is the cookie of logins under way", shown(written)),

@@ -8,10 +8,10 @@ use super::gateway::Gateway;
 use super::host::{forward, header_lines};
 use super::webcrypto::random_bytes;
 use crate::config::Path;
+use crate::http::header::Header;
 use crate::http::request::RequestHead as _;
 use crate::http::trace::Trace;
 use crate::mapping::{mapped_headers, mapped_query};
-use crate::problem::Header;
 use crate::proxy::forwarded_cookies;
 use crate::token::VerifiedClaims;
 
