@@ -8,6 +8,7 @@ mod address;
 #[cfg(test)]
 mod asked;
 mod authorizer;
+mod code;
 mod cors;
 mod diagnostic;
 pub(crate) mod document;
@@ -34,6 +35,7 @@ use std::fmt;
 
 pub use access::Access;
 pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, TokenRules};
+pub use code::Code;
 pub use cors::{AllowedOrigins, Cors, ListedOrigin};
 #[cfg(not(target_arch = "wasm32"))]
 pub use diagnostic::LineIndex;
@@ -150,7 +152,7 @@ fn parse_tree(source: &str) -> Result<document::Node<'_>, Vec<Diagnostic>> {
             let words = syntax_words(source, error.offset);
             let message = words.map_or(error.message, |(message, _)| message.to_owned());
             let help = words.map(|(_, help)| help.to_owned());
-            findings.note(error.offset, &Place::Root, "invalid_json", message, help);
+            findings.note(error.offset, &Place::Root, Code::InvalidJson, message, help);
             Err(findings.into_diagnostics())
         }
     }
@@ -349,7 +351,7 @@ fn read_problem_page(written: &reader::Written<'_>, paths: &[Path], findings: &m
         let help = "name one without \"auth\" that has a response or a page behind it, and no login or redirect";
         let place = Place::Key(&Place::Root, "problem_page");
         let help = told(|| path::spelling_help(text, help));
-        findings.note(written.offset, &place, "invalid_problem_page", message, help);
+        findings.note(written.offset, &place, Code::InvalidProblemPage, message, help);
     }
     Some(text.to_owned())
 }
@@ -366,7 +368,7 @@ fn build_routes(paths: &[ReadPath], findings: &mut Findings<'_>) -> RouteTable {
             let help = told(|| "give them different methods or paths, or remove one".to_owned());
             let parent = Place::Key(&Place::Root, "paths");
             let place = second.index.map_or(Place::Root, |index| Place::Index(&parent, index));
-            findings.note(second.offset, &place, "route_conflict", message, help);
+            findings.note(second.offset, &place, Code::RouteConflict, message, help);
         }
         RouteTable::default()
     })

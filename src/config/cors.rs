@@ -1,6 +1,7 @@
 //! The `cors` section: which other origins may read answers.
 
 use super::address::read_page_origin;
+use super::code::Code;
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
 use crate::address::Address;
 use crate::http::header::is_token;
@@ -118,7 +119,7 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>
         let message = "\"*\" lets every site read answers, which with credentials are the user's own".to_owned();
         let help = told(|| "list the origins, or set \"allow_credentials\" to false".to_owned());
         let place = Place::Index(&origins_place, index);
-        findings.note(written.offset, &place, "cors_any_origin_with_credentials", message, help);
+        findings.note(written.offset, &place, Code::CorsAnyOriginWithCredentials, message, help);
     }
 
     let methods = object.texts("allow_methods", findings);
@@ -163,7 +164,7 @@ fn read_list(
             Some(_) => {
                 let message = format!("\"{}\" is no name of a method or header", shown(written));
                 let help = told(|| "write one name a string".to_owned());
-                findings.note(written.offset, &Place::Index(&place, index), "invalid_name", message, help);
+                findings.note(written.offset, &Place::Index(&place, index), Code::InvalidName, message, help);
             }
             None => {}
         }

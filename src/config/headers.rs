@@ -1,5 +1,6 @@
 //! Headers that the config sets or removes, apart from what `mapping` draws from requests.
 
+use super::code::Code;
 use super::reader::{Findings, ObjectReader, Place, Written, read_text, shown, told, words};
 use crate::http::header::{FRAMING_HEADERS, HOP_BY_HOP_HEADERS, is_token, is_value};
 
@@ -83,7 +84,7 @@ pub(super) fn checked_name(
     } else {
         return Some(name);
     };
-    findings.note(offset, place, "invalid_name", format!("\"{name}\" {wrong}"), None);
+    findings.note(offset, place, Code::InvalidName, format!("\"{name}\" {wrong}"), None);
     None
 }
 
@@ -95,6 +96,6 @@ fn checked_value(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
     }
     let message = format!("\"{}\" holds what no header may", shown(written));
     let help = told(|| "write visible ASCII and spaces alone".to_owned());
-    findings.note(written.offset, place, "invalid_header", message, help);
+    findings.note(written.offset, place, Code::InvalidHeader, message, help);
     None
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::code::Code;
 use super::diagnostic::nearest;
 use super::document::{Node, Origin, Value};
 use super::headers::{SET_OR_REMOVE, checked_name, read_header_names};
@@ -160,7 +161,7 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
             Some(near) => format!("did you mean \"$config.{near}\"?"),
             None => "add it to \"variables\"".to_owned(),
         });
-        return refuse("unknown_variable", format!("no variable is called \"{name}\""), help);
+        return refuse(Code::UnknownVariable, format!("no variable is called \"{name}\""), help);
     }
     for (prefix, source) in [
         ("$request.header.", Source::Header as fn(String) -> Source),
@@ -170,18 +171,18 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
         let Some(name) = text.strip_prefix(prefix).filter(|name| !name.is_empty()) else { continue };
         if prefix == "$request.jwt." && !scope.authenticated {
             let help = told(|| "add \"auth\": true to this path".to_owned());
-            return refuse("claim_without_auth", "this path verifies no token to take a claim from".to_owned(), help);
+            return refuse(Code::ClaimWithoutAuth, "this path verifies no token to take a claim from".to_owned(), help);
         }
         if prefix == "$request.header." && !is_token(name) {
             return refuse(
-                "invalid_name",
+                Code::InvalidName,
                 format!("\"{name}\" is no header name"),
                 told(|| "a name has letters, digits and hyphens".to_owned()),
             );
         }
         if prefix == "$request.header." && scope.for_all && is_credential(name) {
             return refuse(
-                "private_cache",
+                Code::PrivateCache,
                 PRIVATE.to_owned(),
                 told(|| "give the cache \"per_user\": true".to_owned()),
             );
@@ -192,5 +193,5 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
         "one of: $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME"
             .to_owned()
     });
-    refuse("unknown_alias", format!("\"{}\" stands for nothing", shown(&written)), help)
+    refuse(Code::UnknownAlias, format!("\"{}\" stands for nothing", shown(&written)), help)
 }

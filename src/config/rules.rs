@@ -1,5 +1,6 @@
 //! What a path asks of a request besides its credentials: how often, how large, of what type; and whether answers are kept.
 
+use super::code::Code;
 use super::headers::read_header_names;
 use super::networks::{Networks, read_networks};
 use super::reader::{Findings, ObjectReader, Place, choose_number, note_if_empty, shown, told};
@@ -105,13 +106,13 @@ fn read_rate_limit(
             "sub" if authenticated => return Some(RateKey::Subject),
             "sub" => {
                 let message = "this path verifies no token to take a user from".to_owned();
-                ("claim_without_auth", message, "add \"auth\" to this path, or count by \"ip\"")
+                (Code::ClaimWithoutAuth, message, "add \"auth\" to this path, or count by \"ip\"")
             }
             text => match text.strip_prefix("header:").filter(|name| is_token(name)) {
                 Some(name) => return Some(RateKey::Header(name.to_ascii_lowercase())),
                 None => {
                     let message = format!("\"{}\" is not known here", shown(&written));
-                    ("unknown_value", message, "one of: ip, sub, header:NAME")
+                    (Code::UnknownValue, message, "one of: ip, sub, header:NAME")
                 }
             },
         };
@@ -133,7 +134,7 @@ fn read_content_types(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>
         } else {
             let message = format!("\"{}\" is no media type", shown(written));
             let help = told(|| "write it as application/json, or image/* for all of a type".to_owned());
-            findings.note(written.offset, &Place::Index(&place, index), "invalid_name", message, help);
+            findings.note(written.offset, &Place::Index(&place, index), Code::InvalidName, message, help);
         }
     }
     types
@@ -149,7 +150,7 @@ fn read_cache(
     let place = Place::Key(object.place(), "cache");
     if !gets {
         let message = "only answers of http_proxy to GET are kept".to_owned();
-        findings.note(node.offset, &place, "unused_key", message, told(|| "remove \"cache\"".to_owned()));
+        findings.note(node.offset, &place, Code::UnusedKey, message, told(|| "remove \"cache\"".to_owned()));
     }
     let mut reader = ObjectReader::open(node, &place, findings)?;
     reader.required("ttl_seconds", findings);
@@ -160,17 +161,17 @@ fn read_cache(
         let list = Place::Key(&place, "vary");
         let offset = reader.node("vary").map_or(node.offset, |node| node.offset);
         let help = told(|| "keep them apart by user, with \"per_user\": true".to_owned());
-        findings.note(offset, &Place::Index(&list, index), "private_cache", PRIVATE.to_owned(), help);
+        findings.note(offset, &Place::Index(&list, index), Code::PrivateCache, PRIVATE.to_owned(), help);
     }
     if authenticated != per_user {
         let (code, message, help) = match authenticated {
             true => (
-                "private_cache",
+                Code::PrivateCache,
                 "answers to one user would be given to the next",
                 "add \"per_user\": true, or remove \"cache\"",
             ),
             false => (
-                "claim_without_auth",
+                Code::ClaimWithoutAuth,
                 "this path verifies no token to tell users apart by",
                 "add \"auth\", or remove \"per_user\"",
             ),

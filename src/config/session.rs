@@ -2,6 +2,7 @@
 
 use super::address::{is_destination, read_origins};
 use super::authorizer::ReadAuthorizer;
+use super::code::Code;
 use super::path::{ReadPath, spelling_help};
 use super::provider::read_rotation_grace;
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
@@ -84,7 +85,7 @@ pub(super) fn read_session(
     if authorizers.iter().find_map(|read| read.provider).is_some_and(|provider| !provider.audience) {
         let message = "a session without an \"audience\" in the authorizer would hold tokens that no API can check";
         let help = told(|| "add the API's identifier to the authorizer as \"audience\"".to_owned());
-        findings.note(node.offset, &place, "missing_key", message.to_owned(), help);
+        findings.note(node.offset, &place, Code::MissingKey, message.to_owned(), help);
     }
     object.finish(findings);
 
@@ -110,7 +111,7 @@ fn read_cookie(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
             false => format!("\"{}\" is no cookie that only this host can set", shown(written)),
         };
         let help = told(|| "begin the name with __Host-, as in __Host-app".to_owned());
-        findings.note(written.offset, place, "invalid_name", message, help);
+        findings.note(written.offset, place, Code::InvalidName, message, help);
     }
     name.to_owned()
 }
@@ -128,7 +129,7 @@ fn read_destination(
         let message = format!("\"{}\" is neither a path here nor at an origin of \"return_to\"", shown(&written));
         let help =
             told(|| "write a path such as /home or /caf%C3%A9, or list the origin under \"return_to\"".to_owned());
-        findings.note(written.offset, &Place::Key(object.place(), key), "invalid_url", message, help);
+        findings.note(written.offset, &Place::Key(object.place(), key), Code::InvalidUrl, message, help);
     }
     text.to_owned()
 }
@@ -148,7 +149,7 @@ fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: 
                     "it takes one with GET, without \"auth\" and parameters, whose integration is auth0_login"
                         .to_owned()
                 });
-                findings.note(object.offset(), object.place(), "missing_login", message, help);
+                findings.note(object.offset(), object.place(), Code::MissingLogin, message, help);
             }
             first.unwrap_or_default().to_owned()
         }
@@ -161,7 +162,7 @@ fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: 
                     spelling_help(text, way)
                 });
                 let place = Place::Key(object.place(), "login_path");
-                findings.note(written.offset, &place, "missing_login", message, help);
+                findings.note(written.offset, &place, Code::MissingLogin, message, help);
             }
             text.to_owned()
         }
