@@ -2,6 +2,9 @@
 //!
 //! It names no other module of the core. Which headers pass is [`crate::proxy`]'s to say, what a cookie means its owner's.
 
+pub mod caching;
 pub mod cookie;
+pub mod date;
+pub mod header_list;
 pub mod request;
 pub mod trace;
