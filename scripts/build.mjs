@@ -35,6 +35,8 @@ const INPUTS = [
   'rust-toolchain.toml',
   'scripts/build.mjs',
   'scripts/shrink.mjs',
+  'scripts/unused-closures.mjs',
+  'scripts/wasm-module.mjs',
 ];
 
 /** What a build is made of, for whoever watches it. */
