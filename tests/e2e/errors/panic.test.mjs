@@ -186,7 +186,7 @@ function config() {
 }
 
 async function start(t, extra = {}, directory = 'build-fault') {
-  const gateway = await startGateway({ directory, config: { ...config(), ...extra } });
+  const gateway = await startGateway({ directory, clock: true, config: { ...config(), ...extra } });
   t.after(() => gateway.close());
   return gateway;
 }
