@@ -33,6 +33,8 @@ const INPUTS = [
   'rust-toolchain.toml',
   'scripts/build.mjs',
   'scripts/shrink.mjs',
+  'scripts/unused-closures.mjs',
+  'scripts/wasm-module.mjs',
 ];
 
 /** What a build is made of, for whoever watches it. */

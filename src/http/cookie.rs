@@ -3,7 +3,7 @@
 //! What a cookie means is its owner's business: [`crate::oauth`] has one for logins, [`crate::session`] one for sessions.
 
 use crate::config::COOKIE_PREFIX;
-use crate::request::RequestHead;
+use crate::http::request::RequestHead;
 
 /// What a request says of a cookie.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +26,12 @@ pub fn separated(header: &str) -> String {
 /// name, and `__Host-` behind it no prefix, so that a neighbour could plant the cookie.
 pub fn trimmed(part: &str) -> &str {
     part.trim_matches([',', ' ', '\t'])
+}
+
+/// Returns the name under which browsers keep what a `Set-Cookie` sets: an empty name before the first `=` is none to them.
+pub fn name_of(set_cookie: &str) -> &str {
+    let pair = set_cookie.trim_start_matches(|c: char| c == '=' || c.is_ascii_whitespace());
+    pair.split('=').next().unwrap_or_default().trim()
 }
 
 /// Reads the cookie `name` of a request. No value of the gateway's holds a comma, so that one ends it. What stands behind a comma
@@ -68,7 +74,7 @@ pub fn set(name: &str, value: &str, max_age_secs: i64, plain_loopback: bool) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Head;
+    use crate::http::request::Head;
 
     fn sent(header: &str, name: &str) -> Sent {
         super::sent(&Head("GET", vec![("cookie", header)]), name)

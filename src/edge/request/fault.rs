@@ -3,10 +3,10 @@
 //! Only under a binding that is a JavaScript function does a request get one. No deployment has such a binding: variables and
 //! secrets are text or JSON, and every other binding is an object. A test's own entry module puts it into `env`.
 
-use super::bindings::raw;
-use super::exchange::Exchange;
-use super::invocation::Invocation as _;
-use crate::request::RequestHead as _;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::bindings::raw;
+use crate::edge::runtime::invocation::Invocation as _;
+use crate::http::request::RequestHead as _;
 
 /// Panics if a test asks for it.
 pub fn inject(exchange: &Exchange) {
