@@ -4,6 +4,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, ROOT, TOOLS, outputOf, readProjectFile, run } from './toolchain.mjs';
+import { withoutClosures } from './unused-closures.mjs';
+import { SECTIONS, exportsOf, leb, sectionOf, withSection } from './wasm-module.mjs';
 
 const FEATURES = [
   'bulk-memory',
@@ -34,6 +36,7 @@ export async function shrink(directory) {
   const wasm = join(directory, 'index_bg.wasm');
   await dropUnusedClasses(script);
   await dropUnusedExports(wasm, readProjectFile(script));
+  dropUnusedStreams(wasm);
   await run(TOOLS.wasmOpt, [...FEATURES, ...OPTIMISATIONS, wasm, '-o', wasm], {
     failure: 'the WebAssembly file could not be made smaller',
   });
@@ -86,12 +89,20 @@ async function dropUnusedExports(wasm, script) {
   rmSync(join(ROOT, graph));
 }
 
+/** Leaves out the closures of the SDK's streams, of whose classes none was named. */
+function dropUnusedStreams(wasm) {
+  const bytes = readFileSync(join(ROOT, wasm));
+  if (exportsOf(bytes).some((name) => name.startsWith('intounderlying')))
+    throw new Failure(`${wasm} exports a stream: scripts/shrink.mjs must not leave out what it calls`);
+  writeFileSync(join(ROOT, wasm), withoutClosures(bytes, /\bwasm_streams::/));
+}
+
 /** Gives short names to what is imported: those of wasm-bindgen end in a digest each, in both files. */
 function shortenImports(wasm, script) {
   const bytes = readFileSync(join(ROOT, wasm));
-  const section = sectionOf(bytes, IMPORT_SECTION);
+  const section = sectionOf(bytes, SECTIONS.import);
+  const { number, name } = section.reader;
   let text = readProjectFile(script);
-  const { number, name } = section;
   const count = number();
   const parts = [leb(count)];
   for (let index = 0; index < count; index += 1) {
@@ -107,59 +118,6 @@ function shortenImports(wasm, script) {
     for (const each of [module, short]) parts.push(leb(each.length), Buffer.from(each));
     parts.push(leb(kind), ...Array.from({ length: described }, () => leb(number())));
   }
-  const body = Buffer.concat(parts);
-  const head = Buffer.concat([Buffer.from([IMPORT_SECTION]), leb(body.length)]);
-  writeFileSync(
-    join(ROOT, wasm),
-    Buffer.concat([bytes.subarray(0, section.start), head, body, bytes.subarray(section.end)]),
-  );
+  writeFileSync(join(ROOT, wasm), withSection(bytes, section, SECTIONS.import, parts));
   writeFileSync(join(ROOT, script), text);
-}
-
-// Sections of a module (WebAssembly core specification, section 5.5).
-const IMPORT_SECTION = 2;
-const EXPORT_SECTION = 7;
-
-/** The names in a module's export section. */
-function exportsOf(bytes) {
-  const { number, name } = sectionOf(bytes, EXPORT_SECTION);
-  return Array.from({ length: number() }, () => {
-    const exported = name();
-    number();
-    number();
-    return exported;
-  });
-}
-
-/** Finds a section: where it starts and ends, and how to read on in it. */
-function sectionOf(bytes, wanted) {
-  let at = 8;
-  const number = () => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at++];
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-  };
-  const name = () => {
-    const length = number();
-    at += length;
-    return bytes.toString('utf8', at - length, at);
-  };
-  while (at < bytes.length) {
-    const start = at;
-    const section = number();
-    const end = number() + at;
-    if (section === wanted) return { start, end, number, name };
-    at = end;
-  }
-  throw new Failure(`the WebAssembly has no section ${wanted}`);
-}
-
-/** Writes a number as LEB128 does, unsigned. */
-function leb(number) {
-  const bytes = [];
-  for (; number > 0x7f; number = Math.floor(number / 0x80)) bytes.push((number % 0x80) | 0x80);
-  return Buffer.from([...bytes, number]);
 }

@@ -20,6 +20,7 @@
 
 pub mod address;
 pub mod algorithm;
+pub mod answer;
 pub mod config;
 pub mod cors;
 pub mod http;

@@ -4,11 +4,15 @@
 //! [`crate::oauth`]'s.
 
 mod cookie;
+mod expiry;
 mod forgery;
 mod index;
+mod login_redirect;
 mod record;
 
 pub use cookie::{Presented, SessionCookie, presented};
+pub use expiry::{AccessAnswer, Step, Watch};
 pub use forgery::{Risk, is_from_own_pages};
 pub use index::{IndexRecord, index_subject};
+pub use login_redirect::{LoginRedirect, login_redirect};
 pub use record::{SessionRecord, Standing, TOKEN_CACHE_MAX_SECS, Tokens, revocable, token_until};

@@ -43,7 +43,6 @@ pub async fn handle_panicked(exchange: &Rc<Exchange>) -> Response {
 }
 
 async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer, Problem> {
-    fault::inject(exchange).await;
     let config = &gateway.config;
     check_address(exchange, config.networks.as_ref())?;
     let found = config.routes.find(exchange.method(), exchange.path());
@@ -82,6 +81,7 @@ async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer
         Some(claims) => check_rate(exchange, path, Some(claims)).await?,
         None => check_anonymous_rate(exchange, path).await?,
     }
+    fault::inject(exchange);
     check_body(exchange, path)?;
     integrations::run(gateway, exchange, path, &matched, claims).await
 }

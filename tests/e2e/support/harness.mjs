@@ -31,11 +31,11 @@ const OBJECTS = { REFRESH_EXCHANGES: 'RefreshExchange', SESSIONS: 'Session', LOG
  * Starts a gateway.
  *
  * `config` is the gateway config (an object, or text to be taken as it stands); without one the built-in config is in
- * force. `bindings` are variables and secrets. `directory` is the build: `build`, or `build-fault`. `kv` names the KV
- * namespaces (`JWKS` unless told otherwise), `objects` the bindings of Durable Objects (all unless told otherwise). `outbound`
+ * force. `bindings` are variables and secrets. `kv` names the KV namespaces (`JWKS` unless told otherwise), `objects` the bindings of Durable Objects (all unless told otherwise). `outbound`
  * takes every request that leaves the gateway, as a function from Request to Response. `entry` is the text of a module that
  * runs in place of the bundle's entry and can import that as `./worker.js`; classes of objects that it does not export are the
- * bundle's. With `clock` the gateway is on the clock of the tests, which stands still (clock.mjs). `isolates` is how many Workers run the gateway, each at an origin of its own, over the objects of the first.
+ * bundle's; `modules` are the texts of others beside it, by name. With `clock` the gateway is on the clock of the tests, which stands
+ * still (clock.mjs). `isolates` is how many Workers run the gateway, each at an origin of its own, over the objects of the first.
  * `beside` are further Workers, as Miniflare takes them, to which its `serviceBindings` may lead. Everything else goes to
  * Miniflare as it is.
  */
@@ -43,17 +43,17 @@ export async function startGateway(options = {}) {
   const {
     config,
     bindings = {},
-    directory = 'build',
     kv = ['JWKS'],
     objects = Object.keys(OBJECTS),
     outbound,
     entry,
     clock = false,
+    modules: more = {},
     isolates = 1,
     beside = [],
     ...rest
   } = options;
-  const bundle = join(ROOT, directory, 'bundle');
+  const bundle = join(ROOT, 'build', 'bundle');
   const wasm = moduleOf(bundle);
   const lines = [];
   const records = [];
@@ -67,6 +67,7 @@ export async function startGateway(options = {}) {
       : []),
     { type: 'ESModule', path: join(bundle, 'worker.js') },
     { type: 'CompiledWasm', path: join(bundle, wasm) },
+    ...Object.entries(more).map(([name, contents]) => ({ type: 'ESModule', path: join(bundle, name), contents })),
   ];
   const workers = Array.from({ length: isolates }, (_, index) => ({
     name: workerName(index),

@@ -9,17 +9,7 @@ import { toolEnvironment } from '../../../scripts/toolchain.mjs';
 import { buildBargate } from './bargate.mjs';
 import { ROOT } from './harness.mjs';
 
-const HEAVY = [
-  '.git',
-  '.wrangler',
-  '.tools',
-  'build-fault',
-  'fuzz',
-  'node_modules',
-  'target',
-  'wrangler.dev.toml',
-  '.env.local',
-];
+const HEAVY = ['.git', '.wrangler', '.tools', 'fuzz', 'node_modules', 'target', 'wrangler.dev.toml', '.env.local'];
 
 /** Stands in for cargo: runs what it has built, and has cargo itself say what it is. */
 const CARGO = (cargo, program) => `#!/bin/sh

@@ -1,12 +1,31 @@
-// What the tests of services share: the second Worker as Miniflare takes it, what makes the gateway be bound to it, and the mistakes
-// that a config is told of.
+// What the tests of services share: the modules of support/services/, the second Worker as Miniflare takes it, what makes the gateway
+// be bound to it, and the mistakes that a config is told of.
 
 import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, startGateway } from './harness.mjs';
 
 const DIRECTORY = join(ROOT, 'tests/e2e/support');
+const textOf = (file) => readFileSync(join(DIRECTORY, file), 'utf8');
 const SECOND = 'second';
+
+const MODULES = readdirSync(join(DIRECTORY, 'services'));
+
+/** Options of a gateway that has the modules of support/services/ in place of those of services/. */
+export const WITH_SERVICES = {
+  entry: `
+    import gateway from './worker.js';
+    globalThis[Symbol.for('bargate.inputs')].services = {
+      ${MODULES.map((name) => `'services/${name.replace('.js', '')}': () => import('./services/${name}'),`).join('\n')}
+    };
+    export default gateway;
+  `,
+  modules: {
+    ...Object.fromEntries(MODULES.map((name) => [`services/${name}`, textOf(`services/${name}`)])),
+    'service-answers.mjs': textOf('service-answers.mjs'),
+  },
+};
 
 /** Options of a gateway that is bound to the second Worker: as SECOND to its fetch, as FUNCTIONS to its functions. */
 export const BOUND = {

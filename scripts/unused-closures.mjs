@@ -1,0 +1,60 @@
+// Takes closures that nobody can make any more out of a WebAssembly module's table of functions.
+//
+// The SDK's streams export classes that the gateway never makes. With the exports gone, what they call is dead; but a closure is
+// called by its number in the table, so no optimiser may leave it out, with all that it calls. Which closures are theirs, their
+// names tell: a closure's vtable begins with the function that drops it, which is named by its type.
+
+import { SECTIONS, functionNamesOf, leb, sectionOf, withSection } from './wasm-module.mjs';
+
+const END = 0x0b;
+const I32_CONST = 0x41;
+
+/** Gives the module with another function in the place of each closure of the types that `unused` tells by their names. */
+export function withoutClosures(bytes, unused) {
+  const names = functionNamesOf(bytes);
+  const section = sectionOf(bytes, SECTIONS.element);
+  const { reader } = section;
+  if (reader.number() !== 1 || reader.number() !== 0) throw new Error('the table is not filled in one piece');
+  const first = constant(reader);
+  if (first >= 0x40) throw new Error('the table begins at no small number');
+  const table = Array.from({ length: reader.number() }, () => reader.number());
+  const nameAt = (place) => names.get(table[place - first]);
+  const drops = (place) => /^core::ptr::drop_in_place/.test(nameAt(place) ?? '');
+
+  const dead = new Set();
+  for (const words of dataOf(bytes)) {
+    words.forEach((word, at) => {
+      if (!drops(word) || !unused.test(nameAt(word))) return;
+      const [bytesOfIt, alignment] = words.subarray(at + 1);
+      if (bytesOfIt >= 0x10000 || ![1, 2, 4, 8].includes(alignment)) return;
+      dead.add(word);
+      // Behind size and alignment its methods stand, up to the next vtable.
+      for (let method = at + 3; nameAt(words[method]) && !drops(words[method]); method += 1) dead.add(words[method]);
+    });
+  }
+  const [stub] = table.filter((_, index) => !dead.has(first + index));
+  const functions = table.map((index, place) => leb(dead.has(first + place) ? stub : index));
+  const head = [leb(1), leb(0), Buffer.from([I32_CONST]), leb(first), Buffer.from([END]), leb(table.length)];
+  return withSection(bytes, section, SECTIONS.element, [...head, ...functions]);
+}
+
+/** Gives each piece of the module's data as the words at its aligned places. */
+function* dataOf(bytes) {
+  const { reader } = sectionOf(bytes, SECTIONS.data);
+  for (let left = reader.number(); left > 0; left -= 1) {
+    if (reader.number() !== 0) throw new Error('there is data that stands at no fixed place');
+    const address = constant(reader);
+    const content = reader.take(reader.number());
+    const aligned = content.subarray((4 - (address % 4)) % 4);
+    yield Uint32Array.from({ length: Math.floor(aligned.length / 4) }, (_, word) => aligned.readUInt32LE(4 * word));
+  }
+}
+
+/** Reads the constant by which a segment says where it stands. */
+function constant(reader) {
+  const [code] = reader.take(1);
+  const value = reader.number();
+  const [end] = reader.take(1);
+  if (code !== I32_CONST || end !== END) throw new Error('a segment does not say where it stands');
+  return value;
+}

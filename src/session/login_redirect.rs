@@ -1,0 +1,112 @@
+//! Who is sent to the login instead of being told that there is no session.
+
+use crate::config::Session;
+use crate::http::request::{RequestHead, is_navigation};
+use crate::oauth::{RETURN_TO_MAX_BYTES, login_address};
+use crate::problem::Problem;
+
+/// The way to the login.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LoginRedirect {
+    /// Its address, which leads back to the request's if that is not too long.
+    pub location: String,
+    /// How long the request's address is, in bytes, if it is too long to be taken through a login.
+    pub dropped_bytes: Option<usize>,
+}
+
+/// Returns the way to the login for a person whose request meets a problem that a login solves; `None` for everyone else.
+pub fn login_redirect(problem: &Problem, request: &impl RequestHead, session: &Session) -> Option<LoginRedirect> {
+    let logged_out = matches!(
+        problem,
+        Problem::TokenMissing
+            | Problem::SessionExpired(_)
+            | Problem::SessionInvalid(_)
+            | Problem::InteractionRequired(_)
+    );
+    if !logged_out || !matches!(request.method(), "GET" | "HEAD") || !is_navigation(request) {
+        return None;
+    }
+    let query = request.query().map(|query| format!("?{query}")).unwrap_or_default();
+    // The one character of a query that a `return_to` may not have.
+    let return_to = format!("{}{query}", request.path()).replace('\\', "%5C");
+    let dropped_bytes = Some(return_to.len()).filter(|bytes| *bytes > RETURN_TO_MAX_BYTES);
+    let return_to = Some(return_to.as_str()).filter(|_| dropped_bytes.is_none());
+    Some(LoginRedirect { location: login_address(&session.login_path, return_to), dropped_bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::request::Head;
+
+    fn session() -> Session {
+        Session {
+            cookie: "__Host-s".into(),
+            idle_secs: 1,
+            absolute_secs: 1,
+            login_path: "/login".into(),
+            after_login: "/".into(),
+            after_logout: "/".into(),
+            return_to_origins: Vec::new(),
+            rotation_grace_secs: 0,
+            renew_before_secs: 0,
+        }
+    }
+
+    #[test]
+    fn a_person_without_a_session_is_sent_to_the_login_and_nobody_else() {
+        let expired = || Problem::SessionExpired("it ended".into());
+        let table = [
+            ("without a session", Problem::TokenMissing, "GET", "navigate", true),
+            ("by HEAD", Problem::TokenMissing, "HEAD", "navigate", true),
+            ("whose session has ended", expired(), "GET", "navigate", true),
+            ("whose cookie is none", Problem::SessionInvalid("malformed"), "GET", "navigate", true),
+            (
+                "whom the provider wants to ask",
+                Problem::InteractionRequired(crate::problem::ProviderError::default()),
+                "GET",
+                "navigate",
+                true,
+            ),
+            ("that sends a form", expired(), "POST", "navigate", false),
+            ("that is a script", expired(), "GET", "cors", false),
+            ("whom no login helps", Problem::CsrfRejected, "GET", "navigate", false),
+            ("if the gateway fails", Problem::Internal, "GET", "navigate", false),
+        ];
+        for (message, problem, method, mode, expected) in table {
+            let request = Head(method, vec![("sec-fetch-mode", mode)]);
+            let redirect = login_redirect(&problem, &request, &session());
+            let location = redirect.map(|redirect| redirect.location);
+            assert_eq!(location.as_deref(), expected.then_some("/login?return_to=%2F"), "{message}");
+        }
+    }
+
+    /// A navigation to an address.
+    struct To<'t>(&'t str, Option<&'t str>);
+
+    impl RequestHead for To<'_> {
+        fn method(&self) -> &str {
+            "GET"
+        }
+        fn path(&self) -> &str {
+            self.0
+        }
+        fn query(&self) -> Option<&str> {
+            self.1
+        }
+        fn header(&self, name: &str) -> Option<String> {
+            (name == "sec-fetch-mode").then(|| "navigate".to_owned())
+        }
+    }
+
+    #[test]
+    fn the_login_leads_back_unless_the_address_is_too_long() {
+        let redirect = |request| login_redirect(&Problem::TokenMissing, &request, &session()).expect("a redirect");
+        let back = redirect(To("/a", Some("b=\\&c=%20")));
+        assert_eq!(back.location, "/login?return_to=%2Fa%3Fb%3D%255C%26c%3D%2520");
+        let longest = format!("/{}", "a".repeat(RETURN_TO_MAX_BYTES - 1));
+        assert_eq!(redirect(To(&longest, None)).dropped_bytes, None);
+        let longer = redirect(To(&longest, Some("")));
+        assert_eq!(longer, LoginRedirect { location: "/login".into(), dropped_bytes: Some(RETURN_TO_MAX_BYTES + 1) });
+    }
+}
