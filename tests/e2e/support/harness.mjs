@@ -38,6 +38,7 @@ const OBJECTS = { REFRESH_EXCHANGES: 'RefreshExchange', SESSIONS: 'Session', LOG
  * still (clock.mjs). `isolates` is how many Workers run the gateway, each at an origin of its own, over the objects of the first.
  * `beside` are further Workers, as Miniflare takes them, to which its `serviceBindings` may lead. Everything else goes to
  * Miniflare as it is.
+ * @param {Record<string, any>} [options]
  */
 export async function startGateway(options = {}) {
   const {
@@ -171,6 +172,9 @@ function parsed(text) {
 /**
  * Sends a request as it is written: no path is normalised and no header refused, as `fetch` would; the answer's headers and
  * bytes come as they are, not decoded. A header may have an array of values.
+ * @param {string} origin
+ * @param {{ method?: string, path?: string, headers?: Record<string, any>, body?: any }} [options]
+ * @returns {Promise<any>}
  */
 export function sendRaw(origin, { method = 'GET', path = '/', headers = {}, body } = {}) {
   const { hostname, port } = new URL(origin);
@@ -196,7 +200,10 @@ export function sendRaw(origin, { method = 'GET', path = '/', headers = {}, body
   });
 }
 
-/** Starts an upstream that answers with a node:http listener of the test's own. */
+/**
+ * Starts an upstream that answers with a node:http listener of the test's own.
+ * @param {(request: any, response: any) => any} listener
+ */
 export async function startUpstream(listener) {
   const server = createServer(listener);
   await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
@@ -233,7 +240,11 @@ export async function freePort() {
   }
 }
 
-/** Waits until `condition` gives something, of which no event tells, and returns that. */
+/**
+ * Waits until `condition` gives something, of which no event tells, and returns that.
+ * @param {() => any} condition
+ * @returns {Promise<any>}
+ */
 export async function until(condition) {
   const deadline = performance.now() + PATIENCE_MS;
   for (;;) {

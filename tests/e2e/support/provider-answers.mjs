@@ -92,6 +92,7 @@ const ROWS = [
 /**
  * Asserts what a client is told for every answer of the provider at `path`. `send` makes the request; `patient` gateways
  * wait for long, `impatient` ones for too short a time for a provider that hangs.
+ * @param {Record<string, any>} how
  */
 export async function assertProviderAnswers({ tenant, path, integration, patient, impatient, send }) {
   for (const { when, fault, [integration]: expected } of ROWS) {
@@ -122,6 +123,7 @@ export async function assertProviderAnswers({ tenant, path, integration, patient
 /**
  * Asserts that none of `secrets` comes to the log or to the client where the provider at `path` repeats it, and that the name
  * of an error comes to the log where it is written as the registered ones are.
+ * @param {Record<string, any>} how
  */
 export async function assertNothingEchoed({ tenant, path, integration, gateway, secrets, send }) {
   const descriptions = (secret) => [

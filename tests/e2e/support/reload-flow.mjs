@@ -99,7 +99,12 @@ export async function prepare(t, gateway, config) {
   };
 }
 
-/** Starts a gateway whose KV holds `config`. */
+/**
+ * Starts a gateway whose KV holds `config`.
+ * @param {any} t
+ * @param {any} config
+ * @param {Record<string, any>} [options]
+ */
 export async function start(t, config, options = {}) {
   return prepare(
     t,

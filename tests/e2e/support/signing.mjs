@@ -45,7 +45,10 @@ export function makeKey(alg, kid = randomUUID()) {
 /** The key set of some keys, as the text that an issuer serves. */
 export const keySetOf = (...keys) => JSON.stringify({ keys: keys.map(({ jwk }) => jwk) });
 
-/** Claims that are valid at an authorizer of ISSUER and AUDIENCE for the next minutes, and others on top. */
+/**
+ * Claims that are valid at an authorizer of ISSUER and AUDIENCE for the next minutes, and others on top.
+ * @param {Record<string, any>} [claims]
+ */
 export const claimsFor = (claims = {}) => ({
   iss: ISSUER,
   aud: AUDIENCE,
@@ -55,12 +58,22 @@ export const claimsFor = (claims = {}) => ({
   ...claims,
 });
 
-/** Signs claims with a key of `makeKey`. `header` replaces its members, or leaves them out where they are `undefined`. */
+/**
+ * Signs claims with a key of `makeKey`. `header` replaces its members, or leaves them out where they are `undefined`.
+ * @param {any} key
+ * @param {Record<string, any>} [claims]
+ * @param {Record<string, any>} [header]
+ */
 export function signed(key, claims = claimsFor(), header = {}) {
   return compact({ alg: key.alg, typ: 'JWT', kid: key.kid, ...header }, claims, key.privateKey, key.alg);
 }
 
-/** Signs claims with a secret: HS256 unless told otherwise. */
+/**
+ * Signs claims with a secret: HS256 unless told otherwise.
+ * @param {string} secret
+ * @param {Record<string, any>} [claims]
+ * @param {Record<string, any>} [header]
+ */
 export function signedWithSecret(secret, claims = claimsFor(), { alg = 'HS256', ...header } = {}) {
   return compact({ alg, typ: 'JWT', ...header }, claims, secret, alg.startsWith('HS') ? alg : 'HS256');
 }

@@ -62,7 +62,13 @@ export async function startSocketUpstream() {
   };
 }
 
-/** Opens a WebSocket. Gives it when it is open, or else the status, headers and text of the answer that there was instead. */
+/**
+ * Opens a WebSocket. Gives it when it is open, or else the status, headers and text of the answer that there was instead.
+ * @param {string} origin
+ * @param {string} path
+ * @param {Record<string, any>} [options]
+ * @returns {Promise<any>}
+ */
 export async function openSocket(origin, path, { protocols = [], ...options } = {}) {
   const socket = new WebSocket(`${origin.replace('http', 'ws')}${path}`, protocols, options);
   const received = [];

@@ -36,6 +36,7 @@ export const TOKEN_ENDPOINT = '/oauth/token';
 /**
  * Starts tenant, sample API, gateway with the page, and browser. `deploy` gives config and bindings of another gateway than that
  * of the committed config; `launch` are options of the browser.
+ * @param {Record<string, any>} [options]
  */
 export async function startSite({ deploy = deployCommitted, launch } = {}) {
   // First: without one, nothing has started that would keep the tests from their end.

@@ -11,6 +11,7 @@ const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 /**
  * Starts a gateway whose `bare` is an origin at which workerd hands requests to the gateway itself. At the first origin stands,
  * as at Cloudflare, a Worker that chooses an encoding, and refuses or corrects some of what these tests send.
+ * @param {Record<string, any>} [options]
  */
 export async function startBareGateway(options) {
   const gateway = await startGateway({ isolates: 2, ...options });
