@@ -166,10 +166,10 @@ describe('a public path that is cached', () => {
     for (const { headers } of gateway.asked) {
       assert.deepEqual([headers.cookie, headers.authorization, headers['x-own']], [undefined, undefined, 'passes']);
     }
-    for (const [message, headers] of [
+    for (const [message, headers] of /** @type {any[][]} */ ([
       ['who sends none', {}],
       ['who sends others', { cookie: 'session=of-bob', authorization: 'Basic b3duOm93bg==' }],
-    ]) {
+    ])) {
       const answer = await gateway.get(path, headers);
       assert.deepEqual([answer.text, statusOf(answer)], [hit.text, HIT], message);
     }

@@ -271,11 +271,11 @@ test('a client secret that is short is told of where login states are sealed wit
     path: '/login',
     integration: { type: 'auth0_login', redirect_uri: 'https://gateway.example/callback' },
   };
-  for (const [how, expected, message] of [
+  for (const [how, expected, message] of /** @type {any[][]} */ ([
     [{ client_secret: '$secret.SHORT' }, 1, 'a short one'],
     [{ client_secret: '$secret.LONG' }, 0, 'a long one'],
     [{ client_secret: '$secret.SHORT', sealing_key: '$secret.LONG' }, 0, 'a short one beside a key'],
-  ]) {
+  ])) {
     const gateway = await startGateway({
       config: { authorizer: { ...auth0, ...how }, paths: [path(true), logIn] },
       bindings,

@@ -239,10 +239,10 @@ describe('request_headers', () => {
     });
     t.after(() => Promise.all([session.close(), own.close(), provider.close()]));
     const { cookie, sub } = await beginSession(session, provider);
-    for (const [path, sent, users] of [
+    for (const [path, sent, users] of /** @type {any[][]} */ ([
       ['/app/x', 1, []],
       ['/removing/x', 0, [sub]],
-    ]) {
+    ])) {
       assert.equal((await session.ask(path, { headers: { cookie } })).status, 200);
       const [{ values }] = own.taken().requests;
       assert.deepEqual([values('authorization').length, values('x-user-id')], [sent, users], path);
@@ -317,11 +317,11 @@ describe('response_headers', () => {
   });
 
   test('leave the errors of the gateway alone', async () => {
-    for (const [path, status] of [
+    for (const [path, status] of /** @type {any[][]} */ ([
       ['/answer-nobody', 502],
       ['/answer-private', 401],
       ['/answer/a%2Fb', 400],
-    ]) {
+    ])) {
       const answer = await sendRaw(gateway.bare, { path });
       assert.deepEqual(
         [answer.status, answer.header('x-set'), answer.header('content-type')],
@@ -352,7 +352,7 @@ describe('the host that the upstream is told', () => {
 });
 
 test('rules that could change the framing or the address, or split a header, are no config', async () => {
-  for (const [message, rules] of [
+  for (const [message, rules] of /** @type {any[][]} */ ([
     ...[
       'Connection',
       'Keep-Alive',
@@ -376,7 +376,7 @@ test('rules that could change the framing or the address, or split a header, are
     ['a claim without auth', request({ 'x-a': '$request.jwt.sub' })],
     ['an unknown rule', { request_headers: { add: { 'x-a': '1' } } }],
     ['a rule that is a list', { response_headers: ['x-a'] }],
-  ]) {
+  ])) {
     const servers = [{ alias: 'own', url: upstream.origin }];
     const own = await startGateway({ config: { servers, paths: [proxied('/x', 'own', rules)] } });
     try {

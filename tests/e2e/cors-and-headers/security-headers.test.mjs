@@ -25,6 +25,7 @@ let adorned;
 const PREFLIGHT = { origin: APP, 'access-control-request-method': 'GET' };
 
 // Who made it, method, path, headers, status.
+/** @type {any[][]} */
 const ANSWERS = [
   ['a fixed answer', true, 'GET', '/fixed', {}, 200],
   ['a fixed answer to HEAD', true, 'HEAD', '/fixed', {}, 200],
@@ -110,10 +111,10 @@ const askAt = (gateway, origin, method, path, headers) =>
     ...(method === 'POST' ? { body: 'body' } : {}),
   });
 
-for (const [scheme, hsts] of [
+for (const [scheme, hsts] of /** @type {any[][]} */ ([
   ['https', HSTS],
   ['http', null],
-]) {
+])) {
   describe(`over ${scheme}`, () => {
     for (const [message, made, method, path, headers, status] of ANSWERS) {
       test(`${message} has ${made ? "the headers of the gateway's own answers" : 'what the upstream gave it'}`, async () => {
@@ -241,12 +242,12 @@ describe('the headers of a config', () => {
       ['set-cookie', 'a=1'],
       ['set-cookie', 'b=2'],
     ].flat();
-    for (const [path, others] of [
+    for (const [path, others] of /** @type {any[][]} */ ([
       ['/own', ['a=1', 'b=2']],
       ['/cookie', ['s=1']],
       ['/ruled', ['a=1', 'b=2', 'p=1']],
       ['/fixed', []],
-    ]) {
+    ])) {
       const { headers } = await gateway.ask(path);
       assert.deepEqual(headers.getSetCookie().sort(), [...others, 'region=eu'].sort(), path);
     }

@@ -75,6 +75,7 @@ test("an altered cookie ends in a login, and never in another's session", async 
   const tab = await browser.logIn('b', ALICE);
   const other = await (await site.visit()).logIn('b', 'mallory@example.com');
   const { value: others } = await other.visit.cookie();
+  /** @type {any[][]} */
   const table = [
     [
       'its key is altered',

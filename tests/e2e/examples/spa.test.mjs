@@ -82,7 +82,11 @@ describe('the page', () => {
     const reached = [];
     for (let presses = 0; presses < 12; presses += 1) {
       await tab.page.keyboard.press('Tab');
-      reached.push(await tab.page.evaluate(() => document.activeElement.value || document.activeElement.textContent));
+      reached.push(
+        await tab.page.evaluate(
+          () => document.activeElement.getAttribute('value') || document.activeElement.textContent,
+        ),
+      );
     }
     const wanted = ['b', 'Log in', 'Call the API', 'Profile', 'Clear'];
     assert.deepEqual(

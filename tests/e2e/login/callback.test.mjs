@@ -105,6 +105,7 @@ test('an ID token that breaks any rule ends the login, and the log says which', 
   const [published] = tenant.keys;
   const secretKey = { kty: 'oct', k: Buffer.from(CLIENT_SECRET).toString('base64url') };
   const other = 'another-client-of-the-tenant';
+  /** @type {any[][]} */
   const table = [
     [{ nonce: 'not-that-of-this-login' }, {}, /^nonce is not that of this login/, 'another nonce'],
     [{ nonce: undefined }, {}, /^nonce is not that of this login/, 'no nonce'],
@@ -162,6 +163,7 @@ test('an ID token that is no token, or does not come though openid was asked for
     [{ alg: 'none' }, claimsOf(idToken)]
       .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
       .join('.');
+  /** @type {any[][]} */
   const table = [
     [() => 'no token', ID_TOKEN_INVALID, 'no token'],
     [() => '', ID_TOKEN_INVALID, 'an empty one'],
@@ -254,6 +256,7 @@ test('a login that fails in a frame is told in the message, and is in the log', 
   const browser = new Browser();
   const login = await gateway.askAs(browser, '/frame/login');
   const state = new URL(login.headers.get('location')).searchParams.get('state');
+  /** @type {any[][]} */
   const table = [
     [
       { error: 'login_required', error_description: markup, state },

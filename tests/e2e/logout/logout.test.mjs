@@ -142,6 +142,7 @@ describe('a logout', () => {
 });
 
 describe('the rule for who may log a user out', () => {
+  /** @type {any[][]} */
   const table = [
     ['POST', {}, false],
     ['POST', { 'sec-fetch-site': 'same-origin' }, true],
@@ -200,12 +201,12 @@ describe('the rule for who may log a user out', () => {
 });
 
 describe('a provider that does not take the revocation', () => {
-  for (const [name, fault] of [
+  for (const [name, fault] of /** @type {any[][]} */ ([
     ['refuses', { kind: 'status', status: 400, body: { error: 'invalid_client' } }],
     ['fails', { kind: 'status', status: 500 }],
     ['is unreachable', { kind: 'reset' }],
     ['hangs', { kind: 'hang' }],
-  ]) {
+  ])) {
     test(`keeps nobody logged in, nor waiting: it ${name}`, async () => {
       const session = await begin();
       tenant.fault({ path: REVOCATION, ...fault });

@@ -35,7 +35,11 @@ beforeEach(() => {
 const HEALTH = { method: 'GET', path: '/health', integration: { type: 'health' } };
 const configOf = (sections = {}) => ({ paths: [HEALTH], ...sections });
 
-/** Starts a gateway whose KV namespace CONFIG holds `stored`, if that is given. */
+/**
+ * Starts a gateway whose KV namespace CONFIG holds `stored`, if that is given.
+ * @param {any} t
+ * @param {Record<string, any>} options
+ */
 async function start(t, { stored, ...options }) {
   const gateway = await startGateway({
     kv: stored === undefined ? ['JWKS'] : ['JWKS', 'CONFIG'],

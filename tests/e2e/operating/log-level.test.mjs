@@ -93,10 +93,10 @@ describe('the log', () => {
   });
 
   test('tells of an invalid config where errors are told', async (t) => {
-    for (const [level, expected] of [
+    for (const [level, expected] of /** @type {any[][]} */ ([
       ['error', 2],
       ['off', 0],
-    ]) {
+    ])) {
       const gateway = await start(t, { LOG_LEVEL: level }, { config: { paths: [], colour: 1 } });
       assert.equal((await gateway.fetch('/fixed')).status, 503);
       await gateway.fetch('/', { headers: { 'x-mark': '1' } });

@@ -85,13 +85,13 @@ async function askSlowly(gateway) {
 }
 
 describe('Server-Timing', () => {
-  for (const [message, path, token, status, names] of [
+  for (const [message, path, token, status, names] of /** @type {any[][]} */ ([
     ['nothing where the gateway answers by itself', '/fixed', false, 200, []],
     ['the check of a token', '/private', true, 200, ['auth']],
     ['the upstream', '/api/x', false, 200, ['upstream']],
     ['both, in the order in which they came', '/private/x', true, 200, ['auth', 'upstream']],
     ['nothing where there is no such path', '/nowhere', false, 404, []],
-  ]) {
+  ])) {
     test(`tells ${message}`, async () => {
       const answer = await timed.ask(path, { headers: token ? await bearer(tenant, { jti: fresh() }) : {} });
       assert.equal(answer.status, status);
@@ -177,6 +177,7 @@ describe('analytics', () => {
   test('get one point for each request: route, method, code, status and times', async (t) => {
     const gateway = await start(t);
     const headers = await bearer(tenant);
+    /** @type {any[][]} */
     const requests = [
       ['GET', '/fixed', {}, '/fixed', '', 200],
       ['HEAD', '/fixed', {}, '/fixed', '', 200],
@@ -224,11 +225,11 @@ describe('analytics', () => {
 
   test('cost no answer where they fail', async (t) => {
     const gateway = await start(t, '{ writeDataPoint() { throw new TypeError("the dataset is away"); } }');
-    for (const [path, status] of [
+    for (const [path, status] of /** @type {any[][]} */ ([
       ['/fixed', 200],
       ['/api/x', 200],
       ['/nowhere', 404],
-    ]) {
+    ])) {
       assert.equal((await gateway.ask(path)).status, status, path);
     }
   });
@@ -240,12 +241,12 @@ describe('analytics', () => {
       analyticsEngineDatasets: { POINTS: { dataset: 'requests' } },
     });
     t.after(() => gateway.close());
-    for (const [path, status] of [
+    for (const [path, status] of /** @type {any[][]} */ ([
       ['/fixed', 200],
       [LONG, 200],
       ['/api/x', 200],
       ['/nowhere', 404],
-    ]) {
+    ])) {
       assert.equal((await gateway.ask(path)).status, status, path);
     }
     assert.deepEqual(

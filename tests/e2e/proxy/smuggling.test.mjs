@@ -265,11 +265,11 @@ describe('a WebSocket handshake that is refused opens no tunnel:', () => {
   const handshake = (version) =>
     `GET /a/x HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: ${version}\r\n` +
     'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n';
-  for (const [message, version, answer] of [
+  for (const [message, version, answer] of /** @type {any[][]} */ ([
     ['by an answer like any other', 13, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'],
     ['by the word that another version is wanted', 777, 'HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nok'],
     ['by nothing, for its version is none', 'x', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'],
-  ]) {
+  ])) {
     test(message, async (t) => {
       const usual = upstream.answer;
       t.after(() => {
@@ -287,7 +287,7 @@ describe('a WebSocket handshake that is refused opens no tunnel:', () => {
 describe("what an upstream sends behind its answer is nobody's answer:", () => {
   const EVIL = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil';
   const UNREACHABLE = /"code":"upstream_unreachable"/;
-  for (const [message, answer, status, body] of [
+  for (const [message, answer, status, body] of /** @type {any[][]} */ ([
     ['a second answer', `HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok${EVIL}`, 200, /^ok$/],
     [
       'a second answer behind chunks and a length',
@@ -338,7 +338,7 @@ describe("what an upstream sends behind its answer is nobody's answer:", () => {
       200,
       /^ok$/,
     ],
-  ]) {
+  ])) {
     test(message, async (t) => {
       const usual = upstream.answer;
       t.after(() => {
@@ -428,11 +428,11 @@ describe('a handshake by another method than GET is none, and the upstream gets 
   }
 
   for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
-    for (const [message, body, headers] of [
+    for (const [message, body, headers] of /** @type {any[][]} */ ([
       ['without a body', ''],
       ['with a body', 'hello'],
       ['with Upgrade alone', 'hello', ['Connection: close', 'Upgrade: WebSocket']],
-    ]) {
+    ])) {
       test(`${method} ${message}`, async () => {
         for (const path of ['/one', '/several']) {
           const { text } = await send(method, path, body, headers);

@@ -270,6 +270,7 @@ describe('a function of a service', () => {
   }
 
   test('is told the route, its parameters as the client sent them, and the address', async () => {
+    /** @type {any[][]} */
     const table = [
       ['GET', '/tell/here?a=1', { method: 'GET', path: '/tell/here' }, {}],
       [

@@ -132,6 +132,7 @@ describe('the callback', () => {
   });
 
   test('that fails begins no session', async () => {
+    /** @type {any[][]} */
     const faults = [
       [{ kind: 'status', status: 500 }, [502, 'idp_error']],
       [{ kind: 'status', status: 400, body: { error: 'invalid_grant' } }, [400, 'code_invalid']],
@@ -236,6 +237,7 @@ describe('a navigation', () => {
 
   test('to a path that wants a login is led to it, and back', async () => {
     const invented = `${COOKIE}=${randomBytes(32).toString('base64url')}`;
+    /** @type {any[][]} */
     const table = [
       [{}, 'no cookie'],
       [{ cookie: invented }, 'a session that never was'],

@@ -200,15 +200,18 @@ export function sendRaw(origin, { method = 'GET', path = '/', headers = {}, body
   });
 }
 
+/** The origin of a server of node:http that listens. */
+export const originOf = (server) => `http://127.0.0.1:${server.address().port}`;
+
 /**
  * Starts an upstream that answers with a node:http listener of the test's own.
  * @param {(request: any, response: any) => any} listener
  */
 export async function startUpstream(listener) {
   const server = createServer(listener);
-  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   return {
-    origin: `http://127.0.0.1:${server.address().port}`,
+    origin: originOf(server),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -282,7 +285,12 @@ export class Browser {
     return response;
   }
 
-  /** Follows redirects from `url` until an answer is none, or leads where `stop` says. Gives the last answer and its URL. */
+  /**
+   * Follows redirects from `url` until an answer is none, or leads where `stop` says. Gives the last answer and its URL.
+   * @param {string | URL} url
+   * @param {any} [init]
+   * @param {(url: string) => boolean} [stop]
+   */
   async follow(url, init, stop = () => false) {
     let [at, response] = [String(url), await this.fetch(url, init)];
     while (response.status >= 300 && response.status < 400) {
@@ -293,7 +301,11 @@ export class Browser {
     return { response, url: at };
   }
 
-  /** Logs in at the tenant from a gateway's login path and stops before the callback is called: gives its URL. */
+  /**
+   * Logs in at the tenant from a gateway's login path and stops before the callback is called: gives its URL.
+   * @param {string} loginUrl
+   * @param {Record<string, any>} [how]
+   */
   async logInUntilCallback(loginUrl, { email = 'alice@example.com', action = 'login', isCallback } = {}) {
     const stop = isCallback ?? ((url) => new URL(url).searchParams.has('state') && /[?&](code|error)=/.test(url));
     const arrived = await this.follow(loginUrl, {}, stop);

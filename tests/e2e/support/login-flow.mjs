@@ -100,7 +100,7 @@ export async function readAnswer(response) {
  */
 export async function loginUntilCallback(gateway, browser, { at = LOGIN, query = {}, ...how } = {}) {
   const login = new URL(at, gateway.origin);
-  login.search = new URLSearchParams(query);
+  login.search = `${new URLSearchParams(query)}`;
   const callback = new URL(await browser.logInUntilCallback(login.href, how));
   return new URL(callback.pathname + callback.search, gateway.origin);
 }

@@ -25,6 +25,7 @@ const gone = { refresh: [401, 'refresh_token_invalid'], callback: [400, 'code_in
 const rejectedToken = [401, 'token_invalid'];
 const all = (outcome) => ({ refresh: outcome, callback: outcome, userinfo: outcome });
 
+/** @type {any[]} */
 const ROWS = [
   { when: 'invalid_grant with 400', fault: refusal(400, 'invalid_grant'), ...gone, userinfo: IDP_REJECTED },
   { when: 'invalid_grant with 401', fault: refusal(401, 'invalid_grant'), ...gone, userinfo: rejectedToken },

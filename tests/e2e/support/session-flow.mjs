@@ -137,7 +137,11 @@ export async function startObeyingGateway(tenant, options = {}) {
     loseAnswers: (times) => orderAt(gateway.origin, { lose: times }),
     /** How many answers were lost that way. */
     lost: async () => (await orderAt(gateway.origin, {})).lost,
-    /** Loses the replies to the next calls of this kind to objects of a class, which are carried out. */
+    /**
+     * Loses the replies to the next calls of this kind to objects of a class, which are carried out.
+     * @param {string} name
+     * @param {{ when?: string, times?: number }} [how]
+     */
     loseReplies: (name, { when, times = 1 } = {}) => trouble({ of: name, when, kind: 'reply lost' }, times),
     /** Restarts the session that asks for an exchange when that has an answer for it, the next `times`. */
     restartAskers: (times) => trouble({ of: 'RefreshExchange', kind: 'asker restarted' }, times),

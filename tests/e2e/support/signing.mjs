@@ -30,7 +30,11 @@ const SIGN = {
 
 const bitsOf = (alg) => /\d+$/.exec(alg)?.[0] ?? '256';
 
-/** Makes a key pair for an algorithm: its public half as a JWK and as PEM. */
+/**
+ * Makes a key pair for an algorithm: its public half as a JWK and as PEM.
+ * @param {string} alg
+ * @param {string} [kid]
+ */
 export function makeKey(alg, kid = randomUUID()) {
   const { privateKey, publicKey } = KINDS[alg.slice(0, 2)](bitsOf(alg));
   return {
@@ -70,7 +74,7 @@ export function signed(key, claims = claimsFor(), header = {}) {
 
 /**
  * Signs claims with a secret: HS256 unless told otherwise.
- * @param {string} secret
+ * @param {string | Buffer} secret
  * @param {Record<string, any>} [claims]
  * @param {Record<string, any>} [header]
  */

@@ -120,7 +120,9 @@ function deployCommitted({ origin, tenant, api }) {
 
 class Visit {
   constructor({ tenant, origin, context }) {
-    Object.assign(this, { tenant, origin, context });
+    this.tenant = tenant;
+    this.origin = origin;
+    this.context = context;
     /** What the pages complained of: scripts that threw, and what the Content-Security-Policy stopped. */
     this.complaints = [];
     /** Every answer that a page has received. */
@@ -189,7 +191,8 @@ class Visit {
 /** A tab with the page. */
 class Tab {
   constructor(page, visit) {
-    Object.assign(this, { page, visit });
+    this.page = page;
+    this.visit = visit;
     this.problem = page.getByRole('alert');
     this.log = page.getByRole('log');
     this.person = page.locator('#who');

@@ -47,6 +47,7 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
     reason: new RegExp(`^${status}: `),
     log: new RegExp(`: status ${status}`),
   });
+  /** @type {any[][]} */
   const table = [
     [
       'resets the connection',
@@ -175,7 +176,7 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
     assert.equal((await ask(gateway, await tenant.mint())).status, 200);
   });
 
-  for (const [what, change, reason] of [
+  for (const [what, change, reason] of /** @type {any[][]} */ ([
     ['padded', (key) => ({ ...key, n: `${key.n}==` }), 'its n is missing or malformed'],
     [
       'short',
@@ -186,7 +187,7 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
     ['on another curve', ({ kid }) => ({ kid, kty: 'EC', crv: 'P-521', x: 'AA', y: 'AA' }), 'its crv is not supported'],
     ['of another type', ({ kid }) => ({ kid, kty: 'oct', k: 'AA' }), 'its kty is not supported'],
     ['for another algorithm', (key) => ({ ...key, alg: 'RSA-OAEP' }), 'its alg is not supported'],
-  ]) {
+  ])) {
     test(`the log says of a key that cannot be used which it is, and why: ${what}`, async (t) => {
       const { tenant, gateway } = await start(t);
       const [good] = tenant.keys.map(publicKeyOf);
@@ -267,6 +268,7 @@ describe('the copy in KV', { concurrency: 8 }, () => {
     assert.equal(tenant.counts[KEY_SET], 1);
   });
 
+  /** @type {any[][]} */
   const copies = [
     [
       'older than a day',
@@ -305,10 +307,10 @@ describe('the copy in KV', { concurrency: 8 }, () => {
 
 describe('a token that names no key, where the set has a single one', { concurrency: 8 }, () => {
   const nameless = { header: { kid: undefined } };
-  for (const [message, published] of [
+  for (const [message, published] of /** @type {any[][]} */ ([
     ['without a name', (key) => ({ ...publicKeyOf(key), kid: undefined })],
     ['with a name', publicKeyOf],
-  ]) {
+  ])) {
     test(`${message}, is believed after a rotation, and one by the old key is not`, async (t) => {
       const { tenant, gateway } = await start(t);
       const [old] = tenant.keys;

@@ -144,6 +144,7 @@ describe('the metadata', () => {
 });
 
 describe('a challenge', () => {
+  /** @type {any[][]} */
   const rows = [
     ['/private', {}, [401, 'token_missing'], [], 'no token'],
     [

@@ -45,7 +45,11 @@ after(async () => {
 
 const file = (name) => join(copy, name);
 
-/** The text of a config that answers its edition at /edition, and has more besides. */
+/**
+ * The text of a config that answers its edition at /edition, and has more besides.
+ * @param {number | string} number
+ * @param {Record<string, any>} [more]
+ */
 const edition = (number, { paths = [], ...more } = {}) =>
   JSON.stringify(
     {

@@ -145,6 +145,7 @@ describe('the build that wrangler runs', { timeout: 300_000 }, () => {
     };
     const limit = (name) =>
       `[[${name}ratelimits]]\nname = "LIMIT"\nnamespace_id = "1"\nsimple = { limit = 1, period = 60 }\n`;
+    /** @type {any[][]} */
     const rows = [
       [
         'stops where a module is not there',
