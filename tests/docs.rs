@@ -1,9 +1,12 @@
-//! What the documents say is so: every config in them is checked as its label says, and every link leads somewhere.
+//! What the documents say is so: every config in them is checked as its label says, every link leads somewhere, and every test that
+//! they name is there.
 //!
 //! How a block is labelled is said to readers in docs/README.md. Whether the words around a block are true is not checked here.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+#[path = "docs/evidence.rs"]
+mod evidence;
 #[path = "docs/examples.rs"]
 mod examples;
 #[path = "docs/links.rs"]
@@ -15,6 +18,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bargate::proxy::DROPPED_REQUEST_HEADERS;
+use evidence::{end_to_end_tests, lost_evidence, missing_rows};
 use examples::{Label, judge};
 use links::lost_links;
 use markdown::Page;
@@ -64,6 +68,23 @@ fn every_block_of_the_documents_is_what_its_label_says() {
 fn every_link_of_the_documents_leads_somewhere() {
     let failures = lost_links(Path::new(ROOT), &pages());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn what_the_security_model_names_as_its_evidence_is_there() {
+    let source = std::fs::read_to_string(Path::new(ROOT).join("docs/security.md")).expect("the page is there");
+    let lost = lost_evidence(Path::new(ROOT), &end_to_end_tests(Path::new(ROOT)), &source);
+    assert!(lost.is_empty(), "{}", lost.join("\n"));
+}
+
+#[test]
+fn the_architecture_names_the_tests_of_every_module() {
+    let source = std::fs::read_to_string(Path::new(ROOT).join("ARCHITECTURE.md")).expect("the page is there");
+    let section = source.split("\n### ").find_map(|part| part.strip_prefix("Source file, its tests\n"));
+    let table = section.and_then(|section| section.split("\n#").next()).expect("the section is there");
+    let tests = end_to_end_tests(Path::new(ROOT));
+    let lost = [lost_evidence(Path::new(ROOT), &tests, table), missing_rows(Path::new(ROOT), &tests, table)].concat();
+    assert!(lost.is_empty(), "{}", lost.join("\n"));
 }
 
 #[test]

@@ -22,16 +22,13 @@ let tenant;
 let api;
 const gateways = [];
 
-before(
-  async () => {
-    bargate = await buildBargate();
-    tenant = await startTenant();
-    api = await startUpstream((request, response) => {
-      response.end(JSON.stringify({ path: request.url, authorization: request.headers.authorization }));
-    });
-  },
-  { timeout: 300_000 },
-);
+before(async () => {
+  bargate = await buildBargate();
+  tenant = await startTenant();
+  api = await startUpstream((request, response) => {
+    response.end(JSON.stringify({ path: request.url, authorization: request.headers.authorization }));
+  });
+});
 
 after(async () => {
   for (const gateway of gateways) await gateway.close();

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { freePort, startGateway, startUpstream } from '../support/harness.mjs';
+import { freePort, startGateway, startUpstream, until } from '../support/harness.mjs';
 import { assertPrivateJson, assertProblem } from '../support/login-flow.mjs';
 import { assertMistakes, mistakesOf } from '../support/service-flow.mjs';
 
@@ -32,6 +32,9 @@ const steps = (members, below = '') =>
     integration: { type, ...members },
   }));
 
+/** What the gateway waits for Supabase. */
+const TIMEOUT_SECS = 10;
+
 let supabase;
 let asked;
 let answerAs;
@@ -51,6 +54,7 @@ before(async () => {
     answerAs(request, response);
   });
   gateway = await startGateway({
+    clock: true,
     config: {
       paths: [
         ...steps({}),
@@ -313,8 +317,11 @@ describe('the client is told', () => {
 
   test('that Supabase takes too long', async () => {
     answerAs = () => {};
-    const answers = await Promise.all(Object.entries(BODIES).map(([path, body]) => post(path, body)));
-    for (const answer of answers) assertProblem(answer, [504, 'idp_timeout', '5'], 'no answer');
+    asked = [];
+    const sent = Object.entries(BODIES).map(([path, body]) => post(path, body));
+    await until(() => asked.length === sent.length);
+    await gateway.later(TIMEOUT_SECS);
+    for (const answer of await Promise.all(sent)) assertProblem(answer, [504, 'idp_timeout', '5'], 'no answer');
   });
 
   test('that what should be a session is none', async () => {

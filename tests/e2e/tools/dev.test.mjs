@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { TOOLS } from '../../../scripts/toolchain.mjs';
 import { buildBargate } from '../support/bargate.mjs';
-import { freePort, until } from '../support/harness.mjs';
+import { PATIENCE_MS, freePort, until } from '../support/harness.mjs';
 import { copyProject, startProgram } from '../support/project-copy.mjs';
 
 const CHECK = 'build: checking gateway.config.json';
@@ -24,19 +24,16 @@ let ports;
 let origin;
 let committed;
 
-before(
-  async () => {
-    directory = await mkdtemp(join(tmpdir(), 'bargate-'));
-    const project = await copyProject(directory);
-    copy = project.copy;
-    committed = JSON.parse(await readFile(join(copy, 'gateway.config.json'), 'utf8'));
-    ports = { GATEWAY_PORT: await freePort(), TENANT_PORT: await freePort(), API_PORT: await freePort() };
-    origin = `http://127.0.0.1:${ports.GATEWAY_PORT}`;
-    dev = startProgram(TOOLS.node, ['scripts/dev.mjs'], { cwd: copy, env: { ...project.env, ...ports } });
-    await dev.prints('Bargate is up');
-  },
-  { timeout: 300_000 },
-);
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'bargate-'));
+  const project = await copyProject(directory);
+  copy = project.copy;
+  committed = JSON.parse(await readFile(join(copy, 'gateway.config.json'), 'utf8'));
+  ports = { GATEWAY_PORT: await freePort(), TENANT_PORT: await freePort(), API_PORT: await freePort() };
+  origin = `http://127.0.0.1:${ports.GATEWAY_PORT}`;
+  dev = startProgram(TOOLS.node, ['scripts/dev.mjs'], { cwd: copy, env: { ...project.env, ...ports } });
+  await dev.prints('Bargate is up');
+});
 
 after(async () => {
   await dev?.end();
@@ -63,7 +60,7 @@ const edition = (number, { paths = [], ...more } = {}) =>
 
 async function ask(path) {
   // An answer that does not come within this is one that never comes.
-  const response = await fetch(new URL(path, origin), { signal: AbortSignal.timeout(30_000) });
+  const response = await fetch(new URL(path, origin), { signal: AbortSignal.timeout(PATIENCE_MS) });
   return { status: response.status, body: await response.json() };
 }
 

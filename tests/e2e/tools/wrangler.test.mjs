@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { TOOLS, toolEnvironment } from '../../../scripts/toolchain.mjs';
-import { ROOT, freePort, until } from '../support/harness.mjs';
+import { PATIENCE_MS, ROOT, freePort, until } from '../support/harness.mjs';
 import { copyProject, startProgram } from '../support/project-copy.mjs';
 
 let directory;
@@ -79,7 +79,7 @@ describe('wrangler dev', () => {
   });
 });
 
-describe('the build that wrangler runs', { timeout: 300_000 }, () => {
+describe('the build that wrangler runs', () => {
   const INVALID = '{\n  "pahts": [],\n  "paths": [\n    { "method": "GTE", "path": "/a", "response": {} }\n  ]\n}\n';
   const WORDS = [
     'error[unknown_key]: unknown key "pahts"',
@@ -101,22 +101,17 @@ describe('the build that wrangler runs', { timeout: 300_000 }, () => {
   let env;
   let config;
 
-  before(
-    async () => {
-      ({ copy, env } = await copyProject(directory));
-      config = join(copy, 'gateway.config.json');
-    },
-    { timeout: 300_000 },
-  );
+  before(async () => {
+    ({ copy, env } = await copyProject(directory));
+    config = join(copy, 'gateway.config.json');
+  });
 
-  test('lets `wrangler dev` go on with what was built last, and take up what is mended', {
-    timeout: 300_000,
-  }, async (t) => {
+  test('lets `wrangler dev` go on with what was built last, and take up what is mended', async (t) => {
     const committed = await readFile(config, 'utf8');
     const { wrangler, origin } = await startWrangler({ cwd: copy, env });
     t.after(() => wrangler.end());
     const health = async () =>
-      (await fetch(new URL('/health', origin), { signal: AbortSignal.timeout(30_000) })).json();
+      (await fetch(new URL('/health', origin), { signal: AbortSignal.timeout(PATIENCE_MS) })).json();
     assert.deepEqual(await health(), { status: 'ok' });
     const from = wrangler.output.length;
     await writeFile(config, INVALID);
@@ -129,7 +124,7 @@ describe('the build that wrangler runs', { timeout: 300_000 }, () => {
     await until(async () => (await health()).status === 'ok');
   });
 
-  describe('before a deployment', { timeout: 300_000 }, () => {
+  describe('before a deployment', () => {
     const UP = '--dry-run: exiting now.';
     const service = {
       services: [{ alias: 'absent', entrypoint: 'services/absent' }],
@@ -229,7 +224,7 @@ describe('the build that wrangler runs', { timeout: 300_000 }, () => {
     }
   });
 
-  test('stops a deployment on a mistake in the config, with the words of the check', { timeout: 300_000 }, async () => {
+  test('stops a deployment on a mistake in the config, with the words of the check', async () => {
     await writeFile(config, INVALID);
     const wrangler = startProgram(TOOLS.wrangler, ['deploy', '--dry-run', '--outdir', join(directory, 'out')], {
       cwd: copy,
