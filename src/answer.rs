@@ -3,8 +3,8 @@
 use crate::config::{HeaderRules, HeaderTexts};
 use crate::http::caching::has_directive;
 use crate::http::cookie::name_of;
+use crate::http::header::Header;
 use crate::http::header_list::HeaderList;
-use crate::problem::Header;
 
 /// Who may be given an answer besides the client that asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

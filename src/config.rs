@@ -8,6 +8,7 @@ mod address;
 #[cfg(test)]
 mod asked;
 mod authorizer;
+mod code;
 mod cors;
 mod diagnostic;
 pub(crate) mod document;
@@ -34,7 +35,7 @@ use std::fmt;
 
 pub use access::Access;
 pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, TokenRules};
-pub(crate) use cors::is_token;
+pub use code::Code;
 pub use cors::{AllowedOrigins, Cors, ListedOrigin};
 #[cfg(not(target_arch = "wasm32"))]
 pub use diagnostic::LineIndex;
@@ -42,7 +43,7 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use fixed::{Fixed, LocationPart, Redirect};
 pub use headers::{HeaderRules, HeaderTexts};
 pub use integration::{CallbackResponse, Integration, Login, Supabase, SupabaseStep};
-pub use mapping::{HOP_BY_HOP_HEADERS, Mapping, Source};
+pub use mapping::{Mapping, Source};
 pub use networks::Networks;
 pub use path::Path;
 pub use protected_resource::ProtectedResource;
@@ -53,8 +54,9 @@ pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings
 pub use rules::{Cache, RateKey, RateLimit, Rules};
 pub use server::{Server, Target};
 pub use service::Rpc;
-pub use session::{BINDING_COOKIE, COOKIE_PREFIX, Session};
+pub use session::{BINDING_COOKIE, Session};
 
+use crate::http::header::COMMON_HEADERS;
 use crate::route::RouteTable;
 use document::parse_document;
 use path::ReadPath;
@@ -70,29 +72,6 @@ pub(crate) use {
     rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS,
     service::module_name,
 };
-
-/// Headers that every client sends of its own: a path that sets one takes the client's there alone.
-const COMMON_HEADERS: [&str; 19] = [
-    "accept",
-    "accept-charset",
-    "accept-encoding",
-    "accept-language",
-    "authorization",
-    "cache-control",
-    "content-encoding",
-    "content-language",
-    "content-type",
-    "cookie",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-range",
-    "if-unmodified-since",
-    "origin",
-    "range",
-    "referer",
-    "user-agent",
-];
 
 /// A gateway config in which everything is known, checked and compiled.
 ///
@@ -173,7 +152,7 @@ fn parse_tree(source: &str) -> Result<document::Node<'_>, Vec<Diagnostic>> {
             let words = syntax_words(source, error.offset);
             let message = words.map_or(error.message, |(message, _)| message.to_owned());
             let help = words.map(|(_, help)| help.to_owned());
-            findings.note(error.offset, &Place::Root, "invalid_json", message, help);
+            findings.note(error.offset, &Place::Root, Code::InvalidJson, message, help);
             Err(findings.into_diagnostics())
         }
     }
@@ -332,6 +311,7 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
     let paths: Vec<Path> = paths.into_iter().map(|read| read.path).collect::<Option<_>>()?;
     let problem_page = problem_page.and_then(|written| read_problem_page(&written, &paths, findings));
     let asserted = paths.iter().flat_map(|path| &path.mapping.headers).map(|(name, _)| name.as_str());
+    // A path that sets one of these takes the client's there alone.
     let asserted = index_names(asserted.filter(|name| !COMMON_HEADERS.contains(name)));
     let asserted_headers = asserted.into_keys().map(str::to_owned).collect();
     Some(Config {
@@ -371,7 +351,7 @@ fn read_problem_page(written: &reader::Written<'_>, paths: &[Path], findings: &m
         let help = "name one without \"auth\" that has a response or a page behind it, and no login or redirect";
         let place = Place::Key(&Place::Root, "problem_page");
         let help = told(|| path::spelling_help(text, help));
-        findings.note(written.offset, &place, "invalid_problem_page", message, help);
+        findings.note(written.offset, &place, Code::InvalidProblemPage, message, help);
     }
     Some(text.to_owned())
 }
@@ -388,7 +368,7 @@ fn build_routes(paths: &[ReadPath], findings: &mut Findings<'_>) -> RouteTable {
             let help = told(|| "give them different methods or paths, or remove one".to_owned());
             let parent = Place::Key(&Place::Root, "paths");
             let place = second.index.map_or(Place::Root, |index| Place::Index(&parent, index));
-            findings.note(second.offset, &place, "route_conflict", message, help);
+            findings.note(second.offset, &place, Code::RouteConflict, message, help);
         }
         RouteTable::default()
     })

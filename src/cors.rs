@@ -3,7 +3,7 @@
 //! An origin that is not on the list gets the same answer without the headers that would let its page read it.
 
 use crate::config::{AllowedOrigins, Cors};
-use crate::problem::{Header, push};
+use crate::http::header::{Header, is_token, push};
 
 /// What a preflight asks (Fetch standard, section 4.8).
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +71,7 @@ pub fn preflight_headers(cors: &Cors, preflight: &Preflight<'_>, route_methods: 
     let allow_headers = match &cors.headers {
         Some(names) if requested.iter().all(|name| names.contains(name)) => names.join(", "),
         Some(_) => return headers,
-        None if requested.iter().all(|name| crate::config::is_token(name)) => requested.join(", "),
+        None if requested.iter().all(|name| is_token(name)) => requested.join(", "),
         None => return headers,
     };
 

@@ -5,6 +5,8 @@
 pub mod caching;
 pub mod cookie;
 pub mod date;
+pub mod header;
 pub mod header_list;
+pub mod media_type;
 pub mod request;
 pub mod trace;

@@ -10,6 +10,7 @@ mod presentation;
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::http::header::{Header, NO_STORE, push, quoted};
 use crate::json;
 use crate::route::{Allow, Ambiguity};
 use crate::token::{ClaimError, TokenError};
@@ -21,20 +22,6 @@ const RETRY_AFTER_DEFAULT_SECS: u32 = 5;
 
 /// The header that has the code, for clients that hand a body on without reading it. No upstream can send it.
 pub const CODE_HEADER: &str = "x-problem-code";
-
-/// A header to set, by lower-case name.
-pub type Header = (Cow<'static, str>, Cow<'static, str>);
-
-/// Adds a header. What all the places that do would do by themselves weighs more than their calls.
-#[inline(never)]
-pub fn push(headers: &mut Vec<Header>, name: &'static str, value: Cow<'static, str>) {
-    headers.push((name.into(), value));
-}
-
-/// Gives a text as a quoted-string (RFC 9110 section 5.6.4): a host may hold quotes.
-pub fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-}
 
 /// A failure that a client is told of.
 #[derive(Debug, Clone)]
@@ -229,7 +216,7 @@ impl Problem {
     pub fn headers(&self) -> Vec<Header> {
         let Presentation { code, challenge, retry_after, .. } = self.presentation();
         let mut headers = Vec::new();
-        push(&mut headers, "cache-control", "no-store".into());
+        push(&mut headers, "cache-control", NO_STORE.into());
         push(&mut headers, CODE_HEADER, code.into());
         match challenge {
             None => {}

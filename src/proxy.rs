@@ -8,7 +8,7 @@ mod cache;
 mod outages;
 
 use crate::config::{BINDING_COOKIE, Target};
-use crate::http::cookie::{is_called, separated, trimmed};
+use crate::http::cookie::{self, is_called};
 use crate::problem::CODE_HEADER;
 pub use addresses::Outside;
 pub use attempts::{Attempts, Next};
@@ -93,36 +93,12 @@ pub fn upstream_url(target: &Target, forwarded_path: &str, query: Option<&str>) 
     }
 }
 
-/// Gives the `Cookie` header without the gateway's own cookies, of which `session` is one where there are sessions; as it is
-/// where it holds none, and `None` where nothing is left. A comma ends a cookie as well: the runtime joins several fields so.
+/// Gives the `Cookie` header without the gateway's own cookies, of which `session` is one where there are sessions; `None` where
+/// nothing is left.
 pub fn forwarded_cookies(header: &str, session: Option<&str>) -> Option<String> {
-    let own = |pair: &str| {
-        let sent = trimmed(pair).split('=').next().unwrap_or_default().trim();
-        is_called(sent, BINDING_COOKIE) || session.is_some_and(|session| is_called(sent, session))
-    };
-    let separated = separated(header);
-    if !separated.split(';').any(own) {
-        return Some(header.to_owned());
-    }
-    // Others' cookies keep every sign: a comma may be part of a value, and the value signed.
-    let (mut kept, mut behind_own) = (String::new(), false);
-    for part in separated.split(';') {
-        if own(part) {
-            behind_own = true;
-        } else if behind_own || kept.is_empty() {
-            let rest = part.trim_start_matches([',', ' ', '\t']);
-            if rest.is_empty() {
-                continue;
-            }
-            kept.push_str(if kept.is_empty() { "" } else { "; " });
-            kept.push_str(rest);
-            behind_own = false;
-        } else {
-            kept.push_str(if part.starts_with(',') { "" } else { ";" });
-            kept.push_str(part);
-        }
-    }
-    Some(kept).filter(|kept| !kept.is_empty())
+    let is_own =
+        |sent: &str| is_called(sent, BINDING_COOKIE) || session.is_some_and(|session| is_called(sent, session));
+    cookie::without(header, is_own)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub use needs::{Need, NeedKind, needs};
 pub use outline::{Outline, OutlinedRoute, Requirement, Upstream};
 pub use printable::{printable, printable_json};
 pub use report::{ReviewedFile, github, json, text};
-pub use warnings::{DEPLOYMENT_WARNINGS, WARNINGS, allowed};
+pub use warnings::allowed;
 
 use consequences::Mistakes;
 
@@ -51,5 +51,5 @@ pub fn review_with(source: &str, bindings: &dyn Bindings) -> Vec<Diagnostic> {
 
 /// Tells whether a config is used in spite of what was told of it.
 pub fn is_valid(told: &[Diagnostic]) -> bool {
-    told.iter().all(|diagnostic| diagnostic.severity != Severity::Error)
+    told.iter().all(|diagnostic| diagnostic.code.severity() != Severity::Error)
 }

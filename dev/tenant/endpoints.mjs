@@ -31,6 +31,7 @@ export function createEndpoints({ origin, issuer, paths, keyRing, accounts, allo
       const { payload } = await jwtVerify(bearerOf(request) ?? '', createLocalJWKSet(keyRing.keySet()), {
         issuer,
         audience: `${issuer}userinfo`,
+        currentDate: new Date(Date.now()),
       });
       const known = accounts.claimsOf(payload.sub);
       const names = (payload.scope ?? '').split(' ').flatMap((scope) => CLAIMS_OF_SCOPE[scope] ?? []);

@@ -73,7 +73,7 @@ export class Faults {
 
   /** Answers as the fault says. Returns false where the request is to be carried out after all. */
   async apply(fault, response, realAnswer) {
-    if (fault.delayMs) await sleep(fault.delayMs);
+    if (fault.delayMs) await sleep(fault.delayMs, undefined, { ref: false });
     if (fault.kind === 'slow') return false;
     if (fault.kind === 'reset') {
       response.socket?.resetAndDestroy();

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use super::code::Code;
 use super::diagnostic::{listed, nearest};
 use super::document::{Node, Value};
 use super::path::Context;
@@ -36,7 +37,7 @@ pub(super) fn read_access(
         if context.authorizers.is_empty() {
             let help = told(|| "add an \"authorizer\", or remove \"auth\"".to_owned());
             let message = "the path needs a token and nothing says which are valid".to_owned();
-            findings.note(node.offset, &place, "authorizer_missing", message, help);
+            findings.note(node.offset, &place, Code::AuthorizerMissing, message, help);
         }
         Access::default()
     };
@@ -92,7 +93,7 @@ fn find_authorizer(
         None => format!("one of: {}", listed(names)),
     });
     let message = format!("no authorizer is called \"{}\"", shown(written));
-    findings.note(written.offset, place, "unknown_authorizer", message, help);
+    findings.note(written.offset, place, Code::UnknownAuthorizer, message, help);
     0
 }
 
@@ -109,7 +110,7 @@ fn read_names(object: &mut ObjectReader<'_>, key: &'static str, findings: &mut F
             Some(_) => {
                 let message = format!("\"{}\" is no name of a scope", shown(written));
                 let help = told(|| "write one name a string, without spaces".to_owned());
-                findings.note(written.offset, &Place::Index(&place, index), "invalid_name", message, help);
+                findings.note(written.offset, &Place::Index(&place, index), Code::InvalidName, message, help);
             }
             None => {}
         }

@@ -1,5 +1,6 @@
 //! Addresses in a config: hosts, origins and URLs, and which of them may be plain http.
 
+use super::code::Code;
 use super::document::Origin;
 use super::reader::{Findings, ObjectReader, Place, Written, advice, shown, told};
 use crate::address::Address;
@@ -24,7 +25,7 @@ pub fn read_url(
 ) -> Option<Address> {
     let text = written.value()?;
     let mut refuse = |message: String, help| {
-        findings.note(written.offset, place, "invalid_url", message, help);
+        findings.note(written.offset, place, Code::InvalidUrl, message, help);
         None
     };
     let Some(url) = Address::parse(text) else {
@@ -104,7 +105,7 @@ fn read_serialised(
     match Address::parse(text).and_then(origin) {
         _ if text.contains('*') => {
             let message = format!("\"{}\" has a star where no origin has one", shown(written));
-            findings.note(written.offset, place, "invalid_origin", message, told(|| help_with_star.to_owned()));
+            findings.note(written.offset, place, Code::InvalidOrigin, message, told(|| help_with_star.to_owned()));
             None
         }
         Some(origin) if origin == text => Some(origin),
@@ -114,13 +115,13 @@ fn read_serialised(
                 Origin::File => format!("write \"{origin}\""),
                 Origin::Env | Origin::Secret => "give it scheme, host and port alone, with no slash behind".to_owned(),
             });
-            findings.note(written.offset, place, "invalid_origin", message, help);
+            findings.note(written.offset, place, Code::InvalidOrigin, message, help);
             None
         }
         None => {
             let message = format!("\"{}\" is no origin", shown(written));
             let help = told(|| "write scheme, host and port, as in https://app.example.com".to_owned());
-            findings.note(written.offset, place, "invalid_origin", message, help);
+            findings.note(written.offset, place, Code::InvalidOrigin, message, help);
             None
         }
     }
@@ -140,7 +141,7 @@ pub fn read_domain(written: &Written<'_>, place: &Place<'_>, findings: &mut Find
         }
     });
     let message = format!("\"{}\" is no host name", shown(written));
-    findings.note(written.offset, place, "invalid_domain", message, help);
+    findings.note(written.offset, place, Code::InvalidDomain, message, help);
     None
 }
 

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::address::{Scheme, read_domain, read_url};
+use super::code::Code;
 use super::provider::{Endpoints, Provider, ProviderKeys, read_provider};
 use super::reader::{Findings, ObjectReader, Place, Written, choose, note_if_empty, shown, told};
 use crate::algorithm::Algorithm;
@@ -120,7 +121,7 @@ pub(super) fn read_authorizers(root: &mut ObjectReader<'_>, findings: &mut Findi
     if let Some(node) = several.filter(|_| one.is_some()) {
         let message = "the config has an authorizer and authorizers".to_owned();
         let help = told(|| "put all of them under \"authorizers\"".to_owned());
-        findings.note(node.offset, &Place::Key(root.place(), "authorizers"), "two_authorizers", message, help);
+        findings.note(node.offset, &Place::Key(root.place(), "authorizers"), Code::TwoAuthorizers, message, help);
     }
     let mut read = Vec::new();
     if let Some(node) = one {
@@ -252,7 +253,7 @@ fn read_keys(
         let message = format!(
             "one of \"{secret_key}\", \"jwks\" and \"jwks_uri\" says which signatures are believed; here are {sources}"
         );
-        let code = if sources == 0 { "missing_key" } else { "two_key_sources" };
+        let code = if sources == 0 { Code::MissingKey } else { Code::TwoKeySources };
         findings.note(object.offset(), place, code, message, told(|| "keep exactly one".to_owned()));
     }
     let uri = uri.map(|written| {
@@ -290,7 +291,7 @@ pub(super) fn note_if_weak(written: &Written<'_>, help: &str, place: &Place<'_>,
     } else {
         return;
     };
-    findings.note(written.offset, place, "weak_secret", message, told(|| help.to_owned()));
+    findings.note(written.offset, place, Code::WeakSecret, message, told(|| help.to_owned()));
 }
 
 /// Tells whether a text has the form in which keys of pairs are written: PEM, OpenSSH's, a JWK, a key set.
@@ -309,7 +310,7 @@ fn read_key_set(written: &Written<'_>, place: &Place<'_>, findings: &mut Finding
                 let usual = "write the key set's JSON as one string, or its address as \"jwks_uri\"";
                 mistaken_for_key_set(written.value().unwrap_or_default()).unwrap_or(usual).to_owned()
             });
-            findings.note(written.offset, place, "invalid_jwks", error.to_string(), help);
+            findings.note(written.offset, place, Code::InvalidJwks, error.to_string(), help);
             None
         }
     }
@@ -342,7 +343,7 @@ fn read_algorithms(
     let listed = object.texts("algorithms", findings);
     if listed.is_empty() {
         let help = told(|| "leave the key out for the default".to_owned());
-        findings.note(offset, &place, "empty_list", "no algorithm is allowed".to_owned(), help);
+        findings.note(offset, &place, Code::EmptyList, "no algorithm is allowed".to_owned(), help);
     }
     // Each is read, so that every mistake is told.
     let read = listed.iter().enumerate();
@@ -368,7 +369,7 @@ fn read_algorithm(
             ),
         };
         let message = format!("\"{}\" {message}", shown(written));
-        findings.note(written.offset, place, "algorithm_mismatch", message, told(|| help.to_owned()));
+        findings.note(written.offset, place, Code::AlgorithmMismatch, message, told(|| help.to_owned()));
         return None;
     }
     Some(algorithm)

@@ -1,8 +1,10 @@
 //! The `cors` section: which other origins may read answers.
 
 use super::address::read_page_origin;
+use super::code::Code;
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
 use crate::address::Address;
+use crate::http::header::is_token;
 
 /// What a preflight allows where the config names no header: those of the refresh and profile contracts.
 pub(super) const HEADERS_DEFAULT: [&str; 4] = ["authorization", "content-type", "x-access-token", "x-refresh-token"];
@@ -117,7 +119,7 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>
         let message = "\"*\" lets every site read answers, which with credentials are the user's own".to_owned();
         let help = told(|| "list the origins, or set \"allow_credentials\" to false".to_owned());
         let place = Place::Index(&origins_place, index);
-        findings.note(written.offset, &place, "cors_any_origin_with_credentials", message, help);
+        findings.note(written.offset, &place, Code::CorsAnyOriginWithCredentials, message, help);
     }
 
     let methods = object.texts("allow_methods", findings);
@@ -162,15 +164,10 @@ fn read_list(
             Some(_) => {
                 let message = format!("\"{}\" is no name of a method or header", shown(written));
                 let help = told(|| "write one name a string".to_owned());
-                findings.note(written.offset, &Place::Index(&place, index), "invalid_name", message, help);
+                findings.note(written.offset, &Place::Index(&place, index), Code::InvalidName, message, help);
             }
             None => {}
         }
     }
     (!any).then_some(names)
-}
-
-/// Tells whether a text is a token (RFC 9110 section 5.6.2), as names of methods and headers are.
-pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }

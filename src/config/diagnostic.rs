@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use super::code::Code;
+
 /// How much a diagnostic weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -26,10 +28,8 @@ impl Severity {
 /// Says one mistake in a config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How much it weighs.
-    pub severity: Severity,
-    /// Stable name of the kind of mistake, such as `unknown_key`.
-    pub code: &'static str,
+    /// What kind of mistake it is.
+    pub code: Code,
     /// Where in the document, such as `paths[2].integration.type`; empty for the document itself.
     pub path: String,
     /// Byte offset in the file, a byte order mark not counted.
@@ -46,7 +46,7 @@ pub struct Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}[{}]: ", self.line, self.column, self.severity.as_str(), self.code)?;
+        write!(f, "{}:{}: {}[{}]: ", self.line, self.column, self.code.severity().as_str(), self.code)?;
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::code::Code;
 use super::document::{Node, Value};
 use super::headers::{HeaderTexts, read_header_texts};
 use super::reader::{Findings, ObjectReader, Place, advice, choose_number, shown, told};
@@ -70,7 +71,7 @@ pub(super) fn read_static(object: &mut ObjectReader<'_>, findings: &mut Findings
     let body = object.node("body");
     if let Some(node) = body.filter(|_| BODILESS.contains(&status)) {
         let message = format!("an answer of status {status} has no body");
-        findings.note(node.offset, &body_place, "unused_key", message, told(|| "remove \"body\"".to_owned()));
+        findings.note(node.offset, &body_place, Code::UnusedKey, message, told(|| "remove \"body\"".to_owned()));
     }
     let body = body.map(|node| {
         note_duplicates(node, &body_place, findings);
@@ -97,7 +98,7 @@ pub(super) fn read_redirect(
     let text = written.value()?;
     let place = Place::Key(object.place(), "location");
     let mut refuse = |message: String, help| {
-        findings.note(written.offset, &place, "invalid_url", message, help);
+        findings.note(written.offset, &place, Code::InvalidUrl, message, help);
         None
     };
     if !text.bytes().all(|b| b.is_ascii_graphic()) {

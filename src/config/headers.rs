@@ -1,8 +1,8 @@
 //! Headers that the config sets or removes, apart from what `mapping` draws from requests.
 
-use super::cors::is_token;
-use super::mapping::{HOP_BY_HOP_HEADERS, UNMAPPABLE_HEADERS};
+use super::code::Code;
 use super::reader::{Findings, ObjectReader, Place, Written, read_text, shown, told, words};
+use crate::http::header::{FRAMING_HEADERS, HOP_BY_HOP_HEADERS, is_token, is_value};
 
 /// Headers by lower-case name, with their values.
 pub type HeaderTexts = Vec<(String, String)>;
@@ -79,23 +79,23 @@ pub(super) fn checked_name(
     let name = name.to_ascii_lowercase();
     let wrong = if !is_token(&name) {
         "is no header name"
-    } else if HOP_BY_HOP_HEADERS.iter().chain(&UNMAPPABLE_HEADERS).any(|own| *own == name) {
+    } else if HOP_BY_HOP_HEADERS.iter().chain(&FRAMING_HEADERS).any(|own| *own == name) {
         "belongs to the connection and cannot be mapped"
     } else {
         return Some(name);
     };
-    findings.note(offset, place, "invalid_name", format!("\"{name}\" {wrong}"), None);
+    findings.note(offset, place, Code::InvalidName, format!("\"{name}\" {wrong}"), None);
     None
 }
 
 /// Gives the value; notes one that no header can have (RFC 9110 section 5.5).
 fn checked_value(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
     let value = written.value()?;
-    if value.bytes().all(|b| matches!(b, b' '..=b'~')) {
+    if is_value(value) {
         return Some(value.trim().to_owned());
     }
     let message = format!("\"{}\" holds what no header may", shown(written));
     let help = told(|| "write visible ASCII and spaces alone".to_owned());
-    findings.note(written.offset, place, "invalid_header", message, help);
+    findings.note(written.offset, place, Code::InvalidHeader, message, help);
     None
 }

@@ -1,6 +1,7 @@
 //! What answers a path: the `integration` of an entry, or its `response`.
 
 use super::address::{Scheme, read_origin, read_origins, read_url};
+use super::code::Code;
 use super::diagnostic::{listed, nearest};
 use super::fixed::{Fixed, Redirect, read_redirect, read_response, read_static};
 use super::path::Context;
@@ -135,7 +136,7 @@ pub(super) fn read_answer(
             findings.note(
                 body.offset,
                 &Place::Key(place, "response"),
-                "two_answers",
+                Code::TwoAnswers,
                 message,
                 told(|| "remove one".to_owned()),
             );
@@ -143,7 +144,7 @@ pub(super) fn read_answer(
         }
         (None, None) => {
             let message = "the path has neither an integration nor a response".to_owned();
-            findings.note(object.offset(), place, "no_answer", message, told(|| "add one of the two".to_owned()));
+            findings.note(object.offset(), place, Code::NoAnswer, message, told(|| "add one of the two".to_owned()));
             None
         }
     }
@@ -224,7 +225,7 @@ fn read_integration(
     let type_place = Place::Key(place, "type");
     let written = object.required_text("type", findings).ok_or(())?;
     let kind = choose(&written, &KINDS, &type_place, findings).ok_or(())?;
-    let needs = |present: bool, code: &'static str, message: &str, help: &str, findings: &mut Findings<'_>| {
+    let needs = |present: bool, code: Code, message: &str, help: &str, findings: &mut Findings<'_>| {
         if !present {
             findings.note(written.offset, &type_place, code, message.to_owned(), told(|| help.to_owned()));
         }
@@ -232,7 +233,7 @@ fn read_integration(
     if kind.needs_provider() {
         let message = "no authorizer says which provider";
         let help = "add an \"authorizer\" of type auth0 or oidc";
-        needs(context.provider.is_some(), "authorizer_missing", message, help, findings);
+        needs(context.provider.is_some(), Code::AuthorizerMissing, message, help, findings);
     }
     Ok(match kind {
         Kind::HttpProxy => {
@@ -241,7 +242,7 @@ fn read_integration(
                 let message = "this path verifies no token that could expire".to_owned();
                 let help = told(|| "add \"auth\": true to this path".to_owned());
                 let place = Place::Key(place, "close_at_expiry");
-                findings.note(object.offset(), &place, "claim_without_auth", message, help);
+                findings.note(object.offset(), &place, Code::ClaimWithoutAuth, message, help);
             }
             let prefix = read_strip_prefix(object, pattern, findings);
             read_server(object, context, findings).map(|server| Integration::HttpProxy {
@@ -262,7 +263,7 @@ fn read_integration(
             let redirect_uri = read_redirect_uri(object, context, findings);
             let sealed = context.provider.is_none_or(|provider| provider.sealing_secret);
             let help = "give the authorizer a \"client_secret\" or a \"sealing_key\"";
-            needs(sealed, "missing_key", "nothing to seal the login state with", help, findings);
+            needs(sealed, Code::MissingKey, "nothing to seal the login state with", help, findings);
             let return_to_origins = read_origins(object, "return_to", findings);
             Some(Integration::Login(Login { return_to_origins, redirect_uri }))
         }
@@ -276,7 +277,7 @@ fn read_integration(
         Kind::Refresh => Some(Integration::Refresh),
         Kind::Logout | Kind::BackchannelLogout => {
             let message = "there are no sessions to end";
-            needs(context.has_session, "session_missing", message, "add a \"session\" section", findings);
+            needs(context.has_session, Code::SessionMissing, message, "add a \"session\" section", findings);
             Some(if matches!(kind, Kind::Logout) { Integration::Logout } else { Integration::BackchannelLogout })
         }
         Kind::Supabase(step) => {
@@ -284,7 +285,7 @@ fn read_integration(
             let url = url.and_then(|url| read_url(&url, Scheme::Https, &Place::Key(place, "url"), findings));
             if url.as_ref().is_some_and(|url| url.query().is_some()) {
                 let message = "a project's URL has no query".to_owned();
-                findings.note(object.offset(), &Place::Key(place, "url"), "invalid_url", message, None);
+                findings.note(object.offset(), &Place::Key(place, "url"), Code::InvalidUrl, message, None);
             }
             let key = object.required_text("key", findings);
             note_if_empty(key.as_ref(), &Place::Key(place, "key"), findings);
@@ -312,7 +313,7 @@ fn read_server(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &
             None => format!("one of: {}", listed(aliases)),
         });
         let message = format!("no server is called \"{}\"", shown(&written));
-        findings.note(written.offset, &Place::Key(object.place(), "server"), "unknown_server", message, help);
+        findings.note(written.offset, &Place::Key(object.place(), "server"), Code::UnknownServer, message, help);
     }
     found
 }
@@ -329,7 +330,13 @@ fn read_strip_prefix(object: &mut ObjectReader<'_>, pattern: Option<&Pattern>, f
             let help = told(|| {
                 "write its first segments, none of them a parameter, as in \"/api\"; \"\" keeps all".to_owned()
             });
-            findings.note(written.offset, &Place::Key(object.place(), "strip_prefix"), "invalid_path", message, help);
+            findings.note(
+                written.offset,
+                &Place::Key(object.place(), "strip_prefix"),
+                Code::InvalidPath,
+                message,
+                help,
+            );
             String::new()
         }
     }
@@ -345,7 +352,7 @@ fn read_redirect_uri(
         if context.provider.is_some_and(|provider| !provider.redirect_uri) {
             let message = "neither this integration nor the authorizer has a \"redirect_uri\"".to_owned();
             let help = told(|| "add the callback's address, as the provider knows it".to_owned());
-            findings.note(object.offset(), object.place(), "missing_key", message, help);
+            findings.note(object.offset(), object.place(), Code::MissingKey, message, help);
         }
         return None;
     };
@@ -380,7 +387,7 @@ fn read_callback_response(
             if kind == ResponseKind::Session && !has_session {
                 let message = "nothing says how sessions are to be held".to_owned();
                 let help = told(|| "add a \"session\" section".to_owned());
-                findings.note(written.offset, &place, "session_missing", message, help);
+                findings.note(written.offset, &place, Code::SessionMissing, message, help);
             }
             kind
         }
@@ -396,13 +403,13 @@ fn read_callback_response(
         (ResponseKind::WebMessage, None) => {
             let message = "a web message needs the one origin that may receive it".to_owned();
             let help = told(|| "add \"target_origin\", such as https://app.example.com".to_owned());
-            findings.note(object.offset(), place, "missing_key", message, help);
+            findings.note(object.offset(), place, Code::MissingKey, message, help);
             None
         }
         (ResponseKind::Json | ResponseKind::Session, Some(written)) => {
             let message = "\"target_origin\" has no effect without \"response\": \"web_message\"".to_owned();
             let help = told(|| "add that, or remove \"target_origin\"".to_owned());
-            findings.note(written.offset, &target_place, "unused_key", message, help);
+            findings.note(written.offset, &target_place, Code::UnusedKey, message, help);
             None
         }
     }

@@ -2,27 +2,13 @@
 
 use std::fmt;
 
-use super::cors::is_token;
+use super::code::Code;
 use super::diagnostic::nearest;
 use super::document::{Node, Origin, Value};
 use super::headers::{SET_OR_REMOVE, checked_name, read_header_names};
 use super::reader::{Findings, ObjectReader, Place, TextsByName, note_type, read_text, shown, told, words};
-use super::rules::{PRIVATE, is_credential};
-
-/// Headers that concern one connection (RFC 9110 section 7.6.1), and no request beyond it.
-pub const HOP_BY_HOP_HEADERS: [&str; 8] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-];
-
-/// Headers that belong to the address or the body, and are no config's to set.
-pub(super) const UNMAPPABLE_HEADERS: [&str; 4] = ["content-length", "expect", "host", "upgrade"];
+use super::rules::PRIVATE;
+use crate::http::header::{is_credential, is_token};
 
 /// What a path sends to its upstream besides what the client sent.
 #[derive(Clone, Default)]
@@ -175,7 +161,7 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
             Some(near) => format!("did you mean \"$config.{near}\"?"),
             None => "add it to \"variables\"".to_owned(),
         });
-        return refuse("unknown_variable", format!("no variable is called \"{name}\""), help);
+        return refuse(Code::UnknownVariable, format!("no variable is called \"{name}\""), help);
     }
     for (prefix, source) in [
         ("$request.header.", Source::Header as fn(String) -> Source),
@@ -185,18 +171,18 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
         let Some(name) = text.strip_prefix(prefix).filter(|name| !name.is_empty()) else { continue };
         if prefix == "$request.jwt." && !scope.authenticated {
             let help = told(|| "add \"auth\": true to this path".to_owned());
-            return refuse("claim_without_auth", "this path verifies no token to take a claim from".to_owned(), help);
+            return refuse(Code::ClaimWithoutAuth, "this path verifies no token to take a claim from".to_owned(), help);
         }
         if prefix == "$request.header." && !is_token(name) {
             return refuse(
-                "invalid_name",
+                Code::InvalidName,
                 format!("\"{name}\" is no header name"),
                 told(|| "a name has letters, digits and hyphens".to_owned()),
             );
         }
         if prefix == "$request.header." && scope.for_all && is_credential(name) {
             return refuse(
-                "private_cache",
+                Code::PrivateCache,
                 PRIVATE.to_owned(),
                 told(|| "give the cache \"per_user\": true".to_owned()),
             );
@@ -207,5 +193,5 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
         "one of: $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME"
             .to_owned()
     });
-    refuse("unknown_alias", format!("\"{}\" stands for nothing", shown(&written)), help)
+    refuse(Code::UnknownAlias, format!("\"{}\" stands for nothing", shown(&written)), help)
 }

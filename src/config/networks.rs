@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::code::Code;
 use super::reader::{Findings, ObjectReader, Place, shown, told};
 
 /// Which addresses may send requests.
@@ -117,7 +118,7 @@ pub(super) fn read_networks(object: &mut ObjectReader<'_>, findings: &mut Findin
                         "write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, with no bit set behind the prefix"
                             .to_owned()
                     });
-                    findings.note(written.offset, &Place::Index(&place, index), "invalid_network", message, help);
+                    findings.note(written.offset, &Place::Index(&place, index), Code::InvalidNetwork, message, help);
                 }
             }
         }

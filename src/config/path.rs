@@ -2,6 +2,7 @@
 
 use super::access::{Access, read_access};
 use super::authorizer::ReadAuthorizer;
+use super::code::Code;
 use super::document::{Node, Origin};
 use super::guard::read_guard;
 use super::headers::{HeaderRules, read_response_headers};
@@ -198,6 +199,6 @@ fn read_pattern(written: &Written<'_>, place: &Place<'_>, findings: &mut Finding
         Origin::File => error.to_string(),
         Origin::Env | Origin::Secret => format!("the value of {} is no path", shown(written)),
     };
-    findings.note(written.offset, place, "invalid_path", message, None);
+    findings.note(written.offset, place, Code::InvalidPath, message, None);
     None
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use super::address::{Scheme, read_url};
 use super::authorizer::ReadAuthorizer;
+use super::code::Code;
 #[cfg(not(target_arch = "wasm32"))]
 use super::document::Node;
 use super::document::Value;
@@ -99,7 +100,7 @@ pub(super) fn read_protected_resource(
     let pattern = match Pattern::parse(&described.path) {
         Ok(pattern) => pattern,
         Err(error) => {
-            findings.note(node.offset, &place, "invalid_path", error.to_string(), None);
+            findings.note(node.offset, &place, Code::InvalidPath, error.to_string(), None);
             return None;
         }
     };

@@ -9,7 +9,8 @@ use std::rc::Rc;
 
 #[cfg(test)]
 use super::asked::{Asked, note_asked};
-use super::diagnostic::{Diagnostic, LineIndex, Severity, nearest};
+use super::code::Code;
+use super::diagnostic::{Diagnostic, LineIndex, nearest};
 use super::document::{Member, Node, Origin, Text, Value};
 
 /// The most mistakes that are told of one file: a hostile one could have millions.
@@ -28,34 +29,14 @@ impl<'s> Findings<'s> {
         Self { lines: LineIndex::new(source), found: Vec::new() }
     }
 
-    /// Notes a mistake at a byte offset.
-    pub fn note(
-        &mut self,
-        offset: usize,
-        place: &Place<'_>,
-        code: &'static str,
-        message: String,
-        help: Option<String>,
-    ) {
-        self.note_as(Severity::Error, offset, place, code, message, help);
-    }
-
-    /// Notes a mistake of this weight at a byte offset; of more than [`MISTAKES_MAX`], the first that were found.
-    pub fn note_as(
-        &mut self,
-        severity: Severity,
-        offset: usize,
-        place: &Place<'_>,
-        code: &'static str,
-        message: String,
-        help: Option<String>,
-    ) {
+    /// Notes a mistake or a warning at a byte offset; of more than [`MISTAKES_MAX`], the first that were found.
+    pub fn note(&mut self, offset: usize, place: &Place<'_>, code: Code, message: String, help: Option<String>) {
         if self.is_full() {
             return;
         }
         let (line, column) = self.lines.locate(offset);
         let (path, message, help) = (printable(place.to_string()), printable(message), help.map(printable));
-        let diagnostic = Diagnostic { severity, code, path, offset, line, column, message, help };
+        let diagnostic = Diagnostic { code, path, offset, line, column, message, help };
         let after = self.found.partition_point(|(before, _)| *before <= offset);
         self.found.insert(after, (offset, diagnostic));
     }
@@ -185,7 +166,7 @@ impl<'n> ObjectReader<'n> {
                 findings.note(
                     member.key_offset,
                     place,
-                    "duplicate_key",
+                    Code::DuplicateKey,
                     message,
                     told(|| "keep one of the two".to_owned()),
                 );
@@ -219,7 +200,7 @@ impl<'n> ObjectReader<'n> {
         let node = self.node(key);
         if node.is_none() {
             let message = format!("the key \"{key}\" is missing");
-            findings.note(self.offset, self.place, "missing_key", message, None);
+            findings.note(self.offset, self.place, Code::MissingKey, message, None);
         }
         node
     }
@@ -332,7 +313,7 @@ impl<'n> ObjectReader<'n> {
                 (None, None) => format!("known here: {}; keys of your own begin with \"x-\"", self.known.join(", ")),
             });
             let message = format!("unknown key \"{}\"", member.key);
-            findings.note(member.key_offset, self.place, "unknown_key", message, help);
+            findings.note(member.key_offset, self.place, Code::UnknownKey, message, help);
         }
     }
 }
@@ -351,7 +332,7 @@ pub fn read_text<'n>(node: &'n Node<'n>, place: &Place<'_>, findings: &mut Findi
 /// Notes that a text is empty where only one with something in it makes sense.
 pub fn note_if_empty(written: Option<&Written<'_>>, place: &Place<'_>, findings: &mut Findings<'_>) {
     if let Some(written) = written.filter(|written| written.value() == Some("")) {
-        findings.note(written.offset, place, "empty_value", "the value is empty".to_owned(), None);
+        findings.note(written.offset, place, Code::EmptyValue, "the value is empty".to_owned(), None);
     }
 }
 
@@ -373,7 +354,7 @@ pub fn note_type(node: &Node<'_>, place: &Place<'_>, expected: &str, findings: &
         value => format!("expected {expected}, found {}", value.type_name()),
     };
     let help = told(|| brackets(&node.value, expected)).filter(|help| !help.is_empty());
-    findings.note(node.offset, place, "wrong_type", message, help);
+    findings.note(node.offset, place, Code::WrongType, message, help);
 }
 
 /// Says where brackets are missing, or are too many; nothing of other values.
@@ -408,7 +389,7 @@ pub fn choose<T: Copy>(
         Some(name) => format!("did you mean \"{name}\"?"),
         None => format!("one of: {}", names.join(", ")),
     });
-    findings.note(written.offset, place, "unknown_value", format!("\"{}\" is not known here", shown(written)), help);
+    findings.note(written.offset, place, Code::UnknownValue, format!("\"{}\" is not known here", shown(written)), help);
     None
 }
 

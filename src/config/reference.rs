@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::code::Code;
 use super::document::{Node, Origin, Value};
 use super::reader::{Findings, Place, told};
 
@@ -197,7 +198,7 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
                 } else {
                     return;
                 };
-                findings.note(node.offset, place, "malformed_reference", message, help);
+                findings.note(node.offset, place, Code::MalformedReference, message, help);
                 text.value = None;
                 return;
             };
@@ -221,7 +222,7 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
                             let message =
                                 format!("{name} is {kind}, and the gateway takes a string, a number or a boolean");
                             let help = format!("write {name} as one string");
-                            findings.note(node.offset, place, "missing_binding", message, Some(help));
+                            findings.note(node.offset, place, Code::MissingBinding, message, Some(help));
                             None
                         }
                     }
@@ -262,7 +263,7 @@ fn note_missing(reference: &Reference, offset: usize, place: &Place<'_>, finding
         ReferenceKind::Env => format!("set {name} under [vars] in wrangler.toml, or in .dev.vars for local runs"),
         ReferenceKind::Secret => format!("run `npx wrangler secret put {name}`, or set it in .dev.vars for local runs"),
     });
-    findings.note(offset, place, "missing_binding", format!("the {kind} {name} is missing or empty"), help);
+    findings.note(offset, place, Code::MissingBinding, format!("the {kind} {name} is missing or empty"), help);
 }
 
 fn note_malformed(written: &str, offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
@@ -270,7 +271,7 @@ fn note_malformed(written: &str, offset: usize, place: &Place<'_>, findings: &mu
     let help = told(|| {
         "the name has letters, digits and underscores and begins with no digit; nothing may follow it".to_owned()
     });
-    findings.note(offset, place, "malformed_reference", message, help);
+    findings.note(offset, place, Code::MalformedReference, message, help);
 }
 
 #[cfg(test)]

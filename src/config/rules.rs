@@ -1,9 +1,11 @@
 //! What a path asks of a request besides its credentials: how often, how large, of what type; and whether answers are kept.
 
-use super::cors::is_token;
+use super::code::Code;
 use super::headers::read_header_names;
 use super::networks::{Networks, read_networks};
 use super::reader::{Findings, ObjectReader, Place, choose_number, note_if_empty, shown, told};
+use crate::http::header::{is_credential, is_token};
+use crate::http::media_type;
 
 /// The longest that an answer is kept, in seconds: a day.
 pub(super) const CACHE_MAX_SECS: u64 = 24 * 60 * 60;
@@ -104,13 +106,13 @@ fn read_rate_limit(
             "sub" if authenticated => return Some(RateKey::Subject),
             "sub" => {
                 let message = "this path verifies no token to take a user from".to_owned();
-                ("claim_without_auth", message, "add \"auth\" to this path, or count by \"ip\"")
+                (Code::ClaimWithoutAuth, message, "add \"auth\" to this path, or count by \"ip\"")
             }
             text => match text.strip_prefix("header:").filter(|name| is_token(name)) {
                 Some(name) => return Some(RateKey::Header(name.to_ascii_lowercase())),
                 None => {
                     let message = format!("\"{}\" is not known here", shown(&written));
-                    ("unknown_value", message, "one of: ip, sub, header:NAME")
+                    (Code::UnknownValue, message, "one of: ip, sub, header:NAME")
                 }
             },
         };
@@ -127,13 +129,12 @@ fn read_content_types(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>
     let mut types = Vec::new();
     for (index, written) in object.texts("content_types", findings).iter().enumerate() {
         let Some(text) = written.value() else { continue };
-        match text.split_once('/') {
-            Some((kind, subtype)) if is_token(kind) && is_token(subtype) => types.push(text.to_ascii_lowercase()),
-            _ => {
-                let message = format!("\"{}\" is no media type", shown(written));
-                let help = told(|| "write it as application/json, or image/* for all of a type".to_owned());
-                findings.note(written.offset, &Place::Index(&place, index), "invalid_name", message, help);
-            }
+        if media_type::is_range(text) {
+            types.push(text.to_ascii_lowercase());
+        } else {
+            let message = format!("\"{}\" is no media type", shown(written));
+            let help = told(|| "write it as application/json, or image/* for all of a type".to_owned());
+            findings.note(written.offset, &Place::Index(&place, index), Code::InvalidName, message, help);
         }
     }
     types
@@ -149,7 +150,7 @@ fn read_cache(
     let place = Place::Key(object.place(), "cache");
     if !gets {
         let message = "only answers of http_proxy to GET are kept".to_owned();
-        findings.note(node.offset, &place, "unused_key", message, told(|| "remove \"cache\"".to_owned()));
+        findings.note(node.offset, &place, Code::UnusedKey, message, told(|| "remove \"cache\"".to_owned()));
     }
     let mut reader = ObjectReader::open(node, &place, findings)?;
     reader.required("ttl_seconds", findings);
@@ -160,17 +161,17 @@ fn read_cache(
         let list = Place::Key(&place, "vary");
         let offset = reader.node("vary").map_or(node.offset, |node| node.offset);
         let help = told(|| "keep them apart by user, with \"per_user\": true".to_owned());
-        findings.note(offset, &Place::Index(&list, index), "private_cache", PRIVATE.to_owned(), help);
+        findings.note(offset, &Place::Index(&list, index), Code::PrivateCache, PRIVATE.to_owned(), help);
     }
     if authenticated != per_user {
         let (code, message, help) = match authenticated {
             true => (
-                "private_cache",
+                Code::PrivateCache,
                 "answers to one user would be given to the next",
                 "add \"per_user\": true, or remove \"cache\"",
             ),
             false => (
-                "claim_without_auth",
+                Code::ClaimWithoutAuth,
                 "this path verifies no token to tell users apart by",
                 "add \"auth\", or remove \"per_user\"",
             ),
@@ -179,9 +180,4 @@ fn read_cache(
     }
     reader.finish(findings);
     Some(Cache { ttl_secs: u32::try_from(ttl_secs).unwrap_or(1), vary, per_user })
-}
-
-/// Tells whether a header says who sends a request.
-pub(super) fn is_credential(header: &str) -> bool {
-    header.eq_ignore_ascii_case("authorization") || header.eq_ignore_ascii_case("cookie")
 }

@@ -19,6 +19,7 @@ mod root;
 mod servers;
 mod tree;
 
+use super::Code;
 use form::Form;
 use model::{ANY_JSON, Part, Section, WARNING, any_json};
 use tree::{Json, object};
@@ -26,22 +27,19 @@ use tree::{Json, object};
 /// Columns that a line of the schema's file has at the most, where it can be broken.
 const SCHEMA_WIDTH: usize = 140;
 
-/// The code of a warning that `allow` may name, and what it says.
-pub type Warning = (&'static str, &'static str);
-
 /// Gives the schema as a value.
-pub fn json_schema(warnings: &[Warning]) -> serde_json::Value {
-    schema(warnings).to_value()
+pub fn json_schema() -> serde_json::Value {
+    schema().to_value()
 }
 
 /// Gives the schema as the text of a file.
-pub fn schema_text(warnings: &[Warning]) -> String {
-    schema(warnings).to_text(SCHEMA_WIDTH) + "\n"
+pub fn schema_text() -> String {
+    schema().to_text(SCHEMA_WIDTH) + "\n"
 }
 
 /// Gives the reference page, in Markdown.
-pub fn reference_markdown(warnings: &[Warning]) -> String {
-    reference::page(&root::config(), &parts(), warnings)
+pub fn reference_markdown() -> String {
+    reference::page(&root::config(), &parts())
 }
 
 /// Gives whole configs that show each section, by its name.
@@ -108,7 +106,7 @@ fn parts() -> Vec<Part> {
     ]
 }
 
-fn schema(warnings: &[Warning]) -> Json {
+fn schema() -> Json {
     let Json::Object(config) = root::config().definition() else { return tree::NULL };
     let mut schema = object! {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -128,7 +126,8 @@ fn schema(warnings: &[Warning]) -> Json {
             }
         }
     }
-    let (codes, meanings): (Vec<_>, Vec<_>) = warnings.iter().copied().unzip();
+    let warnings = Code::WARNINGS.iter();
+    let (codes, meanings): (Vec<_>, Vec<_>) = warnings.map(|code| (code.as_str(), code.meaning())).unzip();
     definitions.push((WARNING.to_owned(), object! { "enum": codes, "enumDescriptions": meanings }));
     definitions.push((ANY_JSON.to_owned(), any_json()));
     definitions.extend(Form::ALL.iter().map(|form| (form.name().to_owned(), form.definition())));

@@ -1,6 +1,7 @@
 //! The `servers` section: the upstreams by name.
 
 use super::address::{Scheme, read_url};
+use super::code::Code;
 use super::document::Origin;
 use super::reader::{Findings, NameIndex, ObjectReader, Place, Written, index_names, note_if_empty, read_array, told};
 
@@ -102,7 +103,7 @@ fn note_second_servers(servers: &[ReadServer], section: &Place<'_>, findings: &m
             let message = format!("a second server is called \"{alias}\"; the first at {line}:{column}");
             let help = told(|| "give one of them another alias".to_owned());
             let place = Place::Index(section, read.index);
-            findings.note(read.alias_offset, &Place::Key(&place, "alias"), "duplicate_alias", message, help);
+            findings.note(read.alias_offset, &Place::Key(&place, "alias"), Code::DuplicateAlias, message, help);
         }
     }
 }
@@ -125,12 +126,12 @@ fn read_targets(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> V
     if let Some(node) = object.node("url") {
         let message = "the server has a url and urls".to_owned();
         let help = told(|| "put all of them into \"urls\"".to_owned());
-        findings.note(node.offset, &Place::Key(place, "url"), "unused_key", message, help);
+        findings.note(node.offset, &Place::Key(place, "url"), Code::UnusedKey, message, help);
     }
     let place = Place::Key(place, "urls");
     let urls = object.texts("urls", findings);
     if let Some(node) = object.node("urls").filter(|_| urls.is_empty()) {
-        findings.note(node.offset, &place, "empty_list", "the server has no address".to_owned(), None);
+        findings.note(node.offset, &place, Code::EmptyList, "the server has no address".to_owned(), None);
     }
     let urls = urls.iter().enumerate();
     urls.filter_map(|(index, written)| read_target(written, &Place::Index(&place, index), findings)).collect()
@@ -141,7 +142,7 @@ fn read_target(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
     if url.query().is_some() {
         let message = "a server's URL has no query".to_owned();
         let help = told(|| "put it in a path's mapping.query".to_owned());
-        findings.note(written.offset, place, "invalid_url", message, help);
+        findings.note(written.offset, place, Code::InvalidUrl, message, help);
     }
     Some(Target { origin: url.origin(), base_path: url.path().trim_end_matches('/').to_owned() })
 }

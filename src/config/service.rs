@@ -1,5 +1,6 @@
 //! `services` and `serviceBindings`: JavaScript beside the gateway, and other Workers.
 
+use super::code::Code;
 use super::diagnostic::nearest;
 use super::reader::{
     Findings, ObjectReader, Place, TextsByName, Written, choose, index_names, note_if_empty, read_array, shown, told,
@@ -99,7 +100,7 @@ fn read_aliases(
             let message = format!("a second entry is called \"{shown}\"");
             let help = told(|| "give one of them another alias".to_owned());
             let place = Place::Index(&place, index);
-            findings.note(offset, &Place::Key(&place, "alias"), "duplicate_alias", message, help);
+            findings.note(offset, &Place::Key(&place, "alias"), Code::DuplicateAlias, message, help);
         }
     }
     aliases
@@ -185,7 +186,7 @@ fn note_function(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
     if !is_name || UNCALLABLE.contains(&name) {
         let message = format!("\"{}\" is no name of a function to call", shown(written));
         let help = told(|| "name a method of the Worker's entry point".to_owned());
-        findings.note(written.offset, place, "invalid_name", message, help);
+        findings.note(written.offset, place, Code::InvalidName, message, help);
     }
 }
 
@@ -205,6 +206,6 @@ fn read_alias(
         None => format!("add it to \"{section}\""),
     });
     let message = format!("no entry of \"{section}\" is called \"{}\"", shown(&written));
-    findings.note(written.offset, &Place::Key(object.place(), "binding"), "unknown_service", message, help);
+    findings.note(written.offset, &Place::Key(object.place(), "binding"), Code::UnknownService, message, help);
     None
 }

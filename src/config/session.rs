@@ -2,14 +2,12 @@
 
 use super::address::{is_destination, read_origins};
 use super::authorizer::ReadAuthorizer;
-use super::cors::is_token;
+use super::code::Code;
 use super::path::{ReadPath, spelling_help};
 use super::provider::read_rotation_grace;
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
-
-/// Browsers take a cookie of this prefix only from the host itself, over https and for every path, so that no neighbour can
-/// plant one (RFC 6265bis section 4.1.3.2).
-pub const COOKIE_PREFIX: &str = "__Host-";
+use crate::http::cookie::HOST_PREFIX;
+use crate::http::header::is_token;
 
 /// The cookie that binds login states to one browser; one for all tabs, so nothing grows.
 pub const BINDING_COOKIE: &str = "__Host-bargate-login";
@@ -38,7 +36,7 @@ pub(super) const RENEW_BEFORE_MAX_SECS: u64 = 3600;
 /// How the gateway holds logins for browsers.
 #[derive(Clone)]
 pub struct Session {
-    /// Name of the cookie, which begins with [`COOKIE_PREFIX`].
+    /// Name of the cookie, which begins with [`HOST_PREFIX`].
     pub cookie: String,
     /// A session ends after this long without a request.
     pub idle_secs: i64,
@@ -87,7 +85,7 @@ pub(super) fn read_session(
     if authorizers.iter().find_map(|read| read.provider).is_some_and(|provider| !provider.audience) {
         let message = "a session without an \"audience\" in the authorizer would hold tokens that no API can check";
         let help = told(|| "add the API's identifier to the authorizer as \"audience\"".to_owned());
-        findings.note(node.offset, &place, "missing_key", message.to_owned(), help);
+        findings.note(node.offset, &place, Code::MissingKey, message.to_owned(), help);
     }
     object.finish(findings);
 
@@ -106,14 +104,14 @@ pub(super) fn read_session(
 
 fn read_cookie(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> String {
     let Some(name) = written.value() else { return String::new() };
-    let own = name.strip_prefix(COOKIE_PREFIX).is_some_and(is_token);
+    let own = name.strip_prefix(HOST_PREFIX).is_some_and(is_token);
     if !own || name == BINDING_COOKIE {
         let message = match own {
             true => format!("\"{}\" is the cookie of logins under way", shown(written)),
             false => format!("\"{}\" is no cookie that only this host can set", shown(written)),
         };
         let help = told(|| "begin the name with __Host-, as in __Host-app".to_owned());
-        findings.note(written.offset, place, "invalid_name", message, help);
+        findings.note(written.offset, place, Code::InvalidName, message, help);
     }
     name.to_owned()
 }
@@ -131,7 +129,7 @@ fn read_destination(
         let message = format!("\"{}\" is neither a path here nor at an origin of \"return_to\"", shown(&written));
         let help =
             told(|| "write a path such as /home or /caf%C3%A9, or list the origin under \"return_to\"".to_owned());
-        findings.note(written.offset, &Place::Key(object.place(), key), "invalid_url", message, help);
+        findings.note(written.offset, &Place::Key(object.place(), key), Code::InvalidUrl, message, help);
     }
     text.to_owned()
 }
@@ -151,7 +149,7 @@ fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: 
                     "it takes one with GET, without \"auth\" and parameters, whose integration is auth0_login"
                         .to_owned()
                 });
-                findings.note(object.offset(), object.place(), "missing_login", message, help);
+                findings.note(object.offset(), object.place(), Code::MissingLogin, message, help);
             }
             first.unwrap_or_default().to_owned()
         }
@@ -164,7 +162,7 @@ fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: 
                     spelling_help(text, way)
                 });
                 let place = Place::Key(object.place(), "login_path");
-                findings.note(written.offset, &place, "missing_login", message, help);
+                findings.note(written.offset, &place, Code::MissingLogin, message, help);
             }
             text.to_owned()
         }

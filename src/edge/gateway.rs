@@ -13,7 +13,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::Env;
 
-use crate::config::{BINDING_COOKIE, Config, HOP_BY_HOP_HEADERS, Integration, Path, Provider, load, references};
+use crate::config::{BINDING_COOKIE, Config, Integration, Path, Provider, load, references};
 use crate::edge::gateway::issuer::Issuer;
 use crate::edge::gateway::key_ring::KeyRing;
 use crate::edge::objects;
@@ -28,6 +28,7 @@ use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::session::SessionCache;
 use crate::http::cookie::name_on;
+use crate::http::header::HOP_BY_HOP_HEADERS;
 use crate::oauth::{Attempts, Outcome};
 use crate::problem::Problem;
 use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS};

@@ -1,9 +1,12 @@
 //! Cookies (RFC 6265bis): reading one from a request, and writing one of the gateway's own.
 //!
-//! What a cookie means is its owner's business: [`crate::oauth`] has one for logins, [`crate::session`] one for sessions.
+//! What a cookie means is its owner's business: `oauth` has one for logins, `session` one for sessions.
 
-use crate::config::COOKIE_PREFIX;
-use crate::http::request::RequestHead;
+use super::request::RequestHead;
+
+/// Browsers take a cookie of this prefix only from the host itself, over https and for every path, so that no neighbour can
+/// plant one (RFC 6265bis section 4.1.3.2).
+pub const HOST_PREFIX: &str = "__Host-";
 
 /// What a request says of a cookie.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,13 +21,13 @@ pub enum Sent {
 
 /// Gives a `Cookie` header in which a semicolon ends each cookie; those that stood behind a comma begin with it. The runtime joins
 /// several fields by commas, where RFC 9113 section 8.2.3 has semicolons.
-pub fn separated(header: &str) -> String {
+fn separated(header: &str) -> String {
     header.replace(',', ";,")
 }
 
 /// Gives a part of a separated header without what stands around it. No other white space: to a browser it would be part of the
 /// name, and `__Host-` behind it no prefix, so that a neighbour could plant the cookie.
-pub fn trimmed(part: &str) -> &str {
+fn trimmed(part: &str) -> &str {
     part.trim_matches([',', ' ', '\t'])
 }
 
@@ -52,9 +55,38 @@ pub fn sent(request: &impl RequestHead, name: &str) -> Sent {
     sent
 }
 
+/// Returns a `Cookie` header without the cookies of the names that `drops` picks; as it is if it has none of them, and `None` if
+/// nothing is left. A comma ends a cookie as well: the runtime joins several fields so.
+pub fn without(header: &str, drops: impl Fn(&str) -> bool) -> Option<String> {
+    let dropped = |part: &str| drops(trimmed(part).split('=').next().unwrap_or_default().trim());
+    let separated = separated(header);
+    if !separated.split(';').any(dropped) {
+        return Some(header.to_owned());
+    }
+    // The others keep every sign: a comma may be part of a value, and the value signed.
+    let (mut kept, mut behind_dropped) = (String::new(), false);
+    for part in separated.split(';') {
+        if dropped(part) {
+            behind_dropped = true;
+        } else if behind_dropped || kept.is_empty() {
+            let rest = part.trim_start_matches([',', ' ', '\t']);
+            if rest.is_empty() {
+                continue;
+            }
+            kept.push_str(if kept.is_empty() { "" } else { "; " });
+            kept.push_str(rest);
+            behind_dropped = false;
+        } else {
+            kept.push_str(if part.starts_with(',') { "" } else { ";" });
+            kept.push_str(part);
+        }
+    }
+    Some(kept).filter(|kept| !kept.is_empty())
+}
+
 /// Gives the name that a cookie of the gateway goes by: on plain-http loopback, where browsers refuse the prefix, without it.
 pub fn name_on(name: &str, plain_loopback: bool) -> &str {
-    name.strip_prefix(COOKIE_PREFIX).filter(|_| plain_loopback).unwrap_or(name)
+    name.strip_prefix(HOST_PREFIX).filter(|_| plain_loopback).unwrap_or(name)
 }
 
 /// Tells whether a cookie goes by a name of the gateway's, with or without the prefix.

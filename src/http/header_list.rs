@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::problem::Header;
+use crate::http::header::Header;
 
 /// Headers, by lower-case name.
 #[derive(Clone, Default)]

@@ -33,20 +33,6 @@ pub fn query_parameter(query: Option<&str>, name: &str) -> Option<String> {
     url::form_urlencoded::parse(query?.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-/// Gives what stands behind the first comma that is outside quotes (RFC 9110 section 5.6.1); `None` where there is none.
-pub fn behind_comma(list: &str) -> Option<&str> {
-    let (mut quoted, mut escaped) = (false, false);
-    let comma = list.bytes().position(|b| {
-        match (b, std::mem::take(&mut escaped)) {
-            (b'"', false) => quoted = !quoted,
-            (b'\\', false) => escaped = quoted,
-            _ => {}
-        }
-        b == b',' && !quoted
-    });
-    list.get(comma? + 1..)
-}
-
 /// Adds a query to an address that may have one (RFC 6749 section 3.1).
 pub fn with_query(url: &str, query: &str) -> String {
     let joint = if url.contains('?') { '&' } else { '?' };
@@ -105,24 +91,6 @@ mod tests {
             let headers = [("sec-fetch-mode", mode), ("accept", accept)];
             let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
             assert_eq!(is_navigation(&Head("GET", headers)), expected, "{message}");
-        }
-    }
-
-    #[test]
-    fn a_list_goes_on_behind_a_comma_that_nobody_quoted() {
-        let table = [
-            ("", None),
-            ("a", None),
-            ("a, b,c", Some(" b,c")),
-            ("a,", Some("")),
-            ("a; x=\"1,2\", b", Some(" b")),
-            (r#"a; x="\",", b"#, Some(" b")),
-            (r#"a; x="\\", b"#, Some(" b")),
-            (r#"a\", b", c"#, Some(" c")),
-            ("a\"b, c", None),
-        ];
-        for (list, behind) in table {
-            assert_eq!(behind_comma(list), behind, "{list}");
         }
     }
 }

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::Form;
 use crate::config::{Endpoints, Provider};
-use crate::http::request::RequestHead;
+use crate::http::media_type::essence;
+use crate::http::request::{RequestHead, query_parameter};
 use crate::json;
 use crate::problem::{Problem, ProviderError};
 use crate::secret::Secret;
@@ -36,13 +37,10 @@ impl BodyKind {
     /// # Errors
     /// [`Problem::UnsupportedMediaType`] for any other type.
     pub fn from_content_type(header: &str) -> Result<Self, Problem> {
-        let essence = header.split(';').next().unwrap_or_default().trim();
-        if essence.eq_ignore_ascii_case("application/json") {
-            Ok(Self::Json)
-        } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            Ok(Self::Form)
-        } else {
-            Err(Problem::UnsupportedMediaType)
+        match essence(header).as_str() {
+            "application/json" => Ok(Self::Json),
+            "application/x-www-form-urlencoded" => Ok(Self::Form),
+            _ => Err(Problem::UnsupportedMediaType),
         }
     }
 }
@@ -63,7 +61,7 @@ pub fn read_refresh_body(kind: BodyKind, body: &str) -> Result<Option<Secret<Str
             (field("refresh_token")?, field("grant_type")?)
         }
         BodyKind::Form => {
-            let field = |name: &str| crate::http::request::query_parameter(Some(body), name);
+            let field = |name: &str| query_parameter(Some(body), name);
             (field("refresh_token"), field("grant_type"))
         }
     };

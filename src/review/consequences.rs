@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use crate::config::{Diagnostic, Severity};
+use crate::config::{Code, Diagnostic, Severity};
 
 /// Where a config has mistakes.
 pub(super) struct Mistakes {
@@ -27,7 +27,8 @@ enum Ground {
 impl Mistakes {
     /// Notes where those mistakes are that leave something unread.
     pub fn of(told: &[Diagnostic]) -> Self {
-        let mistakes = told.iter().filter(|one| one.severity == Severity::Error && one.code != "missing_binding");
+        let mistakes =
+            told.iter().filter(|one| one.code.severity() == Severity::Error && one.code != Code::MissingBinding);
         Self { parts: mistakes.map(|one| part(&one.path).to_owned()).collect() }
     }
 
@@ -60,34 +61,34 @@ fn part(path: &str) -> &str {
     path.get(..end + index).unwrap_or(path)
 }
 
-fn ground(code: &str) -> Ground {
+fn ground(code: Code) -> Ground {
     match code {
-        "auth_on_login"
-        | "cors_any_origin"
-        | "cors_star"
-        | "header_as_note"
-        | "plain_http_upstream"
-        | "refresh_by_get"
-        | "secret_exposed"
-        | "symmetric_algorithm"
-        | "template_in_text"
-        | "unlikely_issuer" => Ground::Itself,
-        "crossing_routes"
-        | "method_fallthrough"
-        | "short_client_secret"
-        | "token_route_any_origin"
-        | "tokens_beside_session"
-        | "unauthenticated_route"
-        | "unreachable_route"
-        | "unusable_method"
-        | "unused_mapping" => Ground::Part,
+        Code::AuthOnLogin
+        | Code::CorsAnyOrigin
+        | Code::CorsStar
+        | Code::HeaderAsNote
+        | Code::PlainHttpUpstream
+        | Code::RefreshByGet
+        | Code::SecretExposed
+        | Code::SymmetricAlgorithm
+        | Code::TemplateInText
+        | Code::UnlikelyIssuer => Ground::Itself,
+        Code::CrossingRoutes
+        | Code::MethodFallthrough
+        | Code::ShortClientSecret
+        | Code::TokenRouteAnyOrigin
+        | Code::TokensBesideSession
+        | Code::UnauthenticatedRoute
+        | Code::UnreachableRoute
+        | Code::UnusableMethod
+        | Code::UnusedMapping => Ground::Part,
         _ => Ground::Whole,
     }
 }
 
 /// Takes out of the mistakes of a config those that follow from another.
 pub(super) fn drop_consequences(told: &mut Vec<Diagnostic>) {
-    let causes: Vec<Diagnostic> = told.iter().filter(|one| one.severity == Severity::Error).cloned().collect();
+    let causes: Vec<Diagnostic> = told.iter().filter(|one| one.code.severity() == Severity::Error).cloned().collect();
     told.retain(|one| !causes.iter().any(|cause| follows(one, cause)));
 }
 
@@ -100,21 +101,25 @@ fn follows(mistake: &Diagnostic, cause: &Diagnostic) -> bool {
     let is_read_wrong = |section: &str| {
         let entry = cause.path.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.ends_with(']'));
         let alias = cause.path.starts_with(section) && cause.path.ends_with(".alias");
-        cause.code == "wrong_type" && (entry || alias) || cause.code == "missing_key" && entry && names(cause, "alias")
+        cause.code == Code::WrongType && (entry || alias)
+            || cause.code == Code::MissingKey && entry && names(cause, "alias")
     };
     match mistake.code {
-        "unknown_server" => is_read_wrong("servers"),
-        "unknown_service" => {
+        Code::UnknownServer => is_read_wrong("servers"),
+        Code::UnknownService => {
             is_read_wrong("services") || is_read_wrong("serviceBindings") || is_read_wrong("servicesBindings")
         }
-        "unknown_authorizer" | "authorizer_missing" => cause.code == "wrong_type" && cause.path == "authorizers",
-        "unknown_variable" => {
+        Code::UnknownAuthorizer | Code::AuthorizerMissing => {
+            cause.code == Code::WrongType && cause.path == "authorizers"
+        }
+        Code::UnknownVariable => {
             let of_path = format!("{}.variables", part(&mistake.path));
             let of_either = is_within(&cause.path, "variables") || is_within(&cause.path, &of_path);
-            cause.code == "wrong_type" && of_either
+            cause.code == Code::WrongType && of_either
         }
-        "missing_login" => {
-            cause.code == "wrong_type" && cause.path == "paths" || cause.code == "missing_key" && names(cause, "paths")
+        Code::MissingLogin => {
+            cause.code == Code::WrongType && cause.path == "paths"
+                || cause.code == Code::MissingKey && names(cause, "paths")
         }
         _ => false,
     }
@@ -122,28 +127,28 @@ fn follows(mistake: &Diagnostic, cause: &Diagnostic) -> bool {
 
 /// Gives the key that an unknown one was most likely meant to be.
 fn meant_key(cause: &Diagnostic) -> Option<&str> {
-    let help = cause.help.as_deref().filter(|_| cause.code == "unknown_key")?;
+    let help = cause.help.as_deref().filter(|_| cause.code == Code::UnknownKey)?;
     help.strip_prefix("did you mean \"")?.strip_suffix("\"?")
 }
 
 /// Tells whether a mistake is the absence of a key, or of what only such a key could bring.
 fn says_absent(mistake: &Diagnostic, key: &str) -> bool {
     match mistake.code {
-        "missing_key" if mistake.message.starts_with("nothing to seal") => {
+        Code::MissingKey if mistake.message.starts_with("nothing to seal") => {
             ["client_secret", "sealing_key"].contains(&key)
         }
-        "missing_key" => names(mistake, key),
-        "no_answer" => ["integration", "response"].contains(&key),
-        "authorizer_missing" => ["authorizer", "authorizers"].contains(&key),
-        "session_missing" => key == "session",
-        "missing_login" => ["paths", "login_path"].contains(&key),
-        "unknown_server" => ["servers", "alias"].contains(&key),
-        "unknown_service" => ["services", "serviceBindings", "servicesBindings", "alias"].contains(&key),
-        "unknown_authorizer" => key == "authorizers",
-        "unknown_variable" => key == "variables",
-        "claim_without_auth" => key == "auth",
-        "private_cache" => ["per_user", "auth"].contains(&key),
-        "unused_key" => ["response", "integration"].contains(&key),
+        Code::MissingKey => names(mistake, key),
+        Code::NoAnswer => ["integration", "response"].contains(&key),
+        Code::AuthorizerMissing => ["authorizer", "authorizers"].contains(&key),
+        Code::SessionMissing => key == "session",
+        Code::MissingLogin => ["paths", "login_path"].contains(&key),
+        Code::UnknownServer => ["servers", "alias"].contains(&key),
+        Code::UnknownService => ["services", "serviceBindings", "servicesBindings", "alias"].contains(&key),
+        Code::UnknownAuthorizer => key == "authorizers",
+        Code::UnknownVariable => key == "variables",
+        Code::ClaimWithoutAuth => key == "auth",
+        Code::PrivateCache => ["per_user", "auth"].contains(&key),
+        Code::UnusedKey => ["response", "integration"].contains(&key),
         _ => false,
     }
 }
@@ -245,7 +250,8 @@ mod tests {
             (r#""authorizer":"#, r#""issuers": 1, "authorizer":"#, ["unknown_key", ""]),
             (r#""server": "api"}},"#, r#""server": "other"}},"#, ["unknown_server", ""]),
         ] {
-            let found: Vec<_> = review(&LOGIN.replacen(right, wrong, 1)).into_iter().map(|one| one.code).collect();
+            let found: Vec<_> =
+                review(&LOGIN.replacen(right, wrong, 1)).into_iter().map(|one| one.code.as_str()).collect();
             let expected: Vec<_> = codes.into_iter().filter(|code| !code.is_empty()).collect();
             assert_eq!(found, expected, "{wrong}");
         }

@@ -6,7 +6,7 @@ use super::warnings::{Warnings, items, name_offsets, named_authorizer, takes_fir
 use crate::address::Address;
 use crate::config::document::{Node, Value};
 use crate::config::reader::Place;
-use crate::config::{Binding, Bindings, Reference};
+use crate::config::{Binding, Bindings, Code, Reference};
 use crate::route::{Found, Method, RouteTable};
 
 /// Hosts of Microsoft Entra ID, in its clouds.
@@ -41,7 +41,7 @@ pub(super) fn warn_of_logins(root: &Node<'_>, bindings: &dyn Bindings, warnings:
                 );
                 let at = (names.get(index).copied().unwrap_or(node.offset), place);
                 let help = "add the API's identifier as \"audience\"";
-                warnings.warn("audience_missing", node, at, message, help);
+                warnings.warn(Code::AudienceMissing, node, at, message, help);
             }
         });
     }
@@ -82,7 +82,7 @@ fn warn_of_issuer(authorizer: &Node<'_>, place: &Place<'_>, bindings: &dyn Bindi
         return;
     };
     let message = format!("no token has this issuer: it is {message}");
-    warnings.warn("unlikely_issuer", authorizer, (node.offset, &Place::Key(place, "issuer")), message, help);
+    warnings.warn(Code::UnlikelyIssuer, authorizer, (node.offset, &Place::Key(place, "issuer")), message, help);
 }
 
 /// Warns where what clients ask tokens for (RFC 8707, by way of RFC 9728) is nothing that a token is accepted for.
@@ -114,7 +114,7 @@ fn warn_of_resource(
     let place = Place::Key(&Place::Root, "protected_resource");
     let message = format!("clients ask for tokens for this resource, and those that are accepted are for \"{shown}\"");
     let help = "write the same here and as \"audience\", letter for letter";
-    warnings.warn("resource_mismatch", root, (node.offset, &Place::Key(&place, "resource")), message, help);
+    warnings.warn(Code::ResourceMismatch, root, (node.offset, &Place::Key(&place, "resource")), message, help);
 }
 
 /// Where the provider leads a browser after a login, as it is written.
@@ -179,7 +179,7 @@ pub(super) fn warn_of_callback(
     let help = "give that path the integration auth0_callback or oidc_callback, or correct the address";
     let mut warn = |owner: &Node<'_>, place: &Place<'_>| {
         let at = (redirect.node.offset, &Place::Key(place, redirect.key));
-        warnings.warn("callback_missing", owner, at, message.clone(), help);
+        warnings.warn(Code::CallbackMissing, owner, at, message.clone(), help);
     };
     match &redirect.authorizer {
         Some(name) => with_authorizer_place(root, name, |place| warn(root, place)),

@@ -43,7 +43,7 @@ pub fn text(file: &ReviewedFile<'_>, styled: bool) -> String {
 /// Gives diagnostics as one JSON document.
 pub fn json(files: &[ReviewedFile<'_>]) -> String {
     let all = || files.iter().flat_map(|file| file.told);
-    let count = |severity| all().filter(|diagnostic| diagnostic.severity == severity).count();
+    let count = |severity| all().filter(|diagnostic| diagnostic.code.severity() == severity).count();
     let mut diagnostics = Vec::new();
     for file in files {
         let mut lines = Lines::of(file.text);
@@ -55,8 +55,8 @@ pub fn json(files: &[ReviewedFile<'_>]) -> String {
                 "line": diagnostic.line,
                 "column": diagnostic.column,
                 "end_column": diagnostic.column + token.characters(),
-                "severity": diagnostic.severity.as_str(),
-                "code": diagnostic.code,
+                "severity": diagnostic.code.severity().as_str(),
+                "code": diagnostic.code.as_str(),
                 "message": diagnostic.message,
                 "help": diagnostic.help,
             }));
@@ -75,12 +75,12 @@ pub fn github(files: &[ReviewedFile<'_>]) -> String {
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
     let mut text = String::new();
     for file in files {
-        for Diagnostic { severity, code, path, line, column, message, help, offset: _ } in file.told {
+        for Diagnostic { code, path, line, column, message, help, offset: _ } in file.told {
             let (name, place) =
                 (property(file.name), if path.is_empty() { String::new() } else { format!("{path}: ") });
             let help = help.as_ref().map_or_else(String::new, |help| format!(" ({help})"));
             let message = data(&format!("{place}{message}{help}"));
-            let kind = severity.as_str();
+            let kind = code.severity().as_str();
             let _ = writeln!(text, "::{kind} file={name},line={line},col={column},title={code}::{message}");
         }
     }
@@ -160,12 +160,12 @@ fn is_of_word(c: char) -> bool {
 }
 
 fn rendered(name: &str, token: &Token<'_>, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
-    let level = match diagnostic.severity {
+    let level = match diagnostic.code.severity() {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
     let name = printable(name);
-    let title = level.primary_title(printable(&diagnostic.message)).id(diagnostic.code);
+    let title = level.primary_title(printable(&diagnostic.message)).id(diagnostic.code.as_str());
     let (window, span, whole) = window(token);
     let mut group: Group<'_> = if whole && !is_escaped(token) {
         let source = Snippet::source(window).path(name).line_start(diagnostic.line);
@@ -218,12 +218,12 @@ fn window(token: &Token<'_>) -> (String, std::ops::Range<usize>, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Code;
 
     fn diagnostic(offset: usize, line: usize, column: usize) -> Diagnostic {
         Diagnostic {
             offset,
-            severity: Severity::Error,
-            code: "unknown_key",
+            code: Code::UnknownKey,
             path: "cors".to_owned(),
             line,
             column,

@@ -10,6 +10,7 @@ use super::outline::{Outline, OutlinedRoute};
 use super::warnings::{Warnings, items, mapped_values};
 use crate::address::Address;
 use crate::config::Bindings;
+use crate::config::Code;
 use crate::config::document::Node;
 use crate::config::reader::Place;
 use crate::route::{Ambiguity, Found, Guard, Method, MethodRule, RouteTable};
@@ -126,20 +127,20 @@ pub(super) fn warn_of_routes(
         let at = (path.get("path").map_or(path.offset, |node| node.offset), &Place::Key(&place, "path"));
         // Of a path that nobody comes to, there is nothing else to say.
         if let Some(message) = routes.unreachable(route) {
-            warnings.warn("unreachable_route", path, at, message, "remove it, or give it another path");
+            warnings.warn(Code::UnreachableRoute, path, at, message, "remove it, or give it another path");
             continue;
         }
         if routes.is_refused(route) {
             let message = "each request is refused: in another letter case, or with or without its last slash, the path asks for more";
             let help = "ask for as much here; or add \"strict_paths\": true to the server, if it tells them apart";
-            warnings.warn("unreachable_route", path, at, message.to_owned(), help);
+            warnings.warn(Code::UnreachableRoute, path, at, message.to_owned(), help);
             continue;
         }
         let open = route.requirement.is_none() && !RouteKind::of(path).is_some_and(RouteKind::is_open);
         if let Some(other) = routes.protected_above(route).filter(|_| open) {
             let message =
                 format!("open to everyone, below {} {}, which needs a token", other.spec.method, other.spec.pattern);
-            warnings.warn("unauthenticated_route", path, at, message, "add \"auth\": true");
+            warnings.warn(Code::UnauthenticatedRoute, path, at, message, "add \"auth\": true");
         }
         if let Some((crossing, stricter)) = crossing.and_then(|one| Some((one, outline.routes.get(one.stricter)?))) {
             let (common, stricter) = (&crossing.common, &stricter.spec);
@@ -148,14 +149,14 @@ pub(super) fn warn_of_routes(
                 stricter.method, stricter.pattern
             );
             let help = format!("give {common} an entry of its own that asks for as much, or ask for as much here");
-            warnings.warn("crossing_routes", path, at, message, &help);
+            warnings.warn(Code::CrossingRoutes, path, at, message, &help);
         }
         // Entries of one path share what they leave to others.
         if let Some(message) = routes.fallthrough(route)
             && fallen_through.insert((shape(&route.spec.pattern), message.clone()))
         {
             let help = "give the path these methods, or a route of ANY";
-            warnings.warn("method_fallthrough", path, at, message, help);
+            warnings.warn(Code::MethodFallthrough, path, at, message, help);
         }
     }
 }
@@ -192,24 +193,24 @@ fn warn_of_kind(
         && !(kind == RouteKind::Callback && hands_out_tokens && is_called_by_page(root, path))
     {
         let at = (method.offset, &Place::Key(place, "method"));
-        warnings.warn("unusable_method", path, at, message.to_owned(), &format!("write \"{needed}\""));
+        warnings.warn(Code::UnusableMethod, path, at, message.to_owned(), &format!("write \"{needed}\""));
     }
     if kind == RouteKind::Refresh
         && let Some(method) = path.get("method").filter(|node| matches!(node.as_text(), Some("GET" | "HEAD" | "ANY")))
     {
         let message = "a refresh by GET: browsers, caches and link previews repeat it".to_owned();
         let at = (method.offset, &Place::Key(place, "method"));
-        warnings.warn("refresh_by_get", path, at, message, "use POST");
+        warnings.warn(Code::RefreshByGet, path, at, message, "use POST");
     }
     if any_origin && hands_out_tokens {
         let message = "this path hands out tokens, and \"cors\" lets every site read them".to_owned();
         let help = "list the origins of your pages in \"cors\"";
-        warnings.warn("token_route_any_origin", path, (type_at, &type_place), message, help);
+        warnings.warn(Code::TokenRouteAnyOrigin, path, (type_at, &type_place), message, help);
     }
     if has_session && hands_out_tokens {
         let message = "a session keeps tokens from pages, and this path hands them out".to_owned();
         let help = "keep one of the two";
-        warnings.warn("tokens_beside_session", path, (type_at, &type_place), message, help);
+        warnings.warn(Code::TokensBesideSession, path, (type_at, &type_place), message, help);
     }
     let optional = path.get("auth").is_some_and(|auth| auth.is_true("optional"));
     let begins_login = matches!(
@@ -223,7 +224,7 @@ fn warn_of_kind(
     {
         let message = "whoever calls this path has no valid token yet, or none any more".to_owned();
         let at = (auth.offset, &Place::Key(place, "auth"));
-        warnings.warn("auth_on_login", path, at, message, "remove \"auth\"");
+        warnings.warn(Code::AuthOnLogin, path, at, message, "remove \"auth\"");
     }
     if kind != RouteKind::Forwarding
         && let Some(([key, _], _)) = mapped_values(path).next()
@@ -231,7 +232,7 @@ fn warn_of_kind(
     {
         let message = "this path calls nothing that would get these headers or this query".to_owned();
         let at = (node.offset, &Place::Key(place, key));
-        warnings.warn("unused_mapping", path, at, message, &format!("remove \"{key}\""));
+        warnings.warn(Code::UnusedMapping, path, at, message, &format!("remove \"{key}\""));
     }
 }
 
@@ -391,14 +392,15 @@ pub(super) fn example_paths(pattern: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use crate::config::Code;
     use crate::review::review;
 
-    fn told(paths: &str, code: &str) -> Vec<String> {
+    fn told(paths: &str, code: Code) -> Vec<String> {
         let source = format!(
             r#"{{"servers": [{{"alias": "api", "url": "https://b.example"}}, {{"alias": "other", "url": "https://c.example"}}],
                 "authorizer": {{"type": "jwt", "issuer": "https://a.example/", "audience": "b", "jwks_uri": "https://a.example/jwks"}}, "paths": [{paths}]}}"#
         );
-        let told = review(&source).into_iter().filter(|one| one.code == code || one.code == "route_conflict");
+        let told = review(&source).into_iter().filter(|one| one.code == code || one.code == Code::RouteConflict);
         told.map(|diagnostic| format!("{} {}", diagnostic.path, diagnostic.message)).collect()
     }
 
@@ -436,7 +438,7 @@ mod tests {
             (wildcard("GET", r#"{"scopes": ["read"]}"#, "api"), path("POST", scoped), &[], "other scopes"),
         ];
         for (wildcard, path, expected, message) in table {
-            assert_eq!(told(&format!("{wildcard}, {path}"), "method_fallthrough"), expected, "{message}");
+            assert_eq!(told(&format!("{wildcard}, {path}"), Code::MethodFallthrough), expected, "{message}");
         }
     }
 
@@ -518,7 +520,7 @@ mod tests {
             ),
         ];
         for (paths, expected, message) in table {
-            assert_eq!(told(paths, "unauthenticated_route"), expected, "{message}");
+            assert_eq!(told(paths, Code::UnauthenticatedRoute), expected, "{message}");
         }
     }
 
@@ -530,7 +532,7 @@ mod tests {
             entries.collect::<Vec<_>>().join(",")
         };
         let all = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-        let count = |paths: &str| told(paths, "unreachable_route").len();
+        let count = |paths: &str| told(paths, Code::UnreachableRoute).len();
         let any = methods("/a/{x}", &["ANY"]);
         assert_eq!(count(&format!("{any}, {}", methods("/a/{y}", &all))), 1, "all methods are taken");
         assert_eq!(

@@ -15,90 +15,31 @@ use crate::address::Address;
 use crate::config::document::{Node, Value};
 use crate::config::reader::{Findings, Place};
 use crate::config::{
-    Binding, Bindings, Diagnostic, ListedOrigin, ONLY_AUTHORIZER, Reference, ReferenceKind, SECRET_MIN_BYTES, Severity,
-    parse,
+    Binding, Bindings, Code, Diagnostic, ListedOrigin, ONLY_AUTHORIZER, Reference, ReferenceKind, SECRET_MIN_BYTES,
+    Severity, parse,
 };
 
-/// Every code of a warning, and what it says.
-pub const WARNINGS: [(&str, &str); 34] = [
-    (
-        "audience_missing",
-        "paths need tokens of an Auth0 authorizer without an `audience`, for which Auth0 issues none that can be checked",
-    ),
-    ("auth_on_login", "a path of a login or of a refresh needs the token that it is there to get"),
-    ("callback_missing", "no path makes a session of a login where the provider leads to"),
-    ("cors_any_origin", "every site may read answers"),
-    ("cors_star", "a star in an origin lets in whoever gets a name there, or lets its pages read as the user"),
-    (
-        "crossing_routes",
-        "two paths match the same requests, neither within the other, and the one that takes them asks for less",
-    ),
-    ("header_as_note", "a key of the user's own has the name of a header, and is not sent"),
-    ("ignored_line", "a line of a file of variables is no variable"),
-    (
-        "ignored_variable",
-        "`wrangler dev` does not read a name in a file of variables, since `wrangler.toml` says otherwise",
-    ),
-    ("method_fallthrough", "a method of a path goes to a wildcard that asks for less"),
-    ("offline_access_missing", "logins ask for no refresh token, and a path or a session needs one"),
-    ("optional_binding_missing", "`wrangler.toml` lacks a binding that the gateway can do without, at a price"),
-    ("plain_http_upstream", "an upstream is called without encryption"),
-    ("refresh_by_get", "a refresh answers GET, which browsers, caches and link previews repeat"),
-    ("resource_mismatch", "clients are told to ask for tokens for a `resource` that is no authorizer's `audience`"),
-    ("secret_exposed", "a secret reaches an answer, or an upstream"),
-    ("secret_importable", "modules of `services/` and what they import can read every secret without being handed it"),
-    ("secret_in_vars", "a secret stands under `[vars]` of `wrangler.toml`"),
-    ("short_client_secret", "login states are sealed with a secret that can be found by trying"),
-    ("symmetric_algorithm", "tokens are signed with a secret that whoever checks them could sign with as well"),
-    ("template_in_text", "a text holds what looks like a reference or a template, and is sent as it stands"),
-    ("token_route_any_origin", "a path hands out tokens, and every site may read its answers"),
-    ("tokens_beside_session", "a session keeps tokens from pages, and a path hands them out all the same"),
-    ("unauthenticated_route", "a path is open below one that needs a token"),
-    ("undeclared_variable", "no file has a variable that may be set elsewhere"),
-    ("unlikely_issuer", "no token has such an issuer"),
-    ("unreachable_route", "no request comes to a path"),
-    ("unusable_method", "a step of a login has a method by which nobody comes to it"),
-    ("unused_authorizer", "no path asks for tokens of an authorizer"),
-    ("unused_binding", "nothing in the config uses what `wrangler.toml` or a file of variables declares"),
-    ("unused_mapping", "a path maps headers or a query and calls nothing that would get them"),
-    ("unused_server", "no path goes to a server or service"),
-    ("unused_variable", "no mapping takes a variable"),
-    ("value_missing", "a variable or a secret has no value in the files beside the config"),
-];
-
-/// The codes of those that a config alone never gets: they are about what its deployment declares.
-pub const DEPLOYMENT_WARNINGS: [&str; 8] = [
-    "ignored_line",
-    "ignored_variable",
-    "optional_binding_missing",
-    "secret_importable",
-    "secret_in_vars",
-    "undeclared_variable",
-    "unused_binding",
-    "value_missing",
-];
-
 /// Tells which warnings a config allows in the whole file; none where it is no JSON.
-pub fn allowed(source: &str) -> Vec<&'static str> {
+pub fn allowed(source: &str) -> Vec<Code> {
     parse(source).map(|(_, root)| allowed_at_top(&root)).unwrap_or_default()
 }
 
 /// Gathers warnings, less those that the config allows.
 pub(super) struct Warnings<'s> {
     findings: Findings<'s>,
-    /// The codes that are allowed in the whole file.
-    allowed: Vec<&'static str>,
+    /// The warnings that are allowed in the whole file.
+    allowed: Vec<Code>,
 }
 
 impl Warnings<'_> {
     /// Warns of something in the part of the config that is `owner`.
-    pub fn warn(&mut self, code: &'static str, owner: &Node<'_>, at: (usize, &Place<'_>), message: String, help: &str) {
+    pub fn warn(&mut self, code: Code, owner: &Node<'_>, at: (usize, &Place<'_>), message: String, help: &str) {
         if !self.findings.is_full()
             && !self.allowed.contains(&code)
-            && !owner.texts("allow").any(|allowed| allowed == code)
+            && !owner.texts("allow").any(|allowed| allowed == code.as_str())
         {
             let help = format!("{help}; if it is meant, add \"allow\": [\"{code}\"]");
-            self.findings.note_as(Severity::Warning, at.0, at.1, code, message, Some(help));
+            self.findings.note(at.0, at.1, code, message, Some(help));
         }
     }
 }
@@ -118,14 +59,13 @@ pub(super) fn warnings(source: &str, root: &Node<'_>, bindings: &dyn Bindings, m
     warn_of_logins(root, bindings, &mut warnings);
     warn_of_routes(root, bindings, mistakes, &mut warnings);
     let mut told = warnings.findings.into_diagnostics();
-    told.retain(|one| one.severity == Severity::Error || mistakes.leave_sound(one));
+    told.retain(|one| one.code.severity() == Severity::Error || mistakes.leave_sound(one));
     told
 }
 
-fn allowed_at_top(root: &Node<'_>) -> Vec<&'static str> {
+fn allowed_at_top(root: &Node<'_>) -> Vec<Code> {
     let listed: HashSet<&str> = root.texts("allow").collect();
-    let codes = WARNINGS.iter().map(|(code, _)| *code);
-    codes.filter(|code| listed.contains(code)).collect()
+    Code::WARNINGS.iter().copied().filter(|code| listed.contains(code.as_str())).collect()
 }
 
 /// Notes each code that no warning has: it would keep nothing quiet.
@@ -135,16 +75,16 @@ fn check_allowed(root: &Node<'_>, findings: &mut Findings<'_>) {
         let place = Place::Key(place, "allow");
         for (index, item) in list.items().iter().enumerate() {
             let Some(code) = item.as_text() else { continue };
-            let codes = WARNINGS.iter().map(|(code, _)| *code);
-            if findings.is_full() || codes.clone().any(|known| known == code) {
+            if findings.is_full() || Code::warning(code).is_some() {
                 continue;
             }
+            let codes = Code::WARNINGS.iter().map(|code| code.as_str());
             let help = match crate::config::nearest(code, codes.clone()) {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => format!("one of: {}", codes.collect::<Vec<_>>().join(", ")),
             };
             let message = format!("no warning has the code \"{code}\"");
-            findings.note(item.offset, &Place::Index(&place, index), "unknown_value", message, Some(help));
+            findings.note(item.offset, &Place::Index(&place, index), Code::UnknownValue, message, Some(help));
         }
     };
     check(root, &Place::Root);
@@ -166,7 +106,7 @@ fn warn_of_cors(root: &Node<'_>, warnings: &mut Warnings<'_>) {
     if let Some((index, any)) = origins.iter().enumerate().find(|(_, origin)| origin.as_text() == Some("*")) {
         let message = "\"*\" lets every site read the answers of every path".to_owned();
         let at = (any.offset, &Place::Index(&place, index));
-        warnings.warn("cors_any_origin", root, at, message, "list the origins of your pages");
+        warnings.warn(Code::CorsAnyOrigin, root, at, message, "list the origins of your pages");
     }
     let with_cookies = root.get("cors").is_some_and(|cors| cors.is_true("allow_credentials"));
     for (index, origin) in origins.iter().enumerate() {
@@ -183,7 +123,7 @@ fn warn_of_cors(root: &Node<'_>, warnings: &mut Warnings<'_>) {
             None => continue,
         };
         let at = (origin.offset, &Place::Index(&place, index));
-        warnings.warn("cors_star", root, at, message, "write out the origins of your pages");
+        warnings.warn(Code::CorsStar, root, at, message, "write out the origins of your pages");
     }
 }
 
@@ -204,7 +144,7 @@ fn warn_of_authorizers(root: &Node<'_>, bindings: &dyn Bindings, warnings: &mut 
                 let message = format!("no path asks for tokens of \"{name}\"");
                 let help = "give a path \"auth\", or remove the authorizer";
                 warnings.warn(
-                    "unused_authorizer",
+                    Code::UnusedAuthorizer,
                     node,
                     (names.get(index).copied().unwrap_or(node.offset), place),
                     message,
@@ -228,7 +168,7 @@ fn warn_of_symmetry(node: &Node<'_>, place: &Place<'_>, warnings: &mut Warnings<
     let Some((offset, key)) = at else { return };
     let message = "HS256: whoever can check these tokens can also make them".to_owned();
     let help = "let the issuer sign with RS256 or ES256, and give its \"jwks_uri\"";
-    warnings.warn("symmetric_algorithm", node, (offset, &Place::Key(place, key)), message, help);
+    warnings.warn(Code::SymmetricAlgorithm, node, (offset, &Place::Key(place, key)), message, help);
 }
 
 /// Warns of a short secret that login states are sealed with: whoever has one of them can try secrets until one opens it.
@@ -254,7 +194,13 @@ fn warn_of_weak_seal(
             "login states are sealed with this secret of {bytes} bytes, which whoever has one of them can find by trying"
         );
         let help = "add a \"sealing_key\", made with `openssl rand -base64 48`";
-        warnings.warn("short_client_secret", node, (secret.offset, &Place::Key(place, "client_secret")), message, help);
+        warnings.warn(
+            Code::ShortClientSecret,
+            node,
+            (secret.offset, &Place::Key(place, "client_secret")),
+            message,
+            help,
+        );
     }
 }
 
@@ -279,7 +225,7 @@ fn warn_of_scope(root: &Node<'_>, node: &Node<'_>, place: &Place<'_>, warnings: 
     if !asked {
         let message = "logins ask for no refresh token, so nothing can be renewed".to_owned();
         let help = "add \"offline_access\" to \"scope\", as in \"openid profile email offline_access\"";
-        warnings.warn("offline_access_missing", node, (offset, &place), message, help);
+        warnings.warn(Code::OfflineAccessMissing, node, (offset, &place), message, help);
     }
 }
 
@@ -333,14 +279,14 @@ fn warn_of_servers(root: &Node<'_>, warnings: &mut Warnings<'_>) {
             let plain = url.as_text().and_then(Address::parse);
             if plain.is_some_and(|url| url.scheme() == "http" && !url.is_loopback()) {
                 let message = "plain http: whoever is on the way reads and changes tokens and answers".to_owned();
-                warnings.warn("plain_http_upstream", server, (url.offset, &place), message, "use https");
+                warnings.warn(Code::PlainHttpUpstream, server, (url.offset, &place), message, "use https");
             }
         }
         let Some(alias) = server.get("alias") else { continue };
         if !in_use.hold_alias(alias) {
             let message = "no path goes to this server".to_owned();
             let at = (alias.offset, &Place::Key(&place, "alias"));
-            warnings.warn("unused_server", server, at, message, "give a path to it, or remove it");
+            warnings.warn(Code::UnusedServer, server, at, message, "give a path to it, or remove it");
         }
     }
 }
@@ -360,7 +306,7 @@ fn warn_of_services(root: &Node<'_>, warnings: &mut Warnings<'_>) {
                 let message = "no path goes to this service".to_owned();
                 let place = Place::Index(&section_place, index);
                 let at = (alias.offset, &Place::Key(&place, "alias"));
-                warnings.warn("unused_server", root, at, message, "give a path to it, or remove it");
+                warnings.warn(Code::UnusedServer, root, at, message, "give a path to it, or remove it");
             }
         }
     }
@@ -378,7 +324,7 @@ fn warn_of_variables(root: &Node<'_>, warnings: &mut Warnings<'_>) {
         for member in path.get("variables").map(Node::members).unwrap_or_default() {
             if !taken.remove(member.key.as_ref()) {
                 let at = (member.key_offset, &Place::Key(&place, &member.key));
-                warnings.warn("unused_variable", path, at, message(&member.key), help);
+                warnings.warn(Code::UnusedVariable, path, at, message(&member.key), help);
             }
         }
         taken_of_root.extend(taken);
@@ -387,7 +333,7 @@ fn warn_of_variables(root: &Node<'_>, warnings: &mut Warnings<'_>) {
     for member in root.get("variables").map(Node::members).unwrap_or_default() {
         if !taken_of_root.contains(member.key.as_ref()) {
             let at = (member.key_offset, &Place::Key(&section, &member.key));
-            warnings.warn("unused_variable", root, at, message(&member.key), help);
+            warnings.warn(Code::UnusedVariable, root, at, message(&member.key), help);
         }
     }
 }
@@ -443,7 +389,7 @@ fn warn_of_secrets(root: &Node<'_>, warnings: &mut Warnings<'_>) {
                 let place = Place::Key(&place, keys[1]);
                 let message = format!("the variable \"{name}\" is a secret, and is sent to an upstream");
                 let help = "send it only where the upstream must have it";
-                warnings.warn("secret_exposed", path, (value.offset, &place), message, help);
+                warnings.warn(Code::SecretExposed, path, (value.offset, &place), message, help);
             }
         }
     }
@@ -470,7 +416,7 @@ fn warn_of_notes(root: &Node<'_>, warnings: &mut Warnings<'_>) {
             if is_header && member.node.as_text().is_some() {
                 let message = format!("\"{}\" is taken for a note here, and no such header is sent", member.key);
                 let at = (member.key_offset, &Place::Key(place, &member.key));
-                warnings.warn("header_as_note", owner, at, message, help);
+                warnings.warn(Code::HeaderAsNote, owner, at, message, help);
             }
         }
     };
@@ -547,7 +493,7 @@ fn warn_of_templates(owner: &Node<'_>, node: &Node<'_>, place: &Place<'_>, kind:
             (_, "$request." | "$config.") => "only \"mapping\" and \"request_headers\" take such values",
             (_, _) => "let the reference be the whole text",
         };
-        warnings.warn("template_in_text", owner, (offset, place), message, help);
+        warnings.warn(Code::TemplateInText, owner, (offset, place), message, help);
     });
 }
 
@@ -580,7 +526,7 @@ fn warn_of_secrets_in(
                 (format!("the secret {name} is sent to an upstream"), "send it only where the upstream must have it")
             }
         };
-        warnings.warn("secret_exposed", owner, (offset, place), message, help);
+        warnings.warn(Code::SecretExposed, owner, (offset, place), message, help);
     });
 }
 

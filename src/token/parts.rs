@@ -10,6 +10,7 @@ use super::TOKEN_MAX_BYTES;
 use super::claims::Kind;
 use super::unverified::{TokenError, shortened};
 use crate::algorithm::Algorithm;
+use crate::http::media_type::essence;
 use crate::json::{self, parse_object};
 
 /// The three parts of a compact JWS as text, none of them decoded.
@@ -117,7 +118,7 @@ impl JoseHeader {
     pub fn check_kind(&self, expected: Kind) -> Result<(), TokenError> {
         let Some(written) = self.0.get("typ") else { return Ok(()) };
         let written = written.as_str().ok_or(TokenError::OtherKind)?;
-        let essence = written.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = essence(written);
         let kind = essence.strip_prefix("application/").unwrap_or(&essence);
         let own = match expected {
             Kind::Access => "at+jwt",

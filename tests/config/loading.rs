@@ -87,7 +87,7 @@ fn an_unused_callback_uri_is_not_judged() {
     }
     let mistakes = |uris: &str| {
         let source = format!(r#"{{ "paths": [], "authorizer": {} }}"#, authorizer(uris));
-        load(&source, &Nothing).map(|_| ()).map_err(|told| told[0].code)
+        load(&source, &Nothing).map(|_| ()).map_err(|told| told[0].code.as_str())
     };
     assert_eq!(mistakes(r#""callback_uri": "nowhere""#), Err("invalid_url"), "alone it counts");
     assert_eq!(mistakes(r#""redirect_uri": "nowhere", "callback_uri": "https://a.example""#), Err("invalid_url"));
@@ -252,7 +252,7 @@ fn a_session_has_a_default_for_everything() {
     for key in ["after_login", "after_logout"] {
         for unsendable in ["/café", "/日本", "https://app.example/日本", "/a b", "/a\\tb"] {
             let section = format!(r#"{{ "{key}": "{unsendable}", "return_to": ["https://app.example"] }}"#);
-            let codes: Vec<_> = check(&source(&section)).iter().map(|mistake| mistake.code).collect();
+            let codes: Vec<_> = check(&source(&section)).iter().map(|mistake| mistake.code.as_str()).collect();
             assert_eq!(codes, ["invalid_url"], "{key}: {unsendable}");
         }
     }
@@ -328,7 +328,7 @@ fn problems_lead_to_an_open_path_that_shows_something_and_leads_no_further() {
             }}"#,
             serde_json::Value::from(page)
         );
-        let codes: Vec<_> = check(&source).iter().map(|mistake| mistake.code).collect();
+        let codes: Vec<_> = check(&source).iter().map(|mistake| mistake.code.as_str()).collect();
         let told: &[&str] = if expected { &[] } else { &["invalid_problem_page"] };
         assert_eq!(codes, told, "{message}: {page}");
     }

@@ -141,12 +141,12 @@ fn judge_config(page: &str, block: &Block, mistakes: &[Diagnostic], wrong: Optio
     let line = |mistake: &Diagnostic| (block.line + mistake.line.saturating_sub(2)).min(last);
     let Some(code) = wrong else {
         let told = |mistake: &Diagnostic| {
-            let Diagnostic { severity, code, path, message, .. } = mistake;
-            format!("{page}:{}: {}[{code}]: {path}: {message}", line(mistake), severity.as_str())
+            let Diagnostic { code, path, message, .. } = mistake;
+            format!("{page}:{}: {}[{code}]: {path}: {message}", line(mistake), code.severity().as_str())
         };
         return mistakes.iter().map(told).collect();
     };
-    let codes: Vec<_> = mistakes.iter().map(|mistake| mistake.code).collect();
+    let codes: Vec<_> = mistakes.iter().map(|mistake| mistake.code.as_str()).collect();
     if codes == [code] { vec![] } else { vec![format!("{page}:{}: is to give {code} and gives {codes:?}", block.line)] }
 }
 

@@ -3,56 +3,57 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bargate::config::{Diagnostic, Severity};
-use bargate::review::{WARNINGS, review};
+use bargate::config::{Code, Diagnostic, Severity};
+use bargate::review::review;
 use jsonschema::Validator;
 use serde_json::Value;
 
 /// Codes of mistakes that a schema can express, wherever they are made, but for those that [`is_expressible`] excepts.
-pub const EXPRESSIBLE: [&str; 22] = [
-    "algorithm_mismatch",
-    "authorizer_missing",
-    "claim_without_auth",
-    "cors_any_origin_with_credentials",
-    "empty_list",
-    "empty_value",
-    "invalid_header",
-    "invalid_name",
-    "malformed_reference",
-    "missing_key",
-    "no_answer",
-    "private_cache",
-    "session_missing",
-    "two_answers",
-    "two_authorizers",
-    "two_key_sources",
-    "unknown_alias",
-    "unknown_key",
-    "unknown_value",
-    "unused_key",
-    "weak_secret",
-    "wrong_type",
+pub const EXPRESSIBLE: [Code; 22] = [
+    Code::AlgorithmMismatch,
+    Code::AuthorizerMissing,
+    Code::ClaimWithoutAuth,
+    Code::CorsAnyOriginWithCredentials,
+    Code::EmptyList,
+    Code::EmptyValue,
+    Code::InvalidHeader,
+    Code::InvalidName,
+    Code::MalformedReference,
+    Code::MissingKey,
+    Code::NoAnswer,
+    Code::PrivateCache,
+    Code::SessionMissing,
+    Code::TwoAnswers,
+    Code::TwoAuthorizers,
+    Code::TwoKeySources,
+    Code::UnknownAlias,
+    Code::UnknownKey,
+    Code::UnknownValue,
+    Code::UnusedKey,
+    Code::WeakSecret,
+    Code::WrongType,
 ];
 
 /// Codes of mistakes that a schema expresses in part: a pattern says how such a text looks, and not whether it means anything.
 /// `texts.rs` says which part.
-pub const IN_PART: [&str; 5] = ["invalid_domain", "invalid_network", "invalid_origin", "invalid_path", "invalid_url"];
+pub const IN_PART: [Code; 5] =
+    [Code::InvalidDomain, Code::InvalidNetwork, Code::InvalidOrigin, Code::InvalidPath, Code::InvalidUrl];
 
 /// Codes of mistakes that no schema can express: what a text is before it is JSON, names that are to be found elsewhere in the
 /// file, the values of bindings, and what the items of a list are to each other.
-pub const INEXPRESSIBLE: [&str; 12] = [
-    "duplicate_alias",
-    "duplicate_key",
-    "invalid_json",
-    "invalid_jwks",
-    "invalid_problem_page",
-    "missing_binding",
-    "missing_login",
-    "route_conflict",
-    "unknown_authorizer",
-    "unknown_server",
-    "unknown_service",
-    "unknown_variable",
+pub const INEXPRESSIBLE: [Code; 12] = [
+    Code::DuplicateAlias,
+    Code::DuplicateKey,
+    Code::InvalidJson,
+    Code::InvalidJwks,
+    Code::InvalidProblemPage,
+    Code::MissingBinding,
+    Code::MissingLogin,
+    Code::RouteConflict,
+    Code::UnknownAuthorizer,
+    Code::UnknownServer,
+    Code::UnknownService,
+    Code::UnknownVariable,
 ];
 
 /// A config, and what is said of it.
@@ -68,7 +69,7 @@ pub struct Judge(Validator);
 
 impl Judge {
     pub fn new() -> Self {
-        Self(jsonschema::draft202012::new(&bargate::config::schema::json_schema(&WARNINGS)).expect("the schema is one"))
+        Self(jsonschema::draft202012::new(&bargate::config::schema::json_schema()).expect("the schema is one"))
     }
 
     /// Gives what the schema's validator tells, each on a line.
@@ -78,7 +79,7 @@ impl Judge {
 
     pub fn judge(&self, config: &Value) -> Judged {
         let mut mistakes = review(&config.to_string());
-        mistakes.retain(|told| told.severity == Severity::Error);
+        mistakes.retain(|told| told.code.severity() == Severity::Error);
         Judged { mistakes, passes: self.0.is_valid(config) }
     }
 
@@ -103,9 +104,9 @@ fn is_expressible(mistake: &Diagnostic, config: &Value) -> bool {
     match mistake.code {
         _ if type_unknown && mistake.path.starts_with("authorizer") && mistake.path != "authorizer.type" => false,
         // Spelling that is nearly right is for the parser to judge.
-        "malformed_reference" => !mistake.help.as_deref().is_some_and(|help| help.starts_with("did you mean")),
+        Code::MalformedReference => !mistake.help.as_deref().is_some_and(|help| help.starts_with("did you mean")),
         // What one of several authorizers lacks matters only if it is the first that logs people in.
-        "missing_key" => {
+        Code::MissingKey => {
             let of_authorizer = ["neither this integration", "nothing to seal", "a session without"];
             config.get("authorizers").is_none_or(Value::is_null)
                 || !of_authorizer.iter().any(|beginning| mistake.message.starts_with(beginning))

@@ -74,7 +74,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
     }
     let all = || files.iter().flat_map(|file| file.told);
-    let count = |severity| all().filter(|diagnostic| diagnostic.severity == severity).count();
+    let count = |severity| all().filter(|diagnostic| diagnostic.code.severity() == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     if errors + warnings > 0 && matches!(arguments.format, Format::Text) {
         let names = files.iter().filter(|file| !file.told.is_empty()).map(|file| file.name);

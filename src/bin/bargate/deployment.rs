@@ -9,7 +9,7 @@ mod refused;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use bargate::config::{Binding, Bindings, Diagnostic, LineIndex, Reference, ReferenceKind, Severity};
+use bargate::config::{Binding, Bindings, Code, Diagnostic, LineIndex, Reference, ReferenceKind, Severity};
 use bargate::review::{Need, NeedKind, allowed, needs};
 
 use crate::Failure;
@@ -197,7 +197,7 @@ impl Deployment {
 
     /// Tells which variables and secrets of a config have no value here, though nobody said that these files are all there is.
     pub fn without_value(&self, config: &TextFile) -> Vec<Diagnostic> {
-        let code = "value_missing";
+        let code = Code::ValueMissing;
         if self.file_names().is_empty() || allowed(&config.text).contains(&code) {
             return Vec::new();
         }
@@ -225,7 +225,7 @@ impl Deployment {
                 _ => "set it in .dev.vars for local runs, and under [vars] in wrangler.toml".to_owned(),
             };
             let help = format!("{help}; {}", way_to_allow(code));
-            Diagnostic { severity: Severity::Warning, ..diagnostic(need, code, message, help) }
+            diagnostic(need, code, message, help)
         });
         missing.collect()
     }
@@ -245,9 +245,10 @@ impl Deployment {
         let needs = needs(&config.text);
         let allowed = allowed(&config.text);
         // What a config with mistakes would use is not known.
-        let has_mistakes = told.iter().any(|one| one.severity == Severity::Error && one.code != "missing_binding");
-        let is_quiet = |code| allowed.contains(&code) || has_mistakes && code == "unused_binding";
-        let is_told = |one: &Diagnostic| one.severity == Severity::Error || !is_quiet(one.code);
+        let has_mistakes =
+            told.iter().any(|one| one.code.severity() == Severity::Error && one.code != Code::MissingBinding);
+        let is_quiet = |code| allowed.contains(&code) || has_mistakes && code == Code::UnusedBinding;
+        let is_told = |one: &Diagnostic| one.code.severity() == Severity::Error || !is_quiet(one.code);
         let mut files: Vec<(&TextFile, Vec<Diagnostic>)> = Vec::new();
         if let Some(wrangler) = &self.wrangler {
             told.extend(needs.iter().filter_map(|need| wrangler.lacks(need)).filter(is_told));
@@ -274,10 +275,10 @@ impl Deployment {
             needs.iter().filter(|_| self.has_variables_elsewhere()).filter(is_undeclared).collect();
         let first = undeclared.first()?;
         let names: Vec<_> = undeclared.iter().map(|need| need.name.as_str()).collect();
-        let code = "undeclared_variable";
+        let code = Code::UndeclaredVariable;
         let message = format!("no file has {}; unless set elsewhere, every request gets 503", names.join(", "));
         let help = format!("set what is missing under [vars] in wrangler.toml; {}", way_to_allow(code));
-        Some(Diagnostic { severity: Severity::Warning, ..diagnostic(first, code, message, help) })
+        Some(diagnostic(first, code, message, help))
     }
 
     /// Tells what of a file of variables nothing uses, and what of it wrangler does not read.
@@ -287,14 +288,14 @@ impl Deployment {
             if !is_used(name, needs) && !self.env.refers_to(name) {
                 told.push(unused_binding(name, *offset));
             } else if let Some(why) = self.wrangler.as_ref().and_then(|wrangler| wrangler.ignores(name)) {
-                let code = "ignored_variable";
+                let code = Code::IgnoredVariable;
                 let message = format!("`wrangler dev` does not read {name} here: {why}");
                 let help = format!("remove it here; {}", way_to_allow(code));
                 told.push(warning(code, String::new(), *offset, message, help));
             }
         }
         for offset in &env_file.unread {
-            let code = "ignored_line";
+            let code = Code::IgnoredLine;
             let message = "this is no NAME=value, and wrangler passes over it".to_owned();
             let help = format!("correct it, or begin the line with #; {}", way_to_allow(code));
             told.push(warning(code, String::new(), *offset, message, help));
@@ -336,8 +337,7 @@ impl Wrangler {
             let of_section = refusals(section).into_iter().map(|refusal| {
                 let (line, column) = lines.locate(refusal.offset);
                 Diagnostic {
-                    severity: Severity::Error,
-                    code: "wrangler_refuses",
+                    code: Code::WranglerRefuses,
                     path: format!("{outer}{}", refusal.path),
                     offset: refusal.offset,
                     line,
@@ -448,7 +448,7 @@ impl Wrangler {
             .any(|ending| is_file(&format!("{said}{ending}")) || (said.ends_with(ending) && is_file(said)));
         let message = format!("the module {} is not there", self.folder.join(&need.name).display());
         let help = "write it, or correct \"entrypoint\" in \"services\"".to_owned();
-        (!is_there).then(|| diagnostic(need, "missing_module", message, help))
+        (!is_there).then(|| diagnostic(need, Code::MissingModule, message, help))
     }
 
     fn lacks_rate_limit(&self, need: &Need, period: u64) -> Option<Diagnostic> {
@@ -459,7 +459,7 @@ impl Wrangler {
         let declared = declared.filter(|declared| *declared != period)?;
         let message = format!("the rate limit {name} has a period of {declared} s, and {period} s is said here");
         let help = format!("write \"period_seconds\": {declared}, or change {}", self.label);
-        Some(diagnostic(need, "binding_mismatch", message, help))
+        Some(diagnostic(need, Code::BindingMismatch, message, help))
     }
 
     fn lacks_object(&self, need: &Need) -> Option<Diagnostic> {
@@ -474,18 +474,18 @@ impl Wrangler {
         let bound = bound.text("class_name").unwrap_or_default();
         (bound != class).then(|| {
             let message = format!("the Durable Object {name} has the class \"{bound}\", and must have \"{class}\"");
-            diagnostic(need, "binding_mismatch", message, format!("correct its class_name in {}", self.label))
+            diagnostic(need, Code::BindingMismatch, message, format!("correct its class_name in {}", self.label))
         })
     }
 
     fn undeclared(&self, need: &Need, help: &str) -> Diagnostic {
         let message = format!("the {} {} is not declared in {}", need.kind.as_str(), need.name, self.label);
         if need.required {
-            return diagnostic(need, "missing_binding", message, help.to_owned());
+            return diagnostic(need, Code::MissingBinding, message, help.to_owned());
         }
-        let code = "optional_binding_missing";
+        let code = Code::OptionalBindingMissing;
         let help = format!("{help}; {}", way_to_allow(code));
-        Diagnostic { severity: Severity::Warning, ..diagnostic(need, code, message, help) }
+        diagnostic(need, code, message, help)
     }
 
     /// Tells where modules can read secrets that nobody hands them.
@@ -494,7 +494,7 @@ impl Wrangler {
         let (flags, offset) = &self.flags;
         let is_set = |flag: &&&str| flags.iter().any(|set| set == **flag);
         let missing = FLAGS.iter().find(|flag| !is_set(flag)).filter(|_| has_modules)?;
-        let code = "secret_importable";
+        let code = Code::SecretImportable;
         let message = format!("modules and what they import can read every secret without the flag {missing}");
         let help = format!("add it to \"compatibility_flags\" of {}; {}", self.label, way_to_allow(code));
         Some(warning(code, "compatibility_flags".to_owned(), *offset, message, help))
@@ -508,7 +508,7 @@ impl Wrangler {
         let is_secret = |name: &str| needs.iter().any(|need| need.kind == NeedKind::Secret && need.name == name);
         for member in vars.iter().filter(|member| is_secret(&member.key)) {
             let name = &member.key;
-            let code = "secret_in_vars";
+            let code = Code::SecretInVars;
             let help = format!("remove it here, and run `npx wrangler secret put {name}`; {}", way_to_allow(code));
             let message = format!("the secret {name} stands in a file");
             told.push(warning(code, format!("vars.{name}"), member.key_offset, message, help));
@@ -536,14 +536,14 @@ fn is_used(name: &str, needs: &[Need]) -> bool {
 }
 
 fn unused_binding(name: &str, offset: usize) -> Diagnostic {
-    let code = "unused_binding";
+    let code = Code::UnusedBinding;
     let help = format!("remove it, unless your own modules use it; {}", way_to_allow(code));
     warning(code, String::new(), offset, format!("nothing in the config uses {name}"), help)
 }
 
 /// Makes a warning whose line is still to be found.
-fn warning(code: &'static str, path: String, offset: usize, message: String, help: String) -> Diagnostic {
-    Diagnostic { severity: Severity::Warning, code, path, offset, line: 1, column: 1, message, help: Some(help) }
+fn warning(code: Code, path: String, offset: usize, message: String, help: String) -> Diagnostic {
+    Diagnostic { code, path, offset, line: 1, column: 1, message, help: Some(help) }
 }
 
 /// Gives what is shown in the place of a character: as many bytes, so that offsets stay true. Quotes and line ends stay.
@@ -575,22 +575,13 @@ fn without_values(text: &str, root: &Declared) -> String {
     shown
 }
 
-fn way_to_allow(code: &str) -> String {
+fn way_to_allow(code: Code) -> String {
     format!("if it is meant, add \"allow\": [\"{code}\"] at the top of the config")
 }
 
-fn diagnostic(need: &Need, code: &'static str, message: String, help: String) -> Diagnostic {
+fn diagnostic(need: &Need, code: Code, message: String, help: String) -> Diagnostic {
     let Need { path, offset, line, column, .. } = need;
-    Diagnostic {
-        severity: Severity::Error,
-        code,
-        path: path.clone(),
-        offset: *offset,
-        line: *line,
-        column: *column,
-        message,
-        help: Some(help),
-    }
+    Diagnostic { code, path: path.clone(), offset: *offset, line: *line, column: *column, message, help: Some(help) }
 }
 
 #[cfg(test)]
@@ -740,7 +731,7 @@ mod tests {
         }
         let config = r#"{ "servers": [{ "alias": "api", "url": "$env.F" }], "paths": [] }"#;
         let told = bargate::review::review_with(config, &deployment);
-        let of_variable = told.iter().find(|one| one.code == "missing_binding").unwrap();
+        let of_variable = told.iter().find(|one| one.code == Code::MissingBinding).unwrap();
         assert_eq!(of_variable.message, "F is an object, and the gateway takes a string, a number or a boolean");
     }
 

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bargate::config::schema::{reference_markdown, schema_text};
-use bargate::review::WARNINGS;
 
 use crate::Failure;
 use crate::output::{Existing, Output};
@@ -26,7 +25,7 @@ pub struct Arguments {
 /// # Errors
 /// A file that cannot be written.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let text = if arguments.reference { reference_markdown(&WARNINGS) } else { schema_text(&WARNINGS) };
+    let text = if arguments.reference { reference_markdown() } else { schema_text() };
     Output::new(&arguments.output, Existing::Overwritten)?.write(&text)?;
     Ok(ExitCode::SUCCESS)
 }

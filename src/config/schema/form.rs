@@ -5,9 +5,10 @@
 
 use super::tree::{Json, object};
 use crate::config::authorizer::SECRET_MIN_BYTES;
-use crate::config::mapping::{HOP_BY_HOP_HEADERS, UNMAPPABLE_HEADERS};
 use crate::config::service::UNCALLABLE;
-use crate::config::session::{BINDING_COOKIE, COOKIE_PREFIX};
+use crate::config::session::BINDING_COOKIE;
+use crate::http::cookie::HOST_PREFIX;
+use crate::http::header::{FRAMING_HEADERS, HOP_BY_HOP_HEADERS};
 use crate::route::MAX_SEGMENTS;
 
 /// A reference to a binding.
@@ -268,7 +269,7 @@ impl Form {
             Self::Scope => format!(r"{NO_REFERENCE}[!#-\[\]-~]+"),
             Self::MediaType => format!("{token}/{token}"),
             Self::Network => r"[0-9.]+(?:/[0-9]{1,2})?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?:/[0-9]{1,3})?".to_owned(),
-            Self::Cookie => format!("(?!{BINDING_COOKIE}$){COOKIE_PREFIX}{token}"),
+            Self::Cookie => format!("(?!{BINDING_COOKIE}$){HOST_PREFIX}{token}"),
             Self::Function => format!("(?!(?:{})$)[A-Za-z_$][A-Za-z0-9_$]*", UNCALLABLE.join("|")),
             Self::Source => {
                 format!(r"(?!\$)[\s\S]*|\$config\.[\s\S]*|\$request\.header\.{token}|\$request\.(?:query|jwt)\.[\s\S]+")
@@ -328,7 +329,7 @@ fn not_of_the_connection() -> String {
         };
         name.chars().map(letter).collect()
     };
-    let names: Vec<_> = HOP_BY_HOP_HEADERS.iter().chain(&UNMAPPABLE_HEADERS).map(any_case).collect();
+    let names: Vec<_> = HOP_BY_HOP_HEADERS.iter().chain(&FRAMING_HEADERS).map(any_case).collect();
     format!("(?!(?:{})$)", names.join("|"))
 }
 

@@ -6,9 +6,10 @@ use super::tree::{list, object};
 use crate::config::cors::{HEADERS_DEFAULT, MAX_AGE_DEFAULT_SECS, MAX_AGE_MAX_SECS};
 use crate::config::provider::{ROTATION_GRACE_DEFAULT_SECS, ROTATION_GRACE_MAX_SECS};
 use crate::config::session::{
-    ABSOLUTE_DEFAULT_SECS, COOKIE_DEFAULT, COOKIE_PREFIX, IDLE_DEFAULT_SECS, LIFETIME_MAX_SECS,
-    RENEW_BEFORE_DEFAULT_SECS, RENEW_BEFORE_MAX_SECS,
+    ABSOLUTE_DEFAULT_SECS, COOKIE_DEFAULT, IDLE_DEFAULT_SECS, LIFETIME_MAX_SECS, RENEW_BEFORE_DEFAULT_SECS,
+    RENEW_BEFORE_MAX_SECS,
 };
+use crate::http::cookie::HOST_PREFIX;
 
 /// Gives `session`.
 pub fn session() -> Section {
@@ -19,7 +20,7 @@ pub fn session() -> Section {
                  that exist; `absolute_seconds` is fixed at the login.";
     Section::new("session", "session", about)
         .keys([
-            Key::new("cookie", Shape::Text(Form::Cookie), format!("The name of the cookie; it begins with `{COOKIE_PREFIX}`."))
+            Key::new("cookie", Shape::Text(Form::Cookie), format!("The name of the cookie; it begins with `{HOST_PREFIX}`."))
                 .default(COOKIE_DEFAULT)
                 .example("__Host-app"),
             Key::new(

@@ -15,6 +15,7 @@ use crate::edge::runtime::sealing::open;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::{digest, fresh_text};
 use crate::edge::session;
+use crate::http::header::NO_STORE;
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{
     Ended, Exchange as Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenAnswer, check_response_issuer, code_form,
@@ -193,7 +194,7 @@ async fn verify_id_token(
 fn web_message(message: &str, target_origin: &str) -> Result<Answer, Problem> {
     let nonce = fresh_text()?;
     let (page, policy) = web_message_page(message, target_origin, &nonce);
-    let mut headers = vec![("cache-control".into(), "no-store".into())];
+    let mut headers = vec![("cache-control".into(), NO_STORE.into())];
     set_page_headers(&mut headers, policy.into());
     Ok(Answer::Made { status: 200, headers, body: Some(page) })
 }

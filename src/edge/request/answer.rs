@@ -10,9 +10,10 @@ use crate::edge::gateway::Gateway;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::host::{configured, header_lines, relay, respond};
 use crate::edge::runtime::log;
+use crate::http::header::{Header, NO_STORE, push, quoted};
 use crate::http::request::{RequestHead as _, is_navigation};
 use crate::oauth::login_address;
-use crate::problem::{Header, PAGE_POLICY, Problem, WayOn, push, quoted};
+use crate::problem::{PAGE_POLICY, Problem, WayOn};
 use crate::proxy::DROPPED_RESPONSE_HEADERS;
 use crate::route::{Method, MethodRule};
 
@@ -113,9 +114,6 @@ fn problem_page(problem: &Problem, exchange: &Exchange, gateway: Option<&Gateway
     };
     problem.page(&exchange.id, way_on)
 }
-
-/// What answers with tokens, profiles or failures say to caches.
-const NO_STORE: &str = "no-store";
 
 /// Browsers that came by https once come by nothing else for two years (RFC 6797).
 const HSTS: &str = "max-age=63072000";

@@ -8,10 +8,10 @@ use crate::edge::gateway::Gateway;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::host::{forward, header_lines};
 use crate::edge::runtime::webcrypto::random_bytes;
+use crate::http::header::Header;
 use crate::http::request::RequestHead as _;
 use crate::http::trace::Trace;
 use crate::mapping::{mapped_headers, mapped_query};
-use crate::problem::Header;
 use crate::proxy::forwarded_cookies;
 use crate::token::VerifiedClaims;
 

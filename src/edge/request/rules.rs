@@ -5,12 +5,14 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
-use crate::config::{Networks, Path, RateKey, is_token};
+use crate::config::{Networks, Path, RateKey};
 use crate::edge::auth::provider::failure_reason;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::bindings;
 use crate::edge::runtime::invocation::Invocation as _;
-use crate::http::request::{RequestHead as _, behind_comma};
+use crate::http::header::behind_comma;
+use crate::http::media_type::{essence, is_within};
+use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::token::VerifiedClaims;
 
@@ -86,14 +88,13 @@ pub fn check_body(exchange: &Exchange, path: &Path) -> Result<(), Problem> {
     if types.is_empty() || length == Some(0) || exchange.request().body().is_none() {
         return Ok(());
     }
-    let header = exchange.header("content-type").unwrap_or_default().to_ascii_lowercase();
-    let essence = header.split(';').next().unwrap_or_default().trim();
-    let takes = |wanted: &String| match wanted.strip_suffix('*') {
-        Some("*/") => true,
-        Some(kind) => essence.strip_prefix(kind).is_some_and(is_token),
-        None => essence == wanted,
-    };
+    let header = exchange.header("content-type").unwrap_or_default();
+    let essence = essence(&header);
     // Of two types, each reader takes another.
     let is_one = behind_comma(&header).is_none();
-    if is_one && types.iter().any(takes) { Ok(()) } else { Err(Problem::UnsupportedMediaType) }
+    if is_one && types.iter().any(|range| is_within(&essence, range)) {
+        Ok(())
+    } else {
+        Err(Problem::UnsupportedMediaType)
+    }
 }

@@ -9,7 +9,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Request, Response};
 
 use crate::config::HeaderTexts;
-use crate::problem::Header;
+use crate::http::header::Header;
 
 #[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {

@@ -213,6 +213,7 @@ function config(paths = []) {
 async function start(t, sections = {}) {
   const gateway = await startGateway({
     ...PANICKING,
+    clock: true,
     config: { ...config([AWAITED_PATH, proxied('/awaited-api/{.+}', 'api', AWAITED)]), ...sections },
   });
   t.after(() => gateway.close());

@@ -12,7 +12,6 @@ import { JWT } from '../support/older.mjs';
 import { entryWith } from '../support/rules.mjs';
 import { PRIVATE, TOKEN_ENDPOINT, sessionConfig } from '../support/session-flow.mjs';
 
-const TIMEOUT = { timeout: 120_000 };
 const POLICY =
   /^default-src 'none'; style-src 'sha256-[\w+/=]{44}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/;
 
@@ -273,7 +272,7 @@ describe('a path of the config that problems lead to', () => {
     assert.ok(second.text.includes('<code>upstream_unreachable</code>'), second.text);
   });
 
-  test('is where a browser ends', TIMEOUT, async () => {
+  test('is where a browser ends', async () => {
     const page = await browser.newPage();
     await page.goto(`${leading.origin}/nowhere`);
     const { pathname, searchParams } = new URL(page.url());
@@ -287,7 +286,7 @@ describe('in a browser that runs no script, 360 pixels wide,', () => {
     ['light', 'rgb(0, 0, 0)'],
     ['dark', 'rgb(255, 255, 255)'],
   ]) {
-    test(`the page can be read in ${colorScheme} colours`, TIMEOUT, async () => {
+    test(`the page can be read in ${colorScheme} colours`, async () => {
       const context = await browser.newContext({
         viewport: { width: 360, height: 640 },
         colorScheme,
@@ -322,7 +321,7 @@ describe('in a browser that runs no script, 360 pixels wide,', () => {
     });
   }
 
-  test('a login that failed is begun again by its link, and leads where the first was to', TIMEOUT, async () => {
+  test('a login that failed is begun again by its link, and leads where the first was to', async () => {
     const context = await browser.newContext({ viewport: { width: 360, height: 640 }, javaScriptEnabled: false });
     const page = await context.newPage();
     const submit = async (button) => {

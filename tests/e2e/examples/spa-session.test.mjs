@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { API, PROFILE, REFRESH, TIMEOUT, TOKEN_CALLBACK, TOKEN_ENDPOINT, startSite } from '../support/spa-page.mjs';
+import { API, PROFILE, REFRESH, TOKEN_CALLBACK, TOKEN_ENDPOINT, startSite } from '../support/spa-page.mjs';
 
 const ALICE = 'alice@example.com';
 
@@ -16,7 +16,7 @@ afterEach(() => site.endVisits());
 
 after(() => site?.close());
 
-test("two tabs that find their session's token expired share one exchange", TIMEOUT, async () => {
+test("two tabs that find their session's token expired share one exchange", async () => {
   const browser = await site.visit();
   const first = await browser.logInAndExpire('b', ALICE);
   const second = await browser.tab('b');
@@ -37,7 +37,7 @@ test("two tabs that find their session's token expired share one exchange", TIME
   site.assertRotatedOnce(ALICE, before);
 });
 
-test('a renewal whose client hangs up is there for the next request', TIMEOUT, async () => {
+test('a renewal whose client hangs up is there for the next request', async () => {
   const tab = await (await site.visit()).logInAndExpire('b', ALICE);
   const before = site.familyOf(ALICE);
   const hold = site.tenant.hold(TOKEN_ENDPOINT, { after: true });
@@ -52,7 +52,7 @@ test('a renewal whose client hangs up is there for the next request', TIMEOUT, a
   site.assertRotatedOnce(ALICE, before);
 });
 
-test('the gateway has the last word: a tab that hears of no logout is told by its next calls', TIMEOUT, async () => {
+test('the gateway has the last word: a tab that hears of no logout is told by its next calls', async () => {
   const browser = await site.visit();
   const first = await browser.logIn('b', ALICE);
   const stale = await site.visit();
@@ -69,7 +69,7 @@ test('the gateway has the last word: a tab that hears of no logout is told by it
   assert.equal(await stale.cookie(), undefined);
 });
 
-test("an altered cookie ends in a login, and never in another's session", TIMEOUT, async () => {
+test("an altered cookie ends in a login, and never in another's session", async () => {
   const browser = await site.visit();
   const tab = await browser.logIn('b', ALICE);
   const other = await (await site.visit()).logIn('b', 'mallory@example.com');
@@ -99,7 +99,7 @@ test("an altered cookie ends in a login, and never in another's session", TIMEOU
   assert.equal(await other.person.innerText(), 'Mallory · mallory@example.com', 'whose session was named is untouched');
 });
 
-test('no token is in the reach of the page, nor in any answer that it receives', TIMEOUT, async () => {
+test('no token is in the reach of the page, nor in any answer that it receives', async () => {
   const browser = await site.visit();
   const tab = await browser.logInAndExpire('b', ALICE);
   const before = site.familyOf(ALICE);
@@ -135,7 +135,7 @@ test('no token is in the reach of the page, nor in any answer that it receives',
   for (const { url, text } of browser.answers) assert.equal(site.tokenIn(await text), undefined, url);
 });
 
-test('what looks for tokens would find one, wherever it is', TIMEOUT, async () => {
+test('what looks for tokens would find one, wherever it is', async () => {
   const browser = await site.visit();
   const tab = await browser.logIn('a', ALICE);
   const { access_token: accessToken, refresh_token: refreshToken } = await browser.tokens();

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { Browser, startUpstream, until } from '../support/harness.mjs';
 import {
   CALLBACK,
@@ -42,7 +43,6 @@ import {
   assertEnded,
   beginSession,
   claimsAt,
-  later,
   sessionConfig,
   startObeyingGateway,
   untilDue,

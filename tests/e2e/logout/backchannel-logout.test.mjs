@@ -7,6 +7,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
 import { generateSigningKey } from '../../../dev/tenant/keys.mjs';
+import { later } from '../support/clock.mjs';
 import { Browser, until } from '../support/harness.mjs';
 import { CLIENT_ID, CLIENT_SECRET, assertNeverShown, assertProblem } from '../support/login-flow.mjs';
 import {
@@ -18,7 +19,6 @@ import {
   assertAlive,
   assertEnded,
   beginSession,
-  later,
   startSessionGateway,
   untilErased,
 } from '../support/session-flow.mjs';

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { Browser } from '../support/harness.mjs';
 import { assertProblem, loginUntilCallback } from '../support/login-flow.mjs';
 import {
@@ -13,7 +14,6 @@ import {
   assertAlive,
   assertEnded,
   beginSession,
-  later,
   startSessionGateway,
 } from '../support/session-flow.mjs';
 

@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { sendRaw, until } from '../support/harness.mjs';
 import { CLIENT_ID, assertProblem } from '../support/login-flow.mjs';
 import {
@@ -23,15 +24,11 @@ import {
   assertCleared,
   assertEnded,
   beginSession,
-  later,
   startSessionGateway,
   untilErased,
 } from '../support/session-flow.mjs';
 
-const MINUTE = { timeout: 60_000 };
 const LIFE_SECS = 600;
-/** No user waits for longer than this because the provider does not answer a revocation. */
-const AT_ONCE_MS = 3_000;
 
 let tenant;
 let api;
@@ -203,7 +200,7 @@ describe('the rule for who may log a user out', () => {
   });
 });
 
-describe('a provider that does not take the revocation', MINUTE, () => {
+describe('a provider that does not take the revocation', () => {
   for (const [name, fault] of [
     ['refuses', { kind: 'status', status: 400, body: { error: 'invalid_client' } }],
     ['fails', { kind: 'status', status: 500 }],
@@ -213,18 +210,16 @@ describe('a provider that does not take the revocation', MINUTE, () => {
     test(`keeps nobody logged in, nor waiting: it ${name}`, async () => {
       const session = await begin();
       tenant.fault({ path: REVOCATION, ...fault });
-      const start = performance.now();
+      // The clock stands still, so no time-out of the provider's is what brings the answer.
       const answer = await logOut(session);
-      const took = performance.now() - start;
       assertLeadsOut(answer, `${gateway.origin}/bye`, name);
-      assert.ok(took < AT_ONCE_MS, `${Math.round(took)} ms`);
       assertCleared(answer, name);
       await assertEnded(gateway, session, name);
     });
   }
 });
 
-describe('a logout while a renewal is under way', MINUTE, () => {
+describe('a logout while a renewal is under way', () => {
   for (const [when, how] of [
     ['before the provider has rotated', {}],
     ['after the provider has rotated', { after: true }],

@@ -8,7 +8,7 @@ import { startTenant } from '../../../dev/tenant.mjs';
 import { KEY_SET } from '../support/bearer.mjs';
 import { freePort, proxied, startGateway, startUpstream, until } from '../support/harness.mjs';
 import { HIT } from '../support/cache-flow.mjs';
-import { authorizerOf, bearer, entryWithClock, fresh, later, mistakesOf } from '../support/rules.mjs';
+import { authorizerOf, bearer, entryWith, fresh, mistakesOf } from '../support/rules.mjs';
 
 /** AnalyticsEngineDataset.writeDataPoint throws on a longer index. */
 const INDEX_MAX_BYTES = 96;
@@ -26,7 +26,7 @@ let timed;
 before(async () => {
   [api, tenant, nobody] = await Promise.all([startApi(), startTenant(), freePort()]);
   upstream = await startUpstream((request, response) => answerUpstream(request, response));
-  timed = await startGateway({ config: configOf({ server_timing: true }) });
+  timed = await startGateway({ clock: true, config: configOf({ server_timing: true }) });
 });
 
 after(async () => {
@@ -74,12 +74,12 @@ const entriesOf = ({ headers }) =>
 async function askSlowly(gateway) {
   const hold = tenant.hold(KEY_SET);
   answerUpstream = async (_, response) => {
-    await later(gateway, UPSTREAM_TOOK_MS);
+    await gateway.later(UPSTREAM_TOOK_MS / 1000);
     response.end();
   };
   const asking = gateway.ask('/private/own/x', { headers: await bearer(tenant) });
   await hold.arrived();
-  await later(gateway, AUTH_TOOK_MS);
+  await gateway.later(AUTH_TOOK_MS / 1000);
   hold.release();
   return asking;
 }
@@ -121,7 +121,7 @@ describe('Server-Timing', () => {
   });
 
   test('tells for how long, in milliseconds', async (t) => {
-    const gateway = await startGateway({ config: configOf({ server_timing: true }), entry: entryWithClock() });
+    const gateway = await startGateway({ clock: true, config: configOf({ server_timing: true }) });
     t.after(() => gateway.close());
     const answer = await askSlowly(gateway);
     assert.deepEqual(entriesOf(answer), { auth: `dur=${AUTH_TOOK_MS}`, upstream: `dur=${UPSTREAM_TOOK_MS}` });
@@ -129,7 +129,7 @@ describe('Server-Timing', () => {
 
   test('is not told unless the config says so', async (t) => {
     for (const sections of [{}, { server_timing: false }]) {
-      const gateway = await startGateway({ config: configOf(sections) });
+      const gateway = await startGateway({ clock: true, config: configOf(sections) });
       t.after(() => gateway.close());
       for (const path of ['/fixed', '/private/x', '/api/x']) {
         const { status, headers } = await gateway.ask(path, { headers: await bearer(tenant) });
@@ -155,7 +155,11 @@ describe('analytics', () => {
   const analytics = { analytics: { binding: 'POINTS' } };
 
   async function start(t, binding = POINTS) {
-    const gateway = await startGateway({ config: configOf(analytics), entry: entryWithClock({ POINTS: binding }) });
+    const gateway = await startGateway({
+      clock: true,
+      config: configOf(analytics),
+      entry: entryWith({ POINTS: binding }),
+    });
     t.after(() => gateway.close());
     const known = new Set();
     return {
@@ -231,6 +235,7 @@ describe('analytics', () => {
 
   test("go to the runtime's own dataset", async (t) => {
     const gateway = await startGateway({
+      clock: true,
       config: configOf(analytics),
       analyticsEngineDatasets: { POINTS: { dataset: 'requests' } },
     });
@@ -250,7 +255,7 @@ describe('analytics', () => {
   });
 
   test('need the dataset that the config names: where it is not there, the log names it', async (t) => {
-    const gateway = await startGateway({ config: configOf(analytics) });
+    const gateway = await startGateway({ clock: true, config: configOf(analytics) });
     t.after(() => gateway.close());
     const mistakes = await mistakesOf(gateway);
     assert.equal(mistakes.filter((mistake) => /\bPOINTS\b/.test(mistake)).length, 1, mistakes.join('\n'));

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { Browser, freePort } from '../support/harness.mjs';
 import {
   CLIENT_SECRET,
@@ -29,7 +30,6 @@ import {
   assertEnded,
   assertFamily,
   beginSession,
-  later,
   sessionOf,
   startSessionGateway,
   untilDue,

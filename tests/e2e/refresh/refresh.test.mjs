@@ -20,7 +20,6 @@ import {
 } from '../support/login-flow.mjs';
 import { assertNothingEchoed, assertProviderAnswers } from '../support/provider-answers.mjs';
 
-const MINUTE = { timeout: 60_000 };
 const TOKEN_ENDPOINT = '/oauth/token';
 const REFRESH_TOKEN_INVALID = [401, 'refresh_token_invalid'];
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -157,7 +156,7 @@ test('a refresh without a readable token says what is wrong, and asks the provid
   assert.deepEqual(tenant.counts, {});
 });
 
-test('a body that never ends is refused once it is too large', MINUTE, async () => {
+test('a body that never ends is refused once it is too large', async () => {
   const request = httpRequest(new URL(REFRESH, gateway.origin), { method: 'POST', headers: JSON_TYPE, agent: false });
   request.write('x'.repeat(20 * 1024));
   const [response] = await once(request, 'response');
@@ -250,7 +249,7 @@ test('a refresh token that is unknown, used or revoked ends the login', async ()
   assert.match(revoked.headers.get('www-authenticate'), /^Bearer error="invalid_token"/);
 });
 
-test('fifty refreshes with one token at once are one exchange with one answer', MINUTE, async () => {
+test('fifty refreshes with one token at once are one exchange with one answer', async () => {
   for (const at of [gateway, graceless]) {
     const { refresh_token: refreshToken } = await freshTokens();
     const hold = tenant.hold(TOKEN_ENDPOINT);
@@ -345,7 +344,7 @@ test('without a grace a late duplicate is a reuse, and the provider revokes the 
   );
 });
 
-test('a failure is shared with those who wait for it, and never given to those who ask later', MINUTE, async () => {
+test('a failure is shared with those who wait for it, and never given to those who ask later', async () => {
   const { refresh_token: refreshToken } = await freshTokens();
   const faults = [
     [{ kind: 'status', status: 500 }, [502, 'idp_error']],
@@ -379,7 +378,7 @@ function callBy(refreshToken) {
   return () => request.socket.resetAndDestroy();
 }
 
-test('a client that hangs up loses nothing, and neither do those who wait for its exchange', MINUTE, async () => {
+test('a client that hangs up loses nothing, and neither do those who wait for its exchange', async () => {
   for (const when of [{}, { after: true }]) {
     const { refresh_token: refreshToken } = await freshTokens();
     const hold = tenant.hold(TOKEN_ENDPOINT, when);
@@ -400,7 +399,7 @@ test('a client that hangs up loses nothing, and neither do those who wait for it
   }
 });
 
-test('a client that hangs up all alone loses nothing either', MINUTE, async () => {
+test('a client that hangs up all alone loses nothing either', async () => {
   const { refresh_token: refreshToken } = await freshTokens();
   const hold = tenant.hold(TOKEN_ENDPOINT, { after: true });
   const hangUp = callBy(refreshToken);
@@ -415,7 +414,7 @@ test('a client that hangs up all alone loses nothing either', MINUTE, async () =
   assert.equal(exchanges(), 1);
 });
 
-test('different tokens neither wait for each other nor meet', MINUTE, async () => {
+test('different tokens neither wait for each other nor meet', async () => {
   const people = ['frank@example.com', 'grace@example.com', 'heidi@example.com'];
   const tokens = [];
   for (const email of people) tokens.push(await logIn(gateway, new Browser(), { email }));

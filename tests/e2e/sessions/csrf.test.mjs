@@ -20,7 +20,6 @@ import {
   startSessionGateway,
 } from '../support/session-flow.mjs';
 
-const MINUTE = { timeout: 60_000 };
 const LISTED = 'https://spa.example';
 const OTHER = 'https://evil.example';
 
@@ -73,7 +72,7 @@ const originsFor = ({ origin }) => [
 ];
 
 for (const [list, origins] of Object.entries(LISTS)) {
-  test(`the cookie is good for what the rule says, with an allow-list that is: ${list}`, MINUTE, async () => {
+  test(`the cookie is good for what the rule says, with an allow-list that is: ${list}`, async () => {
     const gateway = gateways[list];
     const { cookie } = gateway.session;
     for (const origin of originsFor(gateway)) {
@@ -179,7 +178,7 @@ async function assertEchoes({ socket, status, code }, message) {
   await once(socket, 'close');
 }
 
-describe('a WebSocket', MINUTE, () => {
+describe('a WebSocket', () => {
   for (const [list, origins] of Object.entries(LISTS)) {
     test(`is opened with the cookie from the gateway's own pages and allowed origins alone, with an allow-list that is: ${list}`, async () => {
       const gateway = gateways[list];

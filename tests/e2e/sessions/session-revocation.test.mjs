@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { Browser, until } from '../support/harness.mjs';
 import { assertProblem } from '../support/login-flow.mjs';
 import { startRealm, startSessionGateway as startOidcGateway } from '../support/oidc-flow.mjs';
@@ -23,7 +24,6 @@ import {
   assertEnded,
   assertFamily,
   beginSession,
-  later,
   startSessionGateway,
   untilDue,
   untilExpired,
@@ -199,11 +199,13 @@ describe('a session whose time is over', () => {
 
   test('has no refresh token that is good after a renewal was under way', async () => {
     const session = await begin();
-    await untilExpired();
+    await later(IDLE_SECS - 1);
+    await assertAlive(gateway, session, 'a second before it was idle for too long');
+    await later(ABSOLUTE_SECS - IDLE_SECS - 1);
     const hold = tenant.hold(TOKEN_ENDPOINT, { after: true });
     const renewing = askWith(gateway, session.cookie);
     await hold.arrived();
-    await later(ABSOLUTE_SECS);
+    await later(3);
     await ring(session);
     hold.release();
     assertProblem(await renewing, SESSION_EXPIRED, 'the request that waited');

@@ -6,6 +6,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
 import { KEY_SET, base64url } from '../support/bearer.mjs';
+import { later } from '../support/clock.mjs';
 import { until } from '../support/harness.mjs';
 import { PROFILE, REFRESH, assertPrivateJson, assertProblem, claimsOf } from '../support/login-flow.mjs';
 import {
@@ -19,7 +20,6 @@ import {
   assertFamily,
   authorizationFor,
   beginSession,
-  later,
   startSessionGateway,
   untilDue,
   untilExpired,

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { Browser, sendRaw } from '../support/harness.mjs';
 import {
   CALLBACK,
@@ -30,7 +31,6 @@ import {
   assertCleared,
   beginSession,
   claimsAt,
-  later,
   sessionOf,
   startSessionGateway,
 } from '../support/session-flow.mjs';

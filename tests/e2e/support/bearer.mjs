@@ -8,7 +8,10 @@ import { startGateway } from './harness.mjs';
 export const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA'];
 export const KEY_SET = '/.well-known/jwks.json';
 
-/** Starts a gateway that wants a token of the tenant `of` at /private; `authorizer` adds to its section of the config. */
+/**
+ * Starts a gateway on the clock of the tests that wants a token of the tenant `of` at /private; `authorizer` adds to its section of
+ * the config.
+ */
 export function protectedGateway(of, authorizer, options = {}) {
   return startGateway({
     config: {
@@ -22,6 +25,7 @@ export function protectedGateway(of, authorizer, options = {}) {
       },
       paths: [{ method: 'ANY', path: '/private', auth: true, response: { ok: true } }],
     },
+    clock: true,
     ...options,
   });
 }

@@ -2,6 +2,7 @@
 
 import { chromium } from 'playwright-core';
 import { findChromium } from '../../../scripts/chromium.mjs';
+import { PATIENCE_MS } from './harness.mjs';
 
 const FLAGS = [
   '--no-sandbox',
@@ -17,5 +18,12 @@ const FLAGS = [
 export async function launchChromium(options = {}) {
   const found = await findChromium();
   if (!found) throw new Error('no browser found: "node scripts/test.mjs browser" installs one');
-  return chromium.launch({ executablePath: found.path, args: FLAGS, ...options });
+  const browser = await chromium.launch({ executablePath: found.path, args: FLAGS, ...options });
+  const newContext = browser.newContext.bind(browser);
+  browser.newContext = async (how) => {
+    const context = await newContext(how);
+    context.setDefaultTimeout(PATIENCE_MS);
+    return context;
+  };
+  return browser;
 }

@@ -11,14 +11,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
+import { clockModules, keepTime } from './clock.mjs';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** A line of the log that a test waits for comes within this long, or never. */
-const RECORD_MS = 10_000;
-
-/** What no event tells of comes true within this long, or never. */
-const PATIENCE_MS = 60_000;
+/** What a test waits for, such as a line of the log, comes within this long, or never. */
+export const PATIENCE_MS = 120_000;
 
 const wranglerToml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
 /** The date by which workerd behaves, for the gateway and what it is compared with. */
@@ -36,8 +34,8 @@ const OBJECTS = { REFRESH_EXCHANGES: 'RefreshExchange', SESSIONS: 'Session', LOG
  * force. `bindings` are variables and secrets. `kv` names the KV namespaces (`JWKS` unless told otherwise), `objects` the bindings of Durable Objects (all unless told otherwise). `outbound`
  * takes every request that leaves the gateway, as a function from Request to Response. `entry` is the text of a module that
  * runs in place of the bundle's entry and can import that as `./worker.js`; classes of objects that it does not export are the
- * bundle's; `modules` are the texts of others beside it, by name. `isolates` is how many Workers run the gateway, each at an origin
- * of its own, over the objects of the first.
+ * bundle's; `modules` are the texts of others beside it, by name. With `clock` the gateway is on the clock of the tests, which stands
+ * still (clock.mjs). `isolates` is how many Workers run the gateway, each at an origin of its own, over the objects of the first.
  * `beside` are further Workers, as Miniflare takes them, to which its `serviceBindings` may lead. Everything else goes to
  * Miniflare as it is.
  */
@@ -49,6 +47,7 @@ export async function startGateway(options = {}) {
     objects = Object.keys(OBJECTS),
     outbound,
     entry,
+    clock = false,
     modules: more = {},
     isolates = 1,
     beside = [],
@@ -62,6 +61,7 @@ export async function startGateway(options = {}) {
   const inline =
     config === undefined ? {} : { BARGATE_CONFIG_JSON: typeof config === 'string' ? config : JSON.stringify(config) };
   const modules = [
+    ...(clock ? clockModules(bundle, entry ? 'entry.js' : 'worker.js') : []),
     ...(entry
       ? [{ type: 'ESModule', path: join(bundle, 'entry.js'), contents: `${entry}\nexport * from './worker.js';` }]
       : []),
@@ -110,17 +110,23 @@ export async function startGateway(options = {}) {
     throw error;
   });
   const others = workers.slice(1).map(async ({ name }) => (await miniflare.unsafeGetDirectURL(name)).origin);
+  const origins = [origin, ...(await Promise.all(others))];
+  const time = clock ? keepTime(origins) : undefined;
   return {
     origin,
     /** The origin of each isolate, of which `origin` is the first. */
-    origins: [origin, ...(await Promise.all(others))],
+    origins,
+    /** Moves the clock of this gateway alone, in seconds; without its `timers`, no time-out of what is under way runs out. */
+    later: time?.later,
+    /** How many requests a gateway on the clock has taken in. */
+    taken: time?.taken,
     miniflare,
     /** Every line the Worker has logged, as text. */
     lines,
     /** The log's JSON lines, parsed. */
     records: () => records,
     /** Resolves with the first JSON line for which `wanted` is true, now or when it comes; fails where none comes in time. */
-    async record(wanted, { signal = AbortSignal.timeout(RECORD_MS) } = {}) {
+    async record(wanted, { signal = AbortSignal.timeout(PATIENCE_MS) } = {}) {
       let seen = 0;
       for (;;) {
         const found = records.slice(seen).find(wanted);
@@ -138,7 +144,10 @@ export async function startGateway(options = {}) {
       const record = await this.record(({ request_id }) => request_id === id);
       return { id, response, status: response.status, headers: response.headers, text, body: parsed(text)[0], record };
     },
-    close: () => miniflare.dispose(),
+    async close() {
+      time?.stop();
+      await miniflare.dispose();
+    },
   };
 }
 
@@ -226,8 +235,8 @@ export async function freePort() {
 
 /** Waits for what no event tells of. */
 export async function until(condition) {
-  for (const deadline = Date.now() + PATIENCE_MS; !(await condition()); await sleep(5)) {
-    assert.ok(Date.now() < deadline, `not so after ${PATIENCE_MS} ms: ${condition}`);
+  for (const deadline = performance.now() + PATIENCE_MS; !(await condition()); await sleep(5)) {
+    assert.ok(performance.now() < deadline, `not so after ${PATIENCE_MS} ms: ${condition}`);
   }
 }
 

@@ -44,11 +44,12 @@ export function loginConfig(tenant, { authorizer = {}, paths = [], sections = {}
   };
 }
 
-/** Starts a gateway that logs in at `tenant`. Every answer read through it is kept in `answers`. */
+/** Starts a gateway on the clock of the tests that logs in at `tenant`. Every answer read through it is kept in `answers`. */
 export async function startLoginGateway(tenant, { authorizer, paths, sections, ...rest } = {}) {
   const gateway = await startGateway({
     config: loginConfig(tenant, { authorizer, paths, sections }),
     bindings: { CLIENT_SECRET: DEFAULT_CLIENT_SECRET },
+    clock: true,
     ...rest,
   });
   const answers = [];

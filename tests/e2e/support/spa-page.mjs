@@ -34,7 +34,6 @@ export const TOKEN_CALLBACK = '/api/auth0/token/callback';
 export const TOKEN_ENDPOINT = '/oauth/token';
 
 /** Tests in a browser get this long. */
-export const TIMEOUT = { timeout: 120_000 };
 
 /**
  * Starts tenant, sample API, gateway with the page, and browser. `deploy` gives config and bindings of another gateway than that

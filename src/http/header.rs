@@ -1,0 +1,110 @@
+//! Header fields (RFC 9110 section 5): what a name is, how values are written and read, and which names mean what.
+
+use std::borrow::Cow;
+
+/// A header to set, by lower-case name.
+pub type Header = (Cow<'static, str>, Cow<'static, str>);
+
+/// Headers that concern one connection (RFC 9110 section 7.6.1), and no request beyond it.
+pub const HOP_BY_HOP_HEADERS: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+];
+
+/// Headers that belong to the address or the body of a message, or to its connection.
+pub const FRAMING_HEADERS: [&str; 4] = ["content-length", "expect", "host", "upgrade"];
+
+/// Headers that clients send of their own.
+pub const COMMON_HEADERS: [&str; 19] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "authorization",
+    "cache-control",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "cookie",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "origin",
+    "range",
+    "referer",
+    "user-agent",
+];
+
+/// What an answer says to caches if none may keep it (RFC 9111 section 5.2.2.5).
+pub const NO_STORE: &str = "no-store";
+
+/// Adds a header. What all the places that do would do by themselves weighs more than their calls.
+#[inline(never)]
+pub fn push(headers: &mut Vec<Header>, name: &'static str, value: Cow<'static, str>) {
+    headers.push((name.into(), value));
+}
+
+/// Checks whether a text is a token (RFC 9110 section 5.6.2), as names of methods and headers are.
+pub fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// Checks whether a header of this name says who sends a request.
+pub fn is_credential(name: &str) -> bool {
+    name.eq_ignore_ascii_case("authorization") || name.eq_ignore_ascii_case("cookie")
+}
+
+/// Checks whether a text has only what every reader takes for a value: visible ASCII and spaces (RFC 9110 section 5.5).
+pub fn is_value(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, b' '..=b'~'))
+}
+
+/// Returns a text as a quoted-string (RFC 9110 section 5.6.4): a host may hold quotes.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Returns what stands behind the first comma of a list that is outside quotes (RFC 9110 section 5.6.1); `None` if there is none.
+pub fn behind_comma(list: &str) -> Option<&str> {
+    let (mut quoted, mut escaped) = (false, false);
+    let comma = list.bytes().position(|b| {
+        match (b, std::mem::take(&mut escaped)) {
+            (b'"', false) => quoted = !quoted,
+            (b'\\', false) => escaped = quoted,
+            _ => {}
+        }
+        b == b',' && !quoted
+    });
+    list.get(comma? + 1..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_goes_on_behind_a_comma_that_nobody_quoted() {
+        let table = [
+            ("", None),
+            ("a", None),
+            ("a, b,c", Some(" b,c")),
+            ("a,", Some("")),
+            ("a; x=\"1,2\", b", Some(" b")),
+            (r#"a; x="\",", b"#, Some(" b")),
+            (r#"a; x="\\", b"#, Some(" b")),
+            (r#"a\", b", c"#, Some(" c")),
+            ("a\"b, c", None),
+        ];
+        for (list, behind) in table {
+            assert_eq!(behind_comma(list), behind, "{list}");
+        }
+    }
+}
