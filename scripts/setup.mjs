@@ -12,6 +12,7 @@ const WORKER_BUILD_VERSION = '0.8.7';
 const CARGO_DENY_VERSION = '0.20.2';
 
 export async function setup() {
+  await installToolchain();
   const sysroot = checkMachine();
   await installRustComponents(sysroot);
   await installPackages();
@@ -34,6 +35,36 @@ export function provideCargoDeny() {
     '--version',
     CARGO_DENY_VERSION,
   ]);
+}
+
+/**
+ * Installs the toolchain that rust-toolchain.toml names, where rustup is and the toolchain is not. Left to itself rustup would do so
+ * without a word at the next call of `cargo`, or refuse to. A Rust that came in another way goes by its own version.
+ */
+async function installToolchain() {
+  const present = outputOf('rustup', ['toolchain', 'list']);
+  const { channel, components, targets } = wantedToolchain();
+  if (present === undefined || present.split('\n').some((name) => name.startsWith(`${channel}-`))) return;
+  const parts = [
+    ...components.flatMap((name) => ['--component', name]),
+    ...targets.flatMap((name) => ['--target', name]),
+  ];
+  await timed(`setup: rustup toolchain install ${channel}`, 60, () =>
+    run('rustup', ['toolchain', 'install', channel, '--profile', 'minimal', '--no-self-update', ...parts], {
+      failure: `Rust ${channel} could not be installed: the lines above say why`,
+    }),
+  );
+}
+
+/** Reads rust-toolchain.toml. */
+function wantedToolchain() {
+  const text = readProjectFile('rust-toolchain.toml');
+  const valueOf = (key) => new RegExp(`^${key} = (.+)$`, 'm').exec(text)?.[1] ?? '[]';
+  return {
+    channel: JSON.parse(valueOf('channel')),
+    components: JSON.parse(valueOf('components')),
+    targets: JSON.parse(valueOf('targets')),
+  };
 }
 
 /** Checks for what set-up cannot install itself, and returns the Rust sysroot. */
