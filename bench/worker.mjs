@@ -62,7 +62,7 @@ function send(agent, url, headers) {
 }
 
 /** Sends the requests and gives the CPU time of `pid` for each, in microseconds. */
-async function measure({ pid, url, headers, status }) {
+async function measure({ pid, url, headers = undefined, status }) {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const before = cpuTicks(pid);
   let left = REQUESTS;

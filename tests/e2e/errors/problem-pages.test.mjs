@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
-import { launchChromium, textOf } from '../support/chromium.mjs';
+import { launchChromium } from '../support/chromium.mjs';
 import { freePort, proxied, sendRaw, startGateway, startUpstream } from '../support/harness.mjs';
 import { CALLBACK, CLIENT_SECRET, LOGIN } from '../support/login-flow.mjs';
 import { JWT } from '../support/older.mjs';
@@ -343,7 +343,7 @@ describe('in a browser that runs no script, 360 pixels wide,', () => {
     // The provider knows the browser by this time, and asks for nothing.
     await page.getByRole('link', { name: 'Log in again' }).click();
     await page.waitForURL(`${gateway.origin}${PRIVATE}?tab=2`);
-    assert.equal(await textOf(page.locator('body')), '{"ok":true}');
+    assert.equal(await page.locator('body').innerText(), '{"ok":true}');
     await context.close();
   });
 });

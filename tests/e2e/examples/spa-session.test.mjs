@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { textOf } from '../support/chromium.mjs';
 import { API, PROFILE, REFRESH, TOKEN_CALLBACK, TOKEN_ENDPOINT, startSite } from '../support/spa-page.mjs';
 
 const ALICE = 'alice@example.com';
@@ -98,7 +97,7 @@ test("an altered cookie ends in a login, and never in another's session", async 
     await tab.logIn(ALICE);
   }
   await other.call();
-  assert.equal(await textOf(other.person), 'Mallory · mallory@example.com', 'whose session was named is untouched');
+  assert.equal(await other.person.innerText(), 'Mallory · mallory@example.com', 'whose session was named is untouched');
 });
 
 test('no token is in the reach of the page, nor in any answer that it receives', async () => {

@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET } from '../../../dev/tenant.mjs';
-import { textOf } from '../support/chromium.mjs';
 import { until } from '../support/harness.mjs';
 import { API, MODES, REFRESH, TOKEN_ENDPOINT, startSite } from '../support/spa-page.mjs';
 
@@ -172,10 +171,10 @@ for (const mode of Object.keys(MODES)) {
     test('a person logs in, is called by name, calls the API, and logs out, here and at the provider', async () => {
       const browser = await site.visit();
       const tab = await browser.logIn(mode, MARY);
-      assert.equal(await textOf(tab.person), 'Mary Shelley · mary.shelley@example.com');
+      assert.equal(await tab.person.innerText(), 'Mary Shelley · mary.shelley@example.com');
       assert.equal(new URL(tab.page.url()).search, '', 'what the provider sent along is gone from the address');
       await tab.call();
-      const { headers } = JSON.parse(await textOf(tab.page.locator('#answer')));
+      const { headers } = JSON.parse(await tab.page.locator('#answer').innerText());
       assert.equal(headers['x-user-id'], site.tenant.subjectOf(MARY), 'what the API sees');
       assert.equal((await browser.cookie())?.httpOnly, mode === 'b' ? true : undefined);
 
@@ -211,7 +210,7 @@ for (const mode of Object.keys(MODES)) {
       const refused = mode === 'a' ? [401, 401, 401, 401, 401] : [];
       assert.deepEqual(tab.statuses(API), [200, 200, 200, 200, 200, ...refused]);
       await tab.page.locator('[data-token=fresh]').waitFor();
-      assert.match(await textOf(tab.page.locator('#token-left')), /^expires in (9|10) min$/);
+      assert.match(await tab.page.locator('#token-left').innerText(), /^expires in (9|10) min$/);
     });
 
     test('a provider that is down goes unnoticed while the token holds', async () => {
