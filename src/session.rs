@@ -3,11 +3,13 @@
 //! Decisions only. Where sessions are kept, sealed and asked for is the edge's; what the provider's answers mean is
 //! [`crate::oauth`]'s.
 
+mod cache;
 mod cookie;
 mod forgery;
 mod index;
 mod record;
 
+pub use cache::{Known, SessionCache, SessionToken};
 pub use cookie::{Presented, SessionCookie, presented};
 pub use forgery::{Risk, is_from_own_pages};
 pub use index::{IndexRecord, index_subject};

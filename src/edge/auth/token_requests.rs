@@ -1,15 +1,19 @@
 //! What the gateway asks of the provider for an application: tokens, and their revocation.
 
+use std::rc::Rc;
+
 use js_sys::Promise;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::config::Endpoints;
 use crate::edge::gateway::issuer::Issuer;
 use crate::edge::runtime::http_client::Call;
-use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
-use crate::oauth::{Form, Outcome, TransportError, refresh_form, revocation_form};
+use crate::edge::runtime::panic::promise;
+use crate::oauth::{Form, Outcome, TokenAnswer, TransportError, refresh_form, revocation_form};
 use crate::secret::Secret;
 
 #[wasm_bindgen(module = "/src/edge/host.js")]
@@ -64,4 +68,14 @@ impl Revocation {
         };
         Some(Self { url: endpoints.revocation.clone()?, form: revocation_form(provider, &endpoints) })
     }
+}
+
+/// Revokes the refresh token of a login that came to nothing, behind the answer: nobody else knows of it.
+pub fn discard(issuer: &Rc<Issuer>, invocation: &dyn Invocation, tokens: &TokenAnswer) {
+    let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) else { return };
+    let (issuer, detached) = (Rc::clone(issuer), Detached(invocation.env().clone()));
+    invocation.keep_alive(&promise(Box::pin(async move {
+        revoke(&issuer, &detached, &refresh_token).await;
+        Ok(JsValue::UNDEFINED)
+    })));
 }

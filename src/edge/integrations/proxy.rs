@@ -8,7 +8,6 @@ use web_sys::{Request, Response};
 
 use crate::config::{Cache, Path, RateKey, Server};
 use crate::edge::gateway::Gateway;
-use crate::edge::objects::Class;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::request::forwarding::ForwardedHeaders;
@@ -16,8 +15,9 @@ use crate::edge::runtime::bindings;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
-use crate::edge::session::session_names;
+use crate::edge::session::access::session_names;
 use crate::mapping::mapped_query;
+use crate::objects::Class;
 use crate::problem::Problem;
 use crate::proxy::upstream_url;
 use crate::request::RequestHead as _;

@@ -22,7 +22,7 @@ extern "C" {
 
 /// Logs an answer, and writes it to the dataset where the config names one.
 pub fn record(exchange: &Exchange, gateway: Option<&Gateway>, status: u16, problem: Option<&Problem>) {
-    let route = gateway.and_then(|gateway| gateway.path_of(exchange)).map(|path| path.pattern.as_str());
+    let route = gateway.and_then(|gateway| exchange.matched_path(&gateway.config)).map(|path| path.pattern.as_str());
     let total_ms = now_ms() - exchange.started_ms;
     if let Some(binding) = gateway.and_then(|gateway| gateway.config.analytics.as_deref()) {
         let dataset = bindings::raw(exchange.env(), binding);

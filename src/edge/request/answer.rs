@@ -74,7 +74,7 @@ impl Answer {
             let url = resource.metadata_url(&exchange.origin());
             *challenge = format!("{challenge}{joint} resource_metadata={}", quoted(&url)).into();
         }
-        let path = gateway.and_then(|gateway| gateway.path_of(exchange));
+        let path = gateway.and_then(|gateway| exchange.matched_path(&gateway.config));
         let body = if navigation {
             set_page_headers(&mut headers, PAGE_POLICY.into());
             problem_page(problem, exchange, gateway, path)
@@ -154,7 +154,7 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
     if let Some(timing) = server_timing(exchange, gateway) {
         push(&mut shared, "server-timing", timing.into());
     }
-    let path = gateway.and_then(|gateway| gateway.path_of(exchange));
+    let path = gateway.and_then(|gateway| exchange.matched_path(&gateway.config));
     // A path's own rules are for what its integration answers.
     let rules = path.filter(|_| problem.is_none()).map(|path| &path.response_headers);
     let own_headers = gateway.map(|gateway| gateway.headers.as_str()).unwrap_or_default();
@@ -215,7 +215,7 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
 
 /// Tells whether this is a preflight that the config leaves to a path of its own.
 fn is_own_preflight(exchange: &Exchange, gateway: Option<&Gateway>) -> bool {
-    let path = gateway.and_then(|gateway| gateway.path_of(exchange));
+    let path = gateway.and_then(|gateway| exchange.matched_path(&gateway.config));
     path.is_some_and(|path| path.method == MethodRule::Exact(Method::Options))
         && exchange.header("access-control-request-method").is_some()
 }
