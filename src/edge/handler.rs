@@ -17,8 +17,8 @@ use crate::edge::request::fault;
 use crate::edge::request::rules::{check_anonymous_rate, check_body, check_rate};
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::session::login_redirect::or_login;
+use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
-use crate::request::RequestHead as _;
 use crate::route::{Allow, Found, Match, Method, MethodRule};
 
 /// Methods that even an `ANY` path does not take: they would show a client what the gateway tells upstreams (RFC 9110 sections

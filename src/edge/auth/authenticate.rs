@@ -7,8 +7,8 @@ use crate::edge::gateway::Gateway;
 use crate::edge::gateway::issuer::VerifyError;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::session::access;
+use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
-use crate::request::RequestHead as _;
 use crate::token::{Credentials, VerifiedClaims, bearer, missing_access};
 
 /// Gives the claims of the request's bearer token, or else of its session; `None` where it has no token, no session that is any

@@ -6,11 +6,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::config::{BINDING_COOKIE, Config, HOP_BY_HOP_HEADERS};
-use crate::cookie::name_on;
 use crate::edge::gateway::issuer::Issuer;
 use crate::edge::gateway::key_ring::KeyRing;
 use crate::edge::runtime::flight::Flights;
 use crate::edge::runtime::host::{configured, header_lines};
+use crate::http::cookie::name_on;
 use crate::oauth::{Attempts, Outcome};
 use crate::problem::Problem;
 use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS};

@@ -8,10 +8,10 @@ use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::digest;
 use crate::edge::session::objects::spend;
+use crate::http::request::query_parameter;
 use crate::oauth::{BodyKind, judge_logout_token};
 use crate::objects::LogoutIndexAnswer;
 use crate::problem::Problem;
-use crate::request::query_parameter;
 use crate::session::index_subject;
 use crate::token::Kind;
 

@@ -16,13 +16,13 @@ use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::{digest, fresh_text};
 use crate::edge::session::lifecycle;
 use crate::edge::session::objects::spend;
+use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{
     Ended, Exchange as Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenAnswer, check_response_issuer, code_form,
     judge_authorization_error, judge_tokens, state_context, web_message_page,
 };
 use crate::objects::{Class, LogoutIndexAnswer};
 use crate::problem::{Problem, ProviderError};
-use crate::request::{RequestHead as _, query_parameter};
 use crate::token::{Kind, VerifiedClaims};
 
 /// Hands over the tokens of a login, or keeps them in a session.

@@ -16,11 +16,11 @@ use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::session::access::session_names;
+use crate::http::request::RequestHead as _;
 use crate::mapping::mapped_query;
 use crate::objects::Class;
 use crate::problem::Problem;
 use crate::proxy::upstream_url;
-use crate::request::RequestHead as _;
 use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/host.js")]

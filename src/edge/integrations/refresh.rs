@@ -13,10 +13,10 @@ use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::digest;
 use crate::edge::session::access;
+use crate::http::request::RequestHead as _;
 use crate::json;
 use crate::oauth::{BodyKind, Ended, Exchange as Grant, check_form, expires_in, judge_tokens, read_refresh_body};
 use crate::problem::{Problem, ProviderError};
-use crate::request::RequestHead as _;
 use crate::secret::Secret;
 use crate::token::{Credentials, Expiry, bearer};
 

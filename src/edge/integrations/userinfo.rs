@@ -7,9 +7,9 @@ use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::http_client::Call;
 use crate::edge::session::access;
+use crate::http::request::RequestHead as _;
 use crate::oauth::judge_profile;
 use crate::problem::Problem;
-use crate::request::RequestHead as _;
 use crate::token::{Credentials, VerifiedClaims, bare_token, bearer, claimed_text};
 
 /// Asks the provider for the profile, with the token of `X-Access-Token`, else the bearer token, else that of the session.

@@ -10,10 +10,10 @@ use crate::edge::gateway::Gateway;
 use crate::edge::request::access_log;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::host::{configured, header_lines, relay, respond};
+use crate::http::request::{RequestHead as _, is_navigation};
 use crate::oauth::login_address;
 use crate::problem::{Header, PAGE_POLICY, Problem, WayOn, push, quoted};
 use crate::proxy::DROPPED_RESPONSE_HEADERS;
-use crate::request::{RequestHead as _, is_navigation};
 use crate::route::{Method, MethodRule};
 
 /// What a request is answered with, before the headers that every answer gets.

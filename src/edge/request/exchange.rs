@@ -12,10 +12,10 @@ use crate::edge::runtime::host;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::webcrypto::random_bytes;
+use crate::http::request::RequestHead;
+use crate::http::trace::Trace;
 use crate::problem::Problem;
-use crate::request::RequestHead;
 use crate::session::SessionToken;
-use crate::trace::Trace;
 
 /// The longest `X-Request-Id` that is taken over, in bytes.
 const REQUEST_ID_MAX_BYTES: usize = 128;

@@ -1,7 +1,7 @@
 //! Panics on request, for the test that shows that none is for good. Built with the feature `fault-injection` alone.
 
 #[cfg(feature = "fault-injection")]
-use crate::request::RequestHead as _;
+use crate::http::request::RequestHead as _;
 
 use crate::edge::request::exchange::Exchange;
 

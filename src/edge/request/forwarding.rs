@@ -8,12 +8,12 @@ use crate::edge::gateway::Gateway;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::host::{forward, header_lines};
 use crate::edge::runtime::webcrypto::random_bytes;
+use crate::http::request::RequestHead as _;
+use crate::http::trace::Trace;
 use crate::mapping::{mapped_headers, mapped_query};
 use crate::problem::Header;
 use crate::proxy::forwarded_cookies;
-use crate::request::RequestHead as _;
 use crate::token::VerifiedClaims;
-use crate::trace::Trace;
 
 /// What becomes of a request's headers on the way: names to drop and lines to set.
 pub struct ForwardedHeaders {

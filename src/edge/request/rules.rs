@@ -10,8 +10,8 @@ use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::bindings;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::invocation::Invocation as _;
+use crate::http::request::{RequestHead as _, behind_comma};
 use crate::problem::Problem;
-use crate::request::{RequestHead as _, behind_comma};
 use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/host.js")]

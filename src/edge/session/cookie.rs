@@ -1,8 +1,8 @@
 //! The session's cookie in a request, and in its answer.
 
 use crate::config::Session;
-use crate::cookie;
 use crate::edge::request::exchange::Exchange;
+use crate::http::cookie;
 use crate::problem::Problem;
 use crate::session::{Presented, SessionCookie, presented};
 

@@ -1,7 +1,6 @@
 //! The beginning of a session, by a login, and its end by the browser.
 
 use crate::config::Session;
-use crate::cookie;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::issuer::VerifyError;
 use crate::edge::request::exchange::Exchange;
@@ -10,6 +9,7 @@ use crate::edge::runtime::timing::{now_ms, now_secs};
 use crate::edge::runtime::webcrypto::{digest, random_bytes};
 use crate::edge::session::cookie::{clear_cookie, presented_cookie};
 use crate::edge::session::objects::{ask_logout_index, ask_session};
+use crate::http::cookie;
 use crate::oauth::TokenAnswer;
 use crate::objects::{LogoutIndexMessage, SessionMessage};
 use crate::problem::Problem;

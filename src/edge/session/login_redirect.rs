@@ -4,9 +4,9 @@ use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::log;
+use crate::http::request::{RequestHead as _, is_navigation};
 use crate::oauth::{RETURN_TO_MAX_BYTES, login_address};
 use crate::problem::Problem;
-use crate::request::{RequestHead as _, is_navigation};
 
 /// Sends a person who is not logged in to the login, and everyone else the problem.
 ///
