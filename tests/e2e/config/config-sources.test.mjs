@@ -29,7 +29,7 @@ const sourceOf = async (gateway) => (await (await gateway.fetch('/source')).json
 
 describe("the older gateway's variable", { concurrency: 4 }, () => {
   const kv = { [FIRST_KEY]: valid('first key'), [SECOND_KEY]: valid('second key') };
-  for (const [message, bindings, stored, expected] of [
+  for (const [message, bindings, stored, expected] of /** @type {any[][]} */ ([
     ['gives the config', { [OLDER_VARIABLE]: valid('older') }, {}, 'older'],
     ['gives the config as a JSON variable, too', { [OLDER_VARIABLE]: configOf('older object') }, {}, 'older object'],
     ['gives the config behind a byte order mark', { [OLDER_VARIABLE]: `\ufeff${valid('older')}` }, {}, 'older'],
@@ -49,7 +49,7 @@ describe("the older gateway's variable", { concurrency: 4 }, () => {
       { [SECOND_KEY]: valid('second key') },
       'second key',
     ],
-  ]) {
+  ])) {
     test(message, async (t) => assert.equal(await sourceOf(await startWith(t, { bindings, stored })), expected));
   }
 

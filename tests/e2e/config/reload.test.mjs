@@ -9,7 +9,6 @@ import { Browser, until } from '../support/harness.mjs';
 import {
   CALLBACK,
   CLIENT_ID,
-  CLIENT_SECRET,
   LOGIN,
   REDIRECT_URI,
   REFRESH,
@@ -97,6 +96,7 @@ describe('a changed config', AT_ONCE, () => {
 
 describe('an invalid config', AT_ONCE, () => {
   const unresolved = configOf('$env.NO_SUCH_VARIABLE');
+  /** @type {any[][]} */
   const table = [
     ['with two mistakes', { ...configOf('any'), colour: 1, title: 7 }, [/colour/, /title/]],
     ['with a reference to nothing', unresolved, [/NO_SUCH_VARIABLE/]],
@@ -166,6 +166,7 @@ describe('an invalid config', AT_ONCE, () => {
 describe('a KV store', AT_ONCE, () => {
   const unavailable = ({ code, message }) => code === 'kv_unavailable' && message.includes('CONFIG');
 
+  /** @type {any[][]} */
   const table = [
     ['rejects the read', ['rejects']],
     ['throws', ['throws']],
@@ -212,6 +213,7 @@ describe('a Secrets Store that refuses', AT_ONCE, () => {
     return gateway;
   }
 
+  /** @type {any[][]} */
   const sources = [
     ['a config in KV', (t) => startWithStore(t, withSecret)],
     ['an inline config, which is not read again', (t) => startWithStore(t, undefined, { config: withSecret, kv: [] })],

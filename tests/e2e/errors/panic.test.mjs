@@ -175,14 +175,14 @@ test('a panic while a body is being sent is answered like any other', async (t) 
 });
 
 describe('no request panics by the header', () => {
-  for (const [binding, options] of [
+  for (const [binding, options] of /** @type {any[][]} */ ([
     ['no binding of that name', {}],
     ['a variable', { bindings: { FAULT: 'yes' } }],
     ['JSON', { bindings: { FAULT: { yes: true } } }],
     ['a KV namespace', { kv: ['JWKS', 'FAULT'] }],
     ['another Worker', { serviceBindings: { FAULT: () => new Response('yes') } }],
     ['a class of Durable Objects', { durableObjects: { FAULT: { className: 'Session', useSQLite: true } } }],
-  ]) {
+  ])) {
     test(`of a gateway with ${binding}`, async (t) => {
       const gateway = await startGateway({ config: config(), ...options });
       t.after(() => gateway.close());

@@ -45,7 +45,7 @@ async function expiredTokens() {
 /** Does a request by the recipe, here or in a page, and tells what came of it. Nothing but its arguments is in its reach. */
 async function request({ recipe, library, origin, tokens, adapter, responseType }) {
   const axiosHere = library.get ? library : (await import(library)).default;
-  const AsyncFunction = (async () => {}).constructor;
+  const AsyncFunction = /** @type {FunctionConstructor} */ ((async () => {}).constructor);
   const logins = [];
   const expired = tokens.access_token;
   const api = axiosHere.create({ baseURL: origin, adapter });

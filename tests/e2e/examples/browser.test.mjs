@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { DEFAULT_AUDIENCE, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, startTenant } from '../../../dev/tenant.mjs';
-import { launchChromium } from '../support/chromium.mjs';
+import { launchChromium, textOf } from '../support/chromium.mjs';
 import { freePort, startGateway, startUpstream } from '../support/harness.mjs';
 import { claimsOf, startLoginGateway } from '../support/login-flow.mjs';
 
@@ -27,7 +27,7 @@ before(async () => {
   [tenant, api, app] = await Promise.all([
     startTenant({ redirectUris: [redirectUri, frameRedirectUri] }),
     startApi(),
-    startUpstream((request, response) =>
+    startUpstream((_request, response) =>
       response.setHeader('content-type', 'text/html').end('<!doctype html><title>App</title>'),
     ),
   ]);
@@ -75,7 +75,7 @@ async function submit(page, email) {
     page.waitForURL((url) => url.origin === gateway.origin),
     page.getByRole('button', { name: 'Log in' }).click(),
   ]);
-  return JSON.parse(await page.locator('body').innerText());
+  return JSON.parse(await textOf(page.locator('body')));
 }
 
 /** Makes requests in a page, one after the other, and gives their answers. */
@@ -189,7 +189,7 @@ test('who presses Deny comes back to a page that says so', async () => {
   ]);
   assert.equal(answer.status(), 403);
   await page.waitForURL((url) => url.origin === gateway.origin);
-  assert.equal(await page.locator('code').first().innerText(), 'login_denied');
+  assert.equal(await textOf(page.locator('code').first()), 'login_denied');
   await context.close();
 });
 

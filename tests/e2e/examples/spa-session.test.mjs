@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { textOf } from '../support/chromium.mjs';
 import { API, PROFILE, REFRESH, TOKEN_CALLBACK, TOKEN_ENDPOINT, startSite } from '../support/spa-page.mjs';
 
 const ALICE = 'alice@example.com';
@@ -74,6 +75,7 @@ test("an altered cookie ends in a login, and never in another's session", async 
   const tab = await browser.logIn('b', ALICE);
   const other = await (await site.visit()).logIn('b', 'mallory@example.com');
   const { value: others } = await other.visit.cookie();
+  /** @type {any[][]} */
   const table = [
     [
       'its key is altered',
@@ -96,7 +98,7 @@ test("an altered cookie ends in a login, and never in another's session", async 
     await tab.logIn(ALICE);
   }
   await other.call();
-  assert.equal(await other.person.innerText(), 'Mallory · mallory@example.com', 'whose session was named is untouched');
+  assert.equal(await textOf(other.person), 'Mallory · mallory@example.com', 'whose session was named is untouched');
 });
 
 test('no token is in the reach of the page, nor in any answer that it receives', async () => {
@@ -144,13 +146,13 @@ test('what looks for tokens would find one, wherever it is', async () => {
   assert.ok(site.tokenIn(await callback.text), 'in an answer');
 
   const places = {
-    global: (text) => void (globalThis.deep = { map: new Map([['key', [text]]]) }),
+    global: (text) => void Object.assign(globalThis, { deep: { map: new Map([['key', [text]]]) } }),
     'local storage': (text) => localStorage.setItem('planted', text),
     'session storage': (text) => sessionStorage.setItem('planted', text),
-    cookie: (text) => void (document.cookie = `planted=${text}`),
+    cookie: (text) => void Object.assign(document, { cookie: `planted=${text}` }),
     document: (text) => document.body.append(text),
     attribute: (text) => document.body.setAttribute('data-planted', text),
-    'name of the window': (text) => void (globalThis.name = text),
+    'name of the window': (text) => void Object.assign(globalThis, { name: text }),
     history: (text) => history.replaceState({ text }, ''),
     cache: async (text) => (await caches.open('planted')).put('/planted', new Response(text)),
     database: (text) =>

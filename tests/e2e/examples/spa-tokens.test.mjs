@@ -206,7 +206,7 @@ test('that module sends a body again whole, and to no other origin', async () =>
   const tab = await browser.logInAndExpire('a', ALICE);
   const { refusal, length } = await tab.page.evaluate(
     async ({ tokens, path }) => {
-      const { TokenClient } = await import('/token-client.js');
+      const { TokenClient } = await import(/** @type {string} */ ('/token-client.js'));
       const client = new TokenClient({ refreshUrl: '/api/auth0/refresh' });
       client.hold(tokens);
       const elsewhere = await client.fetch('https://elsewhere.example/').catch(({ message }) => message);
@@ -226,7 +226,7 @@ test('that module forgets what it is told to forget, whatever is under way', asy
   const hold = site.tenant.hold(TOKEN_ENDPOINT);
   await tab.page.evaluate(
     async ({ tokens, path }) => {
-      const { TokenClient } = await import('/token-client.js');
+      const { TokenClient } = await import(/** @type {string} */ ('/token-client.js'));
       globalThis.client = new TokenClient({ refreshUrl: '/api/auth0/refresh' });
       globalThis.client.hold(tokens);
       globalThis.underWay = globalThis.client.fetch(path);

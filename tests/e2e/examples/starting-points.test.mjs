@@ -137,10 +137,10 @@ async function startingPoint({ provider, mode, port, tenant: { origin, issuer },
 }
 
 for (const provider of ['auth0', 'oidc']) {
-  for (const [mode, letter] of [
+  for (const [mode, letter] of /** @type {any[][]} */ ([
     ['session', 'b'],
     ['tokens', 'a'],
-  ]) {
+  ])) {
     test(`the page of the example goes with the starting point for --mode ${mode} --provider ${provider}`, async (t) => {
       let api;
       const deploy = (place) => {

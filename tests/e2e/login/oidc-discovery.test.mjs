@@ -27,6 +27,10 @@ const BROKEN = [502, 'idp_error'];
 
 const paths = [{ method: 'ANY', path: PRIVATE, auth: true, response: { ok: true } }];
 
+/**
+ * @param {any} t
+ * @param {Record<string, any>} [how]
+ */
 async function start(t, { authorizer, realm: how, ...options } = {}) {
   const realm = await startRealm(how);
   t.after(() => realm.close());
@@ -57,6 +61,7 @@ async function assertAllWell(gateway, realm, message) {
 }
 
 describe('a document that is not to be had', { concurrency: 4 }, () => {
+  /** @type {any[][]} */
   const rows = [
     ['the connection breaks', { kind: 'reset' }, UNAVAILABLE],
     ['nothing comes', { kind: 'hang' }, TIMEOUT, TIMEOUT_SECS],
@@ -169,6 +174,7 @@ describe('a document that is not believed', { concurrency: 4 }, () => {
     assert.deepEqual([(await login()).status, (await bearer()).status], [302, 200]);
   });
 
+  /** @type {any[][]} */
   const rows = [
     ['of another issuer', { issuer: 'https://evil.example/realms/demo' }],
     ['of the issuer with a slash', { issuer: `${ISSUER}/` }],
@@ -265,7 +271,7 @@ describe('a document is kept', () => {
       let altered = 0;
       await until(async () => {
         for (const { name } of (await kv.list()).keys) {
-          const stored = await kv.get(name);
+          const stored = String(await kv.get(name));
           const evil = stored.replaceAll(realm.origin, 'https://evil.example');
           if (!stored.includes('authorization_endpoint') || evil === stored) continue;
           await kv.put(name, evil);
@@ -389,6 +395,7 @@ test('the log names the document that was not to be had, and what its status mea
 
 test("the log names both issuers of a document that is another one's, and the endpoint that one lacks", async (t) => {
   const { realm, gateway } = await start(t);
+  /** @type {any[][]} */
   const table = [
     [
       { issuer: `${realm.issuer}/` },

@@ -2,7 +2,6 @@
 // in backchannel-logout.test.mjs.
 
 import assert from 'node:assert/strict';
-import { performance } from 'node:perf_hooks';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
@@ -143,6 +142,7 @@ describe('a logout', () => {
 });
 
 describe('the rule for who may log a user out', () => {
+  /** @type {any[][]} */
   const table = [
     ['POST', {}, false],
     ['POST', { 'sec-fetch-site': 'same-origin' }, true],
@@ -201,12 +201,12 @@ describe('the rule for who may log a user out', () => {
 });
 
 describe('a provider that does not take the revocation', () => {
-  for (const [name, fault] of [
+  for (const [name, fault] of /** @type {any[][]} */ ([
     ['refuses', { kind: 'status', status: 400, body: { error: 'invalid_client' } }],
     ['fails', { kind: 'status', status: 500 }],
     ['is unreachable', { kind: 'reset' }],
     ['hangs', { kind: 'hang' }],
-  ]) {
+  ])) {
     test(`keeps nobody logged in, nor waiting: it ${name}`, async () => {
       const session = await begin();
       tenant.fault({ path: REVOCATION, ...fault });

@@ -85,19 +85,19 @@ async function askSlowly(gateway) {
 }
 
 describe('Server-Timing', () => {
-  for (const [message, path, token, status, names] of [
+  for (const [message, path, token, status, names] of /** @type {any[][]} */ ([
     ['nothing where the gateway answers by itself', '/fixed', false, 200, []],
     ['the check of a token', '/private', true, 200, ['auth']],
     ['the upstream', '/api/x', false, 200, ['upstream']],
     ['both, in the order in which they came', '/private/x', true, 200, ['auth', 'upstream']],
     ['nothing where there is no such path', '/nowhere', false, 404, []],
-  ]) {
+  ])) {
     test(`tells ${message}`, async () => {
       const answer = await timed.ask(path, { headers: token ? await bearer(tenant, { jti: fresh() }) : {} });
       assert.equal(answer.status, status);
       assert.deepEqual(Object.keys(entriesOf(answer)), names);
       for (const parameters of Object.values(entriesOf(answer))) assert.match(parameters, /^dur=\d+(\.\d+)?$/);
-      if (!names.length) assert.equal(answer.headers.get('server-timing'), null);
+      assert.equal(answer.headers.has('server-timing'), names.length > 0);
     });
   }
 
@@ -177,6 +177,7 @@ describe('analytics', () => {
   test('get one point for each request: route, method, code, status and times', async (t) => {
     const gateway = await start(t);
     const headers = await bearer(tenant);
+    /** @type {any[][]} */
     const requests = [
       ['GET', '/fixed', {}, '/fixed', '', 200],
       ['HEAD', '/fixed', {}, '/fixed', '', 200],
@@ -202,8 +203,8 @@ describe('analytics', () => {
         assert.ok(Number.isFinite(double) && double >= 0, `${message}: ${point.doubles}`);
       const [, total, auth, toUpstream] = point.doubles;
       assert.ok(total >= auth && total >= toUpstream, `${message}: ${point.doubles}`);
-      if (!path.startsWith('/private')) assert.equal(auth, 0, message);
-      if (!/^\/(api|nobody|private\/)/.test(path)) assert.equal(toUpstream, 0, message);
+      assert.ok(auth === 0 || path.startsWith('/private'), message);
+      assert.ok(toUpstream === 0 || /^\/(api|nobody|private\/)/.test(path), message);
     }
     assert.equal(gateway.records().filter(({ point }) => point).length, requests.length, 'one each');
   });
@@ -224,11 +225,11 @@ describe('analytics', () => {
 
   test('cost no answer where they fail', async (t) => {
     const gateway = await start(t, '{ writeDataPoint() { throw new TypeError("the dataset is away"); } }');
-    for (const [path, status] of [
+    for (const [path, status] of /** @type {any[][]} */ ([
       ['/fixed', 200],
       ['/api/x', 200],
       ['/nowhere', 404],
-    ]) {
+    ])) {
       assert.equal((await gateway.ask(path)).status, status, path);
     }
   });
@@ -240,12 +241,12 @@ describe('analytics', () => {
       analyticsEngineDatasets: { POINTS: { dataset: 'requests' } },
     });
     t.after(() => gateway.close());
-    for (const [path, status] of [
+    for (const [path, status] of /** @type {any[][]} */ ([
       ['/fixed', 200],
       [LONG, 200],
       ['/api/x', 200],
       ['/nowhere', 404],
-    ]) {
+    ])) {
       assert.equal((await gateway.ask(path)).status, status, path);
     }
     assert.deepEqual(

@@ -15,12 +15,17 @@ const DOWN_SECS = 10;
 const FAILURES = 3;
 const TIMEOUT_SECS = 20;
 
-/** Starts an upstream that does to each call what `behave` says, or else answers with its name, and keeps all of them in `calls`. */
+/**
+ * Starts an upstream that does to each call what `behave` says, or else answers with its name, and keeps all of them in `calls`.
+ * @param {string} name
+ * @returns {Promise<any>}
+ */
 async function startScripted(name) {
-  const scripted = { name, calls: [], behave: () => undefined };
+  const scripted = { name, calls: [], behave: (/** @type {any[]} */ ..._call) => undefined };
   const upstream = await startUpstream(async (request, response) => {
     const call = { method: request.method, url: request.url, headers: request.headers };
     scripted.calls.push(call);
+    /** @type {(...call: any[]) => any} */
     const does = scripted.behave(scripted.calls.length, request, response) ?? status(200);
     request.on('error', () => {});
     await does(request, response, `${name} ${scripted.calls.length}`);
@@ -208,7 +213,7 @@ describe('with retries, a request is made once', () => {
   });
   after(() => gateway?.close());
 
-  for (const [message, method, body, headers] of [
+  for (const [message, method, body, headers] of /** @type {any[][]} */ ([
     ['where it is POST', 'POST', 'x'],
     ['where it is POST without a body', 'POST'],
     ['where it is PATCH', 'PATCH', 'x'],
@@ -219,7 +224,7 @@ describe('with retries, a request is made once', () => {
     ['where it is DELETE with a body', 'DELETE', 'x', { 'content-length': 1 }],
     ['where it is OPTIONS with a body', 'OPTIONS', 'x', { 'content-length': 1 }],
     ['where it is GET with a body', 'GET', 'x', { 'content-length': 1 }],
-  ]) {
+  ])) {
     test(message, async () => {
       one.behave = () => status(503);
       const answer = await gateway.send(method, body, headers);
@@ -266,11 +271,11 @@ test('five retries are five', async (t) => {
 });
 
 describe('a time-out is 504, and nothing is made again', () => {
-  for (const [message, server] of [
+  for (const [message, server] of /** @type {any[][]} */ ([
     ['with retries', () => ({ url: one.origin, retries: 3 })],
     ['with several addresses', () => ({ urls: [one.origin, two.origin] })],
     ['with both', () => ({ urls: [one.origin, two.origin], retries: 3 })],
-  ]) {
+  ])) {
     test(message, async (t) => {
       const gateway = await startWith(server(), t);
       one.behave = () => hangs;
@@ -426,18 +431,15 @@ describe('of several addresses', () => {
     for (let count = 0; count < 3; count += 1) assert.match((await gateway.send()).header('x-call'), /^two/);
     assert.deepEqual(calls(), [1, 3], 'it still closes');
     await gateway.later(DOWN_SECS + 1);
-    const answered = Promise.withResolvers();
-    const tried = new Promise((resolve) => {
-      one.behave =
-        () =>
-        async (...call) => {
-          resolve();
-          await answered.promise;
-          await status(200)(...call);
-        };
-    });
+    /** @type {PromiseWithResolvers<void>[]} */
+    const [tried, answered] = [Promise.withResolvers(), Promise.withResolvers()];
+    one.behave = () => async (request, response, text) => {
+      tried.resolve();
+      await answered.promise;
+      await status(200)(request, response, text);
+    };
     const trying = gateway.send();
-    await tried;
+    await tried.promise;
     assert.match((await gateway.send('POST', 'x')).header('x-call'), /^two/, 'meanwhile');
     answered.resolve();
     assert.match((await trying).header('x-call'), /^one/);

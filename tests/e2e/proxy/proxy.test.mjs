@@ -343,6 +343,7 @@ test('a WebSocket upgrade passes, and messages go both ways', async () => {
 
 describe('where the upstream fails', () => {
   test('an answer that does not begin in time is 504, and the upstream hears that nobody waits', async () => {
+    /** @type {PromiseWithResolvers<void>[]} */
     const [called, closed] = [Promise.withResolvers(), Promise.withResolvers()];
     answerUpstream = (_, response) => {
       response.once('close', closed.resolve);

@@ -130,10 +130,10 @@ describe('an answer to a request with a token', () => {
     ]);
     await later(LIFE_SECS);
     assert.equal(await short.ended, false);
-    for (const [stream, message] of [
+    for (const [stream, message] of /** @type {any[][]} */ ([
       [plain, 'without the key'],
       [long, 'a token that holds'],
-    ]) {
+    ])) {
       await assertGoesOn(stream, message);
       await assertEnds(stream, message);
     }

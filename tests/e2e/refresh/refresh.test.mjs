@@ -63,6 +63,7 @@ const exchanges = () => tenant.counts[TOKEN_ENDPOINT] ?? 0;
 test('a refresh token is taken from the header, a JSON body or a form, with any method that the path has', async () => {
   const header = (token) => ({ 'x-refresh-token': token });
   const json = (members) => JSON.stringify(members);
+  /** @type {any[][]} */
   const table = [
     ['GET', (token) => ({ headers: header(token) }), 'the header of a GET'],
     ['GET', (token) => ({ headers: header(`  ${token} `) }), 'spaces around it'],
@@ -125,6 +126,7 @@ test('a refresh without a readable token says what is wrong, and asks the provid
   const form = (body) => ({ method: 'POST', headers: FORM_TYPE, body });
   const typed = (type, body) => ({ method: 'POST', headers: { 'content-type': type }, body });
   const huge = 'x'.repeat(17 * 1024);
+  /** @type {any[][]} */
   const table = [
     [{}, missing, 'nothing at all'],
     [{ headers: { 'x-refresh-token': '' } }, missing, 'an empty header'],
@@ -299,12 +301,12 @@ describe('a refresh token that the provider does not rotate', () => {
     tenant.settings.rotateRefreshTokens = true;
   });
 
-  for (const [name, edit] of [
+  for (const [name, edit] of /** @type {any[][]} */ ([
     ['the same comes again', (body) => body],
     ['none comes', ({ refresh_token: _, ...body }) => body],
     ['an empty one comes', (body) => ({ ...body, refresh_token: '' })],
     ['null comes', (body) => ({ ...body, refresh_token: null })],
-  ]) {
+  ])) {
     test(`is exchanged each time, and nothing takes its place: ${name}`, async () => {
       tenant.settings.rotateRefreshTokens = false;
       for (const at of [gateway, objectless]) {
@@ -346,6 +348,7 @@ test('without a grace a late duplicate is a reuse, and the provider revokes the 
 
 test('a failure is shared with those who wait for it, and never given to those who ask later', async () => {
   const { refresh_token: refreshToken } = await freshTokens();
+  /** @type {any[][]} */
   const faults = [
     [{ kind: 'status', status: 500 }, [502, 'idp_error']],
     [{ kind: 'status', status: 429, headers: { 'retry-after': '3' } }, [429, 'idp_rate_limited', '3']],
@@ -373,7 +376,7 @@ function callBy(refreshToken) {
   const headers = { 'x-refresh-token': refreshToken };
   const request = httpRequest(new URL(REFRESH, gateway.origin), { headers, agent: false });
   request.once('response', () => assert.fail('an answer came before the client hung up'));
-  request.once('error', ({ code }) => assert.equal(code, 'ECONNRESET'));
+  request.once('error', (/** @type {NodeJS.ErrnoException} */ { code }) => assert.equal(code, 'ECONNRESET'));
   request.end();
   return () => request.socket.resetAndDestroy();
 }

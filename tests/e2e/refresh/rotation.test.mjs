@@ -61,6 +61,7 @@ const objectOf = (token) => createHash('sha256').update(token).digest('base64url
 const held = (token) => gateway.held('REFRESH_EXCHANGES', objectOf(token));
 
 describe('a hundred refreshes with one token at once are one exchange with one answer', () => {
+  /** @type {any[][]} */
   const ways = [
     ['at one isolate', refreshBy],
     ['at two isolates', (token, index) => (index % 2 ? refreshBy : refreshByOther)(token)],
@@ -230,10 +231,10 @@ describe('an answer that is lost between the object and the isolate', () => {
 
   after(() => graceless?.close());
 
-  for (const [name, at] of [
+  for (const [name, at] of /** @type {any[][]} */ ([
     ['the usual grace', () => gateway],
     ['a grace of 0', () => graceless],
-  ]) {
+  ])) {
     test(`reaches the client at the second try, without a second exchange: ${name}`, async () => {
       const token = await freshToken();
       await at().loseReplies('RefreshExchange');

@@ -158,7 +158,10 @@ describe('the rule', () => {
   });
 });
 
-/** Opens a WebSocket and gives it, or the status and code of the refusal. */
+/**
+ * Opens a WebSocket and gives it, or the status and code of the refusal.
+ * @returns {Promise<{ socket?: any, status?: number, code?: string }>}
+ */
 async function open(gateway, headers, path = '/app/socket') {
   const socket = new WebSocket(gateway.origin.replace('http', 'ws') + path, { headers });
   const refused = once(socket, 'unexpected-response').then(async ([, response]) => {
@@ -170,6 +173,11 @@ async function open(gateway, headers, path = '/app/socket') {
   return Promise.race([once(socket, 'open').then(() => ({ socket })), refused]);
 }
 
+/**
+ * Asserts that a WebSocket is open, and closes it.
+ * @param {{ socket?: any, status?: number, code?: string }} opened
+ * @param {string} [message]
+ */
 async function assertEchoes({ socket, status, code }, message) {
   assert.ok(socket, `${message}: ${status} ${code}`);
   socket.send('hello');

@@ -98,6 +98,7 @@ test('a session that is alive counts, and who has none gets the page', async () 
 });
 
 describe('a session that is over', () => {
+  /** @type {any[][]} */
   const over = [
     [
       'by its idle time',
@@ -166,6 +167,7 @@ describe('a session that is over', () => {
 });
 
 describe('a session that cannot be used at present', () => {
+  /** @type {any[][]} */
   const troubles = [
     ['the provider fails', 'idp_unavailable', { status: 500 }],
     ['the provider cannot be reached', 'idp_unavailable', { kind: 'reset' }],

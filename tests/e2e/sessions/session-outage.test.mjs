@@ -2,7 +2,6 @@
 // theirs.
 
 import assert from 'node:assert/strict';
-import { performance } from 'node:perf_hooks';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
@@ -72,11 +71,11 @@ const DOWN = [
 ];
 
 describe('while the provider is down and the token holds', () => {
-  for (const [name, fault] of [
+  for (const [name, fault] of /** @type {any[][]} */ ([
     ...DOWN,
     ['rate limiting', { kind: 'status', status: 429 }],
     ['refusing the gateway', { kind: 'status', status: 401, body: { error: 'invalid_client' } }],
-  ]) {
+  ])) {
     test(`requests go ahead: ${name}`, async () => {
       const session = await begin();
       const token = await tokenAt(session);
@@ -169,14 +168,14 @@ describe('a token that runs out while a slow provider is asked for the next', ()
     });
   }
 
-  for (const [name, fault, expected] of [
+  for (const [name, fault, expected] of /** @type {any[][]} */ ([
     ['fails', { kind: 'status', status: 500 }, IDP_UNAVAILABLE],
     [
       'limits the rate',
       { kind: 'status', status: 429, headers: { 'retry-after': '7' } },
       [429, 'idp_rate_limited', '7'],
     ],
-  ]) {
+  ])) {
     test(`ends no session where the provider then ${name}`, async () => {
       const { session, hold, waiting } = await waitingPastTheEnd();
       tenant.fault({ path: TOKEN_ENDPOINT, ...fault });
@@ -220,6 +219,7 @@ test('a renewal that brings a token which has expired already is one that failed
 });
 
 describe('while the provider is down and the token has expired', () => {
+  /** @type {any[][]} */
   const table = [
     ...DOWN.map(([name, fault]) => [name, fault, IDP_UNAVAILABLE]),
     ['rate limiting', { kind: 'status', status: 429, headers: { 'retry-after': '7' } }, [429, 'idp_rate_limited', '7']],
@@ -272,6 +272,7 @@ describe('while the provider is down and the token has expired', () => {
 });
 
 describe('a renewal that the provider gives to nobody until it has asked the user', () => {
+  /** @type {any[][]} */
   const answers = [
     [403, { error: 'mfa_required', error_description: 'Multifactor authentication required', mfa_token: 'm' }],
     [400, { error: 'interaction_required', error_description: 'you must enroll', suberror: 'basic_action' }],

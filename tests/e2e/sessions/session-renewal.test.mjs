@@ -249,7 +249,7 @@ describe('near the end of an access token', () => {
         headers: { cookie: session.cookie },
         agent: false,
       });
-      request.once('error', ({ code }) => assert.equal(code, 'ECONNRESET'));
+      request.once('error', (/** @type {NodeJS.ErrnoException} */ { code }) => assert.equal(code, 'ECONNRESET'));
       request.end();
       await hold.arrived();
       request.socket.resetAndDestroy();
@@ -312,10 +312,10 @@ describe('an answer of the provider that is lost between the objects', () => {
 
   after(() => graceless?.close());
 
-  for (const [name, at] of [
+  for (const [name, at] of /** @type {any[][]} */ ([
     ['the usual grace', () => gateway],
     ['a grace of 0', () => graceless],
-  ]) {
+  ])) {
     test(`reaches those who wait for it at the second try: ${name}`, async () => {
       const session = await begin(at());
       await untilExpired();

@@ -154,6 +154,7 @@ describe('a login in a browser that has a session', () => {
 });
 
 describe('a session whose time is over', () => {
+  /** @type {any[][]} */
   const ways = [
     ['idle', async () => later(IDLE_SECS + 1)],
     [
@@ -166,6 +167,7 @@ describe('a session whose time is over', () => {
       },
     ],
   ];
+  /** @type {any[][]} */
   const noticed = [
     ['its alarm', ring],
     ['a request', (session) => assertEnded(gateway, session, 'it has ended')],
@@ -224,6 +226,7 @@ test('a session that the provider ends has its refresh token revoked', async () 
 });
 
 describe('a session whose object restarts while the provider is asked to revoke', () => {
+  /** @type {any[][]} */
   const ends = [
     ['a logout', ({ cookie }) => askWith(gateway, cookie, LOGOUT, { method: 'POST', headers: OWN_PAGE })],
     ['a login in the same browser', (_, browser) => begin({ browser })],

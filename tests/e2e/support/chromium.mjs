@@ -14,6 +14,10 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** What people read in an element. */
+// biome-ignore lint/performance/useDomNodeTextContent: hidden text is not read
+export const textOf = (locator) => locator.innerText();
+
 /** Starts the browser that `make test` has found or installed. `options` are those of Playwright. */
 export async function launchChromium(options = {}) {
   const found = await findChromium();

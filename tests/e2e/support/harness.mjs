@@ -38,6 +38,7 @@ const OBJECTS = { REFRESH_EXCHANGES: 'RefreshExchange', SESSIONS: 'Session', LOG
  * still (clock.mjs). `isolates` is how many Workers run the gateway, each at an origin of its own, over the objects of the first.
  * `beside` are further Workers, as Miniflare takes them, to which its `serviceBindings` may lead. Everything else goes to
  * Miniflare as it is.
+ * @param {Record<string, any>} [options]
  */
 export async function startGateway(options = {}) {
   const {
@@ -171,6 +172,9 @@ function parsed(text) {
 /**
  * Sends a request as it is written: no path is normalised and no header refused, as `fetch` would; the answer's headers and
  * bytes come as they are, not decoded. A header may have an array of values.
+ * @param {string} origin
+ * @param {{ method?: string, path?: string, headers?: Record<string, any>, body?: any }} [options]
+ * @returns {Promise<any>}
  */
 export function sendRaw(origin, { method = 'GET', path = '/', headers = {}, body } = {}) {
   const { hostname, port } = new URL(origin);
@@ -196,12 +200,18 @@ export function sendRaw(origin, { method = 'GET', path = '/', headers = {}, body
   });
 }
 
-/** Starts an upstream that answers with a node:http listener of the test's own. */
+/** The origin of a server of node:http that listens. */
+export const originOf = (server) => `http://127.0.0.1:${server.address().port}`;
+
+/**
+ * Starts an upstream that answers with a node:http listener of the test's own.
+ * @param {(request: any, response: any) => any} listener
+ */
 export async function startUpstream(listener) {
   const server = createServer(listener);
-  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   return {
-    origin: `http://127.0.0.1:${server.address().port}`,
+    origin: originOf(server),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -233,10 +243,18 @@ export async function freePort() {
   }
 }
 
-/** Waits for what no event tells of. */
+/**
+ * Waits until `condition` gives something, of which no event tells, and returns that.
+ * @param {() => any} condition
+ * @returns {Promise<any>}
+ */
 export async function until(condition) {
-  for (const deadline = performance.now() + PATIENCE_MS; !(await condition()); await sleep(5)) {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const met = await condition();
+    if (met) return met;
     assert.ok(performance.now() < deadline, `not so after ${PATIENCE_MS} ms: ${condition}`);
+    await sleep(5);
   }
 }
 
@@ -267,7 +285,12 @@ export class Browser {
     return response;
   }
 
-  /** Follows redirects from `url` until an answer is none, or leads where `stop` says. Gives the last answer and its URL. */
+  /**
+   * Follows redirects from `url` until an answer is none, or leads where `stop` says. Gives the last answer and its URL.
+   * @param {string | URL} url
+   * @param {any} [init]
+   * @param {(url: string) => boolean} [stop]
+   */
   async follow(url, init, stop = () => false) {
     let [at, response] = [String(url), await this.fetch(url, init)];
     while (response.status >= 300 && response.status < 400) {
@@ -278,7 +301,11 @@ export class Browser {
     return { response, url: at };
   }
 
-  /** Logs in at the tenant from a gateway's login path and stops before the callback is called: gives its URL. */
+  /**
+   * Logs in at the tenant from a gateway's login path and stops before the callback is called: gives its URL.
+   * @param {string} loginUrl
+   * @param {Record<string, any>} [how]
+   */
   async logInUntilCallback(loginUrl, { email = 'alice@example.com', action = 'login', isCallback } = {}) {
     const stop = isCallback ?? ((url) => new URL(url).searchParams.has('state') && /[?&](code|error)=/.test(url));
     const arrived = await this.follow(loginUrl, {}, stop);

@@ -35,7 +35,12 @@ export async function copyProject(directory) {
   return { copy, env: { ...env, PATH: [programs, env.PATH].join(delimiter) } };
 }
 
-/** Starts a program in a process group of its own, and gives what it prints as it comes. */
+/**
+ * Starts a program in a process group of its own, and gives what it prints as it comes.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {Record<string, any>} how
+ */
 export function startProgram(program, args, { cwd, env }) {
   const child = spawn(program, args.map(String), { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'close');

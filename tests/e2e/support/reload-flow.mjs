@@ -57,7 +57,12 @@ export const ORDERED_ENTRY = `
 
 export const configOf = (value) => ({ paths: [{ method: 'GET', path: '/source', response: { value } }] });
 
-/** Adds to a gateway what tests of its config do, and its first config. */
+/**
+ * Adds to a gateway what tests of its config do, and its first config.
+ * @param {any} t
+ * @param {any} gateway
+ * @param {any} [config]
+ */
 export async function prepare(t, gateway, config) {
   t.after(() => gateway.close());
   const namespace = await gateway.miniflare.getKVNamespace('CONFIG').catch(() => undefined);
@@ -85,7 +90,10 @@ export async function prepare(t, gateway, config) {
       const answer = await readAnswer(await gateway.fetch('/source'));
       return answer.status === 200 ? answer.body.value : answer.body.code;
     },
-    /** Asserts that a request is answered 503, and waits until all that it logged is there. */
+    /**
+     * Asserts that a request is answered 503, and waits until all that it logged is there.
+     * @param {string} [message]
+     */
     async refused(message) {
       const answer = await readAnswer(await gateway.fetch('/source'));
       assertProblem(answer, CONFIG_INVALID, message);
@@ -99,7 +107,12 @@ export async function prepare(t, gateway, config) {
   };
 }
 
-/** Starts a gateway whose KV holds `config`. */
+/**
+ * Starts a gateway whose KV holds `config`.
+ * @param {any} t
+ * @param {any} [config]
+ * @param {Record<string, any>} [options]
+ */
 export async function start(t, config, options = {}) {
   return prepare(
     t,

@@ -60,5 +60,8 @@ export async function mistakesOf(gateway, message) {
 /** Gives a text that this process has not used before, such as for a path of a test's own. */
 export const fresh = (() => {
   let given = 0;
-  return (before = '') => `${before}${(given += 1)}`;
+  return (before = '') => {
+    given += 1;
+    return `${before}${given}`;
+  };
 })();

@@ -48,7 +48,12 @@ export const SERVICE_BINDINGS = [
   { alias: 'functions', binding: 'FUNCTIONS' },
 ];
 
-/** A path that is answered by a function of the second Worker, or without one by its fetch. */
+/**
+ * A path that is answered by a function of the second Worker, or without one by its fetch.
+ * @param {string} path
+ * @param {string} [name]
+ * @param {Record<string, any>} [more]
+ */
 export const bound = (path, name, more = {}) => ({
   method: 'ANY',
   path,
@@ -83,6 +88,8 @@ export async function mistakesOf(options, message) {
 /**
  * Asserts that each path of a table is told to be wrong, with the code and at the place that stand in its row, and nothing else is.
  * A row is [message, members of the path, code, place below the path]; `sections` are the rest of the config.
+ * @param {any[][]} table
+ * @param {Record<string, any>} [options]
  */
 export async function assertMistakes(table, { sections = {}, ...options } = {}) {
   const paths = table.map(([, path], index) => ({ method: 'GET', path: `/row-${index}`, ...path }));

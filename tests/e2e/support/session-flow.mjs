@@ -114,6 +114,8 @@ const obeyingEntry = (tenant) => `
 /**
  * Starts a gateway in front of `tenant` that is on the clock of the tests. Options are those of `startLoginGateway`; with
  * `isolates: 2`, `askOther` asks an isolate of its own that has the same objects.
+ * @param {any} tenant
+ * @param {Record<string, any>} [options]
  */
 export async function startObeyingGateway(tenant, options = {}) {
   const gateway = await startLoginGateway(tenant, { entry: obeyingEntry(tenant), ...options });
@@ -135,7 +137,11 @@ export async function startObeyingGateway(tenant, options = {}) {
     loseAnswers: (times) => orderAt(gateway.origin, { lose: times }),
     /** How many answers were lost that way. */
     lost: async () => (await orderAt(gateway.origin, {})).lost,
-    /** Loses the replies to the next calls of this kind to objects of a class, which are carried out. */
+    /**
+     * Loses the replies to the next calls of this kind to objects of a class, which are carried out.
+     * @param {string} name
+     * @param {{ when?: string, times?: number }} [how]
+     */
     loseReplies: (name, { when, times = 1 } = {}) => trouble({ of: name, when, kind: 'reply lost' }, times),
     /** Restarts the session that asks for an exchange when that has an answer for it, the next `times`. */
     restartAskers: (times) => trouble({ of: 'RefreshExchange', kind: 'asker restarted' }, times),
@@ -154,7 +160,11 @@ export async function startObeyingGateway(tenant, options = {}) {
   };
 }
 
-/** What the config of a gateway with sessions has, as `loginConfig` takes it; `api` is where its paths lead. */
+/**
+ * What the config of a gateway with sessions has, as `loginConfig` takes it; `api` is where its paths lead.
+ * @param {any} api
+ * @param {Record<string, any>} how
+ */
 function sessionParts(api, { session = {}, sections = {}, paths = [] }) {
   return {
     sections: {
@@ -173,16 +183,31 @@ function sessionParts(api, { session = {}, sections = {}, paths = [] }) {
   };
 }
 
-/** The config of a gateway with sessions in front of `tenant` and the sample API. */
+/**
+ * The config of a gateway with sessions in front of `tenant` and the sample API.
+ * @param {any} tenant
+ * @param {any} api
+ * @param {Record<string, any>} [how]
+ */
 export const sessionConfig = (tenant, api, { authorizer, ...how } = {}) =>
   loginConfig(tenant, { authorizer, ...sessionParts(api, how) });
 
-/** Starts a gateway with sessions in front of `tenant` and the sample API. */
+/**
+ * Starts a gateway with sessions in front of `tenant` and the sample API.
+ * @param {any} tenant
+ * @param {any} api
+ * @param {Record<string, any>} [options]
+ */
 export function startSessionGateway(tenant, api, { session, sections, paths, ...options } = {}) {
   return startObeyingGateway(tenant, { ...sessionParts(api, { session, sections, paths }), ...options });
 }
 
-/** Logs in and gives the session: its cookie, the halves of that, its family of refresh tokens, and the callback's answer. */
+/**
+ * Logs in and gives the session: its cookie, the halves of that, its family of refresh tokens, and the callback's answer.
+ * @param {any} gateway
+ * @param {any} tenant
+ * @param {Record<string, any>} [how]
+ */
 export async function beginSession(gateway, tenant, { browser = new Browser(), headers, ...how } = {}) {
   const callback = await loginUntilCallback(gateway, browser, how);
   return sessionOf(await gateway.askAs(browser, callback, { headers }), tenant);
@@ -212,7 +237,13 @@ export function sessionOf(answer, tenant, cookieName = COOKIE) {
   };
 }
 
-/** Makes a request with a cookie. */
+/**
+ * Makes a request with a cookie.
+ * @param {any} gateway
+ * @param {string} cookie
+ * @param {string} [path]
+ * @param {Record<string, any>} [init]
+ */
 export const askWith = (gateway, cookie, path = PRIVATE, { headers, ...init } = {}) =>
   gateway.ask(path, { ...init, headers: { ...headers, cookie } });
 
@@ -242,26 +273,46 @@ export async function authorizationFor(gateway, api, { cookie }) {
   return api.requests.at(-1).headers.authorization;
 }
 
-/** Asserts what has become of a session's family of refresh tokens. */
+/**
+ * Asserts what has become of a session's family of refresh tokens.
+ * @param {any} session
+ * @param {any} expected
+ * @param {string} [message]
+ */
 export function assertFamily({ family }, expected, message) {
   const { rotations, revoked } = family();
   assert.deepEqual({ rotations, revoked }, expected, message);
 }
 
-/** Asserts that a session is alive. */
+/**
+ * Asserts that a session is alive.
+ * @param {any} gateway
+ * @param {any} session
+ * @param {string} [message]
+ */
 export async function assertAlive(gateway, { cookie }, message) {
   const answer = await askWith(gateway, cookie);
   assert.equal(answer.status, 200, `${message}: ${answer.text}`);
 }
 
-/** Asserts that a request with the session's cookie is told that the session has ended, and the browser to forget it. */
+/**
+ * Asserts that a request with the session's cookie is told that the session has ended, and the browser to forget it.
+ * @param {any} gateway
+ * @param {any} session
+ * @param {string} [message]
+ */
 export async function assertEnded(gateway, { cookie }, message) {
   const answer = await askWith(gateway, cookie);
   assertProblem(answer, SESSION_EXPIRED, message);
   assertCleared(answer, message);
 }
 
-/** Asserts that an answer makes a browser forget the session's cookie. */
+/**
+ * Asserts that an answer makes a browser forget the session's cookie.
+ * @param {any} answer
+ * @param {string} [message]
+ * @param {string} [cookieName]
+ */
 export function assertCleared({ headers }, message, cookieName = COOKIE) {
   const lines = headers.getSetCookie().filter((line) => line.startsWith(`${cookieName}=`));
   assert.equal(lines.length, 1, `${message}: the cookie is cleared`);

@@ -118,6 +118,7 @@ describe('a path asks', () => {
 describe('what one authorizer believes, it has not believed for another', () => {
   const both = 'https://both.example/';
   const none = () => ({});
+  /** @type {any[][]} */
   const rows = [
     ['for another audience', { audience: AUDIENCE }, { audience: both }, none, 'token_invalid'],
     ['of another issuer', {}, { issuer: 'https://other.example/' }, none, 'token_invalid'],

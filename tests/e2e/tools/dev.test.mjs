@@ -45,7 +45,11 @@ after(async () => {
 
 const file = (name) => join(copy, name);
 
-/** The text of a config that answers its edition at /edition, and has more besides. */
+/**
+ * The text of a config that answers its edition at /edition, and has more besides.
+ * @param {number | string} number
+ * @param {Record<string, any>} [more]
+ */
 const edition = (number, { paths = [], ...more } = {}) =>
   JSON.stringify(
     {
@@ -102,7 +106,7 @@ test('a mistake in the config is told last, and the gateway goes on until it is 
   const from = dev.output.length;
   await writeFile(file('gateway.config.json'), edition(2).replace('"paths"', '"pahts"'));
   const told = await dev.prints(GOES_ON, from);
-  assert.match(dev.output.slice(from, told), /error\[unknown_key\]: unknown key "pahts"[^]*did you mean "paths"\?/);
+  assert.match(dev.output.slice(from, told), /error\[unknown_key\]: unknown key "pahts"[\s\S]*did you mean "paths"\?/);
   for (let request = 0; request < 3; request += 1) assert.equal((await ask('/edition')).body.edition, 1);
   const behind = dev.output
     .slice(told)
@@ -149,7 +153,7 @@ test('a service may be TypeScript, and one with a mistake lets the gateway go on
   let from = dev.output.length;
   await writeFile(file('services/greeting.ts'), service('"unfinished'));
   await dev.prints(GOES_ON, from);
-  assert.match(dev.output.slice(from), /Unterminated string literal[^]*services\/greeting\.ts:1/);
+  assert.match(dev.output.slice(from), /Unterminated string literal[\s\S]*services\/greeting\.ts:1/);
   assert.equal((await ask('/greeting')).body.data.words, 'first');
 
   from = dev.output.length;

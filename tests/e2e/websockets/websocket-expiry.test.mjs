@@ -26,6 +26,10 @@ const EXPIRED = 4401;
 const RETRY_SECS = 5;
 const DAY_SECS = 24 * 60 * 60;
 
+/**
+ * @param {string} path
+ * @param {any} [auth]
+ */
 const closing = (path, auth = true) => ({
   method: 'GET',
   path,
@@ -184,7 +188,7 @@ describe('a socket that was opened with a token', () => {
   }
 
   // A byte that is no UTF-8 is read as a character of three bytes, and a frame has room for 123 bytes of reason.
-  for (const [message, bytes, expected] of [
+  for (const [message, bytes, expected] of /** @type {any[][]} */ ([
     ['123 letters', Buffer.alloc(123, 'a'), 'a'.repeat(123)],
     ['41 bytes that are no UTF-8', Buffer.alloc(41, 0xff), '\ufffd'.repeat(41)],
     ['42 bytes that are no UTF-8', Buffer.alloc(42, 0xff), '\ufffd'.repeat(41)],
@@ -193,7 +197,7 @@ describe('a socket that was opened with a token', () => {
       Buffer.concat([Buffer.from('ab'), Buffer.alloc(121, 0xff)]),
       `ab${'\ufffd'.repeat(40)}`,
     ],
-  ]) {
+  ])) {
     test(`is over on both sides where the client closes it with ${message}`, async () => {
       const { socket, closed } = await open(`/closing/reason-${message.replaceAll(' ', '-')}`, {
         exp: now() + DAY_SECS,
