@@ -222,7 +222,7 @@ describe('changes in KV under a load that goes on', () => {
         code === logged || (code === 'config_invalid' && logged?.test?.(text));
       const before = gateway.records().filter(isLogged).length;
       await change();
-      await gateway.later(RECHECK_SECS, { timers: false });
+      await gateway.later(RECHECK_SECS);
       if (logged) await until(() => gateway.records().filter(isLogged).length >= before + ISOLATES);
       await answeredBy(name).catch((error) => assert.fail(`${message}: ${error.message}`));
     }

@@ -80,7 +80,7 @@ describe('a document that is not to be had', { concurrency: 4 }, () => {
       realm.fault({ path: DISCOVERY, ...fault });
       const asked = gateway.ask(LOGIN);
       await until(() => realm.callsOf(DISCOVERY) === 1);
-      if (passes) await gateway.later(passes);
+      if (passes) await gateway.elapse(passes);
       assertProblem(await asked, expected, 'a login');
       const bearer = await askWithToken(gateway, realm);
       assertProblem(bearer, expected, 'a token');

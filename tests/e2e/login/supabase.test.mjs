@@ -320,7 +320,7 @@ describe('the client is told', () => {
     asked = [];
     const sent = Object.entries(BODIES).map(([path, body]) => post(path, body));
     await until(() => asked.length === sent.length);
-    await gateway.later(TIMEOUT_SECS);
+    await gateway.elapse(TIMEOUT_SECS);
     for (const answer of await Promise.all(sent)) assertProblem(answer, [504, 'idp_timeout', '5'], 'no answer');
   });
 

@@ -97,7 +97,7 @@ async function startWith(server, t) {
 async function timedOut(gateway, method, call) {
   const answer = gateway.send(method);
   await until(() => one.calls.length === call);
-  await gateway.later(TIMEOUT_SECS);
+  await gateway.elapse(TIMEOUT_SECS);
   return answer;
 }
 

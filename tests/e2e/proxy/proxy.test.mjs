@@ -351,7 +351,7 @@ describe('where the upstream fails', () => {
     };
     const asked = gateway.fetch('/own/x');
     await called.promise;
-    await gateway.later(TIMEOUT_SECS);
+    await gateway.elapse(TIMEOUT_SECS);
     await problemOf(await asked, 504, 'upstream_timeout');
     await closed.promise;
   });
@@ -362,7 +362,7 @@ describe('where the upstream fails', () => {
     const response = await answered;
     const hanging = gateway.fetch('/bare/_sample/hang');
     await until(() => api.requests.length === 2);
-    await gateway.later(TIMEOUT_SECS);
+    await gateway.elapse(TIMEOUT_SECS);
     await problemOf(await hanging, 504, 'upstream_timeout');
     request.end(' and last');
     assert.equal(Buffer.concat(await response.toArray()).toString(), 'first and last');

@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
 import { seconds } from '../support/bearer.mjs';
-import { later } from '../support/clock.mjs';
+import { elapse } from '../support/clock.mjs';
 import { proxied, startGateway, startUpstream } from '../support/harness.mjs';
 import { assertProblem } from '../support/login-flow.mjs';
 import {
@@ -113,9 +113,9 @@ describe('an answer to a request with a token', () => {
     test(`is broken off when that expires, and not before, and the upstream hears it: ${kind}`, async () => {
       const exp = seconds() + LIFE_SECS;
       const stream = await openWith(exp, path);
-      await later(LIFE_SECS - 1);
+      await elapse(LIFE_SECS - 1);
       await assertGoesOn(stream, 'a second before');
-      await later(1);
+      await elapse(1);
       assert.equal(await stream.ended, false, 'it does not look whole');
       await stream.left;
     });
@@ -128,7 +128,7 @@ describe('an answer to a request with a token', () => {
       openWith(exp, '/plain/plain'),
       openWith(exp + 600, '/closing/long'),
     ]);
-    await later(LIFE_SECS);
+    await elapse(LIFE_SECS);
     assert.equal(await short.ended, false);
     for (const [stream, message] of /** @type {any[][]} */ ([
       [plain, 'without the key'],
@@ -184,7 +184,7 @@ describe('an answer to a request with a session', () => {
     assert.ok(status < 400, `${status}`);
     const body = new URLSearchParams({ logout_token: await tenant.logoutToken({ sid: sessions[1].sid }) });
     assert.equal((await gateway.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body })).status, 200);
-    await later(REMEMBERED_SECS);
+    await elapse(REMEMBERED_SECS);
     assert.deepEqual([await here.ended, await there.ended], [false, false]);
     assertProblem(await askWith(gateway, sessions[0].cookie, '/closing/0'), SESSION_EXPIRED);
     await assertGoesOn(nowhere, 'of somebody else');

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
-import { later } from '../support/clock.mjs';
+import { elapse, later } from '../support/clock.mjs';
 import { sendRaw, until } from '../support/harness.mjs';
 import { CLIENT_ID, CLIENT_SECRET, LOGIN, PROFILE, REFRESH, assertProblem } from '../support/login-flow.mjs';
 import {
@@ -105,7 +105,7 @@ describe('while the provider is down and the token holds', () => {
     tenant.fault({ path: TOKEN_ENDPOINT, kind: 'hang' });
     const asked = tokenAt(session, impatient);
     await until(() => exchanges() === 1);
-    await later(TIMEOUT_SECS);
+    await elapse(TIMEOUT_SECS);
     assert.equal(await asked, token);
   });
 
@@ -119,10 +119,10 @@ describe('while the provider is down and the token holds', () => {
     const asked = Array.from({ length: 5 }, () => tokenAt(session).finally(() => (answered += 1)));
     await until(async () => (await gateway.calls('Session')) === before + asked.length);
     await hold.arrived();
-    await later(PATIENCE_SECS - 0.1);
+    await elapse(PATIENCE_SECS - 0.1);
     await gateway.drained();
     assert.equal(answered, 0, 'all of them wait');
-    await later(PATIENCE_SECS);
+    await elapse(PATIENCE_SECS);
     assert.deepEqual(new Set(await Promise.all(asked)), new Set([token]), 'with the token that holds');
     assert.equal(hold.waiting, 1, 'one renewal, which is still under way');
     hold.release();
@@ -149,7 +149,7 @@ describe('a token that runs out while a slow provider is asked for the next', ()
     await hold.arrived();
     const patient = askWith(gateway, other.cookie);
     await hold.arrived(2);
-    await later(LAST_SECS + 1);
+    await elapse(LAST_SECS + 1);
     assert.equal((await patient).status, 200, 'who came later has waited two seconds, and its token holds');
     return { session, hold, waiting };
   }
@@ -254,7 +254,7 @@ describe('while the provider is down and the token has expired', () => {
     tenant.fault({ path: TOKEN_ENDPOINT, kind: 'hang' });
     const asked = askWith(impatient, session.cookie);
     await until(() => exchanges() === 1);
-    await later(TIMEOUT_SECS);
+    await elapse(TIMEOUT_SECS);
     assertProblem(await asked, IDP_UNAVAILABLE, 'timed out');
     tenant.clearFaults();
     await later(RETRY_SECS + 1);

@@ -10,7 +10,7 @@ const LEAD_MS = 60 * 60 * 1000;
 const REAL_MAX_MS = 1_700;
 
 let now;
-const moves = new Set();
+const running = new Set();
 
 function stoppedAt() {
   if (now === undefined) {
@@ -20,10 +20,16 @@ function stoppedAt() {
   return now;
 }
 
-/** Moves the clock of this process, and of every gateway on it. */
+/** Moves the clock of this process, and of every gateway on it. No timer runs: nothing that is under way times out or expires. */
 export async function later(seconds) {
   now = stoppedAt() + seconds * 1000;
-  await Promise.all([...moves].map((move) => move(seconds)));
+  await Promise.all([...running].map((gateway) => gateway.later(seconds)));
+}
+
+/** As `later`; and timers run, so that what is under way times out or expires. */
+export async function elapse(seconds) {
+  now = stoppedAt() + seconds * 1000;
+  await Promise.all([...running].map((gateway) => gateway.elapse(seconds)));
 }
 
 /**
@@ -78,17 +84,20 @@ export function clockModules(directory, entry) {
   ];
 }
 
-/**
- * Lets a gateway at these origins go by the clock. Returns what moves its clock alone, what tells how many requests the first isolate
- * has taken in, and what takes the gateway off the clock.
- */
+/** Lets a gateway at these origins go by the clock, until it is stopped. */
 export function keepTime(origins) {
   const order = async (origin, seconds, timers) => {
     const headers = { 'x-later-ms': String(Math.round(seconds * 1000)), ...(timers && { 'x-timers': 'yes' }) };
     return Number(await (await fetch(origin, { headers })).text());
   };
-  const later = (seconds, { timers = true } = {}) =>
-    Promise.all(origins.map((origin) => order(origin, seconds, timers)));
-  moves.add(later);
-  return { later, taken: () => order(origins[0], 0), stop: () => moves.delete(later) };
+  const gateway = {
+    /** As `later` and `elapse`, for this gateway alone. */
+    later: (seconds) => Promise.all(origins.map((origin) => order(origin, seconds, false))),
+    elapse: (seconds) => Promise.all(origins.map((origin) => order(origin, seconds, true))),
+    /** How many requests the first isolate has taken in. */
+    taken: () => order(origins[0], 0, false),
+    stop: () => running.delete(gateway),
+  };
+  running.add(gateway);
+  return gateway;
 }

@@ -117,8 +117,9 @@ export async function startGateway(options = {}) {
     origin,
     /** The origin of each isolate, of which `origin` is the first. */
     origins,
-    /** Moves the clock of this gateway alone, in seconds; without its `timers`, no time-out of what is under way runs out. */
+    /** With `clock`: moves the clock of this gateway alone, or its timers as well (clock.mjs). */
     later: time?.later,
+    elapse: time?.elapse,
     /** How many requests a gateway on the clock has taken in. */
     taken: time?.taken,
     miniflare,

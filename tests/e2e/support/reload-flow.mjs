@@ -80,7 +80,7 @@ export async function prepare(t, gateway, config) {
     /** Resolves once a read hangs, and lets its time run out. */
     async readTimesOut() {
       await until(async () => (await order({})).hanging > 0);
-      await gateway.later(READ_TIMEOUT_SECS);
+      await gateway.elapse(READ_TIMEOUT_SECS);
     },
     /** Lets the next reads of a binding go wrong, in every isolate. */
     faulty: (name, ...kinds) => order({ faulty: { [name]: kinds } }),

@@ -94,7 +94,7 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
 
       const asked = ask(gateway, token);
       await until(() => tenant.counts[KEY_SET] === 1);
-      if (expected.passes) await gateway.later(expected.passes);
+      if (expected.passes) await gateway.elapse(expected.passes);
       const answer = await asked;
       assert.deepEqual([answer.status, answer.body.code], [expected.status, expected.code]);
       assert.equal(answer.headers.get('content-type'), 'application/problem+json');
@@ -130,7 +130,7 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
     const asked = Array.from({ length: 10 }, () => ask(gateway, token));
     await until(async () => (await gateway.taken()) === asked.length);
     // Longer than RETRY_SECS, so that those who waited find the failure old when they come to it.
-    await gateway.later(TIMEOUT_SECS);
+    await gateway.elapse(TIMEOUT_SECS);
     const answers = await Promise.all(asked);
     for (const { status, body } of answers) assert.deepEqual([status, body.code], [504, 'idp_timeout']);
     assert.equal(tenant.counts[KEY_SET], 1);

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
-import { later } from '../support/clock.mjs';
+import { elapse } from '../support/clock.mjs';
 import { proxied, startGateway, until } from '../support/harness.mjs';
 import {
   BACKCHANNEL_LOGOUT,
@@ -96,9 +96,9 @@ describe('a socket that was opened with a token', () => {
     const exp = now() + LIFE_SECS;
     const client = await open('/closing/watched', { exp });
     const behind = upstream.opened.find(({ url }) => url === '/watched');
-    await later(LIFE_SECS - 1);
+    await elapse(LIFE_SECS - 1);
     await assertOpen(client, 'a second before');
-    await later(1);
+    await elapse(1);
     assert.equal((await client.closed).code, EXPIRED);
     assert.notEqual((await behind.closed).code, 1006, 'the upstream was told');
   });
@@ -112,7 +112,7 @@ describe('a socket that was opened with a token', () => {
       if (message === undefined) break;
       assert.equal(message, `${count}`);
       count += 1;
-      if (count === 20) await later(LIFE_SECS);
+      if (count === 20) await elapse(LIFE_SECS);
     }
     assert.equal((await client.closed).code, EXPIRED);
     assert.ok(count >= 20, `${count} messages`);
@@ -128,7 +128,7 @@ describe('a socket that was opened with a token', () => {
       open('/closing/x', { exp: exp + 60 * DAY_SECS }),
       open('/closing/x', { exp: exp + 100 * 365 * DAY_SECS }),
     ]);
-    await later(LIFE_SECS);
+    await elapse(LIFE_SECS);
     assert.equal((await short.closed).code, EXPIRED);
     await assertOpen(plain, 'without the key');
     await assertOpen(minutes, 'a token of a minute');
@@ -144,7 +144,7 @@ describe('a socket that was opened with a token', () => {
       sub: `user-${index}`,
     }));
     const clients = await Promise.all(claims.map((own) => open('/closing/x', own)));
-    await later(LIFE_SECS);
+    await elapse(LIFE_SECS);
     const codes = await Promise.all(clients.filter((_, index) => index % 2 === 0).map(({ closed }) => closed));
     assert.deepEqual(
       codes.map(({ code }) => code),
@@ -166,7 +166,7 @@ describe('a socket that was opened with a token', () => {
     second.socket.send('close 4001 enough');
     assert.deepEqual(await first.closed, { code: 4000, reason: 'enough' });
     assert.deepEqual(await second.closed, { code: 4001, reason: 'enough' });
-    await later(LIFE_SECS);
+    await elapse(LIFE_SECS);
     assert.equal((await short.closed).code, EXPIRED);
     assert.deepEqual(
       gateway.records().filter(({ level }) => level === 'error'),
@@ -214,7 +214,7 @@ describe('a socket that was opened with a token', () => {
   test('stays open on a path that takes requests without one, where it came without one', async () => {
     const exp = now() + LIFE_SECS;
     const [without, withOne] = await Promise.all([open('/optional/x'), open('/optional/x', { exp })]);
-    await later(LIFE_SECS);
+    await elapse(LIFE_SECS);
     assert.equal((await withOne.closed).code, EXPIRED);
     await assertOpen(without, 'without a token');
     await hangUp(without);
@@ -266,15 +266,15 @@ describe('a socket that was opened with a session', () => {
     assert.ok(behind, 'the upstream got the token and no cookie');
     // The same token by itself has its end, and the session has another by then.
     const withToken = await open('/closing/x', { authorization: await authorizationFor(gateway, api, session) });
-    await later(LIFE_SECS);
+    await elapse(LIFE_SECS);
     assert.equal((await withToken.closed).code, EXPIRED);
     await until(() => session.family().rotations === 1);
     await assertOpen(closes, 'after the first token');
-    await later(LIFE_SECS);
+    await elapse(LIFE_SECS);
     await until(() => session.family().rotations === 2);
     await assertOpen(closes, 'after the second');
     await logOut(session);
-    await later(REMEMBERED_SECS);
+    await elapse(REMEMBERED_SECS);
     assert.equal((await closes.closed).code, EXPIRED);
     await assertOpen(plain, 'without the key');
     await hangUp(plain);
@@ -289,7 +289,7 @@ describe('a socket that was opened with a session', () => {
     await logOut(sessions[0]);
     const body = new URLSearchParams({ logout_token: await tenant.logoutToken({ sid: sessions[1].sid }) });
     assert.equal((await gateway.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body })).status, 200);
-    await later(REMEMBERED_SECS);
+    await elapse(REMEMBERED_SECS);
     assert.equal((await here.closed).code, EXPIRED);
     assert.equal((await there.closed).code, EXPIRED);
     await assertOpen(nowhere, 'of somebody else');
@@ -321,10 +321,10 @@ describe('a socket that was opened with a session', () => {
       webSocket.send('from the upstream');
       await assertOpen(spoken, 'the client speaks');
       const asked = await idle.calls('Session');
-      await later(stepSecs);
+      await elapse(stepSecs);
       await until(async () => (await idle.calls('Session')) === asked + sessions.length);
     }
-    await later(stepSecs + 1);
+    await elapse(stepSecs + 1);
     assert.deepEqual(
       (await Promise.all([silent.closed, heard.closed])).map(({ code }) => code),
       [EXPIRED, EXPIRED],
@@ -340,7 +340,7 @@ describe('a socket that was opened with a session', () => {
     const client = await openWith(session, '/closing/x');
     await assertOpen(client, 'before');
     tenant.fault({ path: TOKEN_ENDPOINT, kind: 'status', status: 400, body: { error: 'invalid_grant' } });
-    await later(LIFE_SECS);
+    await elapse(LIFE_SECS);
     assert.equal((await client.closed).code, EXPIRED);
   });
 
@@ -348,10 +348,10 @@ describe('a socket that was opened with a session', () => {
     const session = await beginSession(gateway, tenant);
     const client = await openWith(session, '/closing/x');
     tenant.fault({ path: TOKEN_ENDPOINT, kind: 'status', status: 503 });
-    await later(LIFE_SECS);
+    await elapse(LIFE_SECS);
     assert.equal((await client.closed).code, EXPIRED);
     tenant.clearFaults();
-    await later(RETRY_SECS + 1);
+    await elapse(RETRY_SECS + 1);
     await assertAlive(gateway, session, 'when it is back');
     const next = await openWith(session, '/closing/x');
     await assertOpen(next, 'opened again');
