@@ -61,7 +61,11 @@ function send(agent, url, headers) {
   });
 }
 
-/** Sends the requests and gives the CPU time of `pid` for each, in microseconds. */
+/**
+ * Sends the requests and returns the CPU time of `pid` for each, in microseconds.
+ *
+ * @param {{ pid: number, url: string, headers?: object, status: number }} one
+ */
 async function measure({ pid, url, headers, status }) {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const before = cpuTicks(pid);
