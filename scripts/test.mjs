@@ -101,7 +101,8 @@ const STEPS = [
 
 /** Runs the body of a step in this process, and tells the one that started it how far it is and what came of it. */
 async function perform({ body }) {
-  const tell = (message) => new Promise((resolve) => process.send?.(message, resolve));
+  const tell = (message) =>
+    new Promise((resolve) => (process.send ? process.send(message, resolve) : resolve(console.log(message))));
   try {
     const note = await body((progress) => tell({ progress }));
     await tell({ outcome: 'PASS', note });
@@ -176,7 +177,7 @@ async function runSteps(steps) {
       });
       running.add(started);
     }
-    await Promise.race([...running].map(({ ended }) => ended));
+    if (running.size) await Promise.race([...running].map(({ ended }) => ended));
   }
   clearInterval(ticks);
   return results;
