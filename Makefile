@@ -18,7 +18,7 @@ build: ## check gateway.config.json and build the Worker into build/
 dev: ## start the gateway, a local tenant and a sample API; Ctrl-C ends all three
 	@node scripts/dev.mjs
 
-test: ## formatting, lints, host tests, build, end-to-end tests
+test: ## formatting, lints, types, host tests, build, end-to-end tests
 	@node scripts/test.mjs
 
 audit: ## ask crates' and packages' advisories for known vulnerabilities

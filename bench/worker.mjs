@@ -61,8 +61,12 @@ function send(agent, url, headers) {
   });
 }
 
-/** Sends the requests and gives the CPU time of `pid` for each, in microseconds. */
-async function measure({ pid, url, headers = undefined, status }) {
+/**
+ * Sends the requests and returns the CPU time of `pid` for each, in microseconds.
+ *
+ * @param {{ pid: number, url: string, headers?: object, status: number }} one
+ */
+async function measure({ pid, url, headers, status }) {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const before = cpuTicks(pid);
   let left = REQUESTS;

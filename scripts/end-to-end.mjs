@@ -1,9 +1,9 @@
 // Runs the end-to-end tests: several files at a time, each in a process of its own.
 
+import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { run } from 'node:test';
 import { inspect } from 'node:util';
-import { availableParallelism } from 'node:os';
 import { Failure, ROOT } from './toolchain.mjs';
 
 /** What waits for what never comes fails after this long. Some versions of Node.js count a whole file as one test. */
@@ -38,6 +38,7 @@ export async function runTestFiles(files, report) {
       report(progress());
     }
   }
-  if (failed) throw new Failure(`end-to-end tests: ${progress()}`);
+  // A file that ended without a summary has not run as a test.
+  if (failed || done < files.length) throw new Failure(`end-to-end tests: ${progress()}`);
   return progress();
 }

@@ -7,6 +7,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { build } from './build.mjs';
 import { provideChromium } from './chromium.mjs';
 import { checkCrates } from './crates.mjs';
@@ -19,6 +20,8 @@ const WASM_TARGET = 'wasm32-unknown-unknown';
 /** Each has a tsconfig.json: Node.js, workerd, the browser, and the tests, which are a little less strict. */
 const TYPED = ['.', 'src', 'examples/spa', 'tests/e2e'];
 const STILL_AT_IT_SECS = 30;
+/** The most that is shown of a line that a step prints, in characters. */
+const LINE_MAX = 100;
 
 const cargo = (...args) => run('cargo', args, { failure: `"cargo ${args.join(' ')}" failed` });
 const clippy = (...targets) => cargo('clippy', ...targets, '--workspace', '--locked', '--', '-D', 'warnings');
@@ -101,7 +104,8 @@ const STEPS = [
 
 /** Runs the body of a step in this process, and tells the one that started it how far it is and what came of it. */
 async function perform({ body }) {
-  const tell = (message) => new Promise((resolve) => process.send?.(message, resolve));
+  const tell = (message) =>
+    new Promise((resolve) => (process.send ? process.send(message, resolve) : resolve(console.log(message))));
   try {
     const note = await body((progress) => tell({ progress }));
     await tell({ outcome: 'PASS', note });
@@ -120,9 +124,14 @@ function start(step, results) {
     env: toolEnvironment(isBuilt ? { BARGATE_PROGRAM: bargateProgram() } : {}),
     silent: true,
   });
-  const running = { step, startedAt: Date.now(), progress: '' };
+  const running = { step, startedAt: Date.now(), progress: '', said: '' };
   const output = [];
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(chunk));
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => {
+      output.push(chunk);
+      running.said = lastLine(chunk) || running.said;
+    });
+  }
   let result = { outcome: 'FAIL', note: 'ended before it was done' };
   child.on('message', (/** @type {any} */ message) => {
     if ('progress' in message) running.progress = message.progress;
@@ -139,8 +148,11 @@ const line = ({ name, outcome, seconds, note = '' }) =>
   `${outcome}  ${name.padEnd(13)} ${seconds.toFixed(1).padStart(7)} s  ${note}`.trimEnd();
 
 const elapsed = ({ startedAt }) => (Date.now() - startedAt) / 1000;
+const lastLine = (chunk) =>
+  stripVTControlCharacters(String(chunk)).trim().split('\n').at(-1)?.slice(0, LINE_MAX).trim();
+/** How far a step is: what it reports, or else the last that it said. */
 const progressOf = (running) =>
-  `${[running.step.name, running.progress].filter(Boolean).join(' ')}, ${spoken(elapsed(running))} so far`;
+  `      ${running.step.name}, ${spoken(elapsed(running))} so far  ${running.progress || running.said}`.trimEnd();
 
 /** Runs steps as they become possible, as many at a time as there are cores, and at least two. */
 async function runSteps(steps) {
@@ -155,7 +167,7 @@ async function runSteps(steps) {
   const isOpen = (name) => [...waiting, ...[...running].map(({ step }) => step)].some((step) => step.name === name);
   const canStart = ({ needs = [], holds }) =>
     !needs.some(isOpen) && !(holds && [...running].some(({ step }) => step.holds === holds));
-  const ticks = setInterval(() => console.log([...running].map(progressOf).join('; ')), STILL_AT_IT_SECS * 1000);
+  const ticks = setInterval(() => console.log([...running].map(progressOf).join('\n')), STILL_AT_IT_SECS * 1000);
   while (waiting.length || running.size) {
     for (const step of waiting.filter(canStart)) {
       if (running.size >= Math.max(2, availableParallelism())) break;
@@ -176,7 +188,7 @@ async function runSteps(steps) {
       });
       running.add(started);
     }
-    await Promise.race([...running].map(({ ended }) => ended));
+    if (running.size) await Promise.race([...running].map(({ ended }) => ended));
   }
   clearInterval(ticks);
   return results;

@@ -27,7 +27,8 @@ use markdown::Page;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Documents outside of docs/.
-const DOCUMENTS: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "services/README.md"];
+const DOCUMENTS: [&str; 6] =
+    ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "services/README.md"];
 
 /// Reads every document.
 fn pages() -> Vec<Page> {

@@ -91,6 +91,18 @@ fn the_tools_have_the_gateways_version_of_wasm_bindgen() {
 }
 
 #[test]
+fn every_action_of_a_workflow_is_pinned_by_its_commit() {
+    let workflow = text(".github/workflows/ci.yml");
+    let actions: Vec<_> =
+        workflow.lines().filter_map(|line| line.split_once("uses: ")).map(|(_, action)| action).collect();
+    assert!(!actions.is_empty(), "what is checked is there");
+    for action in actions {
+        let commit = action.split_once('@').and_then(|(_, version)| version.split(' ').next()).unwrap_or_default();
+        assert!(commit.len() == 40 && commit.chars().all(|sign| sign.is_ascii_hexdigit()), "{action}");
+    }
+}
+
+#[test]
 fn no_tool_is_installed_past_its_lock_file() {
     let mut installs = 0;
     for script in ["scripts/setup.mjs", "scripts/test.mjs", "scripts/build.mjs", ".ci/run"] {

@@ -1,5 +1,6 @@
 // Answers with all that a module can read without being handed it, as a package could that it is built with.
 
+// @ts-expect-error The types of Workers leave out what is there for Node.js.
 import process from 'node:process';
 import * as workers from 'cloudflare:workers';
 
