@@ -1,5 +1,5 @@
-// What the tests of sessions and of rotation share: a gateway on the clock of the tests whose objects obey the test, logins that end in a
-// session, and what the end of one looks like.
+// What the tests of sessions and of rotation share: a gateway on the clock of the tests whose objects obey the test, logins that
+// end in a session, and what the end of one looks like.
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
@@ -29,9 +29,9 @@ export const REMEMBERED_SECS = 15;
 /** Where calls to objects wait: a path of the tenant, which can hold a request until a test lets it go. */
 const HOLD = '/held-by-a-test';
 
-// Obeys orders in a header, and is otherwise the bundle: counts calls to the objects, keeps them from being
-// reached, holds a call or its reply, loses the reply, restarts an object, or that of an exchange between the provider's answer
-// and the moment at which it could be kept, rings an alarm, and tells how much is held.
+// Obeys orders in a header, and is otherwise the bundle: counts calls to the objects, keeps them from being reached, holds a call
+// or its reply, loses the reply, restarts an object, or that of an exchange between the provider's answer and the moment at which
+// it could be kept, rings an alarm, and tells how much is held.
 const obeyingEntry = (tenant) => `
   import Gateway, * as bundle from './worker.js';
 
