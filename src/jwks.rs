@@ -10,9 +10,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use crate::algorithm::{Algorithm, KeyFamily};
+use crate::excerpt::shortened;
 use crate::json;
 use crate::secret::Secret;
-use crate::token::shortened;
 
 /// A set is used without a thought for this long; providers announce a rotation well ahead.
 pub const JWKS_FRESH_SECS: i64 = 10 * 60;

@@ -5,12 +5,13 @@
 //! Workers runtime.
 //!
 //! ```text
-//! edge -> session -> mapping, cors, proxy, oauth, problem, token -> config -> jwks, route -> algorithm, address, secret, json -> http
+//! edge -> objects -> session -> oauth -> answer, proxy, mapping, cors -> problem -> token -> config -> jwks -> http, route
+//!      -> recent, algorithm, address, excerpt, secret, json
 //! ```
 //!
-//! `review`, on the host alone, is for the command line and looks at configs as they are written; it stands beside `session`.
+//! `review`, on the host alone, is for the command line and looks at configs as they are written; it stands beside `objects`.
 //!
-//! Nothing points back: a core module never names `edge`, and `config` names no module but those to its right.
+//! Nothing points back, which `tests/rooms.rs` holds.
 
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 #![cfg_attr(
@@ -23,6 +24,7 @@ pub mod algorithm;
 pub mod answer;
 pub mod config;
 pub mod cors;
+pub mod excerpt;
 pub mod http;
 pub mod json;
 pub mod jwks;

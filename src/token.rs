@@ -18,7 +18,6 @@ pub use claims::{
 };
 pub use parts::{JoseHeader, Parts};
 pub use unverified::{SignatureVerified, TokenError, UnverifiedToken, claimed_expiry, claimed_text};
-pub(crate) use unverified::{shortened, shortened_name};
 
 use crate::http::header::behind_comma;
 

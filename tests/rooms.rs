@@ -11,9 +11,10 @@ use std::path::Path;
 use modules::{Modules, Names};
 
 /// The rooms of the core. Each may name those before it.
-const CORE: [&str; 19] = [
+const CORE: [&str; 21] = [
     "json",
     "secret",
+    "excerpt",
     "address",
     "algorithm",
     "recent",
@@ -26,6 +27,7 @@ const CORE: [&str; 19] = [
     "cors",
     "mapping",
     "proxy",
+    "answer",
     "oauth",
     "session",
     "objects",
@@ -49,9 +51,8 @@ const EDGE: [(&str, &[&str]); 9] = [
     ("edge", &["edge::handler", "edge::objects", "edge::request", "edge::runtime"]),
 ];
 
-/// What is not in order yet: circles by their first room, and names across rooms.
-const TO_BE_UNTIED: [&str; 5] =
-    ["config::", "review", "problem", "http::cookie names config::session", "jwks names token::unverified"];
+/// Rooms whose circles are not untied yet.
+const TO_BE_UNTIED: [&str; 5] = ["config::", "review", "problem", "token", "the root -> check"];
 
 fn is_known(text: &&String) -> bool {
     TO_BE_UNTIED.iter().any(|known| text.starts_with(known))
@@ -147,8 +148,7 @@ fn no_modules_name_each_other_in_a_circle() {
 
 #[test]
 fn a_room_names_only_those_that_it_may() {
-    let mut trespasses = trespasses(&read("src/lib.rs"));
-    trespasses.retain(|trespass| !is_known(&trespass));
+    let trespasses = trespasses(&read("src/lib.rs"));
     assert!(trespasses.is_empty(), "{}", trespasses.join("\n"));
 }
 

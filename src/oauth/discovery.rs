@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::address::Address;
 use crate::config::Endpoints;
+use crate::excerpt::shortened_name;
 use crate::json;
-use crate::token::shortened_name;
 
 /// What the gateway needs of a provider's discovery document.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use url::form_urlencoded::Serializer;
 
 use super::Form;
 use crate::config::{Endpoints, Provider};
+use crate::excerpt::shortened_name;
 use crate::http::request::{query_parameter, with_query};
 use crate::json;
 use crate::problem::Problem;
-use crate::token::shortened_name;
 
 /// A login may take this long: time enough for a second factor and a lost password.
 pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;

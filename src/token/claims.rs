@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jwt_compact::{Claims, TimeOptions};
 use serde_json::{Map, Value};
 
-use super::unverified::{shortened, shortened_name};
+use crate::excerpt::{shortened, shortened_name};
 use crate::json;
 
 /// The year 33,658, far past any real date and well inside the calendar.

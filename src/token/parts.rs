@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 
 use super::TOKEN_MAX_BYTES;
 use super::claims::Kind;
-use super::unverified::{TokenError, shortened};
+use super::unverified::TokenError;
 use crate::algorithm::Algorithm;
+use crate::excerpt::shortened;
 use crate::http::media_type::essence;
 use crate::json::{self, parse_object};
 

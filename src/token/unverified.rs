@@ -8,6 +8,7 @@ use super::TOKEN_MAX_BYTES;
 use super::claims::{ClaimError, Expectations, Expiry, VerifiedClaims, numeric_date};
 use super::parts::{JoseHeader, Parts};
 use crate::algorithm::Algorithm;
+use crate::excerpt::shortened;
 use crate::json;
 use crate::jwks::{KeySet, SkippedKey};
 
@@ -180,18 +181,4 @@ pub fn claimed_text(token: &str, claim: &str) -> Option<String> {
 
 fn claimed(token: &str) -> Option<Map<String, Value>> {
     Parts::split(token).ok()?.claims().ok()
-}
-
-/// Cuts a text that a client chose to what a log line should hold of it.
-pub(crate) fn shortened(text: &str) -> String {
-    printable(text, 64)
-}
-
-/// Cuts the name of an issuer, or names of audiences: two that differ at their ends only must not look the same.
-pub(crate) fn shortened_name(text: &str) -> String {
-    printable(text, 200)
-}
-
-fn printable(text: &str, max_chars: usize) -> String {
-    text.chars().filter(|c| !c.is_control()).take(max_chars).collect()
 }
