@@ -39,7 +39,7 @@ pub async fn handle(exchange: &Rc<Exchange>) -> Response {
 /// Answers a request whose first instance panicked.
 pub async fn handle_panicked(exchange: &Rc<Exchange>) -> Response {
     let gateway = gateway::current(&**exchange).await.ok();
-    finish(exchange, gateway.as_deref(), Err(Problem::Internal))
+    finish(exchange, gateway.as_deref(), Err(Problem::Internal("it panicked".to_owned())))
 }
 
 async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer, Problem> {

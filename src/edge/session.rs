@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
 
 use crate::config::Session;
-use crate::edge::auth::provider;
+use crate::edge::auth::token_requests;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::issuer::{Issuer, VerifyError};
 use crate::edge::objects::{Class, Message, has_backchannel_logout};
@@ -323,7 +323,7 @@ pub fn discard(issuer: &Rc<Issuer>, exchange: &Exchange, tokens: &TokenAnswer) {
     let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) else { return };
     let (issuer, message) = (Rc::clone(issuer), Message(exchange.env().clone()));
     exchange.keep_alive(&promise(Box::pin(async move {
-        provider::revoke(&issuer, &message, &refresh_token).await;
+        token_requests::revoke(&issuer, &message, &refresh_token).await;
         Ok(JsValue::UNDEFINED)
     })));
 }

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use crate::edge::auth::provider;
+use crate::edge::auth::token_requests;
 use crate::edge::gateway::Gateway;
 use crate::edge::objects::{Class, is_replayed};
 use crate::edge::runtime::flight::FlightRules;
@@ -72,7 +72,7 @@ pub async fn exchange(
     };
     let (issuer, endpoints) = (Rc::clone(issuer), issuer.endpoints(invocation).await?);
     let work = async move {
-        let outcome = provider::refresh(&issuer, &endpoints, &refresh_token).await;
+        let outcome = token_requests::refresh(&issuer, &endpoints, &refresh_token).await;
         let rotated = is_rotated(&outcome, refresh_token.expose());
         (Rc::new(outcome), rotated)
     };

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::edge::auth::provider::read_body;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::issuer::VerifyError;
 use crate::edge::objects::{Class, is_replayed, spend};
 use crate::edge::request::answer::Answer;
+use crate::edge::request::body::read_body;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::digest;

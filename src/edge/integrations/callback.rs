@@ -2,7 +2,7 @@
 
 use crate::config::{CallbackResponse, Integration, Provider};
 use crate::edge::auth::grants;
-use crate::edge::auth::provider::send_form;
+use crate::edge::auth::token_requests::send_form;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::issuer::{Issuer, VerifyError};
 use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding, redirect_uri, sealing_secret};

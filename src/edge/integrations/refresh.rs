@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 
 use crate::edge::auth::grants;
-use crate::edge::auth::provider::read_body;
 use crate::edge::auth::rotation;
 use crate::edge::auth::rotation::Asker;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::issuer::VerifyError;
 use crate::edge::request::answer::Answer;
+use crate::edge::request::body::read_body;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::digest;

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use crate::edge::auth::provider::Call;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::http_client::Call;
 use crate::edge::session;
 use crate::http::request::RequestHead as _;
 use crate::oauth::judge_profile;

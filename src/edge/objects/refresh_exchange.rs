@@ -7,7 +7,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 use super::{Gateway, Message, StoredObject};
-use crate::edge::auth::provider;
+use crate::edge::auth::token_requests;
 use crate::edge::runtime::sealing::{open, seal};
 use crate::edge::runtime::timing::now_whole_ms;
 use crate::json;
@@ -71,7 +71,7 @@ async fn exchange(
     // Found after a restart, this tells that an answer may have been lost.
     keep(object, &Kept::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
     let outcome = match issuer.endpoints(&Message(object.env())).await {
-        Ok(endpoints) => provider::refresh(issuer, &endpoints, &token).await,
+        Ok(endpoints) => token_requests::refresh(issuer, &endpoints, &token).await,
         Err(problem) => Err(TransportError::Unreachable(format!("its discovery document: {}", problem.code()))),
     };
     let text = outcome_to_json(&outcome).to_string();

@@ -10,9 +10,9 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::{Gateway, Message, StoredObject};
 use crate::config::Session;
-use crate::edge::auth::provider::Revocation;
 use crate::edge::auth::rotation;
 use crate::edge::auth::rotation::{Asker, Exchanged};
+use crate::edge::auth::token_requests::Revocation;
 use crate::edge::gateway::issuer::Issuer;
 use crate::edge::integrations::login::sealing_secret;
 use crate::edge::runtime::log;

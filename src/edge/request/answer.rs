@@ -7,9 +7,9 @@ use web_sys::Response;
 use crate::config::Path;
 use crate::cors;
 use crate::edge::gateway::Gateway;
+use crate::edge::request::access_log;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::host::{configured, header_lines, relay, respond};
-use crate::edge::runtime::log;
 use crate::http::request::{RequestHead as _, is_navigation};
 use crate::oauth::login_address;
 use crate::problem::{Header, PAGE_POLICY, Problem, WayOn, push, quoted};
@@ -207,9 +207,9 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
         }
     };
     let response = response
-        .or_else(|_| respond(Problem::Internal.status(), "", "", None, 0, None, &request))
+        .or_else(|_| respond(Problem::Internal(String::new()).status(), "", "", None, 0, None, &request))
         .unwrap_or_else(|_| Response::error());
-    log::request(exchange, gateway, response.status(), problem.as_ref().or(exchange.told.get()));
+    access_log::record(exchange, gateway, response.status(), problem.as_ref().or(exchange.told.get()));
     response
 }
 
