@@ -90,6 +90,8 @@ pub struct Config {
     pub login_path: Option<String>,
     /// The provider that people log in at.
     pub provider: Option<Rc<Provider>>,
+    /// The login there, if the provider has a secret that it can be sealed with.
+    pub login: Option<Rc<Login>>,
     /// How logins are held for browsers; without it every client holds its tokens itself.
     pub session: Option<Rc<Session>>,
     /// What OAuth clients are told of the gateway, where they are.
@@ -295,6 +297,7 @@ pub(crate) fn routes_as_compiled(root: &Node<'_>) -> Vec<(usize, crate::route::R
 /// known here.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn protected_resource_path(root: &Node<'_>) -> Option<String> {
+    root.get("protected_resource")?;
     let mut findings = Findings::new("");
     let mut root = root.clone();
     resolve_references(&mut root, &Place::Root, &UnknownBindings, &mut findings);

@@ -160,7 +160,7 @@ impl<'n> Written<'n> {
     }
 
     /// Returns the text as an own one, or `None` while its reference has no value.
-    pub fn to_text(&self) -> Option<String> {
+    pub fn to_text(self) -> Option<String> {
         self.value().map(str::to_owned)
     }
 }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::Config;
 use super::authorizer::Authorizer;
 use super::integration::Integration;
-use super::login::Provider;
+use super::login::{Login, Provider};
 use super::path::{Path, WrittenPath};
 use super::protected_resource::{ProtectedResource, WrittenResource};
 use super::reader::{Findings, Place, Written, index_names, shown, told};
@@ -53,7 +53,7 @@ pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> 
     let has_session = tree.session.is_some();
     let first_login = tree.paths.iter().find_map(WrittenPath::begins_login).map(str::to_owned);
     let (session, paths) = (tree.session.take(), std::mem::take(&mut tree.paths));
-    let Resolved { logs_in, provider, session, mut paths } =
+    let Resolved { logs_in, provider, login, session, mut paths } =
         resolve_paths(&tree, session, paths, &authorizers, findings);
     let (protected_resource, added) = described.unzip();
     paths.extend(added);
@@ -68,6 +68,7 @@ pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> 
         authorizers: authorizers.into_iter().collect::<Option<_>>()?,
         login_path: session.as_ref().map(|session| session.login_path.clone()).or(first_login),
         provider: if logs_in { Some(provider?) } else { None },
+        login,
         session: if has_session { Some(session?) } else { None },
         protected_resource,
         networks: tree.networks,
@@ -102,6 +103,7 @@ struct Resolved {
     /// Whether an authorizer logs people in.
     logs_in: bool,
     provider: Option<Rc<Provider>>,
+    login: Option<Rc<Login>>,
     session: Option<Rc<Session>>,
     paths: Vec<ResolvedPath>,
 }
@@ -120,7 +122,7 @@ fn resolve_paths<'t>(
     let paths = paths.into_iter().map_while(|path| (!findings.is_full()).then(|| context.path(path, findings)));
     let paths = paths.collect();
     let Context { logins, session, .. } = context;
-    Resolved { logs_in: logins.authorizer.is_some(), provider: logins.provider, session, paths }
+    Resolved { logs_in: logins.authorizer.is_some(), provider: logins.provider, login: logins.login, session, paths }
 }
 
 /// Returns the path that problems lead to. One that fails, or leads on, would lead people in a circle.

@@ -32,6 +32,10 @@ pub(super) struct Links<'t> {
     servers: ByName<'t, WrittenServer<'t>>,
     modules: ByName<'t, WrittenService<'t>>,
     workers: ByName<'t, WrittenService<'t>>,
+    /// The modules of which an entry says that they take each path as it is written.
+    strict_modules: Vec<&'t str>,
+    /// The bindings of Workers of which an entry says the same.
+    strict_workers: Vec<&'t str>,
     authorizers: ByName<'t, WrittenAuthorizer<'t>>,
     variables: Variables<'t>,
 }
@@ -39,7 +43,12 @@ pub(super) struct Links<'t> {
 impl<'t> Links<'t> {
     /// Prepares the look-up.
     pub fn of(tree: &'t ConfigTree<'t>) -> Self {
+        let strict = |services: &'t [WrittenService<'t>]| {
+            services.iter().filter(|service| service.strict_paths).filter_map(|service| service.leads_to).collect()
+        };
         Self {
+            strict_modules: strict(&tree.modules),
+            strict_workers: strict(&tree.workers),
             servers: ByName::of(&tree.servers, WrittenServer::name),
             modules: ByName::of(&tree.modules, WrittenService::name),
             workers: ByName::of(&tree.workers, WrittenService::name),
@@ -97,12 +106,12 @@ impl<'t> Links<'t> {
 
     /// Tells whether a module takes each path as it is written.
     pub fn is_strict_module(&self, module: &WrittenService<'_>) -> bool {
-        is_strict(&self.modules, module)
+        module.leads_to.is_some_and(|name| self.strict_modules.contains(&name))
     }
 
     /// Tells whether a Worker takes each path as it is written.
     pub fn is_strict_worker(&self, worker: &WrittenService<'_>) -> bool {
-        is_strict(&self.workers, worker)
+        worker.leads_to.is_some_and(|binding| self.strict_workers.contains(&binding))
     }
 
     /// Returns the index of the authorizer that an `auth` means, and reports a name that none has; 0 if it is not known here.
@@ -200,9 +209,4 @@ fn service<'t>(
         findings.note(written.offset, &Place::Key(place, "binding"), "unknown_service", message, help);
     }
     found
-}
-
-/// Tells whether any entry says of what this one leads to that it takes each path as it is written.
-fn is_strict(services: &ByName<'_, WrittenService<'_>>, service: &WrittenService<'_>) -> bool {
-    services.entries.iter().any(|other| other.strict_paths && other.leads_to == service.leads_to)
 }

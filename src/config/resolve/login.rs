@@ -21,7 +21,7 @@ pub(super) struct Logins<'t> {
     pub provider: Option<Rc<Provider>>,
     /// Whether logins begin at a path of the config.
     pub begin_here: bool,
-    /// Such a login; `None` if none begins here, or a part of it is wrong or not known here.
+    /// A login there; `None` if it has no secret to seal it with, or a part of it is wrong or not known here.
     pub login: Option<Rc<Login>>,
 }
 
@@ -39,7 +39,7 @@ impl<'t> Logins<'t> {
             let provider = authorizer.provider.as_ref()?;
             provider.sealing_key.or(provider.client_secret)?.to_text().map(Secret::new)
         });
-        let parts = provider.clone().zip(sealing_secret).filter(|_| begin_here);
+        let parts = provider.clone().zip(sealing_secret);
         let login = parts.map(|(provider, sealing_secret)| Rc::new(Login { provider, sealing_secret }));
         Self { authorizer, provider, begin_here, login }
     }

@@ -272,6 +272,9 @@ impl<'t> Context<'t> {
         let variables = Variables::of(variables);
         let mut mapping = Mapping { remove: written.remove, ..Mapping::default() };
         for value in written.values {
+            if findings.is_full() {
+                break;
+            }
             let list = if value.list == QUERY { &mut mapping.query } else { &mut mapping.headers };
             let name = value.name.clone();
             list.extend(self.links.source(value, &variables, place, findings).map(|source| (name, source)));

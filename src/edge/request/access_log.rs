@@ -11,8 +11,8 @@ use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::{bindings, log};
-use crate::problem::Problem;
 use crate::http::request::RequestHead as _;
+use crate::problem::Problem;
 
 #[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {
