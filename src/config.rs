@@ -5,36 +5,39 @@
 
 #![expect(dead_code, reason = "much of the tree is there for the review alone")]
 
-mod access;
+pub(crate) mod access;
 mod address;
-#[cfg(test)]
-mod asked;
-mod authorizer;
-mod cors;
+pub(crate) mod authorizer;
+pub(crate) mod cors;
 mod diagnostic;
 pub(crate) mod document;
-mod fixed;
-mod headers;
+pub(crate) mod fixed;
+mod form;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod grammar;
+pub(crate) mod headers;
 mod host_only;
-mod integration;
+pub(crate) mod integration;
+pub(crate) mod key;
 mod login;
-mod mapping;
-mod networks;
+pub(crate) mod mapping;
+pub(crate) mod networks;
 mod older;
-mod path;
-mod protected_resource;
-mod provider;
+pub(crate) mod path;
+pub(crate) mod protected_resource;
+pub(crate) mod provider;
 pub(crate) mod reader;
 mod reference;
 mod resolve;
-mod rules;
+pub(crate) mod root;
+pub(crate) mod rules;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod schema;
-mod server;
-mod service;
-mod session;
-mod tree;
-mod weak_secret;
+pub(crate) mod server;
+pub(crate) mod service;
+pub(crate) mod session;
+mod shared_secret;
+pub(crate) mod tree;
 
 use std::fmt;
 use std::rc::Rc;
@@ -49,10 +52,10 @@ pub use cors::{AllowedOrigins, Cors, ListedOrigin};
 pub use diagnostic::LineIndex;
 pub use diagnostic::{Diagnostic, Severity};
 pub use fixed::{Fixed, LocationPart, Redirect};
-pub use headers::{HeaderRules, HeaderTexts};
+pub use headers::{HOP_BY_HOP_HEADERS, HeaderRules, HeaderTexts};
 pub use integration::{CallbackResponse, Integration, Supabase, SupabaseStep};
 pub use login::{Login, Provider};
-pub use mapping::{HOP_BY_HOP_HEADERS, Mapping, Source};
+pub use mapping::{Mapping, Source};
 pub use networks::Networks;
 pub use path::Path;
 pub use protected_resource::ProtectedResource;
@@ -74,8 +77,8 @@ use tree::read_tree;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use {
     authorizer::ONLY_AUTHORIZER, diagnostic::nearest, networks::Network, reference::walk_references,
-    rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS, service::module_name, tree::ConfigTree,
-    weak_secret::SECRET_MIN_BYTES,
+    rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS, service::module_name, shared_secret::SECRET_MIN_BYTES,
+    tree::ConfigTree,
 };
 
 /// A gateway config in which everything is known, checked and compiled.

@@ -1,38 +1,21 @@
 //! The `authorizer` and `authorizers` sections: whose tokens are believed.
 
+pub(crate) mod keys;
+
 use std::rc::Rc;
 
 use super::address::{Scheme, read_domain, read_url};
 use super::document::{Member, Node};
 use super::host_only::HostOnly;
 use super::provider::{Endpoints, WrittenProvider, read_provider};
-use super::reader::{Findings, ObjectReader, Place, Written, choose, note_if_empty, shown, told};
-use super::weak_secret::note_if_weak;
+use super::reader::{Findings, ObjectReader, Place, Written, choose, shown, told};
+use super::root;
+use super::shared_secret::note_if_weak;
 use crate::algorithm::Algorithm;
 use crate::jwks::{KeySet, mistaken_for_key_set};
 use crate::secret::Secret;
-
-/// Clocks of gateway and provider may differ by this much unless the config says otherwise.
-pub const CLOCK_SKEW_DEFAULT_SECS: u64 = 30;
-
-/// A larger skew would let tokens live on for longer than people expect of "expired".
-pub(super) const CLOCK_SKEW_MAX_SECS: u64 = 300;
-
-/// How long a call to the provider may take unless the config says otherwise.
-pub(super) const TIMEOUT_DEFAULT_MS: u64 = 10_000;
-
-/// The longest that a call to the provider may be given: work goes on for 30 s at the most after its client has hung up, and an
-/// exchange that is cut off then would cost the login.
-pub(super) const TIMEOUT_MAX_MS: u64 = 25_000;
-
-/// The `aud` of Supabase's tokens for people who are logged in.
-pub(super) const SUPABASE_AUDIENCE: &str = "authenticated";
-
-/// What tokens may be signed with unless the config says otherwise.
-pub(super) const ALGORITHMS_DEFAULT: [Algorithm; 1] = [Algorithm::Rs256];
-
-/// The same for Supabase, whose projects sign with either.
-pub(super) const SUPABASE_ALGORITHMS_DEFAULT: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
+pub use keys::CLOCK_SKEW_DEFAULT_SECS;
+use keys::{ALGORITHMS_DEFAULT, Kind, SUPABASE_ALGORITHMS_DEFAULT, SUPABASE_AUDIENCE};
 
 /// An issuer whose tokens are believed, and by which rules.
 pub struct Authorizer {
@@ -180,19 +163,6 @@ impl<'n> WrittenAuthorizer<'n> {
     }
 }
 
-/// A type of authorizer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Auth0,
-    Jwt,
-    Supabase,
-    Oidc,
-}
-
-/// Every type by its name.
-pub(super) const KINDS: [(&str, Kind); 4] =
-    [("auth0", Kind::Auth0), ("jwt", Kind::Jwt), ("supabase", Kind::Supabase), ("oidc", Kind::Oidc)];
-
 /// Name of the only authorizer, where it stands alone under `authorizer`.
 pub(crate) const ONLY_AUTHORIZER: &str = "default";
 
@@ -201,21 +171,21 @@ pub(super) fn read_authorizers<'n>(
     root: &mut ObjectReader<'n, '_>,
     findings: &mut Findings<'_>,
 ) -> Vec<WrittenAuthorizer<'n>> {
-    let one = root.node("authorizer");
-    let several = root.node("authorizers");
+    let one = root.node(&root::AUTHORIZER);
+    let several = root.node(&root::AUTHORIZERS);
     if let Some(node) = several.filter(|_| one.is_some()) {
         let message = "the config has an authorizer and authorizers".to_owned();
         let help = told(|| "put all of them under \"authorizers\"".to_owned());
-        findings.note(node.offset, &Place::Key(root.place(), "authorizers"), "two_authorizers", message, help);
+        findings.note(node.offset, &root::AUTHORIZERS.at(root.place()), "two_authorizers", message, help);
     }
     let mut read = Vec::new();
     if let Some(node) = one {
-        let place = Place::Key(root.place(), "authorizer");
+        let place = root::AUTHORIZER.at(root.place());
         let authorizer = WrittenAuthorizer::unread(ONLY_AUTHORIZER, node, HostOnly::of(|| node.offset));
         read.push(read_authorizer(authorizer, node, &place, findings));
     }
     if let Some(node) = several {
-        let place = Place::Key(root.place(), "authorizers");
+        let place = root::AUTHORIZERS.at(root.place());
         let members = ObjectReader::open(node, &place, findings).map(|object| object.free_members());
         for Member { key, key_offset, node } in members.unwrap_or_default() {
             if findings.is_full() {
@@ -236,30 +206,27 @@ fn read_authorizer<'n>(
 ) -> WrittenAuthorizer<'n> {
     let Some(mut object) = ObjectReader::open(node, place, findings) else { return unread };
     let allow = object.allowed_warnings(findings);
-    let kind = object.required_text("type", findings);
-    let kind = kind.and_then(|kind| choose(&kind, &KINDS, &Place::Key(place, "type"), findings));
+    let kind = object.choice(&keys::TYPE, findings).and_then(|(_, kind)| kind);
     // One that has a domain was meant to be Auth0's, and its other mistakes are told as well.
-    let kind = kind.or_else(|| object.node("domain").map(|_| Kind::Auth0));
+    let kind = kind.or_else(|| object.node(&keys::auth0::DOMAIN).map(|_| Kind::Auth0));
     let Some(kind) = kind else { return WrittenAuthorizer { allow, ..unread } };
 
     let domain = match kind {
-        Kind::Auth0 => object.required_text("domain", findings),
+        Kind::Auth0 => object.text(&keys::auth0::DOMAIN, findings),
         Kind::Jwt | Kind::Supabase | Kind::Oidc => None,
     };
-    let origin = domain.and_then(|domain| read_domain(&domain, &Place::Key(place, "domain"), findings));
-    let own_issuer = match kind {
-        Kind::Auth0 => object.text("issuer", findings),
-        Kind::Jwt | Kind::Supabase | Kind::Oidc => object.required_text("issuer", findings),
+    let origin = domain.and_then(|domain| read_domain(&domain, &keys::auth0::DOMAIN.at(place), findings));
+    let issuer_key = match kind {
+        Kind::Auth0 => &keys::auth0::ISSUER,
+        Kind::Jwt => &keys::jwt::ISSUER,
+        Kind::Supabase => &keys::supabase::ISSUER,
+        Kind::Oidc => &keys::oidc::ISSUER,
     };
-    note_if_empty(own_issuer.as_ref(), &Place::Key(place, "issuer"), findings);
+    let own_issuer = object.text(issuer_key, findings);
     if let Some(written) = own_issuer.as_ref().filter(|_| matches!(kind, Kind::Auth0 | Kind::Oidc)) {
-        read_url(written, Scheme::Https, &Place::Key(place, "issuer"), findings);
+        read_url(written, Scheme::Https, &issuer_key.at(place), findings);
     }
-    let own_audience = match kind {
-        Kind::Jwt => object.required_text("audience", findings),
-        Kind::Auth0 | Kind::Supabase | Kind::Oidc => object.text("audience", findings),
-    };
-    note_if_empty(own_audience.as_ref(), &Place::Key(place, "audience"), findings);
+    let own_audience = object.text(if kind == Kind::Jwt { &keys::jwt::AUDIENCE } else { &keys::AUDIENCE }, findings);
     let issuer = match own_issuer {
         Some(written) => written.to_text(),
         None => origin.as_ref().map(|origin| format!("{origin}/")),
@@ -267,9 +234,8 @@ fn read_authorizer<'n>(
 
     let (keys, by_secret) = read_keys(&mut object, kind, origin.as_deref(), issuer.as_deref(), findings);
     let algorithms = read_algorithms(&mut object, kind, by_secret, findings);
-    let clock_skew_secs =
-        object.integer("clock_skew_seconds", 0..=CLOCK_SKEW_MAX_SECS, CLOCK_SKEW_DEFAULT_SECS, findings);
-    let timeout_ms = object.integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS, findings);
+    let clock_skew_secs = object.integer(&keys::CLOCK_SKEW_SECONDS, findings);
+    let timeout_ms = object.integer(&keys::TIMEOUT_MS, findings);
     let provider = match kind {
         Kind::Auth0 | Kind::Oidc => {
             let endpoints = origin.as_deref().map(Endpoints::of_auth0).map(Rc::new);
@@ -292,8 +258,8 @@ fn read_authorizer<'n>(
         audience,
         keys,
         algorithms,
-        clock_skew_secs: i64::try_from(clock_skew_secs).unwrap_or(i64::MAX),
-        timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
+        clock_skew_secs: clock_skew_secs.into(),
+        timeout_ms,
         provider,
         allow,
         texts: HostOnly::of(|| AuthorizerTexts { domain, issuer: own_issuer, audience: own_audience }),
@@ -311,8 +277,8 @@ fn read_keys(
 ) -> (Option<KeySource>, bool) {
     let place = object.place();
     let secret_key = match kind {
-        Kind::Jwt => Some("secret"),
-        Kind::Supabase => Some("jwt_secret"),
+        Kind::Jwt => Some(&keys::jwt::SECRET),
+        Kind::Supabase => Some(&keys::supabase::SECRET),
         Kind::Auth0 => None,
         Kind::Oidc => {
             let discovery =
@@ -320,26 +286,27 @@ fn read_keys(
             return (discovery.map(KeySource::Discovery), false);
         }
     };
-    let secret = secret_key.and_then(|key| Some((object.text(key, findings)?, Place::Key(place, key))));
-    let given = object.text("jwks", findings);
-    let uri = object.text("jwks_uri", findings);
+    let secret = secret_key.and_then(|key| Some((object.text(key, findings)?, key.at(place))));
+    let given = object.text(&keys::JWKS, findings);
+    let uri = object.text(&keys::JWKS_URI, findings);
     let sources = [secret.is_some(), given.is_some(), uri.is_some()].into_iter().filter(|present| *present).count();
     if let Some(secret_key) = secret_key.filter(|_| sources != 1) {
         let message = format!(
-            "one of \"{secret_key}\", \"jwks\" and \"jwks_uri\" says which signatures are believed; here are {sources}"
+            "one of \"{}\", \"jwks\" and \"jwks_uri\" says which signatures are believed; here are {sources}",
+            secret_key.name
         );
         let code = if sources == 0 { "missing_key" } else { "two_key_sources" };
         findings.note(object.offset(), place, code, message, told(|| "keep exactly one".to_owned()));
     }
     let uri = uri.map(|written| {
-        let url = read_url(&written, Scheme::Https, &Place::Key(place, "jwks_uri"), findings)?;
+        let url = read_url(&written, Scheme::Https, &keys::JWKS_URI.at(place), findings)?;
         Some(KeySource::KeySet(url.as_str().to_owned()))
     });
     if let Some((written, place)) = secret {
         return (read_secret(&written, &place, findings), true);
     }
     if let Some(written) = given {
-        return (read_key_set(&written, &Place::Key(place, "jwks"), findings), false);
+        return (read_key_set(&written, &keys::JWKS.at(place), findings), false);
     }
     let keys = uri.unwrap_or_else(|| Some(KeySource::KeySet(format!("{}/.well-known/jwks.json", origin?))));
     (keys, false)
@@ -374,24 +341,24 @@ fn read_algorithms(
     by_secret: bool,
     findings: &mut Findings<'_>,
 ) -> Option<Vec<Algorithm>> {
-    let place = Place::Key(object.place(), "algorithms");
+    let place = keys::ALGORITHMS.at(object.place());
     // The older gateway's way to name the one.
     let one = match kind {
-        Kind::Jwt => object.text("algorithm", findings),
+        Kind::Jwt => object.text(&keys::jwt::ALGORITHM, findings),
         Kind::Auth0 | Kind::Supabase | Kind::Oidc => None,
     };
     if let Some(written) = one {
-        let place = Place::Key(object.place(), "algorithm");
+        let place = keys::jwt::ALGORITHM.at(object.place());
         return read_algorithm(&written, by_secret, &place, findings).map(|algorithm| vec![algorithm]);
     }
-    let Some(offset) = object.node("algorithms").map(|node| node.offset) else {
+    let Some(offset) = object.node(&keys::ALGORITHMS).map(|node| node.offset) else {
         return Some(match kind {
             _ if by_secret => vec![Algorithm::Hs256],
             Kind::Supabase => SUPABASE_ALGORITHMS_DEFAULT.to_vec(),
             Kind::Auth0 | Kind::Jwt | Kind::Oidc => ALGORITHMS_DEFAULT.to_vec(),
         });
     };
-    let listed = object.texts("algorithms", findings);
+    let listed = object.texts(&keys::ALGORITHMS, findings);
     if listed.is_empty() {
         let help = told(|| "leave the key out for the default".to_owned());
         findings.note(offset, &place, "empty_list", "no algorithm is allowed".to_owned(), help);

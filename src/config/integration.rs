@@ -1,18 +1,24 @@
 //! What answers a path: the `integration` of an entry, or its `response`.
 
+pub(crate) mod keys;
+
 use std::rc::Rc;
 
 use super::address::{Scheme, WrittenUrl, read_origin, read_origins, read_url};
 use super::document::Node;
 use super::fixed::{Fixed, Redirect, read_redirect, read_response, read_static};
+use super::key::{Key, Text};
 use super::login::{Login, Provider};
+use super::path;
 use super::protected_resource::ProtectedResource;
-use super::reader::{Findings, ObjectReader, Place, Written, choose, note_if_empty, shown, told};
+use super::reader::{Findings, ObjectReader, Written, shown, told};
 use super::server::Server;
-use super::service::{Rpc, WrittenCall, read_call, read_rpc};
+use super::service::{Rpc, WrittenCall, read_rpc, read_worker};
 use super::session::Session;
 use crate::route::Pattern;
 use crate::secret::Secret;
+pub use keys::SupabaseStep;
+use keys::{Kind, ResponseKind};
 
 /// What answers a path.
 pub enum Integration {
@@ -85,17 +91,6 @@ pub struct Supabase {
     pub url: String,
     /// The project's key for servers.
     pub key: Secret<String>,
-}
-
-/// A step of a login by one-time password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SupabaseStep {
-    /// Sends a password to an email address or a phone.
-    Send,
-    /// Sends a password to an email address.
-    SendEmail,
-    /// Gives tokens for a password.
-    Verify,
 }
 
 /// How a callback hands over the tokens.
@@ -181,23 +176,23 @@ pub(super) fn read_answer<'n>(
     findings: &mut Findings<'_>,
 ) -> Option<WrittenAnswer<'n>> {
     let place = object.place();
-    let response = object.node("response");
-    match (object.node("integration"), response) {
+    let response = object.node(&path::keys::RESPONSE);
+    match (object.node(&path::keys::INTEGRATION), response) {
         (Some(node), None) => {
-            let place = Place::Key(place, "integration");
+            let place = path::keys::INTEGRATION.at(place);
             let mut object = ObjectReader::open(node, &place, findings)?;
             let integration = read_integration(&mut object, pattern, authenticated, findings)?;
             object.finish(findings);
             Some(WrittenAnswer::Integration(integration))
         }
         (None, Some(body)) => {
-            Some(WrittenAnswer::Response(read_response(body, &Place::Key(place, "response"), findings)))
+            Some(WrittenAnswer::Response(read_response(body, &path::keys::RESPONSE.at(place), findings)))
         }
         (Some(_), Some(body)) => {
             let message = "the path has an integration and a response, and can give one answer".to_owned();
             findings.note(
                 body.offset,
-                &Place::Key(place, "response"),
+                &path::keys::RESPONSE.at(place),
                 "two_answers",
                 message,
                 told(|| "remove one".to_owned()),
@@ -212,69 +207,6 @@ pub(super) fn read_answer<'n>(
     }
 }
 
-/// A type of integration.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Kind {
-    HttpProxy,
-    ServiceBinding,
-    Service,
-    Static,
-    Redirect,
-    Health,
-    Login,
-    Callback,
-    Userinfo,
-    Refresh,
-    Logout,
-    BackchannelLogout,
-    Supabase(SupabaseStep),
-}
-
-impl Kind {
-    /// Tells whether it is a step of a login at a provider.
-    pub fn needs_provider(self) -> bool {
-        match self {
-            Self::Login | Self::Callback | Self::Userinfo | Self::Refresh | Self::Logout | Self::BackchannelLogout => {
-                true
-            }
-            Self::HttpProxy
-            | Self::ServiceBinding
-            | Self::Service
-            | Self::Static
-            | Self::Redirect
-            | Self::Health
-            | Self::Supabase(_) => false,
-        }
-    }
-}
-
-/// Every type by its name.
-pub(super) const KINDS: [(&str, Kind); 23] = [
-    ("http", Kind::HttpProxy),
-    ("http_proxy", Kind::HttpProxy),
-    ("service_binding", Kind::ServiceBinding),
-    ("service", Kind::Service),
-    ("static", Kind::Static),
-    ("redirect", Kind::Redirect),
-    ("health", Kind::Health),
-    ("auth0_login", Kind::Login),
-    ("auth0_callback_redirect", Kind::Login),
-    ("auth0_callback", Kind::Callback),
-    ("auth0_userinfo", Kind::Userinfo),
-    ("auth0_refresh", Kind::Refresh),
-    ("auth0_logout", Kind::Logout),
-    ("auth0_backchannel_logout", Kind::BackchannelLogout),
-    ("oidc_login", Kind::Login),
-    ("oidc_callback", Kind::Callback),
-    ("oidc_userinfo", Kind::Userinfo),
-    ("oidc_refresh", Kind::Refresh),
-    ("oidc_logout", Kind::Logout),
-    ("oidc_backchannel_logout", Kind::BackchannelLogout),
-    ("supabase_passwordless_auth", Kind::Supabase(SupabaseStep::Send)),
-    ("supabase_passwordless_auth_alt", Kind::Supabase(SupabaseStep::SendEmail)),
-    ("supabase_passwordless_verify", Kind::Supabase(SupabaseStep::Verify)),
-];
-
 /// Reads an integration; `None` if its type is not known, for then its keys are not either.
 fn read_integration<'n>(
     object: &mut ObjectReader<'n, '_>,
@@ -283,31 +215,31 @@ fn read_integration<'n>(
     findings: &mut Findings<'_>,
 ) -> Option<WrittenIntegration<'n>> {
     let place = object.place();
-    let name = object.required_text("type", findings)?;
-    let kind = choose(&name, &KINDS, &Place::Key(place, "type"), findings)?;
+    let (name, kind) = object.choice(&keys::TYPE, findings)?;
+    let kind = kind?;
     let settings = match kind {
         Kind::HttpProxy => {
-            let close_at_expiry = object.boolean("close_at_expiry", false, findings);
+            let close_at_expiry = object.boolean(&keys::http_proxy::CLOSE_AT_EXPIRY, findings);
             if close_at_expiry && !authenticated {
                 let message = "this path verifies no token that could expire".to_owned();
                 let help = told(|| "add \"auth\": true to this path".to_owned());
-                let place = Place::Key(place, "close_at_expiry");
+                let place = keys::http_proxy::CLOSE_AT_EXPIRY.at(place);
                 findings.note(object.offset(), &place, "claim_without_auth", message, help);
             }
             let prefix = read_strip_prefix(object, pattern, findings);
-            Settings::HttpProxy { server: object.required_text("server", findings), prefix, close_at_expiry }
+            Settings::HttpProxy { server: object.text(&keys::http_proxy::SERVER, findings), prefix, close_at_expiry }
         }
-        Kind::ServiceBinding => Settings::ServiceBinding(read_call(object, findings)),
-        Kind::Service => Settings::Service(object.required_text("binding", findings)),
+        Kind::ServiceBinding => Settings::ServiceBinding(read_worker(object, findings)),
+        Kind::Service => Settings::Service(object.text(&keys::service::BINDING, findings)),
         Kind::Static => Settings::Fixed(read_static(object, findings)),
         Kind::Redirect => Settings::Redirect(read_redirect(object, pattern, findings)),
         Kind::Login => Settings::Login {
-            redirect_uri: read_redirect_uri(object, findings),
-            return_to_origins: read_origins(object, "return_to", findings),
+            redirect_uri: read_redirect_uri(object, &keys::login::REDIRECT_URI, findings),
+            return_to_origins: read_origins(object, &keys::login::RETURN_TO, findings),
         },
         Kind::Callback => Settings::Callback {
-            redirect_uri: read_redirect_uri(object, findings),
-            post_process: read_rpc(object, "post_process", findings),
+            redirect_uri: read_redirect_uri(object, &keys::callback::REDIRECT_URI, findings),
+            post_process: read_rpc(object, &keys::callback::POST_PROCESS, findings),
             response: read_callback_response(object, findings),
         },
         Kind::Health | Kind::Userinfo | Kind::Refresh | Kind::Logout | Kind::BackchannelLogout => Settings::None,
@@ -322,14 +254,15 @@ fn read_supabase(
     findings: &mut Findings<'_>,
 ) -> Option<Supabase> {
     let place = object.place();
-    let url = object.required_text("url", findings);
-    let url = url.and_then(|url| read_url(&url, Scheme::Https, &Place::Key(place, "url"), findings));
+    object.required(&keys::supabase::URL, findings);
+    let url = object.text(&keys::supabase::URL, findings);
+    let url = url.and_then(|url| read_url(&url, Scheme::Https, &keys::supabase::URL.at(place), findings));
     if url.as_ref().is_some_and(|url| url.query().is_some()) {
         let message = "a project's URL has no query".to_owned();
-        findings.note(object.offset(), &Place::Key(place, "url"), "invalid_url", message, None);
+        findings.note(object.offset(), &keys::supabase::URL.at(place), "invalid_url", message, None);
     }
-    let key = object.required_text("key", findings);
-    note_if_empty(key.as_ref(), &Place::Key(place, "key"), findings);
+    object.required(&keys::supabase::KEY, findings);
+    let key = object.text(&keys::supabase::KEY, findings);
     let (url, key) = (url?, Secret::new(key?.to_text()?));
     Some(Supabase { step, url: [&*url.origin(), url.path().trim_end_matches('/')].concat(), key })
 }
@@ -341,7 +274,7 @@ fn read_strip_prefix(
     findings: &mut Findings<'_>,
 ) -> String {
     let by_default = || pattern.and_then(Pattern::literal_prefix).unwrap_or_default().to_owned();
-    let Some(written) = object.text("strip_prefix", findings) else { return by_default() };
+    let Some(written) = object.text(&keys::http_proxy::STRIP_PREFIX, findings) else { return by_default() };
     let Some((text, pattern)) = written.value().zip(pattern) else { return by_default() };
     match pattern.prefix(text) {
         Some(prefix) => prefix,
@@ -350,27 +283,25 @@ fn read_strip_prefix(
             let help = told(|| {
                 "write its first segments, none of them a parameter, as in \"/api\"; \"\" keeps all".to_owned()
             });
-            findings.note(written.offset, &Place::Key(object.place(), "strip_prefix"), "invalid_path", message, help);
+            findings.note(
+                written.offset,
+                &keys::http_proxy::STRIP_PREFIX.at(object.place()),
+                "invalid_path",
+                message,
+                help,
+            );
             String::new()
         }
     }
 }
 
-fn read_redirect_uri<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> Option<WrittenUrl<'n>> {
-    let written = object.text("redirect_uri", findings)?;
-    Some(WrittenUrl::read(written, &Place::Key(object.place(), "redirect_uri"), findings))
-}
-
-/// How a callback hands over the tokens, by name.
-pub(super) const RESPONSE_KINDS: [(&str, ResponseKind); 3] =
-    [("json", ResponseKind::Json), ("web_message", ResponseKind::WebMessage), ("session", ResponseKind::Session)];
-
-/// A way of a callback to hand over the tokens.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum ResponseKind {
-    Json,
-    WebMessage,
-    Session,
+fn read_redirect_uri<'n>(
+    object: &mut ObjectReader<'n, '_>,
+    key: &Key<Text>,
+    findings: &mut Findings<'_>,
+) -> Option<WrittenUrl<'n>> {
+    let written = object.text(key, findings)?;
+    Some(WrittenUrl::read(written, &key.at(object.place()), findings))
 }
 
 fn read_callback_response<'n>(
@@ -378,10 +309,10 @@ fn read_callback_response<'n>(
     findings: &mut Findings<'_>,
 ) -> Option<WrittenResponse<'n>> {
     let place = object.place();
-    let target = object.text("target_origin", findings);
-    let response = match object.text("response", findings) {
+    let target = object.text(&keys::callback::TARGET_ORIGIN, findings);
+    let response = match object.choice(&keys::callback::RESPONSE, findings) {
         None => WrittenResponse::Unsaid,
-        Some(written) => match choose(&written, &RESPONSE_KINDS, &Place::Key(place, "response"), findings)? {
+        Some((written, kind)) => match kind? {
             ResponseKind::Json => WrittenResponse::Json,
             ResponseKind::Session => WrittenResponse::Session(written),
             ResponseKind::WebMessage => {
@@ -391,7 +322,7 @@ fn read_callback_response<'n>(
                     findings.note(object.offset(), place, "missing_key", message, help);
                     return None;
                 };
-                let origin = read_origin(&target, &Place::Key(place, "target_origin"), findings);
+                let origin = read_origin(&target, &keys::callback::TARGET_ORIGIN.at(place), findings);
                 return origin.map(WrittenResponse::WebMessage);
             }
         },
@@ -399,7 +330,7 @@ fn read_callback_response<'n>(
     if let Some(written) = target {
         let message = "\"target_origin\" has no effect without \"response\": \"web_message\"".to_owned();
         let help = told(|| "add that, or remove \"target_origin\"".to_owned());
-        findings.note(written.offset, &Place::Key(place, "target_origin"), "unused_key", message, help);
+        findings.note(written.offset, &keys::callback::TARGET_ORIGIN.at(place), "unused_key", message, help);
     }
     Some(response)
 }

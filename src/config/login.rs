@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::authorizer::Authorizer;
 use super::provider::Endpoints;
-use super::weak_secret::SECRET_MIN_BYTES;
+use super::shared_secret::SECRET_MIN_BYTES;
 use crate::secret::Secret;
 
 /// An application at an identity provider.

@@ -4,25 +4,11 @@ use std::fmt;
 
 use super::cors::is_token;
 use super::document::{Member, Node, Origin, Value};
-use super::headers::{SET_OR_REMOVE, checked_name, read_header_names};
+use super::headers::{PRIVATE, SET_OR_REMOVE, checked_name, is_credential, read_header_names};
 use super::host_only::HostOnly;
+use super::key::{Key, Value as AnyValue, section};
+use super::path;
 use super::reader::{Findings, ObjectReader, Place, note_type, read_text, shown, told, words};
-use super::rules::{PRIVATE, is_credential};
-
-/// Headers that concern one connection (RFC 9110 section 7.6.1), and no request beyond it.
-pub const HOP_BY_HOP_HEADERS: [&str; 8] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-];
-
-/// Headers that belong to the address or the body, and are no config's to set.
-pub(super) const UNMAPPABLE_HEADERS: [&str; 4] = ["content-length", "expect", "host", "upgrade"];
 
 /// What a path sends to its upstream besides what the client sent.
 #[derive(Clone, Default)]
@@ -71,13 +57,14 @@ pub(crate) struct WrittenVariable<'n> {
     pub member: HostOnly<&'n Member<'n>>,
 }
 
-/// Reads the `variables` of an object; none if it has none.
+/// Reads the `variables` of an object at `key`; none if it has none.
 pub(super) fn read_variables<'n>(
     object: &mut ObjectReader<'n, '_>,
+    key: &Key<AnyValue>,
     findings: &mut Findings<'_>,
 ) -> Vec<WrittenVariable<'n>> {
-    let place = Place::Key(object.place(), "variables");
-    let Some(node) = object.node("variables") else { return Vec::new() };
+    let place = key.at(object.place());
+    let Some(node) = object.node(key) else { return Vec::new() };
     let Some(reader) = ObjectReader::open(node, &place, findings) else { return Vec::new() };
     let members = reader.free_members().iter();
     members
@@ -114,7 +101,7 @@ pub(crate) struct WrittenMapping<'n> {
 #[derive(Clone)]
 pub(crate) struct WrittenValue<'n> {
     /// The list that it stands in: the key of the path, and the key in that.
-    pub list: [&'static str; 2],
+    pub list: [&'static Key<AnyValue>; 2],
     /// Its name as it stands there.
     pub key: &'n str,
     /// Its name as it is sent.
@@ -125,8 +112,10 @@ pub(crate) struct WrittenValue<'n> {
     pub node: &'n Node<'n>,
 }
 
-/// The list of query parameters.
-pub(crate) const QUERY: [&str; 2] = ["mapping", "query"];
+/// Tells whether a list is that of query parameters.
+pub(crate) fn is_of_query([_, list]: [&Key<AnyValue>; 2]) -> bool {
+    list.name == QUERY.name
+}
 
 /// Where a mapped value comes from, as it is written.
 #[derive(Clone)]
@@ -153,17 +142,18 @@ pub(super) fn read_mapping<'n>(
     findings: &mut Findings<'_>,
 ) -> WrittenMapping<'n> {
     let mut mapping = WrittenMapping::default();
-    let place = Place::Key(object.place(), "mapping");
-    if let Some(mut reader) = object.node("mapping").and_then(|node| ObjectReader::open(node, &place, findings)) {
-        mapping.read_list(&mut reader, ["mapping", "headers"], scope, findings);
-        mapping.read_list(&mut reader, QUERY, scope, findings);
+    let section = &path::keys::MAPPING;
+    let place = section.at(object.place());
+    if let Some(mut reader) = object.node(section).and_then(|node| ObjectReader::open(node, &place, findings)) {
+        mapping.read_list(&mut reader, [section, &HEADERS], scope, findings);
+        mapping.read_list(&mut reader, [section, &QUERY], scope, findings);
         reader.finish_beside_names(words("a header stands in \"headers\", a parameter in \"query\""), findings);
     }
-    let place = Place::Key(object.place(), "request_headers");
-    if let Some(mut reader) = object.node("request_headers").and_then(|node| ObjectReader::open(node, &place, findings))
-    {
-        mapping.read_list(&mut reader, ["request_headers", "set"], scope, findings);
-        mapping.remove = read_header_names(&mut reader, "remove", findings);
+    let section = &path::keys::REQUEST_HEADERS;
+    let place = section.at(object.place());
+    if let Some(mut reader) = object.node(section).and_then(|node| ObjectReader::open(node, &place, findings)) {
+        mapping.read_list(&mut reader, [section, &request_headers::SET], scope, findings);
+        mapping.remove = read_header_names(&mut reader, &request_headers::REMOVE, findings);
         reader.finish_beside_names(SET_OR_REMOVE, findings);
     }
     mapping
@@ -173,12 +163,12 @@ impl<'n> WrittenMapping<'n> {
     fn read_list(
         &mut self,
         object: &mut ObjectReader<'n, '_>,
-        list: [&'static str; 2],
+        list: [&'static Key<AnyValue>; 2],
         scope: Scope,
         findings: &mut Findings<'_>,
     ) {
         let [_, key] = list;
-        let list_place = Place::Key(object.place(), key);
+        let list_place = key.at(object.place());
         let Some(reader) = object.node(key).and_then(|node| ObjectReader::open(node, &list_place, findings)) else {
             return;
         };
@@ -187,11 +177,12 @@ impl<'n> WrittenMapping<'n> {
                 break;
             }
             let Some(source) = read_source(node, &Place::Key(&list_place, key), scope, findings) else { continue };
-            let name = match list {
-                QUERY => Some(key.to_string()),
-                _ => checked_name(key, *key_offset, &list_place, findings),
-            };
-            self.values.extend(name.map(|name| WrittenValue { list, key, name, source, node }));
+            let value = |name| WrittenValue { list, key, name, source, node };
+            if is_of_query(list) {
+                self.values.push(value(key.to_string()));
+            } else {
+                self.values.extend(checked_name(key, *key_offset, &list_place, findings).map(value));
+            }
         }
     }
 }
@@ -248,4 +239,91 @@ fn read_source<'n>(
             .to_owned()
     });
     refuse("unknown_alias", format!("\"{}\" stands for nothing", shown(&written)), help)
+}
+
+section! {
+    Section::new(
+        "mapping",
+        "mapping",
+        "Headers and query parameters for the upstream, each with where its value comes from. It has an effect \
+         with `http_proxy`, `service`, `service_binding` and `pre_process`.\n\nA source is `$request.header.NAME`, \
+         `$request.query.NAME`, `$request.jwt.CLAIM` (needs `auth`; dots lead into objects, and the longest name \
+         that fits is meant), `$config.NAME` (a variable), `$env.NAME` or `$secret.NAME`; anything else that does \
+         not begin with `$` is a text that is sent as it stands. Where a source has no value, nothing is sent. No \
+         client can send a header that any path maps.",
+    ).without_notes()
+        .example(
+            r#"{
+                    "servers": [{ "alias": "api", "url": "$env.API_URL" }],
+                    "authorizer": {
+                        "type": "auth0",
+                        "domain": "$env.AUTH0_DOMAIN",
+                        "client_id": "$env.AUTH0_CLIENT_ID",
+                        "audience": "https://api.example.com/"
+                    },
+                    "variables": { "region": "eu-west-1" },
+                    "paths": [
+                        {
+                            "method": "GET",
+                            "path": "/orders",
+                            "auth": true,
+                            "integration": { "type": "http_proxy", "server": "api" },
+                            "mapping": {
+                                "headers": { "x-user-id": "$request.jwt.sub", "x-region": "$config.region", "x-key": "$secret.API_KEY" },
+                                "query": { "tenant": "$request.jwt.org_id", "page": "$request.query.page" }
+                            },
+                            "allow": ["secret_exposed"]
+                        }
+                    ]
+                }"#,
+        );
+
+    HEADERS: Value = value("headers"), Sources,
+        "Names of headers, and their sources.",
+        shape(Shape::headers(sources())),
+        example(object! { "x-user-id": "$request.jwt.sub", "x-region": "$config.region" });
+    QUERY: Value = value("query"), Parameters,
+        "Names of query parameters, and their sources; they replace the client's own of that name.",
+        shape(Shape::map(sources())), example(object! { "tenant": "$request.jwt.org_id" });
+}
+
+/// The keys of `request_headers`.
+pub(crate) mod request_headers {
+    use super::*;
+
+    section! {
+        Section::new(
+            "request_headers",
+            "request_headers",
+            "What is done to the headers that the upstream gets.",
+        ).without_notes()
+            .example(
+                r#"{
+                        "servers": [{ "alias": "api", "url": "$env.API_URL" }],
+                        "paths": [
+                            {
+                                "method": "GET",
+                                "path": "/api/{.+}",
+                                "integration": { "type": "http_proxy", "server": "api" },
+                                "request_headers": { "set": { "x-api-key": "$secret.API_KEY" }, "remove": ["cookie"] },
+                                "response_headers": { "set": { "cache-control": "no-store" }, "remove": ["x-internal"] },
+                                "allow": ["secret_exposed"]
+                            }
+                        ]
+                    }"#,
+            );
+
+        SET: Value = value("set"), Sources,
+            "Names of headers, and their sources as in [mapping](#mapping).",
+            shape(Shape::headers(sources())), example(object! { "x-api-key": "$secret.API_KEY" });
+        REMOVE: Texts = texts("remove", HeaderName), Narrower("lets pass to the upstream:"),
+            "Names of headers to remove.",
+            example(list!["x-internal"]);
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn sources() -> super::grammar::Shape {
+    use super::{form::Form, grammar::Shape};
+    Shape::Either(vec![Shape::Text(Form::Source), Shape::Number])
 }

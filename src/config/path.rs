@@ -1,12 +1,16 @@
 //! The `paths` section: which requests are answered, which need a token, and by what.
 
+pub(crate) mod keys;
+
 use super::access::{Access, WrittenAccess, read_access};
 use super::document::{Node, Origin};
 use super::headers::{HeaderRules, read_response_headers};
 use super::host_only::HostOnly;
-use super::integration::{Integration, Kind, WrittenAnswer, WrittenIntegration, read_answer};
+use super::integration::keys::Kind;
+use super::integration::{Integration, WrittenAnswer, WrittenIntegration, read_answer};
 use super::mapping::{Mapping, Scope, WrittenMapping, WrittenVariable, read_mapping, read_variables};
-use super::reader::{Findings, ObjectReader, Place, Written, choose, read_array, shown};
+use super::reader::{Findings, ObjectReader, Place, Written, read_array, shown};
+use super::root;
 use super::rules::{Rules, read_rules};
 use super::service::{Rpc, WrittenCall, read_rpc};
 use crate::route::{Method, MethodRule, Pattern, RouteSpec};
@@ -128,8 +132,9 @@ impl<'n> WrittenPath<'n> {
 
 /// Reads the section.
 pub(super) fn read_paths<'n>(root: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> Vec<WrittenPath<'n>> {
-    let place = Place::Key(root.place(), "paths");
-    let items = root.required("paths", findings).map(|node| read_array(node, &place, findings)).unwrap_or_default();
+    let place = root::PATHS.at(root.place());
+    let items =
+        root.required(&root::PATHS, findings).map(|node| read_array(node, &place, findings)).unwrap_or_default();
     let mut paths = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         if findings.is_full() {
@@ -159,20 +164,15 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
         node,
     };
     let Some(mut object) = ObjectReader::open(node, place, findings) else { return read };
-    read.method = object.required_text("method", findings).and_then(|written| {
-        let mut choices: Vec<_> =
-            Method::ALL.iter().map(|method| (method.as_str(), MethodRule::Exact(*method))).collect();
-        choices.push(("ANY", MethodRule::Any));
-        choose(&written, &choices, &Place::Key(place, "method"), findings)
-    });
-    read.path = object.required_text("path", findings);
-    read.pattern = read.path.and_then(|written| read_pattern(&written, &Place::Key(place, "path"), findings));
+    read.method = object.choice(&keys::METHOD, findings).and_then(|(_, method)| method);
+    read.path = object.text(&keys::PATH, findings);
+    read.pattern = read.path.and_then(|written| read_pattern(&written, &keys::PATH.at(place), findings));
     read.allow = object.allowed_warnings(findings);
-    read.encoded_slashes = object.boolean("encoded_slashes", false, findings);
+    read.encoded_slashes = object.boolean(&keys::ENCODED_SLASHES, findings);
     read.access = read_access(&mut object, findings);
     let authenticated = read.access.is_some();
     read.answer = read_answer(&mut object, read.pattern.as_ref(), authenticated, findings);
-    read.variables = read_variables(&mut object, findings);
+    read.variables = read_variables(&mut object, &keys::VARIABLES, findings);
     let asks_upstream = match &read.answer {
         Some(WrittenAnswer::Integration(integration)) => integration.kind == Kind::HttpProxy,
         Some(WrittenAnswer::Response(_)) => false,
@@ -184,7 +184,7 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
     let for_all = read.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
     read.mapping = read_mapping(&mut object, Scope { authenticated, for_all }, findings);
     read.response_headers = read_response_headers(&mut object, findings);
-    read.pre_process = read_rpc(&mut object, "pre_process", findings);
+    read.pre_process = read_rpc(&mut object, &keys::PRE_PROCESS, findings);
     object.finish(findings);
     read
 }

@@ -5,7 +5,9 @@ use serde_json::{Map, Value as Json};
 use super::address::{Scheme, read_url};
 use super::document::{Node, Value};
 use super::host_only::HostOnly;
-use super::reader::{Findings, ObjectReader, Place, Written, note_type};
+use super::key::{Key, Text, section};
+use super::reader::{Findings, ObjectReader, Written, note_type};
+use super::root;
 use crate::address::Address;
 use crate::route::Pattern;
 
@@ -58,23 +60,23 @@ pub(super) fn read_protected_resource<'n>(
     root: &mut ObjectReader<'n, '_>,
     findings: &mut Findings<'_>,
 ) -> Option<WrittenResource<'n>> {
-    let node = root.node("protected_resource")?;
-    let place = Place::Key(root.place(), "protected_resource");
+    let node = root.node(&root::PROTECTED_RESOURCE)?;
+    let place = root::PROTECTED_RESOURCE.at(root.place());
     let mut metadata = Map::new();
     let (written, url) = match &node.value {
         Value::Bool(false) => return None,
         Value::Bool(true) => (None, None),
         Value::Object(_) => {
             let mut object = ObjectReader::open(node, &place, findings)?;
-            let written = object.text("resource", findings);
-            let url = |written: Option<Written<'_>>, key, findings: &mut Findings<'_>| {
-                read_url(&written?, Scheme::Https, &Place::Key(&place, key), findings)
+            let written = object.text(&RESOURCE, findings);
+            let url = |written: Option<Written<'_>>, key: &Key<Text>, findings: &mut Findings<'_>| {
+                read_url(&written?, Scheme::Https, &key.at(&place), findings)
             };
-            let resource = url(written, "resource", findings);
-            if let Some(documentation) = url(object.text("documentation", findings), "documentation", findings) {
+            let resource = url(written, &RESOURCE, findings);
+            if let Some(documentation) = url(object.text(&DOCUMENTATION, findings), &DOCUMENTATION, findings) {
                 metadata.insert("resource_documentation".to_owned(), documentation.as_str().into());
             }
-            if let Some(name) = object.text("name", findings).and_then(|written| written.value()) {
+            if let Some(name) = object.text(&NAME, findings).and_then(|written| written.value()) {
                 metadata.insert("resource_name".to_owned(), name.into());
             }
             object.finish(findings);
@@ -98,4 +100,43 @@ pub(super) fn read_protected_resource<'n>(
     let resource = url.and(written).and_then(|written| written.to_text());
     let (offset, node) = (node.offset, HostOnly::of(|| node));
     Some(WrittenResource { resource, pattern, metadata, offset, is_known, node })
+}
+
+section! {
+    Section::new(
+        "protected_resource",
+        "protected_resource",
+        "What OAuth clients are told of this gateway (RFC 9728): issuers, the scopes that paths name, and what stands \
+         here. `true` asks for it without any of these keys.\n\n`GET /.well-known/oauth-protected-resource` answers \
+         with it; where `resource` has a path, that stands behind the address. Every `Bearer` challenge names that \
+         address as `resource_metadata`.",
+    )
+        .example(
+            r#"{
+                    "authorizer": {
+                        "type": "oidc",
+                        "issuer": "https://id.example.com",
+                        "client_id": "orders",
+                        "audience": "https://api.example.com"
+                    },
+                    "protected_resource": {
+                        "resource": "https://api.example.com",
+                        "name": "Orders API",
+                        "documentation": "https://developers.example.com"
+                    },
+                    "paths": [
+                        { "method": "GET", "path": "/orders", "auth": { "scopes": ["read:orders"] }, "response": [] }
+                    ]
+                }"#,
+        );
+
+    RESOURCE: Text = text("resource", HttpsUrl), Different("has clients ask for tokens for another resource"),
+        "The identifier of the API, an https URL.",
+        default_words("the origin that was called"), example("https://api.example.com");
+    NAME: Text = text("name", Any), Harmless("it is a name for people"),
+        "A name for people.",
+        example("Orders API");
+    DOCUMENTATION: Text = text("documentation", HttpsUrl), Location("leads developers to another site"),
+        "The address of a page for developers.",
+        example("https://developers.example.com");
 }

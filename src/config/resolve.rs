@@ -14,6 +14,7 @@ use super::login::{Login, Provider};
 use super::path::{Path, WrittenPath};
 use super::protected_resource::{ProtectedResource, WrittenResource};
 use super::reader::{Findings, Place, Written, index_names, shown, told};
+use super::root;
 use super::session::{Session, WrittenSession};
 use super::tree::ConfigTree;
 use crate::route::{Guard, Method, MethodRule, RouteSpec, RouteTable};
@@ -137,7 +138,7 @@ fn problem_page(written: Written<'_>, paths: &[WrittenPath<'_>], findings: &mut 
     if all_known && (there.peek().is_none() || !there.all(WrittenPath::shows_something) || text.contains('{')) {
         let message = format!("\"{}\" is no open path with GET that shows something", shown(&written));
         let help = "name one without \"auth\" that has a response or a page behind it, and no login or redirect";
-        let place = Place::Key(&Place::Root, "problem_page");
+        let place = root::PROBLEM_PAGE.at(&Place::Root);
         let help = told(|| spelling_help(text, help));
         findings.note(written.offset, &place, "invalid_problem_page", message, help);
     }
@@ -190,7 +191,7 @@ fn build_routes(paths: &[ResolvedPath], findings: &mut Findings<'_>) -> RouteTab
             let route = first.shown.as_deref().unwrap_or("another");
             let message = format!("no request can tell this path from {route} at {line}:{column}");
             let help = told(|| "give them different methods or paths, or remove one".to_owned());
-            let parent = Place::Key(&Place::Root, "paths");
+            let parent = root::PATHS.at(&Place::Root);
             let place = second.index.map_or(Place::Root, |index| Place::Index(&parent, index));
             findings.note(second.offset, &place, "route_conflict", message, help);
         }

@@ -2,15 +2,14 @@
 
 use super::document::Node;
 use super::host_only::HostOnly;
-use super::reader::{
-    Findings, ObjectReader, Place, Written, choose, index_names, note_if_empty, read_array, shown, told,
-};
+use super::integration::keys::service_binding;
+use super::key::{Key, Text, Value, section};
+use super::reader::{Findings, ObjectReader, Place, Written, index_names, read_array, shown, told};
+use super::root;
+use super::server::target;
 
 /// The older gateway's word for the type of an RPC, of which there is one.
 pub(super) const RPC_TYPE: &str = "service_binding";
-
-/// The key of a module's name.
-const ENTRYPOINT: &str = "entrypoint";
 
 /// A function of another Worker.
 #[derive(Clone)]
@@ -59,7 +58,7 @@ pub(super) fn read_modules<'n>(
     root: &mut ObjectReader<'n, '_>,
     findings: &mut Findings<'_>,
 ) -> Vec<WrittenService<'n>> {
-    read_section(root, "services", ENTRYPOINT, findings)
+    read_section(root, &root::SERVICES, &module::ALIAS, &module::ENTRYPOINT, module_name, findings)
 }
 
 /// Reads `serviceBindings`, the other Workers. The older gateway's former name is the second; of an alias in both, this one
@@ -68,8 +67,10 @@ pub(super) fn read_workers<'n>(
     root: &mut ObjectReader<'n, '_>,
     findings: &mut Findings<'_>,
 ) -> Vec<WrittenService<'n>> {
-    let mut workers = read_section(root, "serviceBindings", "binding", findings);
-    workers.extend(read_section(root, "servicesBindings", "binding", findings));
+    let mut workers = Vec::new();
+    for section in [&root::SERVICE_BINDINGS, &root::SERVICES_BINDINGS] {
+        workers.extend(read_section(root, section, &worker::ALIAS, &worker::BINDING, |binding| binding, findings));
+    }
     workers
 }
 
@@ -84,11 +85,13 @@ pub(crate) fn module_name(entrypoint: &str) -> &str {
 
 fn read_section<'n>(
     root: &mut ObjectReader<'n, '_>,
-    section: &'static str,
-    target_key: &'static str,
+    section: &Key<Value>,
+    alias_key: &Key<Text>,
+    target_key: &Key<Text>,
+    leads_to: fn(&str) -> &str,
     findings: &mut Findings<'_>,
 ) -> Vec<WrittenService<'n>> {
-    let place = Place::Key(root.place(), section);
+    let place = section.at(root.place());
     let items = root.node(section).map(|node| read_array(node, &place, findings)).unwrap_or_default();
     let mut services: Vec<WrittenService<'n>> = Vec::new();
     for (index, item) in items.iter().enumerate() {
@@ -97,15 +100,12 @@ fn read_section<'n>(
         }
         let place = Place::Index(&place, index);
         let Some(mut object) = ObjectReader::open(item, &place, findings) else { continue };
-        let alias = object.required_text("alias", findings);
-        let target = object.required_text(target_key, findings);
-        for (key, written) in [("alias", &alias), (target_key, &target)] {
-            note_if_empty(written.as_ref(), &Place::Key(&place, key), findings);
-        }
-        let strict_paths = object.boolean("strict_paths", false, findings);
+        let alias = object.text(alias_key, findings);
+        let target = object.text(target_key, findings);
+        let strict_paths = object.boolean(&target::STRICT_PATHS, findings);
         object.finish(findings);
         let (Some(alias), Some(target)) = (alias, target) else { continue };
-        let leads_to = target.value().map(|target| if target_key == ENTRYPOINT { module_name(target) } else { target });
+        let leads_to = target.value().map(leads_to);
         services.push(WrittenService { index, alias, target, leads_to, strict_paths });
     }
     let names = index_names(services.iter().map(WrittenService::name));
@@ -114,37 +114,43 @@ fn read_section<'n>(
             let message = format!("a second entry is called \"{}\"", shown(&service.alias));
             let help = told(|| "give one of them another alias".to_owned());
             let place = Place::Index(&place, service.index);
-            findings.note(service.alias.offset, &Place::Key(&place, "alias"), "duplicate_alias", message, help);
+            findings.note(service.alias.offset, &alias_key.at(&place), "duplicate_alias", message, help);
         }
     }
     services
 }
 
-/// Reads the `binding` of an object, which is the alias of another Worker, and its `function`.
-pub(super) fn read_call<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> WrittenCall<'n> {
-    let binding = object.required_text("binding", findings);
-    let function = object.text("function", findings);
-    if let Some(written) = &function {
-        note_function(written, &Place::Key(object.place(), "function"), findings);
+/// Reads the `binding` of an integration, which is the alias of another Worker, and its `function`.
+pub(super) fn read_worker<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> WrittenCall<'n> {
+    read_call(object, &service_binding::BINDING, &service_binding::FUNCTION, findings)
+}
+
+fn read_call<'n>(
+    object: &mut ObjectReader<'n, '_>,
+    binding: &Key<Text>,
+    function: &Key<Text>,
+    findings: &mut Findings<'_>,
+) -> WrittenCall<'n> {
+    let binding = object.text(binding, findings);
+    let named = object.text(function, findings);
+    if let Some(written) = &named {
+        note_function(written, &function.at(object.place()), findings);
     }
     let node = object.itself();
-    WrittenCall { binding, function, node: HostOnly::of(|| node) }
+    WrittenCall { binding, function: named, node: HostOnly::of(|| node) }
 }
 
 /// Reads the function of another Worker that the object has at `key`; `None` if it has none.
 pub(super) fn read_rpc<'n>(
     object: &mut ObjectReader<'n, '_>,
-    key: &'static str,
+    key: &Key<Value>,
     findings: &mut Findings<'_>,
 ) -> Option<WrittenCall<'n>> {
     let node = object.node(key)?;
-    let place = Place::Key(object.place(), key);
+    let place = key.at(object.place());
     let mut reader = ObjectReader::open(node, &place, findings)?;
-    if let Some(kind) = reader.text("type", findings) {
-        choose(&kind, &[(RPC_TYPE, ())], &Place::Key(&place, "type"), findings);
-    }
-    reader.required("function", findings);
-    let call = read_call(&mut reader, findings);
+    reader.choice(&rpc::TYPE, findings);
+    let call = read_call(&mut reader, &rpc::BINDING, &rpc::FUNCTION, findings);
     reader.finish(findings);
     Some(call)
 }
@@ -173,5 +179,97 @@ fn note_function(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
         let message = format!("\"{}\" is no name of a function to call", shown(written));
         let help = told(|| "name a method of the Worker's entry point".to_owned());
         findings.note(written.offset, place, "invalid_name", message, help);
+    }
+}
+
+/// The keys of an entry of `services`.
+pub(crate) mod module {
+    use super::*;
+
+    section! {
+        Section::new(
+            "service",
+            "services",
+            "A JavaScript module in `services/` that is bundled and deployed with the gateway. Its default export is \
+             an object with `fetch`, or a class that is made with `new` for each request.",
+        )
+            .example(
+                r#"{
+                        "services": [{ "alias": "greeting", "entrypoint": "services/greeting" }],
+                        "paths": [{ "method": "GET", "path": "/greeting", "integration": { "type": "service", "binding": "greeting" } }]
+                    }"#,
+            );
+
+        ALIAS: Text = text("alias", NotEmpty).required(), Elsewhere,
+            "The name by which integrations of type `service` call it.",
+            example("greeting");
+        ENTRYPOINT: Text = text("entrypoint", NotEmpty).required(), Elsewhere,
+            "The module. `./services/greeting` and a `.js` at the end mean the same.",
+            example("services/greeting");
+        ..target::entries();
+    }
+}
+
+/// The keys of an entry of `serviceBindings`.
+pub(crate) mod worker {
+    use super::*;
+
+    section! {
+        Section::new(
+            "service_binding",
+            "serviceBindings",
+            "Another Worker of the account, bound under `[[services]]` in `wrangler.toml`.",
+        )
+            .example(
+                r#"{
+                        "serviceBindings": [{ "alias": "orders", "binding": "ORDERS" }],
+                        "paths": [
+                            { "method": "GET", "path": "/orders", "integration": { "type": "service_binding", "binding": "orders" } }
+                        ]
+                    }"#,
+            );
+
+        ALIAS: Text = text("alias", NotEmpty).required(), Elsewhere,
+            "The name by which integrations, `pre_process` and `post_process` call it.",
+            example("orders");
+        BINDING: Text = text("binding", NotEmpty).required(), Elsewhere,
+            "The name of the service binding in `wrangler.toml`.",
+            example("ORDERS");
+        ..target::entries();
+    }
+}
+
+/// The keys of `pre_process` and `post_process`.
+pub(crate) mod rpc {
+    use super::*;
+
+    section! {
+        Section::new(
+            "rpc",
+            "pre_process and post_process",
+            "A function of another Worker. It is called with the request, an empty object as JSON text, and the \
+             context (route, parameters, verified claims) as JSON text.\n\n`pre_process` of a path is asked before the \
+             integration, and may read the body: `true` lets the request go on, a `Response` is the answer, anything \
+             else is 502 `service_failed`. `post_process` of a callback is called once the tokens have come; its \
+             answer is dropped, and if it throws, nobody is logged in.",
+        )
+            .example(
+                r#"{
+                        "serviceBindings": [{ "alias": "guard", "binding": "GUARD" }],
+                        "paths": [
+                            { "method": "GET", "path": "/a", "pre_process": { "binding": "guard", "function": "allow" }, "response": {} }
+                        ]
+                    }"#,
+            );
+
+        TYPE: Choice<()> = choice("type", &[(RPC_TYPE, ())]), Harmless("it has one value"),
+            "Says what it is, which goes without saying.",
+            example(RPC_TYPE);
+        BINDING: Text = text("binding", Any).required(), Elsewhere,
+            "The alias of the Worker, of those in `serviceBindings`.",
+            example("guard");
+        FUNCTION: Text = text("function", Function).required(), Different("calls another function"),
+            "The method of its entry point that is called.",
+            example("allow");
     }
 }

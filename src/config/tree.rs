@@ -14,7 +14,8 @@ use super::mapping::{WrittenVariable, read_variables};
 use super::networks::{Networks, read_networks};
 use super::path::{WrittenPath, read_paths};
 use super::protected_resource::{WrittenResource, read_protected_resource};
-use super::reader::{Findings, ObjectReader, Place, Written, note_if_empty};
+use super::reader::{Findings, ObjectReader, Place, Written};
+use super::root;
 use super::server::{WrittenServer, read_servers};
 use super::service::{WrittenService, read_modules, read_workers};
 use super::session::{WrittenSession, read_session};
@@ -62,7 +63,7 @@ pub(crate) struct ConfigTree<'n> {
 pub(super) fn read_tree<'n>(node: &'n Node<'n>, findings: &mut Findings<'_>) -> Option<ConfigTree<'n>> {
     let place = Place::Root;
     let mut root = ObjectReader::open(node, &place, findings)?;
-    for about in ["$schema", "title", "description"] {
+    for about in [&root::SCHEMA, &root::TITLE, &root::DESCRIPTION] {
         root.text(about, findings);
     }
     let tree = ConfigTree {
@@ -72,16 +73,16 @@ pub(super) fn read_tree<'n>(node: &'n Node<'n>, findings: &mut Findings<'_>) -> 
         workers: read_workers(&mut root, findings),
         cors: read_cors(&mut root, findings),
         authorizers: read_authorizers(&mut root, findings),
-        variables: read_variables(&mut root, findings),
+        variables: read_variables(&mut root, &root::VARIABLES, findings),
         session: read_session(&mut root, findings),
         paths: read_paths(&mut root, findings),
         protected_resource: read_protected_resource(&mut root, findings),
-        networks: read_networks(&mut root, findings),
-        headers: read_header_texts(&mut root, "headers", findings),
-        server_timing: root.boolean("server_timing", false, findings),
+        networks: read_networks(&mut root, &root::IP, findings),
+        headers: read_header_texts(&mut root, &root::HEADERS, findings),
+        server_timing: root.boolean(&root::SERVER_TIMING, findings),
         analytics: read_analytics(&mut root, findings),
-        older_codes: root.boolean("older_codes", false, findings),
-        problem_page: root.text("problem_page", findings),
+        older_codes: root.boolean(&root::OLDER_CODES, findings),
+        problem_page: root.text(&root::PROBLEM_PAGE, findings),
         node: HostOnly::of(|| node),
     };
     root.finish(findings);
@@ -90,11 +91,10 @@ pub(super) fn read_tree<'n>(node: &'n Node<'n>, findings: &mut Findings<'_>) -> 
 
 /// Reads the binding in `analytics`.
 fn read_analytics<'n>(root: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> Option<Written<'n>> {
-    let node = root.node("analytics")?;
-    let place = Place::Key(root.place(), "analytics");
+    let node = root.node(&root::ANALYTICS)?;
+    let place = root::ANALYTICS.at(root.place());
     let mut object = ObjectReader::open(node, &place, findings)?;
-    let binding = object.required_text("binding", findings);
-    note_if_empty(binding.as_ref(), &Place::Key(&place, "binding"), findings);
+    let binding = object.text(&root::analytics::BINDING, findings);
     object.finish(findings);
     binding
 }

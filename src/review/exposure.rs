@@ -3,7 +3,6 @@
 
 #[cfg(test)]
 mod cases;
-mod keys;
 mod meaning;
 mod networks;
 mod rule;
@@ -22,7 +21,7 @@ use meaning::{Meaning, Object, Targets, authorizer_place, is_told};
 use rule::{judge_keys, judge_section};
 use takers::Takers;
 
-pub use keys::harmless_keys;
+pub use rule::harmless_keys;
 pub(super) use takers::common_pattern;
 
 /// Rules of a path that keep requests out, whatever answers them.

@@ -1,13 +1,16 @@
 //! Names, and what they stand for in other sections.
 
-use crate::config::access::{NamedAuthorizer, WrittenAccess};
+use crate::config::access::{self, NamedAuthorizer, WrittenAccess};
 use crate::config::authorizer::WrittenAuthorizer;
 use crate::config::diagnostic::{listed, nearest};
 use crate::config::document::Origin;
+use crate::config::integration::keys::http_proxy;
 use crate::config::mapping::{Source, WrittenSource, WrittenValue, WrittenVariable};
+use crate::config::path::keys::AUTH;
 use crate::config::reader::{Findings, NameIndex, Place, Written, index_names, shown, told};
+use crate::config::root;
 use crate::config::server::WrittenServer;
-use crate::config::service::WrittenService;
+use crate::config::service::{WrittenService, rpc};
 use crate::config::tree::ConfigTree;
 
 /// Entries, found by their names.
@@ -79,7 +82,7 @@ impl<'t> Links<'t> {
                 None => format!("one of: {}", listed(aliases)),
             });
             let message = format!("no server is called \"{}\"", shown(&written));
-            findings.note(written.offset, &Place::Key(place, "server"), "unknown_server", message, help);
+            findings.note(written.offset, &http_proxy::SERVER.at(place), "unknown_server", message, help);
         }
         found
     }
@@ -91,7 +94,7 @@ impl<'t> Links<'t> {
         place: &Place<'_>,
         findings: &mut Findings<'_>,
     ) -> Option<&'t WrittenService<'t>> {
-        service(&self.modules, "services", alias, place, findings)
+        service(&self.modules, root::SERVICES.name, alias, place, findings)
     }
 
     /// Returns the Worker of an alias, and reports an alias that none has.
@@ -101,7 +104,7 @@ impl<'t> Links<'t> {
         place: &Place<'_>,
         findings: &mut Findings<'_>,
     ) -> Option<&'t WrittenService<'t>> {
-        service(&self.workers, "serviceBindings", alias, place, findings)
+        service(&self.workers, root::SERVICE_BINDINGS.name, alias, place, findings)
     }
 
     /// Tells whether a module takes each path as it is written.
@@ -116,7 +119,7 @@ impl<'t> Links<'t> {
 
     /// Returns the index of the authorizer that an `auth` means, and reports a name that none has; 0 if it is not known here.
     pub fn authorizer(&self, access: &WrittenAccess<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> usize {
-        let place = Place::Key(place, "auth");
+        let place = AUTH.at(place);
         let (written, in_object) = match access.authorizer {
             NamedAuthorizer::Named { name, in_object } => (name, in_object),
             NamedAuthorizer::First => {
@@ -142,7 +145,7 @@ impl<'t> Links<'t> {
             None => format!("one of: {}", listed(names)),
         });
         let message = format!("no authorizer is called \"{}\"", shown(&written));
-        let place = if in_object { &Place::Key(&place, "authorizer") } else { &place };
+        let place = if in_object { &access::AUTHORIZER.at(&place) } else { &place };
         findings.note(written.offset, place, "unknown_authorizer", message, help);
         0
     }
@@ -168,8 +171,8 @@ impl<'t> Links<'t> {
             None => "add it to \"variables\"".to_owned(),
         });
         let [section, list] = value.list;
-        let place = Place::Key(place, section);
-        let place = Place::Key(&place, list);
+        let place = section.at(place);
+        let place = list.at(&place);
         let message = format!("no variable is called \"{name}\"");
         findings.note(value.node.offset, &Place::Key(&place, value.key), "unknown_variable", message, help);
         None
@@ -206,7 +209,7 @@ fn service<'t>(
             None => format!("add it to \"{section}\""),
         });
         let message = format!("no entry of \"{section}\" is called \"{}\"", shown(&written));
-        findings.note(written.offset, &Place::Key(place, "binding"), "unknown_service", message, help);
+        findings.note(written.offset, &rpc::BINDING.at(place), "unknown_service", message, help);
     }
     found
 }

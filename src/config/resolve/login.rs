@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use crate::config::authorizer::{Authorizer, WrittenAuthorizer};
-use crate::config::integration::Kind;
+use crate::config::integration::keys::Kind;
 use crate::config::login::{Login, Provider};
 use crate::config::path::WrittenPath;
 use crate::config::provider::SCOPE_DEFAULT;
 use crate::config::reader::{Findings, Place, Written, shown, told};
-use crate::config::session::{Session, WrittenSession};
+use crate::config::root;
+use crate::config::session::{self, Session, WrittenSession};
 use crate::config::tree::ConfigTree;
 use crate::route::Pattern;
 use crate::secret::Secret;
@@ -69,7 +70,7 @@ pub(super) fn session(
     findings: &mut Findings<'_>,
 ) -> Option<Session> {
     let rules = written.rules?;
-    let place = Place::Key(&Place::Root, "session");
+    let place = root::SESSION.at(&Place::Root);
     let login_path = login_path(written.login_path, written.offset, paths, &place, findings);
     let provider = logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
     if provider.is_some_and(|provider| provider.audience.is_none()) {
@@ -110,7 +111,7 @@ fn login_path(
                 let message = format!("\"{}\" is no open path with GET that begins a login", shown(&written));
                 let way = "name one with GET, without \"auth\" and parameters, whose integration is auth0_login";
                 let help = told(|| spelling_help(text, way));
-                findings.note(written.offset, &Place::Key(place, "login_path"), "missing_login", message, help);
+                findings.note(written.offset, &session::LOGIN_PATH.at(place), "missing_login", message, help);
             }
             Some(text.to_owned())
         }

@@ -9,12 +9,15 @@ use crate::config::access::Access;
 use crate::config::address::WrittenUrl;
 use crate::config::authorizer::Authorizer;
 use crate::config::document::Origin;
+use crate::config::integration::keys::{self, Kind};
 use crate::config::integration::{
-    CallbackResponse, Integration, Kind, Settings, WrittenAnswer, WrittenIntegration, WrittenResponse,
+    CallbackResponse, Integration, Settings, WrittenAnswer, WrittenIntegration, WrittenResponse,
 };
-use crate::config::mapping::{Mapping, QUERY, WrittenMapping, WrittenVariable};
+use crate::config::mapping::{Mapping, WrittenMapping, WrittenVariable, is_of_query};
+use crate::config::path::keys::{INTEGRATION, PRE_PROCESS};
 use crate::config::path::{Path, WrittenPath};
 use crate::config::reader::{Findings, Place, told};
+use crate::config::root;
 use crate::config::server::WrittenServer;
 use crate::config::service::{Rpc, WrittenCall, WrittenService};
 use crate::config::session::Session;
@@ -65,10 +68,10 @@ enum Link<'t> {
 impl<'t> Context<'t> {
     /// Resolves a path, and reports the names that nothing has, and what it needs and the config has not.
     pub fn path(&self, written: WrittenPath<'_>, findings: &mut Findings<'_>) -> ResolvedPath {
-        let section = Place::Key(&Place::Root, "paths");
+        let section = root::PATHS.at(&Place::Root);
         let place = Place::Index(&section, written.index);
         let authorizer = written.access.as_ref().map(|access| self.links.authorizer(access, &place, findings));
-        let integration_place = Place::Key(&place, "integration");
+        let integration_place = INTEGRATION.at(&place);
         let link = match written.integration() {
             Some(integration) => self.link(integration, &integration_place, findings),
             None => Link::Nothing,
@@ -86,7 +89,7 @@ impl<'t> Context<'t> {
             None => None,
         };
         let mapping = self.mapping(written.mapping, &written.variables, &place, findings);
-        let pre_process = self.call(written.pre_process, &Place::Key(&place, "pre_process"), findings);
+        let pre_process = self.call(written.pre_process, &PRE_PROCESS.at(&place), findings);
         let access = written.access.map(|access| {
             let authorizer = self.authorizers.get(authorizer?)?.clone()?;
             Some(Access { authorizer, requirements: access.requirements })
@@ -139,7 +142,7 @@ impl<'t> Context<'t> {
         let WrittenIntegration { name, kind, settings, node } = written;
         let mut needs = |present: bool, code: &'static str, message: &str, help: &str| {
             if !present {
-                let place = Place::Key(place, "type");
+                let place = keys::TYPE.at(place);
                 findings.note(name.offset, &place, code, message.to_owned(), told(|| help.to_owned()));
             }
         };
@@ -184,7 +187,7 @@ impl<'t> Context<'t> {
             }
             Settings::Callback { redirect_uri, response, post_process } => {
                 let redirect_uri = self.redirect_uri(redirect_uri, node.offset, place, findings);
-                let post_process = self.call(post_process, &Place::Key(place, "post_process"), findings);
+                let post_process = self.call(post_process, &keys::callback::POST_PROCESS.at(place), findings);
                 let response = self.callback_response(response, place, findings);
                 let login = if self.logins.begin_here { Some(self.logins.login.clone()?) } else { None };
                 Integration::Callback {
@@ -241,7 +244,7 @@ impl<'t> Context<'t> {
                 if !self.has_session {
                     let message = "nothing says how sessions are to be held".to_owned();
                     let help = told(|| "add a \"session\" section".to_owned());
-                    let place = Place::Key(place, "response");
+                    let place = keys::callback::RESPONSE.at(place);
                     findings.note(written.offset, &place, "session_missing", message, help);
                 }
                 CallbackResponse::Session(self.session.clone()?)
@@ -275,7 +278,7 @@ impl<'t> Context<'t> {
             if findings.is_full() {
                 break;
             }
-            let list = if value.list == QUERY { &mut mapping.query } else { &mut mapping.headers };
+            let list = if is_of_query(value.list) { &mut mapping.query } else { &mut mapping.headers };
             let name = value.name.clone();
             list.extend(self.links.source(value, &variables, place, findings).map(|source| (name, source)));
         }

@@ -1,4 +1,4 @@
-//! Secrets that can be found by trying, or read somewhere.
+//! Secrets that somebody chose: those that tokens are signed with, and login states sealed.
 
 use super::reader::{Findings, Place, Written, told};
 use crate::json::parse_object;
