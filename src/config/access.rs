@@ -8,7 +8,7 @@ use super::authorizer::Authorizer;
 use super::document::{Node, Value};
 use super::host_only::HostOnly;
 use super::key::{Key, Texts, section};
-use super::path;
+use super::path::keys as path_keys;
 use super::reader::{Findings, ObjectReader, Place, Written, note_type, read_text, shown, told, words};
 
 /// What opens a path.
@@ -64,8 +64,8 @@ pub(super) fn read_access<'n>(
     object: &mut ObjectReader<'n, '_>,
     findings: &mut Findings<'_>,
 ) -> Option<WrittenAccess<'n>> {
-    let node = object.node(&path::keys::AUTH)?;
-    let place = path::keys::AUTH.at(object.place());
+    let node = object.node(&path_keys::AUTH)?;
+    let place = path_keys::AUTH.at(object.place());
     let mut requirements = Requirements::default();
     let authorizer = match &node.value {
         Value::Bool(false) => return None,

@@ -2,7 +2,7 @@
 
 use super::cors::is_token;
 use super::key::{Key, Texts, Value, section};
-use super::path;
+use super::path::keys as path_keys;
 use super::reader::{Findings, ObjectReader, Place, Written, read_text, shown, told, words};
 
 /// Headers that concern one connection (RFC 9110 section 7.6.1), and no request beyond it.
@@ -61,9 +61,9 @@ pub(super) fn read_header_texts(
 
 /// Reads what is done to the headers of an answer, where the object has such rules at `key`.
 pub(super) fn read_response_headers(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> HeaderRules {
-    let place = path::keys::RESPONSE_HEADERS.at(object.place());
+    let place = path_keys::RESPONSE_HEADERS.at(object.place());
     let Some(mut reader) =
-        object.node(&path::keys::RESPONSE_HEADERS).and_then(|node| ObjectReader::open(node, &place, findings))
+        object.node(&path_keys::RESPONSE_HEADERS).and_then(|node| ObjectReader::open(node, &place, findings))
     else {
         return HeaderRules::default();
     };

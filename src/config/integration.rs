@@ -9,7 +9,7 @@ use super::document::Node;
 use super::fixed::{Fixed, Redirect, read_redirect, read_response, read_static};
 use super::key::{Key, Text};
 use super::login::{Login, Provider};
-use super::path;
+use super::path::keys as path_keys;
 use super::protected_resource::ProtectedResource;
 use super::reader::{Findings, ObjectReader, Written, shown, told};
 use super::server::Server;
@@ -176,23 +176,23 @@ pub(super) fn read_answer<'n>(
     findings: &mut Findings<'_>,
 ) -> Option<WrittenAnswer<'n>> {
     let place = object.place();
-    let response = object.node(&path::keys::RESPONSE);
-    match (object.node(&path::keys::INTEGRATION), response) {
+    let response = object.node(&path_keys::RESPONSE);
+    match (object.node(&path_keys::INTEGRATION), response) {
         (Some(node), None) => {
-            let place = path::keys::INTEGRATION.at(place);
+            let place = path_keys::INTEGRATION.at(place);
             let mut object = ObjectReader::open(node, &place, findings)?;
             let integration = read_integration(&mut object, pattern, authenticated, findings)?;
             object.finish(findings);
             Some(WrittenAnswer::Integration(integration))
         }
         (None, Some(body)) => {
-            Some(WrittenAnswer::Response(read_response(body, &path::keys::RESPONSE.at(place), findings)))
+            Some(WrittenAnswer::Response(read_response(body, &path_keys::RESPONSE.at(place), findings)))
         }
         (Some(_), Some(body)) => {
             let message = "the path has an integration and a response, and can give one answer".to_owned();
             findings.note(
                 body.offset,
-                &path::keys::RESPONSE.at(place),
+                &path_keys::RESPONSE.at(place),
                 "two_answers",
                 message,
                 told(|| "remove one".to_owned()),

@@ -7,7 +7,7 @@ use super::document::{Member, Node, Origin, Value};
 use super::headers::{PRIVATE, SET_OR_REMOVE, checked_name, is_credential, read_header_names};
 use super::host_only::HostOnly;
 use super::key::{Key, Value as AnyValue, section};
-use super::path;
+use super::path::keys as path_keys;
 use super::reader::{Findings, ObjectReader, Place, note_type, read_text, shown, told, words};
 
 /// What a path sends to its upstream besides what the client sent.
@@ -142,14 +142,14 @@ pub(super) fn read_mapping<'n>(
     findings: &mut Findings<'_>,
 ) -> WrittenMapping<'n> {
     let mut mapping = WrittenMapping::default();
-    let section = &path::keys::MAPPING;
+    let section = &path_keys::MAPPING;
     let place = section.at(object.place());
     if let Some(mut reader) = object.node(section).and_then(|node| ObjectReader::open(node, &place, findings)) {
         mapping.read_list(&mut reader, [section, &HEADERS], scope, findings);
         mapping.read_list(&mut reader, [section, &QUERY], scope, findings);
         reader.finish_beside_names(words("a header stands in \"headers\", a parameter in \"query\""), findings);
     }
-    let section = &path::keys::REQUEST_HEADERS;
+    let section = &path_keys::REQUEST_HEADERS;
     let place = section.at(object.place());
     if let Some(mut reader) = object.node(section).and_then(|node| ObjectReader::open(node, &place, findings)) {
         mapping.read_list(&mut reader, [section, &request_headers::SET], scope, findings);

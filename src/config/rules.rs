@@ -4,7 +4,7 @@ use super::cors::is_token;
 use super::headers::{PRIVATE, is_credential, read_header_names};
 use super::key::section;
 use super::networks::{Networks, read_networks};
-use super::path;
+use super::path::keys as path_keys;
 use super::reader::{Findings, ObjectReader, Place, shown, told};
 
 /// The longest that an answer is kept, in seconds: a day.
@@ -71,13 +71,13 @@ pub(super) fn read_rules(
     gets: bool,
     findings: &mut Findings<'_>,
 ) -> Rules {
-    let max_body_bytes = object.limit(&path::keys::MAX_BODY_BYTES, findings);
+    let max_body_bytes = object.limit(&path_keys::MAX_BODY_BYTES, findings);
     Rules {
         rate_limit: read_rate_limit(object, authenticated, findings),
         max_body_bytes: max_body_bytes.map(u64::from),
         content_types: read_content_types(object, findings),
         cache: read_cache(object, authenticated, gets, findings),
-        networks: read_networks(object, &path::keys::IP, findings),
+        networks: read_networks(object, &path_keys::IP, findings),
     }
 }
 
@@ -86,8 +86,8 @@ fn read_rate_limit(
     authenticated: bool,
     findings: &mut Findings<'_>,
 ) -> Option<RateLimit> {
-    let node = object.node(&path::keys::RATE_LIMIT)?;
-    let place = path::keys::RATE_LIMIT.at(object.place());
+    let node = object.node(&path_keys::RATE_LIMIT)?;
+    let place = path_keys::RATE_LIMIT.at(object.place());
     let mut reader = ObjectReader::open(node, &place, findings)?;
     let binding = reader.text(&rate_limit::BINDING, findings);
     let period_secs = reader.one_of(&rate_limit::PERIOD_SECONDS, findings);
@@ -118,9 +118,9 @@ fn read_rate_limit(
 }
 
 fn read_content_types(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Vec<String> {
-    let place = path::keys::CONTENT_TYPES.at(object.place());
+    let place = path_keys::CONTENT_TYPES.at(object.place());
     let mut types = Vec::new();
-    for (index, written) in object.texts(&path::keys::CONTENT_TYPES, findings).iter().enumerate() {
+    for (index, written) in object.texts(&path_keys::CONTENT_TYPES, findings).iter().enumerate() {
         let Some(text) = written.value() else { continue };
         match text.split_once('/') {
             Some((kind, subtype)) if is_token(kind) && is_token(subtype) => types.push(text.to_ascii_lowercase()),
@@ -140,8 +140,8 @@ fn read_cache(
     gets: bool,
     findings: &mut Findings<'_>,
 ) -> Option<Cache> {
-    let node = object.node(&path::keys::CACHE)?;
-    let place = path::keys::CACHE.at(object.place());
+    let node = object.node(&path_keys::CACHE)?;
+    let place = path_keys::CACHE.at(object.place());
     if !gets {
         let message = "only answers of http_proxy to GET are kept".to_owned();
         findings.note(node.offset, &place, "unused_key", message, told(|| "remove \"cache\"".to_owned()));
