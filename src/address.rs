@@ -16,12 +16,7 @@ pub struct Address(String);
 impl Address {
     /// Parses an absolute URL of any scheme.
     pub fn parse(text: &str) -> Option<Self> {
-        normalised(text, None).map(Self)
-    }
-
-    /// Parses a URL as it stands in a document at `base`, whole or relative to that (WHATWG URL section 4.4).
-    pub fn parse_against(text: &str, base: &str) -> Option<Self> {
-        normalised(text, Some(base)).map(Self)
+        normalised(text).map(Self)
     }
 
     /// Takes an address that the runtime has normalised.
@@ -109,13 +104,12 @@ impl Address {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-fn normalised(text: &str, base: Option<&str>) -> Option<String> {
-    let base = base.and_then(|base| url::Url::parse(base).ok());
-    url::Url::options().base_url(base.as_ref()).parse(text).ok().map(String::from)
+fn normalised(text: &str) -> Option<String> {
+    url::Url::parse(text).ok().map(String::from)
 }
 
 #[cfg(target_arch = "wasm32")]
-fn normalised(text: &str, base: Option<&str>) -> Option<String> {
+fn normalised(text: &str) -> Option<String> {
     use wasm_bindgen::prelude::wasm_bindgen;
 
     #[wasm_bindgen]
@@ -124,13 +118,13 @@ fn normalised(text: &str, base: Option<&str>) -> Option<String> {
         type Url;
 
         #[wasm_bindgen(static_method_of = Url, js_class = URL)]
-        fn parse(text: &str, base: Option<&str>) -> Option<Url>;
+        fn parse(text: &str) -> Option<Url>;
 
         #[wasm_bindgen(method, getter)]
         fn href(this: &Url) -> String;
     }
 
-    Url::parse(text, base).map(|url| url.href())
+    Url::parse(text).map(|url| url.href())
 }
 
 #[cfg(test)]

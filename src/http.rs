@@ -2,11 +2,8 @@
 //!
 //! It names no other module of the core. Which headers pass is [`crate::proxy`]'s to say, what a cookie means its owner's.
 
-pub mod caching;
 pub mod cookie;
-pub mod date;
 pub mod header;
-pub mod header_list;
 pub mod media_type;
 pub mod request;
 pub mod trace;

@@ -5,11 +5,11 @@
 //! Workers runtime.
 //!
 //! ```text
-//! edge -> objects -> session -> oauth -> answer, proxy, mapping, cors -> problem -> token -> config -> jwks -> http, route
+//! edge -> objects -> session -> oauth -> proxy, mapping, cors -> problem -> token -> config -> jwks -> http, route
 //!      -> recent, algorithm, address, excerpt, secret, json
 //! ```
 //!
-//! `review`, on the host alone, is for the command line and looks at configs as they are written; it stands beside `objects`.
+//! On the host alone, for the command line: `deployment -> review`, `explain` and `import -> authoring` stand beside `objects`.
 //!
 //! Nothing points back, which `tests/rooms.rs` holds.
 
@@ -21,11 +21,18 @@
 
 pub mod address;
 pub mod algorithm;
-pub mod answer;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod authoring;
 pub mod config;
 pub mod cors;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod deployment;
 pub mod excerpt;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod explain;
 pub mod http;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod import;
 pub mod json;
 pub mod jwks;
 pub mod mapping;
@@ -39,6 +46,8 @@ pub mod review;
 pub mod route;
 pub mod secret;
 pub mod session;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod text_file;
 pub mod token;
 
 #[cfg(target_arch = "wasm32")]

@@ -2,18 +2,9 @@
 //!
 //! The hop-by-hop headers are the config's to know, which lets no path map them; values to set are [`crate::mapping`]'s.
 
-mod addresses;
-mod attempts;
-mod cache;
-mod outages;
-
 use crate::config::{BINDING_COOKIE, Target};
 use crate::http::cookie::{self, is_called};
 use crate::problem::CODE_HEADER;
-pub use addresses::Outside;
-pub use attempts::{Attempts, Next};
-pub use cache::{CacheOrder, CachedAnswer, Outgoing};
-pub use outages::Outages;
 
 /// Headers besides the hop-by-hop ones that no client's reach an upstream: for the gateway alone, the gateway's to set, or by
 /// which proxies say to servers behind them where a client is, who it is and what it asked, so that some servers believe them. One

@@ -4,6 +4,7 @@
 //! Everything here looks at the file as it is written, with references unresolved, so it works away from the Worker. It does
 //! **not** decide what is valid (that is [`crate::config`]), prints nothing and reads no file. It is compiled for the host alone.
 
+mod codes;
 mod consequences;
 mod crossings;
 mod exposure;
@@ -12,22 +13,24 @@ mod match_report;
 mod needs;
 mod open_domains;
 mod outline;
+mod patterns;
 mod printable;
 mod report;
 mod route_warnings;
+mod text_warnings;
 mod warnings;
 
+pub use codes::allowed;
 pub use exposure::{Change, Comparison, Exposure, compare, harmless_keys};
 pub use match_report::{MatchReport, Outcome, Taken, explain_match};
 pub use needs::{Need, NeedKind, needs};
 pub use outline::{Outline, OutlinedRoute, Requirement, Upstream};
 pub use printable::{printable, printable_json};
 pub use report::{ReviewedFile, github, json, text};
-pub use warnings::allowed;
 
 use consequences::Mistakes;
 
-use crate::config::{self, Bindings, Diagnostic, Severity, UnknownBindings};
+use crate::config::{Bindings, Diagnostic, Severity, UnknownBindings, WrittenConfig};
 
 /// Tells all mistakes and warnings of a config, in the order of the file, and nothing that only follows from another mistake.
 ///
@@ -39,11 +42,14 @@ pub fn review(source: &str) -> Vec<Diagnostic> {
 
 /// As [`review`], for a deployment with these bindings.
 pub fn review_with(source: &str, bindings: &dyn Bindings) -> Vec<Diagnostic> {
-    let (mut told, tree) = config::mistakes_and_tree(source, bindings);
+    let config = match WrittenConfig::parse_with(source, bindings) {
+        Ok(config) => config,
+        Err(mistakes) => return mistakes,
+    };
+    let (tree, mut told) = config.read();
     consequences::drop_consequences(&mut told);
-    if let Some((source, root)) = tree {
-        let mistakes = Mistakes::of(&told);
-        told.extend(warnings::warnings(source, &root, bindings, &mistakes));
+    if let Some(tree) = tree {
+        told.extend(warnings::warnings(config.source, &tree, &Mistakes::of(&told)));
     }
     told.sort_by_key(|diagnostic| diagnostic.offset);
     told

@@ -5,7 +5,6 @@
 
 mod cache;
 mod cookie;
-mod expiry;
 mod forgery;
 mod index;
 mod login_redirect;
@@ -13,7 +12,6 @@ mod record;
 
 pub use cache::{Known, SessionCache, SessionToken};
 pub use cookie::{Presented, SessionCookie, presented};
-pub use expiry::{AccessAnswer, Step, Watch};
 pub use forgery::{Risk, is_from_own_pages};
 pub use index::{IndexRecord, index_subject};
 pub use login_redirect::{LoginRedirect, login_redirect};

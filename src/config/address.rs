@@ -2,6 +2,7 @@
 
 use super::code::Code;
 use super::document::Origin;
+use super::key::{Key, Texts};
 use super::reader::{Findings, ObjectReader, Place, Written, advice, shown, told};
 use crate::address::Address;
 
@@ -59,9 +60,26 @@ pub fn read_url(
     Some(url)
 }
 
+/// A callback's address, as it is written.
+#[derive(Clone)]
+pub(crate) struct WrittenUrl<'n> {
+    /// The text.
+    pub written: Written<'n>,
+    /// The address; `None` if it is wrong, or not known here.
+    pub url: Option<String>,
+}
+
+impl<'n> WrittenUrl<'n> {
+    /// Reads one that may be an application's own.
+    pub fn read(written: Written<'n>, place: &Place<'_>, findings: &mut Findings<'_>) -> Self {
+        let url = read_url(&written, Scheme::HttpsOrNative, place, findings);
+        Self { written, url: url.map(|url| url.as_str().to_owned()) }
+    }
+}
+
 /// Gives the origins of the list at `key`, in the order of the file.
-pub fn read_origins(object: &mut ObjectReader<'_>, key: &'static str, findings: &mut Findings<'_>) -> Vec<String> {
-    let place = Place::Key(object.place(), key);
+pub fn read_origins(object: &mut ObjectReader<'_, '_>, key: &Key<Texts>, findings: &mut Findings<'_>) -> Vec<String> {
+    let place = key.at(object.place());
     let listed = object.texts(key, findings);
     let listed = listed.iter().enumerate();
     listed.filter_map(|(index, written)| read_origin(written, &Place::Index(&place, index), findings)).collect()

@@ -1,14 +1,15 @@
 //! `mapping` and `variables`: which headers and query parameters an upstream gets besides the client's own.
 
+use crate::config::code::Code;
+use crate::http::header::{is_credential, is_token};
 use std::fmt;
 
-use super::code::Code;
-use super::diagnostic::nearest;
-use super::document::{Node, Origin, Value};
-use super::headers::{SET_OR_REMOVE, checked_name, read_header_names};
-use super::reader::{Findings, ObjectReader, Place, TextsByName, note_type, read_text, shown, told, words};
-use super::rules::PRIVATE;
-use crate::http::header::{is_credential, is_token};
+use super::document::{Member, Node, Origin, Value};
+use super::headers::{PRIVATE, SET_OR_REMOVE, checked_name, read_header_names};
+use super::host_only::HostOnly;
+use super::key::{Key, Value as AnyValue, section};
+use super::path::keys as path_keys;
+use super::reader::{Findings, ObjectReader, Place, note_type, read_text, shown, told, words};
 
 /// What a path sends to its upstream besides what the client sent.
 #[derive(Clone, Default)]
@@ -46,13 +47,25 @@ impl fmt::Debug for Source {
     }
 }
 
-/// Names and values of constants.
-pub(super) type Variables = Vec<(String, String)>;
+/// A constant.
+#[derive(Clone)]
+pub(crate) struct WrittenVariable<'n> {
+    /// Its name.
+    pub name: &'n str,
+    /// What it stands for; an empty text if it is wrong, or not known here.
+    pub value: String,
+    /// The entry.
+    pub member: HostOnly<&'n Member<'n>>,
+}
 
-/// Reads the `variables` of an object; none where it has none.
-pub(super) fn read_variables(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Variables {
-    let place = Place::Key(object.place(), "variables");
-    let Some(node) = object.node("variables") else { return Vec::new() };
+/// Reads the `variables` of an object at `key`; none if it has none.
+pub(super) fn read_variables<'n>(
+    object: &mut ObjectReader<'n, '_>,
+    key: &Key<AnyValue>,
+    findings: &mut Findings<'_>,
+) -> Vec<WrittenVariable<'n>> {
+    let place = key.at(object.place());
+    let Some(node) = object.node(key) else { return Vec::new() };
     let Some(reader) = ObjectReader::open(node, &place, findings) else { return Vec::new() };
     let members = reader.free_members().iter();
     members
@@ -71,98 +84,148 @@ pub(super) fn read_variables(object: &mut ObjectReader<'_>, findings: &mut Findi
                     return None;
                 }
             };
-            Some((member.key.to_string(), value))
+            Some(WrittenVariable { name: &member.key, value, member: HostOnly::of(|| member) })
         })
         .collect()
 }
 
+/// What a path sends to its upstream, as it is written.
+#[derive(Clone, Default)]
+pub(crate) struct WrittenMapping<'n> {
+    /// What is set.
+    pub values: Vec<WrittenValue<'n>>,
+    /// Lower-case names of headers that the upstream does not get.
+    pub remove: Vec<String>,
+}
+
+/// A header or query parameter that a path sets.
+#[derive(Clone)]
+pub(crate) struct WrittenValue<'n> {
+    /// The list that it stands in: the key of the path, and the key in that.
+    pub list: [&'static Key<AnyValue>; 2],
+    /// Its name as it stands there.
+    pub key: &'n str,
+    /// Its name as it is sent.
+    pub name: String,
+    /// Where its value comes from.
+    pub source: WrittenSource<'n>,
+    /// The value as it stands there.
+    pub node: &'n Node<'n>,
+}
+
+/// Tells whether a list is that of query parameters.
+pub(crate) fn is_of_query([_, list]: [&Key<AnyValue>; 2]) -> bool {
+    list.name == QUERY.name
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl<'n> WrittenValue<'n> {
+    /// Returns the name of the variable that it takes, if it takes one.
+    pub fn variable(&self) -> Option<&'n str> {
+        match self.source {
+            WrittenSource::Variable(name) => Some(name),
+            WrittenSource::Known(_) => None,
+        }
+    }
+}
+
+/// Where a mapped value comes from, as it is written.
+#[derive(Clone)]
+pub(crate) enum WrittenSource<'n> {
+    /// From the request, or it stands there.
+    Known(Source),
+    /// The variable of this name.
+    Variable(&'n str),
+}
+
 /// What a mapping may draw on.
-pub(super) struct Scope<'c> {
-    pub path_variables: TextsByName<'c>,
-    pub variables: TextsByName<'c>,
+#[derive(Clone, Copy)]
+pub(super) struct Scope {
+    /// Whether there is a token to take claims from.
     pub authenticated: bool,
     /// Whether answers are kept that are everyone's.
     pub for_all: bool,
 }
 
-/// Reads the `mapping` and the `request_headers` of a path; an empty one where it has neither.
-pub(super) fn read_mapping(object: &mut ObjectReader<'_>, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Mapping {
-    let mut mapping = Mapping::default();
-    let place = Place::Key(object.place(), "mapping");
-    if let Some(mut reader) = object.node("mapping").and_then(|node| ObjectReader::open(node, &place, findings)) {
-        mapping.headers = read_header_sources(&mut reader, "headers", scope, findings);
-        let query = read_sources(reader.node("query"), &Place::Key(&place, "query"), scope, findings);
-        mapping.query = query.into_iter().map(|(name, source, _)| (name, source)).collect();
+/// Reads the `mapping` and the `request_headers` of a path; an empty one if it has neither.
+pub(super) fn read_mapping<'n>(
+    object: &mut ObjectReader<'n, '_>,
+    scope: Scope,
+    findings: &mut Findings<'_>,
+) -> WrittenMapping<'n> {
+    let mut mapping = WrittenMapping::default();
+    let section = &path_keys::MAPPING;
+    let place = section.at(object.place());
+    if let Some(mut reader) = object.node(section).and_then(|node| ObjectReader::open(node, &place, findings)) {
+        mapping.read_list(&mut reader, [section, &HEADERS], scope, findings);
+        mapping.read_list(&mut reader, [section, &QUERY], scope, findings);
         reader.finish_beside_names(words("a header stands in \"headers\", a parameter in \"query\""), findings);
     }
-    let place = Place::Key(object.place(), "request_headers");
-    if let Some(mut reader) = object.node("request_headers").and_then(|node| ObjectReader::open(node, &place, findings))
-    {
-        mapping.headers.append(&mut read_header_sources(&mut reader, "set", scope, findings));
-        mapping.remove = read_header_names(&mut reader, "remove", findings);
+    let section = &path_keys::REQUEST_HEADERS;
+    let place = section.at(object.place());
+    if let Some(mut reader) = object.node(section).and_then(|node| ObjectReader::open(node, &place, findings)) {
+        mapping.read_list(&mut reader, [section, &request_headers::SET], scope, findings);
+        mapping.remove = read_header_names(&mut reader, &request_headers::REMOVE, findings);
         reader.finish_beside_names(SET_OR_REMOVE, findings);
     }
     mapping
 }
 
-fn read_header_sources(
-    object: &mut ObjectReader<'_>,
-    key: &'static str,
-    scope: &Scope<'_>,
-    findings: &mut Findings<'_>,
-) -> Vec<(String, Source)> {
-    let place = &Place::Key(object.place(), key);
-    let headers = read_sources(object.node(key), place, scope, findings);
-    let mut named = Vec::with_capacity(headers.len());
-    for (name, source, offset) in headers {
-        named.extend(checked_name(&name, offset, place, findings).map(|name| (name, source)));
+impl<'n> WrittenMapping<'n> {
+    /// Yields the names of the variables that it takes.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn variables(&self) -> impl Iterator<Item = &'n str> {
+        self.values.iter().filter_map(WrittenValue::variable)
     }
-    named
-}
 
-fn read_sources(
-    node: Option<&Node<'_>>,
-    place: &Place<'_>,
-    scope: &Scope<'_>,
-    findings: &mut Findings<'_>,
-) -> Vec<(String, Source, usize)> {
-    let Some(reader) = node.and_then(|node| ObjectReader::open(node, place, findings)) else { return Vec::new() };
-    let mut sources = Vec::new();
-    for member in reader.free_members() {
-        if findings.is_full() {
-            break;
+    fn read_list(
+        &mut self,
+        object: &mut ObjectReader<'n, '_>,
+        list: [&'static Key<AnyValue>; 2],
+        scope: Scope,
+        findings: &mut Findings<'_>,
+    ) {
+        let [_, key] = list;
+        let list_place = key.at(object.place());
+        let Some(reader) = object.node(key).and_then(|node| ObjectReader::open(node, &list_place, findings)) else {
+            return;
+        };
+        for Member { key, key_offset, node } in reader.free_members() {
+            if findings.is_full() {
+                break;
+            }
+            let Some(source) = read_source(node, &Place::Key(&list_place, key), scope, findings) else { continue };
+            let value = |name| WrittenValue { list, key, name, source, node };
+            if is_of_query(list) {
+                self.values.push(value(key.to_string()));
+            } else {
+                self.values.extend(checked_name(key, *key_offset, &list_place, findings).map(value));
+            }
         }
-        let place = Place::Key(place, &member.key);
-        let source = read_source(&member.node, &place, scope, findings);
-        sources.extend(source.map(|source| (member.key.to_string(), source, member.key_offset)));
     }
-    sources
 }
 
-fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Option<Source> {
+fn read_source<'n>(
+    node: &'n Node<'n>,
+    place: &Place<'_>,
+    scope: Scope,
+    findings: &mut Findings<'_>,
+) -> Option<WrittenSource<'n>> {
     if let Value::Number(number) = &node.value {
-        return Some(Source::Text(number.to_string()));
+        return Some(WrittenSource::Known(Source::Text(number.to_string())));
     }
     let written = read_text(node, place, findings)?;
     let text = written.value()?;
     if written.text.origin != Origin::File || !text.starts_with('$') {
-        return Some(Source::Text(text.to_owned()));
+        return Some(WrittenSource::Known(Source::Text(text.to_owned())));
+    }
+    if let Some(name) = text.strip_prefix("$config.") {
+        return Some(WrittenSource::Variable(name));
     }
     let mut refuse = |code, message: String, help: Option<String>| {
         findings.note(node.offset, place, code, message, help);
         None
     };
-    if let Some(name) = text.strip_prefix("$config.") {
-        if let Some(value) = scope.path_variables.get(name).or_else(|| scope.variables.get(name)) {
-            return Some(Source::Text(value.to_owned()));
-        }
-        let known = scope.path_variables.names().chain(scope.variables.names());
-        let help = told(|| match nearest(name, known) {
-            Some(near) => format!("did you mean \"$config.{near}\"?"),
-            None => "add it to \"variables\"".to_owned(),
-        });
-        return refuse(Code::UnknownVariable, format!("no variable is called \"{name}\""), help);
-    }
     for (prefix, source) in [
         ("$request.header.", Source::Header as fn(String) -> Source),
         ("$request.query.", Source::Query),
@@ -187,11 +250,98 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
                 told(|| "give the cache \"per_user\": true".to_owned()),
             );
         }
-        return Some(source(name.to_owned()));
+        return Some(WrittenSource::Known(source(name.to_owned())));
     }
     let help = told(|| {
         "one of: $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME"
             .to_owned()
     });
     refuse(Code::UnknownAlias, format!("\"{}\" stands for nothing", shown(&written)), help)
+}
+
+section! {
+    Section::new(
+        "mapping",
+        "mapping",
+        "Headers and query parameters for the upstream, each with where its value comes from. It has an effect \
+         with `http_proxy`, `service`, `service_binding` and `pre_process`.\n\nA source is `$request.header.NAME`, \
+         `$request.query.NAME`, `$request.jwt.CLAIM` (needs `auth`; dots lead into objects, and the longest name \
+         that fits is meant), `$config.NAME` (a variable), `$env.NAME` or `$secret.NAME`; anything else that does \
+         not begin with `$` is a text that is sent as it stands. Where a source has no value, nothing is sent. No \
+         client can send a header that any path maps.",
+    ).without_notes()
+        .example(
+            r#"{
+                    "servers": [{ "alias": "api", "url": "$env.API_URL" }],
+                    "authorizer": {
+                        "type": "auth0",
+                        "domain": "$env.AUTH0_DOMAIN",
+                        "client_id": "$env.AUTH0_CLIENT_ID",
+                        "audience": "https://api.example.com/"
+                    },
+                    "variables": { "region": "eu-west-1" },
+                    "paths": [
+                        {
+                            "method": "GET",
+                            "path": "/orders",
+                            "auth": true,
+                            "integration": { "type": "http_proxy", "server": "api" },
+                            "mapping": {
+                                "headers": { "x-user-id": "$request.jwt.sub", "x-region": "$config.region", "x-key": "$secret.API_KEY" },
+                                "query": { "tenant": "$request.jwt.org_id", "page": "$request.query.page" }
+                            },
+                            "allow": ["secret_exposed"]
+                        }
+                    ]
+                }"#,
+        );
+
+    HEADERS: Value = value("headers"), Sources,
+        "Names of headers, and their sources.",
+        shape(Shape::headers(sources())),
+        example(object! { "x-user-id": "$request.jwt.sub", "x-region": "$config.region" });
+    QUERY: Value = value("query"), Parameters,
+        "Names of query parameters, and their sources; they replace the client's own of that name.",
+        shape(Shape::map(sources())), example(object! { "tenant": "$request.jwt.org_id" });
+}
+
+/// The keys of `request_headers`.
+pub(crate) mod request_headers {
+    use super::*;
+
+    section! {
+        Section::new(
+            "request_headers",
+            "request_headers",
+            "What is done to the headers that the upstream gets.",
+        ).without_notes()
+            .example(
+                r#"{
+                        "servers": [{ "alias": "api", "url": "$env.API_URL" }],
+                        "paths": [
+                            {
+                                "method": "GET",
+                                "path": "/api/{.+}",
+                                "integration": { "type": "http_proxy", "server": "api" },
+                                "request_headers": { "set": { "x-api-key": "$secret.API_KEY" }, "remove": ["cookie"] },
+                                "response_headers": { "set": { "cache-control": "no-store" }, "remove": ["x-internal"] },
+                                "allow": ["secret_exposed"]
+                            }
+                        ]
+                    }"#,
+            );
+
+        SET: Value = value("set"), Sources,
+            "Names of headers, and their sources as in [mapping](#mapping).",
+            shape(Shape::headers(sources())), example(object! { "x-api-key": "$secret.API_KEY" });
+        REMOVE: Texts = texts("remove", HeaderName), Narrower("lets pass to the upstream:"),
+            "Names of headers to remove.",
+            example(list!["x-internal"]);
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn sources() -> super::grammar::Shape {
+    use super::{form::Form, grammar::Shape};
+    Shape::Either(vec![Shape::Text(Form::Source), Shape::Number])
 }

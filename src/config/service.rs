@@ -1,16 +1,16 @@
 //! `services` and `serviceBindings`: JavaScript beside the gateway, and other Workers.
 
-use super::code::Code;
-use super::diagnostic::nearest;
-use super::reader::{
-    Findings, ObjectReader, Place, TextsByName, Written, choose, index_names, note_if_empty, read_array, shown, told,
-};
+use super::document::Node;
+use super::host_only::HostOnly;
+use super::integration::keys::service_binding;
+use super::key::{Key, Text, Value, section};
+use super::reader::{Findings, ObjectReader, Place, Written, index_names, read_array, shown, told};
+use super::root;
+use super::server::target;
+use crate::config::code::Code;
 
 /// The older gateway's word for the type of an RPC, of which there is one.
 pub(super) const RPC_TYPE: &str = "service_binding";
-
-/// The key of a module's name.
-const ENTRYPOINT: &str = "entrypoint";
 
 /// A function of another Worker.
 #[derive(Clone)]
@@ -21,34 +21,58 @@ pub struct Rpc {
     pub function: String,
 }
 
-/// The services that paths may name, by alias.
-pub(super) struct Services<'s> {
-    modules: TextsByName<'s>,
-    bindings: TextsByName<'s>,
-    lists: &'s ServiceLists,
+/// An entry of one of the sections.
+#[derive(Clone)]
+pub(crate) struct WrittenService<'n> {
+    /// Its place in its section.
+    index: usize,
+    /// The name by which paths call it.
+    pub alias: Written<'n>,
+    /// The entry point of the module, or the binding of the other Worker.
+    pub target: Written<'n>,
+    /// The module's name, or the binding, if that is known here.
+    pub leads_to: Option<&'n str>,
+    /// Whether it takes each path as it is written.
+    pub strict_paths: bool,
 }
 
-/// The sections as they stand.
-#[derive(Default)]
-pub(super) struct ServiceLists {
-    /// Modules: alias and name.
-    modules: Vec<(String, String)>,
-    /// Other Workers: alias and binding.
-    bindings: Vec<(String, String)>,
-    /// The names of those modules, and the bindings, that take each path as it is written.
-    strict_modules: Vec<String>,
-    strict_bindings: Vec<String>,
-}
-
-/// Reads the sections.
-pub(super) fn read_services(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> ServiceLists {
-    let mut lists = ServiceLists::default();
-    lists.modules = read_aliases(root, "services", ENTRYPOINT, &mut lists.strict_modules, findings);
-    // The older gateway's former name is the second; of an alias in both, this one counts less.
-    for section in ["serviceBindings", "servicesBindings"] {
-        lists.bindings.extend(read_aliases(root, section, "binding", &mut lists.strict_bindings, findings));
+impl WrittenService<'_> {
+    /// Returns the alias; an empty text if it is not known here.
+    pub fn name(&self) -> &str {
+        self.alias.value().unwrap_or_default()
     }
-    lists
+}
+
+/// A function of another Worker, as a path names it.
+#[derive(Clone)]
+pub(crate) struct WrittenCall<'n> {
+    /// The alias of the Worker.
+    pub binding: Option<Written<'n>>,
+    /// The function's name.
+    pub function: Option<Written<'n>>,
+    /// The object that names it.
+    pub node: HostOnly<&'n Node<'n>>,
+}
+
+/// Reads `services`, the modules.
+pub(super) fn read_modules<'n>(
+    root: &mut ObjectReader<'n, '_>,
+    findings: &mut Findings<'_>,
+) -> Vec<WrittenService<'n>> {
+    read_section(root, &root::SERVICES, &module::ALIAS, &module::ENTRYPOINT, module_name, findings)
+}
+
+/// Reads `serviceBindings`, the other Workers. The older gateway's former name is the second; of an alias in both, this one
+/// counts less.
+pub(super) fn read_workers<'n>(
+    root: &mut ObjectReader<'n, '_>,
+    findings: &mut Findings<'_>,
+) -> Vec<WrittenService<'n>> {
+    let mut workers = Vec::new();
+    for section in [&root::SERVICE_BINDINGS, &root::SERVICES_BINDINGS] {
+        workers.extend(read_section(root, section, &worker::ALIAS, &worker::BINDING, |binding| binding, findings));
+    }
+    workers
 }
 
 /// Gives the name of the module at an entry point: `./services/a.js` and `services/a` are the same.
@@ -60,107 +84,76 @@ pub(crate) fn module_name(entrypoint: &str) -> &str {
     name.strip_suffix(".js").unwrap_or(name)
 }
 
-fn read_aliases(
-    root: &mut ObjectReader<'_>,
-    section: &'static str,
-    target_key: &'static str,
-    strict: &mut Vec<String>,
+fn read_section<'n>(
+    root: &mut ObjectReader<'n, '_>,
+    section: &Key<Value>,
+    alias_key: &Key<Text>,
+    target_key: &Key<Text>,
+    leads_to: fn(&str) -> &str,
     findings: &mut Findings<'_>,
-) -> Vec<(String, String)> {
-    let place = Place::Key(root.place(), section);
+) -> Vec<WrittenService<'n>> {
+    let place = section.at(root.place());
     let items = root.node(section).map(|node| read_array(node, &place, findings)).unwrap_or_default();
-    let mut aliases: Vec<(String, String)> = Vec::new();
-    let mut written_at = Vec::new();
+    let mut services: Vec<WrittenService<'n>> = Vec::new();
     for (index, item) in items.iter().enumerate() {
         if findings.is_full() {
             break;
         }
         let place = Place::Index(&place, index);
         let Some(mut object) = ObjectReader::open(item, &place, findings) else { continue };
-        let alias = object.required_text("alias", findings);
-        let target = object.required_text(target_key, findings);
-        for (key, written) in [("alias", &alias), (target_key, &target)] {
-            note_if_empty(written.as_ref(), &Place::Key(&place, key), findings);
-        }
-        let strict_paths = object.boolean("strict_paths", false, findings);
+        let alias = object.text(alias_key, findings);
+        let target = object.text(target_key, findings);
+        let strict_paths = object.boolean(&target::STRICT_PATHS, findings);
         object.finish(findings);
         let (Some(alias), Some(target)) = (alias, target) else { continue };
-        let name = alias.value().unwrap_or_default();
-        let target = target.value().unwrap_or_default();
-        let target = if target_key == ENTRYPOINT { module_name(target) } else { target };
-        if strict_paths {
-            strict.push(target.to_owned());
-        }
-        aliases.push((name.to_owned(), target.to_owned()));
-        written_at.push((index, alias.offset, shown(&alias).to_owned()));
+        let leads_to = target.value().map(leads_to);
+        services.push(WrittenService { index, alias, target, leads_to, strict_paths });
     }
-    let names = index_names(aliases.iter().map(|(name, _)| name.as_str()));
-    for (at, ((name, _), (index, offset, shown))) in aliases.iter().zip(written_at).enumerate() {
-        if names.get(name.as_str()).is_some_and(|first| *first != at) && !findings.is_full() {
-            let message = format!("a second entry is called \"{shown}\"");
+    let names = index_names(services.iter().map(WrittenService::name));
+    for (at, service) in services.iter().enumerate() {
+        if names.get(service.name()).is_some_and(|first| *first != at) && !findings.is_full() {
+            let message = format!("a second entry is called \"{}\"", shown(&service.alias));
             let help = told(|| "give one of them another alias".to_owned());
-            let place = Place::Index(&place, index);
-            findings.note(offset, &Place::Key(&place, "alias"), Code::DuplicateAlias, message, help);
+            let place = Place::Index(&place, service.index);
+            findings.note(service.alias.offset, &alias_key.at(&place), Code::DuplicateAlias, message, help);
         }
     }
-    aliases
+    services
 }
 
-impl<'s> Services<'s> {
-    /// Prepares the look-up by alias.
-    pub(super) fn of(lists: &'s ServiceLists) -> Self {
-        Self { modules: TextsByName::of(&lists.modules), bindings: TextsByName::of(&lists.bindings), lists }
-    }
+/// Reads the `binding` of an integration, which is the alias of another Worker, and its `function`.
+pub(super) fn read_worker<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> WrittenCall<'n> {
+    read_call(object, &service_binding::BINDING, &service_binding::FUNCTION, findings)
+}
 
-    /// Tells whether a module, by its name, takes each path as it is written.
-    pub(super) fn is_strict_module(&self, name: &str) -> bool {
-        self.lists.strict_modules.iter().any(|strict| strict == name)
+fn read_call<'n>(
+    object: &mut ObjectReader<'n, '_>,
+    binding: &Key<Text>,
+    function: &Key<Text>,
+    findings: &mut Findings<'_>,
+) -> WrittenCall<'n> {
+    let binding = object.text(binding, findings);
+    let named = object.text(function, findings);
+    if let Some(written) = &named {
+        note_function(written, &function.at(object.place()), findings);
     }
+    let node = object.itself();
+    WrittenCall { binding, function: named, node: HostOnly::of(|| node) }
+}
 
-    /// Tells whether another Worker, by its binding, takes each path as it is written.
-    pub(super) fn is_strict_binding(&self, binding: &str) -> bool {
-        self.lists.strict_bindings.iter().any(|strict| strict == binding)
-    }
-
-    /// Reads the `binding` of an integration, which is the alias of a module.
-    pub(super) fn read_module(&self, object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<String> {
-        read_alias(object, &self.modules, "services", findings)
-    }
-
-    /// Reads the `binding` of an object, which is the alias of another Worker, and its `function`.
-    pub(super) fn read_binding(
-        &self,
-        object: &mut ObjectReader<'_>,
-        findings: &mut Findings<'_>,
-    ) -> Option<(String, Option<String>)> {
-        let binding = read_alias(object, &self.bindings, "serviceBindings", findings);
-        let function = object.text("function", findings);
-        if let Some(written) = &function {
-            note_function(written, &Place::Key(object.place(), "function"), findings);
-        }
-        let function = function.and_then(|written| written.value().map(str::to_owned));
-        Some((binding?, function))
-    }
-
-    /// Reads the function of another Worker that the object has at `key`; `None` where it has none.
-    pub(super) fn read_rpc(
-        &self,
-        object: &mut ObjectReader<'_>,
-        key: &'static str,
-        findings: &mut Findings<'_>,
-    ) -> Option<Rpc> {
-        let node = object.node(key)?;
-        let place = Place::Key(object.place(), key);
-        let mut reader = ObjectReader::open(node, &place, findings)?;
-        if let Some(kind) = reader.text("type", findings) {
-            choose(&kind, &[(RPC_TYPE, ())], &Place::Key(&place, "type"), findings);
-        }
-        reader.required("function", findings);
-        let found = self.read_binding(&mut reader, findings);
-        reader.finish(findings);
-        let (binding, function) = found?;
-        Some(Rpc { binding, function: function? })
-    }
+/// Reads the function of another Worker that the object has at `key`; `None` if it has none.
+pub(super) fn read_rpc<'n>(
+    object: &mut ObjectReader<'n, '_>,
+    key: &Key<Value>,
+    findings: &mut Findings<'_>,
+) -> Option<WrittenCall<'n>> {
+    let node = object.node(key)?;
+    let place = key.at(object.place());
+    let mut reader = ObjectReader::open(node, &place, findings)?;
+    reader.choice(&rpc::TYPE, findings);
+    let call = read_call(&mut reader, &rpc::BINDING, &rpc::FUNCTION, findings);
+    reader.finish(findings);
+    Some(call)
 }
 
 /// What every object or stub has, and nobody calls on purpose.
@@ -190,22 +183,94 @@ fn note_function(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
     }
 }
 
-fn read_alias(
-    object: &mut ObjectReader<'_>,
-    known: &TextsByName<'_>,
-    section: &str,
-    findings: &mut Findings<'_>,
-) -> Option<String> {
-    let written = object.required_text("binding", findings)?;
-    let alias = written.value()?;
-    if let Some(target) = known.get(alias) {
-        return Some(target.to_owned());
+/// The keys of an entry of `services`.
+pub(crate) mod module {
+    use super::*;
+
+    section! {
+        Section::new(
+            "service",
+            "services",
+            "A JavaScript module in `services/` that is bundled and deployed with the gateway. Its default export is \
+             an object with `fetch`, or a class that is made with `new` for each request.",
+        )
+            .example(
+                r#"{
+                        "services": [{ "alias": "greeting", "entrypoint": "services/greeting" }],
+                        "paths": [{ "method": "GET", "path": "/greeting", "integration": { "type": "service", "binding": "greeting" } }]
+                    }"#,
+            );
+
+        ALIAS: Text = text("alias", NotEmpty).required(), Elsewhere,
+            "The name by which integrations of type `service` call it.",
+            example("greeting");
+        ENTRYPOINT: Text = text("entrypoint", NotEmpty).required(), Elsewhere,
+            "The module. `./services/greeting` and a `.js` at the end mean the same.",
+            example("services/greeting");
+        ..target::entries();
     }
-    let help = told(|| match nearest(alias, known.names()) {
-        Some(near) => format!("did you mean \"{near}\"?"),
-        None => format!("add it to \"{section}\""),
-    });
-    let message = format!("no entry of \"{section}\" is called \"{}\"", shown(&written));
-    findings.note(written.offset, &Place::Key(object.place(), "binding"), Code::UnknownService, message, help);
-    None
+}
+
+/// The keys of an entry of `serviceBindings`.
+pub(crate) mod worker {
+    use super::*;
+
+    section! {
+        Section::new(
+            "service_binding",
+            "serviceBindings",
+            "Another Worker of the account, bound under `[[services]]` in `wrangler.toml`.",
+        )
+            .example(
+                r#"{
+                        "serviceBindings": [{ "alias": "orders", "binding": "ORDERS" }],
+                        "paths": [
+                            { "method": "GET", "path": "/orders", "integration": { "type": "service_binding", "binding": "orders" } }
+                        ]
+                    }"#,
+            );
+
+        ALIAS: Text = text("alias", NotEmpty).required(), Elsewhere,
+            "The name by which integrations, `pre_process` and `post_process` call it.",
+            example("orders");
+        BINDING: Text = text("binding", NotEmpty).required(), Elsewhere,
+            "The name of the service binding in `wrangler.toml`.",
+            example("ORDERS");
+        ..target::entries();
+    }
+}
+
+/// The keys of `pre_process` and `post_process`.
+pub(crate) mod rpc {
+    use super::*;
+
+    section! {
+        Section::new(
+            "rpc",
+            "pre_process and post_process",
+            "A function of another Worker. It is called with the request, an empty object as JSON text, and the \
+             context (route, parameters, verified claims) as JSON text.\n\n`pre_process` of a path is asked before the \
+             integration, and may read the body: `true` lets the request go on, a `Response` is the answer, anything \
+             else is 502 `service_failed`. `post_process` of a callback is called once the tokens have come; its \
+             answer is dropped, and if it throws, nobody is logged in.",
+        )
+            .example(
+                r#"{
+                        "serviceBindings": [{ "alias": "guard", "binding": "GUARD" }],
+                        "paths": [
+                            { "method": "GET", "path": "/a", "pre_process": { "binding": "guard", "function": "allow" }, "response": {} }
+                        ]
+                    }"#,
+            );
+
+        TYPE: Choice<()> = choice("type", &[(RPC_TYPE, ())]), Harmless("it has one value"),
+            "Says what it is, which goes without saying.",
+            example(RPC_TYPE);
+        BINDING: Text = text("binding", Any).required(), Elsewhere,
+            "The alias of the Worker, of those in `serviceBindings`.",
+            example("guard");
+        FUNCTION: Text = text("function", Function).required(), Different("calls another function"),
+            "The method of its entry point that is called.",
+            example("allow");
+    }
 }

@@ -1,5 +1,6 @@
 //! The gateway: its config, the authorizers at work, and what is remembered between requests.
 
+pub mod application;
 pub mod issuer;
 pub mod key_ring;
 pub mod loader;

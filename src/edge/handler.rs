@@ -78,7 +78,7 @@ async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer
             match claims {
                 Ok(claims) => claims,
                 // No login helps on the path of another authorizer.
-                Err(problem) if gateway.login.is_some_and(|login| login != access.authorizer) => return Err(problem),
+                Err(problem) if config.logs_in_elsewhere(access) => return Err(problem),
                 Err(problem) => return or_login(gateway, exchange, problem),
             }
         }

@@ -13,27 +13,23 @@ use crate::edge::runtime::invocation::Detached;
 use crate::edge::runtime::panic::Work;
 use crate::edge::runtime::stored_object::StoredObject;
 use crate::objects::Class;
-use crate::problem::Problem;
 
 /// Gives the work of answering a message to an object, or of its alarm where there is no message.
 pub fn answer(object: StoredObject, kind: &str, message: Option<String>) -> Work {
     let class = Class::named(kind);
     Box::pin(async move {
         let class = class.ok_or("there is no such class")?;
-        // What is over is erased whatever is deployed: an alarm needs a config only to revoke.
-        let gateway = match (class, &message) {
-            (Class::RefreshExchange | Class::LogoutIndex, None) => Err(Problem::ConfigInvalid),
-            _ => loader::current(&Detached(object.env())).await,
-        };
+        let detached = Detached(object.env());
         let Some(message) = message else {
+            // What is over is erased whatever is deployed: an alarm needs a config only to revoke.
             match class {
                 Class::RefreshExchange => refresh_exchange::on_alarm(&object).await?,
-                Class::Session => session::on_alarm(&object, gateway.ok()).await?,
+                Class::Session => session::on_alarm(&object, loader::current(&detached).await.ok()).await?,
                 Class::LogoutIndex => logout_index::on_alarm(&object).await?,
             }
             return Ok(JsValue::UNDEFINED);
         };
-        let gateway = gateway.map_err(|problem| problem.code())?;
+        let gateway = loader::current(&detached).await.map_err(|problem| problem.code())?;
         let answer = match class {
             Class::RefreshExchange => refresh_exchange::answer(&object, &gateway, &message).await?,
             Class::Session => session::answer(&object, &gateway, &message).await?.to_json(),

@@ -31,12 +31,6 @@ fn trimmed(part: &str) -> &str {
     part.trim_matches([',', ' ', '\t'])
 }
 
-/// Returns the name under which browsers keep what a `Set-Cookie` sets: an empty name before the first `=` is none to them.
-pub fn name_of(set_cookie: &str) -> &str {
-    let pair = set_cookie.trim_start_matches(|c: char| c == '=' || c.is_ascii_whitespace());
-    pair.split('=').next().unwrap_or_default().trim()
-}
-
 /// Reads the cookie `name` of a request. No value of the gateway's holds a comma, so that one ends it. What stands behind a comma
 /// counts only if no browser sent it. A browser sends one field (RFC 6265 section 5.4), so there it is in a value, which a neighbour
 /// may have set: it is no cookie, and must not keep the real one from being read.

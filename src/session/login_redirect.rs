@@ -1,6 +1,5 @@
 //! Who is sent to the login instead of being told that there is no session.
 
-use crate::config::Session;
 use crate::http::request::{RequestHead, is_navigation};
 use crate::oauth::{RETURN_TO_MAX_BYTES, login_address};
 use crate::problem::Problem;
@@ -14,8 +13,8 @@ pub struct LoginRedirect {
     pub dropped_bytes: Option<usize>,
 }
 
-/// Returns the way to the login for a person whose request meets a problem that a login solves; `None` for everyone else.
-pub fn login_redirect(problem: &Problem, request: &impl RequestHead, session: &Session) -> Option<LoginRedirect> {
+/// Returns the way to the login at `login_path` for a person whose request meets a problem that a login solves; `None` for everyone else.
+pub fn login_redirect(problem: &Problem, request: &impl RequestHead, login_path: &str) -> Option<LoginRedirect> {
     let logged_out = matches!(
         problem,
         Problem::TokenMissing
@@ -31,27 +30,13 @@ pub fn login_redirect(problem: &Problem, request: &impl RequestHead, session: &S
     let return_to = format!("{}{query}", request.path()).replace('\\', "%5C");
     let dropped_bytes = Some(return_to.len()).filter(|bytes| *bytes > RETURN_TO_MAX_BYTES);
     let return_to = Some(return_to.as_str()).filter(|_| dropped_bytes.is_none());
-    Some(LoginRedirect { location: login_address(&session.login_path, return_to), dropped_bytes })
+    Some(LoginRedirect { location: login_address(login_path, return_to), dropped_bytes })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::http::request::Head;
-
-    fn session() -> Session {
-        Session {
-            cookie: "__Host-s".into(),
-            idle_secs: 1,
-            absolute_secs: 1,
-            login_path: "/login".into(),
-            after_login: "/".into(),
-            after_logout: "/".into(),
-            return_to_origins: Vec::new(),
-            rotation_grace_secs: 0,
-            renew_before_secs: 0,
-        }
-    }
 
     #[test]
     fn a_person_without_a_session_is_sent_to_the_login_and_nobody_else() {
@@ -71,11 +56,11 @@ mod tests {
             ("that sends a form", expired(), "POST", "navigate", false),
             ("that is a script", expired(), "GET", "cors", false),
             ("whom no login helps", Problem::CsrfRejected, "GET", "navigate", false),
-            ("if the gateway fails", Problem::Internal, "GET", "navigate", false),
+            ("if the gateway fails", Problem::Internal("it failed".into()), "GET", "navigate", false),
         ];
         for (message, problem, method, mode, expected) in table {
             let request = Head(method, vec![("sec-fetch-mode", mode)]);
-            let redirect = login_redirect(&problem, &request, &session());
+            let redirect = login_redirect(&problem, &request, "/login");
             let location = redirect.map(|redirect| redirect.location);
             assert_eq!(location.as_deref(), expected.then_some("/login?return_to=%2F"), "{message}");
         }
@@ -101,7 +86,7 @@ mod tests {
 
     #[test]
     fn the_login_leads_back_unless_the_address_is_too_long() {
-        let redirect = |request| login_redirect(&Problem::TokenMissing, &request, &session()).expect("a redirect");
+        let redirect = |request| login_redirect(&Problem::TokenMissing, &request, "/login").expect("a redirect");
         let back = redirect(To("/a", Some("b=\\&c=%20")));
         assert_eq!(back.location, "/login?return_to=%2Fa%3Fb%3D%255C%26c%3D%2520");
         let longest = format!("/{}", "a".repeat(RETURN_TO_MAX_BYTES - 1));

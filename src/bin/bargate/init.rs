@@ -4,6 +4,7 @@
 //! `wrangler.toml`. What a config may say is the library's to know: it judges each answer here.
 
 mod answers;
+mod asked;
 mod next_steps;
 mod questions;
 mod starting_point;
@@ -12,10 +13,11 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::Failure;
+use crate::failure::Failure;
 use crate::output::{Existing, Output};
-use crate::provider::Provider;
-use answers::{Answers, Given, Mode};
+use answers::{Answers, Given};
+use asked::Mode;
+use bargate::authoring::Provider;
 use questions::{Nobody, Questions, Terminal};
 
 /// Writes a config to start from, and says what to do next.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use bargate::config::schema::{reference_markdown, schema_text};
 
-use crate::Failure;
+use crate::failure::Failure;
 use crate::output::{Existing, Output};
 
 /// Prints the JSON Schema of gateway.config.json.

@@ -1,19 +1,17 @@
 //! What the gateway asks of the provider for an application: tokens, and their revocation.
 
-use std::rc::Rc;
-
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::config::Endpoints;
-use crate::edge::gateway::issuer::Issuer;
+use crate::edge::gateway::application::Application;
 use crate::edge::runtime::http_client::Call;
 use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
 use crate::edge::runtime::panic::promise;
-use crate::oauth::{Form, Outcome, TokenAnswer, TransportError, refresh_form, revocation_form};
+use crate::oauth::{Form, Outcome, TokenAnswer, refresh_form, revocation_form};
 use crate::secret::Secret;
 
 #[wasm_bindgen(module = "/src/edge/host.js")]
@@ -26,8 +24,8 @@ extern "C" {
 ///
 /// # Errors
 /// Where no whole answer came in time.
-pub async fn send_form(issuer: &Issuer, url: &str, form: &Form) -> Outcome {
-    let timeout_ms = issuer.authorizer.timeout_ms;
+pub async fn send_form(application: &Application, url: &str, form: &Form) -> Outcome {
+    let timeout_ms = application.timeout_ms();
     Call { url, form: Some(&form.body), authorization: form.authorization.as_deref(), timeout_ms }.send().await
 }
 
@@ -35,15 +33,14 @@ pub async fn send_form(issuer: &Issuer, url: &str, form: &Form) -> Outcome {
 ///
 /// # Errors
 /// Where no whole answer came in time.
-pub async fn refresh(issuer: &Issuer, endpoints: &Endpoints, refresh_token: &Secret<String>) -> Outcome {
-    let Ok(provider) = issuer.provider() else { return Err(TransportError::Unreachable("no provider".to_owned())) };
-    send_form(issuer, &endpoints.token, &refresh_form(provider, endpoints, refresh_token)).await
+pub async fn refresh(application: &Application, endpoints: &Endpoints, refresh_token: &Secret<String>) -> Outcome {
+    send_form(application, &endpoints.token, &refresh_form(&application.provider, endpoints, refresh_token)).await
 }
 
 /// Revokes a refresh token, as far as the provider lets it be done; the log has what it did not.
-pub async fn revoke(issuer: &Issuer, invocation: &dyn Invocation, refresh_token: &str) {
-    let Some(Revocation { url, form }) = Revocation::of(issuer, invocation).await else { return };
-    let (authorization, timeout_ms) = (form.authorization.as_deref(), issuer.authorizer.timeout_ms);
+pub async fn revoke(application: &Application, invocation: &dyn Invocation, refresh_token: &str) {
+    let Some(Revocation { url, form }) = Revocation::of(application, invocation).await else { return };
+    let (authorization, timeout_ms) = (form.authorization.as_deref(), application.timeout_ms());
     let revoked = revoke_token(&url, &form.body, authorization, refresh_token, timeout_ms);
     if let Some(failure) = JsFuture::from(revoked).await.ok().and_then(|failure| failure.as_string()) {
         log::warn("revocation_failed", &failure);
@@ -61,21 +58,20 @@ pub struct Revocation {
 
 impl Revocation {
     /// Gives how the provider revokes; `None` if it does not.
-    pub async fn of(issuer: &Issuer, invocation: &dyn Invocation) -> Option<Self> {
-        let provider = issuer.provider().ok()?;
-        let Ok(endpoints) = issuer.endpoints(invocation).await else {
+    pub async fn of(application: &Application, invocation: &dyn Invocation) -> Option<Self> {
+        let Ok(endpoints) = application.endpoints(invocation).await else {
             return Some(Self::default());
         };
-        Some(Self { url: endpoints.revocation.clone()?, form: revocation_form(provider, &endpoints) })
+        Some(Self { url: endpoints.revocation.clone()?, form: revocation_form(&application.provider, &endpoints) })
     }
 }
 
 /// Revokes the refresh token of a login that came to nothing, behind the answer: nobody else knows of it.
-pub fn discard(issuer: &Rc<Issuer>, invocation: &dyn Invocation, tokens: &TokenAnswer) {
+pub fn discard(application: &Application, invocation: &dyn Invocation, tokens: &TokenAnswer) {
     let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) else { return };
-    let (issuer, detached) = (Rc::clone(issuer), Detached(invocation.env().clone()));
+    let (application, detached) = (application.clone(), Detached(invocation.env().clone()));
     invocation.keep_alive(&promise(Box::pin(async move {
-        revoke(&issuer, &detached, &refresh_token).await;
+        revoke(&application, &detached, &refresh_token).await;
         Ok(JsValue::UNDEFINED)
     })));
 }

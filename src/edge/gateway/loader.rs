@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::Env;
 
-use crate::config::{Config, Integration, Path, Provider, load, references};
+use crate::config::{Config, Integration, Path, load, references};
 use crate::edge::gateway::state::Gateway;
 use crate::edge::runtime::bindings;
 use crate::edge::runtime::invocation::Invocation;
@@ -241,9 +241,9 @@ fn note_missing(env: &Env, config: &Config, reasons: &mut String) {
 
 /// Warns of login states that tell whoever asks for one whether a guess at the secret is right.
 fn warn_of_weak_seal(config: &Config) {
-    let mut providers = config.authorizers.iter().filter_map(|authorizer| authorizer.provider.as_ref());
-    let logs_in = |path: &Path| matches!(path.integration, Integration::Login(_));
-    if providers.any(Provider::seals_weakly) && config.paths.iter().any(logs_in) {
+    let seals_weakly =
+        |path: &Path| matches!(&path.integration, Integration::Login { login, .. } if login.seals_weakly());
+    if config.paths.iter().any(seals_weakly) {
         log::warn("short_client_secret", "login states are sealed with a short client_secret: add a sealing_key");
     }
 }

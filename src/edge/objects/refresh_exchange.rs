@@ -33,7 +33,9 @@ async fn exchange(
     gateway: &Gateway,
     message: RefreshExchangeMessage,
 ) -> Result<RefreshExchangeAnswer, JsValue> {
-    let issuer = gateway.login_issuer().map_err(|problem| problem.code())?;
+    // Isolates may hold different configs for a minute.
+    let provider = gateway.config.provider.as_ref().ok_or("the config has no provider")?;
+    let application = gateway.application(provider);
     let RefreshExchangeMessage { refresh_token: token, requester, grace_ms, retry_ms } = message;
     let secret = token.expose().as_bytes();
     let fresh = |outcome: Outcome| RefreshExchangeAnswer { outcome: Rc::new(outcome), replayed: false };
@@ -52,8 +54,8 @@ async fn exchange(
     };
     // Found after a restart, this tells that an answer may have been lost.
     keep(object, &Kept::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
-    let outcome = match issuer.endpoints(&Detached(object.env())).await {
-        Ok(endpoints) => token_requests::refresh(issuer, &endpoints, &token).await,
+    let outcome = match application.endpoints(&Detached(object.env())).await {
+        Ok(endpoints) => token_requests::refresh(&application, &endpoints, &token).await,
         Err(problem) => Err(TransportError::Unreachable(format!("its discovery document: {}", problem.code()))),
     };
     // A token that stays as it is may be exchanged as often as anyone asks.

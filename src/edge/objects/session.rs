@@ -7,12 +7,11 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
-use crate::config::Session;
+use crate::config::{Login, Session, SessionRules};
 use crate::edge::auth::rotation;
 use crate::edge::auth::rotation::Requester;
 use crate::edge::auth::token_requests::Revocation;
 use crate::edge::gateway::Gateway;
-use crate::edge::gateway::issuer::Issuer;
 use crate::edge::runtime::invocation::Detached;
 use crate::edge::runtime::log;
 use crate::edge::runtime::panic::Work;
@@ -77,16 +76,15 @@ const ENDED: &str = "ended";
 /// Answers a message.
 pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str) -> Result<SessionAnswer, JsValue> {
     // Isolates may hold different configs for a minute, so one without sessions ends none.
-    let rules = gateway.config.session.as_ref().ok_or("the config has no sessions")?;
-    let issuer = gateway.login_issuer().map_err(|problem| problem.code())?;
+    let session = gateway.config.session.as_ref().ok_or("the config has no sessions")?;
     match SessionMessage::parse(message).ok_or(MALFORMED_MESSAGE)? {
         SessionMessage::Create { key, tokens, until } => {
-            create(object, rules, issuer, &key, &tokens, until).await?;
+            create(object, session, &key, &tokens, until).await?;
             Ok(SessionAnswer::Done)
         }
         SessionMessage::Access { key, rejected, silent } => {
             let asked = Asked { key: &key, rejected: rejected.as_deref(), silent };
-            let answer = access(object, gateway, rules, issuer, asked).await?;
+            let answer = access(object, gateway, session, asked).await?;
             // Whatever else it is told: it may have waited for a renewal meanwhile.
             let replaced = || SessionAnswer::Ended { reason: "a login took its place".to_owned(), replaced: true };
             Ok(if is_replaced(object)? { replaced() } else { answer })
@@ -120,8 +118,8 @@ fn record(object: &StoredObject) -> Result<Option<SessionRecord>, JsValue> {
 }
 
 /// Seals the tokens under the cookie's half, and behind a space the refresh token for the gateway, which revokes it in the end.
-async fn sealed(issuer: &Issuer, key: &str, tokens: &Tokens) -> Result<String, JsValue> {
-    let secret = issuer.sealing_secret().map_err(|problem| problem.code())?;
+async fn sealed(login: &Login, key: &str, tokens: &Tokens) -> Result<String, JsValue> {
+    let secret = login.sealing_secret.expose();
     let sealed = seal_both(key, PURPOSE, &tokens.to_json(), secret, REVOCATION_PURPOSE, tokens.refresh.as_deref());
     JsFuture::from(sealed).await?.as_string().ok_or_else(|| "no text".into())
 }
@@ -149,13 +147,13 @@ async fn opened(object: &StoredObject, key: &str) -> Result<Opened, JsValue> {
 
 async fn create(
     object: &StoredObject,
-    rules: &Session,
-    issuer: &Issuer,
+    session: &Session,
     key: &str,
     tokens: &Tokens,
     token_until: i64,
 ) -> Result<(), JsValue> {
-    let sealed = sealed(issuer, key, tokens).await?;
+    let (rules, login) = (&session.rules, &session.login);
+    let sealed = sealed(login, key, tokens).await?;
     let now = now_secs();
     let record = SessionRecord {
         used_at: now,
@@ -176,11 +174,10 @@ async fn create(
 async fn access(
     object: &StoredObject,
     gateway: &Rc<Gateway>,
-    rules: &Session,
-    issuer: &Rc<Issuer>,
+    session: &Session,
     asked: Asked<'_>,
 ) -> Result<SessionAnswer, JsValue> {
-    let key = asked.key;
+    let (key, rules) = (asked.key, &session.rules);
     if let Some(record) = record(object)?.filter(|record| record.has_ended(now_secs())) {
         expire(object, gateway, &record)?;
     }
@@ -211,10 +208,10 @@ async fn access(
     }
 
     let renewal = object.share(|| {
-        let (object, gateway, issuer) = (object.clone(), Rc::clone(gateway), Rc::clone(issuer));
+        let (object, gateway, login) = (object.clone(), Rc::clone(gateway), Rc::clone(&session.login));
         let (key, grace_secs) = (key.to_owned(), rules.rotation_grace_secs);
         Box::pin(async move {
-            let answer = renew(&object, &gateway, &issuer, grace_secs, &key, tokens).await?;
+            let answer = renew(&object, &gateway, &login, grace_secs, &key, tokens).await?;
             Ok(answer.to_json().into())
         })
     })?;
@@ -244,7 +241,7 @@ async fn access(
 }
 
 /// Gives the token where it holds.
-async fn usable(object: &StoredObject, rules: &Session, key: &str) -> Result<Option<SessionAnswer>, JsValue> {
+async fn usable(object: &StoredObject, rules: &SessionRules, key: &str) -> Result<Option<SessionAnswer>, JsValue> {
     let Opened::Tokens(record, tokens) = opened(object, key).await? else { return Ok(None) };
     Ok(match record.standing(rules, now_secs()) {
         Standing::Fresh(seconds) | Standing::Due(seconds) => Some(granted(&record, &tokens, seconds)),
@@ -276,16 +273,18 @@ fn not_renewed(outcome: &Rc<Outcome>) -> SessionAnswer {
 async fn renew(
     object: &StoredObject,
     gateway: &Rc<Gateway>,
-    issuer: &Rc<Issuer>,
+    login: &Login,
     grace_secs: u32,
     key: &str,
     mut tokens: Tokens,
 ) -> Result<SessionAnswer, JsValue> {
+    let application = gateway.application(&login.provider);
     loop {
         let sent = tokens.refresh.clone().unwrap_or_default();
         let token = Secret::new(sent.clone());
+        let detached = Detached(object.env());
         let exchanged =
-            rotation::exchange(gateway, &Detached(object.env()), token, Requester::Session, grace_secs).await;
+            rotation::exchange(gateway, &application, &detached, token, Requester::Session, grace_secs).await;
         let RefreshExchangeAnswer { outcome, replayed } = match exchanged {
             Ok(exchanged) => exchanged,
             Err(problem) => {
@@ -295,7 +294,7 @@ async fn renew(
         let judged = (*outcome).as_ref().map_err(|error| Problem::from(error.clone()));
         let judged = judged.and_then(|answer| judge_tokens(Exchange::Refresh, answer));
         let goes_on = match &judged {
-            Ok(answer) => tokens.are_followed_by(answer, &issuer.authorizer.issuer),
+            Ok(answer) => tokens.are_followed_by(answer, &login.provider.authorizer.issuer),
             Err(problem) => !matches!(problem, Problem::RefreshTokenInvalid(_)),
         };
         if !goes_on {
@@ -312,7 +311,7 @@ async fn renew(
             }
         };
         tokens = tokens.renewed(&answer);
-        let sealed = sealed(issuer, key, &tokens).await?;
+        let sealed = sealed(login, key, &tokens).await?;
         let Some(mut record) = record(object)?.filter(|_| goes_on) else {
             // Ended while the provider was asked, or by what it said: nobody else knows of this token.
             object.in_background(settled(object, Some(gateway), revocable(&sealed), tokens.refresh))?;
@@ -363,24 +362,26 @@ fn settled(
 ) -> Work {
     let (object, gateway) = (object.clone(), gateway.cloned());
     Box::pin(async move {
-        let issuer = gateway.as_deref().and_then(|gateway| gateway.login_issuer().ok());
-        let revocation = match issuer {
-            Some(issuer) if sealed.is_some() => Revocation::of(issuer, &Detached(object.env())).await,
+        let parts = gateway.as_deref().and_then(|gateway| Some((gateway, gateway.config.login.as_deref()?)));
+        let revocation = match parts {
+            Some((gateway, login)) if sealed.is_some() => {
+                Revocation::of(&gateway.application(&login.provider), &Detached(object.env())).await
+            }
             _ => Some(Revocation::default()),
         };
         let sealed = sealed.filter(|_| revocation.is_some());
         let Revocation { url, form } = revocation.unwrap_or_default();
-        let secret = issuer.and_then(|issuer| issuer.sealing_secret().ok());
+        let login = parts.map(|(_, login)| login);
         let failure = JsFuture::from(settle(
             &object,
             sealed.as_deref(),
             refresh_token.as_deref(),
-            secret.unwrap_or_default(),
+            login.map_or("", |login| login.sealing_secret.expose()),
             REVOCATION_PURPOSE,
             &url,
             &form.body,
             form.authorization.as_deref(),
-            issuer.map_or(0, |issuer| issuer.authorizer.timeout_ms),
+            login.map_or(0, |login| login.provider.authorizer.timeout_ms),
         ));
         if let Some(failure) = failure.await?.as_string() {
             log::warn("revocation_failed", &failure);

@@ -81,9 +81,8 @@ impl Answer {
             problem_page(problem, exchange, gateway, path)
         } else {
             let access = path.and_then(|path| path.access.as_ref());
-            let older = config.filter(|config| config.older_codes).and_then(|config| {
-                problem.older_code(path, access.and_then(|access| config.authorizers.get(access.authorizer)))
-            });
+            let older = config.is_some_and(|config| config.older_codes);
+            let older = older.then(|| problem.older_code(path, access.map(|access| &*access.authorizer))).flatten();
             push(&mut headers, "content-type", "application/problem+json".into());
             problem.body(&exchange.id, older)
         };
@@ -103,9 +102,9 @@ fn problem_page(problem: &Problem, exchange: &Exchange, gateway: Option<&Gateway
     let login = gateway.filter(|gateway| {
         let access = path.and_then(|path| path.access.as_ref());
         // No login helps on the path of another authorizer.
-        problem.calls_for_login(path) && access.is_none_or(|access| gateway.login == Some(access.authorizer))
+        problem.calls_for_login(path) && !access.is_some_and(|access| gateway.config.logs_in_elsewhere(access))
     });
-    let login = login.and_then(|gateway| gateway.config.login_path());
+    let login = login.and_then(|gateway| gateway.config.login_path.as_deref());
     let login = login.map(|login| login_address(login, exchange.return_to.get().map(String::as_str)));
     let way_on = match &login {
         Some(login) => WayOn::LogIn(login),
@@ -164,7 +163,7 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
     };
     let vary = rule.and_then(cors::vary);
     // Where no login is needed, the answer to a request without one is not that to a session.
-    let optional = path.and_then(|path| path.access.as_ref()).is_some_and(|access| access.optional);
+    let optional = path.and_then(|path| path.access.as_ref()).is_some_and(|access| access.requirements.optional);
     let by_cookie = optional && gateway.is_some_and(|gateway| gateway.config.session.is_some());
     // One that ends a dead session's cookie is that client's alone.
     let personal = exchange.session_token.borrow().is_some() || by_cookie && exchange.set_cookie.get().is_some();

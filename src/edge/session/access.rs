@@ -59,7 +59,8 @@ async fn access(
     // Counted from before the question: an answer may have been long on its way while the session ended.
     let asked_ms = now_ms();
     let message = SessionMessage::Access { key: cookie.key(), rejected: rejected.map(str::to_owned), silent: false };
-    let answer = ask_session(gateway, exchange, &cookie.object_name(), &message).await?;
+    let answer =
+        ask_session(session.login.provider.authorizer.timeout_ms, exchange, &cookie.object_name(), &message).await?;
     let replaced = matches!(answer, SessionAnswer::Ended { replaced: true, .. });
     let token = answer.into_token(asked_ms).inspect_err(|problem| {
         if !replaced && matches!(problem, Problem::SessionExpired(_) | Problem::SessionInvalid(_)) {
@@ -97,16 +98,14 @@ pub fn do_without(exchange: &Exchange, problem: Problem) -> Result<(), Problem> 
 /// Those of [`token`]; 503 where the renewed token is not believed either, and the session is kept. Only one that is another's
 /// business altogether ends it.
 pub async fn claims(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<VerifiedClaims>, Problem> {
+    let Some(session) = &gateway.config.session else { return Err(Problem::TokenMissing) };
     let rejected = token(gateway, exchange).await?.ok_or(Problem::TokenMissing)?;
-    let issuer = gateway.login_issuer()?;
+    let issuer = gateway.issuer(&session.login.provider.authorizer);
     let failure = match issuer.access_claims(exchange, &rejected.token).await {
         Ok(claims) => return Ok(claims),
         Err(failure) => failure,
     };
-    let (session, cookie) = match &gateway.config.session {
-        Some(session) => (session, presented_cookie(session, exchange)?.ok_or(Problem::TokenMissing)?),
-        None => return Err(Problem::ConfigInvalid),
-    };
+    let cookie = presented_cookie(session, exchange)?.ok_or(Problem::TokenMissing)?;
     let failure = match failure {
         VerifyError::Keys(problem) => return Err(problem),
         failure => {

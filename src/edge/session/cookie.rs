@@ -8,7 +8,7 @@ use crate::session::{Presented, SessionCookie, presented};
 
 /// Gives the cookie of the request's session, where it has one.
 pub fn presented_cookie(session: &Session, exchange: &Exchange) -> Result<Option<SessionCookie>, Problem> {
-    match presented(exchange, &session.cookie, exchange.is_plain_loopback()) {
+    match presented(exchange, &session.rules.cookie, exchange.is_plain_loopback()) {
         Presented::Absent => Ok(None),
         Presented::Cookie(cookie) => Ok(Some(cookie)),
         Presented::Malformed => {
@@ -23,5 +23,5 @@ pub fn presented_cookie(session: &Session, exchange: &Exchange) -> Result<Option
 /// Has the answer clear the cookie.
 pub fn clear_cookie(session: &Session, exchange: &Exchange) {
     // A cookie that was to be set before stays: no path does both.
-    let _ = exchange.set_cookie.set(cookie::set(&session.cookie, "", 0, exchange.is_plain_loopback()));
+    let _ = exchange.set_cookie.set(cookie::set(&session.rules.cookie, "", 0, exchange.is_plain_loopback()));
 }

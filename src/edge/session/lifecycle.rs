@@ -27,7 +27,9 @@ pub async fn begin(
     tokens: &TokenAnswer,
     id_claims: Option<&VerifiedClaims>,
 ) -> Result<(), Problem> {
-    let issuer = gateway.login_issuer()?;
+    let (rules, provider) = (&session.rules, &session.login.provider);
+    let issuer = gateway.issuer(&provider.authorizer);
+    let timeout_ms = provider.authorizer.timeout_ms;
     let token = tokens.access_token();
     let claims = issuer.access_claims(exchange, token).await.map_err(|failure| match failure {
         VerifyError::Token(error) => {
@@ -44,18 +46,16 @@ pub async fn begin(
     let cookie = SessionCookie::from_random(random_bytes()?, random_bytes()?);
     let name = cookie.object_name();
     if let Some(id_claims) = id_claims.filter(|_| gateway.config.has_backchannel_logout()) {
-        let message = LogoutIndexMessage::Add { session: name.clone(), until: now_secs() + session.absolute_secs };
+        let message = LogoutIndexMessage::Add { session: name.clone(), until: now_secs() + rules.absolute_secs };
         for claim in ["sid", "sub"] {
             let Some(value) = id_claims.text(claim) else { continue };
             let index = digest(&index_subject(claim, &issuer.authorizer.issuer, value)).await?;
-            ask_logout_index(gateway, exchange, &index, &message).await?;
+            ask_logout_index(timeout_ms, exchange, &index, &message).await?;
         }
     }
     let until = token_until(tokens, now_secs()).unwrap_or_else(|| claims.expires_at());
     // Each login at Auth0 has refresh tokens of its own. Elsewhere those of one session at the provider may be one grant.
-    let sid = id_claims
-        .and_then(|claims| claims.text("sid"))
-        .filter(|_| issuer.provider().is_ok_and(|provider| provider.endpoints.is_none()));
+    let sid = id_claims.and_then(|claims| claims.text("sid")).filter(|_| provider.endpoints.is_none());
     let kept = Tokens {
         access: token.to_owned(),
         refresh: tokens.refresh_token().map(str::to_owned),
@@ -63,12 +63,12 @@ pub async fn begin(
         sid: sid.map(str::to_owned),
     };
     let message = SessionMessage::Create { key: cookie.key(), tokens: kept, until };
-    ask_session(gateway, exchange, &name, &message).await?;
+    ask_session(timeout_ms, exchange, &name, &message).await?;
     let plain = exchange.is_plain_loopback();
     // No other cookie was to be set on this path.
-    let _ = exchange.set_cookie.set(cookie::set(&session.cookie, &cookie.value(), session.absolute_secs, plain));
-    if let Presented::Cookie(before) = presented(exchange, &session.cookie, plain) {
-        let ended = end_of(gateway, exchange, &before, Some(sid.unwrap_or_default())).await;
+    let _ = exchange.set_cookie.set(cookie::set(&rules.cookie, &cookie.value(), rules.absolute_secs, plain));
+    if let Presented::Cookie(before) = presented(exchange, &rules.cookie, plain) {
+        let ended = end_of(gateway, exchange, session, &before, Some(sid.unwrap_or_default())).await;
         // The login counts all the same: the browser drops that cookie, and the session ends by its time.
         if let Err(problem) = ended {
             log::warn("session_not_replaced", problem.code());
@@ -84,7 +84,7 @@ pub async fn begin(
 pub async fn end(gateway: &Gateway, exchange: &Exchange, session: &Session) -> Result<(), Problem> {
     // One that is none of ours has no session to end.
     if let Ok(Some(cookie)) = presented_cookie(session, exchange) {
-        end_of(gateway, exchange, &cookie, None).await?;
+        end_of(gateway, exchange, session, &cookie, None).await?;
     }
     clear_cookie(session, exchange);
     Ok(())
@@ -94,11 +94,12 @@ pub async fn end(gateway: &Gateway, exchange: &Exchange, session: &Session) -> R
 async fn end_of(
     gateway: &Gateway,
     exchange: &Exchange,
+    session: &Session,
     cookie: &SessionCookie,
     replaced_by: Option<&str>,
 ) -> Result<(), Problem> {
     let message = SessionMessage::End { key: cookie.key(), replaced_by: replaced_by.map(str::to_owned) };
-    ask_session(gateway, exchange, &cookie.object_name(), &message).await?;
+    ask_session(session.login.provider.authorizer.timeout_ms, exchange, &cookie.object_name(), &message).await?;
     gateway.sessions.borrow_mut().end(cookie, replaced_by.is_some(), now_ms());
     Ok(())
 }

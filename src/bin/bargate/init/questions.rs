@@ -6,9 +6,9 @@ use std::num::NonZero;
 use inquire::validator::Validation;
 use inquire::{CustomType, InquireError, Select, Text};
 
-use super::answers::{Asked, DEFAULT_PORT, Mode};
-use crate::Failure;
-use crate::provider::Provider;
+use super::asked::{Asked, DEFAULT_PORT, Mode};
+use crate::failure::Failure;
+use bargate::authoring::Provider;
 
 /// Shown below choices.
 const HOW_TO_CHOOSE: &str = "↑↓ to move, enter to take it, esc to leave";

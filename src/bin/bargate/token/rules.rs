@@ -195,8 +195,7 @@ fn finish(
         (None, Some(chosen)) => config_keys(chosen),
         (None, None) => Err("no key set is given: add --jwks FILE or --jwks URL".to_owned()),
     };
-    let clock_skew_secs =
-        chosen.as_ref().map_or(CLOCK_SKEW_DEFAULT_SECS.cast_signed(), |chosen| chosen.rules.clock_skew_secs);
+    let clock_skew_secs = chosen.as_ref().map_or(CLOCK_SKEW_DEFAULT_SECS.into(), |chosen| chosen.rules.clock_skew_secs);
     let rules = Rules { issuer, audience, algorithms, keys, clock_skew_secs };
     let client_id = chosen.as_mut().and_then(|chosen| chosen.rules.client_id.take());
     let authorizer = chosen.map(|chosen| (chosen.rules.name, chosen.reason));

@@ -1,0 +1,46 @@
+//! Identity providers as the commands that write a config name them: on the command line, and in the config.
+
+/// Whose tenant it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Provider {
+    /// Auth0.
+    Auth0,
+    /// Another OpenID Connect provider, by its discovery document.
+    Oidc,
+}
+
+impl Provider {
+    /// Gives the word for it in types and paths.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auth0 => "auth0",
+            Self::Oidc => "oidc",
+        }
+    }
+
+    /// Gives the key of an authorizer that says which tenant it is.
+    pub fn tenant_key(self) -> &'static str {
+        match self {
+            Self::Auth0 => "domain",
+            Self::Oidc => "issuer",
+        }
+    }
+
+    /// Gives what that key's value is.
+    pub fn about_tenant(self) -> &'static str {
+        match self {
+            Self::Auth0 => "The tenant's host, without https://.",
+            Self::Oidc => "The provider's issuer, character by character as its discovery document has it.",
+        }
+    }
+
+    /// Names the variable that holds the tenant.
+    pub fn tenant_variable(self) -> String {
+        self.variable(&self.tenant_key().to_ascii_uppercase())
+    }
+
+    /// Names a variable of the provider's.
+    pub fn variable(self, name: &str) -> String {
+        format!("{}_{name}", self.word().to_ascii_uppercase())
+    }
+}

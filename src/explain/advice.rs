@@ -1,0 +1,95 @@
+//! What to do about a check that failed, where its cause can be guessed.
+
+use crate::algorithm::{Algorithm, KeyFamily};
+use crate::token::{ClaimError, TokenError};
+use serde_json::{Map, Value};
+
+use super::check::{Check, Outcome};
+use super::checks::Explanation;
+use super::kind::Kind;
+use super::rules::Sources;
+
+/// Gives advice for a check; none for one that passed, or whose failure says all.
+pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &Sources) -> Option<String> {
+    let Outcome::Fail(error) = &check.outcome else { return None };
+    let claims = explanation.claims.as_ref();
+    let has_secret =
+        sources.rules.keys.as_ref().is_ok_and(|set| set.keys().iter().any(|key| key.family() == KeyFamily::Secret));
+    let advice = match error {
+        TokenError::NotThreeParts => return Some(of_kind(kind).to_owned()),
+        TokenError::NotBase64Url | TokenError::MalformedHeader | TokenError::MalformedClaims => {
+            "look whether the token was copied whole, and nothing else with it"
+        }
+        TokenError::TooLong { .. } => "drop what it needs not: custom claims, permissions in it",
+        TokenError::AlgorithmNotAllowed { actual } => match actual.as_str() {
+            "HS256" if !has_secret => {
+                "the gateway takes HS256 with a \"secret\" alone; at Auth0, set the API's signing algorithm to RS256"
+            }
+            none if none.eq_ignore_ascii_case("none") => "a token without a signature proves nothing",
+            known if Algorithm::parse(known).is_some() => {
+                "if the issuer signs with it, name it in the authorizer's \"algorithms\""
+            }
+            _ => "the gateway knows no such algorithm: let the issuer sign with another, such as RS256",
+        },
+        TokenError::CriticalExtension | TokenError::ContentType => return None,
+        TokenError::OtherKind => "this is a logout token, or another that opens no path: send the access token",
+        TokenError::NoKey { kid: Some(_) } if check.name == "kid" => {
+            "the token is another issuer's, or the set is older than the key: get the set again"
+        }
+        TokenError::NoKey { .. } | TokenError::KeyLeftOut { .. } => {
+            "the set must have the key that the issuer signs with, under the name in the token"
+        }
+        TokenError::BadSignature => "the token was altered or cut, or a key of another issuer has this name",
+        TokenError::Claim(ClaimError::Issuer { .. }) => return Some(on_issuer(claims, sources).to_owned()),
+        TokenError::Claim(ClaimError::Audience { .. }) => return Some(on_audience(claims, sources).to_owned()),
+        TokenError::Claim(ClaimError::Bound) => {
+            "the gateway checks no proof (DPoP, mutual TLS): let the issuer give it tokens that are not bound"
+        }
+        TokenError::Claim(ClaimError::Expired { .. }) => "get another, by a refresh or a login",
+        TokenError::Claim(ClaimError::NotYetValid { .. }) => "one of the two clocks is wrong",
+        TokenError::Claim(
+            ClaimError::Missing { .. } | ClaimError::WrongType { .. } | ClaimError::AuthorizedParty { .. },
+        ) => return None,
+    };
+    Some(advice.to_owned())
+}
+
+fn of_kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Encrypted => {
+            "this is an encrypted token (JWE), which its issuer alone can read. Auth0 issues one as the access token of a \
+             login that asked for no API: send \"audience\" with the login"
+        }
+        Kind::Opaque => {
+            "this is an opaque token, or none. Auth0 issues one as the access token of a login that asked for no API: send \
+             \"audience\" with the login. Refresh tokens and codes are opaque as well"
+        }
+        Kind::Signed | Kind::Unknown => "look whether the token was copied whole, and nothing else with it",
+    }
+}
+
+fn on_issuer(claims: Option<&Map<String, Value>>, sources: &Sources) -> &'static str {
+    let expected = sources.rules.issuer.as_ref().map_or("", |expected| expected.value.as_str());
+    let found = claims.and_then(|claims| claims.get("iss")).and_then(Value::as_str).unwrap_or_default();
+    if found.trim_end_matches('/') == expected.trim_end_matches('/') {
+        "they differ by the slash at the end, and are compared byte for byte"
+    } else {
+        "a tenant signs as the domain that its login was at: a custom one is another issuer"
+    }
+}
+
+fn on_audience(claims: Option<&Map<String, Value>>, sources: &Sources) -> &'static str {
+    let audiences = match claims.and_then(|claims| claims.get("aud")) {
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(audience)) => vec![audience.as_str()],
+        _ => Vec::new(),
+    };
+    let is_application = |audience: &&str| Some(*audience) == sources.client_id.as_deref();
+    if audiences.iter().any(is_application) {
+        "this is an ID token, which is for the application: send the access token"
+    } else if !audiences.is_empty() && audiences.iter().all(|audience| audience.ends_with("/userinfo")) {
+        "its login asked for no API: send \"audience\" with the login"
+    } else {
+        "it is for another API, or the authorizer's \"audience\" is not the API's identifier"
+    }
+}

@@ -1,0 +1,195 @@
+//! The gateway's checks of a token one by one, each told whatever became of the others.
+//!
+//! The rules are the core's; here is what each of them expects and finds. [`Explanation::refusal`] says which failure the gateway
+//! would have told, for it stops at the first.
+
+use crate::algorithm::Algorithm;
+use crate::token::{
+    ClaimError, JoseHeader, Kind, Parts, TOKEN_MAX_BYTES, TokenError, check_audience, check_begun, check_expiry,
+    check_issuer, check_unbound, numeric_date,
+};
+use serde_json::{Map, Value};
+
+use super::check::{Check, Outcome, UNKNOWN, row, skip, written};
+use super::key_checks::check_keys;
+use super::rules::{Expected, Rules};
+use super::time::{self, told};
+
+/// Why nothing is checked of a text that is no signed token.
+const NO_PARTS: &str = "it has not the three parts of a signed token";
+
+/// Why nothing of the header is checked.
+const NO_HEADER: &str = "the header cannot be read";
+
+/// Why no claim is checked.
+const NO_CLAIMS: &str = "the claims cannot be read";
+
+/// What can be said of a token.
+pub struct Explanation {
+    /// Its header, where it can be read.
+    pub header: Option<Map<String, Value>>,
+    /// Its claims, where they can be read; nothing says that they are true.
+    pub claims: Option<Map<String, Value>>,
+    /// The checks in the order in which the gateway makes them.
+    pub checks: Vec<Check>,
+}
+
+/// What the gateway makes of a token.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict<'e> {
+    /// Every check passed.
+    Accepted,
+    /// It is refused for this.
+    Refused(&'e TokenError),
+    /// No check failed, and some were skipped.
+    Undecided,
+}
+
+impl Explanation {
+    /// Holds a token against `rules` at `now` (seconds since 1970).
+    pub fn of(token: &str, rules: &Rules, now: i64) -> Self {
+        let parts = Parts::split(token).map_err(|_| NO_PARTS);
+        let header = parts.and_then(|parts| parts.header().map_err(|_| NO_HEADER));
+        let claims = parts.and_then(|parts| parts.claims().map_err(|_| NO_CLAIMS));
+        let mut checks = vec![check_form(token)];
+        checks.extend(check_header(header.as_ref().map_err(|reason| *reason), rules));
+        checks.extend(check_keys(token, header.as_ref().map_err(|reason| *reason), rules.keys.as_deref()));
+        checks.push(check_kind(header.as_ref().map_err(|reason| *reason)));
+        checks.push(check_payload(parts));
+        checks.extend(check_claims(claims.as_ref().map_err(|reason| *reason), rules, now));
+        // An encrypted token has a header as well, which is shown though nothing in it counts.
+        let first = Parts { header: token.split('.').next().unwrap_or_default(), payload: "", signature: "" };
+        let shown = header.ok().or_else(|| first.header().ok());
+        Self { header: shown.map(|header| header.members().clone()), claims: claims.ok(), checks }
+    }
+
+    /// Gives the failure at which the gateway stops.
+    pub fn refusal(&self) -> Option<&TokenError> {
+        let failures = || {
+            self.checks.iter().filter_map(|check| match &check.outcome {
+                Outcome::Fail(error) => Some(error),
+                Outcome::Pass | Outcome::Skip(_) => None,
+            })
+        };
+        // Only a token that is good in all else is said to have expired: that is what a refresh mends.
+        let expired = |error: &&TokenError| matches!(error, TokenError::Claim(ClaimError::Expired { .. }));
+        failures().find(|error| !expired(error)).or_else(|| failures().next())
+    }
+
+    /// Gives what the gateway makes of the token.
+    pub fn verdict(&self) -> Verdict<'_> {
+        match self.refusal() {
+            Some(error) => Verdict::Refused(error),
+            None if self.checks.iter().all(|check| check.outcome == Outcome::Pass) => Verdict::Accepted,
+            None => Verdict::Undecided,
+        }
+    }
+}
+
+fn outcome<T>(result: Result<T, TokenError>) -> Outcome {
+    result.map_or_else(Outcome::Fail, |_| Outcome::Pass)
+}
+
+fn check_form(token: &str) -> Check {
+    let count = token.split('.').count();
+    let mut found = format!("{count} {}, {} bytes", if count == 1 { "part" } else { "parts" }, token.len());
+    let form = Parts::check_length(token).and_then(|()| Parts::split(token)).and_then(|parts| {
+        let signature = parts.signature().map_err(|error| (error, "the signature is not base64url"));
+        let read = signature.and_then(|_| match parts.header() {
+            Err(error @ TokenError::NotBase64Url) => Err((error, "the header is not base64url")),
+            Err(error) => Err((error, "the header is no JSON object, or names a key twice")),
+            Ok(_) => Ok(()),
+        });
+        read.map_err(|(error, what)| {
+            found = format!("{found}; {what}");
+            error
+        })
+    });
+    let expected = format!("3 parts of base64url, the first a JSON object; at most {TOKEN_MAX_BYTES} bytes");
+    row("form", outcome(form), expected, found)
+}
+
+fn check_header(header: Result<&JoseHeader, &str>, rules: &Rules) -> Vec<Check> {
+    let allowed = match &rules.algorithms {
+        Ok(allowed) => allowed.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(" or "),
+        Err(_) => "an algorithm that the authorizer allows".to_owned(),
+    };
+    let told = |name, expected: &str, rule: &dyn Fn(&JoseHeader) -> Outcome| match header {
+        Ok(header) => row(name, rule(header), expected, written(header.members(), name)),
+        Err(reason) => row(name, skip(reason), expected, UNKNOWN),
+    };
+    vec![
+        told("alg", &allowed, &|header| check_algorithm(header, rules)),
+        told("crit", "absent", &|header| outcome(header.check_extensions())),
+        told("cty", "absent", &|header| outcome(header.check_content_type())),
+    ]
+}
+
+fn check_kind(header: Result<&JoseHeader, &str>) -> Check {
+    let expected = "absent, JWT or at+jwt: no other kind of token";
+    match header {
+        Ok(header) => row("typ", outcome(header.check_kind(Kind::Access)), expected, written(header.members(), "typ")),
+        Err(reason) => row("typ", skip(reason), expected, UNKNOWN),
+    }
+}
+
+fn check_algorithm(header: &JoseHeader, rules: &Rules) -> Outcome {
+    let every: Vec<_> = Algorithm::NAMES.iter().map(|(_, algorithm)| *algorithm).collect();
+    match (&rules.algorithms, header.algorithm(&every)) {
+        (Ok(allowed), _) => outcome(header.algorithm(allowed)),
+        // No authorizer can allow what there is not.
+        (Err(_), Err(error)) => Outcome::Fail(error),
+        (Err(reason), Ok(_)) => Outcome::Skip(reason.clone()),
+    }
+}
+
+fn check_payload(parts: Result<Parts<'_>, &str>) -> Check {
+    let (outcome, found) = match parts.map(|parts| parts.claims()) {
+        Err(reason) => (skip(reason), UNKNOWN),
+        Ok(Ok(_)) => (Outcome::Pass, "a JSON object"),
+        Ok(Err(error @ TokenError::NotBase64Url)) => (Outcome::Fail(error), "not base64url"),
+        Ok(Err(error)) => (Outcome::Fail(error), "no JSON object, or one that names a key twice"),
+    };
+    row("claims", outcome, "a JSON object that names no key twice", found)
+}
+
+fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i64) -> [Check; 6] {
+    type Rule<'r> = &'r dyn Fn(&Map<String, Value>) -> Result<(), ClaimError>;
+    let told = |name, rule: Result<Rule<'_>, &String>, expected: String| match claims {
+        Err(reason) => row(name, skip(reason), expected, UNKNOWN),
+        Ok(claims) => {
+            let outcome = match rule {
+                Ok(rule) => outcome(rule(claims).map_err(TokenError::Claim)),
+                Err(reason) => skip(reason),
+            };
+            row(name, outcome, expected, found(claims, name, now))
+        }
+    };
+    let text = |name, expected: &Result<Expected, String>, check: fn(&Map<String, Value>, &str) -> _, rest: &str| {
+        match expected {
+            Ok(Expected { value, shown }) => told(name, Ok(&|claims| check(claims, value)), format!("{shown}{rest}")),
+            Err(reason) => told(name, Err(reason), "that of the authorizer".to_owned()),
+        }
+    };
+    let skew = rules.clock_skew_secs;
+    let at = |seconds: i64| time::utc(seconds).unwrap_or_else(|| seconds.to_string());
+    let earliest = format!("later than {} (now less {skew} s)", at(now.saturating_sub(skew)));
+    let latest = format!("absent, or at most {} (now and {skew} s)", at(now.saturating_add(skew)));
+    [
+        text("iss", &rules.issuer, check_issuer, ""),
+        text("aud", &rules.audience, check_audience, ", alone or in a list"),
+        told("cnf", Ok(&check_unbound), "absent: no proof of possession is checked".to_owned()),
+        told("exp", Ok(&|claims| check_expiry(claims, skew, now)), earliest),
+        told("nbf", Ok(&|claims| check_begun(claims, "nbf", skew, now)), latest.clone()),
+        told("iat", Ok(&|claims| check_begun(claims, "iat", skew, now)), latest),
+    ]
+}
+
+/// Gives a claim, with what its time means where it is one of the three that are checked.
+fn found(claims: &Map<String, Value>, name: &'static str, now: i64) -> String {
+    let date = if matches!(name, "exp" | "nbf" | "iat") { numeric_date(claims, name) } else { Ok(None) };
+    match date {
+        Ok(Some(seconds)) => told(seconds, now),
+        Ok(None) | Err(_) => written(claims, name),
+    }
+}

@@ -1,0 +1,125 @@
+//! The checks of a token's key and signature: which key it names, whether that can have signed it, and whether it did.
+//!
+//! The gateway knows one failure where no key fits; here the name and the kind of the key have a row each.
+
+use crate::algorithm::{Algorithm, KeyFamily};
+use crate::json;
+use crate::jwks::{Key, KeySet};
+use crate::token::{JoseHeader, Parts, TokenError};
+use serde_json::Value;
+
+use super::check::{Check, Outcome, UNKNOWN, row, skip, written};
+use super::signature::is_by_key;
+
+/// Most keys that are listed.
+const LISTED_MAX: usize = 8;
+
+/// Checks the key that a token names, or the only one that fits, and the signature.
+pub fn check_keys(token: &str, header: Result<&JoseHeader, &str>, set: Result<&KeySet, &String>) -> [Check; 3] {
+    let header = match header {
+        Ok(header) => header,
+        Err(reason) => return unchecked(skip(reason), UNKNOWN.to_owned(), reason),
+    };
+    let named = written(header.members(), "kid");
+    let kid = match header.key_id() {
+        Ok(kid) => kid,
+        Err(error) => return unchecked(Outcome::Fail(error), named, "the kid is no text"),
+    };
+    let set = match set {
+        Ok(set) => set,
+        Err(reason) => return unchecked(skip(reason), named, "there is no key set to look in, see kid"),
+    };
+    let algorithm = json::text(header.members(), "alg").and_then(Algorithm::parse);
+    let by_name = check_name(kid, algorithm, set, named);
+    let Some(algorithm) = algorithm else {
+        let [_, key, signature] = unchecked(Outcome::Pass, String::new(), "the algorithm is none that is known");
+        return [by_name, key, signature];
+    };
+    let indices = set.select_keys(kid, algorithm).into_iter();
+    let keys: Vec<_> = indices.filter_map(|index| set.keys().get(index)).collect();
+    let expected = format!("for {} ({})", algorithm.name(), algorithm.family());
+    let key = match &by_name.outcome {
+        Outcome::Pass if keys.is_empty() => {
+            row("key", Outcome::Fail(TokenError::no_key(kid, set)), expected, unfit_keys(kid, set))
+        }
+        Outcome::Pass => row("key", Outcome::Pass, expected, listed(keys.iter().map(|key| purpose(key)))),
+        Outcome::Fail(_) | Outcome::Skip(_) => row("key", skip("there is no key of its name"), expected, UNKNOWN),
+    };
+    [by_name, key, check_signature(token, algorithm, &keys)]
+}
+
+/// Gives the rows where the name is all that is known of the key.
+fn unchecked(outcome: Outcome, named: String, reason: &str) -> [Check; 3] {
+    [
+        row("kid", outcome, "the name of a key of the set", named),
+        row("key", skip(reason), "for the algorithm", UNKNOWN),
+        row("signature", skip(reason), "by that key", UNKNOWN),
+    ]
+}
+
+/// Checks that the set has a key of the token's name, or a single one that fits a token that names none.
+fn check_name(kid: Option<&str>, algorithm: Option<Algorithm>, set: &KeySet, named: String) -> Check {
+    if set.keys().iter().any(|key| key.family() == KeyFamily::Secret) {
+        return row("kid", Outcome::Pass, "anything: a shared secret has no name", named);
+    }
+    let Some(kid) = kid else {
+        let expected = "absent only where the set has one key for the algorithm";
+        let fits = |key: &&Key| algorithm.is_some_and(|algorithm| key.fits(algorithm));
+        return match set.keys().iter().filter(fits).count() {
+            0 | 1 => row("kid", Outcome::Pass, expected, named),
+            several => row(
+                "kid",
+                Outcome::Fail(TokenError::no_key(None, set)),
+                expected,
+                format!("absent, and {several} such keys"),
+            ),
+        };
+    };
+    let used = set.keys().iter().map(|key| key.kid.as_deref());
+    let names: Vec<_> = used.chain(set.skipped().iter().map(|(name, _)| name.as_deref())).collect();
+    let is_there = names.contains(&Some(kid));
+    let outcome = if is_there { Outcome::Pass } else { Outcome::Fail(TokenError::no_key(Some(kid), set)) };
+    let shown =
+        |name: Option<&str>| name.map_or_else(|| "one without".to_owned(), |name| Value::from(name).to_string());
+    row("kid", outcome, format!("a name in the set: {}", listed(names.into_iter().map(shown))), named)
+}
+
+fn check_signature(token: &str, algorithm: Algorithm, keys: &[&Key]) -> Check {
+    let signature = Parts::split(token).and_then(|parts| parts.signature());
+    let signed = token.rsplit_once('.').map_or("", |(signed, _)| signed).as_bytes();
+    let (outcome, found) = match signature {
+        _ if keys.is_empty() => (skip("there is no key to verify it with"), UNKNOWN),
+        Err(_) => (skip("the signature cannot be read"), UNKNOWN),
+        Ok(bytes) if keys.iter().any(|key| is_by_key(key, algorithm, signed, &bytes)) => (Outcome::Pass, "it verifies"),
+        Ok(_) => (Outcome::Fail(TokenError::BadSignature), "it does not verify"),
+    };
+    row("signature", outcome, "by that key", found)
+}
+
+/// Says what a key is for.
+fn purpose(key: &Key) -> String {
+    match key.algorithm() {
+        Some(algorithm) => format!("for {} ({})", algorithm.name(), key.family()),
+        None => format!("for any algorithm of its type ({})", key.family()),
+    }
+}
+
+/// Says what the keys of a name are, none of which fits; all keys where the token names none.
+fn unfit_keys(kid: Option<&str>, set: &KeySet) -> String {
+    let is_meant = |name: Option<&str>| kid.is_none() || name == kid;
+    let used = set.keys().iter();
+    let used = used.filter(|key| is_meant(key.kid.as_deref()) || key.family() == KeyFamily::Secret).map(purpose);
+    let skipped = set.skipped().iter().filter(|(name, _)| is_meant(name.as_deref()));
+    listed(used.chain(skipped.map(|(_, reason)| reason.to_string())))
+}
+
+/// Joins the first of some texts, and counts the others.
+fn listed(texts: impl Iterator<Item = String>) -> String {
+    let mut texts: Vec<_> = texts.collect();
+    let more = texts.len().saturating_sub(LISTED_MAX);
+    texts.truncate(LISTED_MAX);
+    if more > 0 {
+        texts.push(format!("{more} more"));
+    }
+    texts.join(", ")
+}

@@ -1,0 +1,247 @@
+//! What is said of a token, as text for people and as JSON for programs.
+//!
+//! Whatever the token says goes through [`printable`]: it moves no cursor, rings no bell and turns no text around. Neither the
+//! token nor its signature is in a report.
+
+use std::fmt::Write as _;
+
+use crate::problem::Problem;
+use crate::review::printable;
+use crate::token::numeric_date;
+use anstyle::{AnsiColor, Style};
+use serde_json::{Map, Value, json};
+
+use super::advice::advice;
+use super::check::{Check, Outcome, UNKNOWN};
+use super::checks::{Explanation, Verdict};
+use super::kind::Kind;
+use super::rules::Sources;
+use super::time;
+
+/// Claims that hold a time (RFC 7519 section 4.1, OpenID Connect Core sections 2 and 5.1).
+const DATES: [&str; 5] = ["exp", "nbf", "iat", "auth_time", "updated_at"];
+
+/// Most that a row of a check shows of a text, in characters.
+const SHOWN_MAX_CHARS: usize = 200;
+
+/// Widest column of names, in characters; longer names stand out.
+const NAME_MAX_CHARS: usize = 24;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const OPEN: Style = AnsiColor::Yellow.on_default().bold();
+
+/// A token with all that is known of it.
+pub struct Report<'r> {
+    /// What it is.
+    pub kind: Kind,
+    /// What was found.
+    pub explanation: &'r Explanation,
+    /// What it was held against.
+    pub sources: &'r Sources,
+    /// The clock of the checks, in seconds since 1970.
+    pub now: i64,
+}
+
+impl Report<'_> {
+    /// Gives it for people, with the codes that colour a terminal.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let Sources { config, authorizer, files, .. } = self.sources;
+        let heads = [
+            ("Token", self.kind_in_words().to_owned()),
+            ("Config", config.clone().unwrap_or_else(|| "none".to_owned())),
+            ("Authorizer", authorizer.as_ref().map(|(name, why)| format!("{name}: {why}")).unwrap_or_default()),
+            ("Values", files.join(", ")),
+            ("Time", time::utc(self.now).unwrap_or_default()),
+        ];
+        for (name, value) in heads.iter().filter(|(_, value)| !value.is_empty()) {
+            let _ = writeln!(text, "{BOLD}{name:<10}{BOLD:#}  {}", printable(value));
+        }
+        self.write_members(&mut text, "Header", self.explanation.header.as_ref());
+        self.write_members(&mut text, "Claims, as the token states them", self.explanation.claims.as_ref());
+        let _ = writeln!(text, "\n{BOLD}Checks{BOLD:#}");
+        for alike in self.explanation.checks.chunk_by(are_skipped_alike) {
+            match alike {
+                [check] => self.write_check(&mut text, check),
+                checks => write_skipped(&mut text, checks),
+            }
+        }
+        let style = match self.explanation.verdict() {
+            Verdict::Accepted => GOOD,
+            Verdict::Refused(_) => BAD,
+            Verdict::Undecided => OPEN,
+        };
+        let _ = writeln!(text, "\n{style}{}{style:#}: {}", self.verdict_name(), printable(&self.conclusion()));
+        text
+    }
+
+    /// Gives it for programs.
+    pub fn json(&self) -> Value {
+        let Sources { config, authorizer, files, .. } = self.sources;
+        let checks: Vec<_> = self.explanation.checks.iter().map(|check| self.check_json(check)).collect();
+        let times = self.explanation.claims.iter().flat_map(|claims| {
+            DATES.into_iter().filter_map(move |name| Some((name, numeric_date(claims, name).ok().flatten()?)))
+        });
+        let times: Map<String, Value> =
+            times.map(|(name, seconds)| (name.to_owned(), self.time_json(seconds))).collect();
+        json!({
+            "token": self.kind.name(),
+            "config": config,
+            "authorizer": authorizer.as_ref().map(|(name, _)| name),
+            "files": files,
+            "time": { "seconds": self.now, "utc": time::utc(self.now) },
+            "header": self.explanation.header,
+            "claims": self.explanation.claims,
+            "times": times,
+            "checks": checks,
+            "verdict": self.verdict_name().to_lowercase(),
+            "code": self.problem().map(|problem| problem.code()),
+        })
+    }
+
+    fn time_json(&self, seconds: i64) -> Value {
+        json!({ "seconds": seconds, "utc": time::utc(seconds), "relative": time::relative(seconds, self.now) })
+    }
+
+    fn check_json(&self, check: &Check) -> Value {
+        let (outcome, reason) = match &check.outcome {
+            Outcome::Pass => ("pass", None),
+            Outcome::Fail(_) => ("fail", None),
+            Outcome::Skip(reason) => ("skip", Some(reason)),
+        };
+        json!({
+            "check": check.name,
+            "outcome": outcome,
+            "expected": check.expected,
+            "found": check.found,
+            "reason": reason,
+            "help": self.advice(check),
+        })
+    }
+
+    fn advice(&self, check: &Check) -> Option<String> {
+        advice(check, self.explanation, self.kind, self.sources)
+    }
+
+    fn kind_in_words(&self) -> &'static str {
+        match self.kind {
+            Kind::Signed => "signed (JWS)",
+            Kind::Encrypted => "encrypted (JWE)",
+            Kind::Opaque => "opaque",
+            Kind::Unknown => "none that is known",
+        }
+    }
+
+    fn write_members(&self, text: &mut String, title: &str, members: Option<&Map<String, Value>>) {
+        let _ = writeln!(text, "\n{BOLD}{title}{BOLD:#}");
+        let Some(members) = members else {
+            let _ = writeln!(text, "  cannot be read");
+            return;
+        };
+        let names: Vec<_> = members.keys().map(|name| printable(name)).collect();
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default().min(NAME_MAX_CHARS);
+        for (shown, (name, value)) in names.iter().zip(members) {
+            let _ = write!(text, "  {shown:<width$}  {}", printable(&value.to_string()));
+            let date = DATES.into_iter().find(|date| date == name);
+            if let Some(Ok(Some(seconds))) = date.map(|date| numeric_date(members, date)) {
+                let utc = time::utc(seconds).unwrap_or_else(|| "beyond the calendar".to_owned());
+                let _ = write!(text, "  {DIM}{utc}, {}{DIM:#}", time::relative(seconds, self.now));
+            }
+            text.push('\n');
+        }
+    }
+
+    fn write_check(&self, text: &mut String, check: &Check) {
+        let (style, word) = match check.outcome {
+            Outcome::Pass => (GOOD, "PASS"),
+            Outcome::Fail(_) => (BAD, "FAIL"),
+            Outcome::Skip(_) => (OPEN, "SKIP"),
+        };
+        let _ = writeln!(text, "  {style}{word}{style:#}  {:<9}  expected  {}", check.name, cut(&check.expected));
+        let mut write = |label: &str, value: &str| {
+            let _ = writeln!(text, "  {:15}  {label:<8}  {value}", "");
+        };
+        write("found", &cut(&check.found));
+        if let Outcome::Skip(reason) = &check.outcome {
+            write("skipped", &cut(reason));
+        }
+        if let Some(advice) = self.advice(check) {
+            write("help", &printable(&advice));
+        }
+    }
+
+    fn verdict_name(&self) -> &'static str {
+        match self.explanation.verdict() {
+            Verdict::Accepted => "Accepted",
+            Verdict::Refused(_) => "Refused",
+            Verdict::Undecided => "Undecided",
+        }
+    }
+
+    fn conclusion(&self) -> String {
+        let skipped = self.names(|outcome| matches!(outcome, Outcome::Skip(_)));
+        let failed = self.names(|outcome| matches!(outcome, Outcome::Fail(_)));
+        match self.problem() {
+            None if skipped.is_empty() => {
+                "the gateway believes it; what a path asks for besides is not checked here".to_owned()
+            }
+            None => format!("nothing fails; not checked: {skipped}"),
+            Some(problem) => {
+                let (status, code) = (problem.status(), problem.code());
+                let expired_alone = matches!(problem, Problem::TokenExpired(_)) && !skipped.is_empty();
+                let if_else = if expired_alone { ", or token_invalid where one that was skipped fails" } else { "" };
+                format!("{failed}; the gateway answers {status} {code}{if_else}")
+            }
+        }
+    }
+
+    fn names(&self, is_meant: impl Fn(&Outcome) -> bool) -> String {
+        let meant = self.explanation.checks.iter().filter(|check| is_meant(&check.outcome));
+        meant.map(|check| check.name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Gives the gateway's answer to a token that is refused.
+    fn problem(&self) -> Option<Problem> {
+        self.explanation.refusal().map(|error| error.clone().into())
+    }
+}
+
+/// Tells whether two checks were skipped for one reason, with nothing found for either.
+fn are_skipped_alike(one: &Check, other: &Check) -> bool {
+    let nothing = |check: &Check| matches!(check.outcome, Outcome::Skip(_)) && check.found == UNKNOWN;
+    nothing(one) && nothing(other) && one.outcome == other.outcome
+}
+
+/// Writes checks that were skipped for one reason: what they would have expected helps nobody.
+fn write_skipped(text: &mut String, checks: &[Check]) {
+    let names: Vec<_> = checks.iter().map(|check| check.name).collect();
+    let _ = writeln!(text, "  {OPEN}SKIP{OPEN:#}  {}", names.join(", "));
+    if let Some(Check { outcome: Outcome::Skip(reason), .. }) = checks.first() {
+        let _ = writeln!(text, "  {:15}  {:<8}  {}", "", "skipped", cut(reason));
+    }
+}
+
+/// Gives the beginning of a text that may be long.
+fn cut(text: &str) -> String {
+    let mut shown: String = text.chars().take(SHOWN_MAX_CHARS).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    printable(&shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!(cut("short"), "short");
+        let long = "ä".repeat(SHOWN_MAX_CHARS + 1);
+        assert_eq!(cut(&long).chars().count(), SHOWN_MAX_CHARS + 1);
+        assert!(cut(&long).ends_with('…'));
+    }
+}

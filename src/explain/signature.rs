@@ -1,0 +1,40 @@
+//! Signatures, verified by `ring` where the gateway has WebCrypto.
+
+use crate::algorithm::Algorithm;
+use crate::json;
+use crate::jwks::Key;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::hmac;
+use ring::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
+
+/// Tells whether `signature` was made over `signed` with `key`; a key that is not of the algorithm's type has verified nothing.
+pub fn is_by_key(key: &Key, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> bool {
+    verify(key, algorithm, signed, signature).is_some()
+}
+
+fn verify(key: &Key, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> Option<()> {
+    let numbers = json::parse_object(key.jwk.expose().as_bytes())?;
+    let number = |name: &str| URL_SAFE_NO_PAD.decode(json::text(&numbers, name)?).ok();
+    let rsa = |parameters: &RsaParameters| {
+        let key = RsaPublicKeyComponents { n: number("n")?, e: number("e")? };
+        key.verify(parameters, signed, signature).ok()
+    };
+    let curve = |algorithm: &'static dyn VerificationAlgorithm, point: Vec<u8>| {
+        UnparsedPublicKey::new(algorithm, point).verify(signed, signature).ok()
+    };
+    // Uncompressed (SEC 1 section 2.3.3).
+    let point = || Some([vec![4], number("x")?, number("y")?].concat());
+    match algorithm {
+        Algorithm::Rs256 => rsa(&signature::RSA_PKCS1_2048_8192_SHA256),
+        Algorithm::Rs384 => rsa(&signature::RSA_PKCS1_2048_8192_SHA384),
+        Algorithm::Rs512 => rsa(&signature::RSA_PKCS1_2048_8192_SHA512),
+        Algorithm::Ps256 => rsa(&signature::RSA_PSS_2048_8192_SHA256),
+        Algorithm::Ps384 => rsa(&signature::RSA_PSS_2048_8192_SHA384),
+        Algorithm::Ps512 => rsa(&signature::RSA_PSS_2048_8192_SHA512),
+        Algorithm::Es256 => curve(&signature::ECDSA_P256_SHA256_FIXED, point()?),
+        Algorithm::Es384 => curve(&signature::ECDSA_P384_SHA384_FIXED, point()?),
+        Algorithm::EdDsa => curve(&signature::ED25519, number("x")?),
+        Algorithm::Hs256 => hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, &number("k")?), signed, signature).ok(),
+    }
+}

@@ -1,0 +1,361 @@
+//! Security requirements of OpenAPI as what opens a path, never more open than the description.
+//!
+//! A requirement is a list of alternatives, each a set of schemes with scopes. The gateway knows tokens of one authorizer a
+//! path, with scopes of which it asks for all, and a list of which it asks for one. What does not fit becomes stricter.
+
+use super::schemes::{Scheme, Schemes};
+use crate::authoring::Json;
+use crate::config::holds_reference;
+
+/// The most alternatives that are weighed against each other; people write one or two.
+const ALTERNATIVES_MAX: usize = 50;
+
+/// The most scopes that one of them names.
+const SCOPES_MAX: usize = 30;
+
+/// What opens a path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Index of the tenant whose tokens open it; `None` where the description does not ask for tokens, but for what the
+    /// gateway does not know.
+    pub tenant: Option<usize>,
+    /// Scopes, each of which is needed.
+    pub scopes: Vec<String>,
+    /// Scopes, one of which is needed; none where the list is empty.
+    pub any_scopes: Vec<String>,
+    /// Whether requests without a token pass, too.
+    pub optional: bool,
+}
+
+/// What was read of a requirement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// What opens the path; open to everyone without it.
+    pub access: Option<Access>,
+    /// What a reader should know of it.
+    pub notes: Vec<String>,
+    /// Whether it can be met by what the gateway does not know.
+    pub by_other_means: bool,
+}
+
+/// What was read of an alternative.
+enum Read {
+    /// A way to be let in.
+    Known(Alternative),
+    /// It asks for what the gateway does not know.
+    Unknown,
+    /// It asks for more than one request can show the gateway.
+    Impossible,
+}
+
+/// One way to be let in.
+struct Alternative {
+    /// `None` without any scheme: everyone is let in.
+    tenant: Option<usize>,
+    schemes: Vec<String>,
+    scopes: Vec<String>,
+}
+
+impl Requirement {
+    /// Reads `security`; where there is none, everyone is let in.
+    ///
+    /// # Errors
+    /// What cannot be understood.
+    pub fn read(security: Option<&Json>, schemes: &Schemes) -> Result<Self, String> {
+        let mut notes = Vec::new();
+        let listed = match security {
+            None => return Ok(Self { access: None, notes, by_other_means: false }),
+            Some(Json::Array(items)) => items,
+            Some(_) => return Err("\"security\" is no list".to_owned()),
+        };
+        if listed.len() > ALTERNATIVES_MAX {
+            return Err(format!("\"security\" has more than {ALTERNATIVES_MAX} alternatives"));
+        }
+        let (mut known, mut impossible, mut by_other_means) = (Vec::new(), false, false);
+        for item in listed {
+            match read_alternative(item, schemes, &mut notes)? {
+                Read::Known(alternative) => known.push(alternative),
+                Read::Unknown => by_other_means = true,
+                Read::Impossible => impossible = true,
+            }
+        }
+        if impossible && known.is_empty() {
+            return Err("it asks for tokens of two issuers at once, which no path can".to_owned());
+        }
+        let access = if listed.is_empty() { None } else { merge(known, by_other_means, &mut notes) };
+        Ok(Self { access, notes, by_other_means })
+    }
+}
+
+impl Access {
+    /// Gives what lets in only whom both let in.
+    ///
+    /// # Errors
+    /// That the two believe tokens of different tenants.
+    pub fn both(one: Option<&Self>, other: Option<&Self>) -> Result<Option<Self>, String> {
+        let (one, other) = match (one, other) {
+            (None, None) => return Ok(None),
+            (Some(access), None) | (None, Some(access)) => return Ok(Some(Self { optional: false, ..access.clone() })),
+            (Some(one), Some(other)) => (one, other),
+        };
+        if one.tenant.is_some() && other.tenant.is_some() && one.tenant != other.tenant {
+            return Err("they ask for tokens of different issuers".to_owned());
+        }
+        let mut both = one.clone();
+        both.tenant = one.tenant.or(other.tenant);
+        both.optional = one.optional && other.optional;
+        add(&mut both.scopes, &other.scopes);
+        if one.any_scopes.is_empty() {
+            both.any_scopes.clone_from(&other.any_scopes);
+        } else if !other.any_scopes.is_empty() && one.any_scopes != other.any_scopes {
+            add(&mut both.scopes, &one.any_scopes);
+            add(&mut both.scopes, &other.any_scopes);
+            both.any_scopes.clear();
+        }
+        // Whoever has all of the one list has one of the other.
+        if both.any_scopes.iter().any(|scope| both.scopes.contains(scope)) {
+            both.any_scopes.clear();
+        }
+        Ok(Some(both))
+    }
+
+    /// Gives the value of a path's `auth`, where an authorizer of several is named.
+    pub fn to_json(&self, authorizer: Option<&str>) -> Json {
+        let mut members = Vec::new();
+        members.extend(authorizer.map(|name| ("authorizer".to_owned(), name.into())));
+        for (key, scopes) in [("scopes", &self.scopes), ("any_scopes", &self.any_scopes)] {
+            if !scopes.is_empty() {
+                members.push((key.to_owned(), Json::texts(scopes)));
+            }
+        }
+        if self.optional {
+            members.push(("optional".to_owned(), true.into()));
+        }
+        if members.is_empty() { true.into() } else { Json::Object(members) }
+    }
+}
+
+fn read_alternative(item: &Json, schemes: &Schemes, notes: &mut Vec<String>) -> Result<Read, String> {
+    let Json::Object(members) = item else { return Err("an alternative of \"security\" is no object".to_owned()) };
+    let mut alternative = Alternative { tenant: None, schemes: Vec::new(), scopes: Vec::new() };
+    let mut unknown = Vec::new();
+    for (name, scopes) in members {
+        match schemes.find(name) {
+            Scheme::Other(what) => unknown.push(format!("{what} (\"{name}\")")),
+            Scheme::Token(tenant) if alternative.tenant.is_some_and(|other| other != tenant) => {
+                notes.push("an alternative that asks for tokens of two issuers at once is left out".to_owned());
+                return Ok(Read::Impossible);
+            }
+            Scheme::Token(tenant) => {
+                alternative.tenant = Some(tenant);
+                alternative.schemes.push(name.clone());
+                add(&mut alternative.scopes, &read_scopes(name, scopes)?);
+            }
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(Read::Known(alternative));
+    }
+    let unknown = unknown.join(" and ");
+    if alternative.tenant.is_none() {
+        notes.push(format!("{unknown}: the gateway does not know it, and takes a token in its place"));
+        return Ok(Read::Unknown);
+    }
+    notes.push(format!("{unknown}: left for the upstream to check; the token beside it is checked here"));
+    Ok(Read::Known(alternative))
+}
+
+fn read_scopes(scheme: &str, scopes: &Json) -> Result<Vec<String>, String> {
+    let Json::Array(items) = scopes else { return Err(format!("the scopes of \"{scheme}\" are no list")) };
+    if items.len() > SCOPES_MAX {
+        return Err(format!("an alternative names more than {SCOPES_MAX} scopes of \"{scheme}\""));
+    }
+    let mut read = Vec::new();
+    for item in items {
+        let Json::Text(text) = item else { return Err(format!("a scope of \"{scheme}\" is no text")) };
+        // Some write several into one text, as in the `scope` of a request.
+        for scope in text.split(' ') {
+            let is_scope =
+                !scope.is_empty() && scope.bytes().all(|b| matches!(b, b'!'..=b'~') && b != b'"' && b != b'\\');
+            if !is_scope {
+                return Err(format!("\"{scope}\" of \"{scheme}\" is no scope (RFC 6749 section 3.3)"));
+            }
+            if holds_reference(scope) {
+                return Err(format!("a config takes \"{scope}\" of \"{scheme}\" for a reference to a binding"));
+            }
+            add(&mut read, &[scope.to_owned()]);
+        }
+    }
+    Ok(read)
+}
+
+/// Makes one of the alternatives that the gateway knows; a token stands for the others.
+fn merge(alternatives: Vec<Alternative>, by_other_means: bool, notes: &mut Vec<String>) -> Option<Access> {
+    let optional = alternatives.iter().any(|alternative| alternative.tenant.is_none());
+    let mut tokens: Vec<Alternative> = alternatives.into_iter().filter(|known| known.tenant.is_some()).collect();
+    let Some(tenant) = tokens.first().and_then(|first| first.tenant) else {
+        // Where everyone is let in, and nobody is asked for anything, so they are here; else whoever has a token.
+        return (!optional || by_other_means).then(|| Access { optional, ..Access::default() });
+    };
+    let before = tokens.len();
+    tokens.retain(|token| token.tenant == Some(tenant));
+    if tokens.len() < before {
+        notes.push("alternatives with tokens of another issuer are left out".to_owned());
+    }
+    let mut access = Access { tenant: Some(tenant), optional, ..Access::default() };
+    let of_one_scheme = tokens.iter().all(|token| tokens.first().is_some_and(|first| first.schemes == token.schemes));
+    let mut needed: Vec<Vec<String>> = tokens.into_iter().map(|token| token.scopes).collect();
+    if of_one_scheme {
+        // Whoever has the smaller set need not have the larger one.
+        let all = needed.clone();
+        needed.retain(|set| !all.iter().any(|other| other.len() < set.len() && is_within(other, set)));
+    }
+    let count = |scope: &String| needed.iter().filter(|set| set.contains(scope)).count();
+    let first = needed.first().cloned().unwrap_or_default();
+    access.scopes = first.into_iter().filter(|scope| count(scope) == needed.len()).collect();
+    let rests: Vec<Vec<String>> =
+        needed.iter().map(|set| set.iter().filter(|scope| !access.scopes.contains(scope)).cloned().collect()).collect();
+    if rests.iter().all(Vec::is_empty) {
+        return Some(access);
+    }
+    if of_one_scheme && rests.iter().all(|rest| rest.len() == 1) {
+        rests.iter().for_each(|rest| add(&mut access.any_scopes, rest));
+        return Some(access);
+    }
+    rests.iter().for_each(|rest| add(&mut access.scopes, rest));
+    notes.push("its alternatives ask for different scopes: all of them are needed here".to_owned());
+    Some(access)
+}
+
+fn is_within(part: &[String], whole: &[String]) -> bool {
+    part.iter().all(|scope| whole.contains(scope))
+}
+
+/// Adds what is not there yet.
+fn add(scopes: &mut Vec<String>, more: &[String]) {
+    for scope in more {
+        if !scopes.contains(scope) {
+            scopes.push(scope.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wishes::Wishes;
+    use super::*;
+
+    fn schemes() -> Schemes {
+        let source = r#"{"components": {"securitySchemes": {
+            "bearer": {"type": "http", "scheme": "Bearer"},
+            "people": {"type": "openIdConnect", "openIdConnectUrl": "https://id.example.com/.well-known/openid-configuration"},
+            "again": {"type": "openIdConnect", "openIdConnectUrl": "https://id.example.com/.well-known/openid-configuration"},
+            "key": {"type": "apiKey", "in": "header", "name": "x-key"}
+        }}}"#;
+        Schemes::read(&serde_json::from_str(source).unwrap(), &Wishes::default())
+    }
+
+    fn read(security: &str) -> Result<(String, usize), String> {
+        let security: Json = serde_json::from_str(security).unwrap();
+        let requirement = Requirement::read(Some(&security), &schemes())?;
+        let auth = requirement.access.map_or(Json::Bool(false), |access| access.to_json(None));
+        let text = auth.to_file_text().split_whitespace().collect::<Vec<_>>().join(" ");
+        Ok((text, requirement.notes.len()))
+    }
+
+    #[test]
+    fn requirements_are_never_more_open_than_the_description() {
+        let table = [
+            ("none", "[]", "false", 0),
+            ("everyone", "[{}]", "false", 0),
+            ("a token", r#"[{"people": []}]"#, "true", 0),
+            ("scopes", r#"[{"people": ["a", "b"]}]"#, r#"{ "scopes": ["a", "b"] }"#, 0),
+            ("two in one text", r#"[{"people": ["a b"]}]"#, r#"{ "scopes": ["a", "b"] }"#, 0),
+            ("or nothing", r#"[{}, {"people": ["a"]}]"#, r#"{ "scopes": ["a"], "optional": true }"#, 0),
+            ("one of two", r#"[{"people": ["a"]}, {"people": ["b"]}]"#, r#"{ "any_scopes": ["a", "b"] }"#, 0),
+            (
+                "with one in common",
+                r#"[{"people": ["c", "a"]}, {"people": ["b", "c"]}]"#,
+                r#"{ "scopes": ["c"], "any_scopes": ["a", "b"] }"#,
+                0,
+            ),
+            (
+                "the smaller set is enough",
+                r#"[{"people": ["a", "b"]}, {"people": ["a"]}]"#,
+                r#"{ "scopes": ["a"] }"#,
+                0,
+            ),
+            ("a token is enough", r#"[{"people": ["a"]}, {"people": []}]"#, "true", 0),
+            ("no exact form", r#"[{"people": ["a", "b"]}, {"people": ["c"]}]"#, r#"{ "scopes": ["a", "b", "c"] }"#, 1),
+            ("two schemes of one issuer", r#"[{"people": ["a"]}, {"again": ["a"]}]"#, r#"{ "scopes": ["a"] }"#, 0),
+            ("with different scopes", r#"[{"people": ["a"]}, {"again": []}]"#, r#"{ "scopes": ["a"] }"#, 1),
+            ("both at once", r#"[{"people": ["a"], "again": ["b"]}]"#, r#"{ "scopes": ["a", "b"] }"#, 0),
+            ("another issuer is left out", r#"[{"people": ["a"]}, {"bearer": []}]"#, r#"{ "scopes": ["a"] }"#, 1),
+            ("two issuers at once, or one", r#"[{"people": [], "bearer": []}, {"bearer": []}]"#, "true", 1),
+            ("an API key", r#"[{"key": []}]"#, "true", 1),
+            ("an API key or a scope", r#"[{"key": []}, {"people": ["a"]}]"#, r#"{ "scopes": ["a"] }"#, 1),
+            ("an API key with a scope", r#"[{"key": [], "people": ["a"]}]"#, r#"{ "scopes": ["a"] }"#, 1),
+            ("an API key or nothing", r#"[{"key": []}, {}]"#, r#"{ "optional": true }"#, 1),
+            ("nothing or an API key", r#"[{}, {"key": []}]"#, r#"{ "optional": true }"#, 1),
+            ("an API key, a token or nothing", r#"[{"key": []}, {"people": []}, {}]"#, r#"{ "optional": true }"#, 1),
+            ("a scheme that is not there", r#"[{"nobody": []}]"#, "true", 1),
+        ];
+        for (message, security, auth, notes) in table {
+            assert_eq!(read(security), Ok((auth.to_owned(), notes)), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_no_requirement() {
+        let many = format!("[{}]", vec![r#"{"people": []}"#; ALTERNATIVES_MAX + 1].join(","));
+        for security in [
+            "null",
+            "{}",
+            r#""people""#,
+            r#"["people"]"#,
+            r#"[{"people": "a"}]"#,
+            r#"[{"people": [1]}]"#,
+            r#"[{"people": ["a\"b"]}]"#,
+            r#"[{"people": ["é"]}]"#,
+            r#"[{"people": [""]}]"#,
+            r#"[{"people": ["$secret.KEY"]}]"#,
+            r#"[{"people": ["read:$env.THING"]}]"#,
+            r#"[{"people": [], "bearer": []}]"#,
+            &many,
+        ] {
+            assert!(read(security).is_err(), "{security}");
+        }
+    }
+
+    #[test]
+    fn both_is_as_strict_as_either() {
+        let access = |security: &str| {
+            Requirement::read(Some(&serde_json::from_str(security).unwrap()), &schemes()).unwrap().access
+        };
+        let table = [
+            ("open and open", "[]", "[]", Ok("[]")),
+            ("open and a token", "[]", r#"[{"people": []}]"#, Ok(r#"[{"people": []}]"#)),
+            ("optional is not open", "[]", r#"[{}, {"people": []}]"#, Ok(r#"[{"people": []}]"#)),
+            ("both optional", r#"[{}, {"people": []}]"#, r#"[{"people": []}, {}]"#, Ok(r#"[{}, {"people": []}]"#)),
+            ("scopes", r#"[{"people": ["a"]}]"#, r#"[{"people": ["b"]}]"#, Ok(r#"[{"people": ["a", "b"]}]"#)),
+            (
+                "one of two, twice",
+                r#"[{"people": ["a"]}, {"people": ["b"]}]"#,
+                r#"[{"people": ["c"]}, {"people": ["d"]}]"#,
+                Ok(r#"[{"people": ["a", "b", "c", "d"]}]"#),
+            ),
+            ("two issuers", r#"[{"people": []}]"#, r#"[{"bearer": []}]"#, Err(())),
+            ("a key and a token", r#"[{"key": []}]"#, r#"[{"bearer": []}]"#, Ok(r#"[{"bearer": []}]"#)),
+        ];
+        for (message, one, other, expected) in table {
+            for (one, other) in [(one, other), (other, one)] {
+                let mut both = Access::both(access(one).as_ref(), access(other).as_ref()).map_err(|_| ());
+                if let Ok(Some(both)) = &mut both {
+                    // Their order is no part of what they mean.
+                    both.scopes.sort();
+                }
+                assert_eq!(both, expected.map(access), "{message}");
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What is told of a description: one line for all places of which the same is to be said.
+
+use std::collections::HashMap;
+
+/// The most places that a line names where each has the note in its entry, too; the others are counted.
+const PLACES_SHOWN_MAX: usize = 3;
+
+/// The most lines of one kind that differ in what they name; the others are counted.
+const LINES_SHOWN_MAX: usize = 5;
+
+/// What is told, in the order in which it came up.
+#[derive(Default)]
+pub struct Notes {
+    list: Vec<Note>,
+    by_text: HashMap<(String, Stands), usize>,
+}
+
+struct Note {
+    stands: Stands,
+    kind: Option<Kind>,
+    text: String,
+    places: Vec<String>,
+}
+
+/// Where a note can be read besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stands {
+    /// In the entry of its place.
+    InEntry,
+    /// In the entry of its place, which answers 501.
+    InBlockedEntry,
+    /// Nowhere.
+    Alone,
+}
+
+/// What is said in other words at each place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// It is in a file that the description refers to.
+    Elsewhere,
+    /// Another entry gets the same requests.
+    Shared,
+}
+
+impl Notes {
+    /// Adds a note about a place; about the description as a whole where that has no name.
+    pub fn add(&mut self, stands: Stands, place: &str, text: impl Into<String>) {
+        self.add_of(None, stands, place, text.into());
+    }
+
+    /// Adds a note of a kind.
+    pub fn add_of(&mut self, kind: Option<Kind>, stands: Stands, place: &str, text: String) {
+        let next = self.list.len();
+        let index = *self.by_text.entry((text.clone(), stands)).or_insert(next);
+        if index == next {
+            self.list.push(Note { stands, kind, text, places: Vec::new() });
+        }
+        if let Some(note) = self.list.get_mut(index).filter(|_| !place.is_empty()) {
+            note.places.push(place.to_owned());
+        }
+    }
+
+    /// Gives the lines; those of a config that is not made say nothing of its entries.
+    pub fn lines(&self, is_made: bool) -> Vec<String> {
+        let mut of_kind: HashMap<Kind, usize> = HashMap::new();
+        let (mut lines, mut elsewhere) = (Vec::new(), 0);
+        for note in &self.list {
+            let count = note.kind.map(|kind| {
+                let count = of_kind.entry(kind).or_default();
+                *count += 1;
+                *count
+            });
+            if note.kind == Some(Kind::Elsewhere) {
+                elsewhere += note.places.len();
+            }
+            if count.is_none_or(|count| count <= LINES_SHOWN_MAX) {
+                lines.push(note.line(is_made));
+            }
+        }
+        let mut left: Vec<_> = of_kind.iter().filter(|(_, count)| **count > LINES_SHOWN_MAX).collect();
+        left.sort_by_key(|(kind, _)| **kind as u8);
+        for (kind, count) in left {
+            let what = match kind {
+                Kind::Elsewhere => "of references to other files",
+                Kind::Shared => "of requests that more than one entry is for",
+            };
+            let where_else = if is_made { ", each under x-review of its entry" } else { "" };
+            lines.push(format!("{} more notes {what}{where_else}", count - LINES_SHOWN_MAX));
+        }
+        if elsewhere > 0 {
+            lines.push(
+                "it is in more than one file: make one, as `npx @redocly/cli bundle FILE -o bundled.yaml` does, and import that"
+                    .to_owned(),
+            );
+        }
+        lines
+    }
+}
+
+impl Note {
+    fn line(&self, is_made: bool) -> String {
+        let shown = match self.stands {
+            // What is skipped is named, but for what another file has: that is told to be bundled.
+            Stands::InBlockedEntry if self.kind.is_none() => usize::MAX,
+            Stands::InEntry | Stands::InBlockedEntry => PLACES_SHOWN_MAX,
+            Stands::Alone => usize::MAX,
+        };
+        let mut line = self.places.iter().take(shown).cloned().collect::<Vec<_>>().join(", ");
+        if self.places.len() > shown {
+            line.push_str(&format!(" and {} more", self.places.len() - shown));
+        }
+        if !line.is_empty() {
+            line.push_str(": ");
+        }
+        line.push_str(&self.text);
+        if is_made && self.stands == Stands::InBlockedEntry {
+            line.push_str("; it answers 501");
+        }
+        line
+    }
+}
+
+/// Gives a text in one line.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_many_places_is_one_line() {
+        let mut notes = Notes::default();
+        for number in 1..=1_564 {
+            notes.add(Stands::InEntry, &format!("GET /{number}"), "an API key");
+            notes.add(Stands::Alone, &format!("TRACE /{number}"), format!("left out {}", number % 2));
+            let text = format!("it refers to \"{number}.yaml\"");
+            notes.add_of(Some(Kind::Elsewhere), Stands::InBlockedEntry, &format!("PUT /{number}"), text);
+        }
+        for place in ["GET /a", "GET /b", "GET /c", "GET /d"] {
+            notes.add(Stands::InBlockedEntry, place, "too many scopes");
+        }
+        notes.add(Stands::InEntry, "", "extensions");
+        let lines = notes.lines(true);
+        assert_eq!(lines[0], "GET /1, GET /2, GET /3 and 1561 more: an API key");
+        assert!(lines[1].starts_with("TRACE /1, TRACE /3, "), "{}", lines[1]);
+        assert!(lines[1].ends_with("TRACE /1563: left out 1"), "each that no entry names is named here");
+        assert_eq!(lines[2], "PUT /1: it refers to \"1.yaml\"; it answers 501");
+        assert_eq!(lines.len(), 12, "{lines:#?}");
+        assert_eq!(lines[8], "GET /a, GET /b, GET /c, GET /d: too many scopes; it answers 501");
+        assert_eq!(lines[10], "1559 more notes of references to other files, each under x-review of its entry");
+        assert!(lines[11].contains("bundle"), "{}", lines[11]);
+        let lines = notes.lines(false);
+        assert!(lines.iter().all(|line| !line.contains("answers 501") && !line.contains("x-review")), "{lines:#?}");
+    }
+}

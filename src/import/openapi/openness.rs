@@ -1,0 +1,225 @@
+//! Whether a config lets nobody in whom its description keeps out, for descriptions and requests of every kind.
+
+use crate::config::{Access, Binding, Bindings, Config, Integration, Reference, load};
+use crate::route::Found;
+use proptest::prelude::*;
+
+use super::{Imported, Wishes, import};
+use crate::authoring::Json;
+
+/// Templates, as people and other gateways write them.
+const TEMPLATES: [&str; 22] = [
+    "/a",
+    "/{x}",
+    "/{y}",
+    "/r-{x}",
+    "/{x}.json",
+    "/a/{x}",
+    "/a/b{y}",
+    "/{x}/b",
+    "/{x}/{y}",
+    "/a/b",
+    "/a?b=c",
+    "/{x}?b=c",
+    "/a{?b}",
+    "/a#b",
+    "/b/../a",
+    "/a/./b",
+    "/{proxy+}",
+    "/a/{proxy+}",
+    "/{+x}",
+    "/{x}/b/{proxy+}",
+    "/a/{proxy+}/c",
+    "/{x}/{*path}",
+];
+
+const REQUESTS: [&str; 10] =
+    ["/a", "/r-5", "/b", "/r-5.json", "/a.json", "/a/b", "/a/bc", "/a/b/c", "/d/b/c", "/d/e/f/g"];
+
+const METHODS: [&str; 4] = ["get", "post", "head", "x-amazon-apigateway-any-method"];
+
+/// The methods of requests.
+const ASKED: [&str; 4] = ["get", "post", "head", "delete"];
+
+const SCOPES: [&str; 3] = ["one", "two", "three"];
+
+/// Whom a request is by: nobody, or somebody whose token has these scopes.
+type Caller = Option<Vec<&'static str>>;
+
+/// The alternatives of a requirement; those with a key ask for what no token shows. `None` is one that nobody understands.
+type Security = Option<Vec<(bool, Caller)>>;
+
+struct SomeValue;
+
+impl Bindings for SomeValue {
+    fn look_up(&self, reference: &Reference) -> Binding {
+        Binding::Value(
+            if reference.name.ends_with("URL") { "https://upstream.example" } else { "tenant.example" }.to_owned(),
+        )
+    }
+}
+
+fn securities() -> impl Strategy<Value = Security> {
+    let scopes = proptest::sample::subsequence(SCOPES.to_vec(), 0..=3);
+    let alternatives =
+        proptest::collection::vec((prop::bool::weighted(0.1), proptest::option::weighted(0.8, scopes)), 0..4);
+    proptest::option::weighted(0.95, alternatives)
+}
+
+/// Operations by template and method.
+fn operations() -> impl Strategy<Value = Vec<((usize, usize), Security)>> {
+    let place = (0..TEMPLATES.len(), 0..METHODS.len());
+    proptest::collection::btree_map(place, securities(), 1..12).prop_map(|map| map.into_iter().collect())
+}
+
+fn described(operations: &[((usize, usize), Security)]) -> Json {
+    let mut paths: Vec<(String, Json)> = Vec::new();
+    for ((template, method), security) in operations {
+        let alternatives = security.iter().flatten().map(|(key, token)| {
+            let mut schemes = Vec::new();
+            schemes.extend(key.then(|| ("key".to_owned(), Json::Array(Vec::new()))));
+            let scopes = |scopes: &Vec<&str>| Json::Array(scopes.iter().map(|scope| Json::from(*scope)).collect());
+            schemes.extend(token.as_ref().map(|token| ("token".to_owned(), scopes(token))));
+            Json::Object(schemes)
+        });
+        let operation = match security {
+            Some(_) => Json::object([("security", Json::Array(alternatives.collect()))]),
+            None => Json::Array(Vec::new()),
+        };
+        let member = (METHODS[*method].to_owned(), operation);
+        match paths.iter_mut().find(|(name, _)| name == TEMPLATES[*template]) {
+            Some((_, Json::Object(members))) => members.push(member),
+            _ => paths.push((TEMPLATES[*template].to_owned(), Json::Object(vec![member]))),
+        }
+    }
+    let schemes = r#"{"key": {"type": "apiKey"}, "token": {"type": "http", "scheme": "bearer"}}"#;
+    let schemes = serde_json::from_str(schemes).unwrap();
+    Json::object([
+        ("openapi", "3.1.0".into()),
+        ("paths", Json::Object(paths)),
+        ("components", Json::object([("securitySchemes", schemes)])),
+    ])
+}
+
+/// Gives the segments of a template: without what is no part of a path, and with dots resolved.
+fn segments(template: &str) -> Vec<&str> {
+    let path = template.split(['?', '#']).next().unwrap_or_default().trim_end_matches('{');
+    let mut segments = Vec::new();
+    for segment in path.split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => drop(segments.pop()),
+            segment => segments.push(segment),
+        }
+    }
+    segments
+}
+
+fn is_rest(segment: &str) -> bool {
+    segment.starts_with("{+") || segment.starts_with("{*") || segment.ends_with("+}")
+}
+
+/// Tells whether the segments of a template match those of a path.
+fn matches(template: &[&str], path: &[&str]) -> bool {
+    match (template, path) {
+        ([], []) => true,
+        ([first, rest @ ..], _) if is_rest(first) => (1..=path.len()).any(|taken| matches(rest, &path[taken..])),
+        ([first, template @ ..], [text, path @ ..]) => {
+            let fits = match (first.find('{'), first.find('}')) {
+                (Some(open), Some(close)) => {
+                    let (head, tail) = (&first[..open], &first[close + 1..]);
+                    text.len() > head.len() + tail.len() && text.starts_with(head) && text.ends_with(tail)
+                }
+                _ => first == text,
+            };
+            fits && matches(template, path)
+        }
+        (_, _) => false,
+    }
+}
+
+/// Tells whether one template is more specific than another that matches the same path: nowhere less, and somewhere more.
+fn is_above(one: &[&str], other: &[&str]) -> bool {
+    let rank = |segments: &[&str], at: usize| match segments.get(at) {
+        Some(segment) if is_rest(segment) => 0,
+        Some(segment) if segment.contains('{') => 1,
+        Some(_) => 2,
+        None => 3,
+    };
+    let rests = |segments: &[&str]| segments.iter().any(|segment| is_rest(segment));
+    if rests(one) != rests(other) {
+        return rests(other);
+    }
+    let ranks: Vec<_> = (0..one.len().max(other.len())).map(|at| (rank(one, at), rank(other, at))).collect();
+    // Behind the end of a rest nothing counts.
+    let until = ranks.iter().position(|(one, other)| *one == 0 || *other == 0).map_or(ranks.len(), |at| at + 1);
+    let ranks = &ranks[..until];
+    ranks.iter().all(|(one, other)| one >= other) && ranks.iter().any(|(one, other)| one > other)
+}
+
+/// Gives the requirements that the description may mean for a request: of its most specific operations.
+fn asked<'o>(operations: &'o [((usize, usize), Security)], method: &str, path: &str) -> Vec<&'o Security> {
+    let path: Vec<&str> = path.split('/').skip(1).collect();
+    let of_method = |template: usize, of: usize| {
+        let any = METHODS.len() - 1;
+        let named = |(one, at): &(usize, usize)| *one == template && METHODS[*at] == method;
+        METHODS[of] == method || of == any && !operations.iter().any(|(place, _)| named(place))
+    };
+    let matching: Vec<_> = operations
+        .iter()
+        .filter(|((template, of), _)| of_method(*template, *of) && matches(&segments(TEMPLATES[*template]), &path))
+        .map(|((template, _), security)| (segments(TEMPLATES[*template]), security))
+        .collect();
+    let meant = |(one, _): &&(Vec<&str>, &Security)| !matching.iter().any(|(other, _)| is_above(other, one));
+    matching.iter().filter(meant).map(|(_, security)| *security).collect()
+}
+
+/// Tells whether the description lets the caller in: nobody knows the key, and a token stands for one where that alone is asked.
+fn description_lets_in(security: &Security, caller: &Caller) -> bool {
+    let Some(security) = security else { return false };
+    let by_key_alone = security.iter().all(|(key, token)| *key && token.is_none());
+    security.is_empty()
+        || by_key_alone && caller.is_some()
+        || security.iter().any(|(key, token)| match (token, caller) {
+            (None, _) => !key,
+            (Some(_), None) => false,
+            (Some(needed), Some(has)) => needed.iter().all(|scope| has.contains(scope)),
+        })
+}
+
+fn gateway_lets_in(access: Option<&Access>, caller: &Caller) -> bool {
+    let Some(Access { requirements: needed, .. }) = access else { return true };
+    let Some(has) = caller else { return needed.optional };
+    let has = |scope: &String| has.contains(&scope.as_str());
+    needed.scopes.iter().all(has) && (needed.any_scopes.is_empty() || needed.any_scopes.iter().any(has))
+}
+
+/// Gives what the gateway asks of a request that it forwards.
+fn forwarded<'c>(config: &'c Config, method: &str, path: &str) -> Option<Option<&'c Access>> {
+    let Found::Route(found) = config.routes.find(method, path) else { return None };
+    let path = &config.paths[found.index];
+    matches!(path.integration, Integration::HttpProxy { .. }).then_some(path.access.as_ref())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nobody_is_let_in_whom_the_description_keeps_out(operations in operations()) {
+        let Imported::Config { config, notes, .. } = import(&described(&operations), &Wishes::default(), "test") else {
+            return Ok(());
+        };
+        let loaded = load(&config, &SomeValue).map_err(|mistakes| TestCaseError::fail(format!("{mistakes:?}")))?;
+        for (request, method) in REQUESTS.iter().flat_map(|request| ASKED.map(|method| (request, method))) {
+            let Some(access) = forwarded(&loaded, &method.to_ascii_uppercase(), request) else { continue };
+            for caller in [None, Some(vec![]), Some(vec!["one"]), Some(vec!["two", "three"]), Some(SCOPES.to_vec())] {
+                for security in asked(&operations, method, request) {
+                    prop_assert!(
+                        !gateway_lets_in(access, &caller) || description_lets_in(security, &caller),
+                        "{method} {request} by {caller:?}, {security:?}:\n{config}\n{notes:#?}"
+                    );
+                }
+            }
+        }
+    }
+}

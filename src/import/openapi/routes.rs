@@ -1,0 +1,655 @@
+//! The operations of a description as entries of `paths`.
+
+use std::collections::{HashMap, HashSet};
+
+use super::access::{Access, Requirement};
+use super::notes::{Kind, Notes, Stands, one_line};
+use super::reference::{Lost, follow};
+use super::schemes::Schemes;
+use super::servers::Servers;
+use super::shared::Shapes;
+use super::template::{REST, Reach, Template};
+use super::vendor::{ANY_METHOD, Extensions, MORE_PATHS, guard};
+use crate::authoring::Json;
+
+/// The most operations of a description; it bounds how long they are compared, and the largest have a tenth of it.
+const OPERATIONS_MAX: usize = 50_000;
+
+/// The most operations that no pattern matches, each of which is compared with every path.
+const LEFT_OUT_MAX: usize = 1_000;
+
+/// The most entries for requests that two operations match; people's descriptions have a few of them.
+const PARTED_MAX: usize = 5_000;
+
+/// Methods of OpenAPI that a config has, and the one for all.
+const METHODS: [(&str, &str); 8] = [
+    ("get", "GET"),
+    ("put", "PUT"),
+    ("post", "POST"),
+    ("delete", "DELETE"),
+    ("options", "OPTIONS"),
+    ("head", "HEAD"),
+    ("patch", "PATCH"),
+    (ANY_METHOD, ANY),
+];
+
+/// Keys of a path item that are no methods.
+const ITEM_KEYS: [&str; 6] = ["$ref", "summary", "description", "servers", "parameters", "security"];
+
+/// Stands for every method.
+const ANY: &str = "ANY";
+
+/// The entries, as they are read.
+pub struct Routes<'d> {
+    description: &'d Json,
+    schemes: &'d Schemes,
+    /// The upstreams that they are sent to.
+    pub servers: Servers,
+    /// The entries, in the order of the description.
+    pub list: Vec<Route>,
+    /// What could not be taken over, or not as it is.
+    pub notes: Notes,
+    /// What makes the whole description unfit.
+    pub reasons: Vec<String>,
+    /// How many operations the description has.
+    pub operations: usize,
+    by_shape: HashMap<(&'static str, String), usize>,
+    /// By where it stands in the description.
+    requirements: HashMap<Option<*const Json>, Result<Requirement, String>>,
+    left_out: Vec<LeftOut>,
+    extensions: Extensions,
+}
+
+/// An entry of `paths`.
+#[derive(Clone)]
+pub struct Route {
+    summary: Option<String>,
+    review: Vec<String>,
+    method: &'static str,
+    template: Template,
+    /// The keys of `paths` that it is from; none where it was made for requests that several are about.
+    origins: Vec<String>,
+    /// What opens it.
+    pub access: Option<Access>,
+    /// What answers it.
+    pub answer: Answer,
+}
+
+/// What answers an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The upstream at this index.
+    Upstream(usize),
+    /// Nothing: the description says elsewhere what would, and no other entry may step in.
+    Nothing,
+}
+
+/// An entry for requests that two others match.
+struct Parted {
+    route: Route,
+    /// Whether it asks for more than what would take them.
+    needed: bool,
+}
+
+/// An operation whose paths no pattern matches.
+struct LeftOut {
+    method: &'static str,
+    template: String,
+    reach: Reach,
+    /// What opens it; `None` where nothing can be told of that.
+    access: Option<Option<Access>>,
+}
+
+impl Route {
+    /// Gives the entry; `authorizer` names the authorizer of what opens it, where there are several.
+    pub fn to_json<'n>(&self, authorizer: impl Fn(&Access) -> Option<&'n str>) -> Json {
+        let mut members = Vec::new();
+        members.extend(self.summary.as_deref().map(|text| ("x-summary".to_owned(), text.into())));
+        if !self.review.is_empty() {
+            members.push(("x-review".to_owned(), Json::texts(&self.review)));
+        }
+        members.push(("method".to_owned(), self.method.into()));
+        members.push(("path".to_owned(), self.template.pattern.as_str().into()));
+        members.extend(self.access.as_ref().map(|access| ("auth".to_owned(), access.to_json(authorizer(access)))));
+        let integration = match self.answer {
+            Answer::Upstream(index) => {
+                Json::object([("type", "http_proxy".into()), ("server", Json::Text(Servers::alias(index)))])
+            }
+            Answer::Nothing => Json::object([
+                ("type", "static".into()),
+                ("status", Json::Number("501".to_owned())),
+                ("body", "Not taken over from the description.".into()),
+            ]),
+        };
+        members.push(("integration".to_owned(), integration));
+        Json::Object(members)
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}", self.method, self.template.pattern)
+    }
+
+    /// Lets in only whom another lets in as well; nobody where no request can show what both ask for, or that is not known.
+    fn restrict(&mut self, access: Option<&Access>, answer: Answer) {
+        match Access::both(self.access.as_ref(), access) {
+            Ok(both) if answer != Answer::Nothing => self.access = both,
+            Ok(_) | Err(_) => self.answer = Answer::Nothing,
+        }
+    }
+}
+
+impl<'d> Routes<'d> {
+    /// Begins without any.
+    pub fn new(description: &'d Json, schemes: &'d Schemes, servers: Servers) -> Self {
+        Self {
+            description,
+            schemes,
+            servers,
+            list: Vec::new(),
+            notes: Notes::default(),
+            reasons: Vec::new(),
+            operations: 0,
+            by_shape: HashMap::new(),
+            requirements: HashMap::new(),
+            left_out: Vec::new(),
+            extensions: Extensions::default(),
+        }
+    }
+
+    /// Reads every operation.
+    pub fn read(&mut self) {
+        self.extensions.count(self.description);
+        for section in ["paths", MORE_PATHS] {
+            self.read_paths(section);
+            if !self.reasons.is_empty() {
+                return;
+            }
+        }
+        for (name, _) in self.description.get("webhooks").map(Json::members).unwrap_or_default() {
+            let place = format!("webhooks.{name}");
+            self.notes.add(Stands::Alone, &place, "not taken over: the API sends it, past the gateway");
+        }
+        self.part_shared_requests();
+        self.guard_what_is_left_out();
+        if let Some(note) = self.extensions.note() {
+            self.notes.add(Stands::Alone, "", note);
+        }
+        if self.taken() == 0 && self.reasons.is_empty() {
+            self.reasons = self.notes.lines(false);
+            self.reasons.push("paths: no operation can be taken over".to_owned());
+        }
+    }
+
+    /// Gives how many operations have an entry that leads to an upstream.
+    pub fn taken(&self) -> usize {
+        let proxied = self.list.iter().filter(|route| route.answer != Answer::Nothing);
+        proxied.map(|route| route.origins.len()).sum()
+    }
+
+    fn read_paths(&mut self, section: &str) {
+        match self.description.get(section) {
+            None | Some(Json::Null) => {}
+            Some(Json::Object(items)) => {
+                if let Some(paths) = self.description.get(section) {
+                    self.extensions.count(paths);
+                }
+                for (template, item) in items.iter().filter(|(template, _)| !template.starts_with("x-")) {
+                    self.read_item(template, item);
+                    if self.operations > OPERATIONS_MAX || self.left_out.len() > LEFT_OUT_MAX {
+                        let too_many = match self.operations > OPERATIONS_MAX {
+                            true => format!("paths: there are more than {OPERATIONS_MAX} operations"),
+                            false => {
+                                format!("paths: more than {LEFT_OUT_MAX} operations have a path that is no pattern")
+                            }
+                        };
+                        self.reasons.push(too_many);
+                        return;
+                    }
+                }
+            }
+            Some(_) => self.reasons.push(format!("{section}: is no object")),
+        }
+    }
+
+    fn read_item(&mut self, template: &str, item: &'d Json) {
+        match follow(self.description, item) {
+            Ok(target) => self.read_operations(template, target),
+            Err(lost) => {
+                self.operations += 1;
+                self.skip_lost(ANY, template, template, "the path", &lost);
+            }
+        }
+        // OpenAPI leaves open what the keys beside a reference mean.
+        if item.get("$ref").is_some() {
+            self.read_operations(template, item);
+        }
+    }
+
+    fn read_operations(&mut self, template: &str, item: &'d Json) {
+        if !matches!(item, Json::Object(_) | Json::Null) {
+            self.operations += 1;
+            return self.skip(ANY, template, template, "not taken over: the path is no object".to_owned());
+        }
+        self.extensions.count(item);
+        for (key, operation) in item.members() {
+            let lower = key.to_ascii_lowercase();
+            if let Some((_, method)) = METHODS.iter().find(|(name, _)| *name == lower) {
+                self.operations += 1;
+                self.read_operation(template, item, method, operation);
+            } else if lower == "trace" {
+                self.operations += 1;
+                let place = format!("TRACE {template}");
+                self.notes.add(Stands::Alone, &place, "not taken over: no path answers TRACE");
+            } else if !ITEM_KEYS.contains(&key.as_str()) && !key.starts_with("x-") {
+                self.notes.add(Stands::Alone, template, format!("not taken over: \"{key}\" is no method"));
+            }
+        }
+    }
+
+    fn read_operation(&mut self, template: &str, item: &'d Json, method: &'static str, operation: &'d Json) {
+        let place = format!("{method} {template}");
+        let operation = match follow(self.description, operation) {
+            Ok(operation) => operation,
+            Err(lost) => return self.skip_lost(method, template, &place, "the operation", &lost),
+        };
+        if !matches!(operation, Json::Object(_) | Json::Null) {
+            return self.skip(method, template, &place, "not taken over: the operation is no object".to_owned());
+        }
+        self.extensions.count(operation);
+        let (access, mut review) = match self.access_of(item, operation) {
+            Ok(access) => access,
+            Err(reason) => return self.skip(method, template, &place, format!("not taken over: {reason}")),
+        };
+        let read = match Template::read(template) {
+            Ok(read) => read,
+            Err(reason) => {
+                self.notes.add(Stands::Alone, &place, format!("not taken over: {reason}"));
+                return self.leave_out(method, template, Some(access));
+            }
+        };
+        review.extend(read.hint.map(str::to_owned));
+        for (name, _) in operation.get("callbacks").map(Json::members).unwrap_or_default() {
+            let note = format!("callback \"{name}\" not taken over: the API sends it, past the gateway");
+            self.notes.add(Stands::Alone, &place, note);
+        }
+        let (server, of_its_own) = self.server_of(template, item, &place, operation);
+        review.extend(of_its_own);
+        for note in &review {
+            self.notes.add(Stands::InEntry, &place, note.as_str());
+        }
+        let summary = [operation.text("operationId"), operation.text("summary")];
+        let summary: Vec<_> = summary.into_iter().flatten().map(one_line).filter(|text| !text.is_empty()).collect();
+        let summary = (!summary.is_empty()).then(|| summary.join(": "));
+        let answer = Answer::Upstream(server);
+        self.insert(Route {
+            summary,
+            review,
+            method,
+            template: read,
+            origins: vec![template.to_owned()],
+            access,
+            answer,
+        });
+    }
+
+    /// Leaves an operation or a path to an entry that answers 501, for nothing can be told of what it asks for.
+    fn skip(&mut self, method: &'static str, template: &str, place: &str, review: String) {
+        self.skip_of(None, method, template, place, review);
+    }
+
+    /// Does the same for what is not where a reference leads.
+    fn skip_lost(&mut self, method: &'static str, template: &str, place: &str, what: &str, lost: &Lost) {
+        let kind = lost.is_elsewhere.then_some(Kind::Elsewhere);
+        self.skip_of(kind, method, template, place, format!("not taken over: {what} {}", lost.reason));
+    }
+
+    fn skip_of(&mut self, kind: Option<Kind>, method: &'static str, template: &str, place: &str, review: String) {
+        match Template::read(template) {
+            Ok(read) => {
+                self.notes.add_of(kind, Stands::InBlockedEntry, place, review.clone());
+                self.block(method, read, template, review);
+            }
+            Err(_) => {
+                self.notes.add_of(kind, Stands::Alone, place, review);
+                self.leave_out(method, template, None);
+            }
+        }
+    }
+
+    fn leave_out(&mut self, method: &'static str, template: &str, access: Option<Option<Access>>) {
+        let (template, reach) = (template.to_owned(), Reach::read(template));
+        self.left_out.push(LeftOut { method, template, reach, access });
+    }
+
+    /// Gives what opens an operation, and what a reader should know of it.
+    fn access_of(&mut self, item: &'d Json, operation: &'d Json) -> Result<(Option<Access>, Vec<String>), String> {
+        let security = operation.get("security").or_else(|| self.description.get("security"));
+        let Requirement { mut access, notes: mut review, by_other_means } = self.requirement(security)?;
+        if let Some(of_path) = item.get("security") {
+            // OpenAPI has none there, so it opens nothing, and whoever wrote it meant to keep somebody out.
+            let of_path = self.requirement(Some(of_path))?;
+            access = Access::both(access.as_ref(), of_path.access.as_ref())?;
+            review.push("\"security\" of a path, which OpenAPI has not, is asked for as well".to_owned());
+        }
+        if access.as_ref().is_none_or(|access| access.optional)
+            && let Some(name) = guard([operation, item, self.description])
+        {
+            access = Some(Access { optional: false, ..access.unwrap_or_default() });
+            review.push(format!("{name}: the gateway does not know it, and asks for a token"));
+        }
+        if by_other_means && access.as_ref().is_some_and(|access| access.optional) {
+            review.push("the token is optional: the description lets requests in that show nothing".to_owned());
+        }
+        Ok((access, review))
+    }
+
+    /// Reads a requirement, once for all operations that inherit or refer to it.
+    fn requirement(&mut self, security: Option<&'d Json>) -> Result<Requirement, String> {
+        let known = security.map(std::ptr::from_ref);
+        self.requirements.entry(known).or_insert_with(|| Requirement::read(security, self.schemes)).clone()
+    }
+
+    /// Gives the upstream of an operation, and what a reader should know of it.
+    fn server_of(&mut self, template: &str, item: &Json, place: &str, operation: &Json) -> (usize, Option<String>) {
+        let (at, servers, own) = match (operation.get("servers"), item.get("servers")) {
+            (Some(own), _) => (place.to_owned(), Some(own), true),
+            (None, Some(shared)) => (template.to_owned(), Some(shared), true),
+            (None, None) => ("servers".to_owned(), self.description.get("servers"), false),
+        };
+        let (index, notes) = self.servers.take(&at, servers);
+        for note in notes {
+            self.notes.add(Stands::InEntry, &at, note);
+        }
+        let told = own.then(|| match self.servers.is_wished() {
+            true => "its own servers are set aside for --server".to_owned(),
+            false => format!("has servers of its own: \"{}\"", Servers::alias(index)),
+        });
+        (index, told)
+    }
+
+    /// Adds an entry, or makes the one that takes the same requests as strict as both.
+    fn insert(&mut self, route: Route) {
+        let key = (route.method, route.template.shape.clone());
+        let Some(first) = self.by_shape.get(&key).and_then(|index| self.list.get_mut(*index)) else {
+            self.by_shape.insert(key, self.list.len());
+            self.list.push(route);
+            return;
+        };
+        let (name, other) = (route.name(), first.name());
+        let was_blocked = first.answer == Answer::Nothing;
+        let (stands, review) = match Access::both(first.access.as_ref(), route.access.as_ref()) {
+            Ok(access) if !was_blocked => {
+                let where_to = if route.answer == first.answer { "" } else { ", which go where its own go" };
+                first.access = access;
+                let asks = "and asks for what both ask for";
+                (Stands::InEntry, format!("no request tells {name} from this: it takes both{where_to}, {asks}"))
+            }
+            Ok(_) => (Stands::InBlockedEntry, format!("no request tells {name} from this: neither is taken over")),
+            Err(reason) => {
+                first.answer = Answer::Nothing;
+                (
+                    Stands::InBlockedEntry,
+                    format!("no request tells {name} from this, and {reason}: neither is taken over"),
+                )
+            }
+        };
+        self.notes.add_of(Some(Kind::Shared), stands, &other, review.clone());
+        first.review.push(review);
+        first.origins.extend(route.origins);
+    }
+
+    /// Adds an entry that answers nothing, so that no other takes its requests.
+    fn block(&mut self, method: &'static str, template: Template, origin: &str, review: String) {
+        let key = (method, template.shape.clone());
+        if let Some(first) = self.by_shape.get(&key).and_then(|index| self.list.get_mut(*index)) {
+            first.answer = Answer::Nothing;
+            first.review.push(review);
+            first.origins.push(origin.to_owned());
+            return;
+        }
+        self.by_shape.insert(key, self.list.len());
+        let answer = Answer::Nothing;
+        let origins = vec![origin.to_owned()];
+        self.list.push(Route { summary: None, review: vec![review], method, template, origins, access: None, answer });
+    }
+
+    /// Gives requests that two entries match an entry of their own where the gateway would choose another one than the
+    /// description means, or than it may mean.
+    fn part_shared_requests(&mut self) {
+        self.tighten_beside_any();
+        let described = self.list.len();
+        // Each turn adds entries or makes some stricter, so it comes to an end.
+        while self.part_once() {
+            if self.list.len() - described > PARTED_MAX {
+                let reason =
+                    format!("paths: more than {PARTED_MAX} entries are needed for requests that two operations match");
+                return self.reasons.push(reason);
+            }
+        }
+    }
+
+    /// Makes a method that another key of `paths` has as strict as every method of a key with the same requests.
+    fn tighten_beside_any(&mut self) {
+        let beside: Vec<_> = self.list.iter().filter(|route| route.method == ANY).cloned().collect();
+        for any in beside {
+            let name = any.name();
+            let named =
+                METHODS.iter().filter_map(|(_, method)| self.by_shape.get(&(*method, any.template.shape.clone())));
+            for index in named.copied().collect::<Vec<_>>() {
+                let Some(route) = self
+                    .list
+                    .get_mut(index)
+                    .filter(|route| route.answer != Answer::Nothing)
+                    .filter(|route| any.origins.iter().any(|origin| !route.origins.contains(origin)))
+                else {
+                    continue;
+                };
+                let (stands, review) = match Access::both(route.access.as_ref(), any.access.as_ref()) {
+                    Ok(_) if any.answer == Answer::Nothing => {
+                        route.answer = Answer::Nothing;
+                        (Stands::InBlockedEntry, format!("no request tells it from {name}, which is not taken over"))
+                    }
+                    Ok(both) if both == route.access => continue,
+                    Ok(both) => {
+                        route.access = both;
+                        (Stands::InEntry, format!("no request tells it from {name}: asks for what that asks for, too"))
+                    }
+                    Err(reason) => {
+                        route.answer = Answer::Nothing;
+                        (Stands::InBlockedEntry, format!("no request tells it from {name}, and {reason}"))
+                    }
+                };
+                self.notes.add_of(Some(Kind::Shared), stands, &route.name(), review.clone());
+                route.review.push(review);
+            }
+        }
+    }
+
+    /// Adds the entries that shared requests lack, or makes them as strict as they should be; tells whether there were some.
+    fn part_once(&mut self) -> bool {
+        let shapes: Vec<String> = self.list.iter().map(|route| route.template.shape.clone()).collect();
+        let segments: Vec<Vec<&str>> = shapes.iter().map(|shape| shape.split('/').skip(1).collect()).collect();
+        let mut known = Shapes::default();
+        for (index, segments) in segments.iter().enumerate() {
+            known.insert(segments, index);
+        }
+        let mut parted: Vec<Parted> = Vec::new();
+        for (index, (route, segments)) in self.list.iter().zip(&segments).enumerate() {
+            if route.answer == Answer::Nothing {
+                continue;
+            }
+            for shared in known.sharing(segments) {
+                let Some(other) = self.list.get(shared.other).filter(|_| shared.other != index) else { continue };
+                if takes_head_of(route.method, other.method) {
+                    self.part("HEAD", &route.template.shape, route, other, &mut parted);
+                }
+                // An entry that was made takes what went to such a rest, which no description says.
+                let made = shared.behind_literal && route.origins.is_empty();
+                if let Some(method) = common_method(route.method, other.method).filter(|_| shared.crossing || made) {
+                    self.part(method, &shared.shape, route, other, &mut parted);
+                }
+            }
+            // A rest may be none at all, which elsewhere is less than any.
+            if let [base @ .., REST] = segments.as_slice() {
+                let shape: String = base.iter().flat_map(|segment| ["/", segment]).collect();
+                let over = known.over(base);
+                let answered = |method: &str| {
+                    let mut over = over.iter().filter_map(|index| self.list.get(*index));
+                    over.any(|route| [method, ANY].contains(&route.method))
+                };
+                let wider = known.rests_over(base).into_iter().filter_map(|other| self.list.get(other));
+                let wider: Vec<_> = wider
+                    .filter_map(|other| Some((other, common_method(other.method, route.method)?)))
+                    .filter(|(_, method)| !answered(method))
+                    .collect();
+                // Of every method, one would take the requests of single ones from what has a parameter there.
+                let over = over.iter().filter_map(|index| self.list.get(*index));
+                let beside: Vec<_> = wider.iter().map(|(other, _)| *other).chain(over).collect();
+                for (_, method) in &wider {
+                    for other in &beside {
+                        self.part(method, &shape, route, other, &mut parted);
+                    }
+                }
+            }
+        }
+        // One that asks for no more is needed beside those that do: of every method, these would take its requests.
+        let needed: HashSet<String> =
+            parted.iter().filter(|parted| parted.needed).map(|parted| parted.route.template.shape.clone()).collect();
+        let mut parted: Vec<Route> = parted.into_iter().map(|parted| parted.route).collect();
+        parted.retain(|route| needed.contains(&route.template.shape));
+        let of_every_method: Vec<Route> = parted.iter().filter(|route| route.method == ANY).cloned().collect();
+        for route in &mut parted {
+            let beside = of_every_method.iter().find(|any| any.template.shape == route.template.shape);
+            beside.into_iter().for_each(|any| route.restrict(any.access.as_ref(), any.answer));
+        }
+        for mut route in parted {
+            let (stands, ending) = match route.answer {
+                Answer::Nothing => (Stands::InBlockedEntry, "nothing is known that lets in only whom both let in"),
+                Answer::Upstream(_) => (Stands::InEntry, "asks for what both ask for"),
+            };
+            for review in &mut route.review {
+                review.push_str(ending);
+                self.notes.add_of(
+                    Some(Kind::Shared),
+                    stands,
+                    &format!("{} {}", route.method, route.template.pattern),
+                    review.clone(),
+                );
+            }
+            let key = (route.method, route.template.shape.clone());
+            match self.by_shape.get(&key).and_then(|index| self.list.get_mut(*index)) {
+                Some(known) => known.restrict(route.access.as_ref(), route.answer),
+                None => {
+                    self.by_shape.insert(key, self.list.len());
+                    self.list.push(route);
+                }
+            }
+        }
+        !needed.is_empty()
+    }
+
+    /// Adds an entry for requests that go to `route` where `other` may be meant; it is needed if that asks for more.
+    fn part(&self, method: &'static str, shape: &str, route: &Route, other: &Route, parted: &mut Vec<Parted>) {
+        let at = |method| self.by_shape.get(&(method, shape.to_owned())).and_then(|index| self.list.get(*index));
+        let (own, any) = (at(method), at(ANY));
+        // What the description says of these requests itself stands.
+        let is_said = |known: &Route| !known.origins.is_empty();
+        if own.is_some_and(is_said)
+            || own.is_none() && any.is_some_and(is_said) && !(method == "HEAD" && at("GET").is_some())
+        {
+            return;
+        }
+        // How it ends depends on what becomes of the entry.
+        let review = format!("both {} and {} may be meant: ", route.name(), other.name());
+        let mut both = Route {
+            summary: None,
+            review: vec![review],
+            method,
+            template: Template::of_shape(shape),
+            origins: Vec::new(),
+            access: route.access.clone(),
+            answer: other.answer,
+        };
+        both.restrict(other.access.as_ref(), other.answer);
+        for made in [own, any].into_iter().flatten() {
+            both.restrict(made.access.as_ref(), made.answer);
+        }
+        let get = at("GET").filter(|_| method == "HEAD");
+        let taker = own.or(get).or(any).unwrap_or(route);
+        let mut stricter = taker.clone();
+        stricter.restrict(both.access.as_ref(), both.answer);
+        let refuses = |route: &Route| route.answer == Answer::Nothing;
+        let needed = !refuses(taker) && (refuses(&stricter) || stricter.access != taker.access);
+        let is_same = |known: &&mut Parted| known.route.method == method && known.route.template.shape == shape;
+        match parted.iter_mut().find(is_same) {
+            Some(known) => {
+                known.needed |= needed;
+                known.route.restrict(both.access.as_ref(), both.answer);
+            }
+            None => parted.push(Parted { route: both, needed }),
+        }
+    }
+
+    /// Makes each entry that would get the requests of an operation without one as strict as that operation.
+    fn guard_what_is_left_out(&mut self) {
+        let with_head: HashSet<String> =
+            self.list.iter().filter(|route| route.method == "HEAD").map(|route| route.template.shape.clone()).collect();
+        for left in &self.left_out {
+            // What comes behind an entry that takes all of these requests gets none of them.
+            let takes_all =
+                |route: &&Route| [left.method, ANY].contains(&route.method) && route.template.holds(&left.reach);
+            let first: Vec<_> = self.list.iter().filter(takes_all).map(|route| route.template.clone()).collect();
+            for route in self.list.iter_mut().filter(|route| route.answer != Answer::Nothing) {
+                // Of an entry with `GET` no operation says what `HEAD` asks for, and of one that was made none says anything.
+                let head = takes_head_of(route.method, left.method) && !with_head.contains(&route.template.shape);
+                let common = common_method(route.method, left.method).is_some();
+                let is_covered = match route.origins.is_empty() {
+                    true => common && route.template.meets(&left.reach),
+                    false => common && route.template.covers(&left.reach),
+                };
+                let is_meant = is_covered || head && route.template.meets(&left.reach);
+                if !is_meant || first.iter().any(|first| first.comes_before(&route.template)) {
+                    continue;
+                }
+                let name = format!("{} {}", left.method, left.template);
+                let both =
+                    left.access.as_ref().map(|access| (access, Access::both(route.access.as_ref(), access.as_ref())));
+                let (stands, review) = match both {
+                    // Nothing to add where it is as strict already, but for tokens that were optional on both sides.
+                    Some((_, Ok(access))) if access == route.access => continue,
+                    Some((None, Ok(_))) => continue,
+                    Some((Some(_), Ok(access))) => {
+                        route.access = access;
+                        (Stands::InEntry, format!("asks for what {name} asks for, too, whose requests come here"))
+                    }
+                    Some((_, Err(reason))) => {
+                        route.answer = Answer::Nothing;
+                        (Stands::InBlockedEntry, format!("the requests of {name} come here, and {reason}"))
+                    }
+                    None => {
+                        route.answer = Answer::Nothing;
+                        (
+                            Stands::InBlockedEntry,
+                            format!("the requests of {name} come here, of which nothing can be told"),
+                        )
+                    }
+                };
+                self.notes.add_of(Some(Kind::Shared), stands, &route.name(), review.clone());
+                route.review.push(review);
+            }
+        }
+    }
+}
+
+/// Gives the method of requests that are of both methods of entries.
+fn common_method(one: &'static str, other: &'static str) -> Option<&'static str> {
+    match (one, other) {
+        (ANY, method) | (method, ANY) => Some(method),
+        (one, other) => (one == other).then_some(one),
+    }
+}
+
+/// Tells whether an entry takes requests with `HEAD` that another is for: `GET` does where nothing else of its pattern does.
+fn takes_head_of(method: &str, other: &str) -> bool {
+    method == "GET" && ["HEAD", ANY].contains(&other)
+}
