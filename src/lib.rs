@@ -24,6 +24,8 @@ pub mod algorithm;
 pub mod config;
 pub mod cookie;
 pub mod cors;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod explain;
 pub mod json;
 pub mod jwks;
 pub mod mapping;

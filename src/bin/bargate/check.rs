@@ -8,8 +8,8 @@ use bargate::review::{ReviewedFile, github, is_valid, json, review_with, text};
 
 use crate::config_file::{STDIN_NAME, TextFile};
 use crate::deployment::{Deployment, Sources};
+use crate::failure::{FOUND, Failure};
 use crate::page::Page;
-use crate::{FOUND, Failure};
 
 /// Checks a config and names every mistake and warning with its place.
 ///

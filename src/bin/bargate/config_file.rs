@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// Largest file that is read, in bytes: KV, where a config may be, holds no larger value.
 const FILE_MAX_BYTES: u64 = 25 * 1024 * 1024;

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use bargate::config::{Binding, Bindings, Diagnostic, LineIndex, Reference, ReferenceKind, Severity};
 use bargate::review::{Need, NeedKind, allowed, needs};
 
-use crate::Failure;
 use crate::config_file::TextFile;
 use crate::env_files::{self, EnvFile, EnvFiles};
+use crate::failure::Failure;
 use declared::{Declared, Value, parse_jsonc, parse_toml};
 use refused::{LISTS, refusals};
 
@@ -757,5 +757,17 @@ mod tests {
         for (name, text, expected) in table {
             assert_eq!(wrangler(name, text, None).unwrap().file.text, expected, "{name}");
         }
+    }
+
+    #[test]
+    fn the_usual_values_are_those_of_wrangler_dev() {
+        let folder = std::env::temp_dir().join(format!("bargate-usual-values-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let of_local_run = || Deployment::read(&Sources::of_local_run(), &folder).ok().unwrap();
+        assert_eq!(of_local_run().file_names(), [""; 0], "there is none");
+        std::fs::write(folder.join(".env"), "FULL=x\n").unwrap();
+        let value = of_local_run().look_up(&Reference { kind: ReferenceKind::Env, name: "FULL".to_owned() });
+        assert_eq!(value, Binding::Value("x".to_owned()));
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -8,9 +8,9 @@ use bargate::review::{Change, Comparison, Exposure, OutlinedRoute, compare};
 use serde_json::json;
 
 use crate::config_file::TextFile;
+use crate::failure::{FOUND, Failure};
 use crate::page::{Page, plain, print_json, styled};
 use crate::routes::{Format, Routes, asked, to_json};
-use crate::{FOUND, Failure};
 
 const ADDED: Style = AnsiColor::Green.on_default();
 const REMOVED: Style = AnsiColor::Red.on_default();

@@ -9,9 +9,9 @@ mod parse;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use crate::Failure;
 use crate::config_file::TextFile;
 use crate::deployment::hidden;
+use crate::failure::Failure;
 
 /// Variables by name, in the order in which wrangler expands them.
 #[derive(Default)]

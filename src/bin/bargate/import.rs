@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::config_file::TextFile;
+use crate::failure::{FOUND, Failure};
 use crate::output::{Existing, Output};
 use crate::page::say;
 use crate::provider::Provider;
-use crate::{FOUND, Failure};
 use openapi::{Imported, Wishes};
 
 /// Makes a config to review from a description in another format.

@@ -12,7 +12,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::Failure;
+use crate::failure::Failure;
 use crate::output::{Existing, Output};
 use crate::provider::Provider;
 use answers::{Answers, Given, Mode};

@@ -16,6 +16,7 @@ mod config_file;
 mod deployment;
 mod diff;
 mod env_files;
+mod failure;
 mod import;
 mod init;
 mod ordered_json;
@@ -30,7 +31,7 @@ use std::process::ExitCode;
 
 use bargate::review;
 use clap::{Parser, Subcommand};
-use page::Page;
+use failure::Failure;
 
 /// Bargate, an auth-aware API gateway for Cloudflare Workers.
 #[derive(Parser)]
@@ -50,43 +51,6 @@ enum Command {
     Init(init::Arguments),
     Import(import::Arguments),
 }
-
-/// Why a command could not do its work; it exits with status 2.
-#[derive(Debug)]
-pub struct Failure(Vec<String>);
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.join("\n  "))
-    }
-}
-
-impl Failure {
-    /// Gives the failure in words that name what could not be done.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self(vec![message.into()])
-    }
-
-    /// Gives a failure for several reasons, each of a line.
-    pub fn of(reasons: Vec<String>) -> Self {
-        Self(reasons)
-    }
-
-    fn report(self) -> ExitCode {
-        let mut page = Page::default();
-        for (index, reason) in self.0.into_iter().enumerate() {
-            page.line(format!("{}{reason}", if index == 0 { "error: " } else { "  " }));
-        }
-        page.eprint();
-        ExitCode::from(FAILED)
-    }
-}
-
-/// Exit status of a command that found what it looks for: mistakes, exposure, a token that is refused.
-pub const FOUND: u8 = 1;
-
-/// Exit status of a command that could not do its work, or not all of it.
-pub const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {

@@ -11,8 +11,8 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use crate::config_file::TextFile;
+use crate::failure::{FOUND, Failure};
 use crate::page::{Page, print_json, say};
-use crate::{FOUND, Failure};
 
 /// Shows the routes in the order of their precedence: of those that match a request, the first takes it.
 #[derive(clap::Args)]

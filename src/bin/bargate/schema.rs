@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use bargate::config::schema::{reference_markdown, schema_text};
 use bargate::review::WARNINGS;
 
-use crate::Failure;
+use crate::failure::Failure;
 use crate::output::{Existing, Output};
 
 /// Prints the JSON Schema of gateway.config.json.

@@ -2,28 +2,26 @@
 //!
 //! The token goes nowhere: no call carries it, and no file is written. Only `--jwks URL` makes a call, for the key set alone.
 
-mod advice;
-mod checks;
-mod key_checks;
 mod key_set;
 mod reading;
-mod report;
-mod rules;
-mod signature;
-mod time;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use bargate::algorithm::Algorithm;
+use bargate::explain::{ConfigFile, Expected, Explanation, Kind, Report, Sources, Unusable, Verdict, time};
 use clap::{Subcommand, ValueEnum};
 
-use crate::deployment::Sources;
+use crate::config_file::TextFile;
+use crate::deployment::{self, Deployment};
+use crate::failure::{FAILED, FOUND, Failure};
 use crate::page::{Page, print_json};
-use crate::{FAILED, FOUND, Failure};
-use checks::{Explanation, Verdict};
-use reading::{Kind, read_token};
-use report::Report;
+use key_set::read_key_set;
+use reading::read_token;
+
+/// The config that is read where none is named.
+const USUAL_CONFIG: &str = "gateway.config.json";
 
 /// Explains why a token is believed or refused.
 #[derive(clap::Args)]
@@ -65,7 +63,7 @@ struct Explain {
     authorizer: Option<String>,
 
     #[command(flatten)]
-    values: Sources,
+    values: deployment::Sources,
 
     /// The issuer, over that of the config.
     #[arg(long)]
@@ -125,10 +123,10 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
         return Err(Failure::new("standard input can be read once: give - once"));
     }
     let token = read_token(&arguments.token)?;
-    let now = arguments.at.unwrap_or_else(time::current_time);
+    let now = arguments.at.unwrap_or_else(|| jiff::Timestamp::now().as_second());
     let claims = bargate::token::Parts::split(&token).ok().and_then(|parts| parts.claims().ok());
     let issuer = claims.as_ref().and_then(|claims| claims.get("iss")?.as_str());
-    let sources = rules::gather(arguments, issuer)?;
+    let sources = gather(arguments, issuer)?;
     let explanation = Explanation::of(&token, &sources.rules, now);
     let report = Report { kind: Kind::of(&token), explanation: &explanation, sources: &sources, now };
     match arguments.format {
@@ -144,4 +142,48 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
         Verdict::Refused(_) => ExitCode::from(FOUND),
         Verdict::Undecided => ExitCode::from(FAILED),
     })
+}
+
+/// Gathers what a token is held against, which says that it is by `claimed_issuer`: what the flags say, over a config.
+fn gather(arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sources, Failure> {
+    let usual =
+        || Path::new(USUAL_CONFIG).is_file().then(|| PathBuf::from(USUAL_CONFIG)).filter(|_| !arguments.no_config);
+    let path = arguments.config.clone().or_else(usual);
+    let nothing = "no config is read: name one with --config";
+    let mut sources = match path {
+        Some(path) => of_config(&path, arguments, claimed_issuer)?,
+        None if arguments.authorizer.is_some() => return Err(Failure::new(nothing)),
+        None => Sources::without_authorizer(nothing),
+    };
+    let rules = &mut sources.rules;
+    for (flag, rule) in [(&arguments.issuer, &mut rules.issuer), (&arguments.audience, &mut rules.audience)] {
+        if let Some(value) = flag {
+            *rule = Ok(Expected::public(value.clone()));
+        }
+    }
+    if !arguments.algorithms.is_empty() {
+        rules.algorithms = Ok(arguments.algorithms.clone());
+    }
+    if let Some(place) = &arguments.jwks {
+        let issuer = rules.issuer.as_ref().ok().map(|issuer| issuer.value.as_str());
+        rules.keys = Ok(Rc::new(read_key_set(place, issuer)?));
+    }
+    Ok(sources)
+}
+
+fn of_config(path: &Path, arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sources, Failure> {
+    let file = TextFile::read(path)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let local = deployment::Sources::of_local_run();
+    let deployment = Deployment::read(if arguments.values.is_empty() { &local } else { &arguments.values }, folder)?;
+    let config = ConfigFile { name: &file.name, text: &file.text };
+    let sources = Sources::of_config(&config, &deployment, arguments.authorizer.as_deref(), claimed_issuer);
+    let sources = sources.map_err(|reason| match reason {
+        Unusable::Mistakes(first) => {
+            let hint = if arguments.config.is_none() { "; --no-config does without it" } else { "" };
+            Failure::of(vec![format!("the config has mistakes (`bargate check` tells all){hint}"), first])
+        }
+        Unusable::NoSuchAuthorizer(reason) => Failure::new(reason),
+    })?;
+    Ok(Sources { files: deployment.file_names(), ..sources })
 }

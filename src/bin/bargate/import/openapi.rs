@@ -17,7 +17,7 @@ mod openness;
 
 use bargate::config::check;
 
-use crate::Failure;
+use crate::failure::Failure;
 use crate::ordered_json::Json;
 use crate::provider::Provider;
 use notes::Stands;

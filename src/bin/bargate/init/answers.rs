@@ -2,7 +2,7 @@
 
 use super::questions::Questions;
 use super::starting_point::{Values, config};
-use crate::Failure;
+use crate::failure::Failure;
 use crate::provider::Provider;
 
 /// Where `wrangler dev` listens unless it is told otherwise, as wrangler.toml has it.

@@ -7,7 +7,7 @@ use inquire::validator::Validation;
 use inquire::{CustomType, InquireError, Select, Text};
 
 use super::answers::{Asked, DEFAULT_PORT, Mode};
-use crate::Failure;
+use crate::failure::Failure;
 use crate::provider::Provider;
 
 /// Shown below choices.

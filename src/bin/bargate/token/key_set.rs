@@ -8,8 +8,8 @@ use bargate::json;
 use bargate::jwks::{JWKS_MAX_BYTES, KeySet, mistaken_for_key_set};
 use bargate::oauth::Discovery;
 
-use crate::Failure;
 use crate::config_file::TextFile;
+use crate::failure::Failure;
 
 /// How long an address may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);

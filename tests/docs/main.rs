@@ -4,11 +4,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
-#[path = "docs/examples.rs"]
 mod examples;
-#[path = "docs/links.rs"]
 mod links;
-#[path = "docs/markdown.rs"]
 mod markdown;
 
 use std::collections::BTreeSet;

@@ -3,21 +3,17 @@
 //! The rules are the core's; here is what each of them expects and finds. [`Explanation::refusal`] says which failure the gateway
 //! would have told, for it stops at the first.
 
-use std::rc::Rc;
-
-use bargate::algorithm::Algorithm;
-use bargate::jwks::KeySet;
-use bargate::token::{
+use crate::algorithm::Algorithm;
+use crate::token::{
     ClaimError, JoseHeader, Kind, Parts, TOKEN_MAX_BYTES, TokenError, check_audience, check_begun, check_expiry,
     check_issuer, check_unbound, numeric_date,
 };
 use serde_json::{Map, Value};
 
+use super::check::{Check, Outcome, UNKNOWN, row, skip, written};
 use super::key_checks::check_keys;
+use super::rules::{Expected, Rules};
 use super::time::{self, told};
-
-/// What is found where nothing could be read.
-pub const UNKNOWN: &str = "unknown";
 
 /// Why nothing is checked of a text that is no signed token.
 const NO_PARTS: &str = "it has not the three parts of a signed token";
@@ -27,59 +23,6 @@ const NO_HEADER: &str = "the header cannot be read";
 
 /// Why no claim is checked.
 const NO_CLAIMS: &str = "the claims cannot be read";
-
-/// What a token is held against: each part, or the reason why it is not known.
-pub struct Rules {
-    /// The only `iss` that is believed.
-    pub issuer: Result<Expected, String>,
-    /// What `aud` must contain.
-    pub audience: Result<Expected, String>,
-    /// The algorithms that are allowed.
-    pub algorithms: Result<Vec<Algorithm>, String>,
-    /// The key set.
-    pub keys: Result<Rc<KeySet>, String>,
-    /// How far the clocks may differ.
-    pub clock_skew_secs: i64,
-}
-
-/// A text that a claim must have, and how it may be shown.
-pub struct Expected {
-    /// The text.
-    pub value: String,
-    /// The text in quotes, or what stands for it where it is a secret.
-    pub shown: String,
-}
-
-impl Expected {
-    /// Takes a text that anybody may see.
-    pub fn public(value: String) -> Self {
-        let shown = Value::from(value.as_str()).to_string();
-        Self { value, shown }
-    }
-}
-
-/// What became of a check.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The token keeps the rule.
-    Pass,
-    /// It breaks it.
-    Fail(TokenError),
-    /// It could not be checked, for this reason.
-    Skip(String),
-}
-
-/// A check and what it expected and found. Both texts may hold what the token says, as it stands there.
-pub struct Check {
-    /// The member, claim or part that it is about.
-    pub name: &'static str,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// What would pass.
-    pub expected: String,
-    /// What is there.
-    pub found: String,
-}
 
 /// What can be said of a token.
 pub struct Explanation {
@@ -147,16 +90,6 @@ fn outcome<T>(result: Result<T, TokenError>) -> Outcome {
     result.map_or_else(Outcome::Fail, |_| Outcome::Pass)
 }
 
-/// Gives the outcome of a check that was not made.
-pub fn skip(reason: &str) -> Outcome {
-    Outcome::Skip(reason.to_owned())
-}
-
-/// Gives a check.
-pub fn row(name: &'static str, outcome: Outcome, expected: impl Into<String>, found: impl Into<String>) -> Check {
-    Check { name, outcome, expected: expected.into(), found: found.into() }
-}
-
 fn check_form(token: &str) -> Check {
     let count = token.split('.').count();
     let mut found = format!("{count} {}, {} bytes", if count == 1 { "part" } else { "parts" }, token.len());
@@ -174,11 +107,6 @@ fn check_form(token: &str) -> Check {
     });
     let expected = format!("3 parts of base64url, the first a JSON object; at most {TOKEN_MAX_BYTES} bytes");
     row("form", outcome(form), expected, found)
-}
-
-/// Gives a member as it stands there.
-pub fn written(members: &Map<String, Value>, name: &str) -> String {
-    members.get(name).map_or_else(|| "absent".to_owned(), Value::to_string)
 }
 
 fn check_header(header: Result<&JoseHeader, &str>, rules: &Rules) -> Vec<Check> {

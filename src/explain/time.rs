@@ -18,11 +18,6 @@ pub fn parse_time(text: &str) -> Result<i64, String> {
     seconds.ok_or_else(|| "no time: write it as 2026-01-31T12:00:00Z, or in seconds since 1970".to_owned())
 }
 
-/// Gives the time of this machine's clock, in seconds since 1970.
-pub fn current_time() -> i64 {
-    Timestamp::now().as_second()
-}
-
 /// Gives a time in UTC (RFC 3339); `None` where it lies beyond the calendar.
 pub fn utc(seconds: i64) -> Option<String> {
     Timestamp::from_second(seconds).ok().map(|time| time.to_string())

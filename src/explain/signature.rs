@@ -1,8 +1,8 @@
 //! Signatures, verified by `ring` where the gateway has WebCrypto.
 
-use bargate::algorithm::Algorithm;
-use bargate::json;
-use bargate::jwks::Key;
+use crate::algorithm::Algorithm;
+use crate::json;
+use crate::jwks::Key;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;

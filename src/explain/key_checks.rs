@@ -2,13 +2,13 @@
 //!
 //! The gateway knows one failure where no key fits; here the name and the kind of the key have a row each.
 
-use bargate::algorithm::{Algorithm, KeyFamily};
-use bargate::json;
-use bargate::jwks::{Key, KeySet};
-use bargate::token::{JoseHeader, Parts, TokenError};
+use crate::algorithm::{Algorithm, KeyFamily};
+use crate::json;
+use crate::jwks::{Key, KeySet};
+use crate::token::{JoseHeader, Parts, TokenError};
 use serde_json::Value;
 
-use super::checks::{Check, Outcome, UNKNOWN, row, skip, written};
+use super::check::{Check, Outcome, UNKNOWN, row, skip, written};
 use super::signature::is_by_key;
 
 /// Most keys that are listed.

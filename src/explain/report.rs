@@ -5,15 +5,16 @@
 
 use std::fmt::Write as _;
 
-use bargate::problem::Problem;
-use bargate::review::printable;
-use bargate::token::numeric_date;
-use clap::builder::styling::{AnsiColor, Style};
+use crate::problem::Problem;
+use crate::review::printable;
+use crate::token::numeric_date;
+use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value, json};
 
 use super::advice::advice;
-use super::checks::{Check, Explanation, Outcome, UNKNOWN, Verdict};
-use super::reading::Kind;
+use super::check::{Check, Outcome, UNKNOWN};
+use super::checks::{Explanation, Verdict};
+use super::kind::Kind;
 use super::rules::Sources;
 use super::time;
 

@@ -1,11 +1,12 @@
 //! What to do about a check that failed, where its cause can be guessed.
 
-use bargate::algorithm::{Algorithm, KeyFamily};
-use bargate::token::{ClaimError, TokenError};
+use crate::algorithm::{Algorithm, KeyFamily};
+use crate::token::{ClaimError, TokenError};
 use serde_json::{Map, Value};
 
-use super::checks::{Check, Explanation, Outcome};
-use super::reading::Kind;
+use super::check::{Check, Outcome};
+use super::checks::Explanation;
+use super::kind::Kind;
 use super::rules::Sources;
 
 /// Gives advice for a check; none for one that passed, or whose failure says all.

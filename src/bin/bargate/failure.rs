@@ -1,0 +1,43 @@
+//! Why a command exits with another status than 0.
+
+use std::process::ExitCode;
+
+use crate::page::Page;
+
+/// Why a command could not do its work; it exits with status 2.
+#[derive(Debug)]
+pub struct Failure(Vec<String>);
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join("\n  "))
+    }
+}
+
+impl Failure {
+    /// Gives the failure in words that name what could not be done.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(vec![message.into()])
+    }
+
+    /// Gives a failure for several reasons, each of a line.
+    pub fn of(reasons: Vec<String>) -> Self {
+        Self(reasons)
+    }
+
+    /// Prints it, and gives the status to exit with.
+    pub fn report(self) -> ExitCode {
+        let mut page = Page::default();
+        for (index, reason) in self.0.into_iter().enumerate() {
+            page.line(format!("{}{reason}", if index == 0 { "error: " } else { "  " }));
+        }
+        page.eprint();
+        ExitCode::from(FAILED)
+    }
+}
+
+/// Exit status of a command that found what it looks for: mistakes, exposure, a token that is refused.
+pub const FOUND: u8 = 1;
+
+/// Exit status of a command that could not do its work, or not all of it.
+pub const FAILED: u8 = 2;
