@@ -21,11 +21,15 @@
 
 pub mod address;
 pub mod algorithm;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod authoring;
 pub mod config;
 pub mod cookie;
 pub mod cors;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod explain;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod import;
 pub mod json;
 pub mod jwks;
 pub mod mapping;

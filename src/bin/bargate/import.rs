@@ -2,18 +2,16 @@
 //!
 //! What cannot be taken over is told with its place. The config that is written is never more open than the description.
 
-mod document;
-mod openapi;
-
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+use bargate::authoring::Provider;
+use bargate::import::{Imported, Wishes, import_openapi};
 
 use crate::config_file::TextFile;
 use crate::failure::{FOUND, Failure};
 use crate::output::{Existing, Output};
 use crate::page::say;
-use crate::provider::Provider;
-use openapi::{Imported, Wishes};
 
 /// Makes a config to review from a description in another format.
 #[derive(clap::Args)]
@@ -56,10 +54,11 @@ struct OpenapiArguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Format::Openapi(arguments) = &arguments.format;
     let output = Output::new(&arguments.output, Existing::by_force(arguments.force))?;
-    let wishes = Wishes::new(arguments.server.as_deref(), arguments.authorizer, arguments.tenant.as_deref())?;
+    let wishes = Wishes::new(arguments.server.as_deref(), arguments.authorizer, arguments.tenant.as_deref());
+    let wishes = wishes.map_err(Failure::of)?;
     let file = TextFile::read(&arguments.file)?;
-    let description = document::parse(&file.text).map_err(|reason| Failure::new(format!("{}: {reason}", file.name)))?;
-    match openapi::import(&description, &wishes, &file.name) {
+    let imported = import_openapi(&file.text, &wishes, &file.name);
+    match imported.map_err(|reason| Failure::new(format!("{}: {reason}", file.name)))? {
         Imported::Config { config, notes, summary } => {
             output.write(&config)?;
             for note in &notes {

@@ -14,8 +14,8 @@ use std::process::ExitCode;
 
 use crate::failure::Failure;
 use crate::output::{Existing, Output};
-use crate::provider::Provider;
 use answers::{Answers, Given, Mode};
+use bargate::authoring::Provider;
 use questions::{Nobody, Questions, Terminal};
 
 /// Writes a config to start from, and says what to do next.

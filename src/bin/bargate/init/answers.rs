@@ -3,7 +3,7 @@
 use super::questions::Questions;
 use super::starting_point::{Values, config};
 use crate::failure::Failure;
-use crate::provider::Provider;
+use bargate::authoring::Provider;
 
 /// Where `wrangler dev` listens unless it is told otherwise, as wrangler.toml has it.
 pub const DEFAULT_PORT: u16 = 8787;

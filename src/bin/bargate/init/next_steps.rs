@@ -3,7 +3,7 @@
 use super::answers::{Answers, DEFAULT_PORT, Mode};
 use crate::output::Output;
 use crate::page::Page;
-use crate::provider::Provider;
+use bargate::authoring::Provider;
 
 /// Where a deployment is, until somebody puts its own address there.
 const DEPLOYED_ORIGIN: &str = "https://bargate.your-subdomain.workers.dev";

@@ -8,7 +8,7 @@ use inquire::{CustomType, InquireError, Select, Text};
 
 use super::answers::{Asked, DEFAULT_PORT, Mode};
 use crate::failure::Failure;
-use crate::provider::Provider;
+use bargate::authoring::Provider;
 
 /// Shown below choices.
 const HOW_TO_CHOOSE: &str = "↑↓ to move, enter to take it, esc to leave";

@@ -3,8 +3,7 @@
 //! JSON has no comments: what a reader should know stands under keys that begin with `x-`, beside what it is about.
 
 use super::answers::{Asked, Mode};
-use crate::ordered_json::Json;
-use crate::provider::Provider;
+use bargate::authoring::{Json, Provider};
 
 /// What stands in the config for each answer.
 pub struct Values {

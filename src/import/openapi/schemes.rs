@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use bargate::address::Address;
-use bargate::config::holds_reference;
-
-use super::Wishes;
 use super::reference::follow;
-use crate::ordered_json::Json;
-use crate::provider::Provider;
+use super::wishes::Wishes;
+use crate::address::Address;
+use crate::authoring::{Json, Provider};
+use crate::config::holds_reference;
 
 /// What a provider's discovery document is called behind its issuer (OpenID Connect Discovery 1.0 section 4).
 const DISCOVERY: &str = "/.well-known/openid-configuration";

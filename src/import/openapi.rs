@@ -11,30 +11,19 @@ mod servers;
 mod shared;
 mod template;
 mod vendor;
+mod wishes;
 
 #[cfg(test)]
 mod openness;
 
-use bargate::config::check;
-
-use crate::failure::Failure;
-use crate::ordered_json::Json;
-use crate::provider::Provider;
-use notes::Stands;
+use crate::authoring::{Json, Provider};
+use crate::config::check;
+use notes::{Stands, one_line};
 use routes::{Answer, Routes};
 use schemes::{Schemes, Tenant, UNKNOWN_ISSUER};
 use servers::Servers;
 
-/// What is to be otherwise than the description says, or where it says nothing.
-#[derive(Default)]
-pub struct Wishes {
-    /// The upstream of every path.
-    server: Option<String>,
-    /// Of which type authorizers are.
-    provider: Option<Provider>,
-    /// Whose tokens are believed.
-    tenant: Option<(Provider, String)>,
-}
+pub use wishes::Wishes;
 
 /// What came of a description.
 pub enum Imported {
@@ -59,7 +48,7 @@ impl Wishes {
     ///
     /// # Errors
     /// Every one that no config may hold, by its flag.
-    pub fn new(server: Option<&str>, provider: Option<Provider>, tenant: Option<&str>) -> Result<Self, Failure> {
+    pub fn new(server: Option<&str>, provider: Option<Provider>, tenant: Option<&str>) -> Result<Self, Vec<String>> {
         let by_form = |tenant: &str| if tenant.starts_with("https://") { Provider::Oidc } else { Provider::Auth0 };
         let tenant = tenant.map(|tenant| (provider.unwrap_or_else(|| by_form(tenant)), tenant.to_owned()));
         let wishes = Self { server: server.map(str::to_owned), provider, tenant };
@@ -82,7 +71,7 @@ impl Wishes {
             Some(format!("{flag}: {}{help}", mistake.message))
         });
         let wrong: Vec<_> = wrong.collect();
-        if wrong.is_empty() { Ok(wishes) } else { Err(Failure::of(wrong)) }
+        if wrong.is_empty() { Ok(wishes) } else { Err(wrong) }
     }
 }
 
@@ -201,11 +190,6 @@ impl Authorizers {
             }
         }
     }
-}
-
-/// Gives a text in one line.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-use bargate::config::holds_reference;
-use bargate::route::{MethodRule, Pattern, in_order_of_precedence};
+use crate::config::holds_reference;
+use crate::route::{MethodRule, Pattern, in_order_of_precedence};
 
 /// A segment of a shape that is a parameter.
 pub const PARAMETER: &str = "{}";

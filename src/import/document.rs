@@ -5,7 +5,7 @@
 
 use serde_saphyr::options::DuplicateKeyPolicy;
 
-use crate::ordered_json::Json;
+use crate::authoring::Json;
 
 /// Nesting past this is refused, which keeps a hostile file from using up the stack. Schemas nest, hence more than a config's.
 const NESTING_MAX: usize = 128;

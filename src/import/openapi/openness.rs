@@ -1,11 +1,11 @@
 //! Whether a config lets nobody in whom its description keeps out, for descriptions and requests of every kind.
 
-use bargate::config::{Access, Binding, Bindings, Config, Integration, Reference, load};
-use bargate::route::Found;
+use crate::config::{Access, Binding, Bindings, Config, Integration, Reference, load};
+use crate::route::Found;
 use proptest::prelude::*;
 
 use super::{Imported, Wishes, import};
-use crate::ordered_json::Json;
+use crate::authoring::Json;
 
 /// Templates, as people and other gateways write them.
 const TEMPLATES: [&str; 22] = [

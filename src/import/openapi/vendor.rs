@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ordered_json::Json;
+use crate::authoring::Json;
 
 /// The operation of Amazon's API Gateway for every method that a path has not by itself.
 pub const ANY_METHOD: &str = "x-amazon-apigateway-any-method";

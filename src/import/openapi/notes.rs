@@ -120,6 +120,11 @@ impl Note {
     }
 }
 
+/// Gives a text in one line.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

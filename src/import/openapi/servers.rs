@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use bargate::address::Address;
-use bargate::config::holds_reference;
-
-use crate::ordered_json::Json;
+use crate::address::Address;
+use crate::authoring::Json;
+use crate::config::holds_reference;
 
 /// The upstreams that paths were sent to.
 pub struct Servers {

@@ -3,15 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use super::access::{Access, Requirement};
-use super::notes::{Kind, Notes, Stands};
-use super::one_line;
+use super::notes::{Kind, Notes, Stands, one_line};
 use super::reference::{Lost, follow};
 use super::schemes::Schemes;
 use super::servers::Servers;
 use super::shared::Shapes;
 use super::template::{REST, Reach, Template};
 use super::vendor::{ANY_METHOD, Extensions, MORE_PATHS, guard};
-use crate::ordered_json::Json;
+use crate::authoring::Json;
 
 /// The most operations of a description; it bounds how long they are compared, and the largest have a tenth of it.
 const OPERATIONS_MAX: usize = 50_000;

@@ -3,10 +3,9 @@
 //! A requirement is a list of alternatives, each a set of schemes with scopes. The gateway knows tokens of one authorizer a
 //! path, with scopes of which it asks for all, and a list of which it asks for one. What does not fit becomes stricter.
 
-use bargate::config::holds_reference;
-
 use super::schemes::{Scheme, Schemes};
-use crate::ordered_json::Json;
+use crate::authoring::Json;
+use crate::config::holds_reference;
 
 /// The most alternatives that are weighed against each other; people write one or two.
 const ALTERNATIVES_MAX: usize = 50;
@@ -243,8 +242,8 @@ fn add(scopes: &mut Vec<String>, more: &[String]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::wishes::Wishes;
     use super::*;
-    use crate::import::openapi::Wishes;
 
     fn schemes() -> Schemes {
         let source = r#"{"components": {"securitySchemes": {

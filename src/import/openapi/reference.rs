@@ -1,6 +1,6 @@
 //! `$ref`: following it within the description, and nowhere else.
 
-use crate::ordered_json::Json;
+use crate::authoring::Json;
 
 /// The most references that may lead from one to the next; more of them run in a circle.
 const STEPS_MAX: usize = 32;
