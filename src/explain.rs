@@ -17,5 +17,5 @@ pub use check::{Check, Outcome};
 pub use checks::{Explanation, Verdict};
 pub use kind::Kind;
 pub use report::Report;
-pub use rules::{ConfigFile, Expected, Rules, Sources, Unusable};
+pub use rules::{Expected, Rules, Sources, Unusable};
 pub use signature::is_by_key;

@@ -27,6 +27,8 @@ pub mod config;
 pub mod cookie;
 pub mod cors;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod deployment;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod explain;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod import;
@@ -43,6 +45,8 @@ pub mod review;
 pub mod route;
 pub mod secret;
 pub mod session;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod text_file;
 pub mod token;
 pub mod trace;
 

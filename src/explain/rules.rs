@@ -11,6 +11,7 @@ use crate::config::{
     self, Binding, Bindings, CLOCK_SKEW_DEFAULT_SECS, KeySource, Reference, ReferenceKind, TokenRules,
 };
 use crate::jwks::KeySet;
+use crate::text_file::TextFile;
 
 /// What a token is held against: each part, or the reason why it is not known.
 pub struct Rules {
@@ -56,14 +57,6 @@ pub struct Sources {
     pub files: Vec<String>,
 }
 
-/// A config whose authorizer a token is held against.
-pub struct ConfigFile<'f> {
-    /// What to call it by.
-    pub name: &'f str,
-    /// Its text.
-    pub text: &'f str,
-}
-
 impl Sources {
     /// Returns what is known without an authorizer, of which there is none for this reason.
     pub fn without_authorizer(reason: &str) -> Self {
@@ -83,12 +76,12 @@ impl Sources {
     /// # Errors
     /// A config with mistakes, of which the first is told, or an authorizer that is not in it.
     pub fn of_config(
-        file: &ConfigFile<'_>,
+        file: &TextFile,
         bindings: &dyn Bindings,
         named: Option<&str>,
         claimed_issuer: Option<&str>,
     ) -> Result<Self, Unusable> {
-        let found = config::token_rules(file.text, &Values(bindings)).map_err(|mistakes| {
+        let found = config::token_rules(&file.text, &Values(bindings)).map_err(|mistakes| {
             Unusable::Mistakes(mistakes.first().map(|mistake| format!("{}:{mistake}", file.name)).unwrap_or_default())
         })?;
         let sources = match choose(found, file, named, claimed_issuer)? {
@@ -131,7 +124,7 @@ struct Chosen {
 /// Chooses the authorizer that is named, or else the issuer's, or else the first.
 fn choose(
     mut found: Vec<TokenRules>,
-    file: &ConfigFile<'_>,
+    file: &TextFile,
     named: Option<&str>,
     claimed_issuer: Option<&str>,
 ) -> Result<Option<Chosen>, Unusable> {

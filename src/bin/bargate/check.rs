@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bargate::config::{Diagnostic, Severity};
+use bargate::deployment::Deployment;
 use bargate::review::{ReviewedFile, github, is_valid, json, review_with, text};
+use bargate::text_file::TextFile;
 
-use crate::config_file::{STDIN_NAME, TextFile};
-use crate::deployment::{Deployment, Sources};
+use crate::config_file::{STDIN_NAME, read_text};
 use crate::failure::{FOUND, Failure};
 use crate::page::Page;
+use crate::sources::Sources;
 
 /// Checks a config and names every mistake and warning with its place.
 ///
@@ -45,9 +47,9 @@ enum Format {
 /// # Errors
 /// A file that cannot be read.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let file = TextFile::read(&arguments.file)?;
+    let file = read_text(&arguments.file)?;
     let folder = arguments.file.parent().unwrap_or(Path::new(""));
-    let deployments = Deployment::read_each(&arguments.sources, folder)?;
+    let deployments = arguments.sources.read_each(folder)?;
     let mut reviews = deployments.iter().map(|deployment| reviewed(&file, deployment));
     let mut reviewed = reviews.next().unwrap_or_default();
     for other in reviews {
@@ -55,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     if arguments.sources.is_empty() && file.name != STDIN_NAME {
         // A file that nobody named and that cannot be read says nothing.
-        let beside = Deployment::read(&Sources::beside(folder), folder).map(|beside| beside.without_value(&file));
+        let beside = Sources::beside(folder).read(folder).map(|beside| beside.without_value(&file));
         if let Some((_, told)) = reviewed.first_mut() {
             told.extend(beside.unwrap_or_default());
             told.sort_by_key(|diagnostic| diagnostic.offset);
@@ -93,7 +95,7 @@ type Reviewed<'f> = Vec<(&'f TextFile, Vec<Diagnostic>)>;
 
 fn reviewed<'f>(file: &'f TextFile, deployment: &'f Deployment) -> Reviewed<'f> {
     let mut told = review_with(&file.text, deployment);
-    let others = deployment.review(file, &mut told);
+    let others = deployment.review(file, &mut told, &Path::is_file);
     std::iter::once((file, told)).chain(others).collect()
 }
 

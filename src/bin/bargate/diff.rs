@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use bargate::review::{Change, Comparison, Exposure, OutlinedRoute, compare};
 use serde_json::json;
 
-use crate::config_file::TextFile;
+use crate::config_file::read_text;
 use crate::failure::{FOUND, Failure};
 use crate::page::{Page, plain, print_json, styled};
 use crate::routes::{Format, Routes, asked, to_json};
@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if [&arguments.old, &arguments.new].into_iter().all(|path| path.as_os_str() == "-") {
         return Err(Failure::new("standard input can be read once: give - once"));
     }
-    let (old, new) = (TextFile::read(&arguments.old)?, TextFile::read(&arguments.new)?);
+    let (old, new) = (read_text(&arguments.old)?, read_text(&arguments.new)?);
     let (before, after) = (Routes::read(&old)?, Routes::read(&new)?);
     let comparison = compare(&old.text, &new.text);
     let exposed = comparison.exposes();

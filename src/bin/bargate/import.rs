@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use bargate::authoring::Provider;
 use bargate::import::{Imported, Wishes, import_openapi};
 
-use crate::config_file::TextFile;
+use crate::config_file::read_text;
 use crate::failure::{FOUND, Failure};
 use crate::output::{Existing, Output};
 use crate::page::say;
@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let output = Output::new(&arguments.output, Existing::by_force(arguments.force))?;
     let wishes = Wishes::new(arguments.server.as_deref(), arguments.authorizer, arguments.tenant.as_deref());
     let wishes = wishes.map_err(Failure::of)?;
-    let file = TextFile::read(&arguments.file)?;
+    let file = read_text(&arguments.file)?;
     let imported = import_openapi(&file.text, &wishes, &file.name);
     match imported.map_err(|reason| Failure::new(format!("{}: {reason}", file.name)))? {
         Imported::Config { config, notes, summary } => {

@@ -13,9 +13,7 @@
 
 mod check;
 mod config_file;
-mod deployment;
 mod diff;
-mod env_files;
 mod failure;
 mod import;
 mod init;
@@ -23,6 +21,7 @@ mod output;
 mod page;
 mod routes;
 mod schema;
+mod sources;
 mod token;
 
 use std::process::ExitCode;

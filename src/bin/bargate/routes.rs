@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use bargate::review::{
     Outcome, Outline, OutlinedRoute, Requirement, Taken, explain_match, is_valid, printable, review,
 };
+use bargate::text_file::TextFile;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
-use crate::config_file::TextFile;
+use crate::config_file::read_text;
 use crate::failure::{FOUND, Failure};
 use crate::page::{Page, print_json, say};
 
@@ -40,7 +41,7 @@ pub enum Format {
 /// # Errors
 /// A file that cannot be read, or whose config is no JSON.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let file = TextFile::read(&arguments.file)?;
+    let file = read_text(&arguments.file)?;
     let Routes { outline, .. } = Routes::read(&file)?;
     let Some(request) = &arguments.request else {
         match arguments.format {

@@ -10,13 +10,13 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use bargate::algorithm::Algorithm;
-use bargate::explain::{ConfigFile, Expected, Explanation, Kind, Report, Sources, Unusable, Verdict, time};
+use bargate::explain::{Expected, Explanation, Kind, Report, Sources, Unusable, Verdict, time};
 use clap::{Subcommand, ValueEnum};
 
-use crate::config_file::TextFile;
-use crate::deployment::{self, Deployment};
+use crate::config_file::read_text;
 use crate::failure::{FAILED, FOUND, Failure};
 use crate::page::{Page, print_json};
+use crate::sources;
 use key_set::read_key_set;
 use reading::read_token;
 
@@ -63,7 +63,7 @@ struct Explain {
     authorizer: Option<String>,
 
     #[command(flatten)]
-    values: deployment::Sources,
+    values: sources::Sources,
 
     /// The issuer, over that of the config.
     #[arg(long)]
@@ -172,12 +172,11 @@ fn gather(arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sources, 
 }
 
 fn of_config(path: &Path, arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sources, Failure> {
-    let file = TextFile::read(path)?;
+    let file = read_text(path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let local = deployment::Sources::of_local_run();
-    let deployment = Deployment::read(if arguments.values.is_empty() { &local } else { &arguments.values }, folder)?;
-    let config = ConfigFile { name: &file.name, text: &file.text };
-    let sources = Sources::of_config(&config, &deployment, arguments.authorizer.as_deref(), claimed_issuer);
+    let local = sources::Sources::of_local_run();
+    let deployment = if arguments.values.is_empty() { &local } else { &arguments.values }.read(folder)?;
+    let sources = Sources::of_config(&file, &deployment, arguments.authorizer.as_deref(), claimed_issuer);
     let sources = sources.map_err(|reason| match reason {
         Unusable::Mistakes(first) => {
             let hint = if arguments.config.is_none() { "; --no-config does without it" } else { "" };

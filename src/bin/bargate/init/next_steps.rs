@@ -211,6 +211,8 @@ fn provider_lines(answers: &Answers, variables: &Variables) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bargate::deployment::EnvFiles;
+    use bargate::text_file::TextFile;
 
     fn answers(provider: Provider, mode: Mode, audience: &str) -> Answers {
         Answers {
@@ -228,10 +230,11 @@ mod tests {
         for audience in ["https://api.example.com/", "urn:api #1", "a \"b\" $c \\n `d`", "é"] {
             let answers = answers(Provider::Auth0, Mode::Tokens, audience);
             let text = dev_vars(&answers);
-            let read = crate::env_files::as_dev_vars(&text);
-            assert_eq!(read.get("AUTH0_AUDIENCE"), Some(audience), "{text}");
+            let file = TextFile { name: ".dev.vars".to_owned(), text: text.clone() };
+            let read = EnvFiles::parse(vec![file], bargate::deployment::Variables::default()).unwrap();
+            assert_eq!(read.value("AUTH0_AUDIENCE"), Some(audience), "{text}");
             for (name, _) in Variables::of(Provider::Auth0, Mode::Tokens).0 {
-                assert!(read.get(&name).is_some(), "{name}: {text}");
+                assert!(read.value(&name).is_some(), "{name}: {text}");
             }
 
             let table: toml::Table = deployed_lines(&answers).join("\n").parse().unwrap();

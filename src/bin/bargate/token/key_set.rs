@@ -8,7 +8,7 @@ use bargate::json;
 use bargate::jwks::{JWKS_MAX_BYTES, KeySet, mistaken_for_key_set};
 use bargate::oauth::Discovery;
 
-use crate::config_file::TextFile;
+use crate::config_file::read_text;
 use crate::failure::Failure;
 
 /// How long an address may take to answer.
@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Where it cannot be had, or is no key set.
 pub fn read_key_set(place: &str, issuer: Option<&str>) -> Result<KeySet, Failure> {
     let is_address = place.contains("://");
-    let document = if is_address { fetch(place)? } else { TextFile::read(Path::new(place))?.text };
+    let document = if is_address { fetch(place)? } else { read_text(Path::new(place))?.text };
     let fail = |reason: &str| Failure::new(format!("{place}: {reason}"));
     let document = match named_by(&document) {
         None => document,

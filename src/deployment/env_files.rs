@@ -5,56 +5,15 @@
 
 mod expand;
 mod parse;
+mod variables;
 
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::Path;
 
-use crate::config_file::TextFile;
-use crate::deployment::hidden;
-use crate::failure::Failure;
+use super::hidden::hidden;
+use crate::text_file::TextFile;
 
-/// Variables by name, in the order in which wrangler expands them.
-#[derive(Default)]
-pub struct Variables {
-    /// The names, each where it first stood.
-    names: Vec<String>,
-    values: HashMap<String, String>,
-}
-
-impl Variables {
-    /// Gives the value of a name.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(String::as_str)
-    }
-
-    /// Sets a value; of two for one name the last counts.
-    fn set(&mut self, name: &str, value: String) {
-        if self.values.insert(name.to_owned(), value).is_none() {
-            self.names.push(name.to_owned());
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.names.iter().filter_map(|name| Some((name.as_str(), self.get(name)?)))
-    }
-}
-
-/// Gives the process's own variables, those that are text.
-pub fn of_process() -> Variables {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
-}
-
-impl FromIterator<(String, String)> for Variables {
-    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        let mut variables = Self::default();
-        for (name, value) in pairs {
-            variables.set(&name, value);
-        }
-        variables
-    }
-}
+pub use variables::Variables;
 
 /// Files of variables, and what they say together.
 #[derive(Default)]
@@ -77,9 +36,10 @@ pub struct EnvFile {
     pub unread: Vec<usize>,
 }
 
-/// Gives the files that `wrangler dev` reads in a folder, the one with the last word at the end; an environment may have its own.
-pub fn usual(folder: &Path, environment: Option<&str>) -> Vec<PathBuf> {
-    let there = |name: String| Some(folder.join(name)).filter(|path| path.is_file());
+/// Returns the names of the files that `wrangler dev` reads of those that are there, the one with the last word at the end; an
+/// environment may have its own.
+pub fn usual_names(environment: Option<&str>, is_there: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let there = |name: String| Some(name).filter(|name| is_there(name));
     let own = |base: &str| environment.and_then(|name| there(format!("{base}.{name}")));
     if let Some(only) = own(".dev.vars").or_else(|| there(".dev.vars".to_owned())) {
         return vec![only];
@@ -90,17 +50,16 @@ pub fn usual(folder: &Path, environment: Option<&str>) -> Vec<PathBuf> {
 }
 
 impl EnvFiles {
-    /// Reads files, of which the later has the last word. `process` are the process's own variables, where wrangler heeds them: they
+    /// Parses files, of which the later has the last word. `process` are the process's own variables, where wrangler heeds them: they
     /// stand before those of `.env`.
     ///
     /// # Errors
-    /// A file that cannot be read, or whose references lead nowhere.
-    pub fn read(paths: &[PathBuf], process: Variables) -> Result<Self, Failure> {
+    /// A file whose references lead nowhere.
+    pub fn parse(files: Vec<TextFile>, process: Variables) -> Result<Self, String> {
         let mut read = Vec::new();
-        for path in paths {
-            let TextFile { name, text } = TextFile::read(path)?;
+        for TextFile { name, text } in files {
             let parsed = parse::parse(&text);
-            read.push((is_plain(path), EnvFile::of(name, &parsed), parsed.variables()));
+            read.push((is_plain(&name), EnvFile::of(name, &parsed), parsed.variables()));
         }
         let written = read.iter().filter(|(plain, ..)| !plain).flat_map(|(_, _, variables)| variables.iter());
         let written: Variables = written.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -108,7 +67,7 @@ impl EnvFiles {
             let mut files = read.iter().rev().map(|(_, file, _)| file);
             let holder = files.find(|file| file.names.iter().any(|(own, _)| *own == name));
             let file = holder.map(|holder| holder.file.name.as_str()).unwrap_or_default();
-            Failure::new(format!("{file}: the references in {name} have no end"))
+            format!("{file}: the references in {name} have no end")
         })?;
         let mut values = Variables::default();
         for (plain, _, variables) in &read {
@@ -143,15 +102,9 @@ impl EnvFiles {
     }
 }
 
-/// Reads a text as `.dev.vars`.
-#[cfg(test)]
-pub fn as_dev_vars(text: &str) -> Variables {
-    parse::parse(text).variables()
-}
-
 /// Tells whether wrangler takes the values of a file as they stand; those of any other it expands.
-fn is_plain(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+fn is_plain(name: &str) -> bool {
+    let name = Path::new(name).file_name().unwrap_or_default().to_string_lossy();
     name == ".dev.vars" || name.starts_with(".dev.vars.")
 }
 
@@ -180,41 +133,23 @@ impl EnvFile {
 mod tests {
     use super::*;
 
-    /// A folder of a test's own, gone at its end.
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn with(files: &serde_json::Map<String, serde_json::Value>, name: &str) -> Self {
-            let folder = std::env::temp_dir().join(format!("bargate-env-files-{name}-{}", std::process::id()));
-            std::fs::create_dir_all(&folder).unwrap();
-            for (name, text) in files {
-                std::fs::write(folder.join(name), text.as_str().unwrap()).unwrap();
-            }
-            Self(folder)
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
-
     #[test]
     fn values_are_those_that_wrangler_reads() {
         let table: serde_json::Value =
-            serde_json::from_str(include_str!("../../../tests/fixtures/env_files.json")).unwrap();
-        for (index, case) in table.as_array().unwrap().iter().enumerate() {
+            serde_json::from_str(include_str!("../../tests/fixtures/env_files.json")).unwrap();
+        for case in table.as_array().unwrap() {
             let message = case["case"].as_str().unwrap();
-            let folder = Folder::with(case["files"].as_object().unwrap(), &format!("table-{index}"));
+            let files = case["files"].as_object().unwrap();
             let process: Variables = case["process"]
                 .as_object()
                 .into_iter()
                 .flatten()
                 .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
                 .collect();
-            let paths = usual(&folder.0, case["environment"].as_str());
-            let read = EnvFiles::read(&paths, process).unwrap();
+            let names = usual_names(case["environment"].as_str(), &|name| files.contains_key(name));
+            let texts = names.into_iter().map(|name| (files[&name].as_str().unwrap().to_owned(), name));
+            let files = texts.map(|(text, name)| TextFile { name, text }).collect();
+            let read = EnvFiles::parse(files, process).unwrap();
             let expected = case["values"].as_object().unwrap();
             for (name, value) in expected {
                 assert_eq!(read.value(name), value.as_str(), "{message}: {name}");
@@ -245,10 +180,9 @@ mod tests {
 
     #[test]
     fn a_file_with_a_name_of_its_own_is_expanded_and_the_later_file_has_the_last_word() {
-        let files = serde_json::json!({ "a.vars": "A=1\nB=$A\n", ".dev.vars": "B=$A\nC=$A\n", "z.vars": "C=${A}z\n" });
-        let folder = Folder::with(files.as_object().unwrap(), "named");
-        let paths = ["a.vars", ".dev.vars", "z.vars"].map(|name| folder.0.join(name));
-        let read = EnvFiles::read(&paths, Variables::default()).unwrap();
+        let files = [("a.vars", "A=1\nB=$A\n"), ("x/.dev.vars", "B=$A\nC=$A\n"), ("z.vars", "C=${A}z\n")];
+        let files = files.map(|(name, text)| TextFile { name: name.to_owned(), text: text.to_owned() });
+        let read = EnvFiles::parse(files.into(), Variables::default()).unwrap();
         assert_eq!(["A", "B", "C"].map(|name| read.value(name)), [Some("1"), Some("$A"), Some("1z")]);
     }
 }

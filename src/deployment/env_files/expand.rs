@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::Variables;
+use super::variables::Variables;
 
 /// How many references one value is followed through; beyond that, they are taken to have no end.
 const STEPS_MAX: usize = 1_000;

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::Variables;
+use super::variables::Variables;
 
 /// A text, and what was found in it.
 pub struct Parsed {

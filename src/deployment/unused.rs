@@ -1,0 +1,198 @@
+//! What a deployment declares and nothing uses, what stands in clear, and what is refused or passed over.
+
+use super::declared::Declared;
+use super::diagnostics::{locate, warning, way_to_allow};
+use super::env_files::{EnvFile, EnvFiles};
+use super::refused::LISTS;
+use super::wrangler::Wrangler;
+use crate::config::Diagnostic;
+use crate::review::{Need, NeedKind};
+
+/// Names that the gateway looks for of its own, whatever its config says.
+const OWN_NAMES: [&str; 8] = [
+    "BARGATE_CONFIG_JSON",
+    "SAG_API_CONFIG_JSON",
+    "LOG_LEVEL",
+    "CONFIG",
+    "JWKS",
+    "REFRESH_EXCHANGES",
+    "SESSIONS",
+    "LOGOUT_INDEX",
+];
+
+/// The compatibility flags that keep variables and secrets from whatever is not handed them.
+const FLAGS: [&str; 2] = ["nodejs_compat_do_not_populate_process_env", "disallow_importable_env"];
+
+impl Wrangler {
+    /// Tells where modules can read secrets that nobody hands them.
+    fn importable(&self, needs: &[Need]) -> Option<Diagnostic> {
+        let has_modules = needs.iter().any(|need| need.kind == NeedKind::Module);
+        let (flags, offset) = &self.flags;
+        let is_set = |flag: &&&str| flags.iter().any(|set| set == **flag);
+        let missing = FLAGS.iter().find(|flag| !is_set(flag)).filter(|_| has_modules)?;
+        let code = "secret_importable";
+        let message = format!("modules and what they import can read every secret without the flag {missing}");
+        let help = format!("add it to \"compatibility_flags\" of {}; {}", self.label, way_to_allow(code));
+        Some(warning(code, "compatibility_flags".to_owned(), *offset, message, help))
+    }
+
+    /// Tells of what wrangler refuses, of what is declared and used by nothing, and of secrets that stand in clear or can be
+    /// imported.
+    pub(super) fn review(&self, needs: &[Need]) -> Vec<Diagnostic> {
+        let vars = self.section.get("vars").map(Declared::members).unwrap_or_default();
+        let mut told = Vec::from_iter(self.importable(needs));
+        let is_secret = |name: &str| needs.iter().any(|need| need.kind == NeedKind::Secret && need.name == name);
+        for member in vars.iter().filter(|member| is_secret(&member.key)) {
+            let name = &member.key;
+            let code = "secret_in_vars";
+            let help = format!("remove it here, and run `npx wrangler secret put {name}`; {}", way_to_allow(code));
+            let message = format!("the secret {name} stands in a file");
+            told.push(warning(code, format!("vars.{name}"), member.key_offset, message, help));
+        }
+        let in_lists = LISTS.iter().flat_map(|(list, keys)| {
+            let key = keys.first().copied().unwrap_or_default();
+            let entries = self.entries(list).iter();
+            // Of unsafe bindings only rate limits are looked at.
+            let entries = entries.filter(|entry| *list != "unsafe.bindings" || entry.text("type") == Some("ratelimit"));
+            entries.filter_map(move |entry| entry.get(key))
+        });
+        let in_lists = in_lists.filter_map(|name| Some((name.as_text()?, name.span.start)));
+        let declared = vars.iter().map(|member| (member.key.as_str(), member.key_offset)).chain(in_lists);
+        let unused = declared.filter(|(name, _)| !is_used(name, needs));
+        told.extend(unused.map(|(name, offset)| unused_binding(name, offset)));
+        locate(&mut told, &self.file);
+        told.extend(self.refused.iter().cloned());
+        told.sort_by_key(|diagnostic| diagnostic.offset);
+        told
+    }
+}
+
+impl EnvFiles {
+    /// Tells what of a file of variables nothing uses, and what of it wrangler does not read.
+    pub(super) fn review(&self, env_file: &EnvFile, wrangler: Option<&Wrangler>, needs: &[Need]) -> Vec<Diagnostic> {
+        let mut told = Vec::new();
+        for (name, offset) in &env_file.names {
+            if !is_used(name, needs) && !self.refers_to(name) {
+                told.push(unused_binding(name, *offset));
+            } else if let Some(why) = wrangler.and_then(|wrangler| wrangler.ignores(name)) {
+                let code = "ignored_variable";
+                let message = format!("`wrangler dev` does not read {name} here: {why}");
+                let help = format!("remove it here; {}", way_to_allow(code));
+                told.push(warning(code, String::new(), *offset, message, help));
+            }
+        }
+        for offset in &env_file.unread {
+            let code = "ignored_line";
+            let message = "this is no NAME=value, and wrangler passes over it".to_owned();
+            let help = format!("correct it, or begin the line with #; {}", way_to_allow(code));
+            told.push(warning(code, String::new(), *offset, message, help));
+        }
+        told.sort_by_key(|diagnostic| diagnostic.offset);
+        locate(&mut told, &env_file.file);
+        told
+    }
+}
+
+fn is_used(name: &str, needs: &[Need]) -> bool {
+    OWN_NAMES.contains(&name) || needs.iter().any(|need| need.name == name)
+}
+
+fn unused_binding(name: &str, offset: usize) -> Diagnostic {
+    let code = "unused_binding";
+    let help = format!("remove it, unless your own modules use it; {}", way_to_allow(code));
+    warning(code, String::new(), offset, format!("nothing in the config uses {name}"), help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::review::needs;
+    use crate::text_file::TextFile;
+
+    /// Tells of a file what `check` tells of it beside a config that needs some things.
+    fn told(name: &str, text: &str, environment: Option<&str>) -> Vec<String> {
+        let config = r#"{
+            "servers": [{ "alias": "api", "url": "$env.API_URL" }],
+            "authorizer": { "type": "jwt", "issuer": "i", "audience": "a", "secret": "$secret.KEY" },
+            "services": [{ "alias": "prices", "entrypoint": "services/prices" }],
+            "paths": [{ "method": "GET", "path": "/", "integration": { "type": "service", "binding": "prices" } }]
+        }"#;
+        let file = TextFile { name: name.to_owned(), text: text.to_owned() };
+        let found = Wrangler::parse(file, environment).unwrap().review(&needs(config));
+        let shown = |one: &Diagnostic| format!("{} {}:{}", one.code, one.line, one.column);
+        found.iter().map(shown).filter(|shown| shown != "secret_importable 1:1").collect()
+    }
+
+    #[test]
+    fn names_are_found_where_they_are_declared() {
+        type Row = (&'static str, &'static str, &'static str, Option<&'static str>, &'static [&'static str]);
+        let table: [Row; 9] = [
+            (
+                "a value that is the name of an environment",
+                "wrangler.jsonc",
+                "{\n  \"vars\": { \"ENVIRONMENT\": \"production\", \"OLD\": \"1\" },\n  \"env\": {\n    \"production\": {\n      \"vars\": { \"OLD\": \"1\" }\n    }\n  }\n}",
+                Some("production"),
+                &["unused_binding 5:17"],
+            ),
+            (
+                "an environment whose name begins as another's",
+                "wrangler.toml",
+                "[env.production.vars]\nOLD = \"1\"\n\n[env.prod.vars]\nOLD = \"1\"\n",
+                Some("prod"),
+                &["unused_binding 5:1"],
+            ),
+            (
+                "an environment above its top",
+                "wrangler.toml",
+                "[env.prod.vars]\nOLD = \"1\"\n\n[vars]\nOLD = \"1\"\n",
+                None,
+                &["unused_binding 5:1"],
+            ),
+            (
+                "names in comments, behind values too",
+                "wrangler.toml",
+                "name = \"shop\" # OLD, KEY\n# OLD = \"0\"\n[vars]\nOLD = \"1\"\nKEY = \"2\"\n",
+                None,
+                &["unused_binding 4:1", "secret_in_vars 5:1"],
+            ),
+            (
+                "a block of comments",
+                "wrangler.jsonc",
+                "{\n  /* \"KEY\": was\n     KEY */\n  \"vars\": {\n    \"KEY\": \"1\"\n  }\n}",
+                None,
+                &["secret_in_vars 5:5"],
+            ),
+            (
+                "a class of the same name among the migrations",
+                "wrangler.toml",
+                "[[migrations]]\ntag = \"v1\"\nnew_sqlite_classes = [\"Ledger\"]\n\n[[durable_objects.bindings]]\nname = \"Ledger\"\nclass_name = \"Ledger\"\n",
+                None,
+                &["unused_binding 6:8"],
+            ),
+            (
+                "a value that holds the name of a secret",
+                "wrangler.toml",
+                "[vars]\nAPI_URL = \"https://a.example/?KEY\"\nKEY = \"1\"\n",
+                None,
+                &["secret_in_vars 3:1"],
+            ),
+            (
+                "tables in a line, and dotted keys",
+                "wrangler.toml",
+                "vars = { OLD = \"OLDER\", OLDER = \"OLD\" }\nenv.prod.vars.OLD = \"1\"\n",
+                None,
+                &["unused_binding 1:10", "unused_binding 1:25"],
+            ),
+            (
+                "flags that are a value of something else",
+                "wrangler.toml",
+                "# compatibility_flags\n[vars]\nAPI_URL = \"compatibility_flags\"\n\n[env.prod]\ncompatibility_flags = []\n",
+                Some("prod"),
+                &["secret_importable 6:1"],
+            ),
+        ];
+        for (message, name, text, environment, expected) in table {
+            assert_eq!(told(name, text, environment), expected, "{message}");
+        }
+    }
+}
