@@ -4,6 +4,7 @@
 //! `wrangler.toml`. What a config may say is the library's to know: it judges each answer here.
 
 mod answers;
+mod asked;
 mod next_steps;
 mod questions;
 mod starting_point;
@@ -14,7 +15,8 @@ use std::process::ExitCode;
 
 use crate::failure::Failure;
 use crate::output::{Existing, Output};
-use answers::{Answers, Given, Mode};
+use answers::{Answers, Given};
+use asked::Mode;
 use bargate::authoring::Provider;
 use questions::{Nobody, Questions, Terminal};
 

@@ -1,6 +1,7 @@
 //! What a starting point needs besides the config: the lines for `.dev.vars` and `wrangler.toml`, and the provider's settings.
 
-use super::answers::{Answers, DEFAULT_PORT, Mode};
+use super::answers::Answers;
+use super::asked::{DEFAULT_PORT, Mode};
 use crate::output::Output;
 use crate::page::Page;
 use bargate::authoring::Provider;

@@ -6,7 +6,7 @@ use std::num::NonZero;
 use inquire::validator::Validation;
 use inquire::{CustomType, InquireError, Select, Text};
 
-use super::answers::{Asked, DEFAULT_PORT, Mode};
+use super::asked::{Asked, DEFAULT_PORT, Mode};
 use crate::failure::Failure;
 use bargate::authoring::Provider;
 

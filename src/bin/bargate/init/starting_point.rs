@@ -2,7 +2,7 @@
 //!
 //! JSON has no comments: what a reader should know stands under keys that begin with `x-`, beside what it is about.
 
-use super::answers::{Asked, Mode};
+use super::asked::{Asked, Mode};
 use bargate::authoring::{Json, Provider};
 
 /// What stands in the config for each answer.
