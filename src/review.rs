@@ -4,6 +4,7 @@
 //! Everything here looks at the file as it is written, with references unresolved, so it works away from the Worker. It does
 //! **not** decide what is valid (that is [`crate::config`]), prints nothing and reads no file. It is compiled for the host alone.
 
+mod codes;
 mod consequences;
 mod crossings;
 mod exposure;
@@ -12,18 +13,21 @@ mod match_report;
 mod needs;
 mod open_domains;
 mod outline;
+mod patterns;
 mod printable;
 mod report;
+mod route_kind;
 mod route_warnings;
+mod sections;
 mod warnings;
 
+pub use codes::{DEPLOYMENT_WARNINGS, WARNINGS, allowed};
 pub use exposure::{Change, Comparison, Exposure, compare, harmless_keys};
 pub use match_report::{MatchReport, Outcome, Taken, explain_match};
 pub use needs::{Need, NeedKind, needs};
 pub use outline::{Outline, OutlinedRoute, Requirement, Upstream};
 pub use printable::{printable, printable_json};
 pub use report::{ReviewedFile, github, json, text};
-pub use warnings::{DEPLOYMENT_WARNINGS, WARNINGS, allowed};
 
 use consequences::Mistakes;
 

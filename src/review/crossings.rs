@@ -7,10 +7,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::exposure::{common_pattern, methods};
 use super::outline::OutlinedRoute;
-use super::route_warnings::{BODY_RULES, example_paths};
+use super::patterns::{common_pattern, example_paths, methods};
 use crate::route::{Found, Guard, Method, MethodRule, RouteTable};
+
+/// Rules about bodies, which requests by GET or HEAD have none of.
+pub(super) const BODY_RULES: [&str; 2] = ["content_types", "max_body_bytes"];
 
 /// How many pairs of nodes and of routes are looked at: no config that people write has as many, and a hostile one must not hold
 /// up a build.

@@ -1,8 +1,9 @@
 //! Warnings of logins: issuers that no token has, tokens that nobody can check, and ways back from a login that lead nowhere.
 
+use super::codes::Warnings;
 use super::outline::{Outline, authorizers, logs_in};
-use super::route_warnings::RouteKind;
-use super::warnings::{Warnings, items, name_offsets, named_authorizer, takes_first_authorizer, with_authorizer_place};
+use super::route_kind::RouteKind;
+use super::sections::{items, name_offsets, named_authorizer, takes_first_authorizer, with_authorizer_place};
 use crate::address::Address;
 use crate::config::document::{Node, Value};
 use crate::config::reader::Place;

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::outline::authorizers;
-use super::route_warnings::RouteKind;
-use super::warnings::items;
+use super::route_kind::RouteKind;
+use super::sections::items;
 use crate::config::document::{Node, Value};
 use crate::config::reader::{Findings, Place};
 use crate::config::{Reference, ReferenceKind, parse, walk_references};

@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::codes::Warnings;
 use super::consequences::Mistakes;
-use super::crossings::crossings;
-use super::exposure::{example_of, example_path, methods, shape};
+use super::crossings::{BODY_RULES, crossings};
 use super::login_warnings::{RedirectUri, warn_of_callback};
 use super::outline::{Outline, OutlinedRoute};
-use super::warnings::{Warnings, items, mapped_values};
+use super::patterns::{example_path, example_paths, methods, shape};
+use super::route_kind::RouteKind;
+use super::sections::{items, mapped_values};
 use crate::address::Address;
 use crate::config::Bindings;
 use crate::config::document::Node;
@@ -16,84 +18,6 @@ use crate::route::{Ambiguity, Found, Guard, Method, MethodRule, RouteTable};
 
 /// Cloudflare answers paths below this one itself.
 const PLATFORM_PREFIX: &str = "cdn-cgi";
-
-/// Rules about bodies, which requests by GET or HEAD have none of.
-pub(super) const BODY_RULES: [&str; 2] = ["content_types", "max_body_bytes"];
-
-/// What a path is there for, where that matters to a warning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RouteKind {
-    /// The redirect to a login.
-    Login,
-    /// The way back from it.
-    Callback,
-    /// The exchange of a refresh token.
-    Refresh,
-    /// A profile.
-    Userinfo,
-    /// The end of a session.
-    Logout,
-    /// The provider ending sessions.
-    BackchannelLogout,
-    /// A step of a login by one-time password.
-    Otp,
-    /// The step of it that gives tokens.
-    OtpVerify,
-    /// The state of the gateway.
-    Health,
-    /// An upstream, a module or another Worker.
-    Forwarding,
-    /// An answer that stands in the config.
-    Fixed,
-}
-
-impl RouteKind {
-    /// Gives that of a path; `None` where its integration is not known.
-    pub fn of(path: &Node<'_>) -> Option<Self> {
-        let Some(integration) = path.get("integration") else { return Some(Self::Fixed) };
-        let kind = integration.text("type")?;
-        let of_provider = kind.strip_prefix("auth0_").or_else(|| kind.strip_prefix("oidc_"));
-        Some(match (of_provider, kind) {
-            (Some("login" | "callback_redirect"), _) => Self::Login,
-            (Some("callback"), _) => Self::Callback,
-            (Some("refresh"), _) => Self::Refresh,
-            (Some("userinfo"), _) => Self::Userinfo,
-            (Some("logout"), _) => Self::Logout,
-            (Some("backchannel_logout"), _) => Self::BackchannelLogout,
-            (_, "supabase_passwordless_verify") => Self::OtpVerify,
-            (_, "supabase_passwordless_auth" | "supabase_passwordless_auth_alt") => Self::Otp,
-            (_, "health") => Self::Health,
-            (_, "http" | "http_proxy" | "service" | "service_binding") => Self::Forwarding,
-            (_, "static" | "redirect") => Self::Fixed,
-            _ => return None,
-        })
-    }
-
-    /// Tells whether it asks a provider.
-    pub fn needs_provider(self) -> bool {
-        match self {
-            Self::Login | Self::Callback | Self::Refresh | Self::Userinfo | Self::Logout | Self::BackchannelLogout => {
-                true
-            }
-            Self::Otp | Self::OtpVerify | Self::Health | Self::Forwarding | Self::Fixed => false,
-        }
-    }
-
-    /// Tells whether it is open by its nature: who calls it has no token yet, or shows another credential.
-    fn is_open(self) -> bool {
-        match self {
-            Self::Login
-            | Self::Callback
-            | Self::Refresh
-            | Self::Logout
-            | Self::BackchannelLogout
-            | Self::Otp
-            | Self::OtpVerify
-            | Self::Health => true,
-            Self::Userinfo | Self::Forwarding | Self::Fixed => false,
-        }
-    }
-}
 
 /// Tells the warnings of routes.
 pub(super) fn warn_of_routes(
@@ -372,21 +296,6 @@ impl<'o> Relations<'o> {
         }
         Some(format!("no request comes here: {} take them all", takers.join(", ")))
     }
-}
-
-/// Gives paths that the text of a pattern matches, and that others match only if they match all such paths.
-pub(super) fn example_paths(pattern: &str) -> Vec<String> {
-    let example = example_of(pattern);
-    if !pattern.ends_with("+}") {
-        return vec![example];
-    }
-    let none = example.strip_suffix("/~").unwrap_or(&example).to_owned();
-    vec![
-        example.clone(),
-        format!("{example}/~"),
-        format!("{none}/"),
-        if none.is_empty() { "/".to_owned() } else { none },
-    ]
 }
 
 #[cfg(test)]

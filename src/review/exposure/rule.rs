@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::Exposure;
+use super::change::Exposure;
 use super::keys::KEYS;
 use super::meaning::{Object, texts};
 use super::networks::first_admitted;

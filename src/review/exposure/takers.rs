@@ -1,6 +1,10 @@
 //! Which route takes the requests of a route that is added or removed, in the other config.
 
-use super::{Config, Exposure, OutlinedRoute, example_of, less_asked, methods, other_sources, shown};
+use super::change::Exposure;
+use super::route::{less_asked, other_sources};
+use super::side::{Config, shown};
+use crate::review::outline::OutlinedRoute;
+use crate::review::patterns::{common_pattern, example_of, methods};
 use crate::route::{Found, Method, MethodRule, Pattern, RouteTable};
 
 /// Both configs with what finds the route of a request in each.
@@ -78,50 +82,6 @@ fn taker<'c>(table: &RouteTable, config: &'c Config, method: Method, path: &str)
 /// Gives a path that both patterns match, as general as there is; `None` where there is none.
 fn common_path(one: &Pattern, other: &Pattern) -> Option<String> {
     common_pattern(one, other).map(|pattern| example_of(&pattern))
-}
-
-/// Gives the pattern of all paths that both patterns match, with the names of either; `None` where there is none.
-pub(in crate::review) fn common_pattern(one: &Pattern, other: &Pattern) -> Option<String> {
-    let mut pattern = String::new();
-    let (mut ones, mut others) = (one.as_str().split('/').skip(1), other.as_str().split('/').skip(1));
-    loop {
-        let (one, other) = match (ones.next(), others.next()) {
-            (None, None) => return Some(pattern),
-            // A rest may be none at all.
-            (None, Some(other)) => return is_rest(other).then_some(pattern),
-            (Some(one), None) => return is_rest(one).then_some(pattern),
-            (Some(one), Some(other)) => (one, other),
-        };
-        if is_rest(one) || is_rest(other) {
-            let rest: Vec<_> = if is_rest(one) {
-                std::iter::once(other).chain(others).collect()
-            } else {
-                std::iter::once(one).chain(ones).collect()
-            };
-            for segment in rest {
-                pattern.push('/');
-                pattern.push_str(segment);
-            }
-            return Some(pattern);
-        }
-        pattern.push('/');
-        pattern.push_str(match (is_parameter(one), is_parameter(other)) {
-            (true, true) => one,
-            // No parameter is empty.
-            (true, false) if !other.is_empty() => other,
-            (false, true) if !one.is_empty() => one,
-            (false, false) if one == other => one,
-            (_, _) => return None,
-        });
-    }
-}
-
-fn is_parameter(segment: &str) -> bool {
-    segment.starts_with('{')
-}
-
-fn is_rest(segment: &str) -> bool {
-    segment.starts_with('{') && segment.ends_with("+}")
 }
 
 #[cfg(test)]

@@ -142,6 +142,7 @@ impl Answers {
 
 #[cfg(test)]
 mod tests {
+    use super::super::asked::DEFAULT_PORT;
     use super::super::questions::Nobody;
     use super::*;
 
