@@ -4,7 +4,7 @@
 // `wrangler dev` goes on as it was built last.
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ const WORKER_CRATE = 'worker';
 const ENTRY = 'src/edge/worker.mjs';
 /** Where the modules are that paths may name: the user's own, and those of the tests. */
 const SERVICES = 'services';
-const TEST_SERVICES = 'tests/e2e/services';
+const TEST_SERVICES = 'tests/e2e/support/services';
 const SERVICE_FILE = /(?<!\.d)\.m?[jt]s$/;
 /** Wrangler's configuration, the first that is there. */
 const WRANGLER_FILES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'];
@@ -113,6 +113,7 @@ async function compile(directory, faultInjection) {
   await shrink(made);
   for (const file of ['index_bg.wasm', 'index.js']) renameSync(join(ROOT, made, file), join(ROOT, directory, file));
   rmSync(join(ROOT, made), { recursive: true });
+  copyFileSync(join(ROOT, WORKER_CRATE, 'index.d.ts'), join(ROOT, directory, 'index.d.ts'));
 }
 
 /** Notes which inputs an output was made of, and for what, so that the same are not built again. */

@@ -5,8 +5,7 @@
 //! Workers runtime.
 //!
 //! ```text
-//! edge -> session -> mapping, cors, proxy, oauth, problem, token, cookie, trace -> config -> jwks, route -> algorithm, address,
-//! request, secret, json
+//! edge -> session -> mapping, cors, proxy, oauth, problem, token -> config -> jwks, route -> algorithm, address, secret, json -> http
 //! ```
 //!
 //! `review`, on the host alone, is for the command line and looks at configs as they are written; it stands beside `session`.
@@ -24,12 +23,12 @@ pub mod algorithm;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod authoring;
 pub mod config;
-pub mod cookie;
 pub mod cors;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod deployment;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod explain;
+pub mod http;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod import;
 pub mod json;
@@ -39,7 +38,6 @@ pub mod oauth;
 pub mod problem;
 pub mod proxy;
 pub mod recent;
-pub mod request;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod review;
 pub mod route;
@@ -48,7 +46,6 @@ pub mod session;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod text_file;
 pub mod token;
-pub mod trace;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;

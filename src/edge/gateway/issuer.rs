@@ -1,0 +1,166 @@
+//! An authorizer at work: its rules, its keys, and the tokens that it has verified.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::config::{Authorizer, Endpoints, Provider};
+use crate::edge::gateway::key_ring::{HeldKeys, KeyRing};
+use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::timing::now_secs;
+use crate::edge::runtime::webcrypto;
+use crate::problem::Problem;
+use crate::token::{
+    Expectations, Expiry, Kind, SignatureVerified, TokenCache, TokenError, UnverifiedToken, VerifiedClaims,
+};
+
+/// An authorizer and what is remembered of it between requests.
+pub struct Issuer {
+    /// Its rules.
+    pub authorizer: Authorizer,
+    /// Its keys.
+    pub keys: KeyRing,
+    /// Tokens that have verified; no other authorizer's business.
+    tokens: RefCell<TokenCache>,
+}
+
+/// Why a token is not believed.
+pub enum VerifyError {
+    /// The token's own fault.
+    Token(TokenError),
+    /// The keys to tell cannot be had.
+    Keys(Problem),
+}
+
+impl VerifyError {
+    /// Gives the answer for an access token.
+    pub fn into_problem(self) -> Problem {
+        match self {
+            Self::Token(error) => error.into(),
+            Self::Keys(problem) => problem,
+        }
+    }
+}
+
+impl From<TokenError> for VerifyError {
+    fn from(error: TokenError) -> Self {
+        Self::Token(error)
+    }
+}
+
+impl Issuer {
+    /// Puts an authorizer to work, with the keys that are known of it.
+    pub fn new(authorizer: Authorizer, keys: KeyRing) -> Self {
+        Self { authorizer, keys, tokens: RefCell::default() }
+    }
+
+    /// Gives the application at the provider.
+    ///
+    /// # Errors
+    /// [`Problem::ConfigInvalid`] where the authorizer logs nobody in.
+    pub fn provider(&self) -> Result<&Provider, Problem> {
+        self.authorizer.provider.as_ref().ok_or(Problem::ConfigInvalid)
+    }
+
+    /// Gives the provider's addresses, from its discovery document where they stand there.
+    ///
+    /// # Errors
+    /// Where that document cannot be had: the provider's failure.
+    pub async fn endpoints(&self, invocation: &dyn Invocation) -> Result<Rc<Endpoints>, Problem> {
+        if let Some(endpoints) = &self.provider()?.endpoints {
+            return Ok(Rc::clone(endpoints));
+        }
+        self.keys.current(invocation).await?.endpoints.clone().ok_or(Problem::ConfigInvalid)
+    }
+
+    /// Gives the claims of an access token. Waits for nothing where it verified before.
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    pub async fn access_claims(
+        &self,
+        invocation: &dyn Invocation,
+        token: &str,
+    ) -> Result<Rc<VerifiedClaims>, VerifyError> {
+        let now = now_secs();
+        if self.keys.is_fresh(now) {
+            let known = self.tokens.borrow_mut().get(token, self.keys.generation(), now);
+            if let Some(claims) = known {
+                return Ok(claims);
+            }
+        }
+        let (claims, generation) =
+            self.verify(invocation, token, &self.access_token_expectations(), Expiry::Enforced).await?;
+        let claims = Rc::new(claims);
+        let good_until = claims.expires_at().saturating_add(self.authorizer.clock_skew_secs);
+        self.tokens.borrow_mut().insert(token, Rc::clone(&claims), generation, good_until);
+        Ok(claims)
+    }
+
+    /// Gives what an access token is held against.
+    pub fn access_token_expectations(&self) -> Expectations<'_> {
+        let Authorizer { issuer, audience, clock_skew_secs, .. } = &self.authorizer;
+        Expectations { issuer, audience, clock_skew_secs: *clock_skew_secs, kind: Kind::Access }
+    }
+
+    /// Verifies an ID token or a logout token.
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    pub async fn verify_for_client(
+        &self,
+        invocation: &dyn Invocation,
+        token: &str,
+        kind: Kind,
+    ) -> Result<VerifiedClaims, VerifyError> {
+        let audience = &self.provider().map_err(VerifyError::Keys)?.client_id;
+        let expectations = Expectations { audience, kind, ..self.access_token_expectations() };
+        let expiry = if kind == Kind::Logout { Expiry::Optional } else { Expiry::Enforced };
+        Ok(self.verify(invocation, token, &expectations, expiry).await?.0)
+    }
+
+    /// Verifies a token and gives its claims with the generation of the keys that did.
+    ///
+    /// # Errors
+    /// The first rule that it breaks, or that the keys cannot be had.
+    pub async fn verify(
+        &self,
+        invocation: &dyn Invocation,
+        token: &str,
+        expectations: &Expectations<'_>,
+        expiry: Expiry,
+    ) -> Result<(VerifiedClaims, u64), VerifyError> {
+        let token = UnverifiedToken::parse(token, &self.authorizer.algorithms)?;
+        let mut held = self.keys.current(invocation).await.map_err(VerifyError::Keys)?;
+        let mut outcome = verify_signature(&token, &held).await;
+        // A key that is named and not there, or a signature by none of the keys where none is named: the set may have changed.
+        let outdated = match outcome {
+            Err(TokenError::NoKey { .. } | TokenError::KeyLeftOut { .. }) => true,
+            Err(TokenError::BadSignature) => token.key_id().is_none(),
+            _ => false,
+        };
+        if outdated && let Some(renewed) = self.keys.renewed(invocation, &held).await.map_err(VerifyError::Keys)? {
+            held = renewed;
+            outcome = verify_signature(&token, &held).await;
+        }
+        let proof = outcome?;
+        let claims = token.into_verified(proof, expectations, expiry, now_secs())?;
+        Ok((claims, held.generation))
+    }
+}
+
+async fn verify_signature(token: &UnverifiedToken<'_>, held: &HeldKeys) -> Result<SignatureVerified, TokenError> {
+    let algorithm = token.algorithm();
+    let candidates = held.set.select_keys(token.key_id(), algorithm);
+    if candidates.is_empty() {
+        return Err(token.no_key(&held.set));
+    }
+    for index in candidates {
+        // A key or signature whose numbers WebCrypto refuses has verified nothing.
+        let Ok(key) = held.imported(index, algorithm).await else { continue };
+        let verified = webcrypto::verify(&key, algorithm, token.signature(), token.signed_bytes()).await;
+        if verified.is_ok_and(|verified| verified) {
+            return Ok(SignatureVerified::attest());
+        }
+    }
+    Err(TokenError::BadSignature)
+}

@@ -1,0 +1,367 @@
+//! The authorizer's key set at the edge: isolate memory, KV, the provider, and the last good copy of either.
+//!
+//! When to use which is decided by [`crate::jwks`]. Requests share the settled set; one that needs a set that another is
+//! fetching looks for it on a timer.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use serde_json::{Map, Value};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::CryptoKey;
+
+use crate::algorithm::Algorithm;
+use crate::config::{Authorizer, Endpoints, KeySource};
+use crate::edge::auth::provider::Call;
+use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::kv::KvNamespace;
+use crate::edge::runtime::log;
+use crate::edge::runtime::panic::promise;
+use crate::edge::runtime::timing::{LOST_AFTER_SECS, Pause, now_secs};
+use crate::edge::runtime::webcrypto::{CryptoError, import_key};
+use crate::json;
+use crate::jwks::{JWKS_MAX_BYTES, JWKS_STALE_MAX_SECS, KeySet, KeySetAge, KeySetError, Readiness, UnknownKey};
+use crate::oauth::{Discovery, TransportError};
+use crate::problem::Problem;
+
+/// The KV binding that shares key sets between isolates; without it each isolate asks the provider.
+const KV_BINDING: &str = "JWKS";
+
+/// A set with the keys that have been imported from it.
+pub struct HeldKeys {
+    /// The set.
+    pub set: Rc<KeySet>,
+    /// The provider's addresses, where they came with it.
+    pub endpoints: Option<Rc<Endpoints>>,
+    /// Tells sets apart: what one has verified, another has not.
+    pub generation: u64,
+    /// So few that a map of them weighs more than it saves. Where several requests import one at once, the first is used.
+    imported: RefCell<Vec<((usize, Algorithm), CryptoKey)>>,
+}
+
+impl HeldKeys {
+    /// Gives a key of the set for WebCrypto, imported once.
+    ///
+    /// # Errors
+    /// Where WebCrypto does not take its numbers.
+    pub async fn imported(&self, index: usize, algorithm: Algorithm) -> Result<CryptoKey, CryptoError> {
+        let wanted = (index, algorithm);
+        let known = self.imported.borrow().iter().find(|(of, _)| *of == wanted).map(|(_, key)| key.clone());
+        if let Some(key) = known {
+            return Ok(key);
+        }
+        let key = self.set.keys().get(index).ok_or_else(|| CryptoError("no such key".to_owned()))?;
+        let imported = import_key(key, algorithm).await?;
+        self.imported.borrow_mut().push((wanted, imported.clone()));
+        Ok(imported)
+    }
+}
+
+struct State {
+    held: RefCell<Option<Rc<HeldKeys>>>,
+    age: Cell<KeySetAge>,
+    generations: Cell<u64>,
+    failure: RefCell<Problem>,
+}
+
+/// The key set of one authorizer; its clones share it.
+#[derive(Clone)]
+pub struct KeyRing {
+    source: Source,
+    timeout_ms: u32,
+    state: Rc<State>,
+}
+
+/// Where the set comes from.
+#[derive(Clone, PartialEq, Eq)]
+struct Source {
+    /// Address of the key set, or of the discovery document that names it; none for keys that stand in the config.
+    uri: Option<String>,
+    /// The issuer whose discovery document it is.
+    discovered_for: Option<String>,
+}
+
+impl KeyRing {
+    /// Begins without a set, unless it stands in the config.
+    pub fn new(authorizer: &Authorizer) -> Self {
+        let state = State {
+            held: RefCell::new(None),
+            age: Cell::default(),
+            generations: Cell::new(0),
+            failure: RefCell::new(Problem::IdpUnavailable("never asked".to_owned())),
+        };
+        if let KeySource::Given(set) = &authorizer.keys {
+            state.put(Rc::clone(set), None, i64::MAX);
+        }
+        Self { source: Source::of(authorizer), timeout_ms: authorizer.timeout_ms, state: Rc::new(state) }
+    }
+
+    /// Gives a clone for another config's authorizer, where its keys come from the same place.
+    pub fn serving(&self, authorizer: &Authorizer) -> Option<Self> {
+        let source = Source::of(authorizer);
+        let same = source.uri.is_some() && source == self.source;
+        same.then(|| Self { source, timeout_ms: authorizer.timeout_ms, state: Rc::clone(&self.state) })
+    }
+
+    /// Gives the age of the set in memory in seconds; `None` while there is none, or where it stands in the config.
+    pub fn age_secs(&self) -> Option<i64> {
+        let fetched_at = self.state.age.get().fetched_at?;
+        self.source.uri.as_ref().map(|_| now_secs() - fetched_at)
+    }
+
+    /// Gives the generation of the set in memory; 0 while there is none.
+    pub fn generation(&self) -> u64 {
+        self.state.held.borrow().as_ref().map_or(0, |held| held.generation)
+    }
+
+    /// Tells whether the set in memory will do at `now` without a look anywhere else.
+    pub fn is_fresh(&self, now: i64) -> bool {
+        self.state.age.get().readiness(now) == Readiness::Use
+    }
+
+    /// Gives a set that may be used.
+    ///
+    /// # Errors
+    /// Where none can be had: the provider's failure.
+    pub async fn current(&self, invocation: &dyn Invocation) -> Result<Rc<HeldKeys>, Problem> {
+        loop {
+            match self.state.age.get().readiness(now_secs()) {
+                Readiness::Use => break,
+                Readiness::UseAndRenew => {
+                    let _ = self.begin_renewal(invocation, Reason::Stale);
+                    break;
+                }
+                Readiness::Load => {
+                    self.renew(invocation, Reason::Missing).await;
+                    // KV may have given an old copy.
+                    if self.state.age.get().readiness(now_secs()) == Readiness::UseAndRenew {
+                        let _ = self.begin_renewal(invocation, Reason::Stale);
+                    }
+                    break;
+                }
+                Readiness::Wait => self.wait().await,
+                Readiness::Unavailable => return Err(self.state.failure.borrow().clone()),
+            }
+        }
+        let held = self.state.held.borrow().clone().filter(|_| self.state.age.get().is_usable(now_secs()));
+        held.ok_or_else(|| self.state.failure.borrow().clone())
+    }
+
+    /// Gives the set after the provider was asked for a key that `seen` has not; `None` where it is still `seen`.
+    ///
+    /// # Errors
+    /// Where the provider did not say: the key may well exist.
+    pub async fn renewed(&self, invocation: &dyn Invocation, seen: &HeldKeys) -> Result<Option<Rc<HeldKeys>>, Problem> {
+        loop {
+            // Whoever renewed since the look-up may have brought the key.
+            let held = self.state.held.borrow().clone();
+            if let Some(held) = held.filter(|held| held.generation != seen.generation) {
+                return Ok(Some(held));
+            }
+            match self.state.age.get().on_unknown_key(now_secs()) {
+                UnknownKey::Renew if self.source.uri.is_none() => return Ok(None),
+                UnknownKey::Renew => self.renew(invocation, Reason::UnknownKey).await,
+                UnknownKey::Wait => self.wait().await,
+                UnknownKey::Refuse => return Ok(None),
+                UnknownKey::Unavailable => return Err(self.state.failure.borrow().clone()),
+            }
+        }
+    }
+
+    async fn renew(&self, invocation: &dyn Invocation, reason: Reason) {
+        // A failure is in the state, where those who wait find it too.
+        let _ = JsFuture::from(self.begin_renewal(invocation, reason)).await;
+    }
+
+    /// Begins a renewal that goes on when the client hangs up.
+    fn begin_renewal(&self, invocation: &dyn Invocation, reason: Reason) -> js_sys::Promise {
+        let state = Rc::clone(&self.state);
+        let mut age = state.age.get();
+        let calls = if self.source.discovered_for.is_some() { 2 } else { 1 };
+        let until = now_secs() + calls * i64::from(self.timeout_ms.div_ceil(1000)) + LOST_AFTER_SECS;
+        age.begin(now_secs(), until, reason == Reason::UnknownKey);
+        state.age.set(age);
+
+        let kv = KvNamespace::bound(invocation.env(), KV_BINDING);
+        let (source, timeout_ms) = (self.source.clone(), self.timeout_ms);
+        let (kv_to_read, uri) = (kv.clone(), self.source.uri.clone().unwrap_or_default());
+        let loaded = promise(Box::pin(async move {
+            let stored = state.fetch(&source, timeout_ms, kv_to_read, reason).await;
+            Ok(stored.map_or(JsValue::UNDEFINED, JsValue::from))
+        }));
+        invocation.keep_alive(&loaded);
+        // Nobody waits for the store.
+        let from = loaded.clone();
+        invocation.keep_alive(&promise(Box::pin(async move {
+            if let Some(stored) = JsFuture::from(from).await?.as_string() {
+                write_kv(kv.as_ref(), &uri, &stored).await;
+            }
+            Ok(JsValue::UNDEFINED)
+        })));
+        loaded
+    }
+
+    /// Waits until the renewal under way has ended, or must have been lost.
+    async fn wait(&self) {
+        let mut pause = Pause::default();
+        while self.state.age.get().is_renewing(now_secs()) {
+            pause.wait().await;
+        }
+    }
+}
+
+/// Why a set is fetched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    /// The isolate has none: KV may.
+    Missing,
+    /// The one at hand is old.
+    Stale,
+    /// A token names a key that it has not.
+    UnknownKey,
+}
+
+impl Source {
+    fn of(authorizer: &Authorizer) -> Self {
+        match &authorizer.keys {
+            KeySource::KeySet(uri) => Self { uri: Some(uri.clone()), discovered_for: None },
+            KeySource::Discovery(uri) => {
+                Self { uri: Some(uri.clone()), discovered_for: Some(authorizer.issuer.clone()) }
+            }
+            KeySource::Given(_) => Self { uri: None, discovered_for: None },
+        }
+    }
+}
+
+impl State {
+    /// Gets a set and puts it in force; gives what KV should hold of it where it came from the provider.
+    async fn fetch(&self, source: &Source, timeout_ms: u32, kv: Option<KvNamespace>, reason: Reason) -> Option<String> {
+        let uri = source.uri.as_deref().unwrap_or_default();
+        if reason == Reason::Missing {
+            // An old copy will do as well: it is renewed behind the answer.
+            if let Some((set, endpoints, fetched_at)) = read_kv(kv.as_ref(), source, uri).await {
+                self.put(Rc::new(set), endpoints, fetched_at);
+                return None;
+            }
+        }
+        match fetch_documents(source, uri, timeout_ms).await {
+            Ok((set, endpoints, mut stored)) => {
+                let fetched_at = now_secs();
+                self.put(Rc::new(set), endpoints, fetched_at);
+                stored.insert("fetched_at".to_owned(), fetched_at.into());
+                Some(Value::Object(stored).to_string())
+            }
+            Err((problem, reason)) => {
+                log::warn("jwks_unavailable", &reason);
+                *self.failure.borrow_mut() = problem;
+                self.end(None);
+                None
+            }
+        }
+    }
+
+    /// Puts a set in force. One that brings nothing else keeps the generation, and with it what was verified.
+    fn put(&self, set: Rc<KeySet>, endpoints: Option<Rc<Endpoints>>, fetched_at: i64) {
+        let same = |held: &Rc<HeldKeys>| held.set == set && held.endpoints == endpoints;
+        if !self.held.borrow().as_ref().is_some_and(same) {
+            let generation = self.generations.get() + 1;
+            self.generations.set(generation);
+            let held = HeldKeys { set, endpoints, generation, imported: RefCell::default() };
+            *self.held.borrow_mut() = Some(Rc::new(held));
+        }
+        self.end(Some(fetched_at));
+    }
+
+    fn end(&self, fetched_at: Option<i64>) {
+        let mut age = self.age.get();
+        age.end(fetched_at, now_secs());
+        self.age.set(age);
+    }
+}
+
+/// A key set, the addresses that came with it, and what is stored of both.
+type Documents = (KeySet, Option<Rc<Endpoints>>, Map<String, Value>);
+
+/// Fetches the key set, and before it the discovery document where that says where it is.
+///
+/// # Errors
+/// What a client is told; and which document it is about and why, for the log.
+async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<Documents, (Problem, String)> {
+    let (mut stored, mut endpoints, mut uri) = (Map::new(), None, uri.to_owned());
+    let mut sought = source.discovered_for.as_deref();
+    loop {
+        let [not_had, not_usable] = match sought {
+            Some(_) => ["its discovery document was not answered with 200", "its discovery document cannot be used"],
+            None => ["its key set was not answered with 200", "its key set cannot be used"],
+        };
+        let about = |problem: Problem, reason: &str| {
+            let place = uri.split('?').next().unwrap_or_default();
+            (problem, [place, ": ", reason].concat())
+        };
+        let unusable = |reason: String| about(Problem::IdpError(not_usable, None), &reason);
+        let call = Call { url: &uri, form: None, authorization: None, timeout_ms };
+        let document = match call.send_bounded(JWKS_MAX_BYTES).await {
+            Ok(answer) if answer.status == 200 => answer.body,
+            Ok(answer) => {
+                let reason = format!("{not_had}: status {}{}", answer.status, status_words(answer.status));
+                return Err(about(Problem::IdpError(not_had, Some(answer.status)), &reason));
+            }
+            Err(TransportError::TooLarge) => return Err(unusable(KeySetError::TooLarge.to_string())),
+            Err(error) => {
+                let reason = error.to_string();
+                return Err(about(error.into(), &reason));
+            }
+        };
+        let Some(issuer) = sought.take() else {
+            let set = KeySet::parse(&document).map_err(|error| unusable(error.to_string()))?;
+            stored.insert("document".to_owned(), document.into());
+            return Ok((set, endpoints, stored));
+        };
+        let discovery = Discovery::parse(&document, issuer).map_err(unusable)?;
+        stored.insert("discovery".to_owned(), document.into());
+        endpoints = Some(Rc::new(discovery.endpoints));
+        uri = discovery.jwks_uri;
+    }
+}
+
+/// Says what a status usually means of a document that anybody may read.
+fn status_words(status: u16) -> &'static str {
+    match status {
+        300..=399 => ", a redirect, which is not followed",
+        401 | 403 => ", something before it refuses the gateway",
+        404 => ", there is none at this address",
+        _ => "",
+    }
+}
+
+fn kv_key(uri: &str) -> String {
+    format!("jwks:{uri}")
+}
+
+/// Gives the set in KV with the time it was fetched, where it is young enough to be used at all.
+async fn read_kv(kv: Option<&KvNamespace>, source: &Source, uri: &str) -> Option<(KeySet, Option<Rc<Endpoints>>, i64)> {
+    let Ok(text) = kv?.text(&kv_key(uri)).await else {
+        log::warn("kv_unavailable", &format!("the KV binding {KV_BINDING} cannot be read"));
+        return None;
+    };
+    let stored = json::parse_object(text?.as_bytes())?;
+    let fetched_at = stored.get("fetched_at").and_then(Value::as_i64)?;
+    let now = now_secs();
+    let age = KeySetAge { fetched_at: Some(fetched_at), ..KeySetAge::default() };
+    let usable = fetched_at <= now && age.is_usable(now);
+    let set = KeySet::parse(json::text(&stored, "document")?).ok().filter(|_| usable)?;
+    let endpoints = match &source.discovered_for {
+        Some(issuer) => Some(Rc::new(Discovery::parse(json::text(&stored, "discovery")?, issuer).ok()?.endpoints)),
+        None => None,
+    };
+    Some((set, endpoints, fetched_at))
+}
+
+async fn write_kv(kv: Option<&KvNamespace>, uri: &str, stored: &str) {
+    let Some(kv) = kv else { return };
+    let lifetime_secs = u32::try_from(JWKS_STALE_MAX_SECS).unwrap_or_default();
+    if kv.put(&kv_key(uri), stored, lifetime_secs).await.is_err() {
+        log::warn("kv_unavailable", &format!("the KV binding {KV_BINDING} cannot be written"));
+    }
+}

@@ -1,0 +1,221 @@
+//! Answers: what the gateway decided, made into a `Response` with the headers that every answer gets.
+
+use std::borrow::Cow;
+
+use web_sys::Response;
+
+use crate::config::Path;
+use crate::cors;
+use crate::edge::gateway::Gateway;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::host::{configured, header_lines, relay, respond};
+use crate::edge::runtime::log;
+use crate::http::request::{RequestHead as _, is_navigation};
+use crate::oauth::login_address;
+use crate::problem::{Header, PAGE_POLICY, Problem, WayOn, push, quoted};
+use crate::proxy::DROPPED_RESPONSE_HEADERS;
+use crate::route::{Method, MethodRule};
+
+/// What a request is answered with, before the headers that every answer gets.
+pub enum Answer {
+    /// One that the gateway makes.
+    Made {
+        /// Its status.
+        status: u16,
+        /// Its headers, by lower-case name.
+        headers: Vec<Header>,
+        /// Its body.
+        body: Option<String>,
+    },
+    /// A preflight's: its headers say all that other origins are told.
+    Preflight(Vec<Header>),
+    /// An upstream's, passed on.
+    Relayed(Response),
+}
+
+impl Answer {
+    /// Makes an answer of JSON that no cache may keep.
+    pub fn private_json(body: String) -> Self {
+        Self::json_of_status(200, body)
+    }
+
+    /// Makes such an answer of another status.
+    pub fn json_of_status(status: u16, body: String) -> Self {
+        let mut headers = Vec::new();
+        push(&mut headers, "content-type", "application/json".into());
+        push(&mut headers, "cache-control", NO_STORE.into());
+        Self::Made { status, headers, body: Some(body) }
+    }
+
+    /// Makes a redirect that no cache may keep.
+    pub fn redirect(status: u16, location: String) -> Self {
+        let mut headers = Vec::new();
+        push(&mut headers, "location", location.into());
+        push(&mut headers, "cache-control", NO_STORE.into());
+        push(&mut headers, "referrer-policy", "no-referrer".into());
+        Self::Made { status, headers, body: None }
+    }
+
+    fn problem(problem: &Problem, exchange: &Exchange, gateway: Option<&Gateway>) -> Self {
+        let navigation = is_navigation(exchange);
+        let config = gateway.map(|gateway| &gateway.config);
+        // A problem of that path itself is shown on the spot.
+        let page = config.and_then(|config| config.problem_page.as_deref()).filter(|page| *page != exchange.path());
+        if let Some(page) = page.filter(|_| navigation) {
+            return Self::redirect(303, format!("{page}?code={}&request_id={}", problem.code(), exchange.id));
+        }
+        let mut headers = problem.headers();
+        let resource = config.and_then(|config| config.protected_resource.as_ref());
+        if let (Some(resource), Some((_, challenge))) =
+            (resource, headers.iter_mut().find(|(name, _)| name == "www-authenticate"))
+        {
+            // RFC 9728 section 5.1; parameters stand with commas between them, behind the scheme without one.
+            let joint = if challenge.contains(' ') { "," } else { "" };
+            let url = resource.metadata_url(&exchange.origin());
+            *challenge = format!("{challenge}{joint} resource_metadata={}", quoted(&url)).into();
+        }
+        let path = gateway.and_then(|gateway| gateway.path_of(exchange));
+        let body = if navigation {
+            set_page_headers(&mut headers, PAGE_POLICY.into());
+            problem_page(problem, exchange, gateway, path)
+        } else {
+            let access = path.and_then(|path| path.access.as_ref());
+            let older = config.filter(|config| config.older_codes).and_then(|config| {
+                problem.older_code(path, access.and_then(|access| config.authorizers.get(access.authorizer)))
+            });
+            push(&mut headers, "content-type", "application/problem+json".into());
+            problem.body(&exchange.id, older)
+        };
+        Self::Made { status: problem.status(), headers, body: Some(body) }
+    }
+}
+
+/// Sets the headers of a page that the gateway makes: no other site learns its address, which may hold a code.
+pub fn set_page_headers(headers: &mut Vec<Header>, policy: Cow<'static, str>) {
+    push(headers, "content-type", "text/html; charset=utf-8".into());
+    push(headers, "content-security-policy", policy);
+    push(headers, "referrer-policy", "no-referrer".into());
+}
+
+/// Gives the page that tells a person of a problem, with the way on that there is from here.
+fn problem_page(problem: &Problem, exchange: &Exchange, gateway: Option<&Gateway>, path: Option<&Path>) -> String {
+    let login = gateway.filter(|gateway| {
+        let access = path.and_then(|path| path.access.as_ref());
+        // No login helps on the path of another authorizer.
+        problem.calls_for_login(path) && access.is_none_or(|access| gateway.login == Some(access.authorizer))
+    });
+    let login = login.and_then(|gateway| gateway.config.login_path());
+    let login = login.map(|login| login_address(login, exchange.return_to.get().map(String::as_str)));
+    let way_on = match &login {
+        Some(login) => WayOn::LogIn(login),
+        None if problem.is_transient() && matches!(exchange.method(), "GET" | "HEAD") => WayOn::Again,
+        None => WayOn::Nowhere,
+    };
+    problem.page(&exchange.id, way_on)
+}
+
+/// What answers with tokens, profiles or failures say to caches.
+const NO_STORE: &str = "no-store";
+
+/// Browsers that came by https once come by nothing else for two years (RFC 6797).
+const HSTS: &str = "max-age=63072000";
+
+/// Gives how long the parts of an answer took (W3C Server Timing), where the config wants it told.
+fn server_timing(exchange: &Exchange, gateway: Option<&Gateway>) -> Option<String> {
+    gateway.filter(|gateway| gateway.config.server_timing)?;
+    let parts = [("auth", exchange.auth_ms.get()), ("upstream", exchange.upstream_ms.get())];
+    let told: Vec<_> = parts.iter().filter_map(|(name, ms)| Some(format!("{name};dur={}", (*ms)? as i64))).collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
+/// Makes the response, and writes the log line.
+pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<Answer, Problem>) -> Response {
+    let (answer, problem) = match outcome {
+        Ok(answer) => (answer, None),
+        Err(problem) => (Answer::problem(&problem, exchange, gateway), Some(problem)),
+    };
+    let rule = gateway.and_then(|gateway| gateway.config.cors.as_ref());
+    // A preflight's answer has said all there is to say, whether it was the gateway's or that of a path's own OPTIONS.
+    let own_preflight = matches!(answer, Answer::Relayed(_)) && is_own_preflight(exchange, gateway);
+    let readable = rule.filter(|_| !own_preflight && !matches!(answer, Answer::Preflight(_)));
+    let origin = readable.and_then(|_| exchange.header("origin"));
+    let mut shared =
+        readable.map(|rule| cors::answer_headers(rule, origin.as_deref(), problem.is_some())).unwrap_or_default();
+    if !matches!(answer, Answer::Relayed(_)) {
+        push(&mut shared, "x-content-type-options", "nosniff".into());
+        if exchange.url().scheme() == "https" {
+            push(&mut shared, "strict-transport-security", HSTS.into());
+        }
+    }
+    push(&mut shared, "x-request-id", exchange.id.clone().into());
+    if let Some(cookie) = exchange.set_cookie.get() {
+        push(&mut shared, "set-cookie", cookie.clone().into());
+    }
+    if let Some(timing) = server_timing(exchange, gateway) {
+        push(&mut shared, "server-timing", timing.into());
+    }
+    let path = gateway.and_then(|gateway| gateway.path_of(exchange));
+    // A path's own rules are for what its integration answers.
+    let rules = path.filter(|_| problem.is_none()).map(|path| &path.response_headers);
+    let own_headers = gateway.map(|gateway| gateway.headers.as_str()).unwrap_or_default();
+    let with_rules = |mut headers: Vec<Header>| {
+        if let Some(rules) = rules {
+            headers.extend(configured(&rules.set));
+        }
+        header_lines(&headers)
+    };
+    let vary = rule.and_then(cors::vary);
+    // Where no login is needed, the answer to a request without one is not that to a session.
+    let optional = path.and_then(|path| path.access.as_ref()).is_some_and(|access| access.optional);
+    let by_cookie = optional && gateway.is_some_and(|gateway| gateway.config.session.is_some());
+    // One that ends a dead session's cookie is that client's alone.
+    let personal = exchange.session_token.borrow().is_some() || by_cookie && exchange.set_cookie.get().is_some();
+    let cookie = if personal { 2 } else { u8::from(by_cookie) };
+    let request = exchange.request();
+
+    let response = match answer {
+        Answer::Made { status, mut headers, body } => {
+            headers.append(&mut shared);
+            if let Some(rules) = rules {
+                // What nobody may store stays so.
+                let kept = |name: &str, value: &str| name == "cache-control" && value == NO_STORE;
+                headers
+                    .retain(|(name, value)| kept(name, value) || !rules.remove.iter().any(|removed| removed == name));
+            }
+            respond(status, &with_rules(headers), own_headers, vary, cookie, body.as_deref(), &request)
+        }
+        Answer::Preflight(mut headers) => {
+            headers.append(&mut shared);
+            respond(204, &header_lines(&headers), own_headers, Some(cors::PREFLIGHT_VARY), 0, None, &request)
+        }
+        Answer::Relayed(upstream) => {
+            let dropped = match gateway {
+                Some(gateway) if !own_preflight => Cow::Borrowed(gateway.dropped_response_headers.as_str()),
+                _ => Cow::Owned(DROPPED_RESPONSE_HEADERS.join("\n")),
+            };
+            let dropped = match rules.filter(|rules| !rules.remove.is_empty()) {
+                Some(rules) => Cow::Owned(format!("{dropped}\n{}", rules.remove.join("\n"))),
+                None => dropped,
+            };
+            let own = gateway.map(|gateway| gateway.own_cookies.as_str()).unwrap_or_default();
+            let relayed = relay(&upstream, &dropped, own, &with_rules(shared), own_headers, vary, cookie);
+            if relayed.is_err() {
+                let reason = format!("its status {} cannot be passed on", upstream.status());
+                return finish(exchange, gateway, Err(Problem::UpstreamUnreachable(reason)));
+            }
+            relayed
+        }
+    };
+    let response = response
+        .or_else(|_| respond(Problem::Internal.status(), "", "", None, 0, None, &request))
+        .unwrap_or_else(|_| Response::error());
+    log::request(exchange, gateway, response.status(), problem.as_ref().or(exchange.told.get()));
+    response
+}
+
+/// Tells whether this is a preflight that the config leaves to a path of its own.
+fn is_own_preflight(exchange: &Exchange, gateway: Option<&Gateway>) -> bool {
+    let path = gateway.and_then(|gateway| gateway.path_of(exchange));
+    path.is_some_and(|path| path.method == MethodRule::Exact(Method::Options))
+        && exchange.header("access-control-request-method").is_some()
+}

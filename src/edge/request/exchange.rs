@@ -1,0 +1,160 @@
+//! One request on its way through the gateway.
+
+use std::cell::{Cell, OnceCell, RefCell};
+
+use wasm_bindgen::JsValue;
+use web_sys::{Headers, Request};
+use worker::Env;
+
+use crate::address::Address;
+use crate::edge::runtime::host;
+use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::timing::now_ms;
+use crate::edge::runtime::webcrypto::random_bytes;
+use crate::edge::session::SessionToken;
+use crate::http::request::RequestHead;
+use crate::http::trace::Trace;
+use crate::problem::Problem;
+
+/// The longest `X-Request-Id` that is taken over, in bytes.
+const REQUEST_ID_MAX_BYTES: usize = 128;
+
+/// A request with what belongs to it.
+pub struct Exchange {
+    request: RefCell<Request>,
+    env: Env,
+    context: worker::worker_sys::Context,
+    /// Names the request in answers and logs.
+    pub id: String,
+    /// When it came, in milliseconds since 1970.
+    pub started_ms: f64,
+    /// Index of the path that took it, once one did.
+    pub path_index: Cell<Option<usize>>,
+    /// A failure that its answer tells without being one, as a page does.
+    pub told: OnceCell<Problem>,
+    /// The access token of its session, once that was asked for.
+    pub session_token: RefCell<Option<SessionToken>>,
+    /// Where the login leads that comes back with it.
+    pub return_to: OnceCell<String>,
+    /// The `Set-Cookie` of its answer, whichever that becomes.
+    pub set_cookie: OnceCell<String>,
+    /// Its place in a trace, once it was passed on.
+    pub trace: OnceCell<Trace>,
+    /// The most bytes that its path takes of its body.
+    pub body_max: Cell<Option<u64>>,
+    /// How long authentication took, in milliseconds, where there was any.
+    pub auth_ms: Cell<Option<f64>>,
+    /// How long it took until the upstream began to answer, in milliseconds, where one was asked.
+    pub upstream_ms: Cell<Option<f64>>,
+    method: String,
+    url: Address,
+    headers: OnceCell<Headers>,
+}
+
+impl Exchange {
+    /// Takes a request in.
+    pub fn begin(request: Request, env: Env, context: worker::worker_sys::Context) -> Self {
+        let line = host::request_line(&request);
+        let (method, url) = line.split_once(' ').unwrap_or((&line, ""));
+        let mut exchange = Self {
+            method: method.to_owned(),
+            url: Address::from_normalised(url.to_owned()),
+            request: RefCell::new(request),
+            env,
+            context,
+            id: String::new(),
+            started_ms: now_ms(),
+            path_index: Cell::new(None),
+            told: OnceCell::new(),
+            session_token: RefCell::default(),
+            return_to: OnceCell::new(),
+            set_cookie: OnceCell::new(),
+            trace: OnceCell::new(),
+            body_max: Cell::default(),
+            auth_ms: Cell::default(),
+            upstream_ms: Cell::default(),
+            headers: OnceCell::new(),
+        };
+        exchange.id = exchange.header("x-request-id").filter(|id| is_request_id(id)).unwrap_or_else(fresh_request_id);
+        exchange
+    }
+
+    /// Gives the request as the runtime has it.
+    pub fn request(&self) -> Request {
+        <Request as Clone>::clone(&self.request.borrow())
+    }
+
+    /// Goes on with another request, whose body has not been read.
+    pub fn replace_request(&self, request: Request) {
+        self.request.replace(request);
+    }
+
+    /// Gives the runtime's own context of the request.
+    pub fn context(&self) -> &JsValue {
+        self.context.as_ref()
+    }
+
+    /// Gives the origin that the client called.
+    pub fn origin(&self) -> String {
+        self.url.origin()
+    }
+
+    /// Gives the address that the client called.
+    pub fn url(&self) -> &Address {
+        &self.url
+    }
+
+    /// Tells whether the client called plain http on this machine.
+    pub fn is_plain_loopback(&self) -> bool {
+        self.url.scheme() == "http" && self.url.is_loopback()
+    }
+}
+
+impl Invocation for Exchange {
+    fn env(&self) -> &Env {
+        &self.env
+    }
+
+    fn keep_alive(&self, work: &js_sys::Promise) {
+        // Refused only after the request's context has ended, when there is nothing left to keep going.
+        let _ = self.context.wait_until(work);
+    }
+}
+
+impl RequestHead for Exchange {
+    fn method(&self) -> &str {
+        &self.method
+    }
+
+    fn path(&self) -> &str {
+        self.url.path()
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.url.query()
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        self.headers.get_or_init(|| self.request.borrow().headers()).get(name).ok()?
+    }
+}
+
+fn is_request_id(id: &str) -> bool {
+    (1..=REQUEST_ID_MAX_BYTES).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
+/// Makes an id that no other isolate makes: random for the isolate, counted within it, so that most cost no call.
+fn fresh_request_id() -> String {
+    thread_local! {
+        static ISOLATE: OnceCell<String> = const { OnceCell::new() };
+        static COUNT: Cell<u32> = const { Cell::new(0) };
+    }
+    let count = COUNT.with(|count| count.replace(count.get().wrapping_add(1)));
+    ISOLATE.with(|isolate| {
+        let prefix = isolate.get_or_init(|| {
+            random_bytes::<8>().map_or_else(|_| "unseeded".to_owned(), |bytes| crate::oauth::random_text(&bytes))
+        });
+        format!("{prefix}-{count:08x}")
+    })
+}

@@ -1,0 +1,110 @@
+//! The request as others get it: upstreams, other Workers, modules.
+
+use wasm_bindgen::JsValue;
+use web_sys::Request;
+
+use crate::config::Path;
+use crate::edge::gateway::Gateway;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::host::{forward, header_lines};
+use crate::edge::runtime::webcrypto::random_bytes;
+use crate::http::request::RequestHead as _;
+use crate::http::trace::Trace;
+use crate::mapping::{mapped_headers, mapped_query};
+use crate::problem::Header;
+use crate::proxy::forwarded_cookies;
+use crate::token::VerifiedClaims;
+
+/// What becomes of a request's headers on the way: names to drop and lines to set.
+pub struct ForwardedHeaders {
+    /// Lower-case names, one a line: those of every request, a blank line, and those of this one besides.
+    pub drop: String,
+    /// Names and values on alternating lines.
+    pub set: String,
+}
+
+impl ForwardedHeaders {
+    /// Gives those of a request on a path, off whose beginning `prefix` is taken.
+    pub fn of(
+        gateway: &Gateway,
+        exchange: &Exchange,
+        path: &Path,
+        claims: Option<&VerifiedClaims>,
+        prefix: &str,
+    ) -> Self {
+        let mut drop = format!("{}\n\n", gateway.dropped_request_headers);
+        let mut also = |name: &str| {
+            drop.push_str(name);
+            drop.push('\n');
+        };
+        path.mapping.remove.iter().for_each(|name| also(name));
+        // Nor does the client's own pass where the source of the path's has no value.
+        path.mapping.headers.iter().for_each(|(name, _)| also(name));
+        // What is kept for everyone must not depend on who asked.
+        let anonymous = path.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
+        let removed = &path.mapping.remove;
+        let no_cookies = anonymous || removed.iter().any(|name| name == "cookie");
+        if anonymous {
+            also("authorization");
+        }
+        let url = exchange.url();
+        let mut set: Vec<Header> = vec![
+            ("x-request-id".into(), exchange.id.clone().into()),
+            ("x-forwarded-proto".into(), url.scheme().to_owned().into()),
+            ("x-forwarded-host".into(), url.host_and_port().to_owned().into()),
+        ];
+        if !prefix.is_empty() {
+            set.push(("x-forwarded-prefix".into(), prefix.to_owned().into()));
+        }
+        if let Some(address) = exchange.header("cf-connecting-ip") {
+            set.push(("x-forwarded-for".into(), address.into()));
+        }
+        let trace = exchange
+            .trace
+            .get_or_init(|| Trace::of(exchange.header("traceparent").as_deref(), &random_bytes().unwrap_or([1; 24])));
+        set.push(("traceparent".into(), trace.traceparent.clone().into()));
+        if !trace.continued {
+            also("tracestate");
+        }
+        if no_cookies {
+            also("cookie");
+        } else if let Some(cookies) = exchange.header("cookie") {
+            let of_session = gateway.config.session.as_ref().map(|session| session.cookie.as_str());
+            match forwarded_cookies(&cookies, of_session) {
+                Some(kept) if kept == cookies => {}
+                Some(kept) => set.push(("cookie".into(), kept.into())),
+                None => also("cookie"),
+            }
+        }
+        if let Some(session) = &*exchange.session_token.borrow() {
+            set.push(("authorization".into(), format!("Bearer {}", session.token).into()));
+        }
+        // What the config removes is not sent, whoever made it.
+        set.retain(|(name, _)| !removed.iter().any(|removed| removed == name));
+        for (name, value) in mapped_headers(&path.mapping, exchange, claims) {
+            if let Some(value) = value {
+                set.push((name.to_owned().into(), value.into()));
+            }
+        }
+        Self { drop, set: header_lines(&set) }
+    }
+
+    /// Makes the request for `url`.
+    ///
+    /// # Errors
+    /// What was thrown.
+    pub fn request(&self, exchange: &Exchange, path: &Path, url: &str) -> Result<Request, JsValue> {
+        #[expect(clippy::cast_precision_loss, reason = "a limit of bytes is far below 2^53")]
+        let max = path.rules.max_body_bytes.map(|max| max as f64);
+        forward(&exchange.request(), url, &self.drop, &self.set, max)
+    }
+}
+
+/// Gives the address that the client called, with the path's mapped query.
+pub fn own_url(exchange: &Exchange, path: &Path, claims: Option<&VerifiedClaims>) -> String {
+    let url = format!("{}{}", exchange.origin(), exchange.path());
+    match mapped_query(&path.mapping, exchange, claims) {
+        Some(query) => format!("{url}?{query}"),
+        None => url,
+    }
+}

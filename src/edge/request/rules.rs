@@ -1,0 +1,99 @@
+//! What a path asks of a request besides its credentials.
+
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::config::{Networks, Path, RateKey, is_token};
+use crate::edge::auth::provider::failure_reason;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::bindings;
+use crate::edge::runtime::invocation::Invocation as _;
+use crate::http::request::{RequestHead as _, behind_comma};
+use crate::problem::Problem;
+use crate::token::VerifiedClaims;
+
+#[wasm_bindgen(module = "/src/edge/host.js")]
+extern "C" {
+    fn within_limit(binding: &JsValue, key: &str) -> Promise;
+}
+
+/// Counts the request, where the path has a limit that counts by what is known: before authentication all but the user.
+///
+/// # Errors
+/// 429 where there were too many; 503 where they cannot be counted.
+pub async fn check_rate(exchange: &Exchange, path: &Path, claims: Option<&VerifiedClaims>) -> Result<(), Problem> {
+    let Some(limit) = &path.rules.rate_limit else { return Ok(()) };
+    let address = || address(exchange);
+    let counted = match (&limit.key, claims) {
+        (RateKey::Subject, Some(claims)) => claims.text("sub").map(str::to_owned).or_else(address),
+        (RateKey::Subject, None) => return Ok(()),
+        (_, Some(_)) => return Ok(()),
+        (RateKey::Ip, None) => address(),
+        (RateKey::Header(name), None) => exchange.header(name),
+    };
+    count(exchange, path, &limit.binding, counted.as_deref(), limit.period_secs).await
+}
+
+/// Counts a request without a user by its address, where the path counts by user.
+///
+/// # Errors
+/// Those of [`check_rate`].
+pub async fn check_anonymous_rate(exchange: &Exchange, path: &Path) -> Result<(), Problem> {
+    match &path.rules.rate_limit {
+        Some(limit) if limit.key == RateKey::Subject => {
+            count(exchange, path, &limit.binding, address(exchange).as_deref(), limit.period_secs).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Gives what a client is counted by, where it is known: its address, or of IPv6 its network.
+pub fn address(exchange: &Exchange) -> Option<String> {
+    exchange.header("cf-connecting-ip").map(Networks::counted)
+}
+
+async fn count(
+    exchange: &Exchange,
+    path: &Path,
+    binding: &str,
+    counted: Option<&str>,
+    period_secs: u32,
+) -> Result<(), Problem> {
+    let binding = bindings::raw(exchange.env(), binding);
+    let key = format!("{} {} {}", path.method, path.pattern.as_str(), counted.unwrap_or_default());
+    match JsFuture::from(within_limit(&binding, &key)).await {
+        Ok(within) if within.is_truthy() => Ok(()),
+        Ok(_) => Err(Problem::RateLimited(period_secs)),
+        Err(error) => Err(Problem::StoreUnavailable(format!("the rate limiter: {}", failure_reason(&error)))),
+    }
+}
+
+/// Checks what a request says of its body.
+///
+/// # Errors
+/// 413 where it is too large, 415 where it is of another type.
+pub fn check_body(exchange: &Exchange, path: &Path) -> Result<(), Problem> {
+    let length = exchange.header("content-length").and_then(|length| length.parse::<u64>().ok());
+    if let Some(max) = path.rules.max_body_bytes {
+        exchange.body_max.set(Some(max));
+        if length.is_some_and(|length| length > max) {
+            return Err(Problem::BodyTooLarge(max));
+        }
+    }
+    let types = &path.rules.content_types;
+    if types.is_empty() || length == Some(0) || exchange.request().body().is_none() {
+        return Ok(());
+    }
+    let header = exchange.header("content-type").unwrap_or_default().to_ascii_lowercase();
+    let essence = header.split(';').next().unwrap_or_default().trim();
+    let takes = |wanted: &String| match wanted.strip_suffix('*') {
+        Some("*/") => true,
+        Some(kind) => essence.strip_prefix(kind).is_some_and(is_token),
+        None => essence == wanted,
+    };
+    // Of two types, each reader takes another.
+    let is_one = behind_comma(&header).is_none();
+    if is_one && types.iter().any(takes) { Ok(()) } else { Err(Problem::UnsupportedMediaType) }
+}

@@ -1,0 +1,123 @@
+//! One piece of work for all who ask for it at once.
+//!
+//! Workers forbid a request from awaiting another's I/O, so those who come second wait on timers of their own for a value to
+//! be settled. The work itself runs under `waitUntil`: the client that began it may hang up.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::rc::Rc;
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::panic::promise;
+use crate::edge::runtime::timing::{Pause, now_ms};
+
+/// How long values are kept and waited for.
+#[derive(Clone, Copy)]
+pub struct FlightRules {
+    /// A value that may be given again is, for this long after it was settled.
+    pub replay_ms: f64,
+    /// Work that has not settled after this long is taken to be lost, and begun again.
+    pub lost_after_ms: f64,
+}
+
+/// Work under way or just done, by key; clones share it.
+pub struct Flights<K, V>(Rc<RefCell<HashMap<K, Rc<Flight<V>>>>>);
+
+struct Flight<V> {
+    began_ms: Cell<f64>,
+    landed: RefCell<Option<Landed<V>>>,
+}
+
+struct Landed<V> {
+    at_ms: f64,
+    value: V,
+}
+
+impl<K, V> Clone for Flights<K, V> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+}
+
+impl<K, V> Default for Flights<K, V> {
+    fn default() -> Self {
+        Self(Rc::default())
+    }
+}
+
+impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
+    /// Runs `work` for `key`, or waits for who is at it, or gives what they have just got.
+    ///
+    /// A value for which `replays` is false goes to those who wait for it and to nobody later. `keep_alive` keeps the work
+    /// going when the client hangs up. Gives `None` where the work ended without a value.
+    pub async fn share(
+        &self,
+        invocation: &dyn Invocation,
+        key: K,
+        rules: FlightRules,
+        replays: fn(&V) -> bool,
+        work: impl Future<Output = V> + 'static,
+    ) -> Option<V> {
+        self.forget_old(rules);
+        let existing = self.0.borrow().get(&key).cloned();
+        let flight = match existing {
+            None => Rc::new(Flight { began_ms: Cell::new(now_ms()), landed: RefCell::new(None) }),
+            Some(flight) => {
+                if let Some(value) = landing(&flight, rules).await {
+                    return Some(value);
+                }
+                // Whoever finds first that it was lost takes it over, and the others, who hold it too, wait for that.
+                flight.began_ms.set(now_ms());
+                flight
+            }
+        };
+        self.0.borrow_mut().insert(key.clone(), Rc::clone(&flight));
+        let (flights, own) = (self.clone(), Rc::clone(&flight));
+        let landed = promise(Box::pin(async move {
+            let value = work.await;
+            if !replays(&value) {
+                flights.forget(&key, &own);
+            }
+            *own.landed.borrow_mut() = Some(Landed { at_ms: now_ms(), value });
+            Ok(JsValue::UNDEFINED)
+        }));
+        invocation.keep_alive(&landed);
+        JsFuture::from(landed).await.ok()?;
+        flight.landed.borrow().as_ref().map(|landed| landed.value.clone())
+    }
+
+    /// Removes a flight, unless another has taken its place.
+    fn forget(&self, key: &K, flight: &Rc<Flight<V>>) {
+        let mut flights = self.0.borrow_mut();
+        if flights.get(key).is_some_and(|known| Rc::ptr_eq(known, flight)) {
+            flights.remove(key);
+        }
+    }
+
+    fn forget_old(&self, rules: FlightRules) {
+        let now = now_ms();
+        self.0.borrow_mut().retain(|_, flight| match &*flight.landed.borrow() {
+            Some(landed) => now - landed.at_ms < rules.replay_ms,
+            // Kept for long enough to be found lost by those who wait for it.
+            None => now - flight.began_ms.get() < 2.0 * rules.lost_after_ms,
+        });
+    }
+}
+
+/// Waits for another's work; `None` where it takes so long that it must be lost.
+async fn landing<V: Clone>(flight: &Flight<V>, rules: FlightRules) -> Option<V> {
+    let mut pause = Pause::default();
+    loop {
+        if let Some(landed) = &*flight.landed.borrow() {
+            return Some(landed.value.clone());
+        }
+        if now_ms() - flight.began_ms.get() >= rules.lost_after_ms {
+            return None;
+        }
+        pause.wait().await;
+    }
+}

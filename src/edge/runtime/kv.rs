@@ -1,0 +1,49 @@
+//! Workers KV, as far as the gateway needs it: text by key.
+
+use js_sys::Promise;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use worker::Env;
+
+use crate::edge::runtime::bindings;
+use crate::edge::runtime::host::object;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A KV namespace.
+    #[derive(Clone)]
+    pub type KvNamespace;
+
+    #[wasm_bindgen(method, catch, js_name = get)]
+    fn get_promise(this: &KvNamespace, key: &str) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = put)]
+    fn put_promise(this: &KvNamespace, key: &str, value: &str, options: &JsValue) -> Result<Promise, JsValue>;
+}
+
+impl KvNamespace {
+    /// Gives the namespace bound as `name`, where there is one.
+    pub fn bound(env: &Env, name: &str) -> Option<Self> {
+        let binding = bindings::raw(env, name);
+        binding.is_object().then(|| binding.unchecked_into())
+    }
+
+    /// Gives the text at `key`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn text(&self, key: &str) -> Result<Option<String>, JsValue> {
+        bindings::read_text(&self.get_promise(key)?).await
+    }
+
+    /// Puts a text that the store forgets after `lifetime_secs`.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn put(&self, key: &str, text: &str, lifetime_secs: u32) -> Result<(), JsValue> {
+        let options = object(&[("expirationTtl", lifetime_secs.into())])?;
+        JsFuture::from(self.put_promise(key, text, &options)?).await?;
+        Ok(())
+    }
+}

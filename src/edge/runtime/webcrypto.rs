@@ -1,0 +1,102 @@
+//! WebCrypto: randomness, digests, key import and signature verification.
+
+use js_sys::{Promise, Uint8Array};
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::CryptoKey;
+
+use crate::algorithm::Algorithm;
+use crate::edge::runtime::host::thrown_message;
+use crate::edge::runtime::log;
+use crate::jwks::Key;
+use crate::oauth::random_text;
+use crate::problem::Problem;
+
+// One object names an algorithm for `importKey` and `verify` alike (RFC 7518 section 3.1, RFC 8037, W3C Web Cryptography API);
+// the salt of PSS is as long as its hash (RFC 7518 section 3.5).
+#[wasm_bindgen(module = "/src/edge/host.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = import_key)]
+    fn import_jwk(jwk: &str, algorithm: &str) -> Promise;
+
+    #[wasm_bindgen(js_name = verify)]
+    fn verify_bytes(key: &CryptoKey, algorithm: &str, signature: Uint8Array, signed: Uint8Array) -> Promise;
+
+    fn digest_text(text: &str) -> Promise;
+
+    #[wasm_bindgen(catch)]
+    fn random(length: usize) -> Result<Uint8Array, JsValue>;
+}
+
+/// WebCrypto refused; the text is its reason and never holds key material.
+#[derive(Debug)]
+pub struct CryptoError(pub String);
+
+impl From<JsValue> for CryptoError {
+    fn from(error: JsValue) -> Self {
+        Self(thrown_message(&error).unwrap_or_else(|| "refused".to_owned()))
+    }
+}
+
+impl From<CryptoError> for JsValue {
+    fn from(error: CryptoError) -> Self {
+        error.0.into()
+    }
+}
+
+impl From<CryptoError> for Problem {
+    /// Logs what WebCrypto said: a client is told nothing of it.
+    fn from(error: CryptoError) -> Self {
+        log::error("internal_error", &format!("WebCrypto: {}", error.0));
+        Self::Internal
+    }
+}
+
+/// Gives random bytes.
+///
+/// # Errors
+/// Where the runtime gives none.
+pub fn random_bytes<const N: usize>() -> Result<[u8; N], CryptoError> {
+    let mut bytes = [0; N];
+    random(N)?.copy_to(&mut bytes);
+    Ok(bytes)
+}
+
+/// Gives 16 random bytes as text, which nobody can guess and no two draw alike.
+///
+/// # Errors
+/// Where the runtime gives none.
+pub fn fresh_text() -> Result<String, CryptoError> {
+    Ok(random_text(&random_bytes::<16>()?))
+}
+
+/// Gives the SHA-256 of a text as base64url.
+///
+/// # Errors
+/// Where WebCrypto refuses.
+pub async fn digest(text: &str) -> Result<String, CryptoError> {
+    Ok(JsFuture::from(digest_text(text)).await?.as_string().unwrap_or_default())
+}
+
+/// Imports a public key for one algorithm.
+///
+/// # Errors
+/// Where the key's numbers are none that the algorithm takes.
+pub async fn import_key(key: &Key, algorithm: Algorithm) -> Result<CryptoKey, CryptoError> {
+    Ok(JsFuture::from(import_jwk(key.jwk.expose(), algorithm.name())).await?.unchecked_into())
+}
+
+/// Verifies a signature.
+///
+/// # Errors
+/// Where WebCrypto cannot verify at all; a signature that is wrong is `false`.
+pub async fn verify(
+    key: &CryptoKey,
+    algorithm: Algorithm,
+    signature: &[u8],
+    signed: &[u8],
+) -> Result<bool, CryptoError> {
+    Ok(JsFuture::from(verify_bytes(key, algorithm.name(), signature.into(), signed.into())).await?.is_truthy())
+}
