@@ -3,32 +3,36 @@
 //! Reading has three steps: text to tree (`document`), references to values (`reference`), tree to types (one file a
 //! section). Every mistake is told at once, each with its place. This module does no I/O and knows no request.
 
-mod access;
+pub(crate) mod access;
 mod address;
-#[cfg(test)]
-mod asked;
-mod authorizer;
-mod cors;
+pub(crate) mod authorizer;
+pub(crate) mod cors;
 mod diagnostic;
 pub(crate) mod document;
-mod fixed;
+pub(crate) mod fixed;
+mod form;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod grammar;
 mod guard;
-mod headers;
-mod integration;
-mod mapping;
-mod networks;
+pub(crate) mod headers;
+pub(crate) mod integration;
+pub(crate) mod key;
+pub(crate) mod mapping;
+pub(crate) mod networks;
 mod older;
-mod path;
-mod protected_resource;
-mod provider;
+pub(crate) mod path;
+pub(crate) mod protected_resource;
+pub(crate) mod provider;
 pub(crate) mod reader;
 mod reference;
-mod rules;
+pub(crate) mod root;
+pub(crate) mod rules;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod schema;
-mod server;
-mod service;
-mod session;
+pub(crate) mod server;
+pub(crate) mod service;
+pub(crate) mod session;
+mod shared_secret;
 
 use std::fmt;
 
@@ -40,9 +44,9 @@ pub use cors::{AllowedOrigins, Cors, ListedOrigin};
 pub use diagnostic::LineIndex;
 pub use diagnostic::{Diagnostic, Severity};
 pub use fixed::{Fixed, LocationPart, Redirect};
-pub use headers::{HeaderRules, HeaderTexts};
+pub use headers::{HOP_BY_HOP_HEADERS, HeaderRules, HeaderTexts};
 pub use integration::{CallbackResponse, Integration, Login, Supabase, SupabaseStep};
-pub use mapping::{HOP_BY_HOP_HEADERS, Mapping, Source};
+pub use mapping::{Mapping, Source};
 pub use networks::Networks;
 pub use path::Path;
 pub use protected_resource::ProtectedResource;
@@ -63,12 +67,8 @@ use reference::{collect_references, resolve_references};
 use service::Services;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use {
-    authorizer::{ONLY_AUTHORIZER, SECRET_MIN_BYTES},
-    diagnostic::nearest,
-    networks::Network,
-    reference::walk_references,
-    rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS,
-    service::module_name,
+    authorizer::ONLY_AUTHORIZER, diagnostic::nearest, networks::Network, reference::walk_references,
+    rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS, service::module_name, shared_secret::SECRET_MIN_BYTES,
 };
 
 /// Headers that every client sends of its own: a path that sets one takes the client's there alone.
@@ -295,8 +295,8 @@ fn read_routing(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Rou
     let services = service::read_services(root, findings);
     let cors = cors::read_cors(root, findings);
     let authorizers = authorizer::read_authorizers(root, findings);
-    let variables = mapping::read_variables(root, findings);
-    let has_session = root.node("session").is_some();
+    let variables = mapping::read_variables(root, &root::VARIABLES, findings);
+    let has_session = root.node(&root::SESSION).is_some();
     let context = path::Context {
         servers: &servers,
         server_names: &server::index_servers(&servers),
@@ -313,19 +313,19 @@ fn read_routing(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Rou
 
 /// Gives the config, or `None` where a part of it is wrong or not known here.
 fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<Config> {
-    for about in ["$schema", "title", "description"] {
+    for about in [&root::SCHEMA, &root::TITLE, &root::DESCRIPTION] {
         root.text(about, findings);
     }
     root.allowed_warnings(findings);
     let Routing { servers, cors, authorizers, mut paths } = read_routing(&mut root, findings);
     let protected_resource = protected_resource::read_protected_resource(&mut root, &authorizers, &mut paths, findings);
     let session = session::read_session(&mut root, &authorizers, &paths, findings);
-    let networks = networks::read_networks(&mut root, findings);
-    let headers = headers::read_header_texts(&mut root, "headers", findings);
-    let server_timing = root.boolean("server_timing", false, findings);
+    let networks = networks::read_networks(&mut root, &root::IP, findings);
+    let headers = headers::read_header_texts(&mut root, &root::HEADERS, findings);
+    let server_timing = root.boolean(&root::SERVER_TIMING, findings);
     let analytics = read_analytics(&mut root, findings);
-    let older_codes = root.boolean("older_codes", false, findings);
-    let problem_page = root.text("problem_page", findings);
+    let older_codes = root.boolean(&root::OLDER_CODES, findings);
+    let problem_page = root.text(&root::PROBLEM_PAGE, findings);
     root.finish(findings);
 
     let routes = build_routes(&paths, findings);
@@ -353,11 +353,10 @@ fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<
 }
 
 fn read_analytics(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<String> {
-    let node = root.node("analytics")?;
-    let place = Place::Key(root.place(), "analytics");
+    let node = root.node(&root::ANALYTICS)?;
+    let place = root::ANALYTICS.at(root.place());
     let mut object = ObjectReader::open(node, &place, findings)?;
-    let binding = object.required_text("binding", findings);
-    reader::note_if_empty(binding.as_ref(), &Place::Key(&place, "binding"), findings);
+    let binding = object.text(&root::analytics::BINDING, findings);
     object.finish(findings);
     binding?.value().map(str::to_owned)
 }
@@ -369,7 +368,7 @@ fn read_problem_page(written: &reader::Written<'_>, paths: &[Path], findings: &m
     if there.peek().is_none() || !there.all(Path::shows_something) || text.contains('{') {
         let message = format!("\"{}\" is no open path with GET that shows something", reader::shown(written));
         let help = "name one without \"auth\" that has a response or a page behind it, and no login or redirect";
-        let place = Place::Key(&Place::Root, "problem_page");
+        let place = root::PROBLEM_PAGE.at(&Place::Root);
         let help = told(|| path::spelling_help(text, help));
         findings.note(written.offset, &place, "invalid_problem_page", message, help);
     }
@@ -386,7 +385,7 @@ fn build_routes(paths: &[ReadPath], findings: &mut Findings<'_>) -> RouteTable {
             let route = first.shown.as_deref().unwrap_or("another");
             let message = format!("no request can tell this path from {route} at {line}:{column}");
             let help = told(|| "give them different methods or paths, or remove one".to_owned());
-            let parent = Place::Key(&Place::Root, "paths");
+            let parent = root::PATHS.at(&Place::Root);
             let place = second.index.map_or(Place::Root, |index| Place::Index(&parent, index));
             findings.note(second.offset, &place, "route_conflict", message, help);
         }

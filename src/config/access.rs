@@ -4,7 +4,8 @@ use serde_json::Value as Json;
 
 use super::diagnostic::{listed, nearest};
 use super::document::{Node, Value};
-use super::path::Context;
+use super::key::{Key, Texts, section};
+use super::path::{self, Context};
 use super::reader::{Findings, ObjectReader, Place, Written, note_type, read_text, shown, told, words};
 
 /// What opens a path.
@@ -30,8 +31,8 @@ pub(super) fn read_access(
     context: &Context<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Access> {
-    let node = object.node("auth")?;
-    let place = Place::Key(object.place(), "auth");
+    let node = object.node(&path::keys::AUTH)?;
+    let place = path::keys::AUTH.at(object.place());
     let first = |findings: &mut Findings<'_>| {
         if context.authorizers.is_empty() {
             let help = told(|| "add an \"authorizer\", or remove \"auth\"".to_owned());
@@ -49,19 +50,19 @@ pub(super) fn read_access(
         }
         Value::Object(_) => {
             let mut rules = ObjectReader::open(node, &place, findings)?;
-            let mut access = match rules.text("authorizer", findings) {
+            let mut access = match rules.text(&AUTHORIZER, findings) {
                 None => first(findings),
                 Some(written) => {
-                    let place = Place::Key(&place, "authorizer");
+                    let place = AUTHORIZER.at(&place);
                     let authorizer = find_authorizer(&written, &place, context, findings);
                     Access { authorizer, ..Access::default() }
                 }
             };
-            access.scopes = read_names(&mut rules, "scopes", findings);
-            access.any_scopes = read_names(&mut rules, "any_scopes", findings);
-            access.permissions = read_names(&mut rules, "permissions", findings);
+            access.scopes = read_names(&mut rules, &SCOPES, findings);
+            access.any_scopes = read_names(&mut rules, &ANY_SCOPES, findings);
+            access.permissions = read_names(&mut rules, &PERMISSIONS, findings);
             access.claims = read_claims(&mut rules, findings);
-            access.optional = rules.boolean("optional", false, findings);
+            access.optional = rules.boolean(&OPTIONAL, findings);
             rules.finish_beside_names(words("a claim and its value stand in \"claims\""), findings);
             Some(access)
         }
@@ -97,8 +98,8 @@ fn find_authorizer(
 }
 
 /// Reads scopes or permissions; each is what a scope may be (RFC 6749 section 3.3), for it stands in challenges.
-fn read_names(object: &mut ObjectReader<'_>, key: &'static str, findings: &mut Findings<'_>) -> Vec<String> {
-    let place = Place::Key(object.place(), key);
+fn read_names(object: &mut ObjectReader<'_>, key: &Key<Texts>, findings: &mut Findings<'_>) -> Vec<String> {
+    let place = key.at(object.place());
     let is_scope =
         |text: &str| !text.is_empty() && text.bytes().all(|b| matches!(b, b'!'..=b'~') && b != b'"' && b != b'\\');
     let written = object.texts(key, findings);
@@ -118,8 +119,8 @@ fn read_names(object: &mut ObjectReader<'_>, key: &'static str, findings: &mut F
 }
 
 fn read_claims(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<(String, Json)> {
-    let place = Place::Key(object.place(), "claims");
-    let Some(claims) = object.node("claims").and_then(|node| ObjectReader::open(node, &place, findings)) else {
+    let place = CLAIMS.at(object.place());
+    let Some(claims) = object.node(&CLAIMS).and_then(|node| ObjectReader::open(node, &place, findings)) else {
         return Vec::new();
     };
     let mut read = Vec::new();
@@ -146,4 +147,62 @@ fn note_unless_scalar(node: &Node<'_>, place: &Place<'_>, expected: &str, findin
         Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
         Value::Null | Value::Object(_) | Value::Array(_) => note_type(node, place, expected, findings),
     }
+}
+
+section! {
+    Section::new(
+        "access",
+        "auth",
+        "What a path's token must hold besides being valid.\n\n`true` in place of the object asks for a valid token of \
+         the first authorizer, a string for one of the authorizer of that name, and `false` for none. A token that is \
+         valid and not enough gets 403 `insufficient_scope`.",
+    ).without_notes()
+        .example(
+            r#"{
+                    "authorizers": {
+                        "people": { "type": "oidc", "issuer": "https://id.example.com", "client_id": "$env.CLIENT_ID" },
+                        "partners": { "type": "jwt", "issuer": "partners", "audience": "orders", "jwks_uri": "https://partners.example.com/jwks.json" }
+                    },
+                    "paths": [
+                        { "method": "GET", "path": "/profile", "auth": true, "integration": { "type": "oidc_userinfo" } },
+                        { "method": "GET", "path": "/stock", "auth": "partners", "response": { "stock": [] } },
+                        {
+                            "method": "GET",
+                            "path": "/orders",
+                            "auth": { "authorizer": "people", "scopes": ["read:orders"], "claims": { "org_id": ["org_1", "org_2"] } },
+                            "response": { "orders": [] }
+                        }
+                    ]
+                }"#,
+        );
+
+    AUTHORIZER: Text = text("authorizer", Any), Elsewhere,
+        "The name of the authorizer, of those in `authorizers`.",
+        default_words("the first"), example("partners");
+    SCOPES: Texts = texts("scopes", Scope), Elsewhere,
+        "The token must have all of these, in `scope` or `scp`.",
+        example(list!["read:orders"]);
+    ANY_SCOPES: Texts = texts("any_scopes", Scope), Elsewhere,
+        "The token must have one of these.",
+        example(list!["admin"]);
+    PERMISSIONS: Texts = texts("permissions", Scope), Elsewhere,
+        "The token must have all of these, in the list `permissions`.",
+        example(list!["read:orders"]);
+    CLAIMS: Value = value("claims"), Elsewhere,
+        "Claims and their values: the claim equals the value, or is a list that contains it; of several values, one is \
+         enough. Dots in a name lead into objects; of names that fit the longest is meant.",
+        shape(claim_values()), example(object! { "org_id": list!["org_1", "org_2"] });
+    OPTIONAL: Boolean = boolean("optional"), Elsewhere,
+        "Lets a request without any credential go on without claims, and one whose session has ended or cannot be \
+         used; a bad token is refused as ever.",
+        example(true);
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn claim_values() -> super::grammar::Shape {
+    use super::{form::Form, grammar::Shape};
+    let scalar = || vec![Shape::Text(Form::Any), Shape::Number, Shape::Boolean];
+    let mut values = scalar();
+    values.push(Shape::list(Shape::Either(scalar())));
+    Shape::map(Shape::Either(values))
 }

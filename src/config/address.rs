@@ -1,6 +1,7 @@
 //! Addresses in a config: hosts, origins and URLs, and which of them may be plain http.
 
 use super::document::Origin;
+use super::key::{Key, Texts};
 use super::reader::{Findings, ObjectReader, Place, Written, advice, shown, told};
 use crate::address::Address;
 
@@ -59,8 +60,8 @@ pub fn read_url(
 }
 
 /// Gives the origins of the list at `key`, in the order of the file.
-pub fn read_origins(object: &mut ObjectReader<'_>, key: &'static str, findings: &mut Findings<'_>) -> Vec<String> {
-    let place = Place::Key(object.place(), key);
+pub fn read_origins(object: &mut ObjectReader<'_>, key: &Key<Texts>, findings: &mut Findings<'_>) -> Vec<String> {
+    let place = key.at(object.place());
     let listed = object.texts(key, findings);
     let listed = listed.iter().enumerate();
     listed.filter_map(|(index, written)| read_origin(written, &Place::Index(&place, index), findings)).collect()

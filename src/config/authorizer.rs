@@ -1,39 +1,19 @@
 //! The `authorizer` and `authorizers` sections: whose tokens are believed.
 
+pub(crate) mod keys;
+
 use std::rc::Rc;
 
 use super::address::{Scheme, read_domain, read_url};
 use super::provider::{Endpoints, Provider, ProviderKeys, read_provider};
-use super::reader::{Findings, ObjectReader, Place, Written, choose, note_if_empty, shown, told};
+use super::reader::{Findings, ObjectReader, Place, Written, choose, shown, told};
+use super::root;
+use super::shared_secret::note_if_weak;
 use crate::algorithm::Algorithm;
-use crate::json::parse_object;
 use crate::jwks::{KeySet, mistaken_for_key_set};
 use crate::secret::Secret;
-
-/// Clocks of gateway and provider may differ by this much unless the config says otherwise.
-pub const CLOCK_SKEW_DEFAULT_SECS: u64 = 30;
-
-/// A larger skew would let tokens live on for longer than people expect of "expired".
-pub(super) const CLOCK_SKEW_MAX_SECS: u64 = 300;
-
-/// How long a call to the provider may take unless the config says otherwise.
-pub(super) const TIMEOUT_DEFAULT_MS: u64 = 10_000;
-
-/// The longest that a call to the provider may be given: work goes on for 30 s at the most after its client has hung up, and an
-/// exchange that is cut off then would cost the login.
-pub(super) const TIMEOUT_MAX_MS: u64 = 25_000;
-
-/// Shortest secret that tokens may be signed with, and login states sealed: as long as the hash (RFC 7518 section 3.2).
-pub(crate) const SECRET_MIN_BYTES: usize = 32;
-
-/// The `aud` of Supabase's tokens for people who are logged in.
-pub(super) const SUPABASE_AUDIENCE: &str = "authenticated";
-
-/// What tokens may be signed with unless the config says otherwise.
-pub(super) const ALGORITHMS_DEFAULT: [Algorithm; 1] = [Algorithm::Rs256];
-
-/// The same for Supabase, whose projects sign with either.
-pub(super) const SUPABASE_ALGORITHMS_DEFAULT: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
+pub use keys::CLOCK_SKEW_DEFAULT_SECS;
+use keys::{ALGORITHMS_DEFAULT, Kind, SUPABASE_ALGORITHMS_DEFAULT, SUPABASE_AUDIENCE};
 
 /// An issuer whose tokens are believed, and by which rules.
 #[derive(Clone)]
@@ -97,38 +77,25 @@ pub(super) struct ReadAuthorizer {
     pub provider: Option<ProviderKeys>,
 }
 
-/// A type of authorizer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Auth0,
-    Jwt,
-    Supabase,
-    Oidc,
-}
-
-/// Every type by its name.
-pub(super) const KINDS: [(&str, Kind); 4] =
-    [("auth0", Kind::Auth0), ("jwt", Kind::Jwt), ("supabase", Kind::Supabase), ("oidc", Kind::Oidc)];
-
 /// Name of the only authorizer, where it stands alone under `authorizer`.
 pub(crate) const ONLY_AUTHORIZER: &str = "default";
 
 /// Reads the sections; none where the file has neither.
 pub(super) fn read_authorizers(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<ReadAuthorizer> {
-    let one = root.node("authorizer");
-    let several = root.node("authorizers");
+    let one = root.node(&root::AUTHORIZER);
+    let several = root.node(&root::AUTHORIZERS);
     if let Some(node) = several.filter(|_| one.is_some()) {
         let message = "the config has an authorizer and authorizers".to_owned();
         let help = told(|| "put all of them under \"authorizers\"".to_owned());
-        findings.note(node.offset, &Place::Key(root.place(), "authorizers"), "two_authorizers", message, help);
+        findings.note(node.offset, &root::AUTHORIZERS.at(root.place()), "two_authorizers", message, help);
     }
     let mut read = Vec::new();
     if let Some(node) = one {
-        let place = Place::Key(root.place(), "authorizer");
+        let place = root::AUTHORIZER.at(root.place());
         read.push(read_authorizer(ONLY_AUTHORIZER, ObjectReader::open(node, &place, findings), findings));
     }
     if let Some(node) = several {
-        let place = Place::Key(root.place(), "authorizers");
+        let place = root::AUTHORIZERS.at(root.place());
         let members = ObjectReader::open(node, &place, findings).map(|object| object.free_members());
         for member in members.unwrap_or_default() {
             if findings.is_full() {
@@ -152,32 +119,29 @@ fn read_authorizer(name: &str, object: Option<ObjectReader<'_>>, findings: &mut 
     let Some(mut object) = object else { return unread() };
     let place = object.place();
     object.allowed_warnings(findings);
-    let kind = object.required_text("type", findings);
-    let kind = kind.and_then(|kind| choose(&kind, &KINDS, &Place::Key(place, "type"), findings));
+    let kind = object.choice(&keys::TYPE, findings).and_then(|(_, kind)| kind);
     // One that has a domain was meant to be Auth0's, and its other mistakes are told as well.
-    let kind = kind.or_else(|| object.node("domain").map(|_| Kind::Auth0));
+    let kind = kind.or_else(|| object.node(&keys::auth0::DOMAIN).map(|_| Kind::Auth0));
     let Some(kind) = kind else { return unread() };
 
     let origin = match kind {
         Kind::Auth0 => {
-            let domain = object.required_text("domain", findings);
-            domain.and_then(|domain| read_domain(&domain, &Place::Key(place, "domain"), findings))
+            let domain = object.text(&keys::auth0::DOMAIN, findings);
+            domain.and_then(|domain| read_domain(&domain, &keys::auth0::DOMAIN.at(place), findings))
         }
         Kind::Jwt | Kind::Supabase | Kind::Oidc => None,
     };
-    let issuer = match kind {
-        Kind::Auth0 => object.text("issuer", findings),
-        Kind::Jwt | Kind::Supabase | Kind::Oidc => object.required_text("issuer", findings),
+    let issuer_key = match kind {
+        Kind::Auth0 => &keys::auth0::ISSUER,
+        Kind::Jwt => &keys::jwt::ISSUER,
+        Kind::Supabase => &keys::supabase::ISSUER,
+        Kind::Oidc => &keys::oidc::ISSUER,
     };
-    note_if_empty(issuer.as_ref(), &Place::Key(place, "issuer"), findings);
+    let issuer = object.text(issuer_key, findings);
     if let Some(written) = issuer.as_ref().filter(|_| matches!(kind, Kind::Auth0 | Kind::Oidc)) {
-        read_url(written, Scheme::Https, &Place::Key(place, "issuer"), findings);
+        read_url(written, Scheme::Https, &issuer_key.at(place), findings);
     }
-    let audience = match kind {
-        Kind::Jwt => object.required_text("audience", findings),
-        Kind::Auth0 | Kind::Supabase | Kind::Oidc => object.text("audience", findings),
-    };
-    note_if_empty(audience.as_ref(), &Place::Key(place, "audience"), findings);
+    let audience = object.text(if kind == Kind::Jwt { &keys::jwt::AUDIENCE } else { &keys::AUDIENCE }, findings);
     let owned = |written: &Written<'_>| written.value().map(str::to_owned);
     let issuer = match issuer.as_ref() {
         Some(written) => owned(written),
@@ -186,9 +150,8 @@ fn read_authorizer(name: &str, object: Option<ObjectReader<'_>>, findings: &mut 
 
     let (keys, by_secret) = read_keys(&mut object, kind, origin.as_deref(), issuer.as_deref(), findings);
     let algorithms = read_algorithms(&mut object, kind, by_secret, findings);
-    let clock_skew_secs =
-        object.integer("clock_skew_seconds", 0..=CLOCK_SKEW_MAX_SECS, CLOCK_SKEW_DEFAULT_SECS, findings);
-    let timeout_ms = object.integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS, findings);
+    let clock_skew_secs = object.integer(&keys::CLOCK_SKEW_SECONDS, findings);
+    let timeout_ms = object.integer(&keys::TIMEOUT_MS, findings);
     let (provider, provider_keys) = match kind {
         Kind::Auth0 | Kind::Oidc => {
             let endpoints = origin.as_deref().map(Endpoints::of_auth0).map(Rc::new);
@@ -205,7 +168,7 @@ fn read_authorizer(name: &str, object: Option<ObjectReader<'_>>, findings: &mut 
         (None, Kind::Supabase) => Some(SUPABASE_AUDIENCE.to_owned()),
         (None, Kind::Auth0 | Kind::Jwt | Kind::Oidc) => client_id.clone(),
     };
-    let clock_skew_secs = i64::try_from(clock_skew_secs).unwrap_or(i64::MAX);
+    let clock_skew_secs = clock_skew_secs.into();
     let whole = provider.is_some() || provider_keys.is_none();
     let authorizer = match (&issuer, &audience, &keys, &algorithms) {
         (Some(issuer), Some(audience), Some(keys), Some(algorithms)) if whole => Some(Authorizer {
@@ -215,7 +178,7 @@ fn read_authorizer(name: &str, object: Option<ObjectReader<'_>>, findings: &mut 
             keys: keys.clone(),
             algorithms: algorithms.clone(),
             clock_skew_secs,
-            timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
+            timeout_ms,
             provider,
             is_supabase: kind == Kind::Supabase,
         }),
@@ -235,8 +198,8 @@ fn read_keys(
 ) -> (Option<KeySource>, bool) {
     let place = object.place();
     let secret_key = match kind {
-        Kind::Jwt => Some("secret"),
-        Kind::Supabase => Some("jwt_secret"),
+        Kind::Jwt => Some(&keys::jwt::SECRET),
+        Kind::Supabase => Some(&keys::supabase::SECRET),
         Kind::Auth0 => None,
         Kind::Oidc => {
             let discovery =
@@ -244,26 +207,27 @@ fn read_keys(
             return (discovery.map(KeySource::Discovery), false);
         }
     };
-    let secret = secret_key.and_then(|key| Some((object.text(key, findings)?, Place::Key(place, key))));
-    let given = object.text("jwks", findings);
-    let uri = object.text("jwks_uri", findings);
+    let secret = secret_key.and_then(|key| Some((object.text(key, findings)?, key.at(place))));
+    let given = object.text(&keys::JWKS, findings);
+    let uri = object.text(&keys::JWKS_URI, findings);
     let sources = [secret.is_some(), given.is_some(), uri.is_some()].into_iter().filter(|present| *present).count();
     if let Some(secret_key) = secret_key.filter(|_| sources != 1) {
         let message = format!(
-            "one of \"{secret_key}\", \"jwks\" and \"jwks_uri\" says which signatures are believed; here are {sources}"
+            "one of \"{}\", \"jwks\" and \"jwks_uri\" says which signatures are believed; here are {sources}",
+            secret_key.name
         );
         let code = if sources == 0 { "missing_key" } else { "two_key_sources" };
         findings.note(object.offset(), place, code, message, told(|| "keep exactly one".to_owned()));
     }
     let uri = uri.map(|written| {
-        let url = read_url(&written, Scheme::Https, &Place::Key(place, "jwks_uri"), findings)?;
+        let url = read_url(&written, Scheme::Https, &keys::JWKS_URI.at(place), findings)?;
         Some(KeySource::KeySet(url.as_str().to_owned()))
     });
     if let Some((written, place)) = secret {
         return (read_secret(&written, &place, findings), true);
     }
     if let Some(written) = given {
-        return (read_key_set(&written, &Place::Key(place, "jwks"), findings), false);
+        return (read_key_set(&written, &keys::JWKS.at(place), findings), false);
     }
     let keys = uri.unwrap_or_else(|| Some(KeySource::KeySet(format!("{}/.well-known/jwks.json", origin?))));
     (keys, false)
@@ -275,30 +239,6 @@ fn read_secret(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
                 \"jwks_uri\"";
     note_if_weak(written, help, place, findings);
     Some(KeySource::Given(Rc::new(KeySet::of_secret(&Secret::new(secret.to_owned())))))
-}
-
-/// Notes a secret that can be found by trying, or read somewhere.
-pub(super) fn note_if_weak(written: &Written<'_>, help: &str, place: &Place<'_>, findings: &mut Findings<'_>) {
-    let Some(secret) = written.value() else { return };
-    let message = if secret.len() < SECRET_MIN_BYTES {
-        format!(
-            "the secret has {} bytes: with fewer than {SECRET_MIN_BYTES}, whoever has what it made can find it by trying",
-            secret.len()
-        )
-    } else if is_public_key(secret) {
-        "the secret is written as public keys are: whoever has read the key has the secret".to_owned()
-    } else {
-        return;
-    };
-    findings.note(written.offset, place, "weak_secret", message, told(|| help.to_owned()));
-}
-
-/// Tells whether a text has the form in which keys of pairs are written: PEM, OpenSSH's, a JWK, a key set.
-fn is_public_key(text: &str) -> bool {
-    let text = text.trim();
-    text.starts_with("-----BEGIN")
-        || text.starts_with("ssh-")
-        || parse_object(text.as_bytes()).is_some_and(|key| key.contains_key("kty") || key.contains_key("keys"))
 }
 
 fn read_key_set(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<KeySource> {
@@ -322,24 +262,24 @@ fn read_algorithms(
     by_secret: bool,
     findings: &mut Findings<'_>,
 ) -> Option<Vec<Algorithm>> {
-    let place = Place::Key(object.place(), "algorithms");
+    let place = keys::ALGORITHMS.at(object.place());
     // The older gateway's way to name the one.
     let one = match kind {
-        Kind::Jwt => object.text("algorithm", findings),
+        Kind::Jwt => object.text(&keys::jwt::ALGORITHM, findings),
         Kind::Auth0 | Kind::Supabase | Kind::Oidc => None,
     };
     if let Some(written) = one {
-        let place = Place::Key(object.place(), "algorithm");
+        let place = keys::jwt::ALGORITHM.at(object.place());
         return read_algorithm(&written, by_secret, &place, findings).map(|algorithm| vec![algorithm]);
     }
-    let Some(offset) = object.node("algorithms").map(|node| node.offset) else {
+    let Some(offset) = object.node(&keys::ALGORITHMS).map(|node| node.offset) else {
         return Some(match kind {
             _ if by_secret => vec![Algorithm::Hs256],
             Kind::Supabase => SUPABASE_ALGORITHMS_DEFAULT.to_vec(),
             Kind::Auth0 | Kind::Jwt | Kind::Oidc => ALGORITHMS_DEFAULT.to_vec(),
         });
     };
-    let listed = object.texts("algorithms", findings);
+    let listed = object.texts(&keys::ALGORITHMS, findings);
     if listed.is_empty() {
         let help = told(|| "leave the key out for the default".to_owned());
         findings.note(offset, &place, "empty_list", "no algorithm is allowed".to_owned(), help);

@@ -1,17 +1,19 @@
 //! The `cors` section: which other origins may read answers.
 
 use super::address::read_page_origin;
+use super::key::{Key, Texts, section};
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
+use super::root;
 use crate::address::Address;
 
 /// What a preflight allows where the config names no header: those of the refresh and profile contracts.
 pub(super) const HEADERS_DEFAULT: [&str; 4] = ["authorization", "content-type", "x-access-token", "x-refresh-token"];
 
 /// How long browsers may remember a preflight unless the config says otherwise; Chromium keeps none for longer than two hours.
-pub(super) const MAX_AGE_DEFAULT_SECS: u64 = 600;
+pub(super) const MAX_AGE_DEFAULT_SECS: u32 = 600;
 
 /// The longest that a preflight may be remembered: what a header's number of seconds holds (RFC 9111 section 1.2.2).
-pub(super) const MAX_AGE_MAX_SECS: u64 = u32::MAX as u64;
+pub(super) const MAX_AGE_MAX_SECS: u32 = u32::MAX;
 
 /// The rule for other origins.
 #[derive(Clone)]
@@ -27,7 +29,7 @@ pub struct Cors {
     /// Whether cookies and client certificates may come along.
     pub credentials: bool,
     /// How long a preflight's answer may be remembered.
-    pub max_age_secs: u64,
+    pub max_age_secs: u32,
 }
 
 /// The origins of a CORS rule.
@@ -96,14 +98,13 @@ impl ListedOrigin {
 
 /// Reads the section; `None` where the file has none.
 pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<Cors> {
-    let node = root.node("cors")?;
-    let place = Place::Key(root.place(), "cors");
+    let node = root.node(&root::CORS)?;
+    let place = root::CORS.at(root.place());
     let mut object = ObjectReader::open(node, &place, findings)?;
 
-    object.required("allow_origins", findings);
-    let written = object.texts("allow_origins", findings);
+    let written = object.texts(&ALLOW_ORIGINS, findings);
     let any = written.iter().enumerate().find(|(_, written)| written.value() == Some("*"));
-    let origins_place = Place::Key(&place, "allow_origins");
+    let origins_place = ALLOW_ORIGINS.at(&place);
     let listed = written.iter().enumerate().filter(|(_, written)| written.value() != Some("*"));
     let listed: Vec<_> = listed
         .filter_map(|(index, written)| {
@@ -112,7 +113,7 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>
             starred.or_else(exact)
         })
         .collect();
-    let credentials = object.boolean("allow_credentials", false, findings);
+    let credentials = object.boolean(&ALLOW_CREDENTIALS, findings);
     if let Some((index, written)) = any.filter(|_| credentials) {
         let message = "\"*\" lets every site read answers, which with credentials are the user's own".to_owned();
         let help = told(|| "list the origins, or set \"allow_credentials\" to false".to_owned());
@@ -120,18 +121,18 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>
         findings.note(written.offset, &place, "cors_any_origin_with_credentials", message, help);
     }
 
-    let methods = object.texts("allow_methods", findings);
-    let methods = read_list(&methods, "allow_methods", &place, str::to_ascii_uppercase, findings);
-    let headers_given = object.node("allow_headers").is_some();
-    let headers = object.texts("allow_headers", findings);
+    let methods = object.texts(&ALLOW_METHODS, findings);
+    let methods = read_list(&methods, &ALLOW_METHODS, &place, str::to_ascii_uppercase, findings);
+    let headers_given = object.node(&ALLOW_HEADERS).is_some();
+    let headers = object.texts(&ALLOW_HEADERS, findings);
     let headers = match headers_given {
-        true => read_list(&headers, "allow_headers", &place, str::to_ascii_lowercase, findings),
+        true => read_list(&headers, &ALLOW_HEADERS, &place, str::to_ascii_lowercase, findings),
         false => Some(HEADERS_DEFAULT.map(str::to_owned).to_vec()),
     };
-    let methods_given = object.node("allow_methods").is_some();
-    let expose = object.texts("expose_headers", findings);
-    let expose = read_list(&expose, "expose_headers", &place, str::to_owned, findings);
-    let max_age_secs = object.integer("max_age", 0..=MAX_AGE_MAX_SECS, MAX_AGE_DEFAULT_SECS, findings);
+    let methods_given = object.node(&ALLOW_METHODS).is_some();
+    let expose = object.texts(&EXPOSE_HEADERS, findings);
+    let expose = read_list(&expose, &EXPOSE_HEADERS, &place, str::to_owned, findings);
+    let max_age_secs = object.integer(&MAX_AGE, findings);
     object.finish(findings);
 
     Some(Cors {
@@ -147,12 +148,12 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>
 /// Gives the names of a list, or `None` where it holds `*`; notes what could be no method or header name.
 fn read_list(
     written: &[Written<'_>],
-    key: &str,
+    key: &Key<Texts>,
     place: &Place<'_>,
     normalise: fn(&str) -> String,
     findings: &mut Findings<'_>,
 ) -> Option<Vec<String>> {
-    let place = Place::Key(place, key);
+    let place = key.at(place);
     let mut names = Vec::with_capacity(written.len());
     let mut any = false;
     for (index, written) in written.iter().enumerate() {
@@ -173,4 +174,55 @@ fn read_list(
 /// Tells whether a text is a token (RFC 9110 section 5.6.2), as names of methods and headers are.
 pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+section! {
+    Section::new(
+        "cors",
+        "cors",
+        "The rule for pages of other origins.\n\nA preflight is granted whole or not at all. A path with an `OPTIONS` \
+         entry of its own answers its preflights itself.",
+    )
+        .condition(object! {
+            "if": object! { "required": list!["allow_credentials"], "properties": object! { "allow_credentials": object! { "const": true } } },
+            "then": object! { "properties": object! { "allow_origins": object! { "items": refused(
+                object! { "const": "*" },
+                "With credentials, list the origins: \"*\" lets every site read the user's answers.",
+            ) } } },
+        })
+        .example(
+            r#"{
+                    "cors": {
+                        "allow_origins": ["https://app.example.com"],
+                        "allow_headers": ["authorization", "content-type"],
+                        "expose_headers": ["x-request-id"],
+                        "max_age": 600
+                    },
+                    "paths": [{ "method": "GET", "path": "/health", "response": { "status": "ok" } }]
+                }"#,
+        );
+
+    ALLOW_ORIGINS: Texts = texts("allow_origins", OriginOrStar).required(), Origins,
+        "The origins whose pages may read answers: scheme, host and port, with no slash behind, also of an \
+         application's own scheme, such as `capacitor://localhost`. A star stands for one label, as in \
+         `https://*.example.com`, or for the port, as in `http://localhost:*`; `\"*\"` for all, and then without \
+         credentials. See [CORS](paths.md#cors).",
+        example(list!["https://app.example.com"]);
+    ALLOW_METHODS: Texts = texts("allow_methods", Token), Wider("lets pages send"),
+        "The methods that a preflight may ask for; `\"*\"` is the same as leaving it out.",
+        default_words("those of the path"), absent_as(list!["*"]), example(list!["GET", "POST"]);
+    ALLOW_HEADERS: Texts = texts("allow_headers", Token), WiderHeaders("lets pages send the header"),
+        "The headers that a preflight may ask for; `\"*\"` allows each, by name.",
+        default(HEADERS_DEFAULT.as_slice()), example(list!["authorization", "content-type"]);
+    EXPOSE_HEADERS: Texts = texts("expose_headers", Token), WiderHeaders("lets pages read the header"),
+        "The headers of answers that scripts may read.",
+        example(list!["x-request-id"]);
+    ALLOW_CREDENTIALS: Boolean = boolean("allow_credentials"), On("lets pages send cookies"),
+        "Whether cookies may come along; not with `\"*\"` in `allow_origins`. Browsers do not take `\"*\"` in \
+         `expose_headers` for a wildcard then.",
+        example(true);
+    MAX_AGE: Integer = integer("max_age", 0..=MAX_AGE_MAX_SECS, MAX_AGE_DEFAULT_SECS),
+        Harmless("it says how long a browser remembers what it was granted"),
+        "How many seconds a browser may remember a preflight.",
+        example(3_600_u32);
 }

@@ -1,27 +1,11 @@
 //! Answers that stand in the config: `response`, and the integrations `static` and `redirect`.
 
-use std::ops::RangeInclusive;
-
 use super::document::{Node, Value};
 use super::headers::{HeaderTexts, read_header_texts};
-use super::reader::{Findings, ObjectReader, Place, advice, choose_number, shown, told};
+use super::integration::keys::{BODILESS, fixed, redirect};
+use super::reader::{Findings, ObjectReader, Place, advice, shown, told};
 use crate::address::Address;
 use crate::route::Pattern;
-
-/// Statuses whose answers have no body (RFC 9110 section 6.4.1).
-pub(super) const BODILESS: [u64; 3] = [204, 205, 304];
-
-/// Statuses of redirects (RFC 9110 section 15.4).
-pub(super) const REDIRECTS: [u64; 5] = [301, 302, 303, 307, 308];
-
-/// The redirect unless the config says otherwise.
-pub(super) const REDIRECT_DEFAULT: u64 = 302;
-
-/// Statuses of answers that end a request.
-pub(super) const STATUSES: RangeInclusive<u64> = 200..=599;
-
-/// The status unless the config says otherwise.
-pub(super) const STATUS_DEFAULT: u64 = 200;
 
 /// An answer that stands in the config.
 #[derive(Clone)]
@@ -64,10 +48,10 @@ pub(super) fn read_response(body: &Node<'_>, place: &Place<'_>, findings: &mut F
 /// Reads the settings of a `static` integration.
 pub(super) fn read_static(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Fixed {
     let place = object.place();
-    let status = object.integer("status", STATUSES, STATUS_DEFAULT, findings);
-    let mut headers = read_header_texts(object, "headers", findings);
-    let body_place = Place::Key(place, "body");
-    let body = object.node("body");
+    let status = object.integer(&fixed::STATUS, findings);
+    let mut headers = read_header_texts(object, &fixed::HEADERS, findings);
+    let body_place = fixed::BODY.at(place);
+    let body = object.node(&fixed::BODY);
     if let Some(node) = body.filter(|_| BODILESS.contains(&status)) {
         let message = format!("an answer of status {status} has no body");
         findings.note(node.offset, &body_place, "unused_key", message, told(|| "remove \"body\"".to_owned()));
@@ -83,7 +67,7 @@ pub(super) fn read_static(object: &mut ObjectReader<'_>, findings: &mut Findings
         }
         text
     });
-    Fixed { status: u16::try_from(status).unwrap_or(200), headers, body }
+    Fixed { status: status.try_into().unwrap_or(200), headers, body }
 }
 
 /// Reads the settings of a `redirect` integration of a path.
@@ -92,10 +76,10 @@ pub(super) fn read_redirect(
     pattern: Option<&Pattern>,
     findings: &mut Findings<'_>,
 ) -> Option<Redirect> {
-    let status = choose_number(object, "status", &REDIRECTS, REDIRECT_DEFAULT, findings);
-    let written = object.required_text("location", findings)?;
+    let status = object.one_of(&redirect::STATUS, findings);
+    let written = object.text(&redirect::LOCATION, findings)?;
     let text = written.value()?;
-    let place = Place::Key(object.place(), "location");
+    let place = redirect::LOCATION.at(object.place());
     let mut refuse = |message: String, help| {
         findings.note(written.offset, &place, "invalid_url", message, help);
         None
@@ -138,7 +122,7 @@ pub(super) fn read_redirect(
         location.push(if name == ".+" { LocationPart::Rest } else { LocationPart::Parameter(name.to_owned()) });
         location.push(LocationPart::Text(behind.to_owned()));
     }
-    Some(Redirect { status: u16::try_from(status).unwrap_or(302), location })
+    Some(Redirect { status: status.try_into().unwrap_or(302), location })
 }
 
 /// Notes each key that an answer's body names twice.

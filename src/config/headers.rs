@@ -1,8 +1,27 @@
 //! Headers that the config sets or removes, apart from what `mapping` draws from requests.
 
 use super::cors::is_token;
-use super::mapping::{HOP_BY_HOP_HEADERS, UNMAPPABLE_HEADERS};
+use super::key::{Key, Texts, Value, section};
+use super::path;
 use super::reader::{Findings, ObjectReader, Place, Written, read_text, shown, told, words};
+
+/// Headers that concern one connection (RFC 9110 section 7.6.1), and no request beyond it.
+pub const HOP_BY_HOP_HEADERS: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+];
+
+/// Headers that belong to the address or the body, and are no config's to set.
+pub(super) const UNMAPPABLE_HEADERS: [&str; 4] = ["content-length", "expect", "host", "upgrade"];
+
+/// What is wrong where answers for all are made of what one client says of itself.
+pub(super) const PRIVATE: &str = "answers by credential are private";
 
 /// Headers by lower-case name, with their values.
 pub type HeaderTexts = Vec<(String, String)>;
@@ -23,10 +42,10 @@ pub struct HeaderRules {
 /// Reads the object of header names and texts at `key`; none where it is absent.
 pub(super) fn read_header_texts(
     object: &mut ObjectReader<'_>,
-    key: &'static str,
+    key: &Key<Value>,
     findings: &mut Findings<'_>,
 ) -> HeaderTexts {
-    let place = Place::Key(object.place(), key);
+    let place = key.at(object.place());
     let Some(reader) = object.node(key).and_then(|node| ObjectReader::open(node, &place, findings)) else {
         return Vec::new();
     };
@@ -42,13 +61,14 @@ pub(super) fn read_header_texts(
 
 /// Reads what is done to the headers of an answer, where the object has such rules at `key`.
 pub(super) fn read_response_headers(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> HeaderRules {
-    let place = Place::Key(object.place(), "response_headers");
-    let Some(mut reader) = object.node("response_headers").and_then(|node| ObjectReader::open(node, &place, findings))
+    let place = path::keys::RESPONSE_HEADERS.at(object.place());
+    let Some(mut reader) =
+        object.node(&path::keys::RESPONSE_HEADERS).and_then(|node| ObjectReader::open(node, &place, findings))
     else {
         return HeaderRules::default();
     };
-    let set = read_header_texts(&mut reader, "set", findings);
-    let remove = read_header_names(&mut reader, "remove", findings);
+    let set = read_header_texts(&mut reader, &SET, findings);
+    let remove = read_header_names(&mut reader, &REMOVE, findings);
     reader.finish_beside_names(SET_OR_REMOVE, findings);
     HeaderRules { set, remove }
 }
@@ -56,10 +76,10 @@ pub(super) fn read_response_headers(object: &mut ObjectReader<'_>, findings: &mu
 /// Reads the list of header names at `key`, in lower case; none where it is absent.
 pub(super) fn read_header_names(
     object: &mut ObjectReader<'_>,
-    key: &'static str,
+    key: &Key<Texts>,
     findings: &mut Findings<'_>,
 ) -> Vec<String> {
-    let place = Place::Key(object.place(), key);
+    let place = key.at(object.place());
     let mut names = Vec::new();
     for (index, written) in object.texts(key, findings).iter().enumerate() {
         let name =
@@ -98,4 +118,27 @@ fn checked_value(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
     let help = told(|| "write visible ASCII and spaces alone".to_owned());
     findings.note(written.offset, place, "invalid_header", message, help);
     None
+}
+
+/// The same as a pattern.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) const CREDENTIAL_HEADER: &str =
+    r"^(?:[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]|[Cc][Oo][Oo][Kk][Ii][Ee])$";
+
+/// Tells whether a header says who sends a request.
+pub(super) fn is_credential(header: &str) -> bool {
+    header.eq_ignore_ascii_case("authorization") || header.eq_ignore_ascii_case("cookie")
+}
+
+section! {
+    Section::new(
+        "response_headers",
+        "response_headers",
+        "What is done to the headers of what the integration answers; the gateway's own errors stay as they are.",
+    ).without_notes();
+
+    SET: Value = value("set"), Headers,
+        "Names of headers, and their texts.",
+        shape(Shape::headers(Shape::Text(Form::HeaderValue))), example(object! { "cache-control": "no-store" });
+    REMOVE: Texts = texts("remove", HeaderName), Removed, "Names of headers to remove.", example(list!["x-internal"]);
 }

@@ -1,14 +1,19 @@
 //! What answers a path: the `integration` of an entry, or its `response`.
 
+pub(crate) mod keys;
+
 use super::address::{Scheme, read_origin, read_origins, read_url};
 use super::diagnostic::{listed, nearest};
 use super::fixed::{Fixed, Redirect, read_redirect, read_response, read_static};
-use super::path::Context;
+use super::key::{Key, Text};
+use super::path::{self, Context};
 use super::protected_resource::ProtectedResource;
-use super::reader::{Findings, ObjectReader, Place, choose, note_if_empty, shown, told};
+use super::reader::{Findings, ObjectReader, shown, told};
 use super::service::Rpc;
 use crate::route::Pattern;
 use crate::secret::Secret;
+pub use keys::SupabaseStep;
+use keys::{Kind, ResponseKind};
 
 /// What answers a path.
 #[derive(Clone)]
@@ -73,17 +78,6 @@ pub struct Supabase {
     pub key: Secret<String>,
 }
 
-/// A step of a login by one-time password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SupabaseStep {
-    /// Sends a password to an email address or a phone.
-    Send,
-    /// Sends a password to an email address.
-    SendEmail,
-    /// Gives tokens for a password.
-    Verify,
-}
-
 /// The settings of a login path.
 #[derive(Clone)]
 pub struct Login {
@@ -116,10 +110,10 @@ pub(super) fn read_answer(
     findings: &mut Findings<'_>,
 ) -> Option<Integration> {
     let place = object.place();
-    let response = object.node("response");
-    match (object.node("integration"), response) {
+    let response = object.node(&path::keys::RESPONSE);
+    match (object.node(&path::keys::INTEGRATION), response) {
         (Some(node), None) => {
-            let place = Place::Key(place, "integration");
+            let place = path::keys::INTEGRATION.at(place);
             let mut object = ObjectReader::open(node, &place, findings)?;
             let integration = read_integration(&mut object, context, pattern, authenticated, findings);
             // Where its type is not known, nor are its keys.
@@ -129,12 +123,12 @@ pub(super) fn read_answer(
             }
             None
         }
-        (None, Some(body)) => Some(Integration::Fixed(read_response(body, &Place::Key(place, "response"), findings))),
+        (None, Some(body)) => Some(Integration::Fixed(read_response(body, &path::keys::RESPONSE.at(place), findings))),
         (Some(_), Some(body)) => {
             let message = "the path has an integration and a response, and can give one answer".to_owned();
             findings.note(
                 body.offset,
-                &Place::Key(place, "response"),
+                &path::keys::RESPONSE.at(place),
                 "two_answers",
                 message,
                 told(|| "remove one".to_owned()),
@@ -149,69 +143,6 @@ pub(super) fn read_answer(
     }
 }
 
-/// A type of integration.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Kind {
-    HttpProxy,
-    ServiceBinding,
-    Service,
-    Static,
-    Redirect,
-    Health,
-    Login,
-    Callback,
-    Userinfo,
-    Refresh,
-    Logout,
-    BackchannelLogout,
-    Supabase(SupabaseStep),
-}
-
-impl Kind {
-    /// Tells whether it is a step of a login at a provider.
-    pub(super) fn needs_provider(self) -> bool {
-        match self {
-            Self::Login | Self::Callback | Self::Userinfo | Self::Refresh | Self::Logout | Self::BackchannelLogout => {
-                true
-            }
-            Self::HttpProxy
-            | Self::ServiceBinding
-            | Self::Service
-            | Self::Static
-            | Self::Redirect
-            | Self::Health
-            | Self::Supabase(_) => false,
-        }
-    }
-}
-
-/// Every type by its name.
-pub(super) const KINDS: [(&str, Kind); 23] = [
-    ("http", Kind::HttpProxy),
-    ("http_proxy", Kind::HttpProxy),
-    ("service_binding", Kind::ServiceBinding),
-    ("service", Kind::Service),
-    ("static", Kind::Static),
-    ("redirect", Kind::Redirect),
-    ("health", Kind::Health),
-    ("auth0_login", Kind::Login),
-    ("auth0_callback_redirect", Kind::Login),
-    ("auth0_callback", Kind::Callback),
-    ("auth0_userinfo", Kind::Userinfo),
-    ("auth0_refresh", Kind::Refresh),
-    ("auth0_logout", Kind::Logout),
-    ("auth0_backchannel_logout", Kind::BackchannelLogout),
-    ("oidc_login", Kind::Login),
-    ("oidc_callback", Kind::Callback),
-    ("oidc_userinfo", Kind::Userinfo),
-    ("oidc_refresh", Kind::Refresh),
-    ("oidc_logout", Kind::Logout),
-    ("oidc_backchannel_logout", Kind::BackchannelLogout),
-    ("supabase_passwordless_auth", Kind::Supabase(SupabaseStep::Send)),
-    ("supabase_passwordless_auth_alt", Kind::Supabase(SupabaseStep::SendEmail)),
-    ("supabase_passwordless_verify", Kind::Supabase(SupabaseStep::Verify)),
-];
-
 /// Gives what could be read of the integration, or an error where its type is not known.
 fn read_integration(
     object: &mut ObjectReader<'_>,
@@ -221,9 +152,9 @@ fn read_integration(
     findings: &mut Findings<'_>,
 ) -> Result<Option<Integration>, ()> {
     let place = object.place();
-    let type_place = Place::Key(place, "type");
-    let written = object.required_text("type", findings).ok_or(())?;
-    let kind = choose(&written, &KINDS, &type_place, findings).ok_or(())?;
+    let type_place = keys::TYPE.at(place);
+    let (written, kind) = object.choice(&keys::TYPE, findings).ok_or(())?;
+    let kind = kind.ok_or(())?;
     let needs = |present: bool, code: &'static str, message: &str, help: &str, findings: &mut Findings<'_>| {
         if !present {
             findings.note(written.offset, &type_place, code, message.to_owned(), told(|| help.to_owned()));
@@ -236,11 +167,11 @@ fn read_integration(
     }
     Ok(match kind {
         Kind::HttpProxy => {
-            let close_at_expiry = object.boolean("close_at_expiry", false, findings);
+            let close_at_expiry = object.boolean(&keys::http_proxy::CLOSE_AT_EXPIRY, findings);
             if close_at_expiry && !authenticated {
                 let message = "this path verifies no token that could expire".to_owned();
                 let help = told(|| "add \"auth\": true to this path".to_owned());
-                let place = Place::Key(place, "close_at_expiry");
+                let place = keys::http_proxy::CLOSE_AT_EXPIRY.at(place);
                 findings.note(object.offset(), &place, "claim_without_auth", message, help);
             }
             let prefix = read_strip_prefix(object, pattern, findings);
@@ -252,23 +183,23 @@ fn read_integration(
         }
         Kind::ServiceBinding => context
             .services
-            .read_binding(object, findings)
+            .read_worker(object, findings)
             .map(|(binding, function)| Integration::ServiceBinding { binding, function }),
         Kind::Service => context.services.read_module(object, findings).map(Integration::Service),
         Kind::Static => Some(Integration::Fixed(read_static(object, findings))),
         Kind::Redirect => read_redirect(object, pattern, findings).map(Integration::Redirect),
         Kind::Health => Some(Integration::Health),
         Kind::Login => {
-            let redirect_uri = read_redirect_uri(object, context, findings);
+            let redirect_uri = read_redirect_uri(object, &keys::login::REDIRECT_URI, context, findings);
             let sealed = context.provider.is_none_or(|provider| provider.sealing_secret);
             let help = "give the authorizer a \"client_secret\" or a \"sealing_key\"";
             needs(sealed, "missing_key", "nothing to seal the login state with", help, findings);
-            let return_to_origins = read_origins(object, "return_to", findings);
+            let return_to_origins = read_origins(object, &keys::login::RETURN_TO, findings);
             Some(Integration::Login(Login { return_to_origins, redirect_uri }))
         }
         Kind::Callback => {
-            let redirect_uri = read_redirect_uri(object, context, findings);
-            let post_process = context.services.read_rpc(object, "post_process", findings);
+            let redirect_uri = read_redirect_uri(object, &keys::callback::REDIRECT_URI, context, findings);
+            let post_process = context.services.read_rpc(object, &keys::callback::POST_PROCESS, findings);
             let response = read_callback_response(object, context.has_session, findings);
             response.map(|response| Integration::Callback { response, redirect_uri, post_process })
         }
@@ -280,14 +211,15 @@ fn read_integration(
             Some(if matches!(kind, Kind::Logout) { Integration::Logout } else { Integration::BackchannelLogout })
         }
         Kind::Supabase(step) => {
-            let url = object.required_text("url", findings);
-            let url = url.and_then(|url| read_url(&url, Scheme::Https, &Place::Key(place, "url"), findings));
+            object.required(&keys::supabase::URL, findings);
+            let url = object.text(&keys::supabase::URL, findings);
+            let url = url.and_then(|url| read_url(&url, Scheme::Https, &keys::supabase::URL.at(place), findings));
             if url.as_ref().is_some_and(|url| url.query().is_some()) {
                 let message = "a project's URL has no query".to_owned();
-                findings.note(object.offset(), &Place::Key(place, "url"), "invalid_url", message, None);
+                findings.note(object.offset(), &keys::supabase::URL.at(place), "invalid_url", message, None);
             }
-            let key = object.required_text("key", findings);
-            note_if_empty(key.as_ref(), &Place::Key(place, "key"), findings);
+            object.required(&keys::supabase::KEY, findings);
+            let key = object.text(&keys::supabase::KEY, findings);
             let key = key.and_then(|key| key.value().map(|key| Secret::new(key.to_owned())));
             url.zip(key).map(|(url, key)| {
                 let url = format!("{}{}", url.origin(), url.path().trim_end_matches('/'));
@@ -298,7 +230,7 @@ fn read_integration(
 }
 
 fn read_server(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &mut Findings<'_>) -> Option<usize> {
-    let written = object.required_text("server", findings)?;
+    let written = object.text(&keys::http_proxy::SERVER, findings)?;
     let alias = written.value()?;
     let found = context.server_names.get(alias).copied();
     // An alias that is not known here may be the one that is meant.
@@ -312,7 +244,7 @@ fn read_server(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &
             None => format!("one of: {}", listed(aliases)),
         });
         let message = format!("no server is called \"{}\"", shown(&written));
-        findings.note(written.offset, &Place::Key(object.place(), "server"), "unknown_server", message, help);
+        findings.note(written.offset, &keys::http_proxy::SERVER.at(object.place()), "unknown_server", message, help);
     }
     found
 }
@@ -320,7 +252,7 @@ fn read_server(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &
 /// Reads what is taken off the beginning of the path; by default the literal prefix of a wildcard.
 fn read_strip_prefix(object: &mut ObjectReader<'_>, pattern: Option<&Pattern>, findings: &mut Findings<'_>) -> String {
     let by_default = || pattern.and_then(Pattern::literal_prefix).unwrap_or_default().to_owned();
-    let Some(written) = object.text("strip_prefix", findings) else { return by_default() };
+    let Some(written) = object.text(&keys::http_proxy::STRIP_PREFIX, findings) else { return by_default() };
     let Some((text, pattern)) = written.value().zip(pattern) else { return by_default() };
     match pattern.prefix(text) {
         Some(prefix) => prefix,
@@ -329,7 +261,13 @@ fn read_strip_prefix(object: &mut ObjectReader<'_>, pattern: Option<&Pattern>, f
             let help = told(|| {
                 "write its first segments, none of them a parameter, as in \"/api\"; \"\" keeps all".to_owned()
             });
-            findings.note(written.offset, &Place::Key(object.place(), "strip_prefix"), "invalid_path", message, help);
+            findings.note(
+                written.offset,
+                &keys::http_proxy::STRIP_PREFIX.at(object.place()),
+                "invalid_path",
+                message,
+                help,
+            );
             String::new()
         }
     }
@@ -337,11 +275,12 @@ fn read_strip_prefix(object: &mut ObjectReader<'_>, pattern: Option<&Pattern>, f
 
 fn read_redirect_uri(
     object: &mut ObjectReader<'_>,
+    key: &Key<Text>,
     context: &Context<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<String> {
-    let place = Place::Key(object.place(), "redirect_uri");
-    let Some(written) = object.text("redirect_uri", findings) else {
+    let place = key.at(object.place());
+    let Some(written) = object.text(key, findings) else {
         if context.provider.is_some_and(|provider| !provider.redirect_uri) {
             let message = "neither this integration nor the authorizer has a \"redirect_uri\"".to_owned();
             let help = told(|| "add the callback's address, as the provider knows it".to_owned());
@@ -352,31 +291,19 @@ fn read_redirect_uri(
     read_url(&written, Scheme::HttpsOrNative, &place, findings).map(|url| url.as_str().to_owned())
 }
 
-/// How a callback hands over the tokens, by name.
-pub(super) const RESPONSE_KINDS: [(&str, ResponseKind); 3] =
-    [("json", ResponseKind::Json), ("web_message", ResponseKind::WebMessage), ("session", ResponseKind::Session)];
-
-/// A way of a callback to hand over the tokens.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum ResponseKind {
-    Json,
-    WebMessage,
-    Session,
-}
-
 fn read_callback_response(
     object: &mut ObjectReader<'_>,
     has_session: bool,
     findings: &mut Findings<'_>,
 ) -> Option<CallbackResponse> {
     let place = object.place();
-    let target = object.text("target_origin", findings);
-    let kind = match object.text("response", findings) {
+    let target = object.text(&keys::callback::TARGET_ORIGIN, findings);
+    let kind = match object.choice(&keys::callback::RESPONSE, findings) {
         None if has_session => ResponseKind::Session,
         None => ResponseKind::Json,
-        Some(written) => {
-            let place = Place::Key(place, "response");
-            let kind = choose(&written, &RESPONSE_KINDS, &place, findings)?;
+        Some((written, kind)) => {
+            let place = keys::callback::RESPONSE.at(place);
+            let kind = kind?;
             if kind == ResponseKind::Session && !has_session {
                 let message = "nothing says how sessions are to be held".to_owned();
                 let help = told(|| "add a \"session\" section".to_owned());
@@ -385,7 +312,7 @@ fn read_callback_response(
             kind
         }
     };
-    let target_place = Place::Key(place, "target_origin");
+    let target_place = keys::callback::TARGET_ORIGIN.at(place);
     match (kind, target) {
         (ResponseKind::Json, None) => Some(CallbackResponse::Json),
         (ResponseKind::Session, None) => Some(CallbackResponse::Session),

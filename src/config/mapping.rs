@@ -5,24 +5,10 @@ use std::fmt;
 use super::cors::is_token;
 use super::diagnostic::nearest;
 use super::document::{Node, Origin, Value};
-use super::headers::{SET_OR_REMOVE, checked_name, read_header_names};
+use super::headers::{PRIVATE, SET_OR_REMOVE, checked_name, is_credential, read_header_names};
+use super::key::{Key, Value as AnyValue, section};
+use super::path;
 use super::reader::{Findings, ObjectReader, Place, TextsByName, note_type, read_text, shown, told, words};
-use super::rules::{PRIVATE, is_credential};
-
-/// Headers that concern one connection (RFC 9110 section 7.6.1), and no request beyond it.
-pub const HOP_BY_HOP_HEADERS: [&str; 8] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-];
-
-/// Headers that belong to the address or the body, and are no config's to set.
-pub(super) const UNMAPPABLE_HEADERS: [&str; 4] = ["content-length", "expect", "host", "upgrade"];
 
 /// What a path sends to its upstream besides what the client sent.
 #[derive(Clone, Default)]
@@ -63,10 +49,14 @@ impl fmt::Debug for Source {
 /// Names and values of constants.
 pub(super) type Variables = Vec<(String, String)>;
 
-/// Reads the `variables` of an object; none where it has none.
-pub(super) fn read_variables(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Variables {
-    let place = Place::Key(object.place(), "variables");
-    let Some(node) = object.node("variables") else { return Vec::new() };
+/// Reads the `variables` of an object at `key`; none where it has none.
+pub(super) fn read_variables(
+    object: &mut ObjectReader<'_>,
+    key: &Key<AnyValue>,
+    findings: &mut Findings<'_>,
+) -> Variables {
+    let place = key.at(object.place());
+    let Some(node) = object.node(key) else { return Vec::new() };
     let Some(reader) = ObjectReader::open(node, &place, findings) else { return Vec::new() };
     let members = reader.free_members().iter();
     members
@@ -102,18 +92,21 @@ pub(super) struct Scope<'c> {
 /// Reads the `mapping` and the `request_headers` of a path; an empty one where it has neither.
 pub(super) fn read_mapping(object: &mut ObjectReader<'_>, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Mapping {
     let mut mapping = Mapping::default();
-    let place = Place::Key(object.place(), "mapping");
-    if let Some(mut reader) = object.node("mapping").and_then(|node| ObjectReader::open(node, &place, findings)) {
-        mapping.headers = read_header_sources(&mut reader, "headers", scope, findings);
-        let query = read_sources(reader.node("query"), &Place::Key(&place, "query"), scope, findings);
+    let place = path::keys::MAPPING.at(object.place());
+    if let Some(mut reader) =
+        object.node(&path::keys::MAPPING).and_then(|node| ObjectReader::open(node, &place, findings))
+    {
+        mapping.headers = read_header_sources(&mut reader, &HEADERS, scope, findings);
+        let query = read_sources(reader.node(&QUERY), &QUERY.at(&place), scope, findings);
         mapping.query = query.into_iter().map(|(name, source, _)| (name, source)).collect();
         reader.finish_beside_names(words("a header stands in \"headers\", a parameter in \"query\""), findings);
     }
-    let place = Place::Key(object.place(), "request_headers");
-    if let Some(mut reader) = object.node("request_headers").and_then(|node| ObjectReader::open(node, &place, findings))
+    let place = path::keys::REQUEST_HEADERS.at(object.place());
+    if let Some(mut reader) =
+        object.node(&path::keys::REQUEST_HEADERS).and_then(|node| ObjectReader::open(node, &place, findings))
     {
-        mapping.headers.append(&mut read_header_sources(&mut reader, "set", scope, findings));
-        mapping.remove = read_header_names(&mut reader, "remove", findings);
+        mapping.headers.append(&mut read_header_sources(&mut reader, &request_headers::SET, scope, findings));
+        mapping.remove = read_header_names(&mut reader, &request_headers::REMOVE, findings);
         reader.finish_beside_names(SET_OR_REMOVE, findings);
     }
     mapping
@@ -121,11 +114,11 @@ pub(super) fn read_mapping(object: &mut ObjectReader<'_>, scope: &Scope<'_>, fin
 
 fn read_header_sources(
     object: &mut ObjectReader<'_>,
-    key: &'static str,
+    key: &Key<AnyValue>,
     scope: &Scope<'_>,
     findings: &mut Findings<'_>,
 ) -> Vec<(String, Source)> {
-    let place = &Place::Key(object.place(), key);
+    let place = &key.at(object.place());
     let headers = read_sources(object.node(key), place, scope, findings);
     let mut named = Vec::with_capacity(headers.len());
     for (name, source, offset) in headers {
@@ -208,4 +201,91 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
             .to_owned()
     });
     refuse("unknown_alias", format!("\"{}\" stands for nothing", shown(&written)), help)
+}
+
+section! {
+    Section::new(
+        "mapping",
+        "mapping",
+        "Headers and query parameters for the upstream, each with where its value comes from. It has an effect \
+         with `http_proxy`, `service`, `service_binding` and `pre_process`.\n\nA source is `$request.header.NAME`, \
+         `$request.query.NAME`, `$request.jwt.CLAIM` (needs `auth`; dots lead into objects, and the longest name \
+         that fits is meant), `$config.NAME` (a variable), `$env.NAME` or `$secret.NAME`; anything else that does \
+         not begin with `$` is a text that is sent as it stands. Where a source has no value, nothing is sent. No \
+         client can send a header that any path maps.",
+    ).without_notes()
+        .example(
+            r#"{
+                    "servers": [{ "alias": "api", "url": "$env.API_URL" }],
+                    "authorizer": {
+                        "type": "auth0",
+                        "domain": "$env.AUTH0_DOMAIN",
+                        "client_id": "$env.AUTH0_CLIENT_ID",
+                        "audience": "https://api.example.com/"
+                    },
+                    "variables": { "region": "eu-west-1" },
+                    "paths": [
+                        {
+                            "method": "GET",
+                            "path": "/orders",
+                            "auth": true,
+                            "integration": { "type": "http_proxy", "server": "api" },
+                            "mapping": {
+                                "headers": { "x-user-id": "$request.jwt.sub", "x-region": "$config.region", "x-key": "$secret.API_KEY" },
+                                "query": { "tenant": "$request.jwt.org_id", "page": "$request.query.page" }
+                            },
+                            "allow": ["secret_exposed"]
+                        }
+                    ]
+                }"#,
+        );
+
+    HEADERS: Value = value("headers"), Sources,
+        "Names of headers, and their sources.",
+        shape(Shape::headers(sources())),
+        example(object! { "x-user-id": "$request.jwt.sub", "x-region": "$config.region" });
+    QUERY: Value = value("query"), Parameters,
+        "Names of query parameters, and their sources; they replace the client's own of that name.",
+        shape(Shape::map(sources())), example(object! { "tenant": "$request.jwt.org_id" });
+}
+
+/// The keys of `request_headers`.
+pub(crate) mod request_headers {
+    use super::*;
+
+    section! {
+        Section::new(
+            "request_headers",
+            "request_headers",
+            "What is done to the headers that the upstream gets.",
+        ).without_notes()
+            .example(
+                r#"{
+                        "servers": [{ "alias": "api", "url": "$env.API_URL" }],
+                        "paths": [
+                            {
+                                "method": "GET",
+                                "path": "/api/{.+}",
+                                "integration": { "type": "http_proxy", "server": "api" },
+                                "request_headers": { "set": { "x-api-key": "$secret.API_KEY" }, "remove": ["cookie"] },
+                                "response_headers": { "set": { "cache-control": "no-store" }, "remove": ["x-internal"] },
+                                "allow": ["secret_exposed"]
+                            }
+                        ]
+                    }"#,
+            );
+
+        SET: Value = value("set"), Sources,
+            "Names of headers, and their sources as in [mapping](#mapping).",
+            shape(Shape::headers(sources())), example(object! { "x-api-key": "$secret.API_KEY" });
+        REMOVE: Texts = texts("remove", HeaderName), Narrower("lets pass to the upstream:"),
+            "Names of headers to remove.",
+            example(list!["x-internal"]);
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn sources() -> super::grammar::Shape {
+    use super::{form::Form, grammar::Shape};
+    Shape::Either(vec![Shape::Text(Form::Source), Shape::Number])
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::key::{Key, Texts, Value, section};
 use super::reader::{Findings, ObjectReader, Place, shown, told};
 
 /// Which addresses may send requests.
@@ -99,12 +100,16 @@ impl Networks {
 }
 
 /// Reads the `ip` of an object; `None` where it has none.
-pub(super) fn read_networks(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<Networks> {
-    let node = object.node("ip")?;
-    let place = Place::Key(object.place(), "ip");
+pub(super) fn read_networks(
+    object: &mut ObjectReader<'_>,
+    key: &Key<Value>,
+    findings: &mut Findings<'_>,
+) -> Option<Networks> {
+    let node = object.node(key)?;
+    let place = key.at(object.place());
     let mut reader = ObjectReader::open(node, &place, findings)?;
-    let mut list = |key: &'static str, findings: &mut Findings<'_>| {
-        let place = Place::Key(&place, key);
+    let mut list = |key: &Key<Texts>, findings: &mut Findings<'_>| {
+        let place = key.at(&place);
         reader.node(key)?;
         let mut networks = Vec::new();
         for (index, written) in reader.texts(key, findings).iter().enumerate() {
@@ -123,9 +128,35 @@ pub(super) fn read_networks(object: &mut ObjectReader<'_>, findings: &mut Findin
         }
         Some(networks)
     };
-    let (allow, deny) = (list("allow", findings), list("deny", findings).unwrap_or_default());
+    let (allow, deny) = (list(&ALLOW, findings), list(&DENY, findings).unwrap_or_default());
     reader.finish(findings);
     Some(Networks { allow, deny })
+}
+
+section! {
+    Section::new(
+        "ip",
+        "ip",
+        "Addresses and networks, such as `192.0.2.1`, `192.0.2.0/24` or `2001:db8::/32`, that may send requests. A \
+         request from elsewhere gets 403 `ip_denied`.\n\nThe address is that of `CF-Connecting-IP`. Where it is not \
+         known, a request passes only if nothing is listed. No bit may be set behind the prefix.",
+    )
+        .example(
+            r#"{
+                    "ip": { "deny": ["203.0.113.0/24"] },
+                    "paths": [
+                        { "method": "GET", "path": "/health", "response": { "status": "ok" } },
+                        { "method": "GET", "path": "/office", "ip": { "allow": ["192.0.2.0/24", "2001:db8::/32"] }, "response": {} }
+                    ]
+                }"#,
+        );
+
+    ALLOW: Texts = texts("allow", Network), Elsewhere,
+        "Those that may send requests; an empty list lets nobody in.",
+        default_words("everyone"), example(list!["192.0.2.0/24"]);
+    DENY: Texts = texts("deny", Network), Elsewhere,
+        "Those that may not, whatever `allow` says.",
+        example(list!["2001:db8::/32"]);
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The `paths` section: which requests are answered, which need a token, and by what.
 
+pub(crate) mod keys;
+
 use super::access::{Access, read_access};
 use super::authorizer::ReadAuthorizer;
 use super::document::{Node, Origin};
@@ -8,7 +10,8 @@ use super::headers::{HeaderRules, read_response_headers};
 use super::integration::{Integration, read_answer};
 use super::mapping::{Mapping, Scope, read_mapping, read_variables};
 use super::provider::ProviderKeys;
-use super::reader::{Findings, NameIndex, ObjectReader, Place, TextsByName, Written, choose, read_array, shown};
+use super::reader::{Findings, NameIndex, ObjectReader, Place, TextsByName, Written, read_array, shown};
+use super::root;
 use super::rules::{Rules, read_rules};
 use super::server::ReadServer;
 use super::service::{Rpc, Services};
@@ -122,8 +125,9 @@ pub(super) fn read_paths(
     context: &Context<'_>,
     findings: &mut Findings<'_>,
 ) -> Vec<ReadPath> {
-    let place = Place::Key(root.place(), "paths");
-    let items = root.required("paths", findings).map(|node| read_array(node, &place, findings)).unwrap_or_default();
+    let place = root::PATHS.at(root.place());
+    let items =
+        root.required(&root::PATHS, findings).map(|node| read_array(node, &place, findings)).unwrap_or_default();
     let mut paths = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         if findings.is_full() {
@@ -144,19 +148,14 @@ fn read_path<'n>(
     let Some(mut object) = ObjectReader::open(node, place, findings) else {
         return ReadPath { index: Some(index), offset: node.offset, shown: None, route: None, path: None };
     };
-    let method = object.required_text("method", findings).and_then(|written| {
-        let mut choices: Vec<_> =
-            Method::ALL.iter().map(|method| (method.as_str(), MethodRule::Exact(*method))).collect();
-        choices.push(("ANY", MethodRule::Any));
-        choose(&written, &choices, &Place::Key(place, "method"), findings)
-    });
-    let written_path = object.required_text("path", findings);
-    let pattern = written_path.as_ref().and_then(|written| read_pattern(written, &Place::Key(place, "path"), findings));
+    let method = object.choice(&keys::METHOD, findings).and_then(|(_, method)| method);
+    let written_path = object.text(&keys::PATH, findings);
+    let pattern = written_path.as_ref().and_then(|written| read_pattern(written, &keys::PATH.at(place), findings));
     object.allowed_warnings(findings);
-    let encoded_slashes = object.boolean("encoded_slashes", false, findings);
+    let encoded_slashes = object.boolean(&keys::ENCODED_SLASHES, findings);
     let access = read_access(&mut object, context, findings);
     let integration = read_answer(&mut object, context, pattern.as_ref(), access.is_some(), findings);
-    let path_variables = read_variables(&mut object, findings);
+    let path_variables = read_variables(&mut object, &keys::VARIABLES, findings);
     let gets = matches!(method, None | Some(MethodRule::Any | MethodRule::Exact(Method::Get)))
         && matches!(integration, None | Some(Integration::HttpProxy { .. }));
     let rules = read_rules(&mut object, access.is_some(), gets, findings);
@@ -168,7 +167,7 @@ fn read_path<'n>(
     };
     let mapping = read_mapping(&mut object, &scope, findings);
     let response_headers = read_response_headers(&mut object, findings);
-    let pre_process = context.services.read_rpc(&mut object, "pre_process", findings);
+    let pre_process = context.services.read_rpc(&mut object, &keys::PRE_PROCESS, findings);
     let guard = read_guard(node, access.as_ref(), integration.as_ref(), &rules, context);
     object.finish(findings);
     let route = method.zip(pattern).map(|(method, pattern)| RouteSpec { method, pattern, encoded_slashes, guard });

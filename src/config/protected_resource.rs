@@ -8,8 +8,10 @@ use super::authorizer::ReadAuthorizer;
 use super::document::Node;
 use super::document::Value;
 use super::integration::Integration;
+use super::key::{Key, Text, section};
 use super::path::{Path, ReadPath};
-use super::reader::{Findings, ObjectReader, Place, index_names, note_type};
+use super::reader::{Findings, ObjectReader, index_names, note_type};
+use super::root;
 use crate::address::Address;
 use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec};
 
@@ -48,24 +50,24 @@ pub(super) fn read_protected_resource(
     paths: &mut Vec<ReadPath>,
     findings: &mut Findings<'_>,
 ) -> Option<ProtectedResource> {
-    let node = root.node("protected_resource")?;
-    let place = Place::Key(root.place(), "protected_resource");
+    let node = root.node(&root::PROTECTED_RESOURCE)?;
+    let place = root::PROTECTED_RESOURCE.at(root.place());
     let mut metadata = Map::new();
     let (resource, written) = match &node.value {
         Value::Bool(false) => return None,
         Value::Bool(true) => (None, None),
         Value::Object(_) => {
             let mut object = ObjectReader::open(node, &place, findings)?;
-            let written = object.text("resource", findings).and_then(|written| written.value());
-            let mut url = |key: &'static str, findings: &mut Findings<'_>| {
+            let written = object.text(&RESOURCE, findings).and_then(|written| written.value());
+            let mut url = |key: &Key<Text>, findings: &mut Findings<'_>| {
                 let written = object.text(key, findings)?;
-                read_url(&written, Scheme::Https, &Place::Key(&place, key), findings)
+                read_url(&written, Scheme::Https, &key.at(&place), findings)
             };
-            let resource = url("resource", findings);
-            if let Some(documentation) = url("documentation", findings) {
+            let resource = url(&RESOURCE, findings);
+            if let Some(documentation) = url(&DOCUMENTATION, findings) {
                 metadata.insert("resource_documentation".to_owned(), documentation.as_str().into());
             }
-            if let Some(name) = object.text("name", findings).and_then(|written| written.value()) {
+            if let Some(name) = object.text(&NAME, findings).and_then(|written| written.value()) {
                 metadata.insert("resource_name".to_owned(), name.into());
             }
             object.finish(findings);
@@ -129,4 +131,43 @@ pub(crate) fn protected_resource_path(root: &Node<'_>) -> Option<String> {
         None => Some(metadata_path(None)),
         Some(resource) => Some(metadata_path(Some(&Address::parse(resource.as_text()?)?))),
     }
+}
+
+section! {
+    Section::new(
+        "protected_resource",
+        "protected_resource",
+        "What OAuth clients are told of this gateway (RFC 9728): issuers, the scopes that paths name, and what stands \
+         here. `true` asks for it without any of these keys.\n\n`GET /.well-known/oauth-protected-resource` answers \
+         with it; where `resource` has a path, that stands behind the address. Every `Bearer` challenge names that \
+         address as `resource_metadata`.",
+    )
+        .example(
+            r#"{
+                    "authorizer": {
+                        "type": "oidc",
+                        "issuer": "https://id.example.com",
+                        "client_id": "orders",
+                        "audience": "https://api.example.com"
+                    },
+                    "protected_resource": {
+                        "resource": "https://api.example.com",
+                        "name": "Orders API",
+                        "documentation": "https://developers.example.com"
+                    },
+                    "paths": [
+                        { "method": "GET", "path": "/orders", "auth": { "scopes": ["read:orders"] }, "response": [] }
+                    ]
+                }"#,
+        );
+
+    RESOURCE: Text = text("resource", HttpsUrl), Different("has clients ask for tokens for another resource"),
+        "The identifier of the API, an https URL.",
+        default_words("the origin that was called"), example("https://api.example.com");
+    NAME: Text = text("name", Any), Harmless("it is a name for people"),
+        "A name for people.",
+        example("Orders API");
+    DOCUMENTATION: Text = text("documentation", HttpsUrl), Location("leads developers to another site"),
+        "The address of a page for developers.",
+        example("https://developers.example.com");
 }

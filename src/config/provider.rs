@@ -3,18 +3,19 @@
 use std::rc::Rc;
 
 use super::address::{Scheme, read_url};
-use super::authorizer::{SECRET_MIN_BYTES, note_if_weak};
-use super::reader::{Findings, ObjectReader, Place, Written, note_if_empty};
+use super::key::section;
+use super::reader::{Findings, ObjectReader, Written};
+use super::shared_secret::{SECRET_MIN_BYTES, note_if_weak};
 use crate::secret::Secret;
 
 /// Scopes asked for at login where the config names none: those of the OpenID Connect profile.
 pub(super) const SCOPE_DEFAULT: &str = "openid profile email";
 
 /// How long the answer to a refresh is given again to a late duplicate unless the config says otherwise.
-pub(super) const ROTATION_GRACE_DEFAULT_SECS: u64 = 10;
+pub(super) const ROTATION_GRACE_DEFAULT_SECS: u32 = 10;
 
 /// A longer grace would keep tokens in memory for longer than any retry takes.
-pub(super) const ROTATION_GRACE_MAX_SECS: u64 = 60;
+pub(super) const ROTATION_GRACE_MAX_SECS: u32 = 60;
 
 /// An application at an identity provider.
 #[derive(Clone)]
@@ -96,24 +97,21 @@ pub(super) fn read_provider(
     findings: &mut Findings<'_>,
 ) -> (Option<Provider>, ProviderKeys) {
     let place = object.place();
-    let client_id = object.required_text("client_id", findings);
-    let client_secret = object.text("client_secret", findings);
-    let sealing_key = object.text("sealing_key", findings);
-    let scope = object.text("scope", findings);
-    for (key, written) in [("client_id", &client_id), ("client_secret", &client_secret)] {
-        note_if_empty(written.as_ref(), &Place::Key(place, key), findings);
-    }
+    let client_id = object.text(&CLIENT_ID, findings);
+    let client_secret = object.text(&CLIENT_SECRET, findings);
+    let sealing_key = object.text(&SEALING_KEY, findings);
+    let scope = object.text(&SCOPE, findings);
     // Whoever opens the login path has something that it sealed.
     if let Some(written) = &sealing_key {
-        note_if_weak(written, "make one with `openssl rand -base64 48`", &Place::Key(place, "sealing_key"), findings);
+        note_if_weak(written, "make one with `openssl rand -base64 48`", &SEALING_KEY.at(place), findings);
     }
     // The older gateway's other name for it, which is judged only where it counts.
-    let [named, older] = ["redirect_uri", "callback_uri"].map(|key| Some((key, object.text(key, findings)?)));
+    let [named, older] = [&REDIRECT_URI, &CALLBACK_URI].map(|key| Some((key, object.text(key, findings)?)));
     let redirect_uri = named.or(older).map(|(key, written)| {
-        let url = read_url(&written, Scheme::HttpsOrNative, &Place::Key(place, key), findings);
+        let url = read_url(&written, Scheme::HttpsOrNative, &key.at(place), findings);
         url.map(|url| url.as_str().to_owned())
     });
-    let rotation_grace_secs = read_rotation_grace(object, findings);
+    let rotation_grace_secs = object.integer(&ROTATION_GRACE_SECONDS, findings);
 
     let keys = ProviderKeys {
         redirect_uri: redirect_uri.is_some(),
@@ -134,9 +132,32 @@ pub(super) fn read_provider(
     (provider, keys)
 }
 
-/// Reads for how long the answer to a refresh is kept for a late duplicate.
-pub(super) fn read_rotation_grace(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> u32 {
-    let range = 0..=ROTATION_GRACE_MAX_SECS;
-    let seconds = object.integer("rotation_grace_seconds", range, ROTATION_GRACE_DEFAULT_SECS, findings);
-    u32::try_from(seconds).unwrap_or(u32::MAX)
+section! {
+    entries;
+
+    CLIENT_ID: Text = text("client_id", NotEmpty).required(), Different("logs people in to another application"),
+        "The application at the provider.",
+        example("$env.CLIENT_ID");
+    CLIENT_SECRET: Text = text("client_secret", NotEmpty), Hidden("shows another secret of the application"),
+        "The application's secret. Keep it out of the file, by reference. Without one a login relies on PKCE alone.",
+        example("$secret.CLIENT_SECRET");
+    REDIRECT_URI: Text = text("redirect_uri", RedirectUri), Different("has codes sent to another address"),
+        "The callback's public address, as the provider knows it, or a native application's. Login and callback paths \
+         need it here or of their own.",
+        example("https://gateway.example.com/callback");
+    CALLBACK_URI: Text = text("callback_uri", Any), Elsewhere,
+        "An older name of `redirect_uri`; beside that it has no effect.",
+        deprecated("Write `redirect_uri`."), example("https://gateway.example.com/callback");
+    SCOPE: Text = text("scope", Any), Wider("asks for tokens with"),
+        "The scopes asked for at login, separated by spaces. `offline_access` brings a refresh token.",
+        default(SCOPE_DEFAULT), example("openid profile email offline_access");
+    ROTATION_GRACE_SECONDS: Integer =
+        integer("rotation_grace_seconds", 0..=ROTATION_GRACE_MAX_SECS, ROTATION_GRACE_DEFAULT_SECS),
+        Larger("answers a refresh token longer after its use"),
+        "How many seconds a late duplicate of a refresh gets the first one's answer, at the refresh path; 0 turns that \
+         off.",
+        example(5_u32);
+    SEALING_KEY: Text = text("sealing_key", SigningSecret), Hidden("seals logins with another key"),
+        "What the login state is sealed with, of at least 32 bytes. A login path needs this or `client_secret`.",
+        default_words("`client_secret`"), example("$secret.SEALING_KEY");
 }

@@ -1,16 +1,16 @@
 //! Reads typed values out of the tree and gathers every mistake on the way.
 //!
 //! A reader never stops at the first mistake: it notes it and goes on, so that one run tells them all. The keys an object
-//! may have are the keys that were asked for, so the list of known keys cannot drift from the code that reads them.
+//! may have are those that it was asked for, and only declared ones can be asked for ([`super::key`]).
 
 use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
-#[cfg(test)]
-use super::asked::{Asked, note_asked};
 use super::diagnostic::{Diagnostic, LineIndex, Severity, nearest};
 use super::document::{Member, Node, Origin, Text, Value};
+use super::form::Form;
+use super::key::{self, Boolean, Choice, Integer, Key, Limit, OneOf, Texts};
 
 /// The most mistakes that are told of one file: a hostile one could have millions.
 const MISTAKES_MAX: usize = 1_000;
@@ -144,6 +144,13 @@ impl fmt::Display for Place<'_> {
     }
 }
 
+impl<S> Key<S> {
+    /// Gives the place of its value in an object at `parent`.
+    pub const fn at<'p>(&self, parent: &'p Place<'p>) -> Place<'p> {
+        Place::Key(parent, self.name)
+    }
+}
+
 /// A text of the config with the place to blame for it.
 #[derive(Clone)]
 pub struct Written<'n> {
@@ -204,87 +211,112 @@ impl<'n> ObjectReader<'n> {
         self.offset
     }
 
-    /// Gives the value of `key` where the object has it; `null` is one, for else a key that restricts could be lost in silence.
-    pub fn node(&mut self, key: &'static str) -> Option<&'n Node<'n>> {
-        if !self.known.contains(&key) {
-            self.known.push(key);
+    /// Gives the value of `key` if the object has it; `null` is one, for else a key that restricts could be lost in silence.
+    pub fn node<S>(&mut self, key: &Key<S>) -> Option<&'n Node<'n>> {
+        self.member(key.name)
+    }
+
+    fn member(&mut self, name: &'static str) -> Option<&'n Node<'n>> {
+        if !self.known.contains(&name) {
+            self.known.push(name);
         }
-        #[cfg(test)]
-        note_asked(&Place::Key(self.place, key), Asked::Key);
-        self.members.iter().find(|member| member.key == key).map(|member| &member.node)
+        self.members.iter().find(|member| member.key == name).map(|member| &member.node)
     }
 
     /// Gives the value of `key` and notes where it is absent.
-    pub fn required(&mut self, key: &'static str, findings: &mut Findings<'_>) -> Option<&'n Node<'n>> {
-        let node = self.node(key);
-        if node.is_none() {
-            let message = format!("the key \"{key}\" is missing");
+    pub fn required<S>(&mut self, key: &Key<S>, findings: &mut Findings<'_>) -> Option<&'n Node<'n>> {
+        self.needed(key.name, true, findings)
+    }
+
+    fn needed(&mut self, name: &'static str, is_required: bool, findings: &mut Findings<'_>) -> Option<&'n Node<'n>> {
+        let node = self.member(name);
+        if node.is_none() && is_required {
+            let message = format!("the key \"{name}\" is missing");
             findings.note(self.offset, self.place, "missing_key", message, None);
         }
         node
     }
 
-    /// Gives the string at `key`.
-    pub fn text(&mut self, key: &'static str, findings: &mut Findings<'_>) -> Option<Written<'n>> {
-        #[cfg(test)]
-        note_asked(&Place::Key(self.place, key), Asked::Text);
-        let node = self.node(key)?;
-        read_text(node, &Place::Key(self.place, key), findings)
+    /// Gives the string at `key`, and notes one that is empty if the key's form is [`Form::NotEmpty`].
+    pub fn text(&mut self, key: &Key<key::Text>, findings: &mut Findings<'_>) -> Option<Written<'n>> {
+        let node = self.needed(key.name, key.is_required, findings)?;
+        let written = read_text(node, &key.at(self.place), findings)?;
+        if key.shape.0 == Form::NotEmpty && written.value() == Some("") {
+            findings.note(written.offset, &key.at(self.place), "empty_value", "the value is empty".to_owned(), None);
+        }
+        Some(written)
     }
 
-    /// Gives the string at `key` and notes where it is absent.
-    pub fn required_text(&mut self, key: &'static str, findings: &mut Findings<'_>) -> Option<Written<'n>> {
-        #[cfg(test)]
-        note_asked(&Place::Key(self.place, key), Asked::Text);
-        let node = self.required(key, findings)?;
-        read_text(node, &Place::Key(self.place, key), findings)
+    /// Gives the string at `key` and what it stands for; notes one that stands for nothing.
+    pub fn choice<T: Copy>(
+        &mut self,
+        key: &Key<Choice<T>>,
+        findings: &mut Findings<'_>,
+    ) -> Option<(Written<'n>, Option<T>)> {
+        let node = self.needed(key.name, key.is_required, findings)?;
+        let place = key.at(self.place);
+        let written = read_text(node, &place, findings)?;
+        let chosen = choose(&written, key.shape.0, &place, findings);
+        Some((written, chosen))
     }
 
-    /// Gives the boolean at `key`, or `default` where it is absent.
-    pub fn boolean(&mut self, key: &'static str, default: bool, findings: &mut Findings<'_>) -> bool {
-        #[cfg(test)]
-        note_asked(&Place::Key(self.place, key), Asked::Boolean { default });
+    /// Gives the boolean at `key`, or false where it is absent.
+    pub fn boolean(&mut self, key: &Key<Boolean>, findings: &mut Findings<'_>) -> bool {
         match self.node(key) {
-            None => default,
+            None => false,
             Some(Node { value: Value::Bool(value), .. }) => *value,
             Some(node) => {
-                note_type(node, &Place::Key(self.place, key), "true or false", findings);
-                default
+                note_type(node, &key.at(self.place), "true or false", findings);
+                false
             }
         }
     }
 
-    /// Gives the whole number at `key` within `range`, or `default` where it is absent.
-    pub fn integer(
+    /// Gives the whole number at `key`, or its default where it is absent.
+    pub fn integer(&mut self, key: &Key<Integer>, findings: &mut Findings<'_>) -> u32 {
+        let Integer { min, max, default } = key.shape;
+        self.number(key.name, false, min, max, findings).unwrap_or(default)
+    }
+
+    /// Gives the whole number at `key`.
+    pub fn limit(&mut self, key: &Key<Limit>, findings: &mut Findings<'_>) -> Option<u32> {
+        let Limit { min, max } = key.shape;
+        self.number(key.name, key.is_required, min, max, findings)
+    }
+
+    fn number(
         &mut self,
-        key: &'static str,
-        range: std::ops::RangeInclusive<u64>,
-        default: u64,
+        name: &'static str,
+        is_required: bool,
+        min: u32,
+        max: u32,
         findings: &mut Findings<'_>,
-    ) -> u64 {
-        #[cfg(test)]
-        note_asked(&Place::Key(self.place, key), Asked::Integer { range: range.clone(), default });
-        let Some(node) = self.node(key) else { return default };
-        let value = match &node.value {
-            Value::Number(number) => number.as_u64(),
-            _ => None,
-        };
-        match value {
-            Some(value) if range.contains(&value) => value,
-            _ => {
-                let expected = format!("a whole number from {} to {}", range.start(), range.end());
-                note_type(node, &Place::Key(self.place, key), &expected, findings);
-                default
-            }
+    ) -> Option<u32> {
+        let node = self.needed(name, is_required, findings)?;
+        let value = whole_number(node).filter(|value| (min..=max).contains(value));
+        if value.is_none() {
+            let expected = format!("a whole number from {min} to {max}");
+            note_type(node, &Place::Key(self.place, name), &expected, findings);
         }
+        value
+    }
+
+    /// Gives the whole number at `key`, which must be one of its choices, or its default where it is absent.
+    pub fn one_of(&mut self, key: &Key<OneOf>, findings: &mut Findings<'_>) -> u32 {
+        let OneOf { choices, default } = key.shape;
+        let Some(node) = self.node(key) else { return default };
+        whole_number(node).filter(|value| choices.contains(value)).unwrap_or_else(|| {
+            let choices: Vec<_> = choices.iter().map(u32::to_string).collect();
+            note_type(node, &key.at(self.place), &format!("one of {}", choices.join(", ")), findings);
+            default
+        })
     }
 
     /// Gives the strings of the array at `key`; none where it is absent.
-    pub fn texts(&mut self, key: &'static str, findings: &mut Findings<'_>) -> Vec<Written<'n>> {
-        let place = Place::Key(self.place, key);
-        #[cfg(test)]
-        note_asked(&place, Asked::Texts);
-        let items = self.node(key).map(|node| read_array(node, &place, findings)).unwrap_or_default();
+    pub fn texts(&mut self, key: &Key<Texts>, findings: &mut Findings<'_>) -> Vec<Written<'n>> {
+        let place = key.at(self.place);
+        let node = self.needed(key.name, key.is_required, findings);
+        let items = node.map(|node| read_array(node, &place, findings)).unwrap_or_default();
         let items = items.iter().enumerate();
         items
             .map_while(|(index, item)| {
@@ -296,13 +328,11 @@ impl<'n> ObjectReader<'n> {
 
     /// Reads `allow`, the codes of warnings that are not told of this object: of concern to those who review the config alone.
     pub fn allowed_warnings(&mut self, findings: &mut Findings<'_>) {
-        self.texts("allow", findings);
+        self.texts(&key::ALLOW, findings);
     }
 
     /// Gives all members; used where the keys are free, so that one that begins with `x-` means what it says.
     pub fn free_members(&self) -> &'n [Member<'n>] {
-        #[cfg(test)]
-        note_asked(self.place, Asked::Members);
         self.members
     }
 
@@ -348,10 +378,10 @@ pub fn read_text<'n>(node: &'n Node<'n>, place: &Place<'_>, findings: &mut Findi
     }
 }
 
-/// Notes that a text is empty where only one with something in it makes sense.
-pub fn note_if_empty(written: Option<&Written<'_>>, place: &Place<'_>, findings: &mut Findings<'_>) {
-    if let Some(written) = written.filter(|written| written.value() == Some("")) {
-        findings.note(written.offset, place, "empty_value", "the value is empty".to_owned(), None);
+fn whole_number(node: &Node<'_>) -> Option<u32> {
+    match &node.value {
+        Value::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
+        _ => None,
     }
 }
 
@@ -397,8 +427,6 @@ pub fn choose<T: Copy>(
     place: &Place<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<T> {
-    #[cfg(test)]
-    note_asked(place, Asked::Choice { names: choices.iter().map(|(name, _)| *name).collect() });
     let value = written.value()?;
     if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == value) {
         return Some(*choice);
@@ -410,27 +438,6 @@ pub fn choose<T: Copy>(
     });
     findings.note(written.offset, place, "unknown_value", format!("\"{}\" is not known here", shown(written)), help);
     None
-}
-
-/// Gives the whole number at `key`, which must be one of `choices`, or `default` where it is absent.
-pub fn choose_number(
-    object: &mut ObjectReader<'_>,
-    key: &'static str,
-    choices: &[u64],
-    default: u64,
-    findings: &mut Findings<'_>,
-) -> u64 {
-    #[cfg(test)]
-    note_asked(&Place::Key(object.place(), key), Asked::Numbers { choices: choices.to_vec(), default });
-    let Some(node) = object.node(key) else { return default };
-    if let Value::Number(number) = &node.value
-        && let Some(value) = number.as_u64().filter(|value| choices.contains(value))
-    {
-        return value;
-    }
-    let choices: Vec<_> = choices.iter().map(u64::to_string).collect();
-    note_type(node, &Place::Key(object.place(), key), &format!("one of {}", choices.join(", ")), findings);
-    default
 }
 
 /// Places by name, so that what takes many names does not take their square.

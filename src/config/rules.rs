@@ -1,24 +1,20 @@
 //! What a path asks of a request besides its credentials: how often, how large, of what type; and whether answers are kept.
 
 use super::cors::is_token;
-use super::headers::read_header_names;
+use super::headers::{PRIVATE, is_credential, read_header_names};
+use super::key::section;
 use super::networks::{Networks, read_networks};
-use super::reader::{Findings, ObjectReader, Place, choose_number, note_if_empty, shown, told};
+use super::path;
+use super::reader::{Findings, ObjectReader, Place, shown, told};
 
 /// The longest that an answer is kept, in seconds: a day.
-pub(super) const CACHE_MAX_SECS: u64 = 24 * 60 * 60;
+pub(super) const CACHE_MAX_SECS: u32 = 24 * 60 * 60;
 
 /// The periods of Cloudflare's rate limiting binding, in seconds.
-pub(super) const PERIODS_SECS: [u64; 2] = [10, 60];
-
-/// The most that the size of a body may be limited to, in bytes; no platform takes as much.
-pub(super) const BODY_MAX_BYTES: u64 = u32::MAX as u64;
+pub(super) const PERIODS_SECS: [u32; 2] = [10, 60];
 
 /// That of a limit that names none.
-pub(crate) const PERIOD_DEFAULT_SECS: u64 = 60;
-
-/// What is wrong where answers for all are made of what one client says of itself.
-pub(super) const PRIVATE: &str = "answers by credential are private";
+pub(crate) const PERIOD_DEFAULT_SECS: u32 = 60;
 
 /// What a path asks of a request.
 #[derive(Clone, Default)]
@@ -75,13 +71,13 @@ pub(super) fn read_rules(
     gets: bool,
     findings: &mut Findings<'_>,
 ) -> Rules {
-    let max_body_bytes = object.integer("max_body_bytes", 0..=BODY_MAX_BYTES, u64::MAX, findings);
+    let max_body_bytes = object.limit(&path::keys::MAX_BODY_BYTES, findings);
     Rules {
         rate_limit: read_rate_limit(object, authenticated, findings),
-        max_body_bytes: Some(max_body_bytes).filter(|bytes| *bytes != u64::MAX),
+        max_body_bytes: max_body_bytes.map(u64::from),
         content_types: read_content_types(object, findings),
         cache: read_cache(object, authenticated, gets, findings),
-        networks: read_networks(object, findings),
+        networks: read_networks(object, &path::keys::IP, findings),
     }
 }
 
@@ -90,13 +86,12 @@ fn read_rate_limit(
     authenticated: bool,
     findings: &mut Findings<'_>,
 ) -> Option<RateLimit> {
-    let node = object.node("rate_limit")?;
-    let place = Place::Key(object.place(), "rate_limit");
+    let node = object.node(&path::keys::RATE_LIMIT)?;
+    let place = path::keys::RATE_LIMIT.at(object.place());
     let mut reader = ObjectReader::open(node, &place, findings)?;
-    let binding = reader.required_text("binding", findings);
-    note_if_empty(binding.as_ref(), &Place::Key(&place, "binding"), findings);
-    let period_secs = choose_number(&mut reader, "period_seconds", &PERIODS_SECS, PERIOD_DEFAULT_SECS, findings);
-    let key = reader.required_text("key", findings);
+    let binding = reader.text(&rate_limit::BINDING, findings);
+    let period_secs = reader.one_of(&rate_limit::PERIOD_SECONDS, findings);
+    let key = reader.text(&rate_limit::KEY, findings);
     let key = key.and_then(|written| {
         let text = written.value()?;
         let (code, message, help) = match text {
@@ -114,18 +109,18 @@ fn read_rate_limit(
                 }
             },
         };
-        findings.note(written.offset, &Place::Key(&place, "key"), code, message, told(|| help.to_owned()));
+        findings.note(written.offset, &rate_limit::KEY.at(&place), code, message, told(|| help.to_owned()));
         None
     });
     reader.finish(findings);
     let binding = binding?.value()?.to_owned();
-    Some(RateLimit { binding, key: key?, period_secs: u32::try_from(period_secs).unwrap_or(60) })
+    Some(RateLimit { binding, key: key?, period_secs })
 }
 
 fn read_content_types(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<String> {
-    let place = Place::Key(object.place(), "content_types");
+    let place = path::keys::CONTENT_TYPES.at(object.place());
     let mut types = Vec::new();
-    for (index, written) in object.texts("content_types", findings).iter().enumerate() {
+    for (index, written) in object.texts(&path::keys::CONTENT_TYPES, findings).iter().enumerate() {
         let Some(text) = written.value() else { continue };
         match text.split_once('/') {
             Some((kind, subtype)) if is_token(kind) && is_token(subtype) => types.push(text.to_ascii_lowercase()),
@@ -145,20 +140,19 @@ fn read_cache(
     gets: bool,
     findings: &mut Findings<'_>,
 ) -> Option<Cache> {
-    let node = object.node("cache")?;
-    let place = Place::Key(object.place(), "cache");
+    let node = object.node(&path::keys::CACHE)?;
+    let place = path::keys::CACHE.at(object.place());
     if !gets {
         let message = "only answers of http_proxy to GET are kept".to_owned();
         findings.note(node.offset, &place, "unused_key", message, told(|| "remove \"cache\"".to_owned()));
     }
     let mut reader = ObjectReader::open(node, &place, findings)?;
-    reader.required("ttl_seconds", findings);
-    let ttl_secs = reader.integer("ttl_seconds", 1..=CACHE_MAX_SECS, 1, findings);
-    let vary = read_header_names(&mut reader, "vary", findings);
-    let per_user = reader.boolean("per_user", false, findings);
+    let ttl_secs = reader.limit(&cache::TTL_SECONDS, findings).unwrap_or_default();
+    let vary = read_header_names(&mut reader, &cache::VARY, findings);
+    let per_user = reader.boolean(&cache::PER_USER, findings);
     if let Some(index) = vary.iter().position(|name| is_credential(name)) {
-        let list = Place::Key(&place, "vary");
-        let offset = reader.node("vary").map_or(node.offset, |node| node.offset);
+        let list = cache::VARY.at(&place);
+        let offset = reader.node(&cache::VARY).map_or(node.offset, |node| node.offset);
         let help = told(|| "keep them apart by user, with \"per_user\": true".to_owned());
         findings.note(offset, &Place::Index(&list, index), "private_cache", PRIVATE.to_owned(), help);
     }
@@ -178,10 +172,99 @@ fn read_cache(
         findings.note(node.offset, &place, code, message.to_owned(), told(|| help.to_owned()));
     }
     reader.finish(findings);
-    Some(Cache { ttl_secs: u32::try_from(ttl_secs).unwrap_or(1), vary, per_user })
+    Some(Cache { ttl_secs, vary, per_user })
 }
 
-/// Tells whether a header says who sends a request.
-pub(super) fn is_credential(header: &str) -> bool {
-    header.eq_ignore_ascii_case("authorization") || header.eq_ignore_ascii_case("cookie")
+/// The keys of `rate_limit`.
+pub(crate) mod rate_limit {
+    use super::*;
+
+    section! {
+        Section::new(
+            "rate_limit",
+            "rate_limit",
+            "How often requests may come. One too many gets 429 `rate_limited`, with the period in \
+             `Retry-After`.\n\nHow many are too many is said at the binding, under `[[ratelimits]]` in \
+             `wrangler.toml`. Each path counts for itself, and Cloudflare counts by location. With `sub`, a request \
+             without a user counts by its address; addresses of IPv6 count by their first 64 bits.",
+        )
+            .example(
+                r#"{
+                        "servers": [{ "alias": "api", "url": "$env.API_URL" }],
+                        "paths": [
+                            {
+                                "method": "POST",
+                                "path": "/login",
+                                "integration": { "type": "http_proxy", "server": "api" },
+                                "rate_limit": { "binding": "LIMIT", "key": "ip", "period_seconds": 10 }
+                            }
+                        ]
+                    }"#,
+            );
+
+        BINDING: Text = text("binding", NotEmpty).required(), Different("counts by another limit"),
+            "The name of the rate limiting binding in `wrangler.toml`.",
+            example("LIMIT");
+        KEY: Text = text("key", RateKey).required(), Different("counts by something else"),
+            "What is counted apart: `ip`, the client's address; `sub`, the user (needs `auth`); or `header:NAME`, the \
+             value of a header.",
+            example("ip"), example("sub"), example("header:x-api-key");
+        PERIOD_SECONDS: OneOf = one_of("period_seconds", &PERIODS_SECS, PERIOD_DEFAULT_SECS),
+            Different("counts over another period"),
+            "The period of the binding, in seconds.",
+            example(10_u32);
+    }
+}
+
+/// The keys of `cache`.
+pub(crate) mod cache {
+    use super::*;
+    #[cfg(not(target_arch = "wasm32"))]
+    use crate::config::headers::CREDENTIAL_HEADER;
+
+    section! {
+        Section::new(
+            "cache",
+            "cache",
+            "Keeps answers to `GET` of an `http_proxy` path: of status 200, without `Set-Cookie`, up to 4 MiB, and \
+             only as far and as long as their `Cache-Control`, `Expires` and `Vary` allow.\n\nA path with `auth` needs \
+             `\"per_user\": true`, and each user then has answers of their own. Without it the upstream gets neither \
+             `Cookie` nor `Authorization`, neither can be mapped, and a request with another header that says who \
+             sends it, such as `X-Api-Key`, goes past the cache. What a mapping sends keeps answers apart.",
+        )
+            .condition(object! {
+                "properties": object! {
+                    "vary": object! {
+                        "items": refused(
+                            object! { "type": "string", "pattern": CREDENTIAL_HEADER },
+                            "Answers by credential are private: keep them apart by user, with \"per_user\": true.",
+                        )
+                    }
+                }
+            })
+            .example(
+                r#"{
+                        "servers": [{ "alias": "api", "url": "$env.API_URL" }],
+                        "paths": [
+                            {
+                                "method": "GET",
+                                "path": "/catalogue",
+                                "integration": { "type": "http_proxy", "server": "api" },
+                                "cache": { "ttl_seconds": 60, "vary": ["accept-language"] }
+                            }
+                        ]
+                    }"#,
+            );
+
+        TTL_SECONDS: Limit = limit("ttl_seconds", 1..=CACHE_MAX_SECS).required(),
+            Harmless("it says for how long, and a request is let in before the cache is asked"),
+            "For how many seconds an answer is kept at most.",
+            example(60_u32);
+        VARY: Texts = texts("vary", HeaderName), Narrower("gives one answer whatever the header"),
+            "Request headers by which answers differ; `Authorization` and `Cookie` cannot be among them.",
+            example(list!["accept-language"]);
+        PER_USER: Boolean = boolean("per_user"), Off("gives one answer to every user"),
+            "Whether each user has answers of their own; needs `auth`, and goes with it.",
+            example(true);
+    }
 }

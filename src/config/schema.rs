@@ -1,27 +1,19 @@
 //! The JSON Schema of a config (draft 2020-12) and the reference page: what editors complete and people read.
 //!
-//! The parser is what decides; this says in two more languages what it does. Limits, defaults and names are the parser's own
-//! constants, and the tests hold each key that a reader asks for against the schema. What a schema cannot express, as whether a
+//! The parser is what decides; this says in two more languages what it does. Keys, limits, defaults and names are those that
+//! the reader takes. What a schema cannot express, as whether a
 //! server of that name exists, is left to `bargate check`. No byte of this is part of the Worker.
 
-mod authorizers;
 mod conditions;
-#[cfg(test)]
-mod drift;
-mod form;
-mod integrations;
-mod logins;
-mod model;
-mod paths;
-mod prose;
+mod patterns;
 mod reference;
-mod root;
-mod servers;
-mod tree;
 
-use form::Form;
-use model::{ANY_JSON, Part, Section, WARNING, any_json};
-use tree::{Json, object};
+use super::form::Form;
+use super::grammar::{ANY_JSON, Json, NULL, Part, Section, WARNING, any_json, object};
+use super::{
+    access, authorizer, cors, headers, integration, mapping, networks, path, protected_resource, root, rules, server,
+    service, session,
+};
 
 /// Columns that a line of the schema's file has at the most, where it can be broken.
 const SCHEMA_WIDTH: usize = 140;
@@ -41,75 +33,55 @@ pub fn schema_text(warnings: &[Warning]) -> String {
 
 /// Gives the reference page, in Markdown.
 pub fn reference_markdown(warnings: &[Warning]) -> String {
-    reference::page(&root::config(), &parts(), warnings)
+    reference::page(&config(), &parts(), warnings)
 }
 
 /// Gives whole configs that show each section, by its name.
 pub fn examples() -> Vec<(&'static str, String)> {
-    let parts = parts();
-    let sections = parts.iter().flat_map(|part| match part {
-        Part::One(section) => std::slice::from_ref(section),
-        Part::OneOf(union) => union.sections.as_slice(),
-    });
-    let config = root::config();
-    let sections = std::iter::once(&config).chain(sections).filter(|section| !section.example.is_empty());
+    let sections = sections().into_iter().filter(|section| !section.example.is_empty());
     sections.map(|section| (section.name, section.example.to_owned())).collect()
 }
 
-/// A key that a config may have.
-pub struct SchemaKey {
-    /// The name of its section among the `$defs`; `config` at the top.
-    pub section: &'static str,
-    /// The key.
-    pub name: &'static str,
-    /// What its absence means, where that is a value.
-    pub default: Option<serde_json::Value>,
-}
-
-/// Gives every key that a config may have, but for those that are free.
-pub fn keys() -> Vec<SchemaKey> {
-    let of_section = |section: Section| {
-        let key = move |key: model::Key| SchemaKey {
-            section: section.name,
-            name: key.name,
-            default: key.default.map(|default| default.to_value()),
-        };
-        section.keys.into_iter().map(key).collect::<Vec<_>>()
-    };
-    let sections = parts().into_iter().flat_map(|part| match part {
+/// Returns each object of a config, and under what name the schema has it.
+pub(crate) fn sections() -> Vec<Section> {
+    let of_part = |part| match part {
         Part::One(section) => vec![section],
         Part::OneOf(union) => union.sections,
-    });
-    std::iter::once(root::config()).chain(sections).flat_map(of_section).collect()
+    };
+    std::iter::once(config()).chain(parts().into_iter().flat_map(of_part)).collect()
+}
+
+fn config() -> Section {
+    root::section().conditions(conditions::of_config())
 }
 
 /// Gives everything but the top of the config, in the order of the reference.
 fn parts() -> Vec<Part> {
     use Part::{One, OneOf};
     vec![
-        One(paths::path()),
-        OneOf(integrations::integration()),
-        One(servers::server()),
-        OneOf(authorizers::authorizer()),
-        One(authorizers::access()),
-        One(logins::session()),
-        One(logins::cors()),
-        One(paths::mapping()),
-        One(paths::request_headers()),
-        One(paths::response_headers()),
-        One(paths::rate_limit()),
-        One(paths::cache()),
-        One(root::ip()),
-        One(servers::service()),
-        One(servers::service_binding()),
-        One(paths::rpc()),
-        One(root::protected_resource()),
-        One(root::analytics()),
+        One(path::keys::section().conditions(conditions::of_path())),
+        OneOf(integration::keys::union()),
+        One(server::section()),
+        OneOf(authorizer::keys::union()),
+        One(access::section()),
+        One(session::section()),
+        One(cors::section()),
+        One(mapping::section()),
+        One(mapping::request_headers::section()),
+        One(headers::section()),
+        One(rules::rate_limit::section()),
+        One(rules::cache::section()),
+        One(networks::section()),
+        One(service::module::section()),
+        One(service::worker::section()),
+        One(service::rpc::section()),
+        One(protected_resource::section()),
+        One(root::analytics::section()),
     ]
 }
 
 fn schema(warnings: &[Warning]) -> Json {
-    let Json::Object(config) = root::config().definition() else { return tree::NULL };
+    let Json::Object(config) = config().definition() else { return NULL };
     let mut schema = object! {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Bargate: gateway.config.json",

@@ -2,16 +2,18 @@
 
 use super::address::{Scheme, read_url};
 use super::document::Origin;
-use super::reader::{Findings, NameIndex, ObjectReader, Place, Written, index_names, note_if_empty, read_array, told};
+use super::key::section;
+use super::reader::{Findings, NameIndex, ObjectReader, Place, Written, index_names, read_array, told};
+use super::root;
 
 /// How long an upstream may take to begin its answer unless the config says otherwise.
-pub(super) const TIMEOUT_DEFAULT_MS: u64 = 30_000;
+pub(super) const TIMEOUT_DEFAULT_MS: u32 = 30_000;
 
 /// The longest that an upstream may be given.
-pub(super) const TIMEOUT_MAX_MS: u64 = 600_000;
+pub(super) const TIMEOUT_MAX_MS: u32 = 600_000;
 
 /// The most times that a request is made again.
-pub(super) const RETRIES_MAX: u64 = 5;
+pub(super) const RETRIES_MAX: u32 = 5;
 
 /// An upstream, at one address or several.
 #[derive(Clone)]
@@ -53,8 +55,8 @@ pub(super) struct ReadServer {
 
 /// Reads the section; none where the file has none.
 pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<ReadServer> {
-    let place = Place::Key(root.place(), "servers");
-    let items = root.node("servers").map(|node| read_array(node, &place, findings)).unwrap_or_default();
+    let place = root::SERVERS.at(root.place());
+    let items = root.node(&root::SERVERS).map(|node| read_array(node, &place, findings)).unwrap_or_default();
     let mut servers: Vec<ReadServer> = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         if findings.is_full() {
@@ -62,13 +64,12 @@ pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<
         }
         let place = Place::Index(&place, index);
         let Some(mut object) = ObjectReader::open(item, &place, findings) else { continue };
-        let alias = object.required_text("alias", findings);
-        note_if_empty(alias.as_ref(), &Place::Key(&place, "alias"), findings);
+        let alias = object.text(&ALIAS, findings);
         object.allowed_warnings(findings);
         let targets = read_targets(&mut object, findings);
-        let timeout_ms = object.integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS, findings);
-        let retries = object.integer("retries", 0..=RETRIES_MAX, 0, findings);
-        let strict_paths = object.boolean("strict_paths", false, findings);
+        let timeout_ms = object.integer(&TIMEOUT_MS, findings);
+        let retries = object.integer(&RETRIES, findings);
+        let strict_paths = object.boolean(&target::STRICT_PATHS, findings);
         object.finish(findings);
 
         let Some(alias) = alias else { continue };
@@ -80,8 +81,8 @@ pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<
             alias: name.to_owned(),
             targets,
             addresses: addresses.join("\n"),
-            timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
-            retries: u32::try_from(retries).unwrap_or(0),
+            timeout_ms,
+            retries,
             strict_paths,
         };
         let alias_in_file = alias.text.origin == Origin::File;
@@ -102,7 +103,7 @@ fn note_second_servers(servers: &[ReadServer], section: &Place<'_>, findings: &m
             let message = format!("a second server is called \"{alias}\"; the first at {line}:{column}");
             let help = told(|| "give one of them another alias".to_owned());
             let place = Place::Index(section, read.index);
-            findings.note(read.alias_offset, &Place::Key(&place, "alias"), "duplicate_alias", message, help);
+            findings.note(read.alias_offset, &ALIAS.at(&place), "duplicate_alias", message, help);
         }
     }
 }
@@ -115,21 +116,19 @@ pub(super) fn index_servers(servers: &[ReadServer]) -> NameIndex<'_> {
 /// Reads `url`, or the list `urls`.
 fn read_targets(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<Target> {
     let place = object.place();
-    if object.node("urls").is_none() {
-        let url = object.required_text("url", findings);
-        return url
-            .and_then(|written| read_target(&written, &Place::Key(place, "url"), findings))
-            .into_iter()
-            .collect();
+    if object.node(&URLS).is_none() {
+        object.required(&URL, findings);
+        let url = object.text(&URL, findings);
+        return url.and_then(|written| read_target(&written, &URL.at(place), findings)).into_iter().collect();
     }
-    if let Some(node) = object.node("url") {
+    if let Some(node) = object.node(&URL) {
         let message = "the server has a url and urls".to_owned();
         let help = told(|| "put all of them into \"urls\"".to_owned());
-        findings.note(node.offset, &Place::Key(place, "url"), "unused_key", message, help);
+        findings.note(node.offset, &URL.at(place), "unused_key", message, help);
     }
-    let place = Place::Key(place, "urls");
-    let urls = object.texts("urls", findings);
-    if let Some(node) = object.node("urls").filter(|_| urls.is_empty()) {
+    let place = URLS.at(place);
+    let urls = object.texts(&URLS, findings);
+    if let Some(node) = object.node(&URLS).filter(|_| urls.is_empty()) {
         findings.note(node.offset, &place, "empty_list", "the server has no address".to_owned(), None);
     }
     let urls = urls.iter().enumerate();
@@ -144,4 +143,66 @@ fn read_target(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
         findings.note(written.offset, place, "invalid_url", message, help);
     }
     Some(Target { origin: url.origin(), base_path: url.path().trim_end_matches('/').to_owned() })
+}
+
+section! {
+    Section::new(
+        "server",
+        "servers",
+        "An upstream: an API behind the gateway. It has either `url`, or several `urls` of which a later one stands in \
+         for those before it that cannot be reached.",
+    )
+        .condition(object! {
+            "if": object! { "required": list!["urls"] },
+            "then": object! { "properties": object! { "url": absent("The server has urls, too: put all of them there.") } },
+            "else": object! { "required": list!["url"], "properties": object! { "url": object! { "type": "string" } } },
+        })
+        .example(
+            r#"{
+                    "servers": [
+                        { "alias": "api", "url": "$env.API_URL", "timeout_ms": 5000 },
+                        { "alias": "search", "urls": ["https://a.example.com", "https://b.example.com"], "retries": 2 }
+                    ],
+                    "paths": [
+                        { "method": "GET", "path": "/search", "integration": { "type": "http_proxy", "server": "search" } },
+                        { "method": "ANY", "path": "/api/{.+}", "integration": { "type": "http_proxy", "server": "api" } }
+                    ]
+                }"#,
+        );
+
+    ALIAS: Text = text("alias", NotEmpty).required(), Elsewhere,
+        "The name by which integrations call it. No two servers have the same.",
+        example("api");
+    URL: Text = text("url", ServerUrl), Elsewhere,
+        "Its address: http or https, with an optional base path that stands before each forwarded path. No query, \
+         fragment or credentials.",
+        default_words("required without `urls`"), example("https://api.example.com/v1");
+    URLS: Texts = texts("urls", ServerUrl), Elsewhere,
+        "Several such addresses in place of `url`. If one cannot be reached, the next is asked.",
+        shape(Shape::List(Box::new(Shape::Text(Form::ServerUrl)), 1)),
+        example(list!["https://a.example.com", "https://b.example.com"]);
+    TIMEOUT_MS: Integer = integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS),
+        Harmless("it says how long an answer is waited for"),
+        "How many milliseconds the upstream may take to begin its answer; a body may take longer.",
+        example(5_000_u32);
+    RETRIES: Integer = integer("retries", 0..=RETRIES_MAX, 0), Harmless("only what changes nothing is sent again"),
+        "How often a request is sent again where no address can be reached, or the answer is 502, 503 or 504. Only \
+         requests without a body by `GET`, `HEAD`, `OPTIONS`, `PUT` or `DELETE` are.",
+        example(2_u32);
+    ..target::entries();
+    ..[allow("this server")];
+}
+
+/// The key of whatever takes requests: an upstream, a module, another Worker.
+pub(super) mod target {
+    use super::section;
+
+    section! {
+        entries;
+
+        STRICT_PATHS: Boolean = boolean("strict_paths"), Elsewhere,
+            "Whether it takes each path as it is written: tells letter case and a last slash apart, decodes once, cuts and trims \
+             nothing. Otherwise requests whose path it might take for that of a stricter route are refused.",
+            example(true);
+    }
 }

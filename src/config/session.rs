@@ -3,9 +3,11 @@
 use super::address::{is_destination, read_origins};
 use super::authorizer::ReadAuthorizer;
 use super::cors::is_token;
+use super::key::{Key, Text, section};
 use super::path::{ReadPath, spelling_help};
-use super::provider::read_rotation_grace;
+use super::provider::{ROTATION_GRACE_DEFAULT_SECS, ROTATION_GRACE_MAX_SECS};
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
+use super::root;
 
 /// Browsers take a cookie of this prefix only from the host itself, over https and for every path, so that no neighbour can
 /// plant one (RFC 6265bis section 4.1.3.2).
@@ -18,22 +20,22 @@ pub const BINDING_COOKIE: &str = "__Host-bargate-login";
 pub(super) const COOKIE_DEFAULT: &str = "__Host-bargate";
 
 /// A session ends after this long without a request, unless the config says otherwise: a long weekend.
-pub(super) const IDLE_DEFAULT_SECS: u64 = 3 * DAY_SECS;
+pub(super) const IDLE_DEFAULT_SECS: u32 = 3 * DAY_SECS;
 
 /// A session ends this long after its login, unless the config says otherwise.
-pub(super) const ABSOLUTE_DEFAULT_SECS: u64 = 30 * DAY_SECS;
+pub(super) const ABSOLUTE_DEFAULT_SECS: u32 = 30 * DAY_SECS;
 
 /// The longest that either may be: browsers keep no cookie for longer than 400 days.
-pub(super) const LIFETIME_MAX_SECS: u64 = 400 * DAY_SECS;
+pub(super) const LIFETIME_MAX_SECS: u32 = 400 * DAY_SECS;
 
-const DAY_SECS: u64 = 24 * 60 * 60;
+const DAY_SECS: u32 = 24 * 60 * 60;
 
 /// An access token is renewed when it has less than this left, unless the config says otherwise: an upstream that checks it a
 /// moment later must still find it good.
-pub(super) const RENEW_BEFORE_DEFAULT_SECS: u64 = 60;
+pub(super) const RENEW_BEFORE_DEFAULT_SECS: u32 = 60;
 
 /// The most that may be chosen for that.
-pub(super) const RENEW_BEFORE_MAX_SECS: u64 = 3600;
+pub(super) const RENEW_BEFORE_MAX_SECS: u32 = 3600;
 
 /// How the gateway holds logins for browsers.
 #[derive(Clone)]
@@ -65,24 +67,20 @@ pub(super) fn read_session(
     paths: &[ReadPath],
     findings: &mut Findings<'_>,
 ) -> Option<Session> {
-    let node = root.node("session")?;
-    let place = Place::Key(root.place(), "session");
+    let node = root.node(&root::SESSION)?;
+    let place = root::SESSION.at(root.place());
     let mut object = ObjectReader::open(node, &place, findings)?;
 
-    let cookie = object.text("cookie", findings);
-    let cookie = cookie.map(|written| read_cookie(&written, &Place::Key(&place, "cookie"), findings));
-    let mut seconds = |key, range, default, findings: &mut Findings<'_>| {
-        i64::try_from(object.integer(key, range, default, findings)).unwrap_or(i64::MAX)
-    };
-    let idle_secs = seconds("idle_seconds", 1..=LIFETIME_MAX_SECS, IDLE_DEFAULT_SECS, findings);
-    let absolute_secs = seconds("absolute_seconds", 1..=LIFETIME_MAX_SECS, ABSOLUTE_DEFAULT_SECS, findings);
-    let renew_before_secs =
-        seconds("renew_before_seconds", 0..=RENEW_BEFORE_MAX_SECS, RENEW_BEFORE_DEFAULT_SECS, findings);
-    let rotation_grace_secs = read_rotation_grace(&mut object, findings);
+    let cookie = object.text(&COOKIE, findings);
+    let cookie = cookie.map(|written| read_cookie(&written, &COOKIE.at(&place), findings));
+    let idle_secs = object.integer(&IDLE_SECONDS, findings).into();
+    let absolute_secs = object.integer(&ABSOLUTE_SECONDS, findings).into();
+    let renew_before_secs = object.integer(&RENEW_BEFORE_SECONDS, findings).into();
+    let rotation_grace_secs = object.integer(&ROTATION_GRACE_SECONDS, findings);
 
-    let return_to_origins = read_origins(&mut object, "return_to", findings);
-    let after_login = read_destination(&mut object, "after_login", &return_to_origins, findings);
-    let after_logout = read_destination(&mut object, "after_logout", &return_to_origins, findings);
+    let return_to_origins = read_origins(&mut object, &RETURN_TO, findings);
+    let after_login = read_destination(&mut object, &AFTER_LOGIN, &return_to_origins, findings);
+    let after_logout = read_destination(&mut object, &AFTER_LOGOUT, &return_to_origins, findings);
     let login_path = read_login_path(&mut object, paths, findings);
     if authorizers.iter().find_map(|read| read.provider).is_some_and(|provider| !provider.audience) {
         let message = "a session without an \"audience\" in the authorizer would hold tokens that no API can check";
@@ -121,7 +119,7 @@ fn read_cookie(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
 /// Reads where a login or logout leads: a path here, or a URL of a listed origin.
 fn read_destination(
     object: &mut ObjectReader<'_>,
-    key: &'static str,
+    key: &Key<Text>,
     origins: &[String],
     findings: &mut Findings<'_>,
 ) -> String {
@@ -131,14 +129,14 @@ fn read_destination(
         let message = format!("\"{}\" is neither a path here nor at an origin of \"return_to\"", shown(&written));
         let help =
             told(|| "write a path such as /home or /caf%C3%A9, or list the origin under \"return_to\"".to_owned());
-        findings.note(written.offset, &Place::Key(object.place(), key), "invalid_url", message, help);
+        findings.note(written.offset, &key.at(object.place()), "invalid_url", message, help);
     }
     text.to_owned()
 }
 
 /// Reads which path begins a login: by default the first that does.
 fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: &mut Findings<'_>) -> String {
-    let written = object.text("login_path", findings);
+    let written = object.text(&LOGIN_PATH, findings);
     // A path that could not be read may be the one that is meant.
     let all_known = paths.iter().all(|read| read.path.is_some());
     let mut logins = paths.iter().filter_map(|read| read.path.as_ref()?.begins_login());
@@ -163,10 +161,75 @@ fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: 
                     let way = "name one with GET, without \"auth\" and parameters, whose integration is auth0_login";
                     spelling_help(text, way)
                 });
-                let place = Place::Key(object.place(), "login_path");
+                let place = LOGIN_PATH.at(object.place());
                 findings.note(written.offset, &place, "missing_login", message, help);
             }
             text.to_owned()
         }
     }
+}
+
+section! {
+    Section::new(
+        "session",
+        "session",
+        "How the gateway holds logins for browsers, under a cookie that no script can read. Every key has a default, \
+         so `{}` will do.\n\nIt needs `audience` in the authorizer that people log in at, a path with `auth0_login` or \
+         `oidc_login`, and the Durable Object bindings of `wrangler.toml`. A change of `idle_seconds` or \
+         `renew_before_seconds` holds for sessions that exist; `absolute_seconds` is fixed at the login.",
+    )
+        .example(
+            r#"{
+                    "authorizer": {
+                        "type": "auth0",
+                        "domain": "$env.AUTH0_DOMAIN",
+                        "client_id": "$env.AUTH0_CLIENT_ID",
+                        "client_secret": "$secret.AUTH0_CLIENT_SECRET",
+                        "audience": "$env.AUTH0_AUDIENCE",
+                        "redirect_uri": "$env.AUTH0_REDIRECT_URI",
+                        "scope": "openid profile email offline_access"
+                    },
+                    "session": { "idle_seconds": 86400, "after_login": "/home" },
+                    "paths": [
+                        { "method": "GET", "path": "/login", "integration": { "type": "auth0_login" } },
+                        { "method": "GET", "path": "/callback", "integration": { "type": "auth0_callback" } },
+                        { "method": "POST", "path": "/logout", "integration": { "type": "auth0_logout" } },
+                        { "method": "GET", "path": "/profile", "auth": true, "integration": { "type": "auth0_userinfo" } }
+                    ]
+                }"#,
+        );
+
+    COOKIE: Text = text("cookie", Cookie), Different("takes another cookie"),
+        format!("The name of the cookie; it begins with `{COOKIE_PREFIX}`."),
+        default(COOKIE_DEFAULT), example("__Host-app");
+    IDLE_SECONDS: Integer = integer("idle_seconds", 1..=LIFETIME_MAX_SECS, IDLE_DEFAULT_SECS),
+        Larger("keeps unused sessions longer"),
+        "A session ends after this many seconds without a request.",
+        example(86_400_u32);
+    ABSOLUTE_SECONDS: Integer = integer("absolute_seconds", 1..=LIFETIME_MAX_SECS, ABSOLUTE_DEFAULT_SECS),
+        Larger("keeps sessions longer"),
+        "A session ends this many seconds after its login, however much it is used; also the cookie's `Max-Age`.",
+        example(604_800_u32);
+    LOGIN_PATH: Text = text("login_path", Any), Harmless("it is one of the config's own logins, which are judged"),
+        "The path that a browser without a session is led to: one of `paths` with `GET` and `auth0_login` or \
+         `oidc_login`, without `auth` and without parameters.",
+        default_words("the first such path"), example("/login");
+    AFTER_LOGIN: Text = text("after_login", Destination), Location("leads logins to another site"),
+        "Where a login leads that had no `return_to`. A path here, or a URL at an origin of `return_to`.",
+        default("/"), example("/home");
+    AFTER_LOGOUT: Text = text("after_logout", Destination), Location("leads logouts to another site"),
+        "Where a logout leads that had no `return_to`. A path here, or a URL at an origin of `return_to`.",
+        default("/"), example("/home");
+    RETURN_TO: Texts = texts("return_to", Origin), Wider("lets logins and logouts lead to"),
+        "Origins besides the gateway's own that logins, logouts and the two keys above may lead to.",
+        example(list!["https://app.example.com"]);
+    ROTATION_GRACE_SECONDS: Integer =
+        integer("rotation_grace_seconds", 0..=ROTATION_GRACE_MAX_SECS, ROTATION_GRACE_DEFAULT_SECS),
+        Larger("answers a refresh token longer after its use"),
+        "How many seconds a late duplicate of a renewal gets the first one's answer; 0 turns that off.",
+        example(5_u32);
+    RENEW_BEFORE_SECONDS: Integer = integer("renew_before_seconds", 0..=RENEW_BEFORE_MAX_SECS, RENEW_BEFORE_DEFAULT_SECS),
+        Harmless("no token is used past its end, whenever it is renewed"),
+        "How many seconds before its end an access token is renewed.",
+        example(120_u32);
 }

@@ -66,7 +66,7 @@ impl Sources {
             // What an authorizer allows that names none.
             algorithms: Ok(vec![Algorithm::Rs256]),
             keys: Err("no key set is given: add --jwks FILE or --jwks URL".to_owned()),
-            clock_skew_secs: CLOCK_SKEW_DEFAULT_SECS.cast_signed(),
+            clock_skew_secs: CLOCK_SKEW_DEFAULT_SECS.into(),
         };
         Self { rules, client_id: None, config: None, authorizer: None, files: Vec::new() }
     }

@@ -4,7 +4,6 @@
 #[cfg(test)]
 mod cases;
 mod change;
-mod keys;
 mod meaning;
 mod networks;
 mod route;
@@ -28,7 +27,7 @@ use side::{Config, shown};
 use takers::Takers;
 
 pub use change::{Change, Comparison, Exposure};
-pub use keys::harmless_keys;
+pub use rule::harmless_keys;
 
 /// Compares two configs: their routes, and every other section.
 pub fn compare(before: &str, after: &str) -> Comparison {

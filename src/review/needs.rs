@@ -141,7 +141,7 @@ impl Needs<'_> {
             if let Some(limit) = path.get("rate_limit") {
                 let period = match limit.get("period_seconds").map(|node| &node.value) {
                     Some(Value::Number(number)) => number.as_u64().unwrap_or_default(),
-                    _ => crate::config::RATE_PERIOD_DEFAULT_SECS,
+                    _ => crate::config::RATE_PERIOD_DEFAULT_SECS.into(),
                 };
                 let place = Place::Key(&place, "rate_limit");
                 self.add_text(NeedKind::RateLimit(period), limit.get("binding"), &Place::Key(&place, "binding"));

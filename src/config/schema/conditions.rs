@@ -2,12 +2,11 @@
 //!
 //! Where the sections have an order, as several authorizers have, a schema cannot say more, and `bargate check` does.
 
-use super::authorizers::kinds_by_login;
-use super::form::{CLAIM_SOURCE, CREDENTIAL_SOURCE, Form};
-use super::integrations::names_of;
-use super::model::{absent, refused, wherever};
-use super::tree::{Json, list, object};
-use crate::config::integration::{Kind, RESPONSE_KINDS, ResponseKind};
+use super::patterns::{CLAIM_SOURCE, CREDENTIAL_SOURCE};
+use crate::config::authorizer::keys::kinds_by_login;
+use crate::config::form::Form;
+use crate::config::grammar::{Json, absent, list, object, refused, wherever};
+use crate::config::integration::keys::{Kind, RESPONSE_KINDS, ResponseKind, names_of};
 use crate::route::Method;
 
 /// Gives the schemas of an entry of `paths` as a whole.

@@ -1,9 +1,8 @@
 //! The reference page: each section with its keys and an example, in Markdown.
 
 use super::Warning;
-use super::model::{Key, Part, Section, Shape, Union};
-use super::tree::Json;
 use crate::config::document::NESTING_MAX;
+use crate::config::grammar::{Entry, Json, Part, Section, Shape, Union};
 
 /// Columns that an example has at the most, where it can be broken.
 const EXAMPLE_WIDTH: usize = 110;
@@ -107,8 +106,8 @@ impl Page {
         self.paragraph(&union.about);
         let Some((first, others)) = union.sections.split_first() else { return };
         let same =
-            |key: &&Key| others.iter().all(|section| section.keys.iter().any(|other| tells_the_same(key, other)));
-        let of_all: Vec<&Key> = first.keys.iter().filter(same).collect();
+            |key: &&Entry| others.iter().all(|section| section.keys.iter().any(|other| tells_the_same(key, other)));
+        let of_all: Vec<&Entry> = first.keys.iter().filter(same).collect();
         if !of_all.is_empty() {
             self.paragraph("Keys of every type, besides `type` itself:");
             self.keys(of_all.iter().copied());
@@ -120,7 +119,7 @@ impl Page {
         }
     }
 
-    fn keys<'k>(&mut self, keys: impl Iterator<Item = &'k Key>) {
+    fn keys<'k>(&mut self, keys: impl Iterator<Item = &'k Entry>) {
         let rows: Vec<_> = keys.map(row).collect();
         if !rows.is_empty() {
             self.paragraph(&format!(
@@ -131,11 +130,11 @@ impl Page {
     }
 }
 
-fn tells_the_same(one: &Key, other: &Key) -> bool {
+fn tells_the_same(one: &Entry, other: &Entry) -> bool {
     one.name == other.name && one.default_words == other.default_words && one.schema() == other.schema()
 }
 
-fn row(key: &Key) -> String {
+fn row(key: &Entry) -> String {
     let default = match &key.default {
         Some(value) => format!("`{}`", value.one_line().trim_matches('"')),
         None => key.default_words.to_owned(),

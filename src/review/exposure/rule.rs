@@ -8,10 +8,10 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::change::Exposure;
-use super::keys::KEYS;
 use super::meaning::{Object, texts};
 use super::networks::first_admitted;
 use crate::address::Address;
+use crate::config::grammar::{Change, Entry, Json, Section};
 use crate::config::{ListedOrigin, schema};
 
 /// The longest value that is shown, in characters.
@@ -55,71 +55,40 @@ const PROTECTIVE_HEADERS: [&str; 17] = [
     "x-permitted-cross-domain-policies",
 ];
 
-/// What a change of a key can expose.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Rule {
-    /// Nothing, for this reason.
-    Harmless(&'static str),
-    /// What [`super`] judges with something else: a name, a route, what a token needs, where an alias leads.
-    Elsewhere,
-    /// What a section of this name says; absent, what its keys mean where they are absent.
-    Section(&'static str),
-    /// The same of a section that switches something on: absent, it exposes nothing.
-    Feature(&'static str),
-    /// The same of a section that keeps something out, and what its loss means.
-    Guard(&'static str, &'static str),
-    /// Any other value, and none.
-    Different(&'static str),
-    /// The same of a value that is not shown, for it may be a secret.
-    Hidden(&'static str),
-    /// Any other way in which a callback hands out tokens; a session hands out none.
-    Handover(&'static str),
-    /// Any other value that is there.
-    Destination(&'static str),
-    /// A larger number, and none where there was a limit.
-    Larger(&'static str),
-    /// `true`.
-    On(&'static str),
-    /// No longer `true`.
-    Off(&'static str),
-    /// What a list, or a text of words, has besides.
-    Wider(&'static str),
-    /// The same of a list of origins, whose stars stand for several.
-    Origins,
-    /// The same of a list of headers.
-    WiderHeaders(&'static str),
-    /// What a list of headers no longer has.
-    Narrower(&'static str),
-    /// A place at another site.
-    Location(&'static str),
-    /// A status with which a body goes on to where a redirect leads.
-    KeepsBody,
-    /// Headers of answers with their texts.
-    Headers,
-    /// Names of headers that answers lose.
-    Removed,
-    /// Headers of upstreams with where they come from.
-    Sources,
-    /// The same of query parameters, whose names have letter case.
-    Parameters,
-    /// Addresses that may send requests.
-    Networks,
-    /// Media types that bodies may have.
-    MediaTypes,
-    /// How answers are kept.
-    Cache,
-    /// An answer that stands in the config, with what references in it bring.
-    Answer,
-}
-
-/// What keys mean where they are absent, by section and name.
-static DEFAULTS: LazyLock<HashMap<(&str, &str), Value>> = LazyLock::new(|| {
-    let keys = schema::keys().into_iter();
-    let mut defaults: HashMap<_, _> = keys.filter_map(|key| Some(((key.section, key.name), key.default?))).collect();
-    // What a page may ask for, where nothing says it.
-    defaults.insert(("cors", "allow_methods"), vec![Value::from("*")].into());
-    defaults
+/// The sections by name, each with its keys.
+static SECTIONS: LazyLock<HashMap<&str, Vec<(Entry, Option<Value>)>>> = LazyLock::new(|| {
+    let keys = |section: Section| {
+        let default = |entry: &Entry| entry.absent_as.as_ref().or(entry.default.as_ref()).map(Json::to_value);
+        section
+            .keys
+            .into_iter()
+            .map(|entry| (default(&entry), entry))
+            .map(|(default, entry)| (entry, default))
+            .collect()
+    };
+    schema::sections().into_iter().map(|section| (section.name, keys(section))).collect()
 });
+
+/// Returns the keys of which no value exposes anything, as `section.key`, each with the reason; what several types have, once.
+pub fn harmless_keys() -> Vec<(String, &'static str)> {
+    let mut harmless = Vec::new();
+    for section in schema::sections() {
+        let place = match section.kinds().and_then(|_| section.name.split_once('_')) {
+            Some((union, _)) => format!("{union}."),
+            None if section.name == "config" => String::new(),
+            None => format!("{}.", section.name),
+        };
+        for entry in &section.keys {
+            if let Change::Harmless(reason) = entry.change {
+                let key = (format!("{place}{}", entry.name), reason);
+                if !harmless.contains(&key) {
+                    harmless.push(key);
+                }
+            }
+        }
+    }
+    harmless
+}
 
 /// Judges the keys of a section that differ; `place` is where it stands, and an empty one says nothing.
 pub(super) fn judge_section(section: &str, place: &str, before: &Object, after: &Object, told: &mut Vec<Exposure>) {
@@ -136,14 +105,13 @@ pub(super) fn judge_keys(
     is_meant: &dyn Fn(&str) -> bool,
     told: &mut Vec<Exposure>,
 ) {
-    for row in KEYS.iter().filter(|row| row.sections.contains(&section) && is_meant(row.key)) {
-        let default = DEFAULTS.get(&(section, row.key));
-        let value = |object: &'_ Object| object.get(row.key).or(default).cloned();
+    for (entry, default) in SECTIONS.get(section).into_iter().flatten().filter(|(entry, _)| is_meant(entry.name)) {
+        let value = |object: &'_ Object| object.get(entry.name).or(default.as_ref()).cloned();
         let (before, after) = (value(before), value(after));
         if before != after {
-            let place = if place.is_empty() { row.key.to_owned() } else { format!("{place}.{}", row.key) };
+            let place = if place.is_empty() { entry.name.to_owned() } else { format!("{place}.{}", entry.name) };
             let mut judge = Judge { place: &place, fresh, told };
-            judge.judge(row.rule, before.as_ref(), after.as_ref());
+            judge.judge(entry.change, before.as_ref(), after.as_ref());
         }
     }
 }
@@ -166,26 +134,26 @@ impl Judge<'_> {
         }
     }
 
-    fn judge(&mut self, rule: Rule, before: Option<&Value>, after: Option<&Value>) {
+    fn judge(&mut self, change: Change, before: Option<&Value>, after: Option<&Value>) {
         let in_place_of = |words: &str| format!("{words}: {} in place of {}", shown(after), shown(before));
-        match rule {
-            Rule::Harmless(_) | Rule::Elsewhere => {}
-            Rule::Section(section) => self.judge_below(section, before, after, false),
-            Rule::Feature(section) if is_on(after) => self.judge_below(section, before, after, !is_on(before)),
-            Rule::Feature(_) => {}
-            Rule::Guard(_, loss) if before.is_some() && after.is_none() => {
+        match change {
+            Change::Harmless(_) | Change::Elsewhere => {}
+            Change::Within(section) => self.judge_below(section, before, after, false),
+            Change::Feature(section) if is_on(after) => self.judge_below(section, before, after, !is_on(before)),
+            Change::Feature(_) => {}
+            Change::Guard(_, loss) if before.is_some() && after.is_none() => {
                 self.told.push(match loss.strip_prefix("loses ") {
                     Some(rule) => Exposure::RuleLost(rule.to_owned()),
                     None => Exposure::Setting { place: self.place.to_owned(), what: loss.to_owned() },
                 })
             }
-            Rule::Guard(section, _) => self.judge_below(section, before, after, before.is_none()),
-            Rule::Different(words) if !self.fresh => self.tell(in_place_of(words)),
-            Rule::Handover(words) if !self.fresh && after.and_then(Value::as_str) != Some("session") => {
+            Change::Guard(section, _) => self.judge_below(section, before, after, before.is_none()),
+            Change::Different(words) if !self.fresh => self.tell(in_place_of(words)),
+            Change::Handover(words) if !self.fresh && after.and_then(Value::as_str) != Some("session") => {
                 self.tell(in_place_of(words));
             }
-            Rule::Destination(words) if after.is_some() => self.tell(in_place_of(words)),
-            Rule::Hidden(words) if !self.fresh => {
+            Change::Destination(words) if after.is_some() => self.tell(in_place_of(words)),
+            Change::Hidden(words) if !self.fresh => {
                 let references =
                     [after, before].map(|value| value.and_then(Value::as_str).filter(|text| text.starts_with('$')));
                 match references {
@@ -193,61 +161,62 @@ impl Judge<'_> {
                     _ => self.tell(words),
                 }
             }
-            Rule::Larger(words) if !self.fresh => match (before.and_then(Value::as_u64), after.and_then(Value::as_u64))
-            {
-                (Some(before), Some(after)) if after <= before => {}
-                (None, _) if before.is_none() => {}
-                (Some(_), None) if after.is_none() => self.tell_lost(),
-                _ => self.tell(in_place_of(words)),
-            },
-            Rule::On(words) if after == Some(&Value::Bool(true)) => self.tell(words),
-            Rule::Off(words) if !self.fresh && before == Some(&Value::Bool(true)) => self.tell(words),
-            Rule::Wider(words) => self.tell_of(words, wider(&items(before), &items(after))),
-            Rule::Origins => self.judge_origins(&items(before), &items(after)),
-            Rule::WiderHeaders(words) => self.tell_of(words, wider(&header_names(before), &header_names(after))),
-            Rule::Narrower(words) if !self.fresh => self.tell_of(words, gone(before, after)),
-            Rule::Location(words) => {
+            Change::Larger(words) if !self.fresh => {
+                match (before.and_then(Value::as_u64), after.and_then(Value::as_u64)) {
+                    (Some(before), Some(after)) if after <= before => {}
+                    (None, _) if before.is_none() => {}
+                    (Some(_), None) if after.is_none() => self.tell_lost(),
+                    _ => self.tell(in_place_of(words)),
+                }
+            }
+            Change::On(words) if after == Some(&Value::Bool(true)) => self.tell(words),
+            Change::Off(words) if !self.fresh && before == Some(&Value::Bool(true)) => self.tell(words),
+            Change::Wider(words) => self.tell_of(words, wider(&items(before), &items(after))),
+            Change::Origins => self.judge_origins(&items(before), &items(after)),
+            Change::WiderHeaders(words) => self.tell_of(words, wider(&header_names(before), &header_names(after))),
+            Change::Narrower(words) if !self.fresh => self.tell_of(words, gone(before, after)),
+            Change::Location(words) => {
                 let (was, is) = (before.map(site), after.map(site));
                 if is.as_ref().is_some_and(|site| *site != Site::Own) && was != is {
                     self.tell(in_place_of(words));
                 }
             }
-            Rule::KeepsBody => {
+            Change::KeepsBody => {
                 let keeps = |value: Option<&Value>| matches!(value.and_then(Value::as_u64), Some(307 | 308));
                 if keeps(after) && !keeps(before) {
                     self.tell("has bodies sent on to where it leads");
                 }
             }
-            Rule::Headers => self.judge_headers(before, after),
-            Rule::Removed => {
+            Change::Headers => self.judge_headers(before, after),
+            Change::Removed => {
                 self.tell_of("no longer removes", gone(before, after));
                 let removed = wider(&header_names(before), &header_names(after)).into_iter();
                 let removed = removed.filter(|name| is_among(&PROTECTIVE_HEADERS, name));
                 self.tell_of("removes", removed);
             }
-            Rule::Sources => self.judge_sources(&by_lower_name(before), &by_lower_name(after)),
-            Rule::Parameters => self.judge_sources(&by_name(before), &by_name(after)),
-            Rule::Networks => self.judge_networks(before, after),
-            Rule::MediaTypes => self.judge_media_types(before, after),
-            Rule::Cache => match (before, after) {
+            Change::Sources => self.judge_sources(&by_lower_name(before), &by_lower_name(after)),
+            Change::Parameters => self.judge_sources(&by_name(before), &by_name(after)),
+            Change::Networks => self.judge_networks(before, after),
+            Change::MediaTypes => self.judge_media_types(before, after),
+            Change::Cache => match (before, after) {
                 (None, Some(cache)) if cache.get("per_user") != Some(&Value::Bool(true)) => {
                     self.tell("keeps answers for everyone");
                 }
                 (Some(_), Some(_)) => self.judge_below("cache", before, after, false),
                 (_, _) => {}
             },
-            Rule::Answer => {
+            Change::Answer => {
                 let references = references(after).difference(&references(before)).cloned().collect::<Vec<_>>();
                 self.tell_of("answers with", references);
             }
-            Rule::Different(_)
-            | Rule::Handover(_)
-            | Rule::Destination(_)
-            | Rule::Hidden(_)
-            | Rule::Larger(_)
-            | Rule::On(_)
-            | Rule::Off(_)
-            | Rule::Narrower(_) => {}
+            Change::Different(_)
+            | Change::Handover(_)
+            | Change::Destination(_)
+            | Change::Hidden(_)
+            | Change::Larger(_)
+            | Change::On(_)
+            | Change::Off(_)
+            | Change::Narrower(_) => {}
         }
     }
 

@@ -19,8 +19,8 @@ pub enum Json {
 /// Makes an object of keys and values, each of which is anything that a [`Json`] can be made from.
 macro_rules! object {
     ($($key:literal: $value:expr),* $(,)?) => {
-        $crate::config::schema::tree::Json::Object(vec![
-            $(($key.to_owned(), $crate::config::schema::tree::Json::from($value))),*
+        $crate::config::grammar::Json::Object(vec![
+            $(($key.to_owned(), $crate::config::grammar::Json::from($value))),*
         ])
     };
 }
@@ -28,11 +28,11 @@ macro_rules! object {
 /// Makes an array of values.
 macro_rules! list {
     ($($value:expr),* $(,)?) => {
-        $crate::config::schema::tree::Json::List(vec![$($crate::config::schema::tree::Json::from($value)),*])
+        $crate::config::grammar::Json::List(vec![$($crate::config::grammar::Json::from($value)),*])
     };
 }
 
-pub(super) use {list, object};
+pub(crate) use {list, object};
 
 /// The null.
 pub const NULL: Json = Json::Scalar(serde_json::Value::Null);
@@ -141,8 +141,8 @@ impl From<bool> for Json {
     }
 }
 
-impl From<u64> for Json {
-    fn from(number: u64) -> Self {
+impl From<u32> for Json {
+    fn from(number: u32) -> Self {
         Self::Scalar(number.into())
     }
 }
@@ -171,6 +171,6 @@ mod tests {
             "{\n  \"b\": [1, { \"d\": null }],\n  \"a\": {},\n  \"c\": [\n    \"long enough\",\n    \"to be broken\"\n  ]\n}"
         );
         assert_eq!(Json::parse(&json.to_text(10)), json);
-        assert_eq!(object! { "a": list![1_u64, true, NULL] }, Json::parse(r#"{"a": [1, true, null]}"#));
+        assert_eq!(object! { "a": list![1_u32, true, NULL] }, Json::parse(r#"{"a": [1, true, null]}"#));
     }
 }

@@ -1,10 +1,17 @@
-//! What is said of a config: sections, their keys, and the shape of each value. The schema and the reference are both made of it.
+//! What people are told of a config: sections, their keys, and the shape of each value. The schema, the reference and the review
+//! of a change are made of it. No byte of this is part of the Worker.
+
+mod change;
+mod prose;
+mod tree;
 
 use std::ops::RangeInclusive;
 
 use super::form::Form;
-use super::prose::{first_paragraph, plain};
-use super::tree::{Json, list, object};
+use super::key::{self, Boolean, Choice, Integer, Key, Limit, OneOf, Text, Texts};
+pub(crate) use change::Change;
+use prose::{first_paragraph, plain};
+pub(crate) use tree::{Json, NULL, list, object};
 
 /// An object of the config.
 pub struct Section {
@@ -15,7 +22,7 @@ pub struct Section {
     /// What it is for, in Markdown; a blank line parts paragraphs, and the first is what editors show.
     pub about: String,
     /// The keys that it may have.
-    pub keys: Vec<Key>,
+    pub keys: Vec<Entry>,
     /// Whether keys that begin with `x-` are the user's own.
     pub has_notes: bool,
     /// Schemas that hold besides.
@@ -44,10 +51,12 @@ pub enum Part {
     OneOf(Union),
 }
 
-/// A key of an object.
-pub struct Key {
+/// A key of an object, with what people are told of it.
+pub struct Entry {
     /// The key.
     pub name: &'static str,
+    /// What a change of it can expose.
+    pub change: Change,
     /// What its value may be.
     pub shape: Shape,
     /// Whether the object needs it.
@@ -56,6 +65,8 @@ pub struct Key {
     pub default: Option<Json>,
     /// The same in words, where it is none.
     pub default_words: &'static str,
+    /// What the review of a change takes its absence for, if that is no default.
+    pub absent_as: Option<Json>,
     /// What it means, in Markdown of one line.
     pub about: String,
     /// Values of it.
@@ -75,11 +86,11 @@ pub enum Shape {
     /// A boolean.
     Boolean,
     /// A whole number.
-    Integer(RangeInclusive<u64>),
+    Integer(RangeInclusive<u32>),
     /// One of these numbers.
-    Numbers(Vec<u64>),
+    Numbers(Vec<u32>),
     /// An array of at least so many items.
-    List(Box<Shape>, u64),
+    List(Box<Shape>, u32),
     /// An object with free keys, which may have to be of a form.
     Map(Option<Form>, Box<Shape>),
     /// A section, or a union of them, by name.
@@ -101,9 +112,9 @@ impl Section {
         Self { name, title, about, keys: Vec::new(), has_notes: true, conditions: Vec::new(), example: "" }
     }
 
-    /// Gives it these keys.
-    pub fn keys(mut self, keys: impl IntoIterator<Item = Key>) -> Self {
-        self.keys.extend(keys);
+    /// Gives it a key that is declared elsewhere, before those of its own.
+    pub fn key(mut self, key: Entry) -> Self {
+        self.keys.push(key);
         self
     }
 
@@ -132,7 +143,7 @@ impl Section {
     }
 
     /// Gives its `type`, and the names that this has, where it is one of several.
-    pub fn kinds(&self) -> Option<(&Key, Vec<&'static str>)> {
+    pub fn kinds(&self) -> Option<(&Entry, Vec<&'static str>)> {
         self.keys.iter().find_map(|key| match &key.shape {
             Shape::Exactly(names) if key.name == "type" => Some((key, names.clone())),
             _ => None,
@@ -194,31 +205,117 @@ impl Union {
     }
 }
 
-impl Key {
-    /// Makes an optional key.
-    pub fn new(name: &'static str, shape: Shape, about: impl Into<String>) -> Self {
-        Self {
-            name,
-            shape,
-            required: false,
-            default: None,
-            default_words: "none",
+impl Extend<Entry> for Section {
+    fn extend<I: IntoIterator<Item = Entry>>(&mut self, entries: I) {
+        self.keys.extend(entries);
+    }
+}
+
+/// What a key's declaration says of its values.
+pub trait Declared {
+    /// Returns what a value may be.
+    fn shape(&self) -> Shape;
+
+    /// Returns what an absent value means.
+    fn default(&self) -> Option<Json> {
+        None
+    }
+}
+
+impl Declared for Text {
+    fn shape(&self) -> Shape {
+        Shape::Text(self.0)
+    }
+}
+
+impl Declared for Texts {
+    fn shape(&self) -> Shape {
+        Shape::list(Shape::Text(self.0))
+    }
+}
+
+impl Declared for Boolean {
+    fn shape(&self) -> Shape {
+        Shape::Boolean
+    }
+
+    fn default(&self) -> Option<Json> {
+        Some(false.into())
+    }
+}
+
+impl Declared for Integer {
+    fn shape(&self) -> Shape {
+        Shape::Integer(self.min..=self.max)
+    }
+
+    fn default(&self) -> Option<Json> {
+        Some(self.default.into())
+    }
+}
+
+impl Declared for Limit {
+    fn shape(&self) -> Shape {
+        Shape::Integer(self.min..=self.max)
+    }
+}
+
+impl Declared for OneOf {
+    fn shape(&self) -> Shape {
+        Shape::Numbers(self.choices.to_vec())
+    }
+
+    fn default(&self) -> Option<Json> {
+        Some(self.default.into())
+    }
+}
+
+impl<T> Declared for Choice<T> {
+    fn shape(&self) -> Shape {
+        Shape::Choice(self.0.iter().map(|(name, _)| *name).collect())
+    }
+}
+
+impl Declared for key::Value {
+    fn shape(&self) -> Shape {
+        Shape::Any
+    }
+}
+
+impl<S: Declared> Key<S> {
+    /// Returns it with what a change of it can expose, and what it means.
+    pub fn entry(&self, change: Change, about: impl Into<String>) -> Entry {
+        Entry {
+            name: self.name,
+            change,
+            shape: self.shape.shape(),
+            required: self.is_required,
+            default: self.shape.default(),
+            default_words: if self.is_required { "required" } else { "none" },
+            absent_as: None,
             about: about.into(),
             examples: Vec::new(),
             deprecated: None,
         }
     }
+}
 
-    /// Makes it one that the object needs.
-    pub fn required(mut self) -> Self {
-        self.required = true;
-        self.default_words = "required";
+impl Entry {
+    /// Says what a value may be, if its declaration does not.
+    pub fn shape(mut self, shape: Shape) -> Self {
+        self.shape = shape;
         self
     }
 
     /// Says what its absence means.
     pub fn default(mut self, value: impl Into<Json>) -> Self {
         self.default = Some(value.into());
+        self
+    }
+
+    /// Says what the review of a change takes its absence for.
+    pub fn absent_as(mut self, value: impl Into<Json>) -> Self {
+        self.absent_as = Some(value.into());
         self
     }
 
@@ -270,6 +367,11 @@ impl Shape {
     /// Makes an object whose keys are names of headers.
     pub fn headers(values: Self) -> Self {
         Self::Map(Some(Form::HeaderKey), Box::new(values))
+    }
+
+    /// Makes an object of constants with free names.
+    pub fn scalars() -> Self {
+        Self::map(Self::Either(vec![Self::Text(Form::Any), Self::Number, Self::Boolean]))
     }
 
     fn schema(&self) -> Json {
@@ -330,9 +432,11 @@ impl Shape {
 pub const WARNING: &str = "warning";
 
 /// Gives `allow`, of the config and of some of its parts.
-pub fn allow(about: &str) -> Key {
+pub fn allow(about: &str) -> Entry {
     let about = format!("Codes of warnings that `bargate check` is not to tell of {about}. See [warnings](#warnings).");
-    Key::new("allow", Shape::list(Shape::Warning), about).example(list!["unauthenticated_route"])
+    let change = Change::Harmless("it silences warnings, and what they are about is judged here");
+    let entry = key::ALLOW.entry(change, about).shape(Shape::list(Shape::Warning));
+    entry.example(list!["unauthenticated_route"])
 }
 
 /// Name among the `$defs` of JSON that is the user's own, in which references are resolved.

@@ -1,0 +1,366 @@
+//! The keys of authorizers, by their types.
+
+use crate::algorithm::Algorithm;
+use crate::config::form::Form;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::config::grammar::{Change, Json, Section, Shape, Union, absent, list, object, refused};
+use crate::config::key::declare::{choice, text, texts};
+use crate::config::key::{Choice, Key, Text, Texts, section};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::config::{provider, shared_secret::SECRET_MIN_BYTES};
+
+/// Clocks of gateway and provider may differ by this much unless the config says otherwise.
+pub const CLOCK_SKEW_DEFAULT_SECS: u32 = 30;
+
+/// A larger skew would let tokens live on for longer than people expect of "expired".
+pub(crate) const CLOCK_SKEW_MAX_SECS: u32 = 300;
+
+/// How long a call to the provider may take unless the config says otherwise.
+pub(crate) const TIMEOUT_DEFAULT_MS: u32 = 10_000;
+
+/// The longest that a call to the provider may be given: work goes on for 30 s at the most after its client has hung up, and an
+/// exchange that is cut off then would cost the login.
+pub(crate) const TIMEOUT_MAX_MS: u32 = 25_000;
+
+/// The `aud` of Supabase's tokens for people who are logged in.
+pub(crate) const SUPABASE_AUDIENCE: &str = "authenticated";
+
+/// What tokens may be signed with unless the config says otherwise.
+pub(crate) const ALGORITHMS_DEFAULT: [Algorithm; 1] = [Algorithm::Rs256];
+
+/// The same for Supabase, whose projects sign with either.
+pub(crate) const SUPABASE_ALGORITHMS_DEFAULT: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
+
+/// A type of authorizer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Auth0,
+    Jwt,
+    Supabase,
+    Oidc,
+}
+
+/// Every type by its name.
+pub(crate) const KINDS: [(&str, Kind); 4] =
+    [("auth0", Kind::Auth0), ("jwt", Kind::Jwt), ("supabase", Kind::Supabase), ("oidc", Kind::Oidc)];
+
+/// The type of an authorizer.
+pub(crate) const TYPE: Key<Choice<Kind>> = choice("type", &KINDS).required();
+
+/// What `aud` must contain.
+pub(crate) const AUDIENCE: Key<Text> = text("audience", Form::NotEmpty);
+
+/// The key set itself.
+pub(crate) const JWKS: Key<Text> = text("jwks", Form::Any);
+
+/// The address of the key set.
+pub(crate) const JWKS_URI: Key<Text> = text("jwks_uri", Form::HttpsUrl);
+
+/// The algorithms that tokens may be signed with.
+pub(crate) const ALGORITHMS: Key<Texts> = texts("algorithms", Form::Any);
+
+#[cfg(not(target_arch = "wasm32"))]
+const ISSUER_WORDS: &str = "The only `iss` that is believed, compared character by character.";
+
+#[cfg(not(target_arch = "wasm32"))]
+const AUDIENCE_WORDS: &str = "What `aud` of a token must contain.";
+
+#[cfg(not(target_arch = "wasm32"))]
+const LOGIN_AUDIENCE_WORDS: &str = "The API that access tokens are asked for and must be for. Without it `aud` must contain `client_id`, as in ID \
+                 tokens; `session` needs it.";
+
+#[cfg(not(target_arch = "wasm32"))]
+const KEY_SET_WORDS: &str = "The key set itself: its JSON as one string, usually by reference.";
+
+#[cfg(not(target_arch = "wasm32"))]
+const KEY_SET_URI_WORDS: &str = "The address of the key set that signatures are verified with, an https URL.";
+
+#[cfg(not(target_arch = "wasm32"))]
+const ALGORITHMS_WORDS: &str = "The algorithms that tokens may be signed with.";
+
+#[cfg(not(target_arch = "wasm32"))]
+const SHARED_ALGORITHMS_WORDS: &str = "The algorithms that tokens may be signed with. With a shared secret that is HS256 alone, which is the default then.";
+
+/// The keys of an authorizer of type `auth0`.
+pub(crate) mod auth0 {
+    use super::*;
+
+    section! {
+        of_kind(
+            Kind::Auth0,
+            "authorizer_auth0",
+            "An Auth0 tenant.",
+            "An Auth0 tenant. With `client_secret` and `redirect_uri` the gateway logs people in there, too.",
+        )
+            .example(
+                r#"{
+                        "authorizer": {
+                            "type": "auth0",
+                            "domain": "$env.AUTH0_DOMAIN",
+                            "client_id": "$env.AUTH0_CLIENT_ID",
+                            "client_secret": "$secret.AUTH0_CLIENT_SECRET",
+                            "audience": "https://api.example.com",
+                            "redirect_uri": "https://gateway.example.com/callback"
+                        },
+                        "paths": [
+                            { "method": "GET", "path": "/login", "integration": { "type": "auth0_login" } },
+                            { "method": "GET", "path": "/callback", "integration": { "type": "auth0_callback" } },
+                            { "method": "GET", "path": "/private", "auth": true, "response": { "private": true } }
+                        ]
+                    }"#,
+            );
+
+        DOMAIN: Text = text("domain", Domain).required(), Different("asks another tenant"),
+            "The tenant's host alone, such as `tenant.eu.auth0.com`, or its custom domain. `http://host:port` is taken \
+             for loopback hosts.",
+            example("tenant.eu.auth0.com");
+        ISSUER: Text = text("issuer", HttpsUrl), Different("believes another issuer"),
+            ISSUER_WORDS,
+            default_words("`https://{domain}/`"), example("https://login.example.com/");
+        AUDIENCE, Different("takes tokens that are for another audience"),
+            LOGIN_AUDIENCE_WORDS, example("https://api.example.com");
+        JWKS, Hidden("believes another key set"), KEY_SET_WORDS, example("$secret.KEY_SET");
+        JWKS_URI, Different("believes the keys at another address"),
+            KEY_SET_URI_WORDS,
+            default_words("`https://{domain}/.well-known/jwks.json`"),
+            example("https://tenant.eu.auth0.com/.well-known/jwks.json");
+        ALGORITHMS, Wider("takes tokens that are signed with"),
+            ALGORITHMS_WORDS,
+            shape(algorithms(false)), default(names(&ALGORITHMS_DEFAULT)), example(list!["RS256"]);
+        ..entries();
+        ..provider::entries();
+    }
+}
+
+/// The keys of an authorizer of type `oidc`.
+pub(crate) mod oidc {
+    use super::*;
+
+    section! {
+        of_kind(
+            Kind::Oidc,
+            "authorizer_oidc",
+            "Any OpenID Connect provider, by its issuer.",
+            "Any OpenID Connect provider. Endpoints and key set come from `{issuer}/.well-known/openid-configuration`, \
+             whose `issuer` must equal the one here.",
+        )
+            .example(
+                r#"{
+                        "authorizer": {
+                            "type": "oidc",
+                            "issuer": "https://id.example.com",
+                            "client_id": "$env.CLIENT_ID",
+                            "audience": "https://api.example.com"
+                        },
+                        "paths": [{ "method": "GET", "path": "/private", "auth": true, "response": { "private": true } }]
+                    }"#,
+            );
+
+        ISSUER: Text = text("issuer", HttpsUrl).required(), Different("believes another issuer"),
+            ISSUER_WORDS, example("https://id.example.com");
+        AUDIENCE, Different("takes tokens that are for another audience"),
+            LOGIN_AUDIENCE_WORDS, example("https://api.example.com");
+        ALGORITHMS, Wider("takes tokens that are signed with"),
+            ALGORITHMS_WORDS,
+            shape(algorithms(false)), default(names(&ALGORITHMS_DEFAULT)), example(list!["RS256"]);
+        ..entries();
+        ..provider::entries();
+    }
+}
+
+/// The keys of an authorizer of type `jwt`.
+pub(crate) mod jwt {
+    use super::*;
+
+    section! {
+        of_kind(
+            Kind::Jwt,
+            "authorizer_jwt",
+            "Any issuer of JWTs, by a shared secret or a key set.",
+            "An issuer of JWTs that logs nobody in here: a partner, a job, an older system. Exactly one of `secret`, \
+             `jwks` and `jwks_uri` says which signatures are believed.",
+        )
+            .condition(exactly_one_source("secret"))
+            .condition(algorithms_by_source("secret"))
+            .condition(wherever(
+                "algorithm or algorithms, and not both",
+                object! { "required": list!["algorithm"], "properties": object! { "algorithm": object! { "type": "string" } } },
+                object! { "properties": object! { "algorithms": refused(object! {}, "There is an \"algorithm\", too: remove that.") } },
+            ))
+            .example(
+                r#"{
+                        "authorizer": {
+                            "type": "jwt",
+                            "issuer": "partners",
+                            "audience": "orders",
+                            "secret": "$secret.PARTNERS_KEY",
+                            "allow": ["symmetric_algorithm"]
+                        },
+                        "paths": [{ "method": "GET", "path": "/orders", "auth": true, "response": [] }]
+                    }"#,
+            );
+
+        ISSUER: Text = text("issuer", NotEmpty).required(), Different("believes another issuer"),
+            ISSUER_WORDS, example("partners");
+        AUDIENCE: Text = text("audience", NotEmpty).required(), Different("takes tokens that are for another audience"),
+            AUDIENCE_WORDS,
+            example("orders");
+        SECRET: Text = text("secret", SigningSecret), Hidden("believes another secret"),
+            secret_words(), example("$secret.SIGNING_KEY");
+        JWKS, Hidden("believes another key set"), KEY_SET_WORDS, example("$secret.KEY_SET");
+        JWKS_URI, Different("believes the keys at another address"),
+            KEY_SET_URI_WORDS, example("https://id.example.com/jwks.json");
+        ALGORITHMS, Wider("takes tokens that are signed with"),
+            SHARED_ALGORITHMS_WORDS,
+            shape(algorithms(true)), default(names(&ALGORITHMS_DEFAULT)), example(list!["RS256"]);
+        ALGORITHM: Text = text("algorithm", Any), Elsewhere,
+            "One algorithm, the older spelling of `algorithms`, which may not stand beside it.",
+            shape(algorithm_names(true)), deprecated("Write `algorithms`, a list."), example("HS256");
+        ..entries();
+    }
+}
+
+/// The keys of an authorizer of type `supabase`.
+pub(crate) mod supabase {
+    use super::*;
+
+    section! {
+        of_kind(
+            Kind::Supabase,
+            "authorizer_supabase",
+            "A Supabase project.",
+            "A Supabase project. Exactly one of `jwt_secret`, `jwks` and `jwks_uri` says which signatures are \
+             believed.",
+        )
+            .condition(exactly_one_source("jwt_secret"))
+            .condition(algorithms_by_source("jwt_secret"))
+            .example(
+                r#"{
+                        "authorizer": {
+                            "type": "supabase",
+                            "issuer": "https://project.supabase.co/auth/v1",
+                            "jwks_uri": "https://project.supabase.co/auth/v1/.well-known/jwks.json"
+                        },
+                        "paths": [{ "method": "GET", "path": "/private", "auth": true, "response": { "private": true } }]
+                    }"#,
+            );
+
+        ISSUER: Text = text("issuer", NotEmpty).required(), Different("believes another issuer"),
+            ISSUER_WORDS, example("https://project.supabase.co/auth/v1");
+        AUDIENCE, Different("takes tokens that are for another audience"),
+            AUDIENCE_WORDS,
+            default(SUPABASE_AUDIENCE), example("authenticated");
+        SECRET: Text = text("jwt_secret", SigningSecret), Hidden("believes another secret"),
+            secret_words(), example("$secret.SIGNING_KEY");
+        JWKS, Hidden("believes another key set"), KEY_SET_WORDS, example("$secret.KEY_SET");
+        JWKS_URI, Different("believes the keys at another address"),
+            KEY_SET_URI_WORDS, example("https://id.example.com/jwks.json");
+        ALGORITHMS, Wider("takes tokens that are signed with"),
+            SHARED_ALGORITHMS_WORDS,
+            shape(algorithms(true)), default(names(&SUPABASE_ALGORITHMS_DEFAULT)), example(list!["RS256"]);
+        ..entries();
+    }
+}
+
+section! {
+    entries;
+
+    CLOCK_SKEW_SECONDS: Integer = integer("clock_skew_seconds", 0..=CLOCK_SKEW_MAX_SECS, CLOCK_SKEW_DEFAULT_SECS),
+        Larger("takes tokens longer after their end"),
+        "By how many seconds the clocks of gateway and issuer may differ.",
+        example(5_u32);
+    TIMEOUT_MS: Integer = integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS),
+        Harmless("it says how long an answer is waited for"),
+        "How many milliseconds a whole call to the issuer may take, for its key set or at a login.",
+        example(5_000_u32);
+    ..[allow("this authorizer")];
+}
+
+/// Returns what people are told of authorizers.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn union() -> Union {
+    let about = "An issuer whose tokens are believed, and by which rules. Its `type` says which other keys it has.\n\n\
+                 A token must be signed with a key of the issuer, be for the `audience`, and be valid at the time.";
+    Union {
+        name: "authorizer",
+        title: "authorizer",
+        about: about.to_owned(),
+        sections: vec![auth0::section(), oidc::section(), jwt::section(), supabase::section()],
+    }
+}
+
+/// Gives the names of the types that log people in, and of those that do not.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn kinds_by_login() -> (Vec<&'static str>, Vec<&'static str>) {
+    let (with, without): (Vec<_>, Vec<_>) =
+        KINDS.into_iter().partition(|(_, kind)| matches!(kind, Kind::Auth0 | Kind::Oidc));
+    let names = |kinds: Vec<(&'static str, Kind)>| kinds.into_iter().map(|(name, _)| name).collect();
+    (names(with), names(without))
+}
+
+/// Begins the section of one type.
+#[cfg(not(target_arch = "wasm32"))]
+fn of_kind(of: Kind, name: &'static str, kind_about: &str, about: &str) -> Section {
+    let names: Vec<_> = KINDS.into_iter().filter(|(_, kind)| *kind == of).map(|(name, _)| name).collect();
+    let first = names.first().copied().unwrap_or_default();
+    let kind = TYPE.entry(Change::Elsewhere, kind_about).shape(Shape::Exactly(names)).example(first);
+    Section::new(name, format!("authorizer: {first}"), about).key(kind)
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn secret_words() -> String {
+    format!("The secret that tokens are signed with (HS256), of at least {SECRET_MIN_BYTES} bytes; no public key.")
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn algorithm_names(shared_secret: bool) -> Shape {
+    let names = Algorithm::NAMES.into_iter().filter(|(_, algorithm)| shared_secret || *algorithm != Algorithm::Hs256);
+    Shape::Choice(names.map(|(name, _)| name).collect())
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn algorithms(shared_secret: bool) -> Shape {
+    Shape::List(Box::new(algorithm_names(shared_secret)), 1)
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn names(algorithms: &[Algorithm]) -> Json {
+    algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().into()
+}
+
+/// Gives the schema by which one of the secret, the key set and its address must be there, and no other.
+#[cfg(not(target_arch = "wasm32"))]
+fn exactly_one_source(secret: &'static str) -> Json {
+    let sources = [secret, "jwks", "jwks_uri"];
+    let one = |present: &&str| {
+        let state = |name: &&str| match name == present {
+            true => ((*name).to_owned(), object! { "type": "string" }),
+            false => {
+                ((*name).to_owned(), absent("One key source says which signatures are believed: keep exactly one."))
+            }
+        };
+        object! { "required": list![*present], "properties": Json::Object(sources.iter().map(state).collect()) }
+    };
+    object! { "oneOf": sources.iter().map(one).collect::<Vec<_>>() }
+}
+
+/// Gives the schema by which a shared secret goes with HS256 alone, and that with nothing else.
+#[cfg(not(target_arch = "wasm32"))]
+fn algorithms_by_source(secret: &'static str) -> Json {
+    let shared = Algorithm::Hs256.name();
+    // No editor is to offer the older spelling.
+    let only = |names: Json| {
+        let mut one = names.clone();
+        one.set("doNotSuggest", true);
+        object! { "properties": object! { "algorithm": one, "algorithms": object! { "items": names } } }
+    };
+    let public: Vec<_> = Algorithm::NAMES.into_iter().map(|(name, _)| name).filter(|name| *name != shared).collect();
+    object! {
+        "if": object! {
+            "required": list![secret],
+            "properties": Json::Object(vec![(secret.to_owned(), object! { "type": "string" })]),
+        },
+        "then": only(refused(object! { "enum": public }, "This needs a public key, and the authorizer has a shared secret.")),
+        "else": only(refused(object! { "const": shared }, "This needs a shared secret, and the authorizer has none.")),
+    }
+}

@@ -1,0 +1,58 @@
+//! What a change of a key can expose; the review of a change judges by it.
+
+/// What a change of a key can expose.
+#[derive(Debug, Clone, Copy)]
+pub enum Change {
+    /// Nothing, for this reason.
+    Harmless(&'static str),
+    /// What the review judges with something else: a name, a route, what a token needs, where an alias leads.
+    Elsewhere,
+    /// What a section of this name says; absent, what its keys mean where they are absent.
+    Within(&'static str),
+    /// The same of a section that switches something on: absent, it exposes nothing.
+    Feature(&'static str),
+    /// The same of a section that keeps something out, and what its loss means.
+    Guard(&'static str, &'static str),
+    /// Any other value, and none.
+    Different(&'static str),
+    /// The same of a value that is not shown, for it may be a secret.
+    Hidden(&'static str),
+    /// Any other way in which a callback hands out tokens; a session hands out none.
+    Handover(&'static str),
+    /// Any other value that is there.
+    Destination(&'static str),
+    /// A larger number, and none where there was a limit.
+    Larger(&'static str),
+    /// `true`.
+    On(&'static str),
+    /// No longer `true`.
+    Off(&'static str),
+    /// What a list, or a text of words, has besides.
+    Wider(&'static str),
+    /// The same of a list of origins, whose stars stand for several.
+    Origins,
+    /// The same of a list of headers.
+    WiderHeaders(&'static str),
+    /// What a list of headers no longer has.
+    Narrower(&'static str),
+    /// A place at another site.
+    Location(&'static str),
+    /// A status with which a body goes on to where a redirect leads.
+    KeepsBody,
+    /// Headers of answers with their texts.
+    Headers,
+    /// Names of headers that answers lose.
+    Removed,
+    /// Headers of upstreams with where they come from.
+    Sources,
+    /// The same of query parameters, whose names have letter case.
+    Parameters,
+    /// Addresses that may send requests.
+    Networks,
+    /// Media types that bodies may have.
+    MediaTypes,
+    /// How answers are kept.
+    Cache,
+    /// An answer that stands in the config, with what references in it bring.
+    Answer,
+}

@@ -1,0 +1,444 @@
+//! The keys of integrations, by their types.
+
+use std::ops::RangeInclusive;
+
+#[cfg(not(target_arch = "wasm32"))]
+use crate::config::grammar::{Change, Section, Shape, Union};
+use crate::config::key::{Choice, Key, declare::choice, section};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::config::older::SUPABASE_BINDINGS;
+
+/// A type of integration.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
+    HttpProxy,
+    ServiceBinding,
+    Service,
+    Static,
+    Redirect,
+    Health,
+    Login,
+    Callback,
+    Userinfo,
+    Refresh,
+    Logout,
+    BackchannelLogout,
+    Supabase(SupabaseStep),
+}
+
+impl Kind {
+    /// Tells whether it is a step of a login at a provider.
+    pub(crate) fn needs_provider(self) -> bool {
+        match self {
+            Self::Login | Self::Callback | Self::Userinfo | Self::Refresh | Self::Logout | Self::BackchannelLogout => {
+                true
+            }
+            Self::HttpProxy
+            | Self::ServiceBinding
+            | Self::Service
+            | Self::Static
+            | Self::Redirect
+            | Self::Health
+            | Self::Supabase(_) => false,
+        }
+    }
+}
+
+/// Every type by its name.
+pub(crate) const KINDS: [(&str, Kind); 23] = [
+    ("http", Kind::HttpProxy),
+    ("http_proxy", Kind::HttpProxy),
+    ("service_binding", Kind::ServiceBinding),
+    ("service", Kind::Service),
+    ("static", Kind::Static),
+    ("redirect", Kind::Redirect),
+    ("health", Kind::Health),
+    ("auth0_login", Kind::Login),
+    ("auth0_callback_redirect", Kind::Login),
+    ("auth0_callback", Kind::Callback),
+    ("auth0_userinfo", Kind::Userinfo),
+    ("auth0_refresh", Kind::Refresh),
+    ("auth0_logout", Kind::Logout),
+    ("auth0_backchannel_logout", Kind::BackchannelLogout),
+    ("oidc_login", Kind::Login),
+    ("oidc_callback", Kind::Callback),
+    ("oidc_userinfo", Kind::Userinfo),
+    ("oidc_refresh", Kind::Refresh),
+    ("oidc_logout", Kind::Logout),
+    ("oidc_backchannel_logout", Kind::BackchannelLogout),
+    ("supabase_passwordless_auth", Kind::Supabase(SupabaseStep::Send)),
+    ("supabase_passwordless_auth_alt", Kind::Supabase(SupabaseStep::SendEmail)),
+    ("supabase_passwordless_verify", Kind::Supabase(SupabaseStep::Verify)),
+];
+
+/// A step of a login by one-time password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SupabaseStep {
+    /// Sends a password to an email address or a phone.
+    Send,
+    /// Sends a password to an email address.
+    SendEmail,
+    /// Gives tokens for a password.
+    Verify,
+}
+
+/// How a callback hands over the tokens, by name.
+pub(crate) const RESPONSE_KINDS: [(&str, ResponseKind); 3] =
+    [("json", ResponseKind::Json), ("web_message", ResponseKind::WebMessage), ("session", ResponseKind::Session)];
+
+/// A way of a callback to hand over the tokens.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum ResponseKind {
+    Json,
+    WebMessage,
+    Session,
+}
+
+/// Statuses whose answers have no body (RFC 9110 section 6.4.1).
+pub(crate) const BODILESS: [u32; 3] = [204, 205, 304];
+
+/// Statuses of redirects (RFC 9110 section 15.4).
+pub(crate) const REDIRECTS: [u32; 5] = [301, 302, 303, 307, 308];
+
+/// The redirect unless the config says otherwise.
+pub(crate) const REDIRECT_DEFAULT: u32 = 302;
+
+/// Statuses of answers that end a request.
+pub(crate) const STATUSES: RangeInclusive<u32> = 200..=599;
+
+/// The status unless the config says otherwise.
+pub(crate) const STATUS_DEFAULT: u32 = 200;
+
+/// The type of an integration.
+pub(crate) const TYPE: Key<Choice<Kind>> = choice("type", &KINDS).required();
+
+/// The keys of an integration of type `http_proxy`.
+pub(crate) mod http_proxy {
+    use super::*;
+
+    section! {
+        of_kind(
+            "integration_http_proxy",
+            Kind::HttpProxy,
+            "http_proxy",
+            "Forwards the request, streaming, to an upstream.",
+        )
+            .example(
+                r#"{
+                        "servers": [{ "alias": "api", "url": "$env.API_URL" }],
+                        "paths": [{ "method": "ANY", "path": "/api/{.+}", "integration": { "type": "http_proxy", "server": "api" } }]
+                    }"#,
+            );
+
+        SERVER: Text = text("server", Any).required(), Elsewhere,
+            "The alias of the upstream, of those in `servers`.",
+            example("api");
+        STRIP_PREFIX: Text = text("strip_prefix", Prefix),
+            Different("asks the upstream for other paths, less another prefix"),
+            "What is taken off the beginning of the path: its first segments, all literal. An empty text keeps the \
+             path whole.",
+            default_words("all before a wildcard, if that is all literal, else nothing"), example("/api");
+        CLOSE_AT_EXPIRY: Boolean = boolean("close_at_expiry"), Off("leaves sockets open when a token expires"),
+            "Closes a WebSocket with code 4401, and breaks off the body of an answer, when its token expires or its \
+             session ends. The path needs `auth`.",
+            example(true);
+    }
+}
+
+/// The keys of an integration of type `service`.
+pub(crate) mod service {
+    use super::*;
+
+    section! {
+        of_kind(
+            "integration_service",
+            Kind::Service,
+            "service",
+            "A JavaScript module that is deployed with the gateway answers.",
+        );
+
+        BINDING: Text = text("binding", Any).required(), Elsewhere,
+            "The alias of the module, of those in `services`.",
+            example("greeting");
+    }
+}
+
+/// The keys of an integration of type `service_binding`.
+pub(crate) mod service_binding {
+    use super::*;
+
+    section! {
+        of_kind(
+            "integration_service_binding",
+            Kind::ServiceBinding,
+            "service_binding",
+            "Another Worker answers: its `fetch`, or the function that is named.",
+        )
+            .example(
+                r#"{
+                        "services": [{ "alias": "greeting", "entrypoint": "services/greeting" }],
+                        "serviceBindings": [{ "alias": "orders", "binding": "ORDERS" }],
+                        "paths": [
+                            { "method": "GET", "path": "/greeting", "integration": { "type": "service", "binding": "greeting" } },
+                            {
+                                "method": "GET",
+                                "path": "/orders",
+                                "integration": { "type": "service_binding", "binding": "orders", "function": "list" }
+                            }
+                        ]
+                    }"#,
+            );
+
+        BINDING: Text = text("binding", Any).required(), Elsewhere,
+            "The alias of the Worker, of those in `serviceBindings`.",
+            example("orders");
+        FUNCTION: Text = text("function", Function), Different("calls another function"),
+            "The method of its entry point that is called.",
+            default_words("`fetch`"), example("list");
+    }
+}
+
+/// The keys of an integration of type `auth0_login`.
+pub(crate) mod login {
+    use super::*;
+
+    section! {
+        of_kind(
+            "integration_login",
+            Kind::Login,
+            "auth0_login",
+            "Redirects the browser to the provider's login. The authorizer needs `client_secret` or `sealing_key`.",
+        )
+            .example(
+                r#"{
+                        "authorizer": {
+                            "type": "auth0",
+                            "domain": "$env.AUTH0_DOMAIN",
+                            "client_id": "$env.AUTH0_CLIENT_ID",
+                            "client_secret": "$secret.AUTH0_CLIENT_SECRET",
+                            "redirect_uri": "https://gateway.example.com/callback",
+                            "scope": "openid profile email offline_access"
+                        },
+                        "paths": [
+                            { "method": "GET", "path": "/login", "integration": { "type": "auth0_login", "return_to": ["https://app.example.com"] } },
+                            {
+                                "method": "GET",
+                                "path": "/callback",
+                                "integration": { "type": "auth0_callback", "response": "web_message", "target_origin": "https://app.example.com" }
+                            },
+                            { "method": "POST", "path": "/refresh", "integration": { "type": "auth0_refresh" } }
+                        ]
+                    }"#,
+            );
+
+        REDIRECT_URI: Text = text("redirect_uri", RedirectUri), Different("has codes sent to another address"),
+            "The callback's public address, where it is not the authorizer's; a login and its callback need the same \
+             one.",
+            default_words("the authorizer's"), example("https://gateway.example.com/callback");
+        RETURN_TO: Texts = texts("return_to", Origin), Wider("lets logins lead to"),
+            "Origins besides the gateway's own and the session's that a login may return to.",
+            example(list!["https://app.example.com"]);
+    }
+}
+
+/// The keys of an integration of type `auth0_callback`.
+pub(crate) mod callback {
+    use super::*;
+
+    section! {
+        of_kind(
+            "integration_callback",
+            Kind::Callback,
+            "auth0_callback",
+            "Takes the browser back from the provider's login, and hands over the tokens.",
+        )
+            .condition(object! {
+                "if": object! { "required": list!["response"], "properties": object! { "response": object! { "enum": ways(true) } } },
+                "then": object! { "required": list!["target_origin"], "properties": object! { "target_origin": object! { "type": "string" } } },
+            })
+            .condition(object! {
+                "if": object! { "properties": object! { "response": object! { "enum": ways(false) } } },
+                "then": object! {
+                    "properties": object! { "target_origin": absent("This has an effect with \"response\": \"web_message\" alone.") }
+                },
+            });
+
+        RESPONSE: Choice<ResponseKind> = choice("response", &RESPONSE_KINDS),
+            Handover("hands out what a login brings in another way"),
+            "How: `session` sets the session's cookie and redirects, `json` answers with the tokens, and `web_message` \
+             with a page that posts them to the window that opened it.",
+            default_words("`session` where the config has one, else `json`"), example("web_message");
+        TARGET_ORIGIN: Text = text("target_origin", Origin), Destination("hands tokens to another origin"),
+            "The one origin that may receive a web message; goes with `\"response\": \"web_message\"`, and with \
+             nothing else.",
+            example("https://app.example.com");
+        REDIRECT_URI: Text = text("redirect_uri", RedirectUri), Different("has codes sent to another address"),
+            "The callback's public address, where it is not the authorizer's; a login and its callback need the same \
+             one.",
+            default_words("the authorizer's"), example("https://gateway.example.com/callback");
+        POST_PROCESS: Value = value("post_process"), Guard("rpc", "loses post_process"),
+            "A function of another Worker that is called once the tokens have come. See \
+             [post_process](#pre_process-and-post_process).",
+            shape(Shape::Section("rpc")), example(object! { "binding": "audit", "function": "loggedIn" });
+    }
+}
+
+/// The keys of an integration of type `supabase`.
+pub(crate) mod supabase {
+    use super::*;
+
+    section! {
+        of_kind(
+            "integration_supabase",
+            Kind::Supabase(SupabaseStep::Send),
+            "supabase_passwordless_auth",
+            "A step of a login by one-time password at Supabase. `supabase_passwordless_auth` (body `{\"email\"}` or \
+             `{\"phone\"}`) and `supabase_passwordless_auth_alt` (`{\"email\"}`) have a password sent; \
+             `supabase_passwordless_verify` (`{\"email\"}` or `{\"phone\"}`, and `\"token\"`) answers with Supabase's \
+             session.",
+        )
+            .example(
+                r#"{
+                        "paths": [
+                            { "method": "POST", "path": "/otp", "integration": { "type": "supabase_passwordless_auth" } },
+                            { "method": "POST", "path": "/verify", "integration": { "type": "supabase_passwordless_verify" } }
+                        ]
+                    }"#,
+            );
+
+        URL: Text = text("url", ProjectUrl), Different("sends passwords to another address"),
+            "The address of the project, an https URL without a query.",
+            default(SUPABASE_BINDINGS[0].1), example("https://project.supabase.co");
+        KEY: Text = text("key", NotEmpty), Hidden("shows another key"),
+            "The project's key for servers, usually by reference.",
+            default(SUPABASE_BINDINGS[1].1), example("$secret.SUPABASE_KEY");
+    }
+}
+
+/// The keys of an integration of type `static`.
+pub(crate) mod fixed {
+    use super::*;
+
+    section! {
+        of_kind(
+            "integration_static",
+            Kind::Static,
+            "static",
+            "An answer that stands in the config.",
+        )
+            .condition(object! {
+                "if": object! { "required": list!["status"], "properties": object! { "status": object! { "enum": BODILESS.as_slice() } } },
+                "then": object! { "properties": object! { "body": refused(object! {}, "An answer of this status has no body.") } },
+            })
+            .example(
+                r#"{
+                        "paths": [
+                            {
+                                "method": "GET",
+                                "path": "/robots.txt",
+                                "integration": { "type": "static", "body": "User-agent: *\nDisallow: /", "headers": { "cache-control": "max-age=3600" } }
+                            }
+                        ]
+                    }"#,
+            );
+
+        STATUS: Integer = integer("status", STATUSES, STATUS_DEFAULT),
+            Harmless("the answer stands in the config, whatever its status"),
+            "Its status.",
+            example(404_u32);
+        HEADERS: Value = value("headers"), Headers,
+            "Names of headers, and their texts.",
+            shape(Shape::headers(Shape::Text(Form::HeaderValue))), example(object! { "content-type": "text/html" });
+        BODY: Value = value("body"), Answer,
+            "Its body: a text goes as `text/plain; charset=utf-8`, any other JSON as `application/json`. Statuses 204, \
+             205 and 304 have none.",
+            example("Not here.");
+    }
+}
+
+/// The keys of an integration of type `redirect`.
+pub(crate) mod redirect {
+    use super::*;
+
+    section! {
+        of_kind(
+            "integration_redirect",
+            Kind::Redirect,
+            "redirect",
+            "A redirect. `{name}` and `{.+}` in its address are the path's own parameters, as the client sent them; \
+             they stand behind the host, so no client chooses it, and in a query each stays one value.",
+        )
+            .example(
+                r#"{
+                        "paths": [
+                            { "method": "GET", "path": "/old/{id}", "integration": { "type": "redirect", "status": 301, "location": "/new/{id}" } }
+                        ]
+                    }"#,
+            );
+
+        LOCATION: Text = text("location", Location).required(), Location("leads to another site"),
+            "Where it leads: a path or a URL, such as `/new/{id}?from=old` or `https://new.example.com/{.+}`.",
+            example("/new/{id}");
+        STATUS: OneOf = one_of("status", &REDIRECTS, REDIRECT_DEFAULT), KeepsBody,
+            "Its status.",
+            example(301_u32);
+    }
+}
+
+/// Returns what people are told of integrations.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn union() -> Union {
+    let about = "What answers a path. Its `type` says which other keys it has; names that begin with `auth0_` and `oidc_` mean the \
+                 same, and either does for either provider.\n\n\
+                 Leave `auth` off login, callback, refresh and both logout paths: with it, a refresh would be refused as soon as the \
+                 access token has expired, and a logout as soon as the session has ended.";
+    let health =
+        "Answers 200 with the state of config and keys, or 503 where an authorizer has no keys to verify tokens with.";
+    let userinfo = "Answers with the profile of the token's or session's owner.";
+    let refresh = "Exchanges a refresh token for an access token; of a session, says for how many seconds its access token \
+                       holds, and renews it if that is due.";
+    let logout = "Ends the session here and at the provider. The config needs `session`.";
+    let backchannel =
+        "Lets the provider end sessions (OpenID Connect Back-Channel Logout). The config needs `session`.";
+    Union {
+        name: "integration",
+        title: "integration",
+        about: about.to_owned(),
+        sections: vec![
+            http_proxy::section(),
+            service::section(),
+            service_binding::section(),
+            fixed::section(),
+            redirect::section(),
+            of_kind("integration_health", Kind::Health, "health", health),
+            login::section(),
+            callback::section(),
+            of_kind("integration_userinfo", Kind::Userinfo, "auth0_userinfo", userinfo),
+            of_kind("integration_refresh", Kind::Refresh, "auth0_refresh", refresh),
+            of_kind("integration_logout", Kind::Logout, "auth0_logout", logout),
+            of_kind("integration_backchannel_logout", Kind::BackchannelLogout, "auth0_backchannel_logout", backchannel),
+            supabase::section(),
+        ],
+    }
+}
+
+/// Returns the names of the types that `belongs` tells of.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn names_of(belongs: impl Fn(Kind) -> bool) -> Vec<&'static str> {
+    KINDS.into_iter().filter(|(_, kind)| belongs(*kind)).map(|(name, _)| name).collect()
+}
+
+/// Begins the section of one type, called by the first of its names.
+#[cfg(not(target_arch = "wasm32"))]
+fn of_kind(name: &'static str, of: Kind, first: &str, about: &str) -> Section {
+    let names = names_of(|kind| std::mem::discriminant(&kind) == std::mem::discriminant(&of));
+    let kind = TYPE.entry(Change::Elsewhere, about).shape(Shape::Exactly(names)).example(first);
+    Section::new(name, format!("integration: {first}"), about).key(kind)
+}
+
+/// Returns the names of the ways in which a callback hands over tokens: by a web message, or by anything else.
+#[cfg(not(target_arch = "wasm32"))]
+fn ways(by_message: bool) -> Vec<&'static str> {
+    let ways = RESPONSE_KINDS.into_iter().filter(|(_, kind)| (*kind == ResponseKind::WebMessage) == by_message);
+    ways.map(|(name, _)| name).collect()
+}

@@ -1,0 +1,122 @@
+//! The keys of an entry of `paths`.
+
+use crate::config::key::section;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::route::{MAX_PATTERN_BYTES, MAX_SEGMENTS};
+use crate::route::{Method, MethodRule};
+
+/// The most that the size of a body may be limited to, in bytes; no platform takes as much.
+const BODY_MAX_BYTES: u32 = u32::MAX;
+
+/// Every rule by its name.
+const METHODS: [(&str, MethodRule); 8] = {
+    let [a, b, c, d, e, f, g] = Method::ALL;
+    [exact(a), exact(b), exact(c), exact(d), exact(e), exact(f), exact(g), named(MethodRule::Any)]
+};
+
+const fn exact(method: Method) -> (&'static str, MethodRule) {
+    named(MethodRule::Exact(method))
+}
+
+const fn named(rule: MethodRule) -> (&'static str, MethodRule) {
+    (rule.as_str(), rule)
+}
+
+section! {
+    Section::new(
+        "path",
+        "paths",
+        format!(
+               "Which requests are answered, and by what: by an `integration`, or by a fixed `response`.\n\n`{{name}}` in a \
+             path matches one segment; `{{.+}}` or `{{name+}}` at its end matches the rest, and also none of it. A \
+             pattern has at most {MAX_SEGMENTS} segments and {MAX_PATTERN_BYTES} bytes. The order of entries does not \
+             matter: of those that match, a literal segment goes before a parameter, a path without a wildcard before one \
+             with it, and the exact method before `ANY`. Two entries that no request can tell apart are a mistake."
+        ),
+    )
+        .example(
+            r#"{
+                    "servers": [{ "alias": "api", "url": "$env.API_URL" }],
+                    "authorizer": {
+                        "type": "auth0",
+                        "domain": "$env.AUTH0_DOMAIN",
+                        "client_id": "$env.AUTH0_CLIENT_ID",
+                        "audience": "https://api.example.com/"
+                    },
+                    "paths": [
+                        { "method": "GET", "path": "/health", "response": { "status": "ok" } },
+                        {
+                            "method": "POST",
+                            "path": "/users/{id}/avatar",
+                            "auth": true,
+                            "integration": { "type": "http_proxy", "server": "api" },
+                            "max_body_bytes": 1048576,
+                            "content_types": ["image/*"]
+                        },
+                        { "method": "ANY", "path": "/api/{.+}", "auth": true, "integration": { "type": "http_proxy", "server": "api" } }
+                    ]
+                }"#,
+        );
+
+    METHOD: Choice<MethodRule> = choice("method", &METHODS).required(), Elsewhere,
+        "The method, in upper case. `GET` answers `HEAD`, too; `ANY` is every method that no other entry of the path \
+         has.",
+        example("GET");
+    PATH: Text = text("path", Pattern).required(), Elsewhere,
+        "The path, beginning with `/`. `{name}` is a parameter, `{.+}` at the end the rest.",
+        example("/users/{id}");
+    AUTH: Value = value("auth"), Elsewhere,
+        "Which token is needed: `true` for one of the first authorizer, a name for one of that authorizer, or an \
+         object, see [auth](#auth). A session will do where the config has them. Without it the path is open to \
+         everyone.",
+        shape(Shape::Either(vec![Shape::Boolean, Shape::Text(Form::Any), Shape::Section("access")])),
+        default(false),
+        example(true),
+        example("partners"),
+        example(object! { "scopes": list!["read:orders"] });
+    INTEGRATION: Value = value("integration"), Elsewhere,
+        "What answers: an upstream, a service, a login. See [integration](#integration).",
+        shape(Shape::Section("integration")),
+        default_words("this or `response`"),
+        example(object! { "type": "http_proxy", "server": "api" });
+    RESPONSE: Value = value("response"), Answer,
+        "A fixed answer: 200 with this JSON, whatever it is, `null` included.",
+        default_words("this or `integration`"), example(object! { "status": "ok" });
+    MAPPING: Value = value("mapping"), Within("mapping"),
+        "Headers and query parameters that the upstream, the service or `pre_process` gets. See [mapping](#mapping).",
+        shape(Shape::Section("mapping")), example(object! { "headers": object! { "x-user-id": "$request.jwt.sub" } });
+    REQUEST_HEADERS: Value = value("request_headers"), Within("request_headers"),
+        "Headers to set on and remove from what the upstream gets. See [request_headers](#request_headers).",
+        shape(Shape::Section("request_headers")), example(object! { "remove": list!["cookie"] });
+    RESPONSE_HEADERS: Value = value("response_headers"), Within("response_headers"),
+        "Headers to set on and remove from what the integration answers. See [response_headers](#response_headers).",
+        shape(Shape::Section("response_headers")), example(object! { "set": object! { "cache-control": "no-store" } });
+    PRE_PROCESS: Value = value("pre_process"), Guard("rpc", "loses pre_process"),
+        "A function of another Worker that is asked before the integration: `true` lets the request go on, a \
+         `Response` is the answer. See [pre_process](#pre_process-and-post_process).",
+        shape(Shape::Section("rpc")), example(object! { "binding": "guard", "function": "allow" });
+    RATE_LIMIT: Value = value("rate_limit"), Guard("rate_limit", "loses rate_limit"),
+        "How often. See [rate_limit](#rate_limit).",
+        shape(Shape::Section("rate_limit")), example(object! { "binding": "LIMIT", "key": "ip" });
+    MAX_BODY_BYTES: Limit = limit("max_body_bytes", 0..=BODY_MAX_BYTES), Larger("takes larger bodies"),
+        "How many bytes the body of a request may have; a longer one gets 413 `body_too_large`, without being read.",
+        example(1_048_576_u32);
+    CONTENT_TYPES: Texts = texts("content_types", MediaType), MediaTypes,
+        "The media types that the body of a request may have, `image/*` for all of a type; another gets 415 \
+         `unsupported_media_type`.",
+        default_words("any"), example(list!["application/json", "image/*"]);
+    CACHE: Value = value("cache"), Cache,
+        "Keeps the upstream's answers. See [cache](#cache).",
+        shape(Shape::Section("cache")), example(object! { "ttl_seconds": 60_u32 });
+    IP: Value = value("ip"), Networks,
+        "Which addresses may send requests to this path. See [ip](#ip).",
+        shape(Shape::Section("ip")), example(object! { "allow": list!["192.0.2.0/24"] });
+    VARIABLES: Value = value("variables"), Elsewhere,
+        "Constants for `$config.NAME` in this path's mapping; they win over those at the top.",
+        shape(Shape::scalars()),
+        example(object! { "region": "eu-central-1" });
+    ENCODED_SLASHES: Boolean = boolean("encoded_slashes"), On("admits paths that an upstream may read as others"),
+        "Admits `%2F` inside a segment. Only for an upstream that does not decode it to `/`.",
+        example(true);
+    ..[allow("this path")];
+}
