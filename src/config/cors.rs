@@ -97,7 +97,7 @@ impl ListedOrigin {
 }
 
 /// Reads the section; `None` where the file has none.
-pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<Cors> {
+pub(super) fn read_cors(root: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Option<Cors> {
     let node = root.node(&root::CORS)?;
     let place = root::CORS.at(root.place());
     let mut object = ObjectReader::open(node, &place, findings)?;

@@ -101,7 +101,7 @@ impl Networks {
 
 /// Reads the `ip` of an object; `None` where it has none.
 pub(super) fn read_networks(
-    object: &mut ObjectReader<'_>,
+    object: &mut ObjectReader<'_, '_>,
     key: &Key<Value>,
     findings: &mut Findings<'_>,
 ) -> Option<Networks> {

@@ -66,7 +66,7 @@ pub struct Cache {
 
 /// Reads the rules of a path, which may ask an upstream by `GET` or not.
 pub(super) fn read_rules(
-    object: &mut ObjectReader<'_>,
+    object: &mut ObjectReader<'_, '_>,
     authenticated: bool,
     gets: bool,
     findings: &mut Findings<'_>,
@@ -82,7 +82,7 @@ pub(super) fn read_rules(
 }
 
 fn read_rate_limit(
-    object: &mut ObjectReader<'_>,
+    object: &mut ObjectReader<'_, '_>,
     authenticated: bool,
     findings: &mut Findings<'_>,
 ) -> Option<RateLimit> {
@@ -117,7 +117,7 @@ fn read_rate_limit(
     Some(RateLimit { binding, key: key?, period_secs })
 }
 
-fn read_content_types(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<String> {
+fn read_content_types(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Vec<String> {
     let place = path::keys::CONTENT_TYPES.at(object.place());
     let mut types = Vec::new();
     for (index, written) in object.texts(&path::keys::CONTENT_TYPES, findings).iter().enumerate() {
@@ -135,7 +135,7 @@ fn read_content_types(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>
 }
 
 fn read_cache(
-    object: &mut ObjectReader<'_>,
+    object: &mut ObjectReader<'_, '_>,
     authenticated: bool,
     gets: bool,
     findings: &mut Findings<'_>,

@@ -1,9 +1,10 @@
 //! `services` and `serviceBindings`: JavaScript beside the gateway, and other Workers.
 
-use super::diagnostic::nearest;
-use super::integration::keys::{service, service_binding};
+use super::document::Node;
+use super::host_only::HostOnly;
+use super::integration::keys::service_binding;
 use super::key::{Key, Text, Value, section};
-use super::reader::{Findings, ObjectReader, Place, TextsByName, Written, index_names, read_array, shown, told};
+use super::reader::{Findings, ObjectReader, Place, Written, index_names, read_array, shown, told};
 use super::root;
 use super::server::target;
 
@@ -19,42 +20,58 @@ pub struct Rpc {
     pub function: String,
 }
 
-/// The services that paths may name, by alias.
-pub(super) struct Services<'s> {
-    modules: TextsByName<'s>,
-    bindings: TextsByName<'s>,
-    lists: &'s ServiceLists,
+/// An entry of one of the sections.
+#[derive(Clone)]
+pub(crate) struct WrittenService<'n> {
+    /// Its place in its section.
+    index: usize,
+    /// The name by which paths call it.
+    pub alias: Written<'n>,
+    /// The entry point of the module, or the binding of the other Worker.
+    pub target: Written<'n>,
+    /// The module's name, or the binding, if that is known here.
+    pub leads_to: Option<&'n str>,
+    /// Whether it takes each path as it is written.
+    pub strict_paths: bool,
 }
 
-/// The sections as they stand.
-#[derive(Default)]
-pub(super) struct ServiceLists {
-    /// Modules: alias and name.
-    modules: Vec<(String, String)>,
-    /// Other Workers: alias and binding.
-    bindings: Vec<(String, String)>,
-    /// The names of those modules, and the bindings, that take each path as it is written.
-    strict_modules: Vec<String>,
-    strict_bindings: Vec<String>,
-}
-
-/// Reads the sections.
-pub(super) fn read_services(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> ServiceLists {
-    let mut lists = ServiceLists::default();
-    let modules = read_aliases(root, &root::SERVICES, &module::ALIAS, &module::ENTRYPOINT, findings);
-    for (alias, entrypoint, strict) in modules {
-        let name = module_name(&entrypoint).to_owned();
-        lists.strict_modules.extend(strict.then(|| name.clone()));
-        lists.modules.push((alias, name));
+impl WrittenService<'_> {
+    /// Returns the alias; an empty text if it is not known here.
+    pub fn name(&self) -> &str {
+        self.alias.value().unwrap_or_default()
     }
-    // The older gateway's former name is the second; of an alias in both, this one counts less.
+}
+
+/// A function of another Worker, as a path names it.
+#[derive(Clone)]
+pub(crate) struct WrittenCall<'n> {
+    /// The alias of the Worker.
+    pub binding: Option<Written<'n>>,
+    /// The function's name.
+    pub function: Option<Written<'n>>,
+    /// The object that names it.
+    pub node: HostOnly<&'n Node<'n>>,
+}
+
+/// Reads `services`, the modules.
+pub(super) fn read_modules<'n>(
+    root: &mut ObjectReader<'n, '_>,
+    findings: &mut Findings<'_>,
+) -> Vec<WrittenService<'n>> {
+    read_section(root, &root::SERVICES, &module::ALIAS, &module::ENTRYPOINT, module_name, findings)
+}
+
+/// Reads `serviceBindings`, the other Workers. The older gateway's former name is the second; of an alias in both, this one
+/// counts less.
+pub(super) fn read_workers<'n>(
+    root: &mut ObjectReader<'n, '_>,
+    findings: &mut Findings<'_>,
+) -> Vec<WrittenService<'n>> {
+    let mut workers = Vec::new();
     for section in [&root::SERVICE_BINDINGS, &root::SERVICES_BINDINGS] {
-        for (alias, binding, strict) in read_aliases(root, section, &worker::ALIAS, &worker::BINDING, findings) {
-            lists.strict_bindings.extend(strict.then(|| binding.clone()));
-            lists.bindings.push((alias, binding));
-        }
+        workers.extend(read_section(root, section, &worker::ALIAS, &worker::BINDING, |binding| binding, findings));
     }
-    lists
+    workers
 }
 
 /// Gives the name of the module at an entry point: `./services/a.js` and `services/a` are the same.
@@ -66,18 +83,17 @@ pub(crate) fn module_name(entrypoint: &str) -> &str {
     name.strip_suffix(".js").unwrap_or(name)
 }
 
-/// Gives each entry of a section: its alias, what that leads to, and whether this takes each path as it is written.
-fn read_aliases(
-    root: &mut ObjectReader<'_>,
+fn read_section<'n>(
+    root: &mut ObjectReader<'n, '_>,
     section: &Key<Value>,
     alias_key: &Key<Text>,
     target_key: &Key<Text>,
+    leads_to: fn(&str) -> &str,
     findings: &mut Findings<'_>,
-) -> Vec<(String, String, bool)> {
+) -> Vec<WrittenService<'n>> {
     let place = section.at(root.place());
     let items = root.node(section).map(|node| read_array(node, &place, findings)).unwrap_or_default();
-    let mut aliases: Vec<(String, String, bool)> = Vec::new();
-    let mut written_at = Vec::new();
+    let mut services: Vec<WrittenService<'n>> = Vec::new();
     for (index, item) in items.iter().enumerate() {
         if findings.is_full() {
             break;
@@ -89,85 +105,54 @@ fn read_aliases(
         let strict_paths = object.boolean(&target::STRICT_PATHS, findings);
         object.finish(findings);
         let (Some(alias), Some(target)) = (alias, target) else { continue };
-        let name = alias.value().unwrap_or_default();
-        let target = target.value().unwrap_or_default();
-        aliases.push((name.to_owned(), target.to_owned(), strict_paths));
-        written_at.push((index, alias.offset, shown(&alias).to_owned()));
+        let leads_to = target.value().map(leads_to);
+        services.push(WrittenService { index, alias, target, leads_to, strict_paths });
     }
-    let names = index_names(aliases.iter().map(|(name, ..)| name.as_str()));
-    for (at, ((name, ..), (index, offset, shown))) in aliases.iter().zip(written_at).enumerate() {
-        if names.get(name.as_str()).is_some_and(|first| *first != at) && !findings.is_full() {
-            let message = format!("a second entry is called \"{shown}\"");
+    let names = index_names(services.iter().map(WrittenService::name));
+    for (at, service) in services.iter().enumerate() {
+        if names.get(service.name()).is_some_and(|first| *first != at) && !findings.is_full() {
+            let message = format!("a second entry is called \"{}\"", shown(&service.alias));
             let help = told(|| "give one of them another alias".to_owned());
-            let place = Place::Index(&place, index);
-            findings.note(offset, &alias_key.at(&place), "duplicate_alias", message, help);
+            let place = Place::Index(&place, service.index);
+            findings.note(service.alias.offset, &alias_key.at(&place), "duplicate_alias", message, help);
         }
     }
-    aliases
+    services
 }
 
-impl<'s> Services<'s> {
-    /// Prepares the look-up by alias.
-    pub(super) fn of(lists: &'s ServiceLists) -> Self {
-        Self { modules: TextsByName::of(&lists.modules), bindings: TextsByName::of(&lists.bindings), lists }
-    }
+/// Reads the `binding` of an integration, which is the alias of another Worker, and its `function`.
+pub(super) fn read_worker<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> WrittenCall<'n> {
+    read_call(object, &service_binding::BINDING, &service_binding::FUNCTION, findings)
+}
 
-    /// Tells whether a module, by its name, takes each path as it is written.
-    pub(super) fn is_strict_module(&self, name: &str) -> bool {
-        self.lists.strict_modules.iter().any(|strict| strict == name)
+fn read_call<'n>(
+    object: &mut ObjectReader<'n, '_>,
+    binding: &Key<Text>,
+    function: &Key<Text>,
+    findings: &mut Findings<'_>,
+) -> WrittenCall<'n> {
+    let binding = object.text(binding, findings);
+    let named = object.text(function, findings);
+    if let Some(written) = &named {
+        note_function(written, &function.at(object.place()), findings);
     }
+    let node = object.itself();
+    WrittenCall { binding, function: named, node: HostOnly::of(|| node) }
+}
 
-    /// Tells whether another Worker, by its binding, takes each path as it is written.
-    pub(super) fn is_strict_binding(&self, binding: &str) -> bool {
-        self.lists.strict_bindings.iter().any(|strict| strict == binding)
-    }
-
-    /// Reads the `binding` of an integration, which is the alias of a module.
-    pub(super) fn read_module(&self, object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<String> {
-        read_alias(object, &service::BINDING, &self.modules, root::SERVICES.name, findings)
-    }
-
-    /// Reads the `binding` of an integration, which is the alias of another Worker, and its `function`.
-    pub(super) fn read_worker(
-        &self,
-        object: &mut ObjectReader<'_>,
-        findings: &mut Findings<'_>,
-    ) -> Option<(String, Option<String>)> {
-        self.read_binding(object, &service_binding::BINDING, &service_binding::FUNCTION, findings)
-    }
-
-    fn read_binding(
-        &self,
-        object: &mut ObjectReader<'_>,
-        binding: &Key<Text>,
-        function_key: &Key<Text>,
-        findings: &mut Findings<'_>,
-    ) -> Option<(String, Option<String>)> {
-        let binding = read_alias(object, binding, &self.bindings, root::SERVICE_BINDINGS.name, findings);
-        let function = object.text(function_key, findings);
-        if let Some(written) = &function {
-            note_function(written, &function_key.at(object.place()), findings);
-        }
-        let function = function.and_then(|written| written.value().map(str::to_owned));
-        Some((binding?, function))
-    }
-
-    /// Reads the function of another Worker that the object has at `key`; `None` where it has none.
-    pub(super) fn read_rpc(
-        &self,
-        object: &mut ObjectReader<'_>,
-        key: &Key<Value>,
-        findings: &mut Findings<'_>,
-    ) -> Option<Rpc> {
-        let node = object.node(key)?;
-        let place = key.at(object.place());
-        let mut reader = ObjectReader::open(node, &place, findings)?;
-        reader.choice(&rpc::TYPE, findings);
-        let found = self.read_binding(&mut reader, &rpc::BINDING, &rpc::FUNCTION, findings);
-        reader.finish(findings);
-        let (binding, function) = found?;
-        Some(Rpc { binding, function: function? })
-    }
+/// Reads the function of another Worker that the object has at `key`; `None` if it has none.
+pub(super) fn read_rpc<'n>(
+    object: &mut ObjectReader<'n, '_>,
+    key: &Key<Value>,
+    findings: &mut Findings<'_>,
+) -> Option<WrittenCall<'n>> {
+    let node = object.node(key)?;
+    let place = key.at(object.place());
+    let mut reader = ObjectReader::open(node, &place, findings)?;
+    reader.choice(&rpc::TYPE, findings);
+    let call = read_call(&mut reader, &rpc::BINDING, &rpc::FUNCTION, findings);
+    reader.finish(findings);
+    Some(call)
 }
 
 /// What every object or stub has, and nobody calls on purpose.
@@ -195,27 +180,6 @@ fn note_function(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
         let help = told(|| "name a method of the Worker's entry point".to_owned());
         findings.note(written.offset, place, "invalid_name", message, help);
     }
-}
-
-fn read_alias(
-    object: &mut ObjectReader<'_>,
-    key: &Key<Text>,
-    known: &TextsByName<'_>,
-    section: &str,
-    findings: &mut Findings<'_>,
-) -> Option<String> {
-    let written = object.text(key, findings)?;
-    let alias = written.value()?;
-    if let Some(target) = known.get(alias) {
-        return Some(target.to_owned());
-    }
-    let help = told(|| match nearest(alias, known.names()) {
-        Some(near) => format!("did you mean \"{near}\"?"),
-        None => format!("add it to \"{section}\""),
-    });
-    let message = format!("no entry of \"{section}\" is called \"{}\"", shown(&written));
-    findings.note(written.offset, &key.at(object.place()), "unknown_service", message, help);
-    None
 }
 
 /// The keys of an entry of `services`.

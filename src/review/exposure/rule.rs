@@ -11,7 +11,7 @@ use super::change::Exposure;
 use super::meaning::{Object, texts};
 use super::networks::first_admitted;
 use crate::address::Address;
-use crate::config::grammar::{Change, Entry, Json, Section};
+use crate::config::grammar::{Change, Entry, Json};
 use crate::config::{ListedOrigin, schema};
 
 /// The longest value that is shown, in characters.
@@ -55,19 +55,9 @@ const PROTECTIVE_HEADERS: [&str; 17] = [
     "x-permitted-cross-domain-policies",
 ];
 
-/// The sections by name, each with its keys.
-static SECTIONS: LazyLock<HashMap<&str, Vec<(Entry, Option<Value>)>>> = LazyLock::new(|| {
-    let keys = |section: Section| {
-        let default = |entry: &Entry| entry.absent_as.as_ref().or(entry.default.as_ref()).map(Json::to_value);
-        section
-            .keys
-            .into_iter()
-            .map(|entry| (default(&entry), entry))
-            .map(|(default, entry)| (entry, default))
-            .collect()
-    };
-    schema::sections().into_iter().map(|section| (section.name, keys(section))).collect()
-});
+/// The keys of each section, by its name.
+static KEYS: LazyLock<HashMap<&str, Vec<Entry>>> =
+    LazyLock::new(|| schema::sections().into_iter().map(|section| (section.name, section.keys)).collect());
 
 /// Returns the keys of which no value exposes anything, as `section.key`, each with the reason; what several types have, once.
 pub fn harmless_keys() -> Vec<(String, &'static str)> {
@@ -105,8 +95,9 @@ pub(super) fn judge_keys(
     is_meant: &dyn Fn(&str) -> bool,
     told: &mut Vec<Exposure>,
 ) {
-    for (entry, default) in SECTIONS.get(section).into_iter().flatten().filter(|(entry, _)| is_meant(entry.name)) {
-        let value = |object: &'_ Object| object.get(entry.name).or(default.as_ref()).cloned();
+    for entry in KEYS.get(section).into_iter().flatten().filter(|entry| is_meant(entry.name)) {
+        let absent = entry.absent_as.as_ref().or(entry.default.as_ref()).map(Json::to_value);
+        let value = |object: &'_ Object| object.get(entry.name).cloned().or_else(|| absent.clone());
         let (before, after) = (value(before), value(after));
         if before != after {
             let place = if place.is_empty() { entry.name.to_owned() } else { format!("{place}.{}", entry.name) };
