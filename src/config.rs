@@ -3,6 +3,8 @@
 //! Reading has three steps: text to tree (`document`), references to values (`reference`), tree to types (one file a
 //! section). Every mistake is told at once, each with its place. This module does no I/O and knows no request.
 
+#![expect(dead_code, reason = "much of the tree is there for the review alone")]
+
 mod access;
 mod address;
 #[cfg(test)]
@@ -12,9 +14,10 @@ mod cors;
 mod diagnostic;
 pub(crate) mod document;
 mod fixed;
-mod guard;
 mod headers;
+mod host_only;
 mod integration;
+mod login;
 mod mapping;
 mod networks;
 mod older;
@@ -23,17 +26,23 @@ mod protected_resource;
 mod provider;
 pub(crate) mod reader;
 mod reference;
+mod resolve;
 mod rules;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod schema;
 mod server;
 mod service;
 mod session;
+mod tree;
+mod weak_secret;
 
 use std::fmt;
+use std::rc::Rc;
 
-pub use access::Access;
-pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, TokenRules};
+pub use access::{Access, Requirements};
+#[cfg(not(target_arch = "wasm32"))]
+pub use authorizer::TokenRules;
+pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource};
 pub(crate) use cors::is_token;
 pub use cors::{AllowedOrigins, Cors, ListedOrigin};
 #[cfg(not(target_arch = "wasm32"))]
@@ -41,73 +50,52 @@ pub use diagnostic::LineIndex;
 pub use diagnostic::{Diagnostic, Severity};
 pub use fixed::{Fixed, LocationPart, Redirect};
 pub use headers::{HeaderRules, HeaderTexts};
-pub use integration::{CallbackResponse, Integration, Login, Supabase, SupabaseStep};
+pub use integration::{CallbackResponse, Integration, Supabase, SupabaseStep};
+pub use login::{Login, Provider};
 pub use mapping::{HOP_BY_HOP_HEADERS, Mapping, Source};
 pub use networks::Networks;
 pub use path::Path;
 pub use protected_resource::ProtectedResource;
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) use protected_resource::protected_resource_path;
-pub use provider::{Endpoints, Provider};
+pub use provider::Endpoints;
 pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings, holds_reference};
 pub use rules::{Cache, RateKey, RateLimit, Rules};
-pub use server::{Server, Target};
+pub use server::{Server, Target, Targets};
 pub use service::Rpc;
-pub use session::{BINDING_COOKIE, COOKIE_PREFIX, Session};
+pub use session::{BINDING_COOKIE, COOKIE_PREFIX, Session, SessionRules};
 
 use crate::route::RouteTable;
-use document::parse_document;
-use path::ReadPath;
-use reader::{Findings, ObjectReader, Place, index_names, told};
+#[cfg(not(target_arch = "wasm32"))]
+use authorizer::WrittenAuthorizer;
+use document::{Node, parse_document};
+use reader::{Findings, Place};
 use reference::{collect_references, resolve_references};
-use service::Services;
+use resolve::resolve;
+use tree::read_tree;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use {
-    authorizer::{ONLY_AUTHORIZER, SECRET_MIN_BYTES},
-    diagnostic::nearest,
-    networks::Network,
-    reference::walk_references,
-    rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS,
-    service::module_name,
+    authorizer::ONLY_AUTHORIZER, diagnostic::nearest, networks::Network, reference::walk_references,
+    rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS, service::module_name, tree::ConfigTree,
+    weak_secret::SECRET_MIN_BYTES,
 };
-
-/// Headers that every client sends of its own: a path that sets one takes the client's there alone.
-const COMMON_HEADERS: [&str; 19] = [
-    "accept",
-    "accept-charset",
-    "accept-encoding",
-    "accept-language",
-    "authorization",
-    "cache-control",
-    "content-encoding",
-    "content-language",
-    "content-type",
-    "cookie",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-range",
-    "if-unmodified-since",
-    "origin",
-    "range",
-    "referer",
-    "user-agent",
-];
 
 /// A gateway config in which everything is known, checked and compiled.
 ///
 /// Any text of it may be the value of a secret, so neither it nor its parts show one in `Debug`.
 pub struct Config {
-    /// The upstreams, in the order of the file.
-    pub servers: Vec<Server>,
     /// The rule for other origins; without one no CORS header is sent.
     pub cors: Option<Cors>,
     /// Whose tokens are believed, in the order of the file.
-    pub authorizers: Vec<Authorizer>,
+    pub authorizers: Vec<Rc<Authorizer>>,
+    /// The path at which people begin a login.
+    pub login_path: Option<String>,
+    /// The provider that people log in at.
+    pub provider: Option<Rc<Provider>>,
+    /// The login there, if the provider has a secret that it can be sealed with.
+    pub login: Option<Rc<Login>>,
     /// How logins are held for browsers; without it every client holds its tokens itself.
-    pub session: Option<Session>,
+    pub session: Option<Rc<Session>>,
     /// What OAuth clients are told of the gateway, where they are.
-    pub protected_resource: Option<ProtectedResource>,
+    pub protected_resource: Option<Rc<ProtectedResource>>,
     /// Where requests may come from; anywhere without it.
     pub networks: Option<Networks>,
     /// Headers that every answer gets.
@@ -129,16 +117,15 @@ pub struct Config {
 }
 
 impl Config {
-    /// Gives the address at which people begin a login, where there is one.
-    pub fn login_path(&self) -> Option<&str> {
-        let of_session = self.session.as_ref().map(|session| session.login_path.as_str());
-        of_session.or_else(|| self.paths.iter().find_map(Path::begins_login))
+    /// Tells whether people log in elsewhere than at the authorizer whose tokens open a path.
+    pub fn logs_in_elsewhere(&self, access: &Access) -> bool {
+        self.provider.as_ref().is_some_and(|provider| !Rc::ptr_eq(&provider.authorizer, &access.authorizer))
     }
 
     /// Tells whether a client may hold a refresh token of the application: where logins end in sessions alone, none does.
     pub fn gives_refresh_tokens(&self) -> bool {
         let gives = |path: &Path| match &path.integration {
-            Integration::Callback { response, .. } => *response != CallbackResponse::Session,
+            Integration::Callback { response, .. } => !matches!(response, CallbackResponse::Session(_)),
             _ => false,
         };
         self.session.is_none() || self.paths.iter().any(gives)
@@ -147,8 +134,7 @@ impl Config {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (servers, paths) = (self.servers.len(), self.paths.len());
-        f.debug_struct("Config").field("servers", &servers).field("paths", &paths).finish_non_exhaustive()
+        f.debug_struct("Config").field("paths", &self.paths.len()).finish_non_exhaustive()
     }
 }
 
@@ -158,11 +144,11 @@ impl fmt::Debug for Config {
 /// Every mistake in the file, in its order.
 pub fn load(source: &str, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnostic>> {
     let source = without_mark(source);
-    load_tree(source, parse_tree(source)?, bindings)
+    load_parsed(source, parse_text(source)?, bindings)
 }
 
-/// Gives the tree of a text without a mark, with what configs of the older gateway leave unsaid.
-fn parse_tree(source: &str) -> Result<document::Node<'_>, Vec<Diagnostic>> {
+/// Parses a text without a mark, with what configs of the older gateway leave unsaid.
+fn parse_text(source: &str) -> Result<Node<'_>, Vec<Diagnostic>> {
     match parse_document(source) {
         Ok(mut root) => {
             older::fill_in(&mut root);
@@ -179,11 +165,10 @@ fn parse_tree(source: &str) -> Result<document::Node<'_>, Vec<Diagnostic>> {
     }
 }
 
-fn load_tree(source: &str, mut root: document::Node<'_>, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnostic>> {
+fn load_parsed(source: &str, mut root: Node<'_>, bindings: &dyn Bindings) -> Result<Config, Vec<Diagnostic>> {
     let mut findings = Findings::new(source);
-    let place = Place::Root;
-    resolve_references(&mut root, &place, bindings, &mut findings);
-    let config = ObjectReader::open(&root, &place, &mut findings).and_then(|object| read_root(object, &mut findings));
+    resolve_references(&mut root, &Place::Root, bindings, &mut findings);
+    let config = read_tree(&root, &mut findings).and_then(|tree| resolve(tree, &mut findings));
     match config {
         Some(config) if findings.is_empty() => Ok(config),
         _ => Err(findings.into_diagnostics()),
@@ -197,26 +182,23 @@ pub fn check(source: &str) -> Vec<Diagnostic> {
 
 /// Gives the bindings that a config refers to; none where the text is no JSON.
 pub fn references(source: &str) -> Vec<Reference> {
-    parse_tree(without_mark(source)).map(|root| collect_references(&root)).unwrap_or_default()
+    parse_text(without_mark(source)).map(|root| collect_references(&root)).unwrap_or_default()
 }
 
 /// Gives the rules for each authorizer's tokens, in the order of the file, where some references may have no value.
 ///
 /// # Errors
 /// Every mistake in the file, as [`load`] tells them.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn token_rules(source: &str, bindings: &dyn Bindings) -> Result<Vec<TokenRules>, Vec<Diagnostic>> {
     if let Err(mistakes) = load(source, bindings)
         && !mistakes.is_empty()
     {
         return Err(mistakes);
     }
-    let source = without_mark(source);
-    let mut findings = Findings::new(source);
-    let Ok(mut root) = parse_document(source) else { return Ok(Vec::new()) };
-    resolve_references(&mut root, &Place::Root, bindings, &mut findings);
-    let root = ObjectReader::open(&root, &Place::Root, &mut findings);
-    let read = root.map(|mut root| authorizer::read_authorizers(&mut root, &mut findings)).unwrap_or_default();
-    Ok(read.into_iter().filter_map(|read| read.rules).collect())
+    let config = WrittenConfig::parse_with(source, bindings)?;
+    let authorizers = config.tree().map(|tree| tree.authorizers).unwrap_or_default();
+    Ok(authorizers.iter().map(WrittenAuthorizer::token_rules).collect())
 }
 
 /// Drops the byte order mark that some editors put before a text.
@@ -224,11 +206,42 @@ fn without_mark(source: &str) -> &str {
     source.strip_prefix('\u{feff}').unwrap_or(source)
 }
 
+/// A config as it is written, for whoever has no values for its references.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) struct WrittenConfig<'s> {
+    /// The text, without a mark.
+    pub source: &'s str,
+    root: Node<'s>,
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl<'s> WrittenConfig<'s> {
+    /// Parses a text.
+    ///
+    /// # Errors
+    /// Why it is no JSON.
+    pub fn parse(source: &'s str) -> Result<Self, Vec<Diagnostic>> {
+        Self::parse_with(source, &UnknownBindings)
+    }
+
+    fn parse_with(source: &'s str, bindings: &dyn Bindings) -> Result<Self, Vec<Diagnostic>> {
+        let source = without_mark(source);
+        let mut root = parse_text(source)?;
+        resolve_references(&mut root, &Place::Root, bindings, &mut Findings::new(source));
+        Ok(Self { source, root })
+    }
+
+    /// Returns what it says; `None` if it is no object.
+    pub fn tree(&self) -> Option<ConfigTree<'_>> {
+        read_tree(&self.root, &mut Findings::new(self.source))
+    }
+}
+
 /// Gives the text of a config and its tree, with what configs of the older gateway leave unsaid; `None` where it is no JSON.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn parse(source: &str) -> Option<(&str, document::Node<'_>)> {
+pub(crate) fn parse(source: &str) -> Option<(&str, Node<'_>)> {
     let source = without_mark(source);
-    Some((source, parse_tree(source).ok()?))
+    Some((source, parse_text(source).ok()?))
 }
 
 /// Gives the mistakes of a config as [`load`] tells them, and its tree as it is written; the text is parsed once.
@@ -236,11 +249,11 @@ pub(crate) fn parse(source: &str) -> Option<(&str, document::Node<'_>)> {
 pub(crate) fn mistakes_and_tree<'s>(
     source: &'s str,
     bindings: &dyn Bindings,
-) -> (Vec<Diagnostic>, Option<(&'s str, document::Node<'s>)>) {
+) -> (Vec<Diagnostic>, Option<(&'s str, Node<'s>)>) {
     let source = without_mark(source);
-    match parse_tree(source) {
+    match parse_text(source) {
         Ok(root) => {
-            let mistakes = load_tree(source, root.clone(), bindings).err().unwrap_or_default();
+            let mistakes = load_parsed(source, root.clone(), bindings).err().unwrap_or_default();
             (mistakes, Some((source, root)))
         }
         Err(mistakes) => (mistakes, None),
@@ -273,123 +286,21 @@ fn syntax_words(source: &str, offset: usize) -> Option<(&'static str, &'static s
 /// Gives the routes of a config's tree as the gateway compiles them, each with the index of its path; without those of other
 /// sections.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn routes_as_compiled(root: &document::Node<'_>) -> Vec<(usize, crate::route::RouteSpec)> {
+pub(crate) fn routes_as_compiled(root: &Node<'_>) -> Vec<(usize, crate::route::RouteSpec)> {
     let mut findings = Findings::new("");
     let mut root = root.clone();
     resolve_references(&mut root, &Place::Root, &UnknownBindings, &mut findings);
-    let Some(mut root) = ObjectReader::open(&root, &Place::Root, &mut findings) else { return Vec::new() };
-    let paths = read_routing(&mut root, &mut findings).paths;
-    paths.into_iter().filter_map(|read| Some((read.index?, read.route?))).collect()
+    read_tree(&root, &mut findings).map(resolve::routes).unwrap_or_default()
 }
 
-/// The sections that say what is routed, and by which rules.
-struct Routing {
-    servers: Vec<server::ReadServer>,
-    cors: Option<Cors>,
-    authorizers: Vec<authorizer::ReadAuthorizer>,
-    paths: Vec<ReadPath>,
-}
-
-fn read_routing(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Routing {
-    let servers = server::read_servers(root, findings);
-    let services = service::read_services(root, findings);
-    let cors = cors::read_cors(root, findings);
-    let authorizers = authorizer::read_authorizers(root, findings);
-    let variables = mapping::read_variables(root, findings);
-    let has_session = root.node("session").is_some();
-    let context = path::Context {
-        servers: &servers,
-        server_names: &server::index_servers(&servers),
-        services: &Services::of(&services),
-        authorizers: &authorizers,
-        authorizer_names: &index_names(authorizers.iter().map(|read| read.name.as_str())),
-        provider: authorizers.iter().find_map(|read| read.provider),
-        variables: reader::TextsByName::of(&variables),
-        has_session,
-    };
-    let paths = path::read_paths(root, &context, findings);
-    Routing { servers, cors, authorizers, paths }
-}
-
-/// Gives the config, or `None` where a part of it is wrong or not known here.
-fn read_root(mut root: ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<Config> {
-    for about in ["$schema", "title", "description"] {
-        root.text(about, findings);
-    }
-    root.allowed_warnings(findings);
-    let Routing { servers, cors, authorizers, mut paths } = read_routing(&mut root, findings);
-    let protected_resource = protected_resource::read_protected_resource(&mut root, &authorizers, &mut paths, findings);
-    let session = session::read_session(&mut root, &authorizers, &paths, findings);
-    let networks = networks::read_networks(&mut root, findings);
-    let headers = headers::read_header_texts(&mut root, "headers", findings);
-    let server_timing = root.boolean("server_timing", false, findings);
-    let analytics = read_analytics(&mut root, findings);
-    let older_codes = root.boolean("older_codes", false, findings);
-    let problem_page = root.text("problem_page", findings);
-    root.finish(findings);
-
-    let routes = build_routes(&paths, findings);
-    let paths: Vec<Path> = paths.into_iter().map(|read| read.path).collect::<Option<_>>()?;
-    let problem_page = problem_page.and_then(|written| read_problem_page(&written, &paths, findings));
-    let asserted = paths.iter().flat_map(|path| &path.mapping.headers).map(|(name, _)| name.as_str());
-    let asserted = index_names(asserted.filter(|name| !COMMON_HEADERS.contains(name)));
-    let asserted_headers = asserted.into_keys().map(str::to_owned).collect();
-    Some(Config {
-        servers: servers.into_iter().map(|read| read.server).collect(),
-        cors,
-        authorizers: authorizers.into_iter().map(|read| read.authorizer).collect::<Option<_>>()?,
-        session,
-        protected_resource,
-        networks,
-        headers,
-        server_timing,
-        problem_page,
-        older_codes,
-        analytics,
-        paths,
-        routes,
-        asserted_headers,
-    })
-}
-
-fn read_analytics(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<String> {
-    let node = root.node("analytics")?;
-    let place = Place::Key(root.place(), "analytics");
-    let mut object = ObjectReader::open(node, &place, findings)?;
-    let binding = object.required_text("binding", findings);
-    reader::note_if_empty(binding.as_ref(), &Place::Key(&place, "binding"), findings);
-    object.finish(findings);
-    binding?.value().map(str::to_owned)
-}
-
-/// Reads the path that problems lead to. One that fails, or leads on, would lead people in a circle.
-fn read_problem_page(written: &reader::Written<'_>, paths: &[Path], findings: &mut Findings<'_>) -> Option<String> {
-    let text = written.value()?;
-    let mut there = paths.iter().filter(|path| path.pattern.as_str() == text && path.takes_get()).peekable();
-    if there.peek().is_none() || !there.all(Path::shows_something) || text.contains('{') {
-        let message = format!("\"{}\" is no open path with GET that shows something", reader::shown(written));
-        let help = "name one without \"auth\" that has a response or a page behind it, and no login or redirect";
-        let place = Place::Key(&Place::Root, "problem_page");
-        let help = told(|| path::spelling_help(text, help));
-        findings.note(written.offset, &place, "invalid_problem_page", message, help);
-    }
-    Some(text.to_owned())
-}
-
-/// Compiles the routes that could be read, and notes each that can never be told from another.
-fn build_routes(paths: &[ReadPath], findings: &mut Findings<'_>) -> RouteTable {
-    let (read, specs): (Vec<_>, Vec<_>) = paths.iter().filter_map(|read| Some((read, read.route.clone()?))).unzip();
-    RouteTable::build(specs).unwrap_or_else(|conflicts| {
-        for conflict in conflicts {
-            let (Some(first), Some(second)) = (read.get(conflict.first), read.get(conflict.second)) else { continue };
-            let (line, column) = findings.locate(first.offset);
-            let route = first.shown.as_deref().unwrap_or("another");
-            let message = format!("no request can tell this path from {route} at {line}:{column}");
-            let help = told(|| "give them different methods or paths, or remove one".to_owned());
-            let parent = Place::Key(&Place::Root, "paths");
-            let place = second.index.map_or(Place::Root, |index| Place::Index(&parent, index));
-            findings.note(second.offset, &place, "route_conflict", message, help);
-        }
-        RouteTable::default()
-    })
+/// Gives the path that the section `protected_resource` adds to a config's tree; `None` where it adds none, or one that is not
+/// known here.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn protected_resource_path(root: &Node<'_>) -> Option<String> {
+    root.get("protected_resource")?;
+    let mut findings = Findings::new("");
+    let mut root = root.clone();
+    resolve_references(&mut root, &Place::Root, &UnknownBindings, &mut findings);
+    let described = read_tree(&root, &mut findings)?.protected_resource?;
+    (*described.is_known).then(|| described.pattern.as_str().to_owned())
 }

@@ -1,17 +1,26 @@
 //! The `auth` of a path: which authorizer's tokens open it, and what they must hold besides.
 
+use std::rc::Rc;
+
 use serde_json::Value as Json;
 
-use super::diagnostic::{listed, nearest};
+use super::authorizer::Authorizer;
 use super::document::{Node, Value};
-use super::path::Context;
+use super::host_only::HostOnly;
 use super::reader::{Findings, ObjectReader, Place, Written, note_type, read_text, shown, told, words};
 
 /// What opens a path.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Access {
-    /// Index in [`super::Config::authorizers`].
-    pub authorizer: usize,
+    /// Whose tokens.
+    pub authorizer: Rc<Authorizer>,
+    /// What they must hold.
+    pub requirements: Requirements,
+}
+
+/// What a token must hold to open a path.
+#[derive(Clone, Default)]
+pub struct Requirements {
     /// Scopes, each of which the token must have.
     pub scopes: Vec<String>,
     /// Scopes, one of which the token must have; none where the list is empty.
@@ -24,80 +33,64 @@ pub struct Access {
     pub optional: bool,
 }
 
-/// Reads `auth`; `None` where the path is open.
-pub(super) fn read_access(
-    object: &mut ObjectReader<'_>,
-    context: &Context<'_>,
+/// An `auth` that does not leave its path open.
+#[derive(Clone)]
+pub(crate) struct WrittenAccess<'n> {
+    /// Whose tokens.
+    pub authorizer: NamedAuthorizer<'n>,
+    /// What they must hold.
+    pub requirements: Requirements,
+    /// Byte offset of the value.
+    pub offset: usize,
+    /// The value.
+    pub node: HostOnly<&'n Node<'n>>,
+}
+
+/// The authorizer that an `auth` names.
+#[derive(Clone, Copy)]
+pub(crate) enum NamedAuthorizer<'n> {
+    /// None, which means the first.
+    First,
+    /// The one of this name, which stands in an object or alone.
+    Named { name: Written<'n>, in_object: bool },
+    /// Unknown, because the value is wrong.
+    Unreadable,
+}
+
+/// Reads `auth`; `None` if the path is open.
+pub(super) fn read_access<'n>(
+    object: &mut ObjectReader<'n, '_>,
     findings: &mut Findings<'_>,
-) -> Option<Access> {
+) -> Option<WrittenAccess<'n>> {
     let node = object.node("auth")?;
     let place = Place::Key(object.place(), "auth");
-    let first = |findings: &mut Findings<'_>| {
-        if context.authorizers.is_empty() {
-            let help = told(|| "add an \"authorizer\", or remove \"auth\"".to_owned());
-            let message = "the path needs a token and nothing says which are valid".to_owned();
-            findings.note(node.offset, &place, "authorizer_missing", message, help);
-        }
-        Access::default()
-    };
-    match &node.value {
-        Value::Bool(false) => None,
-        Value::Bool(true) => Some(first(findings)),
-        Value::Text(_) => {
-            let written = read_text(node, &place, findings)?;
-            Some(Access { authorizer: find_authorizer(&written, &place, context, findings), ..Access::default() })
-        }
+    let mut requirements = Requirements::default();
+    let authorizer = match &node.value {
+        Value::Bool(false) => return None,
+        Value::Bool(true) => NamedAuthorizer::First,
+        Value::Text(_) => NamedAuthorizer::Named { name: read_text(node, &place, findings)?, in_object: false },
         Value::Object(_) => {
             let mut rules = ObjectReader::open(node, &place, findings)?;
-            let mut access = match rules.text("authorizer", findings) {
-                None => first(findings),
-                Some(written) => {
-                    let place = Place::Key(&place, "authorizer");
-                    let authorizer = find_authorizer(&written, &place, context, findings);
-                    Access { authorizer, ..Access::default() }
-                }
-            };
-            access.scopes = read_names(&mut rules, "scopes", findings);
-            access.any_scopes = read_names(&mut rules, "any_scopes", findings);
-            access.permissions = read_names(&mut rules, "permissions", findings);
-            access.claims = read_claims(&mut rules, findings);
-            access.optional = rules.boolean("optional", false, findings);
+            let name = rules.text("authorizer", findings);
+            requirements.scopes = read_names(&mut rules, "scopes", findings);
+            requirements.any_scopes = read_names(&mut rules, "any_scopes", findings);
+            requirements.permissions = read_names(&mut rules, "permissions", findings);
+            requirements.claims = read_claims(&mut rules, findings);
+            requirements.optional = rules.boolean("optional", false, findings);
             rules.finish_beside_names(words("a claim and its value stand in \"claims\""), findings);
-            Some(access)
+            name.map_or(NamedAuthorizer::First, |name| NamedAuthorizer::Named { name, in_object: true })
         }
         Value::Null | Value::Number(_) | Value::Array(_) => {
             note_type(node, &place, "true, false, the name of an authorizer or an object", findings);
             // Whatever was meant, the path is not open.
-            Some(Access::default())
+            NamedAuthorizer::Unreadable
         }
-    }
-}
-
-fn find_authorizer(
-    written: &Written<'_>,
-    place: &Place<'_>,
-    context: &Context<'_>,
-    findings: &mut Findings<'_>,
-) -> usize {
-    let Some(name) = written.value() else { return 0 };
-    if let Some(index) = context.authorizer_names.get(name) {
-        return *index;
-    }
-    let names = context.authorizers.iter().map(|read| read.name.as_str());
-    let help = told(|| match nearest(name, names.clone()) {
-        Some(near) => format!("did you mean \"{near}\"?"),
-        None if ["true", "false"].contains(&name) => {
-            format!("write {name} without quotes, or one of: {}", listed(names))
-        }
-        None => format!("one of: {}", listed(names)),
-    });
-    let message = format!("no authorizer is called \"{}\"", shown(written));
-    findings.note(written.offset, place, "unknown_authorizer", message, help);
-    0
+    };
+    Some(WrittenAccess { authorizer, requirements, offset: node.offset, node: HostOnly::of(|| node) })
 }
 
 /// Reads scopes or permissions; each is what a scope may be (RFC 6749 section 3.3), for it stands in challenges.
-fn read_names(object: &mut ObjectReader<'_>, key: &'static str, findings: &mut Findings<'_>) -> Vec<String> {
+fn read_names(object: &mut ObjectReader<'_, '_>, key: &'static str, findings: &mut Findings<'_>) -> Vec<String> {
     let place = Place::Key(object.place(), key);
     let is_scope =
         |text: &str| !text.is_empty() && text.bytes().all(|b| matches!(b, b'!'..=b'~') && b != b'"' && b != b'\\');
@@ -117,7 +110,7 @@ fn read_names(object: &mut ObjectReader<'_>, key: &'static str, findings: &mut F
     names
 }
 
-fn read_claims(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<(String, Json)> {
+fn read_claims(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Vec<(String, Json)> {
     let place = Place::Key(object.place(), "claims");
     let Some(claims) = object.node("claims").and_then(|node| ObjectReader::open(node, &place, findings)) else {
         return Vec::new();

@@ -58,8 +58,25 @@ pub fn read_url(
     Some(url)
 }
 
+/// A callback's address, as it is written.
+#[derive(Clone)]
+pub(crate) struct WrittenUrl<'n> {
+    /// The text.
+    pub written: Written<'n>,
+    /// The address; `None` if it is wrong, or not known here.
+    pub url: Option<String>,
+}
+
+impl<'n> WrittenUrl<'n> {
+    /// Reads one that may be an application's own.
+    pub fn read(written: Written<'n>, place: &Place<'_>, findings: &mut Findings<'_>) -> Self {
+        let url = read_url(&written, Scheme::HttpsOrNative, place, findings);
+        Self { written, url: url.map(|url| url.as_str().to_owned()) }
+    }
+}
+
 /// Gives the origins of the list at `key`, in the order of the file.
-pub fn read_origins(object: &mut ObjectReader<'_>, key: &'static str, findings: &mut Findings<'_>) -> Vec<String> {
+pub fn read_origins(object: &mut ObjectReader<'_, '_>, key: &'static str, findings: &mut Findings<'_>) -> Vec<String> {
     let place = Place::Key(object.place(), key);
     let listed = object.texts(key, findings);
     let listed = listed.iter().enumerate();

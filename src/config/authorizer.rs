@@ -3,10 +3,12 @@
 use std::rc::Rc;
 
 use super::address::{Scheme, read_domain, read_url};
-use super::provider::{Endpoints, Provider, ProviderKeys, read_provider};
+use super::document::{Member, Node};
+use super::host_only::HostOnly;
+use super::provider::{Endpoints, WrittenProvider, read_provider};
 use super::reader::{Findings, ObjectReader, Place, Written, choose, note_if_empty, shown, told};
+use super::weak_secret::note_if_weak;
 use crate::algorithm::Algorithm;
-use crate::json::parse_object;
 use crate::jwks::{KeySet, mistaken_for_key_set};
 use crate::secret::Secret;
 
@@ -23,9 +25,6 @@ pub(super) const TIMEOUT_DEFAULT_MS: u64 = 10_000;
 /// exchange that is cut off then would cost the login.
 pub(super) const TIMEOUT_MAX_MS: u64 = 25_000;
 
-/// Shortest secret that tokens may be signed with, and login states sealed: as long as the hash (RFC 7518 section 3.2).
-pub(crate) const SECRET_MIN_BYTES: usize = 32;
-
 /// The `aud` of Supabase's tokens for people who are logged in.
 pub(super) const SUPABASE_AUDIENCE: &str = "authenticated";
 
@@ -36,7 +35,6 @@ pub(super) const ALGORITHMS_DEFAULT: [Algorithm; 1] = [Algorithm::Rs256];
 pub(super) const SUPABASE_ALGORITHMS_DEFAULT: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
 
 /// An issuer whose tokens are believed, and by which rules.
-#[derive(Clone)]
 pub struct Authorizer {
     /// Its name among several.
     pub name: String,
@@ -52,13 +50,12 @@ pub struct Authorizer {
     pub clock_skew_secs: i64,
     /// How long one call to the issuer may take.
     pub timeout_ms: u32,
-    /// The application that logs people in there, where the authorizer is of such a type.
-    pub provider: Option<Provider>,
     /// Whether it is a project of Supabase, whose tokens SAG checked in a way of their own.
     pub is_supabase: bool,
 }
 
 /// By which rules an authorizer's tokens are believed, as far as that is known where a reference has no value.
+#[cfg(not(target_arch = "wasm32"))]
 pub struct TokenRules {
     /// The authorizer's name among several.
     pub name: String,
@@ -87,19 +84,105 @@ pub enum KeySource {
     Given(Rc<KeySet>),
 }
 
-/// An authorizer, as far as it could be read.
-pub(super) struct ReadAuthorizer {
-    pub name: String,
-    pub authorizer: Option<Authorizer>,
-    /// What is known of its rules; `None` where it could not be read.
-    pub rules: Option<TokenRules>,
-    /// What is known of its provider; `None` where it is of a type that logs nobody in.
-    pub provider: Option<ProviderKeys>,
+/// An authorizer as it is written.
+#[derive(Clone)]
+pub(crate) struct WrittenAuthorizer<'n> {
+    /// Its name among several.
+    pub name: &'n str,
+    /// Its type, if that is known.
+    pub kind: Option<Kind>,
+    /// The only `iss` that is accepted, if that is known here.
+    pub issuer: Option<String>,
+    /// What `aud` must contain, if that is known here.
+    pub audience: Option<String>,
+    /// What signatures are verified with, if that is known here.
+    pub keys: Option<KeySource>,
+    /// The algorithms a token may be signed with, if they are known here.
+    pub algorithms: Option<Vec<Algorithm>>,
+    /// How far the clocks may differ.
+    pub clock_skew_secs: i64,
+    /// How long one call to the issuer may take.
+    pub timeout_ms: u32,
+    /// The application that logs people in; `None` if its type has none, or is not known.
+    pub provider: Option<WrittenProvider<'n>>,
+    /// The codes of warnings that are not reported of it.
+    pub allow: HostOnly<Vec<Written<'n>>>,
+    /// Byte offset of its name.
+    pub name_offset: HostOnly<usize>,
+    /// What stands in it.
+    pub texts: HostOnly<AuthorizerTexts<'n>>,
+    /// The object.
+    pub node: HostOnly<&'n Node<'n>>,
+}
+
+/// What stands in an authorizer, besides its [`WrittenProvider`].
+#[derive(Clone, Default)]
+pub(crate) struct AuthorizerTexts<'n> {
+    /// The tenant's domain.
+    pub domain: Option<Written<'n>>,
+    /// The issuer.
+    pub issuer: Option<Written<'n>>,
+    /// The audience.
+    pub audience: Option<Written<'n>>,
+}
+
+impl<'n> WrittenAuthorizer<'n> {
+    /// Begins with nothing known, so that nothing is said to be missing.
+    fn unread(name: &'n str, node: &'n Node<'n>, name_offset: HostOnly<usize>) -> Self {
+        Self {
+            name,
+            kind: None,
+            issuer: None,
+            audience: None,
+            keys: None,
+            algorithms: None,
+            clock_skew_secs: 0,
+            timeout_ms: 0,
+            provider: None,
+            allow: HostOnly::default(),
+            name_offset,
+            texts: HostOnly::default(),
+            node: HostOnly::of(|| node),
+        }
+    }
+
+    /// Returns the rules for its tokens; `None` if one of them is wrong, or not known here.
+    pub fn authorizer(&self) -> Option<Authorizer> {
+        Some(Authorizer {
+            name: self.name.to_owned(),
+            issuer: self.issuer.clone()?,
+            audience: self.audience.clone()?,
+            keys: self.keys.clone()?,
+            algorithms: self.algorithms.clone()?,
+            clock_skew_secs: self.clock_skew_secs,
+            timeout_ms: self.timeout_ms,
+            is_supabase: self.kind == Some(Kind::Supabase),
+        })
+    }
+
+    /// Returns what is known of the rules for its tokens.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn token_rules(&self) -> TokenRules {
+        TokenRules {
+            name: self.name.to_owned(),
+            issuer: self.issuer.clone(),
+            audience: self.audience.clone(),
+            client_id: self.provider.as_ref().and_then(|provider| provider.client_id?.to_text()),
+            keys: self.keys.clone(),
+            algorithms: self.algorithms.clone(),
+            clock_skew_secs: self.clock_skew_secs,
+        }
+    }
+
+    /// Tells whether people can log in at it; at one whose type is not known, they may.
+    pub fn logs_in(&self) -> bool {
+        self.kind.is_none_or(|kind| matches!(kind, Kind::Auth0 | Kind::Oidc))
+    }
 }
 
 /// A type of authorizer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Auth0,
     Jwt,
     Supabase,
@@ -113,8 +196,11 @@ pub(super) const KINDS: [(&str, Kind); 4] =
 /// Name of the only authorizer, where it stands alone under `authorizer`.
 pub(crate) const ONLY_AUTHORIZER: &str = "default";
 
-/// Reads the sections; none where the file has neither.
-pub(super) fn read_authorizers(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<ReadAuthorizer> {
+/// Reads the sections; none if the file has neither.
+pub(super) fn read_authorizers<'n>(
+    root: &mut ObjectReader<'n, '_>,
+    findings: &mut Findings<'_>,
+) -> Vec<WrittenAuthorizer<'n>> {
     let one = root.node("authorizer");
     let several = root.node("authorizers");
     if let Some(node) = several.filter(|_| one.is_some()) {
@@ -125,62 +211,57 @@ pub(super) fn read_authorizers(root: &mut ObjectReader<'_>, findings: &mut Findi
     let mut read = Vec::new();
     if let Some(node) = one {
         let place = Place::Key(root.place(), "authorizer");
-        read.push(read_authorizer(ONLY_AUTHORIZER, ObjectReader::open(node, &place, findings), findings));
+        let authorizer = WrittenAuthorizer::unread(ONLY_AUTHORIZER, node, HostOnly::of(|| node.offset));
+        read.push(read_authorizer(authorizer, node, &place, findings));
     }
     if let Some(node) = several {
         let place = Place::Key(root.place(), "authorizers");
         let members = ObjectReader::open(node, &place, findings).map(|object| object.free_members());
-        for member in members.unwrap_or_default() {
+        for Member { key, key_offset, node } in members.unwrap_or_default() {
             if findings.is_full() {
                 break;
             }
-            let place = Place::Key(&place, &member.key);
-            read.push(read_authorizer(&member.key, ObjectReader::open(&member.node, &place, findings), findings));
+            let authorizer = WrittenAuthorizer::unread(key, node, HostOnly::of(|| *key_offset));
+            read.push(read_authorizer(authorizer, node, &Place::Key(&place, key), findings));
         }
     }
     read
 }
 
-fn read_authorizer(name: &str, object: Option<ObjectReader<'_>>, findings: &mut Findings<'_>) -> ReadAuthorizer {
-    // Of one that cannot be read, nothing is said to be missing.
-    let unread = || ReadAuthorizer {
-        name: name.to_owned(),
-        authorizer: None,
-        rules: None,
-        provider: Some(ProviderKeys { redirect_uri: true, sealing_secret: true, audience: true }),
-    };
-    let Some(mut object) = object else { return unread() };
-    let place = object.place();
-    object.allowed_warnings(findings);
+fn read_authorizer<'n>(
+    unread: WrittenAuthorizer<'n>,
+    node: &'n Node<'n>,
+    place: &Place<'_>,
+    findings: &mut Findings<'_>,
+) -> WrittenAuthorizer<'n> {
+    let Some(mut object) = ObjectReader::open(node, place, findings) else { return unread };
+    let allow = object.allowed_warnings(findings);
     let kind = object.required_text("type", findings);
     let kind = kind.and_then(|kind| choose(&kind, &KINDS, &Place::Key(place, "type"), findings));
     // One that has a domain was meant to be Auth0's, and its other mistakes are told as well.
     let kind = kind.or_else(|| object.node("domain").map(|_| Kind::Auth0));
-    let Some(kind) = kind else { return unread() };
+    let Some(kind) = kind else { return WrittenAuthorizer { allow, ..unread } };
 
-    let origin = match kind {
-        Kind::Auth0 => {
-            let domain = object.required_text("domain", findings);
-            domain.and_then(|domain| read_domain(&domain, &Place::Key(place, "domain"), findings))
-        }
+    let domain = match kind {
+        Kind::Auth0 => object.required_text("domain", findings),
         Kind::Jwt | Kind::Supabase | Kind::Oidc => None,
     };
-    let issuer = match kind {
+    let origin = domain.and_then(|domain| read_domain(&domain, &Place::Key(place, "domain"), findings));
+    let own_issuer = match kind {
         Kind::Auth0 => object.text("issuer", findings),
         Kind::Jwt | Kind::Supabase | Kind::Oidc => object.required_text("issuer", findings),
     };
-    note_if_empty(issuer.as_ref(), &Place::Key(place, "issuer"), findings);
-    if let Some(written) = issuer.as_ref().filter(|_| matches!(kind, Kind::Auth0 | Kind::Oidc)) {
+    note_if_empty(own_issuer.as_ref(), &Place::Key(place, "issuer"), findings);
+    if let Some(written) = own_issuer.as_ref().filter(|_| matches!(kind, Kind::Auth0 | Kind::Oidc)) {
         read_url(written, Scheme::Https, &Place::Key(place, "issuer"), findings);
     }
-    let audience = match kind {
+    let own_audience = match kind {
         Kind::Jwt => object.required_text("audience", findings),
         Kind::Auth0 | Kind::Supabase | Kind::Oidc => object.text("audience", findings),
     };
-    note_if_empty(audience.as_ref(), &Place::Key(place, "audience"), findings);
-    let owned = |written: &Written<'_>| written.value().map(str::to_owned);
-    let issuer = match issuer.as_ref() {
-        Some(written) => owned(written),
+    note_if_empty(own_audience.as_ref(), &Place::Key(place, "audience"), findings);
+    let issuer = match own_issuer {
+        Some(written) => written.to_text(),
         None => origin.as_ref().map(|origin| format!("{origin}/")),
     };
 
@@ -189,45 +270,40 @@ fn read_authorizer(name: &str, object: Option<ObjectReader<'_>>, findings: &mut 
     let clock_skew_secs =
         object.integer("clock_skew_seconds", 0..=CLOCK_SKEW_MAX_SECS, CLOCK_SKEW_DEFAULT_SECS, findings);
     let timeout_ms = object.integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS, findings);
-    let (provider, provider_keys) = match kind {
+    let provider = match kind {
         Kind::Auth0 | Kind::Oidc => {
             let endpoints = origin.as_deref().map(Endpoints::of_auth0).map(Rc::new);
-            let (provider, keys) = read_provider(&mut object, audience.as_ref(), endpoints, findings);
-            (provider, Some(keys))
+            Some(read_provider(&mut object, own_audience, endpoints, findings))
         }
-        Kind::Jwt | Kind::Supabase => (None, None),
+        Kind::Jwt | Kind::Supabase => None,
     };
     object.finish(findings);
 
-    let client_id = provider.as_ref().map(|provider| provider.client_id.clone());
-    let audience = match (audience.as_ref(), kind) {
-        (Some(written), _) => owned(written),
+    let audience = match (own_audience, kind) {
+        (Some(written), _) => written.to_text(),
         (None, Kind::Supabase) => Some(SUPABASE_AUDIENCE.to_owned()),
-        (None, Kind::Auth0 | Kind::Jwt | Kind::Oidc) => client_id.clone(),
+        (None, Kind::Auth0 | Kind::Jwt | Kind::Oidc) => {
+            provider.as_ref().and_then(|provider| provider.client_id?.to_text())
+        }
     };
-    let clock_skew_secs = i64::try_from(clock_skew_secs).unwrap_or(i64::MAX);
-    let whole = provider.is_some() || provider_keys.is_none();
-    let authorizer = match (&issuer, &audience, &keys, &algorithms) {
-        (Some(issuer), Some(audience), Some(keys), Some(algorithms)) if whole => Some(Authorizer {
-            name: name.to_owned(),
-            issuer: issuer.clone(),
-            audience: audience.clone(),
-            keys: keys.clone(),
-            algorithms: algorithms.clone(),
-            clock_skew_secs,
-            timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
-            provider,
-            is_supabase: kind == Kind::Supabase,
-        }),
-        _ => None,
-    };
-    let rules = TokenRules { name: name.to_owned(), issuer, audience, client_id, keys, algorithms, clock_skew_secs };
-    ReadAuthorizer { name: name.to_owned(), authorizer, rules: Some(rules), provider: provider_keys }
+    WrittenAuthorizer {
+        kind: Some(kind),
+        issuer,
+        audience,
+        keys,
+        algorithms,
+        clock_skew_secs: i64::try_from(clock_skew_secs).unwrap_or(i64::MAX),
+        timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
+        provider,
+        allow,
+        texts: HostOnly::of(|| AuthorizerTexts { domain, issuer: own_issuer, audience: own_audience }),
+        ..unread
+    }
 }
 
 /// Reads what signatures are verified with, and whether that is a shared secret.
 fn read_keys(
-    object: &mut ObjectReader<'_>,
+    object: &mut ObjectReader<'_, '_>,
     kind: Kind,
     origin: Option<&str>,
     issuer: Option<&str>,
@@ -277,30 +353,6 @@ fn read_secret(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
     Some(KeySource::Given(Rc::new(KeySet::of_secret(&Secret::new(secret.to_owned())))))
 }
 
-/// Notes a secret that can be found by trying, or read somewhere.
-pub(super) fn note_if_weak(written: &Written<'_>, help: &str, place: &Place<'_>, findings: &mut Findings<'_>) {
-    let Some(secret) = written.value() else { return };
-    let message = if secret.len() < SECRET_MIN_BYTES {
-        format!(
-            "the secret has {} bytes: with fewer than {SECRET_MIN_BYTES}, whoever has what it made can find it by trying",
-            secret.len()
-        )
-    } else if is_public_key(secret) {
-        "the secret is written as public keys are: whoever has read the key has the secret".to_owned()
-    } else {
-        return;
-    };
-    findings.note(written.offset, place, "weak_secret", message, told(|| help.to_owned()));
-}
-
-/// Tells whether a text has the form in which keys of pairs are written: PEM, OpenSSH's, a JWK, a key set.
-fn is_public_key(text: &str) -> bool {
-    let text = text.trim();
-    text.starts_with("-----BEGIN")
-        || text.starts_with("ssh-")
-        || parse_object(text.as_bytes()).is_some_and(|key| key.contains_key("kty") || key.contains_key("keys"))
-}
-
 fn read_key_set(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<KeySource> {
     match KeySet::parse(written.value()?) {
         Ok(set) => Some(KeySource::Given(Rc::new(set))),
@@ -317,7 +369,7 @@ fn read_key_set(written: &Written<'_>, place: &Place<'_>, findings: &mut Finding
 
 /// Gives the algorithms that are allowed; `None` where a reference among them has no value.
 fn read_algorithms(
-    object: &mut ObjectReader<'_>,
+    object: &mut ObjectReader<'_, '_>,
     kind: Kind,
     by_secret: bool,
     findings: &mut Findings<'_>,

@@ -95,7 +95,7 @@ impl ListedOrigin {
 }
 
 /// Reads the section; `None` where the file has none.
-pub(super) fn read_cors(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<Cors> {
+pub(super) fn read_cors(root: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Option<Cors> {
     let node = root.node("cors")?;
     let place = Place::Key(root.place(), "cors");
     let mut object = ObjectReader::open(node, &place, findings)?;

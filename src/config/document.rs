@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
+use super::host_only::HostOnly;
 use crate::json::StrictValue;
 
 /// Nesting past this is refused, which keeps a hostile file from using up the stack.
@@ -56,6 +57,24 @@ pub struct Text<'s> {
     pub value: Option<Cow<'s, str>>,
     /// Whether the text stands in the file or came from a binding.
     pub origin: Origin,
+    /// What stands in the file where the text is no longer that: a reference.
+    pub written: HostOnly<Option<Cow<'s, str>>>,
+}
+
+impl<'s> Text<'s> {
+    /// Takes a text as it stands in the file.
+    pub fn of_file(text: Cow<'s, str>) -> Self {
+        Self { value: Some(text), origin: Origin::File, written: HostOnly::default() }
+    }
+
+    /// Gives the text as it stands in the file.
+    pub fn as_written(&self) -> Option<&str> {
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some(written) = &*self.written {
+            return Some(written);
+        }
+        self.value.as_deref()
+    }
 }
 
 /// Where a text came from.
@@ -207,7 +226,7 @@ impl<'s> Walker<'s> {
                 self.step();
                 Value::Array(items)
             }
-            b'"' => Value::Text(Text { value: Some(self.string()?), origin: Origin::File }),
+            b'"' => Value::Text(Text::of_file(self.string()?)),
             _ => {
                 let rest = self.source.get(offset..).unwrap_or_default();
                 let length = rest.find([',', ']', '}', ' ', '\t', '\r', '\n']).unwrap_or(rest.len());

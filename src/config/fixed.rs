@@ -62,7 +62,7 @@ pub(super) fn read_response(body: &Node<'_>, place: &Place<'_>, findings: &mut F
 }
 
 /// Reads the settings of a `static` integration.
-pub(super) fn read_static(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Fixed {
+pub(super) fn read_static(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Fixed {
     let place = object.place();
     let status = object.integer("status", STATUSES, STATUS_DEFAULT, findings);
     let mut headers = read_header_texts(object, "headers", findings);
@@ -88,7 +88,7 @@ pub(super) fn read_static(object: &mut ObjectReader<'_>, findings: &mut Findings
 
 /// Reads the settings of a `redirect` integration of a path.
 pub(super) fn read_redirect(
-    object: &mut ObjectReader<'_>,
+    object: &mut ObjectReader<'_, '_>,
     pattern: Option<&Pattern>,
     findings: &mut Findings<'_>,
 ) -> Option<Redirect> {

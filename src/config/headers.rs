@@ -22,7 +22,7 @@ pub struct HeaderRules {
 
 /// Reads the object of header names and texts at `key`; none where it is absent.
 pub(super) fn read_header_texts(
-    object: &mut ObjectReader<'_>,
+    object: &mut ObjectReader<'_, '_>,
     key: &'static str,
     findings: &mut Findings<'_>,
 ) -> HeaderTexts {
@@ -41,7 +41,7 @@ pub(super) fn read_header_texts(
 }
 
 /// Reads what is done to the headers of an answer, where the object has such rules at `key`.
-pub(super) fn read_response_headers(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> HeaderRules {
+pub(super) fn read_response_headers(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> HeaderRules {
     let place = Place::Key(object.place(), "response_headers");
     let Some(mut reader) = object.node("response_headers").and_then(|node| ObjectReader::open(node, &place, findings))
     else {
@@ -55,7 +55,7 @@ pub(super) fn read_response_headers(object: &mut ObjectReader<'_>, findings: &mu
 
 /// Reads the list of header names at `key`, in lower case; none where it is absent.
 pub(super) fn read_header_names(
-    object: &mut ObjectReader<'_>,
+    object: &mut ObjectReader<'_, '_>,
     key: &'static str,
     findings: &mut Findings<'_>,
 ) -> Vec<String> {

@@ -1,22 +1,25 @@
 //! What answers a path: the `integration` of an entry, or its `response`.
 
-use super::address::{Scheme, read_origin, read_origins, read_url};
-use super::diagnostic::{listed, nearest};
+use std::rc::Rc;
+
+use super::address::{Scheme, WrittenUrl, read_origin, read_origins, read_url};
+use super::document::Node;
 use super::fixed::{Fixed, Redirect, read_redirect, read_response, read_static};
-use super::path::Context;
+use super::login::{Login, Provider};
 use super::protected_resource::ProtectedResource;
-use super::reader::{Findings, ObjectReader, Place, choose, note_if_empty, shown, told};
-use super::service::Rpc;
+use super::reader::{Findings, ObjectReader, Place, Written, choose, note_if_empty, shown, told};
+use super::server::Server;
+use super::service::{Rpc, WrittenCall, read_call, read_rpc};
+use super::session::Session;
 use crate::route::Pattern;
 use crate::secret::Secret;
 
 /// What answers a path.
-#[derive(Clone)]
 pub enum Integration {
     /// An upstream.
     HttpProxy {
-        /// Index in [`super::Config::servers`].
-        server: usize,
+        /// The upstream.
+        server: Rc<Server>,
         /// What is taken off the beginning of the path: whole segments of the pattern, all literal, without a slash at the end.
         prefix: String,
         /// Whether a WebSocket is closed once its token has expired or its session has ended.
@@ -36,28 +39,39 @@ pub enum Integration {
     /// A redirect that stands in the config.
     Redirect(Redirect),
     /// A redirect to the provider's login.
-    Login(Login),
+    Login {
+        /// The login.
+        login: Rc<Login>,
+        /// The callback's address, as the provider knows it.
+        redirect_uri: String,
+        /// Origins besides the gateway's own that `return_to` may lead to.
+        return_to_origins: Vec<String>,
+    },
     /// The browser coming back from the provider.
     Callback {
+        /// The provider.
+        provider: Rc<Provider>,
+        /// The login whose state it must bring; `None` if logins begin elsewhere.
+        login: Option<Rc<Login>>,
+        /// The address of this path, as the provider knows it.
+        redirect_uri: String,
         /// How the tokens are answered.
         response: CallbackResponse,
-        /// The address of this path as the provider knows it, where it is not the authorizer's.
-        redirect_uri: Option<String>,
         /// What is called once the tokens have come, and before they are answered.
         post_process: Option<Rpc>,
     },
     /// The profile of the access token's owner.
-    Userinfo,
+    Userinfo(Rc<Provider>),
     /// The exchange of a refresh token.
-    Refresh,
+    Refresh(Rc<Provider>),
     /// The end of a session, here and at the provider.
-    Logout,
+    Logout(Rc<Session>),
     /// The provider ending sessions (OpenID Connect Back-Channel Logout 1.0).
-    BackchannelLogout,
+    BackchannelLogout(Rc<Provider>),
     /// A step of a login by one-time password at Supabase.
     Supabase(Supabase),
     /// What OAuth clients are told of the gateway (RFC 9728).
-    ProtectedResource(ProtectedResource),
+    ProtectedResource(Rc<ProtectedResource>),
     /// The state of config and keys.
     Health,
 }
@@ -84,17 +98,7 @@ pub enum SupabaseStep {
     Verify,
 }
 
-/// The settings of a login path.
-#[derive(Clone)]
-pub struct Login {
-    /// Origins besides the gateway's own that `return_to` may lead to.
-    pub return_to_origins: Vec<String>,
-    /// The callback's address, where it is not the authorizer's.
-    pub redirect_uri: Option<String>,
-}
-
 /// How a callback hands over the tokens.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallbackResponse {
     /// As JSON.
     Json,
@@ -104,32 +108,91 @@ pub enum CallbackResponse {
         target_origin: String,
     },
     /// As a session's cookie, with a redirect.
-    Session,
+    Session(Rc<Session>),
 }
 
-/// Reads `integration` or `response`, of which a path has one.
-pub(super) fn read_answer(
-    object: &mut ObjectReader<'_>,
-    context: &Context<'_>,
+/// What answers a path, as it is written.
+#[derive(Clone)]
+pub(crate) enum WrittenAnswer<'n> {
+    /// A `response`.
+    Response(Fixed),
+    /// An `integration`.
+    Integration(WrittenIntegration<'n>),
+}
+
+/// An `integration`, as it is written.
+#[derive(Clone)]
+pub(crate) struct WrittenIntegration<'n> {
+    /// Its type as it stands there.
+    pub name: Written<'n>,
+    /// Its type.
+    pub kind: Kind,
+    /// Its settings.
+    pub settings: Settings<'n>,
+    /// The object.
+    pub node: &'n Node<'n>,
+}
+
+/// The settings of an integration.
+#[derive(Clone)]
+pub(crate) enum Settings<'n> {
+    /// An upstream: its alias, and the rest as [`Integration::HttpProxy`] has it.
+    HttpProxy { server: Option<Written<'n>>, prefix: String, close_at_expiry: bool },
+    /// Another Worker.
+    ServiceBinding(WrittenCall<'n>),
+    /// A module: its alias.
+    Service(Option<Written<'n>>),
+    /// An answer that stands in the config.
+    Fixed(Fixed),
+    /// A redirect that stands in the config; `None` if it is wrong, or not known here.
+    Redirect(Option<Redirect>),
+    /// A redirect to the provider's login.
+    Login { redirect_uri: Option<WrittenUrl<'n>>, return_to_origins: Vec<String> },
+    /// The browser coming back from the provider; the response is `None` if it is wrong, or not known here.
+    Callback {
+        redirect_uri: Option<WrittenUrl<'n>>,
+        response: Option<WrittenResponse<'n>>,
+        post_process: Option<WrittenCall<'n>>,
+    },
+    /// A step of a login by one-time password; `None` if the project is wrong, or not known here.
+    Supabase(Option<Supabase>),
+    /// None: the type says all.
+    None,
+}
+
+/// How a callback hands over the tokens, as it is written.
+#[derive(Clone)]
+pub(crate) enum WrittenResponse<'n> {
+    /// Not said: in a session if the config has any, else as JSON.
+    Unsaid,
+    /// As JSON.
+    Json,
+    /// As a page that posts them to a window of this origin.
+    WebMessage(String),
+    /// In a session.
+    Session(Written<'n>),
+}
+
+/// Reads `integration` or `response`, of which a path has one; `None` if it is not known which.
+pub(super) fn read_answer<'n>(
+    object: &mut ObjectReader<'n, '_>,
     pattern: Option<&Pattern>,
     authenticated: bool,
     findings: &mut Findings<'_>,
-) -> Option<Integration> {
+) -> Option<WrittenAnswer<'n>> {
     let place = object.place();
     let response = object.node("response");
     match (object.node("integration"), response) {
         (Some(node), None) => {
             let place = Place::Key(place, "integration");
             let mut object = ObjectReader::open(node, &place, findings)?;
-            let integration = read_integration(&mut object, context, pattern, authenticated, findings);
-            // Where its type is not known, nor are its keys.
-            if let Ok(integration) = integration {
-                object.finish(findings);
-                return integration;
-            }
-            None
+            let integration = read_integration(&mut object, pattern, authenticated, findings)?;
+            object.finish(findings);
+            Some(WrittenAnswer::Integration(integration))
         }
-        (None, Some(body)) => Some(Integration::Fixed(read_response(body, &Place::Key(place, "response"), findings))),
+        (None, Some(body)) => {
+            Some(WrittenAnswer::Response(read_response(body, &Place::Key(place, "response"), findings)))
+        }
         (Some(_), Some(body)) => {
             let message = "the path has an integration and a response, and can give one answer".to_owned();
             findings.note(
@@ -151,7 +214,7 @@ pub(super) fn read_answer(
 
 /// A type of integration.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     HttpProxy,
     ServiceBinding,
     Service,
@@ -169,7 +232,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Tells whether it is a step of a login at a provider.
-    pub(super) fn needs_provider(self) -> bool {
+    pub fn needs_provider(self) -> bool {
         match self {
             Self::Login | Self::Callback | Self::Userinfo | Self::Refresh | Self::Logout | Self::BackchannelLogout => {
                 true
@@ -212,29 +275,17 @@ pub(super) const KINDS: [(&str, Kind); 23] = [
     ("supabase_passwordless_verify", Kind::Supabase(SupabaseStep::Verify)),
 ];
 
-/// Gives what could be read of the integration, or an error where its type is not known.
-fn read_integration(
-    object: &mut ObjectReader<'_>,
-    context: &Context<'_>,
+/// Reads an integration; `None` if its type is not known, for then its keys are not either.
+fn read_integration<'n>(
+    object: &mut ObjectReader<'n, '_>,
     pattern: Option<&Pattern>,
     authenticated: bool,
     findings: &mut Findings<'_>,
-) -> Result<Option<Integration>, ()> {
+) -> Option<WrittenIntegration<'n>> {
     let place = object.place();
-    let type_place = Place::Key(place, "type");
-    let written = object.required_text("type", findings).ok_or(())?;
-    let kind = choose(&written, &KINDS, &type_place, findings).ok_or(())?;
-    let needs = |present: bool, code: &'static str, message: &str, help: &str, findings: &mut Findings<'_>| {
-        if !present {
-            findings.note(written.offset, &type_place, code, message.to_owned(), told(|| help.to_owned()));
-        }
-    };
-    if kind.needs_provider() {
-        let message = "no authorizer says which provider";
-        let help = "add an \"authorizer\" of type auth0 or oidc";
-        needs(context.provider.is_some(), "authorizer_missing", message, help, findings);
-    }
-    Ok(match kind {
+    let name = object.required_text("type", findings)?;
+    let kind = choose(&name, &KINDS, &Place::Key(place, "type"), findings)?;
+    let settings = match kind {
         Kind::HttpProxy => {
             let close_at_expiry = object.boolean("close_at_expiry", false, findings);
             if close_at_expiry && !authenticated {
@@ -244,81 +295,51 @@ fn read_integration(
                 findings.note(object.offset(), &place, "claim_without_auth", message, help);
             }
             let prefix = read_strip_prefix(object, pattern, findings);
-            read_server(object, context, findings).map(|server| Integration::HttpProxy {
-                server,
-                prefix,
-                close_at_expiry,
-            })
+            Settings::HttpProxy { server: object.required_text("server", findings), prefix, close_at_expiry }
         }
-        Kind::ServiceBinding => context
-            .services
-            .read_binding(object, findings)
-            .map(|(binding, function)| Integration::ServiceBinding { binding, function }),
-        Kind::Service => context.services.read_module(object, findings).map(Integration::Service),
-        Kind::Static => Some(Integration::Fixed(read_static(object, findings))),
-        Kind::Redirect => read_redirect(object, pattern, findings).map(Integration::Redirect),
-        Kind::Health => Some(Integration::Health),
-        Kind::Login => {
-            let redirect_uri = read_redirect_uri(object, context, findings);
-            let sealed = context.provider.is_none_or(|provider| provider.sealing_secret);
-            let help = "give the authorizer a \"client_secret\" or a \"sealing_key\"";
-            needs(sealed, "missing_key", "nothing to seal the login state with", help, findings);
-            let return_to_origins = read_origins(object, "return_to", findings);
-            Some(Integration::Login(Login { return_to_origins, redirect_uri }))
-        }
-        Kind::Callback => {
-            let redirect_uri = read_redirect_uri(object, context, findings);
-            let post_process = context.services.read_rpc(object, "post_process", findings);
-            let response = read_callback_response(object, context.has_session, findings);
-            response.map(|response| Integration::Callback { response, redirect_uri, post_process })
-        }
-        Kind::Userinfo => Some(Integration::Userinfo),
-        Kind::Refresh => Some(Integration::Refresh),
-        Kind::Logout | Kind::BackchannelLogout => {
-            let message = "there are no sessions to end";
-            needs(context.has_session, "session_missing", message, "add a \"session\" section", findings);
-            Some(if matches!(kind, Kind::Logout) { Integration::Logout } else { Integration::BackchannelLogout })
-        }
-        Kind::Supabase(step) => {
-            let url = object.required_text("url", findings);
-            let url = url.and_then(|url| read_url(&url, Scheme::Https, &Place::Key(place, "url"), findings));
-            if url.as_ref().is_some_and(|url| url.query().is_some()) {
-                let message = "a project's URL has no query".to_owned();
-                findings.note(object.offset(), &Place::Key(place, "url"), "invalid_url", message, None);
-            }
-            let key = object.required_text("key", findings);
-            note_if_empty(key.as_ref(), &Place::Key(place, "key"), findings);
-            let key = key.and_then(|key| key.value().map(|key| Secret::new(key.to_owned())));
-            url.zip(key).map(|(url, key)| {
-                let url = format!("{}{}", url.origin(), url.path().trim_end_matches('/'));
-                Integration::Supabase(Supabase { step, url, key })
-            })
-        }
-    })
+        Kind::ServiceBinding => Settings::ServiceBinding(read_call(object, findings)),
+        Kind::Service => Settings::Service(object.required_text("binding", findings)),
+        Kind::Static => Settings::Fixed(read_static(object, findings)),
+        Kind::Redirect => Settings::Redirect(read_redirect(object, pattern, findings)),
+        Kind::Login => Settings::Login {
+            redirect_uri: read_redirect_uri(object, findings),
+            return_to_origins: read_origins(object, "return_to", findings),
+        },
+        Kind::Callback => Settings::Callback {
+            redirect_uri: read_redirect_uri(object, findings),
+            post_process: read_rpc(object, "post_process", findings),
+            response: read_callback_response(object, findings),
+        },
+        Kind::Health | Kind::Userinfo | Kind::Refresh | Kind::Logout | Kind::BackchannelLogout => Settings::None,
+        Kind::Supabase(step) => Settings::Supabase(read_supabase(object, step, findings)),
+    };
+    Some(WrittenIntegration { name, kind, settings, node: object.itself() })
 }
 
-fn read_server(object: &mut ObjectReader<'_>, context: &Context<'_>, findings: &mut Findings<'_>) -> Option<usize> {
-    let written = object.required_text("server", findings)?;
-    let alias = written.value()?;
-    let found = context.server_names.get(alias).copied();
-    // An alias that is not known here may be the one that is meant.
-    let all_known = || context.servers.iter().all(|read| read.alias_known);
-    if found.is_none() && !findings.is_full() && all_known() {
-        let in_file = context.servers.iter().filter(|read| read.alias_in_file);
-        let aliases = in_file.map(|read| read.server.alias.as_str());
-        let help = told(|| match nearest(alias, aliases.clone()) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None if aliases.clone().next().is_none() => "add it to \"servers\"".to_owned(),
-            None => format!("one of: {}", listed(aliases)),
-        });
-        let message = format!("no server is called \"{}\"", shown(&written));
-        findings.note(written.offset, &Place::Key(object.place(), "server"), "unknown_server", message, help);
+fn read_supabase(
+    object: &mut ObjectReader<'_, '_>,
+    step: SupabaseStep,
+    findings: &mut Findings<'_>,
+) -> Option<Supabase> {
+    let place = object.place();
+    let url = object.required_text("url", findings);
+    let url = url.and_then(|url| read_url(&url, Scheme::Https, &Place::Key(place, "url"), findings));
+    if url.as_ref().is_some_and(|url| url.query().is_some()) {
+        let message = "a project's URL has no query".to_owned();
+        findings.note(object.offset(), &Place::Key(place, "url"), "invalid_url", message, None);
     }
-    found
+    let key = object.required_text("key", findings);
+    note_if_empty(key.as_ref(), &Place::Key(place, "key"), findings);
+    let (url, key) = (url?, Secret::new(key?.to_text()?));
+    Some(Supabase { step, url: [&*url.origin(), url.path().trim_end_matches('/')].concat(), key })
 }
 
 /// Reads what is taken off the beginning of the path; by default the literal prefix of a wildcard.
-fn read_strip_prefix(object: &mut ObjectReader<'_>, pattern: Option<&Pattern>, findings: &mut Findings<'_>) -> String {
+fn read_strip_prefix(
+    object: &mut ObjectReader<'_, '_>,
+    pattern: Option<&Pattern>,
+    findings: &mut Findings<'_>,
+) -> String {
     let by_default = || pattern.and_then(Pattern::literal_prefix).unwrap_or_default().to_owned();
     let Some(written) = object.text("strip_prefix", findings) else { return by_default() };
     let Some((text, pattern)) = written.value().zip(pattern) else { return by_default() };
@@ -335,21 +356,9 @@ fn read_strip_prefix(object: &mut ObjectReader<'_>, pattern: Option<&Pattern>, f
     }
 }
 
-fn read_redirect_uri(
-    object: &mut ObjectReader<'_>,
-    context: &Context<'_>,
-    findings: &mut Findings<'_>,
-) -> Option<String> {
-    let place = Place::Key(object.place(), "redirect_uri");
-    let Some(written) = object.text("redirect_uri", findings) else {
-        if context.provider.is_some_and(|provider| !provider.redirect_uri) {
-            let message = "neither this integration nor the authorizer has a \"redirect_uri\"".to_owned();
-            let help = told(|| "add the callback's address, as the provider knows it".to_owned());
-            findings.note(object.offset(), object.place(), "missing_key", message, help);
-        }
-        return None;
-    };
-    read_url(&written, Scheme::HttpsOrNative, &place, findings).map(|url| url.as_str().to_owned())
+fn read_redirect_uri<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> Option<WrittenUrl<'n>> {
+    let written = object.text("redirect_uri", findings)?;
+    Some(WrittenUrl::read(written, &Place::Key(object.place(), "redirect_uri"), findings))
 }
 
 /// How a callback hands over the tokens, by name.
@@ -364,46 +373,33 @@ pub(super) enum ResponseKind {
     Session,
 }
 
-fn read_callback_response(
-    object: &mut ObjectReader<'_>,
-    has_session: bool,
+fn read_callback_response<'n>(
+    object: &mut ObjectReader<'n, '_>,
     findings: &mut Findings<'_>,
-) -> Option<CallbackResponse> {
+) -> Option<WrittenResponse<'n>> {
     let place = object.place();
     let target = object.text("target_origin", findings);
-    let kind = match object.text("response", findings) {
-        None if has_session => ResponseKind::Session,
-        None => ResponseKind::Json,
-        Some(written) => {
-            let place = Place::Key(place, "response");
-            let kind = choose(&written, &RESPONSE_KINDS, &place, findings)?;
-            if kind == ResponseKind::Session && !has_session {
-                let message = "nothing says how sessions are to be held".to_owned();
-                let help = told(|| "add a \"session\" section".to_owned());
-                findings.note(written.offset, &place, "session_missing", message, help);
+    let response = match object.text("response", findings) {
+        None => WrittenResponse::Unsaid,
+        Some(written) => match choose(&written, &RESPONSE_KINDS, &Place::Key(place, "response"), findings)? {
+            ResponseKind::Json => WrittenResponse::Json,
+            ResponseKind::Session => WrittenResponse::Session(written),
+            ResponseKind::WebMessage => {
+                let Some(target) = target else {
+                    let message = "a web message needs the one origin that may receive it".to_owned();
+                    let help = told(|| "add \"target_origin\", such as https://app.example.com".to_owned());
+                    findings.note(object.offset(), place, "missing_key", message, help);
+                    return None;
+                };
+                let origin = read_origin(&target, &Place::Key(place, "target_origin"), findings);
+                return origin.map(WrittenResponse::WebMessage);
             }
-            kind
-        }
+        },
     };
-    let target_place = Place::Key(place, "target_origin");
-    match (kind, target) {
-        (ResponseKind::Json, None) => Some(CallbackResponse::Json),
-        (ResponseKind::Session, None) => Some(CallbackResponse::Session),
-        (ResponseKind::WebMessage, Some(written)) => {
-            let target_origin = read_origin(&written, &target_place, findings).unwrap_or_default();
-            Some(CallbackResponse::WebMessage { target_origin })
-        }
-        (ResponseKind::WebMessage, None) => {
-            let message = "a web message needs the one origin that may receive it".to_owned();
-            let help = told(|| "add \"target_origin\", such as https://app.example.com".to_owned());
-            findings.note(object.offset(), place, "missing_key", message, help);
-            None
-        }
-        (ResponseKind::Json | ResponseKind::Session, Some(written)) => {
-            let message = "\"target_origin\" has no effect without \"response\": \"web_message\"".to_owned();
-            let help = told(|| "add that, or remove \"target_origin\"".to_owned());
-            findings.note(written.offset, &target_place, "unused_key", message, help);
-            None
-        }
+    if let Some(written) = target {
+        let message = "\"target_origin\" has no effect without \"response\": \"web_message\"".to_owned();
+        let help = told(|| "add that, or remove \"target_origin\"".to_owned());
+        findings.note(written.offset, &Place::Key(place, "target_origin"), "unused_key", message, help);
     }
+    Some(response)
 }

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use super::cors::is_token;
-use super::diagnostic::nearest;
-use super::document::{Node, Origin, Value};
+use super::document::{Member, Node, Origin, Value};
 use super::headers::{SET_OR_REMOVE, checked_name, read_header_names};
-use super::reader::{Findings, ObjectReader, Place, TextsByName, note_type, read_text, shown, told, words};
+use super::host_only::HostOnly;
+use super::reader::{Findings, ObjectReader, Place, note_type, read_text, shown, told, words};
 use super::rules::{PRIVATE, is_credential};
 
 /// Headers that concern one connection (RFC 9110 section 7.6.1), and no request beyond it.
@@ -60,11 +60,22 @@ impl fmt::Debug for Source {
     }
 }
 
-/// Names and values of constants.
-pub(super) type Variables = Vec<(String, String)>;
+/// A constant.
+#[derive(Clone)]
+pub(crate) struct WrittenVariable<'n> {
+    /// Its name.
+    pub name: &'n str,
+    /// What it stands for; an empty text if it is wrong, or not known here.
+    pub value: String,
+    /// The entry.
+    pub member: HostOnly<&'n Member<'n>>,
+}
 
-/// Reads the `variables` of an object; none where it has none.
-pub(super) fn read_variables(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Variables {
+/// Reads the `variables` of an object; none if it has none.
+pub(super) fn read_variables<'n>(
+    object: &mut ObjectReader<'n, '_>,
+    findings: &mut Findings<'_>,
+) -> Vec<WrittenVariable<'n>> {
     let place = Place::Key(object.place(), "variables");
     let Some(node) = object.node("variables") else { return Vec::new() };
     let Some(reader) = ObjectReader::open(node, &place, findings) else { return Vec::new() };
@@ -85,98 +96,127 @@ pub(super) fn read_variables(object: &mut ObjectReader<'_>, findings: &mut Findi
                     return None;
                 }
             };
-            Some((member.key.to_string(), value))
+            Some(WrittenVariable { name: &member.key, value, member: HostOnly::of(|| member) })
         })
         .collect()
 }
 
+/// What a path sends to its upstream, as it is written.
+#[derive(Clone, Default)]
+pub(crate) struct WrittenMapping<'n> {
+    /// What is set.
+    pub values: Vec<WrittenValue<'n>>,
+    /// Lower-case names of headers that the upstream does not get.
+    pub remove: Vec<String>,
+}
+
+/// A header or query parameter that a path sets.
+#[derive(Clone)]
+pub(crate) struct WrittenValue<'n> {
+    /// The list that it stands in: the key of the path, and the key in that.
+    pub list: [&'static str; 2],
+    /// Its name as it stands there.
+    pub key: &'n str,
+    /// Its name as it is sent.
+    pub name: String,
+    /// Where its value comes from.
+    pub source: WrittenSource<'n>,
+    /// The value as it stands there.
+    pub node: &'n Node<'n>,
+}
+
+/// The list of query parameters.
+pub(crate) const QUERY: [&str; 2] = ["mapping", "query"];
+
+/// Where a mapped value comes from, as it is written.
+#[derive(Clone)]
+pub(crate) enum WrittenSource<'n> {
+    /// From the request, or it stands there.
+    Known(Source),
+    /// The variable of this name.
+    Variable(&'n str),
+}
+
 /// What a mapping may draw on.
-pub(super) struct Scope<'c> {
-    pub path_variables: TextsByName<'c>,
-    pub variables: TextsByName<'c>,
+#[derive(Clone, Copy)]
+pub(super) struct Scope {
+    /// Whether there is a token to take claims from.
     pub authenticated: bool,
     /// Whether answers are kept that are everyone's.
     pub for_all: bool,
 }
 
-/// Reads the `mapping` and the `request_headers` of a path; an empty one where it has neither.
-pub(super) fn read_mapping(object: &mut ObjectReader<'_>, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Mapping {
-    let mut mapping = Mapping::default();
+/// Reads the `mapping` and the `request_headers` of a path; an empty one if it has neither.
+pub(super) fn read_mapping<'n>(
+    object: &mut ObjectReader<'n, '_>,
+    scope: Scope,
+    findings: &mut Findings<'_>,
+) -> WrittenMapping<'n> {
+    let mut mapping = WrittenMapping::default();
     let place = Place::Key(object.place(), "mapping");
     if let Some(mut reader) = object.node("mapping").and_then(|node| ObjectReader::open(node, &place, findings)) {
-        mapping.headers = read_header_sources(&mut reader, "headers", scope, findings);
-        let query = read_sources(reader.node("query"), &Place::Key(&place, "query"), scope, findings);
-        mapping.query = query.into_iter().map(|(name, source, _)| (name, source)).collect();
+        mapping.read_list(&mut reader, ["mapping", "headers"], scope, findings);
+        mapping.read_list(&mut reader, QUERY, scope, findings);
         reader.finish_beside_names(words("a header stands in \"headers\", a parameter in \"query\""), findings);
     }
     let place = Place::Key(object.place(), "request_headers");
     if let Some(mut reader) = object.node("request_headers").and_then(|node| ObjectReader::open(node, &place, findings))
     {
-        mapping.headers.append(&mut read_header_sources(&mut reader, "set", scope, findings));
+        mapping.read_list(&mut reader, ["request_headers", "set"], scope, findings);
         mapping.remove = read_header_names(&mut reader, "remove", findings);
         reader.finish_beside_names(SET_OR_REMOVE, findings);
     }
     mapping
 }
 
-fn read_header_sources(
-    object: &mut ObjectReader<'_>,
-    key: &'static str,
-    scope: &Scope<'_>,
-    findings: &mut Findings<'_>,
-) -> Vec<(String, Source)> {
-    let place = &Place::Key(object.place(), key);
-    let headers = read_sources(object.node(key), place, scope, findings);
-    let mut named = Vec::with_capacity(headers.len());
-    for (name, source, offset) in headers {
-        named.extend(checked_name(&name, offset, place, findings).map(|name| (name, source)));
-    }
-    named
-}
-
-fn read_sources(
-    node: Option<&Node<'_>>,
-    place: &Place<'_>,
-    scope: &Scope<'_>,
-    findings: &mut Findings<'_>,
-) -> Vec<(String, Source, usize)> {
-    let Some(reader) = node.and_then(|node| ObjectReader::open(node, place, findings)) else { return Vec::new() };
-    let mut sources = Vec::new();
-    for member in reader.free_members() {
-        if findings.is_full() {
-            break;
+impl<'n> WrittenMapping<'n> {
+    fn read_list(
+        &mut self,
+        object: &mut ObjectReader<'n, '_>,
+        list: [&'static str; 2],
+        scope: Scope,
+        findings: &mut Findings<'_>,
+    ) {
+        let [_, key] = list;
+        let list_place = Place::Key(object.place(), key);
+        let Some(reader) = object.node(key).and_then(|node| ObjectReader::open(node, &list_place, findings)) else {
+            return;
+        };
+        for Member { key, key_offset, node } in reader.free_members() {
+            if findings.is_full() {
+                break;
+            }
+            let Some(source) = read_source(node, &Place::Key(&list_place, key), scope, findings) else { continue };
+            let name = match list {
+                QUERY => Some(key.to_string()),
+                _ => checked_name(key, *key_offset, &list_place, findings),
+            };
+            self.values.extend(name.map(|name| WrittenValue { list, key, name, source, node }));
         }
-        let place = Place::Key(place, &member.key);
-        let source = read_source(&member.node, &place, scope, findings);
-        sources.extend(source.map(|source| (member.key.to_string(), source, member.key_offset)));
     }
-    sources
 }
 
-fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: &mut Findings<'_>) -> Option<Source> {
+fn read_source<'n>(
+    node: &'n Node<'n>,
+    place: &Place<'_>,
+    scope: Scope,
+    findings: &mut Findings<'_>,
+) -> Option<WrittenSource<'n>> {
     if let Value::Number(number) = &node.value {
-        return Some(Source::Text(number.to_string()));
+        return Some(WrittenSource::Known(Source::Text(number.to_string())));
     }
     let written = read_text(node, place, findings)?;
     let text = written.value()?;
     if written.text.origin != Origin::File || !text.starts_with('$') {
-        return Some(Source::Text(text.to_owned()));
+        return Some(WrittenSource::Known(Source::Text(text.to_owned())));
+    }
+    if let Some(name) = text.strip_prefix("$config.") {
+        return Some(WrittenSource::Variable(name));
     }
     let mut refuse = |code, message: String, help: Option<String>| {
         findings.note(node.offset, place, code, message, help);
         None
     };
-    if let Some(name) = text.strip_prefix("$config.") {
-        if let Some(value) = scope.path_variables.get(name).or_else(|| scope.variables.get(name)) {
-            return Some(Source::Text(value.to_owned()));
-        }
-        let known = scope.path_variables.names().chain(scope.variables.names());
-        let help = told(|| match nearest(name, known) {
-            Some(near) => format!("did you mean \"$config.{near}\"?"),
-            None => "add it to \"variables\"".to_owned(),
-        });
-        return refuse("unknown_variable", format!("no variable is called \"{name}\""), help);
-    }
     for (prefix, source) in [
         ("$request.header.", Source::Header as fn(String) -> Source),
         ("$request.query.", Source::Query),
@@ -201,7 +241,7 @@ fn read_source(node: &Node<'_>, place: &Place<'_>, scope: &Scope<'_>, findings: 
                 told(|| "give the cache \"per_user\": true".to_owned()),
             );
         }
-        return Some(source(name.to_owned()));
+        return Some(WrittenSource::Known(source(name.to_owned())));
     }
     let help = told(|| {
         "one of: $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME"

@@ -99,7 +99,7 @@ impl Networks {
 }
 
 /// Reads the `ip` of an object; `None` where it has none.
-pub(super) fn read_networks(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<Networks> {
+pub(super) fn read_networks(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Option<Networks> {
     let node = object.node("ip")?;
     let place = Place::Key(object.place(), "ip");
     let mut reader = ObjectReader::open(node, &place, findings)?;

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::document::{Member, Node, Origin, Text, Value};
+use super::document::{Member, Node, Text, Value};
 use super::reference::Reference;
 
 /// The beginning of the names of Supabase's integrations.
@@ -36,7 +36,7 @@ pub(super) fn fill_in(root: &mut Node<'_>) {
             }
             let offset = integration.offset;
             if let Value::Object(members) = &mut integration.value {
-                let value = Value::Text(Text { value: Some(Cow::Borrowed(reference)), origin: Origin::File });
+                let value = Value::Text(Text::of_file(Cow::Borrowed(reference)));
                 members.push(Member { key: Cow::Borrowed(key), key_offset: offset, node: Node { offset, value } });
             }
         }

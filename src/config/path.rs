@@ -1,21 +1,17 @@
 //! The `paths` section: which requests are answered, which need a token, and by what.
 
-use super::access::{Access, read_access};
-use super::authorizer::ReadAuthorizer;
+use super::access::{Access, WrittenAccess, read_access};
 use super::document::{Node, Origin};
-use super::guard::read_guard;
 use super::headers::{HeaderRules, read_response_headers};
-use super::integration::{Integration, read_answer};
-use super::mapping::{Mapping, Scope, read_mapping, read_variables};
-use super::provider::ProviderKeys;
-use super::reader::{Findings, NameIndex, ObjectReader, Place, TextsByName, Written, choose, read_array, shown};
+use super::host_only::HostOnly;
+use super::integration::{Integration, Kind, WrittenAnswer, WrittenIntegration, read_answer};
+use super::mapping::{Mapping, Scope, WrittenMapping, WrittenVariable, read_mapping, read_variables};
+use super::reader::{Findings, ObjectReader, Place, Written, choose, read_array, shown};
 use super::rules::{Rules, read_rules};
-use super::server::ReadServer;
-use super::service::{Rpc, Services};
+use super::service::{Rpc, WrittenCall, read_rpc};
 use crate::route::{Method, MethodRule, Pattern, RouteSpec};
 
 /// One entry of `paths`.
-#[derive(Clone)]
 pub struct Path {
     /// The method it answers.
     pub method: MethodRule,
@@ -38,31 +34,6 @@ pub struct Path {
 }
 
 impl Path {
-    /// Gives the address of an open path with `GET` that begins a login.
-    pub(super) fn begins_login(&self) -> Option<&str> {
-        // One that asks for a login first would lead to itself, and one with a parameter to nowhere.
-        let open = self.access.is_none() && !self.pattern.as_str().contains('{');
-        let begins = self.takes_get() && open && matches!(self.integration, Integration::Login(_));
-        begins.then(|| self.pattern.as_str())
-    }
-
-    /// Tells whether it has `GET`.
-    pub(super) fn takes_get(&self) -> bool {
-        matches!(self.method, MethodRule::Any | MethodRule::Exact(Method::Get))
-    }
-
-    /// Tells whether it answers whoever comes with something that is its own, and leads nowhere else.
-    pub(super) fn shows_something(&self) -> bool {
-        let shows = matches!(
-            self.integration,
-            Integration::Fixed(_)
-                | Integration::HttpProxy { .. }
-                | Integration::Service(_)
-                | Integration::ServiceBinding { .. }
-        );
-        shows && self.access.is_none()
-    }
-
     /// Makes a path that is open to everyone.
     pub(super) fn open(route: &RouteSpec, integration: Integration) -> Self {
         let RouteSpec { method, pattern, encoded_slashes, .. } = route.clone();
@@ -80,48 +51,83 @@ impl Path {
     }
 }
 
-/// The sections that paths refer to.
-pub(super) struct Context<'c> {
-    pub servers: &'c [ReadServer],
-    /// Their places by alias.
-    pub server_names: &'c NameIndex<'c>,
-    pub services: &'c Services<'c>,
-    pub authorizers: &'c [ReadAuthorizer],
-    /// Their places by name.
-    pub authorizer_names: &'c NameIndex<'c>,
-    /// What is known of the provider that people log in at.
-    pub provider: Option<ProviderKeys>,
-    pub variables: TextsByName<'c>,
-    pub has_session: bool,
-}
-
-/// What could be read of an entry, and where it stands.
-pub(super) struct ReadPath {
-    /// Its place in the section; `None` for one that comes from another.
-    pub index: Option<usize>,
+/// An entry as it is written.
+#[derive(Clone)]
+pub(crate) struct WrittenPath<'n> {
+    /// Its place in the section.
+    pub index: usize,
+    /// Byte offset of the entry.
     pub offset: usize,
-    /// How messages may call the route; `None` where the path came from a binding.
-    pub shown: Option<String>,
-    /// The route, where both its method and its path are known.
-    pub route: Option<RouteSpec>,
-    /// The whole entry, where all of it is known.
-    pub path: Option<Path>,
+    /// The method it answers, if that is known here.
+    pub method: Option<MethodRule>,
+    /// The paths it answers, as they stand there.
+    pub path: Option<Written<'n>>,
+    /// The paths it answers, if they are known here.
+    pub pattern: Option<Pattern>,
+    /// Whether a segment may hold an encoded slash.
+    pub encoded_slashes: bool,
+    /// What opens it; `None` if it is open to everyone.
+    pub access: Option<WrittenAccess<'n>>,
+    /// What answers it; `None` if that is not known here.
+    pub answer: Option<WrittenAnswer<'n>>,
+    /// Its own constants.
+    pub variables: Vec<WrittenVariable<'n>>,
+    /// What the upstream gets besides what the client sent.
+    pub mapping: WrittenMapping<'n>,
+    /// What is called before the integration.
+    pub pre_process: Option<WrittenCall<'n>>,
+    /// What is asked of a request besides.
+    pub rules: Rules,
+    /// What is done to the headers of what the integration answers.
+    pub response_headers: HeaderRules,
+    /// The codes of warnings that are not reported of it.
+    pub allow: HostOnly<Vec<Written<'n>>>,
+    /// The entry.
+    pub node: &'n Node<'n>,
 }
 
-/// Says how to name a path: as an address has it, where it stands in another spelling, or else by `help`.
-pub(super) fn spelling_help(text: &str, help: &str) -> String {
-    match Pattern::parse(text) {
-        Ok(pattern) if pattern.as_str() != text => format!("write \"{pattern}\", as it stands in addresses"),
-        _ => help.to_owned(),
+impl<'n> WrittenPath<'n> {
+    /// Returns its integration, if it has one and its type is known.
+    pub fn integration(&self) -> Option<&WrittenIntegration<'n>> {
+        match &self.answer {
+            Some(WrittenAnswer::Integration(integration)) => Some(integration),
+            Some(WrittenAnswer::Response(_)) | None => None,
+        }
+    }
+
+    /// Tells whether it has `GET`.
+    pub fn takes_get(&self) -> bool {
+        matches!(self.method, Some(MethodRule::Any | MethodRule::Exact(Method::Get)))
+    }
+
+    /// Tells whether it is known what it answers, and with what.
+    pub fn is_known(&self) -> bool {
+        self.method.is_some() && self.pattern.is_some() && self.answer.is_some()
+    }
+
+    /// Returns the address of an open path with `GET` that begins a login.
+    pub fn begins_login(&self) -> Option<&str> {
+        // One that asks for a login first would lead to itself, and one with a parameter to nowhere.
+        let begins = self.takes_get() && self.access.is_none() && self.integration()?.kind == Kind::Login;
+        let pattern = self.pattern.as_ref().filter(|pattern| begins && !pattern.as_str().contains('{'));
+        pattern.map(Pattern::as_str)
+    }
+
+    /// Tells whether it answers whoever comes with something that is its own, and leads nowhere else.
+    pub fn shows_something(&self) -> bool {
+        let shows = match &self.answer {
+            Some(WrittenAnswer::Response(_)) => true,
+            Some(WrittenAnswer::Integration(WrittenIntegration { kind, .. })) => {
+                matches!(kind, Kind::Static | Kind::HttpProxy | Kind::Service | Kind::ServiceBinding)
+            }
+            None => false,
+        };
+        shows && self.access.is_none()
     }
 }
 
 /// Reads the section.
-pub(super) fn read_paths(
-    root: &mut ObjectReader<'_>,
-    context: &Context<'_>,
-    findings: &mut Findings<'_>,
-) -> Vec<ReadPath> {
+pub(super) fn read_paths<'n>(root: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> Vec<WrittenPath<'n>> {
     let place = Place::Key(root.place(), "paths");
     let items = root.required("paths", findings).map(|node| read_array(node, &place, findings)).unwrap_or_default();
     let mut paths = Vec::with_capacity(items.len());
@@ -129,63 +135,58 @@ pub(super) fn read_paths(
         if findings.is_full() {
             break;
         }
-        paths.push(read_path(item, index, &Place::Index(&place, index), context, findings));
+        paths.push(read_path(item, index, &Place::Index(&place, index), findings));
     }
     paths
 }
 
-fn read_path<'n>(
-    node: &'n Node<'n>,
-    index: usize,
-    place: &'n Place<'n>,
-    context: &Context<'_>,
-    findings: &mut Findings<'_>,
-) -> ReadPath {
-    let Some(mut object) = ObjectReader::open(node, place, findings) else {
-        return ReadPath { index: Some(index), offset: node.offset, shown: None, route: None, path: None };
+fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: &mut Findings<'_>) -> WrittenPath<'n> {
+    let mut read = WrittenPath {
+        index,
+        offset: node.offset,
+        method: None,
+        path: None,
+        pattern: None,
+        encoded_slashes: false,
+        access: None,
+        answer: None,
+        variables: Vec::new(),
+        mapping: WrittenMapping::default(),
+        pre_process: None,
+        rules: Rules::default(),
+        response_headers: HeaderRules::default(),
+        allow: HostOnly::default(),
+        node,
     };
-    let method = object.required_text("method", findings).and_then(|written| {
+    let Some(mut object) = ObjectReader::open(node, place, findings) else { return read };
+    read.method = object.required_text("method", findings).and_then(|written| {
         let mut choices: Vec<_> =
             Method::ALL.iter().map(|method| (method.as_str(), MethodRule::Exact(*method))).collect();
         choices.push(("ANY", MethodRule::Any));
         choose(&written, &choices, &Place::Key(place, "method"), findings)
     });
-    let written_path = object.required_text("path", findings);
-    let pattern = written_path.as_ref().and_then(|written| read_pattern(written, &Place::Key(place, "path"), findings));
-    object.allowed_warnings(findings);
-    let encoded_slashes = object.boolean("encoded_slashes", false, findings);
-    let access = read_access(&mut object, context, findings);
-    let integration = read_answer(&mut object, context, pattern.as_ref(), access.is_some(), findings);
-    let path_variables = read_variables(&mut object, findings);
-    let gets = matches!(method, None | Some(MethodRule::Any | MethodRule::Exact(Method::Get)))
-        && matches!(integration, None | Some(Integration::HttpProxy { .. }));
-    let rules = read_rules(&mut object, access.is_some(), gets, findings);
-    let scope = Scope {
-        path_variables: TextsByName::of(&path_variables),
-        variables: context.variables.clone(),
-        authenticated: access.is_some(),
-        for_all: rules.cache.as_ref().is_some_and(|cache| !cache.per_user),
+    read.path = object.required_text("path", findings);
+    read.pattern = read.path.and_then(|written| read_pattern(&written, &Place::Key(place, "path"), findings));
+    read.allow = object.allowed_warnings(findings);
+    read.encoded_slashes = object.boolean("encoded_slashes", false, findings);
+    read.access = read_access(&mut object, findings);
+    let authenticated = read.access.is_some();
+    read.answer = read_answer(&mut object, read.pattern.as_ref(), authenticated, findings);
+    read.variables = read_variables(&mut object, findings);
+    let asks_upstream = match &read.answer {
+        Some(WrittenAnswer::Integration(integration)) => integration.kind == Kind::HttpProxy,
+        Some(WrittenAnswer::Response(_)) => false,
+        // It may be meant to.
+        None => true,
     };
-    let mapping = read_mapping(&mut object, &scope, findings);
-    let response_headers = read_response_headers(&mut object, findings);
-    let pre_process = context.services.read_rpc(&mut object, "pre_process", findings);
-    let guard = read_guard(node, access.as_ref(), integration.as_ref(), &rules, context);
+    let gets = (read.method.is_none() || read.takes_get()) && asks_upstream;
+    read.rules = read_rules(&mut object, authenticated, gets, findings);
+    let for_all = read.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
+    read.mapping = read_mapping(&mut object, Scope { authenticated, for_all }, findings);
+    read.response_headers = read_response_headers(&mut object, findings);
+    read.pre_process = read_rpc(&mut object, "pre_process", findings);
     object.finish(findings);
-    let route = method.zip(pattern).map(|(method, pattern)| RouteSpec { method, pattern, encoded_slashes, guard });
-    let in_file = written_path.is_some_and(|written| written.text.origin == Origin::File);
-    let shown = route.as_ref().filter(|_| in_file).map(|route| format!("{} {}", route.method, route.pattern.as_str()));
-    let path = route.clone().zip(integration).map(|(RouteSpec { method, pattern, .. }, integration)| Path {
-        method,
-        pattern,
-        encoded_slashes,
-        access,
-        integration,
-        mapping,
-        pre_process,
-        rules,
-        response_headers,
-    });
-    ReadPath { index: Some(index), offset: node.offset, shown, route, path }
+    read
 }
 
 fn read_pattern(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Pattern> {

@@ -3,21 +3,16 @@
 use serde_json::{Map, Value as Json};
 
 use super::address::{Scheme, read_url};
-use super::authorizer::ReadAuthorizer;
-#[cfg(not(target_arch = "wasm32"))]
-use super::document::Node;
-use super::document::Value;
-use super::integration::Integration;
-use super::path::{Path, ReadPath};
-use super::reader::{Findings, ObjectReader, Place, index_names, note_type};
+use super::document::{Node, Value};
+use super::host_only::HostOnly;
+use super::reader::{Findings, ObjectReader, Place, Written, note_type};
 use crate::address::Address;
-use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec};
+use crate::route::Pattern;
 
 /// Where the metadata of a resource is that has no path (RFC 9728 section 3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
 /// The metadata of the gateway as a protected resource.
-#[derive(Clone)]
 pub struct ProtectedResource {
     /// The resource's identifier; the origin that the client called where there is none.
     pub resource: Option<String>,
@@ -41,92 +36,66 @@ impl ProtectedResource {
     }
 }
 
-/// Reads the section and adds the path that answers with the metadata; `None` where the file does not ask for it.
-pub(super) fn read_protected_resource(
-    root: &mut ObjectReader<'_>,
-    authorizers: &[ReadAuthorizer],
-    paths: &mut Vec<ReadPath>,
+/// The section as it is written.
+#[derive(Clone)]
+pub(crate) struct WrittenResource<'n> {
+    /// The resource's identifier, if it has one and that is known here.
+    pub resource: Option<String>,
+    /// The path of the metadata.
+    pub pattern: Pattern,
+    /// The members of the metadata that stand in the section.
+    pub metadata: Map<String, Json>,
+    /// Byte offset of the section.
+    pub offset: usize,
+    /// Whether the identifier is known here, and with it the path.
+    pub is_known: HostOnly<bool>,
+    /// The section.
+    pub node: HostOnly<&'n Node<'n>>,
+}
+
+/// Reads the section; `None` if the file does not ask for it.
+pub(super) fn read_protected_resource<'n>(
+    root: &mut ObjectReader<'n, '_>,
     findings: &mut Findings<'_>,
-) -> Option<ProtectedResource> {
+) -> Option<WrittenResource<'n>> {
     let node = root.node("protected_resource")?;
     let place = Place::Key(root.place(), "protected_resource");
     let mut metadata = Map::new();
-    let (resource, written) = match &node.value {
+    let (written, url) = match &node.value {
         Value::Bool(false) => return None,
         Value::Bool(true) => (None, None),
         Value::Object(_) => {
             let mut object = ObjectReader::open(node, &place, findings)?;
-            let written = object.text("resource", findings).and_then(|written| written.value());
-            let mut url = |key: &'static str, findings: &mut Findings<'_>| {
-                let written = object.text(key, findings)?;
-                read_url(&written, Scheme::Https, &Place::Key(&place, key), findings)
+            let written = object.text("resource", findings);
+            let url = |written: Option<Written<'_>>, key, findings: &mut Findings<'_>| {
+                read_url(&written?, Scheme::Https, &Place::Key(&place, key), findings)
             };
-            let resource = url("resource", findings);
-            if let Some(documentation) = url("documentation", findings) {
+            let resource = url(written, "resource", findings);
+            if let Some(documentation) = url(object.text("documentation", findings), "documentation", findings) {
                 metadata.insert("resource_documentation".to_owned(), documentation.as_str().into());
             }
             if let Some(name) = object.text("name", findings).and_then(|written| written.value()) {
                 metadata.insert("resource_name".to_owned(), name.into());
             }
             object.finish(findings);
-            (resource, written)
+            (written, resource)
         }
         Value::Null | Value::Number(_) | Value::Text(_) | Value::Array(_) => {
             note_type(node, &place, "true, false or an object", findings);
             return None;
         }
     };
-
-    // What has no value is left out (RFC 9728 section 3.2).
-    let mut list = |name: &str, values: Vec<&str>| {
-        if !values.is_empty() {
-            metadata.insert(name.to_owned(), values.into());
-        }
-    };
-    let issuers = authorizers.iter().filter_map(|read| Some(read.authorizer.as_ref()?.issuer.as_str()));
-    list("authorization_servers", issuers.filter(|issuer| issuer.starts_with("http")).collect());
-    let access = paths.iter().filter_map(|read| read.path.as_ref()?.access.as_ref());
-    let scopes = access.flat_map(|access| access.scopes.iter().chain(&access.any_scopes)).map(String::as_str);
-    let first = index_names(scopes.clone());
-    let scopes = scopes.enumerate().filter(|(index, scope)| first.get(scope) == Some(index));
-    list("scopes_supported", scopes.map(|(_, scope)| scope).collect());
-    list("bearer_methods_supported", vec!["header"]);
-
-    let path = metadata_path(resource.as_ref());
-    // Byte for byte what clients know it by (RFC 9728 section 3.3).
-    let resource = resource.and(written).map(str::to_owned);
-    let described = ProtectedResource { resource, path, metadata };
-    let pattern = match Pattern::parse(&described.path) {
+    let below = url.as_ref().map(Address::path).unwrap_or_default();
+    let pattern = match Pattern::parse(&[WELL_KNOWN, below.trim_end_matches('/')].concat()) {
         Ok(pattern) => pattern,
         Err(error) => {
             findings.note(node.offset, &place, "invalid_path", error.to_string(), None);
             return None;
         }
     };
-    let method = MethodRule::Exact(Method::Get);
-    let route = RouteSpec { method, pattern, encoded_slashes: false, guard: Guard::default() };
-    paths.push(ReadPath {
-        index: None,
-        offset: node.offset,
-        shown: Some(format!("{} {}", route.method, route.pattern.as_str())),
-        path: Some(Path::open(&route, Integration::ProtectedResource(described.clone()))),
-        route: Some(route),
-    });
-    Some(described)
-}
-
-/// Gives the path of the metadata of a resource (RFC 9728 section 3.1).
-fn metadata_path(resource: Option<&Address>) -> String {
-    let below = resource.map(Address::path).unwrap_or_default();
-    format!("{WELL_KNOWN}{}", below.trim_end_matches('/'))
-}
-
-/// Gives the path that the section adds to a config as it is written; `None` where it adds none, or one that is not known here.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn protected_resource_path(root: &Node<'_>) -> Option<String> {
-    let node = root.get("protected_resource").filter(|node| !matches!(node.value, Value::Bool(false)))?;
-    match node.get("resource") {
-        None => Some(metadata_path(None)),
-        Some(resource) => Some(metadata_path(Some(&Address::parse(resource.as_text()?)?))),
-    }
+    let is_known = HostOnly::of(|| url.is_some() || written.is_none());
+    // Byte for byte what clients know it by (RFC 9728 section 3.3).
+    let resource = url.and(written).and_then(|written| written.to_text());
+    let (offset, node) = (node.offset, HostOnly::of(|| node));
+    Some(WrittenResource { resource, pattern, metadata, offset, is_known, node })
 }

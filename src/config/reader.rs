@@ -5,12 +5,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::rc::Rc;
 
 #[cfg(test)]
 use super::asked::{Asked, note_asked};
 use super::diagnostic::{Diagnostic, LineIndex, Severity, nearest};
 use super::document::{Member, Node, Origin, Text, Value};
+use super::host_only::HostOnly;
 
 /// The most mistakes that are told of one file: a hostile one could have millions.
 const MISTAKES_MAX: usize = 1_000;
@@ -145,7 +145,7 @@ impl fmt::Display for Place<'_> {
 }
 
 /// A text of the config with the place to blame for it.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct Written<'n> {
     /// The text and its origin.
     pub text: &'n Text<'n>,
@@ -158,19 +158,24 @@ impl<'n> Written<'n> {
     pub fn value(&self) -> Option<&'n str> {
         self.text.value.as_deref()
     }
+
+    /// Returns the text as an own one, or `None` while its reference has no value.
+    pub fn to_text(self) -> Option<String> {
+        self.value().map(str::to_owned)
+    }
 }
 
 /// Reads the members of one object.
-pub struct ObjectReader<'n> {
-    offset: usize,
+pub struct ObjectReader<'n, 'p> {
+    node: &'n Node<'n>,
     members: &'n [Member<'n>],
-    place: &'n Place<'n>,
+    place: &'p Place<'p>,
     known: Vec<&'static str>,
 }
 
-impl<'n> ObjectReader<'n> {
+impl<'n, 'p> ObjectReader<'n, 'p> {
     /// Begins to read `node`, and notes when it is no object or names a key twice.
-    pub fn open(node: &'n Node<'n>, place: &'n Place<'n>, findings: &mut Findings<'_>) -> Option<Self> {
+    pub fn open(node: &'n Node<'n>, place: &'p Place<'p>, findings: &mut Findings<'_>) -> Option<Self> {
         let Value::Object(members) = &node.value else {
             note_type(node, place, "an object", findings);
             return None;
@@ -191,17 +196,22 @@ impl<'n> ObjectReader<'n> {
                 );
             }
         }
-        Some(Self { offset: node.offset, members, place, known: Vec::new() })
+        Some(Self { node, members, place, known: Vec::new() })
     }
 
     /// Gives the place of this object.
-    pub fn place(&self) -> &'n Place<'n> {
+    pub fn place(&self) -> &'p Place<'p> {
         self.place
     }
 
     /// Gives the offset of this object.
     pub fn offset(&self) -> usize {
-        self.offset
+        self.node.offset
+    }
+
+    /// Returns the object itself.
+    pub fn itself(&self) -> &'n Node<'n> {
+        self.node
     }
 
     /// Gives the value of `key` where the object has it; `null` is one, for else a key that restricts could be lost in silence.
@@ -219,7 +229,7 @@ impl<'n> ObjectReader<'n> {
         let node = self.node(key);
         if node.is_none() {
             let message = format!("the key \"{key}\" is missing");
-            findings.note(self.offset, self.place, "missing_key", message, None);
+            findings.note(self.node.offset, self.place, "missing_key", message, None);
         }
         node
     }
@@ -295,8 +305,9 @@ impl<'n> ObjectReader<'n> {
     }
 
     /// Reads `allow`, the codes of warnings that are not told of this object: of concern to those who review the config alone.
-    pub fn allowed_warnings(&mut self, findings: &mut Findings<'_>) {
-        self.texts("allow", findings);
+    pub fn allowed_warnings(&mut self, findings: &mut Findings<'_>) -> HostOnly<Vec<Written<'n>>> {
+        let codes = self.texts("allow", findings);
+        HostOnly::of(|| codes)
     }
 
     /// Gives all members; used where the keys are free, so that one that begins with `x-` means what it says.
@@ -414,7 +425,7 @@ pub fn choose<T: Copy>(
 
 /// Gives the whole number at `key`, which must be one of `choices`, or `default` where it is absent.
 pub fn choose_number(
-    object: &mut ObjectReader<'_>,
+    object: &mut ObjectReader<'_, '_>,
     key: &'static str,
     choices: &[u64],
     default: u64,
@@ -445,30 +456,6 @@ pub fn index_names<'v>(names: impl Iterator<Item = &'v str>) -> NameIndex<'v> {
         }
     }
     index
-}
-
-/// Texts, found by their names.
-#[derive(Clone)]
-pub struct TextsByName<'v> {
-    texts: &'v [(String, String)],
-    places: Rc<NameIndex<'v>>,
-}
-
-impl<'v> TextsByName<'v> {
-    /// Prepares the look-up in pairs of names and texts.
-    pub fn of(texts: &'v [(String, String)]) -> Self {
-        Self { texts, places: Rc::new(index_names(texts.iter().map(|(name, _)| name.as_str()))) }
-    }
-
-    /// Gives the text of a name, of one that stands twice the first.
-    pub fn get(&self, name: &str) -> Option<&'v str> {
-        self.texts.get(*self.places.get(name)?).map(|(_, text)| text.as_str())
-    }
-
-    /// Gives the names in their order.
-    pub fn names(&self) -> impl Iterator<Item = &'v str> + Clone + use<'v> {
-        self.texts.iter().map(|(name, _)| name.as_str())
-    }
 }
 
 /// Gives a text as a message may show it: never one that came from a binding.

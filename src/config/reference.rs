@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use super::document::{Node, Origin, Value};
+use super::document::{Node, Origin, Text, Value};
+use super::host_only::HostOnly;
 use super::reader::{Findings, Place, told};
 
 /// A binding that a config refers to.
@@ -145,7 +146,7 @@ pub(crate) fn walk_references(root: &Node<'_>, see: &mut dyn FnMut(Reference, us
 fn walk(node: &Node<'_>, keys: Keys, place: &Place<'_>, see: &mut dyn FnMut(Reference, usize, &Place<'_>)) {
     match &node.value {
         Value::Text(text) => {
-            if let Some(Ok(reference)) = text.value.as_deref().and_then(Reference::parse) {
+            if let Some(Ok(reference)) = text.as_written().and_then(Reference::parse) {
                 see(reference, node.offset, place);
             }
         }
@@ -198,10 +199,10 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
                     return;
                 };
                 findings.note(node.offset, place, "malformed_reference", message, help);
-                text.value = None;
+                replace(text, None);
                 return;
             };
-            text.value = match reference {
+            let value = match reference {
                 Err(_) => {
                     note_malformed(written, node.offset, place, findings);
                     None
@@ -227,6 +228,7 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
                     }
                 }
             };
+            replace(text, value);
         }
         Value::Array(items) => {
             for (index, item) in items.iter_mut().enumerate() {
@@ -242,6 +244,12 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// Puts what a reference stands for in its place.
+fn replace<'s>(text: &mut Text<'s>, value: Option<Cow<'s, str>>) {
+    let written = std::mem::replace(&mut text.value, value);
+    text.written = HostOnly::of(|| written);
 }
 
 /// Says what a text was meant to be that is a reference but for a letter, as `$secert.NAME` is.

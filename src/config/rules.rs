@@ -70,7 +70,7 @@ pub struct Cache {
 
 /// Reads the rules of a path, which may ask an upstream by `GET` or not.
 pub(super) fn read_rules(
-    object: &mut ObjectReader<'_>,
+    object: &mut ObjectReader<'_, '_>,
     authenticated: bool,
     gets: bool,
     findings: &mut Findings<'_>,
@@ -86,7 +86,7 @@ pub(super) fn read_rules(
 }
 
 fn read_rate_limit(
-    object: &mut ObjectReader<'_>,
+    object: &mut ObjectReader<'_, '_>,
     authenticated: bool,
     findings: &mut Findings<'_>,
 ) -> Option<RateLimit> {
@@ -122,7 +122,7 @@ fn read_rate_limit(
     Some(RateLimit { binding, key: key?, period_secs: u32::try_from(period_secs).unwrap_or(60) })
 }
 
-fn read_content_types(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<String> {
+fn read_content_types(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Vec<String> {
     let place = Place::Key(object.place(), "content_types");
     let mut types = Vec::new();
     for (index, written) in object.texts("content_types", findings).iter().enumerate() {
@@ -140,7 +140,7 @@ fn read_content_types(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>
 }
 
 fn read_cache(
-    object: &mut ObjectReader<'_>,
+    object: &mut ObjectReader<'_, '_>,
     authenticated: bool,
     gets: bool,
     findings: &mut Findings<'_>,

@@ -1,7 +1,10 @@
 //! The `servers` section: the upstreams by name.
 
+use std::rc::Rc;
+
 use super::address::{Scheme, read_url};
-use super::document::Origin;
+use super::document::{Node, Origin};
+use super::host_only::HostOnly;
 use super::reader::{Findings, NameIndex, ObjectReader, Place, Written, index_names, note_if_empty, read_array, told};
 
 /// How long an upstream may take to begin its answer unless the config says otherwise.
@@ -13,21 +16,36 @@ pub(super) const TIMEOUT_MAX_MS: u64 = 600_000;
 /// The most times that a request is made again.
 pub(super) const RETRIES_MAX: u64 = 5;
 
-/// An upstream, at one address or several.
-#[derive(Clone)]
+/// An upstream.
 pub struct Server {
-    /// The name by which integrations call it.
-    pub alias: String,
-    /// Its addresses; a later one stands in for those before it that cannot be reached.
-    pub targets: Vec<Target>,
+    /// Its addresses.
+    pub targets: Targets,
     /// The same, one a line.
     pub addresses: String,
     /// How long it may take to begin its answer.
     pub timeout_ms: u32,
     /// How often a request that may be repeated is made again.
     pub retries: u32,
-    /// Whether it takes each path as it is written, so that none can stand for another.
-    pub strict_paths: bool,
+}
+
+/// The addresses of an upstream, of which there is at least one.
+pub struct Targets {
+    /// The one that is called first.
+    pub first: Target,
+    /// The others, each of which stands in for those before it that cannot be reached.
+    pub others: Vec<Target>,
+}
+
+impl Targets {
+    fn of(targets: Vec<Target>) -> Option<Self> {
+        let mut targets = targets.into_iter();
+        Some(Self { first: targets.next()?, others: targets.collect() })
+    }
+
+    /// Returns all of them, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &Target> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
 }
 
 /// An address of an upstream.
@@ -39,88 +57,105 @@ pub struct Target {
     pub base_path: String,
 }
 
-/// A server, and what messages need of its alias.
-pub(super) struct ReadServer {
-    pub server: Server,
+/// An entry of the section.
+#[derive(Clone)]
+pub(crate) struct WrittenServer<'n> {
     /// Its place in the section.
     index: usize,
-    alias_offset: usize,
-    /// Whether the alias is known here, which one from a binding need not be.
-    pub alias_known: bool,
-    /// Whether the alias stands in the file, so that messages may show it.
-    pub alias_in_file: bool,
+    /// The name by which integrations call it.
+    pub alias: Option<Written<'n>>,
+    /// The upstream; `None` if an address is wrong, or not known here.
+    pub server: Option<Rc<Server>>,
+    /// Whether it takes each path as it is written, so that none can stand for another.
+    pub strict_paths: bool,
+    /// Its addresses.
+    pub urls: HostOnly<Vec<Written<'n>>>,
+    /// The codes of warnings that are not reported of it.
+    pub allow: HostOnly<Vec<Written<'n>>>,
+    /// The entry.
+    pub node: HostOnly<&'n Node<'n>>,
 }
 
-/// Reads the section; none where the file has none.
-pub(super) fn read_servers(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<ReadServer> {
+impl WrittenServer<'_> {
+    /// Returns the alias; an empty text if there is none, or it is not known here.
+    pub fn name(&self) -> &str {
+        self.alias.and_then(|alias| alias.value()).unwrap_or_default()
+    }
+}
+
+/// Reads the section; returns no entries if the file has none.
+pub(super) fn read_servers<'n>(root: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> Vec<WrittenServer<'n>> {
     let place = Place::Key(root.place(), "servers");
     let items = root.node("servers").map(|node| read_array(node, &place, findings)).unwrap_or_default();
-    let mut servers: Vec<ReadServer> = Vec::with_capacity(items.len());
+    let mut servers: Vec<WrittenServer<'n>> = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         if findings.is_full() {
             break;
         }
-        let place = Place::Index(&place, index);
-        let Some(mut object) = ObjectReader::open(item, &place, findings) else { continue };
-        let alias = object.required_text("alias", findings);
-        note_if_empty(alias.as_ref(), &Place::Key(&place, "alias"), findings);
-        object.allowed_warnings(findings);
-        let targets = read_targets(&mut object, findings);
-        let timeout_ms = object.integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS, findings);
-        let retries = object.integer("retries", 0..=RETRIES_MAX, 0, findings);
-        let strict_paths = object.boolean("strict_paths", false, findings);
-        object.finish(findings);
-
-        let Some(alias) = alias else { continue };
-        let alias_known = alias.value().is_some();
-        let name = alias.value().unwrap_or_default();
-        // A URL that is wrong or unknown leaves an entry all the same, so that the paths that name it are not blamed.
-        let addresses: Vec<_> = targets.iter().map(|target| [&*target.origin, &target.base_path].concat()).collect();
-        let server = Server {
-            alias: name.to_owned(),
-            targets,
-            addresses: addresses.join("\n"),
-            timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
-            retries: u32::try_from(retries).unwrap_or(0),
-            strict_paths,
-        };
-        let alias_in_file = alias.text.origin == Origin::File;
-        servers.push(ReadServer { server, index, alias_offset: alias.offset, alias_known, alias_in_file });
+        servers.extend(read_server(item, index, &Place::Index(&place, index), findings));
     }
     note_second_servers(&servers, &place, findings);
     servers
 }
 
-/// Notes each server whose alias another has before it.
-fn note_second_servers(servers: &[ReadServer], section: &Place<'_>, findings: &mut Findings<'_>) {
+fn read_server<'n>(
+    node: &'n Node<'n>,
+    index: usize,
+    place: &Place<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<WrittenServer<'n>> {
+    let mut object = ObjectReader::open(node, place, findings)?;
+    let alias = object.required_text("alias", findings);
+    note_if_empty(alias.as_ref(), &Place::Key(place, "alias"), findings);
+    let allow = object.allowed_warnings(findings);
+    let urls = read_urls(&mut object, findings);
+    let timeout_ms = object.integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS, findings);
+    let retries = object.integer("retries", 0..=RETRIES_MAX, 0, findings);
+    let strict_paths = object.boolean("strict_paths", false, findings);
+    object.finish(findings);
+
+    let (urls, targets): (Vec<_>, Vec<_>) = urls.into_iter().unzip();
+    let server = targets.into_iter().collect::<Option<Vec<_>>>().and_then(Targets::of).map(|targets| {
+        let addresses: Vec<_> = targets.iter().map(|target| [&*target.origin, &target.base_path].concat()).collect();
+        Rc::new(Server {
+            targets,
+            addresses: addresses.join("\n"),
+            timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
+            retries: u32::try_from(retries).unwrap_or(0),
+        })
+    });
+    let (urls, node) = (HostOnly::of(|| urls), HostOnly::of(|| node));
+    Some(WrittenServer { index, alias, server, strict_paths, urls, allow, node })
+}
+
+/// Reports each server whose alias another has before it.
+fn note_second_servers(servers: &[WrittenServer<'_>], section: &Place<'_>, findings: &mut Findings<'_>) {
     let names = index_servers(servers);
-    for (at, read) in servers.iter().enumerate() {
-        let first = names.get(read.server.alias.as_str()).filter(|first| **first != at);
-        if let Some(first) = first.and_then(|first| servers.get(*first)).filter(|_| !findings.is_full()) {
-            let (line, column) = findings.locate(first.alias_offset);
-            let alias = if read.alias_in_file { read.server.alias.as_str() } else { "[variable]" };
-            let message = format!("a second server is called \"{alias}\"; the first at {line}:{column}");
+    for (at, server) in servers.iter().enumerate() {
+        let Some(alias) = server.alias else { continue };
+        let first = names.get(server.name()).filter(|first| **first != at).and_then(|first| servers.get(*first)?.alias);
+        if let Some(first) = first.filter(|_| !findings.is_full()) {
+            let (line, column) = findings.locate(first.offset);
+            let shown = if alias.text.origin == Origin::File { server.name() } else { "[variable]" };
+            let message = format!("a second server is called \"{shown}\"; the first at {line}:{column}");
             let help = told(|| "give one of them another alias".to_owned());
-            let place = Place::Index(section, read.index);
-            findings.note(read.alias_offset, &Place::Key(&place, "alias"), "duplicate_alias", message, help);
+            let place = Place::Index(section, server.index);
+            findings.note(alias.offset, &Place::Key(&place, "alias"), "duplicate_alias", message, help);
         }
     }
 }
 
-/// Gives the place of each server whose alias is known here.
-pub(super) fn index_servers(servers: &[ReadServer]) -> NameIndex<'_> {
-    index_names(servers.iter().map(|read| if read.alias_known { read.server.alias.as_str() } else { "" }))
+/// Returns the place of each server whose alias is known here.
+pub(super) fn index_servers<'v>(servers: &'v [WrittenServer<'_>]) -> NameIndex<'v> {
+    index_names(servers.iter().map(WrittenServer::name))
 }
 
-/// Reads `url`, or the list `urls`.
-fn read_targets(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Vec<Target> {
+/// Reads `url`, or the list `urls`: each text, and the address that it is.
+fn read_urls<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> Vec<(Written<'n>, Option<Target>)> {
     let place = object.place();
     if object.node("urls").is_none() {
-        let url = object.required_text("url", findings);
-        return url
-            .and_then(|written| read_target(&written, &Place::Key(place, "url"), findings))
-            .into_iter()
-            .collect();
+        let url = object.required_text("url", findings).into_iter();
+        return url.map(|url| (url, read_target(&url, &Place::Key(place, "url"), findings))).collect();
     }
     if let Some(node) = object.node("url") {
         let message = "the server has a url and urls".to_owned();
@@ -132,8 +167,8 @@ fn read_targets(object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> V
     if let Some(node) = object.node("urls").filter(|_| urls.is_empty()) {
         findings.note(node.offset, &place, "empty_list", "the server has no address".to_owned(), None);
     }
-    let urls = urls.iter().enumerate();
-    urls.filter_map(|(index, written)| read_target(written, &Place::Index(&place, index), findings)).collect()
+    let urls = urls.into_iter().enumerate();
+    urls.map(|(index, url)| (url, read_target(&url, &Place::Index(&place, index), findings))).collect()
 }
 
 fn read_target(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Target> {

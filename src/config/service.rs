@@ -1,8 +1,9 @@
 //! `services` and `serviceBindings`: JavaScript beside the gateway, and other Workers.
 
-use super::diagnostic::nearest;
+use super::document::Node;
+use super::host_only::HostOnly;
 use super::reader::{
-    Findings, ObjectReader, Place, TextsByName, Written, choose, index_names, note_if_empty, read_array, shown, told,
+    Findings, ObjectReader, Place, Written, choose, index_names, note_if_empty, read_array, shown, told,
 };
 
 /// The older gateway's word for the type of an RPC, of which there is one.
@@ -20,34 +21,56 @@ pub struct Rpc {
     pub function: String,
 }
 
-/// The services that paths may name, by alias.
-pub(super) struct Services<'s> {
-    modules: TextsByName<'s>,
-    bindings: TextsByName<'s>,
-    lists: &'s ServiceLists,
+/// An entry of one of the sections.
+#[derive(Clone)]
+pub(crate) struct WrittenService<'n> {
+    /// Its place in its section.
+    index: usize,
+    /// The name by which paths call it.
+    pub alias: Written<'n>,
+    /// The entry point of the module, or the binding of the other Worker.
+    pub target: Written<'n>,
+    /// The module's name, or the binding, if that is known here.
+    pub leads_to: Option<&'n str>,
+    /// Whether it takes each path as it is written.
+    pub strict_paths: bool,
 }
 
-/// The sections as they stand.
-#[derive(Default)]
-pub(super) struct ServiceLists {
-    /// Modules: alias and name.
-    modules: Vec<(String, String)>,
-    /// Other Workers: alias and binding.
-    bindings: Vec<(String, String)>,
-    /// The names of those modules, and the bindings, that take each path as it is written.
-    strict_modules: Vec<String>,
-    strict_bindings: Vec<String>,
-}
-
-/// Reads the sections.
-pub(super) fn read_services(root: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> ServiceLists {
-    let mut lists = ServiceLists::default();
-    lists.modules = read_aliases(root, "services", ENTRYPOINT, &mut lists.strict_modules, findings);
-    // The older gateway's former name is the second; of an alias in both, this one counts less.
-    for section in ["serviceBindings", "servicesBindings"] {
-        lists.bindings.extend(read_aliases(root, section, "binding", &mut lists.strict_bindings, findings));
+impl WrittenService<'_> {
+    /// Returns the alias; an empty text if it is not known here.
+    pub fn name(&self) -> &str {
+        self.alias.value().unwrap_or_default()
     }
-    lists
+}
+
+/// A function of another Worker, as a path names it.
+#[derive(Clone)]
+pub(crate) struct WrittenCall<'n> {
+    /// The alias of the Worker.
+    pub binding: Option<Written<'n>>,
+    /// The function's name.
+    pub function: Option<Written<'n>>,
+    /// The object that names it.
+    pub node: HostOnly<&'n Node<'n>>,
+}
+
+/// Reads `services`, the modules.
+pub(super) fn read_modules<'n>(
+    root: &mut ObjectReader<'n, '_>,
+    findings: &mut Findings<'_>,
+) -> Vec<WrittenService<'n>> {
+    read_section(root, "services", ENTRYPOINT, findings)
+}
+
+/// Reads `serviceBindings`, the other Workers. The older gateway's former name is the second; of an alias in both, this one
+/// counts less.
+pub(super) fn read_workers<'n>(
+    root: &mut ObjectReader<'n, '_>,
+    findings: &mut Findings<'_>,
+) -> Vec<WrittenService<'n>> {
+    let mut workers = read_section(root, "serviceBindings", "binding", findings);
+    workers.extend(read_section(root, "servicesBindings", "binding", findings));
+    workers
 }
 
 /// Gives the name of the module at an entry point: `./services/a.js` and `services/a` are the same.
@@ -59,17 +82,15 @@ pub(crate) fn module_name(entrypoint: &str) -> &str {
     name.strip_suffix(".js").unwrap_or(name)
 }
 
-fn read_aliases(
-    root: &mut ObjectReader<'_>,
+fn read_section<'n>(
+    root: &mut ObjectReader<'n, '_>,
     section: &'static str,
     target_key: &'static str,
-    strict: &mut Vec<String>,
     findings: &mut Findings<'_>,
-) -> Vec<(String, String)> {
+) -> Vec<WrittenService<'n>> {
     let place = Place::Key(root.place(), section);
     let items = root.node(section).map(|node| read_array(node, &place, findings)).unwrap_or_default();
-    let mut aliases: Vec<(String, String)> = Vec::new();
-    let mut written_at = Vec::new();
+    let mut services: Vec<WrittenService<'n>> = Vec::new();
     for (index, item) in items.iter().enumerate() {
         if findings.is_full() {
             break;
@@ -84,82 +105,48 @@ fn read_aliases(
         let strict_paths = object.boolean("strict_paths", false, findings);
         object.finish(findings);
         let (Some(alias), Some(target)) = (alias, target) else { continue };
-        let name = alias.value().unwrap_or_default();
-        let target = target.value().unwrap_or_default();
-        let target = if target_key == ENTRYPOINT { module_name(target) } else { target };
-        if strict_paths {
-            strict.push(target.to_owned());
-        }
-        aliases.push((name.to_owned(), target.to_owned()));
-        written_at.push((index, alias.offset, shown(&alias).to_owned()));
+        let leads_to = target.value().map(|target| if target_key == ENTRYPOINT { module_name(target) } else { target });
+        services.push(WrittenService { index, alias, target, leads_to, strict_paths });
     }
-    let names = index_names(aliases.iter().map(|(name, _)| name.as_str()));
-    for (at, ((name, _), (index, offset, shown))) in aliases.iter().zip(written_at).enumerate() {
-        if names.get(name.as_str()).is_some_and(|first| *first != at) && !findings.is_full() {
-            let message = format!("a second entry is called \"{shown}\"");
+    let names = index_names(services.iter().map(WrittenService::name));
+    for (at, service) in services.iter().enumerate() {
+        if names.get(service.name()).is_some_and(|first| *first != at) && !findings.is_full() {
+            let message = format!("a second entry is called \"{}\"", shown(&service.alias));
             let help = told(|| "give one of them another alias".to_owned());
-            let place = Place::Index(&place, index);
-            findings.note(offset, &Place::Key(&place, "alias"), "duplicate_alias", message, help);
+            let place = Place::Index(&place, service.index);
+            findings.note(service.alias.offset, &Place::Key(&place, "alias"), "duplicate_alias", message, help);
         }
     }
-    aliases
+    services
 }
 
-impl<'s> Services<'s> {
-    /// Prepares the look-up by alias.
-    pub(super) fn of(lists: &'s ServiceLists) -> Self {
-        Self { modules: TextsByName::of(&lists.modules), bindings: TextsByName::of(&lists.bindings), lists }
+/// Reads the `binding` of an object, which is the alias of another Worker, and its `function`.
+pub(super) fn read_call<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> WrittenCall<'n> {
+    let binding = object.required_text("binding", findings);
+    let function = object.text("function", findings);
+    if let Some(written) = &function {
+        note_function(written, &Place::Key(object.place(), "function"), findings);
     }
+    let node = object.itself();
+    WrittenCall { binding, function, node: HostOnly::of(|| node) }
+}
 
-    /// Tells whether a module, by its name, takes each path as it is written.
-    pub(super) fn is_strict_module(&self, name: &str) -> bool {
-        self.lists.strict_modules.iter().any(|strict| strict == name)
+/// Reads the function of another Worker that the object has at `key`; `None` if it has none.
+pub(super) fn read_rpc<'n>(
+    object: &mut ObjectReader<'n, '_>,
+    key: &'static str,
+    findings: &mut Findings<'_>,
+) -> Option<WrittenCall<'n>> {
+    let node = object.node(key)?;
+    let place = Place::Key(object.place(), key);
+    let mut reader = ObjectReader::open(node, &place, findings)?;
+    if let Some(kind) = reader.text("type", findings) {
+        choose(&kind, &[(RPC_TYPE, ())], &Place::Key(&place, "type"), findings);
     }
-
-    /// Tells whether another Worker, by its binding, takes each path as it is written.
-    pub(super) fn is_strict_binding(&self, binding: &str) -> bool {
-        self.lists.strict_bindings.iter().any(|strict| strict == binding)
-    }
-
-    /// Reads the `binding` of an integration, which is the alias of a module.
-    pub(super) fn read_module(&self, object: &mut ObjectReader<'_>, findings: &mut Findings<'_>) -> Option<String> {
-        read_alias(object, &self.modules, "services", findings)
-    }
-
-    /// Reads the `binding` of an object, which is the alias of another Worker, and its `function`.
-    pub(super) fn read_binding(
-        &self,
-        object: &mut ObjectReader<'_>,
-        findings: &mut Findings<'_>,
-    ) -> Option<(String, Option<String>)> {
-        let binding = read_alias(object, &self.bindings, "serviceBindings", findings);
-        let function = object.text("function", findings);
-        if let Some(written) = &function {
-            note_function(written, &Place::Key(object.place(), "function"), findings);
-        }
-        let function = function.and_then(|written| written.value().map(str::to_owned));
-        Some((binding?, function))
-    }
-
-    /// Reads the function of another Worker that the object has at `key`; `None` where it has none.
-    pub(super) fn read_rpc(
-        &self,
-        object: &mut ObjectReader<'_>,
-        key: &'static str,
-        findings: &mut Findings<'_>,
-    ) -> Option<Rpc> {
-        let node = object.node(key)?;
-        let place = Place::Key(object.place(), key);
-        let mut reader = ObjectReader::open(node, &place, findings)?;
-        if let Some(kind) = reader.text("type", findings) {
-            choose(&kind, &[(RPC_TYPE, ())], &Place::Key(&place, "type"), findings);
-        }
-        reader.required("function", findings);
-        let found = self.read_binding(&mut reader, findings);
-        reader.finish(findings);
-        let (binding, function) = found?;
-        Some(Rpc { binding, function: function? })
-    }
+    reader.required("function", findings);
+    let call = read_call(&mut reader, findings);
+    reader.finish(findings);
+    Some(call)
 }
 
 /// What every object or stub has, and nobody calls on purpose.
@@ -187,24 +174,4 @@ fn note_function(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
         let help = told(|| "name a method of the Worker's entry point".to_owned());
         findings.note(written.offset, place, "invalid_name", message, help);
     }
-}
-
-fn read_alias(
-    object: &mut ObjectReader<'_>,
-    known: &TextsByName<'_>,
-    section: &str,
-    findings: &mut Findings<'_>,
-) -> Option<String> {
-    let written = object.required_text("binding", findings)?;
-    let alias = written.value()?;
-    if let Some(target) = known.get(alias) {
-        return Some(target.to_owned());
-    }
-    let help = told(|| match nearest(alias, known.names()) {
-        Some(near) => format!("did you mean \"{near}\"?"),
-        None => format!("add it to \"{section}\""),
-    });
-    let message = format!("no entry of \"{section}\" is called \"{}\"", shown(&written));
-    findings.note(written.offset, &Place::Key(object.place(), "binding"), "unknown_service", message, help);
-    None
 }

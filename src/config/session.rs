@@ -1,9 +1,10 @@
 //! The `session` section: how long the gateway holds a login for a browser, under which cookie, and where it leads.
 
+use std::rc::Rc;
+
 use super::address::{is_destination, read_origins};
-use super::authorizer::ReadAuthorizer;
 use super::cors::is_token;
-use super::path::{ReadPath, spelling_help};
+use super::login::Login;
 use super::provider::read_rotation_grace;
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
 
@@ -36,16 +37,24 @@ pub(super) const RENEW_BEFORE_DEFAULT_SECS: u64 = 60;
 pub(super) const RENEW_BEFORE_MAX_SECS: u64 = 3600;
 
 /// How the gateway holds logins for browsers.
-#[derive(Clone)]
 pub struct Session {
+    /// The rules.
+    pub rules: SessionRules,
+    /// The path that begins a login.
+    pub login_path: String,
+    /// The login that it begins.
+    pub login: Rc<Login>,
+}
+
+/// For how long a session is held, under which cookie, and where its login and logout lead.
+#[derive(Clone)]
+pub struct SessionRules {
     /// Name of the cookie, which begins with [`COOKIE_PREFIX`].
     pub cookie: String,
     /// A session ends after this long without a request.
     pub idle_secs: i64,
     /// A session ends this long after its login.
     pub absolute_secs: i64,
-    /// The path that begins a login.
-    pub login_path: String,
     /// Where a login leads that named no place of its own.
     pub after_login: String,
     /// Where a logout leads that named no place of its own.
@@ -58,16 +67,28 @@ pub struct Session {
     pub renew_before_secs: i64,
 }
 
-/// Reads the section; `None` where the file has none.
-pub(super) fn read_session(
-    root: &mut ObjectReader<'_>,
-    authorizers: &[ReadAuthorizer],
-    paths: &[ReadPath],
+/// The section as it is written.
+#[derive(Clone)]
+pub(crate) struct WrittenSession<'n> {
+    /// The rules; `None` if the section is no object.
+    pub rules: Option<SessionRules>,
+    /// The path that begins a login.
+    pub login_path: Option<Written<'n>>,
+    /// Byte offset of the section.
+    pub offset: usize,
+}
+
+/// Reads the section; `None` if the file has none.
+pub(super) fn read_session<'n>(
+    root: &mut ObjectReader<'n, '_>,
     findings: &mut Findings<'_>,
-) -> Option<Session> {
+) -> Option<WrittenSession<'n>> {
     let node = root.node("session")?;
     let place = Place::Key(root.place(), "session");
-    let mut object = ObjectReader::open(node, &place, findings)?;
+    let offset = node.offset;
+    let Some(mut object) = ObjectReader::open(node, &place, findings) else {
+        return Some(WrittenSession { rules: None, login_path: None, offset });
+    };
 
     let cookie = object.text("cookie", findings);
     let cookie = cookie.map(|written| read_cookie(&written, &Place::Key(&place, "cookie"), findings));
@@ -83,25 +104,20 @@ pub(super) fn read_session(
     let return_to_origins = read_origins(&mut object, "return_to", findings);
     let after_login = read_destination(&mut object, "after_login", &return_to_origins, findings);
     let after_logout = read_destination(&mut object, "after_logout", &return_to_origins, findings);
-    let login_path = read_login_path(&mut object, paths, findings);
-    if authorizers.iter().find_map(|read| read.provider).is_some_and(|provider| !provider.audience) {
-        let message = "a session without an \"audience\" in the authorizer would hold tokens that no API can check";
-        let help = told(|| "add the API's identifier to the authorizer as \"audience\"".to_owned());
-        findings.note(node.offset, &place, "missing_key", message.to_owned(), help);
-    }
+    let login_path = object.text("login_path", findings);
     object.finish(findings);
 
-    Some(Session {
+    let rules = SessionRules {
         cookie: cookie.unwrap_or_else(|| COOKIE_DEFAULT.to_owned()),
         idle_secs,
         absolute_secs,
-        login_path,
         after_login,
         after_logout,
         return_to_origins,
         rotation_grace_secs,
         renew_before_secs,
-    })
+    };
+    Some(WrittenSession { rules: Some(rules), login_path, offset })
 }
 
 fn read_cookie(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> String {
@@ -120,7 +136,7 @@ fn read_cookie(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
 
 /// Reads where a login or logout leads: a path here, or a URL of a listed origin.
 fn read_destination(
-    object: &mut ObjectReader<'_>,
+    object: &mut ObjectReader<'_, '_>,
     key: &'static str,
     origins: &[String],
     findings: &mut Findings<'_>,
@@ -134,39 +150,4 @@ fn read_destination(
         findings.note(written.offset, &Place::Key(object.place(), key), "invalid_url", message, help);
     }
     text.to_owned()
-}
-
-/// Reads which path begins a login: by default the first that does.
-fn read_login_path(object: &mut ObjectReader<'_>, paths: &[ReadPath], findings: &mut Findings<'_>) -> String {
-    let written = object.text("login_path", findings);
-    // A path that could not be read may be the one that is meant.
-    let all_known = paths.iter().all(|read| read.path.is_some());
-    let mut logins = paths.iter().filter_map(|read| read.path.as_ref()?.begins_login());
-    match written {
-        None => {
-            let first = logins.next();
-            if first.is_none() && all_known {
-                let message = "no open path of the config begins a login".to_owned();
-                let help = told(|| {
-                    "it takes one with GET, without \"auth\" and parameters, whose integration is auth0_login"
-                        .to_owned()
-                });
-                findings.note(object.offset(), object.place(), "missing_login", message, help);
-            }
-            first.unwrap_or_default().to_owned()
-        }
-        Some(written) => {
-            let Some(text) = written.value() else { return String::new() };
-            if all_known && !logins.any(|path| path == text) {
-                let message = format!("\"{}\" is no open path with GET that begins a login", shown(&written));
-                let help = told(|| {
-                    let way = "name one with GET, without \"auth\" and parameters, whose integration is auth0_login";
-                    spelling_help(text, way)
-                });
-                let place = Place::Key(object.place(), "login_path");
-                findings.note(written.offset, &place, "missing_login", message, help);
-            }
-            text.to_owned()
-        }
-    }
 }

@@ -3,6 +3,7 @@
 //! What is shared between requests are settled values. A request that finds none loads them itself; it never waits for
 //! another request's I/O.
 
+pub mod application;
 pub mod issuer;
 pub mod key_ring;
 
@@ -13,9 +14,11 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::Env;
 
-use crate::config::{BINDING_COOKIE, Config, HOP_BY_HOP_HEADERS, Integration, Path, Provider, load, references};
+use crate::config::{
+    Authorizer, BINDING_COOKIE, Config, HOP_BY_HOP_HEADERS, Integration, Path, Provider, load, references,
+};
+use crate::edge::gateway::application::Application;
 use crate::edge::gateway::issuer::Issuer;
-use crate::edge::gateway::key_ring::KeyRing;
 use crate::edge::objects;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::bindings;
@@ -71,8 +74,6 @@ pub struct Gateway {
     pub dropped_response_headers: String,
     /// The authorizers at work, in the order of the config.
     pub issuers: Vec<Rc<Issuer>>,
-    /// Which of them people log in at: the first that logs anybody in.
-    pub login: Option<usize>,
     /// Access tokens of sessions, by cookie.
     pub sessions: RefCell<SessionCache>,
     /// Exchanges of refresh tokens, by the token's SHA-256, where no Durable Object makes them.
@@ -283,20 +284,23 @@ fn note_missing(env: &Env, config: &Config, reasons: &mut String) {
 
 /// Warns of login states that tell whoever asks for one whether a guess at the secret is right.
 fn warn_of_weak_seal(config: &Config) {
-    let mut providers = config.authorizers.iter().filter_map(|authorizer| authorizer.provider.as_ref());
-    let logs_in = |path: &Path| matches!(path.integration, Integration::Login(_));
-    if providers.any(Provider::seals_weakly) && config.paths.iter().any(logs_in) {
+    let seals_weakly =
+        |path: &Path| matches!(&path.integration, Integration::Login { login, .. } if login.seals_weakly());
+    if config.paths.iter().any(seals_weakly) {
         log::warn("short_client_secret", "login states are sealed with a short client_secret: add a sealing_key");
     }
 }
 
 impl Gateway {
-    /// Gives the authorizer that people log in at; a valid config has one wherever it is asked for.
-    ///
-    /// # Errors
-    /// [`Problem::ConfigInvalid`] where there is none.
-    pub fn login_issuer(&self) -> Result<&Rc<Issuer>, Problem> {
-        self.login.and_then(|login| self.issuers.get(login)).ok_or(Problem::ConfigInvalid)
+    /// Returns an authorizer at work; one that is not the config's begins with nothing known.
+    pub fn issuer(&self, authorizer: &Rc<Authorizer>) -> Rc<Issuer> {
+        let known = self.issuers.iter().find(|issuer| Rc::ptr_eq(&issuer.authorizer, authorizer));
+        known.cloned().unwrap_or_else(|| Issuer::begin(authorizer, None))
+    }
+
+    /// Returns the application of a provider at work.
+    pub fn application(&self, provider: &Rc<Provider>) -> Application {
+        Application { provider: Rc::clone(provider), issuer: self.issuer(&provider.authorizer) }
     }
 
     /// Gives the path that took a request, once one did.
@@ -312,19 +316,17 @@ impl Gateway {
             .iter()
             .map(|authorizer| {
                 let mut known = previous.into_iter().flat_map(|previous| &previous.issuers);
-                let keys = known.find_map(|issuer| issuer.keys.serving(authorizer));
-                Rc::new(Issuer::new(authorizer.clone(), keys.unwrap_or_else(|| KeyRing::new(authorizer))))
+                Issuer::begin(authorizer, known.find_map(|issuer| issuer.keys.serving(authorizer)))
             })
             .collect();
-        let login = config.authorizers.iter().position(|authorizer| authorizer.provider.is_some());
-        let name = |config: &Config, login: Option<usize>| Some(config.authorizers.get(login?)?.issuer.clone());
-        let same = previous.filter(|previous| name(&previous.config, previous.login) == name(&config, login));
+        let issuer = |config: &Config| config.provider.as_ref().map(|provider| provider.authorizer.issuer.clone());
+        let same = previous.filter(|previous| issuer(&previous.config) == issuer(&config));
         let refreshes = same.map(|previous| previous.refreshes.clone());
         // In a name of the config's a `*` is a sign like others.
         let asserted = config.asserted_headers.iter().map(|name| name.replace('*', "-"));
         let dropped = HOP_BY_HOP_HEADERS.iter().chain(&[DROPPED_REQUEST_HEADERS]).map(|names| (*names).to_owned());
         let of_cors = if config.cors.is_some() { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
-        let own_cookies = config.session.iter().map(|session| session.cookie.as_str()).chain([BINDING_COOKIE]);
+        let own_cookies = config.session.iter().map(|session| session.rules.cookie.as_str()).chain([BINDING_COOKIE]);
         let own_cookies: Vec<&str> = own_cookies.flat_map(|name| [name, name_on(name, true)]).collect();
         Self {
             own_cookies: own_cookies.join("\n"),
@@ -332,7 +334,6 @@ impl Gateway {
             dropped_request_headers: dropped.chain(asserted).collect::<Vec<_>>().join("\n"),
             dropped_response_headers: [DROPPED_RESPONSE_HEADERS.as_slice(), of_cors].concat().join("\n"),
             issuers,
-            login,
             refreshes: refreshes.unwrap_or_default(),
             attempts: RefCell::default(),
             config,

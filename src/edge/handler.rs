@@ -39,7 +39,7 @@ pub async fn handle(exchange: &Rc<Exchange>) -> Response {
 /// Answers a request whose first instance panicked.
 pub async fn handle_panicked(exchange: &Rc<Exchange>) -> Response {
     let gateway = gateway::current(&**exchange).await.ok();
-    finish(exchange, gateway.as_deref(), Err(Problem::Internal))
+    finish(exchange, gateway.as_deref(), Err(Problem::Internal("it panicked".to_owned())))
 }
 
 async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer, Problem> {
@@ -72,7 +72,7 @@ async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer
             match claims {
                 Ok(claims) => claims,
                 // No login helps on the path of another authorizer.
-                Err(problem) if gateway.login.is_some_and(|login| login != access.authorizer) => return Err(problem),
+                Err(problem) if config.logs_in_elsewhere(access) => return Err(problem),
                 Err(problem) => return session::or_login(gateway, exchange, problem),
             }
         }

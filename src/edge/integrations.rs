@@ -38,7 +38,10 @@ pub async fn run(
 ) -> Result<Answer, Problem> {
     let spends = matches!(
         path.integration,
-        Integration::Callback { .. } | Integration::Refresh | Integration::Logout | Integration::BackchannelLogout
+        Integration::Callback { .. }
+            | Integration::Refresh(_)
+            | Integration::Logout(_)
+            | Integration::BackchannelLogout(_)
     );
     if spends && exchange.method() == Method::Head.as_str() {
         // A link preview must not use up a code, rotate a token or end a session (RFC 9110 section 9.2.1).
@@ -58,7 +61,6 @@ pub async fn run(
         }
         Integration::Redirect(redirect) => redirected(redirect, matched),
         Integration::HttpProxy { server, prefix, close_at_expiry } => {
-            let server = gateway.config.servers.get(*server).ok_or(Problem::ConfigInvalid)?;
             let forwarded = Forwarded { path: matched.forward_path(prefix), prefix };
             let expiring = claims.as_deref().filter(|_| *close_at_expiry);
             let raw = expiring.is_some();
@@ -71,22 +73,29 @@ pub async fn run(
         }
         Integration::ServiceBinding { binding, function } => service.binding(binding, function.as_deref()).await,
         Integration::Service(name) => service.module(name).await,
-        Integration::Login(login) => login::run(gateway, exchange, login).await,
-        Integration::Callback { response, redirect_uri, post_process } => {
-            let login = callback::log_in(gateway, exchange, redirect_uri.as_deref()).await;
+        Integration::Login { login, redirect_uri, return_to_origins } => {
+            login::run(gateway, exchange, login, redirect_uri, return_to_origins).await
+        }
+        Integration::Callback { provider, login, redirect_uri, response, post_process } => {
+            let application = gateway.application(provider);
+            let login = callback::log_in(gateway, exchange, application, login.as_deref(), redirect_uri).await;
             let login = match (login, post_process) {
                 (Ok(login), Some(rpc)) => {
                     let told = ServiceCall { claims: login.id_claims.as_ref(), ..service }.tell(rpc).await;
-                    told.inspect_err(|_| login.discard(gateway, exchange)).map(|()| login)
+                    told.inspect_err(|_| login.discard(exchange)).map(|()| login)
                 }
                 (login, _) => login,
             };
             callback::answer(gateway, exchange, response, login).await
         }
-        Integration::Userinfo => userinfo::run(gateway, exchange, claims.as_deref()).await,
-        Integration::Refresh => refresh::run(gateway, exchange).await,
-        Integration::Logout => logout::run(gateway, exchange).await,
-        Integration::BackchannelLogout => backchannel_logout::run(gateway, exchange).await,
+        Integration::Userinfo(provider) => {
+            userinfo::run(gateway, exchange, &gateway.application(provider), claims.as_deref()).await
+        }
+        Integration::Refresh(provider) => refresh::run(gateway, exchange, &gateway.application(provider)).await,
+        Integration::Logout(session) => logout::run(gateway, exchange, session).await,
+        Integration::BackchannelLogout(provider) => {
+            backchannel_logout::run(exchange, &gateway.application(provider)).await
+        }
         Integration::Supabase(supabase) => supabase::run(exchange, supabase).await,
         Integration::Health => Ok(health::run(gateway, exchange).await),
         Integration::ProtectedResource(resource) => {

@@ -95,7 +95,7 @@ pub fn needed_by(config: &Config) -> Vec<Class> {
 
 /// Tells whether the provider can end sessions here, so that they must be found by user.
 pub fn has_backchannel_logout(config: &Config) -> bool {
-    config.paths.iter().any(|path| matches!(path.integration, Integration::BackchannelLogout))
+    config.paths.iter().any(|path| matches!(path.integration, Integration::BackchannelLogout(_)))
 }
 
 impl Class {
@@ -175,21 +175,18 @@ pub fn answer(object: StoredObject, kind: &str, message: Option<String>) -> Work
         _ => Class::LogoutIndex,
     };
     Box::pin(async move {
-        // What is over is erased whatever is deployed: an alarm needs a config only to revoke.
-        let gateway = match (class, &message) {
-            (Class::RefreshExchange | Class::LogoutIndex, None) => Err(Problem::ConfigInvalid),
-            _ => gateway::current(&Message(object.env())).await,
-        };
+        let asked = Message(object.env());
         let Some(message) = message else {
+            // What is over is erased whatever is deployed: an alarm needs a config only to revoke.
             match class {
                 Class::RefreshExchange => refresh_exchange::on_alarm(&object).await?,
-                Class::Session => session::on_alarm(&object, gateway.ok()).await?,
+                Class::Session => session::on_alarm(&object, gateway::current(&asked).await.ok()).await?,
                 Class::LogoutIndex => logout_index::on_alarm(&object).await?,
             }
             return Ok(JsValue::UNDEFINED);
         };
         let message = json::parse_object(message.as_bytes()).ok_or("the message is malformed")?;
-        let gateway = gateway.map_err(|problem| problem.code())?;
+        let gateway = gateway::current(&asked).await.map_err(|problem| problem.code())?;
         let answer = match class {
             Class::RefreshExchange => refresh_exchange::answer(&object, &gateway, message).await?,
             Class::Session => session::answer(&object, &gateway, message).await?.to_string(),

@@ -3,6 +3,7 @@
 pub mod bindings;
 pub mod flight;
 pub mod host;
+pub mod http_client;
 pub mod invocation;
 pub mod kv;
 pub mod log;

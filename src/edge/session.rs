@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
 
 use crate::config::Session;
-use crate::edge::auth::provider;
+use crate::edge::auth::token_requests;
 use crate::edge::gateway::Gateway;
-use crate::edge::gateway::issuer::{Issuer, VerifyError};
+use crate::edge::gateway::application::Application;
+use crate::edge::gateway::issuer::VerifyError;
 use crate::edge::objects::{Class, Message, has_backchannel_logout};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
@@ -123,7 +124,7 @@ async fn access(
 ) -> Result<SessionToken, Problem> {
     // Counted from before the question: an answer may have been long on its way while the session ended.
     let asked_ms = now_ms();
-    let answer = ask(gateway, exchange, cookie, message).await?;
+    let answer = ask(exchange, session, cookie, message).await?;
     let token = judge_access(&answer, asked_ms).inspect_err(|problem| {
         let replaced = answer.contains_key("replaced");
         if !replaced && matches!(problem, Problem::SessionExpired(_) | Problem::SessionInvalid(_)) {
@@ -165,16 +166,14 @@ pub fn do_without(exchange: &Exchange, problem: Problem) -> Result<(), Problem> 
 /// Those of [`token`]; 503 where the renewed token is not believed either, and the session is kept. Only one that is another's
 /// business altogether ends it.
 pub async fn claims(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<VerifiedClaims>, Problem> {
+    let Some(session) = &gateway.config.session else { return Err(Problem::TokenMissing) };
     let doubted = token(gateway, exchange).await?.ok_or(Problem::TokenMissing)?;
-    let issuer = gateway.login_issuer()?;
+    let issuer = gateway.issuer(&session.login.provider.authorizer);
     let failure = match issuer.access_claims(exchange, &doubted.token).await {
         Ok(claims) => return Ok(claims),
         Err(failure) => failure,
     };
-    let (session, cookie) = match &gateway.config.session {
-        Some(session) => (session, presented_cookie(session, exchange)?.ok_or(Problem::TokenMissing)?),
-        None => return Err(Problem::ConfigInvalid),
-    };
+    let cookie = presented_cookie(session, exchange)?.ok_or(Problem::TokenMissing)?;
     let failure = match failure {
         VerifyError::Keys(problem) => return Err(problem),
         failure => {
@@ -206,7 +205,7 @@ pub async fn claims(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<Verifie
 
 /// Gives the cookie of the request's session, where it has one.
 fn presented_cookie(session: &Session, exchange: &Exchange) -> Result<Option<SessionCookie>, Problem> {
-    match presented(exchange, &session.cookie, exchange.is_plain_loopback()) {
+    match presented(exchange, &session.rules.cookie, exchange.is_plain_loopback()) {
         Presented::Absent => Ok(None),
         Presented::Cookie(cookie) => Ok(Some(cookie)),
         Presented::Malformed => {
@@ -220,16 +219,16 @@ fn presented_cookie(session: &Session, exchange: &Exchange) -> Result<Option<Ses
 
 fn clear_cookie(session: &Session, exchange: &Exchange) {
     // A cookie that was to be set before stays: no path does both.
-    let _ = exchange.set_cookie.set(cookie::set(&session.cookie, "", 0, exchange.is_plain_loopback()));
+    let _ = exchange.set_cookie.set(cookie::set(&session.rules.cookie, "", 0, exchange.is_plain_loopback()));
 }
 
 async fn ask(
-    gateway: &Gateway,
     exchange: &Exchange,
+    session: &Session,
     cookie: &SessionCookie,
     message: &Value,
 ) -> Result<Map<String, Value>, Problem> {
-    let timeout_ms = gateway.login_issuer()?.authorizer.timeout_ms;
+    let timeout_ms = session.login.provider.authorizer.timeout_ms;
     Class::Session.ask(exchange, &cookie.object_name(), message, timeout_ms).await
 }
 
@@ -265,7 +264,8 @@ pub async fn begin(
     tokens: &TokenAnswer,
     id_claims: Option<&VerifiedClaims>,
 ) -> Result<(), Problem> {
-    let issuer = gateway.login_issuer()?;
+    let (rules, provider) = (&session.rules, &session.login.provider);
+    let issuer = gateway.issuer(&provider.authorizer);
     let timeout_ms = issuer.authorizer.timeout_ms;
     let token = tokens.access_token();
     let claims = issuer.access_claims(exchange, token).await.map_err(|failure| match failure {
@@ -283,7 +283,7 @@ pub async fn begin(
     let cookie = SessionCookie::from_random(random_bytes()?, random_bytes()?);
     let name = cookie.object_name();
     if let Some(id_claims) = id_claims.filter(|_| has_backchannel_logout(&gateway.config)) {
-        let message = json!({"add": name, "until": now_secs() + session.absolute_secs});
+        let message = json!({"add": name, "until": now_secs() + rules.absolute_secs});
         for claim in ["sid", "sub"] {
             let Some(value) = id_claims.text(claim) else { continue };
             let index = digest(&index_subject(claim, &issuer.authorizer.issuer, value)).await?;
@@ -292,9 +292,7 @@ pub async fn begin(
     }
     let until = token_until(tokens, now_secs()).unwrap_or_else(|| claims.expires_at());
     // Each login at Auth0 has refresh tokens of its own. Elsewhere those of one session at the provider may be one grant.
-    let sid = id_claims
-        .and_then(|claims| claims.text("sid"))
-        .filter(|_| issuer.provider().is_ok_and(|provider| provider.endpoints.is_none()));
+    let sid = id_claims.and_then(|claims| claims.text("sid")).filter(|_| provider.endpoints.is_none());
     let message = json::object(&mut [
         ("do", "create".into()),
         ("key", cookie.key().into()),
@@ -307,9 +305,9 @@ pub async fn begin(
     Class::Session.ask(exchange, &name, &message, timeout_ms).await?;
     let plain = exchange.is_plain_loopback();
     // No other cookie was to be set on this path.
-    let _ = exchange.set_cookie.set(cookie::set(&session.cookie, &cookie.value(), session.absolute_secs, plain));
-    if let Presented::Cookie(before) = presented(exchange, &session.cookie, plain) {
-        let ended = end_of(gateway, exchange, &before, Some(sid.unwrap_or_default())).await;
+    let _ = exchange.set_cookie.set(cookie::set(&rules.cookie, &cookie.value(), rules.absolute_secs, plain));
+    if let Presented::Cookie(before) = presented(exchange, &rules.cookie, plain) {
+        let ended = end_of(gateway, exchange, session, &before, Some(sid.unwrap_or_default())).await;
         // The login counts all the same: the browser drops that cookie, and the session ends by its time.
         if let Err(problem) = ended {
             log::warn("session_not_replaced", problem.code());
@@ -319,11 +317,11 @@ pub async fn begin(
 }
 
 /// Revokes the refresh token of a login that came to nothing, behind the answer: nobody else knows of it.
-pub fn discard(issuer: &Rc<Issuer>, exchange: &Exchange, tokens: &TokenAnswer) {
+pub fn discard(application: &Application, exchange: &Exchange, tokens: &TokenAnswer) {
     let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) else { return };
-    let (issuer, message) = (Rc::clone(issuer), Message(exchange.env().clone()));
+    let (application, message) = (application.clone(), Message(exchange.env().clone()));
     exchange.keep_alive(&promise(Box::pin(async move {
-        provider::revoke(&issuer, &message, &refresh_token).await;
+        token_requests::revoke(&application, &message, &refresh_token).await;
         Ok(JsValue::UNDEFINED)
     })));
 }
@@ -335,7 +333,7 @@ pub fn discard(issuer: &Rc<Issuer>, exchange: &Exchange, tokens: &TokenAnswer) {
 pub async fn end(gateway: &Gateway, exchange: &Exchange, session: &Session) -> Result<(), Problem> {
     // One that is none of ours has no session to end.
     if let Ok(Some(cookie)) = presented_cookie(session, exchange) {
-        end_of(gateway, exchange, &cookie, None).await?;
+        end_of(gateway, exchange, session, &cookie, None).await?;
     }
     clear_cookie(session, exchange);
     Ok(())
@@ -345,12 +343,13 @@ pub async fn end(gateway: &Gateway, exchange: &Exchange, session: &Session) -> R
 async fn end_of(
     gateway: &Gateway,
     exchange: &Exchange,
+    session: &Session,
     cookie: &SessionCookie,
     replaced_by: Option<&str>,
 ) -> Result<(), Problem> {
     let message =
         json::object(&mut [("do", "end".into()), ("key", cookie.key().into()), ("replaced_by", replaced_by.into())]);
-    ask(gateway, exchange, cookie, &message).await?;
+    ask(exchange, session, cookie, &message).await?;
     let known = if replaced_by.is_some() { Known::Replaced } else { Known::LoggedOut };
     let until = now_ms() + TOKEN_CACHE_MAX_SECS as f64 * 1000.0;
     gateway.sessions.borrow_mut().insert(cookie, known, until);

@@ -96,7 +96,7 @@ mod tests {
         ];
         for (index, problem, expected) in table {
             let path = config.paths.get(index);
-            let authorizer = path.and_then(|path| config.authorizers.get(path.access.as_ref()?.authorizer));
+            let authorizer = path.and_then(|path| Some(&*path.access.as_ref()?.authorizer));
             assert_eq!(problem.older_code(path, authorizer), Some(expected), "{index}: {problem:?}");
         }
         assert_eq!(Problem::EmailMissing.older_code(config.paths.get(1), None), None, "the same in both");

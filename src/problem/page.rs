@@ -34,7 +34,7 @@ impl Problem {
         match path.map(|path| &path.integration) {
             Some(Integration::Callback { .. }) => true,
             // What the login itself did not take would not be taken again.
-            Some(Integration::Login(_)) => status < 429,
+            Some(Integration::Login { .. }) => status < 429,
             _ => status == 401,
         }
     }

@@ -45,7 +45,7 @@ impl Problem {
         match self {
             Self::ConfigInvalid => Presentation::of_config("The gateway's configuration is not in force. Its log names each reason."),
             Self::ConfigInvalidHere(reasons) => Presentation::of_config(reasons),
-            Self::Internal => present(
+            Self::Internal(_) => present(
                 500,
                 "internal_error",
                 "Internal error",

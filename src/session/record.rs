@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::config::Session;
+use crate::config::SessionRules;
 use crate::json;
 use crate::oauth::TokenAnswer;
 use crate::token::{claimed_expiry, claimed_text};
@@ -62,7 +62,7 @@ impl SessionRecord {
     }
 
     /// Notes a use at `now`, from which the idle time counts that is in force; tells whether that is worth keeping.
-    pub fn touch(&mut self, rules: &Session, now: i64) -> bool {
+    pub fn touch(&mut self, rules: &SessionRules, now: i64) -> bool {
         let worth_it = now - self.used_at >= (rules.idle_secs / TOUCHES_PER_IDLE).max(1);
         if worth_it {
             (self.used_at, self.idle_secs) = (now, rules.idle_secs);
@@ -85,7 +85,7 @@ impl SessionRecord {
     }
 
     /// Tells what the access token is good for at `now`.
-    pub fn standing(&self, rules: &Session, now: i64) -> Standing {
+    pub fn standing(&self, rules: &SessionRules, now: i64) -> Standing {
         let left = self.token_until - now;
         if left <= 0 {
             return Standing::Expired;
@@ -205,12 +205,11 @@ mod tests {
     use super::*;
     use crate::oauth::{Exchange, ProviderAnswer, judge_tokens};
 
-    fn rules() -> Session {
-        Session {
+    fn rules() -> SessionRules {
+        SessionRules {
             cookie: "__Host-s".into(),
             idle_secs: 1_000,
             absolute_secs: 10_000,
-            login_path: "/login".into(),
             after_login: "/".into(),
             after_logout: "/".into(),
             return_to_origins: Vec::new(),
@@ -263,7 +262,7 @@ mod tests {
         assert!(!record.has_ended(1_049) && record.has_ended(1_050));
         record.used_at = 9_999;
         assert!(record.has_ended(10_000), "absolute, however much it is used");
-        assert!(record.touch(&Session { idle_secs: 60, ..rules() }, 10_100));
+        assert!(record.touch(&SessionRules { idle_secs: 60, ..rules() }, 10_100));
         assert_eq!(record.idle_secs, 60, "as the config has it");
     }
 
@@ -296,9 +295,9 @@ mod tests {
 
     #[test]
     fn a_session_that_is_used_does_not_end_for_want_of_being_asked() {
-        let brief = Session { idle_secs: 8, ..rules() };
+        let brief = SessionRules { idle_secs: 8, ..rules() };
         assert_eq!(record().standing(&brief, 0), Standing::Fresh(4));
-        assert_eq!(record().standing(&Session { idle_secs: 1, ..rules() }, 0), Standing::Fresh(1));
+        assert_eq!(record().standing(&SessionRules { idle_secs: 1, ..rules() }, 0), Standing::Fresh(1));
         let last = SessionRecord { ends_at: 7, ..record() };
         assert_eq!(last.standing(&rules(), 0), Standing::Fresh(7), "nor past its end");
     }

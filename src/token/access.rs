@@ -3,27 +3,27 @@
 use serde_json::Value;
 
 use super::VerifiedClaims;
-use crate::config::Access;
+use crate::config::Requirements;
 use crate::json::FLOAT_EXACT_MAX;
 
-/// Says what of a path's rules the claims do not meet; `None` where they meet them all.
-pub fn missing_access(claims: &VerifiedClaims, access: &Access) -> Option<String> {
+/// Says what of a path's requirements the claims do not meet; `None` where they meet them all.
+pub fn missing_access(claims: &VerifiedClaims, needed: &Requirements) -> Option<String> {
     let has = |claim: &str, name: &str| claims.get(claim).is_some_and(|value| lists(value, name));
     // Providers name scopes in either claim (RFC 9068 section 2.2.3; `scp` of Okta and Entra ID).
     let has_scope = |name: &String| has("scope", name) || has("scp", name);
     let has_permission =
         |name: &String| claims.get("permissions").is_some_and(|value| value.is_array() && lists(value, name));
-    if let Some(scope) = access.scopes.iter().find(|scope| !has_scope(scope)) {
+    if let Some(scope) = needed.scopes.iter().find(|scope| !has_scope(scope)) {
         return Some(format!("no scope {scope}"));
     }
-    if !access.any_scopes.is_empty() && !access.any_scopes.iter().any(has_scope) {
-        return Some(format!("none of the scopes {}", access.any_scopes.join(" ")));
+    if !needed.any_scopes.is_empty() && !needed.any_scopes.iter().any(has_scope) {
+        return Some(format!("none of the scopes {}", needed.any_scopes.join(" ")));
     }
-    if let Some(permission) = access.permissions.iter().find(|permission| !has_permission(permission)) {
+    if let Some(permission) = needed.permissions.iter().find(|permission| !has_permission(permission)) {
         return Some(format!("no permission {permission}"));
     }
     let unmet =
-        access.claims.iter().find(|(path, expected)| !claims.get(path).is_some_and(|value| meets(value, expected)));
+        needed.claims.iter().find(|(path, expected)| !claims.get(path).is_some_and(|value| meets(value, expected)));
     unmet.map(|(path, _)| format!("the claim {path} has another value"))
 }
 

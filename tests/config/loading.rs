@@ -27,11 +27,10 @@ fn the_config_of_the_article_loads_as_it_stands() {
     assert_eq!(check(&source), []);
     let config = loaded(&source);
     let auth0 = &config.authorizers[0];
-    let provider = auth0.provider.as_ref().unwrap();
+    let provider = config.provider.as_ref().unwrap();
     assert_eq!(auth0.issuer, "https://qzx.eu.auth0.com/", "by default that of the domain");
     let KeySource::KeySet(jwks_uri) = &auth0.keys else { panic!("a key set's address") };
     assert_eq!(jwks_uri, "https://tenant.auth0.com/.well-known/jwks.json", "as it is written");
-    assert_eq!(provider.redirect_uri.as_deref(), Some("https://serverlessapigateway.com/api/auth0/callback"));
     assert_eq!(provider.scope, "openid profile email");
     assert_eq!(auth0.audience, "qzx-client-id", "without an audience the client");
     assert_eq!(auth0.algorithms, [Algorithm::Rs256], "by default RS256 alone");
@@ -40,12 +39,15 @@ fn the_config_of_the_article_loads_as_it_stands() {
     assert_eq!(provider.client_secret.as_ref().unwrap().expose(), "qzx-client-secret");
     assert_eq!(config.paths.len(), 3);
     assert_eq!(config.paths.iter().map(|path| path.access.is_some()).collect::<Vec<_>>(), [false, true, false]);
-    assert!(matches!(
-        &config.paths[0].integration,
-        Integration::Callback { response: CallbackResponse::Json, redirect_uri: None, post_process: None }
-    ));
-    assert!(matches!(config.paths[1].integration, Integration::Userinfo));
-    assert!(matches!(config.paths[2].integration, Integration::Refresh));
+    let Integration::Callback {
+        response: CallbackResponse::Json, redirect_uri, post_process: None, login: None, ..
+    } = &config.paths[0].integration
+    else {
+        panic!("a callback")
+    };
+    assert_eq!(redirect_uri, "https://serverlessapigateway.com/api/auth0/callback", "that of the authorizer");
+    assert!(matches!(config.paths[1].integration, Integration::Userinfo(_)));
+    assert!(matches!(config.paths[2].integration, Integration::Refresh(_)));
 }
 
 #[test]
@@ -67,6 +69,7 @@ fn an_unused_callback_uri_is_not_judged() {
             Binding::Missing
         }
     }
+    const CALLBACK: &str = r#"{ "method": "GET", "path": "/", "integration": { "type": "auth0_callback" } }"#;
     let authorizer = |uris: &str| {
         format!(r#"{{ "type": "auth0", "domain": "a.example", "client_id": "c", "client_secret": "s", {uris} }}"#)
     };
@@ -76,12 +79,12 @@ fn an_unused_callback_uri_is_not_judged() {
     {
         let authorizer = authorizer(&format!(r#"{good}, "callback_uri": "{unused}""#));
         for source in [
-            format!(r#"{{ "paths": [], "authorizer": {authorizer} }}"#),
-            format!(r#"{{ "paths": [], "authorizers": {{ "users": {authorizer} }} }}"#),
+            format!(r#"{{ "paths": [{CALLBACK}], "authorizer": {authorizer} }}"#),
+            format!(r#"{{ "paths": [{CALLBACK}], "authorizers": {{ "users": {authorizer} }} }}"#),
         ] {
             let config = load(&source, &Nothing).unwrap_or_else(|mistakes| panic!("{message}: {mistakes:?}"));
-            let provider = config.authorizers[0].provider.as_ref().unwrap();
-            assert_eq!(provider.redirect_uri.as_deref(), Some("https://gateway.example/callback"), "{message}");
+            let Integration::Callback { redirect_uri, .. } = &config.paths[0].integration else { panic!("a callback") };
+            assert_eq!(redirect_uri, "https://gateway.example/callback", "{message}");
             assert_eq!(references(&source), [], "{message}: nothing is asked for");
         }
     }
@@ -122,12 +125,14 @@ fn the_older_spelling_of_a_secret_is_a_secret() {
             Binding::Value(format!("the whole value of the secret {}", reference.name))
         }
     }
-    let source = r#"{ "paths": [], "authorizer": {
-        "type": "auth0", "domain": "a.example", "client_id": "c",
-        "client_secret": "$secrets.ONE", "sealing_key": "$secret.TWO" } }"#;
-    let provider = load(source, &OnlySecrets).unwrap().authorizers.remove(0).provider.unwrap();
-    assert_eq!(provider.client_secret.unwrap().expose(), "the whole value of the secret ONE");
-    assert_eq!(provider.sealing_key.unwrap().expose(), "the whole value of the secret TWO");
+    let source = r#"{ "authorizer": {
+        "type": "auth0", "domain": "a.example", "client_id": "c", "redirect_uri": "https://gateway.example/callback",
+        "client_secret": "$secrets.ONE", "sealing_key": "$secret.TWO" },
+        "paths": [{ "method": "GET", "path": "/", "integration": { "type": "auth0_login" } }] }"#;
+    let config = load(source, &OnlySecrets).unwrap();
+    let Integration::Login { login, .. } = &config.paths[0].integration else { panic!("a login") };
+    assert_eq!(login.provider.client_secret.as_ref().unwrap().expose(), "the whole value of the secret ONE");
+    assert_eq!(login.sealing_secret.expose(), "the whole value of the secret TWO");
 }
 
 #[test]
@@ -217,18 +222,18 @@ fn the_variables_of_a_path_come_before_those_of_the_file() {
 fn addresses_are_kept_as_they_will_be_used() {
     let source = r#"{ "servers": [
         { "alias": "plain", "url": "https://API.example:443" },
-        { "alias": "based", "url": "http://api.example:8080/v1/" },
-        { "alias": "deep", "url": "https://api.example/v1//" }
-      ], "paths": [],
+        { "alias": "based", "url": "http://api.example:8080/v1/" }
+      ], "paths": [
+        { "method": "GET", "path": "/plain", "integration": { "type": "http_proxy", "server": "plain" } },
+        { "method": "GET", "path": "/based", "integration": { "type": "http_proxy", "server": "based" } }
+      ],
       "authorizer": { "type": "auth0", "domain": "tenant.example", "client_id": "c", "issuer": "https://login.example" } }"#;
     let config = loaded(source);
-    let servers: Vec<_> = config
-        .servers
-        .iter()
-        .map(|server| &server.targets[0])
-        .map(|t| (t.origin.as_str(), t.base_path.as_str()))
-        .collect();
-    assert_eq!(servers[..2], [("https://api.example", ""), ("http://api.example:8080", "/v1")]);
+    let first = |index: usize| match &config.paths[index].integration {
+        Integration::HttpProxy { server, .. } => (&*server.targets.first.origin, &*server.targets.first.base_path),
+        _ => panic!("an upstream"),
+    };
+    assert_eq!([first(0), first(1)], [("https://api.example", ""), ("http://api.example:8080", "/v1")]);
     assert_eq!(config.authorizers[0].issuer, "https://login.example", "an issuer is compared as it is written");
 }
 
@@ -257,17 +262,20 @@ fn a_session_has_a_default_for_everything() {
         }
     }
     let config = loaded(&source("{}"));
-    assert!(matches!(config.paths[2].integration, Integration::Callback { response: CallbackResponse::Session, .. }));
+    assert!(matches!(
+        config.paths[2].integration,
+        Integration::Callback { response: CallbackResponse::Session(_), .. }
+    ));
     let session = config.session.unwrap();
     assert_eq!(
-        (session.cookie.as_str(), session.login_path.as_str()),
+        (session.rules.cookie.as_str(), session.login_path.as_str()),
         ("__Host-bargate", "/spa/login"),
         "the first login"
     );
-    assert_eq!((session.idle_secs, session.absolute_secs), (3 * 86_400, 30 * 86_400));
-    assert_eq!((session.rotation_grace_secs, session.renew_before_secs), (10, 60));
-    assert_eq!((session.after_login.as_str(), session.after_logout.as_str()), ("/", "/"));
-    assert!(session.return_to_origins.is_empty());
+    assert_eq!((session.rules.idle_secs, session.rules.absolute_secs), (3 * 86_400, 30 * 86_400));
+    assert_eq!((session.rules.rotation_grace_secs, session.rules.renew_before_secs), (10, 60));
+    assert_eq!((session.rules.after_login.as_str(), session.rules.after_logout.as_str()), ("/", "/"));
+    assert!(session.rules.return_to_origins.is_empty());
 
     let session = loaded(&source(
         r#"{ "cookie": "__Host-app", "idle_seconds": 60, "absolute_seconds": 600, "login_path": "/login", "after_login": "/home?x=1",
@@ -275,11 +283,14 @@ fn a_session_has_a_default_for_everything() {
              "renew_before_seconds": 0 }"#,
     ));
     let session = session.session.unwrap();
-    assert_eq!((session.cookie.as_str(), session.login_path.as_str()), ("__Host-app", "/login"));
-    assert_eq!((session.idle_secs, session.absolute_secs), (60, 600));
-    assert_eq!((session.rotation_grace_secs, session.renew_before_secs), (0, 0));
-    assert_eq!((session.after_login.as_str(), session.after_logout.as_str()), ("/home?x=1", "https://app.example/bye"));
-    assert_eq!(session.return_to_origins, ["https://app.example"]);
+    assert_eq!((session.rules.cookie.as_str(), session.login_path.as_str()), ("__Host-app", "/login"));
+    assert_eq!((session.rules.idle_secs, session.rules.absolute_secs), (60, 600));
+    assert_eq!((session.rules.rotation_grace_secs, session.rules.renew_before_secs), (0, 0));
+    assert_eq!(
+        (session.rules.after_login.as_str(), session.rules.after_logout.as_str()),
+        ("/home?x=1", "https://app.example/bye")
+    );
+    assert_eq!(session.rules.return_to_origins, ["https://app.example"]);
 }
 
 #[test]

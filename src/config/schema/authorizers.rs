@@ -6,10 +6,11 @@ use super::model::{Key, Section, Shape, Union, absent, allow, refused, wherever}
 use super::tree::{Json, list, object};
 use crate::algorithm::Algorithm;
 use crate::config::authorizer::{
-    ALGORITHMS_DEFAULT, CLOCK_SKEW_DEFAULT_SECS, CLOCK_SKEW_MAX_SECS, KINDS, Kind, SECRET_MIN_BYTES,
-    SUPABASE_ALGORITHMS_DEFAULT, SUPABASE_AUDIENCE, TIMEOUT_DEFAULT_MS, TIMEOUT_MAX_MS,
+    ALGORITHMS_DEFAULT, CLOCK_SKEW_DEFAULT_SECS, CLOCK_SKEW_MAX_SECS, KINDS, Kind, SUPABASE_ALGORITHMS_DEFAULT,
+    SUPABASE_AUDIENCE, TIMEOUT_DEFAULT_MS, TIMEOUT_MAX_MS,
 };
 use crate::config::provider::SCOPE_DEFAULT;
+use crate::config::weak_secret::SECRET_MIN_BYTES;
 
 /// Name of an authorizer among the `$defs`.
 pub const AUTHORIZER: &str = "authorizer";

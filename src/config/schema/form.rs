@@ -4,10 +4,10 @@
 //! than the parser does, and refuses nothing that is written as people write it.
 
 use super::tree::{Json, object};
-use crate::config::authorizer::SECRET_MIN_BYTES;
 use crate::config::mapping::{HOP_BY_HOP_HEADERS, UNMAPPABLE_HEADERS};
 use crate::config::service::UNCALLABLE;
 use crate::config::session::{BINDING_COOKIE, COOKIE_PREFIX};
+use crate::config::weak_secret::SECRET_MIN_BYTES;
 use crate::route::MAX_SEGMENTS;
 
 /// A reference to a binding.

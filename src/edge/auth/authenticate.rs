@@ -22,28 +22,27 @@ pub async fn authenticate(
     exchange: &Exchange,
     access: &Access,
 ) -> Result<Option<Rc<VerifiedClaims>>, Problem> {
-    let issuer = gateway.issuers.get(access.authorizer).ok_or(Problem::ConfigInvalid)?;
+    let issuer = gateway.issuer(&access.authorizer);
     let header = exchange.header("authorization");
     let credentials = bearer(header.as_deref());
-    let dispensable = access.optional && credentials == Credentials::Absent;
+    let needed = &access.requirements;
+    let dispensable = needed.optional && credentials == Credentials::Absent;
     let claims = match credentials {
         Credentials::Bearer(token) => issuer.access_claims(exchange, token).await.map_err(VerifyError::into_problem),
         // What was sent as a token and is none never falls back to a session.
         Credentials::Malformed => Err(Problem::CredentialsMalformed),
         // Sessions hold tokens of one authorizer.
-        Credentials::Absent if gateway.login.is_some_and(|login| login != access.authorizer) => {
-            Err(Problem::TokenMissing)
-        }
+        Credentials::Absent if gateway.config.logs_in_elsewhere(access) => Err(Problem::TokenMissing),
         Credentials::Absent => session::claims(gateway, exchange).await,
     };
     let claims = match claims {
         Err(problem) if dispensable => return session::do_without(exchange, problem).map(|()| None),
         claims => claims?,
     };
-    match missing_access(&claims, access) {
+    match missing_access(&claims, needed) {
         None => Ok(Some(claims)),
         Some(reason) => {
-            let scope = [access.scopes.as_slice(), &access.any_scopes].concat().join(" ");
+            let scope = [needed.scopes.as_slice(), &needed.any_scopes].concat().join(" ");
             Err(Problem::InsufficientScope { scope, reason })
         }
     }

@@ -3,8 +3,9 @@
 
 use std::rc::Rc;
 
-use crate::edge::auth::provider;
+use crate::edge::auth::token_requests;
 use crate::edge::gateway::Gateway;
+use crate::edge::gateway::application::Application;
 use crate::edge::objects::{Class, is_replayed};
 use crate::edge::runtime::flight::FlightRules;
 use crate::edge::runtime::invocation::Invocation;
@@ -43,13 +44,13 @@ pub struct Exchanged {
 /// [`Problem::StoreUnavailable`] where the object that makes the exchange cannot be reached.
 pub async fn exchange(
     gateway: &Gateway,
+    application: &Application,
     invocation: &dyn Invocation,
     refresh_token: Secret<String>,
     asker: Asker,
     grace_secs: u32,
 ) -> Result<Exchanged, Problem> {
-    let issuer = gateway.login_issuer()?;
-    let timeout_ms = issuer.authorizer.timeout_ms;
+    let timeout_ms = application.timeout_ms();
     let name = digest(refresh_token.expose()).await?;
     let (asker, retry_secs) = match asker {
         Asker::Client => (fresh_text()?, RETRY_SECS),
@@ -70,9 +71,9 @@ pub async fn exchange(
         replay_ms: f64::from(grace_secs) * 1000.0,
         lost_after_ms: f64::from(timeout_ms) + LOST_AFTER_SECS as f64 * 1000.0,
     };
-    let (issuer, endpoints) = (Rc::clone(issuer), issuer.endpoints(invocation).await?);
+    let (application, endpoints) = (application.clone(), application.endpoints(invocation).await?);
     let work = async move {
-        let outcome = provider::refresh(&issuer, &endpoints, &refresh_token).await;
+        let outcome = token_requests::refresh(&application, &endpoints, &refresh_token).await;
         let rotated = is_rotated(&outcome, refresh_token.expose());
         (Rc::new(outcome), rotated)
     };

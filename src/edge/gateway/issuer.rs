@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::config::{Authorizer, Endpoints, Provider};
+use crate::config::Authorizer;
 use crate::edge::gateway::key_ring::{HeldKeys, KeyRing};
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_secs;
@@ -16,7 +16,7 @@ use crate::token::{
 /// An authorizer and what is remembered of it between requests.
 pub struct Issuer {
     /// Its rules.
-    pub authorizer: Authorizer,
+    pub authorizer: Rc<Authorizer>,
     /// Its keys.
     pub keys: KeyRing,
     /// Tokens that have verified; no other authorizer's business.
@@ -49,27 +49,9 @@ impl From<TokenError> for VerifyError {
 
 impl Issuer {
     /// Puts an authorizer to work, with the keys that are known of it.
-    pub fn new(authorizer: Authorizer, keys: KeyRing) -> Self {
-        Self { authorizer, keys, tokens: RefCell::default() }
-    }
-
-    /// Gives the application at the provider.
-    ///
-    /// # Errors
-    /// [`Problem::ConfigInvalid`] where the authorizer logs nobody in.
-    pub fn provider(&self) -> Result<&Provider, Problem> {
-        self.authorizer.provider.as_ref().ok_or(Problem::ConfigInvalid)
-    }
-
-    /// Gives the provider's addresses, from its discovery document where they stand there.
-    ///
-    /// # Errors
-    /// Where that document cannot be had: the provider's failure.
-    pub async fn endpoints(&self, invocation: &dyn Invocation) -> Result<Rc<Endpoints>, Problem> {
-        if let Some(endpoints) = &self.provider()?.endpoints {
-            return Ok(Rc::clone(endpoints));
-        }
-        self.keys.current(invocation).await?.endpoints.clone().ok_or(Problem::ConfigInvalid)
+    pub fn begin(authorizer: &Rc<Authorizer>, keys: Option<KeyRing>) -> Rc<Self> {
+        let keys = keys.unwrap_or_else(|| KeyRing::new(authorizer));
+        Rc::new(Self { authorizer: Rc::clone(authorizer), keys, tokens: RefCell::default() })
     }
 
     /// Gives the claims of an access token. Waits for nothing where it verified before.
@@ -98,24 +80,8 @@ impl Issuer {
 
     /// Gives what an access token is held against.
     pub fn access_token_expectations(&self) -> Expectations<'_> {
-        let Authorizer { issuer, audience, clock_skew_secs, .. } = &self.authorizer;
+        let Authorizer { issuer, audience, clock_skew_secs, .. } = &*self.authorizer;
         Expectations { issuer, audience, clock_skew_secs: *clock_skew_secs, kind: Kind::Access }
-    }
-
-    /// Verifies an ID token or a logout token.
-    ///
-    /// # Errors
-    /// Why it is not believed.
-    pub async fn verify_for_client(
-        &self,
-        invocation: &dyn Invocation,
-        token: &str,
-        kind: Kind,
-    ) -> Result<VerifiedClaims, VerifyError> {
-        let audience = &self.provider().map_err(VerifyError::Keys)?.client_id;
-        let expectations = Expectations { audience, kind, ..self.access_token_expectations() };
-        let expiry = if kind == Kind::Logout { Expiry::Optional } else { Expiry::Enforced };
-        Ok(self.verify(invocation, token, &expectations, expiry).await?.0)
     }
 
     /// Verifies a token and gives its claims with the generation of the keys that did.

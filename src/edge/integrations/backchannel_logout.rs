@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::edge::auth::provider::read_body;
-use crate::edge::gateway::Gateway;
+use crate::edge::gateway::application::Application;
 use crate::edge::gateway::issuer::VerifyError;
 use crate::edge::objects::{Class, is_replayed, spend};
 use crate::edge::request::answer::Answer;
+use crate::edge::request::body::read_body;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::digest;
@@ -20,24 +20,24 @@ use crate::token::Kind;
 ///
 /// # Errors
 /// 400 where the token is none or was used before; 503 where a session could not be ended, so that the provider tries again.
-pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
-    let issuer = gateway.login_issuer()?;
+pub async fn run(exchange: &Exchange, application: &Application) -> Result<Answer, Problem> {
     let body = read_body(exchange).await?;
     let token = match BodyKind::of(exchange)? {
         BodyKind::Form => query_parameter(body.as_deref(), "logout_token"),
         BodyKind::Json => return Err(Problem::UnsupportedMediaType),
     };
     let token = token.ok_or(Problem::LogoutTokenRefused("there is none"))?;
-    let claims = issuer.verify_for_client(exchange, &token, Kind::Logout).await.map_err(|failure| match failure {
+    let claims = application.verify(exchange, &token, Kind::Logout).await.map_err(|failure| match failure {
         VerifyError::Token(error) => Problem::LogoutTokenInvalid(error),
         VerifyError::Keys(problem) => problem,
     })?;
-    let logout = judge_logout_token(&claims, issuer.authorizer.clock_skew_secs, now_secs())
-        .map_err(Problem::LogoutTokenRefused)?;
+    let issuer = &application.provider.authorizer;
+    let logout =
+        judge_logout_token(&claims, issuer.clock_skew_secs, now_secs()).map_err(Problem::LogoutTokenRefused)?;
 
-    let index = digest(&index_subject(logout.claim, &issuer.authorizer.issuer, logout.value)).await?;
+    let index = digest(&index_subject(logout.claim, &issuer.issuer, logout.value)).await?;
     let message = spend(logout.jti, logout.good_until)?;
-    let answer = Class::LogoutIndex.ask(exchange, &index, &message, issuer.authorizer.timeout_ms).await?;
+    let answer = Class::LogoutIndex.ask(exchange, &index, &message, application.timeout_ms()).await?;
     if is_replayed(&answer) {
         return Err(Problem::LogoutTokenRefused("it was used before"));
     }

@@ -1,11 +1,12 @@
 //! `auth0_callback`: the browser back from the provider, with a code or an error.
 
-use crate::config::{CallbackResponse, Integration, Provider};
+use crate::config::{CallbackResponse, Login, Provider};
 use crate::edge::auth::grants;
-use crate::edge::auth::provider::send_form;
+use crate::edge::auth::token_requests::send_form;
 use crate::edge::gateway::Gateway;
-use crate::edge::gateway::issuer::{Issuer, VerifyError};
-use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding, redirect_uri, sealing_secret};
+use crate::edge::gateway::application::Application;
+use crate::edge::gateway::issuer::VerifyError;
+use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding};
 use crate::edge::objects::{Class, is_replayed, spend};
 use crate::edge::request::answer::{Answer, set_page_headers};
 use crate::edge::request::exchange::Exchange;
@@ -42,19 +43,19 @@ pub async fn answer(
             );
             web_message(&message, target_origin)
         }
-        CallbackResponse::Session => {
+        CallbackResponse::Session(session) => {
             let login = login?;
-            let session = gateway.config.session.as_ref().ok_or(Problem::ConfigInvalid)?;
             let begun = session::begin(gateway, exchange, session, &login.tokens, login.id_claims.as_ref()).await;
-            begun.inspect_err(|_| login.discard(gateway, exchange))?;
+            begun.inspect_err(|_| login.discard(exchange))?;
             let return_to = login.state.and_then(|state| state.return_to);
-            Ok(Answer::redirect(302, return_to.unwrap_or_else(|| session.after_login.clone())))
+            Ok(Answer::redirect(302, return_to.unwrap_or_else(|| session.rules.after_login.clone())))
         }
     }
 }
 
 /// A login that came through.
 pub struct CompletedLogin {
+    application: Application,
     tokens: TokenAnswer,
     /// The claims of its ID token, where there is one.
     pub id_claims: Option<VerifiedClaims>,
@@ -63,10 +64,8 @@ pub struct CompletedLogin {
 
 impl CompletedLogin {
     /// Revokes its refresh token, behind the answer: nobody has been given it.
-    pub fn discard(&self, gateway: &Gateway, exchange: &Exchange) {
-        if let Ok(issuer) = gateway.login_issuer() {
-            session::discard(issuer, exchange, &self.tokens);
-        }
+    pub fn discard(&self, exchange: &Exchange) {
+        session::discard(&self.application, exchange, &self.tokens);
     }
 
     fn to_json(&self) -> String {
@@ -81,23 +80,22 @@ impl CompletedLogin {
 pub async fn log_in(
     gateway: &Gateway,
     exchange: &Exchange,
-    own_redirect_uri: Option<&str>,
+    application: Application,
+    begun: Option<&Login>,
+    redirect_uri: &str,
 ) -> Result<CompletedLogin, Problem> {
-    let issuer = gateway.login_issuer()?;
-    let provider = issuer.provider()?;
-    let redirect_uri = redirect_uri(provider, own_redirect_uri)?;
+    let (provider, issuer) = (&application.provider, &application.issuer);
     let parameter = |name: &str| query_parameter(exchange.query(), name);
-    let state = match has_login(gateway) {
-        true => Some(open_state(exchange, provider, parameter("state"), redirect_uri).await?),
-        false => None,
+    let state = match begun {
+        Some(login) => Some(open_state(exchange, login, parameter("state"), redirect_uri).await?),
+        None => None,
     };
     if let Some(return_to) = state.as_ref().and_then(|state| state.return_to.clone()) {
         exchange.return_to.get_or_init(|| return_to);
     }
-    let endpoints = issuer.endpoints(exchange).await?;
-    let several = gateway.config.authorizers.iter().filter(|authorizer| authorizer.provider.is_some()).count() > 1;
+    let endpoints = application.endpoints(exchange).await?;
     let own = &issuer.authorizer.issuer;
-    check_response_issuer(parameter("iss").as_deref(), own, several || endpoints.names_itself)?;
+    check_response_issuer(parameter("iss").as_deref(), own, provider.is_one_of_several || endpoints.names_itself)?;
     if let Some(error) = parameter("error") {
         // Without a state to go by, anybody could have written the description, and it stays out of the log.
         let description = parameter("error_description").filter(|_| state.is_some());
@@ -115,7 +113,7 @@ pub async fn log_in(
     if !grants::begin(gateway, exchange, &names)? {
         return Err(used_before());
     }
-    let answer = send_form(issuer, &endpoints.token, &form).await;
+    let answer = send_form(&application, &endpoints.token, &form).await;
     let tokens = answer.map_err(Problem::from).and_then(|answer| judge_tokens(Grant::Code, &answer));
     grants::end(gateway, exchange, &names, Ended::by(tokens.as_ref().err(), true));
     let tokens = tokens?;
@@ -125,14 +123,14 @@ pub async fn log_in(
     let checked = async {
         if let Some(login) = login.filter(|_| Class::LogoutIndex.is_bound(exchange.env())) {
             let message = spend("login", now_secs() + LOGIN_STATE_MAX_SECS)?;
-            if is_replayed(&Class::LogoutIndex.ask(exchange, login, &message, issuer.authorizer.timeout_ms).await?) {
+            if is_replayed(&Class::LogoutIndex.ask(exchange, login, &message, application.timeout_ms()).await?) {
                 return Err(used_before());
             }
         }
-        verify_id_token(exchange, issuer, provider, &tokens, state.as_ref()).await
+        verify_id_token(exchange, &application, &tokens, state.as_ref()).await
     };
-    let id_claims = checked.await.inspect_err(|_| session::discard(issuer, exchange, &tokens))?;
-    Ok(CompletedLogin { tokens, id_claims, state })
+    let id_claims = checked.await.inspect_err(|_| session::discard(&application, exchange, &tokens))?;
+    Ok(CompletedLogin { application, tokens, id_claims, state })
 }
 
 /// Says that a code or the state beside it was used before (RFC 6749 section 4.1.2, RFC 9700 section 4.2.4).
@@ -145,21 +143,16 @@ fn asks_for(provider: &Provider, scope: &str) -> bool {
     provider.scope.split(' ').any(|asked| asked == scope)
 }
 
-/// Tells whether logins begin at this gateway, so that every callback must carry its state.
-fn has_login(gateway: &Gateway) -> bool {
-    gateway.config.paths.iter().any(|path| matches!(path.integration, Integration::Login(_)))
-}
-
 async fn open_state(
     exchange: &Exchange,
-    provider: &Provider,
+    login: &Login,
     sealed: Option<String>,
     redirect_uri: &str,
 ) -> Result<LoginState, Problem> {
     let sealed = sealed.ok_or_else(|| Problem::StateInvalid("no state parameter".into()))?;
     let binding = binding(exchange).ok_or_else(|| Problem::StateInvalid("this browser has no login cookie".into()))?;
     let context = state_context(&binding, redirect_uri);
-    let opened = open(sealing_secret(provider)?.as_bytes(), STATE_KEY_PURPOSE, &context, &sealed).await?;
+    let opened = open(login.sealing_secret.expose().as_bytes(), STATE_KEY_PURPOSE, &context, &sealed).await?;
     let bytes = opened.ok_or_else(|| Problem::StateInvalid("altered, or of another browser or callback".into()))?;
     LoginState::from_bytes(&bytes, now_secs())
 }
@@ -167,19 +160,18 @@ async fn open_state(
 /// Verifies the ID token (OpenID Connect Core section 3.1.3.7); a login that asked for `openid` must bring one.
 async fn verify_id_token(
     exchange: &Exchange,
-    issuer: &Issuer,
-    provider: &Provider,
+    application: &Application,
     tokens: &TokenAnswer,
     state: Option<&LoginState>,
 ) -> Result<Option<VerifiedClaims>, Problem> {
     let Some(id_token) = tokens.id_token() else {
-        return if asks_for(provider, "openid") {
+        return if asks_for(&application.provider, "openid") {
             Err(Problem::IdpError("no ID token came with the tokens", Some(200)))
         } else {
             Ok(None)
         };
     };
-    let verified = issuer.verify_for_client(exchange, id_token.expose(), Kind::Id).await;
+    let verified = application.verify(exchange, id_token.expose(), Kind::Id).await;
     let claims = verified.map_err(|failure| match failure {
         VerifyError::Token(error) => Problem::IdTokenInvalid(error),
         VerifyError::Keys(problem) => problem,

@@ -1,6 +1,6 @@
 //! `auth0_login`: the redirect to the provider.
 
-use crate::config::{BINDING_COOKIE, Login, Provider};
+use crate::config::{BINDING_COOKIE, Login};
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
@@ -22,14 +22,18 @@ pub const STATE_KEY_PURPOSE: &str = "bargate sealing v1";
 ///
 /// # Errors
 /// [`Problem::ReturnToRejected`]; [`Problem::Internal`] where WebCrypto fails.
-pub async fn run(gateway: &Gateway, exchange: &Exchange, login: &Login) -> Result<Answer, Problem> {
-    let issuer = gateway.login_issuer()?;
-    let provider = issuer.provider()?;
-    let redirect_uri = redirect_uri(provider, login.redirect_uri.as_deref())?;
+pub async fn run(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    login: &Login,
+    redirect_uri: &str,
+    return_to_origins: &[String],
+) -> Result<Answer, Problem> {
+    let provider = &login.provider;
     let return_to = match query_parameter(exchange.query(), "return_to") {
         Some(written) => {
-            let of_session = gateway.config.session.as_ref().map(|session| session.return_to_origins.as_slice());
-            let origins = [login.return_to_origins.as_slice(), of_session.unwrap_or_default()].concat();
+            let of_session = gateway.config.session.as_ref().map(|session| session.rules.return_to_origins.as_slice());
+            let origins = [return_to_origins, of_session.unwrap_or_default()].concat();
             Some(validate_return_to(&written, &exchange.origin(), &origins)?)
         }
         None => None,
@@ -42,7 +46,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, login: &Login) -> Resul
         None => fresh_text()?,
     };
     let state = LoginState::begin(&random, return_to, now_secs());
-    let (secret, context) = (sealing_secret(provider)?, state_context(&binding, redirect_uri));
+    let (secret, context) = (login.sealing_secret.expose(), state_context(&binding, redirect_uri));
     let sealed = seal(secret.as_bytes(), STATE_KEY_PURPOSE, &context, &state.to_bytes()).await?;
 
     let plain = exchange.is_plain_loopback();
@@ -50,7 +54,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, login: &Login) -> Resul
     // No other cookie was to be set on this path.
     let _ = exchange.set_cookie.set(set_cookie);
     let challenge = digest(&state.verifier).await?;
-    let endpoints = issuer.endpoints(exchange).await?;
+    let endpoints = gateway.application(provider).endpoints(exchange).await?;
     let location = authorize_url(provider, &endpoints, &state, &sealed, &challenge, redirect_uri, exchange.query());
     Ok(Answer::redirect(302, location))
 }
@@ -62,21 +66,4 @@ pub fn binding(exchange: &Exchange) -> Option<String> {
     let ours =
         value.len() == BINDING_CHARS && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     ours.then_some(value)
-}
-
-/// Gives the secret that login state is sealed under.
-///
-/// # Errors
-/// [`Problem::ConfigInvalid`] where the authorizer has none.
-pub fn sealing_secret(provider: &Provider) -> Result<&str, Problem> {
-    let secret = provider.sealing_key.as_ref().or(provider.client_secret.as_ref()).ok_or(Problem::ConfigInvalid)?;
-    Ok(secret.expose())
-}
-
-/// Gives the callback's address: the path's own, or else the authorizer's.
-///
-/// # Errors
-/// [`Problem::ConfigInvalid`] where neither has one.
-pub fn redirect_uri<'c>(provider: &'c Provider, own: Option<&'c str>) -> Result<&'c str, Problem> {
-    own.or(provider.redirect_uri.as_deref()).ok_or(Problem::ConfigInvalid)
 }

@@ -1,5 +1,6 @@
 //! `auth0_logout`: the end of a session here, of its refresh token, and of the session at the provider.
 
+use crate::config::Session;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
@@ -13,9 +14,8 @@ use crate::session::{Risk, is_from_own_pages};
 ///
 /// # Errors
 /// [`Problem::CsrfRejected`], [`Problem::ReturnToRejected`], and [`Problem::StoreUnavailable`] where the session lives on.
-pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
-    let issuer = gateway.login_issuer()?;
-    let session = gateway.config.session.as_ref().ok_or(Problem::ConfigInvalid)?;
+pub async fn run(gateway: &Gateway, exchange: &Exchange, session: &Session) -> Result<Answer, Problem> {
+    let rules = &session.rules;
     let origin = exchange.origin();
     let own = match Risk::of(exchange) {
         Risk::Unsafe => is_from_own_pages(exchange, &origin, gateway.config.cors.as_ref(), Risk::Unsafe),
@@ -26,14 +26,15 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
     }
     let return_to = query_parameter(exchange.query(), "return_to");
     let return_to = match &return_to {
-        Some(written) => validate_return_to(written, &origin, &session.return_to_origins)?,
-        None => session.after_logout.clone(),
+        Some(written) => validate_return_to(written, &origin, &rules.return_to_origins)?,
+        None => rules.after_logout.clone(),
     };
     let return_to = if return_to.starts_with('/') { format!("{origin}{return_to}") } else { return_to };
 
     session::end(gateway, exchange, session).await?;
-    let endpoints = issuer.endpoints(exchange).await?;
-    Ok(Answer::redirect(303, logout_url(issuer.provider()?, &endpoints, return_to)))
+    let provider = &session.login.provider;
+    let endpoints = gateway.application(provider).endpoints(exchange).await?;
+    Ok(Answer::redirect(303, logout_url(provider, &endpoints, return_to)))
 }
 
 /// Tells whether a GET is that of a page of ours, and meant: a link or a picture on any site makes one, and so does a browser that

@@ -7,13 +7,13 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
 use crate::config::{Cache, Path, RateKey, Server};
-use crate::edge::auth::provider::failure_reason;
 use crate::edge::gateway::Gateway;
 use crate::edge::objects::Class;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::request::forwarding::ForwardedHeaders;
 use crate::edge::runtime::bindings;
+use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::session::session_names;
@@ -91,9 +91,9 @@ pub async fn run(
     raw: bool,
 ) -> Result<Answer, Problem> {
     let query = mapped_query(&path.mapping, exchange, claims);
-    let urls: Vec<_> =
-        server.targets.iter().map(|target| upstream_url(target, forwarded.path, query.as_deref())).collect();
-    let first = urls.first().ok_or(Problem::ConfigInvalid)?;
+    let url = |target| upstream_url(target, forwarded.path, query.as_deref());
+    let first = &url(&server.targets.first);
+    let urls: Vec<_> = server.targets.iter().map(url).collect();
     let subject = claims.and_then(|claims| claims.text("sub")).filter(|subject| !subject.is_empty());
     // By what a rate limit counts clients, they may be answered, too.
     let counted = match path.rules.rate_limit.as_ref().map(|limit| &limit.key) {
@@ -150,8 +150,7 @@ pub fn close_at_expiry(
     response: &Response,
     claims: &VerifiedClaims,
 ) -> Result<Response, Problem> {
-    let issuer = path.access.as_ref().and_then(|access| gateway.issuers.get(access.authorizer));
-    let skew_secs = issuer.map_or(0, |issuer| issuer.authorizer.clock_skew_secs);
+    let skew_secs = path.access.as_ref().map_or(0, |access| access.authorizer.clock_skew_secs);
     #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
     let until = claims.expires_at().saturating_add(skew_secs).saturating_mul(1000) as f64;
     let asked_again_ms = exchange.session_token.borrow().as_ref().map(|token| token.asked_again_ms);
@@ -159,7 +158,8 @@ pub fn close_at_expiry(
         Some((next, names)) => (bindings::raw(exchange.env(), Class::Session.binding()), names, next.min(until)),
         None => (JsValue::UNDEFINED, Default::default(), until),
     };
-    expiring(response, until, &sessions, &name, &key, next, exchange.context()).map_err(|_| Problem::Internal)
+    expiring(response, until, &sessions, &name, &key, next, exchange.context())
+        .map_err(|error| Problem::Internal(failure_reason(&error)))
 }
 
 /// Says why there is no answer.

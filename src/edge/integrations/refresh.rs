@@ -3,12 +3,13 @@
 use serde_json::{Map, Value};
 
 use crate::edge::auth::grants;
-use crate::edge::auth::provider::read_body;
 use crate::edge::auth::rotation;
 use crate::edge::auth::rotation::Asker;
 use crate::edge::gateway::Gateway;
-use crate::edge::gateway::issuer::VerifyError;
+use crate::edge::gateway::application::Application;
+use crate::edge::gateway::issuer::{Issuer, VerifyError};
 use crate::edge::request::answer::Answer;
+use crate::edge::request::body::read_body;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::digest;
@@ -25,11 +26,12 @@ use crate::token::{Credentials, Expiry, bearer};
 ///
 /// # Errors
 /// What a client is told, by the table of refresh outcomes in docs/refresh.md.
-pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Problem> {
+pub async fn run(gateway: &Gateway, exchange: &Exchange, application: &Application) -> Result<Answer, Problem> {
+    let issuer = &application.issuer;
     let Some(refresh_token) = find_refresh_token(exchange).await? else {
         if bearer(exchange.header("authorization").as_deref()) != Credentials::Absent {
             // A client that holds tokens is answered by those, whatever session its browser has.
-            let seconds = still_valid(gateway, exchange).await?.ok_or(Problem::RefreshTokenMissing)?;
+            let seconds = still_valid(issuer, exchange).await?.ok_or(Problem::RefreshTokenMissing)?;
             return Ok(token_still_valid(seconds));
         }
         let session = session::token(gateway, exchange).await?.ok_or(Problem::RefreshTokenMissing)?;
@@ -46,13 +48,13 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
         return Err(Problem::RefreshTokenInvalid(ProviderError::of_gateway(reason)));
     }
     check_form(&refresh_token)?;
-    if let Some(seconds) = still_valid(gateway, exchange).await? {
+    if let Some(seconds) = still_valid(issuer, exchange).await? {
         return Ok(token_still_valid(seconds));
     }
     let name = digest(refresh_token.expose()).await?;
     let begun = grants::begin(gateway, exchange, &[&name])?;
-    let grace_secs = gateway.login_issuer()?.provider()?.rotation_grace_secs;
-    let exchanged = rotation::exchange(gateway, exchange, refresh_token, Asker::Client, grace_secs).await;
+    let grace_secs = application.provider.rotation_grace_secs;
+    let exchanged = rotation::exchange(gateway, application, exchange, refresh_token, Asker::Client, grace_secs).await;
     let tokens = exchanged.and_then(|exchanged| match &*exchanged.outcome {
         Ok(answer) => judge_tokens(Grant::Refresh, answer),
         Err(error) => Err(error.clone().into()),
@@ -87,8 +89,7 @@ fn token_still_valid(seconds: i64) -> Answer {
 ///
 /// # Errors
 /// 401 where it is not genuine.
-async fn still_valid(gateway: &Gateway, exchange: &Exchange) -> Result<Option<i64>, Problem> {
-    let issuer = gateway.login_issuer()?;
+async fn still_valid(issuer: &Issuer, exchange: &Exchange) -> Result<Option<i64>, Problem> {
     let header = exchange.header("authorization");
     let token = match bearer(header.as_deref()) {
         Credentials::Absent => return Ok(None),

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use crate::edge::auth::provider::Call;
 use crate::edge::gateway::Gateway;
+use crate::edge::gateway::application::Application;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::http_client::Call;
 use crate::edge::session;
 use crate::http::request::RequestHead as _;
 use crate::oauth::judge_profile;
@@ -16,8 +17,12 @@ use crate::token::{Credentials, VerifiedClaims, bare_token, bearer, claimed_text
 ///
 /// # Errors
 /// What a client is told.
-pub async fn run(gateway: &Gateway, exchange: &Exchange, claims: Option<&VerifiedClaims>) -> Result<Answer, Problem> {
-    let issuer = gateway.login_issuer()?;
+pub async fn run(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    application: &Application,
+    claims: Option<&VerifiedClaims>,
+) -> Result<Answer, Problem> {
     let own_header = exchange.header("x-access-token");
     let authorization = exchange.header("authorization");
     let credentials = match bare_token(own_header.as_deref()) {
@@ -34,14 +39,14 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, claims: Option<&Verifie
     };
     // OpenID Connect speaks of the ID token's `sub`: that of the session's login, or of the token that opened the path where that
     // is one. At Auth0 the access token's is the same; elsewhere it may be a name of another kind.
-    let provider = issuer.provider()?;
+    let provider = &application.provider;
     let at_auth0 = provider.endpoints.is_some();
     let subject = subject.map(|subject| subject.to_string());
     let subject = subject.or_else(|| claimed_text(&token, "sub").filter(|_| at_auth0));
     let subject = subject.as_deref().or_else(|| claims.filter(|_| provider.audience.is_none())?.text("sub"));
-    let endpoints = issuer.endpoints(exchange).await?;
+    let endpoints = application.endpoints(exchange).await?;
     let url = endpoints.userinfo.as_deref().ok_or(Problem::IdpError("it has no userinfo endpoint", None))?;
-    let (authorization, timeout_ms) = (format!("Bearer {token}"), issuer.authorizer.timeout_ms);
+    let (authorization, timeout_ms) = (format!("Bearer {token}"), application.timeout_ms());
     let call = Call { url, form: None, authorization: Some(&authorization), timeout_ms };
     judge_profile(&call.send().await?, subject).map(Answer::private_json)
 }

@@ -7,7 +7,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 use super::{Gateway, Message, StoredObject};
-use crate::edge::auth::provider;
+use crate::edge::auth::token_requests;
 use crate::edge::runtime::sealing::{open, seal};
 use crate::edge::runtime::timing::now_whole_ms;
 use crate::json;
@@ -53,7 +53,9 @@ async fn exchange(
     token: Secret<String>,
     asker: Asker,
 ) -> Result<String, JsValue> {
-    let issuer = gateway.login_issuer().map_err(|problem| problem.code())?;
+    // Isolates may hold different configs for a minute.
+    let provider = gateway.config.provider.as_ref().ok_or("the config has no provider")?;
+    let application = gateway.application(provider);
     let secret = token.expose().as_bytes();
     let lost = match Kept::step(kept(object)?, &asker.id, now_whole_ms()) {
         Step::Exchange(lost) => lost,
@@ -70,8 +72,8 @@ async fn exchange(
     };
     // Found after a restart, this tells that an answer may have been lost.
     keep(object, &Kept::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
-    let outcome = match issuer.endpoints(&Message(object.env())).await {
-        Ok(endpoints) => provider::refresh(issuer, &endpoints, &token).await,
+    let outcome = match application.endpoints(&Message(object.env())).await {
+        Ok(endpoints) => token_requests::refresh(&application, &endpoints, &token).await,
         Err(problem) => Err(TransportError::Unreachable(format!("its discovery document: {}", problem.code()))),
     };
     let text = outcome_to_json(&outcome).to_string();

@@ -9,12 +9,10 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
 use super::{Gateway, Message, StoredObject};
-use crate::config::Session;
-use crate::edge::auth::provider::Revocation;
+use crate::config::{Login, Session, SessionRules};
 use crate::edge::auth::rotation;
 use crate::edge::auth::rotation::{Asker, Exchanged};
-use crate::edge::gateway::issuer::Issuer;
-use crate::edge::integrations::login::sealing_secret;
+use crate::edge::auth::token_requests::Revocation;
 use crate::edge::runtime::log;
 use crate::edge::runtime::panic::Work;
 use crate::edge::runtime::sealing::open;
@@ -80,12 +78,11 @@ pub async fn answer(
     message: Map<String, Value>,
 ) -> Result<Value, JsValue> {
     // Isolates may hold different configs for a minute, so one without sessions ends none.
-    let rules = gateway.config.session.as_ref().ok_or("the config has no sessions")?;
-    let issuer = gateway.login_issuer().map_err(|problem| problem.code())?;
+    let session = gateway.config.session.as_ref().ok_or("the config has no sessions")?;
     match json::text(&message, "do") {
-        Some("create") => create(object, rules, issuer, &message).await,
+        Some("create") => create(object, session, &message).await,
         Some("access") => {
-            let answer = access(object, gateway, rules, issuer, &message).await?;
+            let answer = access(object, gateway, session, &message).await?;
             // Whatever else it is told: it may have waited for a renewal meanwhile.
             Ok(if is_replaced(object)? { json!({"ended": "a login took its place", "replaced": true}) } else { answer })
         }
@@ -114,8 +111,8 @@ fn key(message: &Map<String, Value>) -> Result<&str, JsValue> {
 }
 
 /// Seals the tokens under the cookie's half, and behind a space the refresh token for the gateway, which revokes it in the end.
-async fn sealed(issuer: &Issuer, key: &str, tokens: &Tokens) -> Result<String, JsValue> {
-    let secret = issuer.provider().and_then(sealing_secret).map_err(|problem| problem.code())?;
+async fn sealed(login: &Login, key: &str, tokens: &Tokens) -> Result<String, JsValue> {
+    let secret = login.sealing_secret.expose();
     let sealed = seal_both(key, PURPOSE, &tokens.to_json(), secret, REVOCATION_PURPOSE, tokens.refresh.as_deref());
     JsFuture::from(sealed).await?.as_string().ok_or_else(|| "no text".into())
 }
@@ -141,14 +138,10 @@ async fn opened(object: &StoredObject, key: &str) -> Result<Opened, JsValue> {
     Ok(Opened::Nothing)
 }
 
-async fn create(
-    object: &StoredObject,
-    rules: &Session,
-    issuer: &Issuer,
-    message: &Map<String, Value>,
-) -> Result<Value, JsValue> {
+async fn create(object: &StoredObject, session: &Session, message: &Map<String, Value>) -> Result<Value, JsValue> {
     let tokens = Tokens::from_json(message).ok_or("no tokens")?;
-    let sealed = sealed(issuer, key(message)?, &tokens).await?;
+    let (rules, login) = (&session.rules, &session.login);
+    let sealed = sealed(login, key(message)?, &tokens).await?;
     let now = now_secs();
     let token_until = message.get("until").and_then(Value::as_i64).ok_or("no expiry")?;
     let record = SessionRecord {
@@ -171,11 +164,10 @@ async fn create(
 async fn access(
     object: &StoredObject,
     gateway: &Rc<Gateway>,
-    rules: &Session,
-    issuer: &Rc<Issuer>,
+    session: &Session,
     message: &Map<String, Value>,
 ) -> Result<Value, JsValue> {
-    let key = key(message)?;
+    let (key, rules) = (key(message)?, &session.rules);
     if let Some(record) = record(object)?.filter(|record| record.has_ended(now_secs())) {
         expire(object, gateway, &record)?;
     }
@@ -207,10 +199,10 @@ async fn access(
     }
 
     let renewal = object.share(|| {
-        let (object, gateway, issuer) = (object.clone(), Rc::clone(gateway), Rc::clone(issuer));
+        let (object, gateway, login) = (object.clone(), Rc::clone(gateway), Rc::clone(&session.login));
         let (key, grace_secs) = (key.to_owned(), rules.rotation_grace_secs);
         Box::pin(async move {
-            let outcome = renew(&object, &gateway, &issuer, grace_secs, &key, tokens).await?;
+            let outcome = renew(&object, &gateway, &login, grace_secs, &key, tokens).await?;
             Ok(outcome.to_string().into())
         })
     })?;
@@ -242,7 +234,7 @@ async fn access(
 }
 
 /// Gives the token where it holds.
-async fn usable(object: &StoredObject, rules: &Session, key: &str) -> Result<Option<Value>, JsValue> {
+async fn usable(object: &StoredObject, rules: &SessionRules, key: &str) -> Result<Option<Value>, JsValue> {
     let Opened::Tokens(record, tokens) = opened(object, key).await? else { return Ok(None) };
     Ok(match record.standing(rules, now_secs()) {
         Standing::Fresh(seconds) | Standing::Due(seconds) => Some(granted(&record, &tokens, seconds)),
@@ -264,15 +256,17 @@ fn granted(record: &SessionRecord, tokens: &Tokens, seconds: i64) -> Value {
 async fn renew(
     object: &StoredObject,
     gateway: &Rc<Gateway>,
-    issuer: &Rc<Issuer>,
+    login: &Login,
     grace_secs: u32,
     key: &str,
     mut tokens: Tokens,
 ) -> Result<Value, JsValue> {
+    let application = gateway.application(&login.provider);
     loop {
         let sent = tokens.refresh.clone().unwrap_or_default();
         let token = Secret::new(sent.clone());
-        let exchanged = rotation::exchange(gateway, &Message(object.env()), token, Asker::Session, grace_secs).await;
+        let message = Message(object.env());
+        let exchanged = rotation::exchange(gateway, &application, &message, token, Asker::Session, grace_secs).await;
         let Exchanged { outcome, replayed } = match exchanged {
             Ok(exchanged) => exchanged,
             Err(problem) => {
@@ -283,7 +277,7 @@ async fn renew(
         let judged = (*outcome).as_ref().map_err(|error| Problem::from(error.clone()));
         let judged = judged.and_then(|answer| judge_tokens(Exchange::Refresh, answer));
         let goes_on = match &judged {
-            Ok(answer) => tokens.are_followed_by(answer, &issuer.authorizer.issuer),
+            Ok(answer) => tokens.are_followed_by(answer, &login.provider.authorizer.issuer),
             Err(problem) => !matches!(problem, Problem::RefreshTokenInvalid(_)),
         };
         if !goes_on {
@@ -300,7 +294,7 @@ async fn renew(
             }
         };
         tokens = tokens.renewed(&answer);
-        let sealed = sealed(issuer, key, &tokens).await?;
+        let sealed = sealed(login, key, &tokens).await?;
         let Some(mut record) = record(object)?.filter(|_| goes_on) else {
             // Ended while the provider was asked, or by what it said: nobody else knows of this token.
             object.in_background(settled(object, Some(gateway), revocable(&sealed), tokens.refresh))?;
@@ -347,24 +341,26 @@ fn settled(
 ) -> Work {
     let (object, gateway) = (object.clone(), gateway.cloned());
     Box::pin(async move {
-        let issuer = gateway.as_deref().and_then(|gateway| gateway.login_issuer().ok());
-        let revocation = match issuer {
-            Some(issuer) if sealed.is_some() => Revocation::of(issuer, &Message(object.env())).await,
+        let parts = gateway.as_deref().and_then(|gateway| Some((gateway, gateway.config.login.as_deref()?)));
+        let revocation = match parts {
+            Some((gateway, login)) if sealed.is_some() => {
+                Revocation::of(&gateway.application(&login.provider), &Message(object.env())).await
+            }
             _ => Some(Revocation::default()),
         };
         let sealed = sealed.filter(|_| revocation.is_some());
         let Revocation { url, form } = revocation.unwrap_or_default();
-        let secret = issuer.and_then(|issuer| issuer.provider().and_then(sealing_secret).ok());
+        let login = parts.map(|(_, login)| login);
         let failure = JsFuture::from(settle(
             &object,
             sealed.as_deref(),
             refresh_token.as_deref(),
-            secret.unwrap_or_default(),
+            login.map_or("", |login| login.sealing_secret.expose()),
             REVOCATION_PURPOSE,
             &url,
             &form.body,
             form.authorization.as_deref(),
-            issuer.map_or(0, |issuer| issuer.authorizer.timeout_ms),
+            login.map_or(0, |login| login.provider.authorizer.timeout_ms),
         ));
         if let Some(failure) = failure.await?.as_string() {
             log::warn("revocation_failed", &failure);

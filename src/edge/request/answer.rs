@@ -7,9 +7,9 @@ use web_sys::Response;
 use crate::config::Path;
 use crate::cors;
 use crate::edge::gateway::Gateway;
+use crate::edge::request::access_log;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::host::{configured, header_lines, relay, respond};
-use crate::edge::runtime::log;
 use crate::http::request::{RequestHead as _, is_navigation};
 use crate::oauth::login_address;
 use crate::problem::{Header, PAGE_POLICY, Problem, WayOn, push, quoted};
@@ -80,9 +80,8 @@ impl Answer {
             problem_page(problem, exchange, gateway, path)
         } else {
             let access = path.and_then(|path| path.access.as_ref());
-            let older = config.filter(|config| config.older_codes).and_then(|config| {
-                problem.older_code(path, access.and_then(|access| config.authorizers.get(access.authorizer)))
-            });
+            let older = config.is_some_and(|config| config.older_codes);
+            let older = older.then(|| problem.older_code(path, access.map(|access| &*access.authorizer))).flatten();
             push(&mut headers, "content-type", "application/problem+json".into());
             problem.body(&exchange.id, older)
         };
@@ -102,9 +101,9 @@ fn problem_page(problem: &Problem, exchange: &Exchange, gateway: Option<&Gateway
     let login = gateway.filter(|gateway| {
         let access = path.and_then(|path| path.access.as_ref());
         // No login helps on the path of another authorizer.
-        problem.calls_for_login(path) && access.is_none_or(|access| gateway.login == Some(access.authorizer))
+        problem.calls_for_login(path) && !access.is_some_and(|access| gateway.config.logs_in_elsewhere(access))
     });
-    let login = login.and_then(|gateway| gateway.config.login_path());
+    let login = login.and_then(|gateway| gateway.config.login_path.as_deref());
     let login = login.map(|login| login_address(login, exchange.return_to.get().map(String::as_str)));
     let way_on = match &login {
         Some(login) => WayOn::LogIn(login),
@@ -166,7 +165,7 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
     };
     let vary = rule.and_then(cors::vary);
     // Where no login is needed, the answer to a request without one is not that to a session.
-    let optional = path.and_then(|path| path.access.as_ref()).is_some_and(|access| access.optional);
+    let optional = path.and_then(|path| path.access.as_ref()).is_some_and(|access| access.requirements.optional);
     let by_cookie = optional && gateway.is_some_and(|gateway| gateway.config.session.is_some());
     // One that ends a dead session's cookie is that client's alone.
     let personal = exchange.session_token.borrow().is_some() || by_cookie && exchange.set_cookie.get().is_some();
@@ -207,9 +206,9 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
         }
     };
     let response = response
-        .or_else(|_| respond(Problem::Internal.status(), "", "", None, 0, None, &request))
+        .or_else(|_| respond(Problem::Internal(String::new()).status(), "", "", None, 0, None, &request))
         .unwrap_or_else(|_| Response::error());
-    log::request(exchange, gateway, response.status(), problem.as_ref().or(exchange.told.get()));
+    access_log::record(exchange, gateway, response.status(), problem.as_ref().or(exchange.told.get()));
     response
 }
 

@@ -69,7 +69,7 @@ impl ForwardedHeaders {
         if no_cookies {
             also("cookie");
         } else if let Some(cookies) = exchange.header("cookie") {
-            let of_session = gateway.config.session.as_ref().map(|session| session.cookie.as_str());
+            let of_session = gateway.config.session.as_ref().map(|session| session.rules.cookie.as_str());
             match forwarded_cookies(&cookies, of_session) {
                 Some(kept) if kept == cookies => {}
                 Some(kept) => set.push(("cookie".into(), kept.into())),

@@ -188,10 +188,10 @@ fn description_lets_in(security: &Security, caller: &Caller) -> bool {
 }
 
 fn gateway_lets_in(access: Option<&Access>, caller: &Caller) -> bool {
-    let Some(access) = access else { return true };
-    let Some(has) = caller else { return access.optional };
+    let Some(Access { requirements: needed, .. }) = access else { return true };
+    let Some(has) = caller else { return needed.optional };
     let has = |scope: &String| has.contains(&scope.as_str());
-    access.scopes.iter().all(has) && (access.any_scopes.is_empty() || access.any_scopes.iter().any(has))
+    needed.scopes.iter().all(has) && (needed.any_scopes.is_empty() || needed.any_scopes.iter().any(has))
 }
 
 /// Gives what the gateway asks of a request that it forwards.

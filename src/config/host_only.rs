@@ -1,0 +1,34 @@
+//! What the host keeps of a config for the people who write it, and the Worker does not.
+
+/// A value on the host; nothing in the Worker.
+#[derive(Clone, Default)]
+pub struct HostOnly<T> {
+    #[cfg(not(target_arch = "wasm32"))]
+    value: T,
+    #[cfg(target_arch = "wasm32")]
+    value: std::marker::PhantomData<T>,
+}
+
+impl<T> HostOnly<T> {
+    /// Keeps what `value` returns; in the Worker it is not called.
+    #[inline(always)]
+    pub fn of(value: impl FnOnce() -> T) -> Self {
+        #[cfg(not(target_arch = "wasm32"))]
+        let value = value();
+        #[cfg(target_arch = "wasm32")]
+        let value = {
+            drop(value);
+            std::marker::PhantomData
+        };
+        Self { value }
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl<T> std::ops::Deref for HostOnly<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}

@@ -1,0 +1,43 @@
+//! The provider that people log in at, and what a login takes.
+
+use std::rc::Rc;
+
+use super::authorizer::Authorizer;
+use super::provider::Endpoints;
+use super::weak_secret::SECRET_MIN_BYTES;
+use crate::secret::Secret;
+
+/// An application at an identity provider.
+pub struct Provider {
+    /// Whose tokens it gives.
+    pub authorizer: Rc<Authorizer>,
+    /// The application at the provider.
+    pub client_id: String,
+    /// The application's secret; without one the code exchange relies on PKCE alone.
+    pub client_secret: Option<Secret<String>>,
+    /// Scopes asked for at login, separated by spaces.
+    pub scope: String,
+    /// The API that access tokens are asked for.
+    pub audience: Option<String>,
+    /// How long a late duplicate of a refresh gets the first one's answer; 0 turns that off.
+    pub rotation_grace_secs: u32,
+    /// The provider's addresses; `None` if they stand in its discovery document.
+    pub endpoints: Option<Rc<Endpoints>>,
+    /// Whether the config has others, so that it must name itself when it sends a browser back (RFC 9207).
+    pub is_one_of_several: bool,
+}
+
+/// A login that begins at the gateway.
+pub struct Login {
+    /// Where people log in.
+    pub provider: Rc<Provider>,
+    /// What its state is sealed with.
+    pub sealing_secret: Secret<String>,
+}
+
+impl Login {
+    /// Tells whether login states are sealed with a secret that can be found by trying: the provider chose it, so it is no mistake.
+    pub fn seals_weakly(&self) -> bool {
+        self.sealing_secret.expose().len() < SECRET_MIN_BYTES
+    }
+}

@@ -1,0 +1,199 @@
+//! From what a config says to a [`Config`]: each name becomes what it stands for, and the rules between sections are checked.
+
+mod guard;
+mod links;
+mod login;
+mod path;
+
+use std::rc::Rc;
+
+use super::Config;
+use super::authorizer::Authorizer;
+use super::integration::Integration;
+use super::login::{Login, Provider};
+use super::path::{Path, WrittenPath};
+use super::protected_resource::{ProtectedResource, WrittenResource};
+use super::reader::{Findings, Place, Written, index_names, shown, told};
+use super::session::{Session, WrittenSession};
+use super::tree::ConfigTree;
+use crate::route::{Guard, Method, MethodRule, RouteSpec, RouteTable};
+use links::Links;
+use login::{Logins, spelling_help};
+use path::{Context, ResolvedPath, route_name};
+
+/// Headers that every client sends of its own: a path that sets one takes the client's there alone.
+const COMMON_HEADERS: [&str; 19] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "authorization",
+    "cache-control",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "cookie",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "origin",
+    "range",
+    "referer",
+    "user-agent",
+];
+
+/// Returns the config, and reports what is wrong between its sections; `None` if a part of it is wrong, or not known here.
+pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> Option<Config> {
+    let authorizers = authorizers(&tree);
+    let problem_page = tree.problem_page.map(|written| problem_page(written, &tree.paths, findings));
+    let described = tree.protected_resource.take();
+    let described = described.map(|written| protected_resource(written, &authorizers, &tree.paths));
+    let has_session = tree.session.is_some();
+    let first_login = tree.paths.iter().find_map(WrittenPath::begins_login).map(str::to_owned);
+    let (session, paths) = (tree.session.take(), std::mem::take(&mut tree.paths));
+    let Resolved { logs_in, provider, login, session, mut paths } =
+        resolve_paths(&tree, session, paths, &authorizers, findings);
+    let (protected_resource, added) = described.unzip();
+    paths.extend(added);
+    let routes = build_routes(&paths, findings);
+
+    let paths: Vec<Path> = paths.into_iter().map(|resolved| resolved.path).collect::<Option<_>>()?;
+    let asserted = paths.iter().flat_map(|path| &path.mapping.headers).map(|(name, _)| name.as_str());
+    let asserted = index_names(asserted.filter(|name| !COMMON_HEADERS.contains(name)));
+    let asserted_headers = asserted.into_keys().map(str::to_owned).collect();
+    Some(Config {
+        cors: tree.cors,
+        authorizers: authorizers.into_iter().collect::<Option<_>>()?,
+        login_path: session.as_ref().map(|session| session.login_path.clone()).or(first_login),
+        provider: if logs_in { Some(provider?) } else { None },
+        login,
+        session: if has_session { Some(session?) } else { None },
+        protected_resource,
+        networks: tree.networks,
+        headers: tree.headers,
+        server_timing: tree.server_timing,
+        problem_page: problem_page.map_or(Some(None), |page| page.map(Some))?,
+        older_codes: tree.older_codes,
+        analytics: tree.analytics.map_or(Some(None), |binding| binding.to_text().map(Some))?,
+        paths,
+        routes,
+        asserted_headers,
+    })
+}
+
+/// Returns the routes of the file as the gateway compiles them, each with the index of its path; without those of other sections.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn routes(mut tree: ConfigTree<'_>) -> Vec<(usize, RouteSpec)> {
+    let mut findings = Findings::new("");
+    let authorizers = authorizers(&tree);
+    let (session, paths) = (tree.session.take(), std::mem::take(&mut tree.paths));
+    let resolved = resolve_paths(&tree, session, paths, &authorizers, &mut findings);
+    resolved.paths.into_iter().filter_map(|path| Some((path.index?, path.route?))).collect()
+}
+
+/// Returns the authorizers, as far as they are known.
+fn authorizers(tree: &ConfigTree<'_>) -> Vec<Option<Rc<Authorizer>>> {
+    tree.authorizers.iter().map(|written| written.authorizer().map(Rc::new)).collect()
+}
+
+/// What paths lead to, and with what.
+struct Resolved {
+    /// Whether an authorizer logs people in.
+    logs_in: bool,
+    provider: Option<Rc<Provider>>,
+    login: Option<Rc<Login>>,
+    session: Option<Rc<Session>>,
+    paths: Vec<ResolvedPath>,
+}
+
+fn resolve_paths<'t>(
+    tree: &'t ConfigTree<'t>,
+    session: Option<WrittenSession<'_>>,
+    paths: Vec<WrittenPath<'_>>,
+    authorizers: &[Option<Rc<Authorizer>>],
+    findings: &mut Findings<'_>,
+) -> Resolved {
+    let logins = Logins::of(tree, authorizers, &paths);
+    let has_session = session.is_some();
+    let session = session.and_then(|written| login::session(written, &logins, &paths, findings)).map(Rc::new);
+    let context = Context { links: Links::of(tree), authorizers, logins, has_session, session };
+    let paths = paths.into_iter().map_while(|path| (!findings.is_full()).then(|| context.path(path, findings)));
+    let paths = paths.collect();
+    let Context { logins, session, .. } = context;
+    Resolved { logs_in: logins.authorizer.is_some(), provider: logins.provider, login: logins.login, session, paths }
+}
+
+/// Returns the path that problems lead to. One that fails, or leads on, would lead people in a circle.
+fn problem_page(written: Written<'_>, paths: &[WrittenPath<'_>], findings: &mut Findings<'_>) -> Option<String> {
+    let text = written.value()?;
+    let leads_there = |path: &&WrittenPath<'_>| {
+        path.takes_get() && path.pattern.as_ref().is_some_and(|pattern| pattern.as_str() == text)
+    };
+    let mut there = paths.iter().filter(leads_there).peekable();
+    // A path that could not be read may be the one that is meant.
+    let all_known = paths.iter().all(WrittenPath::is_known);
+    if all_known && (there.peek().is_none() || !there.all(WrittenPath::shows_something) || text.contains('{')) {
+        let message = format!("\"{}\" is no open path with GET that shows something", shown(&written));
+        let help = "name one without \"auth\" that has a response or a page behind it, and no login or redirect";
+        let place = Place::Key(&Place::Root, "problem_page");
+        let help = told(|| spelling_help(text, help));
+        findings.note(written.offset, &place, "invalid_problem_page", message, help);
+    }
+    Some(text.to_owned())
+}
+
+/// Returns what OAuth clients are told of the gateway, and the path that answers with it.
+fn protected_resource(
+    written: WrittenResource<'_>,
+    authorizers: &[Option<Rc<Authorizer>>],
+    paths: &[WrittenPath<'_>],
+) -> (Rc<ProtectedResource>, ResolvedPath) {
+    let WrittenResource { resource, pattern, mut metadata, offset, .. } = written;
+    // What has no value is left out (RFC 9728 section 3.2).
+    let mut list = |name: &str, values: Vec<&str>| {
+        if !values.is_empty() {
+            metadata.insert(name.to_owned(), values.into());
+        }
+    };
+    let issuers = authorizers.iter().filter_map(|authorizer| Some(authorizer.as_ref()?.issuer.as_str()));
+    list("authorization_servers", issuers.filter(|issuer| issuer.starts_with("http")).collect());
+    let requirements = paths.iter().filter_map(|path| Some(&path.access.as_ref()?.requirements));
+    let scopes = requirements.flat_map(|needed| needed.scopes.iter().chain(&needed.any_scopes)).map(String::as_str);
+    let first = index_names(scopes.clone());
+    let scopes = scopes.enumerate().filter(|(index, scope)| first.get(scope) == Some(index));
+    list("scopes_supported", scopes.map(|(_, scope)| scope).collect());
+    list("bearer_methods_supported", vec!["header"]);
+
+    let path = pattern.as_str().to_owned();
+    let described = Rc::new(ProtectedResource { resource, path, metadata });
+    let method = MethodRule::Exact(Method::Get);
+    let route = RouteSpec { method, pattern, encoded_slashes: false, guard: Guard::default() };
+    let resolved = ResolvedPath {
+        index: None,
+        offset,
+        shown: Some(route_name(&route)),
+        path: Some(Path::open(&route, Integration::ProtectedResource(Rc::clone(&described)))),
+        route: Some(route),
+    };
+    (described, resolved)
+}
+
+/// Compiles the routes that could be read, and reports each that can never be told from another.
+fn build_routes(paths: &[ResolvedPath], findings: &mut Findings<'_>) -> RouteTable {
+    let (read, specs): (Vec<_>, Vec<_>) = paths.iter().filter_map(|read| Some((read, read.route.clone()?))).unzip();
+    RouteTable::build(specs).unwrap_or_else(|conflicts| {
+        for conflict in conflicts {
+            let (Some(first), Some(second)) = (read.get(conflict.first), read.get(conflict.second)) else { continue };
+            let (line, column) = findings.locate(first.offset);
+            let route = first.shown.as_deref().unwrap_or("another");
+            let message = format!("no request can tell this path from {route} at {line}:{column}");
+            let help = told(|| "give them different methods or paths, or remove one".to_owned());
+            let parent = Place::Key(&Place::Root, "paths");
+            let place = second.index.map_or(Place::Root, |index| Place::Index(&parent, index));
+            findings.note(second.offset, &place, "route_conflict", message, help);
+        }
+        RouteTable::default()
+    })
+}

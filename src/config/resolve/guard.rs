@@ -1,0 +1,53 @@
+//! What a path asks of requests, in the terms in which [`crate::route`] compares routes.
+//!
+//! Lists count as a whole, and two that are written differently as different, even where one holds whenever the other does: a path
+//! is refused rather than let past a guard. What is done to a request or an answer on its way, such as a mapping, is no demand.
+
+use crate::config::document::{Node, Value};
+use crate::config::integration::{Settings, WrittenAnswer};
+use crate::config::path::WrittenPath;
+use crate::route::Guard;
+
+/// The keys of an entry and of its `auth` whose values are demands as they stand.
+const DEMANDS: [&str; 8] =
+    ["any_scopes", "claims", "content_types", "ip", "permissions", "pre_process", "rate_limit", "scopes"];
+
+/// Statuses from which on an answer refuses a request.
+const REFUSALS_FROM: u16 = 400;
+
+/// Returns what a path asks whose `auth` means the authorizer at this index, and whose requests may be read loosely.
+pub(super) fn guard(path: &WrittenPath<'_>, authorizer: usize, read_loosely: bool) -> Guard {
+    let mut guard = Guard::new(read_loosely);
+    demand_members(path.node, &mut guard);
+    if let Some(bytes) = path.rules.max_body_bytes {
+        guard.limit("max_body_bytes", usize::try_from(bytes).unwrap_or(usize::MAX));
+    }
+    if let Some(access) = &path.access {
+        // A credential that is wrong is refused even where none is needed.
+        guard.demand("authorizer", &authorizer.to_string());
+        if !access.requirements.optional {
+            guard.demand("auth", "");
+        }
+    }
+    match &path.answer {
+        Some(WrittenAnswer::Integration(integration)) => match &integration.settings {
+            Settings::HttpProxy { close_at_expiry: true, .. } => guard.demand("close_at_expiry", ""),
+            // A path that is there to be refused.
+            Settings::Fixed(fixed) if fixed.status >= REFUSALS_FROM => guard.demand("refused", ""),
+            _ => {}
+        },
+        Some(WrittenAnswer::Response(_)) | None => {}
+    }
+    guard
+}
+
+fn demand_members(node: &Node<'_>, guard: &mut Guard) {
+    let Value::Object(members) = &node.value else { return };
+    for member in members {
+        if member.key == "auth" {
+            demand_members(&member.node, guard);
+        } else if DEMANDS.contains(&&*member.key) {
+            guard.demand(&member.key, &member.node.to_json().to_string());
+        }
+    }
+}

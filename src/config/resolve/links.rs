@@ -1,0 +1,212 @@
+//! Names, and what they stand for in other sections.
+
+use crate::config::access::{NamedAuthorizer, WrittenAccess};
+use crate::config::authorizer::WrittenAuthorizer;
+use crate::config::diagnostic::{listed, nearest};
+use crate::config::document::Origin;
+use crate::config::mapping::{Source, WrittenSource, WrittenValue, WrittenVariable};
+use crate::config::reader::{Findings, NameIndex, Place, Written, index_names, shown, told};
+use crate::config::server::WrittenServer;
+use crate::config::service::WrittenService;
+use crate::config::tree::ConfigTree;
+
+/// Entries, found by their names.
+struct ByName<'t, T> {
+    entries: &'t [T],
+    places: NameIndex<'t>,
+}
+
+impl<'t, T> ByName<'t, T> {
+    fn of(entries: &'t [T], name: impl Fn(&'t T) -> &'t str) -> Self {
+        Self { entries, places: index_names(entries.iter().map(name)) }
+    }
+
+    /// Returns the entry of a name, of a name that stands twice the first.
+    fn get(&self, name: &str) -> Option<&'t T> {
+        self.entries.get(*self.places.get(name)?)
+    }
+}
+
+/// What paths name of other sections.
+pub(super) struct Links<'t> {
+    servers: ByName<'t, WrittenServer<'t>>,
+    modules: ByName<'t, WrittenService<'t>>,
+    workers: ByName<'t, WrittenService<'t>>,
+    /// The modules of which an entry says that they take each path as it is written.
+    strict_modules: Vec<&'t str>,
+    /// The bindings of Workers of which an entry says the same.
+    strict_workers: Vec<&'t str>,
+    authorizers: ByName<'t, WrittenAuthorizer<'t>>,
+    variables: Variables<'t>,
+}
+
+impl<'t> Links<'t> {
+    /// Prepares the look-up.
+    pub fn of(tree: &'t ConfigTree<'t>) -> Self {
+        let strict = |services: &'t [WrittenService<'t>]| {
+            services.iter().filter(|service| service.strict_paths).filter_map(|service| service.leads_to).collect()
+        };
+        Self {
+            strict_modules: strict(&tree.modules),
+            strict_workers: strict(&tree.workers),
+            servers: ByName::of(&tree.servers, WrittenServer::name),
+            modules: ByName::of(&tree.modules, WrittenService::name),
+            workers: ByName::of(&tree.workers, WrittenService::name),
+            authorizers: ByName::of(&tree.authorizers, |authorizer| authorizer.name),
+            variables: Variables::of(&tree.variables),
+        }
+    }
+
+    /// Returns the server of an alias, and reports an alias that none has.
+    pub fn server(
+        &self,
+        alias: Option<Written<'_>>,
+        place: &Place<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<&'t WrittenServer<'t>> {
+        let written = alias?;
+        let name = written.value()?;
+        let found = self.servers.get(name);
+        let aliases = self.servers.entries.iter().filter_map(|server| server.alias);
+        // An alias that is not known here may be the one that is meant.
+        let all_known = || aliases.clone().all(|alias| alias.value().is_some());
+        if found.is_none() && !findings.is_full() && all_known() {
+            let aliases = aliases.filter(|alias| alias.text.origin == Origin::File);
+            let aliases = aliases.filter_map(|alias| alias.value());
+            let help = told(|| match nearest(name, aliases.clone()) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None if aliases.clone().next().is_none() => "add it to \"servers\"".to_owned(),
+                None => format!("one of: {}", listed(aliases)),
+            });
+            let message = format!("no server is called \"{}\"", shown(&written));
+            findings.note(written.offset, &Place::Key(place, "server"), "unknown_server", message, help);
+        }
+        found
+    }
+
+    /// Returns the module of an alias, and reports an alias that none has.
+    pub fn module(
+        &self,
+        alias: Option<Written<'_>>,
+        place: &Place<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<&'t WrittenService<'t>> {
+        service(&self.modules, "services", alias, place, findings)
+    }
+
+    /// Returns the Worker of an alias, and reports an alias that none has.
+    pub fn worker(
+        &self,
+        alias: Option<Written<'_>>,
+        place: &Place<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<&'t WrittenService<'t>> {
+        service(&self.workers, "serviceBindings", alias, place, findings)
+    }
+
+    /// Tells whether a module takes each path as it is written.
+    pub fn is_strict_module(&self, module: &WrittenService<'_>) -> bool {
+        module.leads_to.is_some_and(|name| self.strict_modules.contains(&name))
+    }
+
+    /// Tells whether a Worker takes each path as it is written.
+    pub fn is_strict_worker(&self, worker: &WrittenService<'_>) -> bool {
+        worker.leads_to.is_some_and(|binding| self.strict_workers.contains(&binding))
+    }
+
+    /// Returns the index of the authorizer that an `auth` means, and reports a name that none has; 0 if it is not known here.
+    pub fn authorizer(&self, access: &WrittenAccess<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> usize {
+        let place = Place::Key(place, "auth");
+        let (written, in_object) = match access.authorizer {
+            NamedAuthorizer::Named { name, in_object } => (name, in_object),
+            NamedAuthorizer::First => {
+                if self.authorizers.entries.is_empty() {
+                    let help = told(|| "add an \"authorizer\", or remove \"auth\"".to_owned());
+                    let message = "the path needs a token and nothing says which are valid".to_owned();
+                    findings.note(access.offset, &place, "authorizer_missing", message, help);
+                }
+                return 0;
+            }
+            NamedAuthorizer::Unreadable => return 0,
+        };
+        let Some(name) = written.value() else { return 0 };
+        if let Some(index) = self.authorizers.places.get(name) {
+            return *index;
+        }
+        let names = self.authorizers.entries.iter().map(|authorizer| authorizer.name);
+        let help = told(|| match nearest(name, names.clone()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None if ["true", "false"].contains(&name) => {
+                format!("write {name} without quotes, or one of: {}", listed(names))
+            }
+            None => format!("one of: {}", listed(names)),
+        });
+        let message = format!("no authorizer is called \"{}\"", shown(&written));
+        let place = if in_object { &Place::Key(&place, "authorizer") } else { &place };
+        findings.note(written.offset, place, "unknown_authorizer", message, help);
+        0
+    }
+
+    /// Returns where a mapped value comes from, and reports a variable that neither the path nor the config has.
+    pub fn source(
+        &self,
+        value: WrittenValue<'_>,
+        of_path: &Variables<'_>,
+        place: &Place<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<Source> {
+        let name = match value.source {
+            WrittenSource::Known(source) => return Some(source),
+            WrittenSource::Variable(name) => name,
+        };
+        if let Some(value) = of_path.0.get(name).or_else(|| self.variables.0.get(name)) {
+            return Some(Source::Text(value.value.clone()));
+        }
+        let known = of_path.names().chain(self.variables.names());
+        let help = told(|| match nearest(name, known) {
+            Some(near) => format!("did you mean \"$config.{near}\"?"),
+            None => "add it to \"variables\"".to_owned(),
+        });
+        let [section, list] = value.list;
+        let place = Place::Key(place, section);
+        let place = Place::Key(&place, list);
+        let message = format!("no variable is called \"{name}\"");
+        findings.note(value.node.offset, &Place::Key(&place, value.key), "unknown_variable", message, help);
+        None
+    }
+}
+
+/// Constants, found by their names.
+pub(super) struct Variables<'t>(ByName<'t, WrittenVariable<'t>>);
+
+impl<'t> Variables<'t> {
+    /// Prepares the look-up.
+    pub fn of(variables: &'t [WrittenVariable<'t>]) -> Self {
+        Self(ByName::of(variables, |variable| variable.name))
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'t str> {
+        self.0.entries.iter().map(|variable| variable.name)
+    }
+}
+
+fn service<'t>(
+    services: &ByName<'t, WrittenService<'t>>,
+    section: &str,
+    alias: Option<Written<'_>>,
+    place: &Place<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<&'t WrittenService<'t>> {
+    let written = alias?;
+    let alias = written.value()?;
+    let found = services.get(alias);
+    if found.is_none() {
+        let help = told(|| match nearest(alias, services.entries.iter().map(WrittenService::name)) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("add it to \"{section}\""),
+        });
+        let message = format!("no entry of \"{section}\" is called \"{}\"", shown(&written));
+        findings.note(written.offset, &Place::Key(place, "binding"), "unknown_service", message, help);
+    }
+    found
+}

@@ -1,0 +1,126 @@
+//! Who logs people in, and the session that holds their logins.
+
+use std::rc::Rc;
+
+use crate::config::authorizer::{Authorizer, WrittenAuthorizer};
+use crate::config::integration::Kind;
+use crate::config::login::{Login, Provider};
+use crate::config::path::WrittenPath;
+use crate::config::provider::SCOPE_DEFAULT;
+use crate::config::reader::{Findings, Place, Written, shown, told};
+use crate::config::session::{Session, WrittenSession};
+use crate::config::tree::ConfigTree;
+use crate::route::Pattern;
+use crate::secret::Secret;
+
+/// The provider that people log in at: that of the first authorizer that logs anybody in.
+pub(super) struct Logins<'t> {
+    /// Its authorizer.
+    pub authorizer: Option<&'t WrittenAuthorizer<'t>>,
+    /// The provider; `None` if there is none, or a part of it is wrong or not known here.
+    pub provider: Option<Rc<Provider>>,
+    /// Whether logins begin at a path of the config.
+    pub begin_here: bool,
+    /// A login there; `None` if it has no secret to seal it with, or a part of it is wrong or not known here.
+    pub login: Option<Rc<Login>>,
+}
+
+impl<'t> Logins<'t> {
+    /// Finds the provider. The authorizers are those of the tree, as far as they are known.
+    pub fn of(tree: &'t ConfigTree<'t>, authorizers: &[Option<Rc<Authorizer>>], paths: &[WrittenPath<'_>]) -> Self {
+        let mut able = tree.authorizers.iter().zip(authorizers).filter(|(written, _)| written.logs_in());
+        let first = able.next();
+        let is_one_of_several = able.next().is_some();
+        let provider = first.and_then(|(written, known)| provider(written, known.clone()?, is_one_of_several));
+        let provider = provider.map(Rc::new);
+        let begin_here = paths.iter().filter_map(WrittenPath::integration).any(|one| one.kind == Kind::Login);
+        let authorizer = first.map(|(written, _)| written);
+        let sealing_secret = authorizer.and_then(|authorizer| {
+            let provider = authorizer.provider.as_ref()?;
+            provider.sealing_key.or(provider.client_secret)?.to_text().map(Secret::new)
+        });
+        let parts = provider.clone().zip(sealing_secret);
+        let login = parts.map(|(provider, sealing_secret)| Rc::new(Login { provider, sealing_secret }));
+        Self { authorizer, provider, begin_here, login }
+    }
+}
+
+fn provider(written: &WrittenAuthorizer<'_>, authorizer: Rc<Authorizer>, is_one_of_several: bool) -> Option<Provider> {
+    let provider = written.provider.as_ref()?;
+    // What is written has to be known.
+    let text = |written: Option<Written<'_>>| written.map_or(Some(None), |written| written.to_text().map(Some));
+    Some(Provider {
+        authorizer,
+        client_id: provider.client_id?.to_text()?,
+        client_secret: text(provider.client_secret)?.map(Secret::new),
+        scope: text(provider.scope)?.unwrap_or_else(|| SCOPE_DEFAULT.to_owned()),
+        audience: text(provider.audience)?,
+        rotation_grace_secs: provider.rotation_grace_secs,
+        endpoints: provider.endpoints.clone(),
+        is_one_of_several,
+    })
+}
+
+/// Returns the session with its login, and reports what it lacks.
+pub(super) fn session(
+    written: WrittenSession<'_>,
+    logins: &Logins<'_>,
+    paths: &[WrittenPath<'_>],
+    findings: &mut Findings<'_>,
+) -> Option<Session> {
+    let rules = written.rules?;
+    let place = Place::Key(&Place::Root, "session");
+    let login_path = login_path(written.login_path, written.offset, paths, &place, findings);
+    let provider = logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
+    if provider.is_some_and(|provider| provider.audience.is_none()) {
+        let message = "a session without an \"audience\" in the authorizer would hold tokens that no API can check";
+        let help = told(|| "add the API's identifier to the authorizer as \"audience\"".to_owned());
+        findings.note(written.offset, &place, "missing_key", message.to_owned(), help);
+    }
+    Some(Session { rules, login_path: login_path?, login: logins.login.clone()? })
+}
+
+/// Returns which path begins the session's login: by default the first that begins one.
+fn login_path(
+    written: Option<Written<'_>>,
+    section_offset: usize,
+    paths: &[WrittenPath<'_>],
+    place: &Place<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<String> {
+    // A path that could not be read may be the one that is meant.
+    let all_known = paths.iter().all(WrittenPath::is_known);
+    let mut logins = paths.iter().filter_map(WrittenPath::begins_login);
+    match written {
+        None => {
+            let first = logins.next();
+            if first.is_none() && all_known {
+                let message = "no open path of the config begins a login".to_owned();
+                let help = told(|| {
+                    "it takes one with GET, without \"auth\" and parameters, whose integration is auth0_login"
+                        .to_owned()
+                });
+                findings.note(section_offset, place, "missing_login", message, help);
+            }
+            first.map(str::to_owned)
+        }
+        Some(written) => {
+            let text = written.value()?;
+            if all_known && !logins.any(|path| path == text) {
+                let message = format!("\"{}\" is no open path with GET that begins a login", shown(&written));
+                let way = "name one with GET, without \"auth\" and parameters, whose integration is auth0_login";
+                let help = told(|| spelling_help(text, way));
+                findings.note(written.offset, &Place::Key(place, "login_path"), "missing_login", message, help);
+            }
+            Some(text.to_owned())
+        }
+    }
+}
+
+/// Says how to name a path: as an address has it, if it stands in another spelling, or else by `help`.
+pub(super) fn spelling_help(text: &str, help: &str) -> String {
+    match Pattern::parse(text) {
+        Ok(pattern) if pattern.as_str() != text => format!("write \"{pattern}\", as it stands in addresses"),
+        _ => help.to_owned(),
+    }
+}

@@ -1,0 +1,284 @@
+//! One path: what it names, and what it asks.
+
+use std::rc::Rc;
+
+use super::guard::guard;
+use super::links::{Links, Variables};
+use super::login::Logins;
+use crate::config::access::Access;
+use crate::config::address::WrittenUrl;
+use crate::config::authorizer::Authorizer;
+use crate::config::document::Origin;
+use crate::config::integration::{
+    CallbackResponse, Integration, Kind, Settings, WrittenAnswer, WrittenIntegration, WrittenResponse,
+};
+use crate::config::mapping::{Mapping, QUERY, WrittenMapping, WrittenVariable};
+use crate::config::path::{Path, WrittenPath};
+use crate::config::reader::{Findings, Place, told};
+use crate::config::server::WrittenServer;
+use crate::config::service::{Rpc, WrittenCall, WrittenService};
+use crate::config::session::Session;
+use crate::route::RouteSpec;
+
+/// What paths are resolved with.
+pub(super) struct Context<'t> {
+    /// What they name of other sections.
+    pub links: Links<'t>,
+    /// The authorizers, as far as they are known.
+    pub authorizers: &'t [Option<Rc<Authorizer>>],
+    /// The provider that people log in at.
+    pub logins: Logins<'t>,
+    /// Whether the file has a session.
+    pub has_session: bool,
+    /// The session, if all of it is known.
+    pub session: Option<Rc<Session>>,
+}
+
+/// A path with its route, as far as they are known.
+pub(super) struct ResolvedPath {
+    /// Its place in the section; `None` for one that comes from another.
+    pub index: Option<usize>,
+    /// Byte offset of its entry.
+    pub offset: usize,
+    /// How messages may call the route; `None` if the path came from a binding.
+    pub shown: Option<String>,
+    /// The route.
+    pub route: Option<RouteSpec>,
+    /// The path.
+    pub path: Option<Path>,
+}
+
+/// Returns how messages call a route.
+pub(super) fn route_name(route: &RouteSpec) -> String {
+    format!("{} {}", route.method, route.pattern.as_str())
+}
+
+/// What an answer names of another section.
+enum Link<'t> {
+    Server(&'t WrittenServer<'t>),
+    Worker(&'t WrittenService<'t>),
+    Module(&'t WrittenService<'t>),
+    /// Nothing, or something that is not known here.
+    Nothing,
+}
+
+impl<'t> Context<'t> {
+    /// Resolves a path, and reports the names that nothing has, and what it needs and the config has not.
+    pub fn path(&self, written: WrittenPath<'_>, findings: &mut Findings<'_>) -> ResolvedPath {
+        let section = Place::Key(&Place::Root, "paths");
+        let place = Place::Index(&section, written.index);
+        let authorizer = written.access.as_ref().map(|access| self.links.authorizer(access, &place, findings));
+        let integration_place = Place::Key(&place, "integration");
+        let link = match written.integration() {
+            Some(integration) => self.link(integration, &integration_place, findings),
+            None => Link::Nothing,
+        };
+        let guard = guard(&written, authorizer.unwrap_or_default(), self.is_read_loosely(&link));
+        let WrittenPath { index, offset, method, path, pattern, encoded_slashes, .. } = written;
+        let route = method.zip(pattern);
+        let route = route.map(|(method, pattern)| RouteSpec { method, pattern, encoded_slashes, guard });
+        let in_file = path.is_some_and(|path| path.text.origin == Origin::File);
+        let shown = route.as_ref().filter(|_| in_file).map(route_name);
+
+        let integration = match written.answer {
+            Some(WrittenAnswer::Response(fixed)) => Some(Integration::Fixed(fixed)),
+            Some(WrittenAnswer::Integration(written)) => self.integration(written, link, &integration_place, findings),
+            None => None,
+        };
+        let mapping = self.mapping(written.mapping, &written.variables, &place, findings);
+        let pre_process = self.call(written.pre_process, &Place::Key(&place, "pre_process"), findings);
+        let access = written.access.map(|access| {
+            let authorizer = self.authorizers.get(authorizer?)?.clone()?;
+            Some(Access { authorizer, requirements: access.requirements })
+        });
+        let path = (|| {
+            let RouteSpec { method, pattern, .. } = route.clone()?;
+            Some(Path {
+                method,
+                pattern,
+                encoded_slashes,
+                access: access.map_or(Some(None), |access| access.map(Some))?,
+                integration: integration?,
+                mapping,
+                pre_process: pre_process?,
+                rules: written.rules,
+                response_headers: written.response_headers,
+            })
+        })();
+        ResolvedPath { index: Some(index), offset, shown, route, path }
+    }
+
+    fn link(&self, integration: &WrittenIntegration<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Link<'t> {
+        match &integration.settings {
+            Settings::HttpProxy { server, .. } => self.links.server(*server, place, findings).map(Link::Server),
+            Settings::ServiceBinding(call) => self.links.worker(call.binding, place, findings).map(Link::Worker),
+            Settings::Service(alias) => self.links.module(*alias, place, findings).map(Link::Module),
+            _ => None,
+        }
+        .unwrap_or(Link::Nothing)
+    }
+
+    /// Tells whether requests go, path and all, to someone who does not say that each path is taken as it is written.
+    fn is_read_loosely(&self, link: &Link<'_>) -> bool {
+        match link {
+            Link::Server(server) => !server.strict_paths,
+            Link::Worker(worker) => !self.links.is_strict_worker(worker),
+            Link::Module(module) => !self.links.is_strict_module(module),
+            // What the gateway answers itself is read by nobody else.
+            Link::Nothing => false,
+        }
+    }
+
+    fn integration(
+        &self,
+        written: WrittenIntegration<'_>,
+        link: Link<'_>,
+        place: &Place<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<Integration> {
+        let WrittenIntegration { name, kind, settings, node } = written;
+        let mut needs = |present: bool, code: &'static str, message: &str, help: &str| {
+            if !present {
+                let place = Place::Key(place, "type");
+                findings.note(name.offset, &place, code, message.to_owned(), told(|| help.to_owned()));
+            }
+        };
+        if kind.needs_provider() {
+            let message = "no authorizer says which provider";
+            let help = "add an \"authorizer\" of type auth0 or oidc";
+            needs(self.logins.authorizer.is_some(), "authorizer_missing", message, help);
+        }
+        match kind {
+            Kind::Login => {
+                let provider = self.logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
+                let sealed = provider.is_none_or(|of| of.sealing_key.or(of.client_secret).is_some());
+                let help = "give the authorizer a \"client_secret\" or a \"sealing_key\"";
+                needs(sealed, "missing_key", "nothing to seal the login state with", help);
+            }
+            Kind::Logout | Kind::BackchannelLogout => {
+                let message = "there are no sessions to end";
+                needs(self.has_session, "session_missing", message, "add a \"session\" section");
+            }
+            _ => {}
+        }
+        let provider = || self.logins.provider.clone();
+        Some(match settings {
+            Settings::HttpProxy { prefix, close_at_expiry, .. } => {
+                let Link::Server(server) = link else { return None };
+                Integration::HttpProxy { server: server.server.clone()?, prefix, close_at_expiry }
+            }
+            Settings::ServiceBinding(call) => {
+                let Link::Worker(worker) = link else { return None };
+                let function = call.function.map_or(Some(None), |function| function.to_text().map(Some))?;
+                Integration::ServiceBinding { binding: worker.leads_to?.to_owned(), function }
+            }
+            Settings::Service(_) => {
+                let Link::Module(module) = link else { return None };
+                Integration::Service(module.leads_to?.to_owned())
+            }
+            Settings::Fixed(fixed) => Integration::Fixed(fixed),
+            Settings::Redirect(redirect) => Integration::Redirect(redirect?),
+            Settings::Login { redirect_uri, return_to_origins } => {
+                let redirect_uri = self.redirect_uri(redirect_uri, node.offset, place, findings);
+                Integration::Login { login: self.logins.login.clone()?, redirect_uri: redirect_uri?, return_to_origins }
+            }
+            Settings::Callback { redirect_uri, response, post_process } => {
+                let redirect_uri = self.redirect_uri(redirect_uri, node.offset, place, findings);
+                let post_process = self.call(post_process, &Place::Key(place, "post_process"), findings);
+                let response = self.callback_response(response, place, findings);
+                let login = if self.logins.begin_here { Some(self.logins.login.clone()?) } else { None };
+                Integration::Callback {
+                    provider: provider()?,
+                    login,
+                    redirect_uri: redirect_uri?,
+                    response: response?,
+                    post_process: post_process?,
+                }
+            }
+            Settings::Supabase(supabase) => Integration::Supabase(supabase?),
+            Settings::None => match kind {
+                Kind::Userinfo => Integration::Userinfo(provider()?),
+                Kind::Refresh => Integration::Refresh(provider()?),
+                Kind::Logout => Integration::Logout(self.session.clone()?),
+                Kind::BackchannelLogout => Integration::BackchannelLogout(provider()?),
+                _ => Integration::Health,
+            },
+        })
+    }
+
+    /// Returns the callback's address: the integration's own, or else the authorizer's. Reports it if neither has one.
+    fn redirect_uri(
+        &self,
+        own: Option<WrittenUrl<'_>>,
+        offset: usize,
+        place: &Place<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<String> {
+        if let Some(own) = own {
+            return own.url;
+        }
+        let provider = self.logins.authorizer?.provider.as_ref()?;
+        if provider.redirect_uri.is_none() {
+            let message = "neither this integration nor the authorizer has a \"redirect_uri\"".to_owned();
+            let help = told(|| "add the callback's address, as the provider knows it".to_owned());
+            findings.note(offset, place, "missing_key", message, help);
+        }
+        provider.redirect_uri.as_ref()?.url.clone()
+    }
+
+    fn callback_response(
+        &self,
+        written: Option<WrittenResponse<'_>>,
+        place: &Place<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<CallbackResponse> {
+        Some(match written? {
+            WrittenResponse::Json => CallbackResponse::Json,
+            WrittenResponse::WebMessage(target_origin) => CallbackResponse::WebMessage { target_origin },
+            WrittenResponse::Unsaid if !self.has_session => CallbackResponse::Json,
+            WrittenResponse::Unsaid => CallbackResponse::Session(self.session.clone()?),
+            WrittenResponse::Session(written) => {
+                if !self.has_session {
+                    let message = "nothing says how sessions are to be held".to_owned();
+                    let help = told(|| "add a \"session\" section".to_owned());
+                    let place = Place::Key(place, "response");
+                    findings.note(written.offset, &place, "session_missing", message, help);
+                }
+                CallbackResponse::Session(self.session.clone()?)
+            }
+        })
+    }
+
+    /// Returns the function of another Worker, if one is named; `None` if it is not known here.
+    #[expect(clippy::option_option, reason = "one says whether it is known, the other whether there is any")]
+    fn call(
+        &self,
+        written: Option<WrittenCall<'_>>,
+        place: &Place<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<Option<Rpc>> {
+        let Some(call) = written else { return Some(None) };
+        let worker = self.links.worker(call.binding, place, findings)?;
+        Some(Some(Rpc { binding: worker.leads_to?.to_owned(), function: call.function?.to_text()? }))
+    }
+
+    fn mapping(
+        &self,
+        written: WrittenMapping<'_>,
+        variables: &[WrittenVariable<'_>],
+        place: &Place<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Mapping {
+        let variables = Variables::of(variables);
+        let mut mapping = Mapping { remove: written.remove, ..Mapping::default() };
+        for value in written.values {
+            if findings.is_full() {
+                break;
+            }
+            let list = if value.list == QUERY { &mut mapping.query } else { &mut mapping.headers };
+            let name = value.name.clone();
+            list.extend(self.links.source(value, &variables, place, findings).map(|source| (name, source)));
+        }
+        mapping
+    }
+}

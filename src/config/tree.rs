@@ -1,0 +1,129 @@
+//! What a config's file says: each section typed, each value with its place, before a name is looked up in another section.
+//!
+//! The tree is there in spite of mistakes, which the reader reports. What is wrong, and what is not known here because its
+//! reference has no value, is `None` in it.
+
+use super::authorizer::{WrittenAuthorizer, read_authorizers};
+use super::cors::{Cors, read_cors};
+use super::document::Node;
+#[cfg(not(target_arch = "wasm32"))]
+use super::document::Value;
+use super::headers::{HeaderTexts, read_header_texts};
+use super::host_only::HostOnly;
+use super::mapping::{WrittenVariable, read_variables};
+use super::networks::{Networks, read_networks};
+use super::path::{WrittenPath, read_paths};
+use super::protected_resource::{WrittenResource, read_protected_resource};
+use super::reader::{Findings, ObjectReader, Place, Written, note_if_empty};
+use super::server::{WrittenServer, read_servers};
+use super::service::{WrittenService, read_modules, read_workers};
+use super::session::{WrittenSession, read_session};
+
+/// A config as it is written.
+#[derive(Clone)]
+pub(crate) struct ConfigTree<'n> {
+    /// The upstreams.
+    pub servers: Vec<WrittenServer<'n>>,
+    /// The modules beside the gateway.
+    pub modules: Vec<WrittenService<'n>>,
+    /// The other Workers.
+    pub workers: Vec<WrittenService<'n>>,
+    /// The rule for other origins.
+    pub cors: Option<Cors>,
+    /// Whose tokens are accepted.
+    pub authorizers: Vec<WrittenAuthorizer<'n>>,
+    /// The constants for all paths.
+    pub variables: Vec<WrittenVariable<'n>>,
+    /// How logins are held for browsers.
+    pub session: Option<WrittenSession<'n>>,
+    /// The paths.
+    pub paths: Vec<WrittenPath<'n>>,
+    /// What OAuth clients are told of the gateway.
+    pub protected_resource: Option<WrittenResource<'n>>,
+    /// Where requests may come from.
+    pub networks: Option<Networks>,
+    /// Headers that every answer gets.
+    pub headers: HeaderTexts,
+    /// Whether answers say how long their parts took.
+    pub server_timing: bool,
+    /// The binding of the dataset that each answer is written to.
+    pub analytics: Option<Written<'n>>,
+    /// Whether failures are called by the codes of SAG where that had any.
+    pub older_codes: bool,
+    /// The path that a navigation is led to when it meets a problem.
+    pub problem_page: Option<Written<'n>>,
+    /// The codes of warnings that are not reported.
+    pub allow: HostOnly<Vec<Written<'n>>>,
+    /// The config.
+    pub node: HostOnly<&'n Node<'n>>,
+}
+
+/// Reads a config whose references are resolved; `None` if it is no object.
+pub(super) fn read_tree<'n>(node: &'n Node<'n>, findings: &mut Findings<'_>) -> Option<ConfigTree<'n>> {
+    let place = Place::Root;
+    let mut root = ObjectReader::open(node, &place, findings)?;
+    for about in ["$schema", "title", "description"] {
+        root.text(about, findings);
+    }
+    let tree = ConfigTree {
+        allow: root.allowed_warnings(findings),
+        servers: read_servers(&mut root, findings),
+        modules: read_modules(&mut root, findings),
+        workers: read_workers(&mut root, findings),
+        cors: read_cors(&mut root, findings),
+        authorizers: read_authorizers(&mut root, findings),
+        variables: read_variables(&mut root, findings),
+        session: read_session(&mut root, findings),
+        paths: read_paths(&mut root, findings),
+        protected_resource: read_protected_resource(&mut root, findings),
+        networks: read_networks(&mut root, findings),
+        headers: read_header_texts(&mut root, "headers", findings),
+        server_timing: root.boolean("server_timing", false, findings),
+        analytics: read_analytics(&mut root, findings),
+        older_codes: root.boolean("older_codes", false, findings),
+        problem_page: root.text("problem_page", findings),
+        node: HostOnly::of(|| node),
+    };
+    root.finish(findings);
+    Some(tree)
+}
+
+/// Reads the binding in `analytics`.
+fn read_analytics<'n>(root: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>) -> Option<Written<'n>> {
+    let node = root.node("analytics")?;
+    let place = Place::Key(root.place(), "analytics");
+    let mut object = ObjectReader::open(node, &place, findings)?;
+    let binding = object.required_text("binding", findings);
+    note_if_empty(binding.as_ref(), &Place::Key(&place, "binding"), findings);
+    object.finish(findings);
+    binding
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl ConfigTree<'_> {
+    /// Shows `see` the place of what stands at a byte offset: of a key the place of its value.
+    pub fn at(&self, offset: usize, see: &mut dyn FnMut(&Place<'_>)) {
+        descend(&self.node, offset, &Place::Root, see);
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn descend(node: &Node<'_>, offset: usize, place: &Place<'_>, see: &mut dyn FnMut(&Place<'_>)) {
+    match &node.value {
+        Value::Object(members) if offset > node.offset => {
+            let after = members.partition_point(|member| member.key_offset <= offset);
+            match after.checked_sub(1).and_then(|index| members.get(index)) {
+                Some(member) => descend(&member.node, offset, &Place::Key(place, &member.key), see),
+                None => see(place),
+            }
+        }
+        Value::Array(items) if offset > node.offset => {
+            let after = items.partition_point(|item| item.offset <= offset);
+            match after.checked_sub(1).and_then(|index| Some((index, items.get(index)?))) {
+                Some((index, item)) => descend(item, offset, &Place::Index(place, index), see),
+                None => see(place),
+            }
+        }
+        _ => see(place),
+    }
+}
