@@ -125,6 +125,17 @@ pub(crate) struct WrittenValue<'n> {
     pub node: &'n Node<'n>,
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+impl<'n> WrittenValue<'n> {
+    /// Returns the name of the variable that it takes, if it takes one.
+    pub fn variable(&self) -> Option<&'n str> {
+        match self.source {
+            WrittenSource::Variable(name) => Some(name),
+            WrittenSource::Known(_) => None,
+        }
+    }
+}
+
 /// The list of query parameters.
 pub(crate) const QUERY: [&str; 2] = ["mapping", "query"];
 
@@ -170,6 +181,12 @@ pub(super) fn read_mapping<'n>(
 }
 
 impl<'n> WrittenMapping<'n> {
+    /// Yields the names of the variables that it takes.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn variables(&self) -> impl Iterator<Item = &'n str> {
+        self.values.iter().filter_map(WrittenValue::variable)
+    }
+
     fn read_list(
         &mut self,
         object: &mut ObjectReader<'n, '_>,

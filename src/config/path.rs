@@ -4,7 +4,7 @@ use super::access::{Access, WrittenAccess, read_access};
 use super::document::{Node, Origin};
 use super::headers::{HeaderRules, read_response_headers};
 use super::host_only::HostOnly;
-use super::integration::{Integration, Kind, WrittenAnswer, WrittenIntegration, read_answer};
+use super::integration::{Integration, Kind, Settings, WrittenAnswer, WrittenIntegration, read_answer};
 use super::mapping::{Mapping, Scope, WrittenMapping, WrittenVariable, read_mapping, read_variables};
 use super::reader::{Findings, ObjectReader, Place, Written, choose, read_array, shown};
 use super::rules::{Rules, read_rules};
@@ -60,6 +60,8 @@ pub(crate) struct WrittenPath<'n> {
     pub offset: usize,
     /// The method it answers, if that is known here.
     pub method: Option<MethodRule>,
+    /// The same as it stands there.
+    pub written_method: HostOnly<Option<Written<'n>>>,
     /// The paths it answers, as they stand there.
     pub path: Option<Written<'n>>,
     /// The paths it answers, if they are known here.
@@ -93,6 +95,32 @@ impl<'n> WrittenPath<'n> {
             Some(WrittenAnswer::Integration(integration)) => Some(integration),
             Some(WrittenAnswer::Response(_)) | None => None,
         }
+    }
+
+    /// Returns the type of what answers it, if that is known; a `response` is an answer that stands in the config, too.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn kind(&self) -> Option<Kind> {
+        match self.answer.as_ref()? {
+            WrittenAnswer::Response(_) => Some(Kind::Static),
+            WrittenAnswer::Integration(integration) => Some(integration.kind),
+        }
+    }
+
+    /// Tells whether this text is its path.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn is_at(&self, path: &str) -> bool {
+        self.path.and_then(|written| written.value()) == Some(path)
+    }
+
+    /// Yields the functions of other Workers that it calls.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn calls(&self) -> impl Iterator<Item = &WrittenCall<'n>> {
+        let of_integration = self.integration().and_then(|integration| match &integration.settings {
+            Settings::ServiceBinding(call) => Some(call),
+            Settings::Callback { post_process, .. } => post_process.as_ref(),
+            _ => None,
+        });
+        self.pre_process.iter().chain(of_integration)
     }
 
     /// Tells whether it has `GET`.
@@ -145,6 +173,7 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
         index,
         offset: node.offset,
         method: None,
+        written_method: HostOnly::default(),
         path: None,
         pattern: None,
         encoded_slashes: false,
@@ -159,7 +188,9 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
         node,
     };
     let Some(mut object) = ObjectReader::open(node, place, findings) else { return read };
-    read.method = object.required_text("method", findings).and_then(|written| {
+    let method = object.required_text("method", findings);
+    read.written_method = HostOnly::of(|| method);
+    read.method = method.and_then(|written| {
         let mut choices: Vec<_> =
             Method::ALL.iter().map(|method| (method.as_str(), MethodRule::Exact(*method))).collect();
         choices.push(("ANY", MethodRule::Any));

@@ -111,8 +111,9 @@ impl ConfigTree<'_> {
 fn descend(node: &Node<'_>, offset: usize, place: &Place<'_>, see: &mut dyn FnMut(&Place<'_>)) {
     match &node.value {
         Value::Object(members) if offset > node.offset => {
-            let after = members.partition_point(|member| member.key_offset <= offset);
-            match after.checked_sub(1).and_then(|index| members.get(index)) {
+            // Not all of them need be in the order of the file: some that it leaves unsaid stand behind.
+            let before = members.iter().filter(|member| member.key_offset <= offset);
+            match before.max_by_key(|member| member.key_offset) {
                 Some(member) => descend(&member.node, offset, &Place::Key(place, &member.key), see),
                 None => see(place),
             }
