@@ -67,8 +67,6 @@ pub use service::Rpc;
 pub use session::{BINDING_COOKIE, COOKIE_PREFIX, Session, SessionRules};
 
 use crate::route::RouteTable;
-#[cfg(not(target_arch = "wasm32"))]
-use authorizer::WrittenAuthorizer;
 use document::{Node, parse_document};
 use reader::{Findings, Place};
 use reference::{collect_references, resolve_references};
@@ -76,9 +74,12 @@ use resolve::resolve;
 use tree::read_tree;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use {
-    authorizer::ONLY_AUTHORIZER, diagnostic::nearest, networks::Network, reference::walk_references,
-    rules::PERIOD_DEFAULT_SECS as RATE_PERIOD_DEFAULT_SECS, service::module_name, shared_secret::SECRET_MIN_BYTES,
-    tree::ConfigTree,
+    access::NamedAuthorizer, access::WrittenAccess, address::WrittenUrl, authorizer::ONLY_AUTHORIZER,
+    authorizer::WrittenAuthorizer, authorizer::keys::Kind as AuthorizerKind, diagnostic::nearest,
+    integration::Settings, integration::WrittenAnswer, integration::WrittenIntegration, integration::WrittenResponse,
+    integration::keys::Kind as IntegrationKind, mapping::WrittenVariable, networks::Network, path::WrittenPath,
+    provider::WrittenProvider, reference::walk_references, server::WrittenServer, service::WrittenService,
+    service::module_name, session::WrittenSession, shared_secret::SECRET_MIN_BYTES, tree::ConfigTree,
 };
 
 /// A gateway config in which everything is known, checked and compiled.
@@ -209,17 +210,19 @@ fn without_mark(source: &str) -> &str {
     source.strip_prefix('\u{feff}').unwrap_or(source)
 }
 
-/// A config as it is written, for whoever has no values for its references.
+/// A config as it is written, for whoever looks at it away from its gateway.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) struct WrittenConfig<'s> {
     /// The text, without a mark.
     pub source: &'s str,
     root: Node<'s>,
+    /// The mistakes of its references.
+    findings: Findings<'s>,
 }
 
 #[cfg(not(target_arch = "wasm32"))]
 impl<'s> WrittenConfig<'s> {
-    /// Parses a text.
+    /// Parses a text whose references have no values.
     ///
     /// # Errors
     /// Why it is no JSON.
@@ -227,16 +230,31 @@ impl<'s> WrittenConfig<'s> {
         Self::parse_with(source, &UnknownBindings)
     }
 
-    fn parse_with(source: &'s str, bindings: &dyn Bindings) -> Result<Self, Vec<Diagnostic>> {
+    /// Parses a text, with the values that its references have.
+    ///
+    /// # Errors
+    /// Why it is no JSON.
+    pub fn parse_with(source: &'s str, bindings: &dyn Bindings) -> Result<Self, Vec<Diagnostic>> {
         let source = without_mark(source);
         let mut root = parse_text(source)?;
-        resolve_references(&mut root, &Place::Root, bindings, &mut Findings::new(source));
-        Ok(Self { source, root })
+        let mut findings = Findings::new(source);
+        resolve_references(&mut root, &Place::Root, bindings, &mut findings);
+        Ok(Self { source, root, findings })
     }
 
     /// Returns what it says; `None` if it is no object.
     pub fn tree(&self) -> Option<ConfigTree<'_>> {
         read_tree(&self.root, &mut Findings::new(self.source))
+    }
+
+    /// Returns what it says, and every mistake, as [`load`] reports it.
+    pub fn read(&self) -> (Option<ConfigTree<'_>>, Vec<Diagnostic>) {
+        let mut findings = self.findings.clone();
+        let tree = read_tree(&self.root, &mut findings);
+        if let Some(tree) = &tree {
+            resolve(tree.clone(), &mut findings);
+        }
+        (tree, findings.into_diagnostics())
     }
 }
 
@@ -245,22 +263,6 @@ impl<'s> WrittenConfig<'s> {
 pub(crate) fn parse(source: &str) -> Option<(&str, Node<'_>)> {
     let source = without_mark(source);
     Some((source, parse_text(source).ok()?))
-}
-
-/// Gives the mistakes of a config as [`load`] tells them, and its tree as it is written; the text is parsed once.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn mistakes_and_tree<'s>(
-    source: &'s str,
-    bindings: &dyn Bindings,
-) -> (Vec<Diagnostic>, Option<(&'s str, Node<'s>)>) {
-    let source = without_mark(source);
-    match parse_text(source) {
-        Ok(root) => {
-            let mistakes = load_parsed(source, root.clone(), bindings).err().unwrap_or_default();
-            (mistakes, Some((source, root)))
-        }
-        Err(mistakes) => (mistakes, None),
-    }
 }
 
 /// Says what people bring from JavaScript and JSON has not, and what to do about it.
@@ -286,24 +288,8 @@ fn syntax_words(source: &str, offset: usize) -> Option<(&'static str, &'static s
     is_empty.then_some(("the file is empty", "begin with `bargate init`, or with {\"paths\": []}"))
 }
 
-/// Gives the routes of a config's tree as the gateway compiles them, each with the index of its path; without those of other
-/// sections.
+/// Returns the routes of a config as the gateway compiles them, each with the index of its path; without those of other sections.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn routes_as_compiled(root: &Node<'_>) -> Vec<(usize, crate::route::RouteSpec)> {
-    let mut findings = Findings::new("");
-    let mut root = root.clone();
-    resolve_references(&mut root, &Place::Root, &UnknownBindings, &mut findings);
-    read_tree(&root, &mut findings).map(resolve::routes).unwrap_or_default()
-}
-
-/// Gives the path that the section `protected_resource` adds to a config's tree; `None` where it adds none, or one that is not
-/// known here.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn protected_resource_path(root: &Node<'_>) -> Option<String> {
-    root.get("protected_resource")?;
-    let mut findings = Findings::new("");
-    let mut root = root.clone();
-    resolve_references(&mut root, &Place::Root, &UnknownBindings, &mut findings);
-    let described = read_tree(&root, &mut findings)?.protected_resource?;
-    (*described.is_known).then(|| described.pattern.as_str().to_owned())
+pub(crate) fn routes_as_compiled(tree: &ConfigTree<'_>) -> Vec<(usize, crate::route::RouteSpec)> {
+    resolve::routes(tree.clone())
 }

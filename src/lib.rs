@@ -8,7 +8,7 @@
 //! edge -> session -> mapping, cors, proxy, oauth, problem, token -> config -> jwks, route -> algorithm, address, secret, json -> http
 //! ```
 //!
-//! `review`, on the host alone, is for the command line and looks at configs as they are written; it stands beside `session`.
+//! On the host alone, for the command line: `deployment -> review`, `explain` and `import -> authoring` stand beside `session`.
 //!
 //! Nothing points back: a core module never names `edge`, and `config` names no module but those to its right.
 

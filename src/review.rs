@@ -16,9 +16,8 @@ mod outline;
 mod patterns;
 mod printable;
 mod report;
-mod route_kind;
 mod route_warnings;
-mod sections;
+mod text_warnings;
 mod warnings;
 
 pub use codes::{DEPLOYMENT_WARNINGS, WARNINGS, allowed};
@@ -31,7 +30,7 @@ pub use report::{ReviewedFile, github, json, text};
 
 use consequences::Mistakes;
 
-use crate::config::{self, Bindings, Diagnostic, Severity, UnknownBindings};
+use crate::config::{Bindings, Diagnostic, Severity, UnknownBindings, WrittenConfig};
 
 /// Tells all mistakes and warnings of a config, in the order of the file, and nothing that only follows from another mistake.
 ///
@@ -43,11 +42,14 @@ pub fn review(source: &str) -> Vec<Diagnostic> {
 
 /// As [`review`], for a deployment with these bindings.
 pub fn review_with(source: &str, bindings: &dyn Bindings) -> Vec<Diagnostic> {
-    let (mut told, tree) = config::mistakes_and_tree(source, bindings);
+    let config = match WrittenConfig::parse_with(source, bindings) {
+        Ok(config) => config,
+        Err(mistakes) => return mistakes,
+    };
+    let (tree, mut told) = config.read();
     consequences::drop_consequences(&mut told);
-    if let Some((source, root)) = tree {
-        let mistakes = Mistakes::of(&told);
-        told.extend(warnings::warnings(source, &root, bindings, &mistakes));
+    if let Some(tree) = tree {
+        told.extend(warnings::warnings(config.source, &tree, &Mistakes::of(&told)));
     }
     told.sort_by_key(|diagnostic| diagnostic.offset);
     told

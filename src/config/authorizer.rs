@@ -5,7 +5,7 @@ pub(crate) mod keys;
 use std::rc::Rc;
 
 use super::address::{Scheme, read_domain, read_url};
-use super::document::{Member, Node};
+use super::document::{Member, Node, Value};
 use super::host_only::HostOnly;
 use super::provider::{Endpoints, WrittenProvider, read_provider};
 use super::reader::{Findings, ObjectReader, Place, Written, choose, shown, told};
@@ -181,7 +181,8 @@ pub(super) fn read_authorizers<'n>(
     let mut read = Vec::new();
     if let Some(node) = one {
         let place = root::AUTHORIZER.at(root.place());
-        let authorizer = WrittenAuthorizer::unread(ONLY_AUTHORIZER, node, HostOnly::of(|| node.offset));
+        let name_offset = HostOnly::of(|| key_offset(root.itself(), node));
+        let authorizer = WrittenAuthorizer::unread(ONLY_AUTHORIZER, node, name_offset);
         read.push(read_authorizer(authorizer, node, &place, findings));
     }
     if let Some(node) = several {
@@ -196,6 +197,13 @@ pub(super) fn read_authorizers<'n>(
         }
     }
     read
+}
+
+/// Returns the byte offset of the key whose value is `node`.
+fn key_offset(object: &Node<'_>, node: &Node<'_>) -> usize {
+    let Value::Object(members) = &object.value else { return node.offset };
+    let member = members.iter().find(|member| std::ptr::eq(&member.node, node));
+    member.map_or(node.offset, |member| member.key_offset)
 }
 
 fn read_authorizer<'n>(

@@ -63,6 +63,7 @@ impl fmt::Display for Diagnostic {
 const BLOCK_BYTES: usize = 64 * 1024;
 
 /// Turns byte offsets of one text into lines and columns.
+#[derive(Clone)]
 pub struct LineIndex<'s> {
     source: &'s str,
     line_starts: Vec<usize>,

@@ -111,7 +111,7 @@ impl Value<'_> {
     }
 }
 
-/// A look into a tree whose references are not resolved.
+/// A look at a tree as it is written.
 #[cfg(not(target_arch = "wasm32"))]
 impl<'s> Node<'s> {
     /// Gives the value of a key of an object.
@@ -136,10 +136,10 @@ impl<'s> Node<'s> {
         }
     }
 
-    /// Gives the text of a string.
+    /// Returns the text of a string as it is written.
     pub fn as_text(&self) -> Option<&str> {
         match &self.value {
-            Value::Text(text) => text.value.as_deref(),
+            Value::Text(text) => text.as_written(),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
         }
     }
@@ -160,19 +160,29 @@ impl<'s> Node<'s> {
     }
 }
 
-impl Node<'_> {
-    /// Gives the value as `serde_json` has it; a reference without a value becomes `null`.
+impl<'s> Node<'s> {
+    /// Returns the value as `serde_json` has it; a reference without a value becomes `null`.
     pub fn to_json(&self) -> serde_json::Value {
+        self.as_json(|text| text.value.as_deref())
+    }
+
+    /// Returns the value as `serde_json` has it, with the references that are written.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn as_written(&self) -> serde_json::Value {
+        self.as_json(Text::as_written)
+    }
+
+    fn as_json(&self, text_of: for<'t> fn(&'t Text<'s>) -> Option<&'t str>) -> serde_json::Value {
         match &self.value {
             Value::Null => serde_json::Value::Null,
             Value::Bool(value) => (*value).into(),
             Value::Number(value) => serde_json::Value::Number(value.clone()),
-            Value::Text(text) => text.value.as_deref().map_or(serde_json::Value::Null, Into::into),
-            Value::Array(items) => items.iter().map(Node::to_json).collect(),
+            Value::Text(text) => text_of(text).map_or(serde_json::Value::Null, Into::into),
+            Value::Array(items) => items.iter().map(|item| item.as_json(text_of)).collect(),
             Value::Object(members) => {
                 let mut object = serde_json::Map::new();
                 for member in members {
-                    object.insert(member.key.to_string(), member.node.to_json());
+                    object.insert(member.key.to_string(), member.node.as_json(text_of));
                 }
                 serde_json::Value::Object(object)
             }

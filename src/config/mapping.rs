@@ -117,6 +117,17 @@ pub(crate) fn is_of_query([_, list]: [&Key<AnyValue>; 2]) -> bool {
     list.name == QUERY.name
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+impl<'n> WrittenValue<'n> {
+    /// Returns the name of the variable that it takes, if it takes one.
+    pub fn variable(&self) -> Option<&'n str> {
+        match self.source {
+            WrittenSource::Variable(name) => Some(name),
+            WrittenSource::Known(_) => None,
+        }
+    }
+}
+
 /// Where a mapped value comes from, as it is written.
 #[derive(Clone)]
 pub(crate) enum WrittenSource<'n> {
@@ -160,6 +171,12 @@ pub(super) fn read_mapping<'n>(
 }
 
 impl<'n> WrittenMapping<'n> {
+    /// Yields the names of the variables that it takes.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn variables(&self) -> impl Iterator<Item = &'n str> {
+        self.values.iter().filter_map(WrittenValue::variable)
+    }
+
     fn read_list(
         &mut self,
         object: &mut ObjectReader<'n, '_>,

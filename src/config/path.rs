@@ -6,6 +6,8 @@ use super::access::{Access, WrittenAccess, read_access};
 use super::document::{Node, Origin};
 use super::headers::{HeaderRules, read_response_headers};
 use super::host_only::HostOnly;
+#[cfg(not(target_arch = "wasm32"))]
+use super::integration::Settings;
 use super::integration::keys::Kind;
 use super::integration::{Integration, WrittenAnswer, WrittenIntegration, read_answer};
 use super::mapping::{Mapping, Scope, WrittenMapping, WrittenVariable, read_mapping, read_variables};
@@ -64,6 +66,8 @@ pub(crate) struct WrittenPath<'n> {
     pub offset: usize,
     /// The method it answers, if that is known here.
     pub method: Option<MethodRule>,
+    /// The same as it stands there.
+    pub written_method: HostOnly<Option<Written<'n>>>,
     /// The paths it answers, as they stand there.
     pub path: Option<Written<'n>>,
     /// The paths it answers, if they are known here.
@@ -97,6 +101,32 @@ impl<'n> WrittenPath<'n> {
             Some(WrittenAnswer::Integration(integration)) => Some(integration),
             Some(WrittenAnswer::Response(_)) | None => None,
         }
+    }
+
+    /// Returns the type of what answers it, if that is known; a `response` is an answer that stands in the config, too.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn kind(&self) -> Option<Kind> {
+        match self.answer.as_ref()? {
+            WrittenAnswer::Response(_) => Some(Kind::Static),
+            WrittenAnswer::Integration(integration) => Some(integration.kind),
+        }
+    }
+
+    /// Tells whether this text is its path.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn is_at(&self, path: &str) -> bool {
+        self.path.and_then(|written| written.value()) == Some(path)
+    }
+
+    /// Yields the functions of other Workers that it calls.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn calls(&self) -> impl Iterator<Item = &WrittenCall<'n>> {
+        let of_integration = self.integration().and_then(|integration| match &integration.settings {
+            Settings::ServiceBinding(call) => Some(call),
+            Settings::Callback { post_process, .. } => post_process.as_ref(),
+            _ => None,
+        });
+        self.pre_process.iter().chain(of_integration)
     }
 
     /// Tells whether it has `GET`.
@@ -150,6 +180,7 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
         index,
         offset: node.offset,
         method: None,
+        written_method: HostOnly::default(),
         path: None,
         pattern: None,
         encoded_slashes: false,
@@ -164,7 +195,9 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
         node,
     };
     let Some(mut object) = ObjectReader::open(node, place, findings) else { return read };
-    read.method = object.choice(&keys::METHOD, findings).and_then(|(_, method)| method);
+    let method = object.choice(&keys::METHOD, findings);
+    read.written_method = HostOnly::of(|| method.map(|(written, _)| written));
+    read.method = method.and_then(|(_, method)| method);
     read.path = object.text(&keys::PATH, findings);
     read.pattern = read.path.and_then(|written| read_pattern(&written, &keys::PATH.at(place), findings));
     read.allow = object.allowed_warnings(findings);

@@ -16,6 +16,7 @@ use super::key::{self, Boolean, Choice, Integer, Key, Limit, OneOf, Texts};
 const MISTAKES_MAX: usize = 1_000;
 
 /// The mistakes found so far.
+#[derive(Clone)]
 pub struct Findings<'s> {
     lines: LineIndex<'s>,
     /// With the offset of each, in the order of the file.
@@ -166,9 +167,31 @@ impl<'n> Written<'n> {
         self.text.value.as_deref()
     }
 
+    /// Returns the text, if it stands in the file and is no reference.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn in_file(&self) -> Option<&'n str> {
+        self.value().filter(|_| self.text.origin == Origin::File)
+    }
+
     /// Returns the text as an own one, or `None` while its reference has no value.
     pub fn to_text(self) -> Option<String> {
         self.value().map(str::to_owned)
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl<'s> Node<'s> {
+    /// Returns what an object has at a key.
+    pub fn at<S>(&self, key: &Key<S>) -> Option<&Self> {
+        self.get(key.name)
+    }
+
+    /// Returns the text of a string with its place.
+    pub fn written(&self) -> Option<Written<'_>> {
+        match &self.value {
+            Value::Text(text) => Some(Written { text, offset: self.offset }),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+        }
     }
 }
 

@@ -102,7 +102,7 @@ fn read_analytics<'n>(root: &mut ObjectReader<'n, '_>, findings: &mut Findings<'
 #[cfg(not(target_arch = "wasm32"))]
 impl ConfigTree<'_> {
     /// Shows `see` the place of what stands at a byte offset: of a key the place of its value.
-    pub fn at(&self, offset: usize, see: &mut dyn FnMut(&Place<'_>)) {
+    pub fn place_of(&self, offset: usize, see: &mut dyn FnMut(&Place<'_>)) {
         descend(&self.node, offset, &Place::Root, see);
     }
 }
@@ -111,8 +111,9 @@ impl ConfigTree<'_> {
 fn descend(node: &Node<'_>, offset: usize, place: &Place<'_>, see: &mut dyn FnMut(&Place<'_>)) {
     match &node.value {
         Value::Object(members) if offset > node.offset => {
-            let after = members.partition_point(|member| member.key_offset <= offset);
-            match after.checked_sub(1).and_then(|index| members.get(index)) {
+            // Not all of them need be in the order of the file: some that it leaves unsaid stand behind.
+            let before = members.iter().filter(|member| member.key_offset <= offset);
+            match before.max_by_key(|member| member.key_offset) {
                 Some(member) => descend(&member.node, offset, &Place::Key(place, &member.key), see),
                 None => see(place),
             }

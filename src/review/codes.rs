@@ -1,10 +1,7 @@
 //! The codes of warnings, and which of them a config keeps quiet.
 
-use std::collections::HashSet;
-
-use crate::config::document::Node;
-use crate::config::reader::{Findings, Place};
-use crate::config::{Severity, parse};
+use crate::config::reader::{Findings, Written};
+use crate::config::{ConfigTree, Diagnostic, Severity, WrittenConfig, nearest};
 
 /// Every code of a warning, and what it says.
 pub const WARNINGS: [(&str, &str); 34] = [
@@ -65,33 +62,70 @@ pub const DEPLOYMENT_WARNINGS: [&str; 8] = [
     "value_missing",
 ];
 
-/// Tells which warnings a config allows in the whole file; none where it is no JSON.
+/// Returns the codes that a config allows in the whole file; none if it is no JSON.
 pub fn allowed(source: &str) -> Vec<&'static str> {
-    parse(source).map(|(_, root)| allowed_at_top(&root)).unwrap_or_default()
+    let config = WrittenConfig::parse(source).ok();
+    let tree = config.as_ref().and_then(WrittenConfig::tree);
+    tree.map(|tree| codes().filter(|code| allows(&tree.allow, code)).collect()).unwrap_or_default()
 }
 
-/// Gathers warnings, less those that the config allows.
-pub(super) struct Warnings<'s> {
-    pub findings: Findings<'s>,
-    /// The codes that are allowed in the whole file.
-    pub allowed: Vec<&'static str>,
+fn codes() -> impl Iterator<Item = &'static str> + Clone {
+    WARNINGS.iter().map(|(code, _)| *code)
 }
 
-impl Warnings<'_> {
-    /// Warns of something in the part of the config that is `owner`.
-    pub fn warn(&mut self, code: &'static str, owner: &Node<'_>, at: (usize, &Place<'_>), message: String, help: &str) {
-        if !self.findings.is_full()
-            && !self.allowed.contains(&code)
-            && !owner.texts("allow").any(|allowed| allowed == code)
-        {
-            let help = format!("{help}; if it is meant, add \"allow\": [\"{code}\"]");
-            self.findings.note_as(Severity::Warning, at.0, at.1, code, message, Some(help));
+fn allows(allowed: &[Written<'_>], code: &str) -> bool {
+    allowed.iter().any(|allowed| allowed.text.as_written() == Some(code))
+}
+
+/// Gathers the warnings of a config, less those that it allows.
+pub(super) struct Warnings<'t> {
+    /// The config.
+    pub tree: &'t ConfigTree<'t>,
+    findings: Findings<'t>,
+}
+
+impl<'t> Warnings<'t> {
+    /// Begins with the codes of `allow` that no warning has: they would keep nothing quiet.
+    pub fn of(source: &'t str, tree: &'t ConfigTree<'t>) -> Self {
+        let mut warnings = Self { tree, findings: Findings::new(source) };
+        warnings.check(&tree.allow);
+        tree.paths.iter().for_each(|path| warnings.check(&path.allow));
+        tree.servers.iter().for_each(|server| warnings.check(&server.allow));
+        tree.authorizers.iter().for_each(|authorizer| warnings.check(&authorizer.allow));
+        warnings
+    }
+
+    fn check(&mut self, allow: &[Written<'_>]) {
+        for allowed in allow {
+            let Some(code) = allowed.text.as_written() else { continue };
+            if self.findings.is_full() || codes().any(|known| known == code) {
+                continue;
+            }
+            let help = match nearest(code, codes()) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("one of: {}", codes().collect::<Vec<_>>().join(", ")),
+            };
+            let message = format!("no warning has the code \"{code}\"");
+            self.note(Severity::Error, "unknown_value", allowed.offset, message, help);
         }
     }
-}
 
-pub(super) fn allowed_at_top(root: &Node<'_>) -> Vec<&'static str> {
-    let listed: HashSet<&str> = root.texts("allow").collect();
-    let codes = WARNINGS.iter().map(|(code, _)| *code);
-    codes.filter(|code| listed.contains(code)).collect()
+    /// Warns of what stands at a byte offset, unless the config or the part of it that has this `allow` allows that.
+    pub fn warn(&mut self, code: &'static str, allow: &[Written<'_>], offset: usize, message: String, help: &str) {
+        if !self.findings.is_full() && !allows(&self.tree.allow, code) && !allows(allow, code) {
+            let help = format!("{help}; if it is meant, add \"allow\": [\"{code}\"]");
+            self.note(Severity::Warning, code, offset, message, help);
+        }
+    }
+
+    fn note(&mut self, severity: Severity, code: &'static str, offset: usize, message: String, help: String) {
+        self.tree.place_of(offset, &mut |place| {
+            self.findings.note_as(severity, offset, place, code, message.clone(), Some(help.clone()));
+        });
+    }
+
+    /// Returns all of them in the order of the file.
+    pub fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.findings.into_diagnostics()
+    }
 }

@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::outline::OutlinedRoute;
 use super::patterns::{common_pattern, example_paths, methods};
+use crate::config::path::keys;
 use crate::route::{Found, Guard, Method, MethodRule, RouteTable};
 
 /// Rules about bodies, which requests by GET or HEAD have none of.
-pub(super) const BODY_RULES: [&str; 2] = ["content_types", "max_body_bytes"];
+pub(super) const BODY_RULES: [&str; 2] = [keys::CONTENT_TYPES.name, keys::MAX_BODY_BYTES.name];
 
 /// How many pairs of nodes and of routes are looked at: no config that people write has as many, and a hostile one must not hold
 /// up a build.

@@ -1,13 +1,13 @@
 //! Warnings of logins: issuers that no token has, tokens that nobody can check, and ways back from a login that lead nowhere.
 
 use super::codes::Warnings;
-use super::outline::{Outline, authorizers, logs_in};
-use super::route_kind::RouteKind;
-use super::sections::{items, name_offsets, named_authorizer, takes_first_authorizer, with_authorizer_place};
+use super::outline::Outline;
 use crate::address::Address;
-use crate::config::document::{Node, Value};
-use crate::config::reader::Place;
-use crate::config::{Binding, Bindings, Reference};
+use crate::config::reader::Written;
+use crate::config::{
+    AuthorizerKind, ConfigTree, IntegrationKind, NamedAuthorizer, Settings, WrittenAuthorizer, WrittenPath,
+    WrittenProvider, WrittenResponse, WrittenSession, WrittenUrl, protected_resource,
+};
 use crate::route::{Found, Method, RouteTable};
 
 /// Hosts of Microsoft Entra ID, in its clouds.
@@ -22,49 +22,34 @@ const ENTRA_HOSTS: [&str; 5] = [
 /// What stands there in the place of a tenant, in addresses that several tenants share.
 const ENTRA_SHARED: [&str; 3] = ["common", "consumers", "organizations"];
 
-/// Tells the warnings of logins.
-pub(super) fn warn_of_logins(root: &Node<'_>, bindings: &dyn Bindings, warnings: &mut Warnings<'_>) {
-    let all = authorizers(root);
-    let names = name_offsets(root);
-    let paths = || items(root, "paths").iter();
-    for (index, (name, node)) in all.iter().enumerate() {
-        with_authorizer_place(root, name, |place| {
-            warn_of_issuer(node, place, bindings, warnings);
-            let is_asked = |path: &Node<'_>| match named_authorizer(path) {
-                Some(named) => named.as_text() == Some(name),
-                None => index == 0 && takes_first_authorizer(path),
-            };
-            let lacks = node.text("type") == Some("auth0") && node.get("audience").is_none();
-            // A session without one is a mistake.
-            if lacks && root.get("session").is_none() && paths().any(is_asked) {
-                let message = format!(
-                    "paths need tokens of \"{name}\", and without an \"audience\" Auth0 issues only ID tokens that can be checked"
-                );
-                let at = (names.get(index).copied().unwrap_or(node.offset), place);
-                let help = "add the API's identifier as \"audience\"";
-                warnings.warn("audience_missing", node, at, message, help);
-            }
-        });
+/// Reports the warnings of logins.
+pub(super) fn warn_of_logins(warnings: &mut Warnings<'_>) {
+    let tree = warnings.tree;
+    for (index, authorizer) in tree.authorizers.iter().enumerate() {
+        warn_of_issuer(authorizer, warnings);
+        let is_asked = |path: &WrittenPath<'_>| match path.access.as_ref().map(|access| access.authorizer) {
+            Some(NamedAuthorizer::Named { name, .. }) => name.in_file() == Some(authorizer.name),
+            Some(NamedAuthorizer::First) => index == 0,
+            Some(NamedAuthorizer::Unreadable) | None => false,
+        };
+        let lacks = authorizer.kind == Some(AuthorizerKind::Auth0) && authorizer.texts.audience.is_none();
+        // A session without one is a mistake.
+        if lacks && tree.session.is_none() && tree.paths.iter().any(is_asked) {
+            let message = format!(
+                "paths need tokens of \"{}\", and without an \"audience\" Auth0 issues only ID tokens that can be checked",
+                authorizer.name
+            );
+            let help = "add the API's identifier as \"audience\"";
+            warnings.warn("audience_missing", &authorizer.allow, *authorizer.name_offset, message, help);
+        }
     }
-    warn_of_resource(root, &all, bindings, warnings);
+    warn_of_resource(warnings);
 }
 
-/// Gives a text, or the value of the binding that it refers to.
-fn known(node: &Node<'_>, bindings: &dyn Bindings) -> Option<String> {
-    let text = node.as_text()?;
-    match Reference::parse(text) {
-        None => Some(text.to_owned()),
-        Some(reference) => match bindings.look_up(&reference.ok()?) {
-            Binding::Value(value) => Some(value),
-            Binding::Missing | Binding::NoText(_) | Binding::Unknown => None,
-        },
-    }
-}
-
-fn warn_of_issuer(authorizer: &Node<'_>, place: &Place<'_>, bindings: &dyn Bindings, warnings: &mut Warnings<'_>) {
-    let Some(node) = authorizer.get("issuer") else { return };
-    let Some(issuer) = known(node, bindings) else { return };
-    let url = Address::parse(&issuer);
+fn warn_of_issuer(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<'_>) {
+    let Some(written) = authorizer.texts.issuer else { return };
+    let Some(issuer) = written.value() else { return };
+    let url = Address::parse(issuer);
     let shared = url.as_ref().filter(|url| ENTRA_HOSTS.iter().any(|host| url.origin() == format!("https://{host}")));
     let tenant = shared.and_then(|url| url.path().split('/').nth(1)).filter(|tenant| ENTRA_SHARED.contains(tenant));
     let (message, help) = if issuer.contains("/.well-known/") {
@@ -74,7 +59,7 @@ fn warn_of_issuer(authorizer: &Node<'_>, place: &Place<'_>, bindings: &dyn Bindi
             "an address of Microsoft Entra ID that tenants share, and tokens name their tenant",
             "write the tenant's own, as in https://login.microsoftonline.com/TENANT_ID/v2.0",
         )
-    } else if authorizer.text("type") == Some("auth0") && !issuer.ends_with('/') {
+    } else if authorizer.kind == Some(AuthorizerKind::Auth0) && !issuer.ends_with('/') {
         (
             "an address without a slash at its end, and Auth0's issuers have one",
             "add the slash, or leave out \"issuer\"",
@@ -83,128 +68,108 @@ fn warn_of_issuer(authorizer: &Node<'_>, place: &Place<'_>, bindings: &dyn Bindi
         return;
     };
     let message = format!("no token has this issuer: it is {message}");
-    warnings.warn("unlikely_issuer", authorizer, (node.offset, &Place::Key(place, "issuer")), message, help);
+    warnings.warn("unlikely_issuer", &authorizer.allow, written.offset, message, help);
 }
 
-/// Warns where what clients ask tokens for (RFC 8707, by way of RFC 9728) is nothing that a token is accepted for.
-fn warn_of_resource(
-    root: &Node<'_>,
-    authorizers: &[(String, &Node<'_>)],
-    bindings: &dyn Bindings,
-    warnings: &mut Warnings<'_>,
-) {
-    let Some(node) = root.get("protected_resource").and_then(|section| section.get("resource")) else { return };
-    let audience = |authorizer: &Node<'_>| match authorizer.get("audience") {
-        Some(audience) => Some((audience.as_text()?.to_owned(), known(audience, bindings))),
-        None if authorizer.text("type") == Some("supabase") => {
-            Some(("authenticated".to_owned(), Some("authenticated".to_owned())))
-        }
-        None => {
-            let client_id = authorizer.get("client_id")?;
-            Some((client_id.as_text()?.to_owned(), known(client_id, bindings)))
-        }
+/// Warns if what clients ask tokens for (RFC 8707, by way of RFC 9728) is nothing that a token is accepted for.
+fn warn_of_resource(warnings: &mut Warnings<'_>) {
+    let tree = warnings.tree;
+    let Some(section) = &tree.protected_resource else { return };
+    let Some(node) = section.node.at(&protected_resource::RESOURCE) else { return };
+    let may_fit = |authorizer: &WrittenAuthorizer<'_>| {
+        let (audience, resource) = (&authorizer.audience, &section.resource);
+        audience.is_none()
+            || resource.is_none()
+            || audience == resource
+            || written_audience(authorizer) == node.as_text()
     };
-    let audiences: Vec<_> = authorizers.iter().map(|(_, authorizer)| audience(authorizer)).collect();
-    let resource = known(node, bindings);
-    let written = node.as_text();
-    let may_fit = |audience: &Option<(String, Option<String>)>| match audience {
-        Some((text, value)) => written == Some(text) || value.is_none() || resource.is_none() || *value == resource,
-        None => true,
-    };
-    let Some(Some((shown, _))) = audiences.first().filter(|_| !audiences.iter().any(may_fit)) else { return };
-    let place = Place::Key(&Place::Root, "protected_resource");
+    let first = tree.authorizers.first().filter(|_| !tree.authorizers.iter().any(may_fit));
+    let Some(shown) = first.and_then(written_audience) else { return };
     let message = format!("clients ask for tokens for this resource, and those that are accepted are for \"{shown}\"");
     let help = "write the same here and as \"audience\", letter for letter";
-    warnings.warn("resource_mismatch", root, (node.offset, &Place::Key(&place, "resource")), message, help);
+    warnings.warn("resource_mismatch", &[], node.offset, message, help);
 }
 
-/// Where the provider leads a browser after a login, as it is written.
-pub(super) struct RedirectUri<'n> {
-    /// The address.
-    pub node: &'n Node<'n>,
-    key: &'static str,
-    /// Name of the authorizer that it stands at; `None` where that is the path itself.
-    authorizer: Option<String>,
+/// Returns what tokens must be for, as it is written.
+fn written_audience<'a>(authorizer: &'a WrittenAuthorizer<'_>) -> Option<&'a str> {
+    let of_application = || authorizer.provider.as_ref()?.client_id;
+    let written = authorizer.texts.audience.or_else(of_application);
+    written.map_or(authorizer.audience.as_deref(), |written| written.text.as_written())
 }
 
-impl<'n> RedirectUri<'n> {
-    /// Gives that of a login or a callback.
-    pub fn of(root: &'n Node<'_>, path: &'n Node<'_>) -> Option<Self> {
-        let own = path.get("integration").and_then(|integration| integration.get("redirect_uri"));
-        if let Some(node) = own {
-            return Some(Self { node, key: "redirect_uri", authorizer: None });
+/// Where the provider leads a browser after a login.
+pub(super) struct RedirectUri<'t> {
+    /// The address as it is written.
+    written: Written<'t>,
+    /// The address, if it is known here.
+    pub url: Option<Address>,
+    /// The codes that are allowed beside it.
+    allow: &'t [Written<'t>],
+}
+
+impl<'t> RedirectUri<'t> {
+    /// Returns that of a login or a callback.
+    pub fn of(tree: &'t ConfigTree<'t>, path: &'t WrittenPath<'t>) -> Option<Self> {
+        let of = |url: &WrittenUrl<'t>, allow| {
+            let address = url.url.as_deref().and_then(Address::parse);
+            Self { written: url.written, url: address, allow }
+        };
+        if let Settings::Login { redirect_uri: Some(own), .. } | Settings::Callback { redirect_uri: Some(own), .. } =
+            &path.integration()?.settings
+        {
+            return Some(of(own, &path.allow));
         }
-        let (name, authorizer) = authorizers(root).into_iter().find(|(_, node)| logs_in(node))?;
-        let mut keys = ["redirect_uri", "callback_uri"].into_iter();
-        keys.find_map(|key| Some(Self { node: authorizer.get(key)?, key, authorizer: Some(name.clone()) }))
+        let provider: &WrittenProvider<'t> = tree.authorizers.iter().find_map(|one| one.provider.as_ref())?;
+        provider.redirect_uri.as_ref().map(|url| of(url, &[]))
     }
 }
 
-/// Warns where the provider leads browsers back from the session's login to what makes no session.
-pub(super) fn warn_of_callback(
-    root: &Node<'_>,
-    outline: &Outline,
-    table: &RouteTable,
-    bindings: &dyn Bindings,
-    warnings: &mut Warnings<'_>,
-) {
-    let paths = items(root, "paths");
-    let Some((index, login)) = root.get("session").and_then(|session| session_login(session, paths)) else { return };
-    let Some(redirect) = RedirectUri::of(root, login) else { return };
-    let makes_session = |path: &Node<'_>| {
-        let response = path.get("integration").and_then(|integration| integration.get("response"));
-        RouteKind::of(path) == Some(RouteKind::Callback)
-            && response.and_then(Node::as_text).is_none_or(|text| text == "session" || text.starts_with('$'))
-    };
-    let leads = known(redirect.node, bindings).and_then(|text| Address::parse(&text));
-    let entry = |index: usize| paths.get(outline.routes.get(index)?.index?);
-    let (taken, by_other_method) = match &leads {
+/// Warns if the provider leads browsers back from the session's login to what makes no session.
+pub(super) fn warn_of_callback(outline: &Outline, table: &RouteTable, warnings: &mut Warnings<'_>) {
+    let tree = warnings.tree;
+    let Some(login) = tree.session.as_ref().and_then(|session| session_login(session, &tree.paths)) else { return };
+    let Some(redirect) = RedirectUri::of(tree, login) else { return };
+    let entry = |index: usize| tree.paths.get(outline.routes.get(index)?.index?);
+    let (taken, by_other_method) = match &redirect.url {
         // Which of them it is is not known here.
-        None => (paths.iter().any(makes_session), false),
+        None => (tree.paths.iter().any(makes_session), false),
         Some(url) => {
             let taken = match table.find(Method::Get.as_str(), url.path()) {
                 Found::Route(found) => entry(found.index).is_some_and(makes_session),
                 Found::MethodNotAllowed(_) | Found::NotFound | Found::Ambiguous(_) => false,
             };
             // That is told of the callback itself, whichever route takes the request in its place.
-            (taken, paths.iter().any(|path| makes_session(path) && path.text("path") == Some(url.path())))
+            (taken, tree.paths.iter().any(|path| makes_session(path) && path.is_at(url.path())))
         }
     };
     if taken || by_other_method || outline.unread > 0 {
         return;
     }
-    let message = match leads.filter(|url| redirect.node.as_text() == Some(url.as_str())) {
+    let message = match redirect.url.filter(|url| redirect.written.in_file() == Some(url.as_str())) {
         Some(url) => format!("logins lead back here, and no path makes a session of GET {}", url.path()),
         None => "logins lead back here, and no path makes a session there".to_owned(),
     };
     let help = "give that path the integration auth0_callback or oidc_callback, or correct the address";
-    let mut warn = |owner: &Node<'_>, place: &Place<'_>| {
-        let at = (redirect.node.offset, &Place::Key(place, redirect.key));
-        warnings.warn("callback_missing", owner, at, message.clone(), help);
-    };
-    match &redirect.authorizer {
-        Some(name) => with_authorizer_place(root, name, |place| warn(root, place)),
-        None => {
-            let place = Place::Key(&Place::Root, "paths");
-            let place = Place::Index(&place, index);
-            warn(login, &Place::Key(&place, "integration"));
+    warnings.warn("callback_missing", redirect.allow, redirect.written.offset, message, help);
+}
+
+/// Tells whether a path makes a session of a login, or may.
+fn makes_session(path: &WrittenPath<'_>) -> bool {
+    match path.integration().map(|integration| &integration.settings) {
+        Some(Settings::Callback { response, .. }) => {
+            matches!(response, None | Some(WrittenResponse::Unsaid | WrittenResponse::Session(_)))
         }
+        _ => false,
     }
 }
 
-/// Gives the path that begins the logins of a session, with its index.
-fn session_login<'n>(session: &Node<'_>, paths: &'n [Node<'n>]) -> Option<(usize, &'n Node<'n>)> {
-    let named = session.get("login_path");
-    let is_meant = |path: &Node<'_>| match named {
-        Some(node) => node.as_text() == path.text("path"),
-        None => {
-            let open = path.get("auth").is_none_or(|auth| matches!(auth.value, Value::Bool(false)));
-            open && path.text("path").is_some_and(|text| !text.contains('{'))
+/// Returns the path that begins the logins of a session.
+fn session_login<'t>(session: &WrittenSession<'_>, paths: &'t [WrittenPath<'t>]) -> Option<&'t WrittenPath<'t>> {
+    paths.iter().find(|path| match session.login_path {
+        Some(named) => {
+            let is_there = named.value().is_some_and(|text| path.is_at(text));
+            is_there && path.takes_get() && path.kind() == Some(IntegrationKind::Login)
         }
-    };
-    paths.iter().enumerate().find(|(_, path)| {
-        RouteKind::of(path) == Some(RouteKind::Login)
-            && matches!(path.text("method"), Some("GET" | "ANY"))
-            && is_meant(path)
+        None => path.begins_login().is_some(),
     })
 }

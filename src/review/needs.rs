@@ -1,13 +1,16 @@
 //! What a config needs of its deployment: variables, secrets, and bindings of other kinds, each with its place.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::outline::authorizers;
-use super::route_kind::RouteKind;
-use super::sections::items;
+use crate::config::authorizer::keys::{JWKS, jwt, supabase};
 use crate::config::document::{Node, Value};
-use crate::config::reader::{Findings, Place};
-use crate::config::{Reference, ReferenceKind, parse, walk_references};
+use crate::config::path::keys;
+use crate::config::reader::{Findings, Place, Written};
+use crate::config::rules::rate_limit;
+use crate::config::{
+    ConfigTree, IntegrationKind, ReferenceKind, Settings, WrittenAuthorizer, WrittenConfig, WrittenPath,
+    WrittenService, walk_references,
+};
 
 /// Something that a config needs of its deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,28 +52,36 @@ pub enum NeedKind {
     Module,
 }
 
-/// Tells what a config needs; nothing of a text that is no JSON.
+/// Returns what a config needs; nothing of a text that is no JSON.
 pub fn needs(source: &str) -> Vec<Need> {
-    let Some((source, root)) = parse(source) else { return Vec::new() };
-    let mut needs = Needs { findings: Findings::new(source), found: Vec::new(), known: HashSet::new() };
-    needs.add_references(&root);
-    needs.add_stores(&root);
-    needs.add_of_paths(&root);
-    if let Some(node) = root.get("analytics") {
-        let place = Place::Key(&Place::Root, "analytics");
-        needs.add_text(NeedKind::Analytics, node.get("binding"), &Place::Key(&place, "binding"));
+    let Ok(config) = WrittenConfig::parse(source) else { return Vec::new() };
+    let Some(tree) = config.tree() else { return Vec::new() };
+    let findings = Findings::new(config.source);
+    let mut needs = Needs { tree: &tree, findings, found: Vec::new(), known: HashSet::new() };
+    needs.add_references();
+    needs.add_stores();
+    for path in &tree.paths {
+        needs.add_rate_limit(path);
+        needs.add_services(path);
     }
+    needs.add_text(NeedKind::Analytics, tree.analytics);
     needs.found
 }
 
-struct Needs<'s> {
-    findings: Findings<'s>,
+struct Needs<'t> {
+    tree: &'t ConfigTree<'t>,
+    findings: Findings<'t>,
     found: Vec<Need>,
     known: HashSet<(NeedKind, String)>,
 }
 
-impl Needs<'_> {
-    fn add(&mut self, kind: NeedKind, name: &str, offset: usize, place: &Place<'_>, required: bool) {
+impl<'t> Needs<'t> {
+    fn add(&mut self, kind: NeedKind, name: &str, offset: usize, required: bool) {
+        let tree = self.tree;
+        tree.place_of(offset, &mut |place| self.add_at(kind, name, offset, place, required));
+    }
+
+    fn add_at(&mut self, kind: NeedKind, name: &str, offset: usize, place: &Place<'_>, required: bool) {
         if self.known.insert((kind, name.to_owned())) {
             let (line, column) = self.findings.locate(offset);
             let (name, path) = (name.to_owned(), place.to_string());
@@ -79,94 +90,78 @@ impl Needs<'_> {
     }
 
     /// Adds the binding that a text names, unless the name itself comes from a binding.
-    fn add_text(&mut self, kind: NeedKind, node: Option<&Node<'_>>, place: &Place<'_>) {
-        if let Some(node) = node
-            && let Some(name) = node.as_text().filter(|name| Reference::parse(name).is_none())
-        {
-            self.add(kind, name, node.offset, place, true);
+    fn add_text(&mut self, kind: NeedKind, written: Option<Written<'_>>) {
+        if let Some((offset, name)) = written.and_then(|written| Some((written.offset, written.in_file()?))) {
+            self.add(kind, name, offset, true);
         }
     }
 
-    fn add_references(&mut self, root: &Node<'_>) {
-        walk_references(root, &mut |reference, offset, place| {
+    fn add_references(&mut self) {
+        let tree = self.tree;
+        walk_references(&tree.node, &mut |reference, offset, place| {
             let kind = match reference.kind {
                 ReferenceKind::Env => NeedKind::Variable,
                 ReferenceKind::Secret => NeedKind::Secret,
             };
-            self.add(kind, &reference.name, offset, place, true);
+            self.add_at(kind, &reference.name, offset, place, true);
         });
     }
 
     /// Adds the stores of sessions and of key sets.
-    fn add_stores(&mut self, root: &Node<'_>) {
-        let section = Place::Key(&Place::Root, "paths");
-        if let Some(session) = root.get("session") {
-            let place = Place::Key(&Place::Root, "session");
-            for class in ["SESSIONS", "REFRESH_EXCHANGES"] {
-                self.add(NeedKind::DurableObject, class, session.offset, &place, true);
-            }
+    fn add_stores(&mut self) {
+        let tree = self.tree;
+        for class in tree.session.iter().flat_map(|_| ["SESSIONS", "REFRESH_EXCHANGES"]) {
+            let offset = tree.session.as_ref().map_or(0, |session| session.offset);
+            self.add(NeedKind::DurableObject, class, offset, true);
         }
-        for (index, path) in items(root, "paths").iter().enumerate() {
-            let place = Place::Index(&section, index);
-            match RouteKind::of(path) {
-                Some(RouteKind::Refresh) => {
-                    self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", path.offset, &place, false);
+        for path in &tree.paths {
+            match path.kind() {
+                Some(IntegrationKind::Refresh) => {
+                    self.add(NeedKind::DurableObject, "REFRESH_EXCHANGES", path.offset, false);
                 }
-                Some(RouteKind::BackchannelLogout) => {
-                    self.add(NeedKind::DurableObject, "LOGOUT_INDEX", path.offset, &place, true);
+                Some(IntegrationKind::BackchannelLogout) => {
+                    self.add(NeedKind::DurableObject, "LOGOUT_INDEX", path.offset, true);
                 }
                 _ => {}
             }
         }
-        let fetches_keys = |node: &Node<'_>| ["secret", "jwt_secret", "jwks"].iter().all(|key| node.get(key).is_none());
-        if let Some((name, node)) = authorizers(root).into_iter().find(|(_, node)| fetches_keys(node)) {
-            let section = Place::Key(&Place::Root, "authorizers");
-            let sole = root.get("authorizer").is_some();
-            let place = if sole { Place::Key(&Place::Root, "authorizer") } else { Place::Key(&section, &name) };
-            self.add(NeedKind::Kv, "JWKS", node.offset, &place, false);
+        let fetches_keys = |authorizer: &&WrittenAuthorizer<'_>| {
+            [jwt::SECRET, supabase::SECRET, JWKS].iter().all(|key| authorizer.node.at(key).is_none())
+        };
+        if let Some(authorizer) = tree.authorizers.iter().find(fetches_keys) {
+            self.add(NeedKind::Kv, "JWKS", authorizer.node.offset, false);
         }
     }
 
-    fn add_of_paths(&mut self, root: &Node<'_>) {
-        let section = Place::Key(&Place::Root, "paths");
-        let targets = |section: &str, key: &str| -> HashMap<String, String> {
-            let entries = items(root, section).iter();
-            entries.filter_map(|entry| Some((entry.text("alias")?.to_owned(), entry.text(key)?.to_owned()))).collect()
+    fn add_rate_limit(&mut self, path: &WrittenPath<'_>) {
+        let Some(limit) = path.node.at(&keys::RATE_LIMIT) else { return };
+        let period = match limit.at(&rate_limit::PERIOD_SECONDS).map(|node| &node.value) {
+            Some(Value::Number(number)) => number.as_u64().unwrap_or_default(),
+            _ => rate_limit::PERIOD_SECONDS.shape.default.into(),
         };
-        let modules = targets("services", "entrypoint");
-        let mut workers = targets("servicesBindings", "binding");
-        workers.extend(targets("serviceBindings", "binding"));
-        for (index, path) in items(root, "paths").iter().enumerate() {
-            let place = Place::Index(&section, index);
-            if let Some(limit) = path.get("rate_limit") {
-                let period = match limit.get("period_seconds").map(|node| &node.value) {
-                    Some(Value::Number(number)) => number.as_u64().unwrap_or_default(),
-                    _ => crate::config::RATE_PERIOD_DEFAULT_SECS.into(),
-                };
-                let place = Place::Key(&place, "rate_limit");
-                self.add_text(NeedKind::RateLimit(period), limit.get("binding"), &Place::Key(&place, "binding"));
-            }
-            let integration = path.get("integration");
-            let integration_place = Place::Key(&place, "integration");
-            let pre_process = path.get("pre_process").map(|node| (node, Place::Key(&place, "pre_process")));
-            let post_process = integration.and_then(|node| node.get("post_process"));
-            let post_process = post_process.map(|node| (node, Place::Key(&integration_place, "post_process")));
-            let bound = integration.filter(|node| node.text("type") == Some("service_binding"));
-            let bound = bound.map(|node| (node, integration_place));
-            for (node, place) in [pre_process, post_process, bound].into_iter().flatten() {
-                if let Some(alias) = node.get("binding")
-                    && let Some(binding) = alias.as_text().and_then(|alias| workers.get(alias))
-                {
-                    self.add(NeedKind::Service, binding, alias.offset, &Place::Key(&place, "binding"), true);
-                }
-            }
-            if let Some(alias) =
-                integration.filter(|node| node.text("type") == Some("service")).and_then(|node| node.get("binding"))
-                && let Some(entrypoint) = alias.as_text().and_then(|alias| modules.get(alias))
+        self.add_text(NeedKind::RateLimit(period), limit.at(&rate_limit::BINDING).and_then(Node::written));
+    }
+
+    /// Adds the modules and the other Workers that a path calls.
+    fn add_services(&mut self, path: &WrittenPath<'_>) {
+        let tree = self.tree;
+        let find = |services: &'t [WrittenService<'t>], alias: Option<Written<'_>>| {
+            let (alias, name) = (alias?, alias?.text.as_written()?);
+            let service = services.iter().find(|service| service.alias.text.as_written() == Some(name))?;
+            Some((alias.offset, service))
+        };
+        for call in path.calls() {
+            if let Some((offset, worker)) = find(&tree.workers, call.binding)
+                && let Some(binding) = worker.target.text.as_written()
             {
-                let name = format!("{}.js", crate::config::module_name(entrypoint));
-                self.add(NeedKind::Module, &name, alias.offset, &Place::Key(&integration_place, "binding"), true);
+                self.add(NeedKind::Service, binding, offset, true);
             }
+        }
+        if let Some(Settings::Service(alias)) = path.integration().map(|integration| &integration.settings)
+            && let Some((offset, module)) = find(&tree.modules, *alias)
+            && let Some(name) = module.leads_to
+        {
+            self.add(NeedKind::Module, &format!("{name}.js"), offset, true);
         }
     }
 }

@@ -1,11 +1,28 @@
 //! The routes of a config as it is written: what answers each, and what it asks for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::address::Address;
-use crate::config::document::{Node, Value};
-use crate::config::{ONLY_AUTHORIZER, parse, routes_as_compiled};
-use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec, in_order_of_precedence};
+use crate::config::document::Node;
+use crate::config::integration::keys::{http_proxy, redirect, supabase};
+use crate::config::key::{Key, Text, Texts};
+use crate::config::path::keys;
+use crate::config::reader::Written;
+use crate::config::{
+    ConfigTree, NamedAuthorizer, ONLY_AUTHORIZER, Settings, WrittenAccess, WrittenAnswer, WrittenConfig,
+    WrittenIntegration, WrittenPath, WrittenServer, access, routes_as_compiled,
+};
+use crate::route::{Guard, Method, MethodRule, RouteSpec, in_order_of_precedence};
+
+/// The rules of a path, as they are listed.
+const RULES: [&str; 6] = [
+    keys::RATE_LIMIT.name,
+    keys::MAX_BODY_BYTES.name,
+    keys::CONTENT_TYPES.name,
+    keys::CACHE.name,
+    keys::IP.name,
+    keys::PRE_PROCESS.name,
+];
 
 /// The routes of a config.
 #[derive(Debug, Clone, Default)]
@@ -74,179 +91,140 @@ pub struct Requirement {
 impl Outline {
     /// Reads the routes of a config; none of a text that is no JSON.
     pub fn of(source: &str) -> Self {
-        let Some((_, root)) = parse(source) else { return Self::default() };
-        let mut outline = Self::of_tree(&root);
-        let items = root.get("paths").map(Node::items).unwrap_or_default();
-        for route in &mut outline.routes {
-            route.settings = route.index.and_then(|index| items.get(index)).map(settings).unwrap_or_default();
-        }
-        outline
+        let config = WrittenConfig::parse(source).ok();
+        let tree = config.as_ref().and_then(WrittenConfig::tree);
+        tree.as_ref().map(Self::of_tree).unwrap_or_default()
     }
 
-    /// Reads the routes of a config's tree, without their settings.
-    pub(super) fn of_tree(root: &Node<'_>) -> Self {
-        let items = root.get("paths").map(Node::items).unwrap_or_default();
-        let sections = Sections::of(root);
-        let compiled = routes_as_compiled(root).into_iter();
-        let mut routes: Vec<OutlinedRoute> = compiled
-            .filter_map(|(index, spec)| Some(outline_path(&sections, items.get(index)?, index, spec)))
-            .collect();
-        let unread = items.len() - routes.len();
-        routes.extend(protected_resource(root));
+    /// Returns the routes of a config.
+    pub(super) fn of_tree(tree: &ConfigTree<'_>) -> Self {
+        let compiled = routes_as_compiled(tree).into_iter();
+        let mut routes: Vec<OutlinedRoute> =
+            compiled.filter_map(|(index, spec)| Some(outline_path(tree, tree.paths.get(index)?, spec))).collect();
+        let unread = tree.paths.len() - routes.len();
+        routes.extend(protected_resource(tree));
         Self { routes, unread }
     }
 
-    /// Gives the routes in the order of precedence, so that of those that match a request the first takes it.
+    /// Returns the routes in the order of precedence, so that of those that match a request the first takes it.
     pub fn by_precedence(&self) -> Vec<&OutlinedRoute> {
         let specs = self.routes.iter().map(|route| (&route.spec.pattern, route.spec.method));
         in_order_of_precedence(specs).into_iter().filter_map(|index| self.routes.get(index)).collect()
     }
 }
 
-/// Gives the names of the authorizers, in the order of the file.
-pub(super) fn authorizers<'n>(root: &'n Node<'_>) -> Vec<(String, &'n Node<'n>)> {
-    let sole = root.get("authorizer").map(|node| (ONLY_AUTHORIZER.to_owned(), node));
-    let named = root.get("authorizers").map(Node::members).unwrap_or_default();
-    sole.into_iter().chain(named.iter().map(|member| (member.key.to_string(), &member.node))).collect()
-}
-
-/// What paths name of other sections.
-struct Sections<'n> {
-    servers: HashMap<&'n str, &'n Node<'n>>,
-    first_authorizer: String,
-    login_provider: String,
-}
-
-impl<'n> Sections<'n> {
-    fn of(root: &'n Node<'_>) -> Self {
-        let servers = root.get("servers").map(Node::items).unwrap_or_default();
-        let first = authorizers(root).into_iter().next().map(|(name, _)| name);
-        Self {
-            servers: servers.iter().filter_map(|server| Some((server.text("alias")?, server))).collect(),
-            first_authorizer: first.unwrap_or_else(|| ONLY_AUTHORIZER.to_owned()),
-            login_provider: login_provider(root).unwrap_or_default(),
+fn outline_path(tree: &ConfigTree<'_>, path: &WrittenPath<'_>, spec: RouteSpec) -> OutlinedRoute {
+    let (integration, target) = match &path.answer {
+        Some(WrittenAnswer::Integration(integration)) => {
+            (written(Some(integration.name)).to_owned(), target_of(tree, integration))
         }
-    }
-
-    /// Gives the addresses of a server, as they are written.
-    fn urls(&self, alias: &str) -> Vec<&'n str> {
-        let of_server = |server: &&'n Node<'n>| server.text("url").into_iter().chain(server.texts("urls")).collect();
-        self.servers.get(alias).map_or_else(Vec::new, of_server)
-    }
-}
-
-/// Gives where an integration forwards requests of a pattern to.
-fn upstream(sections: &Sections<'_>, integration: &Node<'_>, pattern: &Pattern) -> Option<Upstream> {
-    if !matches!(integration.text("type"), Some("http" | "http_proxy")) {
-        return None;
-    }
-    let prefix = match integration.get("strip_prefix") {
-        Some(written) => pattern.prefix(written.as_text()?)?,
-        None => pattern.literal_prefix().unwrap_or_default().to_owned(),
+        Some(WrittenAnswer::Response(fixed)) => ("response".to_owned(), fixed.status.to_string()),
+        None => ("?".to_owned(), String::new()),
     };
-    let urls = sections.urls(integration.text("server")?).into_iter();
-    let addresses = urls.map(|url| match Address::parse(url) {
-        Some(address) => format!("{}{}", address.origin(), address.path().trim_end_matches('/')),
-        None => url.to_owned(),
-    });
-    Some(Upstream { addresses: addresses.collect(), prefix })
-}
-
-fn outline_path(sections: &Sections<'_>, path: &Node<'_>, index: usize, spec: RouteSpec) -> OutlinedRoute {
-    let (integration, target) = match (path.get("integration"), path.get("response")) {
-        (Some(node), _) => (node.text("type").unwrap_or("?").to_owned(), target_of(sections, node)),
-        (None, Some(_)) => ("response".to_owned(), "200".to_owned()),
-        (None, None) => ("?".to_owned(), String::new()),
-    };
-    let rules = ["rate_limit", "max_body_bytes", "content_types", "cache", "ip", "pre_process"];
-    let rules = rules.into_iter().filter(|key| path.get(key).is_some()).map(str::to_owned).collect();
-    let upstream = path.get("integration").and_then(|node| upstream(sections, node, &spec.pattern));
+    let has = |key| path.node.get(key).is_some();
+    let rules = RULES.into_iter().filter(|key| has(key)).map(str::to_owned).collect();
     OutlinedRoute {
         spec,
-        upstream,
-        index: Some(index),
-        requirement: requirement(sections, path),
+        upstream: path.integration().and_then(|integration| upstream(tree, integration)),
+        index: Some(path.index),
+        requirement: path.access.as_ref().map(|access| requirement(tree, access)),
         integration,
         target,
         rules,
-        settings: BTreeMap::new(),
+        settings: settings(path.node),
     }
+}
+
+/// Returns where an integration forwards requests to.
+fn upstream(tree: &ConfigTree<'_>, integration: &WrittenIntegration<'_>) -> Option<Upstream> {
+    let Settings::HttpProxy { server, prefix, .. } = &integration.settings else { return None };
+    // What a binding says is taken off is not known here.
+    integration.node.at(&http_proxy::STRIP_PREFIX).map_or(Some(""), |node| node.written()?.in_file())?;
+    let addresses = urls(tree, (*server)?).into_iter().map(|url| match Address::parse(url) {
+        Some(address) => format!("{}{}", address.origin(), address.path().trim_end_matches('/')),
+        None => url.to_owned(),
+    });
+    Some(Upstream { addresses: addresses.collect(), prefix: prefix.clone() })
+}
+
+/// Returns the addresses of a server, as they are written.
+fn urls<'t>(tree: &'t ConfigTree<'_>, alias: Written<'_>) -> Vec<&'t str> {
+    let is_meant =
+        |server: &&WrittenServer<'_>| server.alias.is_some_and(|own| written(Some(own)) == written(Some(alias)));
+    let server = tree.servers.iter().find(is_meant);
+    server.into_iter().flat_map(|server| server.urls.iter()).filter_map(|url| url.text.as_written()).collect()
+}
+
+fn written<'n>(written: Option<Written<'n>>) -> &'n str {
+    written.and_then(|written| written.text.as_written()).unwrap_or("?")
 }
 
 fn settings(path: &Node<'_>) -> BTreeMap<String, serde_json::Value> {
     let members = path.members().iter();
-    let kept = members.filter(|member| !member.key.starts_with("x-") && !["method", "path"].contains(&&*member.key));
-    kept.map(|member| (member.key.to_string(), member.node.to_json())).collect()
+    let kept = members.filter(|member| {
+        !member.key.starts_with("x-") && ![keys::METHOD.name, keys::PATH.name].contains(&&*member.key)
+    });
+    kept.map(|member| (member.key.to_string(), member.node.as_written())).collect()
 }
 
-fn requirement(sections: &Sections<'_>, path: &Node<'_>) -> Option<Requirement> {
-    let auth = path.get("auth")?;
-    let first = || sections.first_authorizer.clone();
-    let texts = |key: &str| auth.texts(key).map(str::to_owned).collect();
-    match &auth.value {
-        Value::Bool(false) => None,
-        Value::Object(_) => Some(Requirement {
-            authorizer: auth.text("authorizer").map_or_else(first, str::to_owned),
-            scopes: texts("scopes"),
-            any_scopes: texts("any_scopes"),
-            permissions: texts("permissions"),
-            claims: auth
-                .get("claims")
-                .map(Node::members)
-                .unwrap_or_default()
-                .iter()
-                .map(|member| (member.key.to_string(), member.node.to_json().to_string()))
-                .collect(),
-            optional: auth.is_true("optional"),
-        }),
-        Value::Text(_) => {
-            Some(Requirement { authorizer: auth.as_text().unwrap_or_default().to_owned(), ..Requirement::default() })
-        }
-        Value::Null | Value::Bool(true) | Value::Number(_) | Value::Array(_) => {
-            Some(Requirement { authorizer: first(), ..Requirement::default() })
-        }
+fn requirement(tree: &ConfigTree<'_>, access: &WrittenAccess<'_>) -> Requirement {
+    let first = || tree.authorizers.first().map_or(ONLY_AUTHORIZER, |authorizer| authorizer.name);
+    let authorizer = match access.authorizer {
+        NamedAuthorizer::Named { name, .. } => written(Some(name)),
+        NamedAuthorizer::First | NamedAuthorizer::Unreadable => first(),
+    };
+    let texts = |key: &Key<Texts>| {
+        let items = access.node.at(key).map(Node::items).unwrap_or_default().iter();
+        items.filter_map(Node::as_text).map(str::to_owned).collect()
+    };
+    let claims = access.node.at(&access::CLAIMS).map(Node::members).unwrap_or_default().iter();
+    Requirement {
+        authorizer: authorizer.to_owned(),
+        scopes: texts(&access::SCOPES),
+        any_scopes: texts(&access::ANY_SCOPES),
+        permissions: texts(&access::PERMISSIONS),
+        claims: claims.map(|member| (member.key.to_string(), member.node.as_written().to_string())).collect(),
+        optional: access.requirements.optional,
     }
 }
 
-fn target_of(sections: &Sections<'_>, integration: &Node<'_>) -> String {
-    let kind = integration.text("type").unwrap_or_default();
-    match kind {
-        "http" | "http_proxy" => {
-            let alias = integration.text("server").unwrap_or("?");
-            let urls = sections.urls(alias);
+fn target_of(tree: &ConfigTree<'_>, integration: &WrittenIntegration<'_>) -> String {
+    match &integration.settings {
+        Settings::HttpProxy { server, .. } => {
+            let (alias, urls) = (written(*server), server.map(|alias| urls(tree, alias)).unwrap_or_default());
             if urls.is_empty() { alias.to_owned() } else { format!("{alias} ({})", urls.join(", ")) }
         }
-        "service_binding" | "service" => {
-            let alias = integration.text("binding").unwrap_or("?");
-            integration.text("function").map_or_else(|| alias.to_owned(), |function| format!("{alias}.{function}()"))
+        Settings::Service(alias) => written(*alias).to_owned(),
+        Settings::ServiceBinding(call) => match call.function {
+            Some(function) => format!("{}.{}()", written(call.binding), written(Some(function))),
+            None => written(call.binding).to_owned(),
+        },
+        Settings::Fixed(fixed) => fixed.status.to_string(),
+        Settings::Redirect(_) => text_at(integration, &redirect::LOCATION).unwrap_or("?").to_owned(),
+        Settings::Supabase(_) => text_at(integration, &supabase::URL).unwrap_or_default().to_owned(),
+        Settings::Login { .. } | Settings::Callback { .. } | Settings::None if integration.kind.needs_provider() => {
+            login_provider(tree).unwrap_or_default().to_owned()
         }
-        "static" => integration.get("status").map_or_else(|| "200".to_owned(), |status| status.to_json().to_string()),
-        "redirect" => integration.text("location").unwrap_or("?").to_owned(),
-        _ if kind.starts_with("supabase_") => integration.text("url").unwrap_or_default().to_owned(),
-        _ if kind.starts_with("auth0_") || kind.starts_with("oidc_") => sections.login_provider.clone(),
-        _ => String::new(),
+        Settings::Login { .. } | Settings::Callback { .. } | Settings::None => String::new(),
     }
 }
 
-/// Gives the domain or issuer of the provider that people log in at.
-fn login_provider(root: &Node<'_>) -> Option<String> {
-    let (_, node) = authorizers(root).into_iter().find(|(_, node)| logs_in(node))?;
-    node.text("domain").or_else(|| node.text("issuer")).map(str::to_owned)
+fn text_at<'t>(integration: &'t WrittenIntegration<'_>, key: &Key<Text>) -> Option<&'t str> {
+    integration.node.at(key)?.as_text()
 }
 
-/// Tells whether people can log in at an authorizer.
-pub(super) fn logs_in(authorizer: &Node<'_>) -> bool {
-    matches!(authorizer.text("type"), Some("auth0" | "oidc"))
+/// Returns the domain or issuer of the provider that people log in at.
+fn login_provider<'t>(tree: &'t ConfigTree<'_>) -> Option<&'t str> {
+    let authorizer = tree.authorizers.iter().find(|authorizer| authorizer.provider.is_some())?;
+    authorizer.texts.domain.or(authorizer.texts.issuer)?.text.as_written()
 }
 
-/// Gives the route of the metadata of the protected resource, where the config asks for it.
-fn protected_resource(root: &Node<'_>) -> Option<OutlinedRoute> {
-    let path = crate::config::protected_resource_path(root)?;
-    let pattern = Pattern::parse(&path).ok()?;
-    let method = MethodRule::Exact(Method::Get);
-    let spec = RouteSpec { method, pattern, encoded_slashes: false, guard: Guard::default() };
+/// Returns the route of the metadata of the protected resource, if the config asks for it and its path is known.
+fn protected_resource(tree: &ConfigTree<'_>) -> Option<OutlinedRoute> {
+    let section = tree.protected_resource.as_ref().filter(|section| *section.is_known)?;
+    let (method, pattern) = (MethodRule::Exact(Method::Get), section.pattern.clone());
     Some(OutlinedRoute {
-        spec,
+        spec: RouteSpec { method, pattern, encoded_slashes: false, guard: Guard::default() },
         index: None,
         requirement: None,
         integration: "protected_resource".to_owned(),

@@ -8,62 +8,71 @@ use super::crossings::{BODY_RULES, crossings};
 use super::login_warnings::{RedirectUri, warn_of_callback};
 use super::outline::{Outline, OutlinedRoute};
 use super::patterns::{example_path, example_paths, methods, shape};
-use super::route_kind::RouteKind;
-use super::sections::{items, mapped_values};
-use crate::address::Address;
-use crate::config::Bindings;
 use crate::config::document::Node;
-use crate::config::reader::Place;
+use crate::config::path::keys;
+use crate::config::{
+    AllowedOrigins, ConfigTree, IntegrationKind, Settings, SupabaseStep, WrittenPath, WrittenResponse, mapping,
+};
 use crate::route::{Ambiguity, Found, Guard, Method, MethodRule, RouteTable};
 
 /// Cloudflare answers paths below this one itself.
 const PLATFORM_PREFIX: &str = "cdn-cgi";
 
-/// Tells the warnings of routes.
-pub(super) fn warn_of_routes(
-    root: &Node<'_>,
-    bindings: &dyn Bindings,
-    mistakes: &Mistakes,
-    warnings: &mut Warnings<'_>,
-) {
-    let section = Place::Key(&Place::Root, "paths");
-    let mut outline = Outline::of_tree(root);
+/// Tells whether what answers a path is open by its nature: who calls it has no token yet, or shows another credential.
+fn is_open(kind: IntegrationKind) -> bool {
+    match kind {
+        IntegrationKind::Login
+        | IntegrationKind::Callback
+        | IntegrationKind::Refresh
+        | IntegrationKind::Logout
+        | IntegrationKind::BackchannelLogout
+        | IntegrationKind::Supabase(_)
+        | IntegrationKind::Health => true,
+        IntegrationKind::Userinfo
+        | IntegrationKind::HttpProxy
+        | IntegrationKind::Service
+        | IntegrationKind::ServiceBinding
+        | IntegrationKind::Static
+        | IntegrationKind::Redirect => false,
+    }
+}
+
+/// Reports the warnings of routes.
+pub(super) fn warn_of_routes(mistakes: &Mistakes, warnings: &mut Warnings<'_>) {
+    let tree = warnings.tree;
+    let mut outline = Outline::of_tree(tree);
     // What such a path asks for was not read, or not all of it.
     outline.routes.retain(|route| !route.index.is_some_and(|index| mistakes.are_in_path(index)));
     let routes = Relations::new(&outline);
-    let any_origin = root.get("cors").is_some_and(|cors| cors.texts("allow_origins").any(|origin| origin == "*"));
-    for (index, path) in items(root, "paths").iter().enumerate() {
-        let place = Place::Index(&section, index);
-        if let Some(kind) = RouteKind::of(path) {
-            warn_of_kind(root, path, kind, any_origin, &place, warnings);
+    for path in &tree.paths {
+        if let Some(kind) = path.kind() {
+            warn_of_kind(path, kind, warnings);
         }
     }
-    warn_of_callback(root, &outline, &routes.all, bindings, warnings);
+    warn_of_callback(&outline, &routes.all, warnings);
     let crossings = crossings(&outline.routes, &routes.all);
     let mut fallen_through = HashSet::new();
     for (at, route) in outline.routes.iter().enumerate() {
-        let Some((index, path)) = route.index.and_then(|index| Some((index, items(root, "paths").get(index)?))) else {
-            continue;
-        };
+        let Some(path) = route.index.and_then(|index| tree.paths.get(index)) else { continue };
         let crossing = crossings.get(&at);
-        let place = Place::Index(&section, index);
-        let at = (path.get("path").map_or(path.offset, |node| node.offset), &Place::Key(&place, "path"));
+        let offset = path.path.map_or(path.offset, |written| written.offset);
+        let mut warn = |code, message, help: &str| warnings.warn(code, &path.allow, offset, message, help);
         // Of a path that nobody comes to, there is nothing else to say.
         if let Some(message) = routes.unreachable(route) {
-            warnings.warn("unreachable_route", path, at, message, "remove it, or give it another path");
+            warn("unreachable_route", message, "remove it, or give it another path");
             continue;
         }
         if routes.is_refused(route) {
             let message = "each request is refused: in another letter case, or with or without its last slash, the path asks for more";
             let help = "ask for as much here; or add \"strict_paths\": true to the server, if it tells them apart";
-            warnings.warn("unreachable_route", path, at, message.to_owned(), help);
+            warn("unreachable_route", message.to_owned(), help);
             continue;
         }
-        let open = route.requirement.is_none() && !RouteKind::of(path).is_some_and(RouteKind::is_open);
+        let open = route.requirement.is_none() && !path.kind().is_some_and(is_open);
         if let Some(other) = routes.protected_above(route).filter(|_| open) {
             let message =
                 format!("open to everyone, below {} {}, which needs a token", other.spec.method, other.spec.pattern);
-            warnings.warn("unauthenticated_route", path, at, message, "add \"auth\": true");
+            warn("unauthenticated_route", message, "add \"auth\": true");
         }
         if let Some((crossing, stricter)) = crossing.and_then(|one| Some((one, outline.routes.get(one.stricter)?))) {
             let (common, stricter) = (&crossing.common, &stricter.spec);
@@ -72,104 +81,96 @@ pub(super) fn warn_of_routes(
                 stricter.method, stricter.pattern
             );
             let help = format!("give {common} an entry of its own that asks for as much, or ask for as much here");
-            warnings.warn("crossing_routes", path, at, message, &help);
+            warn("crossing_routes", message, &help);
         }
         // Entries of one path share what they leave to others.
         if let Some(message) = routes.fallthrough(route)
             && fallen_through.insert((shape(&route.spec.pattern), message.clone()))
         {
-            let help = "give the path these methods, or a route of ANY";
-            warnings.warn("method_fallthrough", path, at, message, help);
+            warn("method_fallthrough", message, "give the path these methods, or a route of ANY");
         }
     }
 }
 
-fn warn_of_kind(
-    root: &Node<'_>,
-    path: &Node<'_>,
-    kind: RouteKind,
-    any_origin: bool,
-    place: &Place<'_>,
-    warnings: &mut Warnings<'_>,
-) {
-    let integration = path.get("integration");
-    let integration_place = Place::Key(place, "integration");
-    let type_at = integration.and_then(|node| node.get("type")).map_or(path.offset, |node| node.offset);
-    let type_place = Place::Key(&integration_place, "type");
-    let has_session = root.get("session").is_some();
-    let response = integration.and_then(|node| node.text("response"));
-    let hands_out_tokens = match kind {
-        RouteKind::Callback => response.map_or(!has_session, |response| response != "session"),
-        RouteKind::Refresh => !has_session,
-        RouteKind::OtpVerify => true,
-        RouteKind::Login
-        | RouteKind::Userinfo
-        | RouteKind::Logout
-        | RouteKind::BackchannelLogout
-        | RouteKind::Otp
-        | RouteKind::Health
-        | RouteKind::Forwarding
-        | RouteKind::Fixed => false,
-    };
-    if let Some(method) = path.get("method")
-        && let Some((message, needed)) = method.as_text().and_then(|method| unusable(kind, method))
-        && !(kind == RouteKind::Callback && hands_out_tokens && is_called_by_page(root, path))
+fn warn_of_kind(path: &WrittenPath<'_>, kind: IntegrationKind, warnings: &mut Warnings<'_>) {
+    let (tree, allow) = (warnings.tree, path.allow.as_slice());
+    let hands_out_tokens = hands_out_tokens(path, kind, tree.session.is_some());
+    let method = path.written_method.and_then(|method| Some((method.offset, MethodRule::parse(method.in_file()?)?)));
+    if let Some((offset, rule)) = method
+        && let Some((message, needed)) = unusable(kind, rule)
+        && !(kind == IntegrationKind::Callback && hands_out_tokens && is_called_by_page(tree, path))
     {
-        let at = (method.offset, &Place::Key(place, "method"));
-        warnings.warn("unusable_method", path, at, message.to_owned(), &format!("write \"{needed}\""));
+        warnings.warn("unusable_method", allow, offset, message.to_owned(), &format!("write \"{needed}\""));
     }
-    if kind == RouteKind::Refresh
-        && let Some(method) = path.get("method").filter(|node| matches!(node.as_text(), Some("GET" | "HEAD" | "ANY")))
+    if let Some((offset, MethodRule::Any | MethodRule::Exact(Method::Get | Method::Head))) = method
+        && kind == IntegrationKind::Refresh
     {
         let message = "a refresh by GET: browsers, caches and link previews repeat it".to_owned();
-        let at = (method.offset, &Place::Key(place, "method"));
-        warnings.warn("refresh_by_get", path, at, message, "use POST");
+        warnings.warn("refresh_by_get", allow, offset, message, "use POST");
     }
-    if any_origin && hands_out_tokens {
+    let type_offset = path.integration().map_or(path.offset, |integration| integration.name.offset);
+    if hands_out_tokens && tree.cors.as_ref().is_some_and(|cors| cors.origins == AllowedOrigins::Any) {
         let message = "this path hands out tokens, and \"cors\" lets every site read them".to_owned();
         let help = "list the origins of your pages in \"cors\"";
-        warnings.warn("token_route_any_origin", path, (type_at, &type_place), message, help);
+        warnings.warn("token_route_any_origin", allow, type_offset, message, help);
     }
-    if has_session && hands_out_tokens {
+    if hands_out_tokens && tree.session.is_some() {
         let message = "a session keeps tokens from pages, and this path hands them out".to_owned();
-        let help = "keep one of the two";
-        warnings.warn("tokens_beside_session", path, (type_at, &type_place), message, help);
+        warnings.warn("tokens_beside_session", allow, type_offset, message, "keep one of the two");
     }
-    let optional = path.get("auth").is_some_and(|auth| auth.is_true("optional"));
     let begins_login = matches!(
         kind,
-        RouteKind::Login | RouteKind::Callback | RouteKind::Refresh | RouteKind::Otp | RouteKind::OtpVerify
+        IntegrationKind::Login | IntegrationKind::Callback | IntegrationKind::Refresh | IntegrationKind::Supabase(_)
     );
-    if begins_login
-        && !optional
-        && let Some(auth) =
-            path.get("auth").filter(|auth| !matches!(auth.value, crate::config::document::Value::Bool(false)))
-    {
+    if let Some(access) = path.access.as_ref().filter(|access| begins_login && !access.requirements.optional) {
         let message = "whoever calls this path has no valid token yet, or none any more".to_owned();
-        let at = (auth.offset, &Place::Key(place, "auth"));
-        warnings.warn("auth_on_login", path, at, message, "remove \"auth\"");
+        warnings.warn("auth_on_login", allow, access.offset, message, "remove \"auth\"");
     }
-    if kind != RouteKind::Forwarding
-        && let Some(([key, _], _)) = mapped_values(path).next()
-        && let Some(node) = path.get(key)
-    {
+    let forwards =
+        matches!(kind, IntegrationKind::HttpProxy | IntegrationKind::Service | IntegrationKind::ServiceBinding);
+    if !forwards && let Some((key, section)) = sets_something(path) {
         let message = "this path calls nothing that would get these headers or this query".to_owned();
-        let at = (node.offset, &Place::Key(place, key));
-        warnings.warn("unused_mapping", path, at, message, &format!("remove \"{key}\""));
+        warnings.warn("unused_mapping", allow, section.offset, message, &format!("remove \"{key}\""));
     }
 }
 
-/// Says by which method a step of a login is called, where a path has another alone, and names that method.
-fn unusable(kind: RouteKind, method: &str) -> Option<(&'static str, &'static str)> {
-    let method = MethodRule::parse(method)?;
+/// Returns the section by which a path sets headers or parameters of what an upstream gets, with its key.
+fn sets_something<'t>(path: &WrittenPath<'t>) -> Option<(&'static str, &'t Node<'t>)> {
+    let lists = [
+        (keys::MAPPING, mapping::HEADERS),
+        (keys::MAPPING, mapping::QUERY),
+        (keys::REQUEST_HEADERS, mapping::request_headers::SET),
+    ];
+    lists.into_iter().find_map(|(section, list)| {
+        let node = path.node.at(&section)?;
+        (!node.at(&list)?.members().is_empty()).then_some((section.name, node))
+    })
+}
+
+fn hands_out_tokens(path: &WrittenPath<'_>, kind: IntegrationKind, has_session: bool) -> bool {
+    match path.integration().map(|integration| &integration.settings) {
+        Some(Settings::Callback { response, .. }) => match response {
+            Some(WrittenResponse::Unsaid) => !has_session,
+            Some(WrittenResponse::Session(_)) => false,
+            Some(WrittenResponse::Json | WrittenResponse::WebMessage(_)) | None => true,
+        },
+        _ if kind == IntegrationKind::Refresh => !has_session,
+        _ => kind == IntegrationKind::Supabase(SupabaseStep::Verify),
+    }
+}
+
+/// Says by which method a step of a login is called, if a path has only another, and names that method.
+fn unusable(kind: IntegrationKind, method: MethodRule) -> Option<(&'static str, &'static str)> {
     let is_only = |methods: &[Method]| methods.iter().any(|one| method == MethodRule::Exact(*one));
     let by_post = || method == MethodRule::Any || is_only(&[Method::Post]);
     match kind {
-        RouteKind::Callback if method != MethodRule::Any && !is_only(&[Method::Get]) => {
+        IntegrationKind::Callback if method != MethodRule::Any && !is_only(&[Method::Get]) => {
             Some(("the provider leads browsers here by GET", "GET"))
         }
-        RouteKind::BackchannelLogout if !by_post() => Some(("the provider sends its logout tokens by POST", "POST")),
-        RouteKind::Otp | RouteKind::OtpVerify if is_only(&[Method::Get, Method::Head]) => {
+        IntegrationKind::BackchannelLogout if !by_post() => {
+            Some(("the provider sends its logout tokens by POST", "POST"))
+        }
+        IntegrationKind::Supabase(_) if is_only(&[Method::Get, Method::Head]) => {
             Some(("what this path needs comes in a body, which requests by this method have none of", "POST"))
         }
         _ => None,
@@ -177,9 +178,8 @@ fn unusable(kind: RouteKind, method: &str) -> Option<(&'static str, &'static str
 }
 
 /// Tells whether the provider leads browsers elsewhere than to a callback, so that a page calls it.
-fn is_called_by_page(root: &Node<'_>, path: &Node<'_>) -> bool {
-    let leads = RedirectUri::of(root, path).and_then(|redirect| Address::parse(redirect.node.as_text()?));
-    leads.is_some_and(|url| path.text("path") != Some(url.path()))
+fn is_called_by_page(tree: &ConfigTree<'_>, path: &WrittenPath<'_>) -> bool {
+    RedirectUri::of(tree, path).and_then(|redirect| redirect.url).is_some_and(|url| !path.is_at(url.path()))
 }
 
 /// How the routes of a config stand to each other.

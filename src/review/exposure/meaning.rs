@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 use crate::address::Address;
 use crate::config::document::Node;
 use crate::config::{ONLY_AUTHORIZER, module_name, parse};
-use crate::review::outline::{authorizers, logs_in};
 use crate::route::Pattern;
 
 /// An object of a config.
@@ -274,4 +273,16 @@ pub(super) fn is_told(name: &str, before: &Meaning, after: &Meaning) -> bool {
 /// Gives where an authorizer stands.
 pub(super) fn authorizer_place(name: &str) -> String {
     if name == ONLY_AUTHORIZER { "authorizer".to_owned() } else { format!("authorizers.{name}") }
+}
+
+/// Gives the authorizers by name, in the order of the file.
+fn authorizers<'n>(root: &'n Node<'_>) -> Vec<(String, &'n Node<'n>)> {
+    let sole = root.get("authorizer").map(|node| (ONLY_AUTHORIZER.to_owned(), node));
+    let named = root.get("authorizers").map(Node::members).unwrap_or_default();
+    sole.into_iter().chain(named.iter().map(|member| (member.key.to_string(), &member.node))).collect()
+}
+
+/// Tells whether people can log in at an authorizer.
+fn logs_in(authorizer: &Node<'_>) -> bool {
+    matches!(authorizer.text("type"), Some("auth0" | "oidc"))
 }
