@@ -10,10 +10,10 @@ use bargate::secret::Secret;
 use bargate::token::TokenError;
 use serde_json::{Value, json};
 
-use crate::checks::{Expected, Explanation, Outcome, Rules, Verdict};
 use crate::host_verifier::{
     AUDIENCE, ISSUER, NOW, SKEW_SECS, Tenant, all_algorithms, baseline_claims, baseline_header, encode, with,
 };
+use bargate::explain::{Expected, Explanation, Outcome, Rules, Verdict};
 
 fn rules(keys: KeySet) -> Rules {
     Rules {

@@ -11,8 +11,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
-use crate::checks::{Expected, Explanation, Rules, Verdict};
-use crate::signature::is_by_key;
+use bargate::explain::{Expected, Explanation, Rules, Verdict, is_by_key};
 
 /// The clock of every test that does not say otherwise.
 pub const NOW: i64 = 1_800_000_000;

@@ -1,5 +1,5 @@
 // Paths that an upstream takes for others: it routes as many frameworks do unless told otherwise, with no regard to letter case and
-// to a last slash. What a path asks must hold however the path is spelled. Every rule has its table in tests/routes.rs.
+// to a last slash. What a path asks must hold however the path is spelled. Every rule has its table in tests/routes/main.rs.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

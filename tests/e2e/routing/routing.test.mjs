@@ -1,5 +1,5 @@
 // Routing on workerd: which route takes a request, and that the path it was matched by is the path the upstream gets, however
-// the client spelled it. The rules themselves have their tables on the host (tests/routes.rs, src/route/).
+// the client spelled it. The rules themselves have their tables on the host (tests/routes/main.rs, src/route/).
 
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';

@@ -5,13 +5,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
-#[path = "docs/evidence.rs"]
 mod evidence;
-#[path = "docs/examples.rs"]
+
 mod examples;
-#[path = "docs/links.rs"]
+
 mod links;
-#[path = "docs/markdown.rs"]
+
 mod markdown;
 
 use std::collections::BTreeSet;

@@ -11,7 +11,6 @@ use bargate::route::{
     RouteTable,
 };
 
-#[path = "routes/properties.rs"]
 mod properties;
 
 fn spec(route: &str) -> RouteSpec {
