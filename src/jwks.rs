@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::algorithm::{Algorithm, KeyFamily};
 use crate::json;
 use crate::secret::Secret;
-use crate::token::shortened;
+use crate::shortened::shortened;
 
 /// A set is used without a thought for this long; providers announce a rotation well ahead.
 pub const JWKS_FRESH_SECS: i64 = 10 * 60;

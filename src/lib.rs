@@ -36,6 +36,7 @@ pub mod review;
 pub mod route;
 pub mod secret;
 pub mod session;
+pub mod shortened;
 pub mod token;
 
 #[cfg(target_arch = "wasm32")]

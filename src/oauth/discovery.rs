@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::address::Address;
 use crate::config::Endpoints;
 use crate::json;
-use crate::token::shortened_name;
+use crate::shortened::shortened_name;
 
 /// What the gateway needs of a provider's discovery document.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,15 +2,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use form_urlencoded::Serializer;
 use serde_json::Value;
-use url::form_urlencoded::Serializer;
 
 use super::Form;
 use crate::config::{Endpoints, Provider};
 use crate::http::request::{query_parameter, with_query};
 use crate::json;
 use crate::problem::Problem;
-use crate::token::shortened_name;
+use crate::shortened::shortened_name;
 
 /// A login may take this long: time enough for a second factor and a lost password.
 pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
