@@ -34,4 +34,4 @@ deploy: setup ## deploy to your own Cloudflare account
 	@npx wrangler deploy
 
 clean: ## remove what was built (not what was installed)
-	@rm -rf target build build-fault .wrangler
+	@rm -rf target build .wrangler

@@ -1,6 +1,7 @@
 // The sample API: answers JSON about the request it received, so that one can see what an upstream sees.
 // `npm run api -- --port 9500` runs it by itself; tests import `startApi`. Paths under /_sample/ misbehave on request.
 
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -30,10 +31,11 @@ export async function startApi({ port = 0 } = {}) {
       webSocket.on('message', (data, isBinary) => webSocket.send(data, { binary: isBinary }));
     });
   });
-  await new Promise((resolve, reject) => server.once('error', reject).listen(port, HOST, resolve));
+  await once(server.listen(port, HOST), 'listening');
+  const address = /** @type {import('node:net').AddressInfo} */ (server.address());
 
   return {
-    origin: `http://${HOST}:${server.address().port}`,
+    origin: `http://${HOST}:${address.port}`,
     requests,
     get hanging() {
       return hanging.size;
@@ -88,7 +90,7 @@ export async function startApi({ port = 0 } = {}) {
       case 'hang':
         await new Promise((resolve) => {
           hanging.add(resolve);
-          response.once('close', () => hanging.delete(resolve) && resolve());
+          response.once('close', () => hanging.delete(resolve) && resolve(undefined));
         });
         break;
       default:

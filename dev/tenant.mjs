@@ -3,6 +3,7 @@
 // Needs Node.js 22 or later, which `npm ci` puts into node_modules/.bin, where npm scripts find it first.
 
 import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -73,8 +74,8 @@ export async function startTenant(options = {}) {
   // A pooled connection that the server closes first would look like a fault that no one asked for.
   server.keepAliveTimeout = 0;
   // Nothing below waits, so that the first request already finds all of it.
-  await new Promise((resolve, reject) => server.once('error', reject).listen(options.port ?? 0, HOST, resolve));
-  const { port } = server.address();
+  await once(server.listen(options.port ?? 0, HOST), 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
 
   const origin = `http://${HOST}:${port}`;
   const { basePath = '' } = options;

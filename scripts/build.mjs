@@ -1,7 +1,6 @@
 // The one build: `make build`, `make dev` and wrangler's [build] command run it. Checks gateway.config.json against what it will be
-// deployed with, then compiles the gateway to WebAssembly in build/. With --fault-injection: the variant that end-to-end tests can
-// make panic, in build-fault/, with an entry of its own. A mistake stops it, and a deployment with it; only a gateway that runs under
-// `wrangler dev` goes on as it was built last.
+// deployed with, then compiles the gateway to WebAssembly in build/. A mistake stops it, and a deployment with it; only a gateway
+// that runs under `wrangler dev` goes on as it was built last.
 
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,10 +14,9 @@ import { wranglerCall } from './wrangler-call.mjs';
 
 const CONFIG = 'gateway.config.json';
 const WORKER_CRATE = 'worker';
-const ENTRY = 'src/edge/worker.mjs';
-/** Where the modules are that paths may name: the user's own, and those of the tests. */
+const BUILD = 'build';
+/** Where the user's modules are, which paths may name. */
 const SERVICES = 'services';
-const TEST_SERVICES = 'tests/e2e/support/services';
 const SERVICE_FILE = /(?<!\.d)\.m?[jt]s$/;
 /** Wrangler's configuration, the first that is there. */
 const WRANGLER_FILES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'];
@@ -46,30 +44,28 @@ export const WATCHED = [CONFIG, SERVICES, ...INPUTS];
  * Builds what is not built yet, and tells whether there was anything. `forDev` is for a gateway that runs on this machine: it tries
  * the services too, which wrangler does else, and may tell whoever calls it there what is wrong.
  */
-export async function build({ faultInjection = false, forDev = false } = {}) {
+export async function build({ forDev = false } = {}) {
   await setup();
-  const directory = faultInjection ? 'build-fault' : 'build';
-  const output = join(ROOT, directory, 'index.js');
+  const output = join(ROOT, BUILD, 'index.js');
   const deployment = deploymentFlags(forDev);
   const declared = [...WRANGLER_FILES, ...(forDev ? readdirSync(ROOT).filter((name) => ENV_FILE.test(name)) : [])];
-  const inputs = [CONFIG, SERVICES, TEST_SERVICES, ...declared, ...INPUTS];
-  const all = stampOf(directory, '.inputs', inputs, [forDev, ...deployment]);
+  const inputs = [CONFIG, SERVICES, ...declared, ...INPUTS];
+  const all = stampOf('.inputs', inputs, [forDev, ...deployment]);
   if (existsSync(output) && all.isFresh()) return false;
 
   await timed(`build: checking ${CONFIG}`, 120, () =>
-    run('cargo', ['run', '--quiet', '--bin', 'bargate', '--', 'check', CONFIG, ...deployment], {
+    runBargate(['check', CONFIG, ...deployment], {
       whole: true,
       failure: `the build stopped: the lines above say what is wrong with ${CONFIG}, its deployment, or the code that checks them`,
     }),
   );
   // The gateway itself knows neither config nor services, so a change of these compiles nothing.
-  const gateway = stampOf(directory, '.gateway', INPUTS);
+  const gateway = stampOf('.gateway', INPUTS);
   if (!existsSync(output) || !gateway.isFresh()) {
-    await timed(`build: the gateway, as WebAssembly in ${directory}/`, 180, () => compile(directory, faultInjection));
+    await timed(`build: the gateway, as WebAssembly in ${BUILD}/`, 180, compile);
     gateway.write();
   }
-  await writeInputs(directory, faultInjection ? TEST_SERVICES : SERVICES, { forDev });
-  if (faultInjection) writeFaultEntry(directory);
+  await writeInputs({ forDev });
   all.write();
   return true;
 }
@@ -79,11 +75,19 @@ export async function rebuild() {
   try {
     return (await build({ forDev: true })) ? 'built' : 'fresh';
   } catch (error) {
-    if (!existsSync(join(ROOT, 'build', 'inputs.mjs'))) throw error;
+    if (!existsSync(join(ROOT, BUILD, 'inputs.mjs'))) throw error;
     const reason = error instanceof Failure ? error.message : error.stack;
     console.error(`\n${reason}\nUntil that is mended, the gateway goes on with what was built last.`);
     return 'failed';
   }
+}
+
+/** Runs the command line: as `make test` has compiled it with its tests, or else as cargo makes it. */
+function runBargate(args, options) {
+  const program = process.env.BARGATE_PROGRAM;
+  return program
+    ? run(program, args, options)
+    : run('cargo', ['run', '--quiet', '--bin', 'bargate', '--', ...args], options);
 }
 
 /**
@@ -101,11 +105,10 @@ function deploymentFlags(forDev) {
   return [...flags, ...envFiles, ...(call.command && call.hasOtherVariables ? ['--variables', 'elsewhere'] : [])];
 }
 
-async function compile(directory, faultInjection) {
+async function compile() {
   // Beside what is in use, and in its place only when all of it is there.
-  const made = join(directory, 'made');
-  const features = faultInjection ? ['--', '--features', 'fault-injection'] : [];
-  await run(TOOLS.workerBuild, ['--release', '--out-dir', join('..', made), WORKER_CRATE, ...features], {
+  const made = join(BUILD, 'made');
+  await run(TOOLS.workerBuild, ['--release', '--out-dir', join('..', made), WORKER_CRATE], {
     env: toolEnvironment({
       WASM_BINDGEN_BIN: TOOLS.wasmBindgen,
       ESBUILD_BIN: TOOLS.esbuild,
@@ -113,14 +116,14 @@ async function compile(directory, faultInjection) {
     failure: 'the WebAssembly build failed: the lines above say why',
   });
   await shrink(made);
-  for (const file of ['index_bg.wasm', 'index.js']) renameSync(join(ROOT, made, file), join(ROOT, directory, file));
+  for (const file of ['index_bg.wasm', 'index.js']) renameSync(join(ROOT, made, file), join(ROOT, BUILD, file));
   rmSync(join(ROOT, made), { recursive: true });
-  copyFileSync(join(ROOT, WORKER_CRATE, 'index.d.ts'), join(ROOT, directory, 'index.d.ts'));
+  copyFileSync(join(ROOT, WORKER_CRATE, 'index.d.ts'), join(ROOT, BUILD, 'index.d.ts'));
 }
 
 /** Notes which inputs an output was made of, and for what, so that the same are not built again. */
-function stampOf(directory, name, inputs, purpose = []) {
-  const file = join(ROOT, directory, name);
+function stampOf(name, inputs, purpose = []) {
+  const file = join(ROOT, BUILD, name);
   const before = hashOf(inputs, purpose);
   return {
     isFresh: () => existsSync(file) && readFileSync(file, 'utf8') === before,
@@ -150,27 +153,26 @@ function filesUnder(path) {
   }
 }
 
-/** Writes what the gateway is given: the config, the modules in a folder, each loaded when it is first asked for, and for what it is. */
-async function writeInputs(directory, folder, { forDev }) {
-  const entries = Object.entries(serviceFiles(folder)).map(
+/** Writes what the gateway is given: the config, the user's modules, each loaded when it is first asked for, and for what it is. */
+async function writeInputs({ forDev }) {
+  const entries = Object.entries(serviceFiles()).map(
     ([name, file]) => `  ${JSON.stringify(name)}: () => import(${JSON.stringify(`../${file}`)}),\n`,
   );
   const config = `export const config = ${JSON.stringify(readProjectFile(CONFIG))};\nexport const forDev = ${forDev};\n`;
-  const next = join(ROOT, directory, 'inputs.next.mjs');
+  const next = join(ROOT, BUILD, 'inputs.next.mjs');
   writeFileSync(next, `${config}export const services = {\n${entries.join('')}};\n`);
   if (forDev && entries.length) await tryBundle(next);
-  renameSync(next, join(ROOT, directory, 'inputs.mjs'));
+  renameSync(next, join(ROOT, BUILD, 'inputs.mjs'));
 }
 
-/** The modules in a folder by the names that a config may give them: `services/a` for `a.js`, and `services/a.ts` as well for `a.ts`. */
-function serviceFiles(folder) {
+/** The user's modules by the names that a config may give them: `services/a` for `a.js`, and `services/a.ts` as well for `a.ts`. */
+function serviceFiles() {
   const found = {};
-  for (const file of filesUnder(folder).filter((name) => SERVICE_FILE.test(name))) {
-    const whole = `${SERVICES}/${file.slice(folder.length + 1)}`;
-    const name = whole.replace(SERVICE_FILE, '');
+  for (const file of filesUnder(SERVICES).filter((name) => SERVICE_FILE.test(name))) {
+    const name = file.replace(SERVICE_FILE, '');
     if (found[name]) throw new Failure(`${found[name]} and ${file} are both the service ${name}: rename one of them`);
     found[name] = file;
-    if (!whole.endsWith('.js')) found[whole] = file;
+    if (!file.endsWith('.js')) found[file] = file;
   }
   return found;
 }
@@ -195,21 +197,8 @@ async function tryBundle(entry) {
   });
 }
 
-/** Writes the Worker's entry anew beside the fault build, with its relative imports pointing from there. */
-function writeFaultEntry(directory) {
-  const source = readProjectFile(ENTRY);
-  if (!source.includes('../../build/')) throw new Failure(`${ENTRY} imports nothing from ../../build/`);
-  const entry = source.replace(/(['"])(\.\.?\/[^'"]*)\1/g, (_, quote, path) => {
-    const target = path.startsWith('../../build/')
-      ? path.replace('../../build/', './')
-      : `..${new URL(path, `file:///${ENTRY}`).pathname}`;
-    return `${quote}${target}${quote}`;
-  });
-  writeFileSync(join(ROOT, directory, 'worker.mjs'), entry);
-}
-
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   // wrangler says for which of its commands it builds.
   const forDev = process.env.WRANGLER_COMMAND === 'dev';
-  await main(() => (forDev ? rebuild() : build({ faultInjection: process.argv.includes('--fault-injection') })));
+  await main(() => (forDev ? rebuild() : build()));
 }

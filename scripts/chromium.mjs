@@ -20,9 +20,9 @@ const USUAL_PLACES = [
 export async function findChromium() {
   // Not at the top of the file: `make test` reads it before set-up has installed this package.
   const { chromium } = await import('playwright-core');
-  const onPath = process.env.PATH.split(delimiter).flatMap((directory) =>
-    PROGRAMS.map((name) => join(directory, name)),
-  );
+  const onPath = (process.env.PATH ?? '')
+    .split(delimiter)
+    .flatMap((directory) => PROGRAMS.map((name) => join(directory, name)));
   for (const path of [...onPath, ...USUAL_PLACES, chromium.executablePath()]) {
     // What a package manager leaves in place of a browser, or one that lacks a library, fails to tell its version.
     const version = existsSync(path) && outputOf(path, ['--version']);

@@ -78,6 +78,9 @@ function giveAddresses() {
 }
 
 /** What is started, wrangler with these flags. */
+/** @typedef {{ name: string, health: string, command: [string, ...(string | number)[]], unsaid?: RegExp }} Service */
+
+/** @returns {Service[]} */
 const servicesWith = (flags) => [
   {
     name: 'tenant',
@@ -144,7 +147,11 @@ async function follow(watcher, wranglerConfig) {
   }
 }
 
-// Each service leads a process group of its own, so that ending the group ends what it has started itself.
+/**
+ * Starts a service. Each leads a process group of its own, so that ending the group ends what it has started itself.
+ *
+ * @param {Service} service
+ */
 function start({ name, command: [program, ...args], unsaid }) {
   const stream = unsaid ? 'pipe' : 'inherit';
   // Through a pipe it would leave the colours out.
@@ -152,7 +159,7 @@ function start({ name, command: [program, ...args], unsaid }) {
   const child = spawn(program, args.map(String), { cwd: ROOT, env, detached: true, stdio: ['ignore', stream, stream] });
   for (const name of unsaid ? ['stdout', 'stderr'] : []) {
     createInterface({ input: child[name] }).on('line', (line) => {
-      if (!unsaid.test(stripVTControlCharacters(line))) process[name].write(`${line}\n`);
+      if (!unsaid?.test(stripVTControlCharacters(line))) process[name].write(`${line}\n`);
     });
   }
   const ended = new Promise((resolve) => {

@@ -1,8 +1,11 @@
-// Installs what the build needs and is not there yet: wasm target, npm packages, worker-build, wasm-bindgen.
-// Everything but the Rust components goes into the project's own ignored folders. A second run changes nothing.
+// Installs what the build needs and is not there yet: the Rust toolchain, npm packages, worker-build, wasm-bindgen. All but the first
+// go into the project's own ignored folders; the tools that are compiled are kept in the user's cache besides, for the next clone. A
+// second run changes nothing.
 
-import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, timed } from './toolchain.mjs';
 
@@ -10,8 +13,11 @@ const NODE_MIN_MAJOR = 20;
 const WASM_TARGET = 'wasm32-unknown-unknown';
 const WORKER_BUILD_VERSION = '0.8.7';
 const CARGO_DENY_VERSION = '0.20.2';
+/** Where tools are kept that were compiled. */
+const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'bargate');
 
 export async function setup() {
+  await installToolchain();
   const sysroot = checkMachine();
   await installRustComponents(sysroot);
   await installPackages();
@@ -34,6 +40,36 @@ export function provideCargoDeny() {
     '--version',
     CARGO_DENY_VERSION,
   ]);
+}
+
+/**
+ * Installs the toolchain that rust-toolchain.toml names, where rustup is and the toolchain is not. Left to itself rustup would do so
+ * without a word at the next call of `cargo`, or refuse to. A Rust that came in another way goes by its own version.
+ */
+async function installToolchain() {
+  const present = outputOf('rustup', ['toolchain', 'list']);
+  const { channel, components, targets } = wantedToolchain();
+  if (present === undefined || present.split('\n').some((name) => name.startsWith(`${channel}-`))) return;
+  const parts = [
+    ...components.flatMap((name) => ['--component', name]),
+    ...targets.flatMap((name) => ['--target', name]),
+  ];
+  await timed(`setup: rustup toolchain install ${channel}`, 60, () =>
+    run('rustup', ['toolchain', 'install', channel, '--profile', 'minimal', '--no-self-update', ...parts], {
+      failure: `Rust ${channel} could not be installed: the lines above say why`,
+    }),
+  );
+}
+
+/** Reads rust-toolchain.toml. */
+function wantedToolchain() {
+  const text = readProjectFile('rust-toolchain.toml');
+  const textOf = (key) => new RegExp(`^${key} = (.+)$`, 'm').exec(text)?.[1] ?? '[]';
+  return {
+    channel: JSON.parse(textOf('channel')),
+    components: JSON.parse(textOf('components')),
+    targets: JSON.parse(textOf('targets')),
+  };
 }
 
 /** Checks for what set-up cannot install itself, and returns the Rust sysroot. */
@@ -106,25 +142,47 @@ function packagesAreInstalled() {
   );
 }
 
-/** Installs a tool, with all that it is made of as its lock file has it, where it is not there in this version. */
+/**
+ * Installs a tool, with all that it is made of as its lock file has it, where it is not there in this version. It is compiled once for
+ * all clones of a user: a folder of the user's cache has it, by all that it is made of.
+ */
 async function installCargoTool(name, version, program, source) {
-  const isPresent = () => existsSync(program) && outputOf(program, ['--version'])?.split(' ').at(-1) === version;
-  if (isPresent()) return;
+  const isVersion = (file) => existsSync(file) && outputOf(file, ['--version'])?.split(' ').at(-1) === version;
+  if (isVersion(program)) return;
+  const root = join(CACHE, `${name}-${version}-${digestOf(source)}`);
+  const compiled = join(root, 'bin', name);
+  if (!isVersion(compiled)) await compileCargoTool(name, version, root, source);
+  if (!isVersion(compiled))
+    throw new Failure(
+      `what was installed is not ${name} ${version}: tools/Cargo.toml is to name the version of Cargo.lock`,
+    );
+  mkdirSync(dirname(program), { recursive: true });
+  copyFileSync(compiled, program);
+}
+
+async function compileCargoTool(name, version, root, source) {
   if (!outputOf('cc', ['--version'])) {
     throw new Failure('a C compiler is missing: install one, on Debian with "apt-get install build-essential"');
   }
   const built = join(ROOT, '.tools', 'target');
-  const where = ['--root', join(ROOT, '.tools'), '--target-dir', built];
+  const where = ['--root', root, '--target-dir', built];
   await timed(`setup: ${name} ${version}, compiled once`, 150, () =>
     run('cargo', ['install', '--quiet', '--debug', '--locked', '--force', ...where, ...source], {
       failure: `${name} ${version} could not be installed: the lines above say why`,
     }),
   );
   rmSync(built, { recursive: true, force: true });
-  if (!isPresent())
-    throw new Failure(
-      `what was installed is not ${name} ${version}: tools/Cargo.toml is to name the version of Cargo.lock`,
-    );
+}
+
+/** A digest of what a tool is made of: where it comes from, what tools/ pins, and the machine that it is for. */
+function digestOf(source) {
+  const pinned = source.includes('--path')
+    ? [readProjectFile('tools/Cargo.toml'), readProjectFile('tools/Cargo.lock')]
+    : source;
+  return createHash('sha256')
+    .update(JSON.stringify([process.platform, process.arch, pinned]))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 function lockedVersion(crate) {

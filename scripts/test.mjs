@@ -1,26 +1,42 @@
-// `make test`: every check, in order, with the time it took; goes on after a failure where that makes sense.
+// `make test` and CI: every check there is. Steps that do not need each other run side by side, each in a process of its own; what a
+// step prints is kept, and shown whole if it fails. A line says when a step begins and ends, and how far the long ones are.
 // Step names as arguments (`node scripts/test.mjs clippy e2e`) run only those whose name contains one of them.
 
-import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { fork, spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from './build.mjs';
 import { provideChromium } from './chromium.mjs';
 import { checkCrates } from './crates.mjs';
+import { runTestFiles } from './end-to-end.mjs';
 import { setup } from './setup.mjs';
-import { Failure, ROOT, TOOLS, main, run, toolEnvironment } from './toolchain.mjs';
+import { Failure, ROOT, TOOLS, bargateProgram, main, run, spoken, toolEnvironment } from './toolchain.mjs';
 
 const BUNDLE_GZIP_MAX_KIB = 215.5;
-/** What waits for what never comes fails after this long. Some versions of Node.js count a whole file as one test. */
-const TEST_TIMEOUT_MS = 600_000;
 const WASM_TARGET = 'wasm32-unknown-unknown';
+/** Each has a tsconfig.json: Node.js, workerd, the browser, and the tests, which are a little less strict. */
+const TYPED = ['.', 'src', 'examples/spa', 'tests/e2e'];
+const STILL_AT_IT_SECS = 30;
 
 const cargo = (...args) => run('cargo', args, { failure: `"cargo ${args.join(' ')}" failed` });
 const clippy = (...targets) => cargo('clippy', ...targets, '--workspace', '--locked', '--', '-D', 'warnings');
+const biome = (...args) => run(TOOLS.biome, args, { failure: `"biome ${args.join(' ')}" failed` });
+
+async function checkFormat() {
+  await cargo('fmt', '--all', '--check');
+  await biome('format', '.');
+}
+
+async function checkTypes() {
+  for (const project of TYPED)
+    await run(TOOLS.tsc, ['--project', project], { failure: `the types of ${project} failed` });
+}
 
 /** Bundles as a deployment would, uploads nothing, and returns what wrangler printed. */
-async function dryRun(directory, entry = []) {
-  const args = ['deploy', ...entry, '--dry-run', '--outdir', join(directory, 'bundle')];
+async function dryRun() {
+  const args = ['deploy', '--dry-run', '--outdir', 'build/bundle'];
   const child = spawn(TOOLS.wrangler, args, {
     cwd: ROOT,
     env: toolEnvironment({ CI: 'true' }),
@@ -36,12 +52,12 @@ async function dryRun(directory, entry = []) {
   return output;
 }
 
-async function buildOrNote(options) {
-  return (await build(options)) ? undefined : 'nothing had changed';
+async function buildOrNote() {
+  return (await build()) ? undefined : 'nothing had changed';
 }
 
 async function checkBundle() {
-  const size = /gzip:\s*([\d.]+)\s*(KiB|MiB)/.exec(await dryRun('build'));
+  const size = /gzip:\s*([\d.]+)\s*(KiB|MiB)/.exec(await dryRun());
   if (!size) throw new Failure('wrangler did not print the size of the bundle');
   const kib = Number(size[1]) * (size[2] === 'MiB' ? 1024 : 1);
   if (kib > BUNDLE_GZIP_MAX_KIB)
@@ -49,69 +65,134 @@ async function checkBundle() {
   return `${kib} KiB gzip of ${BUNDLE_GZIP_MAX_KIB}`;
 }
 
-async function bundleFaultBuild() {
-  await dryRun('build-fault', ['build-fault/worker.mjs']);
-}
-
-async function runEndToEnd() {
+async function runEndToEnd(report) {
   const directory = 'tests/e2e';
-  const files = readdirSync(join(ROOT, directory), { recursive: true })
+  const files = readdirSync(join(ROOT, directory), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.mjs'))
     .sort();
   if (!files.length) throw new Failure(`${directory} holds no *.test.mjs`);
-  const args = ['--test', `--test-timeout=${TEST_TIMEOUT_MS}`, ...files.map((name) => `${directory}/${name}`)];
-  await run(TOOLS.node, args, { failure: 'end-to-end tests failed' });
+  return runTestFiles(
+    files.map((name) => join(ROOT, directory, name)),
+    report,
+  );
 }
 
-// A step whose `needs` did not pass is skipped: its failure would say nothing new.
+/**
+ * In the order in which they begin if they can. A step whose `needs` did not pass is skipped: its failure would say nothing new.
+ * Those that hold the same thing follow each other: cargo would make them wait for its lock on target/.
+ */
 const STEPS = [
   { name: 'setup', body: setup },
-  { name: 'format', needs: ['setup'], body: () => cargo('fmt', '--all', '--check') },
-  { name: 'clippy host', needs: ['setup'], body: () => clippy('--all-targets') },
-  { name: 'clippy wasm', needs: ['setup'], body: () => clippy('--lib', '--target', WASM_TARGET) },
+  // Compiles all that runs on the host, once: the tests, and the program `bargate` for the build and the end-to-end tests.
+  { name: 'compile', needs: ['setup'], holds: 'target', body: () => cargo('test', '--locked', '--no-run') },
+  { name: 'format', needs: ['setup'], body: checkFormat },
+  { name: 'lint scripts', needs: ['setup'], body: () => biome('lint', '--error-on-warnings', '.') },
   // What asks nobody; for advisories there is `make audit`.
   { name: 'crates', needs: ['setup'], body: () => checkCrates('bans', 'licenses', 'sources') },
-  { name: 'host tests', needs: ['setup'], body: () => cargo('test', '--locked') },
-  { name: 'build', needs: ['setup'], body: () => buildOrNote() },
-  { name: 'bundle', needs: ['build'], body: checkBundle },
-  { name: 'fault build', needs: ['build'], body: () => buildOrNote({ faultInjection: true }) },
-  { name: 'fault bundle', needs: ['fault build'], body: bundleFaultBuild },
   { name: 'browser', needs: ['setup'], body: provideChromium },
-  { name: 'e2e', needs: ['bundle', 'fault bundle'], body: runEndToEnd },
+  { name: 'build', needs: ['compile'], body: buildOrNote },
+  { name: 'bundle', needs: ['build'], body: checkBundle },
+  { name: 'e2e', needs: ['bundle', 'browser'], body: runEndToEnd },
+  { name: 'host tests', needs: ['compile'], body: () => cargo('test', '--locked') },
+  { name: 'clippy host', needs: ['compile'], holds: 'target', body: () => clippy('--all-targets') },
+  { name: 'clippy wasm', needs: ['setup'], holds: 'target', body: () => clippy('--lib', '--target', WASM_TARGET) },
+  { name: 'types', needs: ['build'], body: checkTypes },
 ];
 
-async function runStep(step, results) {
-  const missing = step.needs?.find((need) => results.some(({ name, outcome }) => name === need && outcome !== 'PASS'));
-  if (missing) return { name: step.name, outcome: 'SKIP', seconds: 0, note: `needs "${missing}"` };
-
-  console.log(`\n── ${step.name}`);
-  const startedAt = Date.now();
-  let outcome = 'PASS';
-  let note;
+/** Runs the body of a step in this process, and tells the one that started it how far it is and what came of it. */
+async function perform({ body }) {
+  const tell = (message) => new Promise((resolve) => process.send?.(message, resolve));
   try {
-    note = await step.body();
+    const note = await body((progress) => tell({ progress }));
+    await tell({ outcome: 'PASS', note });
   } catch (error) {
-    outcome = 'FAIL';
-    note = error instanceof Failure ? error.message : error.stack;
+    if (!(error instanceof Failure)) console.error(error);
+    await tell({ outcome: 'FAIL', note: error instanceof Failure ? error.message : String(error) });
   }
-  return { name: step.name, outcome, seconds: (Date.now() - startedAt) / 1000, note };
+  process.disconnect?.();
+}
+
+/** Starts a step in a process of its own; `ended` resolves with what came of it. */
+function start(step, results) {
+  const isBuilt = results.some(({ name, outcome }) => name === 'compile' && outcome === 'PASS');
+  const child = fork(fileURLToPath(import.meta.url), ['--step', step.name], {
+    execPath: existsSync(TOOLS.node) ? TOOLS.node : process.execPath,
+    env: toolEnvironment(isBuilt ? { BARGATE_PROGRAM: bargateProgram() } : {}),
+    silent: true,
+  });
+  const running = { step, startedAt: Date.now(), progress: '' };
+  const output = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(chunk));
+  let result = { outcome: 'FAIL', note: 'ended before it was done' };
+  child.on('message', (/** @type {any} */ message) => {
+    if ('progress' in message) running.progress = message.progress;
+    else result = message;
+  });
+  running.ended = new Promise((resolve) => child.once('close', resolve)).then(() => {
+    const seconds = (Date.now() - running.startedAt) / 1000;
+    return { name: step.name, seconds, ...result, output: Buffer.concat(output).toString() };
+  });
+  return running;
 }
 
 const line = ({ name, outcome, seconds, note = '' }) =>
   `${outcome}  ${name.padEnd(13)} ${seconds.toFixed(1).padStart(7)} s  ${note}`.trimEnd();
 
-await main(async () => {
-  const wanted = process.argv.slice(2);
-  const steps = STEPS.filter(({ name }) => !wanted.length || wanted.some((part) => name.includes(part)));
+const elapsed = ({ startedAt }) => (Date.now() - startedAt) / 1000;
+const progressOf = (running) =>
+  `${[running.step.name, running.progress].filter(Boolean).join(' ')}, ${spoken(elapsed(running))} so far`;
+
+/** Runs steps as they become possible, as many at a time as there are cores, and at least two. */
+async function runSteps(steps) {
   const results = [];
-  for (const step of steps) {
-    const result = await runStep(step, results);
+  const waiting = [...steps];
+  const running = new Set();
+  const finish = (result) => {
     results.push(result);
+    if (result.outcome === 'FAIL') console.log(`\n── ${result.name}\n${result.output.trimEnd()}\n`);
     console.log(line(result));
+  };
+  const isOpen = (name) => [...waiting, ...[...running].map(({ step }) => step)].some((step) => step.name === name);
+  const canStart = ({ needs = [], holds }) =>
+    !needs.some(isOpen) && !(holds && [...running].some(({ step }) => step.holds === holds));
+  const ticks = setInterval(() => console.log([...running].map(progressOf).join('; ')), STILL_AT_IT_SECS * 1000);
+  while (waiting.length || running.size) {
+    for (const step of waiting.filter(canStart)) {
+      if (running.size >= Math.max(2, availableParallelism())) break;
+      if (!canStart(step)) continue;
+      waiting.splice(waiting.indexOf(step), 1);
+      const missing = step.needs?.find((need) =>
+        results.some(({ name, outcome }) => name === need && outcome !== 'PASS'),
+      );
+      if (missing) {
+        finish({ name: step.name, outcome: 'SKIP', seconds: 0, note: `needs "${missing}"` });
+        continue;
+      }
+      console.log(`begin ${step.name}`);
+      const started = start(step, results);
+      started.ended = started.ended.then((result) => {
+        running.delete(started);
+        finish(result);
+      });
+      running.add(started);
+    }
+    await Promise.race([...running].map(({ ended }) => ended));
   }
-  console.log(`\n${results.map(line).join('\n')}`);
+  clearInterval(ticks);
+  return results;
+}
+
+async function runAll(wanted) {
+  const startedAt = Date.now();
+  const steps = STEPS.filter(({ name }) => !wanted.length || wanted.some((part) => name.includes(part)));
+  if (!steps.length) throw new Failure(`no step has a name like: ${wanted.join(', ')}`);
+  const results = await runSteps(steps);
+  console.log(`\n${results.map(line).join('\n')}\n\n${spoken(elapsed({ startedAt }))} in all`);
   const failed = results.filter(({ outcome }) => outcome !== 'PASS').map(({ name }) => name);
-  if (!results.length) throw new Failure(`no step has a name like: ${wanted.join(', ')}`);
   if (failed.length) throw new Failure(`FAILED: ${failed.join(', ')}`);
   console.log('\nAll passed.');
-});
+}
+
+const [option, only] = process.argv.slice(2);
+const step = option === '--step' && STEPS.find(({ name }) => name === only);
+await (step ? perform(step) : main(() => runAll(process.argv.slice(2))));

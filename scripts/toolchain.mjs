@@ -14,6 +14,8 @@ const TOOLS_BIN = join(ROOT, '.tools', 'bin');
 export const TOOLS = {
   node: join(PACKAGES_BIN, 'node'),
   wrangler: join(PACKAGES_BIN, 'wrangler'),
+  biome: join(PACKAGES_BIN, 'biome'),
+  tsc: join(PACKAGES_BIN, 'tsc'),
   esbuild: join(PACKAGES_BIN, 'esbuild'),
   wasmOpt: join(PACKAGES_BIN, 'wasm-opt'),
   wasmMetadce: join(PACKAGES_BIN, 'wasm-metadce'),
@@ -21,6 +23,9 @@ export const TOOLS = {
   cargoDeny: join(TOOLS_BIN, 'cargo-deny'),
   wasmBindgen: join(TOOLS_BIN, 'wasm-bindgen'),
 };
+
+/** Where cargo puts the command line. */
+export const bargateProgram = () => join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'debug', 'bargate');
 
 /** The environment tools run in: the project's Node.js comes first, and wrangler reports to no one. */
 export function toolEnvironment(extra = {}) {
@@ -39,6 +44,10 @@ export class Failure extends Error {}
 /**
  * Runs a program with its output passed through, and throws a `Failure` if it does not succeed. What it says of errors comes in
  * one piece where `whole` says so and nobody sits at a terminal: wrangler takes every piece for a line.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ * @param {{ env?: NodeJS.ProcessEnv, failure?: string, whole?: boolean }} options
  */
 export async function run(program, args, { env = toolEnvironment(), failure, whole = false } = {}) {
   const isHeld = whole && !process.stderr.isTTY;

@@ -12,6 +12,7 @@ export class Watcher {
   #paths;
   #watchers = [];
   #hasChanged = false;
+  /** @type {(value?: unknown) => void} */
   #wake = () => {};
 
   /** Watches paths, whether or not there is anything yet. */

@@ -114,6 +114,11 @@ impl Config {
         of_session.or_else(|| self.paths.iter().find_map(Path::begins_login))
     }
 
+    /// Tells whether the provider can end sessions here, so that they must be found by user.
+    pub fn has_backchannel_logout(&self) -> bool {
+        self.paths.iter().any(|path| matches!(path.integration, Integration::BackchannelLogout))
+    }
+
     /// Tells whether a client may hold a refresh token of the application: where logins end in sessions alone, none does.
     pub fn gives_refresh_tokens(&self) -> bool {
         let gives = |path: &Path| match &path.integration {

@@ -21,6 +21,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use request::exchange::Exchange;
+use runtime::stored_object::StoredObject;
 use runtime::{host, panic};
 
 /// Answers a request: with a `Response`, or with a promise of one where the answer waits for I/O.
@@ -44,7 +45,7 @@ pub fn answer_panic(request: web_sys::Request, env: Env, context: worker::worker
 
 /// Answers a message to a Durable Object of the class `kind`, or its alarm where there is no message; gives a promise of text.
 #[wasm_bindgen]
-pub fn answer_object(object: objects::StoredObject, kind: &str, message: Option<String>) -> js_sys::Promise {
+pub fn answer_object(object: StoredObject, kind: &str, message: Option<String>) -> js_sys::Promise {
     panic::install_hook();
     panic::guarded_promise(objects::answer(object, kind, message))
 }

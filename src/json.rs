@@ -31,10 +31,15 @@ pub fn text<'m>(members: &'m Map<String, Value>, key: &str) -> Option<&'m str> {
 /// Gives an object of these members, whose values it takes; at each place this weighs less than `json!`.
 pub fn object(members: &mut [(&str, Value)]) -> Value {
     let mut object = Map::new();
+    insert(&mut object, members);
+    Value::Object(object)
+}
+
+/// Adds members to an object, whose values it takes.
+pub fn insert(object: &mut Map<String, Value>, members: &mut [(&str, Value)]) {
     for (name, value) in members {
         object.insert((*name).to_owned(), value.take());
     }
-    Value::Object(object)
 }
 
 /// A JSON value none of whose objects has a duplicate key.

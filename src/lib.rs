@@ -28,6 +28,7 @@ pub mod json;
 pub mod jwks;
 pub mod mapping;
 pub mod oauth;
+pub mod objects;
 pub mod problem;
 pub mod proxy;
 pub mod recent;

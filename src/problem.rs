@@ -31,7 +31,7 @@ pub enum Problem {
     /// The same, with its reasons for whoever runs the gateway on this very machine.
     ConfigInvalidHere(String),
     /// The gateway itself failed.
-    Internal,
+    Internal(String),
     /// No path of the config matches.
     RouteNotFound,
     /// A path matches, and not with this method.
@@ -303,12 +303,12 @@ impl Problem {
             | Self::UpstreamUnreachable(reason)
             | Self::StoreUnavailable(reason)
             | Self::AccessTokenUnfit(reason)
-            | Self::ServiceFailed(reason) => Some(reason.clone().into()),
+            | Self::ServiceFailed(reason)
+            | Self::Internal(reason) => Some(reason.clone().into()),
             Self::CredentialsMalformed => Some("the Authorization header holds no bearer token".into()),
             Self::BodyTooLarge(limit) => Some(format!("more than {limit} bytes").into()),
             Self::ConfigInvalid
             | Self::ConfigInvalidHere(_)
-            | Self::Internal
             | Self::RouteNotFound
             | Self::MethodNotAllowed(_)
             | Self::UnsupportedMediaType

@@ -3,6 +3,7 @@
 //! Decisions only. Where sessions are kept, sealed and asked for is the edge's; what the provider's answers mean is
 //! [`crate::oauth`]'s.
 
+mod cache;
 mod cookie;
 mod expiry;
 mod forgery;
@@ -10,6 +11,7 @@ mod index;
 mod login_redirect;
 mod record;
 
+pub use cache::{Known, SessionCache, SessionToken};
 pub use cookie::{Presented, SessionCookie, presented};
 pub use expiry::{AccessAnswer, Step, Watch};
 pub use forgery::{Risk, is_from_own_pages};

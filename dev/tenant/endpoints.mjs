@@ -18,7 +18,7 @@ export function createEndpoints({ origin, issuer, paths, keyRing, accounts, allo
     },
   };
 
-  function sendKeySet(request, response) {
+  function sendKeySet(_, response) {
     sendAnswer(response, {
       headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=15, stale-while-revalidate=15' },
       body: keyRing.keySet(),
@@ -28,9 +28,10 @@ export function createEndpoints({ origin, issuer, paths, keyRing, accounts, allo
   // oidc-provider refuses at /userinfo any access token made for an API; Auth0 accepts its own.
   async function sendUserinfo(request, response) {
     try {
-      const { payload } = await jwtVerify(bearerOf(request), createLocalJWKSet(keyRing.keySet()), {
+      const { payload } = await jwtVerify(bearerOf(request) ?? '', createLocalJWKSet(keyRing.keySet()), {
         issuer,
         audience: `${issuer}userinfo`,
+        currentDate: new Date(Date.now()),
       });
       const known = accounts.claimsOf(payload.sub);
       const names = (payload.scope ?? '').split(' ').flatMap((scope) => CLAIMS_OF_SCOPE[scope] ?? []);

@@ -73,7 +73,7 @@ export class Faults {
 
   /** Answers as the fault says. Returns false where the request is to be carried out after all. */
   async apply(fault, response, realAnswer) {
-    if (fault.delayMs) await sleep(fault.delayMs);
+    if (fault.delayMs) await sleep(fault.delayMs, undefined, { ref: false });
     if (fault.kind === 'slow') return false;
     if (fault.kind === 'reset') {
       response.socket?.resetAndDestroy();
@@ -126,7 +126,7 @@ class Hold {
   /** Lets every request that waits go on, and holds no more. */
   release() {
     this.whenReleased();
-    this.#opened.resolve();
+    this.#opened.resolve(undefined);
   }
 
   async wait() {
@@ -142,7 +142,12 @@ class Hold {
   }
 }
 
-/** Sends `{ status, headers, body }`; a body that is no text is sent as JSON. */
+/**
+ * Sends an answer; a body that is no text is sent as JSON.
+ *
+ * @param {import('node:http').ServerResponse} response
+ * @param {{ status?: number, headers?: Record<string, string>, body?: unknown }} answer
+ */
 export function sendAnswer(response, { status = 200, headers = {}, body = '' }) {
   if (response.destroyed) return;
   const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);

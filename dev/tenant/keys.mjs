@@ -54,12 +54,19 @@ export class KeyRing {
     return key;
   }
 
-  /** Signs any payload as a compact JWS; header members set to `undefined` are left out. */
+  /**
+   * Signs any payload as a compact JWS; header members set to `undefined` are left out.
+   *
+   * @param {object} payload
+   * @param {{ header?: object, alg?: string, key?: any }} options
+   */
   async sign(payload, { header = {}, alg, key } = {}) {
     const jwk = key ?? (alg ? await this.keyFor(alg) : this.current);
     const protectedHeader = { alg: alg ?? jwk.alg, typ: 'JWT', kid: jwk.kid, ...header };
     const signingKey = jwk.kty ? await importJWK(jwk, protectedHeader.alg) : jwk;
-    const present = Object.fromEntries(Object.entries(protectedHeader).filter(([, value]) => value !== undefined));
+    const present = /** @type {import('jose').CompactJWSHeaderParameters} */ (
+      Object.fromEntries(Object.entries(protectedHeader).filter(([, value]) => value !== undefined))
+    );
     return new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
       .setProtectedHeader(present)
       .sign(signingKey);

@@ -19,6 +19,7 @@ const tabs = new BroadcastChannel('bargate');
 // Until the gateway has said what it offers.
 let offer = { base: '/api/auth0' };
 let name = 'b';
+/** @type {any} a CookieMode, or a MemoryMode */
 let mode = new CookieMode(offer, report);
 let state;
 let retry;
@@ -66,15 +67,16 @@ function change(wanted, next) {
   return mode;
 }
 
+/** @param {{ state: string, problem?: any, seconds?: number, again?: () => Promise<void> }} outcome */
 async function settle({ state: next, problem, seconds, again = () => begin(name) }) {
   show(next);
   if (problem) {
     view.log('bad', `${problem.code}: ${problem.title}`);
-    view.showProblem(problem, seconds && `The page asks again in ${seconds} s.`);
+    view.showProblem(problem, seconds ? `The page asks again in ${seconds} s.` : undefined);
   } else {
     view.clearProblem();
   }
-  if (next === 'unknown') retry = setTimeout(again, seconds * 1000);
+  if (next === 'unknown') retry = setTimeout(again, (seconds ?? ASK_AGAIN_SECS) * 1000);
   if (next === 'out' && !problem) view.log('info', 'Nobody is logged in here');
   if (next !== 'in') return;
   view.log('good', 'Logged in');
@@ -124,7 +126,7 @@ function fail(path, problem, response) {
   if (response?.status === 401 && state === 'in') return leave('bad', failed, problem);
   view.log('bad', failed);
   const seconds = secondsUntilRetry(problem, response);
-  view.showProblem(problem, seconds && note(seconds));
+  view.showProblem(problem, seconds ? note(seconds) : undefined);
   if (seconds && name === 'b') retryIn(seconds);
   return undefined;
 }

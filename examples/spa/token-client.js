@@ -65,6 +65,7 @@ export class TokenClient {
   async #exchange(held) {
     this.#report('refreshing');
     const body = JSON.stringify({ refresh_token: held?.refresh_token });
+    /** @type {RequestInit} */
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, credentials: 'omit', body };
     let response, answer;
     try {

@@ -14,9 +14,11 @@ const HINTS = {
   b: 'When the token nears its end, the gateway renews it during a call. The page notices nothing.',
 };
 
+/** @returns {any} */
 const $ = (id) => document.getElementById(id);
 
 export const elements = {
+  /** @type {NodeListOf<HTMLInputElement>} */
   modes: document.querySelectorAll('input[name=mode]'),
   logOut: $('log-out'),
   call: $('call'),
@@ -33,7 +35,8 @@ $('clear').addEventListener('click', () => $('entries').replaceChildren());
 /** Shows which modes there are: one that the gateway's config lacks cannot be chosen. */
 export function showOffer({ base, ...modes }) {
   for (const input of elements.modes) input.disabled = !modes[input.value];
-  for (const note of document.querySelectorAll('[data-lacking]')) note.hidden = modes[note.dataset.lacking];
+  for (const note of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-lacking]')))
+    note.hidden = modes[note.dataset.lacking ?? ''];
   elements.logOut.action = `${base}/logout`;
 }
 
@@ -44,6 +47,10 @@ export function showMode(name, { loginUrl, canRenew }) {
   elements.renew.hidden = !canRenew;
 }
 
+/**
+ * @param {string} state
+ * @param {{ name?: string, email?: string }} [who]
+ */
 export function showState(state, { name, email } = {}) {
   document.body.dataset.state = state;
   elements.refresh.disabled = state !== 'in';

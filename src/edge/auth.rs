@@ -2,5 +2,5 @@
 
 pub mod authenticate;
 pub mod grants;
-pub mod provider;
 pub mod rotation;
+pub mod token_requests;

@@ -9,14 +9,14 @@ use web_sys::Response;
 use crate::config::{Cors, Networks};
 use crate::cors::{Preflight, preflight_headers};
 use crate::edge::auth::authenticate::authenticate;
-use crate::edge::gateway::{self, Gateway};
+use crate::edge::gateway::{Gateway, loader};
 use crate::edge::integrations;
 use crate::edge::request::answer::{Answer, finish};
 use crate::edge::request::exchange::Exchange;
 use crate::edge::request::fault;
 use crate::edge::request::rules::{check_anonymous_rate, check_body, check_rate};
 use crate::edge::runtime::timing::now_ms;
-use crate::edge::session;
+use crate::edge::session::login_redirect::or_login;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::route::{Allow, Found, Match, Method, MethodRule};
@@ -27,23 +27,29 @@ const REFUSED_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
 
 /// Answers a request.
 pub async fn handle(exchange: &Rc<Exchange>) -> Response {
-    match gateway::current(&**exchange).await {
+    match loader::current(&**exchange).await {
         Ok(gateway) => {
             let outcome = answer(&gateway, exchange).await;
             finish(exchange, Some(&gateway), outcome)
         }
-        Err(_) => finish(exchange, None, Err(gateway::not_configured(exchange))),
+        Err(_) => finish(exchange, None, Err(not_configured(exchange))),
     }
 }
 
 /// Answers a request whose first instance panicked.
 pub async fn handle_panicked(exchange: &Rc<Exchange>) -> Response {
-    let gateway = gateway::current(&**exchange).await.ok();
-    finish(exchange, gateway.as_deref(), Err(Problem::Internal))
+    let gateway = loader::current(&**exchange).await.ok();
+    finish(exchange, gateway.as_deref(), Err(Problem::Internal("it panicked".to_owned())))
+}
+
+/// Returns the failure of a gateway without a config, with its reasons if it runs on a developer's machine and is called there. What
+/// is deployed never tells them, whatever host it is called by.
+fn not_configured(exchange: &Exchange) -> Problem {
+    let reasons = if exchange.url().is_loopback() { loader::reasons_to_tell() } else { None };
+    reasons.map_or(Problem::ConfigInvalid, Problem::ConfigInvalidHere)
 }
 
 async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer, Problem> {
-    fault::inject(exchange).await;
     let config = &gateway.config;
     check_address(exchange, config.networks.as_ref())?;
     let found = config.routes.find(exchange.method(), exchange.path());
@@ -73,7 +79,7 @@ async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer
                 Ok(claims) => claims,
                 // No login helps on the path of another authorizer.
                 Err(problem) if gateway.login.is_some_and(|login| login != access.authorizer) => return Err(problem),
-                Err(problem) => return session::or_login(gateway, exchange, problem),
+                Err(problem) => return or_login(gateway, exchange, problem),
             }
         }
         None => None,
@@ -82,6 +88,7 @@ async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer
         Some(claims) => check_rate(exchange, path, Some(claims)).await?,
         None => check_anonymous_rate(exchange, path).await?,
     }
+    fault::inject(exchange);
     check_body(exchange, path)?;
     integrations::run(gateway, exchange, path, &matched, claims).await
 }

@@ -1,6 +1,8 @@
 //! One request: its context, what a path asks of it, how it is passed on, and how it is answered.
 
+pub mod access_log;
 pub mod answer;
+pub mod body;
 pub mod exchange;
 pub mod fault;
 pub mod forwarding;

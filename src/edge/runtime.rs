@@ -3,10 +3,13 @@
 pub mod bindings;
 pub mod flight;
 pub mod host;
+pub mod http_client;
 pub mod invocation;
 pub mod kv;
 pub mod log;
+pub mod object_client;
 pub mod panic;
 pub mod sealing;
+pub mod stored_object;
 pub mod timing;
 pub mod webcrypto;

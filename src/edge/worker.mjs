@@ -26,12 +26,14 @@ delete Gateway.prototype.answer_panic;
 export default class extends Gateway {
   fetch(request) {
     const recover = () => answer_panic(request, this.env, this.ctx);
+    let answer;
     try {
-      const answer = super.fetch(request);
-      return answer instanceof Promise ? answer.catch(recover) : answer;
+      answer = super.fetch(request);
     } catch {
-      return recover();
+      answer = recover();
     }
+    // While the fresh instance waits for its config, the panic of another request may end that one too.
+    return answer instanceof Promise ? answer.catch(recover).catch(recover) : answer;
   }
 }
 

@@ -172,8 +172,11 @@ fn has_expired(error: &str, description: &str) -> bool {
 /// # Errors
 /// What a client is told, who knows of no refresh token: that the session has ended, that the user has to log in again, or that
 /// the provider is away.
-pub fn judge_renewal(outcome: Outcome) -> Result<TokenAnswer, Problem> {
-    let judged = outcome.map_err(Problem::from).and_then(|answer| judge_tokens(Exchange::Refresh, &answer));
+pub fn judge_renewal(outcome: &Outcome) -> Result<TokenAnswer, Problem> {
+    let judged = match outcome {
+        Ok(answer) => judge_tokens(Exchange::Refresh, answer),
+        Err(error) => Err(error.clone().into()),
+    };
     judged.map_err(|problem| match problem {
         Problem::RefreshTokenInvalid(error) => Problem::SessionExpired(error.to_string().into()),
         Problem::IdpTimeout => Problem::IdpUnavailable("it took too long".to_owned()),
@@ -354,7 +357,7 @@ mod tests {
             (Err(TransportError::Unreachable("x".into())), "idp_unavailable"),
         ];
         for (outcome, code) in table {
-            assert_eq!(judge_renewal(outcome).err().unwrap().code(), code);
+            assert_eq!(judge_renewal(&outcome).err().unwrap().code(), code);
         }
     }
 

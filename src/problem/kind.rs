@@ -294,7 +294,7 @@ impl Problem {
     pub(super) fn kind(&self) -> &'static ProblemKind {
         match self {
             Self::ConfigInvalid | Self::ConfigInvalidHere(_) => &CONFIG_INVALID,
-            Self::Internal => &INTERNAL_ERROR,
+            Self::Internal(_) => &INTERNAL_ERROR,
             Self::RouteNotFound => &ROUTE_NOT_FOUND,
             Self::MethodNotAllowed(_) => &METHOD_NOT_ALLOWED,
             Self::PathAmbiguous(_) => &PATH_AMBIGUOUS,

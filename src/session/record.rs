@@ -179,15 +179,24 @@ impl Tokens {
         Self { access: answer.access_token().to_owned(), refresh, ..self }
     }
 
-    /// Gives the text to seal.
+    /// Returns the text to seal.
     pub fn to_json(&self) -> String {
-        let members = &mut [
-            ("access", self.access.as_str().into()),
-            ("refresh", self.refresh.as_deref().into()),
-            ("subject", self.subject.as_deref().into()),
-            ("sid", self.sid.as_deref().into()),
-        ];
-        json::object(members).to_string()
+        Value::Object(self.members()).to_string()
+    }
+
+    /// Returns the members of that text.
+    pub fn members(&self) -> Map<String, Value> {
+        let mut members = Map::new();
+        json::insert(
+            &mut members,
+            &mut [
+                ("access", self.access.as_str().into()),
+                ("refresh", self.refresh.as_deref().into()),
+                ("subject", self.subject.as_deref().into()),
+                ("sid", self.sid.as_deref().into()),
+            ],
+        );
+        members
     }
 
     /// Reads an opened text; `None` where it is none. What is empty was not given.

@@ -6,7 +6,7 @@ use crate::config::Access;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::issuer::VerifyError;
 use crate::edge::request::exchange::Exchange;
-use crate::edge::session;
+use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::token::{Credentials, VerifiedClaims, bearer, missing_access};
@@ -34,10 +34,10 @@ pub async fn authenticate(
         Credentials::Absent if gateway.login.is_some_and(|login| login != access.authorizer) => {
             Err(Problem::TokenMissing)
         }
-        Credentials::Absent => session::claims(gateway, exchange).await,
+        Credentials::Absent => access::claims(gateway, exchange).await,
     };
     let claims = match claims {
-        Err(problem) if dispensable => return session::do_without(exchange, problem).map(|()| None),
+        Err(problem) if dispensable => return access::do_without(exchange, problem).map(|()| None),
         claims => claims?,
     };
     match missing_access(&claims, access) {

@@ -3,15 +3,15 @@
 
 use std::rc::Rc;
 
-use crate::edge::auth::provider;
+use crate::edge::auth::token_requests;
 use crate::edge::gateway::Gateway;
-use crate::edge::objects::{Class, is_replayed};
 use crate::edge::runtime::flight::FlightRules;
 use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::object_client::{ask, is_bound, malformed_answer};
 use crate::edge::runtime::timing::LOST_AFTER_SECS;
 use crate::edge::runtime::webcrypto::{digest, fresh_text};
-use crate::json;
-use crate::oauth::{Outcome, TransportError, is_rotated, outcome_from_json};
+use crate::oauth::{TransportError, is_rotated};
+use crate::objects::{Class, RefreshExchangeAnswer, RefreshExchangeMessage};
 use crate::problem::Problem;
 use crate::secret::Secret;
 
@@ -22,19 +22,11 @@ const RETRY_SECS: u32 = 5;
 const SESSION_RETRY_SECS: u32 = 60;
 
 /// Who asks for an exchange.
-pub enum Asker {
+pub enum Requester {
     /// A client.
     Client,
     /// A session, which alone knows its refresh token.
     Session,
-}
-
-/// What came of an exchange.
-pub struct Exchanged {
-    /// What the provider said.
-    pub outcome: Rc<Outcome>,
-    /// Whether an object had kept that from an exchange before.
-    pub replayed: bool,
 }
 
 /// Gives what came of the exchange of a refresh token. If another came, late duplicates get it too, for `grace_secs`.
@@ -45,26 +37,25 @@ pub async fn exchange(
     gateway: &Gateway,
     invocation: &dyn Invocation,
     refresh_token: Secret<String>,
-    asker: Asker,
+    requester: Requester,
     grace_secs: u32,
-) -> Result<Exchanged, Problem> {
+) -> Result<RefreshExchangeAnswer, Problem> {
     let issuer = gateway.login_issuer()?;
     let timeout_ms = issuer.authorizer.timeout_ms;
     let name = digest(refresh_token.expose()).await?;
-    let (asker, retry_secs) = match asker {
-        Asker::Client => (fresh_text()?, RETRY_SECS),
-        Asker::Session => ("session".to_owned(), SESSION_RETRY_SECS),
+    let (requester, retry_secs) = match requester {
+        Requester::Client => (fresh_text()?, RETRY_SECS),
+        Requester::Session => ("session".to_owned(), SESSION_RETRY_SECS),
     };
-    if Class::RefreshExchange.is_bound(invocation.env()) {
-        let message = json::object(&mut [
-            ("refresh_token", refresh_token.expose().as_str().into()),
-            ("asker", asker.into()),
-            ("grace_ms", (i64::from(grace_secs) * 1000).into()),
-            ("retry_ms", (i64::from(retry_secs) * 1000).into()),
-        ]);
-        let answer = Class::RefreshExchange.ask(invocation, &name, &message, timeout_ms).await?;
-        let outcome = outcome_from_json(&answer).ok_or_else(|| Problem::StoreUnavailable("no outcome".to_owned()))?;
-        return Ok(Exchanged { outcome: Rc::new(outcome), replayed: is_replayed(&answer) });
+    if is_bound(Class::RefreshExchange, invocation.env()) {
+        let message = RefreshExchangeMessage {
+            refresh_token,
+            requester,
+            grace_ms: i64::from(grace_secs) * 1000,
+            retry_ms: i64::from(retry_secs) * 1000,
+        };
+        let answer = ask(invocation, Class::RefreshExchange, &name, &message.to_json(), timeout_ms).await?;
+        return RefreshExchangeAnswer::parse(&answer).ok_or_else(|| malformed_answer(Class::RefreshExchange));
     }
     let rules = FlightRules {
         replay_ms: f64::from(grace_secs) * 1000.0,
@@ -72,11 +63,11 @@ pub async fn exchange(
     };
     let (issuer, endpoints) = (Rc::clone(issuer), issuer.endpoints(invocation).await?);
     let work = async move {
-        let outcome = provider::refresh(&issuer, &endpoints, &refresh_token).await;
+        let outcome = token_requests::refresh(&issuer, &endpoints, &refresh_token).await;
         let rotated = is_rotated(&outcome, refresh_token.expose());
         (Rc::new(outcome), rotated)
     };
     let shared = gateway.refreshes.share(invocation, name, rules, |(_, rotated)| *rotated, work).await;
     let outcome = shared.map_or_else(|| Rc::new(Err(TransportError::Timeout)), |(outcome, _)| outcome);
-    Ok(Exchanged { outcome, replayed: false })
+    Ok(RefreshExchangeAnswer { outcome, replayed: false })
 }

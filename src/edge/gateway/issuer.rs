@@ -61,6 +61,16 @@ impl Issuer {
         self.authorizer.provider.as_ref().ok_or(Problem::ConfigInvalid)
     }
 
+    /// Gives the secret that login states are sealed under, and what is left of sessions.
+    ///
+    /// # Errors
+    /// [`Problem::ConfigInvalid`] where the authorizer has none.
+    pub fn sealing_secret(&self) -> Result<&str, Problem> {
+        let provider = self.provider()?;
+        let secret = provider.sealing_key.as_ref().or(provider.client_secret.as_ref()).ok_or(Problem::ConfigInvalid)?;
+        Ok(secret.expose())
+    }
+
     /// Gives the provider's addresses, from its discovery document where they stand there.
     ///
     /// # Errors

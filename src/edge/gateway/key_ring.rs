@@ -13,7 +13,7 @@ use web_sys::CryptoKey;
 
 use crate::algorithm::Algorithm;
 use crate::config::{Authorizer, Endpoints, KeySource};
-use crate::edge::auth::provider::Call;
+use crate::edge::runtime::http_client::Call;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::kv::KvNamespace;
 use crate::edge::runtime::log;

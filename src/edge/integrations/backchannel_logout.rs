@@ -1,17 +1,16 @@
 //! `auth0_backchannel_logout`: the provider ending sessions (OpenID Connect Back-Channel Logout 1.0).
 
-use serde_json::Value;
-
-use crate::edge::auth::provider::read_body;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::issuer::VerifyError;
-use crate::edge::objects::{Class, is_replayed, spend};
 use crate::edge::request::answer::Answer;
+use crate::edge::request::body::read_body;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::digest;
+use crate::edge::session::objects::spend;
 use crate::http::request::query_parameter;
 use crate::oauth::{BodyKind, judge_logout_token};
+use crate::objects::LogoutIndexAnswer;
 use crate::problem::Problem;
 use crate::session::index_subject;
 use crate::token::Kind;
@@ -36,13 +35,9 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
         .map_err(Problem::LogoutTokenRefused)?;
 
     let index = digest(&index_subject(logout.claim, &issuer.authorizer.issuer, logout.value)).await?;
-    let message = spend(logout.jti, logout.good_until)?;
-    let answer = Class::LogoutIndex.ask(exchange, &index, &message, issuer.authorizer.timeout_ms).await?;
-    if is_replayed(&answer) {
-        return Err(Problem::LogoutTokenRefused("it was used before"));
+    match spend(gateway, exchange, &index, logout.jti, logout.good_until).await? {
+        LogoutIndexAnswer::Done => Ok(Answer::private_json("{}".to_owned())),
+        LogoutIndexAnswer::Replayed => Err(Problem::LogoutTokenRefused("it was used before")),
+        LogoutIndexAnswer::Failed => Err(Problem::StoreUnavailable("a session could not be ended".to_owned())),
     }
-    if answer.get("failed").and_then(Value::as_bool) != Some(false) {
-        return Err(Problem::StoreUnavailable("a session could not be ended".to_owned()));
-    }
-    Ok(Answer::private_json("{}".to_owned()))
 }

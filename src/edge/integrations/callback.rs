@@ -2,25 +2,27 @@
 
 use crate::config::{CallbackResponse, Integration, Provider};
 use crate::edge::auth::grants;
-use crate::edge::auth::provider::send_form;
+use crate::edge::auth::token_requests::{discard, send_form};
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::issuer::{Issuer, VerifyError};
-use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding, redirect_uri, sealing_secret};
-use crate::edge::objects::{Class, is_replayed, spend};
+use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding, redirect_uri};
 use crate::edge::request::answer::{Answer, set_page_headers};
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::log;
+use crate::edge::runtime::object_client::is_bound;
 use crate::edge::runtime::sealing::open;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::{digest, fresh_text};
-use crate::edge::session;
+use crate::edge::session::lifecycle;
+use crate::edge::session::objects::spend;
 use crate::http::header::NO_STORE;
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{
     Ended, Exchange as Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenAnswer, check_response_issuer, code_form,
     judge_authorization_error, judge_tokens, state_context, web_message_page,
 };
+use crate::objects::{Class, LogoutIndexAnswer};
 use crate::problem::{Problem, ProviderError};
 use crate::token::{Kind, VerifiedClaims};
 
@@ -46,7 +48,7 @@ pub async fn answer(
         CallbackResponse::Session => {
             let login = login?;
             let session = gateway.config.session.as_ref().ok_or(Problem::ConfigInvalid)?;
-            let begun = session::begin(gateway, exchange, session, &login.tokens, login.id_claims.as_ref()).await;
+            let begun = lifecycle::begin(gateway, exchange, session, &login.tokens, login.id_claims.as_ref()).await;
             begun.inspect_err(|_| login.discard(gateway, exchange))?;
             let return_to = login.state.and_then(|state| state.return_to);
             Ok(Answer::redirect(302, return_to.unwrap_or_else(|| session.after_login.clone())))
@@ -66,7 +68,7 @@ impl CompletedLogin {
     /// Revokes its refresh token, behind the answer: nobody has been given it.
     pub fn discard(&self, gateway: &Gateway, exchange: &Exchange) {
         if let Ok(issuer) = gateway.login_issuer() {
-            session::discard(issuer, exchange, &self.tokens);
+            discard(issuer, exchange, &self.tokens);
         }
     }
 
@@ -89,7 +91,7 @@ pub async fn log_in(
     let redirect_uri = redirect_uri(provider, own_redirect_uri)?;
     let parameter = |name: &str| query_parameter(exchange.query(), name);
     let state = match has_login(gateway) {
-        true => Some(open_state(exchange, provider, parameter("state"), redirect_uri).await?),
+        true => Some(open_state(exchange, issuer, parameter("state"), redirect_uri).await?),
         false => None,
     };
     if let Some(return_to) = state.as_ref().and_then(|state| state.return_to.clone()) {
@@ -124,15 +126,15 @@ pub async fn log_in(
         log::warn("refresh_token_not_given", "the login asked for offline_access, and no refresh token came");
     }
     let checked = async {
-        if let Some(login) = login.filter(|_| Class::LogoutIndex.is_bound(exchange.env())) {
-            let message = spend("login", now_secs() + LOGIN_STATE_MAX_SECS)?;
-            if is_replayed(&Class::LogoutIndex.ask(exchange, login, &message, issuer.authorizer.timeout_ms).await?) {
+        if let Some(login) = login.filter(|_| is_bound(Class::LogoutIndex, exchange.env())) {
+            let until = now_secs() + LOGIN_STATE_MAX_SECS;
+            if spend(gateway, exchange, login, "login", until).await? == LogoutIndexAnswer::Replayed {
                 return Err(used_before());
             }
         }
         verify_id_token(exchange, issuer, provider, &tokens, state.as_ref()).await
     };
-    let id_claims = checked.await.inspect_err(|_| session::discard(issuer, exchange, &tokens))?;
+    let id_claims = checked.await.inspect_err(|_| discard(issuer, exchange, &tokens))?;
     Ok(CompletedLogin { tokens, id_claims, state })
 }
 
@@ -153,14 +155,14 @@ fn has_login(gateway: &Gateway) -> bool {
 
 async fn open_state(
     exchange: &Exchange,
-    provider: &Provider,
+    issuer: &Issuer,
     sealed: Option<String>,
     redirect_uri: &str,
 ) -> Result<LoginState, Problem> {
     let sealed = sealed.ok_or_else(|| Problem::StateInvalid("no state parameter".into()))?;
     let binding = binding(exchange).ok_or_else(|| Problem::StateInvalid("this browser has no login cookie".into()))?;
     let context = state_context(&binding, redirect_uri);
-    let opened = open(sealing_secret(provider)?.as_bytes(), STATE_KEY_PURPOSE, &context, &sealed).await?;
+    let opened = open(issuer.sealing_secret()?.as_bytes(), STATE_KEY_PURPOSE, &context, &sealed).await?;
     let bytes = opened.ok_or_else(|| Problem::StateInvalid("altered, or of another browser or callback".into()))?;
     LoginState::from_bytes(&bytes, now_secs())
 }

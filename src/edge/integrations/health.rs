@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::edge::gateway::{self, Gateway};
+use crate::edge::gateway::{Gateway, loader};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
 
@@ -16,7 +16,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Answer {
         let age = issuer.keys.age_secs();
         authorizers.push(json!({"name": issuer.authorizer.name, "keys": {"usable": usable, "age_seconds": age}}));
     }
-    let (source, since_ms, last_good) = gateway::state();
+    let (source, since_ms, last_good) = loader::state();
     let loaded_at = String::from(js_sys::Date::new(&since_ms.into()).to_iso_string());
     let body = json!({
         "status": if healthy { "ok" } else { "unavailable" },

@@ -42,7 +42,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, login: &Login) -> Resul
         None => fresh_text()?,
     };
     let state = LoginState::begin(&random, return_to, now_secs());
-    let (secret, context) = (sealing_secret(provider)?, state_context(&binding, redirect_uri));
+    let (secret, context) = (issuer.sealing_secret()?, state_context(&binding, redirect_uri));
     let sealed = seal(secret.as_bytes(), STATE_KEY_PURPOSE, &context, &state.to_bytes()).await?;
 
     let plain = exchange.is_plain_loopback();
@@ -62,15 +62,6 @@ pub fn binding(exchange: &Exchange) -> Option<String> {
     let ours =
         value.len() == BINDING_CHARS && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     ours.then_some(value)
-}
-
-/// Gives the secret that login state is sealed under.
-///
-/// # Errors
-/// [`Problem::ConfigInvalid`] where the authorizer has none.
-pub fn sealing_secret(provider: &Provider) -> Result<&str, Problem> {
-    let secret = provider.sealing_key.as_ref().or(provider.client_secret.as_ref()).ok_or(Problem::ConfigInvalid)?;
-    Ok(secret.expose())
 }
 
 /// Gives the callback's address: the path's own, or else the authorizer's.

@@ -3,7 +3,7 @@
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
-use crate::edge::session;
+use crate::edge::session::lifecycle;
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{logout_url, validate_return_to};
 use crate::problem::Problem;
@@ -31,7 +31,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
     };
     let return_to = if return_to.starts_with('/') { format!("{origin}{return_to}") } else { return_to };
 
-    session::end(gateway, exchange, session).await?;
+    lifecycle::end(gateway, exchange, session).await?;
     let endpoints = issuer.endpoints(exchange).await?;
     Ok(Answer::redirect(303, logout_url(issuer.provider()?, &endpoints, return_to)))
 }

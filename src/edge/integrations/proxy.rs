@@ -7,18 +7,18 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
 use crate::config::{Cache, Path, RateKey, Server};
-use crate::edge::auth::provider::failure_reason;
 use crate::edge::gateway::Gateway;
-use crate::edge::objects::Class;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::request::forwarding::ForwardedHeaders;
 use crate::edge::runtime::bindings;
+use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
-use crate::edge::session::session_names;
+use crate::edge::session::access::session_names;
 use crate::http::request::RequestHead as _;
 use crate::mapping::mapped_query;
+use crate::objects::Class;
 use crate::problem::Problem;
 use crate::proxy::upstream_url;
 use crate::token::VerifiedClaims;
@@ -159,7 +159,8 @@ pub fn close_at_expiry(
         Some((next, names)) => (bindings::raw(exchange.env(), Class::Session.binding()), names, next.min(until)),
         None => (JsValue::UNDEFINED, Default::default(), until),
     };
-    expiring(response, until, &sessions, &name, &key, next, exchange.context()).map_err(|_| Problem::Internal)
+    expiring(response, until, &sessions, &name, &key, next, exchange.context())
+        .map_err(|error| Problem::Internal(failure_reason(&error)))
 }
 
 /// Says why there is no answer.

@@ -3,16 +3,16 @@
 use serde_json::{Map, Value};
 
 use crate::edge::auth::grants;
-use crate::edge::auth::provider::read_body;
 use crate::edge::auth::rotation;
-use crate::edge::auth::rotation::Asker;
+use crate::edge::auth::rotation::Requester;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::issuer::VerifyError;
 use crate::edge::request::answer::Answer;
+use crate::edge::request::body::read_body;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::digest;
-use crate::edge::session;
+use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
 use crate::json;
 use crate::oauth::{BodyKind, Ended, Exchange as Grant, check_form, expires_in, judge_tokens, read_refresh_body};
@@ -32,7 +32,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
             let seconds = still_valid(gateway, exchange).await?.ok_or(Problem::RefreshTokenMissing)?;
             return Ok(token_still_valid(seconds));
         }
-        let session = session::token(gateway, exchange).await?.ok_or(Problem::RefreshTokenMissing)?;
+        let session = access::token(gateway, exchange).await?.ok_or(Problem::RefreshTokenMissing)?;
         let mut members = Map::new();
         // One that has expired on its way has no seconds left, and 0 is read as never.
         if let Some(seconds) = expires_in(session.until, now_secs()) {
@@ -52,7 +52,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Result<Answer, Probl
     let name = digest(refresh_token.expose()).await?;
     let begun = grants::begin(gateway, exchange, &[&name])?;
     let grace_secs = gateway.login_issuer()?.provider()?.rotation_grace_secs;
-    let exchanged = rotation::exchange(gateway, exchange, refresh_token, Asker::Client, grace_secs).await;
+    let exchanged = rotation::exchange(gateway, exchange, refresh_token, Requester::Client, grace_secs).await;
     let tokens = exchanged.and_then(|exchanged| match &*exchanged.outcome {
         Ok(answer) => judge_tokens(Grant::Refresh, answer),
         Err(error) => Err(error.clone().into()),

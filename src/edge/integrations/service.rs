@@ -8,12 +8,12 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
 use crate::config::{Path, Rpc};
-use crate::edge::auth::provider::failure_reason;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::request::forwarding::{ForwardedHeaders, own_url};
 use crate::edge::runtime::bindings;
+use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
 use crate::problem::Problem;

@@ -1,9 +1,10 @@
 //! `supabase_passwordless_*`: logins by one-time password.
 
 use crate::config::Supabase;
-use crate::edge::auth::provider::{read_body, send_json};
 use crate::edge::request::answer::Answer;
+use crate::edge::request::body::read_body;
 use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::http_client::send_json;
 use crate::oauth::{BodyKind, judge_otp, read_otp_request};
 use crate::problem::Problem;
 

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use crate::edge::auth::provider::Call;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
-use crate::edge::session;
+use crate::edge::runtime::http_client::Call;
+use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
 use crate::oauth::judge_profile;
 use crate::problem::Problem;
@@ -28,7 +28,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, claims: Option<&Verifie
         Credentials::Bearer(token) => (Rc::from(token), None),
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
         Credentials::Absent => {
-            let session = session::token(gateway, exchange).await?.ok_or(Problem::AccessTokenMissing)?;
+            let session = access::token(gateway, exchange).await?.ok_or(Problem::AccessTokenMissing)?;
             (session.token, session.subject)
         }
     };

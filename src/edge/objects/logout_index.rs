@@ -2,14 +2,15 @@
 //! state of one login was used.
 
 use js_sys::Promise;
-use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
-use super::{Class, Message, StoredObject};
+use crate::edge::runtime::invocation::Detached;
+use crate::edge::runtime::object_client::ask;
 use crate::edge::runtime::panic::promise;
+use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
 use crate::edge::runtime::timing::now_secs;
-use crate::json;
+use crate::objects::{Class, LogoutIndexAnswer, LogoutIndexMessage, SessionMessage};
 use crate::session::IndexRecord;
 
 /// How long a session may take to end, in milliseconds.
@@ -18,19 +19,21 @@ const ERASE_TIMEOUT_MS: u32 = 2_000;
 /// So many sessions are ended at once.
 const ERASED_AT_ONCE: usize = 50;
 
-/// Answers a message: to add a session, or to end them all.
-pub async fn answer(object: &StoredObject, message: Map<String, Value>) -> Result<Value, JsValue> {
-    let until = message.get("until").and_then(Value::as_i64).ok_or("no time")?;
-    if let Some(session) = json::text(&message, "add") {
-        add(object, session, until).await?;
-        return Ok(json!({}));
+/// Answers a message.
+pub async fn answer(object: &StoredObject, message: &str) -> Result<LogoutIndexAnswer, JsValue> {
+    match LogoutIndexMessage::parse(message).ok_or(MALFORMED_MESSAGE)? {
+        LogoutIndexMessage::Add { session, until } => {
+            add(object, &session, until).await?;
+            Ok(LogoutIndexAnswer::Done)
+        }
+        LogoutIndexMessage::Spend { jti, requester, until } => spend(object, &jti, &requester, until).await,
     }
+}
+
+async fn spend(object: &StoredObject, jti: &str, requester: &str, until: i64) -> Result<LogoutIndexAnswer, JsValue> {
     let index = read(object)?;
-    let jti = json::text(&message, "jti").ok_or("no jti")?;
-    let asker = json::text(&message, "asker").ok_or("no asker")?;
     if let Some(by) = index.spent_by(jti) {
-        // Whoever had it carried out and lost the answer asks again.
-        return Ok(told(by != asker, false));
+        return Ok(answer_of_spent(by, requester));
     }
     let mut failed = false;
     for some in index.sessions().chunks(ERASED_AT_ONCE) {
@@ -50,16 +53,17 @@ pub async fn answer(object: &StoredObject, message: Map<String, Value>) -> Resul
         let mut index = read(object)?;
         if let Some(by) = index.spent_by(jti) {
             // Of two that came at once, the other was first.
-            return Ok(told(by != asker, false));
+            return Ok(answer_of_spent(by, requester));
         }
-        index.spend(jti, asker, until);
+        index.spend(jti, requester, until);
         keep(object, &index).await?;
     }
-    Ok(told(false, failed))
+    Ok(if failed { LogoutIndexAnswer::Failed } else { LogoutIndexAnswer::Done })
 }
 
-fn told(replayed: bool, failed: bool) -> Value {
-    json::object(&mut [("replayed", replayed.into()), ("failed", failed.into())])
+/// Returns the answer about what was spent before. Whoever had it carried out and lost the answer asks again.
+fn answer_of_spent(by: &str, requester: &str) -> LogoutIndexAnswer {
+    if by == requester { LogoutIndexAnswer::Done } else { LogoutIndexAnswer::Replayed }
 }
 
 /// Adds a session. One that has no room beside it ends, for no logout could find it.
@@ -83,8 +87,8 @@ async fn add(object: &StoredObject, session: &str, until: i64) -> Result<(), JsV
 fn erase(object: &StoredObject, session: &str) -> Promise {
     let (env, session) = (object.env(), session.to_owned());
     promise(Box::pin(async move {
-        let message = json::object(&mut [("do", "erase".into())]);
-        Ok(Class::Session.ask(&Message(env), &session, &message, ERASE_TIMEOUT_MS).await.is_ok().into())
+        let message = SessionMessage::Erase.to_json();
+        Ok(ask(&Detached(env), Class::Session, &session, &message, ERASE_TIMEOUT_MS).await.is_ok().into())
     }))
 }
 

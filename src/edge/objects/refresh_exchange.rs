@@ -2,47 +2,28 @@
 
 use std::rc::Rc;
 
-use serde_json::{Map, Value};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
-use super::{Gateway, Message, StoredObject};
-use crate::edge::auth::provider;
+use crate::edge::auth::token_requests;
+use crate::edge::gateway::Gateway;
+use crate::edge::runtime::invocation::Detached;
 use crate::edge::runtime::sealing::{open, seal};
+use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
 use crate::edge::runtime::timing::now_whole_ms;
-use crate::json;
-use crate::oauth::{Answered, Kept, LOST_WINDOW_MS, Step, TransportError, is_rotated, outcome_to_json};
-use crate::secret::Secret;
+use crate::oauth::{Answered, Kept, LOST_WINDOW_MS, Outcome, Step, TransportError, is_rotated};
+use crate::objects::{RefreshExchangeAnswer, RefreshExchangeMessage};
 
 /// Names the purpose of the key under which the answer is sealed.
 const PURPOSE: &str = "bargate refresh answer v1";
 
-/// Who asks, and for how long others get the answer.
-struct Asker {
-    id: String,
-    grace_ms: i64,
-    retry_ms: i64,
-}
-
 /// Gives what came of the exchange, as JSON.
-pub async fn answer(
-    object: &StoredObject,
-    gateway: &Rc<Gateway>,
-    message: Map<String, Value>,
-) -> Result<String, JsValue> {
+pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str) -> Result<String, JsValue> {
+    let message = RefreshExchangeMessage::parse(message).ok_or(MALFORMED_MESSAGE)?;
     let (object_again, gateway) = (object.clone(), Rc::clone(gateway));
     // The object's name is the token's digest, so whoever asks meanwhile asks with the same token.
     let outcome = object.share(|| {
-        Box::pin(async move {
-            let token = json::text(&message, "refresh_token").ok_or("no refresh token")?;
-            let number = |key: &str| message.get(key).and_then(Value::as_i64).unwrap_or_default();
-            let asker = Asker {
-                id: json::text(&message, "asker").unwrap_or_default().to_owned(),
-                grace_ms: number("grace_ms"),
-                retry_ms: number("retry_ms"),
-            };
-            exchange(&object_again, &gateway, Secret::new(token.to_owned()), asker).await.map(JsValue::from)
-        })
+        Box::pin(async move { exchange(&object_again, &gateway, message).await.map(|answer| answer.to_json().into()) })
     })?;
     Ok(JsFuture::from(outcome).await?.as_string().unwrap_or_default())
 }
@@ -50,43 +31,44 @@ pub async fn answer(
 async fn exchange(
     object: &StoredObject,
     gateway: &Gateway,
-    token: Secret<String>,
-    asker: Asker,
-) -> Result<String, JsValue> {
+    message: RefreshExchangeMessage,
+) -> Result<RefreshExchangeAnswer, JsValue> {
     let issuer = gateway.login_issuer().map_err(|problem| problem.code())?;
+    let RefreshExchangeMessage { refresh_token: token, requester, grace_ms, retry_ms } = message;
     let secret = token.expose().as_bytes();
-    let lost = match Kept::step(kept(object)?, &asker.id, now_whole_ms()) {
+    let fresh = |outcome: Outcome| RefreshExchangeAnswer { outcome: Rc::new(outcome), replayed: false };
+    let lost = match Kept::step(kept(object)?, &requester, now_whole_ms()) {
         Step::Exchange(lost) => lost,
         Step::Replay(sealed) => {
-            let outcome = open(secret, PURPOSE, &[], &sealed).await?.ok_or("the kept answer does not open")?;
-            let mut outcome = json::parse_object(&outcome).unwrap_or_default();
-            outcome.insert("replayed".to_owned(), true.into());
-            return Ok(Value::Object(outcome).to_string());
+            let opened = open(secret, PURPOSE, &[], &sealed).await?.and_then(|text| String::from_utf8(text).ok());
+            let stored = opened.and_then(|text| RefreshExchangeAnswer::parse(&text));
+            let stored = stored.ok_or("the stored answer does not open")?;
+            return Ok(RefreshExchangeAnswer { replayed: true, ..stored });
         }
         Step::Rest => {
             let rest = TransportError::Unreachable("its answers to this exchange were lost twice".to_owned());
-            return Ok(outcome_to_json(&Err(rest)).to_string());
+            return Ok(fresh(Err(rest)));
         }
     };
     // Found after a restart, this tells that an answer may have been lost.
     keep(object, &Kept::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
-    let outcome = match issuer.endpoints(&Message(object.env())).await {
-        Ok(endpoints) => provider::refresh(issuer, &endpoints, &token).await,
+    let outcome = match issuer.endpoints(&Detached(object.env())).await {
+        Ok(endpoints) => token_requests::refresh(issuer, &endpoints, &token).await,
         Err(problem) => Err(TransportError::Unreachable(format!("its discovery document: {}", problem.code()))),
     };
-    let text = outcome_to_json(&outcome).to_string();
     // A token that stays as it is may be exchanged as often as anyone asks.
     let rotated = is_rotated(&outcome, token.expose());
-    let sealed = if rotated { seal(secret, PURPOSE, &[], text.as_bytes()).await.ok() } else { None };
+    let answer = fresh(outcome);
+    let sealed = if rotated { seal(secret, PURPOSE, &[], answer.to_json().as_bytes()).await.ok() } else { None };
     match sealed {
         Some(sealed) => {
             let now = now_whole_ms();
-            let (open_until, until) = (now + asker.grace_ms, now + asker.grace_ms.max(asker.retry_ms));
-            keep(object, &Kept::Answered(Answered { sealed, asker: asker.id, open_until, until })).await?;
+            let (open_until, until) = (now + grace_ms, now + grace_ms.max(retry_ms));
+            keep(object, &Kept::Answered(Answered { sealed, asker: requester, open_until, until })).await?;
         }
         None => object.erase().await?,
     }
-    Ok(text)
+    Ok(answer)
 }
 
 fn kept(object: &StoredObject) -> Result<Option<Kept>, JsValue> {

@@ -3,24 +3,25 @@
 use std::rc::Rc;
 
 use js_sys::Promise;
-use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
-use super::{Gateway, Message, StoredObject};
 use crate::config::Session;
-use crate::edge::auth::provider::Revocation;
 use crate::edge::auth::rotation;
-use crate::edge::auth::rotation::{Asker, Exchanged};
+use crate::edge::auth::rotation::Requester;
+use crate::edge::auth::token_requests::Revocation;
+use crate::edge::gateway::Gateway;
 use crate::edge::gateway::issuer::Issuer;
-use crate::edge::integrations::login::sealing_secret;
+use crate::edge::runtime::invocation::Detached;
 use crate::edge::runtime::log;
 use crate::edge::runtime::panic::Work;
 use crate::edge::runtime::sealing::open;
+use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
 use crate::edge::runtime::timing::{now_secs, within};
 use crate::json;
-use crate::oauth::{Exchange, TransportError, judge_tokens, outcome_to_json};
+use crate::oauth::{Exchange, Outcome, ProviderAnswer, TransportError, judge_tokens};
+use crate::objects::{RefreshExchangeAnswer, SessionAnswer, SessionMessage};
 use crate::problem::Problem;
 use crate::secret::Secret;
 use crate::session::{SessionRecord, Standing, Tokens, revocable};
@@ -73,49 +74,54 @@ const UNBORN_SECS: i64 = 60;
 /// What is kept of a session that was ended; no record.
 const ENDED: &str = "ended";
 
-/// Answers a message: `create`, `access`, `end` or `erase`.
-pub async fn answer(
-    object: &StoredObject,
-    gateway: &Rc<Gateway>,
-    message: Map<String, Value>,
-) -> Result<Value, JsValue> {
+/// Answers a message.
+pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str) -> Result<SessionAnswer, JsValue> {
     // Isolates may hold different configs for a minute, so one without sessions ends none.
     let rules = gateway.config.session.as_ref().ok_or("the config has no sessions")?;
     let issuer = gateway.login_issuer().map_err(|problem| problem.code())?;
-    match json::text(&message, "do") {
-        Some("create") => create(object, rules, issuer, &message).await,
-        Some("access") => {
-            let answer = access(object, gateway, rules, issuer, &message).await?;
-            // Whatever else it is told: it may have waited for a renewal meanwhile.
-            Ok(if is_replaced(object)? { json!({"ended": "a login took its place", "replaced": true}) } else { answer })
+    match SessionMessage::parse(message).ok_or(MALFORMED_MESSAGE)? {
+        SessionMessage::Create { key, tokens, until } => {
+            create(object, rules, issuer, &key, &tokens, until).await?;
+            Ok(SessionAnswer::Done)
         }
-        Some("end") => end(object, gateway, &message).await,
-        Some("erase") => {
+        SessionMessage::Access { key, rejected, silent } => {
+            let asked = Asked { key: &key, rejected: rejected.as_deref(), silent };
+            let answer = access(object, gateway, rules, issuer, asked).await?;
+            // Whatever else it is told: it may have waited for a renewal meanwhile.
+            let replaced = || SessionAnswer::Ended { reason: "a login took its place".to_owned(), replaced: true };
+            Ok(if is_replaced(object)? { replaced() } else { answer })
+        }
+        SessionMessage::End { key, replaced_by } => {
+            end(object, gateway, &key, replaced_by.as_deref()).await?;
+            Ok(SessionAnswer::Done)
+        }
+        SessionMessage::Erase => {
             match record(object)? {
                 Some(record) => expire(object, gateway, &record)?,
                 None => object.keep_until(ENDED, (now_secs() + UNBORN_SECS) * 1000).await?,
             }
-            Ok(json!({}))
+            Ok(SessionAnswer::Done)
         }
-        _ => Err("the message is not understood".into()),
     }
 }
 
-fn ended(reason: &str) -> Value {
-    json::object(&mut [("ended", reason.into())])
+/// What is asked with the key.
+#[derive(Clone, Copy)]
+struct Asked<'m> {
+    key: &'m str,
+    /// The access token that was not accepted.
+    rejected: Option<&'m str>,
+    /// Whether this is no use of the session.
+    silent: bool,
 }
 
 fn record(object: &StoredObject) -> Result<Option<SessionRecord>, JsValue> {
     Ok(object.kept()?.as_deref().and_then(SessionRecord::parse))
 }
 
-fn key(message: &Map<String, Value>) -> Result<&str, JsValue> {
-    json::text(message, "key").ok_or_else(|| "no key".into())
-}
-
 /// Seals the tokens under the cookie's half, and behind a space the refresh token for the gateway, which revokes it in the end.
 async fn sealed(issuer: &Issuer, key: &str, tokens: &Tokens) -> Result<String, JsValue> {
-    let secret = issuer.provider().and_then(sealing_secret).map_err(|problem| problem.code())?;
+    let secret = issuer.sealing_secret().map_err(|problem| problem.code())?;
     let sealed = seal_both(key, PURPOSE, &tokens.to_json(), secret, REVOCATION_PURPOSE, tokens.refresh.as_deref());
     JsFuture::from(sealed).await?.as_string().ok_or_else(|| "no text".into())
 }
@@ -145,12 +151,12 @@ async fn create(
     object: &StoredObject,
     rules: &Session,
     issuer: &Issuer,
-    message: &Map<String, Value>,
-) -> Result<Value, JsValue> {
-    let tokens = Tokens::from_json(message).ok_or("no tokens")?;
-    let sealed = sealed(issuer, key(message)?, &tokens).await?;
+    key: &str,
+    tokens: &Tokens,
+    token_until: i64,
+) -> Result<(), JsValue> {
+    let sealed = sealed(issuer, key, tokens).await?;
     let now = now_secs();
-    let token_until = message.get("until").and_then(Value::as_i64).ok_or("no expiry")?;
     let record = SessionRecord {
         used_at: now,
         idle_secs: rules.idle_secs,
@@ -161,11 +167,10 @@ async fn create(
     };
     // The login's own second try, where the answer to the first was lost, finds its own record.
     let before = object.kept()?;
-    if before.is_some() && !matches!(opened(object, key(message)?).await?, Opened::Tokens(..)) {
+    if before.is_some() && !matches!(opened(object, key).await?, Opened::Tokens(..)) {
         return Err("it was ended before it began".into());
     }
-    object.keep_until(&record.to_json(), record.ends_by() * 1000).await?;
-    Ok(json!({}))
+    object.keep_until(&record.to_json(), record.ends_by() * 1000).await
 }
 
 async fn access(
@@ -173,26 +178,25 @@ async fn access(
     gateway: &Rc<Gateway>,
     rules: &Session,
     issuer: &Rc<Issuer>,
-    message: &Map<String, Value>,
-) -> Result<Value, JsValue> {
-    let key = key(message)?;
+    asked: Asked<'_>,
+) -> Result<SessionAnswer, JsValue> {
+    let key = asked.key;
     if let Some(record) = record(object)?.filter(|record| record.has_ended(now_secs())) {
         expire(object, gateway, &record)?;
     }
     let (mut record, tokens) = match opened(object, key).await? {
         Opened::Tokens(record, tokens) => (record, tokens),
-        Opened::AnothersKey => return Ok(json!({"refused": "the cookie's key does not open it"})),
-        Opened::Nothing => return Ok(ended("it has ended, or never was")),
+        Opened::AnothersKey => return Ok(SessionAnswer::WrongKey),
+        Opened::Nothing => return Ok(SessionAnswer::ended("it has ended, or never was")),
     };
     // What the gateway asks for itself, as long as a socket or an answer lasts, is no use of the session.
-    let silent = message.get("silent").and_then(Value::as_bool) == Some(true);
-    if !silent && record.touch(rules, now_secs()) {
+    if !asked.silent && record.touch(rules, now_secs()) {
         object.keep(&record.to_json())?;
     }
-    // An asker that does not believe the token wants another, though this one has not expired by its times.
-    let doubted = json::text(message, "doubted").is_some_and(|token| token == tokens.access);
+    // Who did not accept the token wants another, though this one has not expired by its times.
+    let rejected = asked.rejected == Some(&tokens.access);
     let standing = match record.standing(rules, now_secs()) {
-        _ if doubted && record.may_be_doubted(now_secs()) => Standing::Expired,
+        _ if rejected && record.may_be_doubted(now_secs()) => Standing::Expired,
         standing => standing,
     };
     if let Standing::Fresh(seconds) = standing {
@@ -203,15 +207,15 @@ async fn access(
             return Ok(granted(&record, &tokens, seconds));
         }
         leave(object, None, false, false)?;
-        return Ok(ended("its token has expired, and there is no refresh token"));
+        return Ok(SessionAnswer::ended("its token has expired, and there is no refresh token"));
     }
 
     let renewal = object.share(|| {
         let (object, gateway, issuer) = (object.clone(), Rc::clone(gateway), Rc::clone(issuer));
         let (key, grace_secs) = (key.to_owned(), rules.rotation_grace_secs);
         Box::pin(async move {
-            let outcome = renew(&object, &gateway, &issuer, grace_secs, &key, tokens).await?;
-            Ok(outcome.to_string().into())
+            let answer = renew(&object, &gateway, &issuer, grace_secs, &key, tokens).await?;
+            Ok(answer.to_json().into())
         })
     })?;
     if let Standing::Due(_) = standing {
@@ -221,28 +225,26 @@ async fn access(
             return Ok(token);
         }
     }
-    let outcome = JsFuture::from(renewal).await?.as_string();
-    let outcome = outcome.and_then(|text| json::parse_object(text.as_bytes())).map(Value::Object);
-    // The tokens that it brought are no asker's business.
-    let failed = outcome.filter(|outcome| outcome.get("status").and_then(Value::as_u64) != Some(200));
-    // Who does not believe the token is not helped by it.
-    if (!doubted || failed.is_none())
+    let renewed = JsFuture::from(renewal).await?.as_string();
+    let renewed = renewed.and_then(|text| SessionAnswer::parse(&text)).ok_or("the renewal ended without an answer")?;
+    let failed = !matches!(renewed, SessionAnswer::Done);
+    // Who did not accept the token is not helped by it.
+    if (!rejected || !failed)
         && let Some(token) = usable(object, rules, key).await?
     {
         return Ok(token);
     }
-    match failed {
-        Some(outcome) => Ok(outcome),
-        None if self::record(object)?.is_none() => Ok(ended("it ended while it was renewed")),
-        None => {
-            let reason = "the token that it was renewed with has expired already".to_owned();
-            Ok(outcome_to_json(&Err(TransportError::Unreachable(reason))))
-        }
+    if failed {
+        return Ok(renewed);
     }
+    if self::record(object)?.is_none() {
+        return Ok(SessionAnswer::ended("it ended while it was renewed"));
+    }
+    Ok(unreachable("the token that it was renewed with has expired already".to_owned()))
 }
 
 /// Gives the token where it holds.
-async fn usable(object: &StoredObject, rules: &Session, key: &str) -> Result<Option<Value>, JsValue> {
+async fn usable(object: &StoredObject, rules: &Session, key: &str) -> Result<Option<SessionAnswer>, JsValue> {
     let Opened::Tokens(record, tokens) = opened(object, key).await? else { return Ok(None) };
     Ok(match record.standing(rules, now_secs()) {
         Standing::Fresh(seconds) | Standing::Due(seconds) => Some(granted(&record, &tokens, seconds)),
@@ -250,17 +252,27 @@ async fn usable(object: &StoredObject, rules: &Session, key: &str) -> Result<Opt
     })
 }
 
-/// Says what the token is and for how many seconds it may be used without asking again.
-fn granted(record: &SessionRecord, tokens: &Tokens, seconds: i64) -> Value {
-    json::object(&mut [
-        ("access", tokens.access.as_str().into()),
-        ("subject", tokens.subject.as_deref().into()),
-        ("until", record.token_until.into()),
-        ("good_for", seconds.into()),
-    ])
+/// Returns the token, which may be used for so many seconds without asking again.
+fn granted(record: &SessionRecord, tokens: &Tokens, valid_secs: i64) -> SessionAnswer {
+    let (token, subject) = (tokens.access.clone(), tokens.subject.clone());
+    SessionAnswer::Token { token, subject, until: record.token_until, valid_secs }
 }
 
-/// Renews the tokens and gives what the provider said.
+/// Says that there is no token at present, for want of a provider.
+fn unreachable(reason: String) -> SessionAnswer {
+    SessionAnswer::NotRenewed(Rc::new(Err(TransportError::Unreachable(reason))))
+}
+
+/// Says what came of a renewal. What the provider answered with 200 is in the record, if it is any good: the tokens in it are no
+/// requester's business.
+fn not_renewed(outcome: &Rc<Outcome>) -> SessionAnswer {
+    match &**outcome {
+        Ok(ProviderAnswer { status: 200, .. }) => SessionAnswer::Done,
+        _ => SessionAnswer::NotRenewed(Rc::clone(outcome)),
+    }
+}
+
+/// Renews the tokens; says that it is done, or why there is no token.
 async fn renew(
     object: &StoredObject,
     gateway: &Rc<Gateway>,
@@ -268,16 +280,16 @@ async fn renew(
     grace_secs: u32,
     key: &str,
     mut tokens: Tokens,
-) -> Result<Value, JsValue> {
+) -> Result<SessionAnswer, JsValue> {
     loop {
         let sent = tokens.refresh.clone().unwrap_or_default();
         let token = Secret::new(sent.clone());
-        let exchanged = rotation::exchange(gateway, &Message(object.env()), token, Asker::Session, grace_secs).await;
-        let Exchanged { outcome, replayed } = match exchanged {
+        let exchanged =
+            rotation::exchange(gateway, &Detached(object.env()), token, Requester::Session, grace_secs).await;
+        let RefreshExchangeAnswer { outcome, replayed } = match exchanged {
             Ok(exchanged) => exchanged,
             Err(problem) => {
-                let reason = problem.reason().unwrap_or_default().into_owned();
-                return Ok(outcome_to_json(&Err(TransportError::Unreachable(reason))));
+                return Ok(unreachable(problem.reason().unwrap_or_default().into_owned()));
             }
         };
         let judged = (*outcome).as_ref().map_err(|error| Problem::from(error.clone()));
@@ -296,7 +308,7 @@ async fn renew(
                     let reason = problem.reason().unwrap_or("it said no more".into());
                     log::warn("session_not_renewed", &format!("{}: {reason}", problem.code()));
                 }
-                return Ok(outcome_to_json(&outcome));
+                return Ok(not_renewed(&outcome));
             }
         };
         tokens = tokens.renewed(&answer);
@@ -304,8 +316,8 @@ async fn renew(
         let Some(mut record) = record(object)?.filter(|_| goes_on) else {
             // Ended while the provider was asked, or by what it said: nobody else knows of this token.
             object.in_background(settled(object, Some(gateway), revocable(&sealed), tokens.refresh))?;
-            let ended = || ended("the renewed tokens are another user's");
-            return Ok(if goes_on { outcome_to_json(&outcome) } else { ended() });
+            let anothers = || SessionAnswer::ended("the renewed tokens are another user's");
+            return Ok(if goes_on { SessionAnswer::Done } else { anothers() });
         };
         record.renew(&answer, now_secs());
         record.sealed = sealed;
@@ -313,22 +325,26 @@ async fn renew(
         // What was kept for a session that restarted may have expired since, and the refresh token in it is good.
         let outlived = replayed && record.token_until <= now_secs() && tokens.refresh.as_ref() != Some(&sent);
         if !outlived {
-            return Ok(outcome_to_json(&outcome));
+            return Ok(SessionAnswer::Done);
         }
     }
 }
 
 /// Ends a session for whoever has its key: a logout, or a login that takes its place.
-async fn end(object: &StoredObject, gateway: &Rc<Gateway>, message: &Map<String, Value>) -> Result<Value, JsValue> {
-    if let Opened::Tokens(record, tokens) = opened(object, key(message)?).await? {
+async fn end(
+    object: &StoredObject,
+    gateway: &Rc<Gateway>,
+    key: &str,
+    replaced_by: Option<&str>,
+) -> Result<(), JsValue> {
+    if let Opened::Tokens(record, tokens) = opened(object, key).await? {
         // What the provider takes for one login may end as one: the token of that which goes on would be revoked, too.
-        let replaced_by = json::text(message, "replaced_by");
         let goes_on = tokens.sid.is_some() && tokens.sid.as_deref() == replaced_by;
         let sealed = record.revocable();
         leave(object, sealed.as_deref(), replaced_by.is_some(), goes_on)?;
         object.in_background(settled(object, Some(gateway), sealed, tokens.refresh))?;
     }
-    Ok(json!({}))
+    Ok(())
 }
 
 /// Ends a session whose time is over, or that the provider has ended. Its refresh token is revoked behind the answer.
@@ -349,12 +365,12 @@ fn settled(
     Box::pin(async move {
         let issuer = gateway.as_deref().and_then(|gateway| gateway.login_issuer().ok());
         let revocation = match issuer {
-            Some(issuer) if sealed.is_some() => Revocation::of(issuer, &Message(object.env())).await,
+            Some(issuer) if sealed.is_some() => Revocation::of(issuer, &Detached(object.env())).await,
             _ => Some(Revocation::default()),
         };
         let sealed = sealed.filter(|_| revocation.is_some());
         let Revocation { url, form } = revocation.unwrap_or_default();
-        let secret = issuer.and_then(|issuer| issuer.provider().and_then(sealing_secret).ok());
+        let secret = issuer.and_then(|issuer| issuer.sealing_secret().ok());
         let failure = JsFuture::from(settle(
             &object,
             sealed.as_deref(),

@@ -7,9 +7,9 @@ use web_sys::Response;
 use crate::config::Path;
 use crate::cors;
 use crate::edge::gateway::Gateway;
+use crate::edge::request::access_log;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::host::{configured, header_lines, relay, respond};
-use crate::edge::runtime::log;
 use crate::http::header::{Header, NO_STORE, push, quoted};
 use crate::http::request::{RequestHead as _, is_navigation};
 use crate::oauth::login_address;
@@ -75,7 +75,7 @@ impl Answer {
             let url = resource.metadata_url(&exchange.origin());
             *challenge = format!("{challenge}{joint} resource_metadata={}", quoted(&url)).into();
         }
-        let path = gateway.and_then(|gateway| gateway.path_of(exchange));
+        let path = gateway.and_then(|gateway| exchange.matched_path(&gateway.config));
         let body = if navigation {
             set_page_headers(&mut headers, PAGE_POLICY.into());
             problem_page(problem, exchange, gateway, path)
@@ -152,7 +152,7 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
     if let Some(timing) = server_timing(exchange, gateway) {
         push(&mut shared, "server-timing", timing.into());
     }
-    let path = gateway.and_then(|gateway| gateway.path_of(exchange));
+    let path = gateway.and_then(|gateway| exchange.matched_path(&gateway.config));
     // A path's own rules are for what its integration answers.
     let rules = path.filter(|_| problem.is_none()).map(|path| &path.response_headers);
     let own_headers = gateway.map(|gateway| gateway.headers.as_str()).unwrap_or_default();
@@ -205,15 +205,15 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
         }
     };
     let response = response
-        .or_else(|_| respond(Problem::Internal.status(), "", "", None, 0, None, &request))
+        .or_else(|_| respond(Problem::Internal(String::new()).status(), "", "", None, 0, None, &request))
         .unwrap_or_else(|_| Response::error());
-    log::request(exchange, gateway, response.status(), problem.as_ref().or(exchange.told.get()));
+    access_log::record(exchange, gateway, response.status(), problem.as_ref().or(exchange.told.get()));
     response
 }
 
 /// Tells whether this is a preflight that the config leaves to a path of its own.
 fn is_own_preflight(exchange: &Exchange, gateway: Option<&Gateway>) -> bool {
-    let path = gateway.and_then(|gateway| gateway.path_of(exchange));
+    let path = gateway.and_then(|gateway| exchange.matched_path(&gateway.config));
     path.is_some_and(|path| path.method == MethodRule::Exact(Method::Options))
         && exchange.header("access-control-request-method").is_some()
 }

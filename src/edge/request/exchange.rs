@@ -7,14 +7,15 @@ use web_sys::{Headers, Request};
 use worker::Env;
 
 use crate::address::Address;
+use crate::config::{Config, Path};
 use crate::edge::runtime::host;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::webcrypto::random_bytes;
-use crate::edge::session::SessionToken;
 use crate::http::request::RequestHead;
 use crate::http::trace::Trace;
 use crate::problem::Problem;
+use crate::session::SessionToken;
 
 /// The longest `X-Request-Id` that is taken over, in bytes.
 const REQUEST_ID_MAX_BYTES: usize = 128;
@@ -82,6 +83,11 @@ impl Exchange {
     /// Gives the request as the runtime has it.
     pub fn request(&self) -> Request {
         <Request as Clone>::clone(&self.request.borrow())
+    }
+
+    /// Returns the path that took it, once one did.
+    pub fn matched_path<'c>(&self, config: &'c Config) -> Option<&'c Path> {
+        config.paths.get(self.path_index.get()?)
     }
 
     /// Goes on with another request, whose body has not been read.

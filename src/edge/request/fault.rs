@@ -1,24 +1,15 @@
-//! Panics on request, for the test that shows that none is for good. Built with the feature `fault-injection` alone.
-
-#[cfg(feature = "fault-injection")]
-use crate::http::request::RequestHead as _;
+//! Panics on request, for the tests that show that none is for good.
+//!
+//! Only under a binding that is a JavaScript function does a request get one. No deployment has such a binding: variables and
+//! secrets are text or JSON, and every other binding is an object. A test's own entry module puts it into `env`.
 
 use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::bindings::raw;
+use crate::edge::runtime::invocation::Invocation as _;
+use crate::http::request::RequestHead as _;
 
-/// Panics where the request asks for it: at once, or in a task.
-#[cfg(feature = "fault-injection")]
-pub async fn inject(exchange: &Exchange) {
-    #[expect(clippy::panic, reason = "what this feature is for")]
-    match exchange.header("x-bargate-fault").as_deref() {
-        Some("panic") => panic!("a panic that a test asked for"),
-        Some("panic-in-task") => {
-            crate::edge::runtime::timing::sleep(1).await;
-            panic!("a panic in a task that a test asked for")
-        }
-        _ => {}
-    }
+/// Panics if a test asks for it.
+pub fn inject(exchange: &Exchange) {
+    let is_asked_for = raw(exchange.env(), "FAULT").is_function() && exchange.header("x-fault").is_some();
+    assert!(!is_asked_for, "a panic that a test asked for");
 }
-
-/// Does nothing: faults are not built in.
-#[cfg(not(feature = "fault-injection"))]
-pub async fn inject(_: &Exchange) {}

@@ -6,9 +6,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::config::{Networks, Path, RateKey};
-use crate::edge::auth::provider::failure_reason;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::bindings;
+use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::http::header::behind_comma;
 use crate::http::media_type::{essence, is_within};

@@ -11,3 +11,14 @@ pub trait Invocation {
     /// Keeps a promise's work going when whoever asked has gone.
     fn keep_alive(&self, work: &Promise);
 }
+
+/// What outlives its caller by itself: a message to an object, which stays; or work that is kept alive already.
+pub struct Detached(pub Env);
+
+impl Invocation for Detached {
+    fn env(&self) -> &Env {
+        &self.0
+    }
+
+    fn keep_alive(&self, _: &Promise) {}
+}

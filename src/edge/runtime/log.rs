@@ -1,36 +1,27 @@
-//! The log: one JSON line a request, and one for each thing an operator must know besides; and the dataset of answers.
+//! The log: lines of JSON, of the levels that `LOG_LEVEL` lets through.
 //!
 //! A line never holds a token, a secret, a header's value or a query.
 
 use std::cell::Cell;
 
-use serde_json::{Map, Value};
-use wasm_bindgen::JsValue;
-use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
-use crate::edge::gateway::Gateway;
-use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::bindings;
-use crate::edge::runtime::invocation::Invocation as _;
-use crate::edge::runtime::timing::now_ms;
-use crate::http::request::RequestHead as _;
 use crate::json;
-use crate::problem::Problem;
-
-#[wasm_bindgen(module = "/src/edge/host.js")]
-extern "C" {
-    #[wasm_bindgen(catch)]
-    fn write_point(dataset: &JsValue, route: &str, method: &str, code: &str, numbers: &[f64]) -> Result<(), JsValue>;
-}
 
 /// Variable that says which lines are written: those of its level and of each behind it.
 const LEVEL_VARIABLE: &str = "LOG_LEVEL";
 
 const LEVELS: [&str; 5] = ["debug", "info", "warn", "error", "off"];
-const INFO: usize = 1;
+
+/// The level of a request that was answered.
+pub const INFO: usize = 1;
+
+/// The level of what an operator should look at.
 const WARN: usize = 2;
-const ERROR: usize = 3;
+
+/// The level of what keeps the gateway from its work.
+pub const ERROR: usize = 3;
 
 thread_local! {
     static LEVEL: Cell<usize> = const { Cell::new(INFO) };
@@ -46,7 +37,8 @@ pub fn set_level(env: &Env) {
     }
 }
 
-fn is_written(level: usize) -> bool {
+/// Tells whether lines of a level are written.
+pub fn is_written(level: usize) -> bool {
     level >= LEVEL.get()
 }
 
@@ -71,42 +63,4 @@ fn line(level: usize, code: &str, message: &str) {
     } else {
         worker::console_warn!("{line}");
     }
-}
-
-/// Logs an answer, and writes it to the dataset where the config names one.
-pub fn request(exchange: &Exchange, gateway: Option<&Gateway>, status: u16, problem: Option<&Problem>) {
-    let route = gateway.and_then(|gateway| gateway.path_of(exchange)).map(|path| path.pattern.as_str());
-    let total_ms = now_ms() - exchange.started_ms;
-    if let Some(binding) = gateway.and_then(|gateway| gateway.config.analytics.as_deref()) {
-        let dataset = bindings::raw(exchange.env(), binding);
-        let part = |ms: &Cell<Option<f64>>| ms.get().unwrap_or_default();
-        let numbers = [f64::from(status), total_ms, part(&exchange.auth_ms), part(&exchange.upstream_ms)];
-        let code = problem.map_or("", Problem::code);
-        if write_point(&dataset, route.unwrap_or_default(), exchange.method(), code, &numbers).is_err() {
-            warn("analytics_unavailable", "the dataset takes no data points");
-        }
-    }
-    // What somebody is led away from has failed all the same.
-    let led = status == 303 && problem.is_some_and(|problem| problem.status() >= 500);
-    let level = if status >= 500 || led { ERROR } else { INFO };
-    if !is_written(level) {
-        return;
-    }
-    let mut line = Map::new();
-    line.insert("level".into(), if level == ERROR { "error" } else { "info" }.into());
-    line.insert("request_id".into(), exchange.id.as_str().into());
-    line.insert("method".into(), exchange.method().into());
-    line.insert("route".into(), route.map_or(Value::Null, Value::from));
-    line.insert("status".into(), status.into());
-    if let Some(problem) = problem {
-        line.insert("code".into(), problem.code().into());
-        if let Some(reason) = problem.reason() {
-            line.insert("reason".into(), reason.into());
-        }
-    }
-    if let Some(trace) = exchange.trace.get() {
-        line.insert("trace_id".into(), trace.id().into());
-    }
-    line.insert("duration_ms".into(), total_ms.into());
-    worker::console_log!("{}", Value::Object(line));
 }

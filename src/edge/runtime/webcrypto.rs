@@ -9,7 +9,6 @@ use web_sys::CryptoKey;
 
 use crate::algorithm::Algorithm;
 use crate::edge::runtime::host::thrown_message;
-use crate::edge::runtime::log;
 use crate::jwks::Key;
 use crate::oauth::random_text;
 use crate::problem::Problem;
@@ -47,10 +46,8 @@ impl From<CryptoError> for JsValue {
 }
 
 impl From<CryptoError> for Problem {
-    /// Logs what WebCrypto said: a client is told nothing of it.
     fn from(error: CryptoError) -> Self {
-        log::error("internal_error", &format!("WebCrypto: {}", error.0));
-        Self::Internal
+        Self::Internal(format!("WebCrypto: {}", error.0))
     }
 }
 

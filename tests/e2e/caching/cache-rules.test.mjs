@@ -23,7 +23,7 @@ const NOW = Date.parse('Thu, 01 Oct 2026 12:00:00 GMT');
 const at = (seconds) => new Date(NOW + seconds * 1000).toUTCString();
 
 describe('an answer is kept', () => {
-  for (const [message, section, headers, expected, status = 200] of [
+  for (const [message, section, headers, expected, status = 200] of /** @type {any[][]} */ ([
     ['for as long as the config says, where it says nothing', '3, 4.2.2', {}, TTL],
     ['so that is public', '5.2.2.9', { 'cache-control': 'public' }, TTL],
     ['no longer than max-age', '4.2.1', { 'cache-control': 'max-age=60' }, 60],
@@ -129,7 +129,7 @@ describe('an answer is kept', () => {
       0,
       other,
     ]),
-  ]) {
+  ])) {
     test(`${message}${section && ` (${section})`}`, () => {
       assert.equal(keptSeconds({ status, headers: new Headers(headers) }, ['accept'], TTL, NOW), expected);
     });
@@ -230,8 +230,10 @@ describe('what a request with a credential is answered', () => {
       entry: entryWith({ LIMIT: '{ limit: async () => ({ success: true }) }' }),
     });
     t.after(() => Promise.all([limited.close(), upstream.close()]));
-    let kept;
-    await until(async () => statusOf((kept = await limited.ask('/limited'))) === HIT);
+    const kept = await until(async () => {
+      const asked = await limited.ask('/limited');
+      return statusOf(asked) === HIT && asked;
+    });
     assert.equal(kept.text, 'of nobody');
     for (const client of ['alice', 'bob'])
       assert.equal((await limited.ask('/limited', { headers: { 'x-client': client } })).text, `of ${client}`);
@@ -297,17 +299,17 @@ describe('the age of a kept answer', () => {
 describe('an answer of 4 MiB', () => {
   const MAX_BYTES = 4 * 1024 * 1024;
 
-  for (const [message, headers] of [
+  for (const [message, headers] of /** @type {any[][]} */ ([
     ['with', (length) => ({ 'content-length': length })],
     ['without', () => ({})],
-  ]) {
+  ])) {
     test(`is kept whole, and one that is larger passes whole, sent ${message} its length`, async () => {
-      for (const [bytes, kept] of [
+      for (const [bytes, kept] of /** @type {any[][]} */ ([
         [MAX_BYTES, true],
         [MAX_BYTES - 1, true],
         [MAX_BYTES + 1, false],
         [3 * MAX_BYTES, false],
-      ]) {
+      ])) {
         const path = fresh('/kept/');
         const body = 'bargate '.repeat(bytes / 8 + 1).slice(0, bytes);
         gateway.answerBy((_, response) => response.writeHead(200, headers(bytes)).end(body), path);

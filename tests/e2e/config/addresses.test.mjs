@@ -138,5 +138,5 @@ test('the table has every address that is made here, and no other', () => {
 test('the runtime reads each address as the table says', async () => {
   const rows = table();
   const read = await readByRuntime(rows.map(({ text }) => text));
-  rows.forEach(({ text, runtime }, index) => assert.equal(read[index], runtime, JSON.stringify(text)));
+  for (const [index, { text, runtime }] of rows.entries()) assert.equal(read[index], runtime, JSON.stringify(text));
 });

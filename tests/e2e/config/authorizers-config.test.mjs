@@ -118,22 +118,27 @@ describe('a mistake in an authorizer is told', { concurrency: 4 }, () => {
     [jwt({ jwks_uri: 'http://idp.example/keys' }), 'invalid_url', 'jwks_uri', 'keys that are fetched in clear'],
     [{ type: 'saml' }, 'unknown_value', 'type', 'a type that nobody knows'],
     [{ ...good, type: undefined }, 'missing_key', '', 'no type'],
-    [jwt({ secret: '$secret.LONG', algorithms: ['none'] }), '', 'algorithms', 'none'],
+    [jwt({ secret: '$secret.LONG', algorithms: ['none'] }), 'unknown_value', 'algorithms', 'none'],
     [jwt({ jwks: '$secret.KEY_SET', algorithms: [] }), 'empty_list', 'algorithms', 'no algorithm'],
     // Two ways to check a signature, or none, or one that is no key set: whatever the code, the mistake is at the authorizer.
-    [jwt({}), '', '', 'neither secret nor keys'],
-    [jwt({ secret: '$secret.LONG', jwks: '$secret.KEY_SET' }), '', '', 'a secret and keys'],
-    [jwt({ jwks: '$secret.KEY_SET', jwks_uri: 'https://idp.example/keys' }), '', '', 'keys here and there'],
-    [supabase({}), '', '', 'supabase, neither secret nor keys'],
+    [jwt({}), 'missing_key', '', 'neither secret nor keys'],
+    [jwt({ secret: '$secret.LONG', jwks: '$secret.KEY_SET' }), 'two_key_sources', '', 'a secret and keys'],
+    [
+      jwt({ jwks: '$secret.KEY_SET', jwks_uri: 'https://idp.example/keys' }),
+      'two_key_sources',
+      '',
+      'keys here and there',
+    ],
+    [supabase({}), 'missing_key', '', 'supabase, neither secret nor keys'],
     [
       supabase({ jwt_secret: '$secret.LONG', jwks_uri: 'https://idp.example/keys' }),
-      '',
+      'two_key_sources',
       '',
       'supabase, a secret and keys',
     ],
-    [jwt({ jwks: 'no JSON' }), '', 'jwks', 'keys that are no JSON'],
-    [jwt({ jwks: '{"keys":[]}' }), '', 'jwks', 'no keys'],
-    [jwt({ jwks: '{"keys":[{"kty":"oct","k":"AAAA"}]}' }), '', 'jwks', 'no key that can be used'],
+    [jwt({ jwks: 'no JSON' }), 'invalid_jwks', 'jwks', 'keys that are no JSON'],
+    [jwt({ jwks: '{"keys":[]}' }), 'invalid_jwks', 'jwks', 'no keys'],
+    [jwt({ jwks: '{"keys":[{"kty":"oct","k":"AAAA"}]}' }), 'invalid_jwks', 'jwks', 'no key that can be used'],
   ];
 
   test('with all others, by its name', async () => {
@@ -145,7 +150,7 @@ describe('a mistake in an authorizer is told', { concurrency: 4 }, () => {
       assert.equal(told.length, 1, `${message}: one mistake\n${told.join('\n')}`);
       const place = `authorizers.a${index}${key ? `.${key}` : ''}`;
       const [, toldCode, toldPlace] = /^\d+:\d+: error\[(\w+)\]: ([\w.[\]]+): /.exec(told[0]) ?? [];
-      if (code) assert.equal(toldCode, code, `${message}: ${told[0]}`);
+      assert.equal(toldCode, code, `${message}: ${told[0]}`);
       assert.ok(toldPlace?.startsWith(place), `${message}: ${told[0]}`);
     }
     assert.deepEqual(
@@ -266,11 +271,11 @@ test('a client secret that is short is told of where login states are sealed wit
     path: '/login',
     integration: { type: 'auth0_login', redirect_uri: 'https://gateway.example/callback' },
   };
-  for (const [how, expected, message] of [
+  for (const [how, expected, message] of /** @type {any[][]} */ ([
     [{ client_secret: '$secret.SHORT' }, 1, 'a short one'],
     [{ client_secret: '$secret.LONG' }, 0, 'a long one'],
     [{ client_secret: '$secret.SHORT', sealing_key: '$secret.LONG' }, 0, 'a short one beside a key'],
-  ]) {
+  ])) {
     const gateway = await startGateway({
       config: { authorizer: { ...auth0, ...how }, paths: [path(true), logIn] },
       bindings,

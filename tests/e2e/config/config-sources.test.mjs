@@ -9,7 +9,7 @@ import { WebSocket } from 'ws';
 import { startApi } from '../../../dev/api.mjs';
 import { proxied, sendRaw, startGateway, until } from '../support/harness.mjs';
 import { JWT, bearer, older } from '../support/older.mjs';
-import { FIRST_KEY, RECHECK_MS, SECOND_KEY, configOf, start } from '../support/reload-flow.mjs';
+import { FIRST_KEY, RECHECK_SECS, SECOND_KEY, configOf, start } from '../support/reload-flow.mjs';
 
 const OLDER_VARIABLE = 'SAG_API_CONFIG_JSON';
 const VARIABLE = 'BARGATE_CONFIG_JSON';
@@ -18,7 +18,7 @@ const valid = (value) => JSON.stringify(configOf(value));
 
 /** Starts a gateway with variables, and with texts in KV by their keys. */
 async function startWith(t, { bindings = {}, stored = {} }) {
-  const gateway = await startGateway({ kv: ['JWKS', 'CONFIG'], bindings });
+  const gateway = await startGateway({ clock: true, kv: ['JWKS', 'CONFIG'], bindings });
   t.after(() => gateway.close());
   const namespace = await gateway.miniflare.getKVNamespace('CONFIG');
   for (const [key, text] of Object.entries(stored)) await namespace.put(key, text);
@@ -29,7 +29,7 @@ const sourceOf = async (gateway) => (await (await gateway.fetch('/source')).json
 
 describe("the older gateway's variable", { concurrency: 4 }, () => {
   const kv = { [FIRST_KEY]: valid('first key'), [SECOND_KEY]: valid('second key') };
-  for (const [message, bindings, stored, expected] of [
+  for (const [message, bindings, stored, expected] of /** @type {any[][]} */ ([
     ['gives the config', { [OLDER_VARIABLE]: valid('older') }, {}, 'older'],
     ['gives the config as a JSON variable, too', { [OLDER_VARIABLE]: configOf('older object') }, {}, 'older object'],
     ['gives the config behind a byte order mark', { [OLDER_VARIABLE]: `\ufeff${valid('older')}` }, {}, 'older'],
@@ -49,7 +49,7 @@ describe("the older gateway's variable", { concurrency: 4 }, () => {
       { [SECOND_KEY]: valid('second key') },
       'second key',
     ],
-  ]) {
+  ])) {
     test(message, async (t) => assert.equal(await sourceOf(await startWith(t, { bindings, stored })), expected));
   }
 
@@ -97,7 +97,7 @@ describe('the health path', () => {
       [{ ...healthy, title: 'corrected' }, false],
     ]) {
       await gateway.put(text);
-      await gateway.later(RECHECK_MS);
+      await gateway.later(RECHECK_SECS);
       await until(async () => (await health(gateway)).last_good === expected);
     }
   });
@@ -222,7 +222,7 @@ describe('changes in KV under a load that goes on', () => {
         code === logged || (code === 'config_invalid' && logged?.test?.(text));
       const before = gateway.records().filter(isLogged).length;
       await change();
-      await gateway.later(RECHECK_MS);
+      await gateway.later(RECHECK_SECS, { timers: false });
       if (logged) await until(() => gateway.records().filter(isLogged).length >= before + ISOLATES);
       await answeredBy(name).catch((error) => assert.fail(`${message}: ${error.message}`));
     }

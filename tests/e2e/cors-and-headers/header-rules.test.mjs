@@ -106,7 +106,10 @@ async function seenBehind(path, headers = {}) {
   const { requests, broken } = upstream.taken();
   assert.deepEqual([answer.status, requests.length, broken], [200, 1, []], answer.text);
   const seen = {};
-  for (const [name, value] of requests[0].fields) (seen[name.toLowerCase()] ??= []).push(value);
+  for (const [field, value] of requests[0].fields) {
+    const name = field.toLowerCase();
+    seen[name] = [...(seen[name] ?? []), value];
+  }
   return seen;
 }
 
@@ -236,14 +239,13 @@ describe('request_headers', () => {
     });
     t.after(() => Promise.all([session.close(), own.close(), provider.close()]));
     const { cookie, sub } = await beginSession(session, provider);
-    for (const [path, sent] of [
-      ['/app/x', true],
-      ['/removing/x', false],
-    ]) {
+    for (const [path, sent, users] of /** @type {any[][]} */ ([
+      ['/app/x', 1, []],
+      ['/removing/x', 0, [sub]],
+    ])) {
       assert.equal((await session.ask(path, { headers: { cookie } })).status, 200);
       const [{ values }] = own.taken().requests;
-      assert.equal(values('authorization').length, sent ? 1 : 0, path);
-      if (!sent) assert.deepEqual(values('x-user-id'), [sub]);
+      assert.deepEqual([values('authorization').length, values('x-user-id')], [sent, users], path);
     }
   });
 });
@@ -315,11 +317,11 @@ describe('response_headers', () => {
   });
 
   test('leave the errors of the gateway alone', async () => {
-    for (const [path, status] of [
+    for (const [path, status] of /** @type {any[][]} */ ([
       ['/answer-nobody', 502],
       ['/answer-private', 401],
       ['/answer/a%2Fb', 400],
-    ]) {
+    ])) {
       const answer = await sendRaw(gateway.bare, { path });
       assert.deepEqual(
         [answer.status, answer.header('x-set'), answer.header('content-type')],
@@ -350,7 +352,7 @@ describe('the host that the upstream is told', () => {
 });
 
 test('rules that could change the framing or the address, or split a header, are no config', async () => {
-  for (const [message, rules] of [
+  for (const [message, rules] of /** @type {any[][]} */ ([
     ...[
       'Connection',
       'Keep-Alive',
@@ -374,7 +376,7 @@ test('rules that could change the framing or the address, or split a header, are
     ['a claim without auth', request({ 'x-a': '$request.jwt.sub' })],
     ['an unknown rule', { request_headers: { add: { 'x-a': '1' } } }],
     ['a rule that is a list', { response_headers: ['x-a'] }],
-  ]) {
+  ])) {
     const servers = [{ alias: 'own', url: upstream.origin }];
     const own = await startGateway({ config: { servers, paths: [proxied('/x', 'own', rules)] } });
     try {

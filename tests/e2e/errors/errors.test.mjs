@@ -57,6 +57,7 @@ const recordOf = (answer) =>
   gateway.record(({ request_id: id, status }) => status && id === answer.header('x-request-id'));
 
 // Method, path, headers; status, code, title; the route that the log names; whether it gives a reason.
+/** @type {any[][]} */
 const FAILURES = [
   ['GET', '/nowhere', {}, 404, 'route_not_found', 'Not found', null, false],
   ['POST', '/fixed', {}, 405, 'method_not_allowed', 'Method not allowed', null, false],
@@ -111,14 +112,14 @@ describe('a failure', () => {
 describe('the log', () => {
   test('has one line for each request, with the same members', async () => {
     const ids = [];
-    for (const [method, path, headers] of [
+    for (const [method, path, headers] of /** @type {any[][]} */ ([
       ['GET', '/fixed', {}],
       ['HEAD', '/fixed', {}],
       ['POST', '/api/x', {}],
       ['GET', '/api/_sample/status/500', {}],
       ['GET', '/api/_sample/redirect', {}],
       ...FAILURES,
-    ]) {
+    ])) {
       const answer = await sendRaw(gateway.origin, { method, path, headers });
       ids.push(answer.header('x-request-id'));
       await recordOf(answer);
@@ -175,7 +176,7 @@ describe('the log', () => {
     const form = 'grant_type=refresh_token&refresh_token=recognisable-form';
     const before = gateway.lines.length;
     const answers = [];
-    for (const [method, path, headers = {}, body] of [
+    for (const [method, path, headers = {}, body] of /** @type {any[][]} */ ([
       ['GET', '/fixed'],
       ['GET', '/nowhere/recognisable-path'],
       ['GET', '/api%2Frecognisable-path'],
@@ -202,7 +203,7 @@ describe('the log', () => {
       ['GET', '/login'],
       ['GET', '/callback'],
       ['GET', '/api/_sample/status/500', { authorization: `Bearer ${token}` }],
-    ]) {
+    ])) {
       const answer = await sendRaw(gateway.origin, {
         method,
         path: `${path}?${query}`,

@@ -5,14 +5,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
-import { launchChromium } from '../support/chromium.mjs';
+import { launchChromium, textOf } from '../support/chromium.mjs';
 import { freePort, proxied, sendRaw, startGateway, startUpstream } from '../support/harness.mjs';
 import { CALLBACK, CLIENT_SECRET, LOGIN } from '../support/login-flow.mjs';
 import { JWT } from '../support/older.mjs';
 import { entryWith } from '../support/rules.mjs';
 import { PRIVATE, TOKEN_ENDPOINT, sessionConfig } from '../support/session-flow.mjs';
 
-const TIMEOUT = { timeout: 120_000 };
 const POLICY =
   /^default-src 'none'; style-src 'sha256-[\w+/=]{44}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/;
 
@@ -42,7 +41,7 @@ before(async () => {
     startTenant({ redirectUris: [port, leadingPort].map(callbackAt) }),
     startApi(),
     // It would have pages believe that it speaks for the gateway.
-    startUpstream((request, response) =>
+    startUpstream((_request, response) =>
       response.writeHead(401, { 'content-type': 'text/html', 'x-problem-code': 'token_expired' }).end('x'),
     ),
   ]);
@@ -103,6 +102,7 @@ const linksOf = (text) =>
   [...text.matchAll(/<a href="([^"]*)">([^<]*)<\/a>/g)].map(([, address, words]) => [words, address]);
 
 // What is asked of which gateway; status, code, and the way on that the page offers.
+/** @type {any[][]} */
 const PROBLEMS = [
   ['an address that leads nowhere', () => gateway, { path: '/nowhere?a=b' }, 404, 'route_not_found'],
   ['a path without that method', () => gateway, { method: 'POST', path: '/limited' }, 405, 'method_not_allowed'],
@@ -223,11 +223,11 @@ test('nothing that a client or a provider puts in is on the page', async () => {
 
 test('every problem names its code in a header that a page of a listed origin can read, and no upstream can write it', async () => {
   const origin = app.origin;
-  for (const [path, status, code] of [
+  for (const [path, status, code] of /** @type {any[][]} */ ([
     ['/nowhere', 404, 'route_not_found'],
     [PRIVATE, 401, 'token_missing'],
     ['/limited', 429, 'rate_limited'],
-  ]) {
+  ])) {
     const answer = await sendRaw(gateway.origin, { path, headers: { origin } });
     assert.deepEqual([answer.status, answer.values('x-problem-code')], [status, [code]]);
     assert.equal(answer.header('access-control-expose-headers'), 'x-request-id, x-problem-code, retry-after', path);
@@ -247,11 +247,11 @@ describe('a path of the config that problems lead to', () => {
     return [origin, pathname, Object.fromEntries(searchParams)];
   };
 
-  for (const [message, request, status, code] of [
+  for (const [message, request, status, code] of /** @type {any[][]} */ ([
     ['an address that leads nowhere', { path: '//evil.example/%22?code=other' }, 404, 'route_not_found'],
     ['a callback without a login', { path: CALLBACK }, 400, 'state_invalid'],
     ['a form to an upstream that is away', { method: 'POST', path: '/nobody/x' }, 502, 'upstream_unreachable'],
-  ]) {
+  ])) {
     test(`is told the code of ${message}, and a script is told as ever`, async () => {
       const answer = await sendRaw(leading.origin, { ...request, headers: PERSON });
       const id = answer.header('x-request-id');
@@ -273,7 +273,7 @@ describe('a path of the config that problems lead to', () => {
     assert.ok(second.text.includes('<code>upstream_unreachable</code>'), second.text);
   });
 
-  test('is where a browser ends', TIMEOUT, async () => {
+  test('is where a browser ends', async () => {
     const page = await browser.newPage();
     await page.goto(`${leading.origin}/nowhere`);
     const { pathname, searchParams } = new URL(page.url());
@@ -287,7 +287,7 @@ describe('in a browser that runs no script, 360 pixels wide,', () => {
     ['light', 'rgb(0, 0, 0)'],
     ['dark', 'rgb(255, 255, 255)'],
   ]) {
-    test(`the page can be read in ${colorScheme} colours`, TIMEOUT, async () => {
+    test(`the page can be read in ${colorScheme} colours`, async () => {
       const context = await browser.newContext({
         viewport: { width: 360, height: 640 },
         colorScheme,
@@ -322,7 +322,7 @@ describe('in a browser that runs no script, 360 pixels wide,', () => {
     });
   }
 
-  test('a login that failed is begun again by its link, and leads where the first was to', TIMEOUT, async () => {
+  test('a login that failed is begun again by its link, and leads where the first was to', async () => {
     const context = await browser.newContext({ viewport: { width: 360, height: 640 }, javaScriptEnabled: false });
     const page = await context.newPage();
     const submit = async (button) => {
@@ -343,7 +343,7 @@ describe('in a browser that runs no script, 360 pixels wide,', () => {
     // The provider knows the browser by this time, and asks for nothing.
     await page.getByRole('link', { name: 'Log in again' }).click();
     await page.waitForURL(`${gateway.origin}${PRIVATE}?tab=2`);
-    assert.equal(await page.locator('body').innerText(), '{"ok":true}');
+    assert.equal(await textOf(page.locator('body')), '{"ok":true}');
     await context.close();
   });
 });

@@ -5,11 +5,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { DEFAULT_AUDIENCE, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, startTenant } from '../../../dev/tenant.mjs';
-import { launchChromium } from '../support/chromium.mjs';
+import { launchChromium, textOf } from '../support/chromium.mjs';
 import { freePort, startGateway, startUpstream } from '../support/harness.mjs';
 import { claimsOf, startLoginGateway } from '../support/login-flow.mjs';
-
-const TIMEOUT = { timeout: 120_000 };
 
 // The paths that hand over tokens. The browser is sent to the callback itself here, which so shows its answer.
 const LOGIN = '/api/auth0/token/login';
@@ -29,7 +27,7 @@ before(async () => {
   [tenant, api, app] = await Promise.all([
     startTenant({ redirectUris: [redirectUri, frameRedirectUri] }),
     startApi(),
-    startUpstream((request, response) =>
+    startUpstream((_request, response) =>
       response.setHeader('content-type', 'text/html').end('<!doctype html><title>App</title>'),
     ),
   ]);
@@ -48,6 +46,7 @@ before(async () => {
     },
   });
   framing = await startLoginGateway(tenant, {
+    clock: false,
     port: framingPort,
     authorizer: { redirect_uri: frameRedirectUri },
     paths: [
@@ -76,7 +75,7 @@ async function submit(page, email) {
     page.waitForURL((url) => url.origin === gateway.origin),
     page.getByRole('button', { name: 'Log in' }).click(),
   ]);
-  return JSON.parse(await page.locator('body').innerText());
+  return JSON.parse(await textOf(page.locator('body')));
 }
 
 /** Makes requests in a page, one after the other, and gives their answers. */
@@ -91,7 +90,7 @@ function askFrom(page, requests) {
   }, requests);
 }
 
-test('a person logs in by a click, and the tokens open profile, API and refresh from the page', TIMEOUT, async () => {
+test('a person logs in by a click, and the tokens open profile, API and refresh from the page', async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(`${gateway.origin}${LOGIN}?return_to=/inbox`);
@@ -158,7 +157,7 @@ test('a person logs in by a click, and the tokens open profile, API and refresh 
   await context.close();
 });
 
-test('a page of an origin that is not on the list reads nothing', TIMEOUT, async () => {
+test('a page of an origin that is not on the list reads nothing', async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(`${api.origin}/`);
@@ -166,7 +165,7 @@ test('a page of an origin that is not on the list reads nothing', TIMEOUT, async
   await context.close();
 });
 
-test('two tabs with both login pages open at once log in one after the other', TIMEOUT, async () => {
+test('two tabs with both login pages open at once log in one after the other', async () => {
   const context = await browser.newContext();
   const tabs = [await context.newPage(), await context.newPage()];
   for (const [tab, page] of tabs.entries()) {
@@ -180,7 +179,7 @@ test('two tabs with both login pages open at once log in one after the other', T
   await context.close();
 });
 
-test('who presses Deny comes back to a page that says so', TIMEOUT, async () => {
+test('who presses Deny comes back to a page that says so', async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(`${gateway.origin}${LOGIN}`);
@@ -190,11 +189,11 @@ test('who presses Deny comes back to a page that says so', TIMEOUT, async () => 
   ]);
   assert.equal(answer.status(), 403);
   await page.waitForURL((url) => url.origin === gateway.origin);
-  assert.equal(await page.locator('code').first().innerText(), 'login_denied');
+  assert.equal(await textOf(page.locator('code').first()), 'login_denied');
   await context.close();
 });
 
-test('a frame renews a login silently: its page posts to the app, and to no other page', TIMEOUT, async () => {
+test('a frame renews a login silently: its page posts to the app, and to no other page', async () => {
   const context = await browser.newContext();
   const framedBy = async (origin) => {
     const page = await context.newPage();

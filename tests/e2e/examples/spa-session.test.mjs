@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { API, PROFILE, REFRESH, TIMEOUT, TOKEN_CALLBACK, TOKEN_ENDPOINT, startSite } from '../support/spa-page.mjs';
+import { textOf } from '../support/chromium.mjs';
+import { API, PROFILE, REFRESH, TOKEN_CALLBACK, TOKEN_ENDPOINT, startSite } from '../support/spa-page.mjs';
 
 const ALICE = 'alice@example.com';
 
@@ -16,7 +17,7 @@ afterEach(() => site.endVisits());
 
 after(() => site?.close());
 
-test("two tabs that find their session's token expired share one exchange", TIMEOUT, async () => {
+test("two tabs that find their session's token expired share one exchange", async () => {
   const browser = await site.visit();
   const first = await browser.logInAndExpire('b', ALICE);
   const second = await browser.tab('b');
@@ -37,7 +38,7 @@ test("two tabs that find their session's token expired share one exchange", TIME
   site.assertRotatedOnce(ALICE, before);
 });
 
-test('a renewal whose client hangs up is there for the next request', TIMEOUT, async () => {
+test('a renewal whose client hangs up is there for the next request', async () => {
   const tab = await (await site.visit()).logInAndExpire('b', ALICE);
   const before = site.familyOf(ALICE);
   const hold = site.tenant.hold(TOKEN_ENDPOINT, { after: true });
@@ -52,7 +53,7 @@ test('a renewal whose client hangs up is there for the next request', TIMEOUT, a
   site.assertRotatedOnce(ALICE, before);
 });
 
-test('the gateway has the last word: a tab that hears of no logout is told by its next calls', TIMEOUT, async () => {
+test('the gateway has the last word: a tab that hears of no logout is told by its next calls', async () => {
   const browser = await site.visit();
   const first = await browser.logIn('b', ALICE);
   const stale = await site.visit();
@@ -69,11 +70,12 @@ test('the gateway has the last word: a tab that hears of no logout is told by it
   assert.equal(await stale.cookie(), undefined);
 });
 
-test("an altered cookie ends in a login, and never in another's session", TIMEOUT, async () => {
+test("an altered cookie ends in a login, and never in another's session", async () => {
   const browser = await site.visit();
   const tab = await browser.logIn('b', ALICE);
   const other = await (await site.visit()).logIn('b', 'mallory@example.com');
   const { value: others } = await other.visit.cookie();
+  /** @type {any[][]} */
   const table = [
     [
       'its key is altered',
@@ -96,10 +98,10 @@ test("an altered cookie ends in a login, and never in another's session", TIMEOU
     await tab.logIn(ALICE);
   }
   await other.call();
-  assert.equal(await other.person.innerText(), 'Mallory · mallory@example.com', 'whose session was named is untouched');
+  assert.equal(await textOf(other.person), 'Mallory · mallory@example.com', 'whose session was named is untouched');
 });
 
-test('no token is in the reach of the page, nor in any answer that it receives', TIMEOUT, async () => {
+test('no token is in the reach of the page, nor in any answer that it receives', async () => {
   const browser = await site.visit();
   const tab = await browser.logInAndExpire('b', ALICE);
   const before = site.familyOf(ALICE);
@@ -135,7 +137,7 @@ test('no token is in the reach of the page, nor in any answer that it receives',
   for (const { url, text } of browser.answers) assert.equal(site.tokenIn(await text), undefined, url);
 });
 
-test('what looks for tokens would find one, wherever it is', TIMEOUT, async () => {
+test('what looks for tokens would find one, wherever it is', async () => {
   const browser = await site.visit();
   const tab = await browser.logIn('a', ALICE);
   const { access_token: accessToken, refresh_token: refreshToken } = await browser.tokens();
@@ -144,13 +146,13 @@ test('what looks for tokens would find one, wherever it is', TIMEOUT, async () =
   assert.ok(site.tokenIn(await callback.text), 'in an answer');
 
   const places = {
-    global: (text) => void (globalThis.deep = { map: new Map([['key', [text]]]) }),
+    global: (text) => void Object.assign(globalThis, { deep: { map: new Map([['key', [text]]]) } }),
     'local storage': (text) => localStorage.setItem('planted', text),
     'session storage': (text) => sessionStorage.setItem('planted', text),
-    cookie: (text) => void (document.cookie = `planted=${text}`),
+    cookie: (text) => void Object.assign(document, { cookie: `planted=${text}` }),
     document: (text) => document.body.append(text),
     attribute: (text) => document.body.setAttribute('data-planted', text),
-    'name of the window': (text) => void (globalThis.name = text),
+    'name of the window': (text) => void Object.assign(globalThis, { name: text }),
     history: (text) => history.replaceState({ text }, ''),
     cache: async (text) => (await caches.open('planted')).put('/planted', new Response(text)),
     database: (text) =>

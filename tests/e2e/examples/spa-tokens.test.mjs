@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { ROOT } from '../support/harness.mjs';
-import { API, PROFILE, REFRESH, TIMEOUT, TOKEN_ENDPOINT, startSite } from '../support/spa-page.mjs';
+import { API, PROFILE, REFRESH, TOKEN_ENDPOINT, startSite } from '../support/spa-page.mjs';
 
 const ALICE = 'alice@example.com';
 
@@ -25,7 +25,7 @@ const posting = (response, target) => {
   return `<!doctype html><script>parent.postMessage(${message}, ${JSON.stringify(target)})</script>`;
 };
 
-test('two tabs that hold the same tokens share one exchange when these expire', TIMEOUT, async () => {
+test('two tabs that hold the same tokens share one exchange when these expire', async () => {
   const browser = await site.visit();
   const first = await browser.logInAndExpire('a', ALICE);
   const second = await browser.tab('a');
@@ -55,7 +55,7 @@ test('two tabs that hold the same tokens share one exchange when these expire', 
   for (const tab of tabs) await tab.call();
 });
 
-test('a request that comes while a refresh is under way waits for the token that it brings', TIMEOUT, async () => {
+test('a request that comes while a refresh is under way waits for the token that it brings', async () => {
   const tab = await (await site.visit()).logInAndExpire('a', ALICE);
   const hold = site.tenant.hold(TOKEN_ENDPOINT);
   await tab.forget();
@@ -68,7 +68,7 @@ test('a request that comes while a refresh is under way waits for the token that
   assert.deepEqual(tab.statuses(PROFILE), [200], 'it never went with the old one');
 });
 
-test('a refusal that comes late finds the fresh token, and costs no second refresh', TIMEOUT, async () => {
+test('a refusal that comes late finds the fresh token, and costs no second refresh', async () => {
   const tab = await (await site.visit()).logInAndExpire('a', ALICE);
   site.tenant.resetCounts();
   const late = `${API}?n=5`;
@@ -87,7 +87,7 @@ test('a refusal that comes late finds the fresh token, and costs no second refre
   assert.deepEqual([site.exchanges(), tab.statuses(REFRESH)], [1, [200]]);
 });
 
-test('a refresh whose answer is lost is asked for again, and answered from the same exchange', TIMEOUT, async () => {
+test('a refresh whose answer is lost is asked for again, and answered from the same exchange', async () => {
   const tab = await (await site.visit()).logInAndExpire('a', ALICE);
   const before = site.familyOf(ALICE);
   site.tenant.resetCounts();
@@ -108,7 +108,7 @@ test('a refresh whose answer is lost is asked for again, and answered from the s
   site.assertRotatedOnce(ALICE, before);
 });
 
-test('nobody asks again before the time that the gateway names', TIMEOUT, async () => {
+test('nobody asks again before the time that the gateway names', async () => {
   const tab = await (await site.visit()).logInAndExpire('a', ALICE);
   site.tenant.fault({
     path: TOKEN_ENDPOINT,
@@ -127,7 +127,7 @@ test('nobody asks again before the time that the gateway names', TIMEOUT, async 
   assert.deepEqual(tab.statuses(REFRESH), [429]);
 });
 
-test('a logout while a refresh is under way is not undone by its answer', TIMEOUT, async () => {
+test('a logout while a refresh is under way is not undone by its answer', async () => {
   const browser = await site.visit();
   const [first, second] = [await browser.logInAndExpire('a', ALICE), await browser.open('a')];
   const hold = site.tenant.hold(TOKEN_ENDPOINT);
@@ -144,7 +144,7 @@ test('a logout while a refresh is under way is not undone by its answer', TIMEOU
   await first.shows('out');
 });
 
-test('believes only the gateway, and only in the frame that it opened', TIMEOUT, async () => {
+test('believes only the gateway, and only in the frame that it opened', async () => {
   const forged = { access_token: 'forged', refresh_token: 'forged', expires_in: 600 };
   const post = (message) => parent.postMessage({ type: 'authorization_response', response: message }, '*');
   const tab = await (await site.visit()).logIn('a', ALICE);
@@ -170,7 +170,7 @@ test('believes only the gateway, and only in the frame that it opened', TIMEOUT,
   await tab.shows('in');
 });
 
-test('a hidden frame that brings nothing costs nothing, and one that brings tokens logs in', TIMEOUT, async () => {
+test('a hidden frame that brings nothing costs nothing, and one that brings tokens logs in', async () => {
   const browser = await site.visit();
   const tab = await browser.logIn('a', ALICE);
   const provider = await browser.context.cookies(site.tenant.origin);
@@ -187,7 +187,7 @@ test('a hidden frame that brings nothing costs nothing, and one that brings toke
   await tab.call();
 });
 
-test('the tokens are in memory alone, where no other script finds them', TIMEOUT, async () => {
+test('the tokens are in memory alone, where no other script finds them', async () => {
   const browser = await site.visit();
   const tab = await browser.logIn('a', ALICE);
   assert.equal(site.tokenIn(await tab.reachable()), undefined, 'the page');
@@ -201,12 +201,12 @@ test('the module that people copy is short, and needs no other', () => {
   assert.doesNotMatch(text, /\bimport\b/);
 });
 
-test('that module sends a body again whole, and to no other origin', TIMEOUT, async () => {
+test('that module sends a body again whole, and to no other origin', async () => {
   const browser = await site.visit();
   const tab = await browser.logInAndExpire('a', ALICE);
   const { refusal, length } = await tab.page.evaluate(
     async ({ tokens, path }) => {
-      const { TokenClient } = await import('/token-client.js');
+      const { TokenClient } = await import(/** @type {string} */ ('/token-client.js'));
       const client = new TokenClient({ refreshUrl: '/api/auth0/refresh' });
       client.hold(tokens);
       const elsewhere = await client.fetch('https://elsewhere.example/').catch(({ message }) => message);
@@ -220,13 +220,13 @@ test('that module sends a body again whole, and to no other origin', TIMEOUT, as
   assert.deepEqual(tab.statuses(API), [200, 401]);
 });
 
-test('that module forgets what it is told to forget, whatever is under way', TIMEOUT, async () => {
+test('that module forgets what it is told to forget, whatever is under way', async () => {
   const browser = await site.visit();
   const tab = await browser.logInAndExpire('a', ALICE);
   const hold = site.tenant.hold(TOKEN_ENDPOINT);
   await tab.page.evaluate(
     async ({ tokens, path }) => {
-      const { TokenClient } = await import('/token-client.js');
+      const { TokenClient } = await import(/** @type {string} */ ('/token-client.js'));
       globalThis.client = new TokenClient({ refreshUrl: '/api/auth0/refresh' });
       globalThis.client.hold(tokens);
       globalThis.underWay = globalThis.client.fetch(path);

@@ -13,7 +13,7 @@ import { buildBargate } from '../support/bargate.mjs';
 import { Browser, ROOT, startGateway, startUpstream } from '../support/harness.mjs';
 import { loginUntilCallback, readAnswer } from '../support/login-flow.mjs';
 import { OWN_PAGE } from '../support/session-flow.mjs';
-import { MODES, TIMEOUT, startSite } from '../support/spa-page.mjs';
+import { MODES, startSite } from '../support/spa-page.mjs';
 
 const LOCAL = 'http://127.0.0.1:8787';
 
@@ -137,60 +137,56 @@ async function startingPoint({ provider, mode, port, tenant: { origin, issuer },
 }
 
 for (const provider of ['auth0', 'oidc']) {
-  for (const [mode, letter] of [
+  for (const [mode, letter] of /** @type {any[][]} */ ([
     ['session', 'b'],
     ['tokens', 'a'],
-  ]) {
-    test(
-      `the page of the example goes with the starting point for --mode ${mode} --provider ${provider}`,
-      TIMEOUT,
-      async (t) => {
-        let api;
-        const deploy = (place) => {
-          api = place.api;
-          return startingPoint({ ...place, provider, mode });
-        };
-        const site = await startSite({ deploy });
-        t.after(() => site.close());
-        const visit = await site.visit();
-        const tab = await visit.open();
-        await tab.shows('out');
-        for (const [other, name] of Object.entries(MODES)) {
-          const radio = tab.page.getByRole('radio', { name });
-          assert.deepEqual(
-            [await radio.isChecked(), await radio.isEnabled()],
-            [other === letter, other === letter],
-            name,
-          );
-        }
-        await tab.logIn('alice@example.com');
-        await tab.call();
-        await tab.go();
-        await tab.shows('in');
-        await tab.call();
-        const refresh = `/api/${provider}/refresh`;
-        const [refreshed] = await Promise.all([
-          tab.page.waitForResponse((response) => response.url().endsWith(refresh)),
-          tab.button('Refresh now').click(),
-        ]);
-        assert.equal(refreshed.status(), 200);
-        const passedOn = api.requests.filter(({ path }) => path.includes('refresh'));
-        assert.deepEqual(passedOn, [], 'the gateway answers that, and no API that may know no such path');
-        assert.ok(await tab.problem.isHidden());
-        await tab.button('Log out').click();
-        await tab.shows('out');
-        await tab.button('Call the API').click();
-        await tab.showsProblem('token_missing');
-        const frames = new Set(
-          visit.framed
-            .map((url) => new URL(url))
-            .filter(({ origin }) => origin === site.origin)
-            .map(({ pathname }) => pathname),
+  ])) {
+    test(`the page of the example goes with the starting point for --mode ${mode} --provider ${provider}`, async (t) => {
+      let api;
+      const deploy = (place) => {
+        api = place.api;
+        return startingPoint({ ...place, provider, mode });
+      };
+      const site = await startSite({ deploy });
+      t.after(() => site.close());
+      const visit = await site.visit();
+      const tab = await visit.open();
+      await tab.shows('out');
+      for (const [other, name] of Object.entries(MODES)) {
+        const radio = tab.page.getByRole('radio', { name });
+        assert.deepEqual(
+          [await radio.isChecked(), await radio.isEnabled()],
+          [other === letter, other === letter],
+          name,
         );
-        const silent = mode === 'tokens' ? [`/api/${provider}/silent/login`, `/api/${provider}/silent/callback`] : [];
-        assert.deepEqual([...frames], silent, 'what was opened in hidden frames');
-        await site.endVisits();
-      },
-    );
+      }
+      await tab.logIn('alice@example.com');
+      await tab.call();
+      await tab.go();
+      await tab.shows('in');
+      await tab.call();
+      const refresh = `/api/${provider}/refresh`;
+      const [refreshed] = await Promise.all([
+        tab.page.waitForResponse((response) => response.url().endsWith(refresh)),
+        tab.button('Refresh now').click(),
+      ]);
+      assert.equal(refreshed.status(), 200);
+      const passedOn = api.requests.filter(({ path }) => path.includes('refresh'));
+      assert.deepEqual(passedOn, [], 'the gateway answers that, and no API that may know no such path');
+      assert.ok(await tab.problem.isHidden());
+      await tab.button('Log out').click();
+      await tab.shows('out');
+      await tab.button('Call the API').click();
+      await tab.showsProblem('token_missing');
+      const frames = new Set(
+        visit.framed
+          .map((url) => new URL(url))
+          .filter(({ origin }) => origin === site.origin)
+          .map(({ pathname }) => pathname),
+      );
+      const silent = mode === 'tokens' ? [`/api/${provider}/silent/login`, `/api/${provider}/silent/callback`] : [];
+      assert.deepEqual([...frames], silent, 'what was opened in hidden frames');
+      await site.endVisits();
+    });
   }
 }

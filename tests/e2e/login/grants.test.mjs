@@ -70,6 +70,7 @@ describe('where logins end in sessions alone', () => {
   test('no refresh token of a client is exchanged, wherever it comes from, and the provider is not asked', async () => {
     const { refresh_token: genuine, access_token: accessToken } = await logIn(tokens, new Browser());
     tenant.resetCounts();
+    /** @type {any[][]} */
     const table = [
       [header(genuine), 'in the header'],
       [json(genuine), 'as JSON'],
@@ -252,13 +253,15 @@ describe('a code and the state beside it', () => {
       assert.deepEqual(tenant.counts, {});
 
       const authorize = new URL('/authorize', tenant.origin);
-      authorize.search = new URLSearchParams({
-        response_type: 'code',
-        client_id: CLIENT_ID,
-        redirect_uri: REDIRECT_URI,
-        scope: 'openid',
-        state: 'of-a-page',
-      });
+      authorize.search = String(
+        new URLSearchParams({
+          response_type: 'code',
+          client_id: CLIENT_ID,
+          redirect_uri: REDIRECT_URI,
+          scope: 'openid',
+          state: 'of-a-page',
+        }),
+      );
       tenant.settings.requirePkce = false;
       const { search } = new URL(await browser.logInUntilCallback(authorize.href));
       assertPrivateJson(await callbackOnly.ask(CALLBACK + search), 'a code of a page');

@@ -176,6 +176,7 @@ test('the binding cookie is host-only and hidden from scripts, and under https b
     return { name: pair.split('=')[0], value: pair.split('=')[1], attributes: attributes.sort() };
   };
   const plain = ['HttpOnly', 'Max-Age=3600', 'Path=/', 'SameSite=Lax'];
+  /** @type {any[][]} */
   const table = [
     ['http://127.0.0.1:8787', 'bargate-login', plain, 'loopback'],
     ['http://localhost:8787', 'bargate-login', plain, 'localhost'],

@@ -182,16 +182,18 @@ test('a state is good for an hour', async () => {
   const binding = cookieOf(browser);
   const state = freshState();
   const authorize = new URL('/authorize', tenant.origin);
-  authorize.search = new URLSearchParams({
-    response_type: 'code',
-    client_id: CLIENT_ID,
-    redirect_uri: REDIRECT_URI,
-    scope: 'openid',
-    state: 'x',
-    nonce: state.n,
-    code_challenge: createHash('sha256').update(state.v).digest('base64url'),
-    code_challenge_method: 'S256',
-  });
+  authorize.search = String(
+    new URLSearchParams({
+      response_type: 'code',
+      client_id: CLIENT_ID,
+      redirect_uri: REDIRECT_URI,
+      scope: 'openid',
+      state: 'x',
+      nonce: state.n,
+      code_challenge: createHash('sha256').update(state.v).digest('base64url'),
+      code_challenge_method: 'S256',
+    }),
+  );
   const callback = new URL(await browser.logInUntilCallback(authorize.href));
   const come = async (issuedAt) => {
     callback.searchParams.set('state', await sealState({ ...state, t: issuedAt }, { binding }));
@@ -207,6 +209,7 @@ test('an error of the provider is a problem, and nothing of it is reflected', as
   const rejected = [502, 'idp_rejected'];
   const loginRequired = [401, 'login_required'];
   const loginDenied = [403, 'login_denied'];
+  /** @type {any[][]} */
   const table = [
     ['access_denied', loginDenied],
     ['unauthorized', loginDenied],
@@ -232,7 +235,10 @@ test('an error of the provider is a problem, and nothing of it is reflected', as
     [new Browser(), state, 'in another browser'],
     [new Browser(), undefined, 'written by anybody'],
   ];
-  for (const [caller, ownState, who] of [[browser, state, 'with the state of this browser'], ...strangers]) {
+  for (const [caller, ownState, who] of /** @type {any[][]} */ ([
+    [browser, state, 'with the state of this browser'],
+    ...strangers,
+  ])) {
     for (const [error, told] of table) {
       const expected = caller === browser && ownState === state ? told : STATE_INVALID;
       const message = `${error}, ${who}`;
@@ -255,10 +261,10 @@ test('an error of the provider is a problem, and nothing of it is reflected', as
       }
     }
   }
-  for (const [code, status] of [
+  for (const [code, status] of /** @type {any[][]} */ ([
     ['login_required', 401],
     ['login_denied', 403],
-  ]) {
+  ])) {
     const refusals = gateway.answers.filter(({ body }) => body?.code === code);
     assert.ok(refusals.length > 0, code);
     for (const { headers, status: told } of refusals)

@@ -7,16 +7,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { generateSigningKey } from '../../../dev/tenant/keys.mjs';
+import { later } from '../support/clock.mjs';
 import { startGateway, until } from '../support/harness.mjs';
 import { LOGIN, PROFILE, assertProblem } from '../support/login-flow.mjs';
 import { AT, DISCOVERY, oidcAuthorizer, startRealm, startTokenGateway } from '../support/oidc-flow.mjs';
-import { PRIVATE, later } from '../support/session-flow.mjs';
+import { PRIVATE } from '../support/session-flow.mjs';
 import { AUDIENCE, claimsFor, keySetOf, makeKey, signed } from '../support/signing.mjs';
 
 const FRESH_SECS = 10 * 60;
 const STALE_SECS = 24 * 60 * 60;
 /** A provider that failed is asked again after this long at the most. */
 const RETRY_SECS = 10;
+/** What the gateway waits for the document. */
+const TIMEOUT_SECS = 10;
 
 const UNAVAILABLE = [503, 'idp_unavailable', '5'];
 const TIMEOUT = [504, 'idp_timeout', '5'];
@@ -24,6 +27,10 @@ const BROKEN = [502, 'idp_error'];
 
 const paths = [{ method: 'ANY', path: PRIVATE, auth: true, response: { ok: true } }];
 
+/**
+ * @param {any} t
+ * @param {Record<string, any>} [how]
+ */
 async function start(t, { authorizer, realm: how, ...options } = {}) {
   const realm = await startRealm(how);
   t.after(() => realm.close());
@@ -54,9 +61,10 @@ async function assertAllWell(gateway, realm, message) {
 }
 
 describe('a document that is not to be had', { concurrency: 4 }, () => {
+  /** @type {any[][]} */
   const rows = [
     ['the connection breaks', { kind: 'reset' }, UNAVAILABLE],
-    ['nothing comes', { kind: 'hang' }, TIMEOUT],
+    ['nothing comes', { kind: 'hang' }, TIMEOUT, TIMEOUT_SECS],
     ['500', { kind: 'status' }, BROKEN],
     ['404', { kind: 'status', status: 404 }, BROKEN],
     ['a redirect', { kind: 'status', status: 302, headers: { location: '/realms/demo/elsewhere' } }, BROKEN],
@@ -66,18 +74,21 @@ describe('a document that is not to be had', { concurrency: 4 }, () => {
     ['10 MB', { kind: 'huge' }, BROKEN],
     ['a list', { kind: 'status', status: 200, body: '[]' }, BROKEN],
   ];
-  for (const [name, fault, expected] of rows) {
+  for (const [name, fault, expected, passes] of rows) {
     test(`${name}: nobody gets in, it is said whose fault it is, and all is well once it is over`, async (t) => {
-      const { realm, gateway } = await start(t, { authorizer: { timeout_ms: 500 } });
+      const { realm, gateway } = await start(t);
       realm.fault({ path: DISCOVERY, ...fault });
-      assertProblem(await gateway.ask(LOGIN), expected, 'a login');
+      const asked = gateway.ask(LOGIN);
+      await until(() => realm.callsOf(DISCOVERY) === 1);
+      if (passes) await gateway.later(passes);
+      assertProblem(await asked, expected, 'a login');
       const bearer = await askWithToken(gateway, realm);
       assertProblem(bearer, expected, 'a token');
       assert.equal(bearer.headers.get('www-authenticate'), null, 'which is not to blame');
       await gateway.record(({ level, message }) => level !== 'info' && message?.includes(DISCOVERY));
       assert.deepEqual(Object.keys(realm.counts), [DISCOVERY], 'nobody else is asked');
       realm.clearFaults();
-      await until(async () => (await gateway.ask(LOGIN)).status === 302);
+      await gateway.later(RETRY_SECS);
       await assertAllWell(gateway, realm, 'afterwards');
     });
   }
@@ -98,6 +109,7 @@ describe('a document that is not believed', { concurrency: 4 }, () => {
   async function startBefore(t, document, issuer = ISSUER) {
     const called = [];
     const gateway = await startGateway({
+      clock: true,
       config: {
         authorizer: {
           type: 'oidc',
@@ -162,6 +174,7 @@ describe('a document that is not believed', { concurrency: 4 }, () => {
     assert.deepEqual([(await login()).status, (await bearer()).status], [302, 200]);
   });
 
+  /** @type {any[][]} */
   const rows = [
     ['of another issuer', { issuer: 'https://evil.example/realms/demo' }],
     ['of the issuer with a slash', { issuer: `${ISSUER}/` }],
@@ -200,11 +213,11 @@ describe('a document that is not believed', { concurrency: 4 }, () => {
   }
 
   test('leaves the one in force as it is, where it was to renew that', async (t) => {
-    const { realm, gateway } = await start(t);
+    const { realm, gateway } = await start(t, { realm: { accessTokenSeconds: 24 * 60 * 60 } });
     await assertAllWell(gateway, realm, 'at first');
     realm.rewrite({ issuer: 'https://evil.example', authorization_endpoint: 'https://evil.example/auth' });
     for (let round = 1; round <= 3; round += 1) {
-      await later(FRESH_SECS + 1);
+      await gateway.later(FRESH_SECS + 1);
       await assertAllWell(gateway, realm, `round ${round}`);
       await until(() => realm.callsOf(DISCOVERY) >= 1 + round);
     }
@@ -258,7 +271,7 @@ describe('a document is kept', () => {
       let altered = 0;
       await until(async () => {
         for (const { name } of (await kv.list()).keys) {
-          const stored = await kv.get(name);
+          const stored = String(await kv.get(name));
           const evil = stored.replaceAll(realm.origin, 'https://evil.example');
           if (!stored.includes('authorization_endpoint') || evil === stored) continue;
           await kv.put(name, evil);
@@ -341,6 +354,7 @@ test('two providers have a document each', async (t) => {
   t.after(() => other.close());
   await assertAllWell(alone, realm, 'alone');
   const both = await startGateway({
+    clock: true,
     config: {
       authorizers: {
         one: { ...oidcAuthorizer(realm), client_id: 'any', audience: realm.settings.audience },
@@ -381,6 +395,7 @@ test('the log names the document that was not to be had, and what its status mea
 
 test("the log names both issuers of a document that is another one's, and the endpoint that one lacks", async (t) => {
   const { realm, gateway } = await start(t);
+  /** @type {any[][]} */
   const table = [
     [
       { issuer: `${realm.issuer}/` },

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { Browser, startUpstream, until } from '../support/harness.mjs';
 import {
-  CALLBACK,
   CLIENT_ID,
   CLIENT_SECRET,
   LOGIN,
@@ -42,7 +42,6 @@ import {
   assertEnded,
   beginSession,
   claimsAt,
-  later,
   sessionConfig,
   startObeyingGateway,
   untilDue,
@@ -113,6 +112,7 @@ describe('a login', () => {
 
   test('whose ID token is of another issuer, client or login ends in none', async () => {
     const browser = new Browser();
+    /** @type {any[][]} */
     const rows = [
       [{ iss: `${realm.issuer}/` }, 'the issuer with a slash'],
       [{ iss: realm.origin }, 'the issuer without its path'],
@@ -244,11 +244,11 @@ describe('a session', () => {
     const session = await beginSession(sessions, realm);
     const send = (token) =>
       sessions.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body: new URLSearchParams({ logout_token: token }) });
-    for (const [claims, message] of [
+    for (const [claims, message] of /** @type {any[][]} */ ([
       [{ iss: `${realm.issuer}/` }, 'the issuer with a slash'],
       [{ iss: realm.origin }, 'another issuer'],
       [{ aud: 'other' }, 'another client'],
-    ]) {
+    ])) {
       assertProblem(
         await send(await realm.logoutToken({ sub: session.sub, ...claims })),
         [400, 'logout_token_invalid'],
@@ -324,6 +324,7 @@ describe('the client shows its secret', () => {
     client_secret: "p:a+s%20s&word=~!*'() of more than thirty-two",
   };
 
+  /** @type {any[][]} */
   const rows = [
     [
       'in the header, where the provider takes nothing else',

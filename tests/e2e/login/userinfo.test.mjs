@@ -42,6 +42,7 @@ after(async () => {
 test("the access token of X-Access-Token, or else the bearer token, opens its owner's profile", async () => {
   const alice = (await logIn(gateway, new Browser(), { email: 'alice@example.com' })).access_token;
   const bob = (await logIn(gateway, new Browser(), { email: 'bob.builder@example.com' })).access_token;
+  /** @type {any[][]} */
   const table = [
     [{ authorization: `Bearer ${alice}` }, 'alice@example.com', 'the bearer token'],
     [{ authorization: `bearer ${alice}` }, 'alice@example.com', 'its scheme in another case'],
@@ -79,6 +80,7 @@ test("the access token of X-Access-Token, or else the bearer token, opens its ow
 test('an opaque access token opens the profile, beside an ID token where the path needs one', async () => {
   const { access_token: accessToken, id_token: idToken } = await logIn(opaque, new Browser());
   assert.equal(accessToken.split('.').length, 1, 'opaque');
+  /** @type {any[][]} */
   const table = [
     [PROFILE, { 'x-access-token': accessToken }, 'by its own header'],
     [PROFILE, { authorization: `Bearer ${accessToken}` }, 'as the bearer token'],
@@ -101,6 +103,7 @@ test('without a usable access token there is no profile', async () => {
   const now = Math.floor(Date.now() / 1000);
   const expired = await tenant.mint({ iat: now - 3600, exp: now - 60 });
   const missing = [401, 'missing_access_token'];
+  /** @type {any[][]} */
   const table = [
     [{}, missing, /^Bearer$/, 'nothing'],
     [{ authorization: 'Basic dXNlcjpwYXNz' }, missing, /^Bearer$/, 'another scheme'],

@@ -7,7 +7,9 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
 import { generateSigningKey } from '../../../dev/tenant/keys.mjs';
+import { later } from '../support/clock.mjs';
 import { Browser, until } from '../support/harness.mjs';
+import { fresh } from '../support/rules.mjs';
 import { CLIENT_ID, CLIENT_SECRET, assertNeverShown, assertProblem } from '../support/login-flow.mjs';
 import {
   BACKCHANNEL_LOGOUT,
@@ -18,7 +20,6 @@ import {
   assertAlive,
   assertEnded,
   beginSession,
-  later,
   startSessionGateway,
   untilErased,
 } from '../support/session-flow.mjs';
@@ -35,7 +36,6 @@ const COOLDOWN_SECS = 30;
 let tenant;
 let api;
 let gateway;
-let person = 0;
 
 before(async () => {
   [tenant, api] = await Promise.all([startTenant({ accessTokenSeconds: LIFE_SECS }), startApi()]);
@@ -49,8 +49,11 @@ after(async () => {
 
 afterEach(() => tenant.clearFaults());
 
-/** Logs somebody in whom no other test knows. */
-async function begin({ email = `person-${(person += 1)}@example.com`, ...how } = {}) {
+/**
+ * Logs somebody in whom no other test knows.
+ * @param {Record<string, any>} [how]
+ */
+async function begin({ email = `${fresh('person-')}@example.com`, ...how } = {}) {
   return { email, ...(await beginSession(gateway, tenant, { email, ...how })) };
 }
 
@@ -123,6 +126,7 @@ describe('a logout token', () => {
     await assertEnded(gateway, session, 'then');
   });
 
+  /** @type {any[][]} */
   const kinds = [
     ['without an expiry', { exp: undefined }, {}],
     ['of some minutes ago', { iat: () => now() - 240 }, {}],
@@ -167,6 +171,7 @@ describe('what is no logout token', () => {
     const secretKey = { kty: 'oct', k: Buffer.from(CLIENT_SECRET).toString('base64url') };
     const jti = randomUUID();
     const idClaims = { sub, sid, nonce: 'n', events: undefined, jti: undefined };
+    /** @type {any[][]} */
     const table = [
       [{}, { key: strange, header: { kid: published.kid } }, 'signed by another key under a known name'],
       [{}, { key: strange }, 'signed by a key that nobody publishes'],
@@ -218,7 +223,7 @@ describe('what is no logout token', () => {
       ['alg none in another case', `${encode({ alg: 'nOnE' })}.${payload}.${signature}`],
       [
         'an altered payload',
-        `${header}.${encode({ ...JSON.parse(Buffer.from(payload, 'base64url')), sub: 'x' })}.${signature}`,
+        `${header}.${encode({ ...JSON.parse(String(Buffer.from(payload, 'base64url'))), sub: 'x' })}.${signature}`,
       ],
       ['a signature cut off', valid.slice(0, -8)],
       ['no signature', `${header}.${payload}`],

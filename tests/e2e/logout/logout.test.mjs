@@ -2,10 +2,10 @@
 // in backchannel-logout.test.mjs.
 
 import assert from 'node:assert/strict';
-import { performance } from 'node:perf_hooks';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { sendRaw, until } from '../support/harness.mjs';
 import { CLIENT_ID, assertProblem } from '../support/login-flow.mjs';
 import {
@@ -23,15 +23,11 @@ import {
   assertCleared,
   assertEnded,
   beginSession,
-  later,
   startSessionGateway,
   untilErased,
 } from '../support/session-flow.mjs';
 
-const MINUTE = { timeout: 60_000 };
 const LIFE_SECS = 600;
-/** No user waits for longer than this because the provider does not answer a revocation. */
-const AT_ONCE_MS = 3_000;
 
 let tenant;
 let api;
@@ -146,6 +142,7 @@ describe('a logout', () => {
 });
 
 describe('the rule for who may log a user out', () => {
+  /** @type {any[][]} */
   const table = [
     ['POST', {}, false],
     ['POST', { 'sec-fetch-site': 'same-origin' }, true],
@@ -203,28 +200,26 @@ describe('the rule for who may log a user out', () => {
   });
 });
 
-describe('a provider that does not take the revocation', MINUTE, () => {
-  for (const [name, fault] of [
+describe('a provider that does not take the revocation', () => {
+  for (const [name, fault] of /** @type {any[][]} */ ([
     ['refuses', { kind: 'status', status: 400, body: { error: 'invalid_client' } }],
     ['fails', { kind: 'status', status: 500 }],
     ['is unreachable', { kind: 'reset' }],
     ['hangs', { kind: 'hang' }],
-  ]) {
+  ])) {
     test(`keeps nobody logged in, nor waiting: it ${name}`, async () => {
       const session = await begin();
       tenant.fault({ path: REVOCATION, ...fault });
-      const start = performance.now();
+      // The clock stands still, so no time-out of the provider's is what brings the answer.
       const answer = await logOut(session);
-      const took = performance.now() - start;
       assertLeadsOut(answer, `${gateway.origin}/bye`, name);
-      assert.ok(took < AT_ONCE_MS, `${Math.round(took)} ms`);
       assertCleared(answer, name);
       await assertEnded(gateway, session, name);
     });
   }
 });
 
-describe('a logout while a renewal is under way', MINUTE, () => {
+describe('a logout while a renewal is under way', () => {
   for (const [when, how] of [
     ['before the provider has rotated', {}],
     ['after the provider has rotated', { after: true }],

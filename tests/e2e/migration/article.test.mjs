@@ -71,16 +71,21 @@ async function carryToTenant(request) {
 const ask = async (path, init) =>
   readAnswer(await gateway.miniflare.dispatchFetch(SITE + path, { redirect: 'manual', ...init }));
 
-/** Begins the login as the article's application does, and gives the path that the browser comes back to. */
+/**
+ * Begins the login as the article's application does, and gives the path that the browser comes back to.
+ * @param {Record<string, any>} [how]
+ */
 async function comeBack({ email = 'alice@example.com', ...more } = {}) {
   const authorize = new URL('/authorize', tenant.origin);
-  authorize.search = new URLSearchParams({
-    response_type: 'code',
-    client_id: CLIENT.client_id,
-    redirect_uri: REDIRECT_URI,
-    scope: 'openid profile email',
-    ...more,
-  });
+  authorize.search = String(
+    new URLSearchParams({
+      response_type: 'code',
+      client_id: CLIENT.client_id,
+      redirect_uri: REDIRECT_URI,
+      scope: 'openid profile email',
+      ...more,
+    }),
+  );
   const isCallback = (url) => url.startsWith(`${REDIRECT_URI}?`);
   const callback = new URL(await new Browser().logInUntilCallback(authorize.href, { email, isCallback }));
   return callback.pathname + callback.search;
@@ -106,6 +111,7 @@ test('the profile path needs a valid ID token and an access token', async () => 
   const ownHeader = { 'x-access-token': accessToken };
   const now = Math.floor(Date.now() / 1000);
   const idTokenWith = (claims) => tenant.mint({ ...claimsOf(idToken), ...claims });
+  /** @type {any[][]} */
   const table = [
     [{}, [401, 'token_missing'], 'nothing'],
     [ownHeader, [401, 'token_missing'], 'the access token alone'],

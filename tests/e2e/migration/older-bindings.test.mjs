@@ -6,6 +6,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { sendRaw, startGateway } from '../support/harness.mjs';
 import { JWT, answers, assertCode, bearer, besides, json, startOlder } from '../support/older.mjs';
+import { WITH_SERVICES } from '../support/service-flow.mjs';
 
 const UNUSED_SECRET = 'a secret that no config refers to';
 const SUCCESS = 'Operation completed successfully.';
@@ -16,8 +17,7 @@ let gateway;
 before(async () => {
   api = await startApi();
   gateway = await startOlder('bindings', {
-    // The build that has the modules of the tests.
-    directory: 'build-fault',
+    ...WITH_SERVICES,
     bindings: { ORDERS_URL: api.origin, JWT_SECRET: JWT.secret, UNUSED_SECRET, A_VARIABLE: 'of the Worker' },
     beside: besides('users', 'reports', 'guard'),
     serviceBindings: { USERS: 'users', REPORTS: 'reports', GUARD: 'guard' },

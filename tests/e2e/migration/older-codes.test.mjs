@@ -66,11 +66,17 @@ const PASSED_ON = [
   'JWSSignatureVerificationFailed',
 ];
 
+/**
+ * @param {string} token
+ */
 async function codeThere(token) {
   const error = await jwtVerify(token, createLocalJWKSet(JSON.parse(KEY_SET)), {
     issuer: ISSUER,
     audience: AUDIENCE,
-  }).then(assert.fail, (reason) => reason);
+  }).then(
+    () => assert.fail('the token is taken'),
+    (/** @type {any} */ reason) => reason,
+  );
   return PASSED_ON.some((name) => error instanceof errors[name]) ? error.code : 'AUTH_ERROR';
 }
 
@@ -124,7 +130,7 @@ describe('a token has the code that the JavaScript gateway gave it, and its own 
 
 describe('a step of a login has the code that the JavaScript gateway gave it:', () => {
   const refresh = ['POST', REFRESH, { 'x-refresh-token': 'made-up' }];
-  for (const [message, [method, path, headers = {}], fault, expected, code] of [
+  for (const [message, [method, path, headers = {}], fault, expected, code] of /** @type {any[][]} */ ([
     ['a refresh token that is refused', refresh, undefined, 'AUTH0_UPSTREAM_ERROR', 'refresh_token_invalid'],
     ['a provider that is away', refresh, { kind: 'reset' }, 'AUTH0_NETWORK_ERROR', 'idp_unavailable'],
     ['a provider that fails', refresh, { kind: 'status', status: 500 }, 'AUTH0_UPSTREAM_ERROR', 'idp_error'],
@@ -139,7 +145,7 @@ describe('a step of a login has the code that the JavaScript gateway gave it:', 
     ['what both call the same', ['POST', REFRESH], undefined, 'missing_refresh_token', undefined],
     ['what only this one tells apart', ['GET', CALLBACK], undefined, 'state_invalid', undefined],
     ['an address that leads nowhere', ['GET', `${LOGIN}/x`], undefined, 'route_not_found', undefined],
-  ]) {
+  ])) {
     test(message, async (t) => {
       if (fault) tenant.fault({ path: TOKEN_ENDPOINT, ...fault });
       t.after(() => tenant.clearFaults());

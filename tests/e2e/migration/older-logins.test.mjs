@@ -100,13 +100,15 @@ describe('a login', () => {
 
   test('that the page began itself ends with 200 and the tokens, where the config has no path that begins them', async () => {
     const login = new URL('/authorize', tenant.origin);
-    login.search = new URLSearchParams({
-      response_type: 'code',
-      client_id: DEFAULT_CLIENT_ID,
-      redirect_uri: REDIRECT_URIS[1],
-      scope: 'openid profile email',
-      state: 'of-the-page',
-    });
+    login.search = String(
+      new URLSearchParams({
+        response_type: 'code',
+        client_id: DEFAULT_CLIENT_ID,
+        redirect_uri: REDIRECT_URIS[1],
+        scope: 'openid profile email',
+        state: 'of-the-page',
+      }),
+    );
     const callback = new URL(await new Browser().logInUntilCallback(login.href, { email: 'dave@example.com' }));
     assert.equal(callback.searchParams.get('state'), 'of-the-page');
     tenant.resetCounts();
@@ -163,11 +165,11 @@ describe('the profile', () => {
     const { body } = await logIn({ email: 'erin@example.com' });
     const bearer = { authorization: `Bearer ${body.access_token}` };
     const byId = { authorization: `Bearer ${body.id_token}`, 'x-access-token': body.access_token };
-    for (const [path, headers] of [
+    for (const [path, headers] of /** @type {any[][]} */ ([
       ['userinfo', bearer],
       ['userinfo', { 'x-access-token': body.access_token }],
       ['profile', byId],
-    ]) {
+    ])) {
       const answer = await at(`${BASE}/${path}`, { headers });
       assert.equal(answer.status, 200, answer.text);
       assert.equal(answer.json().email, 'erin@example.com', path);

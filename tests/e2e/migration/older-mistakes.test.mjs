@@ -34,6 +34,7 @@ const withPath = (path) => (config) => ({
 const mapped = (mapping, more = {}) => withPath({ integration: { type: 'http', server: 'orders' }, mapping, ...more });
 const plain = { type: 'service_binding', binding: 'users', function: 'plain' };
 
+/** @type {any[][]} */
 const TABLE = [
   ['a variable that is missing, which was an empty text', 'mapping', same, 'missing_binding', { UPSTREAM_KEY: '' }],
   [

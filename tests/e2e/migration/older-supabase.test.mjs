@@ -21,7 +21,11 @@ const SESSION = {
 
 const seconds = () => Math.floor(Date.now() / 1000);
 
-/** Headers with a token of the project, of a user who is logged in unless `claims` say otherwise. */
+/**
+ * Headers with a token of the project, of a user who is logged in unless `claims` say otherwise.
+ * @param {Record<string, any>} [claims]
+ * @param {Record<string, any>} [how]
+ */
 function bearer(claims = {}, { secret = JWT_SECRET, ...header } = {}) {
   const payload = {
     iss: ISSUER,
@@ -61,7 +65,7 @@ describe('a token of the project', () => {
   });
 
   test('is 401 where it was', async () => {
-    for (const [message, headers, code] of [
+    for (const [message, headers, code] of /** @type {any[][]} */ ([
       ['none', {}, 'token_missing'],
       ['expired', bearer(expired()), 'token_expired'],
       ['another secret', bearer({}, { secret: `${JWT_SECRET}-other` }), 'token_invalid'],
@@ -70,7 +74,7 @@ describe('a token of the project', () => {
       ['not yet', bearer({ nbf: seconds() + 600 }), 'token_invalid'],
       ['another HMAC', bearer({}, { alg: 'HS512' }), 'token_invalid'],
       ['no token', { authorization: 'Bearer malformed.token' }, 'token_invalid'],
-    ]) {
+    ])) {
       assertCode(await at('/private', headers), 401, code, message);
     }
     assertCode(await at('/private', bearer({ exp: undefined })), 401, 'token_invalid', 'no end, which was taken there');
@@ -116,11 +120,11 @@ describe('a code', () => {
   const asKeyHolder = { method: 'POST', apikey: SERVICE_ROLE_KEY, authorization: `Bearer ${SERVICE_ROLE_KEY}` };
 
   test('is sent by mail or by phone, the mail first', async () => {
-    for (const [body, message, sent] of [
+    for (const [body, message, sent] of /** @type {any[][]} */ ([
       [{ email: 'a@example.com' }, 'Email OTP sent successfully', { email: 'a@example.com' }],
       [{ phone: '+4912345' }, 'SMS OTP sent successfully', { phone: '+4912345' }],
       [{ phone: '+4912345', email: 'a@example.com' }, 'Email OTP sent successfully', { email: 'a@example.com' }],
-    ]) {
+    ])) {
       const answer = await post('/auth', body);
       assert.deepEqual([answer.status, answer.json().message], [200, message]);
       const [{ body: received, url, ...request }] = requests.splice(0);
@@ -131,10 +135,10 @@ describe('a code', () => {
   });
 
   test('is taken for a session', async () => {
-    for (const [contact, type] of [
+    for (const [contact, type] of /** @type {any[][]} */ ([
       [{ email: 'a@example.com' }, 'email'],
       [{ phone: '+4912345' }, 'sms'],
-    ]) {
+    ])) {
       const answer = await post('/verify', { ...contact, token: '123456' });
       assert.deepEqual([answer.status, answer.json()], [200, SESSION]);
       assert.equal(answer.header('cache-control'), 'no-store');
@@ -185,12 +189,12 @@ describe('a code', () => {
 
   test('that Supabase refuses is 400, or 401 where it was to be taken; none of its words are passed on', async () => {
     const words = 'words of the project';
-    for (const [path, body, status, code] of [
+    for (const [path, body, status, code] of /** @type {any[][]} */ ([
       ['/auth', { email: 'a@example.com' }, 400, 'otp_rejected'],
       ['/auth', { phone: '+4912345' }, 400, 'otp_rejected'],
       ['/verify', { email: 'a@example.com', token: '1' }, 401, 'otp_invalid'],
       ['/auth-alt', { email: 'a@example.com' }, 400, 'otp_rejected'],
-    ]) {
+    ])) {
       answerNext = [status === 401 ? 403 : 422, { code: 422, msg: words }];
       const answer = await post(path, body);
       assertCode(answer, status, code, `${path} ${JSON.stringify(body)}`);

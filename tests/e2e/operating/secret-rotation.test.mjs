@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { Browser, freePort } from '../support/harness.mjs';
 import {
   CLIENT_SECRET,
@@ -29,7 +30,6 @@ import {
   assertEnded,
   assertFamily,
   beginSession,
-  later,
   sessionOf,
   startSessionGateway,
   untilDue,
@@ -69,7 +69,10 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Puts a gateway with this secret in the place of the one before; without `sealingKey` the config names none. */
+/**
+ * Puts a gateway with this secret in the place of the one before; without `sealingKey` the config names none.
+ * @param {{ secret: string, sealingKey?: string }} how
+ */
 async function deploy({ secret, sealingKey }) {
   await gateway?.close();
   const own = { redirect_uri: TOKENS_REDIRECT_URI };
@@ -114,6 +117,7 @@ async function assertBothGoOn({ session, refreshToken, client }, message) {
 }
 
 describe('between the two changes, whichever comes first,', () => {
+  /** @type {any[][]} */
   const ORDERS = [
     [
       'the provider has another secret than the gateway',
@@ -163,10 +167,10 @@ describe('between the two changes, whichever comes first,', () => {
     assertFamily(session, { rotations: 0, revoked: false }, 'at the provider');
   });
 
-  for (const [name, sealingKey, revoked] of [
+  for (const [name, sealingKey, revoked] of /** @type {any[][]} */ ([
     ['is sealed with it', undefined, false],
     ['has a key of its own', FRESH_KEY, true],
-  ]) {
+  ])) {
     test(`a session that ends by its time after the change has its refresh token revoked if that ${name}: ${revoked}`, async () => {
       await deploy({ secret: CLIENT_SECRET, sealingKey });
       const session = await beginSession(gateway, tenant);
@@ -217,10 +221,10 @@ describe('a login under way', () => {
     // Then the secret changes, on both sides.
     tenant.rotateClientSecret(NEXT_SECRET);
     await deploy({ secret: NEXT_SECRET, sealingKey: CLIENT_SECRET });
-    for (const [login, message] of [
+    for (const [login, message] of /** @type {any[][]} */ ([
       [early[1], 'begun without a sealing_key'],
       [late, 'begun with one'],
-    ]) {
+    ])) {
       await assertAlive(gateway, sessionOf(await login.finish(), tenant), message);
     }
     await assertNeverShown(gateway, { CLIENT_SECRET, NEXT_SECRET });

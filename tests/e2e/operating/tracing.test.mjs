@@ -62,7 +62,7 @@ function assertBegun(seen, message) {
 }
 
 describe('a trace goes on, with a parent id of the gateway', () => {
-  for (const [message, header, sampled] of [
+  for (const [message, header, sampled] of /** @type {any[][]} */ ([
     ['that is sampled', VALID, true],
     ['that is not sampled', `00-${TRACE}-${PARENT}-00`, false],
     ['with a random id (level 2)', `00-${TRACE}-${PARENT}-03`, true],
@@ -73,7 +73,7 @@ describe('a trace goes on, with a parent id of the gateway', () => {
     ['of a later version that has more to say', `cc-${TRACE}-${PARENT}-01-what-the-future-will-be-like`, true],
     ['of a later version that has nothing to say behind its last dash', `cc-${TRACE}-${PARENT}-00-`, false],
     ['of the last version but one', `fe-${TRACE}-${PARENT}-01`, true],
-  ]) {
+  ])) {
     test(message, async () => {
       const seen = await traced({ traceparent: header });
       assert.match(seen.traceparent, FORM);
@@ -91,7 +91,7 @@ describe('a trace goes on, with a parent id of the gateway', () => {
 });
 
 describe('a trace is begun where what came is none', () => {
-  for (const [message, header] of [
+  for (const [message, header] of /** @type {any[][]} */ ([
     ['nothing', undefined],
     ['an empty value', ''],
     ['a word', 'trace'],
@@ -124,7 +124,7 @@ describe('a trace is begun where what came is none', () => {
     ['one of them twice', [VALID, VALID]],
     ['one in a list', `${VALID},`],
     ['bytes that are not ASCII', `00-${TRACE}-${PARENT}-0\u00e9`],
-  ]) {
+  ])) {
     test(message, async () => {
       const seen = await traced(header === undefined ? {} : { traceparent: header, tracestate: 'vendor=1' });
       assertBegun(seen, message);
@@ -140,11 +140,11 @@ describe('a trace is begun where what came is none', () => {
 });
 
 describe('tracestate', () => {
-  for (const [message, sent, expected] of [
+  for (const [message, sent, expected] of /** @type {any[][]} */ ([
     ['of one vendor', 'vendor=00f067aa0ba902b7', 'vendor=00f067aa0ba902b7'],
     ['of several, in their order', 'b=2,a=1, c@d=3', 'b=2,a=1, c@d=3'],
     ['in several lines, which are one list', ['b=2', 'a=1'], 'b=2, a=1'],
-  ]) {
+  ])) {
     test(`goes on with its trace: ${message}`, async () => {
       const { tracestate, trace } = await traced({ traceparent: VALID, tracestate: sent });
       assert.equal(trace, TRACE);

@@ -79,6 +79,7 @@ const valuesOf = ({ fields }, name) => fields.filter((field) => folded(field) ==
 
 describe("an identity of the client's own making does not reach the upstream:", () => {
   const IDENTITY = ['X-User-Id', 'X-Tenant-Name', 'X-Absent'];
+  /** @type {any[][]} */
   const SPELLINGS = [
     ['as it is', (name) => name],
     ['in lower case', (name) => name.toLowerCase()],
@@ -95,7 +96,7 @@ describe("an identity of the client's own making does not reach the upstream:", 
   ];
   const all = IDENTITY.flatMap((name) => SPELLINGS.map(([, spell]) => `${spell(name)}: ${EVIL}`));
 
-  for (const [message, lines] of [
+  for (const [message, lines] of /** @type {any[][]} */ ([
     ...SPELLINGS.map(([message, spell]) => [message, IDENTITY.map((name) => `${spell(name)}: ${EVIL}`)]),
     ['in all spellings at once', all],
     ['a hundred times', Array.from({ length: 100 }, () => `X-User-Id: ${EVIL}`)],
@@ -104,7 +105,7 @@ describe("an identity of the client's own making does not reach the upstream:", 
     ['without a space', [`X-User-Id:${EVIL}`]],
     ['with tabs around', [`X-User-Id:\t${EVIL}\t`]],
     ['before the token', [`X-User-Id: ${EVIL}`, `X-Tenant-Name: ${EVIL}`]],
-  ]) {
+  ])) {
     test(message, async () => {
       for (const order of [
         [...lines, ...bearer(token)],
@@ -203,7 +204,7 @@ describe('claims stay within the header and the query that they are mapped to:',
     plain = await seenBehind('GET /identity', bearer(token));
   });
 
-  for (const [message, values] of [
+  for (const [message, values] of /** @type {any[][]} */ ([
     [
       'every control character',
       Array.from({ length: 0xa0 }, (_, code) => String.fromCharCode(code)).filter((c) => !/[ -~]/.test(c)),
@@ -228,7 +229,7 @@ describe('claims stay within the header and the query that they are mapped to:',
     ],
     ['quotes and commas', ['"', ', evil', '\\', '<>', ':', '()']],
     ['very many letters', ['x'.repeat(4000), 'é\n'.repeat(800)]],
-  ]) {
+  ])) {
     test(message, async () => {
       for (const value of values) {
         const shown = JSON.stringify(value).slice(0, 80);
@@ -246,7 +247,8 @@ describe('claims stay within the header and the query that they are mapped to:',
         const [[id], [name]] = [valuesOf(request, 'X_USER_ID'), valuesOf(request, 'X_TENANT_NAME')];
         for (const header of [id, name]) assert.match(header, /^[ -~]*$/, shown);
         assert.deepEqual([id, name].map(decodeURIComponent), [sub, `${GENUINE} ${sub}`], shown);
-        assert.match(request.target, /^\/identity\?user=[^&#?\s\x00-\x20\x7f-\xff]*$/, shown);
+        assert.match(request.target, /^\/identity\?user=[!-~]*$/, shown);
+        assert.doesNotMatch(request.target, /\?.*[&#?]/, shown);
         assert.equal(new URLSearchParams(request.target.split('?')[1]).get('user'), sub, shown);
       }
     });

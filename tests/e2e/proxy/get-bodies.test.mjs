@@ -54,10 +54,10 @@ describe('a body that a GET or HEAD has fails no path:', () => {
     'called-limited',
     'bound-limited',
   ]) {
-    for (const [message, headers] of [
+    for (const [message, headers] of /** @type {any[][]} */ ([
       ['whose length is known', { 'content-length': '5' }],
       ['in chunks', { 'transfer-encoding': 'chunked' }],
-    ]) {
+    ])) {
       test(`${path}, one ${message}`, async () => {
         for (const method of ['GET', 'HEAD']) {
           const answer = await sendRaw(gateway.bare, { path: `/${path}`, method, headers, body: 'hello' });

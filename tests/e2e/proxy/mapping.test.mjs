@@ -152,7 +152,7 @@ test('a value of the request is decoded once and cannot split a header', async (
 });
 
 describe('a mapped query', () => {
-  for (const [message, query, headers, expected] of [
+  for (const [message, query, headers, expected] of /** @type {any[][]} */ ([
     ['is added where the client has none', '', {}, 'a+b%26c=d%3De+f&region=global-region'],
     [
       "takes the place of the client's own of that name, however it is spelled",
@@ -172,7 +172,7 @@ describe('a mapped query', () => {
       {},
       'source=x%26admin%3D1%23&a+b%26c=d%3De+f&region=global-region&from=x%26admin%3D1%23',
     ],
-  ]) {
+  ])) {
     test(message, async () => {
       const { path, query: seen } = await seenBehind(`/query${query}`, headers);
       assert.equal(path, '/query');
@@ -255,12 +255,12 @@ describe('claims of the token', () => {
   });
 
   test('that differ are told apart, in a header and in the query', async () => {
-    for (const [message, sub, roles, user, header] of [
+    for (const [message, sub, roles, user, header] of /** @type {any[][]} */ ([
       ['spaces around a text', ' admin ', ['user', 'admin'], '%20admin%20', 'user admin'],
       ['a space within an item', 'admin', ['user admin'], 'admin', 'user%20admin'],
       ['an item that reads like an encoded one', '%20admin', ['user%20admin'], '%2520admin', 'user%2520admin'],
       ['an empty item, with which the list is none', 'admin', ['user', ''], 'admin', undefined],
-    ]) {
+    ])) {
       const { headers, query } = await seenWithClaims({ sub, [NAMESPACED]: roles });
       assert.deepEqual([headers['x-user-id'], headers['x-roles']], [user, header], message);
       assert.equal(new URLSearchParams(query).get('user'), sub, message);

@@ -6,21 +6,26 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { freePort, proxied, sendRaw, startGateway, startUpstream } from '../support/harness.mjs';
+import { freePort, proxied, sendRaw, startGateway, startUpstream, until } from '../support/harness.mjs';
 import { sendBytes } from '../support/wire.mjs';
 
 const REPEATABLE = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'];
 const DOWN_SECS = 10;
 /** FAILURES_IN_A_ROW of host.js. */
 const FAILURES = 3;
-const TIMEOUT_MS = 250;
+const TIMEOUT_SECS = 20;
 
-/** Starts an upstream that does to each call what `behave` says, or else answers with its name, and keeps all of them in `calls`. */
+/**
+ * Starts an upstream that does to each call what `behave` says, or else answers with its name, and keeps all of them in `calls`.
+ * @param {string} name
+ * @returns {Promise<any>}
+ */
 async function startScripted(name) {
-  const scripted = { name, calls: [], behave: () => undefined };
+  const scripted = { name, calls: [], behave: (/** @type {any[]} */ ..._call) => undefined };
   const upstream = await startUpstream(async (request, response) => {
     const call = { method: request.method, url: request.url, headers: request.headers };
     scripted.calls.push(call);
+    /** @type {(...call: any[]) => any} */
     const does = scripted.behave(scripted.calls.length, request, response) ?? status(200);
     request.on('error', () => {});
     await does(request, response, `${name} ${scripted.calls.length}`);
@@ -71,35 +76,29 @@ beforeEach(() => {
   for (const upstream of [one, two]) upstream.calls.length = 0;
 });
 
-// Moves its clock on when a test says so: how long an upstream counts as down is not for tests to wait.
-const ENTRY = `
-  import Gateway from './worker.js';
-  const realNow = Date.now;
-  let ahead = 0;
-  Date.now = () => realNow() + ahead;
-  export default class extends Gateway {
-    fetch(request) {
-      const ms = request.headers.get('x-later-ms');
-      if (ms === null) return super.fetch(request);
-      ahead += Number(ms);
-      return new Response();
-    }
-  }
-`;
-
 /** Starts a gateway with one server, which knows of no upstream that it is down. */
 async function startWith(server, t) {
   const gateway = await startGateway({
-    entry: ENTRY,
-    config: { servers: [{ alias: 'own', timeout_ms: 20_000, ...server }], paths: [proxied('/own/{.+}', 'own')] },
+    clock: true,
+    config: {
+      servers: [{ alias: 'own', timeout_ms: TIMEOUT_SECS * 1000, ...server }],
+      paths: [proxied('/own/{.+}', 'own')],
+    },
   });
   t?.after(() => gateway.close());
   return {
     ...gateway,
     send: (method = 'GET', body, headers = {}) =>
       sendRaw(gateway.origin, { method, path: '/own/x?y=1', headers, body }),
-    later: (seconds) => gateway.fetch('/', { headers: { 'x-later-ms': String(seconds * 1000) } }),
   };
+}
+
+/** Sends a request and lets its time-out run out at the call of this number to the first upstream. */
+async function timedOut(gateway, method, call) {
+  const answer = gateway.send(method);
+  await until(() => one.calls.length === call);
+  await gateway.later(TIMEOUT_SECS);
+  return answer;
 }
 
 const calls = () => [one.calls.length, two.calls.length];
@@ -214,7 +213,7 @@ describe('with retries, a request is made once', () => {
   });
   after(() => gateway?.close());
 
-  for (const [message, method, body, headers] of [
+  for (const [message, method, body, headers] of /** @type {any[][]} */ ([
     ['where it is POST', 'POST', 'x'],
     ['where it is POST without a body', 'POST'],
     ['where it is PATCH', 'PATCH', 'x'],
@@ -225,7 +224,7 @@ describe('with retries, a request is made once', () => {
     ['where it is DELETE with a body', 'DELETE', 'x', { 'content-length': 1 }],
     ['where it is OPTIONS with a body', 'OPTIONS', 'x', { 'content-length': 1 }],
     ['where it is GET with a body', 'GET', 'x', { 'content-length': 1 }],
-  ]) {
+  ])) {
     test(message, async () => {
       one.behave = () => status(503);
       const answer = await gateway.send(method, body, headers);
@@ -272,16 +271,16 @@ test('five retries are five', async (t) => {
 });
 
 describe('a time-out is 504, and nothing is made again', () => {
-  for (const [message, server] of [
+  for (const [message, server] of /** @type {any[][]} */ ([
     ['with retries', () => ({ url: one.origin, retries: 3 })],
     ['with several addresses', () => ({ urls: [one.origin, two.origin] })],
     ['with both', () => ({ urls: [one.origin, two.origin], retries: 3 })],
-  ]) {
+  ])) {
     test(message, async (t) => {
-      const gateway = await startWith({ ...server(), timeout_ms: TIMEOUT_MS }, t);
+      const gateway = await startWith(server(), t);
       one.behave = () => hangs;
-      for (const method of ['GET', 'POST']) {
-        const answer = await gateway.send(method);
+      for (const [index, method] of ['GET', 'POST'].entries()) {
+        const answer = await timedOut(gateway, method, index + 1);
         assert.deepEqual([answer.status, answer.json().code], [504, 'upstream_timeout'], method);
       }
       assert.deepEqual(calls(), [2, 0]);
@@ -289,9 +288,9 @@ describe('a time-out is 504, and nothing is made again', () => {
   }
 
   test('where it comes after another failure', async (t) => {
-    const gateway = await startWith({ url: one.origin, retries: 3, timeout_ms: TIMEOUT_MS }, t);
+    const gateway = await startWith({ url: one.origin, retries: 3 }, t);
     one.behave = first(status(503), hangs);
-    const answer = await gateway.send();
+    const answer = await timedOut(gateway, 'GET', 2);
     assert.deepEqual([answer.status, answer.json().code, one.calls.length], [504, 'upstream_timeout', 2]);
   });
 });
@@ -432,18 +431,15 @@ describe('of several addresses', () => {
     for (let count = 0; count < 3; count += 1) assert.match((await gateway.send()).header('x-call'), /^two/);
     assert.deepEqual(calls(), [1, 3], 'it still closes');
     await gateway.later(DOWN_SECS + 1);
-    const answered = Promise.withResolvers();
-    const tried = new Promise((resolve) => {
-      one.behave =
-        () =>
-        async (...call) => {
-          resolve();
-          await answered.promise;
-          await status(200)(...call);
-        };
-    });
+    /** @type {PromiseWithResolvers<void>[]} */
+    const [tried, answered] = [Promise.withResolvers(), Promise.withResolvers()];
+    one.behave = () => async (request, response, text) => {
+      tried.resolve();
+      await answered.promise;
+      await status(200)(request, response, text);
+    };
     const trying = gateway.send();
-    await tried;
+    await tried.promise;
     assert.match((await gateway.send('POST', 'x')).header('x-call'), /^two/, 'meanwhile');
     answered.resolve();
     assert.match((await trying).header('x-call'), /^one/);
@@ -468,10 +464,10 @@ describe('of several addresses', () => {
   });
 
   test('one that breaks off its answer, or takes too long, was reached', async (t) => {
-    const gateway = await startWith({ urls: [one.origin, two.origin], timeout_ms: TIMEOUT_MS }, t);
+    const gateway = await startWith({ urls: [one.origin, two.origin] }, t);
     one.behave = first(breaksOff, hangs);
     await assert.rejects(gateway.send());
-    assert.equal((await gateway.send()).status, 504);
+    assert.equal((await timedOut(gateway, 'GET', 2)).status, 504);
     assert.equal((await gateway.send('POST', 'x')).header('x-call'), 'one 3');
   });
 });

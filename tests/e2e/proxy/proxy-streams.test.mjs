@@ -72,7 +72,10 @@ beforeEach(() => {
   answerUpstream = () => assert.fail('the upstream was not expected to be called');
 });
 
-/** The ways to an upstream: each is to carry the same. */
+/**
+ * The ways to an upstream: each is to carry the same.
+ * @type {any[][]}
+ */
 const WAYS = [
   ['one address', '/one'],
   ['several addresses and retries', '/several'],
@@ -125,7 +128,7 @@ describe('a body of 1 GiB takes no more memory than one of 64 MiB:', { skip: ski
     assert.ok(grown < GROWTH_MAX_BYTES, `${Math.round(grown / MIB)} MiB more than ${Math.round(usual / MIB)}`);
   }
 
-  async function upload(size, { chunked, path = '/one/upload' }) {
+  async function upload(size, { chunked = false, path = '/one/upload' }) {
     let received;
     answerUpstream = async (request, response) => {
       received = await readFrom(request);
@@ -137,7 +140,7 @@ describe('a body of 1 GiB takes no more memory than one of 64 MiB:', { skip: ski
     assert.deepEqual(received, { size, sum });
   }
 
-  async function download(size, { chunked, path = '/one/download', pause }) {
+  async function download(size, { chunked = false, path = '/one/download', pause = undefined }) {
     let written;
     answerUpstream = (_, response) => {
       response.writeHead(200, chunked ? {} : { 'content-length': size });
@@ -327,7 +330,7 @@ for (const [way, prefix] of WAYS) {
 
     test("ranges are the upstream's to give", async () => {
       const content = Buffer.from('0123456789');
-      for (const [range, status, headers, body] of [
+      for (const [range, status, headers, body] of /** @type {any[][]} */ ([
         ['bytes=2-4', 206, { 'content-range': 'bytes 2-4/10' }, '234'],
         ['bytes=-3', 206, { 'content-range': 'bytes 7-9/10' }, '789'],
         ['bytes=5-', 206, { 'content-range': 'bytes 5-9/10' }, '56789'],
@@ -340,7 +343,7 @@ for (const [way, prefix] of WAYS) {
         ['bytes=20-', 416, { 'content-range': 'bytes */10' }, ''],
         ['bytes=9-2', 200, { 'accept-ranges': 'bytes' }, content.toString()],
         ['rows=1-2', 200, { 'accept-ranges': 'none' }, content.toString()],
-      ]) {
+      ])) {
         let seen;
         answerUpstream = (request, response) => {
           seen = request.headers;

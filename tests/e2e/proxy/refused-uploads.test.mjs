@@ -68,7 +68,7 @@ async function upload(path, { chunked = false, bytes = UPLOAD_BYTES, next = '' }
   const { hostname, port } = new URL(gateway.origin);
   const socket = createConnection(Number(port), hostname).pause();
   let broken;
-  socket.once('error', ({ code }) => {
+  socket.once('error', (/** @type {NodeJS.ErrnoException} */ { code }) => {
     broken = code;
   });
   const send = (data) => new Promise((resolve) => socket.write(data, resolve));
@@ -121,11 +121,11 @@ describe('an upload gets its answer though nobody reads it', () => {
 
   test('and the connection goes on: the request behind it is answered', async () => {
     const next = 'GET /read-only HTTP/1.1\r\nHost: gateway.example\r\n\r\n';
-    for (const [path, status] of [
+    for (const [path, status] of /** @type {any[][]} */ ([
       ['/protected', 401],
       ['/elsewhere', 302],
       ['/empty', 204],
-    ]) {
+    ])) {
       assert.equal(await upload(path, { next }), `${status},200`, path);
     }
   });

@@ -20,7 +20,6 @@ import {
 } from '../support/login-flow.mjs';
 import { assertNothingEchoed, assertProviderAnswers } from '../support/provider-answers.mjs';
 
-const MINUTE = { timeout: 60_000 };
 const TOKEN_ENDPOINT = '/oauth/token';
 const REFRESH_TOKEN_INVALID = [401, 'refresh_token_invalid'];
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -64,6 +63,7 @@ const exchanges = () => tenant.counts[TOKEN_ENDPOINT] ?? 0;
 test('a refresh token is taken from the header, a JSON body or a form, with any method that the path has', async () => {
   const header = (token) => ({ 'x-refresh-token': token });
   const json = (members) => JSON.stringify(members);
+  /** @type {any[][]} */
   const table = [
     ['GET', (token) => ({ headers: header(token) }), 'the header of a GET'],
     ['GET', (token) => ({ headers: header(`  ${token} `) }), 'spaces around it'],
@@ -126,6 +126,7 @@ test('a refresh without a readable token says what is wrong, and asks the provid
   const form = (body) => ({ method: 'POST', headers: FORM_TYPE, body });
   const typed = (type, body) => ({ method: 'POST', headers: { 'content-type': type }, body });
   const huge = 'x'.repeat(17 * 1024);
+  /** @type {any[][]} */
   const table = [
     [{}, missing, 'nothing at all'],
     [{ headers: { 'x-refresh-token': '' } }, missing, 'an empty header'],
@@ -157,7 +158,7 @@ test('a refresh without a readable token says what is wrong, and asks the provid
   assert.deepEqual(tenant.counts, {});
 });
 
-test('a body that never ends is refused once it is too large', MINUTE, async () => {
+test('a body that never ends is refused once it is too large', async () => {
   const request = httpRequest(new URL(REFRESH, gateway.origin), { method: 'POST', headers: JSON_TYPE, agent: false });
   request.write('x'.repeat(20 * 1024));
   const [response] = await once(request, 'response');
@@ -250,7 +251,7 @@ test('a refresh token that is unknown, used or revoked ends the login', async ()
   assert.match(revoked.headers.get('www-authenticate'), /^Bearer error="invalid_token"/);
 });
 
-test('fifty refreshes with one token at once are one exchange with one answer', MINUTE, async () => {
+test('fifty refreshes with one token at once are one exchange with one answer', async () => {
   for (const at of [gateway, graceless]) {
     const { refresh_token: refreshToken } = await freshTokens();
     const hold = tenant.hold(TOKEN_ENDPOINT);
@@ -300,12 +301,12 @@ describe('a refresh token that the provider does not rotate', () => {
     tenant.settings.rotateRefreshTokens = true;
   });
 
-  for (const [name, edit] of [
+  for (const [name, edit] of /** @type {any[][]} */ ([
     ['the same comes again', (body) => body],
     ['none comes', ({ refresh_token: _, ...body }) => body],
     ['an empty one comes', (body) => ({ ...body, refresh_token: '' })],
     ['null comes', (body) => ({ ...body, refresh_token: null })],
-  ]) {
+  ])) {
     test(`is exchanged each time, and nothing takes its place: ${name}`, async () => {
       tenant.settings.rotateRefreshTokens = false;
       for (const at of [gateway, objectless]) {
@@ -345,8 +346,9 @@ test('without a grace a late duplicate is a reuse, and the provider revokes the 
   );
 });
 
-test('a failure is shared with those who wait for it, and never given to those who ask later', MINUTE, async () => {
+test('a failure is shared with those who wait for it, and never given to those who ask later', async () => {
   const { refresh_token: refreshToken } = await freshTokens();
+  /** @type {any[][]} */
   const faults = [
     [{ kind: 'status', status: 500 }, [502, 'idp_error']],
     [{ kind: 'status', status: 429, headers: { 'retry-after': '3' } }, [429, 'idp_rate_limited', '3']],
@@ -374,12 +376,12 @@ function callBy(refreshToken) {
   const headers = { 'x-refresh-token': refreshToken };
   const request = httpRequest(new URL(REFRESH, gateway.origin), { headers, agent: false });
   request.once('response', () => assert.fail('an answer came before the client hung up'));
-  request.once('error', ({ code }) => assert.equal(code, 'ECONNRESET'));
+  request.once('error', (/** @type {NodeJS.ErrnoException} */ { code }) => assert.equal(code, 'ECONNRESET'));
   request.end();
   return () => request.socket.resetAndDestroy();
 }
 
-test('a client that hangs up loses nothing, and neither do those who wait for its exchange', MINUTE, async () => {
+test('a client that hangs up loses nothing, and neither do those who wait for its exchange', async () => {
   for (const when of [{}, { after: true }]) {
     const { refresh_token: refreshToken } = await freshTokens();
     const hold = tenant.hold(TOKEN_ENDPOINT, when);
@@ -400,7 +402,7 @@ test('a client that hangs up loses nothing, and neither do those who wait for it
   }
 });
 
-test('a client that hangs up all alone loses nothing either', MINUTE, async () => {
+test('a client that hangs up all alone loses nothing either', async () => {
   const { refresh_token: refreshToken } = await freshTokens();
   const hold = tenant.hold(TOKEN_ENDPOINT, { after: true });
   const hangUp = callBy(refreshToken);
@@ -415,7 +417,7 @@ test('a client that hangs up all alone loses nothing either', MINUTE, async () =
   assert.equal(exchanges(), 1);
 });
 
-test('different tokens neither wait for each other nor meet', MINUTE, async () => {
+test('different tokens neither wait for each other nor meet', async () => {
   const people = ['frank@example.com', 'grace@example.com', 'heidi@example.com'];
   const tokens = [];
   for (const email of people) tokens.push(await logIn(gateway, new Browser(), { email }));

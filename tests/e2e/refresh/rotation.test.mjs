@@ -7,11 +7,11 @@ import { request as httpRequest } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { Browser, workerName } from '../support/harness.mjs';
 import { REFRESH, assertNeverShown, assertPrivateJson, assertProblem, logIn } from '../support/login-flow.mjs';
-import { TOKEN_ENDPOINT, later, startObeyingGateway } from '../support/session-flow.mjs';
+import { TOKEN_ENDPOINT, startObeyingGateway } from '../support/session-flow.mjs';
 
-const MINUTE = { timeout: 60_000 };
 const GRACE_SECS = 10;
 // LOST_WINDOW_MS of rotation.rs.
 const LOST_WINDOW_SECS = 60;
@@ -60,7 +60,8 @@ function assertOneAnswer(answers, message) {
 const objectOf = (token) => createHash('sha256').update(token).digest('base64url');
 const held = (token) => gateway.held('REFRESH_EXCHANGES', objectOf(token));
 
-describe('a hundred refreshes with one token at once are one exchange with one answer', MINUTE, () => {
+describe('a hundred refreshes with one token at once are one exchange with one answer', () => {
+  /** @type {any[][]} */
   const ways = [
     ['at one isolate', refreshBy],
     ['at two isolates', (token, index) => (index % 2 ? refreshBy : refreshByOther)(token)],
@@ -107,7 +108,7 @@ async function refreshAndHangUp(token, ms) {
   return response !== undefined;
 }
 
-test('in two hundred rounds with clients that hang up at random moments no session is lost', MINUTE, async () => {
+test('in two hundred rounds with clients that hang up at random moments no session is lost', async () => {
   const [TABS, ROUNDS] = [10, 20];
   const MOMENT_MAX_MS = 60;
   const hungUp = { early: 0, late: 0 };
@@ -147,7 +148,7 @@ test('in two hundred rounds with clients that hang up at random moments no sessi
   }
 });
 
-describe('a late duplicate', MINUTE, () => {
+describe('a late duplicate', () => {
   test('within the grace gets the same answer, at each isolate and from an object that was evicted', async () => {
     const token = await freshToken();
     const answers = [await refreshBy(token), await refreshBy(token), await refreshByOther(token)];
@@ -200,7 +201,7 @@ describe('a late duplicate', MINUTE, () => {
   });
 });
 
-describe('an object', MINUTE, () => {
+describe('an object', () => {
   test('forgets a failure at once', async () => {
     const token = await freshToken();
     tenant.fault({ path: TOKEN_ENDPOINT, kind: 'status', status: 500, times: 1 });
@@ -221,7 +222,7 @@ describe('an object', MINUTE, () => {
   });
 });
 
-describe('an answer that is lost between the object and the isolate', MINUTE, () => {
+describe('an answer that is lost between the object and the isolate', () => {
   let graceless;
 
   before(async () => {
@@ -230,10 +231,10 @@ describe('an answer that is lost between the object and the isolate', MINUTE, ()
 
   after(() => graceless?.close());
 
-  for (const [name, at] of [
+  for (const [name, at] of /** @type {any[][]} */ ([
     ['the usual grace', () => gateway],
     ['a grace of 0', () => graceless],
-  ]) {
+  ])) {
     test(`reaches the client at the second try, without a second exchange: ${name}`, async () => {
       const token = await freshToken();
       await at().loseReplies('RefreshExchange');
@@ -268,7 +269,7 @@ function assertComeBack(answer, message) {
   assert.match(answer.headers.get('retry-after') ?? '', /^[1-9]\d*$/, message);
 }
 
-describe('an object that restarts between the answer and the store', MINUTE, () => {
+describe('an object that restarts between the answer and the store', () => {
   before(() => {
     tenant.settings.rotationOverlapSeconds = LOST_WINDOW_SECS;
   });

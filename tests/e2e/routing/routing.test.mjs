@@ -147,14 +147,19 @@ describe('methods', () => {
     }
   });
 
-  // The runtime lets these in no further than itself; where one does, the gateway refuses it.
+  // The runtime lets these in no further than itself.
   test('TRACK, CONNECT and what only looks like TRACE reach nobody', async () => {
-    for (const method of ['TRACK', 'CONNECT', 'Trace', 'trace', 'track', 'connect']) {
+    for (const [method, status] of [
+      ['TRACK', 501],
+      ['CONNECT', 500],
+      ['Trace', 501],
+      ['trace', 501],
+      ['track', 501],
+      ['connect', 501],
+    ]) {
       for (const target of ['/any', '/tree/a', 'api.example:443']) {
         const answer = await sendLine(`${method} ${target}`);
-        assert.match(answer, /^HTTP\/1\.1 (4\d\d|50[01]) /, `${method} ${target}`);
-        if (answer.startsWith('HTTP/1.1 405 '))
-          assert.match(answer, /^allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r$/im);
+        assert.ok(answer.startsWith(`HTTP/1.1 ${status} `), `${method} ${target}: ${answer}`);
         assert.deepEqual(api.requests, [], `${method} ${target}`);
       }
     }

@@ -110,6 +110,10 @@ function watch(request) {
   return body;
 }
 
+/**
+ * @param {string} path
+ * @param {Record<string, any>} [how]
+ */
 const send = (path, { method = 'POST', body, type = 'application/json', chunked = false, headers = {} } = {}) =>
   sendRaw(gateway.origin, {
     method,
@@ -152,7 +156,7 @@ const TOO_LARGE = [413, 'body_too_large'];
 const WRONG_TYPE = [415, 'unsupported_media_type'];
 
 describe('a body within the limit arrives whole', () => {
-  for (const [message, bytes, how] of [
+  for (const [message, bytes, how] of /** @type {any[][]} */ ([
     ['with its length, one byte less', LIMIT - 1, {}],
     ['with its length, to the byte', LIMIT, {}],
     ['without its length, to the byte', LIMIT, { chunked: true }],
@@ -160,7 +164,7 @@ describe('a body within the limit arrives whole', () => {
     ['with the length zero', 0, {}],
     ['by PUT', LIMIT, { method: 'PUT' }],
     ['by DELETE', LIMIT, { method: 'DELETE' }],
-  ]) {
+  ])) {
     test(message, async () => {
       const answer = await send('/limited', { body: Buffer.alloc(bytes, 'x'), ...how });
       assert.deepEqual([answer.status, answer.text], [200, String(bytes)]);
@@ -187,7 +191,7 @@ describe('a body within the limit arrives whole', () => {
 });
 
 describe('a body whose length is announced and too large', () => {
-  for (const [message, path, bytes, how] of [
+  for (const [message, path, bytes, how] of /** @type {any[][]} */ ([
     ['by one byte', '/limited', LIMIT + 1, {}],
     ['by far', '/limited', 1000 * LIMIT, {}],
     ['by PUT', '/limited', LIMIT + 1, { method: 'PUT' }],
@@ -198,7 +202,7 @@ describe('a body whose length is announced and too large', () => {
     ['for another Worker', '/bound', LIMIT + 1, {}],
     ['for a function of another Worker', '/function', LIMIT + 1, {}],
     ['for one that is asked first', '/checked', LIMIT + 1, {}],
-  ]) {
+  ])) {
     test(`is 413 and reaches nobody: ${message}`, async () => {
       assertRefused(await send(path, { body: Buffer.alloc(bytes, 'x'), ...how }), ...TOO_LARGE, message);
       assert.deepEqual([arrived, gateway.records().filter(({ shown }) => shown > LIMIT)], [[], []]);
@@ -236,11 +240,11 @@ describe('a body of unknown length that grows too large', () => {
     request.destroy();
   });
 
-  for (const [message, chunk, count] of [
+  for (const [message, chunk, count] of /** @type {any[][]} */ ([
     ['in one chunk', LIMIT + 1, 1],
     ['in chunks that do not end at the limit', 300, 4],
     ['in one chunk that is far larger', 100 * LIMIT, 1],
-  ]) {
+  ])) {
     test(`is 413, and no byte beyond the limit reaches the upstream: ${message}`, async () => {
       const { request, answered } = open('/limited');
       for (let index = 0; index < count; index += 1) request.write(Buffer.alloc(chunk, 'x'));
@@ -262,11 +266,11 @@ describe('a body of unknown length that grows too large', () => {
     assertRefused(await send('/refresh', { body, chunked: true }), ...TOO_LARGE);
   });
 
-  for (const [message, path] of [
+  for (const [message, path] of /** @type {any[][]} */ ([
     ['another Worker', '/bound'],
     ['a function of one', '/function'],
     ['one that is asked first', '/checked'],
-  ]) {
+  ])) {
     test(`is 413 for ${message}, which is not shown a body that looks whole`, async () => {
       const [fits, exceeds] = [fresh('fits-'), fresh('exceeds-')];
       const whole = await send(path, {
@@ -296,7 +300,7 @@ describe('a body of unknown length that grows too large', () => {
 });
 
 describe('a body', () => {
-  for (const [path, type] of [
+  for (const [path, type] of /** @type {any[][]} */ ([
     ['/typed', 'application/json'],
     ['/typed', 'application/json; charset=utf-8'],
     ['/typed', 'application/json;charset="utf-8"'],
@@ -308,13 +312,13 @@ describe('a body', () => {
     ['/typed', 'IMAGE/PNG'],
     ['/upper', 'application/json'],
     ['/any', 'text/x-own'],
-  ]) {
+  ])) {
     test(`of the type ${type} arrives at ${path}`, async () => {
       assert.deepEqual([(await send(path, { body: 'body', type })).text, arrived.length], ['4', 1]);
     });
   }
 
-  for (const [message, type] of [
+  for (const [message, type] of /** @type {any[][]} */ ([
     ['another type', 'text/plain'],
     ['a type that only begins alike', 'application/jsonp'],
     ['a type that ends alike', 'x-application/json'],
@@ -335,7 +339,7 @@ describe('a body', () => {
     ['a family with no subtype that is one', 'image/"'],
     ['two types, the first of a listed family', ['image/png', 'text/plain']],
     ['a list that begins with a listed family', 'image/png, text/plain'],
-  ]) {
+  ])) {
     test(`with ${message} is 415 and reaches nobody, its length known or not`, async () => {
       for (const chunked of [false, true]) {
         assertRefused(
@@ -349,12 +353,12 @@ describe('a body', () => {
   }
 
   test('of another type is 415 by any method, for a fixed answer too, and a listed origin can read it', async () => {
-    for (const [method, path] of [
+    for (const [method, path] of /** @type {any[][]} */ ([
       ['PUT', '/typed'],
       ['PATCH', '/typed'],
       ['DELETE', '/typed'],
       ['POST', '/fixed-typed'],
-    ]) {
+    ])) {
       const answer = await send(path, { method, body: 'body', type: 'text/plain', headers: { origin: APP } });
       assertRefused(answer, ...WRONG_TYPE, `${method} ${path}`);
       assert.equal(answer.header('access-control-allow-origin'), APP);
@@ -371,14 +375,14 @@ describe('a body', () => {
 });
 
 test('a request without a body has no type to be judged by', async () => {
-  for (const [method, headers] of [
+  for (const [method, headers] of /** @type {any[][]} */ ([
     ['GET', {}],
     ['GET', { 'content-type': 'text/plain' }],
     ['POST', { 'content-length': '0' }],
     ['DELETE', {}],
     ['POST', { 'content-length': '0', 'content-type': 'text/plain' }],
     ['OPTIONS', {}],
-  ]) {
+  ])) {
     const answer = await send('/typed', { method, type: null, headers });
     assert.deepEqual([answer.status, answer.text], [200, '0'], `${method} with ${JSON.stringify(headers)}`);
   }

@@ -14,6 +14,7 @@ const allow = (...ranges) => ({ allow: ranges });
 const deny = (...ranges) => ({ deny: ranges });
 
 // A rule, and of addresses those that it lets in and those that it does not.
+/** @type {any[][]} */
 const TABLE = [
   [
     'an address',
@@ -303,12 +304,12 @@ test('where no address is known, a rule lets nobody in, whatever it says', async
     ),
   });
   t.after(() => own.close());
-  for (const [path, status] of [
+  for (const [path, status] of /** @type {any[][]} */ ([
     ['/allow', 403],
     ['/both', 403],
     ['/deny', 403],
     ['/open', 200],
-  ]) {
+  ])) {
     assert.equal((await own.ask(path)).status, status, path);
   }
 });

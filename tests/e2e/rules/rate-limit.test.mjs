@@ -73,7 +73,7 @@ const THERE = '192.0.2.2';
 const as = (sub) => bearer(tenant, { sub });
 
 describe('two requests come under one count', () => {
-  for (const [message, first, second] of [
+  for (const [message, first, second] of /** @type {any[][]} */ ([
     ['from one address', ['/address', from(HERE)], ['/address', from(HERE)]],
     ['from one network of IPv6', ['/address', from('2001:db8::1')], ['/address', from('2001:db8::ffff:0:0:2')]],
     ['from one address with different queries', ['/address?a=1', from(HERE)], ['/address?a=2', from(HERE)]],
@@ -96,13 +96,13 @@ describe('two requests come under one count', () => {
     ['without the header', ['/key', from(HERE)], ['/key', from(HERE)]],
     ['without a credential, where it is optional', ['/optional', from(HERE)], ['/optional', from(HERE)]],
     ['to a fixed answer', ['/fixed', from(HERE)], ['/fixed', from(HERE)]],
-  ]) {
+  ])) {
     test(message, async () => assert.deepEqual(await statusesOf(first, second), [200, 429]));
   }
 });
 
 describe('two requests come under counts of their own', () => {
-  for (const [message, first, second] of [
+  for (const [message, first, second] of /** @type {any[][]} */ ([
     ['from two addresses', ['/address', from(HERE)], ['/address', from(THERE)]],
     ['from two networks of IPv6', ['/address', from('2001:db8::1')], ['/address', from('2001:db8:0:1::1')]],
     ['to two paths', ['/address', from(HERE)], ['/address-too', from(HERE)]],
@@ -113,7 +113,7 @@ describe('two requests come under counts of their own', () => {
     ['with two values of the header', ['/key', { 'x-api-key': 'k' }], ['/key', { 'x-api-key': 'l' }]],
     ['with and without the header', ['/key', { 'x-api-key': 'k' }], ['/key', {}]],
     ['with and without a credential, where it is optional', ['/optional', {}], ['/optional', () => as('a')]],
-  ]) {
+  ])) {
     test(message, async () => assert.deepEqual(await statusesOf(first, second), [200, 200]));
   }
 });
@@ -255,10 +255,10 @@ describe('nobody passes uncounted', () => {
     assert.deepEqual(api.requests, []);
   });
 
-  for (const [message, options] of [
+  for (const [message, options] of /** @type {any[][]} */ ([
     ['that is not there', {}],
     ['that is a variable', { bindings: { LIMITER: 'text' } }],
-  ]) {
+  ])) {
     test(`where the config names a limiter ${message}: no path is answered, and the log names it`, async (t) => {
       const lacking = await startGateway({
         config: {

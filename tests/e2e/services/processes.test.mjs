@@ -47,7 +47,7 @@ before(async () => {
   tenant = await startTenant({ redirectUris: [...KINDS, 'nowhere'].map(addressOf) });
   api = await startApi();
   supabase = await startUpstream(async (request, response) => {
-    atSupabase.push(JSON.parse(Buffer.concat(await request.toArray())));
+    atSupabase.push(JSON.parse(String(Buffer.concat(await request.toArray()))));
     response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
   });
   gateway = await startSessionGateway(tenant, api, {
@@ -84,6 +84,11 @@ beforeEach(async () => {
   await callsNoted(gateway);
 });
 
+/**
+ * @param {string} path
+ * @param {string} verdict
+ * @param {Record<string, any>} [how]
+ */
 const judged = (path, verdict, { headers, ...how } = {}) =>
   sendRaw(gateway.origin, { path, headers: { ...headers, 'x-verdict': verdict }, ...how });
 
@@ -147,7 +152,7 @@ describe('pre_process', () => {
       assertProblem(answer, SERVICE_FAILED, `${path} ${verdict}`);
       const record = await gateway.recordOf(answer);
       assert.deepEqual([record.status, record.code], SERVICE_FAILED, `${path} ${verdict}`);
-      if (verdict === 'throw') assert.ok(record.reason.includes('the judge is out'), record.reason);
+      assert.equal(record.reason.includes('the judge is out'), verdict === 'throw', record.reason);
     }
     assert.deepEqual(api.requests, []);
   });

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { Browser } from '../support/harness.mjs';
 import { REFRESH, assertPrivateJson, loginUntilCallback } from '../support/login-flow.mjs';
 import {
@@ -17,7 +18,6 @@ import {
   assertNowhereOnDisk,
   beginSession,
   filesBelow,
-  later,
   secretParts,
   startSessionGateway,
 } from '../support/session-flow.mjs';

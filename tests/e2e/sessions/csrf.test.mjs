@@ -20,7 +20,6 @@ import {
   startSessionGateway,
 } from '../support/session-flow.mjs';
 
-const MINUTE = { timeout: 60_000 };
 const LISTED = 'https://spa.example';
 const OTHER = 'https://evil.example';
 
@@ -73,7 +72,7 @@ const originsFor = ({ origin }) => [
 ];
 
 for (const [list, origins] of Object.entries(LISTS)) {
-  test(`the cookie is good for what the rule says, with an allow-list that is: ${list}`, MINUTE, async () => {
+  test(`the cookie is good for what the rule says, with an allow-list that is: ${list}`, async () => {
     const gateway = gateways[list];
     const { cookie } = gateway.session;
     for (const origin of originsFor(gateway)) {
@@ -159,7 +158,10 @@ describe('the rule', () => {
   });
 });
 
-/** Opens a WebSocket and gives it, or the status and code of the refusal. */
+/**
+ * Opens a WebSocket and gives it, or the status and code of the refusal.
+ * @returns {Promise<{ socket?: any, status?: number, code?: string }>}
+ */
 async function open(gateway, headers, path = '/app/socket') {
   const socket = new WebSocket(gateway.origin.replace('http', 'ws') + path, { headers });
   const refused = once(socket, 'unexpected-response').then(async ([, response]) => {
@@ -171,6 +173,11 @@ async function open(gateway, headers, path = '/app/socket') {
   return Promise.race([once(socket, 'open').then(() => ({ socket })), refused]);
 }
 
+/**
+ * Asserts that a WebSocket is open, and closes it.
+ * @param {{ socket?: any, status?: number, code?: string }} opened
+ * @param {string} [message]
+ */
 async function assertEchoes({ socket, status, code }, message) {
   assert.ok(socket, `${message}: ${status} ${code}`);
   socket.send('hello');
@@ -179,7 +186,7 @@ async function assertEchoes({ socket, status, code }, message) {
   await once(socket, 'close');
 }
 
-describe('a WebSocket', MINUTE, () => {
+describe('a WebSocket', () => {
   for (const [list, origins] of Object.entries(LISTS)) {
     test(`is opened with the cookie from the gateway's own pages and allowed origins alone, with an allow-list that is: ${list}`, async () => {
       const gateway = gateways[list];

@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import { startTenant } from '../../../dev/tenant.mjs';
-import { sendRaw, startUpstream } from '../support/harness.mjs';
+import { originOf, sendRaw, startUpstream } from '../support/harness.mjs';
 import { COOKIE, assertAlive, beginSession, startSessionGateway } from '../support/session-flow.mjs';
 
 // What an upstream may answer with, and a body where it may have one.
@@ -96,8 +96,8 @@ describe("a cookie of the gateway's own names", () => {
     const http = createServer();
     const sockets = new WebSocketServer({ server: http });
     sockets.on('headers', (lines) => lines.push(...[...OWN, ...OTHERS].map((line) => `Set-Cookie: ${line}`)));
-    await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
-    const handshaking = await startSessionGateway(tenant, { origin: `http://127.0.0.1:${http.address().port}` });
+    await once(http.listen(0, '127.0.0.1'), 'listening');
+    const handshaking = await startSessionGateway(tenant, { origin: originOf(http) });
     t.after(async () => {
       for (const each of sockets.clients) each.terminate();
       await handshaking.close();
@@ -227,11 +227,12 @@ describe("the gateway's own answer", () => {
 
   after(() => own?.close());
 
-  const ask = (path, headers = { cookie }) => sendRaw(own.origin, { path, headers });
+  const ask = (path, /** @type {Record<string, string>} */ headers = { cookie }) =>
+    sendRaw(own.origin, { path, headers });
   const told = (got) => [got.status, got.header('cache-control'), got.header('vary')];
 
   test('to a session is private and varies by its cookie, unless the config says who may keep it', async () => {
-    for (const [path, status, cacheControl, vary = 'Cookie'] of [
+    for (const [path, status, cacheControl, vary = 'Cookie'] of /** @type {any[][]} */ ([
       ['/response', 200, 'private'],
       ['/static', 200, 'private'],
       ['/go/x', 302, 'private'],
@@ -241,7 +242,7 @@ describe("the gateway's own answer", () => {
       ['/varied', 200, 'private', 'Accept, Cookie'],
       ['/optional', 200, 'private'],
       ['/scoped', 403, 'no-store'],
-    ])
+    ]))
       assert.deepEqual(told(await ask(path)), [status, cacheControl, vary], path);
   });
 
@@ -280,7 +281,7 @@ describe('an answer with tokens, a profile or a failure', () => {
 
   after(() => own?.close());
 
-  for (const [message, method, path, status, headers] of [
+  for (const [message, method, path, status, headers] of /** @type {any[][]} */ ([
     ['a profile', 'GET', '/own-profile', 200, () => ({ cookie: session.cookie })],
     [
       'a refreshed session',
@@ -292,7 +293,7 @@ describe('an answer with tokens, a profile or a failure', () => {
     ['the redirect of a login', 'GET', '/own-login', 302, () => ({})],
     ['the state of the gateway', 'GET', '/own-health', 200, () => ({})],
     ['a failure', 'GET', '/needed', 401, () => ({})],
-  ]) {
+  ])) {
     test(`is stored by nobody, whatever the config sets and removes: ${message}`, async () => {
       const got = await sendRaw(own.origin, { method, path, headers: headers() });
       assert.equal(got.status, status, got.text);

@@ -66,6 +66,7 @@ async function assertDiscarded({ answer, family }, expected, message) {
 describe('a login into a session whose access token the authorizer does not take', () => {
   const now = () => Math.floor(Date.now() / 1000);
   const unsigned = () => `${[{ alg: 'none' }, { iss: tenant.issuer, aud: AUDIENCE }].map(base64url).join('.')}.`;
+  /** @type {any[][]} */
   const table = [
     ['opaque', () => 'opaque-as-without-an-audience', 'not three parts, but 1'],
     ['encrypted', () => 'eyJhbGciOiJkaXIifQ..aXY.Y2lwaGVy.dGFn', 'not three parts, but 5'],

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { Browser, until } from '../support/harness.mjs';
 import { assertProblem, loginConfig, loginUntilCallback } from '../support/login-flow.mjs';
 import {
@@ -13,7 +14,6 @@ import {
   assertAlive,
   assertCleared,
   beginSession,
-  later,
   sessionConfig,
   startSessionGateway,
   untilErased,

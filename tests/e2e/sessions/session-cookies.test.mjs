@@ -142,6 +142,7 @@ describe('a cookie of the right form', () => {
   test('with halves of two sessions opens neither', async () => {
     await assertBothUnharmed('the isolate knows both');
     api.requests.length = 0;
+    /** @type {any[][]} */
     const table = [
       [encode(nameOf(alice), keyOf(bob)), SESSION_INVALID, 'the name of one with the key of the other'],
       [encode(nameOf(bob), keyOf(alice)), SESSION_INVALID, 'the other way round'],
@@ -231,6 +232,7 @@ describe('several Cookie fields, which the runtime joins by commas', () => {
       await beginSession(bare, tenant),
       await beginSession(bare, tenant, { email: 'bob@example.com' }),
     ];
+    /** @type {any[][]} */
     const table = [
       [[`a=1, ${named(other)}`], BROWSER, 'token_missing', 'in the value of another cookie, of a browser'],
       [[`${named(session)}; a=1, ${named(other)}`], '', SESSION_INVALID[1], 'beside the real one, of no browser'],
@@ -278,6 +280,7 @@ describe('several Cookie fields, which the runtime joins by commas', () => {
 });
 
 describe('two cookies of the name', () => {
+  /** @type {any[][]} */
   const shapes = [
     ['in one header', (first, second) => `${first}; ${second}`],
     ['in two headers', (first, second) => [first, second]],
@@ -286,6 +289,7 @@ describe('two cookies of the name', () => {
   for (const [shape, join] of shapes) {
     test(`are refused, whichever is good, and neither is cleared: ${shape}`, async () => {
       const invented = `${COOKIE}=${randomBytes(32).toString('base64url')}`;
+      /** @type {any[][]} */
       const table = [
         [alice.cookie, bob.cookie, 'of two people'],
         [alice.cookie, alice.cookie, 'the same twice'],
@@ -341,7 +345,7 @@ describe('white space that is neither a space nor a tab', () => {
   /** Makes a GET whose cookies may hold any byte, also those that node:http refuses to send. */
   async function get(path, cookies) {
     const { hostname, port, host } = new URL(gateway.origin);
-    const socket = connect(port, hostname);
+    const socket = connect(Number(port), hostname);
     socket.write(
       `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nCookie: ${bytesOf(cookies)}\r\n\r\n`,
       'latin1',

@@ -5,12 +5,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import {
   TOKEN_ENDPOINT,
   assertAlive,
   assertEnded,
   beginSession,
-  later,
   startSessionGateway,
   untilErased,
 } from '../support/session-flow.mjs';

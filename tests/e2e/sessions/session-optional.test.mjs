@@ -6,6 +6,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
 import { base64url } from '../support/bearer.mjs';
+import { later } from '../support/clock.mjs';
 import { proxied, sendRaw } from '../support/harness.mjs';
 import { CLIENT_ID, CLIENT_SECRET, assertProblem } from '../support/login-flow.mjs';
 import {
@@ -22,13 +23,11 @@ import {
   assertCleared,
   beginSession,
   claimsAt,
-  later,
   startSessionGateway,
   untilDue,
   untilExpired,
 } from '../support/session-flow.mjs';
 
-const MINUTE = { timeout: 60_000 };
 const IDLE_SECS = 2 * LIFE_SECS;
 /** A path that anybody may see and that answers by itself, and one that is passed on. */
 const PUBLIC = '/public';
@@ -98,7 +97,8 @@ test('a session that is alive counts, and who has none gets the page', async () 
   assert.equal(api.requests.at(-1).headers['x-user'], undefined);
 });
 
-describe('a session that is over', MINUTE, () => {
+describe('a session that is over', () => {
+  /** @type {any[][]} */
   const over = [
     [
       'by its idle time',
@@ -166,7 +166,8 @@ describe('a session that is over', MINUTE, () => {
   }
 });
 
-describe('a session that cannot be used at present', MINUTE, () => {
+describe('a session that cannot be used at present', () => {
+  /** @type {any[][]} */
   const troubles = [
     ['the provider fails', 'idp_unavailable', { status: 500 }],
     ['the provider cannot be reached', 'idp_unavailable', { kind: 'reset' }],

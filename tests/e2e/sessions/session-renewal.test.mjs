@@ -6,6 +6,7 @@ import { request as httpRequest } from 'node:http';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { REFRESH, assertNeverShown, assertPrivateJson, assertProblem, claimsOf } from '../support/login-flow.mjs';
 import {
   LIFE_SECS,
@@ -20,13 +21,11 @@ import {
   assertFamily,
   authorizationFor,
   beginSession,
-  later,
   startSessionGateway,
   untilDue,
   untilExpired,
 } from '../support/session-flow.mjs';
 
-const MINUTE = { timeout: 60_000 };
 const CLOCK_SKEW_SECS = 30;
 
 let tenant;
@@ -100,7 +99,7 @@ describe('inside the life of an access token', () => {
   });
 });
 
-describe('near the end of an access token', MINUTE, () => {
+describe('near the end of an access token', () => {
   test('fifty requests at once are one exchange, at two isolates', async () => {
     const session = await begin();
     const old = await tokenAt(session);
@@ -250,7 +249,7 @@ describe('near the end of an access token', MINUTE, () => {
         headers: { cookie: session.cookie },
         agent: false,
       });
-      request.once('error', ({ code }) => assert.equal(code, 'ECONNRESET'));
+      request.once('error', (/** @type {NodeJS.ErrnoException} */ { code }) => assert.equal(code, 'ECONNRESET'));
       request.end();
       await hold.arrived();
       request.socket.resetAndDestroy();
@@ -304,7 +303,7 @@ describe('near the end of an access token', MINUTE, () => {
   });
 });
 
-describe('an answer of the provider that is lost between the objects', MINUTE, () => {
+describe('an answer of the provider that is lost between the objects', () => {
   let graceless;
 
   before(async () => {
@@ -313,10 +312,10 @@ describe('an answer of the provider that is lost between the objects', MINUTE, (
 
   after(() => graceless?.close());
 
-  for (const [name, at] of [
+  for (const [name, at] of /** @type {any[][]} */ ([
     ['the usual grace', () => gateway],
     ['a grace of 0', () => graceless],
-  ]) {
+  ])) {
     test(`reaches those who wait for it at the second try: ${name}`, async () => {
       const session = await begin(at());
       await untilExpired();

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { Browser, until } from '../support/harness.mjs';
 import { assertProblem } from '../support/login-flow.mjs';
 import { startRealm, startSessionGateway as startOidcGateway } from '../support/oidc-flow.mjs';
@@ -23,7 +24,6 @@ import {
   assertEnded,
   assertFamily,
   beginSession,
-  later,
   startSessionGateway,
   untilDue,
   untilExpired,
@@ -154,6 +154,7 @@ describe('a login in a browser that has a session', () => {
 });
 
 describe('a session whose time is over', () => {
+  /** @type {any[][]} */
   const ways = [
     ['idle', async () => later(IDLE_SECS + 1)],
     [
@@ -166,6 +167,7 @@ describe('a session whose time is over', () => {
       },
     ],
   ];
+  /** @type {any[][]} */
   const noticed = [
     ['its alarm', ring],
     ['a request', (session) => assertEnded(gateway, session, 'it has ended')],
@@ -199,11 +201,13 @@ describe('a session whose time is over', () => {
 
   test('has no refresh token that is good after a renewal was under way', async () => {
     const session = await begin();
-    await untilExpired();
+    await later(IDLE_SECS - 1);
+    await assertAlive(gateway, session, 'a second before it was idle for too long');
+    await later(ABSOLUTE_SECS - IDLE_SECS - 1);
     const hold = tenant.hold(TOKEN_ENDPOINT, { after: true });
     const renewing = askWith(gateway, session.cookie);
     await hold.arrived();
-    await later(ABSOLUTE_SECS);
+    await later(3);
     await ring(session);
     hold.release();
     assertProblem(await renewing, SESSION_EXPIRED, 'the request that waited');
@@ -222,6 +226,7 @@ test('a session that the provider ends has its refresh token revoked', async () 
 });
 
 describe('a session whose object restarts while the provider is asked to revoke', () => {
+  /** @type {any[][]} */
   const ends = [
     ['a logout', ({ cookie }) => askWith(gateway, cookie, LOGOUT, { method: 'POST', headers: OWN_PAGE })],
     ['a login in the same browser', (_, browser) => begin({ browser })],

@@ -6,6 +6,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
 import { KEY_SET, base64url } from '../support/bearer.mjs';
+import { later } from '../support/clock.mjs';
 import { until } from '../support/harness.mjs';
 import { PROFILE, REFRESH, assertPrivateJson, assertProblem, claimsOf } from '../support/login-flow.mjs';
 import {
@@ -19,7 +20,6 @@ import {
   assertFamily,
   authorizationFor,
   beginSession,
-  later,
   startSessionGateway,
   untilDue,
   untilExpired,
@@ -172,14 +172,14 @@ describe('a session that is renewed with a token', () => {
       }),
     });
 
-  for (const [name, claims] of [
+  for (const [name, claims] of /** @type {any[][]} */ ([
     ['for another audience', { aud: 'https://other.example/' }],
     ['of another issuer', { iss: 'https://other.example/' }],
-  ]) {
-    for (const [when, wait] of [
+  ])) {
+    for (const [when, wait] of /** @type {any[][]} */ ([
       ['while the one before holds', untilDue],
       ['when the one before has expired', untilExpired],
-    ]) {
+    ])) {
       test(`${name} ends, and its refresh token is revoked: ${when}`, async () => {
         const session = await begin();
         await assertAlive(gateway, session, 'before');
@@ -198,6 +198,7 @@ describe('a session that is renewed with a token', () => {
   }
 
   // What the login's ID token said counts for the next (OpenID Connect Core section 12.2).
+  /** @type {any[][]} */
   const others = [
     [
       'an access token of another user',
@@ -223,7 +224,7 @@ describe('a session that is renewed with a token', () => {
     ],
   ];
   for (const [name, change] of others) {
-    test(`with ${name} ends, and nobody is shown the other\'s token`, async () => {
+    test(`with ${name} ends, and nobody is shown the other's token`, async () => {
       const session = await begin();
       await untilExpired();
       tenant.fault({
@@ -261,11 +262,11 @@ describe('a session that is renewed with a token', () => {
   };
   const SHORT_SECS = LIFE_SECS / 2;
 
-  for (const [name, saysOfItsLife] of [
+  for (const [name, saysOfItsLife] of /** @type {any[][]} */ ([
     ['whose life the answer overstates', { expires_in: 100 * LIFE_SECS }],
     ['of whose life the answer says nothing', { expires_in: undefined }],
     ['of whose life the answer says nonsense', { expires_in: `${LIFE_SECS}` }],
-  ]) {
+  ])) {
     test(`${name} uses it until its own expiry`, async () => {
       const edit = (answer) => ({ ...answer, body: { ...JSON.parse(answer.body), ...saysOfItsLife } });
       tenant.fault({ path: TOKEN_ENDPOINT, edit });

@@ -1,11 +1,10 @@
-// The command line, as `cargo build` makes it.
+// The command line, as `make test` has compiled it, or else as `cargo build` makes it.
 
-import { join } from 'node:path';
-import { run } from '../../../scripts/toolchain.mjs';
-import { ROOT } from './harness.mjs';
+import { bargateProgram, run } from '../../../scripts/toolchain.mjs';
 
 /** Builds the program where it is not built yet, and gives its path. */
 export async function buildBargate() {
+  if (process.env.BARGATE_PROGRAM) return process.env.BARGATE_PROGRAM;
   await run('cargo', ['build', '--quiet', '--locked', '--bin', 'bargate']);
-  return join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'debug', 'bargate');
+  return bargateProgram();
 }

@@ -8,7 +8,13 @@ import { startGateway } from './harness.mjs';
 export const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA'];
 export const KEY_SET = '/.well-known/jwks.json';
 
-/** Starts a gateway that wants a token of the tenant `of` at /private; `authorizer` adds to its section of the config. */
+/**
+ * Starts a gateway on the clock of the tests that wants a token of the tenant `of` at /private; `authorizer` adds to its section of
+ * the config.
+ * @param {any} of
+ * @param {Record<string, any>} [authorizer]
+ * @param {Record<string, any>} [options]
+ */
 export function protectedGateway(of, authorizer, options = {}) {
   return startGateway({
     config: {
@@ -22,6 +28,7 @@ export function protectedGateway(of, authorizer, options = {}) {
       },
       paths: [{ method: 'ANY', path: '/private', auth: true, response: { ok: true } }],
     },
+    clock: true,
     ...options,
   });
 }
@@ -31,7 +38,14 @@ export function ask(of, token) {
   return of.ask('/private', { headers: { authorization: `Bearer ${token}` } });
 }
 
-/** The token is refused with this code, the log has the reason, and the answer has not. */
+/**
+ * The token is refused with this code, the log has the reason, and the answer has not.
+ * @param {any} of
+ * @param {string} token
+ * @param {string} code
+ * @param {RegExp} reason
+ * @param {string} [message]
+ */
 export async function assertRefused(of, token, code, reason, message) {
   const answer = await ask(of, token);
   assertTellsNothing(answer, code, message);
@@ -42,7 +56,12 @@ export async function assertRefused(of, token, code, reason, message) {
   );
 }
 
-/** The client learns whether to refresh or to log in again, and nothing of which check failed. */
+/**
+ * The client learns whether to refresh or to log in again, and nothing of which check failed.
+ * @param {any} answer
+ * @param {string} code
+ * @param {string} [message]
+ */
 export function assertTellsNothing({ id, status, body, headers, record }, code, message) {
   const expired = code === 'token_expired';
   const title = expired ? 'Token expired' : 'Token invalid';

@@ -13,7 +13,11 @@ export const MISS = 'bargate; fwd=miss';
 
 const LONG_SECS = 600;
 
-/** Starts tenant, upstream and gateway; `options` go to the gateway, `keeping` to the `cache` of `/kept/`. */
+/**
+ * Starts tenant, upstream and gateway; `options` go to the gateway, `keeping` to the `cache` of `/kept/`.
+ * @param {Record<string, any>} [options]
+ * @param {Record<string, any>} [keeping]
+ */
 export async function startCachingGateway(options = {}, keeping = {}) {
   const asked = [];
   let answers = [];

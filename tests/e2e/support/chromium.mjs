@@ -2,6 +2,7 @@
 
 import { chromium } from 'playwright-core';
 import { findChromium } from '../../../scripts/chromium.mjs';
+import { PATIENCE_MS } from './harness.mjs';
 
 const FLAGS = [
   '--no-sandbox',
@@ -13,9 +14,20 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** What people read in an element. */
+// biome-ignore lint/performance/useDomNodeTextContent: hidden text is not read
+export const textOf = (locator) => locator.innerText();
+
 /** Starts the browser that `make test` has found or installed. `options` are those of Playwright. */
 export async function launchChromium(options = {}) {
   const found = await findChromium();
   if (!found) throw new Error('no browser found: "node scripts/test.mjs browser" installs one');
-  return chromium.launch({ executablePath: found.path, args: FLAGS, ...options });
+  const browser = await chromium.launch({ executablePath: found.path, args: FLAGS, ...options });
+  const newContext = browser.newContext.bind(browser);
+  browser.newContext = async (how) => {
+    const context = await newContext(how);
+    context.setDefaultTimeout(PATIENCE_MS);
+    return context;
+  };
+  return browser;
 }

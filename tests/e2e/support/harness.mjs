@@ -11,14 +11,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
+import { clockModules, keepTime } from './clock.mjs';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** A line of the log that a test waits for comes within this long, or never. */
-const RECORD_MS = 10_000;
-
-/** What no event tells of comes true within this long, or never. */
-const PATIENCE_MS = 60_000;
+/** What a test waits for, such as a line of the log, comes within this long, or never. */
+export const PATIENCE_MS = 120_000;
 
 const wranglerToml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
 /** The date by which workerd behaves, for the gateway and what it is compared with. */
@@ -33,28 +31,30 @@ const OBJECTS = { REFRESH_EXCHANGES: 'RefreshExchange', SESSIONS: 'Session', LOG
  * Starts a gateway.
  *
  * `config` is the gateway config (an object, or text to be taken as it stands); without one the built-in config is in
- * force. `bindings` are variables and secrets. `directory` is the build: `build`, or `build-fault`. `kv` names the KV
- * namespaces (`JWKS` unless told otherwise), `objects` the bindings of Durable Objects (all unless told otherwise). `outbound`
+ * force. `bindings` are variables and secrets. `kv` names the KV namespaces (`JWKS` unless told otherwise), `objects` the bindings of Durable Objects (all unless told otherwise). `outbound`
  * takes every request that leaves the gateway, as a function from Request to Response. `entry` is the text of a module that
  * runs in place of the bundle's entry and can import that as `./worker.js`; classes of objects that it does not export are the
- * bundle's. `isolates` is how many Workers run the gateway, each at an origin of its own, over the objects of the first.
+ * bundle's; `modules` are the texts of others beside it, by name. With `clock` the gateway is on the clock of the tests, which stands
+ * still (clock.mjs). `isolates` is how many Workers run the gateway, each at an origin of its own, over the objects of the first.
  * `beside` are further Workers, as Miniflare takes them, to which its `serviceBindings` may lead. Everything else goes to
  * Miniflare as it is.
+ * @param {Record<string, any>} [options]
  */
 export async function startGateway(options = {}) {
   const {
     config,
     bindings = {},
-    directory = 'build',
     kv = ['JWKS'],
     objects = Object.keys(OBJECTS),
     outbound,
     entry,
+    clock = false,
+    modules: more = {},
     isolates = 1,
     beside = [],
     ...rest
   } = options;
-  const bundle = join(ROOT, directory, 'bundle');
+  const bundle = join(ROOT, 'build', 'bundle');
   const wasm = moduleOf(bundle);
   const lines = [];
   const records = [];
@@ -62,11 +62,13 @@ export async function startGateway(options = {}) {
   const inline =
     config === undefined ? {} : { BARGATE_CONFIG_JSON: typeof config === 'string' ? config : JSON.stringify(config) };
   const modules = [
+    ...(clock ? clockModules(bundle, entry ? 'entry.js' : 'worker.js') : []),
     ...(entry
       ? [{ type: 'ESModule', path: join(bundle, 'entry.js'), contents: `${entry}\nexport * from './worker.js';` }]
       : []),
     { type: 'ESModule', path: join(bundle, 'worker.js') },
     { type: 'CompiledWasm', path: join(bundle, wasm) },
+    ...Object.entries(more).map(([name, contents]) => ({ type: 'ESModule', path: join(bundle, name), contents })),
   ];
   const workers = Array.from({ length: isolates }, (_, index) => ({
     name: workerName(index),
@@ -109,17 +111,23 @@ export async function startGateway(options = {}) {
     throw error;
   });
   const others = workers.slice(1).map(async ({ name }) => (await miniflare.unsafeGetDirectURL(name)).origin);
+  const origins = [origin, ...(await Promise.all(others))];
+  const time = clock ? keepTime(origins) : undefined;
   return {
     origin,
     /** The origin of each isolate, of which `origin` is the first. */
-    origins: [origin, ...(await Promise.all(others))],
+    origins,
+    /** Moves the clock of this gateway alone, in seconds; without its `timers`, no time-out of what is under way runs out. */
+    later: time?.later,
+    /** How many requests a gateway on the clock has taken in. */
+    taken: time?.taken,
     miniflare,
     /** Every line the Worker has logged, as text. */
     lines,
     /** The log's JSON lines, parsed. */
     records: () => records,
     /** Resolves with the first JSON line for which `wanted` is true, now or when it comes; fails where none comes in time. */
-    async record(wanted, { signal = AbortSignal.timeout(RECORD_MS) } = {}) {
+    async record(wanted, { signal = AbortSignal.timeout(PATIENCE_MS) } = {}) {
       let seen = 0;
       for (;;) {
         const found = records.slice(seen).find(wanted);
@@ -137,7 +145,10 @@ export async function startGateway(options = {}) {
       const record = await this.record(({ request_id }) => request_id === id);
       return { id, response, status: response.status, headers: response.headers, text, body: parsed(text)[0], record };
     },
-    close: () => miniflare.dispose(),
+    async close() {
+      time?.stop();
+      await miniflare.dispose();
+    },
   };
 }
 
@@ -161,6 +172,9 @@ function parsed(text) {
 /**
  * Sends a request as it is written: no path is normalised and no header refused, as `fetch` would; the answer's headers and
  * bytes come as they are, not decoded. A header may have an array of values.
+ * @param {string} origin
+ * @param {{ method?: string, path?: string, headers?: Record<string, any>, body?: any }} [options]
+ * @returns {Promise<any>}
  */
 export function sendRaw(origin, { method = 'GET', path = '/', headers = {}, body } = {}) {
   const { hostname, port } = new URL(origin);
@@ -186,12 +200,18 @@ export function sendRaw(origin, { method = 'GET', path = '/', headers = {}, body
   });
 }
 
-/** Starts an upstream that answers with a node:http listener of the test's own. */
+/** The origin of a server of node:http that listens. */
+export const originOf = (server) => `http://127.0.0.1:${server.address().port}`;
+
+/**
+ * Starts an upstream that answers with a node:http listener of the test's own.
+ * @param {(request: any, response: any) => any} listener
+ */
 export async function startUpstream(listener) {
   const server = createServer(listener);
-  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   return {
-    origin: `http://127.0.0.1:${server.address().port}`,
+    origin: originOf(server),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -223,10 +243,18 @@ export async function freePort() {
   }
 }
 
-/** Waits for what no event tells of. */
+/**
+ * Waits until `condition` gives something, of which no event tells, and returns that.
+ * @param {() => any} condition
+ * @returns {Promise<any>}
+ */
 export async function until(condition) {
-  for (const deadline = Date.now() + PATIENCE_MS; !(await condition()); await sleep(5)) {
-    assert.ok(Date.now() < deadline, `not so after ${PATIENCE_MS} ms: ${condition}`);
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const met = await condition();
+    if (met) return met;
+    assert.ok(performance.now() < deadline, `not so after ${PATIENCE_MS} ms: ${condition}`);
+    await sleep(5);
   }
 }
 
@@ -257,7 +285,12 @@ export class Browser {
     return response;
   }
 
-  /** Follows redirects from `url` until an answer is none, or leads where `stop` says. Gives the last answer and its URL. */
+  /**
+   * Follows redirects from `url` until an answer is none, or leads where `stop` says. Gives the last answer and its URL.
+   * @param {string | URL} url
+   * @param {any} [init]
+   * @param {(url: string) => boolean} [stop]
+   */
   async follow(url, init, stop = () => false) {
     let [at, response] = [String(url), await this.fetch(url, init)];
     while (response.status >= 300 && response.status < 400) {
@@ -268,7 +301,11 @@ export class Browser {
     return { response, url: at };
   }
 
-  /** Logs in at the tenant from a gateway's login path and stops before the callback is called: gives its URL. */
+  /**
+   * Logs in at the tenant from a gateway's login path and stops before the callback is called: gives its URL.
+   * @param {string} loginUrl
+   * @param {Record<string, any>} [how]
+   */
   async logInUntilCallback(loginUrl, { email = 'alice@example.com', action = 'login', isCallback } = {}) {
     const stop = isCallback ?? ((url) => new URL(url).searchParams.has('state') && /[?&](code|error)=/.test(url));
     const arrived = await this.follow(loginUrl, {}, stop);

@@ -19,6 +19,8 @@ export const REFRESH = '/api/auth0/refresh';
 /**
  * The config of a gateway in front of `tenant`, with members of `authorizer` replaced (or left out, if `undefined`), and
  * `paths` and `sections` added.
+ * @param {any} tenant
+ * @param {Record<string, any>} [how]
  */
 export function loginConfig(tenant, { authorizer = {}, paths = [], sections = {} } = {}) {
   return {
@@ -44,11 +46,16 @@ export function loginConfig(tenant, { authorizer = {}, paths = [], sections = {}
   };
 }
 
-/** Starts a gateway that logs in at `tenant`. Every answer read through it is kept in `answers`. */
+/**
+ * Starts a gateway on the clock of the tests that logs in at `tenant`. Every answer read through it is kept in `answers`.
+ * @param {any} tenant
+ * @param {Record<string, any>} [options]
+ */
 export async function startLoginGateway(tenant, { authorizer, paths, sections, ...rest } = {}) {
   const gateway = await startGateway({
     config: loginConfig(tenant, { authorizer, paths, sections }),
     bindings: { CLIENT_SECRET: DEFAULT_CLIENT_SECRET },
+    clock: true,
     ...rest,
   });
   const answers = [];
@@ -85,22 +92,37 @@ export async function readAnswer(response) {
   return { status: response.status, headers: response.headers, text, body };
 }
 
-/** Logs in up to the callback and gives its address, at the gateway. */
+/**
+ * Logs in up to the callback and gives its address, at the gateway.
+ * @param {any} gateway
+ * @param {any} browser
+ * @param {Record<string, any>} [how]
+ */
 export async function loginUntilCallback(gateway, browser, { at = LOGIN, query = {}, ...how } = {}) {
   const login = new URL(at, gateway.origin);
-  login.search = new URLSearchParams(query);
+  login.search = `${new URLSearchParams(query)}`;
   const callback = new URL(await browser.logInUntilCallback(login.href, how));
   return new URL(callback.pathname + callback.search, gateway.origin);
 }
 
-/** Logs in and gives the answer of the callback. */
+/**
+ * Logs in and gives the answer of the callback.
+ * @param {any} gateway
+ * @param {any} browser
+ * @param {Record<string, any>} [how]
+ */
 export async function logIn(gateway, browser, how) {
   const answer = await gateway.askAs(browser, await loginUntilCallback(gateway, browser, how));
   assert.equal(answer.status, 200, `the login failed: ${answer.text}`);
   return answer.body;
 }
 
-/** Asserts that an answer is a problem (RFC 9457) and says nothing but what the gateway's own texts say. */
+/**
+ * Asserts that an answer is a problem (RFC 9457) and says nothing but what the gateway's own texts say.
+ * @param {any} answer
+ * @param {any[]} expected
+ * @param {string} [message]
+ */
 export function assertProblem(answer, [status, code, retryAfter = null], message) {
   const { title, request_id: requestId, ...rest } = answer.body ?? {};
   assert.deepEqual([answer.status, rest.code], [status, code], `${message}: ${answer.text}`);
@@ -142,7 +164,11 @@ export function claimsOf(token) {
   return JSON.parse(Buffer.from(token.split('.')[1], 'base64url').toString('utf8'));
 }
 
-/** Seals a login state as src/edge/runtime/sealing.rs and src/oauth/login.rs do. */
+/**
+ * Seals a login state as src/edge/runtime/sealing.rs and src/oauth/login.rs do.
+ * @param {any} state
+ * @param {Record<string, any>} how
+ */
 export async function sealState(state, { binding, secret = DEFAULT_CLIENT_SECRET, redirectUri = REDIRECT_URI }) {
   const encode = (text) => new TextEncoder().encode(text);
   const { subtle } = webcrypto;

@@ -54,7 +54,7 @@ export async function startMeasured() {
   const known = new Set(workerds());
   const upstream = await startUpstream(async (request, response) => {
     const { searchParams } = new URL(request.url, upstream.origin);
-    for await (const piece of request);
+    for await (const _ of request);
     const bytes = Number(searchParams.get('mib')) * MIB;
     if (searchParams.has('sized')) response.setHeader('content-length', bytes);
     await pipeline(Readable.from(Array(bytes / PIECE.length).fill(PIECE)), response);

@@ -22,7 +22,11 @@ export const DISCOVERY = `${BASE_PATH}/.well-known/openid-configuration`;
 /** Where logouts may lead, at the provider and at the gateway. */
 export const AFTER_LOGOUT = 'https://spa.example/bye';
 
-/** Starts the provider. `client` replaces members of its client; other options are those of `startTenant`. */
+/**
+ * Starts the provider. `client` replaces members of its client; other options are those of `startTenant`.
+ * @param {Record<string, any>} [options]
+ * @returns {Promise<any>}
+ */
 export async function startRealm({ client, ...options } = {}) {
   const registered = {
     client_id: CLIENT_ID,
@@ -65,13 +69,22 @@ export function underTheirOidcNames({ paths, ...config }) {
   return { ...config, paths: paths.map(renamed) };
 }
 
-/** Starts a gateway whose logins end in tokens. */
+/**
+ * Starts a gateway whose logins end in tokens.
+ * @param {any} realm
+ * @param {Record<string, any>} [options]
+ */
 export function startTokenGateway(realm, { authorizer, paths, sections, ...options } = {}) {
   const config = loginConfig(realm, { authorizer: oidcAuthorizer(realm, authorizer), paths, sections });
   return startObeyingGateway(realm, { config: underTheirOidcNames(config), ...options });
 }
 
-/** Starts a gateway whose logins end in sessions. */
+/**
+ * Starts a gateway whose logins end in sessions.
+ * @param {any} realm
+ * @param {any} api
+ * @param {Record<string, any>} [options]
+ */
 export function startSessionGateway(realm, api, { authorizer, session, paths, ...options } = {}) {
   const how = {
     session: { after_logout: AFTER_LOGOUT, ...session },

@@ -22,7 +22,11 @@ const seconds = () => Math.floor(Date.now() / 1000);
 /** The text of a config in the older schema. */
 export const older = (name) => readFileSync(join(ROOT, 'tests/fixtures/configs/older', `${name}.json`), 'utf8');
 
-/** Starts a gateway that finds the config `name` where users of the older gateway have it. */
+/**
+ * Starts a gateway that finds the config `name` where users of the older gateway have it.
+ * @param {string} name
+ * @param {Record<string, any>} [options]
+ */
 export function startOlder(name, { bindings = {}, ...options } = {}) {
   return startGateway({ bindings: { SAG_API_CONFIG_JSON: older(name), ...bindings }, ...options });
 }
@@ -35,7 +39,11 @@ export const besides = (...names) =>
     scriptPath: `${name}.mjs`,
   }));
 
-/** Headers with a token that the authorizers of type jwt take, of alice unless `claims` say otherwise. */
+/**
+ * Headers with a token that the authorizers of type jwt take, of alice unless `claims` say otherwise.
+ * @param {Record<string, any>} [claims]
+ * @param {Record<string, any>} [how]
+ */
 export function bearer(claims = {}, { secret = JWT.secret, ...header } = {}) {
   const payload = { iss: JWT.issuer, aud: JWT.audience, sub: 'alice', iat: seconds(), exp: seconds() + 600, ...claims };
   return { authorization: `Bearer ${signedWithSecret(secret, payload, header)}` };
@@ -47,6 +55,8 @@ export const expired = () => ({ iat: seconds() - 7200, exp: seconds() - 3600 });
 /**
  * Makes a test of each row: what is so, the request, the status, and the body. A body that is an object, and the members of the
  * request that an upstream tells of, need not be named whole; `undefined` stands for none at all. `seen` goes on with the answer.
+ * @param {() => any} gateway
+ * @param {any[][]} rows
  */
 export function answers(gateway, rows) {
   for (const [message, request, status, body, seen = () => {}] of rows) {

@@ -9,17 +9,7 @@ import { toolEnvironment } from '../../../scripts/toolchain.mjs';
 import { buildBargate } from './bargate.mjs';
 import { ROOT } from './harness.mjs';
 
-const HEAVY = [
-  '.git',
-  '.wrangler',
-  '.tools',
-  'build-fault',
-  'fuzz',
-  'node_modules',
-  'target',
-  'wrangler.dev.toml',
-  '.env.local',
-];
+const HEAVY = ['.git', '.wrangler', '.tools', 'fuzz', 'node_modules', 'target', 'wrangler.dev.toml', '.env.local'];
 
 /** Stands in for cargo: runs what it has built, and has cargo itself say what it is. */
 const CARGO = (cargo, program) => `#!/bin/sh
@@ -45,7 +35,12 @@ export async function copyProject(directory) {
   return { copy, env: { ...env, PATH: [programs, env.PATH].join(delimiter) } };
 }
 
-/** Starts a program in a process group of its own, and gives what it prints as it comes. */
+/**
+ * Starts a program in a process group of its own, and gives what it prints as it comes.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {Record<string, any>} how
+ */
 export function startProgram(program, args, { cwd, env }) {
   const child = spawn(program, args.map(String), { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'close');

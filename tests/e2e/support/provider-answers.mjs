@@ -25,6 +25,7 @@ const gone = { refresh: [401, 'refresh_token_invalid'], callback: [400, 'code_in
 const rejectedToken = [401, 'token_invalid'];
 const all = (outcome) => ({ refresh: outcome, callback: outcome, userinfo: outcome });
 
+/** @type {any[]} */
 const ROWS = [
   { when: 'invalid_grant with 400', fault: refusal(400, 'invalid_grant'), ...gone, userinfo: IDP_REJECTED },
   { when: 'invalid_grant with 401', fault: refusal(401, 'invalid_grant'), ...gone, userinfo: rejectedToken },
@@ -92,6 +93,7 @@ const ROWS = [
 /**
  * Asserts what a client is told for every answer of the provider at `path`. `send` makes the request; `patient` gateways
  * wait for long, `impatient` ones for too short a time for a provider that hangs.
+ * @param {Record<string, any>} how
  */
 export async function assertProviderAnswers({ tenant, path, integration, patient, impatient, send }) {
   for (const { when, fault, [integration]: expected } of ROWS) {
@@ -109,13 +111,9 @@ export async function assertProviderAnswers({ tenant, path, integration, patient
     assert.deepEqual(others, {}, `${when}: and none where a redirect leads`);
     const record = await patient.recordOf(answer);
     assert.deepEqual([record.status, record.code], expected.slice(0, 2), `${when}: the log says the same`);
-    if ([IDP_REJECTED, INTERACTION_REQUIRED].includes(expected) && fault.body.error) {
-      assert.equal(
-        record.reason,
-        `${fault.status} ${fault.body.error}: ${MARKUP}`,
-        `${when}: the log has the provider's words`,
-      );
-    }
+    const words = `${fault.status} ${fault.body?.error}: ${MARKUP}`;
+    const isRefusal = [IDP_REJECTED, INTERACTION_REQUIRED, gone[integration]].includes(expected);
+    assert.equal(record.reason === words, isRefusal && Boolean(fault.body.error), `${when}: ${record.reason}`);
   }
 
   tenant.fault({ path, kind: 'hang' });
@@ -126,6 +124,7 @@ export async function assertProviderAnswers({ tenant, path, integration, patient
 /**
  * Asserts that none of `secrets` comes to the log or to the client where the provider at `path` repeats it, and that the name
  * of an error comes to the log where it is written as the registered ones are.
+ * @param {Record<string, any>} how
  */
 export async function assertNothingEchoed({ tenant, path, integration, gateway, secrets, send }) {
   const descriptions = (secret) => [

@@ -1,4 +1,4 @@
-// What the tests of the config's sources share: a gateway whose clock stands still unless a test moves it, and a KV namespace
+// What the tests of the config's sources share: a gateway on the clock of the tests, and a KV namespace
 // that a test writes and lets fail.
 
 import assert from 'node:assert/strict';
@@ -8,22 +8,24 @@ import { assertProblem, readAnswer } from './login-flow.mjs';
 export const FIRST_KEY = 'gateway.config.json';
 export const SECOND_KEY = 'api-config.json';
 /** How long a config of KV is in force until it is looked at again. */
-export const RECHECK_MS = 60_000;
+export const RECHECK_SECS = 60;
+/** STORE_TIMEOUT_MS of bindings.rs. */
+const READ_TIMEOUT_SECS = 3;
 const CONFIG_INVALID = [503, 'config_invalid'];
 
-// Obeys orders in a header, and is otherwise the bundle: moves the clock, lets the next reads of a binding go wrong, one word
-// a read, and counts the reads that have ended.
-export const orderedEntry = () => `
+// Obeys orders in a header, and is otherwise the bundle: lets the next reads of a binding go wrong, one word a read, and counts the
+// reads that have ended and those that hang.
+export const ORDERED_ENTRY = `
   import Gateway from './worker.js';
 
-  let time = ${Date.now()};
-  Date.now = () => time;
-
-  const reads = { CONFIG: 0, STORED: 0 };
+  const reads = { CONFIG: 0, STORED: 0, hanging: 0 };
   const faults = { CONFIG: [], STORED: [] };
   const read = (env, name, ...key) => {
     const kind = faults[name].shift();
-    if (kind === 'hangs') return new Promise(() => {});
+    if (kind === 'hangs') {
+      reads.hanging += 1;
+      return new Promise(() => {});
+    }
     if (kind === 'throws') {
       reads[name] += 1;
       throw new Error('the store is away');
@@ -37,7 +39,7 @@ export const orderedEntry = () => `
   export default class extends Gateway {
     constructor(context, env) {
       const ordered = Object.create(env);
-      for (const name of Object.keys(reads).filter((name) => env[name])) {
+      for (const name of Object.keys(faults).filter((name) => env[name])) {
         Object.defineProperty(ordered, name, { value: { get: (...key) => read(env, name, ...key) } });
       }
       super(context, ordered);
@@ -46,8 +48,7 @@ export const orderedEntry = () => `
     fetch(request) {
       const order = request.headers.get('x-order');
       if (order === null) return super.fetch(request);
-      const { ms = 0, faulty = {} } = JSON.parse(order);
-      time += ms;
+      const { faulty = {} } = JSON.parse(order);
       for (const [name, kinds] of Object.entries(faulty)) faults[name] = kinds;
       return Response.json(reads);
     }
@@ -56,7 +57,12 @@ export const orderedEntry = () => `
 
 export const configOf = (value) => ({ paths: [{ method: 'GET', path: '/source', response: { value } }] });
 
-/** Adds to a gateway what tests of its config do, and its first config. */
+/**
+ * Adds to a gateway what tests of its config do, and its first config.
+ * @param {any} t
+ * @param {any} gateway
+ * @param {any} [config]
+ */
 export async function prepare(t, gateway, config) {
   t.after(() => gateway.close());
   const namespace = await gateway.miniflare.getKVNamespace('CONFIG').catch(() => undefined);
@@ -71,8 +77,11 @@ export async function prepare(t, gateway, config) {
     ...gateway,
     put,
     remove: (key) => namespace.delete(key),
-    /** Moves the gateway's clock, in every isolate. */
-    later: (ms) => order({ ms }),
+    /** Resolves once a read hangs, and lets its time run out. */
+    async readTimesOut() {
+      await until(async () => (await order({})).hanging > 0);
+      await gateway.later(READ_TIMEOUT_SECS);
+    },
     /** Lets the next reads of a binding go wrong, in every isolate. */
     faulty: (name, ...kinds) => order({ faulty: { [name]: kinds } }),
     /** How often a binding was read; what the gateway makes of the last read is in force by then. Of the first isolate. */
@@ -81,7 +90,10 @@ export async function prepare(t, gateway, config) {
       const answer = await readAnswer(await gateway.fetch('/source'));
       return answer.status === 200 ? answer.body.value : answer.body.code;
     },
-    /** Asserts that a request is answered 503, and waits until all that it logged is there. */
+    /**
+     * Asserts that a request is answered 503, and waits until all that it logged is there.
+     * @param {string} [message]
+     */
     async refused(message) {
       const answer = await readAnswer(await gateway.fetch('/source'));
       assertProblem(answer, CONFIG_INVALID, message);
@@ -95,11 +107,16 @@ export async function prepare(t, gateway, config) {
   };
 }
 
-/** Starts a gateway whose KV holds `config`. */
+/**
+ * Starts a gateway whose KV holds `config`.
+ * @param {any} t
+ * @param {any} [config]
+ * @param {Record<string, any>} [options]
+ */
 export async function start(t, config, options = {}) {
   return prepare(
     t,
-    await startGateway({ kv: ['JWKS', 'CONFIG'], objects: [], entry: orderedEntry(), ...options }),
+    await startGateway({ kv: ['JWKS', 'CONFIG'], objects: [], entry: ORDERED_ENTRY, clock: true, ...options }),
     config,
   );
 }
@@ -107,7 +124,7 @@ export async function start(t, config, options = {}) {
 /** Moves the clock to where the config is looked at again, and waits until it is the one that answers `value`. */
 export async function arrives(gateway, value) {
   const before = await gateway.source();
-  await gateway.later(RECHECK_MS);
+  await gateway.later(RECHECK_SECS);
   assert.equal(await gateway.source(), before, 'nobody waits for the change');
   await until(async () => (await gateway.source()) === value);
 }

@@ -33,30 +33,6 @@ export const entryWith = (bindings, fetch = 'return super.fetch(request);') => `
   }
 `;
 
-/** As `entryWith`; the gateway's clock stands still until `later` moves it. */
-export const entryWithClock = (bindings = {}) =>
-  entryWith(
-    {
-      ...bindings,
-      TIME: `(() => {
-    const time = { now: ${Date.now()} };
-    Date.now = () => time.now;
-    return time;
-  })()`,
-    },
-    `
-  const order = request.headers.get('x-later-ms');
-  if (order === null) return super.fetch(request);
-  made.TIME.value.now += Number(order);
-  return new Response();
-`,
-  );
-
-/** Moves the clock of a gateway with `entryWithClock`. */
-export async function later(gateway, ms) {
-  await (await gateway.fetch('/', { headers: { 'x-later-ms': String(ms) } })).text();
-}
-
 /** The section `authorizer` of a config that takes the tokens of `tenant`. */
 export const authorizerOf = (tenant) => ({
   type: 'auth0',
@@ -84,5 +60,8 @@ export async function mistakesOf(gateway, message) {
 /** Gives a text that this process has not used before, such as for a path of a test's own. */
 export const fresh = (() => {
   let given = 0;
-  return (before = '') => `${before}${(given += 1)}`;
+  return (before = '') => {
+    given += 1;
+    return `${before}${given}`;
+  };
 })();

@@ -85,7 +85,7 @@ export const ANSWERS = [
 ];
 
 /** Gives the answer of a row. */
-export const answerOf = (when) => ANSWERS.find((row) => row.when === when).answer();
+export const answerOf = (when) => ANSWERS.find((row) => row.when === when)?.answer();
 
 /** What was thrown by a service, by name; none of it is for its client. */
 export const THROWN = {

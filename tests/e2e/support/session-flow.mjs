@@ -1,9 +1,10 @@
-// What the tests of sessions and of rotation share: a gateway whose clock and whose objects obey the test, logins that end in a
+// What the tests of sessions and of rotation share: a gateway on the clock of the tests whose objects obey the test, logins that end in a
 // session, and what the end of one looks like.
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { later } from './clock.mjs';
 import { Browser, proxied, until } from './harness.mjs';
 import { assertProblem, claimsOf, loginConfig, loginUntilCallback, startLoginGateway } from './login-flow.mjs';
 
@@ -25,31 +26,14 @@ export const OWN_PAGE = { 'sec-fetch-site': 'same-origin' };
 /** TOKEN_CACHE_MAX_SECS of record.rs: an isolate uses what it knows of a session for so long. */
 export const REMEMBERED_SECS = 15;
 
-// The tenant runs in this process, and its clock is moved with those of the gateways: neither may find the other's tokens
-// expired, or of the future. No clock is ever behind the real one, by which alarms ring.
-const realNow = Date.now;
-let aheadMs = 0;
-Date.now = () => realNow() + aheadMs;
-const running = new Set();
-
-/** Moves the clocks of the tenant and of every gateway of `startObeyingGateway`. */
-export async function later(seconds) {
-  aheadMs += seconds * 1000;
-  await Promise.all([...running].map((gateway) => gateway.order({ ms: seconds * 1000 })));
-}
-
 /** Where calls to objects wait: a path of the tenant, which can hold a request until a test lets it go. */
 const HOLD = '/held-by-a-test';
 
-// Obeys orders in a header, and is otherwise the bundle: moves the clock, counts calls to the objects, keeps them from being
+// Obeys orders in a header, and is otherwise the bundle: counts calls to the objects, keeps them from being
 // reached, holds a call or its reply, loses the reply, restarts an object, or that of an exchange between the provider's answer
 // and the moment at which it could be kept, rings an alarm, and tells how much is held.
 const obeyingEntry = (tenant) => `
   import Gateway, * as bundle from './worker.js';
-
-  const realNow = Date.now;
-  let ahead = ${aheadMs};
-  Date.now = () => realNow() + ahead;
 
   const calls = {};
   const away = new Set();
@@ -113,8 +97,7 @@ const obeyingEntry = (tenant) => `
       return order === null ? super.fetch(request) : this.obey(JSON.parse(order));
     }
 
-    async obey({ ms = 0, keepAway, lose, trouble = [], object, act }) {
-      ahead += ms;
+    async obey({ keepAway, lose, trouble = [], object, act }) {
       troubles.push(...trouble);
       if (keepAway) away.add(keepAway);
       if (keepAway === null) away.clear();
@@ -129,8 +112,10 @@ const obeyingEntry = (tenant) => `
 `;
 
 /**
- * Starts a gateway in front of `tenant` whose clock is moved by `later`. Options are those of `startLoginGateway`; with
+ * Starts a gateway in front of `tenant` that is on the clock of the tests. Options are those of `startLoginGateway`; with
  * `isolates: 2`, `askOther` asks an isolate of its own that has the same objects.
+ * @param {any} tenant
+ * @param {Record<string, any>} [options]
  */
 export async function startObeyingGateway(tenant, options = {}) {
   const gateway = await startLoginGateway(tenant, { entry: obeyingEntry(tenant), ...options });
@@ -140,10 +125,9 @@ export async function startObeyingGateway(tenant, options = {}) {
     return answer.json();
   };
   const trouble = (what, times = 1) => orderAt(gateway.origin, { trouble: Array.from({ length: times }, () => what) });
-  const order = async (what) => (await Promise.all(gateway.origins.map((origin) => orderAt(origin, what))))[0];
-  const obeying = {
+  const order = (what) => Promise.all(gateway.origins.map((origin) => orderAt(origin, what)));
+  return {
     ...gateway,
-    order,
     askOther: (path, init) => gateway.ask(new URL(path, gateway.origins[1]), init),
     /** How often objects of a class were called. */
     calls: async (name) => (await orderAt(gateway.origin, {})).calls[name] ?? 0,
@@ -153,7 +137,11 @@ export async function startObeyingGateway(tenant, options = {}) {
     loseAnswers: (times) => orderAt(gateway.origin, { lose: times }),
     /** How many answers were lost that way. */
     lost: async () => (await orderAt(gateway.origin, {})).lost,
-    /** Loses the replies to the next calls of this kind to objects of a class, which are carried out. */
+    /**
+     * Loses the replies to the next calls of this kind to objects of a class, which are carried out.
+     * @param {string} name
+     * @param {{ when?: string, times?: number }} [how]
+     */
     loseReplies: (name, { when, times = 1 } = {}) => trouble({ of: name, when, kind: 'reply lost' }, times),
     /** Restarts the session that asks for an exchange when that has an answer for it, the next `times`. */
     restartAskers: (times) => trouble({ of: 'RefreshExchange', kind: 'asker restarted' }, times),
@@ -169,16 +157,14 @@ export async function startObeyingGateway(tenant, options = {}) {
     held: (binding, name) => orderAt(gateway.origin, { object: [binding, name], act: 'held' }),
     /** Rings the alarm of an object. */
     ring: (binding, name) => orderAt(gateway.origin, { object: [binding, name], act: 'ring' }),
-    async close() {
-      running.delete(obeying);
-      await gateway.close();
-    },
   };
-  running.add(obeying);
-  return obeying;
 }
 
-/** What the config of a gateway with sessions has, as `loginConfig` takes it; `api` is where its paths lead. */
+/**
+ * What the config of a gateway with sessions has, as `loginConfig` takes it; `api` is where its paths lead.
+ * @param {any} api
+ * @param {Record<string, any>} how
+ */
 function sessionParts(api, { session = {}, sections = {}, paths = [] }) {
   return {
     sections: {
@@ -197,16 +183,31 @@ function sessionParts(api, { session = {}, sections = {}, paths = [] }) {
   };
 }
 
-/** The config of a gateway with sessions in front of `tenant` and the sample API. */
+/**
+ * The config of a gateway with sessions in front of `tenant` and the sample API.
+ * @param {any} tenant
+ * @param {any} api
+ * @param {Record<string, any>} [how]
+ */
 export const sessionConfig = (tenant, api, { authorizer, ...how } = {}) =>
   loginConfig(tenant, { authorizer, ...sessionParts(api, how) });
 
-/** Starts a gateway with sessions in front of `tenant` and the sample API. */
+/**
+ * Starts a gateway with sessions in front of `tenant` and the sample API.
+ * @param {any} tenant
+ * @param {any} api
+ * @param {Record<string, any>} [options]
+ */
 export function startSessionGateway(tenant, api, { session, sections, paths, ...options } = {}) {
   return startObeyingGateway(tenant, { ...sessionParts(api, { session, sections, paths }), ...options });
 }
 
-/** Logs in and gives the session: its cookie, the halves of that, its family of refresh tokens, and the callback's answer. */
+/**
+ * Logs in and gives the session: its cookie, the halves of that, its family of refresh tokens, and the callback's answer.
+ * @param {any} gateway
+ * @param {any} tenant
+ * @param {Record<string, any>} [how]
+ */
 export async function beginSession(gateway, tenant, { browser = new Browser(), headers, ...how } = {}) {
   const callback = await loginUntilCallback(gateway, browser, how);
   return sessionOf(await gateway.askAs(browser, callback, { headers }), tenant);
@@ -236,7 +237,13 @@ export function sessionOf(answer, tenant, cookieName = COOKIE) {
   };
 }
 
-/** Makes a request with a cookie. */
+/**
+ * Makes a request with a cookie.
+ * @param {any} gateway
+ * @param {string} cookie
+ * @param {string} [path]
+ * @param {Record<string, any>} [init]
+ */
 export const askWith = (gateway, cookie, path = PRIVATE, { headers, ...init } = {}) =>
   gateway.ask(path, { ...init, headers: { ...headers, cookie } });
 
@@ -266,26 +273,46 @@ export async function authorizationFor(gateway, api, { cookie }) {
   return api.requests.at(-1).headers.authorization;
 }
 
-/** Asserts what has become of a session's family of refresh tokens. */
+/**
+ * Asserts what has become of a session's family of refresh tokens.
+ * @param {any} session
+ * @param {any} expected
+ * @param {string} [message]
+ */
 export function assertFamily({ family }, expected, message) {
   const { rotations, revoked } = family();
   assert.deepEqual({ rotations, revoked }, expected, message);
 }
 
-/** Asserts that a session is alive. */
+/**
+ * Asserts that a session is alive.
+ * @param {any} gateway
+ * @param {any} session
+ * @param {string} [message]
+ */
 export async function assertAlive(gateway, { cookie }, message) {
   const answer = await askWith(gateway, cookie);
   assert.equal(answer.status, 200, `${message}: ${answer.text}`);
 }
 
-/** Asserts that a request with the session's cookie is told that the session has ended, and the browser to forget it. */
+/**
+ * Asserts that a request with the session's cookie is told that the session has ended, and the browser to forget it.
+ * @param {any} gateway
+ * @param {any} session
+ * @param {string} [message]
+ */
 export async function assertEnded(gateway, { cookie }, message) {
   const answer = await askWith(gateway, cookie);
   assertProblem(answer, SESSION_EXPIRED, message);
   assertCleared(answer, message);
 }
 
-/** Asserts that an answer makes a browser forget the session's cookie. */
+/**
+ * Asserts that an answer makes a browser forget the session's cookie.
+ * @param {any} answer
+ * @param {string} [message]
+ * @param {string} [cookieName]
+ */
 export function assertCleared({ headers }, message, cookieName = COOKIE) {
   const lines = headers.getSetCookie().filter((line) => line.startsWith(`${cookieName}=`));
   assert.equal(lines.length, 1, `${message}: the cookie is cleared`);

@@ -24,13 +24,17 @@ const SIGN = {
   PS: (hash, data, key) =>
     sign(hash, data, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }),
   ES: (hash, data, key) => sign(hash, data, { key, dsaEncoding: 'ieee-p1363' }),
-  Ed: (hash, data, key) => sign(null, data, key),
+  Ed: (_hash, data, key) => sign(null, data, key),
   HS: (hash, data, key) => createHmac(hash, key).update(data).digest(),
 };
 
 const bitsOf = (alg) => /\d+$/.exec(alg)?.[0] ?? '256';
 
-/** Makes a key pair for an algorithm: its public half as a JWK and as PEM. */
+/**
+ * Makes a key pair for an algorithm: its public half as a JWK and as PEM.
+ * @param {string} alg
+ * @param {string} [kid]
+ */
 export function makeKey(alg, kid = randomUUID()) {
   const { privateKey, publicKey } = KINDS[alg.slice(0, 2)](bitsOf(alg));
   return {
@@ -45,7 +49,10 @@ export function makeKey(alg, kid = randomUUID()) {
 /** The key set of some keys, as the text that an issuer serves. */
 export const keySetOf = (...keys) => JSON.stringify({ keys: keys.map(({ jwk }) => jwk) });
 
-/** Claims that are valid at an authorizer of ISSUER and AUDIENCE for the next minutes, and others on top. */
+/**
+ * Claims that are valid at an authorizer of ISSUER and AUDIENCE for the next minutes, and others on top.
+ * @param {Record<string, any>} [claims]
+ */
 export const claimsFor = (claims = {}) => ({
   iss: ISSUER,
   aud: AUDIENCE,
@@ -55,12 +62,22 @@ export const claimsFor = (claims = {}) => ({
   ...claims,
 });
 
-/** Signs claims with a key of `makeKey`. `header` replaces its members, or leaves them out where they are `undefined`. */
+/**
+ * Signs claims with a key of `makeKey`. `header` replaces its members, or leaves them out where they are `undefined`.
+ * @param {any} key
+ * @param {Record<string, any>} [claims]
+ * @param {Record<string, any>} [header]
+ */
 export function signed(key, claims = claimsFor(), header = {}) {
   return compact({ alg: key.alg, typ: 'JWT', kid: key.kid, ...header }, claims, key.privateKey, key.alg);
 }
 
-/** Signs claims with a secret: HS256 unless told otherwise. */
+/**
+ * Signs claims with a secret: HS256 unless told otherwise.
+ * @param {string | Buffer} secret
+ * @param {Record<string, any>} [claims]
+ * @param {Record<string, any>} [header]
+ */
 export function signedWithSecret(secret, claims = claimsFor(), { alg = 'HS256', ...header } = {}) {
   return compact({ alg, typ: 'JWT', ...header }, claims, secret, alg.startsWith('HS') ? alg : 'HS256');
 }

@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { WebSocket, WebSocketServer } from 'ws';
+import { originOf } from './harness.mjs';
 
 /**
  * Starts an upstream that sends every message back, and does what some of them say: `close CODE REASON`, `close` without a code,
@@ -32,7 +33,7 @@ export async function startSocketUpstream() {
     if (request.url.includes('/silence')) return undefined;
     return sockets.handleUpgrade(request, socket, head, (webSocket) => serve(request, webSocket));
   });
-  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
 
   function serve(request, webSocket) {
     // 1005 stands for a close without a code, 1006 for none at all.
@@ -50,7 +51,7 @@ export async function startSocketUpstream() {
   }
 
   return {
-    origin: `http://127.0.0.1:${server.address().port}`,
+    origin: originOf(server),
     opened,
     /** Every request that came, whether it became a socket or not. */
     requests,
@@ -62,7 +63,13 @@ export async function startSocketUpstream() {
   };
 }
 
-/** Opens a WebSocket. Gives it when it is open, or else the status, headers and text of the answer that there was instead. */
+/**
+ * Opens a WebSocket. Gives it when it is open, or else the status, headers and text of the answer that there was instead.
+ * @param {string} origin
+ * @param {string} path
+ * @param {Record<string, any>} [options]
+ * @returns {Promise<any>}
+ */
 export async function openSocket(origin, path, { protocols = [], ...options } = {}) {
   const socket = new WebSocket(`${origin.replace('http', 'ws')}${path}`, protocols, options);
   const received = [];

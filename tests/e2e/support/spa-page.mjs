@@ -33,12 +33,10 @@ export const REFRESH = '/api/auth0/refresh';
 export const TOKEN_CALLBACK = '/api/auth0/token/callback';
 export const TOKEN_ENDPOINT = '/oauth/token';
 
-/** Tests in a browser get this long. */
-export const TIMEOUT = { timeout: 120_000 };
-
 /**
  * Starts tenant, sample API, gateway with the page, and browser. `deploy` gives config and bindings of another gateway than that
  * of the committed config; `launch` are options of the browser.
+ * @param {Record<string, any>} [options]
  */
 export async function startSite({ deploy = deployCommitted, launch } = {}) {
   // First: without one, nothing has started that would keep the tests from their end.
@@ -122,7 +120,9 @@ function deployCommitted({ origin, tenant, api }) {
 
 class Visit {
   constructor({ tenant, origin, context }) {
-    Object.assign(this, { tenant, origin, context });
+    this.tenant = tenant;
+    this.origin = origin;
+    this.context = context;
     /** What the pages complained of: scripts that threw, and what the Content-Security-Policy stopped. */
     this.complaints = [];
     /** Every answer that a page has received. */
@@ -191,7 +191,8 @@ class Visit {
 /** A tab with the page. */
 class Tab {
   constructor(page, visit) {
-    Object.assign(this, { page, visit });
+    this.page = page;
+    this.visit = visit;
     this.problem = page.getByRole('alert');
     this.log = page.getByRole('log');
     this.person = page.locator('#who');
@@ -315,9 +316,7 @@ async function collectTexts() {
         const held = value[key];
         if (held instanceof Promise) held.catch(() => {});
         queue.push(held);
-      } catch {
-        continue;
-      }
+      } catch {}
     }
   }
   return texts.join('\n');

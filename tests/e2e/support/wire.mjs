@@ -2,8 +2,9 @@
 // client that sends what no library would, and a gateway that is reached without anything in between.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { startGateway } from './harness.mjs';
+import { originOf, startGateway } from './harness.mjs';
 
 const HEAD_END = '\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -11,6 +12,7 @@ const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 /**
  * Starts a gateway whose `bare` is an origin at which workerd hands requests to the gateway itself. At the first origin stands,
  * as at Cloudflare, a Worker that chooses an encoding, and refuses or corrects some of what these tests send.
+ * @param {Record<string, any>} [options]
  */
 export async function startBareGateway(options) {
   const gateway = await startGateway({ isolates: 2, ...options });
@@ -48,13 +50,13 @@ export async function startWireUpstream() {
       }
     });
   });
-  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const origin = originOf(server);
   const upstream = {
     answer: OK,
     seen,
-    host: `127.0.0.1:${port}`,
-    origin: `http://127.0.0.1:${port}`,
+    host: new URL(origin).host,
+    origin,
     /** Gives what came since it was last asked. */
     taken() {
       const { requests, broken, connections } = seen;

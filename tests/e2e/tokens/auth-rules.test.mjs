@@ -15,6 +15,7 @@ const token = (claims) => signedWithSecret(SECRET, claimsFor(claims));
 const bearer = (claims) => ({ headers: { authorization: `Bearer ${token(claims)}` } });
 
 // What a path demands, the claims that satisfy it, and those that do not; each with a message.
+/** @type {any[][]} */
 const DEMANDS = [
   [
     { scopes: ['read:orders', 'write:orders'] },
@@ -184,13 +185,13 @@ describe('a path lets pass whom it asks for', () => {
 test('a number is one and the same however it is written', async () => {
   const index = DEMANDS.findIndex(([{ claims }]) => claims?.level === 3);
   const rest = JSON.stringify(claimsFor({ 'app.plan': 'gold', verified: true })).slice(1);
-  for (const [number, status] of [
+  for (const [number, status] of /** @type {any[][]} */ ([
     ['3', 200],
     ['3.0', 200],
     ['30e-1', 200],
     ['3.5', 403],
     ['"3"', 403],
-  ]) {
+  ])) {
     const text = [JSON.stringify({ alg: 'HS256' }), `{"level":${number},${rest}`]
       .map((part) => Buffer.from(part).toString('base64url'))
       .join('.');
@@ -241,10 +242,10 @@ describe('a path sends away, with 403, whom it does not ask for', () => {
   });
 
   test('and tells a token that is not believed nothing of what it would need', async () => {
-    for (const [claims, code] of [
+    for (const [claims, code] of /** @type {any[][]} */ ([
       [{ aud: 'another' }, 'token_invalid'],
       [{ exp: 1, scope: 'read:orders' }, 'token_expired'],
-    ]) {
+    ])) {
       assertTellsNothing(await gateway.ask('/demanded/x', bearer(claims)), code);
     }
     const nothing = await gateway.ask('/demanded/x');

@@ -321,6 +321,7 @@ describe('a jwt authorizer refuses', () => {
 
   test('claims that break a rule, whatever they are signed with', async () => {
     const now = seconds();
+    /** @type {any[][]} */
     const rows = [
       [{ iss: 'https://other.example/' }, /^iss is /, 'another issuer'],
       [{ iss: ISSUER.slice(0, -1) }, /^iss is /, 'the issuer without its slash'],
@@ -335,6 +336,7 @@ describe('a jwt authorizer refuses', () => {
       [{ iat: now + 3600 }, /^iat is /, 'issued in an hour'],
       [{ exp: now - 3600 }, /^exp is /, 'an hour too late', 'token_expired'],
     ];
+    /** @type {any[][]} */
     const signers = [
       ['secret', (claims) => signedWithSecret(SECRET, claims)],
       ['inline', (claims) => signed(keys.EdDSA, claims)],

@@ -21,21 +21,50 @@ import {
 } from '../support/bearer.mjs';
 import { until } from '../support/harness.mjs';
 
-const TIMEOUT_MS = 500;
+// What the gateway waits for a key set, and JWKS_LOAD_RETRY_SECS of jwks.rs.
+const TIMEOUT_SECS = 10;
+const RETRY_SECS = 2;
+
+const IDP_TIMEOUT = {
+  status: 504,
+  code: 'idp_timeout',
+  retryAfter: '5',
+  reason: /^$/,
+  log: /took too long/,
+  passes: TIMEOUT_SECS,
+};
 
 describe('a provider on a bad day', { concurrency: 8 }, () => {
-  const broken = { status: 502, code: 'idp_error', retryAfter: null };
+  const broken = {
+    status: 502,
+    code: 'idp_error',
+    retryAfter: null,
+    reason: /^its key set cannot be used$/,
+    log: /the document is no key set$/,
+  };
+  const refused = (status) => ({
+    ...broken,
+    reason: new RegExp(`^${status}: `),
+    log: new RegExp(`: status ${status}`),
+  });
+  /** @type {any[][]} */
   const table = [
-    ['resets the connection', { kind: 'reset' }, { status: 503, code: 'idp_unavailable', retryAfter: '5' }],
-    ['hangs', { kind: 'hang' }, { status: 504, code: 'idp_timeout', retryAfter: '5' }],
-    ['is slow', { kind: 'slow', delayMs: 20 * TIMEOUT_MS }, { status: 504, code: 'idp_timeout', retryAfter: '5' }],
-    ['answers 500', { kind: 'status' }, { ...broken, reason: /^500: / }],
-    ['answers 403 with a good key set', 'forbidden', { ...broken, reason: /^403: / }],
     [
-      'redirects',
-      { kind: 'status', status: 302, headers: { location: '/elsewhere' } },
-      { ...broken, reason: /^302: / },
+      'resets the connection',
+      { kind: 'reset' },
+      {
+        status: 503,
+        code: 'idp_unavailable',
+        retryAfter: '5',
+        reason: /^Network connection lost/,
+        log: /: Network connection lost/,
+      },
     ],
+    ['hangs', { kind: 'hang' }, IDP_TIMEOUT],
+    ['is slow', { kind: 'slow', delayMs: 60 * 60 * 1000 }, IDP_TIMEOUT],
+    ['answers 500', { kind: 'status' }, refused(500)],
+    ['answers 403 with a good key set', 'forbidden', refused(403)],
+    ['redirects', { kind: 'status', status: 302, headers: { location: '/elsewhere' } }, refused(302)],
     ['answers HTML', { kind: 'html' }, broken],
     ['answers nothing', { kind: 'empty' }, broken],
     ['answers JSON that is cut off', { kind: 'malformed' }, broken],
@@ -55,7 +84,7 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
   ];
   for (const [name, fault, expected] of table) {
     test(`${name}: nobody gets in, the answer says whose fault it is, and all is well once it is over`, async (t) => {
-      const { tenant, gateway } = await start(t, { timeout_ms: TIMEOUT_MS });
+      const { tenant, gateway } = await start(t);
       const token = await tenant.mint();
       const made = {
         forbidden: { kind: 'status', status: 403, body: JSON.stringify(tenant.keySet()) },
@@ -63,24 +92,28 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
       };
       tenant.fault({ path: KEY_SET, ...(made[fault] ?? fault) });
 
-      const answer = await ask(gateway, token);
+      const asked = ask(gateway, token);
+      await until(() => tenant.counts[KEY_SET] === 1);
+      if (expected.passes) await gateway.later(expected.passes);
+      const answer = await asked;
       assert.deepEqual([answer.status, answer.body.code], [expected.status, expected.code]);
       assert.equal(answer.headers.get('content-type'), 'application/problem+json');
       assert.equal(answer.headers.get('retry-after'), expected.retryAfter);
       assert.equal(answer.headers.get('www-authenticate'), null, 'the token is not to blame');
       assert.equal(answer.record.code, expected.code);
-      if (expected.reason) assert.match(answer.record.reason, expected.reason);
+      assert.match(answer.record.reason ?? '', expected.reason);
       const logged = await gateway.record(({ code }) => code === 'jwks_unavailable');
       assert.ok(logged.message.includes(KEY_SET), 'the log names the address');
-      if (expected.log) assert.match(logged.message, expected.log);
+      assert.match(logged.message, expected.log);
 
       tenant.clearFaults();
-      await until(async () => (await ask(gateway, token)).status === 200);
+      await gateway.later(RETRY_SECS);
+      assert.equal((await ask(gateway, token)).status, 200);
     });
   }
 
   test("does not take the gateway's good keys away", async (t) => {
-    const { tenant, gateway } = await start(t, { timeout_ms: TIMEOUT_MS });
+    const { tenant, gateway } = await start(t);
     const known = await tenant.mint();
     assert.equal((await ask(gateway, known)).status, 200);
     tenant.fault({ path: KEY_SET, kind: 'status', status: 200, body: '{"keys":[]}' });
@@ -91,11 +124,14 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
   });
 
   test('that does not answer is asked once, however many wait', async (t) => {
-    // Longer than JWKS_LOAD_RETRY_SECS, so that those who waited find the failure old when they come to it.
-    const { tenant, gateway } = await start(t, { timeout_ms: 3_000 });
+    const { tenant, gateway } = await start(t);
     tenant.fault({ path: KEY_SET, kind: 'hang' });
     const token = await tenant.mint();
-    const answers = await Promise.all(Array.from({ length: 10 }, () => ask(gateway, token)));
+    const asked = Array.from({ length: 10 }, () => ask(gateway, token));
+    await until(async () => (await gateway.taken()) === asked.length);
+    // Longer than RETRY_SECS, so that those who waited find the failure old when they come to it.
+    await gateway.later(TIMEOUT_SECS);
+    const answers = await Promise.all(asked);
     for (const { status, body } of answers) assert.deepEqual([status, body.code], [504, 'idp_timeout']);
     assert.equal(tenant.counts[KEY_SET], 1);
   });
@@ -140,7 +176,7 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
     assert.equal((await ask(gateway, await tenant.mint())).status, 200);
   });
 
-  for (const [what, change, reason] of [
+  for (const [what, change, reason] of /** @type {any[][]} */ ([
     ['padded', (key) => ({ ...key, n: `${key.n}==` }), 'its n is missing or malformed'],
     [
       'short',
@@ -151,7 +187,7 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
     ['on another curve', ({ kid }) => ({ kid, kty: 'EC', crv: 'P-521', x: 'AA', y: 'AA' }), 'its crv is not supported'],
     ['of another type', ({ kid }) => ({ kid, kty: 'oct', k: 'AA' }), 'its kty is not supported'],
     ['for another algorithm', (key) => ({ ...key, alg: 'RSA-OAEP' }), 'its alg is not supported'],
-  ]) {
+  ])) {
     test(`the log says of a key that cannot be used which it is, and why: ${what}`, async (t) => {
       const { tenant, gateway } = await start(t);
       const [good] = tenant.keys.map(publicKeyOf);
@@ -165,7 +201,7 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
 
       tenant.clearFaults();
       publish(tenant, [bad, { ...good, kid: 'another' }]);
-      await until(async () => (await ask(gateway, token)).status === 401);
+      await gateway.later(RETRY_SECS);
       const beside = await ask(gateway, token);
       assert.equal(beside.record.reason, `the key "${good.kid}" cannot be used: ${reason}`, 'beside another');
     });
@@ -193,7 +229,7 @@ describe('the copy in KV', { concurrency: 8 }, () => {
       assert.equal((await ask(first, await tenant.mint())).status, 200);
       const stored = await storedCopy(first, tenant);
       assert.deepEqual(JSON.parse(stored.document), tenant.keySet());
-      assert.ok(Math.abs(seconds() - stored.fetched_at) < 60);
+      assert.equal(stored.fetched_at, seconds());
     } finally {
       await first.close();
     }
@@ -212,7 +248,7 @@ describe('the copy in KV', { concurrency: 8 }, () => {
     assert.equal((await ask(gateway, await tenant.mint())).status, 200);
     await hold.arrived();
     hold.release();
-    await until(async () => seconds() - (await storedCopy(gateway, tenant)).fetched_at < 60);
+    await until(async () => (await storedCopy(gateway, tenant)).fetched_at === seconds());
     assert.equal(tenant.counts[KEY_SET], 1);
   });
 
@@ -232,6 +268,7 @@ describe('the copy in KV', { concurrency: 8 }, () => {
     assert.equal(tenant.counts[KEY_SET], 1);
   });
 
+  /** @type {any[][]} */
   const copies = [
     [
       'older than a day',
@@ -252,7 +289,8 @@ describe('the copy in KV', { concurrency: 8 }, () => {
       const answer = await ask(gateway, await tenant.mint());
       assert.deepEqual([answer.status, answer.body.code], [503, 'idp_unavailable'], 'the provider is away');
       tenant.clearFaults();
-      await until(async () => (await ask(gateway, await tenant.mint())).status === 200);
+      await gateway.later(RETRY_SECS);
+      assert.equal((await ask(gateway, await tenant.mint())).status, 200);
       assert.deepEqual(
         JSON.parse((await storedCopy(gateway, tenant)).document),
         tenant.keySet(),
@@ -269,10 +307,10 @@ describe('the copy in KV', { concurrency: 8 }, () => {
 
 describe('a token that names no key, where the set has a single one', { concurrency: 8 }, () => {
   const nameless = { header: { kid: undefined } };
-  for (const [message, published] of [
+  for (const [message, published] of /** @type {any[][]} */ ([
     ['without a name', (key) => ({ ...publicKeyOf(key), kid: undefined })],
     ['with a name', publicKeyOf],
-  ]) {
+  ])) {
     test(`${message}, is believed after a rotation, and one by the old key is not`, async (t) => {
       const { tenant, gateway } = await start(t);
       const [old] = tenant.keys;
@@ -306,7 +344,6 @@ describe('a token that names no key, where the set has a single one', { concurre
     const { tenant, gateway } = await start(t);
     const genuine = await tenant.mint({}, nameless);
     assert.equal((await ask(gateway, genuine)).status, 200);
-    const began = Date.now();
     const forged = await Promise.all(
       Array.from({ length: 100 }, async (_, jti) => flipSignatureBit(await tenant.mint({ jti: `${jti}` }, nameless))),
     );
@@ -315,9 +352,7 @@ describe('a token that names no key, where the set has a single one', { concurre
     }
     for (const { status } of await Promise.all(forged.slice(50).map((token) => ask(gateway, token))))
       assert.equal(status, 401);
-    const cooldowns = Math.floor((Date.now() - began) / 30_000);
-    const calls = tenant.counts[KEY_SET] - 1;
-    assert.ok(calls >= 1 && calls <= 1 + cooldowns, `${calls} calls in ${cooldowns} cooldowns`);
+    assert.equal(tenant.counts[KEY_SET], 2);
     assert.equal((await ask(gateway, genuine)).status, 200, 'the genuine token still counts');
   });
 
@@ -386,7 +421,6 @@ describe('many at once', () => {
     const genuine = await tenant.mint();
     assert.equal((await ask(gateway, genuine)).status, 200);
     const before = tenant.counts[KEY_SET];
-    const began = Date.now();
     let left = 10_000;
     const worker = async () => {
       while (left > 0) {
@@ -398,10 +432,7 @@ describe('many at once', () => {
       }
     };
     await Promise.all(Array.from({ length: 50 }, worker));
-    // One a cooldown of 30 s; a machine so slow that the run takes longer is not the gateway's fault.
-    const cooldowns = Math.floor((Date.now() - began) / 30_000);
-    const calls = tenant.counts[KEY_SET] - before;
-    assert.ok(calls >= 1 && calls <= 1 + cooldowns, `${calls} calls in ${cooldowns} cooldowns`);
+    assert.equal(tenant.counts[KEY_SET], before + 1);
     const last = await ask(gateway, withKid(genuine, randomUUID()));
     assertTellsNothing(last, 'token_invalid');
     assert.equal(

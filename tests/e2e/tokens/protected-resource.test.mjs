@@ -37,7 +37,7 @@ const configWith = (more) => ({
 });
 
 before(async () => {
-  upstream = await startUpstream((request, response) => {
+  upstream = await startUpstream((_request, response) => {
     response.writeHead(401, { 'www-authenticate': UPSTREAM_CHALLENGE }).end();
   });
   gateway = await startGateway({ config: configWith({ protected_resource: true }) });
@@ -144,6 +144,7 @@ describe('the metadata', () => {
 });
 
 describe('a challenge', () => {
+  /** @type {any[][]} */
   const rows = [
     ['/private', {}, [401, 'token_missing'], [], 'no token'],
     [

@@ -46,6 +46,7 @@ describe('a token that is believed', () => {
 
   test('may leave out what is optional, and use every form that the RFC gives a claim', async () => {
     const now = seconds();
+    /** @type {any[][]} */
     const table = [
       ['no iat', { iat: undefined }],
       ['nbf in the past', { nbf: now - 10 }],
@@ -57,6 +58,7 @@ describe('a token that is believed', () => {
     for (const [message, claims] of table) {
       assert.equal((await ask(gateway, await tenant.mint(claims))).status, 200, message);
     }
+    /** @type {any[][]} */
     const headers = [
       ['no typ', { typ: undefined }],
       ['typ of RFC 9068', { typ: 'at+jwt' }],
@@ -78,6 +80,7 @@ describe('a token that is believed', () => {
     const patient = await protectedGateway(tenant, { clock_skew_seconds: 60 });
     t.after(() => patient.close());
     const now = seconds();
+    /** @type {any[][]} */
     const table = [
       ['exp a little less than the skew ago', { exp: now - 50 }, 200],
       ['exp the skew ago', { exp: now - 60 }, 401, 'token_expired'],
@@ -94,6 +97,7 @@ describe('a token that is believed', () => {
 });
 
 describe('the vectors of the RFCs', () => {
+  /** @type {any[][]} */
   const table = [
     ['RFC 7515 appendix A.2 (RS256)', /^iss is "joe"/],
     ['RFC 7515 appendix A.3 (ES256)', /^iss is "joe"/],

@@ -61,19 +61,15 @@ test('a token is known by its whole text: one that differs in a bit is verified,
 
 test('a token that was let in is refused from the moment it expires', async (t) => {
   const { gateway, verifications } = await start(t, { clock_skew_seconds: 0 });
-  const exp = seconds() + 3;
+  const exp = seconds() + 600;
   const token = await tenant.mint({ exp });
-  let answer = await ask(gateway, token);
-  assert.equal(answer.status, 200);
   assert.equal((await ask(gateway, token)).status, 200);
+  await gateway.later(exp - Date.now() / 1000 - 0.001);
+  assert.equal((await ask(gateway, token)).status, 200, 'let in to the last millisecond');
   assert.equal(verifications(), 1, 'it is remembered');
-  while (answer.status === 200) {
-    const asked = Date.now();
-    answer = await ask(gateway, token);
-    if (answer.status === 200) assert.ok(asked < exp * 1000, 'let in after it expired');
-  }
+  await gateway.later(0.001);
+  const answer = await ask(gateway, token);
   assert.deepEqual([answer.status, answer.body.code], [401, 'token_expired']);
-  assert.ok(Date.now() >= exp * 1000, 'refused before it expired');
 });
 
 test('a token whose key was withdrawn is refused once the set is renewed', async (t) => {

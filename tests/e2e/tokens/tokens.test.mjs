@@ -18,6 +18,7 @@ import {
   publish,
   seconds,
 } from '../support/bearer.mjs';
+import { claimsOf } from '../support/login-flow.mjs';
 
 let tenant;
 let gateway;
@@ -36,6 +37,7 @@ describe('a token that is not believed', () => {
   test('breaks a rule of its claims', async () => {
     const now = seconds();
     const long = 'x'.repeat(8 * 1024);
+    /** @type {any[][]} */
     const table = [
       ['iss of another', { iss: 'https://other.example/' }, /^iss is "https:\/\/other\.example\/"/],
       ['iss without its slash', { iss: tenant.issuer.slice(0, -1) }, /^iss is /],
@@ -82,6 +84,7 @@ describe('a token that is not believed', () => {
   });
 
   test('has expired, which is said under a code of its own', async () => {
+    /** @type {any[][]} */
     const table = [
       ['an hour ago', { exp: seconds() - 3600 }],
       ['in 1970', { exp: 0 }],
@@ -96,7 +99,7 @@ describe('a token that is not believed', () => {
   });
 
   test('names an algorithm that no public key may verify', async () => {
-    const payload = JSON.parse(Buffer.from((await tenant.mint()).split('.')[1], 'base64url'));
+    const payload = claimsOf(await tenant.mint());
     const jwk = publicKeyOf(tenant.keys[0]);
     const pem = createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
     const hmac = (hash, secret, header) => {
@@ -241,9 +244,10 @@ describe('a token that is not believed', () => {
     t.after(() => strict.close());
 
     const [rs256, rs512, es256] = own.keys;
-    const claims = JSON.parse(Buffer.from((await own.mint()).split('.')[1], 'base64url'));
+    const claims = claimsOf(await own.mint());
     const noKey = (kid) => new RegExp(`^no key "${kid}" of the algorithm's type$`);
     const leftOut = (kid, why) => new RegExp(`^the key "${kid}" cannot be used: ${why}$`);
+    /** @type {any[][]} */
     const table = [
       ['the kid of an elliptic key', jws({ alg: 'RS256', kid: es256.kid }, claims, rs256), noKey(es256.kid)],
       [

@@ -18,7 +18,9 @@ describe('wrangler reads', () => {
       t.after(() => rm(folder, { recursive: true, force: true }));
       for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text);
       Object.assign(process.env, own);
-      t.after(() => Object.keys(own).forEach((key) => delete process.env[key]));
+      t.after(() => {
+        for (const key of Object.keys(own)) delete process.env[key];
+      });
 
       const read = getVarsForDev(
         join(folder, 'wrangler.toml'),

@@ -92,7 +92,10 @@ describe('the build that wrangler runs', { timeout: 300_000 }, () => {
   /** Whether a text has the words of the check, in their order. */
   const isTold = (text) => {
     let at = 0;
-    return WORDS.every((word) => (at = text.indexOf(word, at)) >= 0);
+    return WORDS.every((word) => {
+      at = text.indexOf(word, at);
+      return at >= 0;
+    });
   };
   let copy;
   let env;
@@ -142,6 +145,7 @@ describe('the build that wrangler runs', { timeout: 300_000 }, () => {
     };
     const limit = (name) =>
       `[[${name}ratelimits]]\nname = "LIMIT"\nnamespace_id = "1"\nsimple = { limit = 1, period = 60 }\n`;
+    /** @type {any[][]} */
     const rows = [
       [
         'stops where a module is not there',

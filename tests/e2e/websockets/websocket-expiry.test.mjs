@@ -1,19 +1,19 @@
 // When the gateway closes a WebSocket: with `close_at_expiry`, at the end of the token or of the session that opened it, and
-// otherwise never. The clocks are real ones. The end of one socket is how a test learns that the time is over for the others.
+// otherwise never.
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { later } from '../support/clock.mjs';
 import { proxied, startGateway, until } from '../support/harness.mjs';
 import {
   BACKCHANNEL_LOGOUT,
+  LIFE_SECS,
   LOGOUT,
   OWN_PAGE,
-  PRIVATE,
+  REMEMBERED_SECS,
   TOKEN_ENDPOINT,
-  askWith,
   assertAlive,
   authorizationFor,
   beginSession,
@@ -22,9 +22,14 @@ import {
 import { openSocket, startSocketUpstream } from '../support/sockets.mjs';
 
 const EXPIRED = 4401;
-const LIFE_SECS = 4;
+/** RENEWAL_RETRY_SECS of record.rs. */
+const RETRY_SECS = 5;
 const DAY_SECS = 24 * 60 * 60;
 
+/**
+ * @param {string} path
+ * @param {any} [auth]
+ */
 const closing = (path, auth = true) => ({
   method: 'GET',
   path,
@@ -49,13 +54,14 @@ async function hangUp(...clients) {
   await Promise.all(clients.map(({ closed }) => closed));
 }
 
-describe('a socket that was opened with a token', { concurrency: true }, () => {
+describe('a socket that was opened with a token', () => {
   let tenant;
   let gateway;
 
   before(async () => {
     tenant = await startTenant();
     gateway = await startGateway({
+      clock: true,
       config: {
         servers: [{ alias: 'own', url: upstream.origin }],
         authorizer: {
@@ -90,9 +96,10 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
     const exp = now() + LIFE_SECS;
     const client = await open('/closing/watched', { exp });
     const behind = upstream.opened.find(({ url }) => url === '/watched');
-    await assertOpen(client, 'before');
+    await later(LIFE_SECS - 1);
+    await assertOpen(client, 'a second before');
+    await later(1);
     assert.equal((await client.closed).code, EXPIRED);
-    assert.ok(Date.now() >= exp * 1000, 'the token has expired');
     assert.notEqual((await behind.closed).code, 1006, 'the upstream was told');
   });
 
@@ -105,9 +112,10 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
       if (message === undefined) break;
       assert.equal(message, `${count}`);
       count += 1;
+      if (count === 20) await later(LIFE_SECS);
     }
     assert.equal((await client.closed).code, EXPIRED);
-    assert.ok(count > 10, `${count} messages`);
+    assert.ok(count >= 20, `${count} messages`);
   });
 
   test('stays open without the key, or with a token that holds, however long', async () => {
@@ -120,6 +128,7 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
       open('/closing/x', { exp: exp + 60 * DAY_SECS }),
       open('/closing/x', { exp: exp + 100 * 365 * DAY_SECS }),
     ]);
+    await later(LIFE_SECS);
     assert.equal((await short.closed).code, EXPIRED);
     await assertOpen(plain, 'without the key');
     await assertOpen(minutes, 'a token of a minute');
@@ -135,6 +144,7 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
       sub: `user-${index}`,
     }));
     const clients = await Promise.all(claims.map((own) => open('/closing/x', own)));
+    await later(LIFE_SECS);
     const codes = await Promise.all(clients.filter((_, index) => index % 2 === 0).map(({ closed }) => closed));
     assert.deepEqual(
       codes.map(({ code }) => code),
@@ -156,6 +166,7 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
     second.socket.send('close 4001 enough');
     assert.deepEqual(await first.closed, { code: 4000, reason: 'enough' });
     assert.deepEqual(await second.closed, { code: 4001, reason: 'enough' });
+    await later(LIFE_SECS);
     assert.equal((await short.closed).code, EXPIRED);
     assert.deepEqual(
       gateway.records().filter(({ level }) => level === 'error'),
@@ -177,7 +188,7 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
   }
 
   // A byte that is no UTF-8 is read as a character of three bytes, and a frame has room for 123 bytes of reason.
-  for (const [message, bytes, expected] of [
+  for (const [message, bytes, expected] of /** @type {any[][]} */ ([
     ['123 letters', Buffer.alloc(123, 'a'), 'a'.repeat(123)],
     ['41 bytes that are no UTF-8', Buffer.alloc(41, 0xff), '\ufffd'.repeat(41)],
     ['42 bytes that are no UTF-8', Buffer.alloc(42, 0xff), '\ufffd'.repeat(41)],
@@ -186,7 +197,7 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
       Buffer.concat([Buffer.from('ab'), Buffer.alloc(121, 0xff)]),
       `ab${'\ufffd'.repeat(40)}`,
     ],
-  ]) {
+  ])) {
     test(`is over on both sides where the client closes it with ${message}`, async () => {
       const { socket, closed } = await open(`/closing/reason-${message.replaceAll(' ', '-')}`, {
         exp: now() + DAY_SECS,
@@ -203,6 +214,7 @@ describe('a socket that was opened with a token', { concurrency: true }, () => {
   test('stays open on a path that takes requests without one, where it came without one', async () => {
     const exp = now() + LIFE_SECS;
     const [without, withOne] = await Promise.all([open('/optional/x'), open('/optional/x', { exp })]);
+    await later(LIFE_SECS);
     assert.equal((await withOne.closed).code, EXPIRED);
     await assertOpen(without, 'without a token');
     await hangUp(without);
@@ -215,10 +227,9 @@ describe('a socket that was opened with a session', () => {
   let gateway;
 
   before(async () => {
-    [tenant, api] = await Promise.all([startTenant(), startApi()]);
+    [tenant, api] = await Promise.all([startTenant({ accessTokenSeconds: LIFE_SECS }), startApi()]);
     gateway = await startSessionGateway(tenant, api, {
       authorizer: { clock_skew_seconds: 0 },
-      session: { renew_before_seconds: 1 },
       sections: {
         servers: [
           { alias: 'api', url: api.origin },
@@ -232,11 +243,6 @@ describe('a socket that was opened with a session', () => {
   after(async () => {
     await gateway?.close();
     await Promise.all([tenant?.close(), api?.close()]);
-  });
-
-  // Tokens that are soon over, and renewed in their last second, unless a test says otherwise.
-  beforeEach(() => {
-    tenant.settings.accessTokenSeconds = 4;
   });
 
   afterEach(() => tenant.clearFaults());
@@ -260,18 +266,21 @@ describe('a socket that was opened with a session', () => {
     assert.ok(behind, 'the upstream got the token and no cookie');
     // The same token by itself has its end, and the session has another by then.
     const withToken = await open('/closing/x', { authorization: await authorizationFor(gateway, api, session) });
+    await later(LIFE_SECS);
     assert.equal((await withToken.closed).code, EXPIRED);
+    await until(() => session.family().rotations === 1);
     await assertOpen(closes, 'after the first token');
-    await until(() => session.family().rotations >= 2);
+    await later(LIFE_SECS);
+    await until(() => session.family().rotations === 2);
     await assertOpen(closes, 'after the second');
     await logOut(session);
+    await later(REMEMBERED_SECS);
     assert.equal((await closes.closed).code, EXPIRED);
     await assertOpen(plain, 'without the key');
     await hangUp(plain);
   });
 
   test('is closed with 4401 by a logout, here or at the provider, long before its token would be over', async () => {
-    tenant.settings.accessTokenSeconds = 600;
     const sessions = [];
     for (const email of ['alice@example.com', 'bob@example.com', 'carol@example.com']) {
       sessions.push(await beginSession(gateway, tenant, { email }));
@@ -280,6 +289,7 @@ describe('a socket that was opened with a session', () => {
     await logOut(sessions[0]);
     const body = new URLSearchParams({ logout_token: await tenant.logoutToken({ sid: sessions[1].sid }) });
     assert.equal((await gateway.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body })).status, 200);
+    await later(REMEMBERED_SECS);
     assert.equal((await here.closed).code, EXPIRED);
     assert.equal((await there.closed).code, EXPIRED);
     await assertOpen(nowhere, 'of somebody else');
@@ -287,9 +297,9 @@ describe('a socket that was opened with a session', () => {
   });
 
   test('is closed with 4401 where nobody uses the session: what the client sends is a use, that the socket is open is none', async (t) => {
-    tenant.settings.accessTokenSeconds = 600;
+    const [idleSecs, stepSecs] = [600, 100];
     const idle = await startSessionGateway(tenant, api, {
-      session: { idle_seconds: 10 },
+      session: { idle_seconds: idleSecs },
       sections: {
         servers: [
           { alias: 'api', url: api.origin },
@@ -307,13 +317,16 @@ describe('a socket that was opened with a session', () => {
       ),
     );
     const { webSocket } = upstream.opened.find(({ url }) => url === '/idle-1');
-    const ended = Promise.all([silent.closed, heard.closed]);
-    for (let over; !over; over = await Promise.race([ended, sleep(100)])) {
+    for (let passed = stepSecs; passed < idleSecs; passed += stepSecs) {
       webSocket.send('from the upstream');
       await assertOpen(spoken, 'the client speaks');
+      const asked = await idle.calls('Session');
+      await later(stepSecs);
+      await until(async () => (await idle.calls('Session')) === asked + sessions.length);
     }
+    await later(stepSecs + 1);
     assert.deepEqual(
-      (await ended).map(({ code }) => code),
+      (await Promise.all([silent.closed, heard.closed])).map(({ code }) => code),
       [EXPIRED, EXPIRED],
       'nothing was said, and by the upstream alone',
     );
@@ -327,6 +340,7 @@ describe('a socket that was opened with a session', () => {
     const client = await openWith(session, '/closing/x');
     await assertOpen(client, 'before');
     tenant.fault({ path: TOKEN_ENDPOINT, kind: 'status', status: 400, body: { error: 'invalid_grant' } });
+    await later(LIFE_SECS);
     assert.equal((await client.closed).code, EXPIRED);
   });
 
@@ -334,9 +348,11 @@ describe('a socket that was opened with a session', () => {
     const session = await beginSession(gateway, tenant);
     const client = await openWith(session, '/closing/x');
     tenant.fault({ path: TOKEN_ENDPOINT, kind: 'status', status: 503 });
+    await later(LIFE_SECS);
     assert.equal((await client.closed).code, EXPIRED);
     tenant.clearFaults();
-    await until(async () => (await askWith(gateway, session.cookie, PRIVATE)).status === 200);
+    await later(RETRY_SECS + 1);
+    await assertAlive(gateway, session, 'when it is back');
     const next = await openWith(session, '/closing/x');
     await assertOpen(next, 'opened again');
     await hangUp(next);

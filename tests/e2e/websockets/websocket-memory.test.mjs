@@ -94,7 +94,9 @@ describe('a peer that reads nothing', { skip: skipsMemory }, () => {
     // What it takes to carry as much to peers that read.
     const { socket, closed } = await open(gateway, '/usual');
     const { webSocket } = upstream.opened.find(({ url }) => url === '/usual');
-    let [came, whole] = [0, Promise.withResolvers()];
+    let came = 0;
+    /** @type {PromiseWithResolvers<void>} */
+    const whole = Promise.withResolvers();
     socket.on('message', ({ length }) => {
       came += length;
       if (came >= SENT_BYTES) whole.resolve();

@@ -76,18 +76,18 @@ async function openBoth(path, options) {
   return { client, behind: upstream.opened.at(-1) };
 }
 
-for (const [way, prefix] of [
+for (const [way, prefix] of /** @type {any[][]} */ ([
   ['that the runtime joins', '/one'],
   ['that the runtime joins, on a path that wants a token', '/auth'],
   ['to the second of two addresses', '/several'],
   ['whose messages the gateway carries', '/closing'],
   ['whose messages the gateway carries to the second of two addresses', '/closing-several'],
-]) {
+])) {
   describe(`over a socket ${way}`, () => {
     test('messages pass both ways, text as text and bytes as bytes', async () => {
       const { client } = await openBoth(`${prefix}/x`);
       const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
-      for (const [message, sent] of [
+      for (const [message, sent] of /** @type {any[][]} */ ([
         ['a text', 'text'],
         ['no text', ''],
         ['a text beyond ASCII', 'Zoë 🦀 \u0000\u2028'],
@@ -95,7 +95,7 @@ for (const [way, prefix] of [
         ['no bytes', Buffer.alloc(0)],
         ['a long text', 'é'.repeat(200 * KIB)],
         ['many bytes', Buffer.alloc(900 * KIB, everyByte)],
-      ]) {
+      ])) {
         const came = await client.ask(sent);
         assert.equal(typeof came, typeof sent, message);
         assert.ok(Buffer.from(came).equals(Buffer.from(sent)), `${message}: ${came.length} of ${sent.length}`);
@@ -291,12 +291,12 @@ describe('a handshake', () => {
   });
 
   test('to nobody is 502, and to one that says nothing 504', async () => {
-    for (const [path, status, code] of [
+    for (const [path, status, code] of /** @type {any[][]} */ ([
       ['/nobody/x', 502, 'upstream_unreachable'],
       ['/closing-nobody/x', 502, 'upstream_unreachable'],
       ['/impatient/silence', 504, 'upstream_timeout'],
       ['/closing-impatient/silence', 504, 'upstream_timeout'],
-    ]) {
+    ])) {
       const { refused } = await open(path);
       assert.deepEqual([refused?.status, JSON.parse(refused?.text ?? '{}').code], [status, code], path);
     }

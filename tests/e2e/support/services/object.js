@@ -5,7 +5,7 @@ const done = [];
 const behaviours = {
   /** Tells what was done behind earlier answers. */
   done: () => Response.json(done),
-  async later(request, env, ctx) {
+  async later(request, _env, ctx) {
     ctx.waitUntil(Promise.resolve().then(() => done.push(new URL(request.url).search)));
     return new Response(null, { status: 202 });
   },
@@ -25,12 +25,13 @@ const behaviours = {
 export default {
   name: 'object',
 
-  async fetch(request, env, ctx) {
+  async fetch(...given) {
+    const [request, env, ctx] = given;
     const behaviour = behaviours[new URL(request.url).pathname.split('/').at(-1)];
     if (behaviour) return behaviour(request, env, ctx);
     return Response.json({
       self: this.name,
-      count: arguments.length,
+      count: given.length,
       variable: env.A_VARIABLE,
       method: request.method,
       url: request.url,

@@ -15,7 +15,7 @@ const reachable = () => ({
 });
 
 export default {
-  async fetch(request, env) {
+  async fetch(_request, env) {
     return Response.json({ handed: Object.keys(env), found: reachable() });
   },
 };

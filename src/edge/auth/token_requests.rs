@@ -1,0 +1,81 @@
+//! What the gateway asks of the provider for an application: tokens, and their revocation.
+
+use std::rc::Rc;
+
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::config::Endpoints;
+use crate::edge::gateway::issuer::Issuer;
+use crate::edge::runtime::http_client::Call;
+use crate::edge::runtime::invocation::{Detached, Invocation};
+use crate::edge::runtime::log;
+use crate::edge::runtime::panic::promise;
+use crate::oauth::{Form, Outcome, TokenAnswer, TransportError, refresh_form, revocation_form};
+use crate::secret::Secret;
+
+#[wasm_bindgen(module = "/src/edge/host.js")]
+extern "C" {
+    /// Gives why a token is not revoked, if so.
+    fn revoke_token(url: &str, form: &str, authorization: Option<&str>, token: &str, ms: u32) -> Promise;
+}
+
+/// Sends a form of the application's.
+///
+/// # Errors
+/// Where no whole answer came in time.
+pub async fn send_form(issuer: &Issuer, url: &str, form: &Form) -> Outcome {
+    let timeout_ms = issuer.authorizer.timeout_ms;
+    Call { url, form: Some(&form.body), authorization: form.authorization.as_deref(), timeout_ms }.send().await
+}
+
+/// Exchanges a refresh token.
+///
+/// # Errors
+/// Where no whole answer came in time.
+pub async fn refresh(issuer: &Issuer, endpoints: &Endpoints, refresh_token: &Secret<String>) -> Outcome {
+    let Ok(provider) = issuer.provider() else { return Err(TransportError::Unreachable("no provider".to_owned())) };
+    send_form(issuer, &endpoints.token, &refresh_form(provider, endpoints, refresh_token)).await
+}
+
+/// Revokes a refresh token, as far as the provider lets it be done; the log has what it did not.
+pub async fn revoke(issuer: &Issuer, invocation: &dyn Invocation, refresh_token: &str) {
+    let Some(Revocation { url, form }) = Revocation::of(issuer, invocation).await else { return };
+    let (authorization, timeout_ms) = (form.authorization.as_deref(), issuer.authorizer.timeout_ms);
+    let revoked = revoke_token(&url, &form.body, authorization, refresh_token, timeout_ms);
+    if let Some(failure) = JsFuture::from(revoked).await.ok().and_then(|failure| failure.as_string()) {
+        log::warn("revocation_failed", &failure);
+    }
+}
+
+/// How a refresh token is revoked, less the token.
+#[derive(Default)]
+pub struct Revocation {
+    /// The address, empty if it is not to be had.
+    pub url: String,
+    /// What is sent.
+    pub form: Form,
+}
+
+impl Revocation {
+    /// Gives how the provider revokes; `None` if it does not.
+    pub async fn of(issuer: &Issuer, invocation: &dyn Invocation) -> Option<Self> {
+        let provider = issuer.provider().ok()?;
+        let Ok(endpoints) = issuer.endpoints(invocation).await else {
+            return Some(Self::default());
+        };
+        Some(Self { url: endpoints.revocation.clone()?, form: revocation_form(provider, &endpoints) })
+    }
+}
+
+/// Revokes the refresh token of a login that came to nothing, behind the answer: nobody else knows of it.
+pub fn discard(issuer: &Rc<Issuer>, invocation: &dyn Invocation, tokens: &TokenAnswer) {
+    let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) else { return };
+    let (issuer, detached) = (Rc::clone(issuer), Detached(invocation.env().clone()));
+    invocation.keep_alive(&promise(Box::pin(async move {
+        revoke(&issuer, &detached, &refresh_token).await;
+        Ok(JsValue::UNDEFINED)
+    })));
+}

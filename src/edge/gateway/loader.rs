@@ -1,0 +1,249 @@
+//! Loads the gateway: once per isolate, and again when the config in KV changes.
+//!
+//! A request that finds none loads it itself; it never waits for another request's I/O.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
+use worker::Env;
+
+use crate::config::{Config, Integration, Path, Provider, load, references};
+use crate::edge::gateway::state::Gateway;
+use crate::edge::runtime::bindings;
+use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::kv::KvNamespace;
+use crate::edge::runtime::log;
+use crate::edge::runtime::panic::promise;
+use crate::edge::runtime::timing::now_ms;
+use crate::objects::Class;
+use crate::problem::Problem;
+
+#[wasm_bindgen(module = "/src/edge/host.js")]
+extern "C" {
+    /// Tells whether a module of this name was bundled with the gateway.
+    fn has_service(name: &str) -> bool;
+
+    /// Gives the text of the config that was built in.
+    fn built_in_config() -> String;
+
+    /// Tells whether this was built to be run by `wrangler dev`.
+    fn built_for_dev() -> bool;
+}
+
+/// Variables that override every other source, the second by the older gateway's name for it.
+const INLINE_VARIABLES: [&str; 2] = ["BARGATE_CONFIG_JSON", "SAG_API_CONFIG_JSON"];
+
+/// KV binding that may hold a config, and the keys it may be under, the first found being used.
+const KV_BINDING: &str = "CONFIG";
+const KV_KEYS: [&str; 2] = ["gateway.config.json", "api-config.json"];
+
+/// A config in KV, and one that is invalid, is looked at again this often. KV itself may give an old text for a minute more.
+const RECHECK_MS: f64 = 60_000.0;
+
+/// Where a Secrets Store refused a secret, it is asked again this soon.
+const REFUSED_RECHECK_MS: f64 = 5_000.0;
+
+struct Loaded {
+    gateway: Option<Rc<Gateway>>,
+    source: String,
+    loaded_ms: f64,
+    /// After how long the source is looked at again; `None` where it cannot change.
+    recheck_ms: Option<f64>,
+    /// When the config in force was loaded.
+    since_ms: f64,
+    /// Where the config in force came from.
+    name: &'static str,
+    /// Whether that is an earlier one, because the source has one that is invalid.
+    last_good: bool,
+    /// Why the source's config is invalid.
+    reasons: String,
+}
+
+thread_local! {
+    static LOADED: RefCell<Option<Loaded>> = const { RefCell::new(None) };
+}
+
+/// Gives the gateway in force; waits for nothing where it is loaded.
+///
+/// # Errors
+/// [`Problem::ConfigInvalid`] where no valid config was ever found; the log has the reasons, and [`not_configured`].
+pub async fn current(invocation: &dyn Invocation) -> Result<Rc<Gateway>, Problem> {
+    let now = now_ms();
+    let known = LOADED.with_borrow_mut(|loaded| {
+        let loaded = loaded.as_mut()?;
+        let due = loaded.recheck_ms.is_some_and(|after| now - loaded.loaded_ms >= after);
+        if due {
+            // Taken by this request alone: the next one finds a recent time.
+            loaded.loaded_ms = now;
+        }
+        Some((loaded.gateway.clone(), due))
+    });
+    match known {
+        None | Some((None, true)) => reload(invocation.env().clone()).await,
+        Some((Some(gateway), true)) => {
+            let env = invocation.env().clone();
+            invocation.keep_alive(&promise(Box::pin(async move {
+                reload(env).await;
+                Ok(JsValue::UNDEFINED)
+            })));
+            Some(gateway)
+        }
+        Some((gateway, false)) => gateway,
+    }
+    .ok_or(Problem::ConfigInvalid)
+}
+
+/// Reads the config's source and puts it in force where it changed; the last good one stays where it is invalid.
+async fn reload(env: Env) -> Option<Rc<Gateway>> {
+    let Some(Source { text: source, rechecked, name }) = read_source(&env).await else {
+        return in_force();
+    };
+    if let Some(gateway) = loaded_from(&source) {
+        return Some(gateway);
+    }
+    let resolved = bindings::resolve(&env, &references(&source)).await;
+    // Of the requests that load at once, the first to get here decides: its caches serve the others.
+    if let Some(gateway) = loaded_from(&source) {
+        return Some(gateway);
+    }
+    let previous = in_force();
+    log::set_level(&env);
+    let mut reasons = String::new();
+    let config = match load(&source, &resolved) {
+        Ok(config) => {
+            note_missing(&env, &config, &mut reasons);
+            Some(config)
+        }
+        Err(mistakes) => {
+            for mistake in mistakes {
+                note_reason(&mut reasons, &mistake.to_string());
+            }
+            None
+        }
+    };
+    let fresh = reasons.is_empty();
+    let gateway = match config.filter(|_| fresh) {
+        Some(config) => {
+            warn_of_weak_seal(&config);
+            Some(Rc::new(Gateway::new(config, previous.as_deref())))
+        }
+        None => previous,
+    };
+    // A text is remembered with its mistakes, but not with those of a Secrets Store that may give the secret the next time.
+    let refused = resolved.refused && !fresh;
+    let (source, recheck_ms) = match refused {
+        true => (String::new(), Some(REFUSED_RECHECK_MS)),
+        false => (source, (rechecked || gateway.is_none()).then_some(RECHECK_MS)),
+    };
+    LOADED.with_borrow_mut(|loaded| {
+        let now = now_ms();
+        let kept = loaded.as_ref().map(|loaded| (loaded.name, loaded.since_ms)).filter(|_| !fresh);
+        let (name, since_ms) = kept.unwrap_or((name, now));
+        let gateway = gateway.clone();
+        *loaded =
+            Some(Loaded { gateway, source, loaded_ms: now, recheck_ms, since_ms, name, last_good: !fresh, reasons });
+    });
+    gateway
+}
+
+/// Gives the gateway in force, whatever it was loaded from.
+fn in_force() -> Option<Rc<Gateway>> {
+    LOADED.with_borrow(|loaded| loaded.as_ref()?.gateway.clone())
+}
+
+/// Gives the gateway in force, where it was loaded from this very text.
+fn loaded_from(source: &str) -> Option<Rc<Gateway>> {
+    LOADED.with_borrow(|loaded| loaded.as_ref().filter(|loaded| loaded.source == source)?.gateway.clone())
+}
+
+/// A config's text, and whether it may change while the isolate lives.
+struct Source {
+    text: String,
+    rechecked: bool,
+    name: &'static str,
+}
+
+/// Gives the config's text; `None` where KV, which may hold one, cannot be read: a store that fails is no store that is empty.
+async fn read_source(env: &Env) -> Option<Source> {
+    for name in INLINE_VARIABLES {
+        let inline = bindings::raw(env, name);
+        let inline = match inline.is_object() {
+            true => js_sys::JSON::stringify(inline.unchecked_ref()).ok().and_then(|text| text.as_string()),
+            false => inline.as_string(),
+        };
+        if let Some(text) = inline.filter(|text| !text.trim().is_empty()) {
+            return Some(Source { text, rechecked: false, name: "variable" });
+        }
+    }
+    let built_in = |rechecked| Source { text: built_in_config(), rechecked, name: "built_in" };
+    let Some(kv) = KvNamespace::bound(env, KV_BINDING) else { return Some(built_in(false)) };
+    for key in KV_KEYS {
+        match kv.text(key).await {
+            Ok(Some(text)) => return Some(Source { text, rechecked: true, name: "kv" }),
+            Ok(None) => {}
+            Err(_) => {
+                log::warn("kv_unavailable", &format!("the KV binding {KV_BINDING} cannot be read"));
+                return None;
+            }
+        }
+    }
+    Some(built_in(true))
+}
+
+/// Says where the config in force came from, since when, and whether it is the last good one.
+pub fn state() -> (&'static str, f64, bool) {
+    LOADED.with_borrow(|loaded| {
+        loaded.as_ref().map_or(("", 0.0, false), |loaded| (loaded.name, loaded.since_ms, loaded.last_good))
+    })
+}
+
+/// Returns why there is no gateway, if whoever asks may be told: only a build that runs on a developer's machine tells.
+pub fn reasons_to_tell() -> Option<String> {
+    let reasons = || LOADED.with_borrow(|loaded| loaded.as_ref().map(|loaded| loaded.reasons.clone()));
+    if built_for_dev() { reasons() } else { None }
+}
+
+/// Logs why a config is invalid, and keeps it.
+fn note_reason(reasons: &mut String, reason: &str) {
+    log::error("config_invalid", reason);
+    if !reasons.is_empty() {
+        reasons.push_str("; ");
+    }
+    reasons.push_str(reason);
+}
+
+/// Notes what a config needs and is not bound.
+fn note_missing(env: &Env, config: &Config, reasons: &mut String) {
+    let mut needed: Vec<(&str, &str)> =
+        Class::needed_by(config).iter().map(|class| ("session", class.binding())).collect();
+    needed.extend(config.analytics.as_deref().map(|binding| ("analytics", binding)));
+    for path in &config.paths {
+        needed.extend(path.pre_process.as_ref().map(|rpc| ("pre_process", rpc.binding.as_str())));
+        needed.extend(path.rules.rate_limit.as_ref().map(|limit| ("rate_limit", limit.binding.as_str())));
+        match &path.integration {
+            Integration::ServiceBinding { binding, .. } => needed.push(("service_binding", binding)),
+            Integration::Callback { post_process: Some(rpc), .. } => needed.push(("post_process", &rpc.binding)),
+            Integration::Service(name) if !has_service(name) => {
+                note_reason(reasons, &format!("there is no module {name}.js beside the gateway"));
+            }
+            _ => {}
+        }
+    }
+    for (section, binding) in needed {
+        if !bindings::raw(env, binding).is_object() {
+            let message = format!("the config's {section} needs the binding {binding}: declare it in wrangler.toml");
+            note_reason(reasons, &message);
+        }
+    }
+}
+
+/// Warns of login states that tell whoever asks for one whether a guess at the secret is right.
+fn warn_of_weak_seal(config: &Config) {
+    let mut providers = config.authorizers.iter().filter_map(|authorizer| authorizer.provider.as_ref());
+    let logs_in = |path: &Path| matches!(path.integration, Integration::Login(_));
+    if providers.any(Provider::seals_weakly) && config.paths.iter().any(logs_in) {
+        log::warn("short_client_secret", "login states are sealed with a short client_secret: add a sealing_key");
+    }
+}

@@ -1,0 +1,88 @@
+//! The gateway in force: its config at work, and what it remembers between requests.
+//!
+//! What is shared between requests are settled values.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::config::{BINDING_COOKIE, Config};
+use crate::edge::gateway::issuer::Issuer;
+use crate::edge::gateway::key_ring::KeyRing;
+use crate::edge::runtime::flight::Flights;
+use crate::edge::runtime::host::{configured, header_lines};
+use crate::http::cookie::name_on;
+use crate::http::header::HOP_BY_HOP_HEADERS;
+use crate::oauth::{Attempts, Outcome};
+use crate::problem::Problem;
+use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS};
+use crate::session::SessionCache;
+
+/// A gateway whose config is valid, and what it remembers between requests.
+pub struct Gateway {
+    /// The config.
+    pub config: Config,
+    /// What no client's request brings to an upstream, one name a line, with `-` for `_`.
+    pub dropped_request_headers: String,
+    /// The cookies that only the gateway sets, one name a line.
+    pub own_cookies: String,
+    /// The config's own headers of answers, as they cross.
+    pub headers: String,
+    /// What no upstream's answer brings to a client, one name a line.
+    pub dropped_response_headers: String,
+    /// The authorizers at work, in the order of the config.
+    pub issuers: Vec<Rc<Issuer>>,
+    /// Which of them people log in at: the first that logs anybody in.
+    pub login: Option<usize>,
+    /// Access tokens of sessions, by cookie.
+    pub sessions: RefCell<SessionCache>,
+    /// Exchanges of refresh tokens, by the token's SHA-256, where no Durable Object makes them.
+    pub refreshes: Flights<String, (Rc<Outcome>, bool)>,
+    /// Grants of clients that the provider refused, and codes that were used.
+    pub attempts: RefCell<Attempts>,
+}
+
+impl Gateway {
+    /// Gives the authorizer that people log in at; a valid config has one wherever it is asked for.
+    ///
+    /// # Errors
+    /// [`Problem::ConfigInvalid`] where there is none.
+    pub fn login_issuer(&self) -> Result<&Rc<Issuer>, Problem> {
+        self.login.and_then(|login| self.issuers.get(login)).ok_or(Problem::ConfigInvalid)
+    }
+
+    /// Puts a config to work. What `previous` has under way or knows of the same provider goes on: a change of the config
+    /// must not split an exchange, nor forget the keys.
+    pub fn new(config: Config, previous: Option<&Self>) -> Self {
+        let issuers: Vec<_> = config
+            .authorizers
+            .iter()
+            .map(|authorizer| {
+                let mut known = previous.into_iter().flat_map(|previous| &previous.issuers);
+                let keys = known.find_map(|issuer| issuer.keys.serving(authorizer));
+                Rc::new(Issuer::new(authorizer.clone(), keys.unwrap_or_else(|| KeyRing::new(authorizer))))
+            })
+            .collect();
+        let login = config.authorizers.iter().position(|authorizer| authorizer.provider.is_some());
+        let name = |config: &Config, login: Option<usize>| Some(config.authorizers.get(login?)?.issuer.clone());
+        let same = previous.filter(|previous| name(&previous.config, previous.login) == name(&config, login));
+        let refreshes = same.map(|previous| previous.refreshes.clone());
+        // In a name of the config's a `*` is a sign like others.
+        let asserted = config.asserted_headers.iter().map(|name| name.replace('*', "-"));
+        let dropped = HOP_BY_HOP_HEADERS.iter().chain(&[DROPPED_REQUEST_HEADERS]).map(|names| (*names).to_owned());
+        let of_cors = if config.cors.is_some() { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
+        let own_cookies = config.session.iter().map(|session| session.cookie.as_str()).chain([BINDING_COOKIE]);
+        let own_cookies: Vec<&str> = own_cookies.flat_map(|name| [name, name_on(name, true)]).collect();
+        Self {
+            own_cookies: own_cookies.join("\n"),
+            headers: header_lines(&configured(&config.headers).collect::<Vec<_>>()),
+            dropped_request_headers: dropped.chain(asserted).collect::<Vec<_>>().join("\n"),
+            dropped_response_headers: [DROPPED_RESPONSE_HEADERS.as_slice(), of_cors].concat().join("\n"),
+            issuers,
+            login,
+            refreshes: refreshes.unwrap_or_default(),
+            attempts: RefCell::default(),
+            config,
+            sessions: RefCell::default(),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! HTTP calls to the provider and its like: bounded in time and size, never following a redirect.
+
+use js_sys::{Array, Promise, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+use crate::edge::runtime::host::thrown_message;
+use crate::oauth::{Outcome, ProviderAnswer, TransportError};
+use crate::secret::Secret;
+
+// A `Retry-After` comes in seconds, whichever of its two forms it had (RFC 9110 section 10.2.3); of dates there is one form.
+#[wasm_bindgen(module = "/src/edge/host.js")]
+extern "C" {
+    fn call(url: &str, form: Option<&str>, authorization: Option<&str>, ms: u32, max: usize) -> Promise;
+
+    fn call_json(url: &str, body: &str, key: &str, ms: u32, max: usize) -> Promise;
+}
+
+/// Largest answer that is read of the token and userinfo endpoints, in bytes.
+const ANSWER_MAX_BYTES: usize = 256 * 1024;
+
+/// A call to the provider.
+pub struct Call<'c> {
+    /// The address.
+    pub url: &'c str,
+    /// The form to post; without one the call is a GET.
+    pub form: Option<&'c str>,
+    /// The `Authorization` to send.
+    pub authorization: Option<&'c str>,
+    /// How long the whole call may take.
+    pub timeout_ms: u32,
+}
+
+impl Call<'_> {
+    /// Makes the call.
+    ///
+    /// # Errors
+    /// Where no whole answer came in time.
+    pub async fn send(&self) -> Outcome {
+        self.send_bounded(ANSWER_MAX_BYTES).await
+    }
+
+    /// Makes the call and reads at most `max_bytes` of the answer.
+    ///
+    /// # Errors
+    /// Where no whole answer came in time.
+    pub async fn send_bounded(&self, max_bytes: usize) -> Outcome {
+        answer_of(call(self.url, self.form, self.authorization, self.timeout_ms, max_bytes)).await
+    }
+}
+
+/// Posts JSON with an API key.
+///
+/// # Errors
+/// Where no whole answer came in time.
+pub async fn send_json(url: &str, body: &str, key: &Secret<String>, timeout_ms: u32) -> Outcome {
+    answer_of(call_json(url, body, key.expose(), timeout_ms, ANSWER_MAX_BYTES)).await
+}
+
+async fn answer_of(called: Promise) -> Outcome {
+    let answer: Array = JsFuture::from(called).await.map_err(transport_error)?.unchecked_into();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status has three digits")]
+    let status = answer.get(0).as_f64().unwrap_or_default() as u16;
+    // Malformed UTF-8 becomes replacement characters, which no JSON that matters survives.
+    let body = String::from_utf8_lossy(&Uint8Array::new(&answer.get(2)).to_vec()).into_owned();
+    Ok(ProviderAnswer { status, retry_after: answer.get(1).as_string(), body })
+}
+
+/// Says why a call failed, from what the runtime threw.
+pub fn failure_reason(error: &JsValue) -> String {
+    thrown_message(error).unwrap_or_else(|| "the connection failed".to_owned())
+}
+
+/// Says why a call failed, as the core knows it.
+pub fn transport_error(error: JsValue) -> TransportError {
+    match error.as_string().as_deref() {
+        Some("timeout") => TransportError::Timeout,
+        Some("too large") => TransportError::TooLarge,
+        _ => TransportError::Unreachable(failure_reason(&error)),
+    }
+}

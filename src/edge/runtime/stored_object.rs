@@ -1,0 +1,118 @@
+//! A Durable Object, from inside: the one text that it keeps, its alarm, and its work.
+//!
+//! Requests to one object share its I/O, so here they may share a promise, too.
+
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
+use worker::Env;
+
+use crate::edge::runtime::panic::{Work, guarded_promise};
+
+// What may throw is caught: an exception that passes through WebAssembly ends the instance.
+#[wasm_bindgen(module = "/src/edge/host.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn kept(object: &StoredObject) -> Result<Option<String>, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn keep(object: &StoredObject, text: &str) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn wake(object: &StoredObject, at_ms: f64) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn erase(object: &StoredObject) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn background(object: &StoredObject, work: &Promise) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn depart(object: &StoredObject, flight: &Promise) -> Result<(), JsValue>;
+
+    /// An object, from inside.
+    #[derive(Clone)]
+    pub type StoredObject;
+
+    /// Gives the Worker's bindings.
+    #[wasm_bindgen(method, getter)]
+    pub fn env(this: &StoredObject) -> Env;
+
+    #[wasm_bindgen(method, getter)]
+    fn flight(this: &StoredObject) -> Option<Promise>;
+}
+
+/// What an object says of a message that it does not understand.
+pub const MALFORMED_MESSAGE: &str = "the message is malformed";
+
+impl StoredObject {
+    /// Gives the text that it keeps.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn kept(&self) -> Result<Option<String>, JsValue> {
+        kept(self)
+    }
+
+    /// Keeps a text; what the object answers from here on goes out only once that is stored.
+    ///
+    /// # Errors
+    /// Where the store refuses.
+    pub fn keep(&self, text: &str) -> Result<(), JsValue> {
+        keep(self, text)
+    }
+
+    /// Keeps a text until the alarm at `until_ms`.
+    ///
+    /// # Errors
+    /// Where the store refuses.
+    pub async fn keep_until(&self, text: &str, until_ms: i64) -> Result<(), JsValue> {
+        self.keep(text)?;
+        self.wake_at(until_ms).await
+    }
+
+    /// Sets its alarm, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// Where the store refuses.
+    pub async fn wake_at(&self, at_ms: i64) -> Result<(), JsValue> {
+        #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
+        let at_ms = at_ms as f64;
+        JsFuture::from(wake(self, at_ms)?).await.map(|_| ())
+    }
+
+    /// Erases all that it keeps, its alarm included.
+    ///
+    /// # Errors
+    /// Where the store refuses.
+    pub async fn erase(&self) -> Result<(), JsValue> {
+        JsFuture::from(erase(self)?).await.map(|_| ())
+    }
+
+    /// Has work done behind the answer.
+    ///
+    /// # Errors
+    /// Where the runtime refuses.
+    pub fn in_background(&self, work: Work) -> Result<(), JsValue> {
+        background(self, &guarded_promise(work))
+    }
+
+    /// Tells whether work of the object's is under way.
+    pub fn is_busy(&self) -> bool {
+        self.flight().is_some()
+    }
+
+    /// Gives the promise of the work under way, or else begins it. It goes on when those who asked have gone.
+    ///
+    /// # Errors
+    /// Where it cannot be remembered.
+    pub fn share(&self, work: impl FnOnce() -> Work) -> Result<Promise, JsValue> {
+        if let Some(flight) = self.flight() {
+            return Ok(flight);
+        }
+        let flight = guarded_promise(work());
+        depart(self, &flight)?;
+        Ok(flight)
+    }
+}

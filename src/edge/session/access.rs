@@ -1,0 +1,136 @@
+//! From a request's cookie to an access token and its claims.
+
+use std::rc::Rc;
+
+use crate::config::Session;
+use crate::edge::gateway::Gateway;
+use crate::edge::gateway::issuer::VerifyError;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::timing::now_ms;
+use crate::edge::session::cookie::{clear_cookie, presented_cookie};
+use crate::edge::session::lifecycle::end;
+use crate::edge::session::objects::ask_session;
+use crate::objects::{SessionAnswer, SessionMessage};
+use crate::problem::Problem;
+use crate::session::{Known, Risk, SessionCookie, SessionToken, is_from_own_pages};
+use crate::token::{ClaimError, TokenError, VerifiedClaims};
+
+/// Gives the access token of the request's session, renewed where it was due; `None` where the request has none. Waits for
+/// nothing where this isolate asked lately.
+///
+/// # Errors
+/// 401 where the session has ended or the cookie is none of ours, 403 where another site may have made the request, 503 where
+/// neither store nor provider can say.
+pub async fn token(gateway: &Gateway, exchange: &Exchange) -> Result<Option<SessionToken>, Problem> {
+    if let Some(known) = &*exchange.session_token.borrow() {
+        return Ok(Some(known.clone()));
+    }
+    let Some(session) = &gateway.config.session else { return Ok(None) };
+    let Some(cookie) = presented_cookie(session, exchange)? else { return Ok(None) };
+    let (risk, cors) = (Risk::of(exchange), gateway.config.cors.as_ref());
+    if !is_from_own_pages(exchange, &exchange.origin(), cors, risk) {
+        return Err(Problem::CsrfRejected);
+    }
+    let token = match gateway.sessions.borrow_mut().get(&cookie, now_ms()) {
+        Some(Known::Token(token)) => Some(token),
+        Some(Known::LoggedOut) => {
+            clear_cookie(session, exchange);
+            return Err(Problem::SessionExpired("it was logged out here".into()));
+        }
+        Some(Known::Replaced) => return Err(Problem::SessionExpired("a login took its place".into())),
+        None => None,
+    };
+    let token = match token {
+        Some(token) => token,
+        None => access(gateway, exchange, session, &cookie, None).await?,
+    };
+    exchange.session_token.replace(Some(token.clone()));
+    Ok(Some(token))
+}
+
+/// Asks the session for its token, for another than the one that was `rejected`, and remembers it.
+async fn access(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    session: &Session,
+    cookie: &SessionCookie,
+    rejected: Option<&str>,
+) -> Result<SessionToken, Problem> {
+    // Counted from before the question: an answer may have been long on its way while the session ended.
+    let asked_ms = now_ms();
+    let message = SessionMessage::Access { key: cookie.key(), rejected: rejected.map(str::to_owned), silent: false };
+    let answer = ask_session(gateway, exchange, &cookie.object_name(), &message).await?;
+    let replaced = matches!(answer, SessionAnswer::Ended { replaced: true, .. });
+    let token = answer.into_token(asked_ms).inspect_err(|problem| {
+        if !replaced && matches!(problem, Problem::SessionExpired(_) | Problem::SessionInvalid(_)) {
+            clear_cookie(session, exchange);
+        }
+    })?;
+    gateway.sessions.borrow_mut().learn(cookie, &token, now_ms());
+    Ok(token)
+}
+
+/// Gives the name of the request's session and the key that opens it; `None` where it has none.
+pub fn session_names(gateway: &Gateway, exchange: &Exchange) -> Option<(String, String)> {
+    let cookie = presented_cookie(gateway.config.session.as_ref()?, exchange).ok()??;
+    Some((cookie.object_name(), cookie.key()))
+}
+
+/// Lets a request go on without a session, where its own has ended or cannot be used at present; the log says why.
+///
+/// # Errors
+/// [`Problem::CsrfRejected`] where another site may have made the request: it is not to be carried out.
+pub fn do_without(exchange: &Exchange, problem: Problem) -> Result<(), Problem> {
+    // No upstream is sent a token that did not verify.
+    exchange.session_token.replace(None);
+    match problem {
+        Problem::CsrfRejected => return Err(problem),
+        Problem::TokenMissing => {}
+        problem => drop(exchange.told.set(problem)),
+    }
+    Ok(())
+}
+
+/// Gives the claims of the token of the request's session. One that is not believed is renewed: its key may have been withdrawn.
+///
+/// # Errors
+/// Those of [`token`]; 503 where the renewed token is not believed either, and the session is kept. Only one that is another's
+/// business altogether ends it.
+pub async fn claims(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<VerifiedClaims>, Problem> {
+    let rejected = token(gateway, exchange).await?.ok_or(Problem::TokenMissing)?;
+    let issuer = gateway.login_issuer()?;
+    let failure = match issuer.access_claims(exchange, &rejected.token).await {
+        Ok(claims) => return Ok(claims),
+        Err(failure) => failure,
+    };
+    let (session, cookie) = match &gateway.config.session {
+        Some(session) => (session, presented_cookie(session, exchange)?.ok_or(Problem::TokenMissing)?),
+        None => return Err(Problem::ConfigInvalid),
+    };
+    let failure = match failure {
+        VerifyError::Keys(problem) => return Err(problem),
+        failure => {
+            let renewed = access(gateway, exchange, session, &cookie, Some(&rejected.token)).await?;
+            if renewed.token == rejected.token {
+                failure
+            } else {
+                let verified = issuer.access_claims(exchange, &renewed.token).await;
+                exchange.session_token.replace(Some(renewed));
+                match verified {
+                    Ok(claims) => return Ok(claims),
+                    Err(failure) => failure,
+                }
+            }
+        }
+    };
+    gateway.sessions.borrow_mut().forget(&cookie);
+    match failure {
+        VerifyError::Keys(problem) => Err(problem),
+        // Issued for another audience or by another issuer than the config has: no renewal changes that.
+        VerifyError::Token(error @ TokenError::Claim(ClaimError::Issuer { .. } | ClaimError::Audience { .. })) => {
+            end(gateway, exchange, session).await?;
+            Err(Problem::SessionExpired(error.to_string().into()))
+        }
+        VerifyError::Token(error) => Err(Problem::IdpUnavailable(format!("the session's token: {error}"))),
+    }
+}

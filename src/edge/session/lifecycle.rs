@@ -1,0 +1,104 @@
+//! The beginning of a session, by a login, and its end by the browser.
+
+use crate::config::Session;
+use crate::edge::gateway::Gateway;
+use crate::edge::gateway::issuer::VerifyError;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::log;
+use crate::edge::runtime::timing::{now_ms, now_secs};
+use crate::edge::runtime::webcrypto::{digest, random_bytes};
+use crate::edge::session::cookie::{clear_cookie, presented_cookie};
+use crate::edge::session::objects::{ask_logout_index, ask_session};
+use crate::http::cookie;
+use crate::oauth::TokenAnswer;
+use crate::objects::{LogoutIndexMessage, SessionMessage};
+use crate::problem::Problem;
+use crate::session::{Presented, SessionCookie, Tokens, index_subject, presented, token_until};
+use crate::token::{TokenError, VerifiedClaims};
+
+/// Begins a session with the tokens of a login, always under a fresh name, and sets its cookie.
+///
+/// # Errors
+/// [`Problem::AccessTokenUnfit`] if the gateway does not take the access token, 503 if the session cannot be kept.
+pub async fn begin(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    session: &Session,
+    tokens: &TokenAnswer,
+    id_claims: Option<&VerifiedClaims>,
+) -> Result<(), Problem> {
+    let issuer = gateway.login_issuer()?;
+    let token = tokens.access_token();
+    let claims = issuer.access_claims(exchange, token).await.map_err(|failure| match failure {
+        VerifyError::Token(error) => {
+            let mut reason = format!("its access token: {error}");
+            // An opaque token has one part, an encrypted one has five.
+            if matches!(error, TokenError::NotThreeParts) {
+                reason.push_str(", but ");
+                reason.push_str(&token.split('.').count().to_string());
+            }
+            Problem::AccessTokenUnfit(reason)
+        }
+        VerifyError::Keys(problem) => problem,
+    })?;
+    let cookie = SessionCookie::from_random(random_bytes()?, random_bytes()?);
+    let name = cookie.object_name();
+    if let Some(id_claims) = id_claims.filter(|_| gateway.config.has_backchannel_logout()) {
+        let message = LogoutIndexMessage::Add { session: name.clone(), until: now_secs() + session.absolute_secs };
+        for claim in ["sid", "sub"] {
+            let Some(value) = id_claims.text(claim) else { continue };
+            let index = digest(&index_subject(claim, &issuer.authorizer.issuer, value)).await?;
+            ask_logout_index(gateway, exchange, &index, &message).await?;
+        }
+    }
+    let until = token_until(tokens, now_secs()).unwrap_or_else(|| claims.expires_at());
+    // Each login at Auth0 has refresh tokens of its own. Elsewhere those of one session at the provider may be one grant.
+    let sid = id_claims
+        .and_then(|claims| claims.text("sid"))
+        .filter(|_| issuer.provider().is_ok_and(|provider| provider.endpoints.is_none()));
+    let kept = Tokens {
+        access: token.to_owned(),
+        refresh: tokens.refresh_token().map(str::to_owned),
+        subject: id_claims.and_then(|claims| claims.text("sub")).map(str::to_owned),
+        sid: sid.map(str::to_owned),
+    };
+    let message = SessionMessage::Create { key: cookie.key(), tokens: kept, until };
+    ask_session(gateway, exchange, &name, &message).await?;
+    let plain = exchange.is_plain_loopback();
+    // No other cookie was to be set on this path.
+    let _ = exchange.set_cookie.set(cookie::set(&session.cookie, &cookie.value(), session.absolute_secs, plain));
+    if let Presented::Cookie(before) = presented(exchange, &session.cookie, plain) {
+        let ended = end_of(gateway, exchange, &before, Some(sid.unwrap_or_default())).await;
+        // The login counts all the same: the browser drops that cookie, and the session ends by its time.
+        if let Err(problem) = ended {
+            log::warn("session_not_replaced", problem.code());
+        }
+    }
+    Ok(())
+}
+
+/// Ends the request's session, where it has one, and clears its cookie; the session has its refresh token revoked.
+///
+/// # Errors
+/// [`Problem::StoreUnavailable`] where it could not be ended.
+pub async fn end(gateway: &Gateway, exchange: &Exchange, session: &Session) -> Result<(), Problem> {
+    // One that is none of ours has no session to end.
+    if let Ok(Some(cookie)) = presented_cookie(session, exchange) {
+        end_of(gateway, exchange, &cookie, None).await?;
+    }
+    clear_cookie(session, exchange);
+    Ok(())
+}
+
+/// Ends a session: by a logout, or by a login that takes its place and is `replaced_by` at the provider, empty where that has no name.
+async fn end_of(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    cookie: &SessionCookie,
+    replaced_by: Option<&str>,
+) -> Result<(), Problem> {
+    let message = SessionMessage::End { key: cookie.key(), replaced_by: replaced_by.map(str::to_owned) };
+    ask_session(gateway, exchange, &cookie.object_name(), &message).await?;
+    gateway.sessions.borrow_mut().end(cookie, replaced_by.is_some(), now_ms());
+    Ok(())
+}

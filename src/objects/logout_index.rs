@@ -1,0 +1,136 @@
+//! Messages to an index of sessions, and its answers.
+
+use serde_json::Value;
+
+use crate::json;
+
+/// A message to an index of sessions. Times are seconds since 1970.
+#[derive(Debug, PartialEq, Eq)]
+pub enum LogoutIndexMessage {
+    /// Add a session.
+    Add {
+        /// Its name.
+        session: String,
+        /// When it ends at the latest.
+        until: i64,
+    },
+    /// End all sessions, once: by a logout token, or for a login whose state is used.
+    Spend {
+        /// Identifies what may be used once.
+        jti: String,
+        /// Identifies the requester, who may ask again if the answer was lost.
+        requester: String,
+        /// Until when that is remembered.
+        until: i64,
+    },
+}
+
+impl LogoutIndexMessage {
+    /// Parses a message; `None` if it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let members = json::parse_object(text.as_bytes())?;
+        let own = |name: &str| json::text(&members, name).map(str::to_owned);
+        let until = members.get("until").and_then(Value::as_i64)?;
+        Some(match own("add") {
+            Some(session) => Self::Add { session, until },
+            None => Self::Spend { jti: own("jti")?, requester: own("asker")?, until },
+        })
+    }
+
+    /// Returns the message as JSON.
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::Add { session, until } => {
+                json::object(&mut [("add", session.as_str().into()), ("until", (*until).into())])
+            }
+            Self::Spend { jti, requester, until } => json::object(&mut [
+                ("jti", jti.as_str().into()),
+                ("asker", requester.as_str().into()),
+                ("until", (*until).into()),
+            ]),
+        }
+        .to_string()
+    }
+}
+
+/// What an index answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogoutIndexAnswer {
+    /// It is done.
+    Done,
+    /// It was used before, by somebody else.
+    Replayed,
+    /// A session could not be ended.
+    Failed,
+}
+
+impl LogoutIndexAnswer {
+    /// Parses an answer; `None` if it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let members = json::parse_object(text.as_bytes())?;
+        let is = |name: &str| members.get(name).and_then(Value::as_bool);
+        match (is("replayed"), is("failed")) {
+            (Some(true), _) => Some(Self::Replayed),
+            (_, Some(true)) => Some(Self::Failed),
+            (_, Some(false)) => Some(Self::Done),
+            // Of an object before, that was asked to add a session.
+            (None, None) => members.is_empty().then_some(Self::Done),
+            (Some(false), None) => None,
+        }
+    }
+
+    /// Returns the answer as JSON.
+    pub fn to_json(self) -> String {
+        let (replayed, failed) = (self == Self::Replayed, self == Self::Failed);
+        json::object(&mut [("replayed", replayed.into()), ("failed", failed.into())]).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_written_as_every_build_reads_it_and_comes_back_as_it_was() {
+        let table = [
+            (LogoutIndexMessage::Add { session: "s".into(), until: 9 }, r#"{"add":"s","until":9}"#),
+            (
+                LogoutIndexMessage::Spend { jti: "j".into(), requester: "id".into(), until: 9 },
+                r#"{"asker":"id","jti":"j","until":9}"#,
+            ),
+        ];
+        for (message, expected) in table {
+            assert_eq!(message.to_json(), expected);
+            assert_eq!(LogoutIndexMessage::parse(expected), Some(message));
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_message_is_refused() {
+        let table = [
+            "",
+            "{}",
+            r#"{"add":"s"}"#,
+            r#"{"add":"s","until":null}"#,
+            r#"{"add":7,"until":9}"#,
+            r#"{"jti":"j","until":9}"#,
+            r#"{"asker":"id","until":9}"#,
+            r#"{"asker":"id","jti":"j"}"#,
+            r#"{"asker":"id","jti":"j","jti":"k","until":9}"#,
+        ];
+        for text in table {
+            assert_eq!(LogoutIndexMessage::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_comes_back_as_it_was_and_what_says_neither_is_none() {
+        for answer in [LogoutIndexAnswer::Done, LogoutIndexAnswer::Replayed, LogoutIndexAnswer::Failed] {
+            assert_eq!(LogoutIndexAnswer::parse(&answer.to_json()), Some(answer));
+        }
+        assert_eq!(LogoutIndexAnswer::parse("{}"), Some(LogoutIndexAnswer::Done), "an object of the build before");
+        for text in ["", "[]", r#"{"replayed":false}"#, r#"{"replayed":"yes"}"#, r#"{"failed":null}"#] {
+            assert_eq!(LogoutIndexAnswer::parse(text), None, "{text}");
+        }
+    }
+}

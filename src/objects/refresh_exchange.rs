@@ -1,0 +1,121 @@
+//! The message to the exchange of a refresh token, and its answer.
+
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use crate::json;
+use crate::oauth::{Outcome, outcome_from_json, outcome_to_json};
+use crate::secret::Secret;
+
+/// A request for the exchange of a refresh token.
+pub struct RefreshExchangeMessage {
+    /// The token.
+    pub refresh_token: Secret<String>,
+    /// Identifies the requester, who gets the answer again for longer than others.
+    pub requester: String,
+    /// For how long everyone gets the answer again, in milliseconds.
+    pub grace_ms: i64,
+    /// For how long the requester does, in milliseconds.
+    pub retry_ms: i64,
+}
+
+impl RefreshExchangeMessage {
+    /// Parses a message; `None` if it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let members = json::parse_object(text.as_bytes())?;
+        let own = |name: &str| json::text(&members, name).map(str::to_owned);
+        let number = |name: &str| members.get(name).and_then(Value::as_i64);
+        Some(Self {
+            refresh_token: Secret::new(own("refresh_token")?),
+            requester: own("asker")?,
+            grace_ms: number("grace_ms")?,
+            retry_ms: number("retry_ms")?,
+        })
+    }
+
+    /// Returns the message as JSON.
+    pub fn to_json(&self) -> String {
+        json::object(&mut [
+            ("refresh_token", self.refresh_token.expose().as_str().into()),
+            ("asker", self.requester.as_str().into()),
+            ("grace_ms", self.grace_ms.into()),
+            ("retry_ms", self.retry_ms.into()),
+        ])
+        .to_string()
+    }
+}
+
+/// What came of the exchange of a refresh token.
+pub struct RefreshExchangeAnswer {
+    /// What the provider said.
+    pub outcome: Rc<Outcome>,
+    /// Whether an object had stored that from an exchange before.
+    pub replayed: bool,
+}
+
+impl RefreshExchangeAnswer {
+    /// Reads an answer; `None` if it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let members = json::parse_object(text.as_bytes())?;
+        let replayed = members.get("replayed").and_then(Value::as_bool) == Some(true);
+        Some(Self { outcome: Rc::new(outcome_from_json(&members)?), replayed })
+    }
+
+    /// Returns the answer as JSON.
+    pub fn to_json(&self) -> String {
+        let mut answer = outcome_to_json(&self.outcome);
+        if let (true, Some(members)) = (self.replayed, answer.as_object_mut()) {
+            members.insert("replayed".to_owned(), true.into());
+        }
+        answer.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::{ProviderAnswer, TransportError};
+
+    #[test]
+    fn a_message_is_written_as_every_build_reads_it_and_comes_back_as_it_was() {
+        let refresh_token = Secret::new("r".to_owned());
+        let message =
+            RefreshExchangeMessage { refresh_token, requester: "id".into(), grace_ms: 30_000, retry_ms: 5_000 };
+        let text = message.to_json();
+        assert_eq!(text, r#"{"asker":"id","grace_ms":30000,"refresh_token":"r","retry_ms":5000}"#);
+        assert_eq!(RefreshExchangeMessage::parse(&text).unwrap().to_json(), text);
+        let table = [
+            "",
+            "{}",
+            r#"{"asker":"id","grace_ms":0,"retry_ms":0}"#,
+            r#"{"asker":"id","grace_ms":0,"refresh_token":null,"retry_ms":0}"#,
+            r#"{"grace_ms":0,"refresh_token":"r","retry_ms":0}"#,
+            r#"{"asker":"id","grace_ms":"0","refresh_token":"r","retry_ms":0}"#,
+            r#"{"asker":"id","grace_ms":0,"refresh_token":"r","refresh_token":"s","retry_ms":0}"#,
+        ];
+        for text in table {
+            assert!(RefreshExchangeMessage::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_written_as_every_build_reads_it_and_comes_back_as_it_was() {
+        let came = || Ok(ProviderAnswer { status: 200, retry_after: None, body: "{}".into() });
+        let answer = |outcome, replayed| RefreshExchangeAnswer { outcome: Rc::new(outcome), replayed };
+        let table = [
+            (answer(came(), false), r#"{"body":"{}","retry_after":null,"status":200}"#),
+            (answer(came(), true), r#"{"body":"{}","replayed":true,"retry_after":null,"status":200}"#),
+            (answer(Err(TransportError::TooLarge), false), r#"{"failed":"too_large","reason":null}"#),
+        ];
+        for (answer, expected) in table {
+            let text = answer.to_json();
+            assert_eq!(text, expected);
+            let parsed = RefreshExchangeAnswer::parse(&text).unwrap();
+            assert_eq!((parsed.to_json(), parsed.replayed), (text, answer.replayed));
+        }
+        for text in ["", "{}", r#"{"replayed":true}"#, r#"{"status":99999,"body":""}"#, r#"{"status":200}"#] {
+            assert!(RefreshExchangeAnswer::parse(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Messages to a session, and its answers.
+
+use std::rc::Rc;
+
+use serde_json::{Map, Value};
+
+use crate::json;
+use crate::oauth::{Outcome, judge_renewal, outcome_from_json, outcome_to_json};
+use crate::problem::Problem;
+use crate::session::{SessionToken, Tokens};
+
+/// A message to a session. There is no `Debug`: it holds secrets. A `key` is the half of the cookie that opens the session.
+pub enum SessionMessage {
+    /// Begin, with the tokens of a login.
+    Create {
+        /// The key.
+        key: String,
+        /// The tokens.
+        tokens: Tokens,
+        /// When the access token expires, in seconds since 1970.
+        until: i64,
+    },
+    /// Return the access token, renewed if it is due.
+    Access {
+        /// The key.
+        key: String,
+        /// An access token that was not accepted: another is wanted.
+        rejected: Option<String>,
+        /// Whether this is no use of the session, and so does not prolong it.
+        silent: bool,
+    },
+    /// End.
+    End {
+        /// The key.
+        key: String,
+        /// If a login takes its place: the name of that login's session at the provider, empty if it has none.
+        replaced_by: Option<String>,
+    },
+    /// End, because the provider says so, who has no key.
+    Erase,
+}
+
+impl SessionMessage {
+    /// Parses a message; `None` if it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let members = json::parse_object(text.as_bytes())?;
+        let own = |name: &str| json::text(&members, name).map(str::to_owned);
+        Some(match json::text(&members, "do")? {
+            "create" => Self::Create {
+                key: own("key")?,
+                tokens: Tokens::from_json(&members)?,
+                until: members.get("until").and_then(Value::as_i64)?,
+            },
+            "access" => Self::Access {
+                key: own("key")?,
+                rejected: own("doubted"),
+                silent: members.get("silent").and_then(Value::as_bool) == Some(true),
+            },
+            "end" => Self::End { key: own("key")?, replaced_by: own("replaced_by") },
+            "erase" => Self::Erase,
+            _ => return None,
+        })
+    }
+
+    /// Returns the message as JSON.
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::Create { key, tokens, until } => {
+                let mut members = tokens.members();
+                let own = &mut [("do", "create".into()), ("key", key.as_str().into()), ("until", (*until).into())];
+                json::insert(&mut members, own);
+                Value::Object(members)
+            }
+            Self::Access { key, rejected, silent } => json::object(&mut [
+                ("do", "access".into()),
+                ("key", key.as_str().into()),
+                ("doubted", rejected.as_deref().into()),
+                ("silent", (*silent).into()),
+            ]),
+            Self::End { key, replaced_by } => json::object(&mut [
+                ("do", "end".into()),
+                ("key", key.as_str().into()),
+                ("replaced_by", replaced_by.as_deref().into()),
+            ]),
+            Self::Erase => json::object(&mut [("do", "erase".into())]),
+        }
+        .to_string()
+    }
+}
+
+/// What a session answers. There is no `Debug`: it holds secrets.
+pub enum SessionAnswer {
+    /// It is done.
+    Done,
+    /// Its access token.
+    Token {
+        /// The token.
+        token: String,
+        /// Whose the session is, by the ID token of its login.
+        subject: Option<String>,
+        /// When the token expires, in seconds since 1970.
+        until: i64,
+        /// For how many seconds the token may be used without asking again.
+        valid_secs: i64,
+    },
+    /// The key does not open it.
+    WrongKey,
+    /// It has ended.
+    Ended {
+        /// Why.
+        reason: String,
+        /// Whether a login took its place.
+        replaced: bool,
+    },
+    /// Its tokens could not be renewed, by what the provider said.
+    NotRenewed(Rc<Outcome>),
+}
+
+impl SessionAnswer {
+    /// Says that it has ended, and that no login took its place.
+    pub fn ended(reason: &str) -> Self {
+        Self::Ended { reason: reason.to_owned(), replaced: false }
+    }
+
+    /// Returns the access token that a session answered to a question of `asked_ms`, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// What a client is told, who knows of no refresh token.
+    pub fn into_token(self, asked_ms: f64) -> Result<SessionToken, Problem> {
+        let no_token = || Problem::StoreUnavailable("the session answered without a token".to_owned());
+        match self {
+            Self::Token { token, subject, until, valid_secs } => {
+                // Its seconds are counted from the last whole one.
+                let asked_again_ms = (asked_ms + valid_secs as f64 * 1000.0).min(until as f64 * 1000.0);
+                let subject = subject.map(Rc::from);
+                Ok(SessionToken { token: token.into(), until, asked_again_ms, subject })
+            }
+            Self::WrongKey => Err(Problem::SessionInvalid("the cookie's key does not open the session")),
+            Self::Ended { reason, .. } => Err(Problem::SessionExpired(reason.into())),
+            Self::NotRenewed(outcome) => Err(judge_renewal(&outcome).err().unwrap_or_else(no_token)),
+            Self::Done => Err(no_token()),
+        }
+    }
+
+    /// Parses an answer; `None` if it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::from_json(&json::parse_object(text.as_bytes())?)
+    }
+
+    /// Reads an answer; `None` if it is not one.
+    pub fn from_json(members: &Map<String, Value>) -> Option<Self> {
+        let number = |name: &str| members.get(name).and_then(Value::as_i64);
+        if let Some(token) = json::text(members, "access") {
+            return Some(Self::Token {
+                token: token.to_owned(),
+                subject: json::text(members, "subject").map(str::to_owned),
+                until: number("until")?,
+                valid_secs: number("good_for")?,
+            });
+        }
+        if members.contains_key("refused") {
+            return Some(Self::WrongKey);
+        }
+        if let Some(reason) = json::text(members, "ended") {
+            return Some(Self::Ended { reason: reason.to_owned(), replaced: members.contains_key("replaced") });
+        }
+        match outcome_from_json(members) {
+            Some(outcome) => Some(Self::NotRenewed(Rc::new(outcome))),
+            None => members.is_empty().then_some(Self::Done),
+        }
+    }
+
+    /// Returns the answer as JSON.
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::Done => json::object(&mut []),
+            Self::Token { token, subject, until, valid_secs } => json::object(&mut [
+                ("access", token.as_str().into()),
+                ("subject", subject.as_deref().into()),
+                ("until", (*until).into()),
+                ("good_for", (*valid_secs).into()),
+            ]),
+            Self::WrongKey => json::object(&mut [("refused", "the cookie's key does not open it".into())]),
+            Self::Ended { reason, replaced: false } => json::object(&mut [("ended", reason.as_str().into())]),
+            Self::Ended { reason, replaced: true } => {
+                json::object(&mut [("ended", reason.as_str().into()), ("replaced", true.into())])
+            }
+            Self::NotRenewed(outcome) => outcome_to_json(outcome),
+        }
+        .to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::{ProviderAnswer, TransportError};
+
+    fn tokens() -> Tokens {
+        Tokens { access: "a".into(), refresh: Some("r".into()), subject: None, sid: Some("s".into()) }
+    }
+
+    #[test]
+    fn a_message_is_written_as_every_build_reads_it_and_comes_back_as_it_was() {
+        let access = |rejected: Option<&str>, silent| SessionMessage::Access {
+            key: "k".into(),
+            rejected: rejected.map(str::to_owned),
+            silent,
+        };
+        let end = |replaced_by: Option<&str>| SessionMessage::End {
+            key: "k".into(),
+            replaced_by: replaced_by.map(str::to_owned),
+        };
+        let table = [
+            (
+                SessionMessage::Create { key: "k".into(), tokens: tokens(), until: 9 },
+                r#"{"access":"a","do":"create","key":"k","refresh":"r","sid":"s","subject":null,"until":9}"#,
+            ),
+            (access(None, false), r#"{"do":"access","doubted":null,"key":"k","silent":false}"#),
+            (access(Some("t"), true), r#"{"do":"access","doubted":"t","key":"k","silent":true}"#),
+            (end(None), r#"{"do":"end","key":"k","replaced_by":null}"#),
+            (end(Some("")), r#"{"do":"end","key":"k","replaced_by":""}"#),
+            (SessionMessage::Erase, r#"{"do":"erase"}"#),
+        ];
+        for (message, expected) in table {
+            let text = message.to_json();
+            assert_eq!(text, expected);
+            assert_eq!(SessionMessage::parse(&text).unwrap().to_json(), text);
+        }
+    }
+
+    #[test]
+    fn a_message_of_another_build_or_of_javascript_is_understood() {
+        let table = [
+            (r#"{"do":"access","key":"k"}"#, r#"{"do":"access","doubted":null,"key":"k","silent":false}"#),
+            (r#"{"do":"access","key":"k","silent":true}"#, r#"{"do":"access","doubted":null,"key":"k","silent":true}"#),
+            (r#"{"do":"end","key":"k","more":1}"#, r#"{"do":"end","key":"k","replaced_by":null}"#),
+        ];
+        for (text, expected) in table {
+            assert_eq!(SessionMessage::parse(text).unwrap().to_json(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_message_is_refused() {
+        let table = [
+            "",
+            "[]",
+            "{}",
+            r#"{"do":"extend","key":"k"}"#,
+            r#"{"do":["erase"]}"#,
+            r#"{"do":"erase","do":"erase"}"#,
+            r#"{"do":"access"}"#,
+            r#"{"do":"access","key":7}"#,
+            r#"{"do":"end","key":null}"#,
+            r#"{"do":"create","key":"k","until":9}"#,
+            r#"{"do":"create","key":"k","access":"","until":9}"#,
+            r#"{"do":"create","key":"k","access":"a","until":"9"}"#,
+            r#"{"do":"create","access":"a","until":9}"#,
+        ];
+        for text in table {
+            assert!(SessionMessage::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_written_as_every_build_reads_it_and_comes_back_as_it_was() {
+        let answer = |status| ProviderAnswer { status, retry_after: Some("7".into()), body: "{}".into() };
+        let token = |subject: Option<&str>| SessionAnswer::Token {
+            token: "t".into(),
+            subject: subject.map(str::to_owned),
+            until: 60,
+            valid_secs: 15,
+        };
+        let ended = |replaced| SessionAnswer::Ended { reason: "why".into(), replaced };
+        let table = [
+            (SessionAnswer::Done, "{}"),
+            (token(None), r#"{"access":"t","good_for":15,"subject":null,"until":60}"#),
+            (token(Some("u")), r#"{"access":"t","good_for":15,"subject":"u","until":60}"#),
+            (SessionAnswer::WrongKey, r#"{"refused":"the cookie's key does not open it"}"#),
+            (ended(false), r#"{"ended":"why"}"#),
+            (ended(true), r#"{"ended":"why","replaced":true}"#),
+            (SessionAnswer::NotRenewed(Rc::new(Ok(answer(400)))), r#"{"body":"{}","retry_after":"7","status":400}"#),
+            (SessionAnswer::NotRenewed(Rc::new(Err(TransportError::Timeout))), r#"{"failed":"timeout","reason":null}"#),
+        ];
+        for (answer, expected) in table {
+            let text = answer.to_json();
+            assert_eq!(text, expected);
+            assert_eq!(SessionAnswer::parse(&text).unwrap().to_json(), text);
+        }
+        for text in
+            ["", "[]", r#"{"done":true}"#, r#"{"access":"t"}"#, r#"{"access":"t","until":60}"#, r#"{"ended":1}"#]
+        {
+            assert!(SessionAnswer::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_counts_from_the_question_on_and_what_is_none_says_why() {
+        let token = |valid_secs| SessionAnswer::Token { token: "t".into(), subject: None, until: 60, valid_secs };
+        let asked_again = |answer: SessionAnswer| answer.into_token(50_500.0).unwrap().asked_again_ms;
+        assert_eq!(asked_again(token(5)), 55_500.0);
+        assert_eq!(asked_again(token(15)), 60_000.0, "never past its end");
+        let refusal = r#"{"error":"invalid_grant"}"#;
+        let provider = |status, body: &str| {
+            let answer = ProviderAnswer { status, retry_after: None, body: body.into() };
+            SessionAnswer::NotRenewed(Rc::new(Ok(answer)))
+        };
+        let table = [
+            (SessionAnswer::WrongKey, "session_invalid"),
+            (SessionAnswer::ended("why"), "session_expired"),
+            (provider(400, refusal), "session_expired"),
+            (provider(500, ""), "idp_unavailable"),
+            (provider(200, r#"{"access_token":"a"}"#), "store_unavailable"),
+            (SessionAnswer::Done, "store_unavailable"),
+        ];
+        for (answer, expected) in table {
+            assert_eq!(answer.into_token(0.0).err().unwrap().code(), expected);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What an isolate knows of sessions without asking them.
+
+use std::rc::Rc;
+
+use super::cookie::SessionCookie;
+use super::record::TOKEN_CACHE_MAX_SECS;
+use crate::recent::Recent;
+
+/// Most sessions in one half of the cache, and most bytes of their tokens.
+const SESSIONS_MAX: usize = 1_000;
+const BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// An access token of a session. There is no `Debug`: it is a secret.
+#[derive(Clone)]
+pub struct SessionToken {
+    /// The token.
+    pub token: Rc<str>,
+    /// When it expires, in seconds since 1970.
+    pub until: i64,
+    /// When the session is to be asked again, in milliseconds since 1970.
+    pub asked_again_ms: f64,
+    /// Whose the session is, by the ID token of its login.
+    pub subject: Option<Rc<str>>,
+}
+
+/// What an isolate knows of a session.
+#[derive(Clone)]
+pub enum Known {
+    /// Its access token, which may be used without asking again.
+    Token(SessionToken),
+    /// It was logged out here, whatever an answer says that was on its way.
+    LoggedOut,
+    /// A login took its place, whose cookie the browser may have by the time of the answer.
+    Replaced,
+}
+
+/// What is known of sessions, by cookie, and until when. Times are milliseconds since 1970.
+pub struct SessionCache(Recent<(Known, f64)>);
+
+impl Default for SessionCache {
+    fn default() -> Self {
+        Self(Recent::new(SESSIONS_MAX, BYTES_MAX))
+    }
+}
+
+impl SessionCache {
+    /// Returns what is known of a session at `now_ms`.
+    pub fn get(&mut self, cookie: &SessionCookie, now_ms: f64) -> Option<Known> {
+        self.0.get(&cookie.value(), |(_, until_ms)| now_ms < *until_ms).map(|(known, _)| known.clone())
+    }
+
+    /// Remembers the token that a session gave. An end that was answered meanwhile stands.
+    pub fn learn(&mut self, cookie: &SessionCookie, token: &SessionToken, now_ms: f64) {
+        if !matches!(self.get(cookie, now_ms), Some(Known::LoggedOut | Known::Replaced)) {
+            self.insert(cookie, Known::Token(token.clone()), token.asked_again_ms);
+        }
+    }
+
+    /// Remembers at `now_ms` how a session ended, for as long as any isolate may use what it gave.
+    pub fn end(&mut self, cookie: &SessionCookie, replaced: bool, now_ms: f64) {
+        let known = if replaced { Known::Replaced } else { Known::LoggedOut };
+        self.insert(cookie, known, now_ms + TOKEN_CACHE_MAX_SECS as f64 * 1000.0);
+    }
+
+    /// Forgets a session, which is asked again.
+    pub fn forget(&mut self, cookie: &SessionCookie) {
+        self.0.remove(&cookie.value());
+    }
+
+    fn insert(&mut self, cookie: &SessionCookie, known: Known, until_ms: f64) {
+        let bytes = if let Known::Token(token) = &known { token.token.len() } else { 0 };
+        self.0.insert(&cookie.value(), (known, until_ms), bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_counts_until_the_session_is_to_be_asked_again_and_never_over_its_end() {
+        let cookie = SessionCookie::from_random([1; 16], [2; 16]);
+        let token = SessionToken { token: "t".into(), until: 60, asked_again_ms: 5_000.0, subject: None };
+        let told = |known: Option<Known>| match known {
+            None => "nothing",
+            Some(Known::Token(_)) => "its token",
+            Some(Known::LoggedOut) => "that it was logged out",
+            Some(Known::Replaced) => "that it was replaced",
+        };
+        let mut cache = SessionCache::default();
+        assert_eq!(told(cache.get(&cookie, 0.0)), "nothing");
+        cache.learn(&cookie, &token, 0.0);
+        assert_eq!(told(cache.get(&cookie, 4_999.0)), "its token");
+        assert_eq!(told(cache.get(&cookie, 5_000.0)), "nothing");
+        for (replaced, expected) in [(false, "that it was logged out"), (true, "that it was replaced")] {
+            cache.end(&cookie, replaced, 0.0);
+            cache.learn(&cookie, &token, 1.0);
+            assert_eq!(told(cache.get(&cookie, 14_999.0)), expected, "an answer that was on its way changes nothing");
+            assert_eq!(told(cache.get(&cookie, 15_000.0)), "nothing");
+        }
+        cache.learn(&cookie, &token, 15_000.0);
+        cache.forget(&cookie);
+        assert_eq!(told(cache.get(&cookie, 0.0)), "nothing");
+    }
+}

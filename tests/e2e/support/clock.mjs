@@ -1,0 +1,94 @@
+// The clock of the tests. It stands still in this process, where the tenant runs, and in the gateways that are started on it, until a
+// test moves it: so no token, session or time-out comes to its end because a machine is slow, and no test waits for one.
+
+import { join } from 'node:path';
+
+/** Alarms ring by the real clock. The tests' is so far ahead that none rings by itself before a test is over. */
+const LEAD_MS = 60 * 60 * 1000;
+
+/** Shorter timers, such as pauses between retries, run by the real clock. Longer ones are time-outs and expiries. */
+const REAL_MAX_MS = 1_700;
+
+let now;
+const moves = new Set();
+
+function stoppedAt() {
+  if (now === undefined) {
+    now = Date.now() + LEAD_MS;
+    Date.now = () => now;
+  }
+  return now;
+}
+
+/** Moves the clock of this process, and of every gateway on it. */
+export async function later(seconds) {
+  now = stoppedAt() + seconds * 1000;
+  await Promise.all([...moves].map((move) => move(seconds)));
+}
+
+/**
+ * Modules for a Worker on the clock, which otherwise is the module `entry` beside them. The first is its entry. A timer belongs to the
+ * request that started it, so each looks by itself whether its time has come.
+ */
+export function clockModules(directory, entry) {
+  const entryText = `
+    import { move } from './clock.js';
+    import Gateway from './${entry}';
+
+    let taken = 0;
+    export default class extends Gateway {
+      fetch(request) {
+        const ms = request.headers.get('x-later-ms');
+        if (ms === null) {
+          taken += 1;
+          return super.fetch(request);
+        }
+        move(Number(ms), request.headers.has('x-timers'));
+        return new Response(taken);
+      }
+    }
+    export * from './${entry}';
+  `;
+  const clockText = `
+    const [startTimer, stopTimer] = [globalThis.setTimeout, globalThis.clearTimeout];
+    let [now, passed] = [${stoppedAt()}, 0];
+    Date.now = () => now;
+    export const move = (ms, timers) => {
+      now += ms;
+      if (timers) passed += ms;
+    };
+
+    class Waiting {
+      constructor(call, ms) {
+        this.due = passed + ms;
+        this.look = () => {
+          if (passed >= this.due) call();
+          else this.timer = startTimer(this.look, 20);
+        };
+        this.look();
+      }
+    }
+    globalThis.setTimeout = (call, ms, ...values) =>
+      ms > ${REAL_MAX_MS} ? new Waiting(() => call(...values), ms) : startTimer(call, ms, ...values);
+    globalThis.clearTimeout = (timer) => stopTimer(timer instanceof Waiting ? timer.timer : timer);
+  `;
+  return [
+    { type: 'ESModule', path: join(directory, 'on-the-clock.js'), contents: entryText },
+    { type: 'ESModule', path: join(directory, 'clock.js'), contents: clockText },
+  ];
+}
+
+/**
+ * Lets a gateway at these origins go by the clock. Returns what moves its clock alone, what tells how many requests the first isolate
+ * has taken in, and what takes the gateway off the clock.
+ */
+export function keepTime(origins) {
+  const order = async (origin, seconds, timers) => {
+    const headers = { 'x-later-ms': String(Math.round(seconds * 1000)), ...(timers && { 'x-timers': 'yes' }) };
+    return Number(await (await fetch(origin, { headers })).text());
+  };
+  const later = (seconds, { timers = true } = {}) =>
+    Promise.all(origins.map((origin) => order(origin, seconds, timers)));
+  moves.add(later);
+  return { later, taken: () => order(origins[0], 0), stop: () => moves.delete(later) };
+}
