@@ -1,7 +1,6 @@
 //! Values for an upstream: from headers, query, claims and constants to the text that is sent.
 
 use serde_json::Value;
-use url::form_urlencoded;
 
 use crate::config::{Mapping, Source};
 use crate::http::request::{RequestHead, query_parameter};

@@ -3,9 +3,9 @@
 //! A variant carries what the log should know. What the client is told is fixed text: nothing of a request, the provider
 //! or a secret is in it.
 
+mod kind;
 mod older;
 mod page;
-mod presentation;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,8 +14,8 @@ use crate::http::header::{Header, NO_STORE, push, quoted};
 use crate::json;
 use crate::route::{Allow, Ambiguity};
 use crate::token::{ClaimError, TokenError};
+pub use kind::{Challenge, ProblemKind};
 pub use page::{PAGE_POLICY, WayOn};
-use presentation::{Challenge, Presentation};
 
 /// A client is told to try again after this long where the provider named no time of its own.
 const RETRY_AFTER_DEFAULT_SECS: u32 = 5;
@@ -204,53 +204,69 @@ impl From<TokenError> for Problem {
 impl Problem {
     /// Gives the status of the answer.
     pub fn status(&self) -> u16 {
-        self.presentation().status
+        self.kind().status
     }
 
     /// Gives the stable name of the failure.
     pub fn code(&self) -> &'static str {
-        self.presentation().code
+        self.kind().code
     }
 
     /// Gives the headers that this failure adds to the answer, whatever its body is.
     pub fn headers(&self) -> Vec<Header> {
-        let Presentation { code, challenge, retry_after, .. } = self.presentation();
+        let ProblemKind { code, challenge, .. } = self.kind();
         let mut headers = Vec::new();
         push(&mut headers, "cache-control", NO_STORE.into());
-        push(&mut headers, CODE_HEADER, code.into());
-        match challenge {
-            None => {}
-            Some(Challenge::Bare) => push(&mut headers, "www-authenticate", "Bearer".into()),
-            Some(Challenge::InvalidToken(description)) => {
-                let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{description}\"");
-                push(&mut headers, "www-authenticate", challenge.into());
-            }
-            Some(Challenge::InsufficientScope(scope)) => {
-                let scope = if scope.is_empty() { String::new() } else { format!(", scope={}", quoted(scope)) };
-                let description = "error_description=\"the token is not enough for this path\"";
-                let challenge = format!("Bearer error=\"insufficient_scope\", {description}{scope}");
-                push(&mut headers, "www-authenticate", challenge.into());
-            }
+        push(&mut headers, CODE_HEADER, (*code).into());
+        if let Some(challenge) = challenge {
+            push(&mut headers, "www-authenticate", self.challenge(*challenge).into());
         }
         if let Self::MethodNotAllowed(allow) = self {
             push(&mut headers, "allow", allow.to_string().into());
         }
-        if let Some(RetryAfter(seconds)) = retry_after {
+        if let Some(RetryAfter(seconds)) = self.retry_after() {
             push(&mut headers, "retry-after", seconds.to_string().into());
         }
         headers
     }
 
+    /// Returns the value of `WWW-Authenticate`.
+    fn challenge(&self, challenge: Challenge) -> String {
+        match (challenge, self) {
+            (Challenge::Bare, _) => "Bearer".to_owned(),
+            (Challenge::InvalidToken(description), _) => {
+                format!("Bearer error=\"invalid_token\", error_description=\"{description}\"")
+            }
+            (Challenge::InsufficientScope, problem) => {
+                let scope = match problem {
+                    Self::InsufficientScope { scope, .. } if !scope.is_empty() => format!(", scope={}", quoted(scope)),
+                    _ => String::new(),
+                };
+                let description = "error_description=\"the token is not enough for this path\"";
+                format!("Bearer error=\"insufficient_scope\", {description}{scope}")
+            }
+        }
+    }
+
+    /// Returns when to try again.
+    fn retry_after(&self) -> Option<RetryAfter> {
+        match self {
+            Self::RateLimited(seconds) => Some(RetryAfter::from_secs(*seconds)),
+            Self::IdpRateLimited(retry_after) => Some(*retry_after),
+            _ => self.kind().retry.then(RetryAfter::default),
+        }
+    }
+
     /// Gives the body as JSON. An older code takes the place of `code`, which then stands beside it.
     pub fn body(&self, request_id: &str, older_code: Option<&str>) -> String {
-        let Presentation { status, code, title, detail, .. } = self.presentation();
+        let ProblemKind { status, code, title, .. } = *self.kind();
         // Without an older code the same member stands twice, and once in the object.
         let beside = if older_code.is_some() { "bargate_code" } else { "code" };
         let members = &mut [
             ("type", format!("urn:bargate:problem:{code}").into()),
             ("title", title.into()),
             ("status", status.into()),
-            ("detail", detail.into()),
+            ("detail", self.detail().into()),
             ("code", older_code.unwrap_or(code).into()),
             (beside, code.into()),
             ("request_id", request_id.into()),

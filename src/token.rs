@@ -7,17 +7,19 @@
 mod access;
 mod cache;
 mod claims;
+mod error;
 mod parts;
 mod unverified;
 
 pub use access::missing_access;
 pub use cache::TokenCache;
 pub use claims::{
-    ClaimError, Expectations, Expiry, Kind, VerifiedClaims, check_audience, check_begun, check_expiry, check_issuer,
-    check_unbound, numeric_date,
+    Expectations, Expiry, VerifiedClaims, check_audience, check_begun, check_expiry, check_issuer, check_unbound,
+    numeric_date,
 };
-pub use parts::{JoseHeader, Parts};
-pub use unverified::{SignatureVerified, TokenError, UnverifiedToken, claimed_expiry, claimed_text};
+pub use error::{ClaimError, TokenError};
+pub use parts::{JoseHeader, Kind, Parts};
+pub use unverified::{SignatureVerified, UnverifiedToken, claimed_expiry, claimed_text};
 
 use crate::http::header::behind_comma;
 

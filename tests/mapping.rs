@@ -230,7 +230,7 @@ fn no_value_can_end_its_header_or_its_parameter() {
         assert!(header.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{message}: visible ASCII");
         let query = query.unwrap();
         assert!(!query.contains(['&', ' ', '\r', '\n', '#']), "{message}: {query}");
-        let parsed: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).collect();
+        let parsed: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
         assert_eq!(parsed, [("to".into(), claim.into())], "{message}: the upstream reads what the token says");
     }
     let claims = claims(&json!({ "claim": "a&admin=1#x" }));
@@ -241,7 +241,7 @@ fn no_value_can_end_its_header_or_its_parameter() {
 /// Decodes percent signs once.
 fn decoded(text: &str) -> String {
     let query = text.replace('+', "%2B");
-    url::form_urlencoded::parse(format!("x={}", query.replace('&', "%26")).as_bytes()).next().unwrap().1.into_owned()
+    form_urlencoded::parse(format!("x={}", query.replace('&', "%26")).as_bytes()).next().unwrap().1.into_owned()
 }
 
 /// Gives the items of a list as the documents say they are read.
@@ -254,7 +254,7 @@ fn sent(claim: &Value) -> Option<(String, String)> {
     let head = Head { query: None, headers: Vec::new() };
     let claims = claims(&json!({ "claim": claim }));
     let (header, query) = mapped(&json!("$request.jwt.claim"), &head, Some(&claims));
-    let parsed = query.map(|query| url::form_urlencoded::parse(query.as_bytes()).next().unwrap().1.into_owned());
+    let parsed = query.map(|query| form_urlencoded::parse(query.as_bytes()).next().unwrap().1.into_owned());
     assert_eq!(header.is_some(), parsed.is_some(), "both or neither");
     Some((header?.trim_matches([' ', '\t']).to_owned(), parsed?))
 }

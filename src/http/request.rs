@@ -30,7 +30,7 @@ pub fn is_navigation(request: &impl RequestHead) -> bool {
 
 /// Gives the decoded value of the first query parameter called `name`.
 pub fn query_parameter(query: Option<&str>, name: &str) -> Option<String> {
-    url::form_urlencoded::parse(query?.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    form_urlencoded::parse(query?.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 /// Adds a query to an address that may have one (RFC 6749 section 3.1).

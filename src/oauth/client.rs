@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use url::form_urlencoded::{Serializer, byte_serialize};
+use form_urlencoded::{Serializer, byte_serialize};
 
 use crate::config::{Endpoints, Provider};
 

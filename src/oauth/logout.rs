@@ -1,7 +1,7 @@
 //! Logout: at the provider, of a refresh token (RFC 7009), and by the provider (OpenID Connect Back-Channel Logout 1.0).
 
+use form_urlencoded::Serializer;
 use serde_json::Value;
-use url::form_urlencoded::Serializer;
 
 use super::Form;
 use crate::config::{Endpoints, Provider};

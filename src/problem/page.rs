@@ -4,7 +4,7 @@
 //! that off.
 
 use super::Problem;
-use super::presentation::Presentation;
+use super::ProblemKind;
 use crate::config::{Integration, Path};
 
 /// Allows the page its own style, and nothing else (CSP Level 3).
@@ -46,7 +46,7 @@ impl Problem {
 
     /// Gives the page.
     pub fn page(&self, request_id: &str, way_on: WayOn<'_>) -> String {
-        let Presentation { code, title, .. } = self.presentation();
+        let ProblemKind { code, title, .. } = *self.kind();
         // The empty address is that of the page itself.
         let (address, label) = match way_on {
             WayOn::Nowhere => ("", ""),
@@ -83,7 +83,7 @@ impl Problem {
             (_, 401) => "You are not logged in, or no longer.",
             (_, 404 | 405) => "There is nothing at this address.",
             (_, 429..) => "This did not work. Try again in a moment.",
-            _ => self.presentation().detail,
+            _ => self.detail(),
         }
     }
 }

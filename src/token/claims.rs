@@ -1,11 +1,11 @@
 //! The rules that the claims of a token must keep (RFC 7519 section 4.1).
 
-use std::fmt;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use jwt_compact::{Claims, TimeOptions};
 use serde_json::{Map, Value};
 
+use super::error::ClaimError;
+use super::parts::Kind;
 use crate::excerpt::{shortened, shortened_name};
 use crate::json;
 
@@ -25,17 +25,6 @@ pub struct Expectations<'e> {
     pub kind: Kind,
 }
 
-/// A kind of token, which its `typ` may name (RFC 8725 section 3.11).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// An access token (RFC 9068 section 2.1).
-    Access,
-    /// An ID token.
-    Id,
-    /// A logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4).
-    Logout,
-}
-
 /// Whether a token that has expired passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
@@ -52,75 +41,6 @@ pub enum Expiry {
 pub struct VerifiedClaims {
     claims: Map<String, Value>,
     expires_at: i64,
-}
-
-/// The rule that a claim breaks, with what was expected and found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ClaimError {
-    /// A required claim is absent.
-    Missing {
-        /// Its name.
-        claim: &'static str,
-    },
-    /// A claim has another type than the RFC gives it.
-    WrongType {
-        /// Its name.
-        claim: &'static str,
-    },
-    /// `iss` is somebody else.
-    Issuer {
-        /// The authorizer's issuer.
-        expected: String,
-        /// What the token names.
-        actual: String,
-    },
-    /// `aud` does not contain what it must.
-    Audience {
-        /// The audience or client that it must contain.
-        expected: String,
-        /// What the token names.
-        actual: String,
-    },
-    /// `azp` is another client.
-    AuthorizedParty {
-        /// The client that the token must be for.
-        expected: String,
-        /// What the token names, shortened.
-        actual: String,
-    },
-    /// `cnf` binds the token to a key or a certificate, of whose possession no proof is checked (RFC 7800 section 3.1).
-    Bound,
-    /// `exp` has passed.
-    Expired {
-        /// When, in seconds since 1970.
-        at: i64,
-        /// The clock of the check.
-        now: i64,
-    },
-    /// `nbf` or `iat` is ahead.
-    NotYetValid {
-        /// Its name.
-        claim: &'static str,
-        /// When, in seconds since 1970.
-        at: i64,
-        /// The clock of the check.
-        now: i64,
-    },
-}
-
-impl fmt::Display for ClaimError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing { claim } => write!(f, "{claim} is missing"),
-            Self::WrongType { claim } => write!(f, "{claim} has the wrong type"),
-            Self::Issuer { expected, actual } => write!(f, "iss is \"{actual}\", expected \"{expected}\""),
-            Self::Audience { expected, actual } => write!(f, "aud is {actual}, expected \"{expected}\""),
-            Self::AuthorizedParty { expected, actual } => write!(f, "azp is \"{actual}\", expected \"{expected}\""),
-            Self::Bound => f.write_str("cnf binds it to a key or certificate, of which no proof is checked"),
-            Self::Expired { at, now } => write!(f, "exp is {at}, the time is {now}"),
-            Self::NotYetValid { claim, at, now } => write!(f, "{claim} is {at}, the time is {now}"),
-        }
-    }
 }
 
 impl VerifiedClaims {

@@ -7,8 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use super::TOKEN_MAX_BYTES;
-use super::claims::Kind;
-use super::unverified::TokenError;
+use super::error::TokenError;
 use crate::algorithm::Algorithm;
 use crate::excerpt::shortened;
 use crate::http::media_type::essence;
@@ -71,6 +70,17 @@ impl<'t> Parts<'t> {
     pub fn claims(&self) -> Result<Map<String, Value>, TokenError> {
         parse_object(&decode_part(self.payload)?).ok_or(TokenError::MalformedClaims)
     }
+}
+
+/// A kind of token, which its `typ` may name (RFC 8725 section 3.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An access token (RFC 9068 section 2.1).
+    Access,
+    /// An ID token.
+    Id,
+    /// A logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4).
+    Logout,
 }
 
 /// The header of a token (RFC 7515 section 4), with a method for each rule that it must keep.

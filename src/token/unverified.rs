@@ -1,16 +1,13 @@
 //! A compact JWS (RFC 7515 section 7.1) that has been parsed and is not believed yet.
 
-use std::fmt;
-
 use serde_json::{Map, Value};
 
-use super::TOKEN_MAX_BYTES;
-use super::claims::{ClaimError, Expectations, Expiry, VerifiedClaims, numeric_date};
+use super::claims::{Expectations, Expiry, VerifiedClaims, numeric_date};
+use super::error::TokenError;
 use super::parts::{JoseHeader, Parts};
 use crate::algorithm::Algorithm;
-use crate::excerpt::shortened;
 use crate::json;
-use crate::jwks::{KeySet, SkippedKey};
+use crate::jwks::KeySet;
 
 /// A token whose form is right and of which nothing else is known.
 pub struct UnverifiedToken<'t> {
@@ -20,83 +17,6 @@ pub struct UnverifiedToken<'t> {
     algorithm: Algorithm,
     signature: Vec<u8>,
     header: JoseHeader,
-}
-
-/// Why a text is no token that could be believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TokenError {
-    /// Longer than [`TOKEN_MAX_BYTES`].
-    TooLong {
-        /// Its length in bytes.
-        bytes: usize,
-    },
-    /// Not three parts with dots between them.
-    NotThreeParts,
-    /// A part is not base64url without padding (RFC 7515 section 2).
-    NotBase64Url,
-    /// The header is not a JSON object with a string `alg`, or names a key twice.
-    MalformedHeader,
-    /// The payload is not a JSON object, or names a key twice.
-    MalformedClaims,
-    /// `cty` says that the payload is something else, such as a nested token.
-    ContentType,
-    /// `typ` says that it is of another kind than the one that is needed (RFC 8725 section 3.11).
-    OtherKind,
-    /// `alg` is none that the authorizer allows.
-    AlgorithmNotAllowed {
-        /// What the token names, shortened.
-        actual: String,
-    },
-    /// `crit` names an extension, and none is understood (RFC 7515 section 4.1.11).
-    CriticalExtension,
-    /// No key in the set fits.
-    NoKey {
-        /// The `kid` of the token, shortened.
-        kid: Option<String>,
-    },
-    /// The key in the set cannot be used.
-    KeyLeftOut {
-        /// The `kid` of the token, shortened.
-        kid: String,
-        /// Why.
-        reason: SkippedKey,
-    },
-    /// The signature is not by the key.
-    BadSignature,
-    /// A claim breaks a rule.
-    Claim(ClaimError),
-}
-
-impl fmt::Display for TokenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLong { bytes } => write!(f, "{bytes} bytes, at most {TOKEN_MAX_BYTES} are read"),
-            Self::NotThreeParts => f.write_str("not three parts"),
-            Self::NotBase64Url => f.write_str("a part is not base64url"),
-            Self::MalformedHeader => f.write_str("the header is malformed"),
-            Self::MalformedClaims => f.write_str("the claims are malformed"),
-            Self::ContentType => f.write_str("the payload is not a set of claims"),
-            Self::OtherKind => f.write_str("typ is that of another kind of token"),
-            Self::AlgorithmNotAllowed { actual } => write!(f, "algorithm \"{actual}\" is not allowed"),
-            Self::CriticalExtension => f.write_str("a critical extension is not understood"),
-            Self::NoKey { kid: Some(kid) } => write!(f, "no key \"{kid}\" of the algorithm's type"),
-            Self::NoKey { kid: None } => f.write_str("no kid, and not exactly one key of the algorithm's type"),
-            Self::KeyLeftOut { kid, reason } => write!(f, "the key \"{kid}\" cannot be used: {reason}"),
-            Self::BadSignature => f.write_str("the signature does not verify"),
-            Self::Claim(error) => error.fmt(f),
-        }
-    }
-}
-
-impl TokenError {
-    /// Says that no key of `set` fits a token with this `kid`.
-    pub fn no_key(kid: Option<&str>, set: &KeySet) -> Self {
-        let mut skipped = set.skipped().iter();
-        match kid.and_then(|kid| skipped.find(|(name, _)| name.as_deref() == Some(kid))) {
-            Some((Some(kid), reason)) => Self::KeyLeftOut { kid: shortened(kid), reason: reason.clone() },
-            _ => Self::NoKey { kid: kid.map(shortened) },
-        }
-    }
 }
 
 /// States that a token's signature was verified; only whoever verified one may make it.

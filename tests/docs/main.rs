@@ -5,12 +5,10 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod errors;
 mod evidence;
-
 mod examples;
-
 mod links;
-
 mod markdown;
 
 use std::collections::BTreeSet;
@@ -98,6 +96,18 @@ fn the_list_of_headers_that_no_client_may_send_is_the_gateways() {
     let dropped: Vec<_> = DROPPED_REQUEST_HEADERS.lines().collect();
     assert!(dropped.is_sorted(), "in the order of the alphabet");
     assert_eq!(told, dropped);
+}
+
+#[test]
+fn the_page_of_errors_is_made_of_the_lists_of_them() {
+    let path = Path::new(ROOT).join("docs/errors.md");
+    let page = errors::page();
+    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+        std::fs::write(&path, &page).expect("the page can be written");
+    }
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    let differs = committed.lines().zip(page.lines()).find(|(committed, made)| committed != made);
+    assert!(committed == page, "write docs/errors.md with UPDATE_GOLDEN=1: {differs:?}");
 }
 
 /// A page whose block begins in line 4.

@@ -1,0 +1,357 @@
+//! What a client is told of each failure: status, code, words, challenge. Fixed text, and one match of all.
+
+use super::Problem;
+
+/// A challenge (RFC 6750 section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Challenge {
+    /// The scheme alone.
+    Bare,
+    /// `invalid_token`, with its description.
+    InvalidToken(&'static str),
+    /// `insufficient_scope`, with the scopes that the path needs.
+    InsufficientScope,
+}
+
+/// The fixed part of an answer.
+#[derive(Debug)]
+pub struct ProblemKind {
+    /// Its status.
+    pub status: u16,
+    /// Its stable name.
+    pub code: &'static str,
+    /// What it is called.
+    pub title: &'static str,
+    /// What whoever writes the client is told, if no problem of the kind has words of its own.
+    pub detail: &'static str,
+    /// What `WWW-Authenticate` says.
+    pub challenge: Option<Challenge>,
+    /// Whether `Retry-After` says when to try again.
+    pub retry: bool,
+    /// When it happens, for the reference.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub when: &'static str,
+    /// What to do about it, for the reference; empty if there is nothing to do.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub remedy: &'static str,
+}
+
+/// Declares the kinds in the order of the reference.
+macro_rules! kinds {
+    ($($name:ident = $status:literal, $code:literal, $title:literal,
+        detail $detail:literal, challenge $challenge:expr, retry $retry:literal,
+        when $when:literal, remedy $remedy:literal;)+) => {
+        $(const $name: ProblemKind = ProblemKind {
+            status: $status,
+            code: $code,
+            title: $title,
+            detail: $detail,
+            challenge: $challenge,
+            retry: $retry,
+            #[cfg(not(target_arch = "wasm32"))]
+            when: $when,
+            #[cfg(not(target_arch = "wasm32"))]
+            remedy: $remedy,
+        };)+
+
+        #[cfg(not(target_arch = "wasm32"))]
+        impl ProblemKind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$($name,)+];
+        }
+    };
+}
+
+kinds! {
+    TOKEN_MISSING = 401, "token_missing", "Token missing",
+        detail "Send an access token as Authorization: Bearer <token>.",
+        challenge Some(Challenge::Bare), retry false,
+        when "a path with `auth` got no bearer token and no session",
+        remedy "Log in.";
+    TOKEN_EXPIRED = 401, "token_expired", "Token expired",
+        detail "Refresh the access token and send the request again.",
+        challenge Some(Challenge::InvalidToken("the token has expired")), retry false,
+        when "`exp` has passed",
+        remedy "Refresh, then send the request again.";
+    TOKEN_INVALID = 401, "token_invalid", "Token invalid",
+        detail "The access token is not valid here. Log in again.",
+        challenge Some(Challenge::InvalidToken("the token is not valid here")), retry false,
+        when "the token breaks any other rule, or the provider refused it at the profile",
+        remedy "Log in.";
+    INSUFFICIENT_SCOPE = 403, "insufficient_scope", "Insufficient scope",
+        detail "The token is valid, and not enough for this path.",
+        challenge Some(Challenge::InsufficientScope), retry false,
+        when "the token is valid, and not enough for the path",
+        remedy "Ask for the scopes in the challenge.";
+    IP_DENIED = 403, "ip_denied", "Address denied",
+        detail "This path takes no requests from this address.",
+        challenge None, retry false,
+        when "the client's address may not send requests here",
+        remedy "";
+    RATE_LIMITED = 429, "rate_limited", "Too many requests",
+        detail "Send fewer requests, the next after Retry-After.",
+        challenge None, retry true,
+        when "the path's `rate_limit` was exceeded, or too many codes and refresh tokens of this client were refused",
+        remedy "Wait.";
+    BODY_MALFORMED = 400, "body_malformed", "Malformed body",
+        detail "The request's body is not what its Content-Type says.",
+        challenge None, retry false,
+        when "the body of a refresh or a back-channel logout is not of its type or is for another grant, or that of a Supabase path is not JSON",
+        remedy "Correct the request.";
+    BODY_TOO_LARGE = 413, "body_too_large", "Body too large",
+        detail "The request's body is larger than this path reads.",
+        challenge None, retry false,
+        when "such a body is over 17 KiB, or a body is over the path's `max_body_bytes` or over the 4 MiB that `pre_process` reads",
+        remedy "Correct the request.";
+    UNSUPPORTED_MEDIA_TYPE = 415, "unsupported_media_type", "Unsupported media type",
+        detail "This path takes no body of this type.",
+        challenge None, retry false,
+        when "such a body is of another type, or one is not among the path's `content_types`",
+        remedy "Send JSON or a form; to the logout, a form.";
+    MISSING_ACCESS_TOKEN = 401, "missing_access_token", "Missing access token",
+        detail "Send the access token as X-Access-Token or as Authorization: Bearer <token>.",
+        challenge Some(Challenge::Bare), retry false,
+        when "the profile was asked for without a token and without a session",
+        remedy "Log in.";
+    MISSING_REFRESH_TOKEN = 400, "missing_refresh_token", "Missing refresh token",
+        detail "Send the refresh token as X-Refresh-Token, or as refresh_token in a JSON or form body.",
+        challenge None, retry false,
+        when "a refresh was asked for without a refresh token and without a session",
+        remedy "Log in.";
+    REFRESH_TOKEN_INVALID = 401, "refresh_token_invalid", "Refresh token invalid",
+        detail "The refresh token is not valid here, or no longer. Log in again.",
+        challenge Some(Challenge::InvalidToken("the refresh token is not valid any more")), retry false,
+        when "the provider said `invalid_grant` to a refresh, or a token came that no client can have",
+        remedy "Log in.";
+    INTERACTION_REQUIRED = 401, "interaction_required", "Interaction required",
+        detail "The identity provider has to ask the user. Log in again.",
+        challenge Some(Challenge::InvalidToken("the user has to log in again")), retry false,
+        when "the provider gives no tokens until it has asked the user (`mfa_required` and the like)",
+        remedy "Log in.";
+    SESSION_EXPIRED = 401, "session_expired", "Session expired",
+        detail "The session has ended. Log in again.",
+        challenge Some(Challenge::InvalidToken("the session has ended")), retry false,
+        when "the session has ended, is unknown, or holds tokens of another issuer or audience than the config's; the cookie is removed",
+        remedy "Log in.";
+    SESSION_INVALID = 401, "session_invalid", "Session invalid",
+        detail "The session's cookie is not valid here. Log in again.",
+        challenge Some(Challenge::InvalidToken("the session is not valid here")), retry false,
+        when "the cookie is malformed or altered and is removed, or there are two of its name and neither is removed",
+        remedy "Log in; if it happens again, remove the site's cookies.";
+    CSRF_REJECTED = 403, "csrf_rejected", "Cross-site request rejected",
+        detail "A request with the session's cookie must come from the gateway's own pages or an allowed origin.",
+        challenge Some(Challenge::Bare), retry false,
+        when "another site may have made a request with the session's cookie, or a logout",
+        remedy "Send it from a page of the gateway or of a listed origin.";
+    RETURN_TO_REJECTED = 400, "return_to_rejected", "Return address rejected",
+        detail "return_to must be a path of this origin or lead to an origin on the list.",
+        challenge None, retry false,
+        when "`return_to` of a login or logout is neither a path here nor at a listed origin",
+        remedy "List the origin.";
+    STATE_INVALID = 400, "state_invalid", "Login state invalid",
+        detail "This login was not begun in this browser, or its state was altered. Begin the login again.",
+        challenge None, retry false,
+        when "`state` is missing, altered, or of another browser or callback, or `iss` is another provider",
+        remedy "Begin the login again.";
+    STATE_EXPIRED = 400, "state_expired", "Login state expired",
+        detail "The login took too long. Begin it again.",
+        challenge None, retry false,
+        when "the login took more than an hour, or longer than the provider waits",
+        remedy "Begin the login again.";
+    CODE_MISSING = 400, "code_missing", "Code missing",
+        detail "The callback needs the code that the identity provider gave.",
+        challenge None, retry false,
+        when "the callback was called without `code`",
+        remedy "Begin the login again.";
+    CODE_INVALID = 400, "code_invalid", "Code invalid",
+        detail "The code is not valid here, or no longer: it was used before or is too old. Begin the login again.",
+        challenge None, retry false,
+        when "the provider said `invalid_grant` to the code, or the code or its state was used before",
+        remedy "Begin the login again.";
+    ID_TOKEN_INVALID = 400, "id_token_invalid", "ID token invalid",
+        detail "The identity provider's ID token does not belong to this login. Begin the login again.",
+        challenge None, retry false,
+        when "the ID token breaks a rule, or is for another login",
+        remedy "Begin the login again; the log has the rule.";
+    LOGIN_REQUIRED = 401, "login_required", "Login required",
+        detail "The identity provider would have to ask the user. Begin a login without prompt=none.",
+        challenge Some(Challenge::Bare), retry false,
+        when "the provider would have to ask the user, and was told not to",
+        remedy "Log in without `prompt=none`.";
+    LOGIN_DENIED = 403, "login_denied", "Login denied",
+        detail "The identity provider did not let this login through.",
+        challenge Some(Challenge::Bare), retry false,
+        when "the user or the provider said no",
+        remedy "Tell the user.";
+    LOGOUT_TOKEN_INVALID = 400, "logout_token_invalid", "Logout token invalid",
+        detail "The logout token is not one that the identity provider issued for this application, or was used before.",
+        challenge None, retry false,
+        when "a back-channel logout token breaks a rule, or was used before",
+        remedy "Read the log.";
+    MISSING_EMAIL_OR_PHONE = 400, "missing_email_or_phone", "Missing email or phone",
+        detail "Send email or phone as JSON.",
+        challenge None, retry false,
+        when "the body of a Supabase path has neither `email` nor `phone`",
+        remedy "Correct the request.";
+    MISSING_EMAIL = 400, "missing_email", "Missing email",
+        detail "Send email as JSON.",
+        challenge None, retry false,
+        when "the body of a Supabase path has no `email`",
+        remedy "Correct the request.";
+    MISSING_TOKEN_OR_CONTACT = 400, "missing_token_or_contact", "Missing token, email, or phone",
+        detail "Send token, and email or phone, as JSON.",
+        challenge None, retry false,
+        when "the body of a Supabase path lacks `token`, or `email` and `phone`",
+        remedy "Correct the request.";
+    OTP_REJECTED = 400, "otp_rejected", "One-time password not sent",
+        detail "No one-time password can be sent there.",
+        challenge None, retry false,
+        when "Supabase sends no one-time password there",
+        remedy "Check the address.";
+    OTP_INVALID = 401, "otp_invalid", "One-time password invalid",
+        detail "The one-time password is wrong, was used or has expired. Ask for another.",
+        challenge Some(Challenge::Bare), retry false,
+        when "Supabase refused the one-time password",
+        remedy "Ask for another.";
+    IDP_REJECTED = 502, "idp_rejected", "Identity provider rejected the gateway",
+        detail "The identity provider refused the gateway's own request. Its operator should look at the log.",
+        challenge None, retry false,
+        when "the provider refused the gateway's own request",
+        remedy "Check client, secret, callback URL and scopes.";
+    IDP_RATE_LIMITED = 429, "idp_rate_limited", "Identity provider rate limit",
+        detail "The identity provider asks for fewer requests. Keep the tokens and try again after Retry-After.",
+        challenge None, retry true,
+        when "the provider answered 429",
+        remedy "Wait.";
+    IDP_ERROR = 502, "idp_error", "Identity provider error",
+        detail "The identity provider failed. Keep the tokens and try again.",
+        challenge None, retry false,
+        when "the provider failed or was not understood, or the gateway does not accept its access token",
+        remedy "Try again; the log has the reason.";
+    IDP_UNAVAILABLE = 503, "idp_unavailable", "Identity provider unavailable",
+        detail "The identity provider could not be reached. Tokens and session stay good: try again after Retry-After.",
+        challenge None, retry true,
+        when "the provider could not be reached; for a session also: it failed, took too long, or signed with a key that is not in its key set",
+        remedy "Try again.";
+    IDP_TIMEOUT = 504, "idp_timeout", "Identity provider time-out",
+        detail "The identity provider took too long. Keep the tokens and try again after Retry-After.",
+        challenge None, retry true,
+        when "the provider took too long",
+        remedy "Try again.";
+    STORE_UNAVAILABLE = 503, "store_unavailable", "Store unavailable",
+        detail "The gateway's store could not be reached. Keep the session and the tokens, and try again after Retry-After.",
+        challenge None, retry true,
+        when "a Durable Object could not be reached, or the rate limiter failed",
+        remedy "Try again.";
+    BUSY = 503, "busy", "Busy",
+        detail "The gateway holds too many bodies. Send the request again after Retry-After.",
+        challenge None, retry true,
+        when "there is no room to hold the body while the path's `pre_process` reads it",
+        remedy "Try again.";
+    SERVICE_FAILED = 502, "service_failed", "Service failed",
+        detail "A service that this path needs failed. The log has the details under this request id.",
+        challenge None, retry false,
+        when "a service, `pre_process` or `post_process` threw, or its answer cannot be used",
+        remedy "Read the log by the request id.";
+    UPSTREAM_UNREACHABLE = 502, "upstream_unreachable", "Upstream unreachable",
+        detail "The service behind this path could not be reached.",
+        challenge None, retry false,
+        when "the upstream could not be reached, broke off before its answer, or has a status that cannot be passed on",
+        remedy "Check the upstream.";
+    UPSTREAM_TIMEOUT = 504, "upstream_timeout", "Upstream time-out",
+        detail "The service behind this path took too long to answer.",
+        challenge None, retry false,
+        when "the upstream did not begin to answer in time",
+        remedy "Check the upstream, or raise `timeout_ms`.";
+    ROUTE_NOT_FOUND = 404, "route_not_found", "Not found",
+        detail "No path of the gateway matches this request.",
+        challenge None, retry false,
+        when "no path matches",
+        remedy "";
+    METHOD_NOT_ALLOWED = 405, "method_not_allowed", "Method not allowed",
+        detail "The path exists, but not with this method. See the Allow header.",
+        challenge None, retry false,
+        when "the path exists with other methods, which `Allow` names",
+        remedy "";
+    PATH_AMBIGUOUS = 400, "path_ambiguous", "Ambiguous path",
+        detail "The path can be read in more than one way. Send it without encoded slashes or dots, and without doubled slashes.",
+        challenge None, retry false,
+        when "the path can be read in more than one way, see [Path patterns](paths.md#path-patterns)",
+        remedy "Correct the address.";
+    CONFIG_INVALID = 503, "config_invalid", "Gateway not configured",
+        detail "The gateway's configuration is not in force. Its log names each reason.",
+        challenge None, retry false,
+        when "there is no valid config",
+        remedy "Read the log; under `wrangler dev`, `detail` has the reasons.";
+    INTERNAL_ERROR = 500, "internal_error", "Internal error",
+        detail "The gateway failed while it handled this request. The log has the details under this request id.",
+        challenge None, retry false,
+        when "the gateway failed",
+        remedy "Read the log by the request id.";
+}
+
+impl Problem {
+    pub(super) fn kind(&self) -> &'static ProblemKind {
+        match self {
+            Self::ConfigInvalid | Self::ConfigInvalidHere(_) => &CONFIG_INVALID,
+            Self::Internal(_) => &INTERNAL_ERROR,
+            Self::RouteNotFound => &ROUTE_NOT_FOUND,
+            Self::MethodNotAllowed(_) => &METHOD_NOT_ALLOWED,
+            Self::PathAmbiguous(_) => &PATH_AMBIGUOUS,
+            Self::BodyTooLarge(_) => &BODY_TOO_LARGE,
+            Self::BodyMalformed(_) => &BODY_MALFORMED,
+            Self::UnsupportedMediaType => &UNSUPPORTED_MEDIA_TYPE,
+            Self::IpDenied => &IP_DENIED,
+            Self::RateLimited(_) => &RATE_LIMITED,
+            Self::TokenMissing => &TOKEN_MISSING,
+            Self::TokenExpired(_) => &TOKEN_EXPIRED,
+            Self::TokenInvalid(_) | Self::CredentialsMalformed | Self::AccessTokenRejected => &TOKEN_INVALID,
+            Self::InsufficientScope { .. } => &INSUFFICIENT_SCOPE,
+            Self::SessionExpired(_) => &SESSION_EXPIRED,
+            Self::SessionInvalid(_) => &SESSION_INVALID,
+            Self::CsrfRejected => &CSRF_REJECTED,
+            Self::StoreUnavailable(_) => &STORE_UNAVAILABLE,
+            Self::Busy => &BUSY,
+            Self::LogoutTokenInvalid(_) | Self::LogoutTokenRefused(_) => &LOGOUT_TOKEN_INVALID,
+            Self::ReturnToRejected => &RETURN_TO_REJECTED,
+            Self::LoginDenied(_) => &LOGIN_DENIED,
+            Self::LoginRequired(_) => &LOGIN_REQUIRED,
+            Self::CodeMissing => &CODE_MISSING,
+            Self::CodeInvalid(_) => &CODE_INVALID,
+            Self::StateInvalid(_) => &STATE_INVALID,
+            Self::StateExpired => &STATE_EXPIRED,
+            Self::IdTokenInvalid(_) | Self::NonceMismatch => &ID_TOKEN_INVALID,
+            Self::AccessTokenMissing => &MISSING_ACCESS_TOKEN,
+            Self::RefreshTokenMissing => &MISSING_REFRESH_TOKEN,
+            Self::RefreshTokenInvalid(_) => &REFRESH_TOKEN_INVALID,
+            Self::InteractionRequired(_) => &INTERACTION_REQUIRED,
+            Self::IdpRejected(_) => &IDP_REJECTED,
+            Self::IdpRateLimited(_) => &IDP_RATE_LIMITED,
+            Self::IdpError(..) | Self::AccessTokenUnfit(_) => &IDP_ERROR,
+            Self::IdpUnavailable(_) => &IDP_UNAVAILABLE,
+            Self::IdpTimeout => &IDP_TIMEOUT,
+            Self::UpstreamTimeout => &UPSTREAM_TIMEOUT,
+            Self::UpstreamUnreachable(_) => &UPSTREAM_UNREACHABLE,
+            Self::ServiceFailed(_) => &SERVICE_FAILED,
+            Self::EmailOrPhoneMissing => &MISSING_EMAIL_OR_PHONE,
+            Self::EmailMissing => &MISSING_EMAIL,
+            Self::OtpOrContactMissing => &MISSING_TOKEN_OR_CONTACT,
+            Self::OtpRejected(_) => &OTP_REJECTED,
+            Self::OtpInvalid(_) => &OTP_INVALID,
+        }
+    }
+
+    /// Returns what whoever writes the client is told.
+    pub(super) fn detail(&self) -> &str {
+        match self {
+            Self::ConfigInvalidHere(reasons) => reasons,
+            Self::AccessTokenRejected => {
+                "The identity provider does not take this access token. Refresh it or log in again."
+            }
+            Self::AccessTokenUnfit(_) => {
+                "The identity provider's access token is not valid here. The gateway's operator should look at the log."
+            }
+            _ => self.kind().detail,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Why a token is not believed: one type for its form, one for its claims.
+
+use std::fmt;
+
+use super::TOKEN_MAX_BYTES;
+use crate::excerpt::shortened;
+use crate::jwks::{KeySet, SkippedKey};
+
+/// Why a text is no token that could be believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenError {
+    /// Longer than [`TOKEN_MAX_BYTES`].
+    TooLong {
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// Not three parts with dots between them.
+    NotThreeParts,
+    /// A part is not base64url without padding (RFC 7515 section 2).
+    NotBase64Url,
+    /// The header is not a JSON object with a string `alg`, or names a key twice.
+    MalformedHeader,
+    /// The payload is not a JSON object, or names a key twice.
+    MalformedClaims,
+    /// `cty` says that the payload is something else, such as a nested token.
+    ContentType,
+    /// `typ` says that it is of another kind than the one that is needed (RFC 8725 section 3.11).
+    OtherKind,
+    /// `alg` is none that the authorizer allows.
+    AlgorithmNotAllowed {
+        /// What the token names, shortened.
+        actual: String,
+    },
+    /// `crit` names an extension, and none is understood (RFC 7515 section 4.1.11).
+    CriticalExtension,
+    /// No key in the set fits.
+    NoKey {
+        /// The `kid` of the token, shortened.
+        kid: Option<String>,
+    },
+    /// The key in the set cannot be used.
+    KeyLeftOut {
+        /// The `kid` of the token, shortened.
+        kid: String,
+        /// Why.
+        reason: SkippedKey,
+    },
+    /// The signature is not by the key.
+    BadSignature,
+    /// A claim breaks a rule.
+    Claim(ClaimError),
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong { bytes } => write!(f, "{bytes} bytes, at most {TOKEN_MAX_BYTES} are read"),
+            Self::NotThreeParts => f.write_str("not three parts"),
+            Self::NotBase64Url => f.write_str("a part is not base64url"),
+            Self::MalformedHeader => f.write_str("the header is malformed"),
+            Self::MalformedClaims => f.write_str("the claims are malformed"),
+            Self::ContentType => f.write_str("the payload is not a set of claims"),
+            Self::OtherKind => f.write_str("typ is that of another kind of token"),
+            Self::AlgorithmNotAllowed { actual } => write!(f, "algorithm \"{actual}\" is not allowed"),
+            Self::CriticalExtension => f.write_str("a critical extension is not understood"),
+            Self::NoKey { kid: Some(kid) } => write!(f, "no key \"{kid}\" of the algorithm's type"),
+            Self::NoKey { kid: None } => f.write_str("no kid, and not exactly one key of the algorithm's type"),
+            Self::KeyLeftOut { kid, reason } => write!(f, "the key \"{kid}\" cannot be used: {reason}"),
+            Self::BadSignature => f.write_str("the signature does not verify"),
+            Self::Claim(error) => error.fmt(f),
+        }
+    }
+}
+
+impl TokenError {
+    /// Says that no key of `set` fits a token with this `kid`.
+    pub fn no_key(kid: Option<&str>, set: &KeySet) -> Self {
+        let mut skipped = set.skipped().iter();
+        match kid.and_then(|kid| skipped.find(|(name, _)| name.as_deref() == Some(kid))) {
+            Some((Some(kid), reason)) => Self::KeyLeftOut { kid: shortened(kid), reason: reason.clone() },
+            _ => Self::NoKey { kid: kid.map(shortened) },
+        }
+    }
+}
+
+/// The rule that a claim breaks, with what was expected and found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimError {
+    /// A required claim is absent.
+    Missing {
+        /// Its name.
+        claim: &'static str,
+    },
+    /// A claim has another type than the RFC gives it.
+    WrongType {
+        /// Its name.
+        claim: &'static str,
+    },
+    /// `iss` is somebody else.
+    Issuer {
+        /// The authorizer's issuer.
+        expected: String,
+        /// What the token names.
+        actual: String,
+    },
+    /// `aud` does not contain what it must.
+    Audience {
+        /// The audience or client that it must contain.
+        expected: String,
+        /// What the token names.
+        actual: String,
+    },
+    /// `azp` is another client.
+    AuthorizedParty {
+        /// The client that the token must be for.
+        expected: String,
+        /// What the token names, shortened.
+        actual: String,
+    },
+    /// `cnf` binds the token to a key or a certificate, of whose possession no proof is checked (RFC 7800 section 3.1).
+    Bound,
+    /// `exp` has passed.
+    Expired {
+        /// When, in seconds since 1970.
+        at: i64,
+        /// The clock of the check.
+        now: i64,
+    },
+    /// `nbf` or `iat` is ahead.
+    NotYetValid {
+        /// Its name.
+        claim: &'static str,
+        /// When, in seconds since 1970.
+        at: i64,
+        /// The clock of the check.
+        now: i64,
+    },
+}
+
+impl fmt::Display for ClaimError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { claim } => write!(f, "{claim} is missing"),
+            Self::WrongType { claim } => write!(f, "{claim} has the wrong type"),
+            Self::Issuer { expected, actual } => write!(f, "iss is \"{actual}\", expected \"{expected}\""),
+            Self::Audience { expected, actual } => write!(f, "aud is {actual}, expected \"{expected}\""),
+            Self::AuthorizedParty { expected, actual } => write!(f, "azp is \"{actual}\", expected \"{expected}\""),
+            Self::Bound => f.write_str("cnf binds it to a key or certificate, of which no proof is checked"),
+            Self::Expired { at, now } => write!(f, "exp is {at}, the time is {now}"),
+            Self::NotYetValid { claim, at, now } => write!(f, "{claim} is {at}, the time is {now}"),
+        }
+    }
+}

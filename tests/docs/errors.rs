@@ -1,0 +1,132 @@
+//! docs/errors.md: every problem that a request may get and every diagnostic of a config, of the lists that the code has of them.
+//!
+//! With `UPDATE_GOLDEN=1` in the environment the page is written anew.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bargate::config::Code;
+use bargate::problem::{Challenge, ProblemKind};
+use bargate::review::{ReviewedFile, review, text};
+
+const BEGINNING: &str = "\
+# Errors
+
+Made of the lists in `src/problem/kind.rs` and `src/config/code.rs`; `cargo test --test docs` holds it.
+
+- [What requests are answered](#what-requests-are-answered)
+- [Mistakes in a config](#mistakes-in-a-config)
+- [Mistakes in a deployment](#mistakes-in-a-deployment)
+- [Warnings](#warnings)
+
+## What requests are answered
+
+The body of each is `application/problem+json` (RFC 9457), or for people who follow a link [a page](paths.md#problems-that-people-see).
+`code` is stable, and stands in the header `X-Problem-Code` too.
+
+```json answer
+{ \"type\": \"urn:bargate:problem:token_expired\", \"title\": \"Token expired\", \"status\": 401,
+  \"detail\": \"Refresh the access token and send the request again.\", \"code\": \"token_expired\",
+  \"request_id\": \"v61d_IbiSPo-0000000f\", \"error\": \"Token expired\" }
+```
+
+Nothing of the request, the provider or a secret is in the body; the log has the reason under the request id. `error` repeats `title`
+for older clients.
+
+`Retry-After` is in seconds: the period of the path's `rate_limit`, or 3; the provider's own, at most 3600, if its 429 has one; else 5.
+The `idp_…` codes appear on any path with `auth` too: if no key set can be had to verify a token with, and if a session's access token has
+expired and cannot be renewed.
+";
+
+const MISTAKES: &str = "
+## Mistakes in a config
+
+`bargate check` says each with its place, and a build stops on them. A gateway that has no valid config answers
+[`config_invalid`](#config_invalid).
+";
+
+const DEPLOYMENT: &str = "
+## Mistakes in a deployment
+
+`bargate check` says these if it is told [what the config is deployed with](command-line.md#against-a-deployment).
+";
+
+const WARNINGS: &str = "
+## Warnings
+
+What is valid and seldom meant. [`\"allow\": [\"the code\"]`](command-line.md#warnings) keeps a warning quiet.
+";
+
+/// Returns the page.
+pub fn page() -> String {
+    let mut page = BEGINNING.to_owned();
+    for kind in ProblemKind::ALL {
+        push_problem(&mut page, kind);
+    }
+    let examples = examples();
+    let sections = [(MISTAKES, Code::MISTAKES), (DEPLOYMENT, Code::MISTAKES_OF_DEPLOYMENT), (WARNINGS, Code::WARNINGS)];
+    for (beginning, codes) in sections {
+        page.push_str(beginning);
+        for code in codes {
+            let _ = write!(page, "\n### {code}\n\n{}.\n", capitalised(code.meaning()));
+            if let Some(example) = examples.get(code) {
+                let _ = write!(page, "\n```text\n{}\n```\n", example.trim_end());
+            }
+        }
+    }
+    page
+}
+
+fn push_problem(page: &mut String, kind: &ProblemKind) {
+    let ProblemKind { status, code, title, when, remedy, challenge, retry, .. } = kind;
+    let _ = write!(page, "\n### {code}\n\n**{status} {title}**: {when}. {remedy}");
+    let challenge = challenge.map(|challenge| match challenge {
+        Challenge::Bare => "Bearer".to_owned(),
+        Challenge::InvalidToken(description) => {
+            format!("Bearer error=\"invalid_token\", error_description=\"{description}\"")
+        }
+        Challenge::InsufficientScope => {
+            "Bearer error=\"insufficient_scope\", error_description=\"…\", scope=\"…\"".to_owned()
+        }
+    });
+    *page = page.trim_end().to_owned() + "\n";
+    if let Some(challenge) = challenge {
+        let _ = write!(page, "\n- `WWW-Authenticate: {challenge}`\n");
+    }
+    if *retry {
+        let _ = write!(page, "\n- `Retry-After`\n");
+    }
+}
+
+fn capitalised(clause: &str) -> String {
+    let mut letters = clause.chars();
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+}
+
+/// Returns for each code what `bargate check` prints of the fixture that shows it most briefly.
+fn examples() -> BTreeMap<Code, String> {
+    let mut examples: BTreeMap<Code, String> = BTreeMap::new();
+    for source in fixtures() {
+        for diagnostic in review(&source) {
+            let code = diagnostic.code;
+            let file = ReviewedFile { name: "gateway.config.json", text: &source, told: &[diagnostic] };
+            let printed = text(&file, false);
+            let shorter = |known: &String| (printed.len(), &printed) < (known.len(), known);
+            if examples.get(&code).is_none_or(shorter) {
+                examples.insert(code, printed);
+            }
+        }
+    }
+    examples
+}
+
+fn fixtures() -> Vec<String> {
+    let folders = ["invalid", "warned"].map(|kind| Path::new(super::ROOT).join("tests/fixtures/configs").join(kind));
+    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).expect("the folder can be read"));
+    let mut files: Vec<PathBuf> = files.map(|entry| entry.expect("its entry can be read").path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    files.iter().map(|path| fs::read_to_string(path).expect("the fixture can be read")).collect()
+}
