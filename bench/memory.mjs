@@ -2,7 +2,7 @@
 // read. The isolate's own is what Cloudflare bounds, at 128 MB; the whole of workerd has the runtime's buffers of its sockets too,
 // which a path that only passes its bytes fills as well. Linux only (/proc).
 
-import { LOADS, startMeasured } from '../tests/e2e/memory-flow.mjs';
+import { LOADS, startMeasured } from '../tests/e2e/support/memory-flow.mjs';
 
 console.log('\nPeak above idle, in MiB: of the isolate, of workerd');
 for (const [name, run] of Object.entries(LOADS)) {

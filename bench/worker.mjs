@@ -6,7 +6,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
 import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
 import { DEFAULT_AUDIENCE, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, startTenant } from '../dev/tenant.mjs';
-import { Browser, compatibilityDate, startGateway } from '../tests/e2e/harness.mjs';
+import { Browser, compatibilityDate, startGateway } from '../tests/e2e/support/harness.mjs';
 
 const REQUESTS = 4_000;
 const ROUNDS = 5;

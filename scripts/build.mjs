@@ -18,7 +18,7 @@ const WORKER_CRATE = 'worker';
 const ENTRY = 'src/edge/worker.mjs';
 /** Where the modules are that paths may name: the user's own, and those of the tests. */
 const SERVICES = 'services';
-const TEST_SERVICES = 'tests/e2e/services';
+const TEST_SERVICES = 'tests/e2e/support/services';
 const SERVICE_FILE = /(?<!\.d)\.m?[jt]s$/;
 /** Wrangler's configuration, the first that is there. */
 const WRANGLER_FILES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'];

@@ -55,7 +55,7 @@ async function bundleFaultBuild() {
 
 async function runEndToEnd() {
   const directory = 'tests/e2e';
-  const files = readdirSync(join(ROOT, directory))
+  const files = readdirSync(join(ROOT, directory), { recursive: true })
     .filter((name) => name.endsWith('.test.mjs'))
     .sort();
   if (!files.length) throw new Failure(`${directory} holds no *.test.mjs`);

@@ -1,6 +1,6 @@
 //! The crate by which the command line reads addresses, against the runtime's `URL`, by which the gateway reads them in a Worker.
 //!
-//! The table has what the runtime makes of each address, which `tests/e2e/addresses.test.mjs` asks it. Another difference than those
+//! The table has what the runtime makes of each address, which `tests/e2e/config/addresses.test.mjs` asks it. Another difference than those
 //! that are named here is one to think about: see `src/address.rs`.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]

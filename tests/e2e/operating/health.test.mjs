@@ -1,0 +1,241 @@
+// The integration `health`: what it tells of the config in force and of the keys that tokens are checked with, when it says that
+// the gateway is not available, and what it keeps to itself.
+
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { startTenant } from '../../../dev/tenant.mjs';
+import { KEY_SET } from '../support/bearer.mjs';
+import { freePort, sendRaw, startGateway, until } from '../support/harness.mjs';
+import { authorizerOf, entryWithClock, later } from '../support/rules.mjs';
+
+const FIRST_KEY = 'gateway.config.json';
+const RECHECK_MS = 60_000;
+const STALE_SECS = 20 * 60;
+const TOO_OLD_SECS = 25 * 60 * 60;
+const RETRY_MS = 11_000;
+const SECRETS = {
+  CLIENT_SECRET: 'recognisable-client-secret-of-32-bytes',
+  SHARED_SECRET: 'recognisable-shared-secret-of-32-bytes',
+};
+const ISO_8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+
+let tenant;
+
+before(async () => {
+  tenant = await startTenant();
+});
+
+after(() => tenant?.close());
+
+beforeEach(() => {
+  tenant.clearFaults();
+  tenant.resetCounts();
+});
+
+const HEALTH = { method: 'GET', path: '/health', integration: { type: 'health' } };
+const configOf = (sections = {}) => ({ paths: [HEALTH], ...sections });
+
+/** Starts a gateway whose KV namespace CONFIG holds `stored`, if that is given. */
+async function start(t, { stored, ...options }) {
+  const gateway = await startGateway({
+    kv: stored === undefined ? ['JWKS'] : ['JWKS', 'CONFIG'],
+    objects: [],
+    bindings: SECRETS,
+    entry: entryWithClock(),
+    ...options,
+  });
+  t.after(() => gateway.close());
+  const put = async (config) => {
+    const text = typeof config === 'string' ? config : JSON.stringify(config);
+    await (await gateway.miniflare.getKVNamespace('CONFIG')).put(FIRST_KEY, text);
+  };
+  if (stored !== undefined) await put(stored);
+  return {
+    ...gateway,
+    put,
+    later: (ms) => later(gateway, ms),
+    /** Asks for the state, and checks what is the same in each. */
+    async state(message) {
+      const answer = await gateway.ask('/health');
+      const told = [answer.headers.get('content-type'), answer.headers.get('cache-control')];
+      assert.deepEqual(told, ['application/json', 'no-store'], message);
+      assert.deepEqual(Object.keys(answer.body).sort(), ['authorizers', 'config', 'status'], message);
+      assert.equal(answer.body.status, answer.status === 200 ? 'ok' : 'unavailable', message);
+      return answer;
+    },
+  };
+}
+
+const agesOf = ({ body }) => body.authorizers.map(({ keys }) => keys.age_seconds);
+
+describe('the config in force', () => {
+  test('is the variable, under either name', async (t) => {
+    for (const options of [{ config: configOf() }, { bindings: { SAG_API_CONFIG_JSON: JSON.stringify(configOf()) } }]) {
+      const { status, body } = await (await start(t, options)).state();
+      const { loaded_at: loadedAt, ...config } = body.config;
+      assert.deepEqual([status, config, body.authorizers], [200, { source: 'variable', last_good: false }, []]);
+      if (loadedAt !== undefined) assert.match(loadedAt, ISO_8601);
+    }
+  });
+
+  test('is that of KV, with the time at which it was loaded', async (t) => {
+    const gateway = await start(t, { stored: configOf() });
+    const { status, body } = await gateway.state();
+    assert.deepEqual([status, body.config.source, body.config.last_good], [200, 'kv', false]);
+    assert.match(body.config.loaded_at, ISO_8601);
+    assert.ok(Math.abs(Date.parse(body.config.loaded_at) - Date.now()) < 60_000, body.config.loaded_at);
+  });
+
+  test('is the last good one while KV holds an invalid one, and that is still good health', async (t) => {
+    const gateway = await start(t, { stored: configOf() });
+    const first = await gateway.state();
+    await gateway.put({ ...configOf(), colour: 1 });
+    await gateway.later(RECHECK_MS);
+    await until(async () => (await gateway.state()).body.config.last_good);
+    const second = await gateway.state();
+    assert.deepEqual([second.status, second.body.config.source], [200, 'kv']);
+    assert.equal(second.body.config.loaded_at, first.body.config.loaded_at, 'the same is in force');
+    assert.doesNotMatch(second.text, /colour/, 'what is wrong is for the log');
+
+    await gateway.put(configOf({ title: 'corrected' }));
+    await gateway.later(RECHECK_MS);
+    await until(async () => !(await gateway.state()).body.config.last_good);
+    const third = await gateway.state();
+    assert.ok(Date.parse(third.body.config.loaded_at) > Date.parse(first.body.config.loaded_at));
+  });
+
+  test('is not the last good one where KV holds the same again', async (t) => {
+    const gateway = await start(t, { stored: configOf() });
+    await gateway.state();
+    await gateway.put('no JSON');
+    await gateway.later(RECHECK_MS);
+    await until(async () => (await gateway.state()).body.config.last_good);
+    await gateway.put(configOf());
+    await gateway.later(RECHECK_MS);
+    await until(async () => !(await gateway.state()).body.config.last_good);
+  });
+
+  test('is none: the answer is the problem that every path has', async (t) => {
+    const gateway = await start(t, { config: { ...configOf(), colour: 1 } });
+    const { status, body } = await gateway.ask('/health');
+    assert.deepEqual([status, body.code], [503, 'config_invalid']);
+  });
+});
+
+describe('the keys', () => {
+  test('are fetched where there are none yet, once for all who ask, and grow older', async (t) => {
+    const gateway = await start(t, { config: configOf({ authorizer: authorizerOf(tenant) }) });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => gateway.state()));
+    for (const answer of answers) {
+      assert.deepEqual([answer.status, agesOf(answer)], [200, [0]], answer.text);
+      assert.equal(typeof answer.body.authorizers[0].name, 'string');
+    }
+    assert.equal(tenant.counts[KEY_SET], 1);
+    await gateway.later(100_000);
+    assert.deepEqual(agesOf(await gateway.state()), [100]);
+    assert.equal(tenant.counts[KEY_SET], 1);
+  });
+
+  test('that cannot be had are 503, without many questions, until they can', async (t) => {
+    const gateway = await start(t, { config: configOf({ authorizer: authorizerOf(tenant) }) });
+    tenant.fault({ path: KEY_SET, kind: 'status' });
+    for (let round = 0; round < 5; round += 1) {
+      const answer = await gateway.state(`round ${round}`);
+      assert.deepEqual([answer.status, agesOf(answer), answer.record.level], [503, [null], 'error'], answer.text);
+    }
+    assert.equal(tenant.counts[KEY_SET], 1);
+    tenant.clearFaults();
+    await gateway.later(RETRY_MS);
+    const answer = await gateway.state();
+    assert.deepEqual([answer.status, agesOf(answer)], [200, [0]], answer.text);
+  });
+
+  test('that are old are good while they can be used, though the provider is away', async (t) => {
+    const gateway = await start(t, { config: configOf({ authorizer: authorizerOf(tenant) }) });
+    await gateway.state();
+    tenant.fault({ path: KEY_SET, kind: 'reset' });
+    await gateway.later(STALE_SECS * 1000);
+    const stale = await gateway.state();
+    assert.deepEqual([stale.status, agesOf(stale)], [200, [STALE_SECS]], stale.text);
+    await gateway.later((TOO_OLD_SECS - STALE_SECS) * 1000);
+    assert.equal((await gateway.state()).status, 503, 'a day later they cannot');
+  });
+
+  test('are renewed behind an answer that tells their age, once they are stale', async (t) => {
+    const gateway = await start(t, { config: configOf({ authorizer: authorizerOf(tenant) }) });
+    await gateway.state();
+    await gateway.later(STALE_SECS * 1000);
+    assert.equal((await gateway.state()).status, 200);
+    await until(async () => agesOf(await gateway.state())[0] === 0);
+    assert.equal(tenant.counts[KEY_SET], 2);
+  });
+
+  test('of each authorizer are told by its name, and one without is enough to be unavailable', async (t) => {
+    const nobody = `http://127.0.0.1:${await freePort()}`;
+    const authorizers = {
+      staff: authorizerOf(tenant),
+      partners: { type: 'jwt', issuer: 'https://partners.example/', audience: 'api', secret: '$secret.SHARED_SECRET' },
+      fixed: { type: 'jwt', issuer: 'https://fixed.example/', audience: 'api', jwks: JSON.stringify(tenant.keySet()) },
+    };
+    const well = await (await start(t, { config: configOf({ authorizers }) })).state();
+    const { body } = well;
+    assert.equal(well.status, 200, well.text);
+    assert.deepEqual(
+      body.authorizers.map(({ name }) => name),
+      ['staff', 'partners', 'fixed'],
+    );
+    assert.deepEqual(agesOf(well), [0, null, null], 'keys of the config have no age');
+
+    const away = { type: 'jwt', issuer: 'https://away.example/', audience: 'api', jwks_uri: `${nobody}/keys` };
+    const ill = await (await start(t, { config: configOf({ authorizers: { ...authorizers, away } }) })).state();
+    assert.deepEqual([ill.status, agesOf(ill)], [503, [0, null, null, null]], ill.text);
+  });
+
+  test('of a discovered provider are told too', async (t) => {
+    const authorizer = { type: 'oidc', issuer: tenant.issuer, client_id: 'bargate-local' };
+    const answer = await (await start(t, { config: configOf({ authorizer }) })).state();
+    assert.deepEqual([answer.status, agesOf(answer)], [200, [0]], answer.text);
+  });
+});
+
+test('the answer names no secret, no key and no address, in good health and in bad', async (t) => {
+  const authorizers = {
+    staff: { ...authorizerOf(tenant), client_secret: '$secret.CLIENT_SECRET' },
+    partners: {
+      type: 'jwt',
+      issuer: 'https://partners.example/',
+      audience: 'recognisable-audience',
+      secret: '$secret.SHARED_SECRET',
+    },
+  };
+  for (const kind of ['good', 'bad']) {
+    const gateway = await start(t, { config: configOf({ authorizers }) });
+    if (kind === 'bad') tenant.fault({ path: KEY_SET, kind: 'status', body: '{"error":"recognisable"}' });
+    const { status, text } = await gateway.state();
+    assert.equal(status, kind === 'good' ? 200 : 503);
+    const [key] = tenant.keySet().keys;
+    const hidden = [
+      ...Object.keys(SECRETS),
+      ...Object.values(SECRETS),
+      'recognisable',
+      key.kid,
+      key.n,
+      'http',
+      '127.0.0.1',
+      'bargate-local',
+    ];
+    for (const secret of hidden) {
+      assert.ok(!text.includes(secret), `${kind}: ${secret} in ${text}`);
+    }
+  }
+});
+
+test('the path answers GET and HEAD alone', async (t) => {
+  const gateway = await start(t, { config: configOf() });
+  const head = await sendRaw(gateway.origin, { method: 'HEAD', path: '/health' });
+  assert.deepEqual([head.status, head.text, head.header('content-type')], [200, '', 'application/json']);
+  for (const method of ['POST', 'PUT', 'DELETE']) {
+    const answer = await sendRaw(gateway.origin, { method, path: '/health' });
+    assert.deepEqual([answer.status, answer.header('allow')], [405, 'GET, HEAD'], method);
+  }
+});

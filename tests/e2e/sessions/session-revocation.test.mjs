@@ -1,0 +1,355 @@
+// What becomes of a session's refresh token when the session ends otherwise than by a logout: a login takes its place, its time is
+// over, the provider ends it. Tokens that nobody can use must not stay good, nor take the room of others at the provider.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { startApi } from '../../../dev/api.mjs';
+import { startTenant } from '../../../dev/tenant.mjs';
+import { Browser, until } from '../support/harness.mjs';
+import { assertProblem } from '../support/login-flow.mjs';
+import { startRealm, startSessionGateway as startOidcGateway } from '../support/oidc-flow.mjs';
+import {
+  BACKCHANNEL_LOGOUT,
+  COOKIE,
+  LIFE_SECS,
+  LOGOUT,
+  OWN_PAGE,
+  PRIVATE,
+  REVOCATION,
+  SESSION_EXPIRED,
+  TOKEN_ENDPOINT,
+  askWith,
+  assertAlive,
+  assertEnded,
+  assertFamily,
+  beginSession,
+  later,
+  startSessionGateway,
+  untilDue,
+  untilExpired,
+  untilErased,
+} from '../support/session-flow.mjs';
+
+const IDLE_SECS = 10_000;
+const ABSOLUTE_SECS = 15_000;
+/** REPLACED_MS of host.js: for so long an ended session knows that a login took its place. */
+const REPLACED_SECS = 30;
+/** REVOCATION_RETRY_MS and REVOCATION_TRIES of host.js. */
+const RETRY_SECS = [60, 240, 960, 3_840, 15_360];
+
+let tenant;
+let api;
+let gateway;
+
+before(async () => {
+  [tenant, api] = await Promise.all([startTenant({ accessTokenSeconds: LIFE_SECS }), startApi()]);
+  const session = { idle_seconds: IDLE_SECS, absolute_seconds: ABSOLUTE_SECS };
+  gateway = await startSessionGateway(tenant, api, { isolates: 2, session });
+});
+
+after(async () => {
+  await gateway?.close();
+  await Promise.all([tenant?.close(), api?.close()]);
+});
+
+beforeEach(() => tenant.resetCounts());
+afterEach(() => tenant.clearFaults());
+
+const begin = (how) => beginSession(gateway, tenant, how);
+const held = ({ name }) => gateway.held('SESSIONS', name);
+const ring = ({ name }) => gateway.ring('SESSIONS', name);
+const assertRevoked = (session) => until(() => session.family().revoked);
+const failures = () =>
+  gateway
+    .records()
+    .filter(({ code }) => code === 'revocation_failed')
+    .map(({ message }) => message);
+
+/** Asserts that a request is told that its session has ended, and that its browser keeps the cookie that it has by then. */
+function assertReplaced(answer, message) {
+  assertProblem(answer, SESSION_EXPIRED, message);
+  assert.deepEqual(answer.headers.getSetCookie(), [], `${message}: the cookie of the login that followed stays`);
+}
+
+describe('a login in a browser that has a session', () => {
+  test('ends that one and revokes its refresh token', async () => {
+    const browser = new Browser();
+    const first = await begin({ browser });
+    await assertAlive(gateway, first, 'at first');
+    const second = await begin({ browser });
+    assertReplaced(await askWith(gateway, first.cookie), 'at once, where the login ended');
+    assertReplaced(
+      await gateway.askOther(PRIVATE, { headers: { cookie: first.cookie } }),
+      'in an isolate that did not know it',
+    );
+    await assertRevoked(first);
+    assert.equal(tenant.counts[REVOCATION], 1);
+    assert.equal(second.family().revoked, false);
+    await assertAlive(gateway, second, 'the second');
+
+    await later(REPLACED_SECS + 1);
+    await ring(first);
+    assert.equal(await held(first), 0, 'nothing is left');
+    await assertEnded(gateway, first, 'afterwards');
+  });
+
+  test('ends none of another browser, or of nobody', async () => {
+    const elsewhere = await begin();
+    for (const value of ['x', 'A'.repeat(43), `${elsewhere.value.slice(0, 21)}${'A'.repeat(22)}`]) {
+      const browser = new Browser();
+      browser.cookies(gateway.origin).set(COOKIE, value);
+      await assertAlive(gateway, await begin({ browser }), `instead of ${value}`);
+    }
+    await assertAlive(gateway, elsewhere, 'the other');
+    assert.equal(elsewhere.family().revoked, false);
+  });
+
+  test('counts all the same if that one cannot be ended, and the log says so', async () => {
+    const browser = new Browser();
+    const first = await begin({ browser });
+    // Both tries are carried out, so that nothing of the session is left for later tests.
+    await gateway.loseReplies('Session', { when: 'end', times: 2 });
+    await assertAlive(gateway, await begin({ browser }), 'the second');
+    const { level, message } = await gateway.record(({ code }) => code === 'session_not_replaced');
+    assert.deepEqual([level, message], ['warn', 'store_unavailable']);
+    await assertRevoked(first);
+  });
+
+  // The longest of `timeout_ms`, and what an object may take besides.
+  for (const secs of [0, 28]) {
+    test(`takes the new cookie from no tab whose request was on its way for ${secs} seconds`, async () => {
+      const browser = new Browser();
+      const first = await begin({ browser });
+      const hold = await gateway.holdCall('Session', 'access');
+      const underWay = gateway.askAs(browser, PRIVATE);
+      await hold.arrived();
+      const second = await begin({ browser });
+      await later(secs);
+      hold.release();
+      assertReplaced(await underWay, 'the request of before');
+      assert.equal(browser.cookies(gateway.origin).get(COOKIE), second.value);
+      assert.equal((await gateway.askAs(browser, PRIVATE)).status, 200, 'the next one');
+      await assertRevoked(first);
+    });
+  }
+
+  for (const after of [false, true]) {
+    test(`while a tab renews the session leaves no refresh token of that: ${after ? 'after' : 'before'} the provider has rotated`, async () => {
+      const browser = new Browser();
+      const first = await begin({ browser });
+      await untilExpired();
+      const hold = await gateway.holdCall('RefreshExchange', undefined, { after });
+      const renewing = askWith(gateway, first.cookie);
+      await hold.arrived();
+      const second = await begin({ browser });
+      hold.release();
+      assertReplaced(await renewing, 'the request that waited');
+      await assertRevoked(first);
+      await assertAlive(gateway, second, 'the second');
+      await later(REPLACED_SECS + 1);
+      await ring(first);
+      assert.equal(await held(first), 0);
+    });
+  }
+});
+
+describe('a session whose time is over', () => {
+  const ways = [
+    ['idle', async () => later(IDLE_SECS + 1)],
+    [
+      'absolute',
+      async (session) => {
+        for (let passed = 0; passed < ABSOLUTE_SECS; passed += IDLE_SECS / 2) {
+          await later(IDLE_SECS / 2);
+          if (passed + IDLE_SECS / 2 < ABSOLUTE_SECS) await assertAlive(gateway, session, `after ${passed} seconds`);
+        }
+      },
+    ],
+  ];
+  const noticed = [
+    ['its alarm', ring],
+    ['a request', (session) => assertEnded(gateway, session, 'it has ended')],
+  ];
+  for (const [time, passes] of ways) {
+    for (const [who, notices] of noticed) {
+      test(`has its refresh token revoked, once: by its ${time} time, noticed by ${who}`, async () => {
+        const session = await begin();
+        await passes(session);
+        tenant.resetCounts();
+        await notices(session);
+        await assertRevoked(session);
+        await untilErased(gateway, session);
+        await ring(session);
+        assert.equal(tenant.counts[REVOCATION], 1);
+        await assertEnded(gateway, session, 'afterwards');
+      });
+    }
+  }
+
+  test('has the refresh token revoked that came with its last renewal', async () => {
+    const session = await begin();
+    await untilDue();
+    await assertAlive(gateway, session, 'renewed');
+    assertFamily(session, { rotations: 1, revoked: false }, 'by then');
+    // Of a token that was used before this provider ends nothing.
+    await later(IDLE_SECS + 1);
+    await ring(session);
+    assertFamily(session, { rotations: 1, revoked: true }, 'afterwards');
+  });
+
+  test('has no refresh token that is good after a renewal was under way', async () => {
+    const session = await begin();
+    await untilExpired();
+    const hold = tenant.hold(TOKEN_ENDPOINT, { after: true });
+    const renewing = askWith(gateway, session.cookie);
+    await hold.arrived();
+    await later(ABSOLUTE_SECS);
+    await ring(session);
+    hold.release();
+    assertProblem(await renewing, SESSION_EXPIRED, 'the request that waited');
+    await assertRevoked(session);
+    await untilErased(gateway, session);
+  });
+});
+
+test('a session that the provider ends has its refresh token revoked', async () => {
+  const session = await begin();
+  const form = new URLSearchParams({ logout_token: await tenant.logoutToken({ sid: session.sid }) });
+  const answer = await gateway.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body: form });
+  assert.equal(answer.status, 200, answer.text);
+  await assertRevoked(session);
+  await untilErased(gateway, session);
+});
+
+describe('a session whose object restarts while the provider is asked to revoke', () => {
+  const ends = [
+    ['a logout', ({ cookie }) => askWith(gateway, cookie, LOGOUT, { method: 'POST', headers: OWN_PAGE })],
+    ['a login in the same browser', (_, browser) => begin({ browser })],
+    [
+      'what the provider says',
+      async ({ sid }) => {
+        const form = new URLSearchParams({ logout_token: await tenant.logoutToken({ sid }) });
+        return gateway.ask(BACKCHANNEL_LOGOUT, { method: 'POST', body: form });
+      },
+    ],
+    [
+      'a request after its time',
+      async ({ cookie }) => {
+        await later(IDLE_SECS + 1);
+        return askWith(gateway, cookie);
+      },
+    ],
+  ];
+  for (const [name, end] of ends) {
+    test(`has its refresh token revoked by its alarm: ended by ${name}`, async () => {
+      const browser = new Browser();
+      const session = await begin({ browser });
+      const hold = tenant.hold(REVOCATION);
+      tenant.fault({ path: REVOCATION, kind: 'status', status: 503, times: 1 });
+      await end(session, browser);
+      await hold.arrived();
+      await gateway.restart('SESSIONS', session.name);
+      hold.release();
+      await ring(session);
+      assertFamily(session, { rotations: 0, revoked: true });
+      await later(REPLACED_SECS + 1);
+      await ring(session);
+      assert.equal(await held(session), 0);
+      await assertEnded(gateway, session, 'afterwards');
+      assert.equal(tenant.counts[REVOCATION], 2);
+    });
+  }
+});
+
+describe('a provider that does not take the revocation', () => {
+  test('is asked again until it does, and the log has each failure', async () => {
+    const session = await begin();
+    await later(IDLE_SECS + 1);
+    tenant.fault({ path: REVOCATION, kind: 'status', status: 503, times: 2 });
+    const before = failures().length;
+    for (const wait of RETRY_SECS.slice(0, 2)) {
+      await ring(session);
+      assert.equal(session.family().revoked, false);
+      assert.ok((await held(session)) > 0, 'what is to be revoked is kept');
+      await assertEnded(gateway, session, 'meanwhile');
+      await later(wait + 1);
+    }
+    await ring(session);
+    assert.equal(session.family().revoked, true);
+    assert.equal(await held(session), 0, 'and no longer');
+    assert.deepEqual(failures().slice(before), Array(2).fill('status 503: it is tried again'));
+  });
+
+  test('is left alone after some hours', async () => {
+    const session = await begin();
+    await later(IDLE_SECS + 1);
+    tenant.fault({ path: REVOCATION, kind: 'reset' });
+    for (const wait of RETRY_SECS) {
+      await ring(session);
+      assert.ok((await held(session)) > 0);
+      await later(wait + 1);
+    }
+    await ring(session);
+    assert.equal(await held(session), 0);
+    assert.match(failures().at(-1), /: it is given up$/);
+  });
+
+  test('is not asked again where it refuses the token', async () => {
+    const session = await begin();
+    await later(IDLE_SECS + 1);
+    tenant.fault({ path: REVOCATION, kind: 'status', status: 400, body: { error: 'unsupported_token_type' } });
+    await ring(session);
+    assert.equal(await held(session), 0);
+    assert.equal(failures().at(-1), 'status 400: it is given up');
+  });
+
+  test('is asked again after a logout, too', async () => {
+    const session = await begin();
+    tenant.fault({ path: REVOCATION, kind: 'status', status: 500, times: 1 });
+    assert.equal((await askWith(gateway, session.cookie, LOGOUT, { method: 'POST', headers: OWN_PAGE })).status, 303);
+    await until(async () => (await held(session)) > 0);
+    await assertEnded(gateway, session, 'meanwhile');
+    await later(RETRY_SECS[0] + 1);
+    await ring(session);
+    assertFamily(session, { rotations: 0, revoked: true }, 'afterwards');
+    assert.equal(await held(session), 0);
+  });
+});
+
+describe('a provider whose logins share a session', () => {
+  let realm;
+  let sessions;
+
+  before(async () => {
+    realm = await startRealm({ accessTokenSeconds: LIFE_SECS });
+    sessions = await startOidcGateway(realm, api);
+  });
+
+  after(async () => {
+    await sessions?.close();
+    await realm?.close();
+  });
+
+  test('is not asked to revoke what could end the login that takes the place of another', async () => {
+    const browser = new Browser();
+    const first = await beginSession(sessions, realm, { browser });
+    const second = await beginSession(sessions, realm, { browser });
+    assert.equal(second.sid, first.sid, 'one session at the provider');
+    assertReplaced(await askWith(sessions, first.cookie), 'the first ends');
+    await later(REPLACED_SECS + 1);
+    await sessions.ring('SESSIONS', first.name);
+    assert.equal(await sessions.held('SESSIONS', first.name), 0);
+    assert.equal(first.family().revoked, false);
+    await assertAlive(sessions, second, 'the second');
+  });
+
+  test('is asked where they do not', async () => {
+    const browser = new Browser();
+    const first = await beginSession(sessions, realm, { browser });
+    browser.cookies(realm.origin).clear();
+    const second = await beginSession(sessions, realm, { browser });
+    assert.notEqual(second.sid, first.sid);
+    await until(() => first.family().revoked);
+    await assertAlive(sessions, second, 'the second');
+  });
+});

@@ -1,0 +1,438 @@
+// Key sets on workerd: what the gateway makes of a provider's bad day, of KV, of rotation, and of those who make up key ids.
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { publicKeyOf } from '../../../dev/tenant/keys.mjs';
+import { startTenant } from '../../../dev/tenant.mjs';
+import {
+  KEY_SET,
+  ask,
+  assertRefused,
+  assertTellsNothing,
+  base64url,
+  flipSignatureBit,
+  protectedGateway,
+  publish,
+  seconds,
+} from '../support/bearer.mjs';
+import { until } from '../support/harness.mjs';
+
+const TIMEOUT_MS = 500;
+
+describe('a provider on a bad day', { concurrency: 8 }, () => {
+  const broken = { status: 502, code: 'idp_error', retryAfter: null };
+  const table = [
+    ['resets the connection', { kind: 'reset' }, { status: 503, code: 'idp_unavailable', retryAfter: '5' }],
+    ['hangs', { kind: 'hang' }, { status: 504, code: 'idp_timeout', retryAfter: '5' }],
+    ['is slow', { kind: 'slow', delayMs: 20 * TIMEOUT_MS }, { status: 504, code: 'idp_timeout', retryAfter: '5' }],
+    ['answers 500', { kind: 'status' }, { ...broken, reason: /^500: / }],
+    ['answers 403 with a good key set', 'forbidden', { ...broken, reason: /^403: / }],
+    [
+      'redirects',
+      { kind: 'status', status: 302, headers: { location: '/elsewhere' } },
+      { ...broken, reason: /^302: / },
+    ],
+    ['answers HTML', { kind: 'html' }, broken],
+    ['answers nothing', { kind: 'empty' }, broken],
+    ['answers JSON that is cut off', { kind: 'malformed' }, broken],
+    ['answers 10 MB', { kind: 'huge' }, { ...broken, log: /larger than/ }],
+    [
+      'answers a set without keys',
+      { kind: 'status', status: 200, body: '{"keys":[]}' },
+      { ...broken, log: /no usable key/ },
+    ],
+    [
+      'answers a set of keys that cannot be used',
+      { kind: 'status', status: 200, body: '{"keys":[{"kty":"oct","k":"AA"}]}' },
+      { ...broken, log: /no usable key/ },
+    ],
+    ['answers keys that are no list', { kind: 'status', status: 200, body: '{"keys":{}}' }, broken],
+    ['answers more keys than are read', 'crowd', { ...broken, log: /65 keys/ }],
+  ];
+  for (const [name, fault, expected] of table) {
+    test(`${name}: nobody gets in, the answer says whose fault it is, and all is well once it is over`, async (t) => {
+      const { tenant, gateway } = await start(t, { timeout_ms: TIMEOUT_MS });
+      const token = await tenant.mint();
+      const made = {
+        forbidden: { kind: 'status', status: 403, body: JSON.stringify(tenant.keySet()) },
+        crowd: { kind: 'status', status: 200, body: JSON.stringify({ keys: Array(65).fill(tenant.keySet().keys[0]) }) },
+      };
+      tenant.fault({ path: KEY_SET, ...(made[fault] ?? fault) });
+
+      const answer = await ask(gateway, token);
+      assert.deepEqual([answer.status, answer.body.code], [expected.status, expected.code]);
+      assert.equal(answer.headers.get('content-type'), 'application/problem+json');
+      assert.equal(answer.headers.get('retry-after'), expected.retryAfter);
+      assert.equal(answer.headers.get('www-authenticate'), null, 'the token is not to blame');
+      assert.equal(answer.record.code, expected.code);
+      if (expected.reason) assert.match(answer.record.reason, expected.reason);
+      const logged = await gateway.record(({ code }) => code === 'jwks_unavailable');
+      assert.ok(logged.message.includes(KEY_SET), 'the log names the address');
+      if (expected.log) assert.match(logged.message, expected.log);
+
+      tenant.clearFaults();
+      await until(async () => (await ask(gateway, token)).status === 200);
+    });
+  }
+
+  test("does not take the gateway's good keys away", async (t) => {
+    const { tenant, gateway } = await start(t, { timeout_ms: TIMEOUT_MS });
+    const known = await tenant.mint();
+    assert.equal((await ask(gateway, known)).status, 200);
+    tenant.fault({ path: KEY_SET, kind: 'status', status: 200, body: '{"keys":[]}' });
+    // A key that the set has not makes the gateway ask, and what it gets is no set.
+    const unknown = await ask(gateway, withKid(known, randomUUID()));
+    assert.deepEqual([unknown.status, unknown.body.code], [502, 'idp_error'], 'the key may well exist');
+    assert.equal((await ask(gateway, await tenant.mint({ jti: 'another' }))).status, 200);
+  });
+
+  test('that does not answer is asked once, however many wait', async (t) => {
+    // Longer than JWKS_LOAD_RETRY_SECS, so that those who waited find the failure old when they come to it.
+    const { tenant, gateway } = await start(t, { timeout_ms: 3_000 });
+    tenant.fault({ path: KEY_SET, kind: 'hang' });
+    const token = await tenant.mint();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => ask(gateway, token)));
+    for (const { status, body } of answers) assert.deepEqual([status, body.code], [504, 'idp_timeout']);
+    assert.equal(tenant.counts[KEY_SET], 1);
+  });
+
+  test('nothing listens where it should: the answer is 503', async (t) => {
+    const gone = await startTenant();
+    await gone.close();
+    const { tenant, gateway } = await start(t, { jwks_uri: `${gone.origin}${KEY_SET}?key=only-we-know` });
+    const answer = await ask(gateway, await tenant.mint());
+    assert.deepEqual([answer.status, answer.body.code], [503, 'idp_unavailable']);
+    const logged = await gateway.record(({ code }) => code === 'jwks_unavailable');
+    assert.ok(logged.message.startsWith(`${gone.origin}${KEY_SET}: `), logged.message);
+    assert.deepEqual(
+      gateway.lines.filter(({ message }) => message.includes('only-we-know')),
+      [],
+      'without what its query holds',
+    );
+  });
+
+  test('good keys work beside keys of unknown kinds', async (t) => {
+    const { tenant, gateway } = await start(t);
+    const [good] = tenant.keys.map(publicKeyOf);
+    publish(tenant, [
+      { kty: 'oct', k: 'AA', kid: good.kid },
+      { kty: 'AKP', alg: 'ML-DSA-65', pub: 'AA', kid: 'post-quantum' },
+      { kty: 'EC', crv: 'secp256k1', x: 'AA', y: 'AA', kid: good.kid },
+      { kty: 'OKP', crv: 'X25519', x: 'AA', kid: 'x' },
+      { kty: 'RSA', n: '!!', e: 'AQAB', kid: good.kid },
+      { kty: 'RSA', kid: good.kid },
+      { kid: good.kid },
+      {},
+      'a text',
+      7,
+      null,
+      [],
+      { ...good, kid: 7 },
+      { ...good, alg: 'XX999' },
+      // Looks like a key until WebCrypto sees it: no point of the curve.
+      { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43), kid: good.kid },
+      { ...good, x5c: ['not', 'read'], 'https://example.com/': { any: 'thing' } },
+    ]);
+    assert.equal((await ask(gateway, await tenant.mint())).status, 200);
+  });
+
+  for (const [what, change, reason] of [
+    ['padded', (key) => ({ ...key, n: `${key.n}==` }), 'its n is missing or malformed'],
+    [
+      'short',
+      (key) => ({ ...key, n: Buffer.alloc(128, 0xff).toString('base64url') }),
+      'an RSA key of 1024 bits, not 2048 to 8192',
+    ],
+    ['for encryption', (key) => ({ ...key, use: 'enc' }), 'for another use than signatures'],
+    ['on another curve', ({ kid }) => ({ kid, kty: 'EC', crv: 'P-521', x: 'AA', y: 'AA' }), 'its crv is not supported'],
+    ['of another type', ({ kid }) => ({ kid, kty: 'oct', k: 'AA' }), 'its kty is not supported'],
+    ['for another algorithm', (key) => ({ ...key, alg: 'RSA-OAEP' }), 'its alg is not supported'],
+  ]) {
+    test(`the log says of a key that cannot be used which it is, and why: ${what}`, async (t) => {
+      const { tenant, gateway } = await start(t);
+      const [good] = tenant.keys.map(publicKeyOf);
+      const bad = change(good);
+      publish(tenant, [bad]);
+      const token = await tenant.mint();
+      const nothing = await ask(gateway, token);
+      assert.deepEqual([nothing.status, nothing.body.code], [502, 'idp_error'], 'alone');
+      const { message } = await gateway.record(({ code }) => code === 'jwks_unavailable');
+      assert.equal(message, `${tenant.origin}${KEY_SET}: the key set has no usable key: ${good.kid}: ${reason}`);
+
+      tenant.clearFaults();
+      publish(tenant, [bad, { ...good, kid: 'another' }]);
+      await until(async () => (await ask(gateway, token)).status === 401);
+      const beside = await ask(gateway, token);
+      assert.equal(beside.record.reason, `the key "${good.kid}" cannot be used: ${reason}`, 'beside another');
+    });
+  }
+
+  test('two keys under one name: whichever signed is found', async (t) => {
+    const { tenant, gateway } = await start(t);
+    const [old] = tenant.keys;
+    const young = await tenant.rotateKeys();
+    publish(tenant, [publicKeyOf(old), { ...publicKeyOf(young), kid: old.kid }]);
+    for (const key of [old, young]) {
+      assert.equal((await ask(gateway, await tenant.mint({}, { key, header: { kid: old.kid } }))).status, 200);
+    }
+  });
+});
+
+describe('the copy in KV', { concurrency: 8 }, () => {
+  test('serves another isolate while the provider is away', async (t) => {
+    const directory = await mkdtemp(join(tmpdir(), 'bargate-kv-'));
+    t.after(() => rm(directory, { recursive: true, force: true }));
+    const tenant = await startTenant();
+    t.after(() => tenant.close());
+    const first = await protectedGateway(tenant, {}, { resourcePersistencePath: directory });
+    try {
+      assert.equal((await ask(first, await tenant.mint())).status, 200);
+      const stored = await storedCopy(first, tenant);
+      assert.deepEqual(JSON.parse(stored.document), tenant.keySet());
+      assert.ok(Math.abs(seconds() - stored.fetched_at) < 60);
+    } finally {
+      await first.close();
+    }
+    tenant.fault({ path: KEY_SET, kind: 'reset' });
+    const second = await protectedGateway(tenant, {}, { resourcePersistencePath: directory });
+    t.after(() => second.close());
+    assert.equal((await ask(second, await tenant.mint())).status, 200);
+    assert.equal(tenant.counts[KEY_SET], 1, 'a fresh copy is no reason to ask');
+  });
+
+  test('that is stale is served at once and renewed behind the answer', async (t) => {
+    const { tenant, gateway } = await start(t);
+    await store(gateway, tenant, { fetched_at: seconds() - 20 * 60, document: JSON.stringify(tenant.keySet()) });
+    const hold = tenant.hold(KEY_SET);
+    // The provider answers only after the client has been answered.
+    assert.equal((await ask(gateway, await tenant.mint())).status, 200);
+    await hold.arrived();
+    hold.release();
+    await until(async () => seconds() - (await storedCopy(gateway, tenant)).fetched_at < 60);
+    assert.equal(tenant.counts[KEY_SET], 1);
+  });
+
+  test('that is stale serves while the provider fails, which is asked again and again but not by each', async (t) => {
+    const { tenant, gateway } = await start(t);
+    await store(gateway, tenant, { fetched_at: seconds() - 23 * 60 * 60, document: JSON.stringify(tenant.keySet()) });
+    tenant.fault({ path: KEY_SET, kind: 'status' });
+    assert.equal((await ask(gateway, await tenant.mint())).status, 200);
+    await gateway.record(({ code }) => code === 'jwks_unavailable');
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, async (_, jti) => ask(gateway, await tenant.mint({ jti: String(jti) }))),
+    );
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      Array(20).fill(200),
+    );
+    assert.equal(tenant.counts[KEY_SET], 1);
+  });
+
+  const copies = [
+    [
+      'older than a day',
+      (tenant) => ({ fetched_at: seconds() - 25 * 60 * 60, document: JSON.stringify(tenant.keySet()) }),
+    ],
+    ['from the future', (tenant) => ({ fetched_at: seconds() + 3600, document: JSON.stringify(tenant.keySet()) })],
+    ['without keys', () => ({ fetched_at: seconds(), document: '{"keys":[]}' })],
+    ['whose document is none', () => ({ fetched_at: seconds(), document: 7 })],
+    ['of another shape', (tenant) => tenant.keySet()],
+    ['that is no JSON', () => '<html>'],
+    ['that is empty', () => ''],
+  ];
+  for (const [name, copy] of copies) {
+    test(`${name} is not used`, async (t) => {
+      const { tenant, gateway } = await start(t);
+      await store(gateway, tenant, copy(tenant));
+      tenant.fault({ path: KEY_SET, kind: 'reset' });
+      const answer = await ask(gateway, await tenant.mint());
+      assert.deepEqual([answer.status, answer.body.code], [503, 'idp_unavailable'], 'the provider is away');
+      tenant.clearFaults();
+      await until(async () => (await ask(gateway, await tenant.mint())).status === 200);
+      assert.deepEqual(
+        JSON.parse((await storedCopy(gateway, tenant)).document),
+        tenant.keySet(),
+        'a good copy replaces it',
+      );
+    });
+  }
+
+  test('is not needed: without the binding each isolate asks for itself', async (t) => {
+    const { tenant, gateway } = await start(t, {}, { kv: [] });
+    assert.equal((await ask(gateway, await tenant.mint())).status, 200);
+  });
+});
+
+describe('a token that names no key, where the set has a single one', { concurrency: 8 }, () => {
+  const nameless = { header: { kid: undefined } };
+  for (const [message, published] of [
+    ['without a name', (key) => ({ ...publicKeyOf(key), kid: undefined })],
+    ['with a name', publicKeyOf],
+  ]) {
+    test(`${message}, is believed after a rotation, and one by the old key is not`, async (t) => {
+      const { tenant, gateway } = await start(t);
+      const [old] = tenant.keys;
+      publish(tenant, [published(old)]);
+      const known = await tenant.mint({}, nameless);
+      assert.equal((await ask(gateway, known)).status, 200);
+      const young = await tenant.rotateKeys({ forgetOld: true });
+      tenant.clearFaults();
+      publish(tenant, [published(young)]);
+      assert.equal((await ask(gateway, known)).status, 200, 'the gateway has not heard yet');
+      assert.equal(tenant.counts[KEY_SET], 1);
+
+      const hold = tenant.hold(KEY_SET);
+      const asked = Array.from({ length: 10 }, async (_, jti) =>
+        ask(gateway, await tenant.mint({ jti: `${jti}` }, nameless)),
+      );
+      await hold.arrived();
+      hold.release();
+      for (const answer of await Promise.all(asked)) assert.equal(answer.status, 200, answer.text);
+      assert.equal(tenant.counts[KEY_SET], 2, 'one renewal for all');
+      const late = await tenant.mint({ jti: 'late' }, { key: old, ...nameless });
+      for (const token of [known, late]) {
+        await assertRefused(gateway, token, 'token_invalid', /^the signature does not verify$/, 'the old key');
+      }
+      assert.equal((await ask(gateway, await tenant.mint({ jti: 'last' }, nameless))).status, 200);
+      assert.equal(tenant.counts[KEY_SET], 2, 'and none for the old key, so soon');
+    });
+  }
+
+  test('costs the provider one call where its signature is bad, however many come', async (t) => {
+    const { tenant, gateway } = await start(t);
+    const genuine = await tenant.mint({}, nameless);
+    assert.equal((await ask(gateway, genuine)).status, 200);
+    const began = Date.now();
+    const forged = await Promise.all(
+      Array.from({ length: 100 }, async (_, jti) => flipSignatureBit(await tenant.mint({ jti: `${jti}` }, nameless))),
+    );
+    for (const token of forged.slice(0, 50)) {
+      await assertRefused(gateway, token, 'token_invalid', /^the signature does not verify$/, 'one by one');
+    }
+    for (const { status } of await Promise.all(forged.slice(50).map((token) => ask(gateway, token))))
+      assert.equal(status, 401);
+    const cooldowns = Math.floor((Date.now() - began) / 30_000);
+    const calls = tenant.counts[KEY_SET] - 1;
+    assert.ok(calls >= 1 && calls <= 1 + cooldowns, `${calls} calls in ${cooldowns} cooldowns`);
+    assert.equal((await ask(gateway, genuine)).status, 200, 'the genuine token still counts');
+  });
+
+  test('costs no call where its name is known and its signature is bad', async (t) => {
+    const { tenant, gateway } = await start(t);
+    assert.equal((await ask(gateway, await tenant.mint())).status, 200);
+    const forged = flipSignatureBit(await tenant.mint());
+    await assertRefused(gateway, forged, 'token_invalid', /^the signature does not verify$/, 'a named key');
+    assert.equal(tenant.counts[KEY_SET], 1);
+  });
+});
+
+describe('many at once', () => {
+  test('a herd of a hundred on a cold isolate costs one call', async (t) => {
+    const { tenant, gateway } = await start(t);
+    const token = await tenant.mint();
+    const hold = tenant.hold(KEY_SET);
+    const herd = Array.from({ length: 100 }, () => ask(gateway, token));
+    await hold.arrived();
+    hold.release();
+    for (const answer of await Promise.all(herd)) assert.equal(answer.status, 200);
+    assert.equal(tenant.counts[KEY_SET], 1);
+  });
+
+  test('a client that hangs up during the load takes nobody with it', async (t) => {
+    const { tenant, gateway } = await start(t);
+    const token = await tenant.mint();
+    const hold = tenant.hold(KEY_SET);
+    const leaving = new AbortController();
+    const left = gateway.fetch('/private', { headers: { authorization: `Bearer ${token}` }, signal: leaving.signal });
+    await hold.arrived();
+    const staying = Array.from({ length: 10 }, () => ask(gateway, token));
+    leaving.abort();
+    await assert.rejects(left, { name: 'AbortError' });
+    hold.release();
+    for (const answer of await Promise.all(staying)) assert.equal(answer.status, 200);
+    assert.equal(tenant.counts[KEY_SET], 1);
+  });
+
+  test('no genuine token is refused while keys rotate under load', async (t) => {
+    const { tenant, gateway } = await start(t);
+    const [old] = tenant.keys;
+    assert.equal((await ask(gateway, await tenant.mint())).status, 200);
+    const answered = { old: 0, young: 0 };
+    let young;
+    let over = false;
+    const worker = async () => {
+      while (!over) {
+        const key = young && Math.random() < 0.5 ? young : old;
+        const answer = await ask(gateway, await tenant.mint({ jti: randomUUID() }, { key }));
+        assert.equal(answer.status, 200, `${key === old ? 'old' : 'young'} key: ${answer.text}`);
+        answered[key === old ? 'old' : 'young'] += 1;
+      }
+    };
+    const load = Promise.all(Array.from({ length: 30 }, worker));
+    await Promise.race([load, until(() => answered.old >= 200)]);
+    young = await tenant.rotateKeys();
+    await Promise.race([load, until(() => answered.young >= 300 && answered.old >= 400)]);
+    over = true;
+    await load;
+    assert.equal(tenant.counts[KEY_SET], 2, 'the first load, and one renewal');
+  });
+
+  test('ten thousand made-up key ids cost the provider one call, and none gets in', async (t) => {
+    const { tenant, gateway } = await start(t);
+    const genuine = await tenant.mint();
+    assert.equal((await ask(gateway, genuine)).status, 200);
+    const before = tenant.counts[KEY_SET];
+    const began = Date.now();
+    let left = 10_000;
+    const worker = async () => {
+      while (left > 0) {
+        left -= 1;
+        const headers = { authorization: `Bearer ${withKid(genuine, randomUUID())}` };
+        const answer = await gateway.fetch('/private', { headers });
+        await answer.arrayBuffer();
+        assert.equal(answer.status, 401);
+      }
+    };
+    await Promise.all(Array.from({ length: 50 }, worker));
+    // One a cooldown of 30 s; a machine so slow that the run takes longer is not the gateway's fault.
+    const cooldowns = Math.floor((Date.now() - began) / 30_000);
+    const calls = tenant.counts[KEY_SET] - before;
+    assert.ok(calls >= 1 && calls <= 1 + cooldowns, `${calls} calls in ${cooldowns} cooldowns`);
+    const last = await ask(gateway, withKid(genuine, randomUUID()));
+    assertTellsNothing(last, 'token_invalid');
+    assert.equal(
+      (await ask(gateway, await tenant.mint({ jti: 'fresh' }))).status,
+      200,
+      'who has a good key still gets in',
+    );
+  });
+});
+
+async function start(t, authorizer = {}, options = {}) {
+  const tenant = await startTenant();
+  t.after(() => tenant.close());
+  const gateway = await protectedGateway(tenant, authorizer, options);
+  t.after(() => gateway.close());
+  return { tenant, gateway };
+}
+
+const kvKey = (tenant) => `jwks:${tenant.origin}${KEY_SET}`;
+
+async function store(gateway, tenant, copy) {
+  const kv = await gateway.miniflare.getKVNamespace('JWKS');
+  await kv.put(kvKey(tenant), typeof copy === 'string' ? copy : JSON.stringify(copy));
+}
+
+async function storedCopy(gateway, tenant) {
+  const kv = await gateway.miniflare.getKVNamespace('JWKS');
+  return kv.get(kvKey(tenant), 'json');
+}
+
+function withKid(token, kid) {
+  const [, payload, signature] = token.split('.');
+  return `${base64url({ alg: 'RS256', kid })}.${payload}.${signature}`;
+}
