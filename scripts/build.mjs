@@ -4,7 +4,7 @@
 // `wrangler dev` goes on as it was built last.
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -113,6 +113,7 @@ async function compile(directory, faultInjection) {
   await shrink(made);
   for (const file of ['index_bg.wasm', 'index.js']) renameSync(join(ROOT, made, file), join(ROOT, directory, file));
   rmSync(join(ROOT, made), { recursive: true });
+  copyFileSync(join(ROOT, WORKER_CRATE, 'index.d.ts'), join(ROOT, directory, 'index.d.ts'));
 }
 
 /** Notes which inputs an output was made of, and for what, so that the same are not built again. */

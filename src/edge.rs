@@ -4,32 +4,14 @@
 //! finished then is answered without a promise. Only what waits for I/O becomes one. A Durable Object comes in through
 //! [`answer_object`].
 
-mod answer;
-mod authenticate;
-mod bindings;
-mod exchange;
-mod fault;
-mod flight;
-mod forwarding;
+mod auth;
 mod gateway;
-mod grants;
 mod handler;
-mod host;
 mod integrations;
-mod invocation;
-mod issuer;
-mod key_ring;
-mod kv;
-mod log;
 mod objects;
-mod panic;
-mod provider;
-mod rotation;
-mod rules;
-mod sealing;
+mod request;
+mod runtime;
 mod session;
-mod timing;
-mod webcrypto;
 
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -38,7 +20,8 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
-use exchange::Exchange;
+use request::exchange::Exchange;
+use runtime::{host, panic};
 
 /// Answers a request: with a `Response`, or with a promise of one where the answer waits for I/O.
 #[wasm_bindgen]

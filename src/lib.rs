@@ -5,8 +5,7 @@
 //! Workers runtime.
 //!
 //! ```text
-//! edge -> session -> mapping, cors, proxy, oauth, problem, token, cookie, trace -> config -> jwks, route -> algorithm, address,
-//! request, secret, json
+//! edge -> session -> mapping, cors, proxy, oauth, problem, token -> config -> jwks, route -> algorithm, address, secret, json -> http
 //! ```
 //!
 //! `review`, on the host alone, is for the command line and looks at configs as they are written; it stands beside `session`.
@@ -22,8 +21,8 @@
 pub mod address;
 pub mod algorithm;
 pub mod config;
-pub mod cookie;
 pub mod cors;
+pub mod http;
 pub mod json;
 pub mod jwks;
 pub mod mapping;
@@ -31,14 +30,12 @@ pub mod oauth;
 pub mod problem;
 pub mod proxy;
 pub mod recent;
-pub mod request;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod review;
 pub mod route;
 pub mod secret;
 pub mod session;
 pub mod token;
-pub mod trace;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;

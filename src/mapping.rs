@@ -4,8 +4,8 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::config::{Mapping, Source};
+use crate::http::request::{RequestHead, query_parameter};
 use crate::json::FLOAT_EXACT_MAX;
-use crate::request::{RequestHead, query_parameter};
 use crate::token::VerifiedClaims;
 
 /// Gives each mapped header with its value; `None` where the source has none, and the header must not be sent at all.

@@ -3,7 +3,7 @@
 //! The hop-by-hop headers are the config's to know, which lets no path map them; values to set are [`crate::mapping`]'s.
 
 use crate::config::{BINDING_COOKIE, Target};
-use crate::cookie::{is_called, separated, trimmed};
+use crate::http::cookie::{is_called, separated, trimmed};
 use crate::problem::CODE_HEADER;
 
 /// Headers besides the hop-by-hop ones that no client's reach an upstream: for the gateway alone, the gateway's to set, or by

@@ -18,7 +18,7 @@ mod route_warnings;
 mod warnings;
 
 pub use exposure::{Change, Comparison, Exposure, compare, harmless_keys};
-pub use match_report::{MatchReport, Outcome, Passed, Taken, explain_match};
+pub use match_report::{MatchReport, Outcome, Taken, explain_match};
 pub use needs::{Need, NeedKind, needs};
 pub use outline::{Outline, OutlinedRoute, Requirement, Upstream};
 pub use printable::{printable, printable_json};

@@ -7,7 +7,10 @@
 //! This module does **not** know what a route does, does not normalise URLs (it is given the path as the WHATWG parser left
 //! it), does not decode parameters, and answers no CORS preflight. It does no I/O and has no clock.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod explanation;
 mod guard;
+mod limits;
 mod loose;
 mod method;
 mod pattern;
@@ -17,11 +20,12 @@ mod segment;
 mod table;
 mod trie;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use explanation::{Passed, in_order_of_precedence};
 pub use guard::Guard;
+pub use limits::{MAX_PATTERN_BYTES, MAX_SEGMENTS};
 pub use method::{Allow, Method, MethodRule};
-pub use pattern::{MAX_PATTERN_BYTES, MAX_SEGMENTS, Pattern};
+pub use pattern::Pattern;
 pub use pattern_error::PatternError;
 pub use reading::Ambiguity;
-#[cfg(not(target_arch = "wasm32"))]
-pub use reading::looked_up;
 pub use table::{Conflict, Found, Match, RouteSpec, RouteTable};

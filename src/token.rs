@@ -20,7 +20,7 @@ pub use parts::{JoseHeader, Parts};
 pub use unverified::{SignatureVerified, TokenError, UnverifiedToken, claimed_expiry, claimed_text};
 pub(crate) use unverified::{shortened, shortened_name};
 
-use crate::request::behind_comma;
+use crate::http::request::behind_comma;
 
 /// Longest token that is looked at, in bytes; more than any provider issues, and less than any header limit.
 pub const TOKEN_MAX_BYTES: usize = 16 * 1024;

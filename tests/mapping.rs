@@ -4,8 +4,8 @@
 
 use bargate::algorithm::Algorithm;
 use bargate::config::{Binding, Bindings, Mapping, Reference, load};
+use bargate::http::request::RequestHead;
 use bargate::mapping::{mapped_headers, mapped_query};
-use bargate::request::RequestHead;
 use bargate::token::{Expectations, Expiry, Kind, SignatureVerified, UnverifiedToken, VerifiedClaims};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -3,6 +3,9 @@
 //! What is shared between requests are settled values. A request that finds none loads them itself; it never waits for
 //! another request's I/O.
 
+pub mod issuer;
+pub mod key_ring;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -10,21 +13,21 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::Env;
 
-use super::bindings;
-use super::exchange::Exchange;
-use super::flight::Flights;
-use super::host::{configured, header_lines};
-use super::invocation::Invocation;
-use super::issuer::Issuer;
-use super::key_ring::KeyRing;
-use super::kv::KvNamespace;
-use super::log;
-use super::objects;
-use super::panic::promise;
-use super::session::SessionCache;
-use super::timing::now_ms;
 use crate::config::{BINDING_COOKIE, Config, HOP_BY_HOP_HEADERS, Integration, Path, Provider, load, references};
-use crate::cookie::name_on;
+use crate::edge::gateway::issuer::Issuer;
+use crate::edge::gateway::key_ring::KeyRing;
+use crate::edge::objects;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::bindings;
+use crate::edge::runtime::flight::Flights;
+use crate::edge::runtime::host::{configured, header_lines};
+use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::kv::KvNamespace;
+use crate::edge::runtime::log;
+use crate::edge::runtime::panic::promise;
+use crate::edge::runtime::timing::now_ms;
+use crate::edge::session::SessionCache;
+use crate::http::cookie::name_on;
 use crate::oauth::{Attempts, Outcome};
 use crate::problem::Problem;
 use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS};

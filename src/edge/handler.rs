@@ -6,19 +6,19 @@ use std::rc::Rc;
 
 use web_sys::Response;
 
-use super::answer::{Answer, finish};
-use super::authenticate::authenticate;
-use super::exchange::Exchange;
-use super::fault;
-use super::gateway::{self, Gateway};
-use super::integrations;
-use super::rules::{check_anonymous_rate, check_body, check_rate};
-use super::session;
-use super::timing::now_ms;
 use crate::config::{Cors, Networks};
 use crate::cors::{Preflight, preflight_headers};
+use crate::edge::auth::authenticate::authenticate;
+use crate::edge::gateway::{self, Gateway};
+use crate::edge::integrations;
+use crate::edge::request::answer::{Answer, finish};
+use crate::edge::request::exchange::Exchange;
+use crate::edge::request::fault;
+use crate::edge::request::rules::{check_anonymous_rate, check_body, check_rate};
+use crate::edge::runtime::timing::now_ms;
+use crate::edge::session;
+use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
-use crate::request::RequestHead as _;
 use crate::route::{Allow, Found, Match, Method, MethodRule};
 
 /// Methods that even an `ANY` path does not take: they would show a client what the gateway tells upstreams (RFC 9110 sections

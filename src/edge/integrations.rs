@@ -14,12 +14,12 @@ mod userinfo;
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::answer::Answer;
-use super::exchange::Exchange;
-use super::gateway::Gateway;
 use crate::config::{Fixed, Integration, LocationPart, Path, Redirect};
+use crate::edge::gateway::Gateway;
+use crate::edge::request::answer::Answer;
+use crate::edge::request::exchange::Exchange;
+use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
-use crate::request::RequestHead as _;
 use crate::route::{Ambiguity, Match, Method};
 use crate::token::VerifiedClaims;
 use proxy::Forwarded;

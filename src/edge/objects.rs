@@ -14,13 +14,13 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
-use super::bindings;
-use super::gateway::{self, Gateway};
-use super::host::thrown_message;
-use super::invocation::Invocation;
-use super::panic::{Work, guarded_promise};
-use super::webcrypto::fresh_text;
 use crate::config::{Config, Integration};
+use crate::edge::gateway::{self, Gateway};
+use crate::edge::runtime::bindings;
+use crate::edge::runtime::host::thrown_message;
+use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::panic::{Work, guarded_promise};
+use crate::edge::runtime::webcrypto::fresh_text;
 use crate::json;
 use crate::problem::Problem;
 

@@ -5,24 +5,24 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
 
-use super::answer::Answer;
-use super::exchange::Exchange;
-use super::gateway::Gateway;
-use super::invocation::Invocation as _;
-use super::issuer::{Issuer, VerifyError};
-use super::log;
-use super::objects::{Class, Message, has_backchannel_logout};
-use super::panic::promise;
-use super::provider;
-use super::timing::{now_ms, now_secs};
-use super::webcrypto::{digest, random_bytes};
 use crate::config::Session;
-use crate::cookie;
+use crate::edge::auth::provider;
+use crate::edge::gateway::Gateway;
+use crate::edge::gateway::issuer::{Issuer, VerifyError};
+use crate::edge::objects::{Class, Message, has_backchannel_logout};
+use crate::edge::request::answer::Answer;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::invocation::Invocation as _;
+use crate::edge::runtime::log;
+use crate::edge::runtime::panic::promise;
+use crate::edge::runtime::timing::{now_ms, now_secs};
+use crate::edge::runtime::webcrypto::{digest, random_bytes};
+use crate::http::cookie;
+use crate::http::request::{RequestHead as _, is_navigation};
 use crate::json;
 use crate::oauth::{RETURN_TO_MAX_BYTES, TokenAnswer, judge_renewal, login_address, outcome_from_json};
 use crate::problem::Problem;
 use crate::recent::Recent;
-use crate::request::{RequestHead as _, is_navigation};
 use crate::session::{
     Presented, Risk, SessionCookie, TOKEN_CACHE_MAX_SECS, index_subject, is_from_own_pages, presented, token_until,
 };

@@ -7,9 +7,9 @@ use url::form_urlencoded::Serializer;
 
 use super::Form;
 use crate::config::{Endpoints, Provider};
+use crate::http::request::{query_parameter, with_query};
 use crate::json;
 use crate::problem::Problem;
-use crate::request::{query_parameter, with_query};
 use crate::token::shortened_name;
 
 /// A login may take this long: time enough for a second factor and a lost password.

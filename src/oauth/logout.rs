@@ -5,7 +5,7 @@ use url::form_urlencoded::Serializer;
 
 use super::Form;
 use crate::config::{Endpoints, Provider};
-use crate::request::with_query;
+use crate::http::request::with_query;
 use crate::token::VerifiedClaims;
 
 /// A logout token is taken for this long after it was issued: time enough for a provider that tries again.

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::Form;
 use crate::config::{Endpoints, Provider};
+use crate::http::request::RequestHead;
 use crate::json;
 use crate::problem::{Problem, ProviderError};
-use crate::request::RequestHead;
 use crate::secret::Secret;
 use crate::token::TOKEN_MAX_BYTES;
 
@@ -63,7 +63,7 @@ pub fn read_refresh_body(kind: BodyKind, body: &str) -> Result<Option<Secret<Str
             (field("refresh_token")?, field("grant_type")?)
         }
         BodyKind::Form => {
-            let field = |name: &str| crate::request::query_parameter(Some(body), name);
+            let field = |name: &str| crate::http::request::query_parameter(Some(body), name);
             (field("refresh_token"), field("grant_type"))
         }
     };

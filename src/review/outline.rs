@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::address::Address;
 use crate::config::document::{Node, Value};
 use crate::config::{ONLY_AUTHORIZER, parse, routes_as_compiled};
-use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec};
+use crate::route::{Guard, Method, MethodRule, Pattern, RouteSpec, in_order_of_precedence};
 
 /// The routes of a config.
 #[derive(Debug, Clone, Default)]
@@ -98,12 +98,8 @@ impl Outline {
 
     /// Gives the routes in the order of precedence, so that of those that match a request the first takes it.
     pub fn by_precedence(&self) -> Vec<&OutlinedRoute> {
-        let mut routes: Vec<&OutlinedRoute> = self.routes.iter().collect();
-        routes.sort_by_cached_key(|route| {
-            let exact = route.spec.method == MethodRule::Any;
-            (route.spec.pattern.precedence(), exact, route.spec.method)
-        });
-        routes
+        let specs = self.routes.iter().map(|route| (&route.spec.pattern, route.spec.method));
+        in_order_of_precedence(specs).into_iter().filter_map(|index| self.routes.get(index)).collect()
     }
 }
 

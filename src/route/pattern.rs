@@ -7,21 +7,10 @@
 
 use std::fmt;
 
+use super::limits::{MAX_PATTERN_BYTES, MAX_SEGMENTS};
 use super::loose;
 use super::pattern_error::PatternError;
 use super::segment;
-
-/// The most segments a pattern has, its wildcard included.
-///
-/// It bounds how deep a search goes and how deep its recursion is, whatever a request sends; the longest paths of public APIs
-/// have about twenty.
-pub const MAX_SEGMENTS: usize = 32;
-
-/// The longest a pattern is, in bytes of its normal form.
-///
-/// Longer URLs are not portable between clients (about 2,000 characters), and a segment of a request that is longer than
-/// every literal need not be looked up.
-pub const MAX_PATTERN_BYTES: usize = 2048;
 
 /// The paths that a route matches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -107,24 +96,6 @@ impl Pattern {
         names.chain(self.wildcard_name())
     }
 
-    /// Returns a key by which patterns sort: of two that match the same path, the one with the smaller key takes it.
-    ///
-    /// It tells what the search of the table does, for those who list routes; a test holds the two together.
-    #[cfg(not(target_arch = "wasm32"))]
-    #[must_use]
-    pub fn precedence(&self) -> impl Ord + use<> {
-        let segments: Vec<(bool, Box<str>)> = self
-            .segments
-            .iter()
-            .map(|segment| match segment {
-                Segment::Literal(text) => (false, text.clone()),
-                Segment::Parameter(_) => (true, Box::default()),
-            })
-            .collect();
-        // Behind the last segment stands a wildcard or nothing; a longer pattern comes first.
-        (self.is_wildcard(), LongerFirst(segments))
-    }
-
     /// Tells whether it is read loosely as it stands.
     pub(super) fn is_plain(&self) -> bool {
         let mut literals = self.segments.iter().filter_map(|segment| match segment {
@@ -157,26 +128,6 @@ impl Pattern {
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
-    }
-}
-
-/// Sequences of which one that goes on comes before the one that it begins with.
-#[cfg(not(target_arch = "wasm32"))]
-#[derive(PartialEq, Eq)]
-struct LongerFirst<T>(Vec<T>);
-
-#[cfg(not(target_arch = "wasm32"))]
-impl<T: Ord> Ord for LongerFirst<T> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let unequal = self.0.iter().zip(&other.0).map(|(one, two)| one.cmp(two)).find(|order| order.is_ne());
-        unequal.unwrap_or_else(|| other.0.len().cmp(&self.0.len()))
-    }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-impl<T: Ord> PartialOrd for LongerFirst<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
     }
 }
 

@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::pattern::{MAX_PATTERN_BYTES, MAX_SEGMENTS};
+use super::limits::{MAX_PATTERN_BYTES, MAX_SEGMENTS};
 
 /// Why a text is not a path pattern; its `Display` says what is wrong and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -114,13 +114,6 @@ impl<'p> Readings<'p> {
     }
 }
 
-/// Gives a path in the spelling in which routes are looked up; one that is refused whatever the routes are stays as it is.
-#[cfg(not(target_arch = "wasm32"))]
-#[must_use]
-pub fn looked_up(path: &str) -> Cow<'_, str> {
-    Readings::of(path).map_or(Cow::Borrowed(path), |readings| readings.standing)
-}
-
 /// Tells whether a path has only one reading and one spelling.
 fn is_plain(path: &str) -> bool {
     let mut after_slash = false;

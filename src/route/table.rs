@@ -156,6 +156,12 @@ impl RouteTable {
         self.specs.get(index)
     }
 
+    /// Yields the indexes of all specs in the order of precedence.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) fn indexes(&self) -> impl Iterator<Item = usize> {
+        self.root.routes()
+    }
+
     /// Returns how many routes there are.
     #[must_use]
     pub fn len(&self) -> usize {

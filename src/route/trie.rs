@@ -13,9 +13,10 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::ops::ControlFlow;
 
+use super::limits::MAX_PATTERN_BYTES;
 use super::loose::fold_literal;
 use super::method::{Allow, Method, MethodRule};
-use super::pattern::{MAX_PATTERN_BYTES, Pattern, Segment};
+use super::pattern::{Pattern, Segment};
 use super::segment::split_first;
 
 /// A prefix of patterns, and what continues or ends there.
@@ -132,15 +133,7 @@ impl Node {
         match rest {
             Some(rest) => {
                 let (segment, rest) = split_first(rest);
-                // No literal is longer than a pattern: a hostile segment is not worth hashing.
-                if segment.len() <= MAX_PATTERN_BYTES
-                    && let Some(node) = self.literals.get(segment)
-                {
-                    node.visit(rest, show)?;
-                }
-                if !segment.is_empty()
-                    && let Some(node) = &self.parameter
-                {
+                for node in self.below(segment).into_iter().flatten() {
                     node.visit(rest, show)?;
                 }
             }
@@ -148,6 +141,51 @@ impl Node {
             None => show(Ending::Exact, &self.ends)?,
         }
         if self.wildcards.is_empty() { ControlFlow::Continue(()) } else { show(Ending::Wildcard, &self.wildcards) }
+    }
+
+    /// Returns the nodes that a segment of a path leads to, in their order of precedence.
+    fn below(&self, segment: &str) -> [Option<&Self>; 2] {
+        // No literal is longer than a pattern: a hostile segment is not worth hashing.
+        let literal = if segment.len() <= MAX_PATTERN_BYTES { self.literals.get(segment) } else { None };
+        [literal, self.parameter.as_deref().filter(|_| !segment.is_empty())]
+    }
+}
+
+/// What people are told of the tree.
+#[cfg(not(target_arch = "wasm32"))]
+impl Node {
+    /// Adds a route below this node, which is the root, though another may have its method and its pattern.
+    pub(super) fn insert_again(&mut self, pattern: &Pattern, rule: MethodRule, index: usize) {
+        self.leaf(pattern, false).routes.push((rule, index));
+    }
+
+    /// Returns how many segments of a path some pattern matches before they part.
+    pub(super) fn depth(&self, rest: Option<&str>) -> usize {
+        let Some((segment, rest)) = rest.map(split_first) else { return 0 };
+        let below = self.below(segment).into_iter().flatten();
+        below.map(|node| 1 + node.depth(rest)).max().unwrap_or_default()
+    }
+
+    /// Yields every route in the order in which a search that matches all of them meets it: first those without a wildcard.
+    pub(super) fn routes(&self) -> impl Iterator<Item = usize> {
+        let leaves = |leaf: fn(&Self) -> &Leaf| {
+            let mut routes = Vec::new();
+            self.collect(leaf, &mut routes);
+            routes.into_iter()
+        };
+        leaves(|node| &node.ends).chain(leaves(|node| &node.wildcards))
+    }
+
+    fn collect(&self, leaf: fn(&Self) -> &Leaf, routes: &mut Vec<usize>) {
+        let mut literals: Vec<_> = self.literals.iter().collect();
+        literals.sort_by_key(|(text, _)| *text);
+        let parameter = self.parameter.as_deref();
+        for node in literals.into_iter().map(|(_, node)| node).chain(parameter) {
+            node.collect(leaf, routes);
+        }
+        let mut own: Vec<_> = leaf(self).routes.iter().collect();
+        own.sort_by_key(|(rule, _)| *rule);
+        routes.extend(own.into_iter().map(|(_, index)| index));
     }
 }
 

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::cookie::{Sent, name_on, sent};
-use crate::request::RequestHead;
+use crate::http::cookie::{Sent, name_on, sent};
+use crate::http::request::RequestHead;
 
 /// Length of each half in bytes: neither can be guessed (RFC 9700 asks for 128 bits where a guess would do).
 const HALF_BYTES: usize = 16;
@@ -69,7 +69,7 @@ impl SessionCookie {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Head;
+    use crate::http::request::Head;
 
     #[test]
     fn a_value_comes_back_as_it_was_and_no_other_form_is_taken() {

@@ -3,7 +3,7 @@
 //! `Sec-Fetch-Site` and `Origin` are set by the browser, and no page can write them (Fetch Metadata, Fetch section 3.1).
 
 use crate::config::{AllowedOrigins, Cors};
-use crate::request::RequestHead;
+use crate::http::request::RequestHead;
 
 /// What a forged request would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Opt
 mod tests {
     use super::*;
     use crate::config::ListedOrigin;
-    use crate::request::Head;
+    use crate::http::request::Head;
 
     const OWN: &str = "https://gw.example";
 

@@ -2,17 +2,17 @@
 
 use serde_json::Value;
 
-use crate::edge::answer::Answer;
-use crate::edge::exchange::Exchange;
+use crate::edge::auth::provider::read_body;
 use crate::edge::gateway::Gateway;
-use crate::edge::issuer::VerifyError;
+use crate::edge::gateway::issuer::VerifyError;
 use crate::edge::objects::{Class, is_replayed, spend};
-use crate::edge::provider::read_body;
-use crate::edge::timing::now_secs;
-use crate::edge::webcrypto::digest;
+use crate::edge::request::answer::Answer;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::timing::now_secs;
+use crate::edge::runtime::webcrypto::digest;
+use crate::http::request::query_parameter;
 use crate::oauth::{BodyKind, judge_logout_token};
 use crate::problem::Problem;
-use crate::request::query_parameter;
 use crate::session::index_subject;
 use crate::token::Kind;
 

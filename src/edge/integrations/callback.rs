@@ -1,26 +1,26 @@
 //! `auth0_callback`: the browser back from the provider, with a code or an error.
 
 use crate::config::{CallbackResponse, Integration, Provider};
-use crate::edge::answer::{Answer, set_page_headers};
-use crate::edge::exchange::Exchange;
+use crate::edge::auth::grants;
+use crate::edge::auth::provider::send_form;
 use crate::edge::gateway::Gateway;
-use crate::edge::grants;
+use crate::edge::gateway::issuer::{Issuer, VerifyError};
 use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding, redirect_uri, sealing_secret};
-use crate::edge::invocation::Invocation as _;
-use crate::edge::issuer::{Issuer, VerifyError};
-use crate::edge::log;
 use crate::edge::objects::{Class, is_replayed, spend};
-use crate::edge::provider::send_form;
-use crate::edge::sealing::open;
+use crate::edge::request::answer::{Answer, set_page_headers};
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::invocation::Invocation as _;
+use crate::edge::runtime::log;
+use crate::edge::runtime::sealing::open;
+use crate::edge::runtime::timing::now_secs;
+use crate::edge::runtime::webcrypto::{digest, fresh_text};
 use crate::edge::session;
-use crate::edge::timing::now_secs;
-use crate::edge::webcrypto::{digest, fresh_text};
+use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{
     Ended, Exchange as Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenAnswer, check_response_issuer, code_form,
     judge_authorization_error, judge_tokens, state_context, web_message_page,
 };
 use crate::problem::{Problem, ProviderError};
-use crate::request::{RequestHead as _, query_parameter};
 use crate::token::{Kind, VerifiedClaims};
 
 /// Hands over the tokens of a login, or keeps them in a session.

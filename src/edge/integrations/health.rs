@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::edge::answer::Answer;
-use crate::edge::exchange::Exchange;
 use crate::edge::gateway::{self, Gateway};
+use crate::edge::request::answer::Answer;
+use crate::edge::request::exchange::Exchange;
 
 /// Answers with 200 where every authorizer can verify tokens, else with 503.
 pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Answer {

@@ -1,16 +1,16 @@
 //! `auth0_login`: the redirect to the provider.
 
 use crate::config::{BINDING_COOKIE, Login, Provider};
-use crate::cookie::{self, Sent};
-use crate::edge::answer::Answer;
-use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
-use crate::edge::sealing::seal;
-use crate::edge::timing::now_secs;
-use crate::edge::webcrypto::{digest, fresh_text, random_bytes};
+use crate::edge::request::answer::Answer;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::sealing::seal;
+use crate::edge::runtime::timing::now_secs;
+use crate::edge::runtime::webcrypto::{digest, fresh_text, random_bytes};
+use crate::http::cookie::{self, Sent};
+use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorize_url, state_context, validate_return_to};
 use crate::problem::Problem;
-use crate::request::{RequestHead as _, query_parameter};
 
 /// Length of the binding cookie's value: 16 random bytes as base64url.
 const BINDING_CHARS: usize = 22;

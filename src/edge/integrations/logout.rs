@@ -1,12 +1,12 @@
 //! `auth0_logout`: the end of a session here, of its refresh token, and of the session at the provider.
 
-use crate::edge::answer::Answer;
-use crate::edge::exchange::Exchange;
 use crate::edge::gateway::Gateway;
+use crate::edge::request::answer::Answer;
+use crate::edge::request::exchange::Exchange;
 use crate::edge::session;
+use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{logout_url, validate_return_to};
 use crate::problem::Problem;
-use crate::request::{RequestHead as _, query_parameter};
 use crate::session::{Risk, is_from_own_pages};
 
 /// Ends the session and redirects to the provider's logout.

@@ -7,20 +7,20 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
 use crate::config::{Cache, Path, RateKey, Server};
-use crate::edge::answer::Answer;
-use crate::edge::bindings;
-use crate::edge::exchange::Exchange;
-use crate::edge::forwarding::ForwardedHeaders;
+use crate::edge::auth::provider::failure_reason;
 use crate::edge::gateway::Gateway;
-use crate::edge::invocation::Invocation as _;
 use crate::edge::objects::Class;
-use crate::edge::provider::failure_reason;
+use crate::edge::request::answer::Answer;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::request::forwarding::ForwardedHeaders;
+use crate::edge::runtime::bindings;
+use crate::edge::runtime::invocation::Invocation as _;
+use crate::edge::runtime::timing::now_ms;
 use crate::edge::session::session_names;
-use crate::edge::timing::now_ms;
+use crate::http::request::RequestHead as _;
 use crate::mapping::mapped_query;
 use crate::problem::Problem;
 use crate::proxy::upstream_url;
-use crate::request::RequestHead as _;
 use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/host.js")]

@@ -2,20 +2,21 @@
 
 use serde_json::{Map, Value};
 
-use crate::edge::answer::Answer;
-use crate::edge::exchange::Exchange;
+use crate::edge::auth::grants;
+use crate::edge::auth::provider::read_body;
+use crate::edge::auth::rotation;
+use crate::edge::auth::rotation::Asker;
 use crate::edge::gateway::Gateway;
-use crate::edge::grants;
-use crate::edge::issuer::VerifyError;
-use crate::edge::provider::read_body;
-use crate::edge::rotation::Asker;
-use crate::edge::timing::now_secs;
-use crate::edge::webcrypto::digest;
-use crate::edge::{rotation, session};
+use crate::edge::gateway::issuer::VerifyError;
+use crate::edge::request::answer::Answer;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::timing::now_secs;
+use crate::edge::runtime::webcrypto::digest;
+use crate::edge::session;
+use crate::http::request::RequestHead as _;
 use crate::json;
 use crate::oauth::{BodyKind, Ended, Exchange as Grant, check_form, expires_in, judge_tokens, read_refresh_body};
 use crate::problem::{Problem, ProviderError};
-use crate::request::RequestHead as _;
 use crate::secret::Secret;
 use crate::token::{Credentials, Expiry, bearer};
 

@@ -1,9 +1,9 @@
 //! `supabase_passwordless_*`: logins by one-time password.
 
 use crate::config::Supabase;
-use crate::edge::answer::Answer;
-use crate::edge::exchange::Exchange;
-use crate::edge::provider::{read_body, send_json};
+use crate::edge::auth::provider::{read_body, send_json};
+use crate::edge::request::answer::Answer;
+use crate::edge::request::exchange::Exchange;
 use crate::oauth::{BodyKind, judge_otp, read_otp_request};
 use crate::problem::Problem;
 

@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use crate::edge::answer::Answer;
-use crate::edge::exchange::Exchange;
+use crate::edge::auth::provider::Call;
 use crate::edge::gateway::Gateway;
-use crate::edge::provider::Call;
+use crate::edge::request::answer::Answer;
+use crate::edge::request::exchange::Exchange;
 use crate::edge::session;
+use crate::http::request::RequestHead as _;
 use crate::oauth::judge_profile;
 use crate::problem::Problem;
-use crate::request::RequestHead as _;
 use crate::token::{Credentials, VerifiedClaims, bare_token, bearer, claimed_text};
 
 /// Asks the provider for the profile, with the token of `X-Access-Token`, else the bearer token, else that of the session.

@@ -7,8 +7,8 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 use super::{Class, Message, StoredObject};
-use crate::edge::panic::promise;
-use crate::edge::timing::now_secs;
+use crate::edge::runtime::panic::promise;
+use crate::edge::runtime::timing::now_secs;
 use crate::json;
 use crate::session::IndexRecord;
 

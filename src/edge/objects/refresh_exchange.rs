@@ -7,9 +7,9 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 use super::{Gateway, Message, StoredObject};
-use crate::edge::provider;
-use crate::edge::sealing::{open, seal};
-use crate::edge::timing::now_whole_ms;
+use crate::edge::auth::provider;
+use crate::edge::runtime::sealing::{open, seal};
+use crate::edge::runtime::timing::now_whole_ms;
 use crate::json;
 use crate::oauth::{Answered, Kept, LOST_WINDOW_MS, Step, TransportError, is_rotated, outcome_to_json};
 use crate::secret::Secret;

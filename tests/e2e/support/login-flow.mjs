@@ -142,7 +142,7 @@ export function claimsOf(token) {
   return JSON.parse(Buffer.from(token.split('.')[1], 'base64url').toString('utf8'));
 }
 
-/** Seals a login state as src/edge/sealing.rs and src/oauth/login.rs do. */
+/** Seals a login state as src/edge/runtime/sealing.rs and src/oauth/login.rs do. */
 export async function sealState(state, { binding, secret = DEFAULT_CLIENT_SECRET, redirectUri = REDIRECT_URI }) {
   const encode = (text) => new TextEncoder().encode(text);
   const { subtle } = webcrypto;

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use bargate::config::holds_reference;
-use bargate::route::Pattern;
+use bargate::route::{MethodRule, Pattern, in_order_of_precedence};
 
 /// A segment of a shape that is a parameter.
 pub const PARAMETER: &str = "{}";
@@ -225,8 +225,9 @@ impl Template {
 
     /// Tells whether it takes the requests that another one matches as well.
     pub fn comes_before(&self, other: &Self) -> bool {
-        let precedence = |template: &Self| Pattern::parse(&template.pattern).ok().map(|pattern| pattern.precedence());
-        precedence(self) < precedence(other)
+        let [one, other] = [self, other].map(|template| Pattern::parse(&template.pattern));
+        let patterns = other.iter().chain(&one).map(|pattern| (pattern, MethodRule::Any));
+        in_order_of_precedence(patterns) == [1, 0]
     }
 }
 

@@ -1,9 +1,9 @@
 //! Codes and refresh tokens of clients on their way to the provider, within the limits of [`crate::oauth::Attempts`].
 
-use super::exchange::Exchange;
-use super::gateway::Gateway;
-use super::rules::address;
-use super::timing::now_ms;
+use crate::edge::gateway::Gateway;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::request::rules::address;
+use crate::edge::runtime::timing::now_ms;
 use crate::oauth::Ended;
 use crate::problem::Problem;
 

@@ -8,7 +8,7 @@ use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
-use super::webcrypto::CryptoError;
+use crate::edge::runtime::webcrypto::CryptoError;
 
 // A derivation costs some microseconds, and what is sealed is rare: logins, renewals, a session that is asked.
 #[wasm_bindgen(module = "/src/edge/host.js")]

@@ -6,8 +6,8 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
-use super::timing::{Elapsed, within};
 use crate::config::{Binding, Bindings, Reference};
+use crate::edge::runtime::timing::{Elapsed, within};
 
 /// How long a read of KV or of a Secrets Store may take, in milliseconds: a store that hangs must not hang a request that can
 /// do without it, or be told so.

@@ -3,13 +3,13 @@
 
 use std::rc::Rc;
 
-use super::flight::FlightRules;
-use super::gateway::Gateway;
-use super::invocation::Invocation;
-use super::objects::{Class, is_replayed};
-use super::provider;
-use super::timing::LOST_AFTER_SECS;
-use super::webcrypto::{digest, fresh_text};
+use crate::edge::auth::provider;
+use crate::edge::gateway::Gateway;
+use crate::edge::objects::{Class, is_replayed};
+use crate::edge::runtime::flight::FlightRules;
+use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::timing::LOST_AFTER_SECS;
+use crate::edge::runtime::webcrypto::{digest, fresh_text};
 use crate::json;
 use crate::oauth::{Outcome, TransportError, is_rotated, outcome_from_json};
 use crate::problem::Problem;

@@ -11,9 +11,9 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
-use super::invocation::Invocation;
-use super::panic::promise;
-use super::timing::{Pause, now_ms};
+use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::panic::promise;
+use crate::edge::runtime::timing::{Pause, now_ms};
 
 /// How long values are kept and waited for.
 #[derive(Clone, Copy)]

@@ -6,8 +6,8 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
-use super::bindings;
-use super::host::object;
+use crate::edge::runtime::bindings;
+use crate::edge::runtime::host::object;
 
 #[wasm_bindgen]
 extern "C" {

@@ -7,9 +7,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::CryptoKey;
 
-use super::host::thrown_message;
-use super::log;
 use crate::algorithm::Algorithm;
+use crate::edge::runtime::host::thrown_message;
+use crate::edge::runtime::log;
 use crate::jwks::Key;
 use crate::oauth::random_text;
 use crate::problem::Problem;

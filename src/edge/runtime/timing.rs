@@ -71,7 +71,7 @@ impl Pause {
 
 /// A timer of the runtime, given back when it is dropped.
 ///
-/// A request's future is first polled without a waker that counts (see [`super::fetch`]), so what it waits for must take a
+/// A request's future is first polled without a waker that counts (see [`crate::edge::fetch`]), so what it waits for must take a
 /// new waker at each poll, as `JsFuture` does and the SDK's `Delay` does not.
 struct Timer {
     id: JsValue,

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::invocation::Invocation;
-use super::key_ring::{HeldKeys, KeyRing};
-use super::timing::now_secs;
-use super::webcrypto;
 use crate::config::{Authorizer, Endpoints, Provider};
+use crate::edge::gateway::key_ring::{HeldKeys, KeyRing};
+use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::timing::now_secs;
+use crate::edge::runtime::webcrypto;
 use crate::problem::Problem;
 use crate::token::{
     Expectations, Expiry, Kind, SignatureVerified, TokenCache, TokenError, UnverifiedToken, VerifiedClaims,

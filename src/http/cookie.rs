@@ -3,7 +3,7 @@
 //! What a cookie means is its owner's business: [`crate::oauth`] has one for logins, [`crate::session`] one for sessions.
 
 use crate::config::COOKIE_PREFIX;
-use crate::request::RequestHead;
+use crate::http::request::RequestHead;
 
 /// What a request says of a cookie.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub fn set(name: &str, value: &str, max_age_secs: i64, plain_loopback: bool) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Head;
+    use crate::http::request::Head;
 
     fn sent(header: &str, name: &str) -> Sent {
         super::sent(&Head("GET", vec![("cookie", header)]), name)

@@ -6,15 +6,15 @@ use wasm_bindgen::JsValue;
 use web_sys::{Headers, Request};
 use worker::Env;
 
-use super::host;
-use super::invocation::Invocation;
-use super::session::SessionToken;
-use super::timing::now_ms;
-use super::webcrypto::random_bytes;
 use crate::address::Address;
+use crate::edge::runtime::host;
+use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::timing::now_ms;
+use crate::edge::runtime::webcrypto::random_bytes;
+use crate::edge::session::SessionToken;
+use crate::http::request::RequestHead;
+use crate::http::trace::Trace;
 use crate::problem::Problem;
-use crate::request::RequestHead;
-use crate::trace::Trace;
 
 /// The longest `X-Request-Id` that is taken over, in bytes.
 const REQUEST_ID_MAX_BYTES: usize = 128;

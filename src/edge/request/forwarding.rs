@@ -3,17 +3,17 @@
 use wasm_bindgen::JsValue;
 use web_sys::Request;
 
-use super::exchange::Exchange;
-use super::gateway::Gateway;
-use super::host::{forward, header_lines};
-use super::webcrypto::random_bytes;
 use crate::config::Path;
+use crate::edge::gateway::Gateway;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::host::{forward, header_lines};
+use crate::edge::runtime::webcrypto::random_bytes;
+use crate::http::request::RequestHead as _;
+use crate::http::trace::Trace;
 use crate::mapping::{mapped_headers, mapped_query};
 use crate::problem::Header;
 use crate::proxy::forwarded_cookies;
-use crate::request::RequestHead as _;
 use crate::token::VerifiedClaims;
-use crate::trace::Trace;
 
 /// What becomes of a request's headers on the way: names to drop and lines to set.
 pub struct ForwardedHeaders {

@@ -5,13 +5,13 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
-use super::bindings;
-use super::exchange::Exchange;
-use super::invocation::Invocation as _;
-use super::provider::failure_reason;
 use crate::config::{Networks, Path, RateKey, is_token};
+use crate::edge::auth::provider::failure_reason;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::bindings;
+use crate::edge::runtime::invocation::Invocation as _;
+use crate::http::request::{RequestHead as _, behind_comma};
 use crate::problem::Problem;
-use crate::request::{RequestHead as _, behind_comma};
 use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/host.js")]

@@ -6,12 +6,12 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::ReadableStream;
 
-use super::exchange::Exchange;
-use super::host::thrown_message;
-use super::invocation::Invocation;
-use super::issuer::Issuer;
-use super::log;
 use crate::config::Endpoints;
+use crate::edge::gateway::issuer::Issuer;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::host::thrown_message;
+use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::log;
 use crate::oauth::{BODY_MAX_BYTES, Form, Outcome, ProviderAnswer, TransportError, refresh_form, revocation_form};
 use crate::problem::Problem;
 use crate::secret::Secret;

@@ -1,9 +1,9 @@
 //! Panics on request, for the test that shows that none is for good. Built with the feature `fault-injection` alone.
 
 #[cfg(feature = "fault-injection")]
-use crate::request::RequestHead as _;
+use crate::http::request::RequestHead as _;
 
-use super::exchange::Exchange;
+use crate::edge::request::exchange::Exchange;
 
 /// Panics where the request asks for it: at once, or in a task.
 #[cfg(feature = "fault-injection")]
@@ -12,7 +12,7 @@ pub async fn inject(exchange: &Exchange) {
     match exchange.header("x-bargate-fault").as_deref() {
         Some("panic") => panic!("a panic that a test asked for"),
         Some("panic-in-task") => {
-            super::timing::sleep(1).await;
+            crate::edge::runtime::timing::sleep(1).await;
             panic!("a panic in a task that a test asked for")
         }
         _ => {}

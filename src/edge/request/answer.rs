@@ -4,16 +4,16 @@ use std::borrow::Cow;
 
 use web_sys::Response;
 
-use super::exchange::Exchange;
-use super::gateway::Gateway;
-use super::host::{configured, header_lines, relay, respond};
-use super::log;
 use crate::config::Path;
 use crate::cors;
+use crate::edge::gateway::Gateway;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::host::{configured, header_lines, relay, respond};
+use crate::edge::runtime::log;
+use crate::http::request::{RequestHead as _, is_navigation};
 use crate::oauth::login_address;
 use crate::problem::{Header, PAGE_POLICY, Problem, WayOn, push, quoted};
 use crate::proxy::DROPPED_RESPONSE_HEADERS;
-use crate::request::{RequestHead as _, is_navigation};
 use crate::route::{Method, MethodRule};
 
 /// What a request is answered with, before the headers that every answer gets.

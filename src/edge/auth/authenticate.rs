@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use super::exchange::Exchange;
-use super::gateway::Gateway;
-use super::issuer::VerifyError;
-use super::session;
 use crate::config::Access;
+use crate::edge::gateway::Gateway;
+use crate::edge::gateway::issuer::VerifyError;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::session;
+use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
-use crate::request::RequestHead as _;
 use crate::token::{Credentials, VerifiedClaims, bearer, missing_access};
 
 /// Gives the claims of the request's bearer token, or else of its session; `None` where it has no token, no session that is any

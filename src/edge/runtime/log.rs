@@ -9,14 +9,14 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
-use super::bindings;
-use super::exchange::Exchange;
-use super::gateway::Gateway;
-use super::invocation::Invocation as _;
-use super::timing::now_ms;
+use crate::edge::gateway::Gateway;
+use crate::edge::request::exchange::Exchange;
+use crate::edge::runtime::bindings;
+use crate::edge::runtime::invocation::Invocation as _;
+use crate::edge::runtime::timing::now_ms;
+use crate::http::request::RequestHead as _;
 use crate::json;
 use crate::problem::Problem;
-use crate::request::RequestHead as _;
 
 #[wasm_bindgen(module = "/src/edge/host.js")]
 extern "C" {

@@ -1,0 +1,189 @@
+//! Why a route does not take a request, and in which order routes are asked, for people who list and try them.
+//!
+//! Whether a path matches is the tree's to say: here it is asked again, for one route at a time.
+
+use std::fmt;
+
+use super::method::{Method, MethodRule};
+use super::pattern::{Pattern, Segment};
+use super::reading::Readings;
+use super::table::{RouteSpec, RouteTable};
+use super::trie::Node;
+
+/// Why a route does not take a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Passed {
+    /// Its path has another segment at this place, counted from 1.
+    Segment {
+        /// Which segment.
+        place: usize,
+        /// What the route has there.
+        expected: String,
+        /// What the request has there.
+        found: String,
+    },
+    /// The request's path goes on behind the end of the route's.
+    TooLong,
+    /// The request's path ends before the route's.
+    TooShort,
+    /// It answers only another method.
+    Method,
+    /// It matches, and the route that takes the request comes first for this reason.
+    Precedence(&'static str),
+    /// It matches, and the path is refused before any route is asked.
+    Refused,
+}
+
+impl fmt::Display for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Segment { place, expected, found } => {
+                write!(f, "segment {place} is \"{found}\", not \"{expected}\"")
+            }
+            Self::TooLong => f.write_str("the path has more segments"),
+            Self::TooShort => f.write_str("the path has fewer segments"),
+            Self::Method => f.write_str("another method"),
+            Self::Precedence(reason) => write!(f, "matches too, but {reason}"),
+            Self::Refused => f.write_str("matches, but the path is refused"),
+        }
+    }
+}
+
+/// Returns the indexes of routes in the order of their precedence: of those that match a request, the first takes it.
+///
+/// Routes that no request can tell apart stay in their order.
+pub fn in_order_of_precedence<'r>(routes: impl IntoIterator<Item = (&'r Pattern, MethodRule)>) -> Vec<usize> {
+    let mut root = Node::default();
+    for (index, (pattern, rule)) in routes.into_iter().enumerate() {
+        root.insert_again(pattern, rule, index);
+    }
+    root.routes().collect()
+}
+
+impl RouteTable {
+    /// Says of every route but `taker` why it does not take a request, in the order of precedence.
+    #[must_use]
+    pub fn passed(&self, taker: Option<usize>, method: &str, path: &str) -> Vec<(usize, Passed)> {
+        let method = Method::parse(method);
+        let readings = Readings::of(path);
+        let path = readings.as_ref().map_or(path, |readings| &readings.standing);
+        let others = self.indexes().filter(|index| Some(*index) != taker);
+        let others = others.filter_map(|index| Some((index, self.spec(index)?)));
+        let taker = taker.and_then(|index| self.spec(index));
+        others.map(|(index, spec)| (index, why_not(spec, taker, method, path))).collect()
+    }
+}
+
+fn why_not(spec: &RouteSpec, taker: Option<&RouteSpec>, method: Option<Method>, path: &str) -> Passed {
+    let mut only = Node::default();
+    only.insert_again(&spec.pattern, spec.method, 0);
+    if only.find(method, path).is_some() {
+        return taker.map_or(Passed::Refused, |taker| Passed::Precedence(why_first(&taker.pattern, &spec.pattern)));
+    }
+    let rest = path.strip_prefix('/');
+    let matched = only.depth(rest);
+    let segments = |path: &'_ str| path.split('/').nth(matched + 1).map(str::to_owned);
+    let ends = spec.pattern.segments().len() == matched;
+    match (segments(spec.pattern.as_str()).filter(|_| !ends), segments(path)) {
+        (Some(expected), Some(found)) => Passed::Segment { place: matched + 1, expected, found },
+        (Some(_), None) => Passed::TooShort,
+        (None, Some(_)) if !spec.pattern.is_wildcard() => Passed::TooLong,
+        (None, _) => Passed::Method,
+    }
+}
+
+/// Says why of two patterns that match one path the first is met first.
+fn why_first(first: &Pattern, other: &Pattern) -> &'static str {
+    if first.is_wildcard() != other.is_wildcard() {
+        return "a path without a wildcard comes before one with it";
+    }
+    let is_literal = |segment: &Segment| matches!(segment, Segment::Literal(_));
+    // Behind the last segment of the other one stands its wildcard.
+    let others = other.segments().iter().map(is_literal).chain([false]);
+    if first.segments().iter().zip(others).any(|(first, other)| is_literal(first) && !other) {
+        "a literal segment comes before a parameter"
+    } else if first.segments().len() != other.segments().len() {
+        "the longer path comes first"
+    } else {
+        "its own method comes before ANY"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Found, Guard};
+    use super::*;
+
+    fn table(patterns: &[(&str, &str)]) -> RouteTable {
+        let specs = patterns.iter().map(|(method, pattern)| RouteSpec {
+            method: MethodRule::parse(method).unwrap(),
+            pattern: Pattern::parse(pattern).unwrap(),
+            encoded_slashes: false,
+            guard: Guard::default(),
+        });
+        RouteTable::build(specs.collect()).unwrap()
+    }
+
+    /// Says why the only route of a table does not take a request, or that it does.
+    fn reason(pattern: &str, path: &str) -> String {
+        let table = table(&[("GET", pattern)]);
+        let taker = match table.find("GET", path) {
+            Found::Route(found) => Some(found.index),
+            Found::MethodNotAllowed(_) | Found::NotFound | Found::Ambiguous(_) => None,
+        };
+        table.passed(taker, "GET", path).first().map_or_else(|| "taken".to_owned(), |(_, why)| why.to_string())
+    }
+
+    #[test]
+    fn the_reason_names_the_segment_at_which_a_path_leaves_a_pattern() {
+        let fewer = "the path has fewer segments";
+        let more = "the path has more segments";
+        for (pattern, path, expected) in [
+            ("/", "/", "taken"),
+            ("/", "/a", "segment 1 is \"a\", not \"\""),
+            ("/", "//", more),
+            ("/a", "/a/", more),
+            ("/a/", "/a", fewer),
+            ("/a/", "/a/b", "segment 2 is \"b\", not \"\""),
+            ("/a/", "/a//", more),
+            ("/{x}", "/", "segment 1 is \"\", not \"{x}\""),
+            ("/{x}", "/a/b", more),
+            ("/a/{x}/b", "/a//b", "segment 2 is \"\", not \"{x}\""),
+            ("/a/{x}/b", "/a/x", fewer),
+            ("/a/{x}/b", "/a/x/c", "segment 3 is \"c\", not \"b\""),
+            ("/a/{.+}", "/", "segment 1 is \"\", not \"a\""),
+            ("/a/b/{.+}", "/a", fewer),
+            ("/a/{.+}", "/a", "taken"),
+            ("/caf\u{e9}/{id}", "/caf%c3%a9/7", "taken"),
+            ("/caf\u{e9}/{id}", "/caf%c3%a9/", "segment 2 is \"\", not \"{id}\""),
+            ("/caf\u{e9}", "/cafe", "segment 1 is \"cafe\", not \"caf%C3%A9\""),
+            ("/%61/%7e", "/a/~", "taken"),
+            ("/a/b%20c", "/a/b%2fc", "segment 2 is \"b%2Fc\", not \"b%20c\""),
+            ("/{x}", "/%zz", "matches, but the path is refused"),
+        ] {
+            assert_eq!(reason(pattern, path), expected, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn a_route_that_matches_says_what_comes_before_it() {
+        let wildcard = "a path without a wildcard comes before one with it";
+        let literal = "a literal segment comes before a parameter";
+        let longer = "the longer path comes first";
+        let method = "its own method comes before ANY";
+        for (taker, other, path, expected) in [
+            ("/a/{x}", "/a/{.+}", "/a/b", wildcard),
+            ("/a/b", "/a/{x}", "/a/b", literal),
+            ("/a/b/{.+}", "/a/{.+}", "/a/b", literal),
+            ("/a/{x}/{.+}", "/a/{.+}", "/a/b", longer),
+            ("/{x}/b/{.+}", "/{.+}", "/a/b", longer),
+            ("/a/{x}", "/a/{y}", "/a/b", method),
+        ] {
+            let table = table(&[("ANY", other), ("GET", taker)]);
+            let passed = table.passed(Some(1), "GET", path);
+            assert_eq!(passed, [(0, Passed::Precedence(expected))], "{taker} {other}");
+        }
+        let table = table(&[("ANY", "/a/{x}"), ("POST", "/a/b")]);
+        assert_eq!(table.passed(Some(0), "GET", "/a/b"), [(1, Passed::Method)]);
+    }
+}
