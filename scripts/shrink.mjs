@@ -50,7 +50,9 @@ export async function shrink(directory) {
 async function dropUnusedClasses(script) {
   const whole = script.replace(/\.js$/, '.whole.js');
   const marked = readProjectFile(script)
-    .replace(/\bnew (Proxy|FinalizationRegistry)\(/g, '/* @__PURE__ */ new $1(')
+    .replace(/\bnew FinalizationRegistry\(/g, '/* @__PURE__ */ new FinalizationRegistry(')
+    // The SDK's proxies of classes begin a fresh instance after a panic; what wasm-bindgen gives does so by itself.
+    .replace(/\bnew Proxy\(([\w$.]+), ?[\w$]+\)/g, '$1')
     // wasm-bindgen names a module once more for each function that it imports without glue: the last entry, which counts, stays.
     .replace(/("\.\/snippets\/[^"]+":)[\w$]+,(?=(?:"[^"]+":[\w$]+,)*\1)/g, '')
     .replace(/\bSymbol\.dispose&&\(([\w$]+)\.prototype\[Symbol\.dispose\]=\1\.prototype\.free\)[;,]/g, '');
@@ -64,6 +66,8 @@ async function dropUnusedClasses(script) {
     '--minify',
     '--external:cloudflare:*',
     '--external:*.wasm',
+    // The SDK listens for the errors that its proxies made a fresh instance after.
+    '--pure:addEventListener',
     '--log-level=warning',
   ];
   await run(TOOLS.esbuild, [...args, `--outfile=${script}`, '--allow-overwrite'], {
@@ -97,12 +101,22 @@ function dropUnusedStreams(wasm) {
   writeFileSync(join(ROOT, wasm), withoutClosures(bytes, /\bwasm_streams::/));
 }
 
-/** Gives short names to what is imported: those of wasm-bindgen end in a digest each, in both files. */
+/**
+ * Gives short names to what is imported: those of wasm-bindgen end in a digest each, in both files. Leaves out of the script what
+ * is offered and not imported.
+ */
 function shortenImports(wasm, script) {
   const bytes = readFileSync(join(ROOT, wasm));
   const section = sectionOf(bytes, SECTIONS.import);
   const { number, name } = section.reader;
   let text = readProjectFile(script);
+  const rename = (long, pattern, short) => {
+    const named = text.split(pattern);
+    if (named.length !== 2) throw new Failure(`${script} names ${long} ${named.length - 1} times, not once`);
+    text = named.join(short);
+    return Buffer.concat([leb(short.length), Buffer.from(short)]);
+  };
+  const modules = new Map();
   const count = number();
   const parts = [leb(count)];
   for (let index = 0; index < count; index += 1) {
@@ -111,13 +125,14 @@ function shortenImports(wasm, script) {
     // A function has the index of its type, an exception's tag a byte before that.
     const described = { 0: 1, 4: 2 }[kind];
     if (!described) throw new Failure(`${wasm} imports ${long}, of the unknown kind ${kind}`);
-    const short = `$${index.toString(36)}`;
-    const named = text.split(new RegExp(`(?<![\\w$])${long}(?![\\w$])`));
-    if (named.length !== 2) throw new Failure(`${script} names ${long} ${named.length - 1} times, not once`);
-    text = named.join(short);
-    for (const each of [module, short]) parts.push(leb(each.length), Buffer.from(each));
-    parts.push(leb(kind), ...Array.from({ length: described }, () => leb(number())));
+    if (!modules.has(module)) modules.set(module, rename(module, `"${module}"`, `$${modules.size}`));
+    const short = rename(long, new RegExp(`(?<![\\w$])${long}(?![\\w$])`), `$${index.toString(36)}`);
+    parts.push(modules.get(module), short, leb(kind), ...Array.from({ length: described }, () => leb(number())));
   }
+  text = text
+    .replace(/\b__wbg_\w+:function\(.*?\},(?=[\w$]+:function\()/g, '')
+    // What the modules export, which esbuild writes as getters.
+    .replace(/\{(?:[\w$]+:\(\)=>[\w$]+,?){2,}\}/g, (exported) => exported.replace(/(?<=[{,])\w+:\(\)=>[\w$]+,?/g, ''));
   writeFileSync(join(ROOT, wasm), withSection(bytes, section, SECTIONS.import, parts));
   writeFileSync(join(ROOT, script), text);
 }

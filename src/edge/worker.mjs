@@ -8,17 +8,7 @@ import { config, forDev, services } from '../../build/inputs.mjs';
 // Where host.js finds the config that is built in, the modules of services/ by name, and whether all is for `wrangler dev`.
 globalThis[Symbol.for('bargate.inputs')] = { config, forDev, services };
 
-// What is called past the generated class makes the fresh instance too, but leaves the class's note that one is due; the next
-// request would make another, and end all that is under way.
-const noted =
-  (call) =>
-  (...args) => {
-    const answer = call(...args);
-    globalThis.__worker_init_state.criticalError = false;
-    return answer;
-  };
-const answer_object = noted(Gateway.prototype.answer_object);
-const answer_panic = noted(Gateway.prototype.answer_panic);
+const { answer_object, answer_panic } = Gateway.prototype;
 // Left there, whoever is bound to this Worker could call them.
 delete Gateway.prototype.answer_object;
 delete Gateway.prototype.answer_panic;
