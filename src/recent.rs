@@ -13,8 +13,10 @@ pub struct Recent<V> {
     bytes_max: usize,
 }
 
+/// Its map leads to places in a list: so it is of one type whatever the values are, and its code is there once.
 struct Half<V> {
-    entries: HashMap<Box<str>, Entry<V>>,
+    places: HashMap<Box<str>, usize>,
+    entries: Vec<Option<Entry<V>>>,
     bytes: usize,
 }
 
@@ -25,7 +27,7 @@ struct Entry<V> {
 
 impl<V> Default for Half<V> {
     fn default() -> Self {
-        Self { entries: HashMap::new(), bytes: 0 }
+        Self { places: HashMap::new(), entries: Vec::new(), bytes: 0 }
     }
 }
 
@@ -37,16 +39,17 @@ impl<V> Recent<V> {
 
     /// Gives the value of `key`, found by its whole text, where it is `good`.
     pub fn get(&mut self, key: &str, good: impl Fn(&V) -> bool) -> Option<&V> {
-        if !self.young.entries.contains_key(key) {
-            let (key, entry) = self.old.take(key)?;
+        if !self.young.places.contains_key(key) {
+            let entry = self.old.take(key)?;
             self.put(key, entry);
         }
-        self.young.entries.get(key).map(|entry| &entry.value).filter(|value| good(value))
+        let entry = self.young.entries.get(*self.young.places.get(key)?)?.as_ref()?;
+        Some(&entry.value).filter(|value| good(value))
     }
 
     /// Remembers a value that weighs `bytes`.
     pub fn insert(&mut self, key: &str, value: V, bytes: usize) {
-        self.put(key.into(), Entry { value, bytes });
+        self.put(key, Entry { value, bytes });
     }
 
     /// Forgets a value.
@@ -55,22 +58,30 @@ impl<V> Recent<V> {
         self.old.take(key);
     }
 
-    fn put(&mut self, key: Box<str>, entry: Entry<V>) {
+    fn put(&mut self, key: &str, entry: Entry<V>) {
         if self.young.entries.len() >= self.entries_max || self.young.bytes + entry.bytes > self.bytes_max {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.bytes += entry.bytes;
-        if let Some(before) = self.young.entries.insert(key, entry) {
-            self.young.bytes -= before.bytes;
-        }
+        self.young.put(key, entry);
     }
 }
 
 impl<V> Half<V> {
-    fn take(&mut self, key: &str) -> Option<(Box<str>, Entry<V>)> {
-        let (key, entry) = self.entries.remove_entry(key)?;
+    fn put(&mut self, key: &str, entry: Entry<V>) {
+        self.bytes += entry.bytes;
+        match self.places.get(key).and_then(|place| self.entries.get_mut(*place)) {
+            Some(known) => self.bytes -= known.replace(entry).map_or(0, |before| before.bytes),
+            None => {
+                self.places.insert(key.into(), self.entries.len());
+                self.entries.push(Some(entry));
+            }
+        }
+    }
+
+    fn take(&mut self, key: &str) -> Option<Entry<V>> {
+        let entry = self.entries.get_mut(self.places.remove(key)?)?.take()?;
         self.bytes -= entry.bytes;
-        Some((key, entry))
+        Some(entry)
     }
 }
 

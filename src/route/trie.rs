@@ -10,7 +10,6 @@
 //! It does **not** judge paths or patterns, and keeps of a route only its method and its index.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::ops::ControlFlow;
 
 use super::limits::MAX_PATTERN_BYTES;
@@ -22,8 +21,9 @@ use super::segment::split_first;
 /// A prefix of patterns, and what continues or ends there.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    // Fixed hash keys: what is in the map comes from the config, and a request cannot add to it.
-    literals: HashMap<Box<str>, Node, BuildHasherDefault<DefaultHasher>>,
+    /// The places of the literals' children. [`crate::recent`] has maps of this type, too: each type is code of its own.
+    literals: HashMap<Box<str>, usize>,
+    children: Vec<Node>,
     parameter: Option<Box<Node>>,
     ends: Leaf,
     wildcards: Leaf,
@@ -52,7 +52,13 @@ impl Node {
                 Segment::Literal(text) if loosely && text.is_empty() && !first => node,
                 Segment::Literal(text) => {
                     let text = if loosely { fold_literal(text).into() } else { text.clone() };
-                    node.literals.entry(text).or_default()
+                    let place = *node.literals.entry(text).or_insert(node.children.len());
+                    if place == node.children.len() {
+                        node.children.push(Self::default());
+                    }
+                    // It is there by now.
+                    let Some(child) = node.children.get_mut(place) else { break };
+                    child
                 }
                 Segment::Parameter(_) => node.parameter.get_or_insert_default(),
             };
@@ -147,6 +153,7 @@ impl Node {
     fn below(&self, segment: &str) -> [Option<&Self>; 2] {
         // No literal is longer than a pattern: a hostile segment is not worth hashing.
         let literal = if segment.len() <= MAX_PATTERN_BYTES { self.literals.get(segment) } else { None };
+        let literal = literal.and_then(|place| self.children.get(*place));
         [literal, self.parameter.as_deref().filter(|_| !segment.is_empty())]
     }
 }
@@ -180,7 +187,7 @@ impl Node {
         let mut literals: Vec<_> = self.literals.iter().collect();
         literals.sort_by_key(|(text, _)| *text);
         let parameter = self.parameter.as_deref();
-        for node in literals.into_iter().map(|(_, node)| node).chain(parameter) {
+        for node in literals.into_iter().filter_map(|(_, place)| self.children.get(*place)).chain(parameter) {
             node.collect(leaf, routes);
         }
         let mut own: Vec<_> = leaf(self).routes.iter().collect();

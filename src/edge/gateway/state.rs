@@ -33,7 +33,7 @@ pub struct Gateway {
     /// Access tokens of sessions, by cookie.
     pub sessions: RefCell<SessionCache>,
     /// Exchanges of refresh tokens, by the token's SHA-256, where no Durable Object makes them.
-    pub refreshes: Flights<String, (Rc<Outcome>, bool)>,
+    pub refreshes: Flights<(Rc<Outcome>, bool)>,
     /// Grants of clients that the provider refused, and codes that were used.
     pub attempts: RefCell<Attempts>,
 }

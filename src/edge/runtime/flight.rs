@@ -4,8 +4,6 @@
 //! be settled. The work itself runs under `waitUntil`: the client that began it may hang up.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
@@ -24,8 +22,10 @@ pub struct FlightRules {
     pub lost_after_ms: f64,
 }
 
-/// Work under way or just done, by key; clones share it.
-pub struct Flights<K, V>(Rc<RefCell<HashMap<K, Rc<Flight<V>>>>>);
+/// Work under way or just done, by key; clones share it. A list: each use looks at all of it anyway, for what is old.
+pub struct Flights<V>(Rc<RefCell<Vec<Keyed<V>>>>);
+
+type Keyed<V> = (String, Rc<Flight<V>>);
 
 struct Flight<V> {
     began_ms: Cell<f64>,
@@ -37,19 +37,19 @@ struct Landed<V> {
     value: V,
 }
 
-impl<K, V> Clone for Flights<K, V> {
+impl<V> Clone for Flights<V> {
     fn clone(&self) -> Self {
         Self(Rc::clone(&self.0))
     }
 }
 
-impl<K, V> Default for Flights<K, V> {
+impl<V> Default for Flights<V> {
     fn default() -> Self {
         Self(Rc::default())
     }
 }
 
-impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
+impl<V: Clone + 'static> Flights<V> {
     /// Runs `work` for `key`, or waits for who is at it, or gives what they have just got.
     ///
     /// A value for which `replays` is false goes to those who wait for it and to nobody later. `keep_alive` keeps the work
@@ -57,13 +57,13 @@ impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
     pub async fn share(
         &self,
         invocation: &dyn Invocation,
-        key: K,
+        key: String,
         rules: FlightRules,
         replays: fn(&V) -> bool,
         work: impl Future<Output = V> + 'static,
     ) -> Option<V> {
         self.forget_old(rules);
-        let existing = self.0.borrow().get(&key).cloned();
+        let existing = self.0.borrow().iter().find(|(known, _)| *known == key).map(|(_, flight)| Rc::clone(flight));
         let flight = match existing {
             None => Rc::new(Flight { began_ms: Cell::new(now_ms()), landed: RefCell::new(None) }),
             Some(flight) => {
@@ -75,12 +75,16 @@ impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
                 flight
             }
         };
-        self.0.borrow_mut().insert(key.clone(), Rc::clone(&flight));
+        {
+            let mut flights = self.0.borrow_mut();
+            flights.retain(|(known, _)| *known != key);
+            flights.push((key, Rc::clone(&flight)));
+        }
         let (flights, own) = (self.clone(), Rc::clone(&flight));
         let landed = promise(Box::pin(async move {
             let value = work.await;
             if !replays(&value) {
-                flights.forget(&key, &own);
+                flights.0.borrow_mut().retain(|(_, known)| !Rc::ptr_eq(known, &own));
             }
             *own.landed.borrow_mut() = Some(Landed { at_ms: now_ms(), value });
             Ok(JsValue::UNDEFINED)
@@ -90,17 +94,9 @@ impl<K: Eq + Hash + Clone + 'static, V: Clone + 'static> Flights<K, V> {
         flight.landed.borrow().as_ref().map(|landed| landed.value.clone())
     }
 
-    /// Removes a flight, unless another has taken its place.
-    fn forget(&self, key: &K, flight: &Rc<Flight<V>>) {
-        let mut flights = self.0.borrow_mut();
-        if flights.get(key).is_some_and(|known| Rc::ptr_eq(known, flight)) {
-            flights.remove(key);
-        }
-    }
-
     fn forget_old(&self, rules: FlightRules) {
         let now = now_ms();
-        self.0.borrow_mut().retain(|_, flight| match &*flight.landed.borrow() {
+        self.0.borrow_mut().retain(|(_, flight)| match &*flight.landed.borrow() {
             Some(landed) => now - landed.at_ms < rules.replay_ms,
             // Kept for long enough to be found lost by those who wait for it.
             None => now - flight.began_ms.get() < 2.0 * rules.lost_after_ms,
