@@ -41,7 +41,7 @@ impl Address {
 
     /// Tells whether it carries a user name or a password.
     pub fn has_credentials(&self) -> bool {
-        self.authority().contains('@')
+        self.authority().as_bytes().contains(&b'@')
     }
 
     /// Gives the host, with the port where it is not the scheme's own.
@@ -78,7 +78,7 @@ impl Address {
 
     /// Tells whether it has a fragment.
     pub fn has_fragment(&self) -> bool {
-        self.0.contains('#')
+        self.0.as_bytes().contains(&b'#')
     }
 
     /// Tells whether its host is this machine: `localhost`, 127.0.0.0/8 or `[::1]`.

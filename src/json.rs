@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 /// The largest number up to which a float tells every whole number from its neighbours.
@@ -18,7 +18,7 @@ pub const FLOAT_EXACT_MAX: f64 = 9_007_199_254_740_991.0;
 /// Reads an object; `None` where the text is none, or names a key twice.
 pub fn parse_object(text: &[u8]) -> Option<Map<String, Value>> {
     match serde_json::from_slice(text) {
-        Ok(StrictValue(Value::Object(members))) => Some(members),
+        Ok(StrictValue(Some(Value::Object(members)))) => Some(members),
         _ => None,
     }
 }
@@ -42,8 +42,11 @@ pub fn insert(object: &mut Map<String, Value>, members: &mut [(&str, Value)]) {
     }
 }
 
-/// A JSON value none of whose objects has a duplicate key.
-pub struct StrictValue(pub Value);
+/// A JSON value; `None` if one of its objects has a duplicate key.
+///
+/// That is no error of `serde`'s: one of our own would bring the search for a text in a text, a kibibyte more, because `serde_json`
+/// looks for a place in its words.
+pub struct StrictValue(pub Option<Value>);
 
 impl<'de> Deserialize<'de> for StrictValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -54,43 +57,41 @@ impl<'de> Deserialize<'de> for StrictValue {
                 f.write_str("a JSON value")
             }
             fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(StrictValue(Value::Null))
+                Ok(StrictValue(Some(Value::Null)))
             }
             fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-                Ok(StrictValue(value.into()))
+                Ok(StrictValue(Some(value.into())))
             }
             fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-                Ok(StrictValue(value.into()))
+                Ok(StrictValue(Some(value.into())))
             }
             fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-                Ok(StrictValue(value.into()))
+                Ok(StrictValue(Some(value.into())))
             }
-            fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
-                let number = Number::from_f64(value).ok_or_else(|| E::custom("number out of range"))?;
-                Ok(StrictValue(number.into()))
+            fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+                Ok(StrictValue(Number::from_f64(value).map(Value::Number)))
             }
             fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-                Ok(StrictValue(value.into()))
+                Ok(StrictValue(Some(value.into())))
             }
             fn visit_string<E>(self, value: String) -> Result<Self::Value, E> {
-                Ok(StrictValue(value.into()))
+                Ok(StrictValue(Some(value.into())))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut items = Vec::new();
+                let (mut items, mut is_strict) = (Vec::new(), true);
                 while let Some(StrictValue(item)) = seq.next_element()? {
-                    items.push(item);
+                    is_strict &= item.is_some();
+                    items.extend(item);
                 }
-                Ok(StrictValue(Value::Array(items)))
+                Ok(StrictValue(is_strict.then_some(Value::Array(items))))
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Map::new();
+                let (mut members, mut is_strict) = (Map::new(), true);
                 while let Some(key) = map.next_key::<String>()? {
                     let StrictValue(value) = map.next_value()?;
-                    if members.insert(key, value).is_some() {
-                        return Err(A::Error::custom("duplicate key"));
-                    }
+                    is_strict &= value.is_some_and(|value| members.insert(key, value).is_none());
                 }
-                Ok(StrictValue(Value::Object(members)))
+                Ok(StrictValue(is_strict.then_some(Value::Object(members))))
             }
         }
         deserializer.deserialize_any(ValueVisitor)

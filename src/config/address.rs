@@ -32,7 +32,7 @@ pub fn read_url(
     let Some(url) = Address::parse(text) else {
         return refuse(format!("\"{}\" is no absolute URL", shown(written)), advice("write it as https://host/path"));
     };
-    let is_native = scheme == Scheme::HttpsOrNative && url.scheme().contains('.');
+    let is_native = scheme == Scheme::HttpsOrNative && url.scheme().as_bytes().contains(&b'.');
     if !url.is_http() && !is_native {
         let help = match scheme {
             Scheme::HttpsOrNative => {
@@ -94,7 +94,7 @@ pub fn is_destination(text: &str, origins: &[String]) -> bool {
     if let Some(url) = Address::parse(text) {
         return origins.contains(&url.origin());
     }
-    text.starts_with('/') && !text.starts_with("//") && !text.contains('\\')
+    text.starts_with('/') && !text.starts_with("//") && !text.as_bytes().contains(&b'\\')
 }
 
 /// Gives the origin that was written, as browsers serialise it: scheme, host, port where it is not the scheme's own.
@@ -121,7 +121,7 @@ fn read_serialised(
 ) -> Option<String> {
     let text = written.value()?;
     match Address::parse(text).and_then(origin) {
-        _ if text.contains('*') => {
+        _ if text.as_bytes().contains(&b'*') => {
             let message = format!("\"{}\" has a star where no origin has one", shown(written));
             findings.note(written.offset, place, Code::InvalidOrigin, message, told(|| help_with_star.to_owned()));
             None

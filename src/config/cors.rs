@@ -64,13 +64,13 @@ impl ListedOrigin {
                 [before, "x", behind].concat()
             }
         };
-        let is_origin = |url: &Address| url.is_http() && url.origin() == example && !example.contains('*');
+        let is_origin = |url: &Address| url.is_http() && url.origin() == example && !example.as_bytes().contains(&b'*');
         Address::parse(&example).filter(is_origin).map(|_| Self(text.to_owned()))
     }
 
     /// Tells whether it is this very origin, without a star.
     pub fn is(&self, origin: &str) -> bool {
-        self.0 == origin && !origin.contains('*')
+        self.0 == origin && !origin.as_bytes().contains(&b'*')
     }
 
     /// Tells whether it is an origin, as browsers serialise it, or has a star that stands for one of its labels, never for none and

@@ -280,7 +280,8 @@ impl<'s> Walker<'s> {
     fn decode(&self, start: usize) -> Result<serde_json::Value, SyntaxError> {
         let text = self.source.get(start..self.at).unwrap_or_default();
         let decoded = serde_json::from_slice(text.as_bytes());
-        decoded.map(|StrictValue(value)| value).map_err(|error| syntax_error(text, start, &error))
+        // A scalar has no key.
+        decoded.map(|StrictValue(value)| value.unwrap_or_default()).map_err(|error| syntax_error(text, start, &error))
     }
 
     /// Gives the next byte that is no white space, and stays before it; at the end of the text a bracket that ends all.

@@ -95,7 +95,11 @@ pub(super) fn read_redirect(
         Some(address) => {
             address.is_http() && (before_parameters.splitn(4, '/').count() == 4 || before_parameters == text)
         }
-        None => before_parameters.starts_with('/') && !before_parameters.starts_with("//") && !text.contains('\\'),
+        None => {
+            before_parameters.starts_with('/')
+                && !before_parameters.starts_with("//")
+                && !text.as_bytes().contains(&b'\\')
+        }
     };
     if !fixed_host {
         let message = format!("\"{}\" is no address whose host is fixed", shown(&written));
@@ -103,11 +107,11 @@ pub(super) fn read_redirect(
     }
     let mut location = Vec::new();
     for (index, piece) in text.split('{').enumerate() {
-        if index == 0 && !piece.contains('}') {
+        if index == 0 && !piece.as_bytes().contains(&b'}') {
             location.push(LocationPart::Text(piece.to_owned()));
             continue;
         }
-        let parts = piece.split_once('}').filter(|(_, behind)| index > 0 && !behind.contains('}'));
+        let parts = piece.split_once('}').filter(|(_, behind)| index > 0 && !behind.as_bytes().contains(&b'}'));
         let Some((name, behind)) = parts else {
             let message = format!("\"{}\" has braces that do not pair", shown(&written));
             return refuse(message, advice("write a parameter as {name}, and a brace itself as %7B or %7D"));

@@ -144,7 +144,7 @@ impl<'n> WrittenPath<'n> {
     pub fn begins_login(&self) -> Option<&str> {
         // One that asks for a login first would lead to itself, and one with a parameter to nowhere.
         let begins = self.takes_get() && self.access.is_none() && self.integration()?.kind == Kind::Login;
-        let pattern = self.pattern.as_ref().filter(|pattern| begins && !pattern.as_str().contains('{'));
+        let pattern = self.pattern.as_ref().filter(|pattern| begins && !pattern.as_str().as_bytes().contains(&b'{'));
         pattern.map(Pattern::as_str)
     }
 

@@ -114,7 +114,9 @@ fn problem_page(written: Written<'_>, paths: &[WrittenPath<'_>], findings: &mut 
     let mut there = paths.iter().filter(leads_there).peekable();
     // A path that could not be read may be the one that is meant.
     let all_known = paths.iter().all(WrittenPath::is_known);
-    if all_known && (there.peek().is_none() || !there.all(WrittenPath::shows_something) || text.contains('{')) {
+    if all_known
+        && (there.peek().is_none() || !there.all(WrittenPath::shows_something) || text.as_bytes().contains(&b'{'))
+    {
         let message = format!("\"{}\" is no open path with GET that shows something", shown(&written));
         let help = "name one without \"auth\" that has a response or a page behind it, and no login or redirect";
         let place = root::PROBLEM_PAGE.at(&Place::Root);

@@ -122,7 +122,7 @@ fn redirected(redirect: &Redirect, matched: &Match<'_, '_>) -> Result<Answer, Pr
                 matched.params().find(|(known, _)| known == name).map_or("", |(_, value)| value)
             }
         };
-        if location.contains('?') && !location.contains('#') {
+        if location.as_bytes().contains(&b'?') && !location.as_bytes().contains(&b'#') {
             // In a query it is one value, whatever signs it has.
             location.push_str(&value.replace('&', "%26").replace('+', "%2B").replace(';', "%3B"));
         } else {

@@ -35,7 +35,7 @@ pub fn query_parameter(query: Option<&str>, name: &str) -> Option<String> {
 
 /// Adds a query to an address that may have one (RFC 6749 section 3.1).
 pub fn with_query(url: &str, query: &str) -> String {
-    let joint = if url.contains('?') { '&' } else { '?' };
+    let joint = if url.as_bytes().contains(&b'?') { '&' } else { '?' };
     format!("{url}{joint}{query}")
 }
 

@@ -270,7 +270,7 @@ fn error_name(error: &str) -> String {
 
 /// Cuts a text from outside to what a log line should hold of it, without what could be a token or a code.
 fn logged(text: &str) -> String {
-    let is_token_char = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+    let is_token_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | '+' | '/' | '=');
     let mut words = Vec::new();
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
         let longest = word.split(|c| !is_token_char(c)).map(str::len).max().unwrap_or_default();

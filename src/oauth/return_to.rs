@@ -13,7 +13,8 @@ pub const RETURN_TO_MAX_BYTES: usize = 4 * 1024;
 /// [`Problem::ReturnToRejected`] for any other origin or scheme, and for whatever browsers and parsers read differently:
 /// backslashes, control characters, two slashes at the start.
 pub fn validate_return_to(written: &str, own_origin: &str, allowed_origins: &[String]) -> Result<String, Problem> {
-    let suspicious = written.trim() != written || written.contains('\\') || written.contains(char::is_control);
+    let suspicious =
+        written.trim() != written || written.as_bytes().contains(&b'\\') || written.contains(char::is_control);
     if suspicious {
         return Err(Problem::ReturnToRejected);
     }

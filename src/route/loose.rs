@@ -44,7 +44,7 @@ pub(super) fn any_reading(path: &str, told: impl Fn(Option<&str>) -> bool) -> bo
     }
     // Where nothing is encoded and no segment ends in a dot, no habit changes anything.
     let has_more = path.bytes().any(|byte| matches!(byte, b'%' | b'.'));
-    let has_slashes = ["%25", "%2F"].iter().any(|escape| path.contains(escape));
+    let has_slashes = path.as_bytes().windows(3).any(|escape| escape == b"%25" || escape == b"%2F");
     let selections = if has_slashes {
         ALL
     } else if has_more {

@@ -84,7 +84,7 @@ impl Pattern {
         let prefix = Self::parse(text).ok()?.text;
         let behind = self.text.strip_prefix(&*prefix)?;
         let is_whole = !prefix.ends_with('/') && (behind.is_empty() || behind.starts_with('/'));
-        (is_whole && !prefix.contains('{')).then(|| prefix.into())
+        (is_whole && !prefix.as_bytes().contains(&b'{')).then(|| prefix.into())
     }
 
     /// Yields the names of the parameters from the left, that of a wildcard last.

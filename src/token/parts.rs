@@ -137,7 +137,7 @@ impl JoseHeader {
             Kind::Id => "jwt",
         };
         // Kinds have names of their own with a `+`; whatever else is written there says nothing.
-        if kind == own || !kind.contains('+') { Ok(()) } else { Err(TokenError::OtherKind) }
+        if kind == own || !kind.as_bytes().contains(&b'+') { Ok(()) } else { Err(TokenError::OtherKind) }
     }
 
     /// Gives the `kid`, where there is one.

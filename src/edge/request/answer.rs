@@ -71,7 +71,7 @@ impl Answer {
             (resource, headers.iter_mut().find(|(name, _)| name == "www-authenticate"))
         {
             // RFC 9728 section 5.1; parameters stand with commas between them, behind the scheme without one.
-            let joint = if challenge.contains(' ') { "," } else { "" };
+            let joint = if challenge.as_bytes().contains(&b' ') { "," } else { "" };
             let url = resource.metadata_url(&exchange.origin());
             *challenge = format!("{challenge}{joint} resource_metadata={}", quoted(&url)).into();
         }
