@@ -75,9 +75,9 @@ test('a request is logged once', async () => {
   assert.doesNotMatch(dev.output.slice(from), /GET \/health/);
 });
 
-test("the demo's own token is explained as the gateway sees it, whatever the ports, by the words of the README", async () => {
-  const readme = await readFile(file('README.md'), 'utf8');
-  const [line] = /^.*\| bargate token explain .*$/m.exec(readme);
+test("the demo's own token is explained as the gateway sees it, whatever the ports, by the words of the documents", async () => {
+  const page = await readFile(file('docs/local-development.md'), 'utf8');
+  const [line] = /^.*\| bargate token explain .*$/m.exec(page);
   const command = line.replaceAll(':9400/', `:${ports.TENANT_PORT}/`);
   const PATH = `${dirname(await buildBargate())}${delimiter}${process.env.PATH}`;
   const { stdout } = await run('sh', ['-c', command], { cwd: copy, env: { ...process.env, PATH } });
