@@ -97,7 +97,7 @@ function dropUnusedStreams(wasm) {
   writeFileSync(join(ROOT, wasm), withoutClosures(bytes, /\bwasm_streams::/));
 }
 
-/** Gives short names to what is imported: those of wasm-bindgen end in a digest each, in both files. */
+/** Gives short names to what is imported, and to the modules it is of: those of wasm-bindgen have a digest each, in both files. */
 function shortenImports(wasm, script) {
   const bytes = readFileSync(join(ROOT, wasm));
   const section = sectionOf(bytes, SECTIONS.import);
@@ -105,6 +105,7 @@ function shortenImports(wasm, script) {
   let text = readProjectFile(script);
   const count = number();
   const parts = [leb(count)];
+  const modules = new Map();
   for (let index = 0; index < count; index += 1) {
     const [module, long] = [name(), name()];
     const kind = number();
@@ -112,10 +113,17 @@ function shortenImports(wasm, script) {
     const described = { 0: 1, 4: 2 }[kind];
     if (!described) throw new Failure(`${wasm} imports ${long}, of the unknown kind ${kind}`);
     const short = `$${index.toString(36)}`;
-    const named = text.split(new RegExp(`(?<![\\w$])${long}(?![\\w$])`));
-    if (named.length !== 2) throw new Failure(`${script} names ${long} ${named.length - 1} times, not once`);
-    text = named.join(short);
-    for (const each of [module, short]) parts.push(leb(each.length), Buffer.from(each));
+    const replace = (pattern, by, name) => {
+      const named = text.split(pattern);
+      if (named.length !== 2) throw new Failure(`${script} names ${name} ${named.length - 1} times, not once`);
+      text = named.join(by);
+    };
+    replace(new RegExp(`(?<![\\w$])${long}(?![\\w$])`), short, long);
+    if (!modules.has(module)) {
+      modules.set(module, String(modules.size));
+      replace(`"${module}":`, `${modules.get(module)}:`, module);
+    }
+    for (const each of [modules.get(module), short]) parts.push(leb(each.length), Buffer.from(each));
     parts.push(leb(kind), ...Array.from({ length: described }, () => leb(number())));
   }
   writeFileSync(join(ROOT, wasm), withSection(bytes, section, SECTIONS.import, parts));
