@@ -1,5 +1,5 @@
-// Sends requests to upstreams. What is decided stands first, in functions that do nothing: which upstream is asked, whether once more,
-// and when one counts as down; then how an upstream's addresses are told.
+// Sends requests to upstreams. What is decided stands first, in functions that change nothing but what they are given: which upstream
+// is asked, whether once more, and when one counts as down; then how an upstream's addresses are told.
 
 import { copied } from '../request/forwarding.js';
 import { fetchWithin } from '../runtime/fetch.js';

@@ -57,7 +57,7 @@ function takeOff(headers, ofConnection, drop, own) {
   for (const cookie of kept) headers.append('set-cookie', cookie);
 }
 
-/** Returns the name of a cookie as browsers read it that forgive much. @param {string} cookie */
+/** Returns the name of a cookie, read as leniently as browsers read it. @param {string} cookie */
 function nameOf(cookie) {
   return cookie
     .replace(/^[\s=]+/, '')
