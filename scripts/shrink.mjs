@@ -114,7 +114,8 @@ function shortenImports(wasm, script) {
     const named = text.split(pattern);
     if (named.length !== 2) throw new Failure(`${script} names ${long} ${named.length - 1} times, not once`);
     text = named.join(short);
-    return Buffer.concat([leb(short.length), Buffer.from(short)]);
+    const written = short.replace(':', '');
+    return Buffer.concat([leb(written.length), Buffer.from(written)]);
   };
   const modules = new Map();
   const count = number();
@@ -125,7 +126,7 @@ function shortenImports(wasm, script) {
     // A function has the index of its type, an exception's tag a byte before that.
     const described = { 0: 1, 4: 2 }[kind];
     if (!described) throw new Failure(`${wasm} imports ${long}, of the unknown kind ${kind}`);
-    if (!modules.has(module)) modules.set(module, rename(module, `"${module}"`, `$${modules.size}`));
+    if (!modules.has(module)) modules.set(module, rename(module, `"${module}":`, `$${modules.size}:`));
     const short = rename(long, new RegExp(`(?<![\\w$])${long}(?![\\w$])`), `$${index.toString(36)}`);
     parts.push(modules.get(module), short, leb(kind), ...Array.from({ length: described }, () => leb(number())));
   }

@@ -21,8 +21,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use request::exchange::Exchange;
+use runtime::panic;
 use runtime::stored_object::StoredObject;
-use runtime::{host, panic};
 
 /// Answers a request: with a `Response`, or with a promise of one where the answer waits for I/O.
 #[wasm_bindgen]
@@ -31,7 +31,7 @@ pub fn fetch(request: web_sys::Request, env: Env, context: worker::worker_sys::C
     let exchange = Rc::new(Exchange::begin(request, env, context));
     settle(Box::pin(async move {
         let response = handler::handle(&exchange).await;
-        Ok(host::behind_body(&exchange.request(), &response))
+        Ok(request::answer::behind_body(&exchange.request(), &response))
     }))
 }
 

@@ -4,8 +4,7 @@
 /** Codes of a refresh that say nothing against the tokens: they are kept, and the refresh is tried again. */
 const TRANSIENT = new Set(['idp_unavailable', 'idp_timeout', 'idp_error', 'idp_rate_limited', 'store_unavailable']);
 const RETRY_SECS = 5;
-/** The code of a problem, without the need to read the answer's body. */
-const codeOf = (response) => response.headers.get('x-problem-code');
+const codeOf = (response) => response.headers.get('x-problem-code'); // Of a problem; no body needs to be read for it.
 
 export class TokenClient {
   #refreshUrl;
@@ -16,10 +15,8 @@ export class TokenClient {
   /** When the access token ends by this machine's clock, in milliseconds; `undefined` without one. */
   expiresAt;
 
-  /**
-   * `report(event, detail)` hears of `expired` and `retried` (the request), `refreshing`, `refreshed`, `trouble` (`problem` and
-   * the `seconds` until the next try), and `login_required` (the problem): the tokens are gone, and the user has to log in.
-   */
+  // `report(event, detail)` hears of `expired` and `retried` (the request), `refreshing`, `refreshed`, `trouble` (`problem` and the
+  // `seconds` until the next try), and `login_required` (the problem): the tokens are gone, and the user has to log in.
   constructor({ refreshUrl, report = () => {} }) {
     this.#refreshUrl = new URL(refreshUrl, location.href);
     this.#report = report;
@@ -65,11 +62,10 @@ export class TokenClient {
   async #exchange(held) {
     this.#report('refreshing');
     const body = JSON.stringify({ refresh_token: held?.refresh_token });
-    /** @type {RequestInit} */
-    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, credentials: 'omit', body };
+    const headers = { 'content-type': 'application/json' };
     let response, answer;
     try {
-      response = await fetch(this.#refreshUrl, init);
+      response = await fetch(this.#refreshUrl, { method: 'POST', headers, credentials: 'omit', body });
       answer = await response.clone().json();
     } catch (error) {
       // A lost answer is no loss: for some seconds the gateway gives it again to the same token.

@@ -57,7 +57,7 @@ pub async fn run(
         Integration::Fixed(Fixed { status, headers, body }) => {
             let headers =
                 headers.iter().map(|(name, value)| (Cow::Owned(name.clone()), value.clone().into())).collect();
-            Ok(Answer::Made { status: *status, headers, body: body.clone() })
+            Ok(Answer::Made { status: *status, headers, body: body.clone(), policy: None })
         }
         Integration::Redirect(redirect) => redirected(redirect, matched),
         Integration::HttpProxy { server, prefix, close_at_expiry } => {
@@ -100,7 +100,7 @@ pub async fn run(
         Integration::Health => Ok(health::run(gateway, exchange).await),
         Integration::ProtectedResource(resource) => {
             let headers = vec![("content-type".into(), "application/json".into())];
-            Ok(Answer::Made { status: 200, headers, body: Some(resource.to_json(&exchange.origin())) })
+            Ok(Answer::Made { status: 200, headers, body: Some(resource.to_json(&exchange.origin())), policy: None })
         }
     }
 }
@@ -133,5 +133,5 @@ fn redirected(redirect: &Redirect, matched: &Match<'_, '_>) -> Result<Answer, Pr
         return Err(Problem::PathAmbiguous(Ambiguity::ReadingsDiffer));
     }
     let headers = vec![("location".into(), location.into())];
-    Ok(Answer::Made { status: redirect.status, headers, body: None })
+    Ok(Answer::Made { status: redirect.status, headers, body: None, policy: None })
 }

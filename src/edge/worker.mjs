@@ -5,7 +5,7 @@ import { DurableObject } from 'cloudflare:workers';
 import Gateway from '../../build/index.js';
 import { config, forDev, services } from '../../build/inputs.mjs';
 
-// Where host.js finds the config that is built in, the modules of services/ by name, and whether all is for `wrangler dev`.
+// Where gateway/inputs.js finds the config that is built in, the modules of services/ by name, and whether all is for `wrangler dev`.
 globalThis[Symbol.for('bargate.inputs')] = { config, forDev, services };
 
 const { answer_object, answer_panic } = Gateway.prototype;

@@ -14,7 +14,7 @@ use crate::edge::runtime::panic::promise;
 use crate::oauth::{Form, Outcome, TokenAnswer, refresh_form, revocation_form};
 use crate::secret::Secret;
 
-#[wasm_bindgen(module = "/src/edge/host.js")]
+#[wasm_bindgen(module = "/src/edge/auth/token_requests.js")]
 extern "C" {
     /// Gives why a token is not revoked, if so.
     fn revoke_token(url: &str, form: &str, authorization: Option<&str>, token: &str, ms: u32) -> Promise;

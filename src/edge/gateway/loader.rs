@@ -20,7 +20,7 @@ use crate::edge::runtime::timing::now_ms;
 use crate::objects::Class;
 use crate::problem::Problem;
 
-#[wasm_bindgen(module = "/src/edge/host.js")]
+#[wasm_bindgen(module = "/src/edge/gateway/inputs.js")]
 extern "C" {
     /// Tells whether a module of this name was bundled with the gateway.
     fn has_service(name: &str) -> bool;

@@ -7,7 +7,7 @@ use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
 use crate::edge::gateway::issuer::VerifyError;
 use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding};
-use crate::edge::request::answer::{Answer, set_page_headers};
+use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::log;
@@ -188,7 +188,6 @@ async fn verify_id_token(
 fn web_message(message: &str, target_origin: &str) -> Result<Answer, Problem> {
     let nonce = fresh_text()?;
     let (page, policy) = web_message_page(message, target_origin, &nonce);
-    let mut headers = vec![("cache-control".into(), NO_STORE.into())];
-    set_page_headers(&mut headers, policy.into());
-    Ok(Answer::Made { status: 200, headers, body: Some(page) })
+    let headers = vec![("cache-control".into(), NO_STORE.into())];
+    Ok(Answer::page(200, headers, policy.into(), page))
 }

@@ -23,7 +23,7 @@ use crate::problem::Problem;
 use crate::proxy::upstream_url;
 use crate::token::VerifiedClaims;
 
-#[wasm_bindgen(module = "/src/edge/host.js")]
+#[wasm_bindgen(module = "/src/edge/integrations/proxy.js")]
 extern "C" {
     /// Sends a request to the first of `urls` that can be reached, whose answer must begin within `ms`, or the promise is
     /// rejected with the text `timeout`; a redirect is an answer like any other. `outside` are lines by which addresses in the
@@ -32,7 +32,10 @@ extern "C" {
     #[wasm_bindgen(catch)]
     fn send(request: &Request, urls: &str, ms: u32, retries: u32, outside: &str, raw: bool)
     -> Result<Promise, JsValue>;
+}
 
+#[wasm_bindgen(module = "/src/edge/session/watch.js")]
+extern "C" {
     /// Gives an answer whose WebSocket is closed, or whose body breaks off, at `until`, unless the session called `name` has
     /// another token by then. `sessions` are asked from `next` on. Times are milliseconds since 1970.
     #[wasm_bindgen(catch)]
@@ -47,7 +50,7 @@ extern "C" {
     ) -> Result<Response, JsValue>;
 }
 
-#[wasm_bindgen(module = "/src/edge/caching.js")]
+#[wasm_bindgen(module = "/src/edge/integrations/cache.js")]
 extern "C" {
     /// Sends a request that the cache does not answer. `cache` are lines: the gateway's origin, how long an answer is kept in
     /// seconds, whether it is one user's, the headers by which answers differ, and what names it.
@@ -62,7 +65,7 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
 }
 
-/// The most of a body that a function may read before others do, in bytes; `host.js` has it too.
+/// The most of a body that a function may read before others do, in bytes; `service.js` has it too.
 const SHOWN_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What the cache says of an answer for which no upstream was asked.

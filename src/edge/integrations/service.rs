@@ -20,11 +20,14 @@ use crate::problem::Problem;
 use crate::route::Match;
 use crate::token::VerifiedClaims;
 
-#[wasm_bindgen(module = "/src/edge/host.js")]
+#[wasm_bindgen(module = "/src/edge/runtime/fetch.js")]
+extern "C" {
+    fn fetch_bound(binding: &JsValue, request: &Request, ms: u32) -> Promise;
+}
+
+#[wasm_bindgen(module = "/src/edge/integrations/service.js")]
 extern "C" {
     fn serve(name: &str, request: &Request, env: &JsValue, context: &JsValue, ms: u32) -> Promise;
-
-    fn fetch_bound(binding: &JsValue, request: &Request, ms: u32) -> Promise;
 
     fn call_function(binding: &JsValue, name: &str, request: &Request, context: &str, ms: u32) -> Promise;
 

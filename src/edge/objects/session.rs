@@ -25,7 +25,7 @@ use crate::problem::Problem;
 use crate::secret::Secret;
 use crate::session::{SessionRecord, Standing, Tokens, revocable};
 
-#[wasm_bindgen(module = "/src/edge/host.js")]
+#[wasm_bindgen(module = "/src/edge/runtime/sealing.js")]
 extern "C" {
     fn seal_both(
         key: &str,
@@ -35,7 +35,10 @@ extern "C" {
         other_purpose: &str,
         other: Option<&str>,
     ) -> Promise;
+}
 
+#[wasm_bindgen(module = "/src/edge/objects/session.js")]
+extern "C" {
     #[wasm_bindgen(catch)]
     fn leave(object: &StoredObject, sealed: Option<&str>, replaced: bool, goes_on: bool) -> Result<(), JsValue>;
 

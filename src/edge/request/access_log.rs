@@ -14,7 +14,7 @@ use crate::edge::runtime::{bindings, log};
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 
-#[wasm_bindgen(module = "/src/edge/host.js")]
+#[wasm_bindgen(module = "/src/edge/request/access_log.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
     fn write_point(dataset: &JsValue, route: &str, method: &str, code: &str, numbers: &[f64]) -> Result<(), JsValue>;

@@ -2,20 +2,58 @@
 
 use std::borrow::Cow;
 
-use web_sys::Response;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::{Request, Response};
 
 use crate::config::Path;
 use crate::cors;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::access_log;
 use crate::edge::request::exchange::Exchange;
-use crate::edge::runtime::host::{configured, header_lines, relay, respond};
+use crate::edge::runtime::host::{configured, header_lines};
 use crate::http::header::{Header, NO_STORE, push, quoted};
 use crate::http::request::{RequestHead as _, is_navigation};
 use crate::oauth::login_address;
 use crate::problem::{PAGE_POLICY, Problem, WayOn};
 use crate::proxy::DROPPED_RESPONSE_HEADERS;
 use crate::route::{Method, MethodRule};
+
+#[wasm_bindgen(module = "/src/edge/request/answer.js")]
+extern "C" {
+    /// Makes a response. It varies by the cookie if `cookie` is 1; if it is 2, it is a session's, and says so unless its headers
+    /// say who may store it. The `config`'s headers come last, and `vary` is added to what it varies by; nothing takes back that it
+    /// may not be stored, nor, of a page that the gateway makes, the `policy`. It ends once the request's body, where nobody has read that, has been read and dropped.
+    #[wasm_bindgen(catch)]
+    fn respond(
+        status: u16,
+        headers: &str,
+        config: &str,
+        vary: Option<&str>,
+        cookie: u8,
+        policy: Option<&str>,
+        body: Option<&str>,
+        request: &Request,
+    ) -> Result<Response, JsValue>;
+
+    /// Makes a response that passes on an upstream's, whose body streams through. Without the headers in `drop`, and without
+    /// those that its `Connection` names (RFC 9110 section 7.6.1), and without cookies of the names in `own`. To the
+    /// upstream the request had an `Authorization`, which keeps answers out of shared caches (RFC 9111 section 3.5); an
+    /// answer to a session is to one that had a cookie instead. `config`, `vary` and `cookie` are as above.
+    #[wasm_bindgen(catch)]
+    fn relay(
+        response: &Response,
+        drop: &str,
+        own: &str,
+        set: &str,
+        config: &str,
+        vary: Option<&str>,
+        cookie: u8,
+    ) -> Result<Response, JsValue>;
+
+    /// Gives the response, or a promise of it where it cannot end behind a body that nobody reads: that is read first, and dropped.
+    pub fn behind_body(request: &Request, response: &Response) -> JsValue;
+}
 
 /// What a request is answered with, before the headers that every answer gets.
 pub enum Answer {
@@ -27,6 +65,8 @@ pub enum Answer {
         headers: Vec<Header>,
         /// Its body.
         body: Option<String>,
+        /// What it may do (W3C Content Security Policy), if it is a page of the gateway's: under another its script may not run.
+        policy: Option<Cow<'static, str>>,
     },
     /// A preflight's: its headers say all that other origins are told.
     Preflight(Vec<Header>),
@@ -45,7 +85,7 @@ impl Answer {
         let mut headers = Vec::new();
         push(&mut headers, "content-type", "application/json".into());
         push(&mut headers, "cache-control", NO_STORE.into());
-        Self::Made { status, headers, body: Some(body) }
+        Self::Made { status, headers, body: Some(body), policy: None }
     }
 
     /// Makes a redirect that no cache may keep.
@@ -54,7 +94,14 @@ impl Answer {
         push(&mut headers, "location", location.into());
         push(&mut headers, "cache-control", NO_STORE.into());
         push(&mut headers, "referrer-policy", "no-referrer".into());
-        Self::Made { status, headers, body: None }
+        Self::Made { status, headers, body: None, policy: None }
+    }
+
+    /// Makes a page: no other site learns its address, which may hold a code.
+    pub fn page(status: u16, mut headers: Vec<Header>, policy: Cow<'static, str>, body: String) -> Self {
+        push(&mut headers, "content-type", "text/html; charset=utf-8".into());
+        push(&mut headers, "referrer-policy", "no-referrer".into());
+        Self::Made { status, headers, body: Some(body), policy: Some(policy) }
     }
 
     fn problem(problem: &Problem, exchange: &Exchange, gateway: Option<&Gateway>) -> Self {
@@ -76,25 +123,16 @@ impl Answer {
             *challenge = format!("{challenge}{joint} resource_metadata={}", quoted(&url)).into();
         }
         let path = gateway.and_then(|gateway| exchange.matched_path(&gateway.config));
-        let body = if navigation {
-            set_page_headers(&mut headers, PAGE_POLICY.into());
-            problem_page(problem, exchange, gateway, path)
-        } else {
-            let access = path.and_then(|path| path.access.as_ref());
-            let older = config.is_some_and(|config| config.older_codes);
-            let older = older.then(|| problem.older_code(path, access.map(|access| &*access.authorizer))).flatten();
-            push(&mut headers, "content-type", "application/problem+json".into());
-            problem.body(&exchange.id, older)
-        };
-        Self::Made { status: problem.status(), headers, body: Some(body) }
+        if navigation {
+            let page = problem_page(problem, exchange, gateway, path);
+            return Self::page(problem.status(), headers, PAGE_POLICY.into(), page);
+        }
+        let access = path.and_then(|path| path.access.as_ref());
+        let older = config.is_some_and(|config| config.older_codes);
+        let older = older.then(|| problem.older_code(path, access.map(|access| &*access.authorizer))).flatten();
+        push(&mut headers, "content-type", "application/problem+json".into());
+        Self::Made { status: problem.status(), headers, body: Some(problem.body(&exchange.id, older)), policy: None }
     }
-}
-
-/// Sets the headers of a page that the gateway makes: no other site learns its address, which may hold a code.
-pub fn set_page_headers(headers: &mut Vec<Header>, policy: Cow<'static, str>) {
-    push(headers, "content-type", "text/html; charset=utf-8".into());
-    push(headers, "content-security-policy", policy);
-    push(headers, "referrer-policy", "no-referrer".into());
 }
 
 /// Gives the page that tells a person of a problem, with the way on that there is from here.
@@ -171,7 +209,7 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
     let request = exchange.request();
 
     let response = match answer {
-        Answer::Made { status, mut headers, body } => {
+        Answer::Made { status, mut headers, body, policy } => {
             headers.append(&mut shared);
             if let Some(rules) = rules {
                 // What nobody may store stays so.
@@ -179,11 +217,20 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
                 headers
                     .retain(|(name, value)| kept(name, value) || !rules.remove.iter().any(|removed| removed == name));
             }
-            respond(status, &with_rules(headers), own_headers, vary, cookie, body.as_deref(), &request)
+            respond(
+                status,
+                &with_rules(headers),
+                own_headers,
+                vary,
+                cookie,
+                policy.as_deref(),
+                body.as_deref(),
+                &request,
+            )
         }
         Answer::Preflight(mut headers) => {
             headers.append(&mut shared);
-            respond(204, &header_lines(&headers), own_headers, Some(cors::PREFLIGHT_VARY), 0, None, &request)
+            respond(204, &header_lines(&headers), own_headers, Some(cors::PREFLIGHT_VARY), 0, None, None, &request)
         }
         Answer::Relayed(upstream) => {
             let dropped = match gateway {
@@ -204,7 +251,7 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
         }
     };
     let response = response
-        .or_else(|_| respond(Problem::Internal(String::new()).status(), "", "", None, 0, None, &request))
+        .or_else(|_| respond(Problem::Internal(String::new()).status(), "", "", None, 0, None, None, &request))
         .unwrap_or_else(|_| Response::error());
     access_log::record(exchange, gateway, response.status(), problem.as_ref().or(exchange.told.get()));
     response

@@ -10,7 +10,7 @@ use crate::edge::runtime::http_client::transport_error;
 use crate::oauth::{BODY_MAX_BYTES, TransportError};
 use crate::problem::Problem;
 
-#[wasm_bindgen(module = "/src/edge/host.js")]
+#[wasm_bindgen(module = "/src/edge/runtime/limits.js")]
 extern "C" {
     fn read(stream: &ReadableStream, max: usize) -> Promise;
 }

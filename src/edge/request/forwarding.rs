@@ -1,12 +1,13 @@
 //! The request as others get it: upstreams, other Workers, modules.
 
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Request;
 
 use crate::config::Path;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::exchange::Exchange;
-use crate::edge::runtime::host::{forward, header_lines};
+use crate::edge::runtime::host::header_lines;
 use crate::edge::runtime::webcrypto::random_bytes;
 use crate::http::header::Header;
 use crate::http::request::RequestHead as _;
@@ -14,6 +15,16 @@ use crate::http::trace::Trace;
 use crate::mapping::{mapped_headers, mapped_query};
 use crate::proxy::forwarded_cookies;
 use crate::token::VerifiedClaims;
+
+#[wasm_bindgen(module = "/src/edge/request/forwarding.js")]
+extern "C" {
+    /// Makes the request for an upstream, whose body streams through. Without the headers in `drop`, without those
+    /// that its `Connection` names, in whatever spelling an upstream may fold: to CGI and its heirs `X_User.Id` and `X-User-Id`
+    /// are one variable. `drop` has the names of every request, where a `*` stands for any signs, a blank line, and those of
+    /// this one. A body that does not say how long it is breaks off behind `max` bytes.
+    #[wasm_bindgen(catch)]
+    fn forward(request: &Request, url: &str, drop: &str, set: &str, max: Option<f64>) -> Result<Request, JsValue>;
+}
 
 /// What becomes of a request's headers on the way: names to drop and lines to set.
 pub struct ForwardedHeaders {

@@ -16,7 +16,7 @@ use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::token::VerifiedClaims;
 
-#[wasm_bindgen(module = "/src/edge/host.js")]
+#[wasm_bindgen(module = "/src/edge/request/rules.js")]
 extern "C" {
     fn within_limit(binding: &JsValue, key: &str) -> Promise;
 }

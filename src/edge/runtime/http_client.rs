@@ -10,7 +10,7 @@ use crate::oauth::{Outcome, ProviderAnswer, TransportError};
 use crate::secret::Secret;
 
 // A `Retry-After` comes in seconds, whichever of its two forms it had (RFC 9110 section 10.2.3); of dates there is one form.
-#[wasm_bindgen(module = "/src/edge/host.js")]
+#[wasm_bindgen(module = "/src/edge/runtime/http_client.js")]
 extern "C" {
     fn call(url: &str, form: Option<&str>, authorization: Option<&str>, ms: u32, max: usize) -> Promise;
 

@@ -12,7 +12,7 @@ use crate::edge::runtime::invocation::Invocation;
 use crate::objects::Class;
 use crate::problem::Problem;
 
-#[wasm_bindgen(module = "/src/edge/host.js")]
+#[wasm_bindgen(module = "/src/edge/runtime/object_client.js")]
 extern "C" {
     /// Calls an object. A call that fails is made once more: an object that is moved or whose code was updated fails the calls under
     /// way. What the first may have done is no harm to the second: an exchange or a logout is replayed to its asker, and the rest

@@ -11,7 +11,7 @@ use wasm_bindgen_futures::JsFuture;
 use crate::edge::runtime::webcrypto::CryptoError;
 
 // A derivation costs some microseconds, and what is sealed is rare: logins, renewals, a session that is asked.
-#[wasm_bindgen(module = "/src/edge/host.js")]
+#[wasm_bindgen(module = "/src/edge/runtime/sealing.js")]
 extern "C" {
     #[wasm_bindgen(js_name = seal)]
     fn seal_bytes(secret: Uint8Array, purpose: &str, context: Uint8Array, plain: Uint8Array) -> Promise;

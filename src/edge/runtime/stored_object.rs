@@ -11,7 +11,7 @@ use worker::Env;
 use crate::edge::runtime::panic::{Work, guarded_promise};
 
 // What may throw is caught: an exception that passes through WebAssembly ends the instance.
-#[wasm_bindgen(module = "/src/edge/host.js")]
+#[wasm_bindgen(module = "/src/edge/runtime/stored_object.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
     fn kept(object: &StoredObject) -> Result<Option<String>, JsValue>;

@@ -15,7 +15,7 @@ use crate::problem::Problem;
 
 // One object names an algorithm for `importKey` and `verify` alike (RFC 7518 section 3.1, RFC 8037, W3C Web Cryptography API);
 // the salt of PSS is as long as its hash (RFC 7518 section 3.5).
-#[wasm_bindgen(module = "/src/edge/host.js")]
+#[wasm_bindgen(module = "/src/edge/runtime/webcrypto.js")]
 extern "C" {
     #[wasm_bindgen(js_name = import_key)]
     fn import_jwk(jwk: &str, algorithm: &str) -> Promise;

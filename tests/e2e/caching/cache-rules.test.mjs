@@ -16,7 +16,7 @@ registerHooks({
       : next(specifier, context);
   },
 });
-const { kept_seconds: keptSeconds } = await import(/** @type {string} */ ('../../../src/edge/caching.js'));
+const { kept_seconds: keptSeconds } = await import(/** @type {string} */ ('../../../src/edge/integrations/cache.js'));
 
 const TTL = 300;
 const NOW = Date.parse('Thu, 01 Oct 2026 12:00:00 GMT');

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startTenant } from '../../../dev/tenant.mjs';
-import { proxied, startGateway, startUpstream } from '../support/harness.mjs';
+import { proxied, sendRaw, startGateway, startUpstream } from '../support/harness.mjs';
 import { LOGIN, loginConfig } from '../support/login-flow.mjs';
 import { APP, entryWith } from '../support/rules.mjs';
 
@@ -153,6 +153,14 @@ test('a preflight has the headers of the gateway and of the config, whether it i
     assert.deepEqual([told.get('x-content-type-options'), told.get('strict-transport-security')], ['nosniff', HSTS]);
     for (const [name, value] of Object.entries(EXPECTED)) assert.equal(told.get(name), value, name);
   }
+});
+
+test('a page that the gateway makes has the headers of the config, and keeps its own policy', async () => {
+  const person = { accept: 'text/html', 'sec-fetch-mode': 'navigate' };
+  const page = await sendRaw(adorned.origin, { path: '/nowhere', headers: person });
+  assert.deepEqual([page.status, page.header('content-type')], [404, 'text/html; charset=utf-8']);
+  assert.match(page.header('content-security-policy') ?? '', /^default-src 'none'; style-src 'sha256-/);
+  assert.equal(page.header('x-frame-options'), EXPECTED['X-Frame-Options']);
 });
 
 test('the headers of the config win over those of the gateway', async (t) => {

@@ -32,6 +32,8 @@ const CACHED = { 'cache-control': 'public, max-age=600', 'cdn-cache-control': 'm
 before(async () => {
   tenant = await startTenant({ redirectUris: [FRAME_REDIRECT_URI, CACHED_REDIRECT_URI] });
   gateway = await startLoginGateway(tenant, {
+    // Under it no page of the gateway could run its script.
+    sections: { headers: { 'content-security-policy': "default-src 'self'" } },
     paths: [
       { method: 'GET', path: '/frame/login', integration: { type: 'auth0_login', redirect_uri: FRAME_REDIRECT_URI } },
       {

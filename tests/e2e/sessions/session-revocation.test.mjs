@@ -32,9 +32,9 @@ import {
 
 const IDLE_SECS = 10_000;
 const ABSOLUTE_SECS = 15_000;
-/** REPLACED_MS of host.js: for so long an ended session knows that a login took its place. */
+/** REPLACED_MS of objects/session.js: for so long an ended session knows that a login took its place. */
 const REPLACED_SECS = 30;
-/** REVOCATION_RETRY_MS and REVOCATION_TRIES of host.js. */
+/** REVOCATION_RETRY_MS and REVOCATION_TRIES of objects/session.js. */
 const RETRY_SECS = [60, 240, 960, 3_840, 15_360];
 
 let tenant;

@@ -15,7 +15,7 @@ import { openSocket, startSocketUpstream } from '../support/sockets.mjs';
 /** The close code of who is too far behind, and of a message that is too large. */
 const BEHIND = 1013;
 const TOO_LARGE = 1009;
-/** QUEUED_MAX_BYTES and MESSAGE_MAX_BYTES of host.js. */
+/** QUEUED_MAX_BYTES and MESSAGE_MAX_BYTES of session/watch.js. */
 const QUEUED_MAX_BYTES = 8 * MIB;
 const MESSAGE_MAX_BYTES = QUEUED_MAX_BYTES / 2;
 /** What is sent to a peer that does not read. */

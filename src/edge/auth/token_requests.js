@@ -1,0 +1,39 @@
+// Revokes tokens.
+
+import { call } from '../runtime/http_client.js';
+
+/** The most that is read of an answer in which nothing matters but its status. */
+const REVOKED_MAX_BYTES = 256 * 1024;
+
+/** Why a token is not revoked, and whether that may pass. @typedef {{ reason: string, passes?: boolean }} Failure */
+
+/**
+ * Returns why a token is not revoked, and whether that may pass: what a provider refuses it will refuse again, but for the secret.
+ *
+ * @param {string} url
+ * @param {string} form
+ * @param {string | undefined} authorization
+ * @param {string} token
+ * @param {number} ms
+ * @returns {Promise<Failure | undefined>}
+ */
+export async function revoked(url, form, authorization, token, ms) {
+  if (!url) return { reason: "the provider's addresses are not known", passes: true };
+  try {
+    const [status] = await call(
+      url,
+      `${form}&token=${encodeURIComponent(token)}`,
+      authorization,
+      ms,
+      REVOKED_MAX_BYTES,
+    );
+    if (status !== 200) return { reason: `status ${status}`, passes: status < 400 || status > 428 || status === 401 };
+  } catch (thrown) {
+    return { reason: thrown instanceof Error ? thrown.message : String(thrown), passes: true };
+  }
+}
+
+/** @param {Parameters<typeof revoked>} how */
+export async function revoke_token(...how) {
+  return (await revoked(...how))?.reason;
+}

@@ -1,0 +1,22 @@
+// What the build gives the gateway: the config that is built in, the modules beside it, and whether all is for `wrangler dev`.
+// `worker.mjs` leaves it here, so that nothing of this imports what the build makes.
+
+/**
+ * @typedef {{ fetch(request: Request, env: unknown, context: unknown): unknown }} Service
+ * @typedef {object} Inputs
+ * @property {string} config
+ * @property {boolean} forDev
+ * @property {Record<string, () => Promise<{ default: Service | (new () => Service) }>>} services
+ */
+
+/** @type {() => Inputs} */
+const inputs = () => /** @type {any} */ (globalThis)[Symbol.for('bargate.inputs')];
+
+export const services = () => inputs().services;
+export const built_in_config = () => inputs().config;
+export const built_for_dev = () => inputs().forDev;
+
+/** @param {string} name */
+export function has_service(name) {
+  return Object.hasOwn(services(), name);
+}

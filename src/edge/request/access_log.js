@@ -1,0 +1,12 @@
+// Writes to the dataset of answers.
+
+/**
+ * @param {AnalyticsEngineDataset} dataset
+ * @param {string} route
+ * @param {string} method
+ * @param {string} code
+ * @param {Float64Array} numbers
+ */
+export function write_point(dataset, route, method, code, numbers) {
+  dataset.writeDataPoint({ indexes: [route.slice(0, 96)], blobs: [method, route, code], doubles: [...numbers] });
+}

@@ -1,0 +1,25 @@
+// Asks Durable Objects.
+
+import { within } from './limits.js';
+
+/** @typedef {{ getByName(name: string): { call(message: string): Promise<string> } }} Namespace */
+
+/**
+ * @param {Namespace} namespace
+ * @param {string} name
+ * @param {string} message
+ * @param {number} ms
+ */
+export function ask(namespace, name, message, ms) {
+  // Each call makes a stub of its own, for one that has failed once fails for ever.
+  const attempt = async () => namespace.getByName(name).call(message);
+  return within(ms, () => attempt().catch(attempt), new Error('it took too long'));
+}
+
+/** @param {Promise<unknown>} promise */
+export function settled(promise) {
+  return promise.then(
+    () => {},
+    () => {},
+  );
+}

@@ -1,0 +1,54 @@
+// WebCrypto, with what takes several steps in one call.
+
+/** How the gateway writes bytes. @type {{ alphabet: 'base64url', omitPadding: true }} */
+export const BASE64URL = { alphabet: 'base64url', omitPadding: true };
+
+/** @param {string} text */
+export const encoded = (text) => new TextEncoder().encode(text);
+
+/** What `importKey` and `verify` know an algorithm of JWS by (RFC 7518 section 3.1, RFC 8037). @param {string} algorithm */
+function parameters(algorithm) {
+  const bits = algorithm.slice(2);
+  const hash = `SHA-${bits}`;
+  switch (algorithm.slice(0, 2)) {
+    case 'RS':
+      return { name: 'RSASSA-PKCS1-v1_5', hash };
+    case 'PS':
+      return { name: 'RSA-PSS', hash, saltLength: Number(bits) / 8 };
+    case 'ES':
+      return { name: 'ECDSA', hash, namedCurve: `P-${bits}` };
+    case 'HS':
+      return { name: 'HMAC', hash };
+    default:
+      return { name: 'Ed25519' };
+  }
+}
+
+/**
+ * @param {string} jwk
+ * @param {string} algorithm
+ */
+export async function import_key(jwk, algorithm) {
+  return crypto.subtle.importKey('jwk', JSON.parse(jwk), parameters(algorithm), false, ['verify']);
+}
+
+/**
+ * @param {CryptoKey} key
+ * @param {string} algorithm
+ * @param {Uint8Array} signature
+ * @param {Uint8Array} signed
+ */
+export async function verify(key, algorithm, signature, signed) {
+  return crypto.subtle.verify(parameters(algorithm), key, signature, signed);
+}
+
+/** The SHA-256 of a text. @param {string} text */
+export async function digest_text(text) {
+  const digest = await crypto.subtle.digest('SHA-256', encoded(text));
+  return new Uint8Array(digest).toBase64(BASE64URL);
+}
+
+/** @param {number} length */
+export function random(length) {
+  return crypto.getRandomValues(new Uint8Array(length));
+}

@@ -1,0 +1,251 @@
+// Watches over a socket or a stream that outlasts its request. What is decided stands first, in functions that do nothing: how long it
+// may go on, and when its session is asked. How much of messages waits for peers that read slowly is decided in `isBehind`: it is known
+// anew with each message.
+
+import { ask } from '../runtime/object_client.js';
+import { sized } from '../runtime/limits.js';
+
+const CHECK_MAX_MS = 60 * 60 * 1000;
+const CHECK_AGAIN_MS = 5_000;
+
+/** Until when it may go on, and when its session is asked next, in milliseconds since 1970. @typedef {{ until: number, next: number }} Term */
+
+/**
+ * Returns the term behind an answer of the session: it may have renewed its token, or have been logged out long before that one expires.
+ *
+ * @param {Term} term
+ * @param {{ access?: string, until: number, good_for: number } | undefined} answer none if it could not be asked
+ * @param {number} now
+ * @returns {Term}
+ */
+function judged(term, answer, now) {
+  if (!answer) return { ...term, next: now + CHECK_AGAIN_MS };
+  if (!answer.access) return { ...term, until: 0 };
+  const until = answer.until * 1000;
+  return { until, next: Math.min(until, now + answer.good_for * 1000) };
+}
+
+/**
+ * Returns for how long nothing is to be looked at, in milliseconds.
+ *
+ * @param {Term} term
+ * @param {number} now
+ */
+function pause({ until, next }, now) {
+  return Math.min(Math.max(Math.min(until, next) - now, 0), CHECK_MAX_MS);
+}
+
+// What is done.
+
+const EXPIRED = 4401;
+const EXPIRED_REASON = 'the token has expired';
+const BEHIND = 1013;
+const REASON_MAX_BYTES = 123;
+const CHECK_TIMEOUT_MS = 30_000;
+
+/** What all sockets of an isolate together may hold for peers that read slowly: who sends cannot be told to wait. */
+const QUEUED_MAX_BYTES = 8 * 1024 * 1024;
+const MESSAGE_MAX_BYTES = QUEUED_MAX_BYTES / 2;
+/** What is on its way to a peer that reads well is less. */
+const FLOWING_MAX_BYTES = 16 * 1024;
+const LOOK_SOON_MS = 50;
+const LOOK_MS = 5_000;
+/** A peer that takes nothing for so long, or does not answer a close, is not waited for. */
+const STALLED_MS = 30_000;
+
+/**
+ * @param {Response} response
+ * @param {number} until
+ * @param {import('../runtime/object_client.js').Namespace | undefined} sessions
+ * @param {string} name
+ * @param {string} key
+ * @param {number} next
+ * @param {{ abort(): void }} context
+ */
+export function expiring(response, until, sessions, name, key, next, context) {
+  let used = false;
+  const askSession =
+    sessions &&
+    (() => {
+      // What the client sends is a use of its session. That the gateway asks is none.
+      const message = JSON.stringify({ do: 'access', key, silent: !used });
+      used = false;
+      return ask(sessions, name, message, CHECK_TIMEOUT_MS);
+    });
+  /** @type {Watched} */
+  const watched = (end) => watch({ until, next: sessions ? next : until }, askSession, end);
+  if (response.webSocket)
+    return relayed(response, context, watched, () => {
+      used = true;
+    });
+  return response.body === null ? response : cut(response, response.body, watched);
+}
+
+/**
+ * Calls `end` when what let a request in is over. Returns what stops that.
+ *
+ * @param {Term} term
+ * @param {(() => Promise<string>) | undefined} askSession
+ * @param {() => void} end
+ */
+function watch(term, askSession, end) {
+  /** @type {ReturnType<typeof setTimeout>} */
+  let timer;
+  let stopped = false;
+  const check = async () => {
+    if (askSession && Date.now() >= term.next) {
+      const answer = await askSession().then(JSON.parse, () => undefined);
+      term = judged(term, answer, Date.now());
+    }
+    if (stopped) return;
+    if (Date.now() >= term.until) end();
+    else wait();
+  };
+  const wait = () => {
+    timer = setTimeout(check, pause(term, Date.now()));
+  };
+  wait();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}
+
+/** Begins to watch, and returns what stops it. @typedef {(end: () => void) => () => void} Watched */
+
+/**
+ * Returns an answer whose body breaks off when what let it in is over: one that ended would look whole.
+ *
+ * @param {Response} response
+ * @param {ReadableStream} body
+ * @param {Watched} watched
+ */
+function cut(response, body, watched) {
+  const length = response.headers.get('content-length');
+  const { readable, writable } = sized(length);
+  const abort = new AbortController();
+  const stop = watched(() => abort.abort(new Error(EXPIRED_REASON)));
+  body
+    .pipeTo(writable, { signal: abort.signal })
+    .catch(() => {})
+    .then(stop);
+  return new Response(readable, response);
+}
+
+/**
+ * Messages on their way to a peer.
+ *
+ * @typedef {object} Queue
+ * @property {WebSocket & { bufferedAmount: number }} to
+ * @property {number} bytes how many are waiting, if that is more than flows
+ * @property {number} due how many there were at the last look, and have been sent since
+ * @property {number} [seen] when it was measured
+ * @property {number} [since] since when the peer takes nothing
+ * @property {number} [wait] how long until the next look
+ * @property {ReturnType<typeof setTimeout>} [timer] that look
+ */
+
+/** Queues to peers that take messages slowly. The request of a socket may end without a word, so each counts for a while. @type {Set<Queue>} */
+const queues = new Set();
+let queued = 0;
+
+/** @param {Queue} queue */
+function measure(queue, buffered = queue.to.bufferedAmount) {
+  const bytes = buffered > FLOWING_MAX_BYTES ? buffered : 0;
+  queued += bytes - queue.bytes;
+  [queue.bytes, queue.seen] = [bytes, Date.now()];
+  if (bytes) queues.add(queue);
+  else queues.delete(queue);
+}
+
+/**
+ * Passes messages on both ways. Ends both sockets when one ends, when what let it in is over, or when a peer does not read.
+ *
+ * @param {Response} response
+ * @param {{ abort(): void }} context
+ * @param {Watched} watched
+ * @param {() => void} use
+ */
+function relayed(response, context, watched, use) {
+  const upstream = response.webSocket;
+  const [client, own] = Object.values(new WebSocketPair());
+  const both = [];
+  let over = false;
+  const end = (code, reason) => {
+    if (over) return;
+    over = true;
+    stop();
+    for (const queue of both) {
+      shut(queue.to, code, reason);
+      lookSoon(queue);
+    }
+  };
+  const lookSoon = (queue) => {
+    if (queue.timer) return;
+    [queue.since, queue.wait] = [Date.now(), LOOK_SOON_MS];
+    queue.timer = setTimeout(look, queue.wait, queue);
+  };
+  const look = (queue) => {
+    const { bufferedAmount } = queue.to;
+    measure(queue);
+    queue.timer = undefined;
+    if (!over && queue.bytes === 0) return;
+    if (bufferedAmount < queue.due) queue.since = Date.now();
+    [queue.due, queue.wait] = [bufferedAmount, Math.min(2 * queue.wait, LOOK_MS)];
+    if (Date.now() - queue.since < STALLED_MS) queue.timer = setTimeout(look, queue.wait, queue);
+    else if (over) context.abort();
+    else end(BEHIND, 'it takes nothing');
+  };
+  // Each may have as much as is left, so that who comes later has some, too.
+  const isBehind = ({ bytes }) => bytes > QUEUED_MAX_BYTES - queued;
+  const pass = (from, to, taken) => {
+    const queue = { to, bytes: 0, due: 0 };
+    both.push(queue);
+    from.addEventListener('message', ({ data }) => {
+      const size = data.byteLength ?? data.length;
+      if (!over && size <= MESSAGE_MAX_BYTES) {
+        taken?.();
+        queue.due -= to.bufferedAmount;
+        to.send(data);
+        queue.due += to.bufferedAmount;
+        measure(queue);
+      }
+      // Given back at once: what waits for the garbage collector adds up.
+      if (typeof data !== 'string') data.transfer(0);
+      if (size > MESSAGE_MAX_BYTES) end(1009, 'the message is too large');
+      if (queue.bytes === 0) return;
+      lookSoon(queue);
+      if (!isBehind(queue)) return;
+      for (const own of both) measure(own);
+      for (const other of queues) if (Date.now() - (other.seen ?? 0) > 2 * LOOK_MS) measure(other, 0);
+      if (isBehind(queue)) end(BEHIND, 'it is too far behind');
+    });
+    from.addEventListener('close', ({ code, reason }) => end(code, reason));
+    from.addEventListener('error', () => end(1011, ''));
+    from.binaryType = 'arraybuffer';
+    from.accept();
+  };
+  const stop = watched(() => end(EXPIRED, EXPIRED_REASON));
+  pass(upstream, own);
+  pass(own, upstream, use);
+  return new Response(null, { status: 101, headers: response.headers, webSocket: client });
+}
+
+/**
+ * Closes a socket with the code that the other side gave, if that may be sent (RFC 6455 section 7.4), and as much of the reason as a
+ * frame holds (section 5.5).
+ *
+ * @param {WebSocket} socket
+ * @param {number} code
+ * @param {string} reason
+ */
+function shut(socket, code, reason) {
+  try {
+    if (code === 1005) return socket.close();
+    const sendable = code < 1000 || code > 4999 || [1004, 1006, 1015].includes(code) ? 1011 : code;
+    const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(REASON_MAX_BYTES));
+    socket.close(sendable, reason.slice(0, read));
+  } catch {
+    // It was closed already.
+  }
+}
