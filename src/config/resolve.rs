@@ -115,7 +115,7 @@ fn problem_page(written: Written<'_>, paths: &[WrittenPath<'_>], findings: &mut 
     // A path that could not be read may be the one that is meant.
     let all_known = paths.iter().all(WrittenPath::is_known);
     if all_known && (there.peek().is_none() || !there.all(WrittenPath::shows_something) || text.contains('{')) {
-        let message = format!("\"{}\" is no open path with GET that shows something", shown(&written));
+        let message = format_args!("\"{}\" is no open path with GET that shows something", shown(&written));
         let help = "name one without \"auth\" that has a response or a page behind it, and no login or redirect";
         let place = root::PROBLEM_PAGE.at(&Place::Root);
         let help = told(|| spelling_help(text, help));
@@ -168,7 +168,7 @@ fn build_routes(paths: &[ResolvedPath], findings: &mut Findings<'_>) -> RouteTab
             let (Some(first), Some(second)) = (read.get(conflict.first), read.get(conflict.second)) else { continue };
             let (line, column) = findings.locate(first.offset);
             let route = first.shown.as_deref().unwrap_or("another");
-            let message = format!("no request can tell this path from {route} at {line}:{column}");
+            let message = format_args!("no request can tell this path from {route} at {line}:{column}");
             let help = told(|| "give them different methods or paths, or remove one".to_owned());
             let parent = root::PATHS.at(&Place::Root);
             let place = second.index.map_or(Place::Root, |index| Place::Index(&parent, index));
