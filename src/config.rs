@@ -69,6 +69,7 @@ pub use session::{BINDING_COOKIE, Session, SessionRules};
 
 use crate::route::RouteTable;
 use document::{Node, parse_document};
+use host_only::HostOnly;
 use reader::{Findings, Place};
 use reference::{collect_references, resolve_references};
 use resolve::resolve;
@@ -167,9 +168,9 @@ fn parse_text(source: &str) -> Result<Node<'_>, Vec<Diagnostic>> {
         Err(error) => {
             let mut findings = Findings::new(source);
             let words = syntax_words(source, error.offset);
-            let message = words.map_or(error.message, |(message, _)| message.to_owned());
-            let help = words.map(|(_, help)| help.to_owned());
-            findings.note(error.offset, &Place::Root, Code::InvalidJson, message, help);
+            let message = words.map_or(&*error.message, |(message, _)| message);
+            let help = HostOnly::of(|| words.map(|(_, help)| help.to_owned()));
+            findings.note(error.offset, &Place::Root, Code::InvalidJson, format_args!("{message}"), help);
             Err(findings.into_diagnostics())
         }
     }

@@ -103,7 +103,7 @@ fn read_names(object: &mut ObjectReader<'_, '_>, key: &Key<Texts>, findings: &mu
         match written.value() {
             Some(name) if is_scope(name) => names.push(name.to_owned()),
             Some(_) => {
-                let message = format!("\"{}\" is no name of a scope", shown(written));
+                let message = format_args!("\"{}\" is no name of a scope", shown(written));
                 let help = told(|| "write one name a string, without spaces".to_owned());
                 findings.note(written.offset, &Place::Index(&place, index), Code::InvalidName, message, help);
             }

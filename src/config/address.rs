@@ -1,5 +1,7 @@
 //! Addresses in a config: hosts, origins and URLs, and which of them may be plain http.
 
+use std::fmt;
+
 use super::code::Code;
 use super::document::Origin;
 use super::key::{Key, Texts};
@@ -25,12 +27,15 @@ pub fn read_url(
     findings: &mut Findings<'_>,
 ) -> Option<Address> {
     let text = written.value()?;
-    let mut refuse = |message: String, help| {
+    let mut refuse = |message: fmt::Arguments<'_>, help| {
         findings.note(written.offset, place, Code::InvalidUrl, message, help);
         None
     };
     let Some(url) = Address::parse(text) else {
-        return refuse(format!("\"{}\" is no absolute URL", shown(written)), advice("write it as https://host/path"));
+        return refuse(
+            format_args!("\"{}\" is no absolute URL", shown(written)),
+            advice("write it as https://host/path"),
+        );
     };
     let is_native = scheme == Scheme::HttpsOrNative && url.scheme().as_bytes().contains(&b'.');
     if !url.is_http() && !is_native {
@@ -40,20 +45,20 @@ pub fn read_url(
             }
             Scheme::Https | Scheme::HttpAllowed => advice("write it as https://host/path"),
         };
-        return refuse(format!("\"{}\" is no http or https URL", shown(written)), help);
+        return refuse(format_args!("\"{}\" is no http or https URL", shown(written)), help);
     }
     if url.has_credentials() {
-        return refuse("the URL carries a user name or password".to_owned(), advice("send credentials in a header"));
+        return refuse(format_args!("the URL carries a user name or password"), advice("send credentials in a header"));
     }
     if url.has_fragment() {
         return refuse(
-            "the URL has a fragment, which is never sent".to_owned(),
+            format_args!("the URL has a fragment, which is never sent"),
             advice("remove everything from the #"),
         );
     }
     if scheme != Scheme::HttpAllowed && url.scheme() == "http" && !url.is_loopback() {
         return refuse(
-            format!("\"{}\" is plain http", shown(written)),
+            format_args!("\"{}\" is plain http", shown(written)),
             advice("use https; http is for loopback hosts alone"),
         );
     }
@@ -122,13 +127,13 @@ fn read_serialised(
     let text = written.value()?;
     match Address::parse(text).and_then(origin) {
         _ if text.as_bytes().contains(&b'*') => {
-            let message = format!("\"{}\" has a star where no origin has one", shown(written));
+            let message = format_args!("\"{}\" has a star where no origin has one", shown(written));
             findings.note(written.offset, place, Code::InvalidOrigin, message, told(|| help_with_star.to_owned()));
             None
         }
         Some(origin) if origin == text => Some(origin),
         Some(origin) => {
-            let message = format!("\"{}\" is more or less than an origin", shown(written));
+            let message = format_args!("\"{}\" is more or less than an origin", shown(written));
             let help = told(|| match written.text.origin {
                 Origin::File => format!("write \"{origin}\""),
                 Origin::Env | Origin::Secret => "give it scheme, host and port alone, with no slash behind".to_owned(),
@@ -137,7 +142,7 @@ fn read_serialised(
             None
         }
         None => {
-            let message = format!("\"{}\" is no origin", shown(written));
+            let message = format_args!("\"{}\" is no origin", shown(written));
             let help = told(|| "write scheme, host and port, as in https://app.example.com".to_owned());
             findings.note(written.offset, place, Code::InvalidOrigin, message, help);
             None
@@ -158,7 +163,7 @@ pub fn read_domain(written: &Written<'_>, place: &Place<'_>, findings: &mut Find
             None => "write the tenant's domain alone, as in tenant.eu.auth0.com".to_owned(),
         }
     });
-    let message = format!("\"{}\" is no host name", shown(written));
+    let message = format_args!("\"{}\" is no host name", shown(written));
     findings.note(written.offset, place, Code::InvalidDomain, message, help);
     None
 }

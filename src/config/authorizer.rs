@@ -175,7 +175,7 @@ pub(super) fn read_authorizers<'n>(
     let one = root.node(&root::AUTHORIZER);
     let several = root.node(&root::AUTHORIZERS);
     if let Some(node) = several.filter(|_| one.is_some()) {
-        let message = "the config has an authorizer and authorizers".to_owned();
+        let message = format_args!("the config has an authorizer and authorizers");
         let help = told(|| "put all of them under \"authorizers\"".to_owned());
         findings.note(node.offset, &root::AUTHORIZERS.at(root.place()), Code::TwoAuthorizers, message, help);
     }
@@ -300,7 +300,7 @@ fn read_keys(
     let uri = object.text(&keys::JWKS_URI, findings);
     let sources = [secret.is_some(), given.is_some(), uri.is_some()].into_iter().filter(|present| *present).count();
     if let Some(secret_key) = secret_key.filter(|_| sources != 1) {
-        let message = format!(
+        let message = format_args!(
             "one of \"{}\", \"jwks\" and \"jwks_uri\" says which signatures are believed; here are {sources}",
             secret_key.name
         );
@@ -337,7 +337,7 @@ fn read_key_set(written: &Written<'_>, place: &Place<'_>, findings: &mut Finding
                 let usual = "write the key set's JSON as one string, or its address as \"jwks_uri\"";
                 mistaken_for_key_set(written.value().unwrap_or_default()).unwrap_or(usual).to_owned()
             });
-            findings.note(written.offset, place, Code::InvalidJwks, error.to_string(), help);
+            findings.note(written.offset, place, Code::InvalidJwks, format_args!("{error}"), help);
             None
         }
     }
@@ -370,7 +370,7 @@ fn read_algorithms(
     let listed = object.texts(&keys::ALGORITHMS, findings);
     if listed.is_empty() {
         let help = told(|| "leave the key out for the default".to_owned());
-        findings.note(offset, &place, Code::EmptyList, "no algorithm is allowed".to_owned(), help);
+        findings.note(offset, &place, Code::EmptyList, format_args!("no algorithm is allowed"), help);
     }
     // Each is read, so that every mistake is told.
     let read = listed.iter().enumerate();
@@ -395,7 +395,7 @@ fn read_algorithm(
                 "name what the issuer signs with, such as RS256",
             ),
         };
-        let message = format!("\"{}\" {message}", shown(written));
+        let message = format_args!("\"{}\" {message}", shown(written));
         findings.note(written.offset, place, Code::AlgorithmMismatch, message, told(|| help.to_owned()));
         return None;
     }

@@ -117,7 +117,7 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_, '_>, findings: &mut Findings
         .collect();
     let credentials = object.boolean(&ALLOW_CREDENTIALS, findings);
     if let Some((index, written)) = any.filter(|_| credentials) {
-        let message = "\"*\" lets every site read answers, which with credentials are the user's own".to_owned();
+        let message = format_args!("\"*\" lets every site read answers, which with credentials are the user's own");
         let help = told(|| "list the origins, or set \"allow_credentials\" to false".to_owned());
         let place = Place::Index(&origins_place, index);
         findings.note(written.offset, &place, Code::CorsAnyOriginWithCredentials, message, help);
@@ -163,7 +163,7 @@ fn read_list(
             Some("*") => any = true,
             Some(name) if is_token(name) => names.push(normalise(name)),
             Some(_) => {
-                let message = format!("\"{}\" is no name of a method or header", shown(written));
+                let message = format_args!("\"{}\" is no name of a method or header", shown(written));
                 let help = told(|| "write one name a string".to_owned());
                 findings.note(written.offset, &Place::Index(&place, index), Code::InvalidName, message, help);
             }

@@ -1,5 +1,7 @@
 //! Answers that stand in the config: `response`, and the integrations `static` and `redirect`.
 
+use std::fmt;
+
 use super::document::{Node, Value};
 use super::headers::{HeaderTexts, read_header_texts};
 use super::integration::keys::{BODILESS, fixed, redirect};
@@ -54,7 +56,7 @@ pub(super) fn read_static(object: &mut ObjectReader<'_, '_>, findings: &mut Find
     let body_place = fixed::BODY.at(place);
     let body = object.node(&fixed::BODY);
     if let Some(node) = body.filter(|_| BODILESS.contains(&status)) {
-        let message = format!("an answer of status {status} has no body");
+        let message = format_args!("an answer of status {status} has no body");
         findings.note(node.offset, &body_place, Code::UnusedKey, message, told(|| "remove \"body\"".to_owned()));
     }
     let body = body.map(|node| {
@@ -81,12 +83,12 @@ pub(super) fn read_redirect(
     let written = object.text(&redirect::LOCATION, findings)?;
     let text = written.value()?;
     let place = redirect::LOCATION.at(object.place());
-    let mut refuse = |message: String, help| {
+    let mut refuse = |message: fmt::Arguments<'_>, help| {
         findings.note(written.offset, &place, Code::InvalidUrl, message, help);
         None
     };
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
-        let message = format!("\"{}\" holds what no address may", shown(&written));
+        let message = format_args!("\"{}\" holds what no address may", shown(&written));
         return refuse(message, advice("write it percent-encoded, and a host by its ASCII name"));
     }
     // Nothing that a client sends may choose the host.
@@ -102,7 +104,7 @@ pub(super) fn read_redirect(
         }
     };
     if !fixed_host {
-        let message = format!("\"{}\" is no address whose host is fixed", shown(&written));
+        let message = format_args!("\"{}\" is no address whose host is fixed", shown(&written));
         return refuse(message, advice("write a path such as /new/{id}, or a URL with its parameters behind the host"));
     }
     let mut location = Vec::new();
@@ -113,7 +115,7 @@ pub(super) fn read_redirect(
         }
         let parts = piece.split_once('}').filter(|(_, behind)| index > 0 && !behind.as_bytes().contains(&b'}'));
         let Some((name, behind)) = parts else {
-            let message = format!("\"{}\" has braces that do not pair", shown(&written));
+            let message = format_args!("\"{}\" has braces that do not pair", shown(&written));
             return refuse(message, advice("write a parameter as {name}, and a brace itself as %7B or %7D"));
         };
         let known = pattern.is_none_or(|pattern| match name {
@@ -121,7 +123,7 @@ pub(super) fn read_redirect(
             name => pattern.param_names().any(|known| known == name),
         });
         if !known {
-            let message = format!("the path has no parameter \"{{{name}}}\"");
+            let message = format_args!("the path has no parameter \"{{{name}}}\"");
             return refuse(message, advice("name one of the path's own parameters"));
         }
         location.push(if name == ".+" { LocationPart::Rest } else { LocationPart::Parameter(name.to_owned()) });

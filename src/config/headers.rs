@@ -2,7 +2,7 @@
 
 use super::key::{Key, Texts, Value, section};
 use super::path::keys as path_keys;
-use super::reader::{Findings, ObjectReader, Place, Written, read_text, shown, told, words};
+use super::reader::{Findings, Help, ObjectReader, Place, Written, read_text, shown, told, words};
 use crate::config::code::Code;
 use crate::http::header::{FRAMING_HEADERS, HOP_BY_HOP_HEADERS, is_token, is_value};
 
@@ -90,7 +90,7 @@ pub(super) fn checked_name(
     } else {
         return Some(name);
     };
-    findings.note(offset, place, Code::InvalidName, format!("\"{name}\" {wrong}"), None);
+    findings.note(offset, place, Code::InvalidName, format_args!("\"{name}\" {wrong}"), Help::default());
     None
 }
 
@@ -100,7 +100,7 @@ fn checked_value(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
     if is_value(value) {
         return Some(value.trim().to_owned());
     }
-    let message = format!("\"{}\" holds what no header may", shown(written));
+    let message = format_args!("\"{}\" holds what no header may", shown(written));
     let help = told(|| "write visible ASCII and spaces alone".to_owned());
     findings.note(written.offset, place, Code::InvalidHeader, message, help);
     None

@@ -24,6 +24,17 @@ impl<T> HostOnly<T> {
     }
 }
 
+impl<T: Default> HostOnly<T> {
+    /// Returns the value; in the Worker its default.
+    pub fn into_inner(self) -> T {
+        #[cfg(not(target_arch = "wasm32"))]
+        let value = self.value;
+        #[cfg(target_arch = "wasm32")]
+        let value = T::default();
+        value
+    }
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 impl<T> std::ops::Deref for HostOnly<T> {
     type Target = T;

@@ -12,7 +12,7 @@ use super::key::{Key, Text};
 use super::login::{Login, Provider};
 use super::path::keys as path_keys;
 use super::protected_resource::ProtectedResource;
-use super::reader::{Findings, ObjectReader, Written, shown, told};
+use super::reader::{Findings, Help, ObjectReader, Written, shown, told};
 use super::server::Server;
 use super::service::{Rpc, WrittenCall, read_rpc, read_worker};
 use super::session::Session;
@@ -190,7 +190,7 @@ pub(super) fn read_answer<'n>(
             Some(WrittenAnswer::Response(read_response(body, &path_keys::RESPONSE.at(place), findings)))
         }
         (Some(_), Some(body)) => {
-            let message = "the path has an integration and a response, and can give one answer".to_owned();
+            let message = format_args!("the path has an integration and a response, and can give one answer");
             findings.note(
                 body.offset,
                 &path_keys::RESPONSE.at(place),
@@ -201,7 +201,7 @@ pub(super) fn read_answer<'n>(
             None
         }
         (None, None) => {
-            let message = "the path has neither an integration nor a response".to_owned();
+            let message = format_args!("the path has neither an integration nor a response");
             findings.note(object.offset(), place, Code::NoAnswer, message, told(|| "add one of the two".to_owned()));
             None
         }
@@ -222,7 +222,7 @@ fn read_integration<'n>(
         Kind::HttpProxy => {
             let close_at_expiry = object.boolean(&keys::http_proxy::CLOSE_AT_EXPIRY, findings);
             if close_at_expiry && !authenticated {
-                let message = "this path verifies no token that could expire".to_owned();
+                let message = format_args!("this path verifies no token that could expire");
                 let help = told(|| "add \"auth\": true to this path".to_owned());
                 let place = keys::http_proxy::CLOSE_AT_EXPIRY.at(place);
                 findings.note(object.offset(), &place, Code::ClaimWithoutAuth, message, help);
@@ -259,8 +259,8 @@ fn read_supabase(
     let url = object.text(&keys::supabase::URL, findings);
     let url = url.and_then(|url| read_url(&url, Scheme::Https, &keys::supabase::URL.at(place), findings));
     if url.as_ref().is_some_and(|url| url.query().is_some()) {
-        let message = "a project's URL has no query".to_owned();
-        findings.note(object.offset(), &keys::supabase::URL.at(place), Code::InvalidUrl, message, None);
+        let message = format_args!("a project's URL has no query");
+        findings.note(object.offset(), &keys::supabase::URL.at(place), Code::InvalidUrl, message, Help::default());
     }
     object.required(&keys::supabase::KEY, findings);
     let key = object.text(&keys::supabase::KEY, findings);
@@ -280,7 +280,7 @@ fn read_strip_prefix(
     match pattern.prefix(text) {
         Some(prefix) => prefix,
         None => {
-            let message = format!("\"{}\" is no beginning of this path", shown(&written));
+            let message = format_args!("\"{}\" is no beginning of this path", shown(&written));
             let help = told(|| {
                 "write its first segments, none of them a parameter, as in \"/api\"; \"\" keeps all".to_owned()
             });
@@ -318,7 +318,7 @@ fn read_callback_response<'n>(
             ResponseKind::Session => WrittenResponse::Session(written),
             ResponseKind::WebMessage => {
                 let Some(target) = target else {
-                    let message = "a web message needs the one origin that may receive it".to_owned();
+                    let message = format_args!("a web message needs the one origin that may receive it");
                     let help = told(|| "add \"target_origin\", such as https://app.example.com".to_owned());
                     findings.note(object.offset(), place, Code::MissingKey, message, help);
                     return None;
@@ -329,7 +329,7 @@ fn read_callback_response<'n>(
         },
     };
     if let Some(written) = target {
-        let message = "\"target_origin\" has no effect without \"response\": \"web_message\"".to_owned();
+        let message = format_args!("\"target_origin\" has no effect without \"response\": \"web_message\"");
         let help = told(|| "add that, or remove \"target_origin\"".to_owned());
         findings.note(written.offset, &keys::callback::TARGET_ORIGIN.at(place), Code::UnusedKey, message, help);
     }

@@ -222,7 +222,7 @@ fn read_source<'n>(
     if let Some(name) = text.strip_prefix("$config.") {
         return Some(WrittenSource::Variable(name));
     }
-    let mut refuse = |code, message: String, help: Option<String>| {
+    let mut refuse = |code, message: fmt::Arguments<'_>, help| {
         findings.note(node.offset, place, code, message, help);
         None
     };
@@ -234,19 +234,23 @@ fn read_source<'n>(
         let Some(name) = text.strip_prefix(prefix).filter(|name| !name.is_empty()) else { continue };
         if prefix == "$request.jwt." && !scope.authenticated {
             let help = told(|| "add \"auth\": true to this path".to_owned());
-            return refuse(Code::ClaimWithoutAuth, "this path verifies no token to take a claim from".to_owned(), help);
+            return refuse(
+                Code::ClaimWithoutAuth,
+                format_args!("this path verifies no token to take a claim from"),
+                help,
+            );
         }
         if prefix == "$request.header." && !is_token(name) {
             return refuse(
                 Code::InvalidName,
-                format!("\"{name}\" is no header name"),
+                format_args!("\"{name}\" is no header name"),
                 told(|| "a name has letters, digits and hyphens".to_owned()),
             );
         }
         if prefix == "$request.header." && scope.for_all && is_credential(name) {
             return refuse(
                 Code::PrivateCache,
-                PRIVATE.to_owned(),
+                format_args!("{PRIVATE}"),
                 told(|| "give the cache \"per_user\": true".to_owned()),
             );
         }
@@ -256,7 +260,7 @@ fn read_source<'n>(
         "one of: $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME"
             .to_owned()
     });
-    refuse(Code::UnknownAlias, format!("\"{}\" stands for nothing", shown(&written)), help)
+    refuse(Code::UnknownAlias, format_args!("\"{}\" stands for nothing", shown(&written)), help)
 }
 
 section! {

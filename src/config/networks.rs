@@ -118,7 +118,7 @@ pub(super) fn read_networks(
             match Network::parse(text) {
                 Some(network) => networks.push(network),
                 None => {
-                    let message = format!("\"{}\" is no address and no network", shown(written));
+                    let message = format_args!("\"{}\" is no address and no network", shown(written));
                     let help = told(|| {
                         "write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, with no bit set behind the prefix"
                             .to_owned()

@@ -11,7 +11,7 @@ use super::integration::Settings;
 use super::integration::keys::Kind;
 use super::integration::{Integration, WrittenAnswer, WrittenIntegration, read_answer};
 use super::mapping::{Mapping, Scope, WrittenMapping, WrittenVariable, read_mapping, read_variables};
-use super::reader::{Findings, ObjectReader, Place, Written, read_array, shown};
+use super::reader::{Findings, Help, ObjectReader, Place, Written, read_array, shown};
 use super::root;
 use super::rules::{Rules, read_rules};
 use super::service::{Rpc, WrittenCall, read_rpc};
@@ -230,9 +230,9 @@ fn read_pattern(written: &Written<'_>, place: &Place<'_>, findings: &mut Finding
     };
     // The error quotes what it found, which a binding's value must not be.
     let message = match written.text.origin {
-        Origin::File => error.to_string(),
-        Origin::Env | Origin::Secret => format!("the value of {} is no path", shown(written)),
+        Origin::File => format_args!("{error}"),
+        Origin::Env | Origin::Secret => format_args!("the value of {} is no path", shown(written)),
     };
-    findings.note(written.offset, place, Code::InvalidPath, message, None);
+    findings.note(written.offset, place, Code::InvalidPath, message, Help::default());
     None
 }

@@ -7,7 +7,7 @@ use super::address::{Scheme, read_url};
 use super::document::{Node, Value};
 use super::host_only::HostOnly;
 use super::key::{Key, Text, section};
-use super::reader::{Findings, ObjectReader, Written, note_type};
+use super::reader::{Findings, Help, ObjectReader, Written, note_type};
 use super::root;
 use crate::address::Address;
 use crate::route::Pattern;
@@ -92,7 +92,7 @@ pub(super) fn read_protected_resource<'n>(
     let pattern = match Pattern::parse(&[WELL_KNOWN, below.trim_end_matches('/')].concat()) {
         Ok(pattern) => pattern,
         Err(error) => {
-            findings.note(node.offset, &place, Code::InvalidPath, error.to_string(), None);
+            findings.note(node.offset, &place, Code::InvalidPath, format_args!("{error}"), Help::default());
             return None;
         }
     };

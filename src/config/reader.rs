@@ -31,12 +31,13 @@ impl<'s> Findings<'s> {
     }
 
     /// Notes a mistake or a warning at a byte offset; of more than [`MISTAKES_MAX`], the first that were found.
-    pub fn note(&mut self, offset: usize, place: &Place<'_>, code: Code, message: String, help: Option<String>) {
+    pub fn note(&mut self, offset: usize, place: &Place<'_>, code: Code, message: fmt::Arguments<'_>, help: Help) {
         if self.is_full() {
             return;
         }
         let (line, column) = self.lines.locate(offset);
-        let (path, message, help) = (printable(place.to_string()), printable(message), help.map(printable));
+        let (path, message, help) = (place.to_string(), message.to_string(), help.into_inner());
+        let (path, message, help) = (printable(path), printable(message), help.map(printable));
         let diagnostic = Diagnostic { code, path, offset, line, column, message, help };
         let after = self.found.partition_point(|(before, _)| *before <= offset);
         self.found.insert(after, (offset, diagnostic));
@@ -86,15 +87,18 @@ fn printable(mut text: String) -> String {
     printable
 }
 
+/// What to do about a mistake.
+pub type Help = HostOnly<Option<String>>;
+
 /// Gives what to do about a mistake, where people read it: `bargate check` says it, the Worker's log has code, place and message.
 #[inline(always)]
-pub fn told(text: impl FnOnce() -> String) -> Option<String> {
-    if cfg!(target_arch = "wasm32") { None } else { Some(text()) }
+pub fn told(text: impl FnOnce() -> String) -> Help {
+    HostOnly::of(|| Some(text()))
 }
 
 /// The same of words that need not be made.
 #[inline(always)]
-pub fn advice(words: &str) -> Option<String> {
+pub fn advice(words: &str) -> Help {
     told(|| words.to_owned())
 }
 
@@ -197,7 +201,8 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
                 && !findings.is_full()
             {
                 let (line, column) = findings.locate(first);
-                let message = format!("the key \"{}\" stands here a second time; first at {line}:{column}", member.key);
+                let message =
+                    format_args!("the key \"{}\" stands here a second time; first at {line}:{column}", member.key);
                 findings.note(
                     member.key_offset,
                     place,
@@ -245,8 +250,8 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
     fn needed(&mut self, name: &'static str, is_required: bool, findings: &mut Findings<'_>) -> Option<&'n Node<'n>> {
         let node = self.member(name);
         if node.is_none() && is_required {
-            let message = format!("the key \"{name}\" is missing");
-            findings.note(self.node.offset, self.place, Code::MissingKey, message, None);
+            let message = format_args!("the key \"{name}\" is missing");
+            findings.note(self.node.offset, self.place, Code::MissingKey, message, Help::default());
         }
         node
     }
@@ -256,7 +261,13 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         let node = self.needed(key.name, key.is_required, findings)?;
         let written = read_text(node, &key.at(self.place), findings)?;
         if key.shape.0 == Form::NotEmpty && written.value() == Some("") {
-            findings.note(written.offset, &key.at(self.place), Code::EmptyValue, "the value is empty".to_owned(), None);
+            findings.note(
+                written.offset,
+                &key.at(self.place),
+                Code::EmptyValue,
+                format_args!("the value is empty"),
+                Help::default(),
+            );
         }
         Some(written)
     }
@@ -376,7 +387,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
                 (None, Some(belongs)) => format!("{belongs}; here, keys of your own are mistakes as well"),
                 (None, None) => format!("known here: {}; keys of your own begin with \"x-\"", self.known.join(", ")),
             });
-            let message = format!("unknown key \"{}\"", member.key);
+            let message = format_args!("unknown key \"{}\"", member.key);
             findings.note(member.key_offset, self.place, Code::UnknownKey, message, help);
         }
     }
@@ -413,11 +424,12 @@ pub fn read_array<'n>(node: &'n Node<'n>, place: &Place<'_>, findings: &mut Find
 
 /// Notes that a value has the wrong type or size.
 pub fn note_type(node: &Node<'_>, place: &Place<'_>, expected: &str, findings: &mut Findings<'_>) {
-    let message = match &node.value {
-        Value::Number(number) => format!("expected {expected}, found {number}"),
-        value => format!("expected {expected}, found {}", value.type_name()),
+    let found: &dyn fmt::Display = match &node.value {
+        Value::Number(number) => number,
+        value => &value.type_name(),
     };
-    let help = told(|| brackets(&node.value, expected)).filter(|help| !help.is_empty());
+    let message = format_args!("expected {expected}, found {found}");
+    let help = HostOnly::of(|| Some(brackets(&node.value, expected)).filter(|help| !help.is_empty()));
     findings.note(node.offset, place, Code::WrongType, message, help);
 }
 
@@ -451,7 +463,13 @@ pub fn choose<T: Copy>(
         Some(name) => format!("did you mean \"{name}\"?"),
         None => format!("one of: {}", names.join(", ")),
     });
-    findings.note(written.offset, place, Code::UnknownValue, format!("\"{}\" is not known here", shown(written)), help);
+    findings.note(
+        written.offset,
+        place,
+        Code::UnknownValue,
+        format_args!("\"{}\" is not known here", shown(written)),
+        help,
+    );
     None
 }
 

@@ -187,18 +187,19 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
                 }
                 // These speak to people.
                 let may_speak_of_any = matches!(place, Place::Key(Place::Root, "title" | "description"));
-                let (message, help) = if let Some(help) = misspelt(written) {
-                    (format!("\"{written}\" refers to no binding"), Some(help))
+                let (wrong, help) = if let Some((known, name)) = misspelt(written) {
+                    ("refers to no binding", told(|| format!("did you mean \"${known}.{name}\"?")))
                 } else if let Some(behind) = reference_within(written).filter(|_| !may_speak_of_any) {
                     let help = told(|| {
                         let mut words = behind.split(|c| !is_of_name(c));
                         let (kind, name) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
                         format!("put all of the text into the binding, and write \"${kind}.{name}\" alone")
                     });
-                    (format!("\"{written}\" holds a reference, which has to be the whole text"), help)
+                    ("holds a reference, which has to be the whole text", help)
                 } else {
                     return;
                 };
+                let message = format_args!("\"{written}\" {wrong}");
                 findings.note(node.offset, place, Code::MalformedReference, message, help);
                 replace(text, None);
                 return;
@@ -221,9 +222,9 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
                         Binding::NoText(kind) => {
                             let name = &reference.name;
                             let message =
-                                format!("{name} is {kind}, and the gateway takes a string, a number or a boolean");
-                            let help = format!("write {name} as one string");
-                            findings.note(node.offset, place, Code::MissingBinding, message, Some(help));
+                                format_args!("{name} is {kind}, and the gateway takes a string, a number or a boolean");
+                            let help = told(|| format!("write {name} as one string"));
+                            findings.note(node.offset, place, Code::MissingBinding, message, help);
                             None
                         }
                     }
@@ -253,12 +254,12 @@ fn replace<'s>(text: &mut Text<'s>, value: Option<Cow<'s, str>>) {
     text.written = HostOnly::of(|| written);
 }
 
-/// Says what a text was meant to be that is a reference but for a letter, as `$secert.NAME` is.
-fn misspelt(text: &str) -> Option<String> {
+/// Returns the word and the name that were meant by a text that is a reference but for a letter, as `$secert.NAME` is.
+fn misspelt(text: &str) -> Option<(&'static str, &str)> {
     let (kind, name) = text.strip_prefix('$')?.split_once('.')?;
     let kind = kind.to_ascii_lowercase();
     let known = ["env", "secret", "secrets"].into_iter().find(|known| strsim::osa_distance(&kind, known) <= 1)?;
-    Some(format!("did you mean \"${known}.{name}\"?"))
+    Some((known, name))
 }
 
 fn note_missing(reference: &Reference, offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
@@ -271,11 +272,11 @@ fn note_missing(reference: &Reference, offset: usize, place: &Place<'_>, finding
         ReferenceKind::Env => format!("set {name} under [vars] in wrangler.toml, or in .dev.vars for local runs"),
         ReferenceKind::Secret => format!("run `npx wrangler secret put {name}`, or set it in .dev.vars for local runs"),
     });
-    findings.note(offset, place, Code::MissingBinding, format!("the {kind} {name} is missing or empty"), help);
+    findings.note(offset, place, Code::MissingBinding, format_args!("the {kind} {name} is missing or empty"), help);
 }
 
 fn note_malformed(written: &str, offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
-    let message = format!("\"{written}\" refers to no binding");
+    let message = format_args!("\"{written}\" refers to no binding");
     let help = told(|| {
         "the name has letters, digits and underscores and begins with no digit; nothing may follow it".to_owned()
     });

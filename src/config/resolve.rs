@@ -117,7 +117,7 @@ fn problem_page(written: Written<'_>, paths: &[WrittenPath<'_>], findings: &mut 
     if all_known
         && (there.peek().is_none() || !there.all(WrittenPath::shows_something) || text.as_bytes().contains(&b'{'))
     {
-        let message = format!("\"{}\" is no open path with GET that shows something", shown(&written));
+        let message = format_args!("\"{}\" is no open path with GET that shows something", shown(&written));
         let help = "name one without \"auth\" that has a response or a page behind it, and no login or redirect";
         let place = root::PROBLEM_PAGE.at(&Place::Root);
         let help = told(|| spelling_help(text, help));
@@ -170,7 +170,7 @@ fn build_routes(paths: &[ResolvedPath], findings: &mut Findings<'_>) -> RouteTab
             let (Some(first), Some(second)) = (read.get(conflict.first), read.get(conflict.second)) else { continue };
             let (line, column) = findings.locate(first.offset);
             let route = first.shown.as_deref().unwrap_or("another");
-            let message = format!("no request can tell this path from {route} at {line}:{column}");
+            let message = format_args!("no request can tell this path from {route} at {line}:{column}");
             let help = told(|| "give them different methods or paths, or remove one".to_owned());
             let parent = root::PATHS.at(&Place::Root);
             let place = second.index.map_or(Place::Root, |index| Place::Index(&parent, index));

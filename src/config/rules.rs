@@ -1,10 +1,12 @@
 //! What a path asks of a request besides its credentials: how often, how large, of what type; and whether answers are kept.
 
+use std::fmt;
+
 use super::headers::{PRIVATE, read_header_names};
 use super::key::section;
 use super::networks::{Networks, read_networks};
 use super::path::keys as path_keys;
-use super::reader::{Findings, ObjectReader, Place, shown, told};
+use super::reader::{Findings, ObjectReader, Place, advice, shown, told};
 use crate::config::code::Code;
 use crate::http::header::{is_credential, is_token};
 use crate::http::media_type;
@@ -96,23 +98,25 @@ fn read_rate_limit(
     let key = reader.text(&rate_limit::KEY, findings);
     let key = key.and_then(|written| {
         let text = written.value()?;
-        let (code, message, help) = match text {
-            "ip" => return Some(RateKey::Ip),
-            "sub" if authenticated => return Some(RateKey::Subject),
+        let mut refuse = |code, message: fmt::Arguments<'_>, help: &str| {
+            findings.note(written.offset, &rate_limit::KEY.at(&place), code, message, advice(help));
+            None
+        };
+        match text {
+            "ip" => Some(RateKey::Ip),
+            "sub" if authenticated => Some(RateKey::Subject),
             "sub" => {
-                let message = "this path verifies no token to take a user from".to_owned();
-                (Code::ClaimWithoutAuth, message, "add \"auth\" to this path, or count by \"ip\"")
+                let message = format_args!("this path verifies no token to take a user from");
+                refuse(Code::ClaimWithoutAuth, message, "add \"auth\" to this path, or count by \"ip\"")
             }
             text => match text.strip_prefix("header:").filter(|name| is_token(name)) {
-                Some(name) => return Some(RateKey::Header(name.to_ascii_lowercase())),
+                Some(name) => Some(RateKey::Header(name.to_ascii_lowercase())),
                 None => {
-                    let message = format!("\"{}\" is not known here", shown(&written));
-                    (Code::UnknownValue, message, "one of: ip, sub, header:NAME")
+                    let message = format_args!("\"{}\" is not known here", shown(&written));
+                    refuse(Code::UnknownValue, message, "one of: ip, sub, header:NAME")
                 }
             },
-        };
-        findings.note(written.offset, &rate_limit::KEY.at(&place), code, message, told(|| help.to_owned()));
-        None
+        }
     });
     reader.finish(findings);
     let binding = binding?.value()?.to_owned();
@@ -127,7 +131,7 @@ fn read_content_types(object: &mut ObjectReader<'_, '_>, findings: &mut Findings
         if media_type::is_range(text) {
             types.push(text.to_ascii_lowercase());
         } else {
-            let message = format!("\"{}\" is no media type", shown(written));
+            let message = format_args!("\"{}\" is no media type", shown(written));
             let help = told(|| "write it as application/json, or image/* for all of a type".to_owned());
             findings.note(written.offset, &Place::Index(&place, index), Code::InvalidName, message, help);
         }
@@ -144,7 +148,7 @@ fn read_cache(
     let node = object.node(&path_keys::CACHE)?;
     let place = path_keys::CACHE.at(object.place());
     if !gets {
-        let message = "only answers of http_proxy to GET are kept".to_owned();
+        let message = format_args!("only answers of http_proxy to GET are kept");
         findings.note(node.offset, &place, Code::UnusedKey, message, told(|| "remove \"cache\"".to_owned()));
     }
     let mut reader = ObjectReader::open(node, &place, findings)?;
@@ -155,7 +159,7 @@ fn read_cache(
         let list = cache::VARY.at(&place);
         let offset = reader.node(&cache::VARY).map_or(node.offset, |node| node.offset);
         let help = told(|| "keep them apart by user, with \"per_user\": true".to_owned());
-        findings.note(offset, &Place::Index(&list, index), Code::PrivateCache, PRIVATE.to_owned(), help);
+        findings.note(offset, &Place::Index(&list, index), Code::PrivateCache, format_args!("{PRIVATE}"), help);
     }
     if authenticated != per_user {
         let (code, message, help) = match authenticated {
@@ -170,7 +174,7 @@ fn read_cache(
                 "add \"auth\", or remove \"per_user\"",
             ),
         };
-        findings.note(node.offset, &place, code, message.to_owned(), told(|| help.to_owned()));
+        findings.note(node.offset, &place, code, format_args!("{message}"), told(|| help.to_owned()));
     }
     reader.finish(findings);
     Some(Cache { ttl_secs, vary, per_user })

@@ -7,7 +7,7 @@ use super::address::{Scheme, read_url};
 use super::document::{Node, Origin};
 use super::host_only::HostOnly;
 use super::key::section;
-use super::reader::{Findings, NameIndex, ObjectReader, Place, Written, index_names, read_array, told};
+use super::reader::{Findings, Help, NameIndex, ObjectReader, Place, Written, index_names, read_array, told};
 use super::root;
 
 /// How long an upstream may take to begin its answer unless the config says otherwise.
@@ -134,7 +134,7 @@ fn note_second_servers(servers: &[WrittenServer<'_>], section: &Place<'_>, findi
         if let Some(first) = first.filter(|_| !findings.is_full()) {
             let (line, column) = findings.locate(first.offset);
             let shown = if alias.text.origin == Origin::File { server.name() } else { "[variable]" };
-            let message = format!("a second server is called \"{shown}\"; the first at {line}:{column}");
+            let message = format_args!("a second server is called \"{shown}\"; the first at {line}:{column}");
             let help = told(|| "give one of them another alias".to_owned());
             let place = Place::Index(section, server.index);
             findings.note(alias.offset, &ALIAS.at(&place), Code::DuplicateAlias, message, help);
@@ -156,14 +156,14 @@ fn read_urls<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>)
         return url.map(|url| (url, read_target(&url, &URL.at(place), findings))).collect();
     }
     if let Some(node) = object.node(&URL) {
-        let message = "the server has a url and urls".to_owned();
+        let message = format_args!("the server has a url and urls");
         let help = told(|| "put all of them into \"urls\"".to_owned());
         findings.note(node.offset, &URL.at(place), Code::UnusedKey, message, help);
     }
     let place = URLS.at(place);
     let urls = object.texts(&URLS, findings);
     if let Some(node) = object.node(&URLS).filter(|_| urls.is_empty()) {
-        findings.note(node.offset, &place, Code::EmptyList, "the server has no address".to_owned(), None);
+        findings.note(node.offset, &place, Code::EmptyList, format_args!("the server has no address"), Help::default());
     }
     let urls = urls.into_iter().enumerate();
     urls.map(|(index, url)| (url, read_target(&url, &Place::Index(&place, index), findings))).collect()
@@ -172,7 +172,7 @@ fn read_urls<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>)
 fn read_target(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Target> {
     let url = read_url(written, Scheme::HttpAllowed, place, findings)?;
     if url.query().is_some() {
-        let message = "a server's URL has no query".to_owned();
+        let message = format_args!("a server's URL has no query");
         let help = told(|| "put it in a path's mapping.query".to_owned());
         findings.note(written.offset, place, Code::InvalidUrl, message, help);
     }

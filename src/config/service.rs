@@ -112,7 +112,7 @@ fn read_section<'n>(
     let names = index_names(services.iter().map(WrittenService::name));
     for (at, service) in services.iter().enumerate() {
         if names.get(service.name()).is_some_and(|first| *first != at) && !findings.is_full() {
-            let message = format!("a second entry is called \"{}\"", shown(&service.alias));
+            let message = format_args!("a second entry is called \"{}\"", shown(&service.alias));
             let help = told(|| "give one of them another alias".to_owned());
             let place = Place::Index(&place, service.index);
             findings.note(service.alias.offset, &alias_key.at(&place), Code::DuplicateAlias, message, help);
@@ -177,7 +177,7 @@ fn note_function(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$');
     if !is_name || UNCALLABLE.contains(&name) {
-        let message = format!("\"{}\" is no name of a function to call", shown(written));
+        let message = format_args!("\"{}\" is no name of a function to call", shown(written));
         let help = told(|| "name a method of the Worker's entry point".to_owned());
         findings.note(written.offset, place, Code::InvalidName, message, help);
     }

@@ -121,8 +121,8 @@ fn read_cookie(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
     let own = name.strip_prefix(HOST_PREFIX).is_some_and(is_token);
     if !own || name == BINDING_COOKIE {
         let message = match own {
-            true => format!("\"{}\" is the cookie of logins under way", shown(written)),
-            false => format!("\"{}\" is no cookie that only this host can set", shown(written)),
+            true => format_args!("\"{}\" is the cookie of logins under way", shown(written)),
+            false => format_args!("\"{}\" is no cookie that only this host can set", shown(written)),
         };
         let help = told(|| "begin the name with __Host-, as in __Host-app".to_owned());
         findings.note(written.offset, place, Code::InvalidName, message, help);
@@ -140,7 +140,7 @@ fn read_destination(
     let Some(written) = object.text(key, findings) else { return "/".to_owned() };
     let Some(text) = written.value() else { return String::new() };
     if !is_destination(text, origins) {
-        let message = format!("\"{}\" is neither a path here nor at an origin of \"return_to\"", shown(&written));
+        let message = format_args!("\"{}\" is neither a path here nor at an origin of \"return_to\"", shown(&written));
         let help =
             told(|| "write a path such as /home or /caf%C3%A9, or list the origin under \"return_to\"".to_owned());
         findings.note(written.offset, &key.at(object.place()), Code::InvalidUrl, message, help);

@@ -82,7 +82,7 @@ impl<'t> Links<'t> {
                 None if aliases.clone().next().is_none() => "add it to \"servers\"".to_owned(),
                 None => format!("one of: {}", listed(aliases)),
             });
-            let message = format!("no server is called \"{}\"", shown(&written));
+            let message = format_args!("no server is called \"{}\"", shown(&written));
             findings.note(written.offset, &http_proxy::SERVER.at(place), Code::UnknownServer, message, help);
         }
         found
@@ -126,7 +126,7 @@ impl<'t> Links<'t> {
             NamedAuthorizer::First => {
                 if self.authorizers.entries.is_empty() {
                     let help = told(|| "add an \"authorizer\", or remove \"auth\"".to_owned());
-                    let message = "the path needs a token and nothing says which are valid".to_owned();
+                    let message = format_args!("the path needs a token and nothing says which are valid");
                     findings.note(access.offset, &place, Code::AuthorizerMissing, message, help);
                 }
                 return 0;
@@ -145,7 +145,7 @@ impl<'t> Links<'t> {
             }
             None => format!("one of: {}", listed(names)),
         });
-        let message = format!("no authorizer is called \"{}\"", shown(&written));
+        let message = format_args!("no authorizer is called \"{}\"", shown(&written));
         let place = if in_object { &access::AUTHORIZER.at(&place) } else { &place };
         findings.note(written.offset, place, Code::UnknownAuthorizer, message, help);
         0
@@ -174,7 +174,7 @@ impl<'t> Links<'t> {
         let [section, list] = value.list;
         let place = section.at(place);
         let place = list.at(&place);
-        let message = format!("no variable is called \"{name}\"");
+        let message = format_args!("no variable is called \"{name}\"");
         findings.note(value.node.offset, &Place::Key(&place, value.key), Code::UnknownVariable, message, help);
         None
     }
@@ -209,7 +209,7 @@ fn service<'t>(
             Some(near) => format!("did you mean \"{near}\"?"),
             None => format!("add it to \"{section}\""),
         });
-        let message = format!("no entry of \"{section}\" is called \"{}\"", shown(&written));
+        let message = format_args!("no entry of \"{section}\" is called \"{}\"", shown(&written));
         findings.note(written.offset, &rpc::BINDING.at(place), Code::UnknownService, message, help);
     }
     found

@@ -77,7 +77,7 @@ pub(super) fn session(
     if provider.is_some_and(|provider| provider.audience.is_none()) {
         let message = "a session without an \"audience\" in the authorizer would hold tokens that no API can check";
         let help = told(|| "add the API's identifier to the authorizer as \"audience\"".to_owned());
-        findings.note(written.offset, &place, Code::MissingKey, message.to_owned(), help);
+        findings.note(written.offset, &place, Code::MissingKey, format_args!("{message}"), help);
     }
     Some(Session { rules, login_path: login_path?, login: logins.login.clone()? })
 }
@@ -97,7 +97,7 @@ fn login_path(
         None => {
             let first = logins.next();
             if first.is_none() && all_known {
-                let message = "no open path of the config begins a login".to_owned();
+                let message = format_args!("no open path of the config begins a login");
                 let help = told(|| {
                     "it takes one with GET, without \"auth\" and parameters, whose integration is auth0_login"
                         .to_owned()
@@ -109,7 +109,7 @@ fn login_path(
         Some(written) => {
             let text = written.value()?;
             if all_known && !logins.any(|path| path == text) {
-                let message = format!("\"{}\" is no open path with GET that begins a login", shown(&written));
+                let message = format_args!("\"{}\" is no open path with GET that begins a login", shown(&written));
                 let way = "name one with GET, without \"auth\" and parameters, whose integration is auth0_login";
                 let help = told(|| spelling_help(text, way));
                 findings.note(written.offset, &session::LOGIN_PATH.at(place), Code::MissingLogin, message, help);

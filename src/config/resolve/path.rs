@@ -144,7 +144,7 @@ impl<'t> Context<'t> {
         let mut needs = |present: bool, code: Code, message: &str, help: &str| {
             if !present {
                 let place = keys::TYPE.at(place);
-                findings.note(name.offset, &place, code, message.to_owned(), told(|| help.to_owned()));
+                findings.note(name.offset, &place, code, format_args!("{message}"), told(|| help.to_owned()));
             }
         };
         if kind.needs_provider() {
@@ -223,7 +223,7 @@ impl<'t> Context<'t> {
         }
         let provider = self.logins.authorizer?.provider.as_ref()?;
         if provider.redirect_uri.is_none() {
-            let message = "neither this integration nor the authorizer has a \"redirect_uri\"".to_owned();
+            let message = format_args!("neither this integration nor the authorizer has a \"redirect_uri\"");
             let help = told(|| "add the callback's address, as the provider knows it".to_owned());
             findings.note(offset, place, Code::MissingKey, message, help);
         }
@@ -243,7 +243,7 @@ impl<'t> Context<'t> {
             WrittenResponse::Unsaid => CallbackResponse::Session(self.session.clone()?),
             WrittenResponse::Session(written) => {
                 if !self.has_session {
-                    let message = "nothing says how sessions are to be held".to_owned();
+                    let message = format_args!("nothing says how sessions are to be held");
                     let help = told(|| "add a \"session\" section".to_owned());
                     let place = keys::callback::RESPONSE.at(place);
                     findings.note(written.offset, &place, Code::SessionMissing, message, help);
