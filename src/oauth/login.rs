@@ -9,7 +9,7 @@ use super::Form;
 use crate::config::{Endpoints, Provider};
 use crate::excerpt::shortened_name;
 use crate::http::request::{query_parameter, with_query};
-use crate::json;
+use crate::json::{self, ToText as _};
 use crate::problem::Problem;
 
 /// A login may take this long: time enough for a second factor and a lost password.
@@ -68,7 +68,7 @@ impl LoginState {
             ("r", self.return_to.as_deref().into()),
             ("t", self.issued_at.into()),
         ];
-        json::object(members).to_string().into_bytes()
+        json::object(members).to_text().into_bytes()
     }
 
     /// Reads the bytes of an opened seal at `now` (seconds since 1970).
