@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::algorithm::{Algorithm, KeyFamily};
+use crate::encoding::encode;
 use crate::excerpt::shortened;
 use crate::json::{self, ToText as _};
 use crate::secret::Secret;
@@ -175,7 +176,7 @@ impl KeySet {
 
     /// Gives the set that holds a shared secret alone.
     pub fn of_secret(secret: &Secret<String>) -> Self {
-        let members = &mut [("kty", "oct".into()), ("k", URL_SAFE_NO_PAD.encode(secret.expose()).into())];
+        let members = &mut [("kty", "oct".into()), ("k", encode(&URL_SAFE_NO_PAD, secret.expose().as_bytes()).into())];
         let jwk = json::object(members).to_text();
         let (algorithm, family) = (Some(Algorithm::Hs256), KeyFamily::Secret);
         Self { keys: vec![Key { kid: None, algorithm, family, jwk: Secret::new(jwk) }], skipped: Vec::new() }

@@ -1,12 +1,12 @@
 //! Login: the authorization request with PKCE (RFC 7636), and the state that comes back with the browser.
 
-use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use form_urlencoded::Serializer;
 use serde_json::Value;
 
 use super::Form;
 use crate::config::{Endpoints, Provider};
+use crate::encoding::encode;
 use crate::excerpt::shortened_name;
 use crate::http::request::{query_parameter, with_query};
 use crate::json::{self, ToText as _};
@@ -93,7 +93,7 @@ impl LoginState {
 
 /// Gives random bytes as text that is safe in a URL and a cookie.
 pub fn random_text(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
+    encode(&URL_SAFE_NO_PAD, bytes)
 }
 
 /// Gives the associated data of a sealed state: it opens only in the browser with this cookie and at this callback.
