@@ -20,7 +20,7 @@ const FEATURES = [
 // Inlined functions are fewer bytes and compress worse, and so do functions in any order but that of their names, which puts
 // those of one module side by side.
 const OPTIMISATIONS = [
-  '--one-caller-inline-max-function-size=30',
+  '--one-caller-inline-max-function-size=60',
   '--low-memory-unused',
   '--gufa-optimizing',
   '-O2',

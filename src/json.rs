@@ -42,6 +42,19 @@ pub fn insert(object: &mut Map<String, Value>, members: &mut [(&str, Value)]) {
     }
 }
 
+/// Writes a value as text. Its `Display` would be in the Worker twice, for `{:#}` as well, and with it what a formatter can do wrong.
+pub trait ToText {
+    /// Returns the value as JSON.
+    fn to_text(&self) -> String;
+}
+
+impl ToText for Value {
+    fn to_text(&self) -> String {
+        // Every value can be written.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
 /// A JSON value; `None` if one of its objects has a duplicate key.
 ///
 /// That is no error of `serde`'s: one of our own would bring the search for a text in a text, a kibibyte more, because `serde_json`

@@ -7,11 +7,12 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::algorithm::{Algorithm, KeyFamily};
+use crate::encoding::encode;
 use crate::excerpt::shortened;
-use crate::json;
+use crate::json::{self, ToText as _};
 use crate::secret::Secret;
 
 /// A set is used without a thought for this long; providers announce a rotation well ahead.
@@ -175,7 +176,8 @@ impl KeySet {
 
     /// Gives the set that holds a shared secret alone.
     pub fn of_secret(secret: &Secret<String>) -> Self {
-        let jwk = json!({"kty": "oct", "k": URL_SAFE_NO_PAD.encode(secret.expose())}).to_string();
+        let members = &mut [("kty", "oct".into()), ("k", encode(&URL_SAFE_NO_PAD, secret.expose().as_bytes()).into())];
+        let jwk = json::object(members).to_text();
         let (algorithm, family) = (Some(Algorithm::Hs256), KeyFamily::Secret);
         Self { keys: vec![Key { kid: None, algorithm, family, jwk: Secret::new(jwk) }], skipped: Vec::new() }
     }
@@ -257,7 +259,7 @@ impl Key {
                 public.insert((*name).to_owned(), value.clone());
             }
         }
-        Ok(Self { kid, algorithm, family, jwk: Secret::new(Value::Object(public).to_string()) })
+        Ok(Self { kid, algorithm, family, jwk: Secret::new(Value::Object(public).to_text()) })
     }
 }
 

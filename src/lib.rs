@@ -27,6 +27,7 @@ pub mod config;
 pub mod cors;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod deployment;
+pub mod encoding;
 pub mod excerpt;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod explain;

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::http::header::{Header, NO_STORE, push, quoted};
-use crate::json;
+use crate::json::{self, ToText as _};
 use crate::route::{Allow, Ambiguity};
 use crate::token::{ClaimError, TokenError};
 pub use kind::{Challenge, ProblemKind};
@@ -272,7 +272,7 @@ impl Problem {
             ("request_id", request_id.into()),
             ("error", title.into()),
         ];
-        json::object(members).to_string()
+        json::object(members).to_text()
     }
 
     /// Gives what the log should know besides the code.

@@ -11,9 +11,10 @@ use std::path::Path;
 use modules::{Modules, Names};
 
 /// The rooms of the core. Each may name those before it.
-const CORE: [&str; 21] = [
+const CORE: [&str; 22] = [
     "json",
     "secret",
+    "encoding",
     "excerpt",
     "address",
     "algorithm",

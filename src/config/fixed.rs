@@ -8,6 +8,7 @@ use super::integration::keys::{BODILESS, fixed, redirect};
 use super::reader::{Findings, ObjectReader, Place, advice, shown, told};
 use crate::address::Address;
 use crate::config::code::Code;
+use crate::json::ToText as _;
 use crate::route::Pattern;
 
 /// An answer that stands in the config.
@@ -45,7 +46,7 @@ pub enum LocationPart {
 pub(super) fn read_response(body: &Node<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Fixed {
     note_duplicates(body, place, findings);
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    Fixed { status: 200, headers, body: Some(body.to_json().to_string()) }
+    Fixed { status: 200, headers, body: Some(body.to_json().to_text()) }
 }
 
 /// Reads the settings of a `static` integration.
@@ -63,7 +64,7 @@ pub(super) fn read_static(object: &mut ObjectReader<'_, '_>, findings: &mut Find
         note_duplicates(node, &body_place, findings);
         let (kind, text) = match &node.value {
             Value::Text(text) => ("text/plain; charset=utf-8", text.value.as_deref().unwrap_or_default().to_owned()),
-            _ => ("application/json", node.to_json().to_string()),
+            _ => ("application/json", node.to_json().to_text()),
         };
         if !headers.iter().any(|(name, _)| name == "content-type") {
             headers.push(("content-type".to_owned(), kind.to_owned()));

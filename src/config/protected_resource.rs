@@ -10,6 +10,7 @@ use super::key::{Key, Text, section};
 use super::reader::{Findings, Help, ObjectReader, Written, note_type};
 use super::root;
 use crate::address::Address;
+use crate::json::ToText as _;
 use crate::route::Pattern;
 
 /// Where the metadata of a resource is that has no path (RFC 9728 section 3).
@@ -35,7 +36,7 @@ impl ProtectedResource {
     pub fn to_json(&self, origin: &str) -> String {
         let mut metadata = self.metadata.clone();
         metadata.insert("resource".to_owned(), self.resource.as_deref().unwrap_or(origin).into());
-        Json::Object(metadata).to_string()
+        Json::Object(metadata).to_text()
     }
 }
 

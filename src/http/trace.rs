@@ -16,7 +16,7 @@ impl Trace {
     /// Goes on with the trace of a `traceparent`, where it is valid, or else begins one; `random` are 24 fresh bytes.
     pub fn of(header: Option<&str>, random: &[u8; 24]) -> Self {
         let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let (fresh_trace, fresh_parent) = digits.split_at(32);
+        let (fresh_trace, fresh_parent) = digits.split_at_checked(32).unwrap_or_default();
         let valid = header.and_then(parse);
         let (trace, flags) = valid.unwrap_or((fresh_trace, "00"));
         Self { traceparent: format!("00-{trace}-{fresh_parent}-{flags}"), continued: valid.is_some() }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::json;
+use crate::json::{self, ToText as _};
 use crate::problem::{Problem, ProviderError, RetryAfter};
 use crate::secret::Secret;
 use crate::token::claimed_text;
@@ -126,7 +126,7 @@ impl TokenAnswer {
         if let Some(return_to) = return_to {
             members.insert("return_to".to_owned(), return_to.into());
         }
-        Value::Object(members).to_string()
+        Value::Object(members).to_text()
     }
 }
 
@@ -227,7 +227,7 @@ pub fn judge_profile(answer: &ProviderAnswer, subject: Option<&str>) -> Result<S
             if subject.is_some_and(|subject| subject != whose) {
                 return Err(Problem::IdpError("the profile is another user's", Some(200)));
             }
-            Ok(Value::Object(profile).to_string())
+            Ok(Value::Object(profile).to_text())
         }
         401 | 403 => Err(Problem::AccessTokenRejected),
         429 => Err(Problem::IdpRateLimited(RetryAfter::parse(answer.retry_after.as_deref()))),

@@ -1,10 +1,10 @@
 //! How the gateway shows a token endpoint who it is (RFC 6749 section 2.3.1).
 
-use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use form_urlencoded::{Serializer, byte_serialize};
 
 use crate::config::{Endpoints, Provider};
+use crate::encoding::encode;
 
 /// A form for the provider, and the `Authorization` that goes with it.
 #[derive(Default)]
@@ -25,7 +25,7 @@ impl Form {
             Some(secret) if endpoints.basic => {
                 let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
                 let pair = format!("{}:{}", encoded(&provider.client_id), encoded(secret.expose()));
-                authorization = Some(format!("Basic {}", STANDARD.encode(pair)));
+                authorization = Some(format!("Basic {}", encode(&STANDARD, pair.as_bytes())));
             }
             Some(secret) => {
                 form.append_pair("client_secret", secret.expose());

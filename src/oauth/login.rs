@@ -1,15 +1,15 @@
 //! Login: the authorization request with PKCE (RFC 7636), and the state that comes back with the browser.
 
-use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use form_urlencoded::Serializer;
 use serde_json::Value;
 
 use super::Form;
 use crate::config::{Endpoints, Provider};
+use crate::encoding::encode;
 use crate::excerpt::shortened_name;
 use crate::http::request::{query_parameter, with_query};
-use crate::json;
+use crate::json::{self, ToText as _};
 use crate::problem::Problem;
 
 /// A login may take this long: time enough for a second factor and a lost password.
@@ -68,7 +68,7 @@ impl LoginState {
             ("r", self.return_to.as_deref().into()),
             ("t", self.issued_at.into()),
         ];
-        json::object(members).to_string().into_bytes()
+        json::object(members).to_text().into_bytes()
     }
 
     /// Reads the bytes of an opened seal at `now` (seconds since 1970).
@@ -93,7 +93,7 @@ impl LoginState {
 
 /// Gives random bytes as text that is safe in a URL and a cookie.
 pub fn random_text(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
+    encode(&URL_SAFE_NO_PAD, bytes)
 }
 
 /// Gives the associated data of a sealed state: it opens only in the browser with this cookie and at this callback.

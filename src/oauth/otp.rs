@@ -1,10 +1,10 @@
 //! Logins by one-time password over Supabase's REST API: what is asked for, and what its answers mean.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::answer::{ProviderAnswer, is_bearer, provider_error};
 use crate::config::SupabaseStep;
-use crate::json;
+use crate::json::{self, ToText as _};
 use crate::problem::{Problem, RetryAfter};
 
 /// What Supabase is asked.
@@ -56,7 +56,7 @@ pub fn read_otp_request(step: SupabaseStep, body: &str) -> Result<OtpRequest, Pr
             ("/auth/v1/otp", message)
         }
     };
-    Ok(OtpRequest { path, body: Value::Object(body).to_string(), message })
+    Ok(OtpRequest { path, body: Value::Object(body).to_text(), message })
 }
 
 /// Gives the body of the answer to a client.
@@ -65,10 +65,10 @@ pub fn read_otp_request(step: SupabaseStep, body: &str) -> Result<OtpRequest, Pr
 /// What a client is told instead.
 pub fn judge_otp(step: SupabaseStep, request: &OtpRequest, answer: &ProviderAnswer) -> Result<String, Problem> {
     match answer.status {
-        200 if step != SupabaseStep::Verify => Ok(json!({"message": request.message}).to_string()),
+        200 if step != SupabaseStep::Verify => Ok(json::object(&mut [("message", request.message.into())]).to_text()),
         200 => match json::parse_object(answer.body.as_bytes()) {
             Some(session) if json::text(&session, "access_token").is_some() && is_bearer(&session) => {
-                Ok(Value::Object(session).to_string())
+                Ok(Value::Object(session).to_text())
             }
             _ => Err(Problem::IdpError("its answer holds no session", Some(200))),
         },
@@ -83,6 +83,8 @@ pub fn judge_otp(step: SupabaseStep, request: &OtpRequest, answer: &ProviderAnsw
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

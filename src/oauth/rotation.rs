@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::answer::{Exchange, Outcome, ProviderAnswer, TransportError, judge_tokens};
-use crate::json;
+use crate::json::{self, ToText as _};
 
 /// Whether an exchange was lost counts for this long: providers that allow for a lost answer do so for a minute at the most.
 pub const LOST_WINDOW_MS: i64 = 60_000;
@@ -79,7 +79,7 @@ impl Kept {
                 ("until", (*until).into()),
             ]),
         }
-        .to_string()
+        .to_text()
     }
 
     /// Gives when it is forgotten.

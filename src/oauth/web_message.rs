@@ -3,12 +3,14 @@
 //! The message has the shape of Auth0's `web_message`: `{"type": "authorization_response", "response": {…}}`. It goes to
 //! one named origin; the browser drops it where the window is of another.
 
+use crate::json::ToText as _;
+
 /// Gives the page and its `Content-Security-Policy`.
 ///
 /// `response` is JSON; `nonce` is random text for this page alone.
 pub fn web_message_page(response: &str, target_origin: &str, nonce: &str) -> (String, String) {
     let message = script_safe(&format!(r#"{{"type":"authorization_response","response":{response}}}"#));
-    let target = script_safe(&serde_json::Value::from(target_origin).to_string());
+    let target = script_safe(&serde_json::Value::from(target_origin).to_text());
     let page = format!(
         "<!doctype html><meta charset=\"utf-8\"><title>Login</title>\
          <script nonce=\"{nonce}\">(window.opener || window.parent).postMessage({message}, {target});</script>"

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::json;
+use crate::json::{self, ToText as _};
 
 /// A message to an index of sessions. Times are seconds since 1970.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl LogoutIndexMessage {
                 ("until", (*until).into()),
             ]),
         }
-        .to_string()
+        .to_text()
     }
 }
 
@@ -82,7 +82,7 @@ impl LogoutIndexAnswer {
     /// Returns the answer as JSON.
     pub fn to_json(self) -> String {
         let (replayed, failed) = (self == Self::Replayed, self == Self::Failed);
-        json::object(&mut [("replayed", replayed.into()), ("failed", failed.into())]).to_string()
+        json::object(&mut [("replayed", replayed.into()), ("failed", failed.into())]).to_text()
     }
 }
 

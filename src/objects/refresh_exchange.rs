@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::json;
+use crate::json::{self, ToText as _};
 use crate::oauth::{Outcome, outcome_from_json, outcome_to_json};
 use crate::secret::Secret;
 
@@ -42,7 +42,7 @@ impl RefreshExchangeMessage {
             ("grace_ms", self.grace_ms.into()),
             ("retry_ms", self.retry_ms.into()),
         ])
-        .to_string()
+        .to_text()
     }
 }
 
@@ -68,7 +68,7 @@ impl RefreshExchangeAnswer {
         if let (true, Some(members)) = (self.replayed, answer.as_object_mut()) {
             members.insert("replayed".to_owned(), true.into());
         }
-        answer.to_string()
+        answer.to_text()
     }
 }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use crate::json;
+use crate::json::{self, ToText as _};
 use crate::oauth::{Outcome, judge_renewal, outcome_from_json, outcome_to_json};
 use crate::problem::Problem;
 use crate::session::{SessionToken, Tokens};
@@ -84,7 +84,7 @@ impl SessionMessage {
             ]),
             Self::Erase => json::object(&mut [("do", "erase".into())]),
         }
-        .to_string()
+        .to_text()
     }
 }
 
@@ -187,7 +187,7 @@ impl SessionAnswer {
             }
             Self::NotRenewed(outcome) => outcome_to_json(outcome),
         }
-        .to_string()
+        .to_text()
     }
 }
 

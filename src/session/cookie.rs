@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::encoding::encode;
 use crate::http::cookie::{Sent, name_on, sent};
 use crate::http::request::RequestHead;
 
@@ -52,17 +53,17 @@ impl SessionCookie {
 
     /// Gives the value.
     pub fn value(&self) -> String {
-        URL_SAFE_NO_PAD.encode([self.name, self.key].concat())
+        encode(&URL_SAFE_NO_PAD, &[self.name, self.key].concat())
     }
 
     /// Gives the name under which the session is kept.
     pub fn object_name(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.name)
+        encode(&URL_SAFE_NO_PAD, &self.name)
     }
 
     /// Gives the half that opens what the session holds, as text; it is kept nowhere but in the cookie.
     pub fn key(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.key)
+        encode(&URL_SAFE_NO_PAD, &self.key)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Which sessions a back-channel logout ends: those of one session at the provider (`sid`), or of one user (`sub`).
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::json;
+use crate::json::{self, ToText as _};
 
 /// The most sessions that an index holds; the one that would end first ends when another is added.
 const SESSIONS_MAX: usize = 1_000;
@@ -41,10 +41,11 @@ impl IndexRecord {
             for (name, until) in times {
                 members.insert(name.clone(), Value::from(*until));
             }
-            members
+            Value::Object(members)
         };
         let empty = self.sessions.is_empty() && self.spent.is_empty();
-        (!empty).then(|| json!({"sessions": times(&self.sessions), "spent": times(&self.spent)}).to_string())
+        let members = &mut [("sessions", times(&self.sessions)), ("spent", times(&self.spent))];
+        (!empty).then(|| json::object(members).to_text())
     }
 
     /// Gives until when anything here is good.

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::config::SessionRules;
-use crate::json;
+use crate::json::{self, ToText as _};
 use crate::oauth::TokenAnswer;
 use crate::token::{claimed_expiry, claimed_text};
 
@@ -122,7 +122,7 @@ impl SessionRecord {
             ("token_until", self.token_until.into()),
             ("sealed", self.sealed.as_str().into()),
         ];
-        json::object(members).to_string()
+        json::object(members).to_text()
     }
 
     /// Reads a kept text; `None` where it is none.
@@ -181,7 +181,7 @@ impl Tokens {
 
     /// Returns the text to seal.
     pub fn to_json(&self) -> String {
-        Value::Object(self.members()).to_string()
+        Value::Object(self.members()).to_text()
     }
 
     /// Returns the members of that text.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::error::ClaimError;
 use super::parts::Kind;
 use crate::excerpt::{shortened, shortened_name};
-use crate::json;
+use crate::json::{self, ToText as _};
 
 /// The year 33,658, far past any real date and well inside the calendar.
 const DATE_MAX_SECS: i64 = 1_000_000_000_000;
@@ -141,7 +141,7 @@ pub fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(),
     if contained {
         return Ok(());
     }
-    let actual = claims.get("aud").map(|audience| shortened_name(&audience.to_string())).unwrap_or_default();
+    let actual = claims.get("aud").map(|audience| shortened_name(&audience.to_text())).unwrap_or_default();
     Err(ClaimError::Audience { expected: expected.to_owned(), actual })
 }
 

@@ -6,6 +6,7 @@
 use crate::config::document::{Node, Value};
 use crate::config::integration::{Settings, WrittenAnswer};
 use crate::config::path::WrittenPath;
+use crate::json::ToText as _;
 use crate::route::Guard;
 
 /// The keys of an entry and of its `auth` whose values are demands as they stand.
@@ -47,7 +48,7 @@ fn demand_members(node: &Node<'_>, guard: &mut Guard) {
         if member.key == "auth" {
             demand_members(&member.node, guard);
         } else if DEMANDS.contains(&&*member.key) {
-            guard.demand(&member.key, &member.node.to_json().to_string());
+            guard.demand(&member.key, &member.node.to_json().to_text());
         }
     }
 }

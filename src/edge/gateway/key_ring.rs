@@ -20,7 +20,7 @@ use crate::edge::runtime::log;
 use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::timing::{LOST_AFTER_SECS, Pause, now_secs};
 use crate::edge::runtime::webcrypto::{CryptoError, import_key};
-use crate::json;
+use crate::json::{self, ToText as _};
 use crate::jwks::{JWKS_MAX_BYTES, JWKS_STALE_MAX_SECS, KeySet, KeySetAge, KeySetError, Readiness, UnknownKey};
 use crate::oauth::{Discovery, TransportError};
 use crate::problem::Problem;
@@ -250,7 +250,7 @@ impl State {
                 let fetched_at = now_secs();
                 self.put(Rc::new(set), endpoints, fetched_at);
                 stored.insert("fetched_at".to_owned(), fetched_at.into());
-                Some(Value::Object(stored).to_string())
+                Some(Value::Object(stored).to_text())
             }
             Err((problem, reason)) => {
                 log::warn("jwks_unavailable", &reason);

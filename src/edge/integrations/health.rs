@@ -1,10 +1,11 @@
 //! `health`: the state of the config and of each authorizer's keys.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::edge::gateway::{Gateway, loader};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::exchange::Exchange;
+use crate::json::{self, ToText as _};
 
 /// Answers with 200 where every authorizer can verify tokens, else with 503.
 pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Answer {
@@ -14,14 +15,16 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Answer {
         let usable = issuer.keys.current(exchange).await.is_ok();
         healthy &= usable;
         let age = issuer.keys.age_secs();
-        authorizers.push(json!({"name": issuer.authorizer.name, "keys": {"usable": usable, "age_seconds": age}}));
+        let keys = json::object(&mut [("usable", usable.into()), ("age_seconds", age.into())]);
+        authorizers.push(json::object(&mut [("name", issuer.authorizer.name.as_str().into()), ("keys", keys)]));
     }
     let (source, since_ms, last_good) = loader::state();
     let loaded_at = String::from(js_sys::Date::new(&since_ms.into()).to_iso_string());
-    let body = json!({
-        "status": if healthy { "ok" } else { "unavailable" },
-        "config": {"source": source, "loaded_at": loaded_at, "last_good": last_good},
-        "authorizers": authorizers,
-    });
-    Answer::json_of_status(if healthy { 200 } else { 503 }, body.to_string())
+    let config = &mut [("source", source.into()), ("loaded_at", loaded_at.into()), ("last_good", last_good.into())];
+    let body = json::object(&mut [
+        ("status", if healthy { "ok" } else { "unavailable" }.into()),
+        ("config", json::object(config)),
+        ("authorizers", authorizers.into()),
+    ]);
+    Answer::json_of_status(if healthy { 200 } else { 503 }, body.to_text())
 }

@@ -15,7 +15,7 @@ use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::digest;
 use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
-use crate::json;
+use crate::json::{self, ToText as _};
 use crate::oauth::{BodyKind, Ended, Exchange as Grant, check_form, expires_in, judge_tokens, read_refresh_body};
 use crate::problem::{Problem, ProviderError};
 use crate::secret::Secret;
@@ -40,7 +40,7 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, application: &Applicati
         if let Some(seconds) = expires_in(session.until, now_secs()) {
             members.insert("expires_in".to_owned(), seconds.into());
         }
-        return Ok(Answer::private_json(Value::Object(members).to_string()));
+        return Ok(Answer::private_json(Value::Object(members).to_text()));
     };
     if !gateway.config.gives_refresh_tokens() {
         // To exchange one that came from elsewhere would lend the application's secret.
@@ -83,7 +83,7 @@ fn token_still_valid(seconds: i64) -> Answer {
         ("message", "The access token is still valid; nothing was exchanged.".into()),
         ("expires_in", seconds.into()),
     ]);
-    Answer::private_json(body.to_string())
+    Answer::private_json(body.to_text())
 }
 
 /// Gives for how many seconds the access token in `Authorization` still holds; `None` where it has expired or is absent.

@@ -1,7 +1,7 @@
 //! `service_binding` and `service`: other Workers, JavaScript beside the gateway, and functions called on the way.
 
 use js_sys::{Array, Promise};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -16,6 +16,7 @@ use crate::edge::runtime::bindings;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
+use crate::json::{self, ToText as _};
 use crate::problem::Problem;
 use crate::route::Match;
 use crate::token::VerifiedClaims;
@@ -151,15 +152,16 @@ impl ServiceCall<'_> {
         if path.pattern.as_str().ends_with("{.+}") {
             params.insert(".+".to_owned(), matched.rest().into());
         }
-        let claims = claims.map(VerifiedClaims::to_json);
-        json!({
-            "route": {"method": path.method.to_string(), "path": path.pattern.as_str()},
-            "params": params,
-            "claims": claims,
-            "request_id": exchange.id,
-            "requestUrl": exchange.url().as_str(),
-            "jwtPayload": claims,
-        })
-        .to_string()
+        let claims = Value::from(claims.map(VerifiedClaims::to_json));
+        let (method, pattern) = (path.method.to_string(), path.pattern.as_str());
+        json::object(&mut [
+            ("route", json::object(&mut [("method", method.into()), ("path", pattern.into())])),
+            ("params", Value::Object(params)),
+            ("claims", claims.clone()),
+            ("request_id", exchange.id.as_str().into()),
+            ("requestUrl", exchange.url().as_str().into()),
+            ("jwtPayload", claims),
+        ])
+        .to_text()
     }
 }

@@ -12,6 +12,7 @@ use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::{bindings, log};
 use crate::http::request::RequestHead as _;
+use crate::json::ToText as _;
 use crate::problem::Problem;
 
 #[wasm_bindgen(module = "/src/edge/request/access_log.js")]
@@ -55,5 +56,5 @@ pub fn record(exchange: &Exchange, gateway: Option<&Gateway>, status: u16, probl
         line.insert("trace_id".into(), trace.id().into());
     }
     line.insert("duration_ms".into(), total_ms.into());
-    worker::console_log!("{}", Value::Object(line));
+    worker::console_log!("{}", Value::Object(line).to_text());
 }

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use worker::Env;
 
 use crate::edge::runtime::bindings;
-use crate::json;
+use crate::json::{self, ToText as _};
 
 /// Variable that says which lines are written: those of its level and of each behind it.
 const LEVEL_VARIABLE: &str = "LOG_LEVEL";
@@ -57,7 +57,8 @@ fn line(level: usize, code: &str, message: &str) {
         return;
     }
     let name = if level == ERROR { "error" } else { "warn" };
-    let line = json::object(&mut [("level", name.into()), ("code", code.into()), ("message", message.into())]);
+    let line =
+        json::object(&mut [("level", name.into()), ("code", code.into()), ("message", message.into())]).to_text();
     if level == ERROR {
         worker::console_error!("{line}");
     } else {
