@@ -3,12 +3,11 @@
 //! Reading has three steps: text to tree (`document`), references to values (`reference`), tree to types (one file a
 //! section). Every mistake is told at once, each with its place. This module does no I/O and knows no request.
 
-#![expect(dead_code, reason = "much of the tree is there for the review alone")]
-
 pub(crate) mod access;
 mod address;
 pub(crate) mod authorizer;
 pub(crate) mod code;
+pub(crate) mod compiled;
 pub(crate) mod cors;
 mod diagnostic;
 pub(crate) mod document;
@@ -34,24 +33,23 @@ pub(crate) mod root;
 pub(crate) mod rules;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod schema;
+pub(crate) mod section;
 pub(crate) mod server;
 pub(crate) mod service;
 pub(crate) mod session;
 mod shared_secret;
 pub(crate) mod tree;
 
-use std::fmt;
-use std::rc::Rc;
-
 pub use access::{Access, Requirements};
 #[cfg(not(target_arch = "wasm32"))]
 pub use authorizer::TokenRules;
 pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource};
-pub use code::Code;
+pub use code::{Code, Severity};
+pub use compiled::Config;
 pub use cors::{AllowedOrigins, Cors, ListedOrigin};
+pub use diagnostic::Diagnostic;
 #[cfg(not(target_arch = "wasm32"))]
 pub use diagnostic::LineIndex;
-pub use diagnostic::{Diagnostic, Severity};
 pub use fixed::{Fixed, LocationPart, Redirect};
 pub use headers::{HeaderRules, HeaderTexts};
 pub use integration::{CallbackResponse, Integration, Supabase, SupabaseStep};
@@ -67,7 +65,6 @@ pub use server::{Server, Target, Targets};
 pub use service::Rpc;
 pub use session::{BINDING_COOKIE, Session, SessionRules};
 
-use crate::route::RouteTable;
 use document::{Node, parse_document};
 use host_only::HostOnly;
 use reader::{Findings, Place};
@@ -83,71 +80,6 @@ pub(crate) use {
     provider::WrittenProvider, reference::walk_references, server::WrittenServer, service::WrittenService,
     service::module_name, session::WrittenSession, shared_secret::SECRET_MIN_BYTES, tree::ConfigTree,
 };
-
-/// A gateway config in which everything is known, checked and compiled.
-///
-/// Any text of it may be the value of a secret, so neither it nor its parts show one in `Debug`.
-pub struct Config {
-    /// The rule for other origins; without one no CORS header is sent.
-    pub cors: Option<Cors>,
-    /// Whose tokens are believed, in the order of the file.
-    pub authorizers: Vec<Rc<Authorizer>>,
-    /// The path at which people begin a login.
-    pub login_path: Option<String>,
-    /// The provider that people log in at.
-    pub provider: Option<Rc<Provider>>,
-    /// The login there, if the provider has a secret that it can be sealed with.
-    pub login: Option<Rc<Login>>,
-    /// How logins are held for browsers; without it every client holds its tokens itself.
-    pub session: Option<Rc<Session>>,
-    /// What OAuth clients are told of the gateway, where they are.
-    pub protected_resource: Option<Rc<ProtectedResource>>,
-    /// Where requests may come from; anywhere without it.
-    pub networks: Option<Networks>,
-    /// Headers that every answer gets.
-    pub headers: HeaderTexts,
-    /// Whether answers say how long their parts took.
-    pub server_timing: bool,
-    /// The path that a navigation is led to where it meets a problem; without one it gets a page of the gateway's.
-    pub problem_page: Option<String>,
-    /// Whether failures are called by the codes of SAG where that had any.
-    pub older_codes: bool,
-    /// The binding of the Analytics Engine dataset that each answer is written to.
-    pub analytics: Option<String>,
-    /// The paths, in the order of the file; behind them those that come from other sections.
-    pub paths: Vec<Path>,
-    /// Finds the index in `paths` for a request.
-    pub routes: RouteTable,
-    /// Lower-case names of the headers that a mapping of any path sets, in any order: no client may send them to an upstream.
-    pub asserted_headers: Vec<String>,
-}
-
-impl Config {
-    /// Tells whether people log in elsewhere than at the authorizer whose tokens open a path.
-    pub fn logs_in_elsewhere(&self, access: &Access) -> bool {
-        self.provider.as_ref().is_some_and(|provider| !Rc::ptr_eq(&provider.authorizer, &access.authorizer))
-    }
-
-    /// Checks whether the provider can end sessions here, so that they must be found by user.
-    pub fn has_backchannel_logout(&self) -> bool {
-        self.paths.iter().any(|path| matches!(path.integration, Integration::BackchannelLogout(_)))
-    }
-
-    /// Tells whether a client may hold a refresh token of the application: where logins end in sessions alone, none does.
-    pub fn gives_refresh_tokens(&self) -> bool {
-        let gives = |path: &Path| match &path.integration {
-            Integration::Callback { response, .. } => !matches!(response, CallbackResponse::Session(_)),
-            _ => false,
-        };
-        self.session.is_none() || self.paths.iter().any(gives)
-    }
-}
-
-impl fmt::Debug for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config").field("paths", &self.paths.len()).finish_non_exhaustive()
-    }
-}
 
 /// Reads a config and resolves its references.
 ///

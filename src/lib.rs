@@ -5,11 +5,12 @@
 //! Workers runtime.
 //!
 //! ```text
-//! edge -> objects -> session -> oauth -> proxy, mapping, cors -> problem -> token -> config -> jwks -> http, route
-//!      -> recent, algorithm, address, excerpt, secret, json
+//! edge -> objects -> session -> oauth -> proxy -> mapping -> cors -> problem -> token -> config -> jwks -> http -> route
+//!      -> recent -> algorithm -> address -> excerpt -> secret -> json
 //! ```
 //!
-//! On the host alone, for the command line: `deployment -> review`, `explain` and `import -> authoring` stand beside `objects`.
+//! The command line has rooms of its own, on the host alone, which the edge never names: `deployment -> review -> import -> explain
+//! -> authoring` stand behind `objects`, and `text_file` and `printable` behind `address`.
 //!
 //! Nothing points back, which `tests/rooms.rs` holds.
 
@@ -39,6 +40,8 @@ pub mod jwks;
 pub mod mapping;
 pub mod oauth;
 pub mod objects;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod printable;
 pub mod problem;
 pub mod proxy;
 pub mod recent;

@@ -14,7 +14,6 @@ mod needs;
 mod open_domains;
 mod outline;
 mod patterns;
-mod printable;
 mod report;
 mod route_warnings;
 mod text_warnings;
@@ -25,7 +24,6 @@ pub use exposure::{Change, Comparison, Exposure, compare, harmless_keys};
 pub use match_report::{MatchReport, Outcome, Taken, explain_match};
 pub use needs::{Need, NeedKind, needs};
 pub use outline::{Outline, OutlinedRoute, Requirement, Upstream};
-pub use printable::{printable, printable_json};
 pub use report::{ReviewedFile, github, json, text};
 
 use consequences::Mistakes;

@@ -8,9 +8,10 @@ use serde_json::Value as Json;
 use super::authorizer::Authorizer;
 use super::document::{Node, Value};
 use super::host_only::HostOnly;
-use super::key::{Key, Texts, section};
+use super::key::{Key, Texts};
 use super::path::keys as path_keys;
 use super::reader::{Findings, ObjectReader, Place, Written, note_type, read_text, shown, told, words};
+use super::section::section;
 
 /// What opens a path.
 #[derive(Clone)]
@@ -38,6 +39,7 @@ pub struct Requirements {
 
 /// An `auth` that does not leave its path open.
 #[derive(Clone)]
+#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenAccess<'n> {
     /// Whose tokens.
     pub authorizer: NamedAuthorizer<'n>,

@@ -70,6 +70,7 @@ pub enum KeySource {
 
 /// An authorizer as it is written.
 #[derive(Clone)]
+#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenAuthorizer<'n> {
     /// Its name among several.
     pub name: &'n str,
@@ -101,6 +102,7 @@ pub(crate) struct WrittenAuthorizer<'n> {
 
 /// What stands in an authorizer, besides its [`WrittenProvider`].
 #[derive(Clone, Default)]
+#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct AuthorizerTexts<'n> {
     /// The tenant's domain.
     pub domain: Option<Written<'n>>,

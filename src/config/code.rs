@@ -4,7 +4,24 @@
 
 use std::fmt;
 
-use super::diagnostic::Severity;
+/// How much a diagnostic weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The config is not used.
+    Error,
+    /// The config works, and does what few people mean.
+    Warning,
+}
+
+impl Severity {
+    /// Names it as it is printed.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
 
 /// Declares the codes by their names, each with what it says.
 macro_rules! codes {

@@ -1,9 +1,10 @@
 //! The `cors` section: which other origins may read answers.
 
 use super::address::read_page_origin;
-use super::key::{Key, Texts, section};
+use super::key::{Key, Texts};
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
 use super::root;
+use super::section::section;
 use crate::address::Address;
 use crate::config::code::Code;
 use crate::http::header::is_token;

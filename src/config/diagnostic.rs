@@ -6,25 +6,6 @@ use std::fmt;
 
 use super::code::Code;
 
-/// How much a diagnostic weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// The config is not used.
-    Error,
-    /// The config works, and does what few people mean.
-    Warning,
-}
-
-impl Severity {
-    /// Names it as it is printed.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        }
-    }
-}
-
 /// Says one mistake in a config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {

@@ -148,16 +148,6 @@ impl<'s> Node<'s> {
     pub fn text(&self, key: &str) -> Option<&str> {
         self.get(key)?.as_text()
     }
-
-    /// Tells whether a key of an object is `true`.
-    pub fn is_true(&self, key: &str) -> bool {
-        self.get(key).is_some_and(|node| matches!(node.value, Value::Bool(true)))
-    }
-
-    /// Gives the texts of a list at a key of an object.
-    pub fn texts(&self, key: &str) -> impl Iterator<Item = &str> {
-        self.get(key).into_iter().flat_map(Self::items).filter_map(Self::as_text)
-    }
 }
 
 impl<'s> Node<'s> {

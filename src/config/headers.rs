@@ -1,8 +1,9 @@
 //! Headers that the config sets or removes, apart from what `mapping` draws from requests.
 
-use super::key::{Key, Texts, Value, section};
+use super::key::{Key, Texts, Value};
 use super::path::keys as path_keys;
 use super::reader::{Findings, Help, ObjectReader, Place, Written, read_text, shown, told, words};
+use super::section::section;
 use crate::config::code::Code;
 use crate::http::header::{FRAMING_HEADERS, HOP_BY_HOP_HEADERS, is_token, is_value};
 

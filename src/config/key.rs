@@ -1,7 +1,7 @@
 //! The keys of a config, each declared once: the reader takes name, range and default from the declaration, and so do the JSON
 //! Schema, the reference page and the review of a change.
 //!
-//! [`section!`] declares the keys of one object. Their words, and whatever else is told to people, exist on the host alone.
+//! `section!` declares the keys of one object. Their words, and whatever else is told to people, exist on the host alone.
 
 use super::form::Form;
 
@@ -71,7 +71,7 @@ impl<S: Copy> Key<S> {
     }
 }
 
-/// What the declarations of [`section!`] are written in.
+/// What the declarations of `section!` are written in.
 pub mod declare {
     use std::ops::RangeInclusive;
 
@@ -125,49 +125,3 @@ pub mod declare {
 
 /// The codes of warnings that are not told of the object that has it, as several may.
 pub const ALLOW: Key<Texts> = declare::texts("allow", Form::Any);
-
-/// Declares the keys of an object, and what people are told of it and of them.
-///
-/// First comes the object itself, or `entries` for keys that several objects share. Of each key stand there: what the reader takes
-/// (unless the key is declared elsewhere), what a change of it can expose, what it means, and what the schema and the reference say
-/// besides. Last come entries that are made elsewhere.
-macro_rules! section {
-    (@ $name:ident: $told:ty = $head:expr; $(
-        $key:ident $(: $shape:ident $(<$choice:ty>)? = $declared:expr)?, $change:expr, $about:expr
-            $(, $method:ident($($argument:tt)*))*;
-    )* $(..$shared:expr;)*) => {
-        $($(
-            pub(crate) const $key: $crate::config::key::Key<$crate::config::key::$shape $(<$choice>)?> = {
-                use $crate::config::key::declare::*;
-                $declared
-            };
-        )?)*
-
-        /// Returns what people are told of it.
-        #[cfg(not(target_arch = "wasm32"))]
-        pub(crate) fn $name() -> $told {
-            #[allow(unused_imports)]
-            use $crate::config::{form::Form, grammar::*};
-            #[allow(unused_mut)]
-            let mut told = $head;
-            $(
-                let change = {
-                    #[allow(unused_imports)]
-                    use $crate::config::grammar::Change::*;
-                    $change
-                };
-                told.extend([$key.entry(change, $about)$(.$method($($argument)*))*]);
-            )*
-            $(told.extend($shared);)*
-            told
-        }
-    };
-    (entries; $($keys:tt)*) => {
-        $crate::config::key::section!(@ entries: Vec<$crate::config::grammar::Entry> = Vec::new(); $($keys)*);
-    };
-    ($head:expr; $($keys:tt)*) => {
-        $crate::config::key::section!(@ section: $crate::config::grammar::Section = $head; $($keys)*);
-    };
-}
-
-pub(crate) use section;

@@ -7,9 +7,10 @@ use std::fmt;
 use super::document::{Member, Node, Origin, Value};
 use super::headers::{PRIVATE, SET_OR_REMOVE, checked_name, read_header_names};
 use super::host_only::HostOnly;
-use super::key::{Key, Value as AnyValue, section};
+use super::key::{Key, Value as AnyValue};
 use super::path::keys as path_keys;
 use super::reader::{Findings, ObjectReader, Place, note_type, read_text, shown, told, words};
+use super::section::section;
 
 /// What a path sends to its upstream besides what the client sent.
 #[derive(Clone, Default)]
@@ -49,6 +50,7 @@ impl fmt::Debug for Source {
 
 /// A constant.
 #[derive(Clone)]
+#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenVariable<'n> {
     /// Its name.
     pub name: &'n str,

@@ -3,8 +3,9 @@
 use crate::config::code::Code;
 use std::net::IpAddr;
 
-use super::key::{Key, Texts, Value, section};
+use super::key::{Key, Texts, Value};
 use super::reader::{Findings, ObjectReader, Place, shown, told};
+use super::section::section;
 
 /// Which addresses may send requests.
 #[derive(Clone, Default)]

@@ -6,9 +6,10 @@ use serde_json::{Map, Value as Json};
 use super::address::{Scheme, read_url};
 use super::document::{Node, Value};
 use super::host_only::HostOnly;
-use super::key::{Key, Text, section};
+use super::key::{Key, Text};
 use super::reader::{Findings, Help, ObjectReader, Written, note_type};
 use super::root;
+use super::section::section;
 use crate::address::Address;
 use crate::json::ToText as _;
 use crate::route::Pattern;
@@ -42,6 +43,7 @@ impl ProtectedResource {
 
 /// The section as it is written.
 #[derive(Clone)]
+#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenResource<'n> {
     /// The resource's identifier, if it has one and that is known here.
     pub resource: Option<String>,

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use super::address::WrittenUrl;
-use super::key::section;
 use super::reader::{Findings, ObjectReader, Written};
+use super::section::section;
 use super::shared_secret::note_if_weak;
 
 /// Scopes asked for at login where the config names none: those of the OpenID Connect profile.

@@ -9,8 +9,8 @@ use crate::config::code::Code;
 use crate::http::header::COMMON_HEADERS;
 use std::rc::Rc;
 
-use super::Config;
 use super::authorizer::Authorizer;
+use super::compiled::Config;
 use super::integration::Integration;
 use super::login::{Login, Provider};
 use super::path::{Path, WrittenPath};

@@ -1,6 +1,6 @@
 //! The keys that stand at the top of a config.
 
-use super::key::section;
+use super::section::section;
 
 section! {
     Section::new(

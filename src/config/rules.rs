@@ -3,10 +3,10 @@
 use std::fmt;
 
 use super::headers::{PRIVATE, read_header_names};
-use super::key::section;
 use super::networks::{Networks, read_networks};
 use super::path::keys as path_keys;
 use super::reader::{Findings, ObjectReader, Place, advice, shown, told};
+use super::section::section;
 use crate::config::code::Code;
 use crate::http::header::{is_credential, is_token};
 use crate::http::media_type;

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use super::address::{Scheme, read_url};
 use super::document::{Node, Origin};
 use super::host_only::HostOnly;
-use super::key::section;
 use super::reader::{Findings, Help, NameIndex, ObjectReader, Place, Written, index_names, read_array, told};
 use super::root;
+use super::section::section;
 
 /// How long an upstream may take to begin its answer unless the config says otherwise.
 pub(super) const TIMEOUT_DEFAULT_MS: u32 = 30_000;
@@ -62,6 +62,7 @@ pub struct Target {
 
 /// An entry of the section.
 #[derive(Clone)]
+#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenServer<'n> {
     /// Its place in the section.
     index: usize,
@@ -75,8 +76,6 @@ pub(crate) struct WrittenServer<'n> {
     pub urls: HostOnly<Vec<Written<'n>>>,
     /// The codes of warnings that are not reported of it.
     pub allow: HostOnly<Vec<Written<'n>>>,
-    /// The entry.
-    pub node: HostOnly<&'n Node<'n>>,
 }
 
 impl WrittenServer<'_> {
@@ -121,8 +120,8 @@ fn read_server<'n>(
         let addresses: Vec<_> = targets.iter().map(|target| [&*target.origin, &target.base_path].concat()).collect();
         Rc::new(Server { targets, addresses: addresses.join("\n"), timeout_ms, retries })
     });
-    let (urls, node) = (HostOnly::of(|| urls), HostOnly::of(|| node));
-    Some(WrittenServer { index, alias, server, strict_paths, urls, allow, node })
+    let urls = HostOnly::of(|| urls);
+    Some(WrittenServer { index, alias, server, strict_paths, urls, allow })
 }
 
 /// Reports each server whose alias another has before it.

@@ -1,11 +1,10 @@
 //! `services` and `serviceBindings`: JavaScript beside the gateway, and other Workers.
 
-use super::document::Node;
-use super::host_only::HostOnly;
 use super::integration::keys::service_binding;
-use super::key::{Key, Text, Value, section};
+use super::key::{Key, Text, Value};
 use super::reader::{Findings, ObjectReader, Place, Written, index_names, read_array, shown, told};
 use super::root;
+use super::section::section;
 use super::server::target;
 use crate::config::code::Code;
 
@@ -23,6 +22,7 @@ pub struct Rpc {
 
 /// An entry of one of the sections.
 #[derive(Clone)]
+#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenService<'n> {
     /// Its place in its section.
     index: usize,
@@ -50,8 +50,6 @@ pub(crate) struct WrittenCall<'n> {
     pub binding: Option<Written<'n>>,
     /// The function's name.
     pub function: Option<Written<'n>>,
-    /// The object that names it.
-    pub node: HostOnly<&'n Node<'n>>,
 }
 
 /// Reads `services`, the modules.
@@ -137,8 +135,7 @@ fn read_call<'n>(
     if let Some(written) = &named {
         note_function(written, &function.at(object.place()), findings);
     }
-    let node = object.itself();
-    WrittenCall { binding, function: named, node: HostOnly::of(|| node) }
+    WrittenCall { binding, function: named }
 }
 
 /// Reads the function of another Worker that the object has at `key`; `None` if it has none.

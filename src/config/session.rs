@@ -6,11 +6,12 @@ use crate::http::header::is_token;
 use std::rc::Rc;
 
 use super::address::{is_destination, read_origins};
-use super::key::{Key, Text, section};
+use super::key::{Key, Text};
 use super::login::Login;
 use super::provider::{ROTATION_GRACE_DEFAULT_SECS, ROTATION_GRACE_MAX_SECS};
 use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
 use super::root;
+use super::section::section;
 
 /// The cookie that binds login states to one browser; one for all tabs, so nothing grows.
 pub const BINDING_COOKIE: &str = "__Host-bargate-login";

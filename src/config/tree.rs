@@ -22,6 +22,7 @@ use super::session::{WrittenSession, read_session};
 
 /// A config as it is written.
 #[derive(Clone)]
+#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct ConfigTree<'n> {
     /// The upstreams.
     pub servers: Vec<WrittenServer<'n>>,

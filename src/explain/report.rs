@@ -5,8 +5,8 @@
 
 use std::fmt::Write as _;
 
+use crate::printable::printable;
 use crate::problem::Problem;
-use crate::review::printable;
 use crate::token::numeric_date;
 use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value, json};

@@ -1,6 +1,6 @@
 //! What a client is told of each failure: status, code, words, challenge. Fixed text, and one match of all.
 
-use super::Problem;
+use super::failure::Problem;
 
 /// A challenge (RFC 6750 section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The codes that SAG (serverless-api-gateway) had for failures, for clients that go by them.
 
-use super::Problem;
+use super::failure::Problem;
 use crate::config::{Authorizer, Integration, Path, SupabaseStep};
 use crate::token::{ClaimError, TokenError};
 

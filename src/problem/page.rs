@@ -3,8 +3,8 @@
 //! The page needs no script and loads nothing. It can be read without its style too, for a policy of the config's own may keep
 //! that off.
 
-use super::Problem;
-use super::ProblemKind;
+use super::failure::Problem;
+use super::kind::ProblemKind;
 use crate::config::{Integration, Path};
 
 /// Allows the page its own style, and nothing else (CSP Level 3).

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::json;
 
-use super::printable::{printable, printable_json, printable_source};
 use crate::config::{Diagnostic, Severity};
+use crate::printable::{printable, printable_json, printable_source};
 
 /// A longer line is shown in part, in bytes: a file may be all one line.
 const LINE_SHOWN_MAX: usize = 400;

@@ -78,7 +78,8 @@ fn warn_of_authorizers(warnings: &mut Warnings<'_>) {
     for (index, authorizer) in tree.authorizers.iter().enumerate() {
         warn_of_symmetry(authorizer, warnings);
         let of_login = login == Some(index) && used_by_login;
-        if !of_login && !(index == 0 && first_used) && !named.holds(authorizer.name) {
+        let is_used = of_login || index == 0 && first_used || named.holds(authorizer.name);
+        if !is_used {
             let message = format!("no path asks for tokens of \"{}\"", authorizer.name);
             let help = "give a path \"auth\", or remove the authorizer";
             warnings.warn(Code::UnusedAuthorizer, &authorizer.allow, *authorizer.name_offset, message, help);

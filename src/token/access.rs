@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::VerifiedClaims;
+use super::claims::VerifiedClaims;
 use crate::config::Requirements;
 use crate::json::FLOAT_EXACT_MAX;
 

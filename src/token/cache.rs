@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use super::VerifiedClaims;
+use super::claims::VerifiedClaims;
 use crate::recent::Recent;
 
 /// Most tokens in one half; some thousand users share an isolate in its life.

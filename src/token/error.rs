@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::TOKEN_MAX_BYTES;
+use super::credentials::TOKEN_MAX_BYTES;
 use crate::excerpt::shortened;
 use crate::jwks::{KeySet, SkippedKey};
 

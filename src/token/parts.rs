@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-use super::TOKEN_MAX_BYTES;
+use super::credentials::TOKEN_MAX_BYTES;
 use super::error::TokenError;
 use crate::algorithm::Algorithm;
 use crate::excerpt::shortened;

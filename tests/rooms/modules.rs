@@ -1,4 +1,5 @@
-//! Modules and the modules that they name, read from the tokens of their source. What is compiled for tests alone does not count.
+//! Modules and the modules that they name, read from the tokens of their source. What is compiled for tests alone does not count, and
+//! a module that stands in its parent's file is a part of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::read_to_string;
@@ -16,6 +17,8 @@ pub struct Modules {
     paths: BTreeMap<Names, BTreeSet<Names>>,
     /// Where a name leads that a module passes on with `pub use`.
     exports: BTreeMap<Names, Names>,
+    /// Whether a module that stands in its parent's file is taken as if it had its own.
+    is_split: bool,
 }
 
 impl Modules {
@@ -26,10 +29,19 @@ impl Modules {
         modules
     }
 
-    /// Reads a crate all of whose modules are in one text.
+    /// Reads a crate from one text, each module as if it had its own file.
     pub fn of(source: &str) -> Self {
-        let mut modules = Self::default();
-        modules.read_module(source.parse().expect("the text is Rust"), Path::new(""), &[]);
+        Self::of_text(source, true)
+    }
+
+    /// Reads a crate that is one file.
+    pub fn of_file(source: &str) -> Self {
+        Self::of_text(source, false)
+    }
+
+    fn of_text(source: &str, is_split: bool) -> Self {
+        let mut modules = Self { is_split, ..Self::default() };
+        modules.read_module(source.parse().expect("the text is Rust"), Path::new(""), &[], &[]);
         modules
     }
 
@@ -55,11 +67,11 @@ impl Modules {
     fn read_file(&mut self, file: &Path, children: &Path, module: &[String]) {
         let text = read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let tokens = text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        self.read_module(tokens, children, module);
+        self.read_module(tokens, children, module, module);
     }
 
-    /// Reads a module whose children's files are in a folder.
-    fn read_module(&mut self, tokens: TokenStream, folder: &Path, module: &[String]) {
+    /// Reads a module, a part of `whole`, whose children's files are in a folder.
+    fn read_module(&mut self, tokens: TokenStream, folder: &Path, module: &[String], whole: &[String]) {
         let mut reader = Reader::default();
         reader.read(&tokens.into_iter().collect::<Vec<_>>());
         let from_root = |path: &Names| match path.first()?.as_str() {
@@ -71,7 +83,7 @@ impl Modules {
             }
             child => reader.children.contains_key(child).then(|| [module, path].concat()),
         };
-        self.paths.insert(module.to_vec(), reader.paths.iter().filter_map(from_root).collect());
+        self.paths.entry(whole.to_vec()).or_default().extend(reader.paths.iter().filter_map(from_root));
         for (name, path) in &reader.exports {
             let target = from_root(path);
             self.exports.extend(target.map(|target| ([module, std::slice::from_ref(name)].concat(), target)));
@@ -79,7 +91,8 @@ impl Modules {
         for (name, body) in reader.children {
             let child = [module, std::slice::from_ref(&name)].concat();
             match body {
-                Some(body) => self.read_module(body, &folder.join(&name), &child),
+                Some(body) if self.is_split => self.read_module(body, &folder.join(&name), &child, &child),
+                Some(body) => self.read_module(body, &folder.join(&name), &child, whole),
                 None => self.read_file(&folder.join(format!("{name}.rs")), &folder.join(&name), &child),
             }
         }

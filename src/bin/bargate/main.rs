@@ -26,7 +26,7 @@ mod token;
 
 use std::process::ExitCode;
 
-use bargate::review;
+use bargate::printable::printable;
 use clap::{Parser, Subcommand};
 use failure::Failure;
 
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
 /// Prints help, or what is wrong about the arguments: a name of a file may be among them, and must not act here either.
 fn report_arguments(error: &clap::Error) -> ExitCode {
     let strange = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-    let strange: Vec<_> = strange.filter(|argument| review::printable(argument) != *argument).collect();
+    let strange: Vec<_> = strange.filter(|argument| printable(argument) != *argument).collect();
     if error.use_stderr() && !strange.is_empty() {
         return Failure::new(format!("an argument is wrong, and it may be this one: {}", strange.join(" "))).report();
     }

@@ -6,7 +6,7 @@
 use std::io::Write as _;
 
 use anstyle::Style;
-use bargate::review::{printable, printable_json};
+use bargate::printable::{printable, printable_json};
 
 /// What begins a command in a line of the log of GitHub Actions.
 const COMMAND: &str = "::";

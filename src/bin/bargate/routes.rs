@@ -4,9 +4,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bargate::review::{
-    Outcome, Outline, OutlinedRoute, Requirement, Taken, explain_match, is_valid, printable, review,
-};
+use bargate::printable::printable;
+use bargate::review::{Outcome, Outline, OutlinedRoute, Requirement, Taken, explain_match, is_valid, review};
 use bargate::text_file::TextFile;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};

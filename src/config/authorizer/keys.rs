@@ -5,7 +5,8 @@ use crate::config::form::Form;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::config::grammar::{Change, Json, Section, Shape, Union, absent, list, object, refused};
 use crate::config::key::declare::{choice, text, texts};
-use crate::config::key::{Choice, Key, Text, Texts, section};
+use crate::config::key::{Choice, Key, Text, Texts};
+use crate::config::section::section;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::config::{provider, shared_secret::SECRET_MIN_BYTES};
 

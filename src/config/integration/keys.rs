@@ -4,9 +4,10 @@ use std::ops::RangeInclusive;
 
 #[cfg(not(target_arch = "wasm32"))]
 use crate::config::grammar::{Change, Section, Shape, Union};
-use crate::config::key::{Choice, Key, declare::choice, section};
+use crate::config::key::{Choice, Key, declare::choice};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::config::older::SUPABASE_BINDINGS;
+use crate::config::section::section;
 
 /// A type of integration.
 #[derive(Clone, Copy, PartialEq)]

@@ -1,6 +1,6 @@
 //! The keys of an entry of `paths`.
 
-use crate::config::key::section;
+use crate::config::section::section;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::route::{MAX_PATTERN_BYTES, MAX_SEGMENTS};
 use crate::route::{Method, MethodRule};

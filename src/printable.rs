@@ -1,7 +1,7 @@
 //! Texts as they may be printed, whatever the file says that they come from.
 //!
 //! A text could move the cursor, hide a line, turn its letters around, or begin a line of its own that a CI system takes for a
-//! command. Nothing of it is lost: what cannot be printed is escaped as JSON does it.
+//! command. Nothing of it is lost: what cannot be printed is escaped as JSON does it. It is compiled for the host only.
 
 use std::fmt::Write as _;
 
@@ -33,7 +33,7 @@ pub fn printable_json(document: &serde_json::Value) -> String {
 }
 
 /// Gives a line of a file as it may be printed: tabs, which only part words, stay spaces.
-pub(super) fn printable_source(text: &str) -> String {
+pub fn printable_source(text: &str) -> String {
     printable(&text.replace('\t', "    "))
 }
 

@@ -1,0 +1,47 @@
+//! How the keys of an object are declared: once, for the reader and for people.
+
+/// Declares the keys of an object, and what people are told of it and of them.
+///
+/// First comes the object itself, or `entries` for keys that several objects share. Of each key stand there: what the reader takes
+/// (unless the key is declared elsewhere), what a change of it can expose, what it means, and what the schema and the reference say
+/// besides. Last come entries that are made elsewhere.
+macro_rules! section {
+    (@ $name:ident: $told:ty = $head:expr; $(
+        $key:ident $(: $shape:ident $(<$choice:ty>)? = $declared:expr)?, $change:expr, $about:expr
+            $(, $method:ident($($argument:tt)*))*;
+    )* $(..$shared:expr;)*) => {
+        $($(
+            pub(crate) const $key: $crate::config::key::Key<$crate::config::key::$shape $(<$choice>)?> = {
+                use $crate::config::key::declare::*;
+                $declared
+            };
+        )?)*
+
+        /// Returns what people are told of it.
+        #[cfg(not(target_arch = "wasm32"))]
+        pub(crate) fn $name() -> $told {
+            #[allow(unused_imports)]
+            use $crate::config::{form::Form, grammar::*};
+            #[allow(unused_mut)]
+            let mut told = $head;
+            $(
+                let change = {
+                    #[allow(unused_imports)]
+                    use $crate::config::grammar::Change::*;
+                    $change
+                };
+                told.extend([$key.entry(change, $about)$(.$method($($argument)*))*]);
+            )*
+            $(told.extend($shared);)*
+            told
+        }
+    };
+    (entries; $($keys:tt)*) => {
+        $crate::config::section::section!(@ entries: Vec<$crate::config::grammar::Entry> = Vec::new(); $($keys)*);
+    };
+    ($head:expr; $($keys:tt)*) => {
+        $crate::config::section::section!(@ section: $crate::config::grammar::Section = $head; $($keys)*);
+    };
+}
+
+pub(crate) use section;
