@@ -126,6 +126,11 @@ function shortenImports(wasm, script) {
     for (const each of [modules.get(module), short]) parts.push(leb(each.length), Buffer.from(each));
     parts.push(leb(kind), ...Array.from({ length: described }, () => leb(number())));
   }
+  // A module whose function is imported as it stands is there as an object of all that it exports.
+  text = text.replace(/(\b[\w$]+=\{\};[\w$]+\([\w$]+,\{)([^{}]*)(?=\}\))/g, (_, before, exported) => {
+    const used = exported.split(',').filter((one) => one.startsWith('$'));
+    return before + used.join();
+  });
   writeFileSync(join(ROOT, wasm), withSection(bytes, section, SECTIONS.import, parts));
   writeFileSync(join(ROOT, script), text);
 }
