@@ -8,7 +8,7 @@ import { config, forDev, services } from '../../build/inputs.mjs';
 // Where gateway/inputs.js finds the config that is built in, the modules of services/ by name, and whether all is for `wrangler dev`.
 globalThis[Symbol.for('bargate.inputs')] = { config, forDev, services };
 
-const { answer_object, answer_panic } = Gateway.prototype;
+const { answer_object, answer_panic } = /** @type {Record<string, any>} */ (Gateway.prototype);
 // Left there, whoever is bound to this Worker could call them.
 delete Gateway.prototype.answer_object;
 delete Gateway.prototype.answer_panic;
