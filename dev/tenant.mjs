@@ -139,7 +139,7 @@ export async function startTenant(options = {}) {
       renewProvider();
       return key;
     },
-    /** Gives the client another secret, as Auth0 does: from then on the one before is refused. */
+    /** Returns the client another secret, as Auth0 does: from then on the one before is refused. */
     rotateClientSecret(secret) {
       clients[0] = { ...clients[0], client_secret: secret };
       renewProvider();

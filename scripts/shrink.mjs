@@ -102,7 +102,7 @@ function dropUnusedStreams(wasm) {
 }
 
 /**
- * Gives short names to what is imported: those of wasm-bindgen end in a digest each, in both files. Leaves out of the script what
+ * Returns short names to what is imported: those of wasm-bindgen end in a digest each, in both files. Leaves out of the script what
  * is offered and not imported.
  */
 function shortenImports(wasm, script) {

@@ -9,7 +9,7 @@ import { SECTIONS, functionNamesOf, leb, sectionOf, withSection } from './wasm-m
 const END = 0x0b;
 const I32_CONST = 0x41;
 
-/** Gives the module with another function in the place of each closure of the types that `unused` tells by their names. */
+/** Returns the module with another function in the place of each closure of the types that `unused` tells by their names. */
 export function withoutClosures(bytes, unused) {
   const names = functionNamesOf(bytes);
   const section = sectionOf(bytes, SECTIONS.element);
@@ -38,7 +38,7 @@ export function withoutClosures(bytes, unused) {
   return withSection(bytes, section, SECTIONS.element, [...head, ...functions]);
 }
 
-/** Gives each piece of the module's data as the words at its aligned places. */
+/** Returns each piece of the module's data as the words at its aligned places. */
 function* dataOf(bytes) {
   const { reader } = sectionOf(bytes, SECTIONS.data);
   for (let left = reader.number(); left > 0; left -= 1) {

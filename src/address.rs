@@ -2,7 +2,7 @@
 //!
 //! The parser is the one that acts on the address: in the Worker the runtime's own `URL`, so that no address can mean one thing
 //! to a check and another to the call that follows; on the host, for the command line and tests, the crate `url`. The two differ in
-//! two things, which `tests/addresses.rs` holds: `^` in a path is `%5E` to the runtime alone, and a label `xn--…` that is none of IDNA
+//! two things, which `tests/addresses.rs` holds: `^` in a path is `%5E` to the runtime alone, and a label `xn--…` that is not one of IDNA
 //! is refused by the crate alone.
 //!
 //! So nothing may be decided by comparing what one of them gave with what the other did. The path of a request is matched in a
@@ -24,64 +24,64 @@ impl Address {
         Self(text)
     }
 
-    /// Gives it whole.
+    /// Returns it whole.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Gives the scheme, without the colon.
+    /// Returns the scheme, without the colon.
     pub fn scheme(&self) -> &str {
         self.0.split(':').next().unwrap_or_default()
     }
 
-    /// Tells whether the scheme is `http` or `https`.
+    /// Checks whether the scheme is `http` or `https`.
     pub fn is_http(&self) -> bool {
         matches!(self.scheme(), "http" | "https")
     }
 
-    /// Tells whether it carries a user name or a password.
+    /// Checks whether it carries a user name or a password.
     pub fn has_credentials(&self) -> bool {
         self.authority().as_bytes().contains(&b'@')
     }
 
-    /// Gives the host, with the port where it is not the scheme's own.
+    /// Returns the host, with the port where it is not the scheme's own.
     pub fn host_and_port(&self) -> &str {
         self.authority().rsplit('@').next().unwrap_or_default()
     }
 
-    /// Gives the origin as browsers serialise it: `null` where the scheme has none.
+    /// Returns the origin as browsers serialise it: `null` where the scheme has none.
     pub fn origin(&self) -> String {
         if self.is_http() { format!("{}://{}", self.scheme(), self.host_and_port()) } else { "null".to_owned() }
     }
 
-    /// Gives scheme, host and port, whatever the scheme; `None` where there is no host.
+    /// Returns scheme, host and port, whatever the scheme; `None` if there is no host.
     pub fn scheme_and_host(&self) -> Option<String> {
         let host = self.host_and_port();
         (!host.is_empty()).then(|| format!("{}://{host}", self.scheme()))
     }
 
-    /// Gives the path, not decoded.
+    /// Returns the path, not decoded.
     pub fn path(&self) -> &str {
         self.beyond_authority().split(['?', '#']).next().unwrap_or_default()
     }
 
-    /// Gives the query without its `?`, not decoded; `None` where there is none.
+    /// Returns the query without its `?`, not decoded; `None` if there is none.
     pub fn query(&self) -> Option<&str> {
         Some(self.without_fragment().split_once('?')?.1)
     }
 
-    /// Gives what stands behind the origin, fragment included.
+    /// Returns what stands behind the origin, fragment included.
     pub fn beyond_authority(&self) -> &str {
         let rest = self.0.get(self.scheme().len() + 1..).unwrap_or_default();
         rest.strip_prefix("//").and_then(|rest| rest.get(self.authority().len()..)).unwrap_or(rest)
     }
 
-    /// Tells whether it has a fragment.
+    /// Checks whether it has a fragment.
     pub fn has_fragment(&self) -> bool {
         self.0.as_bytes().contains(&b'#')
     }
 
-    /// Tells whether its host is this machine: `localhost`, 127.0.0.0/8 or `[::1]`.
+    /// Checks whether its host is this machine: `localhost`, 127.0.0.0/8 or `[::1]`.
     pub fn is_loopback(&self) -> bool {
         let with_port = self.host_and_port();
         let host = match with_port.rsplit_once(':') {

@@ -77,12 +77,12 @@ impl Algorithm {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
     }
 
-    /// Gives its name in `alg`.
+    /// Returns its name in `alg`.
     pub fn name(self) -> &'static str {
         Self::NAMES.iter().find(|(_, known)| *known == self).map(|(name, _)| *name).unwrap_or_default()
     }
 
-    /// Gives the kind of key it needs.
+    /// Returns the kind of key it needs.
     pub fn family(self) -> KeyFamily {
         match self {
             Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => KeyFamily::Rsa,

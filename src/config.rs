@@ -123,12 +123,12 @@ pub fn check(source: &str) -> Vec<Diagnostic> {
     load(source, &UnknownBindings).err().unwrap_or_default()
 }
 
-/// Gives the bindings that a config refers to; none where the text is no JSON.
+/// Returns the bindings that a config refers to; none if the text is no JSON.
 pub fn references(source: &str) -> Vec<Reference> {
     parse_text(without_mark(source)).map(|root| collect_references(&root)).unwrap_or_default()
 }
 
-/// Gives the rules for each authorizer's tokens, in the order of the file, where some references may have no value.
+/// Returns the rules for each authorizer's tokens, in the order of the file, where some references may have no value.
 ///
 /// # Errors
 /// Every mistake in the file, as [`load`] tells them.
@@ -197,7 +197,7 @@ impl<'s> WrittenConfig<'s> {
     }
 }
 
-/// Gives the text of a config and its tree, with what configs of the older gateway leave unsaid; `None` where it is no JSON.
+/// Returns the text of a config and its tree, with what configs of the older gateway leave unsaid; `None` if it is no JSON.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn parse(source: &str) -> Option<(&str, Node<'_>)> {
     let source = without_mark(source);

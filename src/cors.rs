@@ -16,7 +16,7 @@ pub struct Preflight<'r> {
     pub headers: Option<&'r str>,
 }
 
-/// Gives what `Vary` must name on each answer, preflights aside; `None` where the answer is the same for every origin.
+/// Returns what `Vary` must name on each answer, preflights aside; `None` if the answer is the same for every origin.
 pub fn vary(cors: &Cors) -> Option<&'static str> {
     match cors.origins {
         AllowedOrigins::Any => None,
@@ -27,7 +27,7 @@ pub fn vary(cors: &Cors) -> Option<&'static str> {
 /// What a page may always read of a problem besides its body: the code, and when to try again.
 const PROBLEM_HEADERS: &str = "x-problem-code, retry-after";
 
-/// Gives the headers that let a page of `origin` read an answer; none where it may not.
+/// Returns the headers that let a page of `origin` read an answer; none if it may not.
 pub fn answer_headers(cors: &Cors, origin: Option<&str>, is_problem: bool) -> Vec<Header> {
     let Some(allowed) = origin.and_then(|origin| allowed_origin(cors, origin)) else { return Vec::new() };
     let mut headers = Vec::new();
@@ -49,7 +49,7 @@ pub fn answer_headers(cors: &Cors, origin: Option<&str>, is_problem: bool) -> Ve
 /// What `Vary` must name on the answer to a preflight.
 pub const PREFLIGHT_VARY: &str = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
 
-/// Gives the headers of a preflight's answer, for a path that has `route_methods` (as an `Allow` header names them).
+/// Returns the headers of a preflight's answer, for a path that has `route_methods` (as an `Allow` header names them).
 ///
 /// The whole permission is withheld where origin, method or a header is not allowed.
 pub fn preflight_headers(cors: &Cors, preflight: &Preflight<'_>, route_methods: &str) -> Vec<Header> {

@@ -82,13 +82,13 @@ impl Deployment {
         }
     }
 
-    /// Gives the names of the files, those first whose values stand before the others'.
+    /// Returns the names of the files, those first whose values stand before the others'.
     pub fn file_names(&self) -> Vec<String> {
         let env_files = self.env.files().iter().rev().map(|env_file| &env_file.file);
         env_files.chain(self.wrangler.iter().map(|wrangler| &wrangler.file)).map(|file| file.name.clone()).collect()
     }
 
-    /// Tells which variables and secrets of a config have no value here, though nobody said that these files are all there is.
+    /// Says which variables and secrets of a config have no value here, though nobody said that these files are all there is.
     pub fn without_value(&self, config: &TextFile) -> Vec<Diagnostic> {
         let code = Code::ValueMissing;
         if self.file_names().is_empty() || allowed(&config.text).contains(&code) {
@@ -123,7 +123,7 @@ impl Deployment {
         missing.collect()
     }
 
-    /// Tells whether variables that these files do not have may stand in an environment, or in the dashboard.
+    /// Checks whether variables that these files do not have may stand in an environment, or in the dashboard.
     fn may_leave_variables_to_others(&self) -> bool {
         let has = |wrangler: &Wrangler, key: &str| wrangler.section.get(key).is_some();
         let may = |wrangler: &Wrangler| has(wrangler, "env") || !has(wrangler, "vars");

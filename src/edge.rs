@@ -20,7 +20,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
-use request::exchange::Exchange;
+use request::context::RequestContext;
 use runtime::panic;
 use runtime::stored_object::StoredObject;
 
@@ -28,10 +28,10 @@ use runtime::stored_object::StoredObject;
 #[wasm_bindgen]
 pub fn fetch(request: web_sys::Request, env: Env, context: worker::worker_sys::Context) -> JsValue {
     panic::install_hook();
-    let exchange = Rc::new(Exchange::begin(request, env, context));
+    let cx = Rc::new(RequestContext::begin(request, env, context));
     settle(Box::pin(async move {
-        let response = handler::handle(&exchange).await;
-        Ok(request::answer::behind_body(&exchange.request(), &response))
+        let response = handler::handle(&cx).await;
+        Ok(request::answer::behind_body(&cx.request(), &response))
     }))
 }
 
@@ -39,8 +39,8 @@ pub fn fetch(request: web_sys::Request, env: Env, context: worker::worker_sys::C
 #[wasm_bindgen]
 pub fn answer_panic(request: web_sys::Request, env: Env, context: worker::worker_sys::Context) -> JsValue {
     panic::install_hook();
-    let exchange = Rc::new(Exchange::begin(request, env, context));
-    settle(Box::pin(async move { Ok(handler::handle_panicked(&exchange).await.into()) }))
+    let cx = Rc::new(RequestContext::begin(request, env, context));
+    settle(Box::pin(async move { Ok(handler::handle_panicked(&cx).await.into()) }))
 }
 
 /// Answers a message to a Durable Object of the class `kind`, or its alarm where there is no message; gives a promise of text.

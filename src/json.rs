@@ -15,7 +15,7 @@ use serde_json::{Map, Number, Value};
 /// The largest number up to which a float tells every whole number from its neighbours.
 pub const FLOAT_EXACT_MAX: f64 = 9_007_199_254_740_991.0;
 
-/// Reads an object; `None` where the text is none, or names a key twice.
+/// Reads an object; `None` if the text is none, or names a key twice.
 pub fn parse_object(text: &[u8]) -> Option<Map<String, Value>> {
     match serde_json::from_slice(text) {
         Ok(StrictValue(Some(Value::Object(members)))) => Some(members),
@@ -23,12 +23,12 @@ pub fn parse_object(text: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
-/// Gives the string at `key`; `None` where it is absent or something else.
+/// Returns the string at `key`; `None` if it is absent or something else.
 pub fn text<'m>(members: &'m Map<String, Value>, key: &str) -> Option<&'m str> {
     members.get(key)?.as_str()
 }
 
-/// Gives an object of these members, whose values it takes; at each place this weighs less than `json!`.
+/// Returns an object of these members, whose values it takes; at each place this weighs less than `json!`.
 pub fn object(members: &mut [(&str, Value)]) -> Value {
     let mut object = Map::new();
     insert(&mut object, members);

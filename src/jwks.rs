@@ -113,7 +113,7 @@ impl fmt::Display for KeySetError {
     }
 }
 
-/// Tells what a document that is no key set is likely to be, and what to do about it.
+/// Says what a document that is no key set is likely to be, and what to do about it.
 pub fn mistaken_for_key_set(document: &str) -> Option<&'static str> {
     let text = document.trim_start();
     if text.starts_with("-----BEGIN") {
@@ -174,7 +174,7 @@ impl KeySet {
         if set.keys.is_empty() { Err(KeySetError::NoUsableKey(set.reasons())) } else { Ok(set) }
     }
 
-    /// Gives the set that holds a shared secret alone.
+    /// Returns the set that holds a shared secret alone.
     pub fn of_secret(secret: &Secret<String>) -> Self {
         let members = &mut [("kty", "oct".into()), ("k", encode(&URL_SAFE_NO_PAD, secret.expose().as_bytes()).into())];
         let jwk = json::object(members).to_text();
@@ -192,17 +192,17 @@ impl KeySet {
         text
     }
 
-    /// Gives the keys.
+    /// Returns the keys.
     pub fn keys(&self) -> &[Key] {
         &self.keys
     }
 
-    /// Gives the name of each of the other keys, and why it was left out.
+    /// Returns the name of each of the other keys, and why it was left out.
     pub fn skipped(&self) -> &[(Option<String>, SkippedKey)] {
         &self.skipped
     }
 
-    /// Gives the indices of the keys that may have signed a token.
+    /// Returns the indices of the keys that may have signed a token.
     ///
     /// A token that names no key is taken to be by the only key of its type, and by none where there are several. A shared secret has
     /// no name, whatever the token calls it.
@@ -218,17 +218,17 @@ impl KeySet {
 }
 
 impl Key {
-    /// Gives the one algorithm it is for, where the set says so.
+    /// Returns the one algorithm it is for, where the set says so.
     pub fn algorithm(&self) -> Option<Algorithm> {
         self.algorithm
     }
 
-    /// Tells whether signatures of this algorithm can be verified with it.
+    /// Checks whether signatures of this algorithm can be verified with it.
     pub fn fits(&self, algorithm: Algorithm) -> bool {
         self.family == algorithm.family() && self.algorithm.is_none_or(|only| only == algorithm)
     }
 
-    /// Gives its kind.
+    /// Returns its kind.
     pub fn family(&self) -> KeyFamily {
         self.family
     }
@@ -263,12 +263,12 @@ impl Key {
     }
 }
 
-/// Gives a member, taking `null` for absent.
+/// Returns a member, taking `null` for absent.
 fn present<'m>(members: &'m Map<String, Value>, name: &str) -> Option<&'m Value> {
     members.get(name).filter(|value| !value.is_null())
 }
 
-/// Gives the kind of a key and the members that make its public part (RFC 7518 section 6, RFC 8037 section 2).
+/// Returns the kind of a key and the members that make its public part (RFC 7518 section 6, RFC 8037 section 2).
 fn read_family(members: &Map<String, Value>) -> Result<(KeyFamily, &'static [&'static str]), SkippedKey> {
     let number = |name: &str| json::text(members, name).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
     // Of this length in bytes.
@@ -305,7 +305,7 @@ fn read_family(members: &Map<String, Value>) -> Result<(KeyFamily, &'static [&'s
     Ok((family, numbers))
 }
 
-/// Gives the length of a big-endian number in bits, leading zeros aside.
+/// Returns the length of a big-endian number in bits, leading zeros aside.
 fn bits(number: &[u8]) -> usize {
     let significant = number.iter().skip_while(|byte| **byte == 0);
     let (mut length, mut first) = (0, None);
@@ -318,7 +318,7 @@ fn bits(number: &[u8]) -> usize {
 
 /// What the isolate knows of an issuer's key set, clock values in seconds since 1970.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct KeySetAge {
+pub struct JwksAge {
     /// When the set in memory came from the provider; `None` while there is none.
     pub fetched_at: Option<i64>,
     /// When the provider was last asked, or did not answer.
@@ -360,7 +360,7 @@ pub enum UnknownKey {
     Unavailable,
 }
 
-impl KeySetAge {
+impl JwksAge {
     /// Says whether there is a set that may be used at all at `now`, fresh or stale.
     pub fn is_usable(&self, now: i64) -> bool {
         self.fetched_at.is_some_and(|at| now - at < JWKS_STALE_MAX_SECS)
@@ -430,19 +430,19 @@ mod tests {
 
     const NOW: i64 = 100_000;
 
-    fn fetched(seconds_ago: i64) -> KeySetAge {
-        KeySetAge { fetched_at: Some(NOW - seconds_ago), ..KeySetAge::default() }
+    fn fetched(seconds_ago: i64) -> JwksAge {
+        JwksAge { fetched_at: Some(NOW - seconds_ago), ..JwksAge::default() }
     }
 
-    fn renewing(age: KeySetAge, seconds_left: i64) -> KeySetAge {
-        KeySetAge { renewing_until: Some(NOW + seconds_left), ..age }
+    fn renewing(age: JwksAge, seconds_left: i64) -> JwksAge {
+        JwksAge { renewing_until: Some(NOW + seconds_left), ..age }
     }
 
     #[test]
     fn a_set_is_used_fresh_then_stale_then_not_at_all() {
         let failed =
-            |age: KeySetAge, seconds_ago: i64| KeySetAge { failed: true, tried_at: Some(NOW - seconds_ago), ..age };
-        let none = KeySetAge::default();
+            |age: JwksAge, seconds_ago: i64| JwksAge { failed: true, tried_at: Some(NOW - seconds_ago), ..age };
+        let none = JwksAge::default();
         let table = [
             (none, Readiness::Load, "no set"),
             (renewing(none, 1), Readiness::Wait, "no set, one is coming"),
@@ -466,14 +466,14 @@ mod tests {
 
     #[test]
     fn an_unknown_key_renews_once_a_cooldown_and_waits_meanwhile() {
-        let tried = |seconds_ago| KeySetAge { tried_for_unknown_at: Some(NOW - seconds_ago), ..fetched(60) };
+        let tried = |seconds_ago| JwksAge { tried_for_unknown_at: Some(NOW - seconds_ago), ..fetched(60) };
         let table = [
             (fetched(0), UnknownKey::Renew, "the set is fresh, but no unknown key has asked yet"),
             (renewing(fetched(0), 1), UnknownKey::Wait, "a renewal is under way"),
             (renewing(fetched(0), 0), UnknownKey::Renew, "a renewal for another reason is lost"),
             (renewing(tried(1), 0), UnknownKey::Unavailable, "cooling down, and the renewal is lost"),
             (tried(JWKS_COOLDOWN_SECS - 1), UnknownKey::Refuse, "cooling down"),
-            (KeySetAge { failed: true, ..tried(1) }, UnknownKey::Unavailable, "cooling down, and nobody knows the set"),
+            (JwksAge { failed: true, ..tried(1) }, UnknownKey::Unavailable, "cooling down, and nobody knows the set"),
             (tried(JWKS_COOLDOWN_SECS), UnknownKey::Renew, "cooled down"),
         ];
         for (age, expected, message) in table {

@@ -7,7 +7,7 @@ use crate::http::request::{RequestHead, query_parameter};
 use crate::json::FLOAT_EXACT_MAX;
 use crate::token::VerifiedClaims;
 
-/// Gives each mapped header with its value; `None` where the source has none, and the header must not be sent at all.
+/// Returns each mapped header with its value; `None` if the source has none, and the header must not be sent at all.
 pub fn mapped_headers<'m>(
     mapping: &'m Mapping,
     request: &impl RequestHead,
@@ -17,7 +17,7 @@ pub fn mapped_headers<'m>(
     mapping.headers.iter().map(|(name, source)| (name.as_str(), value(source))).collect()
 }
 
-/// Gives the query for the upstream: the client's own as it came, with the mapped parameters in the place of its own of
+/// Returns the query for the upstream: the client's own as it came, with the mapped parameters in the place of its own of
 /// the same name. A parameter whose source has no value is not sent at all.
 pub fn mapped_query(mapping: &Mapping, request: &impl RequestHead, claims: Option<&VerifiedClaims>) -> Option<String> {
     if mapping.query.is_empty() {
@@ -59,7 +59,7 @@ fn source_value(source: &Source, request: &impl RequestHead, claims: Option<&Ver
     }
 }
 
-/// Gives a scalar as text; objects, arrays, `null` and a number that may be another rounded have none.
+/// Returns a scalar as text; objects, arrays, `null` and a number that may be another rounded have none.
 fn scalar_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -72,14 +72,14 @@ fn scalar_text(value: &Value) -> Option<String> {
     }
 }
 
-/// Gives the items with a space between them, and encoded within them; none where one is empty, of which nothing would be left.
+/// Returns the items with a space between them, and encoded within them; none if one is empty, of which nothing would be left.
 fn list_text(items: &[Value]) -> Option<String> {
     let encoded = |text: String| text.replace('%', "%25").replace(' ', "%20");
     let texts = items.iter().map(|item| scalar_text(item).filter(|text| !text.is_empty()).map(encoded));
     texts.collect::<Option<Vec<_>>>().map(|texts| texts.join(" "))
 }
 
-/// Gives a text that cannot end a header, and that no other text gives: everything but visible ASCII and inner spaces is
+/// Returns a text that cannot end a header, and that no other text gives: everything but visible ASCII and inner spaces is
 /// percent-encoded as UTF-8, and so is the percent sign, by which one value could be read as another.
 fn header_safe(value: &Text) -> String {
     let text = if value.is_final { value.text.trim_matches(' ') } else { &value.text };

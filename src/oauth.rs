@@ -15,8 +15,8 @@ mod rotation;
 mod web_message;
 
 pub use answer::{
-    Exchange, Outcome, ProviderAnswer, TokenAnswer, TransportError, judge_authorization_error, judge_profile,
-    judge_renewal, judge_tokens,
+    Grant, Outcome, ProviderResponse, TokenResponse, TransportError, parse_authorization_error, parse_token_response,
+    validate_profile, validate_renewal,
 };
 pub use attempts::{Attempts, Ended};
 pub use client::Form;
@@ -25,9 +25,9 @@ pub use login::{
     LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, PASSED_TO_PROVIDER, authorize_url, check_response_issuer, code_form,
     login_address, random_text, state_context,
 };
-pub use logout::{LogoutRequest, judge_logout_token, logout_url, revocation_form};
-pub use otp::{OtpRequest, judge_otp, read_otp_request};
+pub use logout::{LogoutRequest, logout_url, revocation_form, validate_logout_token};
+pub use otp::{OtpRequest, parse_otp_response, read_otp_request};
 pub use refresh::{BODY_MAX_BYTES, BodyKind, check_form, expires_in, read_refresh_body, refresh_form};
 pub use return_to::{RETURN_TO_MAX_BYTES, validate_return_to};
-pub use rotation::{Answered, Kept, LOST_WINDOW_MS, Step, is_rotated, outcome_from_json, outcome_to_json};
+pub use rotation::{Answered, LOST_WINDOW_MS, Step, StoredResult, is_rotated, outcome_from_json, outcome_to_json};
 pub use web_message::web_message_page;

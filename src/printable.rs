@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 /// What begins a command in a line of the log of GitHub Actions, wherever in the line it stands.
 const COMMAND: &str = "##[";
 
-/// Gives a text of one line in which nothing acts on a terminal or a log; of one that was made so, the same text.
+/// Returns a text of one line in which nothing acts on a terminal or a log; of one that was made so, the same text.
 pub fn printable(text: &str) -> String {
     let mut printed = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
@@ -26,13 +26,13 @@ pub fn printable(text: &str) -> String {
     printed
 }
 
-/// Gives a JSON document as it may be printed. It means the same: such characters stand in its strings alone.
+/// Returns a JSON document as it may be printed. It means the same: such characters stand in its strings alone.
 pub fn printable_json(document: &serde_json::Value) -> String {
     let text = format!("{document:#}");
     text.lines().map(|line| printable(line) + "\n").collect()
 }
 
-/// Gives a line of a file as it may be printed: tabs, which only part words, stay spaces.
+/// Returns a line of a file as it may be printed: tabs, which only part words, stay spaces.
 pub fn printable_source(text: &str) -> String {
     printable(&text.replace('\t', "    "))
 }

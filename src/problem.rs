@@ -18,17 +18,17 @@ pub use page::{PAGE_POLICY, WayOn};
 pub const CODE_HEADER: &str = "x-problem-code";
 
 impl Problem {
-    /// Gives the status of the answer.
+    /// Returns the status of the answer.
     pub fn status(&self) -> u16 {
         self.kind().status
     }
 
-    /// Gives the stable name of the failure.
+    /// Returns the stable name of the failure.
     pub fn code(&self) -> &'static str {
         self.kind().code
     }
 
-    /// Gives the headers that this failure adds to the answer, whatever its body is.
+    /// Returns the headers that this failure adds to the answer, whatever its body is.
     pub fn headers(&self) -> Vec<Header> {
         let ProblemKind { code, challenge, .. } = self.kind();
         let mut headers = Vec::new();
@@ -73,7 +73,7 @@ impl Problem {
         }
     }
 
-    /// Gives the body as JSON. An older code takes the place of `code`, which then stands beside it.
+    /// Returns the body as JSON. An older code takes the place of `code`, which then stands beside it.
     pub fn body(&self, request_id: &str, older_code: Option<&str>) -> String {
         let ProblemKind { status, code, title, .. } = *self.kind();
         // Without an older code the same member stands twice, and once in the object.

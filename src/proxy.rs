@@ -75,7 +75,7 @@ pub const CORS_RESPONSE_HEADERS: [&str; 6] = [
     "access-control-max-age",
 ];
 
-/// Gives the address of a request at an upstream: its base path, the forwarded path as it was matched, the query.
+/// Returns the address of a request at an upstream: its base path, the forwarded path as it was matched, the query.
 pub fn upstream_url(target: &Target, forwarded_path: &str, query: Option<&str>) -> String {
     let Target { origin, base_path } = target;
     match query {
@@ -84,7 +84,7 @@ pub fn upstream_url(target: &Target, forwarded_path: &str, query: Option<&str>) 
     }
 }
 
-/// Gives the `Cookie` header without the gateway's own cookies, of which `session` is one where there are sessions; `None` where
+/// Returns the `Cookie` header without the gateway's own cookies, of which `session` is one where there are sessions; `None` where
 /// nothing is left.
 pub fn forwarded_cookies(header: &str, session: Option<&str>) -> Option<String> {
     let is_own =

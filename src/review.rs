@@ -53,7 +53,7 @@ pub fn review_with(source: &str, bindings: &dyn Bindings) -> Vec<Diagnostic> {
     told
 }
 
-/// Tells whether a config is used in spite of what was told of it.
+/// Checks whether a config is used in spite of what was told of it.
 pub fn is_valid(told: &[Diagnostic]) -> bool {
     told.iter().all(|diagnostic| diagnostic.code.severity() != Severity::Error)
 }

@@ -5,14 +5,14 @@
 
 mod cache;
 mod cookie;
-mod forgery;
+mod csrf;
 mod index;
 mod login_redirect;
 mod record;
 
 pub use cache::{Known, SessionCache, SessionToken};
 pub use cookie::{Presented, SessionCookie, presented};
-pub use forgery::{Risk, is_from_own_pages};
+pub use csrf::{RequestKind, is_from_own_pages};
 pub use index::{IndexRecord, index_subject};
 pub use login_redirect::{LoginRedirect, login_redirect};
-pub use record::{SessionRecord, Standing, TOKEN_CACHE_MAX_SECS, Tokens, revocable, token_until};
+pub use record::{SessionRecord, TOKEN_CACHE_MAX_SECS, TokenState, Tokens, revocable, token_until};

@@ -28,7 +28,7 @@ fn the_page_of_the_command_line_tells_every_key_that_exposes_nothing() {
     assert_eq!(rows.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
 }
 
-/// Gives the steps of the workflow that reviews pull requests, as a document has it.
+/// Returns the steps of the workflow that reviews pull requests, as a document has it.
 fn steps(document: &str) -> Vec<serde_json::Value> {
     let blocks = document.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let block = blocks.into_iter().find(|block| block.contains("bargate diff")).expect("a workflow");

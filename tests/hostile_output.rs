@@ -57,7 +57,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Gives every document in which one text or one key is another.
+/// Returns every document in which one text or one key is another.
 fn variants(document: &Value, hostile: &str) -> Vec<Value> {
     let mut made = Vec::new();
     match document {
@@ -95,7 +95,7 @@ fn variants(document: &Value, hostile: &str) -> Vec<Value> {
     made
 }
 
-/// Gives a document in which every text that `is_meant` names has a hostile one behind it.
+/// Returns a document in which every text that `is_meant` names has a hostile one behind it.
 fn all_hostile(document: &Value, hostile: &str) -> Value {
     match document {
         Value::String(text) => format!("{text}{hostile}").into(),

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-/// Gives an RSA modulus of so many bits.
+/// Returns an RSA modulus of so many bits.
 fn modulus(bits: usize) -> String {
     let mut bytes = vec![0xff_u8; bits.div_ceil(8)];
     bytes[0] = 0xff >> (bytes.len() * 8 - bits);
@@ -48,7 +48,7 @@ fn set(keys: &[Value]) -> KeySet {
     KeySet::parse(&json!({ "keys": keys }).to_string()).unwrap()
 }
 
-/// Gives why `key` is left out of a set that has one good key beside it; `None` where it is used.
+/// Returns why `key` is left out of a set that has one good key beside it; `None` if it is used.
 fn skipped(key: &Value) -> Option<SkippedKey> {
     let set = set(&[p384("beside"), key.clone()]);
     assert_eq!(set.keys().len() + set.skipped().len(), 2, "each key is used or left out");

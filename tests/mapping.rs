@@ -70,7 +70,7 @@ fn mapping(mapping: &str) -> Mapping {
     config.paths.remove(0).mapping
 }
 
-/// Gives claims by the one way there is: a token whose signature somebody answers for.
+/// Returns claims by the one way there is: a token whose signature somebody answers for.
 fn claims(members: &Value) -> VerifiedClaims {
     let mut claims = json!({ "iss": "i", "aud": "a", "exp": 100 });
     for (name, value) in members.as_object().unwrap() {
@@ -244,7 +244,7 @@ fn decoded(text: &str) -> String {
     form_urlencoded::parse(format!("x={}", query.replace('&', "%26")).as_bytes()).next().unwrap().1.into_owned()
 }
 
-/// Gives the items of a list as the documents say they are read.
+/// Returns the items of a list as the documents say they are read.
 fn items(list: &str) -> Vec<String> {
     list.split(' ').filter(|item| !item.is_empty()).map(decoded).collect()
 }

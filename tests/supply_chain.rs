@@ -19,7 +19,7 @@ fn json(name: &str) -> Value {
     serde_json::from_str(&text(name)).expect("the file is JSON")
 }
 
-/// Gives the packages of a lock file of cargo.
+/// Returns the packages of a lock file of cargo.
 fn crates(lock: &str) -> Vec<toml::Table> {
     let lock: toml::Table = text(lock).parse().expect("the file is TOML");
     let packages = lock["package"].as_array().expect("the packages are a list");

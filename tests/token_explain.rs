@@ -36,7 +36,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// Gives a token by npm `jose`, and the key set that it is by.
+/// Returns a token by npm `jose`, and the key set that it is by.
 fn fixture() -> (String, Value) {
     let path = format!("{}/tests/fixtures/tokens/jose.json", env!("CARGO_MANIFEST_DIR"));
     let fixture: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -44,7 +44,7 @@ fn fixture() -> (String, Value) {
     (signed["token"].as_str().unwrap().to_owned(), fixture["jwks"].clone())
 }
 
-/// Gives a token that nobody signed, of a header and claims.
+/// Returns a token that nobody signed, of a header and claims.
 fn unsigned(header: &Value, claims: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.AAAA", encode(header), encode(claims))
@@ -79,7 +79,7 @@ impl Server {
         Self { origin, requests }
     }
 
-    /// Gives the requests so far.
+    /// Returns the requests so far.
     fn requests(&self) -> Vec<String> {
         self.requests.try_iter().collect()
     }

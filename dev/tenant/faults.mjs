@@ -16,7 +16,7 @@ const ANSWERS = {
 
 const FAULT_KINDS = [...Object.keys(ANSWERS), 'slow', 'reset', 'hang', 'edit'];
 
-/** The faults and holds in force, by path. */
+/** The faults and holds active, by path. */
 export class Faults {
   #faults = [];
   #holds = new Set();

@@ -7,7 +7,7 @@ import { CONTENT_SECURITY_POLICY, errorPage } from './login-page.mjs';
 const DAY_SECS = 24 * 60 * 60;
 const OIDC_SCOPES = ['openid', 'profile', 'email', 'offline_access'];
 
-/** Where Auth0 has its endpoints, by the names that oidc-provider has for them. Its logout is none of OpenID Connect's. */
+/** Where Auth0 has its endpoints, by the names that oidc-provider has for them. Its logout is not one of OpenID Connect's. */
 export const AUTH0_ENDPOINTS = {
   authorization: '/authorize',
   token: '/oauth/token',

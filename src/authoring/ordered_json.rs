@@ -40,12 +40,12 @@ impl Json {
         Self::Array(texts.into_iter().map(|text| text.as_str().into()).collect())
     }
 
-    /// Gives the value at `key` of an object.
+    /// Returns the value at `key` of an object.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.members().iter().find(|(other, _)| other == key).map(|(_, value)| value)
     }
 
-    /// Gives the text at `key` of an object.
+    /// Returns the text at `key` of an object.
     pub fn text(&self, key: &str) -> Option<&str> {
         match self.get(key)? {
             Self::Text(text) => Some(text),
@@ -53,7 +53,7 @@ impl Json {
         }
     }
 
-    /// Gives the members of an object; none of anything else.
+    /// Returns the members of an object; none of anything else.
     pub fn members(&self) -> &[(String, Self)] {
         match self {
             Self::Object(members) => members,
@@ -61,7 +61,7 @@ impl Json {
         }
     }
 
-    /// Gives the items of an array; none of anything else.
+    /// Returns the items of an array; none of anything else.
     pub fn items(&self) -> &[Self] {
         match self {
             Self::Array(items) => items,
@@ -108,7 +108,7 @@ impl Json {
         text.push(if is_object { '}' } else { ']' });
     }
 
-    /// Tells whether the value is a list of objects, which reads better with a line for each.
+    /// Checks whether the value is a list of objects, which reads better with a line for each.
     fn wants_lines(&self) -> bool {
         self.items().iter().any(|item| !item.members().is_empty())
     }

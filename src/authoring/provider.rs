@@ -10,7 +10,7 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// Gives the word for it in types and paths.
+    /// Returns the word for it in types and paths.
     pub fn word(self) -> &'static str {
         match self {
             Self::Auth0 => "auth0",
@@ -18,7 +18,7 @@ impl Provider {
         }
     }
 
-    /// Gives the key of an authorizer that says which tenant it is.
+    /// Returns the key of an authorizer that says which tenant it is.
     pub fn tenant_key(self) -> &'static str {
         match self {
             Self::Auth0 => "domain",
@@ -26,7 +26,7 @@ impl Provider {
         }
     }
 
-    /// Gives what that key's value is.
+    /// Returns what that key's value is.
     pub fn about_tenant(self) -> &'static str {
         match self {
             Self::Auth0 => "The tenant's host, without https://.",

@@ -27,7 +27,7 @@ pub struct Access {
 pub struct Requirements {
     /// Scopes, each of which the token must have.
     pub scopes: Vec<String>,
-    /// Scopes, one of which the token must have; none where the list is empty.
+    /// Scopes, one of which the token must have; none if the list is empty.
     pub any_scopes: Vec<String>,
     /// Permissions, each of which the token must have.
     pub permissions: Vec<String>,

@@ -19,7 +19,7 @@ pub enum Scheme {
     HttpsOrNative,
 }
 
-/// Gives the URL that was written; notes one that is no absolute http(s) URL, or carries credentials or a fragment.
+/// Returns the URL that was written; notes one that is no absolute http(s) URL, or carries credentials or a fragment.
 pub fn read_url(
     written: &Written<'_>,
     scheme: Scheme,
@@ -83,7 +83,7 @@ impl<'n> WrittenUrl<'n> {
     }
 }
 
-/// Gives the origins of the list at `key`, in the order of the file.
+/// Returns the origins of the list at `key`, in the order of the file.
 pub fn read_origins(object: &mut ObjectReader<'_, '_>, key: &Key<Texts>, findings: &mut Findings<'_>) -> Vec<String> {
     let place = key.at(object.place());
     let listed = object.texts(key, findings);
@@ -91,7 +91,7 @@ pub fn read_origins(object: &mut ObjectReader<'_, '_>, key: &Key<Texts>, finding
     listed.filter_map(|(index, written)| read_origin(written, &Place::Index(&place, index), findings)).collect()
 }
 
-/// Tells whether a redirect may be sent there: a path of the gateway's own, or a URL at one of `origins`.
+/// Checks whether a redirect may be sent there: a path of the gateway's own, or a URL at one of `origins`.
 pub fn is_destination(text: &str, origins: &[String]) -> bool {
     // What no header holds would fail each redirect.
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
@@ -103,7 +103,7 @@ pub fn is_destination(text: &str, origins: &[String]) -> bool {
     text.starts_with('/') && !text.starts_with("//") && !text.as_bytes().contains(&b'\\')
 }
 
-/// Gives the origin that was written, as browsers serialise it: scheme, host, port where it is not the scheme's own.
+/// Returns the origin that was written, as browsers serialise it: scheme, host, port where it is not the scheme's own.
 pub fn read_origin(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
     let origin = |url: Address| url.is_http().then(|| url.origin());
     read_serialised(written, origin, "write each origin out", place, findings)
@@ -151,7 +151,7 @@ fn read_serialised(
     }
 }
 
-/// Gives the origin of an identity provider from its `domain`: a bare host, or `http://` and a loopback host.
+/// Returns the origin of an identity provider from its `domain`: a bare host, or `http://` and a loopback host.
 pub fn read_domain(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
     let text = written.value()?;
     if let Some(origin) = domain_origin(text) {

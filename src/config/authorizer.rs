@@ -160,7 +160,7 @@ impl<'n> WrittenAuthorizer<'n> {
         }
     }
 
-    /// Tells whether people can log in at it; at one whose type is not known, they may.
+    /// Checks whether people can log in at it; at one whose type is not known, they may.
     pub fn logs_in(&self) -> bool {
         self.kind.is_none_or(|kind| matches!(kind, Kind::Auth0 | Kind::Oidc))
     }
@@ -345,7 +345,7 @@ fn read_key_set(written: &Written<'_>, place: &Place<'_>, findings: &mut Finding
     }
 }
 
-/// Gives the algorithms that are allowed; `None` where a reference among them has no value.
+/// Returns the algorithms that are allowed; `None` if a reference among them has no value.
 fn read_algorithms(
     object: &mut ObjectReader<'_, '_>,
     kind: Kind,

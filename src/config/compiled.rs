@@ -54,7 +54,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Tells whether people log in elsewhere than at the authorizer whose tokens open a path.
+    /// Checks whether people log in elsewhere than at the authorizer whose tokens open a path.
     pub fn logs_in_elsewhere(&self, access: &Access) -> bool {
         self.provider.as_ref().is_some_and(|provider| !Rc::ptr_eq(&provider.authorizer, &access.authorizer))
     }
@@ -64,7 +64,7 @@ impl Config {
         self.paths.iter().any(|path| matches!(path.integration, Integration::BackchannelLogout(_)))
     }
 
-    /// Tells whether a client may hold a refresh token of the application: where logins end in sessions alone, none does.
+    /// Checks whether a client may hold a refresh token of the application: where logins end in sessions alone, none does.
     pub fn gives_refresh_tokens(&self) -> bool {
         let gives = |path: &Path| match &path.integration {
             Integration::Callback { response, .. } => !matches!(response, CallbackResponse::Session(_)),

@@ -49,7 +49,7 @@ pub enum AllowedOrigins {
 pub struct ListedOrigin(String);
 
 impl ListedOrigin {
-    /// Parses one with a star, `https://*.example.com` or `http://localhost:*`; `None` where the star is neither one whole label
+    /// Parses one with a star, `https://*.example.com` or `http://localhost:*`; `None` if the star is neither one whole label
     /// before a domain of several, nor the port. Of a domain of one label, as in `https://*.com`, anybody can get a name.
     pub fn parse_starred(text: &str) -> Option<Self> {
         let example = match text.strip_suffix(":*") {
@@ -69,12 +69,12 @@ impl ListedOrigin {
         Address::parse(&example).filter(is_origin).map(|_| Self(text.to_owned()))
     }
 
-    /// Tells whether it is this very origin, without a star.
+    /// Checks whether it is this very origin, without a star.
     pub fn is(&self, origin: &str) -> bool {
         self.0 == origin && !origin.as_bytes().contains(&b'*')
     }
 
-    /// Tells whether it is an origin, as browsers serialise it, or has a star that stands for one of its labels, never for none and
+    /// Checks whether it is an origin, as browsers serialise it, or has a star that stands for one of its labels, never for none and
     /// never for several; or for its port, also the scheme's own, which is left out.
     pub fn admits(&self, origin: &str) -> bool {
         let Some((before, behind)) = self.0.split_once('*') else { return self.0 == origin };
@@ -92,14 +92,14 @@ impl ListedOrigin {
         Self(text.to_owned())
     }
 
-    /// Gives what stands behind the star; `None` where it has none.
+    /// Returns what stands behind the star; `None` if it has none.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn behind_star(&self) -> Option<&str> {
         Some(self.0.split_once('*')?.1)
     }
 }
 
-/// Reads the section; `None` where the file has none.
+/// Reads the section; `None` if the file has none.
 pub(super) fn read_cors(root: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Option<Cors> {
     let node = root.node(&root::CORS)?;
     let place = root::CORS.at(root.place());
@@ -148,7 +148,7 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_, '_>, findings: &mut Findings
     })
 }
 
-/// Gives the names of a list, or `None` where it holds `*`; notes what could be no method or header name.
+/// Returns the names of a list, or `None` if it holds `*`; notes what could be no method or header name.
 fn read_list(
     written: &[Written<'_>],
     key: &Key<Texts>,

@@ -67,7 +67,7 @@ impl<'s> LineIndex<'s> {
         Self { source, line_starts, blocks }
     }
 
-    /// Gives line and column (in characters), both from 1, of a byte offset.
+    /// Returns line and column (in characters), both from 1, of a byte offset.
     pub fn locate(&self, offset: usize) -> (usize, usize) {
         let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
         let start = self.line_starts.get(line - 1).copied().unwrap_or(0);
@@ -95,7 +95,7 @@ const NEAREST_CANDIDATES_MAX: usize = 512;
 /// The most names that a help lists.
 const LISTED_MAX: usize = 24;
 
-/// Gives names as a help lists them.
+/// Returns names as a help lists them.
 pub fn listed<'c>(mut names: impl Iterator<Item = &'c str>) -> String {
     let mut text = names.by_ref().take(LISTED_MAX).collect::<Vec<_>>().join(", ");
     if names.next().is_some() {
@@ -104,7 +104,7 @@ pub fn listed<'c>(mut names: impl Iterator<Item = &'c str>) -> String {
     text
 }
 
-/// Gives the candidate that `written` was most likely meant to be, where one is near enough to say so.
+/// Returns the candidate that `written` was most likely meant to be, where one is near enough to say so.
 pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     if written.len() > NEAREST_MAX_BYTES {
         return None;

@@ -67,7 +67,7 @@ impl<'s> Text<'s> {
         Self { value: Some(text), origin: Origin::File, written: HostOnly::default() }
     }
 
-    /// Gives the text as it stands in the file.
+    /// Returns the text as it stands in the file.
     pub fn as_written(&self) -> Option<&str> {
         #[cfg(not(target_arch = "wasm32"))]
         if let Some(written) = &*self.written {
@@ -114,13 +114,13 @@ impl Value<'_> {
 /// A look at a tree as it is written.
 #[cfg(not(target_arch = "wasm32"))]
 impl<'s> Node<'s> {
-    /// Gives the value of a key of an object.
+    /// Returns the value of a key of an object.
     pub fn get(&self, key: &str) -> Option<&Self> {
         let member = self.members().iter().find(|member| member.key == key);
         member.map(|member| &member.node)
     }
 
-    /// Gives the members of an object; none of anything else.
+    /// Returns the members of an object; none of anything else.
     pub fn members(&self) -> &[Member<'s>] {
         match &self.value {
             Value::Object(members) => members,
@@ -128,7 +128,7 @@ impl<'s> Node<'s> {
         }
     }
 
-    /// Gives the items of an array; none of anything else.
+    /// Returns the items of an array; none of anything else.
     pub fn items(&self) -> &[Self] {
         match &self.value {
             Value::Array(items) => items,
@@ -144,7 +144,7 @@ impl<'s> Node<'s> {
         }
     }
 
-    /// Gives the text of a key of an object.
+    /// Returns the text of a key of an object.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.get(key)?.as_text()
     }
@@ -274,7 +274,7 @@ impl<'s> Walker<'s> {
         decoded.map(|StrictValue(value)| value.unwrap_or_default()).map_err(|error| syntax_error(text, start, &error))
     }
 
-    /// Gives the next byte that is no white space, and stays before it; at the end of the text a bracket that ends all.
+    /// Returns the next byte that is no white space, and stays before it; at the end of the text a bracket that ends all.
     fn peek(&mut self) -> u8 {
         while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.byte() {
             self.step();
@@ -305,13 +305,13 @@ fn syntax_error(text: &str, start: usize, error: &serde_json::Error) -> SyntaxEr
     SyntaxError { offset: start + text.ceil_char_boundary(offset), message: bare_message(error) }
 }
 
-/// Gives the byte offset of a place that `serde_json` names by line and column, both from 1, the column in bytes.
+/// Returns the byte offset of a place that `serde_json` names by line and column, both from 1, the column in bytes.
 fn offset_of(source: &str, line: usize, column: usize) -> usize {
     let start: usize = source.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     (start + column.saturating_sub(1)).min(source.len())
 }
 
-/// Gives the message without the place that `serde_json` writes behind it.
+/// Returns the message without the place that `serde_json` writes behind it.
 fn bare_message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());

@@ -93,7 +93,7 @@ impl Form {
         Self::SigningSecret,
     ];
 
-    /// Gives its name among the `$defs`.
+    /// Returns its name among the `$defs`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Any => "text",
@@ -126,7 +126,7 @@ impl Form {
         }
     }
 
-    /// Gives how the reference calls it.
+    /// Returns how the reference calls it.
     pub fn shown(self) -> &'static str {
         match self {
             Self::Any
@@ -154,7 +154,7 @@ impl Form {
         }
     }
 
-    /// Gives a reference to its entry among the `$defs`.
+    /// Returns a reference to its entry among the `$defs`.
     pub fn pointer(self) -> String {
         format!("#/$defs/{}", self.name())
     }

@@ -112,7 +112,7 @@ impl Section {
         Self { name, title, about, keys: Vec::new(), has_notes: true, conditions: Vec::new(), example: "" }
     }
 
-    /// Gives it a key that is declared elsewhere, before those of its own.
+    /// Returns it a key that is declared elsewhere, before those of its own.
     pub fn key(mut self, key: Entry) -> Self {
         self.keys.push(key);
         self
@@ -124,25 +124,25 @@ impl Section {
         self
     }
 
-    /// Gives it a schema that holds besides.
+    /// Returns it a schema that holds besides.
     pub fn condition(mut self, condition: Json) -> Self {
         self.conditions.push(condition);
         self
     }
 
-    /// Gives it several.
+    /// Returns it several.
     pub fn conditions(mut self, conditions: impl IntoIterator<Item = Json>) -> Self {
         self.conditions.extend(conditions);
         self
     }
 
-    /// Gives it a whole config as an example.
+    /// Returns it a whole config as an example.
     pub fn example(mut self, config: &'static str) -> Self {
         self.example = config;
         self
     }
 
-    /// Gives its `type`, and the names that this has, where it is one of several.
+    /// Returns its `type`, and the names that this has, where it is one of several.
     pub fn kinds(&self) -> Option<(&Entry, Vec<&'static str>)> {
         self.keys.iter().find_map(|key| match &key.shape {
             Shape::Exactly(names) if key.name == "type" => Some((key, names.clone())),
@@ -150,7 +150,7 @@ impl Section {
         })
     }
 
-    /// Gives its entry among the `$defs`.
+    /// Returns its entry among the `$defs`.
     pub fn definition(&self) -> Json {
         let mut schema = object! { "description": plain(first_paragraph(&self.about)), "type": "object" };
         let required: Vec<_> = self.keys.iter().filter(|key| key.required).map(|key| key.name).collect();
@@ -171,10 +171,10 @@ impl Section {
 }
 
 impl Union {
-    /// Gives its entry among the `$defs`. Of a type that comes from a binding the other keys are not known.
+    /// Returns its entry among the `$defs`. Of a type that comes from a binding the other keys are not known.
     ///
     /// Each type is a condition of its own, so that an editor offers the keys of the one that stands there, and names every type
-    /// where it is none of them.
+    /// where it is not one of them.
     pub fn definition(&self) -> Json {
         let (mut names, mut meanings, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
         for section in &self.sections {
@@ -325,7 +325,7 @@ impl Entry {
         self
     }
 
-    /// Gives it a value as an example, besides those that it has.
+    /// Returns it a value as an example, besides those that it has.
     pub fn example(mut self, value: impl Into<Json>) -> Self {
         self.examples.push(value.into());
         self
@@ -337,7 +337,7 @@ impl Entry {
         self
     }
 
-    /// Gives its schema.
+    /// Returns its schema.
     pub fn schema(&self) -> Json {
         let mut schema = object! { "description": plain(&self.about) };
         self.shape.describe(&mut schema);
@@ -431,7 +431,7 @@ impl Shape {
 /// Name among the `$defs` of the codes of warnings.
 pub const WARNING: &str = "warning";
 
-/// Gives `allow`, of the config and of some of its parts.
+/// Returns `allow`, of the config and of some of its parts.
 pub fn allow(about: &str) -> Entry {
     let about = format!("Codes of warnings that `bargate check` is not to tell of {about}. See [warnings](#warnings).");
     let change = Change::Harmless("it silences warnings, and what they are about is judged here");
@@ -442,7 +442,7 @@ pub fn allow(about: &str) -> Entry {
 /// Name among the `$defs` of JSON that is the user's own, in which references are resolved.
 pub const ANY_JSON: &str = "json";
 
-/// Gives the entry of that name, which only refuses what looks like a reference and is none.
+/// Returns the entry of that name, which only refuses what looks like a reference and is none.
 pub fn any_json() -> Json {
     object! {
         "$ref": Form::Words.pointer(),
@@ -451,24 +451,24 @@ pub fn any_json() -> Json {
     }
 }
 
-/// Gives the schema by which `consequence` holds wherever `condition` does, and says why in `comment`.
+/// Returns the schema by which `consequence` holds wherever `condition` does, and says why in `comment`.
 ///
 /// Editors offer the keys that an `if` names, and not those behind a `not`.
 pub fn wherever(comment: &str, condition: Json, consequence: Json) -> Json {
     object! { "$comment": comment, "if": object! { "not": condition }, "else": consequence }
 }
 
-/// Gives the schema that refuses what `schema` takes, with what an editor is to say of it.
+/// Returns the schema that refuses what `schema` takes, with what an editor is to say of it.
 pub fn refused(schema: Json, message: &str) -> Json {
     object! { "not": schema, "errorMessage": message }
 }
 
-/// Gives the schema of a key that must be absent, with what an editor is to say where it is not.
+/// Returns the schema of a key that must be absent, with what an editor is to say where it is not.
 pub fn absent(message: &str) -> Json {
     refused(object! {}, message)
 }
 
-/// Gives the address of an entry of the `$defs`.
+/// Returns the address of an entry of the `$defs`.
 pub fn pointer(name: &str) -> String {
     format!("#/$defs/{name}")
 }

@@ -26,7 +26,7 @@ pub struct HeaderRules {
     pub remove: Vec<String>,
 }
 
-/// Reads the object of header names and texts at `key`; none where it is absent.
+/// Reads the object of header names and texts at `key`; none if it is absent.
 pub(super) fn read_header_texts(
     object: &mut ObjectReader<'_, '_>,
     key: &Key<Value>,
@@ -60,7 +60,7 @@ pub(super) fn read_response_headers(object: &mut ObjectReader<'_, '_>, findings:
     HeaderRules { set, remove }
 }
 
-/// Reads the list of header names at `key`, in lower case; none where it is absent.
+/// Reads the list of header names at `key`, in lower case; none if it is absent.
 pub(super) fn read_header_names(
     object: &mut ObjectReader<'_, '_>,
     key: &Key<Texts>,
@@ -76,7 +76,7 @@ pub(super) fn read_header_names(
     names
 }
 
-/// Gives the name in lower case; notes one that is none, or belongs to the connection.
+/// Returns the name in lower case; notes one that is none, or belongs to the connection.
 pub(super) fn checked_name(
     name: &str,
     offset: usize,
@@ -95,7 +95,7 @@ pub(super) fn checked_name(
     None
 }
 
-/// Gives the value; notes one that no header can have (RFC 9110 section 5.5).
+/// Returns the value; notes one that no header can have (RFC 9110 section 5.5).
 fn checked_value(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
     let value = written.value()?;
     if is_value(value) {

@@ -36,7 +36,7 @@ pub struct Login {
 }
 
 impl Login {
-    /// Tells whether login states are sealed with a secret that can be found by trying: the provider chose it, so it is no mistake.
+    /// Checks whether login states are sealed with a secret that can be found by trying: the provider chose it, so it is no mistake.
     pub fn seals_weakly(&self) -> bool {
         self.sealing_secret.expose().len() < SECRET_MIN_BYTES
     }

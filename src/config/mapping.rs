@@ -115,7 +115,7 @@ pub(crate) struct WrittenValue<'n> {
     pub node: &'n Node<'n>,
 }
 
-/// Tells whether a list is that of query parameters.
+/// Checks whether a list is that of query parameters.
 pub(crate) fn is_of_query([_, list]: [&Key<AnyValue>; 2]) -> bool {
     list.name == QUERY.name
 }

@@ -28,7 +28,7 @@ pub struct Network {
 /// The first bits that IPv4 addresses have among those of IPv6.
 const MAPPED_PREFIX: u32 = 96;
 
-/// Gives an address's bits; those of an IPv4 address mapped into IPv6 (RFC 4291 section 2.5.5.2).
+/// Returns an address's bits; those of an IPv4 address mapped into IPv6 (RFC 4291 section 2.5.5.2).
 fn bits(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
@@ -40,7 +40,7 @@ fn parse_bits(address: &str) -> Option<u128> {
     address.parse().ok().map(bits)
 }
 
-/// Tells whether bits are those of an IPv4 address.
+/// Checks whether bits are those of an IPv4 address.
 fn is_mapped(bits: u128) -> bool {
     bits >> 32 == 0xffff
 }
@@ -69,7 +69,7 @@ impl Network {
         u128::MAX.checked_shl(128 - self.prefix).unwrap_or(0)
     }
 
-    /// Gives the first and the last of its addresses, and whether they are of IPv4.
+    /// Returns the first and the last of its addresses, and whether they are of IPv4.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn range(&self) -> (bool, u128, u128) {
         (self.prefix >= MAPPED_PREFIX && is_mapped(self.bits), self.bits, self.bits | !self.mask())
@@ -83,7 +83,7 @@ impl Network {
 }
 
 impl Networks {
-    /// Gives what an address is counted by: of IPv6 its first 64 bits, for whoever has one address there has them all.
+    /// Returns what an address is counted by: of IPv6 its first 64 bits, for whoever has one address there has them all.
     pub fn counted(address: String) -> String {
         match parse_bits(&address) {
             Some(bits) if !is_mapped(bits) => u64::try_from(bits >> 64).unwrap_or_default().to_string(),
@@ -91,7 +91,7 @@ impl Networks {
         }
     }
 
-    /// Tells whether a request from `address` may pass; one whose address is not known may only where nothing is listed.
+    /// Checks whether a request from `address` may pass; one whose address is not known may only where nothing is listed.
     pub fn admit(&self, address: Option<&str>) -> bool {
         let Some(bits) = address.and_then(parse_bits) else {
             return self.allow.is_none() && self.deny.is_empty();
@@ -101,7 +101,7 @@ impl Networks {
     }
 }
 
-/// Reads the `ip` of an object; `None` where it has none.
+/// Reads the `ip` of an object; `None` if it has none.
 pub(super) fn read_networks(
     object: &mut ObjectReader<'_, '_>,
     key: &Key<Value>,

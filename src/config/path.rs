@@ -113,7 +113,7 @@ impl<'n> WrittenPath<'n> {
         }
     }
 
-    /// Tells whether this text is its path.
+    /// Checks whether this text is its path.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn is_at(&self, path: &str) -> bool {
         self.path.and_then(|written| written.value()) == Some(path)
@@ -130,12 +130,12 @@ impl<'n> WrittenPath<'n> {
         self.pre_process.iter().chain(of_integration)
     }
 
-    /// Tells whether it has `GET`.
+    /// Checks whether it has `GET`.
     pub fn takes_get(&self) -> bool {
         matches!(self.method, Some(MethodRule::Any | MethodRule::Exact(Method::Get)))
     }
 
-    /// Tells whether it is known what it answers, and with what.
+    /// Checks whether it is known what it answers, and with what.
     pub fn is_known(&self) -> bool {
         self.method.is_some() && self.pattern.is_some() && self.answer.is_some()
     }
@@ -148,7 +148,7 @@ impl<'n> WrittenPath<'n> {
         pattern.map(Pattern::as_str)
     }
 
-    /// Tells whether it answers whoever comes with something that is its own, and leads nowhere else.
+    /// Checks whether it answers whoever comes with something that is its own, and leads nowhere else.
     pub fn shows_something(&self) -> bool {
         let shows = match &self.answer {
             Some(WrittenAnswer::Response(_)) => true,

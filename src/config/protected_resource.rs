@@ -28,12 +28,12 @@ pub struct ProtectedResource {
 }
 
 impl ProtectedResource {
-    /// Gives the address of the metadata for a client that called `origin`.
+    /// Returns the address of the metadata for a client that called `origin`.
     pub fn metadata_url(&self, origin: &str) -> String {
         format!("{origin}{}", self.path)
     }
 
-    /// Gives the metadata for a client that called `origin`.
+    /// Returns the metadata for a client that called `origin`.
     pub fn to_json(&self, origin: &str) -> String {
         let mut metadata = self.metadata.clone();
         metadata.insert("resource".to_owned(), self.resource.as_deref().unwrap_or(origin).into());

@@ -36,7 +36,7 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    /// Gives those of an Auth0 tenant.
+    /// Returns those of an Auth0 tenant.
     pub fn of_auth0(origin: &str) -> Self {
         let at = |path: &str| format!("{origin}{path}");
         Self {

@@ -43,22 +43,22 @@ impl<'s> Findings<'s> {
         self.found.insert(after, (offset, diagnostic));
     }
 
-    /// Tells whether no more will be told, so that nothing more need be looked for.
+    /// Checks whether no more will be told, so that nothing more need be looked for.
     pub fn is_full(&self) -> bool {
         self.found.len() >= MISTAKES_MAX
     }
 
-    /// Gives line and column of a byte offset.
+    /// Returns line and column of a byte offset.
     pub fn locate(&self, offset: usize) -> (usize, usize) {
         self.lines.locate(offset)
     }
 
-    /// Tells whether nothing was found.
+    /// Checks whether nothing was found.
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
-    /// Gives the mistakes in the order of the file.
+    /// Returns the mistakes in the order of the file.
     pub fn into_diagnostics(self) -> Vec<Diagnostic> {
         self.found.into_iter().map(|(_, diagnostic)| diagnostic).collect()
     }
@@ -90,7 +90,7 @@ fn printable(mut text: String) -> String {
 /// What to do about a mistake.
 pub type Help = HostOnly<Option<String>>;
 
-/// Gives what to do about a mistake, where people read it: `bargate check` says it, the Worker's log has code, place and message.
+/// Returns what to do about a mistake, where people read it: `bargate check` says it, the Worker's log has code, place and message.
 #[inline(always)]
 pub fn told(text: impl FnOnce() -> String) -> Help {
     HostOnly::of(|| Some(text()))
@@ -131,7 +131,7 @@ impl fmt::Display for Place<'_> {
 }
 
 impl<S> Key<S> {
-    /// Gives the place of its value in an object at `parent`.
+    /// Returns the place of its value in an object at `parent`.
     pub const fn at<'p>(&self, parent: &'p Place<'p>) -> Place<'p> {
         Place::Key(parent, self.name)
     }
@@ -147,7 +147,7 @@ pub struct Written<'n> {
 }
 
 impl<'n> Written<'n> {
-    /// Gives the text, or `None` while its reference has no value.
+    /// Returns the text, or `None` while its reference has no value.
     pub fn value(&self) -> Option<&'n str> {
         self.text.value.as_deref()
     }
@@ -215,12 +215,12 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         Some(Self { node, members, place, known: Vec::new() })
     }
 
-    /// Gives the place of this object.
+    /// Returns the place of this object.
     pub fn place(&self) -> &'p Place<'p> {
         self.place
     }
 
-    /// Gives the offset of this object.
+    /// Returns the offset of this object.
     pub fn offset(&self) -> usize {
         self.node.offset
     }
@@ -230,7 +230,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         self.node
     }
 
-    /// Gives the value of `key` if the object has it; `null` is one, for else a key that restricts could be lost in silence.
+    /// Returns the value of `key` if the object has it; `null` is one, for else a key that restricts could be lost in silence.
     pub fn node<S>(&mut self, key: &Key<S>) -> Option<&'n Node<'n>> {
         self.member(key.name)
     }
@@ -242,7 +242,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         self.members.iter().find(|member| member.key == name).map(|member| &member.node)
     }
 
-    /// Gives the value of `key` and notes where it is absent.
+    /// Returns the value of `key` and notes where it is absent.
     pub fn required<S>(&mut self, key: &Key<S>, findings: &mut Findings<'_>) -> Option<&'n Node<'n>> {
         self.needed(key.name, true, findings)
     }
@@ -256,7 +256,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         node
     }
 
-    /// Gives the string at `key`, and notes one that is empty if the key's form is [`Form::NotEmpty`].
+    /// Returns the string at `key`, and notes one that is empty if the key's form is [`Form::NotEmpty`].
     pub fn text(&mut self, key: &Key<key::Text>, findings: &mut Findings<'_>) -> Option<Written<'n>> {
         let node = self.needed(key.name, key.is_required, findings)?;
         let written = read_text(node, &key.at(self.place), findings)?;
@@ -272,7 +272,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         Some(written)
     }
 
-    /// Gives the string at `key` and what it stands for; notes one that stands for nothing.
+    /// Returns the string at `key` and what it stands for; notes one that stands for nothing.
     pub fn choice<T: Copy>(
         &mut self,
         key: &Key<Choice<T>>,
@@ -285,7 +285,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         Some((written, chosen))
     }
 
-    /// Gives the boolean at `key`, or false where it is absent.
+    /// Returns the boolean at `key`, or false where it is absent.
     pub fn boolean(&mut self, key: &Key<Boolean>, findings: &mut Findings<'_>) -> bool {
         match self.node(key) {
             None => false,
@@ -297,13 +297,13 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         }
     }
 
-    /// Gives the whole number at `key`, or its default where it is absent.
+    /// Returns the whole number at `key`, or its default where it is absent.
     pub fn integer(&mut self, key: &Key<Integer>, findings: &mut Findings<'_>) -> u32 {
         let Integer { min, max, default } = key.shape;
         self.number(key.name, false, min, max, findings).unwrap_or(default)
     }
 
-    /// Gives the whole number at `key`.
+    /// Returns the whole number at `key`.
     pub fn limit(&mut self, key: &Key<Limit>, findings: &mut Findings<'_>) -> Option<u32> {
         let Limit { min, max } = key.shape;
         self.number(key.name, key.is_required, min, max, findings)
@@ -326,7 +326,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         value
     }
 
-    /// Gives the whole number at `key`, which must be one of its choices, or its default where it is absent.
+    /// Returns the whole number at `key`, which must be one of its choices, or its default where it is absent.
     pub fn one_of(&mut self, key: &Key<OneOf>, findings: &mut Findings<'_>) -> u32 {
         let OneOf { choices, default } = key.shape;
         let Some(node) = self.node(key) else { return default };
@@ -337,7 +337,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         })
     }
 
-    /// Gives the strings of the array at `key`; none where it is absent.
+    /// Returns the strings of the array at `key`; none if it is absent.
     pub fn texts(&mut self, key: &Key<Texts>, findings: &mut Findings<'_>) -> Vec<Written<'n>> {
         let place = key.at(self.place);
         let node = self.needed(key.name, key.is_required, findings);
@@ -357,7 +357,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         HostOnly::of(|| codes)
     }
 
-    /// Gives all members; used where the keys are free, so that one that begins with `x-` means what it says.
+    /// Returns all members; used where the keys are free, so that one that begins with `x-` means what it says.
     pub fn free_members(&self) -> &'n [Member<'n>] {
         self.members
     }
@@ -393,7 +393,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
     }
 }
 
-/// Gives the string in `node` and notes where it is something else.
+/// Returns the string in `node` and notes where it is something else.
 pub fn read_text<'n>(node: &'n Node<'n>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Written<'n>> {
     match &node.value {
         Value::Text(text) => Some(Written { text, offset: node.offset }),
@@ -411,7 +411,7 @@ fn whole_number(node: &Node<'_>) -> Option<u32> {
     }
 }
 
-/// Gives the items of the array in `node`; none, and a note, where it is something else.
+/// Returns the items of the array in `node`; none, and a note, where it is something else.
 pub fn read_array<'n>(node: &'n Node<'n>, place: &Place<'_>, findings: &mut Findings<'_>) -> &'n [Node<'n>] {
     match &node.value {
         Value::Array(items) => items,
@@ -447,7 +447,7 @@ fn brackets(value: &Value<'_>, expected: &str) -> String {
     }
 }
 
-/// Gives the value of the choice that `written` names, and notes where it names none.
+/// Returns the value of the choice that `written` names, and notes where it names none.
 pub fn choose<T: Copy>(
     written: &Written<'_>,
     choices: &[(&'static str, T)],
@@ -476,7 +476,7 @@ pub fn choose<T: Copy>(
 /// Places by name, so that what takes many names does not take their square.
 pub type NameIndex<'v> = HashMap<&'v str, usize>;
 
-/// Gives the place of each name, of one that stands twice the first; an empty name has none.
+/// Returns the place of each name, of one that stands twice the first; an empty name has none.
 pub fn index_names<'v>(names: impl Iterator<Item = &'v str>) -> NameIndex<'v> {
     let mut index = NameIndex::new();
     for (place, name) in names.enumerate() {
@@ -487,7 +487,7 @@ pub fn index_names<'v>(names: impl Iterator<Item = &'v str>) -> NameIndex<'v> {
     index
 }
 
-/// Gives a text as a message may show it: never one that came from a binding.
+/// Returns a text as a message may show it: never one that came from a binding.
 pub fn shown<'w>(written: &'w Written<'_>) -> &'w str {
     match (written.text.origin, written.value()) {
         (Origin::File, Some(value)) => value,

@@ -30,7 +30,7 @@ pub enum ReferenceKind {
 
 /// Answers a config's references.
 pub trait Bindings {
-    /// Gives the value behind `reference`.
+    /// Returns the value behind `reference`.
     fn look_up(&self, reference: &Reference) -> Binding;
 }
 
@@ -58,7 +58,7 @@ impl Bindings for UnknownBindings {
 }
 
 impl Reference {
-    /// Parses a whole string value; `None` where it is no reference.
+    /// Parses a whole string value; `None` if it is no reference.
     ///
     /// # Errors
     /// The name, where it is not one that a binding can have.
@@ -76,7 +76,7 @@ impl Reference {
     }
 }
 
-/// Gives which form a reference has, and what stands behind the point, from what stands behind its `$`.
+/// Returns which form a reference has, and what stands behind the point, from what stands behind its `$`.
 fn split_kind(behind: &str) -> Option<(ReferenceKind, &str)> {
     let (kind, rest) = behind.split_once('.')?;
     match kind {
@@ -94,12 +94,12 @@ fn is_of_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// Gives what stands in a text from the first reference on, as `$secret.KEY` does in `Bearer $secret.KEY`, without the `$`.
+/// Returns what stands in a text from the first reference on, as `$secret.KEY` does in `Bearer $secret.KEY`, without the `$`.
 pub(crate) fn reference_within(text: &str) -> Option<&str> {
     text.split('$').skip(1).find(|behind| split_kind(behind).is_some_and(|(_, rest)| begins_name(rest)))
 }
 
-/// Tells whether a text cannot stand in a config, or not for itself: it is a reference, or holds one.
+/// Checks whether a text cannot stand in a config, or not for itself: it is a reference, or holds one.
 pub fn holds_reference(text: &str) -> bool {
     Reference::parse(text).is_some() || reference_within(text).is_some()
 }
@@ -116,7 +116,7 @@ enum Keys {
 }
 
 impl Keys {
-    /// Gives what the keys are in the value of `key`; `None` where that value is the user's own.
+    /// Returns what the keys are in the value of `key`; `None` if that value is the user's own.
     fn below(self, key: &str) -> Option<Self> {
         match (self, key) {
             (Self::Known, "authorizers" | "claims" | "headers" | "query" | "set" | "variables") => Some(Self::Free),
@@ -128,7 +128,7 @@ impl Keys {
     }
 }
 
-/// Gives every reference in the tree, each once.
+/// Returns every reference in the tree, each once.
 pub fn collect_references(node: &Node<'_>) -> Vec<Reference> {
     let mut found = Vec::new();
     walk_references(node, &mut |reference, _, _| {

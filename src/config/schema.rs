@@ -19,22 +19,22 @@ use super::{
 /// Columns that a line of the schema's file has at the most, where it can be broken.
 const SCHEMA_WIDTH: usize = 140;
 
-/// Gives the schema as a value.
+/// Returns the schema as a value.
 pub fn json_schema() -> serde_json::Value {
     schema().to_value()
 }
 
-/// Gives the schema as the text of a file.
+/// Returns the schema as the text of a file.
 pub fn schema_text() -> String {
     schema().to_text(SCHEMA_WIDTH) + "\n"
 }
 
-/// Gives the reference page, in Markdown.
+/// Returns the reference page, in Markdown.
 pub fn reference_markdown() -> String {
     reference::page(&config(), &parts())
 }
 
-/// Gives whole configs that show each section, by its name.
+/// Returns whole configs that show each section, by its name.
 pub fn examples() -> Vec<(&'static str, String)> {
     let sections = sections().into_iter().filter(|section| !section.example.is_empty());
     sections.map(|section| (section.name, section.example.to_owned())).collect()
@@ -53,7 +53,7 @@ fn config() -> Section {
     root::section().conditions(conditions::of_config())
 }
 
-/// Gives everything but the top of the config, in the order of the reference.
+/// Returns everything but the top of the config, in the order of the reference.
 fn parts() -> Vec<Part> {
     use Part::{One, OneOf};
     vec![

@@ -73,7 +73,7 @@ pub(super) fn read_workers<'n>(
     workers
 }
 
-/// Gives the name of the module at an entry point: `./services/a.js` and `services/a` are the same.
+/// Returns the name of the module at an entry point: `./services/a.js` and `services/a` are the same.
 pub(crate) fn module_name(entrypoint: &str) -> &str {
     let mut name = entrypoint;
     while let Some(rest) = name.strip_prefix("./") {

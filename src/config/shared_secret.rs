@@ -23,7 +23,7 @@ pub(super) fn note_if_weak(written: &Written<'_>, help: &str, place: &Place<'_>,
     findings.note(written.offset, place, Code::WeakSecret, message, told(|| help.to_owned()));
 }
 
-/// Tells whether a text has the form in which keys of pairs are written: PEM, OpenSSH's, a JWK, a key set.
+/// Checks whether a text has the form in which keys of pairs are written: PEM, OpenSSH's, a JWK, a key set.
 fn is_public_key(text: &str) -> bool {
     let text = text.trim();
     text.starts_with("-----BEGIN")

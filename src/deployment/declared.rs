@@ -54,22 +54,22 @@ pub struct Unreadable {
 }
 
 impl Declared {
-    /// Gives the member of a table.
+    /// Returns the member of a table.
     pub fn member(&self, key: &str) -> Option<&Member> {
         self.members().iter().find(|member| member.key == key)
     }
 
-    /// Gives the value at a key of a table.
+    /// Returns the value at a key of a table.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.member(key).map(|member| &member.declared)
     }
 
-    /// Gives the value at a path of keys, with a dot between two.
+    /// Returns the value at a path of keys, with a dot between two.
     pub fn at(&self, path: &str) -> Option<&Self> {
         path.split('.').try_fold(self, |declared, key| declared.get(key))
     }
 
-    /// Gives the members of a table; none of anything else.
+    /// Returns the members of a table; none of anything else.
     pub fn members(&self) -> &[Member] {
         match &self.value {
             Value::Table(members) => members,
@@ -77,7 +77,7 @@ impl Declared {
         }
     }
 
-    /// Gives the items of a list; none of anything else.
+    /// Returns the items of a list; none of anything else.
     pub fn items(&self) -> &[Self] {
         match &self.value {
             Value::List(items) => items,
@@ -85,7 +85,7 @@ impl Declared {
         }
     }
 
-    /// Gives a text.
+    /// Returns a text.
     pub fn as_text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) => Some(text),
@@ -93,7 +93,7 @@ impl Declared {
         }
     }
 
-    /// Gives the text at a key of a table.
+    /// Returns the text at a key of a table.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.get(key)?.as_text()
     }
@@ -113,7 +113,7 @@ impl Value {
         }
     }
 
-    /// Gives what the gateway reads of a variable: a string as it is, a number or boolean as JavaScript writes it.
+    /// Returns what the gateway reads of a variable: a string as it is, a number or boolean as JavaScript writes it.
     pub fn to_variable(&self) -> Option<String> {
         match self {
             Self::Text(text) => Some(text.clone()),

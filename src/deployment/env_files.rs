@@ -81,28 +81,28 @@ impl EnvFiles {
         Ok(Self { files: read.into_iter().map(|(_, file, _)| file).collect(), values, referred, process })
     }
 
-    /// Tells whether no file is read.
+    /// Checks whether no file is read.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// Gives the files in the order in which they were named.
+    /// Returns the files in the order in which they were named.
     pub fn files(&self) -> &[EnvFile] {
         &self.files
     }
 
-    /// Tells whether a value refers to a name.
+    /// Checks whether a value refers to a name.
     pub fn refers_to(&self, name: &str) -> bool {
         self.referred.contains(name)
     }
 
-    /// Gives the value of a name.
+    /// Returns the value of a name.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values.get(name).or_else(|| self.process.get(name))
     }
 }
 
-/// Tells whether wrangler takes the values of a file as they stand; those of any other it expands.
+/// Checks whether wrangler takes the values of a file as they stand; those of any other it expands.
 fn is_plain(name: &str) -> bool {
     let name = Path::new(name).file_name().unwrap_or_default().to_string_lossy();
     name == ".dev.vars" || name.starts_with(".dev.vars.")

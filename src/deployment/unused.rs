@@ -25,7 +25,7 @@ const OWN_NAMES: [&str; 8] = [
 const FLAGS: [&str; 2] = ["nodejs_compat_do_not_populate_process_env", "disallow_importable_env"];
 
 impl Wrangler {
-    /// Tells where modules can read secrets that nobody hands them.
+    /// Says where modules can read secrets that nobody hands them.
     fn importable(&self, needs: &[Need]) -> Option<Diagnostic> {
         let has_modules = needs.iter().any(|need| need.kind == NeedKind::Module);
         let (flags, offset) = &self.flags;
@@ -69,7 +69,7 @@ impl Wrangler {
 }
 
 impl EnvFiles {
-    /// Tells what of a file of variables nothing uses, and what of it wrangler does not read.
+    /// Says what of a file of variables nothing uses, and what of it wrangler does not read.
     pub(super) fn review(&self, env_file: &EnvFile, wrangler: Option<&Wrangler>, needs: &[Need]) -> Vec<Diagnostic> {
         let mut told = Vec::new();
         for (name, offset) in &env_file.names {

@@ -100,12 +100,12 @@ impl Wrangler {
         Ok(Self { file, folder, section, label, flags, refused, environments, keeps_variables })
     }
 
-    /// Tells whether it says which secrets there are.
+    /// Checks whether it says which secrets there are.
     pub fn declares_secrets(&self) -> bool {
         self.section.get("secrets").is_some()
     }
 
-    /// Tells whether a name has a value that no file shows: that of a secret that must be there, or of one in a Secrets Store.
+    /// Checks whether a name has a value that no file shows: that of a secret that must be there, or of one in a Secrets Store.
     pub(super) fn has_unseen(&self, name: &str) -> bool {
         self.requires(name) || self.names("secrets_store_secrets", "binding").contains(name)
     }
@@ -115,7 +115,7 @@ impl Wrangler {
         required.iter().any(|one| one.as_text() == Some(name))
     }
 
-    /// Says why `wrangler dev` does not take a name from a file of variables; `None` where it does.
+    /// Says why `wrangler dev` does not take a name from a file of variables; `None` if it does.
     pub(super) fn ignores(&self, name: &str) -> Option<String> {
         let mut lists = LISTS.iter().filter_map(|(list, keys)| Some((list, keys.first()?)));
         if let Some((list, _)) = lists.find(|(list, key)| self.names(list, key).contains(name)) {
@@ -147,7 +147,7 @@ impl Wrangler {
     }
 }
 
-/// Gives wrangler's configuration without the values of variables, which are not to be printed; every line stays where it is.
+/// Returns wrangler's configuration without the values of variables, which are not to be printed; every line stays where it is.
 fn without_values(text: &str, root: &Declared) -> String {
     let environments = root.get("env").map(Declared::members).unwrap_or_default();
     let sections = std::iter::once(root).chain(environments.iter().map(|member| &member.declared));

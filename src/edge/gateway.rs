@@ -1,9 +1,9 @@
 //! The gateway: its config, the authorizers at work, and what is remembered between requests.
 
 pub mod application;
-pub mod issuer;
-pub mod key_ring;
+pub mod jwks_cache;
 pub mod loader;
 pub mod state;
+pub mod verifier;
 
 pub use state::Gateway;

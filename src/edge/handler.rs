@@ -12,7 +12,7 @@ use crate::edge::auth::authenticate::authenticate;
 use crate::edge::gateway::{Gateway, loader};
 use crate::edge::integrations;
 use crate::edge::request::answer::{Answer, finish};
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::request::fault;
 use crate::edge::request::rules::{check_anonymous_rate, check_body, check_rate};
 use crate::edge::runtime::timing::now_ms;
@@ -26,39 +26,39 @@ use crate::route::{Allow, Found, Match, Method, MethodRule};
 const REFUSED_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
 
 /// Answers a request.
-pub async fn handle(exchange: &Rc<Exchange>) -> Response {
-    match loader::current(&**exchange).await {
+pub async fn handle(cx: &Rc<RequestContext>) -> Response {
+    match loader::current(&**cx).await {
         Ok(gateway) => {
-            let outcome = answer(&gateway, exchange).await;
-            finish(exchange, Some(&gateway), outcome)
+            let outcome = answer(&gateway, cx).await;
+            finish(cx, Some(&gateway), outcome)
         }
-        Err(_) => finish(exchange, None, Err(not_configured(exchange))),
+        Err(_) => finish(cx, None, Err(not_configured(cx))),
     }
 }
 
 /// Answers a request whose first instance panicked.
-pub async fn handle_panicked(exchange: &Rc<Exchange>) -> Response {
-    let gateway = loader::current(&**exchange).await.ok();
-    finish(exchange, gateway.as_deref(), Err(Problem::Internal("it panicked".to_owned())))
+pub async fn handle_panicked(cx: &Rc<RequestContext>) -> Response {
+    let gateway = loader::current(&**cx).await.ok();
+    finish(cx, gateway.as_deref(), Err(Problem::Internal("it panicked".to_owned())))
 }
 
 /// Returns the failure of a gateway without a config, with its reasons if it runs on a developer's machine and is called there. What
 /// is deployed never tells them, whatever host it is called by.
-fn not_configured(exchange: &Exchange) -> Problem {
-    let reasons = if exchange.url().is_loopback() { loader::reasons_to_tell() } else { None };
+fn not_configured(cx: &RequestContext) -> Problem {
+    let reasons = if cx.url().is_loopback() { loader::reasons_to_tell() } else { None };
     reasons.map_or(Problem::ConfigInvalid, Problem::ConfigInvalidHere)
 }
 
-async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer, Problem> {
+async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer, Problem> {
     let config = &gateway.config;
-    check_address(exchange, config.networks.as_ref())?;
-    let found = config.routes.find(exchange.method(), exchange.path());
-    if let Some(answer) = config.cors.as_ref().and_then(|rule| answer_preflight(gateway, rule, exchange, &found)) {
+    check_address(cx, config.networks.as_ref())?;
+    let found = config.routes.find(cx.method(), cx.path());
+    if let Some(answer) = config.cors.as_ref().and_then(|rule| answer_preflight(gateway, rule, cx, &found)) {
         return Ok(answer);
     }
     let matched = match found {
         // Only `ANY` takes a method of these, and it takes all the others.
-        Found::Route(_) if REFUSED_METHODS.contains(&exchange.method()) => {
+        Found::Route(_) if REFUSED_METHODS.contains(&cx.method()) => {
             return Err(Problem::MethodNotAllowed(every_method()));
         }
         Found::Route(matched) => matched,
@@ -66,45 +66,45 @@ async fn answer(gateway: &Rc<Gateway>, exchange: &Rc<Exchange>) -> Result<Answer
         Found::NotFound => return Err(Problem::RouteNotFound),
         Found::Ambiguous(reason) => return Err(Problem::PathAmbiguous(reason)),
     };
-    exchange.path_index.set(Some(matched.index));
+    cx.path_index.set(Some(matched.index));
     let Some(path) = config.paths.get(matched.index) else { return Err(Problem::RouteNotFound) };
-    check_address(exchange, path.rules.networks.as_ref())?;
-    check_rate(exchange, path, None).await?;
+    check_address(cx, path.rules.networks.as_ref())?;
+    check_rate(cx, path, None).await?;
     let claims = match &path.access {
         Some(access) => {
             let begun = now_ms();
-            let claims = authenticate(gateway, exchange, access).await;
-            exchange.auth_ms.set(Some(now_ms() - begun));
+            let claims = authenticate(gateway, cx, access).await;
+            cx.auth_ms.set(Some(now_ms() - begun));
             match claims {
                 Ok(claims) => claims,
                 // No login helps on the path of another authorizer.
                 Err(problem) if config.logs_in_elsewhere(access) => return Err(problem),
-                Err(problem) => return or_login(gateway, exchange, problem),
+                Err(problem) => return or_login(gateway, cx, problem),
             }
         }
         None => None,
     };
     match &claims {
-        Some(claims) => check_rate(exchange, path, Some(claims)).await?,
-        None => check_anonymous_rate(exchange, path).await?,
+        Some(claims) => check_rate(cx, path, Some(claims)).await?,
+        None => check_anonymous_rate(cx, path).await?,
     }
-    fault::inject(exchange);
-    check_body(exchange, path)?;
-    integrations::run(gateway, exchange, path, &matched, claims).await
+    fault::inject(cx);
+    check_body(cx, path)?;
+    integrations::run(gateway, cx, path, &matched, claims).await
 }
 
 /// Checks that a request comes from where it may.
 ///
 /// # Errors
 /// [`Problem::IpDenied`].
-fn check_address(exchange: &Exchange, networks: Option<&Networks>) -> Result<(), Problem> {
+fn check_address(cx: &RequestContext, networks: Option<&Networks>) -> Result<(), Problem> {
     let Some(networks) = networks else { return Ok(()) };
-    if networks.admit(exchange.header("cf-connecting-ip").as_deref()) { Ok(()) } else { Err(Problem::IpDenied) }
+    if networks.admit(cx.header("cf-connecting-ip").as_deref()) { Ok(()) } else { Err(Problem::IpDenied) }
 }
 
-/// Answers a CORS preflight of a path that has no `OPTIONS` of its own; `None` where the request is something else.
-fn answer_preflight(gateway: &Gateway, rule: &Cors, exchange: &Exchange, found: &Found<'_, '_>) -> Option<Answer> {
-    if exchange.method() != Method::Options.as_str() {
+/// Answers a CORS preflight of a path that has no `OPTIONS` of its own; `None` if the request is something else.
+fn answer_preflight(gateway: &Gateway, rule: &Cors, cx: &RequestContext, found: &Found<'_, '_>) -> Option<Answer> {
+    if cx.method() != Method::Options.as_str() {
         return None;
     }
     let allow = match found {
@@ -115,15 +115,15 @@ fn answer_preflight(gateway: &Gateway, rule: &Cors, exchange: &Exchange, found: 
         }
         Found::NotFound | Found::Ambiguous(_) => return None,
     };
-    let origin = exchange.header("origin")?;
-    let method = exchange.header("access-control-request-method")?;
-    let headers = exchange.header("access-control-request-headers");
+    let origin = cx.header("origin")?;
+    let method = cx.header("access-control-request-method")?;
+    let headers = cx.header("access-control-request-headers");
     let preflight = Preflight { origin: &origin, method: &method, headers: headers.as_deref() };
     let headers = preflight_headers(rule, &preflight, &allow.to_string());
     Some(Answer::Preflight(headers))
 }
 
-/// Gives what an `ANY` path takes.
+/// Returns what an `ANY` path takes.
 fn every_method() -> Allow {
     let mut allow = Allow::default();
     allow.insert(MethodRule::Any);

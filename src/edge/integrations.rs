@@ -17,7 +17,7 @@ use std::rc::Rc;
 use crate::config::{Fixed, Integration, LocationPart, Path, Redirect};
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::route::{Ambiguity, Match, Method};
@@ -31,7 +31,7 @@ use service::ServiceCall;
 /// What a client is told instead.
 pub async fn run(
     gateway: &Rc<Gateway>,
-    exchange: &Rc<Exchange>,
+    cx: &Rc<RequestContext>,
     path: &Path,
     matched: &Match<'_, '_>,
     claims: Option<Rc<VerifiedClaims>>,
@@ -43,11 +43,11 @@ pub async fn run(
             | Integration::Logout(_)
             | Integration::BackchannelLogout(_)
     );
-    if spends && exchange.method() == Method::Head.as_str() {
+    if spends && cx.method() == Method::Head.as_str() {
         // A link preview must not use up a code, rotate a token or end a session (RFC 9110 section 9.2.1).
         return Ok(Answer::private_json(String::new()));
     }
-    let service = ServiceCall { gateway, exchange, path, matched, claims: claims.as_deref() };
+    let service = ServiceCall { gateway, cx, path, matched, claims: claims.as_deref() };
     if let Some(rpc) = &path.pre_process
         && let Some(answer) = service.ask_first(rpc).await?
     {
@@ -64,9 +64,9 @@ pub async fn run(
             let forwarded = Forwarded { path: matched.forward_path(prefix), prefix };
             let expiring = claims.as_deref().filter(|_| *close_at_expiry);
             let raw = expiring.is_some();
-            match (proxy::run(gateway, exchange, path, server, forwarded, claims.as_deref(), raw).await?, expiring) {
+            match (proxy::run(gateway, cx, path, server, forwarded, claims.as_deref(), raw).await?, expiring) {
                 (Answer::Relayed(response), Some(claims)) => {
-                    proxy::close_at_expiry(gateway, exchange, path, &response, claims).map(Answer::Relayed)
+                    proxy::close_at_expiry(gateway, cx, path, &response, claims).map(Answer::Relayed)
                 }
                 (answer, _) => Ok(answer),
             }
@@ -74,41 +74,39 @@ pub async fn run(
         Integration::ServiceBinding { binding, function } => service.binding(binding, function.as_deref()).await,
         Integration::Service(name) => service.module(name).await,
         Integration::Login { login, redirect_uri, return_to_origins } => {
-            login::run(gateway, exchange, login, redirect_uri, return_to_origins).await
+            login::run(gateway, cx, login, redirect_uri, return_to_origins).await
         }
         Integration::Callback { provider, login, redirect_uri, response, post_process } => {
             let application = gateway.application(provider);
-            let login = callback::log_in(gateway, exchange, application, login.as_deref(), redirect_uri).await;
+            let login = callback::log_in(gateway, cx, application, login.as_deref(), redirect_uri).await;
             let login = match (login, post_process) {
                 (Ok(login), Some(rpc)) => {
                     let told = ServiceCall { claims: login.id_claims.as_ref(), ..service }.tell(rpc).await;
-                    told.inspect_err(|_| login.discard(exchange)).map(|()| login)
+                    told.inspect_err(|_| login.discard(cx)).map(|()| login)
                 }
                 (login, _) => login,
             };
-            callback::answer(gateway, exchange, response, login).await
+            callback::answer(gateway, cx, response, login).await
         }
         Integration::Userinfo(provider) => {
-            userinfo::run(gateway, exchange, &gateway.application(provider), claims.as_deref()).await
+            userinfo::run(gateway, cx, &gateway.application(provider), claims.as_deref()).await
         }
-        Integration::Refresh(provider) => refresh::run(gateway, exchange, &gateway.application(provider)).await,
-        Integration::Logout(session) => logout::run(gateway, exchange, session).await,
-        Integration::BackchannelLogout(provider) => {
-            backchannel_logout::run(exchange, &gateway.application(provider)).await
-        }
-        Integration::Supabase(supabase) => supabase::run(exchange, supabase).await,
-        Integration::Health => Ok(health::run(gateway, exchange).await),
+        Integration::Refresh(provider) => refresh::run(gateway, cx, &gateway.application(provider)).await,
+        Integration::Logout(session) => logout::run(gateway, cx, session).await,
+        Integration::BackchannelLogout(provider) => backchannel_logout::run(cx, &gateway.application(provider)).await,
+        Integration::Supabase(supabase) => supabase::run(cx, supabase).await,
+        Integration::Health => Ok(health::run(gateway, cx).await),
         Integration::ProtectedResource(resource) => {
             let headers = vec![("content-type".into(), "application/json".into())];
-            Ok(Answer::Made { status: 200, headers, body: Some(resource.to_json(&exchange.origin())), policy: None })
+            Ok(Answer::Made { status: 200, headers, body: Some(resource.to_json(&cx.origin())), policy: None })
         }
     }
 }
 
-/// Gives the redirect with the parts of the path put in.
+/// Returns the redirect with the parts of the path put in.
 ///
 /// # Errors
-/// [`Problem::PathAmbiguous`] where a browser would take the result for another host.
+/// [`Problem::PathAmbiguous`] if a browser would take the result for another host.
 fn redirected(redirect: &Redirect, matched: &Match<'_, '_>) -> Result<Answer, Problem> {
     let mut location = String::new();
     for part in &redirect.location {

@@ -3,7 +3,7 @@
 pub mod access_log;
 pub mod answer;
 pub mod body;
-pub mod exchange;
+pub mod context;
 pub mod fault;
 pub mod forwarding;
 pub mod rules;

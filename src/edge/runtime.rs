@@ -1,7 +1,6 @@
 //! What the Workers runtime gives: JavaScript, clocks, stores, WebCrypto, the console. Knows nothing of gateways.
 
 pub mod bindings;
-pub mod flight;
 pub mod host;
 pub mod http_client;
 pub mod invocation;
@@ -10,6 +9,7 @@ pub mod log;
 pub mod object_client;
 pub mod panic;
 pub mod sealing;
+pub mod single_flight;
 pub mod stored_object;
 pub mod timing;
 pub mod webcrypto;

@@ -9,7 +9,7 @@ use super::checks::Explanation;
 use super::kind::Kind;
 use super::rules::Sources;
 
-/// Gives advice for a check; none for one that passed, or whose failure says all.
+/// Returns advice for a check; none for one that passed, or whose failure says all.
 pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &Sources) -> Option<String> {
     let Outcome::Fail(error) = &check.outcome else { return None };
     let claims = explanation.claims.as_ref();

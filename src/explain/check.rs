@@ -30,17 +30,17 @@ pub struct Check {
     pub found: String,
 }
 
-/// Gives the outcome of a check that was not made.
+/// Returns the outcome of a check that was not made.
 pub fn skip(reason: &str) -> Outcome {
     Outcome::Skip(reason.to_owned())
 }
 
-/// Gives a check.
+/// Returns a check.
 pub fn row(name: &'static str, outcome: Outcome, expected: impl Into<String>, found: impl Into<String>) -> Check {
     Check { name, outcome, expected: expected.into(), found: found.into() }
 }
 
-/// Gives a member as it stands there.
+/// Returns a member as it stands there.
 pub fn written(members: &Map<String, Value>, name: &str) -> String {
     members.get(name).map_or_else(|| "absent".to_owned(), Value::to_string)
 }

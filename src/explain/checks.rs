@@ -63,7 +63,7 @@ impl Explanation {
         Self { header: shown.map(|header| header.members().clone()), claims: claims.ok(), checks }
     }
 
-    /// Gives the failure at which the gateway stops.
+    /// Returns the failure at which the gateway stops.
     pub fn refusal(&self) -> Option<&TokenError> {
         let failures = || {
             self.checks.iter().filter_map(|check| match &check.outcome {
@@ -76,7 +76,7 @@ impl Explanation {
         failures().find(|error| !expired(error)).or_else(|| failures().next())
     }
 
-    /// Gives what the gateway makes of the token.
+    /// Returns what the gateway makes of the token.
     pub fn verdict(&self) -> Verdict<'_> {
         match self.refusal() {
             Some(error) => Verdict::Refused(error),
@@ -185,7 +185,7 @@ fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i
     ]
 }
 
-/// Gives a claim, with what its time means where it is one of the three that are checked.
+/// Returns a claim, with what its time means where it is one of the three that are checked.
 fn found(claims: &Map<String, Value>, name: &'static str, now: i64) -> String {
     let date = if matches!(name, "exp" | "nbf" | "iat") { numeric_date(claims, name) } else { Ok(None) };
     match date {

@@ -48,7 +48,7 @@ pub fn check_keys(token: &str, header: Result<&JoseHeader, &str>, set: Result<&K
     [by_name, key, check_signature(token, algorithm, &keys)]
 }
 
-/// Gives the rows where the name is all that is known of the key.
+/// Returns the rows where the name is all that is known of the key.
 fn unchecked(outcome: Outcome, named: String, reason: &str) -> [Check; 3] {
     [
         row("kid", outcome, "the name of a key of the set", named),

@@ -16,7 +16,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Tells what a text is by the number of its parts.
+    /// Says what a text is by the number of its parts.
     pub fn of(token: &str) -> Self {
         match token.split('.').count() {
             1 => Self::Opaque,
@@ -37,7 +37,7 @@ impl Kind {
     }
 }
 
-/// Tells whether the first part is a header that names an encryption.
+/// Checks whether the first part is a header that names an encryption.
 fn is_encrypted(token: &str) -> bool {
     let header = token.split('.').next().unwrap_or_default();
     let header = Parts { header, payload: "", signature: "" }.header();

@@ -46,7 +46,7 @@ pub struct Report<'r> {
 }
 
 impl Report<'_> {
-    /// Gives it for people, with the codes that colour a terminal.
+    /// Returns it for people, with the codes that colour a terminal.
     pub fn text(&self) -> String {
         let mut text = String::new();
         let Sources { config, authorizer, files, .. } = self.sources;
@@ -78,7 +78,7 @@ impl Report<'_> {
         text
     }
 
-    /// Gives it for programs.
+    /// Returns it for programs.
     pub fn json(&self) -> Value {
         let Sources { config, authorizer, files, .. } = self.sources;
         let checks: Vec<_> = self.explanation.checks.iter().map(|check| self.check_json(check)).collect();
@@ -203,13 +203,13 @@ impl Report<'_> {
         meant.map(|check| check.name).collect::<Vec<_>>().join(", ")
     }
 
-    /// Gives the gateway's answer to a token that is refused.
+    /// Returns the gateway's answer to a token that is refused.
     fn problem(&self) -> Option<Problem> {
         self.explanation.refusal().map(|error| error.clone().into())
     }
 }
 
-/// Tells whether two checks were skipped for one reason, with nothing found for either.
+/// Checks whether two checks were skipped for one reason, with nothing found for either.
 fn are_skipped_alike(one: &Check, other: &Check) -> bool {
     let nothing = |check: &Check| matches!(check.outcome, Outcome::Skip(_)) && check.found == UNKNOWN;
     nothing(one) && nothing(other) && one.outcome == other.outcome
@@ -224,7 +224,7 @@ fn write_skipped(text: &mut String, checks: &[Check]) {
     }
 }
 
-/// Gives the beginning of a text that may be long.
+/// Returns the beginning of a text that may be long.
 fn cut(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN_MAX_CHARS).collect();
     if shown.len() < text.len() {

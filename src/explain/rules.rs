@@ -190,7 +190,7 @@ impl Chosen {
         }
     }
 
-    /// Gives the reference that the first of `keys` that is there consists of.
+    /// Returns the reference that the first of `keys` that is there consists of.
     fn reference(&self, keys: &[&str]) -> Option<Reference> {
         let written = keys.iter().find_map(|key| self.written.get(*key))?;
         Reference::parse(written.as_str()?)?.ok()
@@ -209,7 +209,7 @@ impl Chosen {
         }
     }
 
-    /// Gives a text that came from `keys`, to be shown unless it is a secret.
+    /// Returns a text that came from `keys`, to be shown unless it is a secret.
     fn expected(&self, value: Option<String>, keys: &[&str]) -> Result<Expected, String> {
         let value = value.ok_or_else(|| self.unknown(keys))?;
         let secret = self.reference(keys).filter(|reference| reference.kind == ReferenceKind::Secret);
@@ -219,7 +219,7 @@ impl Chosen {
     }
 }
 
-/// Gives a reference as a config writes it.
+/// Returns a reference as a config writes it.
 fn spelt(reference: &Reference) -> String {
     match reference.kind {
         ReferenceKind::Env => format!("$env.{}", reference.name),

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use ring::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 
-/// Tells whether `signature` was made over `signed` with `key`; a key that is not of the algorithm's type has verified nothing.
+/// Checks whether `signature` was made over `signed` with `key`; a key that is not of the algorithm's type has verified nothing.
 pub fn is_by_key(key: &Key, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> bool {
     verify(key, algorithm, signed, signature).is_some()
 }

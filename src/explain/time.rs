@@ -18,7 +18,7 @@ pub fn parse_time(text: &str) -> Result<i64, String> {
     seconds.ok_or_else(|| "no time: write it as 2026-01-31T12:00:00Z, or in seconds since 1970".to_owned())
 }
 
-/// Gives a time in UTC (RFC 3339); `None` where it lies beyond the calendar.
+/// Returns a time in UTC (RFC 3339); `None` if it lies beyond the calendar.
 pub fn utc(seconds: i64) -> Option<String> {
     Timestamp::from_second(seconds).ok().map(|time| time.to_string())
 }
@@ -39,7 +39,7 @@ pub fn relative(seconds: i64, now: i64) -> String {
     }
 }
 
-/// Gives a time as a number, in UTC, and from `now`.
+/// Returns a time as a number, in UTC, and from `now`.
 pub fn told(seconds: i64, now: i64) -> String {
     let utc = utc(seconds).unwrap_or_else(|| "beyond the calendar".to_owned());
     format!("{seconds}, {utc}, {}", relative(seconds, now))

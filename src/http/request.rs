@@ -3,22 +3,22 @@
 //! Each header that crosses from JavaScript costs, so the core asks for one header by name when a decision needs it and
 //! never holds a copy of them all.
 
-/// Gives the parts of a request that decisions read.
+/// Returns the parts of a request that decisions read.
 pub trait RequestHead {
-    /// Gives the method as sent, such as `GET`.
+    /// Returns the method as sent, such as `GET`.
     fn method(&self) -> &str;
 
-    /// Gives the path, WHATWG-normalised and not decoded, beginning with `/`.
+    /// Returns the path, WHATWG-normalised and not decoded, beginning with `/`.
     fn path(&self) -> &str;
 
-    /// Gives the query without its `?`, not decoded; `None` where the address has none.
+    /// Returns the query without its `?`, not decoded; `None` if the address has none.
     fn query(&self) -> Option<&str>;
 
-    /// Gives the value of the header `name` (any case); several of one name come joined by `, `.
+    /// Returns the value of the header `name` (any case); several of one name come joined by `, `.
     fn header(&self, name: &str) -> Option<String>;
 }
 
-/// Tells whether a person follows an address, so that the browser shows the answer as a page (Fetch section 2.2.5).
+/// Checks whether a person follows an address, so that the browser shows the answer as a page (Fetch section 2.2.5).
 ///
 /// A browser of before Fetch Metadata, or one that came by plain http, is known by what it would like best, among much else: a page.
 pub fn is_navigation(request: &impl RequestHead) -> bool {
@@ -28,7 +28,7 @@ pub fn is_navigation(request: &impl RequestHead) -> bool {
     }
 }
 
-/// Gives the decoded value of the first query parameter called `name`.
+/// Returns the decoded value of the first query parameter called `name`.
 pub fn query_parameter(query: Option<&str>, name: &str) -> Option<String> {
     form_urlencoded::parse(query?.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }

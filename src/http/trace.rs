@@ -22,13 +22,13 @@ impl Trace {
         Self { traceparent: format!("00-{trace}-{fresh_parent}-{flags}"), continued: valid.is_some() }
     }
 
-    /// Gives the trace's id.
+    /// Returns the trace's id.
     pub fn id(&self) -> &str {
         self.traceparent.split('-').nth(1).unwrap_or_default()
     }
 }
 
-/// Gives the trace's id and the flags of a valid header (Trace Context section 3.2).
+/// Returns the trace's id and the flags of a valid header (Trace Context section 3.2).
 fn parse(header: &str) -> Option<(&str, &'static str)> {
     let header = header.trim();
     let hex = |text: &str, length: usize| {

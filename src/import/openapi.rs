@@ -119,7 +119,7 @@ pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
     Imported::Config { config, notes: routes.notes.lines(true), summary }
 }
 
-/// Gives the version of OpenAPI.
+/// Returns the version of OpenAPI.
 fn version(description: &Json) -> Result<String, String> {
     if let Some(Json::Text(version) | Json::Number(version)) = description.get("swagger") {
         return Err(format!("it is of Swagger {version}; convert it to OpenAPI 3 first"));
@@ -140,12 +140,12 @@ fn version(description: &Json) -> Result<String, String> {
 
 /// The authorizers that the config has.
 struct Authorizers {
-    /// Each with its index among the tenants of the description; none where it is of no tenant of the description's.
+    /// Each with its index among the tenants of the description; none if it is of no tenant of the description's.
     used: Vec<(Option<usize>, Tenant)>,
 }
 
 impl Authorizers {
-    /// Gives those whose tokens open a path.
+    /// Returns those whose tokens open a path.
     fn of(routes: &Routes<'_>, schemes: &Schemes, wishes: &Wishes) -> Self {
         let accesses = || routes.list.iter().filter_map(|route| route.access.as_ref());
         let tenants = schemes.tenants.iter().enumerate();
@@ -165,7 +165,7 @@ impl Authorizers {
         found.filter(|_| self.used.len() > 1).map(|(_, tenant)| tenant.name.as_str())
     }
 
-    /// Gives what a reader should know of them.
+    /// Returns what a reader should know of them.
     fn notes(&self) -> Vec<String> {
         let unknown = self.used.iter().filter(|(_, tenant)| tenant.known_as.is_none());
         let mut notes: Vec<_> = match self.used.len() {

@@ -24,7 +24,7 @@ const ERROR_MAX_BYTES: usize = 64;
 const AUTHENTICATION_EXPIRED: &str = "authentication_expired";
 
 /// An answer of the provider.
-pub struct ProviderAnswer {
+pub struct ProviderResponse {
     /// Its status.
     pub status: u16,
     /// Its `Retry-After`.
@@ -66,7 +66,7 @@ impl From<TransportError> for Problem {
 
 /// Which exchange an answer of the token endpoint is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exchange {
+pub enum Grant {
     /// A code for tokens.
     Code,
     /// A refresh token for tokens.
@@ -75,33 +75,33 @@ pub enum Exchange {
 
 /// Tokens from the provider.
 #[derive(Clone)]
-pub struct TokenAnswer {
+pub struct TokenResponse {
     members: Map<String, Value>,
     id_token: Option<Secret<String>>,
 }
 
-impl TokenAnswer {
-    /// Gives the access token.
+impl TokenResponse {
+    /// Returns the access token.
     pub fn access_token(&self) -> &str {
         json::text(&self.members, "access_token").unwrap_or_default()
     }
 
-    /// Gives the refresh token, where there is one; an empty one was not given.
+    /// Returns the refresh token, where there is one; an empty one was not given.
     pub fn refresh_token(&self) -> Option<&str> {
         json::text(&self.members, "refresh_token").filter(|token| !token.is_empty())
     }
 
-    /// Gives for how many seconds the access token holds, where the answer says so (RFC 6749 section 5.1).
+    /// Returns for how many seconds the access token holds, where the answer says so (RFC 6749 section 5.1).
     pub fn expires_in(&self) -> Option<i64> {
         self.members.get("expires_in").and_then(Value::as_i64).filter(|seconds| *seconds > 0)
     }
 
-    /// Gives the ID token, where there is one.
+    /// Returns the ID token, where there is one.
     pub fn id_token(&self) -> Option<&Secret<String>> {
         self.id_token.as_ref()
     }
 
-    /// Tells whether these are tokens of the user that earlier ones were of (OpenID Connect Core section 12.2): whom the access
+    /// Checks whether these are tokens of the user that earlier ones were of (OpenID Connect Core section 12.2): whom the access
     /// token named before, and by which issuer the ID token named whom, as far as that is known.
     pub fn is_for(&self, access_subject: Option<&str>, id: Option<(&str, &str)>) -> bool {
         let access = claimed_text(self.access_token(), "sub");
@@ -113,7 +113,7 @@ impl TokenAnswer {
         same_access && same_id
     }
 
-    /// Gives the provider's answer as JSON, with `return_to` beside the tokens where the login asked for one. Tokens that are empty
+    /// Returns the provider's answer as JSON, with `return_to` beside the tokens where the login asked for one. Tokens that are empty
     /// are left out: a client would put them in the place of what it holds.
     pub fn to_json(&self, return_to: Option<&str>) -> String {
         let mut members = Map::new();
@@ -134,7 +134,7 @@ impl TokenAnswer {
 ///
 /// # Errors
 /// What a client is told, by that table.
-pub fn judge_tokens(exchange: Exchange, answer: &ProviderAnswer) -> Result<TokenAnswer, Problem> {
+pub fn parse_token_response(exchange: Grant, answer: &ProviderResponse) -> Result<TokenResponse, Problem> {
     if answer.status == 200 {
         return read_tokens(exchange, &answer.body);
     }
@@ -142,8 +142,8 @@ pub fn judge_tokens(exchange: Exchange, answer: &ProviderAnswer) -> Result<Token
     let refused = matches!(answer.status, 400 | 401 | 403);
     let invalid_grant = refused && error.error == "invalid_grant";
     match (answer.status, exchange) {
-        (_, Exchange::Refresh) if invalid_grant => Err(Problem::RefreshTokenInvalid(error)),
-        (_, Exchange::Code) if invalid_grant => Err(Problem::CodeInvalid(error)),
+        (_, Grant::Refresh) if invalid_grant => Err(Problem::RefreshTokenInvalid(error)),
+        (_, Grant::Code) if invalid_grant => Err(Problem::CodeInvalid(error)),
         _ if refused && (needs_user(&error.error) || has_expired(&error.error, &error.description)) => {
             Err(Problem::InteractionRequired(error))
         }
@@ -154,15 +154,15 @@ pub fn judge_tokens(exchange: Exchange, answer: &ProviderAnswer) -> Result<Token
 }
 
 /// What came of a call to the provider.
-pub type Outcome = Result<ProviderAnswer, TransportError>;
+pub type Outcome = Result<ProviderResponse, TransportError>;
 
-/// Tells whether an error says that the user has to do something: all that are registered for that end so (OpenID Connect Core
+/// Checks whether an error says that the user has to do something: all that are registered for that end so (OpenID Connect Core
 /// section 3.1.2.6), and so do those that providers add, such as `mfa_required`.
 fn needs_user(error: &str) -> bool {
     error.as_bytes().ends_with(b"_required")
 }
 
-/// Tells whether an error says that the user has to begin anew.
+/// Checks whether an error says that the user has to begin anew.
 fn has_expired(error: &str, description: &str) -> bool {
     [error, description].contains(&AUTHENTICATION_EXPIRED)
 }
@@ -172,9 +172,9 @@ fn has_expired(error: &str, description: &str) -> bool {
 /// # Errors
 /// What a client is told, who knows of no refresh token: that the session has ended, that the user has to log in again, or that
 /// the provider is away.
-pub fn judge_renewal(outcome: &Outcome) -> Result<TokenAnswer, Problem> {
+pub fn validate_renewal(outcome: &Outcome) -> Result<TokenResponse, Problem> {
     let judged = match outcome {
-        Ok(answer) => judge_tokens(Exchange::Refresh, answer),
+        Ok(answer) => parse_token_response(Grant::Refresh, answer),
         Err(error) => Err(error.clone().into()),
     };
     judged.map_err(|problem| match problem {
@@ -185,7 +185,7 @@ pub fn judge_renewal(outcome: &Outcome) -> Result<TokenAnswer, Problem> {
     })
 }
 
-fn read_tokens(exchange: Exchange, body: &str) -> Result<TokenAnswer, Problem> {
+fn read_tokens(exchange: Grant, body: &str) -> Result<TokenResponse, Problem> {
     let malformed = || Problem::IdpError("the token answer is malformed", Some(200));
     let members = json::parse_object(body.as_bytes()).ok_or_else(malformed)?;
     let has_access_token = json::text(&members, "access_token").is_some_and(|token| !token.is_empty());
@@ -198,14 +198,14 @@ fn read_tokens(exchange: Exchange, body: &str) -> Result<TokenAnswer, Problem> {
     let id_token = match members.get("id_token") {
         None | Some(Value::Null) => None,
         // A login that brings an empty one is refused.
-        Some(Value::String(token)) if token.is_empty() && exchange == Exchange::Refresh => None,
+        Some(Value::String(token)) if token.is_empty() && exchange == Grant::Refresh => None,
         Some(Value::String(token)) => Some(Secret::new(token.clone())),
         Some(_) => return Err(malformed()),
     };
-    Ok(TokenAnswer { members, id_token })
+    Ok(TokenResponse { members, id_token })
 }
 
-/// Tells whether a token may be used as a bearer token (RFC 6749 section 7.1): of its type it is said so, or nothing.
+/// Checks whether a token may be used as a bearer token (RFC 6749 section 7.1): of its type it is said so, or nothing.
 pub(super) fn is_bearer(members: &Map<String, Value>) -> bool {
     match members.get("token_type") {
         None | Some(Value::Null) => true,
@@ -217,7 +217,7 @@ pub(super) fn is_bearer(members: &Map<String, Value>) -> bool {
 ///
 /// # Errors
 /// What a client is told.
-pub fn judge_profile(answer: &ProviderAnswer, subject: Option<&str>) -> Result<String, Problem> {
+pub fn validate_profile(answer: &ProviderResponse, subject: Option<&str>) -> Result<String, Problem> {
     match answer.status {
         200 => {
             let malformed = Problem::IdpError("the profile is malformed, or says not whose it is", Some(200));
@@ -236,9 +236,9 @@ pub fn judge_profile(answer: &ProviderAnswer, subject: Option<&str>) -> Result<S
     }
 }
 
-/// Gives what a client is told when the browser comes back with an `error` (RFC 6749 section 4.1.2.1, OpenID Connect Core
+/// Returns what a client is told when the browser comes back with an `error` (RFC 6749 section 4.1.2.1, OpenID Connect Core
 /// section 3.1.2.6).
-pub fn judge_authorization_error(error: &str, description: Option<&str>) -> Problem {
+pub fn parse_authorization_error(error: &str, description: Option<&str>) -> Problem {
     let description = description.unwrap_or_default();
     let detail = ProviderError { status: None, error: error_name(error), description: logged(description) };
     match error {
@@ -251,7 +251,7 @@ pub fn judge_authorization_error(error: &str, description: Option<&str>) -> Prob
     }
 }
 
-pub(super) fn provider_error(answer: &ProviderAnswer) -> ProviderError {
+pub(super) fn provider_error(answer: &ProviderResponse) -> ProviderError {
     let members = json::parse_object(answer.body.as_bytes()).unwrap_or_default();
     let text = |name: &str| json::text(&members, name);
     ProviderError {
@@ -262,7 +262,7 @@ pub(super) fn provider_error(answer: &ProviderAnswer) -> ProviderError {
     }
 }
 
-/// Gives the name of an error as the registered ones are written, and of no other kind.
+/// Returns the name of an error as the registered ones are written, and of no other kind.
 fn error_name(error: &str) -> String {
     let well_formed = error.len() <= ERROR_MAX_BYTES && error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     if well_formed { error.to_owned() } else { "an unregistered error".to_owned() }
@@ -287,8 +287,8 @@ mod tests {
 
     use super::*;
 
-    fn answer(status: u16, body: &str) -> ProviderAnswer {
-        ProviderAnswer { status, retry_after: Some("7".into()), body: body.into() }
+    fn answer(status: u16, body: &str) -> ProviderResponse {
+        ProviderResponse { status, retry_after: Some("7".into()), body: body.into() }
     }
 
     #[test]
@@ -335,10 +335,10 @@ mod tests {
             (200, r#"{"access_token":"a","token_type":["Bearer"]}"#, "idp_error", 502, "a type that is no text"),
         ];
         for (status, body, code, answered, message) in table {
-            let problem = judge_tokens(Exchange::Refresh, &answer(status, body)).err().unwrap();
+            let problem = parse_token_response(Grant::Refresh, &answer(status, body)).err().unwrap();
             assert_eq!((problem.code(), problem.status()), (code, answered), "{message}");
         }
-        let code = |body| judge_tokens(Exchange::Code, &answer(400, body)).err().unwrap().code();
+        let code = |body| parse_token_response(Grant::Code, &answer(400, body)).err().unwrap().code();
         assert_eq!(code(invalid_grant), "code_invalid", "a code that was used before");
         assert_eq!(code(r#"{"error":"mfa_required"}"#), "interaction_required", "a login that is not complete");
     }
@@ -357,7 +357,7 @@ mod tests {
             (Err(TransportError::Unreachable("x".into())), "idp_unavailable"),
         ];
         for (outcome, code) in table {
-            assert_eq!(judge_renewal(&outcome).err().unwrap().code(), code);
+            assert_eq!(validate_renewal(&outcome).err().unwrap().code(), code);
         }
     }
 
@@ -365,7 +365,7 @@ mod tests {
     fn tokens_are_passed_on_whole() {
         let body =
             r#"{"access_token":"a","refresh_token":"r2","id_token":"i","expires_in":60,"scope":"openid","x":[1]}"#;
-        let tokens = judge_tokens(Exchange::Refresh, &answer(200, body)).ok().unwrap();
+        let tokens = parse_token_response(Grant::Refresh, &answer(200, body)).ok().unwrap();
         let given: Value = serde_json::from_str(&tokens.to_json(None)).unwrap();
         assert_eq!(given, serde_json::from_str::<Value>(body).unwrap());
         let given: Value = serde_json::from_str(&tokens.to_json(Some("/home"))).unwrap();
@@ -377,14 +377,14 @@ mod tests {
         let given = json!({"access_token": "a", "refresh_token": "r", "id_token": "i"});
         for empty in [json!(""), Value::Null] {
             let body = json!({"access_token": "a", "refresh_token": empty, "id_token": empty}).to_string();
-            let tokens = judge_tokens(Exchange::Refresh, &answer(200, &body)).ok().unwrap();
+            let tokens = parse_token_response(Grant::Refresh, &answer(200, &body)).ok().unwrap();
             assert_eq!((tokens.refresh_token(), tokens.id_token().is_some()), (None, false), "{body}");
             assert_eq!(tokens.to_json(None), r#"{"access_token":"a"}"#, "nor is it passed on: {body}");
         }
-        let given = judge_tokens(Exchange::Refresh, &answer(200, &given.to_string())).ok().unwrap();
+        let given = parse_token_response(Grant::Refresh, &answer(200, &given.to_string())).ok().unwrap();
         assert_eq!((given.refresh_token(), given.id_token().is_some()), (Some("r"), true), "what is there is taken");
         let login = r#"{"access_token":"a","refresh_token":"","id_token":""}"#;
-        let login = judge_tokens(Exchange::Code, &answer(200, login)).ok().unwrap();
+        let login = parse_token_response(Grant::Code, &answer(200, login)).ok().unwrap();
         assert_eq!(login.refresh_token(), None, "of a login");
         assert!(login.id_token().is_some(), "which must not come with an ID token that says nothing");
     }
@@ -393,7 +393,7 @@ mod tests {
     fn a_token_is_taken_as_a_bearer_token_in_any_case_of_its_type_and_where_nothing_is_said() {
         for kind in [r#","token_type":"Bearer""#, r#","token_type":"bEARER""#, r#","token_type":null"#, ""] {
             let body = format!(r#"{{"access_token":"a"{kind}}}"#);
-            assert!(judge_tokens(Exchange::Code, &answer(200, &body)).is_ok(), "{kind}");
+            assert!(parse_token_response(Grant::Code, &answer(200, &body)).is_ok(), "{kind}");
         }
     }
 
@@ -413,7 +413,7 @@ mod tests {
         ];
         for (access, id, same, message) in table {
             let body = json!({"access_token": access, "id_token": id}).to_string();
-            let tokens = judge_tokens(Exchange::Refresh, &answer(200, &body)).ok().unwrap();
+            let tokens = parse_token_response(Grant::Refresh, &answer(200, &body)).ok().unwrap();
             assert_eq!(tokens.is_for(Some("u"), Some(("i", "u"))), same, "{message}");
             assert!(tokens.is_for(None, None), "{message}, where nothing is known");
         }
@@ -421,7 +421,7 @@ mod tests {
 
     #[test]
     fn a_rate_limit_passes_the_wait_on() {
-        let problem = judge_tokens(Exchange::Refresh, &answer(429, "")).err().unwrap();
+        let problem = parse_token_response(Grant::Refresh, &answer(429, "")).err().unwrap();
         assert!(problem.headers().contains(&("retry-after".into(), "7".into())));
     }
 
@@ -441,10 +441,10 @@ mod tests {
             (302, "", "idp_error"),
         ];
         for (status, body, code) in table {
-            assert_eq!(judge_profile(&answer(status, body), Some("a")).err().unwrap().code(), code, "{status}");
+            assert_eq!(validate_profile(&answer(status, body), Some("a")).err().unwrap().code(), code, "{status}");
         }
         for subject in [Some("a"), None] {
-            assert_eq!(judge_profile(&answer(200, r#"{"sub":"a"}"#), subject).ok().unwrap(), r#"{"sub":"a"}"#);
+            assert_eq!(validate_profile(&answer(200, r#"{"sub":"a"}"#), subject).ok().unwrap(), r#"{"sub":"a"}"#);
         }
     }
 
@@ -463,15 +463,15 @@ mod tests {
             ("<script>", "idp_rejected"),
         ];
         for (error, code) in table {
-            assert_eq!(judge_authorization_error(error, Some("x")).code(), code, "{error}");
+            assert_eq!(parse_authorization_error(error, Some("x")).code(), code, "{error}");
         }
-        let slow = judge_authorization_error("temporarily_unavailable", Some("authentication_expired"));
+        let slow = parse_authorization_error("temporarily_unavailable", Some("authentication_expired"));
         assert_eq!(slow.code(), "state_expired", "as Keycloak says that it took too long");
     }
 
     #[test]
     fn text_of_the_provider_is_cut_and_has_no_line_break_and_no_token() {
-        let problem = judge_authorization_error(
+        let problem = parse_authorization_error(
             "access_denied",
             Some(&format!("a\r\nb {}{}", "v1.M0ABCDEFGHIJKLMNOPQRSTUVWXYZ ", "x ".repeat(1000))),
         );

@@ -61,7 +61,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    /// Gives how an attempt ended, by its failure where it failed.
+    /// Returns how an attempt ended, by its failure where it failed.
     pub fn by(failure: Option<&Problem>, is_code: bool) -> Self {
         match failure {
             None if is_code => Self::Used { refused: false },
@@ -77,7 +77,7 @@ impl Attempts {
     /// was used, or is longer than names are. Whoever is told `true` ends the attempt.
     ///
     /// # Errors
-    /// [`Problem::RateLimited`] where too many of the client's were refused.
+    /// [`Problem::RateLimited`] if too many of the client's were refused.
     pub fn begin(&mut self, client: &str, names: &[&str], now_ms: f64) -> Result<bool, Problem> {
         let shown = |name: &str| self.get(false, name).is_some_and(|known| now_ms < known.at_ms);
         if names.iter().any(|name| name.len() > NAME_MAX_BYTES || shown(name)) {

@@ -46,7 +46,7 @@ impl Discovery {
     }
 }
 
-/// Gives an address that secrets may be sent to: https, or http on this machine.
+/// Returns an address that secrets may be sent to: https, or http on this machine.
 fn endpoint(members: &Map<String, Value>, name: &str) -> Option<String> {
     let address = Address::parse(json::text(members, name)?)?;
     let trusted = address.scheme() == "https" || address.scheme() == "http" && address.is_loopback();

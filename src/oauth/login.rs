@@ -22,7 +22,7 @@ pub const PASSED_TO_PROVIDER: [&str; 8] =
 /// Names what a sealed state is for, so that no other sealed thing can stand in for one.
 const STATE_PURPOSE: &str = "bargate login state v1";
 
-/// Gives the address at which a login begins that leads to `return_to`.
+/// Returns the address at which a login begins that leads to `return_to`.
 pub fn login_address(path: &str, return_to: Option<&str>) -> String {
     match return_to {
         Some(return_to) => {
@@ -60,7 +60,7 @@ impl LoginState {
         Self { verifier: random_text(&random.verifier), nonce: random_text(&random.nonce), return_to, issued_at: now }
     }
 
-    /// Gives the bytes to seal.
+    /// Returns the bytes to seal.
     pub fn to_bytes(&self) -> Vec<u8> {
         let members = &mut [
             ("v", self.verifier.as_str().into()),
@@ -74,7 +74,7 @@ impl LoginState {
     /// Reads the bytes of an opened seal at `now` (seconds since 1970).
     ///
     /// # Errors
-    /// [`Problem::StateExpired`] past [`LOGIN_STATE_MAX_SECS`]; [`Problem::StateInvalid`] where the bytes are no state.
+    /// [`Problem::StateExpired`] past [`LOGIN_STATE_MAX_SECS`]; [`Problem::StateInvalid`] if the bytes are no state.
     pub fn from_bytes(bytes: &[u8], now: i64) -> Result<Self, Problem> {
         let state = Self::parse(bytes).ok_or_else(|| Problem::StateInvalid("no login state inside".into()))?;
         if now - state.issued_at > LOGIN_STATE_MAX_SECS {
@@ -91,17 +91,17 @@ impl LoginState {
     }
 }
 
-/// Gives random bytes as text that is safe in a URL and a cookie.
+/// Returns random bytes as text that is safe in a URL and a cookie.
 pub fn random_text(bytes: &[u8]) -> String {
     encode(&URL_SAFE_NO_PAD, bytes)
 }
 
-/// Gives the associated data of a sealed state: it opens only in the browser with this cookie and at this callback.
+/// Returns the associated data of a sealed state: it opens only in the browser with this cookie and at this callback.
 pub fn state_context(cookie: &str, redirect_uri: &str) -> Vec<u8> {
     [STATE_PURPOSE, cookie, redirect_uri].join("\n").into_bytes()
 }
 
-/// Gives the address of the provider's login (RFC 6749 section 4.1.1).
+/// Returns the address of the provider's login (RFC 6749 section 4.1.1).
 ///
 /// `challenge` is the SHA-256 of the state's verifier as base64url (RFC 7636 section 4.2); `passed` are parameters of the client's own request, of which those in [`PASSED_TO_PROVIDER`] go along.
 pub fn authorize_url(
@@ -138,7 +138,7 @@ pub fn authorize_url(
 /// Checks who sent the browser back, by the `iss` of its address (RFC 9207 section 2.4).
 ///
 /// # Errors
-/// [`Problem::StateInvalid`] where it is another than the `issuer`, or missing where it is `needed`.
+/// [`Problem::StateInvalid`] if it is another than the `issuer`, or missing where it is `needed`.
 pub fn check_response_issuer(iss: Option<&str>, issuer: &str, needed: bool) -> Result<(), Problem> {
     match iss {
         Some(iss) if iss == issuer => Ok(()),
@@ -150,7 +150,7 @@ pub fn check_response_issuer(iss: Option<&str>, issuer: &str, needed: bool) -> R
     }
 }
 
-/// Gives the form that exchanges a code for tokens (RFC 6749 section 4.1.3).
+/// Returns the form that exchanges a code for tokens (RFC 6749 section 4.1.3).
 pub fn code_form(
     provider: &Provider,
     endpoints: &Endpoints,

@@ -17,7 +17,7 @@ const JTI_MAX_BYTES: usize = 256;
 /// The event that makes a token a logout token (Back-Channel Logout section 2.4).
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// Gives the address of the provider's logout, which leads on to `return_to`; that itself where the provider has none.
+/// Returns the address of the provider's logout, which leads on to `return_to`; that itself where the provider has none.
 pub fn logout_url(provider: &Provider, endpoints: &Endpoints, return_to: String) -> String {
     let Some((url, return_to_parameter)) = &endpoints.logout else { return return_to };
     let mut query = Serializer::new(String::new());
@@ -25,7 +25,7 @@ pub fn logout_url(provider: &Provider, endpoints: &Endpoints, return_to: String)
     with_query(url, &query.finish())
 }
 
-/// Gives the form that revokes a refresh token (RFC 7009 section 2.1), to which `token` is still to be added.
+/// Returns the form that revokes a refresh token (RFC 7009 section 2.1), to which `token` is still to be added.
 pub fn revocation_form(provider: &Provider, endpoints: &Endpoints) -> Form {
     Form::new(provider, endpoints, &[("token_type_hint", "refresh_token")])
 }
@@ -47,7 +47,7 @@ pub struct LogoutRequest<'t> {
 ///
 /// # Errors
 /// The first rule that it breaks, in words.
-pub fn judge_logout_token(
+pub fn validate_logout_token(
     claims: &VerifiedClaims,
     clock_skew_secs: i64,
     now: i64,

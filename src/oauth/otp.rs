@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::{ProviderAnswer, is_bearer, provider_error};
+use super::answer::{ProviderResponse, is_bearer, provider_error};
 use crate::config::SupabaseStep;
 use crate::json::{self, ToText as _};
 use crate::problem::{Problem, RetryAfter};
@@ -59,11 +59,15 @@ pub fn read_otp_request(step: SupabaseStep, body: &str) -> Result<OtpRequest, Pr
     Ok(OtpRequest { path, body: Value::Object(body).to_text(), message })
 }
 
-/// Gives the body of the answer to a client.
+/// Returns the body of the answer to a client.
 ///
 /// # Errors
 /// What a client is told instead.
-pub fn judge_otp(step: SupabaseStep, request: &OtpRequest, answer: &ProviderAnswer) -> Result<String, Problem> {
+pub fn parse_otp_response(
+    step: SupabaseStep,
+    request: &OtpRequest,
+    answer: &ProviderResponse,
+) -> Result<String, Problem> {
     match answer.status {
         200 if step != SupabaseStep::Verify => Ok(json::object(&mut [("message", request.message.into())]).to_text()),
         200 => match json::parse_object(answer.body.as_bytes()) {

@@ -24,7 +24,7 @@ pub enum BodyKind {
 }
 
 impl BodyKind {
-    /// Gives the kind of a request's body.
+    /// Returns the kind of a request's body.
     ///
     /// # Errors
     /// [`Problem::UnsupportedMediaType`] for any other type.
@@ -45,10 +45,10 @@ impl BodyKind {
     }
 }
 
-/// Gives the refresh token of a body; `None` where it has none.
+/// Returns the refresh token of a body; `None` if it has none.
 ///
 /// # Errors
-/// [`Problem::BodyMalformed`] where the body is not of its type, or asks for another grant.
+/// [`Problem::BodyMalformed`] if the body is not of its type, or asks for another grant.
 pub fn read_refresh_body(kind: BodyKind, body: &str) -> Result<Option<Secret<String>>, Problem> {
     let (token, grant_type) = match kind {
         BodyKind::Json => {
@@ -84,13 +84,13 @@ pub fn check_form(refresh_token: &Secret<String>) -> Result<(), Problem> {
     }
 }
 
-/// Gives the form that exchanges a refresh token.
+/// Returns the form that exchanges a refresh token.
 pub fn refresh_form(provider: &Provider, endpoints: &Endpoints, refresh_token: &Secret<String>) -> Form {
     let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose().as_str())];
     Form::new(provider, endpoints, &fields)
 }
 
-/// Gives how many seconds a token that expires at `expires_at` still holds at `now`; `None` once it has expired.
+/// Returns how many seconds a token that expires at `expires_at` still holds at `now`; `None` once it has expired.
 pub fn expires_in(expires_at: i64, now: i64) -> Option<i64> {
     Some(expires_at - now).filter(|seconds| *seconds > 0)
 }

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::{Exchange, Outcome, ProviderAnswer, TransportError, judge_tokens};
+use super::answer::{Grant, Outcome, ProviderResponse, TransportError, parse_token_response};
 use crate::json::{self, ToText as _};
 
 /// Whether an exchange was lost counts for this long: providers that allow for a lost answer do so for a minute at the most.
@@ -27,7 +27,7 @@ pub enum Step {
 
 /// What is kept of the exchange of one refresh token.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum StoredResult {
     /// It is under way, or was lost: `lost` is how often it was before.
     UnderWay {
         /// How often it was lost before.
@@ -52,8 +52,8 @@ pub struct Answered {
     pub until: i64,
 }
 
-impl Kept {
-    /// Reads a kept text; `None` where it is none.
+impl StoredResult {
+    /// Reads a kept text; `None` if it is none.
     pub fn parse(text: &str) -> Option<Self> {
         let members = json::parse_object(text.as_bytes())?;
         let until = members.get("until").and_then(Value::as_i64)?;
@@ -68,7 +68,7 @@ impl Kept {
         }))
     }
 
-    /// Gives the text to keep.
+    /// Returns the text to keep.
     pub fn to_json(&self) -> String {
         match self {
             Self::UnderWay { lost, until } => json::object(&mut [("lost", (*lost).into()), ("until", (*until).into())]),
@@ -82,7 +82,7 @@ impl Kept {
         .to_text()
     }
 
-    /// Gives when it is forgotten.
+    /// Returns when it is forgotten.
     pub fn until(&self) -> i64 {
         match self {
             Self::UnderWay { until, .. } | Self::Answered(Answered { until, .. }) => *until,
@@ -103,14 +103,14 @@ impl Kept {
     }
 }
 
-/// Tells whether a provider has put another refresh token in the place of the one that was `sent`. One that stays good is
+/// Checks whether a provider has put another refresh token in the place of the one that was `sent`. One that stays good is
 /// exchanged again: what came of it would be given again past its use.
 pub fn is_rotated(outcome: &Outcome, sent: &str) -> bool {
-    let tokens = outcome.as_ref().ok().and_then(|answer| judge_tokens(Exchange::Refresh, answer).ok());
+    let tokens = outcome.as_ref().ok().and_then(|answer| parse_token_response(Grant::Refresh, answer).ok());
     tokens.is_some_and(|tokens| tokens.refresh_token().is_some_and(|token| token != sent))
 }
 
-/// Gives what came of a call to the provider as JSON, to be handed from one object to another.
+/// Returns what came of a call to the provider as JSON, to be handed from one object to another.
 pub fn outcome_to_json(outcome: &Outcome) -> Value {
     let (failed, reason) = match outcome {
         Ok(answer) => {
@@ -127,14 +127,14 @@ pub fn outcome_to_json(outcome: &Outcome) -> Value {
     json::object(&mut [("failed", failed.into()), ("reason", reason.into())])
 }
 
-/// Reads what came of a call to the provider; `None` where the members tell of none.
+/// Reads what came of a call to the provider; `None` if the members tell of none.
 pub fn outcome_from_json(members: &Map<String, Value>) -> Option<Outcome> {
     let own = |key: &str| json::text(members, key).map(str::to_owned);
     let failed = match json::text(members, "failed") {
         None => {
             let status = members.get("status").and_then(Value::as_u64)?;
             let status = u16::try_from(status).ok()?;
-            return Some(Ok(ProviderAnswer { status, retry_after: own("retry_after"), body: own("body")? }));
+            return Some(Ok(ProviderResponse { status, retry_after: own("retry_after"), body: own("body")? }));
         }
         Some("timeout") => TransportError::Timeout,
         Some("too_large") => TransportError::TooLarge,
@@ -153,8 +153,8 @@ mod tests {
 
     #[test]
     fn an_exchange_is_made_once_replayed_for_a_while_and_retried_once_where_it_was_lost() {
-        let under_way = |lost| Some(Kept::UnderWay { lost, until: 100 });
-        let answered = || Some(Kept::Answered(answered()));
+        let under_way = |lost| Some(StoredResult::UnderWay { lost, until: 100 });
+        let answered = || Some(StoredResult::Answered(answered()));
         let table = [
             (None, "a", 0, Step::Exchange(0), "nothing is kept"),
             (answered(), "b", 49, Step::Replay("s".into()), "within the grace"),
@@ -166,13 +166,13 @@ mod tests {
             (under_way(1), "b", 100, Step::Exchange(0), "lost long ago: the provider judges"),
         ];
         for (kept, asker, now, expected, message) in table {
-            assert_eq!(Kept::step(kept, asker, now), expected, "{message}");
+            assert_eq!(StoredResult::step(kept, asker, now), expected, "{message}");
         }
     }
 
     #[test]
     fn a_refresh_token_is_rotated_where_another_takes_its_place() {
-        let came = |status, body: &str| Ok(ProviderAnswer { status, retry_after: None, body: body.into() });
+        let came = |status, body: &str| Ok(ProviderResponse { status, retry_after: None, body: body.into() });
         let table = [
             (came(200, r#"{"access_token":"a","refresh_token":"r2"}"#), true, "another"),
             (came(200, r#"{"access_token":"a","refresh_token":"r1"}"#), false, "the same"),
@@ -189,15 +189,15 @@ mod tests {
 
     #[test]
     fn what_is_kept_comes_back_as_it_was() {
-        for kept in [Kept::UnderWay { lost: 1, until: 5 }, Kept::Answered(answered())] {
-            assert_eq!(Kept::parse(&kept.to_json()), Some(kept));
+        for kept in [StoredResult::UnderWay { lost: 1, until: 5 }, StoredResult::Answered(answered())] {
+            assert_eq!(StoredResult::parse(&kept.to_json()), Some(kept));
         }
-        assert_eq!(Kept::parse("{}"), None);
+        assert_eq!(StoredResult::parse("{}"), None);
     }
 
     #[test]
     fn an_outcome_comes_back_as_it_was() {
-        let answer = ProviderAnswer { status: 429, retry_after: Some("7".into()), body: "{}".into() };
+        let answer = ProviderResponse { status: 429, retry_after: Some("7".into()), body: "{}".into() };
         let outcomes = [
             Ok(answer),
             Err(TransportError::Timeout),

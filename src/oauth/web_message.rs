@@ -5,7 +5,7 @@
 
 use crate::json::ToText as _;
 
-/// Gives the page and its `Content-Security-Policy`.
+/// Returns the page and its `Content-Security-Policy`.
 ///
 /// `response` is JSON; `nonce` is random text for this page alone.
 pub fn web_message_page(response: &str, target_origin: &str, nonce: &str) -> (String, String) {

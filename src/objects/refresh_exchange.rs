@@ -75,7 +75,7 @@ impl RefreshExchangeAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::{ProviderAnswer, TransportError};
+    use crate::oauth::{ProviderResponse, TransportError};
 
     #[test]
     fn a_message_is_written_as_every_build_reads_it_and_comes_back_as_it_was() {
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_written_as_every_build_reads_it_and_comes_back_as_it_was() {
-        let came = || Ok(ProviderAnswer { status: 200, retry_after: None, body: "{}".into() });
+        let came = || Ok(ProviderResponse { status: 200, retry_after: None, body: "{}".into() });
         let answer = |outcome, replayed| RefreshExchangeAnswer { outcome: Rc::new(outcome), replayed };
         let table = [
             (answer(came(), false), r#"{"body":"{}","retry_after":null,"status":200}"#),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use crate::json::{self, ToText as _};
-use crate::oauth::{Outcome, judge_renewal, outcome_from_json, outcome_to_json};
+use crate::oauth::{Outcome, outcome_from_json, outcome_to_json, validate_renewal};
 use crate::problem::Problem;
 use crate::session::{SessionToken, Tokens};
 
@@ -137,7 +137,7 @@ impl SessionAnswer {
             }
             Self::WrongKey => Err(Problem::SessionInvalid("the cookie's key does not open the session")),
             Self::Ended { reason, .. } => Err(Problem::SessionExpired(reason.into())),
-            Self::NotRenewed(outcome) => Err(judge_renewal(&outcome).err().unwrap_or_else(no_token)),
+            Self::NotRenewed(outcome) => Err(validate_renewal(&outcome).err().unwrap_or_else(no_token)),
             Self::Done => Err(no_token()),
         }
     }
@@ -194,7 +194,7 @@ impl SessionAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::{ProviderAnswer, TransportError};
+    use crate::oauth::{ProviderResponse, TransportError};
 
     fn tokens() -> Tokens {
         Tokens { access: "a".into(), refresh: Some("r".into()), subject: None, sid: Some("s".into()) }
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_written_as_every_build_reads_it_and_comes_back_as_it_was() {
-        let answer = |status| ProviderAnswer { status, retry_after: Some("7".into()), body: "{}".into() };
+        let answer = |status| ProviderResponse { status, retry_after: Some("7".into()), body: "{}".into() };
         let token = |subject: Option<&str>| SessionAnswer::Token {
             token: "t".into(),
             subject: subject.map(str::to_owned),
@@ -303,7 +303,7 @@ mod tests {
         assert_eq!(asked_again(token(15)), 60_000.0, "never past its end");
         let refusal = r#"{"error":"invalid_grant"}"#;
         let provider = |status, body: &str| {
-            let answer = ProviderAnswer { status, retry_after: None, body: body.into() };
+            let answer = ProviderResponse { status, retry_after: None, body: body.into() };
             SessionAnswer::NotRenewed(Rc::new(Ok(answer)))
         };
         let table = [

@@ -12,7 +12,7 @@ const RETRY_AFTER_DEFAULT_SECS: u32 = 5;
 /// A failure that a client is told of.
 #[derive(Debug, Clone)]
 pub enum Problem {
-    /// No config is in force.
+    /// No config is active.
     ConfigInvalid,
     /// The same, with its reasons for whoever runs the gateway on this very machine.
     ConfigInvalidHere(String),
@@ -133,7 +133,7 @@ pub struct ProviderError {
 }
 
 impl ProviderError {
-    /// Gives what stands for the provider's error where the gateway refused without asking.
+    /// Returns what stands for the provider's error where the gateway refused without asking.
     pub fn of_gateway(reason: &str) -> Self {
         Self { status: None, error: "refused here".to_owned(), description: reason.to_owned() }
     }
@@ -178,7 +178,7 @@ impl Default for RetryAfter {
 }
 
 impl From<TokenError> for Problem {
-    /// Gives the answer for an access token that is not believed.
+    /// Returns the answer for an access token that is not believed.
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::Claim(ClaimError::Expired { .. }) => Self::TokenExpired(error),
@@ -188,7 +188,7 @@ impl From<TokenError> for Problem {
 }
 
 impl Problem {
-    /// Gives what the log should know besides the code.
+    /// Returns what the log should know besides the code.
     pub fn reason(&self) -> Option<Cow<'static, str>> {
         match self {
             Self::PathAmbiguous(reason) => Some(reason.to_string().into()),

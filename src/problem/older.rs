@@ -7,7 +7,7 @@ use crate::token::{ClaimError, TokenError};
 const AUTH_ERROR: &str = "AUTH_ERROR";
 
 impl Problem {
-    /// Gives the code that SAG had for this failure at `path`, whose tokens `authorizer` issues; `None` for a failure that it did
+    /// Returns the code that SAG had for this failure at `path`, whose tokens `authorizer` issues; `None` for a failure that it did
     /// not tell apart.
     pub fn older_code(&self, path: Option<&Path>, authorizer: Option<&Authorizer>) -> Option<&'static str> {
         let of_supabase = authorizer.is_some_and(|authorizer| authorizer.is_supabase);
@@ -43,7 +43,7 @@ impl Problem {
     }
 }
 
-/// Gives the code of the error of `jose`, by which SAG checked tokens; it passed on those of some classes only.
+/// Returns the code of the error of `jose`, by which SAG checked tokens; it passed on those of some classes only.
 fn code_of_jose(error: &TokenError) -> &'static str {
     match error {
         TokenError::Claim(ClaimError::Expired { .. }) => "ERR_JWT_EXPIRED",

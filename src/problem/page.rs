@@ -28,7 +28,7 @@ pub enum WayOn<'a> {
 }
 
 impl Problem {
-    /// Tells whether a login that begins anew may help whoever met the problem at `path`.
+    /// Checks whether a login that begins anew may help whoever met the problem at `path`.
     pub fn calls_for_login(&self, path: Option<&Path>) -> bool {
         let status = self.status();
         match path.map(|path| &path.integration) {
@@ -39,12 +39,12 @@ impl Problem {
         }
     }
 
-    /// Tells whether the same request may succeed a little later.
+    /// Checks whether the same request may succeed a little later.
     pub fn is_transient(&self) -> bool {
         self.status() >= 429
     }
 
-    /// Gives the page.
+    /// Returns the page.
     pub fn page(&self, request_id: &str, way_on: WayOn<'_>) -> String {
         let ProblemKind { code, title, .. } = *self.kind();
         // The empty address is that of the page itself.
@@ -74,7 +74,7 @@ impl Problem {
         page
     }
 
-    /// Gives the words for somebody who sees a page: those of `detail` are for whoever writes the client.
+    /// Returns the words for somebody who sees a page: those of `detail` are for whoever writes the client.
     fn words_for_people(&self) -> &str {
         match (self, self.status()) {
             // Who runs it on a machine of their own is told each mistake.

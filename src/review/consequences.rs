@@ -32,17 +32,17 @@ impl Mistakes {
         Self { parts: mistakes.map(|one| part(&one.path).to_owned()).collect() }
     }
 
-    /// Tells whether a path, by its index, has a mistake.
+    /// Checks whether a path, by its index, has a mistake.
     pub fn are_in_path(&self, index: usize) -> bool {
         self.parts.contains(&format!("paths[{index}]"))
     }
 
-    /// Tells whether something that no part of the config seems to have may be what a mistake hides.
+    /// Checks whether something that no part of the config seems to have may be what a mistake hides.
     pub fn may_hide_anything(&self) -> bool {
         self.parts.iter().any(|part| part.is_empty() || part.starts_with("paths"))
     }
 
-    /// Tells whether a warning is sound in spite of the mistakes.
+    /// Checks whether a warning is sound in spite of the mistakes.
     pub fn leave_sound(&self, warning: &Diagnostic) -> bool {
         let part_is_read = || !self.parts.contains(part(&warning.path));
         match ground(warning.code) {
@@ -53,7 +53,7 @@ impl Mistakes {
     }
 }
 
-/// Gives the part of the config that a place is in: an entry of a list at the top, or else what stands at the top.
+/// Returns the part of the config that a place is in: an entry of a list at the top, or else what stands at the top.
 fn part(path: &str) -> &str {
     let end = path.find(['.', '[']).unwrap_or(path.len());
     let behind = path.get(end..).unwrap_or_default();
@@ -92,7 +92,7 @@ pub(super) fn drop_consequences(told: &mut Vec<Diagnostic>) {
     told.retain(|one| !causes.iter().any(|cause| follows(one, cause)));
 }
 
-/// Tells whether a mistake follows from another.
+/// Checks whether a mistake follows from another.
 fn follows(mistake: &Diagnostic, cause: &Diagnostic) -> bool {
     if let Some(meant) = meant_key(cause) {
         let of_other_sections = meant == "alias" || cause.path.starts_with("authorizer");
@@ -125,13 +125,13 @@ fn follows(mistake: &Diagnostic, cause: &Diagnostic) -> bool {
     }
 }
 
-/// Gives the key that an unknown one was most likely meant to be.
+/// Returns the key that an unknown one was most likely meant to be.
 fn meant_key(cause: &Diagnostic) -> Option<&str> {
     let help = cause.help.as_deref().filter(|_| cause.code == Code::UnknownKey)?;
     help.strip_prefix("did you mean \"")?.strip_suffix("\"?")
 }
 
-/// Tells whether a mistake is the absence of a key, or of what only such a key could bring.
+/// Checks whether a mistake is the absence of a key, or of what only such a key could bring.
 fn says_absent(mistake: &Diagnostic, key: &str) -> bool {
     match mistake.code {
         Code::MissingKey if mistake.message.starts_with("nothing to seal") => {
@@ -153,12 +153,12 @@ fn says_absent(mistake: &Diagnostic, key: &str) -> bool {
     }
 }
 
-/// Tells whether the words of a mistake name a key.
+/// Checks whether the words of a mistake name a key.
 fn names(mistake: &Diagnostic, key: &str) -> bool {
     mistake.message.split('"').skip(1).step_by(2).any(|name| name == key)
 }
 
-/// Tells whether a place is another or lies within it.
+/// Checks whether a place is another or lies within it.
 fn is_within(path: &str, outer: &str) -> bool {
     let rest = path.strip_prefix(outer);
     rest.is_some_and(|rest| outer.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']))

@@ -164,7 +164,7 @@ impl<'r> Walk<'r> {
         *self.asks_more.entry((stricter, taker)).or_insert_with(|| one.asks_more_than(other))
     }
 
-    /// Tells whether nothing need be looked for at two nodes and below.
+    /// Checks whether nothing need be looked for at two nodes and below.
     fn is_vain(&mut self, taker: usize, stricter: usize) -> bool {
         self.pairs += 1;
         if self.pairs > PAIRS_MAX {
@@ -263,7 +263,7 @@ impl<'r> Walk<'r> {
         self.nodes.get(node).map(|node| node.children().collect()).unwrap_or_default()
     }
 
-    /// Tells whether a route at a node or below it has a guard that fits; no, once enough has been looked at.
+    /// Checks whether a route at a node or below it has a guard that fits; no, once enough has been looked at.
     fn has_guard(&mut self, node: usize, fits: &mut dyn FnMut(&mut Self, usize) -> bool) -> bool {
         let count = self.nodes.get(node).map_or(0, |node| node.guards.len());
         (0..count).any(|place| {
@@ -283,7 +283,7 @@ impl<'r> Walk<'r> {
         }
     }
 
-    /// Gives the pattern of the paths that both routes match, if requests for them come to `taker` and `stricter` asks for more.
+    /// Returns the pattern of the paths that both routes match, if requests for them come to `taker` and `stricter` asks for more.
     fn paths_taken(&mut self, taker: usize, stricter: usize) -> Option<String> {
         let index = taker;
         let guard = |route: usize| self.guard_of.get(route).copied();
@@ -318,7 +318,7 @@ mod tests {
     use super::*;
     use crate::review::outline::Outline;
 
-    /// Gives what is found in a config of these routes, each of a method, a path and whether it needs a token.
+    /// Returns what is found in a config of these routes, each of a method, a path and whether it needs a token.
     fn found(routes: &[(&str, &str, bool)]) -> Vec<String> {
         let entry = |(method, path, auth): &(&str, &str, bool)| {
             format!(r#"{{"method": "{method}", "path": "{path}", "auth": {auth}, "response": 1}}"#)
@@ -424,7 +424,7 @@ mod tests {
         assert!(pairs > 20, "{pairs} pairs");
     }
 
-    /// Gives paths of up to four segments.
+    /// Returns paths of up to four segments.
     fn samples() -> Vec<String> {
         let mut samples = vec![String::new()];
         let mut all = Vec::new();

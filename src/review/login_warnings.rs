@@ -154,7 +154,7 @@ pub(super) fn warn_of_callback(outline: &Outline, table: &RouteTable, warnings: 
     warnings.warn(Code::CallbackMissing, redirect.allow, redirect.written.offset, message, help);
 }
 
-/// Tells whether a path makes a session of a login, or may.
+/// Checks whether a path makes a session of a login, or may.
 fn makes_session(path: &WrittenPath<'_>) -> bool {
     match path.integration().map(|integration| &integration.settings) {
         Some(Settings::Callback { response, .. }) => {

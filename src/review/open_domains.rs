@@ -59,7 +59,7 @@ const REGIONAL: [&str; 3] = ["amazonaws.com", "azurestaticapps.net", "run.app"];
 /// What stands before the two letters of a country where names are sold below both.
 const SECOND_LEVELS: [&str; 9] = ["ac", "co", "com", "edu", "gov", "me", "ne", "net", "org"];
 
-/// Gives the domain below which the star stands, if anybody can get a name there.
+/// Returns the domain below which the star stands, if anybody can get a name there.
 pub(super) fn open_domain(starred: &ListedOrigin) -> Option<&str> {
     let domain = starred.behind_star()?.strip_prefix('.')?.split(':').next()?.trim_end_matches('.');
     let is_of_country =

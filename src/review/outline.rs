@@ -40,7 +40,7 @@ pub struct OutlinedRoute {
     pub spec: RouteSpec,
     /// Index in `paths`; `None` for a route that comes from another section.
     pub index: Option<usize>,
-    /// What it asks for; `None` where it is open.
+    /// What it asks for; `None` if it is open.
     pub requirement: Option<Requirement>,
     /// Type of the integration; `response` for an answer that stands at the path itself.
     pub integration: String,
@@ -55,7 +55,7 @@ pub struct OutlinedRoute {
 }
 
 impl OutlinedRoute {
-    /// Tells whether it leads where another leads.
+    /// Checks whether it leads where another leads.
     pub(super) fn leads_where(&self, other: &Self) -> bool {
         let kind = |route: &Self| route.integration.trim_end_matches("_proxy").to_owned();
         kind(self) == kind(other) && self.target == other.target
@@ -78,7 +78,7 @@ pub struct Requirement {
     pub authorizer: String,
     /// Scopes, each of which is needed.
     pub scopes: Vec<String>,
-    /// Scopes, one of which is needed; none where the list is empty.
+    /// Scopes, one of which is needed; none if the list is empty.
     pub any_scopes: Vec<String>,
     /// Permissions, each of which is needed.
     pub permissions: Vec<String>,

@@ -2,7 +2,7 @@
 
 use crate::route::{Method, MethodRule, Pattern};
 
-/// Gives the pattern without the names of its parameters.
+/// Returns the pattern without the names of its parameters.
 pub fn shape(pattern: &Pattern) -> String {
     let segments = pattern.as_str().split('/').map(|segment| match segment {
         _ if !segment.starts_with('{') => segment,
@@ -12,7 +12,7 @@ pub fn shape(pattern: &Pattern) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// Gives the named methods that a route answers.
+/// Returns the named methods that a route answers.
 pub fn methods(rule: MethodRule) -> Vec<Method> {
     match rule {
         MethodRule::Exact(method) => vec![method],
@@ -20,18 +20,18 @@ pub fn methods(rule: MethodRule) -> Vec<Method> {
     }
 }
 
-/// Gives a path that a pattern matches, and of all patterns only those that match whatever it matches.
+/// Returns a path that a pattern matches, and of all patterns only those that match whatever it matches.
 pub fn example_path(pattern: &Pattern) -> String {
     example_of(pattern.as_str())
 }
 
-/// Gives such a path for the text of a pattern.
+/// Returns such a path for the text of a pattern.
 pub fn example_of(pattern: &str) -> String {
     let segments = pattern.split('/').map(|segment| if segment.starts_with('{') { "~" } else { segment });
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// Gives paths that the text of a pattern matches, and that others match only if they match all such paths.
+/// Returns paths that the text of a pattern matches, and that others match only if they match all such paths.
 pub fn example_paths(pattern: &str) -> Vec<String> {
     let example = example_of(pattern);
     if !pattern.ends_with("+}") {
@@ -46,7 +46,7 @@ pub fn example_paths(pattern: &str) -> Vec<String> {
     ]
 }
 
-/// Gives the pattern of all paths that both patterns match, with the names of either; `None` where there is none.
+/// Returns the pattern of all paths that both patterns match, with the names of either; `None` if there is none.
 pub fn common_pattern(one: &Pattern, other: &Pattern) -> Option<String> {
     let mut pattern = String::new();
     let (mut ones, mut others) = (one.as_str().split('/').skip(1), other.as_str().split('/').skip(1));

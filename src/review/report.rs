@@ -27,7 +27,7 @@ pub struct ReviewedFile<'f> {
     pub told: &'f [Diagnostic],
 }
 
-/// Gives diagnostics as a compiler prints them: the place, the line with a mark under the very token, the help.
+/// Returns diagnostics as a compiler prints them: the place, the line with a mark under the very token, the help.
 pub fn text(file: &ReviewedFile<'_>, styled: bool) -> String {
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(WIDTH);
@@ -40,7 +40,7 @@ pub fn text(file: &ReviewedFile<'_>, styled: bool) -> String {
     text
 }
 
-/// Gives diagnostics as one JSON document.
+/// Returns diagnostics as one JSON document.
 pub fn json(files: &[ReviewedFile<'_>]) -> String {
     let all = || files.iter().flat_map(|file| file.told);
     let count = |severity| all().filter(|diagnostic| diagnostic.code.severity() == severity).count();
@@ -70,7 +70,7 @@ pub fn json(files: &[ReviewedFile<'_>]) -> String {
     printable_json(&document)
 }
 
-/// Gives diagnostics as workflow commands of GitHub Actions, which show them beside the lines of a pull request.
+/// Returns diagnostics as workflow commands of GitHub Actions, which show them beside the lines of a pull request.
 pub fn github(files: &[ReviewedFile<'_>]) -> String {
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
     let mut text = String::new();
@@ -87,7 +87,7 @@ pub fn github(files: &[ReviewedFile<'_>]) -> String {
     text
 }
 
-/// Gives a text as a workflow command may hold it. It is printable, so no line breaks are left to escape.
+/// Returns a text as a workflow command may hold it. It is printable, so no line breaks are left to escape.
 fn data(text: &str) -> String {
     printable(text).replace('%', "%25")
 }
@@ -135,7 +135,7 @@ impl Token<'_> {
     }
 }
 
-/// Gives the length in bytes of the token that a text begins with.
+/// Returns the length in bytes of the token that a text begins with.
 fn token_length(text: &str) -> usize {
     let first = text.chars().next();
     let length = match first {
@@ -188,7 +188,7 @@ fn rendered(name: &str, token: &Token<'_>, diagnostic: &Diagnostic, renderer: &R
     rendered.lines().filter(|line| !is_nameless(line)).collect::<Vec<_>>().join("\n")
 }
 
-/// Tells whether something before or in a token is shown escaped, so that it stands at another column.
+/// Checks whether something before or in a token is shown escaped, so that it stands at another column.
 fn is_escaped(token: &Token<'_>) -> bool {
     token
         .line
@@ -196,7 +196,7 @@ fn is_escaped(token: &Token<'_>) -> bool {
         .is_some_and(|text| printable_source(text).chars().count() != text.replace('\t', "    ").chars().count())
 }
 
-/// Gives what is shown of a line, where in that the token stands, in bytes, and whether it is all of the line.
+/// Returns what is shown of a line, where in that the token stands, in bytes, and whether it is all of the line.
 fn window(token: &Token<'_>) -> (String, std::ops::Range<usize>, bool) {
     let Token { line, start, end } = *token;
     let whole = line.len() <= LINE_SHOWN_MAX;

@@ -19,7 +19,7 @@ use crate::route::{Ambiguity, Found, Guard, Method, MethodRule, RouteTable};
 /// Cloudflare answers paths below this one itself.
 const PLATFORM_PREFIX: &str = "cdn-cgi";
 
-/// Tells whether what answers a path is open by its nature: who calls it has no token yet, or shows another credential.
+/// Checks whether what answers a path is open by its nature: who calls it has no token yet, or shows another credential.
 fn is_open(kind: IntegrationKind) -> bool {
     match kind {
         IntegrationKind::Login
@@ -178,7 +178,7 @@ fn unusable(kind: IntegrationKind, method: MethodRule) -> Option<(&'static str, 
     }
 }
 
-/// Tells whether the provider leads browsers elsewhere than to a callback, so that a page calls it.
+/// Checks whether the provider leads browsers elsewhere than to a callback, so that a page calls it.
 fn is_called_by_page(tree: &ConfigTree<'_>, path: &WrittenPath<'_>) -> bool {
     RedirectUri::of(tree, path).and_then(|redirect| redirect.url).is_some_and(|url| !path.is_at(url.path()))
 }
@@ -208,7 +208,7 @@ impl<'o> Relations<'o> {
         Self { outline, all: table(&every), protected: table(&protected_routes), protected_routes, protected_shapes }
     }
 
-    /// Gives a route with a token that this one stands below, or that would take its requests.
+    /// Returns a route with a token that this one stands below, or that would take its requests.
     fn protected_above(&self, route: &OutlinedRoute) -> Option<&'o OutlinedRoute> {
         if self.protected_routes.is_empty() {
             return None;
@@ -227,7 +227,7 @@ impl<'o> Relations<'o> {
         })
     }
 
-    /// Tells whether a route matches, and each request for it is refused since another route asks for more.
+    /// Checks whether a route matches, and each request for it is refused since another route asks for more.
     fn is_refused(&self, route: &OutlinedRoute) -> bool {
         let refused = |method: Method, path: &str| {
             self.all.find(method.as_str(), path) == Found::Ambiguous(Ambiguity::StricterReading)
@@ -236,7 +236,7 @@ impl<'o> Relations<'o> {
         paths.iter().all(|path| methods(route.spec.method).into_iter().all(|method| refused(method, path)))
     }
 
-    /// Says which methods of a route's path go to a wildcard of the same upstream that asks for less; `None` where none does.
+    /// Says which methods of a route's path go to a wildcard of the same upstream that asks for less; `None` if none does.
     fn fallthrough(&self, route: &OutlinedRoute) -> Option<String> {
         if !route.spec.guard.asks_more_than(&Guard::default()) {
             return None;
@@ -271,7 +271,7 @@ impl<'o> Relations<'o> {
         Some(format!("{names} here: taken by {} {}, which asks for less", spec.method, spec.pattern))
     }
 
-    /// Says why no request comes to a route; `None` where one does.
+    /// Says why no request comes to a route; `None` if one does.
     fn unreachable(&self, route: &OutlinedRoute) -> Option<String> {
         let pattern = &route.spec.pattern;
         if pattern.as_str().split('/').nth(1) == Some(PLATFORM_PREFIX) {

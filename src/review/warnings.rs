@@ -153,7 +153,7 @@ impl<'n> NamesInUse<'n> {
         self.any || self.names.contains(name)
     }
 
-    /// Tells whether something of this alias is called, or may be.
+    /// Checks whether something of this alias is called, or may be.
     fn hold_alias(&self, alias: Written<'_>) -> bool {
         alias.in_file().is_none_or(|alias| self.holds(alias))
     }

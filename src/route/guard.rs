@@ -29,13 +29,13 @@ impl Guard {
         self.demands.push((about.to_owned(), at_most));
     }
 
-    /// Tells whether it has a demand that the other has not, or has less strictly.
+    /// Checks whether it has a demand that the other has not, or has less strictly.
     #[must_use]
     pub fn asks_more_than(&self, other: &Self) -> bool {
         !self.demands.iter().all(|demand| other.meets(demand))
     }
 
-    /// Gives it without the demands about these things.
+    /// Returns it without the demands about these things.
     #[must_use]
     pub fn without(&self, things: &[&str]) -> Self {
         let is_about = |text: &str| things.contains(&text.split(' ').next().unwrap_or_default());

@@ -25,7 +25,7 @@ const KEEPS_EMPTY: u8 = 8;
 /// Every habit.
 const ALL: u8 = CUTS | TRIMS | DECODES_TWICE | KEEPS_EMPTY;
 
-/// Tells whether a path may be any other than its one loose reading.
+/// Checks whether a path may be any other than its one loose reading.
 pub(super) fn is_plain(path: &str) -> bool {
     let mut before = 0;
     let plain = path.bytes().all(|byte| {
@@ -36,7 +36,7 @@ pub(super) fn is_plain(path: &str) -> bool {
     plain && (path.len() == 1 || !matches!(before, b'/' | b'.'))
 }
 
-/// Tells whether one of the readings of a path in its reduced spelling, with the last slash that it has, is `told`; one that could
+/// Checks whether one of the readings of a path in its reduced spelling, with the last slash that it has, is `told`; one that could
 /// lead anywhere is `None`.
 pub(super) fn any_reading(path: &str, told: impl Fn(Option<&str>) -> bool) -> bool {
     if is_plain(path) {
@@ -66,7 +66,7 @@ pub(super) fn fold_literal(literal: &str) -> String {
     text
 }
 
-/// Reads a path with a selection of the habits; `None` where it could lead anywhere.
+/// Reads a path with a selection of the habits; `None` if it could lead anywhere.
 fn read(path: &str, habits: u8) -> Option<String> {
     let (mut text, mut decoded, mut rest) = (String::with_capacity(path.len()), Vec::new(), path.strip_prefix('/'));
     while let Some(segments) = rest {
@@ -103,7 +103,7 @@ fn read(path: &str, habits: u8) -> Option<String> {
     Some(if text.is_empty() { "/".to_owned() } else { text })
 }
 
-/// Gives a segment without the spaces and dots at its end.
+/// Returns a segment without the spaces and dots at its end.
 fn trimmed(segment: &[u8]) -> &[u8] {
     let end = segment.iter().rposition(|byte| !matches!(byte, b' ' | b'.')).map_or(0, |last| last + 1);
     segment.get(..end).unwrap_or_default()
@@ -118,7 +118,7 @@ fn push_folded(decoded: &[u8], text: &mut String) {
     segment::push_canonical(&folded, text);
 }
 
-/// Gives a text in lower case, by way of upper case: some letters have several of the former, such as `σ` and `ς`.
+/// Returns a text in lower case, by way of upper case: some letters have several of the former, such as `σ` and `ς`.
 #[cfg(not(target_arch = "wasm32"))]
 fn in_one_case(text: &str) -> String {
     text.to_uppercase().to_lowercase()

@@ -75,7 +75,7 @@ impl MethodRule {
         if text == "ANY" { Some(Self::Any) } else { Method::parse(text).map(Self::Exact) }
     }
 
-    /// Tells whether it answers a method; `None` is one that no route can name.
+    /// Checks whether it answers a method; `None` is one that no route can name.
     pub(super) fn answers(self, method: Option<Method>) -> bool {
         match self {
             Self::Any => true,
@@ -117,13 +117,13 @@ impl Allow {
         }
     }
 
-    /// Tells whether the path has this method.
+    /// Checks whether the path has this method.
     #[must_use]
     pub const fn contains(self, method: Method) -> bool {
         self.bits & method.bit() != 0
     }
 
-    /// Tells whether the path has no method at all, which is to say that there is no such path.
+    /// Checks whether the path has no method at all, which is to say that there is no such path.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.bits == 0

@@ -62,7 +62,7 @@ impl Pattern {
         &self.text
     }
 
-    /// Tells whether the pattern ends in `{.+}` or `{name+}`.
+    /// Checks whether the pattern ends in `{.+}` or `{name+}`.
     #[must_use]
     pub const fn is_wildcard(&self) -> bool {
         self.wildcard.is_some()
@@ -75,7 +75,7 @@ impl Pattern {
         if self.is_wildcard() && literal { self.text.rsplit_once('/').map(|(prefix, _)| prefix) } else { None }
     }
 
-    /// Gives a text in its canonical spelling if it is the first segments of the pattern, all of them literal; the empty one is.
+    /// Returns a text in its canonical spelling if it is the first segments of the pattern, all of them literal; the empty one is.
     #[must_use]
     pub fn prefix(&self, text: &str) -> Option<String> {
         if text.is_empty() {
@@ -96,7 +96,7 @@ impl Pattern {
         names.chain(self.wildcard_name())
     }
 
-    /// Tells whether it is read loosely as it stands.
+    /// Checks whether it is read loosely as it stands.
     pub(super) fn is_plain(&self) -> bool {
         let mut literals = self.segments.iter().filter_map(|segment| match segment {
             Segment::Literal(text) => Some(&**text),
@@ -105,7 +105,7 @@ impl Pattern {
         literals.all(loose::is_plain) && (self.text.len() == 1 || !self.text.ends_with('/'))
     }
 
-    /// Tells whether it matches the same paths, whatever its parameters are called.
+    /// Checks whether it matches the same paths, whatever its parameters are called.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let is_same = |(one, other): (&Segment, &Segment)| match (one, other) {
             (Segment::Parameter(_), Segment::Parameter(_)) => true,

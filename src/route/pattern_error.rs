@@ -193,7 +193,7 @@ fn is_url(text: &str) -> bool {
     text.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//"))
 }
 
-/// Gives the name in a parameter as other routers write it, `:name`.
+/// Returns the name in a parameter as other routers write it, `:name`.
 fn foreign_name(segment: &str) -> Option<&str> {
     segment.strip_prefix(':').filter(|name| !name.is_empty())
 }

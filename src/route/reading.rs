@@ -114,7 +114,7 @@ impl<'p> Readings<'p> {
     }
 }
 
-/// Tells whether a path has only one reading and one spelling.
+/// Checks whether a path has only one reading and one spelling.
 fn is_plain(path: &str) -> bool {
     let mut after_slash = false;
     path.bytes().all(|byte| {

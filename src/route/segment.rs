@@ -71,17 +71,17 @@ pub(super) fn push_standing(segment: &str, text: &mut String) {
     }
 }
 
-/// Tells whether a decoded segment is `.` or `..`, which a server resolves against its neighbours.
+/// Checks whether a decoded segment is `.` or `..`, which a server resolves against its neighbours.
 pub(super) fn is_dot_segment(decoded: &[u8]) -> bool {
     matches!(decoded, b"." | b"..")
 }
 
-/// Tells whether a byte is a control character of ASCII.
+/// Checks whether a byte is a control character of ASCII.
 pub(super) const fn is_control(byte: u8) -> bool {
     byte < 0x20 || byte == 0x7f
 }
 
-/// Tells whether a byte is in the path percent-encode set of the WHATWG URL standard.
+/// Checks whether a byte is in the path percent-encode set of the WHATWG URL standard.
 ///
 /// `^` joined that set in 2023, so parsers disagree on it: this is why a request is put into its standing spelling.
 pub(super) const fn is_path_encoded(byte: u8) -> bool {
@@ -93,7 +93,7 @@ pub(super) fn without_parameters(decoded: &[u8]) -> &[u8] {
     decoded.split(|&byte| byte == b';').next().unwrap_or_default()
 }
 
-/// Gives the byte that the first two hex digits of a text stand for, and what follows them.
+/// Returns the byte that the first two hex digits of a text stand for, and what follows them.
 fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
     let [high, low, after @ ..] = text else { return None };
     Some((hex_value(*high)? << 4 | hex_value(*low)?, after))

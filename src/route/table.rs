@@ -37,7 +37,7 @@ pub struct Conflict {
 pub struct RouteTable {
     specs: Vec<RouteSpec>,
     root: Node,
-    /// The same, read loosely; `None` where that can lead no request past a guard.
+    /// The same, read loosely; `None` if that can lead no request past a guard.
     loose: Option<LooseRoutes>,
 }
 
@@ -123,7 +123,7 @@ impl RouteTable {
         }
     }
 
-    /// Tells whether a path, read loosely, leads to a route that asks more than the one that was found.
+    /// Checks whether a path, read loosely, leads to a route that asks more than the one that was found.
     fn is_stricter_elsewhere(
         &self,
         method: Option<Method>,
@@ -168,7 +168,7 @@ impl RouteTable {
         self.specs.len()
     }
 
-    /// Tells whether there are no routes.
+    /// Checks whether there are no routes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.specs.is_empty()

@@ -51,17 +51,17 @@ impl SessionCookie {
         Some(Self { name: name.try_into().ok()?, key: key.try_into().ok()? })
     }
 
-    /// Gives the value.
+    /// Returns the value.
     pub fn value(&self) -> String {
         encode(&URL_SAFE_NO_PAD, &[self.name, self.key].concat())
     }
 
-    /// Gives the name under which the session is kept.
+    /// Returns the name under which the session is kept.
     pub fn object_name(&self) -> String {
         encode(&URL_SAFE_NO_PAD, &self.name)
     }
 
-    /// Gives the half that opens what the session holds, as text; it is kept nowhere but in the cookie.
+    /// Returns the half that opens what the session holds, as text; it is kept nowhere but in the cookie.
     pub fn key(&self) -> String {
         encode(&URL_SAFE_NO_PAD, &self.key)
     }

@@ -7,7 +7,7 @@ use crate::json::{self, ToText as _};
 /// The most sessions that an index holds; the one that would end first ends when another is added.
 const SESSIONS_MAX: usize = 1_000;
 
-/// Gives what the sessions of a `sid` or `sub` of an issuer are indexed by; the index goes by its digest, which tells nothing.
+/// Returns what the sessions of a `sid` or `sub` of an issuer are indexed by; the index goes by its digest, which tells nothing.
 pub fn index_subject(claim: &str, issuer: &str, value: &str) -> String {
     [claim, issuer, value].join("\n")
 }
@@ -33,7 +33,7 @@ impl IndexRecord {
         Self { sessions: good("sessions"), spent: good("spent") }
     }
 
-    /// Gives the text to keep; `None` where there is nothing to keep.
+    /// Returns the text to keep; `None` if there is nothing to keep.
     pub fn to_json(&self) -> Option<String> {
         let times = |times: &[(String, i64)]| {
             let mut members = Map::new();
@@ -48,12 +48,12 @@ impl IndexRecord {
         (!empty).then(|| json::object(members).to_text())
     }
 
-    /// Gives until when anything here is good.
+    /// Returns until when anything here is good.
     pub fn good_until(&self) -> i64 {
         self.sessions.iter().chain(&self.spent).map(|(_, until)| *until).max().unwrap_or_default()
     }
 
-    /// Gives the session that must end and be removed before this one can be added; `None` if there is room.
+    /// Returns the session that must end and be removed before this one can be added; `None` if there is room.
     pub fn pushed_out_by(&self, session: &str) -> Option<&str> {
         let others = || self.sessions.iter().filter(|(name, _)| name != session);
         let first = others().min_by_key(|(_, until)| *until)?;
@@ -66,7 +66,7 @@ impl IndexRecord {
         self.sessions.push((session.to_owned(), until));
     }
 
-    /// Gives the names of the sessions.
+    /// Returns the names of the sessions.
     pub fn sessions(&self) -> Vec<String> {
         self.sessions.iter().map(|(name, _)| name.clone()).collect()
     }
@@ -81,7 +81,7 @@ impl IndexRecord {
         self.spent.push((format!("{asker} {jti}"), until));
     }
 
-    /// Gives for whom a logout token was carried out; `None` where it was not.
+    /// Returns for whom a logout token was carried out; `None` if it was not.
     pub fn spent_by(&self, jti: &str) -> Option<&str> {
         let mut spent = self.spent.iter().filter_map(|(spent, _)| spent.split_once(' '));
         spent.find_map(|(asker, spent)| (spent == jti).then_some(asker))

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::config::SessionRules;
 use crate::json::{self, ToText as _};
-use crate::oauth::TokenAnswer;
+use crate::oauth::TokenResponse;
 use crate::token::{claimed_expiry, claimed_text};
 
 /// An isolate uses a token for this long without asking the session again, so that a logout is seen everywhere within it.
@@ -41,7 +41,7 @@ pub struct SessionRecord {
 
 /// What a session's access token is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum TokenState {
     /// It may be used for this many seconds without asking again.
     Fresh(i64),
     /// It holds and is to be renewed; where that fails it may be used for this many seconds without asking again.
@@ -56,12 +56,12 @@ impl SessionRecord {
         now >= self.ends_by()
     }
 
-    /// Gives when the session ends unless it is used before.
+    /// Returns when the session ends unless it is used before.
     pub fn ends_by(&self) -> i64 {
         self.ends_at.min(self.used_at.saturating_add(self.idle_secs))
     }
 
-    /// Notes a use at `now`, from which the idle time counts that is in force; tells whether that is worth keeping.
+    /// Notes a use at `now`, from which the idle time counts that is active; tells whether that is worth keeping.
     pub fn touch(&mut self, rules: &SessionRules, now: i64) -> bool {
         let worth_it = now - self.used_at >= (rules.idle_secs / TOUCHES_PER_IDLE).max(1);
         if worth_it {
@@ -78,17 +78,17 @@ impl SessionRecord {
 
     /// Takes over the times of the tokens that came at `now`. A provider that says nothing of them gives them the life of those
     /// before.
-    pub fn renew(&mut self, answer: &TokenAnswer, now: i64) {
+    pub fn renew(&mut self, answer: &TokenResponse, now: i64) {
         let life = self.token_until - self.token_from;
         self.token_from = now;
         self.token_until = token_until(answer, now).unwrap_or_else(|| now.saturating_add(life));
     }
 
-    /// Tells what the access token is good for at `now`.
-    pub fn standing(&self, rules: &SessionRules, now: i64) -> Standing {
+    /// Says what the access token is good for at `now`.
+    pub fn standing(&self, rules: &SessionRules, now: i64) -> TokenState {
         let left = self.token_until - now;
         if left <= 0 {
-            return Standing::Expired;
+            return TokenState::Expired;
         }
         let life = self.token_until - self.token_from;
         // A token that lives no longer than that would be renewed by every request.
@@ -97,22 +97,22 @@ impl SessionRecord {
         // A session that is used must not seem idle because nobody asks it, nor be used past its end.
         let unasked = TOKEN_CACHE_MAX_SECS.min((rules.idle_secs / 2).max(1)).min(self.ends_at - now);
         if fresh > 0 {
-            return Standing::Fresh(fresh.min(unasked));
+            return TokenState::Fresh(fresh.min(unasked));
         }
-        Standing::Due(left.min(RENEWAL_RETRY_SECS).min(unasked))
+        TokenState::Due(left.min(RENEWAL_RETRY_SECS).min(unasked))
     }
 
-    /// Gives the tokens, sealed under the cookie's half.
+    /// Returns the tokens, sealed under the cookie's half.
     pub fn sealed_tokens(&self) -> &str {
         self.sealed.split(' ').next().unwrap_or_default()
     }
 
-    /// Gives the refresh token, sealed for the gateway, if there is one.
+    /// Returns the refresh token, sealed for the gateway, if there is one.
     pub fn revocable(&self) -> Option<String> {
         revocable(&self.sealed)
     }
 
-    /// Gives the text to keep.
+    /// Returns the text to keep.
     pub fn to_json(&self) -> String {
         let members = &mut [
             ("used_at", self.used_at.into()),
@@ -125,7 +125,7 @@ impl SessionRecord {
         json::object(members).to_text()
     }
 
-    /// Reads a kept text; `None` where it is none.
+    /// Reads a kept text; `None` if it is none.
     pub fn parse(text: &str) -> Option<Self> {
         let members = json::parse_object(text.as_bytes())?;
         let time = |key: &str| members.get(key).and_then(Value::as_i64);
@@ -140,13 +140,13 @@ impl SessionRecord {
     }
 }
 
-/// Gives what of a sealed text is for the revocation of the refresh token, if there is one.
+/// Returns what of a sealed text is for the revocation of the refresh token, if there is one.
 pub fn revocable(sealed: &str) -> Option<String> {
     sealed.split_once(' ').map(|(_, refresh)| refresh.to_owned())
 }
 
-/// Gives until when an access token that came at `now` holds: as long as the answer says, and no longer than the token itself does.
-pub fn token_until(answer: &TokenAnswer, now: i64) -> Option<i64> {
+/// Returns until when an access token that came at `now` holds: as long as the answer says, and no longer than the token itself does.
+pub fn token_until(answer: &TokenResponse, now: i64) -> Option<i64> {
     let by_answer = answer.expires_in().map(|seconds| now.saturating_add(seconds));
     let by_token = claimed_expiry(answer.access_token());
     by_answer.into_iter().chain(by_token).min()
@@ -166,15 +166,15 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Tells whether what `issuer` answered is for the same user.
-    pub fn are_followed_by(&self, answer: &TokenAnswer, issuer: &str) -> bool {
+    /// Checks whether what `issuer` answered is for the same user.
+    pub fn are_followed_by(&self, answer: &TokenResponse, issuer: &str) -> bool {
         let id = self.subject.as_deref().map(|subject| (issuer, subject));
         answer.is_for(claimed_text(&self.access, "sub").as_deref(), id)
     }
 
-    /// Takes over what the provider answered; a refresh token that was not rotated stays the one in force.
+    /// Takes over what the provider answered; a refresh token that was not rotated stays the one active.
     #[must_use]
-    pub fn renewed(self, answer: &TokenAnswer) -> Self {
+    pub fn renewed(self, answer: &TokenResponse) -> Self {
         let refresh = answer.refresh_token().map(str::to_owned).or(self.refresh);
         Self { access: answer.access_token().to_owned(), refresh, ..self }
     }
@@ -199,7 +199,7 @@ impl Tokens {
         members
     }
 
-    /// Reads an opened text; `None` where it is none. What is empty was not given.
+    /// Reads an opened text; `None` if it is none. What is empty was not given.
     pub fn from_json(members: &Map<String, Value>) -> Option<Self> {
         let own = |key: &str| json::text(members, key).filter(|text| !text.is_empty()).map(str::to_owned);
         Some(Self { access: own("access")?, refresh: own("refresh"), subject: own("subject"), sid: own("sid") })
@@ -212,7 +212,7 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     use super::*;
-    use crate::oauth::{Exchange, ProviderAnswer, judge_tokens};
+    use crate::oauth::{Grant, ProviderResponse, parse_token_response};
 
     fn rules() -> SessionRules {
         SessionRules {
@@ -242,12 +242,12 @@ mod tests {
     fn a_token_is_fresh_then_due_then_expired() {
         let standing = |now| record().standing(&rules(), now);
         let table = [
-            (0, Standing::Fresh(15), "just come"),
-            (530, Standing::Fresh(10), "no longer than until it is due"),
-            (539, Standing::Fresh(1), "a second before"),
-            (540, Standing::Due(5), "under a minute left"),
-            (598, Standing::Due(2), "no longer than it holds"),
-            (600, Standing::Expired, "at its end"),
+            (0, TokenState::Fresh(15), "just come"),
+            (530, TokenState::Fresh(10), "no longer than until it is due"),
+            (539, TokenState::Fresh(1), "a second before"),
+            (540, TokenState::Due(5), "under a minute left"),
+            (598, TokenState::Due(2), "no longer than it holds"),
+            (600, TokenState::Expired, "at its end"),
         ];
         for (now, expected, message) in table {
             assert_eq!(standing(now), expected, "{message}");
@@ -257,9 +257,9 @@ mod tests {
     #[test]
     fn a_token_that_lives_no_longer_than_its_renewal_takes_is_renewed_at_half_of_it() {
         let short = SessionRecord { token_until: 60, ..record() };
-        assert_eq!(short.standing(&rules(), 0), Standing::Fresh(15));
-        assert_eq!(short.standing(&rules(), 29), Standing::Fresh(1));
-        assert_eq!(short.standing(&rules(), 30), Standing::Due(5));
+        assert_eq!(short.standing(&rules(), 0), TokenState::Fresh(15));
+        assert_eq!(short.standing(&rules(), 29), TokenState::Fresh(1));
+        assert_eq!(short.standing(&rules(), 30), TokenState::Due(5));
     }
 
     #[test]
@@ -279,8 +279,8 @@ mod tests {
     fn a_token_holds_as_long_as_its_answer_and_it_itself_say() {
         let claims = URL_SAFE_NO_PAD.encode(r#"{"exp":1100}"#);
         let until = |body: String| {
-            let answer = ProviderAnswer { status: 200, retry_after: None, body };
-            let answer = judge_tokens(Exchange::Refresh, &answer).ok().unwrap();
+            let answer = ProviderResponse { status: 200, retry_after: None, body };
+            let answer = parse_token_response(Grant::Refresh, &answer).ok().unwrap();
             let mut renewed = record();
             renewed.renew(&answer, 1_000);
             (token_until(&answer, 1_000), renewed.token_from, renewed.token_until)
@@ -305,10 +305,10 @@ mod tests {
     #[test]
     fn a_session_that_is_used_does_not_end_for_want_of_being_asked() {
         let brief = SessionRules { idle_secs: 8, ..rules() };
-        assert_eq!(record().standing(&brief, 0), Standing::Fresh(4));
-        assert_eq!(record().standing(&SessionRules { idle_secs: 1, ..rules() }, 0), Standing::Fresh(1));
+        assert_eq!(record().standing(&brief, 0), TokenState::Fresh(4));
+        assert_eq!(record().standing(&SessionRules { idle_secs: 1, ..rules() }, 0), TokenState::Fresh(1));
         let last = SessionRecord { ends_at: 7, ..record() };
-        assert_eq!(last.standing(&rules(), 0), Standing::Fresh(7), "nor past its end");
+        assert_eq!(last.standing(&rules(), 0), TokenState::Fresh(7), "nor past its end");
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl Default for TokenCache {
 }
 
 impl TokenCache {
-    /// Gives the claims of `token` if it was verified under `generation` and has not expired at `now`.
+    /// Returns the claims of `token` if it was verified under `generation` and has not expired at `now`.
     pub fn get(&mut self, token: &str, generation: u64, now: i64) -> Option<Rc<VerifiedClaims>> {
         let good = |entry: &Entry| entry.generation == generation && entry.good_until > now;
         self.0.get(token, good).map(|entry| Rc::clone(&entry.claims))

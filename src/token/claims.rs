@@ -70,17 +70,17 @@ impl VerifiedClaims {
         Ok(Self { claims, expires_at })
     }
 
-    /// Gives when the token expires, in seconds since 1970, skew aside.
+    /// Returns when the token expires, in seconds since 1970, skew aside.
     pub fn expires_at(&self) -> i64 {
         self.expires_at
     }
 
-    /// Gives when the token was issued, in seconds since 1970, where it says so.
+    /// Returns when the token was issued, in seconds since 1970, where it says so.
     pub fn issued_at(&self) -> Option<i64> {
         numeric_date(&self.claims, "iat").ok().flatten()
     }
 
-    /// Gives a claim by its whole name, or else by a path whose dots lead into objects; names may have dots themselves.
+    /// Returns a claim by its whole name, or else by a path whose dots lead into objects; names may have dots themselves.
     ///
     /// Of the names that fit at a place the longest is meant, and no other is tried where it leads nowhere: what a token has
     /// beside it changes nothing.
@@ -88,12 +88,12 @@ impl VerifiedClaims {
         value_at(&self.claims, path)
     }
 
-    /// Gives all of them.
+    /// Returns all of them.
     pub fn to_json(&self) -> Value {
         Value::Object(self.claims.clone())
     }
 
-    /// Gives a claim that is a string.
+    /// Returns a claim that is a string.
     pub fn text(&self, name: &str) -> Option<&str> {
         json::text(&self.claims, name)
     }
@@ -212,12 +212,12 @@ fn time_options(skew: i64, now: i64) -> TimeOptions<impl Fn() -> DateTime<Utc>> 
     TimeOptions::new(TimeDelta::seconds(skew), move || date(now))
 }
 
-/// Gives a date; one past the calendar's end becomes the end, less what a skew can add.
+/// Returns a date; one past the calendar's end becomes the end, less what a skew can add.
 fn date(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds.clamp(-DATE_MAX_SECS, DATE_MAX_SECS), 0).unwrap_or_default()
 }
 
-/// Gives a NumericDate (RFC 7519 section 2) in whole seconds, where the claim is there; a fraction is dropped.
+/// Returns a NumericDate (RFC 7519 section 2) in whole seconds, where the claim is there; a fraction is dropped.
 ///
 /// # Errors
 /// That it is no number, or no date.

@@ -32,7 +32,7 @@ pub fn bearer(header: Option<&str>) -> Credentials<'_> {
     Credentials::Absent
 }
 
-/// Gives what stands behind the scheme where that is `Bearer`, however an upstream may find where it ends.
+/// Returns what stands behind the scheme where that is `Bearer`, however an upstream may find where it ends.
 fn behind_bearer(credentials: &str) -> Option<&str> {
     let (scheme, rest) = credentials.split_at_checked("bearer".len())?;
     let ends = !rest.starts_with(|c| matches!(c, '0'..='9' | 'A'..='Z' | 'a'..='z' | '-' | '_' | '='));

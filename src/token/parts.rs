@@ -47,7 +47,7 @@ impl<'t> Parts<'t> {
         Ok(Self { header, payload, signature })
     }
 
-    /// Gives the bytes of the signature.
+    /// Returns the bytes of the signature.
     ///
     /// # Errors
     /// That it is not base64url.
@@ -55,7 +55,7 @@ impl<'t> Parts<'t> {
         decode_part(self.signature)
     }
 
-    /// Gives the header.
+    /// Returns the header.
     ///
     /// # Errors
     /// That it is not base64url, or no JSON object.
@@ -63,7 +63,7 @@ impl<'t> Parts<'t> {
         parse_object(&decode_part(self.header)?).map(JoseHeader).ok_or(TokenError::MalformedHeader)
     }
 
-    /// Gives the claims, which nobody has checked.
+    /// Returns the claims, which nobody has checked.
     ///
     /// # Errors
     /// That the payload is not base64url, or no JSON object.
@@ -88,12 +88,12 @@ pub enum Kind {
 pub struct JoseHeader(Map<String, Value>);
 
 impl JoseHeader {
-    /// Gives its members.
+    /// Returns its members.
     pub fn members(&self) -> &Map<String, Value> {
         &self.0
     }
 
-    /// Gives the algorithm, which must be one of `allowed`.
+    /// Returns the algorithm, which must be one of `allowed`.
     ///
     /// # Errors
     /// What the token names instead, or that it names nothing.
@@ -140,7 +140,7 @@ impl JoseHeader {
         if kind == own || !kind.as_bytes().contains(&b'+') { Ok(()) } else { Err(TokenError::OtherKind) }
     }
 
-    /// Gives the `kid`, where there is one.
+    /// Returns the `kid`, where there is one.
     ///
     /// # Errors
     /// That it is no string.

@@ -47,27 +47,27 @@ impl<'t> UnverifiedToken<'t> {
         Ok(Self { text, parts, key_id, algorithm, signature, header })
     }
 
-    /// Gives the `kid` of the header.
+    /// Returns the `kid` of the header.
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
     }
 
-    /// Gives the algorithm, which is one of those allowed.
+    /// Returns the algorithm, which is one of those allowed.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// Gives the bytes that are signed: header and payload as sent, with the dot between them.
+    /// Returns the bytes that are signed: header and payload as sent, with the dot between them.
     pub fn signed_bytes(&self) -> &'t [u8] {
         self.text.rsplit_once('.').map(|(signed, _)| signed).unwrap_or_default().as_bytes()
     }
 
-    /// Gives the signature, not verified.
+    /// Returns the signature, not verified.
     pub fn signature(&self) -> &[u8] {
         &self.signature
     }
 
-    /// Gives the error that says that no key of `set` fits this token.
+    /// Returns the error that says that no key of `set` fits this token.
     pub fn no_key(&self, set: &KeySet) -> TokenError {
         TokenError::no_key(self.key_id(), set)
     }
@@ -88,13 +88,13 @@ impl<'t> UnverifiedToken<'t> {
     }
 }
 
-/// Gives when a token says that it expires, in seconds since 1970, without a look at whether it is genuine: for whoever holds it to
+/// Returns when a token says that it expires, in seconds since 1970, without a look at whether it is genuine: for whoever holds it to
 /// know when to get another.
 pub fn claimed_expiry(token: &str) -> Option<i64> {
     numeric_date(&claimed(token)?, "exp").ok().flatten()
 }
 
-/// Gives a text that a token claims, without a look at whether it is genuine: for whoever has it from its issuer.
+/// Returns a text that a token claims, without a look at whether it is genuine: for whoever has it from its issuer.
 pub fn claimed_text(token: &str, claim: &str) -> Option<String> {
     json::text(&claimed(token)?, claim).map(str::to_owned)
 }

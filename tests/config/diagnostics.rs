@@ -16,7 +16,7 @@ fn folder(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/configs").join(name)
 }
 
-/// Gives the names of the fixtures in a folder, and the text of each.
+/// Returns the names of the fixtures in a folder, and the text of each.
 fn fixtures(kind: &str) -> Vec<(String, String)> {
     let files = fs::read_dir(folder(kind)).unwrap().map(|entry| entry.unwrap().path());
     let mut fixtures: Vec<_> = files
@@ -36,7 +36,7 @@ fn printed(mistakes: &[Diagnostic]) -> String {
     mistakes.iter().map(|mistake| format!("{mistake}\n")).collect()
 }
 
-/// Gives what `bargate check` prints of a fixture.
+/// Returns what `bargate check` prints of a fixture.
 fn rendered(name: &str, source: &str, told: &[Diagnostic]) -> String {
     text(&ReviewedFile { name: &format!("{name}.json"), text: source, told }, false)
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::bindings::FixtureBindings;
 
-/// Tells whether `GET /A` is refused, by a config in which `/a` and the wildcard have these members besides.
+/// Checks whether `GET /A` is refused, by a config in which `/a` and the wildcard have these members besides.
 fn is_refused(specific: &Value, wildcard: &Value) -> bool {
     let entry = |path: &str, members: &Value| {
         let mut entry =

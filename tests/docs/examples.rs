@@ -82,7 +82,7 @@ impl Shape {
         }
     }
 
-    /// Gives the whole config that a block stands for. The block begins in the second line of it.
+    /// Returns the whole config that a block stands for. The block begins in the second line of it.
     ///
     /// # Errors
     /// What a block of another shape looks like.

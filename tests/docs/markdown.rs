@@ -63,7 +63,7 @@ fn heading_of(line: &str) -> Option<&str> {
     (1..=6).contains(&level).then_some(text).filter(|text| text.starts_with(' ')).map(str::trim)
 }
 
-/// Gives the name that GitHub gives a heading, beside those that stand above it.
+/// Returns the name that GitHub gives a heading, beside those that stand above it.
 fn anchor_of(heading: &str, above: &[String]) -> String {
     let kept = |character: char| character.is_alphanumeric() || matches!(character, ' ' | '-' | '_');
     let name: String = heading.to_lowercase().chars().filter(|character| kept(*character)).collect();
@@ -72,7 +72,7 @@ fn anchor_of(heading: &str, above: &[String]) -> String {
     std::iter::once(name.clone()).chain(numbered).find(|name| !above.contains(name)).unwrap_or_default()
 }
 
-/// Gives the targets of `[text](target)` in a line, outside of code.
+/// Returns the targets of `[text](target)` in a line, outside of code.
 fn link_targets(line: &str) -> impl Iterator<Item = String> {
     let prose: String = line.split('`').step_by(2).collect::<Vec<_>>().join("`");
     let targets: Vec<_> =

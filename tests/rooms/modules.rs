@@ -188,7 +188,7 @@ fn is(token: &TokenTree, sign: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == sign)
 }
 
-/// Tells whether the last of the tokens before an item make it public, to all or to some.
+/// Checks whether the last of the tokens before an item make it public, to all or to some.
 fn is_public(tokens: &[TokenTree]) -> bool {
     match tokens {
         [.., TokenTree::Ident(word)] => word == "pub",
@@ -197,7 +197,7 @@ fn is_public(tokens: &[TokenTree]) -> bool {
     }
 }
 
-/// Tells whether an attribute's brackets say that what follows is compiled for tests alone.
+/// Checks whether an attribute's brackets say that what follows is compiled for tests alone.
 fn is_for_tests(tokens: &[TokenTree]) -> bool {
     matches!(tokens.first(), Some(TokenTree::Group(attribute)) if attribute.stream().to_string().replace(' ', "") == "cfg(test)")
 }

@@ -94,7 +94,7 @@ fn all_loosenesses() -> impl Iterator<Item = Looseness> {
     })
 }
 
-/// Reads a path as such a server does, which decodes it; `None` where it comes to dots or nothing, and so to anywhere.
+/// Reads a path as such a server does, which decodes it; `None` if it comes to dots or nothing, and so to anywhere.
 fn read_loosely(path: &str, how: Looseness) -> Option<Vec<Vec<u8>>> {
     let segments = read(path, &[Step::Merge, Step::Cut, Step::Decode, Step::Cut]);
     let mut found = Vec::new();
@@ -284,7 +284,7 @@ fn mixed_routes() -> impl Strategy<Value = Vec<(Route, u8)>> {
     })
 }
 
-/// Gives what may be taken off the beginning of a pattern's paths, from nothing to the most.
+/// Returns what may be taken off the beginning of a pattern's paths, from nothing to the most.
 fn prefixes(pattern: &Pattern) -> Vec<String> {
     let text = pattern.as_str();
     let ends = text.match_indices('/').map(|(at, _)| at).chain([text.len()]);

@@ -60,7 +60,7 @@ fn replacements(value: &Value) -> Vec<Value> {
     replacements
 }
 
-/// Gives the pointers to all values of a config; into the user's own JSON one step and no more.
+/// Returns the pointers to all values of a config; into the user's own JSON one step and no more.
 fn pointers(config: &Value) -> Vec<String> {
     fn walk(value: &Value, at: &str, own: bool, pointers: &mut Vec<String>) {
         pointers.push(at.to_owned());
@@ -80,7 +80,7 @@ fn pointers(config: &Value) -> Vec<String> {
     pointers
 }
 
-/// Gives the place without the numbers of items, and with the types on the way to it: where these are the same, so are the rules.
+/// Returns the place without the numbers of items, and with the types on the way to it: where these are the same, so are the rules.
 fn kind_of_place(config: &Value, pointer: &str) -> String {
     let mut kind = String::new();
     let mut at = String::new();

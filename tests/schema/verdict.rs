@@ -72,7 +72,7 @@ impl Judge {
         Self(jsonschema::draft202012::new(&bargate::config::schema::json_schema()).expect("the schema is one"))
     }
 
-    /// Gives what the schema's validator tells, each on a line.
+    /// Returns what the schema's validator tells, each on a line.
     pub fn refusals(&self, config: &Value) -> String {
         self.0.iter_errors(config).map(|error| format!("\n  schema: {}: {error}", error.instance_path())).collect()
     }
@@ -97,7 +97,7 @@ impl Judge {
     }
 }
 
-/// Tells whether a schema can express the mistake in such a config.
+/// Checks whether a schema can express the mistake in such a config.
 fn is_expressible(mistake: &Diagnostic, config: &Value) -> bool {
     // What keys an authorizer has whose type comes from a binding is for the parser to guess.
     let type_unknown = config["authorizer"]["type"].as_str().is_some_and(|kind| kind.starts_with('$'));
@@ -119,7 +119,7 @@ pub fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Gives the fixtures of a folder that are JSON at all, and their names.
+/// Returns the fixtures of a folder that are JSON at all, and their names.
 pub fn fixtures(kind: &str) -> Vec<(String, Value)> {
     let entries =
         fs::read_dir(project("tests/fixtures/configs").join(kind)).unwrap().map(|entry| entry.unwrap().path());
@@ -135,7 +135,7 @@ pub fn fixtures(kind: &str) -> Vec<(String, Value)> {
     fixtures
 }
 
-/// Gives every fixture that is to pass, and the config that is compiled into the Worker.
+/// Returns every fixture that is to pass, and the config that is compiled into the Worker.
 pub fn valid_configs() -> Vec<(String, Value)> {
     let folders = ["valid", "older", "unwarned", "warned"].into_iter().flat_map(fixtures);
     let mut configs: Vec<_> = folders.filter(|(name, _)| name != "warned/unknown_allow.json").collect();

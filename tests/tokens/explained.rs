@@ -25,7 +25,7 @@ fn rules(keys: KeySet) -> Rules {
     }
 }
 
-/// Gives the names of the checks that did not pass, those that were skipped in brackets.
+/// Returns the names of the checks that did not pass, those that were skipped in brackets.
 fn open_checks(explanation: &Explanation) -> String {
     let shown = explanation.checks.iter().filter_map(|check| match check.outcome {
         Outcome::Pass => None,

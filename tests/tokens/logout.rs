@@ -1,6 +1,6 @@
 //! Which tokens end sessions (OpenID Connect Back-Channel Logout 1.0 section 2.6).
 
-use bargate::oauth::{LogoutRequest, judge_logout_token};
+use bargate::oauth::{LogoutRequest, validate_logout_token};
 use bargate::token::{ClaimError, Expiry, TokenError, VerifiedClaims};
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn judged(claims: &Value) -> Result<(String, String), String> {
     let tenant = Tenant::new();
     let token = tenant.sign(&baseline_header(), claims);
     let claims = verified(&tenant, &token).unwrap();
-    let LogoutRequest { claim, value, jti, good_until } = judge_logout_token(&claims, SKEW_SECS, NOW)?;
+    let LogoutRequest { claim, value, jti, good_until } = validate_logout_token(&claims, SKEW_SECS, NOW)?;
     assert_eq!((jti, good_until), ("j-1", NOW - 60 + 300 + SKEW_SECS));
     Ok((claim.to_owned(), value.to_owned()))
 }

@@ -17,14 +17,14 @@ fn fixture(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Gives the vector's token and its key alone in a set.
+/// Returns the vector's token and its key alone in a set.
 fn vector(name: &str) -> (String, KeySet) {
     let vector = &fixture("rfc.json")[name];
     let keys = KeySet::parse(&json!({ "keys": [vector["key"]] }).to_string());
     (vector["token"].as_str().expect(name).to_owned(), keys.expect(name))
 }
 
-/// Gives the token with one bit of the part at `index` flipped, in the middle of the part's bytes.
+/// Returns the token with one bit of the part at `index` flipped, in the middle of the part's bytes.
 fn with_flipped_bit(token: &str, index: usize) -> String {
     let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
     let mut bytes = crate::host_verifier::decode(&parts[index]);

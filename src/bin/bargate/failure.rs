@@ -15,12 +15,12 @@ impl std::fmt::Display for Failure {
 }
 
 impl Failure {
-    /// Gives the failure in words that name what could not be done.
+    /// Returns the failure in words that name what could not be done.
     pub fn new(message: impl Into<String>) -> Self {
         Self(vec![message.into()])
     }
 
-    /// Gives a failure for several reasons, each of a line.
+    /// Returns a failure for several reasons, each of a line.
     pub fn of(reasons: Vec<String>) -> Self {
         Self(reasons)
     }

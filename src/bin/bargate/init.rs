@@ -58,7 +58,7 @@ pub struct Arguments {
 /// A file that is there already or cannot be written, an answer that is missing where nobody can be asked, or a wrong one.
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let output = Output::new(&arguments.output, Existing::by_force(arguments.force))?;
-    let dev_vars = arguments.dev_vars.map(|path| Output::new(&path, Existing::Kept)).transpose()?;
+    let dev_vars = arguments.dev_vars.map(|path| Output::new(&path, Existing::StoredResult)).transpose()?;
     #[expect(clippy::disallowed_methods)]
     let somebody = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let questions: &mut dyn Questions = if somebody { &mut Terminal } else { &mut Nobody };

@@ -14,11 +14,11 @@ pub enum Existing {
     /// It stays, and could be overwritten on demand.
     KeptUnlessForced,
     /// It stays.
-    Kept,
+    StoredResult,
 }
 
 impl Existing {
-    /// Gives what `--force` says.
+    /// Returns what `--force` says.
     pub fn by_force(force: bool) -> Self {
         if force { Self::Overwritten } else { Self::KeptUnlessForced }
     }
@@ -43,12 +43,12 @@ impl Output {
         Ok(output)
     }
 
-    /// Tells whether the text goes to standard output.
+    /// Checks whether the text goes to standard output.
     pub fn is_standard(&self) -> bool {
         self.path.as_os_str() == "-"
     }
 
-    /// Gives the file's name.
+    /// Returns the file's name.
     pub fn name(&self) -> String {
         if self.is_standard() { "<stdout>".to_owned() } else { self.path.display().to_string() }
     }
@@ -67,7 +67,7 @@ impl Output {
             let mut options = OpenOptions::new();
             match self.existing {
                 Existing::Overwritten => options.write(true).create(true).truncate(true),
-                Existing::KeptUnlessForced | Existing::Kept => options.write(true).create_new(true),
+                Existing::KeptUnlessForced | Existing::StoredResult => options.write(true).create_new(true),
             };
             options.open(&self.path).and_then(|mut file| file.write_all(text.as_bytes()))
         };
@@ -80,7 +80,7 @@ impl Output {
     fn taken(&self) -> Failure {
         let way_out = match self.existing {
             Existing::KeptUnlessForced => "; --force overwrites it",
-            Existing::Overwritten | Existing::Kept => "",
+            Existing::Overwritten | Existing::StoredResult => "",
         };
         Failure::new(format!("{}: is there already, and stays as it is{way_out}", self.name()))
     }

@@ -20,12 +20,12 @@ pub struct Page {
 /// A part of a line, with its style.
 pub struct Part(Style, String);
 
-/// Gives a part of a line without a style.
+/// Returns a part of a line without a style.
 pub fn plain(text: impl Into<String>) -> Part {
     Part(Style::new(), text.into())
 }
 
-/// Gives a part of a line with a style.
+/// Returns a part of a line with a style.
 pub fn styled(style: Style, text: impl Into<String>) -> Part {
     Part(style, text.into())
 }
@@ -93,7 +93,7 @@ pub fn say(text: impl Into<String>) {
     page.eprint();
 }
 
-/// Gives the length in bytes of the sequence that sets a colour (ECMA-48, SGR) and that a text begins with.
+/// Returns the length in bytes of the sequence that sets a colour (ECMA-48, SGR) and that a text begins with.
 fn colour_length(text: &str) -> Option<usize> {
     let end = text.strip_prefix("\u{1b}[")?.find(|c: char| !c.is_ascii_digit() && c != ';')?;
     text.get(end + 2..)?.starts_with('m').then_some(end + 3)

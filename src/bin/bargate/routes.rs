@@ -101,7 +101,7 @@ pub fn name(route: &OutlinedRoute) -> String {
     format!("{} {}", route.spec.method, route.spec.pattern)
 }
 
-/// Gives a route as JSON.
+/// Returns a route as JSON.
 pub fn to_json(route: &OutlinedRoute) -> Value {
     json!({
         "method": route.spec.method.as_str(),

@@ -47,7 +47,7 @@ impl Sources {
         Self { wrangler, ..Self::of_local_run() }
     }
 
-    /// Tells whether no file is named.
+    /// Checks whether no file is named.
     pub fn is_empty(&self) -> bool {
         self.env_file.is_empty() && !self.local && self.wrangler.is_none()
     }
@@ -89,7 +89,7 @@ impl Sources {
     }
 }
 
-/// Gives the process's own variables, those that are text.
+/// Returns the process's own variables, those that are text.
 pub fn of_process() -> Variables {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

@@ -290,7 +290,7 @@ pub(crate) fn union() -> Union {
     }
 }
 
-/// Gives the names of the types that log people in, and of those that do not.
+/// Returns the names of the types that log people in, and of those that do not.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn kinds_by_login() -> (Vec<&'static str>, Vec<&'static str>) {
     let (with, without): (Vec<_>, Vec<_>) =
@@ -329,7 +329,7 @@ fn names(algorithms: &[Algorithm]) -> Json {
     algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().into()
 }
 
-/// Gives the schema by which one of the secret, the key set and its address must be there, and no other.
+/// Returns the schema by which one of the secret, the key set and its address must be there, and no other.
 #[cfg(not(target_arch = "wasm32"))]
 fn exactly_one_source(secret: &'static str) -> Json {
     let sources = [secret, "jwks", "jwks_uri"];
@@ -345,7 +345,7 @@ fn exactly_one_source(secret: &'static str) -> Json {
     object! { "oneOf": sources.iter().map(one).collect::<Vec<_>>() }
 }
 
-/// Gives the schema by which a shared secret goes with HS256 alone, and that with nothing else.
+/// Returns the schema by which a shared secret goes with HS256 alone, and that with nothing else.
 #[cfg(not(target_arch = "wasm32"))]
 fn algorithms_by_source(secret: &'static str) -> Json {
     let shared = Algorithm::Hs256.name();

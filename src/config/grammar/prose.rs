@@ -1,11 +1,11 @@
 //! Texts of Markdown as editors show them, which is plainly.
 
-/// Gives the text up to its first blank line.
+/// Returns the text up to its first blank line.
 pub fn first_paragraph(text: &str) -> &str {
     text.split("\n\n").next().unwrap_or_default()
 }
 
-/// Gives a text of Markdown as editors show it: without the marks of code, without sentences that only point elsewhere, and of
+/// Returns a text of Markdown as editors show it: without the marks of code, without sentences that only point elsewhere, and of
 /// other links no more than their words.
 pub fn plain(markdown: &str) -> String {
     let mut sentences = markdown.split(" See [");

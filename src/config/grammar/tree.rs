@@ -53,7 +53,7 @@ impl Json {
         }
     }
 
-    /// Gives it as `serde_json` has it.
+    /// Returns it as `serde_json` has it.
     pub fn to_value(&self) -> serde_json::Value {
         match self {
             Self::Scalar(value) => value.clone(),
@@ -69,7 +69,7 @@ impl Json {
         }
     }
 
-    /// Gives its text with an indentation of two spaces; what fits into `width` columns stays on one line.
+    /// Returns its text with an indentation of two spaces; what fits into `width` columns stays on one line.
     pub fn to_text(&self, width: usize) -> String {
         let mut text = String::new();
         self.write(&mut text, 0, 0, width);
@@ -101,7 +101,7 @@ impl Json {
         text.push(if is_list { ']' } else { '}' });
     }
 
-    /// Gives its text on one line.
+    /// Returns its text on one line.
     pub fn one_line(&self) -> String {
         match self {
             Self::Scalar(value) => value.to_string(),

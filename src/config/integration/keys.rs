@@ -28,7 +28,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Tells whether it is a step of a login at a provider.
+    /// Checks whether it is a step of a login at a provider.
     pub(crate) fn needs_provider(self) -> bool {
         match self {
             Self::Login | Self::Callback | Self::Userinfo | Self::Refresh | Self::Logout | Self::BackchannelLogout => {
@@ -79,7 +79,7 @@ pub enum SupabaseStep {
     Send,
     /// Sends a password to an email address.
     SendEmail,
-    /// Gives tokens for a password.
+    /// Returns tokens for a password.
     Verify,
 }
 

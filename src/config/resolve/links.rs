@@ -108,12 +108,12 @@ impl<'t> Links<'t> {
         service(&self.workers, root::SERVICE_BINDINGS.name, alias, place, findings)
     }
 
-    /// Tells whether a module takes each path as it is written.
+    /// Checks whether a module takes each path as it is written.
     pub fn is_strict_module(&self, module: &WrittenService<'_>) -> bool {
         module.leads_to.is_some_and(|name| self.strict_modules.contains(&name))
     }
 
-    /// Tells whether a Worker takes each path as it is written.
+    /// Checks whether a Worker takes each path as it is written.
     pub fn is_strict_worker(&self, worker: &WrittenService<'_>) -> bool {
         worker.leads_to.is_some_and(|binding| self.strict_workers.contains(&binding))
     }

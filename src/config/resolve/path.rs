@@ -122,7 +122,7 @@ impl<'t> Context<'t> {
         .unwrap_or(Link::Nothing)
     }
 
-    /// Tells whether requests go, path and all, to someone who does not say that each path is taken as it is written.
+    /// Checks whether requests go, path and all, to someone who does not say that each path is taken as it is written.
     fn is_read_loosely(&self, link: &Link<'_>) -> bool {
         match link {
             Link::Server(server) => !server.strict_paths,

@@ -9,7 +9,7 @@ use crate::config::grammar::{Json, absent, list, object, refused, wherever};
 use crate::config::integration::keys::{Kind, RESPONSE_KINDS, ResponseKind, names_of};
 use crate::route::Method;
 
-/// Gives the schemas of an entry of `paths` as a whole.
+/// Returns the schemas of an entry of `paths` as a whole.
 pub fn of_path() -> Vec<Json> {
     let needs_auth = "This path verifies no token: add \"auth\": true.";
     let no_claim = || {
@@ -89,7 +89,7 @@ pub fn of_path() -> Vec<Json> {
     ]
 }
 
-/// Gives the schemas of a config as a whole.
+/// Returns the schemas of a config as a whole.
 pub fn of_config() -> Vec<Json> {
     let (with_login, without_login) = kinds_by_login();
     let provider_steps = names_of(Kind::needs_provider);
@@ -183,27 +183,27 @@ pub fn of_config() -> Vec<Json> {
     ]
 }
 
-/// Gives the schema of an object whose `key`, where it is there, fits `schema`.
+/// Returns the schema of an object whose `key`, where it is there, fits `schema`.
 fn with(key: &str, schema: Json) -> Json {
     object! { "properties": Json::Object(vec![(key.to_owned(), schema)]) }
 }
 
-/// Gives the schema of an object that has a key.
+/// Returns the schema of an object that has a key.
 fn present(key: &str) -> Json {
     object! { "required": list![key] }
 }
 
-/// Gives the schema of an integration of one of these types.
+/// Returns the schema of an integration of one of these types.
 fn of_kind(names: Vec<&'static str>) -> Json {
     object! { "type": "object", "required": list!["type"], "properties": object! { "type": object! { "enum": names } } }
 }
 
-/// Gives the schema of a config whose paths all fit `schema`.
+/// Returns the schema of a config whose paths all fit `schema`.
 fn every_path(schema: Json) -> Json {
     with("paths", object! { "items": schema })
 }
 
-/// Gives the schema of a config whose only authorizer logs people in and lacks all of these keys.
+/// Returns the schema of a config whose only authorizer logs people in and lacks all of these keys.
 fn only_provider(kinds: &[&'static str], lacks: &[&str]) -> Json {
     let by_domain = object! {
         "required": list!["type", "domain"],

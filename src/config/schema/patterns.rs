@@ -31,7 +31,7 @@ const HTTP_HOST: &str = r"[^/?#@\s\\{}]+";
 const LOOPBACK: &str = r"(?:localhost|[a-z0-9.\-]+\.localhost|127\.[0-9.]+|\[::1\])(?::[0-9]+)?";
 
 impl Form {
-    /// Gives what to write, for whoever wrote something else.
+    /// Returns what to write, for whoever wrote something else.
     fn advice(self) -> &'static str {
         match self {
             Self::Any | Self::Words => "A reference is $env.NAME or $secret.NAME and nothing else.",
@@ -79,7 +79,7 @@ impl Form {
         }
     }
 
-    /// Gives its entry among the `$defs`, which says nothing of other types than strings.
+    /// Returns its entry among the `$defs`, which says nothing of other types than strings.
     pub fn definition(self) -> Json {
         object! { "pattern": self.pattern(), "patternErrorMessage": self.advice() }
     }

@@ -7,7 +7,7 @@ use crate::config::grammar::{Entry, Json, Part, Section, Shape, Union};
 /// Columns that an example has at the most, where it can be broken.
 const EXAMPLE_WIDTH: usize = 110;
 
-/// Gives the page of a config and its parts.
+/// Returns the page of a config and its parts.
 pub fn page(config: &Section, parts: &[Part]) -> String {
     let mut page = Page { text: String::new() };
     page.paragraph("# Configuration");
@@ -64,7 +64,7 @@ fn contents(config: &Section, parts: &[Part]) -> String {
     links.join(" · ")
 }
 
-/// Gives the address of a heading within the page, as GitHub makes it.
+/// Returns the address of a heading within the page, as GitHub makes it.
 fn anchor(title: &str) -> String {
     let kept = title.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()

@@ -28,7 +28,7 @@ pub struct Piece {
 }
 
 impl Parsed {
-    /// Gives the variables.
+    /// Returns the variables.
     pub fn variables(&self) -> Variables {
         self.pieces.iter().filter_map(|piece| piece.variable.clone()).collect()
     }
@@ -56,12 +56,12 @@ pub fn parse(text: &str) -> Parsed {
     Parsed { text, pieces }
 }
 
-/// Tells what a regular expression of JavaScript's takes for white space.
+/// Says what a regular expression of JavaScript's takes for white space.
 fn is_space(c: char) -> bool {
     (c.is_whitespace() && c != '\u{85}') || c == '\u{feff}'
 }
 
-/// Tells what ends a line there.
+/// Says what ends a line there.
 fn ends_line(c: char) -> bool {
     matches!(c, '\n' | '\u{2028}' | '\u{2029}')
 }
@@ -81,7 +81,7 @@ impl Scan<'_> {
         self.rest(at).chars().next()
     }
 
-    /// Gives the place behind whatever is `taken` from here on.
+    /// Returns the place behind whatever is `taken` from here on.
     fn behind(&self, at: usize, taken: impl Fn(char) -> bool) -> usize {
         at + self.rest(at).find(|c| !taken(c)).unwrap_or_else(|| self.rest(at).len())
     }
@@ -116,7 +116,7 @@ impl Scan<'_> {
         Some(Piece { variable: Some((name.to_owned(), value)), start: at, hidden: value_at..end, end })
     }
 
-    /// Gives the end of the value that begins here, and of the comment behind it.
+    /// Returns the end of the value that begins here, and of the comment behind it.
     fn value(&self, at: usize) -> Option<(usize, usize)> {
         let quoted = self.closings(self.behind_space(at)).into_iter().map(|quote| quote + 1);
         let mut quoted = quoted.filter_map(|end| Some((end, self.end_behind(end)?)));
@@ -126,7 +126,7 @@ impl Scan<'_> {
         })
     }
 
-    /// Gives the quotes that may close the one here, the likeliest first: one that no backslash stands before, and else the last.
+    /// Returns the quotes that may close the one here, the likeliest first: one that no backslash stands before, and else the last.
     fn closings(&self, open: usize) -> Vec<usize> {
         let Some(quote) = self.char_at(open).filter(|c| matches!(c, '\'' | '"' | '`')) else { return Vec::new() };
         let mut escaped = Vec::new();
@@ -145,7 +145,7 @@ impl Scan<'_> {
         escaped
     }
 
-    /// Gives the end of the line that nothing but white space and a comment is left of; lines that are blank go with it.
+    /// Returns the end of the line that nothing but white space and a comment is left of; lines that are blank go with it.
     fn end_behind(&self, at: usize) -> Option<usize> {
         let behind = self.behind_space(at);
         match self.char_at(behind) {
@@ -156,7 +156,7 @@ impl Scan<'_> {
     }
 }
 
-/// Gives the value that is meant by one as it is written.
+/// Returns the value that is meant by one as it is written.
 fn meaning(written: &str) -> String {
     let trimmed = written.trim_matches(is_space);
     let value = unquoted(trimmed);

@@ -11,7 +11,7 @@ pub struct Variables {
 }
 
 impl Variables {
-    /// Gives the value of a name.
+    /// Returns the value of a name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }

@@ -4,14 +4,14 @@ use std::rc::Rc;
 
 use crate::config::Access;
 use crate::edge::gateway::Gateway;
-use crate::edge::gateway::issuer::VerifyError;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::gateway::verifier::VerifyError;
+use crate::edge::request::context::RequestContext;
 use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::token::{Credentials, VerifiedClaims, bearer, missing_access};
 
-/// Gives the claims of the request's bearer token, or else of its session; `None` where it has no token, no session that is any
+/// Returns the claims of the request's bearer token, or else of its session; `None` if it has no token, no session that is any
 /// good, and needs neither. Waits for nothing where the token verified before.
 ///
 /// # Errors
@@ -19,24 +19,24 @@ use crate::token::{Credentials, VerifiedClaims, bearer, missing_access};
 /// cannot be had.
 pub async fn authenticate(
     gateway: &Gateway,
-    exchange: &Exchange,
+    cx: &RequestContext,
     access: &Access,
 ) -> Result<Option<Rc<VerifiedClaims>>, Problem> {
     let issuer = gateway.issuer(&access.authorizer);
-    let header = exchange.header("authorization");
+    let header = cx.header("authorization");
     let credentials = bearer(header.as_deref());
     let needed = &access.requirements;
     let dispensable = needed.optional && credentials == Credentials::Absent;
     let claims = match credentials {
-        Credentials::Bearer(token) => issuer.access_claims(exchange, token).await.map_err(VerifyError::into_problem),
+        Credentials::Bearer(token) => issuer.access_claims(cx, token).await.map_err(VerifyError::into_problem),
         // What was sent as a token and is none never falls back to a session.
         Credentials::Malformed => Err(Problem::CredentialsMalformed),
         // Sessions hold tokens of one authorizer.
         Credentials::Absent if gateway.config.logs_in_elsewhere(access) => Err(Problem::TokenMissing),
-        Credentials::Absent => access::claims(gateway, exchange).await,
+        Credentials::Absent => access::claims(gateway, cx).await,
     };
     let claims = match claims {
-        Err(problem) if dispensable => return access::do_without(exchange, problem).map(|()| None),
+        Err(problem) if dispensable => return access::do_without(cx, problem).map(|()| None),
         claims => claims?,
     };
     match missing_access(&claims, needed) {

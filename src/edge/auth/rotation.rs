@@ -6,9 +6,9 @@ use std::rc::Rc;
 use crate::edge::auth::token_requests;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
-use crate::edge::runtime::flight::FlightRules;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::object_client::{ask, is_bound, malformed_answer};
+use crate::edge::runtime::single_flight::SingleFlightRules;
 use crate::edge::runtime::timing::LOST_AFTER_SECS;
 use crate::edge::runtime::webcrypto::{digest, fresh_text};
 use crate::oauth::{TransportError, is_rotated};
@@ -30,10 +30,10 @@ pub enum Requester {
     Session,
 }
 
-/// Gives what came of the exchange of a refresh token. If another came, late duplicates get it too, for `grace_secs`.
+/// Returns what came of the exchange of a refresh token. If another came, late duplicates get it too, for `grace_secs`.
 ///
 /// # Errors
-/// [`Problem::StoreUnavailable`] where the object that makes the exchange cannot be reached.
+/// [`Problem::StoreUnavailable`] if the object that makes the exchange cannot be reached.
 pub async fn exchange(
     gateway: &Gateway,
     application: &Application,
@@ -58,7 +58,7 @@ pub async fn exchange(
         let answer = ask(invocation, Class::RefreshExchange, &name, &message.to_json(), timeout_ms).await?;
         return RefreshExchangeAnswer::parse(&answer).ok_or_else(|| malformed_answer(Class::RefreshExchange));
     }
-    let rules = FlightRules {
+    let rules = SingleFlightRules {
         replay_ms: f64::from(grace_secs) * 1000.0,
         lost_after_ms: f64::from(timeout_ms) + LOST_AFTER_SECS as f64 * 1000.0,
     };

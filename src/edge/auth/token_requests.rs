@@ -11,19 +11,19 @@ use crate::edge::runtime::http_client::Call;
 use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
 use crate::edge::runtime::panic::promise;
-use crate::oauth::{Form, Outcome, TokenAnswer, refresh_form, revocation_form};
+use crate::oauth::{Form, Outcome, TokenResponse, refresh_form, revocation_form};
 use crate::secret::Secret;
 
 #[wasm_bindgen(module = "/src/edge/auth/token_requests.js")]
 extern "C" {
-    /// Gives why a token is not revoked, if so.
+    /// Returns why a token is not revoked, if so.
     fn revoke_token(url: &str, form: &str, authorization: Option<&str>, token: &str, ms: u32) -> Promise;
 }
 
 /// Sends a form of the application's.
 ///
 /// # Errors
-/// Where no whole answer came in time.
+/// If no whole answer came in time.
 pub async fn send_form(application: &Application, url: &str, form: &Form) -> Outcome {
     let timeout_ms = application.timeout_ms();
     Call { url, form: Some(&form.body), authorization: form.authorization.as_deref(), timeout_ms }.send().await
@@ -32,7 +32,7 @@ pub async fn send_form(application: &Application, url: &str, form: &Form) -> Out
 /// Exchanges a refresh token.
 ///
 /// # Errors
-/// Where no whole answer came in time.
+/// If no whole answer came in time.
 pub async fn refresh(application: &Application, endpoints: &Endpoints, refresh_token: &Secret<String>) -> Outcome {
     send_form(application, &endpoints.token, &refresh_form(&application.provider, endpoints, refresh_token)).await
 }
@@ -57,7 +57,7 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    /// Gives how the provider revokes; `None` if it does not.
+    /// Returns how the provider revokes; `None` if it does not.
     pub async fn of(application: &Application, invocation: &dyn Invocation) -> Option<Self> {
         let Ok(endpoints) = application.endpoints(invocation).await else {
             return Some(Self::default());
@@ -67,7 +67,7 @@ impl Revocation {
 }
 
 /// Revokes the refresh token of a login that came to nothing, behind the answer: nobody else knows of it.
-pub fn discard(application: &Application, invocation: &dyn Invocation, tokens: &TokenAnswer) {
+pub fn discard(application: &Application, invocation: &dyn Invocation, tokens: &TokenResponse) {
     let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) else { return };
     let (application, detached) = (application.clone(), Detached(invocation.env().clone()));
     invocation.keep_alive(&promise(Box::pin(async move {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::config::{Endpoints, Provider};
-use crate::edge::gateway::issuer::{Issuer, VerifyError};
+use crate::edge::gateway::verifier::{Verifier, VerifyError};
 use crate::edge::runtime::invocation::Invocation;
 use crate::problem::Problem;
 use crate::token::{Expectations, Expiry, Kind, VerifiedClaims};
@@ -14,7 +14,7 @@ pub struct Application {
     /// Its settings.
     pub provider: Rc<Provider>,
     /// The provider's authorizer at work.
-    pub issuer: Rc<Issuer>,
+    pub issuer: Rc<Verifier>,
 }
 
 impl Application {

@@ -22,13 +22,13 @@ use crate::problem::Problem;
 
 #[wasm_bindgen(module = "/src/edge/gateway/inputs.js")]
 extern "C" {
-    /// Tells whether a module of this name was bundled with the gateway.
+    /// Checks whether a module of this name was bundled with the gateway.
     fn has_service(name: &str) -> bool;
 
-    /// Gives the text of the config that was built in.
+    /// Returns the text of the config that was built in.
     fn built_in_config() -> String;
 
-    /// Tells whether this was built to be run by `wrangler dev`.
+    /// Checks whether this was built to be run by `wrangler dev`.
     fn built_for_dev() -> bool;
 }
 
@@ -49,11 +49,11 @@ struct Loaded {
     gateway: Option<Rc<Gateway>>,
     source: String,
     loaded_ms: f64,
-    /// After how long the source is looked at again; `None` where it cannot change.
+    /// After how long the source is looked at again; `None` if it cannot change.
     recheck_ms: Option<f64>,
-    /// When the config in force was loaded.
+    /// When the config active was loaded.
     since_ms: f64,
-    /// Where the config in force came from.
+    /// Where the config active came from.
     name: &'static str,
     /// Whether that is an earlier one, because the source has one that is invalid.
     last_good: bool,
@@ -65,10 +65,10 @@ thread_local! {
     static LOADED: RefCell<Option<Loaded>> = const { RefCell::new(None) };
 }
 
-/// Gives the gateway in force; waits for nothing where it is loaded.
+/// Returns the gateway active; waits for nothing where it is loaded.
 ///
 /// # Errors
-/// [`Problem::ConfigInvalid`] where no valid config was ever found; the log has the reasons, and [`not_configured`].
+/// [`Problem::ConfigInvalid`] if no valid config was ever found; the log has the reasons, and [`not_configured`].
 pub async fn current(invocation: &dyn Invocation) -> Result<Rc<Gateway>, Problem> {
     let now = now_ms();
     let known = LOADED.with_borrow_mut(|loaded| {
@@ -95,7 +95,7 @@ pub async fn current(invocation: &dyn Invocation) -> Result<Rc<Gateway>, Problem
     .ok_or(Problem::ConfigInvalid)
 }
 
-/// Reads the config's source and puts it in force where it changed; the last good one stays where it is invalid.
+/// Reads the config's source and puts it active where it changed; the last good one stays where it is invalid.
 async fn reload(env: Env) -> Option<Rc<Gateway>> {
     let Some(Source { text: source, rechecked, name }) = read_source(&env).await else {
         return in_force();
@@ -148,12 +148,12 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
     gateway
 }
 
-/// Gives the gateway in force, whatever it was loaded from.
+/// Returns the gateway active, whatever it was loaded from.
 fn in_force() -> Option<Rc<Gateway>> {
     LOADED.with_borrow(|loaded| loaded.as_ref()?.gateway.clone())
 }
 
-/// Gives the gateway in force, where it was loaded from this very text.
+/// Returns the gateway active, where it was loaded from this very text.
 fn loaded_from(source: &str) -> Option<Rc<Gateway>> {
     LOADED.with_borrow(|loaded| loaded.as_ref().filter(|loaded| loaded.source == source)?.gateway.clone())
 }
@@ -165,7 +165,7 @@ struct Source {
     name: &'static str,
 }
 
-/// Gives the config's text; `None` where KV, which may hold one, cannot be read: a store that fails is no store that is empty.
+/// Returns the config's text; `None` if KV, which may hold one, cannot be read: a store that fails is no store that is empty.
 async fn read_source(env: &Env) -> Option<Source> {
     for name in INLINE_VARIABLES {
         let inline = bindings::raw(env, name);
@@ -192,7 +192,7 @@ async fn read_source(env: &Env) -> Option<Source> {
     Some(built_in(true))
 }
 
-/// Says where the config in force came from, since when, and whether it is the last good one.
+/// Says where the config active came from, since when, and whether it is the last good one.
 pub fn state() -> (&'static str, f64, bool) {
     LOADED.with_borrow(|loaded| {
         loaded.as_ref().map_or(("", 0.0, false), |loaded| (loaded.name, loaded.since_ms, loaded.last_good))

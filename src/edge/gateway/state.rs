@@ -1,4 +1,4 @@
-//! The gateway in force: its config at work, and what it remembers between requests.
+//! The gateway active: its config at work, and what it remembers between requests.
 //!
 //! What is shared between requests are settled values.
 
@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use crate::config::{Authorizer, BINDING_COOKIE, Config, Provider};
 use crate::edge::gateway::application::Application;
-use crate::edge::gateway::issuer::Issuer;
-use crate::edge::runtime::flight::Flights;
+use crate::edge::gateway::verifier::Verifier;
 use crate::edge::runtime::host::{configured, header_lines};
+use crate::edge::runtime::single_flight::SingleFlight;
 use crate::http::cookie::name_on;
 use crate::http::header::HOP_BY_HOP_HEADERS;
 use crate::oauth::{Attempts, Outcome};
@@ -29,20 +29,20 @@ pub struct Gateway {
     /// What no upstream's answer brings to a client, one name a line.
     pub dropped_response_headers: String,
     /// The authorizers at work, in the order of the config.
-    pub issuers: Vec<Rc<Issuer>>,
+    pub issuers: Vec<Rc<Verifier>>,
     /// Access tokens of sessions, by cookie.
     pub sessions: RefCell<SessionCache>,
     /// Exchanges of refresh tokens, by the token's SHA-256, where no Durable Object makes them.
-    pub refreshes: Flights<(Rc<Outcome>, bool)>,
+    pub refreshes: SingleFlight<(Rc<Outcome>, bool)>,
     /// Grants of clients that the provider refused, and codes that were used.
     pub attempts: RefCell<Attempts>,
 }
 
 impl Gateway {
     /// Returns an authorizer at work; one that is not the config's begins with nothing known.
-    pub fn issuer(&self, authorizer: &Rc<Authorizer>) -> Rc<Issuer> {
+    pub fn issuer(&self, authorizer: &Rc<Authorizer>) -> Rc<Verifier> {
         let known = self.issuers.iter().find(|issuer| Rc::ptr_eq(&issuer.authorizer, authorizer));
-        known.cloned().unwrap_or_else(|| Issuer::begin(authorizer, None))
+        known.cloned().unwrap_or_else(|| Verifier::begin(authorizer, None))
     }
 
     /// Returns the application of a provider at work.
@@ -58,7 +58,7 @@ impl Gateway {
             .iter()
             .map(|authorizer| {
                 let mut known = previous.into_iter().flat_map(|previous| &previous.issuers);
-                Issuer::begin(authorizer, known.find_map(|issuer| issuer.keys.serving(authorizer)))
+                Verifier::begin(authorizer, known.find_map(|issuer| issuer.keys.serving(authorizer)))
             })
             .collect();
         let issuer = |config: &Config| config.provider.as_ref().map(|provider| provider.authorizer.issuer.clone());

@@ -1,15 +1,15 @@
 //! `auth0_backchannel_logout`: the provider ending sessions (OpenID Connect Back-Channel Logout 1.0).
 
 use crate::edge::gateway::application::Application;
-use crate::edge::gateway::issuer::VerifyError;
+use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::body::read_body;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::digest;
 use crate::edge::session::objects::spend;
 use crate::http::request::query_parameter;
-use crate::oauth::{BodyKind, judge_logout_token};
+use crate::oauth::{BodyKind, validate_logout_token};
 use crate::objects::LogoutIndexAnswer;
 use crate::problem::Problem;
 use crate::session::index_subject;
@@ -19,23 +19,23 @@ use crate::token::Kind;
 ///
 /// # Errors
 /// 400 where the token is none or was used before; 503 where a session could not be ended, so that the provider tries again.
-pub async fn run(exchange: &Exchange, application: &Application) -> Result<Answer, Problem> {
-    let body = read_body(exchange).await?;
-    let token = match BodyKind::of(exchange)? {
+pub async fn run(cx: &RequestContext, application: &Application) -> Result<Answer, Problem> {
+    let body = read_body(cx).await?;
+    let token = match BodyKind::of(cx)? {
         BodyKind::Form => query_parameter(body.as_deref(), "logout_token"),
         BodyKind::Json => return Err(Problem::UnsupportedMediaType),
     };
     let token = token.ok_or(Problem::LogoutTokenRefused("there is none"))?;
-    let claims = application.verify(exchange, &token, Kind::Logout).await.map_err(|failure| match failure {
+    let claims = application.verify(cx, &token, Kind::Logout).await.map_err(|failure| match failure {
         VerifyError::Token(error) => Problem::LogoutTokenInvalid(error),
         VerifyError::Keys(problem) => problem,
     })?;
     let issuer = &application.provider.authorizer;
     let logout =
-        judge_logout_token(&claims, issuer.clock_skew_secs, now_secs()).map_err(Problem::LogoutTokenRefused)?;
+        validate_logout_token(&claims, issuer.clock_skew_secs, now_secs()).map_err(Problem::LogoutTokenRefused)?;
 
     let index = digest(&index_subject(logout.claim, &issuer.issuer, logout.value)).await?;
-    match spend(application.timeout_ms(), exchange, &index, logout.jti, logout.good_until).await? {
+    match spend(application.timeout_ms(), cx, &index, logout.jti, logout.good_until).await? {
         LogoutIndexAnswer::Done => Ok(Answer::private_json("{}".to_owned())),
         LogoutIndexAnswer::Replayed => Err(Problem::LogoutTokenRefused("it was used before")),
         LogoutIndexAnswer::Failed => Err(Problem::StoreUnavailable("a session could not be ended".to_owned())),

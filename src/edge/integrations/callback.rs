@@ -5,10 +5,10 @@ use crate::edge::auth::grants;
 use crate::edge::auth::token_requests::{discard, send_form};
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
-use crate::edge::gateway::issuer::VerifyError;
+use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding};
 use crate::edge::request::answer::Answer;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::log;
 use crate::edge::runtime::object_client::is_bound;
@@ -20,8 +20,8 @@ use crate::edge::session::objects::spend;
 use crate::http::header::NO_STORE;
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{
-    Ended, Exchange as Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenAnswer, check_response_issuer, code_form,
-    judge_authorization_error, judge_tokens, state_context, web_message_page,
+    Ended, Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenResponse, check_response_issuer, code_form,
+    parse_authorization_error, parse_token_response, state_context, web_message_page,
 };
 use crate::objects::{Class, LogoutIndexAnswer};
 use crate::problem::{Problem, ProviderError};
@@ -33,23 +33,21 @@ use crate::token::{Kind, VerifiedClaims};
 /// What a client is told; in a web message it is told in the message.
 pub async fn answer(
     gateway: &Gateway,
-    exchange: &Exchange,
+    cx: &RequestContext,
     response: &CallbackResponse,
     login: Result<CompletedLogin, Problem>,
 ) -> Result<Answer, Problem> {
     match response {
         CallbackResponse::Json => Ok(Answer::private_json(login?.to_json())),
         CallbackResponse::WebMessage { target_origin } => {
-            let message = login.map_or_else(
-                |problem| exchange.told.get_or_init(|| problem).body(&exchange.id, None),
-                |login| login.to_json(),
-            );
+            let message = login
+                .map_or_else(|problem| cx.told.get_or_init(|| problem).body(&cx.id, None), |login| login.to_json());
             web_message(&message, target_origin)
         }
         CallbackResponse::Session(session) => {
             let login = login?;
-            let begun = lifecycle::begin(gateway, exchange, session, &login.tokens, login.id_claims.as_ref()).await;
-            begun.inspect_err(|_| login.discard(exchange))?;
+            let begun = lifecycle::begin(gateway, cx, session, &login.tokens, login.id_claims.as_ref()).await;
+            begun.inspect_err(|_| login.discard(cx))?;
             let return_to = login.state.and_then(|state| state.return_to);
             Ok(Answer::redirect(302, return_to.unwrap_or_else(|| session.rules.after_login.clone())))
         }
@@ -59,7 +57,7 @@ pub async fn answer(
 /// A login that came through.
 pub struct CompletedLogin {
     application: Application,
-    tokens: TokenAnswer,
+    tokens: TokenResponse,
     /// The claims of its ID token, where there is one.
     pub id_claims: Option<VerifiedClaims>,
     state: Option<LoginState>,
@@ -67,8 +65,8 @@ pub struct CompletedLogin {
 
 impl CompletedLogin {
     /// Revokes its refresh token, behind the answer: nobody has been given it.
-    pub fn discard(&self, exchange: &Exchange) {
-        discard(&self.application, exchange, &self.tokens);
+    pub fn discard(&self, cx: &RequestContext) {
+        discard(&self.application, cx, &self.tokens);
     }
 
     fn to_json(&self) -> String {
@@ -82,57 +80,57 @@ impl CompletedLogin {
 /// What a client is told.
 pub async fn log_in(
     gateway: &Gateway,
-    exchange: &Exchange,
+    cx: &RequestContext,
     application: Application,
     begun: Option<&Login>,
     redirect_uri: &str,
 ) -> Result<CompletedLogin, Problem> {
     let (provider, issuer) = (&application.provider, &application.issuer);
-    let parameter = |name: &str| query_parameter(exchange.query(), name);
+    let parameter = |name: &str| query_parameter(cx.query(), name);
     let state = match begun {
-        Some(login) => Some(open_state(exchange, login, parameter("state"), redirect_uri).await?),
+        Some(login) => Some(open_state(cx, login, parameter("state"), redirect_uri).await?),
         None => None,
     };
     if let Some(return_to) = state.as_ref().and_then(|state| state.return_to.clone()) {
-        exchange.return_to.get_or_init(|| return_to);
+        cx.return_to.get_or_init(|| return_to);
     }
-    let endpoints = application.endpoints(exchange).await?;
+    let endpoints = application.endpoints(cx).await?;
     let own = &issuer.authorizer.issuer;
     check_response_issuer(parameter("iss").as_deref(), own, provider.is_one_of_several || endpoints.names_itself)?;
     if let Some(error) = parameter("error") {
         // Without a state to go by, anybody could have written the description, and it stays out of the log.
         let description = parameter("error_description").filter(|_| state.is_some());
-        return Err(judge_authorization_error(&error, description.as_deref()));
+        return Err(parse_authorization_error(&error, description.as_deref()));
     }
     let code = parameter("code").filter(|code| !code.is_empty()).ok_or(Problem::CodeMissing)?;
     // A code is good once, so it is not spent before there are keys to check what comes back.
-    issuer.keys.current(exchange).await?;
+    issuer.keys.current(cx).await?;
     let verifier = state.as_ref().map(|state| state.verifier.as_str());
     let form = code_form(provider, &endpoints, &code, redirect_uri, verifier);
     let login = state.as_ref().map(|state| state.nonce.as_str());
     // A code may be as long as its provider likes.
     let code_name = digest(&code).await?;
     let names = [code_name.as_str(), login.unwrap_or(&code_name)];
-    if !grants::begin(gateway, exchange, &names)? {
+    if !grants::begin(gateway, cx, &names)? {
         return Err(used_before());
     }
     let answer = send_form(&application, &endpoints.token, &form).await;
-    let tokens = answer.map_err(Problem::from).and_then(|answer| judge_tokens(Grant::Code, &answer));
-    grants::end(gateway, exchange, &names, Ended::by(tokens.as_ref().err(), true));
+    let tokens = answer.map_err(Problem::from).and_then(|answer| parse_token_response(Grant::Code, &answer));
+    grants::end(gateway, cx, &names, Ended::by(tokens.as_ref().err(), true));
     let tokens = tokens?;
     if tokens.refresh_token().is_none() && asks_for(provider, "offline_access") {
         log::warn("refresh_token_not_given", "the login asked for offline_access, and no refresh token came");
     }
     let checked = async {
-        if let Some(login) = login.filter(|_| is_bound(Class::LogoutIndex, exchange.env())) {
+        if let Some(login) = login.filter(|_| is_bound(Class::LogoutIndex, cx.env())) {
             let until = now_secs() + LOGIN_STATE_MAX_SECS;
-            if spend(application.timeout_ms(), exchange, login, "login", until).await? == LogoutIndexAnswer::Replayed {
+            if spend(application.timeout_ms(), cx, login, "login", until).await? == LogoutIndexAnswer::Replayed {
                 return Err(used_before());
             }
         }
-        verify_id_token(exchange, &application, &tokens, state.as_ref()).await
+        verify_id_token(cx, &application, &tokens, state.as_ref()).await
     };
-    let id_claims = checked.await.inspect_err(|_| discard(&application, exchange, &tokens))?;
+    let id_claims = checked.await.inspect_err(|_| discard(&application, cx, &tokens))?;
     Ok(CompletedLogin { application, tokens, id_claims, state })
 }
 
@@ -141,19 +139,19 @@ fn used_before() -> Problem {
     Problem::CodeInvalid(ProviderError::of_gateway("it, or the state beside it, was used before"))
 }
 
-/// Tells whether logins ask for a scope.
+/// Checks whether logins ask for a scope.
 fn asks_for(provider: &Provider, scope: &str) -> bool {
     provider.scope.split(' ').any(|asked| asked == scope)
 }
 
 async fn open_state(
-    exchange: &Exchange,
+    cx: &RequestContext,
     login: &Login,
     sealed: Option<String>,
     redirect_uri: &str,
 ) -> Result<LoginState, Problem> {
     let sealed = sealed.ok_or_else(|| Problem::StateInvalid("no state parameter".into()))?;
-    let binding = binding(exchange).ok_or_else(|| Problem::StateInvalid("this browser has no login cookie".into()))?;
+    let binding = binding(cx).ok_or_else(|| Problem::StateInvalid("this browser has no login cookie".into()))?;
     let context = state_context(&binding, redirect_uri);
     let opened = open(login.sealing_secret.expose().as_bytes(), STATE_KEY_PURPOSE, &context, &sealed).await?;
     let bytes = opened.ok_or_else(|| Problem::StateInvalid("altered, or of another browser or callback".into()))?;
@@ -162,9 +160,9 @@ async fn open_state(
 
 /// Verifies the ID token (OpenID Connect Core section 3.1.3.7); a login that asked for `openid` must bring one.
 async fn verify_id_token(
-    exchange: &Exchange,
+    cx: &RequestContext,
     application: &Application,
-    tokens: &TokenAnswer,
+    tokens: &TokenResponse,
     state: Option<&LoginState>,
 ) -> Result<Option<VerifiedClaims>, Problem> {
     let Some(id_token) = tokens.id_token() else {
@@ -174,7 +172,7 @@ async fn verify_id_token(
             Ok(None)
         };
     };
-    let verified = application.verify(exchange, id_token.expose(), Kind::Id).await;
+    let verified = application.verify(cx, id_token.expose(), Kind::Id).await;
     let claims = verified.map_err(|failure| match failure {
         VerifyError::Token(error) => Problem::IdTokenInvalid(error),
         VerifyError::Keys(problem) => problem,

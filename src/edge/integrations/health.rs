@@ -4,15 +4,15 @@ use serde_json::Value;
 
 use crate::edge::gateway::{Gateway, loader};
 use crate::edge::request::answer::Answer;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::json::{self, ToText as _};
 
 /// Answers with 200 where every authorizer can verify tokens, else with 503.
-pub async fn run(gateway: &Gateway, exchange: &Exchange) -> Answer {
+pub async fn run(gateway: &Gateway, cx: &RequestContext) -> Answer {
     let mut healthy = true;
     let mut authorizers: Vec<Value> = Vec::with_capacity(gateway.issuers.len());
     for issuer in &gateway.issuers {
-        let usable = issuer.keys.current(exchange).await.is_ok();
+        let usable = issuer.keys.current(cx).await.is_ok();
         healthy &= usable;
         let age = issuer.keys.age_secs();
         let keys = json::object(&mut [("usable", usable.into()), ("age_seconds", age.into())]);

@@ -3,7 +3,7 @@
 use crate::config::{BINDING_COOKIE, Login};
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::sealing::seal;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::{digest, fresh_text, random_bytes};
@@ -21,27 +21,27 @@ pub const STATE_KEY_PURPOSE: &str = "bargate sealing v1";
 /// Redirects to the provider's login.
 ///
 /// # Errors
-/// [`Problem::ReturnToRejected`]; [`Problem::Internal`] where WebCrypto fails.
+/// [`Problem::ReturnToRejected`]; [`Problem::Internal`] if WebCrypto fails.
 pub async fn run(
     gateway: &Gateway,
-    exchange: &Exchange,
+    cx: &RequestContext,
     login: &Login,
     redirect_uri: &str,
     return_to_origins: &[String],
 ) -> Result<Answer, Problem> {
     let provider = &login.provider;
-    let return_to = match query_parameter(exchange.query(), "return_to") {
+    let return_to = match query_parameter(cx.query(), "return_to") {
         Some(written) => {
             let of_session = gateway.config.session.as_ref().map(|session| session.rules.return_to_origins.as_slice());
             let origins = [return_to_origins, of_session.unwrap_or_default()].concat();
-            Some(validate_return_to(&written, &exchange.origin(), &origins)?)
+            Some(validate_return_to(&written, &cx.origin(), &origins)?)
         }
         None => None,
     };
 
     let random = LoginRandom { verifier: random_bytes()?, nonce: random_bytes()? };
     // A cookie that is there already serves every tab; its life begins anew.
-    let binding = match binding(exchange) {
+    let binding = match binding(cx) {
         Some(binding) => binding,
         None => fresh_text()?,
     };
@@ -49,20 +49,20 @@ pub async fn run(
     let (secret, context) = (login.sealing_secret.expose(), state_context(&binding, redirect_uri));
     let sealed = seal(secret.as_bytes(), STATE_KEY_PURPOSE, &context, &state.to_bytes()).await?;
 
-    let plain = exchange.is_plain_loopback();
+    let plain = cx.is_plain_loopback();
     let set_cookie = cookie::set(BINDING_COOKIE, &binding, LOGIN_STATE_MAX_SECS, plain);
     // No other cookie was to be set on this path.
-    let _ = exchange.set_cookie.set(set_cookie);
+    let _ = cx.set_cookie.set(set_cookie);
     let challenge = digest(&state.verifier).await?;
-    let endpoints = gateway.application(provider).endpoints(exchange).await?;
-    let location = authorize_url(provider, &endpoints, &state, &sealed, &challenge, redirect_uri, exchange.query());
+    let endpoints = gateway.application(provider).endpoints(cx).await?;
+    let location = authorize_url(provider, &endpoints, &state, &sealed, &challenge, redirect_uri, cx.query());
     Ok(Answer::redirect(302, location))
 }
 
-/// Gives the value of this browser's binding cookie, where it has one that we could have set.
-pub fn binding(exchange: &Exchange) -> Option<String> {
-    let name = cookie::name_on(BINDING_COOKIE, exchange.is_plain_loopback());
-    let Sent::Once(value) = cookie::sent(exchange, name) else { return None };
+/// Returns the value of this browser's binding cookie, where it has one that we could have set.
+pub fn binding(cx: &RequestContext) -> Option<String> {
+    let name = cookie::name_on(BINDING_COOKIE, cx.is_plain_loopback());
+    let Sent::Once(value) = cookie::sent(cx, name) else { return None };
     let ours =
         value.len() == BINDING_CHARS && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     ours.then_some(value)

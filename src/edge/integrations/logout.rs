@@ -3,45 +3,45 @@
 use crate::config::Session;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::session::lifecycle;
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{logout_url, validate_return_to};
 use crate::problem::Problem;
-use crate::session::{Risk, is_from_own_pages};
+use crate::session::{RequestKind, is_from_own_pages};
 
 /// Ends the session and redirects to the provider's logout.
 ///
 /// # Errors
-/// [`Problem::CsrfRejected`], [`Problem::ReturnToRejected`], and [`Problem::StoreUnavailable`] where the session lives on.
-pub async fn run(gateway: &Gateway, exchange: &Exchange, session: &Session) -> Result<Answer, Problem> {
+/// [`Problem::CsrfRejected`], [`Problem::ReturnToRejected`], and [`Problem::StoreUnavailable`] if the session lives on.
+pub async fn run(gateway: &Gateway, cx: &RequestContext, session: &Session) -> Result<Answer, Problem> {
     let rules = &session.rules;
-    let origin = exchange.origin();
-    let own = match Risk::of(exchange) {
-        Risk::Unsafe => is_from_own_pages(exchange, &origin, gateway.config.cors.as_ref(), Risk::Unsafe),
-        Risk::Safe | Risk::WebSocket => is_followed_link(exchange),
+    let origin = cx.origin();
+    let own = match RequestKind::of(cx) {
+        RequestKind::Unsafe => is_from_own_pages(cx, &origin, gateway.config.cors.as_ref(), RequestKind::Unsafe),
+        RequestKind::Safe | RequestKind::WebSocket => is_followed_link(cx),
     };
     if !own {
         return Err(Problem::CsrfRejected);
     }
-    let return_to = query_parameter(exchange.query(), "return_to");
+    let return_to = query_parameter(cx.query(), "return_to");
     let return_to = match &return_to {
         Some(written) => validate_return_to(written, &origin, &rules.return_to_origins)?,
         None => rules.after_logout.clone(),
     };
     let return_to = if return_to.starts_with('/') { format!("{origin}{return_to}") } else { return_to };
 
-    lifecycle::end(gateway, exchange, session).await?;
+    lifecycle::end(gateway, cx, session).await?;
     let provider = &session.login.provider;
-    let endpoints = gateway.application(provider).endpoints(exchange).await?;
+    let endpoints = gateway.application(provider).endpoints(cx).await?;
     Ok(Answer::redirect(303, logout_url(provider, &endpoints, return_to)))
 }
 
-/// Tells whether a GET is that of a page of ours, and meant: a link or a picture on any site makes one, and so does a browser that
+/// Checks whether a GET is that of a page of ours, and meant: a link or a picture on any site makes one, and so does a browser that
 /// fetches ahead what nobody has asked for yet.
-fn is_followed_link(exchange: &Exchange) -> bool {
-    let says = |name: &str, wanted: &[&str]| exchange.header(name).is_none_or(|value| wanted.contains(&&*value));
-    exchange.header("sec-fetch-site").is_some_and(|site| site == "same-origin")
+fn is_followed_link(cx: &RequestContext) -> bool {
+    let says = |name: &str, wanted: &[&str]| cx.header(name).is_none_or(|value| wanted.contains(&&*value));
+    cx.header("sec-fetch-site").is_some_and(|site| site == "same-origin")
         && says("sec-fetch-dest", &["document", "empty"])
-        && exchange.header("sec-purpose").is_none()
+        && cx.header("sec-purpose").is_none()
 }

@@ -27,7 +27,7 @@ function inOrder(urls, failures, now) {
 }
 
 /**
- * Tells whether a request may be sent again. What may have been done is done again only if that changes nothing (RFC 9110 section
+ * Checks whether a request may be sent again. What may have been done is done again only if that changes nothing (RFC 9110 section
  * 9.2.2), and a body is gone once sent.
  *
  * @param {string} method
@@ -37,7 +37,7 @@ function isRepeatable(method, bodiless) {
   return bodiless && /^(GET|HEAD|OPTIONS|PUT|DELETE)$/.test(method);
 }
 
-/** Tells whether an answer is one behind which the request is sent again. @param {Response} response */
+/** Checks whether an answer is one behind which the request is sent again. @param {Response} response */
 function isTransient({ status }) {
   return [502, 503, 504].includes(status);
 }

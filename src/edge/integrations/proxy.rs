@@ -9,7 +9,7 @@ use web_sys::{Request, Response};
 use crate::config::{Cache, Path, RateKey, Server};
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::request::forwarding::ForwardedHeaders;
 use crate::edge::runtime::bindings;
 use crate::edge::runtime::http_client::failure_reason;
@@ -36,7 +36,7 @@ extern "C" {
 
 #[wasm_bindgen(module = "/src/edge/session/watch.js")]
 extern "C" {
-    /// Gives an answer whose WebSocket is closed, or whose body breaks off, at `until`, unless the session called `name` has
+    /// Returns an answer whose WebSocket is closed, or whose body breaks off, at `until`, unless the session called `name` has
     /// another token by then. `sessions` are asked from `next` on. Times are milliseconds since 1970.
     #[wasm_bindgen(catch)]
     fn expiring(
@@ -86,21 +86,21 @@ pub struct Forwarded<'p> {
 /// 502 where the upstream cannot be reached, 504 where it does not begin to answer in time.
 pub async fn run(
     gateway: &Gateway,
-    exchange: &Exchange,
+    cx: &RequestContext,
     path: &Path,
     server: &Server,
     forwarded: Forwarded<'_>,
     claims: Option<&VerifiedClaims>,
     raw: bool,
 ) -> Result<Answer, Problem> {
-    let query = mapped_query(&path.mapping, exchange, claims);
+    let query = mapped_query(&path.mapping, cx, claims);
     let url = |target| upstream_url(target, forwarded.path, query.as_deref());
     let first = &url(&server.targets.first);
     let urls: Vec<_> = server.targets.iter().map(url).collect();
     let subject = claims.and_then(|claims| claims.text("sub")).filter(|subject| !subject.is_empty());
     // By what a rate limit counts clients, they may be answered, too.
     let counted = match path.rules.rate_limit.as_ref().map(|limit| &limit.key) {
-        Some(RateKey::Header(name)) => exchange.header(name).map(|_| name),
+        Some(RateKey::Header(name)) => cx.header(name).map(|_| name),
         _ => None,
     };
     // Of users whom their tokens do not name, none can be told from another.
@@ -118,14 +118,14 @@ pub async fn run(
             vary.push(',');
             vary.push_str(name);
         }
-        [exchange.origin().as_str(), &ttl, personal, &vary, path.pattern.as_str(), first, &user].join("\n")
+        [cx.origin().as_str(), &ttl, personal, &vary, path.pattern.as_str(), first, &user].join("\n")
     });
     let failed = |error: JsValue| failure(&error, path);
     let prefix = forwarded.prefix;
-    let headers = ForwardedHeaders::of(gateway, exchange, path, claims, prefix);
-    let request = headers.request(exchange, path, first).map_err(failed)?;
+    let headers = ForwardedHeaders::of(gateway, cx, path, claims, prefix);
+    let request = headers.request(cx, path, first).map_err(failed)?;
     let begun = now_ms();
-    let outside = [exchange.origin().as_str(), prefix, &server.addresses].join("\n");
+    let outside = [cx.origin().as_str(), prefix, &server.addresses].join("\n");
     let (urls, ms, retries) = (urls.join("\n"), server.timeout_ms, server.retries);
     let sent = match cache.as_deref() {
         Some(cache) => send_cached(&request, &urls, ms, retries, &outside, cache),
@@ -133,11 +133,10 @@ pub async fn run(
     };
     let response = JsFuture::from(sent.map_err(failed)?).await;
     let took = now_ms() - begun;
-    let response: Response =
-        response.inspect_err(|_| exchange.upstream_ms.set(Some(took))).map_err(failed)?.unchecked_into();
+    let response: Response = response.inspect_err(|_| cx.upstream_ms.set(Some(took))).map_err(failed)?.unchecked_into();
     let hit = cache.is_some() && response.headers().get("cache-status").ok().flatten().is_some_and(|s| s == HIT);
     if !hit {
-        exchange.upstream_ms.set(Some(took));
+        cx.upstream_ms.set(Some(took));
     }
     Ok(Answer::Relayed(response))
 }
@@ -145,10 +144,10 @@ pub async fn run(
 /// Has a WebSocket closed, or a body broken off, when what let it in is over: the gateway would no longer accept it.
 ///
 /// # Errors
-/// [`Problem::Internal`] where the runtime does not let that be done.
+/// [`Problem::Internal`] if the runtime does not let that be done.
 pub fn close_at_expiry(
     gateway: &Gateway,
-    exchange: &Exchange,
+    cx: &RequestContext,
     path: &Path,
     response: &Response,
     claims: &VerifiedClaims,
@@ -156,12 +155,12 @@ pub fn close_at_expiry(
     let skew_secs = path.access.as_ref().map_or(0, |access| access.authorizer.clock_skew_secs);
     #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
     let until = claims.expires_at().saturating_add(skew_secs).saturating_mul(1000) as f64;
-    let asked_again_ms = exchange.session_token.borrow().as_ref().map(|token| token.asked_again_ms);
-    let (sessions, (name, key), next) = match asked_again_ms.zip(session_names(gateway, exchange)) {
-        Some((next, names)) => (bindings::raw(exchange.env(), Class::Session.binding()), names, next.min(until)),
+    let asked_again_ms = cx.session_token.borrow().as_ref().map(|token| token.asked_again_ms);
+    let (sessions, (name, key), next) = match asked_again_ms.zip(session_names(gateway, cx)) {
+        Some((next, names)) => (bindings::raw(cx.env(), Class::Session.binding()), names, next.min(until)),
         None => (JsValue::UNDEFINED, Default::default(), until),
     };
-    expiring(response, until, &sessions, &name, &key, next, exchange.context())
+    expiring(response, until, &sessions, &name, &key, next, cx.context())
         .map_err(|error| Problem::Internal(failure_reason(&error)))
 }
 

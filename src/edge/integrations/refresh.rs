@@ -7,16 +7,16 @@ use crate::edge::auth::rotation;
 use crate::edge::auth::rotation::Requester;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
-use crate::edge::gateway::issuer::{Issuer, VerifyError};
+use crate::edge::gateway::verifier::{Verifier, VerifyError};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::body::read_body;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::digest;
 use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
 use crate::json::{self, ToText as _};
-use crate::oauth::{BodyKind, Ended, Exchange as Grant, check_form, expires_in, judge_tokens, read_refresh_body};
+use crate::oauth::{BodyKind, Ended, Grant, check_form, expires_in, parse_token_response, read_refresh_body};
 use crate::problem::{Problem, ProviderError};
 use crate::secret::Secret;
 use crate::token::{Credentials, Expiry, bearer};
@@ -26,15 +26,15 @@ use crate::token::{Credentials, Expiry, bearer};
 ///
 /// # Errors
 /// What a client is told, by the table of refresh outcomes in docs/refresh.md.
-pub async fn run(gateway: &Gateway, exchange: &Exchange, application: &Application) -> Result<Answer, Problem> {
+pub async fn run(gateway: &Gateway, cx: &RequestContext, application: &Application) -> Result<Answer, Problem> {
     let issuer = &application.issuer;
-    let Some(refresh_token) = find_refresh_token(exchange).await? else {
-        if bearer(exchange.header("authorization").as_deref()) != Credentials::Absent {
+    let Some(refresh_token) = find_refresh_token(cx).await? else {
+        if bearer(cx.header("authorization").as_deref()) != Credentials::Absent {
             // A client that holds tokens is answered by those, whatever session its browser has.
-            let seconds = still_valid(issuer, exchange).await?.ok_or(Problem::RefreshTokenMissing)?;
+            let seconds = still_valid(issuer, cx).await?.ok_or(Problem::RefreshTokenMissing)?;
             return Ok(token_still_valid(seconds));
         }
-        let session = access::token(gateway, exchange).await?.ok_or(Problem::RefreshTokenMissing)?;
+        let session = access::token(gateway, cx).await?.ok_or(Problem::RefreshTokenMissing)?;
         let mut members = Map::new();
         // One that has expired on its way has no seconds left, and 0 is read as never.
         if let Some(seconds) = expires_in(session.until, now_secs()) {
@@ -48,33 +48,32 @@ pub async fn run(gateway: &Gateway, exchange: &Exchange, application: &Applicati
         return Err(Problem::RefreshTokenInvalid(ProviderError::of_gateway(reason)));
     }
     check_form(&refresh_token)?;
-    if let Some(seconds) = still_valid(issuer, exchange).await? {
+    if let Some(seconds) = still_valid(issuer, cx).await? {
         return Ok(token_still_valid(seconds));
     }
     let name = digest(refresh_token.expose()).await?;
-    let begun = grants::begin(gateway, exchange, &[&name])?;
+    let begun = grants::begin(gateway, cx, &[&name])?;
     let grace_secs = application.provider.rotation_grace_secs;
-    let exchanged =
-        rotation::exchange(gateway, application, exchange, refresh_token, Requester::Client, grace_secs).await;
+    let exchanged = rotation::exchange(gateway, application, cx, refresh_token, Requester::Client, grace_secs).await;
     let tokens = exchanged.and_then(|exchanged| match &*exchanged.outcome {
-        Ok(answer) => judge_tokens(Grant::Refresh, answer),
+        Ok(answer) => parse_token_response(Grant::Refresh, answer),
         Err(error) => Err(error.clone().into()),
     });
     if begun {
-        grants::end(gateway, exchange, &[&name], Ended::by(tokens.as_ref().err(), false));
+        grants::end(gateway, cx, &[&name], Ended::by(tokens.as_ref().err(), false));
     }
     let tokens = tokens?;
     Ok(Answer::private_json(tokens.to_json(None)))
 }
 
-/// Gives the refresh token of `X-Refresh-Token`, or else of the body.
-async fn find_refresh_token(exchange: &Exchange) -> Result<Option<Secret<String>>, Problem> {
-    let header = exchange.header("x-refresh-token").map(|token| token.trim().to_owned());
+/// Returns the refresh token of `X-Refresh-Token`, or else of the body.
+async fn find_refresh_token(cx: &RequestContext) -> Result<Option<Secret<String>>, Problem> {
+    let header = cx.header("x-refresh-token").map(|token| token.trim().to_owned());
     if let Some(token) = header.filter(|token| !token.is_empty()) {
         return Ok(Some(Secret::new(token)));
     }
-    let Some(text) = read_body(exchange).await? else { return Ok(None) };
-    read_refresh_body(BodyKind::of(exchange)?, &text)
+    let Some(text) = read_body(cx).await? else { return Ok(None) };
+    read_refresh_body(BodyKind::of(cx)?, &text)
 }
 
 fn token_still_valid(seconds: i64) -> Answer {
@@ -86,19 +85,19 @@ fn token_still_valid(seconds: i64) -> Answer {
     Answer::private_json(body.to_text())
 }
 
-/// Gives for how many seconds the access token in `Authorization` still holds; `None` where it has expired or is absent.
+/// Returns for how many seconds the access token in `Authorization` still holds; `None` if it has expired or is absent.
 ///
 /// # Errors
 /// 401 where it is not genuine.
-async fn still_valid(issuer: &Issuer, exchange: &Exchange) -> Result<Option<i64>, Problem> {
-    let header = exchange.header("authorization");
+async fn still_valid(issuer: &Verifier, cx: &RequestContext) -> Result<Option<i64>, Problem> {
+    let header = cx.header("authorization");
     let token = match bearer(header.as_deref()) {
         Credentials::Absent => return Ok(None),
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
         Credentials::Bearer(token) => token,
     };
     let expectations = issuer.access_token_expectations();
-    let verified = issuer.verify(exchange, token, &expectations, Expiry::Ignored).await;
+    let verified = issuer.verify(cx, token, &expectations, Expiry::Ignored).await;
     let (claims, _) = verified.map_err(VerifyError::into_problem)?;
     Ok(expires_in(claims.expires_at(), now_secs()))
 }

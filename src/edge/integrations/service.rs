@@ -10,7 +10,7 @@ use web_sys::{Request, Response};
 use crate::config::{Path, Rpc};
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::request::forwarding::{ForwardedHeaders, own_url};
 use crate::edge::runtime::bindings;
 use crate::edge::runtime::http_client::failure_reason;
@@ -55,7 +55,7 @@ pub struct ServiceCall<'c> {
     /// The gateway.
     pub gateway: &'c Gateway,
     /// The request.
-    pub exchange: &'c Exchange,
+    pub cx: &'c RequestContext,
     /// The path that took it.
     pub path: &'c Path,
     /// How it matched.
@@ -84,8 +84,8 @@ impl ServiceCall<'_> {
     /// # Errors
     /// 502 where it fails, 504 where it takes too long.
     pub async fn module(&self, name: &str) -> Result<Answer, Problem> {
-        let Self { exchange, .. } = self;
-        self.answer(serve(name, &self.forwarded()?, exchange.env().as_ref(), exchange.context(), TIMEOUT_MS)).await
+        let Self { cx, .. } = self;
+        self.answer(serve(name, &self.forwarded()?, cx.env().as_ref(), cx.context(), TIMEOUT_MS)).await
     }
 
     /// Asks a function whether the request may go on; gives its answer where it may not.
@@ -93,16 +93,16 @@ impl ServiceCall<'_> {
     /// # Errors
     /// 502 where it fails or says neither, 504 where it takes too long.
     pub async fn ask_first(&self, rpc: &Rpc) -> Result<Option<Answer>, Problem> {
-        let Self { gateway, exchange, path, claims, .. } = self;
-        let headers = ForwardedHeaders::of(gateway, exchange, path, *claims, "");
-        let (url, worker) = (own_url(exchange, path, *claims), self.bound(&rpc.binding));
+        let Self { gateway, cx, path, claims, .. } = self;
+        let headers = ForwardedHeaders::of(gateway, cx, path, *claims, "");
+        let (url, worker) = (own_url(cx, path, *claims), self.bound(&rpc.binding));
         #[expect(clippy::cast_precision_loss, reason = "a limit of bytes is far below 2^53")]
         let max = path.rules.max_body_bytes.map(|max| max as f64);
-        let (request, context) = (exchange.request(), self.context());
+        let (request, context) = (cx.request(), self.context());
         let asked =
             ask_first(&worker, &rpc.function, &request, &url, &headers.drop, &headers.set, &context, TIMEOUT_MS, max);
         let outcome: Array = JsFuture::from(asked).await.map_err(|error| self.failed(&error))?.unchecked_into();
-        exchange.replace_request(outcome.get(1).unchecked_into());
+        cx.replace_request(outcome.get(1).unchecked_into());
         let answer = outcome.get(0);
         Ok(if answer.is_undefined() { None } else { Some(Answer::Relayed(answer.unchecked_into())) })
     }
@@ -118,19 +118,19 @@ impl ServiceCall<'_> {
     }
 
     fn bound(&self, binding: &str) -> JsValue {
-        bindings::raw(self.exchange.env(), binding)
+        bindings::raw(self.cx.env(), binding)
     }
 
     fn forwarded(&self) -> Result<Request, Problem> {
-        let Self { gateway, exchange, path, claims, .. } = self;
-        let headers = ForwardedHeaders::of(gateway, exchange, path, *claims, "");
-        headers.request(exchange, path, &own_url(exchange, path, *claims)).map_err(|error| self.failed(&error))
+        let Self { gateway, cx, path, claims, .. } = self;
+        let headers = ForwardedHeaders::of(gateway, cx, path, *claims, "");
+        headers.request(cx, path, &own_url(cx, path, *claims)).map_err(|error| self.failed(&error))
     }
 
     async fn answer(&self, promise: Promise) -> Result<Answer, Problem> {
         let begun = now_ms();
         let answer = JsFuture::from(promise).await;
-        self.exchange.upstream_ms.set(Some(now_ms() - begun));
+        self.cx.upstream_ms.set(Some(now_ms() - begun));
         let answer: Response = answer.map_err(|error| self.failed(&error))?.unchecked_into();
         Ok(Answer::Relayed(answer))
     }
@@ -142,9 +142,9 @@ impl ServiceCall<'_> {
         }
     }
 
-    /// Gives what a function is told of the request, as JSON; `requestUrl` and `jwtPayload` are the older gateway's names.
+    /// Returns what a function is told of the request, as JSON; `requestUrl` and `jwtPayload` are the older gateway's names.
     fn context(&self) -> String {
-        let Self { exchange, path, matched, claims, .. } = self;
+        let Self { cx, path, matched, claims, .. } = self;
         let mut params: Map<String, Value> = Map::new();
         for (name, value) in matched.params() {
             params.insert(name.to_owned(), value.into());
@@ -158,8 +158,8 @@ impl ServiceCall<'_> {
             ("route", json::object(&mut [("method", method.into()), ("path", pattern.into())])),
             ("params", Value::Object(params)),
             ("claims", claims.clone()),
-            ("request_id", exchange.id.as_str().into()),
-            ("requestUrl", exchange.url().as_str().into()),
+            ("request_id", cx.id.as_str().into()),
+            ("requestUrl", cx.url().as_str().into()),
             ("jwtPayload", claims),
         ])
         .to_text()

@@ -3,9 +3,9 @@
 use crate::config::Supabase;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::body::read_body;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::http_client::send_json;
-use crate::oauth::{BodyKind, judge_otp, read_otp_request};
+use crate::oauth::{BodyKind, parse_otp_response, read_otp_request};
 use crate::problem::Problem;
 
 /// How long Supabase may take, in milliseconds.
@@ -15,13 +15,13 @@ const TIMEOUT_MS: u32 = 10_000;
 ///
 /// # Errors
 /// What a client is told.
-pub async fn run(exchange: &Exchange, supabase: &Supabase) -> Result<Answer, Problem> {
+pub async fn run(cx: &RequestContext, supabase: &Supabase) -> Result<Answer, Problem> {
     let Supabase { step, url, key } = supabase;
-    let body = read_body(exchange).await?.unwrap_or_default();
-    if BodyKind::of(exchange)? != BodyKind::Json {
+    let body = read_body(cx).await?.unwrap_or_default();
+    if BodyKind::of(cx)? != BodyKind::Json {
         return Err(Problem::UnsupportedMediaType);
     }
     let request = read_otp_request(*step, &body)?;
     let answer = send_json(&format!("{url}{}", request.path), &request.body, key, TIMEOUT_MS).await?;
-    judge_otp(*step, &request, &answer).map(Answer::private_json)
+    parse_otp_response(*step, &request, &answer).map(Answer::private_json)
 }

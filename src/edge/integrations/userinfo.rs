@@ -5,11 +5,11 @@ use std::rc::Rc;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
 use crate::edge::request::answer::Answer;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::http_client::Call;
 use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
-use crate::oauth::judge_profile;
+use crate::oauth::validate_profile;
 use crate::problem::Problem;
 use crate::token::{Credentials, VerifiedClaims, bare_token, bearer, claimed_text};
 
@@ -19,12 +19,12 @@ use crate::token::{Credentials, VerifiedClaims, bare_token, bearer, claimed_text
 /// What a client is told.
 pub async fn run(
     gateway: &Gateway,
-    exchange: &Exchange,
+    cx: &RequestContext,
     application: &Application,
     claims: Option<&VerifiedClaims>,
 ) -> Result<Answer, Problem> {
-    let own_header = exchange.header("x-access-token");
-    let authorization = exchange.header("authorization");
+    let own_header = cx.header("x-access-token");
+    let authorization = cx.header("authorization");
     let credentials = match bare_token(own_header.as_deref()) {
         Credentials::Absent => bearer(authorization.as_deref()),
         given => given,
@@ -33,7 +33,7 @@ pub async fn run(
         Credentials::Bearer(token) => (Rc::from(token), None),
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
         Credentials::Absent => {
-            let session = access::token(gateway, exchange).await?.ok_or(Problem::AccessTokenMissing)?;
+            let session = access::token(gateway, cx).await?.ok_or(Problem::AccessTokenMissing)?;
             (session.token, session.subject)
         }
     };
@@ -44,9 +44,9 @@ pub async fn run(
     let subject = subject.map(|subject| subject.to_string());
     let subject = subject.or_else(|| claimed_text(&token, "sub").filter(|_| at_auth0));
     let subject = subject.as_deref().or_else(|| claims.filter(|_| provider.audience.is_none())?.text("sub"));
-    let endpoints = application.endpoints(exchange).await?;
+    let endpoints = application.endpoints(cx).await?;
     let url = endpoints.userinfo.as_deref().ok_or(Problem::IdpError("it has no userinfo endpoint", None))?;
     let (authorization, timeout_ms) = (format!("Bearer {token}"), application.timeout_ms());
     let call = Call { url, form: None, authorization: Some(&authorization), timeout_ms };
-    judge_profile(&call.send().await?, subject).map(Answer::private_json)
+    validate_profile(&call.send().await?, subject).map(Answer::private_json)
 }

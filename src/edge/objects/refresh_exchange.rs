@@ -11,13 +11,13 @@ use crate::edge::runtime::invocation::Detached;
 use crate::edge::runtime::sealing::{open, seal};
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
 use crate::edge::runtime::timing::now_whole_ms;
-use crate::oauth::{Answered, Kept, LOST_WINDOW_MS, Outcome, Step, TransportError, is_rotated};
+use crate::oauth::{Answered, LOST_WINDOW_MS, Outcome, Step, StoredResult, TransportError, is_rotated};
 use crate::objects::{RefreshExchangeAnswer, RefreshExchangeMessage};
 
 /// Names the purpose of the key under which the answer is sealed.
 const PURPOSE: &str = "bargate refresh answer v1";
 
-/// Gives what came of the exchange, as JSON.
+/// Returns what came of the exchange, as JSON.
 pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str) -> Result<String, JsValue> {
     let message = RefreshExchangeMessage::parse(message).ok_or(MALFORMED_MESSAGE)?;
     let (object_again, gateway) = (object.clone(), Rc::clone(gateway));
@@ -39,7 +39,7 @@ async fn exchange(
     let RefreshExchangeMessage { refresh_token: token, requester, grace_ms, retry_ms } = message;
     let secret = token.expose().as_bytes();
     let fresh = |outcome: Outcome| RefreshExchangeAnswer { outcome: Rc::new(outcome), replayed: false };
-    let lost = match Kept::step(kept(object)?, &requester, now_whole_ms()) {
+    let lost = match StoredResult::step(kept(object)?, &requester, now_whole_ms()) {
         Step::Exchange(lost) => lost,
         Step::Replay(sealed) => {
             let opened = open(secret, PURPOSE, &[], &sealed).await?.and_then(|text| String::from_utf8(text).ok());
@@ -53,7 +53,7 @@ async fn exchange(
         }
     };
     // Found after a restart, this tells that an answer may have been lost.
-    keep(object, &Kept::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
+    keep(object, &StoredResult::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
     let outcome = match application.endpoints(&Detached(object.env())).await {
         Ok(endpoints) => token_requests::refresh(&application, &endpoints, &token).await,
         Err(problem) => Err(TransportError::Unreachable(format!("its discovery document: {}", problem.code()))),
@@ -66,18 +66,18 @@ async fn exchange(
         Some(sealed) => {
             let now = now_whole_ms();
             let (open_until, until) = (now + grace_ms, now + grace_ms.max(retry_ms));
-            keep(object, &Kept::Answered(Answered { sealed, asker: requester, open_until, until })).await?;
+            keep(object, &StoredResult::Answered(Answered { sealed, asker: requester, open_until, until })).await?;
         }
         None => object.erase().await?,
     }
     Ok(answer)
 }
 
-fn kept(object: &StoredObject) -> Result<Option<Kept>, JsValue> {
-    Ok(object.kept()?.as_deref().and_then(Kept::parse))
+fn kept(object: &StoredObject) -> Result<Option<StoredResult>, JsValue> {
+    Ok(object.kept()?.as_deref().and_then(StoredResult::parse))
 }
 
-async fn keep(object: &StoredObject, kept: &Kept) -> Result<(), JsValue> {
+async fn keep(object: &StoredObject, kept: &StoredResult) -> Result<(), JsValue> {
     object.keep_until(&kept.to_json(), kept.until()).await
 }
 

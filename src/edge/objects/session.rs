@@ -19,11 +19,11 @@ use crate::edge::runtime::sealing::open;
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
 use crate::edge::runtime::timing::{now_secs, within};
 use crate::json;
-use crate::oauth::{Exchange, Outcome, ProviderAnswer, TransportError, judge_tokens};
+use crate::oauth::{Grant, Outcome, ProviderResponse, TransportError, parse_token_response};
 use crate::objects::{RefreshExchangeAnswer, SessionAnswer, SessionMessage};
 use crate::problem::Problem;
 use crate::secret::Secret;
-use crate::session::{SessionRecord, Standing, Tokens, revocable};
+use crate::session::{SessionRecord, TokenState, Tokens, revocable};
 
 #[wasm_bindgen(module = "/src/edge/runtime/sealing.js")]
 extern "C" {
@@ -71,7 +71,7 @@ const REVOCATION_PURPOSE: &str = "bargate session revocation v1";
 const RENEWAL_PATIENCE_MS: u32 = 2_000;
 
 /// A session that was ended before it began does not begin within this time: a logout may overtake the login it is for.
-const UNBORN_SECS: i64 = 60;
+const TOMBSTONE_SECS: i64 = 60;
 
 /// What is kept of a session that was ended; no record.
 const ENDED: &str = "ended";
@@ -99,7 +99,7 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
         SessionMessage::Erase => {
             match record(object)? {
                 Some(record) => expire(object, gateway, &record)?,
-                None => object.keep_until(ENDED, (now_secs() + UNBORN_SECS) * 1000).await?,
+                None => object.keep_until(ENDED, (now_secs() + TOMBSTONE_SECS) * 1000).await?,
             }
             Ok(SessionAnswer::Done)
         }
@@ -196,14 +196,14 @@ async fn access(
     // Who did not accept the token wants another, though this one has not expired by its times.
     let rejected = asked.rejected == Some(&tokens.access);
     let standing = match record.standing(rules, now_secs()) {
-        _ if rejected && record.may_be_doubted(now_secs()) => Standing::Expired,
+        _ if rejected && record.may_be_doubted(now_secs()) => TokenState::Expired,
         standing => standing,
     };
-    if let Standing::Fresh(seconds) = standing {
+    if let TokenState::Fresh(seconds) = standing {
         return Ok(granted(&record, &tokens, seconds));
     }
     if tokens.refresh.is_none() {
-        if let Standing::Due(seconds) = standing {
+        if let TokenState::Due(seconds) = standing {
             return Ok(granted(&record, &tokens, seconds));
         }
         leave(object, None, false, false)?;
@@ -218,7 +218,7 @@ async fn access(
             Ok(answer.to_json().into())
         })
     })?;
-    if let Standing::Due(_) = standing {
+    if let TokenState::Due(_) = standing {
         // Whatever comes of it is in the record.
         let _ = within(RENEWAL_PATIENCE_MS, JsFuture::from(renewal.clone())).await;
         if let Some(token) = usable(object, rules, key).await? {
@@ -243,12 +243,12 @@ async fn access(
     Ok(unreachable("the token that it was renewed with has expired already".to_owned()))
 }
 
-/// Gives the token where it holds.
+/// Returns the token where it holds.
 async fn usable(object: &StoredObject, rules: &SessionRules, key: &str) -> Result<Option<SessionAnswer>, JsValue> {
     let Opened::Tokens(record, tokens) = opened(object, key).await? else { return Ok(None) };
     Ok(match record.standing(rules, now_secs()) {
-        Standing::Fresh(seconds) | Standing::Due(seconds) => Some(granted(&record, &tokens, seconds)),
-        Standing::Expired => None,
+        TokenState::Fresh(seconds) | TokenState::Due(seconds) => Some(granted(&record, &tokens, seconds)),
+        TokenState::Expired => None,
     })
 }
 
@@ -267,7 +267,7 @@ fn unreachable(reason: String) -> SessionAnswer {
 /// requester's business.
 fn not_renewed(outcome: &Rc<Outcome>) -> SessionAnswer {
     match &**outcome {
-        Ok(ProviderAnswer { status: 200, .. }) => SessionAnswer::Done,
+        Ok(ProviderResponse { status: 200, .. }) => SessionAnswer::Done,
         _ => SessionAnswer::NotRenewed(Rc::clone(outcome)),
     }
 }
@@ -295,7 +295,7 @@ async fn renew(
             }
         };
         let judged = (*outcome).as_ref().map_err(|error| Problem::from(error.clone()));
-        let judged = judged.and_then(|answer| judge_tokens(Exchange::Refresh, answer));
+        let judged = judged.and_then(|answer| parse_token_response(Grant::Refresh, answer));
         let goes_on = match &judged {
             Ok(answer) => tokens.are_followed_by(answer, &login.provider.authorizer.issuer),
             Err(problem) => !matches!(problem, Problem::RefreshTokenInvalid(_)),

@@ -7,7 +7,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::edge::gateway::Gateway;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::{bindings, log};
@@ -22,15 +22,15 @@ extern "C" {
 }
 
 /// Logs an answer, and writes it to the dataset where the config names one.
-pub fn record(exchange: &Exchange, gateway: Option<&Gateway>, status: u16, problem: Option<&Problem>) {
-    let route = gateway.and_then(|gateway| exchange.matched_path(&gateway.config)).map(|path| path.pattern.as_str());
-    let total_ms = now_ms() - exchange.started_ms;
+pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, status: u16, problem: Option<&Problem>) {
+    let route = gateway.and_then(|gateway| cx.matched_path(&gateway.config)).map(|path| path.pattern.as_str());
+    let total_ms = now_ms() - cx.started_ms;
     if let Some(binding) = gateway.and_then(|gateway| gateway.config.analytics.as_deref()) {
-        let dataset = bindings::raw(exchange.env(), binding);
+        let dataset = bindings::raw(cx.env(), binding);
         let part = |ms: &Cell<Option<f64>>| ms.get().unwrap_or_default();
-        let numbers = [f64::from(status), total_ms, part(&exchange.auth_ms), part(&exchange.upstream_ms)];
+        let numbers = [f64::from(status), total_ms, part(&cx.auth_ms), part(&cx.upstream_ms)];
         let code = problem.map_or("", Problem::code);
-        if write_point(&dataset, route.unwrap_or_default(), exchange.method(), code, &numbers).is_err() {
+        if write_point(&dataset, route.unwrap_or_default(), cx.method(), code, &numbers).is_err() {
             log::warn("analytics_unavailable", "the dataset takes no data points");
         }
     }
@@ -42,8 +42,8 @@ pub fn record(exchange: &Exchange, gateway: Option<&Gateway>, status: u16, probl
     }
     let mut line = Map::new();
     line.insert("level".into(), if level == log::ERROR { "error" } else { "info" }.into());
-    line.insert("request_id".into(), exchange.id.as_str().into());
-    line.insert("method".into(), exchange.method().into());
+    line.insert("request_id".into(), cx.id.as_str().into());
+    line.insert("method".into(), cx.method().into());
     line.insert("route".into(), route.map_or(Value::Null, Value::from));
     line.insert("status".into(), status.into());
     if let Some(problem) = problem {
@@ -52,7 +52,7 @@ pub fn record(exchange: &Exchange, gateway: Option<&Gateway>, status: u16, probl
             line.insert("reason".into(), reason.into());
         }
     }
-    if let Some(trace) = exchange.trace.get() {
+    if let Some(trace) = cx.trace.get() {
         line.insert("trace_id".into(), trace.id().into());
     }
     line.insert("duration_ms".into(), total_ms.into());

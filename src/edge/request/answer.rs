@@ -10,7 +10,7 @@ use crate::config::Path;
 use crate::cors;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::access_log;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::host::{configured, header_lines};
 use crate::http::header::{Header, NO_STORE, push, quoted};
 use crate::http::request::{RequestHead as _, is_navigation};
@@ -51,7 +51,7 @@ extern "C" {
         cookie: u8,
     ) -> Result<Response, JsValue>;
 
-    /// Gives the response, or a promise of it where it cannot end behind a body that nobody reads: that is read first, and dropped.
+    /// Returns the response, or a promise of it where it cannot end behind a body that nobody reads: that is read first, and dropped.
     pub fn behind_body(request: &Request, response: &Response) -> JsValue;
 }
 
@@ -104,13 +104,13 @@ impl Answer {
         Self::Made { status, headers, body: Some(body), policy: Some(policy) }
     }
 
-    fn problem(problem: &Problem, exchange: &Exchange, gateway: Option<&Gateway>) -> Self {
-        let navigation = is_navigation(exchange);
+    fn problem(problem: &Problem, cx: &RequestContext, gateway: Option<&Gateway>) -> Self {
+        let navigation = is_navigation(cx);
         let config = gateway.map(|gateway| &gateway.config);
         // A problem of that path itself is shown on the spot.
-        let page = config.and_then(|config| config.problem_page.as_deref()).filter(|page| *page != exchange.path());
+        let page = config.and_then(|config| config.problem_page.as_deref()).filter(|page| *page != cx.path());
         if let Some(page) = page.filter(|_| navigation) {
-            return Self::redirect(303, format!("{page}?code={}&request_id={}", problem.code(), exchange.id));
+            return Self::redirect(303, format!("{page}?code={}&request_id={}", problem.code(), cx.id));
         }
         let mut headers = problem.headers();
         let resource = config.and_then(|config| config.protected_resource.as_ref());
@@ -119,77 +119,77 @@ impl Answer {
         {
             // RFC 9728 section 5.1; parameters stand with commas between them, behind the scheme without one.
             let joint = if challenge.as_bytes().contains(&b' ') { "," } else { "" };
-            let url = resource.metadata_url(&exchange.origin());
+            let url = resource.metadata_url(&cx.origin());
             *challenge = format!("{challenge}{joint} resource_metadata={}", quoted(&url)).into();
         }
-        let path = gateway.and_then(|gateway| exchange.matched_path(&gateway.config));
+        let path = gateway.and_then(|gateway| cx.matched_path(&gateway.config));
         if navigation {
-            let page = problem_page(problem, exchange, gateway, path);
+            let page = problem_page(problem, cx, gateway, path);
             return Self::page(problem.status(), headers, PAGE_POLICY.into(), page);
         }
         let access = path.and_then(|path| path.access.as_ref());
         let older = config.is_some_and(|config| config.older_codes);
         let older = older.then(|| problem.older_code(path, access.map(|access| &*access.authorizer))).flatten();
         push(&mut headers, "content-type", "application/problem+json".into());
-        Self::Made { status: problem.status(), headers, body: Some(problem.body(&exchange.id, older)), policy: None }
+        Self::Made { status: problem.status(), headers, body: Some(problem.body(&cx.id, older)), policy: None }
     }
 }
 
-/// Gives the page that tells a person of a problem, with the way on that there is from here.
-fn problem_page(problem: &Problem, exchange: &Exchange, gateway: Option<&Gateway>, path: Option<&Path>) -> String {
+/// Returns the page that tells a person of a problem, with the way on that there is from here.
+fn problem_page(problem: &Problem, cx: &RequestContext, gateway: Option<&Gateway>, path: Option<&Path>) -> String {
     let login = gateway.filter(|gateway| {
         let access = path.and_then(|path| path.access.as_ref());
         // No login helps on the path of another authorizer.
         problem.calls_for_login(path) && !access.is_some_and(|access| gateway.config.logs_in_elsewhere(access))
     });
     let login = login.and_then(|gateway| gateway.config.login_path.as_deref());
-    let login = login.map(|login| login_address(login, exchange.return_to.get().map(String::as_str)));
+    let login = login.map(|login| login_address(login, cx.return_to.get().map(String::as_str)));
     let way_on = match &login {
         Some(login) => WayOn::LogIn(login),
-        None if problem.is_transient() && matches!(exchange.method(), "GET" | "HEAD") => WayOn::Again,
+        None if problem.is_transient() && matches!(cx.method(), "GET" | "HEAD") => WayOn::Again,
         None => WayOn::Nowhere,
     };
-    problem.page(&exchange.id, way_on)
+    problem.page(&cx.id, way_on)
 }
 
 /// Browsers that came by https once come by nothing else for two years (RFC 6797).
 const HSTS: &str = "max-age=63072000";
 
-/// Gives how long the parts of an answer took (W3C Server Timing), where the config wants it told.
-fn server_timing(exchange: &Exchange, gateway: Option<&Gateway>) -> Option<String> {
+/// Returns how long the parts of an answer took (W3C Server Timing), where the config wants it told.
+fn server_timing(cx: &RequestContext, gateway: Option<&Gateway>) -> Option<String> {
     gateway.filter(|gateway| gateway.config.server_timing)?;
-    let parts = [("auth", exchange.auth_ms.get()), ("upstream", exchange.upstream_ms.get())];
+    let parts = [("auth", cx.auth_ms.get()), ("upstream", cx.upstream_ms.get())];
     let told: Vec<_> = parts.iter().filter_map(|(name, ms)| Some(format!("{name};dur={}", (*ms)? as i64))).collect();
     (!told.is_empty()).then(|| told.join(", "))
 }
 
 /// Makes the response, and writes the log line.
-pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<Answer, Problem>) -> Response {
+pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<Answer, Problem>) -> Response {
     let (answer, problem) = match outcome {
         Ok(answer) => (answer, None),
-        Err(problem) => (Answer::problem(&problem, exchange, gateway), Some(problem)),
+        Err(problem) => (Answer::problem(&problem, cx, gateway), Some(problem)),
     };
     let rule = gateway.and_then(|gateway| gateway.config.cors.as_ref());
     // A preflight's answer has said all there is to say, whether it was the gateway's or that of a path's own OPTIONS.
-    let own_preflight = matches!(answer, Answer::Relayed(_)) && is_own_preflight(exchange, gateway);
+    let own_preflight = matches!(answer, Answer::Relayed(_)) && is_own_preflight(cx, gateway);
     let readable = rule.filter(|_| !own_preflight && !matches!(answer, Answer::Preflight(_)));
-    let origin = readable.and_then(|_| exchange.header("origin"));
+    let origin = readable.and_then(|_| cx.header("origin"));
     let mut shared =
         readable.map(|rule| cors::answer_headers(rule, origin.as_deref(), problem.is_some())).unwrap_or_default();
     if !matches!(answer, Answer::Relayed(_)) {
         push(&mut shared, "x-content-type-options", "nosniff".into());
-        if exchange.url().scheme() == "https" {
+        if cx.url().scheme() == "https" {
             push(&mut shared, "strict-transport-security", HSTS.into());
         }
     }
-    push(&mut shared, "x-request-id", exchange.id.clone().into());
-    if let Some(cookie) = exchange.set_cookie.get() {
+    push(&mut shared, "x-request-id", cx.id.clone().into());
+    if let Some(cookie) = cx.set_cookie.get() {
         push(&mut shared, "set-cookie", cookie.clone().into());
     }
-    if let Some(timing) = server_timing(exchange, gateway) {
+    if let Some(timing) = server_timing(cx, gateway) {
         push(&mut shared, "server-timing", timing.into());
     }
-    let path = gateway.and_then(|gateway| exchange.matched_path(&gateway.config));
+    let path = gateway.and_then(|gateway| cx.matched_path(&gateway.config));
     // A path's own rules are for what its integration answers.
     let rules = path.filter(|_| problem.is_none()).map(|path| &path.response_headers);
     let own_headers = gateway.map(|gateway| gateway.headers.as_str()).unwrap_or_default();
@@ -204,9 +204,9 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
     let optional = path.and_then(|path| path.access.as_ref()).is_some_and(|access| access.requirements.optional);
     let by_cookie = optional && gateway.is_some_and(|gateway| gateway.config.session.is_some());
     // One that ends a dead session's cookie is that client's alone.
-    let personal = exchange.session_token.borrow().is_some() || by_cookie && exchange.set_cookie.get().is_some();
+    let personal = cx.session_token.borrow().is_some() || by_cookie && cx.set_cookie.get().is_some();
     let cookie = if personal { 2 } else { u8::from(by_cookie) };
-    let request = exchange.request();
+    let request = cx.request();
 
     let response = match answer {
         Answer::Made { status, mut headers, body, policy } => {
@@ -245,7 +245,7 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
             let relayed = relay(&upstream, &dropped, own, &with_rules(shared), own_headers, vary, cookie);
             if relayed.is_err() {
                 let reason = format!("its status {} cannot be passed on", upstream.status());
-                return finish(exchange, gateway, Err(Problem::UpstreamUnreachable(reason)));
+                return finish(cx, gateway, Err(Problem::UpstreamUnreachable(reason)));
             }
             relayed
         }
@@ -253,13 +253,13 @@ pub fn finish(exchange: &Exchange, gateway: Option<&Gateway>, outcome: Result<An
     let response = response
         .or_else(|_| respond(Problem::Internal(String::new()).status(), "", "", None, 0, None, None, &request))
         .unwrap_or_else(|_| Response::error());
-    access_log::record(exchange, gateway, response.status(), problem.as_ref().or(exchange.told.get()));
+    access_log::record(cx, gateway, response.status(), problem.as_ref().or(cx.told.get()));
     response
 }
 
-/// Tells whether this is a preflight that the config leaves to a path of its own.
-fn is_own_preflight(exchange: &Exchange, gateway: Option<&Gateway>) -> bool {
-    let path = gateway.and_then(|gateway| exchange.matched_path(&gateway.config));
+/// Checks whether this is a preflight that the config leaves to a path of its own.
+fn is_own_preflight(cx: &RequestContext, gateway: Option<&Gateway>) -> bool {
+    let path = gateway.and_then(|gateway| cx.matched_path(&gateway.config));
     path.is_some_and(|path| path.method == MethodRule::Exact(Method::Options))
-        && exchange.header("access-control-request-method").is_some()
+        && cx.header("access-control-request-method").is_some()
 }

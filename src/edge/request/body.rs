@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::ReadableStream;
 
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::http_client::transport_error;
 use crate::oauth::{BODY_MAX_BYTES, TransportError};
 use crate::problem::Problem;
@@ -15,13 +15,13 @@ extern "C" {
     fn read(stream: &ReadableStream, max: usize) -> Promise;
 }
 
-/// Gives the text of the request's body; `None` where it has none.
+/// Returns the text of the request's body; `None` if it has none.
 ///
 /// # Errors
 /// 413 where it is larger than such bodies are, 400 where it is no text.
-pub async fn read_body(exchange: &Exchange) -> Result<Option<String>, Problem> {
-    let Some(body) = exchange.request().body() else { return Ok(None) };
-    let own_max = exchange.body_max.get().and_then(|max| usize::try_from(max).ok());
+pub async fn read_body(cx: &RequestContext) -> Result<Option<String>, Problem> {
+    let Some(body) = cx.request().body() else { return Ok(None) };
+    let own_max = cx.body_max.get().and_then(|max| usize::try_from(max).ok());
     let max = own_max.unwrap_or(BODY_MAX_BYTES).min(BODY_MAX_BYTES);
     let bytes = JsFuture::from(read(&body, max)).await.map_err(|error| match transport_error(error) {
         TransportError::TooLarge => Problem::BodyTooLarge(max as u64),

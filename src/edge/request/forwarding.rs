@@ -6,7 +6,7 @@ use web_sys::Request;
 
 use crate::config::Path;
 use crate::edge::gateway::Gateway;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::host::header_lines;
 use crate::edge::runtime::webcrypto::random_bytes;
 use crate::http::header::Header;
@@ -35,10 +35,10 @@ pub struct ForwardedHeaders {
 }
 
 impl ForwardedHeaders {
-    /// Gives those of a request on a path, off whose beginning `prefix` is taken.
+    /// Returns those of a request on a path, off whose beginning `prefix` is taken.
     pub fn of(
         gateway: &Gateway,
-        exchange: &Exchange,
+        cx: &RequestContext,
         path: &Path,
         claims: Option<&VerifiedClaims>,
         prefix: &str,
@@ -58,28 +58,27 @@ impl ForwardedHeaders {
         if anonymous {
             also("authorization");
         }
-        let url = exchange.url();
+        let url = cx.url();
         let mut set: Vec<Header> = vec![
-            ("x-request-id".into(), exchange.id.clone().into()),
+            ("x-request-id".into(), cx.id.clone().into()),
             ("x-forwarded-proto".into(), url.scheme().to_owned().into()),
             ("x-forwarded-host".into(), url.host_and_port().to_owned().into()),
         ];
         if !prefix.is_empty() {
             set.push(("x-forwarded-prefix".into(), prefix.to_owned().into()));
         }
-        if let Some(address) = exchange.header("cf-connecting-ip") {
+        if let Some(address) = cx.header("cf-connecting-ip") {
             set.push(("x-forwarded-for".into(), address.into()));
         }
-        let trace = exchange
-            .trace
-            .get_or_init(|| Trace::of(exchange.header("traceparent").as_deref(), &random_bytes().unwrap_or([1; 24])));
+        let trace =
+            cx.trace.get_or_init(|| Trace::of(cx.header("traceparent").as_deref(), &random_bytes().unwrap_or([1; 24])));
         set.push(("traceparent".into(), trace.traceparent.clone().into()));
         if !trace.continued {
             also("tracestate");
         }
         if no_cookies {
             also("cookie");
-        } else if let Some(cookies) = exchange.header("cookie") {
+        } else if let Some(cookies) = cx.header("cookie") {
             let of_session = gateway.config.session.as_ref().map(|session| session.rules.cookie.as_str());
             match forwarded_cookies(&cookies, of_session) {
                 Some(kept) if kept == cookies => {}
@@ -87,12 +86,12 @@ impl ForwardedHeaders {
                 None => also("cookie"),
             }
         }
-        if let Some(session) = &*exchange.session_token.borrow() {
+        if let Some(session) = &*cx.session_token.borrow() {
             set.push(("authorization".into(), format!("Bearer {}", session.token).into()));
         }
         // What the config removes is not sent, whoever made it.
         set.retain(|(name, _)| !removed.iter().any(|removed| removed == name));
-        for (name, value) in mapped_headers(&path.mapping, exchange, claims) {
+        for (name, value) in mapped_headers(&path.mapping, cx, claims) {
             if let Some(value) = value {
                 set.push((name.to_owned().into(), value.into()));
             }
@@ -104,17 +103,17 @@ impl ForwardedHeaders {
     ///
     /// # Errors
     /// What was thrown.
-    pub fn request(&self, exchange: &Exchange, path: &Path, url: &str) -> Result<Request, JsValue> {
+    pub fn request(&self, cx: &RequestContext, path: &Path, url: &str) -> Result<Request, JsValue> {
         #[expect(clippy::cast_precision_loss, reason = "a limit of bytes is far below 2^53")]
         let max = path.rules.max_body_bytes.map(|max| max as f64);
-        forward(&exchange.request(), url, &self.drop, &self.set, max)
+        forward(&cx.request(), url, &self.drop, &self.set, max)
     }
 }
 
-/// Gives the address that the client called, with the path's mapped query.
-pub fn own_url(exchange: &Exchange, path: &Path, claims: Option<&VerifiedClaims>) -> String {
-    let url = format!("{}{}", exchange.origin(), exchange.path());
-    match mapped_query(&path.mapping, exchange, claims) {
+/// Returns the address that the client called, with the path's mapped query.
+pub fn own_url(cx: &RequestContext, path: &Path, claims: Option<&VerifiedClaims>) -> String {
+    let url = format!("{}{}", cx.origin(), cx.path());
+    match mapped_query(&path.mapping, cx, claims) {
         Some(query) => format!("{url}?{query}"),
         None => url,
     }

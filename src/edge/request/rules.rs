@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::config::{Networks, Path, RateKey};
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::bindings;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::invocation::Invocation as _;
@@ -25,45 +25,45 @@ extern "C" {
 ///
 /// # Errors
 /// 429 where there were too many; 503 where they cannot be counted.
-pub async fn check_rate(exchange: &Exchange, path: &Path, claims: Option<&VerifiedClaims>) -> Result<(), Problem> {
+pub async fn check_rate(cx: &RequestContext, path: &Path, claims: Option<&VerifiedClaims>) -> Result<(), Problem> {
     let Some(limit) = &path.rules.rate_limit else { return Ok(()) };
-    let address = || address(exchange);
+    let address = || address(cx);
     let counted = match (&limit.key, claims) {
         (RateKey::Subject, Some(claims)) => claims.text("sub").map(str::to_owned).or_else(address),
         (RateKey::Subject, None) => return Ok(()),
         (_, Some(_)) => return Ok(()),
         (RateKey::Ip, None) => address(),
-        (RateKey::Header(name), None) => exchange.header(name),
+        (RateKey::Header(name), None) => cx.header(name),
     };
-    count(exchange, path, &limit.binding, counted.as_deref(), limit.period_secs).await
+    count(cx, path, &limit.binding, counted.as_deref(), limit.period_secs).await
 }
 
 /// Counts a request without a user by its address, where the path counts by user.
 ///
 /// # Errors
 /// Those of [`check_rate`].
-pub async fn check_anonymous_rate(exchange: &Exchange, path: &Path) -> Result<(), Problem> {
+pub async fn check_anonymous_rate(cx: &RequestContext, path: &Path) -> Result<(), Problem> {
     match &path.rules.rate_limit {
         Some(limit) if limit.key == RateKey::Subject => {
-            count(exchange, path, &limit.binding, address(exchange).as_deref(), limit.period_secs).await
+            count(cx, path, &limit.binding, address(cx).as_deref(), limit.period_secs).await
         }
         _ => Ok(()),
     }
 }
 
-/// Gives what a client is counted by, where it is known: its address, or of IPv6 its network.
-pub fn address(exchange: &Exchange) -> Option<String> {
-    exchange.header("cf-connecting-ip").map(Networks::counted)
+/// Returns what a client is counted by, where it is known: its address, or of IPv6 its network.
+pub fn address(cx: &RequestContext) -> Option<String> {
+    cx.header("cf-connecting-ip").map(Networks::counted)
 }
 
 async fn count(
-    exchange: &Exchange,
+    cx: &RequestContext,
     path: &Path,
     binding: &str,
     counted: Option<&str>,
     period_secs: u32,
 ) -> Result<(), Problem> {
-    let binding = bindings::raw(exchange.env(), binding);
+    let binding = bindings::raw(cx.env(), binding);
     let key = format!("{} {} {}", path.method, path.pattern.as_str(), counted.unwrap_or_default());
     match JsFuture::from(within_limit(&binding, &key)).await {
         Ok(within) if within.is_truthy() => Ok(()),
@@ -76,19 +76,19 @@ async fn count(
 ///
 /// # Errors
 /// 413 where it is too large, 415 where it is of another type.
-pub fn check_body(exchange: &Exchange, path: &Path) -> Result<(), Problem> {
-    let length = exchange.header("content-length").and_then(|length| length.parse::<u64>().ok());
+pub fn check_body(cx: &RequestContext, path: &Path) -> Result<(), Problem> {
+    let length = cx.header("content-length").and_then(|length| length.parse::<u64>().ok());
     if let Some(max) = path.rules.max_body_bytes {
-        exchange.body_max.set(Some(max));
+        cx.body_max.set(Some(max));
         if length.is_some_and(|length| length > max) {
             return Err(Problem::BodyTooLarge(max));
         }
     }
     let types = &path.rules.content_types;
-    if types.is_empty() || length == Some(0) || exchange.request().body().is_none() {
+    if types.is_empty() || length == Some(0) || cx.request().body().is_none() {
         return Ok(());
     }
-    let header = exchange.header("content-type").unwrap_or_default();
+    let header = cx.header("content-type").unwrap_or_default();
     let essence = essence(&header);
     // Of two types, each reader takes another.
     let is_one = behind_comma(&header).is_none();

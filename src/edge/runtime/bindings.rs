@@ -38,7 +38,7 @@ impl Bindings for ResolvedBindings {
     }
 }
 
-/// Gives a binding as it is; `undefined` where there is none.
+/// Returns a binding as it is; `undefined` where there is none.
 pub fn raw(env: &Env, name: &str) -> JsValue {
     Reflect::get(env, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
@@ -62,7 +62,7 @@ pub async fn resolve(env: &Env, references: &[Reference]) -> ResolvedBindings {
     resolved
 }
 
-/// Gives a variable's text: a string as it is, a number or boolean as JSON writes it.
+/// Returns a variable's text: a string as it is, a number or boolean as JSON writes it.
 fn scalar(binding: &JsValue) -> Option<String> {
     if let Some(text) = binding.as_string() {
         return Some(text);

@@ -13,7 +13,7 @@ use crate::http::header::Header;
 
 #[wasm_bindgen(module = "/src/edge/runtime/headers.js")]
 extern "C" {
-    /// Gives the method and the normalised address with a space between them.
+    /// Returns the method and the normalised address with a space between them.
     pub fn request_line(request: &Request) -> String;
 }
 
@@ -32,7 +32,7 @@ pub fn header_lines(headers: &[Header]) -> String {
     lines
 }
 
-/// Gives headers of the config.
+/// Returns headers of the config.
 pub fn configured(texts: &HeaderTexts) -> impl Iterator<Item = Header> {
     texts.iter().map(|(name, value)| (name.clone().into(), value.clone().into()))
 }
@@ -49,7 +49,7 @@ pub fn object(members: &[(&str, JsValue)]) -> Result<Object, JsValue> {
     Ok(object)
 }
 
-/// Gives the words of what the runtime threw; its errors hold neither headers, bodies nor key material.
+/// Returns the words of what the runtime threw; its errors hold neither headers, bodies nor key material.
 pub fn thrown_message(error: &JsValue) -> Option<String> {
     error.dyn_ref::<js_sys::Error>().map(|error| error.message().into())
 }

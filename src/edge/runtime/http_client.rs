@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::edge::runtime::host::thrown_message;
-use crate::oauth::{Outcome, ProviderAnswer, TransportError};
+use crate::oauth::{Outcome, ProviderResponse, TransportError};
 use crate::secret::Secret;
 
 // A `Retry-After` comes in seconds, whichever of its two forms it had (RFC 9110 section 10.2.3); of dates there is one form.
@@ -36,7 +36,7 @@ impl Call<'_> {
     /// Makes the call.
     ///
     /// # Errors
-    /// Where no whole answer came in time.
+    /// If no whole answer came in time.
     pub async fn send(&self) -> Outcome {
         self.send_bounded(ANSWER_MAX_BYTES).await
     }
@@ -44,7 +44,7 @@ impl Call<'_> {
     /// Makes the call and reads at most `max_bytes` of the answer.
     ///
     /// # Errors
-    /// Where no whole answer came in time.
+    /// If no whole answer came in time.
     pub async fn send_bounded(&self, max_bytes: usize) -> Outcome {
         answer_of(call(self.url, self.form, self.authorization, self.timeout_ms, max_bytes)).await
     }
@@ -53,7 +53,7 @@ impl Call<'_> {
 /// Posts JSON with an API key.
 ///
 /// # Errors
-/// Where no whole answer came in time.
+/// If no whole answer came in time.
 pub async fn send_json(url: &str, body: &str, key: &Secret<String>, timeout_ms: u32) -> Outcome {
     answer_of(call_json(url, body, key.expose(), timeout_ms, ANSWER_MAX_BYTES)).await
 }
@@ -64,7 +64,7 @@ async fn answer_of(called: Promise) -> Outcome {
     let status = answer.get(0).as_f64().unwrap_or_default() as u16;
     // Malformed UTF-8 becomes replacement characters, which no JSON that matters survives.
     let body = String::from_utf8_lossy(&Uint8Array::new(&answer.get(2)).to_vec()).into_owned();
-    Ok(ProviderAnswer { status, retry_after: answer.get(1).as_string(), body })
+    Ok(ProviderResponse { status, retry_after: answer.get(1).as_string(), body })
 }
 
 /// Says why a call failed, from what the runtime threw.

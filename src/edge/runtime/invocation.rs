@@ -5,7 +5,7 @@ use worker::Env;
 
 /// What work at the edge is done for.
 pub trait Invocation {
-    /// Gives the Worker's bindings.
+    /// Returns the Worker's bindings.
     fn env(&self) -> &Env;
 
     /// Keeps a promise's work going when whoever asked has gone.

@@ -23,16 +23,16 @@ extern "C" {
 }
 
 impl KvNamespace {
-    /// Gives the namespace bound as `name`, where there is one.
+    /// Returns the namespace bound as `name`, where there is one.
     pub fn bound(env: &Env, name: &str) -> Option<Self> {
         let binding = bindings::raw(env, name);
         binding.is_object().then(|| binding.unchecked_into())
     }
 
-    /// Gives the text at `key`.
+    /// Returns the text at `key`.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// If the store cannot be read.
     pub async fn text(&self, key: &str) -> Result<Option<String>, JsValue> {
         bindings::read_text(&self.get_promise(key)?).await
     }
@@ -40,7 +40,7 @@ impl KvNamespace {
     /// Puts a text that the store forgets after `lifetime_secs`.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// If the store cannot be written.
     pub async fn put(&self, key: &str, text: &str, lifetime_secs: u32) -> Result<(), JsValue> {
         let options = object(&[("expirationTtl", lifetime_secs.into())])?;
         JsFuture::from(self.put_promise(key, text, &options)?).await?;

@@ -37,7 +37,7 @@ pub fn set_level(env: &Env) {
     }
 }
 
-/// Tells whether lines of a level are written.
+/// Checks whether lines of a level are written.
 pub fn is_written(level: usize) -> bool {
     level >= LEVEL.get()
 }

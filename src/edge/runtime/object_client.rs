@@ -21,7 +21,7 @@ extern "C" {
     fn ask_object(namespace: &JsValue, name: &str, message: &str, ms: u32) -> Promise;
 
     // What may throw is caught: an exception that passes through WebAssembly ends the instance.
-    /// Gives a promise that is fulfilled whatever becomes of this one.
+    /// Returns a promise that is fulfilled whatever becomes of this one.
     #[wasm_bindgen(catch)]
     fn settled(promise: &Promise) -> Result<Promise, JsValue>;
 }
@@ -29,7 +29,7 @@ extern "C" {
 /// An object that is busy with the provider answers this much later than the provider at the latest.
 const ASK_MARGIN_MS: u32 = 3_000;
 
-/// Tells whether the Worker has the binding of a class.
+/// Checks whether the Worker has the binding of a class.
 pub fn is_bound(class: Class, env: &Env) -> bool {
     bindings::raw(env, class.binding()).is_object()
 }

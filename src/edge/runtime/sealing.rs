@@ -23,17 +23,17 @@ extern "C" {
 /// Seals bytes.
 ///
 /// # Errors
-/// Where WebCrypto refuses.
+/// If WebCrypto refuses.
 pub async fn seal(secret: &[u8], purpose: &str, context: &[u8], plain: &[u8]) -> Result<String, CryptoError> {
     let sealed = seal_bytes(secret.into(), purpose, context.into(), plain.into());
     Ok(JsFuture::from(sealed).await?.as_string().unwrap_or_default())
 }
 
-/// Opens a text that was sealed under the same secret for the same purpose and context; `None` where it was not, or was
+/// Opens a text that was sealed under the same secret for the same purpose and context; `None` if it was not, or was
 /// altered.
 ///
 /// # Errors
-/// Where WebCrypto refuses to derive the key.
+/// If WebCrypto refuses to derive the key.
 pub async fn open(secret: &[u8], purpose: &str, context: &[u8], sealed: &str) -> Result<Option<Vec<u8>>, CryptoError> {
     let plain = JsFuture::from(open_text(secret.into(), purpose, context.into(), sealed)).await?;
     Ok((!plain.is_undefined()).then(|| Uint8Array::new(&plain).to_vec()))

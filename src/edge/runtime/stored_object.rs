@@ -35,7 +35,7 @@ extern "C" {
     #[derive(Clone)]
     pub type StoredObject;
 
-    /// Gives the Worker's bindings.
+    /// Returns the Worker's bindings.
     #[wasm_bindgen(method, getter)]
     pub fn env(this: &StoredObject) -> Env;
 
@@ -47,10 +47,10 @@ extern "C" {
 pub const MALFORMED_MESSAGE: &str = "the message is malformed";
 
 impl StoredObject {
-    /// Gives the text that it keeps.
+    /// Returns the text that it keeps.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// If the store cannot be read.
     pub fn kept(&self) -> Result<Option<String>, JsValue> {
         kept(self)
     }
@@ -58,7 +58,7 @@ impl StoredObject {
     /// Keeps a text; what the object answers from here on goes out only once that is stored.
     ///
     /// # Errors
-    /// Where the store refuses.
+    /// If the store refuses.
     pub fn keep(&self, text: &str) -> Result<(), JsValue> {
         keep(self, text)
     }
@@ -66,7 +66,7 @@ impl StoredObject {
     /// Keeps a text until the alarm at `until_ms`.
     ///
     /// # Errors
-    /// Where the store refuses.
+    /// If the store refuses.
     pub async fn keep_until(&self, text: &str, until_ms: i64) -> Result<(), JsValue> {
         self.keep(text)?;
         self.wake_at(until_ms).await
@@ -75,7 +75,7 @@ impl StoredObject {
     /// Sets its alarm, in milliseconds since 1970.
     ///
     /// # Errors
-    /// Where the store refuses.
+    /// If the store refuses.
     pub async fn wake_at(&self, at_ms: i64) -> Result<(), JsValue> {
         #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
         let at_ms = at_ms as f64;
@@ -85,7 +85,7 @@ impl StoredObject {
     /// Erases all that it keeps, its alarm included.
     ///
     /// # Errors
-    /// Where the store refuses.
+    /// If the store refuses.
     pub async fn erase(&self) -> Result<(), JsValue> {
         JsFuture::from(erase(self)?).await.map(|_| ())
     }
@@ -93,20 +93,20 @@ impl StoredObject {
     /// Has work done behind the answer.
     ///
     /// # Errors
-    /// Where the runtime refuses.
+    /// If the runtime refuses.
     pub fn in_background(&self, work: Work) -> Result<(), JsValue> {
         background(self, &guarded_promise(work))
     }
 
-    /// Tells whether work of the object's is under way.
+    /// Checks whether work of the object's is under way.
     pub fn is_busy(&self) -> bool {
         self.flight().is_some()
     }
 
-    /// Gives the promise of the work under way, or else begins it. It goes on when those who asked have gone.
+    /// Returns the promise of the work under way, or else begins it. It goes on when those who asked have gone.
     ///
     /// # Errors
-    /// Where it cannot be remembered.
+    /// If it cannot be remembered.
     pub fn share(&self, work: impl FnOnce() -> Work) -> Result<Promise, JsValue> {
         if let Some(flight) = self.flight() {
             return Ok(flight);

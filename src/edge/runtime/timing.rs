@@ -30,19 +30,19 @@ const PAUSE_MAX_MS: u32 = 128;
 /// Says that a future took too long.
 pub struct Elapsed;
 
-/// Gives the time in milliseconds since 1970; the runtime moves it on only at I/O.
+/// Returns the time in milliseconds since 1970; the runtime moves it on only at I/O.
 pub fn now_ms() -> f64 {
     js_sys::Date::now()
 }
 
-/// Gives the time in whole milliseconds since 1970.
+/// Returns the time in whole milliseconds since 1970.
 pub fn now_whole_ms() -> i64 {
     #[expect(clippy::cast_possible_truncation, reason = "dates are far below 2^53")]
     let now = now_ms() as i64;
     now
 }
 
-/// Gives the time in seconds since 1970.
+/// Returns the time in seconds since 1970.
 pub fn now_secs() -> i64 {
     now_whole_ms() / 1000
 }
@@ -100,7 +100,7 @@ impl Drop for Timer {
     }
 }
 
-/// Gives what `work` gives, unless it takes longer than `ms`.
+/// Returns what `work` gives, unless it takes longer than `ms`.
 ///
 /// # Errors
 /// [`Elapsed`], and `work` is dropped.

@@ -51,28 +51,28 @@ impl From<CryptoError> for Problem {
     }
 }
 
-/// Gives random bytes.
+/// Returns random bytes.
 ///
 /// # Errors
-/// Where the runtime gives none.
+/// If the runtime gives none.
 pub fn random_bytes<const N: usize>() -> Result<[u8; N], CryptoError> {
     let mut bytes = [0; N];
     random(N)?.copy_to(&mut bytes);
     Ok(bytes)
 }
 
-/// Gives 16 random bytes as text, which nobody can guess and no two draw alike.
+/// Returns 16 random bytes as text, which nobody can guess and no two draw alike.
 ///
 /// # Errors
-/// Where the runtime gives none.
+/// If the runtime gives none.
 pub fn fresh_text() -> Result<String, CryptoError> {
     Ok(random_text(&random_bytes::<16>()?))
 }
 
-/// Gives the SHA-256 of a text as base64url.
+/// Returns the SHA-256 of a text as base64url.
 ///
 /// # Errors
-/// Where WebCrypto refuses.
+/// If WebCrypto refuses.
 pub async fn digest(text: &str) -> Result<String, CryptoError> {
     Ok(JsFuture::from(digest_text(text)).await?.as_string().unwrap_or_default())
 }
@@ -80,7 +80,7 @@ pub async fn digest(text: &str) -> Result<String, CryptoError> {
 /// Imports a public key for one algorithm.
 ///
 /// # Errors
-/// Where the key's numbers are none that the algorithm takes.
+/// If the key's numbers are none that the algorithm takes.
 pub async fn import_key(key: &Key, algorithm: Algorithm) -> Result<CryptoKey, CryptoError> {
     Ok(JsFuture::from(import_jwk(key.jwk.expose(), algorithm.name())).await?.unchecked_into())
 }
@@ -88,7 +88,7 @@ pub async fn import_key(key: &Key, algorithm: Algorithm) -> Result<CryptoKey, Cr
 /// Verifies a signature.
 ///
 /// # Errors
-/// Where WebCrypto cannot verify at all; a signature that is wrong is `false`.
+/// If WebCrypto cannot verify at all; a signature that is wrong is `false`.
 pub async fn verify(
     key: &CryptoKey,
     algorithm: Algorithm,

@@ -4,37 +4,37 @@ use std::rc::Rc;
 
 use crate::config::Session;
 use crate::edge::gateway::Gateway;
-use crate::edge::gateway::issuer::VerifyError;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::gateway::verifier::VerifyError;
+use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::session::cookie::{clear_cookie, presented_cookie};
 use crate::edge::session::lifecycle::end;
 use crate::edge::session::objects::ask_session;
 use crate::objects::{SessionAnswer, SessionMessage};
 use crate::problem::Problem;
-use crate::session::{Known, Risk, SessionCookie, SessionToken, is_from_own_pages};
+use crate::session::{Known, RequestKind, SessionCookie, SessionToken, is_from_own_pages};
 use crate::token::{ClaimError, TokenError, VerifiedClaims};
 
-/// Gives the access token of the request's session, renewed where it was due; `None` where the request has none. Waits for
+/// Returns the access token of the request's session, renewed where it was due; `None` if the request has none. Waits for
 /// nothing where this isolate asked lately.
 ///
 /// # Errors
-/// 401 where the session has ended or the cookie is none of ours, 403 where another site may have made the request, 503 where
+/// 401 where the session has ended or the cookie is not one of ours, 403 where another site may have made the request, 503 where
 /// neither store nor provider can say.
-pub async fn token(gateway: &Gateway, exchange: &Exchange) -> Result<Option<SessionToken>, Problem> {
-    if let Some(known) = &*exchange.session_token.borrow() {
+pub async fn token(gateway: &Gateway, cx: &RequestContext) -> Result<Option<SessionToken>, Problem> {
+    if let Some(known) = &*cx.session_token.borrow() {
         return Ok(Some(known.clone()));
     }
     let Some(session) = &gateway.config.session else { return Ok(None) };
-    let Some(cookie) = presented_cookie(session, exchange)? else { return Ok(None) };
-    let (risk, cors) = (Risk::of(exchange), gateway.config.cors.as_ref());
-    if !is_from_own_pages(exchange, &exchange.origin(), cors, risk) {
+    let Some(cookie) = presented_cookie(session, cx)? else { return Ok(None) };
+    let (risk, cors) = (RequestKind::of(cx), gateway.config.cors.as_ref());
+    if !is_from_own_pages(cx, &cx.origin(), cors, risk) {
         return Err(Problem::CsrfRejected);
     }
     let token = match gateway.sessions.borrow_mut().get(&cookie, now_ms()) {
         Some(Known::Token(token)) => Some(token),
         Some(Known::LoggedOut) => {
-            clear_cookie(session, exchange);
+            clear_cookie(session, cx);
             return Err(Problem::SessionExpired("it was logged out here".into()));
         }
         Some(Known::Replaced) => return Err(Problem::SessionExpired("a login took its place".into())),
@@ -42,16 +42,16 @@ pub async fn token(gateway: &Gateway, exchange: &Exchange) -> Result<Option<Sess
     };
     let token = match token {
         Some(token) => token,
-        None => access(gateway, exchange, session, &cookie, None).await?,
+        None => access(gateway, cx, session, &cookie, None).await?,
     };
-    exchange.session_token.replace(Some(token.clone()));
+    cx.session_token.replace(Some(token.clone()));
     Ok(Some(token))
 }
 
 /// Asks the session for its token, for another than the one that was `rejected`, and remembers it.
 async fn access(
     gateway: &Gateway,
-    exchange: &Exchange,
+    cx: &RequestContext,
     session: &Session,
     cookie: &SessionCookie,
     rejected: Option<&str>,
@@ -59,62 +59,61 @@ async fn access(
     // Counted from before the question: an answer may have been long on its way while the session ended.
     let asked_ms = now_ms();
     let message = SessionMessage::Access { key: cookie.key(), rejected: rejected.map(str::to_owned), silent: false };
-    let answer =
-        ask_session(session.login.provider.authorizer.timeout_ms, exchange, &cookie.object_name(), &message).await?;
+    let answer = ask_session(session.login.provider.authorizer.timeout_ms, cx, &cookie.object_name(), &message).await?;
     let replaced = matches!(answer, SessionAnswer::Ended { replaced: true, .. });
     let token = answer.into_token(asked_ms).inspect_err(|problem| {
         if !replaced && matches!(problem, Problem::SessionExpired(_) | Problem::SessionInvalid(_)) {
-            clear_cookie(session, exchange);
+            clear_cookie(session, cx);
         }
     })?;
     gateway.sessions.borrow_mut().learn(cookie, &token, now_ms());
     Ok(token)
 }
 
-/// Gives the name of the request's session and the key that opens it; `None` where it has none.
-pub fn session_names(gateway: &Gateway, exchange: &Exchange) -> Option<(String, String)> {
-    let cookie = presented_cookie(gateway.config.session.as_ref()?, exchange).ok()??;
+/// Returns the name of the request's session and the key that opens it; `None` if it has none.
+pub fn session_names(gateway: &Gateway, cx: &RequestContext) -> Option<(String, String)> {
+    let cookie = presented_cookie(gateway.config.session.as_ref()?, cx).ok()??;
     Some((cookie.object_name(), cookie.key()))
 }
 
 /// Lets a request go on without a session, where its own has ended or cannot be used at present; the log says why.
 ///
 /// # Errors
-/// [`Problem::CsrfRejected`] where another site may have made the request: it is not to be carried out.
-pub fn do_without(exchange: &Exchange, problem: Problem) -> Result<(), Problem> {
+/// [`Problem::CsrfRejected`] if another site may have made the request: it is not to be carried out.
+pub fn do_without(cx: &RequestContext, problem: Problem) -> Result<(), Problem> {
     // No upstream is sent a token that did not verify.
-    exchange.session_token.replace(None);
+    cx.session_token.replace(None);
     match problem {
         Problem::CsrfRejected => return Err(problem),
         Problem::TokenMissing => {}
-        problem => drop(exchange.told.set(problem)),
+        problem => drop(cx.told.set(problem)),
     }
     Ok(())
 }
 
-/// Gives the claims of the token of the request's session. One that is not believed is renewed: its key may have been withdrawn.
+/// Returns the claims of the token of the request's session. One that is not believed is renewed: its key may have been withdrawn.
 ///
 /// # Errors
 /// Those of [`token`]; 503 where the renewed token is not believed either, and the session is kept. Only one that is another's
 /// business altogether ends it.
-pub async fn claims(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<VerifiedClaims>, Problem> {
+pub async fn claims(gateway: &Gateway, cx: &RequestContext) -> Result<Rc<VerifiedClaims>, Problem> {
     let Some(session) = &gateway.config.session else { return Err(Problem::TokenMissing) };
-    let rejected = token(gateway, exchange).await?.ok_or(Problem::TokenMissing)?;
+    let rejected = token(gateway, cx).await?.ok_or(Problem::TokenMissing)?;
     let issuer = gateway.issuer(&session.login.provider.authorizer);
-    let failure = match issuer.access_claims(exchange, &rejected.token).await {
+    let failure = match issuer.access_claims(cx, &rejected.token).await {
         Ok(claims) => return Ok(claims),
         Err(failure) => failure,
     };
-    let cookie = presented_cookie(session, exchange)?.ok_or(Problem::TokenMissing)?;
+    let cookie = presented_cookie(session, cx)?.ok_or(Problem::TokenMissing)?;
     let failure = match failure {
         VerifyError::Keys(problem) => return Err(problem),
         failure => {
-            let renewed = access(gateway, exchange, session, &cookie, Some(&rejected.token)).await?;
+            let renewed = access(gateway, cx, session, &cookie, Some(&rejected.token)).await?;
             if renewed.token == rejected.token {
                 failure
             } else {
-                let verified = issuer.access_claims(exchange, &renewed.token).await;
-                exchange.session_token.replace(Some(renewed));
+                let verified = issuer.access_claims(cx, &renewed.token).await;
+                cx.session_token.replace(Some(renewed));
                 match verified {
                     Ok(claims) => return Ok(claims),
                     Err(failure) => failure,
@@ -127,7 +126,7 @@ pub async fn claims(gateway: &Gateway, exchange: &Exchange) -> Result<Rc<Verifie
         VerifyError::Keys(problem) => Err(problem),
         // Issued for another audience or by another issuer than the config has: no renewal changes that.
         VerifyError::Token(error @ TokenError::Claim(ClaimError::Issuer { .. } | ClaimError::Audience { .. })) => {
-            end(gateway, exchange, session).await?;
+            end(gateway, cx, session).await?;
             Err(Problem::SessionExpired(error.to_string().into()))
         }
         VerifyError::Token(error) => Err(Problem::IdpUnavailable(format!("the session's token: {error}"))),

@@ -1,18 +1,18 @@
 //! The session's cookie in a request, and in its answer.
 
 use crate::config::Session;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::http::cookie;
 use crate::problem::Problem;
 use crate::session::{Presented, SessionCookie, presented};
 
-/// Gives the cookie of the request's session, where it has one.
-pub fn presented_cookie(session: &Session, exchange: &Exchange) -> Result<Option<SessionCookie>, Problem> {
-    match presented(exchange, &session.rules.cookie, exchange.is_plain_loopback()) {
+/// Returns the cookie of the request's session, where it has one.
+pub fn presented_cookie(session: &Session, cx: &RequestContext) -> Result<Option<SessionCookie>, Problem> {
+    match presented(cx, &session.rules.cookie, cx.is_plain_loopback()) {
         Presented::Absent => Ok(None),
         Presented::Cookie(cookie) => Ok(Some(cookie)),
         Presented::Malformed => {
-            clear_cookie(session, exchange);
+            clear_cookie(session, cx);
             Err(Problem::SessionInvalid("the cookie is malformed"))
         }
         // Which of them is ours cannot be told, and the one that stayed could be another's.
@@ -21,7 +21,7 @@ pub fn presented_cookie(session: &Session, exchange: &Exchange) -> Result<Option
 }
 
 /// Has the answer clear the cookie.
-pub fn clear_cookie(session: &Session, exchange: &Exchange) {
+pub fn clear_cookie(session: &Session, cx: &RequestContext) {
     // A cookie that was to be set before stays: no path does both.
-    let _ = exchange.set_cookie.set(cookie::set(&session.rules.cookie, "", 0, exchange.is_plain_loopback()));
+    let _ = cx.set_cookie.set(cookie::set(&session.rules.cookie, "", 0, cx.is_plain_loopback()));
 }

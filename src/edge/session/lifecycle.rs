@@ -2,15 +2,15 @@
 
 use crate::config::Session;
 use crate::edge::gateway::Gateway;
-use crate::edge::gateway::issuer::VerifyError;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::gateway::verifier::VerifyError;
+use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::log;
 use crate::edge::runtime::timing::{now_ms, now_secs};
 use crate::edge::runtime::webcrypto::{digest, random_bytes};
 use crate::edge::session::cookie::{clear_cookie, presented_cookie};
 use crate::edge::session::objects::{ask_logout_index, ask_session};
 use crate::http::cookie;
-use crate::oauth::TokenAnswer;
+use crate::oauth::TokenResponse;
 use crate::objects::{LogoutIndexMessage, SessionMessage};
 use crate::problem::Problem;
 use crate::session::{Presented, SessionCookie, Tokens, index_subject, presented, token_until};
@@ -22,16 +22,16 @@ use crate::token::{TokenError, VerifiedClaims};
 /// [`Problem::AccessTokenUnfit`] if the gateway does not take the access token, 503 if the session cannot be kept.
 pub async fn begin(
     gateway: &Gateway,
-    exchange: &Exchange,
+    cx: &RequestContext,
     session: &Session,
-    tokens: &TokenAnswer,
+    tokens: &TokenResponse,
     id_claims: Option<&VerifiedClaims>,
 ) -> Result<(), Problem> {
     let (rules, provider) = (&session.rules, &session.login.provider);
     let issuer = gateway.issuer(&provider.authorizer);
     let timeout_ms = provider.authorizer.timeout_ms;
     let token = tokens.access_token();
-    let claims = issuer.access_claims(exchange, token).await.map_err(|failure| match failure {
+    let claims = issuer.access_claims(cx, token).await.map_err(|failure| match failure {
         VerifyError::Token(error) => {
             let mut reason = format!("its access token: {error}");
             // An opaque token has one part, an encrypted one has five.
@@ -50,7 +50,7 @@ pub async fn begin(
         for claim in ["sid", "sub"] {
             let Some(value) = id_claims.text(claim) else { continue };
             let index = digest(&index_subject(claim, &issuer.authorizer.issuer, value)).await?;
-            ask_logout_index(timeout_ms, exchange, &index, &message).await?;
+            ask_logout_index(timeout_ms, cx, &index, &message).await?;
         }
     }
     let until = token_until(tokens, now_secs()).unwrap_or_else(|| claims.expires_at());
@@ -63,12 +63,12 @@ pub async fn begin(
         sid: sid.map(str::to_owned),
     };
     let message = SessionMessage::Create { key: cookie.key(), tokens: kept, until };
-    ask_session(timeout_ms, exchange, &name, &message).await?;
-    let plain = exchange.is_plain_loopback();
+    ask_session(timeout_ms, cx, &name, &message).await?;
+    let plain = cx.is_plain_loopback();
     // No other cookie was to be set on this path.
-    let _ = exchange.set_cookie.set(cookie::set(&rules.cookie, &cookie.value(), rules.absolute_secs, plain));
-    if let Presented::Cookie(before) = presented(exchange, &rules.cookie, plain) {
-        let ended = end_of(gateway, exchange, session, &before, Some(sid.unwrap_or_default())).await;
+    let _ = cx.set_cookie.set(cookie::set(&rules.cookie, &cookie.value(), rules.absolute_secs, plain));
+    if let Presented::Cookie(before) = presented(cx, &rules.cookie, plain) {
+        let ended = end_of(gateway, cx, session, &before, Some(sid.unwrap_or_default())).await;
         // The login counts all the same: the browser drops that cookie, and the session ends by its time.
         if let Err(problem) = ended {
             log::warn("session_not_replaced", problem.code());
@@ -80,26 +80,26 @@ pub async fn begin(
 /// Ends the request's session, where it has one, and clears its cookie; the session has its refresh token revoked.
 ///
 /// # Errors
-/// [`Problem::StoreUnavailable`] where it could not be ended.
-pub async fn end(gateway: &Gateway, exchange: &Exchange, session: &Session) -> Result<(), Problem> {
+/// [`Problem::StoreUnavailable`] if it could not be ended.
+pub async fn end(gateway: &Gateway, cx: &RequestContext, session: &Session) -> Result<(), Problem> {
     // One that is none of ours has no session to end.
-    if let Ok(Some(cookie)) = presented_cookie(session, exchange) {
-        end_of(gateway, exchange, session, &cookie, None).await?;
+    if let Ok(Some(cookie)) = presented_cookie(session, cx) {
+        end_of(gateway, cx, session, &cookie, None).await?;
     }
-    clear_cookie(session, exchange);
+    clear_cookie(session, cx);
     Ok(())
 }
 
 /// Ends a session: by a logout, or by a login that takes its place and is `replaced_by` at the provider, empty where that has no name.
 async fn end_of(
     gateway: &Gateway,
-    exchange: &Exchange,
+    cx: &RequestContext,
     session: &Session,
     cookie: &SessionCookie,
     replaced_by: Option<&str>,
 ) -> Result<(), Problem> {
     let message = SessionMessage::End { key: cookie.key(), replaced_by: replaced_by.map(str::to_owned) };
-    ask_session(session.login.provider.authorizer.timeout_ms, exchange, &cookie.object_name(), &message).await?;
+    ask_session(session.login.provider.authorizer.timeout_ms, cx, &cookie.object_name(), &message).await?;
     gateway.sessions.borrow_mut().end(cookie, replaced_by.is_some(), now_ms());
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
-use crate::edge::request::exchange::Exchange;
+use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::log;
 use crate::oauth::RETURN_TO_MAX_BYTES;
 use crate::problem::Problem;
@@ -12,9 +12,9 @@ use crate::session::login_redirect;
 ///
 /// # Errors
 /// The problem.
-pub fn or_login(gateway: &Gateway, exchange: &Exchange, problem: Problem) -> Result<Answer, Problem> {
+pub fn or_login(gateway: &Gateway, cx: &RequestContext, problem: Problem) -> Result<Answer, Problem> {
     let session = gateway.config.session.as_ref();
-    let Some(redirect) = session.and_then(|session| login_redirect(&problem, exchange, &session.login_path)) else {
+    let Some(redirect) = session.and_then(|session| login_redirect(&problem, cx, &session.login_path)) else {
         return Err(problem);
     };
     if let Some(bytes) = redirect.dropped_bytes {
@@ -23,6 +23,6 @@ pub fn or_login(gateway: &Gateway, exchange: &Exchange, problem: Problem) -> Res
             &format!("{bytes} bytes, at most {RETURN_TO_MAX_BYTES} are taken through a login"),
         );
     }
-    exchange.told.get_or_init(|| problem);
+    cx.told.get_or_init(|| problem);
     Ok(Answer::redirect(302, redirect.location))
 }

@@ -16,12 +16,12 @@ const SCOPES_MAX: usize = 30;
 /// What opens a path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
-    /// Index of the tenant whose tokens open it; `None` where the description does not ask for tokens, but for what the
+    /// Index of the tenant whose tokens open it; `None` if the description does not ask for tokens, but for what the
     /// gateway does not know.
     pub tenant: Option<usize>,
     /// Scopes, each of which is needed.
     pub scopes: Vec<String>,
-    /// Scopes, one of which is needed; none where the list is empty.
+    /// Scopes, one of which is needed; none if the list is empty.
     pub any_scopes: Vec<String>,
     /// Whether requests without a token pass, too.
     pub optional: bool,
@@ -88,7 +88,7 @@ impl Requirement {
 }
 
 impl Access {
-    /// Gives what lets in only whom both let in.
+    /// Returns what lets in only whom both let in.
     ///
     /// # Errors
     /// That the two believe tokens of different tenants.
@@ -119,7 +119,7 @@ impl Access {
         Ok(Some(both))
     }
 
-    /// Gives the value of a path's `auth`, where an authorizer of several is named.
+    /// Returns the value of a path's `auth`, where an authorizer of several is named.
     pub fn to_json(&self, authorizer: Option<&str>) -> Json {
         let mut members = Vec::new();
         members.extend(authorizer.map(|name| ("authorizer".to_owned(), name.into())));

@@ -60,7 +60,7 @@ impl Notes {
         }
     }
 
-    /// Gives the lines; those of a config that is not made say nothing of its entries.
+    /// Returns the lines; those of a config that is not made say nothing of its entries.
     pub fn lines(&self, is_made: bool) -> Vec<String> {
         let mut of_kind: HashMap<Kind, usize> = HashMap::new();
         let (mut lines, mut elsewhere) = (Vec::new(), 0);
@@ -120,7 +120,7 @@ impl Note {
     }
 }
 
-/// Gives a text in one line.
+/// Returns a text in one line.
 pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

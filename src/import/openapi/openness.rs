@@ -101,7 +101,7 @@ fn described(operations: &[((usize, usize), Security)]) -> Json {
     ])
 }
 
-/// Gives the segments of a template: without what is no part of a path, and with dots resolved.
+/// Returns the segments of a template: without what is no part of a path, and with dots resolved.
 fn segments(template: &str) -> Vec<&str> {
     let path = template.split(['?', '#']).next().unwrap_or_default().trim_end_matches('{');
     let mut segments = Vec::new();
@@ -119,7 +119,7 @@ fn is_rest(segment: &str) -> bool {
     segment.starts_with("{+") || segment.starts_with("{*") || segment.ends_with("+}")
 }
 
-/// Tells whether the segments of a template match those of a path.
+/// Checks whether the segments of a template match those of a path.
 fn matches(template: &[&str], path: &[&str]) -> bool {
     match (template, path) {
         ([], []) => true,
@@ -138,7 +138,7 @@ fn matches(template: &[&str], path: &[&str]) -> bool {
     }
 }
 
-/// Tells whether one template is more specific than another that matches the same path: nowhere less, and somewhere more.
+/// Checks whether one template is more specific than another that matches the same path: nowhere less, and somewhere more.
 fn is_above(one: &[&str], other: &[&str]) -> bool {
     let rank = |segments: &[&str], at: usize| match segments.get(at) {
         Some(segment) if is_rest(segment) => 0,
@@ -157,7 +157,7 @@ fn is_above(one: &[&str], other: &[&str]) -> bool {
     ranks.iter().all(|(one, other)| one >= other) && ranks.iter().any(|(one, other)| one > other)
 }
 
-/// Gives the requirements that the description may mean for a request: of its most specific operations.
+/// Returns the requirements that the description may mean for a request: of its most specific operations.
 fn asked<'o>(operations: &'o [((usize, usize), Security)], method: &str, path: &str) -> Vec<&'o Security> {
     let path: Vec<&str> = path.split('/').skip(1).collect();
     let of_method = |template: usize, of: usize| {
@@ -174,7 +174,7 @@ fn asked<'o>(operations: &'o [((usize, usize), Security)], method: &str, path: &
     matching.iter().filter(meant).map(|(_, security)| *security).collect()
 }
 
-/// Tells whether the description lets the caller in: nobody knows the key, and a token stands for one where that alone is asked.
+/// Checks whether the description lets the caller in: nobody knows the key, and a token stands for one where that alone is asked.
 fn description_lets_in(security: &Security, caller: &Caller) -> bool {
     let Some(security) = security else { return false };
     let by_key_alone = security.iter().all(|(key, token)| *key && token.is_none());
@@ -194,7 +194,7 @@ fn gateway_lets_in(access: Option<&Access>, caller: &Caller) -> bool {
     needed.scopes.iter().all(has) && (needed.any_scopes.is_empty() || needed.any_scopes.iter().any(has))
 }
 
-/// Gives what the gateway asks of a request that it forwards.
+/// Returns what the gateway asks of a request that it forwards.
 fn forwarded<'c>(config: &'c Config, method: &str, path: &str) -> Option<Option<&'c Access>> {
     let Found::Route(found) = config.routes.find(method, path) else { return None };
     let path = &config.paths[found.index];

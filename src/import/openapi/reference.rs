@@ -14,7 +14,7 @@ pub struct Lost {
     pub is_elsewhere: bool,
 }
 
-/// Gives what a node is or refers to.
+/// Returns what a node is or refers to.
 ///
 /// # Errors
 /// A reference that leads out of the description, to nothing, or in a circle.

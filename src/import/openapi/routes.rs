@@ -67,7 +67,7 @@ pub struct Route {
     review: Vec<String>,
     method: &'static str,
     template: Template,
-    /// The keys of `paths` that it is from; none where it was made for requests that several are about.
+    /// The keys of `paths` that it is from; none if it was made for requests that several are about.
     origins: Vec<String>,
     /// What opens it.
     pub access: Option<Access>,
@@ -96,12 +96,12 @@ struct LeftOut {
     method: &'static str,
     template: String,
     reach: Reach,
-    /// What opens it; `None` where nothing can be told of that.
+    /// What opens it; `None` if nothing can be told of that.
     access: Option<Option<Access>>,
 }
 
 impl Route {
-    /// Gives the entry; `authorizer` names the authorizer of what opens it, where there are several.
+    /// Returns the entry; `authorizer` names the authorizer of what opens it, where there are several.
     pub fn to_json<'n>(&self, authorizer: impl Fn(&Access) -> Option<&'n str>) -> Json {
         let mut members = Vec::new();
         members.extend(self.summary.as_deref().map(|text| ("x-summary".to_owned(), text.into())));
@@ -180,7 +180,7 @@ impl<'d> Routes<'d> {
         }
     }
 
-    /// Gives how many operations have an entry that leads to an upstream.
+    /// Returns how many operations have an entry that leads to an upstream.
     pub fn taken(&self) -> usize {
         let proxied = self.list.iter().filter(|route| route.answer != Answer::Nothing);
         proxied.map(|route| route.origins.len()).sum()
@@ -321,7 +321,7 @@ impl<'d> Routes<'d> {
         self.left_out.push(LeftOut { method, template, reach, access });
     }
 
-    /// Gives what opens an operation, and what a reader should know of it.
+    /// Returns what opens an operation, and what a reader should know of it.
     fn access_of(&mut self, item: &'d Json, operation: &'d Json) -> Result<(Option<Access>, Vec<String>), String> {
         let security = operation.get("security").or_else(|| self.description.get("security"));
         let Requirement { mut access, notes: mut review, by_other_means } = self.requirement(security)?;
@@ -349,7 +349,7 @@ impl<'d> Routes<'d> {
         self.requirements.entry(known).or_insert_with(|| Requirement::read(security, self.schemes)).clone()
     }
 
-    /// Gives the upstream of an operation, and what a reader should know of it.
+    /// Returns the upstream of an operation, and what a reader should know of it.
     fn server_of(&mut self, template: &str, item: &Json, place: &str, operation: &Json) -> (usize, Option<String>) {
         let (at, servers, own) = match (operation.get("servers"), item.get("servers")) {
             (Some(own), _) => (place.to_owned(), Some(own), true),
@@ -413,7 +413,7 @@ impl<'d> Routes<'d> {
         self.list.push(Route { summary: None, review: vec![review], method, template, origins, access: None, answer });
     }
 
-    /// Gives requests that two entries match an entry of their own where the gateway would choose another one than the
+    /// Returns requests that two entries match an entry of their own where the gateway would choose another one than the
     /// description means, or than it may mean.
     fn part_shared_requests(&mut self) {
         self.tighten_beside_any();
@@ -641,7 +641,7 @@ impl<'d> Routes<'d> {
     }
 }
 
-/// Gives the method of requests that are of both methods of entries.
+/// Returns the method of requests that are of both methods of entries.
 fn common_method(one: &'static str, other: &'static str) -> Option<&'static str> {
     match (one, other) {
         (ANY, method) | (method, ANY) => Some(method),
@@ -649,7 +649,7 @@ fn common_method(one: &'static str, other: &'static str) -> Option<&'static str>
     }
 }
 
-/// Tells whether an entry takes requests with `HEAD` that another is for: `GET` does where nothing else of its pattern does.
+/// Checks whether an entry takes requests with `HEAD` that another is for: `GET` does where nothing else of its pattern does.
 fn takes_head_of(method: &str, other: &str) -> bool {
     method == "GET" && ["HEAD", ANY].contains(&other)
 }

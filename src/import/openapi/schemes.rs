@@ -59,7 +59,7 @@ impl Schemes {
         schemes
     }
 
-    /// Gives the scheme of a name.
+    /// Returns the scheme of a name.
     pub fn find(&self, name: &str) -> Scheme {
         let undefined = || Scheme::Other("a scheme that the description does not define".to_owned());
         self.by_name.get(name).cloned().unwrap_or_else(undefined)
@@ -118,7 +118,7 @@ impl Tenant {
         Self { name: "tokens".to_owned(), provider, known_as }
     }
 
-    /// Gives its authorizer; among several, its variables bear its name.
+    /// Returns its authorizer; among several, its variables bear its name.
     pub fn to_json(&self, among_several: bool) -> Json {
         let reference = |name: &str| match among_several {
             true => format!("$env.{}_{name}", self.name.to_ascii_uppercase()),
@@ -167,7 +167,7 @@ fn by_flows(flows: Option<&Json>) -> Option<(Provider, Option<String>)> {
     Some((Provider::Auth0, Some(url.host_and_port().to_owned())))
 }
 
-/// Gives what is known of a tenant as another type of authorizer has it.
+/// Returns what is known of a tenant as another type of authorizer has it.
 fn converted(known_as: &str, from: Provider, to: Provider) -> Option<String> {
     match (from, to) {
         (Provider::Auth0, Provider::Oidc) => Some(format!("https://{known_as}/")),

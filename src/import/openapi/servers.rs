@@ -40,7 +40,7 @@ impl Servers {
         }
     }
 
-    /// Gives the index of the upstream for the list that stands at `place`, and what a reader should know of it.
+    /// Returns the index of the upstream for the list that stands at `place`, and what a reader should know of it.
     pub fn take(&mut self, place: &str, servers: Option<&Json>) -> (usize, Vec<String>) {
         if let Some(index) = self.by_place.get(place) {
             return (*index, Vec::new());
@@ -59,7 +59,7 @@ impl Servers {
         (index, notes)
     }
 
-    /// Tells whether one was wished instead of those of the description.
+    /// Checks whether one was wished instead of those of the description.
     pub fn is_wished(&self) -> bool {
         self.wished.is_some()
     }
@@ -69,7 +69,7 @@ impl Servers {
         if index == 0 { "api".to_owned() } else { format!("api-{}", index + 1) }
     }
 
-    /// Gives the section.
+    /// Returns the section.
     pub fn to_json(&self) -> Json {
         let servers = self.list.iter().enumerate().map(|(index, server)| {
             let mut members = Vec::new();
@@ -136,7 +136,7 @@ fn first_usable(servers: &[Json], notes: &mut Vec<String>) -> Base {
     }
 }
 
-/// Tells whether an address can be a server's in a config.
+/// Checks whether an address can be a server's in a config.
 fn is_upstream(url: &Address) -> bool {
     url.is_http() && !url.has_credentials() && !url.has_fragment() && url.query().is_none()
 }

@@ -41,7 +41,7 @@ impl Way {
         Self { shape: format!("{}/{segment}", self.shape), ..self.clone() }
     }
 
-    /// Gives requests that are shared with a route that ends in a rest, and so is never the more specific one.
+    /// Returns requests that are shared with a route that ends in a rest, and so is never the more specific one.
     fn before_rest(&self, other: usize, shape: String) -> Shared {
         Shared { other, shape, crossing: false, behind_literal: self.other_has_literal }
     }
@@ -60,14 +60,14 @@ impl<'s> Shapes<'s> {
         }
     }
 
-    /// Gives the routes that share requests with one of these segments and are not more specific than it.
+    /// Returns the routes that share requests with one of these segments and are not more specific than it.
     pub fn sharing(&self, segments: &[&str]) -> Vec<Shared> {
         let mut found = Vec::new();
         self.collect(segments, &Way::default(), &mut found);
         found
     }
 
-    /// Gives the routes that end in a rest, and before these segments end.
+    /// Returns the routes that end in a rest, and before these segments end.
     pub fn rests_over(&self, segments: &[&str]) -> Vec<usize> {
         let [first, rest @ ..] = segments else { return Vec::new() };
         let here = self.below.get(REST).map(|end| end.routes.clone()).unwrap_or_default();
@@ -75,7 +75,7 @@ impl<'s> Shapes<'s> {
         here.into_iter().chain(below.flat_map(|(_, below)| below.rests_over(rest))).collect()
     }
 
-    /// Gives the routes that match all requests of these segments, and end in no rest.
+    /// Returns the routes that match all requests of these segments, and end in no rest.
     pub fn over(&self, segments: &[&str]) -> Vec<usize> {
         let [first, rest @ ..] = segments else { return self.routes.clone() };
         let matches = |segment: &str| segment == *first || segment == PARAMETER && !first.is_empty();

@@ -184,7 +184,7 @@ impl Template {
         Ok(Self { shape: shape(&parsed), pattern, hint })
     }
 
-    /// Gives the template of a shape.
+    /// Returns the template of a shape.
     pub fn of_shape(shape: &str) -> Self {
         let mut count = 0;
         let segments = shape.split('/').map(|segment| match segment {
@@ -197,17 +197,17 @@ impl Template {
         Self { pattern: segments.collect::<Vec<_>>().join("/"), shape: shape.to_owned(), hint: None }
     }
 
-    /// Gives the segments of its shape.
+    /// Returns the segments of its shape.
     pub fn segments(&self) -> Vec<&str> {
         self.shape.split('/').skip(1).collect()
     }
 
-    /// Tells whether it has no parameter.
+    /// Checks whether it has no parameter.
     pub fn is_literal(&self) -> bool {
         !self.segments().iter().any(|segment| [PARAMETER, REST].contains(segment))
     }
 
-    /// Tells whether a request that a template which is no pattern describes could take this route instead: because a parameter
+    /// Checks whether a request that a template which is no pattern describes could take this route instead: because a parameter
     /// stands here, or because it is for the very path of this one.
     pub fn covers(&self, other: &Reach) -> bool {
         other.0.iter().any(|form| (is_literal(form) || !self.is_literal()) && takes(&self.segments(), form))
@@ -218,12 +218,12 @@ impl Template {
         other.0.iter().any(|form| takes(&self.segments(), form))
     }
 
-    /// Tells whether it matches every request that a template which is no pattern describes.
+    /// Checks whether it matches every request that a template which is no pattern describes.
     pub fn holds(&self, other: &Reach) -> bool {
         other.0.iter().all(|form| holds(&self.segments(), form))
     }
 
-    /// Tells whether it takes the requests that another one matches as well.
+    /// Checks whether it takes the requests that another one matches as well.
     pub fn comes_before(&self, other: &Self) -> bool {
         let [one, other] = [self, other].map(|template| Pattern::parse(&template.pattern));
         let patterns = other.iter().chain(&one).map(|pattern| (pattern, MethodRule::Any));
@@ -247,7 +247,7 @@ impl Reach {
     }
 }
 
-/// Gives the segments of a template, without what may be absent or with it.
+/// Returns the segments of a template, without what may be absent or with it.
 fn form(parts: &[Part<'_>], without: bool) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let segments = parts.split(|part| matches!(part, Part::Slash)).skip(1);
@@ -281,7 +281,7 @@ fn form(parts: &[Part<'_>], without: bool) -> Vec<Piece> {
     pieces
 }
 
-/// Gives a literal as a pattern would have it.
+/// Returns a literal as a pattern would have it.
 fn literal(text: &str) -> String {
     let pattern = Pattern::parse(&format!("/{text}"));
     pattern
@@ -294,7 +294,7 @@ fn is_literal(form: &[Piece]) -> bool {
     form.iter().all(|piece| matches!(piece, Piece::Literal(_)))
 }
 
-/// Tells whether a route with these segments takes some request of the form.
+/// Checks whether a route with these segments takes some request of the form.
 fn takes(segments: &[&str], form: &[Piece]) -> bool {
     match (segments, form) {
         ([REST], _) | ([], []) => true,
@@ -317,7 +317,7 @@ fn takes(segments: &[&str], form: &[Piece]) -> bool {
     }
 }
 
-/// Tells whether a route with these segments matches every request of the form.
+/// Checks whether a route with these segments matches every request of the form.
 fn holds(segments: &[&str], form: &[Piece]) -> bool {
     match (segments, form) {
         ([REST], _) | ([], []) => true,
@@ -342,7 +342,7 @@ fn shape(pattern: &Pattern) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// Gives the segment of a template at an index, as it is written.
+/// Returns the segment of a template at an index, as it is written.
 fn shown(text: &str, index: usize) -> &str {
     text.split('/').nth(index + 1).unwrap_or(text)
 }

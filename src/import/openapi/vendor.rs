@@ -44,14 +44,14 @@ impl Extensions {
         }
     }
 
-    /// Says which there are; `None` where there are none.
+    /// Says which there are; `None` if there are none.
     pub fn note(&self) -> Option<String> {
         let counted: Vec<_> = self.0.iter().map(|(name, count)| format!("{name} ({count})")).collect();
         (!counted.is_empty()).then(|| format!("extensions that are not read: {}", counted.join(", ")))
     }
 }
 
-/// Gives the extension that says who is let in, of an operation within its path within its description; the inner one counts.
+/// Returns the extension that says who is let in, of an operation within its path within its description; the inner one counts.
 pub fn guard(levels: [&Json; 3]) -> Option<&str> {
     let mut settled: Vec<&str> = Vec::new();
     for (name, value) in levels.into_iter().flat_map(Json::members).filter(|(name, _)| is_guard(name)) {

@@ -16,7 +16,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Tells whether anything is exposed.
+    /// Checks whether anything is exposed.
     pub fn exposes(&self) -> bool {
         !self.exposures.is_empty() || self.changes.iter().any(|change| !change.exposures.is_empty())
     }
@@ -27,9 +27,9 @@ impl Comparison {
 pub struct Change {
     /// Method and path, such as `GET /orders/{id}`.
     pub route: String,
-    /// The route before; `None` where it is added.
+    /// The route before; `None` if it is added.
     pub before: Option<OutlinedRoute>,
-    /// The route afterwards; `None` where it is removed.
+    /// The route afterwards; `None` if it is removed.
     pub after: Option<OutlinedRoute>,
     /// The keys of its entry in `paths` that differ, where it is on both sides.
     pub keys: Vec<String>,

@@ -56,22 +56,22 @@ impl Targets {
         }
     }
 
-    /// Gives the targets of an alias; of one that is not known, the alias itself.
+    /// Returns the targets of an alias; of one that is not known, the alias itself.
     pub fn of(&self, alias: &str) -> BTreeSet<String> {
         self.by_alias.get(alias).cloned().unwrap_or_else(|| BTreeSet::from([alias.to_owned()]))
     }
 
-    /// Gives the aliases that a path goes to.
+    /// Returns the aliases that a path goes to.
     pub fn used(&self) -> &BTreeSet<String> {
         &self.used
     }
 
-    /// Tells whether a target is said to take each path as it is written.
+    /// Checks whether a target is said to take each path as it is written.
     pub fn is_strict(&self, target: &str) -> bool {
         self.strict.contains(target)
     }
 
-    /// Gives all targets that a path goes to.
+    /// Returns all targets that a path goes to.
     pub fn all_used(&self) -> BTreeSet<String> {
         self.used.iter().flat_map(|alias| self.of(alias)).collect()
     }
@@ -130,7 +130,7 @@ fn canonical(value: Value) -> Value {
     }
 }
 
-/// Gives the texts of a list, or the one text that stands there.
+/// Returns the texts of a list, or the one text that stands there.
 pub(super) fn texts(value: Option<&Value>) -> Vec<String> {
     let items = match value {
         Some(Value::Array(items)) => items.as_slice(),
@@ -140,13 +140,13 @@ pub(super) fn texts(value: Option<&Value>) -> Vec<String> {
     items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// Gives the name of a module, of which there is one whatever its file ends in.
+/// Returns the name of a module, of which there is one whatever its file ends in.
 fn module_of(entrypoint: &str) -> &str {
     let name = module_name(entrypoint);
     [".mjs", ".ts", ".mts"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
 }
 
-/// Gives the addresses of a server, each as the gateway would call it.
+/// Returns the addresses of a server, each as the gateway would call it.
 fn addresses(server: &Object) -> BTreeSet<String> {
     let written = server.get("urls").or_else(|| server.get("url"));
     texts(written).iter().map(|url| normalised(url).trim_end_matches('/').to_owned()).collect()
@@ -156,7 +156,7 @@ fn normalised(url: &str) -> String {
     Address::parse(url).map_or_else(|| url.to_owned(), |address| address.as_str().to_owned())
 }
 
-/// Gives an authorizer with what its type means where a key is absent.
+/// Returns an authorizer with what its type means where a key is absent.
 fn authorizer(node: &Node<'_>) -> Object {
     let Value::Object(mut object) = canonical(node.to_json()) else { return Object::new() };
     object.retain(|key, _| !key.starts_with("x-"));
@@ -195,7 +195,7 @@ fn authorizer(node: &Node<'_>) -> Object {
     object
 }
 
-/// Gives the names of types one spelling, and puts what variables stand for in their place.
+/// Returns the names of types one spelling, and puts what variables stand for in their place.
 fn fill_in_path(path: &mut Object, has_session: bool, variables: &Object) {
     let own = path.get("variables").and_then(Value::as_object).cloned().unwrap_or_default();
     let pattern = path.get("path").and_then(Value::as_str).and_then(|text| Pattern::parse(text).ok());
@@ -231,7 +231,7 @@ fn fill_in_path(path: &mut Object, has_session: bool, variables: &Object) {
     integration.insert("type".to_owned(), kind.into());
 }
 
-/// Gives the one name of a type of integrations that has several.
+/// Returns the one name of a type of integrations that has several.
 fn integration_kind(name: &str) -> &str {
     match name {
         "http" => "http_proxy",
@@ -260,7 +260,7 @@ fn note_targets(path: &Object, servers: &mut Targets, services: &mut Targets, bi
     bindings.used.extend(rpc(integration, "post_process"));
 }
 
-/// Gives the name under which a section is told, where it stands under one of two.
+/// Returns the name under which a section is told, where it stands under one of two.
 pub(super) fn is_told(name: &str, before: &Meaning, after: &Meaning) -> bool {
     match name {
         "authorizer" | "authorizers" => before.authorizers != after.authorizers || before.login != after.login,
@@ -270,19 +270,19 @@ pub(super) fn is_told(name: &str, before: &Meaning, after: &Meaning) -> bool {
     }
 }
 
-/// Gives where an authorizer stands.
+/// Returns where an authorizer stands.
 pub(super) fn authorizer_place(name: &str) -> String {
     if name == ONLY_AUTHORIZER { "authorizer".to_owned() } else { format!("authorizers.{name}") }
 }
 
-/// Gives the authorizers by name, in the order of the file.
+/// Returns the authorizers by name, in the order of the file.
 fn authorizers<'n>(root: &'n Node<'_>) -> Vec<(String, &'n Node<'n>)> {
     let sole = root.get("authorizer").map(|node| (ONLY_AUTHORIZER.to_owned(), node));
     let named = root.get("authorizers").map(Node::members).unwrap_or_default();
     sole.into_iter().chain(named.iter().map(|member| (member.key.to_string(), &member.node))).collect()
 }
 
-/// Tells whether people can log in at an authorizer.
+/// Checks whether people can log in at an authorizer.
 fn logs_in(authorizer: &Node<'_>) -> bool {
     matches!(authorizer.text("type"), Some("auth0" | "oidc"))
 }

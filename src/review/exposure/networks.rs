@@ -25,7 +25,7 @@ struct Admitted {
     denied: BTreeSet<String>,
 }
 
-/// Gives what the second `ip` admits and the first does not; `None` where that is nothing.
+/// Returns what the second `ip` admits and the first does not; `None` if that is nothing.
 pub(super) fn first_admitted(before: &Value, after: &Value) -> Option<String> {
     let (was, is) = (Admitted::of(before), Admitted::of(after));
     let open = |ip: &Value| ip.get("allow").is_none();
@@ -49,7 +49,7 @@ pub(super) fn first_admitted(before: &Value, after: &Value) -> Option<String> {
     None
 }
 
-/// Gives the references in a list, and its networks.
+/// Returns the references in a list, and its networks.
 fn networks(list: Option<&Value>) -> (BTreeSet<String>, Vec<Written>) {
     let (references, written): (Vec<_>, Vec<_>) = texts(list).into_iter().partition(|text| text.starts_with('$'));
     let read = |text: String| {

@@ -12,7 +12,7 @@ use super::side::{Config, Side};
 /// Rules of a path that keep requests out, whatever answers them.
 const RESTRICTIONS: [&str; 5] = ["rate_limit", "max_body_bytes", "content_types", "ip", "pre_process"];
 
-/// Tells what a route that is on both sides exposes.
+/// Says what a route that is on both sides exposes.
 pub fn exposed_by_change(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = weaker(was, is);
     judge_section("path", "", was.path, is.path, &mut exposures);
@@ -22,7 +22,7 @@ pub fn exposed_by_change(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     exposures
 }
 
-/// Tells what the second route lets in that the first keeps out, whatever answers either.
+/// Says what the second route lets in that the first keeps out, whatever answers either.
 pub fn less_asked(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = weaker(was, is);
     judge_keys("path", "", was.path, is.path, false, &|key| RESTRICTIONS.contains(&key), &mut exposures);
@@ -35,7 +35,7 @@ pub fn less_asked(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     exposures
 }
 
-/// Tells which headers and parameters one upstream gets from elsewhere by the second route than by the first.
+/// Says which headers and parameters one upstream gets from elsewhere by the second route than by the first.
 pub fn other_sources(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     let targets = |side: Side<'_>| {
         let alias = side.integration().get("server").and_then(Value::as_str).map(str::to_owned);
@@ -61,7 +61,7 @@ pub fn other_sources(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     exposures
 }
 
-/// Tells what a route that was not there opens, whoever may ask for it.
+/// Says what a route that was not there opens, whoever may ask for it.
 pub fn opened_by_addition(is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = Vec::new();
     let fresh = |key: &str| ["response", "encoded_slashes"].contains(&key);
@@ -80,7 +80,7 @@ pub fn opened_by_addition(is: Side<'_>) -> Vec<Exposure> {
     exposures
 }
 
-/// Tells which secrets a route that was not there sends to an upstream that got them by no path before.
+/// Says which secrets a route that was not there sends to an upstream that got them by no path before.
 ///
 /// An upstream that no path went to before is judged with its section, whatever it gets.
 pub fn secrets_handed_over(old: &Config, is: Side<'_>) -> Vec<Exposure> {
@@ -95,7 +95,7 @@ pub fn secrets_handed_over(old: &Config, is: Side<'_>) -> Vec<Exposure> {
     exposures.collect()
 }
 
-/// Gives what gets the requests of a path: addresses, modules, other Workers.
+/// Returns what gets the requests of a path: addresses, modules, other Workers.
 fn upstreams_of(meaning: &Meaning, path: &Object) -> BTreeSet<String> {
     let text = |key: &str| path.get("integration").and_then(|integration| integration.get(key)?.as_str());
     let alias = text("server").or_else(|| text("binding"));
@@ -107,7 +107,7 @@ fn upstreams_of(meaning: &Meaning, path: &Object) -> BTreeSet<String> {
     alias.map(|alias| targets.of(alias)).unwrap_or_default()
 }
 
-/// Gives each secret that a path maps, with the place of the mapping and the name that it is sent under.
+/// Returns each secret that a path maps, with the place of the mapping and the name that it is sent under.
 fn secrets_sent(path: &Object) -> Vec<(String, String, String)> {
     let mut sent = Vec::new();
     for (section, key) in [("mapping", "headers"), ("mapping", "query"), ("request_headers", "set")] {
@@ -142,7 +142,7 @@ fn judge_integration(was: Side<'_>, is: Side<'_>, exposures: &mut Vec<Exposure>)
     }
 }
 
-/// Gives the section of the schema that has the keys of a type of integrations.
+/// Returns the section of the schema that has the keys of a type of integrations.
 fn section_of(kind: &str) -> String {
     match kind.strip_prefix("auth0_") {
         Some(flow) => format!("integration_{flow}"),
@@ -182,7 +182,7 @@ fn judge_binding(
     }
 }
 
-/// Tells what the second route's requirement lets in that the first's does not.
+/// Says what the second route's requirement lets in that the first's does not.
 fn weaker(before: Side<'_>, after: Side<'_>) -> Vec<Exposure> {
     let Some(was) = before.requirement() else { return Vec::new() };
     let Some(is) = after.requirement() else {
@@ -228,7 +228,7 @@ fn weaker(before: Side<'_>, after: Side<'_>) -> Vec<Exposure> {
     exposures
 }
 
-/// Tells whether all values that a claim may have, as JSON, are among others.
+/// Checks whether all values that a claim may have, as JSON, are among others.
 fn is_among_values(narrower: &str, wider: &str) -> bool {
     let values = |text: &str| match serde_json::from_str(text) {
         Ok(Value::Array(items)) => items,

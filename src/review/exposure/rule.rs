@@ -296,7 +296,7 @@ impl Judge<'_> {
     }
 }
 
-/// Tells whether a header that protects is sent with a text by which it does not, and so only takes the place of one that does.
+/// Checks whether a header that protects is sent with a text by which it does not, and so only takes the place of one that does.
 fn protects_nobody(name: &str, text: &Value) -> bool {
     let text = text.as_str().unwrap_or_default().trim().to_ascii_lowercase();
     let open: &[&str] = match name {
@@ -315,12 +315,12 @@ fn protects_nobody(name: &str, text: &Value) -> bool {
     text.is_empty() || open.contains(&text.trim_end_matches(';'))
 }
 
-/// Tells whether a section that switches something on is there.
+/// Checks whether a section that switches something on is there.
 fn is_on(value: Option<&Value>) -> bool {
     value.is_some_and(|value| *value != Value::Bool(false))
 }
 
-/// Gives a value as it is shown.
+/// Returns a value as it is shown.
 fn shown(value: Option<&Value>) -> String {
     let Some(value) = value else { return "none".to_owned() };
     let text = value.to_string();
@@ -330,7 +330,7 @@ fn shown(value: Option<&Value>) -> String {
     }
 }
 
-/// Gives the items of a list, or the words of a text.
+/// Returns the items of a list, or the words of a text.
 fn items(value: Option<&Value>) -> BTreeSet<String> {
     match value {
         Some(Value::String(text)) => text.split_whitespace().map(str::to_owned).collect(),
@@ -338,17 +338,17 @@ fn items(value: Option<&Value>) -> BTreeSet<String> {
     }
 }
 
-/// Gives the names of headers in a list.
+/// Returns the names of headers in a list.
 fn header_names(value: Option<&Value>) -> BTreeSet<String> {
     items(value).into_iter().map(|name| name.to_ascii_lowercase()).collect()
 }
 
-/// Gives what is among the items afterwards and not before; `*` is everything.
+/// Returns what is among the items afterwards and not before; `*` is everything.
 fn wider(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
     if before.contains("*") { Vec::new() } else { after.difference(before).cloned().collect() }
 }
 
-/// Gives the headers that were listed before and are not afterwards.
+/// Returns the headers that were listed before and are not afterwards.
 fn gone(before: Option<&Value>, after: Option<&Value>) -> Vec<String> {
     header_names(before).difference(&header_names(after)).cloned().collect()
 }
@@ -371,7 +371,7 @@ fn site(value: &Value) -> Site {
     }
 }
 
-/// Gives the references in a value.
+/// Returns the references in a value.
 fn references(value: Option<&Value>) -> BTreeSet<String> {
     match value {
         Some(Value::String(text)) if text.starts_with("$env.") || text.starts_with("$secret.") => {
@@ -392,7 +392,7 @@ fn by_lower_name(value: Option<&Value>) -> BTreeMap<String, Value> {
     by_name(value).into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
 }
 
-/// Tells whether a name is listed, or begins with a listed one that ends in a hyphen.
+/// Checks whether a name is listed, or begins with a listed one that ends in a hyphen.
 fn is_among(listed: &[&str], name: &str) -> bool {
     listed.iter().any(|known| *known == name || known.ends_with('-') && name.starts_with(known))
 }

@@ -22,7 +22,7 @@ impl Config {
         Self { outline: Outline::of(source), meaning: Meaning::of(source) }
     }
 
-    /// Gives a route with its entry in `paths`.
+    /// Returns a route with its entry in `paths`.
     pub fn side<'c>(&'c self, route: &'c OutlinedRoute) -> Side<'c> {
         static NOTHING: LazyLock<Object> = LazyLock::new(Object::new);
         let path = route.index.and_then(|index| self.meaning.paths.get(index));
@@ -42,17 +42,17 @@ pub struct Side<'c> {
 }
 
 impl Side<'_> {
-    /// Gives what it asks of requests.
+    /// Returns what it asks of requests.
     pub fn requirement(&self) -> Option<&Requirement> {
         self.route.requirement.as_ref()
     }
 
-    /// Gives its integration; of an answer that stands at the path, an object without keys.
+    /// Returns its integration; of an answer that stands at the path, an object without keys.
     pub fn integration(&self) -> Object {
         self.path.get("integration").and_then(Value::as_object).cloned().unwrap_or_default()
     }
 
-    /// Gives the type of its integration in its one spelling.
+    /// Returns the type of its integration in its one spelling.
     pub fn kind(&self) -> String {
         let kind = self.path.get("integration").and_then(|integration| integration.get("type")?.as_str());
         kind.unwrap_or(&self.route.integration).to_owned()

@@ -36,7 +36,7 @@ impl<'c> Takers<'c> {
         exposures.collect()
     }
 
-    /// Tells what routes that take the requests of a removed one do not ask of them.
+    /// Says what routes that take the requests of a removed one do not ask of them.
     pub fn taken_over_from(&self, removed: &OutlinedRoute) -> Vec<Exposure> {
         let taken = self.pairs(removed, self.new).into_iter().filter(|(was, _)| std::ptr::eq(*was, removed));
         let losses = taken.flat_map(|(was, is)| {
@@ -47,7 +47,7 @@ impl<'c> Takers<'c> {
         losses.collect()
     }
 
-    /// Gives the routes before and afterwards of requests that a route shares with those of the other config, each once.
+    /// Returns the routes before and afterwards of requests that a route shares with those of the other config, each once.
     fn pairs(&self, route: &OutlinedRoute, other: &Config) -> Vec<(&'c OutlinedRoute, &'c OutlinedRoute)> {
         let mut methods = methods(route.spec.method);
         if route.spec.method == MethodRule::Exact(Method::Get) {
@@ -79,7 +79,7 @@ fn taker<'c>(table: &RouteTable, config: &'c Config, method: Method, path: &str)
     }
 }
 
-/// Gives a path that both patterns match, as general as there is; `None` where there is none.
+/// Returns a path that both patterns match, as general as there is; `None` if there is none.
 fn common_path(one: &Pattern, other: &Pattern) -> Option<String> {
     common_pattern(one, other).map(|pattern| example_of(&pattern))
 }

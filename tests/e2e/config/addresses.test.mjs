@@ -105,7 +105,7 @@ function texts() {
 
 const table = () => JSON.parse(readFileSync(FILE, 'utf8'));
 
-/** Gives what workerd's URL makes of each text. */
+/** Returns what workerd's URL makes of each text. */
 async function readByRuntime(addresses) {
   const script =
     'export default { async fetch(request) { return Response.json((await request.json()).map((text) => URL.parse(text)?.href ?? null)); } };';

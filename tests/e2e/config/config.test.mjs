@@ -23,7 +23,7 @@ const answering = (value) => ({ paths: [{ method: 'GET', path: '/source', respon
 
 const sourceOf = async (gateway) => (await (await gateway.fetch('/source')).json()).value;
 
-/** Gives the log's lines about the config once a request has been answered by them. */
+/** Returns the log's lines about the config once a request has been answered by them. */
 async function mistakesOf(gateway) {
   const response = await gateway.fetch('/any');
   assert.equal(response.status, 503);

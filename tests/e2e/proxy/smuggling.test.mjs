@@ -42,7 +42,7 @@ beforeEach(() => {
   upstream.taken();
 });
 
-/** Gives what the upstream saw, after one more request of somebody else, which must come through as it was sent. */
+/** Returns what the upstream saw, after one more request of somebody else, which must come through as it was sent. */
 async function seenThen(message) {
   const seen = upstream.taken();
   const { statuses } = await sendBytes(gateway.bare, `GET /a/after HTTP/1.1\r\n${HOST}\r\n`);

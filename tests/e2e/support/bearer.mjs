@@ -112,7 +112,7 @@ export function jws(header, payload, jwk) {
   return `${signed}.${sign(`sha${hash}`, Buffer.from(signed), key).toString('base64url')}`;
 }
 
-/** Gives the token with one bit of its signature changed. */
+/** Returns the token with one bit of its signature changed. */
 export function flipSignatureBit(token) {
   const [header, payload, signature] = token.split('.');
   const bytes = Buffer.from(signature, 'base64url');

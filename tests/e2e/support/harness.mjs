@@ -156,7 +156,7 @@ export async function startGateway(options = {}) {
 /** The name of the Worker that is the isolate of this number; the objects are those of the first. */
 export const workerName = (index) => `gateway-${index}`;
 
-/** The WebAssembly that the bundle imports: what earlier bundles left in the folder is none of ours. */
+/** The WebAssembly that the bundle imports: what earlier bundles left in the folder is not one of ours. */
 function moduleOf(bundle) {
   return /"\.\/([^"]+\.wasm)"/.exec(readFileSync(join(bundle, 'worker.js'), 'utf8'))[1];
 }

@@ -52,7 +52,7 @@ export async function startRealm({ client, ...options } = {}) {
   });
 }
 
-/** Gives the `authorizer` of a config for the provider, with members replaced. */
+/** Returns the `authorizer` of a config for the provider, with members replaced. */
 export const oidcAuthorizer = (realm, more = {}) => ({
   type: 'oidc',
   domain: undefined,

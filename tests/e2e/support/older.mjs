@@ -80,7 +80,7 @@ export function assertHolds(value, expected, at = 'body') {
   for (const [name, member] of Object.entries(expected)) assertHolds(value?.[name], member, `${at}.${name}`);
 }
 
-/** Gives the JSON headers and text of a body. */
+/** Returns the JSON headers and text of a body. */
 export const json = (value) => ({ headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) });
 
 /** A problem as clients of the older gateway read it: `code`, and `error` for people. */

@@ -7,7 +7,7 @@ import { assertProblem, readAnswer } from './login-flow.mjs';
 
 export const FIRST_KEY = 'gateway.config.json';
 export const SECOND_KEY = 'api-config.json';
-/** How long a config of KV is in force until it is looked at again. */
+/** How long a config of KV is active until it is looked at again. */
 export const RECHECK_SECS = 60;
 /** STORE_TIMEOUT_MS of bindings.rs. */
 const READ_TIMEOUT_SECS = 3;
@@ -84,7 +84,7 @@ export async function prepare(t, gateway, config) {
     },
     /** Lets the next reads of a binding go wrong, in every isolate. */
     faulty: (name, ...kinds) => order({ faulty: { [name]: kinds } }),
-    /** How often a binding was read; what the gateway makes of the last read is in force by then. Of the first isolate. */
+    /** How often a binding was read; what the gateway makes of the last read is active by then. Of the first isolate. */
     reads: async (name) => (await order({}))[name],
     source: async () => {
       const answer = await readAnswer(await gateway.fetch('/source'));

@@ -57,7 +57,7 @@ export async function mistakesOf(gateway, message) {
     .map(({ message: told }) => told);
 }
 
-/** Gives a text that this process has not used before, such as for a path of a test's own. */
+/** Returns a text that this process has not used before, such as for a path of a test's own. */
 export const fresh = (() => {
   let given = 0;
   return (before = '') => {

@@ -84,7 +84,7 @@ export const ANSWERS = [
   { when: 'a status that is a word', answer: () => ({ statusCode: 'created' }) },
 ];
 
-/** Gives the answer of a row. */
+/** Returns the answer of a row. */
 export const answerOf = (when) => ANSWERS.find((row) => row.when === when)?.answer();
 
 /** What was thrown by a service, by name; none of it is for its client. */

@@ -64,7 +64,7 @@ export const bound = (path, name, more = {}) => ({
   ...more,
 });
 
-/** Gives the calls that the second Worker has noted since it was last asked. */
+/** Returns the calls that the second Worker has noted since it was last asked. */
 export async function callsNoted(gateway) {
   const second = await gateway.miniflare.getWorker(SECOND);
   return (await second.fetch('http://second/calls')).json();

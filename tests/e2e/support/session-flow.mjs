@@ -213,7 +213,7 @@ export async function beginSession(gateway, tenant, { browser = new Browser(), h
   return sessionOf(await gateway.askAs(browser, callback, { headers }), tenant);
 }
 
-/** Gives the session that a callback's answer begins. */
+/** Returns the session that a callback's answer begins. */
 export function sessionOf(answer, tenant, cookieName = COOKIE) {
   assert.equal(answer.status, 302, `the login failed: ${answer.text}`);
   const lines = answer.headers.getSetCookie().filter((line) => line.startsWith(`${cookieName}=`));

@@ -58,7 +58,7 @@ export async function startSite({ deploy = deployCommitted, launch } = {}) {
     origin,
     tenant,
     gateway,
-    /** Gives somebody a browser with nothing in it. */
+    /** Returns somebody a browser with nothing in it. */
     async visit(options) {
       const visit = new Visit({ tenant, origin, context: await browser.newContext(options) });
       visits.push(visit);

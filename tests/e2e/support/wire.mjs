@@ -57,7 +57,7 @@ export async function startWireUpstream() {
     seen,
     host: new URL(origin).host,
     origin,
-    /** Gives what came since it was last asked. */
+    /** Returns what came since it was last asked. */
     taken() {
       const { requests, broken, connections } = seen;
       Object.assign(seen, { requests: [], broken: [], connections: 0 });

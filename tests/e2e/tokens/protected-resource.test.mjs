@@ -51,7 +51,7 @@ after(async () => {
 const askAt = (of, url, init) => of.miniflare.dispatchFetch(url, { redirect: 'manual', ...init });
 const bearer = (token) => ({ headers: { authorization: `Bearer ${token}` } });
 
-/** Gives the parameters of a challenge that is Bearer's alone, in their order (RFC 9110 section 11.6.1). */
+/** Returns the parameters of a challenge that is Bearer's alone, in their order (RFC 9110 section 11.6.1). */
 function parametersOf(challenge, message) {
   assert.match(challenge ?? '', /^Bearer [a-z_]+="[^"\\]*"(, [a-z_]+="[^"\\]*")*$/, `${message}: ${challenge}`);
   return [...challenge.matchAll(/([a-z_]+)="([^"]*)"/g)].map(([, name, value]) => [name, value]);

@@ -41,7 +41,7 @@ pub struct Answers {
 }
 
 impl Asked {
-    /// Gives the flag that answers it.
+    /// Returns the flag that answers it.
     pub fn flag(self) -> &'static str {
         match self {
             Self::Tenant => "--tenant",
@@ -50,7 +50,7 @@ impl Asked {
         }
     }
 
-    /// Gives the place of the answer in the config, as diagnostics call it.
+    /// Returns the place of the answer in the config, as diagnostics call it.
     fn place(self, provider: Provider) -> &'static str {
         match (self, provider) {
             (Self::Tenant, Provider::Auth0) => "authorizer.domain",

@@ -25,7 +25,7 @@ enum Meaning {
 }
 
 impl Variables {
-    /// Gives those that the config of `mode` refers to.
+    /// Returns those that the config of `mode` refers to.
     pub fn of(provider: Provider, mode: Mode) -> Self {
         let mut variables = vec![
             (provider.tenant_variable(), Meaning::Tenant),
@@ -53,13 +53,13 @@ impl Variables {
         Self(variables)
     }
 
-    /// Gives their names.
+    /// Returns their names.
     #[cfg(test)]
     pub fn names(&self) -> Vec<String> {
         self.0.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    /// Gives the addresses to which the provider may lead.
+    /// Returns the addresses to which the provider may lead.
     fn callbacks(&self, origin: &str) -> String {
         let paths = self.0.iter().filter(|(name, _)| name.ends_with("REDIRECT_URI"));
         let addresses = paths.filter_map(|(_, meaning)| match meaning {
@@ -70,7 +70,7 @@ impl Variables {
     }
 }
 
-/// Gives the text of a `.dev.vars`.
+/// Returns the text of a `.dev.vars`.
 pub fn dev_vars(answers: &Answers) -> String {
     let provider = answers.provider;
     let mut text = format!(
@@ -85,7 +85,7 @@ pub fn dev_vars(answers: &Answers) -> String {
     text
 }
 
-/// Gives what is told once the files are written.
+/// Returns what is told once the files are written.
 pub fn told(answers: &Answers, output: &Output, dev_vars: Option<&Output>) -> Page {
     let variables = Variables::of(answers.provider, answers.mode);
     let provider = answers.provider;
@@ -141,7 +141,7 @@ fn dev_lines(answers: &Answers) -> Vec<String> {
     variables.0.iter().map(|(name, meaning)| format!("{name}={}", in_dotenv(&local(answers, *meaning)))).collect()
 }
 
-/// Gives where the gateway is in local runs.
+/// Returns where the gateway is in local runs.
 fn local_origin(answers: &Answers) -> String {
     format!("http://127.0.0.1:{}", answers.port)
 }

@@ -15,7 +15,7 @@ const HOW_TO_CHOOSE: &str = "↑↓ to move, enter to take it, esc to leave";
 
 /// Somebody or nobody who answers.
 pub trait Questions {
-    /// Tells whether somebody is there.
+    /// Checks whether somebody is there.
     fn can_ask(&self) -> bool;
 
     /// Asks whose tenant it is.

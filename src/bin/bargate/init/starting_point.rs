@@ -211,7 +211,7 @@ fn token_paths(provider: Provider) -> Vec<Json> {
     ]
 }
 
-/// Gives a path of the login's.
+/// Returns a path of the login's.
 fn login_address(provider: Provider, rest: &str) -> String {
     format!("/api/{}/{rest}", provider.word())
 }

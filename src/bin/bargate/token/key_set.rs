@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// be the issuer's.
 ///
 /// # Errors
-/// Where it cannot be had, or is no key set.
+/// If it cannot be had, or is no key set.
 pub fn read_key_set(place: &str, issuer: Option<&str>) -> Result<KeySet, Failure> {
     let is_address = place.contains("://");
     let document = if is_address { fetch(place)? } else { read_text(Path::new(place))?.text };
@@ -42,7 +42,7 @@ pub fn read_key_set(place: &str, issuer: Option<&str>) -> Result<KeySet, Failure
     })
 }
 
-/// Gives where a document that is no key set says one is.
+/// Returns where a document that is no key set says one is.
 fn named_by(document: &str) -> Option<String> {
     let members = json::parse_object(document.as_bytes()).filter(|members| !members.contains_key("keys"))?;
     Some(members.get("jwks_uri")?.as_str().unwrap_or_default().to_owned())

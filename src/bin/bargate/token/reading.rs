@@ -7,10 +7,10 @@ use crate::failure::Failure;
 /// Most that is read of standard input, in bytes; no token is nearly as long.
 const INPUT_MAX_BYTES: u64 = 1024 * 1024;
 
-/// Gives the token of an argument, or for `-` that of standard input.
+/// Returns the token of an argument, or for `-` that of standard input.
 ///
 /// # Errors
-/// Where there is none, or standard input cannot be read.
+/// If there is none, or standard input cannot be read.
 pub fn read_token(argument: &str) -> Result<String, Failure> {
     let mut text = argument.to_owned();
     if argument == "-" {

@@ -15,7 +15,7 @@ use crate::edge::runtime::timing::{Pause, now_ms};
 
 /// How long values are kept and waited for.
 #[derive(Clone, Copy)]
-pub struct FlightRules {
+pub struct SingleFlightRules {
     /// A value that may be given again is, for this long after it was settled.
     pub replay_ms: f64,
     /// Work that has not settled after this long is taken to be lost, and begun again.
@@ -23,7 +23,7 @@ pub struct FlightRules {
 }
 
 /// Work under way or just done, by key; clones share it. A list: each use looks at all of it anyway, for what is old.
-pub struct Flights<V>(Rc<RefCell<Vec<Keyed<V>>>>);
+pub struct SingleFlight<V>(Rc<RefCell<Vec<Keyed<V>>>>);
 
 type Keyed<V> = (String, Rc<Flight<V>>);
 
@@ -37,28 +37,28 @@ struct Landed<V> {
     value: V,
 }
 
-impl<V> Clone for Flights<V> {
+impl<V> Clone for SingleFlight<V> {
     fn clone(&self) -> Self {
         Self(Rc::clone(&self.0))
     }
 }
 
-impl<V> Default for Flights<V> {
+impl<V> Default for SingleFlight<V> {
     fn default() -> Self {
         Self(Rc::default())
     }
 }
 
-impl<V: Clone + 'static> Flights<V> {
+impl<V: Clone + 'static> SingleFlight<V> {
     /// Runs `work` for `key`, or waits for who is at it, or gives what they have just got.
     ///
     /// A value for which `replays` is false goes to those who wait for it and to nobody later. `keep_alive` keeps the work
-    /// going when the client hangs up. Gives `None` where the work ended without a value.
+    /// going when the client hangs up. Gives `None` if the work ended without a value.
     pub async fn share(
         &self,
         invocation: &dyn Invocation,
         key: String,
-        rules: FlightRules,
+        rules: SingleFlightRules,
         replays: fn(&V) -> bool,
         work: impl Future<Output = V> + 'static,
     ) -> Option<V> {
@@ -94,7 +94,7 @@ impl<V: Clone + 'static> Flights<V> {
         flight.landed.borrow().as_ref().map(|landed| landed.value.clone())
     }
 
-    fn forget_old(&self, rules: FlightRules) {
+    fn forget_old(&self, rules: SingleFlightRules) {
         let now = now_ms();
         self.0.borrow_mut().retain(|(_, flight)| match &*flight.landed.borrow() {
             Some(landed) => now - landed.at_ms < rules.replay_ms,
@@ -104,8 +104,8 @@ impl<V: Clone + 'static> Flights<V> {
     }
 }
 
-/// Waits for another's work; `None` where it takes so long that it must be lost.
-async fn landing<V: Clone>(flight: &Flight<V>, rules: FlightRules) -> Option<V> {
+/// Waits for another's work; `None` if it takes so long that it must be lost.
+async fn landing<V: Clone>(flight: &Flight<V>, rules: SingleFlightRules) -> Option<V> {
     let mut pause = Pause::default();
     loop {
         if let Some(landed) = &*flight.landed.borrow() {

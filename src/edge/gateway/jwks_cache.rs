@@ -21,7 +21,7 @@ use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::timing::{LOST_AFTER_SECS, Pause, now_secs};
 use crate::edge::runtime::webcrypto::{CryptoError, import_key};
 use crate::json::{self, ToText as _};
-use crate::jwks::{JWKS_MAX_BYTES, JWKS_STALE_MAX_SECS, KeySet, KeySetAge, KeySetError, Readiness, UnknownKey};
+use crate::jwks::{JWKS_MAX_BYTES, JWKS_STALE_MAX_SECS, JwksAge, KeySet, KeySetError, Readiness, UnknownKey};
 use crate::oauth::{Discovery, TransportError};
 use crate::problem::Problem;
 
@@ -29,7 +29,7 @@ use crate::problem::Problem;
 const KV_BINDING: &str = "JWKS";
 
 /// A set with the keys that have been imported from it.
-pub struct HeldKeys {
+pub struct CachedJwks {
     /// The set.
     pub set: Rc<KeySet>,
     /// The provider's addresses, where they came with it.
@@ -40,11 +40,11 @@ pub struct HeldKeys {
     imported: RefCell<Vec<((usize, Algorithm), CryptoKey)>>,
 }
 
-impl HeldKeys {
-    /// Gives a key of the set for WebCrypto, imported once.
+impl CachedJwks {
+    /// Returns a key of the set for WebCrypto, imported once.
     ///
     /// # Errors
-    /// Where WebCrypto does not take its numbers.
+    /// If WebCrypto does not take its numbers.
     pub async fn imported(&self, index: usize, algorithm: Algorithm) -> Result<CryptoKey, CryptoError> {
         let wanted = (index, algorithm);
         let known = self.imported.borrow().iter().find(|(of, _)| *of == wanted).map(|(_, key)| key.clone());
@@ -59,15 +59,15 @@ impl HeldKeys {
 }
 
 struct State {
-    held: RefCell<Option<Rc<HeldKeys>>>,
-    age: Cell<KeySetAge>,
+    held: RefCell<Option<Rc<CachedJwks>>>,
+    age: Cell<JwksAge>,
     generations: Cell<u64>,
     failure: RefCell<Problem>,
 }
 
 /// The key set of one authorizer; its clones share it.
 #[derive(Clone)]
-pub struct KeyRing {
+pub struct JwksCache {
     source: Source,
     timeout_ms: u32,
     state: Rc<State>,
@@ -82,7 +82,7 @@ struct Source {
     discovered_for: Option<String>,
 }
 
-impl KeyRing {
+impl JwksCache {
     /// Begins without a set, unless it stands in the config.
     pub fn new(authorizer: &Authorizer) -> Self {
         let state = State {
@@ -97,34 +97,34 @@ impl KeyRing {
         Self { source: Source::of(authorizer), timeout_ms: authorizer.timeout_ms, state: Rc::new(state) }
     }
 
-    /// Gives a clone for another config's authorizer, where its keys come from the same place.
+    /// Returns a clone for another config's authorizer, where its keys come from the same place.
     pub fn serving(&self, authorizer: &Authorizer) -> Option<Self> {
         let source = Source::of(authorizer);
         let same = source.uri.is_some() && source == self.source;
         same.then(|| Self { source, timeout_ms: authorizer.timeout_ms, state: Rc::clone(&self.state) })
     }
 
-    /// Gives the age of the set in memory in seconds; `None` while there is none, or where it stands in the config.
+    /// Returns the age of the set in memory in seconds; `None` while there is none, or where it stands in the config.
     pub fn age_secs(&self) -> Option<i64> {
         let fetched_at = self.state.age.get().fetched_at?;
         self.source.uri.as_ref().map(|_| now_secs() - fetched_at)
     }
 
-    /// Gives the generation of the set in memory; 0 while there is none.
+    /// Returns the generation of the set in memory; 0 while there is none.
     pub fn generation(&self) -> u64 {
         self.state.held.borrow().as_ref().map_or(0, |held| held.generation)
     }
 
-    /// Tells whether the set in memory will do at `now` without a look anywhere else.
+    /// Checks whether the set in memory will do at `now` without a look anywhere else.
     pub fn is_fresh(&self, now: i64) -> bool {
         self.state.age.get().readiness(now) == Readiness::Use
     }
 
-    /// Gives a set that may be used.
+    /// Returns a set that may be used.
     ///
     /// # Errors
-    /// Where none can be had: the provider's failure.
-    pub async fn current(&self, invocation: &dyn Invocation) -> Result<Rc<HeldKeys>, Problem> {
+    /// If none can be had: the provider's failure.
+    pub async fn current(&self, invocation: &dyn Invocation) -> Result<Rc<CachedJwks>, Problem> {
         loop {
             match self.state.age.get().readiness(now_secs()) {
                 Readiness::Use => break,
@@ -148,11 +148,15 @@ impl KeyRing {
         held.ok_or_else(|| self.state.failure.borrow().clone())
     }
 
-    /// Gives the set after the provider was asked for a key that `seen` has not; `None` where it is still `seen`.
+    /// Returns the set after the provider was asked for a key that `seen` has not; `None` if it is still `seen`.
     ///
     /// # Errors
-    /// Where the provider did not say: the key may well exist.
-    pub async fn renewed(&self, invocation: &dyn Invocation, seen: &HeldKeys) -> Result<Option<Rc<HeldKeys>>, Problem> {
+    /// If the provider did not say: the key may well exist.
+    pub async fn renewed(
+        &self,
+        invocation: &dyn Invocation,
+        seen: &CachedJwks,
+    ) -> Result<Option<Rc<CachedJwks>>, Problem> {
         loop {
             // Whoever renewed since the look-up may have brought the key.
             let held = self.state.held.borrow().clone();
@@ -235,7 +239,7 @@ impl Source {
 }
 
 impl State {
-    /// Gets a set and puts it in force; gives what KV should hold of it where it came from the provider.
+    /// Gets a set and puts it active; gives what KV should hold of it where it came from the provider.
     async fn fetch(&self, source: &Source, timeout_ms: u32, kv: Option<KvNamespace>, reason: Reason) -> Option<String> {
         let uri = source.uri.as_deref().unwrap_or_default();
         if reason == Reason::Missing {
@@ -261,13 +265,13 @@ impl State {
         }
     }
 
-    /// Puts a set in force. One that brings nothing else keeps the generation, and with it what was verified.
+    /// Puts a set active. One that brings nothing else keeps the generation, and with it what was verified.
     fn put(&self, set: Rc<KeySet>, endpoints: Option<Rc<Endpoints>>, fetched_at: i64) {
-        let same = |held: &Rc<HeldKeys>| held.set == set && held.endpoints == endpoints;
+        let same = |held: &Rc<CachedJwks>| held.set == set && held.endpoints == endpoints;
         if !self.held.borrow().as_ref().is_some_and(same) {
             let generation = self.generations.get() + 1;
             self.generations.set(generation);
-            let held = HeldKeys { set, endpoints, generation, imported: RefCell::default() };
+            let held = CachedJwks { set, endpoints, generation, imported: RefCell::default() };
             *self.held.borrow_mut() = Some(Rc::new(held));
         }
         self.end(Some(fetched_at));
@@ -339,7 +343,7 @@ fn kv_key(uri: &str) -> String {
     format!("jwks:{uri}")
 }
 
-/// Gives the set in KV with the time it was fetched, where it is young enough to be used at all.
+/// Returns the set in KV with the time it was fetched, where it is young enough to be used at all.
 async fn read_kv(kv: Option<&KvNamespace>, source: &Source, uri: &str) -> Option<(KeySet, Option<Rc<Endpoints>>, i64)> {
     let Ok(text) = kv?.text(&kv_key(uri)).await else {
         log::warn("kv_unavailable", &format!("the KV binding {KV_BINDING} cannot be read"));
@@ -348,7 +352,7 @@ async fn read_kv(kv: Option<&KvNamespace>, source: &Source, uri: &str) -> Option
     let stored = json::parse_object(text?.as_bytes())?;
     let fetched_at = stored.get("fetched_at").and_then(Value::as_i64)?;
     let now = now_secs();
-    let age = KeySetAge { fetched_at: Some(fetched_at), ..KeySetAge::default() };
+    let age = JwksAge { fetched_at: Some(fetched_at), ..JwksAge::default() };
     let usable = fetched_at <= now && age.is_usable(now);
     let set = KeySet::parse(json::text(&stored, "document")?).ok().filter(|_| usable)?;
     let endpoints = match &source.discovered_for {

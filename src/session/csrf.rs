@@ -7,7 +7,7 @@ use crate::http::request::RequestHead;
 
 /// What a forged request would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Risk {
+pub enum RequestKind {
     /// Read, which the same-origin policy keeps other sites from (RFC 9110 section 9.2.1).
     Safe,
     /// Change something.
@@ -16,7 +16,7 @@ pub enum Risk {
     WebSocket,
 }
 
-impl Risk {
+impl RequestKind {
     /// Tells the risk of a request that carries a cookie.
     pub fn of(request: &impl RequestHead) -> Self {
         let safe = matches!(request.method(), "GET" | "HEAD" | "OPTIONS");
@@ -29,9 +29,9 @@ impl Risk {
     }
 }
 
-/// Tells whether a request comes from the gateway's own pages, from the user directly, or from an origin that the config
+/// Checks whether a request comes from the gateway's own pages, from the user directly, or from an origin that the config
 /// allows by its whole name.
-pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Option<&Cors>, risk: Risk) -> bool {
+pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Option<&Cors>, risk: RequestKind) -> bool {
     let by_site = || matches!(request.header("sec-fetch-site").as_deref(), Some("same-origin" | "none"));
     let by_origin = || {
         let listed = |origin: &String| match cors.map(|cors| &cors.origins) {
@@ -42,9 +42,9 @@ pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Opt
         request.header("origin").is_some_and(|origin| origin == own_origin || listed(&origin))
     };
     match risk {
-        Risk::Safe => true,
-        Risk::Unsafe => by_site() || by_origin(),
-        Risk::WebSocket => by_origin(),
+        RequestKind::Safe => true,
+        RequestKind::Unsafe => by_site() || by_origin(),
+        RequestKind::WebSocket => by_origin(),
     }
 }
 
@@ -64,20 +64,20 @@ mod tests {
     #[test]
     fn each_method_has_its_risk() {
         let table = [
-            ("GET", None, Risk::Safe),
-            ("HEAD", None, Risk::Safe),
-            ("OPTIONS", None, Risk::Safe),
-            ("POST", None, Risk::Unsafe),
-            ("DELETE", None, Risk::Unsafe),
-            ("PROPFIND", None, Risk::Unsafe),
-            ("GET", Some("websocket"), Risk::WebSocket),
-            ("GET", Some("WebSocket"), Risk::WebSocket),
-            ("GET", Some("h2c, websocket"), Risk::WebSocket),
-            ("GET", Some("h2c"), Risk::Safe),
+            ("GET", None, RequestKind::Safe),
+            ("HEAD", None, RequestKind::Safe),
+            ("OPTIONS", None, RequestKind::Safe),
+            ("POST", None, RequestKind::Unsafe),
+            ("DELETE", None, RequestKind::Unsafe),
+            ("PROPFIND", None, RequestKind::Unsafe),
+            ("GET", Some("websocket"), RequestKind::WebSocket),
+            ("GET", Some("WebSocket"), RequestKind::WebSocket),
+            ("GET", Some("h2c, websocket"), RequestKind::WebSocket),
+            ("GET", Some("h2c"), RequestKind::Safe),
         ];
         for (method, upgrade, expected) in table {
             let head = Head(method, upgrade.map(|value| ("upgrade", value)).into_iter().collect());
-            assert_eq!(Risk::of(&head), expected, "{method} {upgrade:?}");
+            assert_eq!(RequestKind::of(&head), expected, "{method} {upgrade:?}");
         }
     }
 
@@ -103,9 +103,9 @@ mod tests {
                     let by_origin = origin == Some(OWN) || (origin == Some("https://app.example") && list == "listed");
                     let given = |risk| is_from_own_pages(&head, OWN, rule, risk);
                     let row = format!("{site:?} {origin:?} {list}");
-                    assert_eq!(given(Risk::Unsafe), by_site || by_origin, "{row}");
-                    assert_eq!(given(Risk::WebSocket), by_origin, "{row} WebSocket");
-                    assert!(given(Risk::Safe), "{row} safe");
+                    assert_eq!(given(RequestKind::Unsafe), by_site || by_origin, "{row}");
+                    assert_eq!(given(RequestKind::WebSocket), by_origin, "{row} WebSocket");
+                    assert!(given(RequestKind::Safe), "{row} safe");
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::config::Authorizer;
-use crate::edge::gateway::key_ring::{HeldKeys, KeyRing};
+use crate::edge::gateway::jwks_cache::{CachedJwks, JwksCache};
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto;
@@ -14,11 +14,11 @@ use crate::token::{
 };
 
 /// An authorizer and what is remembered of it between requests.
-pub struct Issuer {
+pub struct Verifier {
     /// Its rules.
     pub authorizer: Rc<Authorizer>,
     /// Its keys.
-    pub keys: KeyRing,
+    pub keys: JwksCache,
     /// Tokens that have verified; no other authorizer's business.
     tokens: RefCell<TokenCache>,
 }
@@ -32,7 +32,7 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
-    /// Gives the answer for an access token.
+    /// Returns the answer for an access token.
     pub fn into_problem(self) -> Problem {
         match self {
             Self::Token(error) => error.into(),
@@ -47,14 +47,14 @@ impl From<TokenError> for VerifyError {
     }
 }
 
-impl Issuer {
+impl Verifier {
     /// Puts an authorizer to work, with the keys that are known of it.
-    pub fn begin(authorizer: &Rc<Authorizer>, keys: Option<KeyRing>) -> Rc<Self> {
-        let keys = keys.unwrap_or_else(|| KeyRing::new(authorizer));
+    pub fn begin(authorizer: &Rc<Authorizer>, keys: Option<JwksCache>) -> Rc<Self> {
+        let keys = keys.unwrap_or_else(|| JwksCache::new(authorizer));
         Rc::new(Self { authorizer: Rc::clone(authorizer), keys, tokens: RefCell::default() })
     }
 
-    /// Gives the claims of an access token. Waits for nothing where it verified before.
+    /// Returns the claims of an access token. Waits for nothing where it verified before.
     ///
     /// # Errors
     /// Why it is not believed.
@@ -78,7 +78,7 @@ impl Issuer {
         Ok(claims)
     }
 
-    /// Gives what an access token is held against.
+    /// Returns what an access token is held against.
     pub fn access_token_expectations(&self) -> Expectations<'_> {
         let Authorizer { issuer, audience, clock_skew_secs, .. } = &*self.authorizer;
         Expectations { issuer, audience, clock_skew_secs: *clock_skew_secs, kind: Kind::Access }
@@ -114,7 +114,7 @@ impl Issuer {
     }
 }
 
-async fn verify_signature(token: &UnverifiedToken<'_>, held: &HeldKeys) -> Result<SignatureVerified, TokenError> {
+async fn verify_signature(token: &UnverifiedToken<'_>, held: &CachedJwks) -> Result<SignatureVerified, TokenError> {
     let algorithm = token.algorithm();
     let candidates = held.set.select_keys(token.key_id(), algorithm);
     if candidates.is_empty() {

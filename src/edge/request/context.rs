@@ -21,7 +21,7 @@ use crate::session::SessionToken;
 const REQUEST_ID_MAX_BYTES: usize = 128;
 
 /// A request with what belongs to it.
-pub struct Exchange {
+pub struct RequestContext {
     request: RefCell<Request>,
     env: Env,
     context: worker::worker_sys::Context,
@@ -52,12 +52,12 @@ pub struct Exchange {
     headers: OnceCell<Headers>,
 }
 
-impl Exchange {
+impl RequestContext {
     /// Takes a request in.
     pub fn begin(request: Request, env: Env, context: worker::worker_sys::Context) -> Self {
         let line = host::request_line(&request);
         let (method, url) = line.split_once(' ').unwrap_or((&line, ""));
-        let mut exchange = Self {
+        let mut cx = Self {
             method: method.to_owned(),
             url: Address::from_normalised(url.to_owned()),
             request: RefCell::new(request),
@@ -76,11 +76,11 @@ impl Exchange {
             upstream_ms: Cell::default(),
             headers: OnceCell::new(),
         };
-        exchange.id = exchange.header("x-request-id").filter(|id| is_request_id(id)).unwrap_or_else(fresh_request_id);
-        exchange
+        cx.id = cx.header("x-request-id").filter(|id| is_request_id(id)).unwrap_or_else(fresh_request_id);
+        cx
     }
 
-    /// Gives the request as the runtime has it.
+    /// Returns the request as the runtime has it.
     pub fn request(&self) -> Request {
         <Request as Clone>::clone(&self.request.borrow())
     }
@@ -95,28 +95,28 @@ impl Exchange {
         self.request.replace(request);
     }
 
-    /// Gives the runtime's own context of the request.
+    /// Returns the runtime's own context of the request.
     pub fn context(&self) -> &JsValue {
         self.context.as_ref()
     }
 
-    /// Gives the origin that the client called.
+    /// Returns the origin that the client called.
     pub fn origin(&self) -> String {
         self.url.origin()
     }
 
-    /// Gives the address that the client called.
+    /// Returns the address that the client called.
     pub fn url(&self) -> &Address {
         &self.url
     }
 
-    /// Tells whether the client called plain http on this machine.
+    /// Checks whether the client called plain http on this machine.
     pub fn is_plain_loopback(&self) -> bool {
         self.url.scheme() == "http" && self.url.is_loopback()
     }
 }
 
-impl Invocation for Exchange {
+impl Invocation for RequestContext {
     fn env(&self) -> &Env {
         &self.env
     }
@@ -127,7 +127,7 @@ impl Invocation for Exchange {
     }
 }
 
-impl RequestHead for Exchange {
+impl RequestHead for RequestContext {
     fn method(&self) -> &str {
         &self.method
     }
