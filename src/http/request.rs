@@ -21,9 +21,10 @@ pub trait RequestHead {
 /// Checks whether a person follows an address, so that the browser shows the answer as a page (Fetch section 2.2.5).
 ///
 /// A browser of before Fetch Metadata, or one that came by plain http, is known by what it would like best, among much else: a page.
+/// A proxy on Node's `fetch` says `cors` of all that passes it, and leaves the destination, which is a document for no script.
 pub fn is_navigation(request: &impl RequestHead) -> bool {
     match request.header("sec-fetch-mode") {
-        Some(mode) => mode == "navigate",
+        Some(mode) => mode == "navigate" || request.header("sec-fetch-dest").is_some_and(|dest| dest == "document"),
         None => request.header("accept").is_some_and(|accept| accept.starts_with("text/html,")),
     }
 }
@@ -87,6 +88,15 @@ mod tests {
             (None, Some("application/json, text/html"), false, "a program that would rather have JSON"),
             (None, None, false, "nothing said"),
         ];
+        for (mode, dest, expected, message) in [
+            ("cors", "document", true, "a link, through a proxy on Node's fetch"),
+            ("cors", "empty", false, "a fetch"),
+            ("no-cors", "image", false, "an image"),
+            ("navigate", "iframe", true, "a frame"),
+        ] {
+            let headers = vec![("sec-fetch-mode", mode), ("sec-fetch-dest", dest), ("accept", page)];
+            assert_eq!(is_navigation(&Head("GET", headers)), expected, "{message}");
+        }
         for (mode, accept, expected, message) in table {
             let headers = [("sec-fetch-mode", mode), ("accept", accept)];
             let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
