@@ -71,7 +71,7 @@ fn parts() -> Vec<Part> {
         One(rules::cache::section()),
         One(networks::section()),
         One(service::module::section()),
-        One(service::worker::section()),
+        One(service::bound_worker::section()),
         One(service::rpc::section()),
         One(protected_resource::section()),
         One(root::analytics::section()),

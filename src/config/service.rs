@@ -68,7 +68,14 @@ pub(super) fn read_workers<'n>(
 ) -> Vec<WrittenService<'n>> {
     let mut workers = Vec::new();
     for section in [&root::SERVICE_BINDINGS, &root::SERVICES_BINDINGS] {
-        workers.extend(read_section(root, section, &worker::ALIAS, &worker::BINDING, |binding| binding, findings));
+        workers.extend(read_section(
+            root,
+            section,
+            &bound_worker::ALIAS,
+            &bound_worker::BINDING,
+            |binding| binding,
+            findings,
+        ));
     }
     workers
 }
@@ -209,7 +216,7 @@ pub(crate) mod module {
 }
 
 /// The keys of an entry of `serviceBindings`.
-pub(crate) mod worker {
+pub(crate) mod bound_worker {
     use super::*;
 
     section! {
