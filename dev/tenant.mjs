@@ -42,7 +42,7 @@ const defaultClient = (redirectUris) => ({
 /**
  * Starts a tenant. Options, all optional: `port`, `issuer`, `clients`, `redirectUris`, `allowedLogoutUrls`,
  * `signingAlg`, `publishedAlgs`, and every member of `settings` below. With `basePath`, such as `/realms/demo`, everything is
-  * below it and the issuer ends in it. `endpoints` puts endpoints at other paths than Auth0's; with an `end_session` among
+ * below it and the issuer ends in it. `endpoints` puts endpoints at other paths than Auth0's; with an `end_session` among
  * them, logout is that of OpenID Connect. `clientAuthMethods` are the methods by which clients may authenticate.
  */
 export async function startTenant(options = {}) {
@@ -139,7 +139,7 @@ export async function startTenant(options = {}) {
       renewProvider();
       return key;
     },
-        /** Gives the client another secret, as Auth0 does: from then on the previous one is refused. */
+    /** Gives the client another secret, as Auth0 does: from then on the previous one is refused. */
     rotateClientSecret(secret) {
       clients[0] = { ...clients[0], client_secret: secret };
       renewProvider();
@@ -216,7 +216,7 @@ export async function startTenant(options = {}) {
   async function carryOut(fullPath, request, response) {
     if (basePath) {
       if (!fullPath.startsWith(`${basePath}/`)) return sendAnswer(response, { status: 404, body: 'nothing here' });
-            // Frameworks mount an application like this, below a path that it does not know; oidc-provider makes its addresses of the two.
+      // Frameworks mount an application like this, below a path that it does not know; oidc-provider makes its addresses of the two.
       request.originalUrl = request.url;
       request.url = request.url.slice(basePath.length);
     }
@@ -225,7 +225,7 @@ export async function startTenant(options = {}) {
     return answer(request, response);
   }
 
-    // Carries the request out over its own connection, so that its answer can be lost, held or edited.
+  // Carries the request out over its own connection, so that its answer can be lost, held or edited.
   async function carryOutAside(request) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);

@@ -49,7 +49,7 @@ export function createEndpoints({ origin, issuer, paths, keyRing, accounts, allo
     }
   }
 
-    // Auth0's logout: ends the session here, revokes no refresh token, and redirects only to allowed addresses.
+  // Auth0's logout: ends the session here, revokes no refresh token, and redirects only to allowed addresses.
   async function logout(request, response) {
     const query = new URL(request.url, origin).searchParams;
     const returnTo = query.get('returnTo') ?? allowedLogoutUrls[0];

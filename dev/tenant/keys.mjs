@@ -18,7 +18,7 @@ export function publicKeyOf(jwk) {
 }
 
 /**
-  * The signing keys. `keys[0]` signs what the provider issues; every key is published.
+ * The signing keys. `keys[0]` signs what the provider issues; every key is published.
  * A key of another algorithm is added when something is to be signed with it.
  */
 export class KeyRing {
@@ -38,7 +38,7 @@ export class KeyRing {
     return { keys: this.keys.map(publicKeyOf) };
   }
 
-    /** Puts a fresh key first. With `forgetOld` the others are no longer published. */
+  /** Puts a fresh key first. With `forgetOld` the others are no longer published. */
   async rotate({ alg = this.current.alg, forgetOld = false } = {}) {
     const key = await generateSigningKey(alg);
     this.keys = forgetOld ? [key] : [key, ...this.keys];

@@ -17,7 +17,7 @@ export const AUTH0_ENDPOINTS = {
 };
 
 /**
-  * Makes a Provider over the tenant's storage. A change of the signing key makes another one; the storage stays, and with it sessions
+ * Makes a Provider over the tenant's storage. A change of the signing key makes another one; the storage stays, and with it sessions
  * and refresh tokens.
  */
 export function createProvider({
@@ -67,7 +67,7 @@ export function createProvider({
     enabledJWA: { idTokenSigningAlgValues: [signingKey.alg] },
     pkce: { required: () => settings.requirePkce },
     clientBasedCORS: () => false,
-        // It sends logout tokens to loopback addresses, which its own dispatcher refuses.
+    // It sends logout tokens to loopback addresses, which its own dispatcher refuses.
     fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     findAccount: async (ctx, sub) => accountOf(sub),
 
@@ -90,7 +90,7 @@ export function createProvider({
     },
     formats: { customizers: { jwt: (ctx, token, jwt) => shapeAccessToken(jwt, issuer, settings) } },
 
-        // Every login opens its own grant, so a reused refresh token ends its own family and no other.
+    // Every login opens its own grant, so a reused refresh token ends its own family and no other.
     loadExistingGrant: async (ctx) => grantAll(ctx, provider),
     interactions: { url: (ctx, interaction) => `${basePath}/u/login/${interaction.uid}` },
     issueRefreshToken: (ctx, client, code) =>

@@ -42,7 +42,7 @@ async function open() {
   }
   if (offer.a && isReturnOfLogin(new URL(location.href))) localStorage.setItem('mode', 'a');
   const chosen = localStorage.getItem('mode');
-    // If there are both, in the mode that is right for most.
+  // If there are both, in the mode that is right for most.
   await begin(offer[chosen] ? chosen : offer.b ? 'b' : 'a');
 }
 
@@ -122,7 +122,7 @@ async function call(path) {
 
 function fail(path, problem, response) {
   const failed = `${path} → ${response ? `${response.status} ` : ''}${problem.code}`;
-    // The gateway decides who is logged in, whatever this page assumed.
+  // The gateway decides who is logged in, whatever this page assumed.
   if (response?.status === 401 && state === 'in') return leave('bad', failed, problem);
   view.log('bad', failed);
   const seconds = secondsUntilRetry(problem, response);
@@ -156,7 +156,7 @@ async function renew() {
     await settle({ state: 'in' });
     return;
   }
-    // Tokens that are still held are as valid as before.
+  // Tokens that are still held are as valid as before.
   view.log('bad', `Hidden frame → ${problem.code}`);
   view.showProblem(problem);
 }
@@ -207,7 +207,7 @@ function pathOf({ url }) {
 
 for (const input of elements.modes) {
   input.addEventListener('change', () => {
-        // Only the mode is stored.
+    // Only the mode is stored.
     localStorage.setItem('mode', input.value);
     begin(input.value);
   });

@@ -13,7 +13,7 @@ const SAME_END_MS = 2_000;
 
 export class CookieMode {
   loginUrl;
-    /** When the gateway's access token ends by this machine's clock, in milliseconds, if the gateway has said so. */
+  /** When the gateway's access token ends by this machine's clock, in milliseconds, if the gateway has said so. */
   expiresAt;
   #base;
   #report;
@@ -25,35 +25,35 @@ export class CookieMode {
     this.#report = report;
   }
 
-    /** Finds out whether somebody is logged in: `state` is `in`, `out` or `unknown`. */
+  /** Finds out whether somebody is logged in: `state` is `in`, `out` or `unknown`. */
   async start() {
     this.#report('asking');
     const response = await this.#ask();
     if (response.ok) return { state: 'in' };
     const problem = await problemOf(response);
-        // The request had neither token nor cookie: nobody is logged in here.
+    // The request had neither token nor cookie: nobody is logged in here.
     if (NOBODY.includes(problem.code)) return { state: 'out' };
     if (response.status !== 404 && response.status !== 405) return stateAfter(problem, response);
-        // The config has no refresh path. The profile shows it as well, and the gateway renews its token by itself.
+    // The config has no refresh path. The profile shows it as well, and the gateway renews its token by itself.
     const profile = await fetch(`${this.#base}/profile`);
     return profile.ok ? { state: 'in' } : stateAfter(await problemOf(profile), profile);
   }
 
   async fetch(url) {
     const response = await fetch(url);
-        // Only the gateway knows whether it renewed its token for that.
+    // Only the gateway knows whether it renewed its token for that.
     if (response.ok && !(this.expiresAt - Date.now() > RENEWED_BEFORE_MS)) await this.#ask().catch(() => {});
     return response;
   }
 
-    /** Asks how long the access token is valid; the gateway renews it if that is due. Returns the answer if it is a refusal. */
+  /** Asks how long the access token is valid; the gateway renews it if that is due. Returns the answer if it is a refusal. */
   async refresh() {
     this.#report('asking');
     const response = await this.#ask();
     return response.ok ? undefined : response;
   }
 
-    // There is nothing else to drop: the gateway removes the cookie.
+  // There is nothing else to drop: the gateway removes the cookie.
   forget() {
     this.expiresAt = undefined;
   }
@@ -72,7 +72,7 @@ export class CookieMode {
       .clone()
       .json()
       .catch(() => ({}));
-        // If the config has no such path, this is the answer of another.
+    // If the config has no such path, this is the answer of another.
     if (typeof seconds !== 'number') return response;
     const before = this.expiresAt;
     this.expiresAt = Date.now() + seconds * 1000;

@@ -12,7 +12,7 @@ export function isReturnOfLogin({ searchParams }) {
 
 export class MemoryMode {
   loginUrl;
-    /** Whether a hidden frame can get tokens. */
+  /** Whether a hidden frame can get tokens. */
   canRenew;
   #base;
   #client;
@@ -31,7 +31,7 @@ export class MemoryMode {
     return this.#client.expiresAt;
   }
 
-    /** Finds out whether somebody is logged in: `state` is `in`, `out` or `unknown`. */
+  /** Finds out whether somebody is logged in: `state` is `in`, `out` or `unknown`. */
   async start() {
     const address = new URL(location.href);
     if (isReturnOfLogin(address)) return this.#finishLogin(address.search);
@@ -41,7 +41,7 @@ export class MemoryMode {
     return problem.code === 'login_required' ? { state: 'out' } : stateAfter(problem);
   }
 
-    /** Logs in by the hidden frame; returns the problem if one came instead of tokens. */
+  /** Logs in by the hidden frame; returns the problem if one came instead of tokens. */
   async renew() {
     this.#report('renewing');
     const answer = await renewSilently(`${this.#base}/silent/login?prompt=none`);
@@ -50,23 +50,23 @@ export class MemoryMode {
     return undefined;
   }
 
-    // The request sends no cookie: a session of the other mode must not answer in place of the token.
+  // The request sends no cookie: a session of the other mode must not answer in place of the token.
   fetch(url) {
     return this.#client.fetch(url, { credentials: 'omit' });
   }
 
-    /** Refreshes the tokens; returns the answer if it is a refusal. */
+  /** Refreshes the tokens; returns the answer if it is a refusal. */
   refresh() {
     return this.#client.refresh();
   }
 
-    // The provider's logout ends its session and does not revoke refresh tokens; only this page has this one.
+  // The provider's logout ends its session and does not revoke refresh tokens; only this page has this one.
   forget() {
     this.#client.hold();
   }
 
   async #finishLogin(query) {
-        // The code is valid once: remove it from the address before a reload can send it again.
+    // The code is valid once: remove it from the address before a reload can send it again.
     history.replaceState(null, '', location.pathname);
     this.#report('returned');
     const response = await fetch(`${this.#base}/token/callback${query}`);

@@ -7,13 +7,13 @@ import { problemOf } from './problem.js';
 const BASES = ['/api/auth0', '/api/oidc'];
 
 /**
-  * Finds the paths. `base` is their common prefix; `b` says that there are sessions, `a` that the page can have tokens,
+ * Finds the paths. `base` is their common prefix; `b` says that there are sessions, `a` that the page can have tokens,
  * `silent` that it can renew them in a hidden frame. Rejects with `problem` if the gateway cannot answer at the moment.
  */
 export async function findOffer() {
   let problem;
   const leadsToLogin = async (path) => {
-        // A path of a login redirects. Without cookies it begins no login, and no session answers in its place.
+    // A path of a login redirects. Without cookies it begins no login, and no session answers in its place.
     const response = await fetch(path, { redirect: 'manual', credentials: 'omit' });
     if (response.status === 429 || response.status >= 500) problem ??= await problemOf(response);
     return response.type === 'opaqueredirect';

@@ -6,7 +6,7 @@ const LIMIT_MS = 10_000;
 const AFTER_LOAD_MS = 1_000;
 
 /**
-  * Opens the login path `url` with `prompt=none` in a frame. Resolves with the callback's message: the tokens, or a problem, which is
+ * Opens the login path `url` with `prompt=none` in a frame. Resolves with the callback's message: the tokens, or a problem, which is
  * `login_required` if the provider would have to ask the user. Rejects if no message is posted.
  */
 export function renewSilently(url) {
@@ -17,7 +17,7 @@ export function renewSilently(url) {
   frame.src = url;
 
   const receive = ({ origin, source, data }) => {
-        // Any window may post to this one. Only the gateway's own page, in this frame, is trusted.
+    // Any window may post to this one. Only the gateway's own page, in this frame, is trusted.
     if (origin !== new URL(url, location.href).origin || source !== frame.contentWindow) return;
     if (data?.type === 'authorization_response') resolve(data.response);
   };

@@ -15,14 +15,14 @@ export class TokenClient {
   /** When the access token ends by this machine's clock, in milliseconds; `undefined` without one. */
   expiresAt;
 
-    // `report(event, detail)` is called for `expired` and `retried` (the request), `refreshing`, `refreshed`, `trouble` (`problem` and the
+  // `report(event, detail)` is called for `expired` and `retried` (the request), `refreshing`, `refreshed`, `trouble` (`problem` and the
   // `seconds` until the next try), and `login_required` (the problem): the tokens are gone, and the user has to log in.
   constructor({ refreshUrl, report = () => {} }) {
     this.#refreshUrl = new URL(refreshUrl, location.href);
     this.#report = report;
   }
 
-    /** Replaces the tokens with those of a login; without any, drops them. */
+  /** Replaces the tokens with those of a login; without any, drops them. */
   hold(tokens) {
     clearTimeout(this.#timer);
     this.#refreshing = undefined;
@@ -30,25 +30,25 @@ export class TokenClient {
     this.expiresAt = tokens && Date.now() + tokens.expires_in * 1000;
   }
 
-    /** `fetch` with the access token. If the token cannot be refreshed, the caller gets the answer that says why. */
+  /** `fetch` with the access token. If the token cannot be refreshed, the caller gets the answer that says why. */
   async fetch(input, init) {
     const request = new Request(input, init);
     if (new URL(request.url).origin !== this.#refreshUrl.origin)
       throw new TypeError('the token is for the gateway alone');
-        // A request that comes during a refresh waits for the new token.
+    // A request that comes during a refresh waits for the new token.
     await this.#refreshing?.catch(() => {});
     const sent = this.#tokens?.access_token;
     const response = await this.#send(request);
     if (!sent || codeOf(response) !== 'token_expired') return response;
     this.#report('expired', request);
-        // Another request may have got a fresh token in the meantime.
+    // Another request may have got a fresh token in the meantime.
     const refusal = this.#tokens?.access_token === sent ? await this.refresh() : undefined;
     if (refusal || !this.#tokens) return refusal?.clone() ?? response;
     this.#report('retried', request);
     return this.#send(request);
   }
 
-    /** Refreshes, once for all requesters. Returns the answer if it is a refusal; rejects if none came. */
+  /** Refreshes, once for all requesters. Returns the answer if it is a refusal; rejects if none came. */
   refresh() {
     return (this.#refreshing ??= this.#exchange(this.#tokens));
   }
@@ -68,11 +68,11 @@ export class TokenClient {
       response = await fetch(this.#refreshUrl, { method: 'POST', headers, credentials: 'omit', body });
       answer = await response.clone().json();
     } catch (error) {
-            // A lost answer does no harm: for some seconds the gateway gives the same token the same answer again.
+      // A lost answer does no harm: for some seconds the gateway gives the same token the same answer again.
       if (held === this.#tokens) this.#retryIn(RETRY_SECS, error);
       throw error;
     }
-        if (held !== this.#tokens) return undefined; // Logged out, or in again, meanwhile.
+    if (held !== this.#tokens) return undefined; // Logged out, or in again, meanwhile.
     if (response.ok) {
       this.hold({ ...held, ...answer });
       this.#report('refreshed', answer);
@@ -88,7 +88,7 @@ export class TokenClient {
     return response;
   }
 
-    // `#refreshing` stays until then: all requesters get the same problem, and none asks the gateway.
+  // `#refreshing` stays until then: all requesters get the same problem, and none asks the gateway.
   #retryIn(seconds, problem) {
     this.#report('trouble', { problem, seconds });
     this.#timer = setTimeout(() => {
