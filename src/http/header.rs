@@ -67,6 +67,17 @@ pub fn is_value(text: &str) -> bool {
     text.bytes().all(|b| matches!(b, b' '..=b'~'))
 }
 
+/// Returns a number of seconds (RFC 9111 section 1.2.2), the largest there is for what is larger; `None` if a text is not one.
+pub fn seconds(text: &str) -> Option<u32> {
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u32::MAX))
+}
+
+/// Checks whether a name is among those of a list with commas between them.
+pub fn is_listed(list: &str, name: &str) -> bool {
+    list.split(',').any(|listed| listed == name)
+}
+
 /// Returns a text as a quoted-string (RFC 9110 section 5.6.4): a host may hold quotes.
 pub fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
@@ -89,6 +100,15 @@ pub fn behind_comma(list: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_of_seconds_has_digits_alone() {
+        let table = [("0", Some(0)), ("060", Some(60)), ("9999999999", Some(u32::MAX))];
+        let others = ["", "+1", "-1", "1.5", " 1", "soon"].map(|text| (text, None));
+        for (text, expected) in table.into_iter().chain(others) {
+            assert_eq!(seconds(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn a_list_goes_on_behind_a_comma_that_nobody_quoted() {
