@@ -23,9 +23,9 @@ pub use client::Form;
 pub use discovery::Discovery;
 pub use login::{
     LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, PASSED_TO_PROVIDER, authorize_url, check_response_issuer, code_form,
-    login_address, random_text, state_context,
+    id_token_expectations, login_address, random_text, state_context,
 };
-pub use logout::{LogoutRequest, logout_url, revocation_form, validate_logout_token};
+pub use logout::{LogoutRequest, logout_token_expectations, logout_url, revocation_form, validate_logout_token};
 pub use otp::{OtpRequest, parse_otp_response, read_otp_request};
 pub use refresh::{BODY_MAX_BYTES, BodyKind, check_form, expires_in, read_refresh_body, refresh_form};
 pub use return_to::{RETURN_TO_MAX_BYTES, validate_return_to};

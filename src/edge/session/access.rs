@@ -99,8 +99,8 @@ pub fn do_without(cx: &RequestContext, problem: Problem) -> Result<(), Problem> 
 pub async fn claims(gateway: &Gateway, cx: &RequestContext) -> Result<Rc<VerifiedClaims>, Problem> {
     let Some(session) = &gateway.config.session else { return Err(Problem::TokenMissing) };
     let rejected = token(gateway, cx).await?.ok_or(Problem::TokenMissing)?;
-    let issuer = gateway.issuer(&session.login.provider.authorizer);
-    let failure = match issuer.access_claims(cx, &rejected.token).await {
+    let verifier = gateway.verifier(&session.login.provider.authorizer);
+    let failure = match verifier.access_claims(cx, &rejected.token).await {
         Ok(claims) => return Ok(claims),
         Err(failure) => failure,
     };
@@ -112,7 +112,7 @@ pub async fn claims(gateway: &Gateway, cx: &RequestContext) -> Result<Rc<Verifie
             if renewed.token == rejected.token {
                 failure
             } else {
-                let verified = issuer.access_claims(cx, &renewed.token).await;
+                let verified = verifier.access_claims(cx, &renewed.token).await;
                 cx.session_token.replace(Some(renewed));
                 match verified {
                     Ok(claims) => return Ok(claims),
