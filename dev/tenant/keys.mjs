@@ -18,16 +18,16 @@ export function publicKeyOf(jwk) {
 }
 
 /**
- * A ring of signing keys. `keys[0]` signs what the provider issues; every key in the ring is published.
- * Keys of other algorithms join the ring when something is to be signed with them.
+ * The keys that the provider signs with. `keys[0]` signs what it issues; all are published.
+ * Keys of other algorithms are added when something is to be signed with them.
  */
-export class KeyRing {
+export class SigningKeys {
   keys = [];
 
   static async generate(alg, publishedAlgs = []) {
-    const ring = new KeyRing();
-    for (const each of new Set([alg, ...publishedAlgs])) ring.keys.push(await generateSigningKey(each));
-    return ring;
+    const made = new SigningKeys();
+    for (const each of new Set([alg, ...publishedAlgs])) made.keys.push(await generateSigningKey(each));
+    return made;
   }
 
   get current() {
