@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::config::{Authorizer, BINDING_COOKIE, Config, Provider};
 use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::Verifier;
-use crate::edge::runtime::host::{configured, header_lines};
+use crate::edge::runtime::crossings::{configured, header_lines};
 use crate::edge::runtime::single_flight::SingleFlight;
 use crate::http::cookie::name_on;
 use crate::http::header::HOP_BY_HOP_HEADERS;

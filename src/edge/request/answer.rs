@@ -11,7 +11,7 @@ use crate::cors;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::access_log;
 use crate::edge::request::context::RequestContext;
-use crate::edge::runtime::host::{configured, header_lines};
+use crate::edge::runtime::crossings::{configured, header_lines};
 use crate::http::header::{Header, NO_STORE, push, quoted};
 use crate::http::request::{RequestHead as _, is_navigation};
 use crate::oauth::login_address;

@@ -7,7 +7,7 @@ use web_sys::Request;
 use crate::config::Path;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::context::RequestContext;
-use crate::edge::runtime::host::header_lines;
+use crate::edge::runtime::crossings::header_lines;
 use crate::edge::runtime::webcrypto::random_bytes;
 use crate::http::header::Header;
 use crate::http::request::RequestHead as _;

@@ -27,8 +27,8 @@ pub async fn token(gateway: &Gateway, cx: &RequestContext) -> Result<Option<Sess
     }
     let Some(session) = &gateway.config.session else { return Ok(None) };
     let Some(cookie) = presented_cookie(session, cx)? else { return Ok(None) };
-    let (risk, cors) = (RequestKind::of(cx), gateway.config.cors.as_ref());
-    if !is_from_own_pages(cx, &cx.origin(), cors, risk) {
+    let (kind, cors) = (RequestKind::of(cx), gateway.config.cors.as_ref());
+    if !is_from_own_pages(cx, &cx.origin(), cors, kind) {
         return Err(Problem::CsrfRejected);
     }
     let token = match gateway.sessions.borrow_mut().get(&cookie, now_ms()) {
