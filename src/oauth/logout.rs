@@ -30,7 +30,8 @@ pub fn revocation_form(provider: &Provider, endpoints: &Endpoints) -> Form {
     Form::new(provider, endpoints, &[("token_type_hint", "refresh_token")])
 }
 
-/// Returns what a logout token is held against. It need not expire (section 2.4): [`validate_logout_token`] goes by its age.
+/// Returns what a logout token is held against. One without `exp` is accepted, since drafts of the specification have no `exp`:
+/// [`validate_logout_token`] goes by its age.
 pub fn logout_token_expectations(provider: &Provider) -> Expectations<'_> {
     let (audience, kind, expiry) = (provider.client_id.as_str(), Kind::Logout, Expiry::Optional);
     Expectations { audience, kind, expiry, ..Expectations::of_access_tokens(&provider.authorizer) }

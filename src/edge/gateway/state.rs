@@ -28,7 +28,7 @@ pub struct Gateway {
     pub headers: String,
     /// What no upstream's answer brings to a client, one name a line.
     pub dropped_response_headers: String,
-    /// The authorizers at work, in the order of the config.
+    /// The verifiers of its authorizers, in the order of the config.
     pub verifiers: Vec<Rc<Verifier>>,
     /// Access tokens of sessions, by cookie.
     pub sessions: RefCell<SessionCache>,
