@@ -1,6 +1,14 @@
-//! Forwarding rules (RFC 9110 section 7.6): the upstream's address, and which headers do not pass.
+//! Forwarding (RFC 9110 section 7.6): which upstream is asked and how often, which headers do not pass, and what the cache may answer.
 //!
 //! The hop-by-hop headers are the config's to know, which lets no path map them; values to set are [`crate::mapping`]'s.
+
+mod attempts;
+mod cache;
+mod outages;
+
+pub use attempts::{Attempts, Outcome};
+pub use cache::{CacheQuery, Outgoing};
+pub use outages::Outages;
 
 use crate::config::{BINDING_COOKIE, Target};
 use crate::http::cookie::{self, is_called};

@@ -1,6 +1,7 @@
 //! What answers a path once the request has passed every check.
 
 mod backchannel_logout;
+mod cache;
 mod callback;
 mod health;
 pub(super) mod login;

@@ -15,6 +15,9 @@ use crate::http::header::Header;
 extern "C" {
     /// Returns the method and the normalised address with a space between them.
     pub fn request_line(request: &Request) -> String;
+
+    /// Reads an HTTP date (RFC 9110 section 5.6.7) in milliseconds since 1970; not a number if it is not one.
+    pub fn http_date(value: &str) -> f64;
 }
 
 /// Joins headers into the form in which they cross; of one name the last counts, but for cookies.
