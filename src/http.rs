@@ -4,6 +4,7 @@
 
 pub mod cookie;
 pub mod header;
+pub mod header_lines;
 pub mod media_type;
 pub mod request;
 pub mod trace;
