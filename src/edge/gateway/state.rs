@@ -5,15 +5,15 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::config::{Authorizer, BINDING_COOKIE, Config, Provider};
+use crate::answer::ConfiguredHeaders;
+use crate::config::{Authorizer, Config, Provider};
 use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::Verifier;
-use crate::edge::runtime::crossings::{configured, header_lines};
 use crate::edge::runtime::single_flight::SingleFlight;
-use crate::http::cookie::name_on;
 use crate::http::header::HOP_BY_HOP_HEADERS;
+use crate::http::header_lines::HeaderChanges;
 use crate::oauth::{Attempts, Outcome};
-use crate::proxy::{CORS_RESPONSE_HEADERS, DROPPED_REQUEST_HEADERS, DROPPED_RESPONSE_HEADERS};
+use crate::proxy::{DROPPED_REQUEST_HEADERS, dropped_response_headers};
 use crate::session::SessionCache;
 
 /// A gateway whose config is valid, and what it remembers between requests.
@@ -22,12 +22,10 @@ pub struct Gateway {
     pub config: Config,
     /// What no client's request brings to an upstream, one name a line, with `-` for `_`.
     pub dropped_request_headers: String,
-    /// The cookies that only the gateway sets, one name a line.
-    pub own_cookies: String,
-    /// The config's own headers of answers, as they cross.
-    pub headers: String,
-    /// What no upstream's answer brings to a client, one name a line.
-    pub dropped_response_headers: String,
+    /// The config's own headers of answers.
+    pub headers: ConfiguredHeaders,
+    /// What no upstream's answer brings to a client.
+    pub dropped_response_headers: HeaderChanges,
     /// The verifiers of its authorizers, in the order of the config.
     pub verifiers: Vec<Rc<Verifier>>,
     /// Access tokens of sessions, by cookie.
@@ -67,14 +65,10 @@ impl Gateway {
         // In a name of the config's a `*` is a sign like others.
         let asserted = config.asserted_headers.iter().map(|name| name.replace('*', "-"));
         let dropped = HOP_BY_HOP_HEADERS.iter().chain(&[DROPPED_REQUEST_HEADERS]).map(|names| (*names).to_owned());
-        let of_cors = if config.cors.is_some() { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
-        let own_cookies = config.session.iter().map(|session| session.rules.cookie.as_str()).chain([BINDING_COOKIE]);
-        let own_cookies: Vec<&str> = own_cookies.flat_map(|name| [name, name_on(name, true)]).collect();
         Self {
-            own_cookies: own_cookies.join("\n"),
-            headers: header_lines(&configured(&config.headers).collect::<Vec<_>>()),
+            headers: ConfiguredHeaders::of(&config.headers),
             dropped_request_headers: dropped.chain(asserted).collect::<Vec<_>>().join("\n"),
-            dropped_response_headers: [DROPPED_RESPONSE_HEADERS.as_slice(), of_cors].concat().join("\n"),
+            dropped_response_headers: dropped_response_headers(config.cors.as_ref()),
             verifiers,
             refreshes: refreshes.unwrap_or_default(),
             attempts: RefCell::default(),

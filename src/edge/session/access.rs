@@ -70,12 +70,6 @@ async fn access(
     Ok(token)
 }
 
-/// Returns the name of the request's session and the key that opens it; `None` if it has none.
-pub fn session_names(gateway: &Gateway, cx: &RequestContext) -> Option<(String, String)> {
-    let cookie = presented_cookie(gateway.config.session.as_ref()?, cx).ok()??;
-    Some((cookie.object_name(), cookie.key()))
-}
-
 /// Lets a request go on without a session, where its own has ended or cannot be used at present; the log says why.
 ///
 /// # Errors
