@@ -5,6 +5,7 @@
 pub mod caching;
 pub mod cookie;
 pub mod header;
+pub mod header_lines;
 pub mod media_type;
 pub mod request;
 pub mod trace;

@@ -52,9 +52,18 @@ pub fn push(headers: &mut Vec<Header>, name: &'static str, value: Cow<'static, s
     headers.push((name.into(), value));
 }
 
+fn is_of_token(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
+}
+
 /// Checks whether a text is a token (RFC 9110 section 5.6.2), as names of methods and headers are.
 pub fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    !text.is_empty() && text.bytes().all(is_of_token)
+}
+
+/// Returns the tokens that stand in a text, whatever stands between them.
+pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !u8::try_from(c).is_ok_and(is_of_token)).filter(|token| !token.is_empty())
 }
 
 /// Checks whether a header of this name says who sends a request.
@@ -107,6 +116,20 @@ mod tests {
         let others = ["", "+1", "-1", "1.5", " 1", "soon"].map(|text| (text, None));
         for (text, expected) in table.into_iter().chain(others) {
             assert_eq!(seconds(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_told_apart_by_whatever_is_not_one() {
+        let table: [(&str, &[&str]); 5] = [
+            ("", &[]),
+            (" , ;", &[]),
+            ("close", &["close"]),
+            ("X-Hop,close ;te", &["X-Hop", "close", "te"]),
+            ("private=\"x-own\", max-age=6\u{e9}0", &["private", "x-own", "max-age", "6", "0"]),
+        ];
+        for (text, expected) in table {
+            assert_eq!(tokens(text).collect::<Vec<_>>(), expected, "{text}");
         }
     }
 

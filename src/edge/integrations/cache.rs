@@ -8,7 +8,7 @@ use web_sys::{Request, Response};
 
 use crate::config::{Cache, Path, RateKey};
 use crate::edge::request::context::RequestContext;
-use crate::edge::runtime::host::http_date;
+use crate::edge::runtime::crossings::http_date;
 use crate::edge::runtime::timing::now_ms;
 use crate::http::caching::Received;
 use crate::http::request::RequestHead as _;

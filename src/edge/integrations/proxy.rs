@@ -14,14 +14,10 @@ use crate::edge::integrations::cache::{CacheUse, Found};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
 use crate::edge::request::forwarding::ForwardedHeaders;
-use crate::edge::runtime::bindings;
 use crate::edge::runtime::http_client::failure_reason;
-use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
-use crate::edge::session::access::session_names;
 use crate::http::request::RequestHead as _;
 use crate::mapping::mapped_query;
-use crate::objects::Class;
 use crate::problem::Problem;
 use crate::proxy::{Attempts, Outages, Outcome, upstream_url};
 use crate::token::VerifiedClaims;
@@ -36,22 +32,6 @@ extern "C" {
 
     /// Lets go of an answer that is not passed on, and waits for a random while of at most `ms`.
     fn pause(ms: u32, response: Option<&Response>) -> Promise;
-}
-
-#[wasm_bindgen(module = "/src/edge/session/watch.js")]
-extern "C" {
-    /// Returns an answer whose WebSocket is closed, or whose body breaks off, at `until`, unless the session called `name` has
-    /// another token by then. `sessions` are asked from `next` on. Times are milliseconds since 1970.
-    #[wasm_bindgen(catch)]
-    fn expiring(
-        response: &Response,
-        until: f64,
-        sessions: &JsValue,
-        name: &str,
-        key: &str,
-        next: f64,
-        context: &JsValue,
-    ) -> Result<Response, JsValue>;
 }
 
 /// The most of a body that a function may read before others do, in bytes; `service.js` has it too.
@@ -147,29 +127,6 @@ async fn ask(
             Some(longest_ms) => drop(JsFuture::from(pause(longest_ms, response)).await),
         }
     }
-}
-
-/// Has a WebSocket closed, or a body broken off, when what let it in is over: the gateway would no longer accept it.
-///
-/// # Errors
-/// [`Problem::Internal`] if the runtime does not let that be done.
-pub fn close_at_expiry(
-    gateway: &Gateway,
-    cx: &RequestContext,
-    path: &Path,
-    response: &Response,
-    claims: &VerifiedClaims,
-) -> Result<Response, Problem> {
-    let skew_secs = path.access.as_ref().map_or(0, |access| access.authorizer.clock_skew_secs);
-    #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
-    let until = claims.expires_at().saturating_add(skew_secs).saturating_mul(1000) as f64;
-    let asked_again_ms = cx.session_token.borrow().as_ref().map(|token| token.asked_again_ms);
-    let (sessions, (name, key), next) = match asked_again_ms.zip(session_names(gateway, cx)) {
-        Some((next, names)) => (bindings::raw(cx.env(), Class::Session.binding()), names, next.min(until)),
-        None => (JsValue::UNDEFINED, Default::default(), until),
-    };
-    expiring(response, until, &sessions, &name, &key, next, cx.context())
-        .map_err(|error| Problem::Internal(failure_reason(&error)))
 }
 
 /// Says why there is no answer.

@@ -99,8 +99,17 @@ impl ServiceCall<'_> {
         #[expect(clippy::cast_precision_loss, reason = "a limit of bytes is far below 2^53")]
         let max = path.rules.max_body_bytes.map(|max| max as f64);
         let (request, context) = (cx.request(), self.context());
-        let asked =
-            ask_first(&worker, &rpc.function, &request, &url, &headers.drop, &headers.set, &context, TIMEOUT_MS, max);
+        let asked = ask_first(
+            &worker,
+            &rpc.function,
+            &request,
+            &url,
+            &headers.drop,
+            headers.set.as_str(),
+            &context,
+            TIMEOUT_MS,
+            max,
+        );
         let outcome: Array = JsFuture::from(asked).await.map_err(|error| self.failed(&error))?.unchecked_into();
         cx.replace_request(outcome.get(1).unchecked_into());
         let answer = outcome.get(0);

@@ -1,7 +1,7 @@
 // Makes the request for an upstream or a service. `unsendable` decides which of the client's headers it does not bring: the core has
 // their names.
 
-import { ofConnection, setAll } from '../runtime/headers.js';
+import { change, ofConnection } from '../runtime/headers.js';
 import { counted } from '../runtime/limits.js';
 
 /** A name as servers see it that fold it into a variable: to CGI and its heirs `X_User.Id` and `X-User-Id` are one. @param {string} name */
@@ -82,6 +82,6 @@ export function forward(request, url, drop, set, max) {
   for (const name of [...forwarded.headers.keys()]) if (isDropped(name)) forwarded.headers.delete(name);
   // The runtime makes a handshake, and so a GET, of whatever has this header.
   if (request.method !== 'GET') forwarded.headers.delete('upgrade');
-  setAll(forwarded.headers, set);
+  change(forwarded.headers, set);
   return forwarded;
 }

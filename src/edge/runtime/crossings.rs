@@ -1,15 +1,9 @@
-//! Crossings into JavaScript: what is read of a request in one call, lists of headers, objects to hand over, and the words of what was
-//! thrown.
-//!
-//! Header lists cross as one string of names and values on alternating lines; no value holds a line break.
+//! Crossings into JavaScript: what is read of a request in one call, objects to hand over, and the words of what was thrown.
 
 use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::Request;
-
-use crate::config::HeaderTexts;
-use crate::http::header::Header;
 
 #[wasm_bindgen(module = "/src/edge/runtime/headers.js")]
 extern "C" {
@@ -18,26 +12,6 @@ extern "C" {
 
     /// Reads an HTTP date (RFC 9110 section 5.6.7) in milliseconds since 1970; not a number if it is not one.
     pub fn http_date(value: &str) -> f64;
-}
-
-/// Joins headers into the form in which they cross; of one name the last counts, but for cookies.
-pub fn header_lines(headers: &[Header]) -> String {
-    let mut lines = String::new();
-    for (name, value) in headers {
-        debug_assert!(!value.contains('\n'), "a header value holds a line break");
-        for part in [name, value] {
-            if !lines.is_empty() {
-                lines.push('\n');
-            }
-            lines.push_str(part);
-        }
-    }
-    lines
-}
-
-/// Returns headers of the config.
-pub fn configured(texts: &HeaderTexts) -> impl Iterator<Item = Header> {
-    texts.iter().map(|(name, value)| (name.clone().into(), value.clone().into()))
 }
 
 /// Makes a JavaScript object.
