@@ -11,7 +11,8 @@ use super::form::Form;
 use super::key::{self, Boolean, Choice, Integer, Key, Limit, OneOf, Text, Texts};
 pub(crate) use change::Change;
 use prose::{first_paragraph, plain};
-pub(crate) use tree::{Json, NULL, list, object};
+pub use tree::Json;
+pub(crate) use tree::{list, object};
 
 /// An object of the config.
 pub struct Section {
