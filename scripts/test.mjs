@@ -1,5 +1,5 @@
-// `make test` and CI: every check there is. Steps that do not need each other run side by side, each in a process of its own; what a
-// step prints is kept, and shown whole if it fails. A line says when a step begins and ends, and how far the long ones are.
+// `make test` and CI: every check there is. Steps that do not need each other run side by side, each in a process of its own; what
+// a step prints is stored, and shown in full if it fails. A line says when a step begins and ends, and how far the long ones are.
 // Step names as arguments (`node scripts/test.mjs clippy e2e`) run only those whose name contains one of them.
 
 import { fork, spawn } from 'node:child_process';

@@ -130,7 +130,7 @@ impl Deployment {
         self.env.is_empty() && self.wrangler.as_ref().is_some_and(may)
     }
 
-    /// Adds to what was told of a config what the deployment lacks, and gives what is told of the deployment's own files.
+    /// Adds what the deployment lacks to the diagnostics of a config, and returns those of the deployment's own files.
     ///
     /// `is_file` says whether a module is there.
     pub fn review(
@@ -168,7 +168,7 @@ impl Deployment {
         files
     }
 
-    /// Tells of the variables that no file has, where they may be elsewhere.
+    /// Reports the variables that no file has, if they may be elsewhere.
     fn undeclared_variables(&self, needs: &[Need]) -> Option<Diagnostic> {
         let has_value = |name: &str| {
             let reference = Reference { kind: ReferenceKind::Env, name: name.to_owned() };

@@ -85,7 +85,7 @@ fn header_safe(value: &Text) -> String {
     let text = if value.is_final { value.text.trim_matches(' ') } else { &value.text };
     let mut safe = String::with_capacity(text.len());
     for (index, byte) in text.bytes().enumerate() {
-        // Spaces at either end are no part of a header's value (RFC 9110 section 5.5).
+        // Spaces at either end are not part of a header's value (RFC 9110 section 5.5).
         let at_end = index == 0 || index + 1 == text.len();
         match byte {
             b'%' if !value.is_final => safe.push_str("%25"),

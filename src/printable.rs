@@ -26,7 +26,7 @@ pub fn printable(text: &str) -> String {
     printed
 }
 
-/// Returns a JSON document as it may be printed. It means the same: such characters stand in its strings alone.
+/// Returns a JSON document as it may be printed. It means the same: such characters occur only in its strings.
 pub fn printable_json(document: &serde_json::Value) -> String {
     let text = format!("{document:#}");
     text.lines().map(|line| printable(line) + "\n").collect()

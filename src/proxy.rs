@@ -6,9 +6,9 @@ use crate::config::{BINDING_COOKIE, Target};
 use crate::http::cookie::{self, is_called};
 use crate::problem::CODE_HEADER;
 
-/// Headers besides the hop-by-hop ones that no client's reach an upstream: for the gateway alone, the gateway's to set, or by
-/// which proxies say to servers behind them where a client is, who it is and what it asked, so that some servers believe them. One
-/// a line. A `*` stands for any signs; at the beginning it does not take in Cloudflare's own, `CF-*`.
+/// Headers of clients, besides the hop-by-hop ones, that reach no upstream: those only for the gateway, those that the gateway
+/// sets, or by which proxies say to servers behind them where a client is, who it is and what it requested, so that some servers
+/// trust them. One a line. A `*` stands for any signs; at the beginning it does not take in Cloudflare's own, `CF-*`.
 ///
 /// `Upgrade` is not among them: a WebSocket handshake, which is a `GET`, is passed on.
 pub const DROPPED_REQUEST_HEADERS: &str = "\
@@ -61,7 +61,7 @@ pub const DROPPED_REQUEST_HEADERS: &str = "\
     x-vercel-ip-*\n\
     x-webauth-*";
 
-/// Headers of an upstream's answer that concern its connection alone; the runtime keeps the framing ones itself.
+/// Headers of an upstream's answer that concern only its connection; the runtime keeps the framing ones itself.
 pub const DROPPED_RESPONSE_HEADERS: [&str; 7] =
     ["connection", "keep-alive", "proxy-authenticate", "proxy-connection", "trailer", "upgrade", CODE_HEADER];
 
@@ -84,7 +84,7 @@ pub fn upstream_url(target: &Target, forwarded_path: &str, query: Option<&str>) 
     }
 }
 
-/// Returns the `Cookie` header without the gateway's own cookies, of which `session` is one where there are sessions; `None` where
+/// Returns the `Cookie` header without the gateway's own cookies, of which `session` is one if there are sessions; `None` if
 /// nothing is left.
 pub fn forwarded_cookies(header: &str, session: Option<&str>) -> Option<String> {
     let is_own =

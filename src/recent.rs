@@ -37,7 +37,7 @@ impl<V> Recent<V> {
         Self { young: Half::default(), old: Half::default(), entries_max, bytes_max }
     }
 
-    /// Returns the value of `key`, found by its whole text, where it is `good`.
+    /// Returns the value of `key`, found by its whole text, if it is `good`.
     pub fn get(&mut self, key: &str, good: impl Fn(&V) -> bool) -> Option<&V> {
         if !self.young.places.contains_key(key) {
             let entry = self.old.take(key)?;

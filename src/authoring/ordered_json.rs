@@ -154,7 +154,7 @@ impl From<bool> for Json {
     }
 }
 
-/// Writes a string with whatever cannot be printed escaped, which JSON would let stand in part.
+/// Writes a string with every unprintable character escaped, some of which JSON would allow.
 fn write_string(value: &str, text: &mut String) {
     let mut escaped = String::with_capacity(value.len());
     for character in value.chars() {
@@ -219,7 +219,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
-        // With its fraction even where that is 0, as in the version 3.0.
+        // With its fraction even if that is 0, as in the version 3.0.
         Ok(if value.is_finite() { Json::Number(format!("{value:?}")) } else { Json::Null })
     }
 

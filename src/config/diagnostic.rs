@@ -104,7 +104,7 @@ pub fn listed<'c>(mut names: impl Iterator<Item = &'c str>) -> String {
     text
 }
 
-/// Returns the candidate that `written` was most likely meant to be, where one is near enough to say so.
+/// Returns the candidate that `written` most likely means, if one is similar enough.
 pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     if written.len() > NEAREST_MAX_BYTES {
         return None;

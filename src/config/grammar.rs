@@ -1,4 +1,4 @@
-//! What people are told of a config: sections, their keys, and the shape of each value. The schema, the reference and the review
+//! The description of a config: sections, their keys, and the shape of each value. The schema, the reference and the review
 //! of a change are made of it. No byte of this is part of the Worker.
 
 mod change;
@@ -27,7 +27,7 @@ pub struct Section {
     pub has_notes: bool,
     /// Schemas that hold besides.
     pub conditions: Vec<Json>,
-    /// A whole config in which it stands; empty where another section's shows it.
+    /// A whole config that contains it; empty if another section's example shows it.
     pub example: &'static str,
 }
 
@@ -51,7 +51,7 @@ pub enum Part {
     OneOf(Union),
 }
 
-/// A key of an object, with what people are told of it.
+/// A key of an object, with its description.
 pub struct Entry {
     /// The key.
     pub name: &'static str,
@@ -61,17 +61,17 @@ pub struct Entry {
     pub shape: Shape,
     /// Whether the object needs it.
     pub required: bool,
-    /// What its absence means, where that is a value.
+    /// What its absence means, if that is a value.
     pub default: Option<Json>,
-    /// The same in words, where it is none.
+    /// The same in words, if it is not a value.
     pub default_words: &'static str,
-    /// What the review of a change takes its absence for, if that is no default.
+    /// What its absence means to the review of a change, if that is not the default.
     pub absent_as: Option<Json>,
     /// What it means, in Markdown of one line.
     pub about: String,
     /// Values of it.
     pub examples: Vec<Json>,
-    /// What to write in its place, where it is another name of something.
+    /// What to write instead, if it is another name of something.
     pub deprecated: Option<&'static str>,
 }
 
@@ -142,7 +142,7 @@ impl Section {
         self
     }
 
-    /// Returns its `type`, and the names that this has, where it is one of several.
+    /// Returns its `type`, and its names, if it is one of several.
     pub fn kinds(&self) -> Option<(&Entry, Vec<&'static str>)> {
         self.keys.iter().find_map(|key| match &key.shape {
             Shape::Exactly(names) if key.name == "type" => Some((key, names.clone())),
@@ -174,7 +174,7 @@ impl Union {
     /// Returns its entry among the `$defs`. Of a type that comes from a binding the other keys are not known.
     ///
     /// Each type is a condition of its own, so that an editor offers the keys of the one that stands there, and names every type
-    /// where it is not one of them.
+    /// if it is not one of them.
     pub fn definition(&self) -> Json {
         let (mut names, mut meanings, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
         for section in &self.sections {
@@ -442,7 +442,7 @@ pub fn allow(about: &str) -> Entry {
 /// Name among the `$defs` of JSON that is the user's own, in which references are resolved.
 pub const ANY_JSON: &str = "json";
 
-/// Returns the entry of that name, which only refuses what looks like a reference and is none.
+/// Returns the entry of that name, which only refuses text that looks like a reference and is not one.
 pub fn any_json() -> Json {
     object! {
         "$ref": Form::Words.pointer(),
@@ -463,7 +463,7 @@ pub fn refused(schema: Json, message: &str) -> Json {
     object! { "not": schema, "errorMessage": message }
 }
 
-/// Returns the schema of a key that must be absent, with what an editor is to say where it is not.
+/// Returns the schema of a key that must be absent, with an editor's message if it is not.
 pub fn absent(message: &str) -> Json {
     refused(object! {}, message)
 }

@@ -40,7 +40,7 @@ pub(crate) struct ConfigTree<'n> {
     pub session: Option<WrittenSession<'n>>,
     /// The paths.
     pub paths: Vec<WrittenPath<'n>>,
-    /// What OAuth clients are told of the gateway.
+    /// The metadata for OAuth clients.
     pub protected_resource: Option<WrittenResource<'n>>,
     /// Where requests may come from.
     pub networks: Option<Networks>,
@@ -50,7 +50,7 @@ pub(crate) struct ConfigTree<'n> {
     pub server_timing: bool,
     /// The binding of the dataset that each answer is written to.
     pub analytics: Option<Written<'n>>,
-    /// Whether failures are called by the codes of SAG where that had any.
+    /// Whether failures have the codes of SAG, if it had any.
     pub older_codes: bool,
     /// The path that a navigation is led to when it meets a problem.
     pub problem_page: Option<Written<'n>>,
@@ -60,7 +60,7 @@ pub(crate) struct ConfigTree<'n> {
     pub node: HostOnly<&'n Node<'n>>,
 }
 
-/// Reads a config whose references are resolved; `None` if it is no object.
+/// Reads a config whose references are resolved; `None` if it is not an object.
 pub(super) fn read_tree<'n>(node: &'n Node<'n>, findings: &mut Findings<'_>) -> Option<ConfigTree<'n>> {
     let place = Place::Root;
     let mut root = ObjectReader::open(node, &place, findings)?;

@@ -5,11 +5,12 @@ import { DurableObject } from 'cloudflare:workers';
 import Gateway from '../../build/index.js';
 import { config, forDev, services } from '../../build/inputs.mjs';
 
-// Where gateway/inputs.js finds the config that is built in, the modules of services/ by name, and whether all is for `wrangler dev`.
+// Where gateway/inputs.js finds the config that is built in, the modules of services/ by name, and whether all is for `wrangler
+// dev`.
 globalThis[Symbol.for('bargate.inputs')] = { config, forDev, services };
 
 const { answer_object, answer_panic } = /** @type {Record<string, any>} */ (Gateway.prototype);
-// Left there, whoever is bound to this Worker could call them.
+// Left there, any Worker that is bound to this one could call them.
 delete Gateway.prototype.answer_object;
 delete Gateway.prototype.answer_panic;
 

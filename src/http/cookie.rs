@@ -15,12 +15,12 @@ pub enum Sent {
     Absent,
     /// Its value.
     Once(String),
-    /// More than one of that name: somebody else could set one of them, so none is believed.
+    /// More than one of that name: somebody else could set one of them, so none is accepted.
     Repeated,
 }
 
-/// Returns a `Cookie` header in which a semicolon ends each cookie; those that stood behind a comma begin with it. The runtime joins
-/// several fields by commas, where RFC 9113 section 8.2.3 has semicolons.
+/// Returns a `Cookie` header in which a semicolon ends each cookie; those that stood behind a comma begin with it. The runtime
+/// joins several fields by commas, where RFC 9113 section 8.2.3 has semicolons.
 fn separated(header: &str) -> String {
     header.replace(',', ";,")
 }
@@ -32,8 +32,8 @@ fn trimmed(part: &str) -> &str {
 }
 
 /// Reads the cookie `name` of a request. No value of the gateway's holds a comma, so that one ends it. What stands behind a comma
-/// counts only if no browser sent it. A browser sends one field (RFC 6265 section 5.4), so there it is in a value, which a neighbour
-/// may have set: it is no cookie, and must not keep the real one from being read.
+/// counts only if no browser sent it. A browser sends one field (RFC 6265 section 5.4), so there it is in a value, which a
+/// neighbour may have set: it is not a cookie, and must not keep the real one from being read.
 pub fn sent(request: &impl RequestHead, name: &str) -> Sent {
     let header = separated(&request.header("cookie").unwrap_or_default());
     let is_of_browser = || request.header("user-agent").is_some_and(|agent| agent.starts_with("Mozilla/"));
@@ -91,7 +91,7 @@ pub fn is_called(sent: &str, name: &str) -> bool {
 /// Returns a `Set-Cookie` for a cookie of the gateway; a `max_age_secs` of 0 removes it.
 pub fn set(name: &str, value: &str, max_age_secs: i64, plain_loopback: bool) -> String {
     let secure = if plain_loopback { "" } else { "; Secure" };
-    // Some that keep cookies without being browsers know a removal by its date alone.
+    // Some that keep cookies without being browsers know a removal only by its date.
     let past = if max_age_secs == 0 { "; Expires=Thu, 01 Jan 1970 00:00:00 GMT" } else { "" };
     let name = name_on(name, plain_loopback);
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_secs}{past}{secure}")

@@ -67,12 +67,12 @@ pub fn is_value(text: &str) -> bool {
     text.bytes().all(|b| matches!(b, b' '..=b'~'))
 }
 
-/// Returns a text as a quoted-string (RFC 9110 section 5.6.4): a host may hold quotes.
+/// Returns a text as a quoted-string (RFC 9110 section 5.6.4): a host may have quotes.
 pub fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// Returns what stands behind the first comma of a list that is outside quotes (RFC 9110 section 5.6.1); `None` if there is none.
+/// Returns the rest of a list after its first comma that is outside quotes (RFC 9110 section 5.6.1); `None` if there is none.
 pub fn behind_comma(list: &str) -> Option<&str> {
     let (mut quoted, mut escaped) = (false, false);
     let comma = list.bytes().position(|b| {

@@ -1,4 +1,4 @@
-//! Refresh: reading the refresh token from a request, and the form that exchanges it (RFC 6749 section 6).
+//! Refresh: reading the refresh token from a request, and the form of the token request with it (RFC 6749 section 6).
 
 use serde_json::Value;
 
@@ -84,7 +84,7 @@ pub fn check_form(refresh_token: &Secret<String>) -> Result<(), Problem> {
     }
 }
 
-/// Returns the form that exchanges a refresh token.
+/// Returns the form of a token request with a refresh token.
 pub fn refresh_form(provider: &Provider, endpoints: &Endpoints, refresh_token: &Secret<String>) -> Form {
     let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose().as_str())];
     Form::new(provider, endpoints, &fields)

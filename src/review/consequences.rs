@@ -1,7 +1,8 @@
-//! What follows from a mistake: whoever mends that one has nothing else to do, and advice on what follows would lead astray.
+//! Consequences of a mistake: who corrects the mistake has nothing else to do, and advice on its consequences would mislead.
 //!
-//! A key that is misspelt is missing as well; a path whose integration could not be read looks open, and the upstream that it was to
-//! go to unused. Such things are not told beside the mistake itself. Where it is not sure that one follows from the other, both are.
+//! A key that is misspelt is missing as well; a path whose integration could not be read looks open, and the upstream that it was
+//! to go to unused. Such consequences are not reported beside the mistake. If it is not sure that one follows from the other, both
+//! are reported.
 
 use std::collections::HashSet;
 
@@ -25,7 +26,7 @@ enum Ground {
 }
 
 impl Mistakes {
-    /// Notes where those mistakes are that leave something unread.
+    /// Records the places of mistakes that leave something unread.
     pub fn of(told: &[Diagnostic]) -> Self {
         let mistakes =
             told.iter().filter(|one| one.code.severity() == Severity::Error && one.code != Code::MissingBinding);

@@ -1,9 +1,9 @@
 //! Pairs of routes that both match a request, of which neither matches all that the other does, and the one that takes it asks for
-//! less: whoever wrote the other may think that it guards what it does not get.
+//! less: the author of the other may think that it guards requests that it does not get.
 //!
 //! Where one pattern lies within the other, precedence is what people expect, and [`super::route_warnings`] judges such pairs. This
 //! module walks the tree of all patterns against itself, so that it looks at what two patterns have in common once for all that
-//! begin alike; where nothing below asks for more than something on the other side, it does not look at all.
+//! begin alike; if nothing below requires more than something on the other side, it does not look at all.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -390,7 +390,7 @@ mod tests {
             if open == guarded || open.replace('z', "x") == guarded.replace('z', "x") {
                 continue;
             }
-            // One path of those that both match, and one that each alone does.
+            // One path of those that both match, and one that only each of them matches.
             let table = |path: &str| {
                 let source = format!(r#"{{"paths": [{{"method": "GET", "path": "{path}", "response": 1}}]}}"#);
                 let outline = Outline::of(&source);

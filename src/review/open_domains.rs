@@ -56,7 +56,7 @@ const PLATFORMS: [&str; 44] = [
 /// Platforms that put the user's name before a region or a service of their own.
 const REGIONAL: [&str; 3] = ["amazonaws.com", "azurestaticapps.net", "run.app"];
 
-/// What stands before the two letters of a country where names are sold below both.
+/// What stands before the two letters of a country if names are sold below both.
 const SECOND_LEVELS: [&str; 9] = ["ac", "co", "com", "edu", "gov", "me", "ne", "net", "org"];
 
 /// Returns the domain below which the star stands, if anybody can get a name there.

@@ -46,7 +46,7 @@ pub struct OutlinedRoute {
     pub integration: String,
     /// Where it leads, such as an upstream's address.
     pub target: String,
-    /// The upstream that it forwards to; `None` for any other integration, and where one that counts comes from a binding.
+    /// The upstream that it forwards to; `None` for any other integration, and if one that counts comes from a binding.
     pub upstream: Option<Upstream>,
     /// What else it asks of requests, such as `rate_limit`.
     pub rules: Vec<String>,
@@ -55,7 +55,7 @@ pub struct OutlinedRoute {
 }
 
 impl OutlinedRoute {
-    /// Checks whether it leads where another leads.
+    /// Checks whether it leads to the same place as another.
     pub(super) fn leads_where(&self, other: &Self) -> bool {
         let kind = |route: &Self| route.integration.trim_end_matches("_proxy").to_owned();
         kind(self) == kind(other) && self.target == other.target
@@ -89,7 +89,7 @@ pub struct Requirement {
 }
 
 impl Outline {
-    /// Reads the routes of a config; none of a text that is no JSON.
+    /// Reads the routes of a config; none if the text is not JSON.
     pub fn of(source: &str) -> Self {
         let config = WrittenConfig::parse(source).ok();
         let tree = config.as_ref().and_then(WrittenConfig::tree);

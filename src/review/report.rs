@@ -17,13 +17,13 @@ const SHOWN_BEFORE: usize = 60;
 /// Width to which lines of the file are cut, in columns.
 const WIDTH: usize = 140;
 
-/// A file, and what was told of it.
+/// A file, and the diagnostics of it.
 pub struct ReviewedFile<'f> {
     /// The name to call it by.
     pub name: &'f str,
     /// Its text.
     pub text: &'f str,
-    /// What was told of it.
+    /// The diagnostics of it.
     pub told: &'f [Diagnostic],
 }
 
@@ -182,7 +182,7 @@ fn rendered(name: &str, token: &Token<'_>, diagnostic: &Diagnostic, renderer: &R
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(printable(help)));
     }
-    // A place that stands alone gets a line without a name below it, which says nothing.
+    // A place by itself gets a line without a name below it, which means nothing.
     let is_nameless = |line: &&str| anstream::adapter::strip_str(line).to_string().trim() == ":::";
     let rendered = renderer.render(&[group]);
     rendered.lines().filter(|line| !is_nameless(line)).collect::<Vec<_>>().join("\n")

@@ -22,7 +22,7 @@ pub enum Passed {
         /// What the request has there.
         found: String,
     },
-    /// The request's path goes on behind the end of the route's.
+    /// The request's path continues after the end of the route's.
     TooLong,
     /// The request's path ends before the route's.
     TooShort,

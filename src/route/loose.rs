@@ -75,7 +75,7 @@ fn read(path: &str, habits: u8) -> Option<String> {
         segment::decode_into(segment.as_bytes(), &mut decoded).ok()?;
         if habits & DECODES_TWICE > 0 {
             let once = std::mem::take(&mut decoded);
-            // An escape that is none stays as it is.
+            // An invalid escape stays as it is.
             let _ = segment::decode_into(&once, &mut decoded);
         }
         // What is refused in a path as it stands is refused in what it becomes.

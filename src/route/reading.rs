@@ -71,7 +71,7 @@ impl fmt::Display for Ambiguity {
 pub(super) struct Readings<'p> {
     /// The path as it stands; every segment in its standing spelling, as many and in the same places as in the request.
     pub(super) standing: Cow<'p, str>,
-    /// The reduced path, where it is not the same.
+    /// The reduced path, if it is not the same.
     pub(super) reduced: Option<String>,
     /// Whether some segment holds an encoded slash, which the route has to admit.
     pub(super) encoded_slash: bool,

@@ -10,7 +10,7 @@ use crate::recent::Recent;
 const SESSIONS_MAX: usize = 1_000;
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// An access token of a session. There is no `Debug`: it is a secret.
+/// An access token of a session. It has no `Debug`, because it is a secret.
 #[derive(Clone)]
 pub struct SessionToken {
     /// The token.

@@ -22,7 +22,7 @@ pub struct IndexRecord {
 }
 
 impl IndexRecord {
-    /// Reads a kept text, less what is over at `now`; an empty record where there is none.
+    /// Parses a stored text, without what has expired at `now`; an empty record if there is none.
     pub fn parse(text: Option<&str>, now: i64) -> Self {
         let members = text.and_then(|text| json::parse_object(text.as_bytes())).unwrap_or_default();
         let good = |key: &str| {
@@ -76,7 +76,7 @@ impl IndexRecord {
         self.sessions.retain(|(name, _)| name != session);
     }
 
-    /// Notes that a logout token was carried out for `asker`, which is a token of its own and has no space.
+    /// Records that a logout token was carried out for `asker`, a requester id without spaces.
     pub fn spend(&mut self, jti: &str, asker: &str, until: i64) {
         self.spent.push((format!("{asker} {jti}"), until));
     }

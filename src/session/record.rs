@@ -1,6 +1,6 @@
-//! What is kept of a session, and what its age means.
+//! What is stored of a session, and what its age means.
 //!
-//! Times are seconds since 1970. The tokens are sealed under the half of the cookie that is kept nowhere; only the times
+//! Times are seconds since 1970. The tokens are sealed under the half of the cookie that is stored nowhere; only the times
 //! can be read without it. The refresh token is there once more, sealed for the gateway, which revokes it when the session ends.
 
 use serde_json::{Map, Value};
@@ -16,13 +16,13 @@ pub const TOKEN_CACHE_MAX_SECS: i64 = 15;
 /// Where a renewal did not come about while the token still holds, the session is asked again after this long.
 const RENEWAL_RETRY_SECS: i64 = 5;
 
-/// A token that an asker does not believe is renewed, unless it came within this time.
+/// A token that a requester rejects is renewed, unless it came within this time.
 const DOUBT_AFTER_SECS: i64 = 10;
 
 /// A request moves the end of an idle session only once in so many parts of the idle time: each move is a write.
 const TOUCHES_PER_IDLE: i64 = 20;
 
-/// What is kept of a session.
+/// What is stored of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRecord {
     /// When it was last used, to within a part of the idle time.
@@ -39,12 +39,12 @@ pub struct SessionRecord {
     pub sealed: String,
 }
 
-/// What a session's access token is good for.
+/// The state of a session's access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenState {
     /// It may be used for this many seconds without asking again.
     Fresh(i64),
-    /// It holds and is to be renewed; where that fails it may be used for this many seconds without asking again.
+    /// It is valid and is to be renewed; if that fails, it may be used for this many seconds without asking again.
     Due(i64),
     /// It holds no more.
     Expired,
@@ -70,7 +70,7 @@ impl SessionRecord {
         worth_it
     }
 
-    /// Tells at `now` whether a token that an asker does not believe is worth renewing: one that has just come is not, for the
+    /// Checks at `now` whether a token that a requester rejects is worth renewing: one that has just come is not, because the
     /// next would be no better.
     pub fn may_be_doubted(&self, now: i64) -> bool {
         now - self.token_from >= DOUBT_AFTER_SECS
@@ -84,7 +84,7 @@ impl SessionRecord {
         self.token_until = token_until(answer, now).unwrap_or_else(|| now.saturating_add(life));
     }
 
-    /// Says what the access token is good for at `now`.
+    /// Returns the state of the access token at `now`.
     pub fn standing(&self, rules: &SessionRules, now: i64) -> TokenState {
         let left = self.token_until - now;
         if left <= 0 {
@@ -125,7 +125,7 @@ impl SessionRecord {
         json::object(members).to_text()
     }
 
-    /// Reads a kept text; `None` if it is none.
+    /// Parses a stored text; `None` if it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let members = json::parse_object(text.as_bytes())?;
         let time = |key: &str| members.get(key).and_then(Value::as_i64);
@@ -145,19 +145,20 @@ pub fn revocable(sealed: &str) -> Option<String> {
     sealed.split_once(' ').map(|(_, refresh)| refresh.to_owned())
 }
 
-/// Returns until when an access token that came at `now` holds: as long as the answer says, and no longer than the token itself does.
+/// Returns until when an access token that came at `now` holds: as long as the answer says, and no longer than the token itself
+/// does.
 pub fn token_until(answer: &TokenResponse, now: i64) -> Option<i64> {
     let by_answer = answer.expires_in().map(|seconds| now.saturating_add(seconds));
     let by_token = claimed_expiry(answer.access_token());
     by_answer.into_iter().chain(by_token).min()
 }
 
-/// The tokens of a session. There is no `Debug`: they are secrets.
+/// The tokens of a session. They have no `Debug`, because they are secrets.
 #[derive(Clone)]
 pub struct Tokens {
     /// The access token.
     pub access: String,
-    /// The refresh token, where the provider gave one.
+    /// The refresh token, if the provider gave one.
     pub refresh: Option<String>,
     /// Whose they are, by the ID token of the login.
     pub subject: Option<String>,
@@ -199,7 +200,7 @@ impl Tokens {
         members
     }
 
-    /// Reads an opened text; `None` if it is none. What is empty was not given.
+    /// Parses an opened text; `None` if it is malformed. An empty member counts as absent.
     pub fn from_json(members: &Map<String, Value>) -> Option<Self> {
         let own = |key: &str| json::text(members, key).filter(|text| !text.is_empty()).map(str::to_owned);
         Some(Self { access: own("access")?, refresh: own("refresh"), subject: own("subject"), sid: own("sid") })

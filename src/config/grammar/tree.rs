@@ -38,7 +38,7 @@ pub(crate) use {list, object};
 pub const NULL: Json = Json::Scalar(serde_json::Value::Null);
 
 impl Json {
-    /// Parses a text that stands in this program; null where it is no JSON, which the tests of the schema would show.
+    /// Parses a text of this program; null if it is not JSON, which the tests of the schema would show.
     pub fn parse(text: &str) -> Self {
         parse_document(text).map_or(NULL, |node| Self::of_node(&node))
     }
@@ -76,7 +76,7 @@ impl Json {
         text
     }
 
-    /// Writes it at an indentation, where `taken` columns more are in use.
+    /// Writes it at an indentation, with `taken` more columns in use.
     fn write(&self, text: &mut String, indent: usize, taken: usize, width: usize) {
         let line = self.one_line();
         let parts: Vec<(String, &Self)> = match self {

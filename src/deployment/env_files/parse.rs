@@ -1,7 +1,7 @@
 //! The lines of a file of variables, found as wrangler's parser (dotenv 16.3.1) finds them.
 //!
 //! That parser is one regular expression. What of it can match is followed here step by step, so that the same text gives the same
-//! variables: a name, `=` or `: `, and a value that is quoted, or goes on to a `#` or the end of its line.
+//! variables: a name, `=` or `: `, and a value that is quoted, or continues to a `#` or the end of its line.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ pub struct Parsed {
     pub pieces: Vec<Piece>,
 }
 
-/// A variable, or a line that is none.
+/// A variable, or a line that is not one.
 pub struct Piece {
     /// The variable's name and value.
     pub variable: Option<(String, String)>,

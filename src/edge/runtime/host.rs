@@ -1,7 +1,7 @@
-//! Crossings into JavaScript: what is read of a request in one call, lists of headers, objects to hand over, and the words of what was
-//! thrown.
+//! Crossings into JavaScript: what is read of a request in one call, lists of headers, objects to hand over, and the words of what
+//! was thrown.
 //!
-//! Header lists cross as one string of names and values on alternating lines; no value holds a line break.
+//! Header lists cross as one string of names and values on alternating lines; no value has a line break.
 
 use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;

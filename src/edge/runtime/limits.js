@@ -84,7 +84,7 @@ const KEPT_PIECE_BYTES = 16 * 1024;
 
 /**
  * Passes a body on, as long as anybody takes it. One that breaks off never ends its stream, which would look whole: `broken` is
- * told why, and that is what is given.
+ * told why, and that is the result.
  *
  * @param {Counted} counted
  * @param {(reason: unknown) => void} broken
@@ -134,7 +134,7 @@ export class Room {
   }
 
   /**
-   * Takes room for so many bytes more; if there is none, gives back what was taken, and returns false.
+   * Takes room for so many bytes more; if there is none, returns what was taken, and is false.
    *
    * @param {Held} held
    * @param {number} bytes

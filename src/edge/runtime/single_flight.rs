@@ -13,7 +13,7 @@ use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::timing::{Pause, now_ms};
 
-/// How long values are kept and waited for.
+/// How long values are stored and waited for.
 #[derive(Clone, Copy)]
 pub struct SingleFlightRules {
     /// A value that may be given again is, for this long after it was settled.

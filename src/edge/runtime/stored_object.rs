@@ -103,7 +103,7 @@ impl StoredObject {
         self.flight().is_some()
     }
 
-    /// Returns the promise of the work under way, or else begins it. It goes on when those who asked have gone.
+    /// Returns the promise of the running work, or starts it. It continues when its requesters have hung up.
     ///
     /// # Errors
     /// If it cannot be remembered.
