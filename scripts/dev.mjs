@@ -36,9 +36,9 @@ const REDIRECT_URIS = {
 
 /** The file that wrangler watches: written, and not replaced, after each build. */
 const BUILT = 'build/.built';
-/** What wrangler is started with, beside the file that it is made of, so that every path in it holds. */
+/** What wrangler is started with, beside the file that it is made of, so that every path in it is right. */
 const WRANGLER_CONFIG = 'wrangler.dev.toml';
-/** What that stands for: wrangler would watch these files themselves. */
+/** The files that it is made of: wrangler would watch these themselves. */
 const WRANGLER_INPUTS = ['wrangler.toml', '.dev.vars', '.env', '.env.local'];
 /** Where the addresses are that differ from those of .env: wrangler and `bargate` read it behind that. */
 const ADDRESSES = '.env.local';
@@ -148,7 +148,7 @@ async function follow(watcher, wranglerConfig) {
 }
 
 /**
- * Starts a service. Each leads a process group of its own, so that ending the group ends what it has started itself.
+ * Starts a service. Each leads its own process group, so that ending the group ends what it has started itself.
  *
  * @param {Service} service
  */

@@ -26,7 +26,7 @@ export async function setup() {
     '--version',
     WORKER_BUILD_VERSION,
   ]);
-  // The lock file that it comes with names crates that not every registry has, so tools/ has one of its own.
+  // The lock file that it comes with names crates that not every registry has, so tools/ has its own.
   await installCargoTool('wasm-bindgen', lockedVersion('wasm-bindgen'), TOOLS.wasmBindgen, [
     '--path',
     join(ROOT, 'tools'),
@@ -44,7 +44,7 @@ export function provideCargoDeny() {
 
 /**
  * Installs the toolchain that rust-toolchain.toml names, if rustup is there and the toolchain is not. Left to itself rustup would
- * do so without a word at the next call of `cargo`, or refuse to. A Rust that came in another way goes by its own version.
+ * do so without a word at the next call of `cargo`, or refuse to. A Rust from another source keeps its own version.
  */
 async function installToolchain() {
   const present = outputOf('rustup', ['toolchain', 'list']);
@@ -128,7 +128,7 @@ async function installPackages() {
   }
 }
 
-/** Whether node_modules holds what package-lock.json asks for and nothing else, by npm's own record of what it installed. */
+/** Checks whether node_modules has exactly what package-lock.json requires, by npm's own record of what it installed. */
 function packagesAreInstalled() {
   const record = join('node_modules', '.package-lock.json');
   if (!existsSync(join(ROOT, record)) || !existsSync(TOOLS.node)) return false;

@@ -45,7 +45,7 @@ export async function shrink(directory) {
 
 /**
  * Leaves out the classes that come with the SDK: marked as free of side effects, the unused ones are dropped by esbuild. Leaves
- * out, too, what stands twice and would be warned of at every build.
+ * out, too, duplicates that would be warned of at every build.
  */
 async function dropUnusedClasses(script) {
   const whole = script.replace(/\.js$/, '.whole.js');

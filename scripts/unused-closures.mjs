@@ -28,7 +28,7 @@ export function withoutClosures(bytes, unused) {
       const [bytesOfIt, alignment] = words.subarray(at + 1);
       if (bytesOfIt >= 0x10000 || ![1, 2, 4, 8].includes(alignment)) return;
       dead.add(word);
-      // Behind size and alignment its methods stand, up to the next vtable.
+      // After size and alignment come its methods, up to the next vtable.
       for (let method = at + 3; nameAt(words[method]) && !drops(words[method]); method += 1) dead.add(words[method]);
     });
   }

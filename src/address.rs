@@ -70,7 +70,7 @@ impl Address {
         Some(self.without_fragment().split_once('?')?.1)
     }
 
-    /// Returns what stands behind the origin, fragment included.
+    /// Returns the text after the origin, fragment included.
     pub fn beyond_authority(&self) -> &str {
         let rest = self.0.get(self.scheme().len() + 1..).unwrap_or_default();
         rest.strip_prefix("//").and_then(|rest| rest.get(self.authority().len()..)).unwrap_or(rest)

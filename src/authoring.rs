@@ -1,6 +1,6 @@
 //! What commands that write a config have in common: JSON in the order in which it is written, and the words for providers.
 //!
-//! It does **not** know what a config may hold, and writes no file. It is compiled for the host only.
+//! It does **not** know what a config may have, and writes no file. It is compiled for the host only.
 
 mod ordered_json;
 mod provider;

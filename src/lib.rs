@@ -12,7 +12,7 @@
 //! The command line has its own rooms, only on the host, which the edge never names: `deployment -> review -> import -> explain
 //! -> authoring` come before `objects`, and `text_file` and `printable` after `address`.
 //!
-//! Nothing points back, which `tests/rooms.rs` holds.
+//! Nothing points back, which `tests/rooms` tests.
 
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 #![cfg_attr(

@@ -17,7 +17,7 @@ pub fn mapped_headers<'m>(
     mapping.headers.iter().map(|(name, source)| (name.as_str(), value(source))).collect()
 }
 
-/// Returns the query for the upstream: the client's own as it came, with the mapped parameters in the place of its own of
+/// Returns the query for the upstream: the client's own as it came, with the mapped parameters in place of its own of
 /// the same name. A parameter whose source has no value is not sent at all.
 pub fn mapped_query(mapping: &Mapping, request: &impl RequestHead, claims: Option<&VerifiedClaims>) -> Option<String> {
     if mapping.query.is_empty() {

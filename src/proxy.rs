@@ -8,7 +8,7 @@ use crate::problem::CODE_HEADER;
 
 /// Headers of clients, besides the hop-by-hop ones, that reach no upstream: those only for the gateway, those that the gateway
 /// sets, or by which proxies say to servers behind them where a client is, who it is and what it requested, so that some servers
-/// trust them. One a line. A `*` stands for any signs; at the beginning it does not take in Cloudflare's own, `CF-*`.
+/// trust them. One a line. A `*` stands for any characters; at the beginning it does not match Cloudflare's own, `CF-*`.
 ///
 /// `Upgrade` is not among them: a WebSocket handshake, which is a `GET`, is passed on.
 pub const DROPPED_REQUEST_HEADERS: &str = "\

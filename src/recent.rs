@@ -32,7 +32,7 @@ impl<V> Default for Half<V> {
 }
 
 impl<V> Recent<V> {
-    /// Begins empty; each half holds at most that many entries and bytes.
+    /// Begins empty; each half has at most that many entries and bytes.
     pub fn new(entries_max: usize, bytes_max: usize) -> Self {
         Self { young: Half::default(), old: Half::default(), entries_max, bytes_max }
     }

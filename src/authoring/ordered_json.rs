@@ -1,6 +1,6 @@
 //! JSON whose objects keep the order of their keys: what a description is read into, and what a config is written from.
 //!
-//! Reading refuses a key that stands twice. Writing breaks lines as the repository's own config does. What the keys mean is
+//! Reading refuses a duplicate key. Writing breaks lines as the repository's own config does. What the keys mean is
 //! not known here.
 
 use std::collections::HashSet;
@@ -25,7 +25,7 @@ pub enum Json {
     Text(String),
     /// An array.
     Array(Vec<Json>),
-    /// An object; no key stands twice.
+    /// An object; no key occurs twice.
     Object(Vec<(String, Json)>),
 }
 

@@ -29,7 +29,7 @@ pub struct Config {
     pub provider: Option<Rc<Provider>>,
     /// The login there, if the provider has a secret that it can be sealed with.
     pub login: Option<Rc<Login>>,
-    /// How logins are held for browsers; without it every client holds its tokens itself.
+    /// The sessions for browsers; without it every client holds its tokens itself.
     pub session: Option<Rc<Session>>,
     /// The metadata for OAuth clients, if there is any.
     pub protected_resource: Option<Rc<ProtectedResource>>,
@@ -64,7 +64,7 @@ impl Config {
         self.paths.iter().any(|path| matches!(path.integration, Integration::BackchannelLogout(_)))
     }
 
-    /// Checks whether a client may hold a refresh token of the application: if logins end only in sessions, none does.
+    /// Checks whether a client may have a refresh token of the application: if logins end only in sessions, none does.
     pub fn gives_refresh_tokens(&self) -> bool {
         let gives = |path: &Path| match &path.integration {
             Integration::Callback { response, .. } => !matches!(response, CallbackResponse::Session(_)),

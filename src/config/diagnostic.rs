@@ -48,7 +48,7 @@ const BLOCK_BYTES: usize = 64 * 1024;
 pub struct LineIndex<'s> {
     source: &'s str,
     line_starts: Vec<usize>,
-    /// Where each block begins, and how many characters stand before it.
+    /// Where each block begins, and how many characters are before it.
     blocks: Vec<(usize, usize)>,
 }
 

@@ -1,7 +1,7 @@
 //! JSON text to a tree in which every value knows its place in the text.
 //!
 //! `serde_json` says whether a text is JSON, and decodes its strings and numbers; the walk between them is here, for the sake
-//! of the places. This module knows nothing of what a gateway config holds.
+//! of the places. This module knows nothing of what a gateway config contains.
 
 use std::borrow::Cow;
 
@@ -55,19 +55,19 @@ pub struct Member<'s> {
 pub struct Text<'s> {
     /// The text; `None` while a reference has no value, as when a file is checked away from its bindings.
     pub value: Option<Cow<'s, str>>,
-    /// Whether the text stands in the file or came from a binding.
+    /// Whether the text is in the file or came from a binding.
     pub origin: Origin,
     /// The text in the file, if it differs from this one: a reference.
     pub written: HostOnly<Option<Cow<'s, str>>>,
 }
 
 impl<'s> Text<'s> {
-    /// Takes a text as it stands in the file.
+    /// Makes it of a text as it is in the file.
     pub fn of_file(text: Cow<'s, str>) -> Self {
         Self { value: Some(text), origin: Origin::File, written: HostOnly::default() }
     }
 
-    /// Returns the text as it stands in the file.
+    /// Returns the text as it is in the file.
     pub fn as_written(&self) -> Option<&str> {
         #[cfg(not(target_arch = "wasm32"))]
         if let Some(written) = &*self.written {

@@ -25,7 +25,7 @@ pub struct Section {
     pub keys: Vec<Entry>,
     /// Whether keys that begin with `x-` are the user's own.
     pub has_notes: bool,
-    /// Schemas that hold besides.
+    /// Schemas that apply in addition.
     pub conditions: Vec<Json>,
     /// A whole config that contains it; empty if another section's example shows it.
     pub example: &'static str,
@@ -112,7 +112,7 @@ impl Section {
         Self { name, title, about, keys: Vec::new(), has_notes: true, conditions: Vec::new(), example: "" }
     }
 
-    /// Returns it a key that is declared elsewhere, before those of its own.
+    /// Returns it a key that is declared elsewhere, before its own.
     pub fn key(mut self, key: Entry) -> Self {
         self.keys.push(key);
         self
@@ -124,7 +124,7 @@ impl Section {
         self
     }
 
-    /// Returns it a schema that holds besides.
+    /// Returns it a schema that applies in addition.
     pub fn condition(mut self, condition: Json) -> Self {
         self.conditions.push(condition);
         self
@@ -173,7 +173,7 @@ impl Section {
 impl Union {
     /// Returns its entry among the `$defs`. Of a type that comes from a binding the other keys are not known.
     ///
-    /// Each type is a condition of its own, so that an editor offers the keys of the one that stands there, and names every type
+    /// Each type is its own condition, so that an editor offers the keys of the given type, and names every type
     /// if it is not one of them.
     pub fn definition(&self) -> Json {
         let (mut names, mut meanings, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
@@ -451,7 +451,7 @@ pub fn any_json() -> Json {
     }
 }
 
-/// Returns the schema by which `consequence` holds wherever `condition` does, and says why in `comment`.
+/// Returns the schema by which `condition` implies `consequence`, and says why in `comment`.
 ///
 /// Editors offer the keys that an `if` names, and not those behind a `not`.
 pub fn wherever(comment: &str, condition: Json, consequence: Json) -> Json {

@@ -56,7 +56,7 @@ pub struct OneOf {
     pub default: u32,
 }
 
-/// One of a few strings, each of which stands for something.
+/// One of a few strings, each with a meaning.
 #[derive(Clone, Copy)]
 pub struct Choice<T: 'static>(pub &'static [(&'static str, T)]);
 

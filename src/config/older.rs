@@ -10,7 +10,7 @@ use super::reference::Reference;
 /// The beginning of the names of Supabase's integrations.
 const SUPABASE: &str = "supabase_";
 
-/// Keys of a Supabase integration, and the bindings that they come from if it has none of its own.
+/// Keys of a Supabase integration, and the bindings that they come from if it has none itself.
 pub(super) const SUPABASE_BINDINGS: [(&str, &str); 2] =
     [("url", "$env.SUPABASE_URL"), ("key", "$secret.SUPABASE_SERVICE_ROLE_KEY")];
 

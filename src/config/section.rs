@@ -2,7 +2,7 @@
 
 /// Declares the keys of an object, and the descriptions of it and of them.
 ///
-/// First comes the object itself, or `entries` for keys that several objects share. Of each key stand there: what the reader takes
+/// First comes the object itself, or `entries` for keys that several objects share. Each key has: what the reader takes
 /// (unless the key is declared elsewhere), what a change of it can expose, what it means, and what the schema and the reference say
 /// besides. Last come entries that are made elsewhere.
 macro_rules! section {

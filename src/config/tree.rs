@@ -102,7 +102,7 @@ fn read_analytics<'n>(root: &mut ObjectReader<'n, '_>, findings: &mut Findings<'
 
 #[cfg(not(target_arch = "wasm32"))]
 impl ConfigTree<'_> {
-    /// Shows `see` the place of what stands at a byte offset: of a key the place of its value.
+    /// Shows `see` the place of the value at a byte offset: of a key the place of its value.
     pub fn place_of(&self, offset: usize, see: &mut dyn FnMut(&Place<'_>)) {
         descend(&self.node, offset, &Place::Root, see);
     }
@@ -112,7 +112,7 @@ impl ConfigTree<'_> {
 fn descend(node: &Node<'_>, offset: usize, place: &Place<'_>, see: &mut dyn FnMut(&Place<'_>)) {
     match &node.value {
         Value::Object(members) if offset > node.offset => {
-            // Not all of them need be in the order of the file: some that it leaves unsaid stand behind.
+            // Not all of them need be in the order of the file: defaults that were added come last.
             let before = members.iter().filter(|member| member.key_offset <= offset);
             match before.max_by_key(|member| member.key_offset) {
                 Some(member) => descend(&member.node, offset, &Place::Key(place, &member.key), see),

@@ -102,7 +102,7 @@ fn check_address(cx: &RequestContext, networks: Option<&Networks>) -> Result<(),
     if networks.admit(cx.header("cf-connecting-ip").as_deref()) { Ok(()) } else { Err(Problem::IpDenied) }
 }
 
-/// Answers a CORS preflight of a path that has no `OPTIONS` of its own; `None` if the request is something else.
+/// Answers a CORS preflight of a path that has no own `OPTIONS` entry; `None` if the request is something else.
 fn answer_preflight(gateway: &Gateway, rule: &Cors, cx: &RequestContext, found: &Found<'_, '_>) -> Option<Answer> {
     if cx.method() != Method::Options.as_str() {
         return None;

@@ -25,13 +25,13 @@ fn separated(header: &str) -> String {
     header.replace(',', ";,")
 }
 
-/// Returns a part of a separated header without what stands around it. No other white space: to a browser it would be part of the
+/// Returns a part of a separated header without spaces around it. No other white space: to a browser it would be part of the
 /// name, and `__Host-` behind it no prefix, so that a neighbour could plant the cookie.
 fn trimmed(part: &str) -> &str {
     part.trim_matches([',', ' ', '\t'])
 }
 
-/// Reads the cookie `name` of a request. No value of the gateway's holds a comma, so that one ends it. What stands behind a comma
+/// Reads the cookie `name` of a request. No value of the gateway has a comma, so a comma ends it. The text after a comma
 /// counts only if no browser sent it. A browser sends one field (RFC 6265 section 5.4), so there it is in a value, which a
 /// neighbour may have set: it is not a cookie, and must not keep the real one from being read.
 pub fn sent(request: &impl RequestHead, name: &str) -> Sent {
@@ -78,12 +78,12 @@ pub fn without(header: &str, drops: impl Fn(&str) -> bool) -> Option<String> {
     Some(kept).filter(|kept| !kept.is_empty())
 }
 
-/// Returns the name that a cookie of the gateway goes by: on plain-http loopback, where browsers refuse the prefix, without it.
+/// Returns the name of a cookie of the gateway: on plain-http loopback, where browsers refuse the prefix, without it.
 pub fn name_on(name: &str, plain_loopback: bool) -> &str {
     name.strip_prefix(HOST_PREFIX).filter(|_| plain_loopback).unwrap_or(name)
 }
 
-/// Checks whether a cookie goes by a name of the gateway's, with or without the prefix.
+/// Checks whether a cookie has a name of the gateway, with or without the prefix.
 pub fn is_called(sent: &str, name: &str) -> bool {
     sent == name || sent == name_on(name, true)
 }

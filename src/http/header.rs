@@ -20,7 +20,7 @@ pub const HOP_BY_HOP_HEADERS: [&str; 8] = [
 /// Headers that belong to the address or the body of a message, or to its connection.
 pub const FRAMING_HEADERS: [&str; 4] = ["content-length", "expect", "host", "upgrade"];
 
-/// Headers that clients send of their own.
+/// Headers that clients send by themselves.
 pub const COMMON_HEADERS: [&str; 19] = [
     "accept",
     "accept-charset",

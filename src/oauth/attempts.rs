@@ -48,7 +48,7 @@ struct Known {
 /// What came of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// The provider granted or refused a code, which is good once.
+    /// The provider granted or refused a code, which is valid once.
     Used {
         /// Whether it refused it.
         refused: bool,
@@ -87,7 +87,7 @@ impl Attempts {
         if refused > REFUSED_MAX {
             return Err(Problem::RateLimited(RETRY_AFTER_SECS));
         }
-        // Counted until it is known to be good, or many at once would all pass.
+        // Counted until it is known to be valid, or many at once would all pass.
         self.put(true, client, refused, now_ms);
         for name in names {
             self.put(false, name, 0.0, now_ms + LOST_AFTER_MS);

@@ -19,7 +19,7 @@ pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
 pub const PASSED_TO_PROVIDER: [&str; 8] =
     ["prompt", "login_hint", "screen_hint", "connection", "organization", "invitation", "ui_locales", "max_age"];
 
-/// Names what a sealed state is for, so that no other sealed thing can stand in for one.
+/// Names what a sealed state is for, so that no other sealed text can take its place.
 const STATE_PURPOSE: &str = "bargate login state v1";
 
 /// Returns the address at which a login begins that leads to `return_to`.

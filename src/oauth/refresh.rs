@@ -90,7 +90,7 @@ pub fn refresh_form(provider: &Provider, endpoints: &Endpoints, refresh_token: &
     Form::new(provider, endpoints, &fields)
 }
 
-/// Returns how many seconds a token that expires at `expires_at` still holds at `now`; `None` once it has expired.
+/// Returns how many seconds a token that expires at `expires_at` is still valid at `now`; `None` once it has expired.
 pub fn expires_in(expires_at: i64, now: i64) -> Option<i64> {
     Some(expires_at - now).filter(|seconds| *seconds > 0)
 }

@@ -1,6 +1,6 @@
 //! One token request per refresh token: what is stored of it, and what a requester with that token gets.
 //!
-//! A rotated refresh token is good once, and the provider takes a second use for a theft (RFC 9700 section 4.14.2). So what
+//! A rotated refresh token is valid once, and the provider takes a second use for theft (RFC 9700 section 4.14.2). So what
 //! came of the first is stored for a moment, for requesters with the same token. Times are milliseconds since 1970.
 
 use serde_json::{Map, Value};
@@ -28,7 +28,7 @@ pub enum Step {
 /// What is stored of the token request of one refresh token.
 #[derive(Debug, PartialEq, Eq)]
 pub enum StoredResult {
-    /// It is under way, or was lost: `lost` is how often it was before.
+    /// It is running, or was lost: `lost` says how often it was lost before.
     UnderWay {
         /// How often it was lost before.
         lost: u64,
@@ -103,7 +103,7 @@ impl StoredResult {
     }
 }
 
-/// Checks whether a provider has put another refresh token in the place of the one that was `sent`. One that stays good is
+/// Checks whether a provider has replaced the refresh token that was `sent`. One that stays valid is
 /// used again: its result would be given again after it has expired.
 pub fn is_rotated(outcome: &Outcome, sent: &str) -> bool {
     let tokens = outcome.as_ref().ok().and_then(|answer| parse_token_response(Grant::Refresh, answer).ok());

@@ -17,11 +17,11 @@ pub(super) struct Mistakes {
 /// What has to be free of mistakes for a warning to be sound.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ground {
-    /// Nothing else: it is about what stands there.
+    /// Nothing else: it is about that text.
     Itself,
-    /// The part of the config that it stands in.
+    /// The part of the config that contains it.
     Part,
-    /// That, all paths, and what stands at the top: it is about what is nowhere.
+    /// That, all paths, and the top: it is about something that is missing.
     Whole,
 }
 
@@ -54,7 +54,7 @@ impl Mistakes {
     }
 }
 
-/// Returns the part of the config that a place is in: an entry of a list at the top, or else what stands at the top.
+/// Returns the part of the config that a place is in: an entry of a list at the top, or the top itself.
 fn part(path: &str) -> &str {
     let end = path.find(['.', '[']).unwrap_or(path.len());
     let behind = path.get(end..).unwrap_or_default();

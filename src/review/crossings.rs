@@ -62,7 +62,7 @@ impl Node {
     }
 }
 
-/// How two prefixes stand to each other, that of a route which may take requests and that of a stricter one.
+/// How two prefixes relate to each other, that of a route which may take requests and that of a stricter one.
 #[derive(Clone, Copy, Default)]
 struct Shape {
     /// Whether the taker has a literal where the stricter one has a parameter, or more segments than its wildcard.
@@ -302,7 +302,7 @@ impl<'r> Walk<'r> {
             *method != Method::Options && answers(taker.method, *method) && answers(stricter.method, *method)
         });
         let paths = example_paths(&common);
-        // Another route may stand there for these very paths.
+        // Another route may exist for exactly these paths.
         let mut taken =
             shared.flat_map(|method| paths.iter().map(move |path| (method, path))).filter(|(method, path)| {
                 let bodiless = matches!(method, Method::Get | Method::Head);

@@ -42,7 +42,7 @@ pub struct OutlinedRoute {
     pub index: Option<usize>,
     /// What it asks for; `None` if it is open.
     pub requirement: Option<Requirement>,
-    /// Type of the integration; `response` for an answer that stands at the path itself.
+    /// Type of the integration; `response` for a fixed answer of the path.
     pub integration: String,
     /// Where it leads, such as an upstream's address.
     pub target: String,
@@ -82,7 +82,7 @@ pub struct Requirement {
     pub any_scopes: Vec<String>,
     /// Permissions, each of which is needed.
     pub permissions: Vec<String>,
-    /// Claims, with the JSON that each must hold.
+    /// Claims, with the JSON that each must have.
     pub claims: Vec<(String, String)>,
     /// Whether a request without a credential passes as well.
     pub optional: bool,

@@ -28,13 +28,13 @@ impl Method {
     /// Every method that a route can name, in the order in which `Allow` lists them.
     pub const ALL: [Self; 7] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Options];
 
-    /// Parses a method as it stands in a request: upper case, because methods are case-sensitive (RFC 9110 section 9.1).
+    /// Parses a method as it is in a request: upper case, because methods are case-sensitive (RFC 9110 section 9.1).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str() == text)
     }
 
-    /// Returns the method as it stands in a request.
+    /// Returns the method as it is in a request.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -83,7 +83,7 @@ impl MethodRule {
         }
     }
 
-    /// Returns the rule as it stands in a config.
+    /// Returns the rule as it is in a config.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -17,7 +17,7 @@ pub struct RouteSpec {
     pub method: MethodRule,
     /// The paths it matches.
     pub pattern: Pattern,
-    /// Whether a segment of its paths may hold an encoded slash (`%2F`).
+    /// Whether a segment of its paths may have an encoded slash (`%2F`).
     pub encoded_slashes: bool,
     /// What it asks of requests.
     pub guard: Guard,
@@ -45,7 +45,7 @@ pub struct RouteTable {
 #[derive(Debug)]
 struct LooseRoutes {
     root: Node,
-    /// Whether a plain path can lead elsewhere, because a pattern is read otherwise than it stands.
+    /// Whether a plain path can lead elsewhere, because a pattern is read in another way than it is written.
     concerns_plain_paths: bool,
 }
 

@@ -21,7 +21,7 @@ use super::segment::split_first;
 /// A prefix of patterns, and what continues or ends there.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    /// The places of the literals' children. [`crate::recent`] has maps of this type, too: each type is code of its own.
+    /// The places of the literals' children. [`crate::recent`] has maps of this type, too: each type brings its own code.
     literals: HashMap<Box<str>, usize>,
     children: Vec<Node>,
     parameter: Option<Box<Node>>,
@@ -106,7 +106,7 @@ impl Node {
         allow
     }
 
-    /// Tells whether, for a method and a path that is read loosely, one of the routes that come before `found` or stand beside it
+    /// Returns whether, for a method and a path that is read loosely, one of the routes that come before `found` or stand beside it
     /// is `told`; `found` has its index, and whether its pattern has a wildcard.
     ///
     /// Whatever makes a path match another route is allowed at once here, so the route that it leads to under any selection of that

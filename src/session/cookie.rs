@@ -1,4 +1,4 @@
-//! The session's cookie: 16 bytes that name the session and 16 bytes that open what it holds, as base64url.
+//! The session's cookie: 16 bytes that name the session and 16 bytes that open its tokens, as base64url.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -13,7 +13,7 @@ use crate::token::{claimed_expiry, claimed_text};
 /// An isolate uses a token for this long without asking the session again, so that a logout is seen everywhere within it.
 pub const TOKEN_CACHE_MAX_SECS: i64 = 15;
 
-/// Where a renewal did not come about while the token still holds, the session is asked again after this long.
+/// If a renewal fails while the token is still valid, the session is asked again after this long.
 const RENEWAL_RETRY_SECS: i64 = 5;
 
 /// A token that a requester rejects is renewed, unless it came within this time.
@@ -46,7 +46,7 @@ pub enum TokenState {
     Fresh(i64),
     /// It is valid and is to be renewed; if that fails, it may be used for this many seconds without asking again.
     Due(i64),
-    /// It holds no more.
+    /// It has expired.
     Expired,
 }
 
@@ -145,8 +145,8 @@ pub fn revocable(sealed: &str) -> Option<String> {
     sealed.split_once(' ').map(|(_, refresh)| refresh.to_owned())
 }
 
-/// Returns until when an access token that came at `now` holds: as long as the answer says, and no longer than the token itself
-/// does.
+/// Returns until when an access token that came at `now` is valid: as long as the token response says, and no longer than the
+/// token itself does.
 pub fn token_until(answer: &TokenResponse, now: i64) -> Option<i64> {
     let by_answer = answer.expires_in().map(|seconds| now.saturating_add(seconds));
     let by_token = claimed_expiry(answer.access_token());

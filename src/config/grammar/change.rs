@@ -29,7 +29,7 @@ pub enum Change {
     Off(&'static str),
     /// What a list, or a text of words, has besides.
     Wider(&'static str),
-    /// The same of a list of origins, whose stars stand for several.
+    /// The same of a list of origins, whose stars match several.
     Origins,
     /// The same of a list of headers.
     WiderHeaders(&'static str),

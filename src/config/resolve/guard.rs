@@ -1,6 +1,6 @@
 //! What a path asks of requests, in the terms in which [`crate::route`] compares routes.
 //!
-//! Lists count as a whole, and two that are written differently as different, even if one holds whenever the other does: a path
+//! Lists count as a whole, and two that are written differently as different, even if one is true whenever the other is: a path
 //! is refused rather than let past a guard. A change to a request or an answer, such as a mapping, is not a requirement.
 
 use crate::config::document::{Node, Value};
@@ -9,7 +9,7 @@ use crate::config::path::WrittenPath;
 use crate::json::ToText as _;
 use crate::route::Guard;
 
-/// The keys of an entry and of its `auth` whose values are demands as they stand.
+/// The keys of an entry and of its `auth` whose values are requirements as they are.
 const DEMANDS: [&str; 8] =
     ["any_scopes", "claims", "content_types", "ip", "permissions", "pre_process", "rate_limit", "scopes"];
 

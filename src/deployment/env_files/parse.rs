@@ -11,7 +11,7 @@ use super::variables::Variables;
 pub struct Parsed {
     /// The text, with line breaks of one kind.
     pub text: String,
-    /// What it holds, in its order.
+    /// Its contents, in its order.
     pub pieces: Vec<Piece>,
 }
 
@@ -126,7 +126,7 @@ impl Scan<'_> {
         })
     }
 
-    /// Returns the quotes that may close the one here, the likeliest first: one that no backslash stands before, and else the last.
+    /// Returns the quotes that may close the one here, the likeliest first: one without a backslash before it, otherwise the last.
     fn closings(&self, open: usize) -> Vec<usize> {
         let Some(quote) = self.char_at(open).filter(|c| matches!(c, '\'' | '"' | '`')) else { return Vec::new() };
         let mut escaped = Vec::new();
@@ -163,7 +163,7 @@ fn meaning(written: &str) -> String {
     if trimmed.starts_with('"') { value.replace("\\n", "\n").replace("\\r", "\r") } else { value }
 }
 
-/// Takes off the quotes that stand around lines of a value.
+/// Removes the quotes around lines of a value.
 fn unquoted(text: &str) -> String {
     let mut value = String::with_capacity(text.len());
     let mut begins_line = true;

@@ -31,7 +31,7 @@ pub async fn authenticate(
         Credentials::Bearer(token) => issuer.access_claims(cx, token).await.map_err(VerifyError::into_problem),
         // A malformed token never falls back to a session.
         Credentials::Malformed => Err(Problem::CredentialsMalformed),
-        // Sessions hold tokens of one authorizer.
+        // Sessions have tokens of one authorizer.
         Credentials::Absent if gateway.config.logs_in_elsewhere(access) => Err(Problem::TokenMissing),
         Credentials::Absent => access::claims(gateway, cx).await,
     };

@@ -1,4 +1,4 @@
-//! The authorizer's key set at the edge: isolate memory, KV, the provider, and the last good copy of either.
+//! The authorizer's JWKS at the edge: isolate memory, KV, the provider, and the last valid copy.
 //!
 //! When to use which is decided by [`crate::jwks`]. Requests share the settled set; one that needs a set that another is
 //! fetching looks for it on a timer.
@@ -76,14 +76,14 @@ pub struct JwksCache {
 /// Where the set comes from.
 #[derive(Clone, PartialEq, Eq)]
 struct Source {
-    /// Address of the key set, or of the discovery document that names it; none for keys that stand in the config.
+    /// Address of the JWKS, or of the discovery document that names it; none for keys in the config.
     uri: Option<String>,
     /// The issuer whose discovery document it is.
     discovered_for: Option<String>,
 }
 
 impl JwksCache {
-    /// Begins without a set, unless it stands in the config.
+    /// Begins without a JWKS, unless the config has it.
     pub fn new(authorizer: &Authorizer) -> Self {
         let state = State {
             held: RefCell::new(None),
@@ -206,7 +206,7 @@ impl JwksCache {
         loaded
     }
 
-    /// Waits until the renewal under way has ended, or must have been lost.
+    /// Waits until the running renewal has ended, or must have been lost.
     async fn wait(&self) {
         let mut pause = Pause::default();
         while self.state.age.get().is_renewing(now_secs()) {

@@ -35,7 +35,7 @@ extern "C" {
 /// Variables that override every other source, the second by the older gateway's name for it.
 const INLINE_VARIABLES: [&str; 2] = ["BARGATE_CONFIG_JSON", "SAG_API_CONFIG_JSON"];
 
-/// KV binding that may hold a config, and the keys it may be under, the first found being used.
+/// KV binding that may have a config, and the keys it may be under, the first found being used.
 const KV_BINDING: &str = "CONFIG";
 const KV_KEYS: [&str; 2] = ["gateway.config.json", "api-config.json"];
 
@@ -192,7 +192,7 @@ async fn read_source(env: &Env) -> Option<Source> {
     Some(built_in(true))
 }
 
-/// Returns where the active config came from, since when, and whether it is the last good one.
+/// Returns where the active config came from, since when, and whether it is the last valid one.
 pub fn state() -> (&'static str, f64, bool) {
     LOADED.with_borrow(|loaded| {
         loaded.as_ref().map_or(("", 0.0, false), |loaded| (loaded.name, loaded.since_ms, loaded.last_good))

@@ -34,7 +34,7 @@ async fn exchange(
     gateway: &Gateway,
     message: RefreshExchangeMessage,
 ) -> Result<RefreshExchangeAnswer, JsValue> {
-    // Isolates may hold different configs for a minute.
+    // Isolates may have different configs for a minute.
     let provider = gateway.config.provider.as_ref().ok_or("the config has no provider")?;
     let application = gateway.application(provider);
     let RefreshExchangeMessage { refresh_token: token, requester, grace_ms, retry_ms } = message;
@@ -85,7 +85,7 @@ async fn keep(object: &StoredObject, kept: &StoredResult) -> Result<(), JsValue>
 /// Erases the stored result once it has expired.
 pub async fn on_alarm(object: &StoredObject) -> Result<(), JsValue> {
     if object.is_busy() {
-        // What is under way sets an alarm of its own.
+        // A running token request sets its own alarm.
         return Ok(());
     }
     match kept(object)? {

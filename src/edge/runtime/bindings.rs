@@ -18,7 +18,7 @@ extern "C" {
     /// A Secrets Store binding.
     type SecretsStoreSecret;
 
-    // Called as a method and awaited as a thenable: if the store is reached by RPC, `get` has no `call` of its own, and
+    // Called as a method and awaited as a thenable: if the store is reached by RPC, `get` has no own `call`, and
     // its result is not a `Promise`.
     #[wasm_bindgen(method, catch)]
     fn get(this: &SecretsStoreSecret) -> Result<JsValue, JsValue>;

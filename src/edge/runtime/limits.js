@@ -122,9 +122,9 @@ export function counting(request, call) {
   return Promise.race([broken, call()]);
 }
 
-/** What somebody holds. @typedef {{ bytes?: number, until?: number }} Held */
+/** What a holder has. @typedef {{ bytes?: number, until?: number }} Held */
 
-/** Room for what requests hold at the same time. One that is cancelled gives nothing back, so it counts for a minute at most. */
+/** Room for what requests hold at the same time. A cancelled request returns nothing, so it counts for a minute at most. */
 export class Room {
   /** @param {number} max */
   constructor(max) {

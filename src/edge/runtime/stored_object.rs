@@ -98,7 +98,7 @@ impl StoredObject {
         background(self, &guarded_promise(work))
     }
 
-    /// Checks whether work of the object's is under way.
+    /// Checks whether work of the object is running.
     pub fn is_busy(&self) -> bool {
         self.flight().is_some()
     }

@@ -54,7 +54,7 @@ pub async fn begin(
         }
     }
     let until = token_until(tokens, now_secs()).unwrap_or_else(|| claims.expires_at());
-    // Each login at Auth0 has refresh tokens of its own. Elsewhere those of one session at the provider may be one grant.
+    // Each login at Auth0 has its own refresh tokens. Elsewhere those of one session at the provider may be one grant.
     let sid = id_claims.and_then(|claims| claims.text("sid")).filter(|_| provider.endpoints.is_none());
     let kept = Tokens {
         access: token.to_owned(),
