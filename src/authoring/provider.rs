@@ -42,7 +42,7 @@ impl Provider {
         }
     }
 
-    /// Names the variable that holds the tenant.
+    /// Returns the name of the tenant's variable.
     pub fn tenant_variable(self) -> String {
         self.variable(&self.tenant_key().to_ascii_uppercase())
     }

@@ -16,7 +16,7 @@ use super::{
     service, session,
 };
 
-/// Columns that a line of the schema's file has at the most, where it can be broken.
+/// The most columns of a line of the schema's file, if it can be broken.
 const SCHEMA_WIDTH: usize = 140;
 
 /// Returns the schema as a value.

@@ -20,7 +20,7 @@ pub const HOP_BY_HOP_HEADERS: [&str; 8] = [
 /// Headers that belong to the address or the body of a message, or to its connection.
 pub const FRAMING_HEADERS: [&str; 4] = ["content-length", "expect", "host", "upgrade"];
 
-/// Headers that clients send of their own.
+/// Headers that clients send by themselves.
 pub const COMMON_HEADERS: [&str; 19] = [
     "accept",
     "accept-charset",
@@ -92,7 +92,7 @@ pub fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// Returns what stands behind the first comma of a list that is outside quotes (RFC 9110 section 5.6.1); `None` if there is none.
+/// Returns the rest of a list after its first comma that is outside quotes (RFC 9110 section 5.6.1); `None` if there is none.
 pub fn behind_comma(list: &str) -> Option<&str> {
     let (mut quoted, mut escaped) = (false, false);
     let comma = list.bytes().position(|b| {

@@ -1,7 +1,8 @@
-//! What follows from a mistake: whoever mends that one has nothing else to do, and advice on what follows would lead astray.
+//! Consequences of a mistake: who corrects the mistake has nothing else to do, and advice on its consequences would mislead.
 //!
-//! A key that is misspelt is missing as well; a path whose integration could not be read looks open, and the upstream that it was to
-//! go to unused. Such things are not told beside the mistake itself. Where it is not sure that one follows from the other, both are.
+//! A key that is misspelt is missing as well; a path whose integration could not be read looks open, and the upstream that it was
+//! to go to unused. Such consequences are not reported beside the mistake. If it is not sure that one follows from the other, both
+//! are reported.
 
 use std::collections::HashSet;
 
@@ -25,16 +26,16 @@ pub(super) struct Mistakes {
 /// What has to be free of mistakes for a warning to be sound.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ground {
-    /// Nothing else: it is about what stands there.
+    /// Nothing else: it is about that text.
     Itself,
-    /// The part of the config that it stands in.
+    /// The part of the config that contains it.
     Part,
-    /// That, all paths, and what stands at the top: it is about what is nowhere.
+    /// That, all paths, and the top: it is about something that is missing.
     Whole,
 }
 
 impl Mistakes {
-    /// Notes where those mistakes are that leave something unread.
+    /// Records the places of mistakes that leave something unread.
     pub fn of(told: &[Diagnostic]) -> Self {
         let mistakes =
             told.iter().filter(|one| one.code.severity() == Severity::Error && one.code != Code::MissingBinding);
@@ -62,7 +63,7 @@ impl Mistakes {
     }
 }
 
-/// Returns the part of the config that a place is in: an entry of a list at the top, or else what stands at the top.
+/// Returns the part of the config that a place is in: an entry of a list at the top, or the top itself.
 fn part(path: &str) -> &str {
     let end = path.find(['.', '[']).unwrap_or(path.len());
     let behind = path.get(end..).unwrap_or_default();
