@@ -17,6 +17,7 @@ use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/integrations/cache.js")]
 extern "C" {
+    /// Returns the names of a request's headers, with commas between them.
     fn names_of(request: &Request) -> String;
 
     /// Looks for the answer that is kept by a name and the values of the headers by which answers differ, unless it is asked for anew.
@@ -81,7 +82,7 @@ impl<'p> CacheUse<'p> {
         Some(Self { cache, query })
     }
 
-    /// Looks for an answer; gives what [`Found::parse`] reads.
+    /// Looks for an answer; [`Found::parse`] reads what comes of that.
     pub fn look_up(&self, cx: &RequestContext, request: &Request) -> Promise {
         let CacheQuery { name, vary, anew } = &self.query;
         look_up(request, &cx.origin(), name, vary, *anew, self.cache.per_user)
