@@ -2,6 +2,7 @@
 //!
 //! It names no other module of the core. Which headers pass is [`crate::proxy`]'s to say, what a cookie means its owner's.
 
+pub mod caching;
 pub mod cookie;
 pub mod header;
 pub mod header_lines;

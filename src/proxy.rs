@@ -1,14 +1,21 @@
-//! Forwarding rules (RFC 9110 section 7.6): the upstream's address, and which headers do not pass.
+//! Forwarding (RFC 9110 section 7.6): which upstream is asked and how often, which headers do not pass, and what the cache may answer.
 //!
 //! The hop-by-hop headers are the config's to know, which lets no path map them; values to set are [`crate::mapping`]'s.
 
+mod attempts;
+mod cache;
 mod client_headers;
+mod outages;
+
+pub use attempts::{Attempts, Outcome};
+pub use cache::{CacheQuery, Outgoing};
+pub use client_headers::{ClientHeaders, DROPPED_REQUEST_HEADERS, folded};
+pub use outages::Outages;
 
 use crate::config::{BINDING_COOKIE, Cors, Target};
 use crate::http::cookie::{self, is_called};
 use crate::http::header_lines::HeaderChanges;
 use crate::problem::CODE_HEADER;
-pub use client_headers::{ClientHeaders, DROPPED_REQUEST_HEADERS, folded};
 
 /// Headers of an upstream's answer that concern its connection alone; the runtime keeps the framing ones itself.
 const DROPPED_RESPONSE_HEADERS: [&str; 7] =

@@ -3,9 +3,9 @@
 use crate::http::header::{HOP_BY_HOP_HEADERS, tokens};
 use crate::http::header_lines::{HeaderChanges, HeaderLines};
 
-/// Headers besides the hop-by-hop ones that no client's reach an upstream: for the gateway alone, the gateway's to set, or by
-/// which proxies say to servers behind them where a client is, who it is and what it asked, so that some servers believe them. A
-/// `*` stands for any signs; at the beginning it does not take in Cloudflare's own, `CF-*`.
+/// Headers of clients, besides the hop-by-hop ones, that reach no upstream: those only for the gateway, those that the gateway
+/// sets, or by which proxies say to servers behind them where a client is, who it is and what it requested, so that some servers
+/// trust them. A `*` stands for any characters; at the beginning it does not match Cloudflare's own, `CF-*`.
 ///
 /// `Upgrade` is not among them: a WebSocket handshake, which is a `GET`, is passed on.
 pub const DROPPED_REQUEST_HEADERS: [&str; 48] = [
@@ -100,7 +100,7 @@ impl ClientHeaders<'_> {
     /// `also`, in whatever spelling an upstream may fold.
     pub fn drop(&self, also: &[&str], changes: &mut HeaderChanges) {
         let mut own: Vec<_> = tokens(self.sent.get("connection").unwrap_or_default()).map(folded).collect();
-        // A handshake is passed on, and what the body is and what Cloudflare says are no connection's own.
+        // A handshake is passed on, and headers about the body and of Cloudflare do not belong to a connection.
         own.retain(|name| name != "upgrade" && !name.starts_with("content-") && !name.starts_with("cf-"));
         own.extend(also.iter().map(|name| folded(name)));
         // The runtime makes a handshake, and so a GET, of whatever has this header.

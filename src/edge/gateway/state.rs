@@ -25,37 +25,37 @@ pub struct Gateway {
     pub headers: ConfiguredHeaders,
     /// What no upstream's answer brings to a client.
     pub dropped_response_headers: HeaderChanges,
-    /// The authorizers at work, in the order of the config.
-    pub issuers: Vec<Rc<Verifier>>,
+    /// The verifiers of its authorizers, in the order of the config.
+    pub verifiers: Vec<Rc<Verifier>>,
     /// Access tokens of sessions, by cookie.
     pub sessions: RefCell<SessionCache>,
-    /// Exchanges of refresh tokens, by the token's SHA-256, where no Durable Object makes them.
+    /// Token requests of refresh tokens, by the token's SHA-256, if no Durable Object makes them.
     pub refreshes: SingleFlight<(Rc<Outcome>, bool)>,
     /// Grants of clients that the provider refused, and codes that were used.
     pub attempts: RefCell<Attempts>,
 }
 
 impl Gateway {
-    /// Returns an authorizer at work; one that is not the config's begins with nothing known.
-    pub fn issuer(&self, authorizer: &Rc<Authorizer>) -> Rc<Verifier> {
-        let known = self.issuers.iter().find(|issuer| Rc::ptr_eq(&issuer.authorizer, authorizer));
+    /// Returns the verifier of an authorizer; one that is not the config's begins with nothing known.
+    pub fn verifier(&self, authorizer: &Rc<Authorizer>) -> Rc<Verifier> {
+        let known = self.verifiers.iter().find(|verifier| Rc::ptr_eq(&verifier.authorizer, authorizer));
         known.cloned().unwrap_or_else(|| Verifier::begin(authorizer, None))
     }
 
     /// Returns the application of a provider at work.
     pub fn application(&self, provider: &Rc<Provider>) -> Application {
-        Application { provider: Rc::clone(provider), issuer: self.issuer(&provider.authorizer) }
+        Application { provider: Rc::clone(provider), verifier: self.verifier(&provider.authorizer) }
     }
 
-    /// Puts a config to work. What `previous` has under way or knows of the same provider goes on: a change of the config
-    /// must not split an exchange, nor forget the keys.
+    /// Activates a config. What `previous` has started or knows of the same provider stays: a change of the config
+    /// must not split a token request, nor drop the keys.
     pub fn new(config: Config, previous: Option<&Self>) -> Self {
-        let issuers: Vec<_> = config
+        let verifiers: Vec<_> = config
             .authorizers
             .iter()
             .map(|authorizer| {
-                let mut known = previous.into_iter().flat_map(|previous| &previous.issuers);
-                Verifier::begin(authorizer, known.find_map(|issuer| issuer.keys.serving(authorizer)))
+                let mut known = previous.into_iter().flat_map(|previous| &previous.verifiers);
+                Verifier::begin(authorizer, known.find_map(|verifier| verifier.keys.serving(authorizer)))
             })
             .collect();
         let issuer = |config: &Config| config.provider.as_ref().map(|provider| provider.authorizer.issuer.clone());
@@ -65,7 +65,7 @@ impl Gateway {
             headers: ConfiguredHeaders::of(&config.headers),
             asserted_headers: config.asserted_headers.iter().map(|name| folded(name)).collect(),
             dropped_response_headers: dropped_response_headers(config.cors.as_ref()),
-            issuers,
+            verifiers,
             refreshes: refreshes.unwrap_or_default(),
             attempts: RefCell::default(),
             config,

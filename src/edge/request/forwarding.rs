@@ -50,7 +50,7 @@ impl Forwarding {
         let sent = HeaderLines(&lines);
         let removed = &path.mapping.remove;
         let mut also: Vec<&str> = removed.iter().map(String::as_str).collect();
-        // What is kept for everyone must not depend on who asked.
+        // A cached answer for everyone must not depend on the requester.
         let anonymous = path.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
         let no_cookies = anonymous || removed.iter().any(|name| name == "cookie");
         if anonymous {
@@ -86,7 +86,7 @@ impl Forwarding {
         if let Some(session) = &*cx.session_token.borrow() {
             set.push(("authorization".into(), format!("Bearer {}", session.token).into()));
         }
-        // What the config removes is not sent, whoever made it.
+        // What the config removes is not sent, no matter who set it.
         set.retain(|(name, _)| !removed.iter().any(|removed| removed == name));
         let is_get = cx.method() == Method::Get.as_str();
         let mut changes = HeaderChanges::default();

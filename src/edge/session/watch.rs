@@ -9,7 +9,7 @@ use crate::config::Path;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::bindings;
-use crate::edge::runtime::host::object;
+use crate::edge::runtime::crossings::object;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::session::cookie::presented_cookie;

@@ -9,6 +9,9 @@ use web_sys::Request;
 extern "C" {
     /// Returns the method and the normalised address with a space between them.
     pub fn request_line(request: &Request) -> String;
+
+    /// Reads an HTTP date (RFC 9110 section 5.6.7) in milliseconds since 1970; not a number if it is not one.
+    pub fn http_date(value: &str) -> f64;
 }
 
 /// Makes a JavaScript object.
@@ -23,7 +26,7 @@ pub fn object(members: &[(&str, JsValue)]) -> Result<Object, JsValue> {
     Ok(object)
 }
 
-/// Returns the words of what the runtime threw; its errors hold neither headers, bodies nor key material.
+/// Returns the text of an error that the runtime threw; its errors have neither headers, bodies nor key material.
 pub fn thrown_message(error: &JsValue) -> Option<String> {
     error.dyn_ref::<js_sys::Error>().map(|error| error.message().into())
 }
