@@ -60,8 +60,8 @@ async function optimise(wasm, options) {
 }
 
 /**
- * Leaves out the classes that come with the SDK: told that making them has no effect, esbuild drops those nobody uses. Leaves out,
- * too, what stands twice and would be warned of at every build.
+ * Leaves out the classes that come with the SDK: marked as free of side effects, the unused ones are dropped by esbuild. Leaves
+ * out, too, duplicates that would be warned of at every build.
  */
 async function dropUnusedClasses(script) {
   const whole = script.replace(/\.js$/, '.whole.js');

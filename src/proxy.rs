@@ -15,9 +15,9 @@ use crate::http::cookie::{self, is_called};
 use crate::http::header_lines::HeaderChanges;
 use crate::problem::CODE_HEADER;
 
-/// Headers besides the hop-by-hop ones that no client's reach an upstream: for the gateway alone, the gateway's to set, or by
-/// which proxies say to servers behind them where a client is, who it is and what it asked, so that some servers believe them. One
-/// a line. A `*` stands for any signs; at the beginning it does not take in Cloudflare's own, `CF-*`.
+/// Headers of clients, besides the hop-by-hop ones, that reach no upstream: those only for the gateway, those that the gateway
+/// sets, or by which proxies say to servers behind them where a client is, who it is and what it requested, so that some servers
+/// trust them. One a line. A `*` stands for any characters; at the beginning it does not match Cloudflare's own, `CF-*`.
 ///
 /// `Upgrade` is not among them: a WebSocket handshake, which is a `GET`, is passed on.
 pub const DROPPED_REQUEST_HEADERS: &str = "\

@@ -1,6 +1,6 @@
 //! The life of a session: its cookie, who may use it, when it is renewed and when it ends.
 //!
-//! Decisions only. Where sessions are kept, sealed and asked for is the edge's; what the provider's answers mean is
+//! Decisions only. The edge stores, seals and requests sessions; what the provider's answers mean is
 //! [`crate::oauth`]'s.
 
 mod cache;

@@ -227,7 +227,7 @@ section! {
 }
 
 /// The key of whatever takes requests: an upstream, a module, another Worker.
-pub(super) mod target {
+pub(crate) mod target {
     use super::section;
 
     section! {

@@ -30,7 +30,7 @@ use service::ServiceCall;
 /// Answers a request by the path's integration, once what comes before it lets that happen.
 ///
 /// # Errors
-/// What a client is told instead.
+/// The answer to the client instead.
 pub async fn run(
     gateway: &Rc<Gateway>,
     cx: &Rc<RequestContext>,

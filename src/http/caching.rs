@@ -2,6 +2,8 @@
 //!
 //! Which requests ask the gateway's cache is [`crate::proxy`]'s to say.
 
+use super::header::{is_listed, seconds};
+
 /// What a message tells caches (RFC 9111 section 5.2), as far as a shared one heeds it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CacheControl {
@@ -85,12 +87,6 @@ fn split_quoted(text: &str) -> (&str, &str) {
     (parts.0, parts.1.get(1..).unwrap_or_default())
 }
 
-/// Returns a number of seconds (RFC 9111 section 1.2.2), which is at most the largest that there is here; `None` if it is not one.
-fn seconds(text: &str) -> Option<u32> {
-    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    is_number.then(|| text.parse().unwrap_or(u32::MAX))
-}
-
 /// The largest answer that is kept, in bytes; `cache.js` has it too.
 const KEPT_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -119,8 +115,8 @@ pub struct Freshness {
 
 impl Received<'_> {
     /// Returns for how long an answer may be given to others who ask, which is `ttl_secs` at most; `None` if it may not (RFC 9111
-    /// sections 3 and 4.2). `tells_apart` knows the request headers by which kept answers are told apart.
-    pub fn freshness(&self, tells_apart: &dyn Fn(&str) -> bool, ttl_secs: u32) -> Option<Freshness> {
+    /// sections 3 and 4.2). `known` lists the request headers by which kept answers are told apart, in lower case.
+    pub fn freshness(&self, known: &str, ttl_secs: u32) -> Option<Freshness> {
         let header = self.header;
         // What is said to such caches alone (RFC 9213) counts too.
         let fields = [header("cache-control").or_else(|| header("pragma")), header("cdn-cache-control")];
@@ -128,7 +124,7 @@ impl Received<'_> {
         let coding = header("content-encoding").map(|coding| coding.to_ascii_lowercase());
         let length = header("content-length").and_then(|length| length.parse().ok());
         // What is kept has no coding, so by `Accept-Encoding` it does not differ.
-        let is_known = |name: &str| matches!(name, "" | "accept-encoding") || tells_apart(name);
+        let is_known = |name: &str| matches!(name, "" | "accept-encoding") || is_listed(known, name);
         let vary = header("vary").unwrap_or_default().to_ascii_lowercase();
         let is_decoded = match coding.as_deref() {
             None => true,
@@ -142,7 +138,7 @@ impl Received<'_> {
             || !is_decoded
             || length.is_some_and(|length: u64| length > KEPT_MAX_BYTES)
             || header("set-cookie").is_some()
-            || !vary.split([',', ' ', '\t']).all(is_known)
+            || !vary.split(',').all(|name| is_known(name.trim_ascii()))
         {
             return None;
         }
@@ -183,7 +179,7 @@ mod tests {
         let date = |name| header(name).map(|date| date.parse().map_or(f64::NAN, |secs: f64| NOON_MS + 1000.0 * secs));
         let (dated_ms, expires_ms) = (date("date"), date("expires"));
         let received = Received { status, header: &header, dated_ms, expires_ms, now_ms: NOON_MS };
-        received.freshness(&|name| name == "accept", TTL_SECS)
+        received.freshness("accept,x-kind", TTL_SECS)
     }
 
     #[test]

@@ -17,7 +17,7 @@ const JTI_MAX_BYTES: usize = 256;
 /// The event that makes a token a logout token (Back-Channel Logout section 2.4).
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// Returns the address of the provider's logout, which leads on to `return_to`; that itself where the provider has none.
+/// Returns the address of the provider's logout, which leads on to `return_to`; `return_to` itself if the provider has none.
 pub fn logout_url(provider: &Provider, endpoints: &Endpoints, return_to: String) -> String {
     let Some((url, return_to_parameter)) = &endpoints.logout else { return return_to };
     let mut query = Serializer::new(String::new());

@@ -1,17 +1,17 @@
-//! One exchange per refresh token: what is kept of it, and what a request with that token is told.
+//! One token request per refresh token: what is stored of it, and what a requester with that token gets.
 //!
-//! A rotated refresh token is good once, and the provider takes a second use for a theft (RFC 9700 section 4.14.2). So what
-//! came of the first is kept for a moment, for whoever asks with the same token. Times are milliseconds since 1970.
+//! A rotated refresh token is valid once, and the provider takes a second use for theft (RFC 9700 section 4.14.2). So what
+//! came of the first is stored for a moment, for requesters with the same token. Times are milliseconds since 1970.
 
 use serde_json::{Map, Value};
 
 use super::provider_response::{Grant, Outcome, ProviderResponse, TransportError, parse_token_response};
 use crate::json::{self, ToText as _};
 
-/// Whether an exchange was lost counts for this long: providers that allow for a lost answer do so for a minute at the most.
+/// A token request counts as lost for this long: providers that allow for a lost answer do so for a minute at the most.
 pub const LOST_WINDOW_MS: i64 = 60_000;
 
-/// An exchange that was lost is tried again this often, and then left to rest until [`LOST_WINDOW_MS`] have passed.
+/// A lost token request is tried again this often, and then not until [`LOST_WINDOW_MS`] have passed.
 const RETRIES_MAX: u64 = 1;
 
 /// What to do for a request with the refresh token.
@@ -19,27 +19,27 @@ const RETRIES_MAX: u64 = 1;
 pub enum Step {
     /// Exchange it; the number says how often it was lost before.
     Exchange(u64),
-    /// Give the kept answer again.
+    /// Give the stored answer again.
     Replay(String),
     /// Leave it: it was lost too often.
     Rest,
 }
 
-/// What is kept of the exchange of one refresh token.
+/// What is stored of the token request of one refresh token.
 #[derive(Debug, PartialEq, Eq)]
 pub enum StoredResult {
-    /// It is under way, or was lost: `lost` is how often it was before.
+    /// It is running, or was lost: `lost` says how often it was lost before.
     UnderWay {
         /// How often it was lost before.
         lost: u64,
-        /// When this no longer counts.
+        /// Until when this counts.
         until: i64,
     },
     /// Its answer.
     Answered(Answered),
 }
 
-/// The answer to an exchange.
+/// The token response.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answered {
     /// The answer, sealed under a key that only the refresh token gives.
@@ -53,7 +53,7 @@ pub struct Answered {
 }
 
 impl StoredResult {
-    /// Reads a kept text; `None` if it is none.
+    /// Parses a stored text; `None` if it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let members = json::parse_object(text.as_bytes())?;
         let until = members.get("until").and_then(Value::as_i64)?;
@@ -103,8 +103,8 @@ impl StoredResult {
     }
 }
 
-/// Checks whether a provider has put another refresh token in the place of the one that was `sent`. One that stays good is
-/// exchanged again: what came of it would be given again past its use.
+/// Checks whether a provider has replaced the refresh token that was `sent`. One that stays valid is
+/// used again: its result would be given again after it has expired.
 pub fn is_rotated(outcome: &Outcome, sent: &str) -> bool {
     let tokens = outcome.as_ref().ok().and_then(|answer| parse_token_response(Grant::Refresh, answer).ok());
     tokens.is_some_and(|tokens| tokens.refresh_token().is_some_and(|token| token != sent))

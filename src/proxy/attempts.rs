@@ -53,12 +53,14 @@ impl<'t> Attempts<'t> {
         outages: &mut Outages,
         now_ms: f64,
     ) -> Self {
-        let (mut order, mut down) = (Vec::new(), Vec::new());
-        for target in targets.iter() {
-            let place = if outages.is_down(&target.origin, now_ms) { &mut down } else { &mut order };
-            place.push(target);
+        let mut order = Vec::new();
+        for is_last in [false, true] {
+            for target in targets.iter() {
+                if outages.is_down(&target.origin, now_ms) == is_last {
+                    order.push(target);
+                }
+            }
         }
-        order.append(&mut down);
         let is_repeatable = !has_body && IDEMPOTENT_METHODS.contains(&method);
         let (others, retries) = if is_repeatable { (targets.others.len(), retries) } else { (0, 0) };
         let target = order.first().copied().unwrap_or(&targets.first);

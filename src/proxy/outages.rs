@@ -6,7 +6,7 @@ const FAILURES_IN_A_ROW: u32 = 3;
 /// How long it counts as down, in milliseconds.
 const DOWN_MS: f64 = 10_000.0;
 
-/// Upstreams that could not be reached lately. Only those of a config are ever in it, and each answer takes its upstream out.
+/// Upstreams that could not be reached; those of a config, of which there are few.
 pub struct Outages(Vec<Outage>);
 
 struct Outage {
@@ -56,7 +56,9 @@ impl Outages {
 
     /// Records an answer of an upstream.
     pub(super) fn record_answer(&mut self, origin: &str) {
-        self.0.retain(|outage| outage.origin != origin);
+        if let Some(outage) = self.find(origin) {
+            (outage.failures, outage.down_until_ms) = (0, None);
+        }
     }
 }
 

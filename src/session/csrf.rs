@@ -1,4 +1,5 @@
-//! Cross-site request forgery: a browser sends the cookie whoever made it send the request, so who that was must be told.
+//! Cross-site request forgery: a browser sends the cookie no matter which site caused the request, so the gateway must find that
+//! out.
 //!
 //! `Sec-Fetch-Site` and `Origin` are set by the browser, and no page can write them (Fetch Metadata, Fetch section 3.1).
 

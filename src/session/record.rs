@@ -1,6 +1,6 @@
-//! What is kept of a session, and what its age means.
+//! What is stored of a session, and what its age means.
 //!
-//! Times are seconds since 1970. The tokens are sealed under the half of the cookie that is kept nowhere; only the times
+//! Times are seconds since 1970. The tokens are sealed under the half of the cookie that is stored nowhere; only the times
 //! can be read without it. The refresh token is there once more, sealed for the gateway, which revokes it when the session ends.
 
 use serde_json::{Map, Value};
@@ -13,7 +13,7 @@ use crate::token::{claimed_expiry, claimed_text};
 /// An isolate uses a token for this long without asking the session again, so that a logout is seen everywhere within it.
 pub const TOKEN_CACHE_MAX_SECS: i64 = 15;
 
-/// Where a renewal did not come about while the token still holds, the session is asked again after this long.
+/// If a renewal fails while the token is still valid, the session is asked again after this long.
 const RENEWAL_RETRY_SECS: i64 = 5;
 
 /// A token that a requester does not accept is renewed, unless it came within this time.
@@ -22,7 +22,7 @@ const REJECT_AFTER_SECS: i64 = 10;
 /// A request moves the end of an idle session only once in so many parts of the idle time: each move is a write.
 const TOUCHES_PER_IDLE: i64 = 20;
 
-/// What is kept of a session.
+/// What is stored of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRecord {
     /// When it was last used, to within a part of the idle time.
@@ -39,14 +39,14 @@ pub struct SessionRecord {
     pub sealed: String,
 }
 
-/// What a session's access token is good for.
+/// The state of a session's access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenState {
     /// It may be used for this many seconds without asking again.
     Fresh(i64),
-    /// It holds and is to be renewed; where that fails it may be used for this many seconds without asking again.
+    /// It is valid and is to be renewed; if that fails, it may be used for this many seconds without asking again.
     Due(i64),
-    /// It holds no more.
+    /// It has expired.
     Expired,
 }
 
@@ -125,7 +125,7 @@ impl SessionRecord {
         json::object(members).to_text()
     }
 
-    /// Reads a kept text; `None` if it is none.
+    /// Parses a stored text; `None` if it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let members = json::parse_object(text.as_bytes())?;
         let time = |key: &str| members.get(key).and_then(Value::as_i64);
@@ -145,19 +145,20 @@ pub fn revocable(sealed: &str) -> Option<String> {
     sealed.split_once(' ').map(|(_, refresh)| refresh.to_owned())
 }
 
-/// Returns until when an access token that came at `now` holds: as long as the answer says, and no longer than the token itself does.
+/// Returns until when an access token that came at `now` is valid: as long as the token response says, and no longer than the
+/// token itself does.
 pub fn token_until(answer: &TokenResponse, now: i64) -> Option<i64> {
     let by_answer = answer.expires_in().map(|seconds| now.saturating_add(seconds));
     let by_token = claimed_expiry(answer.access_token());
     by_answer.into_iter().chain(by_token).min()
 }
 
-/// The tokens of a session. There is no `Debug`: they are secrets.
+/// The tokens of a session. They have no `Debug`, because they are secrets.
 #[derive(Clone)]
 pub struct Tokens {
     /// The access token.
     pub access: String,
-    /// The refresh token, where the provider gave one.
+    /// The refresh token, if the provider gave one.
     pub refresh: Option<String>,
     /// Whose they are, by the ID token of the login.
     pub subject: Option<String>,
@@ -199,7 +200,7 @@ impl Tokens {
         members
     }
 
-    /// Reads an opened text; `None` if it is none. What is empty was not given.
+    /// Parses an opened text; `None` if it is malformed. An empty member counts as absent.
     pub fn from_json(members: &Map<String, Value>) -> Option<Self> {
         let own = |key: &str| json::text(members, key).filter(|text| !text.is_empty()).map(str::to_owned);
         Some(Self { access: own("access")?, refresh: own("refresh"), subject: own("subject"), sid: own("sid") })

@@ -149,7 +149,7 @@ pub fn baseline_claims() -> Value {
     })
 }
 
-/// Returns `object` with `key` set to `value`, or without it where `value` is `None`.
+/// Returns `object` with `key` set to `value`, or without it if `value` is `None`.
 pub fn with(mut object: Value, key: &str, value: Option<Value>) -> Value {
     let members = object.as_object_mut().unwrap();
     match value {

@@ -1,6 +1,6 @@
 //! Tokens that others signed: the vectors of RFC 7515, RFC 7520 and RFC 8037, and nine tokens by npm `jose`.
 //!
-//! The RFCs' payloads are no claims that this gateway could accept, so a vector passes where its signature verifies and the
+//! The RFCs' payloads are not claims that this gateway could accept, so a vector passes if its signature verifies and the
 //! refusal comes from what follows it.
 
 use std::collections::BTreeMap;

@@ -30,7 +30,7 @@ pub struct Gateway {
     pub verifiers: Vec<Rc<Verifier>>,
     /// Access tokens of sessions, by cookie.
     pub sessions: RefCell<SessionCache>,
-    /// Exchanges of refresh tokens, by the token's SHA-256, where no Durable Object makes them.
+    /// Token requests of refresh tokens, by the token's SHA-256, if no Durable Object makes them.
     pub refreshes: SingleFlight<(Rc<Outcome>, bool)>,
     /// Grants of clients that the provider refused, and codes that were used.
     pub attempts: RefCell<Attempts>,
@@ -48,8 +48,8 @@ impl Gateway {
         Application { provider: Rc::clone(provider), verifier: self.verifier(&provider.authorizer) }
     }
 
-    /// Puts a config to work. What `previous` has under way or knows of the same provider goes on: a change of the config
-    /// must not split an exchange, nor forget the keys.
+    /// Activates a config. What `previous` has started or knows of the same provider stays: a change of the config
+    /// must not split a token request, nor drop the keys.
     pub fn new(config: Config, previous: Option<&Self>) -> Self {
         let verifiers: Vec<_> = config
             .authorizers

@@ -21,7 +21,7 @@ pub struct Verifier {
     tokens: RefCell<TokenCache>,
 }
 
-/// Why a token is not believed.
+/// Why a token is not accepted.
 pub enum VerifyError {
     /// The token's own fault.
     Token(TokenError),
@@ -52,10 +52,10 @@ impl Verifier {
         Rc::new(Self { authorizer: Rc::clone(authorizer), keys, tokens: RefCell::default() })
     }
 
-    /// Returns the claims of an access token. Waits for nothing where it verified before.
+    /// Returns the claims of an access token. Waits for nothing if it was verified before.
     ///
     /// # Errors
-    /// Why it is not believed.
+    /// Why it is not accepted.
     pub async fn access_claims(
         &self,
         invocation: &dyn Invocation,
@@ -89,7 +89,7 @@ impl Verifier {
         let token = UnverifiedToken::parse(token, &self.authorizer.algorithms)?;
         let mut held = self.keys.current(invocation).await.map_err(VerifyError::Keys)?;
         let mut outcome = verify_signature(&token, &held).await;
-        // A key that is named and not there, or a signature by none of the keys where none is named: the set may have changed.
+        // A named key is missing, or no key is named and none fits the signature: the JWKS may have changed.
         let outdated = match outcome {
             Err(TokenError::NoKey { .. } | TokenError::KeyLeftOut { .. }) => true,
             Err(TokenError::BadSignature) => token.key_id().is_none(),

@@ -17,7 +17,7 @@ use crate::session::index_subject;
 /// Ends the sessions that a logout token names.
 ///
 /// # Errors
-/// 400 where the token is none or was used before; 503 where a session could not be ended, so that the provider tries again.
+/// 400 if it is not a logout token or was used before; 503 if a session could not be ended, so that the provider tries again.
 pub async fn run(cx: &RequestContext, application: &Application) -> Result<Answer, Problem> {
     let body = read_body(cx).await?;
     let token = match BodyKind::of(cx)? {

@@ -4,7 +4,6 @@
 use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
 use crate::config::{Cache, Path, RateKey};
@@ -43,6 +42,13 @@ pub enum Found {
     Key(String),
 }
 
+impl Found {
+    /// Reads what a look-up gave.
+    pub fn parse(found: JsValue) -> Self {
+        found.as_string().map_or_else(|| Self::Answer(found.unchecked_into()), Self::Key)
+    }
+}
+
 impl<'p> CacheUse<'p> {
     /// Returns what the cache has to do with a request that goes to `url`; `None` if it has no part in it.
     pub fn of(
@@ -75,15 +81,10 @@ impl<'p> CacheUse<'p> {
         Some(Self { cache, query })
     }
 
-    /// Looks for an answer.
-    ///
-    /// # Errors
-    /// What was thrown.
-    pub async fn look_up(&self, cx: &RequestContext, request: &Request) -> Result<Found, JsValue> {
+    /// Looks for an answer; gives what [`Found::parse`] reads.
+    pub fn look_up(&self, cx: &RequestContext, request: &Request) -> Promise {
         let CacheQuery { name, vary, anew } = &self.query;
-        let found = look_up(request, &cx.origin(), name, vary, *anew, self.cache.per_user);
-        let found = JsFuture::from(found).await?;
-        Ok(found.as_string().map_or_else(|| Found::Answer(found.unchecked_into()), Found::Key))
+        look_up(request, &cx.origin(), name, vary, *anew, self.cache.per_user)
     }
 
     /// Returns an upstream's answer as the client gets it, and keeps a copy if that may be.
@@ -101,7 +102,7 @@ impl<'p> CacheUse<'p> {
             expires_ms: date("expires"),
             now_ms: now_ms(),
         };
-        let kept = received.freshness(&|name| self.query.tells_apart(name), self.cache.ttl_secs).unwrap_or_default();
+        let kept = received.freshness(&self.query.vary, self.cache.ttl_secs).unwrap_or_default();
         pass_on(response, key, kept.secs, kept.age_secs, self.cache.per_user)
     }
 }

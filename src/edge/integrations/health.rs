@@ -7,7 +7,7 @@ use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
 use crate::json::{self, ToText as _};
 
-/// Answers with 200 where every authorizer can verify tokens, else with 503.
+/// Answers with 200 if every authorizer can verify tokens, otherwise with 503.
 pub async fn run(gateway: &Gateway, cx: &RequestContext) -> Answer {
     let mut healthy = true;
     let mut authorizers: Vec<Value> = Vec::with_capacity(gateway.verifiers.len());

@@ -74,7 +74,7 @@ pub async fn run(
     let headers = ForwardedHeaders::of(gateway, cx, path, claims, prefix);
     let request = headers.request(cx, path, &first).map_err(failed)?;
     let cache = match CacheUse::of(cx, path, &request, &first, claims) {
-        Some(cache) => match cache.look_up(cx, &request).await.map_err(failed)? {
+        Some(cache) => match Found::parse(JsFuture::from(cache.look_up(cx, &request)).await.map_err(failed)?) {
             Found::Answer(answer) => return Ok(Answer::Relayed(answer)),
             Found::Key(key) => Some((cache, key)),
         },

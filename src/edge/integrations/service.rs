@@ -68,7 +68,7 @@ impl ServiceCall<'_> {
     /// Passes the request to a Worker, or has one of its functions answer it.
     ///
     /// # Errors
-    /// 502 where it fails, 504 where it takes too long.
+    /// 502 if it fails, 504 if it takes too long.
     pub async fn binding(&self, binding: &str, function: Option<&str>) -> Result<Answer, Problem> {
         let worker = self.bound(binding);
         let request = self.forwarded()?;
@@ -82,16 +82,16 @@ impl ServiceCall<'_> {
     /// Has a module beside the gateway answer the request.
     ///
     /// # Errors
-    /// 502 where it fails, 504 where it takes too long.
+    /// 502 if it fails, 504 if it takes too long.
     pub async fn module(&self, name: &str) -> Result<Answer, Problem> {
         let Self { cx, .. } = self;
         self.answer(serve(name, &self.forwarded()?, cx.env().as_ref(), cx.context(), TIMEOUT_MS)).await
     }
 
-    /// Asks a function whether the request may go on; gives its answer where it may not.
+    /// Asks a function whether the request may continue; returns its answer if it may not.
     ///
     /// # Errors
-    /// 502 where it fails or says neither, 504 where it takes too long.
+    /// 502 if it fails or says neither, 504 if it takes too long.
     pub async fn ask_first(&self, rpc: &Rpc) -> Result<Option<Answer>, Problem> {
         let Self { gateway, cx, path, claims, .. } = self;
         let headers = ForwardedHeaders::of(gateway, cx, path, *claims, "");
@@ -119,7 +119,7 @@ impl ServiceCall<'_> {
     /// Tells a function of a login; what it answers is nobody's business.
     ///
     /// # Errors
-    /// 502 where it fails, 504 where it takes too long.
+    /// 502 if it fails, 504 if it takes too long.
     pub async fn tell(&self, rpc: &Rpc) -> Result<(), Problem> {
         let (worker, request) = (self.bound(&rpc.binding), self.forwarded()?);
         let told = tell_function(&worker, &rpc.function, &request, &self.context(), TIMEOUT_MS);
@@ -151,7 +151,7 @@ impl ServiceCall<'_> {
         }
     }
 
-    /// Returns what a function is told of the request, as JSON; `requestUrl` and `jwtPayload` are the older gateway's names.
+    /// Returns the context of a function, as JSON; `requestUrl` and `jwtPayload` are SAG's names.
     fn context(&self) -> String {
         let Self { cx, path, matched, claims, .. } = self;
         let mut params: Map<String, Value> = Map::new();

@@ -43,9 +43,9 @@ pub struct RequestContext {
     pub trace: OnceCell<Trace>,
     /// The most bytes that its path takes of its body.
     pub body_max: Cell<Option<u64>>,
-    /// How long authentication took, in milliseconds, where there was any.
+    /// How long authentication took, in milliseconds, if there was any.
     pub auth_ms: Cell<Option<f64>>,
-    /// How long it took until the upstream began to answer, in milliseconds, where one was asked.
+    /// How long it took until the upstream began to answer, in milliseconds, if one was called.
     pub upstream_ms: Cell<Option<f64>>,
     method: String,
     url: Address,

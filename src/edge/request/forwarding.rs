@@ -20,8 +20,8 @@ use crate::token::VerifiedClaims;
 extern "C" {
     /// Makes the request for an upstream, whose body streams through. Without the headers in `drop`, without those
     /// that its `Connection` names, in whatever spelling an upstream may fold: to CGI and its heirs `X_User.Id` and `X-User-Id`
-    /// are one variable. `drop` has the names of every request, where a `*` stands for any signs, a blank line, and those of
-    /// this one. A body that does not say how long it is breaks off behind `max` bytes.
+    /// are one variable. `drop` has the names for every request, in which a `*` stands for any characters, a blank line, and those
+    /// of this one. A body that does not say how long it is breaks off behind `max` bytes.
     #[wasm_bindgen(catch)]
     fn forward(request: &Request, url: &str, drop: &str, set: &str, max: Option<f64>) -> Result<Request, JsValue>;
 }
@@ -49,9 +49,9 @@ impl ForwardedHeaders {
             drop.push('\n');
         };
         path.mapping.remove.iter().for_each(|name| also(name));
-        // Nor does the client's own pass where the source of the path's has no value.
+        // Nor does the client's own pass if the source of the path's has no value.
         path.mapping.headers.iter().for_each(|(name, _)| also(name));
-        // What is kept for everyone must not depend on who asked.
+        // A cached answer for everyone must not depend on the requester.
         let anonymous = path.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
         let removed = &path.mapping.remove;
         let no_cookies = anonymous || removed.iter().any(|name| name == "cookie");
@@ -89,7 +89,7 @@ impl ForwardedHeaders {
         if let Some(session) = &*cx.session_token.borrow() {
             set.push(("authorization".into(), format!("Bearer {}", session.token).into()));
         }
-        // What the config removes is not sent, whoever made it.
+        // What the config removes is not sent, no matter who set it.
         set.retain(|(name, _)| !removed.iter().any(|removed| removed == name));
         let mut changes = HeaderChanges::default();
         set.iter().for_each(|(name, value)| changes.set(name, value));

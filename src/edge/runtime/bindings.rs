@@ -10,7 +10,7 @@ use crate::config::{Binding, Bindings, Reference};
 use crate::edge::runtime::timing::{Elapsed, within};
 
 /// How long a read of KV or of a Secrets Store may take, in milliseconds: a store that hangs must not hang a request that can
-/// do without it, or be told so.
+/// work without it, or report it.
 const STORE_TIMEOUT_MS: u32 = 3_000;
 
 /// The values behind a config's references.
@@ -27,7 +27,7 @@ impl Bindings for ResolvedBindings {
     }
 }
 
-/// Returns a binding as it is; `undefined` where there is none.
+/// Returns a binding as it is; `undefined` if there is none.
 pub fn raw(env: &Env, name: &str) -> JsValue {
     Reflect::get(env, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
@@ -72,7 +72,7 @@ async fn from_secrets_store(binding: &JsValue) -> Result<Option<String>, JsValue
     read_text(&Promise::resolve(&value)).await
 }
 
-/// Waits for what a store reads, and gives it where it is text.
+/// Waits for the answer of a store, and returns it if it is text.
 ///
 /// # Errors
 /// What the store threw, or that it took longer than [`STORE_TIMEOUT_MS`].

@@ -26,7 +26,7 @@ pub fn object(members: &[(&str, JsValue)]) -> Result<Object, JsValue> {
     Ok(object)
 }
 
-/// Returns the words of what the runtime threw; its errors hold neither headers, bodies nor key material.
+/// Returns the text of an error that the runtime threw; its errors have neither headers, bodies nor key material.
 pub fn thrown_message(error: &JsValue) -> Option<String> {
     error.dyn_ref::<js_sys::Error>().map(|error| error.message().into())
 }

@@ -1,4 +1,4 @@
-// Headers: how lists of them cross, what stands in them, and what is read of a request in one call.
+// Headers: how lists of them cross, what they contain, and what is read of a request in one call.
 
 /**
  * Returns the method and the normalised address with a space between them.

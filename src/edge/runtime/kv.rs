@@ -23,7 +23,7 @@ extern "C" {
 }
 
 impl KvNamespace {
-    /// Returns the namespace bound as `name`, where there is one.
+    /// Returns the namespace bound as `name`, if there is one.
     pub fn bound(env: &Env, name: &str) -> Option<Self> {
         let binding = bindings::raw(env, name);
         binding.is_object().then(|| binding.unchecked_into())

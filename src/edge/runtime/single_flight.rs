@@ -1,6 +1,6 @@
 //! One piece of work for all who ask for it at once.
 //!
-//! Workers forbid a request from awaiting another's I/O, so those who come second wait on timers of their own for a value to
+//! Workers forbid a request from awaiting another's I/O, so later requests wait on their own timers for a value to
 //! be settled. The work itself runs under `waitUntil`: the client that began it may hang up.
 
 use std::cell::{Cell, RefCell};
@@ -13,7 +13,7 @@ use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::timing::{Pause, now_ms};
 
-/// How long values are kept and waited for.
+/// How long values are stored and waited for.
 #[derive(Clone, Copy)]
 pub struct SingleFlightRules {
     /// A value that may be given again is, for this long after it was settled.
@@ -22,7 +22,7 @@ pub struct SingleFlightRules {
     pub lost_after_ms: f64,
 }
 
-/// Work under way or just done, by key; clones share it. A list: each use looks at all of it anyway, for what is old.
+/// Work that is running or just done, by key; clones share it. A list: each use looks at all of it anyway, for what is old.
 pub struct SingleFlight<V>(Rc<RefCell<Vec<Keyed<V>>>>);
 
 type Keyed<V> = (String, Rc<Flight<V>>);
@@ -70,7 +70,7 @@ impl<V: Clone + 'static> SingleFlight<V> {
                 if let Some(value) = result_of(&flight, rules).await {
                     return Some(value);
                 }
-                // Whoever finds first that it was lost takes it over, and the others, who hold it too, wait for that.
+                // The first request that finds it lost takes it over; the others, which share it, wait for that.
                 flight.began_ms.set(now_ms());
                 flight
             }

@@ -29,7 +29,7 @@ extern "C" {
     fn random(length: usize) -> Result<Uint8Array, JsValue>;
 }
 
-/// WebCrypto refused; the text is its reason and never holds key material.
+/// WebCrypto refused; the text is its reason and never has key material.
 #[derive(Debug)]
 pub struct CryptoError(pub String);
 

@@ -1,6 +1,6 @@
-// `retries` and `urls` of a server: which requests are made again, where to, and how often. What is made again by the gateway is
-// counted at upstreams that end each connection with its answer: where one is used again and dies, the runtime itself sends a
-// request without a body once more.
+// `retries` and `urls` of a server: which requests are sent again, to which address, and how often. What is made again by the
+// gateway is counted at upstreams that end each connection with its answer: if one is used again and dies, the runtime itself
+// sends a request without a body once more.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
