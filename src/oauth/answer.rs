@@ -1,4 +1,5 @@
-//! What the provider's answers mean to a client: the table of refresh outcomes in docs/refresh.md, and its kin for login and profile.
+//! What the provider's answers mean to a client: the table of refresh outcomes in docs/refresh.md, and its kin for login and
+//! profile.
 //!
 //! A transient failure never costs a login: only `invalid_grant` says that a token is gone.
 
@@ -64,7 +65,7 @@ impl From<TransportError> for Problem {
     }
 }
 
-/// Which exchange an answer of the token endpoint is for.
+/// Which grant a token response is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
     /// A code for tokens.
@@ -86,17 +87,17 @@ impl TokenResponse {
         json::text(&self.members, "access_token").unwrap_or_default()
     }
 
-    /// Returns the refresh token, where there is one; an empty one was not given.
+    /// Returns the refresh token, if there is one; an empty one counts as none.
     pub fn refresh_token(&self) -> Option<&str> {
         json::text(&self.members, "refresh_token").filter(|token| !token.is_empty())
     }
 
-    /// Returns for how many seconds the access token holds, where the answer says so (RFC 6749 section 5.1).
+    /// Returns for how many seconds the access token is valid, if the token response says so (RFC 6749 section 5.1).
     pub fn expires_in(&self) -> Option<i64> {
         self.members.get("expires_in").and_then(Value::as_i64).filter(|seconds| *seconds > 0)
     }
 
-    /// Returns the ID token, where there is one.
+    /// Returns the ID token, if there is one.
     pub fn id_token(&self) -> Option<&Secret<String>> {
         self.id_token.as_ref()
     }
@@ -113,8 +114,8 @@ impl TokenResponse {
         same_access && same_id
     }
 
-    /// Returns the provider's answer as JSON, with `return_to` beside the tokens where the login asked for one. Tokens that are empty
-    /// are left out: a client would put them in the place of what it holds.
+    /// Returns the token response as JSON, with `return_to` beside the tokens if the login asked for one. Tokens that are empty
+    /// are left out: a client would replace its own with them.
     pub fn to_json(&self, return_to: Option<&str>) -> String {
         let mut members = Map::new();
         for (name, value) in &self.members {
@@ -133,7 +134,7 @@ impl TokenResponse {
 /// Reads an answer of the token endpoint.
 ///
 /// # Errors
-/// What a client is told, by that table.
+/// The answer to the client, by that table.
 pub fn parse_token_response(exchange: Grant, answer: &ProviderResponse) -> Result<TokenResponse, Problem> {
     if answer.status == 200 {
         return read_tokens(exchange, &answer.body);
@@ -162,7 +163,7 @@ fn needs_user(error: &str) -> bool {
     error.as_bytes().ends_with(b"_required")
 }
 
-/// Checks whether an error says that the user has to begin anew.
+/// Checks whether an error says that the user has to begin again.
 fn has_expired(error: &str, description: &str) -> bool {
     [error, description].contains(&AUTHENTICATION_EXPIRED)
 }
@@ -170,7 +171,7 @@ fn has_expired(error: &str, description: &str) -> bool {
 /// Reads what came of the renewal of a session's tokens.
 ///
 /// # Errors
-/// What a client is told, who knows of no refresh token: that the session has ended, that the user has to log in again, or that
+/// The answer to a client that knows of no refresh token: that the session has ended, that the user has to log in again, or that
 /// the provider is away.
 pub fn validate_renewal(outcome: &Outcome) -> Result<TokenResponse, Problem> {
     let judged = match outcome {
@@ -186,7 +187,7 @@ pub fn validate_renewal(outcome: &Outcome) -> Result<TokenResponse, Problem> {
 }
 
 fn read_tokens(exchange: Grant, body: &str) -> Result<TokenResponse, Problem> {
-    let malformed = || Problem::IdpError("the token answer is malformed", Some(200));
+    let malformed = || Problem::IdpError("the token response is malformed", Some(200));
     let members = json::parse_object(body.as_bytes()).ok_or_else(malformed)?;
     let has_access_token = json::text(&members, "access_token").is_some_and(|token| !token.is_empty());
     if !has_access_token {
@@ -213,14 +214,14 @@ pub(super) fn is_bearer(members: &Map<String, Value>) -> bool {
     }
 }
 
-/// Reads an answer of the userinfo endpoint and gives the profile of `subject`, where that is known, as JSON.
+/// Parses an answer of the userinfo endpoint, and returns the profile as JSON; it must be that of `subject`, if that is known.
 ///
 /// # Errors
-/// What a client is told.
+/// The answer to the client.
 pub fn validate_profile(answer: &ProviderResponse, subject: Option<&str>) -> Result<String, Problem> {
     match answer.status {
         200 => {
-            let malformed = Problem::IdpError("the profile is malformed, or says not whose it is", Some(200));
+            let malformed = Problem::IdpError("the profile is malformed, or has no sub", Some(200));
             let profile = json::parse_object(answer.body.as_bytes()).ok_or_else(|| malformed.clone())?;
             let whose = json::text(&profile, "sub").filter(|whose| !whose.is_empty()).ok_or(malformed)?;
             // A token may have been put in the place of another (OpenID Connect Core section 5.3.2).
@@ -236,7 +237,7 @@ pub fn validate_profile(answer: &ProviderResponse, subject: Option<&str>) -> Res
     }
 }
 
-/// Returns what a client is told when the browser comes back with an `error` (RFC 6749 section 4.1.2.1, OpenID Connect Core
+/// Returns the answer to a client whose browser comes back with an `error` (RFC 6749 section 4.1.2.1, OpenID Connect Core
 /// section 3.1.2.6).
 pub fn parse_authorization_error(error: &str, description: Option<&str>) -> Problem {
     let description = description.unwrap_or_default();
@@ -268,7 +269,7 @@ fn error_name(error: &str) -> String {
     if well_formed { error.to_owned() } else { "an unregistered error".to_owned() }
 }
 
-/// Cuts a text from outside to what a log line should hold of it, without what could be a token or a code.
+/// Cuts a text from outside to the excerpt for a log line, without what could be a token or a code.
 fn logged(text: &str) -> String {
     let is_token_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | '+' | '/' | '=');
     let mut words = Vec::new();

@@ -18,7 +18,7 @@ pub struct Application {
 }
 
 impl Application {
-    /// Returns the provider's addresses, from its discovery document if they stand there.
+    /// Returns the provider's addresses, from its discovery document if it has them.
     ///
     /// # Errors
     /// The provider's failure if that document cannot be had.
@@ -27,7 +27,7 @@ impl Application {
             return Ok(Rc::clone(endpoints));
         }
         let endpoints = self.issuer.keys.current(invocation).await?.endpoints.clone();
-        endpoints.ok_or_else(|| Problem::IdpUnavailable("it was never discovered".to_owned()))
+        endpoints.ok_or_else(|| Problem::IdpUnavailable("its discovery document was never fetched".to_owned()))
     }
 
     /// Verifies an ID token or a logout token.
