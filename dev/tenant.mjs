@@ -11,7 +11,7 @@ import { Accounts } from './tenant/accounts.mjs';
 import { handleControl } from './tenant/control.mjs';
 import { createEndpoints } from './tenant/endpoints.mjs';
 import { Faults, sendAnswer } from './tenant/faults.mjs';
-import { KeyRing } from './tenant/keys.mjs';
+import { SigningKeys } from './tenant/keys.mjs';
 import { AUTH0_ENDPOINTS, createProvider } from './tenant/provider.mjs';
 import { Storage } from './tenant/storage.mjs';
 
@@ -63,7 +63,7 @@ export async function startTenant(options = {}) {
     if (options[name] !== undefined) settings[name] = options[name];
   }
 
-  const keyRing = await KeyRing.generate(options.signingAlg ?? 'RS256', options.publishedAlgs);
+  const signingKeys = await SigningKeys.generate(options.signingAlg ?? 'RS256', options.publishedAlgs);
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error) => {
@@ -95,7 +95,7 @@ export async function startTenant(options = {}) {
   let provider;
   let callProvider;
   const renewProvider = () => {
-    const signingKey = keyRing.current;
+    const signingKey = signingKeys.current;
     provider = createProvider({
       issuer,
       basePath,
@@ -115,7 +115,7 @@ export async function startTenant(options = {}) {
     origin,
     issuer,
     paths,
-    keyRing,
+    signingKeys,
     accounts,
     allowedLogoutUrls,
     currentProvider: () => provider,
@@ -128,14 +128,14 @@ export async function startTenant(options = {}) {
     counts,
     requests,
     get keys() {
-      return keyRing.keys;
+      return signingKeys.keys;
     },
-    keySet: () => keyRing.keySet(),
+    keySet: () => signingKeys.keySet(),
     resetCounts() {
       for (const path of Object.keys(counts)) delete counts[path];
     },
     async rotateKeys(rotation) {
-      const key = await keyRing.rotate(rotation);
+      const key = await signingKeys.rotate(rotation);
       renewProvider();
       return key;
     },
@@ -157,7 +157,7 @@ export async function startTenant(options = {}) {
         permissions: settings.permissions,
         ...claims,
       };
-      return keyRing.sign(payload, how);
+      return signingKeys.sign(payload, how);
     },
     /**
      * Mints a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4), valid unless `claims` or `how` make it
@@ -176,7 +176,7 @@ export async function startTenant(options = {}) {
         ...whose,
         ...claims,
       };
-      return keyRing.sign(payload, { ...how, header: { typ: 'logout+jwt', ...how.header } });
+      return signingKeys.sign(payload, { ...how, header: { typ: 'logout+jwt', ...how.header } });
     },
     families: () => storage.families(),
     family: (refreshTokenOrSub) =>

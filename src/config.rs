@@ -197,14 +197,7 @@ impl<'s> WrittenConfig<'s> {
     }
 }
 
-/// Returns the text of a config and its tree, with the defaults of SAG's configs; `None` if it is not JSON.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn parse(source: &str) -> Option<(&str, Node<'_>)> {
-    let source = without_mark(source);
-    Some((source, parse_text(source).ok()?))
-}
-
-/// Returns which syntax of JavaScript a text has and JSON does not, and what to do about it.
+/// Says what people bring from JavaScript and JSON has not, and what to do about it.
 fn syntax_words(source: &str, offset: usize) -> Option<(&'static str, &'static str)> {
     if cfg!(target_arch = "wasm32") {
         return None;

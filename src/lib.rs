@@ -5,7 +5,7 @@
 //! Workers runtime.
 //!
 //! ```text
-//! edge -> objects -> session -> oauth -> proxy -> mapping -> cors -> problem -> token -> config -> jwks -> http -> route
+//! edge -> objects -> session -> oauth -> answer -> proxy -> mapping -> cors -> problem -> token -> config -> jwks -> http -> route
 //!      -> recent -> algorithm -> address -> excerpt -> secret -> json
 //! ```
 //!
@@ -22,6 +22,7 @@
 
 pub mod address;
 pub mod algorithm;
+pub mod answer;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod authoring;
 pub mod config;

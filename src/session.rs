@@ -6,6 +6,7 @@
 mod cache;
 mod cookie;
 mod csrf;
+mod expiry;
 mod index;
 mod login_redirect;
 mod record;
@@ -13,6 +14,7 @@ mod record;
 pub use cache::{Known, SessionCache, SessionToken};
 pub use cookie::{Presented, SessionCookie, presented};
 pub use csrf::{RequestKind, is_from_own_pages};
+pub use expiry::{Step, Term};
 pub use index::{IndexRecord, index_subject};
 pub use login_redirect::{LoginRedirect, login_redirect};
 pub use record::{SessionRecord, TOKEN_CACHE_MAX_SECS, TokenState, Tokens, revocable, token_until};

@@ -7,7 +7,7 @@ import { sendAnswer } from './faults.mjs';
 import { CONTENT_SECURITY_POLICY, errorPage, loginPage } from './login-page.mjs';
 
 /** Makes the endpoints. `find` returns the one that answers a request, or `undefined` if oidc-provider does. */
-export function createEndpoints({ origin, issuer, paths, keyRing, accounts, allowedLogoutUrls, currentProvider }) {
+export function createEndpoints({ origin, issuer, paths, signingKeys, accounts, allowedLogoutUrls, currentProvider }) {
   return {
     find(path, request) {
       if (path === paths.jwks && request.method === 'GET') return sendKeySet;
@@ -21,14 +21,14 @@ export function createEndpoints({ origin, issuer, paths, keyRing, accounts, allo
   function sendKeySet(_, response) {
     sendAnswer(response, {
       headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=15, stale-while-revalidate=15' },
-      body: keyRing.keySet(),
+      body: signingKeys.keySet(),
     });
   }
 
   // oidc-provider refuses at /userinfo any access token made for an API; Auth0 accepts its own.
   async function sendUserinfo(request, response) {
     try {
-      const { payload } = await jwtVerify(bearerOf(request) ?? '', createLocalJWKSet(keyRing.keySet()), {
+      const { payload } = await jwtVerify(bearerOf(request) ?? '', createLocalJWKSet(signingKeys.keySet()), {
         issuer,
         audience: `${issuer}userinfo`,
         currentDate: new Date(Date.now()),

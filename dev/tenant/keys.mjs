@@ -21,13 +21,13 @@ export function publicKeyOf(jwk) {
  * The signing keys. `keys[0]` signs what the provider issues; every key is published.
  * A key of another algorithm is added when something is to be signed with it.
  */
-export class KeyRing {
+export class SigningKeys {
   keys = [];
 
   static async generate(alg, publishedAlgs = []) {
-    const ring = new KeyRing();
-    for (const each of new Set([alg, ...publishedAlgs])) ring.keys.push(await generateSigningKey(each));
-    return ring;
+    const made = new SigningKeys();
+    for (const each of new Set([alg, ...publishedAlgs])) made.keys.push(await generateSigningKey(each));
+    return made;
   }
 
   get current() {

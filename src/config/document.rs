@@ -143,11 +143,6 @@ impl<'s> Node<'s> {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
         }
     }
-
-    /// Returns the text of a key of an object.
-    pub fn text(&self, key: &str) -> Option<&str> {
-        self.get(key)?.as_text()
-    }
 }
 
 impl<'s> Node<'s> {

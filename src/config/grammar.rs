@@ -11,7 +11,8 @@ use super::form::Form;
 use super::key::{self, Boolean, Choice, Integer, Key, Limit, OneOf, Text, Texts};
 pub(crate) use change::Change;
 use prose::{first_paragraph, plain};
-pub(crate) use tree::{Json, NULL, list, object};
+pub use tree::Json;
+pub(crate) use tree::{list, object};
 
 /// An object of the config.
 pub struct Section {
@@ -171,6 +172,12 @@ impl Section {
 }
 
 impl Union {
+    /// Returns the keys of the objects whose `type` is this; none of a type that is not known.
+    pub fn keys_of(self, kind: &str) -> Vec<Entry> {
+        let is_meant = |section: &Section| section.kinds().is_some_and(|(_, names)| names.contains(&kind));
+        self.sections.into_iter().find(is_meant).map(|section| section.keys).unwrap_or_default()
+    }
+
     /// Returns its entry among the `$defs`. Of a type that comes from a binding the other keys are not known.
     ///
     /// Each type is its own condition, so that an editor offers the keys of the given type, and names every type
@@ -297,6 +304,13 @@ impl<S: Declared> Key<S> {
             examples: Vec::new(),
             deprecated: None,
         }
+    }
+}
+
+impl<T: Copy + PartialEq> Key<Choice<T>> {
+    /// Returns the first name of what it may stand for; an empty text if it has none.
+    pub fn name_of(&self, value: T) -> &'static str {
+        self.shape.0.iter().find(|(_, choice)| *choice == value).map_or("", |(name, _)| name)
     }
 }
 

@@ -76,7 +76,18 @@ impl Reference {
     }
 }
 
-/// Returns which form a reference has, and the text after the point, from the text after its `$`.
+/// Shows it as a config writes it.
+#[cfg(not(target_arch = "wasm32"))]
+impl std::fmt::Display for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.kind {
+            ReferenceKind::Env => write!(f, "$env.{}", self.name),
+            ReferenceKind::Secret => write!(f, "$secret.{}", self.name),
+        }
+    }
+}
+
+/// Returns which form a reference has, and what stands behind the point, from what stands behind its `$`.
 fn split_kind(behind: &str) -> Option<(ReferenceKind, &str)> {
     let (kind, rest) = behind.split_once('.')?;
     match kind {
@@ -251,15 +262,43 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
 /// Replaces a reference with its value.
 fn replace<'s>(text: &mut Text<'s>, value: Option<Cow<'s, str>>) {
     let written = std::mem::replace(&mut text.value, value);
-    text.written = HostOnly::of(|| written);
+    text.written = HostOnly::of(|| written.map(in_one_spelling));
+}
+
+/// Returns a reference as all but the older spelling have it.
+fn in_one_spelling(written: Cow<'_, str>) -> Cow<'_, str> {
+    match written.strip_prefix("$secrets.") {
+        Some(name) => Cow::Owned(format!("$secret.{name}")),
+        None => written,
+    }
 }
 
 /// Returns the word and the name that were meant by a text that is a reference but for a letter, as `$secert.NAME` is.
 fn misspelt(text: &str) -> Option<(&'static str, &str)> {
     let (kind, name) = text.strip_prefix('$')?.split_once('.')?;
     let kind = kind.to_ascii_lowercase();
-    let known = ["env", "secret", "secrets"].into_iter().find(|known| strsim::osa_distance(&kind, known) <= 1)?;
+    let known = ["env", "secret", "secrets"].into_iter().find(|known| is_a_letter_off(&kind, known))?;
     Some((known, name))
+}
+
+/// Checks whether two words are the same but for a letter: another, one too many or too few, or two that are swapped. The Worker does
+/// without the table that `strsim` makes for any distance.
+fn is_a_letter_off(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.chars(), other.chars());
+    loop {
+        let (from_one, from_other) = (one.as_str(), other.as_str());
+        let (letter, counterpart) = (one.next(), other.next());
+        if letter != counterpart {
+            let behind = (one.as_str(), other.as_str());
+            return behind.0 == behind.1
+                || from_one == behind.1
+                || behind.0 == from_other
+                || one.next() == counterpart && other.next() == letter && one.as_str() == other.as_str();
+        }
+        if letter.is_none() {
+            return true;
+        }
+    }
 }
 
 fn note_missing(reference: &Reference, offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
@@ -314,6 +353,20 @@ mod tests {
             serde_json::json!(["tenant.example", "tenant.example", "$5.00", "x $env", "$request.jwt.sub"])
         );
         assert_eq!(mistakes, [""; 0]);
+    }
+
+    #[test]
+    fn a_word_is_a_letter_off_another_within_a_distance_of_one() {
+        let words = [
+            "", "e", "en", "ev", "env", "evn", "nev", "enf", "envs", "eenv", "vne", "énv", "secret", "secert",
+            "secrets",
+        ];
+        for one in words {
+            for other in words {
+                let expected = strsim::osa_distance(one, other) <= 1;
+                assert_eq!(is_a_letter_off(one, other), expected, "{one:?} and {other:?}");
+            }
+        }
     }
 
     #[test]

@@ -31,9 +31,15 @@ fn trimmed(part: &str) -> &str {
     part.trim_matches([',', ' ', '\t'])
 }
 
-/// Reads the cookie `name` of a request. No value of the gateway has a comma, so a comma ends it. The text after a comma
-/// counts only if no browser sent it. A browser sends one field (RFC 6265 section 5.4), so there it is in a value, which a
-/// neighbour may have set: it is not a cookie, and must not keep the real one from being read.
+/// Returns the name under which browsers keep what a `Set-Cookie` sets: an empty name before the first `=` is none to them.
+pub fn name_of(set_cookie: &str) -> &str {
+    let pair = set_cookie.trim_start_matches(|c: char| c == '=' || c.is_whitespace());
+    pair.split('=').next().unwrap_or_default().trim()
+}
+
+/// Reads the cookie `name` of a request. No value of the gateway's holds a comma, so that one ends it. What stands behind a comma
+/// counts only if no browser sent it. A browser sends one field (RFC 6265 section 5.4), so there it is in a value, which a neighbour
+/// may have set: it is no cookie, and must not keep the real one from being read.
 pub fn sent(request: &impl RequestHead, name: &str) -> Sent {
     let header = separated(&request.header("cookie").unwrap_or_default());
     let is_of_browser = || request.header("user-agent").is_some_and(|agent| agent.starts_with("Mozilla/"));
@@ -144,6 +150,14 @@ mod tests {
         for space in ['\u{85}', '\u{a0}', '\u{2000}', '\u{3000}', '\u{b}', '\u{c}'] {
             assert_eq!(sent(&format!("{space}n=1"), "n"), Sent::Absent, "{space:?} is part of a name");
             assert_eq!(sent(&format!("n=1; {space}n=2"), "n"), once("1"), "{space:?} makes another name");
+        }
+    }
+
+    #[test]
+    fn a_cookie_that_is_set_has_the_name_that_browsers_give_it() {
+        let table = [("a=1; Path=/", "a"), ("a", "a"), ("", ""), (" =\t= a =1", "a"), ("=a=1", "a"), ("a b=1", "a b")];
+        for (set_cookie, name) in table {
+            assert_eq!(name_of(set_cookie), name, "{set_cookie}");
         }
     }
 

@@ -11,6 +11,7 @@ use crate::excerpt::shortened_name;
 use crate::http::request::{query_parameter, with_query};
 use crate::json::{self, ToText as _};
 use crate::problem::Problem;
+use crate::token::{Expectations, Kind};
 
 /// A login may take this long: time enough for a second factor and a lost password.
 pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
@@ -162,6 +163,12 @@ pub fn code_form(
     let mut fields = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
     fields.extend(verifier.map(|verifier| ("code_verifier", verifier)));
     Form::new(provider, endpoints, &fields)
+}
+
+/// Returns what an ID token is held against (OpenID Connect Core section 3.1.3.7).
+pub fn id_token_expectations(provider: &Provider) -> Expectations<'_> {
+    let (audience, kind) = (provider.client_id.as_str(), Kind::Id);
+    Expectations { audience, kind, ..Expectations::of_access_tokens(&provider.authorizer) }
 }
 
 #[cfg(test)]

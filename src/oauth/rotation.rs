@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::{Grant, Outcome, ProviderResponse, TransportError, parse_token_response};
+use super::provider_response::{Grant, Outcome, ProviderResponse, TransportError, parse_token_response};
 use crate::json::{self, ToText as _};
 
 /// A token request counts as lost for this long: providers that allow for a lost answer do so for a minute at the most.
@@ -45,10 +45,10 @@ pub struct Answered {
     /// The answer, sealed under a key that only the refresh token gives.
     pub sealed: String,
     /// Who asked for it.
-    pub asker: String,
+    pub requester: String,
     /// Until when anyone with the refresh token gets it: the grace.
-    pub open_until: i64,
-    /// Until when its requester gets it, for whom the answer may have been lost.
+    pub replay_until: i64,
+    /// Until when its requester gets it, to whom the answer may have been lost on the way.
     pub until: i64,
 }
 
@@ -62,8 +62,8 @@ impl StoredResult {
         };
         Some(Self::Answered(Answered {
             sealed: sealed.to_owned(),
-            asker: json::text(&members, "asker")?.to_owned(),
-            open_until: members.get("open_until").and_then(Value::as_i64)?,
+            requester: json::text(&members, "asker")?.to_owned(),
+            replay_until: members.get("open_until").and_then(Value::as_i64)?,
             until,
         }))
     }
@@ -72,10 +72,10 @@ impl StoredResult {
     pub fn to_json(&self) -> String {
         match self {
             Self::UnderWay { lost, until } => json::object(&mut [("lost", (*lost).into()), ("until", (*until).into())]),
-            Self::Answered(Answered { sealed, asker, open_until, until }) => json::object(&mut [
+            Self::Answered(Answered { sealed, requester, replay_until, until }) => json::object(&mut [
                 ("sealed", sealed.as_str().into()),
-                ("asker", asker.as_str().into()),
-                ("open_until", (*open_until).into()),
+                ("asker", requester.as_str().into()),
+                ("open_until", (*replay_until).into()),
                 ("until", (*until).into()),
             ]),
         }
@@ -89,11 +89,11 @@ impl StoredResult {
         }
     }
 
-    /// Returns what to do at `now` for a request of `asker`, while this object has no token request in memory.
-    pub fn step(kept: Option<Self>, asker: &str, now: i64) -> Step {
+    /// Tells at `now` what to do for a request of `requester`, while no exchange is under way in this object's memory.
+    pub fn step(kept: Option<Self>, requester: &str, now: i64) -> Step {
         match kept.filter(|kept| now < kept.until()) {
             None => Step::Exchange(0),
-            Some(Self::Answered(answered)) if now < answered.open_until || answered.asker == asker => {
+            Some(Self::Answered(answered)) if now < answered.replay_until || answered.requester == requester => {
                 Step::Replay(answered.sealed)
             }
             Some(Self::Answered(_)) => Step::Exchange(0),
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     fn answered() -> Answered {
-        Answered { sealed: "s".into(), asker: "a".into(), open_until: 50, until: 100 }
+        Answered { sealed: "s".into(), requester: "a".into(), replay_until: 50, until: 100 }
     }
 
     #[test]
@@ -165,8 +165,8 @@ mod tests {
             (under_way(1), "b", 99, Step::Rest, "lost twice"),
             (under_way(1), "b", 100, Step::Exchange(0), "lost long ago: the provider judges"),
         ];
-        for (kept, asker, now, expected, message) in table {
-            assert_eq!(StoredResult::step(kept, asker, now), expected, "{message}");
+        for (kept, requester, now, expected, message) in table {
+            assert_eq!(StoredResult::step(kept, requester, now), expected, "{message}");
         }
     }
 

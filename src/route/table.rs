@@ -23,6 +23,13 @@ pub struct RouteSpec {
     pub guard: Guard,
 }
 
+impl RouteSpec {
+    /// Returns how messages call it, such as `GET /orders/{id}`.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.method, self.pattern.as_str())
+    }
+}
+
 /// Two routes that no request can tell apart: the same method, and the same pattern but for parameter names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conflict {

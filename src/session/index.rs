@@ -77,15 +77,15 @@ impl IndexRecord {
         self.sessions.retain(|(name, _)| name != session);
     }
 
-    /// Records that a logout token was carried out for `asker`, a requester id without spaces.
-    pub fn spend(&mut self, jti: &str, asker: &str, until: i64) {
-        self.spent.push((format!("{asker} {jti}"), until));
+    /// Notes that a logout token was carried out for `requester`, which is a token of its own and has no space.
+    pub fn spend(&mut self, jti: &str, requester: &str, until: i64) {
+        self.spent.push((format!("{requester} {jti}"), until));
     }
 
     /// Returns for whom a logout token was carried out; `None` if it was not.
     pub fn spent_by(&self, jti: &str) -> Option<&str> {
         let mut spent = self.spent.iter().filter_map(|(spent, _)| spent.split_once(' '));
-        spent.find_map(|(asker, spent)| (spent == jti).then_some(asker))
+        spent.find_map(|(requester, spent)| (spent == jti).then_some(requester))
     }
 }
 

@@ -16,8 +16,8 @@ pub const TOKEN_CACHE_MAX_SECS: i64 = 15;
 /// If a renewal fails while the token is still valid, the session is asked again after this long.
 const RENEWAL_RETRY_SECS: i64 = 5;
 
-/// A token that a requester rejects is renewed, unless it came within this time.
-const DOUBT_AFTER_SECS: i64 = 10;
+/// A token that a requester does not accept is renewed, unless it came within this time.
+const REJECT_AFTER_SECS: i64 = 10;
 
 /// A request moves the end of an idle session only once in so many parts of the idle time: each move is a write.
 const TOUCHES_PER_IDLE: i64 = 20;
@@ -70,10 +70,10 @@ impl SessionRecord {
         worth_it
     }
 
-    /// Checks at `now` whether a token that a requester rejects is worth renewing: one that has just come is not, because the
+    /// Tells at `now` whether a token that a requester does not accept is worth renewing: one that has just come is not, for the
     /// next would be no better.
-    pub fn may_be_doubted(&self, now: i64) -> bool {
-        now - self.token_from >= DOUBT_AFTER_SECS
+    pub fn may_be_rejected(&self, now: i64) -> bool {
+        now - self.token_from >= REJECT_AFTER_SECS
     }
 
     /// Takes over the times of the tokens that came at `now`. A provider that says nothing of them gives them the life of those
@@ -85,7 +85,7 @@ impl SessionRecord {
     }
 
     /// Returns the state of the access token at `now`.
-    pub fn standing(&self, rules: &SessionRules, now: i64) -> TokenState {
+    pub fn token_state(&self, rules: &SessionRules, now: i64) -> TokenState {
         let left = self.token_until - now;
         if left <= 0 {
             return TokenState::Expired;
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_token_is_fresh_then_due_then_expired() {
-        let standing = |now| record().standing(&rules(), now);
+        let state = |now| record().token_state(&rules(), now);
         let table = [
             (0, TokenState::Fresh(15), "just come"),
             (530, TokenState::Fresh(10), "no longer than until it is due"),
@@ -251,16 +251,16 @@ mod tests {
             (600, TokenState::Expired, "at its end"),
         ];
         for (now, expected, message) in table {
-            assert_eq!(standing(now), expected, "{message}");
+            assert_eq!(state(now), expected, "{message}");
         }
     }
 
     #[test]
     fn a_token_that_lives_no_longer_than_its_renewal_takes_is_renewed_at_half_of_it() {
         let short = SessionRecord { token_until: 60, ..record() };
-        assert_eq!(short.standing(&rules(), 0), TokenState::Fresh(15));
-        assert_eq!(short.standing(&rules(), 29), TokenState::Fresh(1));
-        assert_eq!(short.standing(&rules(), 30), TokenState::Due(5));
+        assert_eq!(short.token_state(&rules(), 0), TokenState::Fresh(15));
+        assert_eq!(short.token_state(&rules(), 29), TokenState::Fresh(1));
+        assert_eq!(short.token_state(&rules(), 30), TokenState::Due(5));
     }
 
     #[test]
@@ -306,10 +306,10 @@ mod tests {
     #[test]
     fn a_session_that_is_used_does_not_end_for_want_of_being_asked() {
         let brief = SessionRules { idle_secs: 8, ..rules() };
-        assert_eq!(record().standing(&brief, 0), TokenState::Fresh(4));
-        assert_eq!(record().standing(&SessionRules { idle_secs: 1, ..rules() }, 0), TokenState::Fresh(1));
+        assert_eq!(record().token_state(&brief, 0), TokenState::Fresh(4));
+        assert_eq!(record().token_state(&SessionRules { idle_secs: 1, ..rules() }, 0), TokenState::Fresh(1));
         let last = SessionRecord { ends_at: 7, ..record() };
-        assert_eq!(last.standing(&rules(), 0), TokenState::Fresh(7), "nor past its end");
+        assert_eq!(last.token_state(&rules(), 0), TokenState::Fresh(7), "nor past its end");
     }
 
     #[test]

@@ -17,8 +17,8 @@ pub enum Change {
     Different(&'static str),
     /// The same of a value that is not shown, for it may be a secret.
     Hidden(&'static str),
-    /// Any other way in which a callback hands out tokens; a session hands out none.
-    Handover(&'static str),
+    /// Any other way in which a callback hands out tokens, but for the one of this name, which hands out none.
+    Handover(&'static str, &'static str),
     /// Any other value that is there.
     Destination(&'static str),
     /// A larger number, and none if there was a limit.

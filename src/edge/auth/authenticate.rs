@@ -22,14 +22,14 @@ pub async fn authenticate(
     cx: &RequestContext,
     access: &Access,
 ) -> Result<Option<Rc<VerifiedClaims>>, Problem> {
-    let issuer = gateway.issuer(&access.authorizer);
+    let verifier = gateway.verifier(&access.authorizer);
     let header = cx.header("authorization");
     let credentials = bearer(header.as_deref());
     let needed = &access.requirements;
     let dispensable = needed.optional && credentials == Credentials::Absent;
     let claims = match credentials {
-        Credentials::Bearer(token) => issuer.access_claims(cx, token).await.map_err(VerifyError::into_problem),
-        // A malformed token never falls back to a session.
+        Credentials::Bearer(token) => verifier.access_claims(cx, token).await.map_err(VerifyError::into_problem),
+        // What was sent as a token and is none never falls back to a session.
         Credentials::Malformed => Err(Problem::CredentialsMalformed),
         // Sessions have tokens of one authorizer.
         Credentials::Absent if gateway.config.logs_in_elsewhere(access) => Err(Problem::TokenMissing),

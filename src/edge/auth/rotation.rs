@@ -16,7 +16,7 @@ use crate::objects::{Class, RefreshExchangeAnswer, RefreshExchangeMessage};
 use crate::problem::Problem;
 use crate::secret::Secret;
 
-/// A requester whose answer was lost asks again within this time.
+/// A requester whose answer was lost on the way asks again within this time.
 const RETRY_SECS: u32 = 5;
 
 /// A session that restarted before it stored the answer asks again at its next request, if that comes within this time.

@@ -98,7 +98,7 @@ pub async fn current(invocation: &dyn Invocation) -> Result<Rc<Gateway>, Problem
 /// Reads the config's source and activates it if it changed; if it is invalid, the last valid one stays.
 async fn reload(env: Env) -> Option<Rc<Gateway>> {
     let Some(Source { text: source, rechecked, name }) = read_source(&env).await else {
-        return in_force();
+        return active();
     };
     if let Some(gateway) = loaded_from(&source) {
         return Some(gateway);
@@ -108,7 +108,7 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
     if let Some(gateway) = loaded_from(&source) {
         return Some(gateway);
     }
-    let previous = in_force();
+    let previous = active();
     log::set_level(&env);
     let mut reasons = String::new();
     let config = match load(&source, &resolved) {
@@ -149,7 +149,7 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
 }
 
 /// Returns the gateway active, whatever it was loaded from.
-fn in_force() -> Option<Rc<Gateway>> {
+fn active() -> Option<Rc<Gateway>> {
     LOADED.with_borrow(|loaded| loaded.as_ref()?.gateway.clone())
 }
 

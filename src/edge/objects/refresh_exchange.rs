@@ -66,8 +66,8 @@ async fn exchange(
     match sealed {
         Some(sealed) => {
             let now = now_whole_ms();
-            let (open_until, until) = (now + grace_ms, now + grace_ms.max(retry_ms));
-            keep(object, &StoredResult::Answered(Answered { sealed, asker: requester, open_until, until })).await?;
+            let (replay_until, until) = (now + grace_ms, now + grace_ms.max(retry_ms));
+            keep(object, &StoredResult::Answered(Answered { sealed, requester, replay_until, until })).await?;
         }
         None => object.erase().await?,
     }

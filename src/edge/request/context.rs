@@ -8,7 +8,7 @@ use worker::Env;
 
 use crate::address::Address;
 use crate::config::{Config, Path};
-use crate::edge::runtime::host;
+use crate::edge::runtime::crossings;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::webcrypto::random_bytes;
@@ -55,7 +55,7 @@ pub struct RequestContext {
 impl RequestContext {
     /// Takes a request in.
     pub fn begin(request: Request, env: Env, context: worker::worker_sys::Context) -> Self {
-        let line = host::request_line(&request);
+        let line = crossings::request_line(&request);
         let (method, url) = line.split_once(' ').unwrap_or((&line, ""));
         let mut cx = Self {
             method: method.to_owned(),

@@ -1,10 +1,10 @@
 //! The Worker's bindings, as the config's references see them.
 
 use js_sys::{Promise, Reflect};
-use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
+use worker::worker_sys::SecretStoreSys;
 
 use crate::config::{Binding, Bindings, Reference};
 use crate::edge::runtime::timing::{Elapsed, within};
@@ -12,17 +12,6 @@ use crate::edge::runtime::timing::{Elapsed, within};
 /// How long a read of KV or of a Secrets Store may take, in milliseconds: a store that hangs must not hang a request that can
 /// work without it, or report it.
 const STORE_TIMEOUT_MS: u32 = 3_000;
-
-#[wasm_bindgen]
-extern "C" {
-    /// A Secrets Store binding.
-    type SecretsStoreSecret;
-
-    // Called as a method and awaited as a thenable: if the store is reached by RPC, `get` has no own `call`, and
-    // its result is not a `Promise`.
-    #[wasm_bindgen(method, catch)]
-    fn get(this: &SecretsStoreSecret) -> Result<JsValue, JsValue>;
-}
 
 /// The values behind a config's references.
 pub struct ResolvedBindings {
@@ -77,7 +66,9 @@ async fn from_secrets_store(binding: &JsValue) -> Result<Option<String>, JsValue
     if !has_get {
         return Ok(None);
     }
-    let value = binding.unchecked_ref::<SecretsStoreSecret>().get()?;
+    // Called as a method and awaited as a thenable: if the store is reached by RPC, `get` has no `call` of its own, and returns no
+    // `Promise`.
+    let value = binding.unchecked_ref::<SecretStoreSys>().get()?;
     read_text(&Promise::resolve(&value)).await
 }
 

@@ -17,22 +17,18 @@ export function* pairs(lines) {
 }
 
 /**
- * Sets headers, cookies beside those that are there, but for those that `isKept` keeps as they are.
+ * Carries out changes of `src/http/header_lines.rs`.
  *
  * @param {Headers} headers
- * @param {string} lines
- * @param {(name: string) => boolean} [isKept]
+ * @param {string} changes
  */
-export function setAll(headers, lines, isKept) {
-  for (const [name, value] of pairs(lines)) {
-    if (name === 'set-cookie') headers.append(name, value);
-    else if (!isKept?.(name)) headers.set(name, value);
+export function change(headers, changes) {
+  for (const [line, value] of pairs(changes)) {
+    const name = line.slice(1);
+    if (line.startsWith('=')) headers.set(name, value);
+    else if (line.startsWith('+')) headers.append(name, value);
+    else headers.delete(name);
   }
-}
-
-/** Returns the headers that `Connection` names: they are the connection's own too (RFC 9110 section 7.6.1). @param {Request | Response} message */
-export function ofConnection({ headers }) {
-  return headers.get('connection')?.match(/[\w!#$%&'*+.^`|~-]+/g) ?? [];
 }
 
 /** Reads an HTTP date (RFC 9110 section 5.6.7) in milliseconds since 1970; NaN if it is not one. @param {string | null} value */

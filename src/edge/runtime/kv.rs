@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
 use crate::edge::runtime::bindings;
-use crate::edge::runtime::host::object;
+use crate::edge::runtime::crossings::object;
 
 #[wasm_bindgen]
 extern "C" {

@@ -29,7 +29,7 @@ extern "C" {
     fn background(object: &StoredObject, work: &Promise) -> Result<(), JsValue>;
 
     #[wasm_bindgen(catch)]
-    fn depart(object: &StoredObject, flight: &Promise) -> Result<(), JsValue>;
+    fn start(object: &StoredObject, flight: &Promise) -> Result<(), JsValue>;
 
     /// An object, from inside.
     #[derive(Clone)]
@@ -112,7 +112,7 @@ impl StoredObject {
             return Ok(flight);
         }
         let flight = guarded_promise(work());
-        depart(self, &flight)?;
+        start(self, &flight)?;
         Ok(flight)
     }
 }

@@ -8,7 +8,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::CryptoKey;
 
 use crate::algorithm::Algorithm;
-use crate::edge::runtime::host::thrown_message;
+use crate::edge::runtime::crossings::thrown_message;
 use crate::jwks::Key;
 use crate::oauth::random_text;
 use crate::problem::Problem;

@@ -28,10 +28,10 @@ pub async fn begin(
     id_claims: Option<&VerifiedClaims>,
 ) -> Result<(), Problem> {
     let (rules, provider) = (&session.rules, &session.login.provider);
-    let issuer = gateway.issuer(&provider.authorizer);
+    let verifier = gateway.verifier(&provider.authorizer);
     let timeout_ms = provider.authorizer.timeout_ms;
     let token = tokens.access_token();
-    let claims = issuer.access_claims(cx, token).await.map_err(|failure| match failure {
+    let claims = verifier.access_claims(cx, token).await.map_err(|failure| match failure {
         VerifyError::Token(error) => {
             let mut reason = format!("its access token: {error}");
             // An opaque token has one part, an encrypted one has five.
@@ -49,7 +49,7 @@ pub async fn begin(
         let message = LogoutIndexMessage::Add { session: name.clone(), until: now_secs() + rules.absolute_secs };
         for claim in ["sid", "sub"] {
             let Some(value) = id_claims.text(claim) else { continue };
-            let index = digest(&index_subject(claim, &issuer.authorizer.issuer, value)).await?;
+            let index = digest(&index_subject(claim, &provider.authorizer.issuer, value)).await?;
             ask_logout_index(timeout_ms, cx, &index, &message).await?;
         }
     }

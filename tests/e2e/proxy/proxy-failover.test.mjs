@@ -11,7 +11,7 @@ import { sendBytes } from '../support/wire.mjs';
 
 const REPEATABLE = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'];
 const DOWN_SECS = 10;
-/** FAILURES_IN_A_ROW of integrations/proxy.js. */
+/** FAILURES_IN_A_ROW of src/proxy/outages.rs. */
 const FAILURES = 3;
 const TIMEOUT_SECS = 20;
 
