@@ -105,8 +105,8 @@ fn read_names(object: &mut ObjectReader<'_, '_>, key: &Key<Texts>, findings: &mu
         match written.value() {
             Some(name) if is_scope(name) => names.push(name.to_owned()),
             Some(_) => {
-                let wrong = "is no name of a scope";
-                let help = told(|| "write one name a string, without spaces".to_owned());
+                let wrong = "is not a scope";
+                let help = told(|| "write one name per string, without spaces".to_owned());
                 findings.refuse(written, &Place::Index(&place, index), Code::InvalidName, wrong, help);
             }
             None => {}

@@ -129,13 +129,13 @@ fn read_serialised(
     let text = written.value()?;
     match Address::parse(text).and_then(origin) {
         _ if text.as_bytes().contains(&b'*') => {
-            let wrong = "has a star where no origin has one";
+            let wrong = "has a misplaced star";
             findings.refuse(written, place, Code::InvalidOrigin, wrong, told(|| help_with_star.to_owned()));
             None
         }
         Some(origin) if origin == text => Some(origin),
         Some(origin) => {
-            let wrong = "is more or less than an origin";
+            let wrong = "is not exactly an origin";
             let help = told(|| match written.text.origin {
                 Origin::File => format!("write \"{origin}\""),
                 Origin::Env | Origin::Secret => {
@@ -146,7 +146,7 @@ fn read_serialised(
             None
         }
         None => {
-            let wrong = "is no origin";
+            let wrong = "is not an origin";
             let help = told(|| "write scheme, host and port, as in https://app.example.com".to_owned());
             findings.refuse(written, place, Code::InvalidOrigin, wrong, help);
             None
@@ -167,7 +167,7 @@ pub fn read_domain(written: &Written<'_>, place: &Place<'_>, findings: &mut Find
             None => "write only the tenant's domain, as in tenant.eu.auth0.com".to_owned(),
         }
     });
-    let wrong = "is no host name";
+    let wrong = "is not a host name";
     findings.refuse(written, place, Code::InvalidDomain, wrong, help);
     None
 }

@@ -418,11 +418,8 @@ fn read_algorithm(
     let algorithm = choose(written, &Algorithm::NAMES, place, findings)?;
     if (algorithm == Algorithm::Hs256) != by_secret {
         let (wrong, help) = match by_secret {
-            true => ("needs a public key, and the authorizer has a shared secret", "write HS256, or give it a key set"),
-            false => (
-                "needs a shared secret, and to sign with a public key proves nothing",
-                "name what the issuer signs with, such as RS256",
-            ),
+            true => ("needs a public key, and the authorizer has a shared secret", "write HS256, or give it a JWKS"),
+            false => ("needs a shared secret, not a public key", "name the issuer's algorithm, such as RS256"),
         };
         findings.refuse(written, place, Code::AlgorithmMismatch, wrong, told(|| help.to_owned()));
         return None;

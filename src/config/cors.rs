@@ -164,8 +164,8 @@ fn read_list(
             Some("*") => any = true,
             Some(name) if is_token(name) => names.push(normalise(name)),
             Some(_) => {
-                let wrong = "is no name of a method or header";
-                let help = told(|| "write one name a string".to_owned());
+                let wrong = "is not a method or header name";
+                let help = told(|| "write one name per string".to_owned());
                 findings.refuse(written, &Place::Index(&place, index), Code::InvalidName, wrong, help);
             }
             None => {}

@@ -101,8 +101,8 @@ fn checked_value(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
     if is_value(value) {
         return Some(value.trim().to_owned());
     }
-    let wrong = "holds what no header may";
-    let help = told(|| "write visible ASCII and spaces alone".to_owned());
+    let wrong = "is not a valid header value";
+    let help = told(|| "write only visible ASCII and spaces".to_owned());
     findings.refuse(written, place, Code::InvalidHeader, wrong, help);
     None
 }

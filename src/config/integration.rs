@@ -280,10 +280,8 @@ fn read_strip_prefix(
     match pattern.prefix(text) {
         Some(prefix) => prefix,
         None => {
-            let wrong = "is no beginning of this path";
-            let help = told(|| {
-                "write its first segments, none of them a parameter, as in \"/api\"; \"\" keeps all".to_owned()
-            });
+            let wrong = "is not a prefix of this path";
+            let help = told(|| "write its first literal segments, as in \"/api\"; \"\" removes nothing".to_owned());
             findings.refuse(
                 &written,
                 &keys::http_proxy::STRIP_PREFIX.at(object.place()),

@@ -262,7 +262,7 @@ fn read_source<'n>(
         "one of: $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME"
             .to_owned()
     });
-    findings.refuse(&written, place, Code::UnknownAlias, "stands for nothing", help);
+    findings.refuse(&written, place, Code::UnknownAlias, "is not a source", help);
     None
 }
 

@@ -120,7 +120,7 @@ pub(super) fn read_networks(
             match Network::parse(text) {
                 Some(network) => networks.push(network),
                 None => {
-                    let wrong = "is no address and no network";
+                    let wrong = "is not an address or network";
                     let help = told(|| {
                         "write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, without bits after the prefix".to_owned()
                     });

@@ -132,8 +132,8 @@ fn problem_page(written: Written<'_>, paths: &[WrittenPath<'_>], findings: &mut 
     if all_known
         && (there.peek().is_none() || !there.all(WrittenPath::shows_something) || text.as_bytes().contains(&b'{'))
     {
-        let wrong = "is no open path with GET that shows something";
-        let help = "name one without \"auth\" that has a response or a page behind it, and no login or redirect";
+        let wrong = "is not an open GET path with its own answer";
+        let help = "name one without \"auth\" that has its own answer and is not a login or redirect";
         let place = root::PROBLEM_PAGE.at(&Place::Root);
         let help = told(|| spelling_help(text, help));
         findings.refuse(&written, &place, Code::InvalidProblemPage, wrong, help);

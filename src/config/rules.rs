@@ -131,7 +131,7 @@ fn read_content_types(object: &mut ObjectReader<'_, '_>, findings: &mut Findings
         if media_type::is_range(text) {
             types.push(text.to_ascii_lowercase());
         } else {
-            let wrong = "is no media type";
+            let wrong = "is not a media type";
             let help = told(|| "write it as application/json, or image/* for all of a type".to_owned());
             findings.refuse(written, &Place::Index(&place, index), Code::InvalidName, wrong, help);
         }

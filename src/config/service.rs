@@ -181,7 +181,7 @@ fn note_function(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$');
     if !is_name || UNCALLABLE.contains(&name) {
-        let wrong = "is no name of a function to call";
+        let wrong = "is not a function to call";
         let help = told(|| "name a method of the Worker's entry point".to_owned());
         findings.refuse(written, place, Code::InvalidName, wrong, help);
     }

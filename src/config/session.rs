@@ -122,8 +122,8 @@ fn read_cookie(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
     let own = name.strip_prefix(HOST_PREFIX).is_some_and(is_token);
     if !own || name == BINDING_COOKIE {
         let wrong = match own {
-            true => "is the cookie of logins under way",
-            false => "is no cookie that only this host can set",
+            true => "is the cookie of logins",
+            false => "is not a valid __Host- name",
         };
         let help = told(|| "begin the name with __Host-, as in __Host-app".to_owned());
         findings.refuse(written, place, Code::InvalidName, wrong, help);

@@ -187,7 +187,7 @@ pub(crate) mod service_binding {
         of_kind(
             "integration_service_binding",
             Kind::ServiceBinding,
-            "Another Worker answers: its `fetch`, or the function that is named.",
+            "Another Worker answers: its `fetch`, or the given function.",
         )
             .example(
                 r#"{
@@ -263,7 +263,7 @@ pub(crate) mod callback {
         of_kind(
             "integration_callback",
             Kind::Callback,
-            "Takes the browser back from the provider's login, and hands over the tokens.",
+            "Receives the browser after the provider's login, and hands over the tokens.",
         )
             .condition(object! {
                 "if": object! { "required": list!["response"], "properties": object! { "response": object! { "enum": ways(true) } } },
@@ -334,7 +334,7 @@ pub(crate) mod fixed {
         of_kind(
             "integration_static",
             Kind::Static,
-            "An answer that stands in the config.",
+            "A fixed answer.",
         )
             .condition(object! {
                 "if": object! { "required": list!["status"], "properties": object! { "status": object! { "enum": BODILESS.as_slice() } } },
@@ -374,8 +374,8 @@ pub(crate) mod redirect {
         of_kind(
             "integration_redirect",
             Kind::Redirect,
-            "A redirect. `{name}` and `{.+}` in its address are the path's own parameters, as the client sent them; \
-             they stand behind the host, so no client chooses it, and in a query each stays one value.",
+            "A redirect. `{name}` and `{.+}` in its address are the path's own parameters, as the client sent them. \
+             They come after the host, so no client chooses the host. In a query, each stays one value.",
         )
             .example(
                 r#"{

@@ -108,7 +108,7 @@ fn login_path(
         Some(written) => {
             let text = written.value()?;
             if all_known && !logins.any(|path| path == text) {
-                let wrong = "is no open path with GET that begins a login";
+                let wrong = "is not an open GET path that begins a login";
                 let way = "name one with GET, without \"auth\" and parameters, whose integration is auth0_login";
                 let help = told(|| spelling_help(text, way));
                 findings.refuse(&written, &session::LOGIN_PATH.at(place), Code::MissingLogin, wrong, help);
