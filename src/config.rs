@@ -1,7 +1,7 @@
 //! Text to a validated [`Config`].
 //!
 //! Reading has three steps: text to tree (`document`), references to values (`reference`), tree to types (one file a
-//! section). Every mistake is told at once, each with its place. This module does no I/O and knows no request.
+//! section). Every mistake is reported at once, each with its place. This module does no I/O and knows no request.
 
 pub(crate) mod access;
 mod address;
@@ -123,12 +123,12 @@ pub fn check(source: &str) -> Vec<Diagnostic> {
     load(source, &UnknownBindings).err().unwrap_or_default()
 }
 
-/// Returns the bindings that a config refers to; none if the text is no JSON.
+/// Returns the bindings that a config refers to; none if the text is not JSON.
 pub fn references(source: &str) -> Vec<Reference> {
     parse_text(without_mark(source)).map(|root| collect_references(&root)).unwrap_or_default()
 }
 
-/// Returns the rules for each authorizer's tokens, in the order of the file, where some references may have no value.
+/// Returns the rules for each authorizer's tokens, in the order of the file; some references may have no value.
 ///
 /// # Errors
 /// Every mistake in the file, as [`load`] tells them.
@@ -149,7 +149,7 @@ fn without_mark(source: &str) -> &str {
     source.strip_prefix('\u{feff}').unwrap_or(source)
 }
 
-/// A config as it is written, for whoever looks at it away from its gateway.
+/// A config as it is written, for tools that read it without its gateway.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) struct WrittenConfig<'s> {
     /// The text, without a mark.
@@ -164,7 +164,7 @@ impl<'s> WrittenConfig<'s> {
     /// Parses a text whose references have no values.
     ///
     /// # Errors
-    /// Why it is no JSON.
+    /// Why it is not JSON.
     pub fn parse(source: &'s str) -> Result<Self, Vec<Diagnostic>> {
         Self::parse_with(source, &UnknownBindings)
     }
@@ -172,7 +172,7 @@ impl<'s> WrittenConfig<'s> {
     /// Parses a text, with the values that its references have.
     ///
     /// # Errors
-    /// Why it is no JSON.
+    /// Why it is not JSON.
     pub fn parse_with(source: &'s str, bindings: &dyn Bindings) -> Result<Self, Vec<Diagnostic>> {
         let source = without_mark(source);
         let mut root = parse_text(source)?;
@@ -181,7 +181,7 @@ impl<'s> WrittenConfig<'s> {
         Ok(Self { source, root, findings })
     }
 
-    /// Returns what it says; `None` if it is no object.
+    /// Returns its members; `None` if it is not an object.
     pub fn tree(&self) -> Option<ConfigTree<'_>> {
         read_tree(&self.root, &mut Findings::new(self.source))
     }
@@ -205,16 +205,16 @@ fn syntax_words(source: &str, offset: usize) -> Option<(&'static str, &'static s
     let near = source.get(offset..).unwrap_or_default();
     let before = source.get(..offset).unwrap_or_default().trim_end();
     if near.starts_with(['/', '#']) || before.ends_with('/') {
-        return Some(("a comment, which JSON has not", "remove it; a key that begins with \"x-\" can hold a note"));
+        return Some(("JSON has no comments", "remove it; put notes under keys that begin with \"x-\""));
     }
     if near.starts_with('\'') {
-        return Some(("a single quote, which JSON has not", "JSON has double quotes alone"));
+        return Some(("JSON has no single quotes", "use double quotes"));
     }
     if near.starts_with(|c: char| c.is_ascii_alphabetic()) && before.ends_with(['{', ',']) {
         return Some(("a key without quotes", "put the key in double quotes"));
     }
     if before.ends_with(',') && near.starts_with(['}', ']']) {
-        return Some(("a trailing comma, which JSON has not", "remove the comma before the closing bracket"));
+        return Some(("JSON has no trailing commas", "remove the comma before the closing bracket"));
     }
     let is_empty = source.trim().is_empty();
     is_empty.then_some(("the file is empty", "begin with `bargate init`, or with {\"paths\": []}"))

@@ -1,7 +1,7 @@
 //! What to do with a key set (RFC 7517): parse it, choose a key, and say when to get another.
 //!
 //! This module decides and fetches nothing. The layers, from the nearest: the isolate's memory, KV, the provider, and the
-//! last good copy, whichever of the first two holds it.
+//! last good copy, from whichever of the first two has it.
 
 use std::fmt;
 
@@ -40,7 +40,7 @@ pub const JWKS_MAX_KEYS: usize = 64;
 /// Of so many keys it is said why they cannot be used.
 const REASONS_MAX: usize = 4;
 
-/// Shortest RSA modulus that is believed (RFC 7518 section 3.3).
+/// Shortest RSA modulus that is accepted (RFC 7518 section 3.3).
 const RSA_MIN_BITS: usize = 2048;
 
 /// Longest RSA modulus that is used: past it one verification costs more than an attacker should be able to ask for.
@@ -58,10 +58,10 @@ pub struct KeySet {
 pub struct Key {
     /// Its name in the set.
     pub kid: Option<String>,
-    /// The one algorithm it is for, where the set says so.
+    /// The one algorithm it is for, if the JWKS says so.
     algorithm: Option<Algorithm>,
     family: KeyFamily,
-    /// The key alone, as JSON (RFC 7517), for the importer.
+    /// Only the key, as JSON (RFC 7517), for the importer.
     pub jwk: Secret<String>,
 }
 
@@ -78,7 +78,7 @@ pub enum SkippedKey {
     RsaBits(usize),
 }
 
-/// Why a document is no key set that could replace another.
+/// Why a document is not a JWKS that could replace another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySetError {
     /// Larger than [`JWKS_MAX_BYTES`].
@@ -106,14 +106,14 @@ impl fmt::Display for KeySetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge => write!(f, "the key set is larger than {JWKS_MAX_BYTES} bytes"),
-            Self::Malformed => f.write_str("the document is no key set"),
+            Self::Malformed => f.write_str("the document is not a JWKS"),
             Self::TooManyKeys(count) => write!(f, "the key set has {count} keys, at most {JWKS_MAX_KEYS} are read"),
             Self::NoUsableKey(keys) => write!(f, "the key set has no usable key{keys}"),
         }
     }
 }
 
-/// Says what a document that is no key set is likely to be, and what to do about it.
+/// Returns what a document that is not a JWKS is likely to be, and what to do about it.
 pub fn mistaken_for_key_set(document: &str) -> Option<&'static str> {
     let text = document.trim_start();
     if text.starts_with("-----BEGIN") {
@@ -174,7 +174,7 @@ impl KeySet {
         if set.keys.is_empty() { Err(KeySetError::NoUsableKey(set.reasons())) } else { Ok(set) }
     }
 
-    /// Returns the set that holds a shared secret alone.
+    /// Returns the set of only a shared secret.
     pub fn of_secret(secret: &Secret<String>) -> Self {
         let members = &mut [("kty", "oct".into()), ("k", encode(&URL_SAFE_NO_PAD, secret.expose().as_bytes()).into())];
         let jwk = json::object(members).to_text();
@@ -204,7 +204,7 @@ impl KeySet {
 
     /// Returns the indices of the keys that may have signed a token.
     ///
-    /// A token that names no key is taken to be by the only key of its type, and by none where there are several. A shared secret has
+    /// A token that names no key can only be by the only key of its type, and by none if there are several. A shared secret has
     /// no name, whatever the token calls it.
     pub fn select_keys(&self, kid: Option<&str>, algorithm: Algorithm) -> Vec<usize> {
         let fits = |key: &Key| {
@@ -218,7 +218,7 @@ impl KeySet {
 }
 
 impl Key {
-    /// Returns the one algorithm it is for, where the set says so.
+    /// Returns the one algorithm it is for, if the JWKS says so.
     pub fn algorithm(&self) -> Option<Algorithm> {
         self.algorithm
     }
@@ -305,7 +305,7 @@ fn read_family(members: &Map<String, Value>) -> Result<(KeyFamily, &'static [&'s
     Ok((family, numbers))
 }
 
-/// Returns the length of a big-endian number in bits, leading zeros aside.
+/// Returns the length of a big-endian number in bits, without leading zeros.
 fn bits(number: &[u8]) -> usize {
     let significant = number.iter().skip_while(|byte| **byte == 0);
     let (mut length, mut first) = (0, None);
@@ -325,7 +325,7 @@ pub struct JwksAge {
     pub tried_at: Option<i64>,
     /// When the provider was last asked because of an unknown `kid`.
     pub tried_for_unknown_at: Option<i64>,
-    /// Until when the provider is being asked, at the longest; `None` once that has ended. Work that goes on past it was
+    /// Until when the provider is being asked, at the longest; `None` once that has ended. Work that continues past it was
     /// lost with the request that began it.
     pub renewing_until: Option<i64>,
     /// Whether the last finished try brought no set.
@@ -413,7 +413,7 @@ impl JwksAge {
     /// Notes how that ended: with a set fetched at `fetched_at`, or without one.
     ///
     /// The wait before the next try begins where the last one ended: a provider that takes its whole time-out to fail would
-    /// else be asked anew by each of those who waited, one after the other.
+    /// otherwise be asked again by each waiting request, one after the other.
     pub fn end(&mut self, fetched_at: Option<i64>, now: i64) {
         self.renewing_until = None;
         self.failed = fetched_at.is_none();

@@ -1,6 +1,6 @@
 //! Every failure, and the answer it gets: status, code, headers, body (RFC 9457).
 //!
-//! What the client is told is fixed text: nothing of a request, the provider or a secret is in it. What the log should know is
+//! The answer is fixed text, with nothing from a request, the provider or a secret. The reason for the log is
 //! what the variant carries.
 
 mod failure;
@@ -58,7 +58,7 @@ impl Problem {
                     Self::InsufficientScope { scope, .. } if !scope.is_empty() => format!(", scope={}", quoted(scope)),
                     _ => String::new(),
                 };
-                let description = "error_description=\"the token is not enough for this path\"";
+                let description = "error_description=\"the token is not sufficient for this path\"";
                 format!("Bearer error=\"insufficient_scope\", {description}{scope}")
             }
         }
@@ -73,10 +73,10 @@ impl Problem {
         }
     }
 
-    /// Returns the body as JSON. An older code takes the place of `code`, which then stands beside it.
+    /// Returns the body as JSON. An older code takes the place of `code`, which is then beside it.
     pub fn body(&self, request_id: &str, older_code: Option<&str>) -> String {
         let ProblemKind { status, code, title, .. } = *self.kind();
-        // Without an older code the same member stands twice, and once in the object.
+        // Without an older code the same member is written twice, and is once in the object.
         let beside = if older_code.is_some() { "bargate_code" } else { "code" };
         let members = &mut [
             ("type", format!("urn:bargate:problem:{code}").into()),

@@ -111,7 +111,7 @@ fn every_answer_is_asked_for_and_a_wrong_one_again() {
     let mut session = Session::start(&folder, &["--dev-vars", "run.vars"]);
     session.answer("Where do people log in?", &format!("{DOWN}{ENTER}"));
     session.answer("The provider's issuer?", &format!("id.example.com{ENTER}"));
-    session.answer("is no absolute URL", &format!("{}https://id.example.com{ENTER}", "\u{7f}".repeat(14)));
+    session.answer("is not an absolute URL", &format!("{}https://id.example.com{ENTER}", "\u{7f}".repeat(14)));
     session.answer("(audience)?", &format!("orders{ENTER}"));
     session.answer("(upstream)?", &format!("https://upstream.example.com{ENTER}"));
     session.answer("Who holds the tokens of a login?", &format!("{DOWN}{ENTER}"));

@@ -166,7 +166,7 @@ fn an_address_that_gives_no_key_set_is_named_with_the_reason() {
         ("/moved", "answered with status 302"),
         ("/missing", "answered with status 404"),
         ("/large", "larger than 65536 bytes"),
-        ("/page", "the document is no key set; it is a page, and a key set is JSON (RFC 7517): {\"keys\": [...]}"),
+        ("/page", "the document is not a JWKS; it is a page, and a key set is JSON (RFC 7517): {\"keys\": [...]}"),
         ("/empty", "the key set has no usable key"),
         ("/padded", "the key set has no usable key: k1: its n is missing or malformed"),
         ("/curve", "the key set has no usable key: no kid: its crv is not supported; k2: its kty is not supported"),

@@ -1,4 +1,4 @@
-//! The `auth` of a path: which authorizer's tokens open it, and what they must hold besides.
+//! The `auth` of a path: which authorizer's tokens open it, and what these must have.
 
 use crate::config::code::Code;
 use std::rc::Rc;
@@ -18,11 +18,11 @@ use super::section::section;
 pub struct Access {
     /// Whose tokens.
     pub authorizer: Rc<Authorizer>,
-    /// What they must hold.
+    /// What they must have.
     pub requirements: Requirements,
 }
 
-/// What a token must hold to open a path.
+/// What a token must have to open a path.
 #[derive(Clone, Default)]
 pub struct Requirements {
     /// Scopes, each of which the token must have.
@@ -33,17 +33,17 @@ pub struct Requirements {
     pub permissions: Vec<String>,
     /// Claims by name or path, and the value that each must have or contain; of an array, one of its values.
     pub claims: Vec<(String, Json)>,
-    /// Whether a request without any credential may pass, too.
+    /// Whether a request without any credential may pass.
     pub optional: bool,
 }
 
-/// An `auth` that does not leave its path open.
+/// An `auth` that requires a token.
 #[derive(Clone)]
 #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenAccess<'n> {
     /// Whose tokens.
     pub authorizer: NamedAuthorizer<'n>,
-    /// What they must hold.
+    /// What they must have.
     pub requirements: Requirements,
     /// Byte offset of the value.
     pub offset: usize,
@@ -54,9 +54,9 @@ pub(crate) struct WrittenAccess<'n> {
 /// The authorizer that an `auth` names.
 #[derive(Clone, Copy)]
 pub(crate) enum NamedAuthorizer<'n> {
-    /// None, which means the first.
+    /// No name, which means the first.
     First,
-    /// The one of this name, which stands in an object or alone.
+    /// The one of this name, which is in an object or by itself.
     Named { name: Written<'n>, in_object: bool },
     /// Unknown, because the value is wrong.
     Unreadable,
@@ -82,7 +82,7 @@ pub(super) fn read_access<'n>(
             requirements.permissions = read_names(&mut rules, &PERMISSIONS, findings);
             requirements.claims = read_claims(&mut rules, findings);
             requirements.optional = rules.boolean(&OPTIONAL, findings);
-            rules.finish_beside_names(words("a claim and its value stand in \"claims\""), findings);
+            rules.finish_beside_names(words("put a claim and its value into \"claims\""), findings);
             name.map_or(NamedAuthorizer::First, |name| NamedAuthorizer::Named { name, in_object: true })
         }
         Value::Null | Value::Number(_) | Value::Array(_) => {
@@ -94,7 +94,7 @@ pub(super) fn read_access<'n>(
     Some(WrittenAccess { authorizer, requirements, offset: node.offset, node: HostOnly::of(|| node) })
 }
 
-/// Reads scopes or permissions; each is what a scope may be (RFC 6749 section 3.3), for it stands in challenges.
+/// Reads scopes or permissions; each is a scope by RFC 6749 section 3.3, because challenges name it.
 fn read_names(object: &mut ObjectReader<'_, '_>, key: &Key<Texts>, findings: &mut Findings<'_>) -> Vec<String> {
     let place = key.at(object.place());
     let is_scope =
@@ -105,8 +105,8 @@ fn read_names(object: &mut ObjectReader<'_, '_>, key: &Key<Texts>, findings: &mu
         match written.value() {
             Some(name) if is_scope(name) => names.push(name.to_owned()),
             Some(_) => {
-                let wrong = "is no name of a scope";
-                let help = told(|| "write one name a string, without spaces".to_owned());
+                let wrong = "is not a scope";
+                let help = told(|| "write one name per string, without spaces".to_owned());
                 findings.refuse(written, &Place::Index(&place, index), Code::InvalidName, wrong, help);
             }
             None => {}
@@ -150,9 +150,9 @@ section! {
     Section::new(
         "access",
         "auth",
-        "What a path's token must hold besides being valid.\n\n`true` in place of the object asks for a valid token of \
-         the first authorizer, a string for one of the authorizer of that name, and `false` for none. A token that is \
-         valid and not enough gets 403 `insufficient_scope`.",
+        "What a path requires of a valid token.\n\nInstead of the object, `true` requires a valid token of the first \
+         authorizer, a string one of the authorizer of that name, and `false` none. A token that is valid but not \
+         sufficient gets 403 `insufficient_scope`.",
     ).without_notes()
         .example(
             r#"{
@@ -180,18 +180,18 @@ section! {
         "The token must have all of these, in `scope` or `scp`.",
         example(list!["read:orders"]);
     ANY_SCOPES: Texts = texts("any_scopes", Scope), Elsewhere,
-        "The token must have one of these.",
+        "The token must have one of these, in `scope` or `scp`.",
         example(list!["admin"]);
     PERMISSIONS: Texts = texts("permissions", Scope), Elsewhere,
         "The token must have all of these, in the list `permissions`.",
         example(list!["read:orders"]);
     CLAIMS: Value = value("claims"), Elsewhere,
-        "Claims and their values: the claim equals the value, or is a list that contains it; of several values, one is \
-         enough. Dots in a name lead into objects; of names that fit the longest is meant.",
+        "Claims and their values: the claim equals the value, or is a list that contains it. Of several values, one is \
+         enough. Dots in a name lead into objects; the longest name that fits is used.",
         shape(claim_values()), example(object! { "org_id": list!["org_1", "org_2"] });
     OPTIONAL: Boolean = boolean("optional"), Elsewhere,
-        "Lets a request without any credential go on without claims, and one whose session has ended or cannot be \
-         used; a bad token is refused as ever.",
+        "Lets a request without any credential continue without claims, and one whose session has ended or cannot be \
+         used. An invalid token is still refused.",
         example(true);
 }
 

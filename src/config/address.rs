@@ -15,11 +15,12 @@ pub enum Scheme {
     Https,
     /// https or http.
     HttpAllowed,
-    /// As [`Self::Https`], or an application's own (RFC 8252 section 7.1), which only the reverse of a domain keeps apart from others'.
+    /// As [`Self::Https`], or an application's own (RFC 8252 section 7.1), which only the reverse of a domain keeps apart from
+    /// others'.
     HttpsOrNative,
 }
 
-/// Returns the URL that was written; notes one that is no absolute http(s) URL, or carries credentials or a fragment.
+/// Returns the URL that was written; reports one that is not an absolute http(s) URL, or carries credentials or a fragment.
 pub fn read_url(
     written: &Written<'_>,
     scheme: Scheme,
@@ -33,7 +34,7 @@ pub fn read_url(
     };
     let Some(url) = Address::parse(text) else {
         return refuse(
-            format_args!("\"{}\" is no absolute URL", shown(written)),
+            format_args!("\"{}\" is not an absolute URL", shown(written)),
             advice("write it as https://host/path"),
         );
     };
@@ -45,7 +46,7 @@ pub fn read_url(
             }
             Scheme::Https | Scheme::HttpAllowed => advice("write it as https://host/path"),
         };
-        return refuse(format_args!("\"{}\" is no http or https URL", shown(written)), help);
+        return refuse(format_args!("\"{}\" is not an http or https URL", shown(written)), help);
     }
     if url.has_credentials() {
         return refuse(format_args!("the URL carries a user name or password"), advice("send credentials in a header"));
@@ -59,7 +60,7 @@ pub fn read_url(
     if scheme != Scheme::HttpAllowed && url.scheme() == "http" && !url.is_loopback() {
         return refuse(
             format_args!("\"{}\" is plain http", shown(written)),
-            advice("use https; http is for loopback hosts alone"),
+            advice("use https; http is only for loopback hosts"),
         );
     }
     Some(url)
@@ -93,7 +94,7 @@ pub fn read_origins(object: &mut ObjectReader<'_, '_>, key: &Key<Texts>, finding
 
 /// Checks whether a redirect may be sent there: a path of the gateway's own, or a URL at one of `origins`.
 pub fn is_destination(text: &str, origins: &[String]) -> bool {
-    // What no header holds would fail each redirect.
+    // A value that is not valid in a header would fail each redirect.
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
         return false;
     }
@@ -103,7 +104,7 @@ pub fn is_destination(text: &str, origins: &[String]) -> bool {
     text.starts_with('/') && !text.starts_with("//") && !text.as_bytes().contains(&b'\\')
 }
 
-/// Returns the origin that was written, as browsers serialise it: scheme, host, port where it is not the scheme's own.
+/// Returns the origin that was written, as browsers serialise it: scheme, host, port if it is not the scheme's own.
 pub fn read_origin(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
     let origin = |url: Address| url.is_http().then(|| url.origin());
     read_serialised(written, origin, "write each origin out", place, findings)
@@ -128,22 +129,24 @@ fn read_serialised(
     let text = written.value()?;
     match Address::parse(text).and_then(origin) {
         _ if text.as_bytes().contains(&b'*') => {
-            let wrong = "has a star where no origin has one";
+            let wrong = "has a misplaced star";
             findings.refuse(written, place, Code::InvalidOrigin, wrong, told(|| help_with_star.to_owned()));
             None
         }
         Some(origin) if origin == text => Some(origin),
         Some(origin) => {
-            let wrong = "is more or less than an origin";
+            let wrong = "is not exactly an origin";
             let help = told(|| match written.text.origin {
                 Origin::File => format!("write \"{origin}\""),
-                Origin::Env | Origin::Secret => "give it scheme, host and port alone, with no slash behind".to_owned(),
+                Origin::Env | Origin::Secret => {
+                    "give it only scheme, host and port, without a slash at the end".to_owned()
+                }
             });
             findings.refuse(written, place, Code::InvalidOrigin, wrong, help);
             None
         }
         None => {
-            let wrong = "is no origin";
+            let wrong = "is not an origin";
             let help = told(|| "write scheme, host and port, as in https://app.example.com".to_owned());
             findings.refuse(written, place, Code::InvalidOrigin, wrong, help);
             None
@@ -160,11 +163,11 @@ pub fn read_domain(written: &Written<'_>, place: &Place<'_>, findings: &mut Find
     let help = told(|| {
         let host = text.split_once("://").map_or(text, |(_, rest)| rest).split('/').next().map(str::to_ascii_lowercase);
         match host.filter(|host| written.text.origin == Origin::File && domain_origin(host).is_some()) {
-            Some(host) => format!("write \"{host}\"; http:// is for loopback hosts alone"),
-            None => "write the tenant's domain alone, as in tenant.eu.auth0.com".to_owned(),
+            Some(host) => format!("write \"{host}\"; http:// is only for loopback hosts"),
+            None => "write only the tenant's domain, as in tenant.eu.auth0.com".to_owned(),
         }
     });
-    let wrong = "is no host name";
+    let wrong = "is not a host name";
     findings.refuse(written, place, Code::InvalidDomain, wrong, help);
     None
 }

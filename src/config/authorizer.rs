@@ -1,4 +1,4 @@
-//! The `authorizer` and `authorizers` sections: whose tokens are believed.
+//! The `authorizer` and `authorizers` sections: whose tokens are accepted.
 
 pub(crate) mod keys;
 
@@ -20,11 +20,11 @@ use crate::secret::Secret;
 pub use keys::CLOCK_SKEW_DEFAULT_SECS;
 use keys::{ALGORITHMS_DEFAULT, Kind, SUPABASE_ALGORITHMS_DEFAULT, SUPABASE_AUDIENCE};
 
-/// An issuer whose tokens are believed, and by which rules.
+/// An issuer whose tokens are accepted, and the rules for them.
 pub struct Authorizer {
     /// Its name among several.
     pub name: String,
-    /// The only `iss` that is believed.
+    /// The only `iss` that is accepted.
     pub issuer: String,
     /// What `aud` must contain.
     pub audience: String,
@@ -36,20 +36,20 @@ pub struct Authorizer {
     pub clock_skew_secs: i64,
     /// How long one call to the issuer may take.
     pub timeout_ms: u32,
-    /// Whether it is a project of Supabase, whose tokens SAG checked in a way of their own.
+    /// Whether it is a project of Supabase, whose tokens SAG checked in another way.
     pub is_supabase: bool,
 }
 
-/// By which rules an authorizer's tokens are believed, as far as that is known where a reference has no value.
+/// The rules for an authorizer's tokens, as far as they are known if a reference has no value.
 #[cfg(not(target_arch = "wasm32"))]
 pub struct TokenRules {
     /// The authorizer's name among several.
     pub name: String,
-    /// The only `iss` that is believed.
+    /// The only `iss` that is accepted.
     pub issuer: Option<String>,
     /// What `aud` must contain.
     pub audience: Option<String>,
-    /// The application that logs people in, where the authorizer is of such a type.
+    /// The application that logs people in, if the authorizer is of such a type.
     pub client_id: Option<String>,
     /// What signatures are verified with.
     pub keys: Option<KeySource>,
@@ -72,7 +72,7 @@ pub enum KeySource {
     KeySet(String),
     /// The key set that the discovery document at this address names (OpenID Connect Discovery 1.0).
     Discovery(String),
-    /// Keys that stand in the config.
+    /// Keys in the config.
     Given(Rc<KeySet>),
 }
 
@@ -102,7 +102,7 @@ pub(crate) struct WrittenAuthorizer<'n> {
     pub allow: HostOnly<Vec<Written<'n>>>,
     /// Byte offset of its name.
     pub name_offset: HostOnly<usize>,
-    /// What stands in it.
+    /// Its contents.
     pub texts: HostOnly<AuthorizerTexts<'n>>,
     /// The object.
     pub node: HostOnly<&'n Node<'n>>,
@@ -187,7 +187,7 @@ impl<'n> WrittenAuthorizer<'n> {
     }
 }
 
-/// Name of the only authorizer, where it stands alone under `authorizer`.
+/// Name of the only authorizer, if it is under `authorizer`.
 pub(crate) const ONLY_AUTHORIZER: &str = "default";
 
 /// Reads the sections; none if the file has neither.
@@ -239,7 +239,7 @@ fn read_authorizer<'n>(
     let Some(mut object) = ObjectReader::open(node, place, findings) else { return unread };
     let allow = object.allowed_warnings(findings);
     let kind = object.choice(&keys::TYPE, findings).and_then(|(_, kind)| kind);
-    // One that has a domain was meant to be Auth0's, and its other mistakes are told as well.
+    // One that has a domain was meant to be Auth0's, and its other mistakes are reported as well.
     let kind = kind.or_else(|| object.node(&keys::auth0::DOMAIN).map(|_| Kind::Auth0));
     let Some(kind) = kind else { return WrittenAuthorizer { allow, ..unread } };
 
@@ -330,7 +330,7 @@ fn read_keys<'n>(
     let sources = [secret.is_some(), given.is_some(), uri.is_some()].into_iter().filter(|present| *present).count();
     if let Some(secret_key) = secret_key.filter(|_| sources != 1) {
         let message = format_args!(
-            "one of \"{}\", \"jwks\" and \"jwks_uri\" says which signatures are believed; here are {sources}",
+            "exactly one of \"{}\", \"jwks\" and \"jwks_uri\" is needed; here are {sources}",
             secret_key.name
         );
         let code = if sources == 0 { Code::MissingKey } else { Code::TwoKeySources };
@@ -363,7 +363,7 @@ fn read_key_set(written: &Written<'_>, place: &Place<'_>, findings: &mut Finding
         Ok(set) => Some(KeySource::Given(Rc::new(set))),
         Err(error) => {
             let help = told(|| {
-                let usual = "write the key set's JSON as one string, or its address as \"jwks_uri\"";
+                let usual = "write the JWKS as one string of JSON, or its address as \"jwks_uri\"";
                 mistaken_for_key_set(written.value().unwrap_or_default()).unwrap_or(usual).to_owned()
             });
             findings.note(written.offset, place, Code::InvalidJwks, format_args!("{error}"), help);
@@ -398,10 +398,10 @@ fn read_algorithms(
     };
     let listed = object.texts(&keys::ALGORITHMS, findings);
     if listed.is_empty() {
-        let help = told(|| "leave the key out for the default".to_owned());
+        let help = told(|| "remove the key to use the default".to_owned());
         findings.note(offset, &place, Code::EmptyList, format_args!("no algorithm is allowed"), help);
     }
-    // Each is read, so that every mistake is told.
+    // Each is read, so that every mistake is reported.
     let read = listed.iter().enumerate();
     let read: Vec<_> = read
         .map(|(index, written)| read_algorithm(written, by_secret, &Place::Index(&place, index), findings))
@@ -418,11 +418,8 @@ fn read_algorithm(
     let algorithm = choose(written, &Algorithm::NAMES, place, findings)?;
     if (algorithm == Algorithm::Hs256) != by_secret {
         let (wrong, help) = match by_secret {
-            true => ("needs a public key, and the authorizer has a shared secret", "write HS256, or give it a key set"),
-            false => (
-                "needs a shared secret, and to sign with a public key proves nothing",
-                "name what the issuer signs with, such as RS256",
-            ),
+            true => ("needs a public key, and the authorizer has a shared secret", "write HS256, or give it a JWKS"),
+            false => ("needs a shared secret, not a public key", "name the issuer's algorithm, such as RS256"),
         };
         findings.refuse(written, place, Code::AlgorithmMismatch, wrong, told(|| help.to_owned()));
         return None;

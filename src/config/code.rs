@@ -1,20 +1,21 @@
-//! The codes of diagnostics: every kind of mistake in a config, and every warning, with a sentence of it.
+//! The codes of diagnostics: every kind of mistake in a config, and every warning, each with a sentence.
 //!
-//! The Worker knows the names of the mistakes that a config by itself can have; all else is for the command line and the documents.
+//! The Worker has only the names of the mistakes that a config by itself can have; the rest is for the command line and the
+//! documents.
 
 use std::fmt;
 
-/// How much a diagnostic weighs.
+/// How severe a diagnostic is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// The config is not used.
     Error,
-    /// The config works, and does what few people mean.
+    /// The config works, and does something that is rarely intended.
     Warning,
 }
 
 impl Severity {
-    /// Names it as it is printed.
+    /// Returns its name as it is printed.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -48,7 +49,7 @@ macro_rules! codes {
                 }
             }
 
-            /// Returns how much a diagnostic of this code weighs.
+                        /// Returns how severe a diagnostic of this code is.
             pub const fn severity(self) -> Severity {
                 match self {
                     $(Self::$mistake)|+ => Severity::Error,
@@ -85,30 +86,30 @@ macro_rules! codes {
 
 codes! {
     mistakes {
-        AlgorithmMismatch = "algorithm_mismatch": "an algorithm does not go with the keys of its authorizer: a key set with HS256, or a shared secret with another",
-        AuthorizerMissing = "authorizer_missing": "a path needs a token or a provider, and no authorizer says whose",
-        ClaimWithoutAuth = "claim_without_auth": "a path takes a claim, a user or an end from a token, and verifies none",
+        AlgorithmMismatch = "algorithm_mismatch": "an algorithm does not fit the keys of its authorizer: HS256 with a JWKS, or another with a shared secret",
+        AuthorizerMissing = "authorizer_missing": "a path needs a token or a provider, and the config has no authorizer for it",
+        ClaimWithoutAuth = "claim_without_auth": "a path needs a claim, the user or the expiry of a token, and verifies none",
         CorsAnyOriginWithCredentials = "cors_any_origin_with_credentials": "every site could read answers that belong to one user",
-        DuplicateAlias = "duplicate_alias": "two servers or two services have one name",
+        DuplicateAlias = "duplicate_alias": "two servers or two services have the same name",
         DuplicateKey = "duplicate_key": "an object has a key twice",
         EmptyList = "empty_list": "a list that must name something is empty",
         EmptyValue = "empty_value": "a text that must say something is empty",
         InvalidDomain = "invalid_domain": "a provider's domain is not a host name",
-        InvalidHeader = "invalid_header": "a header's value has a character that no header may have",
+        InvalidHeader = "invalid_header": "a header's value has a character that is not allowed in headers",
         InvalidJson = "invalid_json": "the file is not JSON",
-        InvalidJwks = "invalid_jwks": "a key set is malformed, or has no key to verify with",
+        InvalidJwks = "invalid_jwks": "a JWKS is malformed, or has no key to verify with",
         InvalidName = "invalid_name": "a name cannot be that of a header, method, media type, scope, cookie or module",
         InvalidNetwork = "invalid_network": "an entry of `ip` is neither an address nor a network",
         InvalidOrigin = "invalid_origin": "an origin has more or less than scheme, host and port",
         InvalidPath = "invalid_path": "a path, or a prefix of one, does not match any request or can be read in two ways",
-        InvalidProblemPage = "invalid_problem_page": "people could not see `problem_page` in each case",
-        InvalidUrl = "invalid_url": "an address is not absolute, is not http or https, or leads to where it may not",
+        InvalidProblemPage = "invalid_problem_page": "people might not see `problem_page`: it is not an open path with `GET` and its own answer",
+        InvalidUrl = "invalid_url": "an address is not absolute, is not http or https, or leads to a place that is not allowed",
         MalformedReference = "malformed_reference": "a text that begins like a reference to a variable or a secret names none",
         MissingBinding = "missing_binding": "a variable, a secret or a binding is missing, is empty or is not a text",
         MissingKey = "missing_key": "an object lacks a key that it needs",
-        MissingLogin = "missing_login": "a session needs a path at which logins begin, and there is none, or `login_path` names another",
+        MissingLogin = "missing_login": "a session needs a path at which logins begin: there is none, or `login_path` does not name one",
         NoAnswer = "no_answer": "a path has neither an integration nor a response",
-        PrivateCache = "private_cache": "an answer that depends on who asks would be kept for everyone",
+        PrivateCache = "private_cache": "an answer that depends on the user would be stored for everyone",
         RouteConflict = "route_conflict": "two paths match the same requests, and nothing decides between them",
         SessionMissing = "session_missing": "a path begins or ends sessions, and the config has no `session`",
         TwoAnswers = "two_answers": "a path has an integration and a response",
@@ -119,63 +120,63 @@ codes! {
         UnknownKey = "unknown_key": "an object has a key that nothing reads",
         UnknownServer = "unknown_server": "no server has this name",
         UnknownService = "unknown_service": "no service has this name",
-        UnknownValue = "unknown_value": "a text is not among the values that this key takes",
+        UnknownValue = "unknown_value": "a text is not among the values of this key",
         UnknownVariable = "unknown_variable": "no variable has this name",
         UnusedKey = "unused_key": "a key has no effect beside the others",
-        WeakSecret = "weak_secret": "a secret can be found by trying",
+        WeakSecret = "weak_secret": "a secret can be guessed",
         WrongType = "wrong_type": "a value is of another type, or a number is out of range",
     }
     mistakes_of_the_deployment {
-        BindingMismatch = "binding_mismatch": "`wrangler.toml` declares a rate limit with another period, or a Durable Object with another class",
-        MissingModule = "missing_module": "the file of a module is not there",
+        BindingMismatch = "binding_mismatch": "`wrangler.toml` declares a rate limit with another period, or a Durable Object with another class, than the config needs",
+        MissingModule = "missing_module": "the file of a module does not exist",
         WranglerRefuses = "wrangler_refuses": "wrangler would not run or deploy with its configuration",
     }
     warnings {
-        AudienceMissing = "audience_missing": "paths need tokens of an Auth0 authorizer without an `audience`, for which Auth0 issues none that can be checked",
-        AuthOnLogin = "auth_on_login": "a path of a login or of a refresh needs the token that it is there to get",
-        CallbackMissing = "callback_missing": "no path makes a session of a login where the provider leads to",
+        AudienceMissing = "audience_missing": "paths need tokens of an Auth0 authorizer without an `audience`: Auth0 then issues no access token that can be checked",
+        AuthOnLogin = "auth_on_login": "a path of a login or a refresh needs a token, which its callers do not have yet",
+        CallbackMissing = "callback_missing": "no callback path at the `redirect_uri` begins a session",
         CorsAnyOrigin = "cors_any_origin": "every site may read answers",
-        CorsStar = "cors_star": "a star in an origin lets in whoever gets a name there, or lets its pages read as the user",
-        CrossingRoutes = "crossing_routes": "two paths match the same requests, neither within the other, and the one that takes them asks for less",
-        HeaderAsNote = "header_as_note": "a key of the user's own has the name of a header, and is not sent",
-        IgnoredLine = "ignored_line": "a line of a file of variables is no variable",
-        IgnoredVariable = "ignored_variable": "`wrangler dev` does not read a name in a file of variables, since `wrangler.toml` says otherwise",
-        MethodFallthrough = "method_fallthrough": "a method of a path goes to a wildcard that asks for less",
+        CorsStar = "cors_star": "a star in an origin admits everyone who can get a name there, or lets such pages read with the user's cookies",
+        CrossingRoutes = "crossing_routes": "two paths match the same requests, neither contains the other, and the one that takes them requires less",
+        HeaderAsNote = "header_as_note": "a key of your own (`x-…`) has the name of a header, and is not sent",
+        IgnoredLine = "ignored_line": "a line of a file of variables is not a variable",
+        IgnoredVariable = "ignored_variable": "`wrangler dev` ignores a name in a file of variables, because of `wrangler.toml`",
+        MethodFallthrough = "method_fallthrough": "a method of a path goes to a wildcard that requires less",
         OfflineAccessMissing = "offline_access_missing": "logins ask for no refresh token, and a path or a session needs one",
-        OptionalBindingMissing = "optional_binding_missing": "`wrangler.toml` lacks a binding that the gateway can do without, at a price",
+        OptionalBindingMissing = "optional_binding_missing": "`wrangler.toml` lacks a binding that is optional, but whose absence has a cost",
         PlainHttpUpstream = "plain_http_upstream": "an upstream is called without encryption",
         RefreshByGet = "refresh_by_get": "a refresh answers GET, which browsers, caches and link previews repeat",
-        ResourceMismatch = "resource_mismatch": "clients are told to ask for tokens for a `resource` that is no authorizer's `audience`",
+        ResourceMismatch = "resource_mismatch": "the metadata names a `resource` for which clients request tokens, and no authorizer has it as its `audience`",
         SecretExposed = "secret_exposed": "a secret reaches an answer, or an upstream",
-        SecretImportable = "secret_importable": "modules of `services/` and what they import can read every secret without being handed it",
-        SecretInVars = "secret_in_vars": "a secret stands under `[vars]` of `wrangler.toml`",
-        ShortClientSecret = "short_client_secret": "login states are sealed with a secret that can be found by trying",
-        SymmetricAlgorithm = "symmetric_algorithm": "tokens are signed with a secret that whoever checks them could sign with as well",
-        TemplateInText = "template_in_text": "a text holds what looks like a reference or a template, and is sent as it stands",
+        SecretImportable = "secret_importable": "modules of `services/` and packages that they import can read every secret, even if nobody passes it to them",
+        SecretInVars = "secret_in_vars": "a secret is under `[vars]` of `wrangler.toml`",
+        ShortClientSecret = "short_client_secret": "login states are sealed with a secret that can be guessed",
+        SymmetricAlgorithm = "symmetric_algorithm": "tokens are signed with a shared secret: everyone who checks them can also sign them",
+        TemplateInText = "template_in_text": "a text contains something like a reference or a template, and is sent unchanged",
         TokenRouteAnyOrigin = "token_route_any_origin": "a path hands out tokens, and every site may read its answers",
-        TokensBesideSession = "tokens_beside_session": "a session keeps tokens from pages, and a path hands them out all the same",
+        TokensBesideSession = "tokens_beside_session": "a session keeps tokens from pages, but a path hands them out",
         UnauthenticatedRoute = "unauthenticated_route": "a path is open below one that needs a token",
         UndeclaredVariable = "undeclared_variable": "no file has a variable that may be set elsewhere",
         UnlikelyIssuer = "unlikely_issuer": "no token has such an issuer",
-        UnreachableRoute = "unreachable_route": "no request comes to a path",
-        UnusableMethod = "unusable_method": "a step of a login has a method by which nobody comes to it",
-        UnusedAuthorizer = "unused_authorizer": "no path asks for tokens of an authorizer",
+        UnreachableRoute = "unreachable_route": "no request reaches a path",
+        UnusableMethod = "unusable_method": "a step of a login has a method by which no request reaches it",
+        UnusedAuthorizer = "unused_authorizer": "no path requires tokens of an authorizer",
         UnusedBinding = "unused_binding": "nothing in the config uses what `wrangler.toml` or a file of variables declares",
         UnusedMapping = "unused_mapping": "a path maps headers or a query and calls nothing that would get them",
         UnusedServer = "unused_server": "no path goes to a server or service",
-        UnusedVariable = "unused_variable": "no mapping takes a variable",
+        UnusedVariable = "unused_variable": "no mapping uses a variable",
         ValueMissing = "value_missing": "a variable or a secret has no value in the files beside the config",
     }
 }
 
 #[cfg(not(target_arch = "wasm32"))]
 impl Code {
-    /// Finds the warning of a name.
+    /// Returns the warning of a name.
     pub fn warning(name: &str) -> Option<Self> {
         Self::WARNINGS.iter().copied().find(|code| code.as_str() == name)
     }
 
-    /// Checks whether a config by itself never gets the warning: it is about what its deployment declares.
+    /// Checks whether a config by itself never gets the warning, because it is about what the deployment declares.
     pub const fn is_of_deployment(self) -> bool {
         matches!(
             self,

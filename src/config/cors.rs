@@ -9,13 +9,13 @@ use crate::address::Address;
 use crate::config::code::Code;
 use crate::http::header::is_token;
 
-/// What a preflight allows where the config names no header: those of the refresh and profile contracts.
+/// What a preflight allows if the config names no header: those of the refresh and profile contracts.
 pub(super) const HEADERS_DEFAULT: [&str; 4] = ["authorization", "content-type", "x-access-token", "x-refresh-token"];
 
 /// How long browsers may remember a preflight unless the config says otherwise; Chromium keeps none for longer than two hours.
 pub(super) const MAX_AGE_DEFAULT_SECS: u32 = 600;
 
-/// The longest that a preflight may be remembered: what a header's number of seconds holds (RFC 9111 section 1.2.2).
+/// The longest time that a preflight may be cached: the largest number of seconds in a header (RFC 9111 section 1.2.2).
 pub(super) const MAX_AGE_MAX_SECS: u32 = u32::MAX;
 
 /// The rule for other origins.
@@ -74,8 +74,8 @@ impl ListedOrigin {
         self.0 == origin && !origin.as_bytes().contains(&b'*')
     }
 
-    /// Checks whether it is an origin, as browsers serialise it, or has a star that stands for one of its labels, never for none and
-    /// never for several; or for its port, also the scheme's own, which is left out.
+    /// Checks whether it is an origin, as browsers serialise it, or has a star that matches one of its labels, never for none
+    /// and never for several; or for its port, also the scheme's own, which is left out.
     pub fn admits(&self, origin: &str) -> bool {
         let Some((before, behind)) = self.0.split_once('*') else { return self.0 == origin };
         if behind.is_empty() && before.strip_suffix(':') == Some(origin) {
@@ -92,7 +92,7 @@ impl ListedOrigin {
         Self(text.to_owned())
     }
 
-    /// Returns what stands behind the star; `None` if it has none.
+    /// Returns the text after the star; `None` if it has none.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn behind_star(&self) -> Option<&str> {
         Some(self.0.split_once('*')?.1)
@@ -118,7 +118,7 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_, '_>, findings: &mut Findings
         .collect();
     let credentials = object.boolean(&ALLOW_CREDENTIALS, findings);
     if let Some((index, written)) = any.filter(|_| credentials) {
-        let message = format_args!("\"*\" lets every site read answers, which with credentials are the user's own");
+        let message = format_args!("\"*\" with credentials lets every site read the user's answers");
         let help = told(|| "list the origins, or set \"allow_credentials\" to false".to_owned());
         let place = Place::Index(&origins_place, index);
         findings.note(written.offset, &place, Code::CorsAnyOriginWithCredentials, message, help);
@@ -148,7 +148,7 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_, '_>, findings: &mut Findings
     })
 }
 
-/// Returns the names of a list, or `None` if it holds `*`; notes what could be no method or header name.
+/// Returns the names of a list, or `None` if it has `*`; reports an invalid method or header name.
 fn read_list(
     written: &[Written<'_>],
     key: &Key<Texts>,
@@ -164,8 +164,8 @@ fn read_list(
             Some("*") => any = true,
             Some(name) if is_token(name) => names.push(normalise(name)),
             Some(_) => {
-                let wrong = "is no name of a method or header";
-                let help = told(|| "write one name a string".to_owned());
+                let wrong = "is not a method or header name";
+                let help = told(|| "write one name per string".to_owned());
                 findings.refuse(written, &Place::Index(&place, index), Code::InvalidName, wrong, help);
             }
             None => {}
@@ -178,8 +178,8 @@ section! {
     Section::new(
         "cors",
         "cors",
-        "The rule for pages of other origins.\n\nA preflight is granted whole or not at all. A path with an `OPTIONS` \
-         entry of its own answers its preflights itself.",
+        "The rule for pages of other origins.\n\nA preflight is granted as a whole or not at all. If the config has an \
+         `OPTIONS` entry for a path, that entry answers its preflights.",
     )
         .condition(object! {
             "if": object! { "required": list!["allow_credentials"], "properties": object! { "allow_credentials": object! { "const": true } } },
@@ -201,23 +201,23 @@ section! {
         );
 
     ALLOW_ORIGINS: Texts = texts("allow_origins", OriginOrStar).required(), Origins,
-        "The origins whose pages may read answers: scheme, host and port, with no slash behind, also of an \
-         application's own scheme, such as `capacitor://localhost`. A star stands for one label, as in \
+        "The origins whose pages may read answers: scheme, host and port, without a slash at the end. An application's \
+         own scheme is allowed too, such as `capacitor://localhost`. A star stands for one label, as in \
          `https://*.example.com`, or for the port, as in `http://localhost:*`; `\"*\"` for all, and then without \
          credentials. See [CORS](paths.md#cors).",
         example(list!["https://app.example.com"]);
     ALLOW_METHODS: Texts = texts("allow_methods", Token), Wider("lets pages send"),
-        "The methods that a preflight may ask for; `\"*\"` is the same as leaving it out.",
+        "The methods that a preflight may request; `\"*\"` is the same as the default.",
         default_words("those of the path"), absent_as(list!["*"]), example(list!["GET", "POST"]);
     ALLOW_HEADERS: Texts = texts("allow_headers", Token), WiderHeaders("lets pages send the header"),
-        "The headers that a preflight may ask for; `\"*\"` allows each, by name.",
+        "The headers that a preflight may request; `\"*\"` allows each, by name.",
         default(HEADERS_DEFAULT.as_slice()), example(list!["authorization", "content-type"]);
     EXPOSE_HEADERS: Texts = texts("expose_headers", Token), WiderHeaders("lets pages read the header"),
         "The headers of answers that scripts may read.",
         example(list!["x-request-id"]);
     ALLOW_CREDENTIALS: Boolean = boolean("allow_credentials"), On("lets pages send cookies"),
-        "Whether cookies may come along; not with `\"*\"` in `allow_origins`. Browsers do not take `\"*\"` in \
-         `expose_headers` for a wildcard then.",
+        "Whether pages may send cookies; not with `\"*\"` in `allow_origins`. Browsers then do not treat `\"*\"` in \
+         `expose_headers` as a wildcard.",
         example(true);
     MAX_AGE: Integer = integer("max_age", 0..=MAX_AGE_MAX_SECS, MAX_AGE_DEFAULT_SECS),
         Harmless("it says how long a browser remembers what it was granted"),

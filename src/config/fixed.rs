@@ -1,4 +1,4 @@
-//! Answers that stand in the config: `response`, and the integrations `static` and `redirect`.
+//! Fixed answers of the config: `response`, and the integrations `static` and `redirect`.
 
 use std::fmt;
 
@@ -11,12 +11,12 @@ use crate::config::code::Code;
 use crate::json::ToText as _;
 use crate::route::Pattern;
 
-/// An answer that stands in the config.
+/// A fixed answer of the config.
 #[derive(Clone)]
 pub struct Fixed {
     /// Its status.
     pub status: u16,
-    /// Its headers, by lower-case name; `content-type` is among them where there is a body.
+    /// Its headers, by lower-case name; with `content-type` if there is a body.
     pub headers: HeaderTexts,
     /// Its body.
     pub body: Option<String>,
@@ -89,7 +89,7 @@ pub(super) fn read_redirect(
         None
     };
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
-        let message = format_args!("\"{}\" holds what no address may", shown(&written));
+        let message = format_args!("\"{}\" is not a valid address", shown(&written));
         return refuse(message, advice("write it percent-encoded, and a host by its ASCII name"));
     }
     // Nothing that a client sends may choose the host.
@@ -105,8 +105,8 @@ pub(super) fn read_redirect(
         }
     };
     if !fixed_host {
-        let message = format_args!("\"{}\" is no address whose host is fixed", shown(&written));
-        return refuse(message, advice("write a path such as /new/{id}, or a URL with its parameters behind the host"));
+        let message = format_args!("\"{}\" does not have a fixed host", shown(&written));
+        return refuse(message, advice("write a path such as /new/{id}, or a URL with its parameters after the host"));
     }
     let mut location = Vec::new();
     for (index, piece) in text.split('{').enumerate() {
@@ -116,7 +116,7 @@ pub(super) fn read_redirect(
         }
         let parts = piece.split_once('}').filter(|(_, behind)| index > 0 && !behind.as_bytes().contains(&b'}'));
         let Some((name, behind)) = parts else {
-            let message = format_args!("\"{}\" has braces that do not pair", shown(&written));
+            let message = format_args!("\"{}\" has unpaired braces", shown(&written));
             return refuse(message, advice("write a parameter as {name}, and a brace itself as %7B or %7D"));
         };
         let known = pattern.is_none_or(|pattern| match name {

@@ -7,17 +7,17 @@ use super::section::section;
 use crate::config::code::Code;
 use crate::http::header::{FRAMING_HEADERS, HOP_BY_HOP_HEADERS, is_token, is_value};
 
-/// What is wrong where answers for all are made of what one client says of itself.
-pub(super) const PRIVATE: &str = "answers by credential are private";
+/// The mistake of an answer for everyone that depends on one client's headers.
+pub(super) const PRIVATE: &str = "answers to credentials are private";
 
 /// Headers by lower-case name, with their values.
 pub type HeaderTexts = Vec<(String, String)>;
 
 /// Where the name of a header belongs in rules for headers.
 pub(super) const SET_OR_REMOVE: &str =
-    words("a header to send stands in \"set\", the name of one to take off in \"remove\"");
+    words("put a header to send into \"set\", the name of one to remove into \"remove\"");
 
-/// What is done to the headers of an answer.
+/// Changes to the headers of an answer.
 #[derive(Clone, Default)]
 pub struct HeaderRules {
     /// Headers to set.
@@ -46,7 +46,7 @@ pub(super) fn read_header_texts(
     texts
 }
 
-/// Reads what is done to the headers of an answer, where the object has such rules at `key`.
+/// Reads the changes to the headers of an answer, if the object has such rules at `key`.
 pub(super) fn read_response_headers(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> HeaderRules {
     let place = path_keys::RESPONSE_HEADERS.at(object.place());
     let Some(mut reader) =
@@ -76,7 +76,7 @@ pub(super) fn read_header_names(
     names
 }
 
-/// Returns the name in lower case; notes one that is none, or belongs to the connection.
+/// Returns the name in lower case; reports one that is invalid, or belongs to the connection.
 pub(super) fn checked_name(
     name: &str,
     offset: usize,
@@ -85,7 +85,7 @@ pub(super) fn checked_name(
 ) -> Option<String> {
     let name = name.to_ascii_lowercase();
     let wrong = if !is_token(&name) {
-        "is no header name"
+        "is not a header name"
     } else if HOP_BY_HOP_HEADERS.iter().chain(&FRAMING_HEADERS).any(|own| *own == name) {
         "belongs to the connection and cannot be mapped"
     } else {
@@ -95,14 +95,14 @@ pub(super) fn checked_name(
     None
 }
 
-/// Returns the value; notes one that no header can have (RFC 9110 section 5.5).
+/// Returns the value; reports one that is not valid in a header (RFC 9110 section 5.5).
 fn checked_value(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
     let value = written.value()?;
     if is_value(value) {
         return Some(value.trim().to_owned());
     }
-    let wrong = "holds what no header may";
-    let help = told(|| "write visible ASCII and spaces alone".to_owned());
+    let wrong = "is not a valid header value";
+    let help = told(|| "write only visible ASCII and spaces".to_owned());
     findings.refuse(written, place, Code::InvalidHeader, wrong, help);
     None
 }
@@ -116,7 +116,7 @@ section! {
     Section::new(
         "response_headers",
         "response_headers",
-        "What is done to the headers of what the integration answers; the gateway's own errors stay as they are.",
+        "Changes to the headers of the integration's answers. The gateway's own errors are not changed.",
     ).without_notes();
 
     SET: Value = value("set"), Headers,

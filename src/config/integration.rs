@@ -41,9 +41,9 @@ pub enum Integration {
     },
     /// A JavaScript module beside the gateway, by its name.
     Service(String),
-    /// An answer that stands in the config.
+    /// A fixed answer of the config.
     Fixed(Fixed),
-    /// A redirect that stands in the config.
+    /// A redirect of the config.
     Redirect(Redirect),
     /// A redirect to the provider's login.
     Login {
@@ -69,7 +69,7 @@ pub enum Integration {
     },
     /// The profile of the access token's owner.
     Userinfo(Rc<Provider>),
-    /// The exchange of a refresh token.
+    /// A token request with a refresh token.
     Refresh(Rc<Provider>),
     /// The end of a session, here and at the provider.
     Logout(Rc<Session>),
@@ -77,7 +77,7 @@ pub enum Integration {
     BackchannelLogout(Rc<Provider>),
     /// A step of a login by one-time password at Supabase.
     Supabase(Supabase),
-    /// What OAuth clients are told of the gateway (RFC 9728).
+    /// The metadata for OAuth clients (RFC 9728).
     ProtectedResource(Rc<ProtectedResource>),
     /// The state of config and keys.
     Health,
@@ -119,7 +119,7 @@ pub(crate) enum WrittenAnswer<'n> {
 /// An `integration`, as it is written.
 #[derive(Clone)]
 pub(crate) struct WrittenIntegration<'n> {
-    /// Its type as it stands there.
+    /// Its type as it is written.
     pub name: Written<'n>,
     /// Its type.
     pub kind: Kind,
@@ -138,9 +138,9 @@ pub(crate) enum Settings<'n> {
     ServiceBinding(WrittenCall<'n>),
     /// A module: its alias.
     Service(Option<Written<'n>>),
-    /// An answer that stands in the config.
+    /// A fixed answer of the config.
     Fixed(Fixed),
-    /// A redirect that stands in the config; `None` if it is wrong, or not known here.
+    /// A redirect of the config; `None` if it is wrong, or not known here.
     Redirect(Option<Redirect>),
     /// A redirect to the provider's login.
     Login { redirect_uri: Option<WrittenUrl<'n>>, return_to_origins: Vec<String> },
@@ -190,7 +190,7 @@ pub(super) fn read_answer<'n>(
             Some(WrittenAnswer::Response(read_response(body, &path_keys::RESPONSE.at(place), findings)))
         }
         (Some(_), Some(body)) => {
-            let message = format_args!("the path has an integration and a response, and can give one answer");
+            let message = format_args!("the path has both an integration and a response");
             findings.note(
                 body.offset,
                 &path_keys::RESPONSE.at(place),
@@ -280,10 +280,8 @@ fn read_strip_prefix(
     match pattern.prefix(text) {
         Some(prefix) => prefix,
         None => {
-            let wrong = "is no beginning of this path";
-            let help = told(|| {
-                "write its first segments, none of them a parameter, as in \"/api\"; \"\" keeps all".to_owned()
-            });
+            let wrong = "is not a prefix of this path";
+            let help = told(|| "write its first literal segments, as in \"/api\"; \"\" removes nothing".to_owned());
             findings.refuse(
                 &written,
                 &keys::http_proxy::STRIP_PREFIX.at(object.place()),

@@ -12,7 +12,7 @@ use super::path::keys as path_keys;
 use super::reader::{Findings, ObjectReader, Place, note_type, read_text, told, words};
 use super::section::section;
 
-/// What a path sends to its upstream besides what the client sent.
+/// What a path sends to its upstream besides the client's own headers and parameters.
 #[derive(Clone, Default)]
 pub struct Mapping {
     /// Lower-case header names and where each value comes from.
@@ -32,11 +32,11 @@ pub enum Source {
     Query(String),
     /// `$request.jwt.PATH`: a claim of the verified token, dots leading into objects.
     Claim(String),
-    /// A text known beforehand: one that stands there, or the variable that `$config.NAME` names.
+    /// A text of the config, or of the variable that `$config.NAME` names.
     Text(String),
 }
 
-/// Shows where a value comes from, and a text not at all: it may be a secret.
+/// Shows where a value comes from, but no text, which may be a secret.
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -54,7 +54,7 @@ impl fmt::Debug for Source {
 pub(crate) struct WrittenVariable<'n> {
     /// Its name.
     pub name: &'n str,
-    /// What it stands for; an empty text if it is wrong, or not known here.
+    /// Its value; an empty text if it is wrong or not known here.
     pub value: String,
     /// The entry.
     pub member: HostOnly<&'n Member<'n>>,
@@ -103,15 +103,15 @@ pub(crate) struct WrittenMapping<'n> {
 /// A header or query parameter that a path sets.
 #[derive(Clone)]
 pub(crate) struct WrittenValue<'n> {
-    /// The list that it stands in: the key of the path, and the key in that.
+    /// The list that contains it: the key of the path, and the key in that.
     pub list: [&'static Key<AnyValue>; 2],
-    /// Its name as it stands there.
+    /// Its name as it is written.
     pub key: &'n str,
     /// Its name as it is sent.
     pub name: String,
     /// Where its value comes from.
     pub source: WrittenSource<'n>,
-    /// The value as it stands there.
+    /// The value as it is written.
     pub node: &'n Node<'n>,
 }
 
@@ -134,18 +134,18 @@ impl<'n> WrittenValue<'n> {
 /// Where a mapped value comes from, as it is written.
 #[derive(Clone)]
 pub(crate) enum WrittenSource<'n> {
-    /// From the request, or it stands there.
+    /// The request, or a text of the config.
     Known(Source),
     /// The variable of this name.
     Variable(&'n str),
 }
 
-/// What a mapping may draw on.
+/// What a mapping may use.
 #[derive(Clone, Copy)]
 pub(super) struct Scope {
-    /// Whether there is a token to take claims from.
+    /// Whether the path has a token to take claims from.
     pub authenticated: bool,
-    /// Whether answers are kept that are everyone's.
+    /// Whether answers are cached for everyone.
     pub for_all: bool,
 }
 
@@ -161,7 +161,7 @@ pub(super) fn read_mapping<'n>(
     if let Some(mut reader) = object.node(section).and_then(|node| ObjectReader::open(node, &place, findings)) {
         mapping.read_list(&mut reader, [section, &HEADERS], scope, findings);
         mapping.read_list(&mut reader, [section, &QUERY], scope, findings);
-        reader.finish_beside_names(words("a header stands in \"headers\", a parameter in \"query\""), findings);
+        reader.finish_beside_names(words("put a header into \"headers\", a parameter into \"query\""), findings);
     }
     let section = &path_keys::REQUEST_HEADERS;
     let place = section.at(object.place());
@@ -245,7 +245,7 @@ fn read_source<'n>(
         if prefix == "$request.header." && !is_token(name) {
             return refuse(
                 Code::InvalidName,
-                format_args!("\"{name}\" is no header name"),
+                format_args!("\"{name}\" is not a header name"),
                 told(|| "a name has letters, digits and hyphens".to_owned()),
             );
         }
@@ -262,7 +262,7 @@ fn read_source<'n>(
         "one of: $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME"
             .to_owned()
     });
-    findings.refuse(&written, place, Code::UnknownAlias, "stands for nothing", help);
+    findings.refuse(&written, place, Code::UnknownAlias, "is not a source", help);
     None
 }
 
@@ -270,11 +270,11 @@ section! {
     Section::new(
         "mapping",
         "mapping",
-        "Headers and query parameters for the upstream, each with where its value comes from. It has an effect \
+        "Headers and query parameters for the upstream, each with the source of its value. It has an effect \
          with `http_proxy`, `service`, `service_binding` and `pre_process`.\n\nA source is `$request.header.NAME`, \
-         `$request.query.NAME`, `$request.jwt.CLAIM` (needs `auth`; dots lead into objects, and the longest name \
-         that fits is meant), `$config.NAME` (a variable), `$env.NAME` or `$secret.NAME`; anything else that does \
-         not begin with `$` is a text that is sent as it stands. Where a source has no value, nothing is sent. No \
+         `$request.query.NAME`, `$request.jwt.CLAIM` (needs `auth`; dots lead into objects, and the longest name that \
+         fits is used), `$config.NAME` (a variable), `$env.NAME` or `$secret.NAME`; any other text without `$` at its \
+         beginning is sent as it is. If a source has no value, nothing is sent. No \
          client can send a header that any path maps.",
     ).without_notes()
         .example(
@@ -308,7 +308,7 @@ section! {
         shape(Shape::headers(sources())),
         example(object! { "x-user-id": "$request.jwt.sub", "x-region": "$config.region" });
     QUERY: Value = value("query"), Parameters,
-        "Names of query parameters, and their sources; they replace the client's own of that name.",
+        "Names of query parameters, and their sources. They replace the client's own of the same name.",
         shape(Shape::map(sources())), example(object! { "tenant": "$request.jwt.org_id" });
 }
 
@@ -320,7 +320,7 @@ pub(crate) mod request_headers {
         Section::new(
             "request_headers",
             "request_headers",
-            "What is done to the headers that the upstream gets.",
+            "Changes to the headers that the upstream gets.",
         ).without_notes()
             .example(
                 r#"{

@@ -10,7 +10,7 @@ use super::section::section;
 /// Which addresses may send requests.
 #[derive(Clone, Default)]
 pub struct Networks {
-    /// Those that may; everyone where the list is absent.
+    /// Those that may; everyone if the list is absent.
     pub allow: Option<Vec<Network>>,
     /// Those that may not, whatever the other list says.
     pub deny: Vec<Network>,
@@ -46,7 +46,7 @@ fn is_mapped(bits: u128) -> bool {
 }
 
 impl Network {
-    /// Parses an address, or a block of which no bit behind the prefix is set.
+    /// Parses an address, or a block without bits after its prefix.
     pub fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
@@ -76,14 +76,15 @@ impl Network {
     }
 
     fn contains(&self, bits: u128) -> bool {
-        // A block of IPv6 holds no IPv4, though the mapped form of all of that lies within it.
+        // A block of IPv6 has no IPv4 addresses, although it may contain their mapped form.
         let other_family = self.prefix < MAPPED_PREFIX && is_mapped(bits);
         bits & self.mask() == self.bits && !other_family
     }
 }
 
 impl Networks {
-    /// Returns what an address is counted by: of IPv6 its first 64 bits, for whoever has one address there has them all.
+    /// Returns the text by which an address is counted: of IPv6 its first 64 bits, because a client that has one of these addresses
+    /// has them all.
     pub fn counted(address: String) -> String {
         match parse_bits(&address) {
             Some(bits) if !is_mapped(bits) => u64::try_from(bits >> 64).unwrap_or_default().to_string(),
@@ -91,7 +92,7 @@ impl Networks {
         }
     }
 
-    /// Checks whether a request from `address` may pass; one whose address is not known may only where nothing is listed.
+    /// Checks whether a request from `address` may pass; one without a known address may only if nothing is listed.
     pub fn admit(&self, address: Option<&str>) -> bool {
         let Some(bits) = address.and_then(parse_bits) else {
             return self.allow.is_none() && self.deny.is_empty();
@@ -119,10 +120,9 @@ pub(super) fn read_networks(
             match Network::parse(text) {
                 Some(network) => networks.push(network),
                 None => {
-                    let wrong = "is no address and no network";
+                    let wrong = "is not an address or network";
                     let help = told(|| {
-                        "write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, with no bit set behind the prefix"
-                            .to_owned()
+                        "write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, without bits after the prefix".to_owned()
                     });
                     findings.refuse(written, &Place::Index(&place, index), Code::InvalidNetwork, wrong, help);
                 }
@@ -140,8 +140,8 @@ section! {
         "ip",
         "ip",
         "Addresses and networks, such as `192.0.2.1`, `192.0.2.0/24` or `2001:db8::/32`, that may send requests. A \
-         request from elsewhere gets 403 `ip_denied`.\n\nThe address is that of `CF-Connecting-IP`. Where it is not \
-         known, a request passes only if nothing is listed. No bit may be set behind the prefix.",
+         request from elsewhere gets 403 `ip_denied`.\n\nThe address is that of `CF-Connecting-IP`. A request without \
+         a known address passes only if nothing is listed. A network must have no bits after its prefix.",
     )
         .example(
             r#"{

@@ -24,7 +24,7 @@ pub struct Path {
     pub method: MethodRule,
     /// The paths it answers.
     pub pattern: Pattern,
-    /// Whether a segment may hold an encoded slash.
+    /// Whether a segment may have an encoded slash.
     pub encoded_slashes: bool,
     /// What opens it; without this it is open to everyone.
     pub access: Option<Access>,
@@ -67,13 +67,13 @@ pub(crate) struct WrittenPath<'n> {
     pub offset: usize,
     /// The method it answers, if that is known here.
     pub method: Option<MethodRule>,
-    /// The same as it stands there.
+    /// The same as it is written.
     pub written_method: HostOnly<Option<Written<'n>>>,
-    /// The paths it answers, as they stand there.
+    /// The paths it answers, as they are written.
     pub path: Option<Written<'n>>,
     /// The paths it answers, if they are known here.
     pub pattern: Option<Pattern>,
-    /// Whether a segment may hold an encoded slash.
+    /// Whether a segment may have an encoded slash.
     pub encoded_slashes: bool,
     /// What opens it; `None` if it is open to everyone.
     pub access: Option<WrittenAccess<'n>>,
@@ -104,7 +104,7 @@ impl<'n> WrittenPath<'n> {
         }
     }
 
-    /// Returns the type of what answers it, if that is known; a `response` is an answer that stands in the config, too.
+    /// Returns the type of what answers it, if that is known; a `response` is a fixed answer too.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn kind(&self) -> Option<Kind> {
         match self.answer.as_ref()? {
@@ -148,7 +148,7 @@ impl<'n> WrittenPath<'n> {
         pattern.map(Pattern::as_str)
     }
 
-    /// Checks whether it answers whoever comes with something that is its own, and leads nowhere else.
+    /// Checks whether it gives everybody its own answer, and redirects nobody.
     pub fn shows_something(&self) -> bool {
         let shows = match &self.answer {
             Some(WrittenAnswer::Response(_)) => true,
@@ -231,7 +231,7 @@ fn read_pattern(written: &Written<'_>, place: &Place<'_>, findings: &mut Finding
     // The error quotes what it found, which a binding's value must not be.
     let message = match written.text.origin {
         Origin::File => format_args!("{error}"),
-        Origin::Env | Origin::Secret => format_args!("the value of {} is no path", shown(written)),
+        Origin::Env | Origin::Secret => format_args!("the value of {} is not a path", shown(written)),
     };
     findings.note(written.offset, place, Code::InvalidPath, message, Help::default());
     None

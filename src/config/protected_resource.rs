@@ -1,4 +1,4 @@
-//! The `protected_resource` section: what OAuth clients are told of this gateway (RFC 9728).
+//! The `protected_resource` section: the gateway's metadata for OAuth clients (RFC 9728).
 
 use crate::config::code::Code;
 use serde_json::{Map, Value as Json};
@@ -14,12 +14,12 @@ use crate::address::Address;
 use crate::json::ToText as _;
 use crate::route::Pattern;
 
-/// Where the metadata of a resource is that has no path (RFC 9728 section 3).
+/// The path of the metadata of a resource without a path (RFC 9728 section 3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
 /// The metadata of the gateway as a protected resource.
 pub struct ProtectedResource {
-    /// The resource's identifier; the origin that the client called where there is none.
+    /// The resource's identifier; the origin that the client called if there is none.
     pub resource: Option<String>,
     /// The path of the metadata.
     pub path: String,
@@ -49,7 +49,7 @@ pub(crate) struct WrittenResource<'n> {
     pub resource: Option<String>,
     /// The path of the metadata.
     pub pattern: Pattern,
-    /// The members of the metadata that stand in the section.
+    /// The members of the metadata that the section has.
     pub metadata: Map<String, Json>,
     /// Byte offset of the section.
     pub offset: usize,
@@ -110,9 +110,9 @@ section! {
     Section::new(
         "protected_resource",
         "protected_resource",
-        "What OAuth clients are told of this gateway (RFC 9728): issuers, the scopes that paths name, and what stands \
-         here. `true` asks for it without any of these keys.\n\n`GET /.well-known/oauth-protected-resource` answers \
-         with it; where `resource` has a path, that stands behind the address. Every `Bearer` challenge names that \
+        "The gateway's metadata for OAuth clients (RFC 9728): issuers, the scopes that paths name, and these keys. \
+         `true` publishes it without any of these keys.\n\n`GET /.well-known/oauth-protected-resource` answers with \
+         it. If `resource` has a path, it is appended to the address. Every `Bearer` challenge names that \
          address as `resource_metadata`.",
     )
         .example(

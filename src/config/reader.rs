@@ -1,6 +1,6 @@
 //! Reads typed values out of the tree and gathers every mistake on the way.
 //!
-//! A reader never stops at the first mistake: it notes it and goes on, so that one run tells them all. The keys an object
+//! A reader never stops at the first mistake: it records it and continues, so that one run reports them all. The keys an object
 //! may have are those that it was asked for, and only declared ones can be asked for ([`super::key`]).
 
 use crate::config::code::Code;
@@ -13,7 +13,7 @@ use super::form::Form;
 use super::host_only::HostOnly;
 use super::key::{self, Boolean, Choice, Integer, Key, Limit, OneOf, Texts};
 
-/// The most mistakes that are told of one file: a hostile one could have millions.
+/// The most mistakes that are reported for one file: a hostile one could have millions.
 const MISTAKES_MAX: usize = 1_000;
 
 /// The mistakes found so far.
@@ -96,7 +96,7 @@ fn printable(mut text: String) -> String {
 /// What to do about a mistake.
 pub type Help = HostOnly<Option<String>>;
 
-/// Returns what to do about a mistake, where people read it: `bargate check` says it, the Worker's log has code, place and message.
+/// Returns the help for a mistake, on the host only: `bargate check` says it, the Worker's log has code, place and message.
 #[inline(always)]
 pub fn told(text: impl FnOnce() -> String) -> Help {
     HostOnly::of(|| Some(text()))
@@ -158,7 +158,7 @@ impl<'n> Written<'n> {
         self.text.value.as_deref()
     }
 
-    /// Returns the text, if it stands in the file and is no reference.
+    /// Returns the text, if it is in the file and not a reference.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn in_file(&self) -> Option<&'n str> {
         self.value().filter(|_| self.text.origin == Origin::File)
@@ -195,7 +195,7 @@ pub struct ObjectReader<'n, 'p> {
 }
 
 impl<'n, 'p> ObjectReader<'n, 'p> {
-    /// Begins to read `node`, and notes when it is no object or names a key twice.
+    /// Begins to read `node`, and reports it if it is not an object or has a key twice.
     pub fn open(node: &'n Node<'n>, place: &'p Place<'p>, findings: &mut Findings<'_>) -> Option<Self> {
         let Value::Object(members) = &node.value else {
             note_type(node, place, "an object", findings);
@@ -207,8 +207,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
                 && !findings.is_full()
             {
                 let (line, column) = findings.locate(first);
-                let message =
-                    format_args!("the key \"{}\" stands here a second time; first at {line}:{column}", member.key);
+                let message = format_args!("the key \"{}\" is a duplicate; first at {line}:{column}", member.key);
                 findings.note(
                     member.key_offset,
                     place,
@@ -248,7 +247,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         self.members.iter().find(|member| member.key == name).map(|member| &member.node)
     }
 
-    /// Returns the value of `key` and notes where it is absent.
+    /// Returns the value of `key` and reports it if it is absent.
     pub fn required<S>(&mut self, key: &Key<S>, findings: &mut Findings<'_>) -> Option<&'n Node<'n>> {
         self.needed(key.name, true, findings)
     }
@@ -262,7 +261,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         node
     }
 
-    /// Returns the string at `key`, and notes one that is empty if the key's form is [`Form::NotEmpty`].
+    /// Returns the string at `key`, and reports one that is empty if the key's form is [`Form::NotEmpty`].
     pub fn text(&mut self, key: &Key<key::Text>, findings: &mut Findings<'_>) -> Option<Written<'n>> {
         let node = self.needed(key.name, key.is_required, findings)?;
         let written = read_text(node, &key.at(self.place), findings)?;
@@ -278,7 +277,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         Some(written)
     }
 
-    /// Returns the string at `key` and what it stands for; notes one that stands for nothing.
+    /// Returns the string at `key` and its meaning; reports one without a meaning.
     pub fn choice<T: Copy>(
         &mut self,
         key: &Key<Choice<T>>,
@@ -291,7 +290,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         Some((written, chosen))
     }
 
-    /// Returns the boolean at `key`, or false where it is absent.
+    /// Returns the boolean at `key`, or false if it is absent.
     pub fn boolean(&mut self, key: &Key<Boolean>, findings: &mut Findings<'_>) -> bool {
         match self.node(key) {
             None => false,
@@ -303,7 +302,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         }
     }
 
-    /// Returns the whole number at `key`, or its default where it is absent.
+    /// Returns the whole number at `key`, or its default if it is absent.
     pub fn integer(&mut self, key: &Key<Integer>, findings: &mut Findings<'_>) -> u32 {
         let Integer { min, max, default } = key.shape;
         self.number(key.name, false, min, max, findings).unwrap_or(default)
@@ -332,7 +331,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         value
     }
 
-    /// Returns the whole number at `key`, which must be one of its choices, or its default where it is absent.
+    /// Returns the whole number at `key`, which must be one of its choices, or its default if it is absent.
     pub fn one_of(&mut self, key: &Key<OneOf>, findings: &mut Findings<'_>) -> u32 {
         let OneOf { choices, default } = key.shape;
         let Some(node) = self.node(key) else { return default };
@@ -357,13 +356,13 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
             .collect()
     }
 
-    /// Reads `allow`, the codes of warnings that are not told of this object: of concern to those who review the config alone.
+    /// Reads `allow`, the codes of warnings that are not reported for this object: only the review reads them.
     pub fn allowed_warnings(&mut self, findings: &mut Findings<'_>) -> HostOnly<Vec<Written<'n>>> {
         let codes = self.texts(&key::ALLOW, findings);
         HostOnly::of(|| codes)
     }
 
-    /// Returns all members; used where the keys are free, so that one that begins with `x-` means what it says.
+    /// Returns all members; for objects with free keys, in which a key that begins with `x-` is one like others.
     pub fn free_members(&self) -> &'n [Member<'n>] {
         self.members
     }
@@ -373,8 +372,8 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         self.note_unknown(None, findings);
     }
 
-    /// Notes each key that nobody asked for, where a name that belongs one level below would pass for a key of the user's own:
-    /// headers begin with `x-`, too. `belongs` says where.
+    /// Reports each key that was not read, in an object in which a name from one level below would look like a key of the user's
+    /// own: headers begin with `x-`, too. `belongs` says where.
     pub fn finish_beside_names(self, belongs: &'static str, findings: &mut Findings<'_>) {
         self.note_unknown(Some(belongs), findings);
     }
@@ -390,8 +389,8 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
             }
             let help = told(|| match (nearest(&member.key, self.known.iter().copied()), belongs) {
                 (Some(key), _) => format!("did you mean \"{key}\"?"),
-                (None, Some(belongs)) => format!("{belongs}; here, keys of your own are mistakes as well"),
-                (None, None) => format!("known here: {}; keys of your own begin with \"x-\"", self.known.join(", ")),
+                (None, Some(belongs)) => format!("{belongs}; keys of your own are mistakes here"),
+                (None, None) => format!("known keys: {}; keys of your own begin with \"x-\"", self.known.join(", ")),
             });
             let message = format_args!("unknown key \"{}\"", member.key);
             findings.note(member.key_offset, self.place, Code::UnknownKey, message, help);
@@ -399,7 +398,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
     }
 }
 
-/// Returns the string in `node` and notes where it is something else.
+/// Returns the string in `node` and reports it if it is something else.
 pub fn read_text<'n>(node: &'n Node<'n>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Written<'n>> {
     match &node.value {
         Value::Text(text) => Some(Written { text, offset: node.offset }),
@@ -417,7 +416,7 @@ fn whole_number(node: &Node<'_>) -> Option<u32> {
     }
 }
 
-/// Returns the items of the array in `node`; none, and a note, where it is something else.
+/// Returns the items of the array in `node`; none, and a mistake, if it is something else.
 pub fn read_array<'n>(node: &'n Node<'n>, place: &Place<'_>, findings: &mut Findings<'_>) -> &'n [Node<'n>] {
     match &node.value {
         Value::Array(items) => items,
@@ -439,7 +438,7 @@ pub fn note_type(node: &Node<'_>, place: &Place<'_>, expected: &str, findings: &
     findings.note(node.offset, place, Code::WrongType, message, help);
 }
 
-/// Says where brackets are missing, or are too many; nothing of other values.
+/// Returns the help for missing or needless brackets; none for other values.
 fn brackets(value: &Value<'_>, expected: &str) -> String {
     match (value, expected) {
         (Value::Text(Text { origin: Origin::File, value: Some(text), .. }), "an array") => {
@@ -448,12 +447,12 @@ fn brackets(value: &Value<'_>, expected: &str) -> String {
             format!("put it into brackets: [{}]", items.join(", "))
         }
         (Value::Text(_) | Value::Object(_), "an array") => "put it into brackets".to_owned(),
-        (Value::Array(items), "a string" | "an object") if items.len() == 1 => "leave the brackets out".to_owned(),
+        (Value::Array(items), "a string" | "an object") if items.len() == 1 => "remove the brackets".to_owned(),
         _ => String::new(),
     }
 }
 
-/// Returns the value of the choice that `written` names, and notes where it names none.
+/// Returns the value of the choice that `written` names, and reports it if it names none.
 pub fn choose<T: Copy>(
     written: &Written<'_>,
     choices: &[(&'static str, T)],
@@ -476,7 +475,7 @@ pub fn choose<T: Copy>(
 /// Places by name, so that what takes many names does not take their square.
 pub type NameIndex<'v> = HashMap<&'v str, usize>;
 
-/// Returns the place of each name, of one that stands twice the first; an empty name has none.
+/// Returns the place of each name, of a duplicate the first; an empty name has none.
 pub fn index_names<'v>(names: impl Iterator<Item = &'v str>) -> NameIndex<'v> {
     let mut index = NameIndex::new();
     names.enumerate().for_each(|(place, name)| index_name(&mut index, name, place));

@@ -1,4 +1,4 @@
-//! `$env.NAME` and `$secret.NAME`: strings of the config that stand for a binding of the Worker.
+//! `$env.NAME` and `$secret.NAME`: strings of the config that refer to a binding of the Worker.
 //!
 //! A reference is a string value that is nothing but the reference. This module asks for each value once by name; where the
 //! values come from is the caller's business.
@@ -41,7 +41,7 @@ pub enum Binding {
     Value(String),
     /// It is missing, empty, or no text.
     Missing,
-    /// It is this, and no text: known to whoever reads a file. In the Worker it is [`Binding::Missing`].
+    /// It has this value, which is not a text: known when a file is read. In the Worker it is [`Binding::Missing`].
     #[cfg(not(target_arch = "wasm32"))]
     NoText(&'static str),
     /// Its value cannot be known here, as when a file is checked before it is deployed.
@@ -58,10 +58,10 @@ impl Bindings for UnknownBindings {
 }
 
 impl Reference {
-    /// Parses a whole string value; `None` if it is no reference.
+    /// Parses a whole string value; `None` if it is not a reference.
     ///
     /// # Errors
-    /// The name, where it is not one that a binding can have.
+    /// The name, if no binding can have it.
     pub fn parse(text: &str) -> Option<Result<Self, String>> {
         let (kind, name) = split_kind(text.strip_prefix('$')?)?;
         let well_formed = begins_name(name) && name.chars().all(is_of_name);
@@ -105,12 +105,12 @@ fn is_of_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// Returns what stands in a text from the first reference on, as `$secret.KEY` does in `Bearer $secret.KEY`, without the `$`.
+/// Returns the part of a text from the first reference on, as `$secret.KEY` does in `Bearer $secret.KEY`, without the `$`.
 pub(crate) fn reference_within(text: &str) -> Option<&str> {
     text.split('$').skip(1).find(|behind| split_kind(behind).is_some_and(|(_, rest)| begins_name(rest)))
 }
 
-/// Checks whether a text cannot stand in a config, or not for itself: it is a reference, or holds one.
+/// Checks whether a text is not itself in a config: it is a reference, or contains one.
 pub fn holds_reference(text: &str) -> bool {
     Reference::parse(text).is_some() || reference_within(text).is_some()
 }
@@ -118,11 +118,11 @@ pub fn holds_reference(text: &str) -> bool {
 /// What the keys of an object are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Keys {
-    /// Known ones, and with `x-` before them the user's own, whose values are left alone.
+    /// Known ones, and with `x-` before them the user's own, whose values are not read.
     Known,
     /// Free ones, whatever they begin with.
     Free,
-    /// Those of an answer's body, which may hold any text.
+    /// Those of an answer's body, which may have any text.
     Body,
 }
 
@@ -204,9 +204,9 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
                     let help = told(|| {
                         let mut words = behind.split(|c| !is_of_name(c));
                         let (kind, name) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-                        format!("put all of the text into the binding, and write \"${kind}.{name}\" alone")
+                        format!("put all of the text into the binding, and write only \"${kind}.{name}\"")
                     });
-                    ("holds a reference, which has to be the whole text", help)
+                    ("contains a reference, which must be the whole text", help)
                 } else {
                     return;
                 };
@@ -259,7 +259,7 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
     }
 }
 
-/// Puts what a reference stands for in its place.
+/// Replaces a reference with its value.
 fn replace<'s>(text: &mut Text<'s>, value: Option<Cow<'s, str>>) {
     let written = std::mem::replace(&mut text.value, value);
     text.written = HostOnly::of(|| written.map(in_one_spelling));
@@ -381,7 +381,7 @@ mod tests {
             assert!(json["set"]["a"].is_null(), "{text}: nothing of it is used");
             let [mistake] = mistakes.as_slice() else { panic!("{text}: {mistakes:?}") };
             assert!(mistake.contains("error[malformed_reference]: set.a: "), "{mistake}");
-            assert!(mistake.ends_with(&format!("and write \"{name}\" alone)")), "{mistake}");
+            assert!(mistake.ends_with(&format!("and write only \"{name}\")")), "{mistake}");
         }
         for text in ["$env", "$env.", "US$ env.HOST", "a $environment.HOST", "a $env. HOST", "a $env.5"] {
             let (_, mistakes) = resolve(&format!(r#"["x{text}"]"#));

@@ -1,4 +1,4 @@
-//! From what a config says to a [`Config`]: each name becomes what it stands for, and the rules between sections are checked.
+//! From what a config says to a [`Config`]: each name becomes its target, and the rules between sections are checked.
 
 mod guard;
 mod links;
@@ -132,8 +132,8 @@ fn problem_page(written: Written<'_>, paths: &[WrittenPath<'_>], findings: &mut 
     if all_known
         && (there.peek().is_none() || !there.all(WrittenPath::shows_something) || text.as_bytes().contains(&b'{'))
     {
-        let wrong = "is no open path with GET that shows something";
-        let help = "name one without \"auth\" that has a response or a page behind it, and no login or redirect";
+        let wrong = "is not an open GET path with its own answer";
+        let help = "name one without \"auth\" that has its own answer and is not a login or redirect";
         let place = root::PROBLEM_PAGE.at(&Place::Root);
         let help = told(|| spelling_help(text, help));
         findings.refuse(&written, &place, Code::InvalidProblemPage, wrong, help);
@@ -141,7 +141,7 @@ fn problem_page(written: Written<'_>, paths: &[WrittenPath<'_>], findings: &mut 
     Some(text.to_owned())
 }
 
-/// Returns what OAuth clients are told of the gateway, and the path that answers with it.
+/// Returns the metadata for OAuth clients, and the path that answers with it.
 fn protected_resource(
     written: WrittenResource<'_>,
     authorizers: &[Option<Rc<Authorizer>>],
@@ -191,7 +191,7 @@ fn build_routes(paths: &mut [ResolvedPath], findings: &mut Findings<'_>) -> Rout
             let (Some(first), Some(second)) = (read.get(conflict.first), read.get(conflict.second)) else { continue };
             let (line, column) = findings.locate(first.offset);
             let route = first.shown.as_deref().unwrap_or("another");
-            let message = format_args!("no request can tell this path from {route} at {line}:{column}");
+            let message = format_args!("this path matches the same requests as {route} at {line}:{column}");
             let help = told(|| "give them different methods or paths, or remove one".to_owned());
             let parent = root::PATHS.at(&Place::Root);
             let place = second.index.map_or(Place::Root, |index| Place::Index(&parent, index));

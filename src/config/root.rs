@@ -1,4 +1,4 @@
-//! The keys that stand at the top of a config.
+//! The keys at the top of a config.
 
 use super::section::section;
 
@@ -28,13 +28,13 @@ section! {
         );
 
     SCHEMA: Text = text("$schema", Any), Harmless("the gateway does not read it"),
-        "The address of this schema, so that editors complete and explain. The gateway does not read it.",
+        "The address of this schema, by which editors complete and explain keys. The gateway does not read it.",
         example("./gateway.schema.json");
     TITLE: Text = text("title", Words), Harmless("the gateway does not read it"),
-        "A title for whoever reads the file.",
+        "A title for people who read the file.",
         example("Shop");
     DESCRIPTION: Text = text("description", Words), Harmless("the gateway does not read it"),
-        "A description for whoever reads the file.",
+        "A description for people who read the file.",
         example("The shop's API, and the logins of its customers");
     PATHS: Value = value("paths").required(), Elsewhere,
         "The paths, in any order: which requests are answered, and by what. See [paths](#paths).",
@@ -44,43 +44,43 @@ section! {
         "The upstreams: the APIs behind the gateway, each under a name. See [servers](#servers).",
         shape(Shape::list(Shape::Section("server"))), example(list![object! { "alias": "api", "url": "$env.API_URL" }]);
     AUTHORIZER: Value = value("authorizer"), Elsewhere,
-        "Whose tokens are believed. See [authorizer](#authorizer).",
+        "Whose tokens are accepted. See [authorizer](#authorizer).",
         shape(Shape::Section("authorizer")),
         example(object! { "type": "auth0", "domain": "$env.AUTH0_DOMAIN", "client_id": "$env.AUTH0_CLIENT_ID" });
     AUTHORIZERS: Value = value("authorizers"), Elsewhere,
-        "Several authorizers by name, in order, in place of `authorizer`. `\"auth\": true` means the first; logins and \
+        "Several authorizers by name, in order, instead of `authorizer`. `\"auth\": true` means the first; logins and \
          `session` belong to the first of type `auth0` or `oidc`.",
         shape(Shape::map(Shape::Section("authorizer"))),
         example(object! { "partners": object! { "type": "jwt", "issuer": "partners", "audience": "orders", "secret": "$secret.PARTNERS_KEY" } });
     SESSION: Value = value("session"), Feature("session"),
-        "Logins are held by the gateway, and browsers get a cookie. Without it every client holds its tokens itself. \
-         `{}` will do. See [session](#session).",
+        "The gateway holds sessions, and browsers get a cookie. Without it, every client holds its tokens itself. `{}` \
+         is enough. See [session](#session).",
         shape(Shape::Section("session")), example(object! { "idle_seconds": 86_400_u32 });
     CORS: Value = value("cors"), Guard("cors", "leaves it to upstreams which pages read answers"),
-        "Which pages of other origins may read answers. Without it the gateway sends no CORS headers and lets the \
+        "Which pages of other origins may read answers. Without it, the gateway sends no CORS headers and lets the \
          upstream's pass. See [cors](#cors).",
         shape(Shape::Section("cors")), example(object! { "allow_origins": list!["https://app.example.com"] });
     VARIABLES: Value = value("variables"), Elsewhere,
         "Constants by name for `$config.NAME` in mappings: strings, numbers or booleans.",
         shape(Shape::scalars()), example(object! { "region": "eu-west-1" });
     HEADERS: Value = value("headers"), Headers,
-        "Names and texts of headers that every answer gets; none takes back `no-store` or `private`, or a cookie.",
+        "Names and texts of headers that every answer gets. None of them removes `no-store`, `private` or a cookie.",
         shape(Shape::headers(Shape::Text(Form::HeaderValue))), example(object! { "x-frame-options": "DENY" });
     PROBLEM_PAGE: Text = text("problem_page", Any), Harmless("it is one of the config's own paths, which are judged"),
-        "The path that a person is led to where a link or an address ends in a problem, with its `code` and the \
-         `request_id` in the query: one of `paths`, spelt as addresses are, with `GET` and without `auth`, that shows \
-         something of its own and is no login or redirect. Scripts are answered as ever. Without it people get a page \
-         of the gateway's.",
+        "The path to which a person is redirected if a link or an address ends in a problem, with `code` and \
+         `request_id` in the query. It is one of `paths`, spelled as in addresses, with `GET` and without `auth`. It \
+         has its own answer, and is not a login or a redirect. Scripts still get JSON. Without it, people get a page of \
+         the gateway.",
         example("/problem");
     OLDER_CODES: Boolean = boolean("older_codes"), Harmless("it changes what failures are called"),
-        "Calls failures by the codes of the JavaScript gateway, such as `ERR_JWT_EXPIRED`, where that had one: they \
-         stand in `code`, and the codes of this gateway beside them in `bargate_code`.",
+        "Answers with the codes of the JavaScript gateway (SAG), such as `ERR_JWT_EXPIRED`, for failures that had one \
+         there. `code` is then that code, and `bargate_code` this gateway's.",
         example(true);
     IP: Value = value("ip"), Networks,
         "Which addresses may send requests at all. See [ip](#ip).",
         shape(Shape::Section("ip")), example(object! { "deny": list!["203.0.113.0/24"] });
     PROTECTED_RESOURCE: Value = value("protected_resource"), Feature("protected_resource"),
-        "Tells OAuth clients which authorizers are believed (RFC 9728): `true`, or an object. See \
+        "Publishes for OAuth clients which authorizers are trusted (RFC 9728): `true`, or an object. See \
          [protected_resource](#protected_resource).",
         shape(Shape::Either(vec![Shape::Boolean, Shape::Section("protected_resource")])), default(false), example(true);
     SERVICES: Value = value("services"), Elsewhere,
@@ -92,12 +92,12 @@ section! {
         shape(Shape::list(Shape::Section("service_binding"))),
         example(list![object! { "alias": "orders", "binding": "ORDERS" }]);
     SERVICES_BINDINGS: Value = value("servicesBindings"), Elsewhere,
-        "An older name of `serviceBindings`. Of an alias that stands in both, this one counts less.",
+        "An older name of `serviceBindings`. For an alias in both, `serviceBindings` takes precedence.",
         shape(Shape::list(Shape::Section("service_binding"))),
         deprecated("Write `serviceBindings`."),
         example(list![object! { "alias": "orders", "binding": "ORDERS" }]);
     SERVER_TIMING: Boolean = boolean("server_timing"), On("tells everyone how long the check of a token takes"),
-        "Adds `Server-Timing` to answers: how long the check of the token and the upstream took, in milliseconds.",
+        "Adds `Server-Timing` to answers: the time for the check of the token and for the upstream, in milliseconds.",
         example(true);
     ANALYTICS: Value = value("analytics"), Feature("analytics"),
         "Writes one data point for each request. See [analytics](#analytics).",

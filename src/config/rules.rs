@@ -1,4 +1,4 @@
-//! What a path asks of a request besides its credentials: how often, how large, of what type; and whether answers are kept.
+//! What a path requires of a request besides its credentials: how often, how large, of what type; and whether answers are cached.
 
 use std::fmt;
 
@@ -11,25 +11,25 @@ use crate::config::code::Code;
 use crate::http::header::{is_credential, is_token};
 use crate::http::media_type;
 
-/// The longest that an answer is kept, in seconds: a day.
+/// The longest time that an answer is cached, in seconds: a day.
 pub(super) const CACHE_MAX_SECS: u32 = 24 * 60 * 60;
 
 /// The periods of Cloudflare's rate limiting binding, in seconds.
 pub(super) const PERIODS_SECS: [u32; 2] = [10, 60];
 
-/// That of a limit that names none.
+/// The default period.
 pub(crate) const PERIOD_DEFAULT_SECS: u32 = 60;
 
-/// What a path asks of a request.
+/// What a path requires of a request.
 #[derive(Clone, Default)]
 pub struct Rules {
     /// How often.
     pub rate_limit: Option<RateLimit>,
     /// How large its body may be, in bytes.
     pub max_body_bytes: Option<u64>,
-    /// Lower-case media types that a body may have, `type/*` for all of a type; any where the list is empty.
+    /// Lower-case media types that a body may have, `type/*` for all of a type; any if the list is empty.
     pub content_types: Vec<String>,
-    /// How long answers are kept.
+    /// How answers are cached.
     pub cache: Option<Cache>,
     /// Where it may come from.
     pub networks: Option<Networks>,
@@ -40,7 +40,7 @@ pub struct Rules {
 pub struct RateLimit {
     /// The binding that counts.
     pub binding: String,
-    /// What is counted apart.
+    /// What is counted separately.
     pub key: RateKey,
     /// The period of the binding, in seconds.
     pub period_secs: u32,
@@ -57,18 +57,18 @@ pub enum RateKey {
     Header(String),
 }
 
-/// How answers are kept.
+/// How answers are cached.
 #[derive(Clone)]
 pub struct Cache {
     /// For how long, in seconds.
     pub ttl_secs: u32,
     /// Lower-case names of the request headers by which answers differ.
     pub vary: Vec<String>,
-    /// Whether each user has answers of their own.
+    /// Whether answers are cached for each user separately.
     pub per_user: bool,
 }
 
-/// Reads the rules of a path, which may ask an upstream by `GET` or not.
+/// Reads the rules of a path, which may call an upstream by `GET` or not.
 pub(super) fn read_rules(
     object: &mut ObjectReader<'_, '_>,
     authenticated: bool,
@@ -131,7 +131,7 @@ fn read_content_types(object: &mut ObjectReader<'_, '_>, findings: &mut Findings
         if media_type::is_range(text) {
             types.push(text.to_ascii_lowercase());
         } else {
-            let wrong = "is no media type";
+            let wrong = "is not a media type";
             let help = told(|| "write it as application/json, or image/* for all of a type".to_owned());
             findings.refuse(written, &Place::Index(&place, index), Code::InvalidName, wrong, help);
         }
@@ -148,7 +148,7 @@ fn read_cache(
     let node = object.node(&path_keys::CACHE)?;
     let place = path_keys::CACHE.at(object.place());
     if !gets {
-        let message = format_args!("only answers of http_proxy to GET are kept");
+        let message = format_args!("only GET answers of http_proxy are cached");
         findings.note(node.offset, &place, Code::UnusedKey, message, told(|| "remove \"cache\"".to_owned()));
     }
     let mut reader = ObjectReader::open(node, &place, findings)?;
@@ -158,19 +158,19 @@ fn read_cache(
     if let Some(index) = vary.iter().position(|name| is_credential(name)) {
         let list = cache::VARY.at(&place);
         let offset = reader.node(&cache::VARY).map_or(node.offset, |node| node.offset);
-        let help = told(|| "keep them apart by user, with \"per_user\": true".to_owned());
+        let help = told(|| "cache them by user, with \"per_user\": true".to_owned());
         findings.note(offset, &Place::Index(&list, index), Code::PrivateCache, format_args!("{PRIVATE}"), help);
     }
     if authenticated != per_user {
         let (code, message, help) = match authenticated {
             true => (
                 Code::PrivateCache,
-                "answers to one user would be given to the next",
+                "one user would get another's answers",
                 "add \"per_user\": true, or remove \"cache\"",
             ),
             false => (
                 Code::ClaimWithoutAuth,
-                "this path verifies no token to tell users apart by",
+                "this path verifies no token to tell users apart",
                 "add \"auth\", or remove \"per_user\"",
             ),
         };
@@ -189,9 +189,9 @@ pub(crate) mod rate_limit {
             "rate_limit",
             "rate_limit",
             "How often requests may come. One too many gets 429 `rate_limited`, with the period in \
-             `Retry-After`.\n\nHow many are too many is said at the binding, under `[[ratelimits]]` in \
-             `wrangler.toml`. Each path counts for itself, and Cloudflare counts by location. With `sub`, a request \
-             without a user counts by its address; addresses of IPv6 count by their first 64 bits.",
+             `Retry-After`.\n\nThe number is set at the binding, under `[[ratelimits]]` in `wrangler.toml`. Each path \
+             counts separately, and Cloudflare counts by location. With `sub`, a request without a user counts by its \
+             address. IPv6 addresses count by their first 64 bits.",
         )
             .example(
                 r#"{
@@ -211,7 +211,7 @@ pub(crate) mod rate_limit {
             "The name of the rate limiting binding in `wrangler.toml`.",
             example("LIMIT");
         KEY: Text = text("key", RateKey).required(), Different("counts by something else"),
-            "What is counted apart: `ip`, the client's address; `sub`, the user (needs `auth`); or `header:NAME`, the \
+            "What is counted separately: `ip`, the client's address; `sub`, the user (needs `auth`); or `header:NAME`, the \
              value of a header.",
             example("ip"), example("sub"), example("header:x-api-key");
         PERIOD_SECONDS: OneOf = one_of("period_seconds", &PERIODS_SECS, PERIOD_DEFAULT_SECS),
@@ -231,18 +231,18 @@ pub(crate) mod cache {
         Section::new(
             "cache",
             "cache",
-            "Keeps answers to `GET` of an `http_proxy` path: of status 200, without `Set-Cookie`, up to 4 MiB, and \
-             only as far and as long as their `Cache-Control`, `Expires` and `Vary` allow.\n\nA path with `auth` needs \
-             `\"per_user\": true`, and each user then has answers of their own. Without it the upstream gets neither \
-             `Cookie` nor `Authorization`, neither can be mapped, and a request with another header that says who \
-             sends it, such as `X-Api-Key`, goes past the cache. What a mapping sends keeps answers apart.",
+            "Caches answers to `GET` of an `http_proxy` path: of status 200, without `Set-Cookie`, up to 4 MiB, as \
+             long as their `Cache-Control`, `Expires` and `Vary` allow.\n\nA path with `auth` needs `\"per_user\": \
+             true`: answers are then cached for each user separately. Without it, the upstream gets neither `Cookie` \
+             nor `Authorization`, neither can be mapped, and a request with another header that identifies its sender, \
+             such as `X-Api-Key`, bypasses the cache. Mapped values are part of the cache key.",
         )
             .condition(object! {
                 "properties": object! {
                     "vary": object! {
                         "items": refused(
                             object! { "type": "string", "pattern": CREDENTIAL_HEADER },
-                            "Answers by credential are private: keep them apart by user, with \"per_user\": true.",
+                            "Answers to credentials are private: cache them by user, with \"per_user\": true.",
                         )
                     }
                 }
@@ -263,13 +263,13 @@ pub(crate) mod cache {
 
         TTL_SECONDS: Limit = limit("ttl_seconds", 1..=CACHE_MAX_SECS).required(),
             Harmless("it says for how long, and a request is let in before the cache is asked"),
-            "For how many seconds an answer is kept at most.",
+            "For how many seconds an answer is cached at most.",
             example(60_u32);
         VARY: Texts = texts("vary", HeaderName), Narrower("gives one answer whatever the header"),
-            "Request headers by which answers differ; `Authorization` and `Cookie` cannot be among them.",
+            "Request headers by which answers differ, except `Authorization` and `Cookie`.",
             example(list!["accept-language"]);
         PER_USER: Boolean = boolean("per_user"), Off("gives one answer to every user"),
-            "Whether each user has answers of their own; needs `auth`, and goes with it.",
+            "Whether answers are cached for each user separately. Required with `auth`, and only possible with it.",
             example(true);
     }
 }

@@ -10,13 +10,13 @@ use super::reader::{Findings, Help, NameIndex, ObjectReader, Place, Written, ind
 use super::root;
 use super::section::section;
 
-/// How long an upstream may take to begin its answer unless the config says otherwise.
+/// How long an upstream may take to begin its answer, by default.
 pub(super) const TIMEOUT_DEFAULT_MS: u32 = 30_000;
 
-/// The longest that an upstream may be given.
+/// The longest time that an upstream may be given.
 pub(super) const TIMEOUT_MAX_MS: u32 = 600_000;
 
-/// The most times that a request is made again.
+/// How often a request may be sent again.
 pub(super) const RETRIES_MAX: u32 = 5;
 
 /// An upstream.
@@ -27,7 +27,7 @@ pub struct Server {
     pub addresses: String,
     /// How long it may take to begin its answer.
     pub timeout_ms: u32,
-    /// How often a request that may be repeated is made again.
+    /// How often a request that may be repeated is sent again.
     pub retries: u32,
 }
 
@@ -35,7 +35,7 @@ pub struct Server {
 pub struct Targets {
     /// The one that is called first.
     pub first: Target,
-    /// The others, each of which stands in for those before it that cannot be reached.
+    /// The others, each of which is called if those before it cannot be reached.
     pub others: Vec<Target>,
 }
 
@@ -56,7 +56,7 @@ impl Targets {
 pub struct Target {
     /// Scheme, host and port, without a slash at the end.
     pub origin: String,
-    /// What stands before each forwarded path; empty, or `/` and more without a slash at the end.
+    /// The base path before each forwarded path: empty, or `/` and more, without a slash at the end.
     pub base_path: String,
 }
 
@@ -68,13 +68,13 @@ pub(crate) struct WrittenServer<'n> {
     index: usize,
     /// The name by which integrations call it.
     pub alias: Option<Written<'n>>,
-    /// The upstream; `None` if an address is wrong, or not known here.
+    /// The upstream; `None` if an address is wrong or not known here.
     pub server: Option<Rc<Server>>,
-    /// Whether it takes each path as it is written, so that none can stand for another.
+    /// Whether it reads each path as it is written, so that none can be read as another.
     pub strict_paths: bool,
     /// Its addresses.
     pub urls: HostOnly<Vec<Written<'n>>>,
-    /// The codes of warnings that are not reported of it.
+    /// The codes of warnings that are not reported for it.
     pub allow: HostOnly<Vec<Written<'n>>>,
 }
 
@@ -133,7 +133,7 @@ fn note_second_servers(servers: &[WrittenServer<'_>], section: &Place<'_>, findi
         if let Some(first) = first.filter(|_| !findings.is_full()) {
             let (line, column) = findings.locate(first.offset);
             let shown = if alias.text.origin == Origin::File { server.name() } else { "[variable]" };
-            let message = format_args!("a second server is called \"{shown}\"; the first at {line}:{column}");
+            let message = format_args!("another server is called \"{shown}\"; the first at {line}:{column}");
             let help = told(|| "give one of them another alias".to_owned());
             let place = Place::Index(section, server.index);
             findings.note(alias.offset, &ALIAS.at(&place), Code::DuplicateAlias, message, help);
@@ -182,8 +182,8 @@ section! {
     Section::new(
         "server",
         "servers",
-        "An upstream: an API behind the gateway. It has either `url`, or several `urls` of which a later one stands in \
-         for those before it that cannot be reached.",
+        "An upstream: an API behind the gateway. It has either `url`, or several `urls`: if one cannot be reached, the \
+         next is called.",
     )
         .condition(object! {
             "if": object! { "required": list!["urls"] },
@@ -204,14 +204,14 @@ section! {
         );
 
     ALIAS: Text = text("alias", NotEmpty).required(), Elsewhere,
-        "The name by which integrations call it. No two servers have the same.",
+        "The name by which integrations refer to it. No two servers have the same.",
         example("api");
     URL: Text = text("url", ServerUrl), Elsewhere,
-        "Its address: http or https, with an optional base path that stands before each forwarded path. No query, \
+        "Its address: http or https, with an optional base path before each forwarded path. No query, \
          fragment or credentials.",
         default_words("required without `urls`"), example("https://api.example.com/v1");
     URLS: Texts = texts("urls", ServerUrl), Elsewhere,
-        "Several such addresses in place of `url`. If one cannot be reached, the next is asked.",
+        "Several such addresses instead of `url`. If one cannot be reached, the next is called.",
         shape(Shape::List(Box::new(Shape::Text(Form::ServerUrl)), 1)),
         example(list!["https://a.example.com", "https://b.example.com"]);
     TIMEOUT_MS: Integer = integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS),
@@ -219,7 +219,7 @@ section! {
         "How many milliseconds the upstream may take to begin its answer. Sending the request counts, its body included; the answer's body may take longer.",
         example(5_000_u32);
     RETRIES: Integer = integer("retries", 0..=RETRIES_MAX, 0), Harmless("only what changes nothing is sent again"),
-        "How often a request is sent again where no address can be reached, or the answer is 502, 503 or 504. Only \
+        "How often a request is sent again if no address can be reached, or the answer is 502, 503 or 504. Only \
          requests without a body by `GET`, `HEAD`, `OPTIONS`, `PUT` or `DELETE` are.",
         example(2_u32);
     ..target::entries();
@@ -234,8 +234,9 @@ pub(crate) mod target {
         entries;
 
         STRICT_PATHS: Boolean = boolean("strict_paths"), Elsewhere,
-            "Whether it takes each path as it is written: tells letter case and a last slash apart, decodes once, cuts and trims \
-             nothing. Otherwise requests whose path it might take for that of a stricter route are refused.",
+            "Whether it reads each path as it is written: distinguishes letter case and a last slash, decodes once, \
+             cuts and trims nothing. Otherwise the gateway refuses requests whose path might be read as that of a \
+             stricter route.",
             example(true);
     }
 }

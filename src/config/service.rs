@@ -8,7 +8,7 @@ use super::section::section;
 use super::server::target;
 use crate::config::code::Code;
 
-/// The older gateway's word for the type of an RPC, of which there is one.
+/// SAG's name for the type of an RPC, of which there is one.
 pub(super) const RPC_TYPE: &str = "service_binding";
 
 /// A function of another Worker.
@@ -32,7 +32,7 @@ pub(crate) struct WrittenService<'n> {
     pub target: Written<'n>,
     /// The module's name, or the binding, if that is known here.
     pub leads_to: Option<&'n str>,
-    /// Whether it takes each path as it is written.
+    /// Whether it reads each path as it is written.
     pub strict_paths: bool,
 }
 
@@ -60,8 +60,8 @@ pub(super) fn read_modules<'n>(
     read_section(root, &root::SERVICES, &module::ALIAS, &module::ENTRYPOINT, module_name, findings)
 }
 
-/// Reads `serviceBindings`, the other Workers. The older gateway's former name is the second; of an alias in both, this one
-/// counts less.
+/// Reads `serviceBindings`, the other Workers. The second key is SAG's former name; for an alias in both, the first takes
+/// precedence.
 pub(super) fn read_workers<'n>(
     root: &mut ObjectReader<'n, '_>,
     findings: &mut Findings<'_>,
@@ -117,7 +117,7 @@ fn read_section<'n>(
     let names = index_names(services.iter().map(WrittenService::name));
     for (at, service) in services.iter().enumerate() {
         if names.get(service.name()).is_some_and(|first| *first != at) && !findings.is_full() {
-            let message = format_args!("a second entry is called \"{}\"", shown(&service.alias));
+            let message = format_args!("another entry is called \"{}\"", shown(&service.alias));
             let help = told(|| "give one of them another alias".to_owned());
             let place = Place::Index(&place, service.index);
             findings.note(service.alias.offset, &alias_key.at(&place), Code::DuplicateAlias, message, help);
@@ -160,7 +160,7 @@ pub(super) fn read_rpc<'n>(
     Some(call)
 }
 
-/// What every object or stub has, and nobody calls on purpose.
+/// Methods that every object or stub has, and that nobody calls on purpose.
 pub(super) const UNCALLABLE: [&str; 11] = [
     "__proto__",
     "connect",
@@ -175,13 +175,13 @@ pub(super) const UNCALLABLE: [&str; 11] = [
     "valueOf",
 ];
 
-/// Notes what could be no method of a Worker's entry point.
+/// Reports a name that cannot be a method of a Worker's entry point.
 fn note_function(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) {
     let Some(name) = written.value() else { return };
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$');
     if !is_name || UNCALLABLE.contains(&name) {
-        let wrong = "is no name of a function to call";
+        let wrong = "is not a function to call";
         let help = told(|| "name a method of the Worker's entry point".to_owned());
         findings.refuse(written, place, Code::InvalidName, wrong, help);
     }
@@ -196,7 +196,7 @@ pub(crate) mod module {
             "service",
             "services",
             "A JavaScript module in `services/` that is bundled and deployed with the gateway. Its default export is \
-             an object with `fetch`, or a class that is made with `new` for each request.",
+             an object with `fetch`, or a class, of which each request gets an instance.",
         )
             .example(
                 r#"{
@@ -206,7 +206,7 @@ pub(crate) mod module {
             );
 
         ALIAS: Text = text("alias", NotEmpty).required(), Elsewhere,
-            "The name by which integrations of type `service` call it.",
+            "The name by which integrations of type `service` refer to it.",
             example("greeting");
         ENTRYPOINT: Text = text("entrypoint", NotEmpty).required(), Elsewhere,
             "The module. `./services/greeting` and a `.js` at the end mean the same.",
@@ -235,7 +235,7 @@ pub(crate) mod bound_worker {
             );
 
         ALIAS: Text = text("alias", NotEmpty).required(), Elsewhere,
-            "The name by which integrations, `pre_process` and `post_process` call it.",
+            "The name by which integrations, `pre_process` and `post_process` refer to it.",
             example("orders");
         BINDING: Text = text("binding", NotEmpty).required(), Elsewhere,
             "The name of the service binding in `wrangler.toml`.",
@@ -253,10 +253,10 @@ pub(crate) mod rpc {
             "rpc",
             "pre_process and post_process",
             "A function of another Worker. It is called with the request, an empty object as JSON text, and the \
-             context (route, parameters, verified claims) as JSON text.\n\n`pre_process` of a path is asked before the \
-             integration, and may read the body: `true` lets the request go on, a `Response` is the answer, anything \
-             else is 502 `service_failed`. `post_process` of a callback is called once the tokens have come; its \
-             answer is dropped, and if it throws, nobody is logged in.",
+             context (route, parameters, verified claims) as JSON text.\n\n`pre_process` of a path is called before the \
+             integration, and may read the body: `true` lets the request continue, a `Response` is the answer, anything \
+             else is 502 `service_failed`. `post_process` of a callback is called when the gateway has the tokens. Its \
+             answer is dropped; if it throws, nobody is logged in.",
         )
             .example(
                 r#"{
@@ -268,7 +268,7 @@ pub(crate) mod rpc {
             );
 
         TYPE: Choice<()> = choice("type", &[(RPC_TYPE, ())]), Harmless("it has one value"),
-            "Says what it is, which goes without saying.",
+            "The type, which may be omitted.",
             example(RPC_TYPE);
         BINDING: Text = text("binding", Any).required(), Elsewhere,
             "The alias of the Worker, of those in `serviceBindings`.",

@@ -1,4 +1,4 @@
-//! The `session` section: how long the gateway holds a login for a browser, under which cookie, and where it leads.
+//! The `session` section: how long a session lasts, under which cookie, and where its login and logout lead.
 
 use crate::config::code::Code;
 use crate::http::cookie::HOST_PREFIX;
@@ -16,28 +16,28 @@ use super::section::section;
 /// The cookie that binds login states to one browser; one for all tabs, so nothing grows.
 pub const BINDING_COOKIE: &str = "__Host-bargate-login";
 
-/// Name of the session's cookie unless the config says otherwise.
+/// The default name of the session's cookie.
 pub(super) const COOKIE_DEFAULT: &str = "__Host-bargate";
 
-/// A session ends after this long without a request, unless the config says otherwise: a long weekend.
+/// A session ends after this long without a request, by default: a long weekend.
 pub(super) const IDLE_DEFAULT_SECS: u32 = 3 * DAY_SECS;
 
-/// A session ends this long after its login, unless the config says otherwise.
+/// A session ends this long after its login, by default.
 pub(super) const ABSOLUTE_DEFAULT_SECS: u32 = 30 * DAY_SECS;
 
-/// The longest that either may be: browsers keep no cookie for longer than 400 days.
+/// The longest that either may be: browsers store no cookie for longer than 400 days.
 pub(super) const LIFETIME_MAX_SECS: u32 = 400 * DAY_SECS;
 
 const DAY_SECS: u32 = 24 * 60 * 60;
 
-/// An access token is renewed when it has less than this left, unless the config says otherwise: an upstream that checks it a
-/// moment later must still find it good.
+/// An access token is renewed when it has less than this left, by default: it must still be valid for an upstream that checks it a
+/// moment later.
 pub(super) const RENEW_BEFORE_DEFAULT_SECS: u32 = 60;
 
-/// The most that may be chosen for that.
+/// The most that the config may choose for that.
 pub(super) const RENEW_BEFORE_MAX_SECS: u32 = 3600;
 
-/// How the gateway holds logins for browsers.
+/// How the gateway holds sessions for browsers.
 pub struct Session {
     /// The rules.
     pub rules: SessionRules,
@@ -47,7 +47,7 @@ pub struct Session {
     pub login: Rc<Login>,
 }
 
-/// For how long a session is held, under which cookie, and where its login and logout lead.
+/// How long a session lasts, under which cookie, and where its login and logout lead.
 #[derive(Clone)]
 pub struct SessionRules {
     /// Name of the cookie, which begins with [`HOST_PREFIX`].
@@ -56,13 +56,13 @@ pub struct SessionRules {
     pub idle_secs: i64,
     /// A session ends this long after its login.
     pub absolute_secs: i64,
-    /// Where a login leads that named no place of its own.
+    /// Where a login without `return_to` leads.
     pub after_login: String,
-    /// Where a logout leads that named no place of its own.
+    /// Where a logout without `return_to` leads.
     pub after_logout: String,
     /// Origins besides the gateway's own that logins and logouts may lead to.
     pub return_to_origins: Vec<String>,
-    /// How long the answer to a renewal is kept for a late duplicate; 0 turns that off.
+    /// How long the result of a renewal is stored for a late duplicate; 0 turns that off.
     pub rotation_grace_secs: u32,
     /// How long before its end an access token is renewed.
     pub renew_before_secs: i64,
@@ -71,7 +71,7 @@ pub struct SessionRules {
 /// The section as it is written.
 #[derive(Clone)]
 pub(crate) struct WrittenSession<'n> {
-    /// The rules; `None` if the section is no object.
+    /// The rules; `None` if the section is not an object.
     pub rules: Option<SessionRules>,
     /// The path that begins a login.
     pub login_path: Option<Written<'n>>,
@@ -122,8 +122,8 @@ fn read_cookie(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
     let own = name.strip_prefix(HOST_PREFIX).is_some_and(is_token);
     if !own || name == BINDING_COOKIE {
         let wrong = match own {
-            true => "is the cookie of logins under way",
-            false => "is no cookie that only this host can set",
+            true => "is the cookie of logins",
+            false => "is not a valid __Host- name",
         };
         let help = told(|| "begin the name with __Host-, as in __Host-app".to_owned());
         findings.refuse(written, place, Code::InvalidName, wrong, help);
@@ -131,7 +131,7 @@ fn read_cookie(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
     name.to_owned()
 }
 
-/// Reads where a login or logout leads: a path here, or a URL of a listed origin.
+/// Reads where a login or logout leads: a path of the gateway, or a URL of a listed origin.
 fn read_destination(
     object: &mut ObjectReader<'_, '_>,
     key: &Key<Text>,
@@ -153,10 +153,10 @@ section! {
     Section::new(
         "session",
         "session",
-        "How the gateway holds logins for browsers, under a cookie that no script can read. Every key has a default, \
-         so `{}` will do.\n\nIt needs `audience` in the authorizer that people log in at, a path with `auth0_login` or \
+        "How the gateway holds sessions for browsers, under a cookie that no script can read. Every key has a default, \
+         so `{}` is enough.\n\nIt needs `audience` in the authorizer at which people log in, a path with `auth0_login` or \
          `oidc_login`, and the Durable Object bindings of `wrangler.toml`. A change of `idle_seconds` or \
-         `renew_before_seconds` holds for sessions that exist; `absolute_seconds` is fixed at the login.",
+         `renew_before_seconds` applies to existing sessions; `absolute_seconds` is fixed at the login.",
     )
         .example(
             r#"{
@@ -191,22 +191,22 @@ section! {
         "A session ends this many seconds after its login, however much it is used; also the cookie's `Max-Age`.",
         example(604_800_u32);
     LOGIN_PATH: Text = text("login_path", Any), Harmless("it is one of the config's own logins, which are judged"),
-        "The path that a browser without a session is led to: one of `paths` with `GET` and `auth0_login` or \
+        "The path to which a browser without a session is redirected: one of `paths` with `GET` and `auth0_login` or \
          `oidc_login`, without `auth` and without parameters.",
         default_words("the first such path"), example("/login");
     AFTER_LOGIN: Text = text("after_login", Destination), Location("leads logins to another site"),
-        "Where a login leads that had no `return_to`. A path here, or a URL at an origin of `return_to`.",
+        "Where a login without `return_to` leads: a path of the gateway, or a URL at an origin of `return_to`.",
         default("/"), example("/home");
     AFTER_LOGOUT: Text = text("after_logout", Destination), Location("leads logouts to another site"),
-        "Where a logout leads that had no `return_to`. A path here, or a URL at an origin of `return_to`.",
+        "Where a logout without `return_to` leads: a path of the gateway, or a URL at an origin of `return_to`.",
         default("/"), example("/home");
     RETURN_TO: Texts = texts("return_to", Origin), Wider("lets logins and logouts lead to"),
-        "Origins besides the gateway's own that logins, logouts and the two keys above may lead to.",
+        "Origins to which logins, logouts and the two keys above may lead, besides the gateway's own.",
         example(list!["https://app.example.com"]);
     ROTATION_GRACE_SECONDS: Integer =
         integer("rotation_grace_seconds", 0..=ROTATION_GRACE_MAX_SECS, ROTATION_GRACE_DEFAULT_SECS),
         Larger("answers a refresh token longer after its use"),
-        "How many seconds a late duplicate of a renewal gets the first one's answer; 0 turns that off.",
+        "For how many seconds a late duplicate of a renewal gets the first one's answer; 0 turns that off.",
         example(5_u32);
     RENEW_BEFORE_SECONDS: Integer = integer("renew_before_seconds", 0..=RENEW_BEFORE_MAX_SECS, RENEW_BEFORE_DEFAULT_SECS),
         Harmless("no token is used past its end, whenever it is renewed"),

@@ -11,12 +11,9 @@ pub(crate) const SECRET_MIN_BYTES: usize = 32;
 pub(super) fn note_if_weak(written: &Written<'_>, help: &str, place: &Place<'_>, findings: &mut Findings<'_>) {
     let Some(secret) = written.value() else { return };
     let message = if secret.len() < SECRET_MIN_BYTES {
-        format_args!(
-            "the secret has {} bytes: with fewer than {SECRET_MIN_BYTES}, whoever has what it made can find it by trying",
-            secret.len()
-        )
+        format_args!("the secret has {} bytes, fewer than {SECRET_MIN_BYTES}, and can be guessed", secret.len())
     } else if is_public_key(secret) {
-        format_args!("the secret is written as public keys are: whoever has read the key has the secret")
+        format_args!("the secret is a public key, which others can read")
     } else {
         return;
     };

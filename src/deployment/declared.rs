@@ -1,6 +1,6 @@
-//! Wrangler's configuration as a tree in which every key and value knows where it stands: TOML, or JSON with comments.
+//! Wrangler's configuration as a tree in which every key and value knows its place: TOML, or JSON with comments.
 //!
-//! A text that wrangler cannot read is refused here too, where its parsers and ours differ. What the keys mean is not known here.
+//! A text that wrangler cannot read is refused here too, if its parsers and ours differ. What the keys mean is not known here.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -10,13 +10,13 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The largest integer that a number of JavaScript holds exactly; wrangler refuses TOML with a larger one.
+/// The largest integer that JavaScript represents exactly; wrangler refuses TOML with a larger one.
 const INTEGER_MAX: f64 = 9_007_199_254_740_991.0;
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Declared {
-    /// Where its text is, in bytes; of a table of TOML, where its heading is.
+    /// Where its text is, in bytes; for a TOML table, its heading.
     pub span: Range<usize>,
     /// The value.
     pub value: Value,
@@ -39,7 +39,7 @@ pub enum Value {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Member {
     pub key: String,
-    /// Byte offset of the key where it stands first.
+    /// Byte offset of the key at its first place.
     pub key_offset: usize,
     pub declared: Declared,
 }
@@ -49,7 +49,7 @@ pub struct Member {
 pub struct Unreadable {
     /// Byte offset of the place.
     pub offset: usize,
-    /// What is wrong there; nothing of the text, since a secret may stand in it.
+    /// What is wrong there; nothing of the text, because it may have a secret.
     pub reason: String,
 }
 
@@ -152,11 +152,9 @@ fn of_toml(value: &Spanned<DeValue<'_>>) -> Result<Declared, Unreadable> {
         DeValue::Integer(integer) => {
             let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok().map(|number| number as f64);
             let number = number.filter(|number| number.abs() <= INTEGER_MAX);
-            Value::Number(number.ok_or_else(|| unreadable("an integer past what a number of JavaScript holds"))?)
+            Value::Number(number.ok_or_else(|| unreadable("an integer that is too large for JavaScript"))?)
         }
-        DeValue::Float(float) => {
-            Value::Number(float.as_str().parse().map_err(|_| unreadable("a number that is none"))?)
-        }
+        DeValue::Float(float) => Value::Number(float.as_str().parse().map_err(|_| unreadable("an invalid number"))?),
         DeValue::Boolean(value) => Value::Bool(*value),
         DeValue::Datetime(_) => Value::Date,
         DeValue::Array(items) => Value::List(items.iter().map(of_toml).collect::<Result<_, _>>()?),
@@ -188,7 +186,7 @@ pub fn parse_jsonc(source: &str) -> Result<Declared, Unreadable> {
     let parsed = parse_to_ast(source, &CollectOptions::default(), &options).map_err(|error| {
         // An escape that is wrong names the character; it may be a secret's.
         let reason = match error.kind() {
-            jsonc_parser::errors::ParseErrorKind::String(_) => "a string with an escape that is none".to_owned(),
+            jsonc_parser::errors::ParseErrorKind::String(_) => "a string with an invalid escape".to_owned(),
             kind => kind.to_string().to_ascii_lowercase(),
         };
         Unreadable { offset: error.range().start, reason }
@@ -197,8 +195,8 @@ pub fn parse_jsonc(source: &str) -> Result<Declared, Unreadable> {
     Ok(of_json(&root))
 }
 
-/// Finds what no text of JSON with comments holds and the parser lets pass: single quotes, white space of other kinds, and
-/// strings that go on in another line or hold control characters.
+/// Finds what JSON with comments does not allow and the parser accepts: single quotes, white space of other kinds, and
+/// strings that continue on another line or have control characters.
 fn unknown_to_json(source: &str) -> Option<Unreadable> {
     let mut rest = source.char_indices().peekable();
     while let Some((offset, c)) = rest.next() {
@@ -218,7 +216,7 @@ fn unknown_to_json(source: &str) -> Option<Unreadable> {
             ('/', Some('*')) => {
                 rest.next();
                 let mut before = ' ';
-                // One that does not end is told by the parser.
+                // The parser reports one that does not end.
                 for (_, c) in rest.by_ref() {
                     if before == '*' && c == '/' {
                         break;
@@ -226,9 +224,9 @@ fn unknown_to_json(source: &str) -> Option<Unreadable> {
                     before = c;
                 }
             }
-            ('\'', _) => return unreadable("a single quote: keys and strings stand in double quotes"),
+            ('\'', _) => return unreadable("a single quote: keys and strings need double quotes"),
             (' ' | '\t' | '\r' | '\n', _) => {}
-            (c, _) if c.is_whitespace() || c.is_control() => return unreadable("white space that JSON has not"),
+            (c, _) if c.is_whitespace() || c.is_control() => return unreadable("white space that JSON does not have"),
             _ => {}
         }
     }
@@ -243,7 +241,7 @@ fn of_json(value: &ast::Value<'_>) -> Declared {
         ast::Value::StringLit(node) => (node.range, Value::Text(node.value.to_string())),
         ast::Value::Array(node) => (node.range, Value::List(node.elements.iter().map(of_json).collect())),
         ast::Value::Object(node) => {
-            // Of a key that stands twice, the last one counts.
+            // Of a duplicate key, the last one counts.
             let last: HashMap<&str, usize> =
                 node.properties.iter().enumerate().map(|(index, property)| (property.name.as_str(), index)).collect();
             let counts =

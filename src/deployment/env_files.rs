@@ -1,5 +1,5 @@
-//! Files of variables for local runs, read as the pinned wrangler reads them: `.dev.vars` as it stands, `.env` with its references
-//! expanded. `tests/fixtures/env_files.json` holds this module and wrangler to the same values.
+//! Files of variables for local runs, read as the pinned wrangler reads them: `.dev.vars` unchanged, `.env` with its references
+//! expanded. `tests/fixtures/env_files.json` tests that this module and wrangler read the same values.
 //!
 //! No value is ever printed: what is shown of a file has none.
 
@@ -22,7 +22,7 @@ pub struct EnvFiles {
     values: Variables,
     /// The names that a value refers to.
     referred: HashSet<String>,
-    /// The process's own variables, where wrangler takes them for secrets too.
+    /// The process's own variables, if wrangler takes them for secrets too.
     process: Variables,
 }
 
@@ -30,9 +30,9 @@ pub struct EnvFiles {
 pub struct EnvFile {
     /// Its name, and its text without any value.
     pub file: TextFile,
-    /// Its names, each where it stands last.
+    /// Its names, each at its last place.
     pub names: Vec<(String, usize)>,
-    /// Where lines begin that are no `NAME=value`, which wrangler passes over.
+    /// Where lines begin that are not `NAME=value`, which wrangler ignores.
     pub unread: Vec<usize>,
 }
 
@@ -50,8 +50,8 @@ pub fn usual_names(environment: Option<&str>, is_there: &dyn Fn(&str) -> bool) -
 }
 
 impl EnvFiles {
-    /// Parses files, of which the later has the last word. `process` are the process's own variables, where wrangler heeds them: they
-    /// stand before those of `.env`.
+    /// Parses files, of which later ones take precedence. `process` are the process's own variables, if wrangler reads them: they
+    /// take precedence over those of `.env`.
     ///
     /// # Errors
     /// A file whose references lead nowhere.
@@ -67,7 +67,7 @@ impl EnvFiles {
             let mut files = read.iter().rev().map(|(_, file, _)| file);
             let holder = files.find(|file| file.names.iter().any(|(own, _)| *own == name));
             let file = holder.map(|holder| holder.file.name.as_str()).unwrap_or_default();
-            format!("{file}: the references in {name} have no end")
+            format!("{file}: the references in {name} never end")
         })?;
         let mut values = Variables::default();
         for (plain, _, variables) in &read {
@@ -102,7 +102,7 @@ impl EnvFiles {
     }
 }
 
-/// Checks whether wrangler takes the values of a file as they stand; those of any other it expands.
+/// Checks whether wrangler takes the values of a file unchanged; it expands those of any other.
 fn is_plain(name: &str) -> bool {
     let name = Path::new(name).file_name().unwrap_or_default().to_string_lossy();
     name == ".dev.vars" || name.starts_with(".dev.vars.")

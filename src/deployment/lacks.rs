@@ -16,7 +16,7 @@ const CLASSES: [(&str, &str); 3] =
 const MODULE_ENDINGS: [&str; 4] = [".js", ".mjs", ".ts", ".mts"];
 
 impl Wrangler {
-    /// Tells of a need that is not met; those for variables and secrets are told where references are resolved.
+    /// Reports a need that is not met; those for variables and secrets are reported when references are resolved.
     pub(super) fn lacks(&self, need: &Need, is_file: &dyn Fn(&Path) -> bool) -> Option<Diagnostic> {
         let list = match need.kind {
             NeedKind::Variable | NeedKind::Secret => return None,
@@ -38,7 +38,7 @@ impl Wrangler {
         let is_there = MODULE_ENDINGS
             .iter()
             .any(|ending| is_file(&format!("{said}{ending}")) || (said.ends_with(ending) && is_file(said)));
-        let message = format!("the module {} is not there", self.folder.join(&need.name).display());
+        let message = format!("the module {} does not exist", self.folder.join(&need.name).display());
         let help = "write it, or correct \"entrypoint\" in \"services\"".to_owned();
         (!is_there).then(|| diagnostic(need, Code::MissingModule, message, help))
     }
@@ -49,7 +49,7 @@ impl Wrangler {
             return Some(self.undeclared(need, "add it to \"ratelimits\" there"));
         };
         let declared = declared.filter(|declared| *declared != period)?;
-        let message = format!("the rate limit {name} has a period of {declared} s, and {period} s is said here");
+        let message = format!("the rate limit {name} has a period of {declared} s, but the config has {period} s");
         let help = format!("write \"period_seconds\": {declared}, or change {}", self.label);
         Some(diagnostic(need, Code::BindingMismatch, message, help))
     }
@@ -65,7 +65,7 @@ impl Wrangler {
         };
         let bound = bound.text("class_name").unwrap_or_default();
         (bound != class).then(|| {
-            let message = format!("the Durable Object {name} has the class \"{bound}\", and must have \"{class}\"");
+            let message = format!("the Durable Object {name} has the class \"{bound}\", but must have \"{class}\"");
             diagnostic(need, Code::BindingMismatch, message, format!("correct its class_name in {}", self.label))
         })
     }

@@ -20,9 +20,9 @@ const PERIODS_SECS: [f64; 2] = [10.0, 60.0];
 
 /// Something that wrangler refuses.
 pub struct Refusal {
-    /// Where it stands in the file, in bytes.
+    /// Its place in the file, in bytes.
     pub offset: usize,
-    /// Where it stands in the section, such as `vars.START`.
+    /// Its place in the section, such as `vars.START`.
     pub path: String,
     /// What is wrong with it.
     pub message: String,
@@ -45,7 +45,7 @@ pub fn refusals(section: &Declared) -> Vec<Refusal> {
 
 struct Found {
     refusals: Vec<Refusal>,
-    /// In which list each name of a binding stands first.
+    /// The first list with each name of a binding.
     names: HashMap<String, &'static str>,
 }
 
@@ -72,7 +72,7 @@ impl Found {
                 self.refuse(declared, key.to_owned(), message, "write it in these, not beginning with \"-\"");
             }
             if key != "name" && text.contains(['\u{2013}', '\u{2014}']) {
-                let message = "a date has hyphens, and this one has dashes".to_owned();
+                let message = "a date needs hyphens, not dashes".to_owned();
                 self.refuse(declared, key.to_owned(), message, "write it as \"2026-01-31\"");
             }
         }
@@ -170,7 +170,7 @@ impl Found {
         }
     }
 
-    /// Notes the name of a binding, which may stand once.
+    /// Records the name of a binding, which may occur once.
     fn name(&mut self, name: &str, list: &'static str, offset: usize) {
         match self.names.get(name) {
             None => {

@@ -1,4 +1,4 @@
-//! What a deployment declares and nothing uses, what stands in clear, and what is refused or passed over.
+//! What a deployment declares and nothing uses, secrets in clear text, and what wrangler refuses or ignores.
 
 use super::declared::Declared;
 use super::diagnostics::{locate, warning, way_to_allow};
@@ -9,7 +9,7 @@ use crate::config::Code;
 use crate::config::Diagnostic;
 use crate::review::{Need, NeedKind};
 
-/// Names that the gateway looks for of its own, whatever its config says.
+/// Names that the gateway itself looks for, whatever its config says.
 const OWN_NAMES: [&str; 8] = [
     "BARGATE_CONFIG_JSON",
     "SAG_API_CONFIG_JSON",
@@ -25,7 +25,7 @@ const OWN_NAMES: [&str; 8] = [
 const FLAGS: [&str; 2] = ["nodejs_compat_do_not_populate_process_env", "disallow_importable_env"];
 
 impl Wrangler {
-    /// Says where modules can read secrets that nobody hands them.
+    /// Warns if modules can read secrets that nobody passes to them.
     fn importable(&self, needs: &[Need]) -> Option<Diagnostic> {
         let has_modules = needs.iter().any(|need| need.kind == NeedKind::Module);
         let (flags, offset) = &self.flags;
@@ -37,7 +37,7 @@ impl Wrangler {
         Some(warning(code, "compatibility_flags".to_owned(), *offset, message, help))
     }
 
-    /// Tells of what wrangler refuses, of what is declared and used by nothing, and of secrets that stand in clear or can be
+    /// Reports what wrangler refuses, what is declared and not used, and secrets that are in clear text or can be
     /// imported.
     pub(super) fn review(&self, needs: &[Need]) -> Vec<Diagnostic> {
         let vars = self.section.get("vars").map(Declared::members).unwrap_or_default();
@@ -47,7 +47,7 @@ impl Wrangler {
             let name = &member.key;
             let code = Code::SecretInVars;
             let help = format!("remove it here, and run `npx wrangler secret put {name}`; {}", way_to_allow(code));
-            let message = format!("the secret {name} stands in a file");
+            let message = format!("the secret {name} is in a file");
             told.push(warning(code, format!("vars.{name}"), member.key_offset, message, help));
         }
         let in_lists = LISTS.iter().flat_map(|(list, keys)| {
@@ -84,7 +84,7 @@ impl EnvFiles {
         }
         for offset in &env_file.unread {
             let code = Code::IgnoredLine;
-            let message = "this is no NAME=value, and wrangler passes over it".to_owned();
+            let message = "this is not NAME=value, and wrangler ignores it".to_owned();
             let help = format!("correct it, or begin the line with #; {}", way_to_allow(code));
             told.push(warning(code, String::new(), *offset, message, help));
         }

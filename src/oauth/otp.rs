@@ -14,7 +14,7 @@ pub struct OtpRequest {
     pub path: &'static str,
     /// The body, as JSON.
     pub body: String,
-    /// What a client is told of a password that was sent.
+    /// The answer to the client after a password was sent.
     message: &'static str,
 }
 
@@ -62,7 +62,7 @@ pub fn read_otp_request(step: SupabaseStep, body: &str) -> Result<OtpRequest, Pr
 /// Returns the body of the answer to a client.
 ///
 /// # Errors
-/// What a client is told instead.
+/// The answer to the client instead.
 pub fn parse_otp_response(
     step: SupabaseStep,
     request: &OtpRequest,
@@ -74,10 +74,10 @@ pub fn parse_otp_response(
             Some(session) if json::text(&session, "access_token").is_some() && is_bearer(&session) => {
                 Ok(Value::Object(session).to_text())
             }
-            _ => Err(Problem::IdpError("its answer holds no session", Some(200))),
+            _ => Err(Problem::IdpError("its answer has no session", Some(200))),
         },
         429 => Err(Problem::IdpRateLimited(RetryAfter::parse(answer.retry_after.as_deref()))),
-        // The gateway's own key is refused, which is no client's fault.
+        // The gateway's own key is refused, which is not the client's fault.
         401 if step != SupabaseStep::Verify => Err(Problem::IdpRejected(provider_error(answer))),
         400..=499 if step == SupabaseStep::Verify => Err(Problem::OtpInvalid(provider_error(answer))),
         400..=499 => Err(Problem::OtpRejected(provider_error(answer))),

@@ -86,17 +86,17 @@ impl TokenResponse {
         json::text(&self.members, "access_token").unwrap_or_default()
     }
 
-    /// Returns the refresh token, where there is one; an empty one was not given.
+    /// Returns the refresh token, if there is one; an empty one counts as none.
     pub fn refresh_token(&self) -> Option<&str> {
         json::text(&self.members, "refresh_token").filter(|token| !token.is_empty())
     }
 
-    /// Returns for how many seconds the access token holds, where the answer says so (RFC 6749 section 5.1).
+    /// Returns for how many seconds the access token is valid, if the token response says so (RFC 6749 section 5.1).
     pub fn expires_in(&self) -> Option<i64> {
         self.members.get("expires_in").and_then(Value::as_i64).filter(|seconds| *seconds > 0)
     }
 
-    /// Returns the ID token, where there is one.
+    /// Returns the ID token, if there is one.
     pub fn id_token(&self) -> Option<&Secret<String>> {
         self.id_token.as_ref()
     }
@@ -113,8 +113,8 @@ impl TokenResponse {
         same_access && same_id
     }
 
-    /// Returns the provider's answer as JSON, with `return_to` beside the tokens where the login asked for one. Tokens that are empty
-    /// are left out: a client would put them in the place of what it holds.
+    /// Returns the token response as JSON, with `return_to` beside the tokens if the login asked for one. Tokens that are empty
+    /// are left out: a client would replace its own with them.
     pub fn to_json(&self, return_to: Option<&str>) -> String {
         let mut members = Map::new();
         for (name, value) in &self.members {
@@ -162,7 +162,7 @@ fn needs_user(error: &str) -> bool {
     error.as_bytes().ends_with(b"_required")
 }
 
-/// Checks whether an error says that the user has to begin anew.
+/// Checks whether an error says that the user has to begin again.
 fn has_expired(error: &str, description: &str) -> bool {
     [error, description].contains(&AUTHENTICATION_EXPIRED)
 }
@@ -170,7 +170,7 @@ fn has_expired(error: &str, description: &str) -> bool {
 /// Reads what came of the renewal of a session's tokens.
 ///
 /// # Errors
-/// What a client is told, who knows of no refresh token: that the session has ended, that the user has to log in again, or that
+/// The answer to a client that knows of no refresh token: that the session has ended, that the user has to log in again, or that
 /// the provider is away.
 pub fn validate_renewal(outcome: &Outcome) -> Result<TokenResponse, Problem> {
     let parsed = match outcome {
@@ -236,7 +236,7 @@ pub fn validate_profile(response: &ProviderResponse, subject: Option<&str>) -> R
     }
 }
 
-/// Returns what a client is told when the browser comes back with an `error` (RFC 6749 section 4.1.2.1, OpenID Connect Core
+/// Returns the answer to a client whose browser comes back with an `error` (RFC 6749 section 4.1.2.1, OpenID Connect Core
 /// section 3.1.2.6).
 pub fn parse_authorization_error(error: &str, description: Option<&str>) -> Problem {
     let description = description.unwrap_or_default();
@@ -268,7 +268,7 @@ fn error_name(error: &str) -> String {
     if well_formed { error.to_owned() } else { "an unregistered error".to_owned() }
 }
 
-/// Cuts a text from outside to what a log line should hold of it, without what could be a token or a code.
+/// Cuts a text from outside to the excerpt for a log line, without what could be a token or a code.
 fn logged(text: &str) -> String {
     let is_token_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | '+' | '/' | '=');
     let mut words = Vec::new();

@@ -1,4 +1,4 @@
-//! Every failure, with what the log should know of it.
+//! Every failure, with its reason for the log.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use crate::http::header::seconds;
 use crate::route::{Allow, Ambiguity};
 use crate::token::{ClaimError, TokenError};
 
-/// A client is told to try again after this long where the provider named no time of its own.
+/// `Retry-After` in seconds, if the provider named no time of its own.
 const RETRY_AFTER_DEFAULT_SECS: u32 = 5;
 
 /// A failure that a client is told of.
@@ -15,23 +15,23 @@ const RETRY_AFTER_DEFAULT_SECS: u32 = 5;
 pub enum Problem {
     /// No config is active.
     ConfigInvalid,
-    /// The same, with its reasons for whoever runs the gateway on this very machine.
+    /// The same, with its reasons, for a gateway that runs on the client's own machine.
     ConfigInvalidHere(String),
     /// The gateway itself failed.
     Internal(String),
     /// No path of the config matches.
     RouteNotFound,
-    /// A path matches, and not with this method.
+    /// A path matches, but not with this method.
     MethodNotAllowed(Allow),
     /// The path can be read in more than one way.
     PathAmbiguous(Ambiguity),
-    /// A body is larger than what is read, in bytes.
+    /// A body is larger than this limit, in bytes.
     BodyTooLarge(u64),
-    /// A body is not what its type says.
+    /// A body does not match its type.
     BodyMalformed(&'static str),
-    /// A body is of a type that is not taken.
+    /// A body's type is not accepted.
     UnsupportedMediaType,
-    /// The path takes no requests from this address.
+    /// The path accepts no requests from this address.
     IpDenied,
     /// Too many requests of this kind came within the period, in seconds.
     RateLimited(u32),
@@ -39,38 +39,38 @@ pub enum Problem {
     TokenMissing,
     /// The token has expired.
     TokenExpired(TokenError),
-    /// The token is not to be believed.
+    /// The token is not valid.
     TokenInvalid(TokenError),
-    /// The `Authorization` header holds the bearer scheme and no token.
+    /// The `Authorization` header has the bearer scheme and no token.
     CredentialsMalformed,
-    /// The token is good, and not enough for the path.
+    /// The token is valid, but not sufficient for the path.
     InsufficientScope {
         /// The scopes that the path needs, with spaces between them.
         scope: String,
         /// What was not met.
         reason: String,
     },
-    /// The session has ended, or never was.
+    /// The session has ended, or never existed.
     SessionExpired(Cow<'static, str>),
-    /// The session's cookie is none that the gateway has set.
+    /// The gateway did not set this session cookie.
     SessionInvalid(&'static str),
     /// A request with the session's cookie may have been made by another site.
     CsrfRejected,
-    /// What the gateway keeps cannot be reached.
+    /// The gateway's store cannot be reached.
     StoreUnavailable(String),
-    /// A logout token is not to be believed.
+    /// A logout token is not valid.
     LogoutTokenInvalid(TokenError),
-    /// A token is to be believed and no logout token, or was one before.
+    /// A valid token is not a logout token, or was used before.
     LogoutTokenRefused(&'static str),
     /// `return_to` leads to a place that is not on the list.
     ReturnToRejected,
     /// The provider refused the login.
     LoginDenied(ProviderError),
-    /// The provider would have to ask the user, and was told not to.
+    /// The provider would have to ask the user, and `prompt=none` forbids it.
     LoginRequired(ProviderError),
     /// The callback was called without a code.
     CodeMissing,
-    /// The provider does not take the code.
+    /// The provider does not accept the code.
     CodeInvalid(ProviderError),
     /// The login state does not belong to this browser, or was altered, or is missing.
     StateInvalid(Cow<'static, str>),
@@ -80,23 +80,23 @@ pub enum Problem {
     IdTokenInvalid(TokenError),
     /// The ID token is for another login (`nonce`).
     NonceMismatch,
-    /// The profile was asked for without an access token.
+    /// A request for the profile had no access token.
     AccessTokenMissing,
-    /// The provider does not take the access token.
+    /// The provider does not accept the access token.
     AccessTokenRejected,
-    /// The refresh was asked for without a refresh token.
+    /// A request for a refresh had no refresh token.
     RefreshTokenMissing,
-    /// The provider does not take the refresh token.
+    /// The provider does not accept the refresh token.
     RefreshTokenInvalid(ProviderError),
-    /// The provider gives no tokens until it has asked the user.
+    /// The provider issues no tokens until it has asked the user.
     InteractionRequired(ProviderError),
-    /// The provider's access token is not one that the authorizer takes: why not.
+    /// The authorizer does not accept the provider's access token, for this reason.
     AccessTokenUnfit(String),
     /// The provider refuses the gateway itself.
     IdpRejected(ProviderError),
     /// The provider asks for fewer calls.
     IdpRateLimited(RetryAfter),
-    /// The provider failed, or answered what could not be understood.
+    /// The provider failed, or its answer could not be understood.
     IdpError(&'static str, Option<u16>),
     /// The provider could not be reached.
     IdpUnavailable(String),
@@ -106,26 +106,26 @@ pub enum Problem {
     UpstreamTimeout,
     /// The upstream could not be reached.
     UpstreamUnreachable(String),
-    /// A service failed, or answered what is no answer.
+    /// A service failed, or its result is not an answer.
     ServiceFailed(String),
-    /// The bodies that are held for functions take all the room there is.
+    /// The bodies in memory for functions take all the room.
     Busy,
-    /// A one-time password was asked for without saying where to.
+    /// A request for a one-time password did not say where to send it.
     EmailOrPhoneMissing,
-    /// A one-time password was asked for without an email address, in a step that takes nothing else.
+    /// A request for a one-time password had no email address, in a step that accepts nothing else.
     EmailMissing,
-    /// A one-time password came without its text, or without whom it was sent to.
+    /// A one-time password came without its text, or without its recipient.
     OtpOrContactMissing,
-    /// The provider sends no one-time password there.
+    /// The provider sends no one-time password to this address.
     OtpRejected(ProviderError),
-    /// The provider does not take the one-time password.
+    /// The provider does not accept the one-time password.
     OtpInvalid(ProviderError),
 }
 
-/// An error that the provider named (RFC 6749 sections 4.1.2.1 and 5.2), for the log alone.
+/// An error that the provider named (RFC 6749 sections 4.1.2.1 and 5.2), only for the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProviderError {
-    /// The status of the answer, where there was one.
+    /// The status of the answer, if there was one.
     pub status: Option<u16>,
     /// Its `error`, shortened.
     pub error: String,
@@ -134,7 +134,7 @@ pub struct ProviderError {
 }
 
 impl ProviderError {
-    /// Returns what stands for the provider's error where the gateway refused without asking.
+    /// Returns the error of a request that the gateway refused without asking the provider.
     pub fn of_gateway(reason: &str) -> Self {
         Self { status: None, error: "refused here".to_owned(), description: reason.to_owned() }
     }
@@ -157,7 +157,7 @@ impl RetryAfter {
     /// The longest wait that is passed on, in seconds.
     const MAX_SECS: u32 = 3600;
 
-    /// Takes a number of seconds.
+    /// Makes it of a number of seconds.
     pub fn from_secs(seconds: u32) -> Self {
         Self(seconds)
     }
@@ -176,7 +176,7 @@ impl Default for RetryAfter {
 }
 
 impl From<TokenError> for Problem {
-    /// Returns the answer for an access token that is not believed.
+    /// Returns the answer for an access token that is not valid.
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::Claim(ClaimError::Expired { .. }) => Self::TokenExpired(error),
@@ -186,7 +186,7 @@ impl From<TokenError> for Problem {
 }
 
 impl Problem {
-    /// Returns what the log should know besides the code.
+    /// Returns the reason for the log, beside the code.
     pub fn reason(&self) -> Option<Cow<'static, str>> {
         match self {
             Self::PathAmbiguous(reason) => Some(reason.to_string().into()),
@@ -216,7 +216,7 @@ impl Problem {
             | Self::AccessTokenUnfit(reason)
             | Self::ServiceFailed(reason)
             | Self::Internal(reason) => Some(reason.clone().into()),
-            Self::CredentialsMalformed => Some("the Authorization header holds no bearer token".into()),
+            Self::CredentialsMalformed => Some("the Authorization header has no bearer token".into()),
             Self::BodyTooLarge(limit) => Some(format!("more than {limit} bytes").into()),
             Self::ConfigInvalid
             | Self::ConfigInvalidHere(_)

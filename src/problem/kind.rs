@@ -1,11 +1,11 @@
-//! What a client is told of each failure: status, code, words, challenge. Fixed text, and one match of all.
+//! The answer to each failure: status, code, words, challenge. All text is fixed, and one match covers all failures.
 
 use super::failure::Problem;
 
 /// A challenge (RFC 6750 section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Challenge {
-    /// The scheme alone.
+    /// Only the scheme.
     Bare,
     /// `invalid_token`, with its description.
     InvalidToken(&'static str),
@@ -22,7 +22,7 @@ pub struct ProblemKind {
     pub code: &'static str,
     /// What it is called.
     pub title: &'static str,
-    /// What whoever writes the client is told, if no problem of the kind has words of its own.
+    /// The explanation for the client's author, unless the problem has its own.
     pub detail: &'static str,
     /// What `WWW-Authenticate` says.
     pub challenge: Option<Challenge>,
@@ -79,79 +79,79 @@ kinds! {
         when "the token breaks any other rule, or the provider refused it at the profile",
         remedy "Log in.";
     INSUFFICIENT_SCOPE = 403, "insufficient_scope", "Insufficient scope",
-        detail "The token is valid, and not enough for this path.",
+                detail "The token is valid, but not sufficient for this path.",
         challenge Some(Challenge::InsufficientScope), retry false,
-        when "the token is valid, and not enough for the path",
-        remedy "Ask for the scopes in the challenge.";
+                when "the token is valid, but not sufficient for the path",
+        remedy "Request the scopes in the challenge.";
     IP_DENIED = 403, "ip_denied", "Address denied",
-        detail "This path takes no requests from this address.",
+                detail "This path accepts no requests from this address.",
         challenge None, retry false,
-        when "the client's address may not send requests here",
+                when "the client's address may not send requests to this path",
         remedy "";
     RATE_LIMITED = 429, "rate_limited", "Too many requests",
-        detail "Send fewer requests, the next after Retry-After.",
+                detail "Send fewer requests, and the next one after Retry-After.",
         challenge None, retry true,
         when "the path's `rate_limit` was exceeded, or too many codes and refresh tokens of this client were refused",
         remedy "Wait.";
     BODY_MALFORMED = 400, "body_malformed", "Malformed body",
         detail "The request's body is not what its Content-Type says.",
         challenge None, retry false,
-        when "the body of a refresh or a back-channel logout is not of its type or is for another grant, or that of a Supabase path is not JSON",
+                when "the body of a refresh or a back-channel logout does not match its type or is for another grant, or the body of a Supabase path is not JSON",
         remedy "Correct the request.";
     BODY_TOO_LARGE = 413, "body_too_large", "Body too large",
         detail "The request's body is larger than this path reads.",
         challenge None, retry false,
-        when "such a body is over 17 KiB, or a body is over the path's `max_body_bytes` or over the 4 MiB that `pre_process` reads",
+                when "a body that the gateway reads has more than 17 KiB, or a body has more than the path's `max_body_bytes` or the 4 MiB that `pre_process` may read",
         remedy "Correct the request.";
     UNSUPPORTED_MEDIA_TYPE = 415, "unsupported_media_type", "Unsupported media type",
-        detail "This path takes no body of this type.",
+                detail "This path accepts no body of this type.",
         challenge None, retry false,
-        when "such a body is of another type, or one is not among the path's `content_types`",
+                when "a body that the gateway reads has another type, or a body's type is not among the path's `content_types`",
         remedy "Send JSON or a form; to the logout, a form.";
     MISSING_ACCESS_TOKEN = 401, "missing_access_token", "Missing access token",
         detail "Send the access token as X-Access-Token or as Authorization: Bearer <token>.",
         challenge Some(Challenge::Bare), retry false,
-        when "the profile was asked for without a token and without a session",
+                when "a request for the profile had no token and no session",
         remedy "Log in.";
     MISSING_REFRESH_TOKEN = 400, "missing_refresh_token", "Missing refresh token",
         detail "Send the refresh token as X-Refresh-Token, or as refresh_token in a JSON or form body.",
         challenge None, retry false,
-        when "a refresh was asked for without a refresh token and without a session",
+                when "a request for a refresh had no refresh token and no session",
         remedy "Log in.";
     REFRESH_TOKEN_INVALID = 401, "refresh_token_invalid", "Refresh token invalid",
         detail "The refresh token is not valid here, or no longer. Log in again.",
-        challenge Some(Challenge::InvalidToken("the refresh token is not valid any more")), retry false,
-        when "the provider said `invalid_grant` to a refresh, or a token came that no client can have",
+                challenge Some(Challenge::InvalidToken("the refresh token is no longer valid")), retry false,
+        when "the provider answered `invalid_grant` to a refresh, or the client sent a token that no client can have",
         remedy "Log in.";
     INTERACTION_REQUIRED = 401, "interaction_required", "Interaction required",
         detail "The identity provider has to ask the user. Log in again.",
         challenge Some(Challenge::InvalidToken("the user has to log in again")), retry false,
-        when "the provider gives no tokens until it has asked the user (`mfa_required` and the like)",
+                when "the provider issues no tokens until it has asked the user (`mfa_required` and the like)",
         remedy "Log in.";
     SESSION_EXPIRED = 401, "session_expired", "Session expired",
         detail "The session has ended. Log in again.",
         challenge Some(Challenge::InvalidToken("the session has ended")), retry false,
-        when "the session has ended, is unknown, or holds tokens of another issuer or audience than the config's; the cookie is removed",
+                when "the session has ended, is unknown, or has tokens of another issuer or audience than the config's; the cookie is removed",
         remedy "Log in.";
     SESSION_INVALID = 401, "session_invalid", "Session invalid",
         detail "The session's cookie is not valid here. Log in again.",
         challenge Some(Challenge::InvalidToken("the session is not valid here")), retry false,
-        when "the cookie is malformed or altered and is removed, or there are two of its name and neither is removed",
+                when "the cookie is malformed or altered, and is removed; or the request has two cookies of the name, and neither is removed",
         remedy "Log in; if it happens again, remove the site's cookies.";
     CSRF_REJECTED = 403, "csrf_rejected", "Cross-site request rejected",
         detail "A request with the session's cookie must come from the gateway's own pages or an allowed origin.",
         challenge Some(Challenge::Bare), retry false,
-        when "another site may have made a request with the session's cookie, or a logout",
+                when "another site may have made the request with the session's cookie, or the logout",
         remedy "Send it from a page of the gateway or of a listed origin.";
     RETURN_TO_REJECTED = 400, "return_to_rejected", "Return address rejected",
-        detail "return_to must be a path of this origin or lead to an origin on the list.",
+                detail "return_to must be a path of this origin or lead to a listed origin.",
         challenge None, retry false,
-        when "`return_to` of a login or logout is neither a path here nor at a listed origin",
+        when "`return_to` of a login or logout is neither a path of the gateway nor at a listed origin",
         remedy "List the origin.";
     STATE_INVALID = 400, "state_invalid", "Login state invalid",
-        detail "This login was not begun in this browser, or its state was altered. Begin the login again.",
+                detail "This login did not begin in this browser, or its state was altered. Begin the login again.",
         challenge None, retry false,
-        when "`state` is missing, altered, or of another browser or callback, or `iss` is another provider",
+        when "`state` is missing, altered, or from another browser or callback, or `iss` is another provider",
         remedy "Begin the login again.";
     STATE_EXPIRED = 400, "state_expired", "Login state expired",
         detail "The login took too long. Begin it again.",
@@ -166,7 +166,7 @@ kinds! {
     CODE_INVALID = 400, "code_invalid", "Code invalid",
         detail "The code is not valid here, or no longer: it was used before or is too old. Begin the login again.",
         challenge None, retry false,
-        when "the provider said `invalid_grant` to the code, or the code or its state was used before",
+                when "the provider answered `invalid_grant` to the code, or the code or its state was used before",
         remedy "Begin the login again.";
     ID_TOKEN_INVALID = 400, "id_token_invalid", "ID token invalid",
         detail "The identity provider's ID token does not belong to this login. Begin the login again.",
@@ -176,15 +176,15 @@ kinds! {
     LOGIN_REQUIRED = 401, "login_required", "Login required",
         detail "The identity provider would have to ask the user. Begin a login without prompt=none.",
         challenge Some(Challenge::Bare), retry false,
-        when "the provider would have to ask the user, and was told not to",
+                when "the provider would have to ask the user, and `prompt=none` forbids it",
         remedy "Log in without `prompt=none`.";
     LOGIN_DENIED = 403, "login_denied", "Login denied",
-        detail "The identity provider did not let this login through.",
+                detail "The user or the identity provider denied this login.",
         challenge Some(Challenge::Bare), retry false,
-        when "the user or the provider said no",
+        when "the user or the provider denied the login",
         remedy "Tell the user.";
     LOGOUT_TOKEN_INVALID = 400, "logout_token_invalid", "Logout token invalid",
-        detail "The logout token is not one that the identity provider issued for this application, or was used before.",
+                detail "The identity provider did not issue this logout token for this application, or it was used before.",
         challenge None, retry false,
         when "a back-channel logout token breaks a rule, or was used before",
         remedy "Read the log.";
@@ -204,9 +204,9 @@ kinds! {
         when "the body of a Supabase path lacks `token`, or `email` and `phone`",
         remedy "Correct the request.";
     OTP_REJECTED = 400, "otp_rejected", "One-time password not sent",
-        detail "No one-time password can be sent there.",
+                detail "No one-time password can be sent to this address.",
         challenge None, retry false,
-        when "Supabase sends no one-time password there",
+        when "Supabase sends no one-time password to this address",
         remedy "Check the address.";
     OTP_INVALID = 401, "otp_invalid", "One-time password invalid",
         detail "The one-time password is wrong, was used or has expired. Ask for another.",
@@ -226,12 +226,12 @@ kinds! {
     IDP_ERROR = 502, "idp_error", "Identity provider error",
         detail "The identity provider failed. Keep the tokens and try again.",
         challenge None, retry false,
-        when "the provider failed or was not understood, or the gateway does not accept its access token",
+                when "the provider failed, its answer was not understood, or the gateway does not accept its access token",
         remedy "Try again; the log has the reason.";
     IDP_UNAVAILABLE = 503, "idp_unavailable", "Identity provider unavailable",
-        detail "The identity provider could not be reached. Tokens and session stay good: try again after Retry-After.",
+                detail "The identity provider could not be reached. Tokens and session stay valid: try again after Retry-After.",
         challenge None, retry true,
-        when "the provider could not be reached; for a session also: it failed, took too long, or signed with a key that is not in its key set",
+        when "the provider could not be reached; for a session also if it failed, took too long, or signed with a key that is not in its JWKS",
         remedy "Try again.";
     IDP_TIMEOUT = 504, "idp_timeout", "Identity provider time-out",
         detail "The identity provider took too long. Keep the tokens and try again after Retry-After.",
@@ -244,14 +244,14 @@ kinds! {
         when "a Durable Object could not be reached, or the rate limiter failed",
         remedy "Try again.";
     BUSY = 503, "busy", "Busy",
-        detail "The gateway holds too many bodies. Send the request again after Retry-After.",
+                detail "The gateway has no memory for this body. Send the request again after Retry-After.",
         challenge None, retry true,
-        when "there is no room to hold the body while the path's `pre_process` reads it",
+        when "the gateway has no memory for the body while the path's `pre_process` reads it",
         remedy "Try again.";
     SERVICE_FAILED = 502, "service_failed", "Service failed",
         detail "A service that this path needs failed. The log has the details under this request id.",
         challenge None, retry false,
-        when "a service, `pre_process` or `post_process` threw, or its answer cannot be used",
+                when "a service, `pre_process` or `post_process` threw, or its answer is not usable",
         remedy "Read the log by the request id.";
     UPSTREAM_UNREACHABLE = 502, "upstream_unreachable", "Upstream unreachable",
         detail "The service behind this path could not be reached.",
@@ -274,12 +274,12 @@ kinds! {
         when "the path exists with other methods, which `Allow` names",
         remedy "";
     PATH_AMBIGUOUS = 400, "path_ambiguous", "Ambiguous path",
-        detail "The path can be read in more than one way. Send it without encoded slashes or dots, and without doubled slashes.",
+                detail "The path can be read in more than one way. Send it without encoded slashes or dots, and without double slashes.",
         challenge None, retry false,
         when "the path can be read in more than one way, see [Path patterns](paths.md#path-patterns)",
         remedy "Correct the address.";
     CONFIG_INVALID = 503, "config_invalid", "Gateway not configured",
-        detail "The gateway's configuration is not in force. Its log names each reason.",
+                detail "The gateway has no valid configuration. Its log names each reason.",
         challenge None, retry false,
         when "there is no valid config",
         remedy "Read the log; under `wrangler dev`, `detail` has the reasons.";
@@ -341,12 +341,12 @@ impl Problem {
         }
     }
 
-    /// Returns what whoever writes the client is told.
+    /// Returns the explanation for the client's author.
     pub(super) fn detail(&self) -> &str {
         match self {
             Self::ConfigInvalidHere(reasons) => reasons,
             Self::AccessTokenRejected => {
-                "The identity provider does not take this access token. Refresh it or log in again."
+                "The identity provider does not accept this access token. Refresh it or log in again."
             }
             Self::AccessTokenUnfit(_) => {
                 "The identity provider's access token is not valid here. The gateway's operator should look at the log."

@@ -1,7 +1,6 @@
 //! A problem as a page for people, who came by a link and not by a script.
 //!
-//! The page needs no script and loads nothing. It can be read without its style too, for a policy of the config's own may keep
-//! that off.
+//! The page needs no script and loads nothing. It is readable without its style too.
 
 use super::failure::Problem;
 use super::kind::ProblemKind;
@@ -28,12 +27,12 @@ pub enum WayOn<'a> {
 }
 
 impl Problem {
-    /// Checks whether a login that begins anew may help whoever met the problem at `path`.
+    /// Checks whether another login may help a user who met the problem at `path`.
     pub fn calls_for_login(&self, path: Option<&Path>) -> bool {
         let status = self.status();
         match path.map(|path| &path.integration) {
             Some(Integration::Callback { .. }) => true,
-            // What the login itself did not take would not be taken again.
+            // A request that the login itself refused would be refused again.
             Some(Integration::Login { .. }) => status < 429,
             _ => status == 401,
         }
@@ -74,10 +73,10 @@ impl Problem {
         page
     }
 
-    /// Returns the words for somebody who sees a page: those of `detail` are for whoever writes the client.
+    /// Returns the words for a user who sees the page; those of `detail` are for the client's author.
     fn words_for_people(&self) -> &str {
         match (self, self.status()) {
-            // Who runs it on a machine of their own is told each mistake.
+            // A developer who runs the gateway locally sees each mistake.
             (Self::ConfigInvalidHere(reasons), _) => reasons,
             (Self::InsufficientScope { .. }, _) => "Your login does not allow this.",
             (_, 401) => "You are not logged in, or no longer.",
@@ -139,7 +138,7 @@ mod tests {
             (Problem::LoginRequired(denied()), "You are not logged in"),
             (Problem::RouteNotFound, "There is nothing"),
             (narrow, "Your login does not allow this."),
-            (Problem::LoginDenied(denied()), "did not let this login through"),
+            (Problem::LoginDenied(denied()), "denied this login"),
             (Problem::StateExpired, "The login took too long."),
             (Problem::IdpRateLimited(RetryAfter::default()), "Try again in a moment."),
             (Problem::ConfigInvalid, "Try again in a moment."),

@@ -1,9 +1,9 @@
-//! Which warnings a config keeps quiet, and the gathering of the others.
+//! Which warnings a config silences, and the collection of the others.
 
 use crate::config::reader::{Findings, Written, told};
 use crate::config::{Code, ConfigTree, Diagnostic, WrittenConfig, nearest};
 
-/// Returns the codes that a config allows in the whole file; none if it is no JSON.
+/// Returns the codes that a config allows in the whole file; none if it is not JSON.
 pub fn allowed(source: &str) -> Vec<Code> {
     let config = WrittenConfig::parse(source).ok();
     let tree = config.as_ref().and_then(WrittenConfig::tree);
@@ -52,10 +52,10 @@ impl<'t> Warnings<'t> {
         }
     }
 
-    /// Warns of what stands at a byte offset, unless the config or the part of it that has this `allow` allows that.
+    /// Warns about the text at a byte offset, unless the config or the part of it that has this `allow` allows that.
     pub fn warn(&mut self, code: Code, allow: &[Written<'_>], offset: usize, message: String, help: &str) {
         if !self.findings.is_full() && !allows(&self.tree.allow, code) && !allows(allow, code) {
-            let help = format!("{help}; if it is meant, add \"allow\": [\"{code}\"]");
+            let help = format!("{help}; if this is intended, add \"allow\": [\"{code}\"]");
             self.note(code, offset, message, help);
         }
     }

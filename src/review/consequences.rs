@@ -142,7 +142,7 @@ fn meant_key(cause: &Diagnostic) -> Option<&str> {
 /// Checks whether a mistake is the absence of a key, or of what only such a key could bring.
 fn says_absent(mistake: &Diagnostic, key: &str) -> bool {
     match mistake.code {
-        Code::MissingKey if mistake.message.starts_with("nothing to seal") => {
+        Code::MissingKey if mistake.message.starts_with("no key seals") => {
             [CLIENT_SECRET.name, SEALING_KEY.name].contains(&key)
         }
         Code::MissingKey => names(mistake, key),

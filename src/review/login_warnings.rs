@@ -20,7 +20,7 @@ const ENTRA_HOSTS: [&str; 5] = [
     "sts.windows.net",
 ];
 
-/// What stands there in the place of a tenant, in addresses that several tenants share.
+/// The text in place of a tenant, in addresses that several tenants share.
 const ENTRA_SHARED: [&str; 3] = ["common", "consumers", "organizations"];
 
 /// Reports the warnings of logins.
@@ -37,7 +37,7 @@ pub(super) fn warn_of_logins(warnings: &mut Warnings<'_>) {
         // A session without one is a mistake.
         if lacks && tree.session.is_none() && tree.paths.iter().any(is_asked) {
             let message = format!(
-                "paths need tokens of \"{}\", and without an \"audience\" Auth0 issues only ID tokens that can be checked",
+                "paths need tokens of \"{}\", but without an \"audience\" only ID tokens can be checked",
                 authorizer.name
             );
             let help = "add the API's identifier as \"audience\"";
@@ -54,7 +54,7 @@ fn warn_of_issuer(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<'_
     let shared = url.as_ref().filter(|url| ENTRA_HOSTS.iter().any(|host| url.origin() == format!("https://{host}")));
     let tenant = shared.and_then(|url| url.path().split('/').nth(1)).filter(|tenant| ENTRA_SHARED.contains(tenant));
     let (message, help) = if issuer.contains("/.well-known/") {
-        ("the address of a document about the issuer", "write what that document has as \"issuer\"")
+        ("the address of the discovery document", "write the \"issuer\" of that document")
     } else if tenant.is_some() {
         (
             "an address of Microsoft Entra ID that tenants share, and tokens name their tenant",
@@ -86,8 +86,8 @@ fn warn_of_resource(warnings: &mut Warnings<'_>) {
     };
     let first = tree.authorizers.first().filter(|_| !tree.authorizers.iter().any(may_fit));
     let Some(shown) = first.and_then(written_audience) else { return };
-    let message = format!("clients ask for tokens for this resource, and those that are accepted are for \"{shown}\"");
-    let help = "write the same here and as \"audience\", letter for letter";
+    let message = format!("clients request tokens for this resource, but the gateway accepts tokens for \"{shown}\"");
+    let help = "write the same here and as \"audience\", character by character";
     warnings.warn(Code::ResourceMismatch, &[], node.offset, message, help);
 }
 
@@ -137,7 +137,7 @@ pub(super) fn warn_of_callback(outline: &Outline, table: &RouteTable, warnings: 
                 Found::Route(found) => entry(found.index).is_some_and(makes_session),
                 Found::MethodNotAllowed(_) | Found::NotFound | Found::Ambiguous(_) => false,
             };
-            // That is told of the callback itself, whichever route takes the request in its place.
+            // That is reported for the callback itself, whichever route takes the request instead.
             (taken, tree.paths.iter().any(|path| makes_session(path) && path.is_at(url.path())))
         }
     };
@@ -145,8 +145,8 @@ pub(super) fn warn_of_callback(outline: &Outline, table: &RouteTable, warnings: 
         return;
     }
     let message = match redirect.url.filter(|url| redirect.written.in_file() == Some(url.as_str())) {
-        Some(url) => format!("logins lead back here, and no path makes a session of GET {}", url.path()),
-        None => "logins lead back here, and no path makes a session there".to_owned(),
+        Some(url) => format!("the provider redirects logins here, and no path begins a session at GET {}", url.path()),
+        None => "the provider redirects logins here, and no path begins a session there".to_owned(),
     };
     let help = "give that path the integration auth0_callback or oidc_callback, or correct the address";
     warnings.warn(Code::CallbackMissing, redirect.allow, redirect.written.offset, message, help);

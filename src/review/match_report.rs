@@ -57,7 +57,7 @@ pub fn explain_match<'o>(outline: &'o Outline, request: &str) -> Result<MatchRep
 
     let specs = outline.routes.iter().map(|route| route.spec.clone()).collect();
     let table =
-        RouteTable::build(specs).map_err(|_| "two routes cannot be told apart: run `bargate check`".to_owned())?;
+        RouteTable::build(specs).map_err(|_| "two routes match the same requests: run `bargate check`".to_owned())?;
     let (outcome, taker) = match table.find(method, &path) {
         Found::Route(found) => (taken(outline, &found, &address), Some(found.index)),
         Found::MethodNotAllowed(allow) => (Outcome::MethodNotAllowed(allow), None),

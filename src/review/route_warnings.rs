@@ -1,4 +1,4 @@
-//! Warnings of routes: by what answers them, and as they stand to each other.
+//! Warnings of routes: by what answers them, and in relation to each other.
 
 use crate::config::Code;
 use std::collections::{HashMap, HashSet};
@@ -64,8 +64,8 @@ pub(super) fn warn_of_routes(mistakes: &Mistakes, warnings: &mut Warnings<'_>) {
             continue;
         }
         if routes.is_refused(route) {
-            let message = "each request is refused: in another letter case, or with or without its last slash, the path asks for more";
-            let help = "ask for as much here; or add \"strict_paths\": true to the server, if it tells them apart";
+            let message = "every request is refused: in another letter case, or with or without its last slash, the path requires more";
+            let help = "require as much here; or add \"strict_paths\": true to the server, if it distinguishes them";
             warn(Code::UnreachableRoute, message.to_owned(), help);
             continue;
         }
@@ -78,10 +78,10 @@ pub(super) fn warn_of_routes(mistakes: &Mistakes, warnings: &mut Warnings<'_>) {
         if let Some((crossing, stricter)) = crossing.and_then(|one| Some((one, outline.routes.get(one.stricter)?))) {
             let (common, stricter) = (&crossing.common, &stricter.spec);
             let message = format!(
-                "requests for {common} come here, past {} {}, which asks for more",
+                "requests for {common} come here, and not to {} {}, which requires more",
                 stricter.method, stricter.pattern
             );
-            let help = format!("give {common} an entry of its own that asks for as much, or ask for as much here");
+            let help = format!("add an entry for {common} that requires as much, or require as much here");
             warn(Code::CrossingRoutes, message, &help);
         }
         // Entries of one path share what they leave to others.
@@ -106,7 +106,7 @@ fn warn_of_kind(path: &WrittenPath<'_>, kind: IntegrationKind, warnings: &mut Wa
     if let Some((offset, MethodRule::Any | MethodRule::Exact(Method::Get | Method::Head))) = method
         && kind == IntegrationKind::Refresh
     {
-        let message = "a refresh by GET: browsers, caches and link previews repeat it".to_owned();
+        let message = "browsers, caches and link previews may repeat a refresh by GET".to_owned();
         warnings.warn(Code::RefreshByGet, allow, offset, message, "use POST");
     }
     let type_offset = path.integration().map_or(path.offset, |integration| integration.name.offset);
@@ -124,7 +124,7 @@ fn warn_of_kind(path: &WrittenPath<'_>, kind: IntegrationKind, warnings: &mut Wa
         IntegrationKind::Login | IntegrationKind::Callback | IntegrationKind::Refresh | IntegrationKind::Supabase(_)
     );
     if let Some(access) = path.access.as_ref().filter(|access| begins_login && !access.requirements.optional) {
-        let message = "whoever calls this path has no valid token yet, or none any more".to_owned();
+        let message = "callers of this path have no valid token yet, or no longer".to_owned();
         warnings.warn(Code::AuthOnLogin, allow, access.offset, message, "remove \"auth\"");
     }
     let forwards =
@@ -166,13 +166,13 @@ fn unusable(kind: IntegrationKind, method: MethodRule) -> Option<(&'static str, 
     let by_post = || method == MethodRule::Any || is_only(&[Method::Post]);
     match kind {
         IntegrationKind::Callback if method != MethodRule::Any && !is_only(&[Method::Get]) => {
-            Some(("the provider leads browsers here by GET", "GET"))
+            Some(("the provider redirects browsers here by GET", "GET"))
         }
         IntegrationKind::BackchannelLogout if !by_post() => {
             Some(("the provider sends its logout tokens by POST", "POST"))
         }
         IntegrationKind::Supabase(_) if is_only(&[Method::Get, Method::Head]) => {
-            Some(("what this path needs comes in a body, which requests by this method have none of", "POST"))
+            Some(("this path needs a body, and requests by this method have none", "POST"))
         }
         _ => None,
     }
@@ -183,7 +183,7 @@ fn is_called_by_page(tree: &ConfigTree<'_>, path: &WrittenPath<'_>) -> bool {
     RedirectUri::of(tree, path).and_then(|redirect| redirect.url).is_some_and(|url| !path.is_at(url.path()))
 }
 
-/// How the routes of a config stand to each other.
+/// How the routes of a config relate to each other.
 struct Relations<'o> {
     outline: &'o Outline,
     all: RouteTable,
@@ -208,7 +208,7 @@ impl<'o> Relations<'o> {
         Self { outline, all: table(&every), protected: table(&protected_routes), protected_routes, protected_shapes }
     }
 
-    /// Returns a route with a token that this one stands below, or that would take its requests.
+    /// Returns a route with a token that this one is below, or that would take its requests.
     fn protected_above(&self, route: &OutlinedRoute) -> Option<&'o OutlinedRoute> {
         if self.protected_routes.is_empty() {
             return None;
@@ -268,14 +268,14 @@ impl<'o> Relations<'o> {
         }
         let (taker, names) = found?;
         let (spec, names) = (&taker.spec, names.join(", "));
-        Some(format!("{names} here: taken by {} {}, which asks for less", spec.method, spec.pattern))
+        Some(format!("{names} here go to {} {}, which requires less", spec.method, spec.pattern))
     }
 
     /// Says why no request comes to a route; `None` if one does.
     fn unreachable(&self, route: &OutlinedRoute) -> Option<String> {
         let pattern = &route.spec.pattern;
         if pattern.as_str().split('/').nth(1) == Some(PLATFORM_PREFIX) {
-            return Some(format!("Cloudflare answers what is below /{PLATFORM_PREFIX} itself"));
+            return Some(format!("Cloudflare itself answers every path below /{PLATFORM_PREFIX}"));
         }
         // A route of one method is taken by no other: two of one method and shape are a conflict.
         if route.spec.method != MethodRule::Any {
@@ -323,7 +323,7 @@ mod tests {
         let path = |method: &str, auth: &str| {
             format!(r#"{{"method": "{method}", "path": "/api/a", "auth": {auth}, {}}}"#, to("api"))
         };
-        let others = "paths[1].path POST, PUT, PATCH, DELETE here: taken by ANY /api/{.+}, which asks for less";
+        let others = "paths[1].path POST, PUT, PATCH, DELETE here go to ANY /api/{.+}, which requires less";
         let small = path("POST", r#"true, "max_body_bytes": 9"#);
         let table: [(String, String, &[&str], &str); 9] = [
             (wildcard("ANY", "true", "api"), path("GET", scoped), &[others], "all other methods"),
@@ -331,7 +331,7 @@ mod tests {
             (
                 wildcard("GET", "true", "api"),
                 path("POST", scoped),
-                &["paths[1].path GET, HEAD here: taken by GET /api/{.+}, which asks for less"],
+                &["paths[1].path GET, HEAD here go to GET /api/{.+}, which requires less"],
                 "a wildcard of one method",
             ),
             (wildcard("OPTIONS", "false", "api"), path("GET", "true"), &[], "preflights"),
@@ -341,7 +341,7 @@ mod tests {
             (
                 wildcard("ANY", "true", "api"),
                 small,
-                &["paths[1].path PUT, PATCH, DELETE here: taken by ANY /api/{.+}, which asks for less"],
+                &["paths[1].path PUT, PATCH, DELETE here go to ANY /api/{.+}, which requires less"],
                 "a rule for bodies",
             ),
             (wildcard("GET", r#"{"scopes": ["read"]}"#, "api"), path("POST", scoped), &[], "other scopes"),

@@ -114,25 +114,25 @@ const HEADERS_LIKE_NOTES: [&str; 9] = [
     "x-xss-protection",
 ];
 
-/// Warns of each key that is taken for a note, though a header was most likely meant to be set.
+/// Warns of each key that counts as a note, though a header was most likely meant to be set.
 fn warn_of_notes(allow: &[Written<'_>], members: &[Member<'_>], help: &str, warnings: &mut Warnings<'_>) {
     for member in members {
         let is_header = HEADERS_LIKE_NOTES.iter().any(|name| member.key.eq_ignore_ascii_case(name));
         if is_header && member.node.as_text().is_some() {
-            let message = format!("\"{}\" is taken for a note here, and no such header is sent", member.key);
+            let message = format!("\"{}\" counts as a note here, and is not sent as a header", member.key);
             warnings.warn(Code::HeaderAsNote, allow, member.key_offset, message, help);
         }
     }
 }
 
-/// Where a text stands in which people may expect a value in the place of a part of it.
+/// The place of a text in which people may expect that a part is replaced by a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TextOf {
     /// A mapping, in which whole texts are templates.
     Mapping,
     /// A header of an answer.
     Header,
-    /// The body of an answer, in which references may stand as words.
+    /// The body of an answer, in which references may be plain text.
     Body,
 }
 
@@ -154,7 +154,7 @@ fn warn_of_templates(allow: &[Written<'_>], sent: Option<&Node<'_>>, kind: TextO
         let is_name = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         let holds = |beginning: &&&str| text.split(**beginning).skip(1).any(is_name);
         let Some(beginning) = kind.beginnings().iter().find(holds).filter(|_| !is_replaced) else { return };
-        let message = format!("the text is sent as it stands: nothing comes in the place of {beginning}…");
+        let message = format!("the text is sent unchanged: nothing replaces {beginning}…");
         let help = match (kind, *beginning) {
             (TextOf::Mapping, _) => "let the template be the whole text",
             (_, "$request." | "$config.") => "only \"mapping\" and \"request_headers\" take such values",

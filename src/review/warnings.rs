@@ -1,7 +1,7 @@
 //! What is valid in a config and seldom meant: each kind of it with a code, which `"allow": ["code"]` keeps quiet.
 //!
-//! `allow` stands at the top for the whole file, or in the entry of `paths`, `servers`, `authorizer` or `authorizers` that it is
-//! about. What concerns routes as they stand to each other is in [`super::route_warnings`], what concerns logins in
+//! `allow` is at the top for the whole file, or in the entry of `paths`, `servers`, `authorizer` or `authorizers` that it is
+//! about. Warnings about routes together are in [`super::route_warnings`], those about logins in
 //! [`super::login_warnings`], what concerns texts in [`super::text_warnings`].
 
 use crate::config::Code;
@@ -50,12 +50,12 @@ fn warn_of_cors(warnings: &mut Warnings<'_>) {
     for origin in origins {
         let Some(starred) = origin.as_text().and_then(ListedOrigin::parse_starred) else { continue };
         let message = match open_domain(&starred) {
-            Some(domain) => format!("anybody can get a name below {domain}, and have a page there read the answers"),
+            Some(domain) => format!("anybody can get a name below {domain}, and read the answers from a page there"),
             None if cors.credentials => {
-                "every page that this star stands for reads answers with its user's cookies".to_owned()
+                "every page that this star matches can read answers to its user's cookies".to_owned()
             }
             None if tree.session.is_some() => {
-                "pages that this star stands for change nothing with a session: to its CSRF rule a star lists nobody"
+                "pages that this star matches cannot change anything with a session: the CSRF rule ignores stars"
                     .to_owned()
             }
             None => continue,
@@ -80,7 +80,7 @@ fn warn_of_authorizers(warnings: &mut Warnings<'_>) {
         let of_login = login == Some(index) && used_by_login;
         let is_used = of_login || index == 0 && first_used || named.holds(authorizer.name);
         if !is_used {
-            let message = format!("no path asks for tokens of \"{}\"", authorizer.name);
+            let message = format!("no path requires tokens of \"{}\"", authorizer.name);
             let help = "give a path \"auth\", or remove the authorizer";
             warnings.warn(Code::UnusedAuthorizer, &authorizer.allow, *authorizer.name_offset, message, help);
         }
@@ -98,20 +98,18 @@ fn warn_of_symmetry(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<
     let listed = || node.at(&keys::ALGORITHMS).map(Node::items).unwrap_or_default().iter().find(is_hmac);
     let at = secret.or_else(|| node.at(&jwt::ALGORITHM).filter(is_hmac)).or_else(listed);
     let Some(at) = at else { return };
-    let message = "HS256: whoever can check these tokens can also make them".to_owned();
+    let message = "HS256: everyone who can check these tokens can also make them".to_owned();
     let help = "let the issuer sign with RS256 or ES256, and give its \"jwks_uri\"";
     warnings.warn(Code::SymmetricAlgorithm, &authorizer.allow, at.offset, message, help);
 }
 
-/// Warns of a short secret that login states are sealed with: whoever has one of them can try secrets until one opens it.
+/// Warns of a short secret that login states are sealed with: anybody who has one of them can try secrets until one opens it.
 fn warn_of_weak_seal(authorizer: &WrittenAuthorizer<'_>, provider: &WrittenProvider<'_>, warnings: &mut Warnings<'_>) {
     let seals = warnings.tree.paths.iter().any(|path| path.kind() == Some(IntegrationKind::Login));
     let Some(secret) = provider.client_secret.filter(|_| seals && provider.sealing_key.is_none()) else { return };
     let bytes = secret.value().map_or(0, str::len);
     if (1..SECRET_MIN_BYTES).contains(&bytes) {
-        let message = format!(
-            "login states are sealed with this secret of {bytes} bytes, which whoever has one of them can find by trying"
-        );
+        let message = format!("this secret of {bytes} bytes seals login states, and can be guessed");
         let help = "add a \"sealing_key\", made with `openssl rand -base64 48`";
         warnings.warn(Code::ShortClientSecret, &authorizer.allow, secret.offset, message, help);
     }
@@ -121,7 +119,7 @@ fn warn_of_scope(authorizer: &WrittenAuthorizer<'_>, provider: &WrittenProvider<
     let tree = warnings.tree;
     let has = |kind| tree.paths.iter().any(|path| path.kind() == Some(kind));
     let renews = tree.session.is_some() || has(IntegrationKind::Refresh);
-    // What a binding holds may be it.
+    // The value of a binding may be it.
     let is_asked =
         |scope: Written<'_>| scope.in_file().is_none_or(|text| text.split(' ').any(|scope| scope == "offline_access"));
     if renews && has(IntegrationKind::Login) && !provider.scope.is_some_and(is_asked) {
@@ -132,7 +130,7 @@ fn warn_of_scope(authorizer: &WrittenAuthorizer<'_>, provider: &WrittenProvider<
     }
 }
 
-/// The names by which paths call what stands in other sections.
+/// The names by which paths refer to entries of other sections.
 struct NamesInUse<'n> {
     names: HashSet<&'n str>,
     /// Whether one comes from a binding, and so may be any.
@@ -169,7 +167,7 @@ fn warn_of_servers(warnings: &mut Warnings<'_>) {
         for url in server.urls.iter() {
             let plain = url.in_file().and_then(Address::parse);
             if plain.is_some_and(|url| url.scheme() == "http" && !url.is_loopback()) {
-                let message = "plain http: whoever is on the way reads and changes tokens and answers".to_owned();
+                let message = "plain http: the network can read and change tokens and answers".to_owned();
                 warnings.warn(Code::PlainHttpUpstream, &server.allow, url.offset, message, "use https");
             }
         }
@@ -199,7 +197,7 @@ fn warn_of_services(warnings: &mut Warnings<'_>) {
 
 fn warn_of_variables(warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
-    let message = |name: &str| format!("no mapping takes \"$config.{name}\"");
+    let message = |name: &str| format!("no mapping uses \"$config.{name}\"");
     let help = "use it, or remove it";
     let mut taken_of_root: HashSet<&str> = HashSet::new();
     for path in &tree.paths {

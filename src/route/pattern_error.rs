@@ -1,6 +1,6 @@
-//! What can be wrong with a path pattern, in words for whoever wrote it.
+//! What can be wrong with a path pattern, in words for its author.
 //!
-//! It does **not** know where the pattern stands in a file: the config adds that.
+//! It does **not** know the pattern's place in a file: the config adds that.
 
 use std::error::Error;
 use std::fmt;
@@ -15,7 +15,7 @@ pub enum PatternError {
         /// The text.
         found: String,
     },
-    /// Two slashes stand side by side.
+    /// The path has a double slash.
     EmptySegment {
         /// The whole pattern.
         pattern: String,
@@ -50,7 +50,7 @@ pub enum PatternError {
         /// The segment.
         segment: String,
     },
-    /// A segment holds `?` or `#`.
+    /// A segment has `?` or `#`.
     QueryOrFragment {
         /// The segment.
         segment: String,
@@ -60,17 +60,17 @@ pub enum PatternError {
         /// The segment.
         segment: String,
     },
-    /// A segment holds `%2F`, or a backslash, encoded or not.
+    /// A segment has `%2F`, or a backslash, encoded or not.
     EncodedSeparator {
         /// The segment.
         segment: String,
     },
-    /// A segment holds `;`, encoded or not.
+    /// A segment has `;`, encoded or not.
     Semicolon {
         /// The segment.
         segment: String,
     },
-    /// A segment holds a control character, encoded or not.
+    /// A segment has a control character, encoded or not.
     ControlCharacter {
         /// The segment.
         segment: String,
@@ -97,27 +97,27 @@ impl fmt::Display for PatternError {
         match self {
             Self::NotAbsolute { found } if is_url(found) => write!(f, "the path \"{found}\" is a whole URL"),
             Self::NotAbsolute { found } => write!(f, "the path \"{found}\" does not begin with `/`"),
-            Self::EmptySegment { .. } => f.write_str("two slashes stand side by side"),
-            Self::UnbalancedBraces { segment } => write!(f, "a brace in \"{segment}\" has no partner"),
+            Self::EmptySegment { .. } => f.write_str("the path has a double slash"),
+            Self::UnbalancedBraces { segment } => write!(f, "\"{segment}\" has unpaired braces"),
             Self::PartialSegment { segment } => write!(f, "\"{segment}\" mixes a parameter with other text"),
             Self::BadParameterName { found } if found.is_empty() => f.write_str("a parameter has no name"),
             Self::BadParameterName { found } => write!(f, "\"{found}\" is not a parameter name"),
             Self::DuplicateParameter { name } => write!(f, "two parameters are named `{name}`"),
             Self::WildcardNotLast { pattern } => write!(f, "something follows the wildcard in \"{pattern}\""),
             Self::ForeignSyntax { segment } if foreign_name(segment).is_some() => {
-                write!(f, "\"{segment}\" is not how a parameter is written")
+                write!(f, "\"{segment}\" is not written as a parameter")
             }
             Self::ForeignSyntax { segment } => {
-                write!(f, "\"{segment}\" is not how a wildcard or a parameter is written")
+                write!(f, "\"{segment}\" is not written as a wildcard or a parameter")
             }
-            Self::QueryOrFragment { segment } => write!(f, "\"{segment}\" holds a query or a fragment"),
-            Self::DotSegment { segment } => write!(f, "\"{segment}\" is a dot segment, which no request path holds"),
-            Self::EncodedSeparator { segment } => write!(f, "\"{segment}\" holds an encoded slash or a backslash"),
+            Self::QueryOrFragment { segment } => write!(f, "\"{segment}\" has a query or a fragment"),
+            Self::DotSegment { segment } => write!(f, "\"{segment}\" is a dot segment, which no request path has"),
+            Self::EncodedSeparator { segment } => write!(f, "\"{segment}\" has an encoded slash or a backslash"),
             Self::Semicolon { segment } => {
-                write!(f, "\"{segment}\" holds `;`, which many servers cut off together with what follows")
+                write!(f, "\"{segment}\" has `;`, at which many servers cut a path off")
             }
             Self::ControlCharacter { segment } => {
-                write!(f, "\"{segment}\" holds a control character, which no request path may")
+                write!(f, "\"{segment}\" has a control character")
             }
             Self::MalformedEscape { segment } => {
                 write!(f, "a `%` in \"{segment}\" is not followed by two hex digits")
@@ -132,13 +132,13 @@ impl fmt::Display for PatternError {
 }
 
 impl PatternError {
-    /// Says what to write instead, where people read it: the Worker's log has what is wrong.
+    /// Writes what to write instead, on the host only: the Worker's log has only what is wrong.
     #[cfg(target_arch = "wasm32")]
     fn write_advice(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
         Ok(())
     }
 
-    /// Says what to write instead, where people read it: the Worker's log has what is wrong.
+    /// Writes what to write instead, on the host only: the Worker's log has only what is wrong.
     #[cfg(not(target_arch = "wasm32"))]
     fn write_advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(": ")?;
@@ -147,10 +147,10 @@ impl PatternError {
             Self::NotAbsolute { found } => write!(f, "write \"/{found}\""),
             Self::EmptySegment { pattern } => write!(f, "write \"{}\"", merge_slashes(pattern)),
             Self::UnbalancedBraces { .. } => {
-                f.write_str("write a parameter as `{name}`, and a brace that is meant as text as `%7B` or `%7D`")
+                f.write_str("write a parameter as `{name}`, and a literal brace as `%7B` or `%7D`")
             }
             Self::PartialSegment { .. } => {
-                f.write_str("a parameter is a whole segment, so write `{name}` alone between two slashes")
+                f.write_str("a parameter is a whole segment, so write only `{name}` between two slashes")
             }
             Self::BadParameterName { found } if found.is_empty() => {
                 f.write_str("write `{name}`, or `{.+}` at the end for the rest of the path")
@@ -164,22 +164,20 @@ impl PatternError {
                  segment",
             ),
             Self::ForeignSyntax { segment } => match foreign_name(segment) {
-                Some(name) => write!(f, "write `{{{name}}}`, or `%3A{name}` if the colon is meant as text"),
+                Some(name) => write!(f, "write `{{{name}}}`, or `%3A{name}` if the colon is literal"),
                 None => f.write_str(
-                    "write `{name}` for one segment, `{.+}` at the end for the rest, or `%2A` for an asterisk and `%3A` for a \
-                     colon that are meant as text",
+                    "write `{name}` for one segment, `{.+}` at the end for the rest, or `%2A` for a literal asterisk and `%3A` for a literal colon",
                 ),
             },
             Self::QueryOrFragment { .. } => f.write_str(
-                "routes match paths alone, so end the pattern before the `?` or `#` (`%3F` and `%23` where they are meant as \
-                 text)",
+                "routes match only paths, so end the pattern before the `?` or `#` (`%3F` and `%23` if they are literal)",
             ),
             Self::DotSegment { .. } => f.write_str("write the path that it leads to"),
             Self::EncodedSeparator { .. } => f.write_str(
-                "write `/` between segments; for values that hold slashes, write `{name}` and set \"encoded_slashes\": true",
+                "write `/` between segments; for values with slashes, write `{name}` and set \"encoded_slashes\": true",
             ),
-            Self::Semicolon { .. } => f.write_str("write `{name}` for the segment, or leave the `;` out"),
-            Self::ControlCharacter { .. } => f.write_str("leave it out"),
+            Self::Semicolon { .. } => f.write_str("write `{name}` for the segment, or remove the `;`"),
+            Self::ControlCharacter { .. } => f.write_str("remove it"),
             Self::MalformedEscape { .. } => f.write_str("write `%25` for a percent sign"),
             Self::TooLong { .. } => f.write_str("write a shorter one, or a parameter or wildcard for a part of it"),
             Self::TooManySegments { .. } => f.write_str("write a shorter one that ends in `{.+}`"),

@@ -366,7 +366,7 @@ fn a_path_that_others_name_is_told_in_the_spelling_of_addresses() {
         let mut helps: Vec<_> =
             check(&source(named)).into_iter().map(|mistake| mistake.help.unwrap_or_default()).collect();
         helps.sort();
-        let told = ["login", "sorry"].map(|page| format!(r#"write "/caf%C3%A9/{page}", as it stands in addresses"#));
+        let told = ["login", "sorry"].map(|page| format!(r#"write "/caf%C3%A9/{page}", as in addresses"#));
         assert_eq!(helps, told, "{named}");
     }
     let config = loaded(&source("/caf%C3%A9"));

@@ -1,6 +1,6 @@
-//! docs/errors.md: every problem that a request may get and every diagnostic of a config, of the lists that the code has of them.
+//! docs/errors.md: every problem that a request may get and every diagnostic of a config, made of the lists in the code.
 //!
-//! With `UPDATE_GOLDEN=1` in the environment the page is written anew.
+//! With `UPDATE_GOLDEN=1` in the environment, the test writes the page.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use bargate::review::{ReviewedFile, review, text};
 const BEGINNING: &str = "\
 # Errors
 
-Made of the lists in `src/problem/kind.rs` and `src/config/code.rs`; `cargo test --test docs` holds it.
+Generated from the lists in `src/problem/kind.rs` and `src/config/code.rs`; `cargo test --test docs` checks it.
 
 - [What requests are answered](#what-requests-are-answered)
 - [Mistakes in a config](#mistakes-in-a-config)
@@ -23,8 +23,8 @@ Made of the lists in `src/problem/kind.rs` and `src/config/code.rs`; `cargo test
 
 ## What requests are answered
 
-The body of each is `application/problem+json` (RFC 9457), or for people who follow a link [a page](paths.md#problems-that-people-see).
-`code` is stable, and stands in the header `X-Problem-Code` too.
+Each problem has a body of type `application/problem+json` (RFC 9457). People who follow a link get
+[a page](paths.md#problems-that-people-see) instead. `code` is stable, and is also in the header `X-Problem-Code`.
 
 ```json answer
 { \"type\": \"urn:bargate:problem:token_expired\", \"title\": \"Token expired\", \"status\": 401,
@@ -32,31 +32,31 @@ The body of each is `application/problem+json` (RFC 9457), or for people who fol
   \"request_id\": \"v61d_IbiSPo-0000000f\", \"error\": \"Token expired\" }
 ```
 
-Nothing of the request, the provider or a secret is in the body; the log has the reason under the request id. `error` repeats `title`
+The body has no text from the request, the provider or a secret; the log has the reason under the request id. `error` repeats `title`
 for older clients.
 
-`Retry-After` is in seconds: the period of the path's `rate_limit`, or 3; the provider's own, at most 3600, if its 429 has one; else 5.
-The `idp_…` codes appear on any path with `auth` too: if no key set can be had to verify a token with, and if a session's access token has
-expired and cannot be renewed.
+`Retry-After` is in seconds. For `rate_limited` it is the period of the path's `rate_limit`, or 3. For `idp_rate_limited` it is the
+provider's own, at most 3600, if its 429 has one. Otherwise it is 5. Paths with `auth` also answer with the `idp_…` codes, if there is no
+JWKS to verify a token with, or if a session's access token has expired and cannot be renewed.
 ";
 
 const MISTAKES: &str = "
 ## Mistakes in a config
 
-`bargate check` says each with its place, and a build stops on them. A gateway that has no valid config answers
+`bargate check` reports each with its place, and a build stops on them. A gateway without a valid config answers
 [`config_invalid`](#config_invalid).
 ";
 
 const DEPLOYMENT: &str = "
 ## Mistakes in a deployment
 
-`bargate check` says these if it is told [what the config is deployed with](command-line.md#against-a-deployment).
+`bargate check` reports these if it knows [what the deployment declares](command-line.md#against-a-deployment).
 ";
 
 const WARNINGS: &str = "
 ## Warnings
 
-What is valid and seldom meant. [`\"allow\": [\"the code\"]`](command-line.md#warnings) keeps a warning quiet.
+A warning is about something valid that is rarely intended. [`\"allow\": [\"the code\"]`](command-line.md#warnings) silences it.
 ";
 
 /// Returns the page.
@@ -105,7 +105,7 @@ fn capitalised(clause: &str) -> String {
     letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
 }
 
-/// Returns for each code what `bargate check` prints of the fixture that shows it most briefly.
+/// Returns for each code the shortest text that `bargate check` prints of a fixture with it.
 fn examples() -> BTreeMap<Code, String> {
     let mut examples: BTreeMap<Code, String> = BTreeMap::new();
     for source in fixtures() {

@@ -1,6 +1,6 @@
 //! How a request finds its route: tables of routes, requests and answers, and properties in `routes/properties.rs`.
 //!
-//! A route is written `METHOD pattern`, with `+%2F` after it where it admits encoded slashes, `~` where its path is read loosely, and
+//! A route is written `METHOD pattern`, with `+%2F` after it if it allows encoded slashes, `~` if its path is read loosely, and
 //! words for its demands, of which a number is one with a limit. An answer is the route as it is written, or `404`, or `405` with
 //! the `Allow` header, or `400` with the reason for the log.
 
@@ -554,11 +554,11 @@ fn a_wrong_pattern_is_told_what_to_write_instead() {
         ("empty", "", ["does not begin with `/`", "write \"/\""]),
         ("relative", "api/x", ["does not begin with `/`", "\"/api/x\""]),
         ("a URL", "https://example.com/a", ["whole URL", "only its path"]),
-        ("an empty segment", "/a//b/", ["side by side", "\"/a/b/\""]),
+        ("an empty segment", "/a//b/", ["double slash", "\"/a/b/\""]),
         ("an open brace", "/a/{id", ["\"{id\"", "`%7B`"]),
-        ("a closing brace", "/id}", ["\"id}\"", "no partner"]),
-        ("a brace within braces", "/{{id}}", ["no partner", "`{name}`"]),
-        ("a slash within braces", "/{a/b}", ["\"{a\"", "no partner"]),
+        ("a closing brace", "/id}", ["\"id}\"", "unpaired"]),
+        ("a brace within braces", "/{{id}}", ["unpaired", "`{name}`"]),
+        ("a slash within braces", "/{a/b}", ["\"{a\"", "unpaired"]),
         ("a part of a segment", "/a-{id}", ["\"a-{id}\"", "whole segment"]),
         ("two in a segment", "/{a}{b}", ["\"{a}{b}\"", "whole segment"]),
         ("no name", "/{}", ["no name", "`{name}`"]),
@@ -581,10 +581,10 @@ fn a_wrong_pattern_is_told_what_to_write_instead() {
         ("an encoded slash", "/a%2fb", ["\"a%2fb\"", "encoded_slashes"]),
         ("an encoded backslash", "/a%5Cb", ["\"a%5Cb\"", "backslash"]),
         ("a backslash", "/a\\b", ["backslash", "write `/`"]),
-        ("a semicolon", "/a;v=1", ["\"a;v=1\"", "leave the `;` out"]),
+        ("a semicolon", "/a;v=1", ["\"a;v=1\"", "remove the `;`"]),
         ("an encoded semicolon", "/a%3b", ["`;`", "`{name}`"]),
         ("a control character", "/a\n", ["a\n", "control character"]),
-        ("an encoded control character", "/%7F", ["control character", "leave it out"]),
+        ("an encoded control character", "/%7F", ["control character", "remove it"]),
         ("a malformed escape", "/100%", ["two hex digits", "`%25`"]),
         ("too long once encoded", &long, ["2053 bytes", "2048"]),
         ("too many segments", &deep, ["33 segments", "`{.+}`"]),

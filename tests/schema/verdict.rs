@@ -107,7 +107,7 @@ fn is_expressible(mistake: &Diagnostic, config: &Value) -> bool {
         Code::MalformedReference => !mistake.help.as_deref().is_some_and(|help| help.starts_with("did you mean")),
         // What one of several authorizers lacks matters only if it is the first that logs people in.
         Code::MissingKey => {
-            let of_authorizer = ["neither this integration", "nothing to seal", "a session without"];
+            let of_authorizer = ["neither this integration", "no key seals", "a session needs"];
             config.get("authorizers").is_none_or(Value::is_null)
                 || !of_authorizer.iter().any(|beginning| mistake.message.starts_with(beginning))
         }

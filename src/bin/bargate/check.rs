@@ -13,12 +13,12 @@ use crate::failure::{FOUND, Failure};
 use crate::page::Page;
 use crate::sources::Sources;
 
-/// Checks a config and names every mistake and warning with its place.
+/// Checks a config and reports every mistake and warning with its place.
 ///
-/// With --env-file or --wrangler, also what the config needs and these files do not declare, and what they declare and nothing
-/// uses. Without them, which variables and secrets have no value in the files of that kind beside the config.
+/// With --env-file or --wrangler, also reports what the config needs and these files do not declare, and what they declare and
+/// nothing uses. Without them, reports which variables and secrets have no value in such files beside the config.
 ///
-/// Exits with 0 where there is no mistake (warnings are none), with 1 where there is, and with 2 where a file cannot be read.
+/// Exits with 0 if there is no mistake (warnings do not count), with 1 if there is, and with 2 if a file cannot be read.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The config; - reads standard input.
@@ -27,7 +27,7 @@ pub struct Arguments {
     /// How to print: for people, as JSON, or as annotations of GitHub Actions.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Exits with 1 where there are warnings, too.
+    /// Exits with 1 for warnings too.
     #[arg(long)]
     deny_warnings: bool,
     #[command(flatten)]
@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(if refused { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 
-/// Files of a deployment, each with what was told of it, the config first.
+/// Files of a deployment, each with its diagnostics, the config first.
 type Reviewed<'f> = Vec<(&'f TextFile, Vec<Diagnostic>)>;
 
 fn reviewed<'f>(file: &'f TextFile, deployment: &'f Deployment) -> Reviewed<'f> {
@@ -99,7 +99,7 @@ fn reviewed<'f>(file: &'f TextFile, deployment: &'f Deployment) -> Reviewed<'f> 
     std::iter::once((file, told)).chain(others).collect()
 }
 
-/// Keeps what was told in another review, too.
+/// Keeps only the diagnostics that another review has too.
 fn keep_common(reviewed: &mut Reviewed<'_>, other: &Reviewed<'_>) {
     for (file, told) in reviewed {
         let same_file = other.iter().filter(|(other, _)| other.name == file.name);

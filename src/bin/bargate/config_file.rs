@@ -7,7 +7,7 @@ use bargate::text_file::TextFile;
 
 use crate::failure::Failure;
 
-/// Largest file that is read, in bytes: KV, where a config may be, holds no larger value.
+/// Largest file that is read, in bytes: KV, which may have the config, stores no larger value.
 const FILE_MAX_BYTES: u64 = 25 * 1024 * 1024;
 
 /// What standard input is called.
@@ -16,7 +16,7 @@ pub const STDIN_NAME: &str = "<stdin>";
 /// Reads the file at `path`, or standard input for `-`.
 ///
 /// # Errors
-/// A file that is not there, cannot be read, is too large, or is no UTF-8, with the line of its first wrong byte.
+/// A file that does not exist, cannot be read, is too large, or is not UTF-8, with the line of its first wrong byte.
 pub fn read_text(path: &Path) -> Result<TextFile, Failure> {
     let from_input = path.as_os_str() == "-";
     let name = if from_input { STDIN_NAME.to_owned() } else { path.display().to_string() };
@@ -35,7 +35,7 @@ pub fn read_text(path: &Path) -> Result<TextFile, Failure> {
         let valid = error.utf8_error().valid_up_to();
         let before = error.as_bytes().get(..valid).unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        fail(format!("is not UTF-8: byte {} in line {line} is part of no character", valid + 1))
+        fail(format!("is not UTF-8: byte {} in line {line} is not part of a character", valid + 1))
     })?;
     Ok(TextFile { name, text })
 }

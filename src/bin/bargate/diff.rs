@@ -37,7 +37,7 @@ pub struct Arguments {
 /// Runs the command.
 ///
 /// # Errors
-/// A file that cannot be read, or whose config is no JSON; with `--fail-on-exposure` also a config with mistakes.
+/// A file that cannot be read, or whose config is not JSON; with `--fail-on-exposure` also a config with mistakes.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if [&arguments.old, &arguments.new].into_iter().all(|path| path.as_os_str() == "-") {
         return Err(Failure::new("standard input can be read once: give - once"));

@@ -66,12 +66,12 @@ fn main() -> ExitCode {
     done.unwrap_or_else(Failure::report)
 }
 
-/// Prints help, or what is wrong about the arguments: a name of a file may be among them, and must not act here either.
+/// Prints help, or what is wrong about the arguments; a file name among them must not control the terminal either.
 fn report_arguments(error: &clap::Error) -> ExitCode {
     let strange = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     let strange: Vec<_> = strange.filter(|argument| printable(argument) != *argument).collect();
     if error.use_stderr() && !strange.is_empty() {
-        return Failure::new(format!("an argument is wrong, and it may be this one: {}", strange.join(" "))).report();
+        return Failure::new(format!("an argument is wrong, perhaps this one: {}", strange.join(" "))).report();
     }
     error.exit()
 }

@@ -14,7 +14,7 @@ use crate::config_file::read_text;
 use crate::failure::{FOUND, Failure};
 use crate::page::{Page, print_json, say};
 
-/// Shows the routes in the order of their precedence: of those that match a request, the first takes it.
+/// Shows the routes in order of precedence: the first one that matches a request takes it.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The config; - reads standard input.
@@ -35,10 +35,10 @@ pub enum Format {
     Json,
 }
 
-/// Runs the command; with `--match` it exits with 1 where no route takes the request.
+/// Runs the command; with `--match` it exits with 1 if no route takes the request.
 ///
 /// # Errors
-/// A file that cannot be read, or whose config is no JSON.
+/// A file that cannot be read, or whose config is not JSON.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let file = read_text(&arguments.file)?;
     let Routes { outline, .. } = Routes::read(&file)?;
@@ -77,20 +77,20 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Reads the routes of a config, and says on standard error what of it could not be read.
+    /// Reads the routes of a config, and says on standard error what could not be read.
     ///
     /// # Errors
-    /// A text that is no JSON object with paths.
+    /// A text that is not a JSON object with paths.
     pub fn read(file: &TextFile) -> Result<Self, Failure> {
         let valid = is_valid(&review(&file.text));
         let outline = Outline::of(&file.text);
         if outline.routes.is_empty() && !valid {
-            return Err(Failure::new(format!("{}: has no routes that can be read: run `bargate check`", file.name)));
+            return Err(Failure::new(format!("{}: has no readable routes: run `bargate check`", file.name)));
         }
         if !valid {
-            say(format!("{}: has mistakes, so this may be less than all: run `bargate check`", file.name));
+            say(format!("{}: has mistakes, so routes may be missing: run `bargate check`", file.name));
         } else if outline.unread > 0 {
-            say(format!("{}: paths that come from bindings and are left out: {}", file.name, outline.unread));
+            say(format!("{}: paths left out, because they come from bindings: {}", file.name, outline.unread));
         }
         Ok(Self { outline, valid })
     }
@@ -115,7 +115,7 @@ pub fn to_json(route: &OutlinedRoute) -> Value {
     })
 }
 
-/// Says in a few words what a route asks for.
+/// Returns in a few words what a route requires.
 pub fn asked(requirement: Option<&Requirement>) -> String {
     let Some(requirement) = requirement else { return "open".to_owned() };
     let mut text = requirement.authorizer.clone();
@@ -187,7 +187,7 @@ fn explained(report: &bargate::review::MatchReport<'_>) -> Page {
         }
         Outcome::MethodNotAllowed(allow) => page.line(format!("  405 method_not_allowed, Allow: {allow}")),
         Outcome::NotFound => page.line("  404 route_not_found"),
-        Outcome::Ambiguous(why) => page.line(format!("  400 path_ambiguous ({why}), before any route is asked")),
+        Outcome::Ambiguous(why) => page.line(format!("  400 path_ambiguous ({why}), before any route is tried")),
     }
     if !report.passed.is_empty() {
         page.line("  passed:");

@@ -11,11 +11,11 @@ use crate::output::{Existing, Output};
 /// Prints the JSON Schema of gateway.config.json.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Prints the reference page of all keys, in Markdown, instead.
+    /// Prints the reference page of all keys instead, in Markdown.
     #[arg(long)]
     reference: bool,
 
-    /// Where it goes, over what is there; - prints it.
+    /// The output file, which is replaced if it exists; - prints to standard output.
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     output: PathBuf,
 }

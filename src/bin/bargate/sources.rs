@@ -1,4 +1,5 @@
-//! Where a deployment's declarations are: the files that `--env-file`, `--local` and `--wrangler` name, or that lie beside a config.
+//! Where a deployment's declarations are: the files that `--env-file`, `--local` and `--wrangler` name, or that lie beside a
+//! config.
 
 use std::path::{Path, PathBuf};
 
@@ -13,8 +14,8 @@ const WRANGLER_FILES: [&str; 3] = ["wrangler.json", "wrangler.jsonc", "wrangler.
 /// Where a deployment's declarations are.
 #[derive(clap::Args)]
 pub struct Sources {
-    /// A file of variables and secrets, read as wrangler reads .dev.vars if its name begins so, and else as .env; may be given
-    /// more than once.
+    /// A file of variables and secrets, read as wrangler reads .dev.vars if its name begins so, and otherwise as .env; may be
+    /// given more than once.
     #[arg(long, value_name = "FILE")]
     env_file: Vec<PathBuf>,
     /// Reads the files of variables that `wrangler dev` reads beside the config.
@@ -26,10 +27,10 @@ pub struct Sources {
     /// The environment of wrangler's configuration, as in `wrangler deploy --env`.
     #[arg(long, value_name = "NAME", requires = "wrangler")]
     environment: Option<String>,
-    /// Tells only what is so in every environment, the top of the file included: for where it is not known which is deployed.
+    /// Reports only what is true in every environment, the top of the file included: for builds that do not know which is deployed.
     #[arg(long, requires = "wrangler", conflicts_with = "environment")]
     every_environment: bool,
-    /// Where variables have to be.
+    /// Where variables must be.
     #[arg(long, value_enum, value_name = "WHERE", default_value_t = VariablesIn::Declared)]
     variables: VariablesIn,
 }
@@ -41,7 +42,7 @@ impl Sources {
         Self { env_file, local: true, wrangler: None, environment: None, every_environment: false, variables }
     }
 
-    /// Names what lies in a folder, as wrangler would find it.
+    /// Returns the files of a folder that wrangler would find.
     pub fn beside(folder: &Path) -> Self {
         let wrangler = WRANGLER_FILES.iter().map(|name| folder.join(name)).find(|path| path.is_file());
         Self { wrangler, ..Self::of_local_run() }
@@ -52,10 +53,10 @@ impl Sources {
         self.env_file.is_empty() && !self.local && self.wrangler.is_none()
     }
 
-    /// Reads the files; those of a local run stand beside the config, in this folder.
+    /// Reads the files; those of a local run are beside the config, in this folder.
     ///
     /// # Errors
-    /// A file that cannot be read, or is no file of its kind.
+    /// A file that cannot be read, or is not a file of its kind.
     pub fn read(&self, folder: &Path) -> Result<Deployment, Failure> {
         self.of_environment(self.environment.as_deref(), folder)
     }
@@ -63,7 +64,7 @@ impl Sources {
     /// Reads the files for each environment that may be meant, the top of wrangler's configuration first.
     ///
     /// # Errors
-    /// A file that cannot be read, or is no file of its kind.
+    /// A file that cannot be read, or is not a file of its kind.
     pub fn read_each(&self, folder: &Path) -> Result<Vec<Deployment>, Failure> {
         let first = self.read(folder)?;
         let others = first.wrangler.as_ref().filter(|_| self.every_environment);

@@ -1,6 +1,6 @@
-//! `bargate token`: why a token is believed or refused.
+//! `bargate token`: why a token is accepted or refused.
 //!
-//! The token goes nowhere: no call carries it, and no file is written. Only `--jwks URL` makes a call, for the key set alone.
+//! No call carries the token, and no file is written. Only `--jwks URL` makes a call, only for the JWKS.
 
 mod key_set;
 mod reading;

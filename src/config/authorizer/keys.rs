@@ -10,23 +10,23 @@ use crate::config::section::section;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::config::{provider, shared_secret::SECRET_MIN_BYTES};
 
-/// Clocks of gateway and provider may differ by this much unless the config says otherwise.
+/// How much the clocks of gateway and provider may differ, by default.
 pub const CLOCK_SKEW_DEFAULT_SECS: u32 = 30;
 
-/// A larger skew would let tokens live on for longer than people expect of "expired".
+/// A larger skew would keep tokens valid for longer than people expect of "expired".
 pub(crate) const CLOCK_SKEW_MAX_SECS: u32 = 300;
 
-/// How long a call to the provider may take unless the config says otherwise.
+/// How long a call to the provider may take, by default.
 pub(crate) const TIMEOUT_DEFAULT_MS: u32 = 10_000;
 
-/// The longest that a call to the provider may be given: work goes on for 30 s at the most after its client has hung up, and an
-/// exchange that is cut off then would cost the login.
+/// The longest time that a call to the provider may be given. Work continues for at most 30 s after its client has hung up, and a
+/// token request that is cut off then would cost the login.
 pub(crate) const TIMEOUT_MAX_MS: u32 = 25_000;
 
 /// The `aud` of Supabase's tokens for people who are logged in.
 pub(crate) const SUPABASE_AUDIENCE: &str = "authenticated";
 
-/// What tokens may be signed with unless the config says otherwise.
+/// The algorithms that tokens may be signed with, by default.
 pub(crate) const ALGORITHMS_DEFAULT: [Algorithm; 1] = [Algorithm::Rs256];
 
 /// The same for Supabase, whose projects sign with either.
@@ -59,36 +59,38 @@ pub(crate) const TYPE: Key<Choice<Kind>> = choice("type", &KINDS).required();
 /// What `aud` must contain.
 pub(crate) const AUDIENCE: Key<Text> = text("audience", Form::NotEmpty);
 
-/// The key set itself.
+/// The JWKS itself.
 pub(crate) const JWKS: Key<Text> = text("jwks", Form::Any);
 
-/// The address of the key set.
+/// The address of the JWKS.
 pub(crate) const JWKS_URI: Key<Text> = text("jwks_uri", Form::HttpsUrl);
 
 /// The algorithms that tokens may be signed with.
 pub(crate) const ALGORITHMS: Key<Texts> = texts("algorithms", Form::Any);
 
 #[cfg(not(target_arch = "wasm32"))]
-const ISSUER_WORDS: &str = "The only `iss` that is believed, compared character by character.";
+const ISSUER_WORDS: &str = "The only `iss` that is accepted, compared character by character.";
 
 #[cfg(not(target_arch = "wasm32"))]
 const AUDIENCE_WORDS: &str = "What `aud` of a token must contain.";
 
 #[cfg(not(target_arch = "wasm32"))]
-const LOGIN_AUDIENCE_WORDS: &str = "The API that access tokens are asked for and must be for. Without it `aud` must contain `client_id`, as in ID \
+const LOGIN_AUDIENCE_WORDS: &str = "The API that logins request access tokens for, and that tokens must be for. \
+Without it, `aud` must contain `client_id`, as in ID \
                  tokens; `session` needs it.";
 
 #[cfg(not(target_arch = "wasm32"))]
-const KEY_SET_WORDS: &str = "The key set itself: its JSON as one string, usually by reference.";
+const KEY_SET_WORDS: &str = "The JWKS itself: its JSON as one string, usually by reference.";
 
 #[cfg(not(target_arch = "wasm32"))]
-const KEY_SET_URI_WORDS: &str = "The address of the key set that signatures are verified with, an https URL.";
+const KEY_SET_URI_WORDS: &str = "The address of the JWKS that verifies signatures, an https URL.";
 
 #[cfg(not(target_arch = "wasm32"))]
 const ALGORITHMS_WORDS: &str = "The algorithms that tokens may be signed with.";
 
 #[cfg(not(target_arch = "wasm32"))]
-const SHARED_ALGORITHMS_WORDS: &str = "The algorithms that tokens may be signed with. With a shared secret that is HS256 alone, which is the default then.";
+const SHARED_ALGORITHMS_WORDS: &str = "The algorithms that tokens may be signed with. With a shared secret, only \
+HS256, which is then the default.";
 
 /// The keys of an authorizer of type `auth0`.
 pub(crate) mod auth0 {
@@ -99,7 +101,7 @@ pub(crate) mod auth0 {
             Kind::Auth0,
             "authorizer_auth0",
             "An Auth0 tenant.",
-            "An Auth0 tenant. With `client_secret` and `redirect_uri` the gateway logs people in there, too.",
+            "An Auth0 tenant. With `client_secret` and `redirect_uri`, the gateway also logs people in there.",
         )
             .example(
                 r#"{
@@ -120,8 +122,8 @@ pub(crate) mod auth0 {
             );
 
         DOMAIN: Text = text("domain", Domain).required(), Different("asks another tenant"),
-            "The tenant's host alone, such as `tenant.eu.auth0.com`, or its custom domain. `http://host:port` is taken \
-             for loopback hosts.",
+            "Only the tenant's host, such as `tenant.eu.auth0.com`, or its custom domain. `http://host:port` is \
+             accepted for loopback hosts.",
             example("tenant.eu.auth0.com");
         ISSUER: Text = text("issuer", HttpsUrl), Different("believes another issuer"),
             ISSUER_WORDS,
@@ -150,7 +152,7 @@ pub(crate) mod oidc {
             Kind::Oidc,
             "authorizer_oidc",
             "Any OpenID Connect provider, by its issuer.",
-            "Any OpenID Connect provider. Endpoints and key set come from `{issuer}/.well-known/openid-configuration`, \
+            "Any OpenID Connect provider. Endpoints and JWKS come from `{issuer}/.well-known/openid-configuration`, \
              whose `issuer` must equal the one here.",
         )
             .example(
@@ -185,9 +187,9 @@ pub(crate) mod jwt {
         of_kind(
             Kind::Jwt,
             "authorizer_jwt",
-            "Any issuer of JWTs, by a shared secret or a key set.",
-            "An issuer of JWTs that logs nobody in here: a partner, a job, an older system. Exactly one of `secret`, \
-             `jwks` and `jwks_uri` says which signatures are believed.",
+            "Any issuer of JWTs, by a shared secret or a JWKS.",
+            "An issuer of JWTs at which nobody logs in through the gateway: a partner, a job, an older system. Exactly \
+             one of `secret`, `jwks` and `jwks_uri` says which signatures are valid.",
         )
             .condition(exactly_one_source("secret"))
             .condition(algorithms_by_source("secret"))
@@ -223,7 +225,7 @@ pub(crate) mod jwt {
             SHARED_ALGORITHMS_WORDS,
             shape(algorithms(true)), default(names(&ALGORITHMS_DEFAULT)), example(list!["RS256"]);
         ALGORITHM: Text = text("algorithm", Any), Elsewhere,
-            "One algorithm, the older spelling of `algorithms`, which may not stand beside it.",
+            "One algorithm: the older spelling of `algorithms`. Use only one of the two.",
             shape(algorithm_names(true)), deprecated("Write `algorithms`, a list."), example("HS256");
         ..entries();
     }
@@ -238,8 +240,7 @@ pub(crate) mod supabase {
             Kind::Supabase,
             "authorizer_supabase",
             "A Supabase project.",
-            "A Supabase project. Exactly one of `jwt_secret`, `jwks` and `jwks_uri` says which signatures are \
-             believed.",
+            "A Supabase project. Exactly one of `jwt_secret`, `jwks` and `jwks_uri` says which signatures are valid.",
         )
             .condition(exactly_one_source("jwt_secret"))
             .condition(algorithms_by_source("jwt_secret"))
@@ -280,15 +281,15 @@ section! {
         example(5_u32);
     TIMEOUT_MS: Integer = integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS),
         Harmless("it says how long an answer is waited for"),
-        "How many milliseconds a whole call to the issuer may take, for its key set or at a login.",
+        "How many milliseconds a whole call to the issuer may take, for its JWKS or at a login.",
         example(5_000_u32);
     ..[allow("this authorizer")];
 }
 
-/// Returns what people are told of authorizers.
+/// Returns the description of authorizers.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn union() -> Union {
-    let about = "An issuer whose tokens are believed, and by which rules. Its `type` says which other keys it has.\n\n\
+    let about = "An issuer whose tokens are accepted, and the rules for them. Its `type` says which other keys it has.\n\n\
                  A token must be signed with a key of the issuer, be for the `audience`, and be valid at the time.";
     Union {
         name: "authorizer",
@@ -335,23 +336,21 @@ fn names(algorithms: &[Algorithm]) -> Json {
     algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().into()
 }
 
-/// Returns the schema by which one of the secret, the key set and its address must be there, and no other.
+/// Returns the schema that requires exactly one of the secret, the JWKS and its address.
 #[cfg(not(target_arch = "wasm32"))]
 fn exactly_one_source(secret: &'static str) -> Json {
     let sources = [secret, "jwks", "jwks_uri"];
     let one = |present: &&str| {
         let state = |name: &&str| match name == present {
             true => ((*name).to_owned(), object! { "type": "string" }),
-            false => {
-                ((*name).to_owned(), absent("One key source says which signatures are believed: keep exactly one."))
-            }
+            false => ((*name).to_owned(), absent("One key source says which signatures are valid: keep exactly one.")),
         };
         object! { "required": list![*present], "properties": Json::Object(sources.iter().map(state).collect()) }
     };
     object! { "oneOf": sources.iter().map(one).collect::<Vec<_>>() }
 }
 
-/// Returns the schema by which a shared secret goes with HS256 alone, and that with nothing else.
+/// Returns the schema by which a shared secret needs HS256, and HS256 a shared secret.
 #[cfg(not(target_arch = "wasm32"))]
 fn algorithms_by_source(secret: &'static str) -> Json {
     let shared = Algorithm::Hs256.name();

@@ -105,7 +105,7 @@ pub enum SupabaseStep {
 pub(crate) const RESPONSE_KINDS: [(&str, ResponseKind); 3] =
     [("json", ResponseKind::Json), ("web_message", ResponseKind::WebMessage), ("session", ResponseKind::Session)];
 
-/// A way of a callback to hand over the tokens.
+/// How a callback hands over the tokens.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum ResponseKind {
     Json,
@@ -153,8 +153,7 @@ pub(crate) mod http_proxy {
             example("api");
         STRIP_PREFIX: Text = text("strip_prefix", Prefix),
             Different("asks the upstream for other paths, less another prefix"),
-            "What is taken off the beginning of the path: its first segments, all literal. An empty text keeps the \
-             path whole.",
+            "The prefix that is removed from the path: its first segments, all literal. An empty text removes nothing.",
             default_words("all before a wildcard, if that is all literal, else nothing"), example("/api");
         CLOSE_AT_EXPIRY: Boolean = boolean("close_at_expiry"), Off("leaves sockets open when a token expires"),
             "Closes a WebSocket with code 4401, and breaks off the body of an answer, when its token expires or its \
@@ -188,7 +187,7 @@ pub(crate) mod service_binding {
         of_kind(
             "integration_service_binding",
             Kind::ServiceBinding,
-            "Another Worker answers: its `fetch`, or the function that is named.",
+            "Another Worker answers: its `fetch`, or the given function.",
         )
             .example(
                 r#"{
@@ -247,11 +246,11 @@ pub(crate) mod login {
             );
 
         REDIRECT_URI: Text = text("redirect_uri", RedirectUri), Different("has codes sent to another address"),
-            "The callback's public address, where it is not the authorizer's; a login and its callback need the same \
+            "The callback's public address, if it differs from the authorizer's. A login and its callback need the same \
              one.",
             default_words("the authorizer's"), example("https://gateway.example.com/callback");
         RETURN_TO: Texts = texts("return_to", Origin), Wider("lets logins lead to"),
-            "Origins besides the gateway's own and the session's that a login may return to.",
+            "Origins that a login may return to, besides the gateway's own and the session's.",
             example(list!["https://app.example.com"]);
     }
 }
@@ -264,7 +263,7 @@ pub(crate) mod callback {
         of_kind(
             "integration_callback",
             Kind::Callback,
-            "Takes the browser back from the provider's login, and hands over the tokens.",
+            "Receives the browser after the provider's login, and hands over the tokens.",
         )
             .condition(object! {
                 "if": object! { "required": list!["response"], "properties": object! { "response": object! { "enum": ways(true) } } },
@@ -273,7 +272,7 @@ pub(crate) mod callback {
             .condition(object! {
                 "if": object! { "properties": object! { "response": object! { "enum": ways(false) } } },
                 "then": object! {
-                    "properties": object! { "target_origin": absent("This has an effect with \"response\": \"web_message\" alone.") }
+                    "properties": object! { "target_origin": absent("This has an effect only with \"response\": \"web_message\".") }
                 },
             });
 
@@ -283,15 +282,14 @@ pub(crate) mod callback {
              with a page that posts them to the window that opened it.",
             default_words("`session` where the config has one, else `json`"), example("web_message");
         TARGET_ORIGIN: Text = text("target_origin", Origin), Destination("hands tokens to another origin"),
-            "The one origin that may receive a web message; goes with `\"response\": \"web_message\"`, and with \
-             nothing else.",
+            "The one origin that may receive a web message. Only with `\"response\": \"web_message\"`, and required there.",
             example("https://app.example.com");
         REDIRECT_URI: Text = text("redirect_uri", RedirectUri), Different("has codes sent to another address"),
-            "The callback's public address, where it is not the authorizer's; a login and its callback need the same \
+            "The callback's public address, if it differs from the authorizer's. A login and its callback need the same \
              one.",
             default_words("the authorizer's"), example("https://gateway.example.com/callback");
         POST_PROCESS: Value = value("post_process"), Guard("rpc", "loses post_process"),
-            "A function of another Worker that is called once the tokens have come. See \
+            "A function of another Worker that is called when the gateway has the tokens. See \
              [post_process](#pre_process-and-post_process).",
             shape(Shape::Section("rpc")), example(object! { "binding": "audit", "function": "loggedIn" });
     }
@@ -306,7 +304,7 @@ pub(crate) mod supabase {
             "integration_supabase",
             Kind::Supabase(SupabaseStep::Send),
             "A step of a login by one-time password at Supabase. `supabase_passwordless_auth` (body `{\"email\"}` or \
-             `{\"phone\"}`) and `supabase_passwordless_auth_alt` (`{\"email\"}`) have a password sent; \
+             `{\"phone\"}`) and `supabase_passwordless_auth_alt` (`{\"email\"}`) send a password; \
              `supabase_passwordless_verify` (`{\"email\"}` or `{\"phone\"}`, and `\"token\"`) answers with Supabase's \
              session.",
         )
@@ -336,7 +334,7 @@ pub(crate) mod fixed {
         of_kind(
             "integration_static",
             Kind::Static,
-            "An answer that stands in the config.",
+            "A fixed answer.",
         )
             .condition(object! {
                 "if": object! { "required": list!["status"], "properties": object! { "status": object! { "enum": BODILESS.as_slice() } } },
@@ -362,8 +360,8 @@ pub(crate) mod fixed {
             "Names of headers, and their texts.",
             shape(Shape::headers(Shape::Text(Form::HeaderValue))), example(object! { "content-type": "text/html" });
         BODY: Value = value("body"), Answer,
-            "Its body: a text goes as `text/plain; charset=utf-8`, any other JSON as `application/json`. Statuses 204, \
-             205 and 304 have none.",
+            "Its body: a text is sent as `text/plain; charset=utf-8`, any other JSON as `application/json`. Statuses \
+             204, 205 and 304 have none.",
             example("Not here.");
     }
 }
@@ -376,8 +374,8 @@ pub(crate) mod redirect {
         of_kind(
             "integration_redirect",
             Kind::Redirect,
-            "A redirect. `{name}` and `{.+}` in its address are the path's own parameters, as the client sent them; \
-             they stand behind the host, so no client chooses it, and in a query each stays one value.",
+            "A redirect. `{name}` and `{.+}` in its address are the path's own parameters, as the client sent them. \
+             They come after the host, so no client chooses the host. In a query, each stays one value.",
         )
             .example(
                 r#"{
@@ -396,18 +394,18 @@ pub(crate) mod redirect {
     }
 }
 
-/// Returns what people are told of integrations.
+/// Returns the description of integrations.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn union() -> Union {
-    let about = "What answers a path. Its `type` says which other keys it has; names that begin with `auth0_` and `oidc_` mean the \
-                 same, and either does for either provider.\n\n\
+    let about = "What answers a path. Its `type` says which other keys it has; names that begin with `auth0_` and \
+    `oidc_` mean the same, and both work for either provider.\n\n\
                  Leave `auth` off login, callback, refresh and both logout paths: with it, a refresh would be refused as soon as the \
                  access token has expired, and a logout as soon as the session has ended.";
     let health =
-        "Answers 200 with the state of config and keys, or 503 where an authorizer has no keys to verify tokens with.";
+        "Answers 200 with the state of config and keys, or 503 if an authorizer has no keys to verify tokens with.";
     let userinfo = "Answers with the profile of the token's or session's owner.";
-    let refresh = "Exchanges a refresh token for an access token; of a session, says for how many seconds its access token \
-                       holds, and renews it if that is due.";
+    let refresh = "Exchanges a refresh token for an access token. For a session, says for how many seconds its access \
+    token is valid, and renews it if that is due.";
     let logout = "Ends the session here and at the provider. The config needs `session`.";
     let backchannel =
         "Lets the provider end sessions (OpenID Connect Back-Channel Logout). The config needs `session`.";
@@ -433,7 +431,7 @@ pub(crate) fn union() -> Union {
     }
 }
 
-/// Returns the names of the types that `belongs` tells of.
+/// Returns the names of the types that `belongs` selects.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn names_of(belongs: impl Fn(Kind) -> bool) -> Vec<&'static str> {
     KINDS.into_iter().filter(|(_, kind)| belongs(*kind)).map(|(name, _)| name).collect()
@@ -447,7 +445,7 @@ fn of_kind(name: &'static str, of: Kind, about: &str) -> Section {
     Section::new(name, format!("integration: {}", of.name()), about).key(kind)
 }
 
-/// Returns the names of the ways in which a callback hands over tokens: by a web message, or by anything else.
+/// Returns the names of the ways of a callback to hand over tokens: by a web message, or by anything else.
 #[cfg(not(target_arch = "wasm32"))]
 fn ways(by_message: bool) -> Vec<&'static str> {
     let ways = RESPONSE_KINDS.into_iter().filter(|(_, kind)| (*kind == ResponseKind::WebMessage) == by_message);

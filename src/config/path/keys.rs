@@ -28,10 +28,10 @@ section! {
         "paths",
         format!(
                "Which requests are answered, and by what: by an `integration`, or by a fixed `response`.\n\n`{{name}}` in a \
-             path matches one segment; `{{.+}}` or `{{name+}}` at its end matches the rest, and also none of it. A \
+             path matches one segment. `{{.+}}` or `{{name+}}` at its end matches the rest of the path, which may be empty. A \
              pattern has at most {MAX_SEGMENTS} segments and {MAX_PATTERN_BYTES} bytes. The order of entries does not \
-             matter: of those that match, a literal segment goes before a parameter, a path without a wildcard before one \
-             with it, and the exact method before `ANY`. Two entries that no request can tell apart are a mistake."
+             matter. If several match, a path without a wildcard takes precedence, then a literal segment over a \
+             parameter, then the exact method over `ANY`. Two entries for the same requests are a mistake."
         ),
     )
         .example(
@@ -59,16 +59,14 @@ section! {
         );
 
     METHOD: Choice<MethodRule> = choice("method", &METHODS).required(), Elsewhere,
-        "The method, in upper case. `GET` answers `HEAD`, too; `ANY` is every method that no other entry of the path \
-         has.",
+        "The method, in upper case. `GET` also answers `HEAD`. `ANY` is every method that no other entry of the path has.",
         example("GET");
     PATH: Text = text("path", Pattern).required(), Elsewhere,
-        "The path, beginning with `/`. `{name}` is a parameter, `{.+}` at the end the rest.",
+        "The path, beginning with `/`. `{name}` is a parameter, `{.+}` at the end matches the rest.",
         example("/users/{id}");
     AUTH: Value = value("auth"), Elsewhere,
         "Which token is needed: `true` for one of the first authorizer, a name for one of that authorizer, or an \
-         object, see [auth](#auth). A session will do where the config has them. Without it the path is open to \
-         everyone.",
+         object, see [auth](#auth). If the config has sessions, a session is enough. Without it the path is open to everyone.",
         shape(Shape::Either(vec![Shape::Boolean, Shape::Text(Form::Any), Shape::Section("access")])),
         default(false),
         example(true),
@@ -86,37 +84,37 @@ section! {
         "Headers and query parameters that the upstream, the service or `pre_process` gets. See [mapping](#mapping).",
         shape(Shape::Section("mapping")), example(object! { "headers": object! { "x-user-id": "$request.jwt.sub" } });
     REQUEST_HEADERS: Value = value("request_headers"), Within("request_headers"),
-        "Headers to set on and remove from what the upstream gets. See [request_headers](#request_headers).",
+        "Headers to set on and remove from the request to the upstream. See [request_headers](#request_headers).",
         shape(Shape::Section("request_headers")), example(object! { "remove": list!["cookie"] });
     RESPONSE_HEADERS: Value = value("response_headers"), Within("response_headers"),
-        "Headers to set on and remove from what the integration answers. See [response_headers](#response_headers).",
+        "Headers to set on and remove from the integration's answer. See [response_headers](#response_headers).",
         shape(Shape::Section("response_headers")), example(object! { "set": object! { "cache-control": "no-store" } });
     PRE_PROCESS: Value = value("pre_process"), Guard("rpc", "loses pre_process"),
-        "A function of another Worker that is asked before the integration: `true` lets the request go on, a \
+        "A function of another Worker that is called before the integration: `true` lets the request continue, a \
          `Response` is the answer. See [pre_process](#pre_process-and-post_process).",
         shape(Shape::Section("rpc")), example(object! { "binding": "guard", "function": "allow" });
     RATE_LIMIT: Value = value("rate_limit"), Guard("rate_limit", "loses rate_limit"),
-        "How often. See [rate_limit](#rate_limit).",
+        "How often requests may come. See [rate_limit](#rate_limit).",
         shape(Shape::Section("rate_limit")), example(object! { "binding": "LIMIT", "key": "ip" });
     MAX_BODY_BYTES: Limit = limit("max_body_bytes", 0..=BODY_MAX_BYTES), Larger("takes larger bodies"),
-        "How many bytes the body of a request may have; a longer one gets 413 `body_too_large`, without being read.",
+        "How many bytes the body of a request may have. A longer one gets 413 `body_too_large`, and is not read.",
         example(1_048_576_u32);
     CONTENT_TYPES: Texts = texts("content_types", MediaType), MediaTypes,
-        "The media types that the body of a request may have, `image/*` for all of a type; another gets 415 \
+        "The media types that the body of a request may have, `image/*` for all of a type. Another gets 415 \
          `unsupported_media_type`.",
         default_words("any"), example(list!["application/json", "image/*"]);
     CACHE: Value = value("cache"), Cache,
-        "Keeps the upstream's answers. See [cache](#cache).",
+        "Caches the upstream's answers. See [cache](#cache).",
         shape(Shape::Section("cache")), example(object! { "ttl_seconds": 60_u32 });
     IP: Value = value("ip"), Networks,
         "Which addresses may send requests to this path. See [ip](#ip).",
         shape(Shape::Section("ip")), example(object! { "allow": list!["192.0.2.0/24"] });
     VARIABLES: Value = value("variables"), Elsewhere,
-        "Constants for `$config.NAME` in this path's mapping; they win over those at the top.",
+        "Constants for `$config.NAME` in this path's mapping. They take precedence over those at the top.",
         shape(Shape::scalars()),
         example(object! { "region": "eu-central-1" });
     ENCODED_SLASHES: Boolean = boolean("encoded_slashes"), On("admits paths that an upstream may read as others"),
-        "Admits `%2F` inside a segment. Only for an upstream that does not decode it to `/`.",
+        "Allows `%2F` inside a segment. Only for an upstream that does not decode it to `/`.",
         example(true);
     ..[allow("this path")];
 }

@@ -1,4 +1,4 @@
-//! Names, and what they stand for in other sections.
+//! Names, and their targets in other sections.
 
 use crate::config::access::{self, NamedAuthorizer, WrittenAccess};
 use crate::config::authorizer::WrittenAuthorizer;
@@ -25,7 +25,7 @@ impl<'t, T> ByName<'t, T> {
         Self { entries, places: index_names(entries.iter().map(name)) }
     }
 
-    /// Returns the entry of a name, of a name that stands twice the first.
+    /// Returns the entry of a name, of a duplicate name the first.
     fn get(&self, name: &str) -> Option<&'t T> {
         self.entries.get(*self.places.get(name)?)
     }
@@ -126,7 +126,7 @@ impl<'t> Links<'t> {
             NamedAuthorizer::First => {
                 if self.authorizers.entries.is_empty() {
                     let help = told(|| "add an \"authorizer\", or remove \"auth\"".to_owned());
-                    let message = format_args!("the path needs a token and nothing says which are valid");
+                    let message = format_args!("the path needs a token, and there is no authorizer");
                     findings.note(access.offset, &place, Code::AuthorizerMissing, message, help);
                 }
                 return 0;

@@ -1,4 +1,4 @@
-//! Who logs people in, and the session that holds their logins.
+//! Who logs people in, and the session that they get.
 
 use crate::config::code::Code;
 use std::rc::Rc;
@@ -75,7 +75,7 @@ pub(super) fn session(
     let login_path = login_path(written.login_path, written.offset, paths, &place, findings);
     let provider = logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
     if provider.is_some_and(|provider| provider.audience.is_none()) {
-        let message = "a session without an \"audience\" in the authorizer would hold tokens that no API can check";
+        let message = "a session needs an \"audience\" in the authorizer";
         let help = told(|| "add the API's identifier to the authorizer as \"audience\"".to_owned());
         findings.note(written.offset, &place, Code::MissingKey, format_args!("{message}"), help);
     }
@@ -99,8 +99,7 @@ fn login_path(
             if first.is_none() && all_known {
                 let message = format_args!("no open path of the config begins a login");
                 let help = told(|| {
-                    "it takes one with GET, without \"auth\" and parameters, whose integration is auth0_login"
-                        .to_owned()
+                    "add one with GET, without \"auth\" and parameters, whose integration is auth0_login".to_owned()
                 });
                 findings.note(section_offset, place, Code::MissingLogin, message, help);
             }
@@ -109,7 +108,7 @@ fn login_path(
         Some(written) => {
             let text = written.value()?;
             if all_known && !logins.any(|path| path == text) {
-                let wrong = "is no open path with GET that begins a login";
+                let wrong = "is not an open GET path that begins a login";
                 let way = "name one with GET, without \"auth\" and parameters, whose integration is auth0_login";
                 let help = told(|| spelling_help(text, way));
                 findings.refuse(&written, &session::LOGIN_PATH.at(place), Code::MissingLogin, wrong, help);
@@ -119,10 +118,10 @@ fn login_path(
     }
 }
 
-/// Says how to name a path: as an address has it, if it stands in another spelling, or else by `help`.
+/// Says how to name a path: as an address has it, if it has another spelling, or otherwise by `help`.
 pub(super) fn spelling_help(text: &str, help: &str) -> String {
     match Pattern::parse(text) {
-        Ok(pattern) if pattern.as_str() != text => format!("write \"{pattern}\", as it stands in addresses"),
+        Ok(pattern) if pattern.as_str() != text => format!("write \"{pattern}\", as in addresses"),
         _ => help.to_owned(),
     }
 }

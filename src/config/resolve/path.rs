@@ -143,7 +143,7 @@ impl<'t> Context<'t> {
             }
         };
         if kind.needs_provider() {
-            let message = "no authorizer says which provider";
+            let message = "no authorizer names a provider";
             let help = "add an \"authorizer\" of type auth0 or oidc";
             needs(self.logins.authorizer.is_some(), Code::AuthorizerMissing, message, help);
         }
@@ -152,10 +152,10 @@ impl<'t> Context<'t> {
                 let provider = self.logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
                 let sealed = provider.is_none_or(|of| of.sealing_key.or(of.client_secret).is_some());
                 let help = "give the authorizer a \"client_secret\" or a \"sealing_key\"";
-                needs(sealed, Code::MissingKey, "nothing to seal the login state with", help);
+                needs(sealed, Code::MissingKey, "no key seals the login state", help);
             }
             Kind::Logout | Kind::BackchannelLogout => {
-                let message = "there are no sessions to end";
+                let message = "the config has no \"session\"";
                 needs(self.has_session, Code::SessionMissing, message, "add a \"session\" section");
             }
             _ => {}
@@ -238,7 +238,7 @@ impl<'t> Context<'t> {
             WrittenResponse::Unsaid => CallbackResponse::Session(self.session.clone()?),
             WrittenResponse::Session(written) => {
                 if !self.has_session {
-                    let message = format_args!("nothing says how sessions are to be held");
+                    let message = format_args!("the config has no \"session\"");
                     let help = told(|| "add a \"session\" section".to_owned());
                     let place = keys::callback::RESPONSE.at(place);
                     findings.note(written.offset, &place, Code::SessionMissing, message, help);

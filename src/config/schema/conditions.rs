@@ -1,4 +1,4 @@
-//! What holds between keys that stand apart: between those of an entry of `paths`, and between the sections of a config.
+//! The rules between keys that are apart: between those of an entry of `paths`, and between the sections of a config.
 //!
 //! Where the sections have an order, as several authorizers have, a schema cannot say more, and `bargate check` does.
 
@@ -19,10 +19,10 @@ pub fn of_path() -> Vec<Json> {
     let proxies = names_of(|kind| kind == Kind::HttpProxy);
     let others = names_of(|kind| kind != Kind::HttpProxy);
     let no_gets: Vec<_> = Method::ALL.iter().filter(|m| **m != Method::Get).map(|m| m.as_str()).collect();
-    let useless = "Only answers of http_proxy to GET are kept: remove cache.";
+    let useless = "Only GET answers of http_proxy are cached: remove cache.";
     let no_credential = || {
         let source = object! { "type": "string", "pattern": CREDENTIAL_SOURCE };
-        object! { "additionalProperties": refused(source, "Answers by credential are private: give the cache \"per_user\": true.") }
+        object! { "additionalProperties": refused(source, "Answers to credentials are private: give the cache \"per_user\": true.") }
     };
     vec![
         wherever(
@@ -141,7 +141,7 @@ pub fn of_config() -> Vec<Json> {
                 "integration",
                 object! {
                     "not": of_kind(session_steps),
-                    "errorMessage": "There are no sessions to end: add \"session\".",
+                    "errorMessage": "The config has no \"session\": add it.",
                     "if": of_kind(callbacks),
                     "then": with(
                         "response",
@@ -183,7 +183,7 @@ pub fn of_config() -> Vec<Json> {
     ]
 }
 
-/// Returns the schema of an object whose `key`, where it is there, fits `schema`.
+/// Returns the schema of an object whose `key`, if it is there, fits `schema`.
 fn with(key: &str, schema: Json) -> Json {
     object! { "properties": Json::Object(vec![(key.to_owned(), schema)]) }
 }

@@ -1,7 +1,7 @@
 //! The forms that strings of a config have, as patterns that every JSON Schema validator can run (ECMA-262).
 //!
-//! A pattern says what can be said of a text alone. Where the parser knows more, as whether a host can exist, it lets more pass
-//! than the parser does, and refuses nothing that is written as people write it.
+//! A pattern says only what can be said of a text by itself. Where the parser knows more, as whether a host can exist, it lets
+//! more pass than the parser does, and refuses nothing that is written as people write it.
 
 use crate::config::form::Form;
 use crate::config::grammar::{Json, object};
@@ -15,10 +15,10 @@ use crate::route::MAX_SEGMENTS;
 /// A reference to a binding.
 const REFERENCE: &str = r"\$(?:env|secrets?)\.[A-Za-z_][A-Za-z0-9_]*";
 
-/// Looks ahead, and fails where a reference begins that is none.
+/// Looks ahead, and fails if an invalid reference begins.
 const NO_REFERENCE: &str = r"(?!\$(?:env|secrets?)\.)";
 
-/// Looks ahead, and fails where a reference stands within a text.
+/// Looks ahead, and fails if a reference is within a text.
 const NO_REFERENCE_WITHIN: &str = r"(?![\s\S]*\$(?:env|secrets?)\.[A-Za-z_])";
 
 /// One character of a token (RFC 9110 section 5.6.2).
@@ -31,24 +31,26 @@ const HTTP_HOST: &str = r"[^/?#@\s\\{}]+";
 const LOOPBACK: &str = r"(?:localhost|[a-z0-9.\-]+\.localhost|127\.[0-9.]+|\[::1\])(?::[0-9]+)?";
 
 impl Form {
-    /// Returns what to write, for whoever wrote something else.
+    /// Returns the message for a text of another form.
     fn advice(self) -> &'static str {
         match self {
             Self::Any | Self::Words => "A reference is $env.NAME or $secret.NAME and nothing else.",
             Self::NotEmpty => "Write a text that is not empty.",
             Self::Reference => "Write $env.NAME or $secret.NAME.",
-            Self::HttpsUrl => "Write it as https://host/path; plain http is for loopback hosts alone.",
+            Self::HttpsUrl => "Write it as https://host/path; plain http is only for loopback hosts.",
             Self::RedirectUri => {
-                "Write it as https://host/path, or as com.example.app:/path for an application; plain http is for loopback hosts alone."
+                "Write it as https://host/path, or as com.example.app:/path for an application; plain http is only for loopback hosts."
             }
             Self::ProjectUrl => "Write it as https://host, without a query.",
             Self::ServerUrl => "Write it as https://host/path, without query, fragment or credentials.",
-            Self::Origin => "Write scheme, host and port alone, as in https://app.example.com, with no slash behind.",
+            Self::Origin => {
+                "Write only scheme, host and port, as in https://app.example.com, without a slash at the end."
+            }
             Self::OriginOrStar => {
-                "Write scheme, host and port alone, as in https://app.example.com; a star is one whole label, as in \
+                "Write only scheme, host and port, as in https://app.example.com; a star is one whole label, as in \
                  https://*.example.com, or the port; \"*\" is for all."
             }
-            Self::Domain => "Write the tenant's host alone, as in tenant.eu.auth0.com.",
+            Self::Domain => "Write only the tenant's host, as in tenant.eu.auth0.com.",
             Self::Pattern => {
                 "Begin with /; a parameter is a whole segment, as in /users/{id}, and {.+} at the end is the rest."
             }
@@ -56,13 +58,13 @@ impl Form {
                 "Write the first segments of the path, without a slash at the end, as in /api; \"\" keeps all."
             }
             Self::Location => {
-                "Write a path such as /new/{id}, or a URL with its parameters behind the host; percent-encode what is not ASCII."
+                "Write a path such as /new/{id}, or a URL with its parameters after the host; percent-encode what is not ASCII."
             }
             Self::Destination => "Write a path such as /home, or a URL at an origin of return_to.",
             Self::HeaderKey | Self::HeaderName => {
                 "Write the name of one header, and none that belongs to the connection."
             }
-            Self::HeaderValue => "Write visible ASCII and spaces alone.",
+            Self::HeaderValue => "Write only visible ASCII and spaces.",
             Self::Token => "Write one name, or \"*\".",
             Self::Scope => "Write one name, without spaces.",
             Self::MediaType => "Write it as application/json, or image/* for all of a type.",
@@ -73,9 +75,7 @@ impl Form {
                 "Write $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME, or a text."
             }
             Self::RateKey => "Write ip, sub or header:NAME.",
-            Self::SigningSecret => {
-                "Use a longer secret, and no public key: whoever has what it made can find a short one by trying."
-            }
+            Self::SigningSecret => "Use a longer secret, and not a public key: a short one can be guessed.",
         }
     }
 
@@ -161,7 +161,7 @@ fn page_origins() -> String {
     format!("{label}|{port}|{own}")
 }
 
-/// Looks ahead, and fails where a header belongs to the connection; in any spelling, for names of headers have no case.
+/// Looks ahead, and fails if a header belongs to the connection; in any case, as names of headers are.
 fn not_of_the_connection() -> String {
     let any_case = |name: &&str| -> String {
         let letter = |c: char| match c.is_ascii_alphabetic() {

@@ -4,7 +4,7 @@ use crate::config::Code;
 use crate::config::document::NESTING_MAX;
 use crate::config::grammar::{Entry, Json, Part, Section, Shape, Union};
 
-/// Columns that an example has at the most, where it can be broken.
+/// The most columns of an example, if it can be broken into lines.
 const EXAMPLE_WIDTH: usize = 110;
 
 /// Returns the page of a config and its parts.
@@ -24,9 +24,9 @@ pub fn page(config: &Section, parts: &[Part]) -> String {
     }
     page.paragraph(&format!("## {WARNINGS}"));
     page.paragraph(
-        "What is valid in a config and seldom meant. Where it is meant, put the code into `allow`: of the path, the server or the \
-         authorizer that it is about, or at the top for the whole file. Those that are about none of these, such as `cors_any_origin`, \
-         are allowed at the top alone.",
+        "A warning is about something valid that is rarely intended. If it is intended, put the code into `allow` of the path, the server \
+         or the authorizer that it is about, or at the top for the whole file. Warnings about none of these, such as `cors_any_origin`, \
+         can be allowed only at the top.",
     );
     let rows: Vec<_> = Code::WARNINGS.iter().map(|code| format!("| `{code}` | {} |\n", code.meaning())).collect();
     page.paragraph(&format!("| code | meaning |\n| --- | --- |\n{}", rows.concat()));
@@ -36,21 +36,21 @@ pub fn page(config: &Section, parts: &[Part]) -> String {
 /// Heading of the list of warnings.
 const WARNINGS: &str = "warnings";
 
-const INTRODUCTION: &str = "Everything that `gateway.config.json` can say. The schema for editors, \
-    [gateway.schema.json](../gateway.schema.json), has the same descriptions: with `\"$schema\": \"./gateway.schema.json\"` at the \
-    top of a config, an editor completes its keys, explains them, and marks mistakes. `bargate check` knows more than a schema can \
-    say, and has the last word.";
+const INTRODUCTION: &str = "This page has every key of `gateway.config.json`. The schema for editors, \
+    [gateway.schema.json](../gateway.schema.json), has the same descriptions. With `\"$schema\": \"./gateway.schema.json\"` at the \
+    top of a config, an editor completes its keys, explains them, and marks mistakes. `bargate check` finds more than a schema can \
+    express, and decides.";
 
 fn notes() -> String {
     format!(
-        "**References.** A string that is exactly `$env.NAME` or `$secret.NAME` is replaced by the Worker's variable or secret `NAME` \
-         when the config is loaded; `$secrets.NAME` is the same as `$secret.NAME`. That works for every string of a config, also \
-         inside `response` and `mapping`. A variable or secret that is missing or empty is a mistake, and so \
-         is a reference within a longer text: let the variable or secret hold all of it.\n\n\
-         **Your own keys.** Unknown keys are mistakes. Keys that begin with `x-` are yours and ignored, wherever keys are not free; not \
-         in `mapping`, `request_headers`, `response_headers` and the object of `auth`, where they would pass for names.\n\n\
-         **Absent keys.** A key that is not meant is left out: `null` is a mistake, except as a `response` or a `body`. No key may stand twice in an object, and nesting \
-         is at most {NESTING_MAX} levels deep."
+        "**References.** When the gateway loads the config, it replaces a string that is exactly `$env.NAME` or `$secret.NAME` with the \
+         Worker's variable or secret `NAME`; `$secrets.NAME` is the same as `$secret.NAME`. That works for every string of a config, also \
+         inside `response` and `mapping`. A missing or empty variable or secret is a mistake. So is a reference within a longer text: put \
+         the whole text into the variable or secret.\n\n\
+         **Your own keys.** Unknown keys are mistakes. Keys that begin with `x-` are yours, and ignored. They are mistakes in \
+         `mapping`, `request_headers`, `response_headers` and the object of `auth`, because there they look like names.\n\n\
+         **Absent keys.** Leave out a key that you do not need: `null` is a mistake, except as a `response` or a `body`. An object must not \
+         have a key twice, and nesting is at most {NESTING_MAX} levels deep."
     )
 }
 
@@ -64,7 +64,7 @@ fn contents(config: &Section, parts: &[Part]) -> String {
     links.join(" · ")
 }
 
-/// Returns the address of a heading within the page, as GitHub makes it.
+/// Returns the anchor of a heading, as GitHub makes it.
 fn anchor(title: &str) -> String {
     let kept = title.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
@@ -94,7 +94,7 @@ impl Page {
         }
     }
 
-    /// Tells all names of a type that has several.
+    /// Adds all names of a type that has several.
     fn names(&mut self, section: &Section) {
         if let Some((_, names)) = section.kinds().filter(|(_, names)| names.len() > 1) {
             self.paragraph(&format!("`type`: {}.", joined(names.iter())));
@@ -149,7 +149,7 @@ fn lower_first(text: &str) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// Says in a word or two what a value may be.
+/// Returns in a word or two what a value may be.
 fn shown(shape: &Shape) -> String {
     match shape {
         Shape::Text(form) => form.shown().to_owned(),

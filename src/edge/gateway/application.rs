@@ -17,7 +17,7 @@ pub struct Application {
 }
 
 impl Application {
-    /// Returns the provider's addresses, from its discovery document if they stand there.
+    /// Returns the provider's addresses, from its discovery document if it has them.
     ///
     /// # Errors
     /// The provider's failure if that document cannot be had.

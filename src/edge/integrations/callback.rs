@@ -30,7 +30,7 @@ use crate::token::VerifiedClaims;
 /// Hands over the tokens of a login, or keeps them in a session.
 ///
 /// # Errors
-/// What a client is told; in a web message it is told in the message.
+/// The answer to the client; with a web message it is in the message.
 pub async fn answer(
     gateway: &Gateway,
     cx: &RequestContext,
@@ -58,7 +58,7 @@ pub async fn answer(
 pub struct CompletedLogin {
     application: Application,
     tokens: TokenResponse,
-    /// The claims of its ID token, where there is one.
+    /// The claims of its ID token, if there is one.
     pub id_claims: Option<VerifiedClaims>,
     state: Option<LoginState>,
 }
@@ -77,7 +77,7 @@ impl CompletedLogin {
 /// Exchanges the code.
 ///
 /// # Errors
-/// What a client is told.
+/// The answer to the client.
 pub async fn log_in(
     gateway: &Gateway,
     cx: &RequestContext,
@@ -108,7 +108,7 @@ pub async fn log_in(
     let verifier = state.as_ref().map(|state| state.verifier.as_str());
     let form = code_form(provider, &endpoints, &code, redirect_uri, verifier);
     let login = state.as_ref().map(|state| state.nonce.as_str());
-    // A code may be as long as its provider likes.
+    // A code may be of any length.
     let code_name = digest(&code).await?;
     let names = [code_name.as_str(), login.unwrap_or(&code_name)];
     if !grants::begin(gateway, cx, &names)? {
@@ -154,7 +154,7 @@ async fn open_state(
     let binding = binding(cx).ok_or_else(|| Problem::StateInvalid("this browser has no login cookie".into()))?;
     let context = state_context(&binding, redirect_uri);
     let opened = open(login.sealing_secret.expose().as_bytes(), STATE_KEY_PURPOSE, &context, &sealed).await?;
-    let bytes = opened.ok_or_else(|| Problem::StateInvalid("altered, or of another browser or callback".into()))?;
+    let bytes = opened.ok_or_else(|| Problem::StateInvalid("altered, or from another browser or callback".into()))?;
     LoginState::from_bytes(&bytes, now_secs())
 }
 

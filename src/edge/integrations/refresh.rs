@@ -1,4 +1,4 @@
-//! `auth0_refresh`: a refresh token for new tokens, or the word that a session's are good.
+//! `auth0_refresh`: a refresh token for new tokens, or the answer that a session's are valid.
 
 use serde_json::{Map, Value};
 
@@ -21,11 +21,11 @@ use crate::problem::{Problem, ProviderError};
 use crate::secret::Secret;
 use crate::token::{Credentials, Expectations, Expiry, bearer};
 
-/// Exchanges the refresh token, unless the access token beside it still holds. Without a refresh token it is the session's
-/// tokens that are renewed where they are due.
+/// Uses the refresh token, unless the access token beside it is still valid. Without a refresh token it is the session's
+/// tokens that are renewed if they are due.
 ///
 /// # Errors
-/// What a client is told, by the table of refresh outcomes in docs/refresh.md.
+/// The answer to the client, by the table of refresh outcomes in docs/refresh.md.
 pub async fn run(gateway: &Gateway, cx: &RequestContext, application: &Application) -> Result<Answer, Problem> {
     let verifier = &application.verifier;
     let Some(refresh_token) = find_refresh_token(cx).await? else {
@@ -43,8 +43,8 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, application: &Applicati
         return Ok(Answer::private_json(Value::Object(members).to_text()));
     };
     if !gateway.config.gives_refresh_tokens() {
-        // To exchange one that came from elsewhere would lend the application's secret.
-        let reason = "logins end in sessions, and no client has one";
+        // A token request with one from elsewhere would lend it the application's secret.
+        let reason = "logins end in sessions, and no client has a refresh token";
         return Err(Problem::RefreshTokenInvalid(ProviderError::of_gateway(reason)));
     }
     check_form(&refresh_token)?;
@@ -85,7 +85,7 @@ fn token_still_valid(seconds: i64) -> Answer {
     Answer::private_json(body.to_text())
 }
 
-/// Returns for how many seconds the access token in `Authorization` still holds; `None` if it has expired or is absent.
+/// Returns for how many seconds the access token in `Authorization` is still valid; `None` if it has expired or is absent.
 ///
 /// # Errors
 /// 401 where it is not genuine.

@@ -1,4 +1,4 @@
-//! One session: its tokens, sealed under the half of the cookie that comes with each message and is not kept.
+//! One session: its tokens, sealed under the half of the cookie that comes with each message and is not stored.
 
 use std::rc::Rc;
 
@@ -67,18 +67,18 @@ const PURPOSE: &str = "bargate session v1";
 /// Names the purpose of the key under which the refresh token is sealed for its revocation.
 const REVOCATION_PURPOSE: &str = "bargate session revocation v1";
 
-/// A request whose token still holds waits this long for its renewal, and then goes ahead with the one it has.
+/// A request whose token is still valid waits this long for its renewal, and then goes ahead with the one it has.
 const RENEWAL_PATIENCE_MS: u32 = 2_000;
 
 /// A session that was ended before it began does not begin within this time: a logout may overtake the login it is for.
 const TOMBSTONE_SECS: i64 = 60;
 
-/// What is kept of a session that was ended; no record.
+/// What is stored of a session that was ended, without a record.
 const ENDED: &str = "ended";
 
 /// Answers a message.
 pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str) -> Result<SessionAnswer, JsValue> {
-    // Isolates may hold different configs for a minute, so one without sessions ends none.
+    // Isolates may have different configs for a minute, so one without sessions ends none.
     let session = gateway.config.session.as_ref().ok_or("the config has no sessions")?;
     match SessionMessage::parse(message).ok_or(MALFORMED_MESSAGE)? {
         SessionMessage::Create { key, tokens, until } => {
@@ -88,8 +88,8 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
         SessionMessage::Access { key, rejected, silent } => {
             let asked = Asked { key: &key, rejected: rejected.as_deref(), silent };
             let answer = access(object, gateway, session, asked).await?;
-            // Whatever else it is told: it may have waited for a renewal meanwhile.
-            let replaced = || SessionAnswer::Ended { reason: "a login took its place".to_owned(), replaced: true };
+            // In any case: it may have waited for a renewal meanwhile.
+            let replaced = || SessionAnswer::Ended { reason: "a login replaced it".to_owned(), replaced: true };
             Ok(if is_replaced(object)? { replaced() } else { answer })
         }
         SessionMessage::End { key, replaced_by } => {
@@ -112,7 +112,7 @@ struct Asked<'m> {
     key: &'m str,
     /// The access token that was not accepted.
     rejected: Option<&'m str>,
-    /// Whether this is no use of the session.
+    /// Whether this does not count as a use of the session.
     silent: bool,
 }
 
@@ -166,7 +166,7 @@ async fn create(
         token_until,
         sealed,
     };
-    // The login's own second try, where the answer to the first was lost, finds its own record.
+    // The login's own second try, after the answer to the first was lost, finds its own record.
     let before = object.kept()?;
     if before.is_some() && !matches!(opened(object, key).await?, Opened::Tokens(..)) {
         return Err("it was ended before it began".into());
@@ -189,7 +189,7 @@ async fn access(
         Opened::AnothersKey => return Ok(SessionAnswer::WrongKey),
         Opened::Nothing => return Ok(SessionAnswer::ended("it has ended, or never was")),
     };
-    // What the gateway asks for itself, as long as a socket or an answer lasts, is no use of the session.
+    // What the gateway asks for itself, as long as a socket or an answer lasts, does not count as a use of the session.
     if !asked.silent && record.touch(rules, now_secs()) {
         object.keep(&record.to_json())?;
     }
@@ -243,7 +243,7 @@ async fn access(
     Ok(unreachable("the token that it was renewed with has expired already".to_owned()))
 }
 
-/// Returns the token where it holds.
+/// Returns the token if it is valid.
 async fn usable(object: &StoredObject, rules: &SessionRules, key: &str) -> Result<Option<SessionAnswer>, JsValue> {
     let Opened::Tokens(record, tokens) = opened(object, key).await? else { return Ok(None) };
     Ok(match record.token_state(rules, now_secs()) {
@@ -258,13 +258,13 @@ fn granted(record: &SessionRecord, tokens: &Tokens, valid_secs: i64) -> SessionA
     SessionAnswer::Token { token, subject, until: record.token_until, valid_secs }
 }
 
-/// Says that there is no token at present, for want of a provider.
+/// Answers that there is no token at the moment, because the provider is unavailable.
 fn unreachable(reason: String) -> SessionAnswer {
     SessionAnswer::NotRenewed(Rc::new(Err(TransportError::Unreachable(reason))))
 }
 
-/// Says what came of a renewal. What the provider answered with 200 is in the record, if it is any good: the tokens in it are no
-/// requester's business.
+/// Answers with the outcome of a renewal. The provider's answer of status 200 is in the record, if it is valid: the tokens in it
+/// are no requester's business.
 fn not_renewed(outcome: &Rc<Outcome>) -> SessionAnswer {
     match &**outcome {
         Ok(ProviderResponse { status: 200, .. }) => SessionAnswer::Done,
@@ -272,7 +272,7 @@ fn not_renewed(outcome: &Rc<Outcome>) -> SessionAnswer {
     }
 }
 
-/// Renews the tokens; says that it is done, or why there is no token.
+/// Renews the tokens; answers that it is done, or why there is no token.
 async fn renew(
     object: &StoredObject,
     gateway: &Rc<Gateway>,
@@ -307,7 +307,7 @@ async fn renew(
             Ok(answer) => answer,
             Err(problem) => {
                 if goes_on {
-                    let reason = problem.reason().unwrap_or("it said no more".into());
+                    let reason = problem.reason().unwrap_or("without a reason".into());
                     log::warn("session_not_renewed", &format!("{}: {reason}", problem.code()));
                 }
                 return Ok(not_renewed(&outcome));
@@ -324,7 +324,7 @@ async fn renew(
         record.renew(&answer, now_secs());
         record.sealed = sealed;
         object.keep(&record.to_json())?;
-        // What was kept for a session that restarted may have expired since, and the refresh token in it is good.
+        // The result stored for a restarted session may have expired since; the refresh token in it is valid.
         let outlived = replayed && record.token_until <= now_secs() && tokens.refresh.as_ref() != Some(&sent);
         if !outlived {
             return Ok(SessionAnswer::Done);
@@ -332,7 +332,7 @@ async fn renew(
     }
 }
 
-/// Ends a session for whoever has its key: a logout, or a login that takes its place.
+/// Ends a session for a requester that has its key: a logout, or a login that replaces it.
 async fn end(
     object: &StoredObject,
     gateway: &Rc<Gateway>,
@@ -340,7 +340,7 @@ async fn end(
     replaced_by: Option<&str>,
 ) -> Result<(), JsValue> {
     if let Opened::Tokens(record, tokens) = opened(object, key).await? {
-        // What the provider takes for one login may end as one: the token of that which goes on would be revoked, too.
+        // The provider may end what it takes for one login as one: it would also revoke the token of the session that stays.
         let goes_on = tokens.sid.is_some() && tokens.sid.as_deref() == replaced_by;
         let sealed = record.revocable();
         leave(object, sealed.as_deref(), replaced_by.is_some(), goes_on)?;
@@ -356,7 +356,7 @@ fn expire(object: &StoredObject, gateway: &Rc<Gateway>, record: &SessionRecord) 
     object.in_background(settled(object, Some(gateway), sealed, None))
 }
 
-/// Revokes the refresh token that a session has left, sealed or, where it is known, in clear; and keeps what is still to be done.
+/// Revokes the refresh token that a session has left, sealed or, if it is known, in clear; and stores what is still to be done.
 fn settled(
     object: &StoredObject,
     gateway: Option<&Rc<Gateway>>,

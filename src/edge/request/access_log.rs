@@ -1,4 +1,4 @@
-//! The access log: one line a request, and a data point where the config names a dataset.
+//! The access log: one line a request, and a data point if the config names a dataset.
 
 use std::cell::Cell;
 
@@ -21,7 +21,7 @@ extern "C" {
     fn write_point(dataset: &JsValue, route: &str, method: &str, code: &str, numbers: &[f64]) -> Result<(), JsValue>;
 }
 
-/// Logs an answer, and writes it to the dataset where the config names one.
+/// Logs an answer, and writes it to the dataset if the config names one.
 pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, status: u16, problem: Option<&Problem>) {
     let route = gateway.and_then(|gateway| cx.matched_path(&gateway.config)).map(|path| path.pattern.as_str());
     let total_ms = now_ms() - cx.started_ms;
@@ -31,7 +31,7 @@ pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, status: u16, probl
         let numbers = [f64::from(status), total_ms, part(&cx.auth_ms), part(&cx.upstream_ms)];
         let code = problem.map_or("", Problem::code);
         if write_point(&dataset, route.unwrap_or_default(), cx.method(), code, &numbers).is_err() {
-            log::warn("analytics_unavailable", "the dataset takes no data points");
+            log::warn("analytics_unavailable", "the dataset accepts no data points");
         }
     }
     // What somebody is led away from has failed all the same.

@@ -15,11 +15,11 @@ use crate::problem::Problem;
 use crate::session::{Known, RequestKind, SessionCookie, SessionToken, is_from_own_pages};
 use crate::token::{ClaimError, TokenError, VerifiedClaims};
 
-/// Returns the access token of the request's session, renewed where it was due; `None` if the request has none. Waits for
-/// nothing where this isolate asked lately.
+/// Returns the access token of the request's session, renewed if it was due; `None` if the request has none. Waits for
+/// nothing if this isolate asked recently.
 ///
 /// # Errors
-/// 401 where the session has ended or the cookie is not one of ours, 403 where another site may have made the request, 503 where
+/// 401 if the session has ended or the cookie is not one of ours, 403 if another site may have made the request, 503 if
 /// neither store nor provider can say.
 pub async fn token(gateway: &Gateway, cx: &RequestContext) -> Result<Option<SessionToken>, Problem> {
     if let Some(known) = &*cx.session_token.borrow() {
@@ -37,7 +37,7 @@ pub async fn token(gateway: &Gateway, cx: &RequestContext) -> Result<Option<Sess
             clear_cookie(session, cx);
             return Err(Problem::SessionExpired("it was logged out here".into()));
         }
-        Some(Known::Replaced) => return Err(Problem::SessionExpired("a login took its place".into())),
+        Some(Known::Replaced) => return Err(Problem::SessionExpired("a login replaced it".into())),
         None => None,
     };
     let token = match token {
@@ -85,10 +85,10 @@ pub fn do_without(cx: &RequestContext, problem: Problem) -> Result<(), Problem> 
     Ok(())
 }
 
-/// Returns the claims of the token of the request's session. One that is not believed is renewed: its key may have been withdrawn.
+/// Returns the claims of the token of the request's session. One that is not valid is renewed: its key may have been withdrawn.
 ///
 /// # Errors
-/// Those of [`token`]; 503 where the renewed token is not believed either, and the session is kept. Only one that is another's
+/// Those of [`token`]; 503 if the renewed token is not valid either; the session stays. Only one that is another's
 /// business altogether ends it.
 pub async fn claims(gateway: &Gateway, cx: &RequestContext) -> Result<Rc<VerifiedClaims>, Problem> {
     let Some(session) = &gateway.config.session else { return Err(Problem::TokenMissing) };

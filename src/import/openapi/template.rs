@@ -407,7 +407,7 @@ mod tests {
             ("/a/{;b}", "more than a name"),
             ("/a/{b:[^a]+}", "more than a name"),
             ("/a{/b}", "a part of the segment"),
-            ("/a//b", "two slashes"),
+            ("/a//b", "double slash"),
             ("/*", "\"*\""),
             ("a", "does not begin"),
             ("/a/../b", ".."),

@@ -34,9 +34,9 @@ async function mistakesOf(gateway) {
     .map(({ message }) => message);
 }
 
-describe('the reasons for a config that is not in force', () => {
+describe('the reasons for an invalid config', () => {
   const REASON = 'error[missing_key]: the key "paths" is missing; error[unknown_key]: unknown key "pahts"';
-  const LOGGED = "The gateway's configuration is not in force. Its log names each reason.";
+  const LOGGED = 'The gateway has no valid configuration. Its log names each reason.';
   const config = '{ "pahts": [] }';
   /** The entry of a gateway that `wrangler dev` and `make dev` build. */
   const FOR_DEV = `

@@ -40,7 +40,7 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
     code: 'idp_error',
     retryAfter: null,
     reason: /^its key set cannot be used$/,
-    log: /the document is no key set$/,
+    log: /the document is not a JWKS$/,
   };
   const refused = (status) => ({
     ...broken,

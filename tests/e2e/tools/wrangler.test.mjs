@@ -147,7 +147,7 @@ describe('the build that wrangler runs', () => {
         service,
         '',
         [],
-        'error[missing_module]: the module services/absent.js is not there',
+        'error[missing_module]: the module services/absent.js does not exist',
       ],
       [
         'stops where a binding is missing',

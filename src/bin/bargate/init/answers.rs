@@ -171,7 +171,7 @@ mod tests {
                 Given { tenant: tenant("https://id.example.com"), ..given() },
                 "goes with --provider oidc",
             ),
-            ("a domain for an issuer", Given { tenant: tenant("t.eu.auth0.com"), ..oidc() }, "no absolute URL"),
+            ("a domain for an issuer", Given { tenant: tenant("t.eu.auth0.com"), ..oidc() }, "not an absolute URL"),
             ("an issuer by plain http", Given { tenant: tenant("http://id.example.com"), ..oidc() }, "is plain http"),
             (
                 "a reference",

@@ -1,4 +1,4 @@
-//! The key set that `--jwks` names: a file, which leads to no call, or an address that is asked for it and told nothing else.
+//! The key set that `--jwks` names: a file, which leads to no call, or an address that gets no other information.
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// be the issuer's.
 ///
 /// # Errors
-/// If it cannot be had, or is no key set.
+/// If it cannot be fetched, or is not a JWKS.
 pub fn read_key_set(place: &str, issuer: Option<&str>) -> Result<KeySet, Failure> {
     let is_address = place.contains("://");
     let document = if is_address { fetch(place)? } else { read_text(Path::new(place))?.text };
@@ -42,7 +42,7 @@ pub fn read_key_set(place: &str, issuer: Option<&str>) -> Result<KeySet, Failure
     })
 }
 
-/// Returns where a document that is no key set says one is.
+/// Returns the address of the JWKS that a document of another kind names.
 fn named_by(document: &str) -> Option<String> {
     let members = json::parse_object(document.as_bytes()).filter(|members| !members.contains_key("keys"))?;
     Some(members.get("jwks_uri")?.as_str().unwrap_or_default().to_owned())
@@ -56,7 +56,7 @@ fn fetch(url: &str) -> Result<String, Failure> {
         return Err(fail("the URL has a password or a fragment".to_owned()));
     }
     if address.scheme() == "http" && !address.is_loopback() {
-        return Err(fail("plain http; use https, http is for loopback hosts alone".to_owned()));
+        return Err(fail("plain http; use https, http is only for loopback hosts".to_owned()));
     }
     let config = ureq::Agent::config_builder();
     // The gateway follows no redirect to another address either.
