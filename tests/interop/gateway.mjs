@@ -9,7 +9,7 @@ import { PATIENCE_MS, ROOT, freePort, startGateway } from '../e2e/support/harnes
 /** The longest that a late duplicate is answered, so that no step depends on how fast the machine is. */
 const GRACE_SECS = 60;
 /** Integrations that a config without `session` cannot have. */
-const OF_SESSIONS = ['oidc_logout', 'oidc_backchannel_logout'];
+const OF_SESSIONS = ['oidc_logout', 'oidc_backchannel_logout', 'auth0_logout', 'auth0_backchannel_logout'];
 
 /** A place for a gateway, chosen before it is there: a provider has to know its addresses first. */
 export async function choosePlace() {

@@ -1,18 +1,20 @@
 // The providers, in the order of the table.
 
+import auth0Simulator from './providers/auth0-simulator.mjs';
+import betterAuth from './providers/better-auth.mjs';
+import oauth2MockServer from './providers/oauth2-mock-server.mjs';
 import oidcProvider from './providers/oidc-provider.mjs';
 
 /**
  * @typedef {{
  *   name: string,
  *   config: string,
- *   gaps: { steps: string[], choice: string }[],
+ *   gaps: import('./gaps.mjs').Gap[],
  *   install?: () => Promise<string | undefined>,
  *   version: () => string,
  *   start: (places: { tokens: any, sessions: any }) => Promise<any>,
- * }} Provider `config` is its file in examples/providers; `gaps` are the steps that fail today, each for want of a choice that no config
- *   can make; `install` installs what it needs once, or says why it cannot be had; `start` starts it, for gateways at these places.
+ * }} Provider `config` is its file in examples/providers; `gaps` is what is missing for it; `install` installs what it needs once, or says why it cannot be had; `start` starts it, for gateways at these places.
  */
 
 /** @type {Provider[]} */
-export const PROVIDERS = [...oidcProvider];
+export const PROVIDERS = [...oidcProvider, ...betterAuth, ...oauth2MockServer, ...auth0Simulator];

@@ -31,3 +31,5 @@ async function runAll(names) {
 }
 
 await main(() => runAll(process.argv.slice(2)));
+// What a provider left behind when it could not be started keeps nobody.
+process.exit();

@@ -8,8 +8,9 @@ export function judge({ provider, rows }, gaps) {
   const wrong = [];
   for (const row of rows) {
     const gap = gaps.find(({ steps }) => steps.includes(row.step));
-    if (gap && row.outcome === 'failed') row.choice = gap.choice;
-    else if (gap) wrong.push(`${provider}: "${row.step}" is known to lack ${gap.choice}, and is ${row.outcome}`);
+    if (gap && row.outcome === 'failed' && gap.says.test(row.reason)) row.choice = gap.choice;
+    else if (gap && row.outcome !== 'failed')
+      wrong.push(`${provider}: "${row.step}" is known to lack ${gap.choice}, and is ${row.outcome}`);
     else if (row.outcome === 'failed') wrong.push(`${provider}: "${row.step}" fails: ${row.reason}`);
   }
   return wrong;

@@ -7,6 +7,15 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import Provider from 'oidc-provider';
 import { ROOT, freePort, originOf } from '../../e2e/support/harness.mjs';
+import {
+  CONSENT,
+  INTROSPECTION,
+  PAR,
+  PRIVATE_KEY_JWT,
+  PROFILE_SOURCE,
+  RESOURCE as BY_RESOURCE,
+  SIGNED_PROFILE,
+} from '../gaps.mjs';
 import { Person } from '../person.mjs';
 
 const RESOURCE = 'https://api.example.com/';
@@ -40,11 +49,7 @@ const COMMON = {
   },
 };
 
-const CONSENT = 'fixed parameters of a login: `prompt=consent`, without which `offline_access` is dropped';
-const INTROSPECTION = '`introspection` of opaque access tokens, and sessions that hold them';
-const RESOURCE_PARAMETER = '`resource` at login, code and refresh (RFC 8707), without which access tokens are opaque';
-/** Its userinfo takes no token that is for an API. */
-const PROFILE_GAP = { steps: ['profile', 'session profile'], choice: '`source` of the profile: `id_token`' };
+const USERINFO = PROFILE_SOURCE('profile', 'session profile');
 
 /** @type {{ name: string, config?: string, client?: any, features?: any, more?: any, isPlain?: boolean, gaps: any[] }[]} */
 const SET_UPS = [
@@ -52,22 +57,19 @@ const SET_UPS = [
     name: 'as it comes',
     config: 'oidc-provider-opaque.json',
     isPlain: true,
-    gaps: [
-      { steps: ['bearer', 'session'], choice: INTROSPECTION },
-      { steps: ['refresh'], choice: CONSENT },
-    ],
+    gaps: [INTROSPECTION('bearer', 'session'), CONSENT('refresh')],
   },
-  { name: 'default resource, JWT', gaps: [PROFILE_GAP] },
+  { name: 'default resource, JWT', gaps: [USERINFO] },
   {
     name: 'strict RFC 8707',
     features: {
       resourceIndicators: { ...defaultResource, defaultResource: undefined, useGrantedResource: () => false },
     },
-    gaps: [{ steps: ['bearer', 'profile', 'session'], choice: RESOURCE_PARAMETER }],
+    gaps: [BY_RESOURCE('bearer', 'profile', 'session')],
   },
-  { name: 'no rotation', more: { rotateRefreshToken: false }, gaps: [PROFILE_GAP] },
-  { name: 'rotation at every use', more: { rotateRefreshToken: true }, gaps: [PROFILE_GAP] },
-  { name: 'Basic alone', more: { clientAuthMethods: ['client_secret_basic'] }, gaps: [PROFILE_GAP] },
+  { name: 'no rotation', more: { rotateRefreshToken: false }, gaps: [USERINFO] },
+  { name: 'rotation at every use', more: { rotateRefreshToken: true }, gaps: [USERINFO] },
+  { name: 'Basic alone', more: { clientAuthMethods: ['client_secret_basic'] }, gaps: [USERINFO] },
   {
     name: 'private_key_jwt',
     config: 'oidc-provider-private-key-jwt.json',
@@ -77,22 +79,19 @@ const SET_UPS = [
       token_endpoint_auth_signing_alg: 'ES256',
       jwks: { keys: [clientKey.publicKey.export({ format: 'jwk' })] },
     },
-    gaps: [{ steps: ['tokens', 'session'], choice: '`token_endpoint_auth_method`: `private_key_jwt`' }],
+    gaps: [PRIVATE_KEY_JWT('tokens', 'session')],
   },
   {
     name: 'PAR required',
     features: { pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true } },
-    gaps: [{ steps: ['login'], choice: 'pushed authorization requests (RFC 9126)' }],
+    gaps: [PAR('login')],
   },
   {
     name: 'JWT userinfo',
     config: 'oidc-provider-opaque.json',
     client: { userinfo_signed_response_alg: 'RS256' },
     features: { jwtUserinfo: { enabled: true }, resourceIndicators: { enabled: false } },
-    gaps: [
-      { steps: ['bearer', 'session'], choice: INTROSPECTION },
-      { steps: ['profile'], choice: 'signed userinfo (`application/jwt`)' },
-    ],
+    gaps: [INTROSPECTION('bearer', 'session'), SIGNED_PROFILE('profile')],
   },
 ];
 
