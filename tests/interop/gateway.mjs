@@ -33,6 +33,7 @@ export function withoutSession({ session, paths, ...config }) {
 }
 
 function withLongGrace({ authorizer, session, ...config }) {
+  if (!authorizer.redirect_uri) return { ...config, authorizer };
   const grace = { rotation_grace_seconds: GRACE_SECS };
   return { ...config, authorizer: { ...authorizer, ...grace }, ...(session && { session: { ...session, ...grace } }) };
 }

@@ -1,7 +1,11 @@
 // The providers, in the order of the table.
 
 import auth0Simulator from './providers/auth0-simulator.mjs';
+import authlib from './providers/authlib.mjs';
 import betterAuth from './providers/better-auth.mjs';
+import canaille from './providers/canaille.mjs';
+import django from './providers/django.mjs';
+import moto from './providers/moto.mjs';
 import oauth2MockServer from './providers/oauth2-mock-server.mjs';
 import oidcProvider from './providers/oidc-provider.mjs';
 
@@ -17,4 +21,4 @@ import oidcProvider from './providers/oidc-provider.mjs';
  */
 
 /** @type {Provider[]} */
-export const PROVIDERS = [...oidcProvider, ...betterAuth, ...oauth2MockServer, ...auth0Simulator];
+export const PROVIDERS = [...oidcProvider, ...betterAuth, ...oauth2MockServer, ...auth0Simulator, ...canaille, ...django, ...authlib, ...moto];
