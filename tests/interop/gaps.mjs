@@ -27,7 +27,12 @@ export const PROFILE_SOURCE = gap(
   '`source` of the profile: `id_token`, where userinfo takes no token of an API',
   /^401 token_invalid$/,
 );
-export const REVOCATION_ADDRESS = gap('the address of revocation, where discovery names none', /revocation/);
+export const REVOCATION_ADDRESS = gap('the address of revocation, where discovery names none', /as good as before/);
+export const REVOCATION_METHOD = gap(
+  "revocation by the endpoint's own `revocation_endpoint_auth_methods_supported`",
+  /401: .*invalid_client/,
+);
+export const ID_TOKEN_HINT = gap('`id_token_hint` at the logout', /the provider stops at/);
 
 /** What a provider does that no choice of ours would change. */
 export const ofTheProvider = (what, says) => gap(`nothing here: ${what}`, says);

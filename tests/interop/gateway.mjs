@@ -8,6 +8,8 @@ import { PATIENCE_MS, ROOT, freePort, startGateway } from '../e2e/support/harnes
 
 /** The longest that a late duplicate is answered, so that no step depends on how fast the machine is. */
 const GRACE_SECS = 60;
+/** The longest that a session lives: the clock is moved to the end of access tokens, some of which live for days. */
+const LIFE_MAX_SECS = 34_560_000;
 /** Integrations that a config without `session` cannot have. */
 const OF_SESSIONS = ['oidc_logout', 'oidc_backchannel_logout', 'auth0_logout', 'auth0_backchannel_logout'];
 
@@ -32,10 +34,15 @@ export function withoutSession({ session, paths, ...config }) {
   return { ...config, paths: paths.filter(({ integration }) => !OF_SESSIONS.includes(integration?.type)) };
 }
 
-function withLongGrace({ authorizer, session, ...config }) {
+function unhurried({ authorizer, session, ...config }) {
   if (!authorizer.redirect_uri) return { ...config, authorizer };
   const grace = { rotation_grace_seconds: GRACE_SECS };
-  return { ...config, authorizer: { ...authorizer, ...grace }, ...(session && { session: { ...session, ...grace } }) };
+  const lasting = { idle_seconds: LIFE_MAX_SECS, absolute_seconds: LIFE_MAX_SECS };
+  return {
+    ...config,
+    authorizer: { ...authorizer, ...grace },
+    ...(session && { session: { ...session, ...grace, ...lasting } }),
+  };
 }
 
 /**
@@ -47,7 +54,7 @@ export async function startObservedGateway(config, { place, bindings }) {
   const calls = [];
   const arrivals = new EventEmitter().setMaxListeners(0);
   const gateway = await startGateway({
-    config: withLongGrace(config),
+    config: unhurried(config),
     port: place.port,
     clock: 'runs',
     bindings: { ...bindings, REDIRECT_URI: place.redirectUri },

@@ -21,4 +21,13 @@ import oidcProvider from './providers/oidc-provider.mjs';
  */
 
 /** @type {Provider[]} */
-export const PROVIDERS = [...oidcProvider, ...betterAuth, ...oauth2MockServer, ...auth0Simulator, ...canaille, ...django, ...authlib, ...moto];
+export const PROVIDERS = [
+  ...oidcProvider,
+  ...betterAuth,
+  ...oauth2MockServer,
+  ...auth0Simulator,
+  ...canaille,
+  ...django,
+  ...authlib,
+  ...moto,
+];

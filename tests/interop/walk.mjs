@@ -37,7 +37,7 @@ const STEPS = [
   { name: 'session profile', needs: 'session', body: askForSessionProfile },
   { name: 'renewal', needs: 'session', body: renew },
   { name: 'logout', needs: 'session', body: logOut },
-  { name: 'revocation', needs: 'logout', body: seeRevocation },
+  { name: 'revocation', needs: 'session', body: seeRevocation },
   { name: 'back-channel logout', needs: 'session', body: seeBackchannelLogout },
 ];
 
@@ -231,12 +231,15 @@ async function logOut({ sessions }) {
   return person.asked.length > asked ? 'the provider asks first' : undefined;
 }
 
-async function seeRevocation({ document, sessions }) {
-  if (!document.revocation_endpoint) throw new NotOffered('discovery names no revocation endpoint');
+async function seeRevocation({ document, sessions, server }) {
+  const { revocation_endpoint: endpoint } = document;
+  if (!endpoint && !server.canRevoke) throw new NotOffered('discovery names no revocation endpoint');
   const { gateway, refreshToken } = sessions;
   if (!refreshToken) throw new Error('there is no refresh token to revoke');
-  const revoked = await gateway.call(({ url }) => url === document.revocation_endpoint);
-  if (revoked.status !== 200) throw new Error(`the provider answers ${revoked.status}: ${revoked.text.slice(0, 200)}`);
+  if (endpoint) {
+    const { status, text } = await gateway.call(({ url }) => url === endpoint);
+    if (status !== 200) throw new Error(`the provider answers ${status}: ${text.slice(0, 200)}`);
+  }
   if (await isAccepted(gateway, document, refreshToken)) throw new Error('the refresh token is as good as before');
 }
 

@@ -14,7 +14,9 @@ export default [
     version: () => pythonVersion('Authlib'),
     async start(places) {
       const settings = await settingsFor(places);
-      const server = await startServer(PYTHON_PROGRAM, 'authlib_server.py', settings, { AUTHLIB_INSECURE_TRANSPORT: '1' });
+      const server = await startServer(PYTHON_PROGRAM, 'authlib_server.py', settings, {
+        AUTHLIB_INSECURE_TRANSPORT: '1',
+      });
       const issuer = `http://127.0.0.1:${settings.port}`;
       return {
         discovery: `${issuer}/.well-known/openid-configuration`,

@@ -10,7 +10,11 @@ import { bindingsFor, settingsFor, startServer } from '../process.mjs';
 
 /** @type {import('../providers.mjs').Provider[]} */
 export default [
-  { name: 'django-oauth-toolkit, opaque', gaps: [INTROSPECTION('bearer', 'session')], start: (places) => start(places, {}) },
+  {
+    name: 'django-oauth-toolkit, opaque',
+    gaps: [INTROSPECTION('bearer', 'session')],
+    start: (places) => start(places, {}),
+  },
   { name: 'django-oauth-toolkit, JWT', gaps: [], start: (places) => start(places, { jwt: true }) },
 ].map((setUp) => ({
   config: 'django-oauth-toolkit.json',
@@ -28,6 +32,7 @@ async function start(places, more) {
     discovery: `${issuer}/.well-known/openid-configuration`,
     bindings: bindingsFor(issuer, settings),
     person: () => new Person(settings),
+    canRevoke: true,
     close: server.close,
   };
 }

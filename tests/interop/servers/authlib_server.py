@@ -183,7 +183,7 @@ server = AuthorizationServer(
 server.register_grant(CodeGrant, [Code2IdToken(require_nonce=False), CodeChallenge(required=True)])
 server.register_grant(RefreshGrant)
 server.register_endpoint(Revocation)
-server.register_token_generator("default", Generator(issuer, refresh_token_generator=lambda **_: __import__("secrets").token_urlsafe(32)))
+server.register_token_generator("default", Generator(issuer, expires_generator=lambda client, grant_type: 3600, refresh_token_generator=lambda **_: __import__("secrets").token_urlsafe(32)))
 
 
 @app.get("/.well-known/openid-configuration")

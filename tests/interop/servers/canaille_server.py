@@ -1,4 +1,4 @@
-"""Canaille as it comes, in memory: a user made by its command line, a client as its admin page makes it."""
+"""Canaille as it comes, in memory: users made of its models, a client as its admin page makes it."""
 
 import json
 import sys
@@ -30,14 +30,15 @@ from canaille.app import models  # noqa: E402
 from canaille.backends import Backend  # noqa: E402
 
 with app.app_context(), Backend.instance.session():
-    user = models.User(
-        user_name=settings["username"],
-        formatted_name="Alice Example",
-        family_name="Example",
-        emails=["alice@example.com"],
-        password=settings["password"],
-    )
-    Backend.instance.save(user)
+    for name in settings["usernames"]:
+        user = models.User(
+            user_name=name,
+            formatted_name=f"{name} Example",
+            family_name="Example",
+            emails=[f"{name}@example.com"],
+            password=settings["password"],
+        )
+        Backend.instance.save(user)
     client = models.Client(
         client_id=settings["client_id"],
         client_name="Bargate",
