@@ -2,6 +2,7 @@
 
 import json
 import sys
+import uuid
 
 import django
 from django.conf import settings as django_settings
@@ -27,7 +28,12 @@ provider = {
 if settings.get("jwt"):
     from oauthlib.oauth2.rfc6749.tokens import signed_token_generator
 
-    provider["ACCESS_TOKEN_GENERATOR"] = signed_token_generator(pem, iss=f"{origin}/o", aud=settings["audience"])
+    def access_token(request):
+        """The generator of oauthlib, whose tokens would else be the same for all who get one within a second."""
+        claims = {"iss": f"{origin}/o", "aud": settings["audience"], "sub": str(request.user.pk), "jti": str(uuid.uuid4())}
+        return signed_token_generator(pem, **claims)(request)
+
+    provider["ACCESS_TOKEN_GENERATOR"] = access_token
 
 django_settings.configure(
     SECRET_KEY=settings["secret"],
