@@ -7,7 +7,6 @@ const gap = (choice, says) => /** @type {(...steps: string[]) => Gap} */ ((...st
 
 export const BASIC = gap('`token_endpoint_auth_method`: `client_secret_basic`', /invalid_client/);
 export const PRIVATE_KEY_JWT = gap('`token_endpoint_auth_method`: `private_key_jwt`', /401 invalid_client/);
-export const RAW_BASIC = gap('Basic with the secret as it stands', /invalid_client/);
 export const PAR = gap('pushed authorization requests (RFC 9126)', /Pushed Authorization Request must be used/);
 export const INTROSPECTION = gap(
   '`introspection` of opaque access tokens, and sessions that hold them',
@@ -27,7 +26,6 @@ export const PROFILE_SOURCE = gap(
   '`source` of the profile: `id_token`, where userinfo takes no token of an API',
   /^401 token_invalid$/,
 );
-export const REVOCATION_ADDRESS = gap('the address of revocation, where discovery names none', /as good as before/);
 export const REVOCATION_METHOD = gap(
   "revocation by the endpoint's own `revocation_endpoint_auth_methods_supported`",
   /401: .*invalid_client/,

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ROOT, freePort } from '../e2e/support/harness.mjs';
@@ -39,20 +39,35 @@ export const bindingsFor = (issuer, settings) => ({
  * @param {Record<string, string>} [env]
  */
 export async function startServer(program, script, settings, env = {}) {
-  const child = spawn(program, [join(ROOT, 'tests', 'interop', 'servers', script)], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  });
-  const errors = [];
-  child.stderr.setEncoding('utf8').on('data', (text) => errors.push(text));
+  const path = join(ROOT, 'tests', 'interop', 'servers', script);
+  const { line, close } = await startProgram(program, [path], { input: JSON.stringify(settings), env, ready: /^\{/ });
+  return { says: JSON.parse(line), close };
+}
+
+/**
+ * Starts a program, and waits for the line that says that it listens.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {{ input?: string, env?: Record<string, string>, ready: RegExp }} how
+ */
+export async function startProgram(program, args, { input = '', env = {}, ready }) {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  const said = [];
+  const lines = new EventEmitter();
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface(stream).on('line', (line) => {
+      said.push(line);
+      if (ready.test(line)) lines.emit('ready', line);
+    });
+  }
   const ended = once(child, 'close').then(([code]) => {
-    throw new Error(`${script} ended with ${code}: ${errors.join('').trim().split('\n').slice(-5).join('\n')}`);
+    throw new Error(`${program} ended with ${code}: ${said.slice(-5).join('\n')}`);
   });
   ended.catch(() => {});
-  child.stdin.end(JSON.stringify(settings));
-  const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), ended]);
+  child.stdin.end(input);
+  const [line] = await Promise.race([once(lines, 'ready'), ended]);
   return {
-    says: JSON.parse(line),
+    line,
     async close() {
       child.kill();
       await ended.catch(() => {});

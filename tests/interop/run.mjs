@@ -20,7 +20,8 @@ async function runAll(names) {
       absent.push({ name: provider.name, reason: missing });
       continue;
     }
-    const walked = await walk(provider);
+    const walked = await walk(provider).catch((error) => void wrong.push(`${provider.name}: ${error.stack}`));
+    if (!walked) continue;
     wrong.push(...judge(walked, provider.gaps));
     walks.push(walked);
     console.log(asText([walked]).join('\n'));
