@@ -1,9 +1,10 @@
 // `make interop`: walks every step at each provider, prints the table, and writes docs/providers.md. Names as arguments walk only
 // those providers whose name contains one of them, and write nothing.
 
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, ROOT, main } from '../../scripts/toolchain.mjs';
+import { WORK } from './install.mjs';
 import { PROVIDERS } from './providers.mjs';
 import { asPage, asText } from './table.mjs';
 import { judge } from './verdict.mjs';
@@ -12,6 +13,7 @@ import { walk } from './walk.mjs';
 async function runAll(names) {
   const wanted = PROVIDERS.filter(({ name }) => !names.length || names.some((part) => name.includes(part)));
   if (!wanted.length) throw new Failure(`no provider has a name like: ${names.join(', ')}`);
+  rmSync(WORK, { recursive: true, force: true });
   const [walks, absent, wrong] = [[], [], []];
   for (const provider of wanted) {
     const missing = await provider.install?.();
