@@ -104,7 +104,7 @@ export async function startApi({ port = 0 } = {}) {
   }
 }
 
-// Path and query are as they came over the wire: nothing decoded, nothing normalised.
+// Path and query are as they came: nothing decoded, nothing normalised.
 function describe(request) {
   const [path, ...query] = request.url.split('?');
   const headers = {};
@@ -116,7 +116,7 @@ function describe(request) {
   return { method: request.method, path, query: query.join('?'), headers, body_length: 0 };
 }
 
-// The token is for the API. Sent back, it would reach a page from which the gateway keeps it.
+// The token is for the API. An answer with it would give it to a page that must not have it.
 function withoutToken({ ...headers }) {
   const token = /^Bearer (.+)$/i.exec(headers.authorization)?.[1];
   if (token) headers.authorization = `Bearer (${token.length} characters, not sent back)`;

@@ -1,4 +1,4 @@
-// The local tenant: an OpenID provider (npm oidc-provider) in the shape of an Auth0 tenant, for development and tests.
+// The local tenant: an OpenID provider (npm oidc-provider) that behaves like an Auth0 tenant, for development and tests.
 // Plain http on loopback. `npm run tenant -- --port 9400` runs it by itself; tests import `startTenant`.
 // Needs Node.js 22 or later, which `npm ci` puts into node_modules/.bin, where npm scripts find it first.
 
@@ -11,7 +11,7 @@ import { Accounts } from './tenant/accounts.mjs';
 import { handleControl } from './tenant/control.mjs';
 import { createEndpoints } from './tenant/endpoints.mjs';
 import { Faults, sendAnswer } from './tenant/faults.mjs';
-import { KeyRing } from './tenant/keys.mjs';
+import { SigningKeys } from './tenant/keys.mjs';
 import { AUTH0_ENDPOINTS, createProvider } from './tenant/provider.mjs';
 import { Storage } from './tenant/storage.mjs';
 
@@ -23,7 +23,7 @@ const INNER_REQUEST_HEADER = 'x-tenant-inner-request';
 export const DEFAULT_CLIENT_ID = 'bargate-local';
 export const DEFAULT_CLIENT_SECRET = 'bargate-local-secret-not-for-production';
 export const DEFAULT_AUDIENCE = 'https://api.bargate.local/';
-/** The paths of gateway.config.json to which a login leads back: with a session, with tokens, and in a hidden frame. */
+/** The paths of gateway.config.json to which a login returns: with a session, with tokens, and in a hidden frame. */
 export const CALLBACK_PATHS = ['/api/auth0/callback', '/', '/api/auth0/silent/callback'];
 const DEFAULT_REDIRECT_URIS = ['http://127.0.0.1:8787', 'http://localhost:8787'].flatMap((origin) =>
   CALLBACK_PATHS.map((path) => origin + path),
@@ -42,8 +42,8 @@ const defaultClient = (redirectUris) => ({
 /**
  * Starts a tenant. Options, all optional: `port`, `issuer`, `clients`, `redirectUris`, `allowedLogoutUrls`,
  * `signingAlg`, `publishedAlgs`, and every member of `settings` below. With `basePath`, such as `/realms/demo`, everything is
- * below it and the issuer ends in it; `endpoints` puts endpoints elsewhere than Auth0 has them, and with an `end_session` among
- * them logout is that of OpenID Connect; `clientAuthMethods` are the ways in which clients may show their secret.
+ * below it and the issuer ends in it. `endpoints` puts endpoints at other paths than Auth0's; with an `end_session` among
+ * them, logout is that of OpenID Connect. `clientAuthMethods` are the methods by which clients may authenticate.
  */
 export async function startTenant(options = {}) {
   const settings = {
@@ -63,7 +63,7 @@ export async function startTenant(options = {}) {
     if (options[name] !== undefined) settings[name] = options[name];
   }
 
-  const keyRing = await KeyRing.generate(options.signingAlg ?? 'RS256', options.publishedAlgs);
+  const signingKeys = await SigningKeys.generate(options.signingAlg ?? 'RS256', options.publishedAlgs);
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error) => {
@@ -71,7 +71,7 @@ export async function startTenant(options = {}) {
       response.destroy();
     });
   });
-  // A pooled connection that the server closes first would look like a fault that no one asked for.
+  // A pooled connection that the server closes first would look like a fault that no test asked for.
   server.keepAliveTimeout = 0;
   // Nothing below waits, so that the first request already finds all of it.
   await once(server.listen(options.port ?? 0, HOST), 'listening');
@@ -95,7 +95,7 @@ export async function startTenant(options = {}) {
   let provider;
   let callProvider;
   const renewProvider = () => {
-    const signingKey = keyRing.current;
+    const signingKey = signingKeys.current;
     provider = createProvider({
       issuer,
       basePath,
@@ -115,7 +115,7 @@ export async function startTenant(options = {}) {
     origin,
     issuer,
     paths,
-    keyRing,
+    signingKeys,
     accounts,
     allowedLogoutUrls,
     currentProvider: () => provider,
@@ -128,18 +128,18 @@ export async function startTenant(options = {}) {
     counts,
     requests,
     get keys() {
-      return keyRing.keys;
+      return signingKeys.keys;
     },
-    keySet: () => keyRing.keySet(),
+    keySet: () => signingKeys.keySet(),
     resetCounts() {
       for (const path of Object.keys(counts)) delete counts[path];
     },
     async rotateKeys(rotation) {
-      const key = await keyRing.rotate(rotation);
+      const key = await signingKeys.rotate(rotation);
       renewProvider();
       return key;
     },
-    /** Returns the client another secret, as Auth0 does: from then on the one before is refused. */
+    /** Gives the client another secret, as Auth0 does: from then on the previous one is refused. */
     rotateClientSecret(secret) {
       clients[0] = { ...clients[0], client_secret: secret };
       renewProvider();
@@ -157,7 +157,7 @@ export async function startTenant(options = {}) {
         permissions: settings.permissions,
         ...claims,
       };
-      return keyRing.sign(payload, how);
+      return signingKeys.sign(payload, how);
     },
     /**
      * Mints a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4), valid unless `claims` or `how` make it
@@ -176,7 +176,7 @@ export async function startTenant(options = {}) {
         ...whose,
         ...claims,
       };
-      return keyRing.sign(payload, { ...how, header: { typ: 'logout+jwt', ...how.header } });
+      return signingKeys.sign(payload, { ...how, header: { typ: 'logout+jwt', ...how.header } });
     },
     families: () => storage.families(),
     family: (refreshTokenOrSub) =>
@@ -216,7 +216,7 @@ export async function startTenant(options = {}) {
   async function carryOut(fullPath, request, response) {
     if (basePath) {
       if (!fullPath.startsWith(`${basePath}/`)) return sendAnswer(response, { status: 404, body: 'nothing here' });
-      // As frameworks mount what does not know where it is mounted; oidc-provider makes its addresses of the two.
+      // Frameworks mount an application like this, below a path that it does not know; oidc-provider makes its addresses of the two.
       request.originalUrl = request.url;
       request.url = request.url.slice(basePath.length);
     }
@@ -225,7 +225,7 @@ export async function startTenant(options = {}) {
     return answer(request, response);
   }
 
-  // Carries the request out over a connection of its own, so that its answer can be lost, held or edited.
+  // Carries the request out over its own connection, so that its answer can be lost, held or edited.
   async function carryOutAside(request) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);

@@ -1,6 +1,6 @@
 // The one build: `make build`, `make dev` and wrangler's [build] command run it. Checks gateway.config.json against what it will be
 // deployed with, then compiles the gateway to WebAssembly in build/. A mistake stops it, and a deployment with it; only a gateway
-// that runs under `wrangler dev` goes on as it was built last.
+// that runs under `wrangler dev` keeps its last build.
 
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -32,17 +32,18 @@ const INPUTS = [
   '.cargo',
   'rust-toolchain.toml',
   'scripts/build.mjs',
+  'scripts/function-order.mjs',
   'scripts/shrink.mjs',
   'scripts/unused-closures.mjs',
   'scripts/wasm-module.mjs',
 ];
 
-/** What a build is made of, for whoever watches it. */
+/** The inputs of a build, for those who watch it. */
 export const WATCHED = [CONFIG, SERVICES, ...INPUTS];
 
 /**
  * Builds what is not built yet, and tells whether there was anything. `forDev` is for a gateway that runs on this machine: it tries
- * the services too, which wrangler does else, and may tell whoever calls it there what is wrong.
+ * the services too, which wrangler does otherwise, and its answers may say what is wrong.
  */
 export async function build({ forDev = false } = {}) {
   await setup();
@@ -70,7 +71,7 @@ export async function build({ forDev = false } = {}) {
   return true;
 }
 
-/** Builds for a gateway that is running: where that fails, it says why and what was built last stays. Tells what has come of it. */
+/** Builds for a gateway that is running: if that fails, it says why, and the last output stays. Returns the outcome. */
 export async function rebuild() {
   try {
     return (await build({ forDev: true })) ? 'built' : 'fresh';
@@ -91,8 +92,8 @@ function runBargate(args, options) {
 }
 
 /**
- * What the check is told of the deployment. What cannot be known here stops no build: secrets that were put, variables that may
- * come from elsewhere, and which environment it is where wrangler's call cannot be seen.
+ * The check's arguments about the deployment. What is unknown here stops no build: secrets that were set, variables that may
+ * come from elsewhere, and which environment it is if wrangler's call cannot be seen.
  */
 function deploymentFlags(forDev) {
   const call = wranglerCall();
@@ -127,7 +128,7 @@ function stampOf(name, inputs, purpose = []) {
   const before = hashOf(inputs, purpose);
   return {
     isFresh: () => existsSync(file) && readFileSync(file, 'utf8') === before,
-    // Left out where something changed while the build ran: the next one starts over.
+    // Not written if something changed while the build ran: the next one starts over.
     write: () => hashOf(inputs, purpose) === before && writeFileSync(file, before),
   };
 }

@@ -1,5 +1,5 @@
 // The browser that the end-to-end tests drive: an existing Chromium or Chrome, else Debian's package, else Playwright's own
-// download. Tests ask for it by `findChromium`; `make test` installs one first where there is none.
+// download. Tests ask for it by `findChromium`; `make test` installs one first if there is none.
 
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -16,7 +16,7 @@ const USUAL_PLACES = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 
-/** Finds a browser that starts, and gives its `path` and `version`; `undefined` where there is none. */
+/** Finds a browser that starts, and returns its `path` and `version`; `undefined` if there is none. */
 export async function findChromium() {
   // Not at the top of the file: `make test` reads it before set-up has installed this package.
   const { chromium } = await import('playwright-core');

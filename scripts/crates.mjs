@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { provideCargoDeny } from './setup.mjs';
 import { ROOT, TOOLS, run } from './toolchain.mjs';
 
-/** The manifests that have lock files of their own. */
+/** The manifests with their own lock files. */
 const MANIFESTS = ['Cargo.toml', 'tools/Cargo.toml', 'fuzz/Cargo.toml'];
 
 /** Runs checks of cargo-deny, by its names for them, on the crates of every lock file. */

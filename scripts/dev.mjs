@@ -3,7 +3,7 @@
 // GATEWAY_PORT, TENANT_PORT and API_PORT choose other ports.
 //
 // What changes is built here and not by wrangler, whose own watcher loses files that are replaced, and which answers nobody while
-// a build has failed. wrangler is told of what was built, and of nothing else.
+// a build has failed. wrangler learns only of finished builds.
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -34,21 +34,21 @@ const REDIRECT_URIS = {
   SILENT_REDIRECT_URI: `${GATEWAY}/api/auth0/silent/callback`,
 };
 
-/** What wrangler is told to watch: written, and not replaced, whenever something was built. */
+/** The file that wrangler watches: written, and not replaced, after each build. */
 const BUILT = 'build/.built';
-/** What wrangler is started with, beside the file that it is made of, so that every path in it holds. */
+/** What wrangler is started with, beside the file that it is made of, so that every path in it is right. */
 const WRANGLER_CONFIG = 'wrangler.dev.toml';
-/** What that stands for: wrangler would watch these files themselves. */
+/** The files that it is made of: wrangler would watch these themselves. */
 const WRANGLER_INPUTS = ['wrangler.toml', '.dev.vars', '.env', '.env.local'];
 /** Where the addresses are that differ from those of .env: wrangler and `bargate` read it behind that. */
 const ADDRESSES = '.env.local';
-/** How that file begins where it is made here. */
+/** How that file begins if it was made here. */
 const MADE_HERE = '# Made by `make dev`, for as long as it runs';
 /** Lines of wrangler's that say what is said already: the gateway logs each request, and the build what it does. */
 const SAID_ALREADY =
   /^\[wrangler:info\] [A-Z]+ \S+ \d{3} .*\(\d+ms\)$|^\[custom build\]|^The file .* changed, restarting build/;
 
-/** Throws where something listens on the port already. */
+/** Throws if something listens on the port already. */
 async function checkPort(name, port) {
   const server = createServer();
   await new Promise((resolve, reject) => {
@@ -65,7 +65,7 @@ function removeAddresses() {
     rmSync(join(ROOT, ADDRESSES));
 }
 
-/** Writes the addresses where the ports are not the usual ones; gives flags of wrangler's where the file is the developer's own. */
+/** Writes the addresses if the ports are not the usual ones; returns flags for wrangler if the file is the developer's own. */
 function giveAddresses() {
   removeAddresses();
   const usual = Object.entries(DEFAULT_PORTS).every(([name, port]) => PORTS[name] === port);
@@ -138,7 +138,7 @@ async function follow(watcher, wranglerConfig) {
   for (let before = 'fresh'; ; ) {
     await watcher.change();
     const outcome = await rebuild();
-    // What does not go together with the config is kept from wrangler until it does.
+    // wrangler sees a change only when it fits the config.
     if (outcome !== 'failed') wranglerConfig = writeWranglerConfig(wranglerConfig);
     if (outcome === 'built') tellWrangler();
     if (outcome === 'built' || (outcome === 'fresh' && before === 'failed'))
@@ -148,7 +148,7 @@ async function follow(watcher, wranglerConfig) {
 }
 
 /**
- * Starts a service. Each leads a process group of its own, so that ending the group ends what it has started itself.
+ * Starts a service. Each leads its own process group, so that ending the group ends what it has started itself.
  *
  * @param {Service} service
  */

@@ -1,4 +1,4 @@
-// Runs the end-to-end tests: several files at a time, each in a process of its own.
+// Runs the end-to-end tests: several files at a time, each in its own process.
 
 import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';

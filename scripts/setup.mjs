@@ -1,5 +1,5 @@
-// Installs what the build needs and is not there yet: the Rust toolchain, npm packages, worker-build, wasm-bindgen. All but the first
-// go into the project's own ignored folders; the tools that are compiled are kept in the user's cache besides, for the next clone. A
+// Installs what the build needs and is not there yet: the Rust toolchain, npm packages, worker-build, wasm-bindgen. All but the
+// first go into the project's own ignored folders; compiled tools are also stored in the user's cache, for the next clone. A
 // second run changes nothing.
 
 import { createHash } from 'node:crypto';
@@ -13,7 +13,7 @@ const NODE_MIN_MAJOR = 20;
 const WASM_TARGET = 'wasm32-unknown-unknown';
 const WORKER_BUILD_VERSION = '0.8.7';
 const CARGO_DENY_VERSION = '0.20.2';
-/** Where tools are kept that were compiled. */
+/** Where compiled tools are stored. */
 const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'bargate');
 
 export async function setup() {
@@ -26,14 +26,14 @@ export async function setup() {
     '--version',
     WORKER_BUILD_VERSION,
   ]);
-  // The lock file that it comes with names crates that not every registry has, so tools/ has one of its own.
+  // The lock file that it comes with names crates that not every registry has, so tools/ has its own.
   await installCargoTool('wasm-bindgen', lockedVersion('wasm-bindgen'), TOOLS.wasmBindgen, [
     '--path',
     join(ROOT, 'tools'),
   ]);
 }
 
-/** Installs what checks licences and where crates come from. */
+/** Installs the tool that checks licences and sources of crates. */
 export function provideCargoDeny() {
   return installCargoTool('cargo-deny', CARGO_DENY_VERSION, TOOLS.cargoDeny, [
     'cargo-deny',
@@ -43,8 +43,8 @@ export function provideCargoDeny() {
 }
 
 /**
- * Installs the toolchain that rust-toolchain.toml names, where rustup is and the toolchain is not. Left to itself rustup would do so
- * without a word at the next call of `cargo`, or refuse to. A Rust that came in another way goes by its own version.
+ * Installs the toolchain that rust-toolchain.toml names, if rustup is there and the toolchain is not. Left to itself rustup would
+ * do so without a word at the next call of `cargo`, or refuse to. A Rust from another source keeps its own version.
  */
 async function installToolchain() {
   const present = outputOf('rustup', ['toolchain', 'list']);
@@ -128,7 +128,7 @@ async function installPackages() {
   }
 }
 
-/** Whether node_modules holds what package-lock.json asks for and nothing else, by npm's own record of what it installed. */
+/** Checks whether node_modules has exactly what package-lock.json requires, by npm's own record of what it installed. */
 function packagesAreInstalled() {
   const record = join('node_modules', '.package-lock.json');
   if (!existsSync(join(ROOT, record)) || !existsSync(TOOLS.node)) return false;
@@ -143,7 +143,7 @@ function packagesAreInstalled() {
 }
 
 /**
- * Installs a tool, with all that it is made of as its lock file has it, where it is not there in this version. It is compiled once for
+ * Installs a tool, with all that it is made of as its lock file has it, if it is not there in this version. It is compiled once for
  * all clones of a user: a folder of the user's cache has it, by all that it is made of.
  */
 async function installCargoTool(name, version, program, source) {

@@ -3,9 +3,10 @@
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { namedInOrder } from './function-order.mjs';
 import { Failure, ROOT, TOOLS, outputOf, readProjectFile, run } from './toolchain.mjs';
 import { withoutClosures } from './unused-closures.mjs';
-import { SECTIONS, exportsOf, leb, sectionOf, withSection } from './wasm-module.mjs';
+import { SECTIONS, exportsOf, importsOf, leb, sectionOf, withSection } from './wasm-module.mjs';
 
 const FEATURES = [
   'bulk-memory',
@@ -17,16 +18,24 @@ const FEATURES = [
   'sign-ext',
 ].map((feature) => `--enable-${feature}`);
 
-// Inlined functions are fewer bytes and compress worse, and so do functions in any order but that of their names, which puts
-// those of one module side by side.
+// Inlined functions are fewer bytes and compress worse.
 const OPTIMISATIONS = [
-  '--one-caller-inline-max-function-size=60',
+  '--one-caller-inline-max-function-size=30',
   '--low-memory-unused',
   '--gufa-optimizing',
   '-O2',
   '--shrink-level=1',
   '--converge',
+];
+
+// How a load or store is aligned is a hint that V8 does not use; left out, more of them are alike.
+const ARRANGEMENT = [
   '--reorder-functions-by-name',
+  '--dealign',
+  '--optimize-level=2',
+  '--shrink-level=1',
+  '--generate-stack-ir',
+  '--optimize-stack-ir',
   '--strip-debug',
   '--strip-producers',
 ];
@@ -37,15 +46,22 @@ export async function shrink(directory) {
   await dropUnusedClasses(script);
   await dropUnusedExports(wasm, readProjectFile(script));
   dropUnusedStreams(wasm);
-  await run(TOOLS.wasmOpt, [...FEATURES, ...OPTIMISATIONS, wasm, '-o', wasm], {
-    failure: 'the WebAssembly file could not be made smaller',
-  });
+  await optimise(wasm, OPTIMISATIONS);
+  const path = join(ROOT, wasm);
+  writeFileSync(path, namedInOrder(readFileSync(path)));
+  await optimise(wasm, ARRANGEMENT);
   shortenImports(wasm, script);
 }
 
+async function optimise(wasm, options) {
+  await run(TOOLS.wasmOpt, [...FEATURES, ...options, wasm, '-o', wasm], {
+    failure: 'the WebAssembly file could not be made smaller',
+  });
+}
+
 /**
- * Leaves out the classes that come with the SDK: told that making them has no effect, esbuild drops those nobody uses. Leaves out,
- * too, what stands twice and would be warned of at every build.
+ * Leaves out the classes that come with the SDK: marked as free of side effects, the unused ones are dropped by esbuild. Leaves
+ * out, too, duplicates that would be warned of at every build.
  */
 async function dropUnusedClasses(script) {
   const whole = script.replace(/\.js$/, '.whole.js');
@@ -107,8 +123,6 @@ function dropUnusedStreams(wasm) {
  */
 function shortenImports(wasm, script) {
   const bytes = readFileSync(join(ROOT, wasm));
-  const section = sectionOf(bytes, SECTIONS.import);
-  const { number, name } = section.reader;
   let text = readProjectFile(script);
   const rename = (long, pattern, short) => {
     const named = text.split(pattern);
@@ -118,22 +132,17 @@ function shortenImports(wasm, script) {
     return Buffer.concat([leb(written.length), Buffer.from(written)]);
   };
   const modules = new Map();
-  const count = number();
-  const parts = [leb(count)];
-  for (let index = 0; index < count; index += 1) {
-    const [module, long] = [name(), name()];
-    const kind = number();
-    // A function has the index of its type, an exception's tag a byte before that.
-    const described = { 0: 1, 4: 2 }[kind];
-    if (!described) throw new Failure(`${wasm} imports ${long}, of the unknown kind ${kind}`);
+  const imports = importsOf(bytes);
+  const parts = [leb(imports.length)];
+  for (const [index, { module, name, kind, described }] of imports.entries()) {
     if (!modules.has(module)) modules.set(module, rename(module, `"${module}":`, `$${modules.size}:`));
-    const short = rename(long, new RegExp(`(?<![\\w$])${long}(?![\\w$])`), `$${index.toString(36)}`);
-    parts.push(modules.get(module), short, leb(kind), ...Array.from({ length: described }, () => leb(number())));
+    const short = rename(name, new RegExp(`(?<![\\w$])${name}(?![\\w$])`), `$${index.toString(36)}`);
+    parts.push(modules.get(module), short, leb(kind), ...described.map(leb));
   }
   text = text
     .replace(/\b__wbg_\w+:function\(.*?\},(?=[\w$]+:function\()/g, '')
     // What the modules export, which esbuild writes as getters.
     .replace(/\{(?:[\w$]+:\(\)=>[\w$]+,?){2,}\}/g, (exported) => exported.replace(/(?<=[{,])\w+:\(\)=>[\w$]+,?/g, ''));
-  writeFileSync(join(ROOT, wasm), withSection(bytes, section, SECTIONS.import, parts));
+  writeFileSync(join(ROOT, wasm), withSection(bytes, sectionOf(bytes, SECTIONS.import), SECTIONS.import, parts));
   writeFileSync(join(ROOT, script), text);
 }

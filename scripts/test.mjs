@@ -1,5 +1,5 @@
-// `make test` and CI: every check there is. Steps that do not need each other run side by side, each in a process of its own; what a
-// step prints is kept, and shown whole if it fails. A line says when a step begins and ends, and how far the long ones are.
+// `make test` and CI: every check there is. Steps that do not need each other run side by side, each in its own process; what
+// a step prints is stored, and shown in full if it fails. A line says when a step begins and ends, and how far the long ones are.
 // Step names as arguments (`node scripts/test.mjs clippy e2e`) run only those whose name contains one of them.
 
 import { fork, spawn } from 'node:child_process';
@@ -116,7 +116,7 @@ async function perform({ body }) {
   process.disconnect?.();
 }
 
-/** Starts a step in a process of its own; `ended` resolves with what came of it. */
+/** Starts a step in its own process; `ended` resolves with the outcome. */
 function start(step, results) {
   const isBuilt = results.some(({ name, outcome }) => name === 'compile' && outcome === 'PASS');
   const child = fork(fileURLToPath(import.meta.url), ['--step', step.name], {

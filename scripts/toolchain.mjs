@@ -43,7 +43,7 @@ export class Failure extends Error {}
 
 /**
  * Runs a program with its output passed through, and throws a `Failure` if it does not succeed. What it says of errors comes in
- * one piece where `whole` says so and nobody sits at a terminal: wrangler takes every piece for a line.
+ * one piece if `whole` says so and the output is not a terminal: wrangler takes every piece for a line.
  *
  * @param {string} program
  * @param {string[]} args
@@ -62,13 +62,13 @@ export async function run(program, args, { env = toolEnvironment(), failure, who
   if (status !== 0) throw new Failure(failure ?? `${[program, ...args].join(' ')} failed (${status})`);
 }
 
-/** What a program prints, trimmed, or `undefined` where it cannot be run. */
+/** Returns what a program prints, trimmed, or `undefined` if it cannot be run. */
 export function outputOf(program, args) {
   const { status, stdout } = spawnSync(program, args, { cwd: ROOT, encoding: 'utf8' });
   return status === 0 ? stdout.trim() : undefined;
 }
 
-/** Where it is kept how long each step took the last time. */
+/** The file with the last duration of each step. */
 const DURATIONS = join(ROOT, '.tools', 'durations.json');
 /** What takes less than this is done without a word. */
 const WORTH_TELLING_SECS = 5;

@@ -1,4 +1,4 @@
-// Takes closures that nobody can make any more out of a WebAssembly module's table of functions.
+// Removes closures that nothing can make from the table of functions of a WebAssembly module.
 //
 // The SDK's streams export classes that the gateway never makes. With the exports gone, what they call is dead; but a closure is
 // called by its number in the table, so no optimiser may leave it out, with all that it calls. Which closures are theirs, their
@@ -28,7 +28,7 @@ export function withoutClosures(bytes, unused) {
       const [bytesOfIt, alignment] = words.subarray(at + 1);
       if (bytesOfIt >= 0x10000 || ![1, 2, 4, 8].includes(alignment)) return;
       dead.add(word);
-      // Behind size and alignment its methods stand, up to the next vtable.
+      // After size and alignment come its methods, up to the next vtable.
       for (let method = at + 3; nameAt(words[method]) && !drops(words[method]); method += 1) dead.add(words[method]);
     });
   }
@@ -50,7 +50,7 @@ function* dataOf(bytes) {
   }
 }
 
-/** Reads the constant by which a segment says where it stands. */
+/** Reads the constant by which a segment says its place. */
 function constant(reader) {
   const [code] = reader.take(1);
   const value = reader.number();

@@ -1,6 +1,6 @@
 // Reads and rewrites sections of a WebAssembly module (WebAssembly core specification, section 5).
 
-export const SECTIONS = { custom: 0, import: 2, export: 7, element: 9, data: 11 };
+export const SECTIONS = { custom: 0, import: 2, export: 7, element: 9, code: 10, data: 11 };
 
 /** Reads a module's numbers and names one after the other, from `at` on. */
 export function readerOf(bytes, at) {
@@ -20,19 +20,19 @@ export function readerOf(bytes, at) {
   return { number, take, name, at: () => at };
 }
 
-/** Finds the sections with a number: where each starts and ends, where its content does, and what reads that. */
-export function* sectionsOf(bytes, wanted) {
+/** Finds the sections: which each is, where it starts and ends, and what reads its content. */
+export function* sectionsOf(bytes) {
   for (let start = 8; start < bytes.length; ) {
     const header = readerOf(bytes, start + 1);
     const end = header.number() + header.at();
-    if (bytes[start] === wanted) yield { start, end, reader: readerOf(bytes, header.at()) };
+    yield { id: bytes[start], start, end, reader: readerOf(bytes, header.at()) };
     start = end;
   }
 }
 
 /** Finds the one section with a number. */
 export function sectionOf(bytes, wanted) {
-  for (const section of sectionsOf(bytes, wanted)) return section;
+  for (const section of sectionsOf(bytes)) if (section.id === wanted) return section;
   throw new Error(`the WebAssembly has no section ${wanted}`);
 }
 
@@ -43,11 +43,33 @@ export function withSection(bytes, { start, end }, id, parts) {
   return Buffer.concat([bytes.subarray(0, start), head, body, bytes.subarray(end)]);
 }
 
+/** Puts a custom section at the end of a module, in the place of those that it has of that name. */
+export function withCustomSection(bytes, name, parts) {
+  const rest = [bytes.subarray(0, 8)];
+  for (const { id, start, end, reader } of sectionsOf(bytes))
+    if (id !== SECTIONS.custom || reader.name() !== name) rest.push(bytes.subarray(start, end));
+  const body = Buffer.concat([leb(name.length), Buffer.from(name), ...parts]);
+  return Buffer.concat([...rest, leb(SECTIONS.custom), leb(body.length), body]);
+}
+
 /** Writes a number as LEB128 does, unsigned. */
 export function leb(number) {
   const bytes = [];
   for (; number > 0x7f; number = Math.floor(number / 0x80)) bytes.push((number % 0x80) | 0x80);
   return Buffer.from([...bytes, number]);
+}
+
+/** What a kind of import is described by: a function by the index of its type, an exception's tag by a byte before that. */
+const IMPORTED = { 0: 1, 4: 2 };
+
+/** Reads what a module imports: of each the module, its name and kind, and the numbers that describe it. */
+export function importsOf(bytes) {
+  const { number, name } = sectionOf(bytes, SECTIONS.import).reader;
+  return Array.from({ length: number() }, () => {
+    const [module, imported, kind] = [name(), name(), number()];
+    if (!IMPORTED[kind]) throw new Error(`the import ${imported} is of the unknown kind ${kind}`);
+    return { module, name: imported, kind, described: Array.from({ length: IMPORTED[kind] }, number) };
+  });
 }
 
 /** The names in a module's export section. */
@@ -61,13 +83,14 @@ export function exportsOf(bytes) {
   });
 }
 
-const FUNCTION_NAMES = 1;
+/** The part of the name section that has the names of functions. */
+export const FUNCTION_NAMES = 1;
 
 /** The names of a module's functions, by index, as its name section has them. */
 export function functionNamesOf(bytes) {
   const names = new Map();
-  for (const { end, reader } of sectionsOf(bytes, SECTIONS.custom)) {
-    if (reader.name() !== 'name') continue;
+  for (const { id, end, reader } of sectionsOf(bytes)) {
+    if (id !== SECTIONS.custom || reader.name() !== 'name') continue;
     while (reader.at() < end) {
       const [kind] = reader.take(1);
       const content = reader.take(reader.number());

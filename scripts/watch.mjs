@@ -1,5 +1,5 @@
-// Watches files and folders for `make dev`. It watches folders and never a file: whoever saves by putting another file in the
-// place of one would leave a watch on what is gone. What has changed is for others to find out.
+// Watches files and folders for `make dev`. It watches folders and never a file: an editor that saves by putting another file in
+// the place of one would leave a watch on what is gone. What has changed is for others to find out.
 
 import { readdirSync, watch } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -36,7 +36,7 @@ export class Watcher {
     for (const watcher of this.#watchers) watcher.close();
   }
 
-  /** Watches anew the folders that are there: one may have come, or been put in the place of another. */
+  /** Watches again the folders that exist: one may have been created or replaced. */
   #follow() {
     const before = this.#watchers;
     this.#watchers = [

@@ -1,4 +1,4 @@
-// What wrangler was called with, where it runs a build: it hands over the name of its command and nothing else, and which bindings
+// The arguments of wrangler, when it runs a build: it hands over the name of its command and nothing else, and which bindings
 // there will be hangs on the environment. So this looks up the processes that the build was started by.
 
 import { resolve } from 'node:path';
@@ -9,7 +9,7 @@ const ANCESTORS_MAX = 6;
 /** The program of wrangler's, in what `ps` says of a process. */
 const WRANGLER = /\bwrangler(?:-dist\/cli\.js|\.js)?(?= |$)/;
 
-/** The words behind wrangler's name in the command that it was called by; `undefined` where that cannot be seen. */
+/** Returns the words after wrangler's name in the command that it was called by; `undefined` if that cannot be seen. */
 function wordsOfCall() {
   let pid = process.ppid;
   for (let step = 0; step < ANCESTORS_MAX && pid > 1; step += 1) {
@@ -33,7 +33,7 @@ function valuesOf(words, names) {
 }
 
 /**
- * What a call of wrangler says of a deployment: its configuration's file, the environment (empty where it is the top of the file),
+ * What a call of wrangler says of a deployment: its configuration's file, the environment (empty for the top of the file),
  * files of variables, and whether variables come from elsewhere too. Without a call that can be seen, only what the surroundings
  * say is known.
  */

@@ -2,10 +2,10 @@
 //!
 //! The parser is the one that acts on the address: in the Worker the runtime's own `URL`, so that no address can mean one thing
 //! to a check and another to the call that follows; on the host, for the command line and tests, the crate `url`. The two differ in
-//! two things, which `tests/addresses.rs` holds: `^` in a path is `%5E` to the runtime alone, and a label `xn--…` that is not one of IDNA
-//! is refused by the crate alone.
+//! two things, which `tests/addresses.rs` tests: `^` in a path is `%5E` only in the runtime, and a label `xn--…` that is not one
+//! of IDNA is refused only by the crate.
 //!
-//! So nothing may be decided by comparing what one of them gave with what the other did. The path of a request is matched in a
+//! So nothing may be decided by comparing the results of the two. The path of a request is matched in a
 //! spelling that has the circumflex one way ([`crate::route`]); all else compares addresses that one parser read. A config whose
 //! host has such a label is a mistake to `bargate check`, and so to a build; the Worker would take it, and call that host.
 
@@ -44,12 +44,12 @@ impl Address {
         self.authority().as_bytes().contains(&b'@')
     }
 
-    /// Returns the host, with the port where it is not the scheme's own.
+    /// Returns the host, with the port if it is not the scheme's own.
     pub fn host_and_port(&self) -> &str {
         self.authority().rsplit('@').next().unwrap_or_default()
     }
 
-    /// Returns the origin as browsers serialise it: `null` where the scheme has none.
+    /// Returns the origin as browsers serialise it: `null` if the scheme has none.
     pub fn origin(&self) -> String {
         if self.is_http() { format!("{}://{}", self.scheme(), self.host_and_port()) } else { "null".to_owned() }
     }
@@ -70,7 +70,7 @@ impl Address {
         Some(self.without_fragment().split_once('?')?.1)
     }
 
-    /// Returns what stands behind the origin, fragment included.
+    /// Returns the text after the origin, fragment included.
     pub fn beyond_authority(&self) -> &str {
         let rest = self.0.get(self.scheme().len() + 1..).unwrap_or_default();
         rest.strip_prefix("//").and_then(|rest| rest.get(self.authority().len()..)).unwrap_or(rest)

@@ -1,6 +1,6 @@
 //! The signature algorithms a token may use (RFC 7518 section 3.1, RFC 8037 section 3.1).
 //!
-//! `none` is absent on purpose. HMAC has a kind of key of its own, which no key set that was fetched can hold: a public key is no
+//! `none` is absent on purpose. HMAC has its own kind of key, which no fetched JWKS can have: a public key is no
 //! secret.
 
 use std::fmt;

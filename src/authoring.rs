@@ -1,9 +1,11 @@
-//! What commands that write a config have in common: JSON in the order in which it is written, and the words for providers.
+//! What commands that write a config have in common: JSON in the order in which it is written, the words for providers, and the
+//! config that most begin with.
 //!
-//! It does **not** know what a config may hold, and writes no file. It is compiled for the host only.
+//! It takes the names of keys from where they are declared, and writes no file. It is compiled for the host only.
 
-mod ordered_json;
 mod provider;
+mod starting_point;
 
-pub use ordered_json::Json;
+pub use crate::config::grammar::Json;
 pub use provider::Provider;
+pub use starting_point::{Asked, Mode, mistake, starting_point};

@@ -197,13 +197,6 @@ impl<'s> WrittenConfig<'s> {
     }
 }
 
-/// Returns the text of a config and its tree, with what configs of the older gateway leave unsaid; `None` if it is no JSON.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn parse(source: &str) -> Option<(&str, Node<'_>)> {
-    let source = without_mark(source);
-    Some((source, parse_text(source).ok()?))
-}
-
 /// Says what people bring from JavaScript and JSON has not, and what to do about it.
 fn syntax_words(source: &str, offset: usize) -> Option<(&'static str, &'static str)> {
     if cfg!(target_arch = "wasm32") {

@@ -1,4 +1,4 @@
-//! Cross-origin answers (Fetch standard, section 3.2): who may read, and what a preflight is told.
+//! Cross-origin answers (Fetch standard, section 3.2): who may read, and the answer to a preflight.
 //!
 //! An origin that is not on the list gets the same answer without the headers that would let its page read it.
 
@@ -16,7 +16,7 @@ pub struct Preflight<'r> {
     pub headers: Option<&'r str>,
 }
 
-/// Returns what `Vary` must name on each answer, preflights aside; `None` if the answer is the same for every origin.
+/// Returns what `Vary` must name on each answer, except preflights; `None` if the answer is the same for every origin.
 pub fn vary(cors: &Cors) -> Option<&'static str> {
     match cors.origins {
         AllowedOrigins::Any => None,
@@ -51,7 +51,7 @@ pub const PREFLIGHT_VARY: &str = "Origin, Access-Control-Request-Method, Access-
 
 /// Returns the headers of a preflight's answer, for a path that has `route_methods` (as an `Allow` header names them).
 ///
-/// The whole permission is withheld where origin, method or a header is not allowed.
+/// The whole permission is withheld if origin, method or a header is not allowed.
 pub fn preflight_headers(cors: &Cors, preflight: &Preflight<'_>, route_methods: &str) -> Vec<Header> {
     let mut headers = Vec::new();
     let Some(allowed) = allowed_origin(cors, preflight.origin) else { return headers };

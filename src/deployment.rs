@@ -48,7 +48,7 @@ pub struct Deployment {
 impl Bindings for Deployment {
     fn look_up(&self, reference: &Reference) -> Binding {
         let name = reference.name.as_str();
-        // As `wrangler dev` does it: files of variables stand before [vars], and behind bindings of other kinds.
+        // As `wrangler dev` does it: files of variables take precedence over [vars], and bindings of other kinds over both.
         let is_read = self.wrangler.as_ref().is_none_or(|wrangler| wrangler.ignores(name).is_none());
         if let Some(value) = self.env.value(name).filter(|_| is_read) {
             return Binding::Value(value.to_owned());
@@ -60,7 +60,7 @@ impl Bindings for Deployment {
             let value = declared.value.to_variable().map(Binding::Value);
             return value.unwrap_or_else(|| Binding::NoText(declared.value.type_name()));
         }
-        // A secret that was put with `wrangler secret put` stands in no file.
+        // A secret set with `wrangler secret put` is in no file.
         let may_be_put = self.env.is_empty() && wrangler.section.at("secrets.required").is_none();
         if wrangler.has_unseen(name) || (reference.kind == ReferenceKind::Secret && may_be_put) {
             return Binding::Unknown;
@@ -82,7 +82,7 @@ impl Deployment {
         }
     }
 
-    /// Returns the names of the files, those first whose values stand before the others'.
+    /// Returns the names of the files, those first whose values take precedence.
     pub fn file_names(&self) -> Vec<String> {
         let env_files = self.env.files().iter().rev().map(|env_file| &env_file.file);
         env_files.chain(self.wrangler.iter().map(|wrangler| &wrangler.file)).map(|file| file.name.clone()).collect()
@@ -123,14 +123,14 @@ impl Deployment {
         missing.collect()
     }
 
-    /// Checks whether variables that these files do not have may stand in an environment, or in the dashboard.
+    /// Checks whether variables that these files do not have may be in an environment, or in the dashboard.
     fn may_leave_variables_to_others(&self) -> bool {
         let has = |wrangler: &Wrangler, key: &str| wrangler.section.get(key).is_some();
         let may = |wrangler: &Wrangler| has(wrangler, "env") || !has(wrangler, "vars");
         self.env.is_empty() && self.wrangler.as_ref().is_some_and(may)
     }
 
-    /// Adds to what was told of a config what the deployment lacks, and gives what is told of the deployment's own files.
+    /// Adds what the deployment lacks to the diagnostics of a config, and returns those of the deployment's own files.
     ///
     /// `is_file` says whether a module is there.
     pub fn review(
@@ -168,7 +168,7 @@ impl Deployment {
         files
     }
 
-    /// Tells of the variables that no file has, where they may be elsewhere.
+    /// Reports the variables that no file has, if they may be elsewhere.
     fn undeclared_variables(&self, needs: &[Need]) -> Option<Diagnostic> {
         let has_value = |name: &str| {
             let reference = Reference { kind: ReferenceKind::Env, name: name.to_owned() };

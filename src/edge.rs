@@ -24,7 +24,7 @@ use request::context::RequestContext;
 use runtime::panic;
 use runtime::stored_object::StoredObject;
 
-/// Answers a request: with a `Response`, or with a promise of one where the answer waits for I/O.
+/// Answers a request: with a `Response`, or with a promise of one if the answer waits for I/O.
 #[wasm_bindgen]
 pub fn fetch(request: web_sys::Request, env: Env, context: worker::worker_sys::Context) -> JsValue {
     panic::install_hook();
@@ -43,7 +43,7 @@ pub fn answer_panic(request: web_sys::Request, env: Env, context: worker::worker
     settle(Box::pin(async move { Ok(handler::handle_panicked(&cx).await.into()) }))
 }
 
-/// Answers a message to a Durable Object of the class `kind`, or its alarm where there is no message; gives a promise of text.
+/// Answers a message to a Durable Object of the class `kind`, or its alarm if there is no message; returns a promise of text.
 #[wasm_bindgen]
 pub fn answer_object(object: StoredObject, kind: &str, message: Option<String>) -> js_sys::Promise {
     panic::install_hook();

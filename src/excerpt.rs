@@ -1,6 +1,6 @@
-//! Excerpts of texts that somebody else chose, as a log line may hold them.
+//! Excerpts of texts that somebody else chose, for log lines.
 
-/// Cuts a text that a client chose to what a log line should hold of it.
+/// Cuts a text that a client chose to the excerpt for a log line.
 pub fn shortened(text: &str) -> String {
     printable(text, 64)
 }

@@ -3,7 +3,7 @@
 //! RFC 7519 section 4 lets a parser refuse duplicate claims or take the last one. Two parsers that choose differently see
 //! two different tokens, so ours refuses, here and wherever else a document decides something.
 //!
-//! Everything is read into one type, by `deserialize_any` alone: a Worker is weighed in bytes. Each type that derives
+//! Everything is read into one type, only by `deserialize_any`, because each byte of the Worker counts. Each type that derives
 //! `Deserialize` brings a kilobyte or more, and the first that can be of the wrong type brings the words for saying so, with
 //! them the formatting of floats, which is ten.
 
@@ -15,7 +15,7 @@ use serde_json::{Map, Number, Value};
 /// The largest number up to which a float tells every whole number from its neighbours.
 pub const FLOAT_EXACT_MAX: f64 = 9_007_199_254_740_991.0;
 
-/// Reads an object; `None` if the text is none, or names a key twice.
+/// Parses an object; `None` if the text is not one, or has a key twice.
 pub fn parse_object(text: &[u8]) -> Option<Map<String, Value>> {
     match serde_json::from_slice(text) {
         Ok(StrictValue(Some(Value::Object(members)))) => Some(members),
@@ -42,7 +42,8 @@ pub fn insert(object: &mut Map<String, Value>, members: &mut [(&str, Value)]) {
     }
 }
 
-/// Writes a value as text. Its `Display` would be in the Worker twice, for `{:#}` as well, and with it what a formatter can do wrong.
+/// Writes a value as text. Its `Display` would be in the Worker twice, for `{:#}` as well, and with it what a formatter can do
+/// wrong.
 pub trait ToText {
     /// Returns the value as JSON.
     fn to_text(&self) -> String;
@@ -57,7 +58,7 @@ impl ToText for Value {
 
 /// A JSON value; `None` if one of its objects has a duplicate key.
 ///
-/// That is no error of `serde`'s: one of our own would bring the search for a text in a text, a kibibyte more, because `serde_json`
+/// That is not our own error of `serde`: one would bring the search for a text in a text, a kibibyte more, because `serde_json`
 /// looks for a place in its words.
 pub struct StrictValue(pub Option<Value>);
 

@@ -1,18 +1,18 @@
 //! Bargate: an auth-aware API gateway for Cloudflare Workers.
 //!
 //! The crate has a core and an edge. The core decides: it turns values into values, has no clock, does no I/O and
-//! compiles on any host. The edge performs: it is compiled for `wasm32` alone and is the one place that knows the
+//! compiles on any host. The edge performs: it is compiled only for `wasm32`, and is the only place that knows the
 //! Workers runtime.
 //!
 //! ```text
-//! edge -> objects -> session -> oauth -> proxy -> mapping -> cors -> problem -> token -> config -> jwks -> http -> route
+//! edge -> objects -> session -> oauth -> answer -> proxy -> mapping -> cors -> problem -> token -> config -> jwks -> http -> route
 //!      -> recent -> algorithm -> address -> excerpt -> secret -> json
 //! ```
 //!
-//! The command line has rooms of its own, on the host alone, which the edge never names: `deployment -> review -> import -> explain
-//! -> authoring` stand behind `objects`, and `text_file` and `printable` behind `address`.
+//! The command line has its own rooms, only on the host, which the edge never names: `deployment -> review -> import -> explain
+//! -> authoring` come before `objects`, and `text_file` and `printable` after `address`.
 //!
-//! Nothing points back, which `tests/rooms.rs` holds.
+//! Nothing points back, which `tests/rooms` tests.
 
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 #![cfg_attr(
@@ -22,6 +22,7 @@
 
 pub mod address;
 pub mod algorithm;
+pub mod answer;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod authoring;
 pub mod config;

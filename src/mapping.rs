@@ -17,7 +17,7 @@ pub fn mapped_headers<'m>(
     mapping.headers.iter().map(|(name, source)| (name.as_str(), value(source))).collect()
 }
 
-/// Returns the query for the upstream: the client's own as it came, with the mapped parameters in the place of its own of
+/// Returns the query for the upstream: the client's own as it came, with the mapped parameters in place of its own of
 /// the same name. A parameter whose source has no value is not sent at all.
 pub fn mapped_query(mapping: &Mapping, request: &impl RequestHead, claims: Option<&VerifiedClaims>) -> Option<String> {
     if mapping.query.is_empty() {
@@ -85,7 +85,7 @@ fn header_safe(value: &Text) -> String {
     let text = if value.is_final { value.text.trim_matches(' ') } else { &value.text };
     let mut safe = String::with_capacity(text.len());
     for (index, byte) in text.bytes().enumerate() {
-        // Spaces at either end are no part of a header's value (RFC 9110 section 5.5).
+        // Spaces at either end are not part of a header's value (RFC 9110 section 5.5).
         let at_end = index == 0 || index + 1 == text.len();
         match byte {
             b'%' if !value.is_final => safe.push_str("%25"),

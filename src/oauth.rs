@@ -1,32 +1,32 @@
-//! The provider's flows (RFC 6749, OpenID Connect Core 1.0): what to ask of it, and what its answers mean.
+//! The provider's flows (RFC 6749, OpenID Connect Core 1.0): what to ask of it, and what its responses mean.
 //!
-//! Requests are built here and answers are judged here; sending, sealing and randomness are the edge's.
+//! Requests are built here and responses are read here; sending, sealing and randomness are the edge's.
 
-mod answer;
 mod attempts;
 mod client;
 mod discovery;
 mod login;
 mod logout;
 mod otp;
+mod provider_response;
 mod refresh;
 mod return_to;
 mod rotation;
 mod web_message;
 
-pub use answer::{
-    Grant, Outcome, ProviderResponse, TokenResponse, TransportError, parse_authorization_error, parse_token_response,
-    validate_profile, validate_renewal,
-};
 pub use attempts::{Attempts, Ended};
 pub use client::Form;
 pub use discovery::Discovery;
 pub use login::{
     LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, PASSED_TO_PROVIDER, authorize_url, check_response_issuer, code_form,
-    login_address, random_text, state_context,
+    id_token_expectations, login_address, random_text, state_context,
 };
-pub use logout::{LogoutRequest, logout_url, revocation_form, validate_logout_token};
+pub use logout::{LogoutRequest, logout_token_expectations, logout_url, revocation_form, validate_logout_token};
 pub use otp::{OtpRequest, parse_otp_response, read_otp_request};
+pub use provider_response::{
+    Grant, Outcome, ProviderResponse, TokenResponse, TransportError, parse_authorization_error, parse_token_response,
+    validate_profile, validate_renewal,
+};
 pub use refresh::{BODY_MAX_BYTES, BodyKind, check_form, expires_in, read_refresh_body, refresh_form};
 pub use return_to::{RETURN_TO_MAX_BYTES, validate_return_to};
 pub use rotation::{Answered, LOST_WINDOW_MS, Step, StoredResult, is_rotated, outcome_from_json, outcome_to_json};

@@ -1,6 +1,6 @@
 //! Durable Objects: their classes, and the messages to them.
 //!
-//! A message and its answer are JSON. An object and whoever asks it may be of two builds, as long as a rollout lasts: what one
+//! A message and its answer are JSON. An object and its requester may be of two builds during a rollout: what one
 //! writes, the other reads.
 
 mod logout_index;
@@ -16,7 +16,7 @@ use crate::config::Config;
 /// A class of objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// The exchange of one refresh token.
+    /// The token request of one refresh token.
     RefreshExchange,
     /// One session.
     Session,

@@ -1,11 +1,11 @@
 //! Texts as they may be printed, whatever the file says that they come from.
 //!
-//! A text could move the cursor, hide a line, turn its letters around, or begin a line of its own that a CI system takes for a
+//! A text could move the cursor, hide a line, turn its letters around, or begin a line that a CI system takes for a
 //! command. Nothing of it is lost: what cannot be printed is escaped as JSON does it. It is compiled for the host only.
 
 use std::fmt::Write as _;
 
-/// What begins a command in a line of the log of GitHub Actions, wherever in the line it stands.
+/// What begins a command in a line of the log of GitHub Actions, anywhere in the line.
 const COMMAND: &str = "##[";
 
 /// Returns a text of one line in which nothing acts on a terminal or a log; of one that was made so, the same text.
@@ -26,7 +26,7 @@ pub fn printable(text: &str) -> String {
     printed
 }
 
-/// Returns a JSON document as it may be printed. It means the same: such characters stand in its strings alone.
+/// Returns a JSON document as it may be printed. It means the same: such characters occur only in its strings.
 pub fn printable_json(document: &serde_json::Value) -> String {
     let text = format!("{document:#}");
     text.lines().map(|line| printable(line) + "\n").collect()

@@ -1,14 +1,23 @@
-//! Forwarding rules (RFC 9110 section 7.6): the upstream's address, and which headers do not pass.
+//! Forwarding (RFC 9110 section 7.6): which upstream is asked and how often, which headers do not pass, and what the cache may answer.
 //!
 //! The hop-by-hop headers are the config's to know, which lets no path map them; values to set are [`crate::mapping`]'s.
 
-use crate::config::{BINDING_COOKIE, Target};
+mod attempts;
+mod cache;
+mod outages;
+
+pub use attempts::{Attempts, Outcome};
+pub use cache::{CacheQuery, Outgoing};
+pub use outages::Outages;
+
+use crate::config::{BINDING_COOKIE, Cors, Target};
 use crate::http::cookie::{self, is_called};
+use crate::http::header_lines::HeaderChanges;
 use crate::problem::CODE_HEADER;
 
-/// Headers besides the hop-by-hop ones that no client's reach an upstream: for the gateway alone, the gateway's to set, or by
-/// which proxies say to servers behind them where a client is, who it is and what it asked, so that some servers believe them. One
-/// a line. A `*` stands for any signs; at the beginning it does not take in Cloudflare's own, `CF-*`.
+/// Headers of clients, besides the hop-by-hop ones, that reach no upstream: those only for the gateway, those that the gateway
+/// sets, or by which proxies say to servers behind them where a client is, who it is and what it requested, so that some servers
+/// trust them. One a line. A `*` stands for any characters; at the beginning it does not match Cloudflare's own, `CF-*`.
 ///
 /// `Upgrade` is not among them: a WebSocket handshake, which is a `GET`, is passed on.
 pub const DROPPED_REQUEST_HEADERS: &str = "\
@@ -62,11 +71,11 @@ pub const DROPPED_REQUEST_HEADERS: &str = "\
     x-webauth-*";
 
 /// Headers of an upstream's answer that concern its connection alone; the runtime keeps the framing ones itself.
-pub const DROPPED_RESPONSE_HEADERS: [&str; 7] =
+const DROPPED_RESPONSE_HEADERS: [&str; 7] =
     ["connection", "keep-alive", "proxy-authenticate", "proxy-connection", "trailer", "upgrade", CODE_HEADER];
 
 /// Headers by which an upstream would speak for the gateway's CORS rule.
-pub const CORS_RESPONSE_HEADERS: [&str; 6] = [
+const CORS_RESPONSE_HEADERS: [&str; 6] = [
     "access-control-allow-origin",
     "access-control-allow-credentials",
     "access-control-allow-methods",
@@ -74,6 +83,14 @@ pub const CORS_RESPONSE_HEADERS: [&str; 6] = [
     "access-control-expose-headers",
     "access-control-max-age",
 ];
+
+/// Returns what no upstream's answer brings to a client, under the gateway's CORS rule if it has one.
+pub fn dropped_response_headers(cors: Option<&Cors>) -> HeaderChanges {
+    let of_cors = if cors.is_some() { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
+    let mut changes = HeaderChanges::default();
+    DROPPED_RESPONSE_HEADERS.iter().chain(of_cors).for_each(|name| changes.remove(name));
+    changes
+}
 
 /// Returns the address of a request at an upstream: its base path, the forwarded path as it was matched, the query.
 pub fn upstream_url(target: &Target, forwarded_path: &str, query: Option<&str>) -> String {
@@ -84,12 +101,15 @@ pub fn upstream_url(target: &Target, forwarded_path: &str, query: Option<&str>) 
     }
 }
 
+/// Checks whether only the gateway sets cookies of a name, of which `session` is one where there are sessions.
+pub fn is_own_cookie(name: &str, session: Option<&str>) -> bool {
+    is_called(name, BINDING_COOKIE) || session.is_some_and(|session| is_called(name, session))
+}
+
 /// Returns the `Cookie` header without the gateway's own cookies, of which `session` is one where there are sessions; `None` where
 /// nothing is left.
 pub fn forwarded_cookies(header: &str, session: Option<&str>) -> Option<String> {
-    let is_own =
-        |sent: &str| is_called(sent, BINDING_COOKIE) || session.is_some_and(|session| is_called(sent, session));
-    cookie::without(header, is_own)
+    cookie::without(header, |sent| is_own_cookie(sent, session))
 }
 
 #[cfg(test)]

@@ -32,12 +32,12 @@ impl<V> Default for Half<V> {
 }
 
 impl<V> Recent<V> {
-    /// Begins empty; each half holds at most that many entries and bytes.
+    /// Begins empty; each half has at most that many entries and bytes.
     pub fn new(entries_max: usize, bytes_max: usize) -> Self {
         Self { young: Half::default(), old: Half::default(), entries_max, bytes_max }
     }
 
-    /// Returns the value of `key`, found by its whole text, where it is `good`.
+    /// Returns the value of `key`, found by its whole text, if it is `good`.
     pub fn get(&mut self, key: &str, good: impl Fn(&V) -> bool) -> Option<&V> {
         if !self.young.places.contains_key(key) {
             let entry = self.old.take(key)?;

@@ -2,7 +2,7 @@
 //! of a deployment.
 //!
 //! Everything here looks at the file as it is written, with references unresolved, so it works away from the Worker. It does
-//! **not** decide what is valid (that is [`crate::config`]), prints nothing and reads no file. It is compiled for the host alone.
+//! **not** decide what is valid (that is [`crate::config`]), prints nothing and reads no file. It is compiled only for the host.
 
 mod codes;
 mod consequences;
@@ -33,7 +33,7 @@ use crate::config::{Bindings, Diagnostic, Severity, UnknownBindings, WrittenConf
 /// Tells all mistakes and warnings of a config, in the order of the file, and nothing that only follows from another mistake.
 ///
 /// # Errors
-/// None: a text that is no JSON has one mistake.
+/// None: a text that is not JSON has one mistake.
 pub fn review(source: &str) -> Vec<Diagnostic> {
     review_with(source, &UnknownBindings)
 }
@@ -53,7 +53,7 @@ pub fn review_with(source: &str, bindings: &dyn Bindings) -> Vec<Diagnostic> {
     told
 }
 
-/// Checks whether a config is used in spite of what was told of it.
+/// Checks whether a config is used in spite of its diagnostics.
 pub fn is_valid(told: &[Diagnostic]) -> bool {
     told.iter().all(|diagnostic| diagnostic.code.severity() != Severity::Error)
 }

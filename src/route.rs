@@ -1,6 +1,6 @@
 //! Which route a request takes: patterns, their precedence, and the match.
 //!
-//! A route is a method and a path pattern. [`RouteTable`] holds all of them and answers, for the method and the path of a
+//! A route is a method and a path pattern. [`RouteTable`] has all of them and answers, for the method and the path of a
 //! request, with one route, with the methods the path has, with "no such path", or with a refusal: a path that the gateway
 //! and an upstream could read in two ways is never routed.
 //!

@@ -1,11 +1,12 @@
 //! The life of a session: its cookie, who may use it, when it is renewed and when it ends.
 //!
-//! Decisions only. Where sessions are kept, sealed and asked for is the edge's; what the provider's answers mean is
+//! Decisions only. The edge stores, seals and requests sessions; what the provider's answers mean is
 //! [`crate::oauth`]'s.
 
 mod cache;
 mod cookie;
 mod csrf;
+mod expiry;
 mod index;
 mod login_redirect;
 mod record;
@@ -13,6 +14,7 @@ mod record;
 pub use cache::{Known, SessionCache, SessionToken};
 pub use cookie::{Presented, SessionCookie, presented};
 pub use csrf::{RequestKind, is_from_own_pages};
+pub use expiry::{Step, Term};
 pub use index::{IndexRecord, index_subject};
 pub use login_redirect::{LoginRedirect, login_redirect};
 pub use record::{SessionRecord, TOKEN_CACHE_MAX_SECS, TokenState, Tokens, revocable, token_until};

@@ -1,7 +1,7 @@
 //! The crate by which the command line reads addresses, against the runtime's `URL`, by which the gateway reads them in a Worker.
 //!
-//! The table has what the runtime makes of each address, which `tests/e2e/config/addresses.test.mjs` asks it. Another difference than those
-//! that are named here is one to think about: see `src/address.rs`.
+//! The table has what the runtime makes of each address, which `tests/e2e/config/addresses.test.mjs` asks it. Another difference
+//! than those that are named here is one to think about: see `src/address.rs`.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -17,7 +17,7 @@ fn table() -> Vec<Value> {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Names the difference between what the runtime and the crate make of an address; nothing where there is none.
+/// Names the difference between what the runtime and the crate make of an address; nothing if there is none.
 fn difference(text: &str, runtime: Option<&str>, own: Option<&str>) -> &'static str {
     // In a query both leave it as it is.
     let respelled = runtime.map(|runtime| {

@@ -25,7 +25,7 @@ fn acts(c: char) -> bool {
         || ('\u{e0000}'..='\u{e0fff}').contains(&c)
 }
 
-/// Holds what a command printed; `annotates` where a line may be an annotation of its own.
+/// Stores what a command printed; `annotates` if a line may be an annotation of its own.
 fn hold(output: &Output, annotates: bool, about: &str) {
     for (stream, bytes) in [("output", &output.stdout), ("errors", &output.stderr)] {
         let text = std::str::from_utf8(bytes).unwrap_or_else(|_| panic!("{about}: {stream} is no UTF-8"));

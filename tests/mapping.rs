@@ -79,8 +79,9 @@ fn claims(members: &Value) -> VerifiedClaims {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let token = format!("{}.{}.AAAA", encode(&json!({ "alg": "RS256" })), encode(&claims));
     let token = UnverifiedToken::parse(&token, &[Algorithm::Rs256]).unwrap();
-    let expectations = Expectations { issuer: "i", audience: "a", clock_skew_secs: 0, kind: Kind::Access };
-    token.into_verified(SignatureVerified::attest(), &expectations, Expiry::Enforced, 0).unwrap()
+    let (kind, expiry) = (Kind::Access, Expiry::Enforced);
+    let expectations = Expectations { issuer: "i", audience: "a", clock_skew_secs: 0, kind, expiry };
+    token.into_verified(SignatureVerified::attest(), &expectations, 0).unwrap()
 }
 
 /// Maps one source to a header and to a query parameter.

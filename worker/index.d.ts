@@ -7,4 +7,5 @@ export default class extends WorkerEntrypoint {
   // Optional, since worker.mjs takes them off the prototype.
   answer_panic?(request: Request, env: unknown, context: ExecutionContext): Response | Promise<Response>;
   answer_object?(object: DurableObject, kind: string, message?: string): Promise<string>;
+  watch_step?(...args: unknown[]): unknown;
 }

@@ -1,6 +1,6 @@
 //! The gateway as what a Worker runs: the exports of `bargate`'s edge, and nothing besides.
 //!
-//! A crate of its own because a library that is built for the host's tests as well keeps whatever they might call: 13 KiB more,
+//! A separate crate, because a library that is also built for the host's tests keeps everything that they might call: 13 KiB more,
 //! compressed.
 
 #[cfg(target_arch = "wasm32")]

@@ -1,4 +1,4 @@
-// The tenant's control endpoints under /_tenant/: what tests in another process, and curl, use instead of the object.
+// The tenant's control endpoints under /_tenant/: tests in another process, and curl, use them instead of the object.
 
 const camelCase = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 const snakeCase = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -19,7 +19,7 @@ async function readJson(request) {
   }
 }
 
-// The body of what mints a token, all of it optional: { claims, omit: [names of claims to leave out], header, alg }.
+// The body of a request that mints a token, all of it optional: { claims, omit: [names of claims to leave out], header, alg }.
 function mintedBy({ claims = {}, omit = [], header, alg }) {
   const left = Object.fromEntries(omit.map((name) => [name, undefined]));
   return [

@@ -1,4 +1,4 @@
-// The endpoints that the tenant answers itself, where Auth0 differs from oidc-provider: key set, userinfo for access
+// The endpoints that the tenant answers itself, because Auth0 differs from oidc-provider: JWKS, userinfo for access
 // tokens of an API, logout, and the login page.
 
 import { createLocalJWKSet, jwtVerify } from 'jose';
@@ -6,8 +6,8 @@ import { CLAIMS_OF_SCOPE } from './accounts.mjs';
 import { sendAnswer } from './faults.mjs';
 import { CONTENT_SECURITY_POLICY, errorPage, loginPage } from './login-page.mjs';
 
-/** Makes the endpoints. `find` returns the one that answers a request, or `undefined` where oidc-provider does. */
-export function createEndpoints({ origin, issuer, paths, keyRing, accounts, allowedLogoutUrls, currentProvider }) {
+/** Makes the endpoints. `find` returns the one that answers a request, or `undefined` if oidc-provider does. */
+export function createEndpoints({ origin, issuer, paths, signingKeys, accounts, allowedLogoutUrls, currentProvider }) {
   return {
     find(path, request) {
       if (path === paths.jwks && request.method === 'GET') return sendKeySet;
@@ -21,14 +21,14 @@ export function createEndpoints({ origin, issuer, paths, keyRing, accounts, allo
   function sendKeySet(_, response) {
     sendAnswer(response, {
       headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=15, stale-while-revalidate=15' },
-      body: keyRing.keySet(),
+      body: signingKeys.keySet(),
     });
   }
 
   // oidc-provider refuses at /userinfo any access token made for an API; Auth0 accepts its own.
   async function sendUserinfo(request, response) {
     try {
-      const { payload } = await jwtVerify(bearerOf(request) ?? '', createLocalJWKSet(keyRing.keySet()), {
+      const { payload } = await jwtVerify(bearerOf(request) ?? '', createLocalJWKSet(signingKeys.keySet()), {
         issuer,
         audience: `${issuer}userinfo`,
         currentDate: new Date(Date.now()),
@@ -49,7 +49,7 @@ export function createEndpoints({ origin, issuer, paths, keyRing, accounts, allo
     }
   }
 
-  // Auth0's logout: ends the session here, leaves refresh tokens alone, and returns only where it may.
+  // Auth0's logout: ends the session here, revokes no refresh token, and redirects only to allowed addresses.
   async function logout(request, response) {
     const query = new URL(request.url, origin).searchParams;
     const returnTo = query.get('returnTo') ?? allowedLogoutUrls[0];

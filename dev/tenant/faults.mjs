@@ -1,4 +1,4 @@
-// Faults on request: what a provider does on a bad day, for tests of how the gateway takes it.
+// Faults on request: the failures of a provider, for tests of how the gateway handles them.
 
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -71,7 +71,7 @@ export class Faults {
     return Boolean(fault?.after || fault?.edit || this.heldAt(path, true));
   }
 
-  /** Answers as the fault says. Returns false where the request is to be carried out after all. */
+  /** Answers as the fault says. Returns false if the request is to be carried out after all. */
   async apply(fault, response, realAnswer) {
     if (fault.delayMs) await sleep(fault.delayMs, undefined, { ref: false });
     if (fault.kind === 'slow') return false;
@@ -123,7 +123,7 @@ class Hold {
     return promise;
   }
 
-  /** Lets every request that waits go on, and holds no more. */
+  /** Lets every waiting request continue, and holds no more. */
   release() {
     this.whenReleased();
     this.#opened.resolve(undefined);
@@ -143,7 +143,7 @@ class Hold {
 }
 
 /**
- * Sends an answer; a body that is no text is sent as JSON.
+ * Sends an answer; a body that is not a text is sent as JSON.
  *
  * @param {import('node:http').ServerResponse} response
  * @param {{ status?: number, headers?: Record<string, string>, body?: unknown }} answer

@@ -1,4 +1,4 @@
-// The tenant's signing keys: generated at start, rotated on request, published as a key set (RFC 7517).
+// The tenant's signing keys: generated at start, rotated on request, published as a JWKS (RFC 7517).
 
 import { randomBytes } from 'node:crypto';
 import { CompactSign, exportJWK, generateKeyPair, importJWK } from 'jose';
@@ -18,16 +18,16 @@ export function publicKeyOf(jwk) {
 }
 
 /**
- * A ring of signing keys. `keys[0]` signs what the provider issues; every key in the ring is published.
- * Keys of other algorithms join the ring when something is to be signed with them.
+ * The signing keys. `keys[0]` signs what the provider issues; every key is published.
+ * A key of another algorithm is added when something is to be signed with it.
  */
-export class KeyRing {
+export class SigningKeys {
   keys = [];
 
   static async generate(alg, publishedAlgs = []) {
-    const ring = new KeyRing();
-    for (const each of new Set([alg, ...publishedAlgs])) ring.keys.push(await generateSigningKey(each));
-    return ring;
+    const made = new SigningKeys();
+    for (const each of new Set([alg, ...publishedAlgs])) made.keys.push(await generateSigningKey(each));
+    return made;
   }
 
   get current() {
@@ -38,7 +38,7 @@ export class KeyRing {
     return { keys: this.keys.map(publicKeyOf) };
   }
 
-  /** Puts a new key first. With `forgetOld` the others are published no more. */
+  /** Puts a fresh key first. With `forgetOld` the others are no longer published. */
   async rotate({ alg = this.current.alg, forgetOld = false } = {}) {
     const key = await generateSigningKey(alg);
     this.keys = forgetOld ? [key] : [key, ...this.keys];

@@ -66,7 +66,7 @@ export function loginPage({ clientId, loginHint = '' }) {
   );
 }
 
-/** What is shown where nothing can be redirected to: an unknown client, an unregistered redirect_uri. */
+/** The page for errors that cannot redirect: an unknown client, an unregistered redirect_uri. */
 export function errorPage(error, description = '') {
   return page(
     'Error · local tenant',

@@ -7,7 +7,7 @@ import { CONTENT_SECURITY_POLICY, errorPage } from './login-page.mjs';
 const DAY_SECS = 24 * 60 * 60;
 const OIDC_SCOPES = ['openid', 'profile', 'email', 'offline_access'];
 
-/** Where Auth0 has its endpoints, by the names that oidc-provider has for them. Its logout is not one of OpenID Connect's. */
+/** Auth0's endpoints, by the names that oidc-provider has for them. Its logout is not OpenID Connect's. */
 export const AUTH0_ENDPOINTS = {
   authorization: '/authorize',
   token: '/oauth/token',
@@ -17,8 +17,8 @@ export const AUTH0_ENDPOINTS = {
 };
 
 /**
- * Makes a Provider over the tenant's storage. It is made anew when the signing key changes; the storage stays, so sessions
- * and refresh tokens live on.
+ * Makes a Provider over the tenant's storage. A change of the signing key makes another one; the storage stays, and with it sessions
+ * and refresh tokens.
  */
 export function createProvider({
   issuer,
@@ -67,7 +67,7 @@ export function createProvider({
     enabledJWA: { idTokenSigningAlgValues: [signingKey.alg] },
     pkce: { required: () => settings.requirePkce },
     clientBasedCORS: () => false,
-    // Where it sends logout tokens is on loopback, from which its own dispatcher keeps.
+    // It sends logout tokens to loopback addresses, which its own dispatcher refuses.
     fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     findAccount: async (ctx, sub) => accountOf(sub),
 
@@ -90,7 +90,7 @@ export function createProvider({
     },
     formats: { customizers: { jwt: (ctx, token, jwt) => shapeAccessToken(jwt, issuer, settings) } },
 
-    // Every login opens a grant of its own, so a reused refresh token ends its own family and no other.
+    // Every login opens its own grant, so a reused refresh token ends its own family and no other.
     loadExistingGrant: async (ctx) => grantAll(ctx, provider),
     interactions: { url: (ctx, interaction) => `${basePath}/u/login/${interaction.uid}` },
     issueRefreshToken: (ctx, client, code) =>

@@ -39,7 +39,7 @@ export class Storage {
   }
 
   /**
-   * Takes a token that is good for one use; false where it is spent. A refresh token is spent `rotationOverlapSeconds` after
+   * Takes a token that is valid once; returns false if it is used up. A refresh token is used up `rotationOverlapSeconds` after
    * its first use, as with Auth0's rotation overlap period.
    */
   take(key) {

@@ -1,5 +1,5 @@
-// The page: what its buttons do, and what it does by itself. Which modes there are it asks of the gateway (offer.js). How each
-// stays logged in is in memory-mode.js and cookie-mode.js; what people copy is token-client.js.
+// The page: what its buttons do, and what it does by itself. It asks the gateway which modes there are (offer.js). memory-mode.js
+// and cookie-mode.js stay logged in, each in its own way; token-client.js is made to be copied.
 
 import { CookieMode } from './cookie-mode.js';
 import { MemoryMode, isReturnOfLogin } from './memory-mode.js';
@@ -16,7 +16,7 @@ const ASK_AGAIN_SECS = 5;
 const { elements } = view;
 const tabs = new BroadcastChannel('bargate');
 
-// Until the gateway has said what it offers.
+// Until the gateway has answered what it offers.
 let offer = { base: '/api/auth0' };
 let name = 'b';
 /** @type {any} a CookieMode, or a MemoryMode */
@@ -24,7 +24,7 @@ let mode = new CookieMode(offer, report);
 let state;
 let retry;
 
-/** Finds out what the gateway offers, and opens in that. */
+/** Finds out what the gateway offers, and opens in that mode. */
 async function open() {
   show('starting');
   try {
@@ -42,11 +42,11 @@ async function open() {
   }
   if (offer.a && isReturnOfLogin(new URL(location.href))) localStorage.setItem('mode', 'a');
   const chosen = localStorage.getItem('mode');
-  // Where there are both, in the one that is right for most.
+  // If there are both, in the mode that is right for most.
   await begin(offer[chosen] ? chosen : offer.b ? 'b' : 'a');
 }
 
-/** Takes up a mode, or the same one anew, and finds out whether someone is logged in. */
+/** Starts a mode, or the same one again, and finds out whether somebody is logged in. */
 async function begin(wanted) {
   const started = change(wanted, 'starting');
   const outcome = await started.start().catch((error) => {
@@ -56,7 +56,7 @@ async function begin(wanted) {
   if (mode === started) await settle(outcome);
 }
 
-/** Drops whatever the mode in force holds, and puts another in its place. */
+/** Drops everything that the active mode holds, and replaces the mode with another. */
 function change(wanted, next) {
   clearTimeout(retry);
   mode.forget();
@@ -90,7 +90,7 @@ function show(next, who) {
   view.showToken(name, mode.expiresAt);
 }
 
-/** Ends the login in this page: tokens dropped, and nothing of it left to retry. */
+/** Ends the login in this page: drops its tokens and its retry. */
 function leave(kind, text, problem) {
   change(name, 'out');
   elements.keep.checked = false;
@@ -100,7 +100,7 @@ function leave(kind, text, problem) {
   else view.clearProblem();
 }
 
-/** Calls a path of the gateway and shows what comes of it; gives the answer's JSON, or `undefined`. */
+/** Calls a path of the gateway and shows the result; returns the answer's JSON, or `undefined`. */
 async function call(path) {
   const caller = mode;
   view.log('info', `GET ${path}`);
@@ -122,7 +122,7 @@ async function call(path) {
 
 function fail(path, problem, response) {
   const failed = `${path} → ${response ? `${response.status} ` : ''}${problem.code}`;
-  // The gateway has the last word on who is logged in, whatever this page thought.
+  // The gateway decides who is logged in, whatever this page assumed.
   if (response?.status === 401 && state === 'in') return leave('bad', failed, problem);
   view.log('bad', failed);
   const seconds = secondsUntilRetry(problem, response);
@@ -156,7 +156,7 @@ async function renew() {
     await settle({ state: 'in' });
     return;
   }
-  // Tokens that are still held are as good as before.
+  // Tokens that are still held are as valid as before.
   view.log('bad', `Hidden frame → ${problem.code}`);
   view.showProblem(problem);
 }
@@ -167,7 +167,7 @@ async function loadProfile() {
   if (profile && mode === caller) show('in', profile);
 }
 
-/** Tells what a mode does by itself. */
+/** Shows what a mode does by itself. */
 function report(event, detail) {
   switch (event) {
     case 'expired':
@@ -207,7 +207,7 @@ function pathOf({ url }) {
 
 for (const input of elements.modes) {
   input.addEventListener('change', () => {
-    // The mode, and nothing else, is kept.
+    // Only the mode is stored.
     localStorage.setItem('mode', input.value);
     begin(input.value);
   });
@@ -224,8 +224,8 @@ setInterval(() => {
 }, KEEP_CALLING_MS);
 setInterval(() => view.showToken(name, mode.expiresAt), TICK_MS);
 
-// The form goes on to the gateway, which ends its session if there is one, and from there to the provider's logout. A config
-// without sessions has no such path: the tokens are forgotten, and the provider goes on knowing the browser.
+// The form leads to the gateway, which ends its session if there is one, and then to the provider's logout. A config
+// without sessions has no such path: the page drops the tokens, and the provider still knows the browser.
 elements.logOut.addEventListener('submit', (event) => {
   if (!offer.b) event.preventDefault();
   tabs.postMessage('logged_out');
@@ -235,8 +235,8 @@ tabs.addEventListener('message', ({ data }) => {
   if (data === 'logged_out' && state !== 'out') leave('warn', 'Logged out in another tab');
   if (data === 'logged_in' && state === 'out') begin(name);
 });
-// The browser has brought the page back as it was left, with what it showed then. Whether that person is still logged in, only
-// the gateway knows: nothing of theirs is shown before it has said so.
+// The browser has restored the page as the user left it, with everything that it showed. Only the gateway knows whether that user is
+// still logged in: the page shows nothing of theirs before the gateway has answered.
 window.addEventListener('pageshow', ({ persisted }) => {
   if (!persisted) return;
   leave('info', "Back from the browser's cache");

@@ -1,18 +1,18 @@
-// Mode (a): the tokens are in this page's memory, and nowhere else in the browser. A reload forgets them, and a hidden frame
-// brings others for as long as the provider knows the browser.
+// Mode (a): the tokens are in this page's memory, and nowhere else in the browser. A reload drops them, and a hidden frame
+// gets others as long as the provider knows the browser.
 
 import { problemOf, stateAfter } from './problem.js';
 import { renewSilently } from './silent-renewal.js';
 import { TokenClient } from './token-client.js';
 
-/** Whether this address is where the provider sends the browser back to after a login of this mode. */
+/** Checks whether the provider sends the browser to this address after a login of this mode. */
 export function isReturnOfLogin({ searchParams }) {
   return searchParams.has('state') && (searchParams.has('code') || searchParams.has('error'));
 }
 
 export class MemoryMode {
   loginUrl;
-  /** Whether a hidden frame can bring tokens. */
+  /** Whether a hidden frame can get tokens. */
   canRenew;
   #base;
   #client;
@@ -26,12 +26,12 @@ export class MemoryMode {
     this.#client = new TokenClient({ refreshUrl: `${base}/refresh`, report });
   }
 
-  /** When the access token ends by this machine's clock, in milliseconds; `undefined` where there is none. */
+  /** When the access token ends by this machine's clock, in milliseconds; `undefined` without one. */
   get expiresAt() {
     return this.#client.expiresAt;
   }
 
-  /** Finds out whether someone is logged in: `state` is `in`, `out` or `unknown`. */
+  /** Finds out whether somebody is logged in: `state` is `in`, `out` or `unknown`. */
   async start() {
     const address = new URL(location.href);
     if (isReturnOfLogin(address)) return this.#finishLogin(address.search);
@@ -41,7 +41,7 @@ export class MemoryMode {
     return problem.code === 'login_required' ? { state: 'out' } : stateAfter(problem);
   }
 
-  /** Logs in by the hidden frame; gives the problem that came instead of tokens, or nothing. */
+  /** Logs in by the hidden frame; returns the problem if one came instead of tokens. */
   async renew() {
     this.#report('renewing');
     const answer = await renewSilently(`${this.#base}/silent/login?prompt=none`);
@@ -50,23 +50,23 @@ export class MemoryMode {
     return undefined;
   }
 
-  // No cookie comes along: a session that the other mode has left is not to answer in place of the token.
+  // The request sends no cookie: a session of the other mode must not answer in place of the token.
   fetch(url) {
     return this.#client.fetch(url, { credentials: 'omit' });
   }
 
-  /** Refreshes the tokens; gives the answer that refuses, or nothing. */
+  /** Refreshes the tokens; returns the answer if it is a refusal. */
   refresh() {
     return this.#client.refresh();
   }
 
-  // The provider's logout ends its session and leaves refresh tokens alone; this one is in no other hands.
+  // The provider's logout ends its session and does not revoke refresh tokens; only this page has this one.
   forget() {
     this.#client.hold();
   }
 
   async #finishLogin(query) {
-    // The code is good for one exchange: it leaves the address before a reload could send it again.
+    // The code is valid once: remove it from the address before a reload can send it again.
     history.replaceState(null, '', location.pathname);
     this.#report('returned');
     const response = await fetch(`${this.#base}/token/callback${query}`);

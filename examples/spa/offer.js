@@ -1,19 +1,19 @@
-// What the gateway offers. The page goes with the config of the demo and with any that `bargate init` writes: it asks for the
-// paths by which people log in, and opens in what is there.
+// What the gateway offers. The page works with the config of the demo and with any that `bargate init` writes: it requests the
+// paths by which people log in, and uses those that exist.
 
 import { problemOf } from './problem.js';
 
-/** Below which the paths of a provider are: Auth0's, or any other's. */
+/** The prefixes of the login's paths: Auth0's, or any other provider's. */
 const BASES = ['/api/auth0', '/api/oidc'];
 
 /**
- * Finds the paths. `base` is what all of them begin with; `b` says that there are sessions, `a` that the page can have tokens,
- * `silent` that it can renew them in a hidden frame. Rejects with `problem` where the gateway cannot tell at the time.
+ * Finds the paths. `base` is their common prefix; `b` says that there are sessions, `a` that the page can have tokens,
+ * `silent` that it can renew them in a hidden frame. Rejects with `problem` if the gateway cannot answer at the moment.
  */
 export async function findOffer() {
   let problem;
   const leadsToLogin = async (path) => {
-    // A path of a login redirects. Without cookies it begins nothing, and nobody's session answers in its place.
+    // A path of a login redirects. Without cookies it begins no login, and no session answers in its place.
     const response = await fetch(path, { redirect: 'manual', credentials: 'omit' });
     if (response.status === 429 || response.status >= 500) problem ??= await problemOf(response);
     return response.type === 'opaqueredirect';
@@ -26,7 +26,7 @@ export async function findOffer() {
   return { base: BASES[0], a: false, b: false, silent: false };
 }
 
-/** What the page says where it finds none of them. */
+/** What the page says if it finds none of them. */
 export const NO_LOGIN = {
   title: 'No login here',
   detail: `The gateway's config has no path by which this page could log in: /login for a session, or /token/login for tokens, below ${BASES.join(

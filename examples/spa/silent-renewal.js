@@ -1,13 +1,13 @@
-// Silent renewal: logs in without asking anyone, in a hidden frame, for as long as the provider still knows the browser.
+// Silent renewal: logs in without asking the user, in a hidden frame, as long as the provider knows the browser.
 
 const LIMIT_MS = 10_000;
 
-// The page of the callback posts its message before it has loaded. Whatever else loads is not going to post one.
+// The page of the callback posts its message before it has loaded. Any other page posts none.
 const AFTER_LOAD_MS = 1_000;
 
 /**
- * Opens the login path `url` with `prompt=none` in a frame. Gives what the callback posts: the tokens, or a problem, which is
- * `login_required` where the provider would have to ask. Rejects where nothing is posted.
+ * Opens the login path `url` with `prompt=none` in a frame. Resolves with the callback's message: the tokens, or a problem, which is
+ * `login_required` if the provider would have to ask the user. Rejects if no message is posted.
  */
 export function renewSilently(url) {
   const { promise, resolve, reject } = Promise.withResolvers();
@@ -17,7 +17,7 @@ export function renewSilently(url) {
   frame.src = url;
 
   const receive = ({ origin, source, data }) => {
-    // Any window may post to this one. Only the gateway's own page, in this very frame, is believed.
+    // Any window may post to this one. Only the gateway's own page, in this frame, is trusted.
     if (origin !== new URL(url, location.href).origin || source !== frame.contentWindow) return;
     if (data?.type === 'authorization_response') resolve(data.response);
   };

@@ -1,7 +1,7 @@
-// Mode (a): the page holds its tokens, in memory alone, and refreshes them when the gateway says `token_expired`. Made to be
-// copied: it needs nothing else. A body that is a stream cannot be sent twice, so such requests are not for `fetch` below.
+// Mode (a): the page holds its tokens, only in memory, and refreshes them when the gateway says `token_expired`. Made to be
+// copied: it needs nothing else. A body that is a stream cannot be sent twice: do not use `fetch` below for such requests.
 
-/** Codes of a refresh that say nothing against the tokens: they are kept, and the refresh is tried again. */
+/** Codes of a refresh after which the tokens are still valid: the client keeps them and tries again. */
 const TRANSIENT = new Set(['idp_unavailable', 'idp_timeout', 'idp_error', 'idp_rate_limited', 'store_unavailable']);
 const RETRY_SECS = 5;
 const codeOf = (response) => response.headers.get('x-problem-code'); // Of a problem; no body needs to be read for it.
@@ -15,14 +15,14 @@ export class TokenClient {
   /** When the access token ends by this machine's clock, in milliseconds; `undefined` without one. */
   expiresAt;
 
-  // `report(event, detail)` hears of `expired` and `retried` (the request), `refreshing`, `refreshed`, `trouble` (`problem` and the
+  // `report(event, detail)` is called for `expired` and `retried` (the request), `refreshing`, `refreshed`, `trouble` (`problem` and the
   // `seconds` until the next try), and `login_required` (the problem): the tokens are gone, and the user has to log in.
   constructor({ refreshUrl, report = () => {} }) {
     this.#refreshUrl = new URL(refreshUrl, location.href);
     this.#report = report;
   }
 
-  /** Takes the tokens that a login brought in place of whatever was held; without any, forgets what was held. */
+  /** Replaces the tokens with those of a login; without any, drops them. */
   hold(tokens) {
     clearTimeout(this.#timer);
     this.#refreshing = undefined;
@@ -30,25 +30,25 @@ export class TokenClient {
     this.expiresAt = tokens && Date.now() + tokens.expires_in * 1000;
   }
 
-  /** `fetch` with the access token. Where it cannot be refreshed, the caller gets the answer that says why not. */
+  /** `fetch` with the access token. If the token cannot be refreshed, the caller gets the answer that says why. */
   async fetch(input, init) {
     const request = new Request(input, init);
     if (new URL(request.url).origin !== this.#refreshUrl.origin)
       throw new TypeError('the token is for the gateway alone');
-    // Who comes while a refresh is under way waits for the token that it brings.
+    // A request that comes during a refresh waits for the new token.
     await this.#refreshing?.catch(() => {});
     const sent = this.#tokens?.access_token;
     const response = await this.#send(request);
     if (!sent || codeOf(response) !== 'token_expired') return response;
     this.#report('expired', request);
-    // Another request may have brought a fresh token while this one was on its way.
+    // Another request may have got a fresh token in the meantime.
     const refusal = this.#tokens?.access_token === sent ? await this.refresh() : undefined;
     if (refusal || !this.#tokens) return refusal?.clone() ?? response;
     this.#report('retried', request);
     return this.#send(request);
   }
 
-  /** Refreshes, once however many ask. Gives nothing, or the answer that refuses; rejects where none came. */
+  /** Refreshes, once for all requesters. Returns the answer if it is a refusal; rejects if none came. */
   refresh() {
     return (this.#refreshing ??= this.#exchange(this.#tokens));
   }
@@ -68,11 +68,11 @@ export class TokenClient {
       response = await fetch(this.#refreshUrl, { method: 'POST', headers, credentials: 'omit', body });
       answer = await response.clone().json();
     } catch (error) {
-      // A lost answer is no loss: for some seconds the gateway gives it again to the same token.
+      // A lost answer does no harm: for some seconds the gateway gives the same token the same answer again.
       if (held === this.#tokens) this.#retryIn(RETRY_SECS, error);
       throw error;
     }
-    if (held !== this.#tokens) return undefined; // Logged out, or in anew, meanwhile.
+    if (held !== this.#tokens) return undefined; // Logged out, or in again, meanwhile.
     if (response.ok) {
       this.hold({ ...held, ...answer });
       this.#report('refreshed', answer);
@@ -88,7 +88,7 @@ export class TokenClient {
     return response;
   }
 
-  // `#refreshing` stays until then: whoever asks hears of the same trouble, and nobody asks the gateway.
+  // `#refreshing` stays until then: all requesters get the same problem, and none asks the gateway.
   #retryIn(seconds, problem) {
     this.#report('trouble', { problem, seconds });
     this.#timer = setTimeout(() => {

@@ -1,4 +1,4 @@
-// What the page shows. Everything goes in as text, never as markup.
+// What the page shows. Everything is inserted as text, never as markup.
 
 const ENTRIES_KEPT = 200;
 const STATES = {
@@ -32,7 +32,7 @@ export const elements = {
 $('dismiss').addEventListener('click', () => clearProblem());
 $('clear').addEventListener('click', () => $('entries').replaceChildren());
 
-/** Shows which modes there are: one that the gateway's config lacks cannot be chosen. */
+/** Shows which modes there are: the user cannot choose one that the gateway's config lacks. */
 export function showOffer({ base, ...modes }) {
   for (const input of elements.modes) input.disabled = !modes[input.value];
   for (const note of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-lacking]')))
@@ -58,7 +58,7 @@ export function showState(state, { name, email } = {}) {
   setText('who', [name, email].filter(Boolean).join(' · '));
 }
 
-/** Shows how long the access token lives, as counted since it was first heard of. */
+/** Shows how long the access token is valid, counted since the page first knew of it. */
 export function showToken(mode, expiresAt) {
   const token = $('token');
   token.hidden = !expiresAt;
@@ -119,14 +119,14 @@ export function showAnswer(title, body) {
   $('answer').textContent = JSON.stringify(body, null, 2);
 }
 
-/** Takes away what belonged to who was logged in. */
+/** Removes everything that belonged to the user. */
 export function clearAnswer() {
   setText('answer-title', 'None yet. Call the API, logged in or not.');
   $('answer').hidden = true;
   $('answer').textContent = '';
 }
 
-// What is unchanged is not set again, or else a screen reader would read it again.
+// Unchanged text is not set again, because a screen reader would read it again.
 function setText(id, text) {
   if ($(id).textContent !== text) $(id).textContent = text;
 }

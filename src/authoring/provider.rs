@@ -1,5 +1,8 @@
 //! Identity providers as the commands that write a config name them: on the command line, and in the config.
 
+use crate::config::AuthorizerKind;
+use crate::config::authorizer::keys::{auth0, oidc};
+
 /// Whose tenant it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Provider {
@@ -10,19 +13,24 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// Returns the type of its authorizers.
+    pub(crate) fn kind(self) -> AuthorizerKind {
+        match self {
+            Self::Auth0 => AuthorizerKind::Auth0,
+            Self::Oidc => AuthorizerKind::Oidc,
+        }
+    }
+
     /// Returns the word for it in types and paths.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Auth0 => "auth0",
-            Self::Oidc => "oidc",
-        }
+        self.kind().name()
     }
 
     /// Returns the key of an authorizer that says which tenant it is.
     pub fn tenant_key(self) -> &'static str {
         match self {
-            Self::Auth0 => "domain",
-            Self::Oidc => "issuer",
+            Self::Auth0 => auth0::DOMAIN.name,
+            Self::Oidc => oidc::ISSUER.name,
         }
     }
 
@@ -34,7 +42,7 @@ impl Provider {
         }
     }
 
-    /// Names the variable that holds the tenant.
+    /// Returns the name of the tenant's variable.
     pub fn tenant_variable(self) -> String {
         self.variable(&self.tenant_key().to_ascii_uppercase())
     }

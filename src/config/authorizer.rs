@@ -10,6 +10,8 @@ use super::document::{Member, Node, Value};
 use super::host_only::HostOnly;
 use super::provider::{Endpoints, WrittenProvider, read_provider};
 use super::reader::{Findings, ObjectReader, Place, Written, choose, shown, told};
+#[cfg(not(target_arch = "wasm32"))]
+use super::reference::Reference;
 use super::root;
 use super::shared_secret::note_if_weak;
 use crate::algorithm::Algorithm;
@@ -55,6 +57,12 @@ pub struct TokenRules {
     pub algorithms: Option<Vec<Algorithm>>,
     /// How far the clocks may differ.
     pub clock_skew_secs: i64,
+    /// The reference that the issuer comes from, if it comes from one.
+    pub issuer_reference: Option<Reference>,
+    /// The same of the audience.
+    pub audience_reference: Option<Reference>,
+    /// The same of the keys, or of where they are.
+    pub keys_reference: Option<Reference>,
 }
 
 /// Where keys come from.
@@ -101,7 +109,7 @@ pub(crate) struct WrittenAuthorizer<'n> {
 }
 
 /// What stands in an authorizer, besides its [`WrittenProvider`].
-#[derive(Clone, Default)]
+#[derive(Clone, Copy, Default)]
 #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct AuthorizerTexts<'n> {
     /// The tenant's domain.
@@ -110,6 +118,8 @@ pub(crate) struct AuthorizerTexts<'n> {
     pub issuer: Option<Written<'n>>,
     /// The audience.
     pub audience: Option<Written<'n>>,
+    /// The secret, the key set or its address.
+    pub keys: Option<Written<'n>>,
 }
 
 impl<'n> WrittenAuthorizer<'n> {
@@ -146,10 +156,21 @@ impl<'n> WrittenAuthorizer<'n> {
         })
     }
 
+    /// Returns what `aud` must contain, as it is written: without an audience, the application.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn written_audience(&self) -> Option<Written<'n>> {
+        self.texts.audience.or(self.provider.as_ref().and_then(|provider| provider.client_id))
+    }
+
     /// Returns what is known of the rules for its tokens.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn token_rules(&self) -> TokenRules {
+        let AuthorizerTexts { domain, issuer, keys, .. } = *self.texts;
+        let reference = |written: Option<Written<'n>>| Reference::parse(written?.text.as_written()?)?.ok();
         TokenRules {
+            issuer_reference: reference(issuer.or(domain)),
+            audience_reference: reference(self.written_audience()),
+            keys_reference: reference(keys.or(domain).or(issuer)),
             name: self.name.to_owned(),
             issuer: self.issuer.clone(),
             audience: self.audience.clone(),
@@ -243,7 +264,7 @@ fn read_authorizer<'n>(
         None => origin.as_ref().map(|origin| format!("{origin}/")),
     };
 
-    let (keys, by_secret) = read_keys(&mut object, kind, origin.as_deref(), issuer.as_deref(), findings);
+    let (keys, by_secret, written_keys) = read_keys(&mut object, kind, origin.as_deref(), issuer.as_deref(), findings);
     let algorithms = read_algorithms(&mut object, kind, by_secret, findings);
     let clock_skew_secs = object.integer(&keys::CLOCK_SKEW_SECONDS, findings);
     let timeout_ms = object.integer(&keys::TIMEOUT_MS, findings);
@@ -273,19 +294,24 @@ fn read_authorizer<'n>(
         timeout_ms,
         provider,
         allow,
-        texts: HostOnly::of(|| AuthorizerTexts { domain, issuer: own_issuer, audience: own_audience }),
+        texts: HostOnly::of(|| AuthorizerTexts {
+            domain,
+            issuer: own_issuer,
+            audience: own_audience,
+            keys: written_keys.into_inner(),
+        }),
         ..unread
     }
 }
 
-/// Reads what signatures are verified with, and whether that is a shared secret.
-fn read_keys(
-    object: &mut ObjectReader<'_, '_>,
+/// Reads what signatures are verified with, whether that is a shared secret, and as what it is written.
+fn read_keys<'n>(
+    object: &mut ObjectReader<'n, '_>,
     kind: Kind,
     origin: Option<&str>,
     issuer: Option<&str>,
     findings: &mut Findings<'_>,
-) -> (Option<KeySource>, bool) {
+) -> (Option<KeySource>, bool, HostOnly<Option<Written<'n>>>) {
     let place = object.place();
     let secret_key = match kind {
         Kind::Jwt => Some(&keys::jwt::SECRET),
@@ -294,12 +320,13 @@ fn read_keys(
         Kind::Oidc => {
             let discovery =
                 issuer.map(|issuer| format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')));
-            return (discovery.map(KeySource::Discovery), false);
+            return (discovery.map(KeySource::Discovery), false, HostOnly::default());
         }
     };
     let secret = secret_key.and_then(|key| Some((object.text(key, findings)?, key.at(place))));
     let given = object.text(&keys::JWKS, findings);
     let uri = object.text(&keys::JWKS_URI, findings);
+    let written = HostOnly::of(|| secret.as_ref().map(|(written, _)| *written).or(given).or(uri));
     let sources = [secret.is_some(), given.is_some(), uri.is_some()].into_iter().filter(|present| *present).count();
     if let Some(secret_key) = secret_key.filter(|_| sources != 1) {
         let message = format_args!(
@@ -313,14 +340,14 @@ fn read_keys(
         let url = read_url(&written, Scheme::Https, &keys::JWKS_URI.at(place), findings)?;
         Some(KeySource::KeySet(url.as_str().to_owned()))
     });
-    if let Some((written, place)) = secret {
-        return (read_secret(&written, &place, findings), true);
+    if let Some((secret, place)) = secret {
+        return (read_secret(&secret, &place, findings), true, written);
     }
-    if let Some(written) = given {
-        return (read_key_set(&written, &keys::JWKS.at(place), findings), false);
+    if let Some(given) = given {
+        return (read_key_set(&given, &keys::JWKS.at(place), findings), false, written);
     }
     let keys = uri.unwrap_or_else(|| Some(KeySource::KeySet(format!("{}/.well-known/jwks.json", origin?))));
-    (keys, false)
+    (keys, false, written)
 }
 
 fn read_secret(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<KeySource> {

@@ -21,7 +21,7 @@ use crate::route::RouteTable;
 pub struct Config {
     /// The rule for other origins; without one no CORS header is sent.
     pub cors: Option<Cors>,
-    /// Whose tokens are believed, in the order of the file.
+    /// Whose tokens are accepted, in the order of the file.
     pub authorizers: Vec<Rc<Authorizer>>,
     /// The path at which people begin a login.
     pub login_path: Option<String>,
@@ -29,9 +29,9 @@ pub struct Config {
     pub provider: Option<Rc<Provider>>,
     /// The login there, if the provider has a secret that it can be sealed with.
     pub login: Option<Rc<Login>>,
-    /// How logins are held for browsers; without it every client holds its tokens itself.
+    /// The sessions for browsers; without it every client holds its tokens itself.
     pub session: Option<Rc<Session>>,
-    /// What OAuth clients are told of the gateway, where they are.
+    /// The metadata for OAuth clients, if there is any.
     pub protected_resource: Option<Rc<ProtectedResource>>,
     /// Where requests may come from; anywhere without it.
     pub networks: Option<Networks>,
@@ -39,9 +39,9 @@ pub struct Config {
     pub headers: HeaderTexts,
     /// Whether answers say how long their parts took.
     pub server_timing: bool,
-    /// The path that a navigation is led to where it meets a problem; without one it gets a page of the gateway's.
+    /// The path to which a navigation is redirected if it meets a problem; without one it gets a page of the gateway.
     pub problem_page: Option<String>,
-    /// Whether failures are called by the codes of SAG where that had any.
+    /// Whether failures have the codes of SAG, if it had any.
     pub older_codes: bool,
     /// The binding of the Analytics Engine dataset that each answer is written to.
     pub analytics: Option<String>,
@@ -64,7 +64,7 @@ impl Config {
         self.paths.iter().any(|path| matches!(path.integration, Integration::BackchannelLogout(_)))
     }
 
-    /// Checks whether a client may hold a refresh token of the application: where logins end in sessions alone, none does.
+    /// Checks whether a client may have a refresh token of the application: if logins end only in sessions, none does.
     pub fn gives_refresh_tokens(&self) -> bool {
         let gives = |path: &Path| match &path.integration {
             Integration::Callback { response, .. } => !matches!(response, CallbackResponse::Session(_)),

@@ -48,7 +48,7 @@ const BLOCK_BYTES: usize = 64 * 1024;
 pub struct LineIndex<'s> {
     source: &'s str,
     line_starts: Vec<usize>,
-    /// Where each block begins, and how many characters stand before it.
+    /// Where each block begins, and how many characters are before it.
     blocks: Vec<(usize, usize)>,
 }
 
@@ -104,7 +104,7 @@ pub fn listed<'c>(mut names: impl Iterator<Item = &'c str>) -> String {
     text
 }
 
-/// Returns the candidate that `written` was most likely meant to be, where one is near enough to say so.
+/// Returns the candidate that `written` most likely means, if one is similar enough.
 pub fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     if written.len() > NEAREST_MAX_BYTES {
         return None;

@@ -1,7 +1,7 @@
-//! JSON text to a tree in which every value knows where it stands in the text.
+//! JSON text to a tree in which every value knows its place in the text.
 //!
 //! `serde_json` says whether a text is JSON, and decodes its strings and numbers; the walk between them is here, for the sake
-//! of the places. This module knows nothing of what a gateway config holds.
+//! of the places. This module knows nothing of what a gateway config contains.
 
 use std::borrow::Cow;
 
@@ -31,7 +31,7 @@ pub enum Value<'s> {
     Bool(bool),
     /// A number.
     Number(serde_json::Number),
-    /// A string, or what a reference stood for.
+    /// A string, or the value of a reference.
     Text(Text<'s>),
     /// An array.
     Array(Vec<Node<'s>>),
@@ -55,19 +55,19 @@ pub struct Member<'s> {
 pub struct Text<'s> {
     /// The text; `None` while a reference has no value, as when a file is checked away from its bindings.
     pub value: Option<Cow<'s, str>>,
-    /// Whether the text stands in the file or came from a binding.
+    /// Whether the text is in the file or came from a binding.
     pub origin: Origin,
-    /// What stands in the file where the text is no longer that: a reference.
+    /// The text in the file, if it differs from this one: a reference.
     pub written: HostOnly<Option<Cow<'s, str>>>,
 }
 
 impl<'s> Text<'s> {
-    /// Takes a text as it stands in the file.
+    /// Makes it of a text as it is in the file.
     pub fn of_file(text: Cow<'s, str>) -> Self {
         Self { value: Some(text), origin: Origin::File, written: HostOnly::default() }
     }
 
-    /// Returns the text as it stands in the file.
+    /// Returns the text as it is in the file.
     pub fn as_written(&self) -> Option<&str> {
         #[cfg(not(target_arch = "wasm32"))]
         if let Some(written) = &*self.written {
@@ -143,11 +143,6 @@ impl<'s> Node<'s> {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
         }
     }
-
-    /// Returns the text of a key of an object.
-    pub fn text(&self, key: &str) -> Option<&str> {
-        self.get(key)?.as_text()
-    }
 }
 
 impl<'s> Node<'s> {
@@ -183,13 +178,13 @@ impl<'s> Node<'s> {
 /// Parses a text into a tree.
 ///
 /// # Errors
-/// The first place where the text is no JSON (RFC 8259), or is nested deeper than [`NESTING_MAX`].
+/// The first place where the text is not JSON (RFC 8259), or is nested deeper than [`NESTING_MAX`].
 pub fn parse_document(source: &str) -> Result<Node<'_>, SyntaxError> {
     serde_json::from_slice::<IgnoredAny>(source.as_bytes()).map_err(|error| syntax_error(source, 0, &error))?;
     Walker { source, at: 0 }.node(0)
 }
 
-/// Walks over a text that is known to be JSON, so that it need only tell where things begin and end.
+/// Walks over a text that is known to be JSON: it only finds where values begin and end.
 struct Walker<'s> {
     source: &'s str,
     at: usize,
@@ -274,7 +269,7 @@ impl<'s> Walker<'s> {
         decoded.map(|StrictValue(value)| value.unwrap_or_default()).map_err(|error| syntax_error(text, start, &error))
     }
 
-    /// Returns the next byte that is no white space, and stays before it; at the end of the text a bracket that ends all.
+    /// Returns the next byte that is not white space, and stays before it; at the end of the text, a closing bracket.
     fn peek(&mut self) -> u8 {
         while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.byte() {
             self.step();

@@ -1,4 +1,4 @@
-//! What people are told of a config: sections, their keys, and the shape of each value. The schema, the reference and the review
+//! The description of a config: sections, their keys, and the shape of each value. The schema, the reference and the review
 //! of a change are made of it. No byte of this is part of the Worker.
 
 mod change;
@@ -11,7 +11,8 @@ use super::form::Form;
 use super::key::{self, Boolean, Choice, Integer, Key, Limit, OneOf, Text, Texts};
 pub(crate) use change::Change;
 use prose::{first_paragraph, plain};
-pub(crate) use tree::{Json, NULL, list, object};
+pub use tree::Json;
+pub(crate) use tree::{list, object};
 
 /// An object of the config.
 pub struct Section {
@@ -25,9 +26,9 @@ pub struct Section {
     pub keys: Vec<Entry>,
     /// Whether keys that begin with `x-` are the user's own.
     pub has_notes: bool,
-    /// Schemas that hold besides.
+    /// Schemas that apply in addition.
     pub conditions: Vec<Json>,
-    /// A whole config in which it stands; empty where another section's shows it.
+    /// A whole config that contains it; empty if another section's example shows it.
     pub example: &'static str,
 }
 
@@ -51,7 +52,7 @@ pub enum Part {
     OneOf(Union),
 }
 
-/// A key of an object, with what people are told of it.
+/// A key of an object, with its description.
 pub struct Entry {
     /// The key.
     pub name: &'static str,
@@ -61,17 +62,17 @@ pub struct Entry {
     pub shape: Shape,
     /// Whether the object needs it.
     pub required: bool,
-    /// What its absence means, where that is a value.
+    /// What its absence means, if that is a value.
     pub default: Option<Json>,
-    /// The same in words, where it is none.
+    /// The same in words, if it is not a value.
     pub default_words: &'static str,
-    /// What the review of a change takes its absence for, if that is no default.
+    /// What its absence means to the review of a change, if that is not the default.
     pub absent_as: Option<Json>,
     /// What it means, in Markdown of one line.
     pub about: String,
     /// Values of it.
     pub examples: Vec<Json>,
-    /// What to write in its place, where it is another name of something.
+    /// What to write instead, if it is another name of something.
     pub deprecated: Option<&'static str>,
 }
 
@@ -112,7 +113,7 @@ impl Section {
         Self { name, title, about, keys: Vec::new(), has_notes: true, conditions: Vec::new(), example: "" }
     }
 
-    /// Returns it a key that is declared elsewhere, before those of its own.
+    /// Returns it a key that is declared elsewhere, before its own.
     pub fn key(mut self, key: Entry) -> Self {
         self.keys.push(key);
         self
@@ -124,7 +125,7 @@ impl Section {
         self
     }
 
-    /// Returns it a schema that holds besides.
+    /// Returns it a schema that applies in addition.
     pub fn condition(mut self, condition: Json) -> Self {
         self.conditions.push(condition);
         self
@@ -142,7 +143,7 @@ impl Section {
         self
     }
 
-    /// Returns its `type`, and the names that this has, where it is one of several.
+    /// Returns its `type`, and its names, if it is one of several.
     pub fn kinds(&self) -> Option<(&Entry, Vec<&'static str>)> {
         self.keys.iter().find_map(|key| match &key.shape {
             Shape::Exactly(names) if key.name == "type" => Some((key, names.clone())),
@@ -171,10 +172,16 @@ impl Section {
 }
 
 impl Union {
+    /// Returns the keys of the objects whose `type` is this; none of a type that is not known.
+    pub fn keys_of(self, kind: &str) -> Vec<Entry> {
+        let is_meant = |section: &Section| section.kinds().is_some_and(|(_, names)| names.contains(&kind));
+        self.sections.into_iter().find(is_meant).map(|section| section.keys).unwrap_or_default()
+    }
+
     /// Returns its entry among the `$defs`. Of a type that comes from a binding the other keys are not known.
     ///
-    /// Each type is a condition of its own, so that an editor offers the keys of the one that stands there, and names every type
-    /// where it is not one of them.
+    /// Each type is its own condition, so that an editor offers the keys of the given type, and names every type
+    /// if it is not one of them.
     pub fn definition(&self) -> Json {
         let (mut names, mut meanings, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
         for section in &self.sections {
@@ -297,6 +304,13 @@ impl<S: Declared> Key<S> {
             examples: Vec::new(),
             deprecated: None,
         }
+    }
+}
+
+impl<T: Copy + PartialEq> Key<Choice<T>> {
+    /// Returns the first name of what it may stand for; an empty text if it has none.
+    pub fn name_of(&self, value: T) -> &'static str {
+        self.shape.0.iter().find(|(_, choice)| *choice == value).map_or("", |(name, _)| name)
     }
 }
 
@@ -442,7 +456,7 @@ pub fn allow(about: &str) -> Entry {
 /// Name among the `$defs` of JSON that is the user's own, in which references are resolved.
 pub const ANY_JSON: &str = "json";
 
-/// Returns the entry of that name, which only refuses what looks like a reference and is none.
+/// Returns the entry of that name, which only refuses text that looks like a reference and is not one.
 pub fn any_json() -> Json {
     object! {
         "$ref": Form::Words.pointer(),
@@ -451,7 +465,7 @@ pub fn any_json() -> Json {
     }
 }
 
-/// Returns the schema by which `consequence` holds wherever `condition` does, and says why in `comment`.
+/// Returns the schema by which `condition` implies `consequence`, and says why in `comment`.
 ///
 /// Editors offer the keys that an `if` names, and not those behind a `not`.
 pub fn wherever(comment: &str, condition: Json, consequence: Json) -> Json {
@@ -463,7 +477,7 @@ pub fn refused(schema: Json, message: &str) -> Json {
     object! { "not": schema, "errorMessage": message }
 }
 
-/// Returns the schema of a key that must be absent, with what an editor is to say where it is not.
+/// Returns the schema of a key that must be absent, with an editor's message if it is not.
 pub fn absent(message: &str) -> Json {
     refused(object! {}, message)
 }

@@ -1,7 +1,7 @@
 //! The keys of a config, each declared once: the reader takes name, range and default from the declaration, and so do the JSON
 //! Schema, the reference page and the review of a change.
 //!
-//! `section!` declares the keys of one object. Their words, and whatever else is told to people, exist on the host alone.
+//! `section!` declares the keys of one object. Their words, and everything else for people, exist only on the host.
 
 use super::form::Form;
 
@@ -56,7 +56,7 @@ pub struct OneOf {
     pub default: u32,
 }
 
-/// One of a few strings, each of which stands for something.
+/// One of a few strings, each with a meaning.
 #[derive(Clone, Copy)]
 pub struct Choice<T: 'static>(pub &'static [(&'static str, T)]);
 
@@ -123,5 +123,5 @@ pub mod declare {
     }
 }
 
-/// The codes of warnings that are not told of the object that has it, as several may.
+/// The codes of warnings that are not reported for the object that has it, as several may.
 pub const ALLOW: Key<Texts> = declare::texts("allow", Form::Any);

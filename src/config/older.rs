@@ -1,6 +1,6 @@
 //! What configs of the older JavaScript gateway leave unsaid.
 //!
-//! Whatever it can be told in the config's own words is written into the tree, so that nothing behind this knows the difference.
+//! Everything that the config's own keys can express is written into the tree, so that no later step knows the difference.
 
 use std::borrow::Cow;
 
@@ -10,12 +10,12 @@ use super::reference::Reference;
 /// The beginning of the names of Supabase's integrations.
 const SUPABASE: &str = "supabase_";
 
-/// Keys of a Supabase integration, and the bindings that they come from where it has none of its own.
+/// Keys of a Supabase integration, and the bindings that they come from if it has none itself.
 pub(super) const SUPABASE_BINDINGS: [(&str, &str); 2] =
     [("url", "$env.SUPABASE_URL"), ("key", "$secret.SUPABASE_SERVICE_ROLE_KEY")];
 
 /// Adds to the integrations of paths what they take from bindings of fixed names, and takes off authorizers the callback's address
-/// under its older name, where it has the other one, too: there it had no effect, and need be neither valid nor known.
+/// under its older name, if it also has the other one: in SAG it then had no effect, and need be neither valid nor known.
 pub(super) fn fill_in(root: &mut Node<'_>) {
     if let Some(authorizer) = member(root, "authorizer") {
         drop_unused(authorizer);
@@ -46,7 +46,7 @@ pub(super) fn fill_in(root: &mut Node<'_>) {
 fn drop_unused(authorizer: &mut Node<'_>) {
     let Value::Object(members) = &mut authorizer.value else { return };
     if members.iter().any(|member| member.key == "redirect_uri") {
-        // What can be no text of any config is still told.
+        // Text that is not valid in any config is still reported.
         let is_unjudged = |node: &Node<'_>| match &node.value {
             Value::Text(text) => !matches!(text.value.as_deref().and_then(Reference::parse), Some(Err(_))),
             _ => false,

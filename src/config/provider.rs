@@ -88,7 +88,7 @@ pub(super) fn read_provider<'n>(
     if let Some(written) = &sealing_key {
         note_if_weak(written, "make one with `openssl rand -base64 48`", &SEALING_KEY.at(place), findings);
     }
-    // The older gateway's other name for it, which is judged only where it counts.
+    // SAG's other name for it, which is judged only if it counts.
     let [named, older] = [&REDIRECT_URI, &CALLBACK_URI].map(|key| Some((key, object.text(key, findings)?)));
     let redirect_uri = named.or(older).map(|(key, written)| WrittenUrl::read(written, &key.at(place), findings));
     let rotation_grace_secs = object.integer(&ROTATION_GRACE_SECONDS, findings);

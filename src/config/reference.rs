@@ -76,6 +76,17 @@ impl Reference {
     }
 }
 
+/// Shows it as a config writes it.
+#[cfg(not(target_arch = "wasm32"))]
+impl std::fmt::Display for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.kind {
+            ReferenceKind::Env => write!(f, "$env.{}", self.name),
+            ReferenceKind::Secret => write!(f, "$secret.{}", self.name),
+        }
+    }
+}
+
 /// Returns which form a reference has, and what stands behind the point, from what stands behind its `$`.
 fn split_kind(behind: &str) -> Option<(ReferenceKind, &str)> {
     let (kind, rest) = behind.split_once('.')?;
@@ -251,7 +262,15 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
 /// Puts what a reference stands for in its place.
 fn replace<'s>(text: &mut Text<'s>, value: Option<Cow<'s, str>>) {
     let written = std::mem::replace(&mut text.value, value);
-    text.written = HostOnly::of(|| written);
+    text.written = HostOnly::of(|| written.map(in_one_spelling));
+}
+
+/// Returns a reference as all but the older spelling have it.
+fn in_one_spelling(written: Cow<'_, str>) -> Cow<'_, str> {
+    match written.strip_prefix("$secrets.") {
+        Some(name) => Cow::Owned(format!("$secret.{name}")),
+        None => written,
+    }
 }
 
 /// Returns the word and the name that were meant by a text that is a reference but for a letter, as `$secert.NAME` is.

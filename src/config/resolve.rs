@@ -22,7 +22,7 @@ use super::tree::ConfigTree;
 use crate::route::{Guard, Method, MethodRule, RouteSpec, RouteTable};
 use links::Links;
 use login::{Logins, spelling_help};
-use path::{Context, ResolvedPath, route_name};
+use path::{Context, ResolvedPath};
 
 /// Returns the config, and reports what is wrong between its sections; `None` if a part of it is wrong, or not known here.
 pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> Option<Config> {
@@ -155,7 +155,7 @@ fn protected_resource(
     let resolved = ResolvedPath {
         index: None,
         offset,
-        shown: Some(route_name(&route)),
+        shown: Some(route.name()),
         path: Some(Path::open(&route, Integration::ProtectedResource(Rc::clone(&described)))),
         route: Some(route),
     };

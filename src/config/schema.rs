@@ -10,13 +10,13 @@ mod reference;
 
 use super::code::Code;
 use super::form::Form;
-use super::grammar::{ANY_JSON, Json, NULL, Part, Section, WARNING, any_json, object};
+use super::grammar::{ANY_JSON, Json, Part, Section, WARNING, any_json, object};
 use super::{
     access, authorizer, cors, headers, integration, mapping, networks, path, protected_resource, root, rules, server,
     service, session,
 };
 
-/// Columns that a line of the schema's file has at the most, where it can be broken.
+/// The most columns of a line of the schema's file, if it can be broken.
 const SCHEMA_WIDTH: usize = 140;
 
 /// Returns the schema as a value.
@@ -79,7 +79,7 @@ fn parts() -> Vec<Part> {
 }
 
 fn schema() -> Json {
-    let Json::Object(config) = config().definition() else { return NULL };
+    let Json::Object(config) = config().definition() else { return Json::Null };
     let mut schema = object! {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Bargate: gateway.config.json",

@@ -1,8 +1,8 @@
 //! How the keys of an object are declared: once, for the reader and for people.
 
-/// Declares the keys of an object, and what people are told of it and of them.
+/// Declares the keys of an object, and the descriptions of it and of them.
 ///
-/// First comes the object itself, or `entries` for keys that several objects share. Of each key stand there: what the reader takes
+/// First comes the object itself, or `entries` for keys that several objects share. Each key has: what the reader takes
 /// (unless the key is declared elsewhere), what a change of it can expose, what it means, and what the schema and the reference say
 /// besides. Last come entries that are made elsewhere.
 macro_rules! section {
@@ -17,7 +17,7 @@ macro_rules! section {
             };
         )?)*
 
-        /// Returns what people are told of it.
+        /// Returns its description.
         #[cfg(not(target_arch = "wasm32"))]
         pub(crate) fn $name() -> $told {
             #[allow(unused_imports)]

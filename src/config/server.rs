@@ -216,7 +216,7 @@ section! {
         example(list!["https://a.example.com", "https://b.example.com"]);
     TIMEOUT_MS: Integer = integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS),
         Harmless("it says how long an answer is waited for"),
-        "How many milliseconds the upstream may take to begin its answer; a body may take longer.",
+        "How many milliseconds the upstream may take to begin its answer. Sending the request counts, its body included; the answer's body may take longer.",
         example(5_000_u32);
     RETRIES: Integer = integer("retries", 0..=RETRIES_MAX, 0), Harmless("only what changes nothing is sent again"),
         "How often a request is sent again where no address can be reached, or the answer is 502, 503 or 504. Only \
@@ -227,7 +227,7 @@ section! {
 }
 
 /// The key of whatever takes requests: an upstream, a module, another Worker.
-pub(super) mod target {
+pub(crate) mod target {
     use super::section;
 
     section! {

@@ -40,7 +40,7 @@ pub(crate) struct ConfigTree<'n> {
     pub session: Option<WrittenSession<'n>>,
     /// The paths.
     pub paths: Vec<WrittenPath<'n>>,
-    /// What OAuth clients are told of the gateway.
+    /// The metadata for OAuth clients.
     pub protected_resource: Option<WrittenResource<'n>>,
     /// Where requests may come from.
     pub networks: Option<Networks>,
@@ -50,7 +50,7 @@ pub(crate) struct ConfigTree<'n> {
     pub server_timing: bool,
     /// The binding of the dataset that each answer is written to.
     pub analytics: Option<Written<'n>>,
-    /// Whether failures are called by the codes of SAG where that had any.
+    /// Whether failures have the codes of SAG, if it had any.
     pub older_codes: bool,
     /// The path that a navigation is led to when it meets a problem.
     pub problem_page: Option<Written<'n>>,
@@ -60,7 +60,7 @@ pub(crate) struct ConfigTree<'n> {
     pub node: HostOnly<&'n Node<'n>>,
 }
 
-/// Reads a config whose references are resolved; `None` if it is no object.
+/// Reads a config whose references are resolved; `None` if it is not an object.
 pub(super) fn read_tree<'n>(node: &'n Node<'n>, findings: &mut Findings<'_>) -> Option<ConfigTree<'n>> {
     let place = Place::Root;
     let mut root = ObjectReader::open(node, &place, findings)?;
@@ -102,7 +102,7 @@ fn read_analytics<'n>(root: &mut ObjectReader<'n, '_>, findings: &mut Findings<'
 
 #[cfg(not(target_arch = "wasm32"))]
 impl ConfigTree<'_> {
-    /// Shows `see` the place of what stands at a byte offset: of a key the place of its value.
+    /// Shows `see` the place of the value at a byte offset: of a key the place of its value.
     pub fn place_of(&self, offset: usize, see: &mut dyn FnMut(&Place<'_>)) {
         descend(&self.node, offset, &Place::Root, see);
     }
@@ -112,7 +112,7 @@ impl ConfigTree<'_> {
 fn descend(node: &Node<'_>, offset: usize, place: &Place<'_>, see: &mut dyn FnMut(&Place<'_>)) {
     match &node.value {
         Value::Object(members) if offset > node.offset => {
-            // Not all of them need be in the order of the file: some that it leaves unsaid stand behind.
+            // Not all of them need be in the order of the file: defaults that were added come last.
             let before = members.iter().filter(|member| member.key_offset <= offset);
             match before.max_by_key(|member| member.key_offset) {
                 Some(member) => descend(&member.node, offset, &Place::Key(place, &member.key), see),

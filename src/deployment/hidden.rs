@@ -1,4 +1,4 @@
-//! Values are never shown: what stands in their place.
+//! Values are never shown: the text in their place.
 
 /// Returns what is shown in the place of a character: as many bytes, so that offsets stay true. Quotes and line ends stay.
 pub fn hidden(c: char) -> String {

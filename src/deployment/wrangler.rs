@@ -20,7 +20,7 @@ pub struct Wrangler {
     pub(super) section: Declared,
     /// What to call the section by, such as `wrangler.toml (env.staging)`.
     pub(super) label: String,
-    /// Its compatibility flags, which an environment without such takes over, and where in the file they stand, in bytes.
+    /// Its compatibility flags, which an environment without any inherits, and their place in the file, in bytes.
     pub(super) flags: (Vec<String>, usize),
     /// What wrangler refuses of the top of the file and of the section.
     pub(super) refused: Vec<Diagnostic>,
@@ -189,7 +189,7 @@ mod tests {
             let (about, name) = (text("about").unwrap(), text("file").unwrap());
             let refused = match wrangler(name, text("text").unwrap(), text("environment")) {
                 Ok(wrangler) => wrangler.refused.first().map(|one| vec![one.line, one.column]),
-                // A place where the file itself is to blame, and none where the environment is.
+                // A place if the file itself is to blame, and none if the environment is.
                 Err(failure) => {
                     let numbers = failure.split("line ").nth(1).unwrap_or_default();
                     let numbers = numbers.split(':').next().unwrap_or_default().split(", column ");

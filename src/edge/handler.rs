@@ -42,8 +42,8 @@ pub async fn handle_panicked(cx: &Rc<RequestContext>) -> Response {
     finish(cx, gateway.as_deref(), Err(Problem::Internal("it panicked".to_owned())))
 }
 
-/// Returns the failure of a gateway without a config, with its reasons if it runs on a developer's machine and is called there. What
-/// is deployed never tells them, whatever host it is called by.
+/// Returns the failure of a gateway without a config, with its reasons if it runs on a developer's machine and is called there.
+/// What is deployed never tells them, whatever host it is called by.
 fn not_configured(cx: &RequestContext) -> Problem {
     let reasons = if cx.url().is_loopback() { loader::reasons_to_tell() } else { None };
     reasons.map_or(Problem::ConfigInvalid, Problem::ConfigInvalidHere)
@@ -93,7 +93,7 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
     integrations::run(gateway, cx, path, &matched, claims).await
 }
 
-/// Checks that a request comes from where it may.
+/// Checks that a request comes from an allowed address.
 ///
 /// # Errors
 /// [`Problem::IpDenied`].
@@ -102,7 +102,7 @@ fn check_address(cx: &RequestContext, networks: Option<&Networks>) -> Result<(),
     if networks.admit(cx.header("cf-connecting-ip").as_deref()) { Ok(()) } else { Err(Problem::IpDenied) }
 }
 
-/// Answers a CORS preflight of a path that has no `OPTIONS` of its own; `None` if the request is something else.
+/// Answers a CORS preflight of a path that has no own `OPTIONS` entry; `None` if the request is something else.
 fn answer_preflight(gateway: &Gateway, rule: &Cors, cx: &RequestContext, found: &Found<'_, '_>) -> Option<Answer> {
     if cx.method() != Method::Options.as_str() {
         return None;

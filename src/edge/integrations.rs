@@ -1,6 +1,7 @@
 //! What answers a path once the request has passed every check.
 
 mod backchannel_logout;
+mod cache;
 mod callback;
 mod health;
 pub(super) mod login;
@@ -18,6 +19,7 @@ use crate::config::{Fixed, Integration, LocationPart, Path, Redirect};
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
+use crate::edge::session::watch;
 use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::route::{Ambiguity, Match, Method};
@@ -28,7 +30,7 @@ use service::ServiceCall;
 /// Answers a request by the path's integration, once what comes before it lets that happen.
 ///
 /// # Errors
-/// What a client is told instead.
+/// The answer to the client instead.
 pub async fn run(
     gateway: &Rc<Gateway>,
     cx: &Rc<RequestContext>,
@@ -66,7 +68,7 @@ pub async fn run(
             let raw = expiring.is_some();
             match (proxy::run(gateway, cx, path, server, forwarded, claims.as_deref(), raw).await?, expiring) {
                 (Answer::Relayed(response), Some(claims)) => {
-                    proxy::close_at_expiry(gateway, cx, path, &response, claims).map(Answer::Relayed)
+                    watch::close_at_expiry(gateway, cx, path, &response, claims).map(Answer::Relayed)
                 }
                 (answer, _) => Ok(answer),
             }

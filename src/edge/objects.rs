@@ -14,7 +14,7 @@ use crate::edge::runtime::panic::Work;
 use crate::edge::runtime::stored_object::StoredObject;
 use crate::objects::Class;
 
-/// Returns the work of answering a message to an object, or of its alarm where there is no message.
+/// Returns the work of answering a message to an object, or of its alarm if there is no message.
 pub fn answer(object: StoredObject, kind: &str, message: Option<String>) -> Work {
     let class = Class::named(kind);
     Box::pin(async move {

@@ -5,3 +5,4 @@ pub mod cookie;
 pub mod lifecycle;
 pub mod login_redirect;
 pub mod objects;
+pub mod watch;

@@ -5,13 +5,15 @@ import { DurableObject } from 'cloudflare:workers';
 import Gateway from '../../build/index.js';
 import { config, forDev, services } from '../../build/inputs.mjs';
 
-// Where gateway/inputs.js finds the config that is built in, the modules of services/ by name, and whether all is for `wrangler dev`.
-globalThis[Symbol.for('bargate.inputs')] = { config, forDev, services };
-
-const { answer_object, answer_panic } = /** @type {Record<string, any>} */ (Gateway.prototype);
+const { answer_object, answer_panic, watch_step } = /** @type {Record<string, any>} */ (Gateway.prototype);
 // Left there, whoever is bound to this Worker could call them.
 delete Gateway.prototype.answer_object;
 delete Gateway.prototype.answer_panic;
+delete Gateway.prototype.watch_step;
+
+// Where gateway/inputs.js finds the config that is built in, whether all is for `wrangler dev`, the modules of services/ by name, and
+// what the core says to a watch.
+globalThis[Symbol.for('bargate.inputs')] = { config, forDev, services, watch_step };
 
 export default class extends Gateway {
   fetch(request) {

@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::algorithm::Algorithm;
 use crate::config::{
@@ -113,11 +113,9 @@ impl Bindings for Values<'_> {
     }
 }
 
-/// An authorizer with what its config writes for it.
+/// An authorizer, and why it is that one.
 struct Chosen {
     rules: TokenRules,
-    /// Its object as it stands in the file.
-    written: Map<String, Value>,
     reason: String,
 }
 
@@ -148,83 +146,58 @@ fn choose(
     if index >= count {
         return Ok(None);
     }
-    let rules = found.swap_remove(index);
-    let root: Value = serde_json::from_str(file.text.trim_start_matches('\u{feff}')).unwrap_or_default();
-    let written = root.get("authorizer").or_else(|| root.get("authorizers")?.get(&rules.name));
-    let written = written.and_then(Value::as_object).cloned().unwrap_or_default();
-    Ok(Some(Chosen { rules, written, reason }))
+    Ok(Some(Chosen { rules: found.swap_remove(index), reason }))
 }
 
 impl Chosen {
-    fn into_sources(mut self) -> Sources {
-        let (issuer, audience) = (self.rules.issuer.take(), self.rules.audience.take());
-        let issuer = self.expected(issuer, &["issuer", "domain"]);
-        let audience = self.expected(audience, &["audience", "client_id"]);
+    fn into_sources(self) -> Sources {
+        let Self { rules: of, reason } = self;
+        let issuer = expected(of.issuer, of.issuer_reference.as_ref());
+        let audience = expected(of.audience, of.audience_reference.as_ref());
         let unknown = "the config takes them from references that have no value here, or give --algorithm";
         let rules = Rules {
             issuer: issuer.map_err(|why| or_give(&why, "--issuer")),
             audience: audience.map_err(|why| or_give(&why, "--audience")),
-            algorithms: self.rules.algorithms.clone().ok_or_else(|| unknown.to_owned()),
-            keys: self.keys(),
-            clock_skew_secs: self.rules.clock_skew_secs,
+            algorithms: of.algorithms.ok_or_else(|| unknown.to_owned()),
+            keys: keys(of.keys, of.keys_reference.as_ref()),
+            clock_skew_secs: of.clock_skew_secs,
         };
-        let client_id = self.rules.client_id.take();
-        Sources { rules, client_id, config: None, authorizer: Some((self.rules.name, self.reason)), files: Vec::new() }
-    }
-
-    /// Returns the keys that stand in the config, or says how to get those that it points to.
-    fn keys(&self) -> Result<Rc<KeySet>, String> {
-        let keys = ["secret", "jwt_secret", "jwks", "jwks_uri", "domain", "issuer"];
-        let address = |url: &str| match self.reference(&keys) {
-            Some(reference) if reference.kind == ReferenceKind::Secret => {
-                format!("the address in {}", spelt(&reference))
-            }
-            _ => url.to_owned(),
-        };
-        match &self.rules.keys {
-            Some(KeySource::Given(set)) => Ok(Rc::clone(set)),
-            Some(KeySource::KeySet(url) | KeySource::Discovery(url)) => {
-                Err(format!("nothing is fetched unasked: add --jwks {}", address(url)))
-            }
-            None => Err(or_give(&self.unknown(&keys), "--jwks")),
-        }
-    }
-
-    /// Returns the reference that the first of `keys` that is there consists of.
-    fn reference(&self, keys: &[&str]) -> Option<Reference> {
-        let written = keys.iter().find_map(|key| self.written.get(*key))?;
-        Reference::parse(written.as_str()?)?.ok()
-    }
-
-    /// Says why what stands at `keys` is not known.
-    fn unknown(&self, keys: &[&str]) -> String {
-        match self.reference(keys) {
-            Some(reference) => {
-                format!(
-                    "{} has no value here: name a file that has one with --env-file or --wrangler",
-                    spelt(&reference)
-                )
-            }
-            None => "the config does not say, or by a reference that has no value here".to_owned(),
-        }
-    }
-
-    /// Returns a text that came from `keys`, to be shown unless it is a secret.
-    fn expected(&self, value: Option<String>, keys: &[&str]) -> Result<Expected, String> {
-        let value = value.ok_or_else(|| self.unknown(keys))?;
-        let secret = self.reference(keys).filter(|reference| reference.kind == ReferenceKind::Secret);
-        let shown = secret.map(|reference| format!("the value of {}", spelt(&reference)));
-        let public = Expected::public(value);
-        Ok(Expected { shown: shown.unwrap_or(public.shown), value: public.value })
+        let authorizer = Some((of.name, reason));
+        Sources { rules, client_id: of.client_id, config: None, authorizer, files: Vec::new() }
     }
 }
 
-/// Returns a reference as a config writes it.
-fn spelt(reference: &Reference) -> String {
-    match reference.kind {
-        ReferenceKind::Env => format!("$env.{}", reference.name),
-        ReferenceKind::Secret => format!("$secret.{}", reference.name),
+/// Returns the keys that stand in the config, or says how to get those that it points to.
+fn keys(source: Option<KeySource>, reference: Option<&Reference>) -> Result<Rc<KeySet>, String> {
+    match source {
+        Some(KeySource::Given(set)) => Ok(set),
+        Some(KeySource::KeySet(url) | KeySource::Discovery(url)) => {
+            let address = secret(reference).map_or(url, |secret| format!("the address in {secret}"));
+            Err(format!("nothing is fetched unasked: add --jwks {address}"))
+        }
+        None => Err(or_give(&unknown(reference), "--jwks")),
     }
+}
+
+/// Returns a text that came from a reference, if it did, to be shown unless that is a secret.
+fn expected(value: Option<String>, reference: Option<&Reference>) -> Result<Expected, String> {
+    let public = Expected::public(value.ok_or_else(|| unknown(reference))?);
+    let hidden = secret(reference).map(|secret| format!("the value of {secret}"));
+    Ok(Expected { shown: hidden.unwrap_or(public.shown), value: public.value })
+}
+
+/// Says why a value is not known.
+fn unknown(reference: Option<&Reference>) -> String {
+    match reference {
+        Some(reference) => {
+            format!("{reference} has no value here: name a file that has one with --env-file or --wrangler")
+        }
+        None => "the config does not say, or by a reference that has no value here".to_owned(),
+    }
+}
+
+fn secret(reference: Option<&Reference>) -> Option<&Reference> {
+    reference.filter(|reference| reference.kind == ReferenceKind::Secret)
 }
 
 fn or_give(reason: &str, flag: &str) -> String {

@@ -15,20 +15,26 @@ pub enum Sent {
     Absent,
     /// Its value.
     Once(String),
-    /// More than one of that name: somebody else could set one of them, so none is believed.
+    /// More than one of that name: somebody else could set one of them, so none is accepted.
     Repeated,
 }
 
-/// Returns a `Cookie` header in which a semicolon ends each cookie; those that stood behind a comma begin with it. The runtime joins
-/// several fields by commas, where RFC 9113 section 8.2.3 has semicolons.
+/// Returns a `Cookie` header in which a semicolon ends each cookie; those that stood behind a comma begin with it. The runtime
+/// joins several fields by commas, where RFC 9113 section 8.2.3 has semicolons.
 fn separated(header: &str) -> String {
     header.replace(',', ";,")
 }
 
-/// Returns a part of a separated header without what stands around it. No other white space: to a browser it would be part of the
+/// Returns a part of a separated header without spaces around it. No other white space: to a browser it would be part of the
 /// name, and `__Host-` behind it no prefix, so that a neighbour could plant the cookie.
 fn trimmed(part: &str) -> &str {
     part.trim_matches([',', ' ', '\t'])
+}
+
+/// Returns the name under which browsers keep what a `Set-Cookie` sets: an empty name before the first `=` is none to them.
+pub fn name_of(set_cookie: &str) -> &str {
+    let pair = set_cookie.trim_start_matches(|c: char| c == '=' || c.is_whitespace());
+    pair.split('=').next().unwrap_or_default().trim()
 }
 
 /// Reads the cookie `name` of a request. No value of the gateway's holds a comma, so that one ends it. What stands behind a comma
@@ -78,12 +84,12 @@ pub fn without(header: &str, drops: impl Fn(&str) -> bool) -> Option<String> {
     Some(kept).filter(|kept| !kept.is_empty())
 }
 
-/// Returns the name that a cookie of the gateway goes by: on plain-http loopback, where browsers refuse the prefix, without it.
+/// Returns the name of a cookie of the gateway: on plain-http loopback, where browsers refuse the prefix, without it.
 pub fn name_on(name: &str, plain_loopback: bool) -> &str {
     name.strip_prefix(HOST_PREFIX).filter(|_| plain_loopback).unwrap_or(name)
 }
 
-/// Checks whether a cookie goes by a name of the gateway's, with or without the prefix.
+/// Checks whether a cookie has a name of the gateway, with or without the prefix.
 pub fn is_called(sent: &str, name: &str) -> bool {
     sent == name || sent == name_on(name, true)
 }
@@ -91,7 +97,7 @@ pub fn is_called(sent: &str, name: &str) -> bool {
 /// Returns a `Set-Cookie` for a cookie of the gateway; a `max_age_secs` of 0 removes it.
 pub fn set(name: &str, value: &str, max_age_secs: i64, plain_loopback: bool) -> String {
     let secure = if plain_loopback { "" } else { "; Secure" };
-    // Some that keep cookies without being browsers know a removal by its date alone.
+    // Some that keep cookies without being browsers know a removal only by its date.
     let past = if max_age_secs == 0 { "; Expires=Thu, 01 Jan 1970 00:00:00 GMT" } else { "" };
     let name = name_on(name, plain_loopback);
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_secs}{past}{secure}")
@@ -144,6 +150,14 @@ mod tests {
         for space in ['\u{85}', '\u{a0}', '\u{2000}', '\u{3000}', '\u{b}', '\u{c}'] {
             assert_eq!(sent(&format!("{space}n=1"), "n"), Sent::Absent, "{space:?} is part of a name");
             assert_eq!(sent(&format!("n=1; {space}n=2"), "n"), once("1"), "{space:?} makes another name");
+        }
+    }
+
+    #[test]
+    fn a_cookie_that_is_set_has_the_name_that_browsers_give_it() {
+        let table = [("a=1; Path=/", "a"), ("a", "a"), ("", ""), (" =\t= a =1", "a"), ("=a=1", "a"), ("a b=1", "a b")];
+        for (set_cookie, name) in table {
+            assert_eq!(name_of(set_cookie), name, "{set_cookie}");
         }
     }
 

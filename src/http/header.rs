@@ -20,7 +20,7 @@ pub const HOP_BY_HOP_HEADERS: [&str; 8] = [
 /// Headers that belong to the address or the body of a message, or to its connection.
 pub const FRAMING_HEADERS: [&str; 4] = ["content-length", "expect", "host", "upgrade"];
 
-/// Headers that clients send of their own.
+/// Headers that clients send by themselves.
 pub const COMMON_HEADERS: [&str; 19] = [
     "accept",
     "accept-charset",
@@ -52,9 +52,18 @@ pub fn push(headers: &mut Vec<Header>, name: &'static str, value: Cow<'static, s
     headers.push((name.into(), value));
 }
 
+fn is_of_token(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
+}
+
 /// Checks whether a text is a token (RFC 9110 section 5.6.2), as names of methods and headers are.
 pub fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    !text.is_empty() && text.bytes().all(is_of_token)
+}
+
+/// Returns the tokens that stand in a text, whatever stands between them.
+pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !u8::try_from(c).is_ok_and(is_of_token)).filter(|token| !token.is_empty())
 }
 
 /// Checks whether a header of this name says who sends a request.
@@ -67,12 +76,23 @@ pub fn is_value(text: &str) -> bool {
     text.bytes().all(|b| matches!(b, b' '..=b'~'))
 }
 
+/// Returns a number of seconds (RFC 9111 section 1.2.2), the largest there is for what is larger; `None` if a text is not one.
+pub fn seconds(text: &str) -> Option<u32> {
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u32::MAX))
+}
+
+/// Checks whether a name is among those of a list with commas between them.
+pub fn is_listed(list: &str, name: &str) -> bool {
+    list.split(',').any(|listed| listed == name)
+}
+
 /// Returns a text as a quoted-string (RFC 9110 section 5.6.4): a host may hold quotes.
 pub fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// Returns what stands behind the first comma of a list that is outside quotes (RFC 9110 section 5.6.1); `None` if there is none.
+/// Returns the rest of a list after its first comma that is outside quotes (RFC 9110 section 5.6.1); `None` if there is none.
 pub fn behind_comma(list: &str) -> Option<&str> {
     let (mut quoted, mut escaped) = (false, false);
     let comma = list.bytes().position(|b| {
@@ -89,6 +109,29 @@ pub fn behind_comma(list: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_of_seconds_has_digits_alone() {
+        let table = [("0", Some(0)), ("060", Some(60)), ("9999999999", Some(u32::MAX))];
+        let others = ["", "+1", "-1", "1.5", " 1", "soon"].map(|text| (text, None));
+        for (text, expected) in table.into_iter().chain(others) {
+            assert_eq!(seconds(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_told_apart_by_whatever_is_not_one() {
+        let table: [(&str, &[&str]); 5] = [
+            ("", &[]),
+            (" , ;", &[]),
+            ("close", &["close"]),
+            ("X-Hop,close ;te", &["X-Hop", "close", "te"]),
+            ("private=\"x-own\", max-age=6\u{e9}0", &["private", "x-own", "max-age", "6", "0"]),
+        ];
+        for (text, expected) in table {
+            assert_eq!(tokens(text).collect::<Vec<_>>(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn a_list_goes_on_behind_a_comma_that_nobody_quoted() {

@@ -1,7 +1,7 @@
 //! What the core sees of a request.
 //!
 //! Each header that crosses from JavaScript costs, so the core asks for one header by name when a decision needs it and
-//! never holds a copy of them all.
+//! never has a copy of them all.
 
 /// Returns the parts of a request that decisions read.
 pub trait RequestHead {
@@ -20,8 +20,9 @@ pub trait RequestHead {
 
 /// Checks whether a person follows an address, so that the browser shows the answer as a page (Fetch section 2.2.5).
 ///
-/// A browser of before Fetch Metadata, or one that came by plain http, is known by what it would like best, among much else: a page.
-/// A proxy on Node's `fetch` says `cors` of all that passes it, and leaves the destination, which is a document for no script.
+/// A browser of before Fetch Metadata, or one that came by plain http, is known by what it would like best, among much else: a
+/// page. A proxy on Node's `fetch` says `cors` of all that passes it, and leaves the destination, which is a document for no
+/// script.
 pub fn is_navigation(request: &impl RequestHead) -> bool {
     match request.header("sec-fetch-mode") {
         Some(mode) => mode == "navigate" || request.header("sec-fetch-dest").is_some_and(|dest| dest == "document"),

@@ -8,12 +8,12 @@ const LENGTH: usize = 55;
 pub struct Trace {
     /// What upstreams get.
     pub traceparent: String,
-    /// Whether it goes on with what the client sent, so that its `tracestate` means something.
+    /// Whether it continues the client's own, so that its `tracestate` means something.
     pub continued: bool,
 }
 
 impl Trace {
-    /// Goes on with the trace of a `traceparent`, where it is valid, or else begins one; `random` are 24 fresh bytes.
+    /// Continues the trace of a `traceparent` if it is valid, or begins one; `random` are 24 fresh bytes.
     pub fn of(header: Option<&str>, random: &[u8; 24]) -> Self {
         let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let (fresh_trace, fresh_parent) = digits.split_at_checked(32).unwrap_or_default();

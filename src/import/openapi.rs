@@ -16,8 +16,8 @@ mod wishes;
 #[cfg(test)]
 mod openness;
 
-use crate::authoring::{Json, Provider};
-use crate::config::check;
+use crate::authoring::{Asked, Json, Provider, mistake};
+use crate::config::{Diagnostic, check, root};
 use notes::{Stands, one_line};
 use routes::{Answer, Routes};
 use schemes::{Schemes, Tenant, UNKNOWN_ISSUER};
@@ -51,27 +51,19 @@ impl Wishes {
     pub fn new(server: Option<&str>, provider: Option<Provider>, tenant: Option<&str>) -> Result<Self, Vec<String>> {
         let by_form = |tenant: &str| if tenant.starts_with("https://") { Provider::Oidc } else { Provider::Auth0 };
         let tenant = tenant.map(|tenant| (provider.unwrap_or_else(|| by_form(tenant)), tenant.to_owned()));
-        let wishes = Self { server: server.map(str::to_owned), provider, tenant };
-        let mut members = vec![("paths".to_owned(), Json::Array(Vec::new()))];
-        if let Some(url) = &wishes.server {
-            let server = Json::object([("alias", "api".into()), ("url", url.as_str().into())]);
-            members.push(("servers".to_owned(), Json::Array(vec![server])));
-        }
-        if wishes.tenant.is_some() {
-            members.push(("authorizer".to_owned(), Tenant::unknown(&wishes).to_json(false)));
-        }
-        let mistakes = check(&Json::Object(members).to_file_text());
-        let wrong = mistakes.iter().filter_map(|mistake| {
-            let flag = match mistake.path.as_str() {
-                "servers[0].url" => "--server",
-                path if path.starts_with("authorizer.") => "--tenant",
-                _ => return None,
-            };
-            let help = mistake.help.as_deref().map(|help| format!(": {help}")).unwrap_or_default();
-            Some(format!("{flag}: {}{help}", mistake.message))
+        let flags = [
+            ("--server", server.and_then(|url| mistake(Asked::Upstream, Provider::Auth0, url))),
+            ("--tenant", tenant.as_ref().and_then(|(provider, tenant)| mistake(Asked::Tenant, *provider, tenant))),
+        ];
+        let wrong = flags.into_iter().filter_map(|(flag, mistake)| {
+            let Diagnostic { message, help, .. } = mistake?;
+            Some(format!("{flag}: {message}{}", help.map(|help| format!(": {help}")).unwrap_or_default()))
         });
         let wrong: Vec<_> = wrong.collect();
-        if wrong.is_empty() { Ok(wishes) } else { Err(wrong) }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        Ok(Self { server: server.map(str::to_owned), provider, tenant })
     }
 }
 
@@ -90,21 +82,21 @@ pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
     }
     let title = description.get("info").and_then(|info| info.text("title")).unwrap_or("an API");
     let about = format!("Made from {name} (OpenAPI {version}). What is to be reviewed stands under x-review.");
-    let mut root = vec![
-        ("$schema".to_owned(), "./gateway.schema.json".into()),
+    let mut members = vec![
+        (root::SCHEMA.name.to_owned(), "./gateway.schema.json".into()),
         // No text of the description stands alone: it could be a reference.
-        ("title".to_owned(), Json::Text(format!("Gateway of {}", one_line(title)))),
-        ("description".to_owned(), Json::Text(about)),
-        ("servers".to_owned(), routes.servers.to_json()),
+        (root::TITLE.name.to_owned(), Json::Text(format!("Gateway of {}", one_line(title)))),
+        (root::DESCRIPTION.name.to_owned(), Json::Text(about)),
+        (root::SERVERS.name.to_owned(), routes.servers.to_json()),
     ];
     let authorizers = Authorizers::of(&routes, &schemes, wishes);
     for note in authorizers.notes() {
         routes.notes.add(Stands::Alone, "", note);
     }
-    root.extend(authorizers.to_json());
+    members.extend(authorizers.to_json());
     let paths = routes.list.iter().map(|route| route.to_json(|access| authorizers.name(access.tenant)));
-    root.push(("paths".to_owned(), Json::Array(paths.collect())));
-    let config = Json::Object(root).to_file_text();
+    members.push((root::PATHS.name.to_owned(), Json::Array(paths.collect())));
+    let config = Json::Object(members).to_file_text();
     let mistakes: Vec<_> =
         check(&config).iter().map(|mistake| format!("the config would be refused: {mistake}")).collect();
     if !mistakes.is_empty() {
@@ -169,13 +161,12 @@ impl Authorizers {
     fn notes(&self) -> Vec<String> {
         let unknown = self.used.iter().filter(|(_, tenant)| tenant.known_as.is_none());
         let mut notes: Vec<_> = match self.used.len() {
-            1 => unknown.map(|_| format!("authorizer: {UNKNOWN_ISSUER}; --tenant does")).collect(),
-            _ => unknown.map(|(_, tenant)| format!("authorizers.{}: {UNKNOWN_ISSUER}", tenant.name)).collect(),
+            1 => unknown.map(|_| format!("{}: {UNKNOWN_ISSUER}; --tenant does", root::AUTHORIZER.name)).collect(),
+            _ => unknown.map(|(_, one)| format!("{}.{}: {UNKNOWN_ISSUER}", root::AUTHORIZERS.name, one.name)).collect(),
         };
         if self.used.len() > 1 {
-            notes.push(
-                "authorizers: the tokens are of several issuers; if they are of one, --tenant says so".to_owned(),
-            );
+            let about = "the tokens are of several issuers; if they are of one, --tenant says so";
+            notes.push(format!("{}: {about}", root::AUTHORIZERS.name));
         }
         notes
     }
@@ -183,10 +174,10 @@ impl Authorizers {
     fn to_json(&self) -> Option<(String, Json)> {
         match self.used.as_slice() {
             [] => None,
-            [(_, tenant)] => Some(("authorizer".to_owned(), tenant.to_json(false))),
+            [(_, tenant)] => Some((root::AUTHORIZER.name.to_owned(), tenant.to_json(false))),
             several => {
                 let members = several.iter().map(|(_, tenant)| (tenant.name.clone(), tenant.to_json(true)));
-                Some(("authorizers".to_owned(), Json::Object(members.collect())))
+                Some((root::AUTHORIZERS.name.to_owned(), Json::Object(members.collect())))
             }
         }
     }

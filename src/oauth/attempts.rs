@@ -1,7 +1,7 @@
-//! Grants that clients bring, on their way to the provider: how many of one client's it may refuse, and which were used.
+//! Grants that clients bring, on their way to the provider: how many of one client it may refuse, and which were used.
 //!
 //! Anybody can make up codes and refresh tokens, and the gateway shows each to the provider under the application's secret. So
-//! the refused ones count. A client whose grants are good has nothing counted, whoever shares its address.
+//! the refused ones count. For a client with valid grants nothing is counted, no matter who shares its address.
 
 use super::LOGIN_STATE_MAX_SECS;
 use crate::problem::Problem;
@@ -36,7 +36,7 @@ pub struct Attempts {
 }
 
 struct Known {
-    /// Whether it is a client; whoever names his code like another's address must not be taken for it.
+    /// Whether it is a client; a code that looks like another client's address must not be taken for it.
     is_client: bool,
     name: String,
     /// How many refused grants count, for a client.
@@ -48,7 +48,7 @@ struct Known {
 /// What came of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// The provider granted or refused a code, which is good once.
+    /// The provider granted or refused a code, which is valid once.
     Used {
         /// Whether it refused it.
         refused: bool,
@@ -61,7 +61,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    /// Returns how an attempt ended, by its failure where it failed.
+    /// Returns how an attempt ended, by its failure if it failed.
     pub fn by(failure: Option<&Problem>, is_code: bool) -> Self {
         match failure {
             None if is_code => Self::Used { refused: false },
@@ -73,8 +73,8 @@ impl Ended {
 }
 
 impl Attempts {
-    /// Begins an attempt of `client` with a grant, which may have several names; `false` where one of them is with the provider or
-    /// was used, or is longer than names are. Whoever is told `true` ends the attempt.
+    /// Begins an attempt of `client` with a grant, which may have several names; `false` if one of them is with the provider or
+    /// was used, or is longer than names are. A caller that gets `true` ends the attempt.
     ///
     /// # Errors
     /// [`Problem::RateLimited`] if too many of the client's were refused.
@@ -87,7 +87,7 @@ impl Attempts {
         if refused > REFUSED_MAX {
             return Err(Problem::RateLimited(RETRY_AFTER_SECS));
         }
-        // Counted until it is known to be good, or many at once would all pass.
+        // Counted until it is known to be valid, or many at once would all pass.
         self.put(true, client, refused, now_ms);
         for name in names {
             self.put(false, name, 0.0, now_ms + LOST_AFTER_MS);

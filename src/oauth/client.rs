@@ -11,7 +11,7 @@ use crate::encoding::encode;
 pub struct Form {
     /// The form, encoded.
     pub body: String,
-    /// The header's value, where the provider wants the client's secret there.
+    /// The header's value, if the provider expects the client's secret there.
     pub authorization: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! A provider's discovery document (OpenID Connect Discovery 1.0 section 3): where its endpoints and its key set are.
+//! A provider's discovery document (OpenID Connect Discovery 1.0 section 3): the addresses of its endpoints and its JWKS.
 
 use serde_json::{Map, Value};
 
@@ -23,7 +23,8 @@ impl Discovery {
     /// What is wrong with it, in words.
     pub fn parse(document: &str, issuer: &str) -> Result<Self, String> {
         let members = json::parse_object(document.as_bytes()).ok_or("its discovery document is no JSON object")?;
-        // Byte for byte (section 4.3): whoever can serve a document for another issuer could have its tokens verified by his keys.
+        // Byte for byte (section 4.3): anybody who can serve a document for another issuer could have its tokens verified by their
+        // own keys.
         let found = json::text(&members, "issuer").unwrap_or_default();
         if found != issuer {
             let found = shortened_name(found);

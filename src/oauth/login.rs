@@ -11,6 +11,7 @@ use crate::excerpt::shortened_name;
 use crate::http::request::{query_parameter, with_query};
 use crate::json::{self, ToText as _};
 use crate::problem::Problem;
+use crate::token::{Expectations, Kind};
 
 /// A login may take this long: time enough for a second factor and a lost password.
 pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
@@ -19,7 +20,7 @@ pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
 pub const PASSED_TO_PROVIDER: [&str; 8] =
     ["prompt", "login_hint", "screen_hint", "connection", "organization", "invitation", "ui_locales", "max_age"];
 
-/// Names what a sealed state is for, so that no other sealed thing can stand in for one.
+/// Names what a sealed state is for, so that no other sealed text can take its place.
 const STATE_PURPOSE: &str = "bargate login state v1";
 
 /// Returns the address at which a login begins that leads to `return_to`.
@@ -74,7 +75,7 @@ impl LoginState {
     /// Reads the bytes of an opened seal at `now` (seconds since 1970).
     ///
     /// # Errors
-    /// [`Problem::StateExpired`] past [`LOGIN_STATE_MAX_SECS`]; [`Problem::StateInvalid`] if the bytes are no state.
+    /// [`Problem::StateExpired`] past [`LOGIN_STATE_MAX_SECS`]; [`Problem::StateInvalid`] if the bytes are not a state.
     pub fn from_bytes(bytes: &[u8], now: i64) -> Result<Self, Problem> {
         let state = Self::parse(bytes).ok_or_else(|| Problem::StateInvalid("no login state inside".into()))?;
         if now - state.issued_at > LOGIN_STATE_MAX_SECS {
@@ -103,7 +104,8 @@ pub fn state_context(cookie: &str, redirect_uri: &str) -> Vec<u8> {
 
 /// Returns the address of the provider's login (RFC 6749 section 4.1.1).
 ///
-/// `challenge` is the SHA-256 of the state's verifier as base64url (RFC 7636 section 4.2); `passed` are parameters of the client's own request, of which those in [`PASSED_TO_PROVIDER`] go along.
+/// `challenge` is the SHA-256 of the state's verifier as base64url (RFC 7636 section 4.2); `passed` are parameters of the client's
+/// own request, of which those in [`PASSED_TO_PROVIDER`] go along.
 pub fn authorize_url(
     provider: &Provider,
     endpoints: &Endpoints,
@@ -138,7 +140,7 @@ pub fn authorize_url(
 /// Checks who sent the browser back, by the `iss` of its address (RFC 9207 section 2.4).
 ///
 /// # Errors
-/// [`Problem::StateInvalid`] if it is another than the `issuer`, or missing where it is `needed`.
+/// [`Problem::StateInvalid`] if it is not the `issuer`, or is missing and `needed`.
 pub fn check_response_issuer(iss: Option<&str>, issuer: &str, needed: bool) -> Result<(), Problem> {
     match iss {
         Some(iss) if iss == issuer => Ok(()),
@@ -150,7 +152,7 @@ pub fn check_response_issuer(iss: Option<&str>, issuer: &str, needed: bool) -> R
     }
 }
 
-/// Returns the form that exchanges a code for tokens (RFC 6749 section 4.1.3).
+/// Returns the form of a token request with a code (RFC 6749 section 4.1.3).
 pub fn code_form(
     provider: &Provider,
     endpoints: &Endpoints,
@@ -161,6 +163,12 @@ pub fn code_form(
     let mut fields = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
     fields.extend(verifier.map(|verifier| ("code_verifier", verifier)));
     Form::new(provider, endpoints, &fields)
+}
+
+/// Returns what an ID token is held against (OpenID Connect Core section 3.1.3.7).
+pub fn id_token_expectations(provider: &Provider) -> Expectations<'_> {
+    let (audience, kind) = (provider.client_id.as_str(), Kind::Id);
+    Expectations { audience, kind, ..Expectations::of_access_tokens(&provider.authorizer) }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Form;
 use crate::config::{Endpoints, Provider};
 use crate::http::request::with_query;
-use crate::token::VerifiedClaims;
+use crate::token::{Expectations, Expiry, Kind, VerifiedClaims};
 
 /// A logout token is taken for this long after it was issued: time enough for a provider that tries again.
 const LOGOUT_TOKEN_MAX_AGE_SECS: i64 = 5 * 60;
@@ -17,7 +17,7 @@ const JTI_MAX_BYTES: usize = 256;
 /// The event that makes a token a logout token (Back-Channel Logout section 2.4).
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// Returns the address of the provider's logout, which leads on to `return_to`; that itself where the provider has none.
+/// Returns the address of the provider's logout, which leads on to `return_to`; `return_to` itself if the provider has none.
 pub fn logout_url(provider: &Provider, endpoints: &Endpoints, return_to: String) -> String {
     let Some((url, return_to_parameter)) = &endpoints.logout else { return return_to };
     let mut query = Serializer::new(String::new());
@@ -28,6 +28,13 @@ pub fn logout_url(provider: &Provider, endpoints: &Endpoints, return_to: String)
 /// Returns the form that revokes a refresh token (RFC 7009 section 2.1), to which `token` is still to be added.
 pub fn revocation_form(provider: &Provider, endpoints: &Endpoints) -> Form {
     Form::new(provider, endpoints, &[("token_type_hint", "refresh_token")])
+}
+
+/// Returns what a logout token is held against. One without `exp` is accepted, since drafts of the specification have no `exp`:
+/// [`validate_logout_token`] goes by its age.
+pub fn logout_token_expectations(provider: &Provider) -> Expectations<'_> {
+    let (audience, kind, expiry) = (provider.client_id.as_str(), Kind::Logout, Expiry::Optional);
+    Expectations { audience, kind, expiry, ..Expectations::of_access_tokens(&provider.authorizer) }
 }
 
 /// What a logout token asks for.

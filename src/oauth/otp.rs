@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::{ProviderResponse, is_bearer, provider_error};
+use super::provider_response::{ProviderResponse, is_bearer, provider_error};
 use crate::config::SupabaseStep;
 use crate::json::{self, ToText as _};
 use crate::problem::{Problem, RetryAfter};

@@ -1,4 +1,4 @@
-//! Refresh: reading the refresh token from a request, and the form that exchanges it (RFC 6749 section 6).
+//! Refresh: reading the refresh token from a request, and the form of the token request with it (RFC 6749 section 6).
 
 use serde_json::Value;
 
@@ -84,13 +84,13 @@ pub fn check_form(refresh_token: &Secret<String>) -> Result<(), Problem> {
     }
 }
 
-/// Returns the form that exchanges a refresh token.
+/// Returns the form of a token request with a refresh token.
 pub fn refresh_form(provider: &Provider, endpoints: &Endpoints, refresh_token: &Secret<String>) -> Form {
     let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose().as_str())];
     Form::new(provider, endpoints, &fields)
 }
 
-/// Returns how many seconds a token that expires at `expires_at` still holds at `now`; `None` once it has expired.
+/// Returns how many seconds a token that expires at `expires_at` is still valid at `now`; `None` once it has expired.
 pub fn expires_in(expires_at: i64, now: i64) -> Option<i64> {
     Some(expires_at - now).filter(|seconds| *seconds > 0)
 }

@@ -7,7 +7,7 @@ use crate::problem::Problem;
 /// that, in addresses of which many servers read 8 KiB.
 pub const RETURN_TO_MAX_BYTES: usize = 4 * 1024;
 
-/// Checks a `return_to` and gives it as it will be handed out: a path where it stays on `own_origin`, else a whole URL.
+/// Checks a `return_to` and returns it as it is used: a path if it stays on `own_origin`, otherwise a whole URL.
 ///
 /// # Errors
 /// [`Problem::ReturnToRejected`] for any other origin or scheme, and for whatever browsers and parsers read differently:

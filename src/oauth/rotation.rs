@@ -1,17 +1,17 @@
-//! One exchange per refresh token: what is kept of it, and what a request with that token is told.
+//! One token request per refresh token: what is stored of it, and what a requester with that token gets.
 //!
-//! A rotated refresh token is good once, and the provider takes a second use for a theft (RFC 9700 section 4.14.2). So what
-//! came of the first is kept for a moment, for whoever asks with the same token. Times are milliseconds since 1970.
+//! A rotated refresh token is valid once, and the provider takes a second use for theft (RFC 9700 section 4.14.2). So what
+//! came of the first is stored for a moment, for requesters with the same token. Times are milliseconds since 1970.
 
 use serde_json::{Map, Value};
 
-use super::answer::{Grant, Outcome, ProviderResponse, TransportError, parse_token_response};
+use super::provider_response::{Grant, Outcome, ProviderResponse, TransportError, parse_token_response};
 use crate::json::{self, ToText as _};
 
-/// Whether an exchange was lost counts for this long: providers that allow for a lost answer do so for a minute at the most.
+/// A token request counts as lost for this long: providers that allow for a lost answer do so for a minute at the most.
 pub const LOST_WINDOW_MS: i64 = 60_000;
 
-/// An exchange that was lost is tried again this often, and then left to rest until [`LOST_WINDOW_MS`] have passed.
+/// A lost token request is tried again this often, and then not until [`LOST_WINDOW_MS`] have passed.
 const RETRIES_MAX: u64 = 1;
 
 /// What to do for a request with the refresh token.
@@ -19,41 +19,41 @@ const RETRIES_MAX: u64 = 1;
 pub enum Step {
     /// Exchange it; the number says how often it was lost before.
     Exchange(u64),
-    /// Give the kept answer again.
+    /// Give the stored answer again.
     Replay(String),
     /// Leave it: it was lost too often.
     Rest,
 }
 
-/// What is kept of the exchange of one refresh token.
+/// What is stored of the token request of one refresh token.
 #[derive(Debug, PartialEq, Eq)]
 pub enum StoredResult {
-    /// It is under way, or was lost: `lost` is how often it was before.
+    /// It is running, or was lost: `lost` says how often it was lost before.
     UnderWay {
         /// How often it was lost before.
         lost: u64,
-        /// When this no longer counts.
+        /// Until when this counts.
         until: i64,
     },
     /// Its answer.
     Answered(Answered),
 }
 
-/// The answer to an exchange.
+/// The token response.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answered {
     /// The answer, sealed under a key that only the refresh token gives.
     pub sealed: String,
     /// Who asked for it.
-    pub asker: String,
+    pub requester: String,
     /// Until when anyone with the refresh token gets it: the grace.
-    pub open_until: i64,
-    /// Until when its asker gets it, to whom the answer may have been lost on the way.
+    pub replay_until: i64,
+    /// Until when its requester gets it, to whom the answer may have been lost on the way.
     pub until: i64,
 }
 
 impl StoredResult {
-    /// Reads a kept text; `None` if it is none.
+    /// Parses a stored text; `None` if it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let members = json::parse_object(text.as_bytes())?;
         let until = members.get("until").and_then(Value::as_i64)?;
@@ -62,8 +62,8 @@ impl StoredResult {
         };
         Some(Self::Answered(Answered {
             sealed: sealed.to_owned(),
-            asker: json::text(&members, "asker")?.to_owned(),
-            open_until: members.get("open_until").and_then(Value::as_i64)?,
+            requester: json::text(&members, "asker")?.to_owned(),
+            replay_until: members.get("open_until").and_then(Value::as_i64)?,
             until,
         }))
     }
@@ -72,10 +72,10 @@ impl StoredResult {
     pub fn to_json(&self) -> String {
         match self {
             Self::UnderWay { lost, until } => json::object(&mut [("lost", (*lost).into()), ("until", (*until).into())]),
-            Self::Answered(Answered { sealed, asker, open_until, until }) => json::object(&mut [
+            Self::Answered(Answered { sealed, requester, replay_until, until }) => json::object(&mut [
                 ("sealed", sealed.as_str().into()),
-                ("asker", asker.as_str().into()),
-                ("open_until", (*open_until).into()),
+                ("asker", requester.as_str().into()),
+                ("open_until", (*replay_until).into()),
                 ("until", (*until).into()),
             ]),
         }
@@ -89,11 +89,11 @@ impl StoredResult {
         }
     }
 
-    /// Tells at `now` what to do for a request of `asker`, while no exchange is under way in this object's memory.
-    pub fn step(kept: Option<Self>, asker: &str, now: i64) -> Step {
+    /// Tells at `now` what to do for a request of `requester`, while no exchange is under way in this object's memory.
+    pub fn step(kept: Option<Self>, requester: &str, now: i64) -> Step {
         match kept.filter(|kept| now < kept.until()) {
             None => Step::Exchange(0),
-            Some(Self::Answered(answered)) if now < answered.open_until || answered.asker == asker => {
+            Some(Self::Answered(answered)) if now < answered.replay_until || answered.requester == requester => {
                 Step::Replay(answered.sealed)
             }
             Some(Self::Answered(_)) => Step::Exchange(0),
@@ -103,8 +103,8 @@ impl StoredResult {
     }
 }
 
-/// Checks whether a provider has put another refresh token in the place of the one that was `sent`. One that stays good is
-/// exchanged again: what came of it would be given again past its use.
+/// Checks whether a provider has replaced the refresh token that was `sent`. One that stays valid is
+/// used again: its result would be given again after it has expired.
 pub fn is_rotated(outcome: &Outcome, sent: &str) -> bool {
     let tokens = outcome.as_ref().ok().and_then(|answer| parse_token_response(Grant::Refresh, answer).ok());
     tokens.is_some_and(|tokens| tokens.refresh_token().is_some_and(|token| token != sent))
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     fn answered() -> Answered {
-        Answered { sealed: "s".into(), asker: "a".into(), open_until: 50, until: 100 }
+        Answered { sealed: "s".into(), requester: "a".into(), replay_until: 50, until: 100 }
     }
 
     #[test]
@@ -165,8 +165,8 @@ mod tests {
             (under_way(1), "b", 99, Step::Rest, "lost twice"),
             (under_way(1), "b", 100, Step::Exchange(0), "lost long ago: the provider judges"),
         ];
-        for (kept, asker, now, expected, message) in table {
-            assert_eq!(StoredResult::step(kept, asker, now), expected, "{message}");
+        for (kept, requester, now, expected, message) in table {
+            assert_eq!(StoredResult::step(kept, requester, now), expected, "{message}");
         }
     }
 

@@ -1,13 +1,13 @@
 //! The page that hands the outcome of a login in a frame or pop-up to the window that opened it.
 //!
 //! The message has the shape of Auth0's `web_message`: `{"type": "authorization_response", "response": {…}}`. It goes to
-//! one named origin; the browser drops it where the window is of another.
+//! one named origin; the browser drops it if the window has another.
 
 use crate::json::ToText as _;
 
 /// Returns the page and its `Content-Security-Policy`.
 ///
-/// `response` is JSON; `nonce` is random text for this page alone.
+/// `response` is JSON; `nonce` is random text only for this page.
 pub fn web_message_page(response: &str, target_origin: &str, nonce: &str) -> (String, String) {
     let message = script_safe(&format!(r#"{{"type":"authorization_response","response":{response}}}"#));
     let target = script_safe(&serde_json::Value::from(target_origin).to_text());

@@ -1,4 +1,4 @@
-//! The message to the exchange of a refresh token, and its answer.
+//! The message to the object of a refresh token, and its answer.
 
 use std::rc::Rc;
 
@@ -8,7 +8,7 @@ use crate::json::{self, ToText as _};
 use crate::oauth::{Outcome, outcome_from_json, outcome_to_json};
 use crate::secret::Secret;
 
-/// A request for the exchange of a refresh token.
+/// A request to the object of a refresh token.
 pub struct RefreshExchangeMessage {
     /// The token.
     pub refresh_token: Secret<String>,
@@ -46,11 +46,11 @@ impl RefreshExchangeMessage {
     }
 }
 
-/// What came of the exchange of a refresh token.
+/// The result of the token request of a refresh token.
 pub struct RefreshExchangeAnswer {
     /// What the provider said.
     pub outcome: Rc<Outcome>,
-    /// Whether an object had stored that from an exchange before.
+    /// Whether an object had stored it from an earlier token request.
     pub replayed: bool,
 }
 

@@ -9,7 +9,8 @@ use crate::oauth::{Outcome, outcome_from_json, outcome_to_json, validate_renewal
 use crate::problem::Problem;
 use crate::session::{SessionToken, Tokens};
 
-/// A message to a session. There is no `Debug`: it holds secrets. A `key` is the half of the cookie that opens the session.
+/// A message to a session. It has no `Debug`, because it contains secrets. A `key` is the half of the cookie that opens the
+/// session.
 pub enum SessionMessage {
     /// Begin, with the tokens of a login.
     Create {
@@ -26,7 +27,7 @@ pub enum SessionMessage {
         key: String,
         /// An access token that was not accepted: another is wanted.
         rejected: Option<String>,
-        /// Whether this is no use of the session, and so does not prolong it.
+        /// Whether this does not count as a use of the session, and so does not prolong it.
         silent: bool,
     },
     /// End.
@@ -88,7 +89,7 @@ impl SessionMessage {
     }
 }
 
-/// What a session answers. There is no `Debug`: it holds secrets.
+/// What a session answers. It has no `Debug`, because it contains secrets.
 pub enum SessionAnswer {
     /// It is done.
     Done,
@@ -125,7 +126,7 @@ impl SessionAnswer {
     /// Returns the access token that a session answered to a question of `asked_ms`, in milliseconds since 1970.
     ///
     /// # Errors
-    /// What a client is told, who knows of no refresh token.
+    /// The answer to a client that knows of no refresh token.
     pub fn into_token(self, asked_ms: f64) -> Result<SessionToken, Problem> {
         let no_token = || Problem::StoreUnavailable("the session answered without a token".to_owned());
         match self {

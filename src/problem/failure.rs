@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::http::header::seconds;
 use crate::route::{Allow, Ambiguity};
 use crate::token::{ClaimError, TokenError};
 
@@ -163,11 +164,8 @@ impl RetryAfter {
 
     /// Reads a `Retry-After` in seconds; anything else becomes the default.
     pub fn parse(header: Option<&str>) -> Self {
-        let value = header.unwrap_or_default().trim();
-        let is_number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-        // A number that is too large to be read is still a number.
-        let seconds = is_number.then(|| value.parse().unwrap_or(Self::MAX_SECS));
-        Self(seconds.unwrap_or(RETRY_AFTER_DEFAULT_SECS).min(Self::MAX_SECS))
+        let secs = seconds(header.unwrap_or_default().trim());
+        Self(secs.unwrap_or(RETRY_AFTER_DEFAULT_SECS).min(Self::MAX_SECS))
     }
 }
 

@@ -1,11 +1,21 @@
-//! What follows from a mistake: whoever mends that one has nothing else to do, and advice on what follows would lead astray.
+//! Consequences of a mistake: who corrects the mistake has nothing else to do, and advice on its consequences would mislead.
 //!
-//! A key that is misspelt is missing as well; a path whose integration could not be read looks open, and the upstream that it was to
-//! go to unused. Such things are not told beside the mistake itself. Where it is not sure that one follows from the other, both are.
+//! A key that is misspelt is missing as well; a path whose integration could not be read looks open, and the upstream that it was
+//! to go to unused. Such consequences are not reported beside the mistake. If it is not sure that one follows from the other, both
+//! are reported.
 
 use std::collections::HashSet;
 
-use crate::config::{Code, Diagnostic, Severity};
+use crate::config::path::keys;
+use crate::config::provider::{CLIENT_SECRET, SEALING_KEY};
+use crate::config::rules::cache::PER_USER;
+use crate::config::{Code, Diagnostic, Severity, root, server, session};
+
+/// The key of the name by which paths call an upstream, a module or another Worker.
+const ALIAS: &str = server::ALIAS.name;
+
+/// The sections of modules and of other Workers.
+const CALLED: [&str; 3] = [root::SERVICES.name, root::SERVICE_BINDINGS.name, root::SERVICES_BINDINGS.name];
 
 /// Where a config has mistakes.
 pub(super) struct Mistakes {
@@ -16,16 +26,16 @@ pub(super) struct Mistakes {
 /// What has to be free of mistakes for a warning to be sound.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ground {
-    /// Nothing else: it is about what stands there.
+    /// Nothing else: it is about that text.
     Itself,
-    /// The part of the config that it stands in.
+    /// The part of the config that contains it.
     Part,
-    /// That, all paths, and what stands at the top: it is about what is nowhere.
+    /// That, all paths, and the top: it is about something that is missing.
     Whole,
 }
 
 impl Mistakes {
-    /// Notes where those mistakes are that leave something unread.
+    /// Records the places of mistakes that leave something unread.
     pub fn of(told: &[Diagnostic]) -> Self {
         let mistakes =
             told.iter().filter(|one| one.code.severity() == Severity::Error && one.code != Code::MissingBinding);
@@ -34,12 +44,12 @@ impl Mistakes {
 
     /// Checks whether a path, by its index, has a mistake.
     pub fn are_in_path(&self, index: usize) -> bool {
-        self.parts.contains(&format!("paths[{index}]"))
+        self.parts.contains(&format!("{}[{index}]", root::PATHS.name))
     }
 
     /// Checks whether something that no part of the config seems to have may be what a mistake hides.
     pub fn may_hide_anything(&self) -> bool {
-        self.parts.iter().any(|part| part.is_empty() || part.starts_with("paths"))
+        self.parts.iter().any(|part| part.is_empty() || part.starts_with(root::PATHS.name))
     }
 
     /// Checks whether a warning is sound in spite of the mistakes.
@@ -53,7 +63,7 @@ impl Mistakes {
     }
 }
 
-/// Returns the part of the config that a place is in: an entry of a list at the top, or else what stands at the top.
+/// Returns the part of the config that a place is in: an entry of a list at the top, or the top itself.
 fn part(path: &str) -> &str {
     let end = path.find(['.', '[']).unwrap_or(path.len());
     let behind = path.get(end..).unwrap_or_default();
@@ -95,31 +105,29 @@ pub(super) fn drop_consequences(told: &mut Vec<Diagnostic>) {
 /// Checks whether a mistake follows from another.
 fn follows(mistake: &Diagnostic, cause: &Diagnostic) -> bool {
     if let Some(meant) = meant_key(cause) {
-        let of_other_sections = meant == "alias" || cause.path.starts_with("authorizer");
+        let of_other_sections = meant == ALIAS || cause.path.starts_with(root::AUTHORIZER.name);
         return (of_other_sections || is_within(&mistake.path, &cause.path)) && says_absent(mistake, meant);
     }
     let is_read_wrong = |section: &str| {
         let entry = cause.path.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.ends_with(']'));
-        let alias = cause.path.starts_with(section) && cause.path.ends_with(".alias");
+        let alias = cause.path.starts_with(section) && cause.path.ends_with(&format!(".{ALIAS}"));
         cause.code == Code::WrongType && (entry || alias)
-            || cause.code == Code::MissingKey && entry && names(cause, "alias")
+            || cause.code == Code::MissingKey && entry && names(cause, ALIAS)
     };
     match mistake.code {
-        Code::UnknownServer => is_read_wrong("servers"),
-        Code::UnknownService => {
-            is_read_wrong("services") || is_read_wrong("serviceBindings") || is_read_wrong("servicesBindings")
-        }
+        Code::UnknownServer => is_read_wrong(root::SERVERS.name),
+        Code::UnknownService => CALLED.into_iter().any(is_read_wrong),
         Code::UnknownAuthorizer | Code::AuthorizerMissing => {
-            cause.code == Code::WrongType && cause.path == "authorizers"
+            cause.code == Code::WrongType && cause.path == root::AUTHORIZERS.name
         }
         Code::UnknownVariable => {
-            let of_path = format!("{}.variables", part(&mistake.path));
-            let of_either = is_within(&cause.path, "variables") || is_within(&cause.path, &of_path);
+            let of_path = format!("{}.{}", part(&mistake.path), keys::VARIABLES.name);
+            let of_either = is_within(&cause.path, root::VARIABLES.name) || is_within(&cause.path, &of_path);
             cause.code == Code::WrongType && of_either
         }
         Code::MissingLogin => {
-            cause.code == Code::WrongType && cause.path == "paths"
-                || cause.code == Code::MissingKey && names(cause, "paths")
+            cause.code == Code::WrongType && cause.path == root::PATHS.name
+                || cause.code == Code::MissingKey && names(cause, root::PATHS.name)
         }
         _ => false,
     }
@@ -135,20 +143,19 @@ fn meant_key(cause: &Diagnostic) -> Option<&str> {
 fn says_absent(mistake: &Diagnostic, key: &str) -> bool {
     match mistake.code {
         Code::MissingKey if mistake.message.starts_with("nothing to seal") => {
-            ["client_secret", "sealing_key"].contains(&key)
+            [CLIENT_SECRET.name, SEALING_KEY.name].contains(&key)
         }
         Code::MissingKey => names(mistake, key),
-        Code::NoAnswer => ["integration", "response"].contains(&key),
-        Code::AuthorizerMissing => ["authorizer", "authorizers"].contains(&key),
-        Code::SessionMissing => key == "session",
-        Code::MissingLogin => ["paths", "login_path"].contains(&key),
-        Code::UnknownServer => ["servers", "alias"].contains(&key),
-        Code::UnknownService => ["services", "serviceBindings", "servicesBindings", "alias"].contains(&key),
-        Code::UnknownAuthorizer => key == "authorizers",
-        Code::UnknownVariable => key == "variables",
-        Code::ClaimWithoutAuth => key == "auth",
-        Code::PrivateCache => ["per_user", "auth"].contains(&key),
-        Code::UnusedKey => ["response", "integration"].contains(&key),
+        Code::NoAnswer | Code::UnusedKey => [keys::INTEGRATION.name, keys::RESPONSE.name].contains(&key),
+        Code::AuthorizerMissing => [root::AUTHORIZER.name, root::AUTHORIZERS.name].contains(&key),
+        Code::SessionMissing => key == root::SESSION.name,
+        Code::MissingLogin => [root::PATHS.name, session::LOGIN_PATH.name].contains(&key),
+        Code::UnknownServer => [root::SERVERS.name, ALIAS].contains(&key),
+        Code::UnknownService => key == ALIAS || CALLED.contains(&key),
+        Code::UnknownAuthorizer => key == root::AUTHORIZERS.name,
+        Code::UnknownVariable => key == root::VARIABLES.name,
+        Code::ClaimWithoutAuth => key == keys::AUTH.name,
+        Code::PrivateCache => [PER_USER.name, keys::AUTH.name].contains(&key),
         _ => false,
     }
 }

@@ -1,9 +1,9 @@
 //! Pairs of routes that both match a request, of which neither matches all that the other does, and the one that takes it asks for
-//! less: whoever wrote the other may think that it guards what it does not get.
+//! less: the author of the other may think that it guards requests that it does not get.
 //!
 //! Where one pattern lies within the other, precedence is what people expect, and [`super::route_warnings`] judges such pairs. This
 //! module walks the tree of all patterns against itself, so that it looks at what two patterns have in common once for all that
-//! begin alike; where nothing below asks for more than something on the other side, it does not look at all.
+//! begin alike; if nothing below requires more than something on the other side, it does not look at all.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -62,7 +62,7 @@ impl Node {
     }
 }
 
-/// How two prefixes stand to each other, that of a route which may take requests and that of a stricter one.
+/// How two prefixes relate to each other, that of a route which may take requests and that of a stricter one.
 #[derive(Clone, Copy, Default)]
 struct Shape {
     /// Whether the taker has a literal where the stricter one has a parameter, or more segments than its wildcard.
@@ -302,7 +302,7 @@ impl<'r> Walk<'r> {
             *method != Method::Options && answers(taker.method, *method) && answers(stricter.method, *method)
         });
         let paths = example_paths(&common);
-        // Another route may stand there for these very paths.
+        // Another route may exist for exactly these paths.
         let mut taken =
             shared.flat_map(|method| paths.iter().map(move |path| (method, path))).filter(|(method, path)| {
                 let bodiless = matches!(method, Method::Get | Method::Head);
@@ -390,7 +390,7 @@ mod tests {
             if open == guarded || open.replace('z', "x") == guarded.replace('z', "x") {
                 continue;
             }
-            // One path of those that both match, and one that each alone does.
+            // One path of those that both match, and one that only each of them matches.
             let table = |path: &str| {
                 let source = format!(r#"{{"paths": [{{"method": "GET", "path": "{path}", "response": 1}}]}}"#);
                 let outline = Outline::of(&source);

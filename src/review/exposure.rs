@@ -4,42 +4,42 @@
 #[cfg(test)]
 mod cases;
 mod change;
-mod meaning;
+mod config;
 mod networks;
 mod route;
 mod rule;
 mod sections;
-mod side;
 mod takers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::outline::{Outline, OutlinedRoute};
 use super::patterns::shape;
-use crate::config::parse;
+use crate::config::{WrittenConfig, root};
 use crate::route::MethodRule;
-use meaning::{Meaning, is_told};
+use config::Config;
 use route::{exposed_by_change, opened_by_addition, secrets_handed_over};
-use sections::exposed_by_sections;
-use side::{Config, shown};
+use sections::{exposed_by_sections, login};
 use takers::Takers;
 
 pub use change::{Change, Comparison, Exposure};
 pub use rule::harmless_keys;
 
-/// Compares two configs: their routes, and every other section.
+/// Compares two configs: their routes, and every other section. A text that is no object is a config that says nothing.
 pub fn compare(before: &str, after: &str) -> Comparison {
+    let configs = [before, after, "{}"].map(|source| WrittenConfig::parse(source).ok());
+    let trees = configs.each_ref().map(|config| config.as_ref().and_then(WrittenConfig::tree));
+    let [before, after, nothing] = trees.each_ref().map(Option::as_ref);
+    let (Some(before), Some(after)) = (before.or(nothing), after.or(nothing)) else { return Comparison::default() };
     let (old, new) = (Config::of(before), Config::of(after));
     Comparison {
         changes: compare_routes(&old, &new),
-        sections: changed_sections(before, after, &old.meaning, &new.meaning),
+        sections: changed_sections(&old, &new),
         exposures: exposed_by_sections(&old, &new),
     }
 }
 
-fn compare_routes(old: &Config, new: &Config) -> Vec<Change> {
+fn compare_routes(old: &Config<'_>, new: &Config<'_>) -> Vec<Change> {
     let (old_names, new_names) = (by_name(&old.outline), by_name(&new.outline));
     let takers = Takers::new(old, new);
     let names: BTreeSet<_> = old_names.keys().chain(new_names.keys()).collect();
@@ -60,7 +60,7 @@ fn compare_routes(old: &Config, new: &Config) -> Vec<Change> {
         };
         let same = was.zip(is).is_some_and(|(was, is)| is_same(was, is));
         if !same || !exposures.is_empty() {
-            let route = is.or(was).map_or_else(String::new, |route| shown(&route.spec));
+            let route = is.or(was).map_or_else(String::new, |route| route.spec.name());
             let keys = was.zip(is).map(|(was, is)| changed_keys(was, is)).unwrap_or_default();
             changes.push(Change { route, before: was.cloned(), after: is.cloned(), keys, exposures });
         }
@@ -68,19 +68,23 @@ fn compare_routes(old: &Config, new: &Config) -> Vec<Change> {
     changes
 }
 
-fn changed_sections(before: &str, after: &str, old: &Meaning, new: &Meaning) -> Vec<String> {
-    let sections = |source: &str| -> BTreeMap<String, Value> {
-        let members = parse(source).map(|(_, root)| {
-            let present = root.members().iter().map(|member| (member.key.to_string(), member.node.to_json()));
-            present.filter(|(_, value)| !value.is_null()).collect()
-        });
-        members.unwrap_or_default()
+/// Returns the names of the keys at the top that differ, in the order of the alphabet.
+fn changed_sections(old: &Config<'_>, new: &Config<'_>) -> Vec<String> {
+    let said = |config: &Config<'_>, key: &str| config.top.get(key).filter(|value| !value.is_null()).cloned();
+    let differs = |key: &&str| said(old, key) != said(new, key);
+    // Of what has two names, only what is meant counts; paths are told one by one.
+    let has_meant = |key: &&str| match *key {
+        key if key == root::PATHS.name => false,
+        key if key == root::AUTHORIZER.name || key == root::AUTHORIZERS.name => {
+            old.authorizers != new.authorizers || login(old) != login(new)
+        }
+        key if key == root::SERVICE_BINDINGS.name || key == root::SERVICES_BINDINGS.name => {
+            old.workers.by_alias != new.workers.by_alias
+        }
+        _ => true,
     };
-    let (before, after) = (sections(before), sections(after));
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let differs =
-        |name: &&&String| **name != "paths" && before.get(**name) != after.get(**name) && is_told(name, old, new);
-    names.iter().filter(differs).map(|name| (*name).clone()).collect()
+    let keys: BTreeSet<_> = root::section().keys.into_iter().map(|entry| entry.name).collect();
+    keys.into_iter().filter(has_meant).filter(differs).map(str::to_owned).collect()
 }
 
 /// Names a route so that parameter names make no difference.
@@ -213,9 +217,11 @@ mod tests {
         let limited = format!(r#"{proxy}, "rate_limit": {{"binding": "L", "key": "ip"}}"#);
         let kept = format!(r#"{proxy}, "request_headers": {{"remove": ["authorization"]}}"#);
         let mapped = |source: &str| format!(r#"{proxy}, "mapping": {{"headers": {{"x-user": "$request.{source}"}}}}"#);
+        let to_module =
+            |source: &str| mapped(source).replace(proxy, r#""integration": {"type": "service", "binding": "m"}"#);
         type Row<'r> = (Vec<String>, Vec<String>, &'r [&'r str], &'r str);
         let keyed = |key: &str| format!(r#"{proxy}, "request_headers": {{"set": {{"x-key": "$secret.{key}"}}}}"#);
-        let table: [Row<'_>; 17] = [
+        let table: [Row<'_>; 19] = [
             (
                 vec![route("GET", "/a", &auth(proxy))],
                 vec![route("GET", "/a", &auth(proxy)), route("GET", "/b", &auth(&keyed("KEY")))],
@@ -334,6 +340,21 @@ mod tests {
                 "a redirect in place of an upstream",
             ),
             (
+                vec![route("GET", "/a", r#""integration": {"type": "$env.T", "server": "api"}"#)],
+                vec![route("GET", "/a", r#""integration": {"type": "$env.T", "server": "other"}"#)],
+                &["integration: what answers is not known here, and it is not as it was"],
+                "a type that comes from a binding",
+            ),
+            (
+                vec![route("ANY", "/{.+}", &auth(&to_module("jwt.sub")))],
+                vec![
+                    route("ANY", "/{.+}", &auth(&to_module("jwt.sub"))),
+                    route("GET", "/a", &auth(&to_module("query.user"))),
+                ],
+                &["mapping.headers: sends another x-user, from $request.query.user"],
+                "an added path whose module gets a client's word for who it is",
+            ),
+            (
                 vec![route("GET", "$env.A", proxy)],
                 vec![route("GET", "$env.A", proxy), route("GET", "$env.B", proxy)],
                 &["GET $env.B: which requests it takes is not known here, and it is not as it was"],
@@ -341,9 +362,7 @@ mod tests {
             ),
         ];
         for (before, after, expected, message) in table {
-            let compared = compare(&config(&before.join(",")), &config(&after.join(",")));
-            let of_routes = compared.changes.iter().flat_map(|change| &change.exposures);
-            let told: Vec<_> = of_routes.chain(&compared.exposures).map(ToString::to_string).collect();
+            let told = compare(&config(&before.join(",")), &config(&after.join(","))).told();
             assert_eq!(told, expected, "{message}");
         }
     }
@@ -361,11 +380,8 @@ mod tests {
         let renamed = config(&format!(r#""first": {one}, "two": {two}"#), r#""first""#, "backend");
         assert!(!compare(&before, &renamed).exposes(), "{:?}", compare(&before, &renamed));
         let reordered = config(&format!(r#""two": {two}, "one": {one}"#), "true", "api");
-        let told = compare(&before, &reordered);
-        let of_routes = told.changes.iter().flat_map(|change| &change.exposures);
-        let told: Vec<_> = of_routes.chain(&told.exposures).map(ToString::to_string).collect();
         assert_eq!(
-            told,
+            compare(&before, &reordered).told(),
             [
                 "believes tokens of \"two\" in place of \"one\"",
                 "authorizers: logs people in at \"two\" in place of \"one\""
@@ -384,5 +400,17 @@ mod tests {
         let told = compare(&config("api"), &config("other")).exposures;
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].to_string().ends_with("to https://x.example"), "{told:?}");
+    }
+
+    #[test]
+    fn what_a_type_that_comes_from_a_binding_may_call_counts_as_used() {
+        let config = |url: &str| {
+            format!(
+                r#"{{"servers": [{{"alias": "api", "url": "{url}"}}],
+                    "paths": [{{"method": "GET", "path": "/a", "auth": true, "integration": {{"type": "$env.T", "server": "api"}}}}]}}"#
+            )
+        };
+        let told = compare(&config("https://a.example"), &config("https://x.example")).told();
+        assert_eq!(told, ["servers.api: sends requests, with their tokens, to https://x.example"]);
     }
 }

@@ -93,9 +93,7 @@ fn warn_of_resource(warnings: &mut Warnings<'_>) {
 
 /// Returns what tokens must be for, as it is written.
 fn written_audience<'a>(authorizer: &'a WrittenAuthorizer<'_>) -> Option<&'a str> {
-    let of_application = || authorizer.provider.as_ref()?.client_id;
-    let written = authorizer.texts.audience.or_else(of_application);
-    written.map_or(authorizer.audience.as_deref(), |written| written.text.as_written())
+    authorizer.written_audience().map_or(authorizer.audience.as_deref(), |written| written.text.as_written())
 }
 
 /// Where the provider leads a browser after a login.

@@ -52,7 +52,7 @@ pub enum NeedKind {
     Module,
 }
 
-/// Returns what a config needs; nothing of a text that is no JSON.
+/// Returns what a config needs; nothing if the text is not JSON.
 pub fn needs(source: &str) -> Vec<Need> {
     let Ok(config) = WrittenConfig::parse(source) else { return Vec::new() };
     let Some(tree) = config.tree() else { return Vec::new() };

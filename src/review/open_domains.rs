@@ -53,13 +53,13 @@ const PLATFORMS: [&str; 44] = [
     "workers.dev",
 ];
 
-/// Platforms that put the user's name before a region or a service of their own.
+/// Platforms that put the user's name before a region or a service.
 const REGIONAL: [&str; 3] = ["amazonaws.com", "azurestaticapps.net", "run.app"];
 
-/// What stands before the two letters of a country where names are sold below both.
+/// The label before the two letters of a country if names are sold below both.
 const SECOND_LEVELS: [&str; 9] = ["ac", "co", "com", "edu", "gov", "me", "ne", "net", "org"];
 
-/// Returns the domain below which the star stands, if anybody can get a name there.
+/// Returns the domain below which the star is, if anybody can get a name there.
 pub(super) fn open_domain(starred: &ListedOrigin) -> Option<&str> {
     let domain = starred.behind_star()?.strip_prefix('.')?.split(':').next()?.trim_end_matches('.');
     let is_of_country =

@@ -42,11 +42,11 @@ pub struct OutlinedRoute {
     pub index: Option<usize>,
     /// What it asks for; `None` if it is open.
     pub requirement: Option<Requirement>,
-    /// Type of the integration; `response` for an answer that stands at the path itself.
+    /// Type of the integration; `response` for a fixed answer of the path.
     pub integration: String,
     /// Where it leads, such as an upstream's address.
     pub target: String,
-    /// The upstream that it forwards to; `None` for any other integration, and where one that counts comes from a binding.
+    /// The upstream that it forwards to; `None` for any other integration, and if one that counts comes from a binding.
     pub upstream: Option<Upstream>,
     /// What else it asks of requests, such as `rate_limit`.
     pub rules: Vec<String>,
@@ -55,7 +55,7 @@ pub struct OutlinedRoute {
 }
 
 impl OutlinedRoute {
-    /// Checks whether it leads where another leads.
+    /// Checks whether it leads to the same place as another.
     pub(super) fn leads_where(&self, other: &Self) -> bool {
         let kind = |route: &Self| route.integration.trim_end_matches("_proxy").to_owned();
         kind(self) == kind(other) && self.target == other.target
@@ -82,14 +82,14 @@ pub struct Requirement {
     pub any_scopes: Vec<String>,
     /// Permissions, each of which is needed.
     pub permissions: Vec<String>,
-    /// Claims, with the JSON that each must hold.
+    /// Claims, with the JSON that each must have.
     pub claims: Vec<(String, String)>,
     /// Whether a request without a credential passes as well.
     pub optional: bool,
 }
 
 impl Outline {
-    /// Reads the routes of a config; none of a text that is no JSON.
+    /// Reads the routes of a config; none if the text is not JSON.
     pub fn of(source: &str) -> Self {
         let config = WrittenConfig::parse(source).ok();
         let tree = config.as_ref().and_then(WrittenConfig::tree);

@@ -17,13 +17,13 @@ const SHOWN_BEFORE: usize = 60;
 /// Width to which lines of the file are cut, in columns.
 const WIDTH: usize = 140;
 
-/// A file, and what was told of it.
+/// A file, and the diagnostics of it.
 pub struct ReviewedFile<'f> {
     /// The name to call it by.
     pub name: &'f str,
     /// Its text.
     pub text: &'f str,
-    /// What was told of it.
+    /// The diagnostics of it.
     pub told: &'f [Diagnostic],
 }
 
@@ -87,7 +87,7 @@ pub fn github(files: &[ReviewedFile<'_>]) -> String {
     text
 }
 
-/// Returns a text as a workflow command may hold it. It is printable, so no line breaks are left to escape.
+/// Returns a text as a workflow command may have it. It is printable, so no line breaks are left to escape.
 fn data(text: &str) -> String {
     printable(text).replace('%', "%25")
 }
@@ -101,7 +101,7 @@ struct Lines<'s> {
     current_start: usize,
 }
 
-/// A line, and where in it a token stands, in bytes.
+/// A line, and the place of a token in it, in bytes.
 struct Token<'s> {
     line: &'s str,
     start: usize,
@@ -182,13 +182,13 @@ fn rendered(name: &str, token: &Token<'_>, diagnostic: &Diagnostic, renderer: &R
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(printable(help)));
     }
-    // A place that stands alone gets a line without a name below it, which says nothing.
+    // A place by itself gets a line without a name below it, which means nothing.
     let is_nameless = |line: &&str| anstream::adapter::strip_str(line).to_string().trim() == ":::";
     let rendered = renderer.render(&[group]);
     rendered.lines().filter(|line| !is_nameless(line)).collect::<Vec<_>>().join("\n")
 }
 
-/// Checks whether something before or in a token is shown escaped, so that it stands at another column.
+/// Checks whether something before or in a token is shown escaped, so that its column changes.
 fn is_escaped(token: &Token<'_>) -> bool {
     token
         .line
@@ -196,7 +196,7 @@ fn is_escaped(token: &Token<'_>) -> bool {
         .is_some_and(|text| printable_source(text).chars().count() != text.replace('\t', "    ").chars().count())
 }
 
-/// Returns what is shown of a line, where in that the token stands, in bytes, and whether it is all of the line.
+/// Returns the part of a line that is shown, the place of the token in it, in bytes, and whether that is all of the line.
 fn window(token: &Token<'_>) -> (String, std::ops::Range<usize>, bool) {
     let Token { line, start, end } = *token;
     let whole = line.len() <= LINE_SHOWN_MAX;

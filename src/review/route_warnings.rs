@@ -289,7 +289,7 @@ impl<'o> Relations<'o> {
                 if taker.spec == route.spec {
                     return None;
                 }
-                let name = format!("{} {}", taker.spec.method, taker.spec.pattern);
+                let name = taker.spec.name();
                 if !takers.contains(&name) {
                     takers.push(name);
                 }

@@ -22,7 +22,7 @@ pub enum Passed {
         /// What the request has there.
         found: String,
     },
-    /// The request's path goes on behind the end of the route's.
+    /// The request's path continues after the end of the route's.
     TooLong,
     /// The request's path ends before the route's.
     TooShort,
@@ -98,7 +98,7 @@ fn why_first(first: &Pattern, other: &Pattern) -> &'static str {
         return "a path without a wildcard comes before one with it";
     }
     let is_literal = |segment: &Segment| matches!(segment, Segment::Literal(_));
-    // Behind the last segment of the other one stands its wildcard.
+    // After the last segment of the other one comes its wildcard.
     let others = other.segments().iter().map(is_literal).chain([false]);
     if first.segments().iter().zip(others).any(|(first, other)| is_literal(first) && !other) {
         "a literal segment comes before a parameter"

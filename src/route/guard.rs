@@ -1,9 +1,9 @@
 //! What a route asks of requests, as far as two routes are compared by it.
 //!
 //! A demand is a text, and two demands are the same when their texts are. So this module need not know what a demand means;
-//! who reads the config writes one for each thing that a request must bring or be.
+//! the config's reader writes one for each requirement of a request.
 
-/// What stands between a request and what its route leads to.
+/// What a route requires before a request reaches its target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Guard {
     /// Whether the path goes to someone who may take it for another: who ignores letter case or a last slash, for example.

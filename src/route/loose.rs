@@ -58,7 +58,7 @@ pub(super) fn any_reading(path: &str, told: impl Fn(Option<&str>) -> bool) -> bo
 /// Brings a literal of a pattern into the spelling in which readings are compared with it.
 pub(super) fn fold_literal(literal: &str) -> String {
     let (mut decoded, mut text) = (Vec::new(), String::with_capacity(literal.len()));
-    // Literals hold well-formed escapes only.
+    // Literals have only well-formed escapes.
     if segment::decode_into(literal.as_bytes(), &mut decoded).is_ok() {
         let name = trimmed(&decoded);
         push_folded(if name.is_empty() { &decoded } else { name }, &mut text);
@@ -75,10 +75,10 @@ fn read(path: &str, habits: u8) -> Option<String> {
         segment::decode_into(segment.as_bytes(), &mut decoded).ok()?;
         if habits & DECODES_TWICE > 0 {
             let once = std::mem::take(&mut decoded);
-            // An escape that is none stays as it is.
+            // An invalid escape stays as it is.
             let _ = segment::decode_into(&once, &mut decoded);
         }
-        // What is refused in a path as it stands is refused in what it becomes.
+        // What is refused in a path as it is is refused in its readings.
         validate_bytes(&decoded).ok()?;
         for piece in decoded.split(|byte| habits & DECODES_TWICE > 0 && *byte == b'/') {
             // Between two slashes that were encoded there is nothing, as in an address within a path: most of those that split at

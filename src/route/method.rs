@@ -1,6 +1,6 @@
 //! The request methods a route can name, the rule a route has for them, and the set for an `Allow` header.
 //!
-//! It does **not** validate the method of a request: any string may arrive there, and one that is not named here matches
+//! It does **not** validate the method of a request: any string may arrive there, and one that is not listed here matches
 //! only the routes for `ANY`.
 
 use std::fmt;
@@ -8,7 +8,7 @@ use std::fmt;
 /// A request method that a route can name (RFC 9110 section 9.3, RFC 5789 for `PATCH`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
-    /// `GET`; answers `HEAD` too, where no route does so itself.
+    /// `GET`; answers `HEAD` too, if no route does so itself.
     Get,
     /// `HEAD`.
     Head,
@@ -28,13 +28,13 @@ impl Method {
     /// Every method that a route can name, in the order in which `Allow` lists them.
     pub const ALL: [Self; 7] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Options];
 
-    /// Parses a method as it stands in a request: upper case, because methods are case-sensitive (RFC 9110 section 9.1).
+    /// Parses a method as it is in a request: upper case, because methods are case-sensitive (RFC 9110 section 9.1).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str() == text)
     }
 
-    /// Returns the method as it stands in a request.
+    /// Returns the method as it is in a request.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -62,7 +62,7 @@ impl fmt::Display for Method {
 /// The methods that one route answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MethodRule {
-    /// One method, and `HEAD` where that method is `GET`.
+    /// One method, and `HEAD` if that method is `GET`.
     Exact(Method),
     /// Every method, also those that [`Method`] does not name.
     Any,
@@ -83,7 +83,7 @@ impl MethodRule {
         }
     }
 
-    /// Returns the rule as it stands in a config.
+    /// Returns the rule as it is in a config.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -3,7 +3,7 @@
 //! `{name}` matches one non-empty segment; a last `{.+}` or `{name+}` matches the rest, and also none of it. Everything else is
 //! literal and stored in its canonical spelling, so `/café` in a config is what a browser requests as `/caf%C3%A9`.
 //!
-//! It does **not** match paths (the tree of [`super::trie`] does), and holds no regular expressions.
+//! It does **not** match paths (the tree of [`super::trie`] does), and has no regular expressions.
 
 use std::fmt;
 
@@ -68,7 +68,7 @@ impl Pattern {
         self.wildcard.is_some()
     }
 
-    /// Returns what stands before the wildcard, if that is all literal: `/a` for `/a/{.+}`, and nothing for `/{.+}`.
+    /// Returns the text before the wildcard, if that is all literal: `/a` for `/a/{.+}`, and nothing for `/{.+}`.
     #[must_use]
     pub fn literal_prefix(&self) -> Option<&str> {
         let literal = self.segments.iter().all(|segment| matches!(segment, Segment::Literal(_)));
@@ -96,7 +96,7 @@ impl Pattern {
         names.chain(self.wildcard_name())
     }
 
-    /// Checks whether it is read loosely as it stands.
+    /// Checks whether it is read loosely as it is.
     pub(super) fn is_plain(&self) -> bool {
         let mut literals = self.segments.iter().filter_map(|segment| match segment {
             Segment::Literal(text) => Some(&**text),
@@ -179,7 +179,7 @@ impl Draft {
     }
 }
 
-/// Returns what stands between the braces of a segment that holds some.
+/// Returns the text between the braces of a segment, if it has any.
 fn parse_braces(piece: &str) -> Result<&str, PatternError> {
     let inside = piece.strip_prefix('{').and_then(|piece| piece.strip_suffix('}'));
     if let Some(inside) = inside.filter(|inside| !inside.contains(['{', '}'])) {

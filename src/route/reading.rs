@@ -6,9 +6,9 @@
 //! the harmless-looking reductions were applied; [`super::table`] looks up both and refuses when they lead to different routes.
 //!
 //! One comparison covers every combination of reductions. Literals of patterns are canonical, never empty before the end of
-//! a pattern and hold no `;`, and a segment that its cut would leave empty is refused here. Therefore a literal that matches a
+//! a pattern and have no `;`, and a segment that its cut would leave empty is refused here. Therefore a literal that matches a
 //! segment in any reading matches it in the reduced one as well, and a segment is empty in all readings or in none. So a route
-//! that the path as it stands and the reduced path agree upon is matched by each reading between them, and a better one that
+//! that the path as it is and the reduced path agree upon is matched by each reading between them, and a better one that
 //! matched such a reading would match the reduced path too.
 //!
 //! It does **not** look at routes, does not change the path that is forwarded, and does not know letter case or a last slash:
@@ -22,23 +22,23 @@ use super::segment;
 /// Why a path is not routed: the gateway and an upstream could disagree on what it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ambiguity {
-    /// A segment holds an encoded slash, and the route found does not admit one.
+    /// A segment has an encoded slash, and the route found does not allow one.
     EncodedSlash,
-    /// A segment holds a backslash, encoded or not.
+    /// A segment has a backslash, encoded or not.
     Backslash,
     /// A segment is `.` or `..` once decoded, or once its `;` parameters are cut.
     DotSegment,
-    /// A segment holds a control character, encoded or not.
+    /// A segment has a control character, encoded or not.
     ControlCharacter,
     /// A `%` is not followed by two hex digits: servers drop it, keep it, refuse it, or read `%u002f`.
     MalformedEscape,
-    /// A segment holds UTF-8 that is longer than it may be: some old servers take it for the ASCII that it stands for.
+    /// A segment has UTF-8 that is longer than it may be: some old servers decode it to ASCII.
     OverlongEncoding,
     /// Merging empty segments, cutting `;` parameters or decoding leads to another route.
     ReadingsDiffer,
     /// Read loosely, as in another letter case or without its last slash, it leads to a route that asks for more.
     StricterReading,
-    /// The text is not a path that a URL parser yields: it does not begin with `/`, or holds `?` or `#`.
+    /// The text is not a path that a URL parser yields: it does not begin with `/`, or has `?` or `#`.
     NotNormalised,
 }
 
@@ -69,11 +69,11 @@ impl fmt::Display for Ambiguity {
 /// The spellings of a path under which its route is looked up.
 #[derive(Debug)]
 pub(super) struct Readings<'p> {
-    /// The path as it stands; every segment in its standing spelling, as many and in the same places as in the request.
+    /// The path as it is; every segment in its canonical spelling, as many and in the same places as in the request.
     pub(super) standing: Cow<'p, str>,
-    /// The reduced path, where it is not the same.
+    /// The reduced path, if it is not the same.
     pub(super) reduced: Option<String>,
-    /// Whether some segment holds an encoded slash, which the route has to admit.
+    /// Whether some segment has an encoded slash, which the route has to allow.
     pub(super) encoded_slash: bool,
 }
 
@@ -128,7 +128,7 @@ fn is_plain(path: &str) -> bool {
     })
 }
 
-/// Judges one segment, and tells whether it holds an encoded slash.
+/// Judges one segment, and returns whether it has an encoded slash.
 fn validate_segment(segment: &str, decoded: &[u8]) -> Result<bool, Ambiguity> {
     if segment.contains(['?', '#']) {
         return Err(Ambiguity::NotNormalised);
@@ -145,7 +145,7 @@ fn validate_segment(segment: &str, decoded: &[u8]) -> Result<bool, Ambiguity> {
     Ok(encoded_slash)
 }
 
-/// Judges what stands in a decoded segment, and tells whether that is a slash, too.
+/// Judges the characters of a decoded segment, and returns whether one is a slash.
 pub(super) fn validate_bytes(decoded: &[u8]) -> Result<bool, Ambiguity> {
     let mut before = 0;
     for &byte in decoded {

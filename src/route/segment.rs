@@ -93,7 +93,7 @@ pub(super) fn without_parameters(decoded: &[u8]) -> &[u8] {
     decoded.split(|&byte| byte == b';').next().unwrap_or_default()
 }
 
-/// Returns the byte that the first two hex digits of a text stand for, and what follows them.
+/// Returns the byte of the first two hex digits of a text, and the rest.
 fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
     let [high, low, after @ ..] = text else { return None };
     Some((hex_value(*high)? << 4 | hex_value(*low)?, after))

@@ -17,10 +17,17 @@ pub struct RouteSpec {
     pub method: MethodRule,
     /// The paths it matches.
     pub pattern: Pattern,
-    /// Whether a segment of its paths may hold an encoded slash (`%2F`).
+    /// Whether a segment of its paths may have an encoded slash (`%2F`).
     pub encoded_slashes: bool,
     /// What it asks of requests.
     pub guard: Guard,
+}
+
+impl RouteSpec {
+    /// Returns how messages call it, such as `GET /orders/{id}`.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.method, self.pattern.as_str())
+    }
 }
 
 /// Two routes that no request can tell apart: the same method, and the same pattern but for parameter names.
@@ -41,16 +48,16 @@ pub struct RouteTable {
     loose: Option<LooseRoutes>,
 }
 
-/// All routes by what is left of their patterns where they are read loosely.
+/// All routes by what is left of their patterns after a loose reading.
 #[derive(Debug)]
 struct LooseRoutes {
     root: Node,
-    /// Whether a plain path can lead elsewhere, because a pattern is read otherwise than it stands.
+    /// Whether a plain path can lead elsewhere, because a pattern is read in another way than it is written.
     concerns_plain_paths: bool,
 }
 
 impl LooseRoutes {
-    /// Prepares them where some route asks more than another whose path is read loosely.
+    /// Prepares them if some route requires more than another whose path is read loosely.
     fn of(specs: &[RouteSpec]) -> Option<Self> {
         // Where no route asks more than this one, and this one not more than another, they all ask the same.
         let first = &specs.iter().find(|spec| spec.guard.read_loosely)?.guard;
@@ -87,7 +94,7 @@ impl RouteTable {
     /// Finds the route for a request method and for a path as the WHATWG URL parser left it, not decoded.
     ///
     /// A path with nothing to decode, cut or merge costs one scan, one look-up a segment and no allocation. Otherwise it is
-    /// looked up in both its readings (see [`Ambiguity::ReadingsDiffer`]), in time linear in its length; and where its route is
+    /// looked up in both its readings (see [`Ambiguity::ReadingsDiffer`]), in time linear in its length; and if its route is
     /// read loosely, in the readings of [`super::loose`].
     #[must_use]
     pub fn find<'t, 'p>(&'t self, method: &str, path: &'p str) -> Found<'t, 'p> {

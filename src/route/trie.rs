@@ -1,10 +1,10 @@
 //! The tree of patterns, by segment, and the search in it.
 //!
-//! Each node stands for a prefix of patterns, parameter names aside, so each is reached along one way only. A search goes
+//! Each node is a prefix of patterns, without parameter names, so only one path leads to it. A search goes
 //! down the literal child first, then the parameter child, then takes the wildcard that ends at the node; it therefore meets
 //! the patterns that match a path in their order of precedence, those without a wildcard and those with one each for
 //! themselves. It visits only nodes whose prefix matches the path, each once and none below
-//! [`MAX_SEGMENTS`](super::MAX_SEGMENTS): where no two patterns overlap, one node a segment, however many routes there are and
+//! [`MAX_SEGMENTS`](super::MAX_SEGMENTS): if no two patterns overlap, one node a segment, however many routes there are and
 //! however long the path; at worst, the prefixes of the config's own patterns that match this very path.
 //!
 //! It does **not** judge paths or patterns, and keeps of a route only its method and its index.
@@ -21,7 +21,7 @@ use super::segment::split_first;
 /// A prefix of patterns, and what continues or ends there.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    /// The places of the literals' children. [`crate::recent`] has maps of this type, too: each type is code of its own.
+    /// The places of the literals' children. [`crate::recent`] has maps of this type, too: each type brings its own code.
     literals: HashMap<Box<str>, usize>,
     children: Vec<Node>,
     parameter: Option<Box<Node>>,
@@ -34,7 +34,7 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// The index of the route that has the same method and the same pattern, parameter names aside.
+    /// The index of the route that has the same method and the same pattern, without parameter names.
     pub(super) fn insert(&mut self, pattern: &Pattern, rule: MethodRule, index: usize) -> Result<(), usize> {
         self.leaf(pattern, false).insert(rule, index)
     }
@@ -106,8 +106,8 @@ impl Node {
         allow
     }
 
-    /// Tells whether, for a method and a path that is read loosely, one of the routes that come before `found` or stand beside it is
-    /// `told`; `found` has its index, and whether its pattern has a wildcard.
+    /// Returns whether, for a method and a path that is read loosely, one of the routes that come before `found` or stand beside it
+    /// is `told`; `found` has its index, and whether its pattern has a wildcard.
     ///
     /// Whatever makes a path match another route is allowed at once here, so the route that it leads to under any selection of that
     /// is among them.
@@ -158,7 +158,7 @@ impl Node {
     }
 }
 
-/// What people are told of the tree.
+/// The description of the tree.
 #[cfg(not(target_arch = "wasm32"))]
 impl Node {
     /// Adds a route below this node, which is the root, though another may have its method and its pattern.

@@ -10,7 +10,7 @@ use crate::recent::Recent;
 const SESSIONS_MAX: usize = 1_000;
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// An access token of a session. There is no `Debug`: it is a secret.
+/// An access token of a session. It has no `Debug`, because it is a secret.
 #[derive(Clone)]
 pub struct SessionToken {
     /// The token.
@@ -49,7 +49,7 @@ impl SessionCache {
         self.0.get(&cookie.value(), |(_, until_ms)| now_ms < *until_ms).map(|(known, _)| known.clone())
     }
 
-    /// Remembers the token that a session gave. An end that was answered meanwhile stands.
+    /// Caches the token that a session gave. An end that was answered meanwhile stays.
     pub fn learn(&mut self, cookie: &SessionCookie, token: &SessionToken, now_ms: f64) {
         if !matches!(self.get(cookie, now_ms), Some(Known::LoggedOut | Known::Replaced)) {
             self.insert(cookie, Known::Token(token.clone()), token.asked_again_ms);

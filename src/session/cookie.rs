@@ -1,4 +1,4 @@
-//! The session's cookie: 16 bytes that name the session and 16 bytes that open what it holds, as base64url.
+//! The session's cookie: 16 bytes that name the session and 16 bytes that open its tokens, as base64url.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,7 +7,7 @@ use crate::encoding::encode;
 use crate::http::cookie::{Sent, name_on, sent};
 use crate::http::request::RequestHead;
 
-/// Length of each half in bytes: neither can be guessed (RFC 9700 asks for 128 bits where a guess would do).
+/// Length of each half in bytes: neither can be guessed (RFC 9700 asks for 128 bits if a guess would do).
 const HALF_BYTES: usize = 16;
 
 /// The value of a session's cookie.
@@ -44,7 +44,7 @@ impl SessionCookie {
         Self { name, key }
     }
 
-    /// Parses a value. Each session has one, letter for letter: base64 whose last bits are stray is refused.
+    /// Parses a value. Each session has one, character by character: base64 whose last bits are stray is refused.
     pub fn parse(value: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(value).ok()?;
         let (name, key) = bytes.split_at_checked(HALF_BYTES)?;
@@ -56,12 +56,12 @@ impl SessionCookie {
         encode(&URL_SAFE_NO_PAD, &[self.name, self.key].concat())
     }
 
-    /// Returns the name under which the session is kept.
+    /// Returns the name under which the session is stored.
     pub fn object_name(&self) -> String {
         encode(&URL_SAFE_NO_PAD, &self.name)
     }
 
-    /// Returns the half that opens what the session holds, as text; it is kept nowhere but in the cookie.
+    /// Returns the half that opens the session's tokens, as text; it is stored only in the cookie.
     pub fn key(&self) -> String {
         encode(&URL_SAFE_NO_PAD, &self.key)
     }

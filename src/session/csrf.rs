@@ -1,4 +1,5 @@
-//! Cross-site request forgery: a browser sends the cookie whoever made it send the request, so who that was must be told.
+//! Cross-site request forgery: a browser sends the cookie no matter which site caused the request, so the gateway must find that
+//! out.
 //!
 //! `Sec-Fetch-Site` and `Origin` are set by the browser, and no page can write them (Fetch Metadata, Fetch section 3.1).
 
@@ -17,7 +18,7 @@ pub enum RequestKind {
 }
 
 impl RequestKind {
-    /// Tells the risk of a request that carries a cookie.
+    /// Returns the kind of a request that carries a cookie.
     pub fn of(request: &impl RequestHead) -> Self {
         let safe = matches!(request.method(), "GET" | "HEAD" | "OPTIONS");
         let upgrade = |header: String| header.as_bytes().windows(9).any(|word| word.eq_ignore_ascii_case(b"websocket"));
@@ -31,7 +32,7 @@ impl RequestKind {
 
 /// Checks whether a request comes from the gateway's own pages, from the user directly, or from an origin that the config
 /// allows by its whole name.
-pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Option<&Cors>, risk: RequestKind) -> bool {
+pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Option<&Cors>, kind: RequestKind) -> bool {
     let by_site = || matches!(request.header("sec-fetch-site").as_deref(), Some("same-origin" | "none"));
     let by_origin = || {
         let listed = |origin: &String| match cors.map(|cors| &cors.origins) {
@@ -41,7 +42,7 @@ pub fn is_from_own_pages(request: &impl RequestHead, own_origin: &str, cors: Opt
         };
         request.header("origin").is_some_and(|origin| origin == own_origin || listed(&origin))
     };
-    match risk {
+    match kind {
         RequestKind::Safe => true,
         RequestKind::Unsafe => by_site() || by_origin(),
         RequestKind::WebSocket => by_origin(),
@@ -101,7 +102,7 @@ mod tests {
                     let head = Head("POST", headers.chain(origin.map(|origin| ("origin", origin))).collect());
                     let by_site = matches!(site, Some("same-origin" | "none"));
                     let by_origin = origin == Some(OWN) || (origin == Some("https://app.example") && list == "listed");
-                    let given = |risk| is_from_own_pages(&head, OWN, rule, risk);
+                    let given = |kind| is_from_own_pages(&head, OWN, rule, kind);
                     let row = format!("{site:?} {origin:?} {list}");
                     assert_eq!(given(RequestKind::Unsafe), by_site || by_origin, "{row}");
                     assert_eq!(given(RequestKind::WebSocket), by_origin, "{row} WebSocket");

@@ -4,10 +4,11 @@ use serde_json::{Map, Value};
 
 use crate::json::{self, ToText as _};
 
-/// The most sessions that an index holds; the one that would end first ends when another is added.
+/// The most sessions of an index; the one that would end first ends when another is added.
 const SESSIONS_MAX: usize = 1_000;
 
-/// Returns what the sessions of a `sid` or `sub` of an issuer are indexed by; the index goes by its digest, which tells nothing.
+/// Returns what the sessions of a `sid` or `sub` of an issuer are indexed by; the index is named by its digest, which reveals
+/// nothing.
 pub fn index_subject(claim: &str, issuer: &str, value: &str) -> String {
     [claim, issuer, value].join("\n")
 }
@@ -22,7 +23,7 @@ pub struct IndexRecord {
 }
 
 impl IndexRecord {
-    /// Reads a kept text, less what is over at `now`; an empty record where there is none.
+    /// Parses a stored text, without what has expired at `now`; an empty record if there is none.
     pub fn parse(text: Option<&str>, now: i64) -> Self {
         let members = text.and_then(|text| json::parse_object(text.as_bytes())).unwrap_or_default();
         let good = |key: &str| {
@@ -48,7 +49,7 @@ impl IndexRecord {
         (!empty).then(|| json::object(members).to_text())
     }
 
-    /// Returns until when anything here is good.
+    /// Returns until when anything here is valid.
     pub fn good_until(&self) -> i64 {
         self.sessions.iter().chain(&self.spent).map(|(_, until)| *until).max().unwrap_or_default()
     }
@@ -76,15 +77,15 @@ impl IndexRecord {
         self.sessions.retain(|(name, _)| name != session);
     }
 
-    /// Notes that a logout token was carried out for `asker`, which is a token of its own and has no space.
-    pub fn spend(&mut self, jti: &str, asker: &str, until: i64) {
-        self.spent.push((format!("{asker} {jti}"), until));
+    /// Notes that a logout token was carried out for `requester`, which is a token of its own and has no space.
+    pub fn spend(&mut self, jti: &str, requester: &str, until: i64) {
+        self.spent.push((format!("{requester} {jti}"), until));
     }
 
     /// Returns for whom a logout token was carried out; `None` if it was not.
     pub fn spent_by(&self, jti: &str) -> Option<&str> {
         let mut spent = self.spent.iter().filter_map(|(spent, _)| spent.split_once(' '));
-        spent.find_map(|(asker, spent)| (spent == jti).then_some(asker))
+        spent.find_map(|(requester, spent)| (spent == jti).then_some(requester))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who is sent to the login instead of being told that there is no session.
+//! Which requests are redirected to the login instead of being answered that there is no session.
 
 use crate::http::request::{RequestHead, is_navigation};
 use crate::oauth::{RETURN_TO_MAX_BYTES, login_address};
@@ -13,7 +13,8 @@ pub struct LoginRedirect {
     pub dropped_bytes: Option<usize>,
 }
 
-/// Returns the way to the login at `login_path` for a person whose request meets a problem that a login solves; `None` for everyone else.
+/// Returns the way to the login at `login_path` for a person whose request meets a problem that a login solves; `None` for
+/// everyone else.
 pub fn login_redirect(problem: &Problem, request: &impl RequestHead, login_path: &str) -> Option<LoginRedirect> {
     let logged_out = matches!(
         problem,

@@ -1,6 +1,6 @@
-//! What is kept of a session, and what its age means.
+//! What is stored of a session, and what its age means.
 //!
-//! Times are seconds since 1970. The tokens are sealed under the half of the cookie that is kept nowhere; only the times
+//! Times are seconds since 1970. The tokens are sealed under the half of the cookie that is stored nowhere; only the times
 //! can be read without it. The refresh token is there once more, sealed for the gateway, which revokes it when the session ends.
 
 use serde_json::{Map, Value};
@@ -13,16 +13,16 @@ use crate::token::{claimed_expiry, claimed_text};
 /// An isolate uses a token for this long without asking the session again, so that a logout is seen everywhere within it.
 pub const TOKEN_CACHE_MAX_SECS: i64 = 15;
 
-/// Where a renewal did not come about while the token still holds, the session is asked again after this long.
+/// If a renewal fails while the token is still valid, the session is asked again after this long.
 const RENEWAL_RETRY_SECS: i64 = 5;
 
-/// A token that an asker does not believe is renewed, unless it came within this time.
-const DOUBT_AFTER_SECS: i64 = 10;
+/// A token that a requester does not accept is renewed, unless it came within this time.
+const REJECT_AFTER_SECS: i64 = 10;
 
 /// A request moves the end of an idle session only once in so many parts of the idle time: each move is a write.
 const TOUCHES_PER_IDLE: i64 = 20;
 
-/// What is kept of a session.
+/// What is stored of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRecord {
     /// When it was last used, to within a part of the idle time.
@@ -39,14 +39,14 @@ pub struct SessionRecord {
     pub sealed: String,
 }
 
-/// What a session's access token is good for.
+/// The state of a session's access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenState {
     /// It may be used for this many seconds without asking again.
     Fresh(i64),
-    /// It holds and is to be renewed; where that fails it may be used for this many seconds without asking again.
+    /// It is valid and is to be renewed; if that fails, it may be used for this many seconds without asking again.
     Due(i64),
-    /// It holds no more.
+    /// It has expired.
     Expired,
 }
 
@@ -70,10 +70,10 @@ impl SessionRecord {
         worth_it
     }
 
-    /// Tells at `now` whether a token that an asker does not believe is worth renewing: one that has just come is not, for the
+    /// Tells at `now` whether a token that a requester does not accept is worth renewing: one that has just come is not, for the
     /// next would be no better.
-    pub fn may_be_doubted(&self, now: i64) -> bool {
-        now - self.token_from >= DOUBT_AFTER_SECS
+    pub fn may_be_rejected(&self, now: i64) -> bool {
+        now - self.token_from >= REJECT_AFTER_SECS
     }
 
     /// Takes over the times of the tokens that came at `now`. A provider that says nothing of them gives them the life of those
@@ -84,8 +84,8 @@ impl SessionRecord {
         self.token_until = token_until(answer, now).unwrap_or_else(|| now.saturating_add(life));
     }
 
-    /// Says what the access token is good for at `now`.
-    pub fn standing(&self, rules: &SessionRules, now: i64) -> TokenState {
+    /// Returns the state of the access token at `now`.
+    pub fn token_state(&self, rules: &SessionRules, now: i64) -> TokenState {
         let left = self.token_until - now;
         if left <= 0 {
             return TokenState::Expired;
@@ -125,7 +125,7 @@ impl SessionRecord {
         json::object(members).to_text()
     }
 
-    /// Reads a kept text; `None` if it is none.
+    /// Parses a stored text; `None` if it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let members = json::parse_object(text.as_bytes())?;
         let time = |key: &str| members.get(key).and_then(Value::as_i64);
@@ -145,19 +145,20 @@ pub fn revocable(sealed: &str) -> Option<String> {
     sealed.split_once(' ').map(|(_, refresh)| refresh.to_owned())
 }
 
-/// Returns until when an access token that came at `now` holds: as long as the answer says, and no longer than the token itself does.
+/// Returns until when an access token that came at `now` is valid: as long as the token response says, and no longer than the
+/// token itself does.
 pub fn token_until(answer: &TokenResponse, now: i64) -> Option<i64> {
     let by_answer = answer.expires_in().map(|seconds| now.saturating_add(seconds));
     let by_token = claimed_expiry(answer.access_token());
     by_answer.into_iter().chain(by_token).min()
 }
 
-/// The tokens of a session. There is no `Debug`: they are secrets.
+/// The tokens of a session. They have no `Debug`, because they are secrets.
 #[derive(Clone)]
 pub struct Tokens {
     /// The access token.
     pub access: String,
-    /// The refresh token, where the provider gave one.
+    /// The refresh token, if the provider gave one.
     pub refresh: Option<String>,
     /// Whose they are, by the ID token of the login.
     pub subject: Option<String>,
@@ -199,7 +200,7 @@ impl Tokens {
         members
     }
 
-    /// Reads an opened text; `None` if it is none. What is empty was not given.
+    /// Parses an opened text; `None` if it is malformed. An empty member counts as absent.
     pub fn from_json(members: &Map<String, Value>) -> Option<Self> {
         let own = |key: &str| json::text(members, key).filter(|text| !text.is_empty()).map(str::to_owned);
         Some(Self { access: own("access")?, refresh: own("refresh"), subject: own("subject"), sid: own("sid") })
@@ -240,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_token_is_fresh_then_due_then_expired() {
-        let standing = |now| record().standing(&rules(), now);
+        let state = |now| record().token_state(&rules(), now);
         let table = [
             (0, TokenState::Fresh(15), "just come"),
             (530, TokenState::Fresh(10), "no longer than until it is due"),
@@ -250,16 +251,16 @@ mod tests {
             (600, TokenState::Expired, "at its end"),
         ];
         for (now, expected, message) in table {
-            assert_eq!(standing(now), expected, "{message}");
+            assert_eq!(state(now), expected, "{message}");
         }
     }
 
     #[test]
     fn a_token_that_lives_no_longer_than_its_renewal_takes_is_renewed_at_half_of_it() {
         let short = SessionRecord { token_until: 60, ..record() };
-        assert_eq!(short.standing(&rules(), 0), TokenState::Fresh(15));
-        assert_eq!(short.standing(&rules(), 29), TokenState::Fresh(1));
-        assert_eq!(short.standing(&rules(), 30), TokenState::Due(5));
+        assert_eq!(short.token_state(&rules(), 0), TokenState::Fresh(15));
+        assert_eq!(short.token_state(&rules(), 29), TokenState::Fresh(1));
+        assert_eq!(short.token_state(&rules(), 30), TokenState::Due(5));
     }
 
     #[test]
@@ -305,10 +306,10 @@ mod tests {
     #[test]
     fn a_session_that_is_used_does_not_end_for_want_of_being_asked() {
         let brief = SessionRules { idle_secs: 8, ..rules() };
-        assert_eq!(record().standing(&brief, 0), TokenState::Fresh(4));
-        assert_eq!(record().standing(&SessionRules { idle_secs: 1, ..rules() }, 0), TokenState::Fresh(1));
+        assert_eq!(record().token_state(&brief, 0), TokenState::Fresh(4));
+        assert_eq!(record().token_state(&SessionRules { idle_secs: 1, ..rules() }, 0), TokenState::Fresh(1));
         let last = SessionRecord { ends_at: 7, ..record() };
-        assert_eq!(last.standing(&rules(), 0), TokenState::Fresh(7), "nor past its end");
+        assert_eq!(last.token_state(&rules(), 0), TokenState::Fresh(7), "nor past its end");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::error::ClaimError;
 use super::parts::Kind;
+use crate::config::Authorizer;
 use crate::excerpt::{shortened, shortened_name};
 use crate::json::{self, ToText as _};
 
@@ -23,6 +24,16 @@ pub struct Expectations<'e> {
     pub clock_skew_secs: i64,
     /// What kind of token it must be.
     pub kind: Kind,
+    /// Whether it passes once it has expired.
+    pub expiry: Expiry,
+}
+
+impl<'e> Expectations<'e> {
+    /// Returns what access tokens of an authorizer are held against.
+    pub fn of_access_tokens(authorizer: &'e Authorizer) -> Self {
+        let Authorizer { issuer, audience, clock_skew_secs, .. } = authorizer;
+        Self { issuer, audience, clock_skew_secs: *clock_skew_secs, kind: Kind::Access, expiry: Expiry::Enforced }
+    }
 }
 
 /// Whether a token that has expired passes.
@@ -32,7 +43,7 @@ pub enum Expiry {
     Enforced,
     /// It does: the refresh endpoint wants to know whose the token was, not whether it still holds.
     Ignored,
-    /// It does not, but one without an expiry does: a logout token need not have one, and is judged by its age.
+    /// It does not, but one without an expiry does.
     Optional,
 }
 
@@ -47,7 +58,6 @@ impl VerifiedClaims {
     pub(super) fn check(
         claims: Map<String, Value>,
         expectations: &Expectations<'_>,
-        expiry: Expiry,
         now: i64,
     ) -> Result<Self, ClaimError> {
         let skew = expectations.clock_skew_secs;
@@ -58,13 +68,13 @@ impl VerifiedClaims {
             kind => check_client(&claims, kind, expectations.audience)?,
         }
         let expires_at = match numeric_date(&claims, "exp")? {
-            None if expiry == Expiry::Optional => i64::MAX,
+            None if expectations.expiry == Expiry::Optional => i64::MAX,
             expires_at => expires_at.ok_or(ClaimError::Missing { claim: "exp" })?,
         };
         for claim in ["nbf", "iat"] {
             check_begun(&claims, claim, skew, now)?;
         }
-        if expiry != Expiry::Ignored {
+        if expectations.expiry != Expiry::Ignored {
             check_ahead(expires_at, skew, now)?;
         }
         Ok(Self { claims, expires_at })

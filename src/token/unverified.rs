@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::claims::{Expectations, Expiry, VerifiedClaims, numeric_date};
+use super::claims::{Expectations, VerifiedClaims, numeric_date};
 use super::error::TokenError;
 use super::parts::{JoseHeader, Parts};
 use crate::algorithm::Algorithm;
@@ -80,11 +80,10 @@ impl<'t> UnverifiedToken<'t> {
         self,
         _: SignatureVerified,
         expectations: &Expectations<'_>,
-        expiry: Expiry,
         now: i64,
     ) -> Result<VerifiedClaims, TokenError> {
         self.header.check_kind(expectations.kind)?;
-        VerifiedClaims::check(self.parts.claims()?, expectations, expiry, now).map_err(TokenError::Claim)
+        VerifiedClaims::check(self.parts.claims()?, expectations, now).map_err(TokenError::Claim)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The bindings of the fixtures, every value of which is easy to find in a text where it must not be.
+//! The bindings of the fixtures, every value of which is easy to find in a text that must not have it.
 
 use bargate::config::{Binding, Bindings, Reference};
 

@@ -92,7 +92,7 @@ fn every_warning_is_shown_by_a_fixture_and_kept_quiet_by_its_code() {
                 true => source.replacen("\"allow\": [", &format!("\"allow\": [\"{}\", ", warning.code), 1),
                 false => source.replacen('{', &format!("{{\"allow\": [\"{}\"],", warning.code), 1),
             };
-            // One file has the code at a path, where it is of no use to the section.
+            // One file has the code at a path, at which it does not help the section.
             if name == "cors_any_origin_allowed_elsewhere" {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Which paths ask for more than others, and whose paths are read loosely: a request for `/A` by a wildcard, where `/a` asks for more.
+//! Which paths require more than others, and whose paths are read loosely: a request for `/A` by a wildcard, if `/a` requires more.
 
 use bargate::config::load;
 use bargate::route::{Ambiguity, Found};

@@ -1,4 +1,4 @@
-//! What is known of the rules for tokens where some references have no value.
+//! What is known of the rules for tokens if some references have no value.
 
 use bargate::algorithm::Algorithm;
 use bargate::config::{self, Binding, Bindings, KeySource, Reference, TokenRules};

@@ -27,7 +27,7 @@ pub fn lost_links(root: &Path, pages: &[Page]) -> Vec<String> {
     pages.iter().flat_map(lost).collect()
 }
 
-/// Returns a file's path from the project's folder; nothing where it lies outside.
+/// Returns a file's path from the project's folder; nothing if it is outside.
 fn resolve(page: &str, file: &str) -> Option<String> {
     let mut segments: Vec<&str> = page.split('/').collect();
     segments.pop();

@@ -10,7 +10,7 @@ use std::path::Path;
 use modules::{Modules, Names};
 
 /// The rooms of the core. Each may name those before it. Those of [`HOST`] are among them.
-const CORE: [&str; 27] = [
+const CORE: [&str; 28] = [
     "json",
     "secret",
     "encoding",
@@ -29,6 +29,7 @@ const CORE: [&str; 27] = [
     "cors",
     "mapping",
     "proxy",
+    "answer",
     "oauth",
     "session",
     "objects",

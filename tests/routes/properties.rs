@@ -130,7 +130,7 @@ fn without_slash(mut segments: Vec<Vec<u8>>, how: Looseness) -> Vec<Vec<u8>> {
     segments
 }
 
-/// Finds the routes, looking at each, that such a server takes a path for: several where it cannot tell their patterns apart.
+/// Finds the routes, looking at each, that such a server takes a path for: several if it cannot distinguish their patterns.
 fn loose_reference(routes: &[Route], method: &str, segments: &[Vec<u8>], how: Looseness) -> Vec<usize> {
     let shape = |pattern: &str| {
         let pattern = if how.case { pattern.to_ascii_lowercase() } else { pattern.to_owned() };

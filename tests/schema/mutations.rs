@@ -80,7 +80,7 @@ fn pointers(config: &Value) -> Vec<String> {
     pointers
 }
 
-/// Returns the place without the numbers of items, and with the types on the way to it: where these are the same, so are the rules.
+/// Returns the place without the numbers of items, and with the types on the way to it: if these are the same, so are the rules.
 fn kind_of_place(config: &Value, pointer: &str) -> String {
     let mut kind = String::new();
     let mut at = String::new();

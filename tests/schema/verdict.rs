@@ -83,7 +83,7 @@ impl Judge {
         Judged { mistakes, passes: self.0.is_valid(config) }
     }
 
-    /// Says in which way the two disagree; nothing where they agree, as far as a schema can.
+    /// Says in which way the two disagree; nothing if they agree, as far as a schema can.
     pub fn disagreement(&self, config: &Value, judged: &Judged) -> Option<String> {
         let expressible = judged.mistakes.iter().any(|mistake| is_expressible(mistake, config));
         let in_part = judged.mistakes.iter().any(|mistake| IN_PART.contains(&mistake.code));

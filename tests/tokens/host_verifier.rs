@@ -19,8 +19,13 @@ pub const ISSUER: &str = "https://tenant.example/";
 pub const AUDIENCE: &str = "https://api.example";
 pub const SKEW_SECS: i64 = 30;
 
-pub const EXPECTATIONS: Expectations<'static> =
-    Expectations { issuer: ISSUER, audience: AUDIENCE, clock_skew_secs: SKEW_SECS, kind: Kind::Access };
+pub const EXPECTATIONS: Expectations<'static> = Expectations {
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    clock_skew_secs: SKEW_SECS,
+    kind: Kind::Access,
+    expiry: Expiry::Enforced,
+};
 
 pub fn all_algorithms() -> Vec<Algorithm> {
     let all = Algorithm::NAMES.iter().map(|(_, algorithm)| *algorithm);
@@ -38,7 +43,7 @@ pub fn decode(text: &str) -> Vec<u8> {
 
 /// Does what `edge::authenticate` does, with a key set at hand and every algorithm allowed.
 pub fn verify(token: &str, keys: &KeySet) -> Result<VerifiedClaims, TokenError> {
-    verify_against(token, keys, &all_algorithms(), &EXPECTATIONS, Expiry::Enforced, NOW)
+    verify_against(token, keys, &all_algorithms(), &EXPECTATIONS, NOW)
 }
 
 /// Decides on a token as the gateway does, and holds what `bargate token explain` says against that.
@@ -47,11 +52,10 @@ pub fn verify_against(
     keys: &KeySet,
     allowed: &[Algorithm],
     expectations: &Expectations<'_>,
-    expiry: Expiry,
     now: i64,
 ) -> Result<VerifiedClaims, TokenError> {
-    let verdict = decide(token, keys, allowed, expectations, expiry, now);
-    if expiry == Expiry::Enforced {
+    let verdict = decide(token, keys, allowed, expectations, now);
+    if expectations.expiry == Expiry::Enforced {
         let rules = Rules {
             issuer: Ok(Expected::public(expectations.issuer.to_owned())),
             audience: Ok(Expected::public(expectations.audience.to_owned())),
@@ -71,7 +75,6 @@ fn decide(
     keys: &KeySet,
     allowed: &[Algorithm],
     expectations: &Expectations<'_>,
-    expiry: Expiry,
     now: i64,
 ) -> Result<VerifiedClaims, TokenError> {
     let token = UnverifiedToken::parse(token, allowed)?;
@@ -84,7 +87,7 @@ fn decide(
     if !candidates.iter().any(signed_by) {
         return Err(TokenError::BadSignature);
     }
-    token.into_verified(SignatureVerified::attest(), expectations, expiry, now)
+    token.into_verified(SignatureVerified::attest(), expectations, now)
 }
 
 /// A tenant with one Ed25519 key, made for this run alone.
@@ -146,7 +149,7 @@ pub fn baseline_claims() -> Value {
     })
 }
 
-/// Returns `object` with `key` set to `value`, or without it where `value` is `None`.
+/// Returns `object` with `key` set to `value`, or without it if `value` is `None`.
 pub fn with(mut object: Value, key: &str, value: Option<Value>) -> Value {
     let members = object.as_object_mut().unwrap();
     match value {

@@ -1,30 +1,60 @@
 //! Which tokens end sessions (OpenID Connect Back-Channel Logout 1.0 section 2.6).
 
-use bargate::oauth::{LogoutRequest, validate_logout_token};
-use bargate::token::{ClaimError, Expiry, TokenError, VerifiedClaims};
+use std::rc::Rc;
+
+use bargate::config::{Binding, Bindings, Provider, Reference, load};
+use bargate::oauth::{LogoutRequest, logout_token_expectations, validate_logout_token};
+use bargate::token::{ClaimError, TokenError, VerifiedClaims};
 use serde_json::{Value, json};
 
 use crate::host_verifier::{
-    EXPECTATIONS, NOW, SKEW_SECS, Tenant, all_algorithms, baseline_claims, baseline_header, verify_against, with,
+    ISSUER, NOW, SKEW_SECS, Tenant, all_algorithms, baseline_claims, baseline_header, verify_against, with,
 };
+
+const CLIENT_ID: &str = "client";
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
+/// What is behind references: nothing.
+struct NoBindings;
+
+impl Bindings for NoBindings {
+    fn look_up(&self, _: &Reference) -> Binding {
+        Binding::Missing
+    }
+}
+
+fn provider() -> Rc<Provider> {
+    let authorizer = json!({
+        "type": "auth0",
+        "domain": "tenant.example",
+        "audience": "https://api.example",
+        "client_id": CLIENT_ID,
+        "clock_skew_seconds": SKEW_SECS,
+    });
+    let paths = json!([{ "method": "GET", "path": "/", "auth": true, "response": {} }]);
+    let config = load(&json!({ "authorizer": authorizer, "paths": paths }).to_string(), &NoBindings).unwrap();
+    let provider = config.provider.unwrap();
+    assert_eq!(provider.authorizer.issuer, ISSUER);
+    provider
+}
+
 fn logout_claims() -> Value {
     let claims = with(baseline_claims(), "events", Some(json!({ EVENT: {} })));
-    let claims = with(claims, "jti", Some(json!("j-1")));
+    let claims = with(with(claims, "jti", Some(json!("j-1"))), "aud", Some(json!(CLIENT_ID)));
     with(with(claims, "sid", Some(json!("s-1"))), "exp", None)
 }
 
-fn verified(tenant: &Tenant, token: &str) -> Result<VerifiedClaims, TokenError> {
-    verify_against(token, &tenant.key_set(), &all_algorithms(), &EXPECTATIONS, Expiry::Optional, NOW)
+/// Signs and verifies a logout token at `NOW`.
+fn verified(header: &Value, claims: &Value) -> Result<VerifiedClaims, TokenError> {
+    let (tenant, provider) = (Tenant::new(), provider());
+    let token = tenant.sign(header, claims);
+    verify_against(&token, &tenant.key_set(), &all_algorithms(), &logout_token_expectations(&provider), NOW)
 }
 
-/// Verifies a token of these claims and judges it, at `NOW`.
-fn judged(claims: &Value) -> Result<(String, String), String> {
-    let tenant = Tenant::new();
-    let token = tenant.sign(&baseline_header(), claims);
-    let claims = verified(&tenant, &token).unwrap();
+/// Verifies a logout token of these claims and validates it, at `NOW`.
+fn validated(claims: &Value) -> Result<(String, String), String> {
+    let claims = verified(&baseline_header(), claims).unwrap();
     let LogoutRequest { claim, value, jti, good_until } = validate_logout_token(&claims, SKEW_SECS, NOW)?;
     assert_eq!((jti, good_until), ("j-1", NOW - 60 + 300 + SKEW_SECS));
     Ok((claim.to_owned(), value.to_owned()))
@@ -32,8 +62,8 @@ fn judged(claims: &Value) -> Result<(String, String), String> {
 
 #[test]
 fn a_logout_token_names_the_sessions_by_sid_or_else_by_sub() {
-    assert_eq!(judged(&logout_claims()), Ok(("sid".into(), "s-1".into())));
-    assert_eq!(judged(&with(logout_claims(), "sid", None)), Ok(("sub".into(), "auth0|1".into())));
+    assert_eq!(validated(&logout_claims()), Ok(("sid".into(), "s-1".into())));
+    assert_eq!(validated(&with(logout_claims(), "sid", None)), Ok(("sub".into(), "auth0|1".into())));
 }
 
 #[test]
@@ -56,20 +86,43 @@ fn what_is_not_a_logout_token_ends_nothing() {
         ("sid", Some(json!("")), "sid or sub is no text"),
     ];
     for (claim, value, expected) in table {
-        assert_eq!(judged(&with(logout_claims(), claim, value.clone())), Err(expected.into()), "{claim}: {value:?}");
+        assert_eq!(validated(&with(logout_claims(), claim, value.clone())), Err(expected.into()), "{claim}: {value:?}");
     }
     let nobody = with(with(logout_claims(), "sid", None), "sub", None);
-    assert_eq!(judged(&nobody), Err("it has neither sid nor sub".into()));
+    assert_eq!(validated(&nobody), Err("it has neither sid nor sub".into()));
 }
 
 #[test]
-fn a_logout_token_needs_no_expiry_and_keeps_the_one_it_has() {
-    let tenant = Tenant::new();
-    let at = |exp: i64| {
-        let token = tenant.sign_claims(&with(logout_claims(), "exp", Some(json!(exp))));
-        verified(&tenant, &token).map(|_| ())
-    };
-    assert_eq!(at(NOW + 1), Ok(()));
-    let exp = NOW - SKEW_SECS - 1;
-    assert_eq!(at(exp), Err(TokenError::Claim(ClaimError::Expired { at: exp, now: NOW })));
+fn a_logout_token_needs_no_expiry_and_keeps_every_other_rule_of_tokens() {
+    let claim = |error| Err(TokenError::Claim(error));
+    let expired = NOW - SKEW_SECS;
+    let issuer = ClaimError::Issuer { expected: ISSUER.into(), actual: "joe".into() };
+    let audience = ClaimError::Audience { expected: CLIENT_ID.into(), actual: "\"https://api.example\"".into() };
+    let party = ClaimError::AuthorizedParty { expected: CLIENT_ID.into(), actual: "other".into() };
+    let table = [
+        ("exp", Value::Null, claim(ClaimError::WrongType { claim: "exp" }), "an expiry that is no date"),
+        ("exp", json!(NOW + 1), Ok(()), "one that is ahead"),
+        ("exp", json!(expired + 1), Ok(()), "one that has passed, by the skew"),
+        ("exp", json!(expired), claim(ClaimError::Expired { at: expired, now: NOW }), "one that has passed"),
+        ("iat", json!(NOW + 99), claim(ClaimError::NotYetValid { claim: "iat", at: NOW + 99, now: NOW }), "ahead"),
+        ("iss", json!("joe"), claim(issuer), "somebody else's"),
+        ("aud", json!("https://api.example"), claim(audience), "for the API, not the application"),
+        ("azp", json!("other"), claim(party), "for another application"),
+        ("cnf", json!({}), Ok(()), "what binds access tokens"),
+    ];
+    let verdict = |header: &Value, claims: &Value| verified(header, claims).map(|_| ());
+    assert_eq!(verdict(&baseline_header(), &logout_claims()), Ok(()), "no expiry");
+    for (name, value, expected, message) in table {
+        let claims = with(logout_claims(), name, Some(value));
+        assert_eq!(verdict(&baseline_header(), &claims), expected, "{name}: {message}");
+    }
+    for (kind, expected) in [
+        ("logout+jwt", Ok(())),
+        ("application/Logout+JWT", Ok(())),
+        ("at+jwt", Err(TokenError::OtherKind)),
+        ("secevent+jwt", Err(TokenError::OtherKind)),
+    ] {
+        let header = with(baseline_header(), "typ", Some(json!(kind)));
+        assert_eq!(verdict(&header, &logout_claims()), expected, "{kind}");
+    }
 }

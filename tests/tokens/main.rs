@@ -11,6 +11,7 @@ mod claims;
 mod explained;
 mod form;
 mod host_verifier;
+mod jwt_compact;
 mod logout;
 mod properties;
 mod vectors;

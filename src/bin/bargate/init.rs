@@ -7,7 +7,6 @@ mod answers;
 mod asked;
 mod next_steps;
 mod questions;
-mod starting_point;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -16,8 +15,7 @@ use std::process::ExitCode;
 use crate::failure::Failure;
 use crate::output::{Existing, Output};
 use answers::{Answers, Given};
-use asked::Mode;
-use bargate::authoring::Provider;
+use bargate::authoring::{Mode, Provider, starting_point};
 use questions::{Nobody, Questions, Terminal};
 
 /// Writes a config to start from, and says what to do next.
@@ -72,7 +70,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     };
     let answers = Answers::complete(given, questions)?;
 
-    let text = starting_point::config_by_reference(answers.provider, answers.mode).to_file_text();
+    let text = starting_point(answers.provider, answers.mode).to_file_text();
     output.write(&text)?;
     if let Some(dev_vars) = &dev_vars {
         dev_vars.write(&next_steps::dev_vars(&answers))?;

@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             let (outcome, detail) = outcome(&report.outcome);
             let passed = report.passed.iter();
             let passed: Vec<_> =
-                passed.map(|(route, why)| json!({ "route": name(route), "reason": why.to_string() })).collect();
+                passed.map(|(route, why)| json!({ "route": route.spec.name(), "reason": why.to_string() })).collect();
             let document = json!({ "method": report.method, "path": report.path, outcome: detail, "passed": passed });
             print_json(&document);
         }
@@ -94,11 +94,6 @@ impl Routes {
         }
         Ok(Self { outline, valid })
     }
-}
-
-/// Names a route by method and path.
-pub fn name(route: &OutlinedRoute) -> String {
-    format!("{} {}", route.spec.method, route.spec.pattern)
 }
 
 /// Returns a route as JSON.
@@ -167,7 +162,7 @@ fn outcome(outcome: &Outcome<'_>) -> (&'static str, Value) {
         Outcome::Route(Taken { route, params, calls }) => {
             let params: serde_json::Map<String, Value> =
                 params.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
-            ("route", json!({ "name": name(route), "params": params, "calls": calls, "route": to_json(route) }))
+            ("route", json!({ "name": route.spec.name(), "params": params, "calls": calls, "route": to_json(route) }))
         }
         Outcome::MethodNotAllowed(allow) => ("method_not_allowed", allow.to_string().into()),
         Outcome::NotFound => ("route_not_found", true.into()),
@@ -182,7 +177,7 @@ fn explained(report: &bargate::review::MatchReport<'_>) -> Page {
         Outcome::Route(Taken { route, params, calls }) => {
             let target = if route.target.is_empty() { String::new() } else { format!(" -> {}", route.target) };
             let asked = asked(route.requirement.as_ref());
-            page.line(format!("  takes it: {}  [{asked}]  {}{target}", name(route), route.integration));
+            page.line(format!("  takes it: {}  [{asked}]  {}{target}", route.spec.name(), route.integration));
             for (name, value) in params {
                 page.line(format!("    {name} = \"{value}\""));
             }
@@ -197,7 +192,7 @@ fn explained(report: &bargate::review::MatchReport<'_>) -> Page {
     if !report.passed.is_empty() {
         page.line("  passed:");
     }
-    let shown: Vec<_> = report.passed.iter().map(|(route, why)| (printable(&name(route)), why)).collect();
+    let shown: Vec<_> = report.passed.iter().map(|(route, why)| (printable(&route.spec.name()), why)).collect();
     let width = shown.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     for (name, why) in shown {
         page.line(format!("    {name:width$}  {why}"));

@@ -41,6 +41,14 @@ pub(crate) enum Kind {
     Oidc,
 }
 
+impl Kind {
+    /// Returns its name.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn name(self) -> &'static str {
+        TYPE.name_of(self)
+    }
+}
+
 /// Every type by its name.
 pub(crate) const KINDS: [(&str, Kind); 4] =
     [("auth0", Kind::Auth0), ("jwt", Kind::Jwt), ("supabase", Kind::Supabase), ("oidc", Kind::Oidc)];
@@ -302,10 +310,8 @@ pub(crate) fn kinds_by_login() -> (Vec<&'static str>, Vec<&'static str>) {
 /// Begins the section of one type.
 #[cfg(not(target_arch = "wasm32"))]
 fn of_kind(of: Kind, name: &'static str, kind_about: &str, about: &str) -> Section {
-    let names: Vec<_> = KINDS.into_iter().filter(|(_, kind)| *kind == of).map(|(name, _)| name).collect();
-    let first = names.first().copied().unwrap_or_default();
-    let kind = TYPE.entry(Change::Elsewhere, kind_about).shape(Shape::Exactly(names)).example(first);
-    Section::new(name, format!("authorizer: {first}"), about).key(kind)
+    let kind = TYPE.entry(Change::Elsewhere, kind_about).shape(Shape::Exactly(vec![of.name()])).example(of.name());
+    Section::new(name, format!("authorizer: {}", of.name()), about).key(kind)
 }
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -5,9 +5,9 @@
 pub enum Change {
     /// Nothing, for this reason.
     Harmless(&'static str),
-    /// What the review judges with something else: a name, a route, what a token needs, where an alias leads.
+    /// What the review judges together with something else: a name, a route, the needs of a token, the target of an alias.
     Elsewhere,
-    /// What a section of this name says; absent, what its keys mean where they are absent.
+    /// What a section of this name says; absent, what its keys mean if they are absent.
     Within(&'static str),
     /// The same of a section that switches something on: absent, it exposes nothing.
     Feature(&'static str),
@@ -17,11 +17,11 @@ pub enum Change {
     Different(&'static str),
     /// The same of a value that is not shown, for it may be a secret.
     Hidden(&'static str),
-    /// Any other way in which a callback hands out tokens; a session hands out none.
-    Handover(&'static str),
+    /// Any other way in which a callback hands out tokens, but for the one of this name, which hands out none.
+    Handover(&'static str, &'static str),
     /// Any other value that is there.
     Destination(&'static str),
-    /// A larger number, and none where there was a limit.
+    /// A larger number, and none if there was a limit.
     Larger(&'static str),
     /// `true`.
     On(&'static str),
@@ -29,7 +29,7 @@ pub enum Change {
     Off(&'static str),
     /// What a list, or a text of words, has besides.
     Wider(&'static str),
-    /// The same of a list of origins, whose stars stand for several.
+    /// The same of a list of origins, whose stars match several.
     Origins,
     /// The same of a list of headers.
     WiderHeaders(&'static str),
@@ -37,7 +37,7 @@ pub enum Change {
     Narrower(&'static str),
     /// A place at another site.
     Location(&'static str),
-    /// A status with which a body goes on to where a redirect leads.
+    /// A status with which a body is sent on to the target of a redirect.
     KeepsBody,
     /// Headers of answers with their texts.
     Headers,
@@ -51,8 +51,8 @@ pub enum Change {
     Networks,
     /// Media types that bodies may have.
     MediaTypes,
-    /// How answers are kept.
+    /// How answers are cached.
     Cache,
-    /// An answer that stands in the config, with what references in it bring.
+    /// A fixed answer of the config, with the values of its references.
     Answer,
 }

@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 
 #[cfg(not(target_arch = "wasm32"))]
+use crate::config::authorizer::keys::Kind as AuthorizerKind;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::config::grammar::{Change, Section, Shape, Union};
 use crate::config::key::{Choice, Key, declare::choice};
 #[cfg(not(target_arch = "wasm32"))]
@@ -43,11 +45,27 @@ impl Kind {
             | Self::Supabase(_) => false,
         }
     }
+
+    /// Returns its name, of several the one that the reference has.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn name(self) -> &'static str {
+        names_of(|kind| kind == self).into_iter().find(|name| *name != HTTP_PROXY_SHORT).unwrap_or_default()
+    }
+
+    /// Returns the name that belongs to a provider of this type.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn name_at(self, provider: AuthorizerKind) -> &'static str {
+        let beginning = [provider.name(), "_"].concat();
+        names_of(|kind| kind == self).into_iter().find(|name| name.starts_with(&beginning)).unwrap_or_default()
+    }
 }
+
+/// The short name of `http_proxy`.
+const HTTP_PROXY_SHORT: &str = "http";
 
 /// Every type by its name.
 pub(crate) const KINDS: [(&str, Kind); 23] = [
-    ("http", Kind::HttpProxy),
+    (HTTP_PROXY_SHORT, Kind::HttpProxy),
     ("http_proxy", Kind::HttpProxy),
     ("service_binding", Kind::ServiceBinding),
     ("service", Kind::Service),
@@ -121,7 +139,6 @@ pub(crate) mod http_proxy {
         of_kind(
             "integration_http_proxy",
             Kind::HttpProxy,
-            "http_proxy",
             "Forwards the request, streaming, to an upstream.",
         )
             .example(
@@ -154,7 +171,6 @@ pub(crate) mod service {
         of_kind(
             "integration_service",
             Kind::Service,
-            "service",
             "A JavaScript module that is deployed with the gateway answers.",
         );
 
@@ -172,7 +188,6 @@ pub(crate) mod service_binding {
         of_kind(
             "integration_service_binding",
             Kind::ServiceBinding,
-            "service_binding",
             "Another Worker answers: its `fetch`, or the function that is named.",
         )
             .example(
@@ -207,7 +222,6 @@ pub(crate) mod login {
         of_kind(
             "integration_login",
             Kind::Login,
-            "auth0_login",
             "Redirects the browser to the provider's login. The authorizer needs `client_secret` or `sealing_key`.",
         )
             .example(
@@ -250,7 +264,6 @@ pub(crate) mod callback {
         of_kind(
             "integration_callback",
             Kind::Callback,
-            "auth0_callback",
             "Takes the browser back from the provider's login, and hands over the tokens.",
         )
             .condition(object! {
@@ -265,7 +278,7 @@ pub(crate) mod callback {
             });
 
         RESPONSE: Choice<ResponseKind> = choice("response", &RESPONSE_KINDS),
-            Handover("hands out what a login brings in another way"),
+            Handover("hands out what a login brings in another way", RESPONSE.name_of(ResponseKind::Session)),
             "How: `session` sets the session's cookie and redirects, `json` answers with the tokens, and `web_message` \
              with a page that posts them to the window that opened it.",
             default_words("`session` where the config has one, else `json`"), example("web_message");
@@ -292,7 +305,6 @@ pub(crate) mod supabase {
         of_kind(
             "integration_supabase",
             Kind::Supabase(SupabaseStep::Send),
-            "supabase_passwordless_auth",
             "A step of a login by one-time password at Supabase. `supabase_passwordless_auth` (body `{\"email\"}` or \
              `{\"phone\"}`) and `supabase_passwordless_auth_alt` (`{\"email\"}`) have a password sent; \
              `supabase_passwordless_verify` (`{\"email\"}` or `{\"phone\"}`, and `\"token\"`) answers with Supabase's \
@@ -324,7 +336,6 @@ pub(crate) mod fixed {
         of_kind(
             "integration_static",
             Kind::Static,
-            "static",
             "An answer that stands in the config.",
         )
             .condition(object! {
@@ -365,7 +376,6 @@ pub(crate) mod redirect {
         of_kind(
             "integration_redirect",
             Kind::Redirect,
-            "redirect",
             "A redirect. `{name}` and `{.+}` in its address are the path's own parameters, as the client sent them; \
              they stand behind the host, so no client chooses it, and in a query each stays one value.",
         )
@@ -411,13 +421,13 @@ pub(crate) fn union() -> Union {
             service_binding::section(),
             fixed::section(),
             redirect::section(),
-            of_kind("integration_health", Kind::Health, "health", health),
+            of_kind("integration_health", Kind::Health, health),
             login::section(),
             callback::section(),
-            of_kind("integration_userinfo", Kind::Userinfo, "auth0_userinfo", userinfo),
-            of_kind("integration_refresh", Kind::Refresh, "auth0_refresh", refresh),
-            of_kind("integration_logout", Kind::Logout, "auth0_logout", logout),
-            of_kind("integration_backchannel_logout", Kind::BackchannelLogout, "auth0_backchannel_logout", backchannel),
+            of_kind("integration_userinfo", Kind::Userinfo, userinfo),
+            of_kind("integration_refresh", Kind::Refresh, refresh),
+            of_kind("integration_logout", Kind::Logout, logout),
+            of_kind("integration_backchannel_logout", Kind::BackchannelLogout, backchannel),
             supabase::section(),
         ],
     }
@@ -429,12 +439,12 @@ pub(crate) fn names_of(belongs: impl Fn(Kind) -> bool) -> Vec<&'static str> {
     KINDS.into_iter().filter(|(_, kind)| belongs(*kind)).map(|(name, _)| name).collect()
 }
 
-/// Begins the section of one type, called by the first of its names.
+/// Begins the section of one type.
 #[cfg(not(target_arch = "wasm32"))]
-fn of_kind(name: &'static str, of: Kind, first: &str, about: &str) -> Section {
+fn of_kind(name: &'static str, of: Kind, about: &str) -> Section {
     let names = names_of(|kind| std::mem::discriminant(&kind) == std::mem::discriminant(&of));
-    let kind = TYPE.entry(Change::Elsewhere, about).shape(Shape::Exactly(names)).example(first);
-    Section::new(name, format!("integration: {first}"), about).key(kind)
+    let kind = TYPE.entry(Change::Elsewhere, about).shape(Shape::Exactly(names)).example(of.name());
+    Section::new(name, format!("integration: {}", of.name()), about).key(kind)
 }
 
 /// Returns the names of the ways in which a callback hands over tokens: by a web message, or by anything else.

@@ -1,7 +1,7 @@
 //! What a path asks of requests, in the terms in which [`crate::route`] compares routes.
 //!
-//! Lists count as a whole, and two that are written differently as different, even where one holds whenever the other does: a path
-//! is refused rather than let past a guard. What is done to a request or an answer on its way, such as a mapping, is no demand.
+//! Lists count as a whole, and two that are written differently as different, even if one is true whenever the other is: a path
+//! is refused rather than let past a guard. A change to a request or an answer, such as a mapping, is not a requirement.
 
 use crate::config::document::{Node, Value};
 use crate::config::integration::{Settings, WrittenAnswer};
@@ -9,7 +9,7 @@ use crate::config::path::WrittenPath;
 use crate::json::ToText as _;
 use crate::route::Guard;
 
-/// The keys of an entry and of its `auth` whose values are demands as they stand.
+/// The keys of an entry and of its `auth` whose values are requirements as they are.
 const DEMANDS: [&str; 8] =
     ["any_scopes", "claims", "content_types", "ip", "permissions", "pre_process", "rate_limit", "scopes"];
 
@@ -24,7 +24,7 @@ pub(super) fn guard(path: &WrittenPath<'_>, authorizer: usize, read_loosely: boo
         guard.limit("max_body_bytes", usize::try_from(bytes).unwrap_or(usize::MAX));
     }
     if let Some(access) = &path.access {
-        // A credential that is wrong is refused even where none is needed.
+        // A wrong credential is refused even if none is needed.
         guard.demand("authorizer", &authorizer.to_string());
         if !access.requirements.optional {
             guard.demand("auth", "");

@@ -52,11 +52,6 @@ pub(super) struct ResolvedPath {
     pub path: Option<Path>,
 }
 
-/// Returns how messages call a route.
-pub(super) fn route_name(route: &RouteSpec) -> String {
-    format!("{} {}", route.method, route.pattern.as_str())
-}
-
 /// What an answer names of another section.
 enum Link<'t> {
     Server(&'t WrittenServer<'t>),
@@ -82,7 +77,7 @@ impl<'t> Context<'t> {
         let route = method.zip(pattern);
         let route = route.map(|(method, pattern)| RouteSpec { method, pattern, encoded_slashes, guard });
         let in_file = path.is_some_and(|path| path.text.origin == Origin::File);
-        let shown = route.as_ref().filter(|_| in_file).map(route_name);
+        let shown = route.as_ref().filter(|_| in_file).map(RouteSpec::name);
 
         let integration = match written.answer {
             Some(WrittenAnswer::Response(fixed)) => Some(Integration::Fixed(fixed)),

@@ -1,5 +1,5 @@
-//! References in the values of `.env`, expanded as wrangler does it (dotenv-expand 12.0.2): `$NAME`, `${NAME}`, `${NAME:-default}` and
-//! their kin, to what stands above or in the process's own variables.
+//! References in the values of `.env`, expanded as wrangler does it (dotenv-expand 12.0.2): `$NAME`, `${NAME}`, `${NAME:-default}`
+//! and their kin, to variables above them or of the process.
 //!
 //! What is odd there is as odd here: a value that is put in is looked through again, and `$$` in it is one dollar sign.
 
@@ -70,7 +70,7 @@ fn expand_value(value: &str, expanded: &mut Expanded, process: &Variables) -> Op
     None
 }
 
-/// Finds the first reference that no backslash stands before: all of it, and what it says.
+/// Finds the first reference without a backslash before it: its text, and its contents.
 fn first_reference(text: &str) -> Option<(&str, &str)> {
     let mut places = text.match_indices('$').map(|(at, _)| at);
     places.find_map(|at| {
@@ -103,7 +103,7 @@ fn divided(expression: &str) -> (&str, &str, &str) {
 }
 
 /// Puts a text in the place of the first `template`, as JavaScript's `replace` does it: there `$$`, `$&`, `` $` `` and `$'` have a
-/// meaning of their own.
+/// special meaning.
 fn replaced(text: &str, template: &str, replacement: &str) -> String {
     let Some((before, after)) = text.split_once(template) else { return text.to_owned() };
     let mut result = before.to_owned();

@@ -1,7 +1,7 @@
 //! The lines of a file of variables, found as wrangler's parser (dotenv 16.3.1) finds them.
 //!
 //! That parser is one regular expression. What of it can match is followed here step by step, so that the same text gives the same
-//! variables: a name, `=` or `: `, and a value that is quoted, or goes on to a `#` or the end of its line.
+//! variables: a name, `=` or `: `, and a value that is quoted, or continues to a `#` or the end of its line.
 
 use std::ops::Range;
 
@@ -11,11 +11,11 @@ use super::variables::Variables;
 pub struct Parsed {
     /// The text, with line breaks of one kind.
     pub text: String,
-    /// What it holds, in its order.
+    /// Its contents, in its order.
     pub pieces: Vec<Piece>,
 }
 
-/// A variable, or a line that is none.
+/// A variable, or a line that is not one.
 pub struct Piece {
     /// The variable's name and value.
     pub variable: Option<(String, String)>,
@@ -126,7 +126,7 @@ impl Scan<'_> {
         })
     }
 
-    /// Returns the quotes that may close the one here, the likeliest first: one that no backslash stands before, and else the last.
+    /// Returns the quotes that may close the one here, the likeliest first: one without a backslash before it, otherwise the last.
     fn closings(&self, open: usize) -> Vec<usize> {
         let Some(quote) = self.char_at(open).filter(|c| matches!(c, '\'' | '"' | '`')) else { return Vec::new() };
         let mut escaped = Vec::new();
@@ -163,7 +163,7 @@ fn meaning(written: &str) -> String {
     if trimmed.starts_with('"') { value.replace("\\n", "\n").replace("\\r", "\r") } else { value }
 }
 
-/// Takes off the quotes that stand around lines of a value.
+/// Removes the quotes around lines of a value.
 fn unquoted(text: &str) -> String {
     let mut value = String::with_capacity(text.len());
     let mut begins_line = true;

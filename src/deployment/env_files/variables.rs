@@ -5,7 +5,7 @@ use std::collections::HashMap;
 /// Variables by name, in the order in which wrangler expands them.
 #[derive(Default)]
 pub struct Variables {
-    /// The names, each where it first stood.
+    /// The names, each at its first place.
     names: Vec<String>,
     values: HashMap<String, String>,
 }

@@ -12,26 +12,26 @@ use crate::problem::Problem;
 use crate::token::{Credentials, VerifiedClaims, bearer, missing_access};
 
 /// Returns the claims of the request's bearer token, or else of its session; `None` if it has no token, no session that is any
-/// good, and needs neither. Waits for nothing where the token verified before.
+/// good, and needs neither. Waits for nothing if the token was verified before.
 ///
 /// # Errors
-/// 401 where there is none or it is not to be believed; 403 where it is not enough; the provider's failure where the keys to tell
+/// 401 if there is none or it is not valid; 403 if it is not sufficient; the provider's failure if the keys to tell
 /// cannot be had.
 pub async fn authenticate(
     gateway: &Gateway,
     cx: &RequestContext,
     access: &Access,
 ) -> Result<Option<Rc<VerifiedClaims>>, Problem> {
-    let issuer = gateway.issuer(&access.authorizer);
+    let verifier = gateway.verifier(&access.authorizer);
     let header = cx.header("authorization");
     let credentials = bearer(header.as_deref());
     let needed = &access.requirements;
     let dispensable = needed.optional && credentials == Credentials::Absent;
     let claims = match credentials {
-        Credentials::Bearer(token) => issuer.access_claims(cx, token).await.map_err(VerifyError::into_problem),
+        Credentials::Bearer(token) => verifier.access_claims(cx, token).await.map_err(VerifyError::into_problem),
         // What was sent as a token and is none never falls back to a session.
         Credentials::Malformed => Err(Problem::CredentialsMalformed),
-        // Sessions hold tokens of one authorizer.
+        // Sessions have tokens of one authorizer.
         Credentials::Absent if gateway.config.logs_in_elsewhere(access) => Err(Problem::TokenMissing),
         Credentials::Absent => access::claims(gateway, cx).await,
     };

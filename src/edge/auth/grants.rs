@@ -7,7 +7,7 @@ use crate::edge::runtime::timing::now_ms;
 use crate::oauth::Ended;
 use crate::problem::Problem;
 
-/// Begins to show the provider a grant of the client's; `false` where it is shown already, or was used.
+/// Starts to show the provider a grant of the client; returns `false` if it is being shown already, or was used.
 ///
 /// # Errors
 /// [`Problem::RateLimited`] if too many of the client's were refused.

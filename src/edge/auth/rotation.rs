@@ -1,4 +1,4 @@
-//! The exchange of a refresh token, once for all who ask: through the Durable Object of that token, or where none is bound
+//! The token request with a refresh token, once for all requesters: through the Durable Object of that token, or if none is bound
 //! through this isolate.
 
 use std::rc::Rc;
@@ -16,24 +16,25 @@ use crate::objects::{Class, RefreshExchangeAnswer, RefreshExchangeMessage};
 use crate::problem::Problem;
 use crate::secret::Secret;
 
-/// An asker whose answer was lost on the way asks again within this time.
+/// A requester whose answer was lost on the way asks again within this time.
 const RETRY_SECS: u32 = 5;
 
 /// A session that restarted before it stored the answer asks again at its next request, if that comes within this time.
 const SESSION_RETRY_SECS: u32 = 60;
 
-/// Who asks for an exchange.
+/// The requester of a token request.
 pub enum Requester {
     /// A client.
     Client,
-    /// A session, which alone knows its refresh token.
+    /// A session; only it knows its refresh token.
     Session,
 }
 
-/// Returns what came of the exchange of a refresh token. If another came, late duplicates get it too, for `grace_secs`.
+/// Returns the result of the token request with a refresh token. If it brings another refresh token, late duplicates get it too,
+/// for `grace_secs`.
 ///
 /// # Errors
-/// [`Problem::StoreUnavailable`] if the object that makes the exchange cannot be reached.
+/// [`Problem::StoreUnavailable`] if the object that makes the token request cannot be reached.
 pub async fn exchange(
     gateway: &Gateway,
     application: &Application,

@@ -3,10 +3,9 @@
 use std::rc::Rc;
 
 use crate::config::{Endpoints, Provider};
-use crate::edge::gateway::verifier::{Verifier, VerifyError};
+use crate::edge::gateway::verifier::Verifier;
 use crate::edge::runtime::invocation::Invocation;
 use crate::problem::Problem;
-use crate::token::{Expectations, Expiry, Kind, VerifiedClaims};
 
 /// The application at the provider that people log in at.
 #[derive(Clone)]
@@ -14,7 +13,7 @@ pub struct Application {
     /// Its settings.
     pub provider: Rc<Provider>,
     /// The provider's authorizer at work.
-    pub issuer: Rc<Verifier>,
+    pub verifier: Rc<Verifier>,
 }
 
 impl Application {
@@ -26,24 +25,8 @@ impl Application {
         if let Some(endpoints) = &self.provider.endpoints {
             return Ok(Rc::clone(endpoints));
         }
-        let endpoints = self.issuer.keys.current(invocation).await?.endpoints.clone();
+        let endpoints = self.verifier.keys.current(invocation).await?.endpoints.clone();
         endpoints.ok_or_else(|| Problem::IdpUnavailable("it was never discovered".to_owned()))
-    }
-
-    /// Verifies an ID token or a logout token.
-    ///
-    /// # Errors
-    /// Why it is not accepted.
-    pub async fn verify(
-        &self,
-        invocation: &dyn Invocation,
-        token: &str,
-        kind: Kind,
-    ) -> Result<VerifiedClaims, VerifyError> {
-        let audience = &self.provider.client_id;
-        let expectations = Expectations { audience, kind, ..self.issuer.access_token_expectations() };
-        let expiry = if kind == Kind::Logout { Expiry::Optional } else { Expiry::Enforced };
-        Ok(self.issuer.verify(invocation, token, &expectations, expiry).await?.0)
     }
 
     /// Returns how long one call to the provider may take.

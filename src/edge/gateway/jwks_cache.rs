@@ -1,4 +1,4 @@
-//! The authorizer's key set at the edge: isolate memory, KV, the provider, and the last good copy of either.
+//! The authorizer's JWKS at the edge: isolate memory, KV, the provider, and the last valid copy.
 //!
 //! When to use which is decided by [`crate::jwks`]. Requests share the settled set; one that needs a set that another is
 //! fetching looks for it on a timer.
@@ -32,7 +32,7 @@ const KV_BINDING: &str = "JWKS";
 pub struct CachedJwks {
     /// The set.
     pub set: Rc<KeySet>,
-    /// The provider's addresses, where they came with it.
+    /// The provider's addresses, if they came with it.
     pub endpoints: Option<Rc<Endpoints>>,
     /// Tells sets apart: what one has verified, another has not.
     pub generation: u64,
@@ -76,14 +76,14 @@ pub struct JwksCache {
 /// Where the set comes from.
 #[derive(Clone, PartialEq, Eq)]
 struct Source {
-    /// Address of the key set, or of the discovery document that names it; none for keys that stand in the config.
+    /// Address of the JWKS, or of the discovery document that names it; none for keys in the config.
     uri: Option<String>,
     /// The issuer whose discovery document it is.
     discovered_for: Option<String>,
 }
 
 impl JwksCache {
-    /// Begins without a set, unless it stands in the config.
+    /// Begins without a JWKS, unless the config has it.
     pub fn new(authorizer: &Authorizer) -> Self {
         let state = State {
             held: RefCell::new(None),
@@ -97,14 +97,14 @@ impl JwksCache {
         Self { source: Source::of(authorizer), timeout_ms: authorizer.timeout_ms, state: Rc::new(state) }
     }
 
-    /// Returns a clone for another config's authorizer, where its keys come from the same place.
+    /// Returns a clone for another config's authorizer, if its keys come from the same place.
     pub fn serving(&self, authorizer: &Authorizer) -> Option<Self> {
         let source = Source::of(authorizer);
         let same = source.uri.is_some() && source == self.source;
         same.then(|| Self { source, timeout_ms: authorizer.timeout_ms, state: Rc::clone(&self.state) })
     }
 
-    /// Returns the age of the set in memory in seconds; `None` while there is none, or where it stands in the config.
+    /// Returns the age of the set in memory in seconds; `None` while there is none, or if it is in the config.
     pub fn age_secs(&self) -> Option<i64> {
         let fetched_at = self.state.age.get().fetched_at?;
         self.source.uri.as_ref().map(|_| now_secs() - fetched_at)
@@ -174,11 +174,11 @@ impl JwksCache {
     }
 
     async fn renew(&self, invocation: &dyn Invocation, reason: Reason) {
-        // A failure is in the state, where those who wait find it too.
+        // A failure is stored in the state, where waiting requests find it too.
         let _ = JsFuture::from(self.begin_renewal(invocation, reason)).await;
     }
 
-    /// Begins a renewal that goes on when the client hangs up.
+    /// Starts a renewal that continues when the client hangs up.
     fn begin_renewal(&self, invocation: &dyn Invocation, reason: Reason) -> js_sys::Promise {
         let state = Rc::clone(&self.state);
         let mut age = state.age.get();
@@ -206,7 +206,7 @@ impl JwksCache {
         loaded
     }
 
-    /// Waits until the renewal under way has ended, or must have been lost.
+    /// Waits until the running renewal has ended, or must have been lost.
     async fn wait(&self) {
         let mut pause = Pause::default();
         while self.state.age.get().is_renewing(now_secs()) {
@@ -239,7 +239,7 @@ impl Source {
 }
 
 impl State {
-    /// Gets a set and puts it active; gives what KV should hold of it where it came from the provider.
+    /// Gets a JWKS and activates it; returns the text for KV if it came from the provider.
     async fn fetch(&self, source: &Source, timeout_ms: u32, kv: Option<KvNamespace>, reason: Reason) -> Option<String> {
         let uri = source.uri.as_deref().unwrap_or_default();
         if reason == Reason::Missing {
@@ -287,10 +287,10 @@ impl State {
 /// A key set, the addresses that came with it, and what is stored of both.
 type Documents = (KeySet, Option<Rc<Endpoints>>, Map<String, Value>);
 
-/// Fetches the key set, and before it the discovery document where that says where it is.
+/// Fetches the JWKS, and before it the discovery document if that has its address.
 ///
 /// # Errors
-/// What a client is told; and which document it is about and why, for the log.
+/// The answer to the client; and for the log, which document it is about and why.
 async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<Documents, (Problem, String)> {
     let (mut stored, mut endpoints, mut uri) = (Map::new(), None, uri.to_owned());
     let mut sought = source.discovered_for.as_deref();
@@ -343,7 +343,7 @@ fn kv_key(uri: &str) -> String {
     format!("jwks:{uri}")
 }
 
-/// Returns the set in KV with the time it was fetched, where it is young enough to be used at all.
+/// Returns the JWKS in KV with the time when it was fetched, if it is young enough to be used at all.
 async fn read_kv(kv: Option<&KvNamespace>, source: &Source, uri: &str) -> Option<(KeySet, Option<Rc<Endpoints>>, i64)> {
     let Ok(text) = kv?.text(&kv_key(uri)).await else {
         log::warn("kv_unavailable", &format!("the KV binding {KV_BINDING} cannot be read"));

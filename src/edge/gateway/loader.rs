@@ -35,7 +35,7 @@ extern "C" {
 /// Variables that override every other source, the second by the older gateway's name for it.
 const INLINE_VARIABLES: [&str; 2] = ["BARGATE_CONFIG_JSON", "SAG_API_CONFIG_JSON"];
 
-/// KV binding that may hold a config, and the keys it may be under, the first found being used.
+/// KV binding that may have a config, and the keys it may be under, the first found being used.
 const KV_BINDING: &str = "CONFIG";
 const KV_KEYS: [&str; 2] = ["gateway.config.json", "api-config.json"];
 
@@ -65,7 +65,7 @@ thread_local! {
     static LOADED: RefCell<Option<Loaded>> = const { RefCell::new(None) };
 }
 
-/// Returns the gateway active; waits for nothing where it is loaded.
+/// Returns the active gateway; waits for nothing if it is loaded.
 ///
 /// # Errors
 /// [`Problem::ConfigInvalid`] if no valid config was ever found; the log has the reasons, and [`not_configured`].
@@ -75,7 +75,7 @@ pub async fn current(invocation: &dyn Invocation) -> Result<Rc<Gateway>, Problem
         let loaded = loaded.as_mut()?;
         let due = loaded.recheck_ms.is_some_and(|after| now - loaded.loaded_ms >= after);
         if due {
-            // Taken by this request alone: the next one finds a recent time.
+            // Taken only by this request: the next one finds a recent time.
             loaded.loaded_ms = now;
         }
         Some((loaded.gateway.clone(), due))
@@ -95,10 +95,10 @@ pub async fn current(invocation: &dyn Invocation) -> Result<Rc<Gateway>, Problem
     .ok_or(Problem::ConfigInvalid)
 }
 
-/// Reads the config's source and puts it active where it changed; the last good one stays where it is invalid.
+/// Reads the config's source and activates it if it changed; if it is invalid, the last valid one stays.
 async fn reload(env: Env) -> Option<Rc<Gateway>> {
     let Some(Source { text: source, rechecked, name }) = read_source(&env).await else {
-        return in_force();
+        return active();
     };
     if let Some(gateway) = loaded_from(&source) {
         return Some(gateway);
@@ -108,7 +108,7 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
     if let Some(gateway) = loaded_from(&source) {
         return Some(gateway);
     }
-    let previous = in_force();
+    let previous = active();
     log::set_level(&env);
     let mut reasons = String::new();
     let config = match load(&source, &resolved) {
@@ -149,11 +149,11 @@ async fn reload(env: Env) -> Option<Rc<Gateway>> {
 }
 
 /// Returns the gateway active, whatever it was loaded from.
-fn in_force() -> Option<Rc<Gateway>> {
+fn active() -> Option<Rc<Gateway>> {
     LOADED.with_borrow(|loaded| loaded.as_ref()?.gateway.clone())
 }
 
-/// Returns the gateway active, where it was loaded from this very text.
+/// Returns the active gateway, if it was loaded from this text.
 fn loaded_from(source: &str) -> Option<Rc<Gateway>> {
     LOADED.with_borrow(|loaded| loaded.as_ref().filter(|loaded| loaded.source == source)?.gateway.clone())
 }
@@ -165,7 +165,7 @@ struct Source {
     name: &'static str,
 }
 
-/// Returns the config's text; `None` if KV, which may hold one, cannot be read: a store that fails is no store that is empty.
+/// Returns the config's text; `None` if KV, which may have one, cannot be read: a store that fails is not an empty store.
 async fn read_source(env: &Env) -> Option<Source> {
     for name in INLINE_VARIABLES {
         let inline = bindings::raw(env, name);
@@ -192,14 +192,14 @@ async fn read_source(env: &Env) -> Option<Source> {
     Some(built_in(true))
 }
 
-/// Says where the config active came from, since when, and whether it is the last good one.
+/// Returns where the active config came from, since when, and whether it is the last valid one.
 pub fn state() -> (&'static str, f64, bool) {
     LOADED.with_borrow(|loaded| {
         loaded.as_ref().map_or(("", 0.0, false), |loaded| (loaded.name, loaded.since_ms, loaded.last_good))
     })
 }
 
-/// Returns why there is no gateway, if whoever asks may be told: only a build that runs on a developer's machine tells.
+/// Returns why there is no gateway, if the client may know: only in a build that runs on a developer's machine.
 pub fn reasons_to_tell() -> Option<String> {
     let reasons = || LOADED.with_borrow(|loaded| loaded.as_ref().map(|loaded| loaded.reasons.clone()));
     if built_for_dev() { reasons() } else { None }
@@ -239,7 +239,7 @@ fn note_missing(env: &Env, config: &Config, reasons: &mut String) {
     }
 }
 
-/// Warns of login states that tell whoever asks for one whether a guess at the secret is right.
+/// Warns of login states by which anybody who gets one can check guesses at the secret.
 fn warn_of_weak_seal(config: &Config) {
     let seals_weakly =
         |path: &Path| matches!(&path.integration, Integration::Login { login, .. } if login.seals_weakly());

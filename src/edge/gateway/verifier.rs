@@ -9,9 +9,7 @@ use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto;
 use crate::problem::Problem;
-use crate::token::{
-    Expectations, Expiry, Kind, SignatureVerified, TokenCache, TokenError, UnverifiedToken, VerifiedClaims,
-};
+use crate::token::{Expectations, SignatureVerified, TokenCache, TokenError, UnverifiedToken, VerifiedClaims};
 
 /// An authorizer and what is remembered of it between requests.
 pub struct Verifier {
@@ -23,7 +21,7 @@ pub struct Verifier {
     tokens: RefCell<TokenCache>,
 }
 
-/// Why a token is not believed.
+/// Why a token is not accepted.
 pub enum VerifyError {
     /// The token's own fault.
     Token(TokenError),
@@ -54,10 +52,10 @@ impl Verifier {
         Rc::new(Self { authorizer: Rc::clone(authorizer), keys, tokens: RefCell::default() })
     }
 
-    /// Returns the claims of an access token. Waits for nothing where it verified before.
+    /// Returns the claims of an access token. Waits for nothing if it was verified before.
     ///
     /// # Errors
-    /// Why it is not believed.
+    /// Why it is not accepted.
     pub async fn access_claims(
         &self,
         invocation: &dyn Invocation,
@@ -71,17 +69,11 @@ impl Verifier {
             }
         }
         let (claims, generation) =
-            self.verify(invocation, token, &self.access_token_expectations(), Expiry::Enforced).await?;
+            self.verify(invocation, token, &Expectations::of_access_tokens(&self.authorizer)).await?;
         let claims = Rc::new(claims);
         let good_until = claims.expires_at().saturating_add(self.authorizer.clock_skew_secs);
         self.tokens.borrow_mut().insert(token, Rc::clone(&claims), generation, good_until);
         Ok(claims)
-    }
-
-    /// Returns what an access token is held against.
-    pub fn access_token_expectations(&self) -> Expectations<'_> {
-        let Authorizer { issuer, audience, clock_skew_secs, .. } = &*self.authorizer;
-        Expectations { issuer, audience, clock_skew_secs: *clock_skew_secs, kind: Kind::Access }
     }
 
     /// Verifies a token and gives its claims with the generation of the keys that did.
@@ -93,12 +85,11 @@ impl Verifier {
         invocation: &dyn Invocation,
         token: &str,
         expectations: &Expectations<'_>,
-        expiry: Expiry,
     ) -> Result<(VerifiedClaims, u64), VerifyError> {
         let token = UnverifiedToken::parse(token, &self.authorizer.algorithms)?;
         let mut held = self.keys.current(invocation).await.map_err(VerifyError::Keys)?;
         let mut outcome = verify_signature(&token, &held).await;
-        // A key that is named and not there, or a signature by none of the keys where none is named: the set may have changed.
+        // A named key is missing, or no key is named and none fits the signature: the JWKS may have changed.
         let outdated = match outcome {
             Err(TokenError::NoKey { .. } | TokenError::KeyLeftOut { .. }) => true,
             Err(TokenError::BadSignature) => token.key_id().is_none(),
@@ -109,7 +100,7 @@ impl Verifier {
             outcome = verify_signature(&token, &held).await;
         }
         let proof = outcome?;
-        let claims = token.into_verified(proof, expectations, expiry, now_secs())?;
+        let claims = token.into_verified(proof, expectations, now_secs())?;
         Ok((claims, held.generation))
     }
 }

@@ -9,16 +9,15 @@ use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::digest;
 use crate::edge::session::objects::spend;
 use crate::http::request::query_parameter;
-use crate::oauth::{BodyKind, validate_logout_token};
+use crate::oauth::{BodyKind, logout_token_expectations, validate_logout_token};
 use crate::objects::LogoutIndexAnswer;
 use crate::problem::Problem;
 use crate::session::index_subject;
-use crate::token::Kind;
 
 /// Ends the sessions that a logout token names.
 ///
 /// # Errors
-/// 400 where the token is none or was used before; 503 where a session could not be ended, so that the provider tries again.
+/// 400 if it is not a logout token or was used before; 503 if a session could not be ended, so that the provider tries again.
 pub async fn run(cx: &RequestContext, application: &Application) -> Result<Answer, Problem> {
     let body = read_body(cx).await?;
     let token = match BodyKind::of(cx)? {
@@ -26,15 +25,16 @@ pub async fn run(cx: &RequestContext, application: &Application) -> Result<Answe
         BodyKind::Json => return Err(Problem::UnsupportedMediaType),
     };
     let token = token.ok_or(Problem::LogoutTokenRefused("there is none"))?;
-    let claims = application.verify(cx, &token, Kind::Logout).await.map_err(|failure| match failure {
+    let expectations = logout_token_expectations(&application.provider);
+    let verified = application.verifier.verify(cx, &token, &expectations).await;
+    let (claims, _) = verified.map_err(|failure| match failure {
         VerifyError::Token(error) => Problem::LogoutTokenInvalid(error),
         VerifyError::Keys(problem) => problem,
     })?;
-    let issuer = &application.provider.authorizer;
-    let logout =
-        validate_logout_token(&claims, issuer.clock_skew_secs, now_secs()).map_err(Problem::LogoutTokenRefused)?;
+    let logout = validate_logout_token(&claims, expectations.clock_skew_secs, now_secs())
+        .map_err(Problem::LogoutTokenRefused)?;
 
-    let index = digest(&index_subject(logout.claim, &issuer.issuer, logout.value)).await?;
+    let index = digest(&index_subject(logout.claim, expectations.issuer, logout.value)).await?;
     match spend(application.timeout_ms(), cx, &index, logout.jti, logout.good_until).await? {
         LogoutIndexAnswer::Done => Ok(Answer::private_json("{}".to_owned())),
         LogoutIndexAnswer::Replayed => Err(Problem::LogoutTokenRefused("it was used before")),

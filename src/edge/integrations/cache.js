@@ -1,105 +1,12 @@
-// The way into the Cache API and out of it. What is decided stands first, in functions that do nothing: which requests the cache may
-// answer, and which answers of upstreams it keeps, and for how long, by the rules of a shared cache (RFC 9111). What answers on their
-// way there hold together is bounded.
+// The way into the Cache API and out of it. What the cache may answer, and what it keeps for how long, the core decides
+// (`src/proxy/cache.rs`, `src/http/caching.rs`). What answers on their way there hold together is bounded.
 
 import { waitUntil } from 'cloudflare:workers';
-import { http_date } from '../runtime/headers.js';
 import { Room, pieces, sized } from '../runtime/limits.js';
 import { digest_text } from '../runtime/webcrypto.js';
-import { send } from './proxy.js';
 
-/** The largest answer that is kept, in bytes. */
+/** The largest answer that is kept, in bytes; `src/http/caching.rs` has it too. */
 const MAX_BYTES = 4 * 1024 * 1024;
-
-/** Words in names of headers that say who asks: what such a request is answered may be for nobody else. */
-const CREDENTIAL =
-  /key|token|auth|secret|session|passw|credential|signature|jwt|assertion|cert|principal|oidc|(?<!sec-fetch-)user(?!-agent)/;
-
-/**
- * Returns what a request wants of the cache, `stored` or `anew`; nothing if the cache is to have no part in it.
- *
- * @param {Request} request
- * @param {string[]} names the headers by which answers differ
- * @param {boolean} isPersonal
- */
-function wantedOf({ method, headers, body }, names, isPersonal) {
-  const wanted = directives(headers.get('cache-control') ?? headers.get('pragma'));
-  const plain = method === 'GET' && body === null && !headers.has('range') && !headers.has('upgrade');
-  const known = !isPersonal && [...headers.keys()].some((name) => CREDENTIAL.test(name) && !names.includes(name));
-  if (!plain || known || wanted.has('no-store')) return undefined;
-  return wanted.has('no-cache') || wanted.get('max-age') === 0 ? 'anew' : 'stored';
-}
-
-/** Returns the directives of a `Cache-Control` by lower-case name: a number of seconds, NaN without one. The least counts. @param {string | null} value */
-function directives(value) {
-  /** @type {Map<string, number>} */
-  const found = new Map();
-  for (const [, name, quoted, plain] of (value ?? '').matchAll(
-    /([^\s,;="]+)(?:\s*=\s*(?:"((?:\\.|[^"\\])*)"?|([^\s,;"]*)))?/g,
-  )) {
-    const text = quoted ?? plain ?? '';
-    const seconds = /^\d+$/.test(text) ? Number(text) : NaN;
-    const directive = name.toLowerCase();
-    const other = found.get(directive);
-    found.set(directive, other === undefined ? seconds : Math.min(other, seconds));
-  }
-  return found;
-}
-
-const DECODED = [null, 'gzip', 'br'];
-
-/**
- * Returns for how many seconds an answer may be given to others who ask; 0 if it may not (RFC 9111 sections 3 and 4.2).
- *
- * @param {{ status: number, headers: Headers }} answer
- * @param {string[]} names the headers by which answers differ
- * @param {number} ttl
- * @param {number} now
- */
-export function kept_seconds({ status, headers }, names, ttl, now) {
-  /** @param {string} name */
-  const header = (name) => headers.get(name)?.toLowerCase() ?? null;
-  // What is said to such caches alone (RFC 9213) counts too.
-  const said = directives([header('cache-control') ?? header('pragma'), header('cdn-cache-control')].join());
-  /** @param {string[]} words */
-  const has = (...words) => words.some((word) => said.has(word));
-  const coding = header('content-encoding');
-  // What is kept has no coding, so by `Accept-Encoding` it does not differ.
-  const known = ['accept-encoding', ...names];
-  const varies = header('vary')?.match(/[^\s,]+/g) ?? [];
-  if (
-    status !== 200 ||
-    headers.has('set-cookie') ||
-    has('no-store', 'no-cache', 'private') ||
-    !varies.every((name) => known.includes(name)) ||
-    Number(headers.get('content-length')) > MAX_BYTES ||
-    !DECODED.includes(coding) ||
-    (coding && has('no-transform'))
-  )
-    return 0;
-  const expires = headers.get('expires');
-  const dated = http_date(headers.get('date')) || now;
-  const lifetime =
-    said.get('s-maxage') ?? said.get('max-age') ?? (expires === null ? undefined : (http_date(expires) - dated) / 1000);
-  if (lifetime === undefined) return has('must-revalidate', 'proxy-revalidate') ? 0 : ttl;
-  const left = lifetime - age(headers, now);
-  return left > 0 ? Math.min(ttl, Math.floor(left)) : 0;
-}
-
-/**
- * Returns how old an answer is as it comes, in seconds (RFC 9111 section 4.2.3).
- *
- * @param {Headers} headers
- * @param {number} now
- */
-function age(headers, now) {
-  return Math.max(
-    parseInt(headers.get('age') ?? '', 10) || 0,
-    Math.floor((now - (http_date(headers.get('date')) || now)) / 1000),
-  );
-}
-
-// What is done.
 
 /** Room for answers on their way into the cache: with what the cache takes of one meanwhile, twice as much is held. */
 const room = new Room(MAX_BYTES);
@@ -109,34 +16,55 @@ const PIECE_BYTES = 32 * 1024;
 const SAID = 'x-bargate-cache-control';
 const SINCE = 'x-bargate-since';
 
+/** Returns the names of a request's headers. @param {Request} request */
+export function names_of({ headers }) {
+  return [...headers.keys()].join();
+}
+
 /**
  * @param {Request} request
- * @param {string} urls
- * @param {number} ms
- * @param {number} retries
- * @param {string} outside
- * @param {string} cache
+ * @param {string} origin
+ * @param {string} name
+ * @param {string} vary
+ * @param {boolean} anew
+ * @param {boolean} isPrivate
  */
-export async function send_cached(request, urls, ms, retries, outside, cache) {
-  const [origin, ttl, personal, vary, ...parts] = cache.split('\n');
-  const names = vary.split(',').filter(Boolean);
-  const ask = () => send(request, urls, ms, retries, outside, false);
-  const wanted = wantedOf(request, names, personal !== '');
-  if (!wanted) return ask();
-  const values = names.map((name) => request.headers.get(name));
-  const key = `${origin}/.bargate/${await digest_text(JSON.stringify([...parts, ...values]))}`;
-  const stored = wanted === 'anew' ? undefined : await caches.default.match(key).catch(() => undefined);
-  const given = stored ?? (await ask());
-  const said = given.headers.get(stored ? SAID : 'cache-control');
+export async function look_up({ headers }, origin, name, vary, anew, isPrivate) {
+  const values = (vary.match(/[^,]+/g) ?? []).map((header) => headers.get(header));
+  const key = `${origin}/.bargate/${await digest_text(JSON.stringify([...name.split('\n'), ...values]))}`;
+  const kept = anew ? undefined : await caches.default.match(key).catch(() => undefined);
+  if (!kept) return key;
+  const answer = told(kept, kept.headers.get(SAID), isPrivate, 'bargate; hit');
   const now = Date.now();
-  const seconds = stored ? 0 : kept_seconds(given, names, Number(ttl), now);
-  const passed = seconds > 0 ? storing(key, given, said, seconds, now) : given;
-  const answer = new Response(passed.body, passed);
-  if (stored)
-    answer.headers.set('age', String(Math.max(0, Math.floor((now - Number(stored.headers.get(SINCE) ?? now)) / 1000))));
+  answer.headers.set('age', String(Math.max(0, Math.floor((now - Number(kept.headers.get(SINCE) ?? now)) / 1000))));
+  return answer;
+}
+
+/**
+ * @param {Response} given
+ * @param {string} key
+ * @param {number} seconds
+ * @param {number} age
+ * @param {boolean} isPrivate
+ */
+export function pass_on(given, key, seconds, age, isPrivate) {
+  const said = given.headers.get('cache-control');
+  return told(seconds > 0 ? storing(key, given, said, seconds, age) : given, said, isPrivate, 'bargate; fwd=miss');
+}
+
+/**
+ * Returns an answer as the client gets it, who is told where it comes from.
+ *
+ * @param {Response} given
+ * @param {string | null} said the `Cache-Control` that came with it
+ * @param {boolean} isPrivate whether it is one user's, which it says unless it says something else
+ * @param {string} status
+ */
+function told(given, said, isPrivate, status) {
+  const answer = new Response(given.body, given);
   for (const name of [SAID, SINCE, 'cf-cache-status', 'cache-control']) answer.headers.delete(name);
-  if (said !== null || personal) answer.headers.set('cache-control', said ?? 'private');
-  answer.headers.set('cache-status', stored ? 'bargate; hit' : 'bargate; fwd=miss');
+  if (said !== null || isPrivate) answer.headers.set('cache-control', said ?? 'private');
+  answer.headers.set('cache-status', status);
   return answer;
 }
 
@@ -147,9 +75,9 @@ export async function send_cached(request, urls, ms, retries, outside, cache) {
  * @param {Response} given
  * @param {string | null} said the `Cache-Control` that came with it
  * @param {number} seconds
- * @param {number} now
+ * @param {number} age how old it is, in seconds
  */
-function storing(key, given, said, seconds, now) {
+function storing(key, given, said, seconds, age) {
   const coded = given.headers.has('content-encoding');
   const length = coded ? null : given.headers.get('content-length');
   /** @type {import('../runtime/limits.js').Held} */
@@ -167,7 +95,7 @@ function storing(key, given, said, seconds, now) {
   }
   const copy = new Headers(headers);
   if (said !== null) copy.set(SAID, said);
-  copy.set(SINCE, String(now - age(headers, now) * 1000));
+  copy.set(SINCE, String(Date.now() - age * 1000));
   copy.delete('age');
   copy.set('cache-control', `max-age=${seconds}`);
   /** @param {Uint8Array} body */

@@ -21,11 +21,11 @@ use crate::http::header::NO_STORE;
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{
     Ended, Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenResponse, check_response_issuer, code_form,
-    parse_authorization_error, parse_token_response, state_context, web_message_page,
+    id_token_expectations, parse_authorization_error, parse_token_response, state_context, web_message_page,
 };
 use crate::objects::{Class, LogoutIndexAnswer};
 use crate::problem::{Problem, ProviderError};
-use crate::token::{Kind, VerifiedClaims};
+use crate::token::VerifiedClaims;
 
 /// Hands over the tokens of a login, or keeps them in a session.
 ///
@@ -85,7 +85,7 @@ pub async fn log_in(
     begun: Option<&Login>,
     redirect_uri: &str,
 ) -> Result<CompletedLogin, Problem> {
-    let (provider, issuer) = (&application.provider, &application.issuer);
+    let provider = &application.provider;
     let parameter = |name: &str| query_parameter(cx.query(), name);
     let state = match begun {
         Some(login) => Some(open_state(cx, login, parameter("state"), redirect_uri).await?),
@@ -95,8 +95,8 @@ pub async fn log_in(
         cx.return_to.get_or_init(|| return_to);
     }
     let endpoints = application.endpoints(cx).await?;
-    let own = &issuer.authorizer.issuer;
-    check_response_issuer(parameter("iss").as_deref(), own, provider.is_one_of_several || endpoints.names_itself)?;
+    let issuer = &provider.authorizer.issuer;
+    check_response_issuer(parameter("iss").as_deref(), issuer, provider.is_one_of_several || endpoints.names_itself)?;
     if let Some(error) = parameter("error") {
         // Without a state to go by, anybody could have written the description, and it stays out of the log.
         let description = parameter("error_description").filter(|_| state.is_some());
@@ -104,7 +104,7 @@ pub async fn log_in(
     }
     let code = parameter("code").filter(|code| !code.is_empty()).ok_or(Problem::CodeMissing)?;
     // A code is good once, so it is not spent before there are keys to check what comes back.
-    issuer.keys.current(cx).await?;
+    application.verifier.keys.current(cx).await?;
     let verifier = state.as_ref().map(|state| state.verifier.as_str());
     let form = code_form(provider, &endpoints, &code, redirect_uri, verifier);
     let login = state.as_ref().map(|state| state.nonce.as_str());
@@ -172,8 +172,9 @@ async fn verify_id_token(
             Ok(None)
         };
     };
-    let verified = application.verify(cx, id_token.expose(), Kind::Id).await;
-    let claims = verified.map_err(|failure| match failure {
+    let expectations = id_token_expectations(&application.provider);
+    let verified = application.verifier.verify(cx, id_token.expose(), &expectations).await;
+    let (claims, _) = verified.map_err(|failure| match failure {
         VerifyError::Token(error) => Problem::IdTokenInvalid(error),
         VerifyError::Keys(problem) => problem,
     })?;

@@ -7,16 +7,16 @@ use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
 use crate::json::{self, ToText as _};
 
-/// Answers with 200 where every authorizer can verify tokens, else with 503.
+/// Answers with 200 if every authorizer can verify tokens, otherwise with 503.
 pub async fn run(gateway: &Gateway, cx: &RequestContext) -> Answer {
     let mut healthy = true;
-    let mut authorizers: Vec<Value> = Vec::with_capacity(gateway.issuers.len());
-    for issuer in &gateway.issuers {
-        let usable = issuer.keys.current(cx).await.is_ok();
+    let mut authorizers: Vec<Value> = Vec::with_capacity(gateway.verifiers.len());
+    for verifier in &gateway.verifiers {
+        let usable = verifier.keys.current(cx).await.is_ok();
         healthy &= usable;
-        let age = issuer.keys.age_secs();
+        let age = verifier.keys.age_secs();
         let keys = json::object(&mut [("usable", usable.into()), ("age_seconds", age.into())]);
-        authorizers.push(json::object(&mut [("name", issuer.authorizer.name.as_str().into()), ("keys", keys)]));
+        authorizers.push(json::object(&mut [("name", verifier.authorizer.name.as_str().into()), ("keys", keys)]));
     }
     let (source, since_ms, last_good) = loader::state();
     let loaded_at = String::from(js_sys::Date::new(&since_ms.into()).to_iso_string());

@@ -40,7 +40,7 @@ pub async fn run(
     };
 
     let random = LoginRandom { verifier: random_bytes()?, nonce: random_bytes()? };
-    // A cookie that is there already serves every tab; its life begins anew.
+    // A cookie that is there already serves every tab; its lifetime begins again.
     let binding = match binding(cx) {
         Some(binding) => binding,
         None => fresh_text()?,
@@ -59,7 +59,7 @@ pub async fn run(
     Ok(Answer::redirect(302, location))
 }
 
-/// Returns the value of this browser's binding cookie, where it has one that we could have set.
+/// Returns the value of this browser's binding cookie, if it has one that we could have set.
 pub fn binding(cx: &RequestContext) -> Option<String> {
     let name = cookie::name_on(BINDING_COOKIE, cx.is_plain_loopback());
     let Sent::Once(value) = cookie::sent(cx, name) else { return None };

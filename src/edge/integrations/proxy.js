@@ -1,79 +1,9 @@
-// Sends requests to upstreams. What is decided stands first, in functions that change nothing but what they are given: which upstream
-// is asked, whether once more, and when one counts as down; then how an upstream's addresses are told.
+// Sends requests to upstreams. Which of them, and whether once more, `src/proxy/attempts.rs` decides. How an upstream's addresses are
+// told is decided here, in `through`, which changes nothing.
 
 import { copied } from '../request/forwarding.js';
 import { fetchWithin } from '../runtime/fetch.js';
-import { TIMEOUT, counted } from '../runtime/limits.js';
-
-// Which upstream is asked, and whether once more.
-
-const UNREACHABLE_MS = 10_000;
-const FAILURES_IN_A_ROW = 3;
-const BACKOFF_MS = 100;
-
-/** By origin, how often in a row an upstream could not be reached, and until when it is asked last for that. @typedef {Map<string, { count: number, until?: number }>} Failures */
-
-/**
- * Returns the upstreams in the order in which they are tried: those that count as down come last.
- *
- * @param {string[]} urls
- * @param {Failures} failures
- * @param {number} now
- */
-function inOrder(urls, failures, now) {
-  /** @param {string} url */
-  const isDown = (url) => (failures.get(new URL(url).origin)?.until ?? 0) > now;
-  return [...urls.filter((url) => !isDown(url)), ...urls.filter(isDown)];
-}
-
-/**
- * Checks whether a request may be sent again. What may have been done is done again only if that changes nothing (RFC 9110 section
- * 9.2.2), and a body is gone once sent.
- *
- * @param {string} method
- * @param {boolean} bodiless
- */
-function isRepeatable(method, bodiless) {
-  return bodiless && /^(GET|HEAD|OPTIONS|PUT|DELETE)$/.test(method);
-}
-
-/** Checks whether an answer is one behind which the request is sent again. @param {Response} response */
-function isTransient({ status }) {
-  return [502, 503, 504].includes(status);
-}
-
-/**
- * Notes that an upstream is asked: if the time is over for which it counts as down, this request tries it for the others.
- *
- * @param {Failures} failures
- * @param {string} origin
- * @param {number} now
- */
-function noteAsked(failures, origin, now) {
-  const failed = failures.get(origin);
-  if (failed?.until && failed.until <= now) failed.until = now + UNREACHABLE_MS;
-}
-
-/**
- * Notes that an upstream could not be reached. One request may bring any connection to break: an upstream is down if it answers nobody
- * else in between, so of one request the first failure counts.
- *
- * @param {Failures} failures
- * @param {string} origin
- * @param {boolean} isFirst
- * @param {number} now
- */
-function noteFailed(failures, origin, isFirst, now) {
-  const count = (failures.get(origin)?.count ?? 0) + Number(isFirst);
-  failures.set(origin, { count, until: count < FAILURES_IN_A_ROW ? undefined : now + UNREACHABLE_MS });
-}
-
-/** Returns the most to wait before the request is sent again, in milliseconds. @param {number} turn how often it was */
-function longestPause(turn) {
-  return BACKOFF_MS * 2 ** turn;
-}
-
-// How addresses are told.
+import { counted } from '../runtime/limits.js';
 
 /** Headers of answers that hold addresses, and where in their values. */
 const ADDRESSES = Object.entries({
@@ -118,24 +48,44 @@ function through(address, origin, prefix, ...servers) {
 
 // What is done.
 
-/** @type {Failures} */
-const failures = new Map();
-
 /**
  * @param {Request} request
- * @param {string} urls
+ * @param {string | undefined} url
+ * @param {boolean} hasBody
  * @param {number} ms
- * @param {number} retries
  * @param {string} outside
  * @param {boolean} raw
  */
-export async function send(request, urls, ms, retries, outside, raw) {
-  const targets = urls.split('\n');
+export async function send(request, url, hasBody, ms, outside, raw) {
+  const sent = url === undefined ? request : readdressed(request, url, hasBody);
   /** @type {RequestInit} */
   const init = raw ? { encodeResponseBody: 'manual' } : {};
-  const sent =
-    targets.length > 1 || retries > 0 ? sendToOneOf(request, targets, ms, init, retries) : attempt(request, ms, init);
-  return readdressed(await sent, outside);
+  return ledThrough(await fetchWithin(ms, sent, init, (response) => response), outside);
+}
+
+/**
+ * Returns the same request to another address.
+ *
+ * @param {Request} request
+ * @param {string} url
+ * @param {boolean} hasBody
+ */
+function readdressed(request, url, hasBody) {
+  const sent = hasBody ? new Request(url, request) : copied(request, url);
+  const body = counted.get(request);
+  if (body) counted.set(sent, body);
+  return sent;
+}
+
+/**
+ * Lets go of an answer that is not passed on, and waits for a random while of at most `ms`.
+ *
+ * @param {number} ms
+ * @param {Response} [response]
+ */
+export async function pause(ms, response) {
+  await response?.body?.cancel();
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * ms));
 }
 
 /**
@@ -144,7 +94,7 @@ export async function send(request, urls, ms, retries, outside, raw) {
  * @param {Response} response
  * @param {string} outside
  */
-function readdressed(response, outside) {
+function ledThrough(response, outside) {
   const [origin, prefix, ...servers] = outside.split('\n');
   let answer = response;
   for (const [name, place] of ADDRESSES) {
@@ -155,54 +105,4 @@ function readdressed(response, outside) {
     answer.headers.set(name, led);
   }
   return answer;
-}
-
-/**
- * @param {Request} request
- * @param {number} ms
- * @param {RequestInit} init
- */
-function attempt(request, ms, init) {
-  return fetchWithin(ms, request, init, (response) => response);
-}
-
-/**
- * @param {Request} request
- * @param {string[]} urls
- * @param {number} ms
- * @param {RequestInit} init
- * @param {number} retries
- */
-async function sendToOneOf(request, urls, ms, init, retries) {
-  const targets = inOrder(urls, failures, Date.now());
-  const bodiless = request.body === null || request.headers.get('content-length') === '0';
-  let [others, again] = isRepeatable(request.method, bodiless) ? [targets.length - 1, retries] : [0, 0];
-  const failing = new Set();
-  for (let turn = 0; ; turn++) {
-    const url = targets[turn % targets.length];
-    const { origin } = new URL(url);
-    noteAsked(failures, origin, Date.now());
-    const sent = bodiless ? copied(request, url) : new Request(url, request);
-    const body = counted.get(request);
-    if (body) counted.set(sent, body);
-    try {
-      const response = await attempt(sent, ms, init);
-      failures.delete(origin);
-      if (again === 0 || !isTransient(response)) return response;
-      await response.body?.cancel();
-    } catch (reason) {
-      // What broke with a body may have been the client's doing.
-      if (reason === TIMEOUT || !bodiless) throw reason;
-      noteFailed(failures, origin, !failing.has(origin), Date.now());
-      failing.add(origin);
-      if (others > 0) {
-        others--;
-        continue;
-      }
-      if (again === 0) throw reason;
-    }
-    const longest = longestPause(retries - again);
-    again--;
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * longest));
-  }
 }

@@ -1,75 +1,48 @@
 //! `http_proxy`: the request to the upstream, and its answer back, both streaming.
 
+use std::cell::RefCell;
+
 use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
-use crate::config::{Cache, Path, RateKey, Server};
+use crate::config::{Path, Server, Target};
 use crate::edge::gateway::Gateway;
+use crate::edge::integrations::cache::{CacheUse, Found};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
 use crate::edge::request::forwarding::ForwardedHeaders;
-use crate::edge::runtime::bindings;
 use crate::edge::runtime::http_client::failure_reason;
-use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::timing::now_ms;
-use crate::edge::session::access::session_names;
 use crate::http::request::RequestHead as _;
 use crate::mapping::mapped_query;
-use crate::objects::Class;
 use crate::problem::Problem;
-use crate::proxy::upstream_url;
+use crate::proxy::{Attempts, Outages, Outcome, upstream_url};
 use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/integrations/proxy.js")]
 extern "C" {
-    /// Sends a request to the first of `urls` that can be reached, whose answer must begin within `ms`, or the promise is
-    /// rejected with the text `timeout`; a redirect is an answer like any other. `outside` are lines by which addresses in the
-    /// answer are told as clients reach them: the gateway's origin, the prefix that is taken off the path, and each of the
-    /// upstream's. A `raw` body stays as it is encoded even if JavaScript passes it on.
-    #[wasm_bindgen(catch)]
-    fn send(request: &Request, urls: &str, ms: u32, retries: u32, outside: &str, raw: bool)
-    -> Result<Promise, JsValue>;
-}
+    /// Sends a request, to `url` if it is given; its answer must begin within `ms`, or the promise is rejected with the text `timeout`.
+    /// A redirect is an answer like any other. `outside` are lines by which addresses in the answer are told as clients reach them: the
+    /// gateway's origin, the prefix that is taken off the path, and each of the upstream's. A `raw` body stays as it is encoded even if
+    /// JavaScript passes it on.
+    fn send(request: &Request, url: Option<&str>, has_body: bool, ms: u32, outside: &str, raw: bool) -> Promise;
 
-#[wasm_bindgen(module = "/src/edge/session/watch.js")]
-extern "C" {
-    /// Returns an answer whose WebSocket is closed, or whose body breaks off, at `until`, unless the session called `name` has
-    /// another token by then. `sessions` are asked from `next` on. Times are milliseconds since 1970.
-    #[wasm_bindgen(catch)]
-    fn expiring(
-        response: &Response,
-        until: f64,
-        sessions: &JsValue,
-        name: &str,
-        key: &str,
-        next: f64,
-        context: &JsValue,
-    ) -> Result<Response, JsValue>;
-}
-
-#[wasm_bindgen(module = "/src/edge/integrations/cache.js")]
-extern "C" {
-    /// Sends a request that the cache does not answer. `cache` are lines: the gateway's origin, how long an answer is kept in
-    /// seconds, whether it is one user's, the headers by which answers differ, and what names it.
-    #[wasm_bindgen(catch)]
-    fn send_cached(
-        request: &Request,
-        urls: &str,
-        ms: u32,
-        retries: u32,
-        outside: &str,
-        cache: &str,
-    ) -> Result<Promise, JsValue>;
+    /// Lets go of an answer that is not passed on, and waits for a random while of at most `ms`.
+    fn pause(ms: u32, response: Option<&Response>) -> Promise;
 }
 
 /// The most of a body that a function may read before others do, in bytes; `service.js` has it too.
 const SHOWN_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// What the cache says of an answer for which no upstream was asked.
-const HIT: &str = "bargate; hit";
+/// What a call is rejected with that took too long.
+const TIMED_OUT: &str = "timeout";
+
+thread_local! {
+    static OUTAGES: RefCell<Outages> = const { RefCell::new(Outages::none()) };
+}
 
 /// What of the request's path is forwarded.
 #[derive(Clone, Copy)]
@@ -94,80 +67,72 @@ pub async fn run(
     raw: bool,
 ) -> Result<Answer, Problem> {
     let query = mapped_query(&path.mapping, cx, claims);
-    let url = |target| upstream_url(target, forwarded.path, query.as_deref());
-    let first = &url(&server.targets.first);
-    let urls: Vec<_> = server.targets.iter().map(url).collect();
-    let subject = claims.and_then(|claims| claims.text("sub")).filter(|subject| !subject.is_empty());
-    // By what a rate limit counts clients, they may be answered, too.
-    let counted = match path.rules.rate_limit.as_ref().map(|limit| &limit.key) {
-        Some(RateKey::Header(name)) => cx.header(name).map(|_| name),
-        _ => None,
-    };
-    // Of users whom their tokens do not name, none can be told from another.
-    let apart = |cache: &&Cache| {
-        if cache.per_user { subject.is_some() } else { counted.is_none_or(|name| cache.vary.contains(name)) }
-    };
-    let cache = path.rules.cache.as_ref().filter(apart).map(|cache| {
-        let issuer = claims.and_then(|claims| claims.text("iss")).unwrap_or_default();
-        let user = if cache.per_user { [issuer, subject.unwrap_or_default()].join("\n") } else { String::new() };
-        let personal = if cache.per_user { "1" } else { "" };
-        let ttl = cache.ttl_secs.to_string();
-        let mut vary = cache.vary.join(",");
-        // What the gateway says of a request is part of what is answered.
-        for (name, _) in &path.mapping.headers {
-            vary.push(',');
-            vary.push_str(name);
-        }
-        [cx.origin().as_str(), &ttl, personal, &vary, path.pattern.as_str(), first, &user].join("\n")
-    });
+    let url = |target: &Target| upstream_url(target, forwarded.path, query.as_deref());
+    let first = url(&server.targets.first);
     let failed = |error: JsValue| failure(&error, path);
     let prefix = forwarded.prefix;
     let headers = ForwardedHeaders::of(gateway, cx, path, claims, prefix);
-    let request = headers.request(cx, path, first).map_err(failed)?;
-    let begun = now_ms();
-    let outside = [cx.origin().as_str(), prefix, &server.addresses].join("\n");
-    let (urls, ms, retries) = (urls.join("\n"), server.timeout_ms, server.retries);
-    let sent = match cache.as_deref() {
-        Some(cache) => send_cached(&request, &urls, ms, retries, &outside, cache),
-        None => send(&request, &urls, ms, retries, &outside, raw),
+    let request = headers.request(cx, path, &first).map_err(failed)?;
+    let cache = match CacheUse::of(cx, path, &request, &first, claims) {
+        Some(cache) => match Found::parse(JsFuture::from(cache.look_up(cx, &request)).await.map_err(failed)?) {
+            Found::Answer(answer) => return Ok(Answer::Relayed(answer)),
+            Found::Key(key) => Some((cache, key)),
+        },
+        None => None,
     };
-    let response = JsFuture::from(sent.map_err(failed)?).await;
-    let took = now_ms() - begun;
-    let response: Response = response.inspect_err(|_| cx.upstream_ms.set(Some(took))).map_err(failed)?.unchecked_into();
-    let hit = cache.is_some() && response.headers().get("cache-status").ok().flatten().is_some_and(|s| s == HIT);
-    if !hit {
-        cx.upstream_ms.set(Some(took));
-    }
+    let outside = [cx.origin().as_str(), prefix, &server.addresses].join("\n");
+    let raw = raw && cache.is_none();
+    let begun = now_ms();
+    let sent = ask(cx, &request, server, url, &outside, raw).await;
+    cx.upstream_ms.set(Some(now_ms() - begun));
+    let response: Response = sent.map_err(failed)?.unchecked_into();
+    let response = match cache {
+        Some((cache, key)) => cache.pass_on(&response, &key).map_err(failed)?,
+        None => response,
+    };
     Ok(Answer::Relayed(response))
 }
 
-/// Has a WebSocket closed, or a body broken off, when what let it in is over: the gateway would no longer accept it.
-///
-/// # Errors
-/// [`Problem::Internal`] if the runtime does not let that be done.
-pub fn close_at_expiry(
-    gateway: &Gateway,
+/// Sends a request to whichever of a server's addresses can be reached, and again as often as that may help.
+async fn ask(
     cx: &RequestContext,
-    path: &Path,
-    response: &Response,
-    claims: &VerifiedClaims,
-) -> Result<Response, Problem> {
-    let skew_secs = path.access.as_ref().map_or(0, |access| access.authorizer.clock_skew_secs);
-    #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
-    let until = claims.expires_at().saturating_add(skew_secs).saturating_mul(1000) as f64;
-    let asked_again_ms = cx.session_token.borrow().as_ref().map(|token| token.asked_again_ms);
-    let (sessions, (name, key), next) = match asked_again_ms.zip(session_names(gateway, cx)) {
-        Some((next, names)) => (bindings::raw(cx.env(), Class::Session.binding()), names, next.min(until)),
-        None => (JsValue::UNDEFINED, Default::default(), until),
-    };
-    expiring(response, until, &sessions, &name, &key, next, cx.context())
-        .map_err(|error| Problem::Internal(failure_reason(&error)))
+    request: &Request,
+    server: &Server,
+    url: impl Fn(&Target) -> String,
+    outside: &str,
+    raw: bool,
+) -> Result<JsValue, JsValue> {
+    let Server { targets, timeout_ms, retries, .. } = server;
+    let mut attempts = (*retries > 0 || !targets.others.is_empty()).then(|| {
+        let length = request.headers().get("content-length").ok().flatten();
+        let has_body = request.body().is_some() && length.as_deref() != Some("0");
+        let begin =
+            |outages: &mut Outages| Attempts::begin(targets, *retries, cx.method(), has_body, outages, now_ms());
+        OUTAGES.with_borrow_mut(begin)
+    });
+    loop {
+        let url = attempts.as_ref().map(|attempts| url(attempts.target));
+        let has_body = attempts.as_ref().is_none_or(|attempts| attempts.has_body);
+        let sent = JsFuture::from(send(request, url.as_deref(), has_body, *timeout_ms, outside, raw)).await;
+        let Some(attempts) = &mut attempts else { return sent };
+        let response = sent.as_ref().ok().map(|response| response.unchecked_ref::<Response>());
+        let outcome = match (&sent, response) {
+            (_, Some(response)) => Outcome::Answered(response.status()),
+            (Err(thrown), _) if thrown.as_string().as_deref() == Some(TIMED_OUT) => Outcome::TimedOut,
+            _ => Outcome::Broken,
+        };
+        match OUTAGES.with_borrow_mut(|outages| attempts.next(outcome, outages, now_ms())) {
+            None => return sent,
+            Some(0) => {}
+            Some(longest_ms) => drop(JsFuture::from(pause(longest_ms, response)).await),
+        }
+    }
 }
 
 /// Says why there is no answer.
 pub fn failure(error: &JsValue, path: &Path) -> Problem {
     match error.as_string().as_deref() {
-        Some("timeout") => Problem::UpstreamTimeout,
+        Some(TIMED_OUT) => Problem::UpstreamTimeout,
         Some("too large") => Problem::BodyTooLarge(path.rules.max_body_bytes.unwrap_or_default()),
         Some("too large to hold") => Problem::BodyTooLarge(SHOWN_MAX_BYTES),
         Some("busy") => Problem::Busy,

@@ -19,7 +19,7 @@ use crate::json::{self, ToText as _};
 use crate::oauth::{BodyKind, Ended, Grant, check_form, expires_in, parse_token_response, read_refresh_body};
 use crate::problem::{Problem, ProviderError};
 use crate::secret::Secret;
-use crate::token::{Credentials, Expiry, bearer};
+use crate::token::{Credentials, Expectations, Expiry, bearer};
 
 /// Exchanges the refresh token, unless the access token beside it still holds. Without a refresh token it is the session's
 /// tokens that are renewed where they are due.
@@ -27,11 +27,11 @@ use crate::token::{Credentials, Expiry, bearer};
 /// # Errors
 /// What a client is told, by the table of refresh outcomes in docs/refresh.md.
 pub async fn run(gateway: &Gateway, cx: &RequestContext, application: &Application) -> Result<Answer, Problem> {
-    let issuer = &application.issuer;
+    let verifier = &application.verifier;
     let Some(refresh_token) = find_refresh_token(cx).await? else {
         if bearer(cx.header("authorization").as_deref()) != Credentials::Absent {
             // A client that holds tokens is answered by those, whatever session its browser has.
-            let seconds = still_valid(issuer, cx).await?.ok_or(Problem::RefreshTokenMissing)?;
+            let seconds = still_valid(verifier, cx).await?.ok_or(Problem::RefreshTokenMissing)?;
             return Ok(token_still_valid(seconds));
         }
         let session = access::token(gateway, cx).await?.ok_or(Problem::RefreshTokenMissing)?;
@@ -48,7 +48,7 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, application: &Applicati
         return Err(Problem::RefreshTokenInvalid(ProviderError::of_gateway(reason)));
     }
     check_form(&refresh_token)?;
-    if let Some(seconds) = still_valid(issuer, cx).await? {
+    if let Some(seconds) = still_valid(verifier, cx).await? {
         return Ok(token_still_valid(seconds));
     }
     let name = digest(refresh_token.expose()).await?;
@@ -89,15 +89,15 @@ fn token_still_valid(seconds: i64) -> Answer {
 ///
 /// # Errors
 /// 401 where it is not genuine.
-async fn still_valid(issuer: &Verifier, cx: &RequestContext) -> Result<Option<i64>, Problem> {
+async fn still_valid(verifier: &Verifier, cx: &RequestContext) -> Result<Option<i64>, Problem> {
     let header = cx.header("authorization");
     let token = match bearer(header.as_deref()) {
         Credentials::Absent => return Ok(None),
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
         Credentials::Bearer(token) => token,
     };
-    let expectations = issuer.access_token_expectations();
-    let verified = issuer.verify(cx, token, &expectations, Expiry::Ignored).await;
+    let expectations = Expectations { expiry: Expiry::Ignored, ..Expectations::of_access_tokens(&verifier.authorizer) };
+    let verified = verifier.verify(cx, token, &expectations).await;
     let (claims, _) = verified.map_err(VerifyError::into_problem)?;
     Ok(expires_in(claims.expires_at(), now_secs()))
 }

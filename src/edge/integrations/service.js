@@ -93,7 +93,7 @@ export async function call_function(...call) {
 }
 
 /**
- * Returns the answer that stops the request, if any, and the request that goes on.
+ * Returns the answer that stops the request, if any, and the request that continues.
  *
  * @param {Binding} binding
  * @param {string} name
@@ -116,7 +116,7 @@ export async function ask_first(binding, name, request, url, drop, set, context,
     return answer === true ? undefined : answered(answer);
   };
   if (!body) return [await judge(forward(asked, url, drop, set)), asked];
-  // What the function takes is held, for whoever reads the body behind it.
+  // What the function reads is kept in memory, for the reader after it.
   /** @type {import('../runtime/limits.js').Held} */
   const held = {};
   /** @type {Uint8Array[]} */

@@ -68,7 +68,7 @@ impl ServiceCall<'_> {
     /// Passes the request to a Worker, or has one of its functions answer it.
     ///
     /// # Errors
-    /// 502 where it fails, 504 where it takes too long.
+    /// 502 if it fails, 504 if it takes too long.
     pub async fn binding(&self, binding: &str, function: Option<&str>) -> Result<Answer, Problem> {
         let worker = self.bound(binding);
         let request = self.forwarded()?;
@@ -82,16 +82,16 @@ impl ServiceCall<'_> {
     /// Has a module beside the gateway answer the request.
     ///
     /// # Errors
-    /// 502 where it fails, 504 where it takes too long.
+    /// 502 if it fails, 504 if it takes too long.
     pub async fn module(&self, name: &str) -> Result<Answer, Problem> {
         let Self { cx, .. } = self;
         self.answer(serve(name, &self.forwarded()?, cx.env().as_ref(), cx.context(), TIMEOUT_MS)).await
     }
 
-    /// Asks a function whether the request may go on; gives its answer where it may not.
+    /// Asks a function whether the request may continue; returns its answer if it may not.
     ///
     /// # Errors
-    /// 502 where it fails or says neither, 504 where it takes too long.
+    /// 502 if it fails or says neither, 504 if it takes too long.
     pub async fn ask_first(&self, rpc: &Rpc) -> Result<Option<Answer>, Problem> {
         let Self { gateway, cx, path, claims, .. } = self;
         let headers = ForwardedHeaders::of(gateway, cx, path, *claims, "");
@@ -99,8 +99,17 @@ impl ServiceCall<'_> {
         #[expect(clippy::cast_precision_loss, reason = "a limit of bytes is far below 2^53")]
         let max = path.rules.max_body_bytes.map(|max| max as f64);
         let (request, context) = (cx.request(), self.context());
-        let asked =
-            ask_first(&worker, &rpc.function, &request, &url, &headers.drop, &headers.set, &context, TIMEOUT_MS, max);
+        let asked = ask_first(
+            &worker,
+            &rpc.function,
+            &request,
+            &url,
+            &headers.drop,
+            headers.set.as_str(),
+            &context,
+            TIMEOUT_MS,
+            max,
+        );
         let outcome: Array = JsFuture::from(asked).await.map_err(|error| self.failed(&error))?.unchecked_into();
         cx.replace_request(outcome.get(1).unchecked_into());
         let answer = outcome.get(0);
@@ -110,7 +119,7 @@ impl ServiceCall<'_> {
     /// Tells a function of a login; what it answers is nobody's business.
     ///
     /// # Errors
-    /// 502 where it fails, 504 where it takes too long.
+    /// 502 if it fails, 504 if it takes too long.
     pub async fn tell(&self, rpc: &Rpc) -> Result<(), Problem> {
         let (worker, request) = (self.bound(&rpc.binding), self.forwarded()?);
         let told = tell_function(&worker, &rpc.function, &request, &self.context(), TIMEOUT_MS);
@@ -142,7 +151,7 @@ impl ServiceCall<'_> {
         }
     }
 
-    /// Returns what a function is told of the request, as JSON; `requestUrl` and `jwtPayload` are the older gateway's names.
+    /// Returns the context of a function, as JSON; `requestUrl` and `jwtPayload` are SAG's names.
     fn context(&self) -> String {
         let Self { cx, path, matched, claims, .. } = self;
         let mut params: Map<String, Value> = Map::new();

@@ -14,7 +14,7 @@ const TIMEOUT_MS: u32 = 10_000;
 /// Asks Supabase for a step of a login.
 ///
 /// # Errors
-/// What a client is told.
+/// The answer to the client.
 pub async fn run(cx: &RequestContext, supabase: &Supabase) -> Result<Answer, Problem> {
     let Supabase { step, url, key } = supabase;
     let body = read_body(cx).await?.unwrap_or_default();

@@ -16,7 +16,7 @@ use crate::token::{Credentials, VerifiedClaims, bare_token, bearer, claimed_text
 /// Asks the provider for the profile, with the token of `X-Access-Token`, else the bearer token, else that of the session.
 ///
 /// # Errors
-/// What a client is told.
+/// The answer to the client.
 pub async fn run(
     gateway: &Gateway,
     cx: &RequestContext,
@@ -37,7 +37,7 @@ pub async fn run(
             (session.token, session.subject)
         }
     };
-    // OpenID Connect speaks of the ID token's `sub`: that of the session's login, or of the token that opened the path where that
+    // OpenID Connect speaks of the ID token's `sub`: that of the session's login, or of the token that opened the path if that
     // is one. At Auth0 the access token's is the same; elsewhere it may be a name of another kind.
     let provider = &application.provider;
     let at_auth0 = provider.endpoints.is_some();

@@ -49,7 +49,7 @@ async fn spend(object: &StoredObject, jti: &str, requester: &str, until: i64) ->
         }
     }
     if !failed {
-        // Only now: until all have ended, the provider's next try with this token goes on.
+        // Only now: until all have ended, the provider's next try with this token continues the work.
         let mut index = read(object)?;
         if let Some(by) = index.spent_by(jti) {
             // Of two that came at once, the other was first.

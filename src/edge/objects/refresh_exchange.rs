@@ -1,4 +1,5 @@
-//! The exchange of one refresh token: made once, its answer kept for a moment, sealed under a key that only the token gives.
+//! The token request of one refresh token: made once, its answer stored for a moment, sealed under a key that is derived from the
+//! token.
 
 use std::rc::Rc;
 
@@ -17,11 +18,11 @@ use crate::objects::{RefreshExchangeAnswer, RefreshExchangeMessage};
 /// Names the purpose of the key under which the answer is sealed.
 const PURPOSE: &str = "bargate refresh answer v1";
 
-/// Returns what came of the exchange, as JSON.
+/// Returns the result of the token request, as JSON.
 pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str) -> Result<String, JsValue> {
     let message = RefreshExchangeMessage::parse(message).ok_or(MALFORMED_MESSAGE)?;
     let (object_again, gateway) = (object.clone(), Rc::clone(gateway));
-    // The object's name is the token's digest, so whoever asks meanwhile asks with the same token.
+    // The object's name is the token's digest, so all simultaneous requesters have the same token.
     let outcome = object.share(|| {
         Box::pin(async move { exchange(&object_again, &gateway, message).await.map(|answer| answer.to_json().into()) })
     })?;
@@ -33,7 +34,7 @@ async fn exchange(
     gateway: &Gateway,
     message: RefreshExchangeMessage,
 ) -> Result<RefreshExchangeAnswer, JsValue> {
-    // Isolates may hold different configs for a minute.
+    // Isolates may have different configs for a minute.
     let provider = gateway.config.provider.as_ref().ok_or("the config has no provider")?;
     let application = gateway.application(provider);
     let RefreshExchangeMessage { refresh_token: token, requester, grace_ms, retry_ms } = message;
@@ -58,15 +59,15 @@ async fn exchange(
         Ok(endpoints) => token_requests::refresh(&application, &endpoints, &token).await,
         Err(problem) => Err(TransportError::Unreachable(format!("its discovery document: {}", problem.code()))),
     };
-    // A token that stays as it is may be exchanged as often as anyone asks.
+    // A token that is not rotated may be used for every request.
     let rotated = is_rotated(&outcome, token.expose());
     let answer = fresh(outcome);
     let sealed = if rotated { seal(secret, PURPOSE, &[], answer.to_json().as_bytes()).await.ok() } else { None };
     match sealed {
         Some(sealed) => {
             let now = now_whole_ms();
-            let (open_until, until) = (now + grace_ms, now + grace_ms.max(retry_ms));
-            keep(object, &StoredResult::Answered(Answered { sealed, asker: requester, open_until, until })).await?;
+            let (replay_until, until) = (now + grace_ms, now + grace_ms.max(retry_ms));
+            keep(object, &StoredResult::Answered(Answered { sealed, requester, replay_until, until })).await?;
         }
         None => object.erase().await?,
     }
@@ -81,10 +82,10 @@ async fn keep(object: &StoredObject, kept: &StoredResult) -> Result<(), JsValue>
     object.keep_until(&kept.to_json(), kept.until()).await
 }
 
-/// Erases what is kept once it is over.
+/// Erases the stored result once it has expired.
 pub async fn on_alarm(object: &StoredObject) -> Result<(), JsValue> {
     if object.is_busy() {
-        // What is under way sets an alarm of its own.
+        // A running token request sets its own alarm.
         return Ok(());
     }
     match kept(object)? {

@@ -8,11 +8,17 @@ import { KEY, erase, wake } from '../runtime/stored_object.js';
 /** @param {Uint8Array | undefined} bytes */
 const decoded = (bytes) => bytes && new TextDecoder().decode(bytes);
 
-/** What is kept of a session that has ended: its refresh token, sealed, as long as that is to be revoked; and that a login took its place. */
+/** What is stored of a session that has ended: its refresh token, sealed, until it is revoked; and that a login replaced it. */
 const LEFT = 'left';
-/** For so long that is known, longer than any request waits for a renewal: none that was on its way may have the cookie of that login removed. */
+/**
+ * For so long that is known, longer than any request waits for a renewal: none that was on its way may have the cookie of that
+ * login removed.
+ */
 const REPLACED_MS = 30_000;
-/** A revocation that fails is tried so often in all: after a minute, and then after four times as long each time, for nearly six hours. */
+/**
+ * A revocation that fails is tried so often in all: after a minute, and then after four times as long each time, for nearly six
+ * hours.
+ */
 const REVOCATION_TRIES = 6;
 const REVOCATION_RETRY_MS = 60_000;
 

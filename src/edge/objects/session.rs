@@ -195,15 +195,15 @@ async fn access(
     }
     // Who did not accept the token wants another, though this one has not expired by its times.
     let rejected = asked.rejected == Some(&tokens.access);
-    let standing = match record.standing(rules, now_secs()) {
-        _ if rejected && record.may_be_doubted(now_secs()) => TokenState::Expired,
-        standing => standing,
+    let state = match record.token_state(rules, now_secs()) {
+        _ if rejected && record.may_be_rejected(now_secs()) => TokenState::Expired,
+        state => state,
     };
-    if let TokenState::Fresh(seconds) = standing {
+    if let TokenState::Fresh(seconds) = state {
         return Ok(granted(&record, &tokens, seconds));
     }
     if tokens.refresh.is_none() {
-        if let TokenState::Due(seconds) = standing {
+        if let TokenState::Due(seconds) = state {
             return Ok(granted(&record, &tokens, seconds));
         }
         leave(object, None, false, false)?;
@@ -218,7 +218,7 @@ async fn access(
             Ok(answer.to_json().into())
         })
     })?;
-    if let TokenState::Due(_) = standing {
+    if let TokenState::Due(_) = state {
         // Whatever comes of it is in the record.
         let _ = within(RENEWAL_PATIENCE_MS, JsFuture::from(renewal.clone())).await;
         if let Some(token) = usable(object, rules, key).await? {
@@ -246,7 +246,7 @@ async fn access(
 /// Returns the token where it holds.
 async fn usable(object: &StoredObject, rules: &SessionRules, key: &str) -> Result<Option<SessionAnswer>, JsValue> {
     let Opened::Tokens(record, tokens) = opened(object, key).await? else { return Ok(None) };
-    Ok(match record.standing(rules, now_secs()) {
+    Ok(match record.token_state(rules, now_secs()) {
         TokenState::Fresh(seconds) | TokenState::Due(seconds) => Some(granted(&record, &tokens, seconds)),
         TokenState::Expired => None,
     })
@@ -294,16 +294,16 @@ async fn renew(
                 return Ok(unreachable(problem.reason().unwrap_or_default().into_owned()));
             }
         };
-        let judged = (*outcome).as_ref().map_err(|error| Problem::from(error.clone()));
-        let judged = judged.and_then(|answer| parse_token_response(Grant::Refresh, answer));
-        let goes_on = match &judged {
+        let parsed = (*outcome).as_ref().map_err(|error| Problem::from(error.clone()));
+        let parsed = parsed.and_then(|answer| parse_token_response(Grant::Refresh, answer));
+        let goes_on = match &parsed {
             Ok(answer) => tokens.are_followed_by(answer, &login.provider.authorizer.issuer),
             Err(problem) => !matches!(problem, Problem::RefreshTokenInvalid(_)),
         };
         if !goes_on {
             leave(object, None, false, false)?;
         }
-        let answer = match judged {
+        let answer = match parsed {
             Ok(answer) => answer,
             Err(problem) => {
                 if goes_on {

@@ -6,50 +6,33 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{Request, Response};
 
+use crate::answer::{Closing, Sharing};
 use crate::config::Path;
 use crate::cors;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::access_log;
 use crate::edge::request::context::RequestContext;
-use crate::edge::runtime::host::{configured, header_lines};
 use crate::http::header::{Header, NO_STORE, push, quoted};
+use crate::http::header_lines::HeaderLines;
 use crate::http::request::{RequestHead as _, is_navigation};
 use crate::oauth::login_address;
 use crate::problem::{PAGE_POLICY, Problem, WayOn};
-use crate::proxy::DROPPED_RESPONSE_HEADERS;
+use crate::proxy::dropped_response_headers;
 use crate::route::{Method, MethodRule};
 
 #[wasm_bindgen(module = "/src/edge/request/answer.js")]
 extern "C" {
-    /// Makes a response. It varies by the cookie if `cookie` is 1; if it is 2, it is a session's, and says so unless its headers
-    /// say who may store it. The `config`'s headers come last, and `vary` is added to what it varies by; nothing takes back that it
-    /// may not be stored, nor, of a page that the gateway makes, the `policy`. It ends once the request's body, where nobody has read that, has been read and dropped.
+    /// Makes a response, which ends once the request's body, if nobody has read that, has been read and dropped. `headers` are
+    /// changes to none.
     #[wasm_bindgen(catch)]
-    fn respond(
-        status: u16,
-        headers: &str,
-        config: &str,
-        vary: Option<&str>,
-        cookie: u8,
-        policy: Option<&str>,
-        body: Option<&str>,
-        request: &Request,
-    ) -> Result<Response, JsValue>;
+    fn respond(status: u16, headers: &str, body: Option<&str>, request: &Request) -> Result<Response, JsValue>;
 
-    /// Makes a response that passes on an upstream's, whose body streams through. Without the headers in `drop`, and without
-    /// those that its `Connection` names (RFC 9110 section 7.6.1), and without cookies of the names in `own`. To the
-    /// upstream the request had an `Authorization`, which keeps answers out of shared caches (RFC 9111 section 3.5); an
-    /// answer to a session is to one that had a cookie instead. `config`, `vary` and `cookie` are as above.
+    /// Returns the headers of an upstream's answer by which it is decided what becomes of them, on lines.
+    fn deciding_lines(response: &Response) -> String;
+
+    /// Makes a response that passes on an upstream's, whose body streams through, with changes to its headers.
     #[wasm_bindgen(catch)]
-    fn relay(
-        response: &Response,
-        drop: &str,
-        own: &str,
-        set: &str,
-        config: &str,
-        vary: Option<&str>,
-        cookie: u8,
-    ) -> Result<Response, JsValue>;
+    fn relay(response: &Response, changes: &str) -> Result<Response, JsValue>;
 
     /// Returns the response, or a promise of it where it cannot end behind a body that nobody reads: that is read first, and dropped.
     pub fn behind_body(request: &Request, response: &Response) -> JsValue;
@@ -190,59 +173,49 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
         push(&mut shared, "server-timing", timing.into());
     }
     let path = gateway.and_then(|gateway| cx.matched_path(&gateway.config));
-    // A path's own rules are for what its integration answers.
-    let rules = path.filter(|_| problem.is_none()).map(|path| &path.response_headers);
-    let own_headers = gateway.map(|gateway| gateway.headers.as_str()).unwrap_or_default();
-    let with_rules = |mut headers: Vec<Header>| {
-        if let Some(rules) = rules {
-            headers.extend(configured(&rules.set));
-        }
-        header_lines(&headers)
-    };
-    let vary = rule.and_then(cors::vary);
     // Where no login is needed, the answer to a request without one is not that to a session.
     let optional = path.and_then(|path| path.access.as_ref()).is_some_and(|access| access.requirements.optional);
-    let by_cookie = optional && gateway.is_some_and(|gateway| gateway.config.session.is_some());
+    let session = gateway.and_then(|gateway| gateway.config.session.as_ref());
+    let by_cookie = optional && session.is_some();
     // One that ends a dead session's cookie is that client's alone.
     let personal = cx.session_token.borrow().is_some() || by_cookie && cx.set_cookie.get().is_some();
-    let cookie = if personal { 2 } else { u8::from(by_cookie) };
+    let closing = Closing {
+        own: shared,
+        // A path's own rules are for what its integration answers.
+        rules: path.filter(|_| problem.is_none()).map(|path| &path.response_headers),
+        configured: gateway.map(|gateway| &gateway.headers),
+        vary: rule.and_then(cors::vary),
+        sharing: match (personal, by_cookie) {
+            (true, _) => Sharing::Nobody,
+            (false, true) => Sharing::ByCookie,
+            (false, false) => Sharing::Anyone,
+        },
+    };
     let request = cx.request();
 
     let response = match answer {
-        Answer::Made { status, mut headers, body, policy } => {
-            headers.append(&mut shared);
-            if let Some(rules) = rules {
-                // What nobody may store stays so.
-                let kept = |name: &str, value: &str| name == "cache-control" && value == NO_STORE;
-                headers
-                    .retain(|(name, value)| kept(name, value) || !rules.remove.iter().any(|removed| removed == name));
-            }
-            respond(
-                status,
-                &with_rules(headers),
-                own_headers,
-                vary,
-                cookie,
-                policy.as_deref(),
-                body.as_deref(),
-                &request,
-            )
+        Answer::Made { status, headers, body, policy } => {
+            let headers = closing.of_made(&headers, policy.as_deref());
+            respond(status, headers.as_str(), body.as_deref(), &request)
         }
-        Answer::Preflight(mut headers) => {
-            headers.append(&mut shared);
-            respond(204, &header_lines(&headers), own_headers, Some(cors::PREFLIGHT_VARY), 0, None, None, &request)
+        Answer::Preflight(headers) => {
+            let vary = Some(cors::PREFLIGHT_VARY);
+            let closing = Closing { rules: None, vary, sharing: Sharing::Anyone, ..closing };
+            respond(204, closing.of_made(&headers, None).as_str(), None, &request)
         }
         Answer::Relayed(upstream) => {
+            let said = deciding_lines(&upstream);
+            let own;
             let dropped = match gateway {
-                Some(gateway) if !own_preflight => Cow::Borrowed(gateway.dropped_response_headers.as_str()),
-                _ => Cow::Owned(DROPPED_RESPONSE_HEADERS.join("\n")),
+                Some(gateway) if !own_preflight => &gateway.dropped_response_headers,
+                _ => {
+                    own = dropped_response_headers(None);
+                    &own
+                }
             };
-            let dropped = match rules.filter(|rules| !rules.remove.is_empty()) {
-                Some(rules) => Cow::Owned(format!("{dropped}\n{}", rules.remove.join("\n"))),
-                None => dropped,
-            };
-            let own = gateway.map(|gateway| gateway.own_cookies.as_str()).unwrap_or_default();
-            let relayed = relay(&upstream, &dropped, own, &with_rules(shared), own_headers, vary, cookie);
+            let session = session.map(|session| session.rules.cookie.as_str());
+            let changes = closing.of_relayed(HeaderLines(&said), dropped, session);
+            let relayed = relay(&upstream, changes.as_str());
             if relayed.is_err() {
                 let reason = format!("its status {} cannot be passed on", upstream.status());
                 return finish(cx, gateway, Err(Problem::UpstreamUnreachable(reason)));
@@ -251,7 +224,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
         }
     };
     let response = response
-        .or_else(|_| respond(Problem::Internal(String::new()).status(), "", "", None, 0, None, None, &request))
+        .or_else(|_| respond(Problem::Internal(String::new()).status(), "", None, &request))
         .unwrap_or_else(|_| Response::error());
     access_log::record(cx, gateway, response.status(), problem.as_ref().or(cx.told.get()));
     response

@@ -18,7 +18,7 @@ extern "C" {
 /// Returns the text of the request's body; `None` if it has none.
 ///
 /// # Errors
-/// 413 where it is larger than such bodies are, 400 where it is no text.
+/// 413 if it is larger than such bodies are, 400 if it is not text.
 pub async fn read_body(cx: &RequestContext) -> Result<Option<String>, Problem> {
     let Some(body) = cx.request().body() else { return Ok(None) };
     let own_max = cx.body_max.get().and_then(|max| usize::try_from(max).ok());

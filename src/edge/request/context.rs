@@ -8,7 +8,7 @@ use worker::Env;
 
 use crate::address::Address;
 use crate::config::{Config, Path};
-use crate::edge::runtime::host;
+use crate::edge::runtime::crossings;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::webcrypto::random_bytes;
@@ -43,9 +43,9 @@ pub struct RequestContext {
     pub trace: OnceCell<Trace>,
     /// The most bytes that its path takes of its body.
     pub body_max: Cell<Option<u64>>,
-    /// How long authentication took, in milliseconds, where there was any.
+    /// How long authentication took, in milliseconds, if there was any.
     pub auth_ms: Cell<Option<f64>>,
-    /// How long it took until the upstream began to answer, in milliseconds, where one was asked.
+    /// How long it took until the upstream began to answer, in milliseconds, if one was called.
     pub upstream_ms: Cell<Option<f64>>,
     method: String,
     url: Address,
@@ -55,7 +55,7 @@ pub struct RequestContext {
 impl RequestContext {
     /// Takes a request in.
     pub fn begin(request: Request, env: Env, context: worker::worker_sys::Context) -> Self {
-        let line = host::request_line(&request);
+        let line = crossings::request_line(&request);
         let (method, url) = line.split_once(' ').unwrap_or((&line, ""));
         let mut cx = Self {
             method: method.to_owned(),

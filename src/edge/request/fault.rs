@@ -1,4 +1,4 @@
-//! Panics on request, for the tests that show that none is for good.
+//! Panics on request, for the tests that show that none has a lasting effect.
 //!
 //! Only under a binding that is a JavaScript function does a request get one. No deployment has such a binding: variables and
 //! secrets are text or JSON, and every other binding is an object. A test's own entry module puts it into `env`.

@@ -1,7 +1,7 @@
-// Makes the request for an upstream or a service. `unsendable` decides which of the client's headers it does not bring: the core has
+// Makes the request for an upstream or a service. `unsendable` decides which of the client's headers it does not have: the core has
 // their names.
 
-import { ofConnection, setAll } from '../runtime/headers.js';
+import { change, ofConnection } from '../runtime/headers.js';
 import { counted } from '../runtime/limits.js';
 
 /** A name as servers see it that fold it into a variable: to CGI and its heirs `X_User.Id` and `X-User-Id` are one. @param {string} name */
@@ -10,7 +10,7 @@ const folded = (name) => name.toLowerCase().replace(/[^a-z0-9]/g, '-');
 /** What tells the names that no client may send, and the lines that it was made of. */
 let always = { lines: '', pattern: /(?!)/ };
 
-/** Returns what tells the names in `lines`. A `*` stands for any signs; at the beginning it does not take in Cloudflare's own names. @param {string} lines */
+/** Returns a test for the names in `lines`. A `*` stands for any characters; at the beginning it does not match Cloudflare's own names. @param {string} lines */
 function teller(lines) {
   const names = lines.split('\n').map((name) => name.split('*').map(folded).join('.*').replace(/^\./, '(?!cf-).'));
   return new RegExp(`^(${names.join('|')})$`);
@@ -26,7 +26,7 @@ function teller(lines) {
 function unsendable(request, drop) {
   const [lines, more] = drop.split('\n\n');
   if (always.lines !== lines) always = { lines, pattern: teller(lines) };
-  // A handshake is passed on, and what the body is and what Cloudflare says are no connection's own.
+  // A handshake is passed on, and headers about the body and of Cloudflare do not belong to a connection.
   const hops = ofConnection(request)
     .map(folded)
     .filter((name) => !/^(upgrade$|content-|cf-)/.test(name));
@@ -82,6 +82,6 @@ export function forward(request, url, drop, set, max) {
   for (const name of [...forwarded.headers.keys()]) if (isDropped(name)) forwarded.headers.delete(name);
   // The runtime makes a handshake, and so a GET, of whatever has this header.
   if (request.method !== 'GET') forwarded.headers.delete('upgrade');
-  setAll(forwarded.headers, set);
+  change(forwarded.headers, set);
   return forwarded;
 }

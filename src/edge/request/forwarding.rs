@@ -7,9 +7,9 @@ use web_sys::Request;
 use crate::config::Path;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::context::RequestContext;
-use crate::edge::runtime::host::header_lines;
 use crate::edge::runtime::webcrypto::random_bytes;
 use crate::http::header::Header;
+use crate::http::header_lines::HeaderChanges;
 use crate::http::request::RequestHead as _;
 use crate::http::trace::Trace;
 use crate::mapping::{mapped_headers, mapped_query};
@@ -20,18 +20,18 @@ use crate::token::VerifiedClaims;
 extern "C" {
     /// Makes the request for an upstream, whose body streams through. Without the headers in `drop`, without those
     /// that its `Connection` names, in whatever spelling an upstream may fold: to CGI and its heirs `X_User.Id` and `X-User-Id`
-    /// are one variable. `drop` has the names of every request, where a `*` stands for any signs, a blank line, and those of
-    /// this one. A body that does not say how long it is breaks off behind `max` bytes.
+    /// are one variable. `drop` has the names for every request, in which a `*` stands for any characters, a blank line, and those
+    /// of this one. A body that does not say how long it is breaks off behind `max` bytes.
     #[wasm_bindgen(catch)]
     fn forward(request: &Request, url: &str, drop: &str, set: &str, max: Option<f64>) -> Result<Request, JsValue>;
 }
 
-/// What becomes of a request's headers on the way: names to drop and lines to set.
+/// What becomes of a request's headers on the way: names to drop, and changes behind that.
 pub struct ForwardedHeaders {
     /// Lower-case names, one a line: those of every request, a blank line, and those of this one besides.
     pub drop: String,
-    /// Names and values on alternating lines.
-    pub set: String,
+    /// What is set.
+    pub set: HeaderChanges,
 }
 
 impl ForwardedHeaders {
@@ -49,9 +49,9 @@ impl ForwardedHeaders {
             drop.push('\n');
         };
         path.mapping.remove.iter().for_each(|name| also(name));
-        // Nor does the client's own pass where the source of the path's has no value.
+        // Nor does the client's own pass if the source of the path's has no value.
         path.mapping.headers.iter().for_each(|(name, _)| also(name));
-        // What is kept for everyone must not depend on who asked.
+        // A cached answer for everyone must not depend on the requester.
         let anonymous = path.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
         let removed = &path.mapping.remove;
         let no_cookies = anonymous || removed.iter().any(|name| name == "cookie");
@@ -89,14 +89,16 @@ impl ForwardedHeaders {
         if let Some(session) = &*cx.session_token.borrow() {
             set.push(("authorization".into(), format!("Bearer {}", session.token).into()));
         }
-        // What the config removes is not sent, whoever made it.
+        // What the config removes is not sent, no matter who set it.
         set.retain(|(name, _)| !removed.iter().any(|removed| removed == name));
+        let mut changes = HeaderChanges::default();
+        set.iter().for_each(|(name, value)| changes.set(name, value));
         for (name, value) in mapped_headers(&path.mapping, cx, claims) {
             if let Some(value) = value {
-                set.push((name.to_owned().into(), value.into()));
+                changes.set(name, &value);
             }
         }
-        Self { drop, set: header_lines(&set) }
+        Self { drop, set: changes }
     }
 
     /// Makes the request for `url`.
@@ -106,7 +108,7 @@ impl ForwardedHeaders {
     pub fn request(&self, cx: &RequestContext, path: &Path, url: &str) -> Result<Request, JsValue> {
         #[expect(clippy::cast_precision_loss, reason = "a limit of bytes is far below 2^53")]
         let max = path.rules.max_body_bytes.map(|max| max as f64);
-        forward(&cx.request(), url, &self.drop, &self.set, max)
+        forward(&cx.request(), url, &self.drop, self.set.as_str(), max)
     }
 }
 

@@ -21,10 +21,10 @@ extern "C" {
     fn within_limit(binding: &JsValue, key: &str) -> Promise;
 }
 
-/// Counts the request, where the path has a limit that counts by what is known: before authentication all but the user.
+/// Counts the request, if the path has a limit by something that is known: before authentication everything but the user.
 ///
 /// # Errors
-/// 429 where there were too many; 503 where they cannot be counted.
+/// 429 if there were too many; 503 if they cannot be counted.
 pub async fn check_rate(cx: &RequestContext, path: &Path, claims: Option<&VerifiedClaims>) -> Result<(), Problem> {
     let Some(limit) = &path.rules.rate_limit else { return Ok(()) };
     let address = || address(cx);
@@ -38,7 +38,7 @@ pub async fn check_rate(cx: &RequestContext, path: &Path, claims: Option<&Verifi
     count(cx, path, &limit.binding, counted.as_deref(), limit.period_secs).await
 }
 
-/// Counts a request without a user by its address, where the path counts by user.
+/// Counts a request without a user by its address, if the path counts by user.
 ///
 /// # Errors
 /// Those of [`check_rate`].
@@ -51,7 +51,7 @@ pub async fn check_anonymous_rate(cx: &RequestContext, path: &Path) -> Result<()
     }
 }
 
-/// Returns what a client is counted by, where it is known: its address, or of IPv6 its network.
+/// Returns the text by which a client is counted, if it is known: its address, or of IPv6 its network.
 pub fn address(cx: &RequestContext) -> Option<String> {
     cx.header("cf-connecting-ip").map(Networks::counted)
 }
@@ -75,7 +75,7 @@ async fn count(
 /// Checks what a request says of its body.
 ///
 /// # Errors
-/// 413 where it is too large, 415 where it is of another type.
+/// 413 if it is too large, 415 if it has another type.
 pub fn check_body(cx: &RequestContext, path: &Path) -> Result<(), Problem> {
     let length = cx.header("content-length").and_then(|length| length.parse::<u64>().ok());
     if let Some(max) = path.rules.max_body_bytes {

@@ -1,28 +1,17 @@
 //! The Worker's bindings, as the config's references see them.
 
 use js_sys::{Promise, Reflect};
-use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
+use worker::worker_sys::SecretStoreSys;
 
 use crate::config::{Binding, Bindings, Reference};
 use crate::edge::runtime::timing::{Elapsed, within};
 
 /// How long a read of KV or of a Secrets Store may take, in milliseconds: a store that hangs must not hang a request that can
-/// do without it, or be told so.
+/// work without it, or report it.
 const STORE_TIMEOUT_MS: u32 = 3_000;
-
-#[wasm_bindgen]
-extern "C" {
-    /// A Secrets Store binding.
-    type SecretsStoreSecret;
-
-    // Called as a method and awaited as a thenable: where the store is reached by RPC, `get` has no `call` of its own, and
-    // what it gives is no `Promise`.
-    #[wasm_bindgen(method, catch)]
-    fn get(this: &SecretsStoreSecret) -> Result<JsValue, JsValue>;
-}
 
 /// The values behind a config's references.
 pub struct ResolvedBindings {
@@ -38,7 +27,7 @@ impl Bindings for ResolvedBindings {
     }
 }
 
-/// Returns a binding as it is; `undefined` where there is none.
+/// Returns a binding as it is; `undefined` if there is none.
 pub fn raw(env: &Env, name: &str) -> JsValue {
     Reflect::get(env, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
@@ -77,11 +66,13 @@ async fn from_secrets_store(binding: &JsValue) -> Result<Option<String>, JsValue
     if !has_get {
         return Ok(None);
     }
-    let value = binding.unchecked_ref::<SecretsStoreSecret>().get()?;
+    // Called as a method and awaited as a thenable: if the store is reached by RPC, `get` has no `call` of its own, and returns no
+    // `Promise`.
+    let value = binding.unchecked_ref::<SecretStoreSys>().get()?;
     read_text(&Promise::resolve(&value)).await
 }
 
-/// Waits for what a store reads, and gives it where it is text.
+/// Waits for the answer of a store, and returns it if it is text.
 ///
 /// # Errors
 /// What the store threw, or that it took longer than [`STORE_TIMEOUT_MS`].

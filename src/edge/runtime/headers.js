@@ -1,4 +1,4 @@
-// Headers: how lists of them cross, what stands in them, and what is read of a request in one call.
+// Headers: how lists of them cross, what they contain, and what is read of a request in one call.
 
 /**
  * Returns the method and the normalised address with a space between them.
@@ -17,16 +17,17 @@ export function* pairs(lines) {
 }
 
 /**
- * Sets headers, cookies beside those that are there, but for those that `isKept` keeps as they are.
+ * Carries out changes of `src/http/header_lines.rs`.
  *
  * @param {Headers} headers
- * @param {string} lines
- * @param {(name: string) => boolean} [isKept]
+ * @param {string} changes
  */
-export function setAll(headers, lines, isKept) {
-  for (const [name, value] of pairs(lines)) {
-    if (name === 'set-cookie') headers.append(name, value);
-    else if (!isKept?.(name)) headers.set(name, value);
+export function change(headers, changes) {
+  for (const [line, value] of pairs(changes)) {
+    const name = line.slice(1);
+    if (line.startsWith('=')) headers.set(name, value);
+    else if (line.startsWith('+')) headers.append(name, value);
+    else headers.delete(name);
   }
 }
 

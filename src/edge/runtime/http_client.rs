@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use crate::edge::runtime::host::thrown_message;
+use crate::edge::runtime::crossings::thrown_message;
 use crate::oauth::{Outcome, ProviderResponse, TransportError};
 use crate::secret::Secret;
 

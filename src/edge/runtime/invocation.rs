@@ -8,11 +8,11 @@ pub trait Invocation {
     /// Returns the Worker's bindings.
     fn env(&self) -> &Env;
 
-    /// Keeps a promise's work going when whoever asked has gone.
+    /// Keeps a promise's work running when its requester has hung up.
     fn keep_alive(&self, work: &Promise);
 }
 
-/// What outlives its caller by itself: a message to an object, which stays; or work that is kept alive already.
+/// What outlives its caller by itself: a message to an object, which stays; or work that already runs under `waitUntil`.
 pub struct Detached(pub Env);
 
 impl Invocation for Detached {

@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
 use crate::edge::runtime::bindings;
-use crate::edge::runtime::host::object;
+use crate::edge::runtime::crossings::object;
 
 #[wasm_bindgen]
 extern "C" {
@@ -23,7 +23,7 @@ extern "C" {
 }
 
 impl KvNamespace {
-    /// Returns the namespace bound as `name`, where there is one.
+    /// Returns the namespace bound as `name`, if there is one.
     pub fn bound(env: &Env, name: &str) -> Option<Self> {
         let binding = bindings::raw(env, name);
         binding.is_object().then(|| binding.unchecked_into())

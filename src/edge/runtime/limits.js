@@ -84,7 +84,7 @@ const KEPT_PIECE_BYTES = 16 * 1024;
 
 /**
  * Passes a body on, as long as anybody takes it. One that breaks off never ends its stream, which would look whole: `broken` is
- * told why, and that is what is given.
+ * told why, and that is the result.
  *
  * @param {Counted} counted
  * @param {(reason: unknown) => void} broken
@@ -122,9 +122,9 @@ export function counting(request, call) {
   return Promise.race([broken, call()]);
 }
 
-/** What somebody holds. @typedef {{ bytes?: number, until?: number }} Held */
+/** What a holder has. @typedef {{ bytes?: number, until?: number }} Held */
 
-/** Room for what requests hold at the same time. One that is cancelled gives nothing back, so it counts for a minute at most. */
+/** Room for what requests hold at the same time. A cancelled request returns nothing, so it counts for a minute at most. */
 export class Room {
   /** @param {number} max */
   constructor(max) {
@@ -134,7 +134,7 @@ export class Room {
   }
 
   /**
-   * Takes room for so many bytes more; if there is none, gives back what was taken, and returns false.
+   * Takes room for so many bytes more; if there is none, returns what was taken, and is false.
    *
    * @param {Held} held
    * @param {number} bytes

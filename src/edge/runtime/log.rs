@@ -1,6 +1,6 @@
 //! The log: lines of JSON, of the levels that `LOG_LEVEL` lets through.
 //!
-//! A line never holds a token, a secret, a header's value or a query.
+//! A line never has a token, a secret, a header's value or a query.
 
 use std::cell::Cell;
 

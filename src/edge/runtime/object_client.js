@@ -11,7 +11,7 @@ import { within } from './limits.js';
  * @param {number} ms
  */
 export function ask(namespace, name, message, ms) {
-  // Each call makes a stub of its own, for one that has failed once fails for ever.
+  // Each call makes its own stub, because one that has failed once fails for ever.
   const attempt = async () => namespace.getByName(name).call(message);
   return within(ms, () => attempt().catch(attempt), new Error('it took too long'));
 }

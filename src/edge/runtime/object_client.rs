@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
 use crate::edge::runtime::bindings;
-use crate::edge::runtime::host::thrown_message;
+use crate::edge::runtime::crossings::thrown_message;
 use crate::edge::runtime::invocation::Invocation;
 use crate::objects::Class;
 use crate::problem::Problem;
@@ -15,7 +15,7 @@ use crate::problem::Problem;
 #[wasm_bindgen(module = "/src/edge/runtime/object_client.js")]
 extern "C" {
     /// Calls an object. A call that fails is made once more: an object that is moved or whose code was updated fails the calls under
-    /// way. What the first may have done is no harm to the second: an exchange or a logout is replayed to its asker, and the rest
+    /// way. What the first may have done is no harm to the second: an exchange or a logout is replayed to its requester, and the rest
     /// can be repeated.
     #[wasm_bindgen(js_name = ask)]
     fn ask_object(namespace: &JsValue, name: &str, message: &str, ms: u32) -> Promise;

@@ -83,7 +83,7 @@ pub fn guarded_promise(work: Work) -> Promise {
                 Err(error) => (reject, error),
             };
             OWED.with_borrow_mut(|owed| owed.remove(slot));
-            // A client that has gone is no failure of ours.
+            // A client that has hung up is not our failure.
             let _ = settle.call1(&JsValue::UNDEFINED, &value);
         });
     })

@@ -48,7 +48,7 @@ export async function open(secret, purpose, context, text) {
 }
 
 /**
- * Seals each of two texts under a secret of its own, the second if there is one, and returns both with a space between them.
+ * Seals each of two texts under its own secret, the second if there is one, and returns both with a space between them.
  *
  * @param {string} secret
  * @param {string} purpose

@@ -1,6 +1,6 @@
 //! One piece of work for all who ask for it at once.
 //!
-//! Workers forbid a request from awaiting another's I/O, so those who come second wait on timers of their own for a value to
+//! Workers forbid a request from awaiting another's I/O, so later requests wait on their own timers for a value to
 //! be settled. The work itself runs under `waitUntil`: the client that began it may hang up.
 
 use std::cell::{Cell, RefCell};
@@ -13,7 +13,7 @@ use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::timing::{Pause, now_ms};
 
-/// How long values are kept and waited for.
+/// How long values are stored and waited for.
 #[derive(Clone, Copy)]
 pub struct SingleFlightRules {
     /// A value that may be given again is, for this long after it was settled.
@@ -22,17 +22,17 @@ pub struct SingleFlightRules {
     pub lost_after_ms: f64,
 }
 
-/// Work under way or just done, by key; clones share it. A list: each use looks at all of it anyway, for what is old.
+/// Work that is running or just done, by key; clones share it. A list: each use looks at all of it anyway, for what is old.
 pub struct SingleFlight<V>(Rc<RefCell<Vec<Keyed<V>>>>);
 
 type Keyed<V> = (String, Rc<Flight<V>>);
 
 struct Flight<V> {
     began_ms: Cell<f64>,
-    landed: RefCell<Option<Landed<V>>>,
+    result: RefCell<Option<Settled<V>>>,
 }
 
-struct Landed<V> {
+struct Settled<V> {
     at_ms: f64,
     value: V,
 }
@@ -65,12 +65,12 @@ impl<V: Clone + 'static> SingleFlight<V> {
         self.forget_old(rules);
         let existing = self.0.borrow().iter().find(|(known, _)| *known == key).map(|(_, flight)| Rc::clone(flight));
         let flight = match existing {
-            None => Rc::new(Flight { began_ms: Cell::new(now_ms()), landed: RefCell::new(None) }),
+            None => Rc::new(Flight { began_ms: Cell::new(now_ms()), result: RefCell::new(None) }),
             Some(flight) => {
-                if let Some(value) = landing(&flight, rules).await {
+                if let Some(value) = result_of(&flight, rules).await {
                     return Some(value);
                 }
-                // Whoever finds first that it was lost takes it over, and the others, who hold it too, wait for that.
+                // The first request that finds it lost takes it over; the others, which share it, wait for that.
                 flight.began_ms.set(now_ms());
                 flight
             }
@@ -81,23 +81,23 @@ impl<V: Clone + 'static> SingleFlight<V> {
             flights.push((key, Rc::clone(&flight)));
         }
         let (flights, own) = (self.clone(), Rc::clone(&flight));
-        let landed = promise(Box::pin(async move {
+        let running = promise(Box::pin(async move {
             let value = work.await;
             if !replays(&value) {
                 flights.0.borrow_mut().retain(|(_, known)| !Rc::ptr_eq(known, &own));
             }
-            *own.landed.borrow_mut() = Some(Landed { at_ms: now_ms(), value });
+            *own.result.borrow_mut() = Some(Settled { at_ms: now_ms(), value });
             Ok(JsValue::UNDEFINED)
         }));
-        invocation.keep_alive(&landed);
-        JsFuture::from(landed).await.ok()?;
-        flight.landed.borrow().as_ref().map(|landed| landed.value.clone())
+        invocation.keep_alive(&running);
+        JsFuture::from(running).await.ok()?;
+        flight.result.borrow().as_ref().map(|settled| settled.value.clone())
     }
 
     fn forget_old(&self, rules: SingleFlightRules) {
         let now = now_ms();
-        self.0.borrow_mut().retain(|(_, flight)| match &*flight.landed.borrow() {
-            Some(landed) => now - landed.at_ms < rules.replay_ms,
+        self.0.borrow_mut().retain(|(_, flight)| match &*flight.result.borrow() {
+            Some(settled) => now - settled.at_ms < rules.replay_ms,
             // Kept for long enough to be found lost by those who wait for it.
             None => now - flight.began_ms.get() < 2.0 * rules.lost_after_ms,
         });
@@ -105,11 +105,11 @@ impl<V: Clone + 'static> SingleFlight<V> {
 }
 
 /// Waits for another's work; `None` if it takes so long that it must be lost.
-async fn landing<V: Clone>(flight: &Flight<V>, rules: SingleFlightRules) -> Option<V> {
+async fn result_of<V: Clone>(flight: &Flight<V>, rules: SingleFlightRules) -> Option<V> {
     let mut pause = Pause::default();
     loop {
-        if let Some(landed) = &*flight.landed.borrow() {
-            return Some(landed.value.clone());
+        if let Some(settled) = &*flight.result.borrow() {
+            return Some(settled.value.clone());
         }
         if now_ms() - flight.began_ms.get() >= rules.lost_after_ms {
             return None;

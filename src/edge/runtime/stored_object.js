@@ -46,10 +46,10 @@ export function background(object, work) {
  * @param {StoredObject} object
  * @param {Promise<unknown>} flight
  */
-export function depart(object, flight) {
-  const land = () => {
+export function start(object, flight) {
+  const end = () => {
     if (object.flight === flight) object.flight = undefined;
   };
   object.flight = flight;
-  object.ctx.waitUntil(flight.then(land, land));
+  object.ctx.waitUntil(flight.then(end, end));
 }

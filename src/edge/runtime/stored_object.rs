@@ -29,7 +29,7 @@ extern "C" {
     fn background(object: &StoredObject, work: &Promise) -> Result<(), JsValue>;
 
     #[wasm_bindgen(catch)]
-    fn depart(object: &StoredObject, flight: &Promise) -> Result<(), JsValue>;
+    fn start(object: &StoredObject, flight: &Promise) -> Result<(), JsValue>;
 
     /// An object, from inside.
     #[derive(Clone)]
@@ -98,12 +98,12 @@ impl StoredObject {
         background(self, &guarded_promise(work))
     }
 
-    /// Checks whether work of the object's is under way.
+    /// Checks whether work of the object is running.
     pub fn is_busy(&self) -> bool {
         self.flight().is_some()
     }
 
-    /// Returns the promise of the work under way, or else begins it. It goes on when those who asked have gone.
+    /// Returns the promise of the running work, or starts it. It continues when its requesters have hung up.
     ///
     /// # Errors
     /// If it cannot be remembered.
@@ -112,7 +112,7 @@ impl StoredObject {
             return Ok(flight);
         }
         let flight = guarded_promise(work());
-        depart(self, &flight)?;
+        start(self, &flight)?;
         Ok(flight)
     }
 }

@@ -8,7 +8,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::CryptoKey;
 
 use crate::algorithm::Algorithm;
-use crate::edge::runtime::host::thrown_message;
+use crate::edge::runtime::crossings::thrown_message;
 use crate::jwks::Key;
 use crate::oauth::random_text;
 use crate::problem::Problem;
@@ -29,7 +29,7 @@ extern "C" {
     fn random(length: usize) -> Result<Uint8Array, JsValue>;
 }
 
-/// WebCrypto refused; the text is its reason and never holds key material.
+/// WebCrypto refused; the text is its reason and never has key material.
 #[derive(Debug)]
 pub struct CryptoError(pub String);
 

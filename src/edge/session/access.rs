@@ -27,8 +27,8 @@ pub async fn token(gateway: &Gateway, cx: &RequestContext) -> Result<Option<Sess
     }
     let Some(session) = &gateway.config.session else { return Ok(None) };
     let Some(cookie) = presented_cookie(session, cx)? else { return Ok(None) };
-    let (risk, cors) = (RequestKind::of(cx), gateway.config.cors.as_ref());
-    if !is_from_own_pages(cx, &cx.origin(), cors, risk) {
+    let (kind, cors) = (RequestKind::of(cx), gateway.config.cors.as_ref());
+    if !is_from_own_pages(cx, &cx.origin(), cors, kind) {
         return Err(Problem::CsrfRejected);
     }
     let token = match gateway.sessions.borrow_mut().get(&cookie, now_ms()) {
@@ -70,12 +70,6 @@ async fn access(
     Ok(token)
 }
 
-/// Returns the name of the request's session and the key that opens it; `None` if it has none.
-pub fn session_names(gateway: &Gateway, cx: &RequestContext) -> Option<(String, String)> {
-    let cookie = presented_cookie(gateway.config.session.as_ref()?, cx).ok()??;
-    Some((cookie.object_name(), cookie.key()))
-}
-
 /// Lets a request go on without a session, where its own has ended or cannot be used at present; the log says why.
 ///
 /// # Errors
@@ -99,8 +93,8 @@ pub fn do_without(cx: &RequestContext, problem: Problem) -> Result<(), Problem> 
 pub async fn claims(gateway: &Gateway, cx: &RequestContext) -> Result<Rc<VerifiedClaims>, Problem> {
     let Some(session) = &gateway.config.session else { return Err(Problem::TokenMissing) };
     let rejected = token(gateway, cx).await?.ok_or(Problem::TokenMissing)?;
-    let issuer = gateway.issuer(&session.login.provider.authorizer);
-    let failure = match issuer.access_claims(cx, &rejected.token).await {
+    let verifier = gateway.verifier(&session.login.provider.authorizer);
+    let failure = match verifier.access_claims(cx, &rejected.token).await {
         Ok(claims) => return Ok(claims),
         Err(failure) => failure,
     };
@@ -112,7 +106,7 @@ pub async fn claims(gateway: &Gateway, cx: &RequestContext) -> Result<Rc<Verifie
             if renewed.token == rejected.token {
                 failure
             } else {
-                let verified = issuer.access_claims(cx, &renewed.token).await;
+                let verified = verifier.access_claims(cx, &renewed.token).await;
                 cx.session_token.replace(Some(renewed));
                 match verified {
                     Ok(claims) => return Ok(claims),

@@ -6,7 +6,7 @@ use crate::http::cookie;
 use crate::problem::Problem;
 use crate::session::{Presented, SessionCookie, presented};
 
-/// Returns the cookie of the request's session, where it has one.
+/// Returns the cookie of the request's session, if it has one.
 pub fn presented_cookie(session: &Session, cx: &RequestContext) -> Result<Option<SessionCookie>, Problem> {
     match presented(cx, &session.rules.cookie, cx.is_plain_loopback()) {
         Presented::Absent => Ok(None),
@@ -15,7 +15,7 @@ pub fn presented_cookie(session: &Session, cx: &RequestContext) -> Result<Option
             clear_cookie(session, cx);
             Err(Problem::SessionInvalid("the cookie is malformed"))
         }
-        // Which of them is ours cannot be told, and the one that stayed could be another's.
+        // Nobody knows which of them is ours, and the one that stays could be an attacker's.
         Presented::Repeated => Err(Problem::SessionInvalid("the cookie was sent more than once")),
     }
 }

@@ -19,7 +19,7 @@ use crate::token::{TokenError, VerifiedClaims};
 /// Begins a session with the tokens of a login, always under a fresh name, and sets its cookie.
 ///
 /// # Errors
-/// [`Problem::AccessTokenUnfit`] if the gateway does not take the access token, 503 if the session cannot be kept.
+/// [`Problem::AccessTokenUnfit`] if the gateway does not accept the access token, 503 if the session cannot be stored.
 pub async fn begin(
     gateway: &Gateway,
     cx: &RequestContext,
@@ -28,10 +28,10 @@ pub async fn begin(
     id_claims: Option<&VerifiedClaims>,
 ) -> Result<(), Problem> {
     let (rules, provider) = (&session.rules, &session.login.provider);
-    let issuer = gateway.issuer(&provider.authorizer);
+    let verifier = gateway.verifier(&provider.authorizer);
     let timeout_ms = provider.authorizer.timeout_ms;
     let token = tokens.access_token();
-    let claims = issuer.access_claims(cx, token).await.map_err(|failure| match failure {
+    let claims = verifier.access_claims(cx, token).await.map_err(|failure| match failure {
         VerifyError::Token(error) => {
             let mut reason = format!("its access token: {error}");
             // An opaque token has one part, an encrypted one has five.
@@ -49,12 +49,12 @@ pub async fn begin(
         let message = LogoutIndexMessage::Add { session: name.clone(), until: now_secs() + rules.absolute_secs };
         for claim in ["sid", "sub"] {
             let Some(value) = id_claims.text(claim) else { continue };
-            let index = digest(&index_subject(claim, &issuer.authorizer.issuer, value)).await?;
+            let index = digest(&index_subject(claim, &provider.authorizer.issuer, value)).await?;
             ask_logout_index(timeout_ms, cx, &index, &message).await?;
         }
     }
     let until = token_until(tokens, now_secs()).unwrap_or_else(|| claims.expires_at());
-    // Each login at Auth0 has refresh tokens of its own. Elsewhere those of one session at the provider may be one grant.
+    // Each login at Auth0 has its own refresh tokens. Elsewhere those of one session at the provider may be one grant.
     let sid = id_claims.and_then(|claims| claims.text("sid")).filter(|_| provider.endpoints.is_none());
     let kept = Tokens {
         access: token.to_owned(),
@@ -77,12 +77,12 @@ pub async fn begin(
     Ok(())
 }
 
-/// Ends the request's session, where it has one, and clears its cookie; the session has its refresh token revoked.
+/// Ends the request's session, if it has one, and clears its cookie; the session has its refresh token revoked.
 ///
 /// # Errors
 /// [`Problem::StoreUnavailable`] if it could not be ended.
 pub async fn end(gateway: &Gateway, cx: &RequestContext, session: &Session) -> Result<(), Problem> {
-    // One that is none of ours has no session to end.
+    // One that is not ours has no session to end.
     if let Ok(Some(cookie)) = presented_cookie(session, cx) {
         end_of(gateway, cx, session, &cookie, None).await?;
     }
@@ -90,7 +90,7 @@ pub async fn end(gateway: &Gateway, cx: &RequestContext, session: &Session) -> R
     Ok(())
 }
 
-/// Ends a session: by a logout, or by a login that takes its place and is `replaced_by` at the provider, empty where that has no name.
+/// Ends a session: by a logout, or by a login that takes its place and is `replaced_by` at the provider, empty if that has no name.
 async fn end_of(
     gateway: &Gateway,
     cx: &RequestContext,

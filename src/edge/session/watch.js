@@ -1,41 +1,18 @@
-// Watches over a socket or a stream that outlasts its request. What is decided stands first, in functions that do nothing: how long it
-// may go on, and when its session is asked. How much of messages waits for peers that read slowly is decided in `isBehind`: it is known
-// anew with each message.
+// Watches over a socket or a stream that outlasts its request. How long it may go on `src/session/expiry.rs` says, by way of
+// `watch_step` of `watch.rs`, which remembers nothing: timers go on when a panic ends the WebAssembly.
+//
+// How much of messages waits for peers that read slowly is decided in `isBehind`: it is known anew with each message, and a crossing
+// for each would cost more than to pass it on.
 
+import { watch_step } from '../gateway/inputs.js';
 import { ask } from '../runtime/object_client.js';
 import { sized } from '../runtime/limits.js';
 
-const CHECK_MAX_MS = 60 * 60 * 1000;
-const CHECK_AGAIN_MS = 5_000;
-
-/** Until when it may go on, and when its session is asked next, in milliseconds since 1970. @typedef {{ until: number, next: number }} Term */
-
 /**
- * Returns the term behind an answer of the session: it may have renewed its token, or have been logged out long before that one expires.
+ * The session of a socket or stream: its objects, its name among them, and the message that asks it, as a use of it and silent.
  *
- * @param {Term} term
- * @param {{ access?: string, until: number, good_for: number } | undefined} answer none if it could not be asked
- * @param {number} now
- * @returns {Term}
+ * @typedef {{ objects: import('../runtime/object_client.js').Namespace, name: string, used: string, silent: string }} Session
  */
-function judged(term, answer, now) {
-  if (!answer) return { ...term, next: now + CHECK_AGAIN_MS };
-  if (!answer.access) return { ...term, until: 0 };
-  const until = answer.until * 1000;
-  return { until, next: Math.min(until, now + answer.good_for * 1000) };
-}
-
-/**
- * Returns for how long nothing is to be looked at, in milliseconds.
- *
- * @param {Term} term
- * @param {number} now
- */
-function pause({ until, next }, now) {
-  return Math.min(Math.max(Math.min(until, next) - now, 0), CHECK_MAX_MS);
-}
-
-// What is done.
 
 const EXPIRED = 4401;
 const EXPIRED_REASON = 'the token has expired';
@@ -55,25 +32,22 @@ const STALLED_MS = 30_000;
 
 /**
  * @param {Response} response
- * @param {number} until
- * @param {import('../runtime/object_client.js').Namespace | undefined} sessions
- * @param {string} name
- * @param {string} key
- * @param {number} next
+ * @param {number} until_ms
+ * @param {number} ask_at_ms
+ * @param {Session | undefined} session
  * @param {{ abort(): void }} context
  */
-export function expiring(response, until, sessions, name, key, next, context) {
+export function expiring(response, until_ms, ask_at_ms, session, context) {
   let used = false;
-  const askSession =
-    sessions &&
-    (() => {
-      // What the client sends is a use of its session. That the gateway asks is none.
-      const message = JSON.stringify({ do: 'access', key, silent: !used });
-      used = false;
-      return ask(sessions, name, message, CHECK_TIMEOUT_MS);
-    });
+  const askSession = async () => {
+    if (!session) throw new Error('there is no session to ask');
+    // What the client sends is a use of its session. That the gateway asks is none.
+    const message = used ? session.used : session.silent;
+    used = false;
+    return ask(session.objects, session.name, message, CHECK_TIMEOUT_MS);
+  };
   /** @type {Watched} */
-  const watched = (end) => watch({ until, next: sessions ? next : until }, askSession, end);
+  const watched = (end) => watch({ until_ms, ask_at_ms }, askSession, end);
   if (response.webSocket)
     return relayed(response, context, watched, () => {
       used = true;
@@ -84,27 +58,30 @@ export function expiring(response, until, sessions, name, key, next, context) {
 /**
  * Calls `end` when what let a request in is over. Returns what stops that.
  *
- * @param {Term} term
- * @param {(() => Promise<string>) | undefined} askSession
+ * @param {import('../gateway/inputs.js').Term} term
+ * @param {() => Promise<string>} askSession
  * @param {() => void} end
  */
 function watch(term, askSession, end) {
   /** @type {ReturnType<typeof setTimeout>} */
   let timer;
   let stopped = false;
-  const check = async () => {
-    if (askSession && Date.now() >= term.next) {
-      const answer = await askSession().then(JSON.parse, () => undefined);
-      term = judged(term, answer, Date.now());
-    }
+  /** @type {(asked?: number, answer?: string) => Promise<void>} */
+  const look = async (asked, answer) => {
     if (stopped) return;
-    if (Date.now() >= term.until) end();
-    else wait();
+    const { next, ...left } = watch_step()(term.until_ms, term.ask_at_ms, Date.now(), asked, answer);
+    term = left;
+    if (next === 'end') return end();
+    if (next !== 'ask') return wait(next);
+    const now = Date.now();
+    return look(now, await askSession().catch(() => undefined));
   };
-  const wait = () => {
-    timer = setTimeout(check, pause(term, Date.now()));
+  /** @param {number} ms */
+  const wait = (ms) => {
+    // What cannot be decided is over.
+    timer = setTimeout(() => look().catch(end), ms);
   };
-  wait();
+  wait(0);
   return () => {
     stopped = true;
     clearTimeout(timer);

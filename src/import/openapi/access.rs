@@ -5,7 +5,7 @@
 
 use super::schemes::{Scheme, Schemes};
 use crate::authoring::Json;
-use crate::config::holds_reference;
+use crate::config::{access, holds_reference};
 
 /// The most alternatives that are weighed against each other; people write one or two.
 const ALTERNATIVES_MAX: usize = 50;
@@ -122,14 +122,14 @@ impl Access {
     /// Returns the value of a path's `auth`, where an authorizer of several is named.
     pub fn to_json(&self, authorizer: Option<&str>) -> Json {
         let mut members = Vec::new();
-        members.extend(authorizer.map(|name| ("authorizer".to_owned(), name.into())));
-        for (key, scopes) in [("scopes", &self.scopes), ("any_scopes", &self.any_scopes)] {
+        members.extend(authorizer.map(|name| (access::AUTHORIZER.name.to_owned(), name.into())));
+        for (key, scopes) in [(&access::SCOPES, &self.scopes), (&access::ANY_SCOPES, &self.any_scopes)] {
             if !scopes.is_empty() {
-                members.push((key.to_owned(), Json::texts(scopes)));
+                members.push((key.name.to_owned(), Json::texts(scopes)));
             }
         }
         if self.optional {
-            members.push(("optional".to_owned(), true.into()));
+            members.push((access::OPTIONAL.name.to_owned(), true.into()));
         }
         if members.is_empty() { true.into() } else { Json::Object(members) }
     }

@@ -11,6 +11,9 @@ use super::shared::Shapes;
 use super::template::{REST, Reach, Template};
 use super::vendor::{ANY_METHOD, Extensions, MORE_PATHS, guard};
 use crate::authoring::Json;
+use crate::config::IntegrationKind;
+use crate::config::integration::keys::{TYPE, fixed, http_proxy};
+use crate::config::path::keys;
 
 /// The most operations of a description; it bounds how long they are compared, and the largest have a tenth of it.
 const OPERATIONS_MAX: usize = 50_000;
@@ -108,20 +111,22 @@ impl Route {
         if !self.review.is_empty() {
             members.push(("x-review".to_owned(), Json::texts(&self.review)));
         }
-        members.push(("method".to_owned(), self.method.into()));
-        members.push(("path".to_owned(), self.template.pattern.as_str().into()));
-        members.extend(self.access.as_ref().map(|access| ("auth".to_owned(), access.to_json(authorizer(access)))));
+        members.push((keys::METHOD.name.to_owned(), self.method.into()));
+        members.push((keys::PATH.name.to_owned(), self.template.pattern.as_str().into()));
+        let auth = self.access.as_ref().map(|access| access.to_json(authorizer(access)));
+        members.extend(auth.map(|auth| (keys::AUTH.name.to_owned(), auth)));
         let integration = match self.answer {
-            Answer::Upstream(index) => {
-                Json::object([("type", "http_proxy".into()), ("server", Json::Text(Servers::alias(index)))])
-            }
+            Answer::Upstream(index) => Json::object([
+                (TYPE.name, IntegrationKind::HttpProxy.name().into()),
+                (http_proxy::SERVER.name, Json::Text(Servers::alias(index))),
+            ]),
             Answer::Nothing => Json::object([
-                ("type", "static".into()),
-                ("status", Json::Number("501".to_owned())),
-                ("body", "Not taken over from the description.".into()),
+                (TYPE.name, IntegrationKind::Static.name().into()),
+                (fixed::STATUS.name, Json::Number("501".to_owned())),
+                (fixed::BODY.name, "Not taken over from the description.".into()),
             ]),
         };
-        members.push(("integration".to_owned(), integration));
+        members.push((keys::INTEGRATION.name.to_owned(), integration));
         Json::Object(members)
     }
 

@@ -6,7 +6,9 @@ use super::reference::follow;
 use super::wishes::Wishes;
 use crate::address::Address;
 use crate::authoring::{Json, Provider};
+use crate::config::authorizer::keys::{AUDIENCE, TYPE};
 use crate::config::holds_reference;
+use crate::config::provider::CLIENT_ID;
 
 /// What a provider's discovery document is called behind its issuer (OpenID Connect Discovery 1.0 section 4).
 const DISCOVERY: &str = "/.well-known/openid-configuration";
@@ -131,12 +133,12 @@ impl Tenant {
             members.push(("x-review".to_owned(), Json::Array(vec![UNKNOWN_ISSUER.into()])));
         }
         members.extend([
-            ("type".to_owned(), self.provider.word().into()),
+            (TYPE.name.to_owned(), self.provider.word().into()),
             (format!("x-{key}"), self.provider.about_tenant().into()),
             (key.to_owned(), Json::Text(tenant)),
-            ("client_id".to_owned(), Json::Text(reference("CLIENT_ID"))),
-            ("x-audience".to_owned(), "The API's identifier at the provider; no description has it.".into()),
-            ("audience".to_owned(), Json::Text(reference("AUDIENCE"))),
+            (CLIENT_ID.name.to_owned(), Json::Text(reference("CLIENT_ID"))),
+            (format!("x-{}", AUDIENCE.name), "The API's identifier at the provider; no description has it.".into()),
+            (AUDIENCE.name.to_owned(), Json::Text(reference("AUDIENCE"))),
         ]);
         Json::Object(members)
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::address::Address;
 use crate::authoring::Json;
 use crate::config::holds_reference;
+use crate::config::server::{ALIAS, URL};
 
 /// The upstreams that paths were sent to.
 pub struct Servers {
@@ -81,8 +82,8 @@ impl Servers {
                 Base::Url(url) => url.clone(),
                 Base::Unknown(_) => format!("$env.{}_URL", alias.to_ascii_uppercase().replace('-', "_")),
             };
-            members.push(("alias".to_owned(), Json::Text(alias)));
-            members.push(("url".to_owned(), Json::Text(url)));
+            members.push((ALIAS.name.to_owned(), Json::Text(alias)));
+            members.push((URL.name.to_owned(), Json::Text(url)));
             Json::Object(members)
         });
         Json::Array(servers.collect())

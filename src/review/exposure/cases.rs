@@ -42,9 +42,7 @@ fn config(section: &str, members: &str) -> String {
 }
 
 fn told(section: &str, before: &str, after: &str) -> Vec<String> {
-    let compared = compare(&config(section, before), &config(section, after));
-    let of_routes = compared.changes.iter().flat_map(|change| &change.exposures);
-    of_routes.chain(&compared.exposures).map(ToString::to_string).collect()
+    compare(&config(section, before), &config(section, after)).told()
 }
 
 /// For each key: its section, what stands there before and afterwards, and what is told.

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::review::outline::OutlinedRoute;
 
 /// The difference between two configs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
     /// The routes that differ, in the order of path and method.
     pub changes: Vec<Change>,
@@ -19,6 +19,13 @@ impl Comparison {
     /// Checks whether anything is exposed.
     pub fn exposes(&self) -> bool {
         !self.exposures.is_empty() || self.changes.iter().any(|change| !change.exposures.is_empty())
+    }
+
+    /// Returns in words what is exposed, by routes and then by sections.
+    #[cfg(test)]
+    pub fn told(&self) -> Vec<String> {
+        let of_routes = self.changes.iter().flat_map(|change| &change.exposures);
+        of_routes.chain(&self.exposures).map(ToString::to_string).collect()
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::meaning::texts;
+use super::config::texts;
 use crate::config::Network;
+use crate::config::networks::{ALLOW, DENY};
 
 /// Addresses of one family, from the first to the last.
 type Range = (u128, u128);
@@ -28,7 +29,6 @@ struct Admitted {
 /// Returns what the second `ip` admits and the first does not; `None` if that is nothing.
 pub(super) fn first_admitted(before: &Value, after: &Value) -> Option<String> {
     let (was, is) = (Admitted::of(before), Admitted::of(after));
-    let open = |ip: &Value| ip.get("allow").is_none();
     if open(after) && !open(before) {
         return Some("every address that is not denied".to_owned());
     }
@@ -42,11 +42,16 @@ pub(super) fn first_admitted(before: &Value, after: &Value) -> Option<String> {
         if is.iter().all(is_known) {
             continue;
         }
-        let mut listed = networks(after.get("allow")).1.into_iter();
+        let mut listed = networks(after.get(ALLOW.name)).1.into_iter();
         let added = listed.find(|network| network.v4 == v4 && !is_known(&network.range));
         return Some(added.map_or_else(|| "addresses that were kept out".to_owned(), |network| network.text));
     }
     None
+}
+
+/// Checks whether everybody may come who is not denied.
+fn open(ip: &Value) -> bool {
+    ip.get(ALLOW.name).is_none()
 }
 
 /// Returns the references in a list, and its networks.
@@ -61,14 +66,14 @@ fn networks(list: Option<&Value>) -> (BTreeSet<String>, Vec<Written>) {
 
 impl Admitted {
     fn of(ip: &Value) -> Self {
-        let (allowed, allow) = networks(ip.get("allow"));
-        let (denied, deny) = networks(ip.get("deny"));
+        let (allowed, allow) = networks(ip.get(ALLOW.name));
+        let (denied, deny) = networks(ip.get(DENY.name));
         let families = [false, true].map(|v4| {
             let of_family = |list: &[Written]| {
                 merged(list.iter().filter(|network| network.v4 == v4).map(|network| network.range).collect())
             };
             let all = vec![(0, u128::MAX)];
-            let allow = if ip.get("allow").is_some() { of_family(&allow) } else { all };
+            let allow = if !open(ip) { of_family(&allow) } else { all };
             without(&allow, &of_family(&deny))
         });
         Self { families, allowed, denied }

@@ -1,81 +1,85 @@
 //! What the change of a route exposes.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
 use super::change::Exposure;
-use super::meaning::{Meaning, Object};
+use super::config::{Config, Object, Side, Target, members};
 use super::rule::{judge_keys, judge_section};
-use super::side::{Config, Side};
+use crate::config::grammar::{Entry, Section};
+use crate::config::integration::keys::{Kind, callback, http_proxy, union};
+use crate::config::mapping::{self, request_headers};
+use crate::config::path::keys;
+use crate::config::{Reference, ReferenceKind, Settings, WrittenPath};
+
+/// The keys of a path.
+static PATH: LazyLock<Vec<Entry>> = LazyLock::new(|| keys::section().keys);
 
 /// Rules of a path that keep requests out, whatever answers them.
-const RESTRICTIONS: [&str; 5] = ["rate_limit", "max_body_bytes", "content_types", "ip", "pre_process"];
+const RESTRICTIONS: [&str; 5] =
+    [keys::RATE_LIMIT.name, keys::MAX_BODY_BYTES.name, keys::CONTENT_TYPES.name, keys::IP.name, keys::PRE_PROCESS.name];
+
+/// What a path says of it that it opens, whatever stood there before.
+const OPENING: [&str; 2] = [keys::RESPONSE.name, keys::ENCODED_SLASHES.name];
+
+/// Where a path says what is sent besides what a client sends: the key, its section, and the lists in it.
+const SENT: [(&str, fn() -> Section, &[&str]); 2] = [
+    (keys::MAPPING.name, mapping::section, &[mapping::HEADERS.name, mapping::QUERY.name]),
+    (keys::REQUEST_HEADERS.name, request_headers::section, &[request_headers::SET.name]),
+];
 
 /// Says what a route that is on both sides exposes.
-pub fn exposed_by_change(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
+pub(super) fn exposed_by_change(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = weaker(was, is);
-    judge_section("path", "", was.path, is.path, &mut exposures);
+    judge_section(&PATH, "", was.said, is.said, &mut exposures);
     judge_integration(was, is, &mut exposures);
-    let guard = "pre_process";
-    judge_binding(was, is, was.path.get(guard), is.path.get(guard), guard, &mut exposures);
+    judge_target(guard(was), guard(is), keys::PRE_PROCESS.name, &mut exposures);
     exposures
 }
 
 /// Says what the second route lets in that the first keeps out, whatever answers either.
-pub fn less_asked(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
+pub(super) fn less_asked(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = weaker(was, is);
-    judge_keys("path", "", was.path, is.path, false, &|key| RESTRICTIONS.contains(&key), &mut exposures);
-    if is.kind() == "http_proxy" {
-        let headers =
-            |side: Side<'_>| side.path.get("request_headers").and_then(Value::as_object).cloned().unwrap_or_default();
-        let removed = |key: &str| key == "remove";
-        judge_keys("request_headers", "request_headers", &headers(was), &headers(is), false, &removed, &mut exposures);
+    judge_keys(&PATH, "", was.said, is.said, false, &|key| RESTRICTIONS.contains(&key), &mut exposures);
+    if is.path.and_then(WrittenPath::kind) == Some(Kind::HttpProxy) {
+        let place = keys::REQUEST_HEADERS.name;
+        let [before, after] = [was, is].map(|side| members(side.said.get(place)));
+        let is_meant = |key: &str| key == request_headers::REMOVE.name;
+        judge_keys(&request_headers::section().keys, place, before, after, false, &is_meant, &mut exposures);
     }
     exposures
 }
 
 /// Says which headers and parameters one upstream gets from elsewhere by the second route than by the first.
-pub fn other_sources(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
-    let targets = |side: Side<'_>| {
-        let alias = side.integration().get("server").and_then(Value::as_str).map(str::to_owned);
-        alias.map(|alias| side.meaning.servers.of(&alias)).unwrap_or_default()
-    };
+pub(super) fn other_sources(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = Vec::new();
-    if targets(was).is_disjoint(&targets(is)) {
+    if !is_shared(target(was), target(is)) {
         return exposures;
     }
-    for (section, keys) in [("mapping", ["headers", "query"].as_slice()), ("request_headers", &["set"])] {
-        let object = |value: Option<&Value>| value.and_then(Value::as_object).cloned().unwrap_or_default();
-        let [before, mut after] = [was, is].map(|side| object(side.path.get(section)));
-        for key in keys {
+    for (place, section, lists) in SENT {
+        let (before, mut after) = (members(was.said.get(place)), members(is.said.get(place)).clone());
+        for list in lists {
             // What is sent besides takes nothing away.
-            let known = object(before.get(*key));
-            let mut sources = object(after.get(*key));
-            let is_same = |one: &str, other: &str| one == other || *key != "query" && one.eq_ignore_ascii_case(other);
-            sources.retain(|name, _| known.keys().any(|other| is_same(name, other)));
-            after.insert((*key).to_owned(), sources.into());
+            let known = members(before.get(*list));
+            let any_case = *list != mapping::QUERY.name;
+            let is_same = |one: &str, other: &str| one == other || any_case && one.eq_ignore_ascii_case(other);
+            if let Some(Value::Object(sources)) = after.get_mut(*list) {
+                sources.retain(|name, _| known.keys().any(|other| is_same(name, other)));
+            }
         }
-        judge_keys(section, section, &before, &after, false, &|key| keys.contains(&key), &mut exposures);
+        judge_keys(&section().keys, place, before, &after, false, &|key| lists.contains(&key), &mut exposures);
     }
     exposures
 }
 
 /// Says what a route that was not there opens, whoever may ask for it.
-pub fn opened_by_addition(is: Side<'_>) -> Vec<Exposure> {
+pub(super) fn opened_by_addition(is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = Vec::new();
-    let fresh = |key: &str| ["response", "encoded_slashes"].contains(&key);
-    judge_keys("path", "", &Object::new(), is.path, true, &fresh, &mut exposures);
-    if let kind @ ("static" | "redirect") = is.kind().as_str() {
-        judge_keys(
-            &section_of(kind),
-            "integration",
-            &Object::new(),
-            &is.integration(),
-            true,
-            &|_| true,
-            &mut exposures,
-        );
+    judge_keys(&PATH, "", &Object::new(), is.said, true, &|key| OPENING.contains(&key), &mut exposures);
+    if let Some(Kind::Static | Kind::Redirect) = is.path.and_then(WrittenPath::kind) {
+        judge_fresh_answer(is, &mut exposures);
     }
     exposures
 }
@@ -83,95 +87,91 @@ pub fn opened_by_addition(is: Side<'_>) -> Vec<Exposure> {
 /// Says which secrets a route that was not there sends to an upstream that got them by no path before.
 ///
 /// An upstream that no path went to before is judged with its section, whatever it gets.
-pub fn secrets_handed_over(old: &Config, is: Side<'_>) -> Vec<Exposure> {
-    let upstreams = upstreams_of(is.meaning, is.path);
-    let before = || old.meaning.paths.iter().filter(|path| !upstreams_of(&old.meaning, path).is_disjoint(&upstreams));
-    let sent = secrets_sent(is.path);
-    let fresh = sent
-        .into_iter()
-        .filter(|(_, _, secret)| !before().any(|path| secrets_sent(path).iter().any(|(_, _, other)| other == secret)));
+pub(super) fn secrets_handed_over(old: &Config<'_>, is: Side<'_>) -> Vec<Exposure> {
+    let is_known = |secret: &str| {
+        let paths = old.tree.paths.iter().zip(&old.paths);
+        let mut before = paths.filter(|(_, said)| secrets_sent(said).any(|(.., other)| other == secret));
+        before.any(|(path, _)| is_shared(old.target(path), target(is)))
+    };
+    let fresh = secrets_sent(is.said).filter(|(.., secret)| !is_known(secret));
     let exposures =
         fresh.map(|(place, name, secret)| Exposure::Setting { place, what: format!("sends {name}, from {secret}") });
     exposures.collect()
 }
 
-/// Returns what gets the requests of a path: addresses, modules, other Workers.
-fn upstreams_of(meaning: &Meaning, path: &Object) -> BTreeSet<String> {
-    let text = |key: &str| path.get("integration").and_then(|integration| integration.get(key)?.as_str());
-    let alias = text("server").or_else(|| text("binding"));
-    let targets = match text("type") {
-        Some("http_proxy") => &meaning.servers,
-        Some("service") => &meaning.services,
-        _ => &meaning.bindings,
-    };
-    alias.map(|alias| targets.of(alias)).unwrap_or_default()
-}
-
-/// Returns each secret that a path maps, with the place of the mapping and the name that it is sent under.
-fn secrets_sent(path: &Object) -> Vec<(String, String, String)> {
-    let mut sent = Vec::new();
-    for (section, key) in [("mapping", "headers"), ("mapping", "query"), ("request_headers", "set")] {
-        let sources = path.get(section).and_then(|section| section.get(key)?.as_object());
-        for (name, source) in sources.into_iter().flatten() {
-            if let Some(secret) = source.as_str().filter(|text| text.starts_with("$secret.")) {
-                sent.push((format!("{section}.{key}"), name.clone(), secret.to_owned()));
-            }
-        }
-    }
-    sent
+/// Yields each secret that a path maps, with the place of the mapping and the name that it is sent under.
+fn secrets_sent(path: &Object) -> impl Iterator<Item = (String, &str, &str)> {
+    let lists = SENT.iter().flat_map(|(section, _, lists)| lists.iter().map(move |list| (*section, *list)));
+    lists.flat_map(move |(section, list)| {
+        members(members(path.get(section)).get(list)).iter().filter_map(move |(name, source)| {
+            let secret = source.as_str().filter(|text| {
+                matches!(Reference::parse(text), Some(Ok(Reference { kind: ReferenceKind::Secret, .. })))
+            })?;
+            Some((format!("{section}.{list}"), name.as_str(), secret))
+        })
+    })
 }
 
 /// Judges what answers a route.
 fn judge_integration(was: Side<'_>, is: Side<'_>, exposures: &mut Vec<Exposure>) {
-    let (kind, before, after) = (is.kind(), was.integration(), is.integration());
-    let section = section_of(&kind);
-    if kind == was.kind() {
-        judge_section(&section, "integration", &before, &after, exposures);
-        let place = if kind == "http_proxy" { "integration.server" } else { "integration" };
-        judge_binding(was, is, Some(&before.clone().into()), Some(&after.clone().into()), place, exposures);
-        let key = "post_process";
-        judge_binding(was, is, before.get(key), after.get(key), "integration.post_process", exposures);
+    let place = keys::INTEGRATION.name;
+    if is.kind() != was.kind() {
+        match is.path.and_then(WrittenPath::kind) {
+            // The answer stands in the config; where it leads, or what references in it bring, is judged as something that is added.
+            Some(Kind::Static | Kind::Redirect | Kind::Health) => judge_fresh_answer(is, exposures),
+            _ => exposures.push(Exposure::Answered { before: was.kind().to_owned(), after: is.kind().to_owned() }),
+        }
         return;
     }
-    match kind.as_str() {
-        // The answer stands in the config; where it leads, or what references in it bring, is judged as something that is added.
-        "static" | "redirect" | "response" | "health" => {
-            judge_keys(&section, "integration", &Object::new(), &after, true, &|_| true, exposures);
-        }
-        _ => exposures.push(Exposure::Answered { before: was.kind(), after: kind }),
+    if was.integration() == is.integration() {
+        return;
+    }
+    let (Some(before), Some(after)) = (answer(was), answer(is)) else {
+        // Of a type that comes from a binding, nobody knows here which keys count.
+        let what = "what answers is not known here, and it is not as it was".to_owned();
+        return exposures.push(Exposure::Setting { place: place.to_owned(), what });
+    };
+    judge_section(&union().keys_of(is.kind()), place, was.integration(), is.integration(), exposures);
+    let at = match after {
+        Settings::HttpProxy { .. } => format!("{place}.{}", http_proxy::SERVER.name),
+        _ => place.to_owned(),
+    };
+    judge_target(target(was), target(is), &at, exposures);
+    if let (Settings::Callback { post_process: was_told, .. }, Settings::Callback { post_process: is_told, .. }) =
+        (before, after)
+    {
+        let (before, after) = (was.config.worker(was_told.as_ref()), is.config.worker(is_told.as_ref()));
+        judge_target(before, after, &format!("{place}.{}", callback::POST_PROCESS.name), exposures);
     }
 }
 
-/// Returns the section of the schema that has the keys of a type of integrations.
-fn section_of(kind: &str) -> String {
-    match kind.strip_prefix("auth0_") {
-        Some(flow) => format!("integration_{flow}"),
-        None if kind.starts_with("supabase_") => "integration_supabase".to_owned(),
-        None => format!("integration_{kind}"),
-    }
+/// Judges an answer that stands in the config, where something else was.
+fn judge_fresh_answer(is: Side<'_>, exposures: &mut Vec<Exposure>) {
+    let (keys, place) = (union().keys_of(is.kind()), keys::INTEGRATION.name);
+    judge_keys(&keys, place, &Object::new(), is.integration(), true, &|_| true, exposures);
+}
+
+fn answer(side: Side<'_>) -> Option<&Settings<'_>> {
+    Some(&side.path?.integration()?.settings)
+}
+
+fn target(side: Side<'_>) -> Option<Target<'_>> {
+    side.config.target(side.path?)
+}
+
+fn guard(side: Side<'_>) -> Option<Target<'_>> {
+    side.config.worker(side.path?.pre_process.as_ref())
+}
+
+/// Checks whether two aliases lead to anything that is the same.
+fn is_shared(one: Option<Target<'_>>, other: Option<Target<'_>>) -> bool {
+    one.zip(other).is_some_and(|((_, one), (_, other))| !one.is_disjoint(&other))
 }
 
 /// Judges the alias by which a part of a path calls an upstream, a module or another Worker.
-fn judge_binding(
-    was: Side<'_>,
-    is: Side<'_>,
-    before: Option<&Value>,
-    after: Option<&Value>,
-    place: &str,
-    exposures: &mut Vec<Exposure>,
-) {
-    let target = |side: Side<'_>, part: Option<&Value>| -> Option<(String, BTreeSet<String>)> {
-        let part = part?;
-        let alias = part.get("server").or_else(|| part.get("binding"))?.as_str()?;
-        let targets = match part.get("type").and_then(Value::as_str) {
-            Some("http_proxy") => &side.meaning.servers,
-            Some("service") => &side.meaning.services,
-            _ => &side.meaning.bindings,
-        };
-        Some((alias.to_owned(), targets.of(alias)))
-    };
+fn judge_target(before: Option<Target<'_>>, after: Option<Target<'_>>, place: &str, exposures: &mut Vec<Exposure>) {
     // What stands behind an alias is judged once, with its section.
-    if let (Some((alias, before)), Some((other, after))) = (target(was, before), target(is, after))
+    if let (Some((alias, before)), Some((other, after))) = (before, after)
         && alias != other
     {
         let gone_to = after.difference(&before).map(|target| Exposure::Setting {
@@ -184,8 +184,8 @@ fn judge_binding(
 
 /// Says what the second route's requirement lets in that the first's does not.
 fn weaker(before: Side<'_>, after: Side<'_>) -> Vec<Exposure> {
-    let Some(was) = before.requirement() else { return Vec::new() };
-    let Some(is) = after.requirement() else {
+    let Some(was) = &before.route.requirement else { return Vec::new() };
+    let Some(is) = &after.route.requirement else {
         // One that let everyone through had nothing to lose but the refusal of bad credentials.
         return vec![Exposure::AuthenticationLost];
     };
@@ -193,7 +193,7 @@ fn weaker(before: Side<'_>, after: Side<'_>) -> Vec<Exposure> {
     if is.optional && !was.optional {
         exposures.push(Exposure::AuthenticationOptional);
     }
-    let rules = |side: Side<'_>, name: &str| side.meaning.authorizers.get(name).cloned();
+    let rules = |side: Side<'_>, name: &str| side.config.authorizers.get(name).cloned();
     if is.authorizer != was.authorizer && rules(after, &is.authorizer) != rules(before, &was.authorizer) {
         let (before, after) = (was.authorizer.clone(), is.authorizer.clone());
         exposures.push(Exposure::AuthorizerChanged { before, after });

@@ -8,11 +8,12 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::change::Exposure;
-use super::meaning::{Object, texts};
+use super::config::{Object, members, texts};
 use super::networks::first_admitted;
 use crate::address::Address;
 use crate::config::grammar::{Change, Entry, Json};
-use crate::config::{ListedOrigin, schema};
+use crate::config::rules::cache;
+use crate::config::{ListedOrigin, Reference, schema};
 
 /// The longest value that is shown, in characters.
 const SHOWN_MAX_CHARS: usize = 100;
@@ -81,13 +82,13 @@ pub fn harmless_keys() -> Vec<(String, &'static str)> {
 }
 
 /// Judges the keys of a section that differ; `place` is where it stands, and an empty one says nothing.
-pub(super) fn judge_section(section: &str, place: &str, before: &Object, after: &Object, told: &mut Vec<Exposure>) {
-    judge_keys(section, place, before, after, false, &|_| true, told);
+pub(super) fn judge_section(keys: &[Entry], place: &str, before: &Object, after: &Object, told: &mut Vec<Exposure>) {
+    judge_keys(keys, place, before, after, false, &|_| true, told);
 }
 
 /// Judges those keys of a section that `is_meant` names; a fresh section was not there before.
 pub(super) fn judge_keys(
-    section: &str,
+    keys: &[Entry],
     place: &str,
     before: &Object,
     after: &Object,
@@ -95,9 +96,11 @@ pub(super) fn judge_keys(
     is_meant: &dyn Fn(&str) -> bool,
     told: &mut Vec<Exposure>,
 ) {
-    for entry in KEYS.get(section).into_iter().flatten().filter(|entry| is_meant(entry.name)) {
+    for entry in keys.iter().filter(|entry| is_meant(entry.name)) {
         let absent = entry.absent_as.as_ref().or(entry.default.as_ref()).map(Json::to_value);
-        let value = |object: &'_ Object| object.get(entry.name).cloned().or_else(|| absent.clone());
+        // An answer may be `null`; elsewhere that is a mistake, and says nothing.
+        let says = |value: &&Value| !value.is_null() || matches!(entry.change, Change::Answer);
+        let value = |object: &Object| object.get(entry.name).filter(says).cloned().or_else(|| absent.clone());
         let (before, after) = (value(before), value(after));
         if before != after {
             let place = if place.is_empty() { entry.name.to_owned() } else { format!("{place}.{}", entry.name) };
@@ -140,18 +143,14 @@ impl Judge<'_> {
             }
             Change::Guard(section, _) => self.judge_below(section, before, after, before.is_none()),
             Change::Different(words) if !self.fresh => self.tell(in_place_of(words)),
-            Change::Handover(words) if !self.fresh && after.and_then(Value::as_str) != Some("session") => {
+            Change::Handover(words, kept) if !self.fresh && after.and_then(Value::as_str) != Some(kept) => {
                 self.tell(in_place_of(words));
             }
             Change::Destination(words) if after.is_some() => self.tell(in_place_of(words)),
-            Change::Hidden(words) if !self.fresh => {
-                let references =
-                    [after, before].map(|value| value.and_then(Value::as_str).filter(|text| text.starts_with('$')));
-                match references {
-                    [Some(after), Some(before)] => self.tell(format!("{words}: {after} in place of {before}")),
-                    _ => self.tell(words),
-                }
-            }
+            Change::Hidden(words) if !self.fresh => match [after, before].map(|value| reference(value?)) {
+                [Some(after), Some(before)] => self.tell(format!("{words}: {after} in place of {before}")),
+                _ => self.tell(words),
+            },
             Change::Larger(words) if !self.fresh => {
                 match (before.and_then(Value::as_u64), after.and_then(Value::as_u64)) {
                     (Some(before), Some(after)) if after <= before => {}
@@ -190,10 +189,10 @@ impl Judge<'_> {
             Change::Networks => self.judge_networks(before, after),
             Change::MediaTypes => self.judge_media_types(before, after),
             Change::Cache => match (before, after) {
-                (None, Some(cache)) if cache.get("per_user") != Some(&Value::Bool(true)) => {
+                (None, Some(kept)) if kept.get(cache::PER_USER.name) != Some(&Value::Bool(true)) => {
                     self.tell("keeps answers for everyone");
                 }
-                (Some(_), Some(_)) => self.judge_below("cache", before, after, false),
+                (Some(_), Some(_)) => self.judge_all(&cache::section().keys, before, after, false),
                 (_, _) => {}
             },
             Change::Answer => {
@@ -201,7 +200,7 @@ impl Judge<'_> {
                 self.tell_of("answers with", references);
             }
             Change::Different(_)
-            | Change::Handover(_)
+            | Change::Handover(..)
             | Change::Destination(_)
             | Change::Hidden(_)
             | Change::Larger(_)
@@ -216,8 +215,11 @@ impl Judge<'_> {
     }
 
     fn judge_below(&mut self, section: &str, before: Option<&Value>, after: Option<&Value>, fresh: bool) {
-        let object = |value: Option<&Value>| value.and_then(Value::as_object).cloned().unwrap_or_default();
-        judge_keys(section, self.place, &object(before), &object(after), fresh, &|_| true, self.told);
+        self.judge_all(KEYS.get(section).map(Vec::as_slice).unwrap_or_default(), before, after, fresh);
+    }
+
+    fn judge_all(&mut self, keys: &[Entry], before: Option<&Value>, after: Option<&Value>, fresh: bool) {
+        judge_keys(keys, self.place, members(before), members(after), fresh, &|_| true, self.told);
     }
 
     fn judge_headers(&mut self, before: Option<&Value>, after: Option<&Value>) {
@@ -374,18 +376,19 @@ fn site(value: &Value) -> Site {
 /// Returns the references in a value.
 fn references(value: Option<&Value>) -> BTreeSet<String> {
     match value {
-        Some(Value::String(text)) if text.starts_with("$env.") || text.starts_with("$secret.") => {
-            BTreeSet::from([text.clone()])
-        }
         Some(Value::Array(items)) => items.iter().flat_map(|item| references(Some(item))).collect(),
         Some(Value::Object(members)) => members.values().flat_map(|value| references(Some(value))).collect(),
-        _ => BTreeSet::new(),
+        value => value.and_then(reference).into_iter().map(str::to_owned).collect(),
     }
 }
 
+/// Returns a text that is a reference.
+fn reference(value: &Value) -> Option<&str> {
+    value.as_str().filter(|text| matches!(Reference::parse(text), Some(Ok(_))))
+}
+
 fn by_name(value: Option<&Value>) -> BTreeMap<String, Value> {
-    let members = value.and_then(Value::as_object).into_iter().flatten();
-    members.map(|(name, value)| (name.clone(), value.clone())).collect()
+    members(value).iter().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn by_lower_name(value: Option<&Value>) -> BTreeMap<String, Value> {

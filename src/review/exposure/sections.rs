@@ -1,76 +1,74 @@
 //! What the change of a section other than `paths` exposes.
 
-use serde_json::Value;
-
 use super::change::Exposure;
-use super::meaning::{Object, Targets, authorizer_place};
+use super::config::{Config, Object, Targets, as_written, authorizer_place};
 use super::rule::judge_section;
-use super::side::Config;
+use crate::config::authorizer::keys::{TYPE, union};
+use crate::config::root;
+use crate::config::server::target::STRICT_PATHS;
 
 /// Judges every section but `paths`.
-pub fn exposed_by_sections(old: &Config, new: &Config) -> Vec<Exposure> {
-    let (before, after) = (&old.meaning, &new.meaning);
+pub(super) fn exposed_by_sections(before: &Config<'_>, after: &Config<'_>) -> Vec<Exposure> {
     let mut exposures = Vec::new();
-    judge_section("config", "", &before.top, &after.top, &mut exposures);
+    judge_section(&root::section().keys, "", &before.top, &after.top, &mut exposures);
     for (name, is) in &after.authorizers {
-        if let Some(was) = before.authorizers.get(name) {
-            judge_authorizer(name, was, is, &mut exposures);
+        if let Some(was) = before.authorizers.get(name).filter(|was| *was != is) {
+            judge_authorizer(&authorizer_place(after.tree, name), was, is, &mut exposures);
         }
     }
-    if let (Some(was), Some(is)) = (&before.login, &after.login)
+    if let (Some(was), Some(is)) = (login(before), login(after))
         && was != is
         && before.authorizers.get(was) != after.authorizers.get(is)
     {
         let what = format!("logs people in at {is:?} in place of {was:?}");
-        exposures.push(Exposure::Setting { place: "authorizers".to_owned(), what });
+        exposures.push(Exposure::Setting { place: root::AUTHORIZERS.name.to_owned(), what });
     }
-    for (section, was, is) in [
-        ("servers", &before.servers, &after.servers),
-        ("services", &before.services, &after.services),
-        ("serviceBindings", &before.bindings, &after.bindings),
-    ] {
-        judge_targets(section, was, is, &mut exposures);
-    }
+    judge_targets(root::SERVERS.name, &before.servers, &after.servers, &mut exposures);
+    judge_targets(root::SERVICES.name, &before.modules, &after.modules, &mut exposures);
+    judge_targets(root::SERVICE_BINDINGS.name, &before.workers, &after.workers, &mut exposures);
     // Where a path comes from a binding, nobody knows here which requests it takes.
-    let text = |path: &Object, key: &str| path.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let is_unknown = |path: &&Object| ["method", "path"].iter().any(|key| text(path, key).starts_with('$'));
-    for path in after.paths.iter().filter(is_unknown).filter(|path| !before.paths.contains(path)) {
-        let place = format!("{} {}", text(path, "method"), text(path, "path"));
-        let what = "which requests it takes is not known here, and it is not as it was".to_owned();
-        exposures.push(Exposure::Setting { place, what });
+    for (path, said) in after.tree.paths.iter().zip(&after.paths) {
+        let [method, pattern] = [*path.written_method, path.path]
+            .map(|written| written.and_then(|written| as_written(&written)).unwrap_or_default());
+        if (method.starts_with('$') || pattern.starts_with('$')) && !before.paths.contains(said) {
+            let what = "which requests it takes is not known here, and it is not as it was".to_owned();
+            exposures.push(Exposure::Setting { place: format!("{method} {pattern}"), what });
+        }
     }
     exposures
 }
 
-fn judge_authorizer(name: &str, was: &Object, is: &Object, exposures: &mut Vec<Exposure>) {
-    let (before, after) = (was.get("type"), is.get("type"));
-    let place = authorizer_place(name);
+/// Returns the name of the authorizer that people log in at.
+pub(super) fn login<'c>(config: &'c Config<'_>) -> Option<&'c str> {
+    config.tree.authorizers.iter().find(|authorizer| authorizer.provider.is_some()).map(|authorizer| authorizer.name)
+}
+
+fn judge_authorizer(place: &str, was: &Object, is: &Object, exposures: &mut Vec<Exposure>) {
+    let [before, after] = [was, is].map(|object| object.get(TYPE.name));
     if before != after {
-        let kind = |kind: Option<&Value>| kind.map_or_else(|| "none".to_owned(), Value::to_string);
-        let what = format!("believes another type of issuer: {} in place of {}", kind(after), kind(before));
-        exposures.push(Exposure::Setting { place: format!("{place}.type"), what });
+        let [before, after] = [before, after].map(|kind| kind.map_or_else(|| "none".to_owned(), ToString::to_string));
+        let what = format!("believes another type of issuer: {after} in place of {before}");
+        exposures.push(Exposure::Setting { place: format!("{place}.{}", TYPE.name), what });
         return;
     }
-    let section = format!("authorizer_{}", after.and_then(Value::as_str).unwrap_or_default());
-    judge_section(&section, &place, was, is, exposures);
+    let kind = after.and_then(|kind| kind.as_str()).unwrap_or_default();
+    judge_section(&union().keys_of(kind), place, was, is, exposures);
 }
 
 /// Judges where an alias leads: to what no path went to before, or what this alias did not mean; and whether that gets paths which
 /// were refused.
-fn judge_targets(section: &str, before: &Targets, after: &Targets, exposures: &mut Vec<Exposure>) {
-    for alias in after.used() {
-        let known = if before.used().contains(alias) { before.of(alias) } else { before.all_used() };
-        let added = after.of(alias).difference(&known).cloned().collect::<Vec<_>>();
-        exposures.extend(added.into_iter().map(|target| Exposure::Setting {
+fn judge_targets(section: &str, before: &Targets<'_>, after: &Targets<'_>, exposures: &mut Vec<Exposure>) {
+    for alias in &after.used {
+        let known = if before.used.contains(alias) { before.leads_to(alias) } else { before.all_used() };
+        let leads_to = after.leads_to(alias);
+        exposures.extend(leads_to.difference(&known).map(|target| Exposure::Setting {
             place: format!("{section}.{alias}"),
             what: format!("sends requests, with their tokens, to {target}"),
         }));
-        if known
-            .iter()
-            .any(|target| after.of(alias).contains(target) && after.is_strict(target) && !before.is_strict(target))
-        {
+        let is_trusted = |target: &&String| after.strict.contains(*target) && !before.strict.contains(*target);
+        if known.intersection(&leads_to).any(|target| is_trusted(&target)) {
             exposures.push(Exposure::Setting {
-                place: format!("{section}.{alias}.strict_paths"),
+                place: format!("{section}.{alias}.{}", STRICT_PATHS.name),
                 what: "gives it paths that it may read as others".to_owned(),
             });
         }

@@ -1,23 +1,23 @@
 //! Which route takes the requests of a route that is added or removed, in the other config.
 
 use super::change::Exposure;
+use super::config::Config;
 use super::route::{less_asked, other_sources};
-use super::side::{Config, shown};
 use crate::review::outline::OutlinedRoute;
 use crate::review::patterns::{common_pattern, example_of, methods};
 use crate::route::{Found, Method, MethodRule, Pattern, RouteTable};
 
 /// Both configs with what finds the route of a request in each.
 pub(super) struct Takers<'c> {
-    old: &'c Config,
-    new: &'c Config,
+    old: &'c Config<'c>,
+    new: &'c Config<'c>,
     old_table: RouteTable,
     new_table: RouteTable,
 }
 
 impl<'c> Takers<'c> {
-    pub fn new(old: &'c Config, new: &'c Config) -> Self {
-        let table = |config: &Config| {
+    pub fn new(old: &'c Config<'c>, new: &'c Config<'c>) -> Self {
+        let table = |config: &Config<'_>| {
             let specs = config.outline.routes.iter().map(|route| route.spec.clone()).collect();
             RouteTable::build(specs).unwrap_or_default()
         };
@@ -30,7 +30,7 @@ impl<'c> Takers<'c> {
         let exposures = taken.flat_map(|(was, is)| {
             let (before, after) = (self.old.side(was), self.new.side(is));
             let bypassed = !less_asked(before, after).is_empty();
-            let bypass = bypassed.then(|| Exposure::Bypass { route: shown(&was.spec) });
+            let bypass = bypassed.then(|| Exposure::Bypass { route: was.spec.name() });
             bypass.into_iter().chain(other_sources(before, after))
         });
         exposures.collect()
@@ -42,13 +42,13 @@ impl<'c> Takers<'c> {
         let losses = taken.flat_map(|(was, is)| {
             let (before, after) = (self.old.side(was), self.new.side(is));
             let losses = [less_asked(before, after), other_sources(before, after)].concat().into_iter();
-            losses.map(|loss| Exposure::TakenOver { route: shown(&is.spec), loss: Box::new(loss) })
+            losses.map(|loss| Exposure::TakenOver { route: is.spec.name(), loss: Box::new(loss) })
         });
         losses.collect()
     }
 
     /// Returns the routes before and afterwards of requests that a route shares with those of the other config, each once.
-    fn pairs(&self, route: &OutlinedRoute, other: &Config) -> Vec<(&'c OutlinedRoute, &'c OutlinedRoute)> {
+    fn pairs(&self, route: &OutlinedRoute, other: &Config<'_>) -> Vec<(&'c OutlinedRoute, &'c OutlinedRoute)> {
         let mut methods = methods(route.spec.method);
         if route.spec.method == MethodRule::Exact(Method::Get) {
             methods.push(Method::Head);
@@ -72,7 +72,7 @@ impl<'c> Takers<'c> {
     }
 }
 
-fn taker<'c>(table: &RouteTable, config: &'c Config, method: Method, path: &str) -> Option<&'c OutlinedRoute> {
+fn taker<'c>(table: &RouteTable, config: &'c Config<'c>, method: Method, path: &str) -> Option<&'c OutlinedRoute> {
     match table.find(method.as_str(), path) {
         Found::Route(taken) => config.outline.routes.get(taken.index),
         Found::MethodNotAllowed(_) | Found::NotFound | Found::Ambiguous(_) => None,

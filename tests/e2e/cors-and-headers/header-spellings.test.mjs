@@ -1,5 +1,5 @@
-// Headers whose names have signs besides `-` and `_`, which some servers take for one and the same: they are the gateway's where
-// the config names them, and the connection's where `Connection` does. The usual spellings are in attacks.test.mjs.
+// Headers whose names have signs besides `-` and `_`, which some servers take for one and the same: they are the gateway's if
+// the config names them, and the connection's if `Connection` does. The usual spellings are in attacks.test.mjs.
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';

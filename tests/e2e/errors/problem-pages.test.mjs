@@ -1,4 +1,4 @@
-// What people see of a problem: a page where they followed a link, in a real browser too, or a path of the config's own. What a
+// What people see of a problem: a page if they followed a link, in a real browser too, or a path of the config's own. What a
 // script fetches is JSON, as ever.
 
 import assert from 'node:assert/strict';

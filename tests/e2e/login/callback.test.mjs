@@ -96,7 +96,7 @@ function editTokens(change) {
   tenant.fault({ path: '/oauth/token', kind: 'edit', times: 1, edit });
 }
 
-/** Signs the ID token anew, with claims replaced or, where they are `undefined`, left out. */
+/** Signs the ID token again, with claims replaced or, if they are `undefined`, left out. */
 async function reissue(idToken, claims = {}, how = {}) {
   return tenant.mint({ scope: undefined, permissions: undefined, ...claimsOf(idToken), ...claims }, how);
 }

@@ -1,4 +1,4 @@
-// What a login path makes of a request: where it may lead back to, what goes along to the provider, and the cookie.
+// What a login path makes of a request: where it may return to, what is passed to the provider, and the cookie.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

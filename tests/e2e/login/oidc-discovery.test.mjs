@@ -1,4 +1,4 @@
-// The discovery document of an `oidc` authorizer: which are believed, for how long one is kept and where, and what becomes of
+// The discovery document of an `oidc` authorizer: which are accepted, for how long one is cached and where, and what becomes of
 // logins and tokens while none can be had.
 
 import assert from 'node:assert/strict';

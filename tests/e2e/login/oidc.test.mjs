@@ -200,7 +200,7 @@ describe('a session', () => {
     await until(() => session.family().revoked);
     assert.equal(realm.callsOf(AT.revocation), 1);
 
-    // The provider asks its user, and then leads to where the gateway told it.
+    // The provider asks its user, and then leads to the gateway's `redirect_uri`.
     const page = await browser.fetch(leadsTo);
     const [, action, xsrf] =
       /action="([^"]+)"><input type="hidden" name="xsrf" value="([^"]+)"/.exec(await page.text()) ?? [];

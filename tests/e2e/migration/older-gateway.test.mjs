@@ -1,5 +1,5 @@
 // Configs of the JavaScript "serverless API gateway", byte for byte: each request of these tables gets the status and the body
-// that it got there, except where that was unsafe; docs/migrating.md has a row for each exception. Bound Workers and logins have
+// that it got there, except if that was unsafe; docs/migrating.md has a row for each exception. Bound Workers and logins have
 // files of their own.
 
 import assert from 'node:assert/strict';

@@ -1,6 +1,6 @@
 // The client secret is changed at the provider and in the Worker, as docs/operating.md tells operators to do it: over the same
 // stored objects, one gateway is stopped and the next begins with another secret. Sessions and refresh tokens outlive it in
-// any order of the steps; logins under way do where "sealing_key" keeps the key of their state.
+// any order of the steps; unfinished logins do if "sealing_key" keeps the key of their state.
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -88,7 +88,7 @@ async function deploy({ secret, sealingKey }) {
   });
 }
 
-/** A login that has come to where the provider sends the browser back; `finish` calls the callback, as often as it is called. */
+/** A login at the point at which the provider sends the browser back; `finish` calls the callback, as often as it is called. */
 async function loginUnderWay() {
   const browser = new Browser();
   const callback = await loginUntilCallback(gateway, browser);

@@ -1,6 +1,6 @@
-// `retries` and `urls` of a server: which requests are made again, where to, and how often. What is made again by the gateway is
-// counted at upstreams that end each connection with its answer: where one is used again and dies, the runtime itself sends a
-// request without a body once more.
+// `retries` and `urls` of a server: which requests are sent again, to which address, and how often. What is made again by the
+// gateway is counted at upstreams that end each connection with its answer: if one is used again and dies, the runtime itself
+// sends a request without a body once more.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { sendBytes } from '../support/wire.mjs';
 
 const REPEATABLE = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'];
 const DOWN_SECS = 10;
-/** FAILURES_IN_A_ROW of integrations/proxy.js. */
+/** FAILURES_IN_A_ROW of src/proxy/outages.rs. */
 const FAILURES = 3;
 const TIMEOUT_SECS = 20;
 

@@ -16,6 +16,8 @@ const GIB = 1024 * MIB;
 const SMALL = 64 * MIB;
 /** How much more memory a transfer of sixteen times that size may take: far less than what it carries. */
 const GROWTH_MAX_BYTES = 128 * MIB;
+/** The time of an upload counts, too, and how long one takes is none of these tests' business. */
+const TIMEOUT_MAX_MS = 600_000;
 
 // The bundle, but that requests of some paths come with a token.
 const ENTRY = `
@@ -43,8 +45,13 @@ before(async () => {
     config: {
       authorizer: { type: 'jwt', issuer: ISSUER, audience: AUDIENCE, secret: '$secret.SECRET' },
       servers: [
-        { alias: 'one', url: upstream.origin },
-        { alias: 'several', urls: [upstream.origin, `${upstream.origin}/`], retries: 2 },
+        { alias: 'one', url: upstream.origin, timeout_ms: TIMEOUT_MAX_MS },
+        {
+          alias: 'several',
+          urls: [upstream.origin, `${upstream.origin}/`],
+          retries: 2,
+          timeout_ms: TIMEOUT_MAX_MS,
+        },
       ],
       paths: [
         proxied('/one/{.+}', 'one'),

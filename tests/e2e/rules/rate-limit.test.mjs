@@ -1,5 +1,5 @@
 // `rate_limit`: whose requests are counted together, what is answered to those over the limit, and that nobody passes
-// uncounted where the limiter is missing or fails.
+// uncounted if the limiter is missing or fails.
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
@@ -215,7 +215,7 @@ describe("the runtime's own limiter", () => {
     }
   });
 
-  /** Runs what must fall into one period of the limiter, whose periods go by the clock: again, where it did not. */
+  /** Runs what must fall into one period of the limiter, whose periods follow the clock: again, if it did not. */
   async function withinOnePeriod(seconds, run) {
     for (;;) {
       const period = () => Math.floor(Date.now() / (seconds * 1000));

@@ -1,4 +1,4 @@
-// What a client is told of an upstream's answer where there are sessions: cookies of the gateway's names are the gateway's alone
+// What a client gets of an upstream's answer if there are sessions: cookies of the gateway's names are the gateway's alone
 // to set, and what was answered to a session's cookie is for nobody else's cache.
 
 import assert from 'node:assert/strict';
@@ -10,7 +10,7 @@ import { startTenant } from '../../../dev/tenant.mjs';
 import { originOf, sendRaw, startUpstream } from '../support/harness.mjs';
 import { COOKIE, assertAlive, beginSession, startSessionGateway } from '../support/session-flow.mjs';
 
-// What an upstream may answer with, and a body where it may have one.
+// What an upstream may answer with, and a body if it may have one.
 const STATUSES = [[200, 'x'], [206, 'x'], [204], [302], [304], [404, 'x'], [500, 'x']];
 const ANSWERED = { location: 'https://elsewhere.example/' };
 

@@ -2,7 +2,7 @@
 
 import { bargateProgram, run } from '../../../scripts/toolchain.mjs';
 
-/** Builds the program where it is not built yet, and gives its path. */
+/** Builds the program if it is not built yet, and returns its path. */
 export async function buildBargate() {
   if (process.env.BARGATE_PROGRAM) return process.env.BARGATE_PROGRAM;
   await run('cargo', ['build', '--quiet', '--locked', '--bin', 'bargate']);

@@ -1,5 +1,5 @@
 // What the tests of `cache` share: a gateway with paths that are cached in different ways, in front of an upstream that tells
-// what it was asked. Nothing tells when an answer has been put away, so a test asks until it is; where one must not be, it waits
+// what it was asked. Nothing tells when an answer has been put away, so a test asks until it is; if one must not be, it waits
 // for another that was asked for later.
 
 import assert from 'node:assert/strict';

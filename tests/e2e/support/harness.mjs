@@ -31,12 +31,13 @@ const OBJECTS = { REFRESH_EXCHANGES: 'RefreshExchange', SESSIONS: 'Session', LOG
  * Starts a gateway.
  *
  * `config` is the gateway config (an object, or text to be taken as it stands); without one the built-in config is in
- * force. `bindings` are variables and secrets. `kv` names the KV namespaces (`JWKS` unless told otherwise), `objects` the bindings of Durable Objects (all unless told otherwise). `outbound`
- * takes every request that leaves the gateway, as a function from Request to Response. `entry` is the text of a module that
- * runs in place of the bundle's entry and can import that as `./worker.js`; classes of objects that it does not export are the
- * bundle's; `modules` are the texts of others beside it, by name. With `clock` the gateway is on the clock of the tests, which stands
- * still, or with `clock: 'runs'` goes on with the machine's (clock.mjs). `isolates` is how many Workers run the gateway, each at an origin of its own, over the objects of the first.
- * `beside` are further Workers, as Miniflare takes them, to which its `serviceBindings` may lead. Everything else goes to
+ * force. `bindings` are variables and secrets. `kv` names the KV namespaces (`JWKS` unless told otherwise), `objects` the bindings
+ * of Durable Objects (all unless told otherwise). `outbound` takes every request that leaves the gateway, as a function from
+ * Request to Response. `entry` is the text of a module that runs in place of the bundle's entry and can import that as
+ * `./worker.js`; classes of objects that it does not export are the bundle's; `modules` are the texts of others beside it, by
+ * name. With `clock` the gateway is on the clock of the tests, which stands still, or with `clock: 'runs'` goes on with the
+ * machine's (clock.mjs). `isolates` is how many Workers run the gateway, each at an origin of its own, over the objects of the
+ * first. `beside` are further Workers, as Miniflare takes them, to which its `serviceBindings` may lead. Everything else goes to
  * Miniflare as it is.
  * @param {Record<string, any>} [options]
  */
@@ -127,7 +128,7 @@ export async function startGateway(options = {}) {
     lines,
     /** The log's JSON lines, parsed. */
     records: () => records,
-    /** Resolves with the first JSON line for which `wanted` is true, now or when it comes; fails where none comes in time. */
+    /** Resolves with the first JSON line for which `wanted` is true, now or when it comes; fails if none comes in time. */
     async record(wanted, { signal = AbortSignal.timeout(PATIENCE_MS) } = {}) {
       let seen = 0;
       for (;;) {
@@ -287,7 +288,8 @@ export class Browser {
   }
 
   /**
-   * Follows redirects from `url` until an answer is none, or leads where `stop` says. Gives the last answer and its URL.
+   * Follows redirects from `url` until an answer is not one, or leads to an address that `stop` accepts. Returns the last answer
+   * and its URL.
    * @param {string | URL} url
    * @param {any} [init]
    * @param {(url: string) => boolean} [stop]

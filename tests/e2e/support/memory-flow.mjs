@@ -63,7 +63,7 @@ export async function startMeasured() {
   const asked = (name) => ({ ...bound, pre_process: { binding: 'bound', function: name } });
   const gateway = await startGateway({
     config: {
-      servers: [{ alias: 'own', url: upstream.origin }],
+      servers: [{ alias: 'own', url: upstream.origin, timeout_ms: 600_000 }],
       serviceBindings: [{ alias: 'bound', binding: 'BOUND' }],
       authorizer: { type: 'auth0', domain: 'tenant.example', client_id: 'any' },
       paths: [

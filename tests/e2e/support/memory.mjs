@@ -5,7 +5,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 
 export const MIB = 1024 * 1024;
 
-/** Says why a test of memory is skipped, where it is. */
+/** Returns why a test of memory is skipped, if it is. */
 export const skipsMemory = process.platform !== 'linux' && 'measured by /proc';
 
 /** The most memory that the workerd of this test has ever had, in bytes (VmHWM is the peak of VmRSS, which the kernel keeps). */

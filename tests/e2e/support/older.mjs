@@ -23,7 +23,7 @@ const seconds = () => Math.floor(Date.now() / 1000);
 export const older = (name) => readFileSync(join(ROOT, 'tests/fixtures/configs/older', `${name}.json`), 'utf8');
 
 /**
- * Starts a gateway that finds the config `name` where users of the older gateway have it.
+ * Starts a gateway that finds the config `name` at the place where users of SAG have it.
  * @param {string} name
  * @param {Record<string, any>} [options]
  */

@@ -19,7 +19,7 @@ case "$1" in
 esac
 `;
 
-/** Copies the project into a folder; gives where it is and the environment in which its programs run. */
+/** Copies the project into a folder; returns its place and the environment in which its programs run. */
 export async function copyProject(directory) {
   const bargate = await buildBargate();
   const cargo = spawnSync('sh', ['-c', 'command -v cargo'], { encoding: 'utf8' }).stdout.trim();

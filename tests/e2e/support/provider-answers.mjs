@@ -122,8 +122,8 @@ export async function assertProviderAnswers({ tenant, path, integration, patient
 }
 
 /**
- * Asserts that none of `secrets` comes to the log or to the client where the provider at `path` repeats it, and that the name
- * of an error comes to the log where it is written as the registered ones are.
+ * Asserts that none of `secrets` comes to the log or to the client if the provider at `path` repeats it, and that the name
+ * of an error comes to the log if it is written as the registered ones are.
  * @param {Record<string, any>} how
  */
 export async function assertNothingEchoed({ tenant, path, integration, gateway, secrets, send }) {

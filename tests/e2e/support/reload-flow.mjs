@@ -121,7 +121,7 @@ export async function start(t, config, options = {}) {
   );
 }
 
-/** Moves the clock to where the config is looked at again, and waits until it is the one that answers `value`. */
+/** Moves the clock to the time at which the config is read again, and waits until it is the one that answers `value`. */
 export async function arrives(gateway, value) {
   const before = await gateway.source();
   await gateway.later(RECHECK_SECS);

@@ -254,11 +254,11 @@ export function claimsAt(api) {
   return claimsOf(authorization.slice('Bearer '.length));
 }
 
-/** How long access tokens live where a test says nothing else, and how long before their end they are renewed. */
+/** How long access tokens live by default, and how long before their end they are renewed. */
 export const LIFE_SECS = 600;
 export const RENEW_BEFORE_SECS = 60;
 
-/** Lets access tokens come to where they are due to be renewed, and still hold. */
+/** Lets access tokens become due to be renewed while they are still valid. */
 export const untilDue = () => later(LIFE_SECS - RENEW_BEFORE_SECS + 1);
 /** Lets access tokens expire. */
 export const untilExpired = () => later(LIFE_SECS + 1);

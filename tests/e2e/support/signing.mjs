@@ -63,7 +63,7 @@ export const claimsFor = (claims = {}) => ({
 });
 
 /**
- * Signs claims with a key of `makeKey`. `header` replaces its members, or leaves them out where they are `undefined`.
+ * Signs claims with a key of `makeKey`. `header` replaces its members, or leaves them out if they are `undefined`.
  * @param {any} key
  * @param {Record<string, any>} [claims]
  * @param {Record<string, any>} [header]

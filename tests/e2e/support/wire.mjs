@@ -71,7 +71,7 @@ export async function startWireUpstream() {
   return upstream;
 }
 
-/** Reads one request off the front of `text`; nothing while it has not all come, and fails where two readers could differ. */
+/** Reads one request off the front of `text`; nothing until all of it has come; fails if two readers could differ. */
 function readRequest(text) {
   const end = text.indexOf(HEAD_END);
   if (end < 0) return undefined;

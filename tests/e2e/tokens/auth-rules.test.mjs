@@ -1,4 +1,4 @@
-// What a path may ask of a token besides that it is genuine: scopes, permissions, claims; and paths where a credential may be
+// What a path may ask of a token besides that it is genuine: scopes, permissions, claims; and paths on which a credential may be
 // absent. Which authorizer a path asks is in named-authorizers.test.mjs.
 
 import assert from 'node:assert/strict';

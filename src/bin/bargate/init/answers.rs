@@ -1,10 +1,9 @@
 //! What a starting point is made of, and whether it can be: every answer is judged as the config that it leads to.
 
-use super::asked::{Asked, Mode};
+use super::asked::{flag, judge};
 use super::questions::Questions;
-use super::starting_point::{Values, config};
 use crate::failure::Failure;
-use bargate::authoring::Provider;
+use bargate::authoring::{Asked, Mode, Provider};
 
 /// What the command line says.
 #[derive(Default)]
@@ -40,61 +39,6 @@ pub struct Answers {
     pub port: u16,
 }
 
-impl Asked {
-    /// Returns the flag that answers it.
-    pub fn flag(self) -> &'static str {
-        match self {
-            Self::Tenant => "--tenant",
-            Self::Audience => "--audience",
-            Self::Upstream => "--upstream",
-        }
-    }
-
-    /// Returns the place of the answer in the config, as diagnostics call it.
-    fn place(self, provider: Provider) -> &'static str {
-        match (self, provider) {
-            (Self::Tenant, Provider::Auth0) => "authorizer.domain",
-            (Self::Tenant, Provider::Oidc) => "authorizer.issuer",
-            (Self::Audience, _) => "authorizer.audience",
-            (Self::Upstream, _) => "servers[0].url",
-        }
-    }
-
-    /// Says what is wrong with an answer.
-    ///
-    /// # Errors
-    /// Why no config may hold it, or why no variable can.
-    pub fn judge(self, provider: Provider, answer: &str) -> Result<(), String> {
-        if answer.trim().is_empty() {
-            return Err("the answer is empty".to_owned());
-        }
-        if answer.trim() != answer || answer.contains(|c: char| c.is_control() || c == '\'') {
-            return Err(
-                "it has a quote, a control character or a space at its end, which no variable should".to_owned()
-            );
-        }
-        if answer.starts_with('$') {
-            return Err("give the value itself; the config refers to it by a variable".to_owned());
-        }
-        let values = Values::by_reference(provider).with(self, answer);
-        let text = config(provider, Mode::Session, &values).to_file_text();
-        let place = self.place(provider);
-        match bargate::config::check(&text).into_iter().find(|mistake| mistake.path == place) {
-            None => Ok(()),
-            Some(mistake) => {
-                let help = mistake.help.map(|help| format!(": {help}")).unwrap_or_default();
-                let hint = match (self, provider) {
-                    (Self::Tenant, Provider::Auth0) if answer.contains("://") => {
-                        "; an issuer's URL goes with --provider oidc"
-                    }
-                    _ => "",
-                };
-                Err(format!("{}{help}{hint}", mistake.message))
-            }
-        }
-    }
-}
-
 impl Answers {
     /// Takes what the command line says, and asks for the rest.
     ///
@@ -111,12 +55,12 @@ impl Answers {
             [(Asked::Tenant, &given.tenant), (Asked::Audience, &given.audience), (Asked::Upstream, &given.upstream)];
         let mut wrong = Vec::new();
         let mut missing = Vec::new();
-        for (asked, flag) in flags {
-            match flag {
-                None => missing.push(asked.flag()),
+        for (asked, given) in flags {
+            match given {
+                None => missing.push(flag(asked)),
                 Some(answer) => {
-                    if let Err(reason) = asked.judge(provider, answer) {
-                        wrong.push(format!("{} {answer:?}: {reason}", asked.flag()));
+                    if let Err(reason) = judge(asked, provider, answer) {
+                        wrong.push(format!("{} {answer:?}: {reason}", flag(asked)));
                     }
                 }
             }
@@ -130,7 +74,7 @@ impl Answers {
         if !missing.is_empty() && !questions.can_ask() {
             return Err(Failure::new(format!("{} missing, and there is no terminal to ask at", missing.join(", "))));
         }
-        let mut answer = |asked, flag: Option<String>| flag.map_or_else(|| questions.text(asked, provider), Ok);
+        let mut answer = |asked, given: Option<String>| given.map_or_else(|| questions.text(asked, provider), Ok);
         let tenant = answer(Asked::Tenant, given.tenant)?;
         let audience = answer(Asked::Audience, given.audience)?;
         let upstream = answer(Asked::Upstream, given.upstream)?;
@@ -162,7 +106,7 @@ mod tests {
             Ok(Mode::Tokens)
         }
         fn text(&mut self, asked: Asked, provider: Provider) -> Result<String, Failure> {
-            self.0.push(format!("{} at {provider:?}", asked.flag()));
+            self.0.push(format!("{} at {provider:?}", flag(asked)));
             Ok("https://answer.example".to_owned())
         }
         fn port(&mut self) -> Result<u16, Failure> {

@@ -1,10 +1,10 @@
 //! What a starting point needs besides the config: the lines for `.dev.vars` and `wrangler.toml`, and the provider's settings.
 
 use super::answers::Answers;
-use super::asked::{DEFAULT_PORT, Mode};
+use super::asked::DEFAULT_PORT;
 use crate::output::Output;
 use crate::page::Page;
-use bargate::authoring::Provider;
+use bargate::authoring::{Mode, Provider};
 
 /// Where a deployment is, until somebody puts its own address there.
 const DEPLOYED_ORIGIN: &str = "https://bargate.your-subdomain.workers.dev";
@@ -212,6 +212,8 @@ fn provider_lines(answers: &Answers, variables: &Variables) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bargate::authoring::starting_point;
+    use bargate::config::ReferenceKind;
     use bargate::deployment::EnvFiles;
     use bargate::text_file::TextFile;
 
@@ -223,6 +225,25 @@ mod tests {
             audience: audience.to_owned(),
             upstream: "https://upstream.example.com/v1".to_owned(),
             port: 8800,
+        }
+    }
+
+    #[test]
+    fn a_starting_point_has_neither_mistakes_nor_warnings_and_refers_to_the_variables_that_are_told() {
+        for (provider, mode) in
+            [Provider::Auth0, Provider::Oidc].into_iter().flat_map(|one| [(one, Mode::Session), (one, Mode::Tokens)])
+        {
+            let text = starting_point(provider, mode).to_file_text();
+            let told: Vec<_> = bargate::review::review(&text).iter().map(ToString::to_string).collect();
+            assert_eq!(told, [""; 0], "{provider:?} {mode:?}");
+            let references = bargate::config::references(&text);
+            let mut told = Variables::of(provider, mode).names();
+            told.sort();
+            let mut needed: Vec<_> = references.iter().map(|reference| reference.name.clone()).collect();
+            needed.sort();
+            assert_eq!(told, needed, "{provider:?} {mode:?}");
+            let secrets = references.iter().filter(|reference| reference.kind == ReferenceKind::Secret);
+            assert_eq!(secrets.count(), 1, "{provider:?} {mode:?}: the client secret alone is one");
         }
     }
 

@@ -6,9 +6,9 @@ use std::num::NonZero;
 use inquire::validator::Validation;
 use inquire::{CustomType, InquireError, Select, Text};
 
-use super::asked::{Asked, DEFAULT_PORT, Mode};
+use super::asked::{DEFAULT_PORT, flag, judge};
 use crate::failure::Failure;
-use bargate::authoring::Provider;
+use bargate::authoring::{Asked, Mode, Provider};
 
 /// Shown below choices.
 const HOW_TO_CHOOSE: &str = "↑↓ to move, enter to take it, esc to leave";
@@ -60,7 +60,7 @@ impl Questions for Nobody {
     }
 
     fn text(&mut self, asked: Asked, _: Provider) -> Result<String, Failure> {
-        Err(Failure::new(format!("{} missing", asked.flag())))
+        Err(Failure::new(format!("{} missing", flag(asked))))
     }
 
     fn port(&mut self) -> Result<u16, Failure> {
@@ -96,13 +96,13 @@ impl Questions for Terminal {
             (Asked::Audience, _) => ("The API's identifier at the provider (audience)?", "https://api.example.com/"),
             (Asked::Upstream, _) => ("The API's address (upstream)?", "https://upstream.example.com"),
         };
-        let judge = move |answer: &str| {
-            Ok(match asked.judge(provider, answer) {
+        let judged = move |answer: &str| {
+            Ok(match judge(asked, provider, answer) {
                 Ok(()) => Validation::Valid,
                 Err(reason) => Validation::Invalid(reason.into()),
             })
         };
-        Text::new(question).with_placeholder(example).with_validator(judge).prompt().map_err(unanswered)
+        Text::new(question).with_placeholder(example).with_validator(judged).prompt().map_err(unanswered)
     }
 
     fn port(&mut self) -> Result<u16, Failure> {

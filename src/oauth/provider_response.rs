@@ -1,4 +1,4 @@
-//! What the provider's answers mean to a client: the table of refresh outcomes in docs/refresh.md, and its kin for login and profile.
+//! What the provider's responses mean to a client: the table of refresh outcomes in docs/refresh.md, and its kin for login and profile.
 //!
 //! A transient failure never costs a login: only `invalid_grant` says that a token is gone.
 
@@ -23,7 +23,7 @@ const ERROR_MAX_BYTES: usize = 64;
 /// What Keycloak says of a login that took longer than it waits, as the description of an error that says something else.
 const AUTHENTICATION_EXPIRED: &str = "authentication_expired";
 
-/// An answer of the provider.
+/// A response of the provider.
 pub struct ProviderResponse {
     /// Its status.
     pub status: u16,
@@ -33,7 +33,7 @@ pub struct ProviderResponse {
     pub body: String,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransportError {
     /// It took longer than allowed.
@@ -64,7 +64,7 @@ impl From<TransportError> for Problem {
     }
 }
 
-/// Which exchange an answer of the token endpoint is for.
+/// The grant that a token response is for (RFC 6749 sections 4.1.3 and 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
     /// A code for tokens.
@@ -130,24 +130,24 @@ impl TokenResponse {
     }
 }
 
-/// Reads an answer of the token endpoint.
+/// Parses a token response.
 ///
 /// # Errors
 /// What a client is told, by that table.
-pub fn parse_token_response(exchange: Grant, answer: &ProviderResponse) -> Result<TokenResponse, Problem> {
-    if answer.status == 200 {
-        return read_tokens(exchange, &answer.body);
+pub fn parse_token_response(grant: Grant, response: &ProviderResponse) -> Result<TokenResponse, Problem> {
+    if response.status == 200 {
+        return read_tokens(grant, &response.body);
     }
-    let error = provider_error(answer);
-    let refused = matches!(answer.status, 400 | 401 | 403);
+    let error = provider_error(response);
+    let refused = matches!(response.status, 400 | 401 | 403);
     let invalid_grant = refused && error.error == "invalid_grant";
-    match (answer.status, exchange) {
+    match (response.status, grant) {
         (_, Grant::Refresh) if invalid_grant => Err(Problem::RefreshTokenInvalid(error)),
         (_, Grant::Code) if invalid_grant => Err(Problem::CodeInvalid(error)),
         _ if refused && (needs_user(&error.error) || has_expired(&error.error, &error.description)) => {
             Err(Problem::InteractionRequired(error))
         }
-        (429, _) => Err(Problem::IdpRateLimited(RetryAfter::parse(answer.retry_after.as_deref()))),
+        (429, _) => Err(Problem::IdpRateLimited(RetryAfter::parse(response.retry_after.as_deref()))),
         (400..=499, _) => Err(Problem::IdpRejected(error)),
         (status, _) => Err(Problem::IdpError("the token endpoint did not answer with tokens", Some(status))),
     }
@@ -173,11 +173,11 @@ fn has_expired(error: &str, description: &str) -> bool {
 /// What a client is told, who knows of no refresh token: that the session has ended, that the user has to log in again, or that
 /// the provider is away.
 pub fn validate_renewal(outcome: &Outcome) -> Result<TokenResponse, Problem> {
-    let judged = match outcome {
-        Ok(answer) => parse_token_response(Grant::Refresh, answer),
+    let parsed = match outcome {
+        Ok(response) => parse_token_response(Grant::Refresh, response),
         Err(error) => Err(error.clone().into()),
     };
-    judged.map_err(|problem| match problem {
+    parsed.map_err(|problem| match problem {
         Problem::RefreshTokenInvalid(error) => Problem::SessionExpired(error.to_string().into()),
         Problem::IdpTimeout => Problem::IdpUnavailable("it took too long".to_owned()),
         Problem::IdpError(..) => Problem::IdpUnavailable(problem.reason().unwrap_or_default().into_owned()),
@@ -185,7 +185,7 @@ pub fn validate_renewal(outcome: &Outcome) -> Result<TokenResponse, Problem> {
     })
 }
 
-fn read_tokens(exchange: Grant, body: &str) -> Result<TokenResponse, Problem> {
+fn read_tokens(grant: Grant, body: &str) -> Result<TokenResponse, Problem> {
     let malformed = || Problem::IdpError("the token answer is malformed", Some(200));
     let members = json::parse_object(body.as_bytes()).ok_or_else(malformed)?;
     let has_access_token = json::text(&members, "access_token").is_some_and(|token| !token.is_empty());
@@ -198,7 +198,7 @@ fn read_tokens(exchange: Grant, body: &str) -> Result<TokenResponse, Problem> {
     let id_token = match members.get("id_token") {
         None | Some(Value::Null) => None,
         // A login that brings an empty one is refused.
-        Some(Value::String(token)) if token.is_empty() && exchange == Grant::Refresh => None,
+        Some(Value::String(token)) if token.is_empty() && grant == Grant::Refresh => None,
         Some(Value::String(token)) => Some(Secret::new(token.clone())),
         Some(_) => return Err(malformed()),
     };
@@ -213,15 +213,15 @@ pub(super) fn is_bearer(members: &Map<String, Value>) -> bool {
     }
 }
 
-/// Reads an answer of the userinfo endpoint and gives the profile of `subject`, where that is known, as JSON.
+/// Parses a response of the userinfo endpoint and returns the profile of `subject`, where that is known, as JSON.
 ///
 /// # Errors
 /// What a client is told.
-pub fn validate_profile(answer: &ProviderResponse, subject: Option<&str>) -> Result<String, Problem> {
-    match answer.status {
+pub fn validate_profile(response: &ProviderResponse, subject: Option<&str>) -> Result<String, Problem> {
+    match response.status {
         200 => {
             let malformed = Problem::IdpError("the profile is malformed, or says not whose it is", Some(200));
-            let profile = json::parse_object(answer.body.as_bytes()).ok_or_else(|| malformed.clone())?;
+            let profile = json::parse_object(response.body.as_bytes()).ok_or_else(|| malformed.clone())?;
             let whose = json::text(&profile, "sub").filter(|whose| !whose.is_empty()).ok_or(malformed)?;
             // A token may have been put in the place of another (OpenID Connect Core section 5.3.2).
             if subject.is_some_and(|subject| subject != whose) {
@@ -230,8 +230,8 @@ pub fn validate_profile(answer: &ProviderResponse, subject: Option<&str>) -> Res
             Ok(Value::Object(profile).to_text())
         }
         401 | 403 => Err(Problem::AccessTokenRejected),
-        429 => Err(Problem::IdpRateLimited(RetryAfter::parse(answer.retry_after.as_deref()))),
-        400..=499 => Err(Problem::IdpRejected(provider_error(answer))),
+        429 => Err(Problem::IdpRateLimited(RetryAfter::parse(response.retry_after.as_deref()))),
+        400..=499 => Err(Problem::IdpRejected(provider_error(response))),
         status => Err(Problem::IdpError("the userinfo endpoint did not answer with a profile", Some(status))),
     }
 }
@@ -251,11 +251,11 @@ pub fn parse_authorization_error(error: &str, description: Option<&str>) -> Prob
     }
 }
 
-pub(super) fn provider_error(answer: &ProviderResponse) -> ProviderError {
-    let members = json::parse_object(answer.body.as_bytes()).unwrap_or_default();
+pub(super) fn provider_error(response: &ProviderResponse) -> ProviderError {
+    let members = json::parse_object(response.body.as_bytes()).unwrap_or_default();
     let text = |name: &str| json::text(&members, name);
     ProviderError {
-        status: Some(answer.status),
+        status: Some(response.status),
         // Supabase's name for it; what it says besides may repeat a one-time password.
         error: text("error").or_else(|| text("error_code")).map(error_name).unwrap_or_default(),
         description: text("error_description").map(logged).unwrap_or_default(),

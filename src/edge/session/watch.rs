@@ -1,0 +1,100 @@
+//! What a socket or a stream that outlasts its request may still do: `watch.js` watches, the core decides.
+
+use js_sys::Object;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::Response;
+
+use crate::config::Path;
+use crate::edge::gateway::Gateway;
+use crate::edge::request::context::RequestContext;
+use crate::edge::runtime::bindings;
+use crate::edge::runtime::crossings::object;
+use crate::edge::runtime::http_client::failure_reason;
+use crate::edge::runtime::invocation::Invocation as _;
+use crate::edge::session::cookie::presented_cookie;
+use crate::objects::{Class, SessionAnswer, SessionMessage};
+use crate::problem::Problem;
+use crate::session::{SessionCookie, Step, Term};
+use crate::token::VerifiedClaims;
+
+#[wasm_bindgen(module = "/src/edge/session/watch.js")]
+extern "C" {
+    /// Returns an answer whose WebSocket is closed, or whose body breaks off, when its term is over. `session` is asked from
+    /// `ask_at_ms` on, if there is one.
+    #[wasm_bindgen(catch)]
+    fn expiring(
+        response: &Response,
+        until_ms: f64,
+        ask_at_ms: f64,
+        session: &JsValue,
+        context: &JsValue,
+    ) -> Result<Response, JsValue>;
+}
+
+/// Has a WebSocket closed, or a body broken off, when what let it in is over: the gateway would no longer accept it.
+///
+/// # Errors
+/// [`Problem::Internal`] if the runtime does not let that be done.
+pub fn close_at_expiry(
+    gateway: &Gateway,
+    cx: &RequestContext,
+    path: &Path,
+    response: &Response,
+    claims: &VerifiedClaims,
+) -> Result<Response, Problem> {
+    let skew_secs = path.access.as_ref().map_or(0, |access| access.authorizer.clock_skew_secs);
+    #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
+    let until_ms = claims.expires_at().saturating_add(skew_secs).saturating_mul(1000) as f64;
+    let asked_again_ms = cx.session_token.borrow().as_ref().map(|token| token.asked_again_ms);
+    let cookie = gateway.config.session.as_ref().and_then(|session| presented_cookie(session, cx).ok()?);
+    let (session, ask_at_ms) = match asked_again_ms.zip(cookie) {
+        Some((asked_again_ms, cookie)) => (asked_session(cx, &cookie), asked_again_ms.min(until_ms)),
+        None => (Ok(JsValue::UNDEFINED), f64::INFINITY),
+    };
+    session
+        .and_then(|session| expiring(response, until_ms, ask_at_ms, &session, cx.context()))
+        .map_err(|error| Problem::Internal(failure_reason(&error)))
+}
+
+/// Returns a session as `watch.js` asks it: its object, and the message once as a use of it and once silent.
+fn asked_session(cx: &RequestContext, cookie: &SessionCookie) -> Result<JsValue, JsValue> {
+    let message = |silent| SessionMessage::Access { key: cookie.key(), rejected: None, silent }.to_json().into();
+    let members = [
+        ("objects", bindings::raw(cx.env(), Class::Session.binding())),
+        ("name", cookie.object_name().into()),
+        ("used", message(false)),
+        ("silent", message(true)),
+    ];
+    object(&members).map(Into::into)
+}
+
+/// Tells `watch.js` what to do next, `end`, `ask`, or how many milliseconds to wait, and the term. `asked_ms` is when the session
+/// was asked, if it was, and `answer` what it answered, if it did.
+///
+/// # Errors
+/// What was thrown.
+#[wasm_bindgen]
+pub fn watch_step(
+    until_ms: f64,
+    ask_at_ms: f64,
+    now_ms: f64,
+    asked_ms: Option<f64>,
+    answer: Option<String>,
+) -> Result<Object, JsValue> {
+    let term = Term { until_ms, ask_at_ms };
+    let term = match (asked_ms, answer) {
+        (None, _) => term,
+        (Some(_), None) => term.unanswered(now_ms),
+        (Some(asked_ms), Some(answer)) => {
+            let token = SessionAnswer::parse(&answer).and_then(|answer| answer.into_token(asked_ms).ok());
+            Term::answered(token.as_ref())
+        }
+    };
+    let next = match term.step(now_ms) {
+        Step::End => "end".into(),
+        Step::Ask => "ask".into(),
+        Step::Wait(ms) => ms.into(),
+    };
+    object(&[("until_ms", term.until_ms.into()), ("ask_at_ms", term.ask_at_ms.into()), ("next", next)])
+}
