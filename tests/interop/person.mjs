@@ -25,7 +25,7 @@ export class Person extends Browser {
 
   /**
    * Goes to an address and through all that is asked on the way, until it leads where `stop` says, or to a page that asks nothing.
-   * Gives the last answer, its text and URL, and in `next` where it would have led.
+   * Gives the last page, and in `next` where its answer would have led.
    * @param {string} address
    * @param {(url: string) => boolean} stop
    */
@@ -34,12 +34,12 @@ export class Person extends Browser {
     for (let pages = 0; !at.next && pages < PAGES_MAX; pages += 1) {
       const page = new Page(at.url, at.response, await at.response.text());
       const step = (await this.answer(this, page)) ?? this.fillIn(page);
-      if (!step) return { ...at, text: page.text };
+      if (!step) return { page };
       this.asked.push(page.url);
-      if (stop(step.url)) return { ...at, next: step.url };
+      if (stop(step.url)) return { page, next: step.url };
       at = await this.follow(step.url, step.init ?? {}, stop);
     }
-    return { ...at, text: '' };
+    return { page: new Page(at.url, at.response, ''), next: at.next };
   }
 
   /** The request that answers the first form of a page, if it has one. */

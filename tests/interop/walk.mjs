@@ -17,6 +17,9 @@ const API = '/api/things';
 /** How long before its end an access token is when the gateway's clock is moved there: it is due to be renewed, and still holds. */
 const LEFT_SECS = 30;
 
+/** How much of an answer is shown, in characters. */
+const SHOWN_CHARS = 200;
+
 /** What a step says where a provider does not have what it is about. */
 class NotOffered extends Error {}
 
@@ -121,22 +124,18 @@ async function logIn({ tokens }) {
 async function loginUntilCallback({ gateway, person }) {
   const { origin, redirectUri } = gateway.place;
   const arrived = await person.goTo(`${origin}${LOGIN}`, (url) => url.startsWith(redirectUri));
-  if (!arrived.next) throw new Error(await stoppedAt(gateway, arrived));
+  if (!arrived.next) throw new Error(stoppedAt(gateway, arrived.page));
   const query = new URL(arrived.next).searchParams;
   if (!query.has('code')) throw new Error(`the provider says ${query.get('error')}: ${query.get('error_description')}`);
   return arrived.next;
 }
 
-async function stoppedAt(gateway, { url, response, text }) {
-  const { code } = parse(text) ?? {};
-  const words = text
-    .replace(/<(script|style|head)\b[\s\S]*?<\/\1>/gi, ' ')
-    .replace(/<[^>]*>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
-  const { origin, pathname } = new URL(url);
+/** Says where a person came to a stop. */
+function stoppedAt(gateway, page) {
+  const { origin, pathname } = new URL(page.url);
   const who = origin === gateway.origin ? 'the gateway' : 'the provider';
-  return `${who} stops at ${pathname} with ${response.status}: ${code ?? words.slice(0, 200)}`;
+  const says = parse(page.text)?.code ?? page.words().slice(0, SHOWN_CHARS);
+  return `${who} stops at ${pathname} with ${page.status}: ${says}`;
 }
 
 async function takeTokens({ tokens }) {
@@ -212,7 +211,8 @@ async function renew({ sessions }) {
   await gateway.later(-ahead);
   const made = renewals().slice(before);
   if (made.length !== 1) throw new Error(`the provider was asked ${made.length} times`);
-  if (made[0].status >= 300) throw new Error(`the provider answers ${made[0].status}: ${made[0].text.slice(0, 200)}`);
+  if (made[0].status >= 300)
+    throw new Error(`the provider answers ${made[0].status}: ${made[0].text.slice(0, SHOWN_CHARS)}`);
 }
 
 async function logOut({ sessions }) {
@@ -225,7 +225,7 @@ async function logOut({ sessions }) {
   const location = new URL(answer.headers.get('location'), origin).href;
   const isBack = (url) => url.split('?')[0] === afterLogout;
   const arrived = isBack(location) ? { next: location } : await person.goTo(location, isBack);
-  if (!arrived.next) throw new Error(await stoppedAt(gateway, arrived));
+  if (!arrived.next) throw new Error(stoppedAt(gateway, arrived.page));
   expectStatus(await askAs(sessions, API), 401);
   if (isBack(location)) return 'straight back';
   return person.asked.length > asked ? 'the provider asks first' : undefined;
@@ -238,7 +238,7 @@ async function seeRevocation({ document, sessions, server }) {
   if (!refreshToken) throw new Error('there is no refresh token to revoke');
   if (endpoint) {
     const { status, text } = await gateway.call(({ url }) => url === endpoint);
-    if (status !== 200) throw new Error(`the provider answers ${status}: ${text.slice(0, 200)}`);
+    if (status !== 200) throw new Error(`the provider answers ${status}: ${text.slice(0, SHOWN_CHARS)}`);
   }
   if (await isAccepted(gateway, document, refreshToken)) throw new Error('the refresh token is as good as before');
 }
@@ -290,5 +290,5 @@ async function askAs({ gateway, person }, path, { headers, ...init } = {}) {
 function expectStatus(answer, status) {
   if (answer.status === status) return answer;
   const { code, reason } = answer.record;
-  throw new Error(`${answer.status} ${code ?? answer.text.slice(0, 200)}${reason ? `: ${reason}` : ''}`);
+  throw new Error(`${answer.status} ${code ?? answer.text.slice(0, SHOWN_CHARS)}${reason ? `: ${reason}` : ''}`);
 }
