@@ -3,7 +3,8 @@
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Failure, ROOT, main } from '../../scripts/toolchain.mjs';
+import { Failure, ROOT, main, run } from '../../scripts/toolchain.mjs';
+import { buildBargate } from '../e2e/support/bargate.mjs';
 import { WORK } from './install.mjs';
 import { PROVIDERS } from './providers.mjs';
 import { asPage, asText } from './table.mjs';
@@ -13,6 +14,9 @@ import { walk } from './walk.mjs';
 async function runAll(names) {
   const wanted = PROVIDERS.filter(({ name }) => !names.length || names.some((part) => name.includes(part)));
   if (!wanted.length) throw new Failure(`no provider has a name like: ${names.join(', ')}`);
+  const bargate = await buildBargate();
+  for (const file of new Set(wanted.map(({ config }) => config)))
+    await run(bargate, ['check', '--deny-warnings', join('examples', 'providers', file)]);
   rmSync(WORK, { recursive: true, force: true });
   const [walks, absent, wrong] = [[], [], []];
   for (const provider of wanted) {
