@@ -70,12 +70,12 @@ function piecesOf(bodies) {
   return all.map((own) => own.filter((piece) => counts.get(piece) > 1 && counts.get(piece) < SHARERS_MAX));
 }
 
-/** Returns the first for which `score` is highest. */
-function best(values, score) {
-  let [found, highest] = [undefined, -1];
-  for (const value of values) {
-    const its = score(value);
-    if (its > highest) [found, highest] = [value, its];
+/** Returns the first index for which `score` is highest. */
+function best(indices, score) {
+  let [found, highest] = [-1, -1];
+  for (const index of indices) {
+    const its = score(index);
+    if (its > highest) [found, highest] = [index, its];
   }
   return found;
 }

@@ -4,71 +4,18 @@
 
 mod attempts;
 mod cache;
+mod client_headers;
 mod outages;
 
 pub use attempts::{Attempts, Outcome};
 pub use cache::{CacheQuery, Outgoing};
+pub use client_headers::{ClientHeaders, DROPPED_REQUEST_HEADERS, folded};
 pub use outages::Outages;
 
 use crate::config::{BINDING_COOKIE, Cors, Target};
 use crate::http::cookie::{self, is_called};
 use crate::http::header_lines::HeaderChanges;
 use crate::problem::CODE_HEADER;
-
-/// Headers of clients, besides the hop-by-hop ones, that reach no upstream: those only for the gateway, those that the gateway
-/// sets, or by which proxies say to servers behind them where a client is, who it is and what it requested, so that some servers
-/// trust them. One a line. A `*` stands for any characters; at the beginning it does not match Cloudflare's own, `CF-*`.
-///
-/// `Upgrade` is not among them: a WebSocket handshake, which is a `GET`, is passed on.
-pub const DROPPED_REQUEST_HEADERS: &str = "\
-    *-ip\n\
-    *client-cert*\n\
-    *clientip\n\
-    *forwarded*\n\
-    *socketip\n\
-    *ssl-client-*\n\
-    cloudfront-viewer-*\n\
-    front-end-https\n\
-    proxy\n\
-    remote-*\n\
-    x-accel-*\n\
-    x-access-token\n\
-    x-amzn-oidc-*\n\
-    x-appengine-*\n\
-    x-arr-*\n\
-    x-astro-*\n\
-    x-auth-request-*\n\
-    x-authenticated-*\n\
-    x-envoy-*\n\
-    x-goog-authenticated-*\n\
-    x-goog-iap-*\n\
-    x-host\n\
-    x-host-override\n\
-    x-http-host*\n\
-    x-http-method*\n\
-    x-invoke-*\n\
-    x-matched-path\n\
-    x-method-override\n\
-    x-middleware-*\n\
-    x-ms-client-principal*\n\
-    x-now-route-*\n\
-    x-original-host\n\
-    x-original-method\n\
-    x-original-path\n\
-    x-original-proto\n\
-    x-original-ur*\n\
-    x-override-url\n\
-    x-real-host\n\
-    x-refresh-token\n\
-    x-remote-*\n\
-    x-request-id\n\
-    x-rewrite-*\n\
-    x-scheme\n\
-    x-script-name\n\
-    x-sendfile-type\n\
-    x-url-scheme\n\
-    x-vercel-ip-*\n\
-    x-webauth-*";
 
 /// Headers of an upstream's answer that concern its connection alone; the runtime keeps the framing ones itself.
 const DROPPED_RESPONSE_HEADERS: [&str; 7] =

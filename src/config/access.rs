@@ -10,7 +10,7 @@ use super::document::{Node, Value};
 use super::host_only::HostOnly;
 use super::key::{Key, Texts};
 use super::path::keys as path_keys;
-use super::reader::{Findings, ObjectReader, Place, Written, note_type, read_text, shown, told, words};
+use super::reader::{Findings, ObjectReader, Place, Written, note_type, read_text, told, words};
 use super::section::section;
 
 /// What opens a path.
@@ -105,9 +105,9 @@ fn read_names(object: &mut ObjectReader<'_, '_>, key: &Key<Texts>, findings: &mu
         match written.value() {
             Some(name) if is_scope(name) => names.push(name.to_owned()),
             Some(_) => {
-                let message = format_args!("\"{}\" is no name of a scope", shown(written));
+                let wrong = "is no name of a scope";
                 let help = told(|| "write one name a string, without spaces".to_owned());
-                findings.note(written.offset, &Place::Index(&place, index), Code::InvalidName, message, help);
+                findings.refuse(written, &Place::Index(&place, index), Code::InvalidName, wrong, help);
             }
             None => {}
         }

@@ -128,24 +128,24 @@ fn read_serialised(
     let text = written.value()?;
     match Address::parse(text).and_then(origin) {
         _ if text.as_bytes().contains(&b'*') => {
-            let message = format_args!("\"{}\" has a star where no origin has one", shown(written));
-            findings.note(written.offset, place, Code::InvalidOrigin, message, told(|| help_with_star.to_owned()));
+            let wrong = "has a star where no origin has one";
+            findings.refuse(written, place, Code::InvalidOrigin, wrong, told(|| help_with_star.to_owned()));
             None
         }
         Some(origin) if origin == text => Some(origin),
         Some(origin) => {
-            let message = format_args!("\"{}\" is more or less than an origin", shown(written));
+            let wrong = "is more or less than an origin";
             let help = told(|| match written.text.origin {
                 Origin::File => format!("write \"{origin}\""),
                 Origin::Env | Origin::Secret => "give it scheme, host and port alone, with no slash behind".to_owned(),
             });
-            findings.note(written.offset, place, Code::InvalidOrigin, message, help);
+            findings.refuse(written, place, Code::InvalidOrigin, wrong, help);
             None
         }
         None => {
-            let message = format_args!("\"{}\" is no origin", shown(written));
+            let wrong = "is no origin";
             let help = told(|| "write scheme, host and port, as in https://app.example.com".to_owned());
-            findings.note(written.offset, place, Code::InvalidOrigin, message, help);
+            findings.refuse(written, place, Code::InvalidOrigin, wrong, help);
             None
         }
     }
@@ -164,8 +164,8 @@ pub fn read_domain(written: &Written<'_>, place: &Place<'_>, findings: &mut Find
             None => "write the tenant's domain alone, as in tenant.eu.auth0.com".to_owned(),
         }
     });
-    let message = format_args!("\"{}\" is no host name", shown(written));
-    findings.note(written.offset, place, Code::InvalidDomain, message, help);
+    let wrong = "is no host name";
+    findings.refuse(written, place, Code::InvalidDomain, wrong, help);
     None
 }
 

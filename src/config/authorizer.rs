@@ -9,7 +9,7 @@ use super::address::{Scheme, read_domain, read_url};
 use super::document::{Member, Node, Value};
 use super::host_only::HostOnly;
 use super::provider::{Endpoints, WrittenProvider, read_provider};
-use super::reader::{Findings, ObjectReader, Place, Written, choose, shown, told};
+use super::reader::{Findings, ObjectReader, Place, Written, choose, told};
 #[cfg(not(target_arch = "wasm32"))]
 use super::reference::Reference;
 use super::root;
@@ -417,15 +417,14 @@ fn read_algorithm(
 ) -> Option<Algorithm> {
     let algorithm = choose(written, &Algorithm::NAMES, place, findings)?;
     if (algorithm == Algorithm::Hs256) != by_secret {
-        let (message, help) = match by_secret {
+        let (wrong, help) = match by_secret {
             true => ("needs a public key, and the authorizer has a shared secret", "write HS256, or give it a key set"),
             false => (
                 "needs a shared secret, and to sign with a public key proves nothing",
                 "name what the issuer signs with, such as RS256",
             ),
         };
-        let message = format_args!("\"{}\" {message}", shown(written));
-        findings.note(written.offset, place, Code::AlgorithmMismatch, message, told(|| help.to_owned()));
+        findings.refuse(written, place, Code::AlgorithmMismatch, wrong, told(|| help.to_owned()));
         return None;
     }
     Some(algorithm)

@@ -2,7 +2,7 @@
 
 use super::address::read_page_origin;
 use super::key::{Key, Texts};
-use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
+use super::reader::{Findings, ObjectReader, Place, Written, told};
 use super::root;
 use super::section::section;
 use crate::address::Address;
@@ -164,9 +164,9 @@ fn read_list(
             Some("*") => any = true,
             Some(name) if is_token(name) => names.push(normalise(name)),
             Some(_) => {
-                let message = format_args!("\"{}\" is no name of a method or header", shown(written));
+                let wrong = "is no name of a method or header";
                 let help = told(|| "write one name a string".to_owned());
-                findings.note(written.offset, &Place::Index(&place, index), Code::InvalidName, message, help);
+                findings.refuse(written, &Place::Index(&place, index), Code::InvalidName, wrong, help);
             }
             None => {}
         }

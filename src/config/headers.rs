@@ -2,7 +2,7 @@
 
 use super::key::{Key, Texts, Value};
 use super::path::keys as path_keys;
-use super::reader::{Findings, Help, ObjectReader, Place, Written, read_text, shown, told, words};
+use super::reader::{Findings, Help, ObjectReader, Place, Written, read_text, told, words};
 use super::section::section;
 use crate::config::code::Code;
 use crate::http::header::{FRAMING_HEADERS, HOP_BY_HOP_HEADERS, is_token, is_value};
@@ -101,9 +101,9 @@ fn checked_value(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
     if is_value(value) {
         return Some(value.trim().to_owned());
     }
-    let message = format_args!("\"{}\" holds what no header may", shown(written));
+    let wrong = "holds what no header may";
     let help = told(|| "write visible ASCII and spaces alone".to_owned());
-    findings.note(written.offset, place, Code::InvalidHeader, message, help);
+    findings.refuse(written, place, Code::InvalidHeader, wrong, help);
     None
 }
 

@@ -12,7 +12,7 @@ use super::key::{Key, Text};
 use super::login::{Login, Provider};
 use super::path::keys as path_keys;
 use super::protected_resource::ProtectedResource;
-use super::reader::{Findings, Help, ObjectReader, Written, shown, told};
+use super::reader::{Findings, Help, ObjectReader, Written, told};
 use super::server::Server;
 use super::service::{Rpc, WrittenCall, read_rpc, read_worker};
 use super::session::Session;
@@ -280,15 +280,15 @@ fn read_strip_prefix(
     match pattern.prefix(text) {
         Some(prefix) => prefix,
         None => {
-            let message = format_args!("\"{}\" is no beginning of this path", shown(&written));
+            let wrong = "is no beginning of this path";
             let help = told(|| {
                 "write its first segments, none of them a parameter, as in \"/api\"; \"\" keeps all".to_owned()
             });
-            findings.note(
-                written.offset,
+            findings.refuse(
+                &written,
                 &keys::http_proxy::STRIP_PREFIX.at(object.place()),
                 Code::InvalidPath,
-                message,
+                wrong,
                 help,
             );
             String::new()

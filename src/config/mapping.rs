@@ -9,7 +9,7 @@ use super::headers::{PRIVATE, SET_OR_REMOVE, checked_name, read_header_names};
 use super::host_only::HostOnly;
 use super::key::{Key, Value as AnyValue};
 use super::path::keys as path_keys;
-use super::reader::{Findings, ObjectReader, Place, note_type, read_text, shown, told, words};
+use super::reader::{Findings, ObjectReader, Place, note_type, read_text, told, words};
 use super::section::section;
 
 /// What a path sends to its upstream besides what the client sent.
@@ -262,7 +262,8 @@ fn read_source<'n>(
         "one of: $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME"
             .to_owned()
     });
-    refuse(Code::UnknownAlias, format_args!("\"{}\" stands for nothing", shown(&written)), help)
+    findings.refuse(&written, place, Code::UnknownAlias, "stands for nothing", help);
+    None
 }
 
 section! {

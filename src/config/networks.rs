@@ -4,7 +4,7 @@ use crate::config::code::Code;
 use std::net::IpAddr;
 
 use super::key::{Key, Texts, Value};
-use super::reader::{Findings, ObjectReader, Place, shown, told};
+use super::reader::{Findings, ObjectReader, Place, told};
 use super::section::section;
 
 /// Which addresses may send requests.
@@ -119,12 +119,12 @@ pub(super) fn read_networks(
             match Network::parse(text) {
                 Some(network) => networks.push(network),
                 None => {
-                    let message = format_args!("\"{}\" is no address and no network", shown(written));
+                    let wrong = "is no address and no network";
                     let help = told(|| {
                         "write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, with no bit set behind the prefix"
                             .to_owned()
                     });
-                    findings.note(written.offset, &Place::Index(&place, index), Code::InvalidNetwork, message, help);
+                    findings.refuse(written, &Place::Index(&place, index), Code::InvalidNetwork, wrong, help);
                 }
             }
         }

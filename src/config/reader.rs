@@ -43,6 +43,12 @@ impl<'s> Findings<'s> {
         self.found.insert(after, (offset, diagnostic));
     }
 
+    /// Notes what is wrong with a text, which the message shows if it may.
+    pub fn refuse(&mut self, written: &Written<'_>, place: &Place<'_>, code: Code, wrong: &str, help: Help) {
+        let message = format_args!("\"{}\" {wrong}", shown(written));
+        self.note(written.offset, place, code, message, help);
+    }
+
     /// Checks whether no more will be told, so that nothing more need be looked for.
     pub fn is_full(&self) -> bool {
         self.found.len() >= MISTAKES_MAX
@@ -463,13 +469,7 @@ pub fn choose<T: Copy>(
         Some(name) => format!("did you mean \"{name}\"?"),
         None => format!("one of: {}", names.join(", ")),
     });
-    findings.note(
-        written.offset,
-        place,
-        Code::UnknownValue,
-        format_args!("\"{}\" is not known here", shown(written)),
-        help,
-    );
+    findings.refuse(written, place, Code::UnknownValue, "is not known here", help);
     None
 }
 
@@ -479,12 +479,16 @@ pub type NameIndex<'v> = HashMap<&'v str, usize>;
 /// Returns the place of each name, of one that stands twice the first; an empty name has none.
 pub fn index_names<'v>(names: impl Iterator<Item = &'v str>) -> NameIndex<'v> {
     let mut index = NameIndex::new();
-    for (place, name) in names.enumerate() {
-        if !name.is_empty() {
-            index.entry(name).or_insert(place);
-        }
-    }
+    names.enumerate().for_each(|(place, name)| index_name(&mut index, name, place));
     index
+}
+
+/// Apart from [`index_names`], of which there is one for each kind of names.
+#[inline(never)]
+fn index_name<'v>(index: &mut NameIndex<'v>, name: &'v str, place: usize) {
+    if !name.is_empty() {
+        index.entry(name).or_insert(place);
+    }
 }
 
 /// Returns a text as a message may show it: never one that came from a binding.

@@ -277,8 +277,28 @@ fn in_one_spelling(written: Cow<'_, str>) -> Cow<'_, str> {
 fn misspelt(text: &str) -> Option<(&'static str, &str)> {
     let (kind, name) = text.strip_prefix('$')?.split_once('.')?;
     let kind = kind.to_ascii_lowercase();
-    let known = ["env", "secret", "secrets"].into_iter().find(|known| strsim::osa_distance(&kind, known) <= 1)?;
+    let known = ["env", "secret", "secrets"].into_iter().find(|known| is_a_letter_off(&kind, known))?;
     Some((known, name))
+}
+
+/// Checks whether two words are the same but for a letter: another, one too many or too few, or two that are swapped. The Worker does
+/// without the table that `strsim` makes for any distance.
+fn is_a_letter_off(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.chars(), other.chars());
+    loop {
+        let (from_one, from_other) = (one.as_str(), other.as_str());
+        let (letter, counterpart) = (one.next(), other.next());
+        if letter != counterpart {
+            let behind = (one.as_str(), other.as_str());
+            return behind.0 == behind.1
+                || from_one == behind.1
+                || behind.0 == from_other
+                || one.next() == counterpart && other.next() == letter && one.as_str() == other.as_str();
+        }
+        if letter.is_none() {
+            return true;
+        }
+    }
 }
 
 fn note_missing(reference: &Reference, offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
@@ -333,6 +353,20 @@ mod tests {
             serde_json::json!(["tenant.example", "tenant.example", "$5.00", "x $env", "$request.jwt.sub"])
         );
         assert_eq!(mistakes, [""; 0]);
+    }
+
+    #[test]
+    fn a_word_is_a_letter_off_another_within_a_distance_of_one() {
+        let words = [
+            "", "e", "en", "ev", "env", "evn", "nev", "enf", "envs", "eenv", "vne", "énv", "secret", "secert",
+            "secrets",
+        ];
+        for one in words {
+            for other in words {
+                let expected = strsim::osa_distance(one, other) <= 1;
+                assert_eq!(is_a_letter_off(one, other), expected, "{one:?} and {other:?}");
+            }
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::integration::Integration;
 use super::login::{Login, Provider};
 use super::path::{Path, WrittenPath};
 use super::protected_resource::{ProtectedResource, WrittenResource};
-use super::reader::{Findings, Place, Written, index_names, shown, told};
+use super::reader::{Findings, Place, Written, index_names, told};
 use super::root;
 use super::session::{Session, WrittenSession};
 use super::tree::ConfigTree;
@@ -37,9 +37,13 @@ pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> 
         resolve_paths(&tree, session, paths, &authorizers, findings);
     let (protected_resource, added) = described.unzip();
     paths.extend(added);
-    let routes = build_routes(&paths, findings);
+    let routes = build_routes(&mut paths, findings);
 
-    let paths: Vec<Path> = paths.into_iter().map(|resolved| resolved.path).collect::<Option<_>>()?;
+    let mut known = Vec::with_capacity(paths.len());
+    for resolved in paths {
+        known.push(resolved.path?);
+    }
+    let paths = known;
     let asserted = paths.iter().flat_map(|path| &path.mapping.headers).map(|(name, _)| name.as_str());
     let asserted = index_names(asserted.filter(|name| !COMMON_HEADERS.contains(name)));
     let asserted_headers = asserted.into_keys().map(str::to_owned).collect();
@@ -99,10 +103,21 @@ fn resolve_paths<'t>(
     let has_session = session.is_some();
     let session = session.and_then(|written| login::session(written, &logins, &paths, findings)).map(Rc::new);
     let context = Context { links: Links::of(tree), authorizers, logins, has_session, session };
-    let paths = paths.into_iter().map_while(|path| (!findings.is_full()).then(|| context.path(path, findings)));
-    let paths = paths.collect();
+    let mut resolved = Vec::with_capacity(paths.len());
+    for path in paths {
+        if findings.is_full() {
+            break;
+        }
+        resolved.push(context.path(path, findings));
+    }
     let Context { logins, session, .. } = context;
-    Resolved { logs_in: logins.authorizer.is_some(), provider: logins.provider, login: logins.login, session, paths }
+    Resolved {
+        logs_in: logins.authorizer.is_some(),
+        provider: logins.provider,
+        login: logins.login,
+        session,
+        paths: resolved,
+    }
 }
 
 /// Returns the path that problems lead to. One that fails, or leads on, would lead people in a circle.
@@ -117,11 +132,11 @@ fn problem_page(written: Written<'_>, paths: &[WrittenPath<'_>], findings: &mut 
     if all_known
         && (there.peek().is_none() || !there.all(WrittenPath::shows_something) || text.as_bytes().contains(&b'{'))
     {
-        let message = format_args!("\"{}\" is no open path with GET that shows something", shown(&written));
+        let wrong = "is no open path with GET that shows something";
         let help = "name one without \"auth\" that has a response or a page behind it, and no login or redirect";
         let place = root::PROBLEM_PAGE.at(&Place::Root);
         let help = told(|| spelling_help(text, help));
-        findings.note(written.offset, &place, Code::InvalidProblemPage, message, help);
+        findings.refuse(&written, &place, Code::InvalidProblemPage, wrong, help);
     }
     Some(text.to_owned())
 }
@@ -162,9 +177,15 @@ fn protected_resource(
     (described, resolved)
 }
 
-/// Compiles the routes that could be read, and reports each that can never be told from another.
-fn build_routes(paths: &[ResolvedPath], findings: &mut Findings<'_>) -> RouteTable {
-    let (read, specs): (Vec<_>, Vec<_>) = paths.iter().filter_map(|read| Some((read, read.route.clone()?))).unzip();
+/// Compiles the routes that could be read, which it takes, and reports each that can never be told from another.
+fn build_routes(paths: &mut [ResolvedPath], findings: &mut Findings<'_>) -> RouteTable {
+    let (mut read, mut specs) = (Vec::new(), Vec::new());
+    for path in paths {
+        if let Some(route) = path.route.take() {
+            read.push(&*path);
+            specs.push(route);
+        }
+    }
     RouteTable::build(specs).unwrap_or_else(|conflicts| {
         for conflict in conflicts {
             let (Some(first), Some(second)) = (read.get(conflict.first), read.get(conflict.second)) else { continue };

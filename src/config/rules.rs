@@ -131,9 +131,9 @@ fn read_content_types(object: &mut ObjectReader<'_, '_>, findings: &mut Findings
         if media_type::is_range(text) {
             types.push(text.to_ascii_lowercase());
         } else {
-            let message = format_args!("\"{}\" is no media type", shown(written));
+            let wrong = "is no media type";
             let help = told(|| "write it as application/json, or image/* for all of a type".to_owned());
-            findings.note(written.offset, &Place::Index(&place, index), Code::InvalidName, message, help);
+            findings.refuse(written, &Place::Index(&place, index), Code::InvalidName, wrong, help);
         }
     }
     types

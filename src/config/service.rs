@@ -181,9 +181,9 @@ fn note_function(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$');
     if !is_name || UNCALLABLE.contains(&name) {
-        let message = format_args!("\"{}\" is no name of a function to call", shown(written));
+        let wrong = "is no name of a function to call";
         let help = told(|| "name a method of the Worker's entry point".to_owned());
-        findings.note(written.offset, place, Code::InvalidName, message, help);
+        findings.refuse(written, place, Code::InvalidName, wrong, help);
     }
 }
 

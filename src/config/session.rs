@@ -9,7 +9,7 @@ use super::address::{is_destination, read_origins};
 use super::key::{Key, Text};
 use super::login::Login;
 use super::provider::{ROTATION_GRACE_DEFAULT_SECS, ROTATION_GRACE_MAX_SECS};
-use super::reader::{Findings, ObjectReader, Place, Written, shown, told};
+use super::reader::{Findings, ObjectReader, Place, Written, told};
 use super::root;
 use super::section::section;
 
@@ -121,12 +121,12 @@ fn read_cookie(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
     let Some(name) = written.value() else { return String::new() };
     let own = name.strip_prefix(HOST_PREFIX).is_some_and(is_token);
     if !own || name == BINDING_COOKIE {
-        let message = match own {
-            true => format_args!("\"{}\" is the cookie of logins under way", shown(written)),
-            false => format_args!("\"{}\" is no cookie that only this host can set", shown(written)),
+        let wrong = match own {
+            true => "is the cookie of logins under way",
+            false => "is no cookie that only this host can set",
         };
         let help = told(|| "begin the name with __Host-, as in __Host-app".to_owned());
-        findings.note(written.offset, place, Code::InvalidName, message, help);
+        findings.refuse(written, place, Code::InvalidName, wrong, help);
     }
     name.to_owned()
 }
@@ -141,10 +141,10 @@ fn read_destination(
     let Some(written) = object.text(key, findings) else { return "/".to_owned() };
     let Some(text) = written.value() else { return String::new() };
     if !is_destination(text, origins) {
-        let message = format_args!("\"{}\" is neither a path here nor at an origin of \"return_to\"", shown(&written));
+        let wrong = "is neither a path here nor at an origin of \"return_to\"";
         let help =
             told(|| "write a path such as /home or /caf%C3%A9, or list the origin under \"return_to\"".to_owned());
-        findings.note(written.offset, &key.at(object.place()), Code::InvalidUrl, message, help);
+        findings.refuse(&written, &key.at(object.place()), Code::InvalidUrl, wrong, help);
     }
     text.to_owned()
 }

@@ -220,9 +220,9 @@ pub(super) fn is_bearer(members: &Map<String, Value>) -> bool {
 pub fn validate_profile(response: &ProviderResponse, subject: Option<&str>) -> Result<String, Problem> {
     match response.status {
         200 => {
-            let malformed = Problem::IdpError("the profile is malformed, or says not whose it is", Some(200));
-            let profile = json::parse_object(response.body.as_bytes()).ok_or_else(|| malformed.clone())?;
-            let whose = json::text(&profile, "sub").filter(|whose| !whose.is_empty()).ok_or(malformed)?;
+            let malformed = || Problem::IdpError("the profile is malformed, or says not whose it is", Some(200));
+            let profile = json::parse_object(response.body.as_bytes()).ok_or_else(malformed)?;
+            let whose = json::text(&profile, "sub").filter(|whose| !whose.is_empty()).ok_or_else(malformed)?;
             // A token may have been put in the place of another (OpenID Connect Core section 5.3.2).
             if subject.is_some_and(|subject| subject != whose) {
                 return Err(Problem::IdpError("the profile is another user's", Some(200)));

@@ -11,7 +11,7 @@ use crate::token::{ClaimError, TokenError};
 const RETRY_AFTER_DEFAULT_SECS: u32 = 5;
 
 /// A failure that a client is told of.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Problem {
     /// No config is active.
     ConfigInvalid,

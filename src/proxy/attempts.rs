@@ -133,9 +133,13 @@ mod tests {
         (asked, pauses)
     }
 
+    /// What is tested, how many addresses and retries there are, the method, whether there is a body, what comes of each attempt, which
+    /// addresses are asked, and the longest pauses between.
+    type Row<'r> = (&'r str, usize, u32, &'r str, bool, &'r [Outcome], &'r [usize], &'r [u32]);
+
     #[test]
     fn a_request_is_sent_again_if_that_changes_nothing_and_something_may_come_of_it() {
-        let table: &[(&str, usize, u32, &str, bool, &[Outcome], &[usize], &[u32])] = &[
+        let table: &[Row<'_>] = &[
             ("an answer stands", 3, 3, "GET", false, &[Answered(200)], &[0], &[]),
             ("so does a failure of the request", 3, 3, "GET", false, &[Answered(500)], &[0], &[]),
             ("502 may pass", 3, 3, "GET", false, &[Answered(502), Answered(200)], &[0, 1], &[100]),

@@ -8,7 +8,7 @@ use crate::config::integration::keys::Kind;
 use crate::config::login::{Login, Provider};
 use crate::config::path::WrittenPath;
 use crate::config::provider::SCOPE_DEFAULT;
-use crate::config::reader::{Findings, Place, Written, shown, told};
+use crate::config::reader::{Findings, Place, Written, told};
 use crate::config::root;
 use crate::config::session::{self, Session, WrittenSession};
 use crate::config::tree::ConfigTree;
@@ -109,10 +109,10 @@ fn login_path(
         Some(written) => {
             let text = written.value()?;
             if all_known && !logins.any(|path| path == text) {
-                let message = format_args!("\"{}\" is no open path with GET that begins a login", shown(&written));
+                let wrong = "is no open path with GET that begins a login";
                 let way = "name one with GET, without \"auth\" and parameters, whose integration is auth0_login";
                 let help = told(|| spelling_help(text, way));
-                findings.note(written.offset, &session::LOGIN_PATH.at(place), Code::MissingLogin, message, help);
+                findings.refuse(&written, &session::LOGIN_PATH.at(place), Code::MissingLogin, wrong, help);
             }
             Some(text.to_owned())
         }

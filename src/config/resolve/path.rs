@@ -91,10 +91,10 @@ impl<'t> Context<'t> {
             Some(Access { authorizer, requirements: access.requirements })
         });
         let path = (|| {
-            let RouteSpec { method, pattern, .. } = route.clone()?;
+            let RouteSpec { method, pattern, .. } = route.as_ref()?;
             Some(Path {
-                method,
-                pattern,
+                method: *method,
+                pattern: pattern.clone(),
                 encoded_slashes,
                 access: access.map_or(Some(None), |access| access.map(Some))?,
                 integration: integration?,

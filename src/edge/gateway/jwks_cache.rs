@@ -62,7 +62,7 @@ struct State {
     held: RefCell<Option<Rc<CachedJwks>>>,
     age: Cell<JwksAge>,
     generations: Cell<u64>,
-    failure: RefCell<Problem>,
+    failure: RefCell<JwksFailure>,
 }
 
 /// The key set of one authorizer; its clones share it.
@@ -89,7 +89,7 @@ impl JwksCache {
             held: RefCell::new(None),
             age: Cell::default(),
             generations: Cell::new(0),
-            failure: RefCell::new(Problem::IdpUnavailable("never asked".to_owned())),
+            failure: RefCell::new(TransportError::Unreachable("never asked".to_owned()).into()),
         };
         if let KeySource::Given(set) = &authorizer.keys {
             state.put(Rc::clone(set), None, i64::MAX);
@@ -141,11 +141,11 @@ impl JwksCache {
                     break;
                 }
                 Readiness::Wait => self.wait().await,
-                Readiness::Unavailable => return Err(self.state.failure.borrow().clone()),
+                Readiness::Unavailable => return Err(self.state.failure()),
             }
         }
         let held = self.state.held.borrow().clone().filter(|_| self.state.age.get().is_usable(now_secs()));
-        held.ok_or_else(|| self.state.failure.borrow().clone())
+        held.ok_or_else(|| self.state.failure())
     }
 
     /// Returns the set after the provider was asked for a key that `seen` has not; `None` if it is still `seen`.
@@ -168,7 +168,7 @@ impl JwksCache {
                 UnknownKey::Renew => self.renew(invocation, Reason::UnknownKey).await,
                 UnknownKey::Wait => self.wait().await,
                 UnknownKey::Refuse => return Ok(None),
-                UnknownKey::Unavailable => return Err(self.state.failure.borrow().clone()),
+                UnknownKey::Unavailable => return Err(self.state.failure()),
             }
         }
     }
@@ -226,6 +226,21 @@ enum Reason {
     UnknownKey,
 }
 
+/// Why there is no set. Not kept as the [`Problem`] that it becomes: a way to clone those would be most of a kibibyte.
+#[derive(Clone)]
+enum JwksFailure {
+    /// The provider gave no answer.
+    Transport(TransportError),
+    /// A document cannot be used: which, and the status that it came with instead of 200.
+    Document(&'static str, Option<u16>),
+}
+
+impl From<TransportError> for JwksFailure {
+    fn from(error: TransportError) -> Self {
+        Self::Transport(error)
+    }
+}
+
 impl Source {
     fn of(authorizer: &Authorizer) -> Self {
         match &authorizer.keys {
@@ -256,12 +271,20 @@ impl State {
                 stored.insert("fetched_at".to_owned(), fetched_at.into());
                 Some(Value::Object(stored).to_text())
             }
-            Err((problem, reason)) => {
+            Err((failure, reason)) => {
                 log::warn("jwks_unavailable", &reason);
-                *self.failure.borrow_mut() = problem;
+                *self.failure.borrow_mut() = failure;
                 self.end(None);
                 None
             }
+        }
+    }
+
+    /// Returns what is told to those who need a set while there is none.
+    fn failure(&self) -> Problem {
+        match self.failure.borrow().clone() {
+            JwksFailure::Transport(error) => error.into(),
+            JwksFailure::Document(which, status) => Problem::IdpError(which, status),
         }
     }
 
@@ -291,7 +314,7 @@ type Documents = (KeySet, Option<Rc<Endpoints>>, Map<String, Value>);
 ///
 /// # Errors
 /// The answer to the client; and for the log, which document it is about and why.
-async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<Documents, (Problem, String)> {
+async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<Documents, (JwksFailure, String)> {
     let (mut stored, mut endpoints, mut uri) = (Map::new(), None, uri.to_owned());
     let mut sought = source.discovered_for.as_deref();
     loop {
@@ -299,17 +322,17 @@ async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<
             Some(_) => ["its discovery document was not answered with 200", "its discovery document cannot be used"],
             None => ["its key set was not answered with 200", "its key set cannot be used"],
         };
-        let about = |problem: Problem, reason: &str| {
+        let about = |failure: JwksFailure, reason: &str| {
             let place = uri.split('?').next().unwrap_or_default();
-            (problem, [place, ": ", reason].concat())
+            (failure, [place, ": ", reason].concat())
         };
-        let unusable = |reason: String| about(Problem::IdpError(not_usable, None), &reason);
+        let unusable = |reason: String| about(JwksFailure::Document(not_usable, None), &reason);
         let call = Call { url: &uri, form: None, authorization: None, timeout_ms };
         let document = match call.send_bounded(JWKS_MAX_BYTES).await {
             Ok(answer) if answer.status == 200 => answer.body,
             Ok(answer) => {
                 let reason = format!("{not_had}: status {}{}", answer.status, status_words(answer.status));
-                return Err(about(Problem::IdpError(not_had, Some(answer.status)), &reason));
+                return Err(about(JwksFailure::Document(not_had, Some(answer.status)), &reason));
             }
             Err(TransportError::TooLarge) => return Err(unusable(KeySetError::TooLarge.to_string())),
             Err(error) => {

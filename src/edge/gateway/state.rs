@@ -10,18 +10,17 @@ use crate::config::{Authorizer, Config, Provider};
 use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::Verifier;
 use crate::edge::runtime::single_flight::SingleFlight;
-use crate::http::header::HOP_BY_HOP_HEADERS;
 use crate::http::header_lines::HeaderChanges;
 use crate::oauth::{Attempts, Outcome};
-use crate::proxy::{DROPPED_REQUEST_HEADERS, dropped_response_headers};
+use crate::proxy::{dropped_response_headers, folded};
 use crate::session::SessionCache;
 
 /// A gateway whose config is valid, and what it remembers between requests.
 pub struct Gateway {
     /// The config.
     pub config: Config,
-    /// What no client's request brings to an upstream, one name a line, with `-` for `_`.
-    pub dropped_request_headers: String,
+    /// Folded names that a mapping of any path sets.
+    pub asserted_headers: Vec<String>,
     /// The config's own headers of answers.
     pub headers: ConfiguredHeaders,
     /// What no upstream's answer brings to a client.
@@ -62,12 +61,9 @@ impl Gateway {
         let issuer = |config: &Config| config.provider.as_ref().map(|provider| provider.authorizer.issuer.clone());
         let same = previous.filter(|previous| issuer(&previous.config) == issuer(&config));
         let refreshes = same.map(|previous| previous.refreshes.clone());
-        // In a name of the config's a `*` is a sign like others.
-        let asserted = config.asserted_headers.iter().map(|name| name.replace('*', "-"));
-        let dropped = HOP_BY_HOP_HEADERS.iter().chain(&[DROPPED_REQUEST_HEADERS]).map(|names| (*names).to_owned());
         Self {
             headers: ConfiguredHeaders::of(&config.headers),
-            dropped_request_headers: dropped.chain(asserted).collect::<Vec<_>>().join("\n"),
+            asserted_headers: config.asserted_headers.iter().map(|name| folded(name)).collect(),
             dropped_response_headers: dropped_response_headers(config.cors.as_ref()),
             verifiers,
             refreshes: refreshes.unwrap_or_default(),

@@ -13,7 +13,7 @@ use crate::edge::gateway::Gateway;
 use crate::edge::integrations::cache::{CacheUse, Found};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
-use crate::edge::request::forwarding::ForwardedHeaders;
+use crate::edge::request::forwarding::Forwarding;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::timing::now_ms;
 use crate::http::request::RequestHead as _;
@@ -71,8 +71,8 @@ pub async fn run(
     let first = url(&server.targets.first);
     let failed = |error: JsValue| failure(&error, path);
     let prefix = forwarded.prefix;
-    let headers = ForwardedHeaders::of(gateway, cx, path, claims, prefix);
-    let request = headers.request(cx, path, &first).map_err(failed)?;
+    let forwarding = Forwarding::of(gateway, cx, path, claims, prefix);
+    let request = forwarding.request(cx, &first).map_err(failed)?;
     let cache = match CacheUse::of(cx, path, &request, &first, claims) {
         Some(cache) => match Found::parse(JsFuture::from(cache.look_up(cx, &request)).await.map_err(failed)?) {
             Found::Answer(answer) => return Ok(Answer::Relayed(answer)),

@@ -99,14 +99,13 @@ export async function call_function(...call) {
  * @param {string} name
  * @param {Request} request
  * @param {string} url
- * @param {string} drop
- * @param {string} set
+ * @param {string} changes
  * @param {string} context
  * @param {number} ms
  * @param {number} [max]
  * @returns {Promise<[Response | undefined, Request]>}
  */
-export async function ask_first(binding, name, request, url, drop, set, context, ms, max) {
+export async function ask_first(binding, name, request, url, changes, context, ms, max) {
   const asked = sendable(request);
   const { body } = asked;
   /** @param {Request} shown */
@@ -115,7 +114,7 @@ export async function ask_first(binding, name, request, url, drop, set, context,
     if (answer !== true && !(answer instanceof Response)) throw new Error('it answered neither true nor a Response');
     return answer === true ? undefined : answered(answer);
   };
-  if (!body) return [await judge(forward(asked, url, drop, set)), asked];
+  if (!body) return [await judge(forward(asked, url, changes)), asked];
   // What the function reads is kept in memory, for the reader after it.
   /** @type {import('../runtime/limits.js').Held} */
   const held = {};
@@ -128,7 +127,7 @@ export async function ask_first(binding, name, request, url, drop, set, context,
   };
   const length = asked.headers.get('content-length');
   const [first, second] = [sized(length), sized(length)];
-  const shown = forward(new Request(asked, { body: first.readable }), url, drop, set);
+  const shown = forward(new Request(asked, { body: first.readable }), url, changes);
   /** @type {import('../runtime/limits.js').Counted} */
   const tap = { body, writer: first.writable.getWriter(), max, keep };
   counted.set(shown, tap);

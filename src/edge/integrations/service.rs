@@ -11,7 +11,7 @@ use crate::config::{Path, Rpc};
 use crate::edge::gateway::Gateway;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
-use crate::edge::request::forwarding::{ForwardedHeaders, own_url};
+use crate::edge::request::forwarding::{Forwarding, own_url};
 use crate::edge::runtime::bindings;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::invocation::Invocation as _;
@@ -39,8 +39,7 @@ extern "C" {
         name: &str,
         request: &Request,
         url: &str,
-        drop: &str,
-        set: &str,
+        changes: &str,
         context: &str,
         ms: u32,
         max: Option<f64>,
@@ -94,22 +93,10 @@ impl ServiceCall<'_> {
     /// 502 if it fails or says neither, 504 if it takes too long.
     pub async fn ask_first(&self, rpc: &Rpc) -> Result<Option<Answer>, Problem> {
         let Self { gateway, cx, path, claims, .. } = self;
-        let headers = ForwardedHeaders::of(gateway, cx, path, *claims, "");
+        let Forwarding { changes, max, .. } = Forwarding::of(gateway, cx, path, *claims, "");
         let (url, worker) = (own_url(cx, path, *claims), self.bound(&rpc.binding));
-        #[expect(clippy::cast_precision_loss, reason = "a limit of bytes is far below 2^53")]
-        let max = path.rules.max_body_bytes.map(|max| max as f64);
         let (request, context) = (cx.request(), self.context());
-        let asked = ask_first(
-            &worker,
-            &rpc.function,
-            &request,
-            &url,
-            &headers.drop,
-            headers.set.as_str(),
-            &context,
-            TIMEOUT_MS,
-            max,
-        );
+        let asked = ask_first(&worker, &rpc.function, &request, &url, changes.as_str(), &context, TIMEOUT_MS, max);
         let outcome: Array = JsFuture::from(asked).await.map_err(|error| self.failed(&error))?.unchecked_into();
         cx.replace_request(outcome.get(1).unchecked_into());
         let answer = outcome.get(0);
@@ -132,8 +119,8 @@ impl ServiceCall<'_> {
 
     fn forwarded(&self) -> Result<Request, Problem> {
         let Self { gateway, cx, path, claims, .. } = self;
-        let headers = ForwardedHeaders::of(gateway, cx, path, *claims, "");
-        headers.request(cx, path, &own_url(cx, path, *claims)).map_err(|error| self.failed(&error))
+        let forwarding = Forwarding::of(gateway, cx, path, *claims, "");
+        forwarding.request(cx, &own_url(cx, path, *claims)).map_err(|error| self.failed(&error))
     }
 
     async fn answer(&self, promise: Promise) -> Result<Answer, Problem> {

@@ -1,41 +1,14 @@
-// Makes the request for an upstream or a service. `unsendable` decides which of the client's headers it does not have: the core has
-// their names.
+// Makes the request for an upstream or a service. Which of the client's headers it does not have `src/proxy/client_headers.rs` says.
 
-import { change, ofConnection } from '../runtime/headers.js';
+import { change } from '../runtime/headers.js';
 import { counted } from '../runtime/limits.js';
 
-/** A name as servers see it that fold it into a variable: to CGI and its heirs `X_User.Id` and `X-User-Id` are one. @param {string} name */
-const folded = (name) => name.toLowerCase().replace(/[^a-z0-9]/g, '-');
+/** Headers of a request that something is decided by, besides their names. */
+const DECIDING = ['cf-connecting-ip', 'connection', 'cookie', 'traceparent'];
 
-/** What tells the names that no client may send, and the lines that it was made of. */
-let always = { lines: '', pattern: /(?!)/ };
-
-/** Returns a test for the names in `lines`. A `*` stands for any characters; at the beginning it does not match Cloudflare's own names. @param {string} lines */
-function teller(lines) {
-  const names = lines.split('\n').map((name) => name.split('*').map(folded).join('.*').replace(/^\./, '(?!cf-).'));
-  return new RegExp(`^(${names.join('|')})$`);
-}
-
-/**
- * Tells which headers of a request go no further.
- *
- * @param {Request} request
- * @param {string} drop the names of every request, a blank line, and those of this one; one a line
- * @returns {(name: string) => boolean}
- */
-function unsendable(request, drop) {
-  const [lines, more] = drop.split('\n\n');
-  if (always.lines !== lines) always = { lines, pattern: teller(lines) };
-  // A handshake is passed on, and headers about the body and of Cloudflare do not belong to a connection.
-  const hops = ofConnection(request)
-    .map(folded)
-    .filter((name) => !/^(upgrade$|content-|cf-)/.test(name));
-  const dropped = new Set(more.split('\n').map(folded).concat(hops));
-  return (name) => {
-    const plain = folded(name);
-    const misspelt = plain !== name && plain.startsWith('cf-');
-    return always.pattern.test(plain) || dropped.has(plain) || misspelt;
-  };
+/** @param {Request} request */
+export function sent_lines({ headers }) {
+  return [...headers].flatMap(([name, value]) => [name, DECIDING.includes(name) ? value : '']).join('\n');
 }
 
 /** Returns a request by GET or HEAD without the body that means nothing there, and that no other can be made with; any other as it is. @param {Request} request */
@@ -53,14 +26,13 @@ export function copied({ method, headers }, url, body) {
 }
 
 /**
- * Returns the request with a body that breaks off behind `max` bytes; one that says how long it is was judged by that.
+ * Returns the request with a body that breaks off behind `max` bytes.
  *
  * @param {Request} request
  * @param {string} url
  * @param {number} max
  */
 function limited(request, url, max) {
-  if (request.headers.has('content-length')) return new Request(url, request);
   const given = sendable(request);
   if (given.body === null) return new Request(url, given);
   const { readable, writable } = new IdentityTransformStream();
@@ -72,16 +44,11 @@ function limited(request, url, max) {
 /**
  * @param {Request} request
  * @param {string} url
- * @param {string} drop
- * @param {string} set
+ * @param {string} changes
  * @param {number} [max]
  */
-export function forward(request, url, drop, set, max) {
+export function forward(request, url, changes, max) {
   const forwarded = max === undefined ? new Request(url, request) : limited(request, url, max);
-  const isDropped = unsendable(request, drop);
-  for (const name of [...forwarded.headers.keys()]) if (isDropped(name)) forwarded.headers.delete(name);
-  // The runtime makes a handshake, and so a GET, of whatever has this header.
-  if (request.method !== 'GET') forwarded.headers.delete('upgrade');
-  change(forwarded.headers, set);
+  change(forwarded.headers, changes);
   return forwarded;
 }

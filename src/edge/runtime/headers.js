@@ -31,11 +31,6 @@ export function change(headers, changes) {
   }
 }
 
-/** Returns the headers that `Connection` names: they are the connection's own too (RFC 9110 section 7.6.1). @param {Request | Response} message */
-export function ofConnection({ headers }) {
-  return headers.get('connection')?.match(/[\w!#$%&'*+.^`|~-]+/g) ?? [];
-}
-
 /** Reads an HTTP date (RFC 9110 section 5.6.7) in milliseconds since 1970; NaN if it is not one. @param {string | null} value */
 export function http_date(value) {
   return value?.trimEnd().endsWith('GMT') ? Date.parse(value) : NaN;

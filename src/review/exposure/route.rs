@@ -24,8 +24,11 @@ const RESTRICTIONS: [&str; 5] =
 /// What a path says of it that it opens, whatever stood there before.
 const OPENING: [&str; 2] = [keys::RESPONSE.name, keys::ENCODED_SLASHES.name];
 
-/// Where a path says what is sent besides what a client sends: the key, its section, and the lists in it.
-const SENT: [(&str, fn() -> Section, &[&str]); 2] = [
+/// Where a path says what is sent: the key, its section, and the lists in it.
+type Sent = (&'static str, fn() -> Section, &'static [&'static str]);
+
+/// Where a path says what is sent besides what a client sends.
+const SENT: [Sent; 2] = [
     (keys::MAPPING.name, mapping::section, &[mapping::HEADERS.name, mapping::QUERY.name]),
     (keys::REQUEST_HEADERS.name, request_headers::section, &[request_headers::SET.name]),
 ];

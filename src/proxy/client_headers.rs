@@ -1,0 +1,180 @@
+//! Which of a client's headers go no further.
+
+use crate::http::header::{HOP_BY_HOP_HEADERS, tokens};
+use crate::http::header_lines::{HeaderChanges, HeaderLines};
+
+/// Headers of clients, besides the hop-by-hop ones, that reach no upstream: those only for the gateway, those that the gateway
+/// sets, or by which proxies say to servers behind them where a client is, who it is and what it requested, so that some servers
+/// trust them. A `*` stands for any characters; at the beginning it does not match Cloudflare's own, `CF-*`.
+///
+/// `Upgrade` is not among them: a WebSocket handshake, which is a `GET`, is passed on.
+pub const DROPPED_REQUEST_HEADERS: [&str; 48] = [
+    "*-ip",
+    "*client-cert*",
+    "*clientip",
+    "*forwarded*",
+    "*socketip",
+    "*ssl-client-*",
+    "cloudfront-viewer-*",
+    "front-end-https",
+    "proxy",
+    "remote-*",
+    "x-accel-*",
+    "x-access-token",
+    "x-amzn-oidc-*",
+    "x-appengine-*",
+    "x-arr-*",
+    "x-astro-*",
+    "x-auth-request-*",
+    "x-authenticated-*",
+    "x-envoy-*",
+    "x-goog-authenticated-*",
+    "x-goog-iap-*",
+    "x-host",
+    "x-host-override",
+    "x-http-host*",
+    "x-http-method*",
+    "x-invoke-*",
+    "x-matched-path",
+    "x-method-override",
+    "x-middleware-*",
+    "x-ms-client-principal*",
+    "x-now-route-*",
+    "x-original-host",
+    "x-original-method",
+    "x-original-path",
+    "x-original-proto",
+    "x-original-ur*",
+    "x-override-url",
+    "x-real-host",
+    "x-refresh-token",
+    "x-remote-*",
+    "x-request-id",
+    "x-rewrite-*",
+    "x-scheme",
+    "x-script-name",
+    "x-sendfile-type",
+    "x-url-scheme",
+    "x-vercel-ip-*",
+    "x-webauth-*",
+];
+
+/// Returns a name as servers see it that fold it into a variable: to CGI and its heirs `X_User.Id` and `X-User-Id` are one.
+#[inline(never)]
+pub fn folded(name: &str) -> String {
+    name.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b.to_ascii_lowercase()) } else { '-' }).collect()
+}
+
+/// Checks whether a folded name is one of `pattern`.
+fn is_of(name: &[u8], pattern: &str) -> bool {
+    let (begins, part) = match pattern.as_bytes() {
+        [b'*', part @ ..] => (false, part),
+        part => (true, part),
+    };
+    let (ends, part) = match part {
+        [part @ .., b'*'] => (false, part),
+        part => (true, part),
+    };
+    match (begins, ends) {
+        (true, _) if name.first() != part.first() => false,
+        (true, true) => name == part,
+        (true, false) => name.starts_with(part),
+        (false, _) if name.starts_with(b"cf-") => false,
+        (false, true) => name.ends_with(part),
+        (false, false) => name.windows(part.len().max(1)).any(|signs| signs == part),
+    }
+}
+
+/// The headers of a client's request.
+pub struct ClientHeaders<'h> {
+    /// Its headers, with the values of those that are read.
+    pub sent: HeaderLines<'h>,
+    /// Whether it is a `GET`.
+    pub is_get: bool,
+    /// Folded names that a mapping of any path sets.
+    pub asserted: &'h [String],
+}
+
+impl ClientHeaders<'_> {
+    /// Removes those that go no further: whichever no client may send, those of its connection, and those that are called as one of
+    /// `also`, in whatever spelling an upstream may fold.
+    pub fn drop(&self, also: &[&str], changes: &mut HeaderChanges) {
+        let mut own: Vec<_> = tokens(self.sent.get("connection").unwrap_or_default()).map(folded).collect();
+        // A handshake is passed on, and headers about the body and of Cloudflare do not belong to a connection.
+        own.retain(|name| name != "upgrade" && !name.starts_with("content-") && !name.starts_with("cf-"));
+        own.extend(also.iter().map(|name| folded(name)));
+        // The runtime makes a handshake, and so a GET, of whatever has this header.
+        own.extend((!self.is_get).then(|| "upgrade".to_owned()));
+        for (name, _) in self.sent.pairs() {
+            let plain = folded(name);
+            let is_misspelt = plain != name && plain.starts_with("cf-");
+            if is_misspelt
+                || HOP_BY_HOP_HEADERS.contains(&&*plain)
+                || own.contains(&plain)
+                || self.asserted.contains(&plain)
+                || DROPPED_REQUEST_HEADERS.iter().any(|pattern| is_of(plain.as_bytes(), pattern))
+            {
+                changes.remove(name);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns what is left of headers of a client, separated by spaces, beside a `Connection`.
+    fn left(names: &str, connection: &str, is_get: bool) -> String {
+        let sent: Vec<_> = names.split(' ').flat_map(|name| [name, ""]).chain(["connection", connection]).collect();
+        let (sent, mut changes) = (sent.join("\n"), HeaderChanges::default());
+        let asserted = ["x-user-id".to_owned(), "x-any--id".to_owned()];
+        let headers = ClientHeaders { sent: HeaderLines(&sent), is_get, asserted: &asserted };
+        headers.drop(&["x_removed"], &mut changes);
+        let pairs: Vec<_> = HeaderLines(&sent).pairs().collect();
+        changes.carried_out(&pairs).into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_no_client_may_say_goes_no_further_in_whatever_spelling() {
+        let table = [
+            (
+                "what clients say",
+                "accept user-agent x-own authorization cookie",
+                "accept user-agent x-own authorization cookie",
+            ),
+            ("hop-by-hop headers", "te keep-alive proxy-connection transfer-encoding", ""),
+            ("a name of the list", "x-real-host proxy x-request-id x-real-hosts", "x-real-hosts"),
+            ("in another spelling", "x_real_host x.real-host x_request.id", ""),
+            ("a beginning of the list", "x-vercel-ip-city remote-user remote xx-remote-user", "remote xx-remote-user"),
+            ("an end of the list", "x-client-ip true_client_ip ip-x clientip -ip ip", "ip-x ip"),
+            ("a part of the list", "forwarded x-forwarded-for my-client-cert-chain x-ssl-client-dn forward", "forward"),
+            ("what Cloudflare says", "cf-connecting-ip cf-forwarded cf-ray", "cf-connecting-ip cf-forwarded cf-ray"),
+            ("what only looks like that", "cf_connecting_ip cf.ray xcf-ray", "xcf-ray"),
+            ("what the gateway says of users", "x-user-id x_user.id x-any.-id x-users-id", "x-users-id"),
+            ("what the path removes", "x-removed x_removed x-removed-too", "x-removed-too"),
+        ];
+        for (message, names, expected) in table {
+            assert_eq!(left(names, "", true), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn what_a_connection_names_is_its_own_but_for_what_belongs_to_the_message() {
+        let names = "x-hop x.hop content-type cf-ray upgrade x-own";
+        let connection = "close, X-Hop,Upgrade, content-type ,cf-ray";
+        assert_eq!(left(names, connection, true), "content-type cf-ray upgrade x-own");
+        assert_eq!(left(names, connection, false), "content-type cf-ray x-own", "a handshake is a GET");
+    }
+
+    #[test]
+    fn every_pattern_takes_itself_and_none_a_name_that_only_resembles_it() {
+        for pattern in DROPPED_REQUEST_HEADERS {
+            let name = pattern.replace('*', "");
+            assert!(is_of(name.as_bytes(), pattern), "{pattern}");
+            let (begins, ends) = (!pattern.starts_with('*'), !pattern.ends_with('*'));
+            assert_eq!(is_of(format!("a{name}").as_bytes(), pattern), !begins, "{pattern}");
+            assert_eq!(is_of(format!("{name}a").as_bytes(), pattern), !ends, "{pattern}");
+        }
+    }
+}
