@@ -4,7 +4,7 @@ ifeq ($(shell command -v node 2>/dev/null),)
 $(error Node.js is missing: install version 20 or later from https://nodejs.org/)
 endif
 
-.PHONY: help setup build dev test audit bench deploy clean
+.PHONY: help setup build dev test interop audit bench deploy clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -20,6 +20,10 @@ dev: ## start the gateway, a local tenant and a sample API; Ctrl-C ends all thre
 
 test: ## formatting, lints, types, host tests, build, end-to-end tests
 	@node scripts/test.mjs
+
+interop: build ## walk every step at real providers, which it installs, and write docs/providers.md
+	@npx wrangler deploy --dry-run --outdir build/bundle
+	@node_modules/.bin/node tests/interop/run.mjs
 
 audit: ## ask crates' and packages' advisories for known vulnerabilities
 	@node scripts/audit.mjs

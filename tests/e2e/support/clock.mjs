@@ -34,9 +34,10 @@ export async function elapse(seconds) {
 
 /**
  * Modules for a Worker on the clock, which otherwise is the module `entry` beside them. The first is its entry. A timer belongs to the
- * request that started it, so each looks by itself whether its time has come.
+ * request that started it, so each looks by itself whether its time has come. With `runs` the clock goes on with the machine's, for a
+ * provider that no test can stop, and is moved against it.
  */
-export function clockModules(directory, entry) {
+export function clockModules(directory, entry, { runs = false } = {}) {
   const entryText = `
     import { move } from './clock.js';
     import Gateway from './${entry}';
@@ -57,8 +58,9 @@ export function clockModules(directory, entry) {
   `;
   const clockText = `
     const [startTimer, stopTimer] = [globalThis.setTimeout, globalThis.clearTimeout];
-    let [now, passed] = [${stoppedAt()}, 0];
-    Date.now = () => now;
+    const machine = Date.now;
+    let [now, passed] = [${runs ? 0 : stoppedAt()}, 0];
+    Date.now = () => ${runs ? 'machine() + now' : 'now'};
     export const move = (ms, timers) => {
       now += ms;
       if (timers) passed += ms;

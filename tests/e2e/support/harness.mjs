@@ -35,9 +35,10 @@ const OBJECTS = { REFRESH_EXCHANGES: 'RefreshExchange', SESSIONS: 'Session', LOG
  * of Durable Objects (all unless told otherwise). `outbound` takes every request that leaves the gateway, as a function from
  * Request to Response. `entry` is the text of a module that runs in place of the bundle's entry and can import that as
  * `./worker.js`; classes of objects that it does not export are the bundle's; `modules` are the texts of others beside it, by
- * name. With `clock` the gateway is on the clock of the tests, which stands still (clock.mjs). `isolates` is how many Workers run
- * the gateway, each at an origin of its own, over the objects of the first. `beside` are further Workers, as Miniflare takes them,
- * to which its `serviceBindings` may lead. Everything else goes to Miniflare as it is.
+ * name. With `clock` the gateway is on the clock of the tests, which stands still, or with `clock: 'runs'` goes on with the
+ * machine's (clock.mjs). `isolates` is how many Workers run the gateway, each at an origin of its own, over the objects of the
+ * first. `beside` are further Workers, as Miniflare takes them, to which its `serviceBindings` may lead. Everything else goes to
+ * Miniflare as it is.
  * @param {Record<string, any>} [options]
  */
 export async function startGateway(options = {}) {
@@ -62,7 +63,7 @@ export async function startGateway(options = {}) {
   const inline =
     config === undefined ? {} : { BARGATE_CONFIG_JSON: typeof config === 'string' ? config : JSON.stringify(config) };
   const modules = [
-    ...(clock ? clockModules(bundle, entry ? 'entry.js' : 'worker.js') : []),
+    ...(clock ? clockModules(bundle, entry ? 'entry.js' : 'worker.js', { runs: clock === 'runs' }) : []),
     ...(entry
       ? [{ type: 'ESModule', path: join(bundle, 'entry.js'), contents: `${entry}\nexport * from './worker.js';` }]
       : []),

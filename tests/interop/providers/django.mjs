@@ -1,0 +1,38 @@
+// django-oauth-toolkit (PyPI), with opaque access tokens as it comes, and with JWTs by the generator of oauthlib.
+
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { INTROSPECTION } from '../gaps.mjs';
+import { PYTHON_PROGRAM, WORK, installPython, pythonVersion } from '../install.mjs';
+import { Person } from '../person.mjs';
+import { bindingsFor, settingsFor, startServer } from '../process.mjs';
+
+/** @type {import('../providers.mjs').Provider[]} */
+export default [
+  {
+    name: 'django-oauth-toolkit, opaque',
+    gaps: [INTROSPECTION('bearer', 'session')],
+    start: (places) => start(places, {}),
+  },
+  { name: 'django-oauth-toolkit, JWT', gaps: [], start: (places) => start(places, { jwt: true }) },
+].map((setUp) => ({
+  config: 'django-oauth-toolkit.json',
+  install: installPython,
+  version: () => pythonVersion('django-oauth-toolkit'),
+  ...setUp,
+}));
+
+async function start(places, more) {
+  mkdirSync(WORK, { recursive: true });
+  const settings = { ...(await settingsFor(places)), ...more, database: join(WORK, `django-${randomUUID()}.sqlite3`) };
+  const server = await startServer(PYTHON_PROGRAM, 'django_server.py', settings);
+  const issuer = `http://127.0.0.1:${settings.port}/o`;
+  return {
+    discovery: `${issuer}/.well-known/openid-configuration`,
+    bindings: bindingsFor(issuer, settings),
+    person: () => new Person(settings),
+    canRevoke: true,
+    close: server.close,
+  };
+}

@@ -1,0 +1,146 @@
+// oidc-provider (npm), in eight set-ups. Its own login and consent pages are those that it comes with.
+
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import Provider from 'oidc-provider';
+import { ROOT, freePort, originOf } from '../../e2e/support/harness.mjs';
+import {
+  CONSENT,
+  INTROSPECTION,
+  PAR,
+  PRIVATE_KEY_JWT,
+  PROFILE_SOURCE,
+  RESOURCE as BY_RESOURCE,
+  SIGNED_PROFILE,
+} from '../gaps.mjs';
+import { Person } from '../person.mjs';
+
+const RESOURCE = 'https://api.example.com/';
+const CLIENT_ID = 'bargate-interop';
+const SCOPES = 'openid profile email offline_access';
+const clientKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const packageJson = JSON.parse(readFileSync(join(ROOT, 'node_modules', 'oidc-provider', 'package.json'), 'utf8'));
+
+const resourceServer = {
+  audience: RESOURCE,
+  scope: SCOPES,
+  accessTokenFormat: 'jwt',
+  accessTokenTTL: 600,
+  jwt: { sign: { alg: 'RS256' } },
+};
+/** Access tokens are JWTs for one API, whether a client asks for it or not. */
+const defaultResource = {
+  enabled: true,
+  defaultResource: () => RESOURCE,
+  getResourceServerInfo: () => resourceServer,
+  useGrantedResource: () => true,
+};
+/** What every set-up but the first has: what it does not have as it comes. */
+const COMMON = {
+  issueRefreshToken: (ctx, client) => client.grantTypeAllowed('refresh_token'),
+  features: {
+    backchannelLogout: { enabled: true },
+    introspection: { enabled: true },
+    revocation: { enabled: true },
+    resourceIndicators: defaultResource,
+  },
+};
+
+const USERINFO = PROFILE_SOURCE('profile', 'session profile');
+
+/** @type {{ name: string, config?: string, client?: any, features?: any, more?: any, isPlain?: boolean, gaps: any[] }[]} */
+const SET_UPS = [
+  {
+    name: 'as it comes',
+    config: 'oidc-provider-opaque.json',
+    isPlain: true,
+    gaps: [INTROSPECTION('bearer', 'session'), CONSENT('refresh')],
+  },
+  { name: 'default resource, JWT', gaps: [USERINFO] },
+  {
+    name: 'strict RFC 8707',
+    features: {
+      resourceIndicators: { ...defaultResource, defaultResource: undefined, useGrantedResource: () => false },
+    },
+    gaps: [BY_RESOURCE('bearer', 'profile', 'session')],
+  },
+  { name: 'no rotation', more: { rotateRefreshToken: false }, gaps: [USERINFO] },
+  { name: 'rotation at every use', more: { rotateRefreshToken: true }, gaps: [USERINFO] },
+  { name: 'Basic alone', more: { clientAuthMethods: ['client_secret_basic'] }, gaps: [USERINFO] },
+  {
+    name: 'private_key_jwt',
+    config: 'oidc-provider-private-key-jwt.json',
+    client: {
+      client_secret: undefined,
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: 'ES256',
+      jwks: { keys: [clientKey.publicKey.export({ format: 'jwk' })] },
+    },
+    gaps: [PRIVATE_KEY_JWT('tokens', 'session')],
+  },
+  {
+    name: 'PAR required',
+    features: { pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true } },
+    gaps: [PAR('login')],
+  },
+  {
+    name: 'JWT userinfo',
+    config: 'oidc-provider-opaque.json',
+    client: { userinfo_signed_response_alg: 'RS256' },
+    features: { jwtUserinfo: { enabled: true }, resourceIndicators: { enabled: false } },
+    gaps: [INTROSPECTION('bearer', 'session'), SIGNED_PROFILE('profile')],
+  },
+];
+
+export default SET_UPS.map(({ name, config = 'oidc-provider.json', gaps, ...setUp }) => ({
+  name: `oidc-provider, ${name}`,
+  config,
+  gaps,
+  version: () => packageJson.version,
+  start: (places) => start(setUp, places),
+}));
+
+async function start({ client = {}, features = {}, more = {}, isPlain = false }, { tokens, sessions }) {
+  const server = createServer();
+  await once(server.listen(await freePort(), '127.0.0.1'), 'listening');
+  const issuer = originOf(server);
+  const secret = randomBytes(32).toString('hex');
+  const common = isPlain ? {} : COMMON;
+  const provider = new Provider(issuer, {
+    cookies: { keys: [randomBytes(32).toString('hex')] },
+    jwks: { keys: [generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' })] },
+    // Where it sends logout tokens is on loopback, from which its own dispatcher keeps.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
+    ...common,
+    ...more,
+    features: { ...common.features, ...features },
+    clients: [
+      {
+        client_id: CLIENT_ID,
+        client_secret: secret,
+        grant_types: ['authorization_code', 'refresh_token'],
+        redirect_uris: [tokens.redirectUri, sessions.redirectUri],
+        post_logout_redirect_uris: [tokens.afterLogout, sessions.afterLogout],
+        ...(isPlain ? {} : { backchannel_logout_uri: sessions.backchannel, backchannel_logout_session_required: true }),
+        ...client,
+      },
+    ],
+  });
+  server.on('request', provider.callback());
+  return {
+    discovery: `${issuer}/.well-known/openid-configuration`,
+    bindings: { ISSUER: issuer, CLIENT_ID, CLIENT_SECRET: secret, SEALING_KEY: secret, AUDIENCE: RESOURCE },
+    person: () => new Person({ username: 'alice', password: 'any' }),
+    /** The user logs out at the provider. */
+    async endLogin(person, { document, idToken }) {
+      await person.goTo(`${document.end_session_endpoint}?id_token_hint=${idToken}`, () => false);
+    },
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
