@@ -8,7 +8,25 @@ use super::section::section;
 use super::shared_secret::note_if_weak;
 
 /// Scopes asked for at login where the config names none: those of the OpenID Connect profile.
-pub(super) const SCOPE_DEFAULT: &str = "openid profile email";
+const SCOPE_DEFAULT: &str = "openid profile email";
+
+/// Parameters of an authorization request that are the gateway's own, or would change how the provider answers.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) const RESERVED_PARAMETERS: [&str; 13] = [
+    "audience",
+    "client_id",
+    "client_secret",
+    "code_challenge",
+    "code_challenge_method",
+    "nonce",
+    "redirect_uri",
+    "request",
+    "request_uri",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+];
 
 /// How long the answer to a refresh is given again to a late duplicate unless the config says otherwise.
 pub(super) const ROTATION_GRACE_DEFAULT_SECS: u32 = 10;
@@ -70,6 +88,18 @@ pub(crate) struct WrittenProvider<'n> {
     pub rotation_grace_secs: u32,
     /// The provider's addresses; `None` if they stand in its discovery document, or are not known here.
     pub endpoints: Option<Rc<Endpoints>>,
+}
+
+impl WrittenProvider<'_> {
+    /// Returns what every authorization request says, by the names of its parameters; `None` if a part of it is not known here.
+    pub fn parameters(&self) -> Option<Vec<(String, String)>> {
+        let scope = self.scope.map_or_else(|| Some(SCOPE_DEFAULT.to_owned()), Written::to_text)?;
+        let mut parameters = vec![(SCOPE.name.to_owned(), scope)];
+        if let Some(audience) = self.audience {
+            parameters.push(("audience".to_owned(), audience.to_text()?));
+        }
+        Some(parameters)
+    }
 }
 
 /// Reads the application of an authorizer whose provider has `endpoints`.
