@@ -98,7 +98,7 @@ codes! {
         InvalidHeader = "invalid_header": "a header's value has a character that is not allowed in headers",
         InvalidJson = "invalid_json": "the file is not JSON",
         InvalidJwks = "invalid_jwks": "a JWKS is malformed, or has no key to verify with",
-        InvalidName = "invalid_name": "a name cannot be that of a header, method, media type, scope, cookie or module",
+        InvalidName = "invalid_name": "a name cannot be that of a header, method, media type, scope, cookie, module or parameter",
         InvalidNetwork = "invalid_network": "an entry of `ip` is neither an address nor a network",
         InvalidOrigin = "invalid_origin": "an origin has more or less than scheme, host and port",
         InvalidPath = "invalid_path": "a path, or a prefix of one, does not match any request or can be read in two ways",

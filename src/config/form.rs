@@ -44,6 +44,8 @@ pub enum Form {
     Token,
     /// A scope or a permission.
     Scope,
+    /// The name of a parameter of a login, as a key.
+    Parameter,
     /// A media type.
     MediaType,
     /// An address or a network.
@@ -63,7 +65,7 @@ pub enum Form {
 #[cfg(not(target_arch = "wasm32"))]
 impl Form {
     /// Every form.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Any,
         Self::Words,
         Self::NotEmpty,
@@ -84,6 +86,7 @@ impl Form {
         Self::HeaderValue,
         Self::Token,
         Self::Scope,
+        Self::Parameter,
         Self::MediaType,
         Self::Network,
         Self::Cookie,
@@ -116,6 +119,7 @@ impl Form {
             Self::HeaderValue => "header_value",
             Self::Token => "token",
             Self::Scope => "scope",
+            Self::Parameter => "login_parameter",
             Self::MediaType => "media_type",
             Self::Network => "network",
             Self::Cookie => "session_cookie",
@@ -147,7 +151,7 @@ impl Form {
             Self::HeaderKey | Self::HeaderName => "header name",
             Self::HeaderValue => "string",
             Self::Token => "name or `*`",
-            Self::Scope => "name",
+            Self::Scope | Self::Parameter => "name",
             Self::MediaType => "media type",
             Self::Network => "network",
             Self::Source => "source",

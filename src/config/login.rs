@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::authorizer::Authorizer;
-use super::provider::Endpoints;
+use super::provider::{Endpoints, SCOPE};
 use super::shared_secret::SECRET_MIN_BYTES;
 use crate::secret::Secret;
 
@@ -15,16 +15,26 @@ pub struct Provider {
     pub client_id: String,
     /// The application's secret; without one the code exchange relies on PKCE alone.
     pub client_secret: Option<Secret<String>>,
-    /// Scopes asked for at login, separated by spaces.
-    pub scope: String,
-    /// The API that access tokens are asked for.
-    pub audience: Option<String>,
+    /// What every authorization request says by the config, by the names of its parameters.
+    pub parameters: Vec<(String, String)>,
     /// How long a late duplicate of a refresh gets the first one's answer; 0 turns that off.
     pub rotation_grace_secs: u32,
     /// The provider's addresses; `None` if they stand in its discovery document.
     pub endpoints: Option<Rc<Endpoints>>,
     /// Whether the config has others, so that it must name itself when it sends a browser back (RFC 9207).
     pub is_one_of_several: bool,
+}
+
+impl Provider {
+    /// Returns the value that the config gives a parameter of authorization requests.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Checks whether logins ask for a scope.
+    pub fn asks_for(&self, scope: &str) -> bool {
+        self.parameter(SCOPE.name).is_some_and(|scopes| scopes.split(' ').any(|asked| asked == scope))
+    }
 }
 
 /// A login that begins at the gateway.

@@ -3,12 +3,31 @@
 use std::rc::Rc;
 
 use super::address::WrittenUrl;
-use super::reader::{Findings, ObjectReader, Written};
+use super::code::Code;
+use super::document::Member;
+use super::reader::{Findings, ObjectReader, Place, Written, read_text, told};
 use super::section::section;
 use super::shared_secret::note_if_weak;
 
 /// Scopes asked for at login where the config names none: those of the OpenID Connect profile.
-pub(super) const SCOPE_DEFAULT: &str = "openid profile email";
+const SCOPE_DEFAULT: &str = "openid profile email";
+
+/// Parameters of an authorization request that are the gateway's own, or would change how the provider answers.
+pub(super) const RESERVED_PARAMETERS: [&str; 13] = [
+    "audience",
+    "client_id",
+    "client_secret",
+    "code_challenge",
+    "code_challenge_method",
+    "nonce",
+    "redirect_uri",
+    "request",
+    "request_uri",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+];
 
 /// How long the answer to a refresh is given again to a late duplicate unless the config says otherwise.
 pub(super) const ROTATION_GRACE_DEFAULT_SECS: u32 = 10;
@@ -66,10 +85,25 @@ pub(crate) struct WrittenProvider<'n> {
     pub scope: Option<Written<'n>>,
     /// The API that access tokens are asked for.
     pub audience: Option<Written<'n>>,
+    /// What else each authorization request says, by the names of its parameters.
+    pub login_parameters: Vec<(&'n str, Written<'n>)>,
     /// How long a late duplicate of a refresh gets the first one's answer; 0 turns that off.
     pub rotation_grace_secs: u32,
     /// The provider's addresses; `None` if they stand in its discovery document, or are not known here.
     pub endpoints: Option<Rc<Endpoints>>,
+}
+
+impl WrittenProvider<'_> {
+    /// Returns what every authorization request says, by the names of its parameters; `None` if a part of it is not known here.
+    pub fn parameters(&self) -> Option<Vec<(String, String)>> {
+        let scope = self.scope.map_or_else(|| Some(SCOPE_DEFAULT.to_owned()), Written::to_text)?;
+        let mut parameters = vec![(SCOPE.name.to_owned(), scope)];
+        let audience = self.audience.map(|audience| ("audience", audience));
+        for (name, written) in audience.into_iter().chain(self.login_parameters.iter().copied()) {
+            parameters.push((name.to_owned(), written.to_text()?));
+        }
+        Some(parameters)
+    }
 }
 
 /// Reads the application of an authorizer whose provider has `endpoints`.
@@ -91,6 +125,7 @@ pub(super) fn read_provider<'n>(
     // SAG's other name for it, which is judged only if it counts.
     let [named, older] = [&REDIRECT_URI, &CALLBACK_URI].map(|key| Some((key, object.text(key, findings)?)));
     let redirect_uri = named.or(older).map(|(key, written)| WrittenUrl::read(written, &key.at(place), findings));
+    let login_parameters = read_login_parameters(object, findings);
     let rotation_grace_secs = object.integer(&ROTATION_GRACE_SECONDS, findings);
     WrittenProvider {
         client_id,
@@ -99,9 +134,40 @@ pub(super) fn read_provider<'n>(
         redirect_uri,
         scope,
         audience,
+        login_parameters,
         rotation_grace_secs,
         endpoints,
     }
+}
+
+/// Reads the parameters of each authorization request; none if there are no such.
+fn read_login_parameters<'n>(
+    object: &mut ObjectReader<'n, '_>,
+    findings: &mut Findings<'_>,
+) -> Vec<(&'n str, Written<'n>)> {
+    let place = LOGIN_PARAMETERS.at(object.place());
+    let reader = object.node(&LOGIN_PARAMETERS).and_then(|node| ObjectReader::open(node, &place, findings));
+    let mut parameters = Vec::new();
+    for Member { key, key_offset, node } in reader.map(|reader| reader.free_members()).unwrap_or_default() {
+        let place = Place::Key(&place, key);
+        // RFC 6749 section 8.2.
+        let is_name = |name: &str| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+        };
+        if !is_name(key) || RESERVED_PARAMETERS.contains(&&**key) {
+            let help = told(|| match &**key {
+                "audience" | "client_id" | "client_secret" | "redirect_uri" | "scope" => {
+                    format!("write it as \"{key}\" of the authorizer")
+                }
+                name if is_name(name) => "remove it: it is the gateway's own".to_owned(),
+                _ => "a name has letters, digits, \"-\", \".\" and \"_\" alone".to_owned(),
+            });
+            let message = format_args!("\"{key}\" is not a parameter that a config can set");
+            findings.note(*key_offset, &place, Code::InvalidName, message, help);
+        }
+        parameters.extend(read_text(node, &place, findings).map(|written| (&**key, written)));
+    }
+    parameters
 }
 
 section! {
@@ -123,6 +189,11 @@ section! {
     SCOPE: Text = text("scope", Any), Wider("asks for tokens with"),
         "The scopes asked for at login, separated by spaces. `offline_access` brings a refresh token.",
         default(SCOPE_DEFAULT), example("openid profile email offline_access");
+    LOGIN_PARAMETERS: Value = value("login_parameters"), Parameters,
+        "Parameters of each login at the provider, which no client can change. Those that the gateway sets by itself \
+         are mistakes here.",
+        shape(Shape::Map(Some(Form::Parameter), Box::new(Shape::Text(Form::Any)))),
+        example(object! { "prompt": "consent", "access_type": "offline" });
     ROTATION_GRACE_SECONDS: Integer =
         integer("rotation_grace_seconds", 0..=ROTATION_GRACE_MAX_SECS, ROTATION_GRACE_DEFAULT_SECS),
         Larger("answers a refresh token longer after its use"),

@@ -130,7 +130,10 @@ impl Keys {
     /// Returns what the keys are in the value of `key`; `None` if that value is the user's own.
     fn below(self, key: &str) -> Option<Self> {
         match (self, key) {
-            (Self::Known, "authorizers" | "claims" | "headers" | "query" | "set" | "variables") => Some(Self::Free),
+            (
+                Self::Known,
+                "authorizers" | "claims" | "headers" | "login_parameters" | "query" | "set" | "variables",
+            ) => Some(Self::Free),
             (Self::Known, "body" | "response") => Some(Self::Body),
             (Self::Free, _) => Some(Self::Known),
             (Self::Known, key) if key.starts_with("x-") => None,

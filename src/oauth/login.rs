@@ -120,15 +120,13 @@ pub fn authorize_url(
         .append_pair("response_type", "code")
         .append_pair("client_id", &provider.client_id)
         .append_pair("redirect_uri", redirect_uri)
-        .append_pair("scope", &provider.scope)
         .append_pair("state", sealed_state)
         .append_pair("nonce", &state.nonce)
         .append_pair("code_challenge", challenge)
-        .append_pair("code_challenge_method", "S256");
-    if let Some(audience) = &provider.audience {
-        query.append_pair("audience", audience);
-    }
-    for name in PASSED_TO_PROVIDER {
+        .append_pair("code_challenge_method", "S256")
+        .extend_pairs(&provider.parameters);
+    // What the config says is not for a client to change.
+    for name in PASSED_TO_PROVIDER.into_iter().filter(|name| provider.parameter(name).is_none()) {
         // The first of a name: a request with one twice is refused (RFC 6749 section 3.1).
         if let Some(value) = query_parameter(passed, name) {
             query.append_pair(name, &value);
@@ -173,7 +171,54 @@ pub fn id_token_expectations(provider: &Provider) -> Expectations<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::*;
+    use crate::config::{Authorizer, KeySource};
+
+    fn provider(parameters: &[(&str, &str)]) -> Provider {
+        let authorizer = Authorizer {
+            name: "default".to_owned(),
+            issuer: "https://idp.example/".to_owned(),
+            audience: "client".to_owned(),
+            keys: KeySource::KeySet("https://idp.example/jwks".to_owned()),
+            algorithms: Vec::new(),
+            clock_skew_secs: 0,
+            timeout_ms: 1,
+            is_supabase: false,
+        };
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Provider {
+            authorizer: Rc::new(authorizer),
+            client_id: "client".to_owned(),
+            client_secret: None,
+            parameters: parameters.collect(),
+            rotation_grace_secs: 0,
+            endpoints: None,
+            is_one_of_several: false,
+        }
+    }
+
+    #[test]
+    fn a_client_chooses_how_to_ask_where_the_config_does_not() {
+        let endpoints = Endpoints::of_auth0("https://idp.example");
+        let state = LoginState { verifier: "v".into(), nonce: "n".into(), return_to: None, issued_at: 0 };
+        let request = |provider: &Provider, passed| {
+            authorize_url(provider, &endpoints, &state, "s", "c", "https://gw.example/cb", Some(passed))
+        };
+        let own = "https://idp.example/authorize?response_type=code&client_id=client\
+                   &redirect_uri=https%3A%2F%2Fgw.example%2Fcb&state=s&nonce=n&code_challenge=c&code_challenge_method=S256";
+        let table: [(&[_], _, _, _); 5] = [
+            (&[("scope", "openid a")], "", "&scope=openid+a", "nothing"),
+            (&[("scope", "openid")], "prompt=login&prompt=none", "&scope=openid&prompt=login", "the first of a name"),
+            (&[("scope", "openid")], "scope=admin&state=x&acr_values=1", "&scope=openid", "nothing of these"),
+            (&[("prompt", "consent")], "prompt=none&max_age=1", "&prompt=consent&max_age=1", "one, beside another"),
+            (&[("prompt", "")], "prompt=none", "&prompt=", "one that the config leaves empty"),
+        ];
+        for (parameters, passed, expected, message) in table {
+            assert_eq!(request(&provider(parameters), passed), format!("{own}{expected}"), "{message}");
+        }
+    }
 
     #[test]
     fn a_state_comes_back_as_it_was_until_it_is_too_old() {

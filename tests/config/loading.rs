@@ -31,7 +31,7 @@ fn the_config_of_the_article_loads_as_it_stands() {
     assert_eq!(auth0.issuer, "https://qzx.eu.auth0.com/", "by default that of the domain");
     let KeySource::KeySet(jwks_uri) = &auth0.keys else { panic!("a key set's address") };
     assert_eq!(jwks_uri, "https://tenant.auth0.com/.well-known/jwks.json", "as it is written");
-    assert_eq!(provider.scope, "openid profile email");
+    assert_eq!(provider.parameter("scope"), Some("openid profile email"));
     assert_eq!(auth0.audience, "qzx-client-id", "without an audience the client");
     assert_eq!(auth0.algorithms, [Algorithm::Rs256], "by default RS256 alone");
     assert_eq!(auth0.clock_skew_secs, 30);

@@ -7,7 +7,6 @@ use crate::config::authorizer::{Authorizer, WrittenAuthorizer};
 use crate::config::integration::keys::Kind;
 use crate::config::login::{Login, Provider};
 use crate::config::path::WrittenPath;
-use crate::config::provider::SCOPE_DEFAULT;
 use crate::config::reader::{Findings, Place, Written, told};
 use crate::config::root;
 use crate::config::session::{self, Session, WrittenSession};
@@ -49,14 +48,12 @@ impl<'t> Logins<'t> {
 
 fn provider(written: &WrittenAuthorizer<'_>, authorizer: Rc<Authorizer>, is_one_of_several: bool) -> Option<Provider> {
     let provider = written.provider.as_ref()?;
-    // What is written has to be known.
-    let text = |written: Option<Written<'_>>| written.map_or(Some(None), |written| written.to_text().map(Some));
     Some(Provider {
         authorizer,
         client_id: provider.client_id?.to_text()?,
-        client_secret: text(provider.client_secret)?.map(Secret::new),
-        scope: text(provider.scope)?.unwrap_or_else(|| SCOPE_DEFAULT.to_owned()),
-        audience: text(provider.audience)?,
+        // One that is written has to be known.
+        client_secret: provider.client_secret.map_or(Some(None), |secret| secret.to_text().map(Some))?.map(Secret::new),
+        parameters: provider.parameters()?,
         rotation_grace_secs: provider.rotation_grace_secs,
         endpoints: provider.endpoints.clone(),
         is_one_of_several,

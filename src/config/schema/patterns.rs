@@ -5,6 +5,7 @@
 
 use crate::config::form::Form;
 use crate::config::grammar::{Json, object};
+use crate::config::provider::RESERVED_PARAMETERS;
 use crate::config::service::UNCALLABLE;
 use crate::config::session::BINDING_COOKIE;
 use crate::config::shared_secret::SECRET_MIN_BYTES;
@@ -67,6 +68,7 @@ impl Form {
             Self::HeaderValue => "Write only visible ASCII and spaces.",
             Self::Token => "Write one name, or \"*\".",
             Self::Scope => "Write one name, without spaces.",
+            Self::Parameter => "Write the name of a parameter that the gateway does not set by itself, as in prompt.",
             Self::MediaType => "Write it as application/json, or image/* for all of a type.",
             Self::Network => "Write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32.",
             Self::Cookie => "Begin the name with __Host-, as in __Host-app.",
@@ -92,6 +94,7 @@ impl Form {
             Self::NotEmpty => return format!(r"^{NO_REFERENCE_WITHIN}{NO_REFERENCE}[\s\S]|^{REFERENCE}$"),
             Self::Reference => return format!("^{REFERENCE}$"),
             Self::HeaderKey => return format!("^{}{token}$", not_of_the_connection()),
+            Self::Parameter => return format!(r"^(?!(?:{})$)[A-Za-z0-9._\-]+$", RESERVED_PARAMETERS.join("|")),
             Self::HttpsUrl => https_url(),
             // A scheme of somebody's own is the reverse of a domain.
             Self::RedirectUri => format!(r"{}|[a-z][a-z0-9+\-]*\.[a-z0-9+.\-]*:[^#@\s]*", https_url()),

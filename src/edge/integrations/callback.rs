@@ -1,6 +1,6 @@
 //! `auth0_callback`: the browser back from the provider, with a code or an error.
 
-use crate::config::{CallbackResponse, Login, Provider};
+use crate::config::{CallbackResponse, Login};
 use crate::edge::auth::grants;
 use crate::edge::auth::token_requests::{discard, send_form};
 use crate::edge::gateway::Gateway;
@@ -118,7 +118,7 @@ pub async fn log_in(
     let tokens = answer.map_err(Problem::from).and_then(|answer| parse_token_response(Grant::Code, &answer));
     grants::end(gateway, cx, &names, Ended::by(tokens.as_ref().err(), true));
     let tokens = tokens?;
-    if tokens.refresh_token().is_none() && asks_for(provider, "offline_access") {
+    if tokens.refresh_token().is_none() && provider.asks_for("offline_access") {
         log::warn("refresh_token_not_given", "the login asked for offline_access, and no refresh token came");
     }
     let checked = async {
@@ -137,11 +137,6 @@ pub async fn log_in(
 /// Says that a code or the state beside it was used before (RFC 6749 section 4.1.2, RFC 9700 section 4.2.4).
 fn used_before() -> Problem {
     Problem::CodeInvalid(ProviderError::of_gateway("it, or the state beside it, was used before"))
-}
-
-/// Checks whether logins ask for a scope.
-fn asks_for(provider: &Provider, scope: &str) -> bool {
-    provider.scope.split(' ').any(|asked| asked == scope)
 }
 
 async fn open_state(
@@ -166,7 +161,7 @@ async fn verify_id_token(
     state: Option<&LoginState>,
 ) -> Result<Option<VerifiedClaims>, Problem> {
     let Some(id_token) = tokens.id_token() else {
-        return if asks_for(&application.provider, "openid") {
+        return if application.provider.asks_for("openid") {
             Err(Problem::IdpError("no ID token came with the tokens", Some(200)))
         } else {
             Ok(None)

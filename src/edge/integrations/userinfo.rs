@@ -43,7 +43,8 @@ pub async fn run(
     let at_auth0 = provider.endpoints.is_some();
     let subject = subject.map(|subject| subject.to_string());
     let subject = subject.or_else(|| claimed_text(&token, "sub").filter(|_| at_auth0));
-    let subject = subject.as_deref().or_else(|| claims.filter(|_| provider.audience.is_none())?.text("sub"));
+    let subject =
+        subject.as_deref().or_else(|| claims.filter(|_| provider.parameter("audience").is_none())?.text("sub"));
     let endpoints = application.endpoints(cx).await?;
     let url = endpoints.userinfo.as_deref().ok_or(Problem::IdpError("it has no userinfo endpoint", None))?;
     let (authorization, timeout_ms) = (format!("Bearer {token}"), application.timeout_ms());

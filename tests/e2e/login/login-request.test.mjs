@@ -6,6 +6,7 @@ import { startTenant } from '../../../dev/tenant.mjs';
 import { Browser } from '../support/harness.mjs';
 import {
   CALLBACK,
+  CLIENT_SECRET,
   LOGIN,
   assertPrivateJson,
   assertProblem,
@@ -156,6 +157,24 @@ test('what a client may choose goes to the provider as it came, and what it may 
   assert.deepEqual(rest, { ...passed, ...fixedParameters(tenant) });
   assert.ok(![state, nonce, challenge].includes('evil'));
   assert.equal(location.origin, tenant.origin);
+});
+
+test('what the config says of every login goes to the provider, and no client changes it', async () => {
+  const authorizer = { login_parameters: { prompt: 'login', kc_idp_hint: '$env.IDP', ui_locales: '' } };
+  const bindings = { CLIENT_SECRET, IDP: 'a & b=c' };
+  const strict = await startLoginGateway(tenant, { authorizer, bindings });
+  try {
+    const query = { prompt: 'none', kc_idp_hint: 'evil', ui_locales: 'de', max_age: '60' };
+    const answer = await strict.ask(`${LOGIN}?${new URLSearchParams(query)}`);
+    const given = [...new URL(answer.headers.get('location')).searchParams];
+    const { state, nonce, code_challenge: challenge, ...rest } = Object.fromEntries(given);
+    const fixed = { prompt: 'login', kc_idp_hint: 'a & b=c', ui_locales: '' };
+    assert.deepEqual(rest, { ...fixedParameters(tenant), ...fixed, max_age: '60' });
+    assert.equal(given.length, Object.keys(rest).length + 3, 'none is there twice');
+    assert.ok((await logIn(strict, new Browser(), { query })).access_token, 'the login goes through');
+  } finally {
+    await strict.close();
+  }
 });
 
 test('every login has a state, a nonce and a challenge of its own', async () => {
