@@ -67,6 +67,7 @@ impl<'h> Draft<'h> {
 
 const CACHE_CONTROL: &str = "cache-control";
 const SERVER_TIMING: &str = "server-timing";
+const SET_COOKIE: &str = "set-cookie";
 
 /// The config's own headers of answers.
 pub struct ConfiguredHeaders {
@@ -127,18 +128,20 @@ impl Closing<'_> {
     pub fn of_relayed(&self, said: HeaderLines<'_>, dropped: &HeaderChanges, session: Option<&str>) -> HeaderChanges {
         let text = |name| said.get(name).unwrap_or_default();
         let mut draft = Draft { changes: dropped.clone(), cache_control: text(CACHE_CONTROL) };
-        let mut timing = text(SERVER_TIMING);
+        let (mut timing, mut cookies_pass) = (text(SERVER_TIMING), true);
         let connection = text("connection").to_ascii_lowercase();
         for name in tokens(&connection).chain(self.removed().iter().map(String::as_str)) {
             draft.remove(name);
-            if name == SERVER_TIMING {
-                timing = "";
+            match name {
+                SERVER_TIMING => timing = "",
+                SET_COOKIE => cookies_pass = false,
+                _ => {}
             }
         }
-        let cookies = || said.pairs().filter(|(name, _)| *name == "set-cookie");
+        let cookies = || said.pairs().filter(|(name, _)| *name == SET_COOKIE);
         let is_own = |cookie: &str| is_own_cookie(name_of(cookie), session);
-        if cookies().any(|(_, cookie)| is_own(cookie)) {
-            draft.remove("set-cookie");
+        if cookies_pass && cookies().any(|(_, cookie)| is_own(cookie)) {
+            draft.remove(SET_COOKIE);
             cookies().filter(|(_, cookie)| !is_own(cookie)).for_each(|(name, cookie)| draft.set(name, cookie));
         }
         let own = self.own.iter().map(|(name, value)| (&**name, &**value));
@@ -150,11 +153,14 @@ impl Closing<'_> {
                 own_timing = value;
             }
         }
+        let configured = self.configured.and_then(|configured| configured.any.value_set(SERVER_TIMING));
+        let own_timing = configured.unwrap_or(own_timing);
+        let mut changes = self.close(draft);
         // What an upstream says of its time stands behind what the gateway says of its own.
         if !timing.is_empty() && !own_timing.is_empty() && timing != own_timing {
-            draft.changes.add(SERVER_TIMING, timing);
+            changes.add(SERVER_TIMING, timing);
         }
-        self.close(draft)
+        changes
     }
 
     fn removed(&self) -> &[String] {
@@ -322,16 +328,22 @@ mod tests {
         assert_eq!(case.relayed("set-cookie"), "a=1, ss=1, s=own");
         let removed = Case { answer, remove: &["x-rest"], ..Case::default() };
         assert_eq!(removed.relayed("x-rest"), "none");
+        let removed = Case { answer, remove: &["set-cookie"], own: &[("set-cookie", "s=own")], ..Case::default() };
+        assert_eq!(removed.relayed("set-cookie"), "s=own", "others' cookies do not come back if one is the gateway's");
+        let hop = Case { answer: &[answer, &[("connection", "Set-Cookie")]].concat()[1..], ..Case::default() };
+        assert_eq!(hop.relayed("set-cookie"), "none", "nor those of the connection");
     }
 
     #[test]
     fn what_an_upstream_says_of_its_time_stands_behind_the_gateways() {
         let answer: Texts<'_> = &[("server-timing", "db;dur=5")];
         let own: Texts<'_> = &[("server-timing", "auth;dur=1")];
+        let configured: Texts<'_> = &[("server-timing", "cfg;dur=2")];
         let table = [
             ("both", Case { answer, own, ..Case::default() }, "auth;dur=1, db;dur=5"),
             ("the upstream's", Case { answer, ..Case::default() }, "db;dur=5"),
             ("the gateway's", Case { own, ..Case::default() }, "auth;dur=1"),
+            ("the upstream's and the config's", Case { answer, configured, ..Case::default() }, "cfg;dur=2, db;dur=5"),
             ("one that both say", Case { answer, own: answer, ..Case::default() }, "db;dur=5"),
             (
                 "the gateway's, under a path that removes the upstream's",

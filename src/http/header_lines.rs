@@ -47,6 +47,11 @@ impl HeaderChanges {
         self.push(REMOVE, name, "");
     }
 
+    /// Returns the value that a header is set to.
+    pub fn value_set(&self, name: &str) -> Option<&str> {
+        HeaderLines(&self.0).pairs().find(|(change, _)| change.strip_prefix(SET) == Some(name)).map(|(_, value)| value)
+    }
+
     /// Goes on with other changes.
     pub fn append(&mut self, others: &Self) {
         self.0.push_str(&others.0);

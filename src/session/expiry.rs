@@ -32,12 +32,14 @@ pub enum Step {
 }
 
 impl Term {
-    /// Returns the term behind a session's answer; it is over if that brought no token.
-    pub fn answered(token: Option<&SessionToken>) -> Self {
+    /// Returns the term behind a session's answer, which came at `now_ms`; it is over if that brought no token, or one that has expired
+    /// by then.
+    pub fn answered(token: Option<&SessionToken>, now_ms: f64) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
+        let token = token.map(|token| (token.until as f64 * 1000.0, token.asked_again_ms));
         match token {
-            #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
-            Some(token) => Self { until_ms: token.until as f64 * 1000.0, ask_at_ms: token.asked_again_ms },
-            None => Self { until_ms: 0.0, ask_at_ms: f64::INFINITY },
+            Some((until_ms, ask_at_ms)) if now_ms < until_ms => Self { until_ms, ask_at_ms },
+            _ => Self { until_ms: 0.0, ask_at_ms: f64::INFINITY },
         }
     }
 
@@ -88,10 +90,16 @@ mod tests {
             ("a token", Some(token(200, 80_000.0)), 52_000.0, Step::Wait(28_000.0)),
             ("one that expires first", Some(token(60, 60_000.0)), 52_000.0, Step::Wait(8_000.0)),
             ("one that was long on its way", Some(token(200, 51_000.0)), 52_000.0, Step::Ask),
+            (
+                "one that has expired by a clock that is ahead of its session's",
+                Some(token(52, 52_000.0)),
+                52_000.0,
+                Step::End,
+            ),
             ("none", None, 52_000.0, Step::End),
         ];
         for (message, token, now_ms, expected) in table {
-            assert_eq!(Term::answered(token.as_ref()).step(now_ms), expected, "{message}");
+            assert_eq!(Term::answered(token.as_ref(), now_ms).step(now_ms), expected, "{message}");
         }
         let unanswered = Term { until_ms: 100_000.0, ask_at_ms: 50_000.0 }.unanswered(52_000.0);
         assert_eq!(unanswered.step(52_000.0), Step::Wait(5_000.0), "it is asked again");
