@@ -41,9 +41,12 @@ impl Way {
         Self { shape: format!("{}/{segment}", self.shape), ..self.clone() }
     }
 
-    /// Returns requests that are shared with a route that ends in a rest, and so is never the more specific one.
-    fn before_rest(&self, other: usize, shape: String) -> Shared {
-        Shared { other, shape, crossing: false, behind_literal: self.other_has_literal }
+    /// Returns requests that a route of these further segments shares with one that ends in a rest here.
+    fn before_rest(&self, segments: &[&str], other: usize) -> Shared {
+        let shape = segments.iter().fold(self.shape.clone(), |shape, segment| shape + "/" + segment);
+        // Of two rests the longer one is more specific by its length, and the other one by a literal before it.
+        let crossing = self.other_has_literal && segments.last() == Some(&REST);
+        Shared { other, shape, crossing, behind_literal: self.other_has_literal }
     }
 
     fn crosses(&self) -> bool {
@@ -86,7 +89,7 @@ impl<'s> Shapes<'s> {
     fn collect(&self, segments: &[&str], way: &Way, found: &mut Vec<Shared>) {
         let [first, rest @ ..] = segments else {
             let ends = self.below.get(REST).map(|end| end.routes.as_slice()).unwrap_or_default();
-            found.extend(ends.iter().map(|other| way.before_rest(*other, way.shape.clone())));
+            found.extend(ends.iter().map(|other| way.before_rest(segments, *other)));
             return self.add(way, found);
         };
         if *first == REST {
@@ -94,10 +97,7 @@ impl<'s> Shapes<'s> {
         }
         for (segment, below) in &self.below {
             match (*first, *segment) {
-                (_, REST) => {
-                    let shape = segments.iter().fold(way.shape.clone(), |shape, segment| shape + "/" + segment);
-                    found.extend(below.routes.iter().map(|other| way.before_rest(*other, shape.clone())));
-                }
+                (_, REST) => found.extend(below.routes.iter().map(|other| way.before_rest(segments, *other))),
                 (first, second) if first == second => below.collect(rest, &way.on(first), found),
                 (PARAMETER, "") | ("", PARAMETER) => {}
                 (PARAMETER, second) => {
@@ -142,7 +142,7 @@ mod tests {
         for (index, shape) in shapes.iter().enumerate() {
             known.insert(&shape.split('/').skip(1).collect::<Vec<_>>(), index);
         }
-        let table: [(&str, &[&str]); 5] = [
+        let table: [(&str, &[&str]); 6] = [
             (
                 "/a/{}",
                 &[
@@ -158,6 +158,7 @@ mod tests {
             ("/c", &["/c of /c", "/c of /{.+}"]),
             ("/{.+}", &["/{.+} of /{.+}"]),
             ("/a/{.+}", &["/a/{.+} of /a/{.+}", "/a/{.+} of /{.+}", "/a/b/{.+} of /{}/b/{.+}, crossing"]),
+            ("/{}/b/{.+}", &["/{}/b/{.+} of /{}/b/{.+}", "/a/b/{.+} of /a/{.+}, crossing", "/{}/b/{.+} of /{.+}"]),
         ];
         for (shape, expected) in table {
             let found = known.sharing(&shape.split('/').skip(1).collect::<Vec<_>>());
