@@ -1,7 +1,7 @@
-//! Which headers an answer has in the end: one that the gateway makes, and one of an upstream that it passes on.
+//! Decides the final headers of an answer: one that the gateway makes, or one that it passes on from an upstream.
 //!
-//! The headers of an upstream's answer stay with the runtime: those by which it is decided come as [`HeaderLines`], and what is
-//! decided are [`HeaderChanges`].
+//! The headers of an upstream's answer stay with the runtime: those that decide come as [`HeaderLines`], and the
+//! decisions are [`HeaderChanges`].
 
 use crate::config::{HeaderRules, HeaderTexts};
 use crate::http::cookie::name_of;
@@ -9,14 +9,14 @@ use crate::http::header::{Header, NO_STORE, tokens};
 use crate::http::header_lines::{HeaderChanges, HeaderLines};
 use crate::proxy::is_own_cookie;
 
-/// Who may be given an answer besides the client that asked.
+/// Who else may get an answer, besides the client that requested it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
-    /// Whoever its own headers allow.
+    /// Everyone whom its own headers allow.
     Anyone,
-    /// Who has the same cookies: with a session it is another answer.
+    /// Clients with the same cookies: a session gets another answer.
     ByCookie,
-    /// Nobody, unless its headers say who may store it: it is a session's own.
+    /// Nobody, unless its headers say who may store it: it belongs to a session.
     Nobody,
 }
 
@@ -30,12 +30,12 @@ fn says(cache_control: &str, directives: &[&str]) -> bool {
     tokens(cache_control).any(|token| directives.iter().any(|directive| token.eq_ignore_ascii_case(directive)))
 }
 
-/// Checks whether a header tells caches what to keep, if certain caches alone (RFC 9213).
+/// Checks whether a header tells caches what to store, even if only certain caches (RFC 9213).
 fn is_for_caches(name: &str) -> bool {
     name == "cache-control" || name.ends_with("-cache-control") || name == "surrogate-control"
 }
 
-/// Changes to an answer's headers that are being decided, and what it tells caches behind them.
+/// Changes to an answer's headers while they are decided, and what the answer will tell caches.
 #[derive(Default)]
 struct Draft<'h> {
     changes: HeaderChanges,
@@ -50,7 +50,7 @@ impl<'h> Draft<'h> {
         self.changes.set(name, value);
     }
 
-    /// Sets a header, but none that would let caches keep an answer that is to stay out of them.
+    /// Sets a header, unless it would let caches store an answer that they must not.
     fn set_guarded(&mut self, name: &str, value: &'h str) {
         if !is_for_caches(name) || !says(self.cache_control, &KEPT_OUT) {
             self.set(name, value);
@@ -75,7 +75,7 @@ pub struct ConfiguredHeaders {
 }
 
 impl ConfiguredHeaders {
-    /// Tells those for caches from those that any answer gets.
+    /// Separates the headers for caches from those that every answer gets.
     pub fn of(texts: &HeaderTexts) -> Self {
         let (mut any, mut for_caches) = (HeaderChanges::default(), Draft::default());
         for (name, value) in texts {
@@ -85,23 +85,23 @@ impl ConfiguredHeaders {
     }
 }
 
-/// What the gateway says on an answer.
+/// What the gateway adds to an answer.
 pub struct Closing<'c> {
     /// Its own headers.
     pub own: Vec<Header>,
-    /// The path's rules, for what its integration answered.
+    /// The path's rules, for an answer of its integration.
     pub rules: Option<&'c HeaderRules>,
     /// The config's headers.
     pub configured: Option<&'c ConfiguredHeaders>,
     /// What the answer varies by.
     pub vary: Option<&'static str>,
-    /// Who else may be given it.
+    /// Who else may get it.
     pub sharing: Sharing,
 }
 
 impl Closing<'_> {
-    /// Returns the headers of an answer that the gateway makes, which has `headers` of its own, and if it is a page a `policy`: under
-    /// another its script may not run. What nobody may store stays so.
+    /// Returns the headers of an answer that the gateway makes. It has its own `headers`; a page also has a `policy`, because under
+    /// another its script could not run. An answer that nobody may store stays so.
     pub fn of_made(&self, headers: &[Header], policy: Option<&str>) -> HeaderChanges {
         let mut draft = Draft::default();
         for (name, value) in headers.iter().chain(&self.own) {
@@ -119,11 +119,11 @@ impl Closing<'_> {
         changes
     }
 
-    /// Returns what becomes of the headers of an upstream's answer. Of these `said` has those by which that is decided, `dropped` are
-    /// changes whatever it says, and `session` is the name of the session's cookie.
+    /// Returns the changes to the headers of an upstream's answer. `said` has those that decide, `dropped` are
+    /// changes to every such answer, and `session` is the name of the session's cookie.
     ///
-    /// To the upstream the request had an `Authorization`, which keeps answers out of shared caches (RFC 9111 section 3.5); an answer
-    /// to a session is to one that had a cookie instead.
+    /// For the upstream the request had an `Authorization`, so shared caches do not store the answer (RFC 9111 section 3.5); but an
+    /// answer to a session goes to a client that sent a cookie instead.
     pub fn of_relayed(&self, said: HeaderLines<'_>, dropped: &HeaderChanges, session: Option<&str>) -> HeaderChanges {
         let text = |name| said.get(name).unwrap_or_default();
         let mut draft = Draft { changes: dropped.clone(), cache_control: text(CACHE_CONTROL) };
@@ -150,7 +150,7 @@ impl Closing<'_> {
                 own_timing = value;
             }
         }
-        // What an upstream says of its time stands behind what the gateway says of its own.
+        // The upstream's times follow the gateway's.
         if !timing.is_empty() && !own_timing.is_empty() && timing != own_timing {
             draft.changes.add(SERVER_TIMING, timing);
         }
@@ -161,7 +161,7 @@ impl Closing<'_> {
         self.rules.map(|rules| rules.remove.as_slice()).unwrap_or_default()
     }
 
-    /// Adds what comes last: to a session that the answer is its own, the config's headers, and what it varies by, which they must not
+    /// Adds what comes last: that the answer belongs to a session, the config's headers, and what it varies by, which they must not
     /// hide.
     fn close(&self, draft: Draft<'_>) -> HeaderChanges {
         let Draft { mut changes, cache_control } = draft;
@@ -199,7 +199,7 @@ mod tests {
         owned(headers).into_iter().map(|(name, value)| (name.into(), value.into())).collect()
     }
 
-    /// What the gateway says in these tests, and what it says it to.
+    /// What the gateway adds in these tests, and to what.
     #[derive(Default)]
     struct Case<'c> {
         answer: Texts<'c>,
@@ -213,7 +213,7 @@ mod tests {
     }
 
     impl Case<'_> {
-        /// Returns the values of a header, as they stand in what `say` returns for headers that are there already.
+        /// Returns the values of a header after the changes that `say` makes to existing headers.
         fn with(&self, say: impl FnOnce(Closing<'_>) -> HeaderChanges, there: Texts<'_>, name: &str) -> String {
             let remove = self.remove.iter().map(|name| (*name).to_owned()).collect();
             let rules = HeaderRules { set: owned(self.set), remove };

@@ -1,4 +1,4 @@
-//! Which of a client's headers go no further.
+//! Which of a client's headers the gateway does not forward.
 
 use crate::http::header::{HOP_BY_HOP_HEADERS, tokens};
 use crate::http::header_lines::{HeaderChanges, HeaderLines};
@@ -59,7 +59,7 @@ pub const DROPPED_REQUEST_HEADERS: [&str; 48] = [
     "x-webauth-*",
 ];
 
-/// Returns a name as servers see it that fold it into a variable: to CGI and its heirs `X_User.Id` and `X-User-Id` are one.
+/// Returns a name as servers see it that fold it into a variable: in CGI, `X_User.Id` and `X-User-Id` are the same.
 #[inline(never)]
 pub fn folded(name: &str) -> String {
     name.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b.to_ascii_lowercase()) } else { '-' }).collect()
@@ -96,14 +96,14 @@ pub struct ClientHeaders<'h> {
 }
 
 impl ClientHeaders<'_> {
-    /// Removes those that go no further: whichever no client may send, those of its connection, and those that are called as one of
-    /// `also`, in whatever spelling an upstream may fold.
+    /// Removes the headers that are not forwarded: those that no client may send, those of its connection, and those with a name of
+    /// `also`, in any spelling that an upstream may fold.
     pub fn drop(&self, also: &[&str], changes: &mut HeaderChanges) {
         let mut own: Vec<_> = tokens(self.sent.get("connection").unwrap_or_default()).map(folded).collect();
-        // A handshake is passed on, and headers about the body and of Cloudflare do not belong to a connection.
+        // A handshake is forwarded, and headers about the body and of Cloudflare do not belong to a connection.
         own.retain(|name| name != "upgrade" && !name.starts_with("content-") && !name.starts_with("cf-"));
         own.extend(also.iter().map(|name| folded(name)));
-        // The runtime makes a handshake, and so a GET, of whatever has this header.
+        // The runtime turns a request with this header into a handshake, and so into a GET.
         own.extend((!self.is_get).then(|| "upgrade".to_owned()));
         for (name, _) in self.sent.pairs() {
             let plain = folded(name);
@@ -124,7 +124,7 @@ impl ClientHeaders<'_> {
 mod tests {
     use super::*;
 
-    /// Returns what is left of headers of a client, separated by spaces, beside a `Connection`.
+    /// Returns the remaining headers of a client, separated by spaces, besides a `Connection`.
     fn left(names: &str, connection: &str, is_get: bool) -> String {
         let sent: Vec<_> = names.split(' ').flat_map(|name| [name, ""]).chain(["connection", connection]).collect();
         let (sent, mut changes) = (sent.join("\n"), HeaderChanges::default());

@@ -1,14 +1,14 @@
-//! How long a socket or a stream may outlast the request that let it in.
+//! How long a socket or a stream may outlast the request that opened it.
 //!
-//! It ends when the gateway would no longer accept that request: with the token, or, of a session, when the session is over, which
-//! may be long before its token expires, or long behind it if that is renewed.
+//! It ends when the gateway would no longer accept that request: with the token, or, in a session, when the session is over. That
+//! may be long before its token expires, or long after it if the token is renewed.
 
 use super::cache::SessionToken;
 
-/// The longest time between two looks at the clock: timers of the runtime take no more than 24 days.
+/// The longest time between two looks at the clock: timers of the runtime last at most 24 days.
 const LOOK_MAX_MS: f64 = 60.0 * 60.0 * 1000.0;
 
-/// A session that did not answer is asked again after this long.
+/// How long to wait before a session that did not answer is asked again.
 const ASK_AGAIN_MS: f64 = 5_000.0;
 
 /// How long a socket or a stream may go on, as far as is known. Times are in milliseconds since 1970.
@@ -16,11 +16,11 @@ const ASK_AGAIN_MS: f64 = 5_000.0;
 pub struct Term {
     /// When it is over.
     pub until_ms: f64,
-    /// When its session is asked; never if it has none.
+    /// When its session is asked; infinite without one.
     pub ask_at_ms: f64,
 }
 
-/// What is done next.
+/// The next step.
 #[derive(Debug, PartialEq)]
 pub enum Step {
     /// The socket is closed, or the stream broken off.
@@ -32,7 +32,7 @@ pub enum Step {
 }
 
 impl Term {
-    /// Returns the term behind a session's answer; it is over if that brought no token.
+    /// Returns the term after a session's answer; it is over if that has no token.
     pub fn answered(token: Option<&SessionToken>) -> Self {
         match token {
             #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
@@ -41,12 +41,12 @@ impl Term {
         }
     }
 
-    /// Returns the term behind a question that was not answered by `now_ms`: nobody says that it is over.
+    /// Returns the term after a question that was not answered by `now_ms`: the term may go on.
     pub fn unanswered(self, now_ms: f64) -> Self {
         Self { ask_at_ms: now_ms + ASK_AGAIN_MS, ..self }
     }
 
-    /// Returns what is to be done at `now_ms`.
+    /// Returns the next step at `now_ms`.
     pub fn step(self, now_ms: f64) -> Step {
         if now_ms >= self.ask_at_ms {
             Step::Ask
