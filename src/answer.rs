@@ -1,7 +1,7 @@
-//! Decides the final headers of an answer: one that the gateway makes, or one that it passes on from an upstream.
+//! Which headers an answer has in the end: one that the gateway makes, and one of an upstream that it passes on.
 //!
-//! The headers of an upstream's answer stay with the runtime: those that decide come as [`HeaderLines`], and the
-//! decisions are [`HeaderChanges`].
+//! The headers of an upstream's answer stay with the runtime: those by which it is decided come as [`HeaderLines`], and what is
+//! decided are [`HeaderChanges`].
 
 use crate::config::{HeaderRules, HeaderTexts};
 use crate::http::cookie::name_of;
@@ -9,14 +9,14 @@ use crate::http::header::{Header, NO_STORE, tokens};
 use crate::http::header_lines::{HeaderChanges, HeaderLines};
 use crate::proxy::is_own_cookie;
 
-/// Who else may get an answer, besides the client that requested it.
+/// Who may be given an answer besides the client that asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
-    /// Everyone whom its own headers allow.
+    /// Whoever its own headers allow.
     Anyone,
-    /// Clients with the same cookies: a session gets another answer.
+    /// Who has the same cookies: with a session it is another answer.
     ByCookie,
-    /// Nobody, unless its headers say who may store it: it belongs to a session.
+    /// Nobody, unless its headers say who may store it: it is a session's own.
     Nobody,
 }
 
@@ -30,12 +30,12 @@ fn says(cache_control: &str, directives: &[&str]) -> bool {
     tokens(cache_control).any(|token| directives.iter().any(|directive| token.eq_ignore_ascii_case(directive)))
 }
 
-/// Checks whether a header tells caches what to store, even if only certain caches (RFC 9213).
+/// Checks whether a header tells caches what to keep, if certain caches alone (RFC 9213).
 fn is_for_caches(name: &str) -> bool {
     name == "cache-control" || name.ends_with("-cache-control") || name == "surrogate-control"
 }
 
-/// Changes to an answer's headers while they are decided, and what the answer will tell caches.
+/// Changes to an answer's headers that are being decided, and what it tells caches behind them.
 #[derive(Default)]
 struct Draft<'h> {
     changes: HeaderChanges,
@@ -50,7 +50,7 @@ impl<'h> Draft<'h> {
         self.changes.set(name, value);
     }
 
-    /// Sets a header, unless it would let caches store an answer that they must not.
+    /// Sets a header, but none that would let caches keep an answer that is to stay out of them.
     fn set_guarded(&mut self, name: &str, value: &'h str) {
         if !is_for_caches(name) || !says(self.cache_control, &KEPT_OUT) {
             self.set(name, value);
@@ -67,6 +67,7 @@ impl<'h> Draft<'h> {
 
 const CACHE_CONTROL: &str = "cache-control";
 const SERVER_TIMING: &str = "server-timing";
+const SET_COOKIE: &str = "set-cookie";
 
 /// The config's own headers of answers.
 pub struct ConfiguredHeaders {
@@ -75,7 +76,7 @@ pub struct ConfiguredHeaders {
 }
 
 impl ConfiguredHeaders {
-    /// Separates the headers for caches from those that every answer gets.
+    /// Tells those for caches from those that any answer gets.
     pub fn of(texts: &HeaderTexts) -> Self {
         let (mut any, mut for_caches) = (HeaderChanges::default(), Draft::default());
         for (name, value) in texts {
@@ -85,23 +86,23 @@ impl ConfiguredHeaders {
     }
 }
 
-/// What the gateway adds to an answer.
+/// What the gateway says on an answer.
 pub struct Closing<'c> {
     /// Its own headers.
     pub own: Vec<Header>,
-    /// The path's rules, for an answer of its integration.
+    /// The path's rules, for what its integration answered.
     pub rules: Option<&'c HeaderRules>,
     /// The config's headers.
     pub configured: Option<&'c ConfiguredHeaders>,
     /// What the answer varies by.
     pub vary: Option<&'static str>,
-    /// Who else may get it.
+    /// Who else may be given it.
     pub sharing: Sharing,
 }
 
 impl Closing<'_> {
-    /// Returns the headers of an answer that the gateway makes. It has its own `headers`; a page also has a `policy`, because under
-    /// another its script could not run. An answer that nobody may store stays so.
+    /// Returns the headers of an answer that the gateway makes, which has `headers` of its own, and if it is a page a `policy`: under
+    /// another its script may not run. What nobody may store stays so.
     pub fn of_made(&self, headers: &[Header], policy: Option<&str>) -> HeaderChanges {
         let mut draft = Draft::default();
         for (name, value) in headers.iter().chain(&self.own) {
@@ -119,26 +120,28 @@ impl Closing<'_> {
         changes
     }
 
-    /// Returns the changes to the headers of an upstream's answer. `said` has those that decide, `dropped` are
-    /// changes to every such answer, and `session` is the name of the session's cookie.
+    /// Returns what becomes of the headers of an upstream's answer. Of these `said` has those by which that is decided, `dropped` are
+    /// changes whatever it says, and `session` is the name of the session's cookie.
     ///
-    /// For the upstream the request had an `Authorization`, so shared caches do not store the answer (RFC 9111 section 3.5); but an
-    /// answer to a session goes to a client that sent a cookie instead.
+    /// To the upstream the request had an `Authorization`, which keeps answers out of shared caches (RFC 9111 section 3.5); an answer
+    /// to a session is to one that had a cookie instead.
     pub fn of_relayed(&self, said: HeaderLines<'_>, dropped: &HeaderChanges, session: Option<&str>) -> HeaderChanges {
         let text = |name| said.get(name).unwrap_or_default();
         let mut draft = Draft { changes: dropped.clone(), cache_control: text(CACHE_CONTROL) };
-        let mut timing = text(SERVER_TIMING);
+        let (mut timing, mut cookies_pass) = (text(SERVER_TIMING), true);
         let connection = text("connection").to_ascii_lowercase();
         for name in tokens(&connection).chain(self.removed().iter().map(String::as_str)) {
             draft.remove(name);
-            if name == SERVER_TIMING {
-                timing = "";
+            match name {
+                SERVER_TIMING => timing = "",
+                SET_COOKIE => cookies_pass = false,
+                _ => {}
             }
         }
-        let cookies = || said.pairs().filter(|(name, _)| *name == "set-cookie");
+        let cookies = || said.pairs().filter(|(name, _)| *name == SET_COOKIE);
         let is_own = |cookie: &str| is_own_cookie(name_of(cookie), session);
-        if cookies().any(|(_, cookie)| is_own(cookie)) {
-            draft.remove("set-cookie");
+        if cookies_pass && cookies().any(|(_, cookie)| is_own(cookie)) {
+            draft.remove(SET_COOKIE);
             cookies().filter(|(_, cookie)| !is_own(cookie)).for_each(|(name, cookie)| draft.set(name, cookie));
         }
         let own = self.own.iter().map(|(name, value)| (&**name, &**value));
@@ -150,18 +153,21 @@ impl Closing<'_> {
                 own_timing = value;
             }
         }
-        // The upstream's times follow the gateway's.
+        let configured = self.configured.and_then(|configured| configured.any.value_set(SERVER_TIMING));
+        let own_timing = configured.unwrap_or(own_timing);
+        let mut changes = self.close(draft);
+        // What an upstream says of its time stands behind what the gateway says of its own.
         if !timing.is_empty() && !own_timing.is_empty() && timing != own_timing {
-            draft.changes.add(SERVER_TIMING, timing);
+            changes.add(SERVER_TIMING, timing);
         }
-        self.close(draft)
+        changes
     }
 
     fn removed(&self) -> &[String] {
         self.rules.map(|rules| rules.remove.as_slice()).unwrap_or_default()
     }
 
-    /// Adds what comes last: that the answer belongs to a session, the config's headers, and what it varies by, which they must not
+    /// Adds what comes last: to a session that the answer is its own, the config's headers, and what it varies by, which they must not
     /// hide.
     fn close(&self, draft: Draft<'_>) -> HeaderChanges {
         let Draft { mut changes, cache_control } = draft;
@@ -199,7 +205,7 @@ mod tests {
         owned(headers).into_iter().map(|(name, value)| (name.into(), value.into())).collect()
     }
 
-    /// What the gateway adds in these tests, and to what.
+    /// What the gateway says in these tests, and what it says it to.
     #[derive(Default)]
     struct Case<'c> {
         answer: Texts<'c>,
@@ -213,7 +219,7 @@ mod tests {
     }
 
     impl Case<'_> {
-        /// Returns the values of a header after the changes that `say` makes to existing headers.
+        /// Returns the values of a header, as they stand in what `say` returns for headers that are there already.
         fn with(&self, say: impl FnOnce(Closing<'_>) -> HeaderChanges, there: Texts<'_>, name: &str) -> String {
             let remove = self.remove.iter().map(|name| (*name).to_owned()).collect();
             let rules = HeaderRules { set: owned(self.set), remove };
@@ -322,16 +328,22 @@ mod tests {
         assert_eq!(case.relayed("set-cookie"), "a=1, ss=1, s=own");
         let removed = Case { answer, remove: &["x-rest"], ..Case::default() };
         assert_eq!(removed.relayed("x-rest"), "none");
+        let removed = Case { answer, remove: &["set-cookie"], own: &[("set-cookie", "s=own")], ..Case::default() };
+        assert_eq!(removed.relayed("set-cookie"), "s=own", "others' cookies do not come back if one is the gateway's");
+        let hop = Case { answer: &[answer, &[("connection", "Set-Cookie")]].concat()[1..], ..Case::default() };
+        assert_eq!(hop.relayed("set-cookie"), "none", "nor those of the connection");
     }
 
     #[test]
     fn what_an_upstream_says_of_its_time_stands_behind_the_gateways() {
         let answer: Texts<'_> = &[("server-timing", "db;dur=5")];
         let own: Texts<'_> = &[("server-timing", "auth;dur=1")];
+        let configured: Texts<'_> = &[("server-timing", "cfg;dur=2")];
         let table = [
             ("both", Case { answer, own, ..Case::default() }, "auth;dur=1, db;dur=5"),
             ("the upstream's", Case { answer, ..Case::default() }, "db;dur=5"),
             ("the gateway's", Case { own, ..Case::default() }, "auth;dur=1"),
+            ("the upstream's and the config's", Case { answer, configured, ..Case::default() }, "cfg;dur=2, db;dur=5"),
             ("one that both say", Case { answer, own: answer, ..Case::default() }, "db;dur=5"),
             (
                 "the gateway's, under a path that removes the upstream's",

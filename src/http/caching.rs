@@ -36,10 +36,10 @@ impl CacheControl {
     fn read(&mut self, mut rest: &str) {
         loop {
             let name;
-            (name, rest) = split(split(rest, |b| !is_separator(b)).1, is_separator);
+            (name, rest) = split(split(rest, |c| !is_separator(c)).1, is_separator);
             let mut value = "";
-            if let Some(behind) = rest.trim_ascii_start().strip_prefix('=') {
-                let behind = behind.trim_ascii_start();
+            if let Some(behind) = rest.trim_start().strip_prefix('=') {
+                let behind = behind.trim_start();
                 (value, rest) = behind.strip_prefix('"').map_or_else(|| split(behind, ends_value), split_quoted);
             }
             let least = |known: Option<u32>| {
@@ -61,17 +61,18 @@ impl CacheControl {
     }
 }
 
-fn is_separator(byte: u8) -> bool {
-    byte == b'=' || ends_value(byte)
+fn is_separator(c: char) -> bool {
+    c == '=' || ends_value(c)
 }
 
-fn ends_value(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b',' | b';' | b'"')
+/// Checks whether a character ends a value: whatever may look like a space does, lest a directive behind it be missed.
+fn ends_value(c: char) -> bool {
+    matches!(c, ',' | ';' | '"' | '\u{feff}') || c.is_whitespace()
 }
 
-/// Splits a text before the first byte that ends it.
-fn split(text: &str, ends: fn(u8) -> bool) -> (&str, &str) {
-    let end = text.bytes().position(ends).unwrap_or(text.len());
+/// Splits a text before the first character that ends it.
+fn split(text: &str, ends: fn(char) -> bool) -> (&str, &str) {
+    let end = text.find(ends).unwrap_or(text.len());
     text.split_at_checked(end).unwrap_or((text, ""))
 }
 
@@ -145,7 +146,7 @@ impl Received<'_> {
         let dated_ms = self.dated_ms.filter(|dated_ms| !dated_ms.is_nan()).unwrap_or(self.now_ms);
         // RFC 9111 section 4.2.3.
         let age = header("age").unwrap_or_default();
-        let age_secs = seconds(split(age.trim_ascii_start(), |b| !b.is_ascii_digit()).0).unwrap_or_default();
+        let age_secs = seconds(split(age.trim_ascii_start(), |c| !c.is_ascii_digit()).0).unwrap_or_default();
         let age_secs = age_secs.max(whole_secs(self.now_ms - dated_ms));
         let lifetime = said.s_maxage.or(said.max_age);
         let secs = match lifetime.or_else(|| Some(whole_secs(self.expires_ms? - dated_ms))) {
@@ -224,6 +225,9 @@ mod tests {
                 &[("cache-control", "max-age=60, x=\"no-store")],
                 60,
             ),
+            ("not with private before an odd space", "5.2.2.7", &[("cache-control", "private\u{b}")], 0),
+            ("not with no-store behind one", "5.2.2.5", &[("cache-control", "x=1\u{a0}no-store")], 0),
+            ("not with a max-age behind odd spaces", "5.2.2.1", &[("cache-control", "max-age\u{b}=\u{feff}0")], 0),
             ("not with a max-age that is not a number", "4.2.1", &[("cache-control", "max-age=soon")], 0),
             ("not with a max-age below zero", "4.2.1", &[("cache-control", "max-age=-1")], 0),
             ("not with a max-age of fractions", "4.2.1", &[("cache-control", "max-age=1.5")], 0),

@@ -1,8 +1,8 @@
-//! Headers on their way to the runtime and back: a message's list stays there, and what is read and changed crosses as lines.
+//! Headers on their way to the runtime and back: a message's own list stays there, what is read and changed of it crosses as lines.
 //!
-//! `src/edge/runtime/headers.js` prints the lines and carries out the changes. No name and no value contains a line break.
+//! `src/edge/runtime/headers.js` prints the one and carries out the other. No name and no value holds a line break.
 
-/// The headers of a message that were read: lower-case names and values on alternating lines.
+/// What is read of a message's headers: lower-case names and values on alternating lines.
 #[derive(Clone, Copy)]
 pub struct HeaderLines<'l>(pub &'l str);
 
@@ -20,24 +20,24 @@ impl<'l> HeaderLines<'l> {
     }
 }
 
-/// Marks a change that replaces the values of a name; no name begins with this.
+/// Says in the lines of changes that a value takes the place of those of its name; no name begins with that.
 const SET: &str = "=";
-/// Marks a change that adds a value.
+/// Says that a value joins them.
 const ADD: &str = "+";
-/// Marks a change that removes all values of a name.
+/// Says that all of a name go.
 const REMOVE: &str = "-";
 
-/// Changes to a message's headers, in order: names and values on alternating lines, with a mark before each name.
+/// What is changed of a message's headers, in its order: names and values on alternating lines, and before each name what is done.
 #[derive(Clone, Default)]
 pub struct HeaderChanges(String);
 
 impl HeaderChanges {
-    /// Sets a header, which replaces those of its name; a cookie is added to those that exist.
+    /// Sets a header in the place of those of its name; a cookie stands beside those that are there.
     pub fn set(&mut self, name: &str, value: &str) {
         self.push(if name == "set-cookie" { ADD } else { SET }, name, value);
     }
 
-    /// Adds a value to a name.
+    /// Adds a value to those of a name.
     pub fn add(&mut self, name: &str, value: &str) {
         self.push(ADD, name, value);
     }
@@ -47,7 +47,12 @@ impl HeaderChanges {
         self.push(REMOVE, name, "");
     }
 
-    /// Appends other changes.
+    /// Returns the value that a header is set to.
+    pub fn value_set(&self, name: &str) -> Option<&str> {
+        HeaderLines(&self.0).pairs().find(|(change, _)| change.strip_prefix(SET) == Some(name)).map(|(_, value)| value)
+    }
+
+    /// Goes on with other changes.
     pub fn append(&mut self, others: &Self) {
         self.0.push_str(&others.0);
     }

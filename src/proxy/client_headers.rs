@@ -1,5 +1,6 @@
-//! Which of a client's headers the gateway does not forward.
+//! Which of a client's headers go no further.
 
+use crate::config::Mapping;
 use crate::http::header::{HOP_BY_HOP_HEADERS, tokens};
 use crate::http::header_lines::{HeaderChanges, HeaderLines};
 
@@ -59,7 +60,7 @@ pub const DROPPED_REQUEST_HEADERS: [&str; 48] = [
     "x-webauth-*",
 ];
 
-/// Returns a name as servers see it that fold it into a variable: in CGI, `X_User.Id` and `X-User-Id` are the same.
+/// Returns a name as servers see it that fold it into a variable: to CGI and its heirs `X_User.Id` and `X-User-Id` are one.
 #[inline(never)]
 pub fn folded(name: &str) -> String {
     name.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b.to_ascii_lowercase()) } else { '-' }).collect()
@@ -93,17 +94,21 @@ pub struct ClientHeaders<'h> {
     pub is_get: bool,
     /// Folded names that a mapping of any path sets.
     pub asserted: &'h [String],
+    /// The path's own mapping.
+    pub mapping: &'h Mapping,
 }
 
 impl ClientHeaders<'_> {
-    /// Removes the headers that are not forwarded: those that no client may send, those of its connection, and those with a name of
-    /// `also`, in any spelling that an upstream may fold.
+    /// Removes those that go no further: whichever no client may send, those of its connection, those that the path removes or sets, if
+    /// its source has no value too, and those that are called as one of `also`, in whatever spelling an upstream may fold.
     pub fn drop(&self, also: &[&str], changes: &mut HeaderChanges) {
         let mut own: Vec<_> = tokens(self.sent.get("connection").unwrap_or_default()).map(folded).collect();
-        // A handshake is forwarded, and headers about the body and of Cloudflare do not belong to a connection.
+        // A handshake is passed on, and headers about the body and of Cloudflare do not belong to a connection.
         own.retain(|name| name != "upgrade" && !name.starts_with("content-") && !name.starts_with("cf-"));
-        own.extend(also.iter().map(|name| folded(name)));
-        // The runtime turns a request with this header into a handshake, and so into a GET.
+        let set = self.mapping.headers.iter().map(|(name, _)| name);
+        let of_path = self.mapping.remove.iter().chain(set).map(String::as_str);
+        own.extend(of_path.chain(also.iter().copied()).map(folded));
+        // The runtime makes a handshake, and so a GET, of whatever has this header.
         own.extend((!self.is_get).then(|| "upgrade".to_owned()));
         for (name, _) in self.sent.pairs() {
             let plain = folded(name);
@@ -123,14 +128,20 @@ impl ClientHeaders<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Source;
 
-    /// Returns the remaining headers of a client, separated by spaces, besides a `Connection`.
+    /// Returns what is left of headers of a client, separated by spaces, beside a `Connection`.
     fn left(names: &str, connection: &str, is_get: bool) -> String {
         let sent: Vec<_> = names.split(' ').flat_map(|name| [name, ""]).chain(["connection", connection]).collect();
         let (sent, mut changes) = (sent.join("\n"), HeaderChanges::default());
         let asserted = ["x-user-id".to_owned(), "x-any--id".to_owned()];
-        let headers = ClientHeaders { sent: HeaderLines(&sent), is_get, asserted: &asserted };
-        headers.drop(&["x_removed"], &mut changes);
+        let mapping = Mapping {
+            headers: vec![("accept-language".to_owned(), Source::Query("lang".to_owned()))],
+            remove: vec!["x_removed".to_owned()],
+            ..Mapping::default()
+        };
+        let headers = ClientHeaders { sent: HeaderLines(&sent), is_get, asserted: &asserted, mapping: &mapping };
+        headers.drop(&["tracestate"], &mut changes);
         let pairs: Vec<_> = HeaderLines(&sent).pairs().collect();
         changes.carried_out(&pairs).into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")
     }
@@ -153,6 +164,8 @@ mod tests {
             ("what only looks like that", "cf_connecting_ip cf.ray xcf-ray", "xcf-ray"),
             ("what the gateway says of users", "x-user-id x_user.id x-any.-id x-users-id", "x-users-id"),
             ("what the path removes", "x-removed x_removed x-removed-too", "x-removed-too"),
+            ("what the path sets, whatever comes of it", "accept-language accept_language accept", "accept"),
+            ("what this request is not to bring", "tracestate trace.state traceparent", "trace.state traceparent"),
         ];
         for (message, names, expected) in table {
             assert_eq!(left(names, "", true), expected, "{message}");

@@ -1,14 +1,14 @@
-//! How long a socket or a stream may outlast the request that opened it.
+//! How long a socket or a stream may outlast the request that let it in.
 //!
-//! It ends when the gateway would no longer accept that request: with the token, or, in a session, when the session is over. That
-//! may be long before its token expires, or long after it if the token is renewed.
+//! It ends when the gateway would no longer accept that request: with the token, or, of a session, when the session is over, which
+//! may be long before its token expires, or long behind it if that is renewed.
 
 use super::cache::SessionToken;
 
-/// The longest time between two looks at the clock: timers of the runtime last at most 24 days.
+/// The longest time between two looks at the clock: timers of the runtime take no more than 24 days.
 const LOOK_MAX_MS: f64 = 60.0 * 60.0 * 1000.0;
 
-/// How long to wait before a session that did not answer is asked again.
+/// A session that did not answer is asked again after this long.
 const ASK_AGAIN_MS: f64 = 5_000.0;
 
 /// How long a socket or a stream may go on, as far as is known. Times are in milliseconds since 1970.
@@ -16,11 +16,11 @@ const ASK_AGAIN_MS: f64 = 5_000.0;
 pub struct Term {
     /// When it is over.
     pub until_ms: f64,
-    /// When its session is asked; infinite without one.
+    /// When its session is asked; never if it has none.
     pub ask_at_ms: f64,
 }
 
-/// The next step.
+/// What is done next.
 #[derive(Debug, PartialEq)]
 pub enum Step {
     /// The socket is closed, or the stream broken off.
@@ -32,21 +32,23 @@ pub enum Step {
 }
 
 impl Term {
-    /// Returns the term after a session's answer; it is over if that has no token.
-    pub fn answered(token: Option<&SessionToken>) -> Self {
+    /// Returns the term behind a session's answer, which came at `now_ms`; it is over if that brought no token, or one that has expired
+    /// by then.
+    pub fn answered(token: Option<&SessionToken>, now_ms: f64) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
+        let token = token.map(|token| (token.until as f64 * 1000.0, token.asked_again_ms));
         match token {
-            #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53")]
-            Some(token) => Self { until_ms: token.until as f64 * 1000.0, ask_at_ms: token.asked_again_ms },
-            None => Self { until_ms: 0.0, ask_at_ms: f64::INFINITY },
+            Some((until_ms, ask_at_ms)) if now_ms < until_ms => Self { until_ms, ask_at_ms },
+            _ => Self { until_ms: 0.0, ask_at_ms: f64::INFINITY },
         }
     }
 
-    /// Returns the term after a question that was not answered by `now_ms`: the term may go on.
+    /// Returns the term behind a question that was not answered by `now_ms`: nobody says that it is over.
     pub fn unanswered(self, now_ms: f64) -> Self {
         Self { ask_at_ms: now_ms + ASK_AGAIN_MS, ..self }
     }
 
-    /// Returns the next step at `now_ms`.
+    /// Returns what is to be done at `now_ms`.
     pub fn step(self, now_ms: f64) -> Step {
         if now_ms >= self.ask_at_ms {
             Step::Ask
@@ -88,10 +90,16 @@ mod tests {
             ("a token", Some(token(200, 80_000.0)), 52_000.0, Step::Wait(28_000.0)),
             ("one that expires first", Some(token(60, 60_000.0)), 52_000.0, Step::Wait(8_000.0)),
             ("one that was long on its way", Some(token(200, 51_000.0)), 52_000.0, Step::Ask),
+            (
+                "one that has expired by a clock that is ahead of its session's",
+                Some(token(52, 52_000.0)),
+                52_000.0,
+                Step::End,
+            ),
             ("none", None, 52_000.0, Step::End),
         ];
         for (message, token, now_ms, expected) in table {
-            assert_eq!(Term::answered(token.as_ref()).step(now_ms), expected, "{message}");
+            assert_eq!(Term::answered(token.as_ref(), now_ms).step(now_ms), expected, "{message}");
         }
         let unanswered = Term { until_ms: 100_000.0, ask_at_ms: 50_000.0 }.unanswered(52_000.0);
         assert_eq!(unanswered.step(52_000.0), Step::Wait(5_000.0), "it is asked again");

@@ -49,7 +49,7 @@ impl Forwarding {
         let lines = sent_lines(&cx.request());
         let sent = HeaderLines(&lines);
         let removed = &path.mapping.remove;
-        let mut also: Vec<&str> = removed.iter().map(String::as_str).collect();
+        let mut also = Vec::new();
         // A cached answer for everyone must not depend on the requester.
         let anonymous = path.rules.cache.as_ref().is_some_and(|cache| !cache.per_user);
         let no_cookies = anonymous || removed.iter().any(|name| name == "cookie");
@@ -90,7 +90,8 @@ impl Forwarding {
         set.retain(|(name, _)| !removed.iter().any(|removed| removed == name));
         let is_get = cx.method() == Method::Get.as_str();
         let mut changes = HeaderChanges::default();
-        ClientHeaders { sent, is_get, asserted: &gateway.asserted_headers }.drop(&also, &mut changes);
+        let asserted = &gateway.asserted_headers;
+        ClientHeaders { sent, is_get, asserted, mapping: &path.mapping }.drop(&also, &mut changes);
         set.iter().for_each(|(name, value)| changes.set(name, value));
         for (name, value) in mapped_headers(&path.mapping, cx, claims) {
             if let Some(value) = value {

@@ -88,7 +88,7 @@ pub fn watch_step(
         (Some(_), None) => term.unanswered(now_ms),
         (Some(asked_ms), Some(answer)) => {
             let token = SessionAnswer::parse(&answer).and_then(|answer| answer.into_token(asked_ms).ok());
-            Term::answered(token.as_ref())
+            Term::answered(token.as_ref(), now_ms)
         }
     };
     let next = match term.step(now_ms) {
