@@ -121,7 +121,7 @@ mod tests {
                 format!("a: {}{}", "[".repeat(200), "]".repeat(200)),
                 "is nested more than 128 levels deep at line 1",
             ),
-            ("deep flow nesting", format!("a: {}", "[".repeat(100_000)), "is nested"),
+            ("deep flow nesting", format!("a: {}", "[".repeat(100_000)), "is not YAML"),
             ("deep block nesting", (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect(), "is nested"),
             ("deep JSON", format!("{{\"a\": {}", "[".repeat(100_000)), "is not JSON"),
             ("a key twice in YAML", "a: 1\nb: 2\na: 3\n".to_owned(), "is not YAML"),
