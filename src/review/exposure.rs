@@ -331,7 +331,7 @@ mod tests {
             (
                 vec![route("GET", "/a", proxy), route("HEAD", "/a", &auth(proxy))],
                 vec![route("GET", "/a", proxy)],
-                &["no longer requires authentication, since GET /a takes its requests"],
+                &["no longer requires authentication, because GET /a takes its requests"],
                 "HEAD, which GET answers",
             ),
             (
@@ -352,7 +352,7 @@ mod tests {
             (
                 vec![route("GET", "/a", r#""integration": {"type": "$env.T", "server": "api"}"#)],
                 vec![route("GET", "/a", r#""integration": {"type": "$env.T", "server": "other"}"#)],
-                &["integration: the integration changed, and a binding decides its type"],
+                &["integration: changed, and a binding decides its type"],
                 "a type that comes from a binding",
             ),
             (
@@ -367,7 +367,7 @@ mod tests {
             (
                 vec![route("GET", "$env.A", proxy)],
                 vec![route("GET", "$env.A", proxy), route("GET", "$env.B", proxy)],
-                &["GET $env.B: the entry changed, and a binding decides which requests it takes"],
+                &["GET $env.B: changed, and a binding decides which requests it takes"],
                 "a path that comes from a binding",
             ),
         ];

@@ -131,7 +131,7 @@ fn judge_integration(was: Side<'_>, is: Side<'_>, exposures: &mut Vec<Exposure>)
     }
     let (Some(before), Some(after)) = (answer(was), answer(is)) else {
         // If the type comes from a binding, it is unknown here which keys count.
-        let what = "the integration changed, and a binding decides its type".to_owned();
+        let what = "changed, and a binding decides its type".to_owned();
         return exposures.push(Exposure::Setting { place: place.to_owned(), what });
     };
     judge_section(&union().keys_of(is.kind()), place, was.integration(), is.integration(), exposures);

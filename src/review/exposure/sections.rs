@@ -31,7 +31,7 @@ pub(super) fn exposed_by_sections(before: &Config<'_>, after: &Config<'_>) -> Ve
         let [method, pattern] = [*path.written_method, path.path]
             .map(|written| written.and_then(|written| as_written(&written)).unwrap_or_default());
         if (method.starts_with('$') || pattern.starts_with('$')) && !before.paths.contains(said) {
-            let what = "the entry changed, and a binding decides which requests it takes".to_owned();
+            let what = "changed, and a binding decides which requests it takes".to_owned();
             exposures.push(Exposure::Setting { place: format!("{method} {pattern}"), what });
         }
     }
