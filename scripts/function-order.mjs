@@ -1,18 +1,18 @@
-// Puts a WebAssembly module's functions into an order in which they compress well.
+// Orders the functions of a WebAssembly module so that they compress well.
 //
-// gzip finds again what stood in the last 32 KiB. So each function comes behind those that it has most bytes in common with.
+// gzip finds repetitions within 32 KiB. So each function follows those that it shares most bytes with.
 
 import { FUNCTION_NAMES, SECTIONS, importsOf, leb, sectionOf, withCustomSection } from './wasm-module.mjs';
 
 const WINDOW_BYTES = 32 * 1024;
-/** How many bytes in a row two functions have in common, at least; of all tried, this makes the smallest file. */
+/** The shortest common sequence of two functions, in bytes; of all values tried, this makes the smallest file. */
 const PIECE_BYTES = 6;
-/** A piece that more functions have than these tells none of them from the others. */
+/** A sequence in more functions than this is ignored, since it does not tell them apart. */
 const SHARERS_MAX = 200;
-/** Keeps a function of a few bytes from being all that another has, and so coming first. */
+/** Added to each function's size, so that a tiny function does not come first because another contains it whole. */
 const PIECES_OF_ALL = 8;
 
-/** Returns the module with a name for each function, so that their order by name is the one to put them in. */
+/** Returns the module with names for its functions that sort into the wanted order. */
 export function namedInOrder(bytes) {
   const first = importsOf(bytes).filter(({ kind }) => kind === 0).length;
   const names = [];
@@ -27,7 +27,7 @@ function bodiesOf(bytes) {
   return Array.from({ length: reader.number() }, () => reader.take(reader.number()));
 }
 
-/** Returns the functions' indices: behind each the one of which most was seen within the window. */
+/** Returns the functions' indices in order: each is followed by the one of which most was seen within the window. */
 function orderOf(bodies) {
   const pieces = piecesOf(bodies);
   const sharers = new Map();
@@ -59,7 +59,7 @@ function orderOf(bodies) {
   return order;
 }
 
-/** Returns of each function the pieces that tell what it has in common with others, each once. */
+/** Returns the sequences of each function that it shares with others, each once. */
 function piecesOf(bodies) {
   const all = bodies.map((body) => {
     const text = body.toString('latin1');

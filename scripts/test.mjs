@@ -90,7 +90,7 @@ const STEPS = [
   { name: 'compile', needs: ['setup'], holds: 'target', body: () => cargo('test', '--locked', '--no-run') },
   { name: 'format', needs: ['setup'], body: checkFormat },
   { name: 'lint scripts', needs: ['setup'], body: () => biome('lint', '--error-on-warnings', '.') },
-  // What asks nobody; for advisories there is `make audit`.
+  // These steps use no network; for advisories there is `make audit`.
   { name: 'crates', needs: ['setup'], body: () => checkCrates('bans', 'licenses', 'sources') },
   { name: 'browser', needs: ['setup'], body: provideChromium },
   { name: 'build', needs: ['compile'], body: buildOrNote },

@@ -1,7 +1,7 @@
-//! What commands that write a config have in common: JSON in the order in which it is written, the words for providers, and the
-//! config that most begin with.
+//! What the commands that write a config share: JSON in a fixed order, the words for providers, and the
+//! config to start from.
 //!
-//! It takes the names of keys from where they are declared, and writes no file. It is compiled for the host only.
+//! The names of keys come from their declarations. It does **not** write files. It is compiled for the host only.
 
 mod provider;
 mod starting_point;

@@ -88,7 +88,7 @@ impl Deployment {
         env_files.chain(self.wrangler.iter().map(|wrangler| &wrangler.file)).map(|file| file.name.clone()).collect()
     }
 
-    /// Says which variables and secrets of a config have no value here, though nobody said that these files are all there is.
+    /// Reports the variables and secrets of a config without a value in these files, which need not be all there are.
     pub fn without_value(&self, config: &TextFile) -> Vec<Diagnostic> {
         let code = Code::ValueMissing;
         if self.file_names().is_empty() || allowed(&config.text).contains(&code) {

@@ -1,7 +1,7 @@
-//! Why a token is trusted or refused, as `bargate token explain` says it.
+//! Why a token is accepted or refused, as `bargate token explain` shows it.
 //!
-//! Every check that the gateway makes of a token is made here too, each whatever became of the others. It does **not** read files,
-//! make calls or know the time: the values, the key set and the clock are passed in. It is compiled for the host only.
+//! It makes every check of the gateway, and goes on when one fails. It does **not** read files,
+//! make calls or know the time: values, key set and clock are arguments. It is compiled for the host only.
 
 mod advice;
 mod check;

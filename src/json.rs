@@ -12,7 +12,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// The largest number up to which a float tells every whole number from its neighbours.
+/// The largest number up to which a float can represent every whole number.
 pub const FLOAT_EXACT_MAX: f64 = 9_007_199_254_740_991.0;
 
 /// Parses an object; `None` if the text is not one, or has a key twice.

@@ -43,7 +43,7 @@ const REASONS_MAX: usize = 4;
 /// Shortest RSA modulus that is accepted (RFC 7518 section 3.3).
 const RSA_MIN_BITS: usize = 2048;
 
-/// Longest RSA modulus that is used: past it one verification costs more than an attacker should be able to ask for.
+/// Longest RSA modulus that is used: with a longer one, a verification costs more than an attacker should be able to cause.
 const RSA_MAX_BITS: usize = 8192;
 
 /// Public keys of an issuer, each fit to verify signatures.
@@ -182,7 +182,7 @@ impl KeySet {
         Self { keys: vec![Key { kid: None, algorithm, family, jwk: Secret::new(jwk) }], skipped: Vec::new() }
     }
 
-    /// Says why each of the first keys that cannot be used cannot.
+    /// Describes why the first of the unusable keys cannot be used.
     fn reasons(&self) -> String {
         let mut text = String::new();
         for (kid, reason) in self.skipped.iter().take(REASONS_MAX) {
@@ -339,9 +339,9 @@ pub enum Readiness {
     Use,
     /// Use the set in memory and renew it behind the answer.
     UseAndRenew,
-    /// No set can be used and nobody is getting one: get it.
+    /// No set can be used, and none is being fetched: fetch it.
     Load,
-    /// No set can be used and somebody is getting one: wait for that.
+    /// No set can be used, and one is being fetched: wait for it.
     Wait,
     /// No set can be used, and a try failed a moment ago.
     Unavailable,
@@ -361,17 +361,17 @@ pub enum UnknownKey {
 }
 
 impl JwksAge {
-    /// Says whether there is a set that may be used at all at `now`, fresh or stale.
+    /// Checks whether a set may be used at `now`, fresh or stale.
     pub fn is_usable(&self, now: i64) -> bool {
         self.fetched_at.is_some_and(|at| now - at < JWKS_STALE_MAX_SECS)
     }
 
-    /// Says whether the provider is being asked at `now`.
+    /// Checks whether a fetch is under way at `now`.
     pub fn is_renewing(&self, now: i64) -> bool {
         self.renewing_until.is_some_and(|until| now < until)
     }
 
-    /// Says whether the set in memory will do at `now`.
+    /// Checks whether the set in memory is good enough at `now`.
     pub fn readiness(&self, now: i64) -> Readiness {
         let within = |at: Option<i64>, secs: i64| at.is_some_and(|at| now - at < secs);
         if within(self.fetched_at, JWKS_FRESH_SECS) {
@@ -388,7 +388,7 @@ impl JwksAge {
         }
     }
 
-    /// Says whether an unknown key is worth a renewal at `now`.
+    /// Checks whether an unknown key is worth a renewal at `now`.
     pub fn on_unknown_key(&self, now: i64) -> UnknownKey {
         let cooling_down = self.tried_for_unknown_at.is_some_and(|tried| now - tried < JWKS_COOLDOWN_SECS);
         let renewing = self.is_renewing(now);

@@ -1,6 +1,7 @@
-//! Forwarding (RFC 9110 section 7.6): which upstream is asked and how often, which headers do not pass, and what the cache may answer.
+//! Forwarding (RFC 9110 section 7.6): which upstream gets a request and how often, which headers do not pass, and what the cache
+//! may answer.
 //!
-//! The hop-by-hop headers are the config's to know, which lets no path map them; values to set are [`crate::mapping`]'s.
+//! [`crate::http::header`] lists the hop-by-hop headers; [`crate::mapping`] makes the values that a path sets.
 
 mod attempts;
 mod cache;
@@ -17,11 +18,11 @@ use crate::http::cookie::{self, is_called};
 use crate::http::header_lines::HeaderChanges;
 use crate::problem::CODE_HEADER;
 
-/// Headers of an upstream's answer that concern its connection alone; the runtime keeps the framing ones itself.
+/// Headers of an upstream's answer that concern only its connection; the runtime handles the framing headers itself.
 const DROPPED_RESPONSE_HEADERS: [&str; 7] =
     ["connection", "keep-alive", "proxy-authenticate", "proxy-connection", "trailer", "upgrade", CODE_HEADER];
 
-/// Headers by which an upstream would speak for the gateway's CORS rule.
+/// Headers by which an upstream would overrule the gateway's CORS rule.
 const CORS_RESPONSE_HEADERS: [&str; 6] = [
     "access-control-allow-origin",
     "access-control-allow-credentials",
@@ -31,7 +32,7 @@ const CORS_RESPONSE_HEADERS: [&str; 6] = [
     "access-control-max-age",
 ];
 
-/// Returns what no upstream's answer brings to a client, under the gateway's CORS rule if it has one.
+/// Returns the headers that no upstream's answer brings to a client, under the gateway's CORS rule if it has one.
 pub fn dropped_response_headers(cors: Option<&Cors>) -> HeaderChanges {
     let of_cors = if cors.is_some() { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
     let mut changes = HeaderChanges::default();
@@ -39,7 +40,7 @@ pub fn dropped_response_headers(cors: Option<&Cors>) -> HeaderChanges {
     changes
 }
 
-/// Returns the address of a request at an upstream: its base path, the forwarded path as it was matched, the query.
+/// Returns the URL of a request at an upstream: its base path, the forwarded path as it was matched, the query.
 pub fn upstream_url(target: &Target, forwarded_path: &str, query: Option<&str>) -> String {
     let Target { origin, base_path } = target;
     match query {
@@ -48,12 +49,12 @@ pub fn upstream_url(target: &Target, forwarded_path: &str, query: Option<&str>) 
     }
 }
 
-/// Checks whether only the gateway sets cookies of a name, of which `session` is one where there are sessions.
+/// Checks whether only the gateway sets cookies of this name. `session` is the session's cookie, if there are sessions.
 pub fn is_own_cookie(name: &str, session: Option<&str>) -> bool {
     is_called(name, BINDING_COOKIE) || session.is_some_and(|session| is_called(name, session))
 }
 
-/// Returns the `Cookie` header without the gateway's own cookies, of which `session` is one where there are sessions; `None` where
+/// Returns the `Cookie` header without the gateway's own cookies, such as `session`; `None` if
 /// nothing is left.
 pub fn forwarded_cookies(header: &str, session: Option<&str>) -> Option<String> {
     cookie::without(header, |sent| is_own_cookie(sent, session))

@@ -1,7 +1,7 @@
-//! Bearer tokens: from text that somebody sent to claims that are believed.
+//! Bearer tokens: from the text that a client sent to verified claims.
 //!
-//! The types tell how far a token is trusted: [`UnverifiedToken`] has been parsed, [`VerifiedClaims`] has passed its
-//! signature and every rule. The signature itself is checked by the edge, through WebCrypto; this module holds no keys and
+//! The types say how far a token is trusted: [`UnverifiedToken`] has been parsed, [`VerifiedClaims`] has passed its
+//! signature check and every rule. The edge verifies the signature with WebCrypto; this module has no keys and
 //! no cryptography.
 
 mod access;

@@ -1,4 +1,4 @@
-//! Identity providers as the commands that write a config name them: on the command line, and in the config.
+//! Identity providers in the commands that write a config: their names on the command line and in the config.
 
 use crate::config::AuthorizerKind;
 use crate::config::authorizer::keys::{auth0, oidc};
@@ -8,7 +8,7 @@ use crate::config::authorizer::keys::{auth0, oidc};
 pub enum Provider {
     /// Auth0.
     Auth0,
-    /// Another OpenID Connect provider, by its discovery document.
+    /// Another OpenID Connect provider, found by its discovery document.
     Oidc,
 }
 
@@ -21,12 +21,12 @@ impl Provider {
         }
     }
 
-    /// Returns the word for it in types and paths.
+    /// Returns the provider's word in types and paths.
     pub fn word(self) -> &'static str {
         self.kind().name()
     }
 
-    /// Returns the key of an authorizer that says which tenant it is.
+    /// Returns the key of an authorizer that names the tenant.
     pub fn tenant_key(self) -> &'static str {
         match self {
             Self::Auth0 => auth0::DOMAIN.name,
@@ -34,11 +34,11 @@ impl Provider {
         }
     }
 
-    /// Returns what that key's value is.
+    /// Describes the value of that key.
     pub fn about_tenant(self) -> &'static str {
         match self {
             Self::Auth0 => "The tenant's host, without https://.",
-            Self::Oidc => "The provider's issuer, character by character as its discovery document has it.",
+            Self::Oidc => "The provider's issuer, exactly as in its discovery document.",
         }
     }
 
@@ -47,7 +47,7 @@ impl Provider {
         self.variable(&self.tenant_key().to_ascii_uppercase())
     }
 
-    /// Names a variable of the provider's.
+    /// Returns the name of a variable of the provider.
     pub fn variable(self, name: &str) -> String {
         format!("{}_{name}", self.word().to_ascii_uppercase())
     }

@@ -1,6 +1,6 @@
 //! The config of a single-page app and one API behind the gateway, in either mode.
 //!
-//! JSON has no comments: what a reader should know stands under keys that begin with `x-`, beside what it is about.
+//! JSON has no comments, so notes are under keys that begin with `x-`, beside their subject.
 
 use super::provider::Provider;
 use crate::config::authorizer::keys as authorizer_keys;
@@ -18,7 +18,7 @@ pub enum Mode {
     Tokens,
 }
 
-/// A text that a starting point depends on, and that so is asked for.
+/// A text that a starting point depends on, and that `init` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// The tenant's domain or issuer.
@@ -30,7 +30,7 @@ pub enum Asked {
 }
 
 impl Asked {
-    /// Returns the place of the answer in the config, as diagnostics call it.
+    /// Returns the config path of the answer.
     fn place(self, provider: Provider) -> String {
         match self {
             Self::Tenant => format!("{}.{}", root::AUTHORIZER.name, provider.tenant_key()),
@@ -40,7 +40,7 @@ impl Asked {
     }
 }
 
-/// Returns why no config may hold an answer; `None` if one may.
+/// Returns why no config may have an answer; `None` if one may.
 pub fn mistake(asked: Asked, provider: Provider, answer: &str) -> Option<Diagnostic> {
     let values = Values::by_reference(provider).with(asked, answer);
     let text = config(provider, Mode::Session, &values).to_file_text();
@@ -48,12 +48,12 @@ pub fn mistake(asked: Asked, provider: Provider, answer: &str) -> Option<Diagnos
     check(&text).into_iter().find(|mistake| mistake.path == place)
 }
 
-/// Returns the config as it is written: with a reference for whatever differs between deployments.
+/// Returns the config with a reference for each value that differs between deployments.
 pub fn starting_point(provider: Provider, mode: Mode) -> Json {
     config(provider, mode, &Values::by_reference(provider))
 }
 
-/// What stands in the config for each answer.
+/// The config's value for each answer.
 struct Values {
     tenant: String,
     audience: String,
@@ -61,7 +61,7 @@ struct Values {
 }
 
 impl Values {
-    /// Refers to a variable for each.
+    /// Returns a reference to a variable for each.
     fn by_reference(provider: Provider) -> Self {
         let reference = |name: String| format!("$env.{name}");
         Self {
@@ -71,7 +71,7 @@ impl Values {
         }
     }
 
-    /// Has an answer stand there itself.
+    /// Puts an answer itself in the place of its reference.
     fn with(mut self, asked: Asked, answer: &str) -> Self {
         let value = match asked {
             Asked::Tenant => &mut self.tenant,
@@ -83,7 +83,7 @@ impl Values {
     }
 }
 
-/// Makes the config with these values in it.
+/// Makes the config with these values.
 fn config(provider: Provider, mode: Mode, values: &Values) -> Json {
     let title = match mode {
         Mode::Session => "A single-page app and its API; the gateway holds the logins",
@@ -108,7 +108,7 @@ fn config(provider: Provider, mode: Mode, values: &Values) -> Json {
     }
     members.push(note(
         root::PATHS.name,
-        "Their order never matters: the most specific one answers. A path without auth is open.",
+        "Their order never matters: the most specific path takes a request. A path without auth is open.",
     ));
     let paths = match mode {
         Mode::Session => session_paths(provider),
@@ -122,14 +122,14 @@ fn member(key: &str, value: impl Into<Json>) -> (String, Json) {
     (key.to_owned(), value.into())
 }
 
-/// Says something about a key, or under `note` about the object.
+/// Returns a note about a key, or under `note` about the object.
 fn note(key: &str, text: &str) -> (String, Json) {
     (format!("x-{key}"), text.into())
 }
 
 fn upstream(values: &Values) -> Json {
     Json::Object(vec![
-        note("note", "The API behind the gateway. A base path in its address stands before every path."),
+        note("note", "The API behind the gateway. A base path in its URL is put before every path."),
         member(server::ALIAS.name, "api"),
         member(server::URL.name, values.upstream.as_str()),
     ])
@@ -138,7 +138,7 @@ fn upstream(values: &Values) -> Json {
 fn cors_section() -> Json {
     let exposed = ["x-request-id", "www-authenticate", "retry-after"].map(Json::from);
     Json::Object(vec![
-        note("note", "The page's origin, which alone may read answers from elsewhere."),
+        note("note", "The page's origin: the only other origin that may read answers."),
         member(cors::ALLOW_ORIGINS.name, Json::Array(vec!["$env.SPA_ORIGIN".into()])),
         member(cors::EXPOSE_HEADERS.name, Json::Array(exposed.into())),
     ])
@@ -147,19 +147,19 @@ fn cors_section() -> Json {
 fn authorizer(provider: Provider, mode: Mode, values: &Values) -> Json {
     let (redirect_uri, about_redirect) = match mode {
         Mode::Session => {
-            (provider.variable("REDIRECT_URI"), "The callback's public address, as the provider knows it.")
+            (provider.variable("REDIRECT_URI"), "The public URL of the callback, which the provider must allow.")
         }
         Mode::Tokens => (
             "SPA_REDIRECT_URI".to_owned(),
-            "The page's address: the provider leads there, and the page fetches the callback with the query it got.",
+            "The page's URL: the provider redirects there, and the page calls the callback with the query that it got.",
         ),
     };
     let secret = provider.variable("CLIENT_SECRET");
-    let about_secret = format!("Stands in no file: npx wrangler secret put {secret}");
-    let about_audience = "The API's identifier: tokens are asked for it, and no others are accepted.";
+    let about_secret = format!("In no file: npx wrangler secret put {secret}");
+    let about_audience = "The API's identifier: logins request tokens for it, and only these are accepted.";
     let about_scope = "offline_access brings refresh tokens. Add the API's own scopes, such as read:orders.";
     Json::Object(vec![
-        note("note", "Whose tokens are believed, and where people log in."),
+        note("note", "Whose tokens are accepted, and where people log in."),
         member(authorizer_keys::TYPE.name, provider.word()),
         note(provider.tenant_key(), provider.about_tenant()),
         member(provider.tenant_key(), values.tenant.as_str()),
@@ -193,8 +193,8 @@ fn session_paths(provider: Provider) -> Vec<Json> {
     let step = |method, path, kind, note| login_path(method, provider, path, kind, note);
     vec![
         health(),
-        step("GET", "login", Kind::Login, "Where the page leads for a login: ?return_to=/orders comes back there."),
-        step("GET", "callback", Kind::Callback, "Begins the session. It must be where redirect_uri points."),
+        step("GET", "login", Kind::Login, "The page links here for a login: ?return_to=/orders comes back there."),
+        step("GET", "callback", Kind::Callback, "Begins the session. redirect_uri must be this path."),
         step("POST", "logout", Kind::Logout, "A form of the page posts here."),
         step(
             "POST",
@@ -213,7 +213,7 @@ fn token_paths(provider: Provider) -> Vec<Json> {
     let frame = path(
         "GET",
         &login_address(provider, "silent/login"),
-        "For a hidden frame with ?prompt=none: other tokens after a reload.",
+        "For a hidden frame with ?prompt=none: new tokens after a reload.",
         [integration(provider, Kind::Login, vec![member(login::REDIRECT_URI.name, silent)])],
     );
     let posting = path(
@@ -232,22 +232,27 @@ fn token_paths(provider: Provider) -> Vec<Json> {
     );
     vec![
         health(),
-        step("GET", "token/login", Kind::Login, "Where the page leads for a login."),
+        step("GET", "token/login", Kind::Login, "The page links here for a login."),
         step(
             "GET",
             "token/callback",
             Kind::Callback,
-            "The page fetches its tokens here, with the query it came back with.",
+            "The page gets its tokens here, with the query of its URL after the login.",
         ),
         frame,
         posting,
-        step("POST", "refresh", Kind::Refresh, "Refresh tokens for tokens; duplicates get one answer."),
+        step(
+            "POST",
+            "refresh",
+            Kind::Refresh,
+            "Exchanges a refresh token for tokens; duplicate requests get the same answer.",
+        ),
         profile(provider),
         api("Everything else below /api needs a token. /api/orders goes to the API as /orders."),
     ]
 }
 
-/// Returns a path of the login's.
+/// Returns a path of the login.
 fn login_address(provider: Provider, rest: &str) -> String {
     format!("/api/{}/{rest}", provider.word())
 }
@@ -281,7 +286,7 @@ fn profile(provider: Provider) -> Json {
 fn api(note: &str) -> Json {
     let scopes = Json::object([(access::SCOPES.name, Json::Array(vec!["read:orders".into()]))]);
     let stricter = Json::object([
-        ("note", "A path that asks for more than a login has this instead of true.".into()),
+        ("note", "A path that requires more than a login has this instead of true.".into()),
         (AUTH.name, scopes),
     ]);
     let forward = Json::object([

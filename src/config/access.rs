@@ -13,7 +13,7 @@ use super::path::keys as path_keys;
 use super::reader::{Findings, ObjectReader, Place, Written, note_type, read_text, told, words};
 use super::section::section;
 
-/// What opens a path.
+/// What a path requires.
 #[derive(Clone)]
 pub struct Access {
     /// Whose tokens.

@@ -108,7 +108,7 @@ pub(crate) struct WrittenAuthorizer<'n> {
     pub node: HostOnly<&'n Node<'n>>,
 }
 
-/// What stands in an authorizer, besides its [`WrittenProvider`].
+/// The keys of an authorizer, besides its [`WrittenProvider`].
 #[derive(Clone, Copy, Default)]
 #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct AuthorizerTexts<'n> {

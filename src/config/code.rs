@@ -142,7 +142,7 @@ codes! {
         IgnoredLine = "ignored_line": "a line of a file of variables is not a variable",
         IgnoredVariable = "ignored_variable": "`wrangler dev` ignores a name in a file of variables, because of `wrangler.toml`",
         MethodFallthrough = "method_fallthrough": "a method of a path goes to a wildcard that requires less",
-        OfflineAccessMissing = "offline_access_missing": "logins ask for no refresh token, and a path or a session needs one",
+        OfflineAccessMissing = "offline_access_missing": "logins request no refresh token, and a path or a session needs one",
         OptionalBindingMissing = "optional_binding_missing": "`wrangler.toml` lacks a binding that is optional, but whose absence has a cost",
         PlainHttpUpstream = "plain_http_upstream": "an upstream is called without encryption",
         RefreshByGet = "refresh_by_get": "a refresh answers GET, which browsers, caches and link previews repeat",

@@ -25,7 +25,7 @@ pub struct Cors {
     pub origins: AllowedOrigins,
     /// Upper-case methods; `None` allows each that the route has.
     pub methods: Option<Vec<String>>,
-    /// Lower-case header names; `None` allows each that is asked for.
+    /// Lower-case header names; `None` allows every requested header.
     pub headers: Option<Vec<String>>,
     /// The headers of answers that scripts may read, as they are sent.
     pub expose_headers: String,
@@ -220,7 +220,7 @@ section! {
          `expose_headers` as a wildcard.",
         example(true);
     MAX_AGE: Integer = integer("max_age", 0..=MAX_AGE_MAX_SECS, MAX_AGE_DEFAULT_SECS),
-        Harmless("it says how long a browser remembers what it was granted"),
+        Harmless("it limits how long a browser caches the preflight response"),
         "How many seconds a browser may remember a preflight.",
         example(3_600_u32);
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::code::Code;
 
-/// Says one mistake in a config.
+/// One error or warning of a config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// What kind of mistake it is.

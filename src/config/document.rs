@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use super::host_only::HostOnly;
 use crate::json::StrictValue;
 
-/// Nesting past this is refused, which keeps a hostile file from using up the stack.
+/// Deeper nesting is refused, so that a hostile file cannot exhaust the stack.
 pub const NESTING_MAX: usize = 64;
 
 /// A value and where its text begins, in bytes from the start of the source.
@@ -98,7 +98,7 @@ pub struct SyntaxError {
 }
 
 impl Value<'_> {
-    /// Names the type as JSON does.
+    /// Returns JSON's name for the type.
     pub fn type_name(&self) -> &'static str {
         match self {
             Value::Null => "null",

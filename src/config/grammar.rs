@@ -308,32 +308,32 @@ impl<S: Declared> Key<S> {
 }
 
 impl<T: Copy + PartialEq> Key<Choice<T>> {
-    /// Returns the first name of what it may stand for; an empty text if it has none.
+    /// Returns the first of its names; an empty text if it has none.
     pub fn name_of(&self, value: T) -> &'static str {
         self.shape.0.iter().find(|(_, choice)| *choice == value).map_or("", |(name, _)| name)
     }
 }
 
 impl Entry {
-    /// Says what a value may be, if its declaration does not.
+    /// Describes the allowed values, if the declaration does not.
     pub fn shape(mut self, shape: Shape) -> Self {
         self.shape = shape;
         self
     }
 
-    /// Says what its absence means.
+    /// Sets what its absence means.
     pub fn default(mut self, value: impl Into<Json>) -> Self {
         self.default = Some(value.into());
         self
     }
 
-    /// Says what the review of a change takes its absence for.
+    /// Sets what its absence means in the review of a change.
     pub fn absent_as(mut self, value: impl Into<Json>) -> Self {
         self.absent_as = Some(value.into());
         self
     }
 
-    /// Says in words what its absence means.
+    /// Sets the words for its absence.
     pub fn default_words(mut self, words: &'static str) -> Self {
         self.default_words = words;
         self
@@ -448,7 +448,7 @@ pub const WARNING: &str = "warning";
 /// Returns `allow`, of the config and of some of its parts.
 pub fn allow(about: &str) -> Entry {
     let about = format!("Codes of warnings that `bargate check` is not to tell of {about}. See [warnings](#warnings).");
-    let change = Change::Harmless("it silences warnings, and what they are about is judged here");
+    let change = Change::Harmless("it silences warnings, and this comparison judges what they warn of");
     let entry = key::ALLOW.entry(change, about).shape(Shape::list(Shape::Warning));
     entry.example(list!["unauthenticated_route"])
 }

@@ -1,4 +1,4 @@
-//! What the host keeps of a config for the people who write it, and the Worker does not.
+//! What only the host stores of a config, for the people who write it.
 
 /// A value on the host; nothing in the Worker.
 #[derive(Clone, Default)]

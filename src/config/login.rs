@@ -1,4 +1,4 @@
-//! The provider that people log in at, and what a login takes.
+//! The provider that people log in at, and the settings of a login.
 
 use std::rc::Rc;
 
@@ -7,31 +7,31 @@ use super::provider::{Endpoints, SCOPE};
 use super::shared_secret::SECRET_MIN_BYTES;
 use crate::secret::Secret;
 
-/// An application at an identity provider.
+/// A client at an identity provider.
 pub struct Provider {
-    /// Whose tokens it gives.
+    /// The authorizer of its tokens.
     pub authorizer: Rc<Authorizer>,
-    /// The application at the provider.
+    /// The client id.
     pub client_id: String,
-    /// The application's secret; without one the code exchange relies on PKCE alone.
+    /// The client secret; without one, token requests rely only on PKCE.
     pub client_secret: Option<Secret<String>>,
-    /// What every authorization request says by the config, by the names of its parameters.
+    /// Parameters that the config adds to every authorization request.
     pub parameters: Vec<(String, String)>,
-    /// How long a late duplicate of a refresh gets the first one's answer; 0 turns that off.
+    /// How long late duplicates of a refresh get the first answer; 0 disables that.
     pub rotation_grace_secs: u32,
-    /// The provider's addresses; `None` if they stand in its discovery document.
+    /// The provider's endpoints; `None` if its discovery document has them.
     pub endpoints: Option<Rc<Endpoints>>,
-    /// Whether the config has others, so that it must name itself when it sends a browser back (RFC 9207).
+    /// Whether the config has other providers, so that this one must name its issuer in authorization responses (RFC 9207).
     pub is_one_of_several: bool,
 }
 
 impl Provider {
-    /// Returns the value that the config gives a parameter of authorization requests.
+    /// Returns the config's value of a parameter of authorization requests.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
-    /// Checks whether logins ask for a scope.
+    /// Checks whether logins request a scope.
     pub fn asks_for(&self, scope: &str) -> bool {
         self.parameter(SCOPE.name).is_some_and(|scopes| scopes.split(' ').any(|asked| asked == scope))
     }
@@ -39,14 +39,14 @@ impl Provider {
 
 /// A login that begins at the gateway.
 pub struct Login {
-    /// Where people log in.
+    /// The provider.
     pub provider: Rc<Provider>,
-    /// What its state is sealed with.
+    /// The secret that seals its state.
     pub sealing_secret: Secret<String>,
 }
 
 impl Login {
-    /// Checks whether login states are sealed with a secret that can be found by trying: the provider chose it, so it is no mistake.
+    /// Checks whether the secret that seals login states can be guessed. The provider chose it, so that is not an error.
     pub fn seals_weakly(&self) -> bool {
         self.sealing_secret.expose().len() < SECRET_MIN_BYTES
     }

@@ -36,7 +36,7 @@ pub enum Source {
     Text(String),
 }
 
-/// Shows where a value comes from, but no text, which may be a secret.
+/// Prints where a value comes from, but not a fixed text, which may be a secret.
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -341,7 +341,7 @@ pub(crate) mod request_headers {
         SET: Value = value("set"), Sources,
             "Names of headers, and their sources as in [mapping](#mapping).",
             shape(Shape::headers(sources())), example(object! { "x-api-key": "$secret.API_KEY" });
-        REMOVE: Texts = texts("remove", HeaderName), Narrower("lets pass to the upstream:"),
+        REMOVE: Texts = texts("remove", HeaderName), Narrower("lets through to the upstream:"),
             "Names of headers to remove.",
             example(list!["x-internal"]);
     }

@@ -142,13 +142,13 @@ impl<'n> WrittenPath<'n> {
 
     /// Returns the address of an open path with `GET` that begins a login.
     pub fn begins_login(&self) -> Option<&str> {
-        // One that asks for a login first would lead to itself, and one with a parameter to nowhere.
+        // A page that requires a login would redirect to itself, and one with a parameter would not be found.
         let begins = self.takes_get() && self.access.is_none() && self.integration()?.kind == Kind::Login;
         let pattern = self.pattern.as_ref().filter(|pattern| begins && !pattern.as_str().as_bytes().contains(&b'{'));
         pattern.map(Pattern::as_str)
     }
 
-    /// Checks whether it gives everybody its own answer, and redirects nobody.
+    /// Checks whether it gives everyone its own answer, and does not redirect.
     pub fn shows_something(&self) -> bool {
         let shows = match &self.answer {
             Some(WrittenAnswer::Response(_)) => true,

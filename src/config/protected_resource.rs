@@ -59,7 +59,7 @@ pub(crate) struct WrittenResource<'n> {
     pub node: HostOnly<&'n Node<'n>>,
 }
 
-/// Reads the section; `None` if the file does not ask for it.
+/// Reads the section; `None` if the file does not have it.
 pub(super) fn read_protected_resource<'n>(
     root: &mut ObjectReader<'n, '_>,
     findings: &mut Findings<'_>,
@@ -134,7 +134,7 @@ section! {
                 }"#,
         );
 
-    RESOURCE: Text = text("resource", HttpsUrl), Different("has clients ask for tokens for another resource"),
+    RESOURCE: Text = text("resource", HttpsUrl), Different("tells clients to request tokens for another resource"),
         "The identifier of the API, an https URL.",
         default_words("the origin that was called"), example("https://api.example.com");
     NAME: Text = text("name", Any), Harmless("it is a name for people"),

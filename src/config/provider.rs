@@ -1,4 +1,4 @@
-//! The part of an authorizer that logs people in: the application at the provider, and the provider's addresses.
+//! The part of an authorizer that logs people in: the client at the provider, and the provider's endpoints.
 
 use std::rc::Rc;
 
@@ -9,10 +9,10 @@ use super::reader::{Findings, ObjectReader, Place, Written, read_text, told};
 use super::section::section;
 use super::shared_secret::note_if_weak;
 
-/// Scopes asked for at login where the config names none: those of the OpenID Connect profile.
+/// Scopes that a login requests if the config names none: those of the OpenID Connect profile.
 const SCOPE_DEFAULT: &str = "openid profile email";
 
-/// Parameters of an authorization request that are the gateway's own, or would change how the provider answers.
+/// Parameters of an authorization request that the gateway sets, or that would change how the provider answers.
 pub(super) const RESERVED_PARAMETERS: [&str; 13] = [
     "audience",
     "client_id",
@@ -29,33 +29,33 @@ pub(super) const RESERVED_PARAMETERS: [&str; 13] = [
     "state",
 ];
 
-/// How long the answer to a refresh is given again to a late duplicate unless the config says otherwise.
+/// How long late duplicates of a refresh get the same answer, unless the config says otherwise.
 pub(super) const ROTATION_GRACE_DEFAULT_SECS: u32 = 10;
 
 /// A longer grace would keep tokens in memory for longer than any retry takes.
 pub(super) const ROTATION_GRACE_MAX_SECS: u32 = 60;
 
-/// The addresses of a provider.
+/// The endpoints of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
-    /// Where logins begin.
+    /// The authorization endpoint.
     pub authorization: String,
-    /// Where codes and refresh tokens are exchanged.
+    /// The token endpoint.
     pub token: String,
-    /// Where profiles are; not every provider has any.
+    /// The userinfo endpoint; not every provider has one.
     pub userinfo: Option<String>,
-    /// Where refresh tokens are revoked (RFC 7009); not every provider does that.
+    /// The revocation endpoint (RFC 7009); not every provider has one.
     pub revocation: Option<String>,
-    /// Where a browser is logged out of the provider, and the parameter that says where it goes from there.
+    /// The URL that logs a browser out of the provider, and the parameter for the URL that it goes to afterwards.
     pub logout: Option<(String, &'static str)>,
-    /// Whether the application shows its secret in a header (`client_secret_basic`) and not in the form.
+    /// Whether the client sends its secret in a header (`client_secret_basic`) and not in the form.
     pub basic: bool,
-    /// Whether it names itself in every authorization response (RFC 9207 section 3).
+    /// Whether the provider names its issuer in every authorization response (RFC 9207 section 3).
     pub names_itself: bool,
 }
 
 impl Endpoints {
-    /// Returns those of an Auth0 tenant.
+    /// Returns the endpoints of an Auth0 tenant.
     pub fn of_auth0(origin: &str) -> Self {
         let at = |path: &str| format!("{origin}{path}");
         Self {
@@ -70,31 +70,31 @@ impl Endpoints {
     }
 }
 
-/// An application at an identity provider, as it is written.
+/// A client at an identity provider, as written.
 #[derive(Clone)]
 pub(crate) struct WrittenProvider<'n> {
-    /// The application at the provider.
+    /// The client id.
     pub client_id: Option<Written<'n>>,
-    /// The application's secret.
+    /// The client secret.
     pub client_secret: Option<Written<'n>>,
-    /// What login state is sealed with, if it is not the client secret.
+    /// The secret that seals login state, if it is not the client secret.
     pub sealing_key: Option<Written<'n>>,
-    /// Where the provider sends the browser after login.
+    /// The redirect URI.
     pub redirect_uri: Option<WrittenUrl<'n>>,
-    /// Scopes asked for at login, separated by spaces.
+    /// Scopes that a login requests, separated by spaces.
     pub scope: Option<Written<'n>>,
-    /// The API that access tokens are asked for.
+    /// The API for which access tokens are requested.
     pub audience: Option<Written<'n>>,
-    /// What else each authorization request says, by the names of its parameters.
+    /// Other parameters of each authorization request.
     pub login_parameters: Vec<(&'n str, Written<'n>)>,
-    /// How long a late duplicate of a refresh gets the first one's answer; 0 turns that off.
+    /// How long late duplicates of a refresh get the first answer; 0 disables that.
     pub rotation_grace_secs: u32,
-    /// The provider's addresses; `None` if they stand in its discovery document, or are not known here.
+    /// The provider's endpoints; `None` if its discovery document has them, or if they are not known here.
     pub endpoints: Option<Rc<Endpoints>>,
 }
 
 impl WrittenProvider<'_> {
-    /// Returns what every authorization request says, by the names of its parameters; `None` if a part of it is not known here.
+    /// Returns the parameters of every authorization request; `None` if one of them is not known here.
     pub fn parameters(&self) -> Option<Vec<(String, String)>> {
         let scope = self.scope.map_or_else(|| Some(SCOPE_DEFAULT.to_owned()), Written::to_text)?;
         let mut parameters = vec![(SCOPE.name.to_owned(), scope)];
@@ -106,7 +106,7 @@ impl WrittenProvider<'_> {
     }
 }
 
-/// Reads the application of an authorizer whose provider has `endpoints`.
+/// Reads the client of an authorizer whose provider has `endpoints`.
 pub(super) fn read_provider<'n>(
     object: &mut ObjectReader<'n, '_>,
     audience: Option<Written<'n>>,
@@ -118,11 +118,11 @@ pub(super) fn read_provider<'n>(
     let client_secret = object.text(&CLIENT_SECRET, findings);
     let sealing_key = object.text(&SEALING_KEY, findings);
     let scope = object.text(&SCOPE, findings);
-    // Whoever opens the login path has something that it sealed.
+    // Everyone who opens the login path gets a text that it sealed.
     if let Some(written) = &sealing_key {
         note_if_weak(written, "make one with `openssl rand -base64 48`", &SEALING_KEY.at(place), findings);
     }
-    // SAG's other name for it, which is judged only if it counts.
+    // SAG's other name for it, which is checked only if it is used.
     let [named, older] = [&REDIRECT_URI, &CALLBACK_URI].map(|key| Some((key, object.text(key, findings)?)));
     let redirect_uri = named.or(older).map(|(key, written)| WrittenUrl::read(written, &key.at(place), findings));
     let login_parameters = read_login_parameters(object, findings);
@@ -140,7 +140,7 @@ pub(super) fn read_provider<'n>(
     }
 }
 
-/// Reads the parameters of each authorization request; none if there are no such.
+/// Reads the parameters of each authorization request.
 fn read_login_parameters<'n>(
     object: &mut ObjectReader<'n, '_>,
     findings: &mut Findings<'_>,
@@ -173,25 +173,25 @@ fn read_login_parameters<'n>(
 section! {
     entries;
 
-    CLIENT_ID: Text = text("client_id", NotEmpty).required(), Different("logs people in to another application"),
+    CLIENT_ID: Text = text("client_id", NotEmpty).required(), Different("logs people in to another client"),
         "The application at the provider.",
         example("$env.CLIENT_ID");
     CLIENT_SECRET: Text = text("client_secret", NotEmpty), Hidden("shows another secret of the application"),
         "The application's secret. Keep it out of the file, by reference. Without one a login relies on PKCE alone.",
         example("$secret.CLIENT_SECRET");
-    REDIRECT_URI: Text = text("redirect_uri", RedirectUri), Different("has codes sent to another address"),
+    REDIRECT_URI: Text = text("redirect_uri", RedirectUri), Different("sends authorization codes to another address"),
         "The callback's public address, as the provider knows it, or a native application's. Login and callback paths \
          need it here or of their own.",
         example("https://gateway.example.com/callback");
     CALLBACK_URI: Text = text("callback_uri", Any), Elsewhere,
         "An older name of `redirect_uri`; beside that it has no effect.",
         deprecated("Write `redirect_uri`."), example("https://gateway.example.com/callback");
-    SCOPE: Text = text("scope", Any), Wider("asks for tokens with"),
+    SCOPE: Text = text("scope", Any), Wider("requests tokens with the scope"),
         "The scopes asked for at login, separated by spaces. `offline_access` brings a refresh token.",
         default(SCOPE_DEFAULT), example("openid profile email offline_access");
     LOGIN_PARAMETERS: Value = value("login_parameters"), Parameters,
         "Parameters of each login at the provider, which no client can change. Those that the gateway sets by itself \
-         are mistakes here.",
+         are errors here.",
         shape(Shape::Map(Some(Form::Parameter), Box::new(Shape::Text(Form::Any)))),
         example(object! { "prompt": "consent", "access_type": "offline" });
     ROTATION_GRACE_SECONDS: Integer =

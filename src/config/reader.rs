@@ -49,7 +49,7 @@ impl<'s> Findings<'s> {
         self.note(written.offset, place, code, message, help);
     }
 
-    /// Checks whether no more will be told, so that nothing more need be looked for.
+    /// Checks whether no more will be reported, so that nothing more need be looked for.
     pub fn is_full(&self) -> bool {
         self.found.len() >= MISTAKES_MAX
     }
@@ -367,7 +367,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         self.members
     }
 
-    /// Notes each key that nobody asked for, but for the user's own.
+    /// Reports each unknown key, except the user's own.
     pub fn finish(self, findings: &mut Findings<'_>) {
         self.note_unknown(None, findings);
     }
@@ -389,7 +389,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
             }
             let help = told(|| match (nearest(&member.key, self.known.iter().copied()), belongs) {
                 (Some(key), _) => format!("did you mean \"{key}\"?"),
-                (None, Some(belongs)) => format!("{belongs}; keys of your own are mistakes here"),
+                (None, Some(belongs)) => format!("{belongs}; your own keys are errors here"),
                 (None, None) => format!("known keys: {}; keys of your own begin with \"x-\"", self.known.join(", ")),
             });
             let message = format_args!("unknown key \"{}\"", member.key);

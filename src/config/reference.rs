@@ -1,7 +1,7 @@
 //! `$env.NAME` and `$secret.NAME`: strings of the config that refer to a binding of the Worker.
 //!
-//! A reference is a string value that is nothing but the reference. This module asks for each value once by name; where the
-//! values come from is the caller's business.
+//! A reference is a string value that consists only of the reference. This module asks for each value once by name; where the
+//! values come from is up to the caller.
 
 use crate::config::code::Code;
 use std::borrow::Cow;
@@ -34,21 +34,21 @@ pub trait Bindings {
     fn look_up(&self, reference: &Reference) -> Binding;
 }
 
-/// What is known of a binding.
+/// The value of a binding, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Binding {
     /// It has this value.
     Value(String),
-    /// It is missing, empty, or no text.
+    /// It is missing, empty, or not a text.
     Missing,
-    /// It has this value, which is not a text: known when a file is read. In the Worker it is [`Binding::Missing`].
+    /// It has this value, which is not a text. Only a file shows that; in the Worker this is [`Binding::Missing`].
     #[cfg(not(target_arch = "wasm32"))]
     NoText(&'static str),
-    /// Its value cannot be known here, as when a file is checked before it is deployed.
+    /// Its value is unknown here, as when a file is checked before it is deployed.
     Unknown,
 }
 
-/// The bindings of a check away from the Worker: every reference is taken to have some value.
+/// The bindings of a check outside the Worker: every reference has some unknown value.
 pub struct UnknownBindings;
 
 impl Bindings for UnknownBindings {
@@ -76,7 +76,7 @@ impl Reference {
     }
 }
 
-/// Shows it as a config writes it.
+/// Prints it as a config writes it.
 #[cfg(not(target_arch = "wasm32"))]
 impl std::fmt::Display for Reference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -87,7 +87,7 @@ impl std::fmt::Display for Reference {
     }
 }
 
-/// Returns which form a reference has, and what stands behind the point, from what stands behind its `$`.
+/// Parses the text after a `$`: returns the form of the reference, and the text after the point.
 fn split_kind(behind: &str) -> Option<(ReferenceKind, &str)> {
     let (kind, rest) = behind.split_once('.')?;
     match kind {
@@ -105,29 +105,29 @@ fn is_of_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// Returns the part of a text from the first reference on, as `$secret.KEY` does in `Bearer $secret.KEY`, without the `$`.
+/// Returns the part of a text from its first reference on, without the `$`: in `Bearer $secret.KEY`, `secret.KEY`.
 pub(crate) fn reference_within(text: &str) -> Option<&str> {
     text.split('$').skip(1).find(|behind| split_kind(behind).is_some_and(|(_, rest)| begins_name(rest)))
 }
 
-/// Checks whether a text is not itself in a config: it is a reference, or contains one.
+/// Checks whether a text is a reference, or contains one.
 pub fn holds_reference(text: &str) -> bool {
     Reference::parse(text).is_some() || reference_within(text).is_some()
 }
 
-/// What the keys of an object are.
+/// The kind of an object's keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Keys {
-    /// Known ones, and with `x-` before them the user's own, whose values are not read.
+    /// Known keys, and those with the prefix `x-`, which are the user's and are not read.
     Known,
-    /// Free ones, whatever they begin with.
+    /// Free keys, whatever their prefix.
     Free,
-    /// Those of an answer's body, which may have any text.
+    /// Keys of an answer's body, which may have any text.
     Body,
 }
 
 impl Keys {
-    /// Returns what the keys are in the value of `key`; `None` if that value is the user's own.
+    /// Returns the kind of the keys in the value of `key`; `None` if that value is the user's own.
     fn below(self, key: &str) -> Option<Self> {
         match (self, key) {
             (
@@ -153,7 +153,7 @@ pub fn collect_references(node: &Node<'_>) -> Vec<Reference> {
     found
 }
 
-/// Shows every reference in the tree with its offset and its place.
+/// Passes on every reference in the tree with its offset and its config path.
 pub(crate) fn walk_references(root: &Node<'_>, see: &mut dyn FnMut(Reference, usize, &Place<'_>)) {
     walk(root, Keys::Known, &Place::Root, see);
 }
@@ -181,7 +181,7 @@ fn walk(node: &Node<'_>, keys: Keys, place: &Place<'_>, see: &mut dyn FnMut(Refe
     }
 }
 
-/// Puts the value of its binding in the place of each reference, and notes each that has none.
+/// Replaces each reference with the value of its binding, and records each that has none.
 pub fn resolve_references(
     node: &mut Node<'_>,
     place: &Place<'_>,
@@ -199,7 +199,7 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
                 if keys == Keys::Body {
                     return;
                 }
-                // These speak to people.
+                // These texts are for people.
                 let may_speak_of_any = matches!(place, Place::Key(Place::Root, "title" | "description"));
                 let (wrong, help) = if let Some((known, name)) = misspelt(written) {
                     ("refers to no binding", told(|| format!("did you mean \"${known}.{name}\"?")))
@@ -268,7 +268,7 @@ fn replace<'s>(text: &mut Text<'s>, value: Option<Cow<'s, str>>) {
     text.written = HostOnly::of(|| written.map(in_one_spelling));
 }
 
-/// Returns a reference as all but the older spelling have it.
+/// Returns a reference in the current spelling.
 fn in_one_spelling(written: Cow<'_, str>) -> Cow<'_, str> {
     match written.strip_prefix("$secrets.") {
         Some(name) => Cow::Owned(format!("$secret.{name}")),
@@ -276,7 +276,7 @@ fn in_one_spelling(written: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// Returns the word and the name that were meant by a text that is a reference but for a letter, as `$secert.NAME` is.
+/// Returns the word and the name that a text with one typing error meant, such as `$secert.NAME`.
 fn misspelt(text: &str) -> Option<(&'static str, &str)> {
     let (kind, name) = text.strip_prefix('$')?.split_once('.')?;
     let kind = kind.to_ascii_lowercase();
@@ -284,8 +284,8 @@ fn misspelt(text: &str) -> Option<(&'static str, &str)> {
     Some((known, name))
 }
 
-/// Checks whether two words are the same but for a letter: another, one too many or too few, or two that are swapped. The Worker does
-/// without the table that `strsim` makes for any distance.
+/// Checks whether two words differ by one letter: another, an additional or a missing one, or two that are swapped. The Worker does
+/// not need the table that `strsim` makes for any distance.
 fn is_a_letter_off(one: &str, other: &str) -> bool {
     let (mut one, mut other) = (one.chars(), other.chars());
     loop {

@@ -66,13 +66,13 @@ section! {
     HEADERS: Value = value("headers"), Headers,
         "Names and texts of headers that every answer gets. None of them removes `no-store`, `private` or a cookie.",
         shape(Shape::headers(Shape::Text(Form::HeaderValue))), example(object! { "x-frame-options": "DENY" });
-    PROBLEM_PAGE: Text = text("problem_page", Any), Harmless("it is one of the config's own paths, which are judged"),
+    PROBLEM_PAGE: Text = text("problem_page", Any), Harmless("it is a path of this config, and each path is compared"),
         "The path to which a person is redirected if a link or an address ends in a problem, with `code` and \
          `request_id` in the query. It is one of `paths`, spelled as in addresses, with `GET` and without `auth`. It \
          has its own answer, and is not a login or a redirect. Scripts still get JSON. Without it, people get a page of \
          the gateway.",
         example("/problem");
-    OLDER_CODES: Boolean = boolean("older_codes"), Harmless("it changes what failures are called"),
+    OLDER_CODES: Boolean = boolean("older_codes"), Harmless("it changes the codes of errors"),
         "Answers with the codes of the JavaScript gateway (SAG), such as `ERR_JWT_EXPIRED`, for failures that had one \
          there. `code` is then that code, and `bargate_code` this gateway's.",
         example(true);

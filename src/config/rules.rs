@@ -207,10 +207,10 @@ pub(crate) mod rate_limit {
                     }"#,
             );
 
-        BINDING: Text = text("binding", NotEmpty).required(), Different("counts by another limit"),
+        BINDING: Text = text("binding", NotEmpty).required(), Different("counts with another limit"),
             "The name of the rate limiting binding in `wrangler.toml`.",
             example("LIMIT");
-        KEY: Text = text("key", RateKey).required(), Different("counts by something else"),
+        KEY: Text = text("key", RateKey).required(), Different("counts by another key"),
             "What is counted separately: `ip`, the client's address; `sub`, the user (needs `auth`); or `header:NAME`, the \
              value of a header.",
             example("ip"), example("sub"), example("header:x-api-key");
@@ -262,13 +262,13 @@ pub(crate) mod cache {
             );
 
         TTL_SECONDS: Limit = limit("ttl_seconds", 1..=CACHE_MAX_SECS).required(),
-            Harmless("it says for how long, and a request is let in before the cache is asked"),
+            Harmless("it limits how long, and every rule is checked before the cache"),
             "For how many seconds an answer is cached at most.",
             example(60_u32);
-        VARY: Texts = texts("vary", HeaderName), Narrower("gives one answer whatever the header"),
+        VARY: Texts = texts("vary", HeaderName), Narrower("gives the same answer whatever the header"),
             "Request headers by which answers differ, except `Authorization` and `Cookie`.",
             example(list!["accept-language"]);
-        PER_USER: Boolean = boolean("per_user"), Off("gives one answer to every user"),
+        PER_USER: Boolean = boolean("per_user"), Off("gives the same answer to every user"),
             "Whether answers are cached for each user separately. Required with `auth`, and only possible with it.",
             example(true);
     }

@@ -215,10 +215,10 @@ section! {
         shape(Shape::List(Box::new(Shape::Text(Form::ServerUrl)), 1)),
         example(list!["https://a.example.com", "https://b.example.com"]);
     TIMEOUT_MS: Integer = integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS),
-        Harmless("it says how long an answer is waited for"),
+        Harmless("it limits how long the gateway waits for a response"),
         "How many milliseconds the upstream may take to begin its answer. Sending the request counts, its body included; the answer's body may take longer.",
         example(5_000_u32);
-    RETRIES: Integer = integer("retries", 0..=RETRIES_MAX, 0), Harmless("only what changes nothing is sent again"),
+    RETRIES: Integer = integer("retries", 0..=RETRIES_MAX, 0), Harmless("the gateway retries only requests that change nothing"),
         "How often a request is sent again if no address can be reached, or the answer is 502, 503 or 504. Only \
          requests without a body by `GET`, `HEAD`, `OPTIONS`, `PUT` or `DELETE` are.",
         example(2_u32);

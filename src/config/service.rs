@@ -160,7 +160,7 @@ pub(super) fn read_rpc<'n>(
     Some(call)
 }
 
-/// Methods that every object or stub has, and that nobody calls on purpose.
+/// Methods that every object or stub has, which are never called on purpose.
 pub(super) const UNCALLABLE: [&str; 11] = [
     "__proto__",
     "connect",

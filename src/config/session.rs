@@ -37,7 +37,7 @@ pub(super) const RENEW_BEFORE_DEFAULT_SECS: u32 = 60;
 /// The most that the config may choose for that.
 pub(super) const RENEW_BEFORE_MAX_SECS: u32 = 3600;
 
-/// How the gateway holds sessions for browsers.
+/// How the gateway keeps sessions for browsers.
 pub struct Session {
     /// The rules.
     pub rules: SessionRules,
@@ -179,7 +179,7 @@ section! {
                 }"#,
         );
 
-    COOKIE: Text = text("cookie", Cookie), Different("takes another cookie"),
+    COOKIE: Text = text("cookie", Cookie), Different("accepts another cookie"),
         format!("The name of the cookie; it begins with `{HOST_PREFIX}`."),
         default(COOKIE_DEFAULT), example("__Host-app");
     IDLE_SECONDS: Integer = integer("idle_seconds", 1..=LIFETIME_MAX_SECS, IDLE_DEFAULT_SECS),
@@ -190,7 +190,7 @@ section! {
         Larger("keeps sessions longer"),
         "A session ends this many seconds after its login, however much it is used; also the cookie's `Max-Age`.",
         example(604_800_u32);
-    LOGIN_PATH: Text = text("login_path", Any), Harmless("it is one of the config's own logins, which are judged"),
+    LOGIN_PATH: Text = text("login_path", Any), Harmless("it is a login of this config, and each path is compared"),
         "The path to which a browser without a session is redirected: one of `paths` with `GET` and `auth0_login` or \
          `oidc_login`, without `auth` and without parameters.",
         default_words("the first such path"), example("/login");
@@ -200,7 +200,7 @@ section! {
     AFTER_LOGOUT: Text = text("after_logout", Destination), Location("leads logouts to another site"),
         "Where a logout without `return_to` leads: a path of the gateway, or a URL at an origin of `return_to`.",
         default("/"), example("/home");
-    RETURN_TO: Texts = texts("return_to", Origin), Wider("lets logins and logouts lead to"),
+    RETURN_TO: Texts = texts("return_to", Origin), Wider("lets logins and logouts return to"),
         "Origins to which logins, logouts and the two keys above may lead, besides the gateway's own.",
         example(list!["https://app.example.com"]);
     ROTATION_GRACE_SECONDS: Integer =
@@ -209,7 +209,7 @@ section! {
         "For how many seconds a late duplicate of a renewal gets the first one's answer; 0 turns that off.",
         example(5_u32);
     RENEW_BEFORE_SECONDS: Integer = integer("renew_before_seconds", 0..=RENEW_BEFORE_MAX_SECS, RENEW_BEFORE_DEFAULT_SECS),
-        Harmless("no token is used past its end, whenever it is renewed"),
+        Harmless("no token is used after it expires, whenever it is renewed"),
         "How many seconds before its end an access token is renewed.",
         example(120_u32);
 }

@@ -1,4 +1,4 @@
-//! Secrets that somebody chose: those that tokens are signed with, and login states sealed.
+//! Secrets that people chose: those that sign tokens or seal login states.
 
 use super::reader::{Findings, Place, Written, told};
 use crate::config::code::Code;

@@ -36,7 +36,7 @@ pub(crate) struct ConfigTree<'n> {
     pub authorizers: Vec<WrittenAuthorizer<'n>>,
     /// The constants for all paths.
     pub variables: Vec<WrittenVariable<'n>>,
-    /// How logins are held for browsers.
+    /// How sessions are kept for browsers.
     pub session: Option<WrittenSession<'n>>,
     /// The paths.
     pub paths: Vec<WrittenPath<'n>>,
@@ -102,7 +102,7 @@ fn read_analytics<'n>(root: &mut ObjectReader<'n, '_>, findings: &mut Findings<'
 
 #[cfg(not(target_arch = "wasm32"))]
 impl ConfigTree<'_> {
-    /// Shows `see` the place of the value at a byte offset: of a key the place of its value.
+    /// Passes to `see` the place of the value at a byte offset; for a key, the place of its value.
     pub fn place_of(&self, offset: usize, see: &mut dyn FnMut(&Place<'_>)) {
         descend(&self.node, offset, &Place::Root, see);
     }

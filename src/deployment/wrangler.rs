@@ -76,7 +76,7 @@ impl Wrangler {
         let keeps_variables = root.get("keep_vars").is_some_and(|keeps| keeps.value == Value::Bool(true));
         let environments = root.get("env").map(Declared::members).unwrap_or_default();
         let environments: Vec<_> = environments.iter().map(|member| member.key.clone()).collect();
-        // Where there are none, wrangler takes the top for whichever is named.
+        // Without any, wrangler uses the top for every named environment.
         let environment = environment.filter(|_| !environments.is_empty());
         let section = match environment {
             None => root,

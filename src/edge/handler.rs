@@ -21,7 +21,7 @@ use crate::http::request::RequestHead as _;
 use crate::problem::Problem;
 use crate::route::{Allow, Found, Match, Method, MethodRule};
 
-/// Methods that even an `ANY` path does not take: they would show a client what the gateway tells upstreams (RFC 9110 sections
+/// Methods that even an `ANY` path does not accept: they would show a client what the gateway sends to upstreams (RFC 9110 sections
 /// 9.3.6 and 9.3.8), and the Fetch standard forbids them.
 const REFUSED_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
 
@@ -77,7 +77,7 @@ async fn answer(gateway: &Rc<Gateway>, cx: &Rc<RequestContext>) -> Result<Answer
             cx.auth_ms.set(Some(now_ms() - begun));
             match claims {
                 Ok(claims) => claims,
-                // No login helps on the path of another authorizer.
+                // A login does not help on the path of another authorizer.
                 Err(problem) if config.logs_in_elsewhere(access) => return Err(problem),
                 Err(problem) => return or_login(gateway, cx, problem),
             }

@@ -6,7 +6,7 @@ import Gateway from '../../build/index.js';
 import { config, forDev, services } from '../../build/inputs.mjs';
 
 const { answer_object, answer_panic, watch_step } = /** @type {Record<string, any>} */ (Gateway.prototype);
-// Left there, whoever is bound to this Worker could call them.
+// Otherwise every Worker with a binding to this one could call them.
 delete Gateway.prototype.answer_object;
 delete Gateway.prototype.answer_panic;
 delete Gateway.prototype.watch_step;

@@ -1,4 +1,4 @@
-//! What to do about a check that failed, where its cause can be guessed.
+//! What to do about a failed check, if its cause can be guessed.
 
 use crate::algorithm::{Algorithm, KeyFamily};
 use crate::token::{ClaimError, TokenError};
@@ -9,7 +9,7 @@ use super::checks::Explanation;
 use super::kind::Kind;
 use super::rules::Sources;
 
-/// Returns advice for a check; none for one that passed, or whose failure says all.
+/// Returns advice for a failed check; `None` if its row needs no more.
 pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &Sources) -> Option<String> {
     let Outcome::Fail(error) = &check.outcome else { return None };
     let claims = explanation.claims.as_ref();
@@ -18,35 +18,35 @@ pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &So
     let advice = match error {
         TokenError::NotThreeParts => return Some(of_kind(kind).to_owned()),
         TokenError::NotBase64Url | TokenError::MalformedHeader | TokenError::MalformedClaims => {
-            "look whether the token was copied whole, and nothing else with it"
+            "copy the whole token, and nothing else"
         }
-        TokenError::TooLong { .. } => "drop what it needs not: custom claims, permissions in it",
+        TokenError::TooLong { .. } => "remove claims that it does not need, such as custom claims or permissions",
         TokenError::AlgorithmNotAllowed { actual } => match actual.as_str() {
             "HS256" if !has_secret => {
-                "the gateway takes HS256 with a \"secret\" alone; at Auth0, set the API's signing algorithm to RS256"
+                "the gateway accepts HS256 only with a \"secret\"; at Auth0, set the API's signing algorithm to RS256"
             }
             none if none.eq_ignore_ascii_case("none") => "a token without a signature proves nothing",
             known if Algorithm::parse(known).is_some() => {
-                "if the issuer signs with it, name it in the authorizer's \"algorithms\""
+                "if the issuer signs with it, add it to the authorizer's \"algorithms\""
             }
-            _ => "the gateway knows no such algorithm: let the issuer sign with another, such as RS256",
+            _ => "the gateway does not know this algorithm: let the issuer sign with another, such as RS256",
         },
         TokenError::CriticalExtension | TokenError::ContentType => return None,
-        TokenError::OtherKind => "this is a logout token, or another that opens no path: send the access token",
+        TokenError::OtherKind => "this is a logout token, or another kind that no path accepts: send the access token",
         TokenError::NoKey { kid: Some(_) } if check.name == "kid" => {
-            "the token is another issuer's, or the set is older than the key: get the set again"
+            "the token is from another issuer, or the key set is older than the key: fetch the set again"
         }
         TokenError::NoKey { .. } | TokenError::KeyLeftOut { .. } => {
-            "the set must have the key that the issuer signs with, under the name in the token"
+            "the set must have the issuer's signing key, with the kid of the token"
         }
-        TokenError::BadSignature => "the token was altered or cut, or a key of another issuer has this name",
+        TokenError::BadSignature => "the token was changed or cut off, or another issuer's key has this kid",
         TokenError::Claim(ClaimError::Issuer { .. }) => return Some(on_issuer(claims, sources).to_owned()),
         TokenError::Claim(ClaimError::Audience { .. }) => return Some(on_audience(claims, sources).to_owned()),
         TokenError::Claim(ClaimError::Bound) => {
-            "the gateway checks no proof (DPoP, mutual TLS): let the issuer give it tokens that are not bound"
+            "the gateway checks no proof of possession (DPoP, mutual TLS): let the issuer send tokens that are not bound"
         }
-        TokenError::Claim(ClaimError::Expired { .. }) => "get another, by a refresh or a login",
-        TokenError::Claim(ClaimError::NotYetValid { .. }) => "one of the two clocks is wrong",
+        TokenError::Claim(ClaimError::Expired { .. }) => "get another token, by a refresh or a login",
+        TokenError::Claim(ClaimError::NotYetValid { .. }) => "the clock of the issuer or of the gateway is wrong",
         TokenError::Claim(
             ClaimError::Missing { .. } | ClaimError::WrongType { .. } | ClaimError::AuthorizedParty { .. },
         ) => return None,
@@ -57,14 +57,14 @@ pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &So
 fn of_kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Encrypted => {
-            "this is an encrypted token (JWE), which its issuer alone can read. Auth0 issues one as the access token of a \
-             login that asked for no API: send \"audience\" with the login"
+            "this is an encrypted token (JWE), which only its issuer can read. Auth0 issues one as the access token of a \
+             login without an API: send \"audience\" with the login"
         }
         Kind::Opaque => {
-            "this is an opaque token, or none. Auth0 issues one as the access token of a login that asked for no API: send \
+            "this is an opaque token, or not a token. Auth0 issues one as the access token of a login without an API: send \
              \"audience\" with the login. Refresh tokens and codes are opaque as well"
         }
-        Kind::Signed | Kind::Unknown => "look whether the token was copied whole, and nothing else with it",
+        Kind::Signed | Kind::Unknown => "copy the whole token, and nothing else",
     }
 }
 
@@ -72,9 +72,9 @@ fn on_issuer(claims: Option<&Map<String, Value>>, sources: &Sources) -> &'static
     let expected = sources.rules.issuer.as_ref().map_or("", |expected| expected.value.as_str());
     let found = claims.and_then(|claims| claims.get("iss")).and_then(Value::as_str).unwrap_or_default();
     if found.trim_end_matches('/') == expected.trim_end_matches('/') {
-        "they differ by the slash at the end, and are compared byte for byte"
+        "they differ by the slash at the end, and the gateway compares them byte for byte"
     } else {
-        "a tenant signs as the domain that its login was at: a custom one is another issuer"
+        "a tenant issues tokens under the domain of the login, and a custom domain is another issuer"
     }
 }
 
@@ -86,10 +86,10 @@ fn on_audience(claims: Option<&Map<String, Value>>, sources: &Sources) -> &'stat
     };
     let is_application = |audience: &&str| Some(*audience) == sources.client_id.as_deref();
     if audiences.iter().any(is_application) {
-        "this is an ID token, which is for the application: send the access token"
+        "this is an ID token, which is for the client: send the access token"
     } else if !audiences.is_empty() && audiences.iter().all(|audience| audience.ends_with("/userinfo")) {
-        "its login asked for no API: send \"audience\" with the login"
+        "its login was without an API: send \"audience\" with the login"
     } else {
-        "it is for another API, or the authorizer's \"audience\" is not the API's identifier"
+        "the token is for another API, or the authorizer's \"audience\" is not the API's identifier"
     }
 }

@@ -1,28 +1,28 @@
-//! One check of a token: what it is about, what it expected and found, and what became of it.
+//! One check of a token: its subject, what it expected and found, and its outcome.
 
 use serde_json::{Map, Value};
 
 use crate::token::TokenError;
 
-/// What is found where nothing could be read.
+/// What a check finds if nothing could be read.
 pub const UNKNOWN: &str = "unknown";
 
-/// What became of a check.
+/// The outcome of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The token keeps the rule.
+    /// The token meets the rule.
     Pass,
-    /// It breaks it.
+    /// The token breaks the rule.
     Fail(TokenError),
-    /// It could not be checked, for this reason.
+    /// The rule could not be checked, for this reason.
     Skip(String),
 }
 
-/// A check and what it expected and found. Both texts may hold what the token says, as it stands there.
+/// A check with what it expected and found. Both texts may quote the token, unescaped.
 pub struct Check {
-    /// The member, claim or part that it is about.
+    /// The member, claim or part that it checks.
     pub name: &'static str,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
     /// What would pass.
     pub expected: String,
@@ -40,7 +40,7 @@ pub fn row(name: &'static str, outcome: Outcome, expected: impl Into<String>, fo
     Check { name, outcome, expected: expected.into(), found: found.into() }
 }
 
-/// Returns a member as it stands there.
+/// Returns a member as JSON; `absent` if there is none.
 pub fn written(members: &Map<String, Value>, name: &str) -> String {
     members.get(name).map_or_else(|| "absent".to_owned(), Value::to_string)
 }

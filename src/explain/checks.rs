@@ -1,7 +1,7 @@
-//! The gateway's checks of a token one by one, each told whatever became of the others.
+//! The gateway's checks of a token one by one; each is reported, whatever the others found.
 //!
-//! The rules are the core's; here is what each of them expects and finds. [`Explanation::refusal`] says which failure the gateway
-//! would have told, for it stops at the first.
+//! The rules are the core's. This module adds what each expects and finds. [`Explanation::refusal`] returns the failure that the
+//! gateway would report, since it stops at the first.
 
 use crate::algorithm::Algorithm;
 use crate::token::{
@@ -15,8 +15,8 @@ use super::key_checks::check_keys;
 use super::rules::{Expected, Rules};
 use super::time::{self, told};
 
-/// Why nothing is checked of a text that is no signed token.
-const NO_PARTS: &str = "it has not the three parts of a signed token";
+/// Why nothing is checked of a text that is not a signed token.
+const NO_PARTS: &str = "it does not have the three parts of a signed token";
 
 /// Why nothing of the header is checked.
 const NO_HEADER: &str = "the header cannot be read";
@@ -24,29 +24,29 @@ const NO_HEADER: &str = "the header cannot be read";
 /// Why no claim is checked.
 const NO_CLAIMS: &str = "the claims cannot be read";
 
-/// What can be said of a token.
+/// A token's header and claims, and the checks of it.
 pub struct Explanation {
-    /// Its header, where it can be read.
+    /// Its header, if it can be read.
     pub header: Option<Map<String, Value>>,
-    /// Its claims, where they can be read; nothing says that they are true.
+    /// Its claims, if they can be read; they are not verified.
     pub claims: Option<Map<String, Value>>,
     /// The checks in the order in which the gateway makes them.
     pub checks: Vec<Check>,
 }
 
-/// What the gateway makes of a token.
+/// The gateway's verdict on a token.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict<'e> {
     /// Every check passed.
     Accepted,
-    /// It is refused for this.
+    /// It is refused, for this reason.
     Refused(&'e TokenError),
     /// No check failed, and some were skipped.
     Undecided,
 }
 
 impl Explanation {
-    /// Holds a token against `rules` at `now` (seconds since 1970).
+    /// Checks a token against `rules` at `now` (seconds since 1970).
     pub fn of(token: &str, rules: &Rules, now: i64) -> Self {
         let parts = Parts::split(token).map_err(|_| NO_PARTS);
         let header = parts.and_then(|parts| parts.header().map_err(|_| NO_HEADER));
@@ -57,7 +57,7 @@ impl Explanation {
         checks.push(check_kind(header.as_ref().map_err(|reason| *reason)));
         checks.push(check_payload(parts));
         checks.extend(check_claims(claims.as_ref().map_err(|reason| *reason), rules, now));
-        // An encrypted token has a header as well, which is shown though nothing in it counts.
+        // An encrypted token has a header too, which is shown although no rule reads it.
         let first = Parts { header: token.split('.').next().unwrap_or_default(), payload: "", signature: "" };
         let shown = header.ok().or_else(|| first.header().ok());
         Self { header: shown.map(|header| header.members().clone()), claims: claims.ok(), checks }
@@ -71,12 +71,12 @@ impl Explanation {
                 Outcome::Pass | Outcome::Skip(_) => None,
             })
         };
-        // Only a token that is good in all else is said to have expired: that is what a refresh mends.
+        // The gateway reports an expiry only if every other check passes, because then a refresh helps.
         let expired = |error: &&TokenError| matches!(error, TokenError::Claim(ClaimError::Expired { .. }));
         failures().find(|error| !expired(error)).or_else(|| failures().next())
     }
 
-    /// Returns what the gateway makes of the token.
+    /// Returns the gateway's verdict on the token.
     pub fn verdict(&self) -> Verdict<'_> {
         match self.refusal() {
             Some(error) => Verdict::Refused(error),
@@ -97,7 +97,7 @@ fn check_form(token: &str) -> Check {
         let signature = parts.signature().map_err(|error| (error, "the signature is not base64url"));
         let read = signature.and_then(|_| match parts.header() {
             Err(error @ TokenError::NotBase64Url) => Err((error, "the header is not base64url")),
-            Err(error) => Err((error, "the header is no JSON object, or names a key twice")),
+            Err(error) => Err((error, "the header is not a JSON object, or has a duplicate key")),
             Ok(_) => Ok(()),
         });
         read.map_err(|(error, what)| {
@@ -105,7 +105,7 @@ fn check_form(token: &str) -> Check {
             error
         })
     });
-    let expected = format!("3 parts of base64url, the first a JSON object; at most {TOKEN_MAX_BYTES} bytes");
+    let expected = format!("3 parts in base64url, the first a JSON object; at most {TOKEN_MAX_BYTES} bytes");
     row("form", outcome(form), expected, found)
 }
 
@@ -126,7 +126,7 @@ fn check_header(header: Result<&JoseHeader, &str>, rules: &Rules) -> Vec<Check> 
 }
 
 fn check_kind(header: Result<&JoseHeader, &str>) -> Check {
-    let expected = "absent, JWT or at+jwt: no other kind of token";
+    let expected = "absent, JWT or at+jwt, and not another kind of token";
     match header {
         Ok(header) => row("typ", outcome(header.check_kind(Kind::Access)), expected, written(header.members(), "typ")),
         Err(reason) => row("typ", skip(reason), expected, UNKNOWN),
@@ -137,7 +137,7 @@ fn check_algorithm(header: &JoseHeader, rules: &Rules) -> Outcome {
     let every: Vec<_> = Algorithm::NAMES.iter().map(|(_, algorithm)| *algorithm).collect();
     match (&rules.algorithms, header.algorithm(&every)) {
         (Ok(allowed), _) => outcome(header.algorithm(allowed)),
-        // No authorizer can allow what there is not.
+        // No authorizer can allow an unknown algorithm.
         (Err(_), Err(error)) => Outcome::Fail(error),
         (Err(reason), Ok(_)) => Outcome::Skip(reason.clone()),
     }
@@ -148,9 +148,9 @@ fn check_payload(parts: Result<Parts<'_>, &str>) -> Check {
         Err(reason) => (skip(reason), UNKNOWN),
         Ok(Ok(_)) => (Outcome::Pass, "a JSON object"),
         Ok(Err(error @ TokenError::NotBase64Url)) => (Outcome::Fail(error), "not base64url"),
-        Ok(Err(error)) => (Outcome::Fail(error), "no JSON object, or one that names a key twice"),
+        Ok(Err(error)) => (Outcome::Fail(error), "not a JSON object, or one with a duplicate key"),
     };
-    row("claims", outcome, "a JSON object that names no key twice", found)
+    row("claims", outcome, "a JSON object without duplicate keys", found)
 }
 
 fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i64) -> [Check; 6] {
@@ -168,16 +168,16 @@ fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i
     let text = |name, expected: &Result<Expected, String>, check: fn(&Map<String, Value>, &str) -> _, rest: &str| {
         match expected {
             Ok(Expected { value, shown }) => told(name, Ok(&|claims| check(claims, value)), format!("{shown}{rest}")),
-            Err(reason) => told(name, Err(reason), "that of the authorizer".to_owned()),
+            Err(reason) => told(name, Err(reason), "the authorizer's".to_owned()),
         }
     };
     let skew = rules.clock_skew_secs;
     let at = |seconds: i64| time::utc(seconds).unwrap_or_else(|| seconds.to_string());
-    let earliest = format!("later than {} (now less {skew} s)", at(now.saturating_sub(skew)));
-    let latest = format!("absent, or at most {} (now and {skew} s)", at(now.saturating_add(skew)));
+    let earliest = format!("later than {} (now minus {skew} s)", at(now.saturating_sub(skew)));
+    let latest = format!("absent, or at most {} (now plus {skew} s)", at(now.saturating_add(skew)));
     [
         text("iss", &rules.issuer, check_issuer, ""),
-        text("aud", &rules.audience, check_audience, ", alone or in a list"),
+        text("aud", &rules.audience, check_audience, ", by itself or in a list"),
         told("cnf", Ok(&check_unbound), "absent: no proof of possession is checked".to_owned()),
         told("exp", Ok(&|claims| check_expiry(claims, skew, now)), earliest),
         told("nbf", Ok(&|claims| check_begun(claims, "nbf", skew, now)), latest.clone()),
@@ -185,7 +185,7 @@ fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i
     ]
 }
 
-/// Returns a claim, with what its time means where it is one of the three that are checked.
+/// Returns a claim; one of the three that are checked as times, with its date.
 fn found(claims: &Map<String, Value>, name: &'static str, now: i64) -> String {
     let date = if matches!(name, "exp" | "nbf" | "iat") { numeric_date(claims, name) } else { Ok(None) };
     match date {

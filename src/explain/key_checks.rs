@@ -1,6 +1,6 @@
-//! The checks of a token's key and signature: which key it names, whether that can have signed it, and whether it did.
+//! The checks of a token's key and signature: which key it names, whether that key fits, and whether the signature verifies.
 //!
-//! The gateway knows one failure where no key fits; here the name and the kind of the key have a row each.
+//! The gateway has one failure for "no key fits". Here the name and the kind of the key have a row each.
 
 use crate::algorithm::{Algorithm, KeyFamily};
 use crate::json;
@@ -14,7 +14,7 @@ use super::signature::is_by_key;
 /// Most keys that are listed.
 const LISTED_MAX: usize = 8;
 
-/// Checks the key that a token names, or the only one that fits, and the signature.
+/// Checks the key that a token names, or the only one that fits, and then the signature.
 pub fn check_keys(token: &str, header: Result<&JoseHeader, &str>, set: Result<&KeySet, &String>) -> [Check; 3] {
     let header = match header {
         Ok(header) => header,
@@ -23,16 +23,16 @@ pub fn check_keys(token: &str, header: Result<&JoseHeader, &str>, set: Result<&K
     let named = written(header.members(), "kid");
     let kid = match header.key_id() {
         Ok(kid) => kid,
-        Err(error) => return unchecked(Outcome::Fail(error), named, "the kid is no text"),
+        Err(error) => return unchecked(Outcome::Fail(error), named, "the kid is not a string"),
     };
     let set = match set {
         Ok(set) => set,
-        Err(reason) => return unchecked(skip(reason), named, "there is no key set to look in, see kid"),
+        Err(reason) => return unchecked(skip(reason), named, "there is no key set; see kid"),
     };
     let algorithm = json::text(header.members(), "alg").and_then(Algorithm::parse);
     let by_name = check_name(kid, algorithm, set, named);
     let Some(algorithm) = algorithm else {
-        let [_, key, signature] = unchecked(Outcome::Pass, String::new(), "the algorithm is none that is known");
+        let [_, key, signature] = unchecked(Outcome::Pass, String::new(), "the algorithm is not a known one");
         return [by_name, key, signature];
     };
     let indices = set.select_keys(kid, algorithm).into_iter();
@@ -43,27 +43,27 @@ pub fn check_keys(token: &str, header: Result<&JoseHeader, &str>, set: Result<&K
             row("key", Outcome::Fail(TokenError::no_key(kid, set)), expected, unfit_keys(kid, set))
         }
         Outcome::Pass => row("key", Outcome::Pass, expected, listed(keys.iter().map(|key| purpose(key)))),
-        Outcome::Fail(_) | Outcome::Skip(_) => row("key", skip("there is no key of its name"), expected, UNKNOWN),
+        Outcome::Fail(_) | Outcome::Skip(_) => row("key", skip("no key has this kid"), expected, UNKNOWN),
     };
     [by_name, key, check_signature(token, algorithm, &keys)]
 }
 
-/// Returns the rows where the name is all that is known of the key.
+/// Returns the rows if only the key's name is known.
 fn unchecked(outcome: Outcome, named: String, reason: &str) -> [Check; 3] {
     [
-        row("kid", outcome, "the name of a key of the set", named),
+        row("kid", outcome, "the kid of a key in the set", named),
         row("key", skip(reason), "for the algorithm", UNKNOWN),
         row("signature", skip(reason), "by that key", UNKNOWN),
     ]
 }
 
-/// Checks that the set has a key of the token's name, or a single one that fits a token that names none.
+/// Checks that the set has a key with the token's `kid`; without a `kid`, that only one key fits.
 fn check_name(kid: Option<&str>, algorithm: Option<Algorithm>, set: &KeySet, named: String) -> Check {
     if set.keys().iter().any(|key| key.family() == KeyFamily::Secret) {
-        return row("kid", Outcome::Pass, "anything: a shared secret has no name", named);
+        return row("kid", Outcome::Pass, "anything: a shared secret has no kid", named);
     }
     let Some(kid) = kid else {
-        let expected = "absent only where the set has one key for the algorithm";
+        let expected = "present, unless the set has only one key for the algorithm";
         let fits = |key: &&Key| algorithm.is_some_and(|algorithm| key.fits(algorithm));
         return match set.keys().iter().filter(fits).count() {
             0 | 1 => row("kid", Outcome::Pass, expected, named),
@@ -80,15 +80,15 @@ fn check_name(kid: Option<&str>, algorithm: Option<Algorithm>, set: &KeySet, nam
     let is_there = names.contains(&Some(kid));
     let outcome = if is_there { Outcome::Pass } else { Outcome::Fail(TokenError::no_key(Some(kid), set)) };
     let shown =
-        |name: Option<&str>| name.map_or_else(|| "one without".to_owned(), |name| Value::from(name).to_string());
-    row("kid", outcome, format!("a name in the set: {}", listed(names.into_iter().map(shown))), named)
+        |name: Option<&str>| name.map_or_else(|| "a key without one".to_owned(), |name| Value::from(name).to_string());
+    row("kid", outcome, format!("a kid in the set: {}", listed(names.into_iter().map(shown))), named)
 }
 
 fn check_signature(token: &str, algorithm: Algorithm, keys: &[&Key]) -> Check {
     let signature = Parts::split(token).and_then(|parts| parts.signature());
     let signed = token.rsplit_once('.').map_or("", |(signed, _)| signed).as_bytes();
     let (outcome, found) = match signature {
-        _ if keys.is_empty() => (skip("there is no key to verify it with"), UNKNOWN),
+        _ if keys.is_empty() => (skip("there is no key to verify it"), UNKNOWN),
         Err(_) => (skip("the signature cannot be read"), UNKNOWN),
         Ok(bytes) if keys.iter().any(|key| is_by_key(key, algorithm, signed, &bytes)) => (Outcome::Pass, "it verifies"),
         Ok(_) => (Outcome::Fail(TokenError::BadSignature), "it does not verify"),
@@ -96,7 +96,7 @@ fn check_signature(token: &str, algorithm: Algorithm, keys: &[&Key]) -> Check {
     row("signature", outcome, "by that key", found)
 }
 
-/// Says what a key is for.
+/// Describes what a key is for.
 fn purpose(key: &Key) -> String {
     match key.algorithm() {
         Some(algorithm) => format!("for {} ({})", algorithm.name(), key.family()),
@@ -104,7 +104,7 @@ fn purpose(key: &Key) -> String {
     }
 }
 
-/// Says what the keys of a name are, none of which fits; all keys where the token names none.
+/// Describes the keys of a name, none of which fits; all keys if the token names none.
 fn unfit_keys(kid: Option<&str>, set: &KeySet) -> String {
     let is_meant = |name: Option<&str>| kid.is_none() || name == kid;
     let used = set.keys().iter();

@@ -1,22 +1,22 @@
-//! What a text is that was given for a token, by its parts.
+//! What kind of token a text is, by its parts.
 
 use crate::token::Parts;
 
-/// What a text is that was given for a token.
+/// What kind of token a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A signed token: a compact JWS.
     Signed,
     /// An encrypted token: a compact JWE (RFC 7516 section 7.1).
     Encrypted,
-    /// One word, of which its issuer alone knows what it stands for.
+    /// An opaque token: one word, whose meaning only its issuer knows.
     Opaque,
     /// None of these.
     Unknown,
 }
 
 impl Kind {
-    /// Says what a text is by the number of its parts.
+    /// Returns the kind of a text by the number of its parts.
     pub fn of(token: &str) -> Self {
         match token.split('.').count() {
             1 => Self::Opaque,
@@ -26,7 +26,7 @@ impl Kind {
         }
     }
 
-    /// Names it.
+    /// Returns its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Signed => "signed",

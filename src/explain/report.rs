@@ -1,6 +1,6 @@
-//! What is said of a token, as text for people and as JSON for programs.
+//! The report on a token, as text for people and as JSON for programs.
 //!
-//! Whatever the token says goes through [`printable`]: it moves no cursor, rings no bell and turns no text around. Neither the
+//! Every text from the token goes through [`printable`]: it moves no cursor, rings no bell and reverses no text. Neither the
 //! token nor its signature is in a report.
 
 use std::fmt::Write as _;
@@ -18,13 +18,13 @@ use super::kind::Kind;
 use super::rules::Sources;
 use super::time;
 
-/// Claims that hold a time (RFC 7519 section 4.1, OpenID Connect Core sections 2 and 5.1).
+/// Claims that are times (RFC 7519 section 4.1, OpenID Connect Core sections 2 and 5.1).
 const DATES: [&str; 5] = ["exp", "nbf", "iat", "auth_time", "updated_at"];
 
-/// Most that a row of a check shows of a text, in characters.
+/// Longest text in a row of a check, in characters.
 const SHOWN_MAX_CHARS: usize = 200;
 
-/// Widest column of names, in characters; longer names stand out.
+/// Widest column of names, in characters; longer names stick out.
 const NAME_MAX_CHARS: usize = 24;
 
 const BOLD: Style = Style::new().bold();
@@ -33,20 +33,20 @@ const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const OPEN: Style = AnsiColor::Yellow.on_default().bold();
 
-/// A token with all that is known of it.
+/// A token with everything that was found out about it.
 pub struct Report<'r> {
     /// What it is.
     pub kind: Kind,
     /// What was found.
     pub explanation: &'r Explanation,
-    /// What it was held against.
+    /// The rules that it was checked against.
     pub sources: &'r Sources,
     /// The clock of the checks, in seconds since 1970.
     pub now: i64,
 }
 
 impl Report<'_> {
-    /// Returns it for people, with the codes that colour a terminal.
+    /// Returns the report for people, with terminal colours.
     pub fn text(&self) -> String {
         let mut text = String::new();
         let Sources { config, authorizer, files, .. } = self.sources;
@@ -78,7 +78,7 @@ impl Report<'_> {
         text
     }
 
-    /// Returns it for programs.
+    /// Returns the report for programs.
     pub fn json(&self) -> Value {
         let Sources { config, authorizer, files, .. } = self.sources;
         let checks: Vec<_> = self.explanation.checks.iter().map(|check| self.check_json(check)).collect();
@@ -131,7 +131,7 @@ impl Report<'_> {
             Kind::Signed => "signed (JWS)",
             Kind::Encrypted => "encrypted (JWE)",
             Kind::Opaque => "opaque",
-            Kind::Unknown => "none that is known",
+            Kind::Unknown => "unknown",
         }
     }
 
@@ -186,13 +186,13 @@ impl Report<'_> {
         let failed = self.names(|outcome| matches!(outcome, Outcome::Fail(_)));
         match self.problem() {
             None if skipped.is_empty() => {
-                "the gateway believes it; what a path asks for besides is not checked here".to_owned()
+                "the gateway accepts it; this command does not check what a path requires besides".to_owned()
             }
-            None => format!("nothing fails; not checked: {skipped}"),
+            None => format!("no check failed; skipped: {skipped}"),
             Some(problem) => {
                 let (status, code) = (problem.status(), problem.code());
                 let expired_alone = matches!(problem, Problem::TokenExpired(_)) && !skipped.is_empty();
-                let if_else = if expired_alone { ", or token_invalid where one that was skipped fails" } else { "" };
+                let if_else = if expired_alone { ", or token_invalid if a skipped check fails" } else { "" };
                 format!("{failed}; the gateway answers {status} {code}{if_else}")
             }
         }
@@ -203,19 +203,19 @@ impl Report<'_> {
         meant.map(|check| check.name).collect::<Vec<_>>().join(", ")
     }
 
-    /// Returns the gateway's answer to a token that is refused.
+    /// Returns the problem with which the gateway refuses the token.
     fn problem(&self) -> Option<Problem> {
         self.explanation.refusal().map(|error| error.clone().into())
     }
 }
 
-/// Checks whether two checks were skipped for one reason, with nothing found for either.
+/// Checks whether two checks were skipped for the same reason and found nothing.
 fn are_skipped_alike(one: &Check, other: &Check) -> bool {
     let nothing = |check: &Check| matches!(check.outcome, Outcome::Skip(_)) && check.found == UNKNOWN;
     nothing(one) && nothing(other) && one.outcome == other.outcome
 }
 
-/// Writes checks that were skipped for one reason: what they would have expected helps nobody.
+/// Writes checks that were skipped for the same reason, in one row: what they expected would not help.
 fn write_skipped(text: &mut String, checks: &[Check]) {
     let names: Vec<_> = checks.iter().map(|check| check.name).collect();
     let _ = writeln!(text, "  {OPEN}SKIP{OPEN:#}  {}", names.join(", "));

@@ -1,6 +1,6 @@
-//! What a token is held against: an authorizer of a config, or nothing that is known.
+//! The rules that a token is checked against: those of a config's authorizer, or those of the command line.
 //!
-//! What is not known becomes the reason for which a check is skipped; no secret is in any text that comes from here.
+//! If a rule is unknown, the reason is that of the skipped check. No text that this module makes contains a secret.
 
 use std::rc::Rc;
 
@@ -13,9 +13,9 @@ use crate::config::{
 use crate::jwks::KeySet;
 use crate::text_file::TextFile;
 
-/// What a token is held against: each part, or the reason why it is not known.
+/// The rules for a token: each, or the reason why it is unknown.
 pub struct Rules {
-    /// The only `iss` that is believed.
+    /// The only `iss` that is trusted.
     pub issuer: Result<Expected, String>,
     /// What `aud` must contain.
     pub audience: Result<Expected, String>,
@@ -31,12 +31,12 @@ pub struct Rules {
 pub struct Expected {
     /// The text.
     pub value: String,
-    /// The text in quotes, or what stands for it where it is a secret.
+    /// The text in quotes, or a description if it is a secret.
     pub shown: String,
 }
 
 impl Expected {
-    /// Takes a text that anybody may see.
+    /// Wraps a text that anybody may see.
     pub fn public(value: String) -> Self {
         let shown = Value::from(value.as_str()).to_string();
         Self { value, shown }
@@ -49,32 +49,32 @@ pub struct Sources {
     pub rules: Rules,
     /// The application that logs people in, if it is known.
     pub client_id: Option<String>,
-    /// The config's name; none if it is not read.
+    /// The config's name; `None` if none is read.
     pub config: Option<String>,
-    /// The authorizer's name in it, and why it is that one.
+    /// The authorizer's name in it, and why it was chosen.
     pub authorizer: Option<(String, String)>,
     /// The files that gave the values of references.
     pub files: Vec<String>,
 }
 
 impl Sources {
-    /// Returns what is known without an authorizer, of which there is none for this reason.
+    /// Returns the rules without an authorizer, which is missing for this reason.
     pub fn without_authorizer(reason: &str) -> Self {
         let rules = Rules {
             issuer: Err(or_give(reason, "--issuer")),
             audience: Err(or_give(reason, "--audience")),
-            // What an authorizer allows that names none.
+            // The default of an authorizer.
             algorithms: Ok(vec![Algorithm::Rs256]),
-            keys: Err("no key set is given: add --jwks FILE or --jwks URL".to_owned()),
+            keys: Err("there is no key set: add --jwks FILE or --jwks URL".to_owned()),
             clock_skew_secs: CLOCK_SKEW_DEFAULT_SECS.into(),
         };
         Self { rules, client_id: None, config: None, authorizer: None, files: Vec::new() }
     }
 
-    /// Takes the rules of the authorizer that is `named`, or else of the one whose issuer the token claims, or else of the first.
+    /// Returns the rules of the authorizer that is `named`, or else of the one whose issuer the token claims, or else of the first.
     ///
     /// # Errors
-    /// A config with mistakes, of which the first is told, or an authorizer that is not in it.
+    /// The first error of a config, or that it does not have the authorizer.
     pub fn of_config(
         file: &TextFile,
         bindings: &dyn Bindings,
@@ -95,13 +95,13 @@ impl Sources {
 /// Why a config has no rules for a token.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unusable {
-    /// It has mistakes, the first of which is this.
+    /// It has errors, of which this is the first.
     Mistakes(String),
-    /// It has no authorizer of that name, in words.
+    /// It has no authorizer of that name; the message says which it has.
     NoSuchAuthorizer(String),
 }
 
-/// The values of a deployment of which some are not at hand: that is no mistake of the config.
+/// The values of a deployment, some of which are unknown here: that is not an error of the config.
 struct Values<'d>(&'d dyn Bindings);
 
 impl Bindings for Values<'_> {
@@ -113,7 +113,7 @@ impl Bindings for Values<'_> {
     }
 }
 
-/// An authorizer, and why it is that one.
+/// An authorizer, and why it was chosen.
 struct Chosen {
     rules: TokenRules,
     reason: String,
@@ -132,15 +132,15 @@ fn choose(
         let index = position(&|rules| rules.name == name).ok_or_else(|| {
             let names: Vec<_> = found.iter().map(|rules| rules.name.as_str()).collect();
             let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            Unusable::NoSuchAuthorizer(format!("{}: no authorizer \"{name}\"; there is {names}", file.name))
+            Unusable::NoSuchAuthorizer(format!("{}: has no authorizer \"{name}\"; its authorizers: {names}", file.name))
         })?;
         (index, "named by --authorizer".to_owned())
     } else if count < 2 {
-        (0, "the only one".to_owned())
+        (0, "the only authorizer".to_owned())
     } else {
         match position(&|rules| rules.issuer.is_some() && rules.issuer.as_deref() == claimed_issuer) {
-            Some(index) => (index, format!("of {count}, the one whose issuer the token names")),
-            None => (0, format!("the first of {count}: the token names the issuer of none")),
+            Some(index) => (index, format!("of {count} authorizers, the one whose issuer the token names")),
+            None => (0, format!("the first of {count} authorizers, because the token names the issuer of none")),
         }
     };
     if index >= count {
@@ -154,7 +154,8 @@ impl Chosen {
         let Self { rules: of, reason } = self;
         let issuer = expected(of.issuer, of.issuer_reference.as_ref());
         let audience = expected(of.audience, of.audience_reference.as_ref());
-        let unknown = "the config takes them from references that have no value here, or give --algorithm";
+        let unknown = "the config takes them from references without a value here; name a file with their values, or give \
+                       --algorithm";
         let rules = Rules {
             issuer: issuer.map_err(|why| or_give(&why, "--issuer")),
             audience: audience.map_err(|why| or_give(&why, "--audience")),
@@ -167,32 +168,32 @@ impl Chosen {
     }
 }
 
-/// Returns the keys that stand in the config, or says how to get those that it points to.
+/// Returns the keys that the config has, or how to get those that it points to.
 fn keys(source: Option<KeySource>, reference: Option<&Reference>) -> Result<Rc<KeySet>, String> {
     match source {
         Some(KeySource::Given(set)) => Ok(set),
         Some(KeySource::KeySet(url) | KeySource::Discovery(url)) => {
             let address = secret(reference).map_or(url, |secret| format!("the address in {secret}"));
-            Err(format!("nothing is fetched unasked: add --jwks {address}"))
+            Err(format!("the key set is not fetched unless you ask: add --jwks {address}"))
         }
         None => Err(or_give(&unknown(reference), "--jwks")),
     }
 }
 
-/// Returns a text that came from a reference, if it did, to be shown unless that is a secret.
+/// Returns a text with the form to show: if it comes from a secret, a description.
 fn expected(value: Option<String>, reference: Option<&Reference>) -> Result<Expected, String> {
     let public = Expected::public(value.ok_or_else(|| unknown(reference))?);
     let hidden = secret(reference).map(|secret| format!("the value of {secret}"));
     Ok(Expected { shown: hidden.unwrap_or(public.shown), value: public.value })
 }
 
-/// Says why a value is not known.
+/// Returns why a value is unknown.
 fn unknown(reference: Option<&Reference>) -> String {
     match reference {
         Some(reference) => {
-            format!("{reference} has no value here: name a file that has one with --env-file or --wrangler")
+            format!("{reference} has no value here: name a file with its value by --env-file or --wrangler")
         }
-        None => "the config does not say, or by a reference that has no value here".to_owned(),
+        None => "the config does not set it, or sets it by a reference without a value here".to_owned(),
     }
 }
 
@@ -219,9 +220,9 @@ mod tests {
         let value = |text: &str| Binding::Value(text.to_owned());
         for (bound, expected, message) in [
             (value("x"), value("x"), "a value"),
-            (value(""), Binding::Unknown, "an empty value is none"),
-            (Binding::Missing, Binding::Unknown, "what is not there"),
-            (Binding::NoText("a list"), Binding::Unknown, "what is no text"),
+            (value(""), Binding::Unknown, "an empty value counts as unknown"),
+            (Binding::Missing, Binding::Unknown, "a missing binding"),
+            (Binding::NoText("a list"), Binding::Unknown, "a binding that is not a text"),
         ] {
             let reference = Reference { kind: ReferenceKind::Env, name: "NAME".to_owned() };
             assert_eq!(Values(&At(bound)).look_up(&reference), expected, "{message}");

@@ -1,4 +1,4 @@
-//! Signatures, verified by `ring` where the gateway has WebCrypto.
+//! Verifies signatures with `ring`; the gateway uses WebCrypto.
 
 use crate::algorithm::Algorithm;
 use crate::json;
@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use ring::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 
-/// Checks whether `signature` was made over `signed` with `key`; a key that is not of the algorithm's type has verified nothing.
+/// Checks whether `signature` was made over `signed` with `key`; a key of another type verifies nothing.
 pub fn is_by_key(key: &Key, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> bool {
     verify(key, algorithm, signed, signature).is_some()
 }

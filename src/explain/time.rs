@@ -1,4 +1,4 @@
-//! Points in time as people read them: in UTC, and from where they stand.
+//! Points in time for people: in UTC, and relative to now.
 
 use jiff::Timestamp;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 const UNITS: [(i64, &str); 5] =
     [(365 * 86_400, "year"), (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
 
-/// Reads a time: RFC 3339, or seconds since 1970.
+/// Parses a time: RFC 3339, or seconds since 1970.
 ///
 /// # Errors
 /// What was expected.
@@ -15,15 +15,15 @@ pub fn parse_time(text: &str) -> Result<i64, String> {
         Ok(seconds) => Timestamp::from_second(seconds).ok().map(|_| seconds),
         Err(_) => text.parse::<Timestamp>().ok().map(|time| time.as_millisecond().div_euclid(1000)),
     };
-    seconds.ok_or_else(|| "no time: write it as 2026-01-31T12:00:00Z, or in seconds since 1970".to_owned())
+    seconds.ok_or_else(|| "not a time: write it as 2026-01-31T12:00:00Z, or in seconds since 1970".to_owned())
 }
 
-/// Returns a time in UTC (RFC 3339); `None` if it lies beyond the calendar.
+/// Returns a time in UTC (RFC 3339); `None` if it is beyond the calendar.
 pub fn utc(seconds: i64) -> Option<String> {
     Timestamp::from_second(seconds).ok().map(|time| time.to_string())
 }
 
-/// Says how far a time is from `now`, in its largest unit, rounded down.
+/// Returns how far a time is from `now`, in its largest unit, rounded down.
 pub fn relative(seconds: i64, now: i64) -> String {
     let distance = seconds.saturating_sub(now);
     let length = distance.unsigned_abs();
@@ -33,7 +33,7 @@ pub fn relative(seconds: i64, now: i64) -> String {
         count => Some(format!("{count} {name}s")),
     });
     match unit {
-        None => "at that second".to_owned(),
+        None => "just now".to_owned(),
         Some(length) if distance > 0 => format!("in {length}"),
         Some(length) => format!("{length} ago"),
     }
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn a_distance_is_told_in_its_largest_unit() {
         let table = [
-            (0, "at that second"),
+            (0, "just now"),
             (1, "in 1 second"),
             (59, "in 59 seconds"),
             (60, "in 1 minute"),
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_time_beyond_the_calendar_is_told_without_one() {
-        assert_eq!(told(NOW, NOW), "1700000000, 2023-11-14T22:13:20Z, at that second");
+        assert_eq!(told(NOW, NOW), "1700000000, 2023-11-14T22:13:20Z, just now");
         let far = 9_007_199_254_740_991;
         assert!(told(far, NOW).starts_with("9007199254740991, beyond the calendar, in "), "{}", told(far, NOW));
     }

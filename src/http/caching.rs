@@ -1,10 +1,10 @@
-//! What a shared cache may keep, and for how long (RFC 9111).
+//! What a shared cache may store, and for how long (RFC 9111).
 //!
-//! Which requests ask the gateway's cache is [`crate::proxy`]'s to say.
+//! [`crate::proxy`] decides which requests use the gateway's cache.
 
 use super::header::{is_listed, seconds};
 
-/// What a message tells caches (RFC 9111 section 5.2), as far as a shared one heeds it.
+/// The cache directives of a message (RFC 9111 section 5.2) that a shared cache heeds.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CacheControl {
     /// `no-store`.
@@ -76,7 +76,7 @@ fn split(text: &str, ends: fn(char) -> bool) -> (&str, &str) {
     text.split_at_checked(end).unwrap_or((text, ""))
 }
 
-/// Splits what stands behind an opening quote at the closing one.
+/// Splits the text after an opening quote at the closing one.
 fn split_quoted(text: &str) -> (&str, &str) {
     let mut escaped = false;
     let end = text.bytes().position(|b| {
@@ -88,10 +88,10 @@ fn split_quoted(text: &str) -> (&str, &str) {
     (parts.0, parts.1.get(1..).unwrap_or_default())
 }
 
-/// The largest answer that is kept, in bytes; `cache.js` has it too.
+/// The largest answer that is stored, in bytes; `cache.js` has it too.
 const KEPT_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// An answer that came.
+/// A received answer.
 pub struct Received<'h> {
     /// Its status.
     pub status: u16,
@@ -101,30 +101,30 @@ pub struct Received<'h> {
     pub dated_ms: Option<f64>,
     /// What its `Expires` says, likewise.
     pub expires_ms: Option<f64>,
-    /// When it came.
+    /// When it was received.
     pub now_ms: f64,
 }
 
-/// How an answer is kept.
+/// How an answer is stored.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Freshness {
-    /// For how many seconds it may be given to others who ask.
+    /// For how many seconds it may answer other requests.
     pub secs: u32,
-    /// How old it was as it came, in seconds.
+    /// Its age when it was received, in seconds.
     pub age_secs: u32,
 }
 
 impl Received<'_> {
-    /// Returns for how long an answer may be given to others who ask, which is `ttl_secs` at most; `None` if it may not (RFC 9111
-    /// sections 3 and 4.2). `known` lists the request headers by which kept answers are told apart, in lower case.
+    /// Returns for how long an answer may answer other requests, at most `ttl_secs`; `None` if it must not (RFC 9111
+    /// sections 3 and 4.2). `known` lists the request headers that are part of the cache key, in lower case.
     pub fn freshness(&self, known: &str, ttl_secs: u32) -> Option<Freshness> {
         let header = self.header;
-        // What is said to such caches alone (RFC 9213) counts too.
+        // A header for shared caches only (RFC 9213) counts too.
         let fields = [header("cache-control").or_else(|| header("pragma")), header("cdn-cache-control")];
         let said = CacheControl::parse(&fields);
         let coding = header("content-encoding").map(|coding| coding.to_ascii_lowercase());
         let length = header("content-length").and_then(|length| length.parse().ok());
-        // What is kept has no coding, so by `Accept-Encoding` it does not differ.
+        // A stored answer is decoded, so it does not vary by `Accept-Encoding`.
         let is_known = |name: &str| matches!(name, "" | "accept-encoding") || is_listed(known, name);
         let vary = header("vary").unwrap_or_default().to_ascii_lowercase();
         let is_decoded = match coding.as_deref() {
@@ -158,7 +158,7 @@ impl Received<'_> {
     }
 }
 
-/// Returns whole seconds; 0 of what is less, or not a number: a date that is not one is one in the past (RFC 9111 section 5.3).
+/// Returns whole seconds; 0 for less, or if it is not a number: an invalid date counts as past (RFC 9111 section 5.3).
 fn whole_secs(ms: f64) -> u32 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what is too large is the largest")]
     let secs = (ms / 1000.0) as u32;
@@ -173,7 +173,7 @@ mod tests {
     /// Thu, 01 Oct 2026 12:00:00 GMT, in milliseconds since 1970.
     const NOON_MS: f64 = 1_790_856_000_000.0;
 
-    /// Returns how an answer of these headers is kept that comes at noon; dates are so many seconds behind it, or none.
+    /// Returns how an answer with these headers is stored that is received at noon; dates are so many seconds later, or absent.
     fn kept(status: u16, headers: &[(&str, &str)]) -> Option<Freshness> {
         let header =
             |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());

@@ -1,6 +1,6 @@
 //! Cookies (RFC 6265bis): reading one from a request, and writing one of the gateway's own.
 //!
-//! What a cookie means is its owner's business: `oauth` has one for logins, `session` one for sessions.
+//! It does **not** know what a cookie means: `oauth` has one for logins, `session` one for sessions.
 
 use super::request::RequestHead;
 
@@ -15,7 +15,7 @@ pub enum Sent {
     Absent,
     /// Its value.
     Once(String),
-    /// More than one of that name: somebody else could set one of them, so none is accepted.
+    /// More than one with that name: another site could have set one of them, so none is accepted.
     Repeated,
 }
 
@@ -37,7 +37,7 @@ pub fn name_of(set_cookie: &str) -> &str {
     pair.split('=').next().unwrap_or_default().trim()
 }
 
-/// Reads the cookie `name` of a request. No value of the gateway's holds a comma, so that one ends it. What stands behind a comma
+/// Reads the cookie `name` of a request. No value of the gateway contains a comma, so a comma ends it. What follows a comma
 /// counts only if no browser sent it. A browser sends one field (RFC 6265 section 5.4), so there it is in a value, which a neighbour
 /// may have set: it is no cookie, and must not keep the real one from being read.
 pub fn sent(request: &impl RequestHead, name: &str) -> Sent {

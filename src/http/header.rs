@@ -61,7 +61,7 @@ pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_of_token)
 }
 
-/// Returns the tokens that stand in a text, whatever stands between them.
+/// Returns the tokens in a text, whatever separates them.
 pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !u8::try_from(c).is_ok_and(is_of_token)).filter(|token| !token.is_empty())
 }

@@ -1,6 +1,6 @@
 //! What the core sees of a request.
 //!
-//! Each header that crosses from JavaScript costs, so the core asks for one header by name when a decision needs it and
+//! Each header that crosses from JavaScript costs, so the core reads one header by name when a decision needs it and
 //! never has a copy of them all.
 
 /// Returns the parts of a request that decisions read.

@@ -1,22 +1,23 @@
-//! The text of a description to a tree: JSON, or the part of YAML that JSON has.
+//! Parses the text of a description: JSON, or the part of YAML that JSON can express.
 //!
-//! Aliases of YAML are followed, but a file in which they stand for more than it could hold itself is refused. What the tree
+//! YAML aliases are followed, but a file in which they expand to too much is refused. What the tree
 //! means is not known here.
 
 use serde_saphyr::options::DuplicateKeyPolicy;
 
 use crate::authoring::Json;
 
-/// Nesting past this is refused, which keeps a hostile file from using up the stack. Schemas nest, hence more than a config's.
+/// Deeper nesting is refused, so that a hostile file cannot exhaust the stack. Schemas nest, so the limit is higher than a
+/// config's.
 const NESTING_MAX: usize = 128;
 
-/// Stack of the parser, in bytes: each level takes some 20 KB of it, and the platform's own may be as small as 1 MiB.
+/// Stack of the parser, in bytes: each level takes about 20 KB, and the platform's own may be only 1 MiB.
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 
-/// The most nodes that all aliases of a file may stand for: ten times what the largest public descriptions repeat by them.
+/// The most nodes to which all aliases of a file may expand: ten times as many as in the largest public descriptions.
 const ALIASED_NODES_MAX: usize = 200_000;
 
-/// The most nodes of a file; files are read up to 25 MiB, of which large descriptions take some ten bytes a node.
+/// The most nodes of a file; files are read up to 25 MiB, and large descriptions take about ten bytes a node.
 const NODES_MAX: usize = 4_000_000;
 
 /// Longest excerpt of a parser's message, in characters.
@@ -25,21 +26,21 @@ const MESSAGE_MAX_CHARS: usize = 300;
 /// Parses a description.
 ///
 /// # Errors
-/// Why the text is neither JSON nor YAML, or what is too much about it.
+/// Why the text is neither JSON nor YAML, or which limit it exceeds.
 pub fn parse(source: &str) -> Result<Json, String> {
     let parsed = std::thread::scope(|scope| {
         let parser = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, || parse_here(source));
         parser.ok()?.join().ok()
     });
-    parsed.unwrap_or_else(|| Err("cannot be parsed here: there is no memory for it".to_owned()))
+    parsed.unwrap_or_else(|| Err("cannot be parsed here: there is not enough memory".to_owned()))
 }
 
 fn parse_here(source: &str) -> Result<Json, String> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
-    // What begins with a brace may be YAML all the same; where it is neither, it was meant to be JSON.
+    // A text that begins with a brace may still be YAML. If it is neither, it was meant to be JSON.
     if source.trim_start().starts_with('{') {
         return serde_json::from_str(source)
-            .or_else(|error| parse_yaml(source).map_err(|_| format!("no JSON: {error}")));
+            .or_else(|error| parse_yaml(source).map_err(|_| format!("is not JSON: {error}")));
     }
     parse_yaml(source)
 }
@@ -52,7 +53,7 @@ fn parse_yaml(source: &str) -> Result<Json, String> {
             max_nodes: NODES_MAX,
             max_events: 2 * NODES_MAX,
             max_recorded_anchor_events: ALIASED_NODES_MAX,
-            // Descriptions repeat one example hundreds of times; what counts is what the aliases stand for.
+            // Descriptions repeat one example hundreds of times; only the expanded size counts.
             enforce_alias_anchor_ratio: false,
         },
         alias_limits: serde_saphyr::alias_limits! {
@@ -65,13 +66,13 @@ fn parse_yaml(source: &str) -> Result<Json, String> {
     serde_saphyr::from_str_with_options(source, options).map_err(|error| {
         let message = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         let message: String = message.chars().filter(|c| !c.is_control()).take(MESSAGE_MAX_CHARS).collect();
-        let Some(limit) = message.strip_prefix("budget breached: ") else { return format!("no YAML: {message}") };
+        let Some(limit) = message.strip_prefix("budget breached: ") else { return format!("is not YAML: {message}") };
         let place = limit.find(" at line ").and_then(|at| limit.get(at..)).unwrap_or_default();
         match limit.split([' ', '{']).next().unwrap_or_default() {
-            "Documents" => format!("it holds more than one document, and a description is one; the next begins{place}"),
-            "Depth" => format!("no YAML: it is nested more than {NESTING_MAX} levels deep{place}"),
-            "Nodes" | "Events" => format!("no YAML: it is too large: it has more than {NODES_MAX} values"),
-            _ => format!("no YAML: it is too large, or its aliases stand for too much: {limit}"),
+            "Documents" => format!("has more than one document; a description is only one, and the next begins{place}"),
+            "Depth" => format!("is nested more than {NESTING_MAX} levels deep{place}"),
+            "Nodes" | "Events" => format!("is too large: it has more than {NODES_MAX} values"),
+            _ => format!("is too large, or its aliases expand to too much: {limit}"),
         }
     })
 }
@@ -106,32 +107,32 @@ mod tests {
             bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![format!("*a{before}"); 10].join(", ")));
         }
         let table = [
-            ("a bomb of aliases", bomb, "no YAML"),
-            ("an alias of itself", "a: &a [*a]\n".to_owned(), "no YAML"),
+            ("a bomb of aliases", bomb, "is too large"),
+            ("an alias of itself", "a: &a [*a]\n".to_owned(), "is not YAML"),
             (
                 "aliases that nest",
                 (1..5_000).fold("a0: &a0 [x]\n".to_owned(), |text, level| {
                     format!("{text}a{level}: &a{level} [*a{}]\n", level - 1)
                 }),
-                "no YAML",
+                "is nested",
             ),
             (
                 "nesting that ends",
                 format!("a: {}{}", "[".repeat(200), "]".repeat(200)),
-                "no YAML: it is nested more than 128 levels deep at line 1",
+                "is nested more than 128 levels deep at line 1",
             ),
-            ("deep flow nesting", format!("a: {}", "[".repeat(100_000)), "no YAML"),
-            ("deep block nesting", (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect(), "no YAML"),
-            ("deep JSON", format!("{{\"a\": {}", "[".repeat(100_000)), "no JSON"),
-            ("a key twice in YAML", "a: 1\nb: 2\na: 3\n".to_owned(), "no YAML"),
-            ("a key twice in JSON", "{\"a\": 1,\n\"a\": 2}".to_owned(), "no JSON"),
+            ("deep flow nesting", format!("a: {}", "[".repeat(100_000)), "is not YAML"),
+            ("deep block nesting", (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect(), "is nested"),
+            ("deep JSON", format!("{{\"a\": {}", "[".repeat(100_000)), "is not JSON"),
+            ("a key twice in YAML", "a: 1\nb: 2\na: 3\n".to_owned(), "is not YAML"),
+            ("a key twice in JSON", "{\"a\": 1,\n\"a\": 2}".to_owned(), "is not JSON"),
             (
                 "two documents",
                 "a: 1\n---\nb: 2\n".to_owned(),
-                "it holds more than one document, and a description is one; the next begins at line 2",
+                "has more than one document; a description is only one, and the next begins at line 2",
             ),
-            ("a tab", "a:\n\tb: 1".to_owned(), "no YAML"),
-            ("cut off", "{\"a\": ".to_owned(), "no JSON: EOF"),
+            ("a tab", "a:\n\tb: 1".to_owned(), "is not YAML"),
+            ("cut off", "{\"a\": ".to_owned(), "is not JSON: EOF"),
         ];
         for (message, source, expected) in table {
             let error = parse(&source).map(|_| ()).unwrap_err();

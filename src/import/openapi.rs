@@ -1,6 +1,6 @@
-//! An OpenAPI description to a config: a path for each operation.
+//! Makes a config from an OpenAPI description: a path for each operation.
 //!
-//! Parameters, bodies and answers are the upstream's affair and are not looked at.
+//! It ignores parameters, bodies and responses, which are the upstream's.
 
 mod access;
 mod notes;
@@ -25,7 +25,7 @@ use servers::Servers;
 
 pub use wishes::Wishes;
 
-/// What came of a description.
+/// The result for a description.
 pub enum Imported {
     /// A config that passes `check`.
     Config {
@@ -33,7 +33,7 @@ pub enum Imported {
         config: String,
         /// What could not be taken over, each with its place.
         notes: Vec<String>,
-        /// What was.
+        /// What was taken over.
         summary: String,
     },
     /// Nothing, for these reasons.
@@ -44,10 +44,10 @@ pub enum Imported {
 }
 
 impl Wishes {
-    /// Takes them from the command line; a tenant that is a URL is an issuer's.
+    /// Takes the wishes of the command line; a tenant that is a URL is an issuer.
     ///
     /// # Errors
-    /// Every one that no config may hold, by its flag.
+    /// Every one that no config may have, by its flag.
     pub fn new(server: Option<&str>, provider: Option<Provider>, tenant: Option<&str>) -> Result<Self, Vec<String>> {
         let by_form = |tenant: &str| if tenant.starts_with("https://") { Provider::Oidc } else { Provider::Auth0 };
         let tenant = tenant.map(|tenant| (provider.unwrap_or_else(|| by_form(tenant)), tenant.to_owned()));
@@ -67,7 +67,7 @@ impl Wishes {
     }
 }
 
-/// Makes a config of the description that is called `name`.
+/// Makes a config from the description that is called `name`.
 pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
     let nothing = |reasons: Vec<String>| Imported::Nothing { reasons };
     let version = match version(description) {
@@ -81,10 +81,10 @@ pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
         return nothing(routes.reasons);
     }
     let title = description.get("info").and_then(|info| info.text("title")).unwrap_or("an API");
-    let about = format!("Made from {name} (OpenAPI {version}). What is to be reviewed stands under x-review.");
+    let about = format!("Made from {name} (OpenAPI {version}). Review the notes under x-review.");
     let mut members = vec![
         (root::SCHEMA.name.to_owned(), "./gateway.schema.json".into()),
-        // No text of the description stands alone: it could be a reference.
+        // A text of the description gets a prefix, because by itself it could be a reference.
         (root::TITLE.name.to_owned(), Json::Text(format!("Gateway of {}", one_line(title)))),
         (root::DESCRIPTION.name.to_owned(), Json::Text(about)),
         (root::SERVERS.name.to_owned(), routes.servers.to_json()),
@@ -104,7 +104,7 @@ pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
     }
     let proxied: Vec<_> = routes.list.iter().filter(|route| matches!(route.answer, Answer::Upstream(_))).collect();
     if proxied.iter().all(|route| route.access.is_none()) {
-        routes.notes.add(Stands::Alone, "", "no operation asks for a token: every path is open");
+        routes.notes.add(Stands::Alone, "", "no operation requires a token: every path is open");
     }
     let (operations, taken) = (routes.operations, routes.taken());
     let summary = format!("operations: {operations}, taken over: {taken}, paths: {}", proxied.len());
@@ -114,30 +114,28 @@ pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
 /// Returns the version of OpenAPI.
 fn version(description: &Json) -> Result<String, String> {
     if let Some(Json::Text(version) | Json::Number(version)) = description.get("swagger") {
-        return Err(format!("it is of Swagger {version}; convert it to OpenAPI 3 first"));
+        return Err(format!("is Swagger {version}; convert it to OpenAPI 3 first"));
     }
     let version = match description.get("openapi") {
         Some(Json::Text(version) | Json::Number(version)) => version,
         _ => {
-            return Err(
-                "it has no \"openapi\": \"3.0.…\" or \"3.1.…\", so it is no description of OpenAPI 3".to_owned()
-            );
+            return Err("has no \"openapi\": \"3.0.…\" or \"3.1.…\", so it is not an OpenAPI 3 description".to_owned());
         }
     };
     match version.split('.').take(2).collect::<Vec<_>>().as_slice() {
         ["3", "0" | "1"] => Ok(version.clone()),
-        _ => Err(format!("it is of OpenAPI {version}; only 3.0 and 3.1 are known here")),
+        _ => Err(format!("is OpenAPI {version}; only 3.0 and 3.1 are supported")),
     }
 }
 
 /// The authorizers that the config has.
 struct Authorizers {
-    /// Each with its index among the tenants of the description; none if it is of no tenant of the description's.
+    /// Each with its index among the description's tenants; `None` if the description does not name it.
     used: Vec<(Option<usize>, Tenant)>,
 }
 
 impl Authorizers {
-    /// Returns those whose tokens open a path.
+    /// Returns those whose tokens a path requires.
     fn of(routes: &Routes<'_>, schemes: &Schemes, wishes: &Wishes) -> Self {
         let accesses = || routes.list.iter().filter_map(|route| route.access.as_ref());
         let tenants = schemes.tenants.iter().enumerate();
@@ -151,21 +149,23 @@ impl Authorizers {
         Self { used }
     }
 
-    /// Names the authorizer of a tenant, where there are several.
+    /// Returns the name of a tenant's authorizer, if there are several.
     fn name(&self, tenant: Option<usize>) -> Option<&str> {
         let found = self.used.iter().find(|(index, _)| tenant.is_some() && *index == tenant);
         found.filter(|_| self.used.len() > 1).map(|(_, tenant)| tenant.name.as_str())
     }
 
-    /// Returns what a reader should know of them.
+    /// Returns the notes about them.
     fn notes(&self) -> Vec<String> {
         let unknown = self.used.iter().filter(|(_, tenant)| tenant.known_as.is_none());
         let mut notes: Vec<_> = match self.used.len() {
-            1 => unknown.map(|_| format!("{}: {UNKNOWN_ISSUER}; --tenant does", root::AUTHORIZER.name)).collect(),
+            1 => unknown
+                .map(|_| format!("{}: {UNKNOWN_ISSUER}; name the tenant by --tenant", root::AUTHORIZER.name))
+                .collect(),
             _ => unknown.map(|(_, one)| format!("{}.{}: {UNKNOWN_ISSUER}", root::AUTHORIZERS.name, one.name)).collect(),
         };
         if self.used.len() > 1 {
-            let about = "the tokens are of several issuers; if they are of one, --tenant says so";
+            let about = "the tokens have several issuers; if they have only one, name it by --tenant";
             notes.push(format!("{}: {about}", root::AUTHORIZERS.name));
         }
         notes
@@ -227,73 +227,73 @@ mod tests {
                 "an operation that is elsewhere takes no other's requests",
                 r##""paths": {"/{x}": {"get": {}}, "/a": {"get": {"$ref": "a.json"}}}"##,
                 "GET /{x}, GET /a blocked",
-                "GET /a: not taken over: the operation refers to \"a.json\", which is not in this description; it answers 501",
+                "GET /a: not taken over: the operation refers to \"a.json\", which is not in this description; the path answers 501",
             ),
             (
                 "what is in another file is told how to be had",
                 r##""paths": {"/{x}": {"get": {}}, "/a": {"$ref": "a.yaml"}}"##,
                 "GET /{x}, ANY /a blocked",
-                "make one, as `npx @redocly/cli bundle",
+                "run `npx @redocly/cli bundle",
             ),
             (
                 "an operation that is none, as tools in PHP write an empty one",
                 r#""paths": {"/{x}": {"get": {}}, "/a": {"get": [], "put": {}}}"#,
                 "GET /{x}, GET /a blocked, PUT /a",
-                "GET /a: not taken over: the operation is no object; it answers 501",
+                "GET /a: not taken over: the operation is not an object; the path answers 501",
             ),
             (
                 "a path that is none",
                 r#""paths": {"/{x}": {"get": {}}, "/a": []}"#,
                 "GET /{x}, ANY /a blocked",
-                "/a: not taken over: the path is no object; it answers 501",
+                "/a: not taken over: the path is not an object; the path answers 501",
             ),
             (
                 "an operation that is none, whose path no pattern matches",
                 r#""paths": {"/{x}": {"get": {}, "put": {}}, "/r-{x}": {"get": []}}"#,
                 "GET /{x} blocked, PUT /{x}",
-                "GET /{x}: the requests of GET /r-{x} come here, of which nothing can be told; it answers 501",
+                "GET /{x}: takes the requests of GET /r-{x}, whose requirements are unknown; the path answers 501",
             ),
             (
                 "security that cannot be understood, where it is inherited and where it is not",
                 r#""security": {}, "paths": {"/a": {"get": {}, "put": {"security": []}, "post": {"security": [{"token": 1}]}}}"#,
                 "GET /a blocked, PUT /a, POST /a blocked",
-                "POST /a: not taken over: the scopes of \"token\" are no list; it answers 501",
+                "POST /a: not taken over: the scopes of \"token\" are not a list; the path answers 501",
             ),
             (
                 "one request for two issuers",
                 r#""paths": {"/{x}": {"get": {"security": [{"token": []}]}}, "/{y}": {"get": {"security": [{"other": []}]}}, "/a": {"get": {}}}"#,
                 "GET /{x} true blocked, GET /a",
-                "no request tells GET /{y} from this, and they ask for tokens of different issuers: neither is taken over; it answers 501",
+                "GET /{y} matches the same requests, and they require tokens of different issuers: neither is taken over; the path answers 501",
             ),
             (
                 "an API key or nothing",
                 r#""paths": {"/a": {"get": {"security": [{"key": []}, {}]}}}"#,
                 "GET /a { \"optional\": true }",
-                "GET /a: the token is optional: the description lets requests in that show nothing",
+                "GET /a: the token is optional, because the description admits requests without credentials",
             ),
             (
                 "an API key or nothing, beside an extension that asks for something",
                 r#""paths": {"/a": {"get": {"security": [{"key": []}, {}], "x-permission": "admin"}}}"#,
                 "GET /a true",
-                "GET /a: x-permission: the gateway does not know it, and asks for a token",
+                "GET /a: x-permission: the gateway does not know it, and requires a token",
             ),
             (
                 "keys beside a reference count too, and the stricter wins",
                 r##""paths": {"/a": {"get": {}}, "/b": {"$ref": "#/paths/~1a", "get": {"security": [{"token": []}]}}}"##,
                 "GET /a, GET /b true",
-                "GET /b: no request tells GET /b from this",
+                "GET /b: GET /b matches the same requests",
             ),
             (
                 "what no path takes makes stricter what would take its requests",
                 r#""paths": {"/{x}": {"get": {}}, "/r-{x}": {"head": {"security": [{"token": ["a"]}]}}}"#,
                 "GET /{x} { \"scopes\": [\"a\"] }",
-                "GET /{x}: asks for what HEAD /r-{x} asks for, too",
+                "GET /{x}: takes the requests of HEAD /r-{x}, and requires what that requires, too",
             ),
             (
                 "a method that is none",
                 r#""paths": {"/a": {"get": {}, "fetch": {}, "x-own": {}}}"#,
                 "GET /a",
-                "/a: not taken over: \"fetch\" is no method",
+                "/a: not taken over: \"fetch\" is not a method",
             ),
         ];
         for (message, members, expected, note) in table {
@@ -310,14 +310,14 @@ mod tests {
             ("no paths", r#""info": {}"#, "no operation can be taken over"),
             ("no operations", r#""paths": {"/a": {}}"#, "no operation can be taken over"),
             ("none that a path can take", r#""paths": {"/a-{b}": {"get": {}}}"#, "GET /a-{b}: not taken over"),
-            ("paths that are none", r#""paths": []"#, "paths: is no object"),
+            ("paths that are none", r#""paths": []"#, "paths: is not an object"),
             (
                 "security that all inherit",
                 r#""security": {}, "paths": {"/a": {"get": {}}}"#,
-                "GET /a: not taken over: \"security\" is no list",
+                "GET /a: not taken over: \"security\" is not a list",
             ),
             ("an operation that is none", r#""paths": {"/a": {"get": 1}}"#, "GET /a: not taken over"),
-            ("one file of several", r#""paths": {"/a": {"$ref": "a.yaml"}}"#, "and import that"),
+            ("one file of several", r#""paths": {"/a": {"$ref": "a.yaml"}}"#, "and import the result"),
         ];
         for (message, members, expected) in table {
             let reasons = routes(members).unwrap_err();
@@ -345,11 +345,11 @@ mod tests {
         let table = [
             (r#"{"openapi": "3.0.4"}"#, Ok("3.0.4")),
             (r#"{"openapi": 3.1}"#, Ok("3.1")),
-            (r#"{"openapi": "3.2.0"}"#, Err("it is of OpenAPI 3.2.0")),
-            (r#"{"openapi": "30.1"}"#, Err("it is of OpenAPI 30.1")),
-            (r#"{"swagger": 2.0}"#, Err("it is of Swagger 2.0")),
-            (r#"{"openapi": null}"#, Err("it has no \"openapi\"")),
-            ("[]", Err("it has no \"openapi\"")),
+            (r#"{"openapi": "3.2.0"}"#, Err("is OpenAPI 3.2.0")),
+            (r#"{"openapi": "30.1"}"#, Err("is OpenAPI 30.1")),
+            (r#"{"swagger": 2.0}"#, Err("is Swagger 2.0")),
+            (r#"{"openapi": null}"#, Err("has no \"openapi\"")),
+            ("[]", Err("has no \"openapi\"")),
         ];
         for (source, expected) in table {
             match (version(&serde_json::from_str(source).unwrap()), expected) {

@@ -45,7 +45,7 @@ struct Known {
     at_ms: f64,
 }
 
-/// What came of an attempt.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// The provider granted or refused a code, which is valid once.

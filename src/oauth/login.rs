@@ -163,7 +163,7 @@ pub fn code_form(
     Form::new(provider, endpoints, &fields)
 }
 
-/// Returns what an ID token is held against (OpenID Connect Core section 3.1.3.7).
+/// Returns the rules for an ID token (OpenID Connect Core section 3.1.3.7).
 pub fn id_token_expectations(provider: &Provider) -> Expectations<'_> {
     let (audience, kind) = (provider.client_id.as_str(), Kind::Id);
     Expectations { audience, kind, ..Expectations::of_access_tokens(&provider.authorizer) }

@@ -30,21 +30,21 @@ pub fn revocation_form(provider: &Provider, endpoints: &Endpoints) -> Form {
     Form::new(provider, endpoints, &[("token_type_hint", "refresh_token")])
 }
 
-/// Returns what a logout token is held against. One without `exp` is accepted, since drafts of the specification have no `exp`:
+/// Returns the rules for a logout token. One without `exp` is accepted, since drafts of the specification have no `exp`:
 /// [`validate_logout_token`] goes by its age.
 pub fn logout_token_expectations(provider: &Provider) -> Expectations<'_> {
     let (audience, kind, expiry) = (provider.client_id.as_str(), Kind::Logout, Expiry::Optional);
     Expectations { audience, kind, expiry, ..Expectations::of_access_tokens(&provider.authorizer) }
 }
 
-/// What a logout token asks for.
+/// What a logout token requests.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LogoutRequest<'t> {
     /// The claim that names the sessions: `sid`, or else `sub`.
     pub claim: &'static str,
     /// Its value.
     pub value: &'t str,
-    /// Names the token.
+    /// The token's id.
     pub jti: &'t str,
     /// How long the token must be remembered, in seconds since 1970.
     pub good_until: i64,

@@ -1,4 +1,4 @@
-//! Logins by one-time password over Supabase's REST API: what is asked for, and what its answers mean.
+//! Logins by one-time password over Supabase's REST API: the requests, and what the answers mean.
 
 use serde_json::{Map, Value};
 

@@ -113,7 +113,7 @@ impl TokenResponse {
         same_access && same_id
     }
 
-    /// Returns the token response as JSON, with `return_to` beside the tokens if the login asked for one. Tokens that are empty
+    /// Returns the token response as JSON, with `return_to` beside the tokens if the login had one. Tokens that are empty
     /// are left out: a client would replace its own with them.
     pub fn to_json(&self, return_to: Option<&str>) -> String {
         let mut members = Map::new();
@@ -133,7 +133,7 @@ impl TokenResponse {
 /// Parses a token response.
 ///
 /// # Errors
-/// What a client is told, by that table.
+/// What the client is told, according to that table.
 pub fn parse_token_response(grant: Grant, response: &ProviderResponse) -> Result<TokenResponse, Problem> {
     if response.status == 200 {
         return read_tokens(grant, &response.body);
@@ -213,7 +213,7 @@ pub(super) fn is_bearer(members: &Map<String, Value>) -> bool {
     }
 }
 
-/// Parses a response of the userinfo endpoint and returns the profile of `subject`, where that is known, as JSON.
+/// Parses a response of the userinfo endpoint and returns the profile of `subject`, if that is known, as JSON.
 ///
 /// # Errors
 /// What a client is told.

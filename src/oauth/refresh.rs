@@ -48,7 +48,7 @@ impl BodyKind {
 /// Returns the refresh token of a body; `None` if it has none.
 ///
 /// # Errors
-/// [`Problem::BodyMalformed`] if the body is not of its type, or asks for another grant.
+/// [`Problem::BodyMalformed`] if the body does not match its type, or is for another grant.
 pub fn read_refresh_body(kind: BodyKind, body: &str) -> Result<Option<Secret<String>>, Problem> {
     let (token, grant_type) = match kind {
         BodyKind::Json => {

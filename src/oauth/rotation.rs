@@ -42,9 +42,9 @@ pub enum StoredResult {
 /// The token response.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answered {
-    /// The answer, sealed under a key that only the refresh token gives.
+    /// The answer, sealed under a key that is derived from the refresh token.
     pub sealed: String,
-    /// Who asked for it.
+    /// The requester id.
     pub requester: String,
     /// Until when anyone with the refresh token gets it: the grace.
     pub replay_until: i64,
@@ -89,7 +89,7 @@ impl StoredResult {
         }
     }
 
-    /// Tells at `now` what to do for a request of `requester`, while no exchange is under way in this object's memory.
+    /// Returns what to do at `now` for a request of `requester`, if this object's memory has no token request under way.
     pub fn step(kept: Option<Self>, requester: &str, now: i64) -> Step {
         match kept.filter(|kept| now < kept.until()) {
             None => Step::Exchange(0),

@@ -58,7 +58,7 @@ impl LogoutIndexMessage {
 pub enum LogoutIndexAnswer {
     /// It is done.
     Done,
-    /// It was used before, by somebody else.
+    /// It was used before, by another requester.
     Replayed,
     /// A session could not be ended.
     Failed,

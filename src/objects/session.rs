@@ -118,7 +118,7 @@ pub enum SessionAnswer {
 }
 
 impl SessionAnswer {
-    /// Says that it has ended, and that no login took its place.
+    /// Returns the answer of a session that has ended and that no login replaced.
     pub fn ended(reason: &str) -> Self {
         Self::Ended { reason: reason.to_owned(), replaced: false }
     }

@@ -10,7 +10,7 @@ use crate::token::{ClaimError, TokenError};
 /// `Retry-After` in seconds, if the provider named no time of its own.
 const RETRY_AFTER_DEFAULT_SECS: u32 = 5;
 
-/// A failure that a client is told of.
+/// A failure that is reported to the client.
 #[derive(Debug)]
 pub enum Problem {
     /// No config is active.

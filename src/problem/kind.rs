@@ -136,7 +136,7 @@ kinds! {
     SESSION_INVALID = 401, "session_invalid", "Session invalid",
         detail "The session's cookie is not valid here. Log in again.",
         challenge Some(Challenge::InvalidToken("the session is not valid here")), retry false,
-                when "the cookie is malformed or altered, and is removed; or the request has two cookies of the name, and neither is removed",
+                when "the cookie is malformed or altered, and is removed; or the request has two session cookies, and neither is removed",
         remedy "Log in; if it happens again, remove the site's cookies.";
     CSRF_REJECTED = 403, "csrf_rejected", "Cross-site request rejected",
         detail "A request with the session's cookie must come from the gateway's own pages or an allowed origin.",
@@ -209,10 +209,10 @@ kinds! {
         when "Supabase sends no one-time password to this address",
         remedy "Check the address.";
     OTP_INVALID = 401, "otp_invalid", "One-time password invalid",
-        detail "The one-time password is wrong, was used or has expired. Ask for another.",
+        detail "The one-time password is wrong, was used or has expired. Request another.",
         challenge Some(Challenge::Bare), retry false,
         when "Supabase refused the one-time password",
-        remedy "Ask for another.";
+        remedy "Request another.";
     IDP_REJECTED = 502, "idp_rejected", "Identity provider rejected the gateway",
         detail "The identity provider refused the gateway's own request. Its operator should look at the log.",
         challenge None, retry false,

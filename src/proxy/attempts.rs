@@ -1,40 +1,40 @@
-//! Which of a server's addresses is asked, and whether once more behind a failure.
+//! Decides which of a server's addresses gets a request, and whether it is retried after a failure.
 
 use super::outages::Outages;
 use crate::config::{Target, Targets};
 
-/// The longest pause before a request is sent again for the first time; it doubles each time.
+/// The longest pause before the first retry; it doubles with each retry.
 const BACKOFF_MS: u32 = 100;
 
-/// Statuses that say of an upstream that it cannot answer at present.
+/// Statuses of an upstream that cannot answer at present.
 const TRANSIENT_STATUSES: [u16; 3] = [502, 503, 504];
 
-/// Methods whose requests have the same effect if they are sent once or more often (RFC 9110 section 9.2.2).
+/// Idempotent methods: sending a request more than once has the same effect (RFC 9110 section 9.2.2).
 const IDEMPOTENT_METHODS: [&str; 5] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"];
 
-/// What came of an attempt.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, Copy)]
 pub enum Outcome {
-    /// An answer of this status.
+    /// An answer with this status.
     Answered(u16),
     /// No answer in time.
     TimedOut,
-    /// No connection, or one that broke.
+    /// No connection, or one that broke off.
     Broken,
 }
 
 /// The attempts at one request.
 pub struct Attempts<'t> {
-    /// The address that is asked.
+    /// The current address.
     pub target: &'t Target,
     /// Whether the request has a body.
     pub has_body: bool,
-    /// The addresses in the order in which they are asked, over and over.
+    /// The addresses in the order of the attempts, repeated.
     order: Vec<&'t Target>,
     turn: usize,
-    /// How many other addresses may still stand in for those that could not be reached.
+    /// How many other addresses may still replace those that could not be reached.
     others: usize,
-    /// How often the request may still be sent again.
+    /// How many retries are left.
     retries: u32,
     pause_ms: u32,
     /// Origins that could not be reached.
@@ -42,9 +42,9 @@ pub struct Attempts<'t> {
 }
 
 impl<'t> Attempts<'t> {
-    /// Begins with the first address that does not count as down; those that do come last.
+    /// Begins with the first address that does not count as down; those that do are last.
     ///
-    /// What an upstream may have done is done again only if that changes nothing, and a body is gone once it is sent.
+    /// A request that an upstream may have handled is retried only if its method is idempotent. A body cannot be sent twice.
     pub fn begin(
         targets: &'t Targets,
         retries: u32,
@@ -68,8 +68,8 @@ impl<'t> Attempts<'t> {
         Self { target, has_body, order, turn: 0, others, retries, pause_ms: BACKOFF_MS, failing: Vec::new() }
     }
 
-    /// Goes on to the next address if another attempt follows, and returns the longest pause before it, in milliseconds; `None` if what
-    /// came of this one stands.
+    /// Goes on to the next address if another attempt follows, and returns the longest pause before it, in milliseconds; `None` if
+    /// the outcome of this one is final.
     pub fn next(&mut self, outcome: Outcome, outages: &mut Outages, now_ms: f64) -> Option<u32> {
         let origin = &*self.target.origin;
         let longest_ms = match outcome {
@@ -77,7 +77,7 @@ impl<'t> Attempts<'t> {
                 outages.record_answer(origin);
                 TRANSIENT_STATUSES.contains(&status).then(|| self.retry())?
             }
-            // What broke with a body may have been the client's doing.
+            // With a body, the client may have broken the connection.
             Outcome::Broken if !self.has_body => {
                 let is_first = !self.failing.contains(&origin);
                 outages.record_failure(origin, is_first, now_ms);
@@ -118,8 +118,8 @@ mod tests {
         Targets { first: targets.next().unwrap(), others: targets.collect() }
     }
 
-    /// Makes attempts at a request, of which these come, and asserts that none follows the last of them; returns which addresses were
-    /// asked, by their place, and the longest pauses between.
+    /// Makes attempts with these outcomes, and asserts that none follows the last of them; returns which addresses were
+    /// used, by index, and the longest pauses between.
     fn made(mut attempts: Attempts<'_>, outages: &mut Outages, outcomes: &[Outcome]) -> (Vec<usize>, Vec<u32>) {
         let (mut asked, mut pauses) = (Vec::new(), Vec::new());
         for outcome in outcomes {
@@ -133,8 +133,8 @@ mod tests {
         (asked, pauses)
     }
 
-    /// What is tested, how many addresses and retries there are, the method, whether there is a body, what comes of each attempt, which
-    /// addresses are asked, and the longest pauses between.
+    /// What is tested, the number of addresses and of retries, the method, whether there is a body, the outcome of each attempt,
+    /// which addresses are used, and the longest pauses between.
     type Row<'r> = (&'r str, usize, u32, &'r str, bool, &'r [Outcome], &'r [usize], &'r [u32]);
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
         let targets = targets(1);
         for (message, retries, method, has_body, outcomes) in table {
             let mut outages = Outages::none();
-            // The first is one request; of the others there are many.
+            // The first row is one request; the others are many.
             for _ in 0..if *retries > 1 { 1 } else { 5 } {
                 let attempts = Attempts::begin(&targets, *retries, method, *has_body, &mut outages, 0.0);
                 made(attempts, &mut outages, outcomes);

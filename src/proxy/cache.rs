@@ -1,20 +1,20 @@
-//! The gateway's cache: which requests it may answer, and by what its entries are named.
+//! The gateway's cache: which requests it may answer, and the keys of its entries.
 //!
-//! What may be kept for how long is [`crate::http::caching`]'s to say.
+//! [`crate::http::caching`] decides which answers may be stored, and for how long.
 
 use crate::config::{Cache, Path};
 use crate::http::caching::CacheControl;
 use crate::http::header::is_listed;
 
-/// Words in names of headers that say who asks: what such a request is answered may be for nobody else.
+/// Words in the names of headers that may identify the requester: the answer to such a request may be only for that requester.
 const CREDENTIAL_WORDS: &str =
     "key token auth secret session passw credential signature jwt assertion cert principal oidc";
 
-/// A request as an upstream is sent it.
+/// A request as an upstream gets it.
 pub struct Outgoing<'r> {
     /// Its method.
     pub method: &'r str,
-    /// The address of the first upstream.
+    /// The URL at the first upstream.
     pub url: &'r str,
     /// The names of its headers in lower case, with commas between them.
     pub names: &'r str,
@@ -24,26 +24,26 @@ pub struct Outgoing<'r> {
     pub has_body: bool,
     /// Issuer and subject of its token; empty if there is none.
     pub user: [&'r str; 2],
-    /// The header by which its path counts clients, if the client sent it.
+    /// The header by which its path's rate limit counts clients, if the client sent it.
     pub counted: Option<&'r str>,
 }
 
-/// What a request asks of the cache.
+/// A cache look-up.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CacheQuery {
-    /// What names the answer, besides the values of the headers by which answers differ; one a line.
+    /// The parts of the key, besides the values of the headers by which answers vary; one per line.
     pub name: String,
     /// The lower-case names of these headers, with commas between them.
     pub vary: String,
-    /// Whether the upstream is asked, whatever is kept.
+    /// Whether the request goes to the upstream, whatever is stored.
     pub anew: bool,
 }
 
 impl CacheQuery {
-    /// Returns what a request on a path asks of the path's cache; `None` if the cache has no part in it.
+    /// Returns the look-up for a request on a path; `None` if it does not use the cache.
     pub fn of(path: &Path, cache: &Cache, request: &Outgoing<'_>) -> Option<Self> {
         let mut vary = cache.vary.join(",");
-        // What the gateway says of a request is part of what is answered.
+        // Values that the gateway adds to a request may change the answer.
         for (name, _) in &path.mapping.headers {
             vary.push(',');
             vary.push_str(name);
@@ -51,10 +51,10 @@ impl CacheQuery {
         let names = |wanted: &dyn Fn(&str) -> bool| request.names.split(',').any(wanted);
         let [issuer, subject] = if cache.per_user { request.user } else { [""; 2] };
         let is_apart = if cache.per_user {
-            // Of users whom their tokens do not name, none can be told from another.
+            // Users whose tokens have no subject cannot be told apart.
             !subject.is_empty()
         } else {
-            // By what a rate limit counts clients, they may be answered, too.
+            // An upstream may answer by the header that a rate limit counts by.
             !names(&|name| says_who_asks(name) && !is_listed(&vary, name))
                 && request.counted.is_none_or(|name| cache.vary.iter().any(|known| known == name))
         };
@@ -69,12 +69,12 @@ impl CacheQuery {
     }
 }
 
-/// Checks whether a header of this lower-case name may say who asks.
+/// Checks whether a header of this lower-case name may identify the requester.
 fn says_who_asks(name: &str) -> bool {
     (0..name.len()).any(|at| {
         let rest = name.get(at..).unwrap_or_default();
         CREDENTIAL_WORDS.split(' ').any(|word| rest.starts_with(word))
-            // `User-Agent` and `Sec-Fetch-User` say nothing of the sender.
+            // `User-Agent` and `Sec-Fetch-User` do not identify the requester.
             || rest.starts_with("user") && !rest.starts_with("user-agent") && name != "sec-fetch-user"
     })
 }

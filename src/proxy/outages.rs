@@ -1,12 +1,12 @@
-//! Which upstreams count as down: they are asked last for a while.
+//! Which upstreams count as down: for a while, they get requests last.
 
-/// So many requests in a row that cannot reach an upstream make it count as down.
+/// How many failed requests in a row make an upstream count as down.
 const FAILURES_IN_A_ROW: u32 = 3;
 
 /// How long it counts as down, in milliseconds.
 const DOWN_MS: f64 = 10_000.0;
 
-/// Upstreams that could not be reached; those of a config, of which there are few.
+/// Upstreams that could not be reached; a config has few.
 pub struct Outages(Vec<Outage>);
 
 struct Outage {
@@ -18,7 +18,7 @@ struct Outage {
 }
 
 impl Outages {
-    /// Returns that there are none.
+    /// Returns an empty list.
     pub const fn none() -> Self {
         Self(Vec::new())
     }
@@ -32,7 +32,7 @@ impl Outages {
         self.find(origin).and_then(|outage| outage.down_until_ms).is_some_and(|until_ms| until_ms > now_ms)
     }
 
-    /// Records that a request goes to an upstream: if the time is over for which it counts as down, this request tries it for the
+    /// Records that a request goes to an upstream. If the time for which it counts as down is over, this request tries it for the
     /// others.
     pub(super) fn record_attempt(&mut self, origin: &str, now_ms: f64) {
         if let Some(until_ms) = self.find(origin).and_then(|outage| outage.down_until_ms.as_mut())
@@ -42,8 +42,8 @@ impl Outages {
         }
     }
 
-    /// Records that an upstream could not be reached. One request may bring any connection to break: an upstream is down if it answers
-    /// nobody else in between, so of one request the first failure counts.
+    /// Records that an upstream could not be reached. One request may break any connection; an upstream is down only if it answers
+    /// no other request in between. So only the first failure of a request counts.
     pub(super) fn record_failure(&mut self, origin: &str, is_first: bool, now_ms: f64) {
         if self.find(origin).is_none() {
             self.0.push(Outage { origin: origin.to_owned(), failures: 0, down_until_ms: None });

@@ -1,4 +1,4 @@
-//! Pairs of routes that both match a request, of which neither matches all that the other does, and the one that takes it asks for
+//! Pairs of routes that both match a request, although neither matches all that the other does, and the one that takes it requires
 //! less: the author of the other may think that it guards requests that it does not get.
 //!
 //! Where one pattern lies within the other, precedence is what people expect, and [`super::route_warnings`] judges such pairs. This
@@ -25,10 +25,10 @@ const PAIRS_OF_SEARCH: usize = 200;
 /// How many pairs of guards are compared to save a look at two nodes.
 const GUARDS_COMPARED_MAX: usize = 64;
 
-/// A route that asks for more, whose requests another one takes.
+/// A route that requires more, whose requests another one takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Crossing {
-    /// Index of the route that asks for more.
+    /// Index of the route that requires more.
     pub stricter: usize,
     /// The paths that both match, as a pattern.
     pub common: String,
@@ -95,7 +95,7 @@ struct Walk<'r> {
     guards: Vec<&'r Guard>,
     /// Which of them each route has.
     guard_of: Vec<usize>,
-    /// Whether one of them asks for more than another.
+    /// Whether one of them requires more than another.
     asks_more: HashMap<(usize, usize), bool>,
     pairs: usize,
     found: BTreeMap<usize, Crossing>,
@@ -172,7 +172,7 @@ impl<'r> Walk<'r> {
         }
         let guards = |node: usize| self.nodes.get(node).map(|node| node.guards.as_slice()).unwrap_or_default();
         let (takers, stricter) = (guards(taker), guards(stricter));
-        // Of many, some ask for more than others, and to compare them all would cost more than to look.
+        // Of many routes some require more than others, and to compare them all would cost more than to look.
         if takers.len() * stricter.len() > GUARDS_COMPARED_MAX {
             return false;
         }
@@ -283,7 +283,7 @@ impl<'r> Walk<'r> {
         }
     }
 
-    /// Returns the pattern of the paths that both routes match, if requests for them come to `taker` and `stricter` asks for more.
+    /// Returns the pattern of the paths that both routes match, if requests for them go to `taker` and `stricter` requires more.
     fn paths_taken(&mut self, taker: usize, stricter: usize) -> Option<String> {
         let index = taker;
         let guard = |route: usize| self.guard_of.get(route).copied();

@@ -1,5 +1,5 @@
 //! What a change of a config exposes: routes that are added, removed or changed, what of the other sections changes, and which
-//! of all this lets more requests in, or sends what is to be kept to somebody else.
+//! of all this lets more requests in, or sends secrets to others.
 
 #[cfg(test)]
 mod cases;
@@ -25,7 +25,7 @@ use takers::Takers;
 pub use change::{Change, Comparison, Exposure};
 pub use rule::harmless_keys;
 
-/// Compares two configs: their routes, and every other section. A text that is no object is a config that says nothing.
+/// Compares two configs: their routes, and every other section. A text that is not an object counts as an empty config.
 pub fn compare(before: &str, after: &str) -> Comparison {
     let configs = [before, after, "{}"].map(|source| WrittenConfig::parse(source).ok());
     let trees = configs.each_ref().map(|config| config.as_ref().and_then(WrittenConfig::tree));
@@ -72,7 +72,7 @@ fn compare_routes(old: &Config<'_>, new: &Config<'_>) -> Vec<Change> {
 fn changed_sections(old: &Config<'_>, new: &Config<'_>) -> Vec<String> {
     let said = |config: &Config<'_>, key: &str| config.top.get(key).filter(|value| !value.is_null()).cloned();
     let differs = |key: &&str| said(old, key) != said(new, key);
-    // Of what has two names, only what is meant counts; paths are told one by one.
+    // If a section has two names, only its meaning counts. Paths are compared one by one.
     let has_meant = |key: &&str| match *key {
         key if key == root::PATHS.name => false,
         key if key == root::AUTHORIZER.name || key == root::AUTHORIZERS.name => {
@@ -87,7 +87,7 @@ fn changed_sections(old: &Config<'_>, new: &Config<'_>) -> Vec<String> {
     keys.into_iter().filter(has_meant).filter(differs).map(str::to_owned).collect()
 }
 
-/// Names a route so that parameter names make no difference.
+/// Indexes routes so that parameter names make no difference.
 fn by_name(outline: &Outline) -> BTreeMap<(String, MethodRule), &OutlinedRoute> {
     let routes = outline.routes.iter();
     routes.map(|route| ((shape(&route.spec.pattern), route.spec.method), route)).collect()
@@ -152,12 +152,22 @@ mod tests {
         let table: [(&str, &str, &[&str], &str); 17] = [
             ("", OPEN, &["GET /a a public path appears"], "a new open path"),
             ("", AUTH, &[], "a new path with auth"),
-            (AUTH, OPEN, &["GET /a loses authentication"], "auth removed"),
-            (AUTH, &with("false"), &["GET /a loses authentication"], "auth switched off"),
+            (AUTH, OPEN, &["GET /a no longer requires authentication"], "auth removed"),
+            (AUTH, &with("false"), &["GET /a no longer requires authentication"], "auth switched off"),
             (OPEN, AUTH, &[], "auth added"),
             (AUTH, "", &[], "a path removed"),
-            (&scoped, AUTH, &["GET /a loses the scope read:a", "GET /a loses the scope read:b"], "all scopes removed"),
-            (&scoped, &with(r#"{"scopes": ["read:b"]}"#), &["GET /a loses the scope read:a"], "one scope removed"),
+            (
+                &scoped,
+                AUTH,
+                &["GET /a no longer requires the scope read:a", "GET /a no longer requires the scope read:b"],
+                "all scopes removed",
+            ),
+            (
+                &scoped,
+                &with(r#"{"scopes": ["read:b"]}"#),
+                &["GET /a no longer requires the scope read:a"],
+                "one scope removed",
+            ),
             (AUTH, &scoped, &[], "scopes added"),
             (
                 &with(r#"{"scopes": ["x"]}"#),
@@ -169,31 +179,31 @@ mod tests {
             (
                 AUTH,
                 &with(r#""partners""#),
-                &["GET /a believes tokens of \"partners\" in place of \"users\""],
+                &["GET /a accepts tokens of \"partners\" instead of \"users\""],
                 "another authorizer",
             ),
             (
                 &with(r#"{"any_scopes": ["x"]}"#),
                 &with(r#"{"any_scopes": ["x", "y"]}"#),
-                &["GET /a loses the need for more than y"],
+                &["GET /a no longer requires more than the scope y"],
                 "one more scope that is enough",
             ),
             (
                 wide,
                 &format!("{wide}, {OPEN}"),
-                &["GET /a a public path appears", "GET /a lets requests through that ANY /{.+} asked more of"],
+                &["GET /a a public path appears", "GET /a takes requests of ANY /{.+}, which required more"],
                 "an open path under one with auth",
             ),
             (
                 &format!("{}, {AUTH}", wide.replace(r#""auth": true, "#, "")),
                 &wide.replace(r#""auth": true, "#, ""),
-                &["GET /a loses authentication, since ANY /{.+} takes its requests"],
+                &["GET /a no longer requires authentication, because ANY /{.+} takes its requests"],
                 "removed, and an open wildcard takes its requests",
             ),
             (
                 &with(r#"{"claims": {"org": "a"}}"#),
                 &with(r#"{"claims": {"org": "b"}}"#),
-                &["GET /a loses the claim org = \"a\""],
+                &["GET /a no longer requires the claim org = \"a\""],
                 "another value of a claim",
             ),
             (
@@ -243,19 +253,19 @@ mod tests {
             (
                 vec![route("ANY", "/{x}/b", &auth(proxy))],
                 vec![route("ANY", "/{x}/b", &auth(proxy)), route("POST", "/a/{y}", proxy)],
-                &["a public path appears", "lets requests through that ANY /{x}/b asked more of"],
+                &["a public path appears", "takes requests of ANY /{x}/b, which required more"],
                 "an open path that crosses another",
             ),
             (
                 vec![route("ANY", "/{.+}", &auth(&limited))],
                 vec![route("ANY", "/{.+}", &auth(&limited)), route("GET", "/a", &auth(proxy))],
-                &["lets requests through that ANY /{.+} asked more of"],
+                &["takes requests of ANY /{.+}, which required more"],
                 "an added path without the limit of what took its requests",
             ),
             (
                 vec![route("ANY", "/{.+}", &auth(&kept))],
                 vec![route("ANY", "/{.+}", &auth(&kept)), route("GET", "/a", &auth(proxy))],
-                &["lets requests through that ANY /{.+} asked more of"],
+                &["takes requests of ANY /{.+}, which required more"],
                 "an added path whose upstream gets the token",
             ),
             (
@@ -277,7 +287,7 @@ mod tests {
                 vec![route("ANY", "/{.+}", &auth(proxy)), route("GET", "/a/{b}", &auth(&mapped("jwt.sub")))],
                 vec![route("ANY", "/{.+}", &auth(proxy))],
                 &[
-                    "mapping.headers: no longer sends its own x-user, which a client may then send, since ANY /{.+} takes its requests",
+                    "mapping.headers: no longer sets x-user, so a client may set it, because ANY /{.+} takes its requests",
                 ],
                 "a removed path whose upstream then gets what the client sends",
             ),
@@ -293,7 +303,7 @@ mod tests {
                     route("ANY", "/{.+}", &auth(proxy)),
                     route("GET", "/a/{b}", &auth(&format!(r#"{proxy}, "encoded_slashes": true"#))),
                 ],
-                &["encoded_slashes: admits paths that an upstream may read as others"],
+                &["encoded_slashes: admits paths that an upstream may interpret differently"],
                 "an added path with encoded slashes",
             ),
             (
@@ -308,41 +318,41 @@ mod tests {
                 ],
                 &[
                     "response: answers with $secret.KEY",
-                    "integration.location: leads to another site: \"https://x.example/\" in place of none",
+                    "integration.location: leads to another site: \"https://x.example/\" instead of none",
                 ],
                 "added paths that hand out a secret and lead away",
             ),
             (
                 vec![route("ANY", "/{.+}", &auth(proxy)), route("GET", "/a/{b}", &auth(&limited))],
                 vec![route("ANY", "/{.+}", &auth(proxy))],
-                &["loses rate_limit, since ANY /{.+} takes its requests"],
+                &["loses rate_limit, because ANY /{.+} takes its requests"],
                 "a removed path whose requests lose their limit",
             ),
             (
                 vec![route("GET", "/a", proxy), route("HEAD", "/a", &auth(proxy))],
                 vec![route("GET", "/a", proxy)],
-                &["loses authentication, since GET /a takes its requests"],
+                &["no longer requires authentication, because GET /a takes its requests"],
                 "HEAD, which GET answers",
             ),
             (
                 vec![route("GET", "/a", &auth(r#""response": 1"#))],
                 vec![route("GET", "/a", &auth(proxy))],
                 &[
-                    "is answered by http_proxy in place of response",
+                    "is answered by http_proxy instead of response",
                     "servers.api: sends requests, with their tokens, to api",
                 ],
-                "an upstream in place of a fixed answer",
+                "an upstream instead of a fixed answer",
             ),
             (
                 vec![route("GET", "/a", proxy)],
                 vec![route("GET", "/a", r#""integration": {"type": "redirect", "location": "https://x.example/"}"#)],
-                &["integration.location: leads to another site: \"https://x.example/\" in place of none"],
-                "a redirect in place of an upstream",
+                &["integration.location: leads to another site: \"https://x.example/\" instead of none"],
+                "a redirect instead of an upstream",
             ),
             (
                 vec![route("GET", "/a", r#""integration": {"type": "$env.T", "server": "api"}"#)],
                 vec![route("GET", "/a", r#""integration": {"type": "$env.T", "server": "other"}"#)],
-                &["integration: what answers is not known here, and it is not as it was"],
+                &["integration: changed, and a binding decides its type"],
                 "a type that comes from a binding",
             ),
             (
@@ -357,7 +367,7 @@ mod tests {
             (
                 vec![route("GET", "$env.A", proxy)],
                 vec![route("GET", "$env.A", proxy), route("GET", "$env.B", proxy)],
-                &["GET $env.B: which requests it takes is not known here, and it is not as it was"],
+                &["GET $env.B: changed, and a binding decides which requests it takes"],
                 "a path that comes from a binding",
             ),
         ];
@@ -383,8 +393,8 @@ mod tests {
         assert_eq!(
             compare(&before, &reordered).told(),
             [
-                "believes tokens of \"two\" in place of \"one\"",
-                "authorizers: logs people in at \"two\" in place of \"one\""
+                "accepts tokens of \"two\" instead of \"one\"",
+                "authorizers: logs people in at \"two\" instead of \"one\""
             ]
         );
     }

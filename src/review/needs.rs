@@ -19,7 +19,7 @@ pub struct Need {
     pub kind: NeedKind,
     /// The binding's name; of a module, the file's, such as `services/pricing.js`.
     pub name: String,
-    /// Where in the document it is asked for.
+    /// Where the document requires it.
     pub path: String,
     /// Byte offset in the file, a byte order mark not counted.
     pub offset: usize,
@@ -31,7 +31,7 @@ pub struct Need {
     pub required: bool,
 }
 
-/// What a deployment can be asked for.
+/// What a config can require of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NeedKind {
     /// `$env.NAME`
@@ -167,7 +167,7 @@ impl<'t> Needs<'t> {
 }
 
 impl NeedKind {
-    /// Names it in a sentence.
+    /// Returns its name in a sentence.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Variable => "variable",

@@ -1,4 +1,4 @@
-//! The routes of a config as it is written: what answers each, and what it asks for.
+//! The routes of a config as written: the integration of each, and what it requires.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub struct OutlinedRoute {
     pub spec: RouteSpec,
     /// Index in `paths`; `None` for a route that comes from another section.
     pub index: Option<usize>,
-    /// What it asks for; `None` if it is open.
+    /// What it requires; `None` if it is open.
     pub requirement: Option<Requirement>,
     /// Type of the integration; `response` for a fixed answer of the path.
     pub integration: String,
@@ -71,14 +71,14 @@ pub struct Upstream {
     pub prefix: String,
 }
 
-/// What a route asks for.
+/// What a route requires.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Requirement {
     /// Name of the authorizer.
     pub authorizer: String,
-    /// Scopes, each of which is needed.
+    /// Scopes, all of which are required.
     pub scopes: Vec<String>,
-    /// Scopes, one of which is needed; none if the list is empty.
+    /// Scopes, one of which is required, unless the list is empty.
     pub any_scopes: Vec<String>,
     /// Permissions, each of which is needed.
     pub permissions: Vec<String>,
@@ -219,7 +219,7 @@ fn login_provider<'t>(tree: &'t ConfigTree<'_>) -> Option<&'t str> {
     authorizer.texts.domain.or(authorizer.texts.issuer)?.text.as_written()
 }
 
-/// Returns the route of the metadata of the protected resource, if the config asks for it and its path is known.
+/// Returns the route of the protected resource's metadata, if the config has it and its path is known.
 fn protected_resource(tree: &ConfigTree<'_>) -> Option<OutlinedRoute> {
     let section = tree.protected_resource.as_ref().filter(|section| *section.is_known)?;
     let (method, pattern) = (MethodRule::Exact(Method::Get), section.pattern.clone());

@@ -42,7 +42,7 @@ fn is_open(kind: IntegrationKind) -> bool {
 pub(super) fn warn_of_routes(mistakes: &Mistakes, warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
     let mut outline = Outline::of_tree(tree);
-    // What such a path asks for was not read, or not all of it.
+    // What such a path requires was not read completely.
     outline.routes.retain(|route| !route.index.is_some_and(|index| mistakes.are_in_path(index)));
     let routes = Relations::new(&outline);
     for path in &tree.paths {
@@ -58,7 +58,7 @@ pub(super) fn warn_of_routes(mistakes: &Mistakes, warnings: &mut Warnings<'_>) {
         let crossing = crossings.get(&at);
         let offset = path.path.map_or(path.offset, |written| written.offset);
         let mut warn = |code, message, help: &str| warnings.warn(code, &path.allow, offset, message, help);
-        // Of a path that nobody comes to, there is nothing else to say.
+        // A path that takes no requests needs no other warning.
         if let Some(message) = routes.unreachable(route) {
             warn(Code::UnreachableRoute, message, "remove it, or give it another path");
             continue;
@@ -160,7 +160,7 @@ fn hands_out_tokens(path: &WrittenPath<'_>, kind: IntegrationKind, has_session: 
     }
 }
 
-/// Says by which method a step of a login is called, if a path has only another, and names that method.
+/// Returns the method by which a step of a login is called, if a path has only another, with that other.
 fn unusable(kind: IntegrationKind, method: MethodRule) -> Option<(&'static str, &'static str)> {
     let is_only = |methods: &[Method]| methods.iter().any(|one| method == MethodRule::Exact(*one));
     let by_post = || method == MethodRule::Any || is_only(&[Method::Post]);
@@ -227,7 +227,7 @@ impl<'o> Relations<'o> {
         })
     }
 
-    /// Checks whether a route matches, and each request for it is refused since another route asks for more.
+    /// Checks whether a route matches, but each request for it is refused because another route requires more.
     fn is_refused(&self, route: &OutlinedRoute) -> bool {
         let refused = |method: Method, path: &str| {
             self.all.find(method.as_str(), path) == Found::Ambiguous(Ambiguity::StricterReading)
@@ -236,7 +236,7 @@ impl<'o> Relations<'o> {
         paths.iter().all(|path| methods(route.spec.method).into_iter().all(|method| refused(method, path)))
     }
 
-    /// Says which methods of a route's path go to a wildcard of the same upstream that asks for less; `None` if none does.
+    /// Returns the methods of a route's path that go to a wildcard of the same upstream that requires less; `None` if none does.
     fn fallthrough(&self, route: &OutlinedRoute) -> Option<String> {
         if !route.spec.guard.asks_more_than(&Guard::default()) {
             return None;
@@ -271,7 +271,7 @@ impl<'o> Relations<'o> {
         Some(format!("{names} here go to {} {}, which requires less", spec.method, spec.pattern))
     }
 
-    /// Says why no request comes to a route; `None` if one does.
+    /// Returns why no request reaches a route; `None` if one does.
     fn unreachable(&self, route: &OutlinedRoute) -> Option<String> {
         let pattern = &route.spec.pattern;
         if pattern.as_str().split('/').nth(1) == Some(PLATFORM_PREFIX) {

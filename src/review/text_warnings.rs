@@ -164,7 +164,7 @@ fn warn_of_templates(allow: &[Written<'_>], sent: Option<&Node<'_>>, kind: TextO
     });
 }
 
-/// Shows each string of a value as it is written, and its byte offset.
+/// Passes on each string of a value as written, with its byte offset.
 fn each_text(node: Option<&Node<'_>>, show: &mut dyn FnMut(&str, usize)) {
     let Some(node) = node else { return };
     match &node.value {

@@ -1,4 +1,4 @@
-//! What is valid in a config and seldom meant: each kind of it with a code, which `"allow": ["code"]` keeps quiet.
+//! Warns of what is valid in a config and seldom meant: each kind has a code, which `"allow": ["code"]` silences.
 //!
 //! `allow` is at the top for the whole file, or in the entry of `paths`, `servers`, `authorizer` or `authorizers` that it is
 //! about. Warnings about routes together are in [`super::route_warnings`], those about logins in
@@ -103,7 +103,7 @@ fn warn_of_symmetry(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<
     warnings.warn(Code::SymmetricAlgorithm, &authorizer.allow, at.offset, message, help);
 }
 
-/// Warns of a short secret that login states are sealed with: anybody who has one of them can try secrets until one opens it.
+/// Warns of a short secret that seals login states: anyone with a login state can try secrets until one opens it.
 fn warn_of_weak_seal(authorizer: &WrittenAuthorizer<'_>, provider: &WrittenProvider<'_>, warnings: &mut Warnings<'_>) {
     let seals = warnings.tree.paths.iter().any(|path| path.kind() == Some(IntegrationKind::Login));
     let Some(secret) = provider.client_secret.filter(|_| seals && provider.sealing_key.is_none()) else { return };
@@ -124,7 +124,7 @@ fn warn_of_scope(authorizer: &WrittenAuthorizer<'_>, provider: &WrittenProvider<
         |scope: Written<'_>| scope.in_file().is_none_or(|text| text.split(' ').any(|scope| scope == "offline_access"));
     if renews && has(IntegrationKind::Login) && !provider.scope.is_some_and(is_asked) {
         let offset = provider.scope.map_or(authorizer.node.offset, |scope| scope.offset);
-        let message = "logins ask for no refresh token, so nothing can be renewed".to_owned();
+        let message = "logins request no refresh token, so nothing can be renewed".to_owned();
         let help = "add \"offline_access\" to \"scope\", as in \"openid profile email offline_access\"";
         warnings.warn(Code::OfflineAccessMissing, &authorizer.allow, offset, message, help);
     }

@@ -61,7 +61,7 @@ pub fn in_order_of_precedence<'r>(routes: impl IntoIterator<Item = (&'r Pattern,
 }
 
 impl RouteTable {
-    /// Says of every route but `taker` why it does not take a request, in the order of precedence.
+    /// Returns for every route but `taker` why it does not take a request, in the order of precedence.
     #[must_use]
     pub fn passed(&self, taker: Option<usize>, method: &str, path: &str) -> Vec<(usize, Passed)> {
         let method = Method::parse(method);
@@ -92,7 +92,7 @@ fn why_not(spec: &RouteSpec, taker: Option<&RouteSpec>, method: Option<Method>, 
     }
 }
 
-/// Says why of two patterns that match one path the first is met first.
+/// Returns why one of two patterns that match a path precedes the other.
 fn why_first(first: &Pattern, other: &Pattern) -> &'static str {
     if first.is_wildcard() != other.is_wildcard() {
         return "a path without a wildcard comes before one with it";
@@ -124,7 +124,7 @@ mod tests {
         RouteTable::build(specs.collect()).unwrap()
     }
 
-    /// Says why the only route of a table does not take a request, or that it does.
+    /// Returns why the only route of a table does not take a request, or that it does.
     fn reason(pattern: &str, path: &str) -> String {
         let table = table(&[("GET", pattern)]);
         let taker = match table.find("GET", path) {

@@ -2,7 +2,7 @@
 //! routers of many frameworks do not, or that has one of the habits below.
 //!
 //! [`super::reading`] has the readings under which a path must lead to one and the same route. These here may lead to another:
-//! [`super::table`] refuses a path only if that one asks for more. So a reading that no server has refuses little; one that is
+//! [`super::table`] refuses a path only if that route requires more. So a reading that no server has refuses little; one that is
 //! left out lets requests past a guard. A server may have any selection of the habits, so each selection is a reading.
 //!
 //! It does **not** know routes, and reads no path that [`super::reading`] refuses.

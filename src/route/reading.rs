@@ -36,7 +36,7 @@ pub enum Ambiguity {
     OverlongEncoding,
     /// Merging empty segments, cutting `;` parameters or decoding leads to another route.
     ReadingsDiffer,
-    /// Read loosely, as in another letter case or without its last slash, it leads to a route that asks for more.
+    /// Read loosely, as in another letter case or without its last slash, it matches a route that requires more.
     StricterReading,
     /// The text is not a path that a URL parser yields: it does not begin with `/`, or has `?` or `#`.
     NotNormalised,

@@ -134,7 +134,7 @@ impl Node {
         exact || wildcard && found.is_none_or(|(_, is_wildcard)| is_wildcard || !reached)
     }
 
-    /// Shows every leaf that matches the rest of a path, the better of each ending first, until told to stop.
+    /// Passes on every leaf that matches the rest of a path, the better of each ending first, until the visitor stops.
     fn visit(&self, rest: Option<&str>, show: &mut dyn FnMut(Ending, &Leaf) -> ControlFlow<()>) -> ControlFlow<()> {
         match rest {
             Some(rest) => {

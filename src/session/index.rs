@@ -16,7 +16,7 @@ pub fn index_subject(claim: &str, issuer: &str, value: &str) -> String {
 /// The sessions of a `sid` or `sub`, and the logout tokens that were carried out. Times are seconds since 1970.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct IndexRecord {
-    /// Names of sessions, with when each ends at the latest.
+    /// Names of sessions, with the latest end of each.
     sessions: Vec<(String, i64)>,
     /// `jti` of logout tokens and who had each carried out, with how long that must be remembered.
     spent: Vec<(String, i64)>,

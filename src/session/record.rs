@@ -51,7 +51,7 @@ pub enum TokenState {
 }
 
 impl SessionRecord {
-    /// Tells at `now` whether the session has ended.
+    /// Checks whether the session has ended at `now`.
     pub fn has_ended(&self, now: i64) -> bool {
         now >= self.ends_by()
     }
@@ -61,7 +61,7 @@ impl SessionRecord {
         self.ends_at.min(self.used_at.saturating_add(self.idle_secs))
     }
 
-    /// Notes a use at `now`, from which the idle time counts that is active; tells whether that is worth keeping.
+    /// Records a use at `now`, with the active idle time; returns whether that is worth storing.
     pub fn touch(&mut self, rules: &SessionRules, now: i64) -> bool {
         let worth_it = now - self.used_at >= (rules.idle_secs / TOUCHES_PER_IDLE).max(1);
         if worth_it {
@@ -70,13 +70,13 @@ impl SessionRecord {
         worth_it
     }
 
-    /// Tells at `now` whether a token that a requester does not accept is worth renewing: one that has just come is not, for the
+    /// Checks whether a token that a requester rejects at `now` is worth renewing: one that has just arrived is not, because the
     /// next would be no better.
     pub fn may_be_rejected(&self, now: i64) -> bool {
         now - self.token_from >= REJECT_AFTER_SECS
     }
 
-    /// Takes over the times of the tokens that came at `now`. A provider that says nothing of them gives them the life of those
+    /// Takes over the times of the tokens that arrived at `now`. If the provider states none, they have the life of those
     /// before.
     pub fn renew(&mut self, answer: &TokenResponse, now: i64) {
         let life = self.token_until - self.token_from;
@@ -145,7 +145,7 @@ pub fn revocable(sealed: &str) -> Option<String> {
     sealed.split_once(' ').map(|(_, refresh)| refresh.to_owned())
 }
 
-/// Returns until when an access token that came at `now` is valid: as long as the token response says, and no longer than the
+/// Returns until when an access token that arrived at `now` is valid: as long as the token response says, and no longer than the
 /// token itself does.
 pub fn token_until(answer: &TokenResponse, now: i64) -> Option<i64> {
     let by_answer = answer.expires_in().map(|seconds| now.saturating_add(seconds));

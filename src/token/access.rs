@@ -6,7 +6,7 @@ use super::claims::VerifiedClaims;
 use crate::config::Requirements;
 use crate::json::FLOAT_EXACT_MAX;
 
-/// Says what of a path's requirements the claims do not meet; `None` if they meet them all.
+/// Returns the requirement of a path that the claims do not meet; `None` if they meet all.
 pub fn missing_access(claims: &VerifiedClaims, needed: &Requirements) -> Option<String> {
     let has = |claim: &str, name: &str| claims.get(claim).is_some_and(|value| lists(value, name));
     // Providers name scopes in either claim (RFC 9068 section 2.2.3; `scp` of Okta and Entra ID).
@@ -27,7 +27,7 @@ pub fn missing_access(claims: &VerifiedClaims, needed: &Requirements) -> Option<
     unmet.map(|(path, _)| format!("the claim {path} has another value"))
 }
 
-/// Checks whether a claim names something: as one of the words of a text, or as an item of an array.
+/// Checks whether a claim contains something: as a word of a string, or as an item of an array.
 fn lists(value: &Value, name: &str) -> bool {
     match value {
         Value::String(text) => text.split(' ').any(|word| word == name),
@@ -36,7 +36,7 @@ fn lists(value: &Value, name: &str) -> bool {
     }
 }
 
-/// Checks whether a claim is what is expected, or contains it; of several that are expected, one is enough.
+/// Checks whether a claim is the expected value, or contains it; of several expected values, one is enough.
 fn meets(value: &Value, expected: &Value) -> bool {
     if let Value::Array(alternatives) = expected {
         return alternatives.iter().any(|expected| meets(value, expected));
@@ -47,7 +47,7 @@ fn meets(value: &Value, expected: &Value) -> bool {
     }
 }
 
-/// Checks whether two values are one and the same; to JSON 1 and 1.0 are (RFC 8259 section 6), as long as a float holds them.
+/// Checks whether two values are equal; in JSON 1 and 1.0 are (RFC 8259 section 6), as long as a float can represent them.
 fn is_same(value: &Value, expected: &Value) -> bool {
     let exact = value.as_f64().filter(|number| number.abs() <= FLOAT_EXACT_MAX);
     value == expected || exact.is_some() && exact == expected.as_f64()

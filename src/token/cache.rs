@@ -1,17 +1,17 @@
-//! Remembers tokens that have verified, so that the next request with one costs a look-up.
+//! Caches verified tokens, so that the next request with one costs only a look-up.
 //!
-//! A token is found by its whole text, never by a digest or a part. This cache knows no keys: it is told the generation of
-//! the key set, and forgets what another generation verified.
+//! A token is found by its whole text, never by a digest or a part. This cache has no keys: callers pass the generation of
+//! the key set, and the cache drops what another generation verified.
 
 use std::rc::Rc;
 
 use super::claims::VerifiedClaims;
 use crate::recent::Recent;
 
-/// Most tokens in one half; some thousand users share an isolate in its life.
+/// Most tokens in one half; a few thousand users share an isolate in its life.
 const TOKENS_MAX: usize = 1_000;
 
-/// Most bytes of token text in one half; claims take about as much again, and an isolate has 128 MiB for all it does.
+/// Most bytes of token text in one half; claims take about as much again, and an isolate has 128 MiB in all.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Verified tokens; those used least recently go first.
@@ -36,7 +36,7 @@ impl TokenCache {
         self.0.get(token, good).map(|entry| Rc::clone(&entry.claims))
     }
 
-    /// Remembers a token that `generation` verified, until `good_until` (seconds since 1970).
+    /// Caches a token that `generation` verified, until `good_until` (seconds since 1970).
     pub fn insert(&mut self, token: &str, claims: Rc<VerifiedClaims>, generation: u64, good_until: i64) {
         self.0.insert(token, Entry { claims, generation, good_until }, token.len());
     }

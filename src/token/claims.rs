@@ -1,4 +1,4 @@
-//! The rules that the claims of a token must keep (RFC 7519 section 4.1).
+//! The rules for the claims of a token (RFC 7519 section 4.1).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jwt_compact::{Claims, TimeOptions};
@@ -10,13 +10,13 @@ use crate::config::Authorizer;
 use crate::excerpt::{shortened, shortened_name};
 use crate::json::{self, ToText as _};
 
-/// The year 33,658, far past any real date and well inside the calendar.
+/// The year 33,658: after any real date, and well within the calendar.
 const DATE_MAX_SECS: i64 = 1_000_000_000_000;
 
-/// What the claims are held against.
+/// The rules for the claims.
 #[derive(Debug, Clone, Copy)]
 pub struct Expectations<'e> {
-    /// The only `iss` that is believed.
+    /// The only `iss` that is trusted.
     pub issuer: &'e str,
     /// What `aud` must be or contain.
     pub audience: &'e str,
@@ -24,24 +24,24 @@ pub struct Expectations<'e> {
     pub clock_skew_secs: i64,
     /// What kind of token it must be.
     pub kind: Kind,
-    /// Whether it passes once it has expired.
+    /// Whether an expired token passes.
     pub expiry: Expiry,
 }
 
 impl<'e> Expectations<'e> {
-    /// Returns what access tokens of an authorizer are held against.
+    /// Returns the rules for access tokens of an authorizer.
     pub fn of_access_tokens(authorizer: &'e Authorizer) -> Self {
         let Authorizer { issuer, audience, clock_skew_secs, .. } = authorizer;
         Self { issuer, audience, clock_skew_secs: *clock_skew_secs, kind: Kind::Access, expiry: Expiry::Enforced }
     }
 }
 
-/// Whether a token that has expired passes.
+/// Whether an expired token passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
     /// It does not.
     Enforced,
-    /// It does: the refresh endpoint wants to know whose the token was, not whether it still holds.
+    /// It does: the refresh endpoint only needs to know whose token it was.
     Ignored,
     /// It does not, but one without an expiry does.
     Optional,
@@ -85,20 +85,20 @@ impl VerifiedClaims {
         self.expires_at
     }
 
-    /// Returns when the token was issued, in seconds since 1970, where it says so.
+    /// Returns when the token was issued, in seconds since 1970, if it says so.
     pub fn issued_at(&self) -> Option<i64> {
         numeric_date(&self.claims, "iat").ok().flatten()
     }
 
-    /// Returns a claim by its whole name, or else by a path whose dots lead into objects; names may have dots themselves.
+    /// Returns a claim by its whole name, or else by a path whose dots lead into objects; names may contain dots.
     ///
-    /// Of the names that fit at a place the longest is meant, and no other is tried where it leads nowhere: what a token has
-    /// beside it changes nothing.
+    /// If several names fit at a place, only the longest is tried, even if it leads nowhere. So nothing that a token has
+    /// beside it changes the result.
     pub fn get(&self, path: &str) -> Option<&Value> {
         value_at(&self.claims, path)
     }
 
-    /// Returns all of them.
+    /// Returns all claims.
     pub fn to_json(&self) -> Value {
         Value::Object(self.claims.clone())
     }
@@ -125,7 +125,7 @@ fn value_at<'v>(object: &'v Map<String, Value>, path: &str) -> Option<&'v Value>
 /// Checks that `iss` is the issuer, byte for byte.
 ///
 /// # Errors
-/// Who it is instead, or that it is missing or no string.
+/// The actual issuer, or that it is missing or not a string.
 pub fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), ClaimError> {
     let issuer = claims.get("iss").ok_or(ClaimError::Missing { claim: "iss" })?;
     let actual = issuer.as_str().ok_or(ClaimError::WrongType { claim: "iss" })?;
@@ -138,7 +138,7 @@ pub fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), C
 /// Checks that `aud` is the audience, or contains it.
 ///
 /// # Errors
-/// Whom it names instead, or that it is missing or of another type.
+/// The actual audience, or that it is missing or of another type.
 pub fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(), ClaimError> {
     let wrong_type = ClaimError::WrongType { claim: "aud" };
     let contained = match claims.get("aud").ok_or(ClaimError::Missing { claim: "aud" })? {
@@ -155,8 +155,8 @@ pub fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(),
     Err(ClaimError::Audience { expected: expected.to_owned(), actual })
 }
 
-/// Checks what a token for a client must say besides (OpenID Connect Core sections 2 and 3.1.3.7): `azp`, where it has one, is the
-/// client; an ID token has it where it is for several, and says whose it is and since when.
+/// Checks the further claims of a token for a client (OpenID Connect Core sections 2 and 3.1.3.7). `azp`, if present, is the
+/// client; an ID token needs it if it has several audiences, and always needs `sub` and `iat`.
 fn check_client(claims: &Map<String, Value>, kind: Kind, client_id: &str) -> Result<(), ClaimError> {
     let missing = |claim| Err(ClaimError::Missing { claim });
     let party = claims.get("azp");
@@ -180,7 +180,7 @@ fn check_client(claims: &Map<String, Value>, kind: Kind, client_id: &str) -> Res
     Err(ClaimError::AuthorizedParty { expected: client_id.to_owned(), actual: shortened(actual) })
 }
 
-/// Checks that a token is its bearer's: none that `cnf` binds to a key or certificate (RFC 7800, RFC 8705, RFC 9449).
+/// Checks that a token is a bearer token: `cnf` must not bind it to a key or certificate (RFC 7800, RFC 8705, RFC 9449).
 ///
 /// # Errors
 /// That it is bound.
@@ -188,7 +188,7 @@ pub fn check_unbound(claims: &Map<String, Value>) -> Result<(), ClaimError> {
     if claims.contains_key("cnf") { Err(ClaimError::Bound) } else { Ok(()) }
 }
 
-/// Checks that `exp` is there and ahead.
+/// Checks that `exp` is present and in the future.
 ///
 /// # Errors
 /// When the token expired, or that it does not say when.
@@ -196,10 +196,10 @@ pub fn check_expiry(claims: &Map<String, Value>, skew: i64, now: i64) -> Result<
     check_ahead(numeric_date(claims, "exp")?.ok_or(ClaimError::Missing { claim: "exp" })?, skew, now)
 }
 
-/// Checks that `nbf` or `iat`, where it is there, is not ahead.
+/// Checks that `nbf` or `iat`, if present, is not in the future.
 ///
 /// # Errors
-/// When it will be, or that it is no date.
+/// When it begins, or that it is not a date.
 pub fn check_begun(claims: &Map<String, Value>, claim: &'static str, skew: i64, now: i64) -> Result<(), ClaimError> {
     let Some(at) = numeric_date(claims, claim)? else { return Ok(()) };
     let mut rule = Claims::empty();
@@ -208,9 +208,9 @@ pub fn check_begun(claims: &Map<String, Value>, claim: &'static str, skew: i64, 
     if begun { Ok(()) } else { Err(ClaimError::NotYetValid { claim, at, now }) }
 }
 
-/// Checks that an expiry is ahead, by jwt-compact's rule.
+/// Checks that an expiry is in the future, by jwt-compact's rule.
 ///
-/// To jwt-compact an expiration is the last second that is good, to RFC 7519 section 4.1.4 the first that is not.
+/// In jwt-compact an expiration is the last valid second, in RFC 7519 section 4.1.4 the first invalid one.
 fn check_ahead(exp: i64, skew: i64, now: i64) -> Result<(), ClaimError> {
     let mut rule = Claims::empty();
     rule.expiration = Some(date(exp.saturating_sub(1)));
@@ -222,17 +222,17 @@ fn time_options(skew: i64, now: i64) -> TimeOptions<impl Fn() -> DateTime<Utc>> 
     TimeOptions::new(TimeDelta::seconds(skew), move || date(now))
 }
 
-/// Returns a date; one past the calendar's end becomes the end, less what a skew can add.
+/// Returns a date; one after the calendar's end becomes the end, minus the largest skew.
 fn date(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds.clamp(-DATE_MAX_SECS, DATE_MAX_SECS), 0).unwrap_or_default()
 }
 
-/// Returns a NumericDate (RFC 7519 section 2) in whole seconds, where the claim is there; a fraction is dropped.
+/// Returns a NumericDate (RFC 7519 section 2) in whole seconds, if the claim is present; a fraction is dropped.
 ///
 /// # Errors
-/// That it is no number, or no date.
+/// That it is not a number, or not a date.
 pub fn numeric_date(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<i64>, ClaimError> {
-    /// Past this a float no longer holds every whole number, and no date is that far away.
+    /// Beyond this a float cannot represent every whole number, and no date is that far away.
     const SECONDS_MAX: f64 = 9_007_199_254_740_992.0;
     let Some(value) = claims.get(claim) else { return Ok(None) };
     let seconds = value.as_f64().filter(|seconds| seconds.abs() < SECONDS_MAX);

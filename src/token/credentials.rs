@@ -1,22 +1,22 @@
-//! The token that a request sends, and where it stands.
+//! Finds the token that a request sends.
 
 use crate::http::header::behind_comma;
 
-/// Longest token that is looked at, in bytes; more than any provider issues, and less than any header limit.
+/// Longest token that is read, in bytes; more than any provider issues, and less than any header limit.
 pub const TOKEN_MAX_BYTES: usize = 16 * 1024;
 
-/// What the `Authorization` header holds.
+/// The content of the `Authorization` header.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Credentials<'h> {
-    /// No header, or one of another scheme: nothing of ours was sent.
+    /// No header, or one with another scheme.
     Absent,
-    /// The bearer scheme with something that is not one token68 (RFC 9110 section 11.2), or behind another scheme.
+    /// The bearer scheme without exactly one token68 (RFC 9110 section 11.2), or after another scheme.
     Malformed,
     /// A bearer token (RFC 6750 section 2.1).
     Bearer(&'h str),
 }
 
-/// Reads an `Authorization` header.
+/// Parses an `Authorization` header.
 pub fn bearer(header: Option<&str>) -> Credentials<'_> {
     let Some(header) = header.map(str::trim) else { return Credentials::Absent };
     if let Some(rest) = behind_bearer(header) {
@@ -32,14 +32,14 @@ pub fn bearer(header: Option<&str>) -> Credentials<'_> {
     Credentials::Absent
 }
 
-/// Returns what stands behind the scheme where that is `Bearer`, however an upstream may find where it ends.
+/// Returns the text after the scheme if that is `Bearer`, with every separator that an upstream may accept.
 fn behind_bearer(credentials: &str) -> Option<&str> {
     let (scheme, rest) = credentials.split_at_checked("bearer".len())?;
     let ends = !rest.starts_with(|c| matches!(c, '0'..='9' | 'A'..='Z' | 'a'..='z' | '-' | '_' | '='));
     (ends && scheme.eq_ignore_ascii_case("bearer")).then_some(rest)
 }
 
-/// Reads a header that holds a token and no scheme, such as `X-Access-Token`.
+/// Parses a header with a token and no scheme, such as `X-Access-Token`.
 pub fn bare_token(header: Option<&str>) -> Credentials<'_> {
     match header.map(str::trim) {
         None | Some("") => Credentials::Absent,

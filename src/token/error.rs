@@ -1,4 +1,4 @@
-//! Why a token is not believed: one type for its form, one for its claims.
+//! Why a token is not accepted: one type for its form, one for its claims.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::credentials::TOKEN_MAX_BYTES;
 use crate::excerpt::shortened;
 use crate::jwks::{KeySet, SkippedKey};
 
-/// Why a text is no token that could be believed.
+/// Why a token is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenError {
     /// Longer than [`TOKEN_MAX_BYTES`].
@@ -24,14 +24,14 @@ pub enum TokenError {
     MalformedClaims,
     /// `cty` says that the payload is something else, such as a nested token.
     ContentType,
-    /// `typ` says that it is of another kind than the one that is needed (RFC 8725 section 3.11).
+    /// `typ` names another kind of token than the required one (RFC 8725 section 3.11).
     OtherKind,
-    /// `alg` is none that the authorizer allows.
+    /// The authorizer does not allow `alg`.
     AlgorithmNotAllowed {
         /// What the token names, shortened.
         actual: String,
     },
-    /// `crit` names an extension, and none is understood (RFC 7515 section 4.1.11).
+    /// `crit` names an extension, and none is supported (RFC 7515 section 4.1.11).
     CriticalExtension,
     /// No key in the set fits.
     NoKey {
@@ -45,7 +45,7 @@ pub enum TokenError {
         /// Why.
         reason: SkippedKey,
     },
-    /// The signature is not by the key.
+    /// The key does not verify the signature.
     BadSignature,
     /// A claim breaks a rule.
     Claim(ClaimError),
@@ -73,7 +73,7 @@ impl fmt::Display for TokenError {
 }
 
 impl TokenError {
-    /// Says that no key of `set` fits a token with this `kid`.
+    /// Returns the error that no key of `set` fits a token with this `kid`.
     pub fn no_key(kid: Option<&str>, set: &KeySet) -> Self {
         let mut skipped = set.skipped().iter();
         match kid.and_then(|kid| skipped.find(|(name, _)| name.as_deref() == Some(kid))) {
@@ -96,7 +96,7 @@ pub enum ClaimError {
         /// Its name.
         claim: &'static str,
     },
-    /// `iss` is somebody else.
+    /// `iss` is another issuer.
     Issuer {
         /// The authorizer's issuer.
         expected: String,
@@ -117,7 +117,7 @@ pub enum ClaimError {
         /// What the token names, shortened.
         actual: String,
     },
-    /// `cnf` binds the token to a key or a certificate, of whose possession no proof is checked (RFC 7800 section 3.1).
+    /// `cnf` binds the token to a key or a certificate, and the gateway checks no proof of possession (RFC 7800 section 3.1).
     Bound,
     /// `exp` has passed.
     Expired {
@@ -126,7 +126,7 @@ pub enum ClaimError {
         /// The clock of the check.
         now: i64,
     },
-    /// `nbf` or `iat` is ahead.
+    /// `nbf` or `iat` is in the future.
     NotYetValid {
         /// Its name.
         claim: &'static str,

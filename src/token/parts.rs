@@ -1,6 +1,6 @@
 //! A compact JWS (RFC 7515 section 7.1) taken apart, and the rules of its header one by one.
 //!
-//! In which order the rules count is `unverified`'s business.
+//! `unverified` decides the order of the rules.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,7 +33,7 @@ impl<'t> Parts<'t> {
         if text.len() > TOKEN_MAX_BYTES { Err(TokenError::TooLong { bytes: text.len() }) } else { Ok(()) }
     }
 
-    /// Takes a text apart at its dots.
+    /// Splits a text at its dots.
     ///
     /// # Errors
     /// That it has more or fewer parts.
@@ -58,15 +58,15 @@ impl<'t> Parts<'t> {
     /// Returns the header.
     ///
     /// # Errors
-    /// That it is not base64url, or no JSON object.
+    /// That it is not base64url, or not a JSON object.
     pub fn header(&self) -> Result<JoseHeader, TokenError> {
         parse_object(&decode_part(self.header)?).map(JoseHeader).ok_or(TokenError::MalformedHeader)
     }
 
-    /// Returns the claims, which nobody has checked.
+    /// Returns the claims, which are not verified.
     ///
     /// # Errors
-    /// That the payload is not base64url, or no JSON object.
+    /// That the payload is not base64url, or not a JSON object.
     pub fn claims(&self) -> Result<Map<String, Value>, TokenError> {
         parse_object(&decode_part(self.payload)?).ok_or(TokenError::MalformedClaims)
     }
@@ -83,7 +83,7 @@ pub enum Kind {
     Logout,
 }
 
-/// The header of a token (RFC 7515 section 4), with a method for each rule that it must keep.
+/// The header of a token (RFC 7515 section 4), with a method for each rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JoseHeader(Map<String, Value>);
 
@@ -104,7 +104,7 @@ impl JoseHeader {
             .ok_or_else(|| TokenError::AlgorithmNotAllowed { actual: shortened(name) })
     }
 
-    /// Checks that it asks for no extension to be understood.
+    /// Checks that the header requires no extension.
     ///
     /// # Errors
     /// That it does.
@@ -113,7 +113,7 @@ impl JoseHeader {
         if self.0.contains_key("crit") { Err(TokenError::CriticalExtension) } else { Ok(()) }
     }
 
-    /// Checks that the payload is claims and not a nested token.
+    /// Checks that the payload is a set of claims and not a nested token.
     ///
     /// # Errors
     /// That it may be something else.
@@ -121,11 +121,11 @@ impl JoseHeader {
         if self.0.contains_key("cty") { Err(TokenError::ContentType) } else { Ok(()) }
     }
 
-    /// Checks that it does not say to be of another kind (RFC 8725 section 3.11): `typ` is a media type, whose case and parameters
-    /// make no other of it, and nor does a prefix that may be left out (RFC 7515 section 4.1.9).
+    /// Checks that `typ` does not name another kind (RFC 8725 section 3.11). It is a media type, whose case and parameters
+    /// do not matter, nor does a prefix that may be left out (RFC 7515 section 4.1.9).
     ///
     /// # Errors
-    /// That it does, or that `typ` is no string.
+    /// That it does, or that `typ` is not a string.
     pub fn check_kind(&self, expected: Kind) -> Result<(), TokenError> {
         let Some(written) = self.0.get("typ") else { return Ok(()) };
         let written = written.as_str().ok_or(TokenError::OtherKind)?;
@@ -136,14 +136,14 @@ impl JoseHeader {
             Kind::Logout => "logout+jwt",
             Kind::Id => "jwt",
         };
-        // Kinds have names of their own with a `+`; whatever else is written there says nothing.
+        // Kinds have names with a `+`; any other text has no meaning.
         if kind == own || !kind.as_bytes().contains(&b'+') { Ok(()) } else { Err(TokenError::OtherKind) }
     }
 
-    /// Returns the `kid`, where there is one.
+    /// Returns the `kid`, if there is one.
     ///
     /// # Errors
-    /// That it is no string.
+    /// That it is not a string.
     pub fn key_id(&self) -> Result<Option<&str>, TokenError> {
         self.0.get("kid").map(|kid| kid.as_str().ok_or(TokenError::MalformedHeader)).transpose()
     }

@@ -1,4 +1,4 @@
-//! A compact JWS (RFC 7515 section 7.1) that has been parsed and is not believed yet.
+//! A compact JWS (RFC 7515 section 7.1) that has been parsed and is not trusted yet.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ use crate::algorithm::Algorithm;
 use crate::json;
 use crate::jwks::KeySet;
 
-/// A token whose form is right and of which nothing else is known.
+/// A token whose form is valid; nothing else of it is verified.
 pub struct UnverifiedToken<'t> {
     text: &'t str,
     parts: Parts<'t>,
@@ -19,12 +19,12 @@ pub struct UnverifiedToken<'t> {
     header: JoseHeader,
 }
 
-/// States that a token's signature was verified; only whoever verified one may make it.
+/// Proof that a token's signature was verified; only the code that verified it may make one.
 #[derive(Debug, Clone, Copy)]
 pub struct SignatureVerified(());
 
 impl SignatureVerified {
-    /// States that the signature of the token at hand was verified with a key of the issuer.
+    /// Returns the proof that the signature of the token was verified with a key of the issuer.
     pub fn attest() -> Self {
         Self(())
     }
@@ -75,7 +75,7 @@ impl<'t> UnverifiedToken<'t> {
     /// Checks the claims of a token whose signature was verified, at `now` (seconds since 1970).
     ///
     /// # Errors
-    /// The first rule that a claim breaks, or that the payload is no set of claims.
+    /// The first rule that a claim breaks, or that the payload is not a set of claims.
     pub fn into_verified(
         self,
         _: SignatureVerified,
@@ -87,13 +87,13 @@ impl<'t> UnverifiedToken<'t> {
     }
 }
 
-/// Returns when a token says that it expires, in seconds since 1970, without a look at whether it is genuine: for whoever holds it to
+/// Returns a token's `exp`, in seconds since 1970, without verifying the token: for its holder, to
 /// know when to get another.
 pub fn claimed_expiry(token: &str) -> Option<i64> {
     numeric_date(&claimed(token)?, "exp").ok().flatten()
 }
 
-/// Returns a text that a token claims, without a look at whether it is genuine: for whoever has it from its issuer.
+/// Returns a claim that is a string, without verifying the token: for code that got it directly from its issuer.
 pub fn claimed_text(token: &str, claim: &str) -> Option<String> {
     json::text(&claimed(token)?, claim).map(str::to_owned)
 }

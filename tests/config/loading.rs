@@ -45,7 +45,7 @@ fn the_config_of_the_article_loads_as_it_stands() {
     else {
         panic!("a callback")
     };
-    assert_eq!(redirect_uri, "https://serverlessapigateway.com/api/auth0/callback", "that of the authorizer");
+    assert_eq!(redirect_uri, "https://serverlessapigateway.com/api/auth0/callback", "the authorizer's");
     assert!(matches!(config.paths[1].integration, Integration::Userinfo(_)));
     assert!(matches!(config.paths[2].integration, Integration::Refresh(_)));
 }
@@ -113,7 +113,7 @@ fn the_bindings_that_a_config_refers_to_are_each_told_once() {
     {
         assert_eq!(references(&source), expected, "{message}");
     }
-    assert_eq!(references("{"), [], "no JSON");
+    assert_eq!(references("{"), [], "not JSON");
 }
 
 #[test]

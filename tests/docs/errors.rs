@@ -16,12 +16,12 @@ const BEGINNING: &str = "\
 
 Generated from the lists in `src/problem/kind.rs` and `src/config/code.rs`; `cargo test --test docs` checks it.
 
-- [What requests are answered](#what-requests-are-answered)
-- [Mistakes in a config](#mistakes-in-a-config)
-- [Mistakes in a deployment](#mistakes-in-a-deployment)
+- [Problems in answers](#problems-in-answers)
+- [Errors in a config](#errors-in-a-config)
+- [Errors in a deployment](#errors-in-a-deployment)
 - [Warnings](#warnings)
 
-## What requests are answered
+## Problems in answers
 
 Each problem has a body of type `application/problem+json` (RFC 9457). People who follow a link get
 [a page](paths.md#problems-that-people-see) instead. `code` is stable, and is also in the header `X-Problem-Code`.
@@ -41,14 +41,14 @@ JWKS to verify a token with, or if a session's access token has expired and cann
 ";
 
 const MISTAKES: &str = "
-## Mistakes in a config
+## Errors in a config
 
 `bargate check` reports each with its place, and a build stops on them. A gateway without a valid config answers
 [`config_invalid`](#config_invalid).
 ";
 
 const DEPLOYMENT: &str = "
-## Mistakes in a deployment
+## Errors in a deployment
 
 `bargate check` reports these if it knows [what the deployment declares](command-line.md#against-a-deployment).
 ";

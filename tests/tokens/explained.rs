@@ -141,9 +141,9 @@ fn a_row_says_what_was_expected_and_found() {
     .unwrap();
     let header = |key: &str, value: Value| tenant.sign(&with(baseline_header(), key, Some(value)), &baseline_claims());
     let claim = |key: &str, value: Option<Value>| tenant.sign_claims(&with(baseline_claims(), key, value));
-    let in_set = "a name in the set: \"tenant-1\", \"sealing\", \"short\"";
-    let early = "later than 2027-01-15T07:59:30Z (now less 30 s)";
-    let late = "absent, or at most 2027-01-15T08:00:30Z (now and 30 s)";
+    let in_set = "a kid in the set: \"tenant-1\", \"sealing\", \"short\"";
+    let early = "later than 2027-01-15T07:59:30Z (now minus 30 s)";
+    let late = "absent, or at most 2027-01-15T08:00:30Z (now plus 30 s)";
     let table = [
         (
             header("alg", json!("HS256")),
@@ -156,7 +156,7 @@ fn a_row_says_what_was_expected_and_found() {
         (header("kid", json!("short")), "key", "for EdDSA (Ed25519)", "an RSA key of 1024 bits, not 2048 to 8192"),
         (header("alg", json!("RS256")), "key", "for RS256 (RSA)", "for any algorithm of its type (Ed25519)"),
         (claim("iss", None), "iss", "\"https://tenant.example/\"", "absent"),
-        (claim("aud", Some(json!(["a", 1]))), "aud", "\"https://api.example\", alone or in a list", "[\"a\",1]"),
+        (claim("aud", Some(json!(["a", 1]))), "aud", "\"https://api.example\", by itself or in a list", "[\"a\",1]"),
         (claim("exp", Some(json!(NOW - 90))), "exp", early, "1799999910, 2027-01-15T07:58:30Z, 1 minute ago"),
         (claim("exp", Some(json!("soon"))), "exp", early, "\"soon\""),
         (claim("nbf", Some(json!(NOW + 31))), "nbf", late, "1800000031, 2027-01-15T08:00:31Z, in 31 seconds"),

@@ -1,4 +1,4 @@
-//! `bargate check`: every mistake and warning of a config, with its place.
+//! `bargate check`: reports every error and warning of a config, with its place.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,12 +13,12 @@ use crate::failure::{FOUND, Failure};
 use crate::page::Page;
 use crate::sources::Sources;
 
-/// Checks a config and reports every mistake and warning with its place.
+/// Checks a config and reports every error and warning with its place.
 ///
 /// With --env-file or --wrangler, also reports what the config needs and these files do not declare, and what they declare and
 /// nothing uses. Without them, reports which variables and secrets have no value in such files beside the config.
 ///
-/// Exits with 0 if there is no mistake (warnings do not count), with 1 if there is, and with 2 if a file cannot be read.
+/// Exits with 0 if there are no errors (warnings do not count), with 1 if there are, and with 2 if a file cannot be read.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The config; - reads standard input.
@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         keep_common(&mut reviewed, &other);
     }
     if arguments.sources.is_empty() && file.name != STDIN_NAME {
-        // A file that nobody named and that cannot be read says nothing.
+        // A file that was found and not named is ignored if it cannot be read.
         let beside = Sources::beside(folder).read(folder).map(|beside| beside.without_value(&file));
         if let Some((_, told)) = reviewed.first_mut() {
             told.extend(beside.unwrap_or_default());
@@ -99,7 +99,7 @@ fn reviewed<'f>(file: &'f TextFile, deployment: &'f Deployment) -> Reviewed<'f> 
     std::iter::once((file, told)).chain(others).collect()
 }
 
-/// Keeps only the diagnostics that another review has too.
+/// Removes the diagnostics that another review does not have.
 fn keep_common(reviewed: &mut Reviewed<'_>, other: &Reviewed<'_>) {
     for (file, told) in reviewed {
         let same_file = other.iter().filter(|(other, _)| other.name == file.name);

@@ -7,10 +7,10 @@ use bargate::text_file::TextFile;
 
 use crate::failure::Failure;
 
-/// Largest file that is read, in bytes: KV, which may have the config, stores no larger value.
+/// Largest file that is read, in bytes: KV, which may store the config, takes no larger value.
 const FILE_MAX_BYTES: u64 = 25 * 1024 * 1024;
 
-/// What standard input is called.
+/// The name of standard input.
 pub const STDIN_NAME: &str = "<stdin>";
 
 /// Reads the file at `path`, or standard input for `-`.

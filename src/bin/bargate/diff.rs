@@ -17,16 +17,16 @@ const REMOVED: Style = AnsiColor::Red.on_default();
 const CHANGED: Style = AnsiColor::Yellow.on_default();
 const EXPOSED: Style = AnsiColor::Red.on_default().bold();
 
-/// Compares two configs: routes that are added, removed or changed, and what of this lets more requests in.
+/// Compares two configs: shows which routes are added, removed or changed, and which changes let more requests in.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The config before; - reads standard input.
+    /// The old config; - reads standard input.
     old: PathBuf,
-    /// The config afterwards.
+    /// The new config.
     #[arg(default_value = "gateway.config.json")]
     new: PathBuf,
-    /// Exits with 1 where anything lets more requests in, or sends tokens or people elsewhere, and with 2 where that cannot be
-    /// told, because a config has mistakes.
+    /// Exits with 1 if a change lets more requests in, or sends tokens or people elsewhere. Exits with 2 if a config has errors,
+    /// because an exposure cannot be ruled out.
     #[arg(long)]
     fail_on_exposure: bool,
     /// How to print.
@@ -37,10 +37,10 @@ pub struct Arguments {
 /// Runs the command.
 ///
 /// # Errors
-/// A file that cannot be read, or whose config is not JSON; with `--fail-on-exposure` also a config with mistakes.
+/// A file that cannot be read, or whose config is not JSON; with `--fail-on-exposure` also a config with errors.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if [&arguments.old, &arguments.new].into_iter().all(|path| path.as_os_str() == "-") {
-        return Err(Failure::new("standard input can be read once: give - once"));
+        return Err(Failure::new("standard input can be read only once: give one -"));
     }
     let (old, new) = (read_text(&arguments.old)?, read_text(&arguments.new)?);
     let (before, after) = (Routes::read(&old)?, Routes::read(&new)?);
@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match arguments.fail_on_exposure {
         true if exposed => Ok(ExitCode::from(FOUND)),
         true if !(before.valid && after.valid) => {
-            Err(Failure::new("a config has mistakes, so that nothing is exposed cannot be told"))
+            Err(Failure::new("a config has errors, so an exposure cannot be ruled out"))
         }
         true | false => Ok(ExitCode::SUCCESS),
     }

@@ -15,17 +15,17 @@ impl std::fmt::Display for Failure {
 }
 
 impl Failure {
-    /// Returns the failure in words that name what could not be done.
+    /// Returns a failure; `reason` says what could not be done.
     pub fn new(message: impl Into<String>) -> Self {
         Self(vec![message.into()])
     }
 
-    /// Returns a failure for several reasons, each of a line.
+    /// Returns a failure for several reasons, each on its line.
     pub fn of(reasons: Vec<String>) -> Self {
         Self(reasons)
     }
 
-    /// Prints it, and gives the status to exit with.
+    /// Prints it, and returns the exit status.
     pub fn report(self) -> ExitCode {
         let mut page = Page::default();
         for (index, reason) in self.0.into_iter().enumerate() {
@@ -36,8 +36,8 @@ impl Failure {
     }
 }
 
-/// Exit status of a command that found what it looks for: mistakes, exposure, a token that is refused.
+/// Exit status of a command that found what it looks for: errors, an exposure, a refused token.
 pub const FOUND: u8 = 1;
 
-/// Exit status of a command that could not do its work, or not all of it.
+/// Exit status of a command that could not do all its work.
 pub const FAILED: u8 = 2;

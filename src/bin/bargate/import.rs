@@ -25,24 +25,24 @@ enum Format {
     Openapi(OpenapiArguments),
 }
 
-/// Takes over paths, methods, security requirements and servers of an OpenAPI 3.0 or 3.1 description.
+/// Makes a config from the paths, methods, security requirements and servers of an OpenAPI 3.0 or 3.1 description.
 #[derive(clap::Args)]
 struct OpenapiArguments {
     /// The description, JSON or YAML; - reads standard input.
     file: PathBuf,
-    /// Sends every path there, whatever servers the description has.
+    /// The upstream of every path, instead of the description's servers.
     #[arg(long, value_name = "URL")]
     server: Option<String>,
-    /// Whose tenant issues the tokens, where the description does not say.
+    /// The provider of the tokens, if the description does not name it.
     #[arg(long, value_enum)]
     authorizer: Option<Provider>,
-    /// The tenant of all tokens, whatever the description says: Auth0's domain, or the issuer's URL.
+    /// The tenant of all tokens, instead of the description's: Auth0's domain, or the issuer's URL.
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
-    /// Where the config goes; - prints it.
+    /// The output file; - prints the config.
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     output: PathBuf,
-    /// Overwrites the output where it is there already.
+    /// Overwrites an existing output file.
     #[arg(long)]
     force: bool,
 }
@@ -50,7 +50,7 @@ struct OpenapiArguments {
 /// Runs the command.
 ///
 /// # Errors
-/// A file that cannot be read, is neither JSON nor YAML, is there already or cannot be written, or a flag that is wrong.
+/// A file that cannot be read, is neither JSON nor YAML, exists already or cannot be written, or a wrong flag.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Format::Openapi(arguments) = &arguments.format;
     let output = Output::new(&arguments.output, Existing::by_force(arguments.force))?;
@@ -71,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             for reason in &reasons {
                 say(format!("{}: {reason}", file.name));
             }
-            say(format!("{}: no config is made of it", file.name));
+            say(format!("{}: no config is made", file.name));
             Ok(ExitCode::from(FOUND))
         }
     }

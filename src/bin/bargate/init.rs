@@ -1,7 +1,7 @@
-//! `bargate init`: a config to start from, with the variables that it needs and what to do next.
+//! `bargate init`: writes a config to start from, and prints the variables that it needs and the next steps.
 //!
-//! The config that is written refers to what differs between deployments; the answers go to the lines for `.dev.vars` and
-//! `wrangler.toml`. What a config may say is the library's to know: it judges each answer here.
+//! The config has a reference for each value that differs between deployments; the answers go to the lines for `.dev.vars` and
+//! `wrangler.toml`. The library judges each answer, since it knows what a config may say.
 
 mod answers;
 mod asked;
@@ -18,7 +18,7 @@ use answers::{Answers, Given};
 use bargate::authoring::{Mode, Provider, starting_point};
 use questions::{Nobody, Questions, Terminal};
 
-/// Writes a config to start from, and says what to do next.
+/// Writes a config to start from, and prints the next steps.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The tenant: Auth0's domain, such as tenant.eu.auth0.com, or with --provider oidc the issuer's URL.
@@ -39,13 +39,13 @@ pub struct Arguments {
     /// The port on which the gateway listens in local runs. [default: 8787]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// Where the config goes; - prints it.
+    /// The output file; - prints the config.
     #[arg(short, long, value_name = "FILE", default_value = "gateway.config.json")]
     output: PathBuf,
-    /// Overwrites the output where it is there already.
+    /// Overwrites an existing output file.
     #[arg(long)]
     force: bool,
-    /// Writes the lines for local runs to .dev.vars, or to FILE, which must not be there.
+    /// Writes the lines for local runs to .dev.vars, or to FILE, which must not exist.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = ".dev.vars")]
     dev_vars: Option<PathBuf>,
 }
@@ -53,10 +53,10 @@ pub struct Arguments {
 /// Runs the command.
 ///
 /// # Errors
-/// A file that is there already or cannot be written, an answer that is missing where nobody can be asked, or a wrong one.
+/// A file that exists or cannot be written, a wrong answer, or a missing one if there is no terminal to ask at.
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let output = Output::new(&arguments.output, Existing::by_force(arguments.force))?;
-    let dev_vars = arguments.dev_vars.map(|path| Output::new(&path, Existing::StoredResult)).transpose()?;
+    let dev_vars = arguments.dev_vars.map(|path| Output::new(&path, Existing::Kept)).transpose()?;
     #[expect(clippy::disallowed_methods)]
     let somebody = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let questions: &mut dyn Questions = if somebody { &mut Terminal } else { &mut Nobody };

@@ -1,4 +1,4 @@
-//! Files that commands write: never over one that is there, unless that was asked for.
+//! Files that commands write. An existing file is overwritten only on request.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
@@ -6,25 +6,25 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
-/// What becomes of a file that is there already.
+/// What happens to an existing file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
-    /// It is overwritten, which was asked for.
+    /// It is overwritten.
     Overwritten,
-    /// It stays, and could be overwritten on demand.
+    /// It stays, unless `--force` is given.
     KeptUnlessForced,
     /// It stays.
-    StoredResult,
+    Kept,
 }
 
 impl Existing {
-    /// Returns what `--force` says.
+    /// Returns what `--force` means.
     pub fn by_force(force: bool) -> Self {
         if force { Self::Overwritten } else { Self::KeptUnlessForced }
     }
 }
 
-/// Where a text goes.
+/// The destination of a text.
 pub struct Output {
     path: PathBuf,
     existing: Existing,
@@ -34,7 +34,7 @@ impl Output {
     /// Takes the file at `path`, or standard output for `-`.
     ///
     /// # Errors
-    /// A file that is there and may not be overwritten. It is looked for once more when the text is written.
+    /// A file that exists and may not be overwritten. `write` checks that again.
     pub fn new(path: &Path, existing: Existing) -> Result<Self, Failure> {
         let output = Self { path: path.to_owned(), existing };
         if existing != Existing::Overwritten && !output.is_standard() && path.symlink_metadata().is_ok() {
@@ -56,10 +56,10 @@ impl Output {
     /// Writes the text.
     ///
     /// # Errors
-    /// A file that is there and may not be overwritten, or that cannot be written.
+    /// A file that exists and may not be overwritten, or that cannot be written.
     pub fn write(&self, text: &str) -> Result<(), Failure> {
         let written = if self.is_standard() {
-            // Commands write what stands for itself here, such as a config: JSON with its texts escaped, or what they know.
+            // The text needs no escapes here: it is JSON, such as a config, or the command's own words.
             #[expect(clippy::disallowed_methods)]
             let mut output = std::io::stdout().lock();
             output.write_all(text.as_bytes()).and_then(|()| output.flush())
@@ -67,7 +67,7 @@ impl Output {
             let mut options = OpenOptions::new();
             match self.existing {
                 Existing::Overwritten => options.write(true).create(true).truncate(true),
-                Existing::KeptUnlessForced | Existing::StoredResult => options.write(true).create_new(true),
+                Existing::KeptUnlessForced | Existing::Kept => options.write(true).create_new(true),
             };
             options.open(&self.path).and_then(|mut file| file.write_all(text.as_bytes()))
         };
@@ -80,8 +80,8 @@ impl Output {
     fn taken(&self) -> Failure {
         let way_out = match self.existing {
             Existing::KeptUnlessForced => "; --force overwrites it",
-            Existing::Overwritten | Existing::StoredResult => "",
+            Existing::Overwritten | Existing::Kept => "",
         };
-        Failure::new(format!("{}: is there already, and stays as it is{way_out}", self.name()))
+        Failure::new(format!("{}: exists already, and is not changed{way_out}", self.name()))
     }
 }

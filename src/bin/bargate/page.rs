@@ -1,14 +1,14 @@
-//! What commands print: the one way to standard output and standard error.
+//! What commands print: the only way to standard output and standard error.
 //!
-//! Whatever a line is made of, it is one line, and nothing in it acts on a terminal or a log: so no command need think of where
-//! its texts come from. `clippy.toml` keeps every other way shut.
+//! Whatever its text, a line stays one line, and nothing in it controls a terminal or a log: so no command need think of where
+//! its texts come from. `clippy.toml` denies every other way.
 
 use std::io::Write as _;
 
 use anstyle::Style;
 use bargate::printable::{printable, printable_json};
 
-/// What begins a command in a line of the log of GitHub Actions.
+/// The beginning of a command in a log line of GitHub Actions.
 const COMMAND: &str = "::";
 
 /// Lines for people.
@@ -50,7 +50,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// Adds lines that the library made, in which everything foreign is escaped; of other characters only their colours stay.
+    /// Adds lines of the library, which has escaped foreign texts; of control sequences only colours pass.
     pub fn rendered(&mut self, text: &str) {
         let mut rest = text;
         while let Some(c) = rest.chars().next() {
@@ -65,14 +65,14 @@ impl Page {
         }
     }
 
-    /// Prints it as what the command was asked for.
+    /// Prints it to standard output, as the result of the command.
     #[expect(clippy::disallowed_methods)]
     pub fn print(self) {
-        // Whoever stops reading has read enough, and still gets the status.
+        // A reader that stops has read enough, and still gets the status.
         let _ = anstream::stdout().write_all(self.text.as_bytes());
     }
 
-    /// Prints it as what the command has to say of its work.
+    /// Prints it to standard error, as a message about the work.
     #[expect(clippy::disallowed_methods)]
     pub fn eprint(self) {
         let _ = anstream::stderr().write_all(self.text.as_bytes());
@@ -86,7 +86,7 @@ pub fn print_json(document: &serde_json::Value) {
     page.print();
 }
 
-/// Prints one line of what the command has to say of its work.
+/// Prints one line to standard error.
 pub fn say(text: impl Into<String>) {
     let mut page = Page::default();
     page.line(text);

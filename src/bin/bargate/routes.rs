@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 pub struct Routes {
     /// Those that can be read.
     pub outline: Outline,
-    /// Whether the config has no mistake; one that has may have other routes once they are corrected.
+    /// Whether the config has no errors; otherwise correcting them may change the routes.
     pub valid: bool,
 }
 
@@ -88,7 +88,7 @@ impl Routes {
             return Err(Failure::new(format!("{}: has no readable routes: run `bargate check`", file.name)));
         }
         if !valid {
-            say(format!("{}: has mistakes, so routes may be missing: run `bargate check`", file.name));
+            say(format!("{}: has errors, so routes may be missing: run `bargate check`", file.name));
         } else if outline.unread > 0 {
             say(format!("{}: paths left out, because they come from bindings: {}", file.name, outline.unread));
         }

@@ -81,7 +81,7 @@ impl Sources {
         let usual: Vec<_> = if self.local { usual().map(|name| folder.join(name)).collect() } else { Vec::new() };
         let paths = if self.local { &usual } else { &self.env_file };
         let files = paths.iter().map(|path| read_text(path)).collect::<Result<_, _>>()?;
-        // Then a local run takes secrets from the process's own variables, too.
+        // A local run then takes secrets from the environment of the process, too.
         let declares_secrets = wrangler.as_ref().is_some_and(Wrangler::declares_secrets);
         let is_local = self.local || !self.env_file.is_empty();
         let process = if declares_secrets && is_local { of_process() } else { Variables::default() };
@@ -90,7 +90,7 @@ impl Sources {
     }
 }
 
-/// Returns the process's own variables, those that are text.
+/// Returns the variables of the process's environment that are valid text.
 pub fn of_process() -> Variables {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

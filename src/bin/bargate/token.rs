@@ -20,10 +20,10 @@ use crate::sources;
 use key_set::read_key_set;
 use reading::read_token;
 
-/// The config that is read where none is named.
+/// The config that is read if none is named.
 const USUAL_CONFIG: &str = "gateway.config.json";
 
-/// Explains why a token is believed or refused.
+/// Explains why a token is accepted or refused.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -35,22 +35,22 @@ enum Command {
     Explain(Explain),
 }
 
-/// Shows a token's header, its claims, and every check that the gateway makes of it.
+/// Shows a token's header and claims, and every check that the gateway makes.
 ///
-/// The token is sent nowhere. Values for $env and $secret come from the files that are named, or else from those beside the config
-/// that `wrangler dev` reads, such as .dev.vars or .env; what has no value is not checked.
+/// The token is sent nowhere. Values for $env and $secret come from the files that you name. Without any, they come from the files
+/// beside the config that `wrangler dev` reads, such as .dev.vars or .env. A check whose value is unknown is skipped.
 ///
-/// Exits with 0 where it is accepted, 1 where it is refused, and 2 where that cannot be told, because
+/// Exits with 0 if the token is accepted, and with 1 if it is refused. Exits with 2 if that is unknown, because
 /// something could not be checked or read.
 #[derive(clap::Args)]
 struct Explain {
-    /// The token, with or without "Bearer " before it; - reads standard input.
+    /// The token, with or without "Bearer "; - reads standard input.
     ///
-    /// An argument ends up in the shell's history and is seen by every user of the machine, so prefer -, as in
+    /// The shell's history keeps an argument, and every user of the machine can see it. So prefer -, as in
     /// `bargate token explain - < token.txt`.
     token: String,
 
-    /// The config whose authorizer it is held against [default: gateway.config.json, where that is there].
+    /// The config with the authorizer [default: gateway.config.json, if it exists].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -58,35 +58,35 @@ struct Explain {
     #[arg(long, conflicts_with_all = ["config", "authorizer", "env_file", "wrangler"])]
     no_config: bool,
 
-    /// The authorizer, where the config has several [default: the one whose issuer the token names, or else the first].
+    /// The authorizer, if the config has several [default: the one whose issuer the token names, or else the first].
     #[arg(long, value_name = "NAME")]
     authorizer: Option<String>,
 
     #[command(flatten)]
     values: sources::Sources,
 
-    /// The issuer, over that of the config.
+    /// The issuer, instead of the config's.
     #[arg(long)]
     issuer: Option<String>,
 
-    /// The audience, over that of the config.
+    /// The audience, instead of the config's.
     #[arg(long)]
     audience: Option<String>,
 
-    /// An algorithm that is allowed, over those of the config, again for more [default without a config: RS256].
+    /// An allowed algorithm, instead of the config's; may be given more than once [default without a config: RS256].
     #[arg(long = "algorithm", value_name = "ALG", value_parser = algorithm)]
     algorithms: Vec<Algorithm>,
 
-    /// The key set: a file, or an address to fetch it from (https, or http on this machine), which may be that of a discovery
-    /// document that names it. Nothing is fetched without it, nor for a file.
+    /// The key set: a file, or a URL to fetch it from (https, or http on this machine). The URL may be that of a discovery
+    /// document, which names the key set. Without this URL, nothing is fetched.
     #[arg(long, value_name = "FILE|URL")]
     jwks: Option<String>,
 
-    /// The time of the checks, in RFC 3339 or in seconds since 1970 [default: the time of this machine].
+    /// The time of the checks, in RFC 3339 or in seconds since 1970 [default: this machine's clock].
     #[arg(long, value_name = "TIME", value_parser = time::parse_time, allow_hyphen_values = true)]
     at: Option<i64>,
 
-    /// How the answer is written.
+    /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -107,7 +107,7 @@ fn algorithm(name: &str) -> Result<Algorithm, String> {
 /// Runs the command.
 ///
 /// # Errors
-/// What keeps it from its work.
+/// What it could not read, or a wrong argument.
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let Command::Explain(arguments) = arguments.command;
     explain(&arguments)
@@ -120,7 +120,7 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
         arguments.jwks.as_deref() == Some("-"),
     ];
     if from_input.into_iter().filter(|from_input| *from_input).count() > 1 {
-        return Err(Failure::new("standard input can be read once: give - once"));
+        return Err(Failure::new("standard input can be read only once: give one -"));
     }
     let token = read_token(&arguments.token)?;
     let now = arguments.at.unwrap_or_else(|| jiff::Timestamp::now().as_second());
@@ -144,12 +144,12 @@ fn explain(arguments: &Explain) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Gathers what a token is held against, which says that it is by `claimed_issuer`: what the flags say, over a config.
+/// Returns the rules for a token that claims `claimed_issuer`: the flags, and for the rest the config.
 fn gather(arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sources, Failure> {
     let usual =
         || Path::new(USUAL_CONFIG).is_file().then(|| PathBuf::from(USUAL_CONFIG)).filter(|_| !arguments.no_config);
     let path = arguments.config.clone().or_else(usual);
-    let nothing = "no config is read: name one with --config";
+    let nothing = "no config is read: name one by --config";
     let mut sources = match path {
         Some(path) => of_config(&path, arguments, claimed_issuer)?,
         None if arguments.authorizer.is_some() => return Err(Failure::new(nothing)),
@@ -179,8 +179,8 @@ fn of_config(path: &Path, arguments: &Explain, claimed_issuer: Option<&str>) -> 
     let sources = Sources::of_config(&file, &deployment, arguments.authorizer.as_deref(), claimed_issuer);
     let sources = sources.map_err(|reason| match reason {
         Unusable::Mistakes(first) => {
-            let hint = if arguments.config.is_none() { "; --no-config does without it" } else { "" };
-            Failure::of(vec![format!("the config has mistakes (`bargate check` tells all){hint}"), first])
+            let hint = if arguments.config.is_none() { "; --no-config ignores it" } else { "" };
+            Failure::of(vec![format!("the config has errors (`bargate check` lists them){hint}"), first])
         }
         Unusable::NoSuchAuthorizer(reason) => Failure::new(reason),
     })?;

@@ -121,21 +121,21 @@ pub(crate) mod auth0 {
                     }"#,
             );
 
-        DOMAIN: Text = text("domain", Domain).required(), Different("asks another tenant"),
+        DOMAIN: Text = text("domain", Domain).required(), Different("trusts another tenant"),
             "Only the tenant's host, such as `tenant.eu.auth0.com`, or its custom domain. `http://host:port` is \
              accepted for loopback hosts.",
             example("tenant.eu.auth0.com");
-        ISSUER: Text = text("issuer", HttpsUrl), Different("believes another issuer"),
+        ISSUER: Text = text("issuer", HttpsUrl), Different("trusts another issuer"),
             ISSUER_WORDS,
             default_words("`https://{domain}/`"), example("https://login.example.com/");
-        AUDIENCE, Different("takes tokens that are for another audience"),
+        AUDIENCE, Different("accepts tokens for another audience"),
             LOGIN_AUDIENCE_WORDS, example("https://api.example.com");
-        JWKS, Hidden("believes another key set"), KEY_SET_WORDS, example("$secret.KEY_SET");
-        JWKS_URI, Different("believes the keys at another address"),
+        JWKS, Hidden("trusts another key set"), KEY_SET_WORDS, example("$secret.KEY_SET");
+        JWKS_URI, Different("trusts the keys at another address"),
             KEY_SET_URI_WORDS,
             default_words("`https://{domain}/.well-known/jwks.json`"),
             example("https://tenant.eu.auth0.com/.well-known/jwks.json");
-        ALGORITHMS, Wider("takes tokens that are signed with"),
+        ALGORITHMS, Wider("accepts tokens signed with"),
             ALGORITHMS_WORDS,
             shape(algorithms(false)), default(names(&ALGORITHMS_DEFAULT)), example(list!["RS256"]);
         ..entries();
@@ -167,11 +167,11 @@ pub(crate) mod oidc {
                     }"#,
             );
 
-        ISSUER: Text = text("issuer", HttpsUrl).required(), Different("believes another issuer"),
+        ISSUER: Text = text("issuer", HttpsUrl).required(), Different("trusts another issuer"),
             ISSUER_WORDS, example("https://id.example.com");
-        AUDIENCE, Different("takes tokens that are for another audience"),
+        AUDIENCE, Different("accepts tokens for another audience"),
             LOGIN_AUDIENCE_WORDS, example("https://api.example.com");
-        ALGORITHMS, Wider("takes tokens that are signed with"),
+        ALGORITHMS, Wider("accepts tokens signed with"),
             ALGORITHMS_WORDS,
             shape(algorithms(false)), default(names(&ALGORITHMS_DEFAULT)), example(list!["RS256"]);
         ..entries();
@@ -211,17 +211,17 @@ pub(crate) mod jwt {
                     }"#,
             );
 
-        ISSUER: Text = text("issuer", NotEmpty).required(), Different("believes another issuer"),
+        ISSUER: Text = text("issuer", NotEmpty).required(), Different("trusts another issuer"),
             ISSUER_WORDS, example("partners");
-        AUDIENCE: Text = text("audience", NotEmpty).required(), Different("takes tokens that are for another audience"),
+        AUDIENCE: Text = text("audience", NotEmpty).required(), Different("accepts tokens for another audience"),
             AUDIENCE_WORDS,
             example("orders");
-        SECRET: Text = text("secret", SigningSecret), Hidden("believes another secret"),
+        SECRET: Text = text("secret", SigningSecret), Hidden("trusts another secret"),
             secret_words(), example("$secret.SIGNING_KEY");
-        JWKS, Hidden("believes another key set"), KEY_SET_WORDS, example("$secret.KEY_SET");
-        JWKS_URI, Different("believes the keys at another address"),
+        JWKS, Hidden("trusts another key set"), KEY_SET_WORDS, example("$secret.KEY_SET");
+        JWKS_URI, Different("trusts the keys at another address"),
             KEY_SET_URI_WORDS, example("https://id.example.com/jwks.json");
-        ALGORITHMS, Wider("takes tokens that are signed with"),
+        ALGORITHMS, Wider("accepts tokens signed with"),
             SHARED_ALGORITHMS_WORDS,
             shape(algorithms(true)), default(names(&ALGORITHMS_DEFAULT)), example(list!["RS256"]);
         ALGORITHM: Text = text("algorithm", Any), Elsewhere,
@@ -255,17 +255,17 @@ pub(crate) mod supabase {
                     }"#,
             );
 
-        ISSUER: Text = text("issuer", NotEmpty).required(), Different("believes another issuer"),
+        ISSUER: Text = text("issuer", NotEmpty).required(), Different("trusts another issuer"),
             ISSUER_WORDS, example("https://project.supabase.co/auth/v1");
-        AUDIENCE, Different("takes tokens that are for another audience"),
+        AUDIENCE, Different("accepts tokens for another audience"),
             AUDIENCE_WORDS,
             default(SUPABASE_AUDIENCE), example("authenticated");
-        SECRET: Text = text("jwt_secret", SigningSecret), Hidden("believes another secret"),
+        SECRET: Text = text("jwt_secret", SigningSecret), Hidden("trusts another secret"),
             secret_words(), example("$secret.SIGNING_KEY");
-        JWKS, Hidden("believes another key set"), KEY_SET_WORDS, example("$secret.KEY_SET");
-        JWKS_URI, Different("believes the keys at another address"),
+        JWKS, Hidden("trusts another key set"), KEY_SET_WORDS, example("$secret.KEY_SET");
+        JWKS_URI, Different("trusts the keys at another address"),
             KEY_SET_URI_WORDS, example("https://id.example.com/jwks.json");
-        ALGORITHMS, Wider("takes tokens that are signed with"),
+        ALGORITHMS, Wider("accepts tokens signed with"),
             SHARED_ALGORITHMS_WORDS,
             shape(algorithms(true)), default(names(&SUPABASE_ALGORITHMS_DEFAULT)), example(list!["RS256"]);
         ..entries();
@@ -280,7 +280,7 @@ section! {
         "By how many seconds the clocks of gateway and issuer may differ.",
         example(5_u32);
     TIMEOUT_MS: Integer = integer("timeout_ms", 1..=TIMEOUT_MAX_MS, TIMEOUT_DEFAULT_MS),
-        Harmless("it says how long an answer is waited for"),
+        Harmless("it limits how long the gateway waits for a response"),
         "How many milliseconds a whole call to the issuer may take, for its JWKS or at a login.",
         example(5_000_u32);
     ..[allow("this authorizer")];

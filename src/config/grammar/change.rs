@@ -41,7 +41,7 @@ pub enum Change {
     KeepsBody,
     /// Headers of answers with their texts.
     Headers,
-    /// Names of headers that answers lose.
+    /// Names of headers that are removed from answers.
     Removed,
     /// Headers of upstreams with where they come from.
     Sources,

@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 use crate::printable::printable;
 
-/// Columns that a line of a config has at the most, where it can be broken.
+/// The most columns of a line of a config, if it can be broken.
 const CONFIG_WIDTH: usize = 120;
 
 /// A JSON value.
@@ -49,7 +49,7 @@ macro_rules! list {
 pub(crate) use {list, object};
 
 impl Json {
-    /// Parses a text that stands in this program; null if it is no JSON, which the tests of the schema would show.
+    /// Parses a text of this program; null if it is not JSON, which the tests of the schema would show.
     pub fn parse(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or(Self::Null)
     }
@@ -189,7 +189,7 @@ impl Layout {
     }
 }
 
-/// Returns a string with whatever cannot be printed escaped, which JSON would let stand in part.
+/// Returns a string with every unprintable character escaped; JSON would allow some of them.
 fn quoted(value: &str) -> String {
     let mut escaped = String::with_capacity(value.len());
     for character in value.chars() {
@@ -288,7 +288,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
-        // With its fraction even where that is 0, as in the version 3.0.
+        // With its fraction even if that is 0, as in the version 3.0.
         Ok(if value.is_finite() { Json::Number(format!("{value:?}")) } else { Json::Null })
     }
 

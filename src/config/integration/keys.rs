@@ -152,7 +152,7 @@ pub(crate) mod http_proxy {
             "The alias of the upstream, of those in `servers`.",
             example("api");
         STRIP_PREFIX: Text = text("strip_prefix", Prefix),
-            Different("asks the upstream for other paths, less another prefix"),
+            Different("strips another prefix, so the upstream gets other paths"),
             "The prefix that is removed from the path: its first segments, all literal. An empty text removes nothing.",
             default_words("all before a wildcard, if that is all literal, else nothing"), example("/api");
         CLOSE_AT_EXPIRY: Boolean = boolean("close_at_expiry"), Off("leaves sockets open when a token expires"),
@@ -245,11 +245,11 @@ pub(crate) mod login {
                     }"#,
             );
 
-        REDIRECT_URI: Text = text("redirect_uri", RedirectUri), Different("has codes sent to another address"),
+        REDIRECT_URI: Text = text("redirect_uri", RedirectUri), Different("sends authorization codes to another address"),
             "The callback's public address, if it differs from the authorizer's. A login and its callback need the same \
              one.",
             default_words("the authorizer's"), example("https://gateway.example.com/callback");
-        RETURN_TO: Texts = texts("return_to", Origin), Wider("lets logins lead to"),
+        RETURN_TO: Texts = texts("return_to", Origin), Wider("lets logins return to"),
             "Origins that a login may return to, besides the gateway's own and the session's.",
             example(list!["https://app.example.com"]);
     }
@@ -284,7 +284,7 @@ pub(crate) mod callback {
         TARGET_ORIGIN: Text = text("target_origin", Origin), Destination("hands tokens to another origin"),
             "The one origin that may receive a web message. Only with `\"response\": \"web_message\"`, and required there.",
             example("https://app.example.com");
-        REDIRECT_URI: Text = text("redirect_uri", RedirectUri), Different("has codes sent to another address"),
+        REDIRECT_URI: Text = text("redirect_uri", RedirectUri), Different("sends authorization codes to another address"),
             "The callback's public address, if it differs from the authorizer's. A login and its callback need the same \
              one.",
             default_words("the authorizer's"), example("https://gateway.example.com/callback");
@@ -353,7 +353,7 @@ pub(crate) mod fixed {
             );
 
         STATUS: Integer = integer("status", STATUSES, STATUS_DEFAULT),
-            Harmless("the answer stands in the config, whatever its status"),
+            Harmless("the response is in the config, whatever its status"),
             "Its status.",
             example(404_u32);
         HEADERS: Value = value("headers"), Headers,

@@ -31,7 +31,7 @@ section! {
              path matches one segment. `{{.+}}` or `{{name+}}` at its end matches the rest of the path, which may be empty. A \
              pattern has at most {MAX_SEGMENTS} segments and {MAX_PATTERN_BYTES} bytes. The order of entries does not \
              matter. If several match, a path without a wildcard takes precedence, then a literal segment over a \
-             parameter, then the exact method over `ANY`. Two entries for the same requests are a mistake."
+             parameter, then the exact method over `ANY`. Two entries for the same requests are an error."
         ),
     )
         .example(
@@ -113,7 +113,7 @@ section! {
         "Constants for `$config.NAME` in this path's mapping. They take precedence over those at the top.",
         shape(Shape::scalars()),
         example(object! { "region": "eu-central-1" });
-    ENCODED_SLASHES: Boolean = boolean("encoded_slashes"), On("admits paths that an upstream may read as others"),
+    ENCODED_SLASHES: Boolean = boolean("encoded_slashes"), On("admits paths that an upstream may interpret differently"),
         "Allows `%2F` inside a segment. Only for an upstream that does not decode it to `/`.",
         example(true);
     ..[allow("this path")];

@@ -18,7 +18,7 @@ use crate::secret::Secret;
 pub(super) struct Logins<'t> {
     /// Its authorizer.
     pub authorizer: Option<&'t WrittenAuthorizer<'t>>,
-    /// The provider; `None` if there is none, or a part of it is wrong or not known here.
+    /// The provider; `None` if there is none, or if a part of it is wrong or unknown here.
     pub provider: Option<Rc<Provider>>,
     /// Whether logins begin at a path of the config.
     pub begin_here: bool,
@@ -115,7 +115,7 @@ fn login_path(
     }
 }
 
-/// Says how to name a path: as an address has it, if it has another spelling, or otherwise by `help`.
+/// Returns how to write a path: in the spelling of URLs, if that is another one, or else `help`.
 pub(super) fn spelling_help(text: &str, help: &str) -> String {
     match Pattern::parse(text) {
         Ok(pattern) if pattern.as_str() != text => format!("write \"{pattern}\", as in addresses"),

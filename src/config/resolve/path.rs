@@ -123,7 +123,7 @@ impl<'t> Context<'t> {
             Link::Server(server) => !server.strict_paths,
             Link::Worker(worker) => !self.links.is_strict_worker(worker),
             Link::Module(module) => !self.links.is_strict_module(module),
-            // What the gateway answers itself is read by nobody else.
+            // Nobody else reads an answer of the gateway itself.
             Link::Nothing => false,
         }
     }

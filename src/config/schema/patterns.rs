@@ -96,7 +96,7 @@ impl Form {
             Self::HeaderKey => return format!("^{}{token}$", not_of_the_connection()),
             Self::Parameter => return format!(r"^(?!(?:{})$)[A-Za-z0-9._\-]+$", RESERVED_PARAMETERS.join("|")),
             Self::HttpsUrl => https_url(),
-            // A scheme of somebody's own is the reverse of a domain.
+            // A private-use scheme is the reverse of a domain.
             Self::RedirectUri => format!(r"{}|[a-z][a-z0-9+\-]*\.[a-z0-9+.\-]*:[^#@\s]*", https_url()),
             Self::ProjectUrl => format!("https://{HTTP_HOST}(?:/[^?#]*)?|http://{LOOPBACK}(?:/[^?#]*)?"),
             Self::ServerUrl => format!("https?://{HTTP_HOST}(?:/[^?#]*)?"),

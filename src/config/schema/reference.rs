@@ -38,18 +38,18 @@ const WARNINGS: &str = "warnings";
 
 const INTRODUCTION: &str = "This page has every key of `gateway.config.json`. The schema for editors, \
     [gateway.schema.json](../gateway.schema.json), has the same descriptions. With `\"$schema\": \"./gateway.schema.json\"` at the \
-    top of a config, an editor completes its keys, explains them, and marks mistakes. `bargate check` finds more than a schema can \
+    top of a config, an editor completes its keys, explains them, and marks errors. `bargate check` finds more than a schema can \
     express, and decides.";
 
 fn notes() -> String {
     format!(
         "**References.** When the gateway loads the config, it replaces a string that is exactly `$env.NAME` or `$secret.NAME` with the \
          Worker's variable or secret `NAME`; `$secrets.NAME` is the same as `$secret.NAME`. That works for every string of a config, also \
-         inside `response` and `mapping`. A missing or empty variable or secret is a mistake. So is a reference within a longer text: put \
+         inside `response` and `mapping`. A missing or empty variable or secret is an error. So is a reference within a longer text: put \
          the whole text into the variable or secret.\n\n\
-         **Your own keys.** Unknown keys are mistakes. Keys that begin with `x-` are yours, and ignored. They are mistakes in \
+         **Your own keys.** Unknown keys are errors. Keys that begin with `x-` are yours, and ignored. They are errors in \
          `mapping`, `request_headers`, `response_headers` and the object of `auth`, because there they look like names.\n\n\
-         **Absent keys.** Leave out a key that you do not need: `null` is a mistake, except as a `response` or a `body`. An object must not \
+         **Absent keys.** Leave out a key that you do not need: `null` is an error, except as a `response` or a `body`. An object must not \
          have a key twice, and nesting is at most {NESTING_MAX} levels deep."
     )
 }

@@ -29,7 +29,7 @@ pub async fn authenticate(
     let dispensable = needed.optional && credentials == Credentials::Absent;
     let claims = match credentials {
         Credentials::Bearer(token) => verifier.access_claims(cx, token).await.map_err(VerifyError::into_problem),
-        // What was sent as a token and is none never falls back to a session.
+        // An invalid token never falls back to a session.
         Credentials::Malformed => Err(Problem::CredentialsMalformed),
         // Sessions have tokens of one authorizer.
         Credentials::Absent if gateway.config.logs_in_elsewhere(access) => Err(Problem::TokenMissing),

@@ -66,7 +66,7 @@ impl Revocation {
     }
 }
 
-/// Revokes the refresh token of a login that came to nothing, behind the answer: nobody else knows of it.
+/// Revokes the refresh token of a failed login, after the answer: nobody else has it.
 pub fn discard(application: &Application, invocation: &dyn Invocation, tokens: &TokenResponse) {
     let Some(refresh_token) = tokens.refresh_token().map(str::to_owned) else { return };
     let (application, detached) = (application.clone(), Detached(invocation.env().clone()));

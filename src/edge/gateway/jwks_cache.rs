@@ -34,7 +34,7 @@ pub struct CachedJwks {
     pub set: Rc<KeySet>,
     /// The provider's addresses, if they came with it.
     pub endpoints: Option<Rc<Endpoints>>,
-    /// Tells sets apart: what one has verified, another has not.
+    /// Identifies the set: a token that another set verified does not count.
     pub generation: u64,
     /// So few that a map of them weighs more than it saves. Where several requests import one at once, the first is used.
     imported: RefCell<Vec<((usize, Algorithm), CryptoKey)>>,
@@ -148,7 +148,7 @@ impl JwksCache {
         held.ok_or_else(|| self.state.failure())
     }
 
-    /// Returns the set after the provider was asked for a key that `seen` has not; `None` if it is still `seen`.
+    /// Returns the set after a fetch for a key that `seen` does not have; `None` if it is still `seen`.
     ///
     /// # Errors
     /// If the provider did not say: the key may well exist.
@@ -280,7 +280,7 @@ impl State {
         }
     }
 
-    /// Returns what is told to those who need a set while there is none.
+    /// Returns the problem for requests that need a set while there is none.
     fn failure(&self) -> Problem {
         match self.failure.borrow().clone() {
             JwksFailure::Transport(error) => error.into(),
@@ -352,7 +352,7 @@ async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<
     }
 }
 
-/// Says what a status usually means of a document that anybody may read.
+/// Describes what a status usually means for a public document.
 fn status_words(status: u16) -> &'static str {
     match status {
         300..=399 => ", a redirect, which is not followed",

@@ -17,7 +17,7 @@ pub struct Verifier {
     pub authorizer: Rc<Authorizer>,
     /// Its keys.
     pub keys: JwksCache,
-    /// Tokens that have verified; no other authorizer's business.
+    /// Verified tokens of this authorizer only.
     tokens: RefCell<TokenCache>,
 }
 
@@ -76,7 +76,7 @@ impl Verifier {
         Ok(claims)
     }
 
-    /// Verifies a token and gives its claims with the generation of the keys that did.
+    /// Verifies a token; returns its claims with the generation of the keys that verified it.
     ///
     /// # Errors
     /// The first rule that it breaks, or that the keys cannot be had.

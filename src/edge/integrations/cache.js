@@ -1,5 +1,5 @@
-// The way into the Cache API and out of it. What the cache may answer, and what it keeps for how long, the core decides
-// (`src/proxy/cache.rs`, `src/http/caching.rs`). What answers on their way there hold together is bounded.
+// Reads from the Cache API and writes to it. The core decides what the cache may answer, and what it stores for how long
+// (`src/proxy/cache.rs`, `src/http/caching.rs`). The memory of all answers on their way there is bounded.
 
 import { waitUntil } from 'cloudflare:workers';
 import { Room, pieces, sized } from '../runtime/limits.js';
@@ -53,7 +53,7 @@ export function pass_on(given, key, seconds, age, isPrivate) {
 }
 
 /**
- * Returns an answer as the client gets it, who is told where it comes from.
+ * Returns an answer as the client gets it, with a header that says where it comes from.
  *
  * @param {Response} given
  * @param {string | null} said the `Cache-Control` that came with it
@@ -88,7 +88,7 @@ function storing(key, given, said, seconds, age) {
   const answer = new Response(readable, given);
   const { headers } = answer;
   if (coded) {
-    // Who reads a body has it decoded. The first client gets what the next will, and what tells of the coded bytes goes.
+    // A body is decoded as it is read. The first client gets what the next will, so headers about the coded bytes are removed.
     for (const name of ['content-encoding', 'content-length', 'content-digest', 'repr-digest']) headers.delete(name);
     const tag = headers.get('etag');
     if (tag?.startsWith('"')) headers.set('etag', `W/${tag}`);
@@ -112,7 +112,7 @@ function storing(key, given, said, seconds, age) {
 }
 
 /**
- * Passes a body on at the pace of the client, and gives a copy to `keep` once all of it has come: the Cache API may keep one that
+ * Passes a body on at the pace of the client, and passes a copy to `keep` after all of it has arrived: the Cache API may store one that
  * breaks off. The copy is one buffer, which is given back at once if it finds no room to grow.
  *
  * @param {ReadableStream<Uint8Array>} body

@@ -1,4 +1,4 @@
-//! The way into the Cache API and out of it. What it may answer is decided in [`crate::proxy`], what is kept in
+//! Reads from the Cache API and writes to it. What it may answer is decided in [`crate::proxy`], what is stored in
 //! [`crate::http::caching`].
 
 use js_sys::Promise;
@@ -20,38 +20,38 @@ extern "C" {
     /// Returns the names of a request's headers, with commas between them.
     fn names_of(request: &Request) -> String;
 
-    /// Looks for the answer that is kept by a name and the values of the headers by which answers differ, unless it is asked for anew.
-    /// Returns the key by which one may be kept if there is none.
+    /// Looks for the answer that is stored under a name and the values of the headers by which answers vary, unless `anew` is set.
+    /// Without one, returns the key under which an answer may be stored.
     fn look_up(request: &Request, origin: &str, name: &str, vary: &str, anew: bool, private: bool) -> Promise;
 
-    /// Returns an upstream's answer as the client gets it, of which a copy is kept for so many seconds; none is if they are 0.
+    /// Returns an upstream's answer as the client gets it. Stores a copy for so many seconds, unless they are 0.
     #[wasm_bindgen(catch)]
     fn pass_on(response: &Response, key: &str, secs: u32, age_secs: u32, private: bool) -> Result<Response, JsValue>;
 }
 
-/// What the cache has to do with a request.
+/// The cache's part in a request.
 pub struct CacheUse<'p> {
     cache: &'p Cache,
     query: CacheQuery,
 }
 
-/// What the cache has for a request.
+/// The result of a look-up.
 pub enum Found {
     /// An answer.
     Answer(Response),
-    /// The key by which one may be kept.
+    /// No answer, but the key under which one may be stored.
     Key(String),
 }
 
 impl Found {
-    /// Reads what a look-up gave.
+    /// Parses the result of a look-up.
     pub fn parse(found: JsValue) -> Self {
         found.as_string().map_or_else(|| Self::Answer(found.unchecked_into()), Self::Key)
     }
 }
 
 impl<'p> CacheUse<'p> {
-    /// Returns what the cache has to do with a request that goes to `url`; `None` if it has no part in it.
+    /// Returns the cache's part in a request to `url`; `None` if it has none.
     pub fn of(
         cx: &RequestContext,
         path: &'p Path,
@@ -82,16 +82,16 @@ impl<'p> CacheUse<'p> {
         Some(Self { cache, query })
     }
 
-    /// Looks for an answer; [`Found::parse`] reads what comes of that.
+    /// Looks for an answer; [`Found::parse`] reads the result.
     pub fn look_up(&self, cx: &RequestContext, request: &Request) -> Promise {
         let CacheQuery { name, vary, anew } = &self.query;
         look_up(request, &cx.origin(), name, vary, *anew, self.cache.per_user)
     }
 
-    /// Returns an upstream's answer as the client gets it, and keeps a copy if that may be.
+    /// Returns an upstream's answer as the client gets it, and stores a copy if that is allowed.
     ///
     /// # Errors
-    /// What was thrown.
+    /// The exception.
     pub fn pass_on(&self, response: &Response, key: &str) -> Result<Response, JsValue> {
         let headers = response.headers();
         let header = |name: &str| headers.get(name).ok().flatten();

@@ -134,7 +134,7 @@ pub async fn log_in(
     Ok(CompletedLogin { application, tokens, id_claims, state })
 }
 
-/// Says that a code or the state beside it was used before (RFC 6749 section 4.1.2, RFC 9700 section 4.2.4).
+/// Returns the problem of a code, or its state, that was used before (RFC 6749 section 4.1.2, RFC 9700 section 4.2.4).
 fn used_before() -> Problem {
     Problem::CodeInvalid(ProviderError::of_gateway("it, or the state beside it, was used before"))
 }
@@ -153,7 +153,7 @@ async fn open_state(
     LoginState::from_bytes(&bytes, now_secs())
 }
 
-/// Verifies the ID token (OpenID Connect Core section 3.1.3.7); a login that asked for `openid` must bring one.
+/// Verifies the ID token (OpenID Connect Core section 3.1.3.7); a login with the scope `openid` must bring one.
 async fn verify_id_token(
     cx: &RequestContext,
     application: &Application,

@@ -1,5 +1,5 @@
-// Sends requests to upstreams. Which of them, and whether once more, `src/proxy/attempts.rs` decides. How an upstream's addresses are
-// told is decided here, in `through`, which changes nothing.
+// Sends requests to upstreams. `src/proxy/attempts.rs` decides to which, and whether to retry. How an upstream's addresses are
+// rewritten is decided here, in `through`, a pure function.
 
 import { copied } from '../request/forwarding.js';
 import { fetchWithin } from '../runtime/fetch.js';
@@ -13,7 +13,7 @@ const ADDRESSES = Object.entries({
   refresh: /(?<=url\s*=\s*["']?)[^"'\s]+/i,
 });
 
-/** A host that no address has, by which a path is told from an address. */
+/** A host that no URL has, which tells a path from a URL. */
 const NO_HOST = 'none.invalid';
 
 /**
@@ -42,7 +42,7 @@ function through(address, origin, prefix, ...servers) {
   const heeded = prefix.length > (base ?? '').length && isBelow(prefix);
   if ((!heeded && base === undefined) || (isPath && (heeded || prefix === base))) return address;
   const path = (heeded ? pathname : prefix + pathname.slice(base.length)) || '/';
-  // Of two slashes the second would begin a host.
+  // Two slashes would begin a host.
   return (isPath && !path.startsWith('//') ? '' : origin) + path + search + hash;
 }
 

@@ -1,4 +1,4 @@
-//! `http_proxy`: the request to the upstream, and its answer back, both streaming.
+//! `http_proxy`: forwards the request to the upstream and returns its answer; both stream.
 
 use std::cell::RefCell;
 
@@ -24,39 +24,39 @@ use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/integrations/proxy.js")]
 extern "C" {
-    /// Sends a request, to `url` if it is given; its answer must begin within `ms`, or the promise is rejected with the text `timeout`.
-    /// A redirect is an answer like any other. `outside` are lines by which addresses in the answer are told as clients reach them: the
-    /// gateway's origin, the prefix that is taken off the path, and each of the upstream's. A `raw` body stays as it is encoded even if
-    /// JavaScript passes it on.
+    /// Sends a request, to `url` if it is given. If its answer does not begin within `ms`, the promise rejects with the text
+    /// `timeout`. A redirect is an answer like any other. `outside` are lines for rewriting addresses in the answer to those that
+    /// clients reach: the gateway's origin, the prefix that the path loses, and each of the upstream's origins. A `raw` body stays
+    /// encoded even if JavaScript passes it on.
     fn send(request: &Request, url: Option<&str>, has_body: bool, ms: u32, outside: &str, raw: bool) -> Promise;
 
-    /// Lets go of an answer that is not passed on, and waits for a random while of at most `ms`.
+    /// Releases an answer that is not passed on, and waits for a random time of at most `ms`.
     fn pause(ms: u32, response: Option<&Response>) -> Promise;
 }
 
-/// The most of a body that a function may read before others do, in bytes; `service.js` has it too.
+/// The largest part of a body that a function may read before others do, in bytes; `service.js` has it too.
 const SHOWN_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// What a call is rejected with that took too long.
+/// The rejection of a call that took too long.
 const TIMED_OUT: &str = "timeout";
 
 thread_local! {
     static OUTAGES: RefCell<Outages> = const { RefCell::new(Outages::none()) };
 }
 
-/// What of the request's path is forwarded.
+/// The parts of the request's path.
 #[derive(Clone, Copy)]
 pub struct Forwarded<'p> {
-    /// The path that the upstream is asked for, behind its base path.
+    /// The path for the upstream, without its base path.
     pub path: &'p str,
-    /// What was taken off before it.
+    /// The prefix that was removed.
     pub prefix: &'p str,
 }
 
 /// Forwards the request.
 ///
 /// # Errors
-/// 502 where the upstream cannot be reached, 504 where it does not begin to answer in time.
+/// 502 if the upstream cannot be reached, 504 if it does not begin to answer in time.
 pub async fn run(
     gateway: &Gateway,
     cx: &RequestContext,
@@ -93,7 +93,7 @@ pub async fn run(
     Ok(Answer::Relayed(response))
 }
 
-/// Sends a request to whichever of a server's addresses can be reached, and again as often as that may help.
+/// Sends a request to an address of the server that can be reached, and retries it if that may help.
 async fn ask(
     cx: &RequestContext,
     request: &Request,
@@ -129,7 +129,7 @@ async fn ask(
     }
 }
 
-/// Says why there is no answer.
+/// Returns why there is no answer.
 pub fn failure(error: &JsValue, path: &Path) -> Problem {
     match error.as_string().as_deref() {
         Some(TIMED_OUT) => Problem::UpstreamTimeout,

@@ -30,7 +30,7 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, application: &Applicati
     let verifier = &application.verifier;
     let Some(refresh_token) = find_refresh_token(cx).await? else {
         if bearer(cx.header("authorization").as_deref()) != Credentials::Absent {
-            // A client that holds tokens is answered by those, whatever session its browser has.
+            // A client with its own tokens gets its answer by those, whatever session its browser has.
             let seconds = still_valid(verifier, cx).await?.ok_or(Problem::RefreshTokenMissing)?;
             return Ok(token_still_valid(seconds));
         }
@@ -88,7 +88,7 @@ fn token_still_valid(seconds: i64) -> Answer {
 /// Returns for how many seconds the access token in `Authorization` is still valid; `None` if it has expired or is absent.
 ///
 /// # Errors
-/// 401 where it is not genuine.
+/// 401 if it is not genuine.
 async fn still_valid(verifier: &Verifier, cx: &RequestContext) -> Result<Option<i64>, Problem> {
     let header = cx.header("authorization");
     let token = match bearer(header.as_deref()) {

@@ -103,7 +103,7 @@ impl ServiceCall<'_> {
         Ok(if answer.is_undefined() { None } else { Some(Answer::Relayed(answer.unchecked_into())) })
     }
 
-    /// Tells a function of a login; what it answers is nobody's business.
+    /// Tells a function about a login; its answer is ignored.
     ///
     /// # Errors
     /// 502 if it fails, 504 if it takes too long.

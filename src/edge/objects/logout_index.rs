@@ -83,7 +83,7 @@ async fn add(object: &StoredObject, session: &str, until: i64) -> Result<(), JsV
     }
 }
 
-/// Ends a session; gives a promise of whether that came about.
+/// Ends a session; returns a promise of whether it has ended.
 fn erase(object: &StoredObject, session: &str) -> Promise {
     let (env, session) = (object.env(), session.to_owned());
     promise(Box::pin(async move {

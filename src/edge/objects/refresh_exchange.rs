@@ -53,7 +53,7 @@ async fn exchange(
             return Ok(fresh(Err(rest)));
         }
     };
-    // Found after a restart, this tells that an answer may have been lost.
+    // If this is found after a restart, an answer may have been lost.
     keep(object, &StoredResult::UnderWay { lost, until: now_whole_ms() + LOST_WINDOW_MS }).await?;
     let outcome = match application.endpoints(&Detached(object.env())).await {
         Ok(endpoints) => token_requests::refresh(&application, &endpoints, &token).await,

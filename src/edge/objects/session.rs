@@ -134,7 +134,7 @@ enum Opened {
     Tokens(SessionRecord, Tokens),
 }
 
-/// Opens the tokens, and gives the record that they belong to after all that was waited for.
+/// Opens the tokens, and returns their record as it is after the last await.
 async fn opened(object: &StoredObject, key: &str) -> Result<Opened, JsValue> {
     while let Some(before) = record(object)? {
         let bytes = open(key.as_bytes(), PURPOSE, &[], before.sealed_tokens()).await?;
@@ -189,7 +189,7 @@ async fn access(
         Opened::AnothersKey => return Ok(SessionAnswer::WrongKey),
         Opened::Nothing => return Ok(SessionAnswer::ended("it has ended, or never was")),
     };
-    // What the gateway asks for itself, as long as a socket or an answer lasts, does not count as a use of the session.
+    // A question of the gateway itself, while a socket or an answer lasts, does not count as a use of the session.
     if !asked.silent && record.touch(rules, now_secs()) {
         object.keep(&record.to_json())?;
     }

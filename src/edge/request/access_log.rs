@@ -34,7 +34,7 @@ pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, status: u16, probl
             log::warn("analytics_unavailable", "the dataset accepts no data points");
         }
     }
-    // What somebody is led away from has failed all the same.
+    // A request that is redirected because of a failure has still failed.
     let led = status == 303 && problem.is_some_and(|problem| problem.status() >= 500);
     let level = if status >= 500 || led { log::ERROR } else { log::INFO };
     if !log::is_written(level) {

@@ -1,5 +1,5 @@
-// Makes answers, and reads what a client still sends behind one: over a body that is not read the runtime breaks the connection, and the
-// answer with it. Which headers an answer has `src/answer.rs` says.
+// Makes answers, and reads the rest of a request's body: if it stayed unread, the runtime would break the connection, and the
+// answer with it. `src/answer.rs` decides which headers an answer has.
 
 import { change } from '../runtime/headers.js';
 import { pieces, sized, within } from '../runtime/limits.js';
@@ -11,7 +11,7 @@ const DRAINED_MAX_BYTES = 32 * 1024 * 1024;
 const DRAINED_MAX_MS = 30_000;
 const DRAINED_BYTES = 16 * 1024;
 
-/** Bodies that are read for somebody who is gone, and when that is over. @type {WeakMap<ReadableStream, Promise<unknown> | undefined>} */
+/** Bodies that are still read although their client is gone, each with a promise of the end. @type {WeakMap<ReadableStream, Promise<unknown> | undefined>} */
 export const reading = new WeakMap();
 
 /** Bodies that nobody reads, and whose answer is none that could end behind them. @type {WeakSet<ReadableStream>} */

@@ -22,23 +22,23 @@ use crate::route::{Method, MethodRule};
 
 #[wasm_bindgen(module = "/src/edge/request/answer.js")]
 extern "C" {
-    /// Makes a response, which ends once the request's body, if nobody has read that, has been read and dropped. `headers` are
-    /// changes to none.
+    /// Makes a response. It ends only after the request's body has been read; an unread body is read and dropped. `headers` are
+    /// changes to an empty list.
     #[wasm_bindgen(catch)]
     fn respond(status: u16, headers: &str, body: Option<&str>, request: &Request) -> Result<Response, JsValue>;
 
-    /// Returns the headers of an upstream's answer by which it is decided what becomes of them, on lines.
+    /// Returns the headers of an upstream's answer that decisions need, as lines.
     fn deciding_lines(response: &Response) -> String;
 
-    /// Makes a response that passes on an upstream's, whose body streams through, with changes to its headers.
+    /// Makes a response from an upstream's: its body streams through, and its headers are changed.
     #[wasm_bindgen(catch)]
     fn relay(response: &Response, changes: &str) -> Result<Response, JsValue>;
 
-    /// Returns the response, or a promise of it where it cannot end behind a body that nobody reads: that is read first, and dropped.
+    /// Returns the response, or a promise of it if the request's body is unread and must first be read and dropped.
     pub fn behind_body(request: &Request, response: &Response) -> JsValue;
 }
 
-/// What a request is answered with, before the headers that every answer gets.
+/// The answer to a request, before the headers that every answer gets.
 pub enum Answer {
     /// One that the gateway makes.
     Made {
@@ -48,22 +48,22 @@ pub enum Answer {
         headers: Vec<Header>,
         /// Its body.
         body: Option<String>,
-        /// What it may do (W3C Content Security Policy), if it is a page of the gateway's: under another its script may not run.
+        /// Its policy (W3C Content Security Policy), if it is a page of the gateway: under another policy its script could not run.
         policy: Option<Cow<'static, str>>,
     },
-    /// A preflight's: its headers say all that other origins are told.
+    /// A preflight's: its headers are the whole answer to other origins.
     Preflight(Vec<Header>),
     /// An upstream's, passed on.
     Relayed(Response),
 }
 
 impl Answer {
-    /// Makes an answer of JSON that no cache may keep.
+    /// Makes a JSON answer that no cache may store.
     pub fn private_json(body: String) -> Self {
         Self::json_of_status(200, body)
     }
 
-    /// Makes such an answer of another status.
+    /// Makes such an answer with another status.
     pub fn json_of_status(status: u16, body: String) -> Self {
         let mut headers = Vec::new();
         push(&mut headers, "content-type", "application/json".into());
@@ -71,7 +71,7 @@ impl Answer {
         Self::Made { status, headers, body: Some(body), policy: None }
     }
 
-    /// Makes a redirect that no cache may keep.
+    /// Makes a redirect that no cache may store.
     pub fn redirect(status: u16, location: String) -> Self {
         let mut headers = Vec::new();
         push(&mut headers, "location", location.into());
@@ -80,7 +80,7 @@ impl Answer {
         Self::Made { status, headers, body: None, policy: None }
     }
 
-    /// Makes a page: no other site learns its address, which may hold a code.
+    /// Makes a page, whose URL no other site learns, because it may contain a code.
     pub fn page(status: u16, mut headers: Vec<Header>, policy: Cow<'static, str>, body: String) -> Self {
         push(&mut headers, "content-type", "text/html; charset=utf-8".into());
         push(&mut headers, "referrer-policy", "no-referrer".into());
@@ -90,7 +90,7 @@ impl Answer {
     fn problem(problem: &Problem, cx: &RequestContext, gateway: Option<&Gateway>) -> Self {
         let navigation = is_navigation(cx);
         let config = gateway.map(|gateway| &gateway.config);
-        // A problem of that path itself is shown on the spot.
+        // A problem of that path itself gets a page here.
         let page = config.and_then(|config| config.problem_page.as_deref()).filter(|page| *page != cx.path());
         if let Some(page) = page.filter(|_| navigation) {
             return Self::redirect(303, format!("{page}?code={}&request_id={}", problem.code(), cx.id));
@@ -100,7 +100,7 @@ impl Answer {
         if let (Some(resource), Some((_, challenge))) =
             (resource, headers.iter_mut().find(|(name, _)| name == "www-authenticate"))
         {
-            // RFC 9728 section 5.1; parameters stand with commas between them, behind the scheme without one.
+            // RFC 9728 section 5.1; commas separate parameters, but none follows the scheme.
             let joint = if challenge.as_bytes().contains(&b' ') { "," } else { "" };
             let url = resource.metadata_url(&cx.origin());
             *challenge = format!("{challenge}{joint} resource_metadata={}", quoted(&url)).into();
@@ -118,11 +118,11 @@ impl Answer {
     }
 }
 
-/// Returns the page that tells a person of a problem, with the way on that there is from here.
+/// Returns the page about a problem, with a link that leads on from here.
 fn problem_page(problem: &Problem, cx: &RequestContext, gateway: Option<&Gateway>, path: Option<&Path>) -> String {
     let login = gateway.filter(|gateway| {
         let access = path.and_then(|path| path.access.as_ref());
-        // No login helps on the path of another authorizer.
+        // A login does not help on the path of another authorizer.
         problem.calls_for_login(path) && !access.is_some_and(|access| gateway.config.logs_in_elsewhere(access))
     });
     let login = login.and_then(|gateway| gateway.config.login_path.as_deref());
@@ -135,10 +135,10 @@ fn problem_page(problem: &Problem, cx: &RequestContext, gateway: Option<&Gateway
     problem.page(&cx.id, way_on)
 }
 
-/// Browsers that came by https once come by nothing else for two years (RFC 6797).
+/// After one visit by https, browsers use only https for two years (RFC 6797).
 const HSTS: &str = "max-age=63072000";
 
-/// Returns how long the parts of an answer took (W3C Server Timing), where the config wants it told.
+/// Returns how long the parts of an answer took (W3C Server Timing), if the config enables it.
 fn server_timing(cx: &RequestContext, gateway: Option<&Gateway>) -> Option<String> {
     gateway.filter(|gateway| gateway.config.server_timing)?;
     let parts = [("auth", cx.auth_ms.get()), ("upstream", cx.upstream_ms.get())];
@@ -153,7 +153,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
         Err(problem) => (Answer::problem(&problem, cx, gateway), Some(problem)),
     };
     let rule = gateway.and_then(|gateway| gateway.config.cors.as_ref());
-    // A preflight's answer has said all there is to say, whether it was the gateway's or that of a path's own OPTIONS.
+    // A preflight's answer is complete, from the gateway as from a path's own OPTIONS.
     let own_preflight = matches!(answer, Answer::Relayed(_)) && is_own_preflight(cx, gateway);
     let readable = rule.filter(|_| !own_preflight && !matches!(answer, Answer::Preflight(_)));
     let origin = readable.and_then(|_| cx.header("origin"));
@@ -173,15 +173,15 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
         push(&mut shared, "server-timing", timing.into());
     }
     let path = gateway.and_then(|gateway| cx.matched_path(&gateway.config));
-    // Where no login is needed, the answer to a request without one is not that to a session.
+    // If no login is needed, a request without one gets another answer than a session.
     let optional = path.and_then(|path| path.access.as_ref()).is_some_and(|access| access.requirements.optional);
     let session = gateway.and_then(|gateway| gateway.config.session.as_ref());
     let by_cookie = optional && session.is_some();
-    // One that ends a dead session's cookie is that client's alone.
+    // An answer that deletes the cookie of an ended session is only for that client.
     let personal = cx.session_token.borrow().is_some() || by_cookie && cx.set_cookie.get().is_some();
     let closing = Closing {
         own: shared,
-        // A path's own rules are for what its integration answers.
+        // A path's own rules apply to the answers of its integration.
         rules: path.filter(|_| problem.is_none()).map(|path| &path.response_headers),
         configured: gateway.map(|gateway| &gateway.headers),
         vary: rule.and_then(cors::vary),
@@ -230,7 +230,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
     response
 }
 
-/// Checks whether this is a preflight that the config leaves to a path of its own.
+/// Checks whether this is a preflight that a path of the config answers.
 fn is_own_preflight(cx: &RequestContext, gateway: Option<&Gateway>) -> bool {
     let path = gateway.and_then(|gateway| cx.matched_path(&gateway.config));
     path.is_some_and(|path| path.method == MethodRule::Exact(Method::Options))

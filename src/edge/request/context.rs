@@ -25,15 +25,15 @@ pub struct RequestContext {
     request: RefCell<Request>,
     env: Env,
     context: worker::worker_sys::Context,
-    /// Names the request in answers and logs.
+    /// The request id in answers and logs.
     pub id: String,
     /// When it came, in milliseconds since 1970.
     pub started_ms: f64,
     /// Index of the path that took it, once one did.
     pub path_index: Cell<Option<usize>>,
-    /// A failure that its answer tells without being one, as a page does.
+    /// A failure whose answer is not an error itself, such as a page.
     pub told: OnceCell<Problem>,
-    /// The access token of its session, once that was asked for.
+    /// The access token of its session, if that was already requested.
     pub session_token: RefCell<Option<SessionToken>>,
     /// Where the login leads that comes back with it.
     pub return_to: OnceCell<String>,

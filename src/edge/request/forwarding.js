@@ -1,4 +1,4 @@
-// Makes the request for an upstream or a service. Which of the client's headers it does not have `src/proxy/client_headers.rs` says.
+// Makes the request for an upstream or a service. `src/proxy/client_headers.rs` decides which of the client's headers it loses.
 
 import { change } from '../runtime/headers.js';
 import { counted } from '../runtime/limits.js';

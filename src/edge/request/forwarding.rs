@@ -1,4 +1,4 @@
-//! The request as others get it: upstreams, other Workers, modules.
+//! The request as upstreams, other Workers and modules get it.
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -19,18 +19,18 @@ use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/request/forwarding.js")]
 extern "C" {
-    /// Returns the headers of a request on lines, with the values of those by which something is decided.
+    /// Returns the headers of a request as lines, with the values that decisions need.
     fn sent_lines(request: &Request) -> String;
 
-    /// Makes the request for an upstream, whose body streams through, with changes to its headers. The body breaks off behind
+    /// Makes the request for an upstream: its body streams through, and its headers are changed. The body breaks off after
     /// `max` bytes.
     #[wasm_bindgen(catch)]
     fn forward(request: &Request, url: &str, changes: &str, max: Option<f64>) -> Result<Request, JsValue>;
 }
 
-/// What becomes of a request on the way.
+/// The changes to a request on its way.
 pub struct Forwarding {
-    /// What becomes of its headers.
+    /// The changes to its headers.
     pub changes: HeaderChanges,
     /// The most bytes that its body may have.
     pub max: Option<f64>,
@@ -38,7 +38,7 @@ pub struct Forwarding {
 }
 
 impl Forwarding {
-    /// Returns what becomes of a request on a path, off whose beginning `prefix` is taken.
+    /// Returns the changes to a request on a path, which loses `prefix` at its beginning.
     pub fn of(
         gateway: &Gateway,
         cx: &RequestContext,
@@ -86,7 +86,7 @@ impl Forwarding {
         if let Some(session) = &*cx.session_token.borrow() {
             set.push(("authorization".into(), format!("Bearer {}", session.token).into()));
         }
-        // What the config removes is not sent, no matter who set it.
+        // A header that the config removes is not sent, no matter who set it.
         set.retain(|(name, _)| !removed.iter().any(|removed| removed == name));
         let is_get = cx.method() == Method::Get.as_str();
         let mut changes = HeaderChanges::default();
@@ -100,20 +100,20 @@ impl Forwarding {
         }
         #[expect(clippy::cast_precision_loss, reason = "a limit of bytes is far below 2^53")]
         let max = path.rules.max_body_bytes.map(|max| max as f64);
-        // One that says how long it is was judged by that.
+        // A body with a Content-Length was judged by it.
         Self { changes, max, is_counted: sent.get("content-length").is_none() }
     }
 
     /// Makes the request for `url`.
     ///
     /// # Errors
-    /// What was thrown.
+    /// The exception.
     pub fn request(&self, cx: &RequestContext, url: &str) -> Result<Request, JsValue> {
         forward(&cx.request(), url, self.changes.as_str(), self.max.filter(|_| self.is_counted))
     }
 }
 
-/// Returns the address that the client called, with the path's mapped query.
+/// Returns the URL that the client called, with the path's mapped query.
 pub fn own_url(cx: &RequestContext, path: &Path, claims: Option<&VerifiedClaims>) -> String {
     let url = format!("{}{}", cx.origin(), cx.path());
     match mapped_query(&path.mapping, cx, claims) {

@@ -17,7 +17,7 @@ extern "C" {
 /// Makes a JavaScript object.
 ///
 /// # Errors
-/// What was thrown.
+/// The exception.
 pub fn object(members: &[(&str, JsValue)]) -> Result<Object, JsValue> {
     let object = Object::new();
     for (name, value) in members {

@@ -67,12 +67,12 @@ async fn answer_of(called: Promise) -> Outcome {
     Ok(ProviderResponse { status, retry_after: answer.get(1).as_string(), body })
 }
 
-/// Says why a call failed, from what the runtime threw.
+/// Returns why a call failed, from the runtime's exception.
 pub fn failure_reason(error: &JsValue) -> String {
     thrown_message(error).unwrap_or_else(|| "the connection failed".to_owned())
 }
 
-/// Says why a call failed, as the core knows it.
+/// Returns why a call failed, as a type of the core.
 pub fn transport_error(error: JsValue) -> TransportError {
     match error.as_string().as_deref() {
         Some("timeout") => TransportError::Timeout,

@@ -1,4 +1,4 @@
-//! What the runtime was asked for: a request, or a message to a Durable Object.
+//! The reason for work: a request, or a message to a Durable Object.
 
 use js_sys::Promise;
 use worker::Env;

@@ -7,7 +7,7 @@ export const UNHELD = 'too large to hold';
 export const BUSY = 'busy';
 
 /**
- * Returns what `work` gives, or fails with `late` after `ms`.
+ * Returns the result of `work`, or fails with `late` after `ms`.
  *
  * @template T
  * @param {number} ms
@@ -105,7 +105,7 @@ export async function pump({ body, writer, max = Infinity, keep }, broken) {
 }
 
 /**
- * Returns what `call` gives, unless the request's body, counted on its way there, breaks off before.
+ * Returns the result of `call`, unless the request's body, which is counted on its way, breaks off before.
  *
  * @template T
  * @param {Request} request

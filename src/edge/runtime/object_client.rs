@@ -59,7 +59,7 @@ pub async fn ask(
     answer.as_string().ok_or_else(|| malformed_answer(class))
 }
 
-/// Says that an object answered what cannot be read.
+/// Returns the problem of an object's answer that cannot be read.
 pub fn malformed_answer(class: Class) -> Problem {
     unavailable(class, "its answer is malformed")
 }

@@ -65,13 +65,13 @@ pub fn install_hook() {
 /// Work that a request or an object waits for.
 pub type Work = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
 
-/// Returns a promise of what the work gives. Of work of each type by itself the code would be there once more.
+/// Returns a promise of the work's result. One type for all work avoids a copy of the code for each.
 #[inline(never)]
 pub fn promise(work: Work) -> Promise {
     wasm_bindgen_futures::future_to_promise(work)
 }
 
-/// Returns a promise of what the work gives, that a panic rejects.
+/// Returns a promise of the work's result, which a panic rejects.
 pub fn guarded_promise(work: Work) -> Promise {
     let mut work = Some(work);
     Promise::new(&mut |resolve, reject| {

@@ -1,4 +1,4 @@
-//! One piece of work for all who ask for it at once.
+//! Shares one piece of work among all requests that need it at the same time.
 //!
 //! Workers forbid a request from awaiting another's I/O, so later requests wait on their own timers for a value to
 //! be settled. The work itself runs under `waitUntil`: the client that began it may hang up.
@@ -50,10 +50,10 @@ impl<V> Default for SingleFlight<V> {
 }
 
 impl<V: Clone + 'static> SingleFlight<V> {
-    /// Runs `work` for `key`, or waits for who is at it, or gives what they have just got.
+    /// Runs `work` for `key`, or waits for the request that runs it, or returns the result that it has just stored.
     ///
     /// A value for which `replays` is false goes to those who wait for it and to nobody later. `keep_alive` keeps the work
-    /// going when the client hangs up. Gives `None` if the work ended without a value.
+    /// going when the client hangs up. Returns `None` if the work ended without a value.
     pub async fn share(
         &self,
         invocation: &dyn Invocation,

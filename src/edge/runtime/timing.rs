@@ -27,7 +27,7 @@ const PAUSE_MIN_MS: u32 = 4;
 /// The longest time between two looks, in milliseconds.
 const PAUSE_MAX_MS: u32 = 128;
 
-/// Says that a future took too long.
+/// The error of a future that took too long.
 pub struct Elapsed;
 
 /// Returns the time in milliseconds since 1970; the runtime moves it on only at I/O.
@@ -100,7 +100,7 @@ impl Drop for Timer {
     }
 }
 
-/// Returns what `work` gives, unless it takes longer than `ms`.
+/// Returns the result of `work`, unless it takes longer than `ms`.
 ///
 /// # Errors
 /// [`Elapsed`], and `work` is dropped.

@@ -54,7 +54,7 @@ impl From<CryptoError> for Problem {
 /// Returns random bytes.
 ///
 /// # Errors
-/// If the runtime gives none.
+/// If the runtime has none.
 pub fn random_bytes<const N: usize>() -> Result<[u8; N], CryptoError> {
     let mut bytes = [0; N];
     random(N)?.copy_to(&mut bytes);
@@ -64,7 +64,7 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], CryptoError> {
 /// Returns 16 random bytes as text, which nobody can guess and no two draw alike.
 ///
 /// # Errors
-/// If the runtime gives none.
+/// If the runtime has none.
 pub fn fresh_text() -> Result<String, CryptoError> {
     Ok(random_text(&random_bytes::<16>()?))
 }

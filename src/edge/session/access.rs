@@ -70,7 +70,7 @@ async fn access(
     Ok(token)
 }
 
-/// Lets a request go on without a session, where its own has ended or cannot be used at present; the log says why.
+/// Lets a request go on without a session, if its own has ended or cannot be used at present; the log says why.
 ///
 /// # Errors
 /// [`Problem::CsrfRejected`] if another site may have made the request: it is not to be carried out.

@@ -1,8 +1,8 @@
-// Watches over a socket or a stream that outlasts its request. How long it may go on `src/session/expiry.rs` says, by way of
-// `watch_step` of `watch.rs`, which remembers nothing: timers go on when a panic ends the WebAssembly.
+// Watches a socket or a stream that outlasts its request. `src/session/expiry.rs` decides how long it may go on, by way of
+// `watch_step` of `watch.rs`. That has no state, because timers go on when a panic ends the WebAssembly.
 //
-// How much of messages waits for peers that read slowly is decided in `isBehind`: it is known anew with each message, and a crossing
-// for each would cost more than to pass it on.
+// `isBehind` decides how much may wait for peers that read slowly: this changes with each message, and a crossing
+// for each would cost more than passing it on.
 
 import { watch_step } from '../gateway/inputs.js';
 import { ask } from '../runtime/object_client.js';
@@ -41,7 +41,7 @@ export function expiring(response, until_ms, ask_at_ms, session, context) {
   let used = false;
   const askSession = async () => {
     if (!session) throw new Error('there is no session to ask');
-    // What the client sends is a use of its session. That the gateway asks is none.
+    // A message of the client is a use of its session. A question of the gateway is not.
     const message = used ? session.used : session.silent;
     used = false;
     return ask(session.objects, session.name, message, CHECK_TIMEOUT_MS);
@@ -78,7 +78,7 @@ function watch(term, askSession, end) {
   };
   /** @param {number} ms */
   const wait = (ms) => {
-    // What cannot be decided is over.
+    // If it cannot be decided, the term is over.
     timer = setTimeout(() => look().catch(end), ms);
   };
   wait(0);
@@ -173,7 +173,7 @@ function relayed(response, context, watched, use) {
     else if (over) context.abort();
     else end(BEHIND, 'it takes nothing');
   };
-  // Each may have as much as is left, so that who comes later has some, too.
+  // Each may have only a share of what is left, so that later ones have some, too.
   const isBehind = ({ bytes }) => bytes > QUEUED_MAX_BYTES - queued;
   const pass = (from, to, taken) => {
     const queue = { to, bytes: 0, due: 0 };
@@ -187,7 +187,7 @@ function relayed(response, context, watched, use) {
         queue.due += to.bufferedAmount;
         measure(queue);
       }
-      // Given back at once: what waits for the garbage collector adds up.
+      // Freed at once, because memory that waits for the garbage collector adds up.
       if (typeof data !== 'string') data.transfer(0);
       if (size > MESSAGE_MAX_BYTES) end(1009, 'the message is too large');
       if (queue.bytes === 0) return;

@@ -1,4 +1,4 @@
-//! What a socket or a stream that outlasts its request may still do: `watch.js` watches, the core decides.
+//! Ends a socket or a stream that outlasts its request: `watch.js` watches, the core decides when.
 
 use js_sys::Object;
 use wasm_bindgen::JsValue;
@@ -20,7 +20,7 @@ use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/session/watch.js")]
 extern "C" {
-    /// Returns an answer whose WebSocket is closed, or whose body breaks off, when its term is over. `session` is asked from
+    /// Returns an answer whose WebSocket closes, or whose body breaks off, when its term is over. `session` is asked from
     /// `ask_at_ms` on, if there is one.
     #[wasm_bindgen(catch)]
     fn expiring(
@@ -32,10 +32,10 @@ extern "C" {
     ) -> Result<Response, JsValue>;
 }
 
-/// Has a WebSocket closed, or a body broken off, when what let it in is over: the gateway would no longer accept it.
+/// Closes a WebSocket, or breaks off a body, when the gateway would no longer accept the request that opened it.
 ///
 /// # Errors
-/// [`Problem::Internal`] if the runtime does not let that be done.
+/// [`Problem::Internal`] if the runtime does not allow that.
 pub fn close_at_expiry(
     gateway: &Gateway,
     cx: &RequestContext,
@@ -57,7 +57,7 @@ pub fn close_at_expiry(
         .map_err(|error| Problem::Internal(failure_reason(&error)))
 }
 
-/// Returns a session as `watch.js` asks it: its object, and the message once as a use of it and once silent.
+/// Returns a session for `watch.js`: its object, and the message in two forms, one that counts as a use and one that does not.
 fn asked_session(cx: &RequestContext, cookie: &SessionCookie) -> Result<JsValue, JsValue> {
     let message = |silent| SessionMessage::Access { key: cookie.key(), rejected: None, silent }.to_json().into();
     let members = [
@@ -69,11 +69,11 @@ fn asked_session(cx: &RequestContext, cookie: &SessionCookie) -> Result<JsValue,
     object(&members).map(Into::into)
 }
 
-/// Tells `watch.js` what to do next, `end`, `ask`, or how many milliseconds to wait, and the term. `asked_ms` is when the session
-/// was asked, if it was, and `answer` what it answered, if it did.
+/// Returns the next step of `watch.js` (`end`, `ask`, or milliseconds to wait) and the term. `asked_ms` is when the session
+/// was asked, if it was, and `answer` its answer, if it gave one.
 ///
 /// # Errors
-/// What was thrown.
+/// The exception.
 #[wasm_bindgen]
 pub fn watch_step(
     until_ms: f64,

@@ -1,63 +1,63 @@
-//! Security requirements of OpenAPI as what opens a path, never more open than the description.
+//! Security requirements of OpenAPI as the `auth` of a path, never more open than the description.
 //!
-//! A requirement is a list of alternatives, each a set of schemes with scopes. The gateway knows tokens of one authorizer a
-//! path, with scopes of which it asks for all, and a list of which it asks for one. What does not fit becomes stricter.
+//! A requirement is a list of alternatives, each a set of schemes with scopes. The gateway accepts tokens of one authorizer per
+//! path, with scopes, all of which it requires, and a list, of which it requires one. What does not fit becomes stricter.
 
 use super::schemes::{Scheme, Schemes};
 use crate::authoring::Json;
 use crate::config::{access, holds_reference};
 
-/// The most alternatives that are weighed against each other; people write one or two.
+/// The most alternatives that are compared with each other; people write one or two.
 const ALTERNATIVES_MAX: usize = 50;
 
-/// The most scopes that one of them names.
+/// The most scopes of an alternative.
 const SCOPES_MAX: usize = 30;
 
-/// What opens a path.
+/// What a path requires.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
-    /// Index of the tenant whose tokens open it; `None` if the description does not ask for tokens, but for what the
+    /// Index of the tenant whose tokens it accepts; `None` if the description requires not tokens, but something that the
     /// gateway does not know.
     pub tenant: Option<usize>,
-    /// Scopes, each of which is needed.
+    /// Scopes, all of which are required.
     pub scopes: Vec<String>,
-    /// Scopes, one of which is needed; none if the list is empty.
+    /// Scopes, one of which is required, unless the list is empty.
     pub any_scopes: Vec<String>,
-    /// Whether requests without a token pass, too.
+    /// Whether requests without a token are admitted too.
     pub optional: bool,
 }
 
-/// What was read of a requirement.
+/// A requirement, as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
-    /// What opens the path; open to everyone without it.
+    /// What the path requires; without it, the path is open.
     pub access: Option<Access>,
-    /// What a reader should know of it.
+    /// The note about it.
     pub notes: Vec<String>,
-    /// Whether it can be met by what the gateway does not know.
+    /// Whether something that the gateway does not know can meet it.
     pub by_other_means: bool,
 }
 
-/// What was read of an alternative.
+/// An alternative, as it was read.
 enum Read {
-    /// A way to be let in.
+    /// A way in that the gateway knows.
     Known(Alternative),
-    /// It asks for what the gateway does not know.
+    /// It requires something that the gateway does not know.
     Unknown,
-    /// It asks for more than one request can show the gateway.
+    /// It requires more than one request can show the gateway.
     Impossible,
 }
 
-/// One way to be let in.
+/// One way in.
 struct Alternative {
-    /// `None` without any scheme: everyone is let in.
+    /// `None` without any scheme: everyone is admitted.
     tenant: Option<usize>,
     schemes: Vec<String>,
     scopes: Vec<String>,
 }
 
 impl Requirement {
-    /// Reads `security`; where there is none, everyone is let in.
+    /// Reads `security`; if it is absent, everyone is admitted.
     ///
     /// # Errors
     /// What cannot be understood.
@@ -66,7 +66,7 @@ impl Requirement {
         let listed = match security {
             None => return Ok(Self { access: None, notes, by_other_means: false }),
             Some(Json::Array(items)) => items,
-            Some(_) => return Err("\"security\" is no list".to_owned()),
+            Some(_) => return Err("\"security\" is not a list".to_owned()),
         };
         if listed.len() > ALTERNATIVES_MAX {
             return Err(format!("\"security\" has more than {ALTERNATIVES_MAX} alternatives"));
@@ -80,7 +80,7 @@ impl Requirement {
             }
         }
         if impossible && known.is_empty() {
-            return Err("it asks for tokens of two issuers at once, which no path can".to_owned());
+            return Err("it requires tokens of two issuers at once, which no path can".to_owned());
         }
         let access = if listed.is_empty() { None } else { merge(known, by_other_means, &mut notes) };
         Ok(Self { access, notes, by_other_means })
@@ -88,10 +88,10 @@ impl Requirement {
 }
 
 impl Access {
-    /// Returns what lets in only whom both let in.
+    /// Returns what admits only those whom both admit.
     ///
     /// # Errors
-    /// That the two believe tokens of different tenants.
+    /// That the two accept tokens of different tenants.
     pub fn both(one: Option<&Self>, other: Option<&Self>) -> Result<Option<Self>, String> {
         let (one, other) = match (one, other) {
             (None, None) => return Ok(None),
@@ -99,7 +99,7 @@ impl Access {
             (Some(one), Some(other)) => (one, other),
         };
         if one.tenant.is_some() && other.tenant.is_some() && one.tenant != other.tenant {
-            return Err("they ask for tokens of different issuers".to_owned());
+            return Err("they require tokens of different issuers".to_owned());
         }
         let mut both = one.clone();
         both.tenant = one.tenant.or(other.tenant);
@@ -112,14 +112,14 @@ impl Access {
             add(&mut both.scopes, &other.any_scopes);
             both.any_scopes.clear();
         }
-        // Whoever has all of the one list has one of the other.
+        // A token with all scopes of the one list has one of the other.
         if both.any_scopes.iter().any(|scope| both.scopes.contains(scope)) {
             both.any_scopes.clear();
         }
         Ok(Some(both))
     }
 
-    /// Returns the value of a path's `auth`, where an authorizer of several is named.
+    /// Returns the value of a path's `auth`, which names the authorizer if there are several.
     pub fn to_json(&self, authorizer: Option<&str>) -> Json {
         let mut members = Vec::new();
         members.extend(authorizer.map(|name| (access::AUTHORIZER.name.to_owned(), name.into())));
@@ -136,14 +136,14 @@ impl Access {
 }
 
 fn read_alternative(item: &Json, schemes: &Schemes, notes: &mut Vec<String>) -> Result<Read, String> {
-    let Json::Object(members) = item else { return Err("an alternative of \"security\" is no object".to_owned()) };
+    let Json::Object(members) = item else { return Err("an alternative of \"security\" is not an object".to_owned()) };
     let mut alternative = Alternative { tenant: None, schemes: Vec::new(), scopes: Vec::new() };
     let mut unknown = Vec::new();
     for (name, scopes) in members {
         match schemes.find(name) {
             Scheme::Other(what) => unknown.push(format!("{what} (\"{name}\")")),
             Scheme::Token(tenant) if alternative.tenant.is_some_and(|other| other != tenant) => {
-                notes.push("an alternative that asks for tokens of two issuers at once is left out".to_owned());
+                notes.push("an alternative that requires tokens of two issuers at once is left out".to_owned());
                 return Ok(Read::Impossible);
             }
             Scheme::Token(tenant) => {
@@ -158,30 +158,30 @@ fn read_alternative(item: &Json, schemes: &Schemes, notes: &mut Vec<String>) -> 
     }
     let unknown = unknown.join(" and ");
     if alternative.tenant.is_none() {
-        notes.push(format!("{unknown}: the gateway does not know it, and takes a token in its place"));
+        notes.push(format!("{unknown}: the gateway does not support it, and requires a token instead"));
         return Ok(Read::Unknown);
     }
-    notes.push(format!("{unknown}: left for the upstream to check; the token beside it is checked here"));
+    notes.push(format!("{unknown}: the upstream has to check it; the gateway checks only the token"));
     Ok(Read::Known(alternative))
 }
 
 fn read_scopes(scheme: &str, scopes: &Json) -> Result<Vec<String>, String> {
-    let Json::Array(items) = scopes else { return Err(format!("the scopes of \"{scheme}\" are no list")) };
+    let Json::Array(items) = scopes else { return Err(format!("the scopes of \"{scheme}\" are not a list")) };
     if items.len() > SCOPES_MAX {
         return Err(format!("an alternative names more than {SCOPES_MAX} scopes of \"{scheme}\""));
     }
     let mut read = Vec::new();
     for item in items {
-        let Json::Text(text) = item else { return Err(format!("a scope of \"{scheme}\" is no text")) };
-        // Some write several into one text, as in the `scope` of a request.
+        let Json::Text(text) = item else { return Err(format!("a scope of \"{scheme}\" is not a string")) };
+        // Some descriptions write several scopes into one string, as in the `scope` of a request.
         for scope in text.split(' ') {
             let is_scope =
                 !scope.is_empty() && scope.bytes().all(|b| matches!(b, b'!'..=b'~') && b != b'"' && b != b'\\');
             if !is_scope {
-                return Err(format!("\"{scope}\" of \"{scheme}\" is no scope (RFC 6749 section 3.3)"));
+                return Err(format!("\"{scope}\" of \"{scheme}\" is not a scope (RFC 6749 section 3.3)"));
             }
             if holds_reference(scope) {
-                return Err(format!("a config takes \"{scope}\" of \"{scheme}\" for a reference to a binding"));
+                return Err(format!("in a config, \"{scope}\" of \"{scheme}\" would be a reference to a binding"));
             }
             add(&mut read, &[scope.to_owned()]);
         }
@@ -189,12 +189,12 @@ fn read_scopes(scheme: &str, scopes: &Json) -> Result<Vec<String>, String> {
     Ok(read)
 }
 
-/// Makes one of the alternatives that the gateway knows; a token stands for the others.
+/// Merges the alternatives that the gateway knows; a token replaces the others.
 fn merge(alternatives: Vec<Alternative>, by_other_means: bool, notes: &mut Vec<String>) -> Option<Access> {
     let optional = alternatives.iter().any(|alternative| alternative.tenant.is_none());
     let mut tokens: Vec<Alternative> = alternatives.into_iter().filter(|known| known.tenant.is_some()).collect();
     let Some(tenant) = tokens.first().and_then(|first| first.tenant) else {
-        // Where everyone is let in, and nobody is asked for anything, so they are here; else whoever has a token.
+        // If every alternative admits everyone, so does the path; else it admits those with a token.
         return (!optional || by_other_means).then(|| Access { optional, ..Access::default() });
     };
     let before = tokens.len();
@@ -206,7 +206,7 @@ fn merge(alternatives: Vec<Alternative>, by_other_means: bool, notes: &mut Vec<S
     let of_one_scheme = tokens.iter().all(|token| tokens.first().is_some_and(|first| first.schemes == token.schemes));
     let mut needed: Vec<Vec<String>> = tokens.into_iter().map(|token| token.scopes).collect();
     if of_one_scheme {
-        // Whoever has the smaller set need not have the larger one.
+        // A token with the smaller set need not have the larger one.
         let all = needed.clone();
         needed.retain(|set| !all.iter().any(|other| other.len() < set.len() && is_within(other, set)));
     }
@@ -223,7 +223,7 @@ fn merge(alternatives: Vec<Alternative>, by_other_means: bool, notes: &mut Vec<S
         return Some(access);
     }
     rests.iter().for_each(|rest| add(&mut access.scopes, rest));
-    notes.push("its alternatives ask for different scopes: all of them are needed here".to_owned());
+    notes.push("its alternatives require different scopes: this path requires all of them".to_owned());
     Some(access)
 }
 
@@ -231,7 +231,7 @@ fn is_within(part: &[String], whole: &[String]) -> bool {
     part.iter().all(|scope| whole.contains(scope))
 }
 
-/// Adds what is not there yet.
+/// Adds the items that are missing.
 fn add(scopes: &mut Vec<String>, more: &[String]) {
     for scope in more {
         if !scopes.contains(scope) {

@@ -1,14 +1,14 @@
-//! What is told of a description: one line for all places of which the same is to be said.
+//! Notes about a description: one line for all places with the same note.
 
 use std::collections::HashMap;
 
-/// The most places that a line names where each has the note in its entry, too; the others are counted.
+/// The most places that a line names if each has the note in its entry too; the others are counted.
 const PLACES_SHOWN_MAX: usize = 3;
 
-/// The most lines of one kind that differ in what they name; the others are counted.
+/// The most lines of one kind; the others are counted.
 const LINES_SHOWN_MAX: usize = 5;
 
-/// What is told, in the order in which it came up.
+/// The notes, in the order in which they came up.
 #[derive(Default)]
 pub struct Notes {
     list: Vec<Note>,
@@ -22,7 +22,7 @@ struct Note {
     places: Vec<String>,
 }
 
-/// Where a note can be read besides.
+/// Where else a note is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stands {
     /// In the entry of its place.
@@ -33,17 +33,17 @@ pub enum Stands {
     Alone,
 }
 
-/// What is said in other words at each place.
+/// A kind of note whose words differ at each place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// It is in a file that the description refers to.
     Elsewhere,
-    /// Another entry gets the same requests.
+    /// Another entry matches the same requests.
     Shared,
 }
 
 impl Notes {
-    /// Adds a note about a place; about the description as a whole where that has no name.
+    /// Adds a note about a place; an empty place is the whole description.
     pub fn add(&mut self, stands: Stands, place: &str, text: impl Into<String>) {
         self.add_of(None, stands, place, text.into());
     }
@@ -60,7 +60,7 @@ impl Notes {
         }
     }
 
-    /// Returns the lines; those of a config that is not made say nothing of its entries.
+    /// Returns the lines; without a config they do not mention its entries.
     pub fn lines(&self, is_made: bool) -> Vec<String> {
         let mut of_kind: HashMap<Kind, usize> = HashMap::new();
         let (mut lines, mut elsewhere) = (Vec::new(), 0);
@@ -81,15 +81,15 @@ impl Notes {
         left.sort_by_key(|(kind, _)| **kind as u8);
         for (kind, count) in left {
             let what = match kind {
-                Kind::Elsewhere => "of references to other files",
-                Kind::Shared => "of requests that more than one entry is for",
+                Kind::Elsewhere => "about references to other files",
+                Kind::Shared => "about requests that match more than one entry",
             };
             let where_else = if is_made { ", each under x-review of its entry" } else { "" };
             lines.push(format!("{} more notes {what}{where_else}", count - LINES_SHOWN_MAX));
         }
         if elsewhere > 0 {
             lines.push(
-                "it is in more than one file: make one, as `npx @redocly/cli bundle FILE -o bundled.yaml` does, and import that"
+                "the description has more than one file: run `npx @redocly/cli bundle FILE -o bundled.yaml`, and import the result"
                     .to_owned(),
             );
         }
@@ -100,7 +100,7 @@ impl Notes {
 impl Note {
     fn line(&self, is_made: bool) -> String {
         let shown = match self.stands {
-            // What is skipped is named, but for what another file has: that is told to be bundled.
+            // A line names each skipped place, except for what is in another file: there the advice is to bundle.
             Stands::InBlockedEntry if self.kind.is_none() => usize::MAX,
             Stands::InEntry | Stands::InBlockedEntry => PLACES_SHOWN_MAX,
             Stands::Alone => usize::MAX,
@@ -114,13 +114,13 @@ impl Note {
         }
         line.push_str(&self.text);
         if is_made && self.stands == Stands::InBlockedEntry {
-            line.push_str("; it answers 501");
+            line.push_str("; the path answers 501");
         }
         line
     }
 }
 
-/// Returns a text in one line.
+/// Returns a text as one line.
 pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -146,10 +146,10 @@ mod tests {
         assert_eq!(lines[0], "GET /1, GET /2, GET /3 and 1561 more: an API key");
         assert!(lines[1].starts_with("TRACE /1, TRACE /3, "), "{}", lines[1]);
         assert!(lines[1].ends_with("TRACE /1563: left out 1"), "each that no entry names is named here");
-        assert_eq!(lines[2], "PUT /1: it refers to \"1.yaml\"; it answers 501");
+        assert_eq!(lines[2], "PUT /1: it refers to \"1.yaml\"; the path answers 501");
         assert_eq!(lines.len(), 12, "{lines:#?}");
-        assert_eq!(lines[8], "GET /a, GET /b, GET /c, GET /d: too many scopes; it answers 501");
-        assert_eq!(lines[10], "1559 more notes of references to other files, each under x-review of its entry");
+        assert_eq!(lines[8], "GET /a, GET /b, GET /c, GET /d: too many scopes; the path answers 501");
+        assert_eq!(lines[10], "1559 more notes about references to other files, each under x-review of its entry");
         assert!(lines[11].contains("bundle"), "{}", lines[11]);
         let lines = notes.lines(false);
         assert!(lines.iter().all(|line| !line.contains("answers 501") && !line.contains("x-review")), "{lines:#?}");

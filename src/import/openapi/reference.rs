@@ -1,23 +1,23 @@
-//! `$ref`: following it within the description, and nowhere else.
+//! Follows `$ref` within the description, and nowhere else.
 
 use crate::authoring::Json;
 
-/// The most references that may lead from one to the next; more of them run in a circle.
+/// The longest chain of references; a longer one is a circle.
 const STEPS_MAX: usize = 32;
 
-/// Why a reference leads to nothing.
+/// Why a reference cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
-    /// In words, behind what refers.
+    /// The reason, as a predicate of what refers.
     pub reason: String,
-    /// Whether it leads out of the description.
+    /// Whether the target is outside the description.
     pub is_elsewhere: bool,
 }
 
-/// Returns what a node is or refers to.
+/// Returns a node, or what it refers to.
 ///
 /// # Errors
-/// A reference that leads out of the description, to nothing, or in a circle.
+/// A reference to something outside the description, to nothing, or in a circle.
 pub fn follow<'d>(description: &'d Json, node: &'d Json) -> Result<&'d Json, Lost> {
     let lost = |reason: String, is_elsewhere| Lost { reason, is_elsewhere };
     let mut node = node;
@@ -27,12 +27,12 @@ pub fn follow<'d>(description: &'d Json, node: &'d Json) -> Result<&'d Json, Los
             return Err(lost(format!("refers to \"{reference}\", which is not in this description"), true));
         };
         node = find(description, pointer)
-            .ok_or_else(|| lost(format!("refers to \"{reference}\", which is not there"), false))?;
+            .ok_or_else(|| lost(format!("refers to \"{reference}\", which does not exist"), false))?;
     }
     Err(lost("refers to itself".to_owned(), false))
 }
 
-/// Finds what a JSON pointer (RFC 6901 section 6, as a fragment) points at.
+/// Returns the target of a JSON pointer (RFC 6901 section 6, as a fragment) points at.
 fn find<'d>(description: &'d Json, pointer: &str) -> Option<&'d Json> {
     let Some(rest) = pointer.strip_prefix('/') else { return pointer.is_empty().then_some(description) };
     rest.split('/').try_fold(description, |node, token| {
@@ -81,10 +81,10 @@ mod tests {
         for (reference, reason) in [
             ("other.yaml#/x", "not in this description"),
             ("https://example.com/a", "not in this description"),
-            ("#/nothing", "not there"),
-            ("#/list/1", "not there"),
-            ("#/%zz", "not there"),
-            ("#components", "not there"),
+            ("#/nothing", "does not exist"),
+            ("#/list/1", "does not exist"),
+            ("#/%zz", "does not exist"),
+            ("#components", "does not exist"),
             ("#/components/pathItems/loop", "refers to itself"),
         ] {
             let lost = value(reference).unwrap_err();

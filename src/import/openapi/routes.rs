@@ -1,4 +1,4 @@
-//! The operations of a description as entries of `paths`.
+//! Makes entries of `paths` from the operations of a description.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,16 +15,16 @@ use crate::config::IntegrationKind;
 use crate::config::integration::keys::{TYPE, fixed, http_proxy};
 use crate::config::path::keys;
 
-/// The most operations of a description; it bounds how long they are compared, and the largest have a tenth of it.
+/// The most operations of a description; it bounds the time of comparisons, and the largest descriptions have a tenth of it.
 const OPERATIONS_MAX: usize = 50_000;
 
-/// The most operations that no pattern matches, each of which is compared with every path.
+/// The most operations whose template is not a pattern; each is compared with every path.
 const LEFT_OUT_MAX: usize = 1_000;
 
-/// The most entries for requests that two operations match; people's descriptions have a few of them.
+/// The most entries for requests that two operations match; people's descriptions have few.
 const PARTED_MAX: usize = 5_000;
 
-/// Methods of OpenAPI that a config has, and the one for all.
+/// Methods of OpenAPI that a config has, and the method for all.
 const METHODS: [(&str, &str); 8] = [
     ("get", "GET"),
     ("put", "PUT"),
@@ -36,7 +36,7 @@ const METHODS: [(&str, &str); 8] = [
     (ANY_METHOD, ANY),
 ];
 
-/// Keys of a path item that are no methods.
+/// Keys of a path item that are not methods.
 const ITEM_KEYS: [&str; 6] = ["$ref", "summary", "description", "servers", "parameters", "security"];
 
 /// Stands for every method.
@@ -46,18 +46,18 @@ const ANY: &str = "ANY";
 pub struct Routes<'d> {
     description: &'d Json,
     schemes: &'d Schemes,
-    /// The upstreams that they are sent to.
+    /// The upstreams of the entries.
     pub servers: Servers,
     /// The entries, in the order of the description.
     pub list: Vec<Route>,
-    /// What could not be taken over, or not as it is.
+    /// What could not be taken over, or was changed.
     pub notes: Notes,
-    /// What makes the whole description unfit.
+    /// Why the whole description cannot be imported.
     pub reasons: Vec<String>,
     /// How many operations the description has.
     pub operations: usize,
     by_shape: HashMap<(&'static str, String), usize>,
-    /// By where it stands in the description.
+    /// Requirements that were read, by their place in the description.
     requirements: HashMap<Option<*const Json>, Result<Requirement, String>>,
     left_out: Vec<LeftOut>,
     extensions: Extensions,
@@ -70,9 +70,9 @@ pub struct Route {
     review: Vec<String>,
     method: &'static str,
     template: Template,
-    /// The keys of `paths` that it is from; none if it was made for requests that several are about.
+    /// The keys of `paths` that it is from; empty if it was made for requests that several match.
     origins: Vec<String>,
-    /// What opens it.
+    /// What it requires.
     pub access: Option<Access>,
     /// What answers it.
     pub answer: Answer,
@@ -83,28 +83,28 @@ pub struct Route {
 pub enum Answer {
     /// The upstream at this index.
     Upstream(usize),
-    /// Nothing: the description says elsewhere what would, and no other entry may step in.
+    /// Nothing: the operation was not taken over, and no other entry may take its requests.
     Nothing,
 }
 
 /// An entry for requests that two others match.
 struct Parted {
     route: Route,
-    /// Whether it asks for more than what would take them.
+    /// Whether it requires more than the entry that would take them.
     needed: bool,
 }
 
-/// An operation whose paths no pattern matches.
+/// An operation whose template is not a pattern.
 struct LeftOut {
     method: &'static str,
     template: String,
     reach: Reach,
-    /// What opens it; `None` if nothing can be told of that.
+    /// What it requires; `None` if that is unknown.
     access: Option<Option<Access>>,
 }
 
 impl Route {
-    /// Returns the entry; `authorizer` names the authorizer of what opens it, where there are several.
+    /// Returns the entry as JSON; `authorizer` names its authorizer, if there are several.
     pub fn to_json<'n>(&self, authorizer: impl Fn(&Access) -> Option<&'n str>) -> Json {
         let mut members = Vec::new();
         members.extend(self.summary.as_deref().map(|text| ("x-summary".to_owned(), text.into())));
@@ -134,7 +134,7 @@ impl Route {
         format!("{} {}", self.method, self.template.pattern)
     }
 
-    /// Lets in only whom another lets in as well; nobody where no request can show what both ask for, or that is not known.
+    /// Admits only those whom another requirement admits too; nobody if no request can meet both, or if the other is unknown.
     fn restrict(&mut self, access: Option<&Access>, answer: Answer) {
         match Access::both(self.access.as_ref(), access) {
             Ok(both) if answer != Answer::Nothing => self.access = both,
@@ -144,7 +144,7 @@ impl Route {
 }
 
 impl<'d> Routes<'d> {
-    /// Begins without any.
+    /// Creates an empty list.
     pub fn new(description: &'d Json, schemes: &'d Schemes, servers: Servers) -> Self {
         Self {
             description,
@@ -172,7 +172,7 @@ impl<'d> Routes<'d> {
         }
         for (name, _) in self.description.get("webhooks").map(Json::members).unwrap_or_default() {
             let place = format!("webhooks.{name}");
-            self.notes.add(Stands::Alone, &place, "not taken over: the API sends it, past the gateway");
+            self.notes.add(Stands::Alone, &place, "not taken over: the API sends it, not through the gateway");
         }
         self.part_shared_requests();
         self.guard_what_is_left_out();
@@ -185,7 +185,7 @@ impl<'d> Routes<'d> {
         }
     }
 
-    /// Returns how many operations have an entry that leads to an upstream.
+    /// Returns how many operations have an entry with an upstream.
     pub fn taken(&self) -> usize {
         let proxied = self.list.iter().filter(|route| route.answer != Answer::Nothing);
         proxied.map(|route| route.origins.len()).sum()
@@ -204,7 +204,7 @@ impl<'d> Routes<'d> {
                         let too_many = match self.operations > OPERATIONS_MAX {
                             true => format!("paths: there are more than {OPERATIONS_MAX} operations"),
                             false => {
-                                format!("paths: more than {LEFT_OUT_MAX} operations have a path that is no pattern")
+                                format!("paths: more than {LEFT_OUT_MAX} operations have a path that is not a pattern")
                             }
                         };
                         self.reasons.push(too_many);
@@ -212,7 +212,7 @@ impl<'d> Routes<'d> {
                     }
                 }
             }
-            Some(_) => self.reasons.push(format!("{section}: is no object")),
+            Some(_) => self.reasons.push(format!("{section}: is not an object")),
         }
     }
 
@@ -233,7 +233,7 @@ impl<'d> Routes<'d> {
     fn read_operations(&mut self, template: &str, item: &'d Json) {
         if !matches!(item, Json::Object(_) | Json::Null) {
             self.operations += 1;
-            return self.skip(ANY, template, template, "not taken over: the path is no object".to_owned());
+            return self.skip(ANY, template, template, "not taken over: the path is not an object".to_owned());
         }
         self.extensions.count(item);
         for (key, operation) in item.members() {
@@ -244,9 +244,9 @@ impl<'d> Routes<'d> {
             } else if lower == "trace" {
                 self.operations += 1;
                 let place = format!("TRACE {template}");
-                self.notes.add(Stands::Alone, &place, "not taken over: no path answers TRACE");
+                self.notes.add(Stands::Alone, &place, "not taken over: the gateway does not support TRACE");
             } else if !ITEM_KEYS.contains(&key.as_str()) && !key.starts_with("x-") {
-                self.notes.add(Stands::Alone, template, format!("not taken over: \"{key}\" is no method"));
+                self.notes.add(Stands::Alone, template, format!("not taken over: \"{key}\" is not a method"));
             }
         }
     }
@@ -258,7 +258,7 @@ impl<'d> Routes<'d> {
             Err(lost) => return self.skip_lost(method, template, &place, "the operation", &lost),
         };
         if !matches!(operation, Json::Object(_) | Json::Null) {
-            return self.skip(method, template, &place, "not taken over: the operation is no object".to_owned());
+            return self.skip(method, template, &place, "not taken over: the operation is not an object".to_owned());
         }
         self.extensions.count(operation);
         let (access, mut review) = match self.access_of(item, operation) {
@@ -274,7 +274,7 @@ impl<'d> Routes<'d> {
         };
         review.extend(read.hint.map(str::to_owned));
         for (name, _) in operation.get("callbacks").map(Json::members).unwrap_or_default() {
-            let note = format!("callback \"{name}\" not taken over: the API sends it, past the gateway");
+            let note = format!("callback \"{name}\" not taken over: the API sends it, not through the gateway");
             self.notes.add(Stands::Alone, &place, note);
         }
         let (server, of_its_own) = self.server_of(template, item, &place, operation);
@@ -297,12 +297,12 @@ impl<'d> Routes<'d> {
         });
     }
 
-    /// Leaves an operation or a path to an entry that answers 501, for nothing can be told of what it asks for.
+    /// Makes an operation or a path answer 501, because it is unknown what it requires.
     fn skip(&mut self, method: &'static str, template: &str, place: &str, review: String) {
         self.skip_of(None, method, template, place, review);
     }
 
-    /// Does the same for what is not where a reference leads.
+    /// Does the same if a reference cannot be followed.
     fn skip_lost(&mut self, method: &'static str, template: &str, place: &str, what: &str, lost: &Lost) {
         let kind = lost.is_elsewhere.then_some(Kind::Elsewhere);
         self.skip_of(kind, method, template, place, format!("not taken over: {what} {}", lost.reason));
@@ -326,35 +326,36 @@ impl<'d> Routes<'d> {
         self.left_out.push(LeftOut { method, template, reach, access });
     }
 
-    /// Returns what opens an operation, and what a reader should know of it.
+    /// Returns what an operation requires, and the notes about that.
     fn access_of(&mut self, item: &'d Json, operation: &'d Json) -> Result<(Option<Access>, Vec<String>), String> {
         let security = operation.get("security").or_else(|| self.description.get("security"));
         let Requirement { mut access, notes: mut review, by_other_means } = self.requirement(security)?;
         if let Some(of_path) = item.get("security") {
-            // OpenAPI has none there, so it opens nothing, and whoever wrote it meant to keep somebody out.
+            // OpenAPI has no such key there. Its author meant to keep somebody out, so it can only add requirements.
             let of_path = self.requirement(Some(of_path))?;
             access = Access::both(access.as_ref(), of_path.access.as_ref())?;
-            review.push("\"security\" of a path, which OpenAPI has not, is asked for as well".to_owned());
+            review.push("\"security\" of a path item, which OpenAPI does not define, is required as well".to_owned());
         }
         if access.as_ref().is_none_or(|access| access.optional)
             && let Some(name) = guard([operation, item, self.description])
         {
             access = Some(Access { optional: false, ..access.unwrap_or_default() });
-            review.push(format!("{name}: the gateway does not know it, and asks for a token"));
+            review.push(format!("{name}: the gateway does not know it, and requires a token"));
         }
         if by_other_means && access.as_ref().is_some_and(|access| access.optional) {
-            review.push("the token is optional: the description lets requests in that show nothing".to_owned());
+            review
+                .push("the token is optional, because the description admits requests without credentials".to_owned());
         }
         Ok((access, review))
     }
 
-    /// Reads a requirement, once for all operations that inherit or refer to it.
+    /// Reads a requirement once for all operations that inherit it or refer to it.
     fn requirement(&mut self, security: Option<&'d Json>) -> Result<Requirement, String> {
         let known = security.map(std::ptr::from_ref);
         self.requirements.entry(known).or_insert_with(|| Requirement::read(security, self.schemes)).clone()
     }
 
-    /// Returns the upstream of an operation, and what a reader should know of it.
+    /// Returns the upstream of an operation, and the notes about it.
     fn server_of(&mut self, template: &str, item: &Json, place: &str, operation: &Json) -> (usize, Option<String>) {
         let (at, servers, own) = match (operation.get("servers"), item.get("servers")) {
             (Some(own), _) => (place.to_owned(), Some(own), true),
@@ -366,13 +367,13 @@ impl<'d> Routes<'d> {
             self.notes.add(Stands::InEntry, &at, note);
         }
         let told = own.then(|| match self.servers.is_wished() {
-            true => "its own servers are set aside for --server".to_owned(),
+            true => "--server replaces its own servers".to_owned(),
             false => format!("has servers of its own: \"{}\"", Servers::alias(index)),
         });
         (index, told)
     }
 
-    /// Adds an entry, or makes the one that takes the same requests as strict as both.
+    /// Adds an entry; if one matches the same requests, makes that as strict as both.
     fn insert(&mut self, route: Route) {
         let key = (route.method, route.template.shape.clone());
         let Some(first) = self.by_shape.get(&key).and_then(|index| self.list.get_mut(*index)) else {
@@ -384,17 +385,17 @@ impl<'d> Routes<'d> {
         let was_blocked = first.answer == Answer::Nothing;
         let (stands, review) = match Access::both(first.access.as_ref(), route.access.as_ref()) {
             Ok(access) if !was_blocked => {
-                let where_to = if route.answer == first.answer { "" } else { ", which go where its own go" };
+                let where_to = if route.answer == first.answer { "" } else { " and sends them to its upstream" };
                 first.access = access;
-                let asks = "and asks for what both ask for";
-                (Stands::InEntry, format!("no request tells {name} from this: it takes both{where_to}, {asks}"))
+                let asks = "and requires what both require";
+                (Stands::InEntry, format!("{name} matches the same requests: this entry takes both{where_to}, {asks}"))
             }
-            Ok(_) => (Stands::InBlockedEntry, format!("no request tells {name} from this: neither is taken over")),
+            Ok(_) => (Stands::InBlockedEntry, format!("{name} matches the same requests: neither is taken over")),
             Err(reason) => {
                 first.answer = Answer::Nothing;
                 (
                     Stands::InBlockedEntry,
-                    format!("no request tells {name} from this, and {reason}: neither is taken over"),
+                    format!("{name} matches the same requests, and {reason}: neither is taken over"),
                 )
             }
         };
@@ -403,7 +404,7 @@ impl<'d> Routes<'d> {
         first.origins.extend(route.origins);
     }
 
-    /// Adds an entry that answers nothing, so that no other takes its requests.
+    /// Adds an entry that answers 501, so that no other entry takes its requests.
     fn block(&mut self, method: &'static str, template: Template, origin: &str, review: String) {
         let key = (method, template.shape.clone());
         if let Some(first) = self.by_shape.get(&key).and_then(|index| self.list.get_mut(*index)) {
@@ -418,22 +419,21 @@ impl<'d> Routes<'d> {
         self.list.push(Route { summary: None, review: vec![review], method, template, origins, access: None, answer });
     }
 
-    /// Returns requests that two entries match an entry of their own where the gateway would choose another one than the
-    /// description means, or than it may mean.
+    /// Adds entries for requests that two entries match, if the gateway would choose another one than the
+    /// description means or may mean.
     fn part_shared_requests(&mut self) {
         self.tighten_beside_any();
         let described = self.list.len();
-        // Each turn adds entries or makes some stricter, so it comes to an end.
+        // Each turn adds entries or makes some stricter, so the loop ends.
         while self.part_once() {
             if self.list.len() - described > PARTED_MAX {
-                let reason =
-                    format!("paths: more than {PARTED_MAX} entries are needed for requests that two operations match");
+                let reason = format!("paths: requests that two operations match need more than {PARTED_MAX} entries");
                 return self.reasons.push(reason);
             }
         }
     }
 
-    /// Makes a method that another key of `paths` has as strict as every method of a key with the same requests.
+    /// Makes an entry for a method as strict as the entry for every method that matches the same requests.
     fn tighten_beside_any(&mut self) {
         let beside: Vec<_> = self.list.iter().filter(|route| route.method == ANY).cloned().collect();
         for any in beside {
@@ -452,16 +452,19 @@ impl<'d> Routes<'d> {
                 let (stands, review) = match Access::both(route.access.as_ref(), any.access.as_ref()) {
                     Ok(_) if any.answer == Answer::Nothing => {
                         route.answer = Answer::Nothing;
-                        (Stands::InBlockedEntry, format!("no request tells it from {name}, which is not taken over"))
+                        (Stands::InBlockedEntry, format!("{name} matches the same requests, and is not taken over"))
                     }
                     Ok(both) if both == route.access => continue,
                     Ok(both) => {
                         route.access = both;
-                        (Stands::InEntry, format!("no request tells it from {name}: asks for what that asks for, too"))
+                        (
+                            Stands::InEntry,
+                            format!("{name} matches the same requests: this entry requires what that requires, too"),
+                        )
                     }
                     Err(reason) => {
                         route.answer = Answer::Nothing;
-                        (Stands::InBlockedEntry, format!("no request tells it from {name}, and {reason}"))
+                        (Stands::InBlockedEntry, format!("{name} matches the same requests, and {reason}"))
                     }
                 };
                 self.notes.add_of(Some(Kind::Shared), stands, &route.name(), review.clone());
@@ -470,7 +473,7 @@ impl<'d> Routes<'d> {
         }
     }
 
-    /// Adds the entries that shared requests lack, or makes them as strict as they should be; tells whether there were some.
+    /// Adds the entries that shared requests lack, or makes them as strict as needed; returns whether that changed anything.
     fn part_once(&mut self) -> bool {
         let shapes: Vec<String> = self.list.iter().map(|route| route.template.shape.clone()).collect();
         let segments: Vec<Vec<&str>> = shapes.iter().map(|shape| shape.split('/').skip(1).collect()).collect();
@@ -488,13 +491,13 @@ impl<'d> Routes<'d> {
                 if takes_head_of(route.method, other.method) {
                     self.part("HEAD", &route.template.shape, route, other, &mut parted);
                 }
-                // An entry that was made takes what went to such a rest, which no description says.
+                // An added entry takes requests of such a rest, which no description mentions.
                 let made = shared.behind_literal && route.origins.is_empty();
                 if let Some(method) = common_method(route.method, other.method).filter(|_| shared.crossing || made) {
                     self.part(method, &shared.shape, route, other, &mut parted);
                 }
             }
-            // A rest may be none at all, which elsewhere is less than any.
+            // A rest may be empty, which elsewhere is less specific than any segment.
             if let [base @ .., REST] = segments.as_slice() {
                 let shape: String = base.iter().flat_map(|segment| ["/", segment]).collect();
                 let over = known.over(base);
@@ -507,7 +510,7 @@ impl<'d> Routes<'d> {
                     .filter_map(|other| Some((other, common_method(other.method, route.method)?)))
                     .filter(|(_, method)| !answered(method))
                     .collect();
-                // Of every method, one would take the requests of single ones from what has a parameter there.
+                // An entry for every method would take requests of single methods from a pattern with a parameter here.
                 let over = over.iter().filter_map(|index| self.list.get(*index));
                 let beside: Vec<_> = wider.iter().map(|(other, _)| *other).chain(over).collect();
                 for (_, method) in &wider {
@@ -517,7 +520,7 @@ impl<'d> Routes<'d> {
                 }
             }
         }
-        // One that asks for no more is needed beside those that do: of every method, these would take its requests.
+        // An entry that requires no more is needed beside those that do: theirs for every method would take its requests.
         let needed: HashSet<String> =
             parted.iter().filter(|parted| parted.needed).map(|parted| parted.route.template.shape.clone()).collect();
         let mut parted: Vec<Route> = parted.into_iter().map(|parted| parted.route).collect();
@@ -529,8 +532,8 @@ impl<'d> Routes<'d> {
         }
         for mut route in parted {
             let (stands, ending) = match route.answer {
-                Answer::Nothing => (Stands::InBlockedEntry, "nothing is known that lets in only whom both let in"),
-                Answer::Upstream(_) => (Stands::InEntry, "asks for what both ask for"),
+                Answer::Nothing => (Stands::InBlockedEntry, "no requirement is known that meets both"),
+                Answer::Upstream(_) => (Stands::InEntry, "requires what both require"),
             };
             for review in &mut route.review {
                 review.push_str(ending);
@@ -553,18 +556,18 @@ impl<'d> Routes<'d> {
         !needed.is_empty()
     }
 
-    /// Adds an entry for requests that go to `route` where `other` may be meant; it is needed if that asks for more.
+    /// Adds an entry for requests that go to `route` although `other` may be meant, if that requires more.
     fn part(&self, method: &'static str, shape: &str, route: &Route, other: &Route, parted: &mut Vec<Parted>) {
         let at = |method| self.by_shape.get(&(method, shape.to_owned())).and_then(|index| self.list.get(*index));
         let (own, any) = (at(method), at(ANY));
-        // What the description says of these requests itself stands.
+        // An entry of the description for these requests stays.
         let is_said = |known: &Route| !known.origins.is_empty();
         if own.is_some_and(is_said)
             || own.is_none() && any.is_some_and(is_said) && !(method == "HEAD" && at("GET").is_some())
         {
             return;
         }
-        // How it ends depends on what becomes of the entry.
+        // The end depends on the entry's fate.
         let review = format!("both {} and {} may be meant: ", route.name(), other.name());
         let mut both = Route {
             summary: None,
@@ -595,17 +598,17 @@ impl<'d> Routes<'d> {
         }
     }
 
-    /// Makes each entry that would get the requests of an operation without one as strict as that operation.
+    /// Makes each entry that would take the requests of an operation without an entry as strict as that operation.
     fn guard_what_is_left_out(&mut self) {
         let with_head: HashSet<String> =
             self.list.iter().filter(|route| route.method == "HEAD").map(|route| route.template.shape.clone()).collect();
         for left in &self.left_out {
-            // What comes behind an entry that takes all of these requests gets none of them.
+            // An entry that takes all of these requests leaves none for those behind it.
             let takes_all =
                 |route: &&Route| [left.method, ANY].contains(&route.method) && route.template.holds(&left.reach);
             let first: Vec<_> = self.list.iter().filter(takes_all).map(|route| route.template.clone()).collect();
             for route in self.list.iter_mut().filter(|route| route.answer != Answer::Nothing) {
-                // Of an entry with `GET` no operation says what `HEAD` asks for, and of one that was made none says anything.
+                // No operation says what `HEAD` requires for an entry with `GET`, and none says anything of an added entry.
                 let head = takes_head_of(route.method, left.method) && !with_head.contains(&route.template.shape);
                 let common = common_method(route.method, left.method).is_some();
                 let is_covered = match route.origins.is_empty() {
@@ -620,22 +623,22 @@ impl<'d> Routes<'d> {
                 let both =
                     left.access.as_ref().map(|access| (access, Access::both(route.access.as_ref(), access.as_ref())));
                 let (stands, review) = match both {
-                    // Nothing to add where it is as strict already, but for tokens that were optional on both sides.
+                    // There is nothing to add if it is as strict already, except if tokens were optional on both sides.
                     Some((_, Ok(access))) if access == route.access => continue,
                     Some((None, Ok(_))) => continue,
                     Some((Some(_), Ok(access))) => {
                         route.access = access;
-                        (Stands::InEntry, format!("asks for what {name} asks for, too, whose requests come here"))
+                        (Stands::InEntry, format!("takes the requests of {name}, and requires what that requires, too"))
                     }
                     Some((_, Err(reason))) => {
                         route.answer = Answer::Nothing;
-                        (Stands::InBlockedEntry, format!("the requests of {name} come here, and {reason}"))
+                        (Stands::InBlockedEntry, format!("takes the requests of {name}, and {reason}"))
                     }
                     None => {
                         route.answer = Answer::Nothing;
                         (
                             Stands::InBlockedEntry,
-                            format!("the requests of {name} come here, of which nothing can be told"),
+                            format!("takes the requests of {name}, whose requirements are unknown"),
                         )
                     }
                 };
@@ -646,7 +649,7 @@ impl<'d> Routes<'d> {
     }
 }
 
-/// Returns the method of requests that are of both methods of entries.
+/// Returns the method of requests that two entries' methods share.
 fn common_method(one: &'static str, other: &'static str) -> Option<&'static str> {
     match (one, other) {
         (ANY, method) | (method, ANY) => Some(method),
@@ -654,7 +657,7 @@ fn common_method(one: &'static str, other: &'static str) -> Option<&'static str>
     }
 }
 
-/// Checks whether an entry takes requests with `HEAD` that another is for: `GET` does where nothing else of its pattern does.
+/// Checks whether an entry takes `HEAD` requests of another: `GET` does if its pattern has no entry for `HEAD`.
 fn takes_head_of(method: &str, other: &str) -> bool {
     method == "GET" && ["HEAD", ANY].contains(&other)
 }

@@ -1,4 +1,4 @@
-//! Security schemes of a description: which are tokens that the gateway can verify, and whose tokens they are.
+//! Security schemes of a description: which of them are tokens that the gateway can verify, and who issues these.
 
 use std::collections::HashMap;
 
@@ -10,16 +10,16 @@ use crate::config::authorizer::keys::{AUDIENCE, TYPE};
 use crate::config::holds_reference;
 use crate::config::provider::CLIENT_ID;
 
-/// What a provider's discovery document is called behind its issuer (OpenID Connect Discovery 1.0 section 4).
+/// The path of a discovery document, behind the issuer (OpenID Connect Discovery 1.0 section 4).
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 
-/// The domain below which Auth0 has its tenants.
+/// The domain of Auth0's tenants.
 const AUTH0_SUFFIX: &str = ".auth0.com";
 
-/// What is told of a tenant that nothing gives away.
-pub const UNKNOWN_ISSUER: &str = "the description does not say who issues the tokens";
+/// The note about an unknown tenant.
+pub const UNKNOWN_ISSUER: &str = "the description does not name the issuer of the tokens";
 
-/// What a requirement asks for by a name.
+/// What a requirement requires by a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scheme {
     /// A token of the tenant at this index.
@@ -31,18 +31,18 @@ pub enum Scheme {
 /// The schemes by name.
 pub struct Schemes {
     by_name: HashMap<String, Scheme>,
-    /// Whose tokens they ask for, in the order of the description.
+    /// The tenants that issue their tokens, in the order of the description.
     pub tenants: Vec<Tenant>,
 }
 
 /// Who issues tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
-    /// What an authorizer among several is called.
+    /// The name of its authorizer, if there are several.
     pub name: String,
-    /// Of which type its authorizer is.
+    /// The type of its authorizer.
     pub provider: Provider,
-    /// Its domain or issuer, where the description says it.
+    /// Its domain or issuer, if the description names it.
     pub known_as: Option<String>,
 }
 
@@ -81,7 +81,7 @@ impl Schemes {
             "oauth2" => by_flows(node.get("flows")).unwrap_or((Provider::Oidc, None)),
             other => return Scheme::Other(format!("a scheme of the type \"{other}\"")),
         };
-        // A config would take such a text for a reference to a binding.
+        // In a config, such a text would be a reference to a binding.
         let known_as = known_as.filter(|known| !holds_reference(known));
         let (provider, known_as) = match (&wishes.tenant, wishes.provider) {
             (Some((provider, tenant)), _) => (*provider, Some(tenant.clone())),
@@ -97,7 +97,7 @@ impl Schemes {
         Scheme::Token(index)
     }
 
-    /// Makes a name that can begin the names of variables, too.
+    /// Returns a name that can also begin the names of variables.
     fn free_name(&self, scheme: &str) -> String {
         let mut name: String = scheme.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
@@ -111,7 +111,7 @@ impl Schemes {
 }
 
 impl Tenant {
-    /// Makes one that nothing is known of.
+    /// Returns an unknown tenant.
     pub fn unknown(wishes: &Wishes) -> Self {
         let (provider, known_as) = match &wishes.tenant {
             Some((provider, tenant)) => (*provider, Some(tenant.clone())),
@@ -120,7 +120,7 @@ impl Tenant {
         Self { name: "tokens".to_owned(), provider, known_as }
     }
 
-    /// Returns its authorizer; among several, its variables bear its name.
+    /// Returns its authorizer; if there are several, its variables have its name.
     pub fn to_json(&self, among_several: bool) -> Json {
         let reference = |name: &str| match among_several {
             true => format!("$env.{}_{name}", self.name.to_ascii_uppercase()),
@@ -137,14 +137,17 @@ impl Tenant {
             (format!("x-{key}"), self.provider.about_tenant().into()),
             (key.to_owned(), Json::Text(tenant)),
             (CLIENT_ID.name.to_owned(), Json::Text(reference("CLIENT_ID"))),
-            (format!("x-{}", AUDIENCE.name), "The API's identifier at the provider; no description has it.".into()),
+            (
+                format!("x-{}", AUDIENCE.name),
+                "The API's identifier at the provider, which descriptions do not have.".into(),
+            ),
             (AUDIENCE.name.to_owned(), Json::Text(reference("AUDIENCE"))),
         ]);
         Json::Object(members)
     }
 }
 
-/// Tells the tenant by the address of its discovery document.
+/// Returns the tenant by the URL of its discovery document.
 fn by_discovery(address: &str) -> Option<(Provider, Option<String>)> {
     let issuer = address.strip_suffix(DISCOVERY)?;
     let url = Address::parse(issuer)?;
@@ -158,7 +161,7 @@ fn by_discovery(address: &str) -> Option<(Provider, Option<String>)> {
     Some((Provider::Oidc, Some(issuer.to_owned())))
 }
 
-/// Tells the tenant by the addresses of its flows, which those of Auth0 give away.
+/// Returns the tenant by the URLs of its flows, if they are Auth0's.
 fn by_flows(flows: Option<&Json>) -> Option<(Provider, Option<String>)> {
     let addresses =
         flows?.members().iter().flat_map(|(_, flow)| [flow.text("authorizationUrl"), flow.text("tokenUrl")]);
@@ -169,7 +172,7 @@ fn by_flows(flows: Option<&Json>) -> Option<(Provider, Option<String>)> {
     Some((Provider::Auth0, Some(url.host_and_port().to_owned())))
 }
 
-/// Returns what is known of a tenant as another type of authorizer has it.
+/// Converts a domain to an issuer, or an issuer to a domain, for another type of authorizer.
 fn converted(known_as: &str, from: Provider, to: Provider) -> Option<String> {
     match (from, to) {
         (Provider::Auth0, Provider::Oidc) => Some(format!("https://{known_as}/")),

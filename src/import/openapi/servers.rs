@@ -1,4 +1,4 @@
-//! Servers of a description as upstreams: the first of each list that a gateway can call.
+//! Makes upstreams from the servers of a description: of each list, the first that a gateway can call.
 
 use std::collections::HashMap;
 
@@ -7,21 +7,21 @@ use crate::authoring::Json;
 use crate::config::holds_reference;
 use crate::config::server::{ALIAS, URL};
 
-/// The upstreams that paths were sent to.
+/// The upstreams of the paths.
 pub struct Servers {
-    /// What was wished instead of all of them.
+    /// The upstream that `--server` names instead of all others.
     wished: Option<String>,
     list: Vec<Server>,
     by_address: HashMap<Base, usize>,
     by_place: HashMap<String, usize>,
 }
 
-/// Where an upstream is.
+/// The URL of an upstream.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Base {
-    /// A whole address.
+    /// A whole URL.
     Url(String),
-    /// Nobody says; it ends in this path.
+    /// Unknown; it ends in this path.
     Unknown(String),
 }
 
@@ -31,7 +31,7 @@ struct Server {
 }
 
 impl Servers {
-    /// Begins without any.
+    /// Creates an empty list.
     pub fn new(wished: Option<&str>) -> Self {
         Self {
             wished: wished.map(str::to_owned),
@@ -41,7 +41,7 @@ impl Servers {
         }
     }
 
-    /// Returns the index of the upstream for the list that stands at `place`, and what a reader should know of it.
+    /// Returns the index of the upstream for the list at `place`, and the notes about it.
     pub fn take(&mut self, place: &str, servers: Option<&Json>) -> (usize, Vec<String>) {
         if let Some(index) = self.by_place.get(place) {
             return (*index, Vec::new());
@@ -60,12 +60,12 @@ impl Servers {
         (index, notes)
     }
 
-    /// Checks whether one was wished instead of those of the description.
+    /// Checks whether `--server` replaces those of the description.
     pub fn is_wished(&self) -> bool {
         self.wished.is_some()
     }
 
-    /// Names an upstream.
+    /// Returns the alias of an upstream.
     pub fn alias(index: usize) -> String {
         if index == 0 { "api".to_owned() } else { format!("api-{}", index + 1) }
     }
@@ -110,18 +110,17 @@ fn first_usable(servers: &[Json], notes: &mut Vec<String>) -> Base {
         match Address::parse(&url) {
             Some(address) if is_upstream(&address) && !holds_reference(&url) => {
                 if !variables.is_empty() {
-                    notes
-                        .push(format!("the variables of its server stand at their defaults: {}", variables.join(", ")));
+                    notes.push(format!("the variables of its server have their defaults: {}", variables.join(", ")));
                 }
                 first = Some(url);
             }
-            Some(_) => notes.push(format!("no upstream is reached at \"{url}\"")),
+            Some(_) => notes.push(format!("\"{url}\" is not the URL of an upstream")),
             None if relative.is_none() => relative = Some(url),
             None => others.push(written.to_owned()),
         }
     }
     if !others.is_empty() {
-        notes.push(format!("its first server is taken, and not: {}", others.join(", ")));
+        notes.push(format!("its first server is used; ignored: {}", others.join(", ")));
     }
     match first {
         Some(url) => Base::Url(url),
@@ -129,20 +128,20 @@ fn first_usable(servers: &[Json], notes: &mut Vec<String>) -> Base {
             let path = relative.unwrap_or_default().trim_end_matches('/').to_owned();
             let ending = match path.trim_start_matches(['.', '/']) {
                 "" => String::new(),
-                path => format!("; its address ends in /{path}"),
+                path => format!("; its URL ends in /{path}"),
             };
-            notes.push(format!("the description does not say where its server is{ending}"));
+            notes.push(format!("the description does not have the URL of its server{ending}"));
             Base::Unknown(path)
         }
     }
 }
 
-/// Checks whether an address can be a server's in a config.
+/// Checks whether a URL can be a server's in a config.
 fn is_upstream(url: &Address) -> bool {
     url.is_http() && !url.has_credentials() && !url.has_fragment() && url.query().is_none()
 }
 
-/// Puts the defaults of its variables into an address, and gives those that were there.
+/// Puts the defaults of its variables into a URL; returns the variables too.
 fn with_defaults(url: &str, variables: Option<&Json>) -> Result<(String, Vec<String>), String> {
     let (mut filled, mut used, mut rest) = (String::new(), Vec::new(), url);
     while let Some((before, (name, after))) =

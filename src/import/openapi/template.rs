@@ -1,7 +1,7 @@
-//! Path templates of OpenAPI as path patterns of Bargate, and which requests one could take from another.
+//! Makes path patterns from path templates of OpenAPI, and tells which requests one could take from another.
 //!
-//! Descriptions hold templates that OpenAPI has not: those of other gateways, of RFC 6570 and of routers. What stands for several
-//! segments is taken for that, and what no pattern matches is kept as the requests that it may be about.
+//! Descriptions have templates that OpenAPI does not: those of other gateways, of RFC 6570 and of routers. A parameter for several
+//! segments is read as that. A template that is not a pattern becomes a form: the requests that it may mean.
 
 use std::borrow::Cow;
 
@@ -21,7 +21,7 @@ pub struct Template {
     pub pattern: String,
     /// The pattern without the names: templates with the same shape match the same paths.
     pub shape: String,
-    /// What a reader should know of it.
+    /// The note about it.
     pub hint: Option<&'static str>,
 }
 
@@ -40,13 +40,13 @@ enum Piece {
     Anything { head: String },
 }
 
-/// What stands between braces.
+/// The content of braces.
 enum Expression<'t> {
     /// One segment, or a part of one.
     One(&'t str),
     /// The rest of the path.
     Rest(&'t str),
-    /// A query or a fragment, which is no part of a path.
+    /// A query or a fragment, which is not part of a path.
     Beyond,
     /// Something else: a text that may hold slashes, or be absent.
     Unknown,
@@ -101,7 +101,7 @@ enum Part<'t> {
     Expression(Expression<'t>),
 }
 
-/// Takes a template's text apart, up to where its path ends; tells whether something is beyond that.
+/// Splits a template into parts, up to the end of its path; returns whether something follows.
 fn parts(text: &str) -> (Vec<Part<'_>>, bool) {
     let (mut parts, mut rest) = (Vec::new(), text);
     while let Some(c) = rest.chars().next() {
@@ -137,11 +137,11 @@ impl Template {
     /// Why no pattern matches the same paths.
     pub fn read(text: &str) -> Result<Self, String> {
         if !text.starts_with('/') {
-            return Err("it does not begin with a slash".to_owned());
+            return Err("the path does not begin with a slash".to_owned());
         }
         let (parts, beyond) = parts(text);
         if beyond {
-            return Err("a query or a fragment is no part of a path".to_owned());
+            return Err("the path has a query or a fragment".to_owned());
         }
         let mut names: Vec<String> = Vec::new();
         let mut hint = None;
@@ -158,11 +158,11 @@ impl Template {
                     names.push(name);
                 }
                 [Part::Expression(Expression::Rest(name))] if is_last => {
-                    hint = Some("its last parameter is taken for the rest of the path, slashes included");
+                    hint = Some("its last parameter matches the rest of the path, slashes included");
                     segments.push(format!("{{{}+}}", free_name(name, &names)));
                 }
                 [Part::Expression(Expression::Rest(name))] => {
-                    return Err(format!("the parameter \"{name}\" stands for several segments, and not at the end"));
+                    return Err(format!("the parameter \"{name}\" stands for several segments, but is not at the end"));
                 }
                 [Part::Expression(_)] => return Err("a parameter is more than a name".to_owned()),
                 parts => {
@@ -179,7 +179,7 @@ impl Template {
         let pattern = format!("/{}", segments.join("/"));
         let parsed = Pattern::parse(&pattern).map_err(|error| error.to_string())?;
         if holds_reference(&pattern) {
-            return Err("a config takes a part of it for a reference to a binding".to_owned());
+            return Err("in a config, a part of the path would be a reference to a binding".to_owned());
         }
         Ok(Self { shape: shape(&parsed), pattern, hint })
     }
@@ -398,10 +398,10 @@ mod tests {
             ("/{from}..{to}", "\"{from}..{to}\" has more than one parameter"),
             ("/{a}{b}", "more than one"),
             ("/{a", "a part of"),
-            ("/a?b={c}", "no part of a path"),
-            ("/a?b=c", "no part of a path"),
-            ("/a#b", "no part of a path"),
-            ("/a{?b,c}", "no part of a path"),
+            ("/a?b={c}", "has a query or a fragment"),
+            ("/a?b=c", "has a query or a fragment"),
+            ("/a#b", "has a query or a fragment"),
+            ("/a{?b,c}", "has a query or a fragment"),
             ("/a/{b+}/c", "\"b\" stands for several segments"),
             ("/a/{+b}/c", "\"b\" stands for several segments"),
             ("/a/{;b}", "more than a name"),

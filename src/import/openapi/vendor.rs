@@ -1,16 +1,16 @@
-//! Extensions of vendors (`x-…`): which of them say who is let in, and how many of each are not read.
+//! Extensions of vendors (`x-…`): which of them restrict access, and how many of each are ignored.
 
 use std::collections::BTreeMap;
 
 use crate::authoring::Json;
 
-/// The operation of Amazon's API Gateway for every method that a path has not by itself.
+/// The operation of Amazon's API Gateway for every method that a path does not define.
 pub const ANY_METHOD: &str = "x-amazon-apigateway-any-method";
 
-/// Paths of Microsoft's generators that differ in their query alone.
+/// Paths of Microsoft's generators that differ only in their query.
 pub const MORE_PATHS: &str = "x-ms-paths";
 
-/// What names of extensions hold that say who is let in.
+/// Parts of the names of extensions that restrict access.
 const GUARDS: [&str; 14] = [
     "acl",
     "api-key",
@@ -28,7 +28,7 @@ const GUARDS: [&str; 14] = [
     "security",
 ];
 
-/// What they hold where nobody is kept out.
+/// Their values that restrict nobody.
 const NOBODY: [&str; 6] = ["", "none", "public", "anonymous", "open", "no"];
 
 /// The extensions of a description, by name, as they are counted.
@@ -36,7 +36,7 @@ const NOBODY: [&str; 6] = ["", "none", "public", "anonymous", "open", "no"];
 pub struct Extensions(BTreeMap<String, usize>);
 
 impl Extensions {
-    /// Counts those of an object.
+    /// Counts the extensions of an object.
     pub fn count(&mut self, node: &Json) {
         let read = |name: &str| name.eq_ignore_ascii_case(ANY_METHOD) || name == MORE_PATHS;
         for (name, _) in node.members().iter().filter(|(name, _)| name.starts_with("x-") && !read(name)) {
@@ -44,14 +44,14 @@ impl Extensions {
         }
     }
 
-    /// Says which there are; `None` if there are none.
+    /// Lists them; `None` if there are none.
     pub fn note(&self) -> Option<String> {
         let counted: Vec<_> = self.0.iter().map(|(name, count)| format!("{name} ({count})")).collect();
-        (!counted.is_empty()).then(|| format!("extensions that are not read: {}", counted.join(", ")))
+        (!counted.is_empty()).then(|| format!("ignored extensions: {}", counted.join(", ")))
     }
 }
 
-/// Returns the extension that says who is let in, of an operation within its path within its description; the inner one counts.
+/// Returns the extension that restricts access to an operation: its own, or else its path's, or else the description's.
 pub fn guard(levels: [&Json; 3]) -> Option<&str> {
     let mut settled: Vec<&str> = Vec::new();
     for (name, value) in levels.into_iter().flat_map(Json::members).filter(|(name, _)| is_guard(name)) {

@@ -1,14 +1,14 @@
-//! What whoever imports a description says over it.
+//! What the command line says instead of the description.
 
 use crate::authoring::Provider;
 
-/// What is to be otherwise than the description says, or where it says nothing.
+/// Values that replace those of the description, or that it does not have.
 #[derive(Default)]
 pub struct Wishes {
     /// The upstream of every path.
     pub(super) server: Option<String>,
-    /// Of which type authorizers are.
+    /// The type of the authorizers.
     pub(super) provider: Option<Provider>,
-    /// Whose tokens are believed.
+    /// Whose tokens are accepted.
     pub(super) tenant: Option<(Provider, String)>,
 }

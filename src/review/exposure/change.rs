@@ -21,7 +21,7 @@ impl Comparison {
         !self.exposures.is_empty() || self.changes.iter().any(|change| !change.exposures.is_empty())
     }
 
-    /// Returns in words what is exposed, by routes and then by sections.
+    /// Describes what is exposed, by route and then by section.
     #[cfg(test)]
     pub fn told(&self) -> Vec<String> {
         let of_routes = self.changes.iter().flat_map(|change| &change.exposures);
@@ -38,56 +38,56 @@ pub struct Change {
     pub before: Option<OutlinedRoute>,
     /// The route afterwards; `None` if it is removed.
     pub after: Option<OutlinedRoute>,
-    /// The keys of its entry in `paths` that differ, where it is on both sides.
+    /// The keys of its entry in `paths` that differ, if both configs have it.
     pub keys: Vec<String>,
     /// What it exposes.
     pub exposures: Vec<Exposure>,
 }
 
-/// A way in which a change lets more requests in, or sends what is to be kept to somebody else.
+/// A way in which a change lets more requests in, or sends secrets to others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exposure {
-    /// A path that is open appears.
+    /// A public path is added.
     NewPublicPath,
-    /// The path asked for a token, and asks for none.
+    /// The path required a token, and no longer does.
     AuthenticationLost,
-    /// The path lets requests without any credential through.
+    /// The path admits requests without credentials.
     AuthenticationOptional,
-    /// Another authorizer decides.
+    /// Another authorizer verifies the tokens.
     AuthorizerChanged {
         /// Its name before.
         before: String,
         /// Its name afterwards.
         after: String,
     },
-    /// A scope, permission or claim that was needed is not.
+    /// The path no longer requires a scope, permission or claim.
     RequirementLost(String),
-    /// Requests that another route took and refused without a token come here and are let through.
+    /// The path takes requests of another route, which required more.
     Bypass {
-        /// The route that took them.
+        /// The other route.
         route: String,
     },
-    /// A rule, such as a rate limit, is gone.
+    /// The path loses a rule, such as a rate limit.
     RuleLost(String),
-    /// The path is gone, and its requests go to another that asks less of them.
+    /// The path is removed, and its requests go to another that requires less.
     TakenOver {
         /// The route that takes them.
         route: String,
-        /// What it does not ask for.
+        /// What it does not require.
         loss: Box<Exposure>,
     },
-    /// Something else answers, and gets the requests with their tokens.
+    /// Another upstream or function answers, and gets the requests with their tokens.
     Answered {
-        /// What did before.
+        /// What answered before.
         before: String,
-        /// What does afterwards.
+        /// What answers afterwards.
         after: String,
     },
-    /// Another value of a key opens something.
+    /// Another value of a key exposes something.
     Setting {
-        /// Where the key stands, seen from the path where it is a path's.
+        /// The config path of the key; relative to the path, if it is a path's.
         place: String,
-        /// What it opens.
+        /// What it exposes.
         what: String,
     },
 }
@@ -96,16 +96,16 @@ impl fmt::Display for Exposure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NewPublicPath => f.write_str("a public path appears"),
-            Self::AuthenticationLost => f.write_str("loses authentication"),
+            Self::AuthenticationLost => f.write_str("no longer requires authentication"),
             Self::AuthenticationOptional => f.write_str("lets requests without a token through"),
             Self::AuthorizerChanged { before, after } => {
-                write!(f, "believes tokens of {after:?} in place of {before:?}")
+                write!(f, "accepts tokens of {after:?} instead of {before:?}")
             }
-            Self::RequirementLost(what) => write!(f, "loses {what}"),
-            Self::Bypass { route } => write!(f, "lets requests through that {route} asked more of"),
+            Self::RequirementLost(what) => write!(f, "no longer requires {what}"),
+            Self::Bypass { route } => write!(f, "takes requests of {route}, which required more"),
             Self::RuleLost(rule) => write!(f, "loses {rule}"),
-            Self::TakenOver { route, loss } => write!(f, "{loss}, since {route} takes its requests"),
-            Self::Answered { before, after } => write!(f, "is answered by {after} in place of {before}"),
+            Self::TakenOver { route, loss } => write!(f, "{loss}, because {route} takes its requests"),
+            Self::Answered { before, after } => write!(f, "is answered by {after} instead of {before}"),
             Self::Setting { place, what } => write!(f, "{place}: {what}"),
         }
     }

@@ -1,6 +1,6 @@
-//! A config as the review of a change compares it: its tree, and what its objects say, whichever of several ways they say it in.
+//! A config as the comparison sees it: its tree, and its objects in one spelling each.
 //!
-//! References stay as they are written, since no value is known here: another reference is another value.
+//! References stay as written, because no value is known here: another reference counts as another value.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
@@ -32,11 +32,11 @@ pub(super) struct Config<'t> {
     pub tree: &'t ConfigTree<'t>,
     /// Its routes.
     pub outline: Outline,
-    /// What stands at the top.
+    /// The object at the top.
     pub top: Object,
     /// The authorizers by name.
     pub authorizers: BTreeMap<&'t str, Object>,
-    /// The addresses of upstreams.
+    /// The URLs of upstreams.
     pub servers: Targets<'t>,
     /// The modules.
     pub modules: Targets<'t>,
@@ -80,7 +80,7 @@ impl<'t> Config<'t> {
             })
         };
         let to_workers = tree.paths.iter().flat_map(WrittenPath::calls).filter_map(|call| call.binding);
-        // A type that is not known here may call anything.
+        // A type from a binding may call anything.
         let may_use_all = tree.paths.iter().any(|path| path.answer.is_none());
         Self {
             tree,
@@ -136,7 +136,7 @@ impl<'c> Side<'c> {
         members(self.said.get(INTEGRATION.name))
     }
 
-    /// Returns the name of what answers it, of several the one that the reference has.
+    /// Returns the name of its integration; of several names, the one in the reference.
     pub fn kind(&self) -> &'c str {
         let integration = self.path.and_then(WrittenPath::integration);
         integration.map_or(self.route.integration.as_str(), |integration| integration.kind.name())
@@ -149,11 +149,11 @@ pub(super) type Target<'c> = (&'c str, BTreeSet<String>);
 /// Where requests go, by the alias that paths have for it.
 #[derive(Default)]
 pub(super) struct Targets<'t> {
-    /// Of an alias that stands twice the first.
+    /// Targets by alias; of a duplicate alias, the first.
     pub by_alias: BTreeMap<&'t str, BTreeSet<String>>,
     /// The aliases that a path goes to.
     pub used: BTreeSet<&'t str>,
-    /// Those that are said to take each path as it is written.
+    /// Targets with `strict_paths`, which take each path as written.
     pub strict: BTreeSet<String>,
 }
 
@@ -204,7 +204,7 @@ pub(super) fn members(value: Option<&Value>) -> &Object {
     value.and_then(Value::as_object).unwrap_or(&NOTHING)
 }
 
-/// Returns the texts of a list, or the one text that stands there.
+/// Returns the texts of a list, or a single text as a list.
 pub(super) fn texts(value: Option<&Value>) -> Vec<String> {
     let items = match value {
         Some(Value::Array(items)) => items.as_slice(),
@@ -214,7 +214,7 @@ pub(super) fn texts(value: Option<&Value>) -> Vec<String> {
     items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// Returns where an authorizer stands.
+/// Returns the config path of an authorizer.
 pub(super) fn authorizer_place(tree: &ConfigTree<'_>, name: &str) -> String {
     match tree.node.at(&root::AUTHORIZER) {
         Some(_) => root::AUTHORIZER.name.to_owned(),
@@ -229,7 +229,7 @@ fn object(node: &Node<'_>) -> Object {
     }
 }
 
-/// Returns what an authorizer says, with what the reader takes where a key is absent, or has another name or spelling.
+/// Returns an authorizer's keys, with the defaults of absent keys, and in one name and spelling each.
 fn authorizer_object(authorizer: &WrittenAuthorizer<'_>) -> Object {
     let mut said = object(&authorizer.node);
     said.retain(|key, _| !key.starts_with("x-") && ![jwt::ALGORITHM.name, CALLBACK_URI.name].contains(&key.as_str()));
@@ -249,7 +249,7 @@ fn authorizer_object(authorizer: &WrittenAuthorizer<'_>) -> Object {
     said
 }
 
-/// Returns what a path says, with what variables stand for in their place.
+/// Returns a path's keys, with the values of variables in their place.
 fn path_object(tree: &ConfigTree<'_>, path: &WrittenPath<'_>, constants: &Variables<'_>) -> Object {
     let mut said = object(path.node);
     let own = by_name(&path.variables);
@@ -279,7 +279,7 @@ fn by_name<'t>(variables: &'t [WrittenVariable<'t>]) -> Variables<'t> {
     variables.iter().map(|variable| (variable.name, variable)).collect()
 }
 
-/// Returns the name of a module, of which there is one whatever its file ends in.
+/// Returns the name of a module without its file extension.
 fn file_name(entrypoint: &str) -> &str {
     let name = module_name(entrypoint);
     [".mjs", ".ts", ".mts"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)

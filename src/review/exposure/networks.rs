@@ -1,4 +1,4 @@
-//! Whether one list of networks admits an address that another keeps out.
+//! Whether one list of networks admits an address that another refuses.
 
 use std::collections::BTreeSet;
 
@@ -44,12 +44,12 @@ pub(super) fn first_admitted(before: &Value, after: &Value) -> Option<String> {
         }
         let mut listed = networks(after.get(ALLOW.name)).1.into_iter();
         let added = listed.find(|network| network.v4 == v4 && !is_known(&network.range));
-        return Some(added.map_or_else(|| "addresses that were kept out".to_owned(), |network| network.text));
+        return Some(added.map_or_else(|| "addresses that were refused".to_owned(), |network| network.text));
     }
     None
 }
 
-/// Checks whether everybody may come who is not denied.
+/// Checks whether every address that is not denied is admitted.
 fn open(ip: &Value) -> bool {
     ip.get(ALLOW.name).is_none()
 }
@@ -80,7 +80,7 @@ impl Admitted {
     }
 }
 
-/// Puts ranges in order, and those together that touch.
+/// Sorts ranges, and merges those that touch.
 fn merged(mut ranges: Vec<Range>) -> Vec<Range> {
     ranges.sort_unstable();
     let mut merged: Vec<Range> = Vec::new();
@@ -93,7 +93,7 @@ fn merged(mut ranges: Vec<Range>) -> Vec<Range> {
     merged
 }
 
-/// Takes ranges, in order, out of others.
+/// Subtracts sorted ranges from others.
 fn without(ranges: &[Range], taken: &[Range]) -> Vec<Range> {
     let mut left = Vec::new();
     for (from, to) in ranges {
@@ -135,7 +135,7 @@ mod tests {
             (
                 r#"{"deny": ["192.0.2.0/24"]}"#,
                 r#"{"deny": ["192.0.2.0/25"]}"#,
-                Some("addresses that were kept out"),
+                Some("addresses that were refused"),
                 "fewer are denied",
             ),
             (r#"{"deny": ["192.0.2.0/24"]}"#, r#"{"deny": ["192.0.0.0/16"]}"#, None, "more are denied"),

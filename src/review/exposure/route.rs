@@ -17,23 +17,23 @@ use crate::config::{Reference, ReferenceKind, Settings, WrittenPath};
 /// The keys of a path.
 static PATH: LazyLock<Vec<Entry>> = LazyLock::new(|| keys::section().keys);
 
-/// Rules of a path that keep requests out, whatever answers them.
+/// Rules of a path that refuse requests, whatever its integration.
 const RESTRICTIONS: [&str; 5] =
     [keys::RATE_LIMIT.name, keys::MAX_BODY_BYTES.name, keys::CONTENT_TYPES.name, keys::IP.name, keys::PRE_PROCESS.name];
 
-/// What a path says of it that it opens, whatever stood there before.
+/// Keys of a path that expose something, whatever the path was before.
 const OPENING: [&str; 2] = [keys::RESPONSE.name, keys::ENCODED_SLASHES.name];
 
-/// Where a path says what is sent: the key, its section, and the lists in it.
+/// Keys that set what is sent: the key, its section, and the lists in it.
 type Sent = (&'static str, fn() -> Section, &'static [&'static str]);
 
-/// Where a path says what is sent besides what a client sends.
+/// Keys that add to what a client sends.
 const SENT: [Sent; 2] = [
     (keys::MAPPING.name, mapping::section, &[mapping::HEADERS.name, mapping::QUERY.name]),
     (keys::REQUEST_HEADERS.name, request_headers::section, &[request_headers::SET.name]),
 ];
 
-/// Says what a route that is on both sides exposes.
+/// Returns what a route exposes that both configs have.
 pub(super) fn exposed_by_change(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = weaker(was, is);
     judge_section(&PATH, "", was.said, is.said, &mut exposures);
@@ -42,7 +42,7 @@ pub(super) fn exposed_by_change(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     exposures
 }
 
-/// Says what the second route lets in that the first keeps out, whatever answers either.
+/// Returns what the second route admits and the first refuses, whatever their integrations.
 pub(super) fn less_asked(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = weaker(was, is);
     judge_keys(&PATH, "", was.said, is.said, false, &|key| RESTRICTIONS.contains(&key), &mut exposures);
@@ -55,7 +55,7 @@ pub(super) fn less_asked(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     exposures
 }
 
-/// Says which headers and parameters one upstream gets from elsewhere by the second route than by the first.
+/// Returns the headers and parameters that an upstream gets from other sources by the second route than by the first.
 pub(super) fn other_sources(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = Vec::new();
     if !is_shared(target(was), target(is)) {
@@ -64,7 +64,7 @@ pub(super) fn other_sources(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     for (place, section, lists) in SENT {
         let (before, mut after) = (members(was.said.get(place)), members(is.said.get(place)).clone());
         for list in lists {
-            // What is sent besides takes nothing away.
+            // What is added replaces nothing.
             let known = members(before.get(*list));
             let any_case = *list != mapping::QUERY.name;
             let is_same = |one: &str, other: &str| one == other || any_case && one.eq_ignore_ascii_case(other);
@@ -77,7 +77,7 @@ pub(super) fn other_sources(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     exposures
 }
 
-/// Says what a route that was not there opens, whoever may ask for it.
+/// Returns what an added route exposes, whoever may request it.
 pub(super) fn opened_by_addition(is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = Vec::new();
     judge_keys(&PATH, "", &Object::new(), is.said, true, &|key| OPENING.contains(&key), &mut exposures);
@@ -87,9 +87,9 @@ pub(super) fn opened_by_addition(is: Side<'_>) -> Vec<Exposure> {
     exposures
 }
 
-/// Says which secrets a route that was not there sends to an upstream that got them by no path before.
+/// Returns the secrets that an added route sends to an upstream, if no path sent them there before.
 ///
-/// An upstream that no path went to before is judged with its section, whatever it gets.
+/// An upstream that no path used before is judged with its section, whatever it gets.
 pub(super) fn secrets_handed_over(old: &Config<'_>, is: Side<'_>) -> Vec<Exposure> {
     let is_known = |secret: &str| {
         let paths = old.tree.paths.iter().zip(&old.paths);
@@ -115,12 +115,12 @@ fn secrets_sent(path: &Object) -> impl Iterator<Item = (String, &str, &str)> {
     })
 }
 
-/// Judges what answers a route.
+/// Judges the integration of a route.
 fn judge_integration(was: Side<'_>, is: Side<'_>, exposures: &mut Vec<Exposure>) {
     let place = keys::INTEGRATION.name;
     if is.kind() != was.kind() {
         match is.path.and_then(WrittenPath::kind) {
-            // The answer stands in the config; where it leads, or what references in it bring, is judged as something that is added.
+            // The response is in the config. Its target and its references are judged as added.
             Some(Kind::Static | Kind::Redirect | Kind::Health) => judge_fresh_answer(is, exposures),
             _ => exposures.push(Exposure::Answered { before: was.kind().to_owned(), after: is.kind().to_owned() }),
         }
@@ -130,8 +130,8 @@ fn judge_integration(was: Side<'_>, is: Side<'_>, exposures: &mut Vec<Exposure>)
         return;
     }
     let (Some(before), Some(after)) = (answer(was), answer(is)) else {
-        // Of a type that comes from a binding, nobody knows here which keys count.
-        let what = "what answers is not known here, and it is not as it was".to_owned();
+        // If the type comes from a binding, it is unknown here which keys count.
+        let what = "changed, and a binding decides its type".to_owned();
         return exposures.push(Exposure::Setting { place: place.to_owned(), what });
     };
     judge_section(&union().keys_of(is.kind()), place, was.integration(), is.integration(), exposures);
@@ -148,7 +148,7 @@ fn judge_integration(was: Side<'_>, is: Side<'_>, exposures: &mut Vec<Exposure>)
     }
 }
 
-/// Judges an answer that stands in the config, where something else was.
+/// Judges a response in the config that replaces another integration.
 fn judge_fresh_answer(is: Side<'_>, exposures: &mut Vec<Exposure>) {
     let (keys, place) = (union().keys_of(is.kind()), keys::INTEGRATION.name);
     judge_keys(&keys, place, &Object::new(), is.integration(), true, &|_| true, exposures);
@@ -166,14 +166,14 @@ fn guard(side: Side<'_>) -> Option<Target<'_>> {
     side.config.worker(side.path?.pre_process.as_ref())
 }
 
-/// Checks whether two aliases lead to anything that is the same.
+/// Checks whether two aliases share a target.
 fn is_shared(one: Option<Target<'_>>, other: Option<Target<'_>>) -> bool {
     one.zip(other).is_some_and(|((_, one), (_, other))| !one.is_disjoint(&other))
 }
 
 /// Judges the alias by which a part of a path calls an upstream, a module or another Worker.
 fn judge_target(before: Option<Target<'_>>, after: Option<Target<'_>>, place: &str, exposures: &mut Vec<Exposure>) {
-    // What stands behind an alias is judged once, with its section.
+    // The target of an alias is judged once, with its section.
     if let (Some((alias, before)), Some((other, after))) = (before, after)
         && alias != other
     {
@@ -185,11 +185,11 @@ fn judge_target(before: Option<Target<'_>>, after: Option<Target<'_>>, place: &s
     }
 }
 
-/// Says what the second route's requirement lets in that the first's does not.
+/// Returns what the second route's requirement admits and the first's does not.
 fn weaker(before: Side<'_>, after: Side<'_>) -> Vec<Exposure> {
     let Some(was) = &before.route.requirement else { return Vec::new() };
     let Some(is) = &after.route.requirement else {
-        // One that let everyone through had nothing to lose but the refusal of bad credentials.
+        // An optional requirement refused only invalid credentials.
         return vec![Exposure::AuthenticationLost];
     };
     let mut exposures = Vec::new();
@@ -206,7 +206,7 @@ fn weaker(before: Side<'_>, after: Side<'_>) -> Vec<Exposure> {
         let gone = was.iter().filter(|name| !kept.contains(name));
         exposures.extend(gone.map(|name| Exposure::RequirementLost(format!("the {kind} {name}"))));
     };
-    // A list of one is that one.
+    // With one entry, `any_scopes` requires that scope.
     let scopes = if is.any_scopes.len() == 1 { [&is.scopes[..], &is.any_scopes].concat() } else { is.scopes.clone() };
     lost("scope", &was.scopes, &scopes);
     lost("permission", &was.permissions, &is.permissions);
@@ -215,7 +215,7 @@ fn weaker(before: Side<'_>, after: Side<'_>) -> Vec<Exposure> {
     };
     let gone = was.claims.iter().filter(|claim| !kept(claim));
     exposures.extend(gone.map(|(name, value)| Exposure::RequirementLost(format!("the claim {name} = {value}"))));
-    // One of a list is enough, so a longer list lets more in, and so does none at all.
+    // One scope of the list is enough, so a longer list admits more, and no list admits everyone.
     if !was.any_scopes.is_empty() {
         let enough: HashSet<&String> = was.any_scopes.iter().collect();
         let wider = is.any_scopes.iter().filter(|scope| !enough.contains(scope));
@@ -224,9 +224,9 @@ fn weaker(before: Side<'_>, after: Side<'_>) -> Vec<Exposure> {
             return exposures;
         }
         if is.any_scopes.is_empty() {
-            exposures.push(Exposure::RequirementLost(format!("any scope of {}", was.any_scopes.join(", "))));
+            exposures.push(Exposure::RequirementLost(format!("any of the scopes {}", was.any_scopes.join(", "))));
         }
-        exposures.extend(wider.map(|scope| Exposure::RequirementLost(format!("the need for more than {scope}"))));
+        exposures.extend(wider.map(|scope| Exposure::RequirementLost(format!("more than the scope {scope}"))));
     }
     exposures
 }

@@ -1,6 +1,6 @@
-//! How a change of a value is judged: by what its key means.
+//! Judges a change of a value by what its key means.
 //!
-//! Values of bindings are not known here, so another reference is another value.
+//! Values of bindings are not known here, so another reference counts as another value.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ use crate::config::{ListedOrigin, Reference, schema};
 /// The longest value that is shown, in characters.
 const SHOWN_MAX_CHARS: usize = 100;
 
-/// Headers of answers that can open something where they are added, with what the names of others begin with.
+/// Headers of answers that can expose something if they are added; a final hyphen makes a prefix.
 const OPENING_HEADERS: [&str; 13] = [
     "access-control-",
     "cache-control",
@@ -35,7 +35,7 @@ const OPENING_HEADERS: [&str; 13] = [
     "timing-allow-origin",
 ];
 
-/// Headers of answers that protect whoever gets them, with what the names of others begin with.
+/// Headers of answers that protect their recipients; a final hyphen makes a prefix.
 const PROTECTIVE_HEADERS: [&str; 17] = [
     "cache-control",
     "cdn-cache-control",
@@ -60,7 +60,7 @@ const PROTECTIVE_HEADERS: [&str; 17] = [
 static KEYS: LazyLock<HashMap<&str, Vec<Entry>>> =
     LazyLock::new(|| schema::sections().into_iter().map(|section| (section.name, section.keys)).collect());
 
-/// Returns the keys of which no value exposes anything, as `section.key`, each with the reason; what several types have, once.
+/// Returns the keys of which no value exposes anything, as `section.key` with the reason; keys that several types share, once.
 pub fn harmless_keys() -> Vec<(String, &'static str)> {
     let mut harmless = Vec::new();
     for section in schema::sections() {
@@ -81,12 +81,12 @@ pub fn harmless_keys() -> Vec<(String, &'static str)> {
     harmless
 }
 
-/// Judges the keys of a section that differ; `place` is where it stands, and an empty one says nothing.
+/// Judges the keys of a section that differ; `place` is its config path, which is empty at the top.
 pub(super) fn judge_section(keys: &[Entry], place: &str, before: &Object, after: &Object, told: &mut Vec<Exposure>) {
     judge_keys(keys, place, before, after, false, &|_| true, told);
 }
 
-/// Judges those keys of a section that `is_meant` names; a fresh section was not there before.
+/// Judges those keys of a section that `is_meant` names; a `fresh` section did not exist before.
 pub(super) fn judge_keys(
     keys: &[Entry],
     place: &str,
@@ -98,7 +98,7 @@ pub(super) fn judge_keys(
 ) {
     for entry in keys.iter().filter(|entry| is_meant(entry.name)) {
         let absent = entry.absent_as.as_ref().or(entry.default.as_ref()).map(Json::to_value);
-        // An answer may be `null`; elsewhere that is a mistake, and says nothing.
+        // A response may be `null`; elsewhere that is an error, and counts as absent.
         let says = |value: &&Value| !value.is_null() || matches!(entry.change, Change::Answer);
         let value = |object: &Object| object.get(entry.name).filter(says).cloned().or_else(|| absent.clone());
         let (before, after) = (value(before), value(after));
@@ -129,7 +129,7 @@ impl Judge<'_> {
     }
 
     fn judge(&mut self, change: Change, before: Option<&Value>, after: Option<&Value>) {
-        let in_place_of = |words: &str| format!("{words}: {} in place of {}", shown(after), shown(before));
+        let in_place_of = |words: &str| format!("{words}: {} instead of {}", shown(after), shown(before));
         match change {
             Change::Harmless(_) | Change::Elsewhere => {}
             Change::Within(section) => self.judge_below(section, before, after, false),
@@ -148,7 +148,7 @@ impl Judge<'_> {
             }
             Change::Destination(words) if after.is_some() => self.tell(in_place_of(words)),
             Change::Hidden(words) if !self.fresh => match [after, before].map(|value| reference(value?)) {
-                [Some(after), Some(before)] => self.tell(format!("{words}: {after} in place of {before}")),
+                [Some(after), Some(before)] => self.tell(format!("{words}: {after} instead of {before}")),
                 _ => self.tell(words),
             },
             Change::Larger(words) if !self.fresh => {
@@ -174,7 +174,7 @@ impl Judge<'_> {
             Change::KeepsBody => {
                 let keeps = |value: Option<&Value>| matches!(value.and_then(Value::as_u64), Some(307 | 308));
                 if keeps(after) && !keeps(before) {
-                    self.tell("has bodies sent on to where it leads");
+                    self.tell("sends request bodies on to its target");
                 }
             }
             Change::Headers => self.judge_headers(before, after),
@@ -190,7 +190,7 @@ impl Judge<'_> {
             Change::MediaTypes => self.judge_media_types(before, after),
             Change::Cache => match (before, after) {
                 (None, Some(kept)) if kept.get(cache::PER_USER.name) != Some(&Value::Bool(true)) => {
-                    self.tell("keeps answers for everyone");
+                    self.tell("shares cached answers among all users");
                 }
                 (Some(_), Some(_)) => self.judge_all(&cache::section().keys, before, after, false),
                 (_, _) => {}
@@ -235,7 +235,7 @@ impl Judge<'_> {
                     self.tell(format!("sends {name}"));
                 }
                 None if is_among(&PROTECTIVE_HEADERS, name) && protects_nobody(name, text) => {
-                    self.tell(format!("sends {name} in a form that protects nobody, in the place of any other"));
+                    self.tell(format!("sends {name} with a value that protects nobody, instead of any other"));
                 }
                 None => {}
             }
@@ -244,7 +244,7 @@ impl Judge<'_> {
 
     fn judge_sources(&mut self, before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) {
         for name in before.keys().filter(|name| !after.contains_key(*name)) {
-            self.tell(format!("no longer sends its own {name}, which a client may then send"));
+            self.tell(format!("no longer sets {name}, so a client may set it"));
         }
         for (name, source) in after {
             let shown = source.as_str().filter(|text| text.starts_with('$')).unwrap_or("a text");
@@ -256,7 +256,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Judges origins that are added: their pages read answers, and pass the CSRF rule where no star stands for them.
+    /// Judges added origins: their pages may read answers, and pass the CSRF rule if they have no `*`.
     fn judge_origins(&mut self, before: &BTreeSet<String>, after: &BTreeSet<String>) {
         let stars: Vec<_> = before.iter().filter_map(|origin| ListedOrigin::parse_starred(origin)).collect();
         for origin in wider(before, after) {
@@ -294,16 +294,16 @@ impl Judge<'_> {
             wide == narrow || wide.strip_suffix('*').is_some_and(|kind| narrow.starts_with(kind))
         };
         let wider = after.into_iter().filter(|kind| !before.iter().any(|known| covers(known, kind)));
-        self.tell_of("takes bodies of", wider);
+        self.tell_of("accepts bodies of", wider);
     }
 }
 
-/// Checks whether a header that protects is sent with a text by which it does not, and so only takes the place of one that does.
+/// Checks whether a protective header has a value that protects nobody, and so only replaces one that does.
 fn protects_nobody(name: &str, text: &Value) -> bool {
     let text = text.as_str().unwrap_or_default().trim().to_ascii_lowercase();
     let open: &[&str] = match name {
         "strict-transport-security" => return text.split(';').any(|part| part.trim().replace(' ', "") == "max-age=0"),
-        // Browsers know these two; any other is none to them.
+        // Browsers know these two values, and ignore any other.
         "x-frame-options" => return !["deny", "sameorigin"].contains(&text.as_str()),
         "x-content-type-options" => return text != "nosniff",
         "content-security-policy" => &["default-src *"],
@@ -317,12 +317,12 @@ fn protects_nobody(name: &str, text: &Value) -> bool {
     text.is_empty() || open.contains(&text.trim_end_matches(';'))
 }
 
-/// Checks whether a section that switches something on is there.
+/// Checks whether a section that switches something on is present.
 fn is_on(value: Option<&Value>) -> bool {
     value.is_some_and(|value| *value != Value::Bool(false))
 }
 
-/// Returns a value as it is shown.
+/// Returns a value as it is printed.
 fn shown(value: Option<&Value>) -> String {
     let Some(value) = value else { return "none".to_owned() };
     let text = value.to_string();
@@ -345,7 +345,7 @@ fn header_names(value: Option<&Value>) -> BTreeSet<String> {
     items(value).into_iter().map(|name| name.to_ascii_lowercase()).collect()
 }
 
-/// Returns what is among the items afterwards and not before; `*` is everything.
+/// Returns the items that are added; nothing is, if `*` was listed before.
 fn wider(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
     if before.contains("*") { Vec::new() } else { after.difference(before).cloned().collect() }
 }
@@ -355,12 +355,12 @@ fn gone(before: Option<&Value>, after: Option<&Value>) -> Vec<String> {
     header_names(before).difference(&header_names(after)).cloned().collect()
 }
 
-/// Whose place a text names.
+/// Whose site a URL names.
 #[derive(PartialEq, Eq)]
 enum Site {
     /// The gateway's.
     Own,
-    /// That of an origin, or of a reference.
+    /// An origin's, or a reference's.
     Other(String),
 }
 
@@ -395,7 +395,7 @@ fn by_lower_name(value: Option<&Value>) -> BTreeMap<String, Value> {
     by_name(value).into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
 }
 
-/// Checks whether a name is listed, or begins with a listed one that ends in a hyphen.
+/// Checks whether a name is listed, or begins with a listed prefix, which ends in a hyphen.
 fn is_among(listed: &[&str], name: &str) -> bool {
     listed.iter().any(|known| *known == name || known.ends_with('-') && name.starts_with(known))
 }

@@ -20,18 +20,18 @@ pub(super) fn exposed_by_sections(before: &Config<'_>, after: &Config<'_>) -> Ve
         && was != is
         && before.authorizers.get(was) != after.authorizers.get(is)
     {
-        let what = format!("logs people in at {is:?} in place of {was:?}");
+        let what = format!("logs people in at {is:?} instead of {was:?}");
         exposures.push(Exposure::Setting { place: root::AUTHORIZERS.name.to_owned(), what });
     }
     judge_targets(root::SERVERS.name, &before.servers, &after.servers, &mut exposures);
     judge_targets(root::SERVICES.name, &before.modules, &after.modules, &mut exposures);
     judge_targets(root::SERVICE_BINDINGS.name, &before.workers, &after.workers, &mut exposures);
-    // Where a path comes from a binding, nobody knows here which requests it takes.
+    // If a path comes from a binding, it is unknown here which requests it takes.
     for (path, said) in after.tree.paths.iter().zip(&after.paths) {
         let [method, pattern] = [*path.written_method, path.path]
             .map(|written| written.and_then(|written| as_written(&written)).unwrap_or_default());
         if (method.starts_with('$') || pattern.starts_with('$')) && !before.paths.contains(said) {
-            let what = "which requests it takes is not known here, and it is not as it was".to_owned();
+            let what = "changed, and a binding decides which requests it takes".to_owned();
             exposures.push(Exposure::Setting { place: format!("{method} {pattern}"), what });
         }
     }
@@ -47,7 +47,7 @@ fn judge_authorizer(place: &str, was: &Object, is: &Object, exposures: &mut Vec<
     let [before, after] = [was, is].map(|object| object.get(TYPE.name));
     if before != after {
         let [before, after] = [before, after].map(|kind| kind.map_or_else(|| "none".to_owned(), ToString::to_string));
-        let what = format!("believes another type of issuer: {after} in place of {before}");
+        let what = format!("trusts another type of issuer: {after} instead of {before}");
         exposures.push(Exposure::Setting { place: format!("{place}.{}", TYPE.name), what });
         return;
     }
@@ -55,8 +55,8 @@ fn judge_authorizer(place: &str, was: &Object, is: &Object, exposures: &mut Vec<
     judge_section(&union().keys_of(kind), place, was, is, exposures);
 }
 
-/// Judges where an alias leads: to what no path went to before, or what this alias did not mean; and whether that gets paths which
-/// were refused.
+/// Judges the targets of an alias: those that no path used before, or that this alias did not name; and whether they get paths that
+/// were refused before.
 fn judge_targets(section: &str, before: &Targets<'_>, after: &Targets<'_>, exposures: &mut Vec<Exposure>) {
     for alias in &after.used {
         let known = if before.used.contains(alias) { before.leads_to(alias) } else { before.all_used() };
@@ -69,7 +69,7 @@ fn judge_targets(section: &str, before: &Targets<'_>, after: &Targets<'_>, expos
         if known.intersection(&leads_to).any(|target| is_trusted(&target)) {
             exposures.push(Exposure::Setting {
                 place: format!("{section}.{alias}.{}", STRICT_PATHS.name),
-                what: "gives it paths that it may read as others".to_owned(),
+                what: "sends it paths that it may interpret differently".to_owned(),
             });
         }
     }

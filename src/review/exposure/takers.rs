@@ -1,4 +1,4 @@
-//! Which route takes the requests of a route that is added or removed, in the other config.
+//! Which route of the other config takes the requests of an added or removed route.
 
 use super::change::Exposure;
 use super::config::Config;
@@ -7,7 +7,7 @@ use crate::review::outline::OutlinedRoute;
 use crate::review::patterns::{common_pattern, example_of, methods};
 use crate::route::{Found, Method, MethodRule, Pattern, RouteTable};
 
-/// Both configs with what finds the route of a request in each.
+/// Both configs, each with its route table.
 pub(super) struct Takers<'c> {
     old: &'c Config<'c>,
     new: &'c Config<'c>,
@@ -24,7 +24,7 @@ impl<'c> Takers<'c> {
         Self { old, new, old_table: table(old), new_table: table(new) }
     }
 
-    /// Tells of each route from which an added one takes requests, if it asked more of them.
+    /// Returns an exposure for each route from which an added one takes requests, if that required more.
     pub fn bypassed_by(&self, added: &OutlinedRoute) -> Vec<Exposure> {
         let taken = self.pairs(added, self.old).into_iter().filter(|(_, is)| std::ptr::eq(*is, added));
         let exposures = taken.flat_map(|(was, is)| {
@@ -36,7 +36,7 @@ impl<'c> Takers<'c> {
         exposures.collect()
     }
 
-    /// Says what routes that take the requests of a removed one do not ask of them.
+    /// Returns what the routes that take a removed route's requests no longer require of them.
     pub fn taken_over_from(&self, removed: &OutlinedRoute) -> Vec<Exposure> {
         let taken = self.pairs(removed, self.new).into_iter().filter(|(was, _)| std::ptr::eq(*was, removed));
         let losses = taken.flat_map(|(was, is)| {
@@ -47,7 +47,7 @@ impl<'c> Takers<'c> {
         losses.collect()
     }
 
-    /// Returns the routes before and afterwards of requests that a route shares with those of the other config, each once.
+    /// Returns each pair of routes, before and afterwards, that take a request which `route` shares with the other config.
     fn pairs(&self, route: &OutlinedRoute, other: &Config<'_>) -> Vec<(&'c OutlinedRoute, &'c OutlinedRoute)> {
         let mut methods = methods(route.spec.method);
         if route.spec.method == MethodRule::Exact(Method::Get) {
@@ -79,7 +79,7 @@ fn taker<'c>(table: &RouteTable, config: &'c Config<'c>, method: Method, path: &
     }
 }
 
-/// Returns a path that both patterns match, as general as there is; `None` if there is none.
+/// Returns the most general path that both patterns match; `None` if there is not one.
 fn common_path(one: &Pattern, other: &Pattern) -> Option<String> {
     common_pattern(one, other).map(|pattern| example_of(&pattern))
 }

@@ -1,11 +1,11 @@
-//! What a starting point is made of, and whether it can be: every answer is judged as the config that it leads to.
+//! The answers that a starting point is made of. Each is judged by the config that it leads to.
 
 use super::asked::{flag, judge};
 use super::questions::Questions;
 use crate::failure::Failure;
 use bargate::authoring::{Asked, Mode, Provider};
 
-/// What the command line says.
+/// The answers of the command line.
 #[derive(Default)]
 pub struct Given {
     /// `--provider`
@@ -22,7 +22,7 @@ pub struct Given {
     pub port: Option<u16>,
 }
 
-/// All answers, each of which a config may hold.
+/// All answers, each of which a config may have.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answers {
     /// Whose tenant it is.
@@ -35,19 +35,19 @@ pub struct Answers {
     pub audience: String,
     /// The API's address.
     pub upstream: String,
-    /// Where the gateway listens in local runs.
+    /// The port on which the gateway listens in local runs.
     pub port: u16,
 }
 
 impl Answers {
-    /// Takes what the command line says, and asks for the rest.
+    /// Takes the answers of the command line, and asks for the rest.
     ///
     /// # Errors
-    /// Every answer that is wrong, or missing where nobody can be asked, by its flag.
+    /// Every answer that is wrong, or that is missing and cannot be asked for, by its flag.
     pub fn complete(given: Given, questions: &mut dyn Questions) -> Result<Self, Failure> {
         let provider = match given.provider {
             Some(provider) => provider,
-            // A tenant without a provider is Auth0's, as the help says.
+            // Without a provider, a tenant is Auth0's, as the help says.
             None if given.tenant.is_some() => Provider::Auth0,
             None => questions.provider()?,
         };
@@ -72,7 +72,7 @@ impl Answers {
             missing.push("--mode");
         }
         if !missing.is_empty() && !questions.can_ask() {
-            return Err(Failure::new(format!("{} missing, and there is no terminal to ask at", missing.join(", "))));
+            return Err(Failure::new(format!("missing, and there is no terminal to ask at: {}", missing.join(", "))));
         }
         let mut answer = |asked, given: Option<String>| given.map_or_else(|| questions.text(asked, provider), Ok);
         let tenant = answer(Asked::Tenant, given.tenant)?;
@@ -90,7 +90,7 @@ mod tests {
     use super::super::questions::Nobody;
     use super::*;
 
-    /// Answers as a person would, and notes what was asked.
+    /// Answers as a person would, and records what was asked.
     struct Person(Vec<String>);
 
     impl Questions for Person {
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(reason(given()), "");
         assert_eq!(Answers::complete(given(), &mut Nobody).ok().unwrap().port, DEFAULT_PORT);
         let missing = reason(Given { tenant: None, mode: None, ..given() });
-        assert_eq!(missing, "--tenant, --mode missing, and there is no terminal to ask at");
+        assert_eq!(missing, "missing, and there is no terminal to ask at: --tenant, --mode");
     }
 
     #[test]
@@ -166,11 +166,7 @@ mod tests {
                 Given { tenant: tenant("https://t.eu.auth0.com/"), ..given() },
                 "write \"t.eu.auth0.com\"",
             ),
-            (
-                "the way to oidc",
-                Given { tenant: tenant("https://id.example.com"), ..given() },
-                "goes with --provider oidc",
-            ),
+            ("the way to oidc", Given { tenant: tenant("https://id.example.com"), ..given() }, "add --provider oidc"),
             ("a domain for an issuer", Given { tenant: tenant("t.eu.auth0.com"), ..oidc() }, "not an absolute URL"),
             ("an issuer by plain http", Given { tenant: tenant("http://id.example.com"), ..oidc() }, "is plain http"),
             (
@@ -179,7 +175,11 @@ mod tests {
                 "--audience \"$env.AUDIENCE\": give the value",
             ),
             ("an empty audience", Given { audience: tenant(" "), ..given() }, "--audience \" \": the answer is empty"),
-            ("a line break", Given { audience: tenant("a\nB=c"), ..given() }, "--audience \"a\\nB=c\": it has a quote"),
+            (
+                "a line break",
+                Given { audience: tenant("a\nB=c"), ..given() },
+                "--audience \"a\\nB=c\": the answer has a quote",
+            ),
             (
                 "an upstream without a scheme",
                 Given { upstream: tenant("localhost"), ..given() },

@@ -1,4 +1,4 @@
-//! What a starting point needs besides the config: the lines for `.dev.vars` and `wrangler.toml`, and the provider's settings.
+//! The next steps after `init`: the lines for `.dev.vars` and `wrangler.toml`, and the provider's settings.
 
 use super::answers::Answers;
 use super::asked::DEFAULT_PORT;
@@ -6,13 +6,13 @@ use crate::output::Output;
 use crate::page::Page;
 use bargate::authoring::{Mode, Provider};
 
-/// Where a deployment is, until somebody puts its own address there.
+/// A placeholder for the origin of a deployment.
 const DEPLOYED_ORIGIN: &str = "https://bargate.your-subdomain.workers.dev";
 
-/// The variables of a starting point, in the order in which they are told.
+/// The variables of a starting point, in the order in which they are printed.
 pub struct Variables(Vec<(String, Meaning)>);
 
-/// What the value of a variable is.
+/// The meaning of a variable.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     Tenant,
@@ -20,12 +20,12 @@ enum Meaning {
     ClientSecret,
     Audience,
     Upstream,
-    /// The gateway's own address, with this behind it.
+    /// The gateway's own origin, followed by this path.
     Own(&'static str),
 }
 
 impl Variables {
-    /// Returns those that the config of `mode` refers to.
+    /// Returns the variables that the config of `mode` refers to.
     pub fn of(provider: Provider, mode: Mode) -> Self {
         let mut variables = vec![
             (provider.tenant_variable(), Meaning::Tenant),
@@ -59,7 +59,7 @@ impl Variables {
         self.0.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    /// Returns the addresses to which the provider may lead.
+    /// Returns the redirect URIs that the provider must allow.
     fn callbacks(&self, origin: &str) -> String {
         let paths = self.0.iter().filter(|(name, _)| name.ends_with("REDIRECT_URI"));
         let addresses = paths.filter_map(|(_, meaning)| match meaning {
@@ -74,7 +74,7 @@ impl Variables {
 pub fn dev_vars(answers: &Answers) -> String {
     let provider = answers.provider;
     let mut text = format!(
-        "# For local runs, and never for git. Fill in {} and {}.\n",
+        "# For local runs. Never commit this file. Fill in {} and {}.\n",
         provider.variable("CLIENT_ID"),
         provider.variable("CLIENT_SECRET")
     );
@@ -85,7 +85,7 @@ pub fn dev_vars(answers: &Answers) -> String {
     text
 }
 
-/// Returns what is told once the files are written.
+/// Returns what is printed after the files are written.
 pub fn told(answers: &Answers, output: &Output, dev_vars: Option<&Output>) -> Page {
     let variables = Variables::of(answers.provider, answers.mode);
     let provider = answers.provider;
@@ -103,14 +103,14 @@ pub fn told(answers: &Answers, output: &Output, dev_vars: Option<&Output>) -> Pa
         None => {
             add(
                 &mut page,
-                "For local runs, in .dev.vars, which git ignores (--dev-vars writes it):",
+                "For local runs, in .dev.vars, which git ignores (--dev-vars writes this file):",
                 dev_lines(answers),
             );
         }
     }
     add(&mut page, "For a deployment, in wrangler.toml:", deployed_lines(answers));
     let command = format!("npx wrangler secret put {}", provider.variable("CLIENT_SECRET"));
-    add(&mut page, "and the secret, which stands in no file:", vec![command]);
+    add(&mut page, "and the secret, which is in no file:", vec![command]);
     let place = match answers.provider {
         Provider::Auth0 => "At Auth0, for local runs (for a deployment, with its address):",
         Provider::Oidc => "At the provider, for local runs (for a deployment, with its address):",
@@ -141,7 +141,7 @@ fn dev_lines(answers: &Answers) -> Vec<String> {
     variables.0.iter().map(|(name, meaning)| format!("{name}={}", in_dotenv(&local(answers, *meaning)))).collect()
 }
 
-/// Returns where the gateway is in local runs.
+/// Returns the gateway's origin in local runs.
 fn local_origin(answers: &Answers) -> String {
     format!("http://127.0.0.1:{}", answers.port)
 }
@@ -156,7 +156,7 @@ fn local(answers: &Answers, meaning: Meaning) -> String {
     }
 }
 
-/// Writes a value as a line of `.dev.vars` may hold it; one with a single quote is no answer.
+/// Returns a value in the syntax of `.dev.vars`; no answer has a single quote.
 fn in_dotenv(value: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?@%+,=&[]".contains(c);
     if value.chars().all(plain) { value.to_owned() } else { format!("'{value}'") }

@@ -1,4 +1,4 @@
-//! Asking: at a terminal, or not at all.
+//! Asks questions: at a terminal, or not at all.
 
 use std::fmt;
 use std::num::NonZero;
@@ -10,40 +10,40 @@ use super::asked::{DEFAULT_PORT, flag, judge};
 use crate::failure::Failure;
 use bargate::authoring::{Asked, Mode, Provider};
 
-/// Shown below choices.
+/// The help below choices.
 const HOW_TO_CHOOSE: &str = "↑↓ to move, enter to take it, esc to leave";
 
-/// Somebody or nobody who answers.
+/// Somebody who answers, or nobody.
 pub trait Questions {
-    /// Checks whether somebody is there.
+    /// Checks whether somebody can be asked.
     fn can_ask(&self) -> bool;
 
     /// Asks whose tenant it is.
     ///
     /// # Errors
-    /// A question that is left unanswered.
+    /// A question that was not answered.
     fn provider(&mut self) -> Result<Provider, Failure>;
 
     /// Asks who is to hold the tokens.
     ///
     /// # Errors
-    /// A question that is left unanswered.
+    /// A question that was not answered.
     fn mode(&mut self) -> Result<Mode, Failure>;
 
     /// Asks for a text until it is one that the config may hold.
     ///
     /// # Errors
-    /// A question that is left unanswered.
+    /// A question that was not answered.
     fn text(&mut self, asked: Asked, provider: Provider) -> Result<String, Failure>;
 
     /// Asks on which port the gateway listens in local runs.
     ///
     /// # Errors
-    /// A question that is left unanswered.
+    /// A question that was not answered.
     fn port(&mut self) -> Result<u16, Failure>;
 }
 
-/// Nobody: the provider is Auth0, the port the usual one, and nothing else can be known.
+/// Nobody: the provider is Auth0, the port is the default, and other answers are errors.
 pub struct Nobody;
 
 impl Questions for Nobody {
@@ -56,11 +56,11 @@ impl Questions for Nobody {
     }
 
     fn mode(&mut self) -> Result<Mode, Failure> {
-        Err(Failure::new("--mode missing"))
+        Err(Failure::new("missing: --mode"))
     }
 
     fn text(&mut self, asked: Asked, _: Provider) -> Result<String, Failure> {
-        Err(Failure::new(format!("{} missing", flag(asked))))
+        Err(Failure::new(format!("missing: {}", flag(asked))))
     }
 
     fn port(&mut self) -> Result<u16, Failure> {
@@ -68,7 +68,7 @@ impl Questions for Nobody {
     }
 }
 
-/// Whoever sits at the terminal.
+/// The person at the terminal.
 pub struct Terminal;
 
 impl Questions for Terminal {
@@ -83,7 +83,7 @@ impl Questions for Terminal {
 
     fn mode(&mut self) -> Result<Mode, Failure> {
         let choices = vec![
-            Choice(Mode::Session, "session: the gateway, and the browser has a cookie"),
+            Choice(Mode::Session, "session: the gateway; the browser has only a cookie"),
             Choice(Mode::Tokens, "tokens: the page, which may be on another site"),
         ];
         choose("Who holds the tokens of a login?", choices)
@@ -115,7 +115,7 @@ impl Questions for Terminal {
     }
 }
 
-/// An answer, and how it is shown.
+/// An answer, and its text.
 struct Choice<T>(T, &'static str);
 
 impl<T> fmt::Display for Choice<T> {
@@ -132,8 +132,8 @@ fn choose<T>(question: &str, choices: Vec<Choice<T>>) -> Result<T, Failure> {
 fn unanswered(error: InquireError) -> Failure {
     match error {
         InquireError::OperationCanceled | InquireError::OperationInterrupted => {
-            Failure::new("left unanswered; nothing is written")
+            Failure::new("a question was not answered; nothing is written")
         }
-        other => Failure::new(format!("the terminal cannot be asked at: {other}")),
+        other => Failure::new(format!("the terminal cannot ask: {other}")),
     }
 }

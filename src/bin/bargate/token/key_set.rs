@@ -1,4 +1,4 @@
-//! The key set that `--jwks` names: a file, which leads to no call, or an address that gets no other information.
+//! The key set that `--jwks` names: a file, or a URL, which gets no other information.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use bargate::oauth::Discovery;
 use crate::config_file::read_text;
 use crate::failure::Failure;
 
-/// How long an address may take to answer.
+/// How long a URL may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads the key set in a file or at an address, or the one that a discovery document at an address names. Such a document must
+/// Reads the key set in a file or at a URL, or the one that a discovery document at a URL names. Such a document must
 /// be the issuer's.
 ///
 /// # Errors
@@ -27,11 +27,12 @@ pub fn read_key_set(place: &str, issuer: Option<&str>) -> Result<KeySet, Failure
         None => document,
         Some(address) if !is_address => {
             return Err(fail(&format!(
-                "a discovery document; to fetch the key set that it names, give --jwks {address}"
+                "this is a discovery document; to fetch the key set that it names, give --jwks {address}"
             )));
         }
         Some(_) => {
-            let issuer = issuer.ok_or_else(|| fail("a discovery document needs --issuer, whose it must be"))?;
+            let issuer =
+                issuer.ok_or_else(|| fail("this is a discovery document; add --issuer, which it must name"))?;
             let discovery = Discovery::parse(&document, issuer).map_err(|reason| fail(&reason))?;
             fetch(&discovery.jwks_uri)?
         }
@@ -42,7 +43,7 @@ pub fn read_key_set(place: &str, issuer: Option<&str>) -> Result<KeySet, Failure
     })
 }
 
-/// Returns the address of the JWKS that a document of another kind names.
+/// Returns the URL of the JWKS that a discovery document names.
 fn named_by(document: &str) -> Option<String> {
     let members = json::parse_object(document.as_bytes()).filter(|members| !members.contains_key("keys"))?;
     Some(members.get("jwks_uri")?.as_str().unwrap_or_default().to_owned())
@@ -51,15 +52,15 @@ fn named_by(document: &str) -> Option<String> {
 fn fetch(url: &str) -> Result<String, Failure> {
     let fail = |reason: String| Failure::new(format!("{url}: {reason}"));
     let address =
-        Address::parse(url).filter(Address::is_http).ok_or_else(|| fail("no http or https URL".to_owned()))?;
+        Address::parse(url).filter(Address::is_http).ok_or_else(|| fail("not an http or https URL".to_owned()))?;
     if address.has_credentials() || address.has_fragment() {
-        return Err(fail("the URL has a password or a fragment".to_owned()));
+        return Err(fail("the URL must not have a password or a fragment".to_owned()));
     }
     if address.scheme() == "http" && !address.is_loopback() {
-        return Err(fail("plain http; use https, http is only for loopback hosts".to_owned()));
+        return Err(fail("the URL is plain http; use https (http only for loopback hosts)".to_owned()));
     }
     let config = ureq::Agent::config_builder();
-    // The gateway follows no redirect to another address either.
+    // The gateway does not follow redirects either.
     let config = config.timeout_global(Some(TIMEOUT)).max_redirects(0).http_status_as_error(false).build();
     let answer = ureq::Agent::new_with_config(config).get(address.as_str()).header("accept", "application/json").call();
     let mut answer = answer.map_err(|error| fail(error.to_string()))?;

@@ -1,16 +1,16 @@
-//! The token as it is given: an argument or standard input, with or without the name of its scheme.
+//! Reads the token: an argument or standard input, with or without its scheme.
 
 use std::io::Read as _;
 
 use crate::failure::Failure;
 
-/// Most that is read of standard input, in bytes; no token is nearly as long.
+/// Most bytes read from standard input; no token is nearly as long.
 const INPUT_MAX_BYTES: u64 = 1024 * 1024;
 
-/// Returns the token of an argument, or for `-` that of standard input.
+/// Returns the token of an argument; for `-`, that of standard input.
 ///
 /// # Errors
-/// If there is none, or standard input cannot be read.
+/// That there is no token, or that standard input cannot be read.
 pub fn read_token(argument: &str) -> Result<String, Failure> {
     let mut text = argument.to_owned();
     if argument == "-" {
