@@ -26,9 +26,9 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Returns the value that the config gives a parameter of authorization requests.
+    /// Returns the value that the config gives a parameter of authorization requests; not every provider tells names apart by case.
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+        self.parameters.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// Checks whether logins ask for a scope.
