@@ -1,5 +1,5 @@
-// What no config can say yet, and what fails for want of it: the steps, and what their failure says. Where the reason is another, the
-// step is not as expected.
+// What no config can express yet: the steps that fail for that reason, and the message of their failure. A step that fails with
+// another message is not as expected.
 
 /** @typedef {{ steps: string[], says: RegExp, choice: string }} Gap */
 
@@ -8,22 +8,19 @@ const gap = (choice, says) => /** @type {(...steps: string[]) => Gap} */ ((...st
 export const BASIC = gap('`token_endpoint_auth_method`: `client_secret_basic`', /invalid_client/);
 export const PRIVATE_KEY_JWT = gap('`token_endpoint_auth_method`: `private_key_jwt`', /401 invalid_client/);
 export const PAR = gap('pushed authorization requests (RFC 9126)', /Pushed Authorization Request must be used/);
-export const INTROSPECTION = gap(
-  '`introspection` of opaque access tokens, and sessions that hold them',
-  /not three parts/,
-);
+export const INTROSPECTION = gap('`introspection` of opaque access tokens, and sessions with them', /not three parts/);
 export const RESOURCE = gap(
-  '`resource` at login, code and refresh (RFC 8707), without which access tokens are opaque',
+  '`resource` in authorization and token requests (RFC 8707), without which access tokens are opaque',
   /not three parts/,
 );
 export const CONSENT = gap(
   'fixed parameters of a login: `prompt=consent`, without which `offline_access` is dropped',
   /no refresh token/,
 );
-export const WITHOUT_AUDIENCE = gap('access tokens without `aud`: the claim that stands for it', /aud is missing/);
+export const WITHOUT_AUDIENCE = gap('access tokens without `aud`: another claim for the audience', /aud is missing/);
 export const SIGNED_PROFILE = gap('signed userinfo (`application/jwt`)', /the profile is malformed/);
 export const PROFILE_SOURCE = gap(
-  '`source` of the profile: `id_token`, where userinfo takes no token of an API',
+  '`source` of the profile: `id_token`, because userinfo does not accept tokens of an API',
   /^401 token_invalid$/,
 );
 export const REVOCATION_METHOD = gap(
@@ -32,5 +29,5 @@ export const REVOCATION_METHOD = gap(
 );
 export const ID_TOKEN_HINT = gap('`id_token_hint` at the logout', /the provider stops at/);
 
-/** What a provider does that no choice of ours would change. */
-export const ofTheProvider = (what, says) => gap(`nothing here: ${what}`, says);
+/** Returns the gap of a provider's own behaviour, which no setting of Bargate could change. */
+export const ofTheProvider = (what, says) => gap(`nothing at Bargate: ${what}`, says);

@@ -1,19 +1,19 @@
-// A gateway in front of a provider that nobody here wrote: the config is a file of examples/providers, and every call that leaves the
-// gateway is carried to where it leads, and kept.
+// Starts a gateway for a real provider: the config is a file of examples/providers, and every call that leaves the
+// gateway goes to its destination and is recorded.
 
 import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PATIENCE_MS, ROOT, freePort, startGateway } from '../e2e/support/harness.mjs';
 
-/** The longest that a late duplicate is answered, so that no step depends on how fast the machine is. */
+/** The longest time for late duplicates, so that no step depends on how fast the machine is. */
 const GRACE_SECS = 60;
-/** The longest that a session lives: the clock is moved to the end of access tokens, some of which live for days. */
+/** The longest life of a session: the clock is moved to the end of access tokens, some of which live for days. */
 const LIFE_MAX_SECS = 34_560_000;
 /** Integrations that a config without `session` cannot have. */
 const OF_SESSIONS = ['oidc_logout', 'oidc_backchannel_logout', 'auth0_logout', 'auth0_backchannel_logout'];
 
-/** A place for a gateway, chosen before it is there: a provider has to know its addresses first. */
+/** Chooses the address of a gateway before it starts, because a provider has to know it first. */
 export async function choosePlace() {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
@@ -29,7 +29,7 @@ export async function choosePlace() {
 /** Reads a file of examples/providers. */
 export const exampleConfig = (file) => JSON.parse(readFileSync(join(ROOT, 'examples', 'providers', file), 'utf8'));
 
-/** The config for pages that hold their tokens: the same without the session, and without what needs one. */
+/** Returns the config for pages that hold their tokens: the same without the session, and without the paths that need one. */
 export function withoutSession({ session, paths, ...config }) {
   return { ...config, paths: paths.filter(({ integration }) => !OF_SESSIONS.includes(integration?.type)) };
 }
@@ -46,7 +46,7 @@ function unhurried({ authorizer, session, ...config }) {
 }
 
 /**
- * Starts a gateway at a place. `send` carries a call to the provider, in place of `fetch`.
+ * Starts a gateway at a chosen address. `send` carries calls to the provider, instead of `fetch`.
  * @param {any} config
  * @param {{ place: any, bindings: Record<string, string> }} how
  */
@@ -78,7 +78,7 @@ export async function startObservedGateway(config, { place, bindings }) {
         await once(arrivals, 'call', { signal: AbortSignal.timeout(PATIENCE_MS) });
       }
     },
-    /** The last token response that held this member. */
+    /** Returns the last token response with this member. */
     lastGiven: (member) =>
       calls
         .map(({ text }) => parse(text)?.[member])
@@ -87,7 +87,7 @@ export async function startObservedGateway(config, { place, bindings }) {
   };
 }
 
-/** Carries a request out as it is, and gives it with its answer. */
+/** Sends a request unchanged, and returns it with its answer. */
 async function carry(request) {
   const body = await request.text();
   const headers = Object.fromEntries(request.headers);
@@ -107,7 +107,7 @@ async function carry(request) {
   };
 }
 
-/** The value of a text of JSON, or `undefined`. */
+/** Returns the value of a JSON text, or `undefined`. */
 export function parse(text) {
   try {
     return JSON.parse(text);

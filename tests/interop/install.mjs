@@ -1,5 +1,5 @@
 // Installs the providers that do not come with the project, once, into .interop/, which git ignores: packages of npm and of PyPI as the
-// files in packages/ pin them, and Debian's packages, unpacked and not installed.
+// files in packages/ pin them, and Debian's packages, which are only unpacked.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -17,16 +17,16 @@ const DEBIAN = join(INSTALLED, 'debian');
 
 /** The Python of the packages of PyPI. */
 export const PYTHON_PROGRAM = join(PYTHON, 'bin', 'python');
-/** What Debian's packages have below `/`. */
+/** The root folder of the unpacked Debian packages. */
 export const DEBIAN_ROOT = join(DEBIAN, 'root');
-/** A folder in which a provider may keep what it makes. */
+/** The folder for the files that providers write. */
 export const WORK = join(INSTALLED, 'work');
 
-/** Installs the packages of npm; returns why that cannot be, or nothing. */
+/** Installs the packages of npm; returns why that failed, or nothing. */
 export const installNpm = () =>
   once('npm', NPM, ['package.json', 'package-lock.json'], (files) => {
     for (const file of files) copyFileSync(join(PINNED, file), join(NPM, file));
-    // A package that only modules have is found from where a module is.
+    // Some packages are only found from a module's own place.
     writeFileSync(join(NPM, 'load.mjs'), 'export const load = (name) => import(name);\n');
     const quiet = ['--no-audit', '--no-fund', '--ignore-scripts', '--omit=optional', '--omit=peer'];
     return ran('npm', ['ci', ...quiet], NPM);
@@ -41,11 +41,11 @@ export async function load(name) {
 /** Loads a package of npm that was installed by `require`, for one that works only so. */
 export const requireInstalled = (name) => createRequire(join(NPM, 'load.mjs'))(name);
 
-/** The version of a package of npm that was installed. */
+/** Returns the version of an installed package of npm. */
 export const npmVersion = (name) =>
   JSON.parse(readFileSync(join(NPM, 'node_modules', name, 'package.json'), 'utf8')).version;
 
-/** Installs the packages of PyPI; returns why that cannot be, or nothing. */
+/** Installs the packages of PyPI; returns why that failed, or nothing. */
 export const installPython = () =>
   once('python', PYTHON, ['requirements.txt'], ([file]) => {
     const pip = [
@@ -61,10 +61,10 @@ export const installPython = () =>
     return ran('python3', ['-m', 'venv', PYTHON], INSTALLED) ?? ran(PYTHON_PROGRAM, pip, INSTALLED);
   });
 
-/** The version of a package of PyPI, as it is pinned. */
+/** Returns the pinned version of a package of PyPI. */
 export const pythonVersion = (name) => pinnedIn('requirements.txt', '==', name);
 
-/** Unpacks Debian's packages; returns why that cannot be, or nothing. */
+/** Unpacks Debian's packages; returns why that failed, or nothing. */
 export const installDebian = () =>
   once('debian', DEBIAN, ['debian.txt'], ([file]) => {
     const packages = readFileSync(join(PINNED, file), 'utf8').trim().split('\n');
@@ -77,7 +77,7 @@ export const installDebian = () =>
       .find((failure) => failure);
   });
 
-/** The version of one of Debian's packages, as it is pinned. */
+/** Returns the pinned version of one of Debian's packages. */
 export const debianVersion = (name) => pinnedIn('debian.txt', '=', name);
 
 function pinnedIn(file, sign, name) {
@@ -88,7 +88,7 @@ function pinnedIn(file, sign, name) {
 
 const outcomes = new Map();
 
-/** Installs what `files` pin into a folder, unless that holds just this. */
+/** Installs what `files` pin into a folder, unless the folder has exactly this. */
 function once(name, folder, files, install) {
   if (outcomes.has(name)) return outcomes.get(name);
   const texts = files.map((file) => readFileSync(join(PINNED, file)));
@@ -106,7 +106,7 @@ function once(name, folder, files, install) {
   return outcomes.get(name);
 }
 
-/** Runs a program to its end; returns what it said last if it failed, or nothing. */
+/** Runs a program to its end; returns its last output if it failed, or nothing. */
 function ran(program, args, cwd) {
   const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, env: toolEnvironment(), encoding: 'utf8' });
   if (status === 0) return undefined;

@@ -1,5 +1,5 @@
-// A person with a browser, as far as a provider's pages need one: reads forms, fills in who it is, agrees to what it is asked, and
-// says yes to a logout.
+// A person with a browser, as far as a provider's pages need one: fills in login forms, consents to what is asked, and
+// confirms a logout.
 
 import { Browser } from '../e2e/support/harness.mjs';
 
@@ -12,20 +12,20 @@ const ENTITIES = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' }
 export class Person extends Browser {
   /**
    * @param {{ username: string, password: string, answer?: (person: Person, page: Page) => Promise<any> }} who
-   *   `answer` deals with pages that are no plain forms: it gives where to go on, as `follow` does, or nothing.
+   *   `answer` handles pages that are not plain forms: it returns where to go on, as `follow` does, or nothing.
    */
   constructor({ username, password, answer = async () => undefined }) {
     super();
     this.username = username;
     this.password = password;
     this.answer = answer;
-    /** The pages that wanted an answer, by their address. */
+    /** The pages that wanted an answer, by URL. */
     this.asked = [];
   }
 
   /**
-   * Goes to an address and through all that is asked on the way, until it leads where `stop` says, or to a page that asks nothing.
-   * Gives the last page, and in `next` where its answer would have led.
+   * Goes to a URL and answers every page on the way, up to a URL that `stop` accepts, or to a page that asks nothing.
+   * Returns the last page, and in `next` the URL at which it stopped.
    * @param {string} address
    * @param {(url: string) => boolean} stop
    */
@@ -42,7 +42,7 @@ export class Person extends Browser {
     return { page: new Page(at.url, at.response, ''), next: at.next };
   }
 
-  /** The request that answers the first form of a page, if it has one. */
+  /** Returns the request that answers the first form of a page, if it has one. */
   fillIn(page) {
     const form = page
       .forms()
@@ -67,7 +67,7 @@ export class Person extends Browser {
   }
 }
 
-/** What a browser is shown. */
+/** A page in a browser. */
 export class Page {
   constructor(url, response, text) {
     this.url = url;
@@ -75,7 +75,7 @@ export class Page {
     this.text = text;
   }
 
-  /** The forms of a page, in order, with the buttons that belong to them. */
+  /** Returns the forms of a page, in order, with their buttons. */
   forms() {
     const html = this.text.replace(/<!--[\s\S]*?-->/g, '');
     return [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/gi)].map(([, tag, content]) => {
@@ -90,7 +90,7 @@ export class Page {
     });
   }
 
-  /** What the page says, in one line. */
+  /** Returns the page's text in one line. */
   words() {
     const body = this.text.replace(/<(script|style|head)\b[\s\S]*?<\/\1>/gi, ' ').replace(/<[^>]*>/g, ' ');
     return decode(body).replace(/\s+/g, ' ').trim();

@@ -1,4 +1,4 @@
-// A provider in a process of its own: it reads its settings from its input, and says in one line of JSON that it listens.
+// Starts a provider in its own process: it reads its settings from its input, and reports in one line of JSON that it listens.
 
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ROOT, freePort } from '../e2e/support/harness.mjs';
 
-/** What every provider is told of the client and the user it is to make: the secrets are made at each start. */
+/** The client and the user that every provider has to make; their secrets are made at each start. */
 export async function settingsFor({ tokens, sessions }) {
   return {
     port: await freePort(),
@@ -23,7 +23,7 @@ export async function settingsFor({ tokens, sessions }) {
   };
 }
 
-/** The bindings of a gateway for a client that was made of such settings. */
+/** Returns the bindings of a gateway for a client with such settings. */
 export const bindingsFor = (issuer, settings) => ({
   ISSUER: issuer,
   CLIENT_ID: settings.client_id,
@@ -32,7 +32,7 @@ export const bindingsFor = (issuer, settings) => ({
 });
 
 /**
- * Starts a server of tests/interop/servers; gives what it says, and how to end it.
+ * Starts a server of tests/interop/servers; returns its report, and how to end it.
  * @param {string} program
  * @param {string} script
  * @param {any} settings
@@ -45,7 +45,7 @@ export async function startServer(program, script, settings, env = {}) {
 }
 
 /**
- * Starts a program, and waits for the line that says that it listens.
+ * Starts a program, and waits for the line that reports that it listens.
  * @param {string} program
  * @param {string[]} args
  * @param {{ input?: string, env?: Record<string, string>, ready: RegExp }} how

@@ -20,7 +20,7 @@ import oidcProvider from './providers/oidc-provider.mjs';
  *   version: () => string,
  *   start: (places: { tokens: any, sessions: any }) => Promise<any>,
  * }} Provider `config` is its file in examples/providers; `gaps` is what is missing for it; `install` installs what it needs once, or says
- *   why it cannot be had; `start` starts it, for gateways at these places.
+ *   why that failed; `start` starts it, for gateways at these addresses.
  */
 
 /** @type {Provider[]} */

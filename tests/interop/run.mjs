@@ -38,5 +38,5 @@ async function runAll(names) {
 }
 
 await main(() => runAll(process.argv.slice(2)));
-// What a provider left behind when it could not be started keeps nobody.
+// A provider that failed to start may have left work behind, which must not keep this process.
 process.exit();

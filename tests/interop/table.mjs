@@ -1,10 +1,10 @@
-// The table of what was walked, as text for a terminal and as docs/providers.md.
+// Prints the results of all walks, as text for a terminal and as docs/providers.md.
 
 import { STEP_NAMES } from './walk.mjs';
 
 const SIGNS = { passed: '✓', failed: '✗', 'not offered': '–', 'not reached': '' };
 
-/** The rows of all walks, one a line. */
+/** Returns the rows of all walks, one per line. */
 export const asText = (walks) =>
   walks.flatMap(({ provider, version, rows }) =>
     rows.map(({ step, outcome, reason, choice }) =>
@@ -14,7 +14,7 @@ export const asText = (walks) =>
     ),
   );
 
-/** docs/providers.md. */
+/** Returns the text of docs/providers.md. */
 export function asPage(walks, absent) {
   const gaps = [];
   const lines = walks.map(({ provider, version, config, rows }) => {
@@ -29,20 +29,20 @@ export function asPage(walks, absent) {
 
 <!-- Written by \`make interop\`. -->
 
-Real servers that Bargate was tried against, each started as it comes or as the name says, with a client and a user made by its own
-means. \`make interop\` installs them and walks every step in the Worker that would be deployed.
+Bargate is tested with real servers. Each has its default settings, or those that its name says. A client and a user are made by the
+server's own means. \`make interop\` installs the servers and walks every step with the Worker that would be deployed.
 
-The config of each is a file to start from. Without its \`session\`, and without the logout paths that need one, it is the config of a
-page that holds its tokens: both were walked.
+Each has a config to start from. That config is walked twice: as it is, with sessions; and for a page that holds its tokens, without
+\`session\` and the logout paths that need one.
 
 | sign | meaning |
 | --- | --- |
 | ✓ | passed |
-| ✗ | fails, for want of what stands [below](#what-is-missing) under the number |
+| ✗ | failed; Bargate lacks what the number says [below](#what-is-missing) |
 | – | the provider does not offer it |
-| (empty) | not reached, since a step before it fails |
+| (empty) | not reached, because an earlier step failed |
 
-## What was walked
+## Results
 
 | provider | version | ${STEP_NAMES.join(' | ')} | |
 | --- | --- |${' --- |'.repeat(STEP_NAMES.length + 1)}
@@ -59,15 +59,15 @@ ${absent.length ? `\n## What was not run\n\n${absent.map(({ name, reason }) => `
 }
 
 const STEPS_IN_WORDS = `- **discovery**: the gateway reads the provider's document and its keys.
-- **login**: a person is led to the provider, logs in, agrees, and comes back with a code.
-- **tokens**: the callback of a page that holds its tokens.
-- **bearer**: the access token opens a path with \`auth\`.
-- **profile**: the profile with that token.
-- **refresh**: a new access token for the refresh token.
-- **late duplicate**: the same refresh token once more, as a second tab sends it, gets as good an answer, and the login goes on.
-- **session**: the callback of a session, and a call to the API with its cookie.
-- **session profile**: the profile with the cookie.
-- **renewal**: the access token of the session is renewed when it is about to expire.
-- **logout**: the session ends, the provider logs the person out and leads back.
-- **revocation**: the refresh token of the session is no longer good after the logout.
-- **back-channel logout**: a logout at the provider ends the session here.`;
+- **login**: a person goes to the provider, logs in, consents, and comes back with a code.
+- **tokens**: the callback gives tokens to a page that holds them.
+- **bearer**: the access token is accepted on a path with \`auth\`.
+- **profile**: the gateway returns the profile for that token.
+- **refresh**: the refresh token brings a new access token.
+- **late duplicate**: a second tab sends the same refresh token later and also gets valid tokens, and the login goes on.
+- **session**: the callback begins a session, and its cookie is accepted in a call to the API.
+- **session profile**: the gateway returns the profile for the cookie.
+- **renewal**: the gateway renews the session's access token shortly before it expires.
+- **logout**: the session ends; the provider logs the person out and redirects back.
+- **revocation**: after the logout, the provider no longer accepts the session's refresh token.
+- **back-channel logout**: a logout at the provider ends the session at the gateway.`;

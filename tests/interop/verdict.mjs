@@ -1,8 +1,8 @@
-// What the rows of a walk say, held against what is known to be missing.
+// Compares the rows of a walk with the known gaps.
 
 /**
- * Marks the rows of a walk with what is known: a step that fails for want of a choice is expected to, and one that passes although it is
- * known to fail is as wrong as one that fails although it should not. Returns what is wrong, as sentences.
+ * Marks the rows of a walk that have a known gap. A step with a gap is expected to fail, so one that passes although it is
+ * known to fail is as wrong as one that fails unexpectedly. Returns what is wrong, as sentences.
  */
 export function judge({ provider, rows }, gaps) {
   const wrong = [];

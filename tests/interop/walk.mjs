@@ -1,5 +1,5 @@
-// Walks every step of both modes at one provider, and says of each whether it was passed. A step that fails does not end the walk: what
-// does not need it is tried all the same.
+// Walks every step of both modes at one provider, and reports each outcome. A step that fails does not end the walk: steps that
+// do not need it are still tried.
 
 import { randomUUID } from 'node:crypto';
 import { startApi } from '../../dev/api.mjs';
@@ -14,17 +14,17 @@ const PROFILE = '/auth/profile';
 const REFRESH = '/auth/refresh';
 const API = '/api/things';
 
-/** How long before its end an access token is when the gateway's clock is moved there: it is due to be renewed, and still holds. */
+/** How long before an access token's expiry the gateway's clock is set: it is due for renewal, and still valid. */
 const LEFT_SECS = 30;
 
-/** How much of an answer is shown, in characters. */
+/** The longest excerpt of an answer, in characters. */
 const SHOWN_CHARS = 200;
 
-/** What a step says where a provider does not have what it is about. */
+/** What a step throws if the provider does not offer its subject. */
 class NotOffered extends Error {}
 
 /**
- * The steps, in order. `needs` is the step without which one cannot be tried. Each gets the walk, throws where it fails, and may leave
+ * The steps, in order. `needs` names the step that must have passed before. Each gets the walk's state, throws if it fails, and may leave
  * there what later ones need.
  * @type {{ name: string, needs?: string, body: (state: any) => Promise<any> }[]}
  */
@@ -44,13 +44,13 @@ const STEPS = [
   { name: 'back-channel logout', needs: 'session', body: seeBackchannelLogout },
 ];
 
-/** What is walked at a provider that only signs: it hands out a token by other means than a login. */
+/** The steps at a provider that only signs tokens: it gives one by other means than a login. */
 const OF_SIGNERS = ['discovery', 'bearer'];
 
 export const STEP_NAMES = STEPS.map(({ name }) => name);
 
 /**
- * Walks all steps at a provider and gives a row for each: `passed`, `failed` with the reason, `not offered`, or `not reached` with the
+ * Walks all steps at a provider and returns a row for each: `passed`, `failed` with the reason, `not offered`, or `not reached` with the
  * step that it needs.
  * @param {import('./providers.mjs').Provider} provider
  * @returns {Promise<{ provider: string, version: string, config: string, rows: { step: string, outcome: string, reason?: string }[] }>}
@@ -116,7 +116,7 @@ async function discover(state) {
   expectStatus(await gateway.ask('/health'), 200);
 }
 
-/** A page's login, up to where the provider leads back. */
+/** Logs a page in, up to the provider's redirect back. */
 async function logIn({ tokens }) {
   tokens.callback = await loginUntilCallback(tokens);
 }
@@ -130,7 +130,7 @@ async function loginUntilCallback({ gateway, person }) {
   return arrived.next;
 }
 
-/** Says where a person came to a stop. */
+/** Describes where a person came to a stop. */
 function stoppedAt(gateway, page) {
   const { origin, pathname } = new URL(page.url);
   const who = origin === gateway.origin ? 'the gateway' : 'the provider';
@@ -141,7 +141,7 @@ function stoppedAt(gateway, page) {
 async function takeTokens({ tokens }) {
   const answer = await askAs(tokens, tokens.callback);
   expectStatus(answer, 200);
-  if (!answer.body.access_token) throw new Error('no access token was given');
+  if (!answer.body.access_token) throw new Error('the answer has no access token');
   tokens.given = answer.body;
 }
 
@@ -163,11 +163,11 @@ async function refresh({ tokens }) {
   if (!tokens.given.refresh_token) throw new Error('the login brought no refresh token');
   const answer = await askRefresh(tokens.gateway, tokens.given.refresh_token);
   expectStatus(answer, 200);
-  if (!answer.body.access_token) throw new Error('no access token was given');
+  if (!answer.body.access_token) throw new Error('the answer has no access token');
   tokens.refreshed = answer.body;
 }
 
-/** The same refresh token again, as a second tab sends it, gets an answer that is as good; and the login goes on with what came. */
+/** Sends the same refresh token again, as a second tab does: it also gets valid tokens, and the login goes on with them. */
 async function repeatRefresh({ tokens: { gateway, given, refreshed } }) {
   const again = await askRefresh(gateway, given.refresh_token);
   expectStatus(again, 200);
@@ -243,7 +243,7 @@ async function seeRevocation({ document, sessions, server }) {
   if (await isAccepted(gateway, document, refreshToken)) throw new Error('the refresh token is as good as before');
 }
 
-/** Whether the provider takes a refresh token, sent as the gateway sent the last one. */
+/** Checks whether the provider accepts a refresh token, sent as the gateway sent the last one. */
 async function isAccepted({ calls }, { token_endpoint: url }, refreshToken) {
   const last = calls.filter((call) => call.url === url && call.method === 'POST').at(-1);
   const body = new URLSearchParams([...last.body].filter(([name]) => ['client_id', 'client_secret'].includes(name)));
@@ -260,17 +260,17 @@ async function seeBackchannelLogout({ document, sessions, server }) {
   await openSession({ sessions });
   await server.endLogin(sessions.person, { document, idToken: sessions.gateway.lastGiven('id_token') });
   await until(async () => {
-    // What the isolate remembers of a session is asked for once more.
+    // The isolate asks again for what it remembers of a session.
     await sessions.gateway.later(REMEMBERED_SECS);
     return (await askAs(sessions, API)).status === 401;
   });
 }
 
-/** TOKEN_CACHE_MAX_SECS of record.rs. */
+/** `TOKEN_CACHE_MAX_SECS` of record.rs. */
 const REMEMBERED_SECS = 15;
 
 /**
- * Asks as a person's browser, and gives the answer with its line in the log.
+ * Sends a request as a person's browser, and returns the answer with its line in the log.
  * @param {any} as
  * @param {string} path
  * @param {Record<string, any>} [init]
@@ -286,7 +286,7 @@ async function askAs({ gateway, person }, path, { headers, ...init } = {}) {
   return { status: response.status, headers: response.headers, text, body: parse(text), record };
 }
 
-/** Returns the answer if it has this status; fails with its code and with what the log says of it otherwise. */
+/** Returns the answer if it has this status; otherwise throws its code and the reason in the log. */
 function expectStatus(answer, status) {
   if (answer.status === status) return answer;
   const { code, reason } = answer.record;

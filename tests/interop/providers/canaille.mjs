@@ -13,7 +13,7 @@ export default [
     method: 'client_secret_post',
     gaps: [
       ofTheProvider(
-        'its first access token lives ten days and the next an hour, so that no clock suits both',
+        'its first access token lives ten days and the next an hour, so no clock suits both',
         /has expired already/,
       )('renewal'),
       ID_TOKEN_HINT('logout'),

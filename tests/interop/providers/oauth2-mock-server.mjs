@@ -7,7 +7,7 @@ import { Person } from '../person.mjs';
 
 const CLIENT_ID = 'bargate-interop';
 const AUDIENCE = 'https://api.example.com/';
-const TAKES_ALL = ofTheProvider('the server takes every refresh token', /as good as before/)('revocation');
+const TAKES_ALL = ofTheProvider('the server accepts every refresh token', /as good as before/)('revocation');
 
 /** @type {import('../providers.mjs').Provider[]} */
 export default [
