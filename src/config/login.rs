@@ -26,9 +26,9 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Returns the config's value of a parameter of authorization requests.
+    /// Returns the config's value of a parameter of authorization requests. Some providers ignore the case of its name.
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+        self.parameters.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// Checks whether logins request a scope.

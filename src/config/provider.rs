@@ -154,10 +154,12 @@ fn read_login_parameters<'n>(
         let is_name = |name: &str| {
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
         };
-        if !is_name(key) || RESERVED_PARAMETERS.contains(&&**key) {
-            let help = told(|| match &**key {
+        // Names are told apart by case (RFC 6749 section 1.9), but not by every provider.
+        let is_reserved = RESERVED_PARAMETERS.iter().any(|name| name.eq_ignore_ascii_case(key));
+        if is_reserved || !is_name(key) {
+            let help = told(|| match &*key.to_ascii_lowercase() {
                 "audience" | "client_id" | "client_secret" | "redirect_uri" | "scope" => {
-                    format!("write it as \"{key}\" of the authorizer")
+                    format!("write it as \"{}\" of the authorizer", key.to_ascii_lowercase())
                 }
                 name if is_name(name) => "remove it: it is the gateway's own".to_owned(),
                 _ => "a name has letters, digits, \"-\", \".\" and \"_\" alone".to_owned(),

@@ -208,12 +208,19 @@ mod tests {
         };
         let own = "https://idp.example/authorize?response_type=code&client_id=client\
                    &redirect_uri=https%3A%2F%2Fgw.example%2Fcb&state=s&nonce=n&code_challenge=c&code_challenge_method=S256";
-        let table: [(&[_], _, _, _); 5] = [
+        let table: [(&[_], _, _, _); 7] = [
             (&[("scope", "openid a")], "", "&scope=openid+a", "nothing"),
             (&[("scope", "openid")], "prompt=login&prompt=none", "&scope=openid&prompt=login", "the first of a name"),
             (&[("scope", "openid")], "scope=admin&state=x&acr_values=1", "&scope=openid", "nothing of these"),
             (&[("prompt", "consent")], "prompt=none&max_age=1", "&prompt=consent&max_age=1", "one, beside another"),
             (&[("prompt", "")], "prompt=none", "&prompt=", "one that the config leaves empty"),
+            (&[("Prompt", "login")], "prompt=none", "&Prompt=login", "one that the config has in other letters"),
+            (
+                &[("prompt", "login")],
+                "%70rompt=none&Prompt=none&+prompt=none",
+                "&prompt=login",
+                "one in another spelling",
+            ),
         ];
         for (parameters, passed, expected, message) in table {
             assert_eq!(request(&provider(parameters), passed), format!("{own}{expected}"), "{message}");

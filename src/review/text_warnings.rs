@@ -17,6 +17,13 @@ pub(super) fn warn_of_texts(warnings: &mut Warnings<'_>) {
         warn_of_secrets(&[], config.at(&key), Reader::Client, warnings);
     }
     warn_of_templates(&[], config.at(&root::HEADERS), TextOf::Header, warnings);
+    for authorizer in &warnings.tree.authorizers {
+        // The browser carries them to the provider.
+        for (_, written) in authorizer.provider.iter().flat_map(|provider| &provider.login_parameters) {
+            let text = written.text.as_written().unwrap_or_default();
+            warn_of_secret(&authorizer.allow, text, written.offset, Reader::Client, warnings);
+        }
+    }
     for path in &warnings.tree.paths {
         warn_of_path(path, warnings);
     }
@@ -67,16 +74,19 @@ enum Reader {
 
 /// Warns of each secret in what is sent.
 fn warn_of_secrets(allow: &[Written<'_>], sent: Option<&Node<'_>>, reader: Reader, warnings: &mut Warnings<'_>) {
-    each_text(sent, &mut |text, offset| {
-        let Some(name) = secret_name(text) else { return };
-        let (message, help) = match reader {
-            Reader::Client => (format!("the secret {name} is sent to clients"), "keep secrets out of answers"),
-            Reader::Upstream => {
-                (format!("the secret {name} is sent to an upstream"), "send it only where the upstream must have it")
-            }
-        };
-        warnings.warn(Code::SecretExposed, allow, offset, message, help);
-    });
+    each_text(sent, &mut |text, offset| warn_of_secret(allow, text, offset, reader, warnings));
+}
+
+/// Warns of a text that is sent, if it is a secret.
+fn warn_of_secret(allow: &[Written<'_>], text: &str, offset: usize, reader: Reader, warnings: &mut Warnings<'_>) {
+    let Some(name) = secret_name(text) else { return };
+    let (message, help) = match reader {
+        Reader::Client => (format!("the secret {name} is sent to clients"), "keep secrets out of answers"),
+        Reader::Upstream => {
+            (format!("the secret {name} is sent to an upstream"), "send it only where the upstream must have it")
+        }
+    };
+    warnings.warn(Code::SecretExposed, allow, offset, message, help);
 }
 
 /// Warns of each variable that is a secret and that a path sends to an upstream.

@@ -94,7 +94,7 @@ impl Form {
             Self::NotEmpty => return format!(r"^{NO_REFERENCE_WITHIN}{NO_REFERENCE}[\s\S]|^{REFERENCE}$"),
             Self::Reference => return format!("^{REFERENCE}$"),
             Self::HeaderKey => return format!("^{}{token}$", not_of_the_connection()),
-            Self::Parameter => return format!(r"^(?!(?:{})$)[A-Za-z0-9._\-]+$", RESERVED_PARAMETERS.join("|")),
+            Self::Parameter => return format!(r"^{}[A-Za-z0-9._\-]+$", not_one_of(&RESERVED_PARAMETERS)),
             Self::HttpsUrl => https_url(),
             // A private-use scheme is the reverse of a domain.
             Self::RedirectUri => format!(r"{}|[a-z][a-z0-9+\-]*\.[a-z0-9+.\-]*:[^#@\s]*", https_url()),
@@ -166,6 +166,10 @@ fn page_origins() -> String {
 
 /// Looks ahead, and fails if a header belongs to the connection; in any case, as names of headers are.
 fn not_of_the_connection() -> String {
+    not_one_of(&[HOP_BY_HOP_HEADERS.as_slice(), &FRAMING_HEADERS].concat())
+}
+
+fn not_one_of(names: &[&str]) -> String {
     let any_case = |name: &&str| -> String {
         let letter = |c: char| match c.is_ascii_alphabetic() {
             true => format!("[{}{c}]", c.to_ascii_uppercase()),
@@ -173,7 +177,7 @@ fn not_of_the_connection() -> String {
         };
         name.chars().map(letter).collect()
     };
-    let names: Vec<_> = HOP_BY_HOP_HEADERS.iter().chain(&FRAMING_HEADERS).map(any_case).collect();
+    let names: Vec<_> = names.iter().map(any_case).collect();
     format!("(?!(?:{})$)", names.join("|"))
 }
 
