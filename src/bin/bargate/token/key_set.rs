@@ -84,8 +84,8 @@ mod tests {
             ("http://keys.example/jwks", "plain http"),
             ("https://user:pass@keys.example/jwks", "a password"),
             ("https://keys.example/jwks#x", "a fragment"),
-            ("ftp://keys.example/jwks", "no http or https"),
-            ("https://", "no http or https"),
+            ("ftp://keys.example/jwks", "not an http or https URL"),
+            ("https://", "not an http or https URL"),
         ];
         for (url, expected) in table {
             let failure = read_key_set(url, None).err().unwrap();
