@@ -118,8 +118,8 @@ function dropUnusedStreams(wasm) {
 }
 
 /**
- * Returns short names to what is imported: those of wasm-bindgen end in a digest each, in both files. Leaves out of the script what
- * is offered and not imported.
+ * Shortens the names of imports in both files: each of wasm-bindgen's ends in a digest. Leaves out of the script what it offers and
+ * the WebAssembly does not import.
  */
 function shortenImports(wasm, script) {
   const bytes = readFileSync(join(ROOT, wasm));

@@ -14,7 +14,7 @@ impl<T> Secret<T> {
         Self(value)
     }
 
-    /// Returns the value to the one place that needs it.
+    /// Returns the value, for the one place that needs it.
     pub fn expose(&self) -> &T {
         &self.0
     }
