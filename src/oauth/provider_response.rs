@@ -135,7 +135,8 @@ impl TokenResponse {
 /// # Errors
 /// What a client is told, by that table.
 pub fn parse_token_response(grant: Grant, response: &ProviderResponse) -> Result<TokenResponse, Problem> {
-    if response.status == 200 {
+    // Some answer with "Created".
+    if matches!(response.status, 200 | 201) {
         return read_tokens(grant, &response.body);
     }
     let error = provider_error(response);
@@ -341,6 +342,12 @@ mod tests {
         let code = |body| parse_token_response(Grant::Code, &answer(400, body)).err().unwrap().code();
         assert_eq!(code(invalid_grant), "code_invalid", "a code that was used before");
         assert_eq!(code(r#"{"error":"mfa_required"}"#), "interaction_required", "a login that is not complete");
+    }
+
+    #[test]
+    fn tokens_are_taken_from_a_201_too() {
+        let tokens = parse_token_response(Grant::Code, &answer(201, r#"{"access_token":"a"}"#)).ok().unwrap();
+        assert_eq!(tokens.access_token(), "a");
     }
 
     #[test]
