@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use super::authorizer::Authorizer;
-use super::provider::{Endpoints, SCOPE};
+use super::provider::{AuthMethod, Endpoints, SCOPE};
 use super::shared_secret::SECRET_MIN_BYTES;
+use crate::jwks::SigningKey;
 use crate::secret::Secret;
 
 /// An application at an identity provider.
@@ -15,8 +16,16 @@ pub struct Provider {
     pub client_id: String,
     /// The application's secret; without one the code exchange relies on PKCE alone.
     pub client_secret: Option<Secret<String>>,
+    /// How it authenticates, if the config says so.
+    pub auth_method: Option<AuthMethod>,
+    /// Whether Basic has its name and its secret unencoded.
+    pub raw_client_secret: bool,
+    /// What it signs with; only an application that authenticates by `private_key_jwt` has one.
+    pub private_key: Option<Rc<SigningKey>>,
     /// What every authorization request says by the config, by the names of its parameters.
     pub parameters: Vec<(String, String)>,
+    /// Where refresh tokens are revoked, if the config says so.
+    pub revocation_endpoint: Option<String>,
     /// How long a late duplicate of a refresh gets the first one's answer; 0 turns that off.
     pub rotation_grace_secs: u32,
     /// The provider's addresses; `None` if they stand in its discovery document.
