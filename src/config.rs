@@ -58,7 +58,7 @@ pub use mapping::{Mapping, Source};
 pub use networks::Networks;
 pub use path::Path;
 pub use protected_resource::ProtectedResource;
-pub use provider::Endpoints;
+pub use provider::{AuthMethod, Endpoints};
 pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings, holds_reference};
 pub use rules::{Cache, RateKey, RateLimit, Rules};
 pub use server::{Server, Target, Targets};

@@ -65,6 +65,17 @@ pub struct Key {
     pub jwk: Secret<String>,
 }
 
+/// A private key that the gateway signs with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningKey {
+    /// Its name, by which the provider finds the public key.
+    pub kid: Option<String>,
+    /// The algorithm that it signs with.
+    pub algorithm: Algorithm,
+    /// Only the key, as JSON (RFC 7517), for the importer.
+    pub jwk: Secret<String>,
+}
+
 /// A key of the set that cannot be used, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SkippedKey {
@@ -234,33 +245,74 @@ impl Key {
     }
 
     fn read(members: &Map<String, Value>) -> Result<Self, SkippedKey> {
-        let for_signatures = present(members, "use").is_none_or(|usage| usage == "sig");
-        let may_verify = present(members, "key_ops")
-            .is_none_or(|ops| ops.as_array().is_some_and(|ops| ops.iter().any(|op| op == "verify")));
-        if !for_signatures || !may_verify {
-            return Err(SkippedKey::OtherUse);
-        }
+        check_use(members, "verify")?;
         let (family, numbers) = read_family(members)?;
-        let algorithm = match present(members, "alg") {
-            None => None,
-            Some(name) => {
-                let named = name.as_str().and_then(Algorithm::parse).filter(|algorithm| algorithm.family() == family);
-                Some(named.ok_or(SkippedKey::Unsupported("alg"))?)
-            }
-        };
-        let kid = match present(members, "kid") {
-            None => None,
-            Some(kid) => Some(kid.as_str().ok_or(SkippedKey::Malformed("kid"))?.to_owned()),
-        };
-        // Only the numbers go to the importer: certificates, uses and private parts stay behind.
-        let mut public = Map::new();
-        for name in numbers {
-            if let Some(value) = members.get(*name) {
-                public.insert((*name).to_owned(), value.clone());
-            }
-        }
-        Ok(Self { kid, algorithm, family, jwk: Secret::new(Value::Object(public).to_text()) })
+        let (kid, algorithm) = read_names(members, family)?;
+        Ok(Self { kid, algorithm, family, jwk: only(members, numbers) })
     }
+}
+
+impl SigningKey {
+    /// Parses a private key (RFC 7517). It signs with the algorithm that it names, or else with the usual one of its kind.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn parse(jwk: &str) -> Result<Self, SkippedKey> {
+        let members = json::parse_object(jwk.as_bytes()).ok_or(SkippedKey::Malformed("kty"))?;
+        check_use(&members, "sign")?;
+        let (family, numbers) = read_family(&members)?;
+        let (kid, algorithm) = read_names(&members, family)?;
+        let (usual, private): (_, &[&str]) = match family {
+            KeyFamily::Rsa => (Algorithm::Rs256, &["d", "p", "q", "dp", "dq", "qi"]),
+            KeyFamily::P256 => (Algorithm::Es256, &["d"]),
+            KeyFamily::P384 => (Algorithm::Es384, &["d"]),
+            KeyFamily::Ed25519 => (Algorithm::EdDsa, &["d"]),
+            KeyFamily::Secret => return Err(SkippedKey::Unsupported("kty")),
+        };
+        if let Some(lacking) = private.iter().find(|name| number(&members, name).is_none()) {
+            return Err(SkippedKey::Malformed(lacking));
+        }
+        let jwk = only(&members, &[numbers, private].concat());
+        Ok(Self { kid, algorithm: algorithm.unwrap_or(usual), jwk })
+    }
+}
+
+/// Checks that a key is for signatures, and for this operation (RFC 7517 sections 4.2 and 4.3).
+fn check_use(members: &Map<String, Value>, operation: &str) -> Result<(), SkippedKey> {
+    let for_signatures = present(members, "use").is_none_or(|usage| usage == "sig");
+    let is_allowed = present(members, "key_ops")
+        .is_none_or(|ops| ops.as_array().is_some_and(|ops| ops.iter().any(|op| op == operation)));
+    if for_signatures && is_allowed { Ok(()) } else { Err(SkippedKey::OtherUse) }
+}
+
+/// Returns the key's name, and the one algorithm that it is for, as far as it says so.
+fn read_names(
+    members: &Map<String, Value>,
+    family: KeyFamily,
+) -> Result<(Option<String>, Option<Algorithm>), SkippedKey> {
+    let algorithm = match present(members, "alg") {
+        None => None,
+        Some(name) => {
+            let named = name.as_str().and_then(Algorithm::parse).filter(|algorithm| algorithm.family() == family);
+            Some(named.ok_or(SkippedKey::Unsupported("alg"))?)
+        }
+    };
+    let kid = match present(members, "kid") {
+        None => None,
+        Some(kid) => Some(kid.as_str().ok_or(SkippedKey::Malformed("kid"))?.to_owned()),
+    };
+    Ok((kid, algorithm))
+}
+
+/// Returns only these members of a key, for the importer, and so neither certificates nor uses nor, of a public key, private parts.
+fn only(members: &Map<String, Value>, names: &[&str]) -> Secret<String> {
+    let mut key = Map::new();
+    for name in names {
+        if let Some(value) = members.get(*name) {
+            key.insert((*name).to_owned(), value.clone());
+        }
+    }
+    Secret::new(Value::Object(key).to_text())
 }
 
 /// Returns a member, taking `null` for absent.
@@ -268,19 +320,23 @@ fn present<'m>(members: &'m Map<String, Value>, name: &str) -> Option<&'m Value>
     members.get(name).filter(|value| !value.is_null())
 }
 
+/// Returns a number of a key (RFC 7518 section 2).
+fn number(members: &Map<String, Value>, name: &str) -> Option<Vec<u8>> {
+    json::text(members, name).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).filter(|bytes| !bytes.is_empty())
+}
+
 /// Returns the kind of a key and the members that make its public part (RFC 7518 section 6, RFC 8037 section 2).
 fn read_family(members: &Map<String, Value>) -> Result<(KeyFamily, &'static [&'static str]), SkippedKey> {
-    let number = |name: &str| json::text(members, name).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
     // Of this length in bytes.
-    let sized = |name: &'static str, length: usize| match number(name) {
+    let sized = |name: &'static str, length: usize| match number(members, name) {
         Some(bytes) if bytes.len() == length => Ok(()),
         _ => Err(SkippedKey::Malformed(name)),
     };
     let point = |length: usize| sized("x", length).and_then(|()| sized("y", length));
     let (family, numbers): (_, &[&str]) = match (json::text(members, "kty"), json::text(members, "crv")) {
         (Some("RSA"), _) => {
-            let modulus = number("n").ok_or(SkippedKey::Malformed("n"))?;
-            number("e").filter(|exponent| !exponent.is_empty()).ok_or(SkippedKey::Malformed("e"))?;
+            let modulus = number(members, "n").ok_or(SkippedKey::Malformed("n"))?;
+            number(members, "e").ok_or(SkippedKey::Malformed("e"))?;
             match bits(&modulus) {
                 RSA_MIN_BITS..=RSA_MAX_BITS => (KeyFamily::Rsa, &["kty", "n", "e"]),
                 other => return Err(SkippedKey::RsaBits(other)),

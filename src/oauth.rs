@@ -15,7 +15,7 @@ mod rotation;
 mod web_message;
 
 pub use attempts::{Attempts, Ended};
-pub use client::Form;
+pub use client::{Form, client_assertion};
 pub use discovery::Discovery;
 pub use login::{
     LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, PASSED_TO_PROVIDER, authorize_url, check_response_issuer, code_form,

@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use bargate::algorithm::Algorithm;
-use bargate::jwks::{JWKS_MAX_BYTES, JWKS_MAX_KEYS, KeySet, KeySetError, SkippedKey};
+use bargate::jwks::{JWKS_MAX_BYTES, JWKS_MAX_KEYS, KeySet, KeySetError, SigningKey, SkippedKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -301,4 +301,46 @@ fn a_key_is_chosen_by_name_type_and_algorithm() {
     for (kid, algorithm, expected, message) in table {
         assert_eq!(set.select_keys(kid, algorithm), expected, "{message}: {kid:?} {algorithm:?}");
     }
+}
+
+#[test]
+fn a_private_key_signs_with_the_algorithm_that_it_names_or_the_usual_one() {
+    let private = |mut key: Value, members: &[&str]| {
+        for member in members {
+            key = with(key, member, Some(json!(number(32))));
+        }
+        key
+    };
+    let of_rsa = ["d", "p", "q", "dp", "dq", "qi"];
+    let ec = || private(p256("k"), &["d"]);
+    let bare = |key: Value| with(with(key, "alg", None), "kid", None);
+    let malformed = |member| Err(SkippedKey::Malformed(member));
+    let table: [(Value, Result<Algorithm, SkippedKey>, &str); 13] = [
+        (ec(), Ok(Algorithm::Es256), "P-256"),
+        (private(p384("k"), &["d"]), Ok(Algorithm::Es384), "P-384"),
+        (private(ed25519("k"), &["d"]), Ok(Algorithm::EdDsa), "Ed25519"),
+        (bare(private(rsa("k"), &of_rsa)), Ok(Algorithm::Rs256), "RSA"),
+        (with(private(rsa("k"), &of_rsa), "alg", Some(json!("PS512"))), Ok(Algorithm::Ps512), "RSA for PSS"),
+        (private(rsa("k"), &of_rsa[..5]), malformed("qi"), "RSA without a part that the importer needs"),
+        (p256("k"), malformed("d"), "a public key"),
+        (with(ec(), "d", Some(json!("not base64url!"))), malformed("d"), "a private part that is not base64url"),
+        (with(ec(), "use", Some(json!("enc"))), Err(SkippedKey::OtherUse), "a key for encryption"),
+        (with(ec(), "key_ops", Some(json!(["verify"]))), Err(SkippedKey::OtherUse), "a key that may only verify"),
+        (with(ec(), "alg", Some(json!("RS256"))), Err(SkippedKey::Unsupported("alg")), "the algorithm of another kind"),
+        (with(ec(), "kid", Some(json!(1))), malformed("kid"), "a name that is not a text"),
+        (json!({ "kty": "oct", "k": number(32) }), Err(SkippedKey::Unsupported("kty")), "a shared secret"),
+    ];
+    for (key, expected, message) in table {
+        let parsed = SigningKey::parse(&key.to_string());
+        assert_eq!(parsed.as_ref().map(|key| key.algorithm).map_err(Clone::clone), expected, "{message}");
+        if let Ok(parsed) = parsed {
+            assert_eq!(parsed.kid.as_deref(), key["kid"].as_str(), "{message}: its name");
+            assert!(
+                parsed.jwk.expose().contains("\"d\":") && !parsed.jwk.expose().contains("alg"),
+                "{message}: only its numbers"
+            );
+            assert!(!format!("{parsed:?}").contains(&number(32)), "{message}: Debug does not show it");
+        }
+    }
+    assert_eq!(SigningKey::parse("-----BEGIN PRIVATE KEY-----").unwrap_err(), SkippedKey::Malformed("kty"), "PEM");
 }

@@ -97,7 +97,7 @@ codes! {
         InvalidDomain = "invalid_domain": "a provider's domain is not a host name",
         InvalidHeader = "invalid_header": "a header's value has a character that is not allowed in headers",
         InvalidJson = "invalid_json": "the file is not JSON",
-        InvalidJwks = "invalid_jwks": "a JWKS is malformed, or has no key to verify with",
+        InvalidJwks = "invalid_jwks": "a JWKS or a private key is malformed, or has no key that can be used",
         InvalidName = "invalid_name": "a name cannot be that of a header, method, media type, scope, cookie, module or parameter",
         InvalidNetwork = "invalid_network": "an entry of `ip` is neither an address nor a network",
         InvalidOrigin = "invalid_origin": "an origin has more or less than scheme, host and port",

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use super::authorizer::Authorizer;
-use super::provider::{Endpoints, SCOPE};
+use super::provider::{AuthMethod, Endpoints, SCOPE};
 use super::shared_secret::SECRET_MIN_BYTES;
+use crate::jwks::SigningKey;
 use crate::secret::Secret;
 
 /// A client at an identity provider.
@@ -15,8 +16,16 @@ pub struct Provider {
     pub client_id: String,
     /// The client secret; without one, token requests rely only on PKCE.
     pub client_secret: Option<Secret<String>>,
+    /// The method of client authentication, if the config has one.
+    pub auth_method: Option<AuthMethod>,
+    /// Whether Basic has the client id and the secret unencoded.
+    pub raw_client_secret: bool,
+    /// The key that signs assertions; only a client with `private_key_jwt` has one.
+    pub private_key: Option<Rc<SigningKey>>,
     /// Parameters that the config adds to every authorization request.
     pub parameters: Vec<(String, String)>,
+    /// The revocation endpoint, if the config has one.
+    pub revocation_endpoint: Option<String>,
     /// How long late duplicates of a refresh get the first answer; 0 disables that.
     pub rotation_grace_secs: u32,
     /// The provider's endpoints; `None` if its discovery document has them.

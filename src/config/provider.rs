@@ -2,12 +2,15 @@
 
 use std::rc::Rc;
 
-use super::address::WrittenUrl;
+use super::address::{Scheme, WrittenUrl, read_url};
 use super::code::Code;
-use super::document::Member;
-use super::reader::{Findings, ObjectReader, Place, Written, read_text, told};
+use super::document::{self, Member};
+#[cfg(not(target_arch = "wasm32"))]
+use super::grammar::{Json, absent, list, object, refused, wherever};
+use super::reader::{Findings, ObjectReader, Place, Written, read_text, shown, told};
 use super::section::section;
 use super::shared_secret::note_if_weak;
+use crate::jwks::SigningKey;
 
 /// Scopes that a login requests if the config names none: those of the OpenID Connect profile.
 const SCOPE_DEFAULT: &str = "openid profile email";
@@ -35,6 +38,29 @@ pub(super) const ROTATION_GRACE_DEFAULT_SECS: u32 = 10;
 /// A longer grace would keep tokens in memory for longer than any retry takes.
 pub(super) const ROTATION_GRACE_MAX_SECS: u32 = 60;
 
+/// How the client authenticates at the provider's endpoints (RFC 7591 section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// Its secret is in the header `Authorization`.
+    Basic,
+    /// Its secret is in the form.
+    Post,
+    /// It signs an assertion with its private key (RFC 7523).
+    PrivateKeyJwt,
+    /// It is a public client, which sends only its `client_id`.
+    None,
+}
+
+impl AuthMethod {
+    /// Every method by its registered name.
+    pub const NAMES: [(&'static str, Self); 4] = [
+        ("client_secret_basic", Self::Basic),
+        ("client_secret_post", Self::Post),
+        ("private_key_jwt", Self::PrivateKeyJwt),
+        ("none", Self::None),
+    ];
+}
+
 /// The endpoints of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
@@ -48,8 +74,10 @@ pub struct Endpoints {
     pub revocation: Option<String>,
     /// The URL that logs a browser out of the provider, and the parameter for the URL that it goes to afterwards.
     pub logout: Option<(String, &'static str)>,
-    /// Whether the client sends its secret in a header (`client_secret_basic`) and not in the form.
-    pub basic: bool,
+    /// The method by which the token endpoint accepts a secret, Basic or post, if it does not accept both.
+    pub token_auth: Option<AuthMethod>,
+    /// The same for the revocation endpoint.
+    pub revocation_auth: Option<AuthMethod>,
     /// Whether the provider names its issuer in every authorization response (RFC 9207 section 3).
     pub names_itself: bool,
 }
@@ -64,7 +92,8 @@ impl Endpoints {
             userinfo: Some(at("/userinfo")),
             revocation: Some(at("/oauth/revoke")),
             logout: Some((at("/v2/logout"), "returnTo")),
-            basic: false,
+            token_auth: Some(AuthMethod::Post),
+            revocation_auth: None,
             names_itself: false,
         }
     }
@@ -77,10 +106,18 @@ pub(crate) struct WrittenProvider<'n> {
     pub client_id: Option<Written<'n>>,
     /// The client secret.
     pub client_secret: Option<Written<'n>>,
+    /// The method of client authentication; `None` if the config has none, and `Some(None)` if it is wrong, or not known here.
+    pub auth_method: Option<Option<AuthMethod>>,
+    /// Whether Basic has the client id and the secret unencoded.
+    pub raw_client_secret: bool,
+    /// The key that signs assertions; `None` if the config has none, and `Some(None)` if it is wrong, or not known here.
+    pub private_key: Option<Option<Rc<SigningKey>>>,
     /// The secret that seals login state, if it is not the client secret.
     pub sealing_key: Option<Written<'n>>,
     /// The redirect URI.
     pub redirect_uri: Option<WrittenUrl<'n>>,
+    /// The revocation endpoint, if the config has one; `Some(None)` if it is wrong, or not known here.
+    pub revocation_endpoint: Option<Option<String>>,
     /// Scopes that a login requests, separated by spaces.
     pub scope: Option<Written<'n>>,
     /// The API for which access tokens are requested.
@@ -116,6 +153,10 @@ pub(super) fn read_provider<'n>(
     let place = object.place();
     let client_id = object.text(&CLIENT_ID, findings);
     let client_secret = object.text(&CLIENT_SECRET, findings);
+    let private_key = object.text(&PRIVATE_KEY, findings);
+    let auth_method = read_auth_method(object, client_secret.is_some(), private_key.as_ref(), findings);
+    let raw_client_secret = object.boolean(&RAW_CLIENT_SECRET, findings);
+    let private_key = private_key.map(|written| read_private_key(&written, &PRIVATE_KEY.at(place), findings));
     let sealing_key = object.text(&SEALING_KEY, findings);
     let scope = object.text(&SCOPE, findings);
     // Everyone who opens the login path gets a text that it sealed.
@@ -125,19 +166,129 @@ pub(super) fn read_provider<'n>(
     // SAG's other name for it, which is checked only if it is used.
     let [named, older] = [&REDIRECT_URI, &CALLBACK_URI].map(|key| Some((key, object.text(key, findings)?)));
     let redirect_uri = named.or(older).map(|(key, written)| WrittenUrl::read(written, &key.at(place), findings));
+    let revocation_endpoint = object.text(&REVOCATION_ENDPOINT, findings).map(|written| {
+        let url = read_url(&written, Scheme::Https, &REVOCATION_ENDPOINT.at(place), findings);
+        url.map(|url| url.as_str().to_owned())
+    });
     let login_parameters = read_login_parameters(object, findings);
     let rotation_grace_secs = object.integer(&ROTATION_GRACE_SECONDS, findings);
     WrittenProvider {
         client_id,
         client_secret,
+        auth_method,
+        raw_client_secret,
+        private_key,
         sealing_key,
         redirect_uri,
+        revocation_endpoint,
         scope,
         audience,
         login_parameters,
         rotation_grace_secs,
         endpoints,
     }
+}
+
+/// Returns the schemas that require what the method needs, and refuse a key that it does not use.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn auth_conditions() -> [Json; 4] {
+    let lacks = |key: &str| object! { "properties": Json::Object(vec![(key.to_owned(), false.into())]) };
+    let refuse = |methods: Json, message: &str| {
+        let methods = object! { "enum": methods };
+        object! { "properties": object! { "token_endpoint_auth_method": refused(methods, message) } }
+    };
+    let other_than = |own: &str| {
+        let others = AuthMethod::NAMES.iter().map(|(name, _)| *name).filter(|name| *name != own);
+        let others = object! { "enum": others.collect::<Vec<_>>() };
+        object! { "properties": object! { "token_endpoint_auth_method": others } }
+    };
+    [
+        wherever(
+            "a secret that is sent is there",
+            lacks("client_secret"),
+            refuse(
+                list!["client_secret_basic", "client_secret_post"],
+                "Add the client_secret, or write none for a public client.",
+            ),
+        ),
+        wherever(
+            "a key that signs is there",
+            lacks("private_key"),
+            refuse(list!["private_key_jwt"], "Add the private_key."),
+        ),
+        wherever(
+            "a key that is there signs",
+            other_than("private_key_jwt"),
+            object! {
+                "properties": object! {
+                    "private_key": absent("It has no effect without \"token_endpoint_auth_method\": \"private_key_jwt\".")
+                }
+            },
+        ),
+        wherever(
+            "only Basic encodes secrets",
+            other_than("client_secret_basic"),
+            object! {
+                "properties": object! {
+                    "raw_client_secret": refused(
+                        object! { "const": true },
+                        "It has no effect without \"token_endpoint_auth_method\": \"client_secret_basic\".",
+                    )
+                }
+            },
+        ),
+    ]
+}
+
+/// Reads the method of client authentication, and reports a method without what it needs, and a key that the method does not use.
+fn read_auth_method(
+    object: &mut ObjectReader<'_, '_>,
+    has_secret: bool,
+    private_key: Option<&Written<'_>>,
+    findings: &mut Findings<'_>,
+) -> Option<Option<AuthMethod>> {
+    let chosen = object.choice(&TOKEN_ENDPOINT_AUTH_METHOD, findings);
+    let method = chosen.map(|(_, method)| method);
+    if let Some((written, Some(method))) = chosen {
+        let needed = match method {
+            AuthMethod::Basic | AuthMethod::Post if !has_secret => Some(CLIENT_SECRET.name),
+            AuthMethod::PrivateKeyJwt if private_key.is_none() => Some(PRIVATE_KEY.name),
+            _ => None,
+        };
+        if let Some(needed) = needed {
+            let message = format_args!("\"{}\" needs a \"{needed}\"", shown(&written));
+            let help = told(|| format!("add \"{needed}\", or write \"none\" for a public client"));
+            let place = TOKEN_ENDPOINT_AUTH_METHOD.at(object.place());
+            findings.note(written.offset, &place, Code::MissingKey, message, help);
+        }
+    }
+    let raw = object.node(&RAW_CLIENT_SECRET).filter(|node| matches!(node.value, document::Value::Bool(true)));
+    for (key, offset, of) in [
+        (PRIVATE_KEY.name, private_key.map(|key| key.offset), AuthMethod::PrivateKeyJwt),
+        (RAW_CLIENT_SECRET.name, raw.map(|node| node.offset), AuthMethod::Basic),
+    ] {
+        // A method that is not known here may be this one.
+        let is_used = method.is_some_and(|method| method.is_none_or(|method| method == of));
+        let Some(offset) = offset.filter(|_| !is_used) else { continue };
+        let name = AuthMethod::NAMES.iter().find(|(_, method)| *method == of).map_or("", |(name, _)| name);
+        let message = format_args!("\"{key}\" has no effect without \"token_endpoint_auth_method\": \"{name}\"");
+        let help = told(|| format!("write that, or remove \"{key}\""));
+        findings.note(offset, &Place::Key(object.place(), key), Code::UnusedKey, message, help);
+    }
+    method
+}
+
+/// Reads the key that signs assertions.
+fn read_private_key(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Rc<SigningKey>> {
+    let key = SigningKey::parse(written.value()?);
+    if let Err(reason) = &key {
+        let message = format_args!("the private key cannot be used: {reason}");
+        let help = told(|| {
+            "write the key as a JWK in one string: RSA of 2048 bits or more, P-256, P-384 or Ed25519".to_owned()
+        });
+        findings.note(written.offset, place, Code::InvalidJwks, message, help);
+    }
+    key.ok().map(Rc::new)
 }
 
 /// Reads the parameters of each authorization request.
@@ -181,6 +332,23 @@ section! {
     CLIENT_SECRET: Text = text("client_secret", NotEmpty), Hidden("shows another secret of the application"),
         "The application's secret. Keep it out of the file, by reference. Without one a login relies on PKCE alone.",
         example("$secret.CLIENT_SECRET");
+    TOKEN_ENDPOINT_AUTH_METHOD: Choice<AuthMethod> = choice("token_endpoint_auth_method", &AuthMethod::NAMES),
+        Different("authenticates the client in another way"),
+        "How the client authenticates at the provider, as it is registered there. `client_secret_basic` sends its \
+         secret in the header `Authorization`, `client_secret_post` in the form, `private_key_jwt` an assertion that it \
+         signs with its `private_key` (RFC 7523), and `none` nothing. A revocation endpoint that takes a secret in only \
+         one of the two ways gets it in that.",
+        default_words("`none` without a `client_secret`; `client_secret_post` for `auth0`, and if discovery lists methods without `client_secret_basic`; otherwise `client_secret_basic`"),
+        example("client_secret_post");
+    RAW_CLIENT_SECRET: Boolean = boolean("raw_client_secret"),
+        Different("encodes the secret of the client differently"),
+        "Whether `client_secret_basic` sends `client_id` and secret unencoded, for a provider that does not decode them \
+         (RFC 6749 section 2.3.1), such as Glewlwyd and LemonLDAP::NG.",
+        example(true);
+    PRIVATE_KEY: Text = text("private_key", NotEmpty), Hidden("signs with another key of the client"),
+        "What `private_key_jwt` signs with: a private key as the JSON of a JWK in one string, by reference. The assertion \
+         names its `kid`, and is signed with its `alg`; without one, with `RS256`, `ES256`, `ES384` or `EdDSA`.",
+        example("$secret.PRIVATE_KEY");
     REDIRECT_URI: Text = text("redirect_uri", RedirectUri), Different("sends authorization codes to another address"),
         "The callback's public address, as the provider knows it, or a native application's. Login and callback paths \
          need it here or of their own.",
@@ -188,6 +356,10 @@ section! {
     CALLBACK_URI: Text = text("callback_uri", Any), Elsewhere,
         "An older name of `redirect_uri`; beside that it has no effect.",
         deprecated("Write `redirect_uri`."), example("https://gateway.example.com/callback");
+    REVOCATION_ENDPOINT: Text = text("revocation_endpoint", HttpsUrl),
+        Different("sends refresh tokens that are to be revoked to another address"),
+        "The revocation endpoint (RFC 7009), if the provider's discovery document has none.",
+        default_words("the provider's"), example("https://id.example.com/revoke");
     SCOPE: Text = text("scope", Any), Wider("requests tokens with the scope"),
         "The scopes asked for at login, separated by spaces. `offline_access` brings a refresh token.",
         default(SCOPE_DEFAULT), example("openid profile email offline_access");

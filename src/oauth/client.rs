@@ -1,37 +1,196 @@
-//! How the gateway shows a token endpoint who it is (RFC 6749 section 2.3.1).
+//! How the gateway authenticates at the provider's endpoints (RFC 6749 section 2.3).
 
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use form_urlencoded::{Serializer, byte_serialize};
+use serde_json::Value;
 
-use crate::config::{Endpoints, Provider};
+use crate::config::{AuthMethod, Endpoints, Provider};
 use crate::encoding::encode;
+use crate::json::{self, ToText as _};
+use crate::jwks::SigningKey;
+
+/// How long an assertion is valid: long enough for clocks that differ, short enough to be worth nothing in a log.
+const ASSERTION_SECS: i64 = 60;
 
 /// A form for the provider, and the `Authorization` that goes with it.
 #[derive(Default)]
 pub struct Form {
     /// The form, encoded.
     pub body: String,
-    /// The header's value, if the provider expects the client's secret there.
+    /// The header's value, if the client's secret goes there.
     pub authorization: Option<String>,
 }
 
 impl Form {
-    /// Makes the form of `fields` by the application.
-    pub fn new(provider: &Provider, endpoints: &Endpoints, fields: &[(&str, &str)]) -> Self {
+    /// Makes the client's form of `fields` for the token endpoint.
+    pub fn for_tokens(provider: &Provider, endpoints: &Endpoints, fields: &[(&str, &str)]) -> Self {
+        Self::new(provider, method(provider, endpoints), fields)
+    }
+
+    /// Makes the client's form of `fields` for the revocation endpoint, which may take a secret by another method.
+    pub fn for_revocation(provider: &Provider, endpoints: &Endpoints, fields: &[(&str, &str)]) -> Self {
+        let method = match (method(provider, endpoints), endpoints.revocation_auth) {
+            (AuthMethod::Basic | AuthMethod::Post, Some(only)) => only,
+            (method, _) => method,
+        };
+        Self::new(provider, method, fields)
+    }
+
+    fn new(provider: &Provider, method: AuthMethod, fields: &[(&str, &str)]) -> Self {
         let mut form = Serializer::new(String::new());
         form.extend_pairs(fields).append_pair("client_id", &provider.client_id);
         let mut authorization = None;
-        match &provider.client_secret {
-            Some(secret) if endpoints.basic => {
-                let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-                let pair = format!("{}:{}", encoded(&provider.client_id), encoded(secret.expose()));
-                authorization = Some(format!("Basic {}", encode(&STANDARD, pair.as_bytes())));
+        match (method, &provider.client_secret) {
+            (AuthMethod::Basic, Some(secret)) => {
+                let written =
+                    |text: &str| if provider.raw_client_secret { text.to_owned() } else { percent_encoded(text) };
+                let pair = [&*written(&provider.client_id), ":", &written(secret.expose())].concat();
+                authorization = Some(["Basic ", &encode(&STANDARD, pair.as_bytes())].concat());
             }
-            Some(secret) => {
+            (AuthMethod::Post, Some(secret)) => {
                 form.append_pair("client_secret", secret.expose());
             }
-            None => {}
+            (AuthMethod::PrivateKeyJwt | AuthMethod::None, _) | (_, None) => {}
         }
         Self { body: form.finish(), authorization }
+    }
+
+    /// Adds an assertion and its signature (RFC 7523 section 2.2).
+    pub fn sign(&mut self, assertion: &str, signature: &str) {
+        self.body +=
+            "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=";
+        self.body += &[assertion, ".", signature].concat();
+    }
+}
+
+/// Returns the assertion that the client signs at `now` (seconds since 1970), as header and claims (RFC 7523 section 3).
+///
+/// Each needs a `jti` of its own. Its audience is the issuer and not an endpoint: an assertion for a hostile provider that names the
+/// endpoints of another is then worth nothing there.
+pub fn client_assertion(provider: &Provider, key: &SigningKey, jti: &str, now: i64) -> String {
+    let mut header = vec![("alg", key.algorithm.name().into()), ("typ", "JWT".into())];
+    header.extend(key.kid.as_deref().map(|kid| ("kid", kid.into())));
+    let client = provider.client_id.as_str();
+    let claims = &mut [
+        ("iss", client.into()),
+        ("sub", client.into()),
+        ("aud", provider.authorizer.issuer.as_str().into()),
+        ("jti", jti.into()),
+        ("iat", now.into()),
+        ("exp", (now + ASSERTION_SECS).into()),
+    ];
+    let part = |members: &mut [(&str, Value)]| encode(&URL_SAFE_NO_PAD, json::object(members).to_text().as_bytes());
+    [part(&mut header), part(claims)].join(".")
+}
+
+/// Returns how the client authenticates at the token endpoint. A client is registered for Basic unless it says otherwise
+/// (RFC 7591 section 2).
+fn method(provider: &Provider, endpoints: &Endpoints) -> AuthMethod {
+    provider.auth_method.or(endpoints.token_auth).unwrap_or(AuthMethod::Basic)
+}
+
+/// Encodes a text for Basic (RFC 6749 section 2.3.1) in the form that every decoder reads alike: a space as `%20`, since some do not
+/// decode `+`, and `-._~` bare.
+fn percent_encoded(text: &str) -> String {
+    let pieces = byte_serialize(text.as_bytes()).map(|piece| match piece {
+        "+" => "%20",
+        "%7E" => "~",
+        piece => piece,
+    });
+    pieces.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+
+    use super::*;
+    use crate::oauth::login::tests::provider;
+    use crate::secret::Secret;
+
+    #[test]
+    fn each_endpoint_gets_the_secret_by_a_method_that_it_takes() {
+        use AuthMethod::{Basic, None as Nothing, Post};
+        // What the config says; the only method of each of the two endpoints; how each of them gets the secret.
+        type Row = (Option<AuthMethod>, [Option<AuthMethod>; 2], [AuthMethod; 2], &'static str);
+        let table: [Row; 8] = [
+            (None, [None, None], [Basic, Basic], "what clients are registered for"),
+            (None, [Some(Post), None], [Post, Post], "the token endpoint takes only the form"),
+            (None, [Some(Post), Some(Basic)], [Post, Basic], "the revocation endpoint takes only the header"),
+            (Some(Post), [None, None], [Post, Post], "the config says so"),
+            (Some(Post), [Some(Basic), None], [Post, Post], "the config knows better than the document"),
+            (Some(Post), [None, Some(Basic)], [Post, Basic], "the config speaks of the token endpoint"),
+            (Some(Basic), [Some(Post), Some(Post)], [Basic, Post], "the same the other way round"),
+            (Some(Nothing), [Some(Basic), Some(Basic)], [Nothing, Nothing], "a public client"),
+        ];
+        let of = |form: &Form| match (&form.authorization, form.body.contains("client_secret=a+b")) {
+            (Some(_), false) => Basic,
+            (None, true) => Post,
+            (None, false) => Nothing,
+            (Some(_), true) => panic!("the secret goes twice"),
+        };
+        for (configured, [token_auth, revocation_auth], expected, message) in table {
+            let mut provider = provider(&[]);
+            (provider.client_secret, provider.auth_method) = (Some(Secret::new("a b".to_owned())), configured);
+            let endpoints = Endpoints { token_auth, revocation_auth, ..Endpoints::of_auth0("https://idp.example") };
+            let forms =
+                [Form::for_tokens(&provider, &endpoints, &[]), Form::for_revocation(&provider, &endpoints, &[])];
+            assert_eq!(forms.each_ref().map(of), expected, "{message}");
+            assert!(forms.iter().all(|form| form.body.contains("client_id=client")), "{message}: its name");
+            provider.client_secret = None;
+            let form = Form::for_tokens(&provider, &endpoints, &[]);
+            assert_eq!(of(&form), Nothing, "{message}, without a secret");
+        }
+    }
+
+    #[test]
+    fn an_assertion_names_the_client_the_issuer_and_a_minute() {
+        let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}"#;
+        let named = jwk.replacen('{', r#"{"kid":"k1","#, 1);
+        for (jwk, header) in
+            [(jwk, r#"{"alg":"EdDSA","typ":"JWT"}"#), (&named, r#"{"alg":"EdDSA","kid":"k1","typ":"JWT"}"#)]
+        {
+            let assertion = client_assertion(&provider(&[]), &SigningKey::parse(jwk).unwrap(), "j", 1_000);
+            let parts =
+                assertion.split('.').map(|part| String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap());
+            let claims =
+                r#"{"aud":"https://idp.example/","exp":1060,"iat":1000,"iss":"client","jti":"j","sub":"client"}"#;
+            assert_eq!(parts.collect::<Vec<_>>(), [header, claims]);
+        }
+    }
+
+    #[test]
+    fn an_assertion_goes_in_the_form_and_a_secret_does_not() {
+        let mut provider = provider(&[]);
+        (provider.client_secret, provider.auth_method) =
+            (Some(Secret::new("s".to_owned())), Some(AuthMethod::PrivateKeyJwt));
+        let endpoints =
+            Endpoints { revocation_auth: Some(AuthMethod::Basic), ..Endpoints::of_auth0("https://idp.example") };
+        let mut form = Form::for_revocation(&provider, &endpoints, &[("a", "b")]);
+        form.sign("h.c", "s");
+        let kind = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
+        assert_eq!(form.authorization, None);
+        let expected = format!("a=b&client_id=client&client_assertion_type={kind}&client_assertion=h.c.s");
+        assert_eq!(form.body, expected);
+    }
+
+    #[test]
+    fn a_secret_is_encoded_for_basic_as_everyone_decodes_it() {
+        let table = [
+            ("aZ09-._~", "aZ09-._~", "nothing to encode"),
+            ("a b+c%d:e/f=", "a%20b%2Bc%25d%3Ae%2Ff%3D", "what means something elsewhere"),
+            ("\u{e9}\"\n", "%C3%A9%22%0A", "everything else, as bytes of UTF-8"),
+        ];
+        for (secret, expected, message) in table {
+            let mut provider = provider(&[]);
+            provider.client_secret = Some(Secret::new(secret.to_owned()));
+            let form = Form::new(&provider, AuthMethod::Basic, &[]);
+            let pair = STANDARD.decode(form.authorization.unwrap().strip_prefix("Basic ").unwrap()).unwrap();
+            assert_eq!(String::from_utf8(pair).unwrap(), format!("client:{expected}"), "{message}");
+            provider.raw_client_secret = true;
+            let raw = Form::new(&provider, AuthMethod::Basic, &[]).authorization.unwrap();
+            let expected = format!("Basic {}", STANDARD.encode(format!("client:{secret}")));
+            assert_eq!(raw, expected, "{message}, unencoded");
+        }
     }
 }

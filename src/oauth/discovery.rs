@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::address::Address;
-use crate::config::Endpoints;
+use crate::config::{AuthMethod, Endpoints};
 use crate::excerpt::shortened_name;
 use crate::json;
 
@@ -32,18 +32,28 @@ impl Discovery {
         }
         let lacking = |name: &str| format!("its discovery document lacks an endpoint: no https address in {name}");
         let required = |name: &str| endpoint(&members, name).ok_or_else(|| lacking(name));
-        let methods = members.get("token_endpoint_auth_methods_supported").and_then(Value::as_array);
-        let takes_post = methods.is_some_and(|methods| methods.iter().any(|method| method == "client_secret_post"));
         let endpoints = Endpoints {
             authorization: required("authorization_endpoint")?,
             token: required("token_endpoint")?,
             userinfo: endpoint(&members, "userinfo_endpoint"),
             revocation: endpoint(&members, "revocation_endpoint"),
             logout: endpoint(&members, "end_session_endpoint").map(|url| (url, "post_logout_redirect_uri")),
-            basic: !takes_post,
+            token_auth: only_method(&members, "token_endpoint_auth_methods_supported"),
+            revocation_auth: only_method(&members, "revocation_endpoint_auth_methods_supported"),
             names_itself: members.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
         };
         Ok(Self { endpoints, jwks_uri: required("jwks_uri")? })
+    }
+}
+
+/// Returns the only method by which an endpoint takes a secret; `None` if it takes both, or lists no method.
+fn only_method(members: &Map<String, Value>, name: &str) -> Option<AuthMethod> {
+    let methods = members.get(name).and_then(Value::as_array).filter(|methods| !methods.is_empty())?;
+    let takes = |method: &str| methods.iter().any(|listed| listed == method);
+    match (takes("client_secret_basic"), takes("client_secret_post")) {
+        (true, true) => None,
+        (true, false) => Some(AuthMethod::Basic),
+        (false, _) => Some(AuthMethod::Post),
     }
 }
 
@@ -80,7 +90,8 @@ mod tests {
         let discovery = parse("", json!(null)).unwrap();
         assert_eq!(discovery.endpoints.authorization, "https://idp.example/auth?a=1");
         assert_eq!((discovery.endpoints.userinfo, discovery.endpoints.logout), (None, None));
-        assert!(!discovery.endpoints.basic, "it takes the secret in the form");
+        assert_eq!(discovery.endpoints.token_auth, None, "it takes the secret by either method");
+        assert_eq!(discovery.endpoints.revocation_auth, None, "nothing is said of revocation");
         let refused = [
             ("issuer", json!("https://idp.example/"), "an issuer with a slash more"),
             ("issuer", json!(null), "no issuer"),
@@ -98,8 +109,17 @@ mod tests {
         let both = another.contains("\"https://other.example/v2.0\"") && another.contains("\"https://idp.example\"");
         assert!(both, "both issuers: {another}");
         assert!(parse("token_endpoint", json!("http://127.0.0.1:1/token")).is_ok(), "http on this machine");
-        let basic = parse("token_endpoint_auth_methods_supported", json!(["client_secret_basic"])).unwrap();
-        assert!(basic.endpoints.basic, "it wants the secret in a header");
+        let methods: [(Value, Option<AuthMethod>); 5] = [
+            (json!(["client_secret_basic", "private_key_jwt"]), Some(AuthMethod::Basic)),
+            (json!(["client_secret_post", "none"]), Some(AuthMethod::Post)),
+            (json!(["private_key_jwt"]), Some(AuthMethod::Post)),
+            (json!([]), None),
+            (json!("client_secret_post"), None),
+        ];
+        for (listed, expected) in methods {
+            let found = parse("token_endpoint_auth_methods_supported", listed.clone()).unwrap();
+            assert_eq!(found.endpoints.token_auth, expected, "{listed}");
+        }
         assert!(!discovery.endpoints.names_itself, "no iss is announced");
         let naming = parse("authorization_response_iss_parameter_supported", json!(true)).unwrap();
         assert!(naming.endpoints.names_itself, "an iss is announced (RFC 9207)");

@@ -160,7 +160,7 @@ pub fn code_form(
 ) -> Form {
     let mut fields = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
     fields.extend(verifier.map(|verifier| ("code_verifier", verifier)));
-    Form::new(provider, endpoints, &fields)
+    Form::for_tokens(provider, endpoints, &fields)
 }
 
 /// Returns the rules for an ID token (OpenID Connect Core section 3.1.3.7).
@@ -170,13 +170,14 @@ pub fn id_token_expectations(provider: &Provider) -> Expectations<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::rc::Rc;
 
     use super::*;
     use crate::config::{Authorizer, KeySource};
 
-    fn provider(parameters: &[(&str, &str)]) -> Provider {
+    /// Returns a client without a secret.
+    pub fn provider(parameters: &[(&str, &str)]) -> Provider {
         let authorizer = Authorizer {
             name: "default".to_owned(),
             issuer: "https://idp.example/".to_owned(),
@@ -192,6 +193,10 @@ mod tests {
             authorizer: Rc::new(authorizer),
             client_id: "client".to_owned(),
             client_secret: None,
+            auth_method: None,
+            raw_client_secret: false,
+            private_key: None,
+            revocation_endpoint: None,
             parameters: parameters.collect(),
             rotation_grace_secs: 0,
             endpoints: None,

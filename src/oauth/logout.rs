@@ -27,7 +27,7 @@ pub fn logout_url(provider: &Provider, endpoints: &Endpoints, return_to: String)
 
 /// Returns the form that revokes a refresh token (RFC 7009 section 2.1), to which `token` is still to be added.
 pub fn revocation_form(provider: &Provider, endpoints: &Endpoints) -> Form {
-    Form::new(provider, endpoints, &[("token_type_hint", "refresh_token")])
+    Form::for_revocation(provider, endpoints, &[("token_type_hint", "refresh_token")])
 }
 
 /// Returns the rules for a logout token. One without `exp` is accepted, since drafts of the specification have no `exp`:

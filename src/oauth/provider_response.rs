@@ -135,11 +135,15 @@ impl TokenResponse {
 /// # Errors
 /// What the client is told, according to that table.
 pub fn parse_token_response(grant: Grant, response: &ProviderResponse) -> Result<TokenResponse, Problem> {
-    if response.status == 200 {
+    // Some answer with "Created".
+    if matches!(response.status, 200 | 201) {
         return read_tokens(grant, &response.body);
     }
-    let error = provider_error(response);
+    let mut error = provider_error(response);
     let refused = matches!(response.status, 400 | 401 | 403);
+    if refused && error.error == "invalid_client" {
+        error.description += " (see token_endpoint_auth_method and client_secret)";
+    }
     let invalid_grant = refused && error.error == "invalid_grant";
     match (response.status, grant) {
         (_, Grant::Refresh) if invalid_grant => Err(Problem::RefreshTokenInvalid(error)),
@@ -341,6 +345,21 @@ mod tests {
         let code = |body| parse_token_response(Grant::Code, &answer(400, body)).err().unwrap().code();
         assert_eq!(code(invalid_grant), "code_invalid", "a code that was used before");
         assert_eq!(code(r#"{"error":"mfa_required"}"#), "interaction_required", "a login that is not complete");
+    }
+
+    #[test]
+    fn the_log_names_the_keys_to_set_if_the_client_is_refused() {
+        let reason =
+            |body| parse_token_response(Grant::Code, &answer(401, body)).err().unwrap().reason().unwrap().into_owned();
+        let named = "401 invalid_client: no (see token_endpoint_auth_method and client_secret)";
+        assert_eq!(reason(r#"{"error":"invalid_client","error_description":"no"}"#), named);
+        assert_eq!(reason(r#"{"error":"invalid_scope","error_description":"no"}"#), "401 invalid_scope: no");
+    }
+
+    #[test]
+    fn tokens_are_taken_from_a_201_too() {
+        let tokens = parse_token_response(Grant::Code, &answer(201, r#"{"access_token":"a"}"#)).ok().unwrap();
+        assert_eq!(tokens.access_token(), "a");
     }
 
     #[test]

@@ -87,7 +87,7 @@ pub fn check_form(refresh_token: &Secret<String>) -> Result<(), Problem> {
 /// Returns the form of a token request with a refresh token.
 pub fn refresh_form(provider: &Provider, endpoints: &Endpoints, refresh_token: &Secret<String>) -> Form {
     let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose().as_str())];
-    Form::new(provider, endpoints, &fields)
+    Form::for_tokens(provider, endpoints, &fields)
 }
 
 /// Returns how many seconds a token that expires at `expires_at` is still valid at `now`; `None` once it has expired.

@@ -5,7 +5,7 @@ use bargate::config::{Binding, Bindings, Reference};
 /// Stands in each value that is not a name which every config may show.
 pub const MARK: &str = "qzx";
 
-const VALUES: [(&str, &str); 31] = [
+const VALUES: [(&str, &str); 32] = [
     ("ALGORITHM", "ES256"),
     ("ALIAS", "qzx-alias"),
     ("API_KEY", "qzx-api-key"),
@@ -28,6 +28,10 @@ const VALUES: [(&str, &str); 31] = [
     ("NUMBER", "5000"),
     ("ORIGIN", "https://qzx.example"),
     ("PATH", "/qzx/{id}"),
+    (
+        "PRIVATE_KEY",
+        r#"{"kty":"OKP","crv":"Ed25519","kid":"qzx","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}"#,
+    ),
     ("SEALING_KEY", "qzx-sealing-key-of-32-bytes-and-more"),
     ("SILENT_REDIRECT_URI", "https://qzx.example/silent"),
     ("SPA_ORIGIN", "https://qzx.example"),

@@ -5,8 +5,6 @@
 
 const gap = (choice, says) => /** @type {(...steps: string[]) => Gap} */ ((...steps) => ({ steps, says, choice }));
 
-export const BASIC = gap('`token_endpoint_auth_method`: `client_secret_basic`', /invalid_client/);
-export const PRIVATE_KEY_JWT = gap('`token_endpoint_auth_method`: `private_key_jwt`', /401 invalid_client/);
 export const PAR = gap('pushed authorization requests (RFC 9126)', /Pushed Authorization Request must be used/);
 export const INTROSPECTION = gap('`introspection` of opaque access tokens, and sessions with them', /not three parts/);
 export const RESOURCE = gap(
@@ -22,10 +20,6 @@ export const SIGNED_PROFILE = gap('signed userinfo (`application/jwt`)', /the pr
 export const PROFILE_SOURCE = gap(
   '`source` of the profile: `id_token`, because userinfo does not accept tokens of an API',
   /^401 token_invalid$/,
-);
-export const REVOCATION_METHOD = gap(
-  "revocation by the endpoint's own `revocation_endpoint_auth_methods_supported`",
-  /401: .*invalid_client/,
 );
 export const ID_TOKEN_HINT = gap('`id_token_hint` at the logout', /the provider stops at/);
 

@@ -240,13 +240,19 @@ async function seeRevocation({ document, sessions, server }) {
     const { status, text } = await gateway.call(({ url }) => url === endpoint);
     if (status !== 200) throw new Error(`the provider answers ${status}: ${text.slice(0, SHOWN_CHARS)}`);
   }
-  if (await isAccepted(gateway, document, refreshToken)) throw new Error('the refresh token is as good as before');
+  if (await isAccepted(gateway, document, refreshToken, server))
+    throw new Error('the refresh token is as good as before');
 }
 
-/** Checks whether the provider accepts a refresh token, sent as the gateway sent the last one. */
-async function isAccepted({ calls }, { token_endpoint: url }, refreshToken) {
+/**
+ * Checks whether the provider accepts a refresh token, sent as the gateway sent the last one, with an assertion that was not used
+ * before.
+ */
+async function isAccepted({ calls }, { token_endpoint: url }, refreshToken, server) {
   const last = calls.filter((call) => call.url === url && call.method === 'POST').at(-1);
-  const body = new URLSearchParams([...last.body].filter(([name]) => ['client_id', 'client_secret'].includes(name)));
+  const authentication = ['client_id', 'client_secret', 'client_assertion_type'];
+  const body = new URLSearchParams([...last.body].filter(([name]) => authentication.includes(name)));
+  if (body.has('client_assertion_type')) body.set('client_assertion', await server.assertion());
   body.set('grant_type', 'refresh_token');
   body.set('refresh_token', refreshToken);
   const headers = last.sent.authorization ? { authorization: last.sent.authorization } : {};

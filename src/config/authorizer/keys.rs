@@ -103,6 +103,7 @@ pub(crate) mod auth0 {
             "An Auth0 tenant.",
             "An Auth0 tenant. With `client_secret` and `redirect_uri`, the gateway also logs people in there.",
         )
+            .conditions(provider::auth_conditions())
             .example(
                 r#"{
                         "authorizer": {
@@ -155,6 +156,7 @@ pub(crate) mod oidc {
             "Any OpenID Connect provider. Endpoints and JWKS come from `{issuer}/.well-known/openid-configuration`, \
              whose `issuer` must equal the one here.",
         )
+            .conditions(provider::auth_conditions())
             .example(
                 r#"{
                         "authorizer": {

@@ -53,7 +53,11 @@ fn provider(written: &WrittenAuthorizer<'_>, authorizer: Rc<Authorizer>, is_one_
         client_id: provider.client_id?.to_text()?,
         // One that is written has to be known.
         client_secret: provider.client_secret.map_or(Some(None), |secret| secret.to_text().map(Some))?.map(Secret::new),
+        auth_method: provider.auth_method.map_or(Some(None), |method| method.map(Some))?,
+        raw_client_secret: provider.raw_client_secret,
+        private_key: provider.private_key.clone().map_or(Some(None), |key| key.map(Some))?,
         parameters: provider.parameters()?,
+        revocation_endpoint: provider.revocation_endpoint.clone().map_or(Some(None), |url| url.map(Some))?,
         rotation_grace_secs: provider.rotation_grace_secs,
         endpoints: provider.endpoints.clone(),
         is_one_of_several,

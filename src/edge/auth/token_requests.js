@@ -5,6 +5,9 @@ import { call } from '../runtime/http_client.js';
 /** The most that is read of an answer in which nothing matters but its status. */
 const REVOKED_MAX_BYTES = 256 * 1024;
 
+/** How providers say that a token is gone, whatever error they call it, and not that the client is refused. */
+const GONE = /^(?!.*_client).*(invalid_(token|grant)|not found|revoked|expired)/is;
+
 /** Why a token is not revoked, and whether that may pass. @typedef {{ reason: string, passes?: boolean }} Failure */
 
 /**
@@ -20,14 +23,17 @@ const REVOKED_MAX_BYTES = 256 * 1024;
 export async function revoked(url, form, authorization, token, ms) {
   if (!url) return { reason: "the provider's addresses are not known", passes: true };
   try {
-    const [status] = await call(
+    const [status, , answer] = await call(
       url,
       `${form}&token=${encodeURIComponent(token)}`,
       authorization,
       ms,
       REVOKED_MAX_BYTES,
     );
-    if (status !== 200) return { reason: `status ${status}`, passes: status < 400 || status > 428 || status === 401 };
+    // Some refuse a token that is gone already (RFC 7009 section 2.2 says 200): it is as good as revoked.
+    const isGone = status === 400 && GONE.test(new TextDecoder().decode(answer));
+    if (status !== 200 && !isGone)
+      return { reason: `status ${status}`, passes: status < 400 || status > 428 || status === 401 };
   } catch (thrown) {
     return { reason: thrown instanceof Error ? thrown.message : String(thrown), passes: true };
   }

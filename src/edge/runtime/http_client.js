@@ -4,6 +4,9 @@ import { fetchWithin } from './fetch.js';
 import { http_date } from './headers.js';
 import { read } from './limits.js';
 
+/** The `User-Agent` of every call. `oidc.test.mjs` holds it to the version in Cargo.toml. */
+const AGENT = 'bargate/0.1.0';
+
 /** What was answered: the status, for how many seconds the caller shall wait, and the body. @typedef {[number, string | null, Uint8Array]} Reply */
 
 /**
@@ -15,7 +18,7 @@ import { read } from './limits.js';
  */
 export function call(url, form, authorization, ms, max) {
   /** @type {Record<string, string>} */
-  const headers = { accept: 'application/json' };
+  const headers = { accept: 'application/json', 'user-agent': AGENT };
   if (form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
   if (authorization !== undefined) headers.authorization = authorization;
   return answerOf(url, { method: form === undefined ? 'GET' : 'POST', headers, body: form }, ms, max);
@@ -32,6 +35,7 @@ export function call_json(url, body, key, ms, max) {
   const headers = {
     accept: 'application/json',
     'content-type': 'application/json',
+    'user-agent': AGENT,
     apikey: key,
     authorization: `Bearer ${key}`,
   };

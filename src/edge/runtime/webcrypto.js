@@ -42,6 +42,19 @@ export async function verify(key, algorithm, signature, signed) {
   return crypto.subtle.verify(parameters(algorithm), key, signature, signed);
 }
 
+/**
+ * Returns the signature of a text.
+ *
+ * @param {string} jwk
+ * @param {string} algorithm
+ * @param {string} text
+ */
+export async function sign_text(jwk, algorithm, text) {
+  const how = parameters(algorithm);
+  const key = await crypto.subtle.importKey('jwk', JSON.parse(jwk), how, false, ['sign']);
+  return new Uint8Array(await crypto.subtle.sign(how, key, encoded(text))).toBase64(BASE64URL);
+}
+
 /** The SHA-256 of a text. @param {string} text */
 export async function digest_text(text) {
   const digest = await crypto.subtle.digest('SHA-256', encoded(text));

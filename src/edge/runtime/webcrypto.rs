@@ -9,7 +9,7 @@ use web_sys::CryptoKey;
 
 use crate::algorithm::Algorithm;
 use crate::edge::runtime::crossings::thrown_message;
-use crate::jwks::Key;
+use crate::jwks::{Key, SigningKey};
 use crate::oauth::random_text;
 use crate::problem::Problem;
 
@@ -22,6 +22,8 @@ extern "C" {
 
     #[wasm_bindgen(js_name = verify)]
     fn verify_bytes(key: &CryptoKey, algorithm: &str, signature: Uint8Array, signed: Uint8Array) -> Promise;
+
+    fn sign_text(jwk: &str, algorithm: &str, text: &str) -> Promise;
 
     fn digest_text(text: &str) -> Promise;
 
@@ -83,6 +85,15 @@ pub async fn digest(text: &str) -> Result<String, CryptoError> {
 /// If the key's numbers are none that the algorithm takes.
 pub async fn import_key(key: &Key, algorithm: Algorithm) -> Result<CryptoKey, CryptoError> {
     Ok(JsFuture::from(import_jwk(key.jwk.expose(), algorithm.name())).await?.unchecked_into())
+}
+
+/// Signs a text, and returns the signature as base64url.
+///
+/// # Errors
+/// If the key's numbers do not fit its algorithm.
+pub async fn sign(key: &SigningKey, text: &str) -> Result<String, CryptoError> {
+    let signed = sign_text(key.jwk.expose(), key.algorithm.name(), text);
+    Ok(JsFuture::from(signed).await?.as_string().unwrap_or_default())
 }
 
 /// Verifies a signature.

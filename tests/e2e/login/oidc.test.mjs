@@ -2,6 +2,8 @@
 // alone: login, callback, profile, refresh, session and logout. What is made of the document itself is in oidc-discovery.test.mjs.
 
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
 import { startTenant } from '../../../dev/tenant.mjs';
@@ -24,6 +26,7 @@ import {
 import {
   AFTER_LOGOUT,
   AT,
+  DISCOVERY,
   assertNoGuesses,
   oidcAuthorizer,
   startRealm,
@@ -46,6 +49,8 @@ import {
   startObeyingGateway,
   untilDue,
 } from '../support/session-flow.mjs';
+
+const VERSION = /^version = "(.+)"$/m.exec(readFileSync(new URL('../../../Cargo.toml', import.meta.url), 'utf8'))[1];
 
 let realm;
 let api;
@@ -314,10 +319,24 @@ describe('a provider that leaves out', () => {
     await gateway.drained();
     assertNoGuesses(own);
     assert.equal(session.family().revoked, false, 'nobody could be told');
+    const { message } = await gateway.record(({ code }) => code === 'revocation_failed');
+    assert.match(message, /names no endpoint for it: add a revocation_endpoint/);
+  });
+
+  test('the revocation endpoint has refresh tokens revoked where the config says', async (t) => {
+    const own = await startRealm();
+    t.after(() => own.close());
+    own.rewrite({ revocation_endpoint: undefined });
+    const authorizer = { revocation_endpoint: own.origin + AT.revocation };
+    const gateway = await startSessionGateway(own, api, { authorizer });
+    t.after(() => gateway.close());
+    const session = await beginSession(gateway, own);
+    assert.equal((await logOut(gateway, session)).status, 303);
+    await until(() => session.family().revoked);
   });
 });
 
-describe('the client shows its secret', () => {
+describe('the client authenticates', () => {
   // Both have letters that Basic needs to have encoded (RFC 6749 section 2.3.1).
   const client = {
     client_id: 'id: with+all %41 of/them&',
@@ -331,22 +350,46 @@ describe('the client shows its secret', () => {
       { clientAuthMethods: ['client_secret_basic'] },
       'client_secret_basic',
       {},
+      {},
     ],
     [
       'in the header, where the provider does not say',
       {},
       'client_secret_basic',
       { token_endpoint_auth_methods_supported: undefined },
+      {},
     ],
-    ['in the body, where the provider takes that too', {}, 'client_secret_post', {}],
+    ['in the header, where the provider takes either', {}, 'client_secret_basic', {}, {}],
+    [
+      'in the form, where the provider takes nothing else',
+      { clientAuthMethods: ['client_secret_post'] },
+      'client_secret_post',
+      {},
+      {},
+    ],
+    [
+      'in the form, where the config says so',
+      {},
+      'client_secret_post',
+      {},
+      { token_endpoint_auth_method: 'client_secret_post' },
+    ],
+    [
+      'in the form for tokens and in the header for their revocation, which takes nothing else',
+      {},
+      'client_secret_post',
+      { revocation_endpoint_auth_methods_supported: ['client_secret_basic'] },
+      { token_endpoint_auth_method: 'client_secret_post' },
+      { [AT.revocation]: 'Basic' },
+    ],
   ];
-  for (const [name, options, method, document] of rows) {
+  for (const [name, options, method, document, authorizer, schemes = {}] of rows) {
     test(name, async (t) => {
       const own = await startRealm({ client: { ...client, token_endpoint_auth_method: method }, ...options });
       t.after(() => own.close());
       if (Object.keys(document).length > 0) own.rewrite(document);
       const gateway = await startSessionGateway(own, api, {
-        authorizer: { client_id: client.client_id },
+        authorizer: { client_id: client.client_id, ...authorizer },
         bindings: { CLIENT_SECRET: client.client_secret },
       });
       t.after(() => gateway.close());
@@ -356,32 +399,79 @@ describe('the client shows its secret', () => {
       await until(() => session.family().rotations === 1);
       assert.equal((await logOut(gateway, session)).status, 303);
       await until(() => session.family().revoked);
-      const asked = own.requests.filter(({ path }) => [AT.token, AT.revocation].includes(path));
+      const at = (...paths) => own.requests.filter(({ path }) => paths.includes(path));
+      for (const { path, headers } of at(DISCOVERY, AT.jwks, AT.token, AT.revocation))
+        assert.equal(headers['user-agent'], `bargate/${VERSION}`, path);
+      const asked = at(AT.token, AT.revocation);
       assert.equal(asked.length, 3, 'a code, a refresh, a revocation');
       for (const { path, headers } of asked) {
-        assert.equal(
-          headers.authorization?.split(' ')[0],
-          method === 'client_secret_basic' ? 'Basic' : undefined,
-          path,
-        );
+        const scheme = schemes[path] ?? (method === 'client_secret_basic' ? 'Basic' : undefined);
+        assert.equal(headers.authorization?.split(' ')[0], scheme, path);
       }
     });
   }
 
-  test('not at all, where it has none', async (t) => {
-    const own = await startRealm({ client: { client_secret: undefined, token_endpoint_auth_method: 'none' } });
-    t.after(() => own.close());
-    const gateway = await startTokenGateway(own, {
-      authorizer: { client_secret: undefined, sealing_key: CLIENT_SECRET },
+  /** @type {any[][]} */
+  const keys = [
+    ['ES256', () => generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+    ['RS256', () => generateKeyPairSync('rsa', { modulusLength: 2048 })],
+    ['EdDSA', () => generateKeyPairSync('ed25519')],
+  ];
+  for (const [alg, generate] of keys) {
+    test(`by an assertion that it signs with ${alg}, where the provider takes nothing else`, async (t) => {
+      const { publicKey, privateKey } = generate();
+      const jwk = (key) => ({ ...key.export({ format: 'jwk' }), kid: 'one', use: 'sig' });
+      const own = await startRealm({
+        client: {
+          client_secret: undefined,
+          token_endpoint_auth_method: 'private_key_jwt',
+          token_endpoint_auth_signing_alg: alg,
+          jwks: { keys: [jwk(publicKey)] },
+        },
+        clientAuthMethods: ['private_key_jwt'],
+      });
+      t.after(() => own.close());
+      const gateway = await startSessionGateway(own, api, {
+        authorizer: {
+          client_secret: undefined,
+          sealing_key: CLIENT_SECRET,
+          token_endpoint_auth_method: 'private_key_jwt',
+          private_key: '$secret.PRIVATE_KEY',
+        },
+        bindings: { CLIENT_SECRET, PRIVATE_KEY: JSON.stringify(jwk(privateKey)) },
+      });
+      t.after(() => gateway.close());
+      const session = await beginSession(gateway, own);
+      await untilDue();
+      await assertAlive(gateway, session, 'when its token is renewed');
+      await until(() => session.family().rotations === 1);
+      assert.equal((await logOut(gateway, session)).status, 303);
+      await until(() => session.family().revoked);
+      const shown = privateKey.export({ format: 'jwk' }).d;
+      assert.ok(
+        gateway.lines.every(({ message }) => !message.includes(shown)),
+        'the log does not have the key',
+      );
     });
-    t.after(() => gateway.close());
-    const first = await logIn(gateway, new Browser());
-    const refreshed = await gateway.ask(REFRESH, {
-      method: 'POST',
-      headers: { 'x-refresh-token': first.refresh_token },
+  }
+
+  for (const [name, authorizer] of /** @type {any[][]} */ ([
+    ['not at all, where it has none', { client_secret: undefined, sealing_key: CLIENT_SECRET }],
+    ['not at all, where the config says so', { token_endpoint_auth_method: 'none' }],
+  ])) {
+    test(name, async (t) => {
+      const own = await startRealm({ client: { client_secret: undefined, token_endpoint_auth_method: 'none' } });
+      t.after(() => own.close());
+      const gateway = await startTokenGateway(own, { authorizer });
+      t.after(() => gateway.close());
+      const first = await logIn(gateway, new Browser());
+      const refreshed = await gateway.ask(REFRESH, {
+        method: 'POST',
+        headers: { 'x-refresh-token': first.refresh_token },
+      });
+      assertPrivateJson(refreshed, 'the refresh');
     });
-    assertPrivateJson(refreshed, 'the refresh');
-  });
+  }
 });
 
 describe('the names of the integrations', () => {

@@ -299,14 +299,22 @@ describe('a provider that does not take the revocation', () => {
     assert.match(failures().at(-1), /: it is given up$/);
   });
 
-  test('is not asked again where it refuses the token', async () => {
-    const session = await begin();
-    await later(IDLE_SECS + 1);
-    tenant.fault({ path: REVOCATION, kind: 'status', status: 400, body: { error: 'unsupported_token_type' } });
-    await ring(session);
-    assert.equal(await held(session), 0);
-    assert.equal(failures().at(-1), 'status 400: it is given up');
-  });
+  const GIVEN_UP = ['status 400: it is given up'];
+  for (const [name, error, error_description, expected] of /** @type {any[][]} */ ([
+    ['refuses the token', 'unsupported_token_type', undefined, GIVEN_UP],
+    ['refuses the client', 'invalid_client', 'the client secret has expired', GIVEN_UP],
+    ['says that the token is gone', 'invalid_request', 'refresh token revoked', []],
+  ])) {
+    test(`is not asked again if it ${name}`, async () => {
+      const session = await begin();
+      await later(IDLE_SECS + 1);
+      const before = failures().length;
+      tenant.fault({ path: REVOCATION, kind: 'status', status: 400, body: { error, error_description } });
+      await ring(session);
+      assert.equal(await held(session), 0);
+      assert.deepEqual(failures().slice(before), expected);
+    });
+  }
 
   test('is asked again after a logout, too', async () => {
     const session = await begin();

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { freePort } from '../../e2e/support/harness.mjs';
 import { installNpm, load, npmVersion } from '../install.mjs';
-import { BASIC, INTROSPECTION, RESOURCE as BY_RESOURCE } from '../gaps.mjs';
+import { INTROSPECTION, RESOURCE as BY_RESOURCE } from '../gaps.mjs';
 import { parse } from '../gateway.mjs';
 import { Person } from '../person.mjs';
 
@@ -19,16 +19,18 @@ const POST = { token_endpoint_auth_method: 'client_secret_post' };
 export default [
   {
     name: 'better-auth, default client',
-    gaps: [BASIC('tokens', 'session')],
+    gaps: [INTROSPECTION('bearer', 'session')],
     start: (places) => start(places),
   },
   {
     name: 'better-auth, client_secret_post',
+    config: 'better-auth-post.json',
     gaps: [INTROSPECTION('bearer', 'session')],
     start: (places) => start(places, { client: POST }),
   },
   {
     name: 'better-auth, client_secret_post, an API',
+    config: 'better-auth-post.json',
     gaps: [BY_RESOURCE('bearer', 'session')],
     start: (places) =>
       start(places, { client: POST, options: { resources: [RESOURCE], enforcePerClientResources: false } }),

@@ -1,28 +1,22 @@
 // Canaille (PyPI), with a client as its admin page makes one.
 
-import { BASIC, ID_TOKEN_HINT, REVOCATION_METHOD, ofTheProvider } from '../gaps.mjs';
+import { ID_TOKEN_HINT, ofTheProvider } from '../gaps.mjs';
 import { PYTHON_PROGRAM, installPython, pythonVersion } from '../install.mjs';
 import { Person } from '../person.mjs';
 import { bindingsFor, settingsFor, startServer } from '../process.mjs';
 
+const LIFETIMES = ofTheProvider(
+  'its first access token lives ten days and the next an hour, so no clock suits both',
+  /has expired already/,
+);
+
 /** @type {import('../providers.mjs').Provider[]} */
 export default [
-  { name: 'Canaille, a client of its admin page', method: 'client_secret_basic', gaps: [BASIC('tokens', 'session')] },
-  {
-    name: 'Canaille, client_secret_post',
-    method: 'client_secret_post',
-    gaps: [
-      ofTheProvider(
-        'its first access token lives ten days and the next an hour, so no clock suits both',
-        /has expired already/,
-      )('renewal'),
-      ID_TOKEN_HINT('logout'),
-      REVOCATION_METHOD('revocation'),
-    ],
-  },
+  { name: 'Canaille, a client of its admin page', method: 'client_secret_basic', config: 'canaille.json' },
+  { name: 'Canaille, client_secret_post', method: 'client_secret_post', config: 'canaille-post.json' },
 ].map(({ method, ...setUp }) => ({
   ...setUp,
-  config: 'canaille.json',
+  gaps: [LIFETIMES('renewal'), ID_TOKEN_HINT('logout')],
   install: installPython,
   version: () => pythonVersion('Canaille'),
   async start(places) {

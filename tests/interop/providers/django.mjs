@@ -30,7 +30,7 @@ async function start(places, more) {
   const issuer = `http://127.0.0.1:${settings.port}/o`;
   return {
     discovery: `${issuer}/.well-known/openid-configuration`,
-    bindings: bindingsFor(issuer, settings),
+    bindings: { ...bindingsFor(issuer, settings), REVOCATION_ENDPOINT: `${issuer}/revoke_token/` },
     person: () => new Person(settings),
     canRevoke: true,
     close: server.close,

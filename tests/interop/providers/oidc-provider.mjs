@@ -5,17 +5,10 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { SignJWT } from 'jose';
 import Provider from 'oidc-provider';
 import { ROOT, freePort, originOf } from '../../e2e/support/harness.mjs';
-import {
-  CONSENT,
-  INTROSPECTION,
-  PAR,
-  PRIVATE_KEY_JWT,
-  PROFILE_SOURCE,
-  RESOURCE as BY_RESOURCE,
-  SIGNED_PROFILE,
-} from '../gaps.mjs';
+import { CONSENT, INTROSPECTION, PAR, PROFILE_SOURCE, RESOURCE as BY_RESOURCE, SIGNED_PROFILE } from '../gaps.mjs';
 import { Person } from '../person.mjs';
 
 const RESOURCE = 'https://api.example.com/';
@@ -79,7 +72,7 @@ const SET_UPS = [
       token_endpoint_auth_signing_alg: 'ES256',
       jwks: { keys: [clientKey.publicKey.export({ format: 'jwk' })] },
     },
-    gaps: [PRIVATE_KEY_JWT('tokens', 'session')],
+    gaps: [USERINFO],
   },
   {
     name: 'PAR required',
@@ -132,7 +125,23 @@ async function start({ client = {}, features = {}, more = {}, isPlain = false },
   server.on('request', provider.callback());
   return {
     discovery: `${issuer}/.well-known/openid-configuration`,
-    bindings: { ISSUER: issuer, CLIENT_ID, CLIENT_SECRET: secret, SEALING_KEY: secret, AUDIENCE: RESOURCE },
+    bindings: {
+      ISSUER: issuer,
+      CLIENT_ID,
+      CLIENT_SECRET: secret,
+      SEALING_KEY: secret,
+      PRIVATE_KEY: JSON.stringify(clientKey.privateKey.export({ format: 'jwk' })),
+      AUDIENCE: RESOURCE,
+    },
+    assertion: () =>
+      new SignJWT({ jti: randomBytes(16).toString('hex') })
+        .setProtectedHeader({ alg: 'ES256' })
+        .setIssuer(CLIENT_ID)
+        .setSubject(CLIENT_ID)
+        .setAudience(issuer)
+        .setIssuedAt()
+        .setExpirationTime('1m')
+        .sign(clientKey.privateKey),
     person: () => new Person({ username: 'alice', password: 'any' }),
     /** The user logs out at the provider. */
     async endLogin(person, { document, idToken }) {
