@@ -43,7 +43,8 @@ const defaultClient = (redirectUris) => ({
  * Starts a tenant. Options, all optional: `port`, `issuer`, `clients`, `redirectUris`, `allowedLogoutUrls`,
  * `signingAlg`, `publishedAlgs`, and every member of `settings` below. With `basePath`, such as `/realms/demo`, everything is
  * below it and the issuer ends in it. `endpoints` puts endpoints at other paths than Auth0's; with an `end_session` among
- * them, logout is that of OpenID Connect. `clientAuthMethods` are the methods by which clients may authenticate.
+ * them, logout is that of OpenID Connect. `clientAuthMethods` are the methods by which clients may authenticate. `webOrigins` are those
+ * whose pages may read the answers.
  */
 export async function startTenant(options = {}) {
   const settings = {
@@ -83,6 +84,7 @@ export async function startTenant(options = {}) {
   const paths = { ...AUTH0_ENDPOINTS, ...options.endpoints };
   const clientAuthMethods = options.clientAuthMethods ?? ['client_secret_post', 'client_secret_basic', 'none'];
   const clients = [...(options.clients ?? [defaultClient(options.redirectUris ?? [])])];
+  const webOrigins = options.webOrigins ?? [];
   const allowedLogoutUrls = options.allowedLogoutUrls ?? DEFAULT_LOGOUT_URLS;
   const innerRequestKey = randomBytes(16).toString('hex');
   const cookieKey = randomBytes(32).toString('hex');
@@ -102,6 +104,7 @@ export async function startTenant(options = {}) {
       paths,
       clients,
       clientAuthMethods,
+      webOrigins,
       cookieKey,
       storage,
       accounts,

@@ -26,6 +26,7 @@ export function createProvider({
   paths,
   clients,
   clientAuthMethods,
+  webOrigins,
   cookieKey,
   storage,
   accounts,
@@ -66,7 +67,7 @@ export function createProvider({
     clientAuthMethods,
     enabledJWA: { idTokenSigningAlgValues: [signingKey.alg] },
     pkce: { required: () => settings.requirePkce },
-    clientBasedCORS: () => false,
+    clientBasedCORS: (ctx, origin) => webOrigins.includes(origin),
     // It sends logout tokens to loopback addresses, which its own dispatcher refuses.
     fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     findAccount: async (ctx, sub) => accountOf(sub),
@@ -77,13 +78,14 @@ export function createProvider({
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
+      clientCredentials: { enabled: true },
       rpInitiatedLogout: { enabled: paths.end_session !== undefined },
       pushedAuthorizationRequests: { enabled: false },
       dPoP: { enabled: false },
       revocation: { enabled: true, allowedPolicy: (ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators: {
         enabled: true,
-        defaultResource: (ctx, client, granted) => granted ?? ctx.oidc.params?.audience,
+        defaultResource: (ctx, client, granted) => granted ?? ctx.oidc.params?.audience ?? ctx.oidc.body?.audience,
         getResourceServerInfo: (ctx, audience) => resourceServerOf(audience),
         useGrantedResource: () => true,
       },
@@ -100,6 +102,7 @@ export function createProvider({
     ttl: {
       AccessToken: () => settings.accessTokenSeconds,
       AuthorizationCode: () => settings.codeSeconds,
+      ClientCredentials: () => settings.accessTokenSeconds,
       IdToken: () => settings.idTokenSeconds,
       RefreshToken: () => settings.refreshTokenSeconds,
       Grant: 30 * DAY_SECS,

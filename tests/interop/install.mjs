@@ -41,9 +41,11 @@ export async function load(name) {
 /** Loads a package of npm that was installed by `require`, for one that works only so. */
 export const requireInstalled = (name) => createRequire(join(NPM, 'load.mjs'))(name);
 
+/** Returns the path of a file of an installed package of npm. */
+export const npmFile = (name, path) => join(NPM, 'node_modules', name, path);
+
 /** Returns the version of an installed package of npm. */
-export const npmVersion = (name) =>
-  JSON.parse(readFileSync(join(NPM, 'node_modules', name, 'package.json'), 'utf8')).version;
+export const npmVersion = (name) => JSON.parse(readFileSync(npmFile(name, 'package.json'), 'utf8')).version;
 
 /** Installs the packages of PyPI; returns why that failed, or nothing. */
 export const installPython = () =>
