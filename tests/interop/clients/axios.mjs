@@ -2,11 +2,9 @@
 // pages with the cookie of a session, of the gateway's own origin, of one that `cors` lists, and of one that it does not list.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import axios from 'axios';
 import { AXIOS_FOR_PAGES, RECIPE, RESPONSE_TYPES, requestByRecipe } from '../../e2e/support/axios-flow.mjs';
-import { ROOT } from '../../e2e/support/harness.mjs';
+import { ownVersion } from '../install.mjs';
 import { ADMIN_API, API, SESSION_LOGIN, fillInLogin, startSite } from './site.mjs';
 
 const SCRIPT = '/axios.js';
@@ -14,14 +12,12 @@ const IN_NODE = ['http', 'fetch'];
 const IN_PAGES = ['xhr', 'fetch'];
 const WITHOUT_INTERCEPTORS = 'api.defaults.headers.common.Authorization = "Bearer " + tokens.access_token';
 
-const packageJson = JSON.parse(readFileSync(join(ROOT, 'node_modules', 'axios', 'package.json'), 'utf8'));
-
 /** @type {import('../clients.mjs').Client} */
 export default {
   name: 'axios',
   way: "those of a login at the gateway, by [the recipe](refresh.md#with-axios); or a session's cookie",
   gaps: [],
-  version: () => packageJson.version,
+  version: () => ownVersion('axios'),
   start,
 };
 
