@@ -173,10 +173,13 @@ class Visit {
   async logInAndExpire(mode, email) {
     const tab = await this.logIn(mode, email);
     await later(LIFE_SECS + 1);
-    await tab.page.evaluate((ms) => {
-      const machine = Date.now;
-      Date.now = () => machine() + ms;
-    }, (LIFE_SECS + 1) * 1000);
+    await tab.page.evaluate(
+      (ms) => {
+        const machine = Date.now;
+        Date.now = () => machine() + ms;
+      },
+      (LIFE_SECS + 1) * 1000,
+    );
     await tab.page.locator('[data-token=expired]').waitFor();
     return tab;
   }
