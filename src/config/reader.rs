@@ -96,21 +96,21 @@ fn printable(mut text: String) -> String {
 /// What to do about a mistake.
 pub type Help = HostOnly<Option<String>>;
 
-/// Returns the help for a mistake, on the host only: `bargate check` says it, the Worker's log has code, place and message.
+/// Returns the help for a mistake, on the host only: `bargate check` prints it; the Worker's log has code, place and message.
 #[inline(always)]
-pub fn told(text: impl FnOnce() -> String) -> Help {
+pub fn host_help(text: impl FnOnce() -> String) -> Help {
     HostOnly::of(|| Some(text()))
 }
 
-/// The same of words that need not be made.
+/// Returns help of fixed words, on the host only.
 #[inline(always)]
 pub fn advice(words: &str) -> Help {
-    told(|| words.to_owned())
+    host_help(|| words.to_owned())
 }
 
-/// The same of words that are taken along.
+/// Returns a part of a help: on the host the text, in the Worker an empty one.
 #[inline(always)]
-pub const fn words(text: &'static str) -> &'static str {
+pub const fn host_text(text: &'static str) -> &'static str {
     if cfg!(target_arch = "wasm32") { "" } else { text }
 }
 
@@ -208,13 +208,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
             {
                 let (line, column) = findings.locate(first);
                 let message = format_args!("the key \"{}\" is a duplicate; first at {line}:{column}", member.key);
-                findings.note(
-                    member.key_offset,
-                    place,
-                    Code::DuplicateKey,
-                    message,
-                    told(|| "keep one of the two".to_owned()),
-                );
+                findings.note(member.key_offset, place, Code::DuplicateKey, message, advice("keep one of the two"));
             }
         }
         Some(Self { node, members, place, known: Vec::new() })
@@ -387,7 +381,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
             if findings.is_full() {
                 return;
             }
-            let help = told(|| match (nearest(&member.key, self.known.iter().copied()), belongs) {
+            let help = host_help(|| match (nearest(&member.key, self.known.iter().copied()), belongs) {
                 (Some(key), _) => format!("did you mean \"{key}\"?"),
                 (None, Some(belongs)) => format!("{belongs}; your own keys are errors here"),
                 (None, None) => format!("known keys: {}; keys of your own begin with \"x-\"", self.known.join(", ")),
@@ -464,7 +458,7 @@ pub fn choose<T: Copy>(
         return Some(*choice);
     }
     let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-    let help = told(|| match nearest(value, names.iter().copied()) {
+    let help = host_help(|| match nearest(value, names.iter().copied()) {
         Some(name) => format!("did you mean \"{name}\"?"),
         None => format!("one of: {}", names.join(", ")),
     });

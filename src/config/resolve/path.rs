@@ -17,7 +17,7 @@ use crate::config::integration::{
 use crate::config::mapping::{Mapping, WrittenMapping, WrittenVariable, is_of_query};
 use crate::config::path::keys::{INTEGRATION, PRE_PROCESS};
 use crate::config::path::{Path, WrittenPath};
-use crate::config::reader::{Findings, Place, told};
+use crate::config::reader::{Findings, Place, advice};
 use crate::config::root;
 use crate::config::server::WrittenServer;
 use crate::config::service::{Rpc, WrittenCall, WrittenService};
@@ -139,7 +139,7 @@ impl<'t> Context<'t> {
         let mut needs = |present: bool, code: Code, message: &str, help: &str| {
             if !present {
                 let place = keys::TYPE.at(place);
-                findings.note(name.offset, &place, code, format_args!("{message}"), told(|| help.to_owned()));
+                findings.note(name.offset, &place, code, format_args!("{message}"), advice(help));
             }
         };
         if kind.needs_provider() {
@@ -219,7 +219,7 @@ impl<'t> Context<'t> {
         let provider = self.logins.authorizer?.provider.as_ref()?;
         if provider.redirect_uri.is_none() {
             let message = format_args!("neither this integration nor the authorizer has a \"redirect_uri\"");
-            let help = told(|| "add the callback's address, as the provider knows it".to_owned());
+            let help = advice("add the callback's address, as the provider knows it");
             findings.note(offset, place, Code::MissingKey, message, help);
         }
         provider.redirect_uri.as_ref()?.url.clone()
@@ -239,7 +239,7 @@ impl<'t> Context<'t> {
             WrittenResponse::Session(written) => {
                 if !self.has_session {
                     let message = format_args!("the config has no \"session\"");
-                    let help = told(|| "add a \"session\" section".to_owned());
+                    let help = advice("add a \"session\" section");
                     let place = keys::callback::RESPONSE.at(place);
                     findings.note(written.offset, &place, Code::SessionMissing, message, help);
                 }
