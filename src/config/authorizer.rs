@@ -334,7 +334,8 @@ fn read_keys<'n>(
             secret_key.name
         );
         let code = if sources == 0 { Code::MissingKey } else { Code::TwoKeySources };
-        findings.note(object.offset(), place, code, message, advice("keep exactly one"));
+        let help = advice("keep exactly one").about([secret_key.name, keys::JWKS.name, keys::JWKS_URI.name]);
+        findings.note(object.offset(), place, code, message, help);
     }
     let uri = uri.map(|written| {
         let url = read_url(&written, Scheme::Https, &keys::JWKS_URI.at(place), findings)?;

@@ -259,7 +259,7 @@ fn read_auth_method(
             let message = format_args!("\"{}\" needs a \"{needed}\"", shown(&written));
             let help = host_help(|| format!("add \"{needed}\", or write \"none\" for a public client"));
             let place = TOKEN_ENDPOINT_AUTH_METHOD.at(object.place());
-            findings.note(written.offset, &place, Code::MissingKey, message, help);
+            findings.note(written.offset, &place, Code::MissingKey, message, help.about([needed]));
         }
     }
     let raw = object.node(&RAW_CLIENT_SECRET).filter(|node| matches!(node.value, document::Value::Bool(true)));

@@ -3,6 +3,7 @@
 use crate::config::code::Code;
 use std::rc::Rc;
 
+use crate::config::authorizer::keys::AUDIENCE;
 use crate::config::authorizer::{Authorizer, WrittenAuthorizer};
 use crate::config::integration::keys::Kind;
 use crate::config::login::{Login, Provider};
@@ -77,7 +78,7 @@ pub(super) fn session(
     let provider = logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
     if provider.is_some_and(|provider| provider.audience.is_none()) {
         let message = "a session needs an \"audience\" in the authorizer";
-        let help = advice("add the API's identifier to the authorizer as \"audience\"");
+        let help = advice("add the API's identifier to the authorizer as \"audience\"").about([AUDIENCE.name]);
         findings.note(written.offset, &place, Code::MissingKey, format_args!("{message}"), help);
     }
     Some(Session { rules, login_path: login_path?, login: logins.login.clone()? })
