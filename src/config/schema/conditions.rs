@@ -2,7 +2,7 @@
 //!
 //! Where the sections have an order, as several authorizers have, a schema cannot say more, and `bargate check` does.
 
-use super::patterns::{CLAIM_SOURCE, CREDENTIAL_SOURCE};
+use super::patterns::{CLAIM_SOURCE, CREDENTIAL_SOURCE, PARAMETER};
 use crate::config::authorizer::keys::kinds_by_login;
 use crate::config::form::Form;
 use crate::config::grammar::{Json, absent, list, object, refused, wherever};
@@ -55,6 +55,21 @@ pub fn of_path() -> Vec<Json> {
                 },
             },
         ),
+        wherever(
+            "a path with parameters does not identify a resource",
+            object! {
+                "required": list!["path"],
+                "properties": object! { "path": object! { "type": "string", "pattern": PARAMETER } },
+            },
+            with(
+                "protected_resource",
+                object! {
+                    "not": object! { "const": true },
+                    "required": list!["resource"],
+                    "errorMessage": "A path with parameters needs a \"resource\" that contains it.",
+                },
+            ),
+        ),
         object! {
             "$comment": "exactly one of integration and response, which may be null",
             "if": object! { "required": list!["response"] },
@@ -71,6 +86,7 @@ pub fn of_path() -> Vec<Json> {
                     "rate_limit": with("key", not("sub".into())),
                     "cache": with("per_user", not(true.into())),
                     "integration": object! { "if": of_kind(proxies), "then": with("close_at_expiry", not(true.into())) },
+                    "protected_resource": object! { "const": false, "errorMessage": "A protected resource needs \"auth\"." },
                 },
             },
             "else": with(
