@@ -98,14 +98,14 @@ pub(super) fn read_resource_of_path<'n>(
     let section = Section::read(node, &place, findings)?;
     if !authenticated {
         let message = format_args!("a protected resource needs \"auth\"");
-        let help = advice("add \"auth\" to this path, or remove \"protected_resource\"");
+        let help = advice("add \"auth\" to this path, or remove \"protected_resource\"").about([path_keys::AUTH.name]);
         findings.note(node.offset, &place, Code::MissingKey, message, help);
     }
     let (pattern, written) = (pattern?, section.resource);
     let own = pattern.literal();
     if written.is_none() && own.is_none() {
         let message = format_args!("a path with parameters needs a \"resource\" that contains it");
-        let help = advice("write the URL up to the first parameter as \"resource\"");
+        let help = advice("write the URL up to the first parameter as \"resource\"").about([RESOURCE.name]);
         findings.note(node.offset, &place, Code::MissingKey, message, help);
         return None;
     }

@@ -14,7 +14,7 @@ use super::authorizer::Authorizer;
 use super::compiled::Config;
 use super::login::{Login, Provider};
 use super::path::{WrittenPath, keys};
-use super::reader::{Findings, Place, Written, advice, index_names, told};
+use super::reader::{Findings, Place, Written, advice, host_help, index_names};
 use super::root;
 use super::session::{Session, WrittenSession};
 use super::tree::ConfigTree;
@@ -132,7 +132,7 @@ fn problem_page(written: Written<'_>, paths: &[WrittenPath<'_>], findings: &mut 
         let wrong = "is not an open GET path with its own answer";
         let help = "name one without \"auth\" that has its own answer and is not a login or redirect";
         let place = root::PROBLEM_PAGE.at(&Place::Root);
-        let help = told(|| spelling_help(text, help));
+        let help = host_help(|| spelling_help(text, help));
         findings.refuse(&written, &place, Code::InvalidProblemPage, wrong, help);
     }
     Some(text.to_owned())
