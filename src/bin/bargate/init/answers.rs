@@ -1,6 +1,6 @@
-//! The answers that a starting point is made of. Each is judged by the config that it leads to.
+//! The answers that a starting point is made of. Each is checked by the config that it leads to.
 
-use super::asked::{flag, judge};
+use super::asked::{check_answer, flag};
 use super::questions::Questions;
 use crate::failure::Failure;
 use bargate::authoring::{Asked, Mode, StartingPoint};
@@ -66,7 +66,7 @@ impl Answers {
                 None if first.variable(asked).is_some() => missing.push(flag(asked)),
                 None => {}
                 Some(answer) => {
-                    if let Err(reason) = judge(asked, first, answer) {
+                    if let Err(reason) = check_answer(asked, first, answer) {
                         wrong.push(format!("{} {answer:?}: {reason}", flag(asked)));
                     }
                 }

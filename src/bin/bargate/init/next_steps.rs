@@ -23,7 +23,7 @@ pub fn dev_vars(answers: &Answers) -> String {
 }
 
 /// Returns what is printed after the files are written.
-pub fn told(answers: &Answers, output: &Output, dev_vars: Option<&Output>) -> Page {
+pub fn page(answers: &Answers, output: &Output, dev_vars: Option<&Output>) -> Page {
     let mut page = Page::default();
     if !output.is_standard() {
         page.line(format!("{}: written.", output.name()));

@@ -7,7 +7,7 @@ use inquire::validator::Validation;
 use inquire::{CustomType, InquireError, Select, Text};
 
 use super::answers::DEFAULT_PROVIDER;
-use super::asked::{DEFAULT_PORT, flag, judge};
+use super::asked::{DEFAULT_PORT, check_answer, flag};
 use crate::failure::Failure;
 use bargate::authoring::{Asked, Mode, StartingPoint};
 
@@ -102,14 +102,14 @@ impl Questions for Terminal {
             Asked::Audience => ("The API's identifier at the provider (audience)?", "https://api.example.com/"),
             Asked::Upstream => ("The API's address (upstream)?", "https://upstream.example.com"),
         };
-        let judged = move |answer: &str| {
-            Ok(match judge(asked, point, answer) {
+        let validator = move |answer: &str| {
+            Ok(match check_answer(asked, point, answer) {
                 Ok(()) => Validation::Valid,
                 Err(reason) => Validation::Invalid(reason.into()),
             })
         };
         let note = point.note(asked);
-        let text = Text::new(question).with_placeholder(example).with_validator(judged);
+        let text = Text::new(question).with_placeholder(example).with_validator(validator);
         let text = if let Some(note) = &note { text.with_help_message(note) } else { text };
         text.prompt().map_err(unanswered)
     }
