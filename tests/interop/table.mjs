@@ -1,9 +1,11 @@
 // Prints the results of all walks, as text for a terminal and as docs/providers.md, which also lists the configs that nobody has run.
 
 import { readdirSync } from 'node:fs';
+import { CLIENT_STEPS } from './clients.mjs';
 import { EXAMPLES, exampleConfig } from './gateway.mjs';
 import { STEP_NAMES } from './walk.mjs';
 
+const CLIENT_STEP_NAMES = Object.keys(CLIENT_STEPS);
 const SIGNS = { passed: '✓', failed: '✗', 'not offered': '–', 'not reached': '' };
 
 /** Returns the rows of all walks, one per line. */
@@ -17,16 +19,18 @@ export const asText = (walks) =>
   );
 
 /** Returns the text of docs/providers.md. */
-export function asPage(walks, absent) {
+export function asPage(walks, clientWalks, absent) {
   const gaps = [];
-  const lines = walks.map(({ provider, version, config, rows }) => {
+  const line = ({ provider, version, rows }, last) => {
     const cells = rows.map(({ outcome, choice }) => {
       if (!choice) return SIGNS[outcome];
       if (!gaps.includes(choice)) gaps.push(choice);
       return `✗ ${gaps.indexOf(choice) + 1}`;
     });
-    return `| ${[provider, version, ...cells, `[config](../examples/providers/${config})`].join(' | ')} |`;
-  });
+    return `| ${[provider, version, ...cells, last].join(' | ')} |`;
+  };
+  const lines = walks.map((walked) => line(walked, `[config](../examples/providers/${walked.config})`));
+  const clientLines = clientWalks.map((walked) => line(walked, walked.way));
   return `# Providers
 
 <!-- Written by \`make interop\`. -->
@@ -53,6 +57,17 @@ ${lines.join('\n')}
 ## The steps
 
 ${STEPS_IN_WORDS}
+
+## Clients
+
+Real client libraries call the gateway: browser libraries from pages in Chromium, the others from Node.js or Python. The provider is the
+local tenant of \`make dev\`. The signs are those above.
+
+| client | version | ${CLIENT_STEP_NAMES.join(' | ')} | its tokens |
+| --- | --- |${' --- |'.repeat(CLIENT_STEP_NAMES.length + 1)}
+${clientLines.join('\n')}
+
+${CLIENT_STEP_NAMES.map((name) => `- **${name}**: ${CLIENT_STEPS[name]}`).join('\n')}
 
 ## What is missing
 
