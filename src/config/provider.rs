@@ -6,7 +6,7 @@ use super::address::{Scheme, WrittenUrl, read_url};
 use super::code::Code;
 use super::document::{self, Member};
 #[cfg(not(target_arch = "wasm32"))]
-use super::grammar::{Json, absent, list, object, refused, wherever};
+use super::grammar::{Json, absent, object, refused, wherever, with};
 use super::reader::{Findings, ObjectReader, Place, Written, host_help, read_text, shown};
 use super::section::section;
 use super::shared_secret::note_if_weak;
@@ -192,50 +192,40 @@ pub(super) fn read_provider<'n>(
 /// Returns the schemas that require what the method needs, and refuse a key that it does not use.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn auth_conditions() -> [Json; 4] {
-    let lacks = |key: &str| object! { "properties": Json::Object(vec![(key.to_owned(), false.into())]) };
-    let refuse = |methods: Json, message: &str| {
-        let methods = object! { "enum": methods };
-        object! { "properties": object! { "token_endpoint_auth_method": refused(methods, message) } }
+    let names = |is_meant: &dyn Fn(AuthMethod) -> bool| -> Vec<_> {
+        AuthMethod::NAMES.iter().filter(|(_, method)| is_meant(*method)).map(|(name, _)| *name).collect()
     };
-    let other_than = |own: &str| {
-        let others = AuthMethod::NAMES.iter().map(|(name, _)| *name).filter(|name| *name != own);
-        let others = object! { "enum": others.collect::<Vec<_>>() };
-        object! { "properties": object! { "token_endpoint_auth_method": others } }
+    let refuse = |methods: &[AuthMethod], message: &str| {
+        let methods = object! { "enum": names(&|method| methods.contains(&method)) };
+        with(&TOKEN_ENDPOINT_AUTH_METHOD, refused(methods, message))
     };
+    let other_than = |own| with(&TOKEN_ENDPOINT_AUTH_METHOD, object! { "enum": names(&|method| method != own) });
     [
         wherever(
             "a secret that is sent is there",
-            lacks("client_secret"),
-            refuse(
-                list!["client_secret_basic", "client_secret_post"],
-                "Add the client_secret, or write none for a public client.",
-            ),
+            with(&CLIENT_SECRET, false.into()),
+            refuse(&[AuthMethod::Basic, AuthMethod::Post], "Add the client_secret, or write none for a public client."),
         ),
         wherever(
             "a key that signs is there",
-            lacks("private_key"),
-            refuse(list!["private_key_jwt"], "Add the private_key."),
+            with(&PRIVATE_KEY, false.into()),
+            refuse(&[AuthMethod::PrivateKeyJwt], "Add the private_key."),
         ),
         wherever(
             "a key that is there signs",
-            other_than("private_key_jwt"),
-            object! {
-                "properties": object! {
-                    "private_key": absent("It has no effect without \"token_endpoint_auth_method\": \"private_key_jwt\".")
-                }
-            },
+            other_than(AuthMethod::PrivateKeyJwt),
+            with(&PRIVATE_KEY, absent("It has no effect without \"token_endpoint_auth_method\": \"private_key_jwt\".")),
         ),
         wherever(
             "only Basic encodes secrets",
-            other_than("client_secret_basic"),
-            object! {
-                "properties": object! {
-                    "raw_client_secret": refused(
-                        object! { "const": true },
-                        "It has no effect without \"token_endpoint_auth_method\": \"client_secret_basic\".",
-                    )
-                }
-            },
+            other_than(AuthMethod::Basic),
+            with(
+                &RAW_CLIENT_SECRET,
+                refused(
+                    object! { "const": true },
+                    "It has no effect without \"token_endpoint_auth_method\": \"client_secret_basic\".",
+                ),
+            ),
         ),
     ]
 }

@@ -16,9 +16,9 @@ mod wishes;
 #[cfg(test)]
 mod openness;
 
-use crate::authoring::{Asked, Json, Provider, mistake};
+use crate::authoring::{Asked, Json, Provider};
 use crate::config::{Diagnostic, check, root};
-use notes::{Stands, one_line};
+use notes::{AlsoIn, one_line};
 use routes::{Answer, Routes};
 use schemes::{Schemes, Tenant, UNKNOWN_ISSUER};
 use servers::Servers;
@@ -52,8 +52,8 @@ impl Wishes {
         let by_form = |tenant: &str| if tenant.starts_with("https://") { Provider::Oidc } else { Provider::Auth0 };
         let tenant = tenant.map(|tenant| (provider.unwrap_or_else(|| by_form(tenant)), tenant.to_owned()));
         let flags = [
-            ("--server", server.and_then(|url| mistake(Asked::Upstream, Provider::Auth0, url))),
-            ("--tenant", tenant.as_ref().and_then(|(provider, tenant)| mistake(Asked::Tenant, *provider, tenant))),
+            ("--server", server.and_then(|url| Provider::Auth0.mistake(Asked::Upstream, url))),
+            ("--tenant", tenant.as_ref().and_then(|(provider, tenant)| provider.mistake(Asked::Tenant, tenant))),
         ];
         let wrong = flags.into_iter().filter_map(|(flag, mistake)| {
             let Diagnostic { message, help, .. } = mistake?;
@@ -91,7 +91,7 @@ pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
     ];
     let authorizers = Authorizers::of(&routes, &schemes, wishes);
     for note in authorizers.notes() {
-        routes.notes.add(Stands::Alone, "", note);
+        routes.notes.add(AlsoIn::Nothing, "", note);
     }
     members.extend(authorizers.to_json());
     let paths = routes.list.iter().map(|route| route.to_json(|access| authorizers.name(access.tenant)));
@@ -104,7 +104,7 @@ pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
     }
     let proxied: Vec<_> = routes.list.iter().filter(|route| matches!(route.answer, Answer::Upstream(_))).collect();
     if proxied.iter().all(|route| route.access.is_none()) {
-        routes.notes.add(Stands::Alone, "", "no operation requires a token: every path is open");
+        routes.notes.add(AlsoIn::Nothing, "", "no operation requires a token: every path is open");
     }
     let (operations, taken) = (routes.operations, routes.taken());
     let summary = format!("operations: {operations}, taken over: {taken}, paths: {}", proxied.len());

@@ -20,7 +20,7 @@ pub struct TokenCache(Recent<Entry>);
 struct Entry {
     claims: Rc<VerifiedClaims>,
     generation: u64,
-    good_until: i64,
+    valid_until: i64,
 }
 
 impl Default for TokenCache {
@@ -32,12 +32,12 @@ impl Default for TokenCache {
 impl TokenCache {
     /// Returns the claims of `token` if it was verified under `generation` and has not expired at `now`.
     pub fn get(&mut self, token: &str, generation: u64, now: i64) -> Option<Rc<VerifiedClaims>> {
-        let good = |entry: &Entry| entry.generation == generation && entry.good_until > now;
+        let good = |entry: &Entry| entry.generation == generation && entry.valid_until > now;
         self.0.get(token, good).map(|entry| Rc::clone(&entry.claims))
     }
 
-    /// Caches a token that `generation` verified, until `good_until` (seconds since 1970).
-    pub fn insert(&mut self, token: &str, claims: Rc<VerifiedClaims>, generation: u64, good_until: i64) {
-        self.0.insert(token, Entry { claims, generation, good_until }, token.len());
+    /// Caches a token that `generation` verified, until `valid_until` (seconds since 1970).
+    pub fn insert(&mut self, token: &str, claims: Rc<VerifiedClaims>, generation: u64, valid_until: i64) {
+        self.0.insert(token, Entry { claims, generation, valid_until }, token.len());
     }
 }

@@ -2,6 +2,7 @@
 
 import auth0SpaJs from './clients/auth0-spa-js.mjs';
 import axios from './clients/axios.mjs';
+import modelContextProtocol from './clients/modelcontextprotocol.mjs';
 import oidcClientTs from './clients/oidc-client-ts.mjs';
 import openidClient from './clients/openid-client.mjs';
 import requestsOauthlib from './clients/requests-oauthlib.mjs';
@@ -20,10 +21,11 @@ import { attempt } from './walk.mjs';
  */
 
 /** @type {Client[]} */
-export const CLIENTS = [auth0SpaJs, oidcClientTs, axios, openidClient, requestsOauthlib];
+export const CLIENTS = [auth0SpaJs, oidcClientTs, axios, openidClient, requestsOauthlib, modelContextProtocol];
 
 /** The steps with what each of them shows, in order. */
 export const CLIENT_STEPS = {
+  'asked scopes': 'the gateway names the resource and the scopes, and the client requests these and no more.',
   tokens: 'the client gets an access token, or a session.',
   call: 'the gateway accepts its call of an API.',
   'expired token': 'the call is refused, and the program that uses the client learns the code `token_expired`.',

@@ -1,6 +1,8 @@
-// Prints the results of all walks, as text for a terminal and as docs/providers.md.
+// Prints the results of all walks, as text for a terminal and as docs/providers.md, which also lists the configs that nobody has run.
 
+import { readdirSync } from 'node:fs';
 import { CLIENT_STEPS } from './clients.mjs';
+import { EXAMPLES, exampleConfig } from './gateway.mjs';
 import { STEP_NAMES } from './walk.mjs';
 
 const CLIENT_STEP_NAMES = Object.keys(CLIENT_STEPS);
@@ -70,7 +72,31 @@ ${CLIENT_STEP_NAMES.map((name) => `- **${name}**: ${CLIENT_STEPS[name]}`).join('
 ## What is missing
 
 ${gaps.map((gap, index) => `${index + 1}. ${gap}`).join('\n')}
+
+${documentedSection()}
 ${absent.length ? `\n## What was not run\n\n${absent.map(({ name, reason }) => `- ${name}: ${reason}`).join('\n')}\n` : ''}`;
+}
+
+/** Returns the section of the configs that follow a documentation and were not run. */
+export function documentedSection() {
+  const rows = readdirSync(EXAMPLES)
+    .sort()
+    .flatMap((file) => {
+      const { title, 'x-documented-not-run': followed } = exampleConfig(file);
+      if (!followed) return [];
+      const pages = followed.pages.map((page, index) => `[${index + 1}](${page})`).join(', ');
+      const name = file.replace('.json', '');
+      return [`| ${title} | [${name}](../examples/providers/${file}) | ${pages} | ${followed.date} |`];
+    });
+  return `## Documented, not run
+
+These configs follow the documentation of providers that cannot be installed here. Nobody has run them. \`bargate init --provider NAME\`
+writes each of them, and each of those above. The date is the newest of its pages; where they have none, it is the date on which a copy
+of them was read.
+
+| provider | config | follows | date |
+| --- | --- | --- | --- |
+${rows.join('\n')}`;
 }
 
 const STEPS_IN_WORDS = `- **discovery**: the gateway reads the provider's document and its keys.

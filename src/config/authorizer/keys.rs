@@ -3,7 +3,7 @@
 use crate::algorithm::Algorithm;
 use crate::config::form::Form;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::config::grammar::{Change, Json, Section, Shape, Union, absent, list, object, refused};
+use crate::config::grammar::{Change, Json, Section, Shape, Union, absent, having, list, object, refused};
 use crate::config::key::declare::{choice, text, texts};
 use crate::config::key::{Choice, Key, Text, Texts};
 use crate::config::section::section;
@@ -193,12 +193,12 @@ pub(crate) mod jwt {
             "An issuer of JWTs at which nobody logs in through the gateway: a partner, a job, an older system. Exactly \
              one of `secret`, `jwks` and `jwks_uri` says which signatures are valid.",
         )
-            .condition(exactly_one_source("secret"))
-            .condition(algorithms_by_source("secret"))
+            .condition(exactly_one_source(&SECRET))
+            .condition(algorithms_by_source(&SECRET))
             .condition(wherever(
                 "algorithm or algorithms, and not both",
-                object! { "required": list!["algorithm"], "properties": object! { "algorithm": object! { "type": "string" } } },
-                object! { "properties": object! { "algorithms": refused(object! {}, "There is an \"algorithm\", too: remove that.") } },
+                having(&ALGORITHM, object! { "type": "string" }),
+                with(&ALGORITHMS, absent("There is an \"algorithm\", too: remove that.")),
             ))
             .example(
                 r#"{
@@ -244,8 +244,8 @@ pub(crate) mod supabase {
             "A Supabase project.",
             "A Supabase project. Exactly one of `jwt_secret`, `jwks` and `jwks_uri` says which signatures are valid.",
         )
-            .condition(exactly_one_source("jwt_secret"))
-            .condition(algorithms_by_source("jwt_secret"))
+            .condition(exactly_one_source(&SECRET))
+            .condition(algorithms_by_source(&SECRET))
             .example(
                 r#"{
                         "authorizer": {
@@ -340,8 +340,8 @@ fn names(algorithms: &[Algorithm]) -> Json {
 
 /// Returns the schema that requires exactly one of the secret, the JWKS and its address.
 #[cfg(not(target_arch = "wasm32"))]
-fn exactly_one_source(secret: &'static str) -> Json {
-    let sources = [secret, "jwks", "jwks_uri"];
+fn exactly_one_source(secret: &Key<Text>) -> Json {
+    let sources = [secret.name, JWKS.name, JWKS_URI.name];
     let one = |present: &&str| {
         let state = |name: &&str| match name == present {
             true => ((*name).to_owned(), object! { "type": "string" }),
@@ -354,20 +354,17 @@ fn exactly_one_source(secret: &'static str) -> Json {
 
 /// Returns the schema by which a shared secret needs HS256, and HS256 a shared secret.
 #[cfg(not(target_arch = "wasm32"))]
-fn algorithms_by_source(secret: &'static str) -> Json {
+fn algorithms_by_source(secret: &Key<Text>) -> Json {
     let shared = Algorithm::Hs256.name();
     // No editor is to offer the older spelling.
     let only = |names: Json| {
         let mut one = names.clone();
         one.set("doNotSuggest", true);
-        object! { "properties": object! { "algorithm": one, "algorithms": object! { "items": names } } }
+        object! { "properties": object! { [jwt::ALGORITHM]: one, [ALGORITHMS]: object! { "items": names } } }
     };
     let public: Vec<_> = Algorithm::NAMES.into_iter().map(|(name, _)| name).filter(|name| *name != shared).collect();
     object! {
-        "if": object! {
-            "required": list![secret],
-            "properties": Json::Object(vec![(secret.to_owned(), object! { "type": "string" })]),
-        },
+        "if": having(secret, object! { "type": "string" }),
         "then": only(refused(object! { "enum": public }, "This needs a public key, and the authorizer has a shared secret.")),
         "else": only(refused(object! { "const": shared }, "This needs a shared secret, and the authorizer has none.")),
     }

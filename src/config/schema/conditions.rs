@@ -2,16 +2,15 @@
 //!
 //! If the sections have an order, as several authorizers have, a schema cannot say more, and `bargate check` does.
 
-use super::patterns::{CLAIM_SOURCE, CREDENTIAL_SOURCE};
+use super::patterns::{CLAIM_SOURCE, CREDENTIAL_SOURCE, PARAMETER};
 use crate::config::authorizer::keys::{self as authorizer, auth0, kinds_by_login};
 use crate::config::form::Form;
-use crate::config::grammar::{Json, absent, list, object, refused, wherever};
+use crate::config::grammar::{Json, absent, having, list, object, present, refused, wherever, with};
 use crate::config::integration::keys::{Kind, RESPONSE_KINDS, ResponseKind, TYPE, callback, http_proxy, names_of};
-use crate::config::key::Key;
 use crate::config::mapping::{self, request_headers};
 use crate::config::path::keys as path;
 use crate::config::rules::{cache::PER_USER, rate_limit};
-use crate::config::{access, provider, root};
+use crate::config::{access, protected_resource, provider, root};
 use crate::route::Method;
 
 /// Returns the schemas of an entry of `paths` as a whole.
@@ -34,7 +33,7 @@ pub fn of_path() -> Vec<Json> {
             "a cache needs an upstream that is asked by GET",
             present(&path::CACHE),
             object! {
-                "not": object! { "required": list![path::RESPONSE.name] },
+                "not": present(&path::RESPONSE),
                 "errorMessage": useless,
                 "properties": object! {
                     [path::METHOD]: refused(object! { "enum": no_gets }, useless),
@@ -49,7 +48,7 @@ pub fn of_path() -> Vec<Json> {
                 "properties": object! {
                     [path::CACHE]: object! {
                         "type": "object",
-                        "not": object! { "required": list![PER_USER.name], "properties": object! { [PER_USER]: object! { "const": true } } },
+                        "not": having(&PER_USER, object! { "const": true }),
                     },
                 },
             },
@@ -60,11 +59,26 @@ pub fn of_path() -> Vec<Json> {
                 },
             },
         ),
+        wherever(
+            "a path with parameters does not identify a resource",
+            object! {
+                "required": list![path::PATH.name],
+                "properties": object! { [path::PATH]: object! { "type": "string", "pattern": PARAMETER } },
+            },
+            with(
+                &path::PROTECTED_RESOURCE,
+                object! {
+                    "not": object! { "const": true },
+                    "required": list![protected_resource::RESOURCE.name],
+                    "errorMessage": "A path with parameters needs a \"resource\" that contains it.",
+                },
+            ),
+        ),
         object! {
             "$comment": "exactly one of integration and response, which may be null",
-            "if": object! { "required": list![path::RESPONSE.name] },
+            "if": present(&path::RESPONSE),
             "then": with(&path::INTEGRATION, absent("The path has a response, and can give one answer.")),
-            "else": object! { "required": list![path::INTEGRATION.name], "properties": object! { [path::INTEGRATION]: object! { "type": "object" } } },
+            "else": having(&path::INTEGRATION, object! { "type": "object" }),
         },
         object! {
             "$comment": "without auth there are no claims, no users and no expiry",
@@ -76,19 +90,15 @@ pub fn of_path() -> Vec<Json> {
                     [path::RATE_LIMIT]: with(&rate_limit::KEY, not("sub".into())),
                     [path::CACHE]: with(&PER_USER, not(true.into())),
                     [path::INTEGRATION]: object! { "if": of_kind(proxies), "then": with(&http_proxy::CLOSE_AT_EXPIRY, not(true.into())) },
+                    [path::PROTECTED_RESOURCE]: object! { "const": false, "errorMessage": "A protected resource needs \"auth\"." },
                 },
             },
             "else": with(
                 &path::CACHE,
-                object! {
-                    "required": list![PER_USER.name],
-                    "properties": object! {
-                        [PER_USER]: object! {
+                having(&PER_USER, object! {
                             "const": true,
                             "errorMessage": "Answers to one user would be given to the next: write true, or remove cache.",
-                        }
-                    },
-                },
+                        }),
             ),
         },
     ]
@@ -139,7 +149,7 @@ pub fn of_config() -> Vec<Json> {
             )),
         ),
         wherever(
-            "sessions can be begun and ended only where there are any",
+            "sessions can be begun and ended only if there are any",
             with(&root::SESSION, false.into()),
             every_path(with(
                 &path::INTEGRATION,
@@ -161,10 +171,7 @@ pub fn of_config() -> Vec<Json> {
                 &path::INTEGRATION,
                 object! {
                     "if": of_kind(with_address),
-                    "then": object! {
-                        "required": list![callback::REDIRECT_URI.name],
-                        "properties": object! { [callback::REDIRECT_URI]: object! { "type": "string" } },
-                    },
+                    "then": having(&callback::REDIRECT_URI, object! { "type": "string" }),
                 },
             )),
         ),
@@ -187,16 +194,6 @@ pub fn of_config() -> Vec<Json> {
     ]
 }
 
-/// Returns the schema of an object whose `key`, if it is there, fits `schema`.
-fn with<S>(key: &Key<S>, schema: Json) -> Json {
-    object! { "properties": object! { [key]: schema } }
-}
-
-/// Returns the schema of an object that has a key.
-fn present<S>(key: &Key<S>) -> Json {
-    object! { "required": list![key.name] }
-}
-
 /// Returns the schema of an object of one of these types.
 fn of_kind(names: Vec<&'static str>) -> Json {
     object! { "type": "object", "required": list![TYPE.name], "properties": object! { [TYPE]: object! { "enum": names } } }
@@ -215,12 +212,12 @@ fn only_provider(kinds: &[&'static str], lacks: &[&str]) -> Json {
             [authorizer::TYPE]: object! { "type": "string", "$ref": Form::Reference.pointer() },
         },
     };
-    let by_kind = object! { "required": list![authorizer::TYPE.name], "properties": object! { [authorizer::TYPE]: object! { "enum": kinds } } };
+    let by_kind = having(&authorizer::TYPE, object! { "enum": kinds });
     let absent_keys = lacks.iter().map(|key| ((*key).to_owned(), false.into())).collect();
     let provider = object! {
         "type": "object",
         "properties": Json::Object(absent_keys),
         "anyOf": list![by_kind, by_domain],
     };
-    object! { "required": list![root::AUTHORIZER.name], "properties": object! { [root::AUTHORIZER]: provider } }
+    having(&root::AUTHORIZER, provider)
 }

@@ -1,6 +1,6 @@
 //! The forms that strings of a config have, as patterns that every JSON Schema validator can run (ECMA-262).
 //!
-//! A pattern says only what can be said of a text by itself. Where the parser knows more, as whether a host can exist, it lets
+//! A pattern says only what can be said of a text by itself. If the parser knows more, as whether a host can exist, it lets
 //! more pass than the parser does, and refuses nothing that is written as people write it.
 
 use crate::config::form::Form;
@@ -143,7 +143,7 @@ pub const CREDENTIAL_SOURCE: &str =
 const PUBLIC_KEY: &str = r"\s*(?:-----BEGIN|ssh-)";
 
 /// A parameter of a path.
-const PARAMETER: &str = r"\{[A-Za-z_][A-Za-z0-9_\-]*\}";
+pub(super) const PARAMETER: &str = r"\{[A-Za-z_][A-Za-z0-9_\-]*\}";
 
 /// The rest of a path without a name.
 const REST: &str = r"\{\.\+\}";

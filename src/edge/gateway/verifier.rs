@@ -71,8 +71,8 @@ impl Verifier {
         let (claims, generation) =
             self.verify(invocation, token, &Expectations::of_access_tokens(&self.authorizer)).await?;
         let claims = Rc::new(claims);
-        let good_until = claims.expires_at().saturating_add(self.authorizer.clock_skew_secs);
-        self.tokens.borrow_mut().insert(token, Rc::clone(&claims), generation, good_until);
+        let valid_until = claims.expires_at().saturating_add(self.authorizer.clock_skew_secs);
+        self.tokens.borrow_mut().insert(token, Rc::clone(&claims), generation, valid_until);
         Ok(claims)
     }
 
