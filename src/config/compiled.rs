@@ -64,6 +64,12 @@ impl Config {
         self.paths.iter().any(|path| matches!(path.integration, Integration::BackchannelLogout(_)))
     }
 
+    /// Checks whether sessions keep the ID token of their login: the logout of an OpenID provider is told by it whom to log out.
+    pub fn keeps_id_tokens(&self) -> bool {
+        let at_provider = self.provider.as_ref().is_some_and(|provider| provider.endpoints.is_none());
+        at_provider && self.paths.iter().any(|path| matches!(path.integration, Integration::Logout(_)))
+    }
+
     /// Checks whether a client may have a refresh token of the application: if logins end only in sessions, none does.
     pub fn gives_refresh_tokens(&self) -> bool {
         let gives = |path: &Path| match &path.integration {

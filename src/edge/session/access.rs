@@ -58,7 +58,8 @@ async fn access(
 ) -> Result<SessionToken, Problem> {
     // Counted from before the question: an answer may have been long on its way while the session ended.
     let asked_ms = now_ms();
-    let message = SessionMessage::Access { key: cookie.key(), rejected: rejected.map(str::to_owned), silent: false };
+    let (key, rejected) = (cookie.key(), rejected.map(str::to_owned));
+    let message = SessionMessage::Access { key, rejected, silent: false, id_token: false };
     let answer = ask_session(session.login.provider.authorizer.timeout_ms, cx, &cookie.object_name(), &message).await?;
     let replaced = matches!(answer, SessionAnswer::Ended { replaced: true, .. });
     let token = answer.into_token(asked_ms).inspect_err(|problem| {
