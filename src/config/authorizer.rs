@@ -8,6 +8,9 @@ use std::rc::Rc;
 use super::address::{Scheme, read_domain, read_url};
 use super::document::{Member, Node, Value};
 use super::host_only::HostOnly;
+#[cfg(not(target_arch = "wasm32"))]
+use super::introspection::Asked;
+use super::introspection::read_introspection;
 use super::provider::{Endpoints, WrittenProvider, read_provider};
 use super::reader::{Findings, ObjectReader, Place, Written, choose, told};
 #[cfg(not(target_arch = "wasm32"))]
@@ -57,6 +60,8 @@ pub struct TokenRules {
     pub algorithms: Option<Vec<Algorithm>>,
     /// How far the clocks may differ.
     pub clock_skew_secs: i64,
+    /// Which tokens the provider is asked about, if that is known.
+    pub asked: Option<Asked>,
     /// The reference that the issuer comes from, if it comes from one.
     pub issuer_reference: Option<Reference>,
     /// The same of the audience.
@@ -178,6 +183,7 @@ impl<'n> WrittenAuthorizer<'n> {
             keys: self.keys.clone(),
             algorithms: self.algorithms.clone(),
             clock_skew_secs: self.clock_skew_secs,
+            asked: self.provider.as_ref().and_then(|provider| Some(provider.introspection.as_ref()?.as_ref()?.asked)),
         }
     }
 
@@ -271,7 +277,11 @@ fn read_authorizer<'n>(
     let provider = match kind {
         Kind::Auth0 | Kind::Oidc => {
             let endpoints = origin.as_deref().map(Endpoints::of_auth0).map(Rc::new);
-            Some(read_provider(&mut object, own_audience, endpoints, findings))
+            let mut provider = read_provider(&mut object, own_audience, endpoints, findings);
+            if kind == Kind::Oidc {
+                provider.introspection = read_introspection(&mut object, &provider, findings);
+            }
+            Some(provider)
         }
         Kind::Jwt | Kind::Supabase => None,
     };

@@ -12,7 +12,7 @@ use super::login::{Login, Provider};
 use super::networks::Networks;
 use super::path::Path;
 use super::protected_resource::ProtectedResource;
-use super::session::Session;
+use super::session::{ClaimsFrom, Session};
 use crate::route::RouteTable;
 
 /// A gateway config in which everything is known, checked and compiled.
@@ -23,6 +23,8 @@ pub struct Config {
     pub cors: Option<Cors>,
     /// Whose tokens are accepted, in the order of the file.
     pub authorizers: Vec<Rc<Authorizer>>,
+    /// The clients that ask about access tokens, each by the authorizer of its provider.
+    pub asking: Vec<Rc<Provider>>,
     /// The path at which people begin a login.
     pub login_path: Option<String>,
     /// The provider that people log in at.
@@ -64,10 +66,12 @@ impl Config {
         self.paths.iter().any(|path| matches!(path.integration, Integration::BackchannelLogout(_)))
     }
 
-    /// Checks whether sessions keep the ID token of their login: the logout of an OpenID provider is told by it whom to log out.
+    /// Checks whether sessions keep the ID token of their login: their claims may come from it, and the logout of an OpenID provider is
+    /// told by it whom to log out.
     pub fn keeps_id_tokens(&self) -> bool {
+        let by_id_token = self.session.as_ref().is_some_and(|session| session.rules.claims_from == ClaimsFrom::IdToken);
         let at_provider = self.provider.as_ref().is_some_and(|provider| provider.endpoints.is_none());
-        at_provider && self.paths.iter().any(|path| matches!(path.integration, Integration::Logout(_)))
+        by_id_token || at_provider && self.paths.iter().any(|path| matches!(path.integration, Integration::Logout(_)))
     }
 
     /// Checks whether a client may have a refresh token of the application: if logins end only in sessions, none does.

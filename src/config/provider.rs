@@ -7,6 +7,7 @@ use super::code::Code;
 use super::document::{self, Member};
 #[cfg(not(target_arch = "wasm32"))]
 use super::grammar::{Json, absent, list, object, refused, wherever};
+use super::introspection::Introspection;
 use super::reader::{Findings, ObjectReader, Place, Written, read_text, shown, told};
 use super::section::section;
 use super::shared_secret::note_if_weak;
@@ -74,10 +75,14 @@ pub struct Endpoints {
     pub revocation: Option<String>,
     /// The URL that logs a browser out of the provider, and the parameter for the URL that it goes to afterwards.
     pub logout: Option<(String, &'static str)>,
+    /// The introspection endpoint (RFC 7662); not every provider has one.
+    pub introspection: Option<String>,
     /// The method by which the token endpoint accepts a secret, Basic or post, if it does not accept both.
     pub token_auth: Option<AuthMethod>,
     /// The same for the revocation endpoint.
     pub revocation_auth: Option<AuthMethod>,
+    /// The same for the introspection endpoint.
+    pub introspection_auth: Option<AuthMethod>,
     /// Whether the provider names its issuer in every authorization response (RFC 9207 section 3).
     pub names_itself: bool,
 }
@@ -92,8 +97,10 @@ impl Endpoints {
             userinfo: Some(at("/userinfo")),
             revocation: Some(at("/oauth/revoke")),
             logout: Some((at("/v2/logout"), "returnTo")),
+            introspection: None,
             token_auth: Some(AuthMethod::Post),
             revocation_auth: None,
+            introspection_auth: None,
             names_itself: false,
         }
     }
@@ -118,6 +125,8 @@ pub(crate) struct WrittenProvider<'n> {
     pub redirect_uri: Option<WrittenUrl<'n>>,
     /// The revocation endpoint, if the config has one; `Some(None)` if it is wrong, or not known here.
     pub revocation_endpoint: Option<Option<String>>,
+    /// How the provider is asked about access tokens; `None` if it is not, and `Some(None)` if that is wrong, or not known here.
+    pub introspection: Option<Option<Introspection>>,
     /// Scopes that a login requests, separated by spaces.
     pub scope: Option<Written<'n>>,
     /// The API for which access tokens are requested.
@@ -181,6 +190,7 @@ pub(super) fn read_provider<'n>(
         sealing_key,
         redirect_uri,
         revocation_endpoint,
+        introspection: None,
         scope,
         audience,
         login_parameters,

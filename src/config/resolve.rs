@@ -27,6 +27,7 @@ use path::{Context, ResolvedPath};
 /// Returns the config, and reports what is wrong between its sections; `None` if a part of it is wrong, or not known here.
 pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> Option<Config> {
     let authorizers = authorizers(&tree);
+    let asking = login::asking(&tree, &authorizers);
     let problem_page = tree.problem_page.map(|written| problem_page(written, &tree.paths, findings));
     let described = tree.protected_resource.take();
     let described = described.map(|written| protected_resource(written, &authorizers, &tree.paths));
@@ -51,6 +52,7 @@ pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> 
         cors: tree.cors,
         authorizers: authorizers.into_iter().collect::<Option<_>>()?,
         login_path: session.as_ref().map(|session| session.login_path.clone()).or(first_login),
+        asking: asking.into_iter().collect::<Option<_>>()?,
         provider: if logs_in { Some(provider?) } else { None },
         login,
         session: if has_session { Some(session?) } else { None },

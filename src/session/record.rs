@@ -223,11 +223,13 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     use super::*;
+    use crate::config::ClaimsFrom;
     use crate::oauth::{Grant, ProviderResponse, parse_token_response};
 
     fn rules() -> SessionRules {
         SessionRules {
             cookie: "__Host-s".into(),
+            claims_from: ClaimsFrom::AccessToken,
             idle_secs: 1_000,
             absolute_secs: 10_000,
             after_login: "/".into(),

@@ -22,6 +22,7 @@ fn rules(keys: KeySet) -> Rules {
         algorithms: Ok(all_algorithms()),
         keys: Ok(Rc::new(keys)),
         clock_skew_secs: SKEW_SECS,
+        asked: None,
     }
 }
 

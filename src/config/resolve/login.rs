@@ -9,7 +9,7 @@ use crate::config::login::{Login, Provider};
 use crate::config::path::WrittenPath;
 use crate::config::reader::{Findings, Place, Written, told};
 use crate::config::root;
-use crate::config::session::{self, Session, WrittenSession};
+use crate::config::session::{self, ClaimsFrom, Session, WrittenSession};
 use crate::config::tree::ConfigTree;
 use crate::route::Pattern;
 use crate::secret::Secret;
@@ -58,10 +58,20 @@ fn provider(written: &WrittenAuthorizer<'_>, authorizer: Rc<Authorizer>, is_one_
         private_key: provider.private_key.clone().map_or(Some(None), |key| key.map(Some))?,
         parameters: provider.parameters()?,
         revocation_endpoint: provider.revocation_endpoint.clone().map_or(Some(None), |url| url.map(Some))?,
+        introspection: provider.introspection.clone().map_or(Some(None), |known| known.map(Some))?,
         rotation_grace_secs: provider.rotation_grace_secs,
         endpoints: provider.endpoints.clone(),
         is_one_of_several,
     })
+}
+
+/// Returns the clients that ask about access tokens; `None` for one of which a part is wrong or not known here.
+pub(super) fn asking(tree: &ConfigTree<'_>, authorizers: &[Option<Rc<Authorizer>>]) -> Vec<Option<Rc<Provider>>> {
+    let asks = |written: &WrittenAuthorizer<'_>| {
+        written.provider.as_ref().is_some_and(|provider| provider.introspection.is_some())
+    };
+    let asking = tree.authorizers.iter().zip(authorizers).filter(|(written, _)| asks(written));
+    asking.map(|(written, known)| provider(written, known.clone()?, false).map(Rc::new)).collect()
 }
 
 /// Returns the session with its login, and reports what it lacks.
@@ -75,10 +85,21 @@ pub(super) fn session(
     let place = root::SESSION.at(&Place::Root);
     let login_path = login_path(written.login_path, written.offset, paths, &place, findings);
     let provider = logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
-    if provider.is_some_and(|provider| provider.audience.is_none()) {
+    let by_id_token = rules.claims_from == ClaimsFrom::IdToken;
+    if provider.is_some_and(|provider| provider.audience.is_none() && provider.introspection.is_none() && !by_id_token)
+    {
         let message = "a session needs an \"audience\" in the authorizer";
-        let help = told(|| "add the API's identifier to the authorizer as \"audience\"".to_owned());
+        let help = told(|| {
+            "add the API's identifier to the authorizer as \"audience\"; if its access tokens are opaque, \"introspection\", or \
+             \"claims_from\": \"id_token\" here"
+                .to_owned()
+        });
         findings.note(written.offset, &place, Code::MissingKey, format_args!("{message}"), help);
+    }
+    if by_id_token && logins.provider.as_ref().is_some_and(|provider| !provider.asks_for("openid")) {
+        let message = format_args!("logins bring no ID token without the scope \"openid\"");
+        let help = told(|| "add \"openid\" to the authorizer's \"scope\"".to_owned());
+        findings.note(written.offset, &session::CLAIMS_FROM.at(&place), Code::MissingKey, message, help);
     }
     Some(Session { rules, login_path: login_path?, login: logins.login.clone()? })
 }

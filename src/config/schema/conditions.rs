@@ -177,8 +177,14 @@ pub fn of_config() -> Vec<Json> {
         ),
         wherever(
             "a session needs an audience",
-            only_provider(&with_login, &["audience"]),
-            with("session", absent("Sessions need the authorizer's audience: add the API's identifier there.")),
+            only_provider(&with_login, &["audience", "introspection"]),
+            with(
+                "session",
+                refused(
+                    object! { "type": "object", "properties": object! { "claims_from": object! { "const": "access_token" } } },
+                    "Sessions need the authorizer's audience: add the API's identifier there.",
+                ),
+            ),
         ),
     ]
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import Provider from 'oidc-provider';
 import { ROOT, freePort, originOf } from '../../e2e/support/harness.mjs';
-import { CONSENT, INTROSPECTION, PAR, PROFILE_SOURCE, RESOURCE as BY_RESOURCE, SIGNED_PROFILE } from '../gaps.mjs';
+import { PAR, PROFILE_SOURCE, RESOURCE as BY_RESOURCE, SIGNED_PROFILE, ofTheProvider } from '../gaps.mjs';
 import { Person } from '../person.mjs';
 
 const RESOURCE = 'https://api.example.com/';
@@ -42,15 +42,19 @@ const COMMON = {
   },
 };
 
+const UNREADABLE = ofTheProvider(
+  'its access tokens are opaque, and it has no introspection until it is switched on',
+  /not three parts/,
+);
 const USERINFO = PROFILE_SOURCE('profile', 'session profile');
 
 /** @type {{ name: string, config?: string, client?: any, features?: any, more?: any, isPlain?: boolean, gaps: any[] }[]} */
 const SET_UPS = [
   {
     name: 'as it comes',
-    config: 'oidc-provider-opaque.json',
+    config: 'oidc-provider-id-token.json',
     isPlain: true,
-    gaps: [INTROSPECTION('bearer', 'session'), CONSENT('refresh')],
+    gaps: [UNREADABLE('bearer')],
   },
   { name: 'default resource, JWT', gaps: [USERINFO] },
   {
@@ -84,7 +88,7 @@ const SET_UPS = [
     config: 'oidc-provider-opaque.json',
     client: { userinfo_signed_response_alg: 'RS256' },
     features: { jwtUserinfo: { enabled: true }, resourceIndicators: { enabled: false } },
-    gaps: [INTROSPECTION('bearer', 'session'), SIGNED_PROFILE('profile')],
+    gaps: [SIGNED_PROFILE('profile', 'session profile')],
   },
 ];
 
