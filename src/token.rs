@@ -21,6 +21,6 @@ pub use claims::{
 };
 pub use credentials::{Credentials, TOKEN_MAX_BYTES, bare_token, bearer};
 pub use error::{ClaimError, TokenError};
-pub use introspected::{Verdict, check_introspected, counts_until, is_asked_about};
+pub use introspected::{Verdict, cached_until, check_introspected, is_asked_about};
 pub use parts::{JoseHeader, Kind, Parts};
 pub use unverified::{SignatureVerified, UnverifiedToken, claimed_expiry, claimed_text};

@@ -10,9 +10,9 @@ use super::document::{Member, Node, Value};
 use super::host_only::HostOnly;
 #[cfg(not(target_arch = "wasm32"))]
 use super::introspection::Asked;
-use super::introspection::read_introspection;
+use super::introspection::{Introspection, read_introspection};
 use super::provider::{Endpoints, WrittenProvider, read_provider};
-use super::reader::{Findings, ObjectReader, Place, Written, choose, told};
+use super::reader::{Findings, ObjectReader, Place, Written, advice, choose, host_help};
 #[cfg(not(target_arch = "wasm32"))]
 use super::reference::Reference;
 use super::root;
@@ -103,6 +103,8 @@ pub(crate) struct WrittenAuthorizer<'n> {
     pub timeout_ms: u32,
     /// The application that logs people in; `None` if its type has none, or is not known.
     pub provider: Option<WrittenProvider<'n>>,
+    /// How the provider is asked about access tokens; `None` if it is not, and `Some(None)` if that is wrong, or not known here.
+    pub introspection: Option<Option<Introspection>>,
     /// The codes of warnings that are not reported of it.
     pub allow: HostOnly<Vec<Written<'n>>>,
     /// Byte offset of its name.
@@ -140,6 +142,7 @@ impl<'n> WrittenAuthorizer<'n> {
             clock_skew_secs: 0,
             timeout_ms: 0,
             provider: None,
+            introspection: None,
             allow: HostOnly::default(),
             name_offset,
             texts: HostOnly::default(),
@@ -183,7 +186,7 @@ impl<'n> WrittenAuthorizer<'n> {
             keys: self.keys.clone(),
             algorithms: self.algorithms.clone(),
             clock_skew_secs: self.clock_skew_secs,
-            asked: self.provider.as_ref().and_then(|provider| Some(provider.introspection.as_ref()?.as_ref()?.asked)),
+            asked: self.introspection.as_ref().and_then(|known| Some(known.as_ref()?.asked)),
         }
     }
 
@@ -205,7 +208,7 @@ pub(super) fn read_authorizers<'n>(
     let several = root.node(&root::AUTHORIZERS);
     if let Some(node) = several.filter(|_| one.is_some()) {
         let message = format_args!("the config has an authorizer and authorizers");
-        let help = told(|| "put all of them under \"authorizers\"".to_owned());
+        let help = advice("put all of them under \"authorizers\"");
         findings.note(node.offset, &root::AUTHORIZERS.at(root.place()), Code::TwoAuthorizers, message, help);
     }
     let mut read = Vec::new();
@@ -277,13 +280,13 @@ fn read_authorizer<'n>(
     let provider = match kind {
         Kind::Auth0 | Kind::Oidc => {
             let endpoints = origin.as_deref().map(Endpoints::of_auth0).map(Rc::new);
-            let mut provider = read_provider(&mut object, own_audience, endpoints, findings);
-            if kind == Kind::Oidc {
-                provider.introspection = read_introspection(&mut object, &provider, findings);
-            }
-            Some(provider)
+            Some(read_provider(&mut object, own_audience, endpoints, findings))
         }
         Kind::Jwt | Kind::Supabase => None,
+    };
+    let introspection = match (&provider, kind) {
+        (Some(client), Kind::Oidc) => read_introspection(&mut object, client, findings),
+        _ => None,
     };
     object.finish(findings);
 
@@ -303,6 +306,7 @@ fn read_authorizer<'n>(
         clock_skew_secs: clock_skew_secs.into(),
         timeout_ms,
         provider,
+        introspection,
         allow,
         texts: HostOnly::of(|| AuthorizerTexts {
             domain,
@@ -344,7 +348,8 @@ fn read_keys<'n>(
             secret_key.name
         );
         let code = if sources == 0 { Code::MissingKey } else { Code::TwoKeySources };
-        findings.note(object.offset(), place, code, message, told(|| "keep exactly one".to_owned()));
+        let help = advice("keep exactly one").about([secret_key.name, keys::JWKS.name, keys::JWKS_URI.name]);
+        findings.note(object.offset(), place, code, message, help);
     }
     let uri = uri.map(|written| {
         let url = read_url(&written, Scheme::Https, &keys::JWKS_URI.at(place), findings)?;
@@ -372,7 +377,7 @@ fn read_key_set(written: &Written<'_>, place: &Place<'_>, findings: &mut Finding
     match KeySet::parse(written.value()?) {
         Ok(set) => Some(KeySource::Given(Rc::new(set))),
         Err(error) => {
-            let help = told(|| {
+            let help = host_help(|| {
                 let usual = "write the JWKS as one string of JSON, or its address as \"jwks_uri\"";
                 mistaken_for_key_set(written.value().unwrap_or_default()).unwrap_or(usual).to_owned()
             });
@@ -408,7 +413,7 @@ fn read_algorithms(
     };
     let listed = object.texts(&keys::ALGORITHMS, findings);
     if listed.is_empty() {
-        let help = told(|| "remove the key to use the default".to_owned());
+        let help = advice("remove the key to use the default");
         findings.note(offset, &place, Code::EmptyList, format_args!("no algorithm is allowed"), help);
     }
     // Each is read, so that every mistake is reported.
@@ -431,7 +436,7 @@ fn read_algorithm(
             true => ("needs a public key, and the authorizer has a shared secret", "write HS256, or give it a JWKS"),
             false => ("needs a shared secret, not a public key", "name the issuer's algorithm, such as RS256"),
         };
-        findings.refuse(written, place, Code::AlgorithmMismatch, wrong, told(|| help.to_owned()));
+        findings.refuse(written, place, Code::AlgorithmMismatch, wrong, advice(help));
         return None;
     }
     Some(algorithm)

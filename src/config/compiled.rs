@@ -8,6 +8,7 @@ use super::authorizer::Authorizer;
 use super::cors::Cors;
 use super::headers::HeaderTexts;
 use super::integration::{CallbackResponse, Integration};
+use super::introspection::Introspection;
 use super::login::{Login, Provider};
 use super::networks::Networks;
 use super::path::Path;
@@ -23,8 +24,8 @@ pub struct Config {
     pub cors: Option<Cors>,
     /// Whose tokens are accepted, in the order of the file.
     pub authorizers: Vec<Rc<Authorizer>>,
-    /// The clients that ask about access tokens, each by the authorizer of its provider.
-    pub asking: Vec<Rc<Provider>>,
+    /// How providers are asked about access tokens, each with the client that asks.
+    pub introspections: Vec<(Rc<Provider>, Introspection)>,
     /// The path at which people begin a login.
     pub login_path: Option<String>,
     /// The provider that people log in at.

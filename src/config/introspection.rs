@@ -3,9 +3,11 @@
 use super::address::{Scheme, read_url};
 use super::code::Code;
 #[cfg(not(target_arch = "wasm32"))]
-use super::grammar::{Json, absent, list, object, wherever};
-use super::provider::{AuthMethod, WrittenProvider};
-use super::reader::{Findings, ObjectReader, Place, shown, told};
+use super::grammar::{Json, absent, list, object, refused, wherever};
+#[cfg(not(target_arch = "wasm32"))]
+use super::provider::TOKEN_ENDPOINT_AUTH_METHOD;
+use super::provider::{AuthMethod, CLIENT_SECRET, PRIVATE_KEY, WrittenProvider};
+use super::reader::{Findings, ObjectReader, Place, advice, host_help, shown};
 use super::section::section;
 
 /// Which access tokens the provider is asked about.
@@ -56,7 +58,7 @@ pub(super) fn read_introspection(
         ] {
             let Some(offset) = offset else { continue };
             let message = format_args!("\"{key}\" has no effect without \"introspection\"");
-            let help = told(|| format!("add \"introspection\": \"opaque\", or remove \"{key}\""));
+            let help = host_help(|| format!("add \"introspection\": \"opaque\", or remove \"{key}\""));
             findings.note(offset, &Place::Key(place, key), Code::UnusedKey, message, help);
         }
         return None;
@@ -66,7 +68,8 @@ pub(super) fn read_introspection(
         || client.auth_method == Some(Some(AuthMethod::None));
     if is_public {
         let message = format_args!("introspection \"{}\" needs a client that authenticates", shown(&written));
-        let help = told(|| "add \"client_secret\", or \"private_key\" with \"private_key_jwt\"".to_owned());
+        let help = advice("add \"client_secret\", or \"private_key\" with \"private_key_jwt\"");
+        let help = help.about([CLIENT_SECRET.name, PRIVATE_KEY.name]);
         findings.note(written.offset, &INTROSPECTION.at(place), Code::MissingKey, message, help);
     }
     Some(asked.and_then(|asked| {
@@ -78,41 +81,40 @@ pub(super) fn read_introspection(
 /// Returns the schemas that refuse what has no effect, and require that the client authenticates.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn conditions() -> [Json; 3] {
-    let unused = |key: &str| {
-        let useless = absent("It has no effect without \"introspection\".");
-        object! { "properties": Json::Object(vec![(key.to_owned(), useless)]) }
-    };
-    let without = |keys: &[&str]| {
-        object! { "properties": Json::Object(keys.iter().map(|key| ((*key).to_owned(), false.into())).collect()) }
-    };
+    let useless = "It has no effect without \"introspection\".";
+    let unasked = || object! { "properties": object! { [INTROSPECTION]: false } };
     let public = object! {
         "anyOf": list![
-            without(&["client_secret", "private_key"]),
+            object! { "properties": object! { [CLIENT_SECRET]: false, [PRIVATE_KEY]: false } },
             object! {
-                "required": list!["token_endpoint_auth_method"],
-                "properties": object! { "token_endpoint_auth_method": object! { "const": "none" } },
+                "required": list![TOKEN_ENDPOINT_AUTH_METHOD.name],
+                "properties": object! { [TOKEN_ENDPOINT_AUTH_METHOD]: object! { "const": "none" } },
             },
         ]
     };
-    let needs_client = absent("Introspection needs a client that authenticates: add the client_secret.");
     [
-        wherever("an introspection endpoint is asked", without(&["introspection"]), unused("introspection_endpoint")),
+        wherever(
+            "an introspection endpoint is asked",
+            unasked(),
+            object! { "properties": object! { [INTROSPECTION_ENDPOINT]: absent(useless) } },
+        ),
         wherever(
             "answers without a type of token are asked for",
-            without(&["introspection"]),
+            unasked(),
             object! {
                 "properties": object! {
-                    "introspection_without_token_type": super::grammar::refused(
-                        object! { "const": true },
-                        "It has no effect without \"introspection\".",
-                    )
+                    [INTROSPECTION_WITHOUT_TOKEN_TYPE]: refused(object! { "const": true }, useless)
                 }
             },
         ),
         wherever(
             "who asks about tokens authenticates",
             public,
-            object! { "properties": object! { "introspection": needs_client } },
+            object! {
+                "properties": object! {
+                    [INTROSPECTION]: absent("Introspection needs a client that authenticates: add the client_secret.")
+                }
+            },
         ),
     ]
 }

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use super::authorizer::Authorizer;
-use super::introspection::Introspection;
 use super::provider::{AuthMethod, Endpoints, SCOPE};
 use super::shared_secret::SECRET_MIN_BYTES;
 use crate::jwks::SigningKey;
@@ -27,8 +26,6 @@ pub struct Provider {
     pub parameters: Vec<(String, String)>,
     /// The revocation endpoint, if the config has one.
     pub revocation_endpoint: Option<String>,
-    /// How the provider is asked about access tokens, if it is.
-    pub introspection: Option<Introspection>,
     /// How long late duplicates of a refresh get the first answer; 0 disables that.
     pub rotation_grace_secs: u32,
     /// The provider's endpoints; `None` if its discovery document has them.

@@ -15,7 +15,7 @@ use super::integration::Integration;
 use super::login::{Login, Provider};
 use super::path::{Path, WrittenPath};
 use super::protected_resource::{ProtectedResource, WrittenResource};
-use super::reader::{Findings, Place, Written, index_names, told};
+use super::reader::{Findings, Place, Written, advice, host_help, index_names};
 use super::root;
 use super::session::{Session, WrittenSession};
 use super::tree::ConfigTree;
@@ -27,7 +27,7 @@ use path::{Context, ResolvedPath};
 /// Returns the config, and reports what is wrong between its sections; `None` if a part of it is wrong, or not known here.
 pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> Option<Config> {
     let authorizers = authorizers(&tree);
-    let asking = login::asking(&tree, &authorizers);
+    let introspections = login::introspections(&tree, &authorizers);
     let problem_page = tree.problem_page.map(|written| problem_page(written, &tree.paths, findings));
     let described = tree.protected_resource.take();
     let described = described.map(|written| protected_resource(written, &authorizers, &tree.paths));
@@ -52,7 +52,7 @@ pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> 
         cors: tree.cors,
         authorizers: authorizers.into_iter().collect::<Option<_>>()?,
         login_path: session.as_ref().map(|session| session.login_path.clone()).or(first_login),
-        asking: asking.into_iter().collect::<Option<_>>()?,
+        introspections: introspections.into_iter().collect::<Option<_>>()?,
         provider: if logs_in { Some(provider?) } else { None },
         login,
         session: if has_session { Some(session?) } else { None },
@@ -137,7 +137,7 @@ fn problem_page(written: Written<'_>, paths: &[WrittenPath<'_>], findings: &mut 
         let wrong = "is not an open GET path with its own answer";
         let help = "name one without \"auth\" that has its own answer and is not a login or redirect";
         let place = root::PROBLEM_PAGE.at(&Place::Root);
-        let help = told(|| spelling_help(text, help));
+        let help = host_help(|| spelling_help(text, help));
         findings.refuse(&written, &place, Code::InvalidProblemPage, wrong, help);
     }
     Some(text.to_owned())
@@ -194,7 +194,7 @@ fn build_routes(paths: &mut [ResolvedPath], findings: &mut Findings<'_>) -> Rout
             let (line, column) = findings.locate(first.offset);
             let route = first.shown.as_deref().unwrap_or("another");
             let message = format_args!("this path matches the same requests as {route} at {line}:{column}");
-            let help = told(|| "give them different methods or paths, or remove one".to_owned());
+            let help = advice("give them different methods or paths, or remove one");
             let parent = root::PATHS.at(&Place::Root);
             let place = second.index.map_or(Place::Root, |index| Place::Index(&parent, index));
             findings.note(second.offset, &place, Code::RouteConflict, message, help);

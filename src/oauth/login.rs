@@ -197,7 +197,6 @@ pub(super) mod tests {
             raw_client_secret: false,
             private_key: None,
             revocation_endpoint: None,
-            introspection: None,
             parameters: parameters.collect(),
             rotation_grace_secs: 0,
             endpoints: None,

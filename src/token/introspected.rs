@@ -11,11 +11,11 @@ use crate::config::{Asked, Authorizer};
 use crate::excerpt::shortened;
 
 /// A token that the issuer said is valid is asked about again after this long, so that its revocation is seen within it.
-const SAID_VALID_SECS: i64 = 30;
+const ACTIVE_CACHE_SECS: i64 = 30;
 
 /// A token that the issuer said is not valid is not asked about again for this long. Longer, and one that a slow replica of the
 /// provider does not know yet would be refused for longer.
-const SAID_INVALID_SECS: i64 = 5;
+const REFUSED_CACHE_SECS: i64 = 5;
 
 /// What came of an access token: its claims, or why it is not accepted.
 pub type Verdict = Result<Rc<VerifiedClaims>, TokenError>;
@@ -63,10 +63,10 @@ fn check_type(claims: &Map<String, Value>, without_token_type: bool) -> Result<(
 }
 
 /// Returns until when the answer to a question of `asked_at` counts, in seconds since 1970: never past the token's expiry.
-pub fn counts_until(verdict: &Verdict, asked_at: i64) -> i64 {
+pub fn cached_until(verdict: &Verdict, asked_at: i64) -> i64 {
     match verdict {
-        Ok(claims) => claims.expires_at().min(asked_at + SAID_VALID_SECS),
-        Err(_) => asked_at + SAID_INVALID_SECS,
+        Ok(claims) => claims.expires_at().min(asked_at + ACTIVE_CACHE_SECS),
+        Err(_) => asked_at + REFUSED_CACHE_SECS,
     }
 }
 
@@ -201,7 +201,7 @@ mod tests {
             (valid(json!({"aud": "other"})), 1_005, "one for somebody else"),
         ];
         for (verdict, expected, message) in table {
-            assert_eq!(counts_until(&verdict, 1_000), expected, "{message}");
+            assert_eq!(cached_until(&verdict, 1_000), expected, "{message}");
         }
     }
 }

@@ -3,11 +3,13 @@
 use crate::config::code::Code;
 use std::rc::Rc;
 
+use crate::config::authorizer::keys::AUDIENCE;
 use crate::config::authorizer::{Authorizer, WrittenAuthorizer};
 use crate::config::integration::keys::Kind;
+use crate::config::introspection::{INTROSPECTION, Introspection};
 use crate::config::login::{Login, Provider};
 use crate::config::path::WrittenPath;
-use crate::config::reader::{Findings, Place, Written, told};
+use crate::config::reader::{Findings, Place, Written, advice, host_help};
 use crate::config::root;
 use crate::config::session::{self, ClaimsFrom, Session, WrittenSession};
 use crate::config::tree::ConfigTree;
@@ -58,20 +60,23 @@ fn provider(written: &WrittenAuthorizer<'_>, authorizer: Rc<Authorizer>, is_one_
         private_key: provider.private_key.clone().map_or(Some(None), |key| key.map(Some))?,
         parameters: provider.parameters()?,
         revocation_endpoint: provider.revocation_endpoint.clone().map_or(Some(None), |url| url.map(Some))?,
-        introspection: provider.introspection.clone().map_or(Some(None), |known| known.map(Some))?,
         rotation_grace_secs: provider.rotation_grace_secs,
         endpoints: provider.endpoints.clone(),
         is_one_of_several,
     })
 }
 
-/// Returns the clients that ask about access tokens; `None` for one of which a part is wrong or not known here.
-pub(super) fn asking(tree: &ConfigTree<'_>, authorizers: &[Option<Rc<Authorizer>>]) -> Vec<Option<Rc<Provider>>> {
-    let asks = |written: &WrittenAuthorizer<'_>| {
-        written.provider.as_ref().is_some_and(|provider| provider.introspection.is_some())
-    };
-    let asking = tree.authorizers.iter().zip(authorizers).filter(|(written, _)| asks(written));
-    asking.map(|(written, known)| provider(written, known.clone()?, false).map(Rc::new)).collect()
+/// Returns how each provider is asked about access tokens, and by which client; `None` if a part of that is wrong or not known here.
+pub(super) fn introspections(
+    tree: &ConfigTree<'_>,
+    authorizers: &[Option<Rc<Authorizer>>],
+) -> Vec<Option<(Rc<Provider>, Introspection)>> {
+    let resolved = tree.authorizers.iter().zip(authorizers).filter_map(|(written, known)| {
+        let introspection = written.introspection.clone()?;
+        let client = || provider(written, known.clone()?, false).map(Rc::new);
+        Some(client().zip(introspection))
+    });
+    resolved.collect()
 }
 
 /// Returns the session with its login, and reports what it lacks.
@@ -85,20 +90,20 @@ pub(super) fn session(
     let place = root::SESSION.at(&Place::Root);
     let login_path = login_path(written.login_path, written.offset, paths, &place, findings);
     let provider = logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
+    let asks = logins.authorizer.is_some_and(|authorizer| authorizer.introspection.is_some());
     let by_id_token = rules.claims_from == ClaimsFrom::IdToken;
-    if provider.is_some_and(|provider| provider.audience.is_none() && provider.introspection.is_none() && !by_id_token)
-    {
+    if provider.is_some_and(|provider| provider.audience.is_none()) && !asks && !by_id_token {
         let message = "a session needs an \"audience\" in the authorizer";
-        let help = told(|| {
+        let help = advice(
             "add the API's identifier to the authorizer as \"audience\"; if its access tokens are opaque, \"introspection\", or \
-             \"claims_from\": \"id_token\" here"
-                .to_owned()
-        });
+             \"claims_from\": \"id_token\" here",
+        );
+        let help = help.about([AUDIENCE.name, INTROSPECTION.name]);
         findings.note(written.offset, &place, Code::MissingKey, format_args!("{message}"), help);
     }
     if by_id_token && logins.provider.as_ref().is_some_and(|provider| !provider.asks_for("openid")) {
         let message = format_args!("logins bring no ID token without the scope \"openid\"");
-        let help = told(|| "add \"openid\" to the authorizer's \"scope\"".to_owned());
+        let help = advice("add \"openid\" to the authorizer's \"scope\"");
         findings.note(written.offset, &session::CLAIMS_FROM.at(&place), Code::MissingKey, message, help);
     }
     Some(Session { rules, login_path: login_path?, login: logins.login.clone()? })
@@ -120,7 +125,7 @@ fn login_path(
             let first = logins.next();
             if first.is_none() && all_known {
                 let message = format_args!("no open path of the config begins a login");
-                let help = told(|| {
+                let help = host_help(|| {
                     "add one with GET, without \"auth\" and parameters, whose integration is auth0_login".to_owned()
                 });
                 findings.note(section_offset, place, Code::MissingLogin, message, help);
@@ -132,7 +137,7 @@ fn login_path(
             if all_known && !logins.any(|path| path == text) {
                 let wrong = "is not an open GET path that begins a login";
                 let way = "name one with GET, without \"auth\" and parameters, whose integration is auth0_login";
-                let help = told(|| spelling_help(text, way));
+                let help = host_help(|| spelling_help(text, way));
                 findings.refuse(&written, &session::LOGIN_PATH.at(place), Code::MissingLogin, wrong, help);
             }
             Some(text.to_owned())

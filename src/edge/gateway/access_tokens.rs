@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::config::{Authorizer, Provider};
+use crate::config::{Authorizer, Introspection};
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::VerifyError;
@@ -37,34 +37,35 @@ pub async fn asked_claims(
     authorizer: &Rc<Authorizer>,
     token: &str,
 ) -> Option<Result<Rc<VerifiedClaims>, VerifyError>> {
-    let provider = gateway.config.asking.iter().find(|provider| Rc::ptr_eq(&provider.authorizer, authorizer))?;
+    let mut introspections = gateway.config.introspections.iter();
+    let (provider, introspection) = introspections.find(|(client, _)| Rc::ptr_eq(&client.authorizer, authorizer))?;
     let application = gateway.application(provider);
-    if let Some(verdict) = application.verifier.said(token, now_secs()) {
+    if let Some(verdict) = application.verifier.introspected(token, now_secs()) {
         return Some(verdict.map_err(VerifyError::Token));
     }
-    let asked = provider.introspection.as_ref()?.asked;
-    if !is_asked_about(asked, token) {
+    if !is_asked_about(introspection.asked, token) {
         return None;
     }
-    Some(ask(application, invocation, token).await)
+    Some(ask(application, introspection, invocation, token).await)
 }
 
 /// Asks the provider about a token, once for all requests that come with it at the same time.
 async fn ask(
     application: Application,
+    introspection: &Introspection,
     invocation: &dyn Invocation,
     token: &str,
 ) -> Result<Rc<VerifiedClaims>, VerifyError> {
     Parts::check_length(token)?;
-    // What is said counts from the question on: the answer may be long on its way while the token is revoked.
+    // The answer counts from the question on: it may be long on its way while the token is revoked.
     let asked_at = now_secs();
-    let Application { provider, verifier } = application.clone();
+    let verifier = Rc::clone(&application.verifier);
     let endpoints = application.endpoints(invocation).await.map_err(VerifyError::Keys)?;
-    let url = endpoint(&provider).or(endpoints.introspection.as_ref()).cloned().ok_or_else(|| {
+    let url = introspection.endpoint.as_ref().or(endpoints.introspection.as_ref()).cloned().ok_or_else(|| {
         let reason = "it names no introspection endpoint: add an introspection_endpoint, if it has one";
         VerifyError::Keys(Problem::IdpError(reason, None))
     })?;
-    let form = introspection_form(&provider, &endpoints, token);
+    let form = introspection_form(&application.provider, &endpoints, token);
     let rules = SingleFlightRules {
         replay_ms: 0.0,
         lost_after_ms: f64::from(application.timeout_ms()) + LOST_AFTER_SECS as f64 * 1000.0,
@@ -72,15 +73,13 @@ async fn ask(
     let work = Box::pin(async move { (Rc::new(application.send(&url, form).await), false) });
     let shared = verifier.asking.share(invocation, token.to_owned(), rules, |_| false, work).await;
     let outcome = shared.map_or_else(|| Rc::new(Err(TransportError::Timeout)), |(outcome, _)| outcome);
-    let untyped = provider.introspection.as_ref().is_some_and(|introspection| introspection.without_token_type);
     let verdict = match parse_introspection(&outcome).map_err(VerifyError::Keys)? {
         None => Err(TokenError::Inactive),
-        Some(said) => check_introspected(said, &verifier.authorizer, untyped, now_secs()).map(Rc::new),
+        Some(claims) => {
+            let untyped = introspection.without_token_type;
+            check_introspected(claims, &verifier.authorizer, untyped, now_secs()).map(Rc::new)
+        }
     };
-    verifier.learn(token, &verdict, asked_at);
+    verifier.cache_introspected(token, &verdict, asked_at);
     Ok(verdict?)
-}
-
-fn endpoint(provider: &Provider) -> Option<&String> {
-    provider.introspection.as_ref()?.endpoint.as_ref()
 }

@@ -13,7 +13,7 @@ use crate::oauth::Outcome;
 use crate::problem::Problem;
 use crate::token::{
     ASKED, Expectations, SignatureVerified, TokenCache, TokenError, UnverifiedToken, Verdict, VerifiedClaims,
-    counts_until,
+    cached_until,
 };
 
 /// An authorizer and what is remembered of it between requests.
@@ -63,15 +63,15 @@ impl Verifier {
     }
 
     /// Returns what the issuer said of a token at `now` or lately.
-    pub fn said(&self, token: &str, now: i64) -> Option<Verdict> {
+    pub fn introspected(&self, token: &str, now: i64) -> Option<Verdict> {
         let valid = self.tokens.borrow_mut().get(token, ASKED, now);
         valid.or_else(|| self.refused.borrow_mut().get(token, ASKED, now))
     }
 
     /// Caches what the issuer said of a token when it was asked at `asked_at`.
-    pub fn learn(&self, token: &str, verdict: &Verdict, asked_at: i64) {
+    pub fn cache_introspected(&self, token: &str, verdict: &Verdict, asked_at: i64) {
         let cache = if verdict.is_ok() { &self.tokens } else { &self.refused };
-        cache.borrow_mut().insert(token, verdict.clone(), ASKED, counts_until(verdict, asked_at));
+        cache.borrow_mut().insert(token, verdict.clone(), ASKED, cached_until(verdict, asked_at));
     }
 
     /// Returns the claims of an access token that is verified here. Waits for nothing if it was verified before.

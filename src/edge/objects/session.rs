@@ -357,7 +357,7 @@ async fn verified_id_token(
     match application.verifier.verify(invocation, id_token, &expectations).await {
         Ok(_) => Some(id_token.to_owned()),
         Err(failure) => {
-            // The session goes on with the one before, which nothing but the logout and the profile go by.
+            // The session goes on with the one before, which verified when it came.
             let reason = failure.into_problem().reason().unwrap_or_default().into_owned();
             log::warn("id_token_not_renewed", &reason);
             None

@@ -19,7 +19,7 @@ import {
   untilExpired,
 } from '../support/session-flow.mjs';
 
-/** SAID_VALID_SECS of introspected.rs. */
+/** ACTIVE_CACHE_SECS of introspected.rs. */
 const VALID_SECS = 30;
 /** REJECT_AFTER_SECS of record.rs. */
 const REJECT_AFTER_SECS = 10;

@@ -17,7 +17,7 @@ import {
 import { AT, startRealm, startTokenGateway } from '../support/oidc-flow.mjs';
 import { PRIVATE } from '../support/session-flow.mjs';
 
-/** SAID_VALID_SECS and SAID_INVALID_SECS of introspected.rs. */
+/** ACTIVE_CACHE_SECS and REFUSED_CACHE_SECS of introspected.rs. */
 const VALID_SECS = 30;
 const INVALID_SECS = 5;
 const TIMEOUT_SECS = 10;
