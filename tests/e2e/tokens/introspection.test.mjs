@@ -18,8 +18,8 @@ import { AT, startRealm, startTokenGateway } from '../support/oidc-flow.mjs';
 import { PRIVATE } from '../support/session-flow.mjs';
 
 /** ACTIVE_CACHE_SECS and REFUSED_CACHE_SECS of introspected.rs. */
-const VALID_SECS = 30;
-const INVALID_SECS = 5;
+const ACTIVE_CACHE_SECS = 30;
+const REFUSED_CACHE_SECS = 5;
 const TIMEOUT_SECS = 10;
 
 const UNAVAILABLE = [503, 'idp_unavailable', '5'];
@@ -85,7 +85,7 @@ describe('a token of a login', () => {
     hold.release();
     assert.deepEqual(new Set((await requests).map(({ status }) => status)), new Set([200]));
     assert.equal(asked(), 1);
-    await later(VALID_SECS - 1);
+    await later(ACTIVE_CACHE_SECS - 1);
     await assertOpens(token, 'while the answer counts');
     assert.equal(asked(), 1);
     await later(1);
@@ -98,7 +98,7 @@ describe('a token of a login', () => {
     await assertOpens(token, 'before');
     const body = new URLSearchParams({ token, client_id: CLIENT_ID, client_secret: CLIENT_SECRET });
     assert.equal((await fetch(realm.origin + AT.revocation, { method: 'POST', body })).status, 200);
-    await later(VALID_SECS);
+    await later(ACTIVE_CACHE_SECS);
     const answer = await askWithToken(token);
     assertProblem(answer, INVALID, 'then');
     assert.equal((await gateway.recordOf(answer)).reason, 'the provider says that it is not active');
@@ -115,7 +115,7 @@ describe('a token of a login', () => {
     await later(1);
     await assertOpens(token, 'within the skew of the clocks');
     assert.equal(asked(), 2);
-    await later(VALID_SECS + 1);
+    await later(ACTIVE_CACHE_SECS + 1);
     assertProblem(await askWithToken(token), [401, 'token_expired'], 'behind it, whatever the provider says');
   });
 
@@ -127,7 +127,7 @@ describe('a token of a login', () => {
     assertPrivateJson(valid, 'while it is valid');
     assert.equal(valid.body.code, 'token_still_valid');
     assert.ok(valid.body.expires_in > 500, valid.text);
-    await later(VALID_SECS);
+    await later(ACTIVE_CACHE_SECS);
     sayOfTokens({ active: false });
     const renewed = await refresh();
     assertPrivateJson(renewed, 'then');
@@ -159,7 +159,7 @@ test('with "all", the provider is asked about JWTs too, and its word counts', as
       body: JSON.stringify({ active, token_type: 'Bearer', aud: realm.settings.audience }),
     });
     assert.equal((await askWithToken(token, PRIVATE, own)).status, status);
-    await later(VALID_SECS);
+    await later(ACTIVE_CACHE_SECS);
   }
 });
 
@@ -167,7 +167,7 @@ test('a made-up token is refused, and asked about once in a few seconds', async 
   const token = madeUp();
   for (let round = 0; round < 3; round += 1) assertProblem(await askWithToken(token), INVALID, 'made up');
   assert.equal(asked(), 1);
-  await later(INVALID_SECS);
+  await later(REFUSED_CACHE_SECS);
   assertProblem(await askWithToken(token), INVALID, 'made up');
   assert.equal(asked(), 2, 'a replica of the provider may have learned of it');
 });
