@@ -33,13 +33,18 @@ pub fn is_asked_about(asked: Asked, token: &str) -> bool {
 /// # Errors
 /// That it may be another kind of token, or the first rule that a claim breaks.
 pub fn check_introspected(
-    mut claims: Map<String, Value>,
+    said: Map<String, Value>,
     authorizer: &Authorizer,
     without_token_type: bool,
     now: i64,
 ) -> Result<VerifiedClaims, TokenError> {
-    // What is null, or an empty list, says nothing.
-    claims.retain(|_, value| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty()));
+    let mut claims = Map::new();
+    for (name, value) in said {
+        // What is null, or an empty list, says nothing.
+        if !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty()) {
+            claims.insert(name, value);
+        }
+    }
     check_type(&claims, without_token_type).map_err(TokenError::Claim)?;
     for (name, meant) in [("iss", Some(authorizer.issuer.as_str().into())), ("aud", claims.get("client_id").cloned())] {
         if let Some(meant) = meant.filter(|_| !claims.contains_key(name)) {
