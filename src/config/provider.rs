@@ -74,10 +74,14 @@ pub struct Endpoints {
     pub revocation: Option<String>,
     /// The URL that logs a browser out of the provider, and the parameter for the URL that it goes to afterwards.
     pub logout: Option<(String, &'static str)>,
+    /// The introspection endpoint (RFC 7662); not every provider has one.
+    pub introspection: Option<String>,
     /// The method by which the token endpoint accepts a secret, Basic or post, if it does not accept both.
     pub token_auth: Option<AuthMethod>,
     /// The same for the revocation endpoint.
     pub revocation_auth: Option<AuthMethod>,
+    /// The same for the introspection endpoint.
+    pub introspection_auth: Option<AuthMethod>,
     /// Whether the provider names its issuer in every authorization response (RFC 9207 section 3).
     pub names_itself: bool,
 }
@@ -92,8 +96,10 @@ impl Endpoints {
             userinfo: Some(at("/userinfo")),
             revocation: Some(at("/oauth/revoke")),
             logout: Some((at("/v2/logout"), "returnTo")),
+            introspection: None,
             token_auth: Some(AuthMethod::Post),
             revocation_auth: None,
+            introspection_auth: None,
             names_itself: false,
         }
     }

@@ -8,7 +8,7 @@ use crate::config::key::declare::{choice, text, texts};
 use crate::config::key::{Choice, Key, Text, Texts};
 use crate::config::section::section;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::config::{provider, shared_secret::SECRET_MIN_BYTES};
+use crate::config::{introspection, provider, shared_secret::SECRET_MIN_BYTES};
 
 /// How much the clocks of gateway and provider may differ, by default.
 pub const CLOCK_SKEW_DEFAULT_SECS: u32 = 30;
@@ -157,6 +157,7 @@ pub(crate) mod oidc {
              whose `issuer` must equal the one here.",
         )
             .conditions(provider::auth_conditions())
+            .conditions(introspection::conditions())
             .example(
                 r#"{
                         "authorizer": {
@@ -178,6 +179,7 @@ pub(crate) mod oidc {
             shape(algorithms(false)), default(names(&ALGORITHMS_DEFAULT)), example(list!["RS256"]);
         ..entries();
         ..provider::entries();
+        ..introspection::entries();
     }
 }
 

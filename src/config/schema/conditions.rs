@@ -10,7 +10,7 @@ use crate::config::integration::keys::{Kind, RESPONSE_KINDS, ResponseKind, TYPE,
 use crate::config::mapping::{self, request_headers};
 use crate::config::path::keys as path;
 use crate::config::rules::{cache::PER_USER, rate_limit};
-use crate::config::{access, protected_resource, provider, root};
+use crate::config::{access, introspection, protected_resource, provider, root, session};
 use crate::route::Method;
 
 /// Returns the schemas of an entry of `paths` as a whole.
@@ -188,8 +188,17 @@ pub fn of_config() -> Vec<Json> {
         ),
         wherever(
             "a session needs an audience",
-            only_provider(&with_login, &[authorizer::AUDIENCE.name]),
-            with(&root::SESSION, absent("Sessions need the authorizer's audience: add the API's identifier there.")),
+            only_provider(&with_login, &[authorizer::AUDIENCE.name, introspection::INTROSPECTION.name]),
+            with(
+                &root::SESSION,
+                refused(
+                    object! {
+                        "type": "object",
+                        "properties": object! { [session::CLAIMS_FROM]: object! { "const": "access_token" } },
+                    },
+                    "Sessions need the authorizer's audience: add the API's identifier there.",
+                ),
+            ),
         ),
     ]
 }
