@@ -36,6 +36,7 @@ const STARTING_POINTS: &[StartingPoint] = &starting_points![
     "auth0-tokens",
     "oidc",
     "oidc-tokens",
+    "entra-id",
     "google",
     "keycloak",
     "okta",
