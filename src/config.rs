@@ -43,7 +43,7 @@ pub(crate) mod tree;
 pub use access::{Access, Requirements};
 #[cfg(not(target_arch = "wasm32"))]
 pub use authorizer::TokenRules;
-pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource};
+pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, Tenant};
 pub use code::{Code, Severity};
 pub use compiled::Config;
 pub use cors::{AllowedOrigins, Cors, ListedOrigin};

@@ -115,7 +115,8 @@ fn read_names(object: &mut ObjectReader<'_, '_>, key: &Key<Texts>, findings: &mu
     names
 }
 
-fn read_claims(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Vec<(String, Json)> {
+/// Reads the claims that tokens must have.
+pub(super) fn read_claims(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Vec<(String, Json)> {
     let place = CLAIMS.at(object.place());
     let Some(claims) = object.node(&CLAIMS).and_then(|node| ObjectReader::open(node, &place, findings)) else {
         return Vec::new();
@@ -145,6 +146,11 @@ fn note_unless_scalar(node: &Node<'_>, place: &Place<'_>, expected: &str, findin
         Value::Null | Value::Object(_) | Value::Array(_) => note_type(node, place, expected, findings),
     }
 }
+
+/// What required claims mean.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) const CLAIMS_WORDS: &str = "Claims and their values: the claim equals the value, or is a list that contains it. \
+Of several values, one is enough. Dots in a name lead into objects; the longest name that fits is used.";
 
 section! {
     Section::new(
@@ -186,8 +192,7 @@ section! {
         "The token must have all of these, in the list `permissions`.",
         example(list!["read:orders"]);
     CLAIMS: Value = value("claims"), Elsewhere,
-        "Claims and their values: the claim equals the value, or is a list that contains it. Of several values, one is \
-         enough. Dots in a name lead into objects; the longest name that fits is used.",
+        CLAIMS_WORDS,
         shape(claim_values()), example(object! { "org_id": list!["org_1", "org_2"] });
     OPTIONAL: Boolean = boolean("optional"), Elsewhere,
         "Lets a request without any credential continue without claims, and one whose session has ended or cannot be \
@@ -195,8 +200,9 @@ section! {
         example(true);
 }
 
+/// Returns what required claims may be.
 #[cfg(not(target_arch = "wasm32"))]
-fn claim_values() -> super::grammar::Shape {
+pub(super) fn claim_values() -> super::grammar::Shape {
     use super::{form::Form, grammar::Shape};
     let scalar = || vec![Shape::Text(Form::Any), Shape::Number, Shape::Boolean];
     let mut values = scalar();

@@ -9,7 +9,7 @@ use crate::config::code::Code;
 use crate::http::header::COMMON_HEADERS;
 use std::rc::Rc;
 
-use super::authorizer::Authorizer;
+use super::authorizer::{Authorizer, WrittenAuthorizer};
 use super::compiled::Config;
 use super::integration::Integration;
 use super::login::{Login, Provider};
@@ -79,7 +79,10 @@ pub(super) fn routes(mut tree: ConfigTree<'_>) -> Vec<(usize, RouteSpec)> {
 
 /// Returns the authorizers, as far as they are known.
 fn authorizers(tree: &ConfigTree<'_>) -> Vec<Option<Rc<Authorizer>>> {
-    tree.authorizers.iter().map(|written| written.authorizer().map(Rc::new)).collect()
+    let has_login = tree.paths.iter().filter_map(WrittenPath::integration).any(|one| one.kind.needs_provider());
+    let of_login = tree.authorizers.iter().position(WrittenAuthorizer::can_log_in).filter(|_| has_login);
+    let authorizers = tree.authorizers.iter().enumerate();
+    authorizers.map(|(index, written)| written.authorizer(of_login == Some(index)).map(Rc::new)).collect()
 }
 
 /// What paths lead to, and with what.
@@ -154,7 +157,7 @@ fn protected_resource(
             metadata.insert(name.to_owned(), values.into());
         }
     };
-    let issuers = authorizers.iter().filter_map(|authorizer| Some(authorizer.as_ref()?.issuer.as_str()));
+    let issuers = authorizers.iter().flatten().flat_map(|authorizer| authorizer.issuers());
     list("authorization_servers", issuers.filter(|issuer| issuer.starts_with("http")).collect());
     let requirements = paths.iter().filter_map(|path| Some(&path.access.as_ref()?.requirements));
     let scopes = requirements.flat_map(|needed| needed.scopes.iter().chain(&needed.any_scopes)).map(String::as_str);

@@ -154,7 +154,7 @@ section! {
         "session",
         "session",
         "How the gateway holds sessions for browsers, under a cookie that no script can read. Every key has a default, \
-         so `{}` is enough.\n\nIt needs `audience` in the authorizer at which people log in, a path with `auth0_login` or \
+         so `{}` is enough.\n\nIt needs `audience` or `audience_claim` in the authorizer at which people log in, a path with `auth0_login` or \
          `oidc_login`, and the Durable Object bindings of `wrangler.toml`. A change of `idle_seconds` or \
          `renew_before_seconds` applies to existing sessions; `absolute_seconds` is fixed at the login.",
     )

@@ -10,8 +10,8 @@ use crate::json;
 /// What the gateway needs of a provider's discovery document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discovery {
-    /// The provider's addresses.
-    pub endpoints: Endpoints,
+    /// The provider's addresses; or what they lack, because an issuer that only signs has none for logins.
+    pub endpoints: Result<Endpoints, String>,
     /// Where its key set is.
     pub jwks_uri: String,
 }
@@ -30,20 +30,26 @@ impl Discovery {
             let found = shortened_name(found);
             return Err(format!("its discovery document is another issuer's: \"{found}\", expected \"{issuer}\""));
         }
-        let lacking = |name: &str| format!("its discovery document lacks an endpoint: no https address in {name}");
-        let required = |name: &str| endpoint(&members, name).ok_or_else(|| lacking(name));
-        let endpoints = Endpoints {
-            authorization: required("authorization_endpoint")?,
-            token: required("token_endpoint")?,
-            userinfo: endpoint(&members, "userinfo_endpoint"),
-            revocation: endpoint(&members, "revocation_endpoint"),
-            logout: endpoint(&members, "end_session_endpoint").map(|url| (url, "post_logout_redirect_uri")),
-            token_auth: only_method(&members, "token_endpoint_auth_methods_supported"),
-            revocation_auth: only_method(&members, "revocation_endpoint_auth_methods_supported"),
-            names_itself: members.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
-        };
-        Ok(Self { endpoints, jwks_uri: required("jwks_uri")? })
+        Ok(Self { jwks_uri: required(&members, "jwks_uri")?, endpoints: endpoints(&members) })
     }
+}
+
+fn endpoints(members: &Map<String, Value>) -> Result<Endpoints, String> {
+    Ok(Endpoints {
+        authorization: required(members, "authorization_endpoint")?,
+        token: required(members, "token_endpoint")?,
+        userinfo: endpoint(members, "userinfo_endpoint"),
+        revocation: endpoint(members, "revocation_endpoint"),
+        logout: endpoint(members, "end_session_endpoint").map(|url| (url, "post_logout_redirect_uri")),
+        token_auth: only_method(members, "token_endpoint_auth_methods_supported"),
+        revocation_auth: only_method(members, "revocation_endpoint_auth_methods_supported"),
+        names_itself: members.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
+    })
+}
+
+fn required(members: &Map<String, Value>, name: &str) -> Result<String, String> {
+    let lacking = || format!("its discovery document lacks an endpoint: no https address in {name}");
+    endpoint(members, name).ok_or_else(lacking)
 }
 
 /// Returns the only method by which an endpoint takes a secret; `None` if it takes both, or lists no method.
@@ -87,11 +93,13 @@ mod tests {
             }
             Discovery::parse(&document.to_string(), "https://idp.example")
         };
-        let discovery = parse("", json!(null)).unwrap();
-        assert_eq!(discovery.endpoints.authorization, "https://idp.example/auth?a=1");
-        assert_eq!((discovery.endpoints.userinfo, discovery.endpoints.logout), (None, None));
-        assert_eq!(discovery.endpoints.token_auth, None, "it takes the secret by either method");
-        assert_eq!(discovery.endpoints.revocation_auth, None, "nothing is said of revocation");
+        let endpoints = |name: &str, value: Value| parse(name, value).and_then(|discovery| discovery.endpoints);
+        let endpoints_of = |name: &str, value: Value| endpoints(name, value).unwrap();
+        let good = endpoints_of("", json!(null));
+        assert_eq!(good.authorization, "https://idp.example/auth?a=1");
+        assert_eq!((good.userinfo, good.logout), (None, None));
+        assert_eq!(good.token_auth, None, "it takes the secret by either method");
+        assert_eq!(good.revocation_auth, None, "nothing is said of revocation");
         let refused = [
             ("issuer", json!("https://idp.example/"), "an issuer with a slash more"),
             ("issuer", json!(null), "no issuer"),
@@ -102,13 +110,17 @@ mod tests {
             ("jwks_uri", json!("file:///jwks"), "another scheme"),
         ];
         for (name, value, message) in refused {
-            let reason = parse(name, value).unwrap_err();
+            let reason = endpoints(name, value).unwrap_err();
             assert!(reason.contains(name), "{message}: {reason}");
+        }
+        for name in ["authorization_endpoint", "token_endpoint"] {
+            let signer = parse(name, json!(null)).unwrap();
+            assert_eq!(signer.jwks_uri, "https://keys.example/jwks", "an issuer that only signs has no {name}");
         }
         let another = parse("issuer", json!("https://other.example/v2.0")).unwrap_err();
         let both = another.contains("\"https://other.example/v2.0\"") && another.contains("\"https://idp.example\"");
         assert!(both, "both issuers: {another}");
-        assert!(parse("token_endpoint", json!("http://127.0.0.1:1/token")).is_ok(), "http on this machine");
+        assert!(endpoints("token_endpoint", json!("http://127.0.0.1:1/token")).is_ok(), "http on this machine");
         let methods: [(Value, Option<AuthMethod>); 5] = [
             (json!(["client_secret_basic", "private_key_jwt"]), Some(AuthMethod::Basic)),
             (json!(["client_secret_post", "none"]), Some(AuthMethod::Post)),
@@ -117,12 +129,12 @@ mod tests {
             (json!("client_secret_post"), None),
         ];
         for (listed, expected) in methods {
-            let found = parse("token_endpoint_auth_methods_supported", listed.clone()).unwrap();
-            assert_eq!(found.endpoints.token_auth, expected, "{listed}");
+            let found = endpoints_of("token_endpoint_auth_methods_supported", listed.clone());
+            assert_eq!(found.token_auth, expected, "{listed}");
         }
-        assert!(!discovery.endpoints.names_itself, "no iss is announced");
-        let naming = parse("authorization_response_iss_parameter_supported", json!(true)).unwrap();
-        assert!(naming.endpoints.names_itself, "an iss is announced (RFC 9207)");
+        assert!(!good.names_itself, "no iss is announced");
+        let naming = endpoints_of("authorization_response_iss_parameter_supported", json!(true));
+        assert!(naming.names_itself, "an iss is announced (RFC 9207)");
         assert!(Discovery::parse("[]", "https://idp.example").is_err(), "no object");
     }
 }

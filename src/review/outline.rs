@@ -83,7 +83,7 @@ pub struct Requirement {
     /// Permissions, each of which is needed.
     pub permissions: Vec<String>,
     /// Claims, with the JSON that each must have.
-    pub claims: Vec<(String, String)>,
+    pub claims: serde_json::Map<String, serde_json::Value>,
     /// Whether a request without a credential passes as well.
     pub optional: bool,
 }
@@ -183,7 +183,7 @@ fn requirement(tree: &ConfigTree<'_>, access: &WrittenAccess<'_>) -> Requirement
         scopes: texts(&access::SCOPES),
         any_scopes: texts(&access::ANY_SCOPES),
         permissions: texts(&access::PERMISSIONS),
-        claims: claims.map(|member| (member.key.to_string(), member.node.as_written().to_string())).collect(),
+        claims: claims.map(|member| (member.key.to_string(), member.node.as_written())).collect(),
         optional: access.requirements.optional,
     }
 }

@@ -15,7 +15,6 @@ export const CONSENT = gap(
   'fixed parameters of a login: `prompt=consent`, without which `offline_access` is dropped',
   /no refresh token/,
 );
-export const WITHOUT_AUDIENCE = gap('access tokens without `aud`: another claim for the audience', /aud is missing/);
 export const SIGNED_PROFILE = gap('signed userinfo (`application/jwt`)', /the profile is malformed/);
 export const PROFILE_SOURCE = gap(
   '`source` of the profile: `id_token`, because userinfo does not accept tokens of an API',

@@ -29,7 +29,7 @@ pub(super) struct Logins<'t> {
 impl<'t> Logins<'t> {
     /// Finds the provider. The authorizers are those of the tree, as far as they are known.
     pub fn of(tree: &'t ConfigTree<'t>, authorizers: &[Option<Rc<Authorizer>>], paths: &[WrittenPath<'_>]) -> Self {
-        let mut able = tree.authorizers.iter().zip(authorizers).filter(|(written, _)| written.logs_in());
+        let mut able = tree.authorizers.iter().zip(authorizers).filter(|(written, _)| written.can_log_in());
         let first = able.next();
         let is_one_of_several = able.next().is_some();
         let provider = first.and_then(|(written, known)| provider(written, known.clone()?, is_one_of_several));
@@ -59,6 +59,7 @@ fn provider(written: &WrittenAuthorizer<'_>, authorizer: Rc<Authorizer>, is_one_
         parameters: provider.parameters()?,
         revocation_endpoint: provider.revocation_endpoint.clone().map_or(Some(None), |url| url.map(Some))?,
         rotation_grace_secs: provider.rotation_grace_secs,
+        id_token_algorithm: provider.id_token_algorithm.map_or(Some(None), |algorithm| algorithm.map(Some))?,
         endpoints: provider.endpoints.clone(),
         is_one_of_several,
     })
@@ -75,7 +76,8 @@ pub(super) fn session(
     let place = root::SESSION.at(&Place::Root);
     let login_path = login_path(written.login_path, written.offset, paths, &place, findings);
     let provider = logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
-    if provider.is_some_and(|provider| provider.audience.is_none()) {
+    let by_claim = logins.authorizer.is_some_and(|authorizer| authorizer.audience_claim.is_some());
+    if provider.is_some_and(|provider| provider.audience.is_none()) && !by_claim {
         let message = "a session needs an \"audience\" in the authorizer";
         let help = told(|| "add the API's identifier to the authorizer as \"audience\"".to_owned());
         findings.note(written.offset, &place, Code::MissingKey, format_args!("{message}"), help);

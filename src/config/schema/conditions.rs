@@ -99,7 +99,17 @@ pub fn of_config() -> Vec<Json> {
     let with_address = names_of(|kind| matches!(kind, Kind::Login | Kind::Callback));
     let by_session: Vec<_> =
         RESPONSE_KINDS.into_iter().filter(|(_, kind)| *kind == ResponseKind::Session).map(|(name, _)| name).collect();
-    let nobody = || object! { "type": "object", "required": list!["type"], "properties": object! { "type": object! { "enum": without_login.clone() } } };
+    let without_client = || object! { "type": object! { "enum": with_login.clone() }, "client_id": false };
+    let nobody = || {
+        object! {
+            "type": "object",
+            "required": list!["type"],
+            "anyOf": list![
+                object! { "properties": object! { "type": object! { "enum": without_login.clone() } } },
+                object! { "properties": without_client() },
+            ],
+        }
+    };
     let of_first = object! {
         "anyOf": list![object! { "const": true }, object! { "type": "object", "properties": object! { "authorizer": false } }]
     };
@@ -131,7 +141,10 @@ pub fn of_config() -> Vec<Json> {
             },
             every_path(with(
                 "integration",
-                refused(of_kind(provider_steps), "No authorizer says which provider: add one of type auth0 or oidc."),
+                refused(
+                    of_kind(provider_steps),
+                    "No authorizer says which provider: add one of type auth0 or oidc, with a client_id.",
+                ),
             )),
         ),
         wherever(
@@ -177,7 +190,7 @@ pub fn of_config() -> Vec<Json> {
         ),
         wherever(
             "a session needs an audience",
-            only_provider(&with_login, &["audience"]),
+            only_provider(&with_login, &["audience", "audience_claim"]),
             with("session", absent("Sessions need the authorizer's audience: add the API's identifier there.")),
         ),
     ]

@@ -1,7 +1,7 @@
 // oauth2-mock-server (npm): lets everybody in, and takes every refresh token.
 
 import { freePort } from '../../e2e/support/harness.mjs';
-import { WITHOUT_AUDIENCE, ofTheProvider } from '../gaps.mjs';
+import { ofTheProvider } from '../gaps.mjs';
 import { installNpm, load, npmVersion } from '../install.mjs';
 import { Person } from '../person.mjs';
 
@@ -13,16 +13,17 @@ const TAKES_ALL = ofTheProvider('the server accepts every refresh token', /as go
 export default [
   {
     name: 'oauth2-mock-server, as it comes',
-    gaps: [WITHOUT_AUDIENCE('bearer', 'profile', 'session')],
+    config: 'oauth2-mock-server-as-it-comes.json',
+    gaps: [TAKES_ALL],
     start: () => start(),
   },
   {
     name: 'oauth2-mock-server, with an audience',
+    config: 'oauth2-mock-server.json',
     gaps: [TAKES_ALL],
     start: () => start((token) => (token.payload.aud ??= AUDIENCE)),
   },
 ].map((setUp) => ({
-  config: 'oauth2-mock-server.json',
   install: installNpm,
   version: () => npmVersion('oauth2-mock-server'),
   ...setUp,
