@@ -6,6 +6,7 @@
 pub(crate) mod access;
 mod address;
 pub(crate) mod authorizer;
+pub(crate) mod claims;
 pub(crate) mod code;
 pub(crate) mod compiled;
 pub(crate) mod cors;
@@ -66,8 +67,7 @@ pub use service::Rpc;
 pub use session::{BINDING_COOKIE, Session, SessionRules};
 
 use document::{Node, parse_document};
-use host_only::HostOnly;
-use reader::{Findings, Place};
+use reader::{Findings, Help, Place, advice};
 use reference::{collect_references, resolve_references};
 use resolve::resolve;
 use tree::read_tree;
@@ -77,8 +77,9 @@ pub(crate) use {
     authorizer::WrittenAuthorizer, authorizer::keys::Kind as AuthorizerKind, diagnostic::nearest,
     integration::Settings, integration::WrittenAnswer, integration::WrittenIntegration, integration::WrittenResponse,
     integration::keys::Kind as IntegrationKind, mapping::WrittenVariable, networks::Network, path::WrittenPath,
-    provider::WrittenProvider, reference::walk_references, server::WrittenServer, service::WrittenService,
-    service::module_name, session::WrittenSession, shared_secret::SECRET_MIN_BYTES, tree::ConfigTree,
+    protected_resource::WrittenResource, provider::WrittenProvider, reference::walk_references, server::WrittenServer,
+    service::WrittenService, service::module_name, session::WrittenSession, shared_secret::SECRET_MIN_BYTES,
+    tree::ConfigTree,
 };
 
 /// Reads a config and resolves its references.
@@ -101,7 +102,7 @@ fn parse_text(source: &str) -> Result<Node<'_>, Vec<Diagnostic>> {
             let mut findings = Findings::new(source);
             let words = syntax_words(source, error.offset);
             let message = words.map_or(&*error.message, |(message, _)| message);
-            let help = HostOnly::of(|| words.map(|(_, help)| help.to_owned()));
+            let help = words.map_or_else(Help::default, |(_, help)| advice(help));
             findings.note(error.offset, &Place::Root, Code::InvalidJson, format_args!("{message}"), help);
             Err(findings.into_diagnostics())
         }
@@ -126,6 +127,16 @@ pub fn check(source: &str) -> Vec<Diagnostic> {
 /// Returns the bindings that a config refers to; none if the text is not JSON.
 pub fn references(source: &str) -> Vec<Reference> {
     parse_text(without_mark(source)).map(|root| collect_references(&root)).unwrap_or_default()
+}
+
+/// Returns every reference of a config with its config path, in the order of the file; none if the text is not JSON.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn placed_references(source: &str) -> Vec<(Reference, String)> {
+    let mut found = Vec::new();
+    if let Ok(root) = parse_text(without_mark(source)) {
+        walk_references(&root, &mut |reference, _, place| found.push((reference, place.to_string())));
+    }
+    found
 }
 
 /// Returns the rules for each authorizer's tokens, in the order of the file; some references may have no value.

@@ -6,11 +6,14 @@ use std::rc::Rc;
 use serde_json::Value as Json;
 
 use super::authorizer::Authorizer;
+use super::claims::read_claims;
+#[cfg(not(target_arch = "wasm32"))]
+use super::claims::{CLAIMS, CLAIMS_WORDS, claim_values};
 use super::document::{Node, Value};
 use super::host_only::HostOnly;
 use super::key::{Key, Texts};
 use super::path::keys as path_keys;
-use super::reader::{Findings, ObjectReader, Place, Written, note_type, read_text, told, words};
+use super::reader::{Findings, ObjectReader, Place, Written, advice, host_text, note_type, read_text};
 use super::section::section;
 
 /// What a path requires.
@@ -82,7 +85,7 @@ pub(super) fn read_access<'n>(
             requirements.permissions = read_names(&mut rules, &PERMISSIONS, findings);
             requirements.claims = read_claims(&mut rules, findings);
             requirements.optional = rules.boolean(&OPTIONAL, findings);
-            rules.finish_beside_names(words("put a claim and its value into \"claims\""), findings);
+            rules.finish_beside_names(host_text("put a claim and its value into \"claims\""), findings);
             name.map_or(NamedAuthorizer::First, |name| NamedAuthorizer::Named { name, in_object: true })
         }
         Value::Null | Value::Number(_) | Value::Array(_) => {
@@ -95,7 +98,11 @@ pub(super) fn read_access<'n>(
 }
 
 /// Reads scopes or permissions; each is a scope by RFC 6749 section 3.3, because challenges name it.
-fn read_names(object: &mut ObjectReader<'_, '_>, key: &Key<Texts>, findings: &mut Findings<'_>) -> Vec<String> {
+pub(super) fn read_names(
+    object: &mut ObjectReader<'_, '_>,
+    key: &Key<Texts>,
+    findings: &mut Findings<'_>,
+) -> Vec<String> {
     let place = key.at(object.place());
     let is_scope =
         |text: &str| !text.is_empty() && text.bytes().all(|b| matches!(b, b'!'..=b'~') && b != b'"' && b != b'\\');
@@ -106,7 +113,7 @@ fn read_names(object: &mut ObjectReader<'_, '_>, key: &Key<Texts>, findings: &mu
             Some(name) if is_scope(name) => names.push(name.to_owned()),
             Some(_) => {
                 let wrong = "is not a scope";
-                let help = told(|| "write one name per string, without spaces".to_owned());
+                let help = advice("write one name per string, without spaces");
                 findings.refuse(written, &Place::Index(&place, index), Code::InvalidName, wrong, help);
             }
             None => {}
@@ -114,43 +121,6 @@ fn read_names(object: &mut ObjectReader<'_, '_>, key: &Key<Texts>, findings: &mu
     }
     names
 }
-
-/// Reads the claims that tokens must have.
-pub(super) fn read_claims(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Vec<(String, Json)> {
-    let place = CLAIMS.at(object.place());
-    let Some(claims) = object.node(&CLAIMS).and_then(|node| ObjectReader::open(node, &place, findings)) else {
-        return Vec::new();
-    };
-    let mut read = Vec::new();
-    for member in claims.free_members() {
-        let place = Place::Key(&place, &member.key);
-        match &member.node.value {
-            Value::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    note_unless_scalar(item, &Place::Index(&place, index), "a text, a number, true or false", findings);
-                }
-            }
-            _ => {
-                let expected = "a text, a number, true, false, or a list of them";
-                note_unless_scalar(&member.node, &place, expected, findings);
-            }
-        }
-        read.push((member.key.to_string(), member.node.to_json()));
-    }
-    read
-}
-
-fn note_unless_scalar(node: &Node<'_>, place: &Place<'_>, expected: &str, findings: &mut Findings<'_>) {
-    match &node.value {
-        Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
-        Value::Null | Value::Object(_) | Value::Array(_) => note_type(node, place, expected, findings),
-    }
-}
-
-/// What required claims mean.
-#[cfg(not(target_arch = "wasm32"))]
-pub(super) const CLAIMS_WORDS: &str = "Claims and their values: the claim equals the value, or is a list that contains it. \
-Of several values, one is enough. Dots in a name lead into objects; the longest name that fits is used.";
 
 section! {
     Section::new(
@@ -191,21 +161,11 @@ section! {
     PERMISSIONS: Texts = texts("permissions", Scope), Elsewhere,
         "The token must have all of these, in the list `permissions`.",
         example(list!["read:orders"]);
-    CLAIMS: Value = value("claims"), Elsewhere,
+    CLAIMS, Elsewhere,
         CLAIMS_WORDS,
         shape(claim_values()), example(object! { "org_id": list!["org_1", "org_2"] });
     OPTIONAL: Boolean = boolean("optional"), Elsewhere,
         "Lets a request without any credential continue without claims, and one whose session has ended or cannot be \
          used. An invalid token is still refused.",
         example(true);
-}
-
-/// Returns what required claims may be.
-#[cfg(not(target_arch = "wasm32"))]
-pub(super) fn claim_values() -> super::grammar::Shape {
-    use super::{form::Form, grammar::Shape};
-    let scalar = || vec![Shape::Text(Form::Any), Shape::Number, Shape::Boolean];
-    let mut values = scalar();
-    values.push(Shape::list(Shape::Either(scalar())));
-    Shape::map(Shape::Either(values))
 }

@@ -1,6 +1,7 @@
 //! The `authorizer` and `authorizers` sections: whose tokens are accepted.
 
-mod discovery;
+pub(crate) mod algorithm;
+pub(crate) mod discovery;
 pub(crate) mod keys;
 
 use crate::config::code::Code;
@@ -8,14 +9,14 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-#[cfg(not(target_arch = "wasm32"))]
-use super::access::CLAIMS;
-use super::access::read_claims;
 use super::address::{Scheme, read_domain, read_url};
+#[cfg(not(target_arch = "wasm32"))]
+use super::claims::CLAIMS;
+use super::claims::read_claims;
 use super::document::{Member, Node, Value};
 use super::host_only::HostOnly;
 use super::provider::{Endpoints, WrittenProvider, read_provider};
-use super::reader::{Findings, ObjectReader, Place, Written, choose, told};
+use super::reader::{Findings, ObjectReader, Place, Written, advice, host_help};
 #[cfg(not(target_arch = "wasm32"))]
 use super::reference::Reference;
 use super::root;
@@ -23,6 +24,7 @@ use super::shared_secret::note_if_weak;
 use crate::algorithm::Algorithm;
 use crate::jwks::{KeySet, mistaken_for_key_set};
 use crate::secret::Secret;
+use algorithm::read_algorithm;
 pub use discovery::Tenant;
 use discovery::{discovery_url, read_tenants};
 pub use keys::CLOCK_SKEW_DEFAULT_SECS;
@@ -58,9 +60,11 @@ pub struct Authorizer {
 
 impl Authorizer {
     /// Returns each `iss` that is accepted.
-    pub fn issuers(&self) -> impl Iterator<Item = &str> {
-        let own = self.tenants.is_empty().then_some(&self.issuer);
-        own.into_iter().chain(self.tenants.iter().map(|tenant| &tenant.issuer)).map(String::as_str)
+    pub fn issuers(&self) -> Vec<&str> {
+        match self.tenants.as_slice() {
+            [] => vec![&self.issuer],
+            tenants => tenants.iter().map(|tenant| tenant.issuer.as_str()).collect(),
+        }
     }
 }
 
@@ -248,7 +252,7 @@ pub(super) fn read_authorizers<'n>(
     let several = root.node(&root::AUTHORIZERS);
     if let Some(node) = several.filter(|_| one.is_some()) {
         let message = format_args!("the config has an authorizer and authorizers");
-        let help = told(|| "put all of them under \"authorizers\"".to_owned());
+        let help = advice("put all of them under \"authorizers\"");
         findings.note(node.offset, &root::AUTHORIZERS.at(root.place()), Code::TwoAuthorizers, message, help);
     }
     let mut read = Vec::new();
@@ -331,6 +335,10 @@ fn read_authorizer<'n>(
         }
         Kind::Jwt | Kind::Supabase => None,
     };
+    if kind == Kind::Oidc && provider.is_none() {
+        // There is no client that tokens could be for instead.
+        object.required(&keys::AUDIENCE, findings);
+    }
     object.finish(findings);
 
     let audience = match (own_audience, kind) {
@@ -393,7 +401,8 @@ fn read_keys<'n>(
             secret_key.name
         );
         let code = if sources == 0 { Code::MissingKey } else { Code::TwoKeySources };
-        findings.note(object.offset(), place, code, message, told(|| "keep exactly one".to_owned()));
+        let help = advice("keep exactly one").about([secret_key.name, keys::JWKS.name, keys::JWKS_URI.name]);
+        findings.note(object.offset(), place, code, message, help);
     }
     let uri = uri.map(|written| {
         let url = read_url(&written, Scheme::Https, &keys::JWKS_URI.at(place), findings)?;
@@ -421,7 +430,7 @@ fn read_key_set(written: &Written<'_>, place: &Place<'_>, findings: &mut Finding
     match KeySet::parse(written.value()?) {
         Ok(set) => Some(KeySource::Given(Rc::new(set))),
         Err(error) => {
-            let help = told(|| {
+            let help = host_help(|| {
                 let usual = "write the JWKS as one string of JSON, or its address as \"jwks_uri\"";
                 mistaken_for_key_set(written.value().unwrap_or_default()).unwrap_or(usual).to_owned()
             });
@@ -457,7 +466,7 @@ fn read_algorithms(
     };
     let listed = object.texts(&keys::ALGORITHMS, findings);
     if listed.is_empty() {
-        let help = told(|| "remove the key to use the default".to_owned());
+        let help = advice("remove the key to use the default");
         findings.note(offset, &place, Code::EmptyList, format_args!("no algorithm is allowed"), help);
     }
     // Each is read, so that every mistake is reported.
@@ -466,22 +475,4 @@ fn read_algorithms(
         .map(|(index, written)| read_algorithm(written, by_secret, &Place::Index(&place, index), findings))
         .collect();
     read.into_iter().collect()
-}
-
-pub(super) fn read_algorithm(
-    written: &Written<'_>,
-    by_secret: bool,
-    place: &Place<'_>,
-    findings: &mut Findings<'_>,
-) -> Option<Algorithm> {
-    let algorithm = choose(written, &Algorithm::NAMES, place, findings)?;
-    if (algorithm == Algorithm::Hs256) != by_secret {
-        let (wrong, help) = match by_secret {
-            true => ("needs a public key, and the authorizer has a shared secret", "write HS256, or give it a JWKS"),
-            false => ("needs a shared secret, not a public key", "name the issuer's algorithm, such as RS256"),
-        };
-        findings.refuse(written, place, Code::AlgorithmMismatch, wrong, told(|| help.to_owned()));
-        return None;
-    }
-    Some(algorithm)
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::check::{Check, Outcome, UNKNOWN, row, skip, written};
 use super::key_checks::check_keys;
 use super::rules::{Expected, NOT_AT_HAND, Rules};
-use super::time::{self, told};
+use super::time::{self, described};
 
 /// Why nothing is checked of a text that is not a signed token.
 const NO_PARTS: &str = "it does not have the three parts of a signed token";
@@ -114,14 +114,14 @@ fn check_header(header: Result<&JoseHeader, &str>, rules: &Rules) -> Vec<Check> 
         Ok(allowed) => allowed.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(" or "),
         Err(_) => "an algorithm that the authorizer allows".to_owned(),
     };
-    let told = |name, expected: &str, rule: &dyn Fn(&JoseHeader) -> Outcome| match header {
+    let check = |name, expected: &str, rule: &dyn Fn(&JoseHeader) -> Outcome| match header {
         Ok(header) => row(name, rule(header), expected, written(header.members(), name)),
         Err(reason) => row(name, skip(reason), expected, UNKNOWN),
     };
     vec![
-        told("alg", &allowed, &|header| check_algorithm(header, rules)),
-        told("crit", "absent", &|header| outcome(header.check_extensions())),
-        told("cty", "absent", &|header| outcome(header.check_content_type())),
+        check("alg", &allowed, &|header| check_algorithm(header, rules)),
+        check("crit", "absent", &|header| outcome(header.check_extensions())),
+        check("cty", "absent", &|header| outcome(header.check_content_type())),
     ]
 }
 
@@ -156,7 +156,7 @@ fn check_payload(parts: Result<Parts<'_>, &str>) -> Check {
 fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i64) -> Vec<Check> {
     type Rule<'r> = &'r dyn Fn(&Map<String, Value>) -> Result<(), ClaimError>;
     type TextRule<'r> = &'r dyn Fn(&Map<String, Value>, &str) -> Result<(), ClaimError>;
-    let told = |name: &str, rule: Result<Rule<'_>, &String>, expected: String| match claims {
+    let check = |name: &str, rule: Result<Rule<'_>, &String>, expected: String| match claims {
         Err(reason) => row(name.to_owned(), skip(reason), expected, UNKNOWN),
         Ok(claims) => {
             let outcome = match rule {
@@ -166,9 +166,9 @@ fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i
             row(name.to_owned(), outcome, expected, found(claims, name, now))
         }
     };
-    let text = |name: &str, expected: &Result<Expected, String>, check: TextRule<'_>, rest: &str| match expected {
-        Ok(Expected { value, shown }) => told(name, Ok(&|claims| check(claims, value)), format!("{shown}{rest}")),
-        Err(reason) => told(name, Err(reason), "the authorizer's".to_owned()),
+    let text = |name: &str, expected: &Result<Expected, String>, rule: TextRule<'_>, rest: &str| match expected {
+        Ok(Expected { value, shown }) => check(name, Ok(&|claims| rule(claims, value)), format!("{shown}{rest}")),
+        Err(reason) => check(name, Err(reason), "the authorizer's".to_owned()),
     };
     let by_itself = ", by itself or in a list";
     let mut checks = vec![match &rules.tenants {
@@ -183,7 +183,7 @@ fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i
                 &claims.map_or_else(|_| String::new(), |claims| format!("; tid {}", written(claims, "tid")));
             issuer
         }
-        Err(reason) => told("iss", Err(reason), "the authorizer's".to_owned()),
+        Err(reason) => check("iss", Err(reason), "the authorizer's".to_owned()),
     }];
     checks.push(match &rules.audience_claim {
         None => text("aud", &rules.audience, &|claims, audience| check_audience(claims, audience, true), by_itself),
@@ -196,7 +196,7 @@ fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i
         Ok(claim) => {
             text(claim, &rules.audience, &|claims, audience| check_stand_in(claims, claim, audience), by_itself)
         }
-        Err(reason) => told("audience_claim", Err(reason), "the claim for the audience".to_owned()),
+        Err(reason) => check("audience_claim", Err(reason), "the claim for the audience".to_owned()),
     }));
     let unknown = NOT_AT_HAND.to_owned();
     checks.extend(rules.required.iter().map(|(required, shown)| {
@@ -204,17 +204,17 @@ fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i
         let is_known = !alternatives(value).contains(&Value::Null);
         let rule: Rule<'_> = &|claims| check_required(claims, std::slice::from_ref(required));
         let shown: Vec<_> = alternatives(shown).iter().map(Value::to_string).collect();
-        told(claim, is_known.then_some(rule).ok_or(&unknown), format!("{}{by_itself}", shown.join(" or ")))
+        check(claim, is_known.then_some(rule).ok_or(&unknown), format!("{}{by_itself}", shown.join(" or ")))
     }));
     let skew = rules.clock_skew_secs;
     let at = |seconds: i64| time::utc(seconds).unwrap_or_else(|| seconds.to_string());
     let earliest = format!("later than {} (now minus {skew} s)", at(now.saturating_sub(skew)));
     let latest = format!("absent, or at most {} (now plus {skew} s)", at(now.saturating_add(skew)));
     checks.extend([
-        told("cnf", Ok(&check_unbound), "absent: no proof of possession is checked".to_owned()),
-        told("exp", Ok(&|claims| check_expiry(claims, skew, now)), earliest),
-        told("nbf", Ok(&|claims| check_begun(claims, "nbf", skew, now)), latest.clone()),
-        told("iat", Ok(&|claims| check_begun(claims, "iat", skew, now)), latest),
+        check("cnf", Ok(&check_unbound), "absent: no proof of possession is checked".to_owned()),
+        check("exp", Ok(&|claims| check_expiry(claims, skew, now)), earliest),
+        check("nbf", Ok(&|claims| check_begun(claims, "nbf", skew, now)), latest.clone()),
+        check("iat", Ok(&|claims| check_begun(claims, "iat", skew, now)), latest),
     ]);
     checks
 }
@@ -228,7 +228,7 @@ fn alternatives(value: &Value) -> &[Value] {
 fn found(claims: &Map<String, Value>, name: &str, now: i64) -> String {
     let date = ["exp", "nbf", "iat"].into_iter().find(|date| *date == name).map(|date| numeric_date(claims, date));
     match date {
-        Some(Ok(Some(seconds))) => told(seconds, now),
+        Some(Ok(Some(seconds))) => described(seconds, now),
         Some(Ok(None) | Err(_)) | None => value_at(claims, name).map_or_else(|| "absent".to_owned(), Value::to_string),
     }
 }

@@ -141,7 +141,7 @@ pub fn authorize_url(
 /// [`Problem::StateInvalid`] if it is not the authorizer's, or is missing and `needed`.
 pub fn check_response_issuer(iss: Option<&str>, authorizer: &Authorizer, needed: bool) -> Result<(), Problem> {
     match iss {
-        Some(iss) if authorizer.issuers().any(|issuer| issuer == iss) => Ok(()),
+        Some(iss) if authorizer.issuers().contains(&iss) => Ok(()),
         None if !needed => Ok(()),
         _ => {
             let found = iss.map_or_else(|| "missing".to_owned(), |iss| format!("\"{}\"", shortened_name(iss)));

@@ -109,7 +109,7 @@ impl TokenResponse {
         let same_access = access_subject.zip(access.as_deref()).is_none_or(|(before, now)| before == now);
         let same_id = id.zip(self.id_token()).is_none_or(|((authorizer, subject), token)| {
             let says = |claim: &str, text: &str| claimed_text(token.expose(), claim).as_deref() == Some(text);
-            authorizer.issuers().any(|issuer| says("iss", issuer)) && says("sub", subject)
+            authorizer.issuers().iter().any(|issuer| says("iss", issuer)) && says("sub", subject)
         });
         same_access && same_id
     }
@@ -291,6 +291,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::oauth::login::tests::provider;
 
     fn answer(status: u16, body: &str) -> ProviderResponse {
         ProviderResponse { status, retry_after: Some("7".into()), body: body.into() }

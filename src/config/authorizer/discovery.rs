@@ -3,8 +3,6 @@
 use super::keys::oidc;
 use crate::config::address::{Scheme, read_url};
 use crate::config::code::Code;
-#[cfg(not(target_arch = "wasm32"))]
-use crate::config::grammar::{Json, absent, list, object, wherever};
 use crate::config::reader::{Findings, ObjectReader, Place, Written, advice};
 
 /// A tenant of an issuer that has several.
@@ -40,7 +38,12 @@ pub(super) fn discovery_url(
         );
         findings.note(written.offset, &oidc::ISSUER.at(place), Code::MissingKey, message, help);
     }
-    Some(format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))
+    Some(usual_discovery_url(issuer))
+}
+
+/// Returns where the discovery document of an issuer is, if nothing else is said (OpenID Connect Discovery 1.0 section 4.1).
+pub(crate) fn usual_discovery_url(issuer: &str) -> String {
+    format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
 }
 
 /// Reads the tenants of an issuer; `None` if one is wrong or not known here.
@@ -73,14 +76,15 @@ pub(super) fn read_tenants(
     }
     let (before, after) = parts.unwrap_or_default();
     // Each is read, so that every mistake is reported.
-    let read = listed.iter().enumerate();
-    let read: Vec<_> = read
-        .map(|(index, written)| {
-            let id = read_tenant_id(written, &Place::Index(&place, index), findings)?;
-            Some(Tenant { issuer: [before, id, after].concat(), id: id.to_owned() })
-        })
-        .collect();
-    read.into_iter().collect()
+    let mut tenants = Some(Vec::new());
+    for (index, written) in listed.iter().enumerate() {
+        let id = read_tenant_id(written, &Place::Index(&place, index), findings);
+        tenants = tenants.zip(id).map(|(mut tenants, id)| {
+            tenants.push(Tenant { issuer: [before, id, after].concat(), id: id.to_owned() });
+            tenants
+        });
+    }
+    tenants
 }
 
 fn read_tenant_id<'n>(written: &Written<'n>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<&'n str> {
@@ -98,26 +102,4 @@ fn read_tenant_id<'n>(written: &Written<'n>, place: &Place<'_>, findings: &mut F
 fn template(issuer: &str) -> Option<(&str, &str)> {
     let (before, rest) = issuer.split_once('{')?;
     Some((before, rest.strip_prefix("tenantid}")?))
-}
-
-/// Returns the schemas by which an issuer of several tenants lists them, and says where its document is.
-#[cfg(not(target_arch = "wasm32"))]
-pub(super) fn tenant_conditions() -> [Json; 2] {
-    let of_several = object! { "type": "string", "pattern": "^[^{]*\\{tenantid\\}" };
-    let of_one = object! { "type": "string", "not": object! { "pattern": "^[^{]*\\{tenantid\\}|^\\$" } };
-    let with_issuer =
-        |issuer: Json| object! { "required": list!["issuer"], "properties": object! { "issuer": issuer } };
-    let useless = "The issuer has no {tenantid}: write the one of the discovery document, or remove this.";
-    [
-        wherever(
-            "an issuer of several tenants lists them",
-            with_issuer(of_several),
-            object! { "required": list!["tenants", "discovery_url"] },
-        ),
-        wherever(
-            "only an issuer of several tenants lists them",
-            with_issuer(of_one),
-            object! { "properties": object! { "tenants": absent(useless) } },
-        ),
-    ]
 }

@@ -1,14 +1,13 @@
 //! The keys of authorizers, by their types.
 
 #[cfg(not(target_arch = "wasm32"))]
-use super::discovery::tenant_conditions;
+use super::algorithm::algorithm_names;
 use crate::algorithm::Algorithm;
-use crate::config::access::CLAIMS;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::config::access::{CLAIMS_WORDS, claim_values};
+use crate::config::claims::{CLAIMS, CLAIMS_WORDS, claim_values};
 use crate::config::form::Form;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::config::grammar::{Change, Json, Section, Shape, Union, absent, list, object, refused};
+use crate::config::grammar::{Change, Entry, Json, Section, Shape, Union, absent, list, object, refused, wherever};
 use crate::config::key::declare::{choice, text, texts};
 use crate::config::key::{Choice, Key, Text, Texts};
 use crate::config::section::section;
@@ -163,7 +162,7 @@ pub(crate) mod oidc {
              issuers that only sign, such as GitHub Actions.",
         )
             .conditions(provider::auth_conditions())
-            .condition(provider::client_condition())
+            .condition(client_condition())
             .conditions(tenant_conditions())
             .example(
                 r#"{
@@ -343,16 +342,43 @@ fn of_kind(of: Kind, name: &'static str, kind_about: &str, about: &str) -> Secti
     Section::new(name, format!("authorizer: {}", of.name()), about).key(kind)
 }
 
+/// Returns the schema by which a client that may be absent takes its keys along, and tokens are for an audience then.
+#[cfg(not(target_arch = "wasm32"))]
+fn client_condition() -> Json {
+    let useless = |entry: Entry| (entry.name.to_owned(), absent("It has no effect without a client_id."));
+    let others = provider::entries().into_iter().filter(|entry| entry.name != provider::CLIENT_ID.name).map(useless);
+    wherever(
+        "without a client nobody logs in",
+        object! { "properties": object! { [provider::CLIENT_ID]: false } },
+        object! { "required": list![AUDIENCE.name], "properties": Json::Object(others.collect()) },
+    )
+}
+
+/// Returns the schemas by which an issuer of several tenants lists them, and says where its document is.
+#[cfg(not(target_arch = "wasm32"))]
+fn tenant_conditions() -> [Json; 2] {
+    let of_several = object! { "type": "string", "pattern": "^[^{]*\\{tenantid\\}" };
+    let of_one = object! { "type": "string", "not": object! { "pattern": "^[^{]*\\{tenantid\\}|^\\$" } };
+    let with_issuer =
+        |issuer: Json| object! { "required": list!["issuer"], "properties": object! { "issuer": issuer } };
+    let useless = "The issuer has no {tenantid}: write the one of the discovery document, or remove this.";
+    [
+        wherever(
+            "an issuer of several tenants lists them",
+            with_issuer(of_several),
+            object! { "required": list!["tenants", "discovery_url"] },
+        ),
+        wherever(
+            "only an issuer of several tenants lists them",
+            with_issuer(of_one),
+            object! { "properties": object! { "tenants": absent(useless) } },
+        ),
+    ]
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 fn secret_words() -> String {
     format!("The secret that tokens are signed with (HS256), of at least {SECRET_MIN_BYTES} bytes; no public key.")
-}
-
-/// Returns the names of the algorithms, of which one needs a shared secret.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn algorithm_names(shared_secret: bool) -> Shape {
-    let names = Algorithm::NAMES.into_iter().filter(|(_, algorithm)| shared_secret || *algorithm != Algorithm::Hs256);
-    Shape::Choice(names.map(|(name, _)| name).collect())
 }
 
 #[cfg(not(target_arch = "wasm32"))]

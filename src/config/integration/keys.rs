@@ -3,8 +3,6 @@
 use std::ops::RangeInclusive;
 
 #[cfg(not(target_arch = "wasm32"))]
-use crate::config::authorizer::keys::Kind as AuthorizerKind;
-#[cfg(not(target_arch = "wasm32"))]
 use crate::config::grammar::{Change, Section, Shape, Union};
 use crate::config::key::{Choice, Key, declare::choice};
 #[cfg(not(target_arch = "wasm32"))]
@@ -50,13 +48,6 @@ impl Kind {
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn name(self) -> &'static str {
         names_of(|kind| kind == self).into_iter().find(|name| *name != HTTP_PROXY_SHORT).unwrap_or_default()
-    }
-
-    /// Returns the name that belongs to a provider of this type.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn name_at(self, provider: AuthorizerKind) -> &'static str {
-        let beginning = [provider.name(), "_"].concat();
-        names_of(|kind| kind == self).into_iter().find(|name| name.starts_with(&beginning)).unwrap_or_default()
     }
 }
 
@@ -288,7 +279,7 @@ pub(crate) mod callback {
             "The callback's public address, if it differs from the authorizer's. A login and its callback need the same \
              one.",
             default_words("the authorizer's"), example("https://gateway.example.com/callback");
-        POST_PROCESS: Value = value("post_process"), Guard("rpc", "loses post_process"),
+        POST_PROCESS: Value = value("post_process"), Rule,
             "A function of another Worker that is called when the gateway has the tokens. See \
              [post_process](#pre_process-and-post_process).",
             shape(Shape::Section("rpc")), example(object! { "binding": "audit", "function": "loggedIn" });

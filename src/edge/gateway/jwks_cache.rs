@@ -253,16 +253,6 @@ impl Source {
         let logs_in = authorizer.logs_in && discovered_for.is_some();
         Self { uri: uri.cloned(), discovered_for: discovered_for.cloned(), logs_in }
     }
-
-    /// Parses the discovery document of the issuer.
-    ///
-    /// # Errors
-    /// What is wrong with it, in words.
-    fn discover(&self, document: &str, issuer: &str) -> Result<(String, Option<Rc<Endpoints>>), String> {
-        let Discovery { jwks_uri, endpoints } = Discovery::parse(document, issuer)?;
-        let endpoints = if self.logs_in { Some(endpoints?) } else { endpoints.ok() };
-        Ok((jwks_uri, endpoints.map(Rc::new)))
-    }
 }
 
 impl State {
@@ -357,9 +347,9 @@ async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<
             stored.insert("document".to_owned(), document.into());
             return Ok((set, endpoints, stored));
         };
-        let discovered = source.discover(&document, issuer).map_err(unusable)?;
+        let discovery = Discovery::parse(&document, issuer, source.logs_in).map_err(unusable)?;
         stored.insert("discovery".to_owned(), document.into());
-        (uri, endpoints) = discovered;
+        (uri, endpoints) = (discovery.jwks_uri, discovery.endpoints);
     }
 }
 
@@ -390,7 +380,7 @@ async fn read_kv(kv: Option<&KvNamespace>, source: &Source, uri: &str) -> Option
     let usable = fetched_at <= now && age.is_usable(now);
     let set = KeySet::parse(json::text(&stored, "document")?).ok().filter(|_| usable)?;
     let endpoints = match &source.discovered_for {
-        Some(issuer) => source.discover(json::text(&stored, "discovery")?, issuer).ok()?.1,
+        Some(issuer) => Discovery::parse(json::text(&stored, "discovery")?, issuer, source.logs_in).ok()?.endpoints,
         None => None,
     };
     Some((set, endpoints, fetched_at))

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use crate::address::Address;
+use crate::config::authorizer::discovery::usual_discovery_url;
 use crate::config::authorizer::keys::{ALGORITHMS, AUDIENCE, JWKS_URI, auth0, jwt, oidc};
 use crate::config::document::Node;
 use crate::config::integration::keys::{ResponseKind, callback, http_proxy};
@@ -238,15 +239,18 @@ fn authorizer_object(authorizer: &WrittenAuthorizer<'_>) -> Object {
         mean(auth0::ISSUER.name, authorizer.issuer.as_deref().map(Into::into));
     }
     mean(AUDIENCE.name, authorizer.written_audience().and_then(|written| as_written(&written)).map(Into::into));
-    match &authorizer.keys {
-        Some(KeySource::KeySet(url)) => mean(JWKS_URI.name, Some(url.as_str().into())),
-        Some(KeySource::Discovery(url)) => mean(oidc::DISCOVERY_URL.name, Some(url.as_str().into())),
-        Some(KeySource::Given(_)) | None => {}
+    if let Some(KeySource::KeySet(url)) = &authorizer.keys {
+        mean(JWKS_URI.name, Some(url.as_str().into()));
     }
     let algorithms = authorizer.algorithms.as_ref();
     mean(ALGORITHMS.name, algorithms.map(|list| list.iter().map(|algorithm| algorithm.name()).collect()));
     if let Some(uri) = authorizer.provider.as_ref().and_then(|provider| provider.redirect_uri.as_ref()) {
         mean(REDIRECT_URI.name, uri.url.as_deref().or(as_written(&uri.written)).map(Into::into));
+    }
+    if let (Some(KeySource::Discovery(url)), Some(issuer)) = (&authorizer.keys, &authorizer.issuer)
+        && *url == usual_discovery_url(issuer)
+    {
+        said.remove(oidc::DISCOVERY_URL.name);
     }
     said
 }
