@@ -59,6 +59,7 @@ export async function startTenant(options = {}) {
     apiScopes: ['read:messages', 'write:messages'],
     permissions: ['read:messages'],
     accessTokenType: 'JWT',
+    accessTokenFormat: 'jwt',
     rotateRefreshTokens: true,
     rotationOverlapSeconds: 0,
     requirePkce: true,

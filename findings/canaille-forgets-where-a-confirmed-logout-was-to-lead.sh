@@ -2,7 +2,7 @@
 # canaille-forgets-where-a-confirmed-logout-was-to-lead
 #
 # Expected: a logout request with `client_id` and a registered `post_logout_redirect_uri`, without `id_token_hint`, may ask
-#   the user first, and then leads back to that address, as it does where nothing had to be asked.
+#   the user first, and then leads back to that address, as it does if nothing had to be asked.
 # Seen: Canaille asks, and its form goes to the address of the page with nothing in it but the answer and the CSRF token. The
 #   request that follows is read from the form alone: the user is logged out and left on Canaille's own page. With
 #   `id_token_hint` nothing is asked, and the same request leads back.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # flask-cors-leaves-vary-out-for-an-origin-it-does-not-allow
 #
-# Expected: a resource whose CORS fields depend on the origin says `Vary: Origin` in every answer, also where it
+# Expected: a resource whose CORS fields depend on the origin says `Vary: Origin` in every answer, also if it
 #   allows nothing, or a cache gives one origin what was meant for another. Without an Origin in the request there is
 #   no origin to allow.
 # Seen: Flask-CORS with two allowed origins sends `Vary` to those and not to others, and answers a request without

@@ -4,7 +4,7 @@
 # Expected: of `security: [{bearer: []}, {key: []}]` one alternative is chosen; a scheme that the client cannot fill in, as
 #   `type: http, scheme: dpop`, is an error or at least a warning.
 # Seen: swagger-client, which Swagger UI sends its requests with, adds the credentials of all alternatives that it has,
-#   token and key at once. Of `[{bearer: [], key: []}]`, where both are needed, it sends the one that it has. For http
+#   token and key at once. Of `[{bearer: [], key: []}]`, if both are needed, it sends the one that it has. For http
 #   schemes other than basic and bearer, and for mutualTLS, it sends the request with no credentials and says nothing. A
 #   token response with `token_type: DPoP` becomes `Authorization: DPoP …` without the proof that belongs to it.
 # Versions: swagger-client 3.37.3

@@ -2,7 +2,7 @@
 # two-of-four-providers-refuse-a-method-that-their-discovery-lists
 #
 # Expected: a client that goes by `token_endpoint_auth_methods_supported` of discovery may pick client_secret_post or
-#   client_secret_basic where both are listed, and all servers treat a client that was made with their defaults alike.
+#   client_secret_basic if both are listed, and all servers treat a client that was made with their defaults alike.
 # Seen: all four list both, and all four make clients for client_secret_basic. oidc-provider and django-oauth-toolkit take
 #   the secret either way. better-auth and Canaille refuse client_secret_post with `invalid_client`, better-auth with
 #   status 400. openid-client sends client_secret_post unless told otherwise, so with its defaults and theirs it cannot
@@ -88,7 +88,7 @@ asked.server.on('request', async (request, response) => {
 const config = new openid.Configuration({ issuer: asked.origin, token_endpoint: `${asked.origin}/token`, token_endpoint_auth_methods_supported: ['client_secret_basic'] }, 'probe', 'not-a-secret');
 openid.allowInsecureRequests(config);
 await openid.clientCredentialsGrant(config);
-console.log(`openid-client, where discovery lists client_secret_basic alone: ${method}`);
+console.log(`openid-client, if discovery lists client_secret_basic alone: ${method}`);
 process.exit(0);
 PROBE
 cat >probe.py <<'PROBE'
@@ -163,7 +163,7 @@ oidc-provider: client_secret_post: 400 invalid_grant
 better-auth: lists client_secret_basic, client_secret_post
 better-auth: client_secret_basic: 400 unauthorized_client
 better-auth: client_secret_post: 400 invalid_client
-openid-client, where discovery lists client_secret_basic alone: client_secret_post
+openid-client, if discovery lists client_secret_basic alone: client_secret_post
 Canaille: lists client_secret_basic, client_secret_post
 Canaille: client_secret_basic: 400 unauthorized_client
 Canaille: client_secret_post: 401 invalid_client

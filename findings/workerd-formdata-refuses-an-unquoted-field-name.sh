@@ -6,7 +6,7 @@
 # Seen: workerd throws a TypeError at the unquoted name, for the whole body, and at a form of plain letters whose type
 #   says `charset=iso-8859-1`. undici reads both.
 # Versions: workerd 1.20261117.1 (compatibility date 2026-11-17), undici 7.30.2
-# Why it matters: HttpClient of .NET writes names without quotation marks where it can, and older Java clients mark
+# Why it matters: HttpClient of .NET writes names without quotation marks if it can, and older Java clients mark
 #   forms as ISO-8859-1. Behind a Worker that calls formData() such a login or upload is a 500 until the Worker
 #   catches the error, and then it still cannot be read.
 # Source: RFC 7578 section 4.2 and RFC 2183 section 2; URL Standard, application/x-www-form-urlencoded parsing;

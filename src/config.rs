@@ -19,6 +19,7 @@ pub(crate) mod grammar;
 pub(crate) mod headers;
 mod host_only;
 pub(crate) mod integration;
+mod introspection;
 pub(crate) mod key;
 mod login;
 pub(crate) mod mapping;
@@ -54,6 +55,7 @@ pub use diagnostic::LineIndex;
 pub use fixed::{Fixed, LocationPart, Redirect};
 pub use headers::{HeaderRules, HeaderTexts};
 pub use integration::{CallbackResponse, Integration, Supabase, SupabaseStep};
+pub use introspection::{Asked, Introspection};
 pub use login::{Login, Provider};
 pub use mapping::{Mapping, Source};
 pub use networks::Networks;
@@ -64,7 +66,7 @@ pub use reference::{Binding, Bindings, Reference, ReferenceKind, UnknownBindings
 pub use rules::{Cache, RateKey, RateLimit, Rules};
 pub use server::{Server, Target, Targets};
 pub use service::Rpc;
-pub use session::{BINDING_COOKIE, Session, SessionRules};
+pub use session::{BINDING_COOKIE, ClaimsFrom, Session, SessionRules};
 
 use document::{Node, parse_document};
 use reader::{Findings, Help, Place, advice};

@@ -19,7 +19,7 @@ use std::path::Path;
 use crate::config::{Binding, Bindings, Diagnostic, Reference, ReferenceKind, Severity};
 use crate::review::{Need, NeedKind, allowed, needs};
 use crate::text_file::TextFile;
-use diagnostics::{diagnostic, way_to_allow};
+use diagnostics::diagnostic;
 
 pub use env_files::{EnvFiles, Variables, usual_names};
 pub use wrangler::Wrangler;
@@ -117,7 +117,6 @@ impl Deployment {
                 }
                 _ => "set it in .dev.vars for local runs, and under [vars] in wrangler.toml".to_owned(),
             };
-            let help = format!("{help}; {}", way_to_allow(code));
             diagnostic(need, code, message, help)
         });
         missing.collect()
@@ -180,10 +179,9 @@ impl Deployment {
             needs.iter().filter(|_| self.has_variables_elsewhere()).filter(is_undeclared).collect();
         let first = undeclared.first()?;
         let names: Vec<_> = undeclared.iter().map(|need| need.name.as_str()).collect();
-        let code = Code::UndeclaredVariable;
         let message = format!("no file has {}; unless set elsewhere, every request gets 503", names.join(", "));
-        let help = format!("set what is missing under [vars] in wrangler.toml; {}", way_to_allow(code));
-        Some(diagnostic(first, code, message, help))
+        let help = "set what is missing under [vars] in wrangler.toml".to_owned();
+        Some(diagnostic(first, Code::UndeclaredVariable, message, help))
     }
 }
 

@@ -5,6 +5,7 @@
 mod attempts;
 mod client;
 mod discovery;
+mod introspection;
 mod login;
 mod logout;
 mod otp;
@@ -17,6 +18,7 @@ mod web_message;
 pub use attempts::{Attempts, Ended};
 pub use client::{Form, client_assertion};
 pub use discovery::Discovery;
+pub use introspection::{introspection_form, parse_introspection};
 pub use login::{
     LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, PASSED_TO_PROVIDER, authorize_url, check_response_issuer, code_form,
     id_token_expectations, login_address, random_text, state_context,

@@ -1,7 +1,7 @@
 //! Durable Objects: their classes, and the messages to them.
 //!
 //! A message and its answer are JSON. An object and its requester may be of two builds during a rollout: what one
-//! writes, the other reads.
+//! writes, the other reads. So members keep their first names, such as `asker` for the requester.
 
 mod logout_index;
 mod refresh_exchange;

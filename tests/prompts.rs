@@ -91,7 +91,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // Where a question did not come, nobody ends it otherwise.
+        // If a question did not come, nobody ends it otherwise.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -39,7 +39,7 @@ export function createProvider({
     audience,
     scope: [...OIDC_SCOPES, ...settings.apiScopes].join(' '),
     accessTokenTTL: settings.accessTokenSeconds,
-    accessTokenFormat: 'jwt',
+    accessTokenFormat: settings.accessTokenFormat,
     jwt: { sign: { alg: signingKey.alg, kid: signingKey.kid } },
   });
 
@@ -104,6 +104,7 @@ export function createProvider({
       rpInitiatedLogout: { enabled: paths.end_session !== undefined },
       pushedAuthorizationRequests: { enabled: false },
       dPoP: { enabled: false },
+      introspection: { enabled: paths.introspection !== undefined },
       revocation: { enabled: true, allowedPolicy: (ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators: {
         enabled: true,

@@ -213,16 +213,15 @@ impl StartingPoint {
     /// Returns the addresses of the gateway that the provider has to know: what each is, and its path.
     pub fn addresses(&self) -> Vec<(&'static str, String)> {
         let config = self.config();
-        let redirects = self
-            .variables()
-            .into_iter()
-            .filter(|variable| variable.places.iter().any(|place| place.ends_with(provider::REDIRECT_URI.name)));
-        let mut addresses: Vec<_> = redirects
-            .filter_map(|variable| match variable.meaning {
-                Meaning::Own(path) => Some(("Redirect URI", path)),
-                Meaning::Answer(_) | Meaning::Given => None,
-            })
-            .collect();
+        let mut addresses = Vec::new();
+        for variable in self.variables() {
+            let is_redirect = variable.places.iter().any(|place| place.ends_with(provider::REDIRECT_URI.name));
+            if let Meaning::Own(path) = variable.meaning
+                && is_redirect
+            {
+                addresses.push(("Redirect URI", path));
+            }
+        }
         for (path, integration) in paths(&config) {
             if is_a(integration, Kind::Logout) {
                 let landing = config.get(root::SESSION.name).and_then(|one| one.text(session::AFTER_LOGOUT.name));

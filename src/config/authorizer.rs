@@ -15,6 +15,9 @@ use super::claims::CLAIMS;
 use super::claims::read_claims;
 use super::document::{Member, Node, Value};
 use super::host_only::HostOnly;
+#[cfg(not(target_arch = "wasm32"))]
+use super::introspection::Asked;
+use super::introspection::{Introspection, read_introspection};
 use super::provider::{Endpoints, WrittenProvider, read_provider};
 use super::reader::{Findings, ObjectReader, Place, Written, advice, host_help};
 #[cfg(not(target_arch = "wasm32"))]
@@ -54,7 +57,7 @@ pub struct Authorizer {
     pub timeout_ms: u32,
     /// Whether it is a project of Supabase, whose tokens SAG checked in another way.
     pub is_supabase: bool,
-    /// Whether a path of the config logs people in there.
+    /// Whether a path of the config logs people in there, or it is asked about tokens.
     pub logs_in: bool,
 }
 
@@ -91,6 +94,8 @@ pub struct TokenRules {
     pub algorithms: Option<Vec<Algorithm>>,
     /// How far the clocks may differ.
     pub clock_skew_secs: i64,
+    /// Which tokens the provider is asked about, if that is known.
+    pub asked: Option<Asked>,
     /// The reference that the issuer comes from, if it comes from one.
     pub issuer_reference: Option<Reference>,
     /// The same of the audience.
@@ -138,6 +143,8 @@ pub(crate) struct WrittenAuthorizer<'n> {
     pub timeout_ms: u32,
     /// The application that logs people in; `None` if its type has none, or is not known.
     pub provider: Option<WrittenProvider<'n>>,
+    /// How the provider is asked about access tokens; `None` if it is not, and `Some(None)` if that is wrong, or not known here.
+    pub introspection: Option<Option<Introspection>>,
     /// The codes of warnings that are not reported of it.
     pub allow: HostOnly<Vec<Written<'n>>>,
     /// Byte offset of its name.
@@ -178,6 +185,7 @@ impl<'n> WrittenAuthorizer<'n> {
             clock_skew_secs: 0,
             timeout_ms: 0,
             provider: None,
+            introspection: None,
             allow: HostOnly::default(),
             name_offset,
             texts: HostOnly::default(),
@@ -231,6 +239,7 @@ impl<'n> WrittenAuthorizer<'n> {
             keys: self.keys.clone(),
             algorithms: self.algorithms.clone(),
             clock_skew_secs: self.clock_skew_secs,
+            asked: self.introspection.as_ref().and_then(|known| Some(known.as_ref()?.asked)),
         }
     }
 
@@ -339,6 +348,10 @@ fn read_authorizer<'n>(
         // There is no client that tokens could be for instead.
         object.required(&keys::AUDIENCE, findings);
     }
+    let introspection = match (&provider, kind) {
+        (Some(client), Kind::Oidc) => read_introspection(&mut object, client, findings),
+        _ => None,
+    };
     object.finish(findings);
 
     let audience = match (own_audience, kind) {
@@ -360,6 +373,7 @@ fn read_authorizer<'n>(
         clock_skew_secs: clock_skew_secs.into(),
         timeout_ms,
         provider,
+        introspection,
         allow,
         texts: HostOnly::of(|| AuthorizerTexts {
             domain,

@@ -8,10 +8,11 @@ use super::authorizer::Authorizer;
 use super::cors::Cors;
 use super::headers::HeaderTexts;
 use super::integration::{CallbackResponse, Integration};
+use super::introspection::Introspection;
 use super::login::{Login, Provider};
 use super::networks::Networks;
 use super::path::Path;
-use super::session::Session;
+use super::session::{ClaimsFrom, Session};
 use crate::route::RouteTable;
 
 /// A gateway config in which everything is known, checked and compiled.
@@ -22,6 +23,8 @@ pub struct Config {
     pub cors: Option<Cors>,
     /// Whose tokens are accepted, in the order of the file.
     pub authorizers: Vec<Rc<Authorizer>>,
+    /// How providers are asked about access tokens, each with the client that asks.
+    pub introspections: Vec<(Rc<Provider>, Introspection)>,
     /// The path at which people begin a login.
     pub login_path: Option<String>,
     /// The provider that people log in at.
@@ -59,6 +62,14 @@ impl Config {
     /// Checks whether the provider can end sessions here, so that they must be found by user.
     pub fn has_backchannel_logout(&self) -> bool {
         self.paths.iter().any(|path| matches!(path.integration, Integration::BackchannelLogout(_)))
+    }
+
+    /// Checks whether sessions keep the ID token of their login: their claims may come from it, and the logout of an OpenID provider is
+    /// told by it whom to log out.
+    pub fn keeps_id_tokens(&self) -> bool {
+        let by_id_token = self.session.as_ref().is_some_and(|session| session.rules.claims_from == ClaimsFrom::IdToken);
+        let at_provider = self.provider.as_ref().is_some_and(|provider| provider.endpoints.is_none());
+        by_id_token || at_provider && self.paths.iter().any(|path| matches!(path.integration, Integration::Logout(_)))
     }
 
     /// Checks whether a client may have a refresh token of the application: if logins end only in sessions, none does.

@@ -182,11 +182,11 @@ section! {
          `OPTIONS` entry for a path, that entry answers its preflights.",
     )
         .condition(object! {
-            "if": object! { "required": list!["allow_credentials"], "properties": object! { "allow_credentials": object! { "const": true } } },
-            "then": object! { "properties": object! { "allow_origins": object! { "items": refused(
+            "if": having(&ALLOW_CREDENTIALS, object! { "const": true }),
+            "then": with(&ALLOW_ORIGINS, object! { "items": refused(
                 object! { "const": "*" },
                 "With credentials, list the origins: \"*\" lets every site read the user's answers.",
-            ) } } },
+            ) }),
         })
         .example(
             r#"{

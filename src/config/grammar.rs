@@ -488,6 +488,21 @@ pub fn wherever(comment: &str, condition: Json, consequence: Json) -> Json {
     object! { "$comment": comment, "if": object! { "not": condition }, "else": consequence }
 }
 
+/// Returns the schema of an object whose `key`, if it is there, fits `schema`.
+pub fn with<S>(key: &Key<S>, schema: Json) -> Json {
+    object! { "properties": object! { [key]: schema } }
+}
+
+/// Returns the schema of an object that has `key`, which fits `schema`.
+pub fn having<S>(key: &Key<S>, schema: Json) -> Json {
+    object! { "required": list![key.name], "properties": object! { [key]: schema } }
+}
+
+/// Returns the schema of an object that has `key`.
+pub fn present<S>(key: &Key<S>) -> Json {
+    object! { "required": list![key.name] }
+}
+
 /// Returns the schema that refuses what `schema` takes, with what an editor is to say of it.
 pub fn refused(schema: Json, message: &str) -> Json {
     object! { "not": schema, "errorMessage": message }

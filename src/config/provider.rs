@@ -9,7 +9,7 @@ use super::authorizer::algorithm::read_algorithm;
 use super::code::Code;
 use super::document::{self, Member};
 #[cfg(not(target_arch = "wasm32"))]
-use super::grammar::{Entry, Json, absent, list, object, refused, wherever};
+use super::grammar::{Entry, Json, absent, object, refused, wherever, with};
 use super::reader::{Findings, ObjectReader, Place, Written, advice, host_help, read_text, shown};
 use super::section::section;
 use super::shared_secret::note_if_weak;
@@ -78,10 +78,14 @@ pub struct Endpoints {
     pub revocation: Option<String>,
     /// The URL that logs a browser out of the provider, and the parameter for the URL that it goes to afterwards.
     pub logout: Option<(String, &'static str)>,
+    /// The introspection endpoint (RFC 7662); not every provider has one.
+    pub introspection: Option<String>,
     /// The method by which the token endpoint accepts a secret, Basic or post, if it does not accept both.
     pub token_auth: Option<AuthMethod>,
     /// The same for the revocation endpoint.
     pub revocation_auth: Option<AuthMethod>,
+    /// The same for the introspection endpoint.
+    pub introspection_auth: Option<AuthMethod>,
     /// Whether the provider names its issuer in every authorization response (RFC 9207 section 3).
     pub names_itself: bool,
 }
@@ -96,8 +100,10 @@ impl Endpoints {
             userinfo: Some(at("/userinfo")),
             revocation: Some(at("/oauth/revoke")),
             logout: Some((at("/v2/logout"), "returnTo")),
+            introspection: None,
             token_auth: Some(AuthMethod::Post),
             revocation_auth: None,
+            introspection_auth: None,
             names_itself: false,
         }
     }
@@ -222,50 +228,40 @@ pub(super) fn entries_with_client() -> Vec<Entry> {
 /// Returns the schemas that require what the method needs, and refuse a key that it does not use.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn auth_conditions() -> [Json; 4] {
-    let lacks = |key: &str| object! { "properties": Json::Object(vec![(key.to_owned(), false.into())]) };
-    let refuse = |methods: Json, message: &str| {
-        let methods = object! { "enum": methods };
-        object! { "properties": object! { "token_endpoint_auth_method": refused(methods, message) } }
+    let names = |is_meant: &dyn Fn(AuthMethod) -> bool| -> Vec<_> {
+        AuthMethod::NAMES.iter().filter(|(_, method)| is_meant(*method)).map(|(name, _)| *name).collect()
     };
-    let other_than = |own: &str| {
-        let others = AuthMethod::NAMES.iter().map(|(name, _)| *name).filter(|name| *name != own);
-        let others = object! { "enum": others.collect::<Vec<_>>() };
-        object! { "properties": object! { "token_endpoint_auth_method": others } }
+    let refuse = |methods: &[AuthMethod], message: &str| {
+        let methods = object! { "enum": names(&|method| methods.contains(&method)) };
+        with(&TOKEN_ENDPOINT_AUTH_METHOD, refused(methods, message))
     };
+    let other_than = |own| with(&TOKEN_ENDPOINT_AUTH_METHOD, object! { "enum": names(&|method| method != own) });
     [
         wherever(
             "a secret that is sent is there",
-            lacks("client_secret"),
-            refuse(
-                list!["client_secret_basic", "client_secret_post"],
-                "Add the client_secret, or write none for a public client.",
-            ),
+            with(&CLIENT_SECRET, false.into()),
+            refuse(&[AuthMethod::Basic, AuthMethod::Post], "Add the client_secret, or write none for a public client."),
         ),
         wherever(
             "a key that signs is there",
-            lacks("private_key"),
-            refuse(list!["private_key_jwt"], "Add the private_key."),
+            with(&PRIVATE_KEY, false.into()),
+            refuse(&[AuthMethod::PrivateKeyJwt], "Add the private_key."),
         ),
         wherever(
             "a key that is there signs",
-            other_than("private_key_jwt"),
-            object! {
-                "properties": object! {
-                    "private_key": absent("It has no effect without \"token_endpoint_auth_method\": \"private_key_jwt\".")
-                }
-            },
+            other_than(AuthMethod::PrivateKeyJwt),
+            with(&PRIVATE_KEY, absent("It has no effect without \"token_endpoint_auth_method\": \"private_key_jwt\".")),
         ),
         wherever(
             "only Basic encodes secrets",
-            other_than("client_secret_basic"),
-            object! {
-                "properties": object! {
-                    "raw_client_secret": refused(
-                        object! { "const": true },
-                        "It has no effect without \"token_endpoint_auth_method\": \"client_secret_basic\".",
-                    )
-                }
-            },
+            other_than(AuthMethod::Basic),
+            with(
+                &RAW_CLIENT_SECRET,
+                refused(
+                    object! { "const": true },
+                    "It has no effect without \"token_endpoint_auth_method\": \"client_secret_basic\".",
+                ),
+            ),
         ),
     ]
 }

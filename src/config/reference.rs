@@ -115,6 +115,13 @@ pub fn holds_reference(text: &str) -> bool {
     Reference::parse(text).is_some() || reference_within(text).is_some()
 }
 
+/// The keys of objects with free keys; `schema` compares them with the declarations, which this module cannot name.
+pub(super) const FREE: [&str; 7] =
+    ["authorizers", "claims", "headers", "login_parameters", "query", "set", "variables"];
+
+/// The keys of answers' bodies, for which the same holds.
+pub(super) const BODIES: [&str; 2] = ["body", "response"];
+
 /// The kind of an object's keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Keys {
@@ -130,11 +137,8 @@ impl Keys {
     /// Returns the kind of the keys in the value of `key`; `None` if that value is the user's own.
     fn below(self, key: &str) -> Option<Self> {
         match (self, key) {
-            (
-                Self::Known,
-                "authorizers" | "claims" | "headers" | "login_parameters" | "query" | "set" | "variables",
-            ) => Some(Self::Free),
-            (Self::Known, "body" | "response") => Some(Self::Body),
+            (Self::Known, key) if FREE.contains(&key) => Some(Self::Free),
+            (Self::Known, key) if BODIES.contains(&key) => Some(Self::Body),
             (Self::Free, _) => Some(Self::Known),
             (Self::Known, key) if key.starts_with("x-") => None,
             (keys, _) => Some(keys),

@@ -26,6 +26,7 @@ use path::{Context, ResolvedPath};
 /// Returns the config, and reports what is wrong between its sections; `None` if a part of it is wrong, or not known here.
 pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> Option<Config> {
     let authorizers = authorizers(&tree);
+    let introspections = login::introspections(&tree, &authorizers);
     let problem_page = tree.problem_page.map(|written| problem_page(written, &tree.paths, findings));
     let described = resources::written(&mut tree);
     let has_session = tree.session.is_some();
@@ -49,6 +50,7 @@ pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> 
         cors: tree.cors,
         authorizers: authorizers.into_iter().collect::<Option<_>>()?,
         login_path: session.as_ref().map(|session| session.login_path.clone()).or(first_login),
+        introspections: introspections.into_iter().collect::<Option<_>>()?,
         provider: if logs_in { Some(provider?) } else { None },
         login,
         session: if has_session { Some(session?) } else { None },
@@ -79,7 +81,11 @@ fn authorizers(tree: &ConfigTree<'_>) -> Vec<Option<Rc<Authorizer>>> {
     let has_login = tree.paths.iter().filter_map(WrittenPath::integration).any(|one| one.kind.needs_provider());
     let of_login = tree.authorizers.iter().position(WrittenAuthorizer::can_log_in).filter(|_| has_login);
     let authorizers = tree.authorizers.iter().enumerate();
-    authorizers.map(|(index, written)| written.authorizer(of_login == Some(index)).map(Rc::new)).collect()
+    authorizers
+        .map(|(index, written)| {
+            written.authorizer(of_login == Some(index) || written.introspection.is_some()).map(Rc::new)
+        })
+        .collect()
 }
 
 /// What paths lead to, and with what.

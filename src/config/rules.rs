@@ -237,16 +237,12 @@ pub(crate) mod cache {
              nor `Authorization`, neither can be mapped, and a request with another header that identifies its sender, \
              such as `X-Api-Key`, bypasses the cache. Mapped values are part of the cache key.",
         )
-            .condition(object! {
-                "properties": object! {
-                    "vary": object! {
-                        "items": refused(
-                            object! { "type": "string", "pattern": CREDENTIAL_HEADER },
-                            "Answers to credentials are private: cache them by user, with \"per_user\": true.",
-                        )
-                    }
-                }
-            })
+            .condition(with(&VARY, object! {
+                "items": refused(
+                    object! { "type": "string", "pattern": CREDENTIAL_HEADER },
+                    "Answers to credentials are private: cache them by user, with \"per_user\": true.",
+                )
+            }))
             .example(
                 r#"{
                         "servers": [{ "alias": "api", "url": "$env.API_URL" }],

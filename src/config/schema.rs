@@ -106,3 +106,22 @@ fn schema() -> Json {
     schema.set("$defs", Json::Object(definitions));
     schema
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::sections;
+    use crate::config::grammar::Shape;
+    use crate::config::reference::{BODIES, FREE};
+
+    #[test]
+    fn references_are_looked_for_in_each_object_with_free_keys_and_in_each_body() {
+        let of_shape = |is_meant: fn(&Shape) -> bool| -> BTreeSet<&str> {
+            let keys = sections().into_iter().flat_map(|section| section.keys);
+            keys.filter(|key| is_meant(&key.shape)).map(|key| key.name).collect()
+        };
+        assert_eq!(of_shape(|shape| matches!(shape, Shape::Map(..))), BTreeSet::from(FREE));
+        assert_eq!(of_shape(|shape| matches!(shape, Shape::Any)), BTreeSet::from(BODIES));
+    }
+}

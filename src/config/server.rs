@@ -186,9 +186,9 @@ section! {
          next is called.",
     )
         .condition(object! {
-            "if": object! { "required": list!["urls"] },
-            "then": object! { "properties": object! { "url": absent("The server has urls, too: put all of them there.") } },
-            "else": object! { "required": list!["url"], "properties": object! { "url": object! { "type": "string" } } },
+            "if": present(&URLS),
+            "then": with(&URL, absent("The server has urls, too: put all of them there.")),
+            "else": having(&URL, object! { "type": "string" }),
         })
         .example(
             r#"{

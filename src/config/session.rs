@@ -37,6 +37,20 @@ pub(super) const RENEW_BEFORE_DEFAULT_SECS: u32 = 60;
 /// The most that the config may choose for that.
 pub(super) const RENEW_BEFORE_MAX_SECS: u32 = 3600;
 
+/// What the claims of a session come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimsFrom {
+    /// Its access token, which the authorizer must accept as it accepts a bearer token.
+    AccessToken,
+    /// The ID token of its login; the access token is only passed on.
+    IdToken,
+}
+
+impl ClaimsFrom {
+    /// Every choice by its name.
+    pub const NAMES: [(&'static str, Self); 2] = [("access_token", Self::AccessToken), ("id_token", Self::IdToken)];
+}
+
 /// How the gateway keeps sessions for browsers.
 pub struct Session {
     /// The rules.
@@ -52,6 +66,8 @@ pub struct Session {
 pub struct SessionRules {
     /// Name of the cookie, which begins with [`HOST_PREFIX`].
     pub cookie: String,
+    /// What its claims come from.
+    pub claims_from: ClaimsFrom,
     /// A session ends after this long without a request.
     pub idle_secs: i64,
     /// A session ends this long after its login.
@@ -93,6 +109,9 @@ pub(super) fn read_session<'n>(
 
     let cookie = object.text(&COOKIE, findings);
     let cookie = cookie.map(|written| read_cookie(&written, &COOKIE.at(&place), findings));
+    // One that is not known here may be either, and then nothing is said to be missing.
+    let claims_from = object.choice(&CLAIMS_FROM, findings);
+    let claims_from = claims_from.map_or(ClaimsFrom::AccessToken, |(_, known)| known.unwrap_or(ClaimsFrom::IdToken));
     let idle_secs = object.integer(&IDLE_SECONDS, findings).into();
     let absolute_secs = object.integer(&ABSOLUTE_SECONDS, findings).into();
     let renew_before_secs = object.integer(&RENEW_BEFORE_SECONDS, findings).into();
@@ -106,6 +125,7 @@ pub(super) fn read_session<'n>(
 
     let rules = SessionRules {
         cookie: cookie.unwrap_or_else(|| COOKIE_DEFAULT.to_owned()),
+        claims_from,
         idle_secs,
         absolute_secs,
         after_login,
@@ -153,7 +173,7 @@ section! {
         "session",
         "session",
         "How the gateway holds sessions for browsers, under a cookie that no script can read. Every key has a default, \
-         so `{}` is enough.\n\nIt needs `audience` or `audience_claim` in the authorizer at which people log in, a path with `auth0_login` or \
+         so `{}` is enough.\n\nIt needs `audience`, `audience_claim` or `introspection` in the authorizer at which people log in, unless `claims_from` is `id_token`; a path with `auth0_login` or \
          `oidc_login`, and the Durable Object bindings of `wrangler.toml`. A change of `idle_seconds` or \
          `renew_before_seconds` applies to existing sessions; `absolute_seconds` is fixed at the login.",
     )
@@ -181,6 +201,12 @@ section! {
     COOKIE: Text = text("cookie", Cookie), Different("accepts another cookie"),
         format!("The name of the cookie; it begins with `{HOST_PREFIX}`."),
         default(COOKIE_DEFAULT), example("__Host-app");
+    CLAIMS_FROM: Choice<ClaimsFrom> = choice("claims_from", &ClaimsFrom::NAMES),
+        Different("takes the claims of sessions from another token"),
+        "What the claims of a session come from: `access_token` means its access token, which must be valid here as a bearer \
+         token is; `id_token` the ID token of the login, while the access token is only passed on to upstreams, and may be \
+         opaque or for somebody else.",
+        default("access_token"), example("id_token");
     IDLE_SECONDS: Integer = integer("idle_seconds", 1..=LIFETIME_MAX_SECS, IDLE_DEFAULT_SECS),
         Larger("keeps unused sessions longer"),
         "A session ends after this many seconds without a request.",

@@ -76,7 +76,7 @@ impl EnvFiles {
                 values.set(name, value.unwrap_or_default().to_owned());
             }
         }
-        // Where `.dev.vars` is read, nothing else is.
+        // If `.dev.vars` is read, nothing else is.
         let process = if read.iter().any(|(plain, ..)| *plain) { Variables::default() } else { process };
         Ok(Self { files: read.into_iter().map(|(_, file, _)| file).collect(), values, referred, process })
     }

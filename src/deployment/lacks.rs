@@ -3,7 +3,7 @@
 use crate::config::Code;
 use std::path::Path;
 
-use super::diagnostics::{diagnostic, way_to_allow};
+use super::diagnostics::diagnostic;
 use super::wrangler::Wrangler;
 use crate::config::Diagnostic;
 use crate::review::{Need, NeedKind};
@@ -72,11 +72,7 @@ impl Wrangler {
 
     fn undeclared(&self, need: &Need, help: &str) -> Diagnostic {
         let message = format!("the {} {} is not declared in {}", need.kind.as_str(), need.name, self.label);
-        if need.required {
-            return diagnostic(need, Code::MissingBinding, message, help.to_owned());
-        }
-        let code = Code::OptionalBindingMissing;
-        let help = format!("{help}; {}", way_to_allow(code));
-        diagnostic(need, code, message, help)
+        let code = if need.required { Code::MissingBinding } else { Code::OptionalBindingMissing };
+        diagnostic(need, code, message, help.to_owned())
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use super::declared::{Declared, Value};
+use super::diagnostics::unlocated;
+use crate::config::{Code, Diagnostic};
 
 /// The lists of bindings, each with the keys that its entries must have as strings; the first has the binding's name.
 pub const LISTS: [(&str, &[&str]); 7] = [
@@ -18,21 +20,9 @@ pub const LISTS: [(&str, &[&str]); 7] = [
 /// The periods that a rate limit may have, in seconds.
 const PERIODS_SECS: [f64; 2] = [10.0, 60.0];
 
-/// Something that wrangler refuses.
-pub struct Refusal {
-    /// Its place in the file, in bytes.
-    pub offset: usize,
-    /// Its place in the section, such as `vars.START`.
-    pub path: String,
-    /// What is wrong with it.
-    pub message: String,
-    /// What to do about it.
-    pub help: String,
-}
-
-/// Finds what wrangler refuses in a section: the top of the file, or one of its environments.
-pub fn refusals(section: &Declared) -> Vec<Refusal> {
-    let mut found = Found { refusals: Vec::new(), names: HashMap::new() };
+/// Returns what wrangler refuses in a section: the top of the file, or one of its environments, whose places begin with `outer`.
+pub fn refusals(section: &Declared, outer: &str) -> Vec<Diagnostic> {
+    let mut found = Found { outer, refusals: Vec::new(), names: HashMap::new() };
     found.look_at_name_and_date(section);
     found.look_at_variables(section);
     for (list, keys) in LISTS {
@@ -43,15 +33,21 @@ pub fn refusals(section: &Declared) -> Vec<Refusal> {
     found.refusals
 }
 
-struct Found {
-    refusals: Vec<Refusal>,
+struct Found<'o> {
+    outer: &'o str,
+    refusals: Vec<Diagnostic>,
     /// The first list with each name of a binding.
     names: HashMap<String, &'static str>,
 }
 
-impl Found {
+impl Found<'_> {
     fn refuse(&mut self, declared: &Declared, path: String, message: String, help: impl Into<String>) {
-        self.refusals.push(Refusal { offset: declared.span.start, path, message, help: help.into() });
+        self.refuse_at(declared.span.start, &path, message, help.into());
+    }
+
+    fn refuse_at(&mut self, offset: usize, path: &str, message: String, help: String) {
+        let path = format!("{}{path}", self.outer);
+        self.refusals.push(unlocated(Code::WranglerRefuses, path, offset, message, help));
     }
 
     fn expect(&mut self, declared: &Declared, path: String, expected: &str) {
@@ -181,7 +177,7 @@ impl Found {
                     if *first == list { format!("twice in {list}") } else { format!("in {first} and in {list}") };
                 let message = format!("the binding {name} is declared {places}");
                 let help = "give one of the two another name, or remove it".to_owned();
-                self.refusals.push(Refusal { offset, path: list.to_owned(), message, help });
+                self.refuse_at(offset, list, message, help);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What a deployment declares and nothing uses, secrets in clear text, and what wrangler refuses or ignores.
 
 use super::declared::Declared;
-use super::diagnostics::{locate, warning, way_to_allow};
+use super::diagnostics::{locate, unlocated};
 use super::env_files::{EnvFile, EnvFiles};
 use super::refused::LISTS;
 use super::wrangler::Wrangler;
@@ -31,10 +31,9 @@ impl Wrangler {
         let (flags, offset) = &self.flags;
         let is_set = |flag: &&&str| flags.iter().any(|set| set == **flag);
         let missing = FLAGS.iter().find(|flag| !is_set(flag)).filter(|_| has_modules)?;
-        let code = Code::SecretImportable;
         let message = format!("modules and what they import can read every secret without the flag {missing}");
-        let help = format!("add it to \"compatibility_flags\" of {}; {}", self.label, way_to_allow(code));
-        Some(warning(code, "compatibility_flags".to_owned(), *offset, message, help))
+        let help = format!("add it to \"compatibility_flags\" of {}", self.label);
+        Some(unlocated(Code::SecretImportable, "compatibility_flags".to_owned(), *offset, message, help))
     }
 
     /// Reports what wrangler refuses, what is declared and not used, and secrets that are in clear text or can be
@@ -45,10 +44,10 @@ impl Wrangler {
         let is_secret = |name: &str| needs.iter().any(|need| need.kind == NeedKind::Secret && need.name == name);
         for member in vars.iter().filter(|member| is_secret(&member.key)) {
             let name = &member.key;
-            let code = Code::SecretInVars;
-            let help = format!("remove it here, and run `npx wrangler secret put {name}`; {}", way_to_allow(code));
+            let help = format!("remove it here, and run `npx wrangler secret put {name}`");
             let message = format!("the secret {name} is in a file");
-            diagnostics.push(warning(code, format!("vars.{name}"), member.key_offset, message, help));
+            let path = format!("vars.{name}");
+            diagnostics.push(unlocated(Code::SecretInVars, path, member.key_offset, message, help));
         }
         let in_lists = LISTS.iter().flat_map(|(list, keys)| {
             let key = keys.first().copied().unwrap_or_default();
@@ -76,17 +75,15 @@ impl EnvFiles {
             if !is_used(name, needs) && !self.refers_to(name) {
                 diagnostics.push(unused_binding(name, *offset));
             } else if let Some(why) = wrangler.and_then(|wrangler| wrangler.ignores(name)) {
-                let code = Code::IgnoredVariable;
                 let message = format!("`wrangler dev` does not read {name} here: {why}");
-                let help = format!("remove it here; {}", way_to_allow(code));
-                diagnostics.push(warning(code, String::new(), *offset, message, help));
+                let help = "remove it here".to_owned();
+                diagnostics.push(unlocated(Code::IgnoredVariable, String::new(), *offset, message, help));
             }
         }
         for offset in &env_file.unread {
-            let code = Code::IgnoredLine;
             let message = "this is not NAME=value, and wrangler ignores it".to_owned();
-            let help = format!("correct it, or begin the line with #; {}", way_to_allow(code));
-            diagnostics.push(warning(code, String::new(), *offset, message, help));
+            let help = "correct it, or begin the line with #".to_owned();
+            diagnostics.push(unlocated(Code::IgnoredLine, String::new(), *offset, message, help));
         }
         diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
         locate(&mut diagnostics, &env_file.file);
@@ -99,9 +96,8 @@ fn is_used(name: &str, needs: &[Need]) -> bool {
 }
 
 fn unused_binding(name: &str, offset: usize) -> Diagnostic {
-    let code = Code::UnusedBinding;
-    let help = format!("remove it, unless your own modules use it; {}", way_to_allow(code));
-    warning(code, String::new(), offset, format!("nothing in the config uses {name}"), help)
+    let help = "remove it, unless your own modules use it".to_owned();
+    unlocated(Code::UnusedBinding, String::new(), offset, format!("nothing in the config uses {name}"), help)
 }
 
 #[cfg(test)]
@@ -125,6 +121,7 @@ mod tests {
     }
 
     #[test]
+    #[rustfmt::skip] // One row a line.
     fn names_are_found_where_they_are_declared() {
         type Row = (&'static str, &'static str, &'static str, Option<&'static str>, &'static [&'static str]);
         let table: [Row; 9] = [
@@ -142,13 +139,7 @@ mod tests {
                 Some("prod"),
                 &["unused_binding 5:1"],
             ),
-            (
-                "an environment above its top",
-                "wrangler.toml",
-                "[env.prod.vars]\nOLD = \"1\"\n\n[vars]\nOLD = \"1\"\n",
-                None,
-                &["unused_binding 5:1"],
-            ),
+            ("an environment above its top", "wrangler.toml", "[env.prod.vars]\nOLD = \"1\"\n\n[vars]\nOLD = \"1\"\n", None, &["unused_binding 5:1"]),
             (
                 "names in comments, behind values too",
                 "wrangler.toml",
@@ -156,13 +147,7 @@ mod tests {
                 None,
                 &["unused_binding 4:1", "secret_in_vars 5:1"],
             ),
-            (
-                "a block of comments",
-                "wrangler.jsonc",
-                "{\n  /* \"KEY\": was\n     KEY */\n  \"vars\": {\n    \"KEY\": \"1\"\n  }\n}",
-                None,
-                &["secret_in_vars 5:5"],
-            ),
+            ("a block of comments", "wrangler.jsonc", "{\n  /* \"KEY\": was\n     KEY */\n  \"vars\": {\n    \"KEY\": \"1\"\n  }\n}", None, &["secret_in_vars 5:5"]),
             (
                 "a class of the same name among the migrations",
                 "wrangler.toml",
@@ -170,13 +155,7 @@ mod tests {
                 None,
                 &["unused_binding 6:8"],
             ),
-            (
-                "a value that holds the name of a secret",
-                "wrangler.toml",
-                "[vars]\nAPI_URL = \"https://a.example/?KEY\"\nKEY = \"1\"\n",
-                None,
-                &["secret_in_vars 3:1"],
-            ),
+            ("a value that holds the name of a secret", "wrangler.toml", "[vars]\nAPI_URL = \"https://a.example/?KEY\"\nKEY = \"1\"\n", None, &["secret_in_vars 3:1"]),
             (
                 "tables in a line, and dotted keys",
                 "wrangler.toml",

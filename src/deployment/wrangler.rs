@@ -1,10 +1,10 @@
 //! Wrangler's configuration, as far as a deployment is read from it.
 
-use crate::config::Code;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::declared::{Declared, Value, parse_jsonc, parse_toml};
+use super::diagnostics::locate;
 use super::hidden::hidden;
 use super::refused::{LISTS, refusals};
 use crate::config::{Diagnostic, LineIndex};
@@ -50,29 +50,13 @@ impl Wrangler {
         if !matches!(root.value, Value::Table(_)) {
             return Err(fail(format!("expected an object, found {}", root.value.type_name())));
         }
-        let refused_of = |section: &Declared, outer: &str| {
-            let of_section = refusals(section).into_iter().map(|refusal| {
-                let (line, column) = lines.locate(refusal.offset);
-                Diagnostic {
-                    code: Code::WranglerRefuses,
-                    path: format!("{outer}{}", refusal.path),
-                    offset: refusal.offset,
-                    line,
-                    column,
-                    message: refusal.message,
-                    help: Some(refusal.help),
-                    keys: Default::default(),
-                }
-            });
-            of_section.collect::<Vec<_>>()
-        };
         let without_values = without_values(text, &root);
         let flags_of = |section: &Declared| -> Option<(Vec<String>, usize)> {
             let member = section.member("compatibility_flags")?;
             let flags = member.declared.items().iter().filter_map(Declared::as_text);
             Some((flags.map(str::to_owned).collect(), member.key_offset))
         };
-        let mut refused = refused_of(&root, "");
+        let mut refused = refusals(&root, "");
         let mut flags = flags_of(&root).unwrap_or_default();
         let keeps_variables = root.get("keep_vars").is_some_and(|keeps| keeps.value == Value::Bool(true));
         let environments = root.get("env").map(Declared::members).unwrap_or_default();
@@ -87,11 +71,12 @@ impl Wrangler {
                     let known = environments.join(", ");
                     return Err(fail(format!("has no environment \"{name}\"; there is {known}")));
                 };
-                refused.extend(refused_of(&own, &format!("env.{name}.")));
+                refused.extend(refusals(&own, &format!("env.{name}.")));
                 flags = flags_of(&own).unwrap_or(flags);
                 own
             }
         };
+        locate(&mut refused, &file);
         file.text = without_values;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let label = match environment {

@@ -1,5 +1,6 @@
 //! The gateway: its config, the authorizers at work, and what is remembered between requests.
 
+pub mod access_tokens;
 pub mod application;
 pub mod jwks_cache;
 pub mod loader;

@@ -31,7 +31,7 @@ pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &So
             }
             _ => "the gateway does not know this algorithm: let the issuer sign with another, such as RS256",
         },
-        TokenError::CriticalExtension | TokenError::ContentType => return None,
+        TokenError::CriticalExtension | TokenError::ContentType | TokenError::Inactive => return None,
         TokenError::OtherKind => "this is a logout token, or another kind that no path accepts: send the access token",
         TokenError::NoKey { kid: Some(_) } if check.name == "kid" => {
             "the token is from another issuer, or the key set is older than the key: fetch the set again"
@@ -55,7 +55,8 @@ pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &So
             | ClaimError::Missing { .. }
             | ClaimError::Required { .. }
             | ClaimError::WrongType { .. }
-            | ClaimError::AuthorizedParty { .. },
+            | ClaimError::AuthorizedParty { .. }
+            | ClaimError::TokenType { .. },
         ) => return None,
     };
     Some(advice.to_owned())
@@ -69,7 +70,8 @@ fn of_kind(kind: Kind) -> &'static str {
         }
         Kind::Opaque => {
             "this is an opaque token, or not a token. Auth0 issues one as the access token of a login without an API: send \
-             \"audience\" with the login. Refresh tokens and codes are opaque as well"
+             \"audience\" with the login. Refresh tokens and codes are opaque as well. If another provider's access tokens are, \
+             \"introspection\" of its authorizer asks about them"
         }
         Kind::Signed | Kind::Unknown => "copy the whole token, and nothing else",
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::algorithm::Algorithm;
 use crate::config::{
-    self, Binding, Bindings, CLOCK_SKEW_DEFAULT_SECS, KeySource, Reference, ReferenceKind, Tenant, TokenRules,
+    self, Asked, Binding, Bindings, CLOCK_SKEW_DEFAULT_SECS, KeySource, Reference, ReferenceKind, Tenant, TokenRules,
 };
 use crate::jwks::KeySet;
 use crate::text_file::TextFile;
@@ -35,6 +35,8 @@ pub struct Rules {
     pub keys: Result<Rc<KeySet>, String>,
     /// How far the clocks may differ.
     pub clock_skew_secs: i64,
+    /// Which tokens the gateway asks the provider about.
+    pub asked: Option<Asked>,
 }
 
 /// A text that a claim must have, and how it may be shown.
@@ -80,6 +82,7 @@ impl Sources {
             algorithms: Ok(vec![Algorithm::Rs256]),
             keys: Err("there is no key set: add --jwks FILE or --jwks URL".to_owned()),
             clock_skew_secs: CLOCK_SKEW_DEFAULT_SECS.into(),
+            asked: None,
         };
         Self { rules, client_id: None, config: None, authorizer: None, files: Vec::new() }
     }
@@ -180,6 +183,7 @@ impl Chosen {
             algorithms: of.algorithms.ok_or_else(|| unknown.to_owned()),
             keys: keys(of.keys, of.keys_reference.as_ref()),
             clock_skew_secs: of.clock_skew_secs,
+            asked: of.asked,
         };
         let authorizer = Some((of.name, reason));
         Sources { rules, client_id: of.client_id, config: None, authorizer, files: Vec::new() }

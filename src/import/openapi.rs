@@ -18,7 +18,7 @@ mod openness;
 
 use crate::authoring::{Asked, Json, Provider};
 use crate::config::{Diagnostic, check, root};
-use notes::{Stands, one_line};
+use notes::{AlsoIn, one_line};
 use routes::{Answer, Routes};
 use schemes::{Schemes, Tenant, UNKNOWN_ISSUER};
 use servers::Servers;
@@ -91,7 +91,7 @@ pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
     ];
     let authorizers = Authorizers::of(&routes, &schemes, wishes);
     for note in authorizers.notes() {
-        routes.notes.add(Stands::Alone, "", note);
+        routes.notes.add(AlsoIn::Nothing, "", note);
     }
     members.extend(authorizers.to_json());
     let paths = routes.list.iter().map(|route| route.to_json(|access| authorizers.name(access.tenant)));
@@ -104,7 +104,7 @@ pub fn import(description: &Json, wishes: &Wishes, name: &str) -> Imported {
     }
     let proxied: Vec<_> = routes.list.iter().filter(|route| matches!(route.answer, Answer::Upstream(_))).collect();
     if proxied.iter().all(|route| route.access.is_none()) {
-        routes.notes.add(Stands::Alone, "", "no operation requires a token: every path is open");
+        routes.notes.add(AlsoIn::Nothing, "", "no operation requires a token: every path is open");
     }
     let (operations, taken) = (routes.operations, routes.taken());
     let summary = format!("operations: {operations}, taken over: {taken}, paths: {}", proxied.len());

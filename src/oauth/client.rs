@@ -27,9 +27,19 @@ impl Form {
         Self::new(provider, method(provider, endpoints), fields)
     }
 
-    /// Makes the client's form of `fields` for the revocation endpoint, which may take a secret by another method.
+    /// Makes the client's form of `fields` for the revocation endpoint.
     pub fn for_revocation(provider: &Provider, endpoints: &Endpoints, fields: &[(&str, &str)]) -> Self {
-        let method = match (method(provider, endpoints), endpoints.revocation_auth) {
+        Self::by(endpoints.revocation_auth, provider, endpoints, fields)
+    }
+
+    /// Makes the client's form of `fields` for the introspection endpoint.
+    pub fn for_introspection(provider: &Provider, endpoints: &Endpoints, fields: &[(&str, &str)]) -> Self {
+        Self::by(endpoints.introspection_auth, provider, endpoints, fields)
+    }
+
+    /// Makes a form for an endpoint that may take a secret by `only` one method, which may be another than the token endpoint's.
+    fn by(only: Option<AuthMethod>, provider: &Provider, endpoints: &Endpoints, fields: &[(&str, &str)]) -> Self {
+        let method = match (method(provider, endpoints), only) {
             (AuthMethod::Basic | AuthMethod::Post, Some(only)) => only,
             (method, _) => method,
         };

@@ -47,9 +47,11 @@ fn endpoints(members: &Map<String, Value>) -> Result<Endpoints, String> {
         token: required(members, "token_endpoint")?,
         userinfo: endpoint(members, "userinfo_endpoint"),
         revocation: endpoint(members, "revocation_endpoint"),
+        introspection: endpoint(members, "introspection_endpoint"),
         logout: endpoint(members, "end_session_endpoint").map(|url| (url, "post_logout_redirect_uri")),
         token_auth: only_method(members, "token_endpoint_auth_methods_supported"),
         revocation_auth: only_method(members, "revocation_endpoint_auth_methods_supported"),
+        introspection_auth: only_method(members, "introspection_endpoint_auth_methods_supported"),
         names_itself: members.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
     })
 }

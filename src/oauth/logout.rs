@@ -46,7 +46,7 @@ pub struct LogoutRequest<'t> {
     /// The token's id.
     pub jti: &'t str,
     /// How long the token must be remembered, in seconds since 1970.
-    pub good_until: i64,
+    pub valid_until: i64,
 }
 
 /// Checks the claims of a verified token at `now` (seconds since 1970) by the rules for logout tokens (section 2.6).
@@ -69,8 +69,8 @@ pub fn validate_logout_token(
         return Err("it has a nonce, as ID tokens have");
     }
     let issued_at = claims.issued_at().ok_or("iat is missing")?;
-    let good_until = issued_at.saturating_add(LOGOUT_TOKEN_MAX_AGE_SECS + clock_skew_secs);
-    if now >= good_until {
+    let valid_until = issued_at.saturating_add(LOGOUT_TOKEN_MAX_AGE_SECS + clock_skew_secs);
+    if now >= valid_until {
         return Err("it was issued too long ago");
     }
     let jti = claims.text("jti").filter(|jti| (1..=JTI_MAX_BYTES).contains(&jti.len()));
@@ -79,7 +79,7 @@ pub fn validate_logout_token(
         match claims.get(claim) {
             None => {}
             Some(Value::String(value)) if !value.is_empty() => {
-                return Ok(LogoutRequest { claim, value, jti, good_until });
+                return Ok(LogoutRequest { claim, value, jti, valid_until });
             }
             Some(_) => return Err("sid or sub is no text"),
         }

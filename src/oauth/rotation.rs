@@ -17,8 +17,8 @@ const RETRIES_MAX: u64 = 1;
 /// What to do for a request with the refresh token.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Exchange it; the number says how often it was lost before.
-    Exchange(u64),
+    /// Make a token request with it; the number says how often one was lost before.
+    Request(u64),
     /// Give the stored answer again.
     Replay(String),
     /// Leave it: it was lost too often.
@@ -53,6 +53,8 @@ pub struct Answered {
 }
 
 impl StoredResult {
+    // `asker` and `open_until` are names in stored records, which outlast deployments.
+
     /// Parses a stored text; `None` if it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let members = json::parse_object(text.as_bytes())?;
@@ -92,12 +94,12 @@ impl StoredResult {
     /// Returns what to do at `now` for a request of `requester`, if this object's memory has no token request under way.
     pub fn step(kept: Option<Self>, requester: &str, now: i64) -> Step {
         match kept.filter(|kept| now < kept.until()) {
-            None => Step::Exchange(0),
+            None => Step::Request(0),
             Some(Self::Answered(answered)) if now < answered.replay_until || answered.requester == requester => {
                 Step::Replay(answered.sealed)
             }
-            Some(Self::Answered(_)) => Step::Exchange(0),
-            Some(Self::UnderWay { lost, .. }) if lost < RETRIES_MAX => Step::Exchange(lost + 1),
+            Some(Self::Answered(_)) => Step::Request(0),
+            Some(Self::UnderWay { lost, .. }) if lost < RETRIES_MAX => Step::Request(lost + 1),
             Some(Self::UnderWay { .. }) => Step::Rest,
         }
     }
@@ -156,14 +158,14 @@ mod tests {
         let under_way = |lost| Some(StoredResult::UnderWay { lost, until: 100 });
         let answered = || Some(StoredResult::Answered(answered()));
         let table = [
-            (None, "a", 0, Step::Exchange(0), "nothing is kept"),
+            (None, "a", 0, Step::Request(0), "nothing is kept"),
             (answered(), "b", 49, Step::Replay("s".into()), "within the grace"),
-            (answered(), "b", 50, Step::Exchange(0), "past the grace: the provider judges"),
+            (answered(), "b", 50, Step::Request(0), "past the grace: the provider decides"),
             (answered(), "a", 99, Step::Replay("s".into()), "past the grace, for the one to whom it was lost"),
-            (answered(), "a", 100, Step::Exchange(0), "past that too"),
-            (under_way(0), "b", 99, Step::Exchange(1), "lost once"),
+            (answered(), "a", 100, Step::Request(0), "past that too"),
+            (under_way(0), "b", 99, Step::Request(1), "lost once"),
             (under_way(1), "b", 99, Step::Rest, "lost twice"),
-            (under_way(1), "b", 100, Step::Exchange(0), "lost long ago: the provider judges"),
+            (under_way(1), "b", 100, Step::Request(0), "lost long ago: the provider decides"),
         ];
         for (kept, requester, now, expected, message) in table {
             assert_eq!(StoredResult::step(kept, requester, now), expected, "{message}");

@@ -29,6 +29,8 @@ pub enum SessionMessage {
         rejected: Option<String>,
         /// Whether this does not count as a use of the session, and so does not prolong it.
         silent: bool,
+        /// Whether the ID token is wanted too.
+        id_token: bool,
     },
     /// End.
     End {
@@ -46,6 +48,7 @@ impl SessionMessage {
     pub fn parse(text: &str) -> Option<Self> {
         let members = json::parse_object(text.as_bytes())?;
         let own = |name: &str| json::text(&members, name).map(str::to_owned);
+        let is_true = |name: &str| members.get(name) == Some(&Value::Bool(true));
         Some(match json::text(&members, "do")? {
             "create" => Self::Create {
                 key: own("key")?,
@@ -55,7 +58,8 @@ impl SessionMessage {
             "access" => Self::Access {
                 key: own("key")?,
                 rejected: own("doubted"),
-                silent: members.get("silent").and_then(Value::as_bool) == Some(true),
+                silent: is_true("silent"),
+                id_token: is_true("id_token"),
             },
             "end" => Self::End { key: own("key")?, replaced_by: own("replaced_by") },
             "erase" => Self::Erase,
@@ -72,11 +76,12 @@ impl SessionMessage {
                 json::insert(&mut members, own);
                 Value::Object(members)
             }
-            Self::Access { key, rejected, silent } => json::object(&mut [
+            Self::Access { key, rejected, silent, id_token } => json::object(&mut [
                 ("do", "access".into()),
                 ("key", key.as_str().into()),
                 ("doubted", rejected.as_deref().into()),
                 ("silent", (*silent).into()),
+                ("id_token", (*id_token).into()),
             ]),
             Self::End { key, replaced_by } => json::object(&mut [
                 ("do", "end".into()),
@@ -99,6 +104,8 @@ pub enum SessionAnswer {
         token: String,
         /// Whose the session is, by the ID token of its login.
         subject: Option<String>,
+        /// The ID token, if it was asked for and there is one.
+        id_token: Option<String>,
         /// When the token expires, in seconds since 1970.
         until: i64,
         /// For how many seconds the token may be used without asking again.
@@ -130,11 +137,11 @@ impl SessionAnswer {
     pub fn into_token(self, asked_ms: f64) -> Result<SessionToken, Problem> {
         let no_token = || Problem::StoreUnavailable("the session answered without a token".to_owned());
         match self {
-            Self::Token { token, subject, until, valid_secs } => {
+            Self::Token { token, subject, id_token, until, valid_secs } => {
                 // Its seconds are counted from the last whole one.
                 let asked_again_ms = (asked_ms + valid_secs as f64 * 1000.0).min(until as f64 * 1000.0);
-                let subject = subject.map(Rc::from);
-                Ok(SessionToken { token: token.into(), until, asked_again_ms, subject })
+                let (subject, id_token) = (subject.map(Rc::from), id_token.map(Rc::from));
+                Ok(SessionToken { token: token.into(), until, asked_again_ms, subject, id_token })
             }
             Self::WrongKey => Err(Problem::SessionInvalid("the cookie's key does not open the session")),
             Self::Ended { reason, .. } => Err(Problem::SessionExpired(reason.into())),
@@ -155,6 +162,7 @@ impl SessionAnswer {
             return Some(Self::Token {
                 token: token.to_owned(),
                 subject: json::text(members, "subject").map(str::to_owned),
+                id_token: json::text(members, "id_token").map(str::to_owned),
                 until: number("until")?,
                 valid_secs: number("good_for")?,
             });
@@ -175,9 +183,10 @@ impl SessionAnswer {
     pub fn to_json(&self) -> String {
         match self {
             Self::Done => json::object(&mut []),
-            Self::Token { token, subject, until, valid_secs } => json::object(&mut [
+            Self::Token { token, subject, id_token, until, valid_secs } => json::object(&mut [
                 ("access", token.as_str().into()),
                 ("subject", subject.as_deref().into()),
+                ("id_token", id_token.as_deref().into()),
                 ("until", (*until).into()),
                 ("good_for", (*valid_secs).into()),
             ]),
@@ -198,15 +207,17 @@ mod tests {
     use crate::oauth::{ProviderResponse, TransportError};
 
     fn tokens() -> Tokens {
-        Tokens { access: "a".into(), refresh: Some("r".into()), subject: None, sid: Some("s".into()) }
+        let (refresh, sid, id_token) = (Some("r".into()), Some("s".into()), Some("i".into()));
+        Tokens { access: "a".into(), refresh, subject: None, sid, id_token }
     }
 
     #[test]
     fn a_message_is_written_as_every_build_reads_it_and_comes_back_as_it_was() {
-        let access = |rejected: Option<&str>, silent| SessionMessage::Access {
+        let access = |rejected: Option<&str>, silent, id_token| SessionMessage::Access {
             key: "k".into(),
             rejected: rejected.map(str::to_owned),
             silent,
+            id_token,
         };
         let end = |replaced_by: Option<&str>| SessionMessage::End {
             key: "k".into(),
@@ -215,10 +226,10 @@ mod tests {
         let table = [
             (
                 SessionMessage::Create { key: "k".into(), tokens: tokens(), until: 9 },
-                r#"{"access":"a","do":"create","key":"k","refresh":"r","sid":"s","subject":null,"until":9}"#,
+                r#"{"access":"a","do":"create","id_token":"i","key":"k","refresh":"r","sid":"s","subject":null,"until":9}"#,
             ),
-            (access(None, false), r#"{"do":"access","doubted":null,"key":"k","silent":false}"#),
-            (access(Some("t"), true), r#"{"do":"access","doubted":"t","key":"k","silent":true}"#),
+            (access(None, false, false), r#"{"do":"access","doubted":null,"id_token":false,"key":"k","silent":false}"#),
+            (access(Some("t"), true, true), r#"{"do":"access","doubted":"t","id_token":true,"key":"k","silent":true}"#),
             (end(None), r#"{"do":"end","key":"k","replaced_by":null}"#),
             (end(Some("")), r#"{"do":"end","key":"k","replaced_by":""}"#),
             (SessionMessage::Erase, r#"{"do":"erase"}"#),
@@ -233,8 +244,14 @@ mod tests {
     #[test]
     fn a_message_of_another_build_or_of_javascript_is_understood() {
         let table = [
-            (r#"{"do":"access","key":"k"}"#, r#"{"do":"access","doubted":null,"key":"k","silent":false}"#),
-            (r#"{"do":"access","key":"k","silent":true}"#, r#"{"do":"access","doubted":null,"key":"k","silent":true}"#),
+            (
+                r#"{"do":"access","key":"k"}"#,
+                r#"{"do":"access","doubted":null,"id_token":false,"key":"k","silent":false}"#,
+            ),
+            (
+                r#"{"do":"access","key":"k","silent":true}"#,
+                r#"{"do":"access","doubted":null,"id_token":false,"key":"k","silent":true}"#,
+            ),
             (r#"{"do":"end","key":"k","more":1}"#, r#"{"do":"end","key":"k","replaced_by":null}"#),
         ];
         for (text, expected) in table {
@@ -270,14 +287,15 @@ mod tests {
         let token = |subject: Option<&str>| SessionAnswer::Token {
             token: "t".into(),
             subject: subject.map(str::to_owned),
+            id_token: subject.map(|_| "i".to_owned()),
             until: 60,
             valid_secs: 15,
         };
         let ended = |replaced| SessionAnswer::Ended { reason: "why".into(), replaced };
         let table = [
             (SessionAnswer::Done, "{}"),
-            (token(None), r#"{"access":"t","good_for":15,"subject":null,"until":60}"#),
-            (token(Some("u")), r#"{"access":"t","good_for":15,"subject":"u","until":60}"#),
+            (token(None), r#"{"access":"t","good_for":15,"id_token":null,"subject":null,"until":60}"#),
+            (token(Some("u")), r#"{"access":"t","good_for":15,"id_token":"i","subject":"u","until":60}"#),
             (SessionAnswer::WrongKey, r#"{"refused":"the cookie's key does not open it"}"#),
             (ended(false), r#"{"ended":"why"}"#),
             (ended(true), r#"{"ended":"why","replaced":true}"#),
@@ -298,7 +316,10 @@ mod tests {
 
     #[test]
     fn a_token_counts_from_the_question_on_and_what_is_none_says_why() {
-        let token = |valid_secs| SessionAnswer::Token { token: "t".into(), subject: None, until: 60, valid_secs };
+        let token = |valid_secs| {
+            let (subject, id_token) = (None, None);
+            SessionAnswer::Token { token: "t".into(), subject, id_token, until: 60, valid_secs }
+        };
         let asked_again = |answer: SessionAnswer| answer.into_token(50_500.0).unwrap().asked_again_ms;
         assert_eq!(asked_again(token(5)), 55_500.0);
         assert_eq!(asked_again(token(15)), 60_000.0, "never past its end");

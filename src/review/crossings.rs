@@ -1,7 +1,7 @@
 //! Pairs of routes that both match a request, although neither matches all that the other does, and the one that takes it requires
 //! less: the author of the other may think that it guards requests that it does not get.
 //!
-//! Where one pattern lies within the other, precedence is what people expect, and [`super::route_warnings`] judges such pairs. This
+//! If one pattern lies within the other, precedence is what people expect, and [`super::route_warnings`] handles such pairs. This
 //! module walks the tree of all patterns against itself, so that it looks at what two patterns have in common once for all that
 //! begin alike; if nothing below requires more than something on the other side, it does not look at all.
 

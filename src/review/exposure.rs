@@ -143,6 +143,7 @@ mod tests {
     }
 
     #[test]
+    #[rustfmt::skip] // One row a line.
     fn what_lets_more_requests_in_is_told() {
         const OPEN: &str = r#"{"method": "GET", "path": "/a", "response": 1}"#;
         const AUTH: &str = r#"{"method": "GET", "path": "/a", "auth": true, "response": 1}"#;
@@ -156,56 +157,21 @@ mod tests {
             (AUTH, &with("false"), &["GET /a no longer requires authentication"], "auth switched off"),
             (OPEN, AUTH, &[], "auth added"),
             (AUTH, "", &[], "a path removed"),
-            (
-                &scoped,
-                AUTH,
-                &["GET /a no longer requires the scope read:a", "GET /a no longer requires the scope read:b"],
-                "all scopes removed",
-            ),
-            (
-                &scoped,
-                &with(r#"{"scopes": ["read:b"]}"#),
-                &["GET /a no longer requires the scope read:a"],
-                "one scope removed",
-            ),
+            (&scoped, AUTH, &["GET /a no longer requires the scope read:a", "GET /a no longer requires the scope read:b"], "all scopes removed"),
+            (&scoped, &with(r#"{"scopes": ["read:b"]}"#), &["GET /a no longer requires the scope read:a"], "one scope removed"),
             (AUTH, &scoped, &[], "scopes added"),
-            (
-                &with(r#"{"scopes": ["x"]}"#),
-                &with(r#"{"any_scopes": ["x"]}"#),
-                &[],
-                "a list of which one is enough, of one",
-            ),
+            (&with(r#"{"scopes": ["x"]}"#), &with(r#"{"any_scopes": ["x"]}"#), &[], "a list of which one is enough, of one"),
             (AUTH, &with(r#"{"optional": true}"#), &["GET /a lets requests without a token through"], "made optional"),
-            (
-                AUTH,
-                &with(r#""partners""#),
-                &["GET /a accepts tokens of \"partners\" instead of \"users\""],
-                "another authorizer",
-            ),
-            (
-                &with(r#"{"any_scopes": ["x"]}"#),
-                &with(r#"{"any_scopes": ["x", "y"]}"#),
-                &["GET /a no longer requires more than the scope y"],
-                "one more scope that is enough",
-            ),
-            (
-                wide,
-                &format!("{wide}, {OPEN}"),
-                &["GET /a a public path appears", "GET /a takes requests of ANY /{.+}, which required more"],
-                "an open path under one with auth",
-            ),
+            (AUTH, &with(r#""partners""#), &["GET /a accepts tokens of \"partners\" instead of \"users\""], "another authorizer"),
+            (&with(r#"{"any_scopes": ["x"]}"#), &with(r#"{"any_scopes": ["x", "y"]}"#), &["GET /a no longer requires more than the scope y"], "one more scope that is enough"),
+            (wide, &format!("{wide}, {OPEN}"), &["GET /a a public path appears", "GET /a takes requests of ANY /{.+}, which required more"], "an open path under one with auth"),
             (
                 &format!("{}, {AUTH}", wide.replace(r#""auth": true, "#, "")),
                 &wide.replace(r#""auth": true, "#, ""),
                 &["GET /a no longer requires authentication, because ANY /{.+} takes its requests"],
                 "removed, and an open wildcard takes its requests",
             ),
-            (
-                &with(r#"{"claims": {"org": "a"}}"#),
-                &with(r#"{"claims": {"org": "b"}}"#),
-                &["GET /a no longer requires the claim org = \"a\""],
-                "another value of a claim",
-            ),
+            (&with(r#"{"claims": {"org": "a"}}"#), &with(r#"{"claims": {"org": "b"}}"#), &["GET /a no longer requires the claim org = \"a\""], "another value of a claim"),
             (
                 r#"{"method": "GET", "path": "/{id}", "auth": true, "response": 1}"#,
                 r#"{"method": "GET", "path": "/{name}", "auth": true, "response": 1}"#,

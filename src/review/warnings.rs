@@ -122,7 +122,10 @@ fn warn_of_scope(authorizer: &WrittenAuthorizer<'_>, provider: &WrittenProvider<
     // The value of a binding may be it.
     let is_asked =
         |scope: Written<'_>| scope.in_file().is_none_or(|text| text.split(' ').any(|scope| scope == "offline_access"));
-    if renews && has(IntegrationKind::Login) && !provider.scope.is_some_and(is_asked) {
+    // Google has a parameter of its own for it, and refuses the scope.
+    let is_googles = |(name, value): &(&str, Written<'_>)| *name == "access_type" && value.value() == Some("offline");
+    let asks = provider.scope.is_some_and(is_asked) || provider.login_parameters.iter().any(is_googles);
+    if renews && has(IntegrationKind::Login) && !asks {
         let offset = provider.scope.map_or(authorizer.node.offset, |scope| scope.offset);
         let message = "logins request no refresh token, so nothing can be renewed".to_owned();
         let help = "add \"offline_access\" to \"scope\", as in \"openid profile email offline_access\"";

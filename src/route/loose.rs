@@ -42,7 +42,7 @@ pub(super) fn any_reading(path: &str, condition: impl Fn(Option<&str>) -> bool) 
     if is_plain(path) {
         return condition(Some(path));
     }
-    // Where nothing is encoded and no segment ends in a dot, no habit changes anything.
+    // If nothing is encoded and no segment ends in a dot, no habit changes anything.
     let has_more = path.bytes().any(|byte| matches!(byte, b'%' | b'.'));
     let has_slashes = path.as_bytes().windows(3).any(|escape| escape == b"%25" || escape == b"%2F");
     let selections = if has_slashes {

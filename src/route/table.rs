@@ -59,7 +59,7 @@ struct LooseRoutes {
 impl LooseRoutes {
     /// Prepares them if some route requires more than another whose path is read loosely.
     fn of(specs: &[RouteSpec]) -> Option<Self> {
-        // Where no route asks more than this one, and this one not more than another, they all ask the same.
+        // If no route asks more than this one, and this one not more than another, they all ask the same.
         let first = &specs.iter().find(|spec| spec.guard.read_loosely)?.guard;
         let differs = |guard: &Guard| guard.asks_more_than(first) || guard.read_loosely && first.asks_more_than(guard);
         if !specs.iter().any(|spec| differs(&spec.guard)) {

@@ -21,6 +21,8 @@ pub struct SessionToken {
     pub asked_again_ms: f64,
     /// Whose the session is, by the ID token of its login.
     pub subject: Option<Rc<str>>,
+    /// The session's ID token, if the config has requests read it.
+    pub id_token: Option<Rc<str>>,
 }
 
 /// What an isolate knows of a session.
@@ -68,7 +70,10 @@ impl SessionCache {
     }
 
     fn insert(&mut self, cookie: &SessionCookie, known: Known, until_ms: f64) {
-        let bytes = if let Known::Token(token) = &known { token.token.len() } else { 0 };
+        let bytes = match &known {
+            Known::Token(token) => token.token.len() + token.id_token.as_ref().map_or(0, |id_token| id_token.len()),
+            Known::LoggedOut | Known::Replaced => 0,
+        };
         self.0.insert(&cookie.value(), (known, until_ms), bytes);
     }
 }
@@ -80,7 +85,8 @@ mod tests {
     #[test]
     fn a_token_counts_until_the_session_is_to_be_asked_again_and_never_over_its_end() {
         let cookie = SessionCookie::from_random([1; 16], [2; 16]);
-        let token = SessionToken { token: "t".into(), until: 60, asked_again_ms: 5_000.0, subject: None };
+        let (subject, id_token) = (None, None);
+        let token = SessionToken { token: "t".into(), until: 60, asked_again_ms: 5_000.0, subject, id_token };
         let learned = |known: Option<Known>| match known {
             None => "nothing",
             Some(Known::Token(_)) => "its token",

@@ -85,7 +85,10 @@ mod tests {
 
     #[test]
     fn what_a_session_answers_decides_how_long_it_goes_on() {
-        let token = |until, asked_again_ms| SessionToken { token: "t".into(), until, asked_again_ms, subject: None };
+        let token = |until, asked_again_ms| {
+            let (subject, id_token) = (None, None);
+            SessionToken { token: "t".into(), until, asked_again_ms, subject, id_token }
+        };
         let table = [
             ("a token", Some(token(200, 80_000.0)), 52_000.0, Step::Wait(28_000.0)),
             ("one that expires first", Some(token(60, 60_000.0)), 52_000.0, Step::Wait(8_000.0)),

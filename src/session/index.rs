@@ -50,7 +50,7 @@ impl IndexRecord {
     }
 
     /// Returns until when anything here is valid.
-    pub fn good_until(&self) -> i64 {
+    pub fn valid_until(&self) -> i64 {
         self.sessions.iter().chain(&self.spent).map(|(_, until)| *until).max().unwrap_or_default()
     }
 
@@ -104,7 +104,7 @@ mod tests {
         let text = index.to_json().unwrap();
         assert_eq!(IndexRecord::parse(Some(&text), 99).sessions(), ["a", "b"]);
         let later = IndexRecord::parse(Some(&text), 150);
-        assert_eq!((later.sessions(), later.good_until()), (vec!["b".to_owned()], 200));
+        assert_eq!((later.sessions(), later.valid_until()), (vec!["b".to_owned()], 200));
         assert_eq!(later.spent_by("a b"), None, "forgotten once it could not be replayed");
         assert_eq!(IndexRecord::parse(Some(&text), 200).to_json(), None);
     }

@@ -164,6 +164,8 @@ pub struct Tokens {
     pub subject: Option<String>,
     /// The session at the provider, by the same.
     pub sid: Option<String>,
+    /// The latest ID token that verified, if the config has a use for it.
+    pub id_token: Option<String>,
 }
 
 impl Tokens {
@@ -173,11 +175,12 @@ impl Tokens {
         answer.is_for(claimed_text(&self.access, "sub").as_deref(), id)
     }
 
-    /// Takes over what the provider answered; a refresh token that was not rotated stays the one active.
+    /// Takes over what the provider answered, and its `id_token` if that verified; a refresh token that was not rotated stays the
+    /// one active, and so does an ID token that was not replaced.
     #[must_use]
-    pub fn renewed(self, answer: &TokenResponse) -> Self {
+    pub fn renewed(self, answer: &TokenResponse, id_token: Option<String>) -> Self {
         let refresh = answer.refresh_token().map(str::to_owned).or(self.refresh);
-        Self { access: answer.access_token().to_owned(), refresh, ..self }
+        Self { access: answer.access_token().to_owned(), refresh, id_token: id_token.or(self.id_token), ..self }
     }
 
     /// Returns the text to seal.
@@ -195,6 +198,7 @@ impl Tokens {
                 ("refresh", self.refresh.as_deref().into()),
                 ("subject", self.subject.as_deref().into()),
                 ("sid", self.sid.as_deref().into()),
+                ("id_token", self.id_token.as_deref().into()),
             ],
         );
         members
@@ -203,7 +207,13 @@ impl Tokens {
     /// Parses an opened text; `None` if it is malformed. An empty member counts as absent.
     pub fn from_json(members: &Map<String, Value>) -> Option<Self> {
         let own = |key: &str| json::text(members, key).filter(|text| !text.is_empty()).map(str::to_owned);
-        Some(Self { access: own("access")?, refresh: own("refresh"), subject: own("subject"), sid: own("sid") })
+        Some(Self {
+            access: own("access")?,
+            refresh: own("refresh"),
+            subject: own("subject"),
+            sid: own("sid"),
+            id_token: own("id_token"),
+        })
     }
 }
 
@@ -213,11 +223,13 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     use super::*;
+    use crate::config::ClaimsFrom;
     use crate::oauth::{Grant, ProviderResponse, parse_token_response};
 
     fn rules() -> SessionRules {
         SessionRules {
             cookie: "__Host-s".into(),
+            claims_from: ClaimsFrom::AccessToken,
             idle_secs: 1_000,
             absolute_secs: 10_000,
             after_login: "/".into(),
@@ -321,6 +333,20 @@ mod tests {
             assert_eq!(refresh(text), None, "{text}");
         }
         assert!(tokens(r#"{"access":"","refresh":"r"}"#).is_none(), "without an access token there is no session");
+    }
+
+    #[test]
+    fn a_session_keeps_its_id_token_until_another_verified_and_was_good_before_it_had_one() {
+        let stored = |text: &str| Tokens::from_json(&json::parse_object(text.as_bytes()).unwrap()).unwrap();
+        let before = stored(r#"{"access":"a","refresh":"r","subject":"u","sid":null}"#);
+        assert_eq!(before.id_token, None, "one that was stored by an older build");
+        let body = r#"{"access_token":"b","id_token":"i2"}"#.to_owned();
+        let answer = ProviderResponse { status: 200, retry_after: None, body };
+        let answer = parse_token_response(Grant::Refresh, &answer).ok().unwrap();
+        let first = before.renewed(&answer, Some("i1".into()));
+        assert_eq!((first.access.as_str(), first.id_token.as_deref()), ("b", Some("i1")));
+        let kept = stored(&first.to_json()).renewed(&answer, None);
+        assert_eq!(kept.id_token.as_deref(), Some("i1"), "one that did not verify takes no place");
     }
 
     #[test]

@@ -1,11 +1,9 @@
-//! Caches verified tokens, so that the next request with one costs only a look-up.
+//! Caches what came of tokens, so that the next request with one costs only a look-up.
 //!
 //! A token is found by its whole text, never by a digest or a part. This cache has no keys: callers pass the generation of
-//! the key set, and the cache drops what another generation verified.
+//! the key set, and the cache drops what another generation verified. What the issuer said of a token has a generation of its own.
 
-use std::rc::Rc;
-
-use super::claims::VerifiedClaims;
+use super::introspected::Verdict;
 use crate::recent::Recent;
 
 /// Most tokens in one half; a few thousand users share an isolate in its life.
@@ -14,13 +12,16 @@ const TOKENS_MAX: usize = 1_000;
 /// Most bytes of token text in one half; claims take about as much again, and an isolate has 128 MiB in all.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Verified tokens; those used least recently go first.
+/// The generation of what the issuer said when it was asked: no key set has this one.
+pub const ASKED: u64 = 0;
+
+/// Tokens; those used least recently go first.
 pub struct TokenCache(Recent<Entry>);
 
 struct Entry {
-    claims: Rc<VerifiedClaims>,
+    verdict: Verdict,
     generation: u64,
-    good_until: i64,
+    valid_until: i64,
 }
 
 impl Default for TokenCache {
@@ -30,14 +31,14 @@ impl Default for TokenCache {
 }
 
 impl TokenCache {
-    /// Returns the claims of `token` if it was verified under `generation` and has not expired at `now`.
-    pub fn get(&mut self, token: &str, generation: u64, now: i64) -> Option<Rc<VerifiedClaims>> {
-        let good = |entry: &Entry| entry.generation == generation && entry.good_until > now;
-        self.0.get(token, good).map(|entry| Rc::clone(&entry.claims))
+    /// Returns what came of `token` under `generation`, if that still counts at `now`.
+    pub fn get(&mut self, token: &str, generation: u64, now: i64) -> Option<Verdict> {
+        let good = |entry: &Entry| entry.generation == generation && entry.valid_until > now;
+        self.0.get(token, good).map(|entry| entry.verdict.clone())
     }
 
-    /// Caches a token that `generation` verified, until `good_until` (seconds since 1970).
-    pub fn insert(&mut self, token: &str, claims: Rc<VerifiedClaims>, generation: u64, good_until: i64) {
-        self.0.insert(token, Entry { claims, generation, good_until }, token.len());
+    /// Caches what came of a token under `generation`, until `valid_until` (seconds since 1970).
+    pub fn insert(&mut self, token: &str, verdict: Verdict, generation: u64, valid_until: i64) {
+        self.0.insert(token, Entry { verdict, generation, valid_until }, token.len());
     }
 }

@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jwt_compact::{Claims, TimeOptions};
 use serde_json::{Map, Value};
 
-use super::error::ClaimError;
-use super::parts::Kind;
+use super::error::{ClaimError, TokenError};
+use super::parts::{Kind, Parts};
 use super::values::{meets, unmet_claim, value_at};
 use crate::algorithm::Algorithm;
 use crate::config::{Authorizer, Tenant};
@@ -107,6 +107,22 @@ impl VerifiedClaims {
             check_ahead(expires_at, skew, now)?;
         }
         Ok(Self { claims, expires_at })
+    }
+
+    /// Checks the claims of an ID token that verified when it came and was sealed since, as far as a change of the config can break
+    /// them. They are a session's for as long as its access token is valid, until `expires_at` (seconds since 1970).
+    ///
+    /// # Errors
+    /// The first rule that it breaks, or that it is not a set of claims.
+    pub fn of_session(
+        id_token: &str,
+        expectations: &Expectations<'_>,
+        expires_at: i64,
+        now: i64,
+    ) -> Result<Self, TokenError> {
+        let expectations = Expectations { expiry: Expiry::Ignored, ..*expectations };
+        let checked = Self::check(Parts::split(id_token)?.claims()?, &expectations, now).map_err(TokenError::Claim)?;
+        Ok(Self { expires_at, ..checked })
     }
 
     /// Returns when the token expires, in seconds since 1970, skew aside.

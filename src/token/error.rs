@@ -47,6 +47,8 @@ pub enum TokenError {
     },
     /// The key does not verify the signature.
     BadSignature,
+    /// The issuer was asked, and says that the token is not valid (RFC 7662 section 2.2).
+    Inactive,
     /// A claim breaks a rule.
     Claim(ClaimError),
 }
@@ -67,6 +69,7 @@ impl fmt::Display for TokenError {
             Self::NoKey { kid: None } => f.write_str("no kid, and not exactly one key of the algorithm's type"),
             Self::KeyLeftOut { kid, reason } => write!(f, "the key \"{kid}\" cannot be used: {reason}"),
             Self::BadSignature => f.write_str("the signature does not verify"),
+            Self::Inactive => f.write_str("the provider says that it is not active"),
             Self::Claim(error) => error.fmt(f),
         }
     }
@@ -124,6 +127,11 @@ pub enum ClaimError {
         /// Its name or path.
         claim: String,
     },
+    /// The issuer says that it is not a bearer token (RFC 7662 section 2.2).
+    TokenType {
+        /// What it says instead, shortened.
+        actual: String,
+    },
     /// `cnf` binds the token to a key or a certificate, and the gateway checks no proof of possession (RFC 7800 section 3.1).
     Bound,
     /// `exp` has passed.
@@ -153,6 +161,7 @@ impl fmt::Display for ClaimError {
             Self::Audience { claim, expected, actual } => write!(f, "{claim} is {actual}, expected \"{expected}\""),
             Self::AuthorizedParty { expected, actual } => write!(f, "azp is \"{actual}\", expected \"{expected}\""),
             Self::Required { claim } => write!(f, "the claim {claim} has another value"),
+            Self::TokenType { actual } => write!(f, "token_type is \"{actual}\", expected \"Bearer\""),
             Self::Bound => f.write_str("cnf binds it to a key or certificate, of which no proof is checked"),
             Self::Expired { at, now } => write!(f, "exp is {at}, the time is {now}"),
             Self::NotYetValid { claim, at, now } => write!(f, "{claim} is {at}, the time is {now}"),

@@ -6,14 +6,9 @@
 const gap = (choice, says) => /** @type {(...steps: string[]) => Gap} */ ((...steps) => ({ steps, says, choice }));
 
 export const PAR = gap('pushed authorization requests (RFC 9126)', /Pushed Authorization Request must be used/);
-export const INTROSPECTION = gap('`introspection` of opaque access tokens, and sessions with them', /not three parts/);
 export const RESOURCE = gap(
   '`resource` in authorization and token requests (RFC 8707), without which access tokens are opaque',
   /not three parts/,
-);
-export const CONSENT = gap(
-  'fixed parameters of a login: `prompt=consent`, without which `offline_access` is dropped',
-  /no refresh token/,
 );
 export const SIGNED_PROFILE = gap('signed userinfo (`application/jwt`)', /the profile is malformed/);
 export const PROFILE_SOURCE = gap(

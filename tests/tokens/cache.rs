@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use bargate::token::{TokenCache, VerifiedClaims};
+use bargate::token::{ASKED, TokenCache, TokenError, VerifiedClaims};
 
 use crate::host_verifier::{NOW, Tenant, baseline_claims, verify};
 
@@ -27,20 +27,34 @@ fn a_token_is_found_by_its_whole_text_under_its_generation_until_it_expires() {
     ];
     for (token, generation, now, found, message) in table {
         let mut cache = TokenCache::default();
-        cache.insert("header.payload.signature", Rc::clone(&claims), 7, NOW + 100);
+        cache.insert("header.payload.signature", Ok(Rc::clone(&claims)), 7, NOW + 100);
         let known = cache.get(token, generation, now);
         assert_eq!(known.is_some(), found, "{message}");
-        assert!(known.is_none_or(|known| Rc::ptr_eq(&known, &claims)), "{message}: its own claims");
+        assert!(
+            known.is_none_or(|known| known.is_ok_and(|known| Rc::ptr_eq(&known, &claims))),
+            "{message}: its own claims"
+        );
     }
 }
 
 #[test]
 fn a_token_inserted_again_takes_the_later_generation_and_expiry() {
     let (mut cache, claims) = (TokenCache::default(), claims());
-    cache.insert("token", Rc::clone(&claims), 1, NOW + 10);
-    cache.insert("token", Rc::clone(&claims), 2, NOW + 20);
+    cache.insert("token", Ok(Rc::clone(&claims)), 1, NOW + 10);
+    cache.insert("token", Ok(Rc::clone(&claims)), 2, NOW + 20);
     assert!(cache.get("token", 1, NOW).is_none(), "the older key set");
     assert!(cache.get("token", 2, NOW + 15).is_some(), "the later key set and expiry");
+}
+
+#[test]
+fn a_refusal_is_found_as_one_and_apart_from_what_a_key_set_verified() {
+    let (mut cache, claims) = (TokenCache::default(), claims());
+    cache.insert("made up", Err(TokenError::Inactive), ASKED, NOW + 5);
+    cache.insert("verified", Ok(claims), 1, NOW + 5);
+    assert_eq!(cache.get("made up", ASKED, NOW + 4).unwrap().unwrap_err(), TokenError::Inactive);
+    assert!(cache.get("made up", ASKED, NOW + 5).is_none(), "it is asked about again");
+    assert!(cache.get("made up", 1, NOW).is_none(), "no key set refused it");
+    assert!(cache.get("verified", ASKED, NOW).is_none(), "nobody was asked");
 }
 
 /// Inserts `count` tokens of `bytes` each, using `token` every fifty; gives how often it was found.
@@ -53,7 +67,7 @@ fn fill_while_using(
 ) -> usize {
     let mut found = 0;
     for index in 0..count {
-        cache.insert(&format!("{index:0>bytes$}"), Rc::clone(claims), 1, NOW + 100);
+        cache.insert(&format!("{index:0>bytes$}"), Ok(Rc::clone(claims)), 1, NOW + 100);
         if index % 50 == 0 && cache.get(token, 1, NOW).is_some() {
             found += 1;
         }
@@ -64,8 +78,8 @@ fn fill_while_using(
 #[test]
 fn a_token_in_recent_use_survives_any_number_of_others() {
     let (mut cache, claims) = (TokenCache::default(), claims());
-    cache.insert("in use", Rc::clone(&claims), 1, NOW + 100);
-    cache.insert("left alone", Rc::clone(&claims), 1, NOW + 100);
+    cache.insert("in use", Ok(Rc::clone(&claims)), 1, NOW + 100);
+    cache.insert("left alone", Ok(Rc::clone(&claims)), 1, NOW + 100);
     let found = fill_while_using(&mut cache, "in use", &claims, 50_000, 20);
     assert_eq!(found, 1_000, "found at every use");
     assert!(cache.get("left alone", 1, NOW).is_none(), "the other made room");
@@ -77,7 +91,7 @@ fn the_number_of_tokens_held_is_bounded() {
     let held_by_us = Rc::strong_count(&claims);
     let mut most = 0;
     for index in 0..20_000 {
-        cache.insert(&format!("token {index}"), Rc::clone(&claims), 1, NOW + 100);
+        cache.insert(&format!("token {index}"), Ok(Rc::clone(&claims)), 1, NOW + 100);
         most = most.max(Rc::strong_count(&claims) - held_by_us);
     }
     assert!(most <= 2_000, "{most} tokens were held at once");
@@ -92,7 +106,7 @@ fn the_bytes_held_are_bounded_where_tokens_are_long() {
     let held_by_us = Rc::strong_count(&claims);
     let mut most = 0;
     for index in 0..2_000 {
-        cache.insert(&format!("{index:0>TOKEN_BYTES$}"), Rc::clone(&claims), 1, NOW + 100);
+        cache.insert(&format!("{index:0>TOKEN_BYTES$}"), Ok(Rc::clone(&claims)), 1, NOW + 100);
         most = most.max(Rc::strong_count(&claims) - held_by_us);
     }
     assert!(most * TOKEN_BYTES <= 4 * 1024 * 1024, "{most} tokens of 16 KiB were held at once");
@@ -102,9 +116,9 @@ fn the_bytes_held_are_bounded_where_tokens_are_long() {
 #[test]
 fn one_token_inserted_over_and_over_drives_no_other_out() {
     let (mut cache, claims) = (TokenCache::default(), claims());
-    cache.insert("left alone", Rc::clone(&claims), 1, NOW + 100);
+    cache.insert("left alone", Ok(Rc::clone(&claims)), 1, NOW + 100);
     for _ in 0..10_000 {
-        cache.insert("again", Rc::clone(&claims), 1, NOW + 100);
+        cache.insert("again", Ok(Rc::clone(&claims)), 1, NOW + 100);
     }
     assert!(cache.get("left alone", 1, NOW).is_some());
 }

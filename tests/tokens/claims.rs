@@ -1,12 +1,12 @@
 //! What the claims of a genuine token must say (RFC 7519 section 4.1).
 
 use bargate::config::Tenant as Directory;
-use bargate::token::{ClaimError, Expectations, Expiry, Kind, TokenError};
+use bargate::token::{ClaimError, Expectations, Expiry, Kind, TokenError, VerifiedClaims};
 use serde_json::{Value, json};
 
 use crate::host_verifier::{
-    AUDIENCE, EXPECTATIONS, ISSUER, NOW, SKEW_SECS, Tenant, baseline_claims, baseline_header, verify, verify_against,
-    with,
+    AUDIENCE, EXPECTATIONS, ISSUER, NOW, SKEW_SECS, Tenant, baseline_claims, baseline_header, encode, verify,
+    verify_against, with,
 };
 
 /// What a row expects: that the token is believed, or the rule that it breaks.
@@ -392,4 +392,32 @@ fn a_claim_is_found_by_its_whole_name_before_its_dots_are_steps() {
     for (path, expected, message) in table {
         assert_eq!(claims.get(path), expected.as_ref(), "{message}");
     }
+}
+
+#[test]
+fn the_claims_of_a_session_are_those_of_its_id_token_for_as_long_as_its_access_token_is_valid() {
+    let expectations = Expectations { kind: Kind::Id, ..EXPECTATIONS };
+    let id_token =
+        |claims: &Value| format!("{}.{}.{}", encode("{}"), encode(claims.to_string()), encode("sealed since"));
+    let of_session = |token: &str| VerifiedClaims::of_session(token, &expectations, NOW + 600, NOW);
+    let table = [
+        (baseline_claims(), None, "as it was"),
+        (with(baseline_claims(), "exp", Some(json!(NOW - 999))), None, "its own expiry ends no session"),
+        (
+            with(baseline_claims(), "iss", Some(json!("https://before.example/"))),
+            Some("iss"),
+            "the config has another issuer",
+        ),
+        (with(baseline_claims(), "aud", Some(json!("before"))), Some("aud"), "the config has another client"),
+    ];
+    for (claims, broken, message) in table {
+        match (of_session(&id_token(&claims)), broken) {
+            (Ok(claims), None) => {
+                assert_eq!((claims.expires_at(), claims.text("sub")), (NOW + 600, Some("auth0|1")), "{message}");
+            }
+            (Err(error), Some(claim)) => assert!(error.to_string().starts_with(claim), "{message}: {error}"),
+            (checked, _) => panic!("{message}: {checked:?}"),
+        }
+    }
+    assert!(of_session("opaque").is_err(), "what is no token has no claims");
 }

@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use bargate::algorithm::Algorithm;
-use bargate::config::Tenant as Directory;
+use bargate::config::{Asked, Tenant as Directory};
 use bargate::jwks::KeySet;
 use bargate::secret::Secret;
 use bargate::token::TokenError;
@@ -26,6 +26,7 @@ fn rules(keys: KeySet) -> Rules {
         algorithms: Ok(ALL_ALGORITHMS.to_vec()),
         keys: Ok(Rc::new(keys)),
         clock_skew_secs: SKEW_SECS,
+        asked: None,
     }
 }
 
@@ -259,4 +260,23 @@ fn a_token_that_is_wrong_and_expired_is_not_called_expired() {
         "a refresh would not mend it"
     );
     assert!(matches!(of(&early).verdict(), Verdict::Refused(TokenError::Claim(_))));
+}
+
+#[test]
+fn of_a_token_that_the_provider_is_asked_about_nothing_but_its_length_is_checked() {
+    let tenant = Tenant::new();
+    let of = |token: &str, asked| Explanation::of(token, &Rules { asked, ..rules(tenant.key_set()) }, NOW);
+    let jwt = tenant.sign_claims(&baseline_claims());
+    let long = "x".repeat(16 * 1024 + 1);
+    let undecided = "(active) (iss) (aud) (cnf) (exp) (nbf) (iat)";
+    let table = [
+        ("opaque", Some(Asked::Opaque), undecided.to_owned(), "opaque"),
+        (&*jwt, Some(Asked::Opaque), String::new(), "a JWT, which is verified here"),
+        (&*jwt, Some(Asked::All), undecided.to_owned(), "a JWT that is not"),
+        (&*long, Some(Asked::Opaque), format!("form {undecided}"), "too long to be asked about"),
+    ];
+    for (token, asked, expected, message) in table {
+        assert_eq!(open_checks(&of(token, asked)), expected, "{message}");
+    }
+    assert!(matches!(of("opaque", None).verdict(), Verdict::Refused(TokenError::NotThreeParts)), "nobody is asked");
 }

@@ -68,6 +68,7 @@ pub fn verify_against(
             algorithms: Ok(expectations.algorithms.to_vec()),
             keys: Ok(Rc::new(keys.clone())),
             clock_skew_secs: expectations.clock_skew_secs,
+            asked: None,
         };
         let explanation = Explanation::of(token, &rules, now);
         assert_eq!(explanation.refusal(), verdict.as_ref().err(), "explained as decided: {token}");

@@ -58,8 +58,8 @@ fn verified(header: &Value, claims: &Value) -> Result<VerifiedClaims, TokenError
 /// Verifies a logout token of these claims and validates it, at `NOW`.
 fn validated(claims: &Value) -> Result<(String, String), String> {
     let claims = verified(&baseline_header(), claims).unwrap();
-    let LogoutRequest { claim, value, jti, good_until } = validate_logout_token(&claims, SKEW_SECS, NOW)?;
-    assert_eq!((jti, good_until), ("j-1", NOW - 60 + 300 + SKEW_SECS));
+    let LogoutRequest { claim, value, jti, valid_until } = validate_logout_token(&claims, SKEW_SECS, NOW)?;
+    assert_eq!((jti, valid_until), ("j-1", NOW - 60 + 300 + SKEW_SECS));
     Ok((claim.to_owned(), value.to_owned()))
 }
 

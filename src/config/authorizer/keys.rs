@@ -7,12 +7,14 @@ use crate::algorithm::Algorithm;
 use crate::config::claims::{CLAIMS, CLAIMS_WORDS, claim_values};
 use crate::config::form::Form;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::config::grammar::{Change, Entry, Json, Section, Shape, Union, absent, list, object, refused, wherever};
+use crate::config::grammar::{
+    Change, Entry, Json, Section, Shape, Union, absent, having, list, object, refused, wherever,
+};
 use crate::config::key::declare::{choice, text, texts};
 use crate::config::key::{Choice, Key, Text, Texts};
 use crate::config::section::section;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::config::{provider, shared_secret::SECRET_MIN_BYTES};
+use crate::config::{introspection, provider, shared_secret::SECRET_MIN_BYTES};
 
 /// How much the clocks of gateway and provider may differ, by default.
 pub const CLOCK_SKEW_DEFAULT_SECS: u32 = 30;
@@ -164,6 +166,7 @@ pub(crate) mod oidc {
             .conditions(provider::auth_conditions())
             .condition(client_condition())
             .conditions(tenant_conditions())
+            .conditions(introspection::conditions())
             .example(
                 r#"{
                         "authorizer": {
@@ -197,6 +200,7 @@ pub(crate) mod oidc {
             shape(algorithms(false)), default(names(&ALGORITHMS_DEFAULT)), example(list!["RS256"]);
         ..entries();
         ..provider::entries();
+        ..introspection::entries();
     }
 }
 
@@ -212,12 +216,12 @@ pub(crate) mod jwt {
             "An issuer of JWTs at which nobody logs in through the gateway: a partner, a job, an older system. Exactly \
              one of `secret`, `jwks` and `jwks_uri` says which signatures are valid.",
         )
-            .condition(exactly_one_source("secret"))
-            .condition(algorithms_by_source("secret"))
+            .condition(exactly_one_source(&SECRET))
+            .condition(algorithms_by_source(&SECRET))
             .condition(wherever(
                 "algorithm or algorithms, and not both",
-                object! { "required": list!["algorithm"], "properties": object! { "algorithm": object! { "type": "string" } } },
-                object! { "properties": object! { "algorithms": refused(object! {}, "There is an \"algorithm\", too: remove that.") } },
+                having(&ALGORITHM, object! { "type": "string" }),
+                with(&ALGORITHMS, absent("There is an \"algorithm\", too: remove that.")),
             ))
             .example(
                 r#"{
@@ -263,8 +267,8 @@ pub(crate) mod supabase {
             "A Supabase project.",
             "A Supabase project. Exactly one of `jwt_secret`, `jwks` and `jwks_uri` says which signatures are valid.",
         )
-            .condition(exactly_one_source("jwt_secret"))
-            .condition(algorithms_by_source("jwt_secret"))
+            .condition(exactly_one_source(&SECRET))
+            .condition(algorithms_by_source(&SECRET))
             .example(
                 r#"{
                         "authorizer": {
@@ -393,8 +397,8 @@ fn names(algorithms: &[Algorithm]) -> Json {
 
 /// Returns the schema that requires exactly one of the secret, the JWKS and its address.
 #[cfg(not(target_arch = "wasm32"))]
-fn exactly_one_source(secret: &'static str) -> Json {
-    let sources = [secret, "jwks", "jwks_uri"];
+fn exactly_one_source(secret: &Key<Text>) -> Json {
+    let sources = [secret.name, JWKS.name, JWKS_URI.name];
     let one = |present: &&str| {
         let state = |name: &&str| match name == present {
             true => ((*name).to_owned(), object! { "type": "string" }),
@@ -407,20 +411,17 @@ fn exactly_one_source(secret: &'static str) -> Json {
 
 /// Returns the schema by which a shared secret needs HS256, and HS256 a shared secret.
 #[cfg(not(target_arch = "wasm32"))]
-fn algorithms_by_source(secret: &'static str) -> Json {
+fn algorithms_by_source(secret: &Key<Text>) -> Json {
     let shared = Algorithm::Hs256.name();
     // No editor is to offer the older spelling.
     let only = |names: Json| {
         let mut one = names.clone();
         one.set("doNotSuggest", true);
-        object! { "properties": object! { "algorithm": one, "algorithms": object! { "items": names } } }
+        object! { "properties": object! { [jwt::ALGORITHM]: one, [ALGORITHMS]: object! { "items": names } } }
     };
     let public: Vec<_> = Algorithm::NAMES.into_iter().map(|(name, _)| name).filter(|name| *name != shared).collect();
     object! {
-        "if": object! {
-            "required": list![secret],
-            "properties": Json::Object(vec![(secret.to_owned(), object! { "type": "string" })]),
-        },
+        "if": having(secret, object! { "type": "string" }),
         "then": only(refused(object! { "enum": public }, "This needs a public key, and the authorizer has a shared secret.")),
         "else": only(refused(object! { "const": shared }, "This needs a shared secret, and the authorizer has none.")),
     }

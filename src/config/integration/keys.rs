@@ -5,8 +5,6 @@ use std::ops::RangeInclusive;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::config::grammar::{Change, Section, Shape, Union};
 use crate::config::key::{Choice, Key, declare::choice};
-#[cfg(not(target_arch = "wasm32"))]
-use crate::config::older::SUPABASE_BINDINGS;
 use crate::config::section::section;
 
 /// A type of integration.
@@ -257,21 +255,19 @@ pub(crate) mod callback {
             "Receives the browser after the provider's login, and hands over the tokens.",
         )
             .condition(object! {
-                "if": object! { "required": list!["response"], "properties": object! { "response": object! { "enum": ways(true) } } },
-                "then": object! { "required": list!["target_origin"], "properties": object! { "target_origin": object! { "type": "string" } } },
+                "if": having(&RESPONSE, object! { "enum": ways(true) }),
+                "then": having(&TARGET_ORIGIN, object! { "type": "string" }),
             })
             .condition(object! {
-                "if": object! { "properties": object! { "response": object! { "enum": ways(false) } } },
-                "then": object! {
-                    "properties": object! { "target_origin": absent("This has an effect only with \"response\": \"web_message\".") }
-                },
+                "if": with(&RESPONSE, object! { "enum": ways(false) }),
+                "then": with(&TARGET_ORIGIN, absent("This has an effect only with \"response\": \"web_message\".")),
             });
 
         RESPONSE: Choice<ResponseKind> = choice("response", &RESPONSE_KINDS),
             Handover("hands out what a login brings in another way", RESPONSE.name_of(ResponseKind::Session)),
             "How: `session` sets the session's cookie and redirects, `json` answers with the tokens, and `web_message` \
              with a page that posts them to the window that opened it.",
-            default_words("`session` where the config has one, else `json`"), example("web_message");
+            default_words("`session` if the config has one, else `json`"), example("web_message");
         TARGET_ORIGIN: Text = text("target_origin", Origin), Destination("hands tokens to another origin"),
             "The one origin that may receive a web message. Only with `\"response\": \"web_message\"`, and required there.",
             example("https://app.example.com");
@@ -289,6 +285,13 @@ pub(crate) mod callback {
 /// The keys of an integration of type `supabase`.
 pub(crate) mod supabase {
     use super::*;
+
+    /// The beginning of the names of its types.
+    pub(crate) const PREFIX: &str = "supabase_";
+
+    /// Keys, and the bindings that they come from if an integration does not have them itself.
+    pub(crate) const BINDINGS: [(&str, &str); 2] =
+        [(URL.name, "$env.SUPABASE_URL"), (KEY.name, "$secret.SUPABASE_SERVICE_ROLE_KEY")];
 
     section! {
         of_kind(
@@ -310,10 +313,10 @@ pub(crate) mod supabase {
 
         URL: Text = text("url", ProjectUrl), Different("sends passwords to another address"),
             "The address of the project, an https URL without a query.",
-            default(SUPABASE_BINDINGS[0].1), example("https://project.supabase.co");
+            default(BINDINGS[0].1), example("https://project.supabase.co");
         KEY: Text = text("key", NotEmpty), Hidden("shows another key"),
             "The project's key for servers, usually by reference.",
-            default(SUPABASE_BINDINGS[1].1), example("$secret.SUPABASE_KEY");
+            default(BINDINGS[1].1), example("$secret.SUPABASE_KEY");
     }
 }
 
@@ -328,8 +331,8 @@ pub(crate) mod fixed {
             "A fixed answer.",
         )
             .condition(object! {
-                "if": object! { "required": list!["status"], "properties": object! { "status": object! { "enum": BODILESS.as_slice() } } },
-                "then": object! { "properties": object! { "body": refused(object! {}, "An answer of this status has no body.") } },
+                "if": having(&STATUS, object! { "enum": BODILESS.as_slice() }),
+                "then": with(&BODY, absent("An answer of this status has no body.")),
             })
             .example(
                 r#"{

@@ -3,15 +3,26 @@
 //! Lists count as a whole, and two that are written differently as different, even if one is true whenever the other is: a path
 //! is refused rather than let past a guard. A change to a request or an answer, such as a mapping, is not a requirement.
 
+use crate::config::access;
+use crate::config::claims::CLAIMS;
 use crate::config::document::{Node, Value};
+use crate::config::integration::keys::http_proxy;
 use crate::config::integration::{Settings, WrittenAnswer};
-use crate::config::path::WrittenPath;
+use crate::config::path::{WrittenPath, keys};
 use crate::json::ToText as _;
 use crate::route::Guard;
 
 /// The keys of an entry and of its `auth` whose values are requirements as they are.
-const DEMANDS: [&str; 8] =
-    ["any_scopes", "claims", "content_types", "ip", "permissions", "pre_process", "rate_limit", "scopes"];
+const DEMANDS: [&str; 8] = [
+    access::ANY_SCOPES.name,
+    CLAIMS.name,
+    access::PERMISSIONS.name,
+    access::SCOPES.name,
+    keys::CONTENT_TYPES.name,
+    keys::IP.name,
+    keys::PRE_PROCESS.name,
+    keys::RATE_LIMIT.name,
+];
 
 /// Statuses from which on an answer refuses a request.
 const REFUSALS_FROM: u16 = 400;
@@ -21,18 +32,18 @@ pub(super) fn guard(path: &WrittenPath<'_>, authorizer: usize, read_loosely: boo
     let mut guard = Guard::new(read_loosely);
     demand_members(path.node, &mut guard);
     if let Some(bytes) = path.rules.max_body_bytes {
-        guard.limit("max_body_bytes", usize::try_from(bytes).unwrap_or(usize::MAX));
+        guard.limit(keys::MAX_BODY_BYTES.name, usize::try_from(bytes).unwrap_or(usize::MAX));
     }
     if let Some(access) = &path.access {
         // A wrong credential is refused even if none is needed.
-        guard.demand("authorizer", &authorizer.to_string());
+        guard.demand(access::AUTHORIZER.name, &authorizer.to_string());
         if !access.requirements.optional {
-            guard.demand("auth", "");
+            guard.demand(keys::AUTH.name, "");
         }
     }
     match &path.answer {
         Some(WrittenAnswer::Integration(integration)) => match &integration.settings {
-            Settings::HttpProxy { close_at_expiry: true, .. } => guard.demand("close_at_expiry", ""),
+            Settings::HttpProxy { close_at_expiry: true, .. } => guard.demand(http_proxy::CLOSE_AT_EXPIRY.name, ""),
             // A path that is there to be refused.
             Settings::Fixed(fixed) if fixed.status >= REFUSALS_FROM => guard.demand("refused", ""),
             _ => {}
@@ -45,7 +56,7 @@ pub(super) fn guard(path: &WrittenPath<'_>, authorizer: usize, read_loosely: boo
 fn demand_members(node: &Node<'_>, guard: &mut Guard) {
     let Value::Object(members) = &node.value else { return };
     for member in members {
-        if member.key == "auth" {
+        if member.key == keys::AUTH.name {
             demand_members(&member.node, guard);
         } else if DEMANDS.contains(&&*member.key) {
             guard.demand(&member.key, &member.node.to_json().to_text());

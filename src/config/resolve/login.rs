@@ -6,11 +6,12 @@ use std::rc::Rc;
 use crate::config::authorizer::keys::AUDIENCE;
 use crate::config::authorizer::{Authorizer, WrittenAuthorizer};
 use crate::config::integration::keys::Kind;
+use crate::config::introspection::{INTROSPECTION, Introspection};
 use crate::config::login::{Login, Provider};
 use crate::config::path::WrittenPath;
 use crate::config::reader::{Findings, Place, Written, advice, host_help};
 use crate::config::root;
-use crate::config::session::{self, Session, WrittenSession};
+use crate::config::session::{self, ClaimsFrom, Session, WrittenSession};
 use crate::config::tree::ConfigTree;
 use crate::route::Pattern;
 use crate::secret::Secret;
@@ -66,6 +67,19 @@ fn provider(written: &WrittenAuthorizer<'_>, authorizer: Rc<Authorizer>, is_one_
     })
 }
 
+/// Returns how each provider is asked about access tokens, and by which client; `None` if a part of that is wrong or not known here.
+pub(super) fn introspections(
+    tree: &ConfigTree<'_>,
+    authorizers: &[Option<Rc<Authorizer>>],
+) -> Vec<Option<(Rc<Provider>, Introspection)>> {
+    let resolved = tree.authorizers.iter().zip(authorizers).filter_map(|(written, known)| {
+        let introspection = written.introspection.clone()?;
+        let client = || provider(written, known.clone()?, false).map(Rc::new);
+        Some(client().zip(introspection))
+    });
+    resolved.collect()
+}
+
 /// Returns the session with its login, and reports what it lacks.
 pub(super) fn session(
     written: WrittenSession<'_>,
@@ -78,10 +92,21 @@ pub(super) fn session(
     let login_path = login_path(written.login_path, written.offset, paths, &place, findings);
     let provider = logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
     let by_claim = logins.authorizer.is_some_and(|authorizer| authorizer.audience_claim.is_some());
-    if provider.is_some_and(|provider| provider.audience.is_none()) && !by_claim {
+    let asks = logins.authorizer.is_some_and(|authorizer| authorizer.introspection.is_some());
+    let by_id_token = rules.claims_from == ClaimsFrom::IdToken;
+    if provider.is_some_and(|provider| provider.audience.is_none()) && !by_claim && !asks && !by_id_token {
         let message = "a session needs an \"audience\" in the authorizer";
-        let help = advice("add the API's identifier to the authorizer as \"audience\"").about([AUDIENCE.name]);
+        let help = advice(
+            "add the API's identifier to the authorizer as \"audience\"; if its access tokens are opaque, \"introspection\", or \
+             \"claims_from\": \"id_token\" here",
+        );
+        let help = help.about([AUDIENCE.name, INTROSPECTION.name]);
         findings.note(written.offset, &place, Code::MissingKey, format_args!("{message}"), help);
+    }
+    if by_id_token && logins.provider.as_ref().is_some_and(|provider| !provider.asks_for("openid")) {
+        let message = format_args!("logins bring no ID token without the scope \"openid\"");
+        let help = advice("add \"openid\" to the authorizer's \"scope\"");
+        findings.note(written.offset, &session::CLAIMS_FROM.at(&place), Code::MissingKey, message, help);
     }
     Some(Session { rules, login_path: login_path?, login: logins.login.clone()? })
 }

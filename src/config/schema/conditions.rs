@@ -5,13 +5,12 @@
 use super::patterns::{CLAIM_SOURCE, CREDENTIAL_SOURCE, PARAMETER};
 use crate::config::authorizer::keys::{self as authorizer, auth0, kinds_by_login};
 use crate::config::form::Form;
-use crate::config::grammar::{Json, absent, list, object, refused, wherever};
+use crate::config::grammar::{Json, absent, having, list, object, present, refused, wherever, with};
 use crate::config::integration::keys::{Kind, RESPONSE_KINDS, ResponseKind, TYPE, callback, http_proxy, names_of};
-use crate::config::key::Key;
 use crate::config::mapping::{self, request_headers};
 use crate::config::path::keys as path;
 use crate::config::rules::{cache::PER_USER, rate_limit};
-use crate::config::{access, protected_resource, provider, root};
+use crate::config::{access, introspection, protected_resource, provider, root, session};
 use crate::route::Method;
 
 /// Returns the schemas of an entry of `paths` as a whole.
@@ -34,7 +33,7 @@ pub fn of_path() -> Vec<Json> {
             "a cache needs an upstream that is asked by GET",
             present(&path::CACHE),
             object! {
-                "not": object! { "required": list![path::RESPONSE.name] },
+                "not": present(&path::RESPONSE),
                 "errorMessage": useless,
                 "properties": object! {
                     [path::METHOD]: refused(object! { "enum": no_gets }, useless),
@@ -49,7 +48,7 @@ pub fn of_path() -> Vec<Json> {
                 "properties": object! {
                     [path::CACHE]: object! {
                         "type": "object",
-                        "not": object! { "required": list![PER_USER.name], "properties": object! { [PER_USER]: object! { "const": true } } },
+                        "not": having(&PER_USER, object! { "const": true }),
                     },
                 },
             },
@@ -77,9 +76,9 @@ pub fn of_path() -> Vec<Json> {
         ),
         object! {
             "$comment": "exactly one of integration and response, which may be null",
-            "if": object! { "required": list![path::RESPONSE.name] },
+            "if": present(&path::RESPONSE),
             "then": with(&path::INTEGRATION, absent("The path has a response, and can give one answer.")),
-            "else": object! { "required": list![path::INTEGRATION.name], "properties": object! { [path::INTEGRATION]: object! { "type": "object" } } },
+            "else": having(&path::INTEGRATION, object! { "type": "object" }),
         },
         object! {
             "$comment": "without auth there are no claims, no users and no expiry",
@@ -96,15 +95,10 @@ pub fn of_path() -> Vec<Json> {
             },
             "else": with(
                 &path::CACHE,
-                object! {
-                    "required": list![PER_USER.name],
-                    "properties": object! {
-                        [PER_USER]: object! {
+                having(&PER_USER, object! {
                             "const": true,
                             "errorMessage": "Answers to one user would be given to the next: write true, or remove cache.",
-                        }
-                    },
-                },
+                        }),
             ),
         },
     ]
@@ -163,7 +157,7 @@ pub fn of_config() -> Vec<Json> {
             )),
         ),
         wherever(
-            "sessions can be begun and ended only where there are any",
+            "sessions can be begun and ended only if there are any",
             with(&root::SESSION, false.into()),
             every_path(with(
                 &path::INTEGRATION,
@@ -185,10 +179,7 @@ pub fn of_config() -> Vec<Json> {
                 &path::INTEGRATION,
                 object! {
                     "if": of_kind(with_address),
-                    "then": object! {
-                        "required": list![callback::REDIRECT_URI.name],
-                        "properties": object! { [callback::REDIRECT_URI]: object! { "type": "string" } },
-                    },
+                    "then": having(&callback::REDIRECT_URI, object! { "type": "string" }),
                 },
             )),
         ),
@@ -205,20 +196,22 @@ pub fn of_config() -> Vec<Json> {
         ),
         wherever(
             "a session needs an audience",
-            only_provider(&with_login, &[authorizer::AUDIENCE.name, authorizer::AUDIENCE_CLAIM.name]),
-            with(&root::SESSION, absent("Sessions need the authorizer's audience: add the API's identifier there.")),
+            only_provider(
+                &with_login,
+                &[authorizer::AUDIENCE.name, authorizer::AUDIENCE_CLAIM.name, introspection::INTROSPECTION.name],
+            ),
+            with(
+                &root::SESSION,
+                refused(
+                    object! {
+                        "type": "object",
+                        "properties": object! { [session::CLAIMS_FROM]: object! { "const": "access_token" } },
+                    },
+                    "Sessions need the authorizer's audience: add the API's identifier there.",
+                ),
+            ),
         ),
     ]
-}
-
-/// Returns the schema of an object whose `key`, if it is there, fits `schema`.
-fn with<S>(key: &Key<S>, schema: Json) -> Json {
-    object! { "properties": object! { [key]: schema } }
-}
-
-/// Returns the schema of an object that has a key.
-fn present<S>(key: &Key<S>) -> Json {
-    object! { "required": list![key.name] }
 }
 
 /// Returns the schema of an object of one of these types.
@@ -239,12 +232,12 @@ fn only_provider(kinds: &[&'static str], lacks: &[&str]) -> Json {
             [authorizer::TYPE]: object! { "type": "string", "$ref": Form::Reference.pointer() },
         },
     };
-    let by_kind = object! { "required": list![authorizer::TYPE.name], "properties": object! { [authorizer::TYPE]: object! { "enum": kinds } } };
+    let by_kind = having(&authorizer::TYPE, object! { "enum": kinds });
     let absent_keys = lacks.iter().map(|key| ((*key).to_owned(), false.into())).collect();
     let provider = object! {
         "type": "object",
         "properties": Json::Object(absent_keys),
         "anyOf": list![by_kind, by_domain],
     };
-    object! { "required": list![root::AUTHORIZER.name], "properties": object! { [root::AUTHORIZER]: provider } }
+    having(&root::AUTHORIZER, provider)
 }

@@ -1,6 +1,6 @@
 //! The forms that strings of a config have, as patterns that every JSON Schema validator can run (ECMA-262).
 //!
-//! A pattern says only what can be said of a text by itself. Where the parser knows more, as whether a host can exist, it lets
+//! A pattern says only what can be said of a text by itself. If the parser knows more, as whether a host can exist, it lets
 //! more pass than the parser does, and refuses nothing that is written as people write it.
 
 use crate::config::form::Form;

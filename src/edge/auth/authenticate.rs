@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::config::Access;
 use crate::edge::gateway::Gateway;
+use crate::edge::gateway::access_tokens::access_claims;
 use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::request::context::RequestContext;
 use crate::edge::session::access;
@@ -22,13 +23,14 @@ pub async fn authenticate(
     cx: &RequestContext,
     access: &Access,
 ) -> Result<Option<Rc<VerifiedClaims>>, Problem> {
-    let verifier = gateway.verifier(&access.authorizer);
     let header = cx.header("authorization");
     let credentials = bearer(header.as_deref());
     let needed = &access.requirements;
     let dispensable = needed.optional && credentials == Credentials::Absent;
     let claims = match credentials {
-        Credentials::Bearer(token) => verifier.access_claims(cx, token).await.map_err(VerifyError::into_problem),
+        Credentials::Bearer(token) => {
+            access_claims(gateway, cx, &access.authorizer, token).await.map_err(VerifyError::into_problem)
+        }
         // An invalid token never falls back to a session.
         Credentials::Malformed => Err(Problem::CredentialsMalformed),
         // Sessions have tokens of one authorizer.

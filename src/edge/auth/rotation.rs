@@ -64,11 +64,11 @@ pub async fn exchange(
         lost_after_ms: f64::from(timeout_ms) + LOST_AFTER_SECS as f64 * 1000.0,
     };
     let (application, endpoints) = (application.clone(), application.endpoints(invocation).await?);
-    let work = async move {
+    let work = Box::pin(async move {
         let outcome = token_requests::refresh(&application, &endpoints, &refresh_token).await;
         let rotated = is_rotated(&outcome, refresh_token.expose());
         (Rc::new(outcome), rotated)
-    };
+    });
     let shared = gateway.refreshes.share(invocation, name, rules, |(_, rotated)| *rotated, work).await;
     let outcome = shared.map_or_else(|| Rc::new(Err(TransportError::Timeout)), |(outcome, _)| outcome);
     Ok(RefreshExchangeAnswer { outcome, replayed: false })

@@ -7,13 +7,10 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::config::Endpoints;
 use crate::edge::gateway::application::Application;
-use crate::edge::runtime::http_client::Call;
 use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
 use crate::edge::runtime::panic::promise;
-use crate::edge::runtime::timing::now_secs;
-use crate::edge::runtime::webcrypto::{CryptoError, fresh_text, sign};
-use crate::oauth::{Form, Outcome, TokenResponse, TransportError, client_assertion, refresh_form, revocation_form};
+use crate::oauth::{Form, Outcome, TokenResponse, refresh_form, revocation_form};
 use crate::secret::Secret;
 
 #[wasm_bindgen(module = "/src/edge/auth/token_requests.js")]
@@ -22,35 +19,12 @@ extern "C" {
     fn revoke_token(url: &str, form: &str, authorization: Option<&str>, token: &str, ms: u32) -> Promise;
 }
 
-/// Sends a form of the application's.
-///
-/// # Errors
-/// If no whole answer came in time.
-pub async fn send_form(application: &Application, url: &str, form: Form) -> Outcome {
-    let form = signed(application, form).await?;
-    let timeout_ms = application.timeout_ms();
-    Call { url, form: Some(&form.body), authorization: form.authorization.as_deref(), timeout_ms }.send().await
-}
-
-/// Returns a form with an assertion, if the client authenticates by one.
-///
-/// # Errors
-/// If WebCrypto does not take its key.
-async fn signed(application: &Application, mut form: Form) -> Result<Form, TransportError> {
-    if let Some(key) = &application.provider.private_key {
-        let failed = |error: CryptoError| TransportError::Unreachable(["private_key: ", &error.0].concat());
-        let assertion = client_assertion(&application.provider, key, &fresh_text().map_err(failed)?, now_secs());
-        form.sign(&assertion, &sign(key, &assertion).await.map_err(failed)?);
-    }
-    Ok(form)
-}
-
 /// Exchanges a refresh token.
 ///
 /// # Errors
 /// If no whole answer came in time.
 pub async fn refresh(application: &Application, endpoints: &Endpoints, refresh_token: &Secret<String>) -> Outcome {
-    send_form(application, &endpoints.token, refresh_form(&application.provider, endpoints, refresh_token)).await
+    application.send(&endpoints.token, refresh_form(&application.provider, endpoints, refresh_token)).await
 }
 
 /// Revokes a refresh token, as far as the provider lets it be done; the log has what it did not.
@@ -86,7 +60,7 @@ impl Revocation {
             );
             return None;
         };
-        match signed(application, revocation_form(provider, &endpoints)).await {
+        match application.signed(revocation_form(provider, &endpoints)).await {
             Ok(form) => Some(Self { url: url.clone(), form }),
             Err(error) => {
                 log::warn("revocation_failed", &error.to_string());

@@ -4,7 +4,11 @@ use std::rc::Rc;
 
 use crate::config::{Endpoints, Provider};
 use crate::edge::gateway::verifier::Verifier;
+use crate::edge::runtime::http_client::Call;
 use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::timing::now_secs;
+use crate::edge::runtime::webcrypto::{CryptoError, fresh_text, sign};
+use crate::oauth::{Form, Outcome, TransportError, client_assertion};
 use crate::problem::Problem;
 
 /// The application at the provider that people log in at.
@@ -27,6 +31,29 @@ impl Application {
         }
         let endpoints = self.verifier.keys.current(invocation).await?.endpoints.clone();
         endpoints.ok_or_else(|| Problem::IdpUnavailable("it was never discovered".to_owned()))
+    }
+
+    /// Sends a form of the application's.
+    ///
+    /// # Errors
+    /// If no whole answer came in time.
+    pub async fn send(&self, url: &str, form: Form) -> Outcome {
+        let form = self.signed(form).await?;
+        let timeout_ms = self.timeout_ms();
+        Call { url, form: Some(&form.body), authorization: form.authorization.as_deref(), timeout_ms }.send().await
+    }
+
+    /// Returns a form with an assertion, if the client authenticates by one.
+    ///
+    /// # Errors
+    /// If WebCrypto does not take its key.
+    pub async fn signed(&self, mut form: Form) -> Result<Form, TransportError> {
+        if let Some(key) = &self.provider.private_key {
+            let failed = |error: CryptoError| TransportError::Unreachable(["private_key: ", &error.0].concat());
+            let assertion = client_assertion(&self.provider, key, &fresh_text().map_err(failed)?, now_secs());
+            form.sign(&assertion, &sign(key, &assertion).await.map_err(failed)?);
+        }
+        Ok(form)
     }
 
     /// Returns how long one call to the provider may take.

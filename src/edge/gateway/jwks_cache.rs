@@ -36,7 +36,7 @@ pub struct CachedJwks {
     pub endpoints: Option<Rc<Endpoints>>,
     /// Identifies the set: a token that another set verified does not count.
     pub generation: u64,
-    /// So few that a map of them weighs more than it saves. Where several requests import one at once, the first is used.
+    /// So few that a map of them weighs more than it saves. If several requests import one at once, the first is used.
     imported: RefCell<Vec<((usize, Algorithm), CryptoKey)>>,
 }
 

@@ -42,7 +42,7 @@ const KV_KEYS: [&str; 2] = ["gateway.config.json", "api-config.json"];
 /// A config in KV, and one that is invalid, is looked at again this often. KV itself may give an old text for a minute more.
 const RECHECK_MS: f64 = 60_000.0;
 
-/// Where a Secrets Store refused a secret, it is asked again this soon.
+/// If a Secrets Store refused a secret, it is asked again this soon.
 const REFUSED_RECHECK_MS: f64 = 5_000.0;
 
 struct Loaded {

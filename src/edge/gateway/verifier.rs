@@ -6,10 +6,15 @@ use std::rc::Rc;
 use crate::config::Authorizer;
 use crate::edge::gateway::jwks_cache::{CachedJwks, JwksCache};
 use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::single_flight::SingleFlight;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto;
+use crate::oauth::Outcome;
 use crate::problem::Problem;
-use crate::token::{Expectations, SignatureVerified, TokenCache, TokenError, UnverifiedToken, VerifiedClaims};
+use crate::token::{
+    ASKED, Expectations, SignatureVerified, TokenCache, TokenError, UnverifiedToken, Verdict, VerifiedClaims,
+    cached_until,
+};
 
 /// An authorizer and what is remembered of it between requests.
 pub struct Verifier {
@@ -17,15 +22,19 @@ pub struct Verifier {
     pub authorizer: Rc<Authorizer>,
     /// Its keys.
     pub keys: JwksCache,
-    /// Verified tokens of this authorizer only.
+    /// Valid tokens of this authorizer only.
     tokens: RefCell<TokenCache>,
+    /// Tokens that the issuer said are not valid; apart, so that made-up ones push no valid one out.
+    refused: RefCell<TokenCache>,
+    /// Questions about tokens that are with the issuer, by the token.
+    pub asking: SingleFlight<(Rc<Outcome>, bool)>,
 }
 
 /// Why a token is not accepted.
 pub enum VerifyError {
     /// The token's own fault.
     Token(TokenError),
-    /// The keys to tell cannot be had.
+    /// The keys to tell cannot be had, or the issuer's word.
     Keys(Problem),
 }
 
@@ -49,10 +58,23 @@ impl Verifier {
     /// Puts an authorizer to work, with the keys that are known of it.
     pub fn begin(authorizer: &Rc<Authorizer>, keys: Option<JwksCache>) -> Rc<Self> {
         let keys = keys.unwrap_or_else(|| JwksCache::new(authorizer));
-        Rc::new(Self { authorizer: Rc::clone(authorizer), keys, tokens: RefCell::default() })
+        let (tokens, refused, asking) = Default::default();
+        Rc::new(Self { authorizer: Rc::clone(authorizer), keys, tokens, refused, asking })
     }
 
-    /// Returns the claims of an access token. Waits for nothing if it was verified before.
+    /// Returns what the issuer said of a token at `now` or lately.
+    pub fn introspected(&self, token: &str, now: i64) -> Option<Verdict> {
+        let valid = self.tokens.borrow_mut().get(token, ASKED, now);
+        valid.or_else(|| self.refused.borrow_mut().get(token, ASKED, now))
+    }
+
+    /// Caches what the issuer said of a token when it was asked at `asked_at`.
+    pub fn cache_introspected(&self, token: &str, verdict: &Verdict, asked_at: i64) {
+        let cache = if verdict.is_ok() { &self.tokens } else { &self.refused };
+        cache.borrow_mut().insert(token, verdict.clone(), ASKED, cached_until(verdict, asked_at));
+    }
+
+    /// Returns the claims of an access token that is verified here. Waits for nothing if it was verified before.
     ///
     /// # Errors
     /// Why it is not accepted.
@@ -64,15 +86,15 @@ impl Verifier {
         let now = now_secs();
         if self.keys.is_fresh(now) {
             let known = self.tokens.borrow_mut().get(token, self.keys.generation(), now);
-            if let Some(claims) = known {
-                return Ok(claims);
+            if let Some(verdict) = known {
+                return Ok(verdict?);
             }
         }
         let (claims, generation) =
             self.verify(invocation, token, &Expectations::of_access_tokens(&self.authorizer)).await?;
         let claims = Rc::new(claims);
-        let good_until = claims.expires_at().saturating_add(self.authorizer.clock_skew_secs);
-        self.tokens.borrow_mut().insert(token, Rc::clone(&claims), generation, good_until);
+        let valid_until = claims.expires_at().saturating_add(self.authorizer.clock_skew_secs);
+        self.tokens.borrow_mut().insert(token, Ok(Rc::clone(&claims)), generation, valid_until);
         Ok(claims)
     }
 

@@ -35,7 +35,7 @@ pub async fn run(cx: &RequestContext, application: &Application) -> Result<Answe
         .map_err(Problem::LogoutTokenRefused)?;
 
     let index = digest(&index_subject(logout.claim, claims.text("iss").unwrap_or_default(), logout.value)).await?;
-    match spend(application.timeout_ms(), cx, &index, logout.jti, logout.good_until).await? {
+    match spend(application.timeout_ms(), cx, &index, logout.jti, logout.valid_until).await? {
         LogoutIndexAnswer::Done => Ok(Answer::private_json("{}".to_owned())),
         LogoutIndexAnswer::Replayed => Err(Problem::LogoutTokenRefused("it was used before")),
         LogoutIndexAnswer::Failed => Err(Problem::StoreUnavailable("a session could not be ended".to_owned())),

@@ -2,7 +2,7 @@
 
 use crate::config::{CallbackResponse, Login};
 use crate::edge::auth::grants;
-use crate::edge::auth::token_requests::{discard, send_form};
+use crate::edge::auth::token_requests::discard;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::VerifyError;
@@ -116,7 +116,7 @@ pub async fn log_in(
     if !grants::begin(gateway, cx, &names)? {
         return Err(used_before());
     }
-    let answer = send_form(&application, &endpoints.token, form).await;
+    let answer = application.send(&endpoints.token, form).await;
     let tokens = answer.map_err(Problem::from).and_then(|answer| parse_token_response(Grant::Code, &answer));
     grants::end(gateway, cx, &names, Ended::by(tokens.as_ref().err(), true));
     let tokens = tokens?;

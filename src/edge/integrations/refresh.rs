@@ -6,6 +6,7 @@ use crate::edge::auth::grants;
 use crate::edge::auth::rotation;
 use crate::edge::auth::rotation::Requester;
 use crate::edge::gateway::Gateway;
+use crate::edge::gateway::access_tokens::asked_claims;
 use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::{Verifier, VerifyError};
 use crate::edge::request::answer::Answer;
@@ -19,7 +20,7 @@ use crate::json::{self, ToText as _};
 use crate::oauth::{BodyKind, Ended, Grant, check_form, expires_in, parse_token_response, read_refresh_body};
 use crate::problem::{Problem, ProviderError};
 use crate::secret::Secret;
-use crate::token::{Credentials, Expectations, Expiry, bearer};
+use crate::token::{ClaimError, Credentials, Expectations, Expiry, TokenError, bearer};
 
 /// Uses the refresh token, unless the access token beside it is still valid. Without a refresh token it is the session's
 /// tokens that are renewed if they are due.
@@ -31,7 +32,7 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, application: &Applicati
     let Some(refresh_token) = find_refresh_token(cx).await? else {
         if bearer(cx.header("authorization").as_deref()) != Credentials::Absent {
             // A client with its own tokens gets its answer by those, whatever session its browser has.
-            let seconds = still_valid(verifier, cx).await?.ok_or(Problem::RefreshTokenMissing)?;
+            let seconds = still_valid(gateway, verifier, cx).await?.ok_or(Problem::RefreshTokenMissing)?;
             return Ok(token_still_valid(seconds));
         }
         let session = access::token(gateway, cx).await?.ok_or(Problem::RefreshTokenMissing)?;
@@ -48,7 +49,7 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, application: &Applicati
         return Err(Problem::RefreshTokenInvalid(ProviderError::of_gateway(reason)));
     }
     check_form(&refresh_token)?;
-    if let Some(seconds) = still_valid(verifier, cx).await? {
+    if let Some(seconds) = still_valid(gateway, verifier, cx).await? {
         return Ok(token_still_valid(seconds));
     }
     let name = digest(refresh_token.expose()).await?;
@@ -89,13 +90,21 @@ fn token_still_valid(seconds: i64) -> Answer {
 ///
 /// # Errors
 /// 401 if it is not genuine.
-async fn still_valid(verifier: &Verifier, cx: &RequestContext) -> Result<Option<i64>, Problem> {
+async fn still_valid(gateway: &Gateway, verifier: &Verifier, cx: &RequestContext) -> Result<Option<i64>, Problem> {
     let header = cx.header("authorization");
     let token = match bearer(header.as_deref()) {
         Credentials::Absent => return Ok(None),
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
         Credentials::Bearer(token) => token,
     };
+    if let Some(asked) = asked_claims(gateway, cx, &verifier.authorizer, token).await {
+        return match asked {
+            Ok(claims) => Ok(expires_in(claims.expires_at(), now_secs()).filter(|_| claims.get("exp").is_some())),
+            // The provider says the same of one that has expired.
+            Err(VerifyError::Token(TokenError::Inactive | TokenError::Claim(ClaimError::Expired { .. }))) => Ok(None),
+            Err(failure) => Err(failure.into_problem()),
+        };
+    }
     let expectations = Expectations { expiry: Expiry::Ignored, ..Expectations::of_access_tokens(&verifier.authorizer) };
     let verified = verifier.verify(cx, token, &expectations).await;
     let (claims, _) = verified.map_err(VerifyError::into_problem)?;

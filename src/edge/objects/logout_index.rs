@@ -103,7 +103,7 @@ fn read(object: &StoredObject) -> Result<IndexRecord, JsValue> {
 
 async fn keep(object: &StoredObject, index: &IndexRecord) -> Result<(), JsValue> {
     match index.to_json() {
-        Some(text) => object.keep_until(&text, index.good_until() * 1000).await,
+        Some(text) => object.keep_until(&text, index.valid_until() * 1000).await,
         None => object.erase().await,
     }
 }

@@ -41,7 +41,7 @@ async fn exchange(
     let secret = token.expose().as_bytes();
     let fresh = |outcome: Outcome| RefreshExchangeAnswer { outcome: Rc::new(outcome), replayed: false };
     let lost = match StoredResult::step(kept(object)?, &requester, now_whole_ms()) {
-        Step::Exchange(lost) => lost,
+        Step::Request(lost) => lost,
         Step::Replay(sealed) => {
             let opened = open(secret, PURPOSE, &[], &sealed).await?.and_then(|text| String::from_utf8(text).ok());
             let stored = opened.and_then(|text| RefreshExchangeAnswer::parse(&text));

@@ -12,14 +12,15 @@ use crate::edge::auth::rotation;
 use crate::edge::auth::rotation::Requester;
 use crate::edge::auth::token_requests::Revocation;
 use crate::edge::gateway::Gateway;
-use crate::edge::runtime::invocation::Detached;
+use crate::edge::gateway::application::Application;
+use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
 use crate::edge::runtime::panic::Work;
 use crate::edge::runtime::sealing::open;
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
 use crate::edge::runtime::timing::{now_secs, within};
 use crate::json;
-use crate::oauth::{Grant, Outcome, ProviderResponse, TransportError, parse_token_response};
+use crate::oauth::{Grant, Outcome, ProviderResponse, TransportError, id_token_expectations, parse_token_response};
 use crate::objects::{RefreshExchangeAnswer, SessionAnswer, SessionMessage};
 use crate::problem::Problem;
 use crate::secret::Secret;
@@ -85,8 +86,8 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
             create(object, session, &key, &tokens, until).await?;
             Ok(SessionAnswer::Done)
         }
-        SessionMessage::Access { key, rejected, silent } => {
-            let asked = Asked { key: &key, rejected: rejected.as_deref(), silent };
+        SessionMessage::Access { key, rejected, silent, id_token } => {
+            let asked = Asked { key: &key, rejected: rejected.as_deref(), silent, id_token };
             let answer = access(object, gateway, session, asked).await?;
             // In any case: it may have waited for a renewal meanwhile.
             let replaced = || SessionAnswer::Ended { reason: "a login replaced it".to_owned(), replaced: true };
@@ -114,6 +115,26 @@ struct Asked<'m> {
     rejected: Option<&'m str>,
     /// Whether this does not count as a use of the session.
     silent: bool,
+    /// Whether the ID token is wanted too.
+    id_token: bool,
+}
+
+impl Asked<'_> {
+    /// Returns the token, which may be used for so many seconds without asking again.
+    fn granted(&self, record: &SessionRecord, tokens: Tokens, valid_secs: i64) -> SessionAnswer {
+        let Tokens { access: token, subject, id_token, .. } = tokens;
+        let id_token = id_token.filter(|_| self.id_token);
+        SessionAnswer::Token { token, subject, id_token, until: record.token_until, valid_secs }
+    }
+
+    /// Returns the token if it is valid.
+    async fn usable(&self, object: &StoredObject, rules: &SessionRules) -> Result<Option<SessionAnswer>, JsValue> {
+        let Opened::Tokens(record, tokens) = opened(object, self.key).await? else { return Ok(None) };
+        Ok(match record.token_state(rules, now_secs()) {
+            TokenState::Fresh(seconds) | TokenState::Due(seconds) => Some(self.granted(&record, tokens, seconds)),
+            TokenState::Expired => None,
+        })
+    }
 }
 
 fn record(object: &StoredObject) -> Result<Option<SessionRecord>, JsValue> {
@@ -200,11 +221,11 @@ async fn access(
         state => state,
     };
     if let TokenState::Fresh(seconds) = state {
-        return Ok(granted(&record, &tokens, seconds));
+        return Ok(asked.granted(&record, tokens, seconds));
     }
     if tokens.refresh.is_none() {
         if let TokenState::Due(seconds) = state {
-            return Ok(granted(&record, &tokens, seconds));
+            return Ok(asked.granted(&record, tokens, seconds));
         }
         leave(object, None, false, false)?;
         return Ok(SessionAnswer::ended("its token has expired, and there is no refresh token"));
@@ -221,7 +242,7 @@ async fn access(
     if let TokenState::Due(_) = state {
         // Whatever comes of it is in the record.
         let _ = within(RENEWAL_PATIENCE_MS, JsFuture::from(renewal.clone())).await;
-        if let Some(token) = usable(object, rules, key).await? {
+        if let Some(token) = asked.usable(object, rules).await? {
             return Ok(token);
         }
     }
@@ -230,7 +251,7 @@ async fn access(
     let failed = !matches!(renewed, SessionAnswer::Done);
     // Who did not accept the token is not helped by it.
     if (!rejected || !failed)
-        && let Some(token) = usable(object, rules, key).await?
+        && let Some(token) = asked.usable(object, rules).await?
     {
         return Ok(token);
     }
@@ -241,21 +262,6 @@ async fn access(
         return Ok(SessionAnswer::ended("it ended while it was renewed"));
     }
     Ok(unreachable("the token that it was renewed with has expired already".to_owned()))
-}
-
-/// Returns the token if it is valid.
-async fn usable(object: &StoredObject, rules: &SessionRules, key: &str) -> Result<Option<SessionAnswer>, JsValue> {
-    let Opened::Tokens(record, tokens) = opened(object, key).await? else { return Ok(None) };
-    Ok(match record.token_state(rules, now_secs()) {
-        TokenState::Fresh(seconds) | TokenState::Due(seconds) => Some(granted(&record, &tokens, seconds)),
-        TokenState::Expired => None,
-    })
-}
-
-/// Returns the token, which may be used for so many seconds without asking again.
-fn granted(record: &SessionRecord, tokens: &Tokens, valid_secs: i64) -> SessionAnswer {
-    let (token, subject) = (tokens.access.clone(), tokens.subject.clone());
-    SessionAnswer::Token { token, subject, until: record.token_until, valid_secs }
 }
 
 /// Answers that there is no token at the moment, because the provider is unavailable.
@@ -313,7 +319,11 @@ async fn renew(
                 return Ok(not_renewed(&outcome));
             }
         };
-        tokens = tokens.renewed(&answer);
+        let id_token = match answer.id_token().filter(|_| goes_on && tokens.subject.is_some()) {
+            Some(id_token) => verified_id_token(gateway, &application, &detached, id_token.expose()).await,
+            None => None,
+        };
+        tokens = tokens.renewed(&answer, id_token);
         let sealed = sealed(login, key, &tokens).await?;
         let Some(mut record) = record(object)?.filter(|_| goes_on) else {
             // Ended while the provider was asked, or by what it said: nobody else knows of this token.
@@ -328,6 +338,29 @@ async fn renew(
         let outlived = replayed && record.token_until <= now_secs() && tokens.refresh.as_ref() != Some(&sent);
         if !outlived {
             return Ok(SessionAnswer::Done);
+        }
+    }
+}
+
+/// Returns an ID token that came with a renewal, if the session keeps it and it verifies as that of a login does. That it is of the same
+/// user is known already.
+async fn verified_id_token(
+    gateway: &Gateway,
+    application: &Application,
+    invocation: &dyn Invocation,
+    id_token: &str,
+) -> Option<String> {
+    if !gateway.config.keeps_id_tokens() {
+        return None;
+    }
+    let expectations = id_token_expectations(&application.provider);
+    match application.verifier.verify(invocation, id_token, &expectations).await {
+        Ok(_) => Some(id_token.to_owned()),
+        Err(failure) => {
+            // The session goes on with the one before, which verified when it came.
+            let reason = failure.into_problem().reason().unwrap_or_default().into_owned();
+            log::warn("id_token_not_renewed", &reason);
+            None
         }
     }
 }

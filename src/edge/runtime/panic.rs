@@ -12,16 +12,16 @@ use wasm_bindgen::JsValue;
 
 thread_local! {
     static INSTALLED: Cell<bool> = const { Cell::new(false) };
-    static OWED: RefCell<Owed> = const { RefCell::new(Owed { rejects: Vec::new(), free: Vec::new() }) };
+    static UNANSWERED: RefCell<Unanswered> = const { RefCell::new(Unanswered { rejects: Vec::new(), free: Vec::new() }) };
 }
 
 /// The `reject` of each promise that is not settled yet.
-struct Owed {
+struct Unanswered {
     rejects: Vec<Option<Function>>,
     free: Vec<usize>,
 }
 
-impl Owed {
+impl Unanswered {
     fn insert(&mut self, reject: Function) -> usize {
         match self.free.pop() {
             Some(slot) => {
@@ -45,7 +45,7 @@ impl Owed {
     }
 }
 
-/// Adds to the SDK's hook one that logs the panic and rejects what is owed; does so once per instance.
+/// Adds to the SDK's hook one that logs the panic and rejects what is unanswered; does so once per instance.
 pub fn install_hook() {
     if INSTALLED.replace(true) {
         return;
@@ -54,8 +54,10 @@ pub fn install_hook() {
     std::panic::set_hook(Box::new(move |info| {
         console_error_panic_hook::hook(info);
         sdk_hook(info);
-        let owed = OWED.with(|owed| owed.try_borrow_mut().map(|mut owed| std::mem::take(&mut owed.rejects)));
-        for reject in owed.into_iter().flatten().flatten() {
+        let unanswered = UNANSWERED.with(|unanswered| {
+            unanswered.try_borrow_mut().map(|mut unanswered| std::mem::take(&mut unanswered.rejects))
+        });
+        for reject in unanswered.into_iter().flatten().flatten() {
             // Nothing is left to do for a promise that cannot be rejected.
             let _ = reject.call1(&JsValue::UNDEFINED, &JsValue::from_str("the gateway panicked"));
         }
@@ -76,13 +78,13 @@ pub fn guarded_promise(work: Work) -> Promise {
     let mut work = Some(work);
     Promise::new(&mut |resolve, reject| {
         let Some(work) = work.take() else { return };
-        let slot = OWED.with_borrow_mut(|owed| owed.insert(reject.clone()));
+        let slot = UNANSWERED.with_borrow_mut(|unanswered| unanswered.insert(reject.clone()));
         wasm_bindgen_futures::spawn_local(async move {
             let (settle, value) = match work.await {
                 Ok(value) => (resolve, value),
                 Err(error) => (reject, error),
             };
-            OWED.with_borrow_mut(|owed| owed.remove(slot));
+            UNANSWERED.with_borrow_mut(|unanswered| unanswered.remove(slot));
             // A client that has hung up is not our failure.
             let _ = settle.call1(&JsValue::UNDEFINED, &value);
         });

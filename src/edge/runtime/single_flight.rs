@@ -4,6 +4,7 @@
 //! be settled. The work itself runs under `waitUntil`: the client that began it may hang up.
 
 use std::cell::{Cell, RefCell};
+use std::pin::Pin;
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
@@ -60,7 +61,7 @@ impl<V: Clone + 'static> SingleFlight<V> {
         key: String,
         rules: SingleFlightRules,
         replays: fn(&V) -> bool,
-        work: impl Future<Output = V> + 'static,
+        work: Pin<Box<dyn Future<Output = V>>>,
     ) -> Option<V> {
         self.forget_old(rules);
         let existing = self.0.borrow().iter().find(|(known, _)| *known == key).map(|(_, flight)| Rc::clone(flight));

@@ -2,18 +2,23 @@
 
 use std::rc::Rc;
 
-use crate::config::Session;
+use crate::config::{ClaimsFrom, Session};
 use crate::edge::gateway::Gateway;
+use crate::edge::gateway::access_tokens::{access_claims, asked_claims};
 use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::request::context::RequestContext;
-use crate::edge::runtime::timing::now_ms;
+use crate::edge::runtime::timing::{now_ms, now_secs};
 use crate::edge::session::cookie::{clear_cookie, presented_cookie};
 use crate::edge::session::lifecycle::end;
 use crate::edge::session::objects::ask_session;
+use crate::oauth::id_token_expectations;
 use crate::objects::{SessionAnswer, SessionMessage};
 use crate::problem::Problem;
 use crate::session::{Known, RequestKind, SessionCookie, SessionToken, is_from_own_pages};
 use crate::token::{ClaimError, TokenError, VerifiedClaims};
+
+/// Why a session has no claims that began without an ID token, and was renewed without one.
+const NO_ID_TOKEN: ClaimError = ClaimError::Missing { claim: "id_token" };
 
 /// Returns the access token of the request's session, renewed if it was due; `None` if the request has none. Waits for
 /// nothing if this isolate asked recently.
@@ -58,7 +63,9 @@ async fn access(
 ) -> Result<SessionToken, Problem> {
     // Counted from before the question: an answer may have been long on its way while the session ended.
     let asked_ms = now_ms();
-    let message = SessionMessage::Access { key: cookie.key(), rejected: rejected.map(str::to_owned), silent: false };
+    let (key, rejected) = (cookie.key(), rejected.map(str::to_owned));
+    let id_token = session.rules.claims_from == ClaimsFrom::IdToken;
+    let message = SessionMessage::Access { key, rejected, silent: false, id_token };
     let answer = ask_session(session.login.provider.authorizer.timeout_ms, cx, &cookie.object_name(), &message).await?;
     let replaced = matches!(answer, SessionAnswer::Ended { replaced: true, .. });
     let token = answer.into_token(asked_ms).inspect_err(|problem| {
@@ -93,8 +100,7 @@ pub fn do_without(cx: &RequestContext, problem: Problem) -> Result<(), Problem> 
 pub async fn claims(gateway: &Gateway, cx: &RequestContext) -> Result<Rc<VerifiedClaims>, Problem> {
     let Some(session) = &gateway.config.session else { return Err(Problem::TokenMissing) };
     let rejected = token(gateway, cx).await?.ok_or(Problem::TokenMissing)?;
-    let verifier = gateway.verifier(&session.login.provider.authorizer);
-    let failure = match verifier.access_claims(cx, &rejected.token).await {
+    let failure = match claims_of(gateway, cx, session, &rejected).await {
         Ok(claims) => return Ok(claims),
         Err(failure) => failure,
     };
@@ -106,7 +112,7 @@ pub async fn claims(gateway: &Gateway, cx: &RequestContext) -> Result<Rc<Verifie
             if renewed.token == rejected.token {
                 failure
             } else {
-                let verified = verifier.access_claims(cx, &renewed.token).await;
+                let verified = claims_of(gateway, cx, session, &renewed).await;
                 cx.session_token.replace(Some(renewed));
                 match verified {
                     Ok(claims) => return Ok(claims),
@@ -118,11 +124,35 @@ pub async fn claims(gateway: &Gateway, cx: &RequestContext) -> Result<Rc<Verifie
     gateway.sessions.borrow_mut().forget(&cookie);
     match failure {
         VerifyError::Keys(problem) => Err(problem),
-        // Issued for another audience or by another issuer than the config has: no renewal changes that.
-        VerifyError::Token(error @ TokenError::Claim(ClaimError::Issuer { .. } | ClaimError::Audience { .. })) => {
+        // Issued for another audience or by another issuer than the config has, or before the config asked for an ID token: no renewal
+        // changes that.
+        VerifyError::Token(
+            error @ TokenError::Claim(ClaimError::Issuer { .. } | ClaimError::Audience { .. } | NO_ID_TOKEN),
+        ) => {
             end(gateway, cx, session).await?;
             Err(Problem::SessionExpired(error.to_string().into()))
         }
         VerifyError::Token(error) => Err(Problem::IdpUnavailable(format!("the session's token: {error}"))),
     }
+}
+
+/// Returns the claims of a session by its tokens.
+async fn claims_of(
+    gateway: &Gateway,
+    cx: &RequestContext,
+    session: &Session,
+    token: &SessionToken,
+) -> Result<Rc<VerifiedClaims>, VerifyError> {
+    let provider = &session.login.provider;
+    if session.rules.claims_from == ClaimsFrom::AccessToken {
+        return access_claims(gateway, cx, &provider.authorizer, &token.token).await;
+    }
+    // Whom the access token is for is the upstream's business, but the provider may have withdrawn it.
+    let said = asked_claims(gateway, cx, &provider.authorizer, &token.token).await;
+    if let Some(Err(failure @ (VerifyError::Keys(_) | VerifyError::Token(TokenError::Inactive)))) = said {
+        return Err(failure);
+    }
+    let id_token = token.id_token.as_deref().ok_or(TokenError::Claim(NO_ID_TOKEN))?;
+    let claims = VerifiedClaims::of_session(id_token, &id_token_expectations(provider), token.until, now_secs())?;
+    Ok(Rc::new(claims))
 }

@@ -1,7 +1,8 @@
 //! The beginning of a session, by a login, and its end by the browser.
 
-use crate::config::Session;
+use crate::config::{ClaimsFrom, Session};
 use crate::edge::gateway::Gateway;
+use crate::edge::gateway::access_tokens::access_claims;
 use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::log;
@@ -28,21 +29,15 @@ pub async fn begin(
     id_claims: Option<&VerifiedClaims>,
 ) -> Result<(), Problem> {
     let (rules, provider) = (&session.rules, &session.login.provider);
-    let verifier = gateway.verifier(&provider.authorizer);
     let timeout_ms = provider.authorizer.timeout_ms;
     let token = tokens.access_token();
-    let claims = verifier.access_claims(cx, token).await.map_err(|failure| match failure {
-        VerifyError::Token(error) => {
-            let mut reason = format!("its access token: {error}");
-            // An opaque token has one part, an encrypted one has five.
-            if matches!(error, TokenError::NotThreeParts) {
-                reason.push_str(", but ");
-                reason.push_str(&token.split('.').count().to_string());
-            }
-            Problem::AccessTokenUnfit(reason)
+    let expires_at = match rules.claims_from {
+        ClaimsFrom::IdToken => id_claims.map(VerifiedClaims::expires_at).unwrap_or_default(),
+        ClaimsFrom::AccessToken => {
+            let claims = access_claims(gateway, cx, &provider.authorizer, token).await;
+            claims.map_err(|failure| unfit(token, failure))?.expires_at()
         }
-        VerifyError::Keys(problem) => problem,
-    })?;
+    };
     let cookie = SessionCookie::from_random(random_bytes()?, random_bytes()?);
     let name = cookie.object_name();
     if let Some(id_claims) = id_claims.filter(|_| gateway.config.has_backchannel_logout()) {
@@ -54,7 +49,7 @@ pub async fn begin(
             ask_logout_index(timeout_ms, cx, &index, &message).await?;
         }
     }
-    let until = token_until(tokens, now_secs()).unwrap_or_else(|| claims.expires_at());
+    let until = token_until(tokens, now_secs()).unwrap_or(expires_at);
     // Each login at Auth0 has its own refresh tokens. Elsewhere those of one session at the provider may be one grant.
     let sid = id_claims.and_then(|claims| claims.text("sid")).filter(|_| provider.endpoints.is_none());
     let kept = Tokens {
@@ -62,6 +57,7 @@ pub async fn begin(
         refresh: tokens.refresh_token().map(str::to_owned),
         subject: id_claims.and_then(|claims| claims.text("sub")).map(str::to_owned),
         sid: sid.map(str::to_owned),
+        id_token: tokens.id_token().filter(|_| gateway.config.keeps_id_tokens()).map(|token| token.expose().clone()),
     };
     let message = SessionMessage::Create { key: cookie.key(), tokens: kept, until };
     ask_session(timeout_ms, cx, &name, &message).await?;
@@ -76,6 +72,22 @@ pub async fn begin(
         }
     }
     Ok(())
+}
+
+/// Returns the answer to a login whose access token is not accepted.
+fn unfit(token: &str, failure: VerifyError) -> Problem {
+    match failure {
+        VerifyError::Token(error) => {
+            let mut reason = format!("its access token: {error}");
+            // An opaque token has one part, an encrypted one has five.
+            if matches!(error, TokenError::NotThreeParts) {
+                reason.push_str(", but ");
+                reason.push_str(&token.split('.').count().to_string());
+            }
+            Problem::AccessTokenUnfit(reason)
+        }
+        VerifyError::Keys(problem) => problem,
+    }
 }
 
 /// Ends the request's session, if it has one, and clears its cookie; the session has its refresh token revoked.

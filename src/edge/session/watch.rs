@@ -59,7 +59,10 @@ pub fn close_at_expiry(
 
 /// Returns a session for `watch.js`: its object, and the message in two forms, one that counts as a use and one that does not.
 fn asked_session(cx: &RequestContext, cookie: &SessionCookie) -> Result<JsValue, JsValue> {
-    let message = |silent| SessionMessage::Access { key: cookie.key(), rejected: None, silent }.to_json().into();
+    let message = |silent| {
+        let (key, rejected) = (cookie.key(), None);
+        SessionMessage::Access { key, rejected, silent, id_token: false }.to_json().into()
+    };
     let members = [
         ("objects", bindings::raw(cx.env(), Class::Session.binding())),
         ("name", cookie.object_name().into()),

@@ -12,11 +12,11 @@ const LINES_SHOWN_MAX: usize = 5;
 #[derive(Default)]
 pub struct Notes {
     list: Vec<Note>,
-    by_text: HashMap<(String, Stands), usize>,
+    by_text: HashMap<(String, AlsoIn), usize>,
 }
 
 struct Note {
-    stands: Stands,
+    also_in: AlsoIn,
     kind: Option<Kind>,
     text: String,
     places: Vec<String>,
@@ -24,13 +24,13 @@ struct Note {
 
 /// Where else a note is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Stands {
+pub enum AlsoIn {
     /// In the entry of its place.
-    InEntry,
+    Entry,
     /// In the entry of its place, which answers 501.
-    InBlockedEntry,
+    BlockedEntry,
     /// Nowhere.
-    Alone,
+    Nothing,
 }
 
 /// A kind of note whose words differ at each place.
@@ -44,16 +44,16 @@ pub enum Kind {
 
 impl Notes {
     /// Adds a note about a place; an empty place is the whole description.
-    pub fn add(&mut self, stands: Stands, place: &str, text: impl Into<String>) {
-        self.add_of(None, stands, place, text.into());
+    pub fn add(&mut self, also_in: AlsoIn, place: &str, text: impl Into<String>) {
+        self.add_of(None, also_in, place, text.into());
     }
 
     /// Adds a note of a kind.
-    pub fn add_of(&mut self, kind: Option<Kind>, stands: Stands, place: &str, text: String) {
+    pub fn add_of(&mut self, kind: Option<Kind>, also_in: AlsoIn, place: &str, text: String) {
         let next = self.list.len();
-        let index = *self.by_text.entry((text.clone(), stands)).or_insert(next);
+        let index = *self.by_text.entry((text.clone(), also_in)).or_insert(next);
         if index == next {
-            self.list.push(Note { stands, kind, text, places: Vec::new() });
+            self.list.push(Note { also_in, kind, text, places: Vec::new() });
         }
         if let Some(note) = self.list.get_mut(index).filter(|_| !place.is_empty()) {
             note.places.push(place.to_owned());
@@ -99,11 +99,11 @@ impl Notes {
 
 impl Note {
     fn line(&self, is_made: bool) -> String {
-        let shown = match self.stands {
+        let shown = match self.also_in {
             // A line names each skipped place, except for what is in another file: there the advice is to bundle.
-            Stands::InBlockedEntry if self.kind.is_none() => usize::MAX,
-            Stands::InEntry | Stands::InBlockedEntry => PLACES_SHOWN_MAX,
-            Stands::Alone => usize::MAX,
+            AlsoIn::BlockedEntry if self.kind.is_none() => usize::MAX,
+            AlsoIn::Entry | AlsoIn::BlockedEntry => PLACES_SHOWN_MAX,
+            AlsoIn::Nothing => usize::MAX,
         };
         let mut line = self.places.iter().take(shown).cloned().collect::<Vec<_>>().join(", ");
         if self.places.len() > shown {
@@ -113,7 +113,7 @@ impl Note {
             line.push_str(": ");
         }
         line.push_str(&self.text);
-        if is_made && self.stands == Stands::InBlockedEntry {
+        if is_made && self.also_in == AlsoIn::BlockedEntry {
             line.push_str("; the path answers 501");
         }
         line
@@ -133,15 +133,15 @@ mod tests {
     fn what_is_said_of_many_places_is_one_line() {
         let mut notes = Notes::default();
         for number in 1..=1_564 {
-            notes.add(Stands::InEntry, &format!("GET /{number}"), "an API key");
-            notes.add(Stands::Alone, &format!("TRACE /{number}"), format!("left out {}", number % 2));
+            notes.add(AlsoIn::Entry, &format!("GET /{number}"), "an API key");
+            notes.add(AlsoIn::Nothing, &format!("TRACE /{number}"), format!("left out {}", number % 2));
             let text = format!("it refers to \"{number}.yaml\"");
-            notes.add_of(Some(Kind::Elsewhere), Stands::InBlockedEntry, &format!("PUT /{number}"), text);
+            notes.add_of(Some(Kind::Elsewhere), AlsoIn::BlockedEntry, &format!("PUT /{number}"), text);
         }
         for place in ["GET /a", "GET /b", "GET /c", "GET /d"] {
-            notes.add(Stands::InBlockedEntry, place, "too many scopes");
+            notes.add(AlsoIn::BlockedEntry, place, "too many scopes");
         }
-        notes.add(Stands::InEntry, "", "extensions");
+        notes.add(AlsoIn::Entry, "", "extensions");
         let lines = notes.lines(true);
         assert_eq!(lines[0], "GET /1, GET /2, GET /3 and 1561 more: an API key");
         assert!(lines[1].starts_with("TRACE /1, TRACE /3, "), "{}", lines[1]);

@@ -190,7 +190,7 @@ fn asked<'o>(operations: &'o [Operation], method: &str, path: &str) -> Vec<&'o S
     matching.iter().filter(meant).map(|(_, security)| *security).collect()
 }
 
-/// Checks whether the description lets the caller in: nobody knows the key, and a token stands for one where that alone is asked.
+/// Checks whether the description lets the caller in: nobody knows the key, and a token stands for one if that alone is asked.
 fn description_lets_in(security: &Security, caller: &Caller) -> bool {
     let Some(security) = security else { return false };
     let by_key_alone = security.iter().all(|(key, token)| *key && token.is_none());

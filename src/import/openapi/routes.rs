@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::access::{Access, Requirement};
-use super::notes::{Kind, Notes, Stands, one_line};
+use super::notes::{AlsoIn, Kind, Notes, one_line};
 use super::reference::{Lost, follow};
 use super::schemes::Schemes;
 use super::servers::Servers;
@@ -172,12 +172,12 @@ impl<'d> Routes<'d> {
         }
         for (name, _) in self.description.get("webhooks").map(Json::members).unwrap_or_default() {
             let place = format!("webhooks.{name}");
-            self.notes.add(Stands::Alone, &place, "not taken over: the API sends it, not through the gateway");
+            self.notes.add(AlsoIn::Nothing, &place, "not taken over: the API sends it, not through the gateway");
         }
         self.part_shared_requests();
         self.guard_what_is_left_out();
         if let Some(note) = self.extensions.note() {
-            self.notes.add(Stands::Alone, "", note);
+            self.notes.add(AlsoIn::Nothing, "", note);
         }
         if self.taken() == 0 && self.reasons.is_empty() {
             self.reasons = self.notes.lines(false);
@@ -244,9 +244,9 @@ impl<'d> Routes<'d> {
             } else if lower == "trace" {
                 self.operations += 1;
                 let place = format!("TRACE {template}");
-                self.notes.add(Stands::Alone, &place, "not taken over: the gateway does not support TRACE");
+                self.notes.add(AlsoIn::Nothing, &place, "not taken over: the gateway does not support TRACE");
             } else if !ITEM_KEYS.contains(&key.as_str()) && !key.starts_with("x-") {
-                self.notes.add(Stands::Alone, template, format!("not taken over: \"{key}\" is not a method"));
+                self.notes.add(AlsoIn::Nothing, template, format!("not taken over: \"{key}\" is not a method"));
             }
         }
     }
@@ -268,19 +268,19 @@ impl<'d> Routes<'d> {
         let read = match Template::read(template) {
             Ok(read) => read,
             Err(reason) => {
-                self.notes.add(Stands::Alone, &place, format!("not taken over: {reason}"));
+                self.notes.add(AlsoIn::Nothing, &place, format!("not taken over: {reason}"));
                 return self.leave_out(method, template, Some(access));
             }
         };
         review.extend(read.hint.map(str::to_owned));
         for (name, _) in operation.get("callbacks").map(Json::members).unwrap_or_default() {
             let note = format!("callback \"{name}\" not taken over: the API sends it, not through the gateway");
-            self.notes.add(Stands::Alone, &place, note);
+            self.notes.add(AlsoIn::Nothing, &place, note);
         }
         let (server, of_its_own) = self.server_of(template, item, &place, operation);
         review.extend(of_its_own);
         for note in &review {
-            self.notes.add(Stands::InEntry, &place, note.as_str());
+            self.notes.add(AlsoIn::Entry, &place, note.as_str());
         }
         let summary = [operation.text("operationId"), operation.text("summary")];
         let summary: Vec<_> = summary.into_iter().flatten().map(one_line).filter(|text| !text.is_empty()).collect();
@@ -311,11 +311,11 @@ impl<'d> Routes<'d> {
     fn skip_of(&mut self, kind: Option<Kind>, method: &'static str, template: &str, place: &str, review: String) {
         match Template::read(template) {
             Ok(read) => {
-                self.notes.add_of(kind, Stands::InBlockedEntry, place, review.clone());
+                self.notes.add_of(kind, AlsoIn::BlockedEntry, place, review.clone());
                 self.block(method, read, template, review);
             }
             Err(_) => {
-                self.notes.add_of(kind, Stands::Alone, place, review);
+                self.notes.add_of(kind, AlsoIn::Nothing, place, review);
                 self.leave_out(method, template, None);
             }
         }
@@ -364,7 +364,7 @@ impl<'d> Routes<'d> {
         };
         let (index, notes) = self.servers.take(&at, servers);
         for note in notes {
-            self.notes.add(Stands::InEntry, &at, note);
+            self.notes.add(AlsoIn::Entry, &at, note);
         }
         let note = own.then(|| match self.servers.is_wished() {
             true => "--server replaces its own servers".to_owned(),
@@ -383,23 +383,20 @@ impl<'d> Routes<'d> {
         };
         let (name, other) = (route.name(), first.name());
         let was_blocked = first.answer == Answer::Nothing;
-        let (stands, review) = match Access::both(first.access.as_ref(), route.access.as_ref()) {
+        let (also_in, review) = match Access::both(first.access.as_ref(), route.access.as_ref()) {
             Ok(access) if !was_blocked => {
                 let where_to = if route.answer == first.answer { "" } else { " and sends them to its upstream" };
                 first.access = access;
                 let asks = "and requires what both require";
-                (Stands::InEntry, format!("{name} matches the same requests: this entry takes both{where_to}, {asks}"))
+                (AlsoIn::Entry, format!("{name} matches the same requests: this entry takes both{where_to}, {asks}"))
             }
-            Ok(_) => (Stands::InBlockedEntry, format!("{name} matches the same requests: neither is taken over")),
+            Ok(_) => (AlsoIn::BlockedEntry, format!("{name} matches the same requests: neither is taken over")),
             Err(reason) => {
                 first.answer = Answer::Nothing;
-                (
-                    Stands::InBlockedEntry,
-                    format!("{name} matches the same requests, and {reason}: neither is taken over"),
-                )
+                (AlsoIn::BlockedEntry, format!("{name} matches the same requests, and {reason}: neither is taken over"))
             }
         };
-        self.notes.add_of(Some(Kind::Shared), stands, &other, review.clone());
+        self.notes.add_of(Some(Kind::Shared), also_in, &other, review.clone());
         first.review.push(review);
         first.origins.extend(route.origins);
     }
@@ -449,25 +446,25 @@ impl<'d> Routes<'d> {
                 else {
                     continue;
                 };
-                let (stands, review) = match Access::both(route.access.as_ref(), any.access.as_ref()) {
+                let (also_in, review) = match Access::both(route.access.as_ref(), any.access.as_ref()) {
                     Ok(_) if any.answer == Answer::Nothing => {
                         route.answer = Answer::Nothing;
-                        (Stands::InBlockedEntry, format!("{name} matches the same requests, and is not taken over"))
+                        (AlsoIn::BlockedEntry, format!("{name} matches the same requests, and is not taken over"))
                     }
                     Ok(both) if both == route.access => continue,
                     Ok(both) => {
                         route.access = both;
                         (
-                            Stands::InEntry,
+                            AlsoIn::Entry,
                             format!("{name} matches the same requests: this entry requires what that requires, too"),
                         )
                     }
                     Err(reason) => {
                         route.answer = Answer::Nothing;
-                        (Stands::InBlockedEntry, format!("{name} matches the same requests, and {reason}"))
+                        (AlsoIn::BlockedEntry, format!("{name} matches the same requests, and {reason}"))
                     }
                 };
-                self.notes.add_of(Some(Kind::Shared), stands, &route.name(), review.clone());
+                self.notes.add_of(Some(Kind::Shared), also_in, &route.name(), review.clone());
                 route.review.push(review);
             }
         }
@@ -531,15 +528,15 @@ impl<'d> Routes<'d> {
             beside.into_iter().for_each(|any| route.restrict(any.access.as_ref(), any.answer));
         }
         for mut route in parted {
-            let (stands, ending) = match route.answer {
-                Answer::Nothing => (Stands::InBlockedEntry, "no requirement is known that meets both"),
-                Answer::Upstream(_) => (Stands::InEntry, "requires what both require"),
+            let (also_in, ending) = match route.answer {
+                Answer::Nothing => (AlsoIn::BlockedEntry, "no requirement is known that meets both"),
+                Answer::Upstream(_) => (AlsoIn::Entry, "requires what both require"),
             };
             for review in &mut route.review {
                 review.push_str(ending);
                 self.notes.add_of(
                     Some(Kind::Shared),
-                    stands,
+                    also_in,
                     &format!("{} {}", route.method, route.template.pattern),
                     review.clone(),
                 );
@@ -622,27 +619,24 @@ impl<'d> Routes<'d> {
                 let name = format!("{} {}", left.method, left.template);
                 let both =
                     left.access.as_ref().map(|access| (access, Access::both(route.access.as_ref(), access.as_ref())));
-                let (stands, review) = match both {
+                let (also_in, review) = match both {
                     // There is nothing to add if it is as strict already, except if tokens were optional on both sides.
                     Some((_, Ok(access))) if access == route.access => continue,
                     Some((None, Ok(_))) => continue,
                     Some((Some(_), Ok(access))) => {
                         route.access = access;
-                        (Stands::InEntry, format!("takes the requests of {name}, and requires what that requires, too"))
+                        (AlsoIn::Entry, format!("takes the requests of {name}, and requires what that requires, too"))
                     }
                     Some((_, Err(reason))) => {
                         route.answer = Answer::Nothing;
-                        (Stands::InBlockedEntry, format!("takes the requests of {name}, and {reason}"))
+                        (AlsoIn::BlockedEntry, format!("takes the requests of {name}, and {reason}"))
                     }
                     None => {
                         route.answer = Answer::Nothing;
-                        (
-                            Stands::InBlockedEntry,
-                            format!("takes the requests of {name}, whose requirements are unknown"),
-                        )
+                        (AlsoIn::BlockedEntry, format!("takes the requests of {name}, whose requirements are unknown"))
                     }
                 };
-                self.notes.add_of(Some(Kind::Shared), stands, &route.name(), review.clone());
+                self.notes.add_of(Some(Kind::Shared), also_in, &route.name(), review.clone());
                 route.review.push(review);
             }
         }

@@ -165,24 +165,15 @@ mod tests {
     use super::*;
 
     #[test]
+    #[rustfmt::skip] // One row a line.
     fn the_first_server_that_a_gateway_can_call_is_taken() {
         let table = [
             ("none", "[]", "$env.API_URL", 1),
             ("one with a base path", r#"[{"url": "https://a.example/v1"}]"#, "https://a.example/v1", 0),
             ("two", r#"[{"url": "https://a.example"}, {"url": "https://b.example"}]"#, "https://a.example", 1),
             ("a relative one", r#"[{"url": "/v1"}]"#, "$env.API_URL", 1),
-            (
-                "a relative one before",
-                r#"[{"url": "/v1"}, {"url": "https://a.example/v1"}]"#,
-                "https://a.example/v1",
-                0,
-            ),
-            (
-                "a socket before",
-                r#"[{"url": "wss://a.example"}, {"url": "https://a.example"}]"#,
-                "https://a.example",
-                1,
-            ),
+            ("a relative one before", r#"[{"url": "/v1"}, {"url": "https://a.example/v1"}]"#, "https://a.example/v1", 0),
+            ("a socket before", r#"[{"url": "wss://a.example"}, {"url": "https://a.example"}]"#, "https://a.example", 1),
             ("credentials", r#"[{"url": "https://u:p@a.example"}]"#, "$env.API_URL", 2),
             (
                 "variables",
@@ -193,12 +184,7 @@ mod tests {
             ("a variable without a default", r#"[{"url": "https://{host}/"}]"#, "$env.API_URL", 2),
             ("a reference of the config's", r#"[{"url": "$secret.KEY"}]"#, "$env.API_URL", 1),
             ("one that holds such a reference", r#"[{"url": "https://a.example/$env.V/x"}]"#, "$env.API_URL", 2),
-            (
-                "a default that is one",
-                r#"[{"url": "https://a.example/{v}", "variables": {"v": {"default": "$env.V"}}}]"#,
-                "$env.API_URL",
-                2,
-            ),
+            ("a default that is one", r#"[{"url": "https://a.example/{v}", "variables": {"v": {"default": "$env.V"}}}]"#, "$env.API_URL", 2),
             ("no list", r#"{"url": "https://a.example"}"#, "$env.API_URL", 1),
         ];
         for (message, json, url, count) in table {

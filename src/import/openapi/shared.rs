@@ -1,6 +1,6 @@
 //! Which entries of a config match the same requests, by the shapes of their paths, and which of them takes these.
 //!
-//! As in the gateway's order: what ends in a rest comes last, and from the left a literal segment comes first. Where each of two
+//! As in the gateway's order: what ends in a rest comes last, and from the left a literal segment comes first. If each of two
 //! has a literal before the other, a description need not mean the same.
 
 use std::collections::BTreeMap;

@@ -213,7 +213,7 @@ impl Template {
         other.0.iter().any(|form| (is_literal(form) || !self.is_literal()) && takes(&self.segments(), form))
     }
 
-    /// Tells the same where no operation stands here that would be the more specific one.
+    /// Does the same if no operation stands here that would be the more specific one.
     pub fn meets(&self, other: &Reach) -> bool {
         other.0.iter().any(|form| takes(&self.segments(), form))
     }

@@ -114,39 +114,20 @@ mod tests {
     use super::*;
 
     #[test]
+    #[rustfmt::skip] // One row a line.
     fn only_what_was_kept_out_counts() {
         let table = [
             (r#"{"allow": ["192.0.2.0/24"]}"#, r#"{"allow": ["0.0.0.0/0"]}"#, Some("0.0.0.0/0"), "every address"),
             (r#"{"allow": ["192.0.2.0/24"]}"#, r#"{"allow": ["192.0.2.0/25"]}"#, None, "fewer"),
-            (
-                r#"{"allow": ["192.0.2.0/25", "192.0.2.128/25"]}"#,
-                r#"{"allow": ["192.0.2.0/24"]}"#,
-                None,
-                "in one block",
-            ),
+            (r#"{"allow": ["192.0.2.0/25", "192.0.2.128/25"]}"#, r#"{"allow": ["192.0.2.0/24"]}"#, None, "in one block"),
             (r#"{"allow": ["192.0.2.1"]}"#, r#"{"allow": ["192.0.2.1/32"]}"#, None, "another spelling"),
-            (
-                r#"{"allow": ["192.0.2.0/24"]}"#,
-                r#"{"deny": ["192.0.2.0/24"]}"#,
-                Some("every address that is not denied"),
-                "the list is gone",
-            ),
+            (r#"{"allow": ["192.0.2.0/24"]}"#, r#"{"deny": ["192.0.2.0/24"]}"#, Some("every address that is not denied"), "the list is gone"),
             (r#"{"allow": ["::/0"]}"#, r#"{"allow": ["0.0.0.0/0"]}"#, Some("0.0.0.0/0"), "the other family"),
-            (
-                r#"{"deny": ["192.0.2.0/24"]}"#,
-                r#"{"deny": ["192.0.2.0/25"]}"#,
-                Some("addresses that were refused"),
-                "fewer are denied",
-            ),
+            (r#"{"deny": ["192.0.2.0/24"]}"#, r#"{"deny": ["192.0.2.0/25"]}"#, Some("addresses that were refused"), "fewer are denied"),
             (r#"{"deny": ["192.0.2.0/24"]}"#, r#"{"deny": ["192.0.0.0/16"]}"#, None, "more are denied"),
             (r#"{"deny": ["192.0.2.0/24"]}"#, r#"{"allow": ["198.51.100.0/24"]}"#, None, "others alone are allowed"),
             (r#"{"deny": ["192.0.2.0/24"]}"#, r#"{"allow": ["192.0.2.7"]}"#, Some("192.0.2.7"), "one that was denied"),
-            (
-                r#"{"allow": ["0.0.0.0/0"], "deny": ["192.0.2.7"]}"#,
-                r#"{"allow": ["0.0.0.0/0"]}"#,
-                Some("0.0.0.0/0"),
-                "the exception is gone",
-            ),
+            (r#"{"allow": ["0.0.0.0/0"], "deny": ["192.0.2.7"]}"#, r#"{"allow": ["0.0.0.0/0"]}"#, Some("0.0.0.0/0"), "the exception is gone"),
             (r#"{"allow": ["$env.A"]}"#, r#"{"allow": ["$env.B"]}"#, Some("$env.B"), "another variable"),
             (r#"{"deny": ["$env.A"]}"#, r#"{"deny": []}"#, Some("$env.A"), "a variable that was denied"),
             (r#"{"allow": ["$env.A"]}"#, r#"{"allow": []}"#, None, "nobody"),

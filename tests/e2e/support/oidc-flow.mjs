@@ -11,6 +11,7 @@ const ENDPOINTS = {
   authorization: '/protocol/auth',
   token: '/protocol/token',
   revocation: '/protocol/revoke',
+  introspection: '/protocol/introspect',
   userinfo: '/protocol/me',
   jwks: '/protocol/certs',
   end_session: '/protocol/logout',

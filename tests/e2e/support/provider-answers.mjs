@@ -135,7 +135,7 @@ export async function assertNothingEchoed({ tenant, path, integration, gateway, 
     [`token=${secret}&client_id=any`, '[redacted]'],
     [`{"sent":["${secret}"]} no`, '[redacted] no'],
     [`first\r\n${secret}\tlast`, 'first [redacted] last'],
-    // Where the cut falls into the secret, its beginning does not stay.
+    // If the cut falls into the secret, its beginning does not stay.
     [`${'xy '.repeat(62)}${secret} end`, `${'xy '.repeat(62)}[redacted] end`.slice(0, 200)],
   ];
   const unregistered = 'an unregistered error';

@@ -105,11 +105,9 @@ test('a mistake in the config is told last, and the gateway goes on until it is 
   const told = await dev.prints(GOES_ON, from);
   assert.match(dev.output.slice(from, told), /error\[unknown_key\]: unknown key "pahts"[\s\S]*did you mean "paths"\?/);
   for (let request = 0; request < 3; request += 1) assert.equal((await ask('/edition')).body.edition, 1);
-  const behind = dev.output
-    .slice(told)
-    .split('\n')
-    .filter((line) => line && !line.startsWith('{'));
-  assert.deepEqual(behind, [], 'behind the message there are the lines of requests and no others');
+  // One write may be seen as two: the message then comes twice, and is the last again.
+  const isRequest = (line) => !line || line.startsWith('{');
+  await until(() => dev.output.split(GOES_ON).at(-1).split('\n').every(isRequest));
 
   await writeFile(file('gateway.config.json'), edition(3));
   await isInForce(3);

@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { INTROSPECTION } from '../gaps.mjs';
 import { PYTHON_PROGRAM, WORK, installPython, pythonVersion } from '../install.mjs';
 import { Person } from '../person.mjs';
 import { bindingsFor, settingsFor, startServer } from '../process.mjs';
@@ -12,7 +11,8 @@ import { bindingsFor, settingsFor, startServer } from '../process.mjs';
 export default [
   {
     name: 'django-oauth-toolkit, opaque',
-    gaps: [INTROSPECTION('bearer', 'session')],
+    config: 'django-oauth-toolkit-opaque.json',
+    gaps: [],
     start: (places) => start(places, {}),
   },
   { name: 'django-oauth-toolkit, JWT', gaps: [], start: (places) => start(places, { jwt: true }) },
@@ -30,7 +30,11 @@ async function start(places, more) {
   const issuer = `http://127.0.0.1:${settings.port}/o`;
   return {
     discovery: `${issuer}/.well-known/openid-configuration`,
-    bindings: { ...bindingsFor(issuer, settings), REVOCATION_ENDPOINT: `${issuer}/revoke_token/` },
+    bindings: {
+      ...bindingsFor(issuer, settings),
+      REVOCATION_ENDPOINT: `${issuer}/revoke_token/`,
+      INTROSPECTION_ENDPOINT: `${issuer}/introspect/`,
+    },
     person: () => new Person(settings),
     canRevoke: true,
     close: server.close,

@@ -3,14 +3,18 @@
 import { createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { INTROSPECTION } from '../gaps.mjs';
 import { DEBIAN_ROOT, WORK, debianVersion, installDebian } from '../install.mjs';
 import { Person } from '../person.mjs';
 import { bindingsFor, settingsFor, startProgram } from '../process.mjs';
 
 /** @type {import('../providers.mjs').Provider[]} */
 export default [
-  { name: 'LemonLDAP::NG, opaque', gaps: [INTROSPECTION('bearer', 'session')], start: (places) => start(places, {}) },
+  {
+    name: 'LemonLDAP::NG, opaque',
+    config: 'lemonldap-ng-opaque.json',
+    gaps: [],
+    start: (places) => start(places, {}),
+  },
   {
     name: 'LemonLDAP::NG, JWT',
     gaps: [],

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { SignJWT } from 'jose';
 import Provider from 'oidc-provider';
 import { freePort, originOf } from '../../e2e/support/harness.mjs';
-import { CONSENT, INTROSPECTION, PAR, PROFILE_SOURCE, RESOURCE as BY_RESOURCE, SIGNED_PROFILE } from '../gaps.mjs';
+import { PAR, PROFILE_SOURCE, RESOURCE as BY_RESOURCE, SIGNED_PROFILE, ofTheProvider } from '../gaps.mjs';
 import { ownVersion } from '../install.mjs';
 import { Person } from '../person.mjs';
 
@@ -40,15 +40,19 @@ const COMMON = {
   },
 };
 
+const UNREADABLE = ofTheProvider(
+  'its access tokens are opaque, and it has no introspection until it is switched on',
+  /not three parts/,
+);
 const USERINFO = PROFILE_SOURCE('profile', 'session profile');
 
 /** @type {{ name: string, config?: string, client?: any, features?: any, more?: any, isPlain?: boolean, gaps: any[] }[]} */
 const SET_UPS = [
   {
     name: 'as it comes',
-    config: 'oidc-provider-opaque.json',
+    config: 'oidc-provider-id-token.json',
     isPlain: true,
-    gaps: [INTROSPECTION('bearer', 'session'), CONSENT('refresh')],
+    gaps: [UNREADABLE('bearer')],
   },
   { name: 'default resource, JWT', gaps: [USERINFO] },
   {
@@ -82,7 +86,7 @@ const SET_UPS = [
     config: 'oidc-provider-opaque.json',
     client: { userinfo_signed_response_alg: 'RS256' },
     features: { jwtUserinfo: { enabled: true }, resourceIndicators: { enabled: false } },
-    gaps: [INTROSPECTION('bearer', 'session'), SIGNED_PROFILE('profile')],
+    gaps: [SIGNED_PROFILE('profile', 'session profile')],
   },
 ];
 

@@ -1,12 +1,9 @@
 //! The answers that a starting point is made of. Each is checked by the config that it leads to.
 
-use super::asked::{check_answer, flag};
+use super::asked::{DEFAULT_PROVIDER, check_answer, flag};
 use super::questions::Questions;
 use crate::failure::Failure;
 use bargate::authoring::{Asked, Mode, StartingPoint};
-
-/// The provider of a tenant without `--provider`, as the help says.
-pub const DEFAULT_PROVIDER: &str = "auth0";
 
 /// The answers of the command line.
 #[derive(Default)]

@@ -5,6 +5,9 @@ use bargate::authoring::{Asked, StartingPoint};
 /// The default port of `wrangler dev`, as wrangler.toml has it.
 pub const DEFAULT_PORT: u16 = 8787;
 
+/// The provider of a tenant without `--provider`, as the help says.
+pub const DEFAULT_PROVIDER: &str = "auth0";
+
 /// Returns the flag of a question.
 pub fn flag(asked: Asked) -> &'static str {
     match asked {

@@ -6,8 +6,7 @@ use std::num::NonZero;
 use inquire::validator::Validation;
 use inquire::{CustomType, InquireError, Select, Text};
 
-use super::answers::DEFAULT_PROVIDER;
-use super::asked::{DEFAULT_PORT, check_answer, flag};
+use super::asked::{DEFAULT_PORT, DEFAULT_PROVIDER, check_answer, flag};
 use crate::failure::Failure;
 use bargate::authoring::{Asked, Mode, StartingPoint};
 

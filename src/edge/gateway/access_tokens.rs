@@ -1,0 +1,85 @@
+//! Access tokens to their claims: verified here, or by the word of their issuer (RFC 7662).
+
+use std::rc::Rc;
+
+use crate::config::{Authorizer, Introspection};
+use crate::edge::gateway::Gateway;
+use crate::edge::gateway::application::Application;
+use crate::edge::gateway::verifier::VerifyError;
+use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::single_flight::SingleFlightRules;
+use crate::edge::runtime::timing::{LOST_AFTER_SECS, now_secs};
+use crate::oauth::{TransportError, introspection_form, parse_introspection};
+use crate::problem::Problem;
+use crate::token::{Parts, TokenError, VerifiedClaims, check_introspected, is_asked_about};
+
+/// Returns the claims of an access token of an authorizer. Waits for nothing if the token was verified before, or was asked about
+/// lately.
+///
+/// # Errors
+/// Why it is not accepted.
+pub async fn access_claims(
+    gateway: &Gateway,
+    invocation: &dyn Invocation,
+    authorizer: &Rc<Authorizer>,
+    token: &str,
+) -> Result<Rc<VerifiedClaims>, VerifyError> {
+    match asked_claims(gateway, invocation, authorizer, token).await {
+        Some(claims) => claims,
+        None => gateway.verifier(authorizer).access_claims(invocation, token).await,
+    }
+}
+
+/// Returns the claims of an access token if the provider is the one to ask about it; `None` if the token is verified here.
+pub async fn asked_claims(
+    gateway: &Gateway,
+    invocation: &dyn Invocation,
+    authorizer: &Rc<Authorizer>,
+    token: &str,
+) -> Option<Result<Rc<VerifiedClaims>, VerifyError>> {
+    let mut introspections = gateway.config.introspections.iter();
+    let (provider, introspection) = introspections.find(|(client, _)| Rc::ptr_eq(&client.authorizer, authorizer))?;
+    let application = gateway.application(provider);
+    if let Some(verdict) = application.verifier.introspected(token, now_secs()) {
+        return Some(verdict.map_err(VerifyError::Token));
+    }
+    if !is_asked_about(introspection.asked, token) {
+        return None;
+    }
+    Some(ask(application, introspection, invocation, token).await)
+}
+
+/// Asks the provider about a token, once for all requests that come with it at the same time.
+async fn ask(
+    application: Application,
+    introspection: &Introspection,
+    invocation: &dyn Invocation,
+    token: &str,
+) -> Result<Rc<VerifiedClaims>, VerifyError> {
+    Parts::check_length(token)?;
+    // The answer counts from the question on: it may be long on its way while the token is revoked.
+    let asked_at = now_secs();
+    let verifier = Rc::clone(&application.verifier);
+    let endpoints = application.endpoints(invocation).await.map_err(VerifyError::Keys)?;
+    let url = introspection.endpoint.as_ref().or(endpoints.introspection.as_ref()).cloned().ok_or_else(|| {
+        let reason = "it names no introspection endpoint: add an introspection_endpoint, if it has one";
+        VerifyError::Keys(Problem::IdpError(reason, None))
+    })?;
+    let form = introspection_form(&application.provider, &endpoints, token);
+    let rules = SingleFlightRules {
+        replay_ms: 0.0,
+        lost_after_ms: f64::from(application.timeout_ms()) + LOST_AFTER_SECS as f64 * 1000.0,
+    };
+    let work = Box::pin(async move { (Rc::new(application.send(&url, form).await), false) });
+    let shared = verifier.asking.share(invocation, token.to_owned(), rules, |_| false, work).await;
+    let outcome = shared.map_or_else(|| Rc::new(Err(TransportError::Timeout)), |(outcome, _)| outcome);
+    let verdict = match parse_introspection(&outcome).map_err(VerifyError::Keys)? {
+        None => Err(TokenError::Inactive),
+        Some(claims) => {
+            let untyped = introspection.without_token_type;
+            check_introspected(claims, &verifier.authorizer, untyped, now_secs()).map(Rc::new)
+        }
+    };
+    verifier.cache_introspected(token, &verdict, asked_at);
+    Ok(verdict?)
+}

@@ -1,0 +1,86 @@
+//! Introspection (RFC 7662): the question about an access token, and what the answer means to a client.
+
+use serde_json::{Map, Value};
+
+use super::Form;
+use super::provider_response::{Outcome, provider_error};
+use crate::config::{Endpoints, Provider};
+use crate::json;
+use crate::problem::{Problem, RetryAfter};
+
+/// Returns the form that asks about an access token (section 2.1).
+pub fn introspection_form(provider: &Provider, endpoints: &Endpoints, token: &str) -> Form {
+    Form::for_introspection(provider, endpoints, &[("token", token), ("token_type_hint", "access_token")])
+}
+
+/// Parses the answer about a token (section 2.2); `None` if the token is not active.
+///
+/// # Errors
+/// What a client is told if nobody can say: that is never the token's fault.
+pub fn parse_introspection(outcome: &Outcome) -> Result<Option<Map<String, Value>>, Problem> {
+    let unavailable = |reason: String| Problem::IdpUnavailable(["introspection: ", &reason].concat());
+    let response = outcome.as_ref().map_err(|error| unavailable(error.to_string()))?;
+    match response.status {
+        200 => {
+            let members = json::parse_object(response.body.as_bytes());
+            match members.as_ref().and_then(|members| members.get("active")) {
+                Some(Value::Bool(true)) => Ok(members),
+                Some(Value::Bool(false)) => Ok(None),
+                _ => Err(unavailable("the answer is malformed".to_owned())),
+            }
+        }
+        429 => Err(Problem::IdpRateLimited(RetryAfter::parse(response.retry_after.as_deref()))),
+        400..=499 => {
+            let mut error = provider_error(response);
+            error.description += " (introspection; see token_endpoint_auth_method and client_secret)";
+            Err(Problem::IdpRejected(error))
+        }
+        status => Err(unavailable(["status ", &status.to_string()].concat())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::{ProviderResponse, TransportError};
+
+    #[test]
+    fn what_nobody_can_say_is_never_the_fault_of_the_token() {
+        let answer =
+            |status, body: &str| Ok(ProviderResponse { status, retry_after: Some("7".into()), body: body.into() });
+        let table: [(Outcome, (u16, &str), &str); 18] = [
+            (answer(200, ""), (503, "idp_unavailable"), "nothing"),
+            (answer(200, "<html>"), (503, "idp_unavailable"), "no JSON"),
+            (answer(200, "[]"), (503, "idp_unavailable"), "no object"),
+            (answer(200, "{}"), (503, "idp_unavailable"), "nothing about the token"),
+            (answer(200, r#"{"active":"true"}"#), (503, "idp_unavailable"), "a text"),
+            (answer(200, r#"{"active":1}"#), (503, "idp_unavailable"), "a number"),
+            (answer(200, r#"{"active":null}"#), (503, "idp_unavailable"), "null"),
+            (answer(200, r#"{"active":false,"active":true}"#), (503, "idp_unavailable"), "both"),
+            (answer(302, ""), (503, "idp_unavailable"), "a redirect"),
+            (answer(204, ""), (503, "idp_unavailable"), "no content"),
+            (answer(500, r#"{"active":false}"#), (503, "idp_unavailable"), "a failure, whatever it says"),
+            (answer(401, r#"{"error":"invalid_client"}"#), (502, "idp_rejected"), "the gateway itself is refused"),
+            (answer(400, r#"{"error":"invalid_grant"}"#), (502, "idp_rejected"), "an error of another endpoint"),
+            (answer(404, ""), (502, "idp_rejected"), "no such endpoint"),
+            (answer(429, ""), (429, "idp_rate_limited"), "too many calls"),
+            (Err(TransportError::Timeout), (503, "idp_unavailable"), "too slow"),
+            (Err(TransportError::TooLarge), (503, "idp_unavailable"), "too large"),
+            (Err(TransportError::Unreachable("x".into())), (503, "idp_unavailable"), "away"),
+        ];
+        for (outcome, expected, message) in table {
+            let problem = parse_introspection(&outcome).unwrap_err();
+            assert_eq!((problem.status(), problem.code()), expected, "{message}");
+            let waits = problem.headers().iter().any(|(name, _)| name == "retry-after");
+            assert_eq!(waits, problem.status() != 502, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_active_or_not() {
+        let answer = |body: &str| Ok(ProviderResponse { status: 200, retry_after: None, body: body.into() });
+        assert_eq!(parse_introspection(&answer(r#"{"active":false,"sub":"u"}"#)).unwrap(), None);
+        let members = parse_introspection(&answer(r#"{"active":true,"sub":"u"}"#)).unwrap().unwrap();
+        assert_eq!(json::text(&members, "sub"), Some("u"));
+    }
+}
