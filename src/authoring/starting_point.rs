@@ -55,6 +55,7 @@ const STARTING_POINTS: &[StartingPoint] = &starting_points![
     "lemonldap-ng",
     "lemonldap-ng-opaque",
     "oauth2-mock-server",
+    "oauth2-mock-server-as-it-comes",
     "oidc-provider",
     "oidc-provider-id-token",
     "oidc-provider-opaque",

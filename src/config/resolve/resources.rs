@@ -37,7 +37,7 @@ pub(super) fn describe(
         let Some((access, (issuers, scopes))) = access.zip(owner.and_then(|owner| named.get_mut(owner))) else {
             continue;
         };
-        issuers.push(access.authorizer.issuer.as_str());
+        issuers.extend(access.authorizer.issuers());
         let Requirements { scopes: all, any_scopes: any, .. } = &access.requirements;
         scopes.extend(all.iter().chain(any).map(String::as_str));
     }
@@ -45,7 +45,7 @@ pub(super) fn describe(
     let mut described = Vec::with_capacity(written.len());
     for ((index, written), (mut issuers, scopes)) in written.into_iter().zip(named) {
         if index.is_none() {
-            issuers = authorizers.iter().flatten().map(|authorizer| authorizer.issuer.as_str()).collect();
+            issuers = authorizers.iter().flatten().flat_map(|authorizer| authorizer.issuers()).collect();
         }
         let entry_is_shown = index.is_none_or(|index| paths.get(index).is_some_and(|path| path.shown.is_some()));
         let is_shown = written.is_in_file && entry_is_shown;
