@@ -16,6 +16,8 @@ pub enum Form {
     HttpsUrl,
     /// The same, or an address of an application's own scheme.
     RedirectUri,
+    /// An absolute URI without a fragment.
+    Resource,
     /// An https URL without a query.
     ProjectUrl,
     /// The URL of a server: https or http, without a query.
@@ -65,13 +67,14 @@ pub enum Form {
 #[cfg(not(target_arch = "wasm32"))]
 impl Form {
     /// Every form.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Any,
         Self::Words,
         Self::NotEmpty,
         Self::Reference,
         Self::HttpsUrl,
         Self::RedirectUri,
+        Self::Resource,
         Self::ProjectUrl,
         Self::ServerUrl,
         Self::Origin,
@@ -105,6 +108,7 @@ impl Form {
             Self::Reference => "reference",
             Self::HttpsUrl => "https_url",
             Self::RedirectUri => "redirect_uri",
+            Self::Resource => "resource_uri",
             Self::ProjectUrl => "project_url",
             Self::ServerUrl => "server_url",
             Self::Origin => "origin",
@@ -141,6 +145,7 @@ impl Form {
             | Self::RateKey
             | Self::SigningSecret => "string",
             Self::Reference => "reference",
+            Self::Resource => "URI",
             Self::HttpsUrl | Self::RedirectUri | Self::ProjectUrl | Self::ServerUrl => "URL",
             Self::Origin => "origin",
             Self::OriginOrStar => "origin or `*`",

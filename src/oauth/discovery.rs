@@ -32,6 +32,7 @@ impl Discovery {
         }
         let lacking = |name: &str| format!("its discovery document lacks an endpoint: no https address in {name}");
         let required = |name: &str| endpoint(&members, name).ok_or_else(|| lacking(name));
+        let is_true = |name: &str| members.get(name) == Some(&Value::Bool(true));
         let endpoints = Endpoints {
             authorization: required("authorization_endpoint")?,
             token: required("token_endpoint")?,
@@ -42,7 +43,9 @@ impl Discovery {
             token_auth: only_method(&members, "token_endpoint_auth_methods_supported"),
             revocation_auth: only_method(&members, "revocation_endpoint_auth_methods_supported"),
             introspection_auth: only_method(&members, "introspection_endpoint_auth_methods_supported"),
-            names_itself: members.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
+            pushed: endpoint(&members, "pushed_authorization_request_endpoint"),
+            requires_pushed: is_true("require_pushed_authorization_requests"),
+            names_itself: is_true("authorization_response_iss_parameter_supported"),
         };
         Ok(Self { endpoints, jwks_uri: required("jwks_uri")? })
     }
@@ -81,6 +84,8 @@ mod tests {
             "jwks_uri": "https://keys.example/jwks",
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             "authorization_response_iss_parameter_supported": false,
+            "pushed_authorization_request_endpoint": null,
+            "require_pushed_authorization_requests": false,
         });
         let parse = |name: &str, value: Value| {
             let mut document = valid.clone();
@@ -125,6 +130,13 @@ mod tests {
         assert!(!discovery.endpoints.names_itself, "no iss is announced");
         let naming = parse("authorization_response_iss_parameter_supported", json!(true)).unwrap();
         assert!(naming.endpoints.names_itself, "an iss is announced (RFC 9207)");
+        assert!(!discovery.endpoints.requires_pushed, "nothing is said of pushed requests");
+        assert_eq!(discovery.endpoints.pushed, None);
+        let pushing = parse("require_pushed_authorization_requests", json!(true)).unwrap();
+        assert!(pushing.endpoints.requires_pushed, "pushed requests are required (RFC 9126)");
+        let pushed = |at: &str| parse("pushed_authorization_request_endpoint", json!(at)).unwrap().endpoints.pushed;
+        assert_eq!(pushed("https://idp.example/par").as_deref(), Some("https://idp.example/par"));
+        assert_eq!(pushed("http://idp.example/par"), None, "plain http");
         assert!(Discovery::parse("[]", "https://idp.example").is_err(), "no object");
     }
 }
