@@ -56,9 +56,11 @@ const STARTING_POINTS: &[StartingPoint] = &starting_points![
     "lemonldap-ng-opaque",
     "oauth2-mock-server",
     "oidc-provider",
+    "oidc-provider-form-post",
     "oidc-provider-id-token",
     "oidc-provider-opaque",
     "oidc-provider-private-key-jwt",
+    "oidc-provider-resource",
 ];
 
 /// Who holds the tokens of a login.
