@@ -20,8 +20,9 @@ pub use client::{Form, client_assertion};
 pub use discovery::Discovery;
 pub use introspection::{introspection_form, parse_introspection};
 pub use login::{
-    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, PASSED_TO_PROVIDER, authorize_url, check_response_issuer, code_form,
-    id_token_expectations, login_address, random_text, state_context,
+    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorization_request, authorization_url, check_response_issuer,
+    code_form, id_token_expectations, login_address, parse_pushed_response, pushed_endpoint, random_text,
+    state_context,
 };
 pub use logout::{LogoutRequest, logout_token_expectations, logout_url, revocation_form, validate_logout_token};
 pub use otp::{OtpRequest, parse_otp_response, read_otp_request};

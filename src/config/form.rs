@@ -16,6 +16,8 @@ pub enum Form {
     HttpsUrl,
     /// The same, or an address of an application's own scheme.
     RedirectUri,
+    /// An absolute URI without a fragment.
+    Resource,
     /// An https URL without a query.
     ProjectUrl,
     /// The URL of a server: https or http, without a query.
@@ -67,13 +69,14 @@ pub enum Form {
 #[cfg(not(target_arch = "wasm32"))]
 impl Form {
     /// Every form.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Any,
         Self::Words,
         Self::NotEmpty,
         Self::Reference,
         Self::HttpsUrl,
         Self::RedirectUri,
+        Self::Resource,
         Self::ProjectUrl,
         Self::ServerUrl,
         Self::Origin,
@@ -108,6 +111,7 @@ impl Form {
             Self::Reference => "reference",
             Self::HttpsUrl => "https_url",
             Self::RedirectUri => "redirect_uri",
+            Self::Resource => "resource_uri",
             Self::ProjectUrl => "project_url",
             Self::ServerUrl => "server_url",
             Self::Origin => "origin",
@@ -146,6 +150,7 @@ impl Form {
             | Self::SigningSecret => "string",
             Self::TenantId => "UUID",
             Self::Reference => "reference",
+            Self::Resource => "URI",
             Self::HttpsUrl | Self::RedirectUri | Self::ProjectUrl | Self::ServerUrl => "URL",
             Self::Origin => "origin",
             Self::OriginOrStar => "origin or `*`",

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::authorizer::Authorizer;
-use super::provider::{AuthMethod, Endpoints, SCOPE};
+use super::provider::{AuthMethod, Endpoints, RESOURCE, SCOPE};
 use super::shared_secret::SECRET_MIN_BYTES;
 use crate::algorithm::Algorithm;
 use crate::jwks::SigningKey;
@@ -25,6 +25,12 @@ pub struct Provider {
     pub private_key: Option<Rc<SigningKey>>,
     /// Parameters that the config adds to every authorization request.
     pub parameters: Vec<(String, String)>,
+    /// Parameters of a login path that a client may choose.
+    pub client_parameters: Vec<String>,
+    /// Whether authorization requests are pushed, also if the provider does not require it (RFC 9126).
+    pub pushes_requests: bool,
+    /// Whether the provider posts its authorization responses (OAuth 2.0 Form Post Response Mode).
+    pub posts_responses: bool,
     /// The revocation endpoint, if the config has one.
     pub revocation_endpoint: Option<String>,
     /// How long late duplicates of a refresh get the first answer; 0 disables that.
@@ -46,6 +52,11 @@ impl Provider {
     /// Returns the algorithms that ID tokens and logout tokens may be signed with.
     pub fn id_token_algorithms(&self) -> &[Algorithm] {
         self.id_token_algorithm.as_ref().map_or(&self.authorizer.algorithms, std::slice::from_ref)
+    }
+
+    /// Returns the resources that tokens are requested for, each as a parameter (RFC 8707 section 2).
+    pub fn resources(&self) -> impl Iterator<Item = &(String, String)> {
+        self.parameters.iter().filter(|(name, _)| name == RESOURCE.name)
     }
 
     /// Checks whether logins request a scope.

@@ -42,6 +42,7 @@ impl Discovery {
 }
 
 fn endpoints(members: &Map<String, Value>) -> Result<Endpoints, String> {
+    let is_true = |name: &str| members.get(name) == Some(&Value::Bool(true));
     Ok(Endpoints {
         authorization: required(members, "authorization_endpoint")?,
         token: required(members, "token_endpoint")?,
@@ -52,7 +53,9 @@ fn endpoints(members: &Map<String, Value>) -> Result<Endpoints, String> {
         token_auth: only_method(members, "token_endpoint_auth_methods_supported"),
         revocation_auth: only_method(members, "revocation_endpoint_auth_methods_supported"),
         introspection_auth: only_method(members, "introspection_endpoint_auth_methods_supported"),
-        names_itself: members.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
+        pushed: endpoint(members, "pushed_authorization_request_endpoint"),
+        requires_pushed: is_true("require_pushed_authorization_requests"),
+        names_itself: is_true("authorization_response_iss_parameter_supported"),
     })
 }
 
@@ -94,6 +97,8 @@ mod tests {
             "jwks_uri": "https://keys.example/jwks",
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             "authorization_response_iss_parameter_supported": false,
+            "pushed_authorization_request_endpoint": null,
+            "require_pushed_authorization_requests": false,
         });
         let parse = |name: &str, value: Value, logs_in: bool| {
             let mut document = valid.clone();
@@ -144,6 +149,13 @@ mod tests {
         assert!(!good.names_itself, "no iss is announced");
         let naming = endpoints_of("authorization_response_iss_parameter_supported", json!(true));
         assert!(naming.names_itself, "an iss is announced (RFC 9207)");
+        assert!(!good.requires_pushed, "nothing is said of pushed requests");
+        assert_eq!(good.pushed, None);
+        let pushing = endpoints_of("require_pushed_authorization_requests", json!(true));
+        assert!(pushing.requires_pushed, "pushed requests are required (RFC 9126)");
+        let pushed = |at: &str| endpoints_of("pushed_authorization_request_endpoint", json!(at)).pushed.clone();
+        assert_eq!(pushed("https://idp.example/par").as_deref(), Some("https://idp.example/par"));
+        assert_eq!(pushed("http://idp.example/par"), None, "plain http");
         assert!(Discovery::parse("[]", "https://idp.example", false).is_err(), "no object");
     }
 }

@@ -140,21 +140,32 @@ pub fn parse_token_response(grant: Grant, response: &ProviderResponse) -> Result
     if matches!(response.status, 200 | 201) {
         return read_tokens(grant, &response.body);
     }
-    let mut error = provider_error(response);
-    let refused = matches!(response.status, 400 | 401 | 403);
-    if refused && error.error == "invalid_client" {
-        error.description += " (see token_endpoint_auth_method and client_secret)";
-    }
-    let invalid_grant = refused && error.error == "invalid_grant";
-    match (response.status, grant) {
-        (_, Grant::Refresh) if invalid_grant => Err(Problem::RefreshTokenInvalid(error)),
-        (_, Grant::Code) if invalid_grant => Err(Problem::CodeInvalid(error)),
-        _ if refused && (needs_user(&error.error) || has_expired(&error.error, &error.description)) => {
+    let error = provider_error(response);
+    let is_refused = matches!(response.status, 400 | 401 | 403);
+    let invalid_grant = is_refused && error.error == "invalid_grant";
+    match grant {
+        Grant::Refresh if invalid_grant => Err(Problem::RefreshTokenInvalid(error)),
+        Grant::Code if invalid_grant => Err(Problem::CodeInvalid(error)),
+        _ if is_refused && (needs_user(&error.error) || has_expired(&error.error, &error.description)) => {
             Err(Problem::InteractionRequired(error))
         }
-        (429, _) => Err(Problem::IdpRateLimited(RetryAfter::parse(response.retry_after.as_deref()))),
-        (400..=499, _) => Err(Problem::IdpRejected(error)),
-        (status, _) => Err(Problem::IdpError("the token endpoint did not answer with tokens", Some(status))),
+        _ => Err(refused(response, "the token endpoint did not answer with tokens")),
+    }
+}
+
+/// Returns the problem of a request in which the client authenticated, and which was not answered as it should be; `failed` says
+/// how, if the provider is to blame.
+pub(super) fn refused(response: &ProviderResponse, failed: &'static str) -> Problem {
+    match response.status {
+        429 => Problem::IdpRateLimited(RetryAfter::parse(response.retry_after.as_deref())),
+        400..=499 => {
+            let mut error = provider_error(response);
+            if matches!(response.status, 400 | 401 | 403) && error.error == "invalid_client" {
+                error.description += " (see token_endpoint_auth_method and client_secret)";
+            }
+            Problem::IdpRejected(error)
+        }
+        status => Problem::IdpError(failed, Some(status)),
     }
 }
 

@@ -5,11 +5,6 @@
 
 const gap = (choice, says) => /** @type {(...steps: string[]) => Gap} */ ((...steps) => ({ steps, says, choice }));
 
-export const PAR = gap('pushed authorization requests (RFC 9126)', /Pushed Authorization Request must be used/);
-export const RESOURCE = gap(
-  '`resource` in authorization and token requests (RFC 8707), without which access tokens are opaque',
-  /not three parts/,
-);
 export const SIGNED_PROFILE = gap('signed userinfo (`application/jwt`)', /the profile is malformed/);
 export const PROFILE_SOURCE = gap(
   '`source` of the profile: `id_token`, because userinfo does not accept tokens of an API',

@@ -42,6 +42,9 @@ impl Form {
             Self::RedirectUri => {
                 "Write it as https://host/path, or as com.example.app:/path for an application; plain http is only for loopback hosts."
             }
+            Self::Resource => {
+                "Write an absolute URI without a fragment, as in https://api.example.com or urn:example:api."
+            }
             Self::ProjectUrl => "Write it as https://host, without a query.",
             Self::ServerUrl => "Write it as https://host/path, without query, fragment or credentials.",
             Self::Origin => {
@@ -95,10 +98,11 @@ impl Form {
             Self::NotEmpty => return format!(r"^{NO_REFERENCE_WITHIN}{NO_REFERENCE}[\s\S]|^{REFERENCE}$"),
             Self::Reference => return format!("^{REFERENCE}$"),
             Self::HeaderKey => return format!("^{}{token}$", not_of_the_connection()),
-            Self::Parameter => return format!(r"^{}[A-Za-z0-9._\-]+$", not_one_of(&RESERVED_PARAMETERS)),
+            Self::Parameter => format!(r"{}[A-Za-z0-9._\-]+", not_one_of(&RESERVED_PARAMETERS)),
             Self::HttpsUrl => https_url(),
             // A private-use scheme is the reverse of a domain.
             Self::RedirectUri => format!(r"{}|[a-z][a-z0-9+\-]*\.[a-z0-9+.\-]*:[^#@\s]*", https_url()),
+            Self::Resource => r##"[A-Za-z][A-Za-z0-9+.\-]*:[!"$-~]+"##.to_owned(),
             Self::ProjectUrl => format!("https://{HTTP_HOST}(?:/[^?#]*)?|http://{LOOPBACK}(?:/[^?#]*)?"),
             Self::ServerUrl => format!("https?://{HTTP_HOST}(?:/[^?#]*)?"),
             Self::Origin => origin(),

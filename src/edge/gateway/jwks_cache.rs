@@ -320,9 +320,17 @@ async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<
     let (mut stored, mut endpoints, mut uri) = (Map::new(), None, uri.to_owned());
     let mut sought = source.discovered_for.as_deref();
     loop {
-        let [not_had, not_usable] = match sought {
-            Some(_) => ["its discovery document was not answered with 200", "its discovery document cannot be used"],
-            None => ["its key set was not answered with 200", "its key set cannot be used"],
+        let [not_had, redirects, not_usable] = match sought {
+            Some(_) => [
+                "its discovery document was not answered with 200",
+                "its discovery document redirects, which is not followed: set the issuer that it leads to",
+                "its discovery document cannot be used",
+            ],
+            None => [
+                "its key set was not answered with 200",
+                "its key set redirects, which is not followed: set the address that it leads to",
+                "its key set cannot be used",
+            ],
         };
         let about = |failure: JwksFailure, reason: &str| {
             let place = uri.split('?').next().unwrap_or_default();
@@ -333,6 +341,7 @@ async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<
         let document = match call.send_bounded(JWKS_MAX_BYTES).await {
             Ok(answer) if answer.status == 200 => answer.body,
             Ok(answer) => {
+                let not_had = if matches!(answer.status, 300..=399) { redirects } else { not_had };
                 let reason = format!("{not_had}: status {}{}", answer.status, status_words(answer.status));
                 return Err(about(JwksFailure::Document(not_had, Some(answer.status)), &reason));
             }
@@ -356,7 +365,6 @@ async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<
 /// Describes what a status usually means for a public document.
 fn status_words(status: u16) -> &'static str {
     match status {
-        300..=399 => ", a redirect, which is not followed",
         401 | 403 => ", something before it refuses the gateway",
         404 => ", there is none at this address",
         _ => "",

@@ -10,7 +10,7 @@ use crate::edge::runtime::timing::{now_ms, now_secs};
 use crate::edge::runtime::webcrypto::{digest, random_bytes};
 use crate::edge::session::cookie::{clear_cookie, presented_cookie};
 use crate::edge::session::objects::{ask_logout_index, ask_session};
-use crate::http::cookie;
+use crate::http::cookie::{self, SameSite};
 use crate::oauth::TokenResponse;
 use crate::objects::{LogoutIndexMessage, SessionMessage};
 use crate::problem::Problem;
@@ -63,7 +63,7 @@ pub async fn begin(
     ask_session(timeout_ms, cx, &name, &message).await?;
     let plain = cx.is_plain_loopback();
     // No other cookie was to be set on this path.
-    let _ = cx.set_cookie.set(cookie::set(&rules.cookie, &cookie.value(), rules.absolute_secs, plain));
+    let _ = cx.set_cookie.set(cookie::set(&rules.cookie, &cookie.value(), rules.absolute_secs, SameSite::Lax, plain));
     if let Presented::Cookie(before) = presented(cx, &rules.cookie, plain) {
         let ended = end_of(gateway, cx, session, &before, Some(sid.unwrap_or_default())).await;
         // The login counts all the same: the browser drops that cookie, and the session ends by its time.

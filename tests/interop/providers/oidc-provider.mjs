@@ -1,4 +1,4 @@
-// oidc-provider (npm), in eight set-ups. Its own login and consent pages are those that it comes with.
+// oidc-provider (npm), in ten set-ups. Its own login and consent pages are those that it comes with.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { SignJWT } from 'jose';
 import Provider from 'oidc-provider';
 import { freePort, originOf } from '../../e2e/support/harness.mjs';
-import { PAR, PROFILE_SOURCE, RESOURCE as BY_RESOURCE, SIGNED_PROFILE, ofTheProvider } from '../gaps.mjs';
+import { PROFILE_SOURCE, SIGNED_PROFILE, ofTheProvider } from '../gaps.mjs';
 import { ownVersion } from '../install.mjs';
 import { Person } from '../person.mjs';
 
@@ -57,10 +57,11 @@ const SET_UPS = [
   { name: 'default resource, JWT', gaps: [USERINFO] },
   {
     name: 'strict RFC 8707',
+    config: 'oidc-provider-resource.json',
     features: {
       resourceIndicators: { ...defaultResource, defaultResource: undefined, useGrantedResource: () => false },
     },
-    gaps: [BY_RESOURCE('bearer', 'profile', 'session')],
+    gaps: [USERINFO],
   },
   { name: 'no rotation', more: { rotateRefreshToken: false }, gaps: [USERINFO] },
   { name: 'rotation at every use', more: { rotateRefreshToken: true }, gaps: [USERINFO] },
@@ -79,7 +80,12 @@ const SET_UPS = [
   {
     name: 'PAR required',
     features: { pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true } },
-    gaps: [PAR('login')],
+    gaps: [USERINFO],
+  },
+  {
+    name: 'form_post',
+    config: 'oidc-provider-form-post.json',
+    gaps: [USERINFO],
   },
   {
     name: 'JWT userinfo',
