@@ -11,7 +11,7 @@ use crate::edge::session::cookie::{clear_cookie, presented_cookie};
 use crate::edge::session::objects::{ask_logout_index, ask_session};
 use crate::http::cookie;
 use crate::oauth::TokenResponse;
-use crate::objects::{LogoutIndexMessage, SessionMessage};
+use crate::objects::{LogoutIndexMessage, SessionAnswer, SessionMessage};
 use crate::problem::Problem;
 use crate::session::{Presented, SessionCookie, Tokens, index_subject, presented, token_until};
 use crate::token::{TokenError, VerifiedClaims};
@@ -78,29 +78,33 @@ pub async fn begin(
     Ok(())
 }
 
-/// Ends the request's session, if it has one, and clears its cookie; the session has its refresh token revoked.
+/// Ends the request's session, if it has one, and clears its cookie; the session has its refresh token revoked. Returns its ID token,
+/// if it kept one.
 ///
 /// # Errors
 /// [`Problem::StoreUnavailable`] if it could not be ended.
-pub async fn end(gateway: &Gateway, cx: &RequestContext, session: &Session) -> Result<(), Problem> {
-    // One that is not ours has no session to end.
-    if let Ok(Some(cookie)) = presented_cookie(session, cx) {
-        end_of(gateway, cx, session, &cookie, None).await?;
-    }
+pub async fn end(gateway: &Gateway, cx: &RequestContext, session: &Session) -> Result<Option<String>, Problem> {
+    let id_token = match presented_cookie(session, cx) {
+        Ok(Some(cookie)) => end_of(gateway, cx, session, &cookie, None).await?,
+        // One that is not ours has no session to end.
+        _ => None,
+    };
     clear_cookie(session, cx);
-    Ok(())
+    Ok(id_token)
 }
 
 /// Ends a session: by a logout, or by a login that takes its place and is `replaced_by` at the provider, empty if that has no name.
+/// Returns its ID token, if it kept one.
 async fn end_of(
     gateway: &Gateway,
     cx: &RequestContext,
     session: &Session,
     cookie: &SessionCookie,
     replaced_by: Option<&str>,
-) -> Result<(), Problem> {
+) -> Result<Option<String>, Problem> {
     let message = SessionMessage::End { key: cookie.key(), replaced_by: replaced_by.map(str::to_owned) };
-    ask_session(session.login.provider.authorizer.timeout_ms, cx, &cookie.object_name(), &message).await?;
+    let timeout_ms = session.login.provider.authorizer.timeout_ms;
+    let answer = ask_session(timeout_ms, cx, &cookie.object_name(), &message).await?;
     gateway.sessions.borrow_mut().end(cookie, replaced_by.is_some(), now_ms());
-    Ok(())
+    Ok(if let SessionAnswer::Ended { id_token, .. } = answer { id_token } else { None })
 }
