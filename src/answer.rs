@@ -262,8 +262,8 @@ mod tests {
             ("of the config's own", Case { configured: &[no_store, public].concat(), ..Case::default() }),
         ];
         for (message, case) in table {
-            let told = ["cache-control", "cdn-cache-control", "surrogate-control"].map(|name| case.made(name));
-            assert_eq!(told, ["no-store", "none", "none"], "{message}");
+            let values = ["cache-control", "cdn-cache-control", "surrogate-control"].map(|name| case.made(name));
+            assert_eq!(values, ["no-store", "none", "none"], "{message}");
         }
         let upstream =
             Case { answer: &[("cache-control", "max-age=60, Private")], configured: public, ..Case::default() };
@@ -305,8 +305,8 @@ mod tests {
             (Some(Sharing::Anyone), ["none", "max-age=60", "none"]),
         ];
         for (sharing, expected) in table {
-            let told = ["cache-control", "cdn-cache-control", "vary"].map(|name| silent(sharing).relayed(name));
-            assert_eq!(told, expected, "{sharing:?}");
+            let values = ["cache-control", "cdn-cache-control", "vary"].map(|name| silent(sharing).relayed(name));
+            assert_eq!(values, expected, "{sharing:?}");
         }
     }
 

@@ -66,8 +66,7 @@ pub use service::Rpc;
 pub use session::{BINDING_COOKIE, Session, SessionRules};
 
 use document::{Node, parse_document};
-use host_only::HostOnly;
-use reader::{Findings, Place};
+use reader::{Findings, Help, Place, advice};
 use reference::{collect_references, resolve_references};
 use resolve::resolve;
 use tree::read_tree;
@@ -101,7 +100,7 @@ fn parse_text(source: &str) -> Result<Node<'_>, Vec<Diagnostic>> {
             let mut findings = Findings::new(source);
             let words = syntax_words(source, error.offset);
             let message = words.map_or(&*error.message, |(message, _)| message);
-            let help = HostOnly::of(|| words.map(|(_, help)| help.to_owned()));
+            let help = words.map_or_else(Help::default, |(_, help)| advice(help));
             findings.note(error.offset, &Place::Root, Code::InvalidJson, format_args!("{message}"), help);
             Err(findings.into_diagnostics())
         }

@@ -136,7 +136,7 @@ impl Deployment {
     pub fn review(
         &self,
         config: &TextFile,
-        told: &mut Vec<Diagnostic>,
+        diagnostics: &mut Vec<Diagnostic>,
         is_file: &dyn Fn(&Path) -> bool,
     ) -> Vec<(&TextFile, Vec<Diagnostic>)> {
         if self.env.is_empty() && self.wrangler.is_none() {
@@ -146,24 +146,24 @@ impl Deployment {
         let allowed = allowed(&config.text);
         // What a config with mistakes would use is not known.
         let has_mistakes =
-            told.iter().any(|one| one.code.severity() == Severity::Error && one.code != Code::MissingBinding);
+            diagnostics.iter().any(|one| one.code.severity() == Severity::Error && one.code != Code::MissingBinding);
         let is_quiet = |code| allowed.contains(&code) || has_mistakes && code == Code::UnusedBinding;
-        let is_told = |one: &Diagnostic| one.code.severity() == Severity::Error || !is_quiet(one.code);
+        let is_reported = |one: &Diagnostic| one.code.severity() == Severity::Error || !is_quiet(one.code);
         let mut files: Vec<(&TextFile, Vec<Diagnostic>)> = Vec::new();
         if let Some(wrangler) = &self.wrangler {
-            told.extend(needs.iter().filter_map(|need| wrangler.lacks(need, is_file)).filter(is_told));
+            diagnostics.extend(needs.iter().filter_map(|need| wrangler.lacks(need, is_file)).filter(is_reported));
             files.push((&wrangler.file, wrangler.review(&needs)));
         }
-        told.extend(self.undeclared_variables(&needs).filter(is_told));
-        told.sort_by_key(|diagnostic| diagnostic.offset);
+        diagnostics.extend(self.undeclared_variables(&needs).filter(is_reported));
+        diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
         files.extend(
             self.env
                 .files()
                 .iter()
                 .map(|env_file| (&env_file.file, self.env.review(env_file, self.wrangler.as_ref(), &needs))),
         );
-        for (_, told) in &mut files {
-            told.retain(is_told);
+        for (_, diagnostics) in &mut files {
+            diagnostics.retain(is_reported);
         }
         files
     }
@@ -218,8 +218,8 @@ mod tests {
             assert_eq!(deployment.look_up(&reference), expected, "{name}");
         }
         let config = r#"{ "servers": [{ "alias": "api", "url": "$env.F" }], "paths": [] }"#;
-        let told = crate::review::review_with(config, &deployment);
-        let of_variable = told.iter().find(|one| one.code == Code::MissingBinding).unwrap();
+        let diagnostics = crate::review::review_with(config, &deployment);
+        let of_variable = diagnostics.iter().find(|one| one.code == Code::MissingBinding).unwrap();
         assert_eq!(of_variable.message, "F is an object, and the gateway takes a string, a number or a boolean");
     }
 }

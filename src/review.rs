@@ -44,16 +44,16 @@ pub fn review_with(source: &str, bindings: &dyn Bindings) -> Vec<Diagnostic> {
         Ok(config) => config,
         Err(mistakes) => return mistakes,
     };
-    let (tree, mut told) = config.read();
-    consequences::drop_consequences(&mut told);
+    let (tree, mut diagnostics) = config.read();
+    consequences::drop_consequences(&mut diagnostics);
     if let Some(tree) = tree {
-        told.extend(warnings::warnings(config.source, &tree, &Mistakes::of(&told)));
+        diagnostics.extend(warnings::warnings(config.source, &tree, &Mistakes::of(&diagnostics)));
     }
-    told.sort_by_key(|diagnostic| diagnostic.offset);
-    told
+    diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
+    diagnostics
 }
 
 /// Checks whether a config is used in spite of its diagnostics.
-pub fn is_valid(told: &[Diagnostic]) -> bool {
-    told.iter().all(|diagnostic| diagnostic.code.severity() != Severity::Error)
+pub fn is_valid(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().all(|diagnostic| diagnostic.code.severity() != Severity::Error)
 }

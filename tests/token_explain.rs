@@ -189,11 +189,11 @@ fn nothing_that_a_token_says_reaches_the_terminal_but_what_prints() {
     for format in ["text", "json"] {
         let output = explain(&token, &["-", "--format", format, "--issuer", "x", "--audience", "y"], &[]);
         assert_eq!(output.status.code(), Some(1));
-        let told = stdout(&output);
+        let printed = stdout(&output);
         let unprintable = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
-        assert!(!told.contains(unprintable), "{format}: {told:?}");
-        assert!(!told.lines().any(|line| line.starts_with("Accepted")), "{format}: {told}");
-        assert!(told.contains("\\u009b1A") && told.contains("\\u202eb"), "{format}: {told}");
+        assert!(!printed.contains(unprintable), "{format}: {printed:?}");
+        assert!(!printed.lines().any(|line| line.starts_with("Accepted")), "{format}: {printed}");
+        assert!(printed.contains("\\u009b1A") && printed.contains("\\u202eb"), "{format}: {printed}");
     }
     let coloured = stdout(&explain(&token, &["-"], &[("CLICOLOR_FORCE", "1")]));
     assert!(coloured.contains("\u{1b}["), "it is coloured where that is asked for");
@@ -239,9 +239,9 @@ fn a_file_that_is_no_key_set_is_told_for_what_it_is_and_nothing_is_fetched() {
 fn neither_the_token_nor_its_signature_is_told_again() {
     let (token, _) = fixture();
     for format in ["text", "json"] {
-        let told = stdout(&explain(&token, &["-", "--format", format], &[]));
+        let printed = stdout(&explain(&token, &["-", "--format", format], &[]));
         for part in token.split('.') {
-            assert!(!told.contains(part), "{format}: {told}");
+            assert!(!printed.contains(part), "{format}: {printed}");
         }
     }
 }

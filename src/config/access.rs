@@ -10,7 +10,7 @@ use super::document::{Node, Value};
 use super::host_only::HostOnly;
 use super::key::{Key, Texts};
 use super::path::keys as path_keys;
-use super::reader::{Findings, ObjectReader, Place, Written, note_type, read_text, told, words};
+use super::reader::{Findings, ObjectReader, Place, Written, advice, host_text, note_type, read_text};
 use super::section::section;
 
 /// What a path requires.
@@ -82,7 +82,7 @@ pub(super) fn read_access<'n>(
             requirements.permissions = read_names(&mut rules, &PERMISSIONS, findings);
             requirements.claims = read_claims(&mut rules, findings);
             requirements.optional = rules.boolean(&OPTIONAL, findings);
-            rules.finish_beside_names(words("put a claim and its value into \"claims\""), findings);
+            rules.finish_beside_names(host_text("put a claim and its value into \"claims\""), findings);
             name.map_or(NamedAuthorizer::First, |name| NamedAuthorizer::Named { name, in_object: true })
         }
         Value::Null | Value::Number(_) | Value::Array(_) => {
@@ -106,7 +106,7 @@ fn read_names(object: &mut ObjectReader<'_, '_>, key: &Key<Texts>, findings: &mu
             Some(name) if is_scope(name) => names.push(name.to_owned()),
             Some(_) => {
                 let wrong = "is not a scope";
-                let help = told(|| "write one name per string, without spaces".to_owned());
+                let help = advice("write one name per string, without spaces");
                 findings.refuse(written, &Place::Index(&place, index), Code::InvalidName, wrong, help);
             }
             None => {}

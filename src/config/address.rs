@@ -5,7 +5,7 @@ use std::fmt;
 use super::code::Code;
 use super::document::Origin;
 use super::key::{Key, Texts};
-use super::reader::{Findings, ObjectReader, Place, Written, advice, shown, told};
+use super::reader::{Findings, ObjectReader, Place, Written, advice, host_help, shown};
 use crate::address::Address;
 
 /// Which schemes an address may have.
@@ -130,13 +130,13 @@ fn read_serialised(
     match Address::parse(text).and_then(origin) {
         _ if text.as_bytes().contains(&b'*') => {
             let wrong = "has a misplaced star";
-            findings.refuse(written, place, Code::InvalidOrigin, wrong, told(|| help_with_star.to_owned()));
+            findings.refuse(written, place, Code::InvalidOrigin, wrong, advice(help_with_star));
             None
         }
         Some(origin) if origin == text => Some(origin),
         Some(origin) => {
             let wrong = "is not exactly an origin";
-            let help = told(|| match written.text.origin {
+            let help = host_help(|| match written.text.origin {
                 Origin::File => format!("write \"{origin}\""),
                 Origin::Env | Origin::Secret => {
                     "give it only scheme, host and port, without a slash at the end".to_owned()
@@ -147,7 +147,7 @@ fn read_serialised(
         }
         None => {
             let wrong = "is not an origin";
-            let help = told(|| "write scheme, host and port, as in https://app.example.com".to_owned());
+            let help = advice("write scheme, host and port, as in https://app.example.com");
             findings.refuse(written, place, Code::InvalidOrigin, wrong, help);
             None
         }
@@ -160,7 +160,7 @@ pub fn read_domain(written: &Written<'_>, place: &Place<'_>, findings: &mut Find
     if let Some(origin) = domain_origin(text) {
         return Some(origin);
     }
-    let help = told(|| {
+    let help = host_help(|| {
         let host = text.split_once("://").map_or(text, |(_, rest)| rest).split('/').next().map(str::to_ascii_lowercase);
         match host.filter(|host| written.text.origin == Origin::File && domain_origin(host).is_some()) {
             Some(host) => format!("write \"{host}\"; http:// is only for loopback hosts"),

@@ -9,7 +9,7 @@ use super::address::{Scheme, read_domain, read_url};
 use super::document::{Member, Node, Value};
 use super::host_only::HostOnly;
 use super::provider::{Endpoints, WrittenProvider, read_provider};
-use super::reader::{Findings, ObjectReader, Place, Written, choose, told};
+use super::reader::{Findings, ObjectReader, Place, Written, advice, choose, host_help};
 #[cfg(not(target_arch = "wasm32"))]
 use super::reference::Reference;
 use super::root;
@@ -199,7 +199,7 @@ pub(super) fn read_authorizers<'n>(
     let several = root.node(&root::AUTHORIZERS);
     if let Some(node) = several.filter(|_| one.is_some()) {
         let message = format_args!("the config has an authorizer and authorizers");
-        let help = told(|| "put all of them under \"authorizers\"".to_owned());
+        let help = advice("put all of them under \"authorizers\"");
         findings.note(node.offset, &root::AUTHORIZERS.at(root.place()), Code::TwoAuthorizers, message, help);
     }
     let mut read = Vec::new();
@@ -334,7 +334,8 @@ fn read_keys<'n>(
             secret_key.name
         );
         let code = if sources == 0 { Code::MissingKey } else { Code::TwoKeySources };
-        findings.note(object.offset(), place, code, message, told(|| "keep exactly one".to_owned()));
+        let help = advice("keep exactly one").about([secret_key.name, keys::JWKS.name, keys::JWKS_URI.name]);
+        findings.note(object.offset(), place, code, message, help);
     }
     let uri = uri.map(|written| {
         let url = read_url(&written, Scheme::Https, &keys::JWKS_URI.at(place), findings)?;
@@ -362,7 +363,7 @@ fn read_key_set(written: &Written<'_>, place: &Place<'_>, findings: &mut Finding
     match KeySet::parse(written.value()?) {
         Ok(set) => Some(KeySource::Given(Rc::new(set))),
         Err(error) => {
-            let help = told(|| {
+            let help = host_help(|| {
                 let usual = "write the JWKS as one string of JSON, or its address as \"jwks_uri\"";
                 mistaken_for_key_set(written.value().unwrap_or_default()).unwrap_or(usual).to_owned()
             });
@@ -398,7 +399,7 @@ fn read_algorithms(
     };
     let listed = object.texts(&keys::ALGORITHMS, findings);
     if listed.is_empty() {
-        let help = told(|| "remove the key to use the default".to_owned());
+        let help = advice("remove the key to use the default");
         findings.note(offset, &place, Code::EmptyList, format_args!("no algorithm is allowed"), help);
     }
     // Each is read, so that every mistake is reported.
@@ -421,7 +422,7 @@ fn read_algorithm(
             true => ("needs a public key, and the authorizer has a shared secret", "write HS256, or give it a JWKS"),
             false => ("needs a shared secret, not a public key", "name the issuer's algorithm, such as RS256"),
         };
-        findings.refuse(written, place, Code::AlgorithmMismatch, wrong, told(|| help.to_owned()));
+        findings.refuse(written, place, Code::AlgorithmMismatch, wrong, advice(help));
         return None;
     }
     Some(algorithm)

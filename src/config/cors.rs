@@ -2,7 +2,7 @@
 
 use super::address::read_page_origin;
 use super::key::{Key, Texts};
-use super::reader::{Findings, ObjectReader, Place, Written, told};
+use super::reader::{Findings, ObjectReader, Place, Written, advice};
 use super::root;
 use super::section::section;
 use crate::address::Address;
@@ -119,7 +119,7 @@ pub(super) fn read_cors(root: &mut ObjectReader<'_, '_>, findings: &mut Findings
     let credentials = object.boolean(&ALLOW_CREDENTIALS, findings);
     if let Some((index, written)) = any.filter(|_| credentials) {
         let message = format_args!("\"*\" with credentials lets every site read the user's answers");
-        let help = told(|| "list the origins, or set \"allow_credentials\" to false".to_owned());
+        let help = advice("list the origins, or set \"allow_credentials\" to false");
         let place = Place::Index(&origins_place, index);
         findings.note(written.offset, &place, Code::CorsAnyOriginWithCredentials, message, help);
     }
@@ -165,7 +165,7 @@ fn read_list(
             Some(name) if is_token(name) => names.push(normalise(name)),
             Some(_) => {
                 let wrong = "is not a method or header name";
-                let help = told(|| "write one name per string".to_owned());
+                let help = advice("write one name per string");
                 findings.refuse(written, &Place::Index(&place, index), Code::InvalidName, wrong, help);
             }
             None => {}

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::code::Code;
+use super::host_only::HostOnly;
 
 /// One error or warning of a config.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// The keys that it is about besides its place: those that are absent, or the one that an unknown key was meant to be.
+    pub keys: HostOnly<Vec<&'static str>>,
 }
 
 impl fmt::Display for Diagnostic {

@@ -352,7 +352,7 @@ mod tests {
             ("{\n  // note\n}", 4, "a comment"),
             ("[1,]", 3, "a trailing comma"),
             ("{\"a\":1} x", 8, "text behind the document"),
-            ("\"\\ud800\"", 7, "a lone surrogate, told where its pair should begin"),
+            ("\"\\ud800\"", 7, "a lone surrogate, reported where its pair should begin"),
             ("\"🎉\n\"", 5, "a line end in a string, behind a character of four bytes"),
         ];
         for (source, offset, message) in table {

@@ -5,7 +5,7 @@ use std::fmt;
 use super::document::{Node, Value};
 use super::headers::{HeaderTexts, read_header_texts};
 use super::integration::keys::{BODILESS, fixed, redirect};
-use super::reader::{Findings, ObjectReader, Place, advice, shown, told};
+use super::reader::{Findings, ObjectReader, Place, advice, shown};
 use crate::address::Address;
 use crate::config::code::Code;
 use crate::json::ToText as _;
@@ -58,7 +58,7 @@ pub(super) fn read_static(object: &mut ObjectReader<'_, '_>, findings: &mut Find
     let body = object.node(&fixed::BODY);
     if let Some(node) = body.filter(|_| BODILESS.contains(&status)) {
         let message = format_args!("an answer of status {status} has no body");
-        findings.note(node.offset, &body_place, Code::UnusedKey, message, told(|| "remove \"body\"".to_owned()));
+        findings.note(node.offset, &body_place, Code::UnusedKey, message, advice("remove \"body\""));
     }
     let body = body.map(|node| {
         note_duplicates(node, &body_place, findings);

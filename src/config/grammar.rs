@@ -12,7 +12,7 @@ use super::key::{self, Boolean, Choice, Integer, Key, Limit, OneOf, Text, Texts}
 pub(crate) use change::Change;
 use prose::{first_paragraph, plain};
 pub use tree::Json;
-pub(crate) use tree::{list, object};
+pub(crate) use tree::{list, member_name, object};
 
 /// An object of the config.
 pub struct Section {
@@ -381,6 +381,15 @@ impl Shape {
     /// Makes an object whose keys are names of headers.
     pub fn headers(values: Self) -> Self {
         Self::Map(Some(Form::HeaderKey), Box::new(values))
+    }
+
+    /// Returns the name of the section that a value may be.
+    pub fn section(&self) -> Option<&'static str> {
+        match self {
+            Self::Section(name) => Some(name),
+            Self::Either(shapes) => shapes.iter().find_map(Self::section),
+            _ => None,
+        }
     }
 
     /// Makes an object of constants with free names.

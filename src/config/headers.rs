@@ -2,7 +2,7 @@
 
 use super::key::{Key, Texts, Value};
 use super::path::keys as path_keys;
-use super::reader::{Findings, Help, ObjectReader, Place, Written, read_text, told, words};
+use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, host_text, read_text};
 use super::section::section;
 use crate::config::code::Code;
 use crate::http::header::{FRAMING_HEADERS, HOP_BY_HOP_HEADERS, is_token, is_value};
@@ -15,7 +15,7 @@ pub type HeaderTexts = Vec<(String, String)>;
 
 /// Where the name of a header belongs in rules for headers.
 pub(super) const SET_OR_REMOVE: &str =
-    words("put a header to send into \"set\", the name of one to remove into \"remove\"");
+    host_text("put a header to send into \"set\", the name of one to remove into \"remove\"");
 
 /// Changes to the headers of an answer.
 #[derive(Clone, Default)]
@@ -102,7 +102,7 @@ fn checked_value(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
         return Some(value.trim().to_owned());
     }
     let wrong = "is not a valid header value";
-    let help = told(|| "write only visible ASCII and spaces".to_owned());
+    let help = advice("write only visible ASCII and spaces");
     findings.refuse(written, place, Code::InvalidHeader, wrong, help);
     None
 }

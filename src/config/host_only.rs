@@ -1,7 +1,7 @@
 //! What only the host stores of a config, for the people who write it.
 
 /// A value on the host; nothing in the Worker.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostOnly<T> {
     #[cfg(not(target_arch = "wasm32"))]
     value: T,

@@ -12,7 +12,7 @@ use super::key::{Key, Text};
 use super::login::{Login, Provider};
 use super::path::keys as path_keys;
 use super::protected_resource::ProtectedResource;
-use super::reader::{Findings, Help, ObjectReader, Written, told};
+use super::reader::{Findings, Help, ObjectReader, Written, advice};
 use super::server::Server;
 use super::service::{Rpc, WrittenCall, read_rpc, read_worker};
 use super::session::Session;
@@ -191,18 +191,12 @@ pub(super) fn read_answer<'n>(
         }
         (Some(_), Some(body)) => {
             let message = format_args!("the path has both an integration and a response");
-            findings.note(
-                body.offset,
-                &path_keys::RESPONSE.at(place),
-                Code::TwoAnswers,
-                message,
-                told(|| "remove one".to_owned()),
-            );
+            findings.note(body.offset, &path_keys::RESPONSE.at(place), Code::TwoAnswers, message, advice("remove one"));
             None
         }
         (None, None) => {
             let message = format_args!("the path has neither an integration nor a response");
-            findings.note(object.offset(), place, Code::NoAnswer, message, told(|| "add one of the two".to_owned()));
+            findings.note(object.offset(), place, Code::NoAnswer, message, advice("add one of the two"));
             None
         }
     }
@@ -223,7 +217,7 @@ fn read_integration<'n>(
             let close_at_expiry = object.boolean(&keys::http_proxy::CLOSE_AT_EXPIRY, findings);
             if close_at_expiry && !authenticated {
                 let message = format_args!("this path verifies no token that could expire");
-                let help = told(|| "add \"auth\": true to this path".to_owned());
+                let help = advice("add \"auth\": true to this path");
                 let place = keys::http_proxy::CLOSE_AT_EXPIRY.at(place);
                 findings.note(object.offset(), &place, Code::ClaimWithoutAuth, message, help);
             }
@@ -281,7 +275,7 @@ fn read_strip_prefix(
         Some(prefix) => prefix,
         None => {
             let wrong = "is not a prefix of this path";
-            let help = told(|| "write its first literal segments, as in \"/api\"; \"\" removes nothing".to_owned());
+            let help = advice("write its first literal segments, as in \"/api\"; \"\" removes nothing");
             findings.refuse(
                 &written,
                 &keys::http_proxy::STRIP_PREFIX.at(object.place()),
@@ -317,7 +311,7 @@ fn read_callback_response<'n>(
             ResponseKind::WebMessage => {
                 let Some(target) = target else {
                     let message = format_args!("a web message needs the one origin that may receive it");
-                    let help = told(|| "add \"target_origin\", such as https://app.example.com".to_owned());
+                    let help = advice("add \"target_origin\", such as https://app.example.com");
                     findings.note(object.offset(), place, Code::MissingKey, message, help);
                     return None;
                 };
@@ -328,7 +322,7 @@ fn read_callback_response<'n>(
     };
     if let Some(written) = target {
         let message = format_args!("\"target_origin\" has no effect without \"response\": \"web_message\"");
-        let help = told(|| "add that, or remove \"target_origin\"".to_owned());
+        let help = advice("add that, or remove \"target_origin\"");
         findings.note(written.offset, &keys::callback::TARGET_ORIGIN.at(place), Code::UnusedKey, message, help);
     }
     Some(response)

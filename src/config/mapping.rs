@@ -9,7 +9,7 @@ use super::headers::{PRIVATE, SET_OR_REMOVE, checked_name, read_header_names};
 use super::host_only::HostOnly;
 use super::key::{Key, Value as AnyValue};
 use super::path::keys as path_keys;
-use super::reader::{Findings, ObjectReader, Place, note_type, read_text, told, words};
+use super::reader::{Findings, ObjectReader, Place, advice, host_help, host_text, note_type, read_text};
 use super::section::section;
 
 /// What a path sends to its upstream besides the client's own headers and parameters.
@@ -161,7 +161,7 @@ pub(super) fn read_mapping<'n>(
     if let Some(mut reader) = object.node(section).and_then(|node| ObjectReader::open(node, &place, findings)) {
         mapping.read_list(&mut reader, [section, &HEADERS], scope, findings);
         mapping.read_list(&mut reader, [section, &QUERY], scope, findings);
-        reader.finish_beside_names(words("put a header into \"headers\", a parameter into \"query\""), findings);
+        reader.finish_beside_names(host_text("put a header into \"headers\", a parameter into \"query\""), findings);
     }
     let section = &path_keys::REQUEST_HEADERS;
     let place = section.at(object.place());
@@ -235,7 +235,7 @@ fn read_source<'n>(
     ] {
         let Some(name) = text.strip_prefix(prefix).filter(|name| !name.is_empty()) else { continue };
         if prefix == "$request.jwt." && !scope.authenticated {
-            let help = told(|| "add \"auth\": true to this path".to_owned());
+            let help = advice("add \"auth\": true to this path");
             return refuse(
                 Code::ClaimWithoutAuth,
                 format_args!("this path verifies no token to take a claim from"),
@@ -246,19 +246,15 @@ fn read_source<'n>(
             return refuse(
                 Code::InvalidName,
                 format_args!("\"{name}\" is not a header name"),
-                told(|| "a name has letters, digits and hyphens".to_owned()),
+                advice("a name has letters, digits and hyphens"),
             );
         }
         if prefix == "$request.header." && scope.for_all && is_credential(name) {
-            return refuse(
-                Code::PrivateCache,
-                format_args!("{PRIVATE}"),
-                told(|| "give the cache \"per_user\": true".to_owned()),
-            );
+            return refuse(Code::PrivateCache, format_args!("{PRIVATE}"), advice("give the cache \"per_user\": true"));
         }
         return Some(WrittenSource::Known(source(name.to_owned())));
     }
-    let help = told(|| {
+    let help = host_help(|| {
         "one of: $request.header.NAME, $request.query.NAME, $request.jwt.CLAIM, $config.NAME, $env.NAME, $secret.NAME"
             .to_owned()
     });

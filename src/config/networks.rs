@@ -4,7 +4,7 @@ use crate::config::code::Code;
 use std::net::IpAddr;
 
 use super::key::{Key, Texts, Value};
-use super::reader::{Findings, ObjectReader, Place, told};
+use super::reader::{Findings, ObjectReader, Place, host_help};
 use super::section::section;
 
 /// Which addresses may send requests.
@@ -121,7 +121,7 @@ pub(super) fn read_networks(
                 Some(network) => networks.push(network),
                 None => {
                     let wrong = "is not an address or network";
-                    let help = told(|| {
+                    let help = host_help(|| {
                         "write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, without bits after the prefix".to_owned()
                     });
                     findings.refuse(written, &Place::Index(&place, index), Code::InvalidNetwork, wrong, help);

@@ -47,11 +47,11 @@ fn drop_unused(authorizer: &mut Node<'_>) {
     let Value::Object(members) = &mut authorizer.value else { return };
     if members.iter().any(|member| member.key == "redirect_uri") {
         // Text that is not valid in any config is still reported.
-        let is_unjudged = |node: &Node<'_>| match &node.value {
+        let is_unchecked = |node: &Node<'_>| match &node.value {
             Value::Text(text) => !matches!(text.value.as_deref().and_then(Reference::parse), Some(Err(_))),
             _ => false,
         };
-        members.retain(|member| member.key != "callback_uri" || !is_unjudged(&member.node));
+        members.retain(|member| member.key != "callback_uri" || !is_unchecked(&member.node));
     }
 }
 

@@ -7,7 +7,7 @@ use super::code::Code;
 use super::document::{self, Member};
 #[cfg(not(target_arch = "wasm32"))]
 use super::grammar::{Json, absent, list, object, refused, wherever};
-use super::reader::{Findings, ObjectReader, Place, Written, read_text, shown, told};
+use super::reader::{Findings, ObjectReader, Place, Written, host_help, read_text, shown};
 use super::section::section;
 use super::shared_secret::note_if_weak;
 use crate::jwks::SigningKey;
@@ -257,9 +257,9 @@ fn read_auth_method(
         };
         if let Some(needed) = needed {
             let message = format_args!("\"{}\" needs a \"{needed}\"", shown(&written));
-            let help = told(|| format!("add \"{needed}\", or write \"none\" for a public client"));
+            let help = host_help(|| format!("add \"{needed}\", or write \"none\" for a public client"));
             let place = TOKEN_ENDPOINT_AUTH_METHOD.at(object.place());
-            findings.note(written.offset, &place, Code::MissingKey, message, help);
+            findings.note(written.offset, &place, Code::MissingKey, message, help.about([needed]));
         }
     }
     let raw = object.node(&RAW_CLIENT_SECRET).filter(|node| matches!(node.value, document::Value::Bool(true)));
@@ -272,7 +272,7 @@ fn read_auth_method(
         let Some(offset) = offset.filter(|_| !is_used) else { continue };
         let name = AuthMethod::NAMES.iter().find(|(_, method)| *method == of).map_or("", |(name, _)| name);
         let message = format_args!("\"{key}\" has no effect without \"token_endpoint_auth_method\": \"{name}\"");
-        let help = told(|| format!("write that, or remove \"{key}\""));
+        let help = host_help(|| format!("write that, or remove \"{key}\""));
         findings.note(offset, &Place::Key(object.place(), key), Code::UnusedKey, message, help);
     }
     method
@@ -283,7 +283,7 @@ fn read_private_key(written: &Written<'_>, place: &Place<'_>, findings: &mut Fin
     let key = SigningKey::parse(written.value()?);
     if let Err(reason) = &key {
         let message = format_args!("the private key cannot be used: {reason}");
-        let help = told(|| {
+        let help = host_help(|| {
             "write the key as a JWK in one string: RSA of 2048 bits or more, P-256, P-384 or Ed25519".to_owned()
         });
         findings.note(written.offset, place, Code::InvalidJwks, message, help);
@@ -308,7 +308,7 @@ fn read_login_parameters<'n>(
         // Names are told apart by case (RFC 6749 section 1.9), but not by every provider.
         let is_reserved = RESERVED_PARAMETERS.iter().any(|name| name.eq_ignore_ascii_case(key));
         if is_reserved || !is_name(key) {
-            let help = told(|| match &*key.to_ascii_lowercase() {
+            let help = host_help(|| match &*key.to_ascii_lowercase() {
                 "audience" | "client_id" | "client_secret" | "redirect_uri" | "scope" => {
                     format!("write it as \"{}\" of the authorizer", key.to_ascii_lowercase())
                 }

@@ -36,9 +36,10 @@ impl<'s> Findings<'s> {
             return;
         }
         let (line, column) = self.lines.locate(offset);
-        let (path, message, help) = (place.to_string(), message.to_string(), help.into_inner());
-        let (path, message, help) = (printable(path), printable(message), help.map(printable));
-        let diagnostic = Diagnostic { code, path, offset, line, column, message, help };
+        let (path, message) = (printable(place.to_string()), printable(message.to_string()));
+        let Advice { text, keys } = help.into_inner();
+        let (help, keys) = (text.map(printable), HostOnly::of(|| keys));
+        let diagnostic = Diagnostic { code, path, offset, line, column, message, help, keys };
         let after = self.found.partition_point(|(before, _)| *before <= offset);
         self.found.insert(after, (offset, diagnostic));
     }
@@ -93,24 +94,41 @@ fn printable(mut text: String) -> String {
     printable
 }
 
-/// What to do about a mistake.
-pub type Help = HostOnly<Option<String>>;
+/// What is said of a mistake besides its message, on the host.
+pub type Help = HostOnly<Advice>;
 
-/// Returns the help for a mistake, on the host only: `bargate check` says it, the Worker's log has code, place and message.
-#[inline(always)]
-pub fn told(text: impl FnOnce() -> String) -> Help {
-    HostOnly::of(|| Some(text()))
+/// What is said of a mistake besides its message.
+#[derive(Default)]
+pub struct Advice {
+    /// What to do about it.
+    text: Option<String>,
+    /// The keys that it is about, as [`Diagnostic`] has them.
+    keys: Vec<&'static str>,
 }
 
-/// The same of words that need not be made.
+impl Help {
+    /// Names the keys that the mistake is about.
+    #[inline(always)]
+    pub fn about(self, keys: impl IntoIterator<Item = &'static str>) -> Self {
+        Self::of(|| Advice { keys: keys.into_iter().collect(), ..self.into_inner() })
+    }
+}
+
+/// Returns the help for a mistake, on the host only: `bargate check` prints it; the Worker's log has code, place and message.
+#[inline(always)]
+pub fn host_help(text: impl FnOnce() -> String) -> Help {
+    HostOnly::of(|| Advice { text: Some(text()), ..Advice::default() })
+}
+
+/// Returns help of fixed words, on the host only.
 #[inline(always)]
 pub fn advice(words: &str) -> Help {
-    told(|| words.to_owned())
+    host_help(|| words.to_owned())
 }
 
-/// The same of words that are taken along.
+/// Returns a part of a help: on the host the text, in the Worker an empty one.
 #[inline(always)]
-pub const fn words(text: &'static str) -> &'static str {
+pub const fn host_text(text: &'static str) -> &'static str {
     if cfg!(target_arch = "wasm32") { "" } else { text }
 }
 
@@ -208,13 +226,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
             {
                 let (line, column) = findings.locate(first);
                 let message = format_args!("the key \"{}\" is a duplicate; first at {line}:{column}", member.key);
-                findings.note(
-                    member.key_offset,
-                    place,
-                    Code::DuplicateKey,
-                    message,
-                    told(|| "keep one of the two".to_owned()),
-                );
+                findings.note(member.key_offset, place, Code::DuplicateKey, message, advice("keep one of the two"));
             }
         }
         Some(Self { node, members, place, known: Vec::new() })
@@ -256,7 +268,7 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         let node = self.member(name);
         if node.is_none() && is_required {
             let message = format_args!("the key \"{name}\" is missing");
-            findings.note(self.node.offset, self.place, Code::MissingKey, message, Help::default());
+            findings.note(self.node.offset, self.place, Code::MissingKey, message, Help::default().about([name]));
         }
         node
     }
@@ -387,10 +399,16 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
             if findings.is_full() {
                 return;
             }
-            let help = told(|| match (nearest(&member.key, self.known.iter().copied()), belongs) {
-                (Some(key), _) => format!("did you mean \"{key}\"?"),
-                (None, Some(belongs)) => format!("{belongs}; your own keys are errors here"),
-                (None, None) => format!("known keys: {}; keys of your own begin with \"x-\"", self.known.join(", ")),
+            let help = HostOnly::of(|| {
+                let meant = nearest(&member.key, self.known.iter().copied());
+                let text = match (meant, belongs) {
+                    (Some(key), _) => format!("did you mean \"{key}\"?"),
+                    (None, Some(belongs)) => format!("{belongs}; your own keys are errors here"),
+                    (None, None) => {
+                        format!("known keys: {}; keys of your own begin with \"x-\"", self.known.join(", "))
+                    }
+                };
+                Advice { text: Some(text), keys: meant.into_iter().collect() }
             });
             let message = format_args!("unknown key \"{}\"", member.key);
             findings.note(member.key_offset, self.place, Code::UnknownKey, message, help);
@@ -434,13 +452,13 @@ pub fn note_type(node: &Node<'_>, place: &Place<'_>, expected: &str, findings: &
         value => &value.type_name(),
     };
     let message = format_args!("expected {expected}, found {found}");
-    let help = HostOnly::of(|| Some(brackets(&node.value, expected)).filter(|help| !help.is_empty()));
+    let help = HostOnly::of(|| Advice { text: brackets(&node.value, expected), ..Advice::default() });
     findings.note(node.offset, place, Code::WrongType, message, help);
 }
 
-/// Returns the help for missing or needless brackets; none for other values.
-fn brackets(value: &Value<'_>, expected: &str) -> String {
-    match (value, expected) {
+/// Returns the help for missing or needless brackets; `None` for other values.
+fn brackets(value: &Value<'_>, expected: &str) -> Option<String> {
+    Some(match (value, expected) {
         (Value::Text(Text { origin: Origin::File, value: Some(text), .. }), "an array") => {
             let items = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty());
             let items: Vec<_> = items.map(|item| format!("\"{item}\"")).collect();
@@ -448,8 +466,8 @@ fn brackets(value: &Value<'_>, expected: &str) -> String {
         }
         (Value::Text(_) | Value::Object(_), "an array") => "put it into brackets".to_owned(),
         (Value::Array(items), "a string" | "an object") if items.len() == 1 => "remove the brackets".to_owned(),
-        _ => String::new(),
-    }
+        _ => return None,
+    })
 }
 
 /// Returns the value of the choice that `written` names, and reports it if it names none.
@@ -464,7 +482,7 @@ pub fn choose<T: Copy>(
         return Some(*choice);
     }
     let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-    let help = told(|| match nearest(value, names.iter().copied()) {
+    let help = host_help(|| match nearest(value, names.iter().copied()) {
         Some(name) => format!("did you mean \"{name}\"?"),
         None => format!("one of: {}", names.join(", ")),
     });

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::document::{Node, Origin, Text, Value};
 use super::host_only::HostOnly;
-use super::reader::{Findings, Place, told};
+use super::reader::{Findings, Place, host_help};
 
 /// A binding that a config refers to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -202,9 +202,9 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
                 // These texts are for people.
                 let may_speak_of_any = matches!(place, Place::Key(Place::Root, "title" | "description"));
                 let (wrong, help) = if let Some((known, name)) = misspelt(written) {
-                    ("refers to no binding", told(|| format!("did you mean \"${known}.{name}\"?")))
+                    ("refers to no binding", host_help(|| format!("did you mean \"${known}.{name}\"?")))
                 } else if let Some(behind) = reference_within(written).filter(|_| !may_speak_of_any) {
-                    let help = told(|| {
+                    let help = host_help(|| {
                         let mut words = behind.split(|c| !is_of_name(c));
                         let (kind, name) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
                         format!("put all of the text into the binding, and write only \"${kind}.{name}\"")
@@ -237,7 +237,7 @@ fn resolve(node: &mut Node<'_>, place: &Place<'_>, keys: Keys, bindings: &dyn Bi
                             let name = &reference.name;
                             let message =
                                 format_args!("{name} is {kind}, and the gateway takes a string, a number or a boolean");
-                            let help = told(|| format!("write {name} as one string"));
+                            let help = host_help(|| format!("write {name} as one string"));
                             findings.note(node.offset, place, Code::MissingBinding, message, help);
                             None
                         }
@@ -310,7 +310,7 @@ fn note_missing(reference: &Reference, offset: usize, place: &Place<'_>, finding
         ReferenceKind::Env => "variable",
         ReferenceKind::Secret => "secret",
     };
-    let help = told(|| match reference.kind {
+    let help = host_help(|| match reference.kind {
         ReferenceKind::Env => format!("set {name} under [vars] in wrangler.toml, or in .dev.vars for local runs"),
         ReferenceKind::Secret => format!("run `npx wrangler secret put {name}`, or set it in .dev.vars for local runs"),
     });
@@ -319,7 +319,7 @@ fn note_missing(reference: &Reference, offset: usize, place: &Place<'_>, finding
 
 fn note_malformed(written: &str, offset: usize, place: &Place<'_>, findings: &mut Findings<'_>) {
     let message = format_args!("\"{written}\" refers to no binding");
-    let help = told(|| {
+    let help = host_help(|| {
         "the name has letters, digits and underscores and begins with no digit; nothing may follow it".to_owned()
     });
     findings.note(offset, place, Code::MalformedReference, message, help);

@@ -15,7 +15,7 @@ use super::integration::Integration;
 use super::login::{Login, Provider};
 use super::path::{Path, WrittenPath};
 use super::protected_resource::{ProtectedResource, WrittenResource};
-use super::reader::{Findings, Place, Written, index_names, told};
+use super::reader::{Findings, Place, Written, advice, host_help, index_names};
 use super::root;
 use super::session::{Session, WrittenSession};
 use super::tree::ConfigTree;
@@ -135,7 +135,7 @@ fn problem_page(written: Written<'_>, paths: &[WrittenPath<'_>], findings: &mut 
         let wrong = "is not an open GET path with its own answer";
         let help = "name one without \"auth\" that has its own answer and is not a login or redirect";
         let place = root::PROBLEM_PAGE.at(&Place::Root);
-        let help = told(|| spelling_help(text, help));
+        let help = host_help(|| spelling_help(text, help));
         findings.refuse(&written, &place, Code::InvalidProblemPage, wrong, help);
     }
     Some(text.to_owned())
@@ -192,7 +192,7 @@ fn build_routes(paths: &mut [ResolvedPath], findings: &mut Findings<'_>) -> Rout
             let (line, column) = findings.locate(first.offset);
             let route = first.shown.as_deref().unwrap_or("another");
             let message = format_args!("this path matches the same requests as {route} at {line}:{column}");
-            let help = told(|| "give them different methods or paths, or remove one".to_owned());
+            let help = advice("give them different methods or paths, or remove one");
             let parent = root::PATHS.at(&Place::Root);
             let place = second.index.map_or(Place::Root, |index| Place::Index(&parent, index));
             findings.note(second.offset, &place, Code::RouteConflict, message, help);

@@ -52,11 +52,11 @@ section! {
          `session` belong to the first of type `auth0` or `oidc`.",
         shape(Shape::map(Shape::Section("authorizer"))),
         example(object! { "partners": object! { "type": "jwt", "issuer": "partners", "audience": "orders", "secret": "$secret.PARTNERS_KEY" } });
-    SESSION: Value = value("session"), Feature("session"),
+    SESSION: Value = value("session"), Feature,
         "The gateway holds sessions, and browsers get a cookie. Without it, every client holds its tokens itself. `{}` \
          is enough. See [session](#session).",
         shape(Shape::Section("session")), example(object! { "idle_seconds": 86_400_u32 });
-    CORS: Value = value("cors"), Guard("cors", "leaves it to upstreams which pages read answers"),
+    CORS: Value = value("cors"), Guard("leaves it to upstreams which pages read answers"),
         "Which pages of other origins may read answers. Without it, the gateway sends no CORS headers and lets the \
          upstream's pass. See [cors](#cors).",
         shape(Shape::Section("cors")), example(object! { "allow_origins": list!["https://app.example.com"] });
@@ -79,7 +79,7 @@ section! {
     IP: Value = value("ip"), Networks,
         "Which addresses may send requests at all. See [ip](#ip).",
         shape(Shape::Section("ip")), example(object! { "deny": list!["203.0.113.0/24"] });
-    PROTECTED_RESOURCE: Value = value("protected_resource"), Feature("protected_resource"),
+    PROTECTED_RESOURCE: Value = value("protected_resource"), Feature,
         "Publishes for OAuth clients which authorizers are trusted (RFC 9728): `true`, or an object. See \
          [protected_resource](#protected_resource).",
         shape(Shape::Either(vec![Shape::Boolean, Shape::Section("protected_resource")])), default(false), example(true);
@@ -99,7 +99,7 @@ section! {
     SERVER_TIMING: Boolean = boolean("server_timing"), On("tells everyone how long the check of a token takes"),
         "Adds `Server-Timing` to answers: the time for the check of the token and for the upstream, in milliseconds.",
         example(true);
-    ANALYTICS: Value = value("analytics"), Feature("analytics"),
+    ANALYTICS: Value = value("analytics"), Feature,
         "Writes one data point for each request. See [analytics](#analytics).",
         shape(Shape::Section("analytics")), example(object! { "binding": "ANALYTICS" });
     ..[allow("the whole file")];

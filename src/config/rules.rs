@@ -5,7 +5,7 @@ use std::fmt;
 use super::headers::{PRIVATE, read_header_names};
 use super::networks::{Networks, read_networks};
 use super::path::keys as path_keys;
-use super::reader::{Findings, ObjectReader, Place, advice, shown, told};
+use super::reader::{Findings, ObjectReader, Place, advice, shown};
 use super::section::section;
 use crate::config::code::Code;
 use crate::http::header::{is_credential, is_token};
@@ -132,7 +132,7 @@ fn read_content_types(object: &mut ObjectReader<'_, '_>, findings: &mut Findings
             types.push(text.to_ascii_lowercase());
         } else {
             let wrong = "is not a media type";
-            let help = told(|| "write it as application/json, or image/* for all of a type".to_owned());
+            let help = advice("write it as application/json, or image/* for all of a type");
             findings.refuse(written, &Place::Index(&place, index), Code::InvalidName, wrong, help);
         }
     }
@@ -149,7 +149,7 @@ fn read_cache(
     let place = path_keys::CACHE.at(object.place());
     if !gets {
         let message = format_args!("only GET answers of http_proxy are cached");
-        findings.note(node.offset, &place, Code::UnusedKey, message, told(|| "remove \"cache\"".to_owned()));
+        findings.note(node.offset, &place, Code::UnusedKey, message, advice("remove \"cache\""));
     }
     let mut reader = ObjectReader::open(node, &place, findings)?;
     let ttl_secs = reader.limit(&cache::TTL_SECONDS, findings).unwrap_or_default();
@@ -158,7 +158,7 @@ fn read_cache(
     if let Some(index) = vary.iter().position(|name| is_credential(name)) {
         let list = cache::VARY.at(&place);
         let offset = reader.node(&cache::VARY).map_or(node.offset, |node| node.offset);
-        let help = told(|| "cache them by user, with \"per_user\": true".to_owned());
+        let help = advice("cache them by user, with \"per_user\": true");
         findings.note(offset, &Place::Index(&list, index), Code::PrivateCache, format_args!("{PRIVATE}"), help);
     }
     if authenticated != per_user {
@@ -174,7 +174,7 @@ fn read_cache(
                 "add \"auth\", or remove \"per_user\"",
             ),
         };
-        findings.note(node.offset, &place, code, format_args!("{message}"), told(|| help.to_owned()));
+        findings.note(node.offset, &place, code, format_args!("{message}"), advice(help));
     }
     reader.finish(findings);
     Some(Cache { ttl_secs, vary, per_user })

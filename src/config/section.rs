@@ -6,7 +6,7 @@
 /// (unless the key is declared elsewhere), what a change of it can expose, what it means, and what the schema and the reference say
 /// besides. Last come entries that are made elsewhere.
 macro_rules! section {
-    (@ $name:ident: $told:ty = $head:expr; $(
+    (@ $name:ident: $described:ty = $head:expr; $(
         $key:ident $(: $shape:ident $(<$choice:ty>)? = $declared:expr)?, $change:expr, $about:expr
             $(, $method:ident($($argument:tt)*))*;
     )* $(..$shared:expr;)*) => {
@@ -19,21 +19,21 @@ macro_rules! section {
 
         /// Returns its description.
         #[cfg(not(target_arch = "wasm32"))]
-        pub(crate) fn $name() -> $told {
+        pub(crate) fn $name() -> $described {
             #[allow(unused_imports)]
             use $crate::config::{form::Form, grammar::*};
             #[allow(unused_mut)]
-            let mut told = $head;
+            let mut described = $head;
             $(
                 let change = {
                     #[allow(unused_imports)]
                     use $crate::config::grammar::Change::*;
                     $change
                 };
-                told.extend([$key.entry(change, $about)$(.$method($($argument)*))*]);
+                described.extend([$key.entry(change, $about)$(.$method($($argument)*))*]);
             )*
-            $(told.extend($shared);)*
-            told
+            $(described.extend($shared);)*
+            described
         }
     };
     (entries; $($keys:tt)*) => {

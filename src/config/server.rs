@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::address::{Scheme, read_url};
 use super::document::{Node, Origin};
 use super::host_only::HostOnly;
-use super::reader::{Findings, Help, NameIndex, ObjectReader, Place, Written, index_names, read_array, told};
+use super::reader::{Findings, Help, NameIndex, ObjectReader, Place, Written, advice, index_names, read_array};
 use super::root;
 use super::section::section;
 
@@ -134,7 +134,7 @@ fn note_second_servers(servers: &[WrittenServer<'_>], section: &Place<'_>, findi
             let (line, column) = findings.locate(first.offset);
             let shown = if alias.text.origin == Origin::File { server.name() } else { "[variable]" };
             let message = format_args!("another server is called \"{shown}\"; the first at {line}:{column}");
-            let help = told(|| "give one of them another alias".to_owned());
+            let help = advice("give one of them another alias");
             let place = Place::Index(section, server.index);
             findings.note(alias.offset, &ALIAS.at(&place), Code::DuplicateAlias, message, help);
         }
@@ -156,7 +156,7 @@ fn read_urls<'n>(object: &mut ObjectReader<'n, '_>, findings: &mut Findings<'_>)
     }
     if let Some(node) = object.node(&URL) {
         let message = format_args!("the server has a url and urls");
-        let help = told(|| "put all of them into \"urls\"".to_owned());
+        let help = advice("put all of them into \"urls\"");
         findings.note(node.offset, &URL.at(place), Code::UnusedKey, message, help);
     }
     let place = URLS.at(place);
@@ -172,7 +172,7 @@ fn read_target(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
     let url = read_url(written, Scheme::HttpAllowed, place, findings)?;
     if url.query().is_some() {
         let message = format_args!("a server's URL has no query");
-        let help = told(|| "put it in a path's mapping.query".to_owned());
+        let help = advice("put it in a path's mapping.query");
         findings.note(written.offset, place, Code::InvalidUrl, message, help);
     }
     Some(Target { origin: url.origin(), base_path: url.path().trim_end_matches('/').to_owned() })

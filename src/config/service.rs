@@ -2,7 +2,7 @@
 
 use super::integration::keys::service_binding;
 use super::key::{Key, Text, Value};
-use super::reader::{Findings, ObjectReader, Place, Written, index_names, read_array, shown, told};
+use super::reader::{Findings, ObjectReader, Place, Written, advice, index_names, read_array, shown};
 use super::root;
 use super::section::section;
 use super::server::target;
@@ -118,7 +118,7 @@ fn read_section<'n>(
     for (at, service) in services.iter().enumerate() {
         if names.get(service.name()).is_some_and(|first| *first != at) && !findings.is_full() {
             let message = format_args!("another entry is called \"{}\"", shown(&service.alias));
-            let help = told(|| "give one of them another alias".to_owned());
+            let help = advice("give one of them another alias");
             let place = Place::Index(&place, service.index);
             findings.note(service.alias.offset, &alias_key.at(&place), Code::DuplicateAlias, message, help);
         }
@@ -182,7 +182,7 @@ fn note_function(written: &Written<'_>, place: &Place<'_>, findings: &mut Findin
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$');
     if !is_name || UNCALLABLE.contains(&name) {
         let wrong = "is not a function to call";
-        let help = told(|| "name a method of the Worker's entry point".to_owned());
+        let help = advice("name a method of the Worker's entry point");
         findings.refuse(written, place, Code::InvalidName, wrong, help);
     }
 }

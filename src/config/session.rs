@@ -9,7 +9,7 @@ use super::address::{is_destination, read_origins};
 use super::key::{Key, Text};
 use super::login::Login;
 use super::provider::{ROTATION_GRACE_DEFAULT_SECS, ROTATION_GRACE_MAX_SECS};
-use super::reader::{Findings, ObjectReader, Place, Written, told};
+use super::reader::{Findings, ObjectReader, Place, Written, advice};
 use super::root;
 use super::section::section;
 
@@ -125,7 +125,7 @@ fn read_cookie(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings
             true => "is the cookie of logins",
             false => "is not a valid __Host- name",
         };
-        let help = told(|| "begin the name with __Host-, as in __Host-app".to_owned());
+        let help = advice("begin the name with __Host-, as in __Host-app");
         findings.refuse(written, place, Code::InvalidName, wrong, help);
     }
     name.to_owned()
@@ -142,8 +142,7 @@ fn read_destination(
     let Some(text) = written.value() else { return String::new() };
     if !is_destination(text, origins) {
         let wrong = "is neither a path here nor at an origin of \"return_to\"";
-        let help =
-            told(|| "write a path such as /home or /caf%C3%A9, or list the origin under \"return_to\"".to_owned());
+        let help = advice("write a path such as /home or /caf%C3%A9, or list the origin under \"return_to\"");
         findings.refuse(&written, &key.at(object.place()), Code::InvalidUrl, wrong, help);
     }
     text.to_owned()

@@ -1,6 +1,6 @@
 //! Secrets that people chose: those that sign tokens or seal login states.
 
-use super::reader::{Findings, Place, Written, told};
+use super::reader::{Findings, Place, Written, advice};
 use crate::config::code::Code;
 use crate::json::parse_object;
 
@@ -17,7 +17,7 @@ pub(super) fn note_if_weak(written: &Written<'_>, help: &str, place: &Place<'_>,
     } else {
         return;
     };
-    findings.note(written.offset, place, Code::WeakSecret, message, told(|| help.to_owned()));
+    findings.note(written.offset, place, Code::WeakSecret, message, advice(help));
 }
 
 /// Checks whether a text has the form in which keys of pairs are written: PEM, OpenSSH's, a JWK, a key set.

@@ -41,14 +41,14 @@ impl Wrangler {
     /// imported.
     pub(super) fn review(&self, needs: &[Need]) -> Vec<Diagnostic> {
         let vars = self.section.get("vars").map(Declared::members).unwrap_or_default();
-        let mut told = Vec::from_iter(self.importable(needs));
+        let mut diagnostics = Vec::from_iter(self.importable(needs));
         let is_secret = |name: &str| needs.iter().any(|need| need.kind == NeedKind::Secret && need.name == name);
         for member in vars.iter().filter(|member| is_secret(&member.key)) {
             let name = &member.key;
             let code = Code::SecretInVars;
             let help = format!("remove it here, and run `npx wrangler secret put {name}`; {}", way_to_allow(code));
             let message = format!("the secret {name} is in a file");
-            told.push(warning(code, format!("vars.{name}"), member.key_offset, message, help));
+            diagnostics.push(warning(code, format!("vars.{name}"), member.key_offset, message, help));
         }
         let in_lists = LISTS.iter().flat_map(|(list, keys)| {
             let key = keys.first().copied().unwrap_or_default();
@@ -60,37 +60,37 @@ impl Wrangler {
         let in_lists = in_lists.filter_map(|name| Some((name.as_text()?, name.span.start)));
         let declared = vars.iter().map(|member| (member.key.as_str(), member.key_offset)).chain(in_lists);
         let unused = declared.filter(|(name, _)| !is_used(name, needs));
-        told.extend(unused.map(|(name, offset)| unused_binding(name, offset)));
-        locate(&mut told, &self.file);
-        told.extend(self.refused.iter().cloned());
-        told.sort_by_key(|diagnostic| diagnostic.offset);
-        told
+        diagnostics.extend(unused.map(|(name, offset)| unused_binding(name, offset)));
+        locate(&mut diagnostics, &self.file);
+        diagnostics.extend(self.refused.iter().cloned());
+        diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
+        diagnostics
     }
 }
 
 impl EnvFiles {
     /// Says what of a file of variables nothing uses, and what of it wrangler does not read.
     pub(super) fn review(&self, env_file: &EnvFile, wrangler: Option<&Wrangler>, needs: &[Need]) -> Vec<Diagnostic> {
-        let mut told = Vec::new();
+        let mut diagnostics = Vec::new();
         for (name, offset) in &env_file.names {
             if !is_used(name, needs) && !self.refers_to(name) {
-                told.push(unused_binding(name, *offset));
+                diagnostics.push(unused_binding(name, *offset));
             } else if let Some(why) = wrangler.and_then(|wrangler| wrangler.ignores(name)) {
                 let code = Code::IgnoredVariable;
                 let message = format!("`wrangler dev` does not read {name} here: {why}");
                 let help = format!("remove it here; {}", way_to_allow(code));
-                told.push(warning(code, String::new(), *offset, message, help));
+                diagnostics.push(warning(code, String::new(), *offset, message, help));
             }
         }
         for offset in &env_file.unread {
             let code = Code::IgnoredLine;
             let message = "this is not NAME=value, and wrangler ignores it".to_owned();
             let help = format!("correct it, or begin the line with #; {}", way_to_allow(code));
-            told.push(warning(code, String::new(), *offset, message, help));
+            diagnostics.push(warning(code, String::new(), *offset, message, help));
         }
-        told.sort_by_key(|diagnostic| diagnostic.offset);
-        locate(&mut told, &env_file.file);
-        told
+        diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
+        locate(&mut diagnostics, &env_file.file);
+        diagnostics
     }
 }
 
@@ -110,8 +110,8 @@ mod tests {
     use crate::review::needs;
     use crate::text_file::TextFile;
 
-    /// Tells of a file what `check` tells of it beside a config that needs some things.
-    fn told(name: &str, text: &str, environment: Option<&str>) -> Vec<String> {
+    /// Returns what `check` reports of a file beside a config that needs some things.
+    fn reported(name: &str, text: &str, environment: Option<&str>) -> Vec<String> {
         let config = r#"{
             "servers": [{ "alias": "api", "url": "$env.API_URL" }],
             "authorizer": { "type": "jwt", "issuer": "i", "audience": "a", "secret": "$secret.KEY" },
@@ -193,7 +193,7 @@ mod tests {
             ),
         ];
         for (message, name, text, environment, expected) in table {
-            assert_eq!(told(name, text, environment), expected, "{message}");
+            assert_eq!(reported(name, text, environment), expected, "{message}");
         }
     }
 }

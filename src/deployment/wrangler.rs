@@ -61,6 +61,7 @@ impl Wrangler {
                     column,
                     message: refusal.message,
                     help: Some(refusal.help),
+                    keys: Default::default(),
                 }
             });
             of_section.collect::<Vec<_>>()

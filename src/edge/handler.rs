@@ -43,9 +43,9 @@ pub async fn handle_panicked(cx: &Rc<RequestContext>) -> Response {
 }
 
 /// Returns the failure of a gateway without a config, with its reasons if it runs on a developer's machine and is called there.
-/// What is deployed never tells them, whatever host it is called by.
+/// What is deployed never prints them, whatever host it is called by.
 fn not_configured(cx: &RequestContext) -> Problem {
-    let reasons = if cx.url().is_loopback() { loader::reasons_to_tell() } else { None };
+    let reasons = if cx.url().is_loopback() { loader::printable_reasons() } else { None };
     reasons.map_or(Problem::ConfigInvalid, Problem::ConfigInvalidHere)
 }
 

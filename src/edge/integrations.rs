@@ -83,8 +83,8 @@ pub async fn run(
             let login = callback::log_in(gateway, cx, application, login.as_deref(), redirect_uri).await;
             let login = match (login, post_process) {
                 (Ok(login), Some(rpc)) => {
-                    let told = ServiceCall { claims: login.id_claims.as_ref(), ..service }.tell(rpc).await;
-                    told.inspect_err(|_| login.discard(cx)).map(|()| login)
+                    let notified = ServiceCall { claims: login.id_claims.as_ref(), ..service }.notify(rpc).await;
+                    notified.inspect_err(|_| login.discard(cx)).map(|()| login)
                 }
                 (login, _) => login,
             };

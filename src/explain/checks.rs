@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::check::{Check, Outcome, UNKNOWN, row, skip, written};
 use super::key_checks::check_keys;
 use super::rules::{Expected, Rules};
-use super::time::{self, told};
+use super::time::{self, described};
 
 /// Why nothing is checked of a text that is not a signed token.
 const NO_PARTS: &str = "it does not have the three parts of a signed token";
@@ -114,14 +114,14 @@ fn check_header(header: Result<&JoseHeader, &str>, rules: &Rules) -> Vec<Check> 
         Ok(allowed) => allowed.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(" or "),
         Err(_) => "an algorithm that the authorizer allows".to_owned(),
     };
-    let told = |name, expected: &str, rule: &dyn Fn(&JoseHeader) -> Outcome| match header {
+    let check = |name, expected: &str, rule: &dyn Fn(&JoseHeader) -> Outcome| match header {
         Ok(header) => row(name, rule(header), expected, written(header.members(), name)),
         Err(reason) => row(name, skip(reason), expected, UNKNOWN),
     };
     vec![
-        told("alg", &allowed, &|header| check_algorithm(header, rules)),
-        told("crit", "absent", &|header| outcome(header.check_extensions())),
-        told("cty", "absent", &|header| outcome(header.check_content_type())),
+        check("alg", &allowed, &|header| check_algorithm(header, rules)),
+        check("crit", "absent", &|header| outcome(header.check_extensions())),
+        check("cty", "absent", &|header| outcome(header.check_content_type())),
     ]
 }
 
@@ -155,7 +155,7 @@ fn check_payload(parts: Result<Parts<'_>, &str>) -> Check {
 
 fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i64) -> [Check; 6] {
     type Rule<'r> = &'r dyn Fn(&Map<String, Value>) -> Result<(), ClaimError>;
-    let told = |name, rule: Result<Rule<'_>, &String>, expected: String| match claims {
+    let check = |name, rule: Result<Rule<'_>, &String>, expected: String| match claims {
         Err(reason) => row(name, skip(reason), expected, UNKNOWN),
         Ok(claims) => {
             let outcome = match rule {
@@ -165,10 +165,10 @@ fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i
             row(name, outcome, expected, found(claims, name, now))
         }
     };
-    let text = |name, expected: &Result<Expected, String>, check: fn(&Map<String, Value>, &str) -> _, rest: &str| {
+    let text = |name, expected: &Result<Expected, String>, rule: fn(&Map<String, Value>, &str) -> _, rest: &str| {
         match expected {
-            Ok(Expected { value, shown }) => told(name, Ok(&|claims| check(claims, value)), format!("{shown}{rest}")),
-            Err(reason) => told(name, Err(reason), "the authorizer's".to_owned()),
+            Ok(Expected { value, shown }) => check(name, Ok(&|claims| rule(claims, value)), format!("{shown}{rest}")),
+            Err(reason) => check(name, Err(reason), "the authorizer's".to_owned()),
         }
     };
     let skew = rules.clock_skew_secs;
@@ -178,10 +178,10 @@ fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i
     [
         text("iss", &rules.issuer, check_issuer, ""),
         text("aud", &rules.audience, check_audience, ", by itself or in a list"),
-        told("cnf", Ok(&check_unbound), "absent: no proof of possession is checked".to_owned()),
-        told("exp", Ok(&|claims| check_expiry(claims, skew, now)), earliest),
-        told("nbf", Ok(&|claims| check_begun(claims, "nbf", skew, now)), latest.clone()),
-        told("iat", Ok(&|claims| check_begun(claims, "iat", skew, now)), latest),
+        check("cnf", Ok(&check_unbound), "absent: no proof of possession is checked".to_owned()),
+        check("exp", Ok(&|claims| check_expiry(claims, skew, now)), earliest),
+        check("nbf", Ok(&|claims| check_begun(claims, "nbf", skew, now)), latest.clone()),
+        check("iat", Ok(&|claims| check_begun(claims, "iat", skew, now)), latest),
     ]
 }
 
@@ -189,7 +189,7 @@ fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i
 fn found(claims: &Map<String, Value>, name: &'static str, now: i64) -> String {
     let date = if matches!(name, "exp" | "nbf" | "iat") { numeric_date(claims, name) } else { Ok(None) };
     match date {
-        Ok(Some(seconds)) => told(seconds, now),
+        Ok(Some(seconds)) => described(seconds, now),
         Ok(None) | Err(_) => written(claims, name),
     }
 }

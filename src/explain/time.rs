@@ -40,7 +40,7 @@ pub fn relative(seconds: i64, now: i64) -> String {
 }
 
 /// Returns a time as a number, in UTC, and from `now`.
-pub fn told(seconds: i64, now: i64) -> String {
+pub fn described(seconds: i64, now: i64) -> String {
     let utc = utc(seconds).unwrap_or_else(|| "beyond the calendar".to_owned());
     format!("{seconds}, {utc}, {}", relative(seconds, now))
 }
@@ -99,8 +99,12 @@ mod tests {
 
     #[test]
     fn a_time_beyond_the_calendar_is_told_without_one() {
-        assert_eq!(told(NOW, NOW), "1700000000, 2023-11-14T22:13:20Z, just now");
+        assert_eq!(described(NOW, NOW), "1700000000, 2023-11-14T22:13:20Z, just now");
         let far = 9_007_199_254_740_991;
-        assert!(told(far, NOW).starts_with("9007199254740991, beyond the calendar, in "), "{}", told(far, NOW));
+        assert!(
+            described(far, NOW).starts_with("9007199254740991, beyond the calendar, in "),
+            "{}",
+            described(far, NOW)
+        );
     }
 }

@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(changes.as_str(), "-age\n\n+vary\norigin\n=etag\n\"e\"\n+set-cookie\nb=2\n");
         let carried_out =
             changes.carried_out(&[("age", "1"), ("etag", "w"), ("set-cookie", "a=1"), ("vary", "accept")]);
-        let told: Vec<_> = carried_out.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        assert_eq!(told, ["set-cookie: a=1", "vary: accept", "vary: origin", "etag: \"e\"", "set-cookie: b=2"]);
+        let lines: Vec<_> = carried_out.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        assert_eq!(lines, ["set-cookie: a=1", "vary: accept", "vary: origin", "etag: \"e\"", "set-cookie: b=2"]);
     }
 }

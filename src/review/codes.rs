@@ -1,6 +1,6 @@
 //! Which warnings a config silences, and the collection of the others.
 
-use crate::config::reader::{Findings, Written, told};
+use crate::config::reader::{Findings, Written, host_help};
 use crate::config::{Code, ConfigTree, Diagnostic, WrittenConfig, nearest};
 
 /// Returns the codes that a config allows in the whole file; none if it is not JSON.
@@ -62,7 +62,7 @@ impl<'t> Warnings<'t> {
 
     fn note(&mut self, code: Code, offset: usize, message: String, help: String) {
         self.tree.place_of(offset, &mut |place| {
-            self.findings.note(offset, place, code, format_args!("{message}"), told(|| help.clone()));
+            self.findings.note(offset, place, code, format_args!("{message}"), host_help(|| help.clone()));
         });
     }
 

@@ -372,8 +372,8 @@ mod tests {
             ),
         ];
         for (before, after, expected, message) in table {
-            let told = compare(&config(&before.join(",")), &config(&after.join(","))).told();
-            assert_eq!(told, expected, "{message}");
+            let exposed = compare(&config(&before.join(",")), &config(&after.join(","))).lines();
+            assert_eq!(exposed, expected, "{message}");
         }
     }
 
@@ -391,7 +391,7 @@ mod tests {
         assert!(!compare(&before, &renamed).exposes(), "{:?}", compare(&before, &renamed));
         let reordered = config(&format!(r#""two": {two}, "one": {one}"#), "true", "api");
         assert_eq!(
-            compare(&before, &reordered).told(),
+            compare(&before, &reordered).lines(),
             [
                 "accepts tokens of \"two\" instead of \"one\"",
                 "authorizers: logs people in at \"two\" instead of \"one\""
@@ -407,9 +407,9 @@ mod tests {
                     "paths": [{{"method": "GET", "path": "/a", "auth": true, "integration": {{"type": "http", "server": "{server}"}}}}]}}"#
             )
         };
-        let told = compare(&config("api"), &config("other")).exposures;
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].to_string().ends_with("to https://x.example"), "{told:?}");
+        let exposed = compare(&config("api"), &config("other")).exposures;
+        assert_eq!(exposed.len(), 1, "{exposed:?}");
+        assert!(exposed[0].to_string().ends_with("to https://x.example"), "{exposed:?}");
     }
 
     #[test]
@@ -420,7 +420,7 @@ mod tests {
                     "paths": [{{"method": "GET", "path": "/a", "auth": true, "integration": {{"type": "$env.T", "server": "api"}}}}]}}"#
             )
         };
-        let told = compare(&config("https://a.example"), &config("https://x.example")).told();
-        assert_eq!(told, ["servers.api: sends requests, with their tokens, to https://x.example"]);
+        let exposed = compare(&config("https://a.example"), &config("https://x.example")).lines();
+        assert_eq!(exposed, ["servers.api: sends requests, with their tokens, to https://x.example"]);
     }
 }

@@ -24,7 +24,7 @@ pub struct ReviewedFile<'f> {
     /// Its text.
     pub text: &'f str,
     /// The diagnostics of it.
-    pub told: &'f [Diagnostic],
+    pub diagnostics: &'f [Diagnostic],
 }
 
 /// Returns diagnostics as a compiler prints them: the place, the line with a mark under the very token, the help.
@@ -33,7 +33,7 @@ pub fn text(file: &ReviewedFile<'_>, styled: bool) -> String {
     let renderer = renderer.term_width(WIDTH);
     let mut text = String::new();
     let mut lines = Lines::of(file.text);
-    for diagnostic in file.told {
+    for diagnostic in file.diagnostics {
         let token = lines.token(diagnostic);
         let _ = writeln!(text, "{}\n", rendered(file.name, &token, diagnostic, &renderer));
     }
@@ -42,12 +42,12 @@ pub fn text(file: &ReviewedFile<'_>, styled: bool) -> String {
 
 /// Returns diagnostics as one JSON document.
 pub fn json(files: &[ReviewedFile<'_>]) -> String {
-    let all = || files.iter().flat_map(|file| file.told);
+    let all = || files.iter().flat_map(|file| file.diagnostics);
     let count = |severity| all().filter(|diagnostic| diagnostic.code.severity() == severity).count();
     let mut diagnostics = Vec::new();
     for file in files {
         let mut lines = Lines::of(file.text);
-        for diagnostic in file.told {
+        for diagnostic in file.diagnostics {
             let token = lines.token(diagnostic);
             diagnostics.push(json!({
                 "file": file.name,
@@ -75,7 +75,7 @@ pub fn github(files: &[ReviewedFile<'_>]) -> String {
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
     let mut text = String::new();
     for file in files {
-        for Diagnostic { code, path, line, column, message, help, offset: _ } in file.told {
+        for Diagnostic { code, path, line, column, message, help, offset: _, keys: _ } in file.diagnostics {
             let (name, place) =
                 (property(file.name), if path.is_empty() { String::new() } else { format!("{path}: ") });
             let help = help.as_ref().map_or_else(String::new, |help| format!(" ({help})"));
@@ -229,6 +229,7 @@ mod tests {
             column,
             message: "unknown key".to_owned(),
             help: None,
+            keys: Default::default(),
         }
     }
 
@@ -255,8 +256,8 @@ mod tests {
         let text_of_file = format!("{{{}\"bad\": 1{}}}", "\"é\": 1, ".repeat(200_000), ", \"é\": 1".repeat(200_000));
         let column = 1 + text_of_file.chars().take_while(|c| *c != 'b').count() - 1;
         let offset = text_of_file.find("\"bad").unwrap();
-        let told = [diagnostic(offset, 1, column)];
-        let file = ReviewedFile { name: "gateway.config.json", text: &text_of_file, told: &told };
+        let diagnostics = [diagnostic(offset, 1, column)];
+        let file = ReviewedFile { name: "gateway.config.json", text: &text_of_file, diagnostics: &diagnostics };
         let shown = text(&file, false);
         assert!(shown.len() < 2_000, "{} bytes", shown.len());
         assert!(shown.contains(&format!("gateway.config.json:1:{column}")), "{shown}");
@@ -268,8 +269,8 @@ mod tests {
 
     #[test]
     fn annotations_keep_to_one_line_and_their_own_properties() {
-        let told = [Diagnostic { message: "50%\nof: it, all".to_owned(), ..diagnostic(4, 2, 3) }];
-        let file = ReviewedFile { name: "a,b:c.json", text: "{\n  1\n}", told: &told };
+        let diagnostics = [Diagnostic { message: "50%\nof: it, all".to_owned(), ..diagnostic(4, 2, 3) }];
+        let file = ReviewedFile { name: "a,b:c.json", text: "{\n  1\n}", diagnostics: &diagnostics };
         assert_eq!(
             github(&[file]),
             "::error file=a%2Cb%3Ac.json,line=2,col=3,title=unknown_key::cors: 50%25\\u000aof: it, all\n"

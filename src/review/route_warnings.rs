@@ -304,13 +304,13 @@ mod tests {
     use crate::config::Code;
     use crate::review::review;
 
-    fn told(paths: &str, code: Code) -> Vec<String> {
+    fn reported(paths: &str, code: Code) -> Vec<String> {
         let source = format!(
             r#"{{"servers": [{{"alias": "api", "url": "https://b.example"}}, {{"alias": "other", "url": "https://c.example"}}],
                 "authorizer": {{"type": "jwt", "issuer": "https://a.example/", "audience": "b", "jwks_uri": "https://a.example/jwks"}}, "paths": [{paths}]}}"#
         );
-        let told = review(&source).into_iter().filter(|one| one.code == code || one.code == Code::RouteConflict);
-        told.map(|diagnostic| format!("{} {}", diagnostic.path, diagnostic.message)).collect()
+        let diagnostics = review(&source).into_iter().filter(|one| one.code == code || one.code == Code::RouteConflict);
+        diagnostics.map(|diagnostic| format!("{} {}", diagnostic.path, diagnostic.message)).collect()
     }
 
     #[test]
@@ -347,7 +347,7 @@ mod tests {
             (wildcard("GET", r#"{"scopes": ["read"]}"#, "api"), path("POST", scoped), &[], "other scopes"),
         ];
         for (wildcard, path, expected, message) in table {
-            assert_eq!(told(&format!("{wildcard}, {path}"), Code::MethodFallthrough), expected, "{message}");
+            assert_eq!(reported(&format!("{wildcard}, {path}"), Code::MethodFallthrough), expected, "{message}");
         }
     }
 
@@ -429,7 +429,7 @@ mod tests {
             ),
         ];
         for (paths, expected, message) in table {
-            assert_eq!(told(paths, Code::UnauthenticatedRoute), expected, "{message}");
+            assert_eq!(reported(paths, Code::UnauthenticatedRoute), expected, "{message}");
         }
     }
 
@@ -441,7 +441,7 @@ mod tests {
             entries.collect::<Vec<_>>().join(",")
         };
         let all = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-        let count = |paths: &str| told(paths, Code::UnreachableRoute).len();
+        let count = |paths: &str| reported(paths, Code::UnreachableRoute).len();
         let any = methods("/a/{x}", &["ANY"]);
         assert_eq!(count(&format!("{any}, {}", methods("/a/{y}", &all))), 1, "all methods are taken");
         assert_eq!(

@@ -33,9 +33,9 @@ pub(super) fn warnings(source: &str, tree: &ConfigTree<'_>, mistakes: &Mistakes)
     warn_of_texts(&mut warnings);
     warn_of_logins(&mut warnings);
     warn_of_routes(mistakes, &mut warnings);
-    let mut told = warnings.into_diagnostics();
-    told.retain(|one| one.code.severity() == Severity::Error || mistakes.leave_sound(one));
-    told
+    let mut diagnostics = warnings.into_diagnostics();
+    diagnostics.retain(|one| one.code.severity() == Severity::Error || mistakes.leave_sound(one));
+    diagnostics
 }
 
 fn warn_of_cors(warnings: &mut Warnings<'_>) {

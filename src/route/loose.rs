@@ -36,11 +36,11 @@ pub(super) fn is_plain(path: &str) -> bool {
     plain && (path.len() == 1 || !matches!(before, b'/' | b'.'))
 }
 
-/// Checks whether one of the readings of a path in its reduced spelling, with the last slash that it has, is `told`; one that could
+/// Checks whether one of the readings of a path in its reduced spelling, with the last slash that it has, meets `condition`; one that could
 /// lead anywhere is `None`.
-pub(super) fn any_reading(path: &str, told: impl Fn(Option<&str>) -> bool) -> bool {
+pub(super) fn any_reading(path: &str, condition: impl Fn(Option<&str>) -> bool) -> bool {
     if is_plain(path) {
-        return told(Some(path));
+        return condition(Some(path));
     }
     // Where nothing is encoded and no segment ends in a dot, no habit changes anything.
     let has_more = path.bytes().any(|byte| matches!(byte, b'%' | b'.'));
@@ -52,7 +52,7 @@ pub(super) fn any_reading(path: &str, told: impl Fn(Option<&str>) -> bool) -> bo
     } else {
         0
     };
-    (0..=selections).any(|habits| told(read(path, habits).as_deref()))
+    (0..=selections).any(|habits| condition(read(path, habits).as_deref()))
 }
 
 /// Brings a literal of a pattern into the spelling in which readings are compared with it.
@@ -177,11 +177,11 @@ mod tests {
         }
         for (path, expected) in [("/", 1), ("/a/b-7/c", 1), ("/a.b", 1), ("/A.b", 8), ("/A", 1), ("/a/", 1), ("/a%20", 8)] {
             let count = Cell::new(0);
-            let told = any_reading(path, |_| {
+            let found = any_reading(path, |_| {
                 count.set(count.get() + 1);
                 false
             });
-            assert_eq!((told, count.get()), (false, expected), "{path}");
+            assert_eq!((found, count.get()), (false, expected), "{path}");
         }
         for (path, expected) in [("/", true), ("/a.b/c", true), ("/A", false), ("/a/", false), ("/a./b", false), ("/b.", false)] {
             assert_eq!(is_plain(path), expected, "{path}");

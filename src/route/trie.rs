@@ -107,7 +107,7 @@ impl Node {
     }
 
     /// Returns whether, for a method and a path that is read loosely, one of the routes that come before `found` or stand beside it
-    /// is `told`; `found` has its index, and whether its pattern has a wildcard.
+    /// meets `condition`; `found` has its index, and whether its pattern has a wildcard.
     ///
     /// Whatever makes a path match another route is allowed at once here, so the route that it leads to under any selection of that
     /// is among them.
@@ -116,15 +116,15 @@ impl Node {
         method: Option<Method>,
         path: &str,
         found: Option<(usize, bool)>,
-        told: &dyn Fn(usize) -> bool,
+        condition: &dyn Fn(usize) -> bool,
     ) -> bool {
         let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
         let (mut exact, mut wildcard, mut reached) = (false, false, false);
         let _ = self.visit(path.strip_prefix('/'), &mut |ending, leaf| {
-            let is_told = leaf.routes.iter().any(|(rule, index)| rule.answers(method) && told(*index));
+            let is_met = leaf.routes.iter().any(|(rule, index)| rule.answers(method) && condition(*index));
             match ending {
-                Ending::Exact => exact |= is_told,
-                Ending::Wildcard => wildcard |= is_told && !reached,
+                Ending::Exact => exact |= is_met,
+                Ending::Wildcard => wildcard |= is_met && !reached,
             }
             reached |= found.is_some_and(|(found, _)| leaf.routes.iter().any(|(_, index)| *index == found));
             // Any route without a wildcard comes before one that has it.

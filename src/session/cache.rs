@@ -87,25 +87,29 @@ mod tests {
         let cookie = SessionCookie::from_random([1; 16], [2; 16]);
         let (subject, id_token) = (None, None);
         let token = SessionToken { token: "t".into(), until: 60, asked_again_ms: 5_000.0, subject, id_token };
-        let told = |known: Option<Known>| match known {
+        let learned = |known: Option<Known>| match known {
             None => "nothing",
             Some(Known::Token(_)) => "its token",
             Some(Known::LoggedOut) => "that it was logged out",
             Some(Known::Replaced) => "that it was replaced",
         };
         let mut cache = SessionCache::default();
-        assert_eq!(told(cache.get(&cookie, 0.0)), "nothing");
+        assert_eq!(learned(cache.get(&cookie, 0.0)), "nothing");
         cache.learn(&cookie, &token, 0.0);
-        assert_eq!(told(cache.get(&cookie, 4_999.0)), "its token");
-        assert_eq!(told(cache.get(&cookie, 5_000.0)), "nothing");
+        assert_eq!(learned(cache.get(&cookie, 4_999.0)), "its token");
+        assert_eq!(learned(cache.get(&cookie, 5_000.0)), "nothing");
         for (replaced, expected) in [(false, "that it was logged out"), (true, "that it was replaced")] {
             cache.end(&cookie, replaced, 0.0);
             cache.learn(&cookie, &token, 1.0);
-            assert_eq!(told(cache.get(&cookie, 14_999.0)), expected, "an answer that was on its way changes nothing");
-            assert_eq!(told(cache.get(&cookie, 15_000.0)), "nothing");
+            assert_eq!(
+                learned(cache.get(&cookie, 14_999.0)),
+                expected,
+                "an answer that was on its way changes nothing"
+            );
+            assert_eq!(learned(cache.get(&cookie, 15_000.0)), "nothing");
         }
         cache.learn(&cookie, &token, 15_000.0);
         cache.forget(&cookie);
-        assert_eq!(told(cache.get(&cookie, 0.0)), "nothing");
+        assert_eq!(learned(cache.get(&cookie, 0.0)), "nothing");
     }
 }

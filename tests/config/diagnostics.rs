@@ -37,8 +37,8 @@ fn printed(mistakes: &[Diagnostic]) -> String {
 }
 
 /// Returns what `bargate check` prints of a fixture.
-fn rendered(name: &str, source: &str, told: &[Diagnostic]) -> String {
-    text(&ReviewedFile { name: &format!("{name}.json"), text: source, told }, false)
+fn rendered(name: &str, source: &str, diagnostics: &[Diagnostic]) -> String {
+    text(&ReviewedFile { name: &format!("{name}.json"), text: source, diagnostics }, false)
 }
 
 /// Compares what is told of each fixture in a folder with the text beside it.
@@ -87,7 +87,7 @@ fn every_warning_is_shown_by_a_fixture_and_kept_quiet_by_its_code() {
     let codes: BTreeSet<_> = of_configs.chain([Code::UnknownValue]).collect();
     assert_eq!(seen, codes);
     for (name, source) in fixtures("warned") {
-        for warning in review(&source).iter().filter(|told| told.code.severity() == Severity::Warning) {
+        for warning in review(&source).iter().filter(|diagnostic| diagnostic.code.severity() == Severity::Warning) {
             let allowed = match source.contains("\"allow\"") {
                 true => source.replacen("\"allow\": [", &format!("\"allow\": [\"{}\", ", warning.code), 1),
                 false => source.replacen('{', &format!("{{\"allow\": [\"{}\"],", warning.code), 1),
@@ -96,7 +96,7 @@ fn every_warning_is_shown_by_a_fixture_and_kept_quiet_by_its_code() {
             if name == "cors_any_origin_allowed_elsewhere" {
                 continue;
             }
-            assert!(review(&allowed).iter().all(|told| told.code != warning.code), "{name}: {warning}");
+            assert!(review(&allowed).iter().all(|diagnostic| diagnostic.code != warning.code), "{name}: {warning}");
         }
     }
 }
@@ -195,9 +195,9 @@ fn no_value_of_a_binding_and_no_control_character_is_ever_told() {
 #[test]
 fn every_missing_or_empty_binding_is_named() {
     let source = fs::read_to_string(folder("invalid").join("missing_binding.json")).unwrap();
-    let told = printed(&mistakes(&source));
+    let text = printed(&mistakes(&source));
     for name in ["MISSING_URL", "EMPTY", "MISSING_SECRET", "MISSING_KEY", "MISSING_ORIGIN", "MISSING_VALUE"] {
-        assert!(told.contains(name), "{name} in:\n{told}");
+        assert!(text.contains(name), "{name} in:\n{text}");
     }
     assert_eq!(printed(&check(&source)), "", "away from the bindings nothing is missing");
 }
@@ -205,9 +205,9 @@ fn every_missing_or_empty_binding_is_named() {
 #[test]
 fn a_check_without_bindings_tells_nothing_that_a_load_does_not() {
     for (name, source) in fixtures("invalid") {
-        let told = mistakes(&source);
+        let found = mistakes(&source);
         for mistake in check(&source) {
-            assert!(told.contains(&mistake), "{name}: {mistake}");
+            assert!(found.contains(&mistake), "{name}: {mistake}");
         }
     }
 }

@@ -192,8 +192,8 @@ fn hostile() -> Vec<(&'static str, String)> {
 fn each_hostile_file_is_judged_and_printed() {
     for (name, source) in hostile() {
         let begun = Instant::now();
-        let told = review(&source);
-        let file = || ReviewedFile { name: "hostile.json", text: &source, told: &told };
+        let diagnostics = review(&source);
+        let file = || ReviewedFile { name: "hostile.json", text: &source, diagnostics: &diagnostics };
         let printed = text(&file(), false);
         assert!(printed.len() < 2_000_000, "{name}: {} bytes", printed.len());
         json(&[file()]);
@@ -202,7 +202,7 @@ fn each_hostile_file_is_judged_and_printed() {
         compare(&source, &source);
         // A file takes seconds; with work that grows with the square of its input it would take hours.
         if std::env::var_os("SHOW_TIMES").is_some() {
-            println!("{:>10.2?}  {:>5} told  {name}", begun.elapsed(), told.len());
+            println!("{:>10.2?}  {:>5} found  {name}", begun.elapsed(), diagnostics.len());
         }
     }
 }

@@ -16,8 +16,8 @@ fn file(path: &str) -> String {
 
 fn loaded(source: &str) -> Config {
     load(source, &FixtureBindings).unwrap_or_else(|mistakes| {
-        let told: String = mistakes.iter().map(|mistake| format!("{mistake}\n")).collect();
-        panic!("{told}")
+        let lines: String = mistakes.iter().map(|mistake| format!("{mistake}\n")).collect();
+        panic!("{lines}")
     })
 }
 
@@ -90,7 +90,7 @@ fn an_unused_callback_uri_is_not_judged() {
     }
     let mistakes = |uris: &str| {
         let source = format!(r#"{{ "paths": [], "authorizer": {} }}"#, authorizer(uris));
-        load(&source, &Nothing).map(|_| ()).map_err(|told| told[0].code.as_str())
+        load(&source, &Nothing).map(|_| ()).map_err(|mistakes| mistakes[0].code.as_str())
     };
     assert_eq!(mistakes(r#""callback_uri": "nowhere""#), Err("invalid_url"), "alone it counts");
     assert_eq!(mistakes(r#""redirect_uri": "nowhere", "callback_uri": "https://a.example""#), Err("invalid_url"));
@@ -340,8 +340,8 @@ fn problems_lead_to_an_open_path_that_shows_something_and_leads_no_further() {
             serde_json::Value::from(page)
         );
         let codes: Vec<_> = check(&source).iter().map(|mistake| mistake.code.as_str()).collect();
-        let told: &[&str] = if expected { &[] } else { &["invalid_problem_page"] };
-        assert_eq!(codes, told, "{message}: {page}");
+        let mistakes: &[&str] = if expected { &[] } else { &["invalid_problem_page"] };
+        assert_eq!(codes, mistakes, "{message}: {page}");
     }
 }
 
@@ -366,8 +366,8 @@ fn a_path_that_others_name_is_told_in_the_spelling_of_addresses() {
         let mut helps: Vec<_> =
             check(&source(named)).into_iter().map(|mistake| mistake.help.unwrap_or_default()).collect();
         helps.sort();
-        let told = ["login", "sorry"].map(|page| format!(r#"write "/caf%C3%A9/{page}", as in addresses"#));
-        assert_eq!(helps, told, "{named}");
+        let expected = ["login", "sorry"].map(|page| format!(r#"write "/caf%C3%A9/{page}", as in addresses"#));
+        assert_eq!(helps, expected, "{named}");
     }
     let config = loaded(&source("/caf%C3%A9"));
     assert_eq!(config.problem_page.as_deref(), Some("/caf%C3%A9/sorry"));

@@ -111,7 +111,7 @@ fn examples() -> BTreeMap<Code, String> {
     for source in fixtures() {
         for diagnostic in review(&source) {
             let code = diagnostic.code;
-            let file = ReviewedFile { name: "gateway.config.json", text: &source, told: &[diagnostic] };
+            let file = ReviewedFile { name: "gateway.config.json", text: &source, diagnostics: &[diagnostic] };
             let printed = text(&file, false);
             let shorter = |known: &String| (printed.len(), &printed) < (known.len(), known);
             if examples.get(&code).is_none_or(shorter) {

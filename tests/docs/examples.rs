@@ -112,39 +112,39 @@ impl Shape {
     }
 }
 
-/// Tells everything in a block that is not as its label says, with file and line.
-pub fn judge(page: &str, block: &Block) -> Vec<String> {
-    let told = |line: usize, message: &str| vec![format!("{page}:{line}: {message}")];
+/// Returns everything in a block that is not as its label says, with file and line.
+pub fn check_block(page: &str, block: &Block) -> Vec<String> {
+    let at = |line: usize, message: &str| vec![format!("{page}:{line}: {message}")];
     match Label::parse(&block.info) {
-        Err(message) => told(block.line, &message),
+        Err(message) => at(block.line, &message),
         Ok(Label::Other) => vec![],
         Ok(Label::Answer) => serde_json::from_str::<Value>(&block.text)
             .err()
-            .map_or(vec![], |error| told(block.line + error.line().saturating_sub(1), &format!("no JSON: {error}"))),
+            .map_or(vec![], |error| at(block.line + error.line().saturating_sub(1), &format!("no JSON: {error}"))),
         Ok(Label::Toml) => block.text.parse::<toml::Table>().err().map_or(vec![], |error| {
             let before = error.span().and_then(|span| block.text.get(..span.start)).unwrap_or_default();
-            told(block.line + before.matches('\n').count(), &format!("no TOML: {}", error.message()))
+            at(block.line + before.matches('\n').count(), &format!("no TOML: {}", error.message()))
         }),
         Ok(Label::Example { shape, wrong }) => match shape.complete(&block.text) {
-            Err(message) => told(block.line, &message),
+            Err(message) => at(block.line, &message),
             Ok(config) => {
-                let told = if matches!(shape, Shape::Config) { review(&config) } else { check(&config) };
-                judge_config(page, block, &told, wrong.as_deref())
+                let found = if matches!(shape, Shape::Config) { review(&config) } else { check(&config) };
+                check_config(page, block, &found, wrong.as_deref())
             }
         },
     }
 }
 
-fn judge_config(page: &str, block: &Block, mistakes: &[Diagnostic], wrong: Option<&str>) -> Vec<String> {
-    // The block begins in the second line of what was checked; what is missing is told at an object around it.
+fn check_config(page: &str, block: &Block, mistakes: &[Diagnostic], wrong: Option<&str>) -> Vec<String> {
+    // The block begins in the second line of what was checked; what is missing is reported at an object around it.
     let last = block.line + block.text.lines().count().saturating_sub(1);
     let line = |mistake: &Diagnostic| (block.line + mistake.line.saturating_sub(2)).min(last);
     let Some(code) = wrong else {
-        let told = |mistake: &Diagnostic| {
+        let shown = |mistake: &Diagnostic| {
             let Diagnostic { code, path, message, .. } = mistake;
             format!("{page}:{}: {}[{code}]: {path}: {message}", line(mistake), code.severity().as_str())
         };
-        return mistakes.iter().map(told).collect();
+        return mistakes.iter().map(shown).collect();
     };
     let codes: Vec<_> = mistakes.iter().map(|mistake| mistake.code.as_str()).collect();
     if codes == [code] { vec![] } else { vec![format!("{page}:{}: is to give {code} and gives {codes:?}", block.line)] }

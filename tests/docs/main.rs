@@ -16,7 +16,7 @@ use std::path::Path;
 
 use bargate::proxy::DROPPED_REQUEST_HEADERS;
 use evidence::{end_to_end_tests, lost_evidence, missing_rows};
-use examples::{Label, judge};
+use examples::{Label, check_block};
 use links::lost_links;
 use markdown::Page;
 
@@ -54,7 +54,7 @@ fn every_block_of_the_documents_is_what_its_label_says() {
     for page in pages() {
         for block in &page.blocks {
             seen.extend(Label::parse(&block.info).ok().map(|label| label.kind()));
-            failures.extend(judge(&page.name, block));
+            failures.extend(check_block(&page.name, block));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -91,10 +91,10 @@ fn the_list_of_headers_that_no_client_may_send_is_the_gateways() {
     let page = pages.iter().find(|page| page.name == "docs/upstreams.md").expect("the page is there");
     let section = page.source.split("\n### ").find_map(|part| part.strip_prefix("What no client may say\n"));
     let rows = section.expect("the section is there").lines().filter(|line| line.starts_with("| "));
-    let mut told: Vec<_> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).map(str::to_lowercase).collect();
-    told.sort_unstable();
+    let mut names: Vec<_> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).map(str::to_lowercase).collect();
+    names.sort_unstable();
     assert!(DROPPED_REQUEST_HEADERS.is_sorted(), "in the order of the alphabet");
-    assert_eq!(told, DROPPED_REQUEST_HEADERS);
+    assert_eq!(names, DROPPED_REQUEST_HEADERS);
 }
 
 #[test]
@@ -205,10 +205,10 @@ fn a_block_that_is_not_what_its_label_says_is_told_with_file_and_line() {
         ("another language", "console", "$ make".to_owned(), None),
     ] {
         let page = page_with(info, &body);
-        let told = page.blocks.iter().flat_map(|block| judge(&page.name, block)).collect::<Vec<_>>().join("\n");
+        let found = page.blocks.iter().flat_map(|block| check_block(&page.name, block)).collect::<Vec<_>>().join("\n");
         match expected {
-            None => assert_eq!(told, "", "{message}"),
-            Some(beginning) => assert!(told.starts_with(beginning), "{message}: {told}"),
+            None => assert_eq!(found, "", "{message}"),
+            Some(beginning) => assert!(found.starts_with(beginning), "{message}: {found}"),
         }
     }
 }
@@ -249,8 +249,8 @@ fn a_link_that_leads_nowhere_is_told_with_file_and_line() {
         ("a place in what is no page", "../Cargo.toml#L3", false),
     ] {
         let page = Page::parse("docs/any.md", &format!("# Here we are\n\nSee `[no](link)` and [this]({link}).\n"));
-        let told = lost_links(Path::new(ROOT), &[page, Page::parse(&other.name, &other.source)]);
+        let lost = lost_links(Path::new(ROOT), &[page, Page::parse(&other.name, &other.source)]);
         let expected = if leads { vec![] } else { vec![format!("docs/any.md:3: {link} leads nowhere")] };
-        assert_eq!(told, expected, "{message}");
+        assert_eq!(lost, expected, "{message}");
     }
 }

@@ -8,7 +8,7 @@ use bargate::config::schema::{examples, reference_markdown, schema_text};
 use bargate::review::review;
 use serde_json::Value;
 
-use crate::verdict::{Judge, project};
+use crate::verdict::{Schema, project};
 
 fn assert_committed(path: &str, made: &str) {
     if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
@@ -76,15 +76,15 @@ fn every_key_is_described_and_has_an_example_that_fits() {
 
 #[test]
 fn every_example_is_a_config_that_passes() {
-    let judge = Judge::new();
+    let schema = Schema::new();
     let examples = examples();
     assert!(examples.len() >= 20, "{} examples", examples.len());
     for (name, text) in examples {
         let config = serde_json::from_str(&text).unwrap();
-        let judged = judge.judge(&config);
+        let verdict = schema.verdict(&config);
         // Nor is there anything to warn of.
         assert_eq!(review(&text), [], "{name}");
-        assert!(judged.passes, "{name}: {}", judge.refusals(&config));
+        assert!(verdict.passes, "{name}: {}", schema.refusals(&config));
     }
 }
 

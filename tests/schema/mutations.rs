@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use bargate::config::check;
 
-use crate::verdict::{Judge, valid_configs};
+use crate::verdict::{Schema, valid_configs};
 
 /// How often the same change is made at places of the same kind.
 const REPEATS_MAX: usize = 1;
@@ -113,7 +113,7 @@ fn a_null_is_a_mistake_in_the_place_of_every_value_but_an_answer() {
 
 #[test]
 fn whatever_is_changed_in_a_valid_config_gets_the_same_verdict() {
-    let judge = Judge::new();
+    let schema = Schema::new();
     let configs = valid_configs();
     let mut times: HashMap<(String, String), usize> = HashMap::new();
     let (mut refused, mut passed) = (0, 0);
@@ -129,15 +129,15 @@ fn whatever_is_changed_in_a_valid_config_gets_the_same_verdict() {
                 }
                 let mut changed = config.clone();
                 *changed.pointer_mut(&pointer).unwrap() = replacement.clone();
-                let judged = judge.judge(&changed);
-                if judged.passes {
+                let verdict = schema.verdict(&changed);
+                if verdict.passes {
                     passed += 1
                 } else {
                     refused += 1
                 }
                 disagreements.extend(
-                    judge
-                        .disagreement(&changed, &judged)
+                    schema
+                        .disagreement(&changed, &verdict)
                         .map(|text| format!("{name}: {pointer} = {replacement}: {text}")),
                 );
             }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::verdict::Judge;
+use crate::verdict::Schema;
 
 /// What is said of a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,16 +20,16 @@ enum Said {
 use Said::{BySchemaAlone, ByTheParser, Refused, Taken};
 
 fn assert_said(config: impl Fn(&str) -> Value, texts: &[(&str, Said)]) {
-    let judge = Judge::new();
+    let schema = Schema::new();
     for (text, expected) in texts {
-        let judged = judge.judge(&config(text));
-        let said = match (judged.mistakes.is_empty(), judged.passes) {
+        let verdict = schema.verdict(&config(text));
+        let said = match (verdict.mistakes.is_empty(), verdict.passes) {
             (true, true) => Taken,
             (false, false) => Refused,
             (false, true) => ByTheParser,
             (true, false) => BySchemaAlone,
         };
-        assert_eq!(said, *expected, "{text:?}: {:?} {:?}", judged.mistakes, judge.refusals(&config(text)));
+        assert_eq!(said, *expected, "{text:?}: {:?} {:?}", verdict.mistakes, schema.refusals(&config(text)));
     }
 }
 

@@ -9,7 +9,7 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 /// Codes of mistakes that a schema can express, wherever they are made, but for those that [`is_expressible`] excepts.
-pub const EXPRESSIBLE: [Code; 22] = [
+pub const EXPRESSIBLE: [Code; 21] = [
     Code::AlgorithmMismatch,
     Code::AuthorizerMissing,
     Code::ClaimWithoutAuth,
@@ -18,7 +18,6 @@ pub const EXPRESSIBLE: [Code; 22] = [
     Code::EmptyValue,
     Code::InvalidHeader,
     Code::InvalidName,
-    Code::MalformedReference,
     Code::MissingKey,
     Code::NoAnswer,
     Code::PrivateCache,
@@ -36,8 +35,14 @@ pub const EXPRESSIBLE: [Code; 22] = [
 
 /// Codes of mistakes that a schema expresses in part: a pattern says how such a text looks, and not whether it means anything.
 /// `texts.rs` says which part.
-pub const IN_PART: [Code; 5] =
-    [Code::InvalidDomain, Code::InvalidNetwork, Code::InvalidOrigin, Code::InvalidPath, Code::InvalidUrl];
+pub const IN_PART: [Code; 6] = [
+    Code::InvalidDomain,
+    Code::InvalidNetwork,
+    Code::InvalidOrigin,
+    Code::InvalidPath,
+    Code::InvalidUrl,
+    Code::MalformedReference,
+];
 
 /// Codes of mistakes that no schema can express: what a text is before it is JSON, names that are to be found elsewhere in the
 /// file, the values of bindings, and what the items of a list are to each other.
@@ -57,43 +62,43 @@ pub const INEXPRESSIBLE: [Code; 12] = [
 ];
 
 /// A config, and what is said of it.
-pub struct Judged {
-    /// What the parser tells, and those codes in `allow` that are none.
+pub struct Verdict {
+    /// What the parser reports, and those codes in `allow` that are not any.
     pub mistakes: Vec<Diagnostic>,
     /// Whether it passes the schema.
     pub passes: bool,
 }
 
-/// The schema, ready to judge.
-pub struct Judge(Validator);
+/// The schema, as a validator.
+pub struct Schema(Validator);
 
-impl Judge {
+impl Schema {
     pub fn new() -> Self {
         Self(jsonschema::draft202012::new(&bargate::config::schema::json_schema()).expect("the schema is one"))
     }
 
-    /// Returns what the schema's validator tells, each on a line.
+    /// Returns what the schema's validator reports, each on a line.
     pub fn refusals(&self, config: &Value) -> String {
         self.0.iter_errors(config).map(|error| format!("\n  schema: {}: {error}", error.instance_path())).collect()
     }
 
-    pub fn judge(&self, config: &Value) -> Judged {
+    pub fn verdict(&self, config: &Value) -> Verdict {
         let mut mistakes = review(&config.to_string());
-        mistakes.retain(|told| told.code.severity() == Severity::Error);
-        Judged { mistakes, passes: self.0.is_valid(config) }
+        mistakes.retain(|diagnostic| diagnostic.code.severity() == Severity::Error);
+        Verdict { mistakes, passes: self.0.is_valid(config) }
     }
 
     /// Says in which way the two disagree; nothing if they agree, as far as a schema can.
-    pub fn disagreement(&self, config: &Value, judged: &Judged) -> Option<String> {
-        let expressible = judged.mistakes.iter().any(|mistake| is_expressible(mistake, config));
-        let in_part = judged.mistakes.iter().any(|mistake| IN_PART.contains(&mistake.code));
-        let words = match (expressible, in_part, judged.passes) {
+    pub fn disagreement(&self, config: &Value, verdict: &Verdict) -> Option<String> {
+        let expressible = verdict.mistakes.iter().any(|mistake| is_expressible(mistake, config));
+        let in_part = verdict.mistakes.iter().any(|mistake| IN_PART.contains(&mistake.code));
+        let words = match (expressible, in_part, verdict.passes) {
             (true, _, true) => "the schema passes what it can refuse",
             (false, false, false) => "the schema refuses what the parser does not",
             _ => return None,
         };
-        let told: String = judged.mistakes.iter().map(|mistake| format!("\n  parser: {mistake}")).collect();
-        Some(format!("{words}{told}{}", self.refusals(config)))
+        let mistakes: String = verdict.mistakes.iter().map(|mistake| format!("\n  parser: {mistake}")).collect();
+        Some(format!("{words}{mistakes}{}", self.refusals(config)))
     }
 }
 
@@ -103,13 +108,10 @@ fn is_expressible(mistake: &Diagnostic, config: &Value) -> bool {
     let type_unknown = config["authorizer"]["type"].as_str().is_some_and(|kind| kind.starts_with('$'));
     match mistake.code {
         _ if type_unknown && mistake.path.starts_with("authorizer") && mistake.path != "authorizer.type" => false,
-        // Spelling that is nearly right is for the parser to judge.
-        Code::MalformedReference => !mistake.help.as_deref().is_some_and(|help| help.starts_with("did you mean")),
         // What one of several authorizers lacks matters only if it is the first that logs people in.
-        Code::MissingKey => {
-            let of_authorizer = ["neither this integration", "no key seals", "a session needs"];
-            config.get("authorizers").is_none_or(Value::is_null)
-                || !of_authorizer.iter().any(|beginning| mistake.message.starts_with(beginning))
+        Code::MissingKey if config.get("authorizers").is_some_and(|several| !several.is_null()) => {
+            let of_login = ["audience", "client_secret", "redirect_uri", "sealing_key"];
+            mistake.path.starts_with("authorizers") || !mistake.keys.iter().any(|key| of_login.contains(key))
         }
         code => EXPRESSIBLE.contains(&code),
     }

@@ -193,8 +193,8 @@ fn a_shared_secret_verifies_whatever_the_token_calls_it_and_is_never_told() {
         let explanation = Explanation::of(&sign(&header), &rules(algorithm), NOW);
         assert_eq!(open_checks(&explanation), expected, "{message}");
         for check in &explanation.checks {
-            let told = format!("{} {} {:?}", check.expected, check.found, check.outcome);
-            assert!(!told.contains("horse") && !told.contains(&encode(secret)), "{message}: {told}");
+            let shown = format!("{} {} {:?}", check.expected, check.found, check.outcome);
+            assert!(!shown.contains("horse") && !shown.contains(&encode(secret)), "{message}: {shown}");
         }
     }
 }

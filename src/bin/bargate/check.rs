@@ -58,13 +58,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.sources.is_empty() && file.name != STDIN_NAME {
         // A file that was found and not named is ignored if it cannot be read.
         let beside = Sources::beside(folder).read(folder).map(|beside| beside.without_value(&file));
-        if let Some((_, told)) = reviewed.first_mut() {
-            told.extend(beside.unwrap_or_default());
-            told.sort_by_key(|diagnostic| diagnostic.offset);
+        if let Some((_, diagnostics)) = reviewed.first_mut() {
+            diagnostics.extend(beside.unwrap_or_default());
+            diagnostics.sort_by_key(|diagnostic| diagnostic.offset);
         }
     }
-    let files: Vec<_> =
-        reviewed.iter().map(|(file, told)| ReviewedFile { name: &file.name, text: &file.text, told }).collect();
+    let files: Vec<_> = reviewed
+        .iter()
+        .map(|(file, diagnostics)| ReviewedFile { name: &file.name, text: &file.text, diagnostics })
+        .collect();
     let mut page = Page::default();
     match arguments.format {
         Format::Json => page.rendered(&json(&files)),
@@ -75,18 +77,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             }
         }
     }
-    let all = || files.iter().flat_map(|file| file.told);
+    let all = || files.iter().flat_map(|file| file.diagnostics);
     let count = |severity| all().filter(|diagnostic| diagnostic.code.severity() == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     if errors + warnings > 0 && matches!(arguments.format, Format::Text) {
-        let names = files.iter().filter(|file| !file.told.is_empty()).map(|file| file.name);
+        let names = files.iter().filter(|file| !file.diagnostics.is_empty()).map(|file| file.name);
         page.line(format!("{}: {}", names.collect::<Vec<_>>().join(", "), summary(errors, warnings)));
     }
     match arguments.format {
         Format::Json | Format::Github => page.print(),
         Format::Text => page.eprint(),
     }
-    let refused = files.iter().any(|file| !is_valid(file.told)) || (arguments.deny_warnings && warnings > 0);
+    let refused = files.iter().any(|file| !is_valid(file.diagnostics)) || (arguments.deny_warnings && warnings > 0);
     Ok(if refused { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 
@@ -94,17 +96,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 type Reviewed<'f> = Vec<(&'f TextFile, Vec<Diagnostic>)>;
 
 fn reviewed<'f>(file: &'f TextFile, deployment: &'f Deployment) -> Reviewed<'f> {
-    let mut told = review_with(&file.text, deployment);
-    let others = deployment.review(file, &mut told, &Path::is_file);
-    std::iter::once((file, told)).chain(others).collect()
+    let mut diagnostics = review_with(&file.text, deployment);
+    let others = deployment.review(file, &mut diagnostics, &Path::is_file);
+    std::iter::once((file, diagnostics)).chain(others).collect()
 }
 
 /// Removes the diagnostics that another review does not have.
 fn keep_common(reviewed: &mut Reviewed<'_>, other: &Reviewed<'_>) {
-    for (file, told) in reviewed {
+    for (file, diagnostics) in reviewed {
         let same_file = other.iter().filter(|(other, _)| other.name == file.name);
-        let also: Vec<_> = same_file.flat_map(|(_, told)| told).collect();
-        told.retain(|one| {
+        let also: Vec<_> = same_file.flat_map(|(_, diagnostics)| diagnostics).collect();
+        diagnostics.retain(|one| {
             also.iter().any(|other| (other.code, other.offset, &other.path) == (one.code, one.offset, &one.path))
         });
     }

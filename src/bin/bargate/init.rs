@@ -1,7 +1,7 @@
 //! `bargate init`: writes a config to start from, and prints the variables that it needs and the next steps.
 //!
 //! The config has a reference for each value that differs between deployments; the answers go to the lines for `.dev.vars` and
-//! `wrangler.toml`. The library judges each answer, since it knows what a config may say.
+//! `wrangler.toml`. The library checks each answer, since it knows what a config may say.
 
 mod answers;
 mod asked;
@@ -75,6 +75,6 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Some(dev_vars) = &dev_vars {
         dev_vars.write(&next_steps::dev_vars(&answers))?;
     }
-    next_steps::told(&answers, &output, dev_vars.as_ref()).eprint();
+    next_steps::page(&answers, &output, dev_vars.as_ref()).eprint();
     Ok(ExitCode::SUCCESS)
 }

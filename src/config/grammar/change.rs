@@ -1,18 +1,20 @@
-//! What a change of a key can expose; the review of a change judges by it.
+//! What a change of a key can expose; the review of a change goes by it.
 
 /// What a change of a key can expose.
 #[derive(Debug, Clone, Copy)]
 pub enum Change {
     /// Nothing, for this reason.
     Harmless(&'static str),
-    /// What the review judges together with something else: a name, a route, the needs of a token, the target of an alias.
+    /// What the review compares together with something else: a name, a route, the needs of a token, the target of an alias.
     Elsewhere,
-    /// What a section of this name says; absent, what its keys mean if they are absent.
-    Within(&'static str),
+    /// What its section says; absent, what the keys of that mean if they are absent.
+    Within,
     /// The same of a section that switches something on: absent, it exposes nothing.
-    Feature(&'static str),
+    Feature,
+    /// The same of a section that is a rule, whose loss is reported by its name.
+    Rule,
     /// The same of a section that keeps something out, and what its loss means.
-    Guard(&'static str, &'static str),
+    Guard(&'static str),
     /// Any other value, and none.
     Different(&'static str),
     /// The same of a value that is not shown, for it may be a secret.

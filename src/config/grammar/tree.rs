@@ -32,10 +32,20 @@ pub enum Json {
 
 /// Makes an object of keys and values, each of which is anything that a [`Json`] can be made from.
 macro_rules! object {
-    ($($key:literal: $value:expr),* $(,)?) => {
+    ($($key:tt: $value:expr),* $(,)?) => {
         $crate::config::grammar::Json::Object(vec![
-            $(($key.to_owned(), $crate::config::grammar::Json::from($value))),*
+            $(($crate::config::grammar::member_name!($key), $crate::config::grammar::Json::from($value))),*
         ])
+    };
+}
+
+/// The name of a member of [`object`].
+macro_rules! member_name {
+    ([$key:expr]) => {
+        $key.name.to_owned()
+    };
+    ($name:literal) => {
+        $name.to_owned()
     };
 }
 
@@ -46,7 +56,7 @@ macro_rules! list {
     };
 }
 
-pub(crate) use {list, object};
+pub(crate) use {list, member_name, object};
 
 impl Json {
     /// Parses a text of this program; null if it is not JSON, which the tests of the schema would show.

@@ -288,7 +288,7 @@ pub(crate) mod callback {
             "The callback's public address, if it differs from the authorizer's. A login and its callback need the same \
              one.",
             default_words("the authorizer's"), example("https://gateway.example.com/callback");
-        POST_PROCESS: Value = value("post_process"), Guard("rpc", "loses post_process"),
+        POST_PROCESS: Value = value("post_process"), Rule,
             "A function of another Worker that is called when the gateway has the tokens. See \
              [post_process](#pre_process-and-post_process).",
             shape(Shape::Section("rpc")), example(object! { "binding": "audit", "function": "loggedIn" });

@@ -80,20 +80,20 @@ section! {
     RESPONSE: Value = value("response"), Answer,
         "A fixed answer: 200 with this JSON, whatever it is, `null` included.",
         default_words("this or `integration`"), example(object! { "status": "ok" });
-    MAPPING: Value = value("mapping"), Within("mapping"),
+    MAPPING: Value = value("mapping"), Within,
         "Headers and query parameters that the upstream, the service or `pre_process` gets. See [mapping](#mapping).",
         shape(Shape::Section("mapping")), example(object! { "headers": object! { "x-user-id": "$request.jwt.sub" } });
-    REQUEST_HEADERS: Value = value("request_headers"), Within("request_headers"),
+    REQUEST_HEADERS: Value = value("request_headers"), Within,
         "Headers to set on and remove from the request to the upstream. See [request_headers](#request_headers).",
         shape(Shape::Section("request_headers")), example(object! { "remove": list!["cookie"] });
-    RESPONSE_HEADERS: Value = value("response_headers"), Within("response_headers"),
+    RESPONSE_HEADERS: Value = value("response_headers"), Within,
         "Headers to set on and remove from the integration's answer. See [response_headers](#response_headers).",
         shape(Shape::Section("response_headers")), example(object! { "set": object! { "cache-control": "no-store" } });
-    PRE_PROCESS: Value = value("pre_process"), Guard("rpc", "loses pre_process"),
+    PRE_PROCESS: Value = value("pre_process"), Rule,
         "A function of another Worker that is called before the integration: `true` lets the request continue, a \
          `Response` is the answer. See [pre_process](#pre_process-and-post_process).",
         shape(Shape::Section("rpc")), example(object! { "binding": "guard", "function": "allow" });
-    RATE_LIMIT: Value = value("rate_limit"), Guard("rate_limit", "loses rate_limit"),
+    RATE_LIMIT: Value = value("rate_limit"), Rule,
         "How often requests may come. See [rate_limit](#rate_limit).",
         shape(Shape::Section("rate_limit")), example(object! { "binding": "LIMIT", "key": "ip" });
     MAX_BODY_BYTES: Limit = limit("max_body_bytes", 0..=BODY_MAX_BYTES), Larger("takes larger bodies"),

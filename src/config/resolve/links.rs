@@ -8,7 +8,7 @@ use crate::config::document::Origin;
 use crate::config::integration::keys::http_proxy;
 use crate::config::mapping::{Source, WrittenSource, WrittenValue, WrittenVariable};
 use crate::config::path::keys::AUTH;
-use crate::config::reader::{Findings, NameIndex, Place, Written, index_names, shown, told};
+use crate::config::reader::{Findings, NameIndex, Place, Written, advice, host_help, index_names, shown};
 use crate::config::root;
 use crate::config::server::WrittenServer;
 use crate::config::service::{WrittenService, rpc};
@@ -77,7 +77,7 @@ impl<'t> Links<'t> {
         if found.is_none() && !findings.is_full() && all_known() {
             let aliases = aliases.filter(|alias| alias.text.origin == Origin::File);
             let aliases = aliases.filter_map(|alias| alias.value());
-            let help = told(|| match nearest(name, aliases.clone()) {
+            let help = host_help(|| match nearest(name, aliases.clone()) {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None if aliases.clone().next().is_none() => "add it to \"servers\"".to_owned(),
                 None => format!("one of: {}", listed(aliases)),
@@ -125,7 +125,7 @@ impl<'t> Links<'t> {
             NamedAuthorizer::Named { name, in_object } => (name, in_object),
             NamedAuthorizer::First => {
                 if self.authorizers.entries.is_empty() {
-                    let help = told(|| "add an \"authorizer\", or remove \"auth\"".to_owned());
+                    let help = advice("add an \"authorizer\", or remove \"auth\"");
                     let message = format_args!("the path needs a token, and there is no authorizer");
                     findings.note(access.offset, &place, Code::AuthorizerMissing, message, help);
                 }
@@ -138,7 +138,7 @@ impl<'t> Links<'t> {
             return *index;
         }
         let names = self.authorizers.entries.iter().map(|authorizer| authorizer.name);
-        let help = told(|| match nearest(name, names.clone()) {
+        let help = host_help(|| match nearest(name, names.clone()) {
             Some(near) => format!("did you mean \"{near}\"?"),
             None if ["true", "false"].contains(&name) => {
                 format!("write {name} without quotes, or one of: {}", listed(names))
@@ -167,7 +167,7 @@ impl<'t> Links<'t> {
             return Some(Source::Text(value.value.clone()));
         }
         let known = of_path.names().chain(self.variables.names());
-        let help = told(|| match nearest(name, known) {
+        let help = host_help(|| match nearest(name, known) {
             Some(near) => format!("did you mean \"$config.{near}\"?"),
             None => "add it to \"variables\"".to_owned(),
         });
@@ -205,7 +205,7 @@ fn service<'t>(
     let alias = written.value()?;
     let found = services.get(alias);
     if found.is_none() {
-        let help = told(|| match nearest(alias, services.entries.iter().map(WrittenService::name)) {
+        let help = host_help(|| match nearest(alias, services.entries.iter().map(WrittenService::name)) {
             Some(near) => format!("did you mean \"{near}\"?"),
             None => format!("add it to \"{section}\""),
         });

@@ -3,11 +3,12 @@
 use crate::config::code::Code;
 use std::rc::Rc;
 
+use crate::config::authorizer::keys::AUDIENCE;
 use crate::config::authorizer::{Authorizer, WrittenAuthorizer};
 use crate::config::integration::keys::Kind;
 use crate::config::login::{Login, Provider};
 use crate::config::path::WrittenPath;
-use crate::config::reader::{Findings, Place, Written, told};
+use crate::config::reader::{Findings, Place, Written, advice, host_help};
 use crate::config::root;
 use crate::config::session::{self, Session, WrittenSession};
 use crate::config::tree::ConfigTree;
@@ -77,7 +78,7 @@ pub(super) fn session(
     let provider = logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
     if provider.is_some_and(|provider| provider.audience.is_none()) {
         let message = "a session needs an \"audience\" in the authorizer";
-        let help = told(|| "add the API's identifier to the authorizer as \"audience\"".to_owned());
+        let help = advice("add the API's identifier to the authorizer as \"audience\"").about([AUDIENCE.name]);
         findings.note(written.offset, &place, Code::MissingKey, format_args!("{message}"), help);
     }
     Some(Session { rules, login_path: login_path?, login: logins.login.clone()? })
@@ -99,7 +100,7 @@ fn login_path(
             let first = logins.next();
             if first.is_none() && all_known {
                 let message = format_args!("no open path of the config begins a login");
-                let help = told(|| {
+                let help = host_help(|| {
                     "add one with GET, without \"auth\" and parameters, whose integration is auth0_login".to_owned()
                 });
                 findings.note(section_offset, place, Code::MissingLogin, message, help);
@@ -111,7 +112,7 @@ fn login_path(
             if all_known && !logins.any(|path| path == text) {
                 let wrong = "is not an open GET path that begins a login";
                 let way = "name one with GET, without \"auth\" and parameters, whose integration is auth0_login";
-                let help = told(|| spelling_help(text, way));
+                let help = host_help(|| spelling_help(text, way));
                 findings.refuse(&written, &session::LOGIN_PATH.at(place), Code::MissingLogin, wrong, help);
             }
             Some(text.to_owned())

@@ -17,7 +17,8 @@ use crate::config::integration::{
 use crate::config::mapping::{Mapping, WrittenMapping, WrittenVariable, is_of_query};
 use crate::config::path::keys::{INTEGRATION, PRE_PROCESS};
 use crate::config::path::{Path, WrittenPath};
-use crate::config::reader::{Findings, Place, told};
+use crate::config::provider::{CLIENT_SECRET, REDIRECT_URI, SEALING_KEY};
+use crate::config::reader::{Findings, Help, Place, advice};
 use crate::config::root;
 use crate::config::server::WrittenServer;
 use crate::config::service::{Rpc, WrittenCall, WrittenService};
@@ -136,27 +137,28 @@ impl<'t> Context<'t> {
         findings: &mut Findings<'_>,
     ) -> Option<Integration> {
         let WrittenIntegration { name, kind, settings, node } = written;
-        let mut needs = |present: bool, code: Code, message: &str, help: &str| {
+        let mut needs = |present: bool, code: Code, message: &str, help: Help| {
             if !present {
                 let place = keys::TYPE.at(place);
-                findings.note(name.offset, &place, code, format_args!("{message}"), told(|| help.to_owned()));
+                findings.note(name.offset, &place, code, format_args!("{message}"), help);
             }
         };
         if kind.needs_provider() {
             let message = "no authorizer names a provider";
-            let help = "add an \"authorizer\" of type auth0 or oidc";
+            let help = advice("add an \"authorizer\" of type auth0 or oidc");
             needs(self.logins.authorizer.is_some(), Code::AuthorizerMissing, message, help);
         }
         match kind {
             Kind::Login => {
                 let provider = self.logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
                 let sealed = provider.is_none_or(|of| of.sealing_key.or(of.client_secret).is_some());
-                let help = "give the authorizer a \"client_secret\" or a \"sealing_key\"";
+                let help = advice("give the authorizer a \"client_secret\" or a \"sealing_key\"");
+                let help = help.about([CLIENT_SECRET.name, SEALING_KEY.name]);
                 needs(sealed, Code::MissingKey, "no key seals the login state", help);
             }
             Kind::Logout | Kind::BackchannelLogout => {
                 let message = "the config has no \"session\"";
-                needs(self.has_session, Code::SessionMissing, message, "add a \"session\" section");
+                needs(self.has_session, Code::SessionMissing, message, advice("add a \"session\" section"));
             }
             _ => {}
         }
@@ -219,7 +221,7 @@ impl<'t> Context<'t> {
         let provider = self.logins.authorizer?.provider.as_ref()?;
         if provider.redirect_uri.is_none() {
             let message = format_args!("neither this integration nor the authorizer has a \"redirect_uri\"");
-            let help = told(|| "add the callback's address, as the provider knows it".to_owned());
+            let help = advice("add the callback's address, as the provider knows it").about([REDIRECT_URI.name]);
             findings.note(offset, place, Code::MissingKey, message, help);
         }
         provider.redirect_uri.as_ref()?.url.clone()
@@ -239,7 +241,7 @@ impl<'t> Context<'t> {
             WrittenResponse::Session(written) => {
                 if !self.has_session {
                     let message = format_args!("the config has no \"session\"");
-                    let help = told(|| "add a \"session\" section".to_owned());
+                    let help = advice("add a \"session\" section");
                     let place = keys::callback::RESPONSE.at(place);
                     findings.note(written.offset, &place, Code::SessionMissing, message, help);
                 }

@@ -1,12 +1,17 @@
 //! The rules between keys that are apart: between those of an entry of `paths`, and between the sections of a config.
 //!
-//! Where the sections have an order, as several authorizers have, a schema cannot say more, and `bargate check` does.
+//! If the sections have an order, as several authorizers have, a schema cannot say more, and `bargate check` does.
 
 use super::patterns::{CLAIM_SOURCE, CREDENTIAL_SOURCE};
-use crate::config::authorizer::keys::kinds_by_login;
+use crate::config::authorizer::keys::{self as authorizer, auth0, kinds_by_login};
 use crate::config::form::Form;
 use crate::config::grammar::{Json, absent, list, object, refused, wherever};
-use crate::config::integration::keys::{Kind, RESPONSE_KINDS, ResponseKind, names_of};
+use crate::config::integration::keys::{Kind, RESPONSE_KINDS, ResponseKind, TYPE, callback, http_proxy, names_of};
+use crate::config::key::Key;
+use crate::config::mapping::{self, request_headers};
+use crate::config::path::keys as path;
+use crate::config::rules::{cache::PER_USER, rate_limit};
+use crate::config::{access, provider, root};
 use crate::route::Method;
 
 /// Returns the schemas of an entry of `paths` as a whole.
@@ -27,58 +32,58 @@ pub fn of_path() -> Vec<Json> {
     vec![
         wherever(
             "a cache needs an upstream that is asked by GET",
-            present("cache"),
+            present(&path::CACHE),
             object! {
-                "not": object! { "required": list!["response"] },
+                "not": object! { "required": list![path::RESPONSE.name] },
                 "errorMessage": useless,
                 "properties": object! {
-                    "method": refused(object! { "enum": no_gets }, useless),
-                    "integration": refused(of_kind(others), useless),
+                    [path::METHOD]: refused(object! { "enum": no_gets }, useless),
+                    [path::INTEGRATION]: refused(of_kind(others), useless),
                 },
             },
         ),
         wherever(
             "answers for all are made of no credential",
             object! {
-                "required": list!["cache"],
+                "required": list![path::CACHE.name],
                 "properties": object! {
-                    "cache": object! {
+                    [path::CACHE]: object! {
                         "type": "object",
-                        "not": object! { "required": list!["per_user"], "properties": object! { "per_user": object! { "const": true } } },
+                        "not": object! { "required": list![PER_USER.name], "properties": object! { [PER_USER]: object! { "const": true } } },
                     },
                 },
             },
             object! {
                 "properties": object! {
-                    "mapping": object! { "properties": object! { "headers": no_credential(), "query": no_credential() } },
-                    "request_headers": with("set", no_credential()),
+                    [path::MAPPING]: object! { "properties": object! { [mapping::HEADERS]: no_credential(), [mapping::QUERY]: no_credential() } },
+                    [path::REQUEST_HEADERS]: with(&request_headers::SET, no_credential()),
                 },
             },
         ),
         object! {
             "$comment": "exactly one of integration and response, which may be null",
-            "if": object! { "required": list!["response"] },
-            "then": with("integration", absent("The path has a response, and can give one answer.")),
-            "else": object! { "required": list!["integration"], "properties": object! { "integration": object! { "type": "object" } } },
+            "if": object! { "required": list![path::RESPONSE.name] },
+            "then": with(&path::INTEGRATION, absent("The path has a response, and can give one answer.")),
+            "else": object! { "required": list![path::INTEGRATION.name], "properties": object! { [path::INTEGRATION]: object! { "type": "object" } } },
         },
         object! {
             "$comment": "without auth there are no claims, no users and no expiry",
-            "if": with("auth", object! { "const": false }),
+            "if": with(&path::AUTH, object! { "const": false }),
             "then": object! {
                 "properties": object! {
-                    "mapping": object! { "properties": object! { "headers": no_claim(), "query": no_claim() } },
-                    "request_headers": with("set", no_claim()),
-                    "rate_limit": with("key", not("sub".into())),
-                    "cache": with("per_user", not(true.into())),
-                    "integration": object! { "if": of_kind(proxies), "then": with("close_at_expiry", not(true.into())) },
+                    [path::MAPPING]: object! { "properties": object! { [mapping::HEADERS]: no_claim(), [mapping::QUERY]: no_claim() } },
+                    [path::REQUEST_HEADERS]: with(&request_headers::SET, no_claim()),
+                    [path::RATE_LIMIT]: with(&rate_limit::KEY, not("sub".into())),
+                    [path::CACHE]: with(&PER_USER, not(true.into())),
+                    [path::INTEGRATION]: object! { "if": of_kind(proxies), "then": with(&http_proxy::CLOSE_AT_EXPIRY, not(true.into())) },
                 },
             },
             "else": with(
-                "cache",
+                &path::CACHE,
                 object! {
-                    "required": list!["per_user"],
+                    "required": list![PER_USER.name],
                     "properties": object! {
-                        "per_user": object! {
+                        [PER_USER]: object! {
                             "const": true,
                             "errorMessage": "Answers to one user would be given to the next: write true, or remove cache.",
                         }
@@ -99,23 +104,22 @@ pub fn of_config() -> Vec<Json> {
     let with_address = names_of(|kind| matches!(kind, Kind::Login | Kind::Callback));
     let by_session: Vec<_> =
         RESPONSE_KINDS.into_iter().filter(|(_, kind)| *kind == ResponseKind::Session).map(|(name, _)| name).collect();
-    let nobody = || object! { "type": "object", "required": list!["type"], "properties": object! { "type": object! { "enum": without_login.clone() } } };
     let of_first = object! {
-        "anyOf": list![object! { "const": true }, object! { "type": "object", "properties": object! { "authorizer": false } }]
+        "anyOf": list![object! { "const": true }, object! { "type": "object", "properties": object! { [access::AUTHORIZER]: false } }]
     };
     vec![
         wherever(
             "authorizer or authorizers, and not both",
-            present("authorizer"),
-            with("authorizers", absent("The config has an authorizer, too: put all of them here.")),
+            present(&root::AUTHORIZER),
+            with(&root::AUTHORIZERS, absent("The config has an authorizer, too: put all of them here.")),
         ),
         wherever(
             "auth needs an authorizer",
             object! {
-                "properties": object! { "authorizer": false, "authorizers": object! { "const": object! {} } }
+                "properties": object! { [root::AUTHORIZER]: false, [root::AUTHORIZERS]: object! { "const": object! {} } }
             },
             every_path(with(
-                "auth",
+                &path::AUTH,
                 refused(of_first, "The path needs a token and nothing says which are valid: add an authorizer."),
             )),
         ),
@@ -123,28 +127,28 @@ pub fn of_config() -> Vec<Json> {
             "the steps of a login need an authorizer of a type that logs people in",
             object! {
                 "properties": object! {
-                    "authorizer": object! { "anyOf": list![false, nobody()] },
-                    "authorizers": object! {
-                        "anyOf": list![false, object! { "type": "object", "additionalProperties": nobody() }]
+                    [root::AUTHORIZER]: object! { "anyOf": list![false, of_kind(without_login.clone())] },
+                    [root::AUTHORIZERS]: object! {
+                        "anyOf": list![false, object! { "type": "object", "additionalProperties": of_kind(without_login.clone()) }]
                     },
                 },
             },
             every_path(with(
-                "integration",
+                &path::INTEGRATION,
                 refused(of_kind(provider_steps), "No authorizer says which provider: add one of type auth0 or oidc."),
             )),
         ),
         wherever(
             "sessions can be begun and ended only where there are any",
-            with("session", false.into()),
+            with(&root::SESSION, false.into()),
             every_path(with(
-                "integration",
+                &path::INTEGRATION,
                 object! {
                     "not": of_kind(session_steps),
                     "errorMessage": "The config has no \"session\": add it.",
                     "if": of_kind(callbacks),
                     "then": with(
-                        "response",
+                        &callback::RESPONSE,
                         refused(object! { "enum": by_session }, "Nothing says how sessions are to be held: add \"session\"."),
                     ),
                 },
@@ -152,23 +156,23 @@ pub fn of_config() -> Vec<Json> {
         ),
         wherever(
             "login and callback need a redirect_uri, here or at the authorizer",
-            only_provider(&with_login, &["redirect_uri", "callback_uri"]),
+            only_provider(&with_login, &[provider::REDIRECT_URI.name, provider::CALLBACK_URI.name]),
             every_path(with(
-                "integration",
+                &path::INTEGRATION,
                 object! {
                     "if": of_kind(with_address),
                     "then": object! {
-                        "required": list!["redirect_uri"],
-                        "properties": object! { "redirect_uri": object! { "type": "string" } },
+                        "required": list![callback::REDIRECT_URI.name],
+                        "properties": object! { [callback::REDIRECT_URI]: object! { "type": "string" } },
                     },
                 },
             )),
         ),
         wherever(
             "a login needs something to seal its state with",
-            only_provider(&with_login, &["client_secret", "sealing_key"]),
+            only_provider(&with_login, &[provider::CLIENT_SECRET.name, provider::SEALING_KEY.name]),
             every_path(with(
-                "integration",
+                &path::INTEGRATION,
                 refused(
                     of_kind(logins),
                     "The authorizer needs a client_secret or a sealing_key to seal the login state with.",
@@ -177,46 +181,46 @@ pub fn of_config() -> Vec<Json> {
         ),
         wherever(
             "a session needs an audience",
-            only_provider(&with_login, &["audience"]),
-            with("session", absent("Sessions need the authorizer's audience: add the API's identifier there.")),
+            only_provider(&with_login, &[authorizer::AUDIENCE.name]),
+            with(&root::SESSION, absent("Sessions need the authorizer's audience: add the API's identifier there.")),
         ),
     ]
 }
 
 /// Returns the schema of an object whose `key`, if it is there, fits `schema`.
-fn with(key: &str, schema: Json) -> Json {
-    object! { "properties": Json::Object(vec![(key.to_owned(), schema)]) }
+fn with<S>(key: &Key<S>, schema: Json) -> Json {
+    object! { "properties": object! { [key]: schema } }
 }
 
 /// Returns the schema of an object that has a key.
-fn present(key: &str) -> Json {
-    object! { "required": list![key] }
+fn present<S>(key: &Key<S>) -> Json {
+    object! { "required": list![key.name] }
 }
 
-/// Returns the schema of an integration of one of these types.
+/// Returns the schema of an object of one of these types.
 fn of_kind(names: Vec<&'static str>) -> Json {
-    object! { "type": "object", "required": list!["type"], "properties": object! { "type": object! { "enum": names } } }
+    object! { "type": "object", "required": list![TYPE.name], "properties": object! { [TYPE]: object! { "enum": names } } }
 }
 
 /// Returns the schema of a config whose paths all fit `schema`.
 fn every_path(schema: Json) -> Json {
-    with("paths", object! { "items": schema })
+    with(&root::PATHS, object! { "items": schema })
 }
 
 /// Returns the schema of a config whose only authorizer logs people in and lacks all of these keys.
 fn only_provider(kinds: &[&'static str], lacks: &[&str]) -> Json {
     let by_domain = object! {
-        "required": list!["type", "domain"],
+        "required": list![authorizer::TYPE.name, auth0::DOMAIN.name],
         "properties": object! {
-            "type": object! { "type": "string", "$ref": Form::Reference.pointer() },
+            [authorizer::TYPE]: object! { "type": "string", "$ref": Form::Reference.pointer() },
         },
     };
-    let by_kind = object! { "required": list!["type"], "properties": object! { "type": object! { "enum": kinds } } };
+    let by_kind = object! { "required": list![authorizer::TYPE.name], "properties": object! { [authorizer::TYPE]: object! { "enum": kinds } } };
     let absent_keys = lacks.iter().map(|key| ((*key).to_owned(), false.into())).collect();
     let provider = object! {
         "type": "object",
         "properties": Json::Object(absent_keys),
         "anyOf": list![by_kind, by_domain],
     };
-    object! { "required": list!["authorizer"], "properties": object! { "authorizer": provider } }
+    object! { "required": list![root::AUTHORIZER.name], "properties": object! { [root::AUTHORIZER]: provider } }
 }

@@ -84,11 +84,11 @@ impl Page {
         self.text.push('\n');
     }
 
-    fn section(&mut self, section: &Section, level: usize, told: &[&str]) {
+    fn section(&mut self, section: &Section, level: usize, shared: &[&str]) {
         self.paragraph(&format!("{} {}", "#".repeat(level), section.title));
         self.paragraph(&section.about);
         self.names(section);
-        self.keys(section.keys.iter().filter(|key| !told.contains(&key.name)));
+        self.keys(section.keys.iter().filter(|key| !shared.contains(&key.name)));
         if !section.example.is_empty() {
             self.paragraph(&format!("```json config\n{}\n```", Json::parse(section.example).to_text(EXAMPLE_WIDTH)));
         }
@@ -105,17 +105,16 @@ impl Page {
         self.paragraph(&format!("## {}", union.title));
         self.paragraph(&union.about);
         let Some((first, others)) = union.sections.split_first() else { return };
-        let same =
-            |key: &&Entry| others.iter().all(|section| section.keys.iter().any(|other| tells_the_same(key, other)));
+        let same = |key: &&Entry| others.iter().all(|section| section.keys.iter().any(|other| is_same(key, other)));
         let of_all: Vec<&Entry> = first.keys.iter().filter(same).collect();
         if !of_all.is_empty() {
             self.paragraph("Keys of every type, besides `type` itself:");
             self.keys(of_all.iter().copied());
         }
-        let mut told: Vec<_> = of_all.iter().map(|key| key.name).collect();
-        told.push("type");
+        let mut shared: Vec<_> = of_all.iter().map(|key| key.name).collect();
+        shared.push("type");
         for section in &union.sections {
-            self.section(section, 3, &told);
+            self.section(section, 3, &shared);
         }
     }
 
@@ -130,7 +129,7 @@ impl Page {
     }
 }
 
-fn tells_the_same(one: &Entry, other: &Entry) -> bool {
+fn is_same(one: &Entry, other: &Entry) -> bool {
     one.name == other.name && one.default_words == other.default_words && one.schema() == other.schema()
 }
 

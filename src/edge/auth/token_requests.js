@@ -30,10 +30,12 @@ export async function revoked(url, form, authorization, token, ms) {
       ms,
       REVOKED_MAX_BYTES,
     );
+    const said = new TextDecoder().decode(answer);
     // Some refuse a token that is gone already (RFC 7009 section 2.2 says 200): it is as good as revoked.
-    const isGone = status === 400 && GONE.test(new TextDecoder().decode(answer));
+    const isGone = status === 400 && GONE.test(said);
+    const advice = said.includes('invalid_client') ? ' (see token_endpoint_auth_method and client_secret)' : '';
     if (status !== 200 && !isGone)
-      return { reason: `status ${status}`, passes: status < 400 || status > 428 || status === 401 };
+      return { reason: `status ${status}${advice}`, passes: status < 400 || status > 428 || status === 401 };
   } catch (thrown) {
     return { reason: thrown instanceof Error ? thrown.message : String(thrown), passes: true };
   }

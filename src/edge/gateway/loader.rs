@@ -200,7 +200,7 @@ pub fn state() -> (&'static str, f64, bool) {
 }
 
 /// Returns why there is no gateway, if the client may know: only in a build that runs on a developer's machine.
-pub fn reasons_to_tell() -> Option<String> {
+pub fn printable_reasons() -> Option<String> {
     let reasons = || LOADED.with_borrow(|loaded| loaded.as_ref().map(|loaded| loaded.reasons.clone()));
     if built_for_dev() { reasons() } else { None }
 }

@@ -34,7 +34,7 @@ export async function look_up({ headers }, origin, name, vary, anew, isPrivate) 
   const key = `${origin}/.bargate/${await digest_text(JSON.stringify([...name.split('\n'), ...values]))}`;
   const kept = anew ? undefined : await caches.default.match(key).catch(() => undefined);
   if (!kept) return key;
-  const answer = told(kept, kept.headers.get(SAID), isPrivate, 'bargate; hit');
+  const answer = forClient(kept, kept.headers.get(SAID), isPrivate, 'bargate; hit');
   const now = Date.now();
   answer.headers.set('age', String(Math.max(0, Math.floor((now - Number(kept.headers.get(SINCE) ?? now)) / 1000))));
   return answer;
@@ -49,7 +49,7 @@ export async function look_up({ headers }, origin, name, vary, anew, isPrivate) 
  */
 export function pass_on(given, key, seconds, age, isPrivate) {
   const said = given.headers.get('cache-control');
-  return told(seconds > 0 ? storing(key, given, said, seconds, age) : given, said, isPrivate, 'bargate; fwd=miss');
+  return forClient(seconds > 0 ? storing(key, given, said, seconds, age) : given, said, isPrivate, 'bargate; fwd=miss');
 }
 
 /**
@@ -60,7 +60,7 @@ export function pass_on(given, key, seconds, age, isPrivate) {
  * @param {boolean} isPrivate whether it is one user's, which it says unless it says something else
  * @param {string} status
  */
-function told(given, said, isPrivate, status) {
+function forClient(given, said, isPrivate, status) {
   const answer = new Response(given.body, given);
   for (const name of [SAID, SINCE, 'cf-cache-status', 'cache-control']) answer.headers.delete(name);
   if (said !== null || isPrivate) answer.headers.set('cache-control', said ?? 'private');

@@ -40,8 +40,10 @@ pub async fn answer(
     match response {
         CallbackResponse::Json => Ok(Answer::private_json(login?.to_json())),
         CallbackResponse::WebMessage { target_origin } => {
-            let message = login
-                .map_or_else(|problem| cx.told.get_or_init(|| problem).body(&cx.id, None), |login| login.to_json());
+            let message = login.map_or_else(
+                |problem| cx.problem_to_log.get_or_init(|| problem).body(&cx.id, None),
+                |login| login.to_json(),
+            );
             web_message(&message, target_origin)
         }
         CallbackResponse::Session(session) => {

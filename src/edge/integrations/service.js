@@ -82,14 +82,14 @@ const ENVIRONMENT = '{}';
  * @param {string} context
  * @param {number} ms
  */
-export function tell_function(binding, name, request, context, ms) {
+export function invoke_function(binding, name, request, context, ms) {
   const call = async () => binding[name](sendable(request), ENVIRONMENT, context);
   return within(ms, () => counting(request, call), TIMEOUT);
 }
 
-/** @param {Parameters<typeof tell_function>} call */
+/** @param {Parameters<typeof invoke_function>} call */
 export async function call_function(...call) {
-  return answered(await tell_function(...call));
+  return answered(await invoke_function(...call));
 }
 
 /**
@@ -109,12 +109,12 @@ export async function ask_first(binding, name, request, url, changes, context, m
   const asked = sendable(request);
   const { body } = asked;
   /** @param {Request} shown */
-  const judge = async (shown) => {
-    const answer = await tell_function(binding, name, shown, context, ms);
+  const ask = async (shown) => {
+    const answer = await invoke_function(binding, name, shown, context, ms);
     if (answer !== true && !(answer instanceof Response)) throw new Error('it answered neither true nor a Response');
     return answer === true ? undefined : answered(answer);
   };
-  if (!body) return [await judge(forward(asked, url, changes)), asked];
+  if (!body) return [await ask(forward(asked, url, changes)), asked];
   // What the function reads is kept in memory, for the reader after it.
   /** @type {import('../runtime/limits.js').Held} */
   const held = {};
@@ -133,7 +133,7 @@ export async function ask_first(binding, name, request, url, changes, context, m
   counted.set(shown, tap);
   let answer;
   try {
-    answer = await judge(shown);
+    answer = await ask(shown);
   } catch (reason) {
     room.leave(held);
     throw reason;

@@ -32,7 +32,7 @@ extern "C" {
 
     fn call_function(binding: &JsValue, name: &str, request: &Request, context: &str, ms: u32) -> Promise;
 
-    fn tell_function(binding: &JsValue, name: &str, request: &Request, context: &str, ms: u32) -> Promise;
+    fn invoke_function(binding: &JsValue, name: &str, request: &Request, context: &str, ms: u32) -> Promise;
 
     fn ask_first(
         binding: &JsValue,
@@ -107,10 +107,10 @@ impl ServiceCall<'_> {
     ///
     /// # Errors
     /// 502 if it fails, 504 if it takes too long.
-    pub async fn tell(&self, rpc: &Rpc) -> Result<(), Problem> {
+    pub async fn notify(&self, rpc: &Rpc) -> Result<(), Problem> {
         let (worker, request) = (self.bound(&rpc.binding), self.forwarded()?);
-        let told = tell_function(&worker, &rpc.function, &request, &self.context(), TIMEOUT_MS);
-        JsFuture::from(told).await.map(|_| ()).map_err(|error| self.failed(&error))
+        let promise = invoke_function(&worker, &rpc.function, &request, &self.context(), TIMEOUT_MS);
+        JsFuture::from(promise).await.map(|_| ()).map_err(|error| self.failed(&error))
     }
 
     fn bound(&self, binding: &str) -> JsValue {

@@ -142,8 +142,8 @@ const HSTS: &str = "max-age=63072000";
 fn server_timing(cx: &RequestContext, gateway: Option<&Gateway>) -> Option<String> {
     gateway.filter(|gateway| gateway.config.server_timing)?;
     let parts = [("auth", cx.auth_ms.get()), ("upstream", cx.upstream_ms.get())];
-    let told: Vec<_> = parts.iter().filter_map(|(name, ms)| Some(format!("{name};dur={}", (*ms)? as i64))).collect();
-    (!told.is_empty()).then(|| told.join(", "))
+    let entries: Vec<_> = parts.iter().filter_map(|(name, ms)| Some(format!("{name};dur={}", (*ms)? as i64))).collect();
+    (!entries.is_empty()).then(|| entries.join(", "))
 }
 
 /// Makes the response, and writes the log line.
@@ -226,7 +226,7 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
     let response = response
         .or_else(|_| respond(Problem::Internal(String::new()).status(), "", None, &request))
         .unwrap_or_else(|_| Response::error());
-    access_log::record(cx, gateway, response.status(), problem.as_ref().or(cx.told.get()));
+    access_log::record(cx, gateway, response.status(), problem.as_ref().or(cx.problem_to_log.get()));
     response
 }
 

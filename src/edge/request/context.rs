@@ -31,8 +31,8 @@ pub struct RequestContext {
     pub started_ms: f64,
     /// Index of the path that took it, once one did.
     pub path_index: Cell<Option<usize>>,
-    /// A failure whose answer is not an error itself, such as a page.
-    pub told: OnceCell<Problem>,
+    /// The failure to log, if the answer is not an error itself, such as a page.
+    pub problem_to_log: OnceCell<Problem>,
     /// The access token of its session, if that was already requested.
     pub session_token: RefCell<Option<SessionToken>>,
     /// Where the login leads that comes back with it.
@@ -66,7 +66,7 @@ impl RequestContext {
             id: String::new(),
             started_ms: now_ms(),
             path_index: Cell::new(None),
-            told: OnceCell::new(),
+            problem_to_log: OnceCell::new(),
             session_token: RefCell::default(),
             return_to: OnceCell::new(),
             set_cookie: OnceCell::new(),

@@ -100,7 +100,7 @@ impl Forwarding {
         }
         #[expect(clippy::cast_precision_loss, reason = "a limit of bytes is far below 2^53")]
         let max = path.rules.max_body_bytes.map(|max| max as f64);
-        // A body with a Content-Length was judged by it.
+        // A body with a Content-Length was checked by it.
         Self { changes, max, is_counted: sent.get("content-length").is_none() }
     }
 

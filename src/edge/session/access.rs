@@ -81,7 +81,7 @@ pub fn do_without(cx: &RequestContext, problem: Problem) -> Result<(), Problem> 
     match problem {
         Problem::CsrfRejected => return Err(problem),
         Problem::TokenMissing => {}
-        problem => drop(cx.told.set(problem)),
+        problem => drop(cx.problem_to_log.set(problem)),
     }
     Ok(())
 }

@@ -23,6 +23,6 @@ pub fn or_login(gateway: &Gateway, cx: &RequestContext, problem: Problem) -> Res
             &format!("{bytes} bytes, at most {RETURN_TO_MAX_BYTES} are taken through a login"),
         );
     }
-    cx.told.get_or_init(|| problem);
+    cx.problem_to_log.get_or_init(|| problem);
     Ok(Answer::redirect(302, redirect.location))
 }

@@ -366,11 +366,11 @@ impl<'d> Routes<'d> {
         for note in notes {
             self.notes.add(Stands::InEntry, &at, note);
         }
-        let told = own.then(|| match self.servers.is_wished() {
+        let note = own.then(|| match self.servers.is_wished() {
             true => "--server replaces its own servers".to_owned(),
             false => format!("has servers of its own: \"{}\"", Servers::alias(index)),
         });
-        (index, told)
+        (index, note)
     }
 
     /// Adds an entry; if one matches the same requests, makes that as strict as both.

@@ -41,8 +41,8 @@ fn config(section: &str, members: &str) -> String {
     }
 }
 
-fn told(section: &str, before: &str, after: &str) -> Vec<String> {
-    compare(&config(section, before), &config(section, after)).told()
+fn exposed(section: &str, before: &str, after: &str) -> Vec<String> {
+    compare(&config(section, before), &config(section, after)).lines()
 }
 
 /// For each key: its section, its values before and after, and the exposures.
@@ -552,30 +552,30 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
 #[test]
 fn what_a_key_opens_is_told() {
     for (section, before, after, expected) in OPENED {
-        assert_eq!(told(section, before, after).join("; "), *expected, "{section}: {before} to {after}");
-        assert_eq!(told(section, before, before), [""; 0], "{section}: {before}");
+        assert_eq!(exposed(section, before, after).join("; "), *expected, "{section}: {before} to {after}");
+        assert_eq!(exposed(section, before, before), [""; 0], "{section}: {before}");
     }
 }
 
 #[test]
 fn every_object_with_a_key_that_can_open_something_has_a_case_and_so_has_every_way_to_open_it() {
-    let is_told_of = |section: &str, key: &str| {
+    let has_case = |section: &str, key: &str| {
         let member = format!("\"{key}\":");
         let has_it = |before: &str, after: &str| before.contains(&member) || after.contains(&member);
         OPENED.iter().any(|(of, before, after, _)| *of == section && has_it(before, after))
     };
-    let (mut without, mut ways, mut ways_told) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut without, mut ways, mut ways_covered) = (Vec::new(), Vec::new(), Vec::new());
     for section in sections() {
         let opening = section.keys.iter().filter(|key| !matches!(key.change, Harmless(_) | Elsewhere));
-        let told = opening.clone().filter(|key| is_told_of(section.name, key.name));
-        if opening.clone().count() > 0 && told.clone().count() == 0 {
+        let covered = opening.clone().filter(|key| has_case(section.name, key.name));
+        if opening.clone().count() > 0 && covered.clone().count() == 0 {
             without.push(section.name);
         }
         ways.extend(opening.map(|key| std::mem::discriminant(&key.change)));
-        ways_told.extend(told.map(|key| std::mem::discriminant(&key.change)));
+        ways_covered.extend(covered.map(|key| std::mem::discriminant(&key.change)));
     }
     assert_eq!(without, [""; 0]);
-    assert!(ways.iter().all(|way| ways_told.contains(way)));
+    assert!(ways.iter().all(|way| ways_covered.contains(way)));
 }
 
 #[test]
@@ -656,6 +656,6 @@ fn what_means_the_same_or_asks_for_more_is_silent() {
             );
         }
         let after = if after.is_empty() && section.starts_with("auth") { "\"x-\": 0" } else { after };
-        assert_eq!(told(section, before, after), [""; 0], "{section}: {before} to {after}");
+        assert_eq!(exposed(section, before, after), [""; 0], "{section}: {before} to {after}");
     }
 }

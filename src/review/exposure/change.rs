@@ -21,9 +21,9 @@ impl Comparison {
         !self.exposures.is_empty() || self.changes.iter().any(|change| !change.exposures.is_empty())
     }
 
-    /// Describes what is exposed, by route and then by section.
+    /// Returns in a line each what is exposed, by route and then by section.
     #[cfg(test)]
-    pub fn told(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<String> {
         let of_routes = self.changes.iter().flat_map(|change| &change.exposures);
         of_routes.chain(&self.exposures).map(ToString::to_string).collect()
     }

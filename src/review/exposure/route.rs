@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::change::Exposure;
 use super::config::{Config, Object, Side, Target, members};
-use super::rule::{judge_keys, judge_section};
+use super::rule::{compare_keys, compare_section};
 use crate::config::grammar::{Entry, Section};
 use crate::config::integration::keys::{Kind, callback, http_proxy, union};
 use crate::config::mapping::{self, request_headers};
@@ -36,21 +36,21 @@ const SENT: [Sent; 2] = [
 /// Returns what a route exposes that both configs have.
 pub(super) fn exposed_by_change(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = weaker(was, is);
-    judge_section(&PATH, "", was.said, is.said, &mut exposures);
-    judge_integration(was, is, &mut exposures);
-    judge_target(guard(was), guard(is), keys::PRE_PROCESS.name, &mut exposures);
+    compare_section(&PATH, "", was.said, is.said, &mut exposures);
+    compare_integration(was, is, &mut exposures);
+    compare_target(guard(was), guard(is), keys::PRE_PROCESS.name, &mut exposures);
     exposures
 }
 
 /// Returns what the second route admits and the first refuses, whatever their integrations.
 pub(super) fn less_asked(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = weaker(was, is);
-    judge_keys(&PATH, "", was.said, is.said, false, &|key| RESTRICTIONS.contains(&key), &mut exposures);
+    compare_keys(&PATH, "", was.said, is.said, false, &|key| RESTRICTIONS.contains(&key), &mut exposures);
     if is.path.and_then(WrittenPath::kind) == Some(Kind::HttpProxy) {
         let place = keys::REQUEST_HEADERS.name;
         let [before, after] = [was, is].map(|side| members(side.said.get(place)));
         let is_meant = |key: &str| key == request_headers::REMOVE.name;
-        judge_keys(&request_headers::section().keys, place, before, after, false, &is_meant, &mut exposures);
+        compare_keys(&request_headers::section().keys, place, before, after, false, &is_meant, &mut exposures);
     }
     exposures
 }
@@ -72,7 +72,7 @@ pub(super) fn other_sources(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
                 sources.retain(|name, _| known.keys().any(|other| is_same(name, other)));
             }
         }
-        judge_keys(&section().keys, place, before, &after, false, &|key| lists.contains(&key), &mut exposures);
+        compare_keys(&section().keys, place, before, &after, false, &|key| lists.contains(&key), &mut exposures);
     }
     exposures
 }
@@ -80,16 +80,16 @@ pub(super) fn other_sources(was: Side<'_>, is: Side<'_>) -> Vec<Exposure> {
 /// Returns what an added route exposes, whoever may request it.
 pub(super) fn opened_by_addition(is: Side<'_>) -> Vec<Exposure> {
     let mut exposures = Vec::new();
-    judge_keys(&PATH, "", &Object::new(), is.said, true, &|key| OPENING.contains(&key), &mut exposures);
+    compare_keys(&PATH, "", &Object::new(), is.said, true, &|key| OPENING.contains(&key), &mut exposures);
     if let Some(Kind::Static | Kind::Redirect) = is.path.and_then(WrittenPath::kind) {
-        judge_fresh_answer(is, &mut exposures);
+        compare_new_answer(is, &mut exposures);
     }
     exposures
 }
 
 /// Returns the secrets that an added route sends to an upstream, if no path sent them there before.
 ///
-/// An upstream that no path used before is judged with its section, whatever it gets.
+/// An upstream that no path used before is reported with its section, whatever it gets.
 pub(super) fn secrets_handed_over(old: &Config<'_>, is: Side<'_>) -> Vec<Exposure> {
     let is_known = |secret: &str| {
         let paths = old.tree.paths.iter().zip(&old.paths);
@@ -115,13 +115,13 @@ fn secrets_sent(path: &Object) -> impl Iterator<Item = (String, &str, &str)> {
     })
 }
 
-/// Judges the integration of a route.
-fn judge_integration(was: Side<'_>, is: Side<'_>, exposures: &mut Vec<Exposure>) {
+/// Adds what a change of the integration of a route exposes.
+fn compare_integration(was: Side<'_>, is: Side<'_>, exposures: &mut Vec<Exposure>) {
     let place = keys::INTEGRATION.name;
     if is.kind() != was.kind() {
         match is.path.and_then(WrittenPath::kind) {
-            // The response is in the config. Its target and its references are judged as added.
-            Some(Kind::Static | Kind::Redirect | Kind::Health) => judge_fresh_answer(is, exposures),
+            // The response is in the config. Its target and its references are compared as added.
+            Some(Kind::Static | Kind::Redirect | Kind::Health) => compare_new_answer(is, exposures),
             _ => exposures.push(Exposure::Answered { before: was.kind().to_owned(), after: is.kind().to_owned() }),
         }
         return;
@@ -134,24 +134,24 @@ fn judge_integration(was: Side<'_>, is: Side<'_>, exposures: &mut Vec<Exposure>)
         let what = "changed, and a binding decides its type".to_owned();
         return exposures.push(Exposure::Setting { place: place.to_owned(), what });
     };
-    judge_section(&union().keys_of(is.kind()), place, was.integration(), is.integration(), exposures);
+    compare_section(&union().keys_of(is.kind()), place, was.integration(), is.integration(), exposures);
     let at = match after {
         Settings::HttpProxy { .. } => format!("{place}.{}", http_proxy::SERVER.name),
         _ => place.to_owned(),
     };
-    judge_target(target(was), target(is), &at, exposures);
-    if let (Settings::Callback { post_process: was_told, .. }, Settings::Callback { post_process: is_told, .. }) =
+    compare_target(target(was), target(is), &at, exposures);
+    if let (Settings::Callback { post_process: was_called, .. }, Settings::Callback { post_process: is_called, .. }) =
         (before, after)
     {
-        let (before, after) = (was.config.worker(was_told.as_ref()), is.config.worker(is_told.as_ref()));
-        judge_target(before, after, &format!("{place}.{}", callback::POST_PROCESS.name), exposures);
+        let (before, after) = (was.config.worker(was_called.as_ref()), is.config.worker(is_called.as_ref()));
+        compare_target(before, after, &format!("{place}.{}", callback::POST_PROCESS.name), exposures);
     }
 }
 
-/// Judges a response in the config that replaces another integration.
-fn judge_fresh_answer(is: Side<'_>, exposures: &mut Vec<Exposure>) {
+/// Adds what a response in the config exposes that replaces another integration.
+fn compare_new_answer(is: Side<'_>, exposures: &mut Vec<Exposure>) {
     let (keys, place) = (union().keys_of(is.kind()), keys::INTEGRATION.name);
-    judge_keys(&keys, place, &Object::new(), is.integration(), true, &|_| true, exposures);
+    compare_keys(&keys, place, &Object::new(), is.integration(), true, &|_| true, exposures);
 }
 
 fn answer(side: Side<'_>) -> Option<&Settings<'_>> {
@@ -171,9 +171,9 @@ fn is_shared(one: Option<Target<'_>>, other: Option<Target<'_>>) -> bool {
     one.zip(other).is_some_and(|((_, one), (_, other))| !one.is_disjoint(&other))
 }
 
-/// Judges the alias by which a part of a path calls an upstream, a module or another Worker.
-fn judge_target(before: Option<Target<'_>>, after: Option<Target<'_>>, place: &str, exposures: &mut Vec<Exposure>) {
-    // The target of an alias is judged once, with its section.
+/// Adds what a change of the alias exposes by which a part of a path calls an upstream, a module or another Worker.
+fn compare_target(before: Option<Target<'_>>, after: Option<Target<'_>>, place: &str, exposures: &mut Vec<Exposure>) {
+    // The target of an alias is compared once, with its section.
     if let (Some((alias, before)), Some((other, after))) = (before, after)
         && alias != other
     {

@@ -1,4 +1,4 @@
-//! Judges a change of a value by what its key means.
+//! What a change of a value exposes, by what its key means.
 //!
 //! Values of bindings are not known here, so another reference counts as another value.
 
@@ -81,20 +81,26 @@ pub fn harmless_keys() -> Vec<(String, &'static str)> {
     harmless
 }
 
-/// Judges the keys of a section that differ; `place` is its config path, which is empty at the top.
-pub(super) fn judge_section(keys: &[Entry], place: &str, before: &Object, after: &Object, told: &mut Vec<Exposure>) {
-    judge_keys(keys, place, before, after, false, &|_| true, told);
+/// Adds what the keys of a section that differ expose; `place` is its config path, which is empty at the top.
+pub(super) fn compare_section(
+    keys: &[Entry],
+    place: &str,
+    before: &Object,
+    after: &Object,
+    exposures: &mut Vec<Exposure>,
+) {
+    compare_keys(keys, place, before, after, false, &|_| true, exposures);
 }
 
-/// Judges those keys of a section that `is_meant` names; a `fresh` section did not exist before.
-pub(super) fn judge_keys(
+/// Does so with those keys of a section that `is_meant` names; a `fresh` section did not exist before.
+pub(super) fn compare_keys(
     keys: &[Entry],
     place: &str,
     before: &Object,
     after: &Object,
     fresh: bool,
     is_meant: &dyn Fn(&str) -> bool,
-    told: &mut Vec<Exposure>,
+    exposures: &mut Vec<Exposure>,
 ) {
     for entry in keys.iter().filter(|entry| is_meant(entry.name)) {
         let absent = entry.absent_as.as_ref().or(entry.default.as_ref()).map(Json::to_value);
@@ -104,100 +110,98 @@ pub(super) fn judge_keys(
         let (before, after) = (value(before), value(after));
         if before != after {
             let place = if place.is_empty() { entry.name.to_owned() } else { format!("{place}.{}", entry.name) };
-            let mut judge = Judge { place: &place, fresh, told };
-            judge.judge(entry.change, before.as_ref(), after.as_ref());
+            KeyChange { entry, place: &place, fresh, exposures }.compare(before.as_ref(), after.as_ref());
         }
     }
 }
 
-/// Judges one key.
-struct Judge<'t> {
+/// A key that differs, and what is exposed so far.
+struct KeyChange<'t> {
+    entry: &'t Entry,
     place: &'t str,
     fresh: bool,
-    told: &'t mut Vec<Exposure>,
+    exposures: &'t mut Vec<Exposure>,
 }
 
-impl Judge<'_> {
-    fn tell(&mut self, what: impl Into<String>) {
-        self.told.push(Exposure::Setting { place: self.place.to_owned(), what: what.into() });
+impl KeyChange<'_> {
+    fn expose(&mut self, what: impl Into<String>) {
+        self.exposures.push(Exposure::Setting { place: self.place.to_owned(), what: what.into() });
     }
 
-    fn tell_of(&mut self, words: &str, items: impl IntoIterator<Item = String>) {
+    fn expose_each(&mut self, words: &str, items: impl IntoIterator<Item = String>) {
         for item in items {
-            self.tell(format!("{words} {item}"));
+            self.expose(format!("{words} {item}"));
         }
     }
 
-    fn judge(&mut self, change: Change, before: Option<&Value>, after: Option<&Value>) {
+    fn compare(&mut self, before: Option<&Value>, after: Option<&Value>) {
         let in_place_of = |words: &str| format!("{words}: {} instead of {}", shown(after), shown(before));
-        match change {
+        match self.entry.change {
             Change::Harmless(_) | Change::Elsewhere => {}
-            Change::Within(section) => self.judge_below(section, before, after, false),
-            Change::Feature(section) if is_on(after) => self.judge_below(section, before, after, !is_on(before)),
-            Change::Feature(_) => {}
-            Change::Guard(_, loss) if before.is_some() && after.is_none() => {
-                self.told.push(match loss.strip_prefix("loses ") {
-                    Some(rule) => Exposure::RuleLost(rule.to_owned()),
-                    None => Exposure::Setting { place: self.place.to_owned(), what: loss.to_owned() },
-                })
+            Change::Within => self.compare_below(before, after, false),
+            Change::Feature if is_on(after) => self.compare_below(before, after, !is_on(before)),
+            Change::Feature => {}
+            Change::Rule if before.is_some() && after.is_none() => {
+                self.exposures.push(Exposure::RuleLost(self.entry.name.to_owned()));
             }
-            Change::Guard(section, _) => self.judge_below(section, before, after, before.is_none()),
-            Change::Different(words) if !self.fresh => self.tell(in_place_of(words)),
+            Change::Guard(loss) if before.is_some() && after.is_none() => self.expose(loss),
+            Change::Rule | Change::Guard(_) => self.compare_below(before, after, before.is_none()),
+            Change::Different(words) if !self.fresh => self.expose(in_place_of(words)),
             Change::Handover(words, kept) if !self.fresh && after.and_then(Value::as_str) != Some(kept) => {
-                self.tell(in_place_of(words));
+                self.expose(in_place_of(words));
             }
-            Change::Destination(words) if after.is_some() => self.tell(in_place_of(words)),
+            Change::Destination(words) if after.is_some() => self.expose(in_place_of(words)),
             Change::Hidden(words) if !self.fresh => match [after, before].map(|value| reference(value?)) {
-                [Some(after), Some(before)] => self.tell(format!("{words}: {after} instead of {before}")),
-                _ => self.tell(words),
+                [Some(after), Some(before)] => self.expose(format!("{words}: {after} instead of {before}")),
+                _ => self.expose(words),
             },
             Change::Larger(words) if !self.fresh => {
                 match (before.and_then(Value::as_u64), after.and_then(Value::as_u64)) {
                     (Some(before), Some(after)) if after <= before => {}
                     (None, _) if before.is_none() => {}
-                    (Some(_), None) if after.is_none() => self.tell_lost(),
-                    _ => self.tell(in_place_of(words)),
+                    (Some(_), None) if after.is_none() => self.expose_loss(),
+                    _ => self.expose(in_place_of(words)),
                 }
             }
-            Change::On(words) if after == Some(&Value::Bool(true)) => self.tell(words),
-            Change::Off(words) if !self.fresh && before == Some(&Value::Bool(true)) => self.tell(words),
-            Change::Wider(words) => self.tell_of(words, wider(&items(before), &items(after))),
-            Change::Origins => self.judge_origins(&items(before), &items(after)),
-            Change::WiderHeaders(words) => self.tell_of(words, wider(&header_names(before), &header_names(after))),
-            Change::Narrower(words) if !self.fresh => self.tell_of(words, gone(before, after)),
+            Change::On(words) if after == Some(&Value::Bool(true)) => self.expose(words),
+            Change::Off(words) if !self.fresh && before == Some(&Value::Bool(true)) => self.expose(words),
+            Change::Wider(words) => self.expose_each(words, wider(&items(before), &items(after))),
+            Change::Origins => self.compare_origins(&items(before), &items(after)),
+            Change::WiderHeaders(words) => self.expose_each(words, wider(&header_names(before), &header_names(after))),
+            Change::Narrower(words) if !self.fresh => self.expose_each(words, gone(before, after)),
             Change::Location(words) => {
                 let (was, is) = (before.map(site), after.map(site));
                 if is.as_ref().is_some_and(|site| *site != Site::Own) && was != is {
-                    self.tell(in_place_of(words));
+                    self.expose(in_place_of(words));
                 }
             }
             Change::KeepsBody => {
                 let keeps = |value: Option<&Value>| matches!(value.and_then(Value::as_u64), Some(307 | 308));
                 if keeps(after) && !keeps(before) {
-                    self.tell("sends request bodies on to its target");
+                    self.expose("sends request bodies on to its target");
                 }
             }
-            Change::Headers => self.judge_headers(before, after),
+            Change::Headers => self.compare_headers(before, after),
             Change::Removed => {
-                self.tell_of("no longer removes", gone(before, after));
+                self.expose_each("no longer removes", gone(before, after));
                 let removed = wider(&header_names(before), &header_names(after)).into_iter();
                 let removed = removed.filter(|name| is_among(&PROTECTIVE_HEADERS, name));
-                self.tell_of("removes", removed);
+                self.expose_each("removes", removed);
             }
-            Change::Sources => self.judge_sources(&by_lower_name(before), &by_lower_name(after)),
-            Change::Parameters => self.judge_sources(&by_name(before), &by_name(after)),
-            Change::Networks => self.judge_networks(before, after),
-            Change::MediaTypes => self.judge_media_types(before, after),
+            Change::Sources => self.compare_sources(&by_lower_name(before), &by_lower_name(after)),
+            Change::Parameters => self.compare_sources(&by_name(before), &by_name(after)),
+            Change::Networks => self.compare_networks(before, after),
+            Change::MediaTypes => self.compare_media_types(before, after),
             Change::Cache => match (before, after) {
                 (None, Some(kept)) if kept.get(cache::PER_USER.name) != Some(&Value::Bool(true)) => {
-                    self.tell("shares cached answers among all users");
+                    self.expose("shares cached answers among all users");
                 }
-                (Some(_), Some(_)) => self.judge_all(&cache::section().keys, before, after, false),
+                (Some(_), Some(_)) => self.compare_below(before, after, false),
                 (_, _) => {}
             },
             Change::Answer => {
                 let references = references(after).difference(&references(before)).cloned().collect::<Vec<_>>();
-                self.tell_of("answers with", references);
+                self.expose_each("answers with", references);
             }
             Change::Different(_)
             | Change::Handover(..)
@@ -210,54 +214,51 @@ impl Judge<'_> {
         }
     }
 
-    fn tell_lost(&mut self) {
-        self.told.push(Exposure::RuleLost(self.place.to_owned()));
+    fn expose_loss(&mut self) {
+        self.exposures.push(Exposure::RuleLost(self.place.to_owned()));
     }
 
-    fn judge_below(&mut self, section: &str, before: Option<&Value>, after: Option<&Value>, fresh: bool) {
-        self.judge_all(KEYS.get(section).map(Vec::as_slice).unwrap_or_default(), before, after, fresh);
+    fn compare_below(&mut self, before: Option<&Value>, after: Option<&Value>, fresh: bool) {
+        let keys = self.entry.shape.section().and_then(|name| KEYS.get(name)).map(Vec::as_slice).unwrap_or_default();
+        compare_keys(keys, self.place, members(before), members(after), fresh, &|_| true, self.exposures);
     }
 
-    fn judge_all(&mut self, keys: &[Entry], before: Option<&Value>, after: Option<&Value>, fresh: bool) {
-        judge_keys(keys, self.place, members(before), members(after), fresh, &|_| true, self.told);
-    }
-
-    fn judge_headers(&mut self, before: Option<&Value>, after: Option<&Value>) {
+    fn compare_headers(&mut self, before: Option<&Value>, after: Option<&Value>) {
         let (before, after) = (by_lower_name(before), by_lower_name(after));
         for name in before.keys().filter(|name| !after.contains_key(*name)) {
-            self.tell(format!("no longer sends {name}"));
+            self.expose(format!("no longer sends {name}"));
         }
         for (name, text) in &after {
             match before.get(name) {
                 Some(was) if was == text => {}
-                Some(_) => self.tell(format!("sends another {name}")),
+                Some(_) => self.expose(format!("sends another {name}")),
                 None if is_among(&OPENING_HEADERS, name) || !references(Some(text)).is_empty() => {
-                    self.tell(format!("sends {name}"));
+                    self.expose(format!("sends {name}"));
                 }
                 None if is_among(&PROTECTIVE_HEADERS, name) && protects_nobody(name, text) => {
-                    self.tell(format!("sends {name} with a value that protects nobody, instead of any other"));
+                    self.expose(format!("sends {name} with a value that protects nobody, instead of any other"));
                 }
                 None => {}
             }
         }
     }
 
-    fn judge_sources(&mut self, before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) {
+    fn compare_sources(&mut self, before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) {
         for name in before.keys().filter(|name| !after.contains_key(*name)) {
-            self.tell(format!("no longer sets {name}, so a client may set it"));
+            self.expose(format!("no longer sets {name}, so a client may set it"));
         }
         for (name, source) in after {
             let shown = source.as_str().filter(|text| text.starts_with('$')).unwrap_or("a text");
             match before.get(name) {
                 Some(was) if was == source => {}
-                Some(_) => self.tell(format!("sends another {name}, from {shown}")),
-                None => self.tell(format!("sends {name}, from {shown}")),
+                Some(_) => self.expose(format!("sends another {name}, from {shown}")),
+                None => self.expose(format!("sends {name}, from {shown}")),
             }
         }
     }
 
-    /// Judges added origins: their pages may read answers, and pass the CSRF rule if they have no `*`.
-    fn judge_origins(&mut self, before: &BTreeSet<String>, after: &BTreeSet<String>) {
+    /// Adds what added origins expose: their pages may read answers, and pass the CSRF rule if they have no `*`.
+    fn compare_origins(&mut self, before: &BTreeSet<String>, after: &BTreeSet<String>) {
         let stars: Vec<_> = before.iter().filter_map(|origin| ListedOrigin::parse_starred(origin)).collect();
         for origin in wider(before, after) {
             let words = match (origin.contains('*'), stars.iter().any(|star| star.admits(&origin))) {
@@ -265,36 +266,36 @@ impl Judge<'_> {
                 (false, true) => "lets pages pass the CSRF rule:",
                 (false, false) => "lets pages read answers and pass the CSRF rule:",
             };
-            self.tell(format!("{words} {origin}"));
+            self.expose(format!("{words} {origin}"));
         }
     }
 
-    fn judge_networks(&mut self, before: Option<&Value>, after: Option<&Value>) {
+    fn compare_networks(&mut self, before: Option<&Value>, after: Option<&Value>) {
         match (before, after) {
-            (Some(_), None) => self.tell_lost(),
+            (Some(_), None) => self.expose_loss(),
             (Some(before), Some(after)) => {
                 if let Some(what) = first_admitted(before, after) {
-                    self.tell(format!("lets in {what}"));
+                    self.expose(format!("lets in {what}"));
                 }
             }
             (None, _) => {}
         }
     }
 
-    fn judge_media_types(&mut self, before: Option<&Value>, after: Option<&Value>) {
+    fn compare_media_types(&mut self, before: Option<&Value>, after: Option<&Value>) {
         let types = |value| texts(value).iter().map(|text| text.to_ascii_lowercase()).collect::<Vec<_>>();
         let (before, after) = (types(before), types(after));
         if before.is_empty() {
             return;
         }
         if after.is_empty() {
-            return self.tell_lost();
+            return self.expose_loss();
         }
         let covers = |wide: &String, narrow: &String| {
             wide == narrow || wide.strip_suffix('*').is_some_and(|kind| narrow.starts_with(kind))
         };
         let wider = after.into_iter().filter(|kind| !before.iter().any(|known| covers(known, kind)));
-        self.tell_of("accepts bodies of", wider);
+        self.expose_each("accepts bodies of", wider);
     }
 }
 

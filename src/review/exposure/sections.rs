@@ -2,18 +2,18 @@
 
 use super::change::Exposure;
 use super::config::{Config, Object, Targets, as_written, authorizer_place};
-use super::rule::judge_section;
+use super::rule::compare_section;
 use crate::config::authorizer::keys::{TYPE, union};
 use crate::config::root;
 use crate::config::server::target::STRICT_PATHS;
 
-/// Judges every section but `paths`.
+/// Returns what a change of the sections exposes, of every one but `paths`.
 pub(super) fn exposed_by_sections(before: &Config<'_>, after: &Config<'_>) -> Vec<Exposure> {
     let mut exposures = Vec::new();
-    judge_section(&root::section().keys, "", &before.top, &after.top, &mut exposures);
+    compare_section(&root::section().keys, "", &before.top, &after.top, &mut exposures);
     for (name, is) in &after.authorizers {
         if let Some(was) = before.authorizers.get(name).filter(|was| *was != is) {
-            judge_authorizer(&authorizer_place(after.tree, name), was, is, &mut exposures);
+            compare_authorizer(&authorizer_place(after.tree, name), was, is, &mut exposures);
         }
     }
     if let (Some(was), Some(is)) = (login(before), login(after))
@@ -23,9 +23,9 @@ pub(super) fn exposed_by_sections(before: &Config<'_>, after: &Config<'_>) -> Ve
         let what = format!("logs people in at {is:?} instead of {was:?}");
         exposures.push(Exposure::Setting { place: root::AUTHORIZERS.name.to_owned(), what });
     }
-    judge_targets(root::SERVERS.name, &before.servers, &after.servers, &mut exposures);
-    judge_targets(root::SERVICES.name, &before.modules, &after.modules, &mut exposures);
-    judge_targets(root::SERVICE_BINDINGS.name, &before.workers, &after.workers, &mut exposures);
+    compare_targets(root::SERVERS.name, &before.servers, &after.servers, &mut exposures);
+    compare_targets(root::SERVICES.name, &before.modules, &after.modules, &mut exposures);
+    compare_targets(root::SERVICE_BINDINGS.name, &before.workers, &after.workers, &mut exposures);
     // If a path comes from a binding, it is unknown here which requests it takes.
     for (path, said) in after.tree.paths.iter().zip(&after.paths) {
         let [method, pattern] = [*path.written_method, path.path]
@@ -43,7 +43,7 @@ pub(super) fn login<'c>(config: &'c Config<'_>) -> Option<&'c str> {
     config.tree.authorizers.iter().find(|authorizer| authorizer.provider.is_some()).map(|authorizer| authorizer.name)
 }
 
-fn judge_authorizer(place: &str, was: &Object, is: &Object, exposures: &mut Vec<Exposure>) {
+fn compare_authorizer(place: &str, was: &Object, is: &Object, exposures: &mut Vec<Exposure>) {
     let [before, after] = [was, is].map(|object| object.get(TYPE.name));
     if before != after {
         let [before, after] = [before, after].map(|kind| kind.map_or_else(|| "none".to_owned(), ToString::to_string));
@@ -52,12 +52,12 @@ fn judge_authorizer(place: &str, was: &Object, is: &Object, exposures: &mut Vec<
         return;
     }
     let kind = after.and_then(|kind| kind.as_str()).unwrap_or_default();
-    judge_section(&union().keys_of(kind), place, was, is, exposures);
+    compare_section(&union().keys_of(kind), place, was, is, exposures);
 }
 
-/// Judges the targets of an alias: those that no path used before, or that this alias did not name; and whether they get paths that
+/// Adds what a change of the targets of an alias exposes: those that no path used before, or that this alias did not name; and whether they get paths that
 /// were refused before.
-fn judge_targets(section: &str, before: &Targets<'_>, after: &Targets<'_>, exposures: &mut Vec<Exposure>) {
+fn compare_targets(section: &str, before: &Targets<'_>, after: &Targets<'_>, exposures: &mut Vec<Exposure>) {
     for alias in &after.used {
         let known = if before.used.contains(alias) { before.leads_to(alias) } else { before.all_used() };
         let leads_to = after.leads_to(alias);

@@ -300,9 +300,10 @@ describe('a provider that does not take the revocation', () => {
   });
 
   const GIVEN_UP = ['status 400: it is given up'];
+  const CLIENT_REFUSED = ['status 400 (see token_endpoint_auth_method and client_secret): it is given up'];
   for (const [name, error, error_description, expected] of /** @type {any[][]} */ ([
     ['refuses the token', 'unsupported_token_type', undefined, GIVEN_UP],
-    ['refuses the client', 'invalid_client', 'the client secret has expired', GIVEN_UP],
+    ['refuses the client', 'invalid_client', 'the client secret has expired', CLIENT_REFUSED],
     ['says that the token is gone', 'invalid_request', 'refresh token revoked', []],
   ])) {
     test(`is not asked again if it ${name}`, async () => {

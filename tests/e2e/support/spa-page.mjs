@@ -12,6 +12,7 @@ import {
   startTenant,
 } from '../../../dev/tenant.mjs';
 import { launchChromium } from './chromium.mjs';
+import { later } from './clock.mjs';
 import { ROOT, freePort, startGateway } from './harness.mjs';
 
 /** The mode's name, and the words beside its switch. */
@@ -20,9 +21,8 @@ export const MODES = { a: 'The page', b: 'The gateway' };
 /** The session's cookie on plain-http loopback. */
 const COOKIE = 'bargate';
 
-/** A token of such a life ends within a test; the gateway may still renew it in between, while the page starts. */
-const SHORT_SECS = 3;
-const LONG_SECS = 600;
+/** How long an access token lives, by the clock of the tests. */
+const LIFE_SECS = 600;
 
 /** Where logins lead back to, under either name of the provider. */
 const REDIRECT_PATHS = [...new Set(CALLBACK_PATHS.flatMap((path) => [path, path.replace('auth0', 'oidc')]))];
@@ -44,10 +44,15 @@ export async function startSite({ deploy = deployCommitted, launch } = {}) {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const [tenant, api] = await Promise.all([
-    startTenant({ redirectUris: REDIRECT_PATHS.map((path) => origin + path), allowedLogoutUrls: [`${origin}/`] }),
+    startTenant({
+      redirectUris: REDIRECT_PATHS.map((path) => origin + path),
+      allowedLogoutUrls: [`${origin}/`],
+      accessTokenSeconds: LIFE_SECS,
+    }),
     startApi(),
   ]);
   const gateway = await startGateway({
+    clock: true,
     port,
     assets: { directory: join(ROOT, 'examples/spa'), routerConfig: { has_user_worker: true } },
     ...(await deploy({ port, origin, tenant, api })),
@@ -67,7 +72,6 @@ export async function startSite({ deploy = deployCommitted, launch } = {}) {
     /** Ends what a test began. */
     async endVisits() {
       tenant.clearFaults();
-      tenant.settings.accessTokenSeconds = LONG_SECS;
       const ended = visits;
       visits = [];
       await Promise.all(ended.map(({ context }) => context.close()));
@@ -165,11 +169,17 @@ class Visit {
     return tab;
   }
 
-  /** Logs in and waits until the access token has expired; tokens that come later live long. */
+  /** Logs in, and moves the clocks of provider, gateway and page until the access token has expired. */
   async logInAndExpire(mode, email) {
-    this.tenant.settings.accessTokenSeconds = SHORT_SECS;
     const tab = await this.logIn(mode, email);
-    this.tenant.settings.accessTokenSeconds = LONG_SECS;
+    await later(LIFE_SECS + 1);
+    await tab.page.evaluate(
+      (ms) => {
+        const machine = Date.now;
+        Date.now = () => machine() + ms;
+      },
+      (LIFE_SECS + 1) * 1000,
+    );
     await tab.page.locator('[data-token=expired]').waitFor();
     return tab;
   }

@@ -1,6 +1,6 @@
-//! The answers that a starting point is made of. Each is judged by the config that it leads to.
+//! The answers that a starting point is made of. Each is checked by the config that it leads to.
 
-use super::asked::{flag, judge};
+use super::asked::{check_answer, flag};
 use super::questions::Questions;
 use crate::failure::Failure;
 use bargate::authoring::{Asked, Mode, Provider};
@@ -59,7 +59,7 @@ impl Answers {
             match given {
                 None => missing.push(flag(asked)),
                 Some(answer) => {
-                    if let Err(reason) = judge(asked, provider, answer) {
+                    if let Err(reason) = check_answer(asked, provider, answer) {
                         wrong.push(format!("{} {answer:?}: {reason}", flag(asked)));
                     }
                 }

@@ -18,7 +18,7 @@ pub fn flag(asked: Asked) -> &'static str {
 ///
 /// # Errors
 /// Why no config may have it, or why no variable can.
-pub fn judge(asked: Asked, provider: Provider, answer: &str) -> Result<(), String> {
+pub fn check_answer(asked: Asked, provider: Provider, answer: &str) -> Result<(), String> {
     if answer.trim().is_empty() {
         return Err("the answer is empty".to_owned());
     }

@@ -86,7 +86,7 @@ pub fn dev_vars(answers: &Answers) -> String {
 }
 
 /// Returns what is printed after the files are written.
-pub fn told(answers: &Answers, output: &Output, dev_vars: Option<&Output>) -> Page {
+pub fn page(answers: &Answers, output: &Output, dev_vars: Option<&Output>) -> Page {
     let variables = Variables::of(answers.provider, answers.mode);
     let provider = answers.provider;
     let mut page = Page::default();
@@ -234,14 +234,14 @@ mod tests {
             [Provider::Auth0, Provider::Oidc].into_iter().flat_map(|one| [(one, Mode::Session), (one, Mode::Tokens)])
         {
             let text = starting_point(provider, mode).to_file_text();
-            let told: Vec<_> = bargate::review::review(&text).iter().map(ToString::to_string).collect();
-            assert_eq!(told, [""; 0], "{provider:?} {mode:?}");
+            let mistakes: Vec<_> = bargate::review::review(&text).iter().map(ToString::to_string).collect();
+            assert_eq!(mistakes, [""; 0], "{provider:?} {mode:?}");
             let references = bargate::config::references(&text);
-            let mut told = Variables::of(provider, mode).names();
-            told.sort();
+            let mut variables = Variables::of(provider, mode).names();
+            variables.sort();
             let mut needed: Vec<_> = references.iter().map(|reference| reference.name.clone()).collect();
             needed.sort();
-            assert_eq!(told, needed, "{provider:?} {mode:?}");
+            assert_eq!(variables, needed, "{provider:?} {mode:?}");
             let secrets = references.iter().filter(|reference| reference.kind == ReferenceKind::Secret);
             assert_eq!(secrets.count(), 1, "{provider:?} {mode:?}: the client secret alone is one");
         }

@@ -6,7 +6,7 @@ use std::num::NonZero;
 use inquire::validator::Validation;
 use inquire::{CustomType, InquireError, Select, Text};
 
-use super::asked::{DEFAULT_PORT, flag, judge};
+use super::asked::{DEFAULT_PORT, check_answer, flag};
 use crate::failure::Failure;
 use bargate::authoring::{Asked, Mode, Provider};
 
@@ -96,13 +96,13 @@ impl Questions for Terminal {
             (Asked::Audience, _) => ("The API's identifier at the provider (audience)?", "https://api.example.com/"),
             (Asked::Upstream, _) => ("The API's address (upstream)?", "https://upstream.example.com"),
         };
-        let judged = move |answer: &str| {
-            Ok(match judge(asked, provider, answer) {
+        let validator = move |answer: &str| {
+            Ok(match check_answer(asked, provider, answer) {
                 Ok(()) => Validation::Valid,
                 Err(reason) => Validation::Invalid(reason.into()),
             })
         };
-        Text::new(question).with_placeholder(example).with_validator(judged).prompt().map_err(unanswered)
+        Text::new(question).with_placeholder(example).with_validator(validator).prompt().map_err(unanswered)
     }
 
     fn port(&mut self) -> Result<u16, Failure> {
