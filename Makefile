@@ -21,7 +21,7 @@ dev: ## start the gateway, a local tenant and a sample API; Ctrl-C ends all thre
 test: ## formatting, lints, types, host tests, build, end-to-end tests
 	@node scripts/test.mjs
 
-interop: build ## walk every step at real providers, which it installs, and write docs/providers.md
+interop: build ## walk every step at real providers and with real clients, and write docs/providers.md
 	@npx wrangler deploy --dry-run --outdir build/bundle
 	@node_modules/.bin/node tests/interop/run.mjs
 

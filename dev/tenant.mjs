@@ -43,7 +43,11 @@ const defaultClient = (redirectUris) => ({
  * Starts a tenant. Options, all optional: `port`, `issuer`, `clients`, `redirectUris`, `allowedLogoutUrls`,
  * `signingAlg`, `publishedAlgs`, and every member of `settings` below. With `basePath`, such as `/realms/demo`, everything is
  * below it and the issuer ends in it. `endpoints` puts endpoints at other paths than Auth0's; with an `end_session` among
- * them, logout is that of OpenID Connect. `clientAuthMethods` are the methods by which clients may authenticate.
+ * them, logout is that of OpenID Connect. `clientAuthMethods` are the methods by which clients may authenticate. `webOrigins` are those
+ * whose pages may read the answers. With `strict`, the tenant has none of the kindnesses by which a login succeeds at Auth0 and not
+ * elsewhere: access tokens are for the `resource` that each request names, and look as RFC 9068 has them; offline_access takes
+ * `prompt=consent` and the user's consent; userinfo takes no token of an API; a secret comes in the way for which the client is
+ * registered; a logout needs `id_token_hint`.
  */
 export async function startTenant(options = {}) {
   const settings = {
@@ -83,6 +87,8 @@ export async function startTenant(options = {}) {
   const paths = { ...AUTH0_ENDPOINTS, ...options.endpoints };
   const clientAuthMethods = options.clientAuthMethods ?? ['client_secret_post', 'client_secret_basic', 'none'];
   const clients = [...(options.clients ?? [defaultClient(options.redirectUris ?? [])])];
+  const webOrigins = options.webOrigins ?? [];
+  const isStrict = options.strict ?? false;
   const allowedLogoutUrls = options.allowedLogoutUrls ?? DEFAULT_LOGOUT_URLS;
   const innerRequestKey = randomBytes(16).toString('hex');
   const cookieKey = randomBytes(32).toString('hex');
@@ -102,22 +108,24 @@ export async function startTenant(options = {}) {
       paths,
       clients,
       clientAuthMethods,
+      webOrigins,
       cookieKey,
       storage,
       accounts,
       signingKey,
       settings,
+      isStrict,
     });
     callProvider = provider.callback();
   };
   renewProvider();
   const endpoints = createEndpoints({
-    origin,
     issuer,
     paths,
     signingKeys,
     accounts,
     allowedLogoutUrls,
+    isStrict,
     currentProvider: () => provider,
   });
 

@@ -76,8 +76,9 @@ pub(crate) use {
     authorizer::WrittenAuthorizer, authorizer::keys::Kind as AuthorizerKind, diagnostic::nearest,
     integration::Settings, integration::WrittenAnswer, integration::WrittenIntegration, integration::WrittenResponse,
     integration::keys::Kind as IntegrationKind, mapping::WrittenVariable, networks::Network, path::WrittenPath,
-    provider::WrittenProvider, reference::walk_references, server::WrittenServer, service::WrittenService,
-    service::module_name, session::WrittenSession, shared_secret::SECRET_MIN_BYTES, tree::ConfigTree,
+    protected_resource::WrittenResource, provider::WrittenProvider, reference::walk_references, server::WrittenServer,
+    service::WrittenService, service::module_name, session::WrittenSession, shared_secret::SECRET_MIN_BYTES,
+    tree::ConfigTree,
 };
 
 /// Reads a config and resolves its references.
@@ -125,6 +126,16 @@ pub fn check(source: &str) -> Vec<Diagnostic> {
 /// Returns the bindings that a config refers to; none if the text is not JSON.
 pub fn references(source: &str) -> Vec<Reference> {
     parse_text(without_mark(source)).map(|root| collect_references(&root)).unwrap_or_default()
+}
+
+/// Returns every reference of a config with its config path, in the order of the file; none if the text is not JSON.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn placed_references(source: &str) -> Vec<(Reference, String)> {
+    let mut found = Vec::new();
+    if let Ok(root) = parse_text(without_mark(source)) {
+        walk_references(&root, &mut |reference, _, place| found.push((reference, place.to_string())));
+    }
+    found
 }
 
 /// Returns the rules for each authorizer's tokens, in the order of the file; some references may have no value.

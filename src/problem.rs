@@ -3,15 +3,18 @@
 //! The answer is fixed text, with nothing from a request, the provider or a secret. The reason for the log is
 //! what the variant carries.
 
+mod challenge;
 mod failure;
 mod kind;
 mod older;
 mod page;
 
-use crate::http::header::{Header, NO_STORE, push, quoted};
+use crate::config::Requirements;
+use crate::http::header::{Header, NO_STORE, push};
 use crate::json::{self, ToText as _};
+pub use challenge::Challenge;
 pub use failure::{Problem, ProviderError, RetryAfter};
-pub use kind::{Challenge, ProblemKind};
+pub use kind::ProblemKind;
 pub use page::{PAGE_POLICY, WayOn};
 
 /// The header that has the code, for clients that hand a body on without reading it. No upstream can send it.
@@ -28,15 +31,11 @@ impl Problem {
         self.kind().code
     }
 
-    /// Returns the headers that this failure adds to the answer, whatever its body is.
+    /// Returns the headers that this failure adds to the answer, whatever its body is, besides its challenge.
     pub fn headers(&self) -> Vec<Header> {
-        let ProblemKind { code, challenge, .. } = self.kind();
         let mut headers = Vec::new();
         push(&mut headers, "cache-control", NO_STORE.into());
-        push(&mut headers, CODE_HEADER, (*code).into());
-        if let Some(challenge) = challenge {
-            push(&mut headers, "www-authenticate", self.challenge(*challenge).into());
-        }
+        push(&mut headers, CODE_HEADER, self.code().into());
         if let Self::MethodNotAllowed(allow) = self {
             push(&mut headers, "allow", allow.to_string().into());
         }
@@ -46,22 +45,9 @@ impl Problem {
         headers
     }
 
-    /// Returns the value of `WWW-Authenticate`.
-    fn challenge(&self, challenge: Challenge) -> String {
-        match (challenge, self) {
-            (Challenge::Bare, _) => "Bearer".to_owned(),
-            (Challenge::InvalidToken(description), _) => {
-                format!("Bearer error=\"invalid_token\", error_description=\"{description}\"")
-            }
-            (Challenge::InsufficientScope, problem) => {
-                let scope = match problem {
-                    Self::InsufficientScope { scope, .. } if !scope.is_empty() => format!(", scope={}", quoted(scope)),
-                    _ => String::new(),
-                };
-                let description = "error_description=\"the token is not sufficient for this path\"";
-                format!("Bearer error=\"insufficient_scope\", {description}{scope}")
-            }
-        }
+    /// Returns the value of `WWW-Authenticate`, with the scopes that the path needs and the address of its metadata.
+    pub fn challenge(&self, needed: Option<&Requirements>, metadata_url: Option<&str>) -> Option<String> {
+        self.kind().challenge.map(|challenge| challenge.to_text(needed, metadata_url))
     }
 
     /// Returns when to try again.

@@ -4,14 +4,24 @@
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { CLAIMS_OF_SCOPE } from './accounts.mjs';
 import { sendAnswer } from './faults.mjs';
-import { CONTENT_SECURITY_POLICY, errorPage, loginPage } from './login-page.mjs';
+import { CONTENT_SECURITY_POLICY, consentPage, errorPage, loginPage } from './login-page.mjs';
+import { grantAll } from './provider.mjs';
 
 /** Makes the endpoints. `find` returns the one that answers a request, or `undefined` if oidc-provider does. */
-export function createEndpoints({ origin, issuer, paths, signingKeys, accounts, allowedLogoutUrls, currentProvider }) {
+export function createEndpoints({
+  issuer,
+  paths,
+  signingKeys,
+  accounts,
+  allowedLogoutUrls,
+  isStrict,
+  currentProvider,
+}) {
   return {
     find(path, request) {
       if (path === paths.jwks && request.method === 'GET') return sendKeySet;
-      if (path === paths.userinfo && bearerOf(request)?.split('.').length === 3) return sendUserinfo;
+      if (isStrict && path === paths.end_session && !queryOf(request).has('id_token_hint')) return refuseLogout;
+      if (!isStrict && path === paths.userinfo && bearerOf(request)?.split('.').length === 3) return sendUserinfo;
       if (path === '/v2/logout' && !paths.end_session) return logout;
       if (path.startsWith('/u/login/')) return login;
       return undefined;
@@ -51,8 +61,7 @@ export function createEndpoints({ origin, issuer, paths, signingKeys, accounts, 
 
   // Auth0's logout: ends the session here, revokes no refresh token, and redirects only to allowed addresses.
   async function logout(request, response) {
-    const query = new URL(request.url, origin).searchParams;
-    const returnTo = query.get('returnTo') ?? allowedLogoutUrls[0];
+    const returnTo = queryOf(request).get('returnTo') ?? allowedLogoutUrls[0];
     if (!allowedLogoutUrls.includes(returnTo)) {
       const refusal = 'The "returnTo" address is not an allowed logout URL.';
       return sendHtml(response, 400, errorPage('invalid_request', refusal));
@@ -66,6 +75,10 @@ export function createEndpoints({ origin, issuer, paths, signingKeys, accounts, 
     return response.end();
   }
 
+  function refuseLogout(_, response) {
+    sendHtml(response, 400, errorPage('invalid_request', 'The id_token_hint is missing.'));
+  }
+
   async function login(request, response) {
     let interaction;
     try {
@@ -74,14 +87,22 @@ export function createEndpoints({ origin, issuer, paths, signingKeys, accounts, 
       const refusal = 'This login has ended. Start again from the application.';
       return sendHtml(response, 400, errorPage('invalid_request', refusal));
     }
-    const { client_id: clientId, login_hint: loginHint } = interaction.params;
-    if (request.method !== 'POST') return sendHtml(response, 200, loginPage({ clientId, loginHint }));
+    const { client_id: clientId, login_hint: loginHint, scope, resource = [] } = interaction.params;
+    const isConsent = interaction.prompt.name === 'consent';
+    if (request.method !== 'POST')
+      return sendHtml(response, 200, isConsent ? consentPage({ clientId, scope }) : loginPage({ clientId, loginHint }));
 
     const form = await readForm(request);
     const email = form.get('username') ?? form.get('email') ?? '';
     if (form.get('action') === 'deny') {
       const denial = { error: 'access_denied', error_description: 'User denied the request' };
       return currentProvider().interactionFinished(request, response, denial, { mergeWithLastSubmission: false });
+    }
+    if (isConsent) {
+      const { accountId } = interaction.session;
+      const grant = await grantAll(currentProvider(), { accountId, clientId, scope, resources: [resource].flat() });
+      const consent = { consent: { grantId: grant.jti } };
+      return currentProvider().interactionFinished(request, response, consent, { mergeWithLastSubmission: true });
     }
     if (!email.includes('@')) return sendHtml(response, 400, loginPage({ clientId, loginHint: email }));
     const result = { login: { accountId: accounts.subjectOf(email) } };
@@ -92,6 +113,8 @@ export function createEndpoints({ origin, issuer, paths, signingKeys, accounts, 
 function bearerOf(request) {
   return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
 }
+
+const queryOf = ({ url }) => new URLSearchParams(url.split('?')[1]);
 
 async function readForm(request) {
   const chunks = [];

@@ -66,6 +66,19 @@ export function loginPage({ clientId, loginHint = '' }) {
   );
 }
 
+/** The form that asks for consent. It posts `action` (`login` or `deny`) to its own address. */
+export function consentPage({ clientId, scope }) {
+  return page(
+    'Consent · local tenant',
+    `<h1>Consent</h1>
+<p><code>${escapeHtml(clientId)}</code> asks for <code>${escapeHtml(scope)}</code>.</p>
+<form method="post">
+<button type="submit" name="action" value="login">Allow</button>
+<button type="submit" name="action" value="deny" class="plain">Deny</button>
+</form>`,
+  );
+}
+
 /** The page for errors that cannot redirect: an unknown client, an unregistered redirect_uri. */
 export function errorPage(error, description = '') {
   return page(

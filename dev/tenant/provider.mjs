@@ -18,7 +18,7 @@ export const AUTH0_ENDPOINTS = {
 
 /**
  * Makes a Provider over the tenant's storage. A change of the signing key makes another one; the storage stays, and with it sessions
- * and refresh tokens.
+ * and refresh tokens. A strict one does only what the specifications say, and nothing that Auth0 does beyond them.
  */
 export function createProvider({
   issuer,
@@ -26,11 +26,13 @@ export function createProvider({
   paths,
   clients,
   clientAuthMethods,
+  webOrigins,
   cookieKey,
   storage,
   accounts,
   signingKey,
   settings,
+  isStrict,
 }) {
   const accountOf = (sub) => ({ accountId: sub, claims: async () => accounts.claimsOf(sub) });
   const resourceServerOf = (audience) => ({
@@ -41,7 +43,32 @@ export function createProvider({
     jwt: { sign: { alg: signingKey.alg, kid: signingKey.kid } },
   });
 
+  const asAuth0 = {
+    // Profile and e-mail address are in the ID token, although userinfo has them.
+    conformIdTokenClaims: false,
+    // Auth0 names the API by `audience`. The check of this parameter runs after that of `scope`, which has dropped
+    // offline_access because no consent was prompted for; Auth0 grants it without.
+    extraParams: { audience: restoreOfflineAccess },
+    formats: { customizers: { jwt: (ctx, token, jwt) => shapeAccessToken(jwt, issuer, settings) } },
+    // Every login opens its own grant, so a reused refresh token ends its own family and no other.
+    loadExistingGrant: async ({ oidc }) => {
+      const { account, client, params, resourceServers, requestParamClaims } = oidc;
+      return grantAll(provider, {
+        accountId: account.accountId,
+        clientId: client.clientId,
+        scope: params.scope,
+        claims: [...requestParamClaims],
+        resources: Object.keys(resourceServers),
+      });
+    },
+  };
+  const resourcesAsAuth0 = {
+    defaultResource: (ctx, client, granted) => granted ?? ctx.oidc.params?.audience ?? ctx.oidc.body?.audience,
+    useGrantedResource: () => true,
+  };
+
   const provider = new Provider(issuer, {
+    ...(isStrict ? {} : asAuth0),
     adapter: storage.adapter,
     clients: clients.map((client) => ({
       id_token_signed_response_alg: signingKey.alg,
@@ -61,37 +88,29 @@ export function createProvider({
     },
     scopes: OIDC_SCOPES,
     claims: CLAIMS_OF_SCOPE,
-    conformIdTokenClaims: false,
     responseTypes: ['code'],
     clientAuthMethods,
     enabledJWA: { idTokenSigningAlgValues: [signingKey.alg] },
     pkce: { required: () => settings.requirePkce },
-    clientBasedCORS: () => false,
+    clientBasedCORS: (ctx, origin) => webOrigins.includes(origin),
     // It sends logout tokens to loopback addresses, which its own dispatcher refuses.
     fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     findAccount: async (ctx, sub) => accountOf(sub),
 
-    // Auth0 names the API by `audience`. The check of this parameter runs after that of `scope`, which has dropped
-    // offline_access because no consent was prompted for; Auth0 grants it without.
-    extraParams: { audience: restoreOfflineAccess },
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
+      clientCredentials: { enabled: true },
       rpInitiatedLogout: { enabled: paths.end_session !== undefined },
       pushedAuthorizationRequests: { enabled: false },
       dPoP: { enabled: false },
       revocation: { enabled: true, allowedPolicy: (ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators: {
         enabled: true,
-        defaultResource: (ctx, client, granted) => granted ?? ctx.oidc.params?.audience,
+        ...(isStrict ? {} : resourcesAsAuth0),
         getResourceServerInfo: (ctx, audience) => resourceServerOf(audience),
-        useGrantedResource: () => true,
       },
     },
-    formats: { customizers: { jwt: (ctx, token, jwt) => shapeAccessToken(jwt, issuer, settings) } },
-
-    // Every login opens its own grant, so a reused refresh token ends its own family and no other.
-    loadExistingGrant: async (ctx) => grantAll(ctx, provider),
     interactions: { url: (ctx, interaction) => `${basePath}/u/login/${interaction.uid}` },
     issueRefreshToken: (ctx, client, code) =>
       client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
@@ -100,6 +119,7 @@ export function createProvider({
     ttl: {
       AccessToken: () => settings.accessTokenSeconds,
       AuthorizationCode: () => settings.codeSeconds,
+      ClientCredentials: () => settings.accessTokenSeconds,
       IdToken: () => settings.idTokenSeconds,
       RefreshToken: () => settings.refreshTokenSeconds,
       Grant: 30 * DAY_SECS,
@@ -112,6 +132,7 @@ export function createProvider({
       ctx.body = errorPage(error, description);
     },
   });
+  if (isStrict) takeSecretsOnlyAsRegistered(provider);
   provider.proxy = true;
   provider.on('server_error', (ctx, error) => console.error('tenant:', ctx.method, ctx.path, error));
   return provider;
@@ -125,14 +146,27 @@ function restoreOfflineAccess(ctx) {
   params.scope = asked.filter((scope) => granted.has(scope)).join(' ');
 }
 
-async function grantAll(ctx, provider) {
-  const { account, client, params, resourceServers, requestParamClaims } = ctx.oidc;
-  const grant = new provider.Grant({ accountId: account.accountId, clientId: client.clientId });
-  if (params.scope) grant.addOIDCScope(params.scope);
-  if (requestParamClaims.size) grant.addOIDCClaims([...requestParamClaims]);
-  for (const audience of Object.keys(resourceServers)) grant.addResourceScope(audience, params.scope ?? '');
+/**
+ * Opens a grant of everything that a login asks for, and returns it.
+ * @param {any} provider
+ * @param {{ accountId: string, clientId: string, scope?: string, claims?: string[], resources: string[] }} what
+ */
+export async function grantAll(provider, { accountId, clientId, scope = '', claims = [], resources }) {
+  const grant = new provider.Grant({ accountId, clientId });
+  if (scope) grant.addOIDCScope(scope);
+  if (claims.length) grant.addOIDCClaims(claims);
+  for (const resource of resources) grant.addResourceScope(resource, scope);
   await grant.save();
   return grant;
+}
+
+// oidc-provider takes a secret either way, whichever the client is registered for.
+function takeSecretsOnlyAsRegistered({ Client }) {
+  const { compareClientSecret } = Client.prototype;
+  Client.prototype.compareClientSecret = function compare(secret) {
+    const used = Provider.ctx.headers.authorization ? 'client_secret_basic' : 'client_secret_post';
+    return used === this.clientAuthMethod && compareClientSecret.call(this, secret);
+  };
 }
 
 function shapeAccessToken(jwt, issuer, settings) {

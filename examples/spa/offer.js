@@ -3,8 +3,8 @@
 
 import { problemOf } from './problem.js';
 
-/** The prefixes of the login's paths: Auth0's, or any other provider's. */
-const BASES = ['/api/auth0', '/api/oidc'];
+/** The prefixes of the login's paths, in the configs to start from. */
+const BASES = ['/api/auth0', '/api/oidc', '/auth'];
 
 /**
  * Finds the paths. `base` is their common prefix; `b` says that there are sessions, `a` that the page can have tokens,

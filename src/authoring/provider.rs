@@ -1,7 +1,8 @@
-//! Identity providers in the commands that write a config: their names on the command line and in the config.
+//! The types of provider in the config that an import makes.
 
-use crate::config::AuthorizerKind;
+use super::starting_point::{Asked, StartingPoint};
 use crate::config::authorizer::keys::{auth0, oidc};
+use crate::config::{AuthorizerKind, Diagnostic};
 
 /// Whose tenant it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -42,9 +43,9 @@ impl Provider {
         }
     }
 
-    /// Returns the name of the tenant's variable.
-    pub fn tenant_variable(self) -> String {
-        self.variable(&self.tenant_key().to_ascii_uppercase())
+    /// Returns why no config with this provider may have an answer; `None` if one may.
+    pub fn mistake(self, asked: Asked, answer: &str) -> Option<Diagnostic> {
+        StartingPoint::of(self.word()).next()?.mistake(asked, answer)
     }
 
     /// Returns the name of a variable of the provider.

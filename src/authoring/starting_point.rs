@@ -1,13 +1,59 @@
-//! The config of a single-page app and one API behind the gateway, in either mode.
+//! The configs to start from: the files of `examples/providers`, which `bargate init` writes as they are.
 //!
-//! JSON has no comments, so notes are under keys that begin with `x-`, beside their subject.
+//! What a variable of such a file is for follows from its place, so nothing here knows a provider. Notes for people are under keys
+//! that begin with `x-`, beside their subject.
 
-use super::provider::Provider;
-use crate::config::authorizer::keys as authorizer_keys;
+use crate::config::authorizer::keys::{self as authorizer_keys, auth0, oidc};
 use crate::config::grammar::Json;
-use crate::config::integration::keys::{self as integration_keys, Kind, ResponseKind, callback, http_proxy, login};
-use crate::config::path::keys::{AUTH, INTEGRATION, METHOD, PATH, RESPONSE};
-use crate::config::{Diagnostic, access, check, cors, provider as login_keys, root, server, session};
+use crate::config::integration::keys::{self as integration_keys, Kind, callback};
+use crate::config::path::keys::{INTEGRATION, PATH};
+use crate::config::{
+    Diagnostic, Reference, ReferenceKind, check, cors, placed_references, provider, root, server, session,
+};
+
+/// The key of the notes on what to set at the provider.
+const AT_THE_PROVIDER: &str = "x-at-the-provider";
+/// The key of the documentation that a config follows, if nobody has run it at its provider.
+const DOCUMENTED: &str = "x-documented-not-run";
+/// The end of the name of a file for pages that hold their tokens, if its provider has two.
+const OF_TOKENS: &str = "-tokens";
+/// The schema from the folder of the files, and from that of a config.
+const SCHEMA: (&str, &str) = ("../../gateway.schema.json", "./gateway.schema.json");
+
+/// Makes the list of all starting points, each with the text of its file.
+macro_rules! starting_points {
+    ($($file:literal),* $(,)?) => {
+        [$(StartingPoint {
+            file: $file,
+            text: include_str!(concat!("../../examples/providers/", $file, ".json")),
+        }),*]
+    };
+}
+
+/// Every starting point, in the order in which providers are offered.
+const STARTING_POINTS: &[StartingPoint] = &starting_points![
+    "auth0",
+    "auth0-tokens",
+    "oidc",
+    "oidc-tokens",
+    "keycloak",
+    "okta",
+    "zitadel",
+    "auth0-simulator",
+    "authlib",
+    "better-auth",
+    "better-auth-post",
+    "canaille",
+    "canaille-post",
+    "cognito-moto",
+    "django-oauth-toolkit",
+    "glewlwyd",
+    "lemonldap-ng",
+    "oauth2-mock-server",
+    "oidc-provider",
+    "oidc-provider-opaque",
+    "oidc-provider-private-key-jwt",
+];
 
 /// Who holds the tokens of a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -29,285 +75,221 @@ pub enum Asked {
     Upstream,
 }
 
-impl Asked {
-    /// Returns the config path of the answer.
-    fn place(self, provider: Provider) -> String {
-        match self {
-            Self::Tenant => format!("{}.{}", root::AUTHORIZER.name, provider.tenant_key()),
-            Self::Audience => format!("{}.{}", root::AUTHORIZER.name, authorizer_keys::AUDIENCE.name),
-            Self::Upstream => format!("{}[0].{}", root::SERVERS.name, server::URL.name),
+/// A config to start from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartingPoint {
+    file: &'static str,
+    text: &'static str,
+}
+
+/// A variable or a secret of a starting point.
+#[derive(Debug)]
+pub struct Variable {
+    /// Its name, and whether it is a secret.
+    pub reference: Reference,
+    /// What it is for.
+    pub meaning: Meaning,
+    /// The config paths that refer to it.
+    places: Vec<String>,
+}
+
+/// What a variable is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meaning {
+    /// An answer of the person who begins.
+    Answer(Asked),
+    /// An address of the gateway: its origin, followed by this path.
+    Own(String),
+    /// Something that the provider gives, such as the client's id.
+    Given,
+}
+
+/// The documentation that a config follows.
+pub struct Documentation {
+    /// The addresses of its pages.
+    pub pages: Vec<String>,
+    /// Their date.
+    pub date: String,
+}
+
+impl StartingPoint {
+    /// Returns every provider's name.
+    pub fn providers() -> impl Iterator<Item = &'static str> {
+        STARTING_POINTS.iter().map(|point| point.file).filter(|file| !file.ends_with(OF_TOKENS))
+    }
+
+    /// Returns the starting points of a provider: one, or one for each mode.
+    pub fn of(provider: &str) -> impl Iterator<Item = Self> {
+        STARTING_POINTS.iter().copied().filter(move |point| point.provider() == provider)
+    }
+
+    /// Returns the provider's name.
+    pub fn provider(&self) -> &'static str {
+        self.file.strip_suffix(OF_TOKENS).unwrap_or(self.file)
+    }
+
+    /// Returns the name of its file, without the extension.
+    pub fn file(&self) -> &'static str {
+        self.file
+    }
+
+    /// Returns what the config is for, as its title says.
+    pub fn title(&self) -> String {
+        self.config().text(root::TITLE.name).unwrap_or_default().to_owned()
+    }
+
+    /// Returns the text of the file, to be written beside the schema.
+    pub fn file_text(&self) -> String {
+        let (from_here, beside) = SCHEMA;
+        self.text.replacen(from_here, beside, 1)
+    }
+
+    /// Returns who holds the tokens; `None` if nobody logs in.
+    pub fn mode(&self) -> Option<Mode> {
+        let config = self.config();
+        if config.get(root::SESSION.name).is_some() {
+            return Some(Mode::Session);
         }
+        paths(&config).any(|(_, integration)| is_a(integration, Kind::Callback)).then_some(Mode::Tokens)
     }
-}
 
-/// Returns why no config may have an answer; `None` if one may.
-pub fn mistake(asked: Asked, provider: Provider, answer: &str) -> Option<Diagnostic> {
-    let values = Values::by_reference(provider).with(asked, answer);
-    let text = config(provider, Mode::Session, &values).to_file_text();
-    let place = asked.place(provider);
-    check(&text).into_iter().find(|mistake| mistake.path == place)
-}
+    /// Returns the notes on what to set at the provider.
+    pub fn notes(&self) -> Vec<String> {
+        texts(self.config().get(AT_THE_PROVIDER))
+    }
 
-/// Returns the config with a reference for each value that differs between deployments.
-pub fn starting_point(provider: Provider, mode: Mode) -> Json {
-    config(provider, mode, &Values::by_reference(provider))
-}
+    /// Returns the documentation that the config follows; `None` if it was run.
+    pub fn documentation(&self) -> Option<Documentation> {
+        let config = self.config();
+        let followed = config.get(DOCUMENTED)?;
+        Some(Documentation { pages: texts(followed.get("pages")), date: followed.text("date")?.to_owned() })
+    }
 
-/// The config's value for each answer.
-struct Values {
-    tenant: String,
-    audience: String,
-    upstream: String,
-}
+    /// Returns the note beside the place of an answer, if the file has one.
+    pub fn note(&self, asked: Asked) -> Option<String> {
+        let key = self.variable(asked)?.places.first()?.strip_prefix("authorizer.")?.to_owned();
+        let config = self.config();
+        config.get(root::AUTHORIZER.name)?.text(&format!("x-{key}")).map(str::to_owned)
+    }
 
-impl Values {
-    /// Returns a reference to a variable for each.
-    fn by_reference(provider: Provider) -> Self {
-        let reference = |name: String| format!("$env.{name}");
-        Self {
-            tenant: reference(provider.tenant_variable()),
-            audience: reference(provider.variable("AUDIENCE")),
-            upstream: reference("API_URL".to_owned()),
+    /// Returns the variables and secrets that the config refers to, in the order of the file.
+    pub fn variables(&self) -> Vec<Variable> {
+        let config = self.config();
+        let mut variables: Vec<Variable> = Vec::new();
+        for (reference, place) in placed_references(self.text) {
+            let meaning = meaning(&config, &reference, &place);
+            match variables.iter_mut().find(|variable| variable.reference == reference) {
+                None => variables.push(Variable { reference, meaning, places: vec![place] }),
+                Some(variable) => {
+                    variable.places.push(place);
+                    if variable.meaning == Meaning::Given {
+                        variable.meaning = meaning;
+                    }
+                }
+            }
         }
+        variables
     }
 
-    /// Puts an answer itself in the place of its reference.
-    fn with(mut self, asked: Asked, answer: &str) -> Self {
-        let value = match asked {
-            Asked::Tenant => &mut self.tenant,
-            Asked::Audience => &mut self.audience,
-            Asked::Upstream => &mut self.upstream,
-        };
-        answer.clone_into(value);
-        self
+    /// Returns the variable that has an answer; `None` if the config does not depend on it.
+    pub fn variable(&self, asked: Asked) -> Option<Variable> {
+        self.variables().into_iter().find(|variable| variable.meaning == Meaning::Answer(asked))
     }
-}
 
-/// Makes the config with these values.
-fn config(provider: Provider, mode: Mode, values: &Values) -> Json {
-    let title = match mode {
-        Mode::Session => "A single-page app and its API; the gateway holds the logins",
-        Mode::Tokens => "A single-page app and its API; the page holds its tokens",
-    };
-    let mut members = vec![
-        member(root::SCHEMA.name, "./gateway.schema.json"),
-        member(root::TITLE.name, title),
-        member(
-            root::DESCRIPTION.name,
-            "Keys that begin with x- are notes, which the gateway ignores. $env.NAME is a variable of wrangler.toml or \
-             .dev.vars, $secret.NAME a secret.",
-        ),
-        member(root::SERVERS.name, Json::Array(vec![upstream(values)])),
-    ];
-    if mode == Mode::Tokens {
-        members.push(member(root::CORS.name, cors_section()));
+    /// Checks whether the tenant is a host, not an issuer's URL.
+    pub fn has_domain(&self) -> bool {
+        tenant_key(&self.config()) == auth0::DOMAIN.name
     }
-    members.push(member(root::AUTHORIZER.name, authorizer(provider, mode, values)));
-    if mode == Mode::Session {
-        members.push(member(root::SESSION.name, session_section()));
+
+    /// Returns why no config may have an answer; `None` if one may.
+    pub fn mistake(&self, asked: Asked, answer: &str) -> Option<Diagnostic> {
+        let variable = self.variable(asked)?;
+        let written = Json::from(variable.reference.to_string()).one_line();
+        let text = self.text.replace(&written, &Json::from(answer).one_line());
+        check(&text).into_iter().find(|mistake| variable.places.contains(&mistake.path))
     }
-    members.push(note(
-        root::PATHS.name,
-        "Their order never matters: the most specific path takes a request. A path without auth is open.",
-    ));
-    let paths = match mode {
-        Mode::Session => session_paths(provider),
-        Mode::Tokens => token_paths(provider),
-    };
-    members.push(member(root::PATHS.name, Json::Array(paths)));
-    Json::Object(members)
-}
 
-fn member(key: &str, value: impl Into<Json>) -> (String, Json) {
-    (key.to_owned(), value.into())
-}
-
-/// Returns a note about a key, or under `note` about the object.
-fn note(key: &str, text: &str) -> (String, Json) {
-    (format!("x-{key}"), text.into())
-}
-
-fn upstream(values: &Values) -> Json {
-    Json::Object(vec![
-        note("note", "The API behind the gateway. A base path in its URL is put before every path."),
-        member(server::ALIAS.name, "api"),
-        member(server::URL.name, values.upstream.as_str()),
-    ])
-}
-
-fn cors_section() -> Json {
-    let exposed = ["x-request-id", "www-authenticate", "retry-after"].map(Json::from);
-    Json::Object(vec![
-        note("note", "The page's origin: the only other origin that may read answers."),
-        member(cors::ALLOW_ORIGINS.name, Json::Array(vec!["$env.SPA_ORIGIN".into()])),
-        member(cors::EXPOSE_HEADERS.name, Json::Array(exposed.into())),
-    ])
-}
-
-fn authorizer(provider: Provider, mode: Mode, values: &Values) -> Json {
-    let (redirect_uri, about_redirect) = match mode {
-        Mode::Session => {
-            (provider.variable("REDIRECT_URI"), "The public URL of the callback, which the provider must allow.")
+    /// Returns the addresses of the gateway that the provider has to know: what each is, and its path.
+    pub fn addresses(&self) -> Vec<(&'static str, String)> {
+        let config = self.config();
+        let redirects = self
+            .variables()
+            .into_iter()
+            .filter(|variable| variable.places.iter().any(|place| place.ends_with(provider::REDIRECT_URI.name)));
+        let mut addresses: Vec<_> = redirects
+            .filter_map(|variable| match variable.meaning {
+                Meaning::Own(path) => Some(("Redirect URI", path)),
+                Meaning::Answer(_) | Meaning::Given => None,
+            })
+            .collect();
+        for (path, integration) in paths(&config) {
+            if is_a(integration, Kind::Logout) {
+                let landing = config.get(root::SESSION.name).and_then(|one| one.text(session::AFTER_LOGOUT.name));
+                addresses.push(("Post-logout redirect URI", landing.unwrap_or("/").to_owned()));
+            } else if is_a(integration, Kind::BackchannelLogout) {
+                addresses.push(("Back-channel logout URI", path.to_owned()));
+            }
         }
-        Mode::Tokens => (
-            "SPA_REDIRECT_URI".to_owned(),
-            "The page's URL: the provider redirects there, and the page calls the callback with the query that it got.",
-        ),
-    };
-    let secret = provider.variable("CLIENT_SECRET");
-    let about_secret = format!("In no file: npx wrangler secret put {secret}");
-    let about_audience = "The API's identifier: logins request tokens for it, and only these are accepted.";
-    let about_scope = "offline_access brings refresh tokens. Add the API's own scopes, such as read:orders.";
-    Json::Object(vec![
-        note("note", "Whose tokens are accepted, and where people log in."),
-        member(authorizer_keys::TYPE.name, provider.word()),
-        note(provider.tenant_key(), provider.about_tenant()),
-        member(provider.tenant_key(), values.tenant.as_str()),
-        member(login_keys::CLIENT_ID.name, format!("$env.{}", provider.variable("CLIENT_ID"))),
-        note(login_keys::CLIENT_SECRET.name, &about_secret),
-        member(login_keys::CLIENT_SECRET.name, format!("$secret.{secret}")),
-        note(authorizer_keys::AUDIENCE.name, about_audience),
-        member(authorizer_keys::AUDIENCE.name, values.audience.as_str()),
-        note(login_keys::REDIRECT_URI.name, about_redirect),
-        member(login_keys::REDIRECT_URI.name, format!("$env.{redirect_uri}")),
-        note(login_keys::SCOPE.name, about_scope),
-        member(login_keys::SCOPE.name, "openid profile email offline_access"),
-    ])
-}
-
-fn session_section() -> Json {
-    Json::Object(vec![
-        note(
-            "note",
-            "Ends after 3 days without a request, and 30 days after the login. A page at another origin of the same site \
-             needs return_to here, and cors with allow_credentials.",
-        ),
-        member(session::IDLE_SECONDS.name, Json::Number("259200".to_owned())),
-        member(session::ABSOLUTE_SECONDS.name, Json::Number("2592000".to_owned())),
-        member(session::AFTER_LOGIN.name, "/"),
-        member(session::AFTER_LOGOUT.name, "/"),
-    ])
-}
-
-fn session_paths(provider: Provider) -> Vec<Json> {
-    let step = |method, path, kind, note| login_path(method, provider, path, kind, note);
-    vec![
-        health(),
-        step("GET", "login", Kind::Login, "The page links here for a login: ?return_to=/orders comes back there."),
-        step("GET", "callback", Kind::Callback, "Begins the session. redirect_uri must be this path."),
-        step("POST", "logout", Kind::Logout, "A form of the page posts here."),
-        step(
-            "POST",
-            "refresh",
-            Kind::Refresh,
-            "Tells the page whether somebody is logged in, and how long the access token lives.",
-        ),
-        profile(provider),
-        api("Everything else below /api needs a login. /api/orders goes to the API as /orders, with the access token."),
-    ]
-}
-
-fn token_paths(provider: Provider) -> Vec<Json> {
-    let step = |method, path, kind, note| login_path(method, provider, path, kind, note);
-    let silent = "$env.SILENT_REDIRECT_URI";
-    let frame = path(
-        "GET",
-        &login_address(provider, "silent/login"),
-        "For a hidden frame with ?prompt=none: new tokens after a reload.",
-        [integration(provider, Kind::Login, vec![member(login::REDIRECT_URI.name, silent)])],
-    );
-    let posting = path(
-        "GET",
-        &login_address(provider, "silent/callback"),
-        "Posts them to the page, and to no other origin.",
-        [integration(
-            provider,
-            Kind::Callback,
-            vec![
-                member(callback::REDIRECT_URI.name, silent),
-                member(callback::RESPONSE.name, callback::RESPONSE.name_of(ResponseKind::WebMessage)),
-                member(callback::TARGET_ORIGIN.name, "$env.SPA_ORIGIN"),
-            ],
-        )],
-    );
-    vec![
-        health(),
-        step("GET", "token/login", Kind::Login, "The page links here for a login."),
-        step(
-            "GET",
-            "token/callback",
-            Kind::Callback,
-            "The page gets its tokens here, with the query of its URL after the login.",
-        ),
-        frame,
-        posting,
-        step(
-            "POST",
-            "refresh",
-            Kind::Refresh,
-            "Exchanges a refresh token for tokens; duplicate requests get the same answer.",
-        ),
-        profile(provider),
-        api("Everything else below /api needs a token. /api/orders goes to the API as /orders."),
-    ]
-}
-
-/// Returns a path of the login.
-fn login_address(provider: Provider, rest: &str) -> String {
-    format!("/api/{}/{rest}", provider.word())
-}
-
-fn path<const N: usize>(method: &str, address: &str, about: &str, rest: [(String, Json); N]) -> Json {
-    let mut members = vec![note("note", about), member(METHOD.name, method), member(PATH.name, address)];
-    members.extend(rest);
-    Json::Object(members)
-}
-
-fn integration(provider: Provider, kind: Kind, settings: Vec<(String, Json)>) -> (String, Json) {
-    let mut members = vec![member(integration_keys::TYPE.name, kind.name_at(provider.kind()))];
-    members.extend(settings);
-    member(INTEGRATION.name, Json::Object(members))
-}
-
-fn health() -> Json {
-    let response = member(RESPONSE.name, Json::object([("status", "ok".into())]));
-    path("GET", "/health", "A fixed answer, open to everyone.", [response])
-}
-
-fn login_path(method: &str, provider: Provider, address: &str, kind: Kind, note: &str) -> Json {
-    path(method, &login_address(provider, address), note, [integration(provider, kind, Vec::new())])
-}
-
-fn profile(provider: Provider) -> Json {
-    let rest = [member(AUTH.name, true), integration(provider, Kind::Userinfo, Vec::new())];
-    path("GET", &login_address(provider, "profile"), "Who is logged in.", rest)
-}
-
-fn api(note: &str) -> Json {
-    let scopes = Json::object([(access::SCOPES.name, Json::Array(vec!["read:orders".into()]))]);
-    let stricter = Json::object([
-        ("note", "A path that requires more than a login has this instead of true.".into()),
-        (AUTH.name, scopes),
-    ]);
-    let forward = Json::object([
-        (integration_keys::TYPE.name, Kind::HttpProxy.name().into()),
-        (http_proxy::SERVER.name, "api".into()),
-    ]);
-    let rest =
-        [member(&format!("x-{}", AUTH.name), stricter), member(AUTH.name, true), member(INTEGRATION.name, forward)];
-    path("ANY", "/api/{.+}", note, rest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_object_but_the_plain_ones_says_what_it_is_for() {
-        for mode in [Mode::Session, Mode::Tokens] {
-            let config = starting_point(Provider::Auth0, mode);
-            let paths = config.get(root::PATHS.name).unwrap().items();
-            assert!(paths.len() > 4 && paths.iter().all(|path| path.text("x-note").is_some()), "{mode:?}");
-        }
+        addresses
     }
+
+    fn config(&self) -> Json {
+        Json::parse(self.text)
+    }
+}
+
+/// Returns the texts of a list.
+fn texts(list: Option<&Json>) -> Vec<String> {
+    let items = list.into_iter().flat_map(Json::items);
+    items.filter_map(|item| if let Json::Text(text) = item { Some(text.clone()) } else { None }).collect()
+}
+
+/// Returns the address and the integration of every path that has one.
+fn paths(config: &Json) -> impl Iterator<Item = (&str, &Json)> {
+    let paths = config.get(root::PATHS.name).into_iter().flat_map(Json::items);
+    paths.filter_map(|path| Some((path.text(PATH.name)?, path.get(INTEGRATION.name)?)))
+}
+
+fn is_a(integration: &Json, kind: Kind) -> bool {
+    let name = integration.text(integration_keys::TYPE.name);
+    integration_keys::KINDS.iter().any(|(other, its)| *its == kind && Some(*other) == name)
+}
+
+/// Returns the key of the authorizer that names the tenant.
+fn tenant_key(config: &Json) -> &'static str {
+    let authorizer = config.get(root::AUTHORIZER.name);
+    let has_domain = authorizer.is_some_and(|authorizer| authorizer.get(auth0::DOMAIN.name).is_some());
+    if has_domain { auth0::DOMAIN.name } else { oidc::ISSUER.name }
+}
+
+/// Returns what a reference at `place` is for.
+fn meaning(config: &Json, reference: &Reference, place: &str) -> Meaning {
+    if reference.kind == ReferenceKind::Secret {
+        return Meaning::Given;
+    }
+    let (section, key) = place.rsplit_once('.').unwrap_or(("", place));
+    let of_authorizer = section == root::AUTHORIZER.name;
+    if of_authorizer && key == tenant_key(config) {
+        return Meaning::Answer(Asked::Tenant);
+    }
+    if of_authorizer && key == authorizer_keys::AUDIENCE.name {
+        return Meaning::Answer(Asked::Audience);
+    }
+    if key == server::URL.name && section.starts_with(root::SERVERS.name) {
+        return Meaning::Answer(Asked::Upstream);
+    }
+    if key == callback::TARGET_ORIGIN.name || key.starts_with(cors::ALLOW_ORIGINS.name) {
+        return Meaning::Own(String::new());
+    }
+    if key != provider::REDIRECT_URI.name {
+        return Meaning::Given;
+    }
+    // Without sessions, the provider redirects to the page, which calls the callback itself.
+    if of_authorizer && config.get(root::SESSION.name).is_none() {
+        return Meaning::Own("/".to_owned());
+    }
+    let own = (!of_authorizer).then(|| reference.to_string());
+    let mut callbacks = paths(config).filter(|(_, integration)| is_a(integration, Kind::Callback));
+    let called = callbacks.find(|(_, integration)| integration.text(callback::REDIRECT_URI.name) == own.as_deref());
+    called.map_or(Meaning::Given, |(path, _)| Meaning::Own(path.to_owned()))
 }

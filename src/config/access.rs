@@ -95,7 +95,11 @@ pub(super) fn read_access<'n>(
 }
 
 /// Reads scopes or permissions; each is a scope by RFC 6749 section 3.3, because challenges name it.
-fn read_names(object: &mut ObjectReader<'_, '_>, key: &Key<Texts>, findings: &mut Findings<'_>) -> Vec<String> {
+pub(super) fn read_names(
+    object: &mut ObjectReader<'_, '_>,
+    key: &Key<Texts>,
+    findings: &mut Findings<'_>,
+) -> Vec<String> {
     let place = key.at(object.place());
     let is_scope =
         |text: &str| !text.is_empty() && text.bytes().all(|b| matches!(b, b'!'..=b'~') && b != b'"' && b != b'\\');

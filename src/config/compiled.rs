@@ -11,7 +11,6 @@ use super::integration::{CallbackResponse, Integration};
 use super::login::{Login, Provider};
 use super::networks::Networks;
 use super::path::Path;
-use super::protected_resource::ProtectedResource;
 use super::session::Session;
 use crate::route::RouteTable;
 
@@ -31,8 +30,6 @@ pub struct Config {
     pub login: Option<Rc<Login>>,
     /// The sessions for browsers; without it every client holds its tokens itself.
     pub session: Option<Rc<Session>>,
-    /// The metadata for OAuth clients, if there is any.
-    pub protected_resource: Option<Rc<ProtectedResource>>,
     /// Where requests may come from; anywhere without it.
     pub networks: Option<Networks>,
     /// Headers that every answer gets.

@@ -2,6 +2,8 @@
 
 pub(crate) mod keys;
 
+use std::rc::Rc;
+
 use super::access::{Access, WrittenAccess, read_access};
 use super::document::{Node, Origin};
 use super::headers::{HeaderRules, read_response_headers};
@@ -11,6 +13,7 @@ use super::integration::Settings;
 use super::integration::keys::Kind;
 use super::integration::{Integration, WrittenAnswer, WrittenIntegration, read_answer};
 use super::mapping::{Mapping, Scope, WrittenMapping, WrittenVariable, read_mapping, read_variables};
+use super::protected_resource::{ProtectedResource, WrittenResource, read_resource_of_path};
 use super::reader::{Findings, Help, ObjectReader, Place, Written, read_array, shown};
 use super::root;
 use super::rules::{Rules, read_rules};
@@ -28,6 +31,8 @@ pub struct Path {
     pub encoded_slashes: bool,
     /// What opens it; without this it is open to everyone.
     pub access: Option<Access>,
+    /// The metadata of the resource that it belongs to, if that is published.
+    pub protected_resource: Option<Rc<ProtectedResource>>,
     /// What answers it.
     pub integration: Integration,
     /// What the upstream gets besides what the client sent.
@@ -49,6 +54,7 @@ impl Path {
             pattern,
             encoded_slashes,
             access: None,
+            protected_resource: None,
             integration,
             mapping: Mapping::default(),
             pre_process: None,
@@ -77,6 +83,8 @@ pub(crate) struct WrittenPath<'n> {
     pub encoded_slashes: bool,
     /// What opens it; `None` if it is open to everyone.
     pub access: Option<WrittenAccess<'n>>,
+    /// The metadata of the resource that begins here, if there is one.
+    pub protected_resource: Option<WrittenResource<'n>>,
     /// What answers it; `None` if that is not known here.
     pub answer: Option<WrittenAnswer<'n>>,
     /// Its own constants.
@@ -186,6 +194,7 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
         pattern: None,
         encoded_slashes: false,
         access: None,
+        protected_resource: None,
         answer: None,
         variables: Vec::new(),
         mapping: WrittenMapping::default(),
@@ -205,6 +214,7 @@ fn read_path<'n>(node: &'n Node<'n>, index: usize, place: &Place<'_>, findings: 
     read.encoded_slashes = object.boolean(&keys::ENCODED_SLASHES, findings);
     read.access = read_access(&mut object, findings);
     let authenticated = read.access.is_some();
+    read.protected_resource = read_resource_of_path(&mut object, read.pattern.as_ref(), authenticated, findings);
     read.answer = read_answer(&mut object, read.pattern.as_ref(), authenticated, findings);
     read.variables = read_variables(&mut object, &keys::VARIABLES, findings);
     let asks_upstream = match &read.answer {

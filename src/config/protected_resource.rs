@@ -1,13 +1,15 @@
-//! The `protected_resource` section: the gateway's metadata for OAuth clients (RFC 9728).
+//! The `protected_resource` sections: the metadata for OAuth clients (RFC 9728), of the gateway and of what stands at its paths.
 
-use crate::config::code::Code;
 use serde_json::{Map, Value as Json};
 
+use super::access::read_names;
 use super::address::{Scheme, read_url};
-use super::document::{Node, Value};
+use super::code::Code;
+use super::document::{Node, Origin, Value};
 use super::host_only::HostOnly;
 use super::key::{Key, Text};
-use super::reader::{Findings, Help, ObjectReader, Written, note_type};
+use super::path::keys as path_keys;
+use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, note_type};
 use super::root;
 use super::section::section;
 use crate::address::Address;
@@ -17,9 +19,9 @@ use crate::route::Pattern;
 /// The path of the metadata of a resource without a path (RFC 9728 section 3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
-/// The metadata of the gateway as a protected resource.
+/// The metadata of a protected resource.
 pub struct ProtectedResource {
-    /// The resource's identifier; the origin that the client called if there is none.
+    /// The resource's identifier; if there is none, its path at the origin that the client called.
     pub resource: Option<String>,
     /// The path of the metadata.
     pub path: String,
@@ -36,84 +38,158 @@ impl ProtectedResource {
     /// Returns the metadata for a client that called `origin`.
     pub fn to_json(&self, origin: &str) -> String {
         let mut metadata = self.metadata.clone();
-        metadata.insert("resource".to_owned(), self.resource.as_deref().unwrap_or(origin).into());
+        let resource = self.resource.clone().unwrap_or_else(|| [origin, path_of_resource(&self.path)].concat());
+        metadata.insert("resource".to_owned(), resource.into());
         Json::Object(metadata).to_text()
     }
 }
 
-/// The section as it is written.
+/// Returns the path of the resource whose metadata is at this path, without a slash at its end.
+fn path_of_resource(metadata: &str) -> &str {
+    metadata.strip_prefix(WELL_KNOWN).unwrap_or_default()
+}
+
+/// A section as it is written.
 #[derive(Clone)]
 #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenResource<'n> {
-    /// The resource's identifier, if it has one and that is known here.
+    /// The resource's identifier, if it has one.
     pub resource: Option<String>,
     /// The path of the metadata.
     pub pattern: Pattern,
+    /// The scopes that it names, if it does not leave them to the paths.
+    pub scopes: Option<Vec<String>>,
     /// The members of the metadata that the section has.
     pub metadata: Map<String, Json>,
+    /// Whether messages may show its identifier, because no binding has it.
+    pub is_in_file: bool,
     /// Byte offset of the section.
     pub offset: usize,
-    /// Whether the identifier is known here, and with it the path.
-    pub is_known: HostOnly<bool>,
     /// The section.
     pub node: HostOnly<&'n Node<'n>>,
 }
 
-/// Reads the section; `None` if the file does not have it.
+impl WrittenResource<'_> {
+    /// Returns the path of the resource in its canonical spelling, without a slash at its end.
+    pub fn path(&self) -> &str {
+        path_of_resource(self.pattern.as_str())
+    }
+}
+
+/// Reads the section at the top; `None` if the file does not have it, or if the path of the metadata is not known here.
 pub(super) fn read_protected_resource<'n>(
     root: &mut ObjectReader<'n, '_>,
     findings: &mut Findings<'_>,
 ) -> Option<WrittenResource<'n>> {
     let node = root.node(&root::PROTECTED_RESOURCE)?;
     let place = root::PROTECTED_RESOURCE.at(root.place());
-    let mut metadata = Map::new();
-    let (written, url) = match &node.value {
-        Value::Bool(false) => return None,
-        Value::Bool(true) => (None, None),
-        Value::Object(_) => {
-            let mut object = ObjectReader::open(node, &place, findings)?;
-            let written = object.text(&RESOURCE, findings);
-            let url = |written: Option<Written<'_>>, key: &Key<Text>, findings: &mut Findings<'_>| {
-                read_url(&written?, Scheme::Https, &key.at(&place), findings)
-            };
-            let resource = url(written, &RESOURCE, findings);
-            if let Some(documentation) = url(object.text(&DOCUMENTATION, findings), &DOCUMENTATION, findings) {
-                metadata.insert("resource_documentation".to_owned(), documentation.as_str().into());
+    Section::read(node, &place, findings)?.described("", &place, findings)
+}
+
+/// Reads the section of a path, which is the resource itself or within it.
+pub(super) fn read_resource_of_path<'n>(
+    entry: &mut ObjectReader<'n, '_>,
+    pattern: Option<&Pattern>,
+    authenticated: bool,
+    findings: &mut Findings<'_>,
+) -> Option<WrittenResource<'n>> {
+    let node = entry.node(&path_keys::PROTECTED_RESOURCE)?;
+    let place = path_keys::PROTECTED_RESOURCE.at(entry.place());
+    let section = Section::read(node, &place, findings)?;
+    if !authenticated {
+        let message = format_args!("a protected resource needs \"auth\"");
+        let help = advice("add \"auth\" to this path, or remove \"protected_resource\"").about([path_keys::AUTH.name]);
+        findings.note(node.offset, &place, Code::MissingKey, message, help);
+    }
+    let (pattern, written) = (pattern?, section.resource);
+    let own = pattern.literal();
+    if written.is_none() && own.is_none() {
+        let message = format_args!("a path with parameters needs a \"resource\" that contains it");
+        let help = advice("write the URL up to the first parameter as \"resource\"").about([RESOURCE.name]);
+        findings.note(node.offset, &place, Code::MissingKey, message, help);
+        return None;
+    }
+    let described = section.described(own.unwrap_or_default(), &place, findings)?;
+    if let Some(written) = written.filter(|_| !pattern.begins_with(described.path())) {
+        // No client may use it then (RFC 9728 section 3.3).
+        let help = advice("write a URL whose path is this one or above it, or leave it out");
+        findings.refuse(&written, &RESOURCE.at(&place), Code::InvalidUrl, "does not contain this path", help);
+    }
+    Some(described)
+}
+
+/// What a section says.
+struct Section<'n> {
+    node: &'n Node<'n>,
+    resource: Option<Written<'n>>,
+    /// The same as an address; `None` also if it is wrong, or not known here.
+    url: Option<Address>,
+    scopes: Option<Vec<String>>,
+    metadata: Map<String, Json>,
+}
+
+impl<'n> Section<'n> {
+    /// Reads what is at `place`; `None` if nothing is to be published.
+    fn read(node: &'n Node<'n>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Self> {
+        let mut section = Self { node, resource: None, url: None, scopes: None, metadata: Map::new() };
+        match &node.value {
+            Value::Bool(false) => return None,
+            Value::Bool(true) => {}
+            Value::Object(_) => {
+                let mut object = ObjectReader::open(node, place, findings)?;
+                let url = |written: Option<Written<'_>>, key: &Key<Text>, findings: &mut Findings<'_>| {
+                    read_url(&written?, Scheme::Https, &key.at(place), findings)
+                };
+                section.resource = object.text(&RESOURCE, findings);
+                section.url = url(section.resource, &RESOURCE, findings);
+                section.scopes = object.node(&SCOPES).map(|_| read_names(&mut object, &SCOPES, findings));
+                if let Some(documentation) = url(object.text(&DOCUMENTATION, findings), &DOCUMENTATION, findings) {
+                    section.metadata.insert("resource_documentation".to_owned(), documentation.as_str().into());
+                }
+                if let Some(name) = object.text(&NAME, findings).and_then(|written| written.value()) {
+                    section.metadata.insert("resource_name".to_owned(), name.into());
+                }
+                object.finish(findings);
             }
-            if let Some(name) = object.text(&NAME, findings).and_then(|written| written.value()) {
-                metadata.insert("resource_name".to_owned(), name.into());
+            Value::Null | Value::Number(_) | Value::Text(_) | Value::Array(_) => {
+                note_type(node, place, "true, false or an object", findings);
+                return None;
             }
-            object.finish(findings);
-            (written, resource)
         }
-        Value::Null | Value::Number(_) | Value::Text(_) | Value::Array(_) => {
-            note_type(node, &place, "true, false or an object", findings);
-            return None;
-        }
-    };
-    let below = url.as_ref().map(Address::path).unwrap_or_default();
-    let pattern = match Pattern::parse(&[WELL_KNOWN, below.trim_end_matches('/')].concat()) {
-        Ok(pattern) => pattern,
-        Err(error) => {
-            findings.note(node.offset, &place, Code::InvalidPath, format_args!("{error}"), Help::default());
-            return None;
-        }
-    };
-    let is_known = HostOnly::of(|| url.is_some() || written.is_none());
-    // Byte for byte what clients know it by (RFC 9728 section 3.3).
-    let resource = url.and(written).and_then(|written| written.to_text());
-    let (offset, node) = (node.offset, HostOnly::of(|| node));
-    Some(WrittenResource { resource, pattern, metadata, offset, is_known, node })
+        Some(section)
+    }
+
+    /// Finds the path of the metadata; the resource has this path of its own if none is written.
+    fn described(self, own: &str, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<WrittenResource<'n>> {
+        let Self { node, resource, url, scopes, metadata } = self;
+        let path = match (&resource, &url) {
+            (None, _) => own,
+            (Some(_), url) => url.as_ref()?.path(),
+        };
+        let pattern = match Pattern::parse(&[WELL_KNOWN, path.trim_end_matches('/')].concat()) {
+            Ok(pattern) => pattern,
+            Err(error) => {
+                findings.note(node.offset, place, Code::InvalidPath, format_args!("{error}"), Help::default());
+                return None;
+            }
+        };
+        let is_in_file = resource.is_none_or(|written| written.text.origin == Origin::File);
+        // Byte for byte what clients know it by (RFC 9728 section 3.3).
+        let resource = resource.and_then(|written| written.to_text());
+        let (offset, node) = (node.offset, HostOnly::of(|| node));
+        Some(WrittenResource { resource, pattern, scopes, metadata, is_in_file, offset, node })
+    }
 }
 
 section! {
     Section::new(
         "protected_resource",
         "protected_resource",
-        "The gateway's metadata for OAuth clients (RFC 9728): issuers, the scopes that paths name, and these keys. \
-         `true` publishes it without any of these keys.\n\n`GET /.well-known/oauth-protected-resource` answers with \
-         it. If `resource` has a path, it is appended to the address. Every `Bearer` challenge names that \
-         address as `resource_metadata`.",
+        "Metadata for OAuth clients (RFC 9728): issuers, scopes, and these keys. `true` publishes it without any of \
+         these keys.\n\n`GET /.well-known/oauth-protected-resource` answers with it. If the resource has a path, it is \
+         appended to the address. `Bearer` challenges name that address as `resource_metadata`.\n\nAt the top, it is \
+         the gateway's. At a path, it is that of the resource there, to which the paths below belong, too: its issuers \
+         are those of their authorizers. Two of the same path are an error.",
     )
         .example(
             r#"{
@@ -136,7 +212,10 @@ section! {
 
     RESOURCE: Text = text("resource", HttpsUrl), Different("tells clients to request tokens for another resource"),
         "The identifier of the API, an https URL.",
-        default_words("the origin that was called"), example("https://api.example.com");
+        default_words("the origin that was called, at a path with that path"), example("https://api.example.com");
+    SCOPES: Texts = texts("scopes", Scope), Different("tells clients to request other scopes"),
+        "The scopes that clients may request.",
+        default_words("those that its paths name in `auth`"), example(list!["read:orders"]);
     NAME: Text = text("name", Any), Harmless("it is a name for people"),
         "A name for people.",
         example("Orders API");

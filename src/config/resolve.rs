@@ -4,6 +4,7 @@ mod guard;
 mod links;
 mod login;
 mod path;
+mod resources;
 
 use crate::config::code::Code;
 use crate::http::header::COMMON_HEADERS;
@@ -11,15 +12,13 @@ use std::rc::Rc;
 
 use super::authorizer::Authorizer;
 use super::compiled::Config;
-use super::integration::Integration;
 use super::login::{Login, Provider};
-use super::path::{Path, WrittenPath};
-use super::protected_resource::{ProtectedResource, WrittenResource};
+use super::path::{WrittenPath, keys};
 use super::reader::{Findings, Place, Written, advice, host_help, index_names};
 use super::root;
 use super::session::{Session, WrittenSession};
 use super::tree::ConfigTree;
-use crate::route::{Guard, Method, MethodRule, RouteSpec, RouteTable};
+use crate::route::RouteTable;
 use links::Links;
 use login::{Logins, spelling_help};
 use path::{Context, ResolvedPath};
@@ -28,15 +27,14 @@ use path::{Context, ResolvedPath};
 pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> Option<Config> {
     let authorizers = authorizers(&tree);
     let problem_page = tree.problem_page.map(|written| problem_page(written, &tree.paths, findings));
-    let described = tree.protected_resource.take();
-    let described = described.map(|written| protected_resource(written, &authorizers, &tree.paths));
+    let described = resources::written(&mut tree);
     let has_session = tree.session.is_some();
     let first_login = tree.paths.iter().find_map(WrittenPath::begins_login).map(str::to_owned);
     let (session, paths) = (tree.session.take(), std::mem::take(&mut tree.paths));
     let Resolved { logs_in, provider, login, session, mut paths } =
         resolve_paths(&tree, session, paths, &authorizers, findings);
-    let (protected_resource, added) = described.unzip();
-    paths.extend(added);
+    let metadata = resources::describe(described, &authorizers, &mut paths);
+    paths.extend(metadata);
     let routes = build_routes(&mut paths, findings);
 
     let mut known = Vec::with_capacity(paths.len());
@@ -54,7 +52,6 @@ pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> 
         provider: if logs_in { Some(provider?) } else { None },
         login,
         session: if has_session { Some(session?) } else { None },
-        protected_resource,
         networks: tree.networks,
         headers: tree.headers,
         server_timing: tree.server_timing,
@@ -69,7 +66,7 @@ pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> 
 
 /// Returns the routes of the file as the gateway compiles them, each with the index of its path; without those of other sections.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) fn routes(mut tree: ConfigTree<'_>) -> Vec<(usize, RouteSpec)> {
+pub(super) fn routes(mut tree: ConfigTree<'_>) -> Vec<(usize, crate::route::RouteSpec)> {
     let mut findings = Findings::new("");
     let authorizers = authorizers(&tree);
     let (session, paths) = (tree.session.take(), std::mem::take(&mut tree.paths));
@@ -141,42 +138,6 @@ fn problem_page(written: Written<'_>, paths: &[WrittenPath<'_>], findings: &mut 
     Some(text.to_owned())
 }
 
-/// Returns the metadata for OAuth clients, and the path that answers with it.
-fn protected_resource(
-    written: WrittenResource<'_>,
-    authorizers: &[Option<Rc<Authorizer>>],
-    paths: &[WrittenPath<'_>],
-) -> (Rc<ProtectedResource>, ResolvedPath) {
-    let WrittenResource { resource, pattern, mut metadata, offset, .. } = written;
-    // What has no value is left out (RFC 9728 section 3.2).
-    let mut list = |name: &str, values: Vec<&str>| {
-        if !values.is_empty() {
-            metadata.insert(name.to_owned(), values.into());
-        }
-    };
-    let issuers = authorizers.iter().filter_map(|authorizer| Some(authorizer.as_ref()?.issuer.as_str()));
-    list("authorization_servers", issuers.filter(|issuer| issuer.starts_with("http")).collect());
-    let requirements = paths.iter().filter_map(|path| Some(&path.access.as_ref()?.requirements));
-    let scopes = requirements.flat_map(|needed| needed.scopes.iter().chain(&needed.any_scopes)).map(String::as_str);
-    let first = index_names(scopes.clone());
-    let scopes = scopes.enumerate().filter(|(index, scope)| first.get(scope) == Some(index));
-    list("scopes_supported", scopes.map(|(_, scope)| scope).collect());
-    list("bearer_methods_supported", vec!["header"]);
-
-    let path = pattern.as_str().to_owned();
-    let described = Rc::new(ProtectedResource { resource, path, metadata });
-    let method = MethodRule::Exact(Method::Get);
-    let route = RouteSpec { method, pattern, encoded_slashes: false, guard: Guard::default() };
-    let resolved = ResolvedPath {
-        index: None,
-        offset,
-        shown: Some(route.name()),
-        path: Some(Path::open(&route, Integration::ProtectedResource(Rc::clone(&described)))),
-        route: Some(route),
-    };
-    (described, resolved)
-}
-
 /// Compiles the routes that could be read, which it takes, and reports each that can never be told from another.
 fn build_routes(paths: &mut [ResolvedPath], findings: &mut Findings<'_>) -> RouteTable {
     let (mut read, mut specs) = (Vec::new(), Vec::new());
@@ -191,11 +152,17 @@ fn build_routes(paths: &mut [ResolvedPath], findings: &mut Findings<'_>) -> Rout
             let (Some(first), Some(second)) = (read.get(conflict.first), read.get(conflict.second)) else { continue };
             let (line, column) = findings.locate(first.offset);
             let route = first.shown.as_deref().unwrap_or("another");
-            let message = format_args!("this path matches the same requests as {route} at {line}:{column}");
-            let help = advice("give them different methods or paths, or remove one");
-            let parent = root::PATHS.at(&Place::Root);
-            let place = second.index.map_or(Place::Root, |index| Place::Index(&parent, index));
-            findings.note(second.offset, &place, Code::RouteConflict, message, help);
+            let section = root::PATHS.at(&Place::Root);
+            let entry = second.index.map_or(Place::Root, |index| Place::Index(&section, index));
+            let (what, help, place) = if second.is_metadata {
+                let help =
+                    "give one of them a \"resource\" with another path; paths below a resource belong to it anyway";
+                ("the metadata of this resource", help, keys::PROTECTED_RESOURCE.at(&entry))
+            } else {
+                ("this path", "give them different methods or paths, or remove one", entry)
+            };
+            let message = format_args!("{what} matches the same requests as {route} at {line}:{column}");
+            findings.note(second.offset, &place, Code::RouteConflict, message, advice(help));
         }
         RouteTable::default()
     })

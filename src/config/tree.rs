@@ -40,7 +40,7 @@ pub(crate) struct ConfigTree<'n> {
     pub session: Option<WrittenSession<'n>>,
     /// The paths.
     pub paths: Vec<WrittenPath<'n>>,
-    /// The metadata for OAuth clients.
+    /// The gateway's own metadata for OAuth clients.
     pub protected_resource: Option<WrittenResource<'n>>,
     /// Where requests may come from.
     pub networks: Option<Networks>,
@@ -101,7 +101,13 @@ fn read_analytics<'n>(root: &mut ObjectReader<'n, '_>, findings: &mut Findings<'
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-impl ConfigTree<'_> {
+impl<'n> ConfigTree<'n> {
+    /// Yields the metadata for OAuth clients: the gateway's own, and that of resources at paths, each with its path.
+    pub fn protected_resources(&self) -> impl Iterator<Item = (Option<&WrittenPath<'n>>, &WrittenResource<'n>)> {
+        let of_paths = self.paths.iter().filter_map(|path| Some((Some(path), path.protected_resource.as_ref()?)));
+        self.protected_resource.iter().map(|own| (None, own)).chain(of_paths)
+    }
+
     /// Passes to `see` the place of the value at a byte offset; for a key, the place of its value.
     pub fn place_of(&self, offset: usize, see: &mut dyn FnMut(&Place<'_>)) {
         descend(&self.node, offset, &Place::Root, see);

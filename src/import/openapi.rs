@@ -16,7 +16,7 @@ mod wishes;
 #[cfg(test)]
 mod openness;
 
-use crate::authoring::{Asked, Json, Provider, mistake};
+use crate::authoring::{Asked, Json, Provider};
 use crate::config::{Diagnostic, check, root};
 use notes::{Stands, one_line};
 use routes::{Answer, Routes};
@@ -52,8 +52,8 @@ impl Wishes {
         let by_form = |tenant: &str| if tenant.starts_with("https://") { Provider::Oidc } else { Provider::Auth0 };
         let tenant = tenant.map(|tenant| (provider.unwrap_or_else(|| by_form(tenant)), tenant.to_owned()));
         let flags = [
-            ("--server", server.and_then(|url| mistake(Asked::Upstream, Provider::Auth0, url))),
-            ("--tenant", tenant.as_ref().and_then(|(provider, tenant)| mistake(Asked::Tenant, *provider, tenant))),
+            ("--server", server.and_then(|url| Provider::Auth0.mistake(Asked::Upstream, url))),
+            ("--tenant", tenant.as_ref().and_then(|(provider, tenant)| provider.mistake(Asked::Tenant, tenant))),
         ];
         let wrong = flags.into_iter().filter_map(|(flag, mistake)| {
             let Diagnostic { message, help, .. } = mistake?;

@@ -43,13 +43,8 @@ pub enum Problem {
     TokenInvalid(TokenError),
     /// The `Authorization` header has the bearer scheme and no token.
     CredentialsMalformed,
-    /// The token is valid, but not sufficient for the path.
-    InsufficientScope {
-        /// The scopes that the path needs, with spaces between them.
-        scope: String,
-        /// What was not met.
-        reason: String,
-    },
+    /// The token is valid, but does not meet this requirement of the path.
+    InsufficientScope(String),
     /// The session has ended, or never existed.
     SessionExpired(Cow<'static, str>),
     /// The gateway did not set this session cookie.
@@ -195,7 +190,6 @@ impl Problem {
             | Self::IdTokenInvalid(error)
             | Self::LogoutTokenInvalid(error) => Some(error.to_string().into()),
             Self::SessionExpired(reason) | Self::StateInvalid(reason) => Some(reason.clone()),
-            Self::InsufficientScope { reason, .. } => Some(reason.clone().into()),
             Self::LoginDenied(error)
             | Self::LoginRequired(error)
             | Self::CodeInvalid(error)
@@ -215,6 +209,7 @@ impl Problem {
             | Self::StoreUnavailable(reason)
             | Self::AccessTokenUnfit(reason)
             | Self::ServiceFailed(reason)
+            | Self::InsufficientScope(reason)
             | Self::Internal(reason) => Some(reason.clone().into()),
             Self::CredentialsMalformed => Some("the Authorization header has no bearer token".into()),
             Self::BodyTooLarge(limit) => Some(format!("more than {limit} bytes").into()),

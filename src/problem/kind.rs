@@ -1,17 +1,7 @@
 //! The answer to each failure: status, code, words, challenge. All text is fixed, and one match covers all failures.
 
+use super::challenge::Challenge;
 use super::failure::Problem;
-
-/// A challenge (RFC 6750 section 3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Challenge {
-    /// Only the scheme.
-    Bare,
-    /// `invalid_token`, with its description.
-    InvalidToken(&'static str),
-    /// `insufficient_scope`, with the scopes that the path needs.
-    InsufficientScope,
-}
 
 /// The fixed part of an answer.
 #[derive(Debug)]
@@ -24,7 +14,7 @@ pub struct ProblemKind {
     pub title: &'static str,
     /// The explanation for the client's author, unless the problem has its own.
     pub detail: &'static str,
-    /// What `WWW-Authenticate` says.
+    /// What `WWW-Authenticate` says besides the scopes and the metadata.
     pub challenge: Option<Challenge>,
     /// Whether `Retry-After` says when to try again.
     pub retry: bool,
@@ -306,7 +296,7 @@ impl Problem {
             Self::TokenMissing => &TOKEN_MISSING,
             Self::TokenExpired(_) => &TOKEN_EXPIRED,
             Self::TokenInvalid(_) | Self::CredentialsMalformed | Self::AccessTokenRejected => &TOKEN_INVALID,
-            Self::InsufficientScope { .. } => &INSUFFICIENT_SCOPE,
+            Self::InsufficientScope(_) => &INSUFFICIENT_SCOPE,
             Self::SessionExpired(_) => &SESSION_EXPIRED,
             Self::SessionInvalid(_) => &SESSION_INVALID,
             Self::CsrfRejected => &CSRF_REJECTED,

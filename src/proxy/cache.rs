@@ -91,6 +91,7 @@ mod tests {
             pattern: Pattern::parse("/kept/{.+}").unwrap(),
             encoded_slashes: false,
             access: None,
+            protected_resource: None,
             integration: Integration::Health,
             mapping: Mapping {
                 headers: vec![("x-user-tier".into(), Source::Text("gold".into()))],

@@ -28,14 +28,9 @@ pub(super) fn warn_of_logins(warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
     for (index, authorizer) in tree.authorizers.iter().enumerate() {
         warn_of_issuer(authorizer, warnings);
-        let is_asked = |path: &WrittenPath<'_>| match path.access.as_ref().map(|access| access.authorizer) {
-            Some(NamedAuthorizer::Named { name, .. }) => name.in_file() == Some(authorizer.name),
-            Some(NamedAuthorizer::First) => index == 0,
-            Some(NamedAuthorizer::Unreadable) | None => false,
-        };
         let lacks = authorizer.kind == Some(AuthorizerKind::Auth0) && authorizer.texts.audience.is_none();
         // A session without one is a mistake.
-        if lacks && tree.session.is_none() && tree.paths.iter().any(is_asked) {
+        if lacks && tree.session.is_none() && tree.paths.iter().any(|path| is_asked(path, index, authorizer)) {
             let message = format!(
                 "paths need tokens of \"{}\", but without an \"audience\" only ID tokens can be checked",
                 authorizer.name
@@ -44,7 +39,16 @@ pub(super) fn warn_of_logins(warnings: &mut Warnings<'_>) {
             warnings.warn(Code::AudienceMissing, &authorizer.allow, *authorizer.name_offset, message, help);
         }
     }
-    warn_of_resource(warnings);
+    warn_of_resources(warnings);
+}
+
+/// Checks whether a path needs tokens of the authorizer at an index.
+fn is_asked(path: &WrittenPath<'_>, index: usize, authorizer: &WrittenAuthorizer<'_>) -> bool {
+    match path.access.as_ref().map(|access| access.authorizer) {
+        Some(NamedAuthorizer::Named { name, .. }) => name.in_file() == Some(authorizer.name),
+        Some(NamedAuthorizer::First) => index == 0,
+        Some(NamedAuthorizer::Unreadable) | None => false,
+    }
 }
 
 fn warn_of_issuer(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<'_>) {
@@ -72,23 +76,39 @@ fn warn_of_issuer(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<'_
     warnings.warn(Code::UnlikelyIssuer, &authorizer.allow, written.offset, message, help);
 }
 
-/// Warns if what clients ask tokens for (RFC 8707, by way of RFC 9728) is nothing that a token is accepted for.
-fn warn_of_resource(warnings: &mut Warnings<'_>) {
+/// Warns if clients request tokens for a resource (RFC 8707, by way of RFC 9728) and no authorizer accepts tokens for it.
+fn warn_of_resources(warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
-    let Some(section) = &tree.protected_resource else { return };
-    let Some(node) = section.node.at(&protected_resource::RESOURCE) else { return };
-    let may_fit = |authorizer: &WrittenAuthorizer<'_>| {
-        let (audience, resource) = (&authorizer.audience, &section.resource);
-        audience.is_none()
-            || resource.is_none()
-            || audience == resource
-            || written_audience(authorizer) == node.as_text()
-    };
-    let first = tree.authorizers.first().filter(|_| !tree.authorizers.iter().any(may_fit));
-    let Some(shown) = first.and_then(written_audience) else { return };
-    let message = format!("clients request tokens for this resource, but the gateway accepts tokens for \"{shown}\"");
-    let help = "write the same here and as \"audience\", character by character";
-    warnings.warn(Code::ResourceMismatch, &[], node.offset, message, help);
+    for (path, section) in tree.protected_resources() {
+        let written = section.node.at(&protected_resource::RESOURCE);
+        let may_fit = |authorizer: &WrittenAuthorizer<'_>| match (&authorizer.audience, &section.resource) {
+            (None, _) => true,
+            (Some(audience), Some(resource)) => audience == resource,
+            // It is at the origin that a client calls.
+            (Some(audience), None) => {
+                Address::parse(audience).is_some_and(|url| *audience == [&*url.origin(), section.path()].concat())
+            }
+        };
+        let is_same = |authorizer: &WrittenAuthorizer<'_>| {
+            written.is_some_and(|written| written_audience(authorizer) == written.as_text())
+        };
+        let trusted = tree.authorizers.iter().enumerate();
+        let mut trusted =
+            trusted.filter(|(index, one)| path.is_none_or(|path| is_asked(path, *index, one))).map(|(_, one)| one);
+        let first = trusted.clone().next().and_then(written_audience);
+        let Some(shown) = first.filter(|_| !trusted.any(|one| may_fit(one) || is_same(one))) else { continue };
+        let (what, help) = match written {
+            Some(_) => ("this resource".to_owned(), "write the same here and as \"audience\", character by character"),
+            None => (
+                format!("https://HOST{}", section.path()),
+                "write that as \"audience\", with your host, or the same as \"resource\" here",
+            ),
+        };
+        let message = format!("clients request tokens for {what}, but the gateway accepts tokens for \"{shown}\"");
+        let (allow, offset) =
+            (path.map_or(&[][..], |path| &path.allow), written.map_or(section.offset, |node| node.offset));
+        warnings.warn(Code::ResourceMismatch, allow, offset, message, help);
+    }
 }
 
 /// Returns what tokens must be for, as it is written.

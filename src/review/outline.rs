@@ -10,7 +10,7 @@ use crate::config::path::keys;
 use crate::config::reader::Written;
 use crate::config::{
     ConfigTree, NamedAuthorizer, ONLY_AUTHORIZER, Settings, WrittenAccess, WrittenAnswer, WrittenConfig,
-    WrittenIntegration, WrittenPath, WrittenServer, access, routes_as_compiled,
+    WrittenIntegration, WrittenPath, WrittenResource, WrittenServer, access, routes_as_compiled,
 };
 use crate::route::{Guard, Method, MethodRule, RouteSpec, in_order_of_precedence};
 
@@ -102,7 +102,7 @@ impl Outline {
         let mut routes: Vec<OutlinedRoute> =
             compiled.filter_map(|(index, spec)| Some(outline_path(tree, tree.paths.get(index)?, spec))).collect();
         let unread = tree.paths.len() - routes.len();
-        routes.extend(protected_resource(tree));
+        routes.extend(tree.protected_resources().map(|(_, section)| metadata(section)));
         Self { routes, unread }
     }
 
@@ -219,11 +219,10 @@ fn login_provider<'t>(tree: &'t ConfigTree<'_>) -> Option<&'t str> {
     authorizer.texts.domain.or(authorizer.texts.issuer)?.text.as_written()
 }
 
-/// Returns the route of the protected resource's metadata, if the config has it and its path is known.
-fn protected_resource(tree: &ConfigTree<'_>) -> Option<OutlinedRoute> {
-    let section = tree.protected_resource.as_ref().filter(|section| *section.is_known)?;
+/// Returns the route of a protected resource's metadata.
+fn metadata(section: &WrittenResource<'_>) -> OutlinedRoute {
     let (method, pattern) = (MethodRule::Exact(Method::Get), section.pattern.clone());
-    Some(OutlinedRoute {
+    OutlinedRoute {
         spec: RouteSpec { method, pattern, encoded_slashes: false, guard: Guard::default() },
         index: None,
         requirement: None,
@@ -232,5 +231,5 @@ fn protected_resource(tree: &ConfigTree<'_>) -> Option<OutlinedRoute> {
         upstream: None,
         rules: Vec::new(),
         settings: BTreeMap::new(),
-    })
+    }
 }

@@ -40,7 +40,8 @@ fn warn_of_path(path: &WrittenPath<'_>, warnings: &mut Warnings<'_>) {
     let (response, response_headers) = (node.at(&keys::RESPONSE), node.at(&keys::RESPONSE_HEADERS));
     let (set, request_headers) = (node.at(&keys::MAPPING), node.at(&keys::REQUEST_HEADERS));
     let (body, of_answer) = (within(integration, &fixed::BODY), within(integration, &fixed::HEADERS));
-    for sent in [response, response_headers, body, of_answer, within(integration, &redirect::LOCATION)] {
+    let metadata = node.at(&keys::PROTECTED_RESOURCE);
+    for sent in [response, response_headers, body, of_answer, metadata, within(integration, &redirect::LOCATION)] {
         warn_of_secrets(allow, sent, Reader::Client, warnings);
     }
     for sent in [set, request_headers] {

@@ -75,6 +75,21 @@ impl Pattern {
         if self.is_wildcard() && literal { self.text.rsplit_once('/').map(|(prefix, _)| prefix) } else { None }
     }
 
+    /// Returns the path itself, or what is before its wildcard, if that is all literal.
+    #[must_use]
+    pub fn literal(&self) -> Option<&str> {
+        if self.is_wildcard() {
+            return self.literal_prefix();
+        }
+        (!self.text.as_bytes().contains(&b'{')).then_some(&*self.text)
+    }
+
+    /// Checks whether these are its first segments, all of them literal and in their canonical spelling; no segments are.
+    #[must_use]
+    pub fn begins_with(&self, prefix: &str) -> bool {
+        self.text.strip_prefix(prefix).is_some_and(|behind| behind.is_empty() || behind.starts_with('/'))
+    }
+
     /// Returns a text in its canonical spelling if it is the first segments of the pattern, all of them literal; the empty one is.
     #[must_use]
     pub fn prefix(&self, text: &str) -> Option<String> {
@@ -82,9 +97,8 @@ impl Pattern {
             return Some(String::new());
         }
         let prefix = Self::parse(text).ok()?.text;
-        let behind = self.text.strip_prefix(&*prefix)?;
-        let is_whole = !prefix.ends_with('/') && (behind.is_empty() || behind.starts_with('/'));
-        (is_whole && !prefix.as_bytes().contains(&b'{')).then(|| prefix.into())
+        let is_literal = !prefix.ends_with('/') && !prefix.as_bytes().contains(&b'{');
+        (is_literal && self.begins_with(&prefix)).then(|| prefix.into())
     }
 
     /// Yields the names of the parameters from the left, that of a wildcard last.

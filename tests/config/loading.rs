@@ -4,8 +4,8 @@ use std::fs;
 
 use bargate::algorithm::Algorithm;
 use bargate::config::{
-    AllowedOrigins, Binding, Bindings, CallbackResponse, Config, Integration, KeySource, Reference, ReferenceKind,
-    Source, check, load, references,
+    AllowedOrigins, Binding, Bindings, CallbackResponse, Config, Integration, KeySource, Path, Reference,
+    ReferenceKind, Source, check, load, references,
 };
 
 use crate::bindings::{FixtureBindings, MARK};
@@ -371,4 +371,87 @@ fn a_path_that_others_name_is_told_in_the_spelling_of_addresses() {
     }
     let config = loaded(&source("/caf%C3%A9"));
     assert_eq!(config.problem_page.as_deref(), Some("/caf%C3%A9/sorry"));
+}
+
+#[test]
+fn each_resource_is_described_by_the_paths_that_belong_to_it() {
+    let config = loaded(
+        r#"{
+            "authorizers": {
+                "whole": { "type": "jwt", "issuer": "https://a.example/", "audience": "a", "secret": "0123456789abcdef0123456789abcdef" },
+                "mcp": { "type": "jwt", "issuer": "https://b.example/", "audience": "b", "secret": "0123456789abcdef0123456789abcdef" },
+                "twin": { "type": "jwt", "issuer": "https://b.example/", "audience": "c", "secret": "0123456789abcdef0123456789abcdef" },
+                "named": { "type": "jwt", "issuer": "name", "audience": "d", "secret": "0123456789abcdef0123456789abcdef" },
+                "idle": { "type": "jwt", "issuer": "https://idle.example/", "audience": "e", "secret": "0123456789abcdef0123456789abcdef" }
+            },
+            "protected_resource": true,
+            "paths": [
+                { "method": "GET", "path": "/", "auth": { "scopes": ["top"] }, "response": 1 },
+                { "method": "GET", "path": "/mcpx", "auth": { "scopes": ["top", "x"] }, "response": 1 },
+                { "method": "GET", "path": "/{any}/mcp", "auth": "named", "response": 1 },
+                { "method": "POST", "path": "/mcp/", "auth": { "authorizer": "mcp", "scopes": ["m"] }, "protected_resource": true, "response": 1 },
+                { "method": "GET", "path": "/mcp", "auth": { "authorizer": "twin", "any_scopes": ["n", "m"] }, "response": 1 },
+                { "method": "GET", "path": "/mcp/open", "response": 1 },
+                { "method": "GET", "path": "/mcp/deep/{.+}", "auth": { "authorizer": "named", "scopes": ["hidden"] },
+                  "protected_resource": { "resource": "https://Deep.example/mcp/deep?v=1", "scopes": ["d"], "name": "Deep" }, "response": 1 },
+                { "method": "GET", "path": "/mcp/deep/{id}/more", "auth": "mcp", "response": 1 },
+                { "method": "GET", "path": "/none", "auth": "mcp", "protected_resource": { "scopes": [] }, "response": 1 }
+            ]
+        }"#,
+    );
+    let of = |index: usize| {
+        let resource = config.paths[index].protected_resource.as_ref().unwrap();
+        (resource.metadata_url("https://x.example"), resource.to_json("https://x.example"))
+    };
+    let address = |path: &str| format!("https://x.example/.well-known/oauth-protected-resource{path}");
+    let whole = r#"{"authorization_servers":["https://a.example/","https://idle.example/"],"bearer_methods_supported":["header"],"resource":"https://x.example","scopes_supported":["top","x"]}"#;
+    let mcp = r#"{"authorization_servers":["https://b.example/"],"bearer_methods_supported":["header"],"resource":"https://x.example/mcp","scopes_supported":["m","n"]}"#;
+    let deep = r#"{"authorization_servers":["https://b.example/"],"bearer_methods_supported":["header"],"resource":"https://Deep.example/mcp/deep?v=1","resource_name":"Deep","scopes_supported":["d"]}"#;
+    let none = r#"{"authorization_servers":["https://b.example/"],"bearer_methods_supported":["header"],"resource":"https://x.example/none"}"#;
+    let table = [
+        (0, "", whole, "the gateway's own"),
+        (1, "", whole, "a path that only begins with the same letters"),
+        (2, "", whole, "a path with a parameter"),
+        (3, "/mcp", mcp, "the path at which it begins"),
+        (4, "/mcp", mcp, "the same path, of another method"),
+        (5, "/mcp", mcp, "an open path below"),
+        (6, "/mcp/deep", deep, "a resource within another"),
+        (7, "/mcp/deep", deep, "a path below that"),
+        (8, "/none", none, "one that names no scopes"),
+    ];
+    for (index, path, expected, message) in table {
+        assert_eq!(of(index), (address(path), expected.to_owned()), "{message}");
+    }
+    let served: Vec<_> = config.paths[9..].iter().map(|path| path.pattern.as_str()).collect();
+    let expected = ["", "/mcp", "/mcp/deep", "/none"].map(|path| address(path).replace("https://x.example", ""));
+    assert_eq!(served, expected);
+}
+
+#[test]
+fn a_path_belongs_to_no_resource_if_none_contains_it() {
+    let config = loaded(
+        r#"{
+            "authorizer": { "type": "jwt", "issuer": "i", "audience": "a", "secret": "0123456789abcdef0123456789abcdef" },
+            "paths": [
+                { "method": "GET", "path": "/a", "auth": true, "protected_resource": true, "response": 1 },
+                { "method": "GET", "path": "/b", "auth": true, "response": 1 },
+                { "method": "GET", "path": "/{.+}", "auth": true, "response": 1 }
+            ]
+        }"#,
+    );
+    let described: Vec<_> = config.paths.iter().map(|path| path.protected_resource.is_some()).collect();
+    assert_eq!(described, [true, false, false, false], "and the metadata itself is of no resource");
+    let whole = loaded(
+        r#"{
+            "authorizer": { "type": "jwt", "issuer": "i", "audience": "a", "secret": "0123456789abcdef0123456789abcdef" },
+            "protected_resource": { "resource": "https://a.example/v1" },
+            "paths": [
+                { "method": "GET", "path": "/a", "auth": true, "protected_resource": { "resource": "https://a.example" }, "response": 1 },
+                { "method": "GET", "path": "/v1/b", "auth": true, "response": 1 }
+            ]
+        }"#,
+    );
+    let resource = |path: &Path| path.protected_resource.as_ref()?.resource.clone();
+    let found: Vec<_> = whole.paths.iter().take(2).filter_map(resource).collect();
+    assert_eq!(found, ["https://a.example"; 2], "that of a path comes before the gateway's own, whatever its path");
 }

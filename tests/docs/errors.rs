@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bargate::config::Code;
-use bargate::problem::{Challenge, ProblemKind};
+use bargate::problem::ProblemKind;
 use bargate::review::{ReviewedFile, review, text};
 
 const BEGINNING: &str = "\
@@ -34,6 +34,9 @@ Each problem has a body of type `application/problem+json` (RFC 9457). People wh
 
 The body has no text from the request, the provider or a secret; the log has the reason under the request id. `error` repeats `title`
 for older clients.
+
+`WWW-Authenticate` ends in the scopes that the path needs, as `scope`, and in the address of its
+[metadata](tokens.md#metadata-for-oauth-clients), as `resource_metadata`, if it has any.
 
 `Retry-After` is in seconds. For `rate_limited` it is the period of the path's `rate_limit`, or 3. For `idp_rate_limited` it is the
 provider's own, at most 3600, if its 429 has one. Otherwise it is 5. Paths with `auth` also answer with the `idp_…` codes, if there is no
@@ -82,15 +85,7 @@ pub fn page() -> String {
 fn push_problem(page: &mut String, kind: &ProblemKind) {
     let ProblemKind { status, code, title, when, remedy, challenge, retry, .. } = kind;
     let _ = write!(page, "\n### {code}\n\n**{status} {title}**: {when}. {remedy}");
-    let challenge = challenge.map(|challenge| match challenge {
-        Challenge::Bare => "Bearer".to_owned(),
-        Challenge::InvalidToken(description) => {
-            format!("Bearer error=\"invalid_token\", error_description=\"{description}\"")
-        }
-        Challenge::InsufficientScope => {
-            "Bearer error=\"insufficient_scope\", error_description=\"…\", scope=\"…\"".to_owned()
-        }
-    });
+    let challenge = challenge.map(|challenge| challenge.to_text(None, None));
     *page = page.trim_end().to_owned() + "\n";
     if let Some(challenge) = challenge {
         let _ = write!(page, "\n- `WWW-Authenticate: {challenge}`\n");

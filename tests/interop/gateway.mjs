@@ -26,8 +26,11 @@ export async function choosePlace() {
   };
 }
 
-/** Reads a file of examples/providers. */
-export const exampleConfig = (file) => JSON.parse(readFileSync(join(ROOT, 'examples', 'providers', file), 'utf8'));
+/** The folder of the configs. */
+export const EXAMPLES = join(ROOT, 'examples', 'providers');
+
+/** Reads a file of that folder. */
+export const exampleConfig = (file) => JSON.parse(readFileSync(join(EXAMPLES, file), 'utf8'));
 
 /** Returns the config for pages that hold their tokens: the same without the session, and without the paths that need one. */
 export function withoutSession({ session, paths, ...config }) {

@@ -1,4 +1,4 @@
-// Installs the providers that do not come with the project, once, into .interop/, which git ignores: packages of npm and of PyPI as the
+// Installs the providers and clients that do not come with the project, once, into .interop/, which git ignores: packages of npm and of PyPI as the
 // files in packages/ pin them, and Debian's packages, which are only unpacked.
 
 import { spawnSync } from 'node:child_process';
@@ -41,9 +41,17 @@ export async function load(name) {
 /** Loads a package of npm that was installed by `require`, for one that works only so. */
 export const requireInstalled = (name) => createRequire(join(NPM, 'load.mjs'))(name);
 
-/** Returns the version of an installed package of npm. */
-export const npmVersion = (name) =>
-  JSON.parse(readFileSync(join(NPM, 'node_modules', name, 'package.json'), 'utf8')).version;
+/** Returns the path of a file of a package of npm that was installed. */
+export const npmFile = (name, path) => join(NPM, 'node_modules', name, path);
+
+/** Returns the version of a package of npm that was installed. */
+export const npmVersion = (name) => versionIn(NPM, name);
+
+/** Returns the version of a package of npm that comes with the project. */
+export const ownVersion = (name) => versionIn(ROOT, name);
+
+const versionIn = (folder, name) =>
+  JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
 
 /** Installs the packages of PyPI; returns why that failed, or nothing. */
 export const installPython = () =>

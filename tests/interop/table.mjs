@@ -1,7 +1,11 @@
-// Prints the results of all walks, as text for a terminal and as docs/providers.md.
+// Prints the results of all walks, as text for a terminal and as docs/providers.md, which also lists the configs that nobody has run.
 
+import { readdirSync } from 'node:fs';
+import { CLIENT_STEPS } from './clients.mjs';
+import { EXAMPLES, exampleConfig } from './gateway.mjs';
 import { STEP_NAMES } from './walk.mjs';
 
+const CLIENT_STEP_NAMES = Object.keys(CLIENT_STEPS);
 const SIGNS = { passed: '✓', failed: '✗', 'not offered': '–', 'not reached': '' };
 
 /** Returns the rows of all walks, one per line. */
@@ -15,16 +19,18 @@ export const asText = (walks) =>
   );
 
 /** Returns the text of docs/providers.md. */
-export function asPage(walks, absent) {
+export function asPage(walks, clientWalks, absent) {
   const gaps = [];
-  const lines = walks.map(({ provider, version, config, rows }) => {
+  const line = ({ provider, version, rows }, last) => {
     const cells = rows.map(({ outcome, choice }) => {
       if (!choice) return SIGNS[outcome];
       if (!gaps.includes(choice)) gaps.push(choice);
       return `✗ ${gaps.indexOf(choice) + 1}`;
     });
-    return `| ${[provider, version, ...cells, `[config](../examples/providers/${config})`].join(' | ')} |`;
-  });
+    return `| ${[provider, version, ...cells, last].join(' | ')} |`;
+  };
+  const lines = walks.map((walked) => line(walked, `[config](../examples/providers/${walked.config})`));
+  const clientLines = clientWalks.map((walked) => line(walked, walked.way));
   return `# Providers
 
 <!-- Written by \`make interop\`. -->
@@ -52,10 +58,45 @@ ${lines.join('\n')}
 
 ${STEPS_IN_WORDS}
 
+## Clients
+
+Real client libraries call the gateway: browser libraries from pages in Chromium, the others from Node.js or Python. The provider is the
+local tenant of \`make dev\`. The signs are those above.
+
+| client | version | ${CLIENT_STEP_NAMES.join(' | ')} | its tokens |
+| --- | --- |${' --- |'.repeat(CLIENT_STEP_NAMES.length + 1)}
+${clientLines.join('\n')}
+
+${CLIENT_STEP_NAMES.map((name) => `- **${name}**: ${CLIENT_STEPS[name]}`).join('\n')}
+
 ## What is missing
 
 ${gaps.map((gap, index) => `${index + 1}. ${gap}`).join('\n')}
+
+${documentedSection()}
 ${absent.length ? `\n## What was not run\n\n${absent.map(({ name, reason }) => `- ${name}: ${reason}`).join('\n')}\n` : ''}`;
+}
+
+/** Returns the section of the configs that follow a documentation and were not run. */
+export function documentedSection() {
+  const rows = readdirSync(EXAMPLES)
+    .sort()
+    .flatMap((file) => {
+      const { title, 'x-documented-not-run': followed } = exampleConfig(file);
+      if (!followed) return [];
+      const pages = followed.pages.map((page, index) => `[${index + 1}](${page})`).join(', ');
+      const name = file.replace('.json', '');
+      return [`| ${title} | [${name}](../examples/providers/${file}) | ${pages} | ${followed.date} |`];
+    });
+  return `## Documented, not run
+
+These configs follow the documentation of providers that cannot be installed here. Nobody has run them. \`bargate init --provider NAME\`
+writes each of them, and each of those above. The date is the newest of its pages; where they have none, it is the date on which a copy
+of them was read.
+
+| provider | config | follows | date |
+| --- | --- | --- | --- |
+${rows.join('\n')}`;
 }
 
 const STEPS_IN_WORDS = `- **discovery**: the gateway reads the provider's document and its keys.

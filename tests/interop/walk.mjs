@@ -100,7 +100,12 @@ async function outcomeOf({ name, needs, body }, state, rows) {
   return attempt(body, state);
 }
 
-async function attempt(body, state) {
+/**
+ * Tries something, and returns what came of it.
+ * @param {(state: any) => Promise<any>} body
+ * @param {any} [state]
+ */
+export async function attempt(body, state) {
   try {
     return { outcome: 'passed', reason: await body(state) };
   } catch (error) {

@@ -15,13 +15,14 @@ use std::process::ExitCode;
 use crate::failure::Failure;
 use crate::output::{Existing, Output};
 use answers::{Answers, Given};
-use bargate::authoring::{Mode, Provider, starting_point};
+use bargate::authoring::{Mode, StartingPoint};
+use clap::builder::PossibleValuesParser;
 use questions::{Nobody, Questions, Terminal};
 
 /// Writes a config to start from, and prints the next steps.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The tenant: Auth0's domain, such as tenant.eu.auth0.com, or with --provider oidc the issuer's URL.
+    /// The tenant: Auth0's domain, such as tenant.eu.auth0.com, or at another provider the issuer's URL.
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
     /// The identifier of your API at the provider: the audience of its access tokens.
@@ -30,12 +31,12 @@ pub struct Arguments {
     /// The address of your API.
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
-    /// Who holds the tokens of a login.
+    /// Who holds the tokens of a login, if there is a config for each.
     #[arg(long, value_enum)]
     mode: Option<Mode>,
-    /// Whose tenant it is. [default: auth0]
-    #[arg(long, value_enum)]
-    provider: Option<Provider>,
+    /// Where people log in, or whose tokens are accepted; oidc is any OpenID Connect provider. [default: auth0]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(StartingPoint::providers()))]
+    provider: Option<String>,
     /// The port on which the gateway listens in local runs. [default: 8787]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
@@ -70,8 +71,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     };
     let answers = Answers::complete(given, questions)?;
 
-    let text = starting_point(answers.provider, answers.mode).to_file_text();
-    output.write(&text)?;
+    output.write(&answers.point.file_text())?;
     if let Some(dev_vars) = &dev_vars {
         dev_vars.write(&next_steps::dev_vars(&answers))?;
     }

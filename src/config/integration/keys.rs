@@ -3,8 +3,6 @@
 use std::ops::RangeInclusive;
 
 #[cfg(not(target_arch = "wasm32"))]
-use crate::config::authorizer::keys::Kind as AuthorizerKind;
-#[cfg(not(target_arch = "wasm32"))]
 use crate::config::grammar::{Change, Section, Shape, Union};
 use crate::config::key::{Choice, Key, declare::choice};
 #[cfg(not(target_arch = "wasm32"))]
@@ -50,13 +48,6 @@ impl Kind {
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn name(self) -> &'static str {
         names_of(|kind| kind == self).into_iter().find(|name| *name != HTTP_PROXY_SHORT).unwrap_or_default()
-    }
-
-    /// Returns the name that belongs to a provider of this type.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn name_at(self, provider: AuthorizerKind) -> &'static str {
-        let beginning = [provider.name(), "_"].concat();
-        names_of(|kind| kind == self).into_iter().find(|name| name.starts_with(&beginning)).unwrap_or_default()
     }
 }
 

@@ -72,6 +72,10 @@ section! {
         example(true),
         example("partners"),
         example(object! { "scopes": list!["read:orders"] });
+    PROTECTED_RESOURCE: Value = value("protected_resource"), Feature,
+        "Publishes what OAuth clients request tokens with for this path and those below it (RFC 9728): `true`, or an \
+         object. The path needs `auth`. See [protected_resource](#protected_resource).",
+        shape(Shape::Either(vec![Shape::Boolean, Shape::Section("protected_resource")])), default(false), example(true);
     INTEGRATION: Value = value("integration"), Elsewhere,
         "What answers: an upstream, a service, a login. See [integration](#integration).",
         shape(Shape::Section("integration")),

@@ -41,8 +41,10 @@ pub(super) struct Context<'t> {
 
 /// A path with its route, as far as they are known.
 pub(super) struct ResolvedPath {
-    /// Its place in the section; `None` for one that comes from another.
+    /// The place of its entry in the section; `None` for one that comes from another section.
     pub index: Option<usize>,
+    /// Whether it is that of the metadata of a resource.
+    pub is_metadata: bool,
     /// Byte offset of its entry.
     pub offset: usize,
     /// How messages may call the route; `None` if the path came from a binding.
@@ -98,6 +100,7 @@ impl<'t> Context<'t> {
                 pattern: pattern.clone(),
                 encoded_slashes,
                 access: access.map_or(Some(None), |access| access.map(Some))?,
+                protected_resource: None,
                 integration: integration?,
                 mapping,
                 pre_process: pre_process?,
@@ -105,7 +108,7 @@ impl<'t> Context<'t> {
                 response_headers: written.response_headers,
             })
         })();
-        ResolvedPath { index: Some(index), offset, shown, route, path }
+        ResolvedPath { index: Some(index), is_metadata: false, offset, shown, route, path }
     }
 
     fn link(&self, integration: &WrittenIntegration<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Link<'t> {

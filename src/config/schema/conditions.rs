@@ -2,7 +2,7 @@
 //!
 //! If the sections have an order, as several authorizers have, a schema cannot say more, and `bargate check` does.
 
-use super::patterns::{CLAIM_SOURCE, CREDENTIAL_SOURCE};
+use super::patterns::{CLAIM_SOURCE, CREDENTIAL_SOURCE, PARAMETER};
 use crate::config::authorizer::keys::{self as authorizer, auth0, kinds_by_login};
 use crate::config::form::Form;
 use crate::config::grammar::{Json, absent, list, object, refused, wherever};
@@ -11,7 +11,7 @@ use crate::config::key::Key;
 use crate::config::mapping::{self, request_headers};
 use crate::config::path::keys as path;
 use crate::config::rules::{cache::PER_USER, rate_limit};
-use crate::config::{access, provider, root};
+use crate::config::{access, protected_resource, provider, root};
 use crate::route::Method;
 
 /// Returns the schemas of an entry of `paths` as a whole.
@@ -60,6 +60,21 @@ pub fn of_path() -> Vec<Json> {
                 },
             },
         ),
+        wherever(
+            "a path with parameters does not identify a resource",
+            object! {
+                "required": list![path::PATH.name],
+                "properties": object! { [path::PATH]: object! { "type": "string", "pattern": PARAMETER } },
+            },
+            with(
+                &path::PROTECTED_RESOURCE,
+                object! {
+                    "not": object! { "const": true },
+                    "required": list![protected_resource::RESOURCE.name],
+                    "errorMessage": "A path with parameters needs a \"resource\" that contains it.",
+                },
+            ),
+        ),
         object! {
             "$comment": "exactly one of integration and response, which may be null",
             "if": object! { "required": list![path::RESPONSE.name] },
@@ -76,6 +91,7 @@ pub fn of_path() -> Vec<Json> {
                     [path::RATE_LIMIT]: with(&rate_limit::KEY, not("sub".into())),
                     [path::CACHE]: with(&PER_USER, not(true.into())),
                     [path::INTEGRATION]: object! { "if": of_kind(proxies), "then": with(&http_proxy::CLOSE_AT_EXPIRY, not(true.into())) },
+                    [path::PROTECTED_RESOURCE]: object! { "const": false, "errorMessage": "A protected resource needs \"auth\"." },
                 },
             },
             "else": with(

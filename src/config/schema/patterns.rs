@@ -143,7 +143,7 @@ pub const CREDENTIAL_SOURCE: &str =
 const PUBLIC_KEY: &str = r"\s*(?:-----BEGIN|ssh-)";
 
 /// A parameter of a path.
-const PARAMETER: &str = r"\{[A-Za-z_][A-Za-z0-9_\-]*\}";
+pub(super) const PARAMETER: &str = r"\{[A-Za-z_][A-Za-z0-9_\-]*\}";
 
 /// The rest of a path without a name.
 const REST: &str = r"\{\.\+\}";

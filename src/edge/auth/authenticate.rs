@@ -41,9 +41,6 @@ pub async fn authenticate(
     };
     match missing_access(&claims, needed) {
         None => Ok(Some(claims)),
-        Some(reason) => {
-            let scope = [needed.scopes.as_slice(), &needed.any_scopes].concat().join(" ");
-            Err(Problem::InsufficientScope { scope, reason })
-        }
+        Some(reason) => Err(Problem::InsufficientScope(reason)),
     }
 }

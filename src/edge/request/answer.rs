@@ -12,7 +12,7 @@ use crate::cors;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::access_log;
 use crate::edge::request::context::RequestContext;
-use crate::http::header::{Header, NO_STORE, push, quoted};
+use crate::http::header::{Header, NO_STORE, push};
 use crate::http::header_lines::HeaderLines;
 use crate::http::request::{RequestHead as _, is_navigation};
 use crate::oauth::login_address;
@@ -95,22 +95,18 @@ impl Answer {
         if let Some(page) = page.filter(|_| navigation) {
             return Self::redirect(303, format!("{page}?code={}&request_id={}", problem.code(), cx.id));
         }
-        let mut headers = problem.headers();
-        let resource = config.and_then(|config| config.protected_resource.as_ref());
-        if let (Some(resource), Some((_, challenge))) =
-            (resource, headers.iter_mut().find(|(name, _)| name == "www-authenticate"))
-        {
-            // RFC 9728 section 5.1; commas separate parameters, but none follows the scheme.
-            let joint = if challenge.as_bytes().contains(&b' ') { "," } else { "" };
-            let url = resource.metadata_url(&cx.origin());
-            *challenge = format!("{challenge}{joint} resource_metadata={}", quoted(&url)).into();
-        }
         let path = gateway.and_then(|gateway| cx.matched_path(&gateway.config));
+        let access = path.and_then(|path| path.access.as_ref());
+        let resource = path.and_then(|path| path.protected_resource.as_ref());
+        let metadata_url = resource.map(|resource| resource.metadata_url(&cx.origin()));
+        let mut headers = problem.headers();
+        if let Some(challenge) = problem.challenge(access.map(|access| &access.requirements), metadata_url.as_deref()) {
+            push(&mut headers, "www-authenticate", challenge.into());
+        }
         if navigation {
             let page = problem_page(problem, cx, gateway, path);
             return Self::page(problem.status(), headers, PAGE_POLICY.into(), page);
         }
-        let access = path.and_then(|path| path.access.as_ref());
         let older = config.is_some_and(|config| config.older_codes);
         let older = older.then(|| problem.older_code(path, access.map(|access| &*access.authorizer))).flatten();
         push(&mut headers, "content-type", "application/problem+json".into());

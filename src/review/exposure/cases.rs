@@ -542,6 +542,18 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
         "protected_resource.resource: tells clients to request tokens for another resource: \"https://b.example\" instead of \"https://a.example\"",
     ),
     (
+        "protected_resource",
+        r#""scopes": ["read:a"]"#,
+        r#""scopes": ["read:a", "admin"]"#,
+        "protected_resource.scopes: tells clients to request other scopes: [\"read:a\",\"admin\"] instead of [\"read:a\"]",
+    ),
+    (
+        "path",
+        r#""auth": true, "protected_resource": {"resource": "https://a.example/a"}"#,
+        r#""auth": true, "protected_resource": {"resource": "https://b.example/a"}"#,
+        "protected_resource.resource: tells clients to request tokens for another resource: \"https://b.example/a\" instead of \"https://a.example/a\"",
+    ),
+    (
         "analytics",
         r#""binding": "A""#,
         r#""binding": "B""#,

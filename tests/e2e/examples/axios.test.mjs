@@ -1,20 +1,14 @@
-// The recipe for axios in docs/refresh.md, word for word, with axios itself: in Node.js by both of its ways to make a request, and in
-// a real browser from a page of another origin. A token that has expired is refreshed whatever the answer was to be read as.
+// The recipe for axios in docs/refresh.md, with axios itself: in Node.js by both of its ways to make a request, and in a real browser
+// from a page of another origin. A token that has expired is refreshed whatever the answer was to be read as.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import axios from 'axios';
 import { startTenant } from '../../../dev/tenant.mjs';
+import { AXIOS_FOR_PAGES, RECIPE, RESPONSE_TYPES, requestByRecipe } from '../support/axios-flow.mjs';
 import { launchChromium } from '../support/chromium.mjs';
-import { Browser, ROOT, startUpstream } from '../support/harness.mjs';
+import { Browser, startUpstream } from '../support/harness.mjs';
 import { REDIRECT_URI, logIn, startLoginGateway } from '../support/login-flow.mjs';
-
-const RESPONSE_TYPES = ['json', 'text', 'blob', 'arraybuffer', 'stream'];
-
-const section = readFileSync(join(ROOT, 'docs/refresh.md'), 'utf8').split('## With axios')[1];
-const RECIPE = /```js\n(.*?)```/s.exec(section)[1];
 
 let tenant;
 let app;
@@ -22,7 +16,7 @@ let gateway;
 
 before(async () => {
   tenant = await startTenant({ redirectUris: [REDIRECT_URI] });
-  const modules = { '/axios.js': readFileSync(join(ROOT, 'node_modules/axios/dist/esm/axios.js')) };
+  const modules = { '/axios.js': AXIOS_FOR_PAGES };
   app = await startUpstream((request, response) => {
     response.setHeader('content-type', modules[request.url] ? 'text/javascript' : 'text/html');
     response.end(modules[request.url] ?? '<!doctype html><title>App</title>');
@@ -42,30 +36,10 @@ async function expiredTokens() {
   return { access_token: await tenant.mint({ exp: 1 }), refresh_token: refreshToken };
 }
 
-/** Does a request by the recipe, here or in a page, and tells what came of it. Nothing but its arguments is in its reach. */
-async function request({ recipe, library, origin, tokens, adapter, responseType }) {
-  const axiosHere = library.get ? library : (await import(library)).default;
-  const AsyncFunction = /** @type {FunctionConstructor} */ ((async () => {}).constructor);
-  const logins = [];
-  const expired = tokens.access_token;
-  const api = axiosHere.create({ baseURL: origin, adapter });
-  await new AsyncFunction('axios', 'GATEWAY', 'tokens', 'logIn', 'api', recipe)(
-    axiosHere,
-    origin,
-    tokens,
-    () => logins.push('begun'),
-    api,
-  );
-  const outcome = await api.get('/private', { responseType }).then(
-    ({ status }) => status,
-    ({ response }) => response?.headers['x-problem-code'],
-  );
-  return { outcome, refreshed: tokens.access_token !== expired, logins: logins.length };
-}
-
 const how = (tokens, adapter, responseType) => ({
   recipe: RECIPE,
   origin: gateway.origin,
+  path: '/private',
   tokens,
   adapter,
   responseType,
@@ -75,7 +49,7 @@ describe('in Node.js, an expired token is refreshed', () => {
   for (const adapter of ['http', 'fetch']) {
     for (const responseType of RESPONSE_TYPES) {
       test(`by the adapter ${adapter} where the answer is to be a ${responseType}`, async () => {
-        const done = await request({ ...how(await expiredTokens(), adapter, responseType), library: axios });
+        const done = await requestByRecipe({ ...how(await expiredTokens(), adapter, responseType), library: axios });
         assert.deepEqual(done, { outcome: 200, refreshed: true, logins: 0 });
       });
     }
@@ -83,7 +57,7 @@ describe('in Node.js, an expired token is refreshed', () => {
 
   test('and where it cannot be, the login begins once', async () => {
     const tokens = { ...(await expiredTokens()), refresh_token: 'made-up' };
-    const done = await request({ ...how(tokens, 'http', 'stream'), library: axios });
+    const done = await requestByRecipe({ ...how(tokens, 'http', 'stream'), library: axios });
     assert.deepEqual(done, { outcome: 'refresh_token_invalid', refreshed: false, logins: 1 });
   });
 });
@@ -95,7 +69,7 @@ test('in a browser, a page of another origin reads the code, whatever the answer
     await page.goto(app.origin);
     for (const adapter of ['xhr', 'fetch']) {
       for (const responseType of RESPONSE_TYPES) {
-        const done = await page.evaluate(request, {
+        const done = await page.evaluate(requestByRecipe, {
           ...how(await expiredTokens(), adapter, responseType),
           library: `${app.origin}/axios.js`,
         });

@@ -57,12 +57,13 @@ export async function assertRefused(of, token, code, reason, message) {
 }
 
 /**
- * The client learns whether to refresh or to log in again, and nothing of which check failed.
+ * The client learns whether to refresh or to log in again and with which scopes, and nothing of which check failed.
  * @param {any} answer
  * @param {string} code
  * @param {string} [message]
+ * @param {string} [scope] the scopes of the path
  */
-export function assertTellsNothing({ id, status, body, headers, record }, code, message) {
+export function assertTellsNothing({ id, status, body, headers, record }, code, message, scope) {
   const expired = code === 'token_expired';
   const title = expired ? 'Token expired' : 'Token invalid';
   assert.deepEqual(
@@ -81,9 +82,10 @@ export function assertTellsNothing({ id, status, body, headers, record }, code, 
     message,
   );
   const description = expired ? 'the token has expired' : 'the token is not valid here';
+  const challenge = `Bearer error="invalid_token", error_description="${description}"${scope ? `, scope="${scope}"` : ''}`;
   assert.deepEqual(
     [status, headers.get('content-type'), headers.get('cache-control'), headers.get('www-authenticate')],
-    [401, 'application/problem+json', 'no-store', `Bearer error="invalid_token", error_description="${description}"`],
+    [401, 'application/problem+json', 'no-store', challenge],
     message,
   );
   assert.deepEqual([record.status, record.code], [401, code], message);

@@ -111,7 +111,9 @@ export async function assertProviderAnswers({ tenant, path, integration, patient
     assert.deepEqual(others, {}, `${when}: and none where a redirect leads`);
     const record = await patient.recordOf(answer);
     assert.deepEqual([record.status, record.code], expected.slice(0, 2), `${when}: the log says the same`);
-    const words = `${fault.status} ${fault.body?.error}: ${MARKUP}`;
+    const isClient = integration !== 'userinfo' && fault.body?.error === 'invalid_client';
+    const advice = isClient ? ' (see token_endpoint_auth_method and client_secret)' : '';
+    const words = `${fault.status} ${fault.body?.error}: ${MARKUP}${advice}`;
     const isRefusal = [IDP_REJECTED, INTERACTION_REQUIRED, gone[integration]].includes(expected);
     assert.equal(record.reason === words, isRefusal && Boolean(fault.body.error), `${when}: ${record.reason}`);
   }

@@ -241,18 +241,30 @@ describe('a path sends away, with 403, whom it does not ask for', () => {
     assert.equal((await gateway.ask('/demanded/x', bearer({ scope: 'read:orders' }))).status, 200, 'and who may, may');
   });
 
-  test('and tells a token that is not believed nothing of what it would need', async () => {
+  test('and tells a token that is not believed, and one who has none, only the scopes of the path', async () => {
     for (const [claims, code] of /** @type {any[][]} */ ([
       [{ aud: 'another' }, 'token_invalid'],
       [{ exp: 1, scope: 'read:orders' }, 'token_expired'],
     ])) {
-      assertTellsNothing(await gateway.ask('/demanded/x', bearer(claims)), code);
+      assertTellsNothing(await gateway.ask('/demanded/x', bearer(claims)), code, code, 'read:orders');
     }
     const nothing = await gateway.ask('/demanded/x');
     assert.deepEqual(
       [nothing.status, nothing.body.code, nothing.headers.get('www-authenticate')],
-      [401, 'token_missing', 'Bearer'],
+      [401, 'token_missing', 'Bearer scope="read:orders"'],
     );
+  });
+
+  test('having named to one who has no token yet the first of those scopes of which one is enough', async () => {
+    for (const [index, expected] of /** @type {any[][]} */ ([
+      [0, 'Bearer scope="read:orders write:orders"'],
+      [1, 'Bearer scope="admin"'],
+      [2, 'Bearer scope="read:orders eu"'],
+      [3, 'Bearer'],
+    ])) {
+      const answer = await gateway.ask(`/demand/${index}`);
+      assert.deepEqual([answer.status, answer.headers.get('www-authenticate')], [401, expected], `${index}`);
+    }
   });
 
   test('the same token where the one path is satisfied and the other is not, in either order', async () => {
@@ -326,7 +338,7 @@ describe('where a credential is optional', () => {
     ];
     for (const [text, code, message] of rows) {
       const answer = await gateway.ask('/optional/x', { headers: { authorization: `Bearer ${text}` } });
-      assertTellsNothing(answer, code, message);
+      assertTellsNothing(answer, code, message, 'read:orders');
     }
     assert.equal(api.requests.length, before, 'and the upstream hears nothing of it');
   });

@@ -169,6 +169,8 @@ describe('a challenge', () => {
       ['error', 'error_description', 'scope'],
       'too few scopes',
     ],
+    ['/scopes', {}, [401, 'token_missing'], ['scope'], 'no token, where scopes are needed'],
+    ['/scopes', bearer('x'), [401, 'token_invalid'], ['error', 'error_description', 'scope'], 'no token at all, there'],
     [
       '/permissions',
       bearer(signedWithSecret(SECRET)),
@@ -197,9 +199,15 @@ describe('a challenge', () => {
   });
 
   test('names the scopes to ask for besides', async () => {
-    const answer = await gateway.ask('/scopes', bearer(signedWithSecret(SECRET)));
-    const parameters = Object.fromEntries(parametersOf(answer.headers.get('www-authenticate'), 'scopes'));
-    assert.equal(parameters.scope, 'read:orders openid eu us');
+    for (const [init, expected] of /** @type {any[][]} */ ([
+      [{}, 'read:orders openid eu'],
+      [bearer('x'), 'read:orders openid eu'],
+      [bearer(signedWithSecret(SECRET)), 'read:orders openid eu us'],
+    ])) {
+      const answer = await gateway.ask('/scopes', init);
+      const parameters = Object.fromEntries(parametersOf(answer.headers.get('www-authenticate'), 'scopes'));
+      assert.equal(parameters.scope, expected);
+    }
   });
 
   test('of an upstream passes as it is', async () => {
@@ -220,6 +228,111 @@ describe('a challenge', () => {
     for (const own of [absent, refused]) {
       assert.equal((await own.fetch(METADATA)).status, 404);
       assert.equal((await own.ask('/private')).headers.get('www-authenticate'), 'Bearer');
+    }
+  });
+});
+
+describe('two resources behind one gateway', () => {
+  const named = (audience) => ({ ...partners, issuer: 'https://idp.example/', audience });
+  const ORDERS = 'https://mcp.example/orders';
+  const FILES = 'https://mcp.example/files';
+  const asking = (authorizer, ...scopes) => ({ authorizer, scopes });
+  let own;
+
+  before(async () => {
+    const config = {
+      authorizers: { partners, orders: named(ORDERS), files: named(FILES) },
+      protected_resource: { name: 'All else' },
+      paths: [
+        { method: 'GET', path: '/', auth: asking('partners', 'read'), response: {} },
+        {
+          method: 'POST',
+          path: '/orders',
+          auth: asking('orders', 'read:orders'),
+          protected_resource: true,
+          response: {},
+        },
+        { method: 'DELETE', path: '/orders/{id}', auth: asking('orders', 'write:orders'), response: {} },
+        {
+          method: 'ANY',
+          path: '/files/{.+}',
+          auth: asking('files', 'read:files'),
+          protected_resource: { resource: FILES, scopes: ['read:files', 'offline_access'], name: 'Files' },
+          response: {},
+        },
+      ],
+    };
+    own = await startGateway({ config });
+  });
+  after(() => own?.close());
+
+  const documents = {
+    '': {
+      resource: 'https://mcp.example',
+      authorization_servers: [ISSUER],
+      scopes_supported: ['read'],
+      bearer_methods_supported: ['header'],
+      resource_name: 'All else',
+    },
+    '/orders': {
+      resource: ORDERS,
+      authorization_servers: ['https://idp.example/'],
+      scopes_supported: ['read:orders', 'write:orders'],
+      bearer_methods_supported: ['header'],
+    },
+    '/files': {
+      resource: FILES,
+      authorization_servers: ['https://idp.example/'],
+      scopes_supported: ['offline_access', 'read:files'],
+      bearer_methods_supported: ['header'],
+      resource_name: 'Files',
+    },
+  };
+
+  test('each have their metadata, whose address ends in their path (RFC 9728 section 3.1)', async () => {
+    for (const [path, expected] of Object.entries(documents)) {
+      const answer = await askAt(own, `https://mcp.example${METADATA}${path}`);
+      assert.deepEqual(await metadataOf(answer, path), expected, path);
+    }
+    assert.equal((await own.fetch(`${METADATA}/orders/7`)).status, 404, 'what is below has none of its own');
+  });
+
+  test('each have it in the challenges of their paths, with the scopes of the path', async () => {
+    for (const [method, path, document, scope] of [
+      ['GET', '/', '', 'read'],
+      ['POST', '/orders', '/orders', 'read:orders'],
+      ['DELETE', '/orders/7', '/orders', 'write:orders'],
+      ['PUT', '/files', '/files', 'read:files'],
+      ['GET', '/files/a/b', '/files', 'read:files'],
+    ]) {
+      const answer = await askAt(own, `https://mcp.example${path}`, { method });
+      assert.deepEqual(
+        parametersOf(answer.headers.get('www-authenticate'), path),
+        [
+          ['scope', scope],
+          ['resource_metadata', `https://mcp.example${METADATA}${document}`],
+        ],
+        path,
+      );
+    }
+  });
+
+  test('take no token of each other, whose issuer is the same', async () => {
+    const token = (audience) =>
+      bearer(
+        signedWithSecret(
+          SECRET,
+          claimsFor({ iss: 'https://idp.example/', aud: audience, scope: 'read:orders read:files' }),
+        ),
+      );
+    for (const [method, path, audience, status] of /** @type {any[][]} */ ([
+      ['POST', '/orders', ORDERS, 200],
+      ['POST', '/orders', FILES, 401],
+      ['GET', '/files/a', FILES, 200],
+      ['GET', '/files/a', ORDERS, 401],
+    ])) {
+      const answer = await own.ask(path, { method, ...token(audience) });
+      assert.equal(answer.status, status, `${method} ${path} for ${audience}`);
     }
   });
 });

@@ -4,10 +4,15 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { oauthProvider } from '@better-auth/oauth-provider';
+import { betterAuth } from 'better-auth';
+import { memoryAdapter } from 'better-auth/adapters/memory';
+import { toNodeHandler } from 'better-auth/node';
+import { jwt } from 'better-auth/plugins';
 import { freePort } from '../../e2e/support/harness.mjs';
-import { installNpm, load, npmVersion } from '../install.mjs';
 import { INTROSPECTION, RESOURCE as BY_RESOURCE } from '../gaps.mjs';
 import { parse } from '../gateway.mjs';
+import { ownVersion } from '../install.mjs';
 import { Person } from '../person.mjs';
 
 const RESOURCE = 'https://api.example.com/';
@@ -37,21 +42,11 @@ export default [
   },
 ].map((setUp) => ({
   config: 'better-auth.json',
-  install: installNpm,
-  version: () => npmVersion('@better-auth/oauth-provider'),
+  version: () => ownVersion('@better-auth/oauth-provider'),
   ...setUp,
 }));
 
 async function start({ tokens, sessions }, { client: metadata = {}, options = {} } = {}) {
-  const [{ betterAuth }, { memoryAdapter }, { toNodeHandler }, { jwt }, { oauthProvider }] = await Promise.all(
-    [
-      'better-auth',
-      'better-auth/adapters/memory',
-      'better-auth/node',
-      'better-auth/plugins',
-      '@better-auth/oauth-provider',
-    ].map(load),
-  );
   const origin = `http://127.0.0.1:${await freePort()}`;
   const tables = ['user', 'session', 'account', 'verification', 'jwks'];
   const own = [

@@ -1,8 +1,9 @@
 // oauth2-mock-server (npm): lets everybody in, and takes every refresh token.
 
+import { OAuth2Server } from 'oauth2-mock-server';
 import { freePort } from '../../e2e/support/harness.mjs';
 import { WITHOUT_AUDIENCE, ofTheProvider } from '../gaps.mjs';
-import { installNpm, load, npmVersion } from '../install.mjs';
+import { ownVersion } from '../install.mjs';
 import { Person } from '../person.mjs';
 
 const CLIENT_ID = 'bargate-interop';
@@ -23,13 +24,11 @@ export default [
   },
 ].map((setUp) => ({
   config: 'oauth2-mock-server.json',
-  install: installNpm,
-  version: () => npmVersion('oauth2-mock-server'),
+  version: () => ownVersion('oauth2-mock-server'),
   ...setUp,
 }));
 
 async function start(beforeSigning = (token) => {}) {
-  const { OAuth2Server } = await load('oauth2-mock-server');
   const server = new OAuth2Server();
   await server.issuer.keys.generate('RS256');
   server.service.on('beforeTokenSigning', beforeSigning);

@@ -2,20 +2,18 @@
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import Provider from 'oidc-provider';
-import { ROOT, freePort, originOf } from '../../e2e/support/harness.mjs';
+import { freePort, originOf } from '../../e2e/support/harness.mjs';
 import { CONSENT, INTROSPECTION, PAR, PROFILE_SOURCE, RESOURCE as BY_RESOURCE, SIGNED_PROFILE } from '../gaps.mjs';
+import { ownVersion } from '../install.mjs';
 import { Person } from '../person.mjs';
 
 const RESOURCE = 'https://api.example.com/';
 const CLIENT_ID = 'bargate-interop';
 const SCOPES = 'openid profile email offline_access';
 const clientKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const packageJson = JSON.parse(readFileSync(join(ROOT, 'node_modules', 'oidc-provider', 'package.json'), 'utf8'));
 
 const resourceServer = {
   audience: RESOURCE,
@@ -92,7 +90,7 @@ export default SET_UPS.map(({ name, config = 'oidc-provider.json', gaps, ...setU
   name: `oidc-provider, ${name}`,
   config,
   gaps,
-  version: () => packageJson.version,
+  version: () => ownVersion('oidc-provider'),
   start: (places) => start(setUp, places),
 }));
 

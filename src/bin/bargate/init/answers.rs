@@ -3,13 +3,16 @@
 use super::asked::{check_answer, flag};
 use super::questions::Questions;
 use crate::failure::Failure;
-use bargate::authoring::{Asked, Mode, Provider};
+use bargate::authoring::{Asked, Mode, StartingPoint};
+
+/// The provider of a tenant without `--provider`, as the help says.
+pub const DEFAULT_PROVIDER: &str = "auth0";
 
 /// The answers of the command line.
 #[derive(Default)]
 pub struct Given {
     /// `--provider`
-    pub provider: Option<Provider>,
+    pub provider: Option<String>,
     /// `--tenant`
     pub tenant: Option<String>,
     /// `--audience`
@@ -25,16 +28,14 @@ pub struct Given {
 /// All answers, each of which a config may have.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answers {
-    /// Whose tenant it is.
-    pub provider: Provider,
-    /// Who holds the tokens.
-    pub mode: Mode,
+    /// The config that they are for.
+    pub point: StartingPoint,
     /// The tenant's domain or issuer.
-    pub tenant: String,
+    pub tenant: Option<String>,
     /// The API's identifier.
-    pub audience: String,
+    pub audience: Option<String>,
     /// The API's address.
-    pub upstream: String,
+    pub upstream: Option<String>,
     /// The port on which the gateway listens in local runs.
     pub port: u16,
 }
@@ -47,40 +48,67 @@ impl Answers {
     pub fn complete(given: Given, questions: &mut dyn Questions) -> Result<Self, Failure> {
         let provider = match given.provider {
             Some(provider) => provider,
-            // Without a provider, a tenant is Auth0's, as the help says.
-            None if given.tenant.is_some() => Provider::Auth0,
+            None if given.tenant.is_some() => DEFAULT_PROVIDER.to_owned(),
             None => questions.provider()?,
         };
+        let points: Vec<_> = StartingPoint::of(&provider).collect();
+        // The configs of a provider have the same questions.
+        let Some(&first) = points.first() else {
+            return Err(Failure::new(format!("--provider {provider:?}: no such provider")));
+        };
+        let of_mode = |mode| points.iter().copied().find(|point| point.mode() == Some(mode));
         let flags =
             [(Asked::Tenant, &given.tenant), (Asked::Audience, &given.audience), (Asked::Upstream, &given.upstream)];
         let mut wrong = Vec::new();
         let mut missing = Vec::new();
         for (asked, given) in flags {
             match given {
-                None => missing.push(flag(asked)),
+                None if first.variable(asked).is_some() => missing.push(flag(asked)),
+                None => {}
                 Some(answer) => {
-                    if let Err(reason) = check_answer(asked, provider, answer) {
+                    if let Err(reason) = check_answer(asked, first, answer) {
                         wrong.push(format!("{} {answer:?}: {reason}", flag(asked)));
                     }
                 }
             }
         }
+        match given.mode {
+            Some(mode) if of_mode(mode).is_none() => {
+                let instead = "leave it out, or begin with --provider oidc";
+                wrong.push(format!("--mode: there is no such config for {provider}; {instead}"));
+            }
+            None if points.len() > 1 => missing.push("--mode"),
+            Some(_) | None => {}
+        }
         if !wrong.is_empty() {
             return Err(Failure::of(wrong));
-        }
-        if given.mode.is_none() {
-            missing.push("--mode");
         }
         if !missing.is_empty() && !questions.can_ask() {
             return Err(Failure::new(format!("missing, and there is no terminal to ask at: {}", missing.join(", "))));
         }
-        let mut answer = |asked, given: Option<String>| given.map_or_else(|| questions.text(asked, provider), Ok);
+        let mut answer = |asked, given: Option<String>| match given {
+            None if first.variable(asked).is_some() => questions.text(asked, first).map(Some),
+            given => Ok(given),
+        };
         let tenant = answer(Asked::Tenant, given.tenant)?;
         let audience = answer(Asked::Audience, given.audience)?;
         let upstream = answer(Asked::Upstream, given.upstream)?;
-        let mode = given.mode.map_or_else(|| questions.mode(), Ok)?;
+        let mode = match given.mode {
+            None if points.len() > 1 => Some(questions.mode()?),
+            mode => mode,
+        };
+        let point = mode.and_then(of_mode).unwrap_or(first);
         let port = given.port.map_or_else(|| questions.port(), Ok)?;
-        Ok(Self { provider, mode, tenant, audience, upstream, port })
+        Ok(Self { point, tenant, audience, upstream, port })
+    }
+
+    /// Returns the answer to a question; `None` if the config does not depend on it.
+    pub fn of(&self, asked: Asked) -> Option<&str> {
+        match asked {
+            Asked::Tenant => self.tenant.as_deref(),
+            Asked::Audience => self.audience.as_deref(),
+            Asked::Upstream => self.upstream.as_deref(),
+        }
     }
 }
 
@@ -97,16 +125,16 @@ mod tests {
         fn can_ask(&self) -> bool {
             true
         }
-        fn provider(&mut self) -> Result<Provider, Failure> {
+        fn provider(&mut self) -> Result<String, Failure> {
             self.0.push("provider".to_owned());
-            Ok(Provider::Oidc)
+            Ok("oidc".to_owned())
         }
         fn mode(&mut self) -> Result<Mode, Failure> {
             self.0.push("mode".to_owned());
             Ok(Mode::Tokens)
         }
-        fn text(&mut self, asked: Asked, provider: Provider) -> Result<String, Failure> {
-            self.0.push(format!("{} at {provider:?}", flag(asked)));
+        fn text(&mut self, asked: Asked, point: StartingPoint) -> Result<String, Failure> {
+            self.0.push(format!("{} at {}", flag(asked), point.provider()));
             Ok("https://answer.example".to_owned())
         }
         fn port(&mut self) -> Result<u16, Failure> {
@@ -134,8 +162,8 @@ mod tests {
     fn only_what_no_flag_says_is_asked() {
         let mut person = Person(Vec::new());
         let answers = Answers::complete(Given { upstream: None, mode: None, ..given() }, &mut person).ok().unwrap();
-        assert_eq!(person.0, ["--upstream at Auth0", "mode", "port"]);
-        assert_eq!((answers.mode, answers.port), (Mode::Tokens, 8800));
+        assert_eq!(person.0, ["--upstream at auth0", "mode", "port"]);
+        assert_eq!((answers.point.mode(), answers.port), (Some(Mode::Tokens), 8800));
 
         let mut person = Person(Vec::new());
         let answers = Answers::complete(Given { port: Some(9000), ..given() }, &mut person).ok().unwrap();
@@ -143,9 +171,9 @@ mod tests {
 
         let mut person = Person(Vec::new());
         let answers = Answers::complete(Given::default(), &mut person).ok().unwrap();
-        let asked = ["provider", "--tenant at Oidc", "--audience at Oidc", "--upstream at Oidc", "mode", "port"];
+        let asked = ["provider", "--tenant at oidc", "--audience at oidc", "--upstream at oidc", "mode", "port"];
         assert_eq!(person.0, asked);
-        assert_eq!(answers.provider, Provider::Oidc);
+        assert_eq!(answers.point.provider(), "oidc");
     }
 
     #[test]
@@ -158,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_wrong_answer_is_told_with_its_flag_before_anything_is_asked() {
-        let oidc = || Given { provider: Some(Provider::Oidc), ..given() };
+        let oidc = || Given { provider: Some("oidc".to_owned()), ..given() };
         let tenant = |text: &str| Some(text.to_owned());
         let table = [
             (

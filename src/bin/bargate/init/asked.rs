@@ -1,6 +1,6 @@
 //! The questions of a starting point: the flag of each, and which answers it takes.
 
-use bargate::authoring::{Asked, Provider, mistake};
+use bargate::authoring::{Asked, StartingPoint};
 
 /// The default port of `wrangler dev`, as wrangler.toml has it.
 pub const DEFAULT_PORT: u16 = 8787;
@@ -18,7 +18,7 @@ pub fn flag(asked: Asked) -> &'static str {
 ///
 /// # Errors
 /// Why no config may have it, or why no variable can.
-pub fn check_answer(asked: Asked, provider: Provider, answer: &str) -> Result<(), String> {
+pub fn check_answer(asked: Asked, point: StartingPoint, answer: &str) -> Result<(), String> {
     if answer.trim().is_empty() {
         return Err("the answer is empty".to_owned());
     }
@@ -28,11 +28,12 @@ pub fn check_answer(asked: Asked, provider: Provider, answer: &str) -> Result<()
     if answer.starts_with('$') {
         return Err("give the value itself; the config has the reference".to_owned());
     }
-    let Some(mistake) = mistake(asked, provider, answer) else { return Ok(()) };
+    if point.variable(asked).is_none() {
+        return Err(format!("the config for {} does not depend on it", point.provider()));
+    }
+    let Some(mistake) = point.mistake(asked, answer) else { return Ok(()) };
     let help = mistake.help.map(|help| format!(": {help}")).unwrap_or_default();
-    let hint = match (asked, provider) {
-        (Asked::Tenant, Provider::Auth0) if answer.contains("://") => "; for an issuer's URL, add --provider oidc",
-        _ => "",
-    };
+    let is_url = asked == Asked::Tenant && point.has_domain() && answer.contains("://");
+    let hint = if is_url { "; for an issuer's URL, add --provider oidc" } else { "" };
     Err(format!("{}{help}{hint}", mistake.message))
 }

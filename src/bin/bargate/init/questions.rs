@@ -6,23 +6,24 @@ use std::num::NonZero;
 use inquire::validator::Validation;
 use inquire::{CustomType, InquireError, Select, Text};
 
+use super::answers::DEFAULT_PROVIDER;
 use super::asked::{DEFAULT_PORT, check_answer, flag};
 use crate::failure::Failure;
-use bargate::authoring::{Asked, Mode, Provider};
+use bargate::authoring::{Asked, Mode, StartingPoint};
 
 /// The help below choices.
-const HOW_TO_CHOOSE: &str = "↑↓ to move, enter to take it, esc to leave";
+const HOW_TO_CHOOSE: &str = "↑↓ to move, letters to search, enter to take it, esc to leave";
 
 /// Somebody who answers, or nobody.
 pub trait Questions {
     /// Checks whether somebody can be asked.
     fn can_ask(&self) -> bool;
 
-    /// Asks whose tenant it is.
+    /// Asks where people log in, and returns the provider's name.
     ///
     /// # Errors
     /// A question that was not answered.
-    fn provider(&mut self) -> Result<Provider, Failure>;
+    fn provider(&mut self) -> Result<String, Failure>;
 
     /// Asks who is to hold the tokens.
     ///
@@ -34,7 +35,7 @@ pub trait Questions {
     ///
     /// # Errors
     /// A question that was not answered.
-    fn text(&mut self, asked: Asked, provider: Provider) -> Result<String, Failure>;
+    fn text(&mut self, asked: Asked, point: StartingPoint) -> Result<String, Failure>;
 
     /// Asks on which port the gateway listens in local runs.
     ///
@@ -51,15 +52,15 @@ impl Questions for Nobody {
         false
     }
 
-    fn provider(&mut self) -> Result<Provider, Failure> {
-        Ok(Provider::Auth0)
+    fn provider(&mut self) -> Result<String, Failure> {
+        Ok(DEFAULT_PROVIDER.to_owned())
     }
 
     fn mode(&mut self) -> Result<Mode, Failure> {
         Err(Failure::new("missing: --mode"))
     }
 
-    fn text(&mut self, asked: Asked, _: Provider) -> Result<String, Failure> {
+    fn text(&mut self, asked: Asked, _: StartingPoint) -> Result<String, Failure> {
         Err(Failure::new(format!("missing: {}", flag(asked))))
     }
 
@@ -76,33 +77,41 @@ impl Questions for Terminal {
         true
     }
 
-    fn provider(&mut self) -> Result<Provider, Failure> {
-        let choices = vec![Choice(Provider::Auth0, "Auth0"), Choice(Provider::Oidc, "another OpenID Connect provider")];
-        choose("Where do people log in?", choices)
+    fn provider(&mut self) -> Result<String, Failure> {
+        let points = StartingPoint::providers().filter_map(|provider| StartingPoint::of(provider).next());
+        let choices = points.map(|point| {
+            let provider = point.provider().to_owned();
+            let words = format!("{provider}: {}", point.title());
+            Choice(provider, words)
+        });
+        choose("Where do people log in?", choices.collect())
     }
 
     fn mode(&mut self) -> Result<Mode, Failure> {
         let choices = vec![
-            Choice(Mode::Session, "session: the gateway; the browser has only a cookie"),
-            Choice(Mode::Tokens, "tokens: the page, which may be on another site"),
+            Choice(Mode::Session, "session: the gateway; the browser has only a cookie".to_owned()),
+            Choice(Mode::Tokens, "tokens: the page, which may be on another site".to_owned()),
         ];
         choose("Who holds the tokens of a login?", choices)
     }
 
-    fn text(&mut self, asked: Asked, provider: Provider) -> Result<String, Failure> {
-        let (question, example) = match (asked, provider) {
-            (Asked::Tenant, Provider::Auth0) => ("The tenant's domain?", "tenant.eu.auth0.com"),
-            (Asked::Tenant, Provider::Oidc) => ("The provider's issuer?", "https://id.example.com"),
-            (Asked::Audience, _) => ("The API's identifier at the provider (audience)?", "https://api.example.com/"),
-            (Asked::Upstream, _) => ("The API's address (upstream)?", "https://upstream.example.com"),
+    fn text(&mut self, asked: Asked, point: StartingPoint) -> Result<String, Failure> {
+        let (question, example) = match asked {
+            Asked::Tenant if point.has_domain() => ("The tenant's domain?", "tenant.eu.auth0.com"),
+            Asked::Tenant => ("The provider's issuer?", "https://id.example.com"),
+            Asked::Audience => ("The API's identifier at the provider (audience)?", "https://api.example.com/"),
+            Asked::Upstream => ("The API's address (upstream)?", "https://upstream.example.com"),
         };
         let validator = move |answer: &str| {
-            Ok(match check_answer(asked, provider, answer) {
+            Ok(match check_answer(asked, point, answer) {
                 Ok(()) => Validation::Valid,
                 Err(reason) => Validation::Invalid(reason.into()),
             })
         };
-        Text::new(question).with_placeholder(example).with_validator(validator).prompt().map_err(unanswered)
+        let note = point.note(asked);
+        let text = Text::new(question).with_placeholder(example).with_validator(validator);
+        let text = if let Some(note) = &note { text.with_help_message(note) } else { text };
+        text.prompt().map_err(unanswered)
     }
 
     fn port(&mut self) -> Result<u16, Failure> {
@@ -116,16 +125,16 @@ impl Questions for Terminal {
 }
 
 /// An answer, and its text.
-struct Choice<T>(T, &'static str);
+struct Choice<T>(T, String);
 
 impl<T> fmt::Display for Choice<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.1)
+        f.write_str(&self.1)
     }
 }
 
 fn choose<T>(question: &str, choices: Vec<Choice<T>>) -> Result<T, Failure> {
-    let chosen = Select::new(question, choices).without_filtering().with_help_message(HOW_TO_CHOOSE).prompt();
+    let chosen = Select::new(question, choices).with_help_message(HOW_TO_CHOOSE).prompt();
     chosen.map(|Choice(value, _)| value).map_err(unanswered)
 }
 
