@@ -21,4 +21,4 @@ pub use claims::{
 pub use credentials::{Credentials, TOKEN_MAX_BYTES, bare_token, bearer};
 pub use error::{ClaimError, TokenError};
 pub use parts::{JoseHeader, Kind, Parts};
-pub use unverified::{SignatureVerified, UnverifiedToken, claimed_expiry, claimed_text};
+pub use unverified::{SignatureVerified, UnverifiedToken, claimed, claimed_expiry, claimed_text};

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Form;
 use crate::config::{Endpoints, Provider};
-use crate::http::request::with_query;
+use crate::http::request::{query_parameter, with_query};
 use crate::token::{Expectations, Expiry, Kind, VerifiedClaims, claimed_text};
 
 /// A logout token is taken for this long after it was issued: time enough for a provider that tries again.
@@ -52,6 +52,14 @@ pub fn logout_url(
         address.push_str(&hint);
     }
     address
+}
+
+/// Returns which session at the provider a front-channel logout ends (Front-Channel Logout 1.0 section 2), if it is one of `issuer`'s.
+///
+/// Both parameters may be left out there. But any site can have a browser load an address, and does not know a `sid`.
+pub fn frontchannel_sid(query: Option<&str>, issuer: &str) -> Option<String> {
+    let sid = query_parameter(query, "sid").filter(|sid| !sid.is_empty());
+    sid.filter(|_| query_parameter(query, "iss").as_deref() == Some(issuer))
 }
 
 /// Returns the form that revokes a refresh token (RFC 7009 section 2.1), to which `token` is still to be added.
@@ -158,6 +166,25 @@ mod tests {
             let id_token = id_token.map(String::as_str);
             let url = logout_url(&provider(&[]), &endpoints, RETURN_TO.into(), id_token, state);
             assert_eq!(url, format!("{asked}{expected}"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_front_channel_logout_names_its_issuer_and_a_session() {
+        let issuer = "https://idp.example/";
+        let table = [
+            (Some("iss=https%3A%2F%2Fidp.example%2F&sid=a%2Bb"), Some("a+b"), "both"),
+            (Some("sid=s&iss=https://idp.example/&x=1"), Some("s"), "in another order, and something else"),
+            (Some("iss=https://idp.example&sid=s"), None, "an issuer without its slash"),
+            (Some("iss=https://evil.example/&sid=s"), None, "another issuer"),
+            (Some("iss=https://evil.example/&iss=https://idp.example/&sid=s"), None, "two, of which the first counts"),
+            (Some("sid=s"), None, "no issuer"),
+            (Some("iss=https://idp.example/"), None, "no session"),
+            (Some("iss=https://idp.example/&sid="), None, "an empty one"),
+            (None, None, "nothing"),
+        ];
+        for (query, expected, message) in table {
+            assert_eq!(frontchannel_sid(query, issuer).as_deref(), expected, "{message}");
         }
     }
 

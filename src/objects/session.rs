@@ -39,6 +39,13 @@ pub enum SessionMessage {
         /// If a login takes its place: the name of that login's session at the provider, empty if it has none.
         replaced_by: Option<String>,
     },
+    /// End, because the provider says so in the browser, if it is the session of this name there.
+    EndOf {
+        /// The key.
+        key: String,
+        /// The name.
+        sid: String,
+    },
     /// End, because the provider says so, who has no key.
     Erase,
 }
@@ -62,6 +69,7 @@ impl SessionMessage {
                 id_token: is_true("id_token"),
             },
             "end" => Self::End { key: own("key")?, replaced_by: own("replaced_by") },
+            "end_of" => Self::EndOf { key: own("key")?, sid: own("sid")? },
             "erase" => Self::Erase,
             _ => return None,
         })
@@ -88,6 +96,9 @@ impl SessionMessage {
                 ("key", key.as_str().into()),
                 ("replaced_by", replaced_by.as_deref().into()),
             ]),
+            Self::EndOf { key, sid } => {
+                json::object(&mut [("do", "end_of".into()), ("key", key.as_str().into()), ("sid", sid.as_str().into())])
+            }
             Self::Erase => json::object(&mut [("do", "erase".into())]),
         }
         .to_text()
@@ -246,6 +257,7 @@ mod tests {
             (access(Some("t"), true, true), r#"{"do":"access","doubted":"t","id_token":true,"key":"k","silent":true}"#),
             (end(None), r#"{"do":"end","key":"k","replaced_by":null}"#),
             (end(Some("")), r#"{"do":"end","key":"k","replaced_by":""}"#),
+            (SessionMessage::EndOf { key: "k".into(), sid: "s".into() }, r#"{"do":"end_of","key":"k","sid":"s"}"#),
             (SessionMessage::Erase, r#"{"do":"erase"}"#),
         ];
         for (message, expected) in table {
@@ -285,6 +297,7 @@ mod tests {
             r#"{"do":"access"}"#,
             r#"{"do":"access","key":7}"#,
             r#"{"do":"end","key":null}"#,
+            r#"{"do":"end_of","key":"k"}"#,
             r#"{"do":"create","key":"k","until":9}"#,
             r#"{"do":"create","key":"k","access":"","until":9}"#,
             r#"{"do":"create","key":"k","access":"a","until":"9"}"#,

@@ -27,6 +27,7 @@ fn is_open(kind: IntegrationKind) -> bool {
         | IntegrationKind::Refresh
         | IntegrationKind::Logout
         | IntegrationKind::BackchannelLogout
+        | IntegrationKind::FrontchannelLogout
         | IntegrationKind::Supabase(_)
         | IntegrationKind::Health => true,
         IntegrationKind::Userinfo
@@ -163,10 +164,12 @@ fn hands_out_tokens(path: &WrittenPath<'_>, kind: IntegrationKind, has_session: 
 /// Returns the method by which a step of a login is called, if a path has only another, with that other.
 fn unusable(kind: IntegrationKind, method: MethodRule) -> Option<(&'static str, &'static str)> {
     let is_only = |methods: &[Method]| methods.iter().any(|one| method == MethodRule::Exact(*one));
+    let by_get = || method == MethodRule::Any || is_only(&[Method::Get]);
     let by_post = || method == MethodRule::Any || is_only(&[Method::Post]);
     match kind {
-        IntegrationKind::Callback if method != MethodRule::Any && !is_only(&[Method::Get]) => {
-            Some(("the provider redirects browsers here by GET", "GET"))
+        IntegrationKind::Callback if !by_get() => Some(("the provider redirects browsers here by GET", "GET")),
+        IntegrationKind::FrontchannelLogout if !by_get() => {
+            Some(("a page of the provider loads this path in a frame, by GET", "GET"))
         }
         IntegrationKind::BackchannelLogout if !by_post() => {
             Some(("the provider sends its logout tokens by POST", "POST"))

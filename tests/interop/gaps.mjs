@@ -16,12 +16,6 @@ export const CONSENT = gap(
   /no refresh token/,
 );
 export const WITHOUT_AUDIENCE = gap('access tokens without `aud`: another claim for the audience', /aud is missing/);
-export const SIGNED_PROFILE = gap('signed userinfo (`application/jwt`)', /the profile is malformed/);
-export const PROFILE_SOURCE = gap(
-  '`source` of the profile: `id_token`, because userinfo does not accept tokens of an API',
-  /^401 token_invalid$/,
-);
-export const ID_TOKEN_HINT = gap('`id_token_hint` at the logout', /the provider stops at/);
 
 /** Returns the gap of a provider's own behaviour, which no setting of Bargate could change. */
 export const ofTheProvider = (what, says) => gap(`nothing at Bargate: ${what}`, says);

@@ -95,6 +95,13 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
             Ok(if is_replaced(object)? { replaced() } else { answer })
         }
         SessionMessage::End { key, replaced_by } => end(object, gateway, &key, replaced_by.as_deref()).await,
+        SessionMessage::EndOf { key, sid } => match opened(object, &key).await? {
+            Opened::Tokens(record, tokens) if tokens.sid.as_ref() == Some(&sid) => {
+                expire(object, gateway, &record)?;
+                Ok(SessionAnswer::ended("the provider ended it"))
+            }
+            _ => Ok(SessionAnswer::Done),
+        },
         SessionMessage::Erase => {
             match record(object)? {
                 Some(record) => expire(object, gateway, &record)?,

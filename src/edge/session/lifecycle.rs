@@ -54,8 +54,7 @@ pub async fn begin(
         }
     }
     let until = token_until(tokens, now_secs()).unwrap_or_else(|| claims.expires_at());
-    // Each login at Auth0 has its own refresh tokens. Elsewhere those of one session at the provider may be one grant.
-    let sid = id_claims.and_then(|claims| claims.text("sid")).filter(|_| provider.endpoints.is_none());
+    let sid = id_claims.and_then(|claims| claims.text("sid"));
     let kept = Tokens {
         access: token.to_owned(),
         refresh: tokens.refresh_token().map(str::to_owned),
@@ -69,7 +68,9 @@ pub async fn begin(
     // No other cookie was to be set on this path.
     let _ = cx.set_cookie.set(cookie::set(&rules.cookie, &cookie.value(), rules.absolute_secs, plain));
     if let Presented::Cookie(before) = presented(cx, &rules.cookie, plain) {
-        let ended = end_of(gateway, cx, session, &before, Some(sid.unwrap_or_default())).await;
+        // Each login at Auth0 has its own refresh tokens. Elsewhere those of one session at the provider may be one grant.
+        let replaced_by = sid.filter(|_| provider.endpoints.is_none()).unwrap_or_default();
+        let ended = end_of(gateway, cx, session, &before, Some(replaced_by)).await;
         // The login counts all the same: the browser drops that cookie, and the session ends by its time.
         if let Err(problem) = ended {
             log::warn("session_not_replaced", problem.code());
@@ -91,6 +92,27 @@ pub async fn end(gateway: &Gateway, cx: &RequestContext, session: &Session) -> R
     };
     clear_cookie(session, cx);
     Ok(id_token)
+}
+
+/// Ends the request's session, if it has one and that is called `sid` at the provider, and then clears its cookie.
+///
+/// # Errors
+/// [`Problem::StoreUnavailable`] if it could not be ended.
+pub async fn end_at_provider(
+    gateway: &Gateway,
+    cx: &RequestContext,
+    session: &Session,
+    sid: String,
+) -> Result<(), Problem> {
+    let Ok(Some(cookie)) = presented_cookie(session, cx) else { return Ok(()) };
+    let message = SessionMessage::EndOf { key: cookie.key(), sid };
+    let timeout_ms = session.login.provider.authorizer.timeout_ms;
+    let answer = ask_session(timeout_ms, cx, &cookie.object_name(), &message).await?;
+    if matches!(answer, SessionAnswer::Ended { .. }) {
+        gateway.sessions.borrow_mut().end(&cookie, false, now_ms());
+        clear_cookie(session, cx);
+    }
+    Ok(())
 }
 
 /// Ends a session: by a logout, or by a login that takes its place and is `replaced_by` at the provider, empty if that has no name.
