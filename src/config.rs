@@ -54,7 +54,7 @@ pub use diagnostic::Diagnostic;
 pub use diagnostic::LineIndex;
 pub use fixed::{Fixed, LocationPart, Redirect};
 pub use headers::{HeaderRules, HeaderTexts};
-pub use integration::{CallbackResponse, Integration, Supabase, SupabaseStep};
+pub use integration::{CallbackResponse, Integration, ProfileSource, Supabase, SupabaseStep};
 pub use introspection::{Asked, Introspection};
 pub use login::{Login, Provider};
 pub use mapping::{Mapping, Source};

@@ -1,4 +1,4 @@
-//! What the provider's responses mean to a client: the table of refresh outcomes in docs/refresh.md, and its kin for login and profile.
+//! What the provider's responses mean to a client: the table of refresh outcomes in docs/refresh.md, and its kin for login.
 //!
 //! A transient failure never costs a login: only `invalid_grant` says that a token is gone.
 
@@ -229,29 +229,6 @@ pub(super) fn is_bearer(members: &Map<String, Value>) -> bool {
     }
 }
 
-/// Parses a response of the userinfo endpoint and returns the profile of `subject`, if that is known, as JSON.
-///
-/// # Errors
-/// What a client is told.
-pub fn validate_profile(response: &ProviderResponse, subject: Option<&str>) -> Result<String, Problem> {
-    match response.status {
-        200 => {
-            let malformed = || Problem::IdpError("the profile is malformed, or says not whose it is", Some(200));
-            let profile = json::parse_object(response.body.as_bytes()).ok_or_else(malformed)?;
-            let whose = json::text(&profile, "sub").filter(|whose| !whose.is_empty()).ok_or_else(malformed)?;
-            // A token may have been put in the place of another (OpenID Connect Core section 5.3.2).
-            if subject.is_some_and(|subject| subject != whose) {
-                return Err(Problem::IdpError("the profile is another user's", Some(200)));
-            }
-            Ok(Value::Object(profile).to_text())
-        }
-        401 | 403 => Err(Problem::AccessTokenRejected),
-        429 => Err(Problem::IdpRateLimited(RetryAfter::parse(response.retry_after.as_deref()))),
-        400..=499 => Err(Problem::IdpRejected(provider_error(response))),
-        status => Err(Problem::IdpError("the userinfo endpoint did not answer with a profile", Some(status))),
-    }
-}
-
 /// Returns the answer to a client whose browser comes back with an `error` (RFC 6749 section 4.1.2.1, OpenID Connect Core
 /// section 3.1.2.6).
 pub fn parse_authorization_error(error: &str, description: Option<&str>) -> Problem {
@@ -457,29 +434,6 @@ mod tests {
     fn a_rate_limit_passes_the_wait_on() {
         let problem = parse_token_response(Grant::Refresh, &answer(429, "")).err().unwrap();
         assert!(problem.headers().contains(&("retry-after".into(), "7".into())));
-    }
-
-    #[test]
-    fn each_answer_of_the_userinfo_endpoint_means_what_the_contract_says() {
-        let table = [
-            (200, "[]", "idp_error"),
-            (200, "{}", "idp_error"),
-            (200, r#"{"sub":""}"#, "idp_error"),
-            (200, r#"{"sub":1}"#, "idp_error"),
-            (200, r#"{"sub":"b"}"#, "idp_error"),
-            (401, "", "token_invalid"),
-            (403, "", "token_invalid"),
-            (429, "", "idp_rate_limited"),
-            (400, "", "idp_rejected"),
-            (500, "", "idp_error"),
-            (302, "", "idp_error"),
-        ];
-        for (status, body, code) in table {
-            assert_eq!(validate_profile(&answer(status, body), Some("a")).err().unwrap().code(), code, "{status}");
-        }
-        for subject in [Some("a"), None] {
-            assert_eq!(validate_profile(&answer(200, r#"{"sub":"a"}"#), subject).ok().unwrap(), r#"{"sub":"a"}"#);
-        }
     }
 
     #[test]

@@ -203,10 +203,10 @@ fn target_of(tree: &ConfigTree<'_>, integration: &WrittenIntegration<'_>) -> Str
         Settings::Fixed(fixed) => fixed.status.to_string(),
         Settings::Redirect(_) => text_at(integration, &redirect::LOCATION).unwrap_or("?").to_owned(),
         Settings::Supabase(_) => text_at(integration, &supabase::URL).unwrap_or_default().to_owned(),
-        Settings::Login { .. } | Settings::Callback { .. } | Settings::None if integration.kind.needs_provider() => {
-            login_provider(tree).unwrap_or_default().to_owned()
+        Settings::Login { .. } | Settings::Callback { .. } | Settings::Userinfo(_) | Settings::None => {
+            let provider = login_provider(tree).filter(|_| integration.kind.needs_provider());
+            provider.unwrap_or_default().to_owned()
         }
-        Settings::Login { .. } | Settings::Callback { .. } | Settings::None => String::new(),
     }
 }
 

@@ -27,6 +27,7 @@ fn is_open(kind: IntegrationKind) -> bool {
         | IntegrationKind::Refresh
         | IntegrationKind::Logout
         | IntegrationKind::BackchannelLogout
+        | IntegrationKind::FrontchannelLogout
         | IntegrationKind::Supabase(_)
         | IntegrationKind::Health => true,
         IntegrationKind::Userinfo
@@ -170,6 +171,9 @@ fn unusable(kind: IntegrationKind, method: MethodRule, of_callback: Method) -> O
             Method::Post => ("with \"response_mode\": \"form_post\", browsers come here by POST", "POST"),
             _ => ("the provider redirects browsers here by GET", "GET"),
         }),
+        IntegrationKind::FrontchannelLogout if method != MethodRule::Any && !is_only(&[Method::Get]) => {
+            Some(("a page of the provider loads this path in a frame, by GET", "GET"))
+        }
         IntegrationKind::BackchannelLogout if !by_post() => {
             Some(("the provider sends its logout tokens by POST", "POST"))
         }

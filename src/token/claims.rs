@@ -150,6 +150,11 @@ impl VerifiedClaims {
         Value::Object(self.claims.clone())
     }
 
+    /// Returns all claims, and keeps none.
+    pub fn into_members(self) -> Map<String, Value> {
+        self.claims
+    }
+
     /// Returns a claim that is a string.
     pub fn text(&self, name: &str) -> Option<&str> {
         json::text(&self.claims, name)

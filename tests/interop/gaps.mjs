@@ -5,12 +5,5 @@
 
 const gap = (choice, says) => /** @type {(...steps: string[]) => Gap} */ ((...steps) => ({ steps, says, choice }));
 
-export const SIGNED_PROFILE = gap('signed userinfo (`application/jwt`)', /the profile is malformed/);
-export const PROFILE_SOURCE = gap(
-  '`source` of the profile: `id_token`, because userinfo does not accept tokens of an API',
-  /^401 token_invalid$/,
-);
-export const ID_TOKEN_HINT = gap('`id_token_hint` at the logout', /the provider stops at/);
-
 /** Returns the gap of a provider's own behaviour, which no setting of Bargate could change. */
 export const ofTheProvider = (what, says) => gap(`nothing at Bargate: ${what}`, says);

@@ -6,7 +6,9 @@ use super::patterns::{CLAIM_SOURCE, CREDENTIAL_SOURCE, PARAMETER};
 use crate::config::authorizer::keys::{self as authorizer, auth0, kinds_by_login};
 use crate::config::form::Form;
 use crate::config::grammar::{Json, absent, having, list, object, present, refused, wherever, with};
-use crate::config::integration::keys::{Kind, RESPONSE_KINDS, ResponseKind, TYPE, callback, http_proxy, names_of};
+use crate::config::integration::keys::{
+    Kind, ProfileSource, RESPONSE_KINDS, ResponseKind, TYPE, callback, http_proxy, names_of, userinfo,
+};
 use crate::config::mapping::{self, request_headers};
 use crate::config::path::keys as path;
 use crate::config::rules::{cache::PER_USER, rate_limit};
@@ -108,7 +110,8 @@ pub fn of_path() -> Vec<Json> {
 pub fn of_config() -> Vec<Json> {
     let (with_login, without_login) = kinds_by_login();
     let provider_steps = names_of(Kind::needs_provider);
-    let session_steps = names_of(|kind| matches!(kind, Kind::Logout | Kind::BackchannelLogout));
+    let session_steps =
+        names_of(|kind| matches!(kind, Kind::Logout | Kind::BackchannelLogout | Kind::FrontchannelLogout));
     let logins = names_of(|kind| kind == Kind::Login);
     let callbacks = names_of(|kind| kind == Kind::Callback);
     let with_address = names_of(|kind| matches!(kind, Kind::Login | Kind::Callback));
@@ -173,6 +176,29 @@ pub fn of_config() -> Vec<Json> {
             )),
         ),
         wherever(
+            "only sessions keep ID tokens",
+            with(&root::SESSION, false.into()),
+            no_id_token("Only sessions keep ID tokens: add \"session\"."),
+        ),
+        wherever(
+            "only the scope openid brings ID tokens",
+            object! {
+                "allOf": list![
+                    only_provider(&with_login, &[]),
+                    with(
+                        &root::AUTHORIZER,
+                        object! {
+                            "required": list![provider::SCOPE.name],
+                            "properties": object! {
+                                [provider::SCOPE]: object! { "type": "string", "not": object! { "pattern": "(^| )openid( |$)|^\\$" } }
+                            },
+                        },
+                    ),
+                ],
+            },
+            no_id_token("Logins bring no ID token: add \"openid\" to the authorizer's \"scope\"."),
+        ),
+        wherever(
             "login and callback need a redirect_uri, here or at the authorizer",
             only_provider(&with_login, &[provider::REDIRECT_URI.name, provider::CALLBACK_URI.name]),
             every_path(with(
@@ -212,6 +238,18 @@ pub fn of_config() -> Vec<Json> {
             ),
         ),
     ]
+}
+
+/// Returns the schema of a config in which no profile is in an ID token.
+fn no_id_token(message: &str) -> Json {
+    let other = userinfo::SOURCE.name_of(ProfileSource::Userinfo);
+    every_path(with(
+        &path::INTEGRATION,
+        object! {
+            "if": of_kind(names_of(|kind| kind == Kind::Userinfo)),
+            "then": with(&userinfo::SOURCE, refused(object! { "enum": list![other] }, message)),
+        },
+    ))
 }
 
 /// Returns the schema of an object of one of these types.
