@@ -60,12 +60,14 @@ pub enum Form {
     RateKey,
     /// A secret that tokens are signed with.
     SigningSecret,
+    /// The id of a tenant.
+    TenantId,
 }
 
 #[cfg(not(target_arch = "wasm32"))]
 impl Form {
     /// Every form.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Any,
         Self::Words,
         Self::NotEmpty,
@@ -94,6 +96,7 @@ impl Form {
         Self::Source,
         Self::RateKey,
         Self::SigningSecret,
+        Self::TenantId,
     ];
 
     /// Returns its name among the `$defs`.
@@ -127,6 +130,7 @@ impl Form {
             Self::Source => "mapping_source",
             Self::RateKey => "rate_key",
             Self::SigningSecret => "signing_secret",
+            Self::TenantId => "tenant_id",
         }
     }
 
@@ -140,6 +144,7 @@ impl Form {
             | Self::Function
             | Self::RateKey
             | Self::SigningSecret => "string",
+            Self::TenantId => "UUID",
             Self::Reference => "reference",
             Self::HttpsUrl | Self::RedirectUri | Self::ProjectUrl | Self::ServerUrl => "URL",
             Self::Origin => "origin",

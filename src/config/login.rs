@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::authorizer::Authorizer;
 use super::provider::{AuthMethod, Endpoints, SCOPE};
 use super::shared_secret::SECRET_MIN_BYTES;
+use crate::algorithm::Algorithm;
 use crate::jwks::SigningKey;
 use crate::secret::Secret;
 
@@ -28,6 +29,8 @@ pub struct Provider {
     pub revocation_endpoint: Option<String>,
     /// How long late duplicates of a refresh get the first answer; 0 disables that.
     pub rotation_grace_secs: u32,
+    /// The algorithm of ID tokens and logout tokens, if it is not one of the authorizer's.
+    pub id_token_algorithm: Option<Algorithm>,
     /// The provider's endpoints; `None` if its discovery document has them.
     pub endpoints: Option<Rc<Endpoints>>,
     /// Whether the config has other providers, so that this one must name its issuer in authorization responses (RFC 9207).
@@ -38,6 +41,11 @@ impl Provider {
     /// Returns the config's value of a parameter of authorization requests. Some providers ignore the case of its name.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the algorithms that ID tokens and logout tokens may be signed with.
+    pub fn id_token_algorithms(&self) -> &[Algorithm] {
+        self.id_token_algorithm.as_ref().map_or(&self.authorizer.algorithms, std::slice::from_ref)
     }
 
     /// Checks whether logins request a scope.

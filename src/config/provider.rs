@@ -3,13 +3,17 @@
 use std::rc::Rc;
 
 use super::address::{Scheme, WrittenUrl, read_url};
+#[cfg(not(target_arch = "wasm32"))]
+use super::authorizer::algorithm::algorithm_names;
+use super::authorizer::algorithm::read_algorithm;
 use super::code::Code;
 use super::document::{self, Member};
 #[cfg(not(target_arch = "wasm32"))]
-use super::grammar::{Json, absent, object, refused, wherever, with};
-use super::reader::{Findings, ObjectReader, Place, Written, host_help, read_text, shown};
+use super::grammar::{Entry, Json, absent, object, refused, wherever, with};
+use super::reader::{Findings, ObjectReader, Place, Written, advice, host_help, read_text, shown};
 use super::section::section;
 use super::shared_secret::note_if_weak;
+use crate::algorithm::Algorithm;
 use crate::jwks::SigningKey;
 
 /// Scopes that a login requests if the config names none: those of the OpenID Connect profile.
@@ -128,6 +132,8 @@ pub(crate) struct WrittenProvider<'n> {
     pub scope: Option<Written<'n>>,
     /// The API for which access tokens are requested.
     pub audience: Option<Written<'n>>,
+    /// The algorithm of ID tokens; `None` if the config has none, and `Some(None)` if it is wrong, or not known here.
+    pub id_token_algorithm: Option<Option<Algorithm>>,
     /// Other parameters of each authorization request.
     pub login_parameters: Vec<(&'n str, Written<'n>)>,
     /// How long late duplicates of a refresh get the first answer; 0 disables that.
@@ -149,14 +155,19 @@ impl WrittenProvider<'_> {
     }
 }
 
-/// Reads the client of an authorizer whose provider has `endpoints`.
+/// Reads the client of an authorizer whose provider has `endpoints`. One that is not needed may be absent, with its keys.
 pub(super) fn read_provider<'n>(
     object: &mut ObjectReader<'n, '_>,
     audience: Option<Written<'n>>,
     endpoints: Option<Rc<Endpoints>>,
+    is_needed: bool,
     findings: &mut Findings<'_>,
-) -> WrittenProvider<'n> {
+) -> Option<WrittenProvider<'n>> {
     let place = object.place();
+    let keys_before = object.known_keys();
+    if is_needed {
+        object.required(&CLIENT_ID, findings);
+    }
     let client_id = object.text(&CLIENT_ID, findings);
     let client_secret = object.text(&CLIENT_SECRET, findings);
     let private_key = object.text(&PRIVATE_KEY, findings);
@@ -178,7 +189,19 @@ pub(super) fn read_provider<'n>(
     });
     let login_parameters = read_login_parameters(object, findings);
     let rotation_grace_secs = object.integer(&ROTATION_GRACE_SECONDS, findings);
-    WrittenProvider {
+    let id_token_algorithm = object.text(&ID_TOKEN_SIGNED_RESPONSE_ALG, findings).map(|written| {
+        let place = ID_TOKEN_SIGNED_RESPONSE_ALG.at(place);
+        read_algorithm(&written, false, &place, findings)
+    });
+    if !is_needed && object.node(&CLIENT_ID).is_none() {
+        if let Some(Member { key, key_offset, .. }) = object.first_present_since(keys_before) {
+            let message = format_args!("\"{key}\" has no effect without a \"client_id\"");
+            let help = advice("add the \"client_id\", or remove the key if nobody logs in there");
+            findings.note(*key_offset, &Place::Key(place, key), Code::MissingKey, message, help);
+        }
+        return None;
+    }
+    Some(WrittenProvider {
         client_id,
         client_secret,
         auth_method,
@@ -191,8 +214,15 @@ pub(super) fn read_provider<'n>(
         audience,
         login_parameters,
         rotation_grace_secs,
+        id_token_algorithm,
         endpoints,
-    }
+    })
+}
+
+/// Returns the keys of a client that has to be there.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn entries_with_client() -> Vec<Entry> {
+    entries().into_iter().map(|entry| if entry.name == CLIENT_ID.name { entry.required() } else { entry }).collect()
 }
 
 /// Returns the schemas that require what the method needs, and refuse a key that it does not use.
@@ -280,7 +310,7 @@ fn read_private_key(written: &Written<'_>, place: &Place<'_>, findings: &mut Fin
     if let Err(reason) = &key {
         let message = format_args!("the private key cannot be used: {reason}");
         let help = host_help(|| {
-            "write the key as a JWK in one string: RSA of 2048 bits or more, P-256, P-384 or Ed25519".to_owned()
+            "write the key as a JWK in one string: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519".to_owned()
         });
         findings.note(written.offset, place, Code::InvalidJwks, message, help);
     }
@@ -322,7 +352,7 @@ fn read_login_parameters<'n>(
 section! {
     entries;
 
-    CLIENT_ID: Text = text("client_id", NotEmpty).required(), Different("logs people in to another client"),
+    CLIENT_ID: Text = text("client_id", NotEmpty), Different("logs people in to another client"),
         "The application at the provider.",
         example("$env.CLIENT_ID");
     CLIENT_SECRET: Text = text("client_secret", NotEmpty), Hidden("shows another secret of the application"),
@@ -343,7 +373,7 @@ section! {
         example(true);
     PRIVATE_KEY: Text = text("private_key", NotEmpty), Hidden("signs with another key of the client"),
         "What `private_key_jwt` signs with: a private key as the JSON of a JWK in one string, by reference. The assertion \
-         names its `kid`, and is signed with its `alg`; without one, with `RS256`, `ES256`, `ES384` or `EdDSA`.",
+         names its `kid`, and is signed with its `alg`; without one, with `RS256`, `ES256`, `ES384`, `ES512` or `EdDSA`.",
         example("$secret.PRIVATE_KEY");
     REDIRECT_URI: Text = text("redirect_uri", RedirectUri), Different("sends authorization codes to another address"),
         "The callback's public address, as the provider knows it, or a native application's. Login and callback paths \
@@ -356,6 +386,11 @@ section! {
         Different("sends refresh tokens that are to be revoked to another address"),
         "The revocation endpoint (RFC 7009), if the provider's discovery document has none.",
         default_words("the provider's"), example("https://id.example.com/revoke");
+    ID_TOKEN_SIGNED_RESPONSE_ALG: Text = text("id_token_signed_response_alg", Any),
+        Different("accepts ID tokens of another algorithm"),
+        "The algorithm that the provider signs ID tokens and logout tokens with, if it is not among `algorithms`, which is then only \
+         for access tokens.",
+        shape(algorithm_names(false)), default_words("`algorithms`"), example("ES256");
     SCOPE: Text = text("scope", Any), Wider("requests tokens with the scope"),
         "The scopes asked for at login, separated by spaces. `offline_access` brings a refresh token.",
         default(SCOPE_DEFAULT), example("openid profile email offline_access");

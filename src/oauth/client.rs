@@ -78,7 +78,7 @@ impl Form {
 /// Each needs a `jti` of its own. Its audience is the issuer and not an endpoint: an assertion for a hostile provider that names the
 /// endpoints of another is then worth nothing there.
 pub fn client_assertion(provider: &Provider, key: &SigningKey, jti: &str, now: i64) -> String {
-    let mut header = vec![("alg", key.algorithm.name().into()), ("typ", "JWT".into())];
+    let mut header = vec![("alg", key.alg.as_str().into()), ("typ", "JWT".into())];
     header.extend(key.kid.as_deref().map(|kid| ("kid", kid.into())));
     let client = provider.client_id.as_str();
     let claims = &mut [
@@ -157,9 +157,12 @@ mod tests {
     fn an_assertion_names_the_client_the_issuer_and_a_minute() {
         let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}"#;
         let named = jwk.replacen('{', r#"{"kid":"k1","#, 1);
-        for (jwk, header) in
-            [(jwk, r#"{"alg":"EdDSA","typ":"JWT"}"#), (&named, r#"{"alg":"EdDSA","kid":"k1","typ":"JWT"}"#)]
-        {
+        let renamed = jwk.replacen('{', r#"{"alg":"Ed25519","#, 1);
+        for (jwk, header) in [
+            (jwk, r#"{"alg":"EdDSA","typ":"JWT"}"#),
+            (&named, r#"{"alg":"EdDSA","kid":"k1","typ":"JWT"}"#),
+            (&renamed, r#"{"alg":"Ed25519","typ":"JWT"}"#),
+        ] {
             let assertion = client_assertion(&provider(&[]), &SigningKey::parse(jwk).unwrap(), "j", 1_000);
             let parts =
                 assertion.split('.').map(|part| String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap());

@@ -5,7 +5,7 @@ use form_urlencoded::Serializer;
 use serde_json::Value;
 
 use super::Form;
-use crate::config::{Endpoints, Provider};
+use crate::config::{Authorizer, Endpoints, Provider};
 use crate::encoding::encode;
 use crate::excerpt::shortened_name;
 use crate::http::request::{query_parameter, with_query};
@@ -138,14 +138,14 @@ pub fn authorize_url(
 /// Checks who sent the browser back, by the `iss` of its address (RFC 9207 section 2.4).
 ///
 /// # Errors
-/// [`Problem::StateInvalid`] if it is not the `issuer`, or is missing and `needed`.
-pub fn check_response_issuer(iss: Option<&str>, issuer: &str, needed: bool) -> Result<(), Problem> {
+/// [`Problem::StateInvalid`] if it is not the authorizer's, or is missing and `needed`.
+pub fn check_response_issuer(iss: Option<&str>, authorizer: &Authorizer, needed: bool) -> Result<(), Problem> {
     match iss {
-        Some(iss) if iss == issuer => Ok(()),
+        Some(iss) if authorizer.issuers().contains(&iss) => Ok(()),
         None if !needed => Ok(()),
         _ => {
             let found = iss.map_or_else(|| "missing".to_owned(), |iss| format!("\"{}\"", shortened_name(iss)));
-            Err(Problem::StateInvalid(format!("iss is {found}, expected \"{issuer}\"").into()))
+            Err(Problem::StateInvalid(format!("iss is {found}, expected \"{}\"", authorizer.issuer).into()))
         }
     }
 }
@@ -165,8 +165,8 @@ pub fn code_form(
 
 /// Returns the rules for an ID token (OpenID Connect Core section 3.1.3.7).
 pub fn id_token_expectations(provider: &Provider) -> Expectations<'_> {
-    let (audience, kind) = (provider.client_id.as_str(), Kind::Id);
-    Expectations { audience, kind, ..Expectations::of_access_tokens(&provider.authorizer) }
+    let (algorithms, audience) = (provider.id_token_algorithms(), provider.client_id.as_str());
+    Expectations { algorithms, audience, kind: Kind::Id, ..Expectations::of_access_tokens(&provider.authorizer) }
 }
 
 #[cfg(test)]
@@ -174,19 +174,23 @@ pub(super) mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::config::{Authorizer, KeySource};
+    use crate::config::KeySource;
 
     /// Returns a client without a secret.
     pub fn provider(parameters: &[(&str, &str)]) -> Provider {
         let authorizer = Authorizer {
             name: "default".to_owned(),
             issuer: "https://idp.example/".to_owned(),
+            tenants: Vec::new(),
             audience: "client".to_owned(),
+            audience_claim: None,
+            claims: Vec::new(),
             keys: KeySource::KeySet("https://idp.example/jwks".to_owned()),
             algorithms: Vec::new(),
             clock_skew_secs: 0,
             timeout_ms: 1,
             is_supabase: false,
+            logs_in: true,
         };
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Provider {
@@ -199,6 +203,7 @@ pub(super) mod tests {
             revocation_endpoint: None,
             parameters: parameters.collect(),
             rotation_grace_secs: 0,
+            id_token_algorithm: None,
             endpoints: None,
             is_one_of_several: false,
         }
@@ -256,10 +261,11 @@ pub(super) mod tests {
             (None, true, false, "not said, though announced"),
             (None, false, true, "not said"),
         ];
+        let authorizer = &provider(&[]).authorizer;
         for (iss, needed, taken, message) in table {
-            assert_eq!(check_response_issuer(iss, "https://idp.example/", needed).is_ok(), taken, "{message}");
+            assert_eq!(check_response_issuer(iss, authorizer, needed).is_ok(), taken, "{message}");
         }
-        let reason = |iss| check_response_issuer(iss, "https://idp.example/", true).unwrap_err().reason();
+        let reason = |iss| check_response_issuer(iss, authorizer, true).unwrap_err().reason();
         let both = r#"iss is "https://evil.example/", expected "https://idp.example/""#;
         assert_eq!(reason(Some("https://evil.example/")).as_deref(), Some(both), "both are named");
         let missing = r#"iss is missing, expected "https://idp.example/""#;

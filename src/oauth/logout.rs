@@ -3,7 +3,7 @@
 use form_urlencoded::Serializer;
 use serde_json::Value;
 
-use super::Form;
+use super::{Form, id_token_expectations};
 use crate::config::{Endpoints, Provider};
 use crate::http::request::with_query;
 use crate::token::{Expectations, Expiry, Kind, VerifiedClaims};
@@ -30,11 +30,10 @@ pub fn revocation_form(provider: &Provider, endpoints: &Endpoints) -> Form {
     Form::for_revocation(provider, endpoints, &[("token_type_hint", "refresh_token")])
 }
 
-/// Returns the rules for a logout token. One without `exp` is accepted, since drafts of the specification have no `exp`:
+/// Returns the rules for a logout token, which is signed as ID tokens are (section 2.6). One without `exp` is accepted, since drafts of the specification have no `exp`:
 /// [`validate_logout_token`] goes by its age.
 pub fn logout_token_expectations(provider: &Provider) -> Expectations<'_> {
-    let (audience, kind, expiry) = (provider.client_id.as_str(), Kind::Logout, Expiry::Optional);
-    Expectations { audience, kind, expiry, ..Expectations::of_access_tokens(&provider.authorizer) }
+    Expectations { kind: Kind::Logout, expiry: Expiry::Optional, ..id_token_expectations(provider) }
 }
 
 /// What a logout token requests.

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::config::Authorizer;
 use crate::json::{self, ToText as _};
 use crate::problem::{Problem, ProviderError, RetryAfter};
 use crate::secret::Secret;
@@ -102,13 +103,13 @@ impl TokenResponse {
     }
 
     /// Checks whether these are tokens of the user that earlier ones were of (OpenID Connect Core section 12.2): whom the access
-    /// token named before, and by which issuer the ID token named whom, as far as that is known.
-    pub fn is_for(&self, access_subject: Option<&str>, id: Option<(&str, &str)>) -> bool {
+    /// token named before, and whose ID token named whom, as far as that is known.
+    pub fn is_for(&self, access_subject: Option<&str>, id: Option<(&Authorizer, &str)>) -> bool {
         let access = claimed_text(self.access_token(), "sub");
         let same_access = access_subject.zip(access.as_deref()).is_none_or(|(before, now)| before == now);
-        let same_id = id.zip(self.id_token()).is_none_or(|((issuer, subject), token)| {
+        let same_id = id.zip(self.id_token()).is_none_or(|((authorizer, subject), token)| {
             let says = |claim: &str, text: &str| claimed_text(token.expose(), claim).as_deref() == Some(text);
-            says("iss", issuer) && says("sub", subject)
+            authorizer.issuers().iter().any(|issuer| says("iss", issuer)) && says("sub", subject)
         });
         same_access && same_id
     }
@@ -290,6 +291,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::oauth::login::tests::provider;
 
     fn answer(status: u16, body: &str) -> ProviderResponse {
         ProviderResponse { status, retry_after: Some("7".into()), body: body.into() }
@@ -418,22 +420,24 @@ mod tests {
 
     #[test]
     fn tokens_are_for_the_user_of_those_before() {
+        let authorizer = &provider(&[]).authorizer;
+        let issuer = &authorizer.issuer;
         let token = |claims: Value| format!("h.{}.s", URL_SAFE_NO_PAD.encode(claims.to_string()));
-        let mine = || token(json!({"iss": "i", "sub": "u"}));
+        let mine = || token(json!({"iss": issuer, "sub": "u"}));
         let table = [
             (mine(), Some(mine()), true, "the same user"),
             (mine(), None, true, "no ID token"),
             ("opaque".into(), Some(mine()), true, "an access token that says nothing"),
-            (token(json!({"iss": "i", "sub": "v"})), Some(mine()), false, "an access token of another user"),
-            (mine(), Some(token(json!({"iss": "i", "sub": "v"}))), false, "an ID token of another user"),
+            (token(json!({"iss": issuer, "sub": "v"})), Some(mine()), false, "an access token of another user"),
+            (mine(), Some(token(json!({"iss": issuer, "sub": "v"}))), false, "an ID token of another user"),
             (mine(), Some(token(json!({"iss": "j", "sub": "u"}))), false, "an ID token of another issuer"),
-            (mine(), Some(token(json!({"iss": "i"}))), false, "an ID token that says not whose it is"),
+            (mine(), Some(token(json!({"iss": issuer}))), false, "an ID token that says not whose it is"),
             (mine(), Some("rubbish".into()), false, "an ID token that is none"),
         ];
         for (access, id, same, message) in table {
             let body = json!({"access_token": access, "id_token": id}).to_string();
             let tokens = parse_token_response(Grant::Refresh, &answer(200, &body)).ok().unwrap();
-            assert_eq!(tokens.is_for(Some("u"), Some(("i", "u"))), same, "{message}");
+            assert_eq!(tokens.is_for(Some("u"), Some((authorizer, "u"))), same, "{message}");
             assert!(tokens.is_for(None, None), "{message}, where nothing is known");
         }
     }

@@ -62,7 +62,8 @@ fn warn_of_issuer(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<'_
     } else if tenant.is_some() {
         (
             "an address of Microsoft Entra ID that tenants share, and tokens name their tenant",
-            "write the tenant's own, as in https://login.microsoftonline.com/TENANT_ID/v2.0",
+            "write the tenant's own, as in https://login.microsoftonline.com/TENANT_ID/v2.0; for several, type oidc takes \
+             {tenantid} in its place, and a list of \"tenants\"",
         )
     } else if authorizer.kind == Some(AuthorizerKind::Auth0) && !issuer.ends_with('/') {
         (

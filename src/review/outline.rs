@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::address::Address;
+use crate::config::claims::CLAIMS;
 use crate::config::document::Node;
 use crate::config::integration::keys::{http_proxy, redirect, supabase};
 use crate::config::key::{Key, Text, Texts};
@@ -83,7 +84,7 @@ pub struct Requirement {
     /// Permissions, each of which is needed.
     pub permissions: Vec<String>,
     /// Claims, with the JSON that each must have.
-    pub claims: Vec<(String, String)>,
+    pub claims: serde_json::Map<String, serde_json::Value>,
     /// Whether a request without a credential passes as well.
     pub optional: bool,
 }
@@ -177,13 +178,13 @@ fn requirement(tree: &ConfigTree<'_>, access: &WrittenAccess<'_>) -> Requirement
         let items = access.node.at(key).map(Node::items).unwrap_or_default().iter();
         items.filter_map(Node::as_text).map(str::to_owned).collect()
     };
-    let claims = access.node.at(&access::CLAIMS).map(Node::members).unwrap_or_default().iter();
+    let claims = access.node.at(&CLAIMS).map(Node::members).unwrap_or_default().iter();
     Requirement {
         authorizer: authorizer.to_owned(),
         scopes: texts(&access::SCOPES),
         any_scopes: texts(&access::ANY_SCOPES),
         permissions: texts(&access::PERMISSIONS),
-        claims: claims.map(|member| (member.key.to_string(), member.node.as_written().to_string())).collect(),
+        claims: claims.map(|member| (member.key.to_string(), member.node.as_written())).collect(),
         optional: access.requirements.optional,
     }
 }

@@ -33,24 +33,24 @@ pub fn is_asked_about(asked: Asked, token: &str) -> bool {
 /// # Errors
 /// That it may be another kind of token, or the first rule that a claim breaks.
 pub fn check_introspected(
-    said: Map<String, Value>,
+    answer: Map<String, Value>,
     authorizer: &Authorizer,
     without_token_type: bool,
     now: i64,
 ) -> Result<VerifiedClaims, TokenError> {
+    // What a member of the answer says takes the place of these.
     let mut claims = Map::new();
-    for (name, value) in said {
-        // What is null, or an empty list, says nothing.
-        if !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty()) {
+    claims.insert("iss".to_owned(), authorizer.issuer.as_str().into());
+    if let Some(client) = answer.get("client_id").filter(|_| authorizer.audience_claim.is_none()) {
+        claims.insert("aud".to_owned(), client.clone());
+    }
+    for (name, value) in answer {
+        let says_nothing = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+        if !says_nothing {
             claims.insert(name, value);
         }
     }
     check_type(&claims, without_token_type).map_err(TokenError::Claim)?;
-    for (name, meant) in [("iss", Some(authorizer.issuer.as_str().into())), ("aud", claims.get("client_id").cloned())] {
-        if let Some(meant) = meant.filter(|_| !claims.contains_key(name)) {
-            claims.insert(name.to_owned(), meant);
-        }
-    }
     let expectations = Expectations { expiry: Expiry::Optional, ..Expectations::of_access_tokens(authorizer) };
     VerifiedClaims::check(claims, &expectations, now).map_err(TokenError::Claim)
 }
@@ -86,12 +86,16 @@ mod tests {
         Authorizer {
             name: "default".to_owned(),
             issuer: "https://idp.example".to_owned(),
+            tenants: Vec::new(),
             audience: "api".to_owned(),
+            audience_claim: None,
+            claims: Vec::new(),
             keys: KeySource::Discovery("https://idp.example/d".to_owned()),
             algorithms: Vec::new(),
             clock_skew_secs: 30,
             timeout_ms: 1,
             is_supabase: false,
+            logs_in: true,
         }
     }
 

@@ -10,7 +10,6 @@ export const RESOURCE = gap(
   '`resource` in authorization and token requests (RFC 8707), without which access tokens are opaque',
   /not three parts/,
 );
-export const WITHOUT_AUDIENCE = gap('access tokens without `aud`: another claim for the audience', /aud is missing/);
 export const SIGNED_PROFILE = gap('signed userinfo (`application/jwt`)', /the profile is malformed/);
 export const PROFILE_SOURCE = gap(
   '`source` of the profile: `id_token`, because userinfo does not accept tokens of an API',

@@ -148,7 +148,7 @@ impl<'t> Context<'t> {
         };
         if kind.needs_provider() {
             let message = "no authorizer names a provider";
-            let help = advice("add an \"authorizer\" of type auth0 or oidc");
+            let help = advice("add an \"authorizer\" of type auth0 or oidc, with a \"client_id\"");
             needs(self.logins.authorizer.is_some(), Code::AuthorizerMissing, message, help);
         }
         match kind {

@@ -114,6 +114,11 @@ pub fn of_config() -> Vec<Json> {
     let with_address = names_of(|kind| matches!(kind, Kind::Login | Kind::Callback));
     let by_session: Vec<_> =
         RESPONSE_KINDS.into_iter().filter(|(_, kind)| *kind == ResponseKind::Session).map(|(name, _)| name).collect();
+    let nobody = || {
+        let without_client =
+            object! { [authorizer::TYPE]: object! { "enum": with_login.clone() }, [provider::CLIENT_ID]: false };
+        object! { "anyOf": list![of_kind(without_login.clone()), object! { "type": "object", "required": list![TYPE.name], "properties": without_client }] }
+    };
     let of_first = object! {
         "anyOf": list![object! { "const": true }, object! { "type": "object", "properties": object! { [access::AUTHORIZER]: false } }]
     };
@@ -137,15 +142,18 @@ pub fn of_config() -> Vec<Json> {
             "the steps of a login need an authorizer of a type that logs people in",
             object! {
                 "properties": object! {
-                    [root::AUTHORIZER]: object! { "anyOf": list![false, of_kind(without_login.clone())] },
+                    [root::AUTHORIZER]: object! { "anyOf": list![false, nobody()] },
                     [root::AUTHORIZERS]: object! {
-                        "anyOf": list![false, object! { "type": "object", "additionalProperties": of_kind(without_login.clone()) }]
+                        "anyOf": list![false, object! { "type": "object", "additionalProperties": nobody() }]
                     },
                 },
             },
             every_path(with(
                 &path::INTEGRATION,
-                refused(of_kind(provider_steps), "No authorizer says which provider: add one of type auth0 or oidc."),
+                refused(
+                    of_kind(provider_steps),
+                    "No authorizer says which provider: add one of type auth0 or oidc, with a client_id.",
+                ),
             )),
         ),
         wherever(
@@ -188,7 +196,10 @@ pub fn of_config() -> Vec<Json> {
         ),
         wherever(
             "a session needs an audience",
-            only_provider(&with_login, &[authorizer::AUDIENCE.name, introspection::INTROSPECTION.name]),
+            only_provider(
+                &with_login,
+                &[authorizer::AUDIENCE.name, authorizer::AUDIENCE_CLAIM.name, introspection::INTROSPECTION.name],
+            ),
             with(
                 &root::SESSION,
                 refused(

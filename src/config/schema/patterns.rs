@@ -78,6 +78,7 @@ impl Form {
             }
             Self::RateKey => "Write ip, sub or header:NAME.",
             Self::SigningSecret => "Use a longer secret, and not a public key: a short one can be guessed.",
+            Self::TenantId => "Write the directory (tenant) ID in small letters, as tokens have it in tid.",
         }
     }
 
@@ -123,6 +124,7 @@ impl Form {
                 format!(r"(?!\$)[\s\S]*|\$config\.[\s\S]*|\$request\.header\.{token}|\$request\.(?:query|jwt)\.[\s\S]+")
             }
             Self::RateKey => format!("ip|sub|header:{token}"),
+            Self::TenantId => "[0-9a-f-]{36}".to_owned(),
             Self::SigningSecret => {
                 let short = format!(r"[\x00-\x7F]{{0,{}}}$", SECRET_MIN_BYTES - 1);
                 return format!(r"^{NO_REFERENCE_WITHIN}{NO_REFERENCE}(?!{short}|{PUBLIC_KEY})|^{REFERENCE}$");

@@ -1,5 +1,7 @@
 //! Access tokens to their claims: verified here, or by the word of their issuer (RFC 7662).
 
+use std::future::ready;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use crate::config::{Authorizer, Introspection};
@@ -13,6 +15,9 @@ use crate::oauth::{TransportError, introspection_form, parse_introspection};
 use crate::problem::Problem;
 use crate::token::{Parts, TokenError, VerifiedClaims, check_introspected, is_asked_about};
 
+/// Claims that the provider is asked for. In a box, because several callers wait for them, and each would get the code of the question.
+type Claims<'a> = Pin<Box<dyn Future<Output = Result<Rc<VerifiedClaims>, VerifyError>> + 'a>>;
+
 /// Returns the claims of an access token of an authorizer. Waits for nothing if the token was verified before, or was asked about
 /// lately.
 ///
@@ -24,29 +29,27 @@ pub async fn access_claims(
     authorizer: &Rc<Authorizer>,
     token: &str,
 ) -> Result<Rc<VerifiedClaims>, VerifyError> {
-    match asked_claims(gateway, invocation, authorizer, token).await {
-        Some(claims) => claims,
+    match asked_claims(gateway, invocation, authorizer, token) {
+        Some(claims) => claims.await,
         None => gateway.verifier(authorizer).access_claims(invocation, token).await,
     }
 }
 
 /// Returns the claims of an access token if the provider is the one to ask about it; `None` if the token is verified here.
-pub async fn asked_claims(
-    gateway: &Gateway,
-    invocation: &dyn Invocation,
+pub fn asked_claims<'a>(
+    gateway: &'a Gateway,
+    invocation: &'a dyn Invocation,
     authorizer: &Rc<Authorizer>,
-    token: &str,
-) -> Option<Result<Rc<VerifiedClaims>, VerifyError>> {
+    token: &'a str,
+) -> Option<Claims<'a>> {
     let mut introspections = gateway.config.introspections.iter();
     let (provider, introspection) = introspections.find(|(client, _)| Rc::ptr_eq(&client.authorizer, authorizer))?;
     let application = gateway.application(provider);
     if let Some(verdict) = application.verifier.introspected(token, now_secs()) {
-        return Some(verdict.map_err(VerifyError::Token));
+        return Some(Box::pin(ready(verdict.map_err(VerifyError::Token))));
     }
-    if !is_asked_about(introspection.asked, token) {
-        return None;
-    }
-    Some(ask(application, introspection, invocation, token).await)
+    is_asked_about(introspection.asked, token)
+        .then(|| -> Claims<'a> { Box::pin(ask(application, introspection, invocation, token)) })
 }
 
 /// Asks the provider about a token, once for all requests that come with it at the same time.

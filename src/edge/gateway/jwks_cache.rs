@@ -80,6 +80,8 @@ struct Source {
     uri: Option<String>,
     /// The issuer whose discovery document it is.
     discovered_for: Option<String>,
+    /// Whether people log in there, so that the document must have the endpoints for it.
+    logs_in: bool,
 }
 
 impl JwksCache {
@@ -243,13 +245,13 @@ impl From<TransportError> for JwksFailure {
 
 impl Source {
     fn of(authorizer: &Authorizer) -> Self {
-        match &authorizer.keys {
-            KeySource::KeySet(uri) => Self { uri: Some(uri.clone()), discovered_for: None },
-            KeySource::Discovery(uri) => {
-                Self { uri: Some(uri.clone()), discovered_for: Some(authorizer.issuer.clone()) }
-            }
-            KeySource::Given(_) => Self { uri: None, discovered_for: None },
-        }
+        let (uri, discovered_for) = match &authorizer.keys {
+            KeySource::KeySet(uri) => (Some(uri), None),
+            KeySource::Discovery(uri) => (Some(uri), Some(&authorizer.issuer)),
+            KeySource::Given(_) => (None, None),
+        };
+        let logs_in = authorizer.logs_in && discovered_for.is_some();
+        Self { uri: uri.cloned(), discovered_for: discovered_for.cloned(), logs_in }
     }
 }
 
@@ -345,10 +347,9 @@ async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<
             stored.insert("document".to_owned(), document.into());
             return Ok((set, endpoints, stored));
         };
-        let discovery = Discovery::parse(&document, issuer).map_err(unusable)?;
+        let discovery = Discovery::parse(&document, issuer, source.logs_in).map_err(unusable)?;
         stored.insert("discovery".to_owned(), document.into());
-        endpoints = Some(Rc::new(discovery.endpoints));
-        uri = discovery.jwks_uri;
+        (uri, endpoints) = (discovery.jwks_uri, discovery.endpoints);
     }
 }
 
@@ -379,7 +380,7 @@ async fn read_kv(kv: Option<&KvNamespace>, source: &Source, uri: &str) -> Option
     let usable = fetched_at <= now && age.is_usable(now);
     let set = KeySet::parse(json::text(&stored, "document")?).ok().filter(|_| usable)?;
     let endpoints = match &source.discovered_for {
-        Some(issuer) => Some(Rc::new(Discovery::parse(json::text(&stored, "discovery")?, issuer).ok()?.endpoints)),
+        Some(issuer) => Discovery::parse(json::text(&stored, "discovery")?, issuer, source.logs_in).ok()?.endpoints,
         None => None,
     };
     Some((set, endpoints, fetched_at))

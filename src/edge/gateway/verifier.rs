@@ -108,7 +108,7 @@ impl Verifier {
         token: &str,
         expectations: &Expectations<'_>,
     ) -> Result<(VerifiedClaims, u64), VerifyError> {
-        let token = UnverifiedToken::parse(token, &self.authorizer.algorithms)?;
+        let token = UnverifiedToken::parse(token, expectations.algorithms)?;
         let mut held = self.keys.current(invocation).await.map_err(VerifyError::Keys)?;
         let mut outcome = verify_signature(&token, &held).await;
         // A named key is missing, or no key is named and none fits the signature: the JWKS may have changed.

@@ -97,8 +97,8 @@ pub async fn log_in(
         cx.return_to.get_or_init(|| return_to);
     }
     let endpoints = application.endpoints(cx).await?;
-    let issuer = &provider.authorizer.issuer;
-    check_response_issuer(parameter("iss").as_deref(), issuer, provider.is_one_of_several || endpoints.names_itself)?;
+    let names_itself = provider.is_one_of_several || endpoints.names_itself;
+    check_response_issuer(parameter("iss").as_deref(), &provider.authorizer, names_itself)?;
     if let Some(error) = parameter("error") {
         // Without a state to go by, anybody could have written the description, and it stays out of the log.
         let description = parameter("error_description").filter(|_| state.is_some());

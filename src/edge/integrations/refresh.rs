@@ -97,8 +97,8 @@ async fn still_valid(gateway: &Gateway, verifier: &Verifier, cx: &RequestContext
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
         Credentials::Bearer(token) => token,
     };
-    if let Some(asked) = asked_claims(gateway, cx, &verifier.authorizer, token).await {
-        return match asked {
+    if let Some(asked) = asked_claims(gateway, cx, &verifier.authorizer, token) {
+        return match asked.await {
             Ok(claims) => Ok(expires_in(claims.expires_at(), now_secs()).filter(|_| claims.get("exp").is_some())),
             // The provider says the same of one that has expired.
             Err(VerifyError::Token(TokenError::Inactive | TokenError::Claim(ClaimError::Expired { .. }))) => Ok(None),

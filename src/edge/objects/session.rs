@@ -303,7 +303,7 @@ async fn renew(
         let parsed = (*outcome).as_ref().map_err(|error| Problem::from(error.clone()));
         let parsed = parsed.and_then(|answer| parse_token_response(Grant::Refresh, answer));
         let goes_on = match &parsed {
-            Ok(answer) => tokens.are_followed_by(answer, &login.provider.authorizer.issuer),
+            Ok(answer) => tokens.are_followed_by(answer, &login.provider.authorizer),
             Err(problem) => !matches!(problem, Problem::RefreshTokenInvalid(_)),
         };
         if !goes_on {

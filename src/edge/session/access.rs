@@ -148,8 +148,9 @@ async fn claims_of(
         return access_claims(gateway, cx, &provider.authorizer, &token.token).await;
     }
     // Whom the access token is for is the upstream's business, but the provider may have withdrawn it.
-    let said = asked_claims(gateway, cx, &provider.authorizer, &token.token).await;
-    if let Some(Err(failure @ (VerifyError::Keys(_) | VerifyError::Token(TokenError::Inactive)))) = said {
+    if let Some(asked) = asked_claims(gateway, cx, &provider.authorizer, &token.token)
+        && let Err(failure @ (VerifyError::Keys(_) | VerifyError::Token(TokenError::Inactive))) = asked.await
+    {
         return Err(failure);
     }
     let id_token = token.id_token.as_deref().ok_or(TokenError::Claim(NO_ID_TOKEN))?;

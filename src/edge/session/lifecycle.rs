@@ -42,9 +42,10 @@ pub async fn begin(
     let name = cookie.object_name();
     if let Some(id_claims) = id_claims.filter(|_| gateway.config.has_backchannel_logout()) {
         let message = LogoutIndexMessage::Add { session: name.clone(), until: now_secs() + rules.absolute_secs };
+        let issuer = id_claims.text("iss").unwrap_or_default();
         for claim in ["sid", "sub"] {
             let Some(value) = id_claims.text(claim) else { continue };
-            let index = digest(&index_subject(claim, &provider.authorizer.issuer, value)).await?;
+            let index = digest(&index_subject(claim, issuer, value)).await?;
             ask_logout_index(timeout_ms, cx, &index, &message).await?;
         }
     }

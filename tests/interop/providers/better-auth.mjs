@@ -10,7 +10,7 @@ import { memoryAdapter } from 'better-auth/adapters/memory';
 import { toNodeHandler } from 'better-auth/node';
 import { jwt } from 'better-auth/plugins';
 import { freePort } from '../../e2e/support/harness.mjs';
-import { RESOURCE as BY_RESOURCE } from '../gaps.mjs';
+import { ID_TOKEN_HINT, RESOURCE as BY_RESOURCE } from '../gaps.mjs';
 import { parse } from '../gateway.mjs';
 import { ownVersion } from '../install.mjs';
 import { Person } from '../person.mjs';
@@ -24,13 +24,13 @@ const POST = { token_endpoint_auth_method: 'client_secret_post' };
 export default [
   {
     name: 'better-auth, default client',
-    gaps: [],
+    gaps: [ID_TOKEN_HINT('logout')],
     start: (places) => start(places),
   },
   {
     name: 'better-auth, client_secret_post',
     config: 'better-auth-post-opaque.json',
-    gaps: [],
+    gaps: [ID_TOKEN_HINT('logout')],
     start: (places) => start(places, { client: POST }),
   },
   {
