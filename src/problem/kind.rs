@@ -26,22 +26,37 @@ pub struct ProblemKind {
     pub remedy: &'static str,
 }
 
+/// What a declaration leaves out.
+const UNSAID: ProblemKind = ProblemKind {
+    status: 0,
+    code: "",
+    title: "",
+    detail: "",
+    challenge: None,
+    retry: false,
+    #[cfg(not(target_arch = "wasm32"))]
+    when: "",
+    #[cfg(not(target_arch = "wasm32"))]
+    remedy: "",
+};
+
 /// Declares the kinds in the order of the reference.
 macro_rules! kinds {
     ($($name:ident = $status:literal, $code:literal, $title:literal,
-        detail $detail:literal, challenge $challenge:expr, retry $retry:literal,
-        when $when:literal, remedy $remedy:literal;)+) => {
+        detail $detail:literal, $(challenge $challenge:expr,)? $(retry $retry:literal,)?
+        when $when:literal $(, remedy $remedy:literal)?;)+) => {
         $(const $name: ProblemKind = ProblemKind {
             status: $status,
             code: $code,
             title: $title,
             detail: $detail,
-            challenge: $challenge,
-            retry: $retry,
+            $(challenge: $challenge,)?
+            $(retry: $retry,)?
             #[cfg(not(target_arch = "wasm32"))]
             when: $when,
-            #[cfg(not(target_arch = "wasm32"))]
-            remedy: $remedy,
+            $(#[cfg(not(target_arch = "wasm32"))]
+            remedy: $remedy,)?
+            ..UNSAID
         };)+
 
         #[cfg(not(target_arch = "wasm32"))]
@@ -55,53 +70,48 @@ macro_rules! kinds {
 kinds! {
     TOKEN_MISSING = 401, "token_missing", "Token missing",
         detail "Send an access token as Authorization: Bearer <token>.",
-        challenge Some(Challenge::Bare), retry false,
+        challenge Some(Challenge::Bare),
         when "a path with `auth` got no bearer token and no session",
         remedy "Log in.";
     TOKEN_EXPIRED = 401, "token_expired", "Token expired",
         detail "Refresh the access token and send the request again.",
-        challenge Some(Challenge::InvalidToken("the token has expired")), retry false,
+        challenge Some(Challenge::InvalidToken("the token has expired")),
         when "`exp` has passed",
         remedy "Refresh, then send the request again.";
     TOKEN_INVALID = 401, "token_invalid", "Token invalid",
         detail "The access token is not valid here. Log in again.",
-        challenge Some(Challenge::InvalidToken("the token is not valid here")), retry false,
+        challenge Some(Challenge::InvalidToken("the token is not valid here")),
         when "the token breaks any other rule, or the provider refused it at the profile",
         remedy "Log in.";
     INSUFFICIENT_SCOPE = 403, "insufficient_scope", "Insufficient scope",
-                detail "The token is valid, but not sufficient for this path.",
-        challenge Some(Challenge::InsufficientScope), retry false,
-                when "the token is valid, but not sufficient for the path",
+        detail "The token is valid, but not sufficient for this path.",
+        challenge Some(Challenge::InsufficientScope),
+        when "the token is valid, but not sufficient for the path",
         remedy "Request the scopes in the challenge.";
     IP_DENIED = 403, "ip_denied", "Address denied",
-                detail "This path accepts no requests from this address.",
-        challenge None, retry false,
-                when "the client's address may not send requests to this path",
-        remedy "";
+        detail "This path accepts no requests from this address.",
+        when "the client's address may not send requests to this path";
     RATE_LIMITED = 429, "rate_limited", "Too many requests",
-                detail "Send fewer requests, and the next one after Retry-After.",
-        challenge None, retry true,
+        detail "Send fewer requests, and the next one after Retry-After.",
+        retry true,
         when "the path's `rate_limit` was exceeded, or too many codes and refresh tokens of this client were refused",
         remedy "Wait.";
     BODY_MALFORMED = 400, "body_malformed", "Malformed body",
         detail "The request's body is not what its Content-Type says.",
-        challenge None, retry false,
-                when "the body of a refresh or a back-channel logout does not match its type or is for another grant, or the body of a Supabase path is not JSON",
+        when "the body of a refresh or a back-channel logout does not match its type or is for another grant, or the body of a Supabase path is not JSON",
         remedy "Correct the request.";
     BODY_TOO_LARGE = 413, "body_too_large", "Body too large",
         detail "The request's body is larger than this path reads.",
-        challenge None, retry false,
-                when "a body that the gateway reads has more than 17 KiB, or a body has more than the path's `max_body_bytes` or the 4 MiB that `pre_process` may read",
+        when "a body that the gateway reads has more than 17 KiB, or a body has more than the path's `max_body_bytes` or the 4 MiB that `pre_process` may read",
         remedy "Correct the request.";
     UNSUPPORTED_MEDIA_TYPE = 415, "unsupported_media_type", "Unsupported media type",
-                detail "This path accepts no body of this type.",
-        challenge None, retry false,
-                when "a body that the gateway reads has another type, or a body's type is not among the path's `content_types`",
+        detail "This path accepts no body of this type.",
+        when "a body that the gateway reads has another type, or a body's type is not among the path's `content_types`",
         remedy "Send JSON or a form; to the logout, a form.";
     MISSING_ACCESS_TOKEN = 401, "missing_access_token", "Missing access token",
         detail "Send the access token as X-Access-Token or as Authorization: Bearer <token>.",
-        challenge Some(Challenge::Bare), retry false,
-                when "a request for the profile had no token and no session",
+        challenge Some(Challenge::Bare),
+        when "a request for the profile had no token and no session",
         remedy "Log in.";
     PROFILE_UNAVAILABLE = 502, "profile_unavailable", "Profile unavailable",
         detail "The identity provider gives no profile for this session, which is as valid as before. The gateway's operator should look at the log.",
@@ -110,177 +120,153 @@ kinds! {
         remedy "Keep the session. The operator sets `source` of the [profile](login.md#profile) to `id_token`.";
     MISSING_REFRESH_TOKEN = 400, "missing_refresh_token", "Missing refresh token",
         detail "Send the refresh token as X-Refresh-Token, or as refresh_token in a JSON or form body.",
-        challenge None, retry false,
-                when "a request for a refresh had no refresh token and no session",
+        when "a request for a refresh had no refresh token and no session",
         remedy "Log in.";
     REFRESH_TOKEN_INVALID = 401, "refresh_token_invalid", "Refresh token invalid",
         detail "The refresh token is not valid here, or no longer. Log in again.",
-                challenge Some(Challenge::InvalidToken("the refresh token is no longer valid")), retry false,
+        challenge Some(Challenge::InvalidToken("the refresh token is no longer valid")),
         when "the provider answered `invalid_grant` to a refresh, or the client sent a token that no client can have",
         remedy "Log in.";
     INTERACTION_REQUIRED = 401, "interaction_required", "Interaction required",
         detail "The identity provider has to ask the user. Log in again.",
-        challenge Some(Challenge::InvalidToken("the user has to log in again")), retry false,
-                when "the provider issues no tokens until it has asked the user (`mfa_required` and the like)",
+        challenge Some(Challenge::InvalidToken("the user has to log in again")),
+        when "the provider issues no tokens until it has asked the user (`mfa_required` and the like)",
         remedy "Log in.";
     SESSION_EXPIRED = 401, "session_expired", "Session expired",
         detail "The session has ended. Log in again.",
-        challenge Some(Challenge::InvalidToken("the session has ended")), retry false,
-                when "the session has ended, is unknown, or has tokens of another issuer or audience than the config's; the cookie is removed",
+        challenge Some(Challenge::InvalidToken("the session has ended")),
+        when "the session has ended, is unknown, or has tokens of another issuer or audience than the config's; the cookie is removed",
         remedy "Log in.";
     SESSION_INVALID = 401, "session_invalid", "Session invalid",
         detail "The session's cookie is not valid here. Log in again.",
-        challenge Some(Challenge::InvalidToken("the session is not valid here")), retry false,
-                when "the cookie is malformed or altered, and is removed; or the request has two session cookies, and neither is removed",
+        challenge Some(Challenge::InvalidToken("the session is not valid here")),
+        when "the cookie is malformed or altered, and is removed; or the request has two session cookies, and neither is removed",
         remedy "Log in; if it happens again, remove the site's cookies.";
     CSRF_REJECTED = 403, "csrf_rejected", "Cross-site request rejected",
         detail "A request with the session's cookie must come from the gateway's own pages or an allowed origin.",
-        challenge Some(Challenge::Bare), retry false,
-                when "another site may have made the request with the session's cookie, or the logout",
+        challenge Some(Challenge::Bare),
+        when "another site may have made the request with the session's cookie, or the logout",
         remedy "Send it from a page of the gateway or of a listed origin.";
     RETURN_TO_REJECTED = 400, "return_to_rejected", "Return address rejected",
-                detail "return_to must be a path of this origin or lead to a listed origin.",
-        challenge None, retry false,
+        detail "return_to must be a path of this origin or lead to a listed origin.",
         when "`return_to` of a login or logout is neither a path of the gateway nor at a listed origin",
         remedy "List the origin.";
     STATE_INVALID = 400, "state_invalid", "Login state invalid",
-                detail "This login did not begin in this browser, or its state was altered. Begin the login again.",
-        challenge None, retry false,
+        detail "This login did not begin in this browser, or its state was altered. Begin the login again.",
         when "`state` is missing, altered, or from another browser or callback, or `iss` is another provider",
         remedy "Begin the login again.";
     STATE_EXPIRED = 400, "state_expired", "Login state expired",
         detail "The login took too long. Begin it again.",
-        challenge None, retry false,
         when "the login took more than an hour, or longer than the provider waits",
         remedy "Begin the login again.";
     CODE_MISSING = 400, "code_missing", "Code missing",
         detail "The callback needs the code that the identity provider gave.",
-        challenge None, retry false,
         when "the callback was called without `code`",
         remedy "Begin the login again.";
     CODE_INVALID = 400, "code_invalid", "Code invalid",
         detail "The code is not valid here, or no longer: it was used before or is too old. Begin the login again.",
-        challenge None, retry false,
-                when "the provider answered `invalid_grant` to the code, or the code or its state was used before",
+        when "the provider answered `invalid_grant` to the code, or the code or its state was used before",
         remedy "Begin the login again.";
     ID_TOKEN_INVALID = 400, "id_token_invalid", "ID token invalid",
         detail "The identity provider's ID token does not belong to this login. Begin the login again.",
-        challenge None, retry false,
         when "the ID token breaks a rule, or is for another login",
         remedy "Begin the login again; the log has the rule.";
     LOGIN_REQUIRED = 401, "login_required", "Login required",
         detail "The identity provider would have to ask the user. Begin a login without prompt=none.",
-        challenge Some(Challenge::Bare), retry false,
-                when "the provider would have to ask the user, and `prompt=none` forbids it",
+        challenge Some(Challenge::Bare),
+        when "the provider would have to ask the user, and `prompt=none` forbids it",
         remedy "Log in without `prompt=none`.";
     LOGIN_DENIED = 403, "login_denied", "Login denied",
-                detail "The user or the identity provider denied this login.",
-        challenge Some(Challenge::Bare), retry false,
+        detail "The user or the identity provider denied this login.",
+        challenge Some(Challenge::Bare),
         when "the user or the provider denied the login",
         remedy "Tell the user.";
     LOGOUT_TOKEN_INVALID = 400, "logout_token_invalid", "Logout token invalid",
-                detail "The identity provider did not issue this logout token for this application, or it was used before.",
-        challenge None, retry false,
+        detail "The identity provider did not issue this logout token for this application, or it was used before.",
         when "a back-channel logout token breaks a rule, or was used before",
         remedy "Read the log.";
     MISSING_EMAIL_OR_PHONE = 400, "missing_email_or_phone", "Missing email or phone",
         detail "Send email or phone as JSON.",
-        challenge None, retry false,
         when "the body of a Supabase path has neither `email` nor `phone`",
         remedy "Correct the request.";
     MISSING_EMAIL = 400, "missing_email", "Missing email",
         detail "Send email as JSON.",
-        challenge None, retry false,
         when "the body of a Supabase path has no `email`",
         remedy "Correct the request.";
     MISSING_TOKEN_OR_CONTACT = 400, "missing_token_or_contact", "Missing token, email, or phone",
         detail "Send token, and email or phone, as JSON.",
-        challenge None, retry false,
         when "the body of a Supabase path lacks `token`, or `email` and `phone`",
         remedy "Correct the request.";
     OTP_REJECTED = 400, "otp_rejected", "One-time password not sent",
-                detail "No one-time password can be sent to this address.",
-        challenge None, retry false,
+        detail "No one-time password can be sent to this address.",
         when "Supabase sends no one-time password to this address",
         remedy "Check the address.";
     OTP_INVALID = 401, "otp_invalid", "One-time password invalid",
         detail "The one-time password is wrong, was used or has expired. Request another.",
-        challenge Some(Challenge::Bare), retry false,
+        challenge Some(Challenge::Bare),
         when "Supabase refused the one-time password",
         remedy "Request another.";
     IDP_REJECTED = 502, "idp_rejected", "Identity provider rejected the gateway",
         detail "The identity provider refused the gateway's own request. Its operator should look at the log.",
-        challenge None, retry false,
         when "the provider refused the gateway's own request",
         remedy "Check client, secret, callback URL and scopes.";
     IDP_RATE_LIMITED = 429, "idp_rate_limited", "Identity provider rate limit",
         detail "The identity provider asks for fewer requests. Keep the tokens and try again after Retry-After.",
-        challenge None, retry true,
+        retry true,
         when "the provider answered 429",
         remedy "Wait.";
     IDP_ERROR = 502, "idp_error", "Identity provider error",
         detail "The identity provider failed. Keep the tokens and try again.",
-        challenge None, retry false,
-                when "the provider failed, its answer was not understood, or the gateway does not accept its access token",
+        when "the provider failed, its answer was not understood, or the gateway does not accept its access token",
         remedy "Try again; the log has the reason.";
     IDP_UNAVAILABLE = 503, "idp_unavailable", "Identity provider unavailable",
-                detail "The identity provider could not be reached. Tokens and session stay valid: try again after Retry-After.",
-        challenge None, retry true,
+        detail "The identity provider could not be reached. Tokens and session stay valid: try again after Retry-After.",
+        retry true,
         when "the provider could not be reached; for a session also if it failed, took too long, or signed with a key that is not in its JWKS",
         remedy "Try again.";
     IDP_TIMEOUT = 504, "idp_timeout", "Identity provider time-out",
         detail "The identity provider took too long. Keep the tokens and try again after Retry-After.",
-        challenge None, retry true,
+        retry true,
         when "the provider took too long",
         remedy "Try again.";
     STORE_UNAVAILABLE = 503, "store_unavailable", "Store unavailable",
         detail "The gateway's store could not be reached. Keep the session and the tokens, and try again after Retry-After.",
-        challenge None, retry true,
+        retry true,
         when "a Durable Object could not be reached, or the rate limiter failed",
         remedy "Try again.";
     BUSY = 503, "busy", "Busy",
-                detail "The gateway has no memory for this body. Send the request again after Retry-After.",
-        challenge None, retry true,
+        detail "The gateway has no memory for this body. Send the request again after Retry-After.",
+        retry true,
         when "the gateway has no memory for the body while the path's `pre_process` reads it",
         remedy "Try again.";
     SERVICE_FAILED = 502, "service_failed", "Service failed",
         detail "A service that this path needs failed. The log has the details under this request id.",
-        challenge None, retry false,
-                when "a service, `pre_process` or `post_process` threw, or its answer is not usable",
+        when "a service, `pre_process` or `post_process` threw, or its answer is not usable",
         remedy "Read the log by the request id.";
     UPSTREAM_UNREACHABLE = 502, "upstream_unreachable", "Upstream unreachable",
         detail "The service behind this path could not be reached.",
-        challenge None, retry false,
         when "the upstream could not be reached, broke off before its answer, or has a status that cannot be passed on",
         remedy "Check the upstream.";
     UPSTREAM_TIMEOUT = 504, "upstream_timeout", "Upstream time-out",
         detail "The service behind this path took too long to answer.",
-        challenge None, retry false,
         when "the upstream did not begin to answer in time",
         remedy "Check the upstream, or raise `timeout_ms`.";
     ROUTE_NOT_FOUND = 404, "route_not_found", "Not found",
         detail "No path of the gateway matches this request.",
-        challenge None, retry false,
-        when "no path matches",
-        remedy "";
+        when "no path matches";
     METHOD_NOT_ALLOWED = 405, "method_not_allowed", "Method not allowed",
         detail "The path exists, but not with this method. See the Allow header.",
-        challenge None, retry false,
-        when "the path exists with other methods, which `Allow` names",
-        remedy "";
+        when "the path exists with other methods, which `Allow` names";
     PATH_AMBIGUOUS = 400, "path_ambiguous", "Ambiguous path",
-                detail "The path can be read in more than one way. Send it without encoded slashes or dots, and without double slashes.",
-        challenge None, retry false,
+        detail "The path can be read in more than one way. Send it without encoded slashes or dots, and without double slashes.",
         when "the path can be read in more than one way, see [Path patterns](paths.md#path-patterns)",
         remedy "Correct the address.";
     CONFIG_INVALID = 503, "config_invalid", "Gateway not configured",
-                detail "The gateway has no valid configuration. Its log names each reason.",
-        challenge None, retry false,
+        detail "The gateway has no valid configuration. Its log names each reason.",
         when "there is no valid config",
         remedy "Read the log; under `wrangler dev`, `detail` has the reasons.";
     INTERNAL_ERROR = 500, "internal_error", "Internal error",
         detail "The gateway failed while it handled this request. The log has the details under this request id.",
-        challenge None, retry false,
         when "the gateway failed",
         remedy "Read the log by the request id.";
 }
