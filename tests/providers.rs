@@ -47,6 +47,7 @@ fn plausible(name: &str) -> String {
             let key = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
             key.to_owned()
         }
+        "SCOPE" => "openid offline_access api".to_owned(),
         "TENANT_ID" => "72f988bf-86f1-41af-91ab-2d7cd011db47".to_owned(),
         _ => format!("a-value-of-at-least-32-bytes-for-{name}"),
     }

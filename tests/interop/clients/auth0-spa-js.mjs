@@ -30,7 +30,8 @@ async function start() {
     async tokens() {
       await page.evaluate(async (options) => {
         const { Auth0Client } = await import(`${location.origin}/client.js`);
-        await new Auth0Client(options).loginWithRedirect();
+        // The redirect ends this page, and with it whatever waits.
+        void new Auth0Client(options).loginWithRedirect();
       }, client);
       await fillInLogin(page);
       await page.waitForURL((url) => url.origin === site.pageOrigin);
@@ -40,7 +41,8 @@ async function start() {
         await auth0.handleRedirectCallback();
         const fetcher = auth0.createFetcher();
         Object.assign(globalThis, {
-          call: (url) => fetcher.fetchWithAuth(url),
+          // Unless told the audience again, it asks for a token without one.
+          call: (url) => fetcher.fetchWithAuth(url, {}, { audience: options.authorizationParams.audience }),
           renew: () => auth0.getTokenSilently({ cacheMode: 'off' }),
         });
       }, client);

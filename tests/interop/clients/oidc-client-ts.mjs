@@ -38,7 +38,8 @@ async function start() {
   const steps = {
     async tokens() {
       await load();
-      await page.evaluate(() => /** @type {any} */ (globalThis).manager.signinRedirect());
+      // The redirect ends this page, and with it whatever waits.
+      await page.evaluate(() => void (/** @type {any} */ (globalThis).manager.signinRedirect()));
       await fillInLogin(page);
       await page.waitForURL((url) => url.origin === site.pageOrigin);
       await load();
