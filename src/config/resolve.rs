@@ -50,7 +50,7 @@ pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> 
         cors: tree.cors,
         authorizers: authorizers.into_iter().collect::<Option<_>>()?,
         login_path: session.as_ref().map(|session| session.login_path.clone()).or(first_login),
-        introspections: introspections.into_iter().collect::<Option<_>>()?,
+        introspections: introspections?,
         provider: if logs_in { Some(provider?) } else { None },
         login,
         session: if has_session { Some(session?) } else { None },

@@ -33,7 +33,7 @@ pub fn is_asked_about(asked: Asked, token: &str) -> bool {
 /// # Errors
 /// That it may be another kind of token, or the first rule that a claim breaks.
 pub fn check_introspected(
-    answer: Map<String, Value>,
+    answer: &Map<String, Value>,
     authorizer: &Authorizer,
     without_token_type: bool,
     now: i64,
@@ -47,7 +47,7 @@ pub fn check_introspected(
     for (name, value) in answer {
         let says_nothing = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
         if !says_nothing {
-            claims.insert(name, value);
+            claims.insert(name.clone(), value.clone());
         }
     }
     check_type(&claims, without_token_type).map_err(TokenError::Claim)?;
@@ -168,7 +168,7 @@ mod tests {
             (json!({"nbf": 1_031}), Some("nbf is 1031, the time is 1000"), "not yet valid"),
         ];
         for (change, expected, message) in table {
-            let checked = check_introspected(said(change), &authorizer(), false, 1_000);
+            let checked = check_introspected(&said(change), &authorizer(), false, 1_000);
             assert_eq!(checked.err().map(|error| error.to_string()).as_deref(), expected, "{message}");
         }
         for (client, accepted) in
@@ -176,31 +176,31 @@ mod tests {
         {
             for unsaid in [json!(null), json!([])] {
                 let checked =
-                    check_introspected(said(json!({"aud": unsaid, "client_id": client})), &authorizer(), false, 1_000);
+                    check_introspected(&said(json!({"aud": unsaid, "client_id": client})), &authorizer(), false, 1_000);
                 assert_eq!(checked.is_ok(), accepted, "for nobody, and issued to {client}");
             }
         }
         let elsewhere = said(json!({"aud": "other", "client_id": "api"}));
         assert!(
-            check_introspected(elsewhere, &authorizer(), false, 1_000).is_err(),
+            check_introspected(&elsewhere, &authorizer(), false, 1_000).is_err(),
             "the client is no audience beside another"
         );
-        let untyped = check_introspected(said(json!({"token_type": null})), &authorizer(), true, 1_000);
+        let untyped = check_introspected(&said(json!({"token_type": null})), &authorizer(), true, 1_000);
         assert!(untyped.is_ok(), "the config says that the endpoint knows no other tokens");
-        let typed = check_introspected(said(json!({"token_type": "refresh_token"})), &authorizer(), true, 1_000);
+        let typed = check_introspected(&said(json!({"token_type": "refresh_token"})), &authorizer(), true, 1_000);
         assert!(typed.is_err(), "a type that is there still counts");
     }
 
     #[test]
     fn the_claims_are_those_that_the_issuer_says() {
-        let claims = check_introspected(said(json!({"iss": null})), &authorizer(), false, 1_000).unwrap();
+        let claims = check_introspected(&said(json!({"iss": null})), &authorizer(), false, 1_000).unwrap();
         assert_eq!((claims.text("sub"), claims.text("iss")), (Some("u"), Some("https://idp.example")));
         assert_eq!(claims.expires_at(), 1_600);
     }
 
     #[test]
     fn an_answer_counts_for_seconds_and_never_past_the_expiry() {
-        let valid = |change| check_introspected(said(change), &authorizer(), false, 1_000).map(Rc::new);
+        let valid = |change| check_introspected(&said(change), &authorizer(), false, 1_000).map(Rc::new);
         let table = [
             (valid(json!({})), 1_030, "a valid token"),
             (valid(json!({"exp": 1_010})), 1_010, "one that expires sooner"),

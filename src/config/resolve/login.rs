@@ -74,13 +74,15 @@ fn provider(written: &WrittenAuthorizer<'_>, authorizer: Rc<Authorizer>, is_one_
 pub(super) fn introspections(
     tree: &ConfigTree<'_>,
     authorizers: &[Option<Rc<Authorizer>>],
-) -> Vec<Option<(Rc<Provider>, Introspection)>> {
-    let resolved = tree.authorizers.iter().zip(authorizers).filter_map(|(written, known)| {
-        let introspection = written.introspection.clone()?;
-        let client = || provider(written, known.clone()?, false).map(Rc::new);
-        Some(client().zip(introspection))
-    });
-    resolved.collect()
+) -> Option<Vec<(Rc<Provider>, Introspection)>> {
+    let mut introspections = Vec::new();
+    for (written, known) in tree.authorizers.iter().zip(authorizers) {
+        if let Some(introspection) = &written.introspection {
+            let client = provider(written, known.clone()?, false)?;
+            introspections.push((Rc::new(client), introspection.clone()?));
+        }
+    }
+    Some(introspections)
 }
 
 /// Returns the session with its login, and reports what it lacks.

@@ -80,7 +80,7 @@ async fn ask(
         None => Err(TokenError::Inactive),
         Some(claims) => {
             let untyped = introspection.without_token_type;
-            check_introspected(claims, &verifier.authorizer, untyped, now_secs()).map(Rc::new)
+            check_introspected(&claims, &verifier.authorizer, untyped, now_secs()).map(Rc::new)
         }
     };
     verifier.cache_introspected(token, &verdict, asked_at);
