@@ -80,11 +80,13 @@ pub fn validate_profile(
 
 /// Returns what an ID token, verified before, says of its user.
 pub fn id_token_profile(id_token: &str) -> Option<Map<String, Value>> {
-    let mut claims = claimed(id_token)?;
-    for name in OF_THE_TOKEN {
-        claims.remove(name);
+    let mut profile = Map::new();
+    for (name, value) in claimed(id_token)? {
+        if !OF_THE_TOKEN.contains(&&*name) {
+            profile.insert(name, value);
+        }
     }
-    Some(claims)
+    Some(profile)
 }
 
 fn malformed() -> Problem {
