@@ -134,6 +134,12 @@ const OPENED: &[(&str, &str, &str, &str)] = &[
     ),
     ("integration_callback", r#""post_process": {"binding": "b", "function": "f"}"#, r#""post_process": null"#, "loses post_process"),
     (
+        "integration_userinfo",
+        r#""source": "userinfo""#,
+        r#""source": "id_token""#,
+        "integration.source: shows what another source says of the user: \"id_token\" instead of \"userinfo\"",
+    ),
+    (
         "integration_supabase",
         r#""url": "https://a.example""#,
         r#""url": "https://b.example""#,
