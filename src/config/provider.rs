@@ -453,10 +453,11 @@ fn read_client_parameters(
         } else if fixed.iter().any(|(fixed, _)| fixed.eq_ignore_ascii_case(name)) {
             let help = advice("remove it here, or from \"login_parameters\"");
             refuse(Code::UnusedKey, "has its value from \"login_parameters\"", help);
-        } else if names.iter().any(|before| before.eq_ignore_ascii_case(name)) {
-            refuse(Code::UnusedKey, "is in the list already", advice("remove one of the two"));
         }
-        names.push(name.to_owned());
+        // No request may have a parameter twice (RFC 6749 section 3.1).
+        if !names.iter().any(|before| before.eq_ignore_ascii_case(name)) {
+            names.push(name.to_owned());
+        }
     }
     are_known.then_some(names)
 }
