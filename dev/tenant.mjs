@@ -43,7 +43,8 @@ const defaultClient = (redirectUris) => ({
  * Starts a tenant. Options, all optional: `port`, `issuer`, `clients`, `redirectUris`, `allowedLogoutUrls`,
  * `signingAlg`, `publishedAlgs`, and every member of `settings` below. With `basePath`, such as `/realms/demo`, everything is
  * below it and the issuer ends in it. `endpoints` puts endpoints at other paths than Auth0's; with an `end_session` among
- * them, logout is that of OpenID Connect. `clientAuthMethods` are the methods by which clients may authenticate. `webOrigins` are those
+ * them, logout is that of OpenID Connect. `clientAuthMethods` are the methods by which clients may authenticate. With
+ * `pushed_authorization_request` among the endpoints, requests may be pushed, and with `requirePushed` they must be. `webOrigins` are those
  * whose pages may read the answers. With `strict`, the tenant has none of the kindnesses by which a login succeeds at Auth0 and not
  * elsewhere: access tokens are for the `resource` that each request names, and look as RFC 9068 has them; offline_access takes
  * `prompt=consent` and the user's consent; userinfo takes no token of an API; a secret comes in the way for which the client is
@@ -116,6 +117,7 @@ export async function startTenant(options = {}) {
       signingKey,
       settings,
       isStrict,
+      requirePushed: options.requirePushed ?? false,
     });
     callProvider = provider.callback();
   };

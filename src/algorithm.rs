@@ -1,4 +1,4 @@
-//! The signature algorithms a token may use (RFC 7518 section 3.1, RFC 8037 section 3.1).
+//! The signature algorithms a token may use (RFC 7518 section 3.1, RFC 8037 section 3.1, RFC 9864 section 2.2).
 //!
 //! `none` is absent on purpose. HMAC has its own kind of key, which no fetched JWKS can have: a public key is no
 //! secret.
@@ -24,6 +24,8 @@ pub enum Algorithm {
     Es256,
     /// ECDSA on P-384 with SHA-384
     Es384,
+    /// ECDSA on P-521 with SHA-512
+    Es512,
     /// EdDSA on Ed25519
     EdDsa,
     /// HMAC with SHA-256
@@ -39,6 +41,8 @@ pub enum KeyFamily {
     P256,
     /// An elliptic curve key on P-384.
     P384,
+    /// An elliptic curve key on P-521.
+    P521,
     /// An Ed25519 key.
     Ed25519,
     /// A shared secret.
@@ -51,6 +55,7 @@ impl fmt::Display for KeyFamily {
             Self::Rsa => "RSA",
             Self::P256 => "P-256",
             Self::P384 => "P-384",
+            Self::P521 => "P-521",
             Self::Ed25519 => "Ed25519",
             Self::Secret => "shared secret",
         })
@@ -58,8 +63,8 @@ impl fmt::Display for KeyFamily {
 }
 
 impl Algorithm {
-    /// Every algorithm by its name in `alg`.
-    pub const NAMES: [(&'static str, Self); 10] = [
+    /// Every algorithm by its name in `alg`; one with two names has first the one that everybody knows.
+    pub const NAMES: [(&'static str, Self); 12] = [
         ("RS256", Self::Rs256),
         ("RS384", Self::Rs384),
         ("RS512", Self::Rs512),
@@ -68,7 +73,9 @@ impl Algorithm {
         ("PS512", Self::Ps512),
         ("ES256", Self::Es256),
         ("ES384", Self::Es384),
+        ("ES512", Self::Es512),
         ("EdDSA", Self::EdDsa),
+        ("Ed25519", Self::EdDsa),
         ("HS256", Self::Hs256),
     ];
 
@@ -77,7 +84,7 @@ impl Algorithm {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
     }
 
-    /// Returns its name in `alg`.
+    /// Returns its name in `alg`, of two the first.
     pub fn name(self) -> &'static str {
         Self::NAMES.iter().find(|(_, known)| *known == self).map(|(name, _)| *name).unwrap_or_default()
     }
@@ -88,6 +95,7 @@ impl Algorithm {
             Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => KeyFamily::Rsa,
             Self::Es256 => KeyFamily::P256,
             Self::Es384 => KeyFamily::P384,
+            Self::Es512 => KeyFamily::P521,
             Self::EdDsa => KeyFamily::Ed25519,
             Self::Hs256 => KeyFamily::Secret,
         }

@@ -6,6 +6,7 @@
 pub(crate) mod access;
 mod address;
 pub(crate) mod authorizer;
+pub(crate) mod claims;
 pub(crate) mod code;
 pub(crate) mod compiled;
 pub(crate) mod cors;
@@ -44,7 +45,7 @@ pub(crate) mod tree;
 pub use access::{Access, Requirements};
 #[cfg(not(target_arch = "wasm32"))]
 pub use authorizer::TokenRules;
-pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource};
+pub use authorizer::{Authorizer, CLOCK_SKEW_DEFAULT_SECS, KeySource, Tenant};
 pub use code::{Code, Severity};
 pub use compiled::Config;
 pub use cors::{AllowedOrigins, Cors, ListedOrigin};
@@ -53,7 +54,7 @@ pub use diagnostic::Diagnostic;
 pub use diagnostic::LineIndex;
 pub use fixed::{Fixed, LocationPart, Redirect};
 pub use headers::{HeaderRules, HeaderTexts};
-pub use integration::{CallbackResponse, Integration, Supabase, SupabaseStep};
+pub use integration::{CallbackResponse, Integration, ProfileSource, Supabase, SupabaseStep};
 pub use introspection::{Asked, Introspection};
 pub use login::{Login, Provider};
 pub use mapping::{Mapping, Source};

@@ -72,6 +72,8 @@ pub struct SigningKey {
     pub kid: Option<String>,
     /// The algorithm that it signs with.
     pub algorithm: Algorithm,
+    /// The name of that in `alg`, as the key has it.
+    pub alg: String,
     /// Only the key, as JSON (RFC 7517), for the importer.
     pub jwk: Secret<String>,
 }
@@ -266,6 +268,7 @@ impl SigningKey {
             KeyFamily::Rsa => (Algorithm::Rs256, &["d", "p", "q", "dp", "dq", "qi"]),
             KeyFamily::P256 => (Algorithm::Es256, &["d"]),
             KeyFamily::P384 => (Algorithm::Es384, &["d"]),
+            KeyFamily::P521 => (Algorithm::Es512, &["d"]),
             KeyFamily::Ed25519 => (Algorithm::EdDsa, &["d"]),
             KeyFamily::Secret => return Err(SkippedKey::Unsupported("kty")),
         };
@@ -273,7 +276,9 @@ impl SigningKey {
             return Err(SkippedKey::Malformed(lacking));
         }
         let jwk = only(&members, &[numbers, private].concat());
-        Ok(Self { kid, algorithm: algorithm.unwrap_or(usual), jwk })
+        let algorithm = algorithm.unwrap_or(usual);
+        let alg = json::text(&members, "alg").unwrap_or(algorithm.name()).to_owned();
+        Ok(Self { kid, algorithm, alg, jwk })
     }
 }
 
@@ -349,6 +354,10 @@ fn read_family(members: &Map<String, Value>) -> Result<(KeyFamily, &'static [&'s
         (Some("EC"), Some("P-384")) => {
             point(48)?;
             (KeyFamily::P384, &["kty", "crv", "x", "y"])
+        }
+        (Some("EC"), Some("P-521")) => {
+            point(66)?;
+            (KeyFamily::P521, &["kty", "crv", "x", "y"])
         }
         (Some("OKP"), Some("Ed25519")) => {
             sized("x", 32)?;

@@ -9,6 +9,7 @@ mod introspection;
 mod login;
 mod logout;
 mod otp;
+mod profile;
 mod provider_response;
 mod refresh;
 mod return_to;
@@ -20,14 +21,18 @@ pub use client::{Form, client_assertion};
 pub use discovery::Discovery;
 pub use introspection::{introspection_form, parse_introspection};
 pub use login::{
-    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, PASSED_TO_PROVIDER, authorize_url, check_response_issuer, code_form,
-    id_token_expectations, login_address, random_text, state_context,
+    LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorization_request, authorization_url, check_response_issuer,
+    code_form, id_token_expectations, login_address, parse_pushed_response, pushed_endpoint, random_text,
+    state_context,
 };
-pub use logout::{LogoutRequest, logout_token_expectations, logout_url, revocation_form, validate_logout_token};
+pub use logout::{
+    LogoutRequest, frontchannel_sid, logout_token_expectations, logout_url, revocation_form, validate_logout_token,
+};
 pub use otp::{OtpRequest, parse_otp_response, read_otp_request};
+pub use profile::{Userinfo, id_token_profile, parse_userinfo, userinfo_expectations, validate_profile};
 pub use provider_response::{
     Grant, Outcome, ProviderResponse, TokenResponse, TransportError, parse_authorization_error, parse_token_response,
-    validate_profile, validate_renewal,
+    validate_renewal,
 };
 pub use refresh::{BODY_MAX_BYTES, BodyKind, check_form, expires_in, read_refresh_body, refresh_form};
 pub use return_to::{RETURN_TO_MAX_BYTES, validate_return_to};

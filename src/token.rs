@@ -12,15 +12,17 @@ mod error;
 mod introspected;
 mod parts;
 mod unverified;
+mod values;
 
 pub use access::missing_access;
 pub use cache::{ASKED, TokenCache};
 pub use claims::{
-    Expectations, Expiry, VerifiedClaims, check_audience, check_begun, check_expiry, check_issuer, check_unbound,
-    numeric_date,
+    Expectations, Expiry, VerifiedClaims, check_audience, check_begun, check_expiry, check_issuer, check_required,
+    check_stand_in, check_unbound, numeric_date,
 };
 pub use credentials::{Credentials, TOKEN_MAX_BYTES, bare_token, bearer};
 pub use error::{ClaimError, TokenError};
 pub use introspected::{Verdict, cached_until, check_introspected, is_asked_about};
 pub use parts::{JoseHeader, Kind, Parts};
-pub use unverified::{SignatureVerified, UnverifiedToken, claimed_expiry, claimed_text};
+pub use unverified::{SignatureVerified, UnverifiedToken, claimed, claimed_expiry, claimed_text};
+pub use values::value_at;

@@ -31,6 +31,10 @@ fn p384(kid: &str) -> Value {
     json!({ "kty": "EC", "crv": "P-384", "kid": kid, "x": number(48), "y": number(48) })
 }
 
+fn p521(kid: &str) -> Value {
+    json!({ "kty": "EC", "crv": "P-521", "kid": kid, "x": number(66), "y": number(66) })
+}
+
 fn ed25519(kid: &str) -> Value {
     json!({ "kty": "OKP", "crv": "Ed25519", "kid": kid, "x": number(32) })
 }
@@ -161,7 +165,8 @@ fn a_key_whose_parts_do_not_make_a_key_is_left_out() {
         (p256("a"), None, "P-256"),
         (ed25519("a"), None, "Ed25519"),
         (json!({ "kty": "oct", "kid": "a", "k": number(32) }), unsupported("kty"), "a symmetric key"),
-        (row(p256("a"), "crv", json!("P-521")), unsupported("crv"), "P-521"),
+        (p521("a"), None, "P-521"),
+        (row(p521("a"), "x", json!(number(65))), malformed("x"), "a number of P-521 without its leading zero"),
         (row(p256("a"), "crv", json!("secp256k1")), unsupported("crv"), "secp256k1"),
         (row(ed25519("a"), "crv", json!("X25519")), unsupported("crv"), "X25519"),
         (row(ed25519("a"), "crv", json!("Ed448")), unsupported("crv"), "Ed448"),
@@ -195,7 +200,9 @@ fn the_algorithm_of_a_key_is_of_its_family() {
         (with(rsa("a"), "alg", None), None, "none named"),
         (row(rsa("a"), "PS512"), None, "RSA for PSS"),
         (row(p256("a"), "ES256"), None, "P-256 for ES256"),
+        (row(p521("a"), "ES512"), None, "P-521 for ES512"),
         (row(ed25519("a"), "EdDSA"), None, "Ed25519 for EdDSA"),
+        (row(ed25519("a"), "Ed25519"), None, "Ed25519 by its other name"),
         (row(rsa("a"), "ES256"), unsupported(), "RSA for ES256"),
         (row(rsa("a"), "HS256"), unsupported(), "RSA for HS256"),
         (row(rsa("a"), "none"), unsupported(), "RSA for none"),
@@ -204,6 +211,9 @@ fn the_algorithm_of_a_key_is_of_its_family() {
         (row(p256("a"), "ES384"), unsupported(), "P-256 for ES384"),
         (row(p384("a"), "ES256"), unsupported(), "P-384 for ES256"),
         (row(p384("a"), "EdDSA"), unsupported(), "P-384 for EdDSA"),
+        (row(p384("a"), "Ed25519"), unsupported(), "P-384 for Ed25519"),
+        (row(p521("a"), "ES521"), unsupported(), "the curve in the place of the algorithm"),
+        (row(ed25519("a"), "Ed448"), unsupported(), "Ed25519 for Ed448"),
         (row(ed25519("a"), "RS256"), unsupported(), "Ed25519 for RS256"),
     ];
     for (key, expected, message) in table {
@@ -253,6 +263,7 @@ fn only_the_public_numbers_of_a_key_are_exported() {
         (rsa("a"), json!({ "kty": "RSA", "n": modulus(2048), "e": "AQAB" })),
         (p256("a"), json!({ "kty": "EC", "crv": "P-256", "x": number(32), "y": number(32) })),
         (p384("a"), json!({ "kty": "EC", "crv": "P-384", "x": number(48), "y": number(48) })),
+        (p521("a"), json!({ "kty": "EC", "crv": "P-521", "x": number(66), "y": number(66) })),
         (ed25519("a"), json!({ "kty": "OKP", "crv": "Ed25519", "x": number(32) })),
     ];
     for (mut key, expected) in table {
@@ -315,9 +326,10 @@ fn a_private_key_signs_with_the_algorithm_that_it_names_or_the_usual_one() {
     let ec = || private(p256("k"), &["d"]);
     let bare = |key: Value| with(with(key, "alg", None), "kid", None);
     let malformed = |member| Err(SkippedKey::Malformed(member));
-    let table: [(Value, Result<Algorithm, SkippedKey>, &str); 13] = [
+    let table: [(Value, Result<Algorithm, SkippedKey>, &str); 14] = [
         (ec(), Ok(Algorithm::Es256), "P-256"),
         (private(p384("k"), &["d"]), Ok(Algorithm::Es384), "P-384"),
+        (private(p521("k"), &["d"]), Ok(Algorithm::Es512), "P-521"),
         (private(ed25519("k"), &["d"]), Ok(Algorithm::EdDsa), "Ed25519"),
         (bare(private(rsa("k"), &of_rsa)), Ok(Algorithm::Rs256), "RSA"),
         (with(private(rsa("k"), &of_rsa), "alg", Some(json!("PS512"))), Ok(Algorithm::Ps512), "RSA for PSS"),

@@ -78,9 +78,18 @@ fn claims(members: &Value) -> VerifiedClaims {
     }
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let token = format!("{}.{}.AAAA", encode(&json!({ "alg": "RS256" })), encode(&claims));
-    let token = UnverifiedToken::parse(&token, &[Algorithm::Rs256]).unwrap();
-    let (kind, expiry) = (Kind::Access, Expiry::Enforced);
-    let expectations = Expectations { issuer: "i", audience: "a", clock_skew_secs: 0, kind, expiry };
+    let expectations = Expectations {
+        algorithms: &[Algorithm::Rs256],
+        issuer: "i",
+        tenants: &[],
+        audience: "a",
+        audience_claim: None,
+        required: &[],
+        clock_skew_secs: 0,
+        kind: Kind::Access,
+        expiry: Expiry::Enforced,
+    };
+    let token = UnverifiedToken::parse(&token, expectations.algorithms).unwrap();
     token.into_verified(SignatureVerified::attest(), &expectations, 0).unwrap()
 }
 

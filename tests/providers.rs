@@ -71,7 +71,7 @@ fn every_config_passes_with_its_values_as_the_command_writes_it() {
         let mut flags = vec!["init", "--provider", point.provider(), "--dev-vars"];
         for (flag, asked, answer) in [
             ("--tenant", Asked::Tenant, tenant),
-            ("--audience", Asked::Audience, "api"),
+            ("--audience", Asked::Audience, "https://api.example.com/"),
             ("--upstream", Asked::Upstream, "https://upstream.example.com"),
         ] {
             if point.variable(asked).is_some() {

@@ -157,7 +157,7 @@ fn an_address_that_gives_no_key_set_is_named_with_the_reason() {
             "/page" => to(200, "", "<html>".to_owned()),
             "/empty" => to(200, "", "{\"keys\":[]}".to_owned()),
             "/padded" => to(200, "", r#"{"keys":[{"kty":"RSA","kid":"k1","n":"AAAA==","e":"AQAB"}]}"#.to_owned()),
-            "/curve" => to(200, "", r#"{"keys":[{"kty":"EC","crv":"P-521"},{"kty":"oct","kid":"k2"}]}"#.to_owned()),
+            "/curve" => to(200, "", r#"{"keys":[{"kty":"EC","crv":"secp256k1"},{"kty":"oct","kid":"k2"}]}"#.to_owned()),
             "/keys" => to(200, "", keys.to_string()),
             _ => to(404, "", String::new()),
         }

@@ -1,11 +1,14 @@
 // oidc-provider, configured to look and behave like an Auth0 tenant: its paths, its `audience`, its tokens.
 
-import Provider from 'oidc-provider';
+import Provider, { errors } from 'oidc-provider';
 import { CLAIMS_OF_SCOPE } from './accounts.mjs';
 import { CONTENT_SECURITY_POLICY, errorPage } from './login-page.mjs';
 
 const DAY_SECS = 24 * 60 * 60;
 const OIDC_SCOPES = ['openid', 'profile', 'email', 'offline_access'];
+
+/** The one API that the tenant does not know; any other is one of its own. */
+export const UNKNOWN_RESOURCE = 'urn:example:unknown';
 
 /** Auth0's endpoints, by the names that oidc-provider has for them. Its logout is not OpenID Connect's. */
 export const AUTH0_ENDPOINTS = {
@@ -33,6 +36,7 @@ export function createProvider({
   signingKey,
   settings,
   isStrict,
+  requirePushed,
 }) {
   const accountOf = (sub) => ({ accountId: sub, claims: async () => accounts.claimsOf(sub) });
   const resourceServerOf = (audience) => ({
@@ -63,7 +67,8 @@ export function createProvider({
     },
   };
   const resourcesAsAuth0 = {
-    defaultResource: (ctx, client, granted) => granted ?? ctx.oidc.params?.audience ?? ctx.oidc.body?.audience,
+    // Of several that a request names, a token is for the first.
+    defaultResource: (ctx, client, named) => [named].flat()[0] ?? ctx.oidc.params?.audience ?? ctx.oidc.body?.audience,
     useGrantedResource: () => true,
   };
 
@@ -102,14 +107,20 @@ export function createProvider({
       backchannelLogout: { enabled: true },
       clientCredentials: { enabled: true },
       rpInitiatedLogout: { enabled: paths.end_session !== undefined },
-      pushedAuthorizationRequests: { enabled: false },
+      pushedAuthorizationRequests: {
+        enabled: paths.pushed_authorization_request !== undefined,
+        requirePushedAuthorizationRequests: requirePushed,
+      },
       dPoP: { enabled: false },
       introspection: { enabled: paths.introspection !== undefined },
       revocation: { enabled: true, allowedPolicy: (ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators: {
         enabled: true,
         ...(isStrict ? {} : resourcesAsAuth0),
-        getResourceServerInfo: (ctx, audience) => resourceServerOf(audience),
+        getResourceServerInfo(ctx, audience) {
+          if (audience === UNKNOWN_RESOURCE) throw new errors.InvalidTarget();
+          return resourceServerOf(audience);
+        },
       },
     },
     interactions: { url: (ctx, interaction) => `${basePath}/u/login/${interaction.uid}` },

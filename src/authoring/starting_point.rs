@@ -55,10 +55,13 @@ const STARTING_POINTS: &[StartingPoint] = &starting_points![
     "lemonldap-ng",
     "lemonldap-ng-opaque",
     "oauth2-mock-server",
+    "oauth2-mock-server-as-it-comes",
     "oidc-provider",
+    "oidc-provider-form-post",
     "oidc-provider-id-token",
     "oidc-provider-opaque",
     "oidc-provider-private-key-jwt",
+    "oidc-provider-resource",
 ];
 
 /// Who holds the tokens of a login.

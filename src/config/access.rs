@@ -6,6 +6,9 @@ use std::rc::Rc;
 use serde_json::Value as Json;
 
 use super::authorizer::Authorizer;
+use super::claims::read_claims;
+#[cfg(not(target_arch = "wasm32"))]
+use super::claims::{CLAIMS, CLAIMS_WORDS, claim_values};
 use super::document::{Node, Value};
 use super::host_only::HostOnly;
 use super::key::{Key, Texts};
@@ -119,37 +122,6 @@ pub(super) fn read_names(
     names
 }
 
-fn read_claims(object: &mut ObjectReader<'_, '_>, findings: &mut Findings<'_>) -> Vec<(String, Json)> {
-    let place = CLAIMS.at(object.place());
-    let Some(claims) = object.node(&CLAIMS).and_then(|node| ObjectReader::open(node, &place, findings)) else {
-        return Vec::new();
-    };
-    let mut read = Vec::new();
-    for member in claims.free_members() {
-        let place = Place::Key(&place, &member.key);
-        match &member.node.value {
-            Value::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    note_unless_scalar(item, &Place::Index(&place, index), "a text, a number, true or false", findings);
-                }
-            }
-            _ => {
-                let expected = "a text, a number, true, false, or a list of them";
-                note_unless_scalar(&member.node, &place, expected, findings);
-            }
-        }
-        read.push((member.key.to_string(), member.node.to_json()));
-    }
-    read
-}
-
-fn note_unless_scalar(node: &Node<'_>, place: &Place<'_>, expected: &str, findings: &mut Findings<'_>) {
-    match &node.value {
-        Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
-        Value::Null | Value::Object(_) | Value::Array(_) => note_type(node, place, expected, findings),
-    }
-}
-
 section! {
     Section::new(
         "access",
@@ -189,21 +161,11 @@ section! {
     PERMISSIONS: Texts = texts("permissions", Scope), Elsewhere,
         "The token must have all of these, in the list `permissions`.",
         example(list!["read:orders"]);
-    CLAIMS: Value = value("claims"), Elsewhere,
-        "Claims and their values: the claim equals the value, or is a list that contains it. Of several values, one is \
-         enough. Dots in a name lead into objects; the longest name that fits is used.",
+    CLAIMS, Elsewhere,
+        CLAIMS_WORDS,
         shape(claim_values()), example(object! { "org_id": list!["org_1", "org_2"] });
     OPTIONAL: Boolean = boolean("optional"), Elsewhere,
         "Lets a request without any credential continue without claims, and one whose session has ended or cannot be \
          used. An invalid token is still refused.",
         example(true);
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-fn claim_values() -> super::grammar::Shape {
-    use super::{form::Form, grammar::Shape};
-    let scalar = || vec![Shape::Text(Form::Any), Shape::Number, Shape::Boolean];
-    let mut values = scalar();
-    values.push(Shape::list(Shape::Either(scalar())));
-    Shape::map(Shape::Either(values))
 }

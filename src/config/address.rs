@@ -68,7 +68,6 @@ pub fn read_url(
 
 /// A callback's address, as it is written.
 #[derive(Clone)]
-#[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "in part for people alone"))]
 pub(crate) struct WrittenUrl<'n> {
     /// The text.
     pub written: Written<'n>,

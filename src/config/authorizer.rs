@@ -1,18 +1,25 @@
 //! The `authorizer` and `authorizers` sections: whose tokens are accepted.
 
+pub(crate) mod algorithm;
+pub(crate) mod discovery;
 pub(crate) mod keys;
 
 use crate::config::code::Code;
 use std::rc::Rc;
 
+use serde_json::Value as Json;
+
 use super::address::{Scheme, read_domain, read_url};
+#[cfg(not(target_arch = "wasm32"))]
+use super::claims::CLAIMS;
+use super::claims::read_claims;
 use super::document::{Member, Node, Value};
 use super::host_only::HostOnly;
 #[cfg(not(target_arch = "wasm32"))]
 use super::introspection::Asked;
 use super::introspection::{Introspection, read_introspection};
 use super::provider::{Endpoints, WrittenProvider, read_provider};
-use super::reader::{Findings, ObjectReader, Place, Written, advice, choose, host_help};
+use super::reader::{Findings, ObjectReader, Place, Written, advice, host_help};
 #[cfg(not(target_arch = "wasm32"))]
 use super::reference::Reference;
 use super::root;
@@ -20,6 +27,9 @@ use super::shared_secret::note_if_weak;
 use crate::algorithm::Algorithm;
 use crate::jwks::{KeySet, mistaken_for_key_set};
 use crate::secret::Secret;
+use algorithm::read_algorithm;
+pub use discovery::Tenant;
+use discovery::{discovery_url, read_tenants};
 pub use keys::CLOCK_SKEW_DEFAULT_SECS;
 use keys::{ALGORITHMS_DEFAULT, Kind, SUPABASE_ALGORITHMS_DEFAULT, SUPABASE_AUDIENCE};
 
@@ -27,10 +37,16 @@ use keys::{ALGORITHMS_DEFAULT, Kind, SUPABASE_ALGORITHMS_DEFAULT, SUPABASE_AUDIE
 pub struct Authorizer {
     /// Its name among several.
     pub name: String,
-    /// The only `iss` that is accepted.
+    /// The only `iss` that is accepted, unless it has `tenants`.
     pub issuer: String,
+    /// The tenants that its placeholder stands for.
+    pub tenants: Vec<Tenant>,
     /// What `aud` must contain.
     pub audience: String,
+    /// The claim of access tokens that must contain it as well, and may be there instead of `aud`.
+    pub audience_claim: Option<String>,
+    /// Claims that access tokens must have, as [`Requirements`](super::Requirements) has them.
+    pub claims: Vec<(String, Json)>,
     /// What signatures are verified with.
     pub keys: KeySource,
     /// The algorithms a token may be signed with.
@@ -41,6 +57,18 @@ pub struct Authorizer {
     pub timeout_ms: u32,
     /// Whether it is a project of Supabase, whose tokens SAG checked in another way.
     pub is_supabase: bool,
+    /// Whether a path of the config logs people in there, or it is asked about tokens.
+    pub logs_in: bool,
+}
+
+impl Authorizer {
+    /// Returns each `iss` that is accepted.
+    pub fn issuers(&self) -> Vec<&str> {
+        match self.tenants.as_slice() {
+            [] => vec![&self.issuer],
+            tenants => tenants.iter().map(|tenant| tenant.issuer.as_str()).collect(),
+        }
+    }
 }
 
 /// The rules for an authorizer's tokens, as far as they are known if a reference has no value.
@@ -48,10 +76,16 @@ pub struct Authorizer {
 pub struct TokenRules {
     /// The authorizer's name among several.
     pub name: String,
-    /// The only `iss` that is accepted.
+    /// The only `iss` that is accepted, unless it has `tenants`.
     pub issuer: Option<String>,
+    /// The tenants that its placeholder stands for.
+    pub tenants: Option<Vec<Tenant>>,
     /// What `aud` must contain.
     pub audience: Option<String>,
+    /// The claim that must contain it as well; `Some(None)` if that is not known.
+    pub audience_claim: Option<Option<String>>,
+    /// Claims that tokens must have, each with its value as it is written; one that is not known is `null`.
+    pub claims: Vec<((String, Json), Json)>,
     /// The application that logs people in, if the authorizer is of such a type.
     pub client_id: Option<String>,
     /// What signatures are verified with.
@@ -89,10 +123,16 @@ pub(crate) struct WrittenAuthorizer<'n> {
     pub name: &'n str,
     /// Its type, if that is known.
     pub kind: Option<Kind>,
-    /// The only `iss` that is accepted, if that is known here.
+    /// The only `iss` that is accepted, if that is known here, unless it has `tenants`.
     pub issuer: Option<String>,
+    /// The tenants that its placeholder stands for; `None` if one is wrong, or not known here.
+    pub tenants: Option<Vec<Tenant>>,
     /// What `aud` must contain, if that is known here.
     pub audience: Option<String>,
+    /// The claim that must contain it as well.
+    pub audience_claim: Option<Written<'n>>,
+    /// Claims that access tokens must have.
+    pub claims: Vec<(String, Json)>,
     /// What signatures are verified with, if that is known here.
     pub keys: Option<KeySource>,
     /// The algorithms a token may be signed with, if they are known here.
@@ -136,7 +176,10 @@ impl<'n> WrittenAuthorizer<'n> {
             name,
             kind: None,
             issuer: None,
+            tenants: None,
             audience: None,
+            audience_claim: None,
+            claims: Vec::new(),
             keys: None,
             algorithms: None,
             clock_skew_secs: 0,
@@ -150,17 +193,22 @@ impl<'n> WrittenAuthorizer<'n> {
         }
     }
 
-    /// Returns the rules for its tokens; `None` if one of them is wrong, or not known here.
-    pub fn authorizer(&self) -> Option<Authorizer> {
+    /// Returns the rules for its tokens; `None` if one of them is wrong, or not known here. Whether a path `logs_in` there decides what
+    /// its discovery document must have.
+    pub fn authorizer(&self, logs_in: bool) -> Option<Authorizer> {
         Some(Authorizer {
             name: self.name.to_owned(),
             issuer: self.issuer.clone()?,
+            tenants: self.tenants.clone()?,
             audience: self.audience.clone()?,
+            audience_claim: self.audience_claim.map_or(Some(None), |claim| claim.to_text().map(Some))?,
+            claims: self.claims.clone(),
             keys: self.keys.clone()?,
             algorithms: self.algorithms.clone()?,
             clock_skew_secs: self.clock_skew_secs,
             timeout_ms: self.timeout_ms,
             is_supabase: self.kind == Some(Kind::Supabase),
+            logs_in,
         })
     }
 
@@ -175,13 +223,18 @@ impl<'n> WrittenAuthorizer<'n> {
     pub fn token_rules(&self) -> TokenRules {
         let AuthorizerTexts { domain, issuer, keys, .. } = *self.texts;
         let reference = |written: Option<Written<'n>>| Reference::parse(written?.text.as_written()?)?.ok();
+        let claims = self.node.at(&CLAIMS).map(Node::members).unwrap_or_default();
+        let as_written = claims.iter().map(|member| member.node.as_written());
         TokenRules {
             issuer_reference: reference(issuer.or(domain)),
             audience_reference: reference(self.written_audience()),
             keys_reference: reference(keys.or(domain).or(issuer)),
             name: self.name.to_owned(),
             issuer: self.issuer.clone(),
+            tenants: self.tenants.clone(),
             audience: self.audience.clone(),
+            audience_claim: self.audience_claim.map(Written::to_text),
+            claims: self.claims.iter().cloned().zip(as_written).collect(),
             client_id: self.provider.as_ref().and_then(|provider| provider.client_id?.to_text()),
             keys: self.keys.clone(),
             algorithms: self.algorithms.clone(),
@@ -191,8 +244,8 @@ impl<'n> WrittenAuthorizer<'n> {
     }
 
     /// Checks whether people can log in at it; at one whose type is not known, they may.
-    pub fn logs_in(&self) -> bool {
-        self.kind.is_none_or(|kind| matches!(kind, Kind::Auth0 | Kind::Oidc))
+    pub fn can_log_in(&self) -> bool {
+        self.kind.is_none() || self.provider.is_some()
     }
 }
 
@@ -273,17 +326,28 @@ fn read_authorizer<'n>(
         None => origin.as_ref().map(|origin| format!("{origin}/")),
     };
 
-    let (keys, by_secret, written_keys) = read_keys(&mut object, kind, origin.as_deref(), issuer.as_deref(), findings);
+    let tenants = match kind {
+        Kind::Oidc => read_tenants(&mut object, own_issuer.as_ref(), findings),
+        Kind::Auth0 | Kind::Jwt | Kind::Supabase => Some(Vec::new()),
+    };
+    let audience_claim = object.text(&keys::AUDIENCE_CLAIM, findings);
+    let claims = read_claims(&mut object, findings);
+    let (keys, by_secret, written_keys) =
+        read_keys(&mut object, kind, origin.as_deref(), own_issuer.as_ref(), findings);
     let algorithms = read_algorithms(&mut object, kind, by_secret, findings);
     let clock_skew_secs = object.integer(&keys::CLOCK_SKEW_SECONDS, findings);
     let timeout_ms = object.integer(&keys::TIMEOUT_MS, findings);
     let provider = match kind {
         Kind::Auth0 | Kind::Oidc => {
             let endpoints = origin.as_deref().map(Endpoints::of_auth0).map(Rc::new);
-            Some(read_provider(&mut object, own_audience, endpoints, findings))
+            read_provider(&mut object, own_audience, endpoints, kind == Kind::Auth0, findings)
         }
         Kind::Jwt | Kind::Supabase => None,
     };
+    if kind == Kind::Oidc && provider.is_none() {
+        // There is no client that tokens could be for instead.
+        object.required(&keys::AUDIENCE, findings);
+    }
     let introspection = match (&provider, kind) {
         (Some(client), Kind::Oidc) => read_introspection(&mut object, client, findings),
         _ => None,
@@ -300,7 +364,10 @@ fn read_authorizer<'n>(
     WrittenAuthorizer {
         kind: Some(kind),
         issuer,
+        tenants,
         audience,
+        audience_claim,
+        claims,
         keys,
         algorithms,
         clock_skew_secs: clock_skew_secs.into(),
@@ -323,7 +390,7 @@ fn read_keys<'n>(
     object: &mut ObjectReader<'n, '_>,
     kind: Kind,
     origin: Option<&str>,
-    issuer: Option<&str>,
+    issuer: Option<&Written<'_>>,
     findings: &mut Findings<'_>,
 ) -> (Option<KeySource>, bool, HostOnly<Option<Written<'n>>>) {
     let place = object.place();
@@ -332,9 +399,9 @@ fn read_keys<'n>(
         Kind::Supabase => Some(&keys::supabase::SECRET),
         Kind::Auth0 => None,
         Kind::Oidc => {
-            let discovery =
-                issuer.map(|issuer| format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')));
-            return (discovery.map(KeySource::Discovery), false, HostOnly::default());
+            let own = object.text(&keys::oidc::DISCOVERY_URL, findings);
+            let url = discovery_url(own.as_ref(), issuer, place, findings);
+            return (url.map(KeySource::Discovery), false, HostOnly::of(|| own));
         }
     };
     let secret = secret_key.and_then(|key| Some((object.text(key, findings)?, key.at(place))));
@@ -422,22 +489,4 @@ fn read_algorithms(
         .map(|(index, written)| read_algorithm(written, by_secret, &Place::Index(&place, index), findings))
         .collect();
     read.into_iter().collect()
-}
-
-fn read_algorithm(
-    written: &Written<'_>,
-    by_secret: bool,
-    place: &Place<'_>,
-    findings: &mut Findings<'_>,
-) -> Option<Algorithm> {
-    let algorithm = choose(written, &Algorithm::NAMES, place, findings)?;
-    if (algorithm == Algorithm::Hs256) != by_secret {
-        let (wrong, help) = match by_secret {
-            true => ("needs a public key, and the authorizer has a shared secret", "write HS256, or give it a JWKS"),
-            false => ("needs a shared secret, not a public key", "name the issuer's algorithm, such as RS256"),
-        };
-        findings.refuse(written, place, Code::AlgorithmMismatch, wrong, advice(help));
-        return None;
-    }
-    Some(algorithm)
 }

@@ -146,7 +146,7 @@ codes! {
         OptionalBindingMissing = "optional_binding_missing": "`wrangler.toml` lacks a binding that is optional, but whose absence has a cost",
         PlainHttpUpstream = "plain_http_upstream": "an upstream is called without encryption",
         RefreshByGet = "refresh_by_get": "a refresh answers GET, which browsers, caches and link previews repeat",
-        ResourceMismatch = "resource_mismatch": "the metadata names a `resource` for which clients request tokens, and no authorizer has it as its `audience`",
+        ResourceMismatch = "resource_mismatch": "logins, or clients by the metadata, request tokens for a `resource`, and no authorizer has it as its `audience`",
         SecretExposed = "secret_exposed": "a secret reaches an answer, or an upstream",
         SecretImportable = "secret_importable": "modules of `services/` and packages that they import can read every secret, even if nobody passes it to them",
         SecretInVars = "secret_in_vars": "a secret is under `[vars]` of `wrangler.toml`",

@@ -7,7 +7,7 @@ use super::access::Access;
 use super::authorizer::Authorizer;
 use super::cors::Cors;
 use super::headers::HeaderTexts;
-use super::integration::{CallbackResponse, Integration};
+use super::integration::{CallbackResponse, Integration, ProfileSource};
 use super::introspection::Introspection;
 use super::login::{Login, Provider};
 use super::networks::Networks;
@@ -64,12 +64,22 @@ impl Config {
         self.paths.iter().any(|path| matches!(path.integration, Integration::BackchannelLogout(_)))
     }
 
-    /// Checks whether sessions keep the ID token of their login: their claims may come from it, and the logout of an OpenID provider is
-    /// told by it whom to log out.
+    /// Checks whether sessions keep the ID token of their login: requests may read it, and by it the logout of an OpenID provider knows
+    /// whom to log out.
     pub fn keeps_id_tokens(&self) -> bool {
-        let by_id_token = self.session.as_ref().is_some_and(|session| session.rules.claims_from == ClaimsFrom::IdToken);
-        let at_provider = self.provider.as_ref().is_some_and(|provider| provider.endpoints.is_none());
-        by_id_token || at_provider && self.paths.iter().any(|path| matches!(path.integration, Integration::Logout(_)))
+        let at_openid_provider = self.provider.as_ref().is_some_and(|provider| provider.endpoints.is_none());
+        let logs_out = |path: &Path| matches!(path.integration, Integration::Logout(_));
+        self.reads_id_tokens() || at_openid_provider && self.paths.iter().any(logs_out)
+    }
+
+    /// Checks whether requests with a session read its ID token: its claims are the session's, or in a profile.
+    pub fn reads_id_tokens(&self) -> bool {
+        let reads = |path: &Path| match path.integration {
+            Integration::Userinfo { source, .. } => source != ProfileSource::Userinfo,
+            _ => false,
+        };
+        let by_claims = self.session.as_ref().is_some_and(|session| session.rules.claims_from == ClaimsFrom::IdToken);
+        by_claims || self.paths.iter().any(reads)
     }
 
     /// Checks whether a client may have a refresh token of the application: if logins end only in sessions, none does.

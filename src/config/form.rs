@@ -16,6 +16,8 @@ pub enum Form {
     HttpsUrl,
     /// The same, or an address of an application's own scheme.
     RedirectUri,
+    /// An absolute URI without a fragment.
+    Resource,
     /// An https URL without a query.
     ProjectUrl,
     /// The URL of a server: https or http, without a query.
@@ -60,18 +62,21 @@ pub enum Form {
     RateKey,
     /// A secret that tokens are signed with.
     SigningSecret,
+    /// The id of a tenant.
+    TenantId,
 }
 
 #[cfg(not(target_arch = "wasm32"))]
 impl Form {
     /// Every form.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Any,
         Self::Words,
         Self::NotEmpty,
         Self::Reference,
         Self::HttpsUrl,
         Self::RedirectUri,
+        Self::Resource,
         Self::ProjectUrl,
         Self::ServerUrl,
         Self::Origin,
@@ -94,6 +99,7 @@ impl Form {
         Self::Source,
         Self::RateKey,
         Self::SigningSecret,
+        Self::TenantId,
     ];
 
     /// Returns its name among the `$defs`.
@@ -105,6 +111,7 @@ impl Form {
             Self::Reference => "reference",
             Self::HttpsUrl => "https_url",
             Self::RedirectUri => "redirect_uri",
+            Self::Resource => "resource_uri",
             Self::ProjectUrl => "project_url",
             Self::ServerUrl => "server_url",
             Self::Origin => "origin",
@@ -127,6 +134,7 @@ impl Form {
             Self::Source => "mapping_source",
             Self::RateKey => "rate_key",
             Self::SigningSecret => "signing_secret",
+            Self::TenantId => "tenant_id",
         }
     }
 
@@ -140,7 +148,9 @@ impl Form {
             | Self::Function
             | Self::RateKey
             | Self::SigningSecret => "string",
+            Self::TenantId => "UUID",
             Self::Reference => "reference",
+            Self::Resource => "URI",
             Self::HttpsUrl | Self::RedirectUri | Self::ProjectUrl | Self::ServerUrl => "URL",
             Self::Origin => "origin",
             Self::OriginOrStar => "origin or `*`",

@@ -321,6 +321,13 @@ impl Entry {
         self
     }
 
+    /// Makes it one that the object needs.
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self.default_words = "required";
+        self
+    }
+
     /// Sets what its absence means.
     pub fn default(mut self, value: impl Into<Json>) -> Self {
         self.default = Some(value.into());

@@ -18,8 +18,8 @@ use super::service::{Rpc, WrittenCall, read_rpc, read_worker};
 use super::session::Session;
 use crate::route::Pattern;
 use crate::secret::Secret;
-pub use keys::SupabaseStep;
 use keys::{Kind, ResponseKind};
+pub use keys::{ProfileSource, SupabaseStep};
 
 /// What answers a path.
 pub enum Integration {
@@ -68,13 +68,20 @@ pub enum Integration {
         post_process: Option<Rpc>,
     },
     /// The profile of the access token's owner.
-    Userinfo(Rc<Provider>),
+    Userinfo {
+        /// The provider.
+        provider: Rc<Provider>,
+        /// Where the profile of a session's user is from.
+        source: ProfileSource,
+    },
     /// A token request with a refresh token.
     Refresh(Rc<Provider>),
     /// The end of a session, here and at the provider.
     Logout(Rc<Session>),
     /// The provider ending sessions (OpenID Connect Back-Channel Logout 1.0).
     BackchannelLogout(Rc<Provider>),
+    /// A page of the provider ending the browser's session (OpenID Connect Front-Channel Logout 1.0).
+    FrontchannelLogout(Rc<Session>),
     /// A step of a login by one-time password at Supabase.
     Supabase(Supabase),
     /// The metadata for OAuth clients (RFC 9728).
@@ -150,6 +157,8 @@ pub(crate) enum Settings<'n> {
         response: Option<WrittenResponse<'n>>,
         post_process: Option<WrittenCall<'n>>,
     },
+    /// The profile; where it is from, if that is said, and `None` inside if that is wrong, or not known here.
+    Userinfo(Option<(Written<'n>, Option<ProfileSource>)>),
     /// A step of a login by one-time password; `None` if the project is wrong, or not known here.
     Supabase(Option<Supabase>),
     /// None: the type says all.
@@ -237,7 +246,10 @@ fn read_integration<'n>(
             post_process: read_rpc(object, &keys::callback::POST_PROCESS, findings),
             response: read_callback_response(object, findings),
         },
-        Kind::Health | Kind::Userinfo | Kind::Refresh | Kind::Logout | Kind::BackchannelLogout => Settings::None,
+        Kind::Userinfo => Settings::Userinfo(object.choice(&keys::userinfo::SOURCE, findings)),
+        Kind::Health | Kind::Refresh | Kind::Logout | Kind::BackchannelLogout | Kind::FrontchannelLogout => {
+            Settings::None
+        }
         Kind::Supabase(step) => Settings::Supabase(read_supabase(object, step, findings)),
     };
     Some(WrittenIntegration { name, kind, settings, node: object.itself() })

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use super::authorizer::Authorizer;
-use super::provider::{AuthMethod, Endpoints, SCOPE};
+use super::provider::{AuthMethod, Endpoints, RESOURCE, SCOPE};
 use super::shared_secret::SECRET_MIN_BYTES;
+use crate::algorithm::Algorithm;
 use crate::jwks::SigningKey;
 use crate::secret::Secret;
 
@@ -24,10 +25,18 @@ pub struct Provider {
     pub private_key: Option<Rc<SigningKey>>,
     /// Parameters that the config adds to every authorization request.
     pub parameters: Vec<(String, String)>,
+    /// Parameters of a login path that a client may choose.
+    pub client_parameters: Vec<String>,
+    /// Whether authorization requests are pushed, also if the provider does not require it (RFC 9126).
+    pub pushes_requests: bool,
+    /// Whether the provider posts its authorization responses (OAuth 2.0 Form Post Response Mode).
+    pub posts_responses: bool,
     /// The revocation endpoint, if the config has one.
     pub revocation_endpoint: Option<String>,
     /// How long late duplicates of a refresh get the first answer; 0 disables that.
     pub rotation_grace_secs: u32,
+    /// The algorithm of ID tokens and logout tokens, if it is not one of the authorizer's.
+    pub id_token_algorithm: Option<Algorithm>,
     /// The provider's endpoints; `None` if its discovery document has them.
     pub endpoints: Option<Rc<Endpoints>>,
     /// Whether the config has other providers, so that this one must name its issuer in authorization responses (RFC 9207).
@@ -38,6 +47,16 @@ impl Provider {
     /// Returns the config's value of a parameter of authorization requests. Some providers ignore the case of its name.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the algorithms that ID tokens and logout tokens may be signed with.
+    pub fn id_token_algorithms(&self) -> &[Algorithm] {
+        self.id_token_algorithm.as_ref().map_or(&self.authorizer.algorithms, std::slice::from_ref)
+    }
+
+    /// Returns the resources that tokens are requested for, each as a parameter (RFC 8707 section 2).
+    pub fn resources(&self) -> impl Iterator<Item = &(String, String)> {
+        self.parameters.iter().filter(|(name, _)| name == RESOURCE.name)
     }
 
     /// Checks whether logins request a scope.

@@ -12,7 +12,6 @@ use super::path::keys as path_keys;
 use super::reader::{Findings, Help, ObjectReader, Place, Written, advice, note_type};
 use super::root;
 use super::section::section;
-use crate::address::Address;
 use crate::json::ToText as _;
 use crate::route::Pattern;
 
@@ -82,8 +81,7 @@ pub(super) fn read_protected_resource<'n>(
     findings: &mut Findings<'_>,
 ) -> Option<WrittenResource<'n>> {
     let node = root.node(&root::PROTECTED_RESOURCE)?;
-    let place = root::PROTECTED_RESOURCE.at(root.place());
-    Section::read(node, &place, findings)?.described("", &place, findings)
+    read_section(node, &root::PROTECTED_RESOURCE.at(root.place()), None, findings)
 }
 
 /// Reads the section of a path, which is the resource itself or within it.
@@ -95,90 +93,77 @@ pub(super) fn read_resource_of_path<'n>(
 ) -> Option<WrittenResource<'n>> {
     let node = entry.node(&path_keys::PROTECTED_RESOURCE)?;
     let place = path_keys::PROTECTED_RESOURCE.at(entry.place());
-    let section = Section::read(node, &place, findings)?;
-    if !authenticated {
+    let read = read_section(node, &place, pattern, findings);
+    if !authenticated && !matches!(node.value, Value::Bool(false)) {
         let message = format_args!("a protected resource needs \"auth\"");
         let help = advice("add \"auth\" to this path, or remove \"protected_resource\"").about([path_keys::AUTH.name]);
         findings.note(node.offset, &place, Code::MissingKey, message, help);
     }
-    let (pattern, written) = (pattern?, section.resource);
-    let own = pattern.literal();
-    if written.is_none() && own.is_none() {
-        let message = format_args!("a path with parameters needs a \"resource\" that contains it");
-        let help = advice("write the URL up to the first parameter as \"resource\"").about([RESOURCE.name]);
-        findings.note(node.offset, &place, Code::MissingKey, message, help);
-        return None;
+    // Without its pattern, the path of the resource is not known.
+    pattern.and(read)
+}
+
+/// Reads a section; `None` if nothing is to be published. It is that of the path with this pattern, if there is one.
+fn read_section<'n>(
+    node: &'n Node<'n>,
+    place: &Place<'_>,
+    pattern: Option<&Pattern>,
+    findings: &mut Findings<'_>,
+) -> Option<WrittenResource<'n>> {
+    let (mut written, mut url, mut scopes, mut metadata) = (None, None, None, Map::new());
+    match &node.value {
+        Value::Bool(false) => return None,
+        Value::Bool(true) => {}
+        Value::Object(_) => {
+            let mut object = ObjectReader::open(node, place, findings)?;
+            let read_url = |written: Option<Written<'_>>, key: &Key<Text>, findings: &mut Findings<'_>| {
+                read_url(&written?, Scheme::Https, &key.at(place), findings)
+            };
+            written = object.text(&RESOURCE, findings);
+            url = read_url(written, &RESOURCE, findings);
+            scopes = object.node(&SCOPES).map(|_| read_names(&mut object, &SCOPES, findings));
+            if let Some(documentation) = read_url(object.text(&DOCUMENTATION, findings), &DOCUMENTATION, findings) {
+                metadata.insert("resource_documentation".to_owned(), documentation.as_str().into());
+            }
+            if let Some(name) = object.text(&NAME, findings).and_then(|written| written.value()) {
+                metadata.insert("resource_name".to_owned(), name.into());
+            }
+            object.finish(findings);
+        }
+        Value::Null | Value::Number(_) | Value::Text(_) | Value::Array(_) => {
+            note_type(node, place, "true, false or an object", findings);
+            return None;
+        }
     }
-    let described = section.described(own.unwrap_or_default(), &place, findings)?;
-    if let Some(written) = written.filter(|_| !pattern.begins_with(described.path())) {
+    let path = match (written, pattern.map_or(Some(""), Pattern::literal)) {
+        (Some(_), _) => url.as_ref()?.path(),
+        (None, Some(own)) => own,
+        (None, None) => {
+            let message = format_args!("a path with parameters needs a \"resource\" that contains it");
+            let help = advice("write the URL up to the first parameter as \"resource\"").about([RESOURCE.name]);
+            findings.note(node.offset, place, Code::MissingKey, message, help);
+            return None;
+        }
+    };
+    let metadata_path = match Pattern::parse(&[WELL_KNOWN, path.trim_end_matches('/')].concat()) {
+        Ok(pattern) => pattern,
+        Err(error) => {
+            findings.note(node.offset, place, Code::InvalidPath, format_args!("{error}"), Help::default());
+            return None;
+        }
+    };
+    if let (Some(written), Some(pattern)) = (written, pattern)
+        && !pattern.begins_with(path_of_resource(metadata_path.as_str()))
+    {
         // No client may use it then (RFC 9728 section 3.3).
         let help = advice("write a URL whose path is this one or above it, or leave it out");
-        findings.refuse(&written, &RESOURCE.at(&place), Code::InvalidUrl, "does not contain this path", help);
+        findings.refuse(&written, &RESOURCE.at(place), Code::InvalidUrl, "does not contain this path", help);
     }
-    Some(described)
-}
-
-/// What a section says.
-struct Section<'n> {
-    node: &'n Node<'n>,
-    resource: Option<Written<'n>>,
-    /// The same as an address; `None` also if it is wrong, or not known here.
-    url: Option<Address>,
-    scopes: Option<Vec<String>>,
-    metadata: Map<String, Json>,
-}
-
-impl<'n> Section<'n> {
-    /// Reads what is at `place`; `None` if nothing is to be published.
-    fn read(node: &'n Node<'n>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Self> {
-        let mut section = Self { node, resource: None, url: None, scopes: None, metadata: Map::new() };
-        match &node.value {
-            Value::Bool(false) => return None,
-            Value::Bool(true) => {}
-            Value::Object(_) => {
-                let mut object = ObjectReader::open(node, place, findings)?;
-                let url = |written: Option<Written<'_>>, key: &Key<Text>, findings: &mut Findings<'_>| {
-                    read_url(&written?, Scheme::Https, &key.at(place), findings)
-                };
-                section.resource = object.text(&RESOURCE, findings);
-                section.url = url(section.resource, &RESOURCE, findings);
-                section.scopes = object.node(&SCOPES).map(|_| read_names(&mut object, &SCOPES, findings));
-                if let Some(documentation) = url(object.text(&DOCUMENTATION, findings), &DOCUMENTATION, findings) {
-                    section.metadata.insert("resource_documentation".to_owned(), documentation.as_str().into());
-                }
-                if let Some(name) = object.text(&NAME, findings).and_then(|written| written.value()) {
-                    section.metadata.insert("resource_name".to_owned(), name.into());
-                }
-                object.finish(findings);
-            }
-            Value::Null | Value::Number(_) | Value::Text(_) | Value::Array(_) => {
-                note_type(node, place, "true, false or an object", findings);
-                return None;
-            }
-        }
-        Some(section)
-    }
-
-    /// Finds the path of the metadata; the resource has this path of its own if none is written.
-    fn described(self, own: &str, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<WrittenResource<'n>> {
-        let Self { node, resource, url, scopes, metadata } = self;
-        let path = match (&resource, &url) {
-            (None, _) => own,
-            (Some(_), url) => url.as_ref()?.path(),
-        };
-        let pattern = match Pattern::parse(&[WELL_KNOWN, path.trim_end_matches('/')].concat()) {
-            Ok(pattern) => pattern,
-            Err(error) => {
-                findings.note(node.offset, place, Code::InvalidPath, format_args!("{error}"), Help::default());
-                return None;
-            }
-        };
-        let is_in_file = resource.is_none_or(|written| written.text.origin == Origin::File);
-        // Byte for byte what clients know it by (RFC 9728 section 3.3).
-        let resource = resource.and_then(|written| written.to_text());
-        let (offset, node) = (node.offset, HostOnly::of(|| node));
-        Some(WrittenResource { resource, pattern, scopes, metadata, is_in_file, offset, node })
-    }
+    let is_in_file = written.is_none_or(|written| written.text.origin == Origin::File);
+    // Byte for byte what clients know it by (RFC 9728 section 3.3).
+    let resource = written.and_then(|written| written.to_text());
+    let (offset, node) = (node.offset, HostOnly::of(|| node));
+    Some(WrittenResource { resource, pattern: metadata_path, scopes, metadata, is_in_file, offset, node })
 }
 
 section! {

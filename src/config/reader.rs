@@ -247,6 +247,17 @@ impl<'n, 'p> ObjectReader<'n, 'p> {
         self.node
     }
 
+    /// Returns the number of keys that the object was asked for.
+    pub fn known_keys(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Returns the first member whose key it was asked for after so many others.
+    pub fn first_present_since(&self, known_keys: usize) -> Option<&'n Member<'n>> {
+        let since = self.known.get(known_keys..)?;
+        self.members.iter().find(|member| since.contains(&&*member.key))
+    }
+
     /// Returns the value of `key` if the object has it; `null` is one, for else a key that restricts could be lost in silence.
     pub fn node<S>(&mut self, key: &Key<S>) -> Option<&'n Node<'n>> {
         self.member(key.name)

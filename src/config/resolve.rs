@@ -10,7 +10,7 @@ use crate::config::code::Code;
 use crate::http::header::COMMON_HEADERS;
 use std::rc::Rc;
 
-use super::authorizer::Authorizer;
+use super::authorizer::{Authorizer, WrittenAuthorizer};
 use super::compiled::Config;
 use super::login::{Login, Provider};
 use super::path::{WrittenPath, keys};
@@ -78,7 +78,14 @@ pub(super) fn routes(mut tree: ConfigTree<'_>) -> Vec<(usize, crate::route::Rout
 
 /// Returns the authorizers, as far as they are known.
 fn authorizers(tree: &ConfigTree<'_>) -> Vec<Option<Rc<Authorizer>>> {
-    tree.authorizers.iter().map(|written| written.authorizer().map(Rc::new)).collect()
+    let has_login = tree.paths.iter().filter_map(WrittenPath::integration).any(|one| one.kind.needs_provider());
+    let of_login = tree.authorizers.iter().position(WrittenAuthorizer::can_log_in).filter(|_| has_login);
+    let authorizers = tree.authorizers.iter().enumerate();
+    authorizers
+        .map(|(index, written)| {
+            written.authorizer(of_login == Some(index) || written.introspection.is_some()).map(Rc::new)
+        })
+        .collect()
 }
 
 /// What paths lead to, and with what.

@@ -173,7 +173,7 @@ section! {
         "session",
         "session",
         "How the gateway holds sessions for browsers, under a cookie that no script can read. Every key has a default, \
-         so `{}` is enough.\n\nIt needs `audience` or `introspection` in the authorizer at which people log in, unless `claims_from` is `id_token`; a path with `auth0_login` or \
+         so `{}` is enough.\n\nIt needs `audience`, `audience_claim` or `introspection` in the authorizer at which people log in, unless `claims_from` is `id_token`; a path with `auth0_login` or \
          `oidc_login`, and the Durable Object bindings of `wrangler.toml`. A change of `idle_seconds` or \
          `renew_before_seconds` applies to existing sessions; `absolute_seconds` is fixed at the login.",
     )

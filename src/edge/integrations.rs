@@ -3,6 +3,7 @@
 mod backchannel_logout;
 mod cache;
 mod callback;
+mod frontchannel_logout;
 mod health;
 pub(super) mod login;
 mod logout;
@@ -44,6 +45,7 @@ pub async fn run(
             | Integration::Refresh(_)
             | Integration::Logout(_)
             | Integration::BackchannelLogout(_)
+            | Integration::FrontchannelLogout(_)
     );
     if spends && cx.method() == Method::Head.as_str() {
         // A link preview must not use up a code, rotate a token or end a session (RFC 9110 section 9.2.1).
@@ -90,12 +92,13 @@ pub async fn run(
             };
             callback::answer(gateway, cx, response, login).await
         }
-        Integration::Userinfo(provider) => {
-            userinfo::run(gateway, cx, &gateway.application(provider), claims.as_deref()).await
+        Integration::Userinfo { provider, source } => {
+            userinfo::run(gateway, cx, &gateway.application(provider), *source, claims.as_deref()).await
         }
         Integration::Refresh(provider) => refresh::run(gateway, cx, &gateway.application(provider)).await,
         Integration::Logout(session) => logout::run(gateway, cx, session).await,
         Integration::BackchannelLogout(provider) => backchannel_logout::run(cx, &gateway.application(provider)).await,
+        Integration::FrontchannelLogout(session) => frontchannel_logout::run(gateway, cx, session).await,
         Integration::Supabase(supabase) => supabase::run(cx, supabase).await,
         Integration::Health => Ok(health::run(gateway, cx).await),
         Integration::ProtectedResource(resource) => {

@@ -41,14 +41,19 @@ pub fn advice(check: &Check, explanation: &Explanation, kind: Kind, sources: &So
         }
         TokenError::BadSignature => "the token was changed or cut off, or another issuer's key has this kid",
         TokenError::Claim(ClaimError::Issuer { .. }) => return Some(on_issuer(claims, sources).to_owned()),
-        TokenError::Claim(ClaimError::Audience { .. }) => return Some(on_audience(claims, sources).to_owned()),
+        TokenError::Claim(ClaimError::Audience { claim, .. }) if claim == "aud" => {
+            return Some(on_audience(claims, sources).to_owned());
+        }
+        TokenError::Claim(ClaimError::Missing { claim: "aud" }) => return without_audience(claims),
         TokenError::Claim(ClaimError::Bound) => {
             "the gateway checks no proof of possession (DPoP, mutual TLS): let the issuer send tokens that are not bound"
         }
         TokenError::Claim(ClaimError::Expired { .. }) => "get another token, by a refresh or a login",
         TokenError::Claim(ClaimError::NotYetValid { .. }) => "the clock of the issuer or of the gateway is wrong",
         TokenError::Claim(
-            ClaimError::Missing { .. }
+            ClaimError::Audience { .. }
+            | ClaimError::Missing { .. }
+            | ClaimError::Required { .. }
             | ClaimError::WrongType { .. }
             | ClaimError::AuthorizedParty { .. }
             | ClaimError::TokenType { .. },
@@ -80,6 +85,15 @@ fn on_issuer(claims: Option<&Map<String, Value>>, sources: &Sources) -> &'static
     } else {
         "a tenant issues tokens under the domain of the login, and a custom domain is another issuer"
     }
+}
+
+/// Returns which claim may stand for a missing `aud`, if the token has one of those that do.
+fn without_audience(claims: Option<&Map<String, Value>>) -> Option<String> {
+    let claim =
+        ["client_id", "azp"].into_iter().find(|claim| claims.is_some_and(|claims| claims.contains_key(*claim)))?;
+    Some(format!(
+        "if the issuer's access tokens never have one, let {claim} stand for it: \"audience_claim\": \"{claim}\""
+    ))
 }
 
 fn on_audience(claims: Option<&Map<String, Value>>, sources: &Sources) -> &'static str {

@@ -1,5 +1,7 @@
 //! One check of a token: its subject, what it expected and found, and its outcome.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::token::TokenError;
@@ -20,8 +22,8 @@ pub enum Outcome {
 
 /// A check with what it expected and found. Both texts may quote the token, unescaped.
 pub struct Check {
-    /// The member, claim or part that it checks.
-    pub name: &'static str,
+    /// The member, claim or part that it checks, unescaped.
+    pub name: Cow<'static, str>,
     /// Its outcome.
     pub outcome: Outcome,
     /// What would pass.
@@ -36,8 +38,13 @@ pub fn skip(reason: &str) -> Outcome {
 }
 
 /// Returns a check.
-pub fn row(name: &'static str, outcome: Outcome, expected: impl Into<String>, found: impl Into<String>) -> Check {
-    Check { name, outcome, expected: expected.into(), found: found.into() }
+pub fn row(
+    name: impl Into<Cow<'static, str>>,
+    outcome: Outcome,
+    expected: impl Into<String>,
+    found: impl Into<String>,
+) -> Check {
+    Check { name: name.into(), outcome, expected: expected.into(), found: found.into() }
 }
 
 /// Returns a member as JSON; `absent` if there is none.

@@ -6,13 +6,13 @@
 use crate::algorithm::Algorithm;
 use crate::token::{
     ClaimError, JoseHeader, Kind, Parts, TOKEN_MAX_BYTES, TokenError, check_audience, check_begun, check_expiry,
-    check_issuer, check_unbound, is_asked_about, numeric_date,
+    check_issuer, check_required, check_stand_in, check_unbound, is_asked_about, numeric_date, value_at,
 };
 use serde_json::{Map, Value};
 
 use super::check::{Check, Outcome, UNKNOWN, row, skip, written};
 use super::key_checks::check_keys;
-use super::rules::{Expected, Rules};
+use super::rules::{Expected, NOT_AT_HAND, Rules};
 use super::time::{self, described};
 
 /// Why nothing is checked of a text that is not a signed token.
@@ -172,43 +172,82 @@ fn check_payload(parts: Result<Parts<'_>, &str>) -> Check {
     row("claims", outcome, "a JSON object without duplicate keys", found)
 }
 
-fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i64) -> [Check; 6] {
+fn check_claims(claims: Result<&Map<String, Value>, &str>, rules: &Rules, now: i64) -> Vec<Check> {
     type Rule<'r> = &'r dyn Fn(&Map<String, Value>) -> Result<(), ClaimError>;
-    let check = |name, rule: Result<Rule<'_>, &String>, expected: String| match claims {
-        Err(reason) => row(name, skip(reason), expected, UNKNOWN),
+    type TextRule<'r> = &'r dyn Fn(&Map<String, Value>, &str) -> Result<(), ClaimError>;
+    let check = |name: &str, rule: Result<Rule<'_>, &String>, expected: String| match claims {
+        Err(reason) => row(name.to_owned(), skip(reason), expected, UNKNOWN),
         Ok(claims) => {
             let outcome = match rule {
                 Ok(rule) => outcome(rule(claims).map_err(TokenError::Claim)),
                 Err(reason) => skip(reason),
             };
-            row(name, outcome, expected, found(claims, name, now))
+            row(name.to_owned(), outcome, expected, found(claims, name, now))
         }
     };
-    let text = |name, expected: &Result<Expected, String>, rule: fn(&Map<String, Value>, &str) -> _, rest: &str| {
-        match expected {
-            Ok(Expected { value, shown }) => check(name, Ok(&|claims| rule(claims, value)), format!("{shown}{rest}")),
-            Err(reason) => check(name, Err(reason), "the authorizer's".to_owned()),
-        }
+    let text = |name: &str, expected: &Result<Expected, String>, rule: TextRule<'_>, rest: &str| match expected {
+        Ok(Expected { value, shown }) => check(name, Ok(&|claims| rule(claims, value)), format!("{shown}{rest}")),
+        Err(reason) => check(name, Err(reason), "the authorizer's".to_owned()),
     };
+    let by_itself = ", by itself or in a list";
+    let mut checks = vec![match &rules.tenants {
+        Ok(tenants) if tenants.is_empty() => {
+            text("iss", &rules.issuer, &|claims, issuer| check_issuer(claims, issuer, tenants), "")
+        }
+        Ok(tenants) => {
+            let ids: Vec<_> = tenants.iter().map(|tenant| tenant.id.as_str()).collect();
+            let rest = format!(", for one of the tenants {}; and tid is the same", ids.join(", "));
+            let mut issuer = text("iss", &rules.issuer, &|claims, issuer| check_issuer(claims, issuer, tenants), &rest);
+            issuer.found +=
+                &claims.map_or_else(|_| String::new(), |claims| format!("; tid {}", written(claims, "tid")));
+            issuer
+        }
+        Err(reason) => check("iss", Err(reason), "the authorizer's".to_owned()),
+    }];
+    checks.push(match &rules.audience_claim {
+        None => text("aud", &rules.audience, &|claims, audience| check_audience(claims, audience, true), by_itself),
+        Some(_) => {
+            let rest = format!("{by_itself}, or absent");
+            text("aud", &rules.audience, &|claims, audience| check_audience(claims, audience, false), &rest)
+        }
+    });
+    checks.extend(rules.audience_claim.as_ref().map(|claim| match claim {
+        Ok(claim) => {
+            text(claim, &rules.audience, &|claims, audience| check_stand_in(claims, claim, audience), by_itself)
+        }
+        Err(reason) => check("audience_claim", Err(reason), "the claim for the audience".to_owned()),
+    }));
+    let unknown = NOT_AT_HAND.to_owned();
+    checks.extend(rules.required.iter().map(|(required, shown)| {
+        let (claim, value) = required;
+        let is_known = !alternatives(value).contains(&Value::Null);
+        let rule: Rule<'_> = &|claims| check_required(claims, std::slice::from_ref(required));
+        let shown: Vec<_> = alternatives(shown).iter().map(Value::to_string).collect();
+        check(claim, is_known.then_some(rule).ok_or(&unknown), format!("{}{by_itself}", shown.join(" or ")))
+    }));
     let skew = rules.clock_skew_secs;
     let at = |seconds: i64| time::utc(seconds).unwrap_or_else(|| seconds.to_string());
     let earliest = format!("later than {} (now minus {skew} s)", at(now.saturating_sub(skew)));
     let latest = format!("absent, or at most {} (now plus {skew} s)", at(now.saturating_add(skew)));
-    [
-        text("iss", &rules.issuer, check_issuer, ""),
-        text("aud", &rules.audience, check_audience, ", by itself or in a list"),
+    checks.extend([
         check("cnf", Ok(&check_unbound), "absent: no proof of possession is checked".to_owned()),
         check("exp", Ok(&|claims| check_expiry(claims, skew, now)), earliest),
         check("nbf", Ok(&|claims| check_begun(claims, "nbf", skew, now)), latest.clone()),
         check("iat", Ok(&|claims| check_begun(claims, "iat", skew, now)), latest),
-    ]
+    ]);
+    checks
+}
+
+/// Returns the values of which a required claim may have any.
+fn alternatives(value: &Value) -> &[Value] {
+    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
 /// Returns a claim; one of the three that are checked as times, with its date.
-fn found(claims: &Map<String, Value>, name: &'static str, now: i64) -> String {
-    let date = if matches!(name, "exp" | "nbf" | "iat") { numeric_date(claims, name) } else { Ok(None) };
+fn found(claims: &Map<String, Value>, name: &str, now: i64) -> String {
+    let date = ["exp", "nbf", "iat"].into_iter().find(|date| *date == name).map(|date| numeric_date(claims, date));
     match date {
-        Ok(Some(seconds)) => described(seconds, now),
-        Ok(None) | Err(_) => written(claims, name),
+        Some(Ok(Some(seconds))) => described(seconds, now),
+        Some(Ok(None) | Err(_)) | None => value_at(claims, name).map_or_else(|| "absent".to_owned(), Value::to_string),
     }
 }

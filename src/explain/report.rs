@@ -160,7 +160,7 @@ impl Report<'_> {
             Outcome::Fail(_) => (BAD, "FAIL"),
             Outcome::Skip(_) => (OPEN, "SKIP"),
         };
-        let _ = writeln!(text, "  {style}{word}{style:#}  {:<9}  expected  {}", check.name, cut(&check.expected));
+        let _ = writeln!(text, "  {style}{word}{style:#}  {:<9}  expected  {}", cut(&check.name), cut(&check.expected));
         let mut write = |label: &str, value: &str| {
             let _ = writeln!(text, "  {:15}  {label:<8}  {value}", "");
         };
@@ -200,7 +200,7 @@ impl Report<'_> {
 
     fn names(&self, is_meant: impl Fn(&Outcome) -> bool) -> String {
         let meant = self.explanation.checks.iter().filter(|check| is_meant(&check.outcome));
-        meant.map(|check| check.name).collect::<Vec<_>>().join(", ")
+        meant.map(|check| &*check.name).collect::<Vec<_>>().join(", ")
     }
 
     /// Returns the problem with which the gateway refuses the token.
@@ -217,7 +217,7 @@ fn are_skipped_alike(one: &Check, other: &Check) -> bool {
 
 /// Writes checks that were skipped for the same reason, in one row: what they expected would not help.
 fn write_skipped(text: &mut String, checks: &[Check]) {
-    let names: Vec<_> = checks.iter().map(|check| check.name).collect();
+    let names: Vec<_> = checks.iter().map(|check| cut(&check.name)).collect();
     let _ = writeln!(text, "  {OPEN}SKIP{OPEN:#}  {}", names.join(", "));
     if let Some(Check { outcome: Outcome::Skip(reason), .. }) = checks.first() {
         let _ = writeln!(text, "  {:15}  {:<8}  {}", "", "skipped", cut(reason));

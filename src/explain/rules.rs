@@ -8,17 +8,27 @@ use serde_json::Value;
 
 use crate::algorithm::Algorithm;
 use crate::config::{
-    self, Asked, Binding, Bindings, CLOCK_SKEW_DEFAULT_SECS, KeySource, Reference, ReferenceKind, TokenRules,
+    self, Asked, Binding, Bindings, CLOCK_SKEW_DEFAULT_SECS, KeySource, Reference, ReferenceKind, Tenant, TokenRules,
 };
 use crate::jwks::KeySet;
 use crate::text_file::TextFile;
+
+/// Why a rule is unknown that no flag gives.
+pub const NOT_AT_HAND: &str =
+    "the config takes it from a reference without a value here: name a file with its value by --env-file or --wrangler";
 
 /// The rules for a token: each, or the reason why it is unknown.
 pub struct Rules {
     /// The only `iss` that is trusted.
     pub issuer: Result<Expected, String>,
+    /// The tenants that the issuer stands for.
+    pub tenants: Result<Vec<Tenant>, String>,
     /// What `aud` must contain.
     pub audience: Result<Expected, String>,
+    /// The claim that must contain it as well, if there is one.
+    pub audience_claim: Option<Result<String, String>>,
+    /// Claims that the token must have, each with its value as it is written; one that is not known is `null`.
+    pub required: Vec<((String, Value), Value)>,
     /// The algorithms that are allowed.
     pub algorithms: Result<Vec<Algorithm>, String>,
     /// The key set.
@@ -64,7 +74,10 @@ impl Sources {
     pub fn without_authorizer(reason: &str) -> Self {
         let rules = Rules {
             issuer: Err(or_give(reason, "--issuer")),
+            tenants: Ok(Vec::new()),
             audience: Err(or_give(reason, "--audience")),
+            audience_claim: None,
+            required: Vec::new(),
             // The default of an authorizer.
             algorithms: Ok(vec![Algorithm::Rs256]),
             keys: Err("there is no key set: add --jwks FILE or --jwks URL".to_owned()),
@@ -141,7 +154,9 @@ fn choose(
     } else if count < 2 {
         (0, "the only authorizer".to_owned())
     } else {
-        match position(&|rules| rules.issuer.is_some() && rules.issuer.as_deref() == claimed_issuer) {
+        let claimed = claimed_issuer.unwrap_or_default();
+        let of_tenant = |rules: &TokenRules| rules.tenants.iter().flatten().any(|tenant| tenant.issuer == claimed);
+        match position(&|rules| rules.issuer.as_deref() == Some(claimed) || of_tenant(rules)) {
             Some(index) => (index, format!("of {count} authorizers, the one whose issuer the token names")),
             None => (0, format!("the first of {count} authorizers, because the token names the issuer of none")),
         }
@@ -161,7 +176,10 @@ impl Chosen {
                        --algorithm";
         let rules = Rules {
             issuer: issuer.map_err(|why| or_give(&why, "--issuer")),
+            tenants: of.tenants.ok_or_else(|| NOT_AT_HAND.to_owned()),
             audience: audience.map_err(|why| or_give(&why, "--audience")),
+            audience_claim: of.audience_claim.map(|claim| claim.ok_or_else(|| NOT_AT_HAND.to_owned())),
+            required: of.claims,
             algorithms: of.algorithms.ok_or_else(|| unknown.to_owned()),
             keys: keys(of.keys, of.keys_reference.as_ref()),
             clock_skew_secs: of.clock_skew_secs,

@@ -1,10 +1,11 @@
-//! Verifies signatures with `ring`; the gateway uses WebCrypto.
+//! Verifies signatures with `ring`, which lacks P-521, and `p521`; the gateway uses WebCrypto.
 
 use crate::algorithm::Algorithm;
 use crate::json;
 use crate::jwks::Key;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use p521::ecdsa::signature::Verifier as _;
 use ring::hmac;
 use ring::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 
@@ -34,6 +35,10 @@ fn verify(key: &Key, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> O
         Algorithm::Ps512 => rsa(&signature::RSA_PSS_2048_8192_SHA512),
         Algorithm::Es256 => curve(&signature::ECDSA_P256_SHA256_FIXED, point()?),
         Algorithm::Es384 => curve(&signature::ECDSA_P384_SHA384_FIXED, point()?),
+        Algorithm::Es512 => {
+            let key = p521::ecdsa::VerifyingKey::from_sec1_bytes(&point()?).ok()?;
+            key.verify(signed, &p521::ecdsa::Signature::from_slice(signature).ok()?).ok()
+        }
         Algorithm::EdDsa => curve(&signature::ED25519, number("x")?),
         Algorithm::Hs256 => hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, &number("k")?), signed, signature).ok(),
     }

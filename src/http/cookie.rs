@@ -94,13 +94,27 @@ pub fn is_called(sent: &str, name: &str) -> bool {
     sent == name || sent == name_on(name, true)
 }
 
+/// Which requests of other sites have a cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SameSite {
+    /// Navigations with `GET`.
+    Lax,
+    /// All of them, so also a form that another site posts.
+    None,
+}
+
 /// Returns a `Set-Cookie` for a cookie of the gateway; a `max_age_secs` of 0 removes it.
-pub fn set(name: &str, value: &str, max_age_secs: i64, plain_loopback: bool) -> String {
-    let secure = if plain_loopback { "" } else { "; Secure" };
+pub fn set(name: &str, value: &str, max_age_secs: i64, same_site: SameSite, plain_loopback: bool) -> String {
+    // Browsers take one that other sites' requests have only if it is `Secure`, and that they do on loopback, too.
+    let (same_site, secure) = match same_site {
+        SameSite::Lax if plain_loopback => ("Lax", ""),
+        SameSite::Lax => ("Lax", "; Secure"),
+        SameSite::None => ("None", "; Secure"),
+    };
     // Some that keep cookies without being browsers know a removal only by its date.
     let past = if max_age_secs == 0 { "; Expires=Thu, 01 Jan 1970 00:00:00 GMT" } else { "" };
     let name = name_on(name, plain_loopback);
-    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_secs}{past}{secure}")
+    format!("{name}={value}; Path=/; HttpOnly; SameSite={same_site}; Max-Age={max_age_secs}{past}{secure}")
 }
 
 #[cfg(test)]
@@ -164,15 +178,22 @@ mod tests {
     #[test]
     fn a_cookie_is_the_hosts_own_and_out_of_reach_of_scripts() {
         assert_eq!(
-            set("__Host-a", "v", 60, false),
+            set("__Host-a", "v", 60, SameSite::Lax, false),
             "__Host-a=v; Path=/; HttpOnly; SameSite=Lax; Max-Age=60; Secure",
             "https"
         );
         assert_eq!(
-            set("__Host-a", "", 0, true),
+            set("__Host-a", "", 0, SameSite::Lax, true),
             "a=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
             "removed, on plain loopback"
         );
+        for (plain_loopback, name) in [(false, "__Host-a"), (true, "a")] {
+            assert_eq!(
+                set("__Host-a", "v", 60, SameSite::None, plain_loopback),
+                format!("{name}=v; Path=/; HttpOnly; SameSite=None; Max-Age=60; Secure"),
+                "for a form that another site posts"
+            );
+        }
         assert!(is_called("__Host-a", "__Host-a") && is_called("a", "__Host-a") && !is_called("b", "__Host-a"));
     }
 }

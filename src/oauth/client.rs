@@ -22,9 +22,17 @@ pub struct Form {
 }
 
 impl Form {
-    /// Makes the client's form of `fields` for the token endpoint.
+    /// Makes the client's form of `fields` for the token endpoint, with the resources that its tokens are for.
     pub fn for_tokens(provider: &Provider, endpoints: &Endpoints, fields: &[(&str, &str)]) -> Self {
-        Self::new(provider, method(provider, endpoints), fields)
+        let mut form = Serializer::new(String::new());
+        form.extend_pairs(fields).extend_pairs(provider.resources());
+        Self::new(provider, method(provider, endpoints), form)
+    }
+
+    /// Makes the client's form of an authorization request, which is pushed (RFC 9126 section 2.1): the client authenticates as at
+    /// the token endpoint.
+    pub fn for_pushed(provider: &Provider, endpoints: &Endpoints, query: String) -> Self {
+        Self::new(provider, method(provider, endpoints), Serializer::new(query))
     }
 
     /// Makes the client's form of `fields` for the revocation endpoint.
@@ -43,12 +51,14 @@ impl Form {
             (AuthMethod::Basic | AuthMethod::Post, Some(only)) => only,
             (method, _) => method,
         };
-        Self::new(provider, method, fields)
+        let mut form = Serializer::new(String::new());
+        form.extend_pairs(fields);
+        Self::new(provider, method, form)
     }
 
-    fn new(provider: &Provider, method: AuthMethod, fields: &[(&str, &str)]) -> Self {
-        let mut form = Serializer::new(String::new());
-        form.extend_pairs(fields).append_pair("client_id", &provider.client_id);
+    /// Adds the client to a form, as the method has it.
+    fn new(provider: &Provider, method: AuthMethod, mut form: Serializer<'_, String>) -> Self {
+        form.append_pair("client_id", &provider.client_id);
         let mut authorization = None;
         match (method, &provider.client_secret) {
             (AuthMethod::Basic, Some(secret)) => {
@@ -78,7 +88,7 @@ impl Form {
 /// Each needs a `jti` of its own. Its audience is the issuer and not an endpoint: an assertion for a hostile provider that names the
 /// endpoints of another is then worth nothing there.
 pub fn client_assertion(provider: &Provider, key: &SigningKey, jti: &str, now: i64) -> String {
-    let mut header = vec![("alg", key.algorithm.name().into()), ("typ", "JWT".into())];
+    let mut header = vec![("alg", key.alg.as_str().into()), ("typ", "JWT".into())];
     header.extend(key.kid.as_deref().map(|kid| ("kid", kid.into())));
     let client = provider.client_id.as_str();
     let claims = &mut [
@@ -146,6 +156,9 @@ mod tests {
             let forms =
                 [Form::for_tokens(&provider, &endpoints, &[]), Form::for_revocation(&provider, &endpoints, &[])];
             assert_eq!(forms.each_ref().map(of), expected, "{message}");
+            let pushed = Form::for_pushed(&provider, &endpoints, "a=b".to_owned());
+            assert_eq!(of(&pushed), expected[0], "{message}: pushed as to the token endpoint");
+            assert!(pushed.body.starts_with("a=b&client_id=client"), "{message}: {}", pushed.body);
             assert!(forms.iter().all(|form| form.body.contains("client_id=client")), "{message}: its name");
             provider.client_secret = None;
             let form = Form::for_tokens(&provider, &endpoints, &[]);
@@ -157,9 +170,12 @@ mod tests {
     fn an_assertion_names_the_client_the_issuer_and_a_minute() {
         let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}"#;
         let named = jwk.replacen('{', r#"{"kid":"k1","#, 1);
-        for (jwk, header) in
-            [(jwk, r#"{"alg":"EdDSA","typ":"JWT"}"#), (&named, r#"{"alg":"EdDSA","kid":"k1","typ":"JWT"}"#)]
-        {
+        let renamed = jwk.replacen('{', r#"{"alg":"Ed25519","#, 1);
+        for (jwk, header) in [
+            (jwk, r#"{"alg":"EdDSA","typ":"JWT"}"#),
+            (&named, r#"{"alg":"EdDSA","kid":"k1","typ":"JWT"}"#),
+            (&renamed, r#"{"alg":"Ed25519","typ":"JWT"}"#),
+        ] {
             let assertion = client_assertion(&provider(&[]), &SigningKey::parse(jwk).unwrap(), "j", 1_000);
             let parts =
                 assertion.split('.').map(|part| String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap());
@@ -185,20 +201,35 @@ mod tests {
     }
 
     #[test]
+    fn the_resources_of_the_config_go_to_the_token_endpoint_and_not_to_another() {
+        let resources = [("resource", "https://api.example/?a=b"), ("resource", "urn:example:b")];
+        let named = "&resource=https%3A%2F%2Fapi.example%2F%3Fa%3Db&resource=urn%3Aexample%3Ab";
+        let parameters = [&[("scope", "openid"), ("audience", "a")][..], &resources, &[("prompt", "login")]].concat();
+        let endpoints = Endpoints::of_auth0("https://idp.example");
+        for (parameters, named) in [(&parameters[..], named), (&[("scope", "openid")], "")] {
+            let provider = provider(parameters);
+            let tokens = Form::for_tokens(&provider, &endpoints, &[("a", "b")]).body;
+            assert_eq!(tokens, format!("a=b{named}&client_id=client"));
+            assert_eq!(Form::for_revocation(&provider, &endpoints, &[("a", "b")]).body, "a=b&client_id=client");
+        }
+    }
+
+    #[test]
     fn a_secret_is_encoded_for_basic_as_everyone_decodes_it() {
         let table = [
             ("aZ09-._~", "aZ09-._~", "nothing to encode"),
             ("a b+c%d:e/f=", "a%20b%2Bc%25d%3Ae%2Ff%3D", "what means something elsewhere"),
             ("\u{e9}\"\n", "%C3%A9%22%0A", "everything else, as bytes of UTF-8"),
         ];
+        let empty = || Serializer::new(String::new());
         for (secret, expected, message) in table {
             let mut provider = provider(&[]);
             provider.client_secret = Some(Secret::new(secret.to_owned()));
-            let form = Form::new(&provider, AuthMethod::Basic, &[]);
+            let form = Form::new(&provider, AuthMethod::Basic, empty());
             let pair = STANDARD.decode(form.authorization.unwrap().strip_prefix("Basic ").unwrap()).unwrap();
             assert_eq!(String::from_utf8(pair).unwrap(), format!("client:{expected}"), "{message}");
             provider.raw_client_secret = true;
-            let raw = Form::new(&provider, AuthMethod::Basic, &[]).authorization.unwrap();
+            let raw = Form::new(&provider, AuthMethod::Basic, empty()).authorization.unwrap();
             let expected = format!("Basic {}", STANDARD.encode(format!("client:{secret}")));
             assert_eq!(raw, expected, "{message}, unencoded");
         }

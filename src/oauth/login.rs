@@ -5,7 +5,8 @@ use form_urlencoded::Serializer;
 use serde_json::Value;
 
 use super::Form;
-use crate::config::{Endpoints, Provider};
+use super::provider_response::{ProviderResponse, refused};
+use crate::config::{Authorizer, Endpoints, Provider};
 use crate::encoding::encode;
 use crate::excerpt::shortened_name;
 use crate::http::request::{query_parameter, with_query};
@@ -16,9 +17,8 @@ use crate::token::{Expectations, Kind};
 /// A login may take this long: time enough for a second factor and a lost password.
 pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
 
-/// Parameters of a login path that go to the provider as they came; they choose how to ask, never what is granted.
-pub const PASSED_TO_PROVIDER: [&str; 8] =
-    ["prompt", "login_hint", "screen_hint", "connection", "organization", "invitation", "ui_locales", "max_age"];
+/// The longest value that one side chooses and the gateway passes to the other, in bytes: the longest are hints that are tokens.
+const PASSED_MAX_BYTES: usize = 2_048;
 
 /// Names what a sealed state is for, so that no other sealed text can take its place.
 const STATE_PURPOSE: &str = "bargate login state v1";
@@ -102,13 +102,12 @@ pub fn state_context(cookie: &str, redirect_uri: &str) -> Vec<u8> {
     [STATE_PURPOSE, cookie, redirect_uri].join("\n").into_bytes()
 }
 
-/// Returns the address of the provider's login (RFC 6749 section 4.1.1).
+/// Returns the parameters of an authorization request, less the client's name (RFC 6749 section 4.1.1).
 ///
 /// `challenge` is the SHA-256 of the state's verifier as base64url (RFC 7636 section 4.2); `passed` are parameters of the client's
-/// own request, of which those in [`PASSED_TO_PROVIDER`] go along.
-pub fn authorize_url(
+/// own request, of which those go along that it may choose.
+pub fn authorization_request(
     provider: &Provider,
-    endpoints: &Endpoints,
     state: &LoginState,
     sealed_state: &str,
     challenge: &str,
@@ -118,34 +117,73 @@ pub fn authorize_url(
     let mut query = Serializer::new(String::new());
     query
         .append_pair("response_type", "code")
-        .append_pair("client_id", &provider.client_id)
         .append_pair("redirect_uri", redirect_uri)
         .append_pair("state", sealed_state)
         .append_pair("nonce", &state.nonce)
         .append_pair("code_challenge", challenge)
         .append_pair("code_challenge_method", "S256")
         .extend_pairs(&provider.parameters);
+    if provider.posts_responses {
+        query.append_pair("response_mode", "form_post");
+    }
     // What the config says is not for a client to change.
-    for name in PASSED_TO_PROVIDER.into_iter().filter(|name| provider.parameter(name).is_none()) {
+    for name in provider.client_parameters.iter().filter(|name| provider.parameter(name).is_none()) {
         // The first of a name: a request with one twice is refused (RFC 6749 section 3.1).
-        if let Some(value) = query_parameter(passed, name) {
+        if let Some(value) = query_parameter(passed, name).filter(|value| value.len() <= PASSED_MAX_BYTES) {
             query.append_pair(name, &value);
         }
     }
-    with_query(&endpoints.authorization, &query.finish())
+    query.finish()
+}
+
+/// Returns the address of the provider's login for an authorization request.
+pub fn authorization_url(provider: &Provider, endpoints: &Endpoints, request: String) -> String {
+    let query = Serializer::new(request).append_pair("client_id", &provider.client_id).finish();
+    with_query(&endpoints.authorization, &query)
+}
+
+/// Returns where an authorization request is pushed; `None` if the browser takes it along.
+///
+/// # Errors
+/// [`Problem::IdpError`] if it is to be pushed, and the provider names no endpoint for that.
+pub fn pushed_endpoint<'e>(provider: &Provider, endpoints: &'e Endpoints) -> Result<Option<&'e str>, Problem> {
+    if !provider.pushes_requests && !endpoints.requires_pushed {
+        return Ok(None);
+    }
+    let endpoint = endpoints.pushed.as_deref();
+    endpoint
+        .map(Some)
+        .ok_or(Problem::IdpError("its discovery document lacks pushed_authorization_request_endpoint", None))
+}
+
+/// Returns the authorization request that stands for the pushed one (RFC 9126 section 4), by the answer to that.
+///
+/// # Errors
+/// What the client is told.
+pub fn parse_pushed_response(response: &ProviderResponse) -> Result<String, Problem> {
+    match response.status {
+        200 | 201 => {
+            let members = json::parse_object(response.body.as_bytes()).unwrap_or_default();
+            let uri = json::text(&members, "request_uri").filter(|uri| (1..=PASSED_MAX_BYTES).contains(&uri.len()));
+            let malformed =
+                || Problem::IdpError("the pushed request was answered without a request_uri", Some(response.status));
+            Ok(Serializer::new(String::new()).append_pair("request_uri", uri.ok_or_else(malformed)?).finish())
+        }
+        _ => Err(refused(response, "the pushed request was not accepted")),
+    }
 }
 
 /// Checks who sent the browser back, by the `iss` of its address (RFC 9207 section 2.4).
 ///
 /// # Errors
-/// [`Problem::StateInvalid`] if it is not the `issuer`, or is missing and `needed`.
-pub fn check_response_issuer(iss: Option<&str>, issuer: &str, needed: bool) -> Result<(), Problem> {
+/// [`Problem::StateInvalid`] if it is not the authorizer's, or is missing and `needed`.
+pub fn check_response_issuer(iss: Option<&str>, authorizer: &Authorizer, needed: bool) -> Result<(), Problem> {
     match iss {
-        Some(iss) if iss == issuer => Ok(()),
+        Some(iss) if authorizer.issuers().contains(&iss) => Ok(()),
         None if !needed => Ok(()),
         _ => {
             let found = iss.map_or_else(|| "missing".to_owned(), |iss| format!("\"{}\"", shortened_name(iss)));
-            Err(Problem::StateInvalid(format!("iss is {found}, expected \"{issuer}\"").into()))
+            Err(Problem::StateInvalid(format!("iss is {found}, expected \"{}\"", authorizer.issuer).into()))
         }
     }
 }
@@ -165,8 +203,8 @@ pub fn code_form(
 
 /// Returns the rules for an ID token (OpenID Connect Core section 3.1.3.7).
 pub fn id_token_expectations(provider: &Provider) -> Expectations<'_> {
-    let (audience, kind) = (provider.client_id.as_str(), Kind::Id);
-    Expectations { audience, kind, ..Expectations::of_access_tokens(&provider.authorizer) }
+    let (algorithms, audience) = (provider.id_token_algorithms(), provider.client_id.as_str());
+    Expectations { algorithms, audience, kind: Kind::Id, ..Expectations::of_access_tokens(&provider.authorizer) }
 }
 
 #[cfg(test)]
@@ -174,19 +212,23 @@ pub(super) mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::config::{Authorizer, KeySource};
+    use crate::config::KeySource;
 
     /// Returns a client without a secret.
     pub fn provider(parameters: &[(&str, &str)]) -> Provider {
         let authorizer = Authorizer {
             name: "default".to_owned(),
             issuer: "https://idp.example/".to_owned(),
+            tenants: Vec::new(),
             audience: "client".to_owned(),
+            audience_claim: None,
+            claims: Vec::new(),
             keys: KeySource::KeySet("https://idp.example/jwks".to_owned()),
             algorithms: Vec::new(),
             clock_skew_secs: 0,
             timeout_ms: 1,
             is_supabase: false,
+            logs_in: true,
         };
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Provider {
@@ -198,7 +240,11 @@ pub(super) mod tests {
             private_key: None,
             revocation_endpoint: None,
             parameters: parameters.collect(),
+            pushes_requests: false,
+            posts_responses: false,
+            client_parameters: ["prompt", "login_hint", "max_age"].map(str::to_owned).to_vec(),
             rotation_grace_secs: 0,
+            id_token_algorithm: None,
             endpoints: None,
             is_one_of_several: false,
         }
@@ -206,17 +252,24 @@ pub(super) mod tests {
 
     #[test]
     fn a_client_chooses_how_to_ask_where_the_config_does_not() {
-        let endpoints = Endpoints::of_auth0("https://idp.example");
         let state = LoginState { verifier: "v".into(), nonce: "n".into(), return_to: None, issued_at: 0 };
         let request = |provider: &Provider, passed| {
-            authorize_url(provider, &endpoints, &state, "s", "c", "https://gw.example/cb", Some(passed))
+            authorization_request(provider, &state, "s", "c", "https://gw.example/cb", Some(passed))
         };
-        let own = "https://idp.example/authorize?response_type=code&client_id=client\
-                   &redirect_uri=https%3A%2F%2Fgw.example%2Fcb&state=s&nonce=n&code_challenge=c&code_challenge_method=S256";
-        let table: [(&[_], _, _, _); 7] = [
+        let own = "response_type=code&redirect_uri=https%3A%2F%2Fgw.example%2Fcb&state=s&nonce=n&code_challenge=c\
+                   &code_challenge_method=S256";
+        let longest = format!("login_hint={}", "a".repeat(PASSED_MAX_BYTES));
+        let table: [(&[_], _, _, _); 9] = [
             (&[("scope", "openid a")], "", "&scope=openid+a", "nothing"),
             (&[("scope", "openid")], "prompt=login&prompt=none", "&scope=openid&prompt=login", "the first of a name"),
-            (&[("scope", "openid")], "scope=admin&state=x&acr_values=1", "&scope=openid", "nothing of these"),
+            (&[], &longest, &format!("&{longest}"), "the longest"),
+            (&[], &format!("{longest}a&max_age=1"), "&max_age=1", "one that is longer, beside another"),
+            (
+                &[("scope", "openid")],
+                "ui_locales=de&scope=admin&state=x&acr_values=1",
+                "&scope=openid",
+                "nothing of these",
+            ),
             (&[("prompt", "consent")], "prompt=none&max_age=1", "&prompt=consent&max_age=1", "one, beside another"),
             (&[("prompt", "")], "prompt=none", "&prompt=", "one that the config leaves empty"),
             (&[("Prompt", "login")], "prompt=none", "&Prompt=login", "one that the config has in other letters"),
@@ -230,6 +283,62 @@ pub(super) mod tests {
         for (parameters, passed, expected, message) in table {
             assert_eq!(request(&provider(parameters), passed), format!("{own}{expected}"), "{message}");
         }
+    }
+
+    #[test]
+    fn a_request_goes_with_the_clients_name_to_the_browser_or_to_the_endpoint_for_it() {
+        let auth0 = Endpoints::of_auth0("https://idp.example");
+        let client = provider(&[]);
+        let location = authorization_url(&client, &auth0, "a=b".to_owned());
+        assert_eq!(location, "https://idp.example/authorize?a=b&client_id=client");
+        let without = Endpoints { pushed: None, ..auth0.clone() };
+        let requiring = Endpoints { requires_pushed: true, ..auth0.clone() };
+        let strict = Endpoints { pushed: None, ..requiring.clone() };
+        let pushing = Provider { pushes_requests: true, ..provider(&[]) };
+        let table = [
+            (&client, &auth0, Ok(None), "nobody asks for it"),
+            (&client, &without, Ok(None), "there is no endpoint, and nobody asks for it"),
+            (&client, &requiring, Ok(auth0.pushed.as_deref()), "the provider requires it"),
+            (&pushing, &auth0, Ok(auth0.pushed.as_deref()), "the config asks for it"),
+            (&pushing, &without, Err("idp_error"), "the config asks for it, and there is no endpoint"),
+            (&client, &strict, Err("idp_error"), "the provider requires it, and names no endpoint"),
+        ];
+        for (provider, endpoints, expected, message) in table {
+            let found = pushed_endpoint(provider, endpoints).map_err(|problem| problem.code());
+            assert_eq!(found, expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_pushed_request_is_answered_by_its_name_or_by_what_the_contract_says() {
+        let parse = |status, body: &str| {
+            parse_pushed_response(&ProviderResponse { status, retry_after: Some("7".into()), body: body.into() })
+        };
+        let longest = format!(r#"{{"request_uri":"{}"}}"#, "a".repeat(PASSED_MAX_BYTES));
+        let longer = format!(r#"{{"request_uri":"{}"}}"#, "a".repeat(PASSED_MAX_BYTES + 1));
+        for status in [200, 201] {
+            let request =
+                parse(status, r#"{"request_uri":"urn:x&client_id=evil#","expires_in":60,"client_id":"evil"}"#);
+            assert_eq!(request.ok().unwrap(), "request_uri=urn%3Ax%26client_id%3Devil%23", "{status}");
+            assert!(parse(status, &longest).is_ok(), "{status}");
+            for body in ["", "[]", "{}", r#"{"request_uri":""}"#, r#"{"request_uri":1}"#, &longer] {
+                assert_eq!(parse(status, body).err().unwrap().code(), "idp_error", "{status} {body}");
+            }
+        }
+        let table = [
+            (400, "idp_rejected"),
+            (401, "idp_rejected"),
+            (413, "idp_rejected"),
+            (429, "idp_rate_limited"),
+            (302, "idp_error"),
+            (204, "idp_error"),
+            (500, "idp_error"),
+        ];
+        for (status, code) in table {
+            assert_eq!(parse(status, r#"{"request_uri":"urn:x"}"#).err().unwrap().code(), code, "{status}");
+        }
+        let reason = parse(401, r#"{"error":"invalid_client"}"#).err().unwrap().reason().unwrap().into_owned();
+        assert_eq!(reason, "401 invalid_client:  (see token_endpoint_auth_method and client_secret)");
     }
 
     #[test]
@@ -256,10 +365,11 @@ pub(super) mod tests {
             (None, true, false, "not said, though announced"),
             (None, false, true, "not said"),
         ];
+        let authorizer = &provider(&[]).authorizer;
         for (iss, needed, taken, message) in table {
-            assert_eq!(check_response_issuer(iss, "https://idp.example/", needed).is_ok(), taken, "{message}");
+            assert_eq!(check_response_issuer(iss, authorizer, needed).is_ok(), taken, "{message}");
         }
-        let reason = |iss| check_response_issuer(iss, "https://idp.example/", true).unwrap_err().reason();
+        let reason = |iss| check_response_issuer(iss, authorizer, true).unwrap_err().reason();
         let both = r#"iss is "https://evil.example/", expected "https://idp.example/""#;
         assert_eq!(reason(Some("https://evil.example/")).as_deref(), Some(both), "both are named");
         let missing = r#"iss is missing, expected "https://idp.example/""#;

@@ -3,13 +3,17 @@
 use form_urlencoded::Serializer;
 use serde_json::Value;
 
-use super::Form;
+use super::{Form, id_token_expectations};
 use crate::config::{Endpoints, Provider};
-use crate::http::request::with_query;
-use crate::token::{Expectations, Expiry, Kind, VerifiedClaims};
+use crate::http::request::{query_parameter, with_query};
+use crate::token::{Expectations, Expiry, Kind, VerifiedClaims, claimed_text};
 
 /// A logout token is taken for this long after it was issued: time enough for a provider that tries again.
 const LOGOUT_TOKEN_MAX_AGE_SECS: i64 = 5 * 60;
+
+/// The longest address of a logout that has an ID token: servers should accept this much (RFC 9110 section 4.1), and many accept no
+/// more.
+const LOGOUT_URL_MAX_BYTES: usize = 8_000;
 
 /// The longest `jti` that is remembered, in bytes.
 const JTI_MAX_BYTES: usize = 256;
@@ -18,11 +22,44 @@ const JTI_MAX_BYTES: usize = 256;
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// Returns the address of the provider's logout, which leads on to `return_to`; `return_to` itself if the provider has none.
-pub fn logout_url(provider: &Provider, endpoints: &Endpoints, return_to: String) -> String {
+///
+/// By the session's ID token an OpenID provider knows whom to log out, and need not ask (RP-Initiated Logout 1.0 section 2); it
+/// sends the client's `state` along to `return_to`. Auth0's own logout has no such parameters.
+pub fn logout_url(
+    provider: &Provider,
+    endpoints: &Endpoints,
+    return_to: String,
+    id_token: Option<&str>,
+    state: Option<&str>,
+) -> String {
     let Some((url, return_to_parameter)) = &endpoints.logout else { return return_to };
     let mut query = Serializer::new(String::new());
     query.append_pair("client_id", &provider.client_id).append_pair(return_to_parameter, &return_to);
-    with_query(url, &query.finish())
+    if provider.endpoints.is_some() {
+        return with_query(url, &query.finish());
+    }
+    // Entra ID asks for its own claim of an account, and not for the ID token.
+    if let Some(hint) = id_token.and_then(|token| claimed_text(token, "login_hint")) {
+        query.append_pair("logout_hint", &hint);
+    }
+    if let Some(state) = state {
+        query.append_pair("state", state);
+    }
+    let mut address = with_query(url, &query.finish());
+    // All its characters may stand in a query as they are.
+    let hint = id_token.map(|token| ["&id_token_hint=", token].concat());
+    if let Some(hint) = hint.filter(|hint| address.len() + hint.len() <= LOGOUT_URL_MAX_BYTES) {
+        address.push_str(&hint);
+    }
+    address
+}
+
+/// Returns which session at the provider a front-channel logout ends (Front-Channel Logout 1.0 section 2), if it is one of `issuer`'s.
+///
+/// Both parameters may be left out there. But any site can have a browser load an address, and does not know a `sid`.
+pub fn frontchannel_sid(query: Option<&str>, issuer: &str) -> Option<String> {
+    let sid = query_parameter(query, "sid").filter(|sid| !sid.is_empty());
+    sid.filter(|_| query_parameter(query, "iss").as_deref() == Some(issuer))
 }
 
 /// Returns the form that revokes a refresh token (RFC 7009 section 2.1), to which `token` is still to be added.
@@ -30,11 +67,10 @@ pub fn revocation_form(provider: &Provider, endpoints: &Endpoints) -> Form {
     Form::for_revocation(provider, endpoints, &[("token_type_hint", "refresh_token")])
 }
 
-/// Returns the rules for a logout token. One without `exp` is accepted, since drafts of the specification have no `exp`:
+/// Returns the rules for a logout token, which is signed as ID tokens are (section 2.6). One without `exp` is accepted, since drafts of the specification have no `exp`:
 /// [`validate_logout_token`] goes by its age.
 pub fn logout_token_expectations(provider: &Provider) -> Expectations<'_> {
-    let (audience, kind, expiry) = (provider.client_id.as_str(), Kind::Logout, Expiry::Optional);
-    Expectations { audience, kind, expiry, ..Expectations::of_access_tokens(&provider.authorizer) }
+    Expectations { kind: Kind::Logout, expiry: Expiry::Optional, ..id_token_expectations(provider) }
 }
 
 /// What a logout token requests.
@@ -86,4 +122,84 @@ pub fn validate_logout_token(
         }
     }
     Err("it has neither sid nor sub")
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::oauth::login::tests::provider;
+
+    const RETURN_TO: &str = "https://app.example/bye";
+
+    fn id_token(claims: &str, padding: usize) -> String {
+        ["h.", &URL_SAFE_NO_PAD.encode(claims), ".", &"s".repeat(padding)].concat()
+    }
+
+    #[test]
+    fn an_openid_provider_is_told_whom_to_log_out_as_far_as_an_address_can_be_that_long() {
+        let endpoints = Endpoints {
+            logout: Some(("https://idp.example/logout?a=1".into(), "post_logout_redirect_uri")),
+            ..Endpoints::of_auth0("https://idp.example")
+        };
+        let asked = "https://idp.example/logout?a=1&client_id=client\
+                     &post_logout_redirect_uri=https%3A%2F%2Fapp.example%2Fbye";
+        let (short, hinting) = (id_token("{}", 1), id_token(r#"{"login_hint":"O.C a"}"#, 1));
+        let room = LOGOUT_URL_MAX_BYTES - asked.len() - "&id_token_hint=".len();
+        let (longest, too_long) = (id_token("{}", room - 6), id_token(r#"{"login_hint":"u"}"#, LOGOUT_URL_MAX_BYTES));
+        assert_eq!(longest.len(), room);
+        let table = [
+            (None, None, String::new(), "no ID token was kept"),
+            (Some(&short), None, format!("&id_token_hint={short}"), "one"),
+            (None, Some("a b"), "&state=a+b".into(), "a state of the client"),
+            (Some(&short), Some("x"), format!("&state=x&id_token_hint={short}"), "both"),
+            (Some(&hinting), None, format!("&logout_hint=O.C+a&id_token_hint={hinting}"), "one that has a hint"),
+            (Some(&longest), None, format!("&id_token_hint={longest}"), "the longest"),
+            (Some(&longest), Some("x"), "&state=x".into(), "one that is too long beside a state"),
+            (Some(&too_long), None, "&logout_hint=u".into(), "one that is too long, whose hint is not"),
+        ];
+        for (id_token, state, expected, message) in table {
+            let id_token = id_token.map(String::as_str);
+            let url = logout_url(&provider(&[]), &endpoints, RETURN_TO.into(), id_token, state);
+            assert_eq!(url, format!("{asked}{expected}"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_front_channel_logout_names_its_issuer_and_a_session() {
+        let issuer = "https://idp.example/";
+        let table = [
+            (Some("iss=https%3A%2F%2Fidp.example%2F&sid=a%2Bb"), Some("a+b"), "both"),
+            (Some("sid=s&iss=https://idp.example/&x=1"), Some("s"), "in another order, and something else"),
+            (Some("iss=https://idp.example&sid=s"), None, "an issuer without its slash"),
+            (Some("iss=https://evil.example/&sid=s"), None, "another issuer"),
+            (Some("iss=https://evil.example/&iss=https://idp.example/&sid=s"), None, "two, of which the first counts"),
+            (Some("sid=s"), None, "no issuer"),
+            (Some("iss=https://idp.example/"), None, "no session"),
+            (Some("iss=https://idp.example/&sid="), None, "an empty one"),
+            (None, None, "nothing"),
+        ];
+        for (query, expected, message) in table {
+            assert_eq!(frontchannel_sid(query, issuer).as_deref(), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn auth0_and_a_provider_without_a_logout_are_told_nothing() {
+        let auth0 = Rc::new(Endpoints::of_auth0("https://idp.example"));
+        let without = Endpoints { logout: None, ..Endpoints::of_auth0("https://idp.example") };
+        let hinting = id_token(r#"{"login_hint":"u"}"#, 1);
+        let url = |provider: &Provider, endpoints| {
+            logout_url(provider, endpoints, RETURN_TO.into(), Some(&hinting), Some("x"))
+        };
+        let at_auth0 = Provider { endpoints: Some(Rc::clone(&auth0)), ..provider(&[]) };
+        assert_eq!(
+            url(&at_auth0, &auth0),
+            "https://idp.example/v2/logout?client_id=client&returnTo=https%3A%2F%2Fapp.example%2Fbye"
+        );
+        assert_eq!(url(&provider(&[]), &without), RETURN_TO, "straight back");
+    }
 }

@@ -39,6 +39,13 @@ pub enum SessionMessage {
         /// If a login takes its place: the name of that login's session at the provider, empty if it has none.
         replaced_by: Option<String>,
     },
+    /// End, because the provider says so in the browser, if it is the session of this name there.
+    EndOf {
+        /// The key.
+        key: String,
+        /// The name.
+        sid: String,
+    },
     /// End, because the provider says so, who has no key.
     Erase,
 }
@@ -62,6 +69,7 @@ impl SessionMessage {
                 id_token: is_true("id_token"),
             },
             "end" => Self::End { key: own("key")?, replaced_by: own("replaced_by") },
+            "end_of" => Self::EndOf { key: own("key")?, sid: own("sid")? },
             "erase" => Self::Erase,
             _ => return None,
         })
@@ -88,6 +96,9 @@ impl SessionMessage {
                 ("key", key.as_str().into()),
                 ("replaced_by", replaced_by.as_deref().into()),
             ]),
+            Self::EndOf { key, sid } => {
+                json::object(&mut [("do", "end_of".into()), ("key", key.as_str().into()), ("sid", sid.as_str().into())])
+            }
             Self::Erase => json::object(&mut [("do", "erase".into())]),
         }
         .to_text()
@@ -119,6 +130,8 @@ pub enum SessionAnswer {
         reason: String,
         /// Whether a login took its place.
         replaced: bool,
+        /// Its ID token, for the provider's logout.
+        id_token: Option<String>,
     },
     /// Its tokens could not be renewed, by what the provider said.
     NotRenewed(Rc<Outcome>),
@@ -127,7 +140,7 @@ pub enum SessionAnswer {
 impl SessionAnswer {
     /// Returns the answer of a session that has ended and that no login replaced.
     pub fn ended(reason: &str) -> Self {
-        Self::Ended { reason: reason.to_owned(), replaced: false }
+        Self::Ended { reason: reason.to_owned(), replaced: false, id_token: None }
     }
 
     /// Returns the access token that a session answered to a question of `asked_ms`, in milliseconds since 1970.
@@ -171,7 +184,12 @@ impl SessionAnswer {
             return Some(Self::WrongKey);
         }
         if let Some(reason) = json::text(members, "ended") {
-            return Some(Self::Ended { reason: reason.to_owned(), replaced: members.contains_key("replaced") });
+            let id_token = json::text(members, "id_token").map(str::to_owned);
+            return Some(Self::Ended {
+                reason: reason.to_owned(),
+                replaced: members.contains_key("replaced"),
+                id_token,
+            });
         }
         match outcome_from_json(members) {
             Some(outcome) => Some(Self::NotRenewed(Rc::new(outcome))),
@@ -191,9 +209,16 @@ impl SessionAnswer {
                 ("good_for", (*valid_secs).into()),
             ]),
             Self::WrongKey => json::object(&mut [("refused", "the cookie's key does not open it".into())]),
-            Self::Ended { reason, replaced: false } => json::object(&mut [("ended", reason.as_str().into())]),
-            Self::Ended { reason, replaced: true } => {
-                json::object(&mut [("ended", reason.as_str().into()), ("replaced", true.into())])
+            Self::Ended { reason, replaced, id_token } => {
+                let mut members = Map::new();
+                json::insert(&mut members, &mut [("ended", reason.as_str().into())]);
+                if *replaced {
+                    json::insert(&mut members, &mut [("replaced", true.into())]);
+                }
+                if let Some(id_token) = id_token {
+                    json::insert(&mut members, &mut [("id_token", id_token.as_str().into())]);
+                }
+                Value::Object(members)
             }
             Self::NotRenewed(outcome) => outcome_to_json(outcome),
         }
@@ -232,6 +257,7 @@ mod tests {
             (access(Some("t"), true, true), r#"{"do":"access","doubted":"t","id_token":true,"key":"k","silent":true}"#),
             (end(None), r#"{"do":"end","key":"k","replaced_by":null}"#),
             (end(Some("")), r#"{"do":"end","key":"k","replaced_by":""}"#),
+            (SessionMessage::EndOf { key: "k".into(), sid: "s".into() }, r#"{"do":"end_of","key":"k","sid":"s"}"#),
             (SessionMessage::Erase, r#"{"do":"erase"}"#),
         ];
         for (message, expected) in table {
@@ -271,6 +297,7 @@ mod tests {
             r#"{"do":"access"}"#,
             r#"{"do":"access","key":7}"#,
             r#"{"do":"end","key":null}"#,
+            r#"{"do":"end_of","key":"k"}"#,
             r#"{"do":"create","key":"k","until":9}"#,
             r#"{"do":"create","key":"k","access":"","until":9}"#,
             r#"{"do":"create","key":"k","access":"a","until":"9"}"#,
@@ -291,14 +318,19 @@ mod tests {
             until: 60,
             valid_secs: 15,
         };
-        let ended = |replaced| SessionAnswer::Ended { reason: "why".into(), replaced };
+        let ended = |replaced, id_token: Option<&str>| SessionAnswer::Ended {
+            reason: "why".into(),
+            replaced,
+            id_token: id_token.map(str::to_owned),
+        };
         let table = [
             (SessionAnswer::Done, "{}"),
             (token(None), r#"{"access":"t","good_for":15,"id_token":null,"subject":null,"until":60}"#),
             (token(Some("u")), r#"{"access":"t","good_for":15,"id_token":"i","subject":"u","until":60}"#),
             (SessionAnswer::WrongKey, r#"{"refused":"the cookie's key does not open it"}"#),
-            (ended(false), r#"{"ended":"why"}"#),
-            (ended(true), r#"{"ended":"why","replaced":true}"#),
+            (ended(false, None), r#"{"ended":"why"}"#),
+            (ended(true, None), r#"{"ended":"why","replaced":true}"#),
+            (ended(false, Some("i")), r#"{"ended":"why","id_token":"i"}"#),
             (SessionAnswer::NotRenewed(Rc::new(Ok(answer(400)))), r#"{"body":"{}","retry_after":"7","status":400}"#),
             (SessionAnswer::NotRenewed(Rc::new(Err(TransportError::Timeout))), r#"{"failed":"timeout","reason":null}"#),
         ];

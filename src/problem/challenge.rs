@@ -49,8 +49,14 @@ impl Challenge {
     /// that its user may not have the first, and it is all of them.
     fn scope(self, needed: &Requirements) -> String {
         let alternatives = if self == Self::InsufficientScope { usize::MAX } else { 1 };
-        let scopes = needed.scopes.iter().chain(needed.any_scopes.iter().take(alternatives));
-        scopes.map(String::as_str).collect::<Vec<_>>().join(" ")
+        let mut text = String::new();
+        for scope in needed.scopes.iter().chain(needed.any_scopes.iter().take(alternatives)) {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(scope);
+        }
+        text
     }
 }
 

@@ -79,6 +79,10 @@ pub enum Problem {
     AccessTokenMissing,
     /// The provider does not accept the access token.
     AccessTokenRejected,
+    /// The provider gives no profile for a session, though that is valid.
+    ProfileUnavailable(ProviderError),
+    /// A signed profile is not valid.
+    ProfileInvalid(TokenError),
     /// A request for a refresh had no refresh token.
     RefreshTokenMissing,
     /// The provider does not accept the refresh token.
@@ -189,6 +193,7 @@ impl Problem {
             | Self::TokenInvalid(error)
             | Self::IdTokenInvalid(error)
             | Self::LogoutTokenInvalid(error) => Some(error.to_string().into()),
+            Self::ProfileInvalid(error) => Some(format!("the signed profile: {error}").into()),
             Self::SessionExpired(reason) | Self::StateInvalid(reason) => Some(reason.clone()),
             Self::LoginDenied(error)
             | Self::LoginRequired(error)
@@ -196,6 +201,7 @@ impl Problem {
             | Self::RefreshTokenInvalid(error)
             | Self::InteractionRequired(error)
             | Self::IdpRejected(error)
+            | Self::ProfileUnavailable(error)
             | Self::OtpRejected(error)
             | Self::OtpInvalid(error) => Some(error.to_string().into()),
             Self::NonceMismatch => Some("nonce is not that of this login".into()),

@@ -28,6 +28,7 @@ pub(super) fn warn_of_logins(warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
     for (index, authorizer) in tree.authorizers.iter().enumerate() {
         warn_of_issuer(authorizer, warnings);
+        warn_of_requested_resource(authorizer, warnings);
         let lacks = authorizer.kind == Some(AuthorizerKind::Auth0) && authorizer.texts.audience.is_none();
         // A session without one is a mistake.
         if lacks && tree.session.is_none() && tree.paths.iter().any(|path| is_asked(path, index, authorizer)) {
@@ -62,7 +63,8 @@ fn warn_of_issuer(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<'_
     } else if tenant.is_some() {
         (
             "an address of Microsoft Entra ID that tenants share, and tokens name their tenant",
-            "write the tenant's own, as in https://login.microsoftonline.com/TENANT_ID/v2.0",
+            "write the tenant's own, as in https://login.microsoftonline.com/TENANT_ID/v2.0; for several, type oidc takes \
+             {tenantid} in its place, and a list of \"tenants\"",
         )
     } else if authorizer.kind == Some(AuthorizerKind::Auth0) && !issuer.ends_with('/') {
         (
@@ -74,6 +76,22 @@ fn warn_of_issuer(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<'_
     };
     let message = format!("no token has this issuer: it is {message}");
     warnings.warn(Code::UnlikelyIssuer, &authorizer.allow, written.offset, message, help);
+}
+
+/// Warns if logins request tokens only for resources (RFC 8707) other than what the tokens must be for.
+fn warn_of_requested_resource(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<'_>) {
+    let resources = authorizer.provider.as_ref().map(|provider| provider.resources.as_slice()).unwrap_or_default();
+    let (Some(first), Some(shown)) = (resources.first(), written_audience(authorizer)) else { return };
+    let may_fit = |resource: &Written<'_>| {
+        let value = resource.value();
+        value.is_none() || value == authorizer.audience.as_deref() || resource.text.as_written() == Some(shown)
+    };
+    if authorizer.audience.is_none() || resources.iter().any(may_fit) {
+        return;
+    }
+    let message = format!("logins request tokens for this resource, but the gateway accepts tokens for \"{shown}\"");
+    let help = "write the same here and as \"audience\", character by character";
+    warnings.warn(Code::ResourceMismatch, &authorizer.allow, first.offset, message, help);
 }
 
 /// Warns if clients request tokens for a resource (RFC 8707, by way of RFC 9728) and no authorizer accepts tokens for it.
@@ -143,17 +161,24 @@ impl<'t> RedirectUri<'t> {
     }
 }
 
+/// Returns the method by which browsers come back from a login.
+pub(super) fn callback_method(tree: &ConfigTree<'_>) -> Method {
+    let provider = tree.authorizers.iter().find_map(|one| one.provider.as_ref());
+    if provider.is_some_and(|provider| provider.posts_responses) { Method::Post } else { Method::Get }
+}
+
 /// Warns if the provider leads browsers back from the session's login to what makes no session.
 pub(super) fn warn_of_callback(outline: &Outline, table: &RouteTable, warnings: &mut Warnings<'_>) {
     let tree = warnings.tree;
     let Some(login) = tree.session.as_ref().and_then(|session| session_login(session, &tree.paths)) else { return };
     let Some(redirect) = RedirectUri::of(tree, login) else { return };
+    let method = callback_method(tree);
     let entry = |index: usize| tree.paths.get(outline.routes.get(index)?.index?);
     let (taken, by_other_method) = match &redirect.url {
         // Which of them it is is not known here.
         None => (tree.paths.iter().any(makes_session), false),
         Some(url) => {
-            let taken = match table.find(Method::Get.as_str(), url.path()) {
+            let taken = match table.find(method.as_str(), url.path()) {
                 Found::Route(found) => entry(found.index).is_some_and(makes_session),
                 Found::MethodNotAllowed(_) | Found::NotFound | Found::Ambiguous(_) => false,
             };
@@ -165,7 +190,9 @@ pub(super) fn warn_of_callback(outline: &Outline, table: &RouteTable, warnings: 
         return;
     }
     let message = match redirect.url.filter(|url| redirect.written.in_file() == Some(url.as_str())) {
-        Some(url) => format!("the provider redirects logins here, and no path begins a session at GET {}", url.path()),
+        Some(url) => {
+            format!("the provider redirects logins here, and no path begins a session at {method} {}", url.path())
+        }
         None => "the provider redirects logins here, and no path begins a session there".to_owned(),
     };
     let help = "give that path the integration auth0_callback or oidc_callback, or correct the address";

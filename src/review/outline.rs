@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::address::Address;
+use crate::config::claims::CLAIMS;
 use crate::config::document::Node;
 use crate::config::integration::keys::{http_proxy, redirect, supabase};
 use crate::config::key::{Key, Text, Texts};
@@ -83,7 +84,7 @@ pub struct Requirement {
     /// Permissions, each of which is needed.
     pub permissions: Vec<String>,
     /// Claims, with the JSON that each must have.
-    pub claims: Vec<(String, String)>,
+    pub claims: serde_json::Map<String, serde_json::Value>,
     /// Whether a request without a credential passes as well.
     pub optional: bool,
 }
@@ -177,13 +178,13 @@ fn requirement(tree: &ConfigTree<'_>, access: &WrittenAccess<'_>) -> Requirement
         let items = access.node.at(key).map(Node::items).unwrap_or_default().iter();
         items.filter_map(Node::as_text).map(str::to_owned).collect()
     };
-    let claims = access.node.at(&access::CLAIMS).map(Node::members).unwrap_or_default().iter();
+    let claims = access.node.at(&CLAIMS).map(Node::members).unwrap_or_default().iter();
     Requirement {
         authorizer: authorizer.to_owned(),
         scopes: texts(&access::SCOPES),
         any_scopes: texts(&access::ANY_SCOPES),
         permissions: texts(&access::PERMISSIONS),
-        claims: claims.map(|member| (member.key.to_string(), member.node.as_written().to_string())).collect(),
+        claims: claims.map(|member| (member.key.to_string(), member.node.as_written())).collect(),
         optional: access.requirements.optional,
     }
 }
@@ -202,10 +203,10 @@ fn target_of(tree: &ConfigTree<'_>, integration: &WrittenIntegration<'_>) -> Str
         Settings::Fixed(fixed) => fixed.status.to_string(),
         Settings::Redirect(_) => text_at(integration, &redirect::LOCATION).unwrap_or("?").to_owned(),
         Settings::Supabase(_) => text_at(integration, &supabase::URL).unwrap_or_default().to_owned(),
-        Settings::Login { .. } | Settings::Callback { .. } | Settings::None if integration.kind.needs_provider() => {
-            login_provider(tree).unwrap_or_default().to_owned()
+        Settings::Login { .. } | Settings::Callback { .. } | Settings::Userinfo(_) | Settings::None => {
+            let provider = login_provider(tree).filter(|_| integration.kind.needs_provider());
+            provider.unwrap_or_default().to_owned()
         }
-        Settings::Login { .. } | Settings::Callback { .. } | Settings::None => String::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::codes::Warnings;
 use super::consequences::Mistakes;
 use super::crossings::{BODY_RULES, crossings};
-use super::login_warnings::{RedirectUri, warn_of_callback};
+use super::login_warnings::{RedirectUri, callback_method, warn_of_callback};
 use super::outline::{Outline, OutlinedRoute};
 use super::patterns::{example_path, example_paths, methods, shape};
 use crate::config::document::Node;
@@ -27,6 +27,7 @@ fn is_open(kind: IntegrationKind) -> bool {
         | IntegrationKind::Refresh
         | IntegrationKind::Logout
         | IntegrationKind::BackchannelLogout
+        | IntegrationKind::FrontchannelLogout
         | IntegrationKind::Supabase(_)
         | IntegrationKind::Health => true,
         IntegrationKind::Userinfo
@@ -98,7 +99,7 @@ fn warn_of_kind(path: &WrittenPath<'_>, kind: IntegrationKind, warnings: &mut Wa
     let hands_out_tokens = hands_out_tokens(path, kind, tree.session.is_some());
     let method = path.written_method.and_then(|method| Some((method.offset, MethodRule::parse(method.in_file()?)?)));
     if let Some((offset, rule)) = method
-        && let Some((message, needed)) = unusable(kind, rule)
+        && let Some((message, needed)) = unusable(kind, rule, callback_method(tree))
         && !(kind == IntegrationKind::Callback && hands_out_tokens && is_called_by_page(tree, path))
     {
         warnings.warn(Code::UnusableMethod, allow, offset, message.to_owned(), &format!("write \"{needed}\""));
@@ -160,13 +161,18 @@ fn hands_out_tokens(path: &WrittenPath<'_>, kind: IntegrationKind, has_session: 
     }
 }
 
-/// Returns the method by which a step of a login is called, if a path has only another, with that other.
-fn unusable(kind: IntegrationKind, method: MethodRule) -> Option<(&'static str, &'static str)> {
+/// Returns the method by which a step of a login is called, if a path has only another, with that other; callbacks are called by
+/// `of_callback`.
+fn unusable(kind: IntegrationKind, method: MethodRule, of_callback: Method) -> Option<(&'static str, &'static str)> {
     let is_only = |methods: &[Method]| methods.iter().any(|one| method == MethodRule::Exact(*one));
     let by_post = || method == MethodRule::Any || is_only(&[Method::Post]);
     match kind {
-        IntegrationKind::Callback if method != MethodRule::Any && !is_only(&[Method::Get]) => {
-            Some(("the provider redirects browsers here by GET", "GET"))
+        IntegrationKind::Callback if method != MethodRule::Any && !is_only(&[of_callback]) => Some(match of_callback {
+            Method::Post => ("with \"response_mode\": \"form_post\", browsers come here by POST", "POST"),
+            _ => ("the provider redirects browsers here by GET", "GET"),
+        }),
+        IntegrationKind::FrontchannelLogout if method != MethodRule::Any && !is_only(&[Method::Get]) => {
+            Some(("a page of the provider loads this path in a frame, by GET", "GET"))
         }
         IntegrationKind::BackchannelLogout if !by_post() => {
             Some(("the provider sends its logout tokens by POST", "POST"))

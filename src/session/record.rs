@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::config::SessionRules;
+use crate::config::{Authorizer, SessionRules};
 use crate::json::{self, ToText as _};
 use crate::oauth::TokenResponse;
 use crate::token::{claimed_expiry, claimed_text};
@@ -169,9 +169,9 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Checks whether what `issuer` answered is for the same user.
-    pub fn are_followed_by(&self, answer: &TokenResponse, issuer: &str) -> bool {
-        let id = self.subject.as_deref().map(|subject| (issuer, subject));
+    /// Checks whether what the authorizer's issuer answered is for the same user.
+    pub fn are_followed_by(&self, answer: &TokenResponse, authorizer: &Authorizer) -> bool {
+        let id = self.subject.as_deref().map(|subject| (authorizer, subject));
         answer.is_for(claimed_text(&self.access, "sub").as_deref(), id)
     }
 

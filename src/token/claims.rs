@@ -6,20 +6,33 @@ use serde_json::{Map, Value};
 
 use super::error::{ClaimError, TokenError};
 use super::parts::{Kind, Parts};
-use crate::config::Authorizer;
+use super::values::{meets, unmet_claim, value_at};
+use crate::algorithm::Algorithm;
+use crate::config::{Authorizer, Tenant};
 use crate::excerpt::{shortened, shortened_name};
 use crate::json::{self, ToText as _};
 
 /// The year 33,658: after any real date, and well within the calendar.
 const DATE_MAX_SECS: i64 = 1_000_000_000_000;
 
+/// The claim that names the tenant of an issuer that has several (Microsoft Entra ID).
+const TENANT_CLAIM: &str = "tid";
+
 /// The rules for the claims.
 #[derive(Debug, Clone, Copy)]
 pub struct Expectations<'e> {
+    /// The algorithms that it may be signed with.
+    pub algorithms: &'e [Algorithm],
     /// The only `iss` that is trusted.
     pub issuer: &'e str,
+    /// The tenants that are trusted instead, if the issuer has a placeholder for them.
+    pub tenants: &'e [Tenant],
     /// What `aud` must be or contain.
     pub audience: &'e str,
+    /// The claim of access tokens that must be or contain it as well; `aud` may then be missing.
+    pub audience_claim: Option<&'e str>,
+    /// Claims that access tokens must have.
+    pub required: &'e [(String, Value)],
     /// How far the clocks may differ.
     pub clock_skew_secs: i64,
     /// What kind of token it must be.
@@ -31,8 +44,17 @@ pub struct Expectations<'e> {
 impl<'e> Expectations<'e> {
     /// Returns the rules for access tokens of an authorizer.
     pub fn of_access_tokens(authorizer: &'e Authorizer) -> Self {
-        let Authorizer { issuer, audience, clock_skew_secs, .. } = authorizer;
-        Self { issuer, audience, clock_skew_secs: *clock_skew_secs, kind: Kind::Access, expiry: Expiry::Enforced }
+        Self {
+            algorithms: &authorizer.algorithms,
+            issuer: &authorizer.issuer,
+            tenants: &authorizer.tenants,
+            audience: &authorizer.audience,
+            audience_claim: authorizer.audience_claim.as_deref(),
+            required: &authorizer.claims,
+            clock_skew_secs: authorizer.clock_skew_secs,
+            kind: Kind::Access,
+            expiry: Expiry::Enforced,
+        }
     }
 }
 
@@ -60,12 +82,19 @@ impl VerifiedClaims {
         expectations: &Expectations<'_>,
         now: i64,
     ) -> Result<Self, ClaimError> {
-        let skew = expectations.clock_skew_secs;
-        check_issuer(&claims, expectations.issuer)?;
-        check_audience(&claims, expectations.audience)?;
-        match expectations.kind {
-            Kind::Access => check_unbound(&claims)?,
-            kind => check_client(&claims, kind, expectations.audience)?,
+        let Expectations { audience, clock_skew_secs: skew, kind, .. } = *expectations;
+        check_issuer(&claims, expectations.issuer, expectations.tenants)?;
+        // Of the tokens for a client, the specifications say what they must have.
+        let stand_in = expectations.audience_claim.filter(|_| kind == Kind::Access);
+        check_audience(&claims, audience, stand_in.is_none())?;
+        if let Some(claim) = stand_in {
+            check_stand_in(&claims, claim, audience)?;
+        }
+        if kind == Kind::Access {
+            check_required(&claims, expectations.required)?;
+            check_unbound(&claims)?;
+        } else {
+            check_client(&claims, kind, audience)?;
         }
         let expires_at = match numeric_date(&claims, "exp")? {
             None if expectations.expiry == Expiry::Optional => i64::MAX,
@@ -106,17 +135,24 @@ impl VerifiedClaims {
         numeric_date(&self.claims, "iat").ok().flatten()
     }
 
-    /// Returns a claim by its whole name, or else by a path whose dots lead into objects; names may contain dots.
-    ///
-    /// If several names fit at a place, only the longest is tried, even if it leads nowhere. So nothing that a token has
-    /// beside it changes the result.
+    /// Returns a claim by its name or path, as [`value_at`] finds it.
     pub fn get(&self, path: &str) -> Option<&Value> {
         value_at(&self.claims, path)
+    }
+
+    /// Returns the first of some required claims that is missing or has another value.
+    pub fn unmet<'r>(&self, required: &'r [(String, Value)]) -> Option<&'r str> {
+        unmet_claim(&self.claims, required)
     }
 
     /// Returns all claims.
     pub fn to_json(&self) -> Value {
         Value::Object(self.claims.clone())
+    }
+
+    /// Returns all claims, and keeps none.
+    pub fn into_members(self) -> Map<String, Value> {
+        self.claims
     }
 
     /// Returns a claim that is a string.
@@ -125,50 +161,60 @@ impl VerifiedClaims {
     }
 }
 
-fn value_at<'v>(object: &'v Map<String, Value>, path: &str) -> Option<&'v Value> {
-    let mut name = path;
-    loop {
-        if let Some(value) = object.get(name) {
-            return match path.get(name.len() + 1..) {
-                None => Some(value),
-                Some(rest) => value_at(value.as_object()?, rest),
-            };
-        }
-        name = name.rsplit_once('.')?.0;
-    }
-}
-
-/// Checks that `iss` is the issuer, byte for byte.
+/// Checks that `iss` is the issuer, byte for byte; or that of one of its tenants, which `tid` names as well.
 ///
 /// # Errors
-/// The actual issuer, or that it is missing or not a string.
-pub fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), ClaimError> {
+/// The actual issuer, or that a claim is missing, not a string or another.
+pub fn check_issuer(claims: &Map<String, Value>, expected: &str, tenants: &[Tenant]) -> Result<(), ClaimError> {
     let issuer = claims.get("iss").ok_or(ClaimError::Missing { claim: "iss" })?;
     let actual = issuer.as_str().ok_or(ClaimError::WrongType { claim: "iss" })?;
-    if actual == expected {
-        return Ok(());
+    let tenant = tenants.iter().find(|tenant| tenant.issuer == actual);
+    match tenant {
+        Some(tenant) if json::text(claims, TENANT_CLAIM) == Some(&tenant.id) => Ok(()),
+        Some(_) => Err(ClaimError::Required { claim: TENANT_CLAIM.to_owned() }),
+        None if tenants.is_empty() && actual == expected => Ok(()),
+        None => Err(ClaimError::Issuer { expected: expected.to_owned(), actual: shortened_name(actual) }),
     }
-    Err(ClaimError::Issuer { expected: expected.to_owned(), actual: shortened_name(actual) })
 }
 
-/// Checks that `aud` is the audience, or contains it.
+/// Checks that `aud` is the audience, or contains it; one that is not needed may be missing.
 ///
 /// # Errors
 /// The actual audience, or that it is missing or of another type.
-pub fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(), ClaimError> {
-    let wrong_type = ClaimError::WrongType { claim: "aud" };
-    let contained = match claims.get("aud").ok_or(ClaimError::Missing { claim: "aud" })? {
-        Value::String(audience) => audience == expected,
-        Value::Array(audiences) if audiences.iter().all(Value::is_string) => {
+pub fn check_audience(claims: &Map<String, Value>, expected: &str, is_needed: bool) -> Result<(), ClaimError> {
+    let contained = match claims.get("aud") {
+        None if is_needed => return Err(ClaimError::Missing { claim: "aud" }),
+        None => true,
+        Some(Value::String(audience)) => audience == expected,
+        Some(Value::Array(audiences)) if audiences.iter().all(Value::is_string) => {
             audiences.iter().any(|audience| audience.as_str() == Some(expected))
         }
-        _ => return Err(wrong_type),
+        Some(_) => return Err(ClaimError::WrongType { claim: "aud" }),
     };
-    if contained {
-        return Ok(());
-    }
-    let actual = claims.get("aud").map(|audience| shortened_name(&audience.to_text())).unwrap_or_default();
-    Err(ClaimError::Audience { expected: expected.to_owned(), actual })
+    if contained { Ok(()) } else { Err(other_audience(claims, "aud", expected)) }
+}
+
+/// Checks that the claim that stands for `aud` is the audience, or contains it.
+///
+/// # Errors
+/// What the claim is instead.
+pub fn check_stand_in(claims: &Map<String, Value>, claim: &str, expected: &str) -> Result<(), ClaimError> {
+    let met = value_at(claims, claim).is_some_and(|value| meets(value, &expected.into()));
+    if met { Ok(()) } else { Err(other_audience(claims, claim, expected)) }
+}
+
+fn other_audience(claims: &Map<String, Value>, claim: &str, expected: &str) -> ClaimError {
+    let actual = value_at(claims, claim).map_or_else(|| "missing".to_owned(), |value| shortened_name(&value.to_text()));
+    ClaimError::Audience { claim: claim.to_owned(), expected: expected.to_owned(), actual }
+}
+
+/// Checks that required claims have the required values.
+///
+/// # Errors
+/// The first that has another, or is missing.
+pub fn check_required(claims: &Map<String, Value>, required: &[(String, Value)]) -> Result<(), ClaimError> {
+    let unmet = unmet_claim(claims, required);
+    unmet.map_or(Ok(()), |claim| Err(ClaimError::Required { claim: claim.to_owned() }))
 }
 
 /// Checks the further claims of a token for a client (OpenID Connect Core sections 2 and 3.1.3.7). `azp`, if present, is the

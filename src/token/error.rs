@@ -106,8 +106,10 @@ pub enum ClaimError {
         /// What the token names.
         actual: String,
     },
-    /// `aud` does not contain what it must.
+    /// `aud`, or the claim that stands for it, does not contain what it must.
     Audience {
+        /// The claim.
+        claim: String,
         /// The audience or client that it must contain.
         expected: String,
         /// What the token names.
@@ -119,6 +121,11 @@ pub enum ClaimError {
         expected: String,
         /// What the token names, shortened.
         actual: String,
+    },
+    /// A claim is missing or has another value than the authorizer requires.
+    Required {
+        /// Its name or path.
+        claim: String,
     },
     /// The issuer says that it is not a bearer token (RFC 7662 section 2.2).
     TokenType {
@@ -151,8 +158,9 @@ impl fmt::Display for ClaimError {
             Self::Missing { claim } => write!(f, "{claim} is missing"),
             Self::WrongType { claim } => write!(f, "{claim} has the wrong type"),
             Self::Issuer { expected, actual } => write!(f, "iss is \"{actual}\", expected \"{expected}\""),
-            Self::Audience { expected, actual } => write!(f, "aud is {actual}, expected \"{expected}\""),
+            Self::Audience { claim, expected, actual } => write!(f, "{claim} is {actual}, expected \"{expected}\""),
             Self::AuthorizedParty { expected, actual } => write!(f, "azp is \"{actual}\", expected \"{expected}\""),
+            Self::Required { claim } => write!(f, "the claim {claim} has another value"),
             Self::TokenType { actual } => write!(f, "token_type is \"{actual}\", expected \"Bearer\""),
             Self::Bound => f.write_str("cnf binds it to a key or certificate, of which no proof is checked"),
             Self::Expired { at, now } => write!(f, "exp is {at}, the time is {now}"),

@@ -41,7 +41,7 @@ pub fn check_introspected(
     // What a member of the answer says takes the place of these.
     let mut claims = Map::new();
     claims.insert("iss".to_owned(), authorizer.issuer.as_str().into());
-    if let Some(client) = answer.get("client_id") {
+    if let Some(client) = answer.get("client_id").filter(|_| authorizer.audience_claim.is_none()) {
         claims.insert("aud".to_owned(), client.clone());
     }
     for (name, value) in answer {
@@ -86,12 +86,16 @@ mod tests {
         Authorizer {
             name: "default".to_owned(),
             issuer: "https://idp.example".to_owned(),
+            tenants: Vec::new(),
             audience: "api".to_owned(),
+            audience_claim: None,
+            claims: Vec::new(),
             keys: KeySource::Discovery("https://idp.example/d".to_owned()),
             algorithms: Vec::new(),
             clock_skew_secs: 30,
             timeout_ms: 1,
             is_supabase: false,
+            logs_in: true,
         }
     }
 

@@ -79,6 +79,8 @@ pub enum Kind {
     Access,
     /// An ID token.
     Id,
+    /// A signed profile (OpenID Connect Core section 5.3.2).
+    Userinfo,
     /// A logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4).
     Logout,
 }
@@ -134,7 +136,7 @@ impl JoseHeader {
         let own = match expected {
             Kind::Access => "at+jwt",
             Kind::Logout => "logout+jwt",
-            Kind::Id => "jwt",
+            Kind::Id | Kind::Userinfo => "jwt",
         };
         // Kinds have names with a `+`; any other text has no meaning.
         if kind == own || !kind.as_bytes().contains(&b'+') { Ok(()) } else { Err(TokenError::OtherKind) }

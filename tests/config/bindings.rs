@@ -5,7 +5,7 @@ use bargate::config::{Binding, Bindings, Reference};
 /// Stands in each value that is not a name which every config may show.
 pub const MARK: &str = "qzx";
 
-const VALUES: [(&str, &str); 32] = [
+const VALUES: [(&str, &str); 33] = [
     ("ALGORITHM", "ES256"),
     ("ALIAS", "qzx-alias"),
     ("API_KEY", "qzx-api-key"),
@@ -36,6 +36,7 @@ const VALUES: [(&str, &str); 32] = [
     ("SILENT_REDIRECT_URI", "https://qzx.example/silent"),
     ("SPA_ORIGIN", "https://qzx.example"),
     ("SPA_REDIRECT_URI", "https://qzx.example/"),
+    ("TENANT", "3f1d2c6e-0000-4000-8000-000000000000"),
     ("URL", "https://qzx.example/v1"),
     ("URL_WITH_PASSWORD", "https://qzx:qzx@qzx.example"),
     ("URL_WITH_PATH", "https://qzx.example/path"),

@@ -46,7 +46,7 @@ fn the_config_of_the_article_loads_as_it_stands() {
         panic!("a callback")
     };
     assert_eq!(redirect_uri, "https://serverlessapigateway.com/api/auth0/callback", "the authorizer's");
-    assert!(matches!(config.paths[1].integration, Integration::Userinfo(_)));
+    assert!(matches!(config.paths[1].integration, Integration::Userinfo { .. }));
     assert!(matches!(config.paths[2].integration, Integration::Refresh(_)));
 }
 
@@ -404,7 +404,7 @@ fn each_resource_is_described_by_the_paths_that_belong_to_it() {
         (resource.metadata_url("https://x.example"), resource.to_json("https://x.example"))
     };
     let address = |path: &str| format!("https://x.example/.well-known/oauth-protected-resource{path}");
-    let whole = r#"{"authorization_servers":["https://a.example/","https://idle.example/"],"bearer_methods_supported":["header"],"resource":"https://x.example","scopes_supported":["top","x"]}"#;
+    let whole = r#"{"authorization_servers":["https://a.example/","https://b.example/","https://idle.example/"],"bearer_methods_supported":["header"],"resource":"https://x.example","scopes_supported":["top","x"]}"#;
     let mcp = r#"{"authorization_servers":["https://b.example/"],"bearer_methods_supported":["header"],"resource":"https://x.example/mcp","scopes_supported":["m","n"]}"#;
     let deep = r#"{"authorization_servers":["https://b.example/"],"bearer_methods_supported":["header"],"resource":"https://Deep.example/mcp/deep?v=1","resource_name":"Deep","scopes_supported":["d"]}"#;
     let none = r#"{"authorization_servers":["https://b.example/"],"bearer_methods_supported":["header"],"resource":"https://x.example/none"}"#;

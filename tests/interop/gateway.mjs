@@ -11,7 +11,9 @@ const GRACE_SECS = 60;
 /** The longest life of a session: the clock is moved to the end of access tokens, some of which live for days. */
 const LIFE_MAX_SECS = 34_560_000;
 /** Integrations that a config without `session` cannot have. */
-const OF_SESSIONS = ['oidc_logout', 'oidc_backchannel_logout', 'auth0_logout', 'auth0_backchannel_logout'];
+const OF_SESSIONS = ['auth0', 'oidc'].flatMap((provider) =>
+  ['logout', 'backchannel_logout', 'frontchannel_logout'].map((step) => `${provider}_${step}`),
+);
 
 /** Chooses the address of a gateway before it starts, because a provider has to know it first. */
 export async function choosePlace() {
@@ -32,9 +34,17 @@ export const EXAMPLES = join(ROOT, 'examples', 'providers');
 /** Reads a file of that folder. */
 export const exampleConfig = (file) => JSON.parse(readFileSync(join(EXAMPLES, file), 'utf8'));
 
-/** Returns the config for pages that hold their tokens: the same without the session, and without the paths that need one. */
+/** Returns the config for pages that hold their tokens: the same without the session, and without what needs one. */
 export function withoutSession({ session, paths, ...config }) {
-  return { ...config, paths: paths.filter(({ integration }) => !OF_SESSIONS.includes(integration?.type)) };
+  const others = paths.filter(({ integration }) => !OF_SESSIONS.includes(integration?.type));
+  return {
+    ...config,
+    paths: others.map((path) => {
+      if (!path.integration) return path;
+      const { source, ...integration } = path.integration;
+      return { ...path, integration };
+    }),
+  };
 }
 
 function unhurried({ authorizer, session, ...config }) {

@@ -25,7 +25,7 @@ export class Person extends Browser {
 
   /**
    * Goes to a URL and answers every page on the way, up to a URL that `stop` accepts, or to a page that asks nothing.
-   * Returns the last page, and in `next` the URL at which it stopped.
+   * Returns the last page, and in `next` the URL at which it stopped, in `init` what a form there is to get.
    * @param {string} address
    * @param {(url: string) => boolean} stop
    */
@@ -36,7 +36,7 @@ export class Person extends Browser {
       const step = (await this.answer(this, page)) ?? this.fillIn(page);
       if (!step) return { page };
       this.asked.push(page.url);
-      if (stop(step.url)) return { page, next: step.url };
+      if (stop(step.url)) return { page, next: step.url, init: step.init };
       at = await this.follow(step.url, step.init ?? {}, stop);
     }
     return { page: new Page(at.url, at.response, ''), next: at.next };

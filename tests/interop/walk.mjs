@@ -121,7 +121,7 @@ async function discover(state) {
   expectStatus(await gateway.ask('/health'), 200);
 }
 
-/** Logs a page in, up to the provider's redirect back. */
+/** Logs a page in, up to the request that brings the provider's response. */
 async function logIn({ tokens }) {
   tokens.callback = await loginUntilCallback(tokens);
 }
@@ -130,9 +130,10 @@ async function loginUntilCallback({ gateway, person }) {
   const { origin, redirectUri } = gateway.place;
   const arrived = await person.goTo(`${origin}${LOGIN}`, (url) => url.startsWith(redirectUri));
   if (!arrived.next) throw new Error(stoppedAt(gateway, arrived.page));
-  const query = new URL(arrived.next).searchParams;
-  if (!query.has('code')) throw new Error(`the provider says ${query.get('error')}: ${query.get('error_description')}`);
-  return arrived.next;
+  const response = arrived.init?.body ?? new URL(arrived.next).searchParams;
+  if (!response.has('code'))
+    throw new Error(`the provider says ${response.get('error')}: ${response.get('error_description')}`);
+  return { url: arrived.next, init: arrived.init };
 }
 
 /** Describes where a person came to a stop. */
@@ -144,7 +145,7 @@ function stoppedAt(gateway, page) {
 }
 
 async function takeTokens({ tokens }) {
-  const answer = await askAs(tokens, tokens.callback);
+  const answer = await askAs(tokens, tokens.callback.url, tokens.callback.init);
   expectStatus(answer, 200);
   if (!answer.body.access_token) throw new Error('the answer has no access token');
   tokens.given = answer.body;
@@ -191,7 +192,7 @@ const askRefresh = (gateway, token) =>
 /** Logs in with a session, and calls the API. */
 async function openSession({ sessions }) {
   const callback = await loginUntilCallback(sessions);
-  expectStatus(await askAs(sessions, callback), 302);
+  expectStatus(await askAs(sessions, callback.url, callback.init), 302);
   if (!sessions.person.cookies(sessions.gateway.origin).has(COOKIE)) throw new Error('no cookie was set');
   await callWithSession(sessions);
 }

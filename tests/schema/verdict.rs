@@ -109,8 +109,8 @@ fn is_expressible(mistake: &Diagnostic, config: &Value) -> bool {
     match mistake.code {
         _ if type_unknown && mistake.path.starts_with("authorizer") && mistake.path != "authorizer.type" => false,
         // What one of several authorizers lacks matters only if it is the first that logs people in.
-        Code::MissingKey if config.get("authorizers").is_some_and(|several| !several.is_null()) => {
-            let of_login = ["audience", "client_secret", "redirect_uri", "sealing_key"];
+        Code::MissingKey | Code::UnusedKey if config.get("authorizers").is_some_and(|several| !several.is_null()) => {
+            let of_login = ["audience", "client_secret", "redirect_uri", "scope", "sealing_key"];
             mistake.path.starts_with("authorizers") || !mistake.keys.iter().any(|key| of_login.contains(key))
         }
         code => EXPRESSIBLE.contains(&code),

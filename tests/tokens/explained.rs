@@ -5,22 +5,25 @@
 use std::rc::Rc;
 
 use bargate::algorithm::Algorithm;
-use bargate::config::Asked;
+use bargate::config::{Asked, Tenant as Directory};
 use bargate::jwks::KeySet;
 use bargate::secret::Secret;
 use bargate::token::TokenError;
 use serde_json::{Value, json};
 
 use crate::host_verifier::{
-    AUDIENCE, ISSUER, NOW, SKEW_SECS, Tenant, all_algorithms, baseline_claims, baseline_header, encode, with,
+    ALL_ALGORITHMS, AUDIENCE, ISSUER, NOW, SKEW_SECS, Tenant, baseline_claims, baseline_header, encode, with,
 };
 use bargate::explain::{Expected, Explanation, Outcome, Rules, Verdict};
 
 fn rules(keys: KeySet) -> Rules {
     Rules {
         issuer: Ok(Expected::public(ISSUER.to_owned())),
+        tenants: Ok(Vec::new()),
         audience: Ok(Expected::public(AUDIENCE.to_owned())),
-        algorithms: Ok(all_algorithms()),
+        audience_claim: None,
+        required: Vec::new(),
+        algorithms: Ok(ALL_ALGORITHMS.to_vec()),
         keys: Ok(Rc::new(keys)),
         clock_skew_secs: SKEW_SECS,
         asked: None,
@@ -31,7 +34,7 @@ fn rules(keys: KeySet) -> Rules {
 fn open_checks(explanation: &Explanation) -> String {
     let shown = explanation.checks.iter().filter_map(|check| match check.outcome {
         Outcome::Pass => None,
-        Outcome::Fail(_) => Some(check.name.to_owned()),
+        Outcome::Fail(_) => Some(check.name.to_string()),
         Outcome::Skip(_) => Some(format!("({})", check.name)),
     });
     shown.collect::<Vec<_>>().join(" ")
@@ -41,7 +44,7 @@ fn open_checks(explanation: &Explanation) -> String {
 fn the_checks_stand_in_the_order_of_the_gateway() {
     let tenant = Tenant::new();
     let explanation = Explanation::of(&tenant.sign_claims(&baseline_claims()), &rules(tenant.key_set()), NOW);
-    let names: Vec<_> = explanation.checks.iter().map(|check| check.name).collect();
+    let names: Vec<_> = explanation.checks.iter().map(|check| check.name.as_ref()).collect();
     let expected = [
         "form",
         "alg",
@@ -108,11 +111,14 @@ fn what_is_not_known_is_skipped_with_its_reason_and_decides_nothing() {
     let good = tenant.sign_claims(&baseline_claims());
     let none = tenant.sign(&with(baseline_header(), "alg", Some(json!("none"))), &baseline_claims());
     let unknown = || Err("nobody said".to_owned());
+    let unsaid = || Err("nobody said".to_owned());
     let known = || rules(tenant.key_set());
     let table = [
         (Rules { keys: unknown(), ..known() }, &good, "(kid) (key) (signature)", "no keys"),
         (Rules { issuer: Err("nobody said".to_owned()), ..known() }, &good, "(iss)", "no issuer"),
         (Rules { audience: Err("nobody said".to_owned()), ..known() }, &good, "(aud)", "no audience"),
+        (Rules { tenants: Err("nobody said".to_owned()), ..known() }, &good, "(iss)", "no tenants"),
+        (Rules { audience_claim: Some(unsaid()), ..known() }, &good, "(audience_claim)", "no claim for the audience"),
         (Rules { algorithms: Err("nobody said".to_owned()), ..known() }, &good, "(alg)", "no algorithms"),
         (Rules { algorithms: Err("nobody said".to_owned()), ..known() }, &none, "alg (key) (signature)", "none at all"),
     ];
@@ -127,6 +133,46 @@ fn what_is_not_known_is_skipped_with_its_reason_and_decides_nothing() {
             assert!(matches!(explanation.verdict(), Verdict::Refused(_)), "{message}");
         }
     }
+}
+
+#[test]
+fn the_authorizers_own_rules_have_a_row_each() {
+    let tenant = Tenant::new();
+    let directory = |id: &str| Directory { issuer: format!("https://login.example/{id}"), id: id.to_owned() };
+    let rules = Rules {
+        issuer: Ok(Expected::public("https://login.example/{tenantid}".to_owned())),
+        tenants: Ok(vec![directory("t1"), directory("t2")]),
+        audience_claim: Some(Ok("app.id".to_owned())),
+        required: vec![
+            (("use".to_owned(), json!(["a", 1])), json!(["$secret.USE", 1])),
+            (("group".to_owned(), json!(null)), json!("$env.GROUP")),
+        ],
+        ..rules(tenant.key_set())
+    };
+    let changes = [
+        ("iss", Some(json!("https://login.example/t1"))),
+        ("tid", Some(json!("t2"))),
+        ("aud", None),
+        ("app", Some(json!({ "id": AUDIENCE }))),
+        ("use", Some(json!("b"))),
+    ];
+    let claims = changes.into_iter().fold(baseline_claims(), |claims, (name, value)| with(claims, name, value));
+    let explanation = Explanation::of(&tenant.sign_claims(&claims), &rules, NOW);
+    assert_eq!(open_checks(&explanation), "iss use (group)");
+    let rows = explanation.checks.iter().skip_while(|check| check.name != "iss").take(5);
+    let rows: Vec<_> = rows.map(|check| [&*check.name, &check.expected, &check.found]).collect();
+    let expected = [
+        [
+            "iss",
+            r#""https://login.example/{tenantid}", for one of the tenants t1, t2; and tid is the same"#,
+            r#""https://login.example/t1"; tid "t2""#,
+        ],
+        ["aud", r#""https://api.example", by itself or in a list, or absent"#, "absent"],
+        ["app.id", r#""https://api.example", by itself or in a list"#, r#""https://api.example""#],
+        ["use", r#""$secret.USE" or 1, by itself or in a list"#, r#""b""#],
+        ["group", r#""$env.GROUP", by itself or in a list"#, "absent"],
+    ];
+    assert_eq!(rows, expected);
 }
 
 #[test]
@@ -150,7 +196,7 @@ fn a_row_says_what_was_expected_and_found() {
         (
             header("alg", json!("HS256")),
             "alg",
-            "RS256 or RS384 or RS512 or PS256 or PS384 or PS512 or ES256 or ES384 or EdDSA",
+            "RS256 or RS384 or RS512 or PS256 or PS384 or PS512 or ES256 or ES384 or ES512 or EdDSA",
             "\"HS256\"",
         ),
         (header("kid", json!("gone")), "kid", in_set, "\"gone\""),

@@ -20,18 +20,22 @@ pub const AUDIENCE: &str = "https://api.example";
 pub const SKEW_SECS: i64 = 30;
 
 pub const EXPECTATIONS: Expectations<'static> = Expectations {
+    algorithms: &ALL_ALGORITHMS,
     issuer: ISSUER,
+    tenants: &[],
     audience: AUDIENCE,
+    audience_claim: None,
+    required: &[],
     clock_skew_secs: SKEW_SECS,
     kind: Kind::Access,
     expiry: Expiry::Enforced,
 };
 
-pub fn all_algorithms() -> Vec<Algorithm> {
-    let all = Algorithm::NAMES.iter().map(|(_, algorithm)| *algorithm);
-    // A shared secret is in no key set.
-    all.filter(|algorithm| *algorithm != Algorithm::Hs256).collect()
-}
+/// Every algorithm but HS256: a shared secret is in no key set.
+pub const ALL_ALGORITHMS: [Algorithm; 10] = {
+    use Algorithm::{EdDsa, Es256, Es384, Es512, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
+    [Rs256, Rs384, Rs512, Ps256, Ps384, Ps512, Es256, Es384, Es512, EdDsa]
+};
 
 pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
@@ -43,23 +47,25 @@ pub fn decode(text: &str) -> Vec<u8> {
 
 /// Does what `edge::authenticate` does, with a key set at hand and every algorithm allowed.
 pub fn verify(token: &str, keys: &KeySet) -> Result<VerifiedClaims, TokenError> {
-    verify_against(token, keys, &all_algorithms(), &EXPECTATIONS, NOW)
+    verify_against(token, keys, &EXPECTATIONS, NOW)
 }
 
 /// Decides on a token as the gateway does, and holds what `bargate token explain` says against that.
 pub fn verify_against(
     token: &str,
     keys: &KeySet,
-    allowed: &[Algorithm],
     expectations: &Expectations<'_>,
     now: i64,
 ) -> Result<VerifiedClaims, TokenError> {
-    let verdict = decide(token, keys, allowed, expectations, now);
+    let verdict = decide(token, keys, expectations, now);
     if expectations.expiry == Expiry::Enforced {
         let rules = Rules {
             issuer: Ok(Expected::public(expectations.issuer.to_owned())),
+            tenants: Ok(expectations.tenants.to_vec()),
             audience: Ok(Expected::public(expectations.audience.to_owned())),
-            algorithms: Ok(allowed.to_vec()),
+            audience_claim: expectations.audience_claim.map(|claim| Ok(claim.to_owned())),
+            required: expectations.required.iter().map(|claim| (claim.clone(), claim.1.clone())).collect(),
+            algorithms: Ok(expectations.algorithms.to_vec()),
             keys: Ok(Rc::new(keys.clone())),
             clock_skew_secs: expectations.clock_skew_secs,
             asked: None,
@@ -71,14 +77,8 @@ pub fn verify_against(
     verdict
 }
 
-fn decide(
-    token: &str,
-    keys: &KeySet,
-    allowed: &[Algorithm],
-    expectations: &Expectations<'_>,
-    now: i64,
-) -> Result<VerifiedClaims, TokenError> {
-    let token = UnverifiedToken::parse(token, allowed)?;
+fn decide(token: &str, keys: &KeySet, expectations: &Expectations<'_>, now: i64) -> Result<VerifiedClaims, TokenError> {
+    let token = UnverifiedToken::parse(token, expectations.algorithms)?;
     let candidates = keys.select_keys(token.key_id(), token.algorithm());
     if candidates.is_empty() {
         return Err(token.no_key(keys));

@@ -161,6 +161,9 @@ fn gather(arguments: &Explain, claimed_issuer: Option<&str>) -> Result<Sources, 
             *rule = Ok(Expected::public(value.clone()));
         }
     }
+    if arguments.issuer.is_some() {
+        rules.tenants = Ok(Vec::new());
+    }
     if !arguments.algorithms.is_empty() {
         rules.algorithms = Ok(arguments.algorithms.clone());
     }

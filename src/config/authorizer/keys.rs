@@ -1,9 +1,15 @@
 //! The keys of authorizers, by their types.
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::algorithm::algorithm_names;
 use crate::algorithm::Algorithm;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::config::claims::{CLAIMS, CLAIMS_WORDS, claim_values};
 use crate::config::form::Form;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::config::grammar::{Change, Json, Section, Shape, Union, absent, having, list, object, refused};
+use crate::config::grammar::{
+    Change, Entry, Json, Section, Shape, Union, absent, having, list, object, refused, wherever,
+};
 use crate::config::key::declare::{choice, text, texts};
 use crate::config::key::{Choice, Key, Text, Texts};
 use crate::config::section::section;
@@ -77,7 +83,7 @@ const AUDIENCE_WORDS: &str = "What `aud` of a token must contain.";
 #[cfg(not(target_arch = "wasm32"))]
 const LOGIN_AUDIENCE_WORDS: &str = "The API that logins request access tokens for, and that tokens must be for. \
 Without it, `aud` must contain `client_id`, as in ID \
-                 tokens; `session` needs it.";
+                 tokens; `session` needs it, or `audience_claim`.";
 
 #[cfg(not(target_arch = "wasm32"))]
 const KEY_SET_WORDS: &str = "The JWKS itself: its JSON as one string, usually by reference.";
@@ -140,7 +146,7 @@ pub(crate) mod auth0 {
             ALGORITHMS_WORDS,
             shape(algorithms(false)), default(names(&ALGORITHMS_DEFAULT)), example(list!["RS256"]);
         ..entries();
-        ..provider::entries();
+        ..provider::entries_with_client();
     }
 }
 
@@ -153,10 +159,13 @@ pub(crate) mod oidc {
             Kind::Oidc,
             "authorizer_oidc",
             "Any OpenID Connect provider, by its issuer.",
-            "Any OpenID Connect provider. Endpoints and JWKS come from `{issuer}/.well-known/openid-configuration`, \
-             whose `issuer` must equal the one here.",
+            "Any OpenID Connect provider. Endpoints and JWKS come from its discovery document, whose `issuer` must equal \
+             the one here. Without a `client_id`, nobody logs in there, and tokens must be for the `audience`: so are \
+             issuers that only sign, such as GitHub Actions.",
         )
             .conditions(provider::auth_conditions())
+            .condition(client_condition())
+            .conditions(tenant_conditions())
             .conditions(introspection::conditions())
             .example(
                 r#"{
@@ -171,7 +180,19 @@ pub(crate) mod oidc {
             );
 
         ISSUER: Text = text("issuer", HttpsUrl).required(), Different("trusts another issuer"),
-            ISSUER_WORDS, example("https://id.example.com");
+            "The only `iss` that is accepted, compared character by character. `{tenantid}` in it stands for each of \
+             `tenants`.",
+            example("https://id.example.com"), example("https://login.microsoftonline.com/{tenantid}/v2.0");
+        DISCOVERY_URL: Text = text("discovery_url", HttpsUrl),
+            Different("reads the endpoints and the address of the JWKS in another document"),
+            "The address of the discovery document, if it is not at its usual place, as with Azure AD B2C.",
+            default_words("`{issuer}/.well-known/openid-configuration`"),
+            example("https://login.microsoftonline.com/organizations/v2.0/.well-known/openid-configuration");
+        TENANTS: Texts = texts("tenants", TenantId), Wider("accepts tokens of the tenant"),
+            "The ids of the tenants whose tokens are accepted, if the issuer has `{tenantid}`: Microsoft Entra ID for several \
+             directories. `tid` of a token must be the same tenant.",
+            shape(Shape::List(Box::new(Shape::Text(Form::TenantId)), 1)),
+            example(list!["8eaef023-2b34-4da1-9baa-8bc8c9d6a490"]);
         AUDIENCE, Different("accepts tokens for another audience"),
             LOGIN_AUDIENCE_WORDS, example("https://api.example.com");
         ALGORITHMS, Wider("accepts tokens signed with"),
@@ -279,6 +300,12 @@ pub(crate) mod supabase {
 section! {
     entries;
 
+    AUDIENCE_CLAIM: Text = text("audience_claim", NotEmpty), Different("accepts tokens by another claim for the audience"),
+        "The claim of access tokens that stands for `aud`, if they have none: it must be or contain what `aud` would have to. \
+         An `aud` that is there is checked as well. Dots in the name lead into objects.",
+        default_words("none: tokens without `aud` are refused"), example("client_id");
+    CLAIMS, Claims, format!("What each access token must have. {CLAIMS_WORDS}"),
+        shape(claim_values()), example(object! { "token_use": "access" });
     CLOCK_SKEW_SECONDS: Integer = integer("clock_skew_seconds", 0..=CLOCK_SKEW_MAX_SECS, CLOCK_SKEW_DEFAULT_SECS),
         Larger("takes tokens longer after their end"),
         "By how many seconds the clocks of gateway and issuer may differ.",
@@ -319,15 +346,43 @@ fn of_kind(of: Kind, name: &'static str, kind_about: &str, about: &str) -> Secti
     Section::new(name, format!("authorizer: {}", of.name()), about).key(kind)
 }
 
+/// Returns the schema by which a client that may be absent takes its keys along, and tokens are for an audience then.
 #[cfg(not(target_arch = "wasm32"))]
-fn secret_words() -> String {
-    format!("The secret that tokens are signed with (HS256), of at least {SECRET_MIN_BYTES} bytes; no public key.")
+fn client_condition() -> Json {
+    let useless = |entry: Entry| (entry.name.to_owned(), absent("It has no effect without a client_id."));
+    let others = provider::entries().into_iter().filter(|entry| entry.name != provider::CLIENT_ID.name).map(useless);
+    wherever(
+        "without a client nobody logs in",
+        object! { "properties": object! { [provider::CLIENT_ID]: false } },
+        object! { "required": list![AUDIENCE.name], "properties": Json::Object(others.collect()) },
+    )
+}
+
+/// Returns the schemas by which an issuer of several tenants lists them, and says where its document is.
+#[cfg(not(target_arch = "wasm32"))]
+fn tenant_conditions() -> [Json; 2] {
+    let of_several = object! { "type": "string", "pattern": "^[^{]*\\{tenantid\\}" };
+    let of_one = object! { "type": "string", "not": object! { "pattern": "^[^{]*\\{tenantid\\}|^\\$" } };
+    let with_issuer =
+        |issuer: Json| object! { "required": list!["issuer"], "properties": object! { "issuer": issuer } };
+    let useless = "The issuer has no {tenantid}: write the one of the discovery document, or remove this.";
+    [
+        wherever(
+            "an issuer of several tenants lists them",
+            with_issuer(of_several),
+            object! { "required": list!["tenants", "discovery_url"] },
+        ),
+        wherever(
+            "only an issuer of several tenants lists them",
+            with_issuer(of_one),
+            object! { "properties": object! { "tenants": absent(useless) } },
+        ),
+    ]
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-fn algorithm_names(shared_secret: bool) -> Shape {
-    let names = Algorithm::NAMES.into_iter().filter(|(_, algorithm)| shared_secret || *algorithm != Algorithm::Hs256);
-    Shape::Choice(names.map(|(name, _)| name).collect())
+fn secret_words() -> String {
+    format!("The secret that tokens are signed with (HS256), of at least {SECRET_MIN_BYTES} bytes; no public key.")
 }
 
 #[cfg(not(target_arch = "wasm32"))]

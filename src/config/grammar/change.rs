@@ -49,6 +49,8 @@ pub enum Change {
     Sources,
     /// The same of query parameters, whose names have letter case.
     Parameters,
+    /// Claims that tokens must have, with their values.
+    Claims,
     /// Addresses that may send requests.
     Networks,
     /// Media types that bodies may have.

@@ -22,6 +22,7 @@ pub(crate) enum Kind {
     Refresh,
     Logout,
     BackchannelLogout,
+    FrontchannelLogout,
     Supabase(SupabaseStep),
 }
 
@@ -29,9 +30,13 @@ impl Kind {
     /// Checks whether it is a step of a login at a provider.
     pub(crate) fn needs_provider(self) -> bool {
         match self {
-            Self::Login | Self::Callback | Self::Userinfo | Self::Refresh | Self::Logout | Self::BackchannelLogout => {
-                true
-            }
+            Self::Login
+            | Self::Callback
+            | Self::Userinfo
+            | Self::Refresh
+            | Self::Logout
+            | Self::BackchannelLogout
+            | Self::FrontchannelLogout => true,
             Self::HttpProxy
             | Self::ServiceBinding
             | Self::Service
@@ -53,7 +58,7 @@ impl Kind {
 const HTTP_PROXY_SHORT: &str = "http";
 
 /// Every type by its name.
-pub(crate) const KINDS: [(&str, Kind); 23] = [
+pub(crate) const KINDS: [(&str, Kind); 25] = [
     (HTTP_PROXY_SHORT, Kind::HttpProxy),
     ("http_proxy", Kind::HttpProxy),
     ("service_binding", Kind::ServiceBinding),
@@ -68,12 +73,14 @@ pub(crate) const KINDS: [(&str, Kind); 23] = [
     ("auth0_refresh", Kind::Refresh),
     ("auth0_logout", Kind::Logout),
     ("auth0_backchannel_logout", Kind::BackchannelLogout),
+    ("auth0_frontchannel_logout", Kind::FrontchannelLogout),
     ("oidc_login", Kind::Login),
     ("oidc_callback", Kind::Callback),
     ("oidc_userinfo", Kind::Userinfo),
     ("oidc_refresh", Kind::Refresh),
     ("oidc_logout", Kind::Logout),
     ("oidc_backchannel_logout", Kind::BackchannelLogout),
+    ("oidc_frontchannel_logout", Kind::FrontchannelLogout),
     ("supabase_passwordless_auth", Kind::Supabase(SupabaseStep::Send)),
     ("supabase_passwordless_auth_alt", Kind::Supabase(SupabaseStep::SendEmail)),
     ("supabase_passwordless_verify", Kind::Supabase(SupabaseStep::Verify)),
@@ -282,6 +289,42 @@ pub(crate) mod callback {
     }
 }
 
+/// Where the profile of a session's user is from, by name.
+pub(crate) const PROFILE_SOURCES: [(&str, ProfileSource); 3] =
+    [("userinfo", ProfileSource::Userinfo), ("id_token", ProfileSource::IdToken), ("both", ProfileSource::Both)];
+
+/// Where the profile of a session's user is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProfileSource {
+    /// From the userinfo endpoint.
+    Userinfo,
+    /// From the claims of the ID token.
+    IdToken,
+    /// From both; the userinfo endpoint takes precedence.
+    Both,
+}
+
+/// The keys of an integration of type `auth0_userinfo`.
+pub(crate) mod userinfo {
+    use super::*;
+
+    section! {
+        of_kind(
+            "integration_userinfo",
+            Kind::Userinfo,
+            "Answers with the profile of the token's or session's owner.",
+        );
+
+        SOURCE: Choice<ProfileSource> = choice("source", &PROFILE_SOURCES),
+            Different("shows what another source says of the user"),
+            "Where the profile of a session's user is from: the provider's `userinfo` endpoint, the claims of the \
+             session's `id_token`, or `both`, of which userinfo takes precedence. `id_token` is for a provider that does not \
+             accept the access token of an API at its userinfo endpoint. The others need `session`; a request with a bearer \
+             token always gets what userinfo says.",
+            default("userinfo"), example("id_token");
+    }
+}
+
 /// The keys of an integration of type `supabase`.
 pub(crate) mod supabase {
     use super::*;
@@ -393,16 +436,17 @@ pub(crate) mod redirect {
 pub(crate) fn union() -> Union {
     let about = "What answers a path. Its `type` says which other keys it has; names that begin with `auth0_` and \
     `oidc_` mean the same, and both work for either provider.\n\n\
-                 Leave `auth` off login, callback, refresh and both logout paths: with it, a refresh would be refused as soon as the \
+                 Leave `auth` off login, callback, refresh and the logout paths: with it, a refresh would be refused as soon as the \
                  access token has expired, and a logout as soon as the session has ended.";
     let health =
         "Answers 200 with the state of config and keys, or 503 if an authorizer has no keys to verify tokens with.";
-    let userinfo = "Answers with the profile of the token's or session's owner.";
     let refresh = "Exchanges a refresh token for an access token. For a session, says for how many seconds its access \
     token is valid, and renews it if that is due.";
     let logout = "Ends the session here and at the provider. The config needs `session`.";
     let backchannel =
         "Lets the provider end sessions (OpenID Connect Back-Channel Logout). The config needs `session`.";
+    let frontchannel = "Lets a page of the provider end the browser's session (OpenID Connect Front-Channel Logout). The \
+    config needs `session`.";
     Union {
         name: "integration",
         title: "integration",
@@ -416,10 +460,11 @@ pub(crate) fn union() -> Union {
             of_kind("integration_health", Kind::Health, health),
             login::section(),
             callback::section(),
-            of_kind("integration_userinfo", Kind::Userinfo, userinfo),
+            userinfo::section(),
             of_kind("integration_refresh", Kind::Refresh, refresh),
             of_kind("integration_logout", Kind::Logout, logout),
             of_kind("integration_backchannel_logout", Kind::BackchannelLogout, backchannel),
+            of_kind("integration_frontchannel_logout", Kind::FrontchannelLogout, frontchannel),
             supabase::section(),
         ],
     }

@@ -4,6 +4,7 @@
 //! is refused rather than let past a guard. A change to a request or an answer, such as a mapping, is not a requirement.
 
 use crate::config::access;
+use crate::config::claims::CLAIMS;
 use crate::config::document::{Node, Value};
 use crate::config::integration::keys::http_proxy;
 use crate::config::integration::{Settings, WrittenAnswer};
@@ -14,7 +15,7 @@ use crate::route::Guard;
 /// The keys of an entry and of its `auth` whose values are requirements as they are.
 const DEMANDS: [&str; 8] = [
     access::ANY_SCOPES.name,
-    access::CLAIMS.name,
+    CLAIMS.name,
     access::PERMISSIONS.name,
     access::SCOPES.name,
     keys::CONTENT_TYPES.name,

@@ -31,7 +31,7 @@ pub(super) struct Logins<'t> {
 impl<'t> Logins<'t> {
     /// Finds the provider. The authorizers are those of the tree, as far as they are known.
     pub fn of(tree: &'t ConfigTree<'t>, authorizers: &[Option<Rc<Authorizer>>], paths: &[WrittenPath<'_>]) -> Self {
-        let mut able = tree.authorizers.iter().zip(authorizers).filter(|(written, _)| written.logs_in());
+        let mut able = tree.authorizers.iter().zip(authorizers).filter(|(written, _)| written.can_log_in());
         let first = able.next();
         let is_one_of_several = able.next().is_some();
         let provider = first.and_then(|(written, known)| provider(written, known.clone()?, is_one_of_several));
@@ -59,8 +59,12 @@ fn provider(written: &WrittenAuthorizer<'_>, authorizer: Rc<Authorizer>, is_one_
         raw_client_secret: provider.raw_client_secret,
         private_key: provider.private_key.clone().map_or(Some(None), |key| key.map(Some))?,
         parameters: provider.parameters()?,
+        client_parameters: provider.client_parameters.clone()?,
+        pushes_requests: provider.pushes_requests,
+        posts_responses: provider.posts_responses,
         revocation_endpoint: provider.revocation_endpoint.clone().map_or(Some(None), |url| url.map(Some))?,
         rotation_grace_secs: provider.rotation_grace_secs,
+        id_token_algorithm: provider.id_token_algorithm.map_or(Some(None), |algorithm| algorithm.map(Some))?,
         endpoints: provider.endpoints.clone(),
         is_one_of_several,
     })
@@ -90,9 +94,10 @@ pub(super) fn session(
     let place = root::SESSION.at(&Place::Root);
     let login_path = login_path(written.login_path, written.offset, paths, &place, findings);
     let provider = logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
+    let by_claim = logins.authorizer.is_some_and(|authorizer| authorizer.audience_claim.is_some());
     let asks = logins.authorizer.is_some_and(|authorizer| authorizer.introspection.is_some());
     let by_id_token = rules.claims_from == ClaimsFrom::IdToken;
-    if provider.is_some_and(|provider| provider.audience.is_none()) && !asks && !by_id_token {
+    if provider.is_some_and(|provider| provider.audience.is_none()) && !by_claim && !asks && !by_id_token {
         let message = "a session needs an \"audience\" in the authorizer";
         let help = advice(
             "add the API's identifier to the authorizer as \"audience\"; if its access tokens are opaque, \"introspection\", or \

@@ -12,13 +12,13 @@ use crate::config::authorizer::Authorizer;
 use crate::config::document::Origin;
 use crate::config::integration::keys::{self, Kind};
 use crate::config::integration::{
-    CallbackResponse, Integration, Settings, WrittenAnswer, WrittenIntegration, WrittenResponse,
+    CallbackResponse, Integration, ProfileSource, Settings, WrittenAnswer, WrittenIntegration, WrittenResponse,
 };
 use crate::config::mapping::{Mapping, WrittenMapping, WrittenVariable, is_of_query};
 use crate::config::path::keys::{INTEGRATION, PRE_PROCESS};
 use crate::config::path::{Path, WrittenPath};
-use crate::config::provider::{CLIENT_SECRET, REDIRECT_URI, SEALING_KEY};
-use crate::config::reader::{Findings, Help, Place, advice};
+use crate::config::provider::{CLIENT_SECRET, REDIRECT_URI, SCOPE, SEALING_KEY};
+use crate::config::reader::{Findings, Help, Place, Written, advice};
 use crate::config::root;
 use crate::config::server::WrittenServer;
 use crate::config::service::{Rpc, WrittenCall, WrittenService};
@@ -148,7 +148,7 @@ impl<'t> Context<'t> {
         };
         if kind.needs_provider() {
             let message = "no authorizer names a provider";
-            let help = advice("add an \"authorizer\" of type auth0 or oidc");
+            let help = advice("add an \"authorizer\" of type auth0 or oidc, with a \"client_id\"");
             needs(self.logins.authorizer.is_some(), Code::AuthorizerMissing, message, help);
         }
         match kind {
@@ -159,7 +159,7 @@ impl<'t> Context<'t> {
                 let help = help.about([CLIENT_SECRET.name, SEALING_KEY.name]);
                 needs(sealed, Code::MissingKey, "no key seals the login state", help);
             }
-            Kind::Logout | Kind::BackchannelLogout => {
+            Kind::Logout | Kind::BackchannelLogout | Kind::FrontchannelLogout => {
                 let message = "the config has no \"session\"";
                 needs(self.has_session, Code::SessionMissing, message, advice("add a \"session\" section"));
             }
@@ -199,15 +199,40 @@ impl<'t> Context<'t> {
                     post_process: post_process?,
                 }
             }
+            Settings::Userinfo(written) => {
+                let source = written.map_or(Some(ProfileSource::Userinfo), |(_, source)| source);
+                if let Some((written, Some(ProfileSource::IdToken | ProfileSource::Both))) = written {
+                    self.check_id_tokens(written, &keys::userinfo::SOURCE.at(place), findings);
+                }
+                Integration::Userinfo { provider: provider()?, source: source? }
+            }
             Settings::Supabase(supabase) => Integration::Supabase(supabase?),
             Settings::None => match kind {
-                Kind::Userinfo => Integration::Userinfo(provider()?),
                 Kind::Refresh => Integration::Refresh(provider()?),
                 Kind::Logout => Integration::Logout(self.session.clone()?),
                 Kind::BackchannelLogout => Integration::BackchannelLogout(provider()?),
+                Kind::FrontchannelLogout => Integration::FrontchannelLogout(self.session.clone()?),
                 _ => Integration::Health,
             },
         })
+    }
+
+    /// Reports what keeps a session's profile from being in an ID token.
+    fn check_id_tokens(&self, written: Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) {
+        let scope = self.logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref()?.scope);
+        if !self.has_session {
+            let message = format_args!("only sessions keep ID tokens, and the config has no \"session\"");
+            let help = advice("add a \"session\" section, or write \"userinfo\"");
+            findings.note(written.offset, place, Code::SessionMissing, message, help);
+        } else if scope
+            .is_some_and(|scope| scope.value().is_some_and(|scopes| scopes.split(' ').all(|one| one != "openid")))
+        {
+            let message =
+                format_args!("logins bring no ID token, because the authorizer's \"scope\" has no \"openid\"");
+            let help =
+                advice("add \"openid\" to the authorizer's \"scope\", or write \"userinfo\"").about([SCOPE.name]);
+            findings.note(written.offset, place, Code::UnusedKey, message, help);
+        }
     }
 
     /// Returns the callback's address: the integration's own, or else the authorizer's. Reports it if neither has one.

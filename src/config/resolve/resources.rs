@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::path::ResolvedPath;
+use crate::config::access::Requirements;
 use crate::config::authorizer::Authorizer;
 use crate::config::integration::Integration;
 use crate::config::path::Path;
@@ -27,34 +28,29 @@ pub(super) fn describe(
     authorizers: &[Option<Rc<Authorizer>>],
     paths: &mut [ResolvedPath],
 ) -> Vec<ResolvedPath> {
-    let mut members = vec![Vec::new(); written.len()];
     let owners = Owners::of(&written);
-    for (place, resolved) in paths.iter().enumerate() {
-        let owner = resolved.path.as_ref().and_then(|path| owners.find(path.pattern.as_str()));
-        if let Some(members) = owner.and_then(|owner| members.get_mut(owner)) {
-            members.push(place);
-        }
+    let owners: Vec<_> = paths.iter().map(|path| owners.find(path.path.as_ref()?.pattern.as_str())).collect();
+    // The issuers that open the paths of each, and the scopes that these paths name.
+    let mut named = vec![(Vec::new(), Vec::new()); written.len()];
+    for (path, owner) in paths.iter().zip(&owners) {
+        let access = path.path.as_ref().and_then(|path| path.access.as_ref());
+        let Some((access, (issuers, scopes))) = access.zip(owner.and_then(|owner| named.get_mut(owner))) else {
+            continue;
+        };
+        issuers.extend(access.authorizer.issuers());
+        let Requirements { scopes: all, any_scopes: any, .. } = &access.requirements;
+        scopes.extend(all.iter().chain(any).map(String::as_str));
     }
     let mut added = Vec::with_capacity(written.len());
-    for ((index, written), members) in written.into_iter().zip(members) {
+    let mut described = Vec::with_capacity(written.len());
+    for ((index, written), (mut issuers, scopes)) in written.into_iter().zip(named) {
+        if index.is_none() {
+            issuers = authorizers.iter().flatten().flat_map(|authorizer| authorizer.issuers()).collect();
+        }
         let entry_is_shown = index.is_none_or(|index| paths.get(index).is_some_and(|path| path.shown.is_some()));
         let is_shown = written.is_in_file && entry_is_shown;
         let (offset, pattern) = (written.offset, written.pattern.clone());
-        let own = members.iter().filter_map(|place| paths.get(*place)?.path.as_ref());
-        let all = paths.iter().filter_map(|path| path.path.as_ref());
-        let trusted = authorizers.iter().flatten().filter(|authorizer| {
-            let opens =
-                |path: &Path| path.access.as_ref().is_some_and(|access| Rc::ptr_eq(&access.authorizer, authorizer));
-            // The gateway's own also has those that no path names.
-            own.clone().any(opens) || index.is_none() && !all.clone().any(opens)
-        });
-        let issuers = trusted.map(|authorizer| authorizer.issuer.as_str());
-        let described = Rc::new(metadata(written, issuers, own.clone()));
-        for place in members {
-            if let Some(path) = paths.get_mut(place).and_then(|path| path.path.as_mut()) {
-                path.protected_resource = Some(Rc::clone(&described));
-            }
-        }
+        let resource = Rc::new(metadata(written, issuers, scopes));
         let method = MethodRule::Exact(Method::Get);
         let route = RouteSpec { method, pattern, encoded_slashes: false, guard: Guard::default() };
         added.push(ResolvedPath {
@@ -62,9 +58,15 @@ pub(super) fn describe(
             is_metadata: true,
             offset,
             shown: is_shown.then(|| route.name()),
-            path: Some(Path::open(&route, Integration::ProtectedResource(described))),
+            path: Some(Path::open(&route, Integration::ProtectedResource(Rc::clone(&resource)))),
             route: Some(route),
         });
+        described.push(resource);
+    }
+    for (resolved, owner) in paths.iter_mut().zip(owners) {
+        if let Some(path) = &mut resolved.path {
+            path.protected_resource = owner.and_then(|owner| described.get(owner).cloned());
+        }
     }
     added
 }
@@ -98,29 +100,22 @@ impl<'w> Owners<'w> {
     }
 }
 
-fn metadata<'p>(
-    written: WrittenResource<'_>,
-    issuers: impl Iterator<Item = &'p str>,
-    paths: impl Iterator<Item = &'p Path>,
-) -> ProtectedResource {
-    let WrittenResource { resource, pattern, mut metadata, scopes, .. } = written;
-    let mut list = |name: &str, values: &mut dyn Iterator<Item = &str>| {
-        let values: Vec<&str> = values.collect();
-        let first = index_names(values.iter().copied());
-        let distinct = values.into_iter().enumerate().filter(|(index, value)| first.get(value) == Some(index));
-        let distinct: Vec<&str> = distinct.map(|(_, value)| value).collect();
-        // What has no value is left out (RFC 9728 section 3.2).
-        if !distinct.is_empty() {
-            metadata.insert(name.to_owned(), distinct.into());
-        }
+fn metadata(written: WrittenResource<'_>, mut issuers: Vec<&str>, scopes: Vec<&str>) -> ProtectedResource {
+    let WrittenResource { resource, pattern, mut metadata, scopes: own_scopes, .. } = written;
+    issuers.retain(|issuer| issuer.starts_with("http"));
+    let scopes = match &own_scopes {
+        Some(own) => own.iter().map(String::as_str).collect(),
+        None => scopes,
     };
-    list("authorization_servers", &mut issuers.filter(|issuer| issuer.starts_with("http")));
-    let needed = paths.filter_map(|path| Some(&path.access.as_ref()?.requirements));
-    let named = needed.flat_map(|needed| needed.scopes.iter().chain(&needed.any_scopes)).map(String::as_str);
-    match &scopes {
-        Some(scopes) => list("scopes_supported", &mut scopes.iter().map(String::as_str)),
-        None => list("scopes_supported", &mut { named }),
+    for (name, mut values) in
+        [("authorization_servers", issuers), ("scopes_supported", scopes), ("bearer_methods_supported", vec!["header"])]
+    {
+        let mut seen = NameIndex::new();
+        values.retain(|value| seen.insert(value, 0).is_none());
+        // What has no value is left out (RFC 9728 section 3.2).
+        if !values.is_empty() {
+            metadata.insert(name.to_owned(), values.into());
+        }
     }
-    list("bearer_methods_supported", &mut std::iter::once("header"));
     ProtectedResource { resource, path: pattern.as_str().to_owned(), metadata }
 }

@@ -6,7 +6,9 @@ use super::patterns::{CLAIM_SOURCE, CREDENTIAL_SOURCE, PARAMETER};
 use crate::config::authorizer::keys::{self as authorizer, auth0, kinds_by_login};
 use crate::config::form::Form;
 use crate::config::grammar::{Json, absent, having, list, object, present, refused, wherever, with};
-use crate::config::integration::keys::{Kind, RESPONSE_KINDS, ResponseKind, TYPE, callback, http_proxy, names_of};
+use crate::config::integration::keys::{
+    Kind, ProfileSource, RESPONSE_KINDS, ResponseKind, TYPE, callback, http_proxy, names_of, userinfo,
+};
 use crate::config::mapping::{self, request_headers};
 use crate::config::path::keys as path;
 use crate::config::rules::{cache::PER_USER, rate_limit};
@@ -108,12 +110,18 @@ pub fn of_path() -> Vec<Json> {
 pub fn of_config() -> Vec<Json> {
     let (with_login, without_login) = kinds_by_login();
     let provider_steps = names_of(Kind::needs_provider);
-    let session_steps = names_of(|kind| matches!(kind, Kind::Logout | Kind::BackchannelLogout));
+    let session_steps =
+        names_of(|kind| matches!(kind, Kind::Logout | Kind::BackchannelLogout | Kind::FrontchannelLogout));
     let logins = names_of(|kind| kind == Kind::Login);
     let callbacks = names_of(|kind| kind == Kind::Callback);
     let with_address = names_of(|kind| matches!(kind, Kind::Login | Kind::Callback));
     let by_session: Vec<_> =
         RESPONSE_KINDS.into_iter().filter(|(_, kind)| *kind == ResponseKind::Session).map(|(name, _)| name).collect();
+    let nobody = || {
+        let without_client =
+            object! { [authorizer::TYPE]: object! { "enum": with_login.clone() }, [provider::CLIENT_ID]: false };
+        object! { "anyOf": list![of_kind(without_login.clone()), object! { "type": "object", "required": list![TYPE.name], "properties": without_client }] }
+    };
     let of_first = object! {
         "anyOf": list![object! { "const": true }, object! { "type": "object", "properties": object! { [access::AUTHORIZER]: false } }]
     };
@@ -137,15 +145,18 @@ pub fn of_config() -> Vec<Json> {
             "the steps of a login need an authorizer of a type that logs people in",
             object! {
                 "properties": object! {
-                    [root::AUTHORIZER]: object! { "anyOf": list![false, of_kind(without_login.clone())] },
+                    [root::AUTHORIZER]: object! { "anyOf": list![false, nobody()] },
                     [root::AUTHORIZERS]: object! {
-                        "anyOf": list![false, object! { "type": "object", "additionalProperties": of_kind(without_login.clone()) }]
+                        "anyOf": list![false, object! { "type": "object", "additionalProperties": nobody() }]
                     },
                 },
             },
             every_path(with(
                 &path::INTEGRATION,
-                refused(of_kind(provider_steps), "No authorizer says which provider: add one of type auth0 or oidc."),
+                refused(
+                    of_kind(provider_steps),
+                    "No authorizer says which provider: add one of type auth0 or oidc, with a client_id.",
+                ),
             )),
         ),
         wherever(
@@ -163,6 +174,29 @@ pub fn of_config() -> Vec<Json> {
                     ),
                 },
             )),
+        ),
+        wherever(
+            "only sessions keep ID tokens",
+            with(&root::SESSION, false.into()),
+            no_id_token("Only sessions keep ID tokens: add \"session\"."),
+        ),
+        wherever(
+            "only the scope openid brings ID tokens",
+            object! {
+                "allOf": list![
+                    only_provider(&with_login, &[]),
+                    with(
+                        &root::AUTHORIZER,
+                        object! {
+                            "required": list![provider::SCOPE.name],
+                            "properties": object! {
+                                [provider::SCOPE]: object! { "type": "string", "not": object! { "pattern": "(^| )openid( |$)|^\\$" } }
+                            },
+                        },
+                    ),
+                ],
+            },
+            no_id_token("Logins bring no ID token: add \"openid\" to the authorizer's \"scope\"."),
         ),
         wherever(
             "login and callback need a redirect_uri, here or at the authorizer",
@@ -188,7 +222,10 @@ pub fn of_config() -> Vec<Json> {
         ),
         wherever(
             "a session needs an audience",
-            only_provider(&with_login, &[authorizer::AUDIENCE.name, introspection::INTROSPECTION.name]),
+            only_provider(
+                &with_login,
+                &[authorizer::AUDIENCE.name, authorizer::AUDIENCE_CLAIM.name, introspection::INTROSPECTION.name],
+            ),
             with(
                 &root::SESSION,
                 refused(
@@ -201,6 +238,18 @@ pub fn of_config() -> Vec<Json> {
             ),
         ),
     ]
+}
+
+/// Returns the schema of a config in which no profile is in an ID token.
+fn no_id_token(message: &str) -> Json {
+    let other = userinfo::SOURCE.name_of(ProfileSource::Userinfo);
+    every_path(with(
+        &path::INTEGRATION,
+        object! {
+            "if": of_kind(names_of(|kind| kind == Kind::Userinfo)),
+            "then": with(&userinfo::SOURCE, refused(object! { "enum": list![other] }, message)),
+        },
+    ))
 }
 
 /// Returns the schema of an object of one of these types.

@@ -42,6 +42,9 @@ impl Form {
             Self::RedirectUri => {
                 "Write it as https://host/path, or as com.example.app:/path for an application; plain http is only for loopback hosts."
             }
+            Self::Resource => {
+                "Write an absolute URI without a fragment, as in https://api.example.com or urn:example:api."
+            }
             Self::ProjectUrl => "Write it as https://host, without a query.",
             Self::ServerUrl => "Write it as https://host/path, without query, fragment or credentials.",
             Self::Origin => {
@@ -78,6 +81,7 @@ impl Form {
             }
             Self::RateKey => "Write ip, sub or header:NAME.",
             Self::SigningSecret => "Use a longer secret, and not a public key: a short one can be guessed.",
+            Self::TenantId => "Write the directory (tenant) ID in small letters, as tokens have it in tid.",
         }
     }
 
@@ -94,10 +98,11 @@ impl Form {
             Self::NotEmpty => return format!(r"^{NO_REFERENCE_WITHIN}{NO_REFERENCE}[\s\S]|^{REFERENCE}$"),
             Self::Reference => return format!("^{REFERENCE}$"),
             Self::HeaderKey => return format!("^{}{token}$", not_of_the_connection()),
-            Self::Parameter => return format!(r"^{}[A-Za-z0-9._\-]+$", not_one_of(&RESERVED_PARAMETERS)),
+            Self::Parameter => format!(r"{}[A-Za-z0-9._\-]+", not_one_of(&RESERVED_PARAMETERS)),
             Self::HttpsUrl => https_url(),
             // A private-use scheme is the reverse of a domain.
             Self::RedirectUri => format!(r"{}|[a-z][a-z0-9+\-]*\.[a-z0-9+.\-]*:[^#@\s]*", https_url()),
+            Self::Resource => r##"[A-Za-z][A-Za-z0-9+.\-]*:[!"$-~]+"##.to_owned(),
             Self::ProjectUrl => format!("https://{HTTP_HOST}(?:/[^?#]*)?|http://{LOOPBACK}(?:/[^?#]*)?"),
             Self::ServerUrl => format!("https?://{HTTP_HOST}(?:/[^?#]*)?"),
             Self::Origin => origin(),
@@ -123,6 +128,7 @@ impl Form {
                 format!(r"(?!\$)[\s\S]*|\$config\.[\s\S]*|\$request\.header\.{token}|\$request\.(?:query|jwt)\.[\s\S]+")
             }
             Self::RateKey => format!("ip|sub|header:{token}"),
+            Self::TenantId => "[0-9a-f-]{36}".to_owned(),
             Self::SigningSecret => {
                 let short = format!(r"[\x00-\x7F]{{0,{}}}$", SECRET_MIN_BYTES - 1);
                 return format!(r"^{NO_REFERENCE_WITHIN}{NO_REFERENCE}(?!{short}|{PUBLIC_KEY})|^{REFERENCE}$");

@@ -80,6 +80,8 @@ struct Source {
     uri: Option<String>,
     /// The issuer whose discovery document it is.
     discovered_for: Option<String>,
+    /// Whether people log in there, so that the document must have the endpoints for it.
+    logs_in: bool,
 }
 
 impl JwksCache {
@@ -243,13 +245,13 @@ impl From<TransportError> for JwksFailure {
 
 impl Source {
     fn of(authorizer: &Authorizer) -> Self {
-        match &authorizer.keys {
-            KeySource::KeySet(uri) => Self { uri: Some(uri.clone()), discovered_for: None },
-            KeySource::Discovery(uri) => {
-                Self { uri: Some(uri.clone()), discovered_for: Some(authorizer.issuer.clone()) }
-            }
-            KeySource::Given(_) => Self { uri: None, discovered_for: None },
-        }
+        let (uri, discovered_for) = match &authorizer.keys {
+            KeySource::KeySet(uri) => (Some(uri), None),
+            KeySource::Discovery(uri) => (Some(uri), Some(&authorizer.issuer)),
+            KeySource::Given(_) => (None, None),
+        };
+        let logs_in = authorizer.logs_in && discovered_for.is_some();
+        Self { uri: uri.cloned(), discovered_for: discovered_for.cloned(), logs_in }
     }
 }
 
@@ -318,9 +320,17 @@ async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<
     let (mut stored, mut endpoints, mut uri) = (Map::new(), None, uri.to_owned());
     let mut sought = source.discovered_for.as_deref();
     loop {
-        let [not_had, not_usable] = match sought {
-            Some(_) => ["its discovery document was not answered with 200", "its discovery document cannot be used"],
-            None => ["its key set was not answered with 200", "its key set cannot be used"],
+        let [not_had, redirects, not_usable] = match sought {
+            Some(_) => [
+                "its discovery document was not answered with 200",
+                "its discovery document redirects, which is not followed: set the issuer that it leads to",
+                "its discovery document cannot be used",
+            ],
+            None => [
+                "its key set was not answered with 200",
+                "its key set redirects, which is not followed: set the address that it leads to",
+                "its key set cannot be used",
+            ],
         };
         let about = |failure: JwksFailure, reason: &str| {
             let place = uri.split('?').next().unwrap_or_default();
@@ -331,6 +341,7 @@ async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<
         let document = match call.send_bounded(JWKS_MAX_BYTES).await {
             Ok(answer) if answer.status == 200 => answer.body,
             Ok(answer) => {
+                let not_had = if matches!(answer.status, 300..=399) { redirects } else { not_had };
                 let reason = format!("{not_had}: status {}{}", answer.status, status_words(answer.status));
                 return Err(about(JwksFailure::Document(not_had, Some(answer.status)), &reason));
             }
@@ -345,17 +356,15 @@ async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<
             stored.insert("document".to_owned(), document.into());
             return Ok((set, endpoints, stored));
         };
-        let discovery = Discovery::parse(&document, issuer).map_err(unusable)?;
+        let discovery = Discovery::parse(&document, issuer, source.logs_in).map_err(unusable)?;
         stored.insert("discovery".to_owned(), document.into());
-        endpoints = Some(Rc::new(discovery.endpoints));
-        uri = discovery.jwks_uri;
+        (uri, endpoints) = (discovery.jwks_uri, discovery.endpoints);
     }
 }
 
 /// Describes what a status usually means for a public document.
 fn status_words(status: u16) -> &'static str {
     match status {
-        300..=399 => ", a redirect, which is not followed",
         401 | 403 => ", something before it refuses the gateway",
         404 => ", there is none at this address",
         _ => "",
@@ -379,7 +388,7 @@ async fn read_kv(kv: Option<&KvNamespace>, source: &Source, uri: &str) -> Option
     let usable = fetched_at <= now && age.is_usable(now);
     let set = KeySet::parse(json::text(&stored, "document")?).ok().filter(|_| usable)?;
     let endpoints = match &source.discovered_for {
-        Some(issuer) => Some(Rc::new(Discovery::parse(json::text(&stored, "discovery")?, issuer).ok()?.endpoints)),
+        Some(issuer) => Discovery::parse(json::text(&stored, "discovery")?, issuer, source.logs_in).ok()?.endpoints,
         None => None,
     };
     Some((set, endpoints, fetched_at))

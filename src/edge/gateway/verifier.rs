@@ -1,6 +1,6 @@
 //! An authorizer at work: its rules, its keys, and the tokens that it has verified.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::config::Authorizer;
@@ -28,6 +28,8 @@ pub struct Verifier {
     refused: RefCell<TokenCache>,
     /// Questions about tokens that are with the issuer, by the token.
     pub asking: SingleFlight<(Rc<Outcome>, bool)>,
+    /// Whether the last login here asked for a refresh token and got none.
+    pub withholds_refresh_tokens: Cell<bool>,
 }
 
 /// Why a token is not accepted.
@@ -59,7 +61,8 @@ impl Verifier {
     pub fn begin(authorizer: &Rc<Authorizer>, keys: Option<JwksCache>) -> Rc<Self> {
         let keys = keys.unwrap_or_else(|| JwksCache::new(authorizer));
         let (tokens, refused, asking) = Default::default();
-        Rc::new(Self { authorizer: Rc::clone(authorizer), keys, tokens, refused, asking })
+        let withholds_refresh_tokens = Cell::default();
+        Rc::new(Self { authorizer: Rc::clone(authorizer), keys, tokens, refused, asking, withholds_refresh_tokens })
     }
 
     /// Returns what the issuer said of a token at `now` or lately.
@@ -108,7 +111,7 @@ impl Verifier {
         token: &str,
         expectations: &Expectations<'_>,
     ) -> Result<(VerifiedClaims, u64), VerifyError> {
-        let token = UnverifiedToken::parse(token, &self.authorizer.algorithms)?;
+        let token = UnverifiedToken::parse(token, expectations.algorithms)?;
         let mut held = self.keys.current(invocation).await.map_err(VerifyError::Keys)?;
         let mut outcome = verify_signature(&token, &held).await;
         // A named key is missing, or no key is named and none fits the signature: the JWKS may have changed.

@@ -34,7 +34,7 @@ pub async fn run(cx: &RequestContext, application: &Application) -> Result<Answe
     let logout = validate_logout_token(&claims, expectations.clock_skew_secs, now_secs())
         .map_err(Problem::LogoutTokenRefused)?;
 
-    let index = digest(&index_subject(logout.claim, expectations.issuer, logout.value)).await?;
+    let index = digest(&index_subject(logout.claim, claims.text("iss").unwrap_or_default(), logout.value)).await?;
     match spend(application.timeout_ms(), cx, &index, logout.jti, logout.valid_until).await? {
         LogoutIndexAnswer::Done => Ok(Answer::private_json("{}".to_owned())),
         LogoutIndexAnswer::Replayed => Err(Problem::LogoutTokenRefused("it was used before")),

@@ -8,6 +8,7 @@ use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding};
 use crate::edge::request::answer::Answer;
+use crate::edge::request::body::read_body;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::runtime::log;
@@ -20,7 +21,7 @@ use crate::edge::session::objects::spend;
 use crate::http::header::NO_STORE;
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{
-    Ended, Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenResponse, check_response_issuer, code_form,
+    BodyKind, Ended, Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenResponse, check_response_issuer, code_form,
     id_token_expectations, parse_authorization_error, parse_token_response, state_context, web_message_page,
 };
 use crate::objects::{Class, LogoutIndexAnswer};
@@ -88,7 +89,8 @@ pub async fn log_in(
     redirect_uri: &str,
 ) -> Result<CompletedLogin, Problem> {
     let provider = &application.provider;
-    let parameter = |name: &str| query_parameter(cx.query(), name);
+    let posted = if provider.posts_responses { Some(read_form(cx).await?) } else { None };
+    let parameter = |name: &str| query_parameter(posted.as_deref().or(cx.query()), name);
     let state = match begun {
         Some(login) => Some(open_state(cx, login, parameter("state"), redirect_uri).await?),
         None => None,
@@ -97,8 +99,8 @@ pub async fn log_in(
         cx.return_to.get_or_init(|| return_to);
     }
     let endpoints = application.endpoints(cx).await?;
-    let issuer = &provider.authorizer.issuer;
-    check_response_issuer(parameter("iss").as_deref(), issuer, provider.is_one_of_several || endpoints.names_itself)?;
+    let names_itself = provider.is_one_of_several || endpoints.names_itself;
+    check_response_issuer(parameter("iss").as_deref(), &provider.authorizer, names_itself)?;
     if let Some(error) = parameter("error") {
         // Without a state to go by, anybody could have written the description, and it stays out of the log.
         let description = parameter("error_description").filter(|_| state.is_some());
@@ -120,8 +122,12 @@ pub async fn log_in(
     let tokens = answer.map_err(Problem::from).and_then(|answer| parse_token_response(Grant::Code, &answer));
     grants::end(gateway, cx, &names, Ended::by(tokens.as_ref().err(), true));
     let tokens = tokens?;
-    if tokens.refresh_token().is_none() && provider.asks_for("offline_access") {
-        log::warn("refresh_token_not_given", "the login asked for offline_access, and no refresh token came");
+    let is_withheld = tokens.refresh_token().is_none() && provider.asks_for("offline_access");
+    // Once, until a login brings one: each further login would say the same.
+    if !application.verifier.withholds_refresh_tokens.replace(is_withheld) && is_withheld {
+        let words = "the login asked for offline_access, and no refresh token came: a provider may want \
+                     \"login_parameters\": {\"prompt\": \"consent\"}";
+        log::warn("refresh_token_not_given", words);
     }
     let checked = async {
         if let Some(login) = login.filter(|_| is_bound(Class::LogoutIndex, cx.env())) {
@@ -134,6 +140,16 @@ pub async fn log_in(
     };
     let id_claims = checked.await.inspect_err(|_| discard(&application, cx, &tokens))?;
     Ok(CompletedLogin { application, tokens, id_claims, state })
+}
+
+/// Reads the authorization response that a page of the provider posts (OAuth 2.0 Form Post Response Mode); without a body, it is
+/// empty, whatever the address says.
+async fn read_form(cx: &RequestContext) -> Result<String, Problem> {
+    let Some(body) = read_body(cx).await? else { return Ok(String::new()) };
+    match BodyKind::of(cx)? {
+        BodyKind::Form => Ok(body),
+        BodyKind::Json => Err(Problem::UnsupportedMediaType),
+    }
 }
 
 /// Returns the problem of a code, or its state, that was used before (RFC 6749 section 4.1.2, RFC 9700 section 4.2.4).

@@ -16,7 +16,11 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext) -> Answer {
         healthy &= usable;
         let age = verifier.keys.age_secs();
         let keys = json::object(&mut [("usable", usable.into()), ("age_seconds", age.into())]);
-        authorizers.push(json::object(&mut [("name", verifier.authorizer.name.as_str().into()), ("keys", keys)]));
+        let mut members = vec![("name", verifier.authorizer.name.as_str().into()), ("keys", keys)];
+        if verifier.withholds_refresh_tokens.get() {
+            members.push(("refresh_tokens", "not_given".into()));
+        }
+        authorizers.push(json::object(&mut members));
     }
     let (source, since_ms, last_good) = loader::state();
     let loaded_at = String::from(js_sys::Date::new(&since_ms.into()).to_iso_string());

@@ -7,9 +7,12 @@ use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::sealing::seal;
 use crate::edge::runtime::timing::now_secs;
 use crate::edge::runtime::webcrypto::{digest, fresh_text, random_bytes};
-use crate::http::cookie::{self, Sent};
+use crate::http::cookie::{self, SameSite, Sent};
 use crate::http::request::{RequestHead as _, query_parameter};
-use crate::oauth::{LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorize_url, state_context, validate_return_to};
+use crate::oauth::{
+    Form, LOGIN_STATE_MAX_SECS, LoginRandom, LoginState, authorization_request, authorization_url,
+    parse_pushed_response, pushed_endpoint, state_context, validate_return_to,
+};
 use crate::problem::Problem;
 
 /// Length of the binding cookie's value: 16 random bytes as base64url.
@@ -21,7 +24,8 @@ pub const STATE_KEY_PURPOSE: &str = "bargate sealing v1";
 /// Redirects to the provider's login.
 ///
 /// # Errors
-/// [`Problem::ReturnToRejected`]; [`Problem::Internal`] if WebCrypto fails.
+/// [`Problem::ReturnToRejected`]; the provider's failure if its endpoints are not known, or if it does not take a pushed request;
+/// [`Problem::Internal`] if WebCrypto fails.
 pub async fn run(
     gateway: &Gateway,
     cx: &RequestContext,
@@ -49,13 +53,20 @@ pub async fn run(
     let (secret, context) = (login.sealing_secret.expose(), state_context(&binding, redirect_uri));
     let sealed = seal(secret.as_bytes(), STATE_KEY_PURPOSE, &context, &state.to_bytes()).await?;
 
+    let challenge = digest(&state.verifier).await?;
+    let application = gateway.application(provider);
+    let endpoints = application.endpoints(cx).await?;
+    let mut request = authorization_request(provider, &state, &sealed, &challenge, redirect_uri, cx.query());
+    if let Some(endpoint) = pushed_endpoint(provider, &endpoints)? {
+        let form = Form::for_pushed(provider, &endpoints, request);
+        request = parse_pushed_response(&application.send(endpoint, form).await?)?;
+    }
     let plain = cx.is_plain_loopback();
-    let set_cookie = cookie::set(BINDING_COOKIE, &binding, LOGIN_STATE_MAX_SECS, plain);
+    let same_site = if provider.posts_responses { SameSite::None } else { SameSite::Lax };
+    let set_cookie = cookie::set(BINDING_COOKIE, &binding, LOGIN_STATE_MAX_SECS, same_site, plain);
     // No other cookie was to be set on this path.
     let _ = cx.set_cookie.set(set_cookie);
-    let challenge = digest(&state.verifier).await?;
-    let endpoints = gateway.application(provider).endpoints(cx).await?;
-    let location = authorize_url(provider, &endpoints, &state, &sealed, &challenge, redirect_uri, cx.query());
+    let location = authorization_url(provider, &endpoints, request);
     Ok(Answer::redirect(302, location))
 }
 

@@ -31,10 +31,12 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext, session: &Session) -> R
     };
     let return_to = if return_to.starts_with('/') { format!("{origin}{return_to}") } else { return_to };
 
-    lifecycle::end(gateway, cx, session).await?;
+    let id_token = lifecycle::end(gateway, cx, session).await?;
     let provider = &session.login.provider;
     let endpoints = gateway.application(provider).endpoints(cx).await?;
-    Ok(Answer::redirect(303, logout_url(provider, &endpoints, return_to)))
+    let state = query_parameter(cx.query(), "state");
+    let url = logout_url(provider, &endpoints, return_to, id_token.as_deref(), state.as_deref());
+    Ok(Answer::redirect(303, url))
 }
 
 /// Checks whether a GET is that of a page of ours, and meant: a link or a picture on any site makes one, and so does a browser that

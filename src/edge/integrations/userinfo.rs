@@ -2,18 +2,24 @@
 
 use std::rc::Rc;
 
+use serde_json::{Map, Value};
+
+use crate::config::ProfileSource;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
+use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::http_client::Call;
 use crate::edge::session::access;
 use crate::http::request::RequestHead as _;
-use crate::oauth::validate_profile;
-use crate::problem::Problem;
+use crate::json::ToText as _;
+use crate::oauth::{Userinfo, id_token_profile, parse_userinfo, userinfo_expectations, validate_profile};
+use crate::problem::{Problem, ProviderError};
 use crate::token::{Credentials, VerifiedClaims, bare_token, bearer, claimed_text};
 
-/// Asks the provider for the profile, with the token of `X-Access-Token`, else the bearer token, else that of the session.
+/// Answers with the profile by the token of `X-Access-Token`, else the bearer token, else the session, whose profile may be in its
+/// ID token.
 ///
 /// # Errors
 /// The answer to the client.
@@ -21,6 +27,7 @@ pub async fn run(
     gateway: &Gateway,
     cx: &RequestContext,
     application: &Application,
+    source: ProfileSource,
     claims: Option<&VerifiedClaims>,
 ) -> Result<Answer, Problem> {
     let own_header = cx.header("x-access-token");
@@ -29,25 +36,55 @@ pub async fn run(
         Credentials::Absent => bearer(authorization.as_deref()),
         given => given,
     };
-    let (token, subject) = match credentials {
+    let (token, session) = match credentials {
         Credentials::Bearer(token) => (Rc::from(token), None),
         Credentials::Malformed => return Err(Problem::CredentialsMalformed),
         Credentials::Absent => {
             let session = access::token(gateway, cx).await?.ok_or(Problem::AccessTokenMissing)?;
-            (session.token, session.subject)
+            (Rc::clone(&session.token), Some(session))
         }
     };
-    // OpenID Connect speaks of the ID token's `sub`: that of the session's login, or of the token that opened the path if that
-    // is one. At Auth0 the access token's is the same; elsewhere it may be a name of another kind.
-    let provider = &application.provider;
-    let at_auth0 = provider.endpoints.is_some();
-    let subject = subject.map(|subject| subject.to_string());
-    let subject = subject.or_else(|| claimed_text(&token, "sub").filter(|_| at_auth0));
-    let subject =
-        subject.as_deref().or_else(|| claims.filter(|_| provider.parameter("audience").is_none())?.text("sub"));
+    let id_token = session.as_ref().and_then(|session| session.id_token.as_deref());
+    let id_profile = id_token.filter(|_| source != ProfileSource::Userinfo).and_then(id_token_profile);
+    let profile = if source == ProfileSource::IdToken && session.is_some() {
+        let reason = "the session has no ID token: it began before the config had a use for one";
+        id_profile.ok_or_else(|| Problem::ProfileUnavailable(ProviderError::of_gateway(reason)))?
+    } else {
+        let subject = session.as_ref().and_then(|session| session.subject.as_deref()).map(str::to_owned);
+        // OpenID Connect speaks of the ID token's `sub`: that of the session's login, or of the token that opened the path if that
+        // is one. At Auth0 the access token's is the same; elsewhere it may be a name of another kind.
+        let provider = &application.provider;
+        let at_auth0 = provider.endpoints.is_some();
+        let subject = subject.or_else(|| claimed_text(&token, "sub").filter(|_| at_auth0));
+        let subject =
+            subject.as_deref().or_else(|| claims.filter(|_| provider.parameter("audience").is_none())?.text("sub"));
+        let userinfo = ask_userinfo(cx, application, &token, session.is_some()).await?;
+        validate_profile(userinfo, subject, id_profile)?
+    };
+    Ok(Answer::private_json(Value::Object(profile).to_text()))
+}
+
+/// Asks the userinfo endpoint, and verifies what it has signed.
+async fn ask_userinfo(
+    cx: &RequestContext,
+    application: &Application,
+    token: &str,
+    of_session: bool,
+) -> Result<Map<String, Value>, Problem> {
     let endpoints = application.endpoints(cx).await?;
     let url = endpoints.userinfo.as_deref().ok_or(Problem::IdpError("it has no userinfo endpoint", None))?;
-    let (authorization, timeout_ms) = (format!("Bearer {token}"), application.timeout_ms());
+    let (authorization, timeout_ms) = (["Bearer ", token].concat(), application.timeout_ms());
     let call = Call { url, form: None, authorization: Some(&authorization), timeout_ms };
-    validate_profile(&call.send().await?, subject).map(Answer::private_json)
+    let response = call.send().await?;
+    match parse_userinfo(&response, of_session)? {
+        Userinfo::Claims(claims) => Ok(claims),
+        Userinfo::Signed(signed) => {
+            let expectations = userinfo_expectations(&application.provider);
+            match application.verifier.verify(cx, signed, &expectations).await {
+                Ok((claims, _)) => Ok(claims.into_members()),
+                Err(VerifyError::Token(error)) => Err(Problem::ProfileInvalid(error)),
+                Err(VerifyError::Keys(problem)) => Err(problem),
+            }
+        }
+    }
 }

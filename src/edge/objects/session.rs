@@ -90,13 +90,18 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
             let asked = Asked { key: &key, rejected: rejected.as_deref(), silent, id_token };
             let answer = access(object, gateway, session, asked).await?;
             // In any case: it may have waited for a renewal meanwhile.
-            let replaced = || SessionAnswer::Ended { reason: "a login replaced it".to_owned(), replaced: true };
+            let replaced =
+                || SessionAnswer::Ended { reason: "a login replaced it".to_owned(), replaced: true, id_token: None };
             Ok(if is_replaced(object)? { replaced() } else { answer })
         }
-        SessionMessage::End { key, replaced_by } => {
-            end(object, gateway, &key, replaced_by.as_deref()).await?;
-            Ok(SessionAnswer::Done)
-        }
+        SessionMessage::End { key, replaced_by } => end(object, gateway, &key, replaced_by.as_deref()).await,
+        SessionMessage::EndOf { key, sid } => match opened(object, &key).await? {
+            Opened::Tokens(record, tokens) if tokens.sid.as_ref() == Some(&sid) => {
+                expire(object, gateway, &record)?;
+                Ok(SessionAnswer::ended("the provider ended it"))
+            }
+            _ => Ok(SessionAnswer::Done),
+        },
         SessionMessage::Erase => {
             match record(object)? {
                 Some(record) => expire(object, gateway, &record)?,
@@ -303,7 +308,7 @@ async fn renew(
         let parsed = (*outcome).as_ref().map_err(|error| Problem::from(error.clone()));
         let parsed = parsed.and_then(|answer| parse_token_response(Grant::Refresh, answer));
         let goes_on = match &parsed {
-            Ok(answer) => tokens.are_followed_by(answer, &login.provider.authorizer.issuer),
+            Ok(answer) => tokens.are_followed_by(answer, &login.provider.authorizer),
             Err(problem) => !matches!(problem, Problem::RefreshTokenInvalid(_)),
         };
         if !goes_on {
@@ -365,21 +370,21 @@ async fn verified_id_token(
     }
 }
 
-/// Ends a session for a requester that has its key: a logout, or a login that replaces it.
+/// Ends a session for a requester that has its key: a logout, or a login that replaces it. Answers with its ID token.
 async fn end(
     object: &StoredObject,
     gateway: &Rc<Gateway>,
     key: &str,
     replaced_by: Option<&str>,
-) -> Result<(), JsValue> {
-    if let Opened::Tokens(record, tokens) = opened(object, key).await? {
-        // The provider may end what it takes for one login as one: it would also revoke the token of the session that stays.
-        let goes_on = tokens.sid.is_some() && tokens.sid.as_deref() == replaced_by;
-        let sealed = record.revocable();
-        leave(object, sealed.as_deref(), replaced_by.is_some(), goes_on)?;
-        object.in_background(settled(object, Some(gateway), sealed, tokens.refresh))?;
-    }
-    Ok(())
+) -> Result<SessionAnswer, JsValue> {
+    let Opened::Tokens(record, tokens) = opened(object, key).await? else { return Ok(SessionAnswer::Done) };
+    let Tokens { refresh, sid, id_token, .. } = tokens;
+    // The provider may end what it takes for one login as one: it would also revoke the token of the session that stays.
+    let goes_on = sid.is_some() && sid.as_deref() == replaced_by;
+    let (sealed, replaced) = (record.revocable(), replaced_by.is_some());
+    leave(object, sealed.as_deref(), replaced, goes_on)?;
+    object.in_background(settled(object, Some(gateway), sealed, refresh))?;
+    Ok(SessionAnswer::Ended { reason: "it was asked to end".to_owned(), replaced, id_token })
 }
 
 /// Ends a session whose time is over, or that the provider has ended. Its refresh token is revoked behind the answer.

@@ -16,7 +16,7 @@ function parameters(algorithm) {
     case 'PS':
       return { name: 'RSA-PSS', hash, saltLength: Number(bits) / 8 };
     case 'ES':
-      return { name: 'ECDSA', hash, namedCurve: `P-${bits}` };
+      return { name: 'ECDSA', hash, namedCurve: bits === '512' ? 'P-521' : `P-${bits}` };
     case 'HS':
       return { name: 'HMAC', hash };
     default:

@@ -2,7 +2,7 @@
 
 use crate::config::Session;
 use crate::edge::request::context::RequestContext;
-use crate::http::cookie;
+use crate::http::cookie::{self, SameSite};
 use crate::problem::Problem;
 use crate::session::{Presented, SessionCookie, presented};
 
@@ -23,5 +23,5 @@ pub fn presented_cookie(session: &Session, cx: &RequestContext) -> Result<Option
 /// Has the answer clear the cookie.
 pub fn clear_cookie(session: &Session, cx: &RequestContext) {
     // A cookie that was to be set before stays: no path does both.
-    let _ = cx.set_cookie.set(cookie::set(&session.rules.cookie, "", 0, cx.is_plain_loopback()));
+    let _ = cx.set_cookie.set(cookie::set(&session.rules.cookie, "", 0, SameSite::Lax, cx.is_plain_loopback()));
 }

@@ -10,9 +10,9 @@ use crate::edge::runtime::timing::{now_ms, now_secs};
 use crate::edge::runtime::webcrypto::{digest, random_bytes};
 use crate::edge::session::cookie::{clear_cookie, presented_cookie};
 use crate::edge::session::objects::{ask_logout_index, ask_session};
-use crate::http::cookie;
+use crate::http::cookie::{self, SameSite};
 use crate::oauth::TokenResponse;
-use crate::objects::{LogoutIndexMessage, SessionMessage};
+use crate::objects::{LogoutIndexMessage, SessionAnswer, SessionMessage};
 use crate::problem::Problem;
 use crate::session::{Presented, SessionCookie, Tokens, index_subject, presented, token_until};
 use crate::token::{TokenError, VerifiedClaims};
@@ -42,15 +42,15 @@ pub async fn begin(
     let name = cookie.object_name();
     if let Some(id_claims) = id_claims.filter(|_| gateway.config.has_backchannel_logout()) {
         let message = LogoutIndexMessage::Add { session: name.clone(), until: now_secs() + rules.absolute_secs };
+        let issuer = id_claims.text("iss").unwrap_or_default();
         for claim in ["sid", "sub"] {
             let Some(value) = id_claims.text(claim) else { continue };
-            let index = digest(&index_subject(claim, &provider.authorizer.issuer, value)).await?;
+            let index = digest(&index_subject(claim, issuer, value)).await?;
             ask_logout_index(timeout_ms, cx, &index, &message).await?;
         }
     }
     let until = token_until(tokens, now_secs()).unwrap_or(expires_at);
-    // Each login at Auth0 has its own refresh tokens. Elsewhere those of one session at the provider may be one grant.
-    let sid = id_claims.and_then(|claims| claims.text("sid")).filter(|_| provider.endpoints.is_none());
+    let sid = id_claims.and_then(|claims| claims.text("sid"));
     let kept = Tokens {
         access: token.to_owned(),
         refresh: tokens.refresh_token().map(str::to_owned),
@@ -62,9 +62,11 @@ pub async fn begin(
     ask_session(timeout_ms, cx, &name, &message).await?;
     let plain = cx.is_plain_loopback();
     // No other cookie was to be set on this path.
-    let _ = cx.set_cookie.set(cookie::set(&rules.cookie, &cookie.value(), rules.absolute_secs, plain));
+    let _ = cx.set_cookie.set(cookie::set(&rules.cookie, &cookie.value(), rules.absolute_secs, SameSite::Lax, plain));
     if let Presented::Cookie(before) = presented(cx, &rules.cookie, plain) {
-        let ended = end_of(gateway, cx, session, &before, Some(sid.unwrap_or_default())).await;
+        // Each login at Auth0 has its own refresh tokens. Elsewhere those of one session at the provider may be one grant.
+        let replaced_by = sid.filter(|_| provider.endpoints.is_none()).unwrap_or_default();
+        let ended = end_of(gateway, cx, session, &before, Some(replaced_by)).await;
         // The login counts all the same: the browser drops that cookie, and the session ends by its time.
         if let Err(problem) = ended {
             log::warn("session_not_replaced", problem.code());
@@ -89,29 +91,54 @@ fn unfit(token: &str, failure: VerifyError) -> Problem {
     }
 }
 
-/// Ends the request's session, if it has one, and clears its cookie; the session has its refresh token revoked.
+/// Ends the request's session, if it has one, and clears its cookie; the session has its refresh token revoked. Returns its ID token,
+/// if it kept one.
 ///
 /// # Errors
 /// [`Problem::StoreUnavailable`] if it could not be ended.
-pub async fn end(gateway: &Gateway, cx: &RequestContext, session: &Session) -> Result<(), Problem> {
-    // One that is not ours has no session to end.
-    if let Ok(Some(cookie)) = presented_cookie(session, cx) {
-        end_of(gateway, cx, session, &cookie, None).await?;
-    }
+pub async fn end(gateway: &Gateway, cx: &RequestContext, session: &Session) -> Result<Option<String>, Problem> {
+    let id_token = match presented_cookie(session, cx) {
+        Ok(Some(cookie)) => end_of(gateway, cx, session, &cookie, None).await?,
+        // One that is not ours has no session to end.
+        _ => None,
+    };
     clear_cookie(session, cx);
+    Ok(id_token)
+}
+
+/// Ends the request's session, if it has one and that is called `sid` at the provider, and then clears its cookie.
+///
+/// # Errors
+/// [`Problem::StoreUnavailable`] if it could not be ended.
+pub async fn end_at_provider(
+    gateway: &Gateway,
+    cx: &RequestContext,
+    session: &Session,
+    sid: String,
+) -> Result<(), Problem> {
+    let Ok(Some(cookie)) = presented_cookie(session, cx) else { return Ok(()) };
+    let message = SessionMessage::EndOf { key: cookie.key(), sid };
+    let timeout_ms = session.login.provider.authorizer.timeout_ms;
+    let answer = ask_session(timeout_ms, cx, &cookie.object_name(), &message).await?;
+    if matches!(answer, SessionAnswer::Ended { .. }) {
+        gateway.sessions.borrow_mut().end(&cookie, false, now_ms());
+        clear_cookie(session, cx);
+    }
     Ok(())
 }
 
 /// Ends a session: by a logout, or by a login that takes its place and is `replaced_by` at the provider, empty if that has no name.
+/// Returns its ID token, if it kept one.
 async fn end_of(
     gateway: &Gateway,
     cx: &RequestContext,
     session: &Session,
     cookie: &SessionCookie,
     replaced_by: Option<&str>,
-) -> Result<(), Problem> {
+) -> Result<Option<String>, Problem> {
     let message = SessionMessage::End { key: cookie.key(), replaced_by: replaced_by.map(str::to_owned) };
-    ask_session(session.login.provider.authorizer.timeout_ms, cx, &cookie.object_name(), &message).await?;
+    let timeout_ms = session.login.provider.authorizer.timeout_ms;
+    let answer = ask_session(timeout_ms, cx, &cookie.object_name(), &message).await?;
     gateway.sessions.borrow_mut().end(cookie, replaced_by.is_some(), now_ms());
-    Ok(())
+    Ok(if let SessionAnswer::Ended { id_token, .. } = answer { id_token } else { None })
 }

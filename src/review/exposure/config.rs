@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use crate::address::Address;
-use crate::config::authorizer::keys::{ALGORITHMS, AUDIENCE, JWKS_URI, auth0, jwt};
+use crate::config::authorizer::discovery::usual_discovery_url;
+use crate::config::authorizer::keys::{ALGORITHMS, AUDIENCE, JWKS_URI, auth0, jwt, oidc};
 use crate::config::document::Node;
 use crate::config::integration::keys::{ResponseKind, callback, http_proxy};
 use crate::config::path::keys::INTEGRATION;
@@ -245,6 +246,11 @@ fn authorizer_object(authorizer: &WrittenAuthorizer<'_>) -> Object {
     mean(ALGORITHMS.name, algorithms.map(|list| list.iter().map(|algorithm| algorithm.name()).collect()));
     if let Some(uri) = authorizer.provider.as_ref().and_then(|provider| provider.redirect_uri.as_ref()) {
         mean(REDIRECT_URI.name, uri.url.as_deref().or(as_written(&uri.written)).map(Into::into));
+    }
+    if let (Some(KeySource::Discovery(url)), Some(issuer)) = (&authorizer.keys, &authorizer.issuer)
+        && *url == usual_discovery_url(issuer)
+    {
+        said.remove(oidc::DISCOVERY_URL.name);
     }
     said
 }

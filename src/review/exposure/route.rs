@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::change::Exposure;
 use super::config::{Config, Object, Side, Target, members};
-use super::rule::{compare_keys, compare_section};
+use super::rule::{compare_keys, compare_section, lost_claims};
 use crate::config::grammar::{Entry, Section};
 use crate::config::integration::keys::{Kind, callback, http_proxy, union};
 use crate::config::mapping::{self, request_headers};
@@ -210,11 +210,7 @@ fn weaker(before: Side<'_>, after: Side<'_>) -> Vec<Exposure> {
     let scopes = if is.any_scopes.len() == 1 { [&is.scopes[..], &is.any_scopes].concat() } else { is.scopes.clone() };
     lost("scope", &was.scopes, &scopes);
     lost("permission", &was.permissions, &is.permissions);
-    let kept = |(name, values): &(String, String)| {
-        is.claims.iter().any(|(other, narrower)| other == name && is_among_values(narrower, values))
-    };
-    let gone = was.claims.iter().filter(|claim| !kept(claim));
-    exposures.extend(gone.map(|(name, value)| Exposure::RequirementLost(format!("the claim {name} = {value}"))));
+    exposures.extend(lost_claims(&was.claims, &is.claims).into_iter().map(Exposure::RequirementLost));
     // One scope of the list is enough, so a longer list admits more, and no list admits everyone.
     if !was.any_scopes.is_empty() {
         let enough: HashSet<&String> = was.any_scopes.iter().collect();
@@ -229,15 +225,4 @@ fn weaker(before: Side<'_>, after: Side<'_>) -> Vec<Exposure> {
         exposures.extend(wider.map(|scope| Exposure::RequirementLost(format!("more than the scope {scope}"))));
     }
     exposures
-}
-
-/// Checks whether all values that a claim may have, as JSON, are among others.
-fn is_among_values(narrower: &str, wider: &str) -> bool {
-    let values = |text: &str| match serde_json::from_str(text) {
-        Ok(Value::Array(items)) => items,
-        Ok(one) => vec![one],
-        Err(_) => Vec::new(),
-    };
-    let wider = values(wider);
-    values(narrower).iter().all(|value| wider.contains(value))
 }

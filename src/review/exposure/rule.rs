@@ -190,6 +190,7 @@ impl KeyChange<'_> {
             }
             Change::Sources => self.compare_sources(&by_lower_name(before), &by_lower_name(after)),
             Change::Parameters => self.compare_sources(&by_name(before), &by_name(after)),
+            Change::Claims => self.expose_each("no longer requires", lost_claims(members(before), members(after))),
             Change::Networks => self.compare_networks(before, after),
             Change::MediaTypes => self.compare_media_types(before, after),
             Change::Cache => match (before, after) {
@@ -297,6 +298,17 @@ impl KeyChange<'_> {
         let wider = after.into_iter().filter(|kind| !before.iter().any(|known| covers(known, kind)));
         self.expose_each("accepts bodies of", wider);
     }
+}
+
+/// Returns the claims that are required before and not afterwards, or afterwards with other values, which are more.
+pub(super) fn lost_claims(before: &Object, after: &Object) -> Vec<String> {
+    let values = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+    let is_kept = |name: &String, wider: &Value| {
+        let wider = values(wider);
+        after.get(name).is_some_and(|narrower| values(narrower).iter().all(|value| wider.contains(value)))
+    };
+    let lost = before.iter().filter(|(name, value)| !is_kept(name, value));
+    lost.map(|(name, value)| format!("the claim {name} = {value}")).collect()
 }
 
 /// Checks whether a protective header has a value that protects nobody, and so only replaces one that does.

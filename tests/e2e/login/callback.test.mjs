@@ -63,14 +63,17 @@ after(async () => {
   await tenant?.close();
 });
 
-test('a login that asked for offline_access and got no refresh token is told in the log, and no other', async (t) => {
+test('logins that ask for offline_access and get no refresh token are told in the log, once until one comes', async (t) => {
   const modest = await startLoginGateway(tenant, { authorizer: { scope: 'openid profile' } });
   t.after(() => modest.close());
   const given = () => gateway.records().filter(({ code }) => code === 'refresh_token_not_given');
   for (const [of, change, expected, message] of [
     [gateway, () => ({}), 0, 'one came'],
     [gateway, () => ({ refresh_token: undefined }), 1, 'none came'],
+    [gateway, () => ({ refresh_token: '' }), 1, 'none came again'],
     [modest, () => ({ refresh_token: undefined }), 1, 'none was asked for'],
+    [gateway, () => ({}), 1, 'one came in between'],
+    [gateway, () => ({ refresh_token: undefined }), 2, 'none came any more'],
   ]) {
     const browser = new Browser();
     const callback = await loginUntilCallback(of, browser);
@@ -85,6 +88,7 @@ test('a login that asked for offline_access and got no refresh token is told in 
     );
   }
   assert.equal(given()[0].level, 'warn');
+  assert.match(given()[0].message, /offline_access.*"prompt": "consent"/);
 });
 
 /** Makes the tenant answer the next code with its tokens, edited: `change` gets their members and gives those to replace. */

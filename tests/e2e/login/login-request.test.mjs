@@ -177,6 +177,31 @@ test('what the config says of every login goes to the provider, and no client ch
   }
 });
 
+test('which parameters a client may choose is for the config to say', async (t) => {
+  const longest = 'h'.repeat(2048);
+  const query = [
+    ['prompt', 'none'],
+    ['login_hint', longest],
+    ['login_hint', 'second'],
+    ['kc_idp_hint', `${longest}h`],
+    ['ui_locales', 'de'],
+    ['Prompt', 'none'],
+  ];
+  for (const [allowed, expected] of /** @type {[string[], Record<string, string>][]} */ ([
+    [['login_hint', 'kc_idp_hint', '$env.NAME'], { login_hint: longest, ui_locales: 'de' }],
+    [[], {}],
+  ])) {
+    const authorizer = { client_login_parameters: allowed };
+    const own = await startLoginGateway(tenant, { authorizer, bindings: { CLIENT_SECRET, NAME: 'ui_locales' } });
+    t.after(() => own.close());
+    const answer = await own.ask(`${LOGIN}?${new URLSearchParams(query)}`);
+    const given = [...new URL(answer.headers.get('location')).searchParams];
+    const { state, nonce, code_challenge: challenge, ...rest } = Object.fromEntries(given);
+    assert.deepEqual(rest, { ...fixedParameters(tenant), ...expected });
+    assert.equal(given.length, Object.keys(rest).length + 3, 'none is there twice');
+  }
+});
+
 test('every login has a state, a nonce and a challenge of its own', async () => {
   const logins = [];
   for (let login = 0; login < 5; login += 1)

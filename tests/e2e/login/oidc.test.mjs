@@ -145,6 +145,34 @@ describe('a login', () => {
     }
   });
 
+  test('has an ID token of the algorithm that the config names for ID tokens, and of no other', async (t) => {
+    const named = await startTokenGateway(realm, { authorizer: { id_token_signed_response_alg: 'ES256' } });
+    t.after(() => named.close());
+    const browser = new Browser();
+    /** @type {any[][]} */
+    const rows = [
+      [named, 'ES256', 200],
+      [named, 'RS256', 400],
+      [tokens, 'ES256', 400],
+    ];
+    for (const [gateway, alg, status] of rows) {
+      const callback = await loginUntilCallback(gateway, browser);
+      realm.fault({
+        path: AT.token,
+        times: 1,
+        async edit({ headers, body }) {
+          const answer = JSON.parse(body);
+          const claims = { scope: undefined, permissions: undefined, ...claimsOf(answer.id_token) };
+          return { status: 200, headers, body: { ...answer, id_token: await realm.mint(claims, { alg }) } };
+        },
+      });
+      const answer = await gateway.askAs(browser, callback);
+      assert.equal(answer.status, status, `${alg}: ${answer.text}`);
+      const { reason } = await gateway.recordOf(answer);
+      if (status === 400) assert.match(reason, /^algorithm ".*" is not allowed$/);
+    }
+  });
+
   test('that the user denies is told so', async () => {
     const browser = new Browser();
     const callback = await loginUntilCallback(tokens, browser, { action: 'deny' });
@@ -189,6 +217,31 @@ describe('a session', () => {
     assert.equal(profile.body?.sub, session.sub, profile.text);
   });
 
+  test('needs no audience where another claim of the access token names the client', async (t) => {
+    const own = await startSessionGateway(realm, api, {
+      authorizer: { audience: undefined, audience_claim: 'client_id', claims: { token_use: 'access' } },
+    });
+    t.after(() => own.close());
+    let claims;
+    realm.fault({
+      path: AT.token,
+      async edit({ headers, body }) {
+        const answer = JSON.parse(body);
+        const { sub } = claimsOf(answer.id_token);
+        const access = await realm.mint({ sub, aud: undefined, client_id: CLIENT_ID, token_use: 'access', ...claims });
+        return { status: 200, headers, body: { ...answer, access_token: access } };
+      },
+    });
+    const { cookie } = await beginSession(own, realm);
+    assert.equal((await askWith(own, cookie, '/app/x')).status, 200);
+    for (const wrong of [{ client_id: 'other' }, { client_id: undefined }, { aud: 'other' }, { token_use: 'id' }]) {
+      claims = wrong;
+      const browser = new Browser();
+      const answer = await own.askAs(browser, await loginUntilCallback(own, browser));
+      assertProblem(answer, [502, 'idp_error'], JSON.stringify(wrong));
+    }
+  });
+
   test('ends with a logout, here and at the end_session endpoint', async () => {
     const browser = new Browser();
     const session = await beginSession(sessions, realm, { browser });
@@ -197,10 +250,9 @@ describe('a session', () => {
     assertCleared(answer, 'the cookie');
     const leadsTo = new URL(answer.headers.get('location'));
     assert.equal(leadsTo.origin + leadsTo.pathname, realm.origin + AT.end_session);
-    assert.deepEqual(Object.fromEntries(leadsTo.searchParams), {
-      client_id: CLIENT_ID,
-      post_logout_redirect_uri: AFTER_LOGOUT,
-    });
+    const { id_token_hint: hint, ...parameters } = Object.fromEntries(leadsTo.searchParams);
+    assert.deepEqual(parameters, { client_id: CLIENT_ID, post_logout_redirect_uri: AFTER_LOGOUT });
+    assert.deepEqual([claimsOf(hint).iss, claimsOf(hint).sid], [realm.issuer, session.sid]);
     await assertEnded(sessions, session, 'here');
     await until(() => session.family().revoked);
     assert.equal(realm.callsOf(AT.revocation), 1);
@@ -275,11 +327,8 @@ test('an end_session endpoint that has a query keeps it', async (t) => {
   const gateway = await startSessionGateway(own, api);
   t.after(() => gateway.close());
   const { searchParams } = new URL((await logOut(gateway, await beginSession(gateway, own))).headers.get('location'));
-  assert.deepEqual(Object.fromEntries(searchParams), {
-    tenant: 'de mo',
-    client_id: CLIENT_ID,
-    post_logout_redirect_uri: AFTER_LOGOUT,
-  });
+  const { id_token_hint: _, ...parameters } = Object.fromEntries(searchParams);
+  assert.deepEqual(parameters, { tenant: 'de mo', client_id: CLIENT_ID, post_logout_redirect_uri: AFTER_LOGOUT });
 });
 
 describe('a provider that leaves out', () => {

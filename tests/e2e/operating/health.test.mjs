@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { startTenant } from '../../../dev/tenant.mjs';
 import { KEY_SET } from '../support/bearer.mjs';
-import { freePort, sendRaw, startGateway, until } from '../support/harness.mjs';
+import { Browser, freePort, sendRaw, startGateway, until } from '../support/harness.mjs';
+import { logIn, startLoginGateway } from '../support/login-flow.mjs';
 import { authorizerOf } from '../support/rules.mjs';
 
 const FIRST_KEY = 'gateway.config.json';
@@ -199,6 +200,26 @@ describe('the keys', () => {
     const answer = await (await start(t, { config: configOf({ authorizer }) })).state();
     assert.deepEqual([answer.status, agesOf(answer)], [200, [0]], answer.text);
   });
+});
+
+test('a provider that gives no refresh token, though logins ask for one, is told in good health until it does', async (t) => {
+  const path = '/state';
+  const gateway = await startLoginGateway(tenant, { paths: [{ ...HEALTH, path }] });
+  t.after(() => gateway.close());
+  const state = async () => {
+    const { status, body } = await gateway.ask(path);
+    return [status, body.authorizers.map(({ refresh_tokens: told }) => told)];
+  };
+  assert.deepEqual(await state(), [200, [undefined]], 'before the first login');
+  for (const [change, expected] of /** @type {[Record<string, any>, string | undefined][]} */ ([
+    [{ refresh_token: undefined }, 'not_given'],
+    [{}, undefined],
+  ])) {
+    const edit = ({ headers, body }) => ({ status: 200, headers, body: { ...JSON.parse(body), ...change } });
+    tenant.fault({ path: '/oauth/token', times: 1, edit });
+    await logIn(gateway, new Browser());
+    assert.deepEqual(await state(), [200, [expected]]);
+  }
 });
 
 test('the answer names no secret, no key and no address, in good health and in bad', async (t) => {

@@ -7,7 +7,8 @@ import { CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, loginConfig } from './login-flo
 import { sessionConfig, startObeyingGateway } from './session-flow.mjs';
 
 const BASE_PATH = '/realms/demo';
-const ENDPOINTS = {
+/** The paths of its endpoints below its own. */
+export const ENDPOINTS = {
   authorization: '/protocol/auth',
   token: '/protocol/token',
   revocation: '/protocol/revoke',
@@ -94,6 +95,18 @@ export function startSessionGateway(realm, api, { authorizer, session, paths, ..
   };
   return startObeyingGateway(realm, { config: underTheirOidcNames(sessionConfig(realm, api, how)), ...options });
 }
+
+/**
+ * Returns an `outbound` that carries each request to where it goes, and records those for a path of the provider, with their forms.
+ * @param {string} path
+ * @param {{ headers: Headers, form: URLSearchParams }[]} calls
+ */
+export const recording = (path, calls) => async (request) => {
+  const { url, method, headers } = request;
+  const body = method === 'POST' ? await request.text() : undefined;
+  if (new URL(url).pathname === path) calls.push({ headers, form: new URLSearchParams(body) });
+  return fetch(url, { method, headers: Object.fromEntries(headers), body, redirect: 'manual' });
+};
 
 /** Asserts that the provider was asked where its document says, and at none of Auth0's addresses. */
 export function assertNoGuesses(realm) {

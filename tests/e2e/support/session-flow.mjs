@@ -273,6 +273,17 @@ export async function authorizationFor(gateway, api, { cookie }) {
   return api.requests.at(-1).headers.authorization;
 }
 
+/** Resolves once a session goes on with the access token of a renewal. */
+export async function renewed(gateway, api, session) {
+  const before = await authorizationFor(gateway, api, session);
+  await untilDue();
+  await until(async () => {
+    // The isolate asks again for what it remembers of a session.
+    await later(REMEMBERED_SECS + 1);
+    return (await authorizationFor(gateway, api, session)) !== before;
+  });
+}
+
 /**
  * Asserts what has become of a session's family of refresh tokens.
  * @param {any} session

@@ -14,7 +14,7 @@ export const SECRET = 'a secret of thirty-two bytes ok!';
 const KINDS = {
   RS: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
   PS: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  ES: (bits) => generateKeyPairSync('ec', { namedCurve: bits === '384' ? 'P-384' : 'P-256' }),
+  ES: (bits) => generateKeyPairSync('ec', { namedCurve: bits === '512' ? 'P-521' : `P-${bits}` }),
   Ed: () => generateKeyPairSync('ed25519'),
 };
 

@@ -26,7 +26,9 @@ const supabase = (how) => ({ type: 'supabase', issuer: SUPABASE_ISSUER, ...how }
 const supabaseClaims = (claims) =>
   claimsFor({ iss: SUPABASE_ISSUER, aud: 'authenticated', role: 'authenticated', ...claims });
 
-const keys = Object.fromEntries(['RS256', 'PS384', 'ES256', 'ES384', 'EdDSA'].map((alg) => [alg, makeKey(alg)]));
+const keys = Object.fromEntries(
+  ['RS256', 'PS384', 'ES256', 'ES384', 'ES512', 'EdDSA'].map((alg) => [alg, makeKey(alg)]),
+);
 const other = { RS256: makeKey('RS256'), ES256: makeKey('ES256'), EdDSA: makeKey('EdDSA') };
 const published = Object.values(keys);
 

@@ -269,7 +269,7 @@ describe('two resources behind one gateway', () => {
   const documents = {
     '': {
       resource: 'https://mcp.example',
-      authorization_servers: [ISSUER],
+      authorization_servers: [ISSUER, 'https://idp.example/'],
       scopes_supported: ['read'],
       bearer_methods_supported: ['header'],
       resource_name: 'All else',

@@ -1,6 +1,6 @@
 // Canaille (PyPI), with a client as its admin page makes one.
 
-import { ID_TOKEN_HINT, ofTheProvider } from '../gaps.mjs';
+import { ofTheProvider } from '../gaps.mjs';
 import { PYTHON_PROGRAM, installPython, pythonVersion } from '../install.mjs';
 import { Person } from '../person.mjs';
 import { bindingsFor, settingsFor, startServer } from '../process.mjs';
@@ -16,7 +16,7 @@ export default [
   { name: 'Canaille, client_secret_post', method: 'client_secret_post', config: 'canaille-post.json' },
 ].map(({ method, ...setUp }) => ({
   ...setUp,
-  gaps: [LIFETIMES('renewal'), ID_TOKEN_HINT('logout')],
+  gaps: [LIFETIMES('renewal')],
   install: installPython,
   version: () => pythonVersion('Canaille'),
   async start(places) {

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync } from 'node:zlib';
 import { until } from '../../e2e/support/harness.mjs';
-import { ID_TOKEN_HINT } from '../gaps.mjs';
 import { DEBIAN_ROOT, WORK, debianVersion, installDebian } from '../install.mjs';
 import { Person } from '../person.mjs';
 import { bindingsFor, settingsFor, startProgram } from '../process.mjs';
@@ -42,7 +41,7 @@ export default [
   {
     name: 'Glewlwyd',
     config: 'glewlwyd.json',
-    gaps: [ID_TOKEN_HINT('logout')],
+    gaps: [],
     install: installDebian,
     version: () => debianVersion('glewlwyd'),
     start,

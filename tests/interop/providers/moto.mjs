@@ -1,6 +1,5 @@
 // Amazon Cognito, as moto (PyPI) has it. It has no login page: the token comes from its API.
 
-import { WITHOUT_AUDIENCE } from '../gaps.mjs';
 import { PYTHON_PROGRAM, installPython, pythonVersion } from '../install.mjs';
 import { Person } from '../person.mjs';
 import { settingsFor, startServer } from '../process.mjs';
@@ -10,7 +9,7 @@ export default [
   {
     name: "moto's Cognito",
     config: 'cognito-moto.json',
-    gaps: [WITHOUT_AUDIENCE('bearer')],
+    gaps: [],
     install: installPython,
     version: () => pythonVersion('moto'),
     async start(places) {

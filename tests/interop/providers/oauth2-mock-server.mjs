@@ -2,7 +2,7 @@
 
 import { OAuth2Server } from 'oauth2-mock-server';
 import { freePort } from '../../e2e/support/harness.mjs';
-import { WITHOUT_AUDIENCE, ofTheProvider } from '../gaps.mjs';
+import { ofTheProvider } from '../gaps.mjs';
 import { ownVersion } from '../install.mjs';
 import { Person } from '../person.mjs';
 
@@ -14,16 +14,17 @@ const TAKES_ALL = ofTheProvider('the server accepts every refresh token', /as go
 export default [
   {
     name: 'oauth2-mock-server, as it comes',
-    gaps: [WITHOUT_AUDIENCE('bearer', 'profile', 'session')],
+    config: 'oauth2-mock-server-as-it-comes.json',
+    gaps: [TAKES_ALL],
     start: () => start(),
   },
   {
     name: 'oauth2-mock-server, with an audience',
+    config: 'oauth2-mock-server.json',
     gaps: [TAKES_ALL],
     start: () => start((token) => (token.payload.aud ??= AUDIENCE)),
   },
 ].map((setUp) => ({
-  config: 'oauth2-mock-server.json',
   version: () => ownVersion('oauth2-mock-server'),
   ...setUp,
 }));

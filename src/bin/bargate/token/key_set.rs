@@ -33,7 +33,7 @@ pub fn read_key_set(place: &str, issuer: Option<&str>) -> Result<KeySet, Failure
         Some(_) => {
             let issuer =
                 issuer.ok_or_else(|| fail("this is a discovery document; add --issuer, which it must name"))?;
-            let discovery = Discovery::parse(&document, issuer).map_err(|reason| fail(&reason))?;
+            let discovery = Discovery::parse(&document, issuer, false).map_err(|reason| fail(&reason))?;
             fetch(&discovery.jwks_uri)?
         }
     };
