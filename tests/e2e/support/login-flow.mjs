@@ -28,6 +28,9 @@ export const startTenant = (options) => startTenantOf({ strict: mode.isStrict, .
 /** What a config says of every login at a strict tenant: what its tokens are for, and that the user is asked. */
 const forStrict = () => (mode.isStrict ? { resource: DEFAULT_AUDIENCE, login_parameters: { prompt: 'consent' } } : {});
 
+/** A strict tenant's userinfo takes no token of an API, so the profile of a session is that of its ID token. */
+const profileSource = ({ session }) => (mode.isStrict && session ? { source: 'id_token' } : {});
+
 /**
  * The config of a gateway in front of `tenant`, with members of `authorizer` replaced (or left out, if `undefined`), and
  * `paths` and `sections` added.
@@ -52,7 +55,7 @@ export function loginConfig(tenant, { authorizer = {}, paths = [], sections = {}
       { method: 'GET', path: '/health', response: { status: 'ok' } },
       { method: 'GET', path: LOGIN, integration: { type: 'auth0_login', return_to: ['https://app.example'] } },
       { method: 'GET', path: CALLBACK, integration: { type: 'auth0_callback' } },
-      { method: 'GET', path: PROFILE, integration: { type: 'auth0_userinfo' } },
+      { method: 'GET', path: PROFILE, integration: { type: 'auth0_userinfo', ...profileSource(sections) } },
       { method: 'ANY', path: REFRESH, integration: { type: 'auth0_refresh' } },
       ...paths,
     ],
