@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { runInNewContext } from 'node:vm';
-import { startTenant } from '../../../dev/tenant.mjs';
 import { generateSigningKey } from '../../../dev/tenant/keys.mjs';
 import { Browser } from '../support/harness.mjs';
 import {
@@ -14,6 +13,7 @@ import {
   claimsOf,
   loginUntilCallback,
   startLoginGateway,
+  startTenant,
 } from '../support/login-flow.mjs';
 
 const TARGET = 'https://app.example';

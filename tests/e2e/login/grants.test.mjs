@@ -5,21 +5,20 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { startApi } from '../../../dev/api.mjs';
-import { startTenant } from '../../../dev/tenant.mjs';
 import { Browser } from '../support/harness.mjs';
 import {
   CALLBACK,
-  CLIENT_ID,
   LOGIN,
-  REDIRECT_URI,
   REFRESH,
   assertPrivateJson,
   assertProblem,
+  fixedParameters,
   logIn,
   loginConfig,
   loginUntilCallback,
   readAnswer,
   startLoginGateway,
+  startTenant,
 } from '../support/login-flow.mjs';
 import { startRealm, startTokenGateway } from '../support/oidc-flow.mjs';
 import {
@@ -253,15 +252,8 @@ describe('a code and the state beside it', () => {
       assert.deepEqual(tenant.counts, {});
 
       const authorize = new URL('/authorize', tenant.origin);
-      authorize.search = String(
-        new URLSearchParams({
-          response_type: 'code',
-          client_id: CLIENT_ID,
-          redirect_uri: REDIRECT_URI,
-          scope: 'openid',
-          state: 'of-a-page',
-        }),
-      );
+      const { code_challenge_method: ofPkce, ...withoutPkce } = fixedParameters(tenant);
+      authorize.search = String(new URLSearchParams({ ...withoutPkce, state: 'of-a-page' }));
       tenant.settings.requirePkce = false;
       const { search } = new URL(await browser.logInUntilCallback(authorize.href));
       assertPrivateJson(await callbackOnly.ask(CALLBACK + search), 'a code of a page');

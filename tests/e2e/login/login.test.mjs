@@ -3,14 +3,12 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { startTenant } from '../../../dev/tenant.mjs';
 import { Browser } from '../support/harness.mjs';
 import {
   CALLBACK,
   CLIENT_ID,
   CLIENT_SECRET,
   LOGIN,
-  REDIRECT_URI,
   assertNeverShown,
   assertPrivateJson,
   assertProblem,
@@ -20,8 +18,10 @@ import {
   loginUntilCallback,
   sealState,
   startLoginGateway,
+  startTenant,
 } from '../support/login-flow.mjs';
 import { assertNothingEchoed, assertProviderAnswers } from '../support/provider-answers.mjs';
+import { mode } from '../support/tenant-mode.mjs';
 
 const OTHER_CALLBACK = '/other/callback';
 const OTHER_REDIRECT_URI = 'http://127.0.0.1:8787/other/callback';
@@ -184,14 +184,10 @@ test('a state is good for an hour', async () => {
   const authorize = new URL('/authorize', tenant.origin);
   authorize.search = String(
     new URLSearchParams({
-      response_type: 'code',
-      client_id: CLIENT_ID,
-      redirect_uri: REDIRECT_URI,
-      scope: 'openid',
+      ...fixedParameters(tenant),
       state: 'x',
       nonce: state.n,
       code_challenge: createHash('sha256').update(state.v).digest('base64url'),
-      code_challenge_method: 'S256',
     }),
   );
   const callback = new URL(await browser.logInUntilCallback(authorize.href));
@@ -280,7 +276,8 @@ test('who presses Deny at the provider is told so', async () => {
   assert.match((await gateway.recordOf(answer)).reason, /^access_denied: User denied the request/);
 });
 
-test('prompt=none asks nobody: with no session at the provider there is no login', async () => {
+const fixesPrompt = mode.isStrict && 'the config says which prompt';
+test('prompt=none asks nobody: with no session at the provider there is no login', { skip: fixesPrompt }, async () => {
   const browser = new Browser();
   const query = { prompt: 'none' };
   const refused = await gateway.askAs(browser, await loginUntilCallback(gateway, browser, { query }));

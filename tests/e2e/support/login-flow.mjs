@@ -3,8 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { webcrypto } from 'node:crypto';
-import { DEFAULT_AUDIENCE, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET } from '../../../dev/tenant.mjs';
+import {
+  DEFAULT_AUDIENCE,
+  DEFAULT_CLIENT_ID,
+  DEFAULT_CLIENT_SECRET,
+  startTenant as startTenantOf,
+} from '../../../dev/tenant.mjs';
 import { startGateway } from './harness.mjs';
+import { mode } from './tenant-mode.mjs';
 
 export { DEFAULT_CLIENT_ID as CLIENT_ID, DEFAULT_CLIENT_SECRET as CLIENT_SECRET };
 
@@ -15,6 +21,15 @@ export const LOGIN = '/api/auth0/login';
 export const CALLBACK = '/api/auth0/callback';
 export const PROFILE = '/api/auth0/profile';
 export const REFRESH = '/api/auth0/refresh';
+
+/** Starts a tenant, strict if the mode is. */
+export const startTenant = (options) => startTenantOf({ strict: mode.isStrict, ...options });
+
+/** What a config says of every login at a strict tenant: what its tokens are for, and that the user is asked. */
+const forStrict = () => (mode.isStrict ? { resource: DEFAULT_AUDIENCE, login_parameters: { prompt: 'consent' } } : {});
+
+/** A strict tenant's userinfo takes no token of an API, so the profile of a session is that of its ID token. */
+const profileSource = ({ session }) => (mode.isStrict && session ? { source: 'id_token' } : {});
 
 /**
  * The config of a gateway in front of `tenant`, with members of `authorizer` replaced (or left out, if `undefined`), and
@@ -33,13 +48,14 @@ export function loginConfig(tenant, { authorizer = {}, paths = [], sections = {}
       audience: DEFAULT_AUDIENCE,
       redirect_uri: REDIRECT_URI,
       scope: 'openid profile email offline_access read:messages',
+      ...forStrict(),
       ...authorizer,
     },
     paths: [
       { method: 'GET', path: '/health', response: { status: 'ok' } },
       { method: 'GET', path: LOGIN, integration: { type: 'auth0_login', return_to: ['https://app.example'] } },
       { method: 'GET', path: CALLBACK, integration: { type: 'auth0_callback' } },
-      { method: 'GET', path: PROFILE, integration: { type: 'auth0_userinfo' } },
+      { method: 'GET', path: PROFILE, integration: { type: 'auth0_userinfo', ...profileSource(sections) } },
       { method: 'ANY', path: REFRESH, integration: { type: 'auth0_refresh' } },
       ...paths,
     ],
@@ -188,5 +204,6 @@ export const fixedParameters = (tenant) => ({
   redirect_uri: REDIRECT_URI,
   scope: 'openid profile email offline_access read:messages',
   audience: tenant.settings.audience,
+  ...(mode.isStrict ? { resource: tenant.settings.audience, prompt: 'consent' } : {}),
   code_challenge_method: 'S256',
 });

@@ -2,9 +2,9 @@
 // gateways in front of it, with every integration under its `oidc_*` name.
 
 import assert from 'node:assert/strict';
-import { startTenant } from '../../../dev/tenant.mjs';
-import { CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, loginConfig } from './login-flow.mjs';
+import { CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, loginConfig, startTenant } from './login-flow.mjs';
 import { sessionConfig, startObeyingGateway } from './session-flow.mjs';
+import { mode } from './tenant-mode.mjs';
 
 const BASE_PATH = '/realms/demo';
 /** The paths of its endpoints below its own. */
@@ -33,7 +33,8 @@ export async function startRealm({ client, ...options } = {}) {
   const registered = {
     client_id: CLIENT_ID,
     client_secret: CLIENT_SECRET,
-    token_endpoint_auth_method: 'client_secret_post',
+    // The gateway takes Basic by itself, and a tenant that is not strict takes a secret either way.
+    token_endpoint_auth_method: mode.isStrict ? 'client_secret_basic' : 'client_secret_post',
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     redirect_uris: [REDIRECT_URI],
