@@ -30,7 +30,7 @@ fn config(section: &str, members: &str) -> String {
             (Some(kind), _) => format!(r#"{{"paths": [], "authorizer": {{"type": "{kind}", {members}}}}}"#),
             (_, Some(kind)) => {
                 let kind = match kind {
-                    "login" | "callback" => format!("auth0_{kind}"),
+                    "login" | "callback" | "userinfo" => format!("auth0_{kind}"),
                     "supabase" => "supabase_passwordless_auth".to_owned(),
                     kind => kind.to_owned(),
                 };
