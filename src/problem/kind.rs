@@ -115,7 +115,6 @@ kinds! {
         remedy "Log in.";
     PROFILE_UNAVAILABLE = 502, "profile_unavailable", "Profile unavailable",
         detail "The identity provider gives no profile for this session, which is as valid as before. The gateway's operator should look at the log.",
-        challenge None, retry false,
         when "the provider refused the access token of a session at its userinfo endpoint, or the session has no ID token to take the profile from",
         remedy "Keep the session. The operator sets `source` of the [profile](login.md#profile) to `id_token`.";
     MISSING_REFRESH_TOKEN = 400, "missing_refresh_token", "Missing refresh token",
