@@ -11,6 +11,8 @@ use crate::host_verifier::{
 
 /// What a row expects: that the token is believed, or the rule that it breaks.
 type Verdict = Result<(), ClaimError>;
+/// A claim with its value; `None` is absent.
+type Change<'n> = (&'n str, Option<Value>);
 
 fn missing(claim: &'static str) -> Verdict {
     Err(ClaimError::Missing { claim })
@@ -116,10 +118,10 @@ fn the_audience_is_one_string_or_an_array_that_contains_ours() {
 }
 
 /// Checks each row: these claims in the place of the baseline's, by these rules.
-fn check_by(expectations: &Expectations<'_>, rows: Vec<(&[(&str, Option<Value>)], Verdict, &str)>) {
+fn check_by(expectations: &Expectations<'_>, rows: Vec<(&[Change<'_>], Verdict, &str)>) {
     let tenant = Tenant::new();
     for (changes, expected, message) in rows {
-        let change = |claims, (name, value): &(&str, Option<Value>)| with(claims, name, value.clone());
+        let change = |claims, (name, value): &Change<'_>| with(claims, name, value.clone());
         let token = tenant.sign_claims(&changes.iter().fold(baseline_claims(), change));
         let verdict = verify_against(&token, &tenant.key_set(), expectations, NOW).map(|_| ());
         assert_eq!(verdict, expected.map_err(TokenError::Claim), "{message}");
@@ -203,7 +205,7 @@ fn an_issuer_of_several_tenants_is_each_that_is_listed_and_no_other() {
     let template = "https://login.example/{tenantid}/v2.0";
     let other = |actual: &str| Err(ClaimError::Issuer { expected: template.to_owned(), actual: actual.to_owned() });
     let of = |iss: &str, tid: Option<Value>| [("iss", Some(json!(iss))), ("tid", tid)];
-    let rows = || -> Vec<([(&str, Option<Value>); 2], Verdict, &str)> {
+    let rows = || -> Vec<([Change<'_>; 2], Verdict, &str)> {
         vec![
             (of("https://login.example/t1/v2.0", Some(json!("t1"))), Ok(()), "the first"),
             (of("https://login.example/t2/v2.0", Some(json!("t2"))), Ok(()), "the second"),
