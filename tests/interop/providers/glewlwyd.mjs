@@ -137,10 +137,15 @@ async function setUp(origin, issuer, settings) {
   });
 }
 
-/** Does what the scripts of the login page do: logs in, grants the scopes, and goes on. */
+/** Does what the scripts of the login page do: logs in, grants the scopes, and goes on; or ends the session at a logout. */
 async function answerLogin(person, { url }, { username, password }) {
   const { origin, pathname, searchParams } = new URL(url);
   if (!pathname.endsWith('/login.html')) return undefined;
+  if (searchParams.get('prompt') === 'end_session') {
+    await call(person, origin, 'DELETE', `/api/${searchParams.get('plugin')}/session/${searchParams.get('sid')}`);
+    await call(person, origin, 'DELETE', '/api/auth/');
+    return { url: searchParams.get('callback_url') };
+  }
   await call(person, origin, 'POST', '/api/auth', { username, password });
   const grant = { scope: searchParams.get('scope') };
   await call(person, origin, 'PUT', `/api/auth/grant/${searchParams.get('client_id')}`, grant);
