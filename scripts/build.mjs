@@ -32,6 +32,7 @@ const INPUTS = [
   '.cargo',
   'rust-toolchain.toml',
   'scripts/build.mjs',
+  'scripts/finished-futures.mjs',
   'scripts/function-order.mjs',
   'scripts/shrink.mjs',
   'scripts/unused-closures.mjs',

@@ -3,6 +3,7 @@
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withoutFinishedFutures } from './finished-futures.mjs';
 import { namedInOrder } from './function-order.mjs';
 import { Failure, ROOT, TOOLS, outputOf, readProjectFile, run } from './toolchain.mjs';
 import { withoutClosures } from './unused-closures.mjs';
@@ -46,6 +47,7 @@ export async function shrink(directory) {
   await dropUnusedClasses(script);
   await dropUnusedExports(wasm, readProjectFile(script));
   dropUnusedStreams(wasm);
+  writeFileSync(join(ROOT, wasm), withoutFinishedFutures(readFileSync(join(ROOT, wasm))));
   await optimise(wasm, OPTIMISATIONS);
   const path = join(ROOT, wasm);
   writeFileSync(path, namedInOrder(readFileSync(path)));

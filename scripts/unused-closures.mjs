@@ -4,7 +4,7 @@
 // called by its number in the table, so no optimiser may leave it out, with all that it calls. Which closures are theirs, their
 // names tell: a closure's vtable begins with the function that drops it, which is named by its type.
 
-import { SECTIONS, functionNamesOf, leb, sectionOf, withSection } from './wasm-module.mjs';
+import { SECTIONS, constantOf, functionNamesOf, leb, sectionOf, segmentsOf, withSection } from './wasm-module.mjs';
 
 const END = 0x0b;
 const I32_CONST = 0x41;
@@ -15,7 +15,7 @@ export function withoutClosures(bytes, unused) {
   const section = sectionOf(bytes, SECTIONS.element);
   const { reader } = section;
   if (reader.number() !== 1 || reader.number() !== 0) throw new Error('the table is not filled in one piece');
-  const first = constant(reader);
+  const first = constantOf(reader);
   if (first >= 0x40) throw new Error('the table begins at no small number');
   const table = Array.from({ length: reader.number() }, () => reader.number());
   const nameAt = (place) => names.get(table[place - first]);
@@ -40,21 +40,8 @@ export function withoutClosures(bytes, unused) {
 
 /** Returns each piece of the module's data as the words at its aligned places. */
 function* dataOf(bytes) {
-  const { reader } = sectionOf(bytes, SECTIONS.data);
-  for (let left = reader.number(); left > 0; left -= 1) {
-    if (reader.number() !== 0) throw new Error('there is data that stands at no fixed place');
-    const address = constant(reader);
-    const content = reader.take(reader.number());
-    const aligned = content.subarray((4 - (address % 4)) % 4);
+  for (const { first, content } of segmentsOf(bytes)) {
+    const aligned = content.subarray((4 - (first % 4)) % 4);
     yield Uint32Array.from({ length: Math.floor(aligned.length / 4) }, (_, word) => aligned.readUInt32LE(4 * word));
   }
-}
-
-/** Reads the constant by which a segment says its place. */
-function constant(reader) {
-  const [code] = reader.take(1);
-  const value = reader.number();
-  const [end] = reader.take(1);
-  if (code !== I32_CONST || end !== END) throw new Error('a segment does not say where it stands');
-  return value;
 }

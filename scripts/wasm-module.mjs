@@ -83,6 +83,28 @@ export function exportsOf(bytes) {
   });
 }
 
+/** The pieces of a module's data: the address of each, and its bytes, which are those of the module. */
+export function* segmentsOf(bytes) {
+  const { reader } = sectionOf(bytes, SECTIONS.data);
+  for (let left = reader.number(); left > 0; left -= 1) {
+    if (reader.number() !== 0) throw new Error('there is data that stands at no fixed place');
+    const first = constantOf(reader);
+    yield { first, content: reader.take(reader.number()) };
+  }
+}
+
+const END = 0x0b;
+const I32_CONST = 0x41;
+
+/** Reads the constant by which a segment says its place. */
+export function constantOf(reader) {
+  const [code] = reader.take(1);
+  const value = reader.number();
+  const [end] = reader.take(1);
+  if (code !== I32_CONST || end !== END) throw new Error('a segment does not say where it stands');
+  return value;
+}
+
 /** The part of the name section that has the names of functions. */
 export const FUNCTION_NAMES = 1;
 
