@@ -70,7 +70,7 @@ pub fn validate_profile(
     if subject.is_some_and(|subject| subject != whose) || other.is_some_and(|other| other != whose) {
         return Err(Problem::IdpError("the profile is another user's", Some(200)));
     }
-    for (name, value) in id_profile.into_iter().flatten() {
+    for (name, value) in id_profile.unwrap_or_default() {
         if !profile.contains_key(&name) {
             profile.insert(name, value);
         }

@@ -43,8 +43,13 @@ pub enum VerifyError {
 impl VerifyError {
     /// Returns the answer for an access token.
     pub fn into_problem(self) -> Problem {
+        self.or(Problem::from)
+    }
+
+    /// Returns the answer for a token of another kind, of whose own fault `refused` makes one.
+    pub fn or(self, refused: fn(TokenError) -> Problem) -> Problem {
         match self {
-            Self::Token(error) => error.into(),
+            Self::Token(error) => refused(error),
             Self::Keys(problem) => problem,
         }
     }

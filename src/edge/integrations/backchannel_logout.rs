@@ -1,7 +1,6 @@
 //! `auth0_backchannel_logout`: the provider ending sessions (OpenID Connect Back-Channel Logout 1.0).
 
 use crate::edge::gateway::application::Application;
-use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::body::read_body;
 use crate::edge::request::context::RequestContext;
@@ -27,10 +26,7 @@ pub async fn run(cx: &RequestContext, application: &Application) -> Result<Answe
     let token = token.ok_or(Problem::LogoutTokenRefused("there is none"))?;
     let expectations = logout_token_expectations(&application.provider);
     let verified = application.verifier.verify(cx, &token, &expectations).await;
-    let (claims, _) = verified.map_err(|failure| match failure {
-        VerifyError::Token(error) => Problem::LogoutTokenInvalid(error),
-        VerifyError::Keys(problem) => problem,
-    })?;
+    let (claims, _) = verified.map_err(|failure| failure.or(Problem::LogoutTokenInvalid))?;
     let logout = validate_logout_token(&claims, expectations.clock_skew_secs, now_secs())
         .map_err(Problem::LogoutTokenRefused)?;
 

@@ -5,7 +5,6 @@ use crate::edge::auth::grants;
 use crate::edge::auth::token_requests::discard;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
-use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::integrations::login::{STATE_KEY_PURPOSE, binding};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::body::read_body;
@@ -187,10 +186,7 @@ async fn verify_id_token(
     };
     let expectations = id_token_expectations(&application.provider);
     let verified = application.verifier.verify(cx, id_token.expose(), &expectations).await;
-    let (claims, _) = verified.map_err(|failure| match failure {
-        VerifyError::Token(error) => Problem::IdTokenInvalid(error),
-        VerifyError::Keys(problem) => problem,
-    })?;
+    let (claims, _) = verified.map_err(|failure| failure.or(Problem::IdTokenInvalid))?;
     match state {
         Some(state) if claims.text("nonce") != Some(&state.nonce) => Err(Problem::NonceMismatch),
         _ => Ok(Some(claims)),

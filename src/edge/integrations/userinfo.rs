@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 use crate::config::ProfileSource;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
-use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::http_client::Call;
@@ -50,14 +49,14 @@ pub async fn run(
         let reason = "the session has no ID token: it began before the config had a use for one";
         id_profile.ok_or_else(|| Problem::ProfileUnavailable(ProviderError::of_gateway(reason)))?
     } else {
-        let subject = session.as_ref().and_then(|session| session.subject.as_deref()).map(str::to_owned);
         // OpenID Connect speaks of the ID token's `sub`: that of the session's login, or of the token that opened the path if that
         // is one. At Auth0 the access token's is the same; elsewhere it may be a name of another kind.
         let provider = &application.provider;
-        let at_auth0 = provider.endpoints.is_some();
-        let subject = subject.or_else(|| claimed_text(&token, "sub").filter(|_| at_auth0));
-        let subject =
-            subject.as_deref().or_else(|| claims.filter(|_| provider.parameter("audience").is_none())?.text("sub"));
+        let of_token = if provider.endpoints.is_some() { claimed_text(&token, "sub") } else { None };
+        let of_claims =
+            claims.filter(|_| provider.parameter("audience").is_none()).and_then(|claims| claims.text("sub"));
+        let subject = session.as_ref().and_then(|session| session.subject.as_deref());
+        let subject = subject.or(of_token.as_deref()).or(of_claims);
         let userinfo = ask_userinfo(cx, application, &token, session.is_some()).await?;
         validate_profile(userinfo, subject, id_profile)?
     };
@@ -80,11 +79,9 @@ async fn ask_userinfo(
         Userinfo::Claims(claims) => Ok(claims),
         Userinfo::Signed(signed) => {
             let expectations = userinfo_expectations(&application.provider);
-            match application.verifier.verify(cx, signed, &expectations).await {
-                Ok((claims, _)) => Ok(claims.into_members()),
-                Err(VerifyError::Token(error)) => Err(Problem::ProfileInvalid(error)),
-                Err(VerifyError::Keys(problem)) => Err(problem),
-            }
+            let verified = application.verifier.verify(cx, signed, &expectations).await;
+            let (claims, _) = verified.map_err(|failure| failure.or(Problem::ProfileInvalid))?;
+            Ok(claims.into_members())
         }
     }
 }
