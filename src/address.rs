@@ -29,6 +29,11 @@ impl Address {
         &self.0
     }
 
+    /// Returns it whole, as a text of its own.
+    pub fn into_text(self) -> String {
+        self.0
+    }
+
     /// Returns the scheme, without the colon.
     pub fn scheme(&self) -> &str {
         self.0.split(':').next().unwrap_or_default()

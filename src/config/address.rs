@@ -66,6 +66,11 @@ pub fn read_url(
     Some(url)
 }
 
+/// Returns the text of the URL that was written, which must be https or on loopback.
+pub fn read_https(written: &Written<'_>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<String> {
+    read_url(written, Scheme::Https, place, findings).map(Address::into_text)
+}
+
 /// A callback's address, as it is written.
 #[derive(Clone)]
 pub(crate) struct WrittenUrl<'n> {
@@ -79,7 +84,7 @@ impl<'n> WrittenUrl<'n> {
     /// Reads one that may be an application's own.
     pub fn read(written: Written<'n>, place: &Place<'_>, findings: &mut Findings<'_>) -> Self {
         let url = read_url(&written, Scheme::HttpsOrNative, place, findings);
-        Self { written, url: url.map(|url| url.as_str().to_owned()) }
+        Self { written, url: url.map(Address::into_text) }
     }
 }
 

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use super::address::{Scheme, read_domain, read_url};
+use super::address::{read_domain, read_https};
 #[cfg(not(target_arch = "wasm32"))]
 use super::claims::CLAIMS;
 use super::claims::read_claims;
@@ -318,7 +318,7 @@ fn read_authorizer<'n>(
     };
     let own_issuer = object.text(issuer_key, findings);
     if let Some(written) = own_issuer.as_ref().filter(|_| matches!(kind, Kind::Auth0 | Kind::Oidc)) {
-        read_url(written, Scheme::Https, &issuer_key.at(place), findings);
+        read_https(written, &issuer_key.at(place), findings);
     }
     let own_audience = object.text(if kind == Kind::Jwt { &keys::jwt::AUDIENCE } else { &keys::AUDIENCE }, findings);
     let issuer = match own_issuer {
@@ -408,7 +408,7 @@ fn read_keys<'n>(
     let given = object.text(&keys::JWKS, findings);
     let uri = object.text(&keys::JWKS_URI, findings);
     let written = HostOnly::of(|| secret.as_ref().map(|(written, _)| *written).or(given).or(uri));
-    let sources = [secret.is_some(), given.is_some(), uri.is_some()].into_iter().filter(|present| *present).count();
+    let sources = u8::from(secret.is_some()) + u8::from(given.is_some()) + u8::from(uri.is_some());
     if let Some(secret_key) = secret_key.filter(|_| sources != 1) {
         let message = format_args!(
             "exactly one of \"{}\", \"jwks\" and \"jwks_uri\" is needed; here are {sources}",
@@ -418,10 +418,7 @@ fn read_keys<'n>(
         let help = advice("keep exactly one").about([secret_key.name, keys::JWKS.name, keys::JWKS_URI.name]);
         findings.note(object.offset(), place, code, message, help);
     }
-    let uri = uri.map(|written| {
-        let url = read_url(&written, Scheme::Https, &keys::JWKS_URI.at(place), findings)?;
-        Some(KeySource::KeySet(url.as_str().to_owned()))
-    });
+    let uri = uri.map(|written| read_https(&written, &keys::JWKS_URI.at(place), findings).map(KeySource::KeySet));
     if let Some((secret, place)) = secret {
         return (read_secret(&secret, &place, findings), true, written);
     }
@@ -484,9 +481,9 @@ fn read_algorithms(
         findings.note(offset, &place, Code::EmptyList, format_args!("no algorithm is allowed"), help);
     }
     // Each is read, so that every mistake is reported.
-    let read = listed.iter().enumerate();
-    let read: Vec<_> = read
-        .map(|(index, written)| read_algorithm(written, by_secret, &Place::Index(&place, index), findings))
-        .collect();
-    read.into_iter().collect()
+    let mut algorithms = Vec::new();
+    for (index, written) in listed.iter().enumerate() {
+        algorithms.extend(read_algorithm(written, by_secret, &Place::Index(&place, index), findings));
+    }
+    (algorithms.len() == listed.len()).then_some(algorithms)
 }

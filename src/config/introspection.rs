@@ -1,6 +1,6 @@
 //! The part of an authorizer that asks the provider about access tokens (RFC 7662).
 
-use super::address::{Scheme, read_url};
+use super::address::read_https;
 use super::code::Code;
 #[cfg(not(target_arch = "wasm32"))]
 use super::grammar::{Json, absent, list, object, refused, wherever};
@@ -45,10 +45,8 @@ pub(super) fn read_introspection(
     let place = object.place();
     let chosen = object.choice(&INTROSPECTION, findings);
     let written_endpoint = object.text(&INTROSPECTION_ENDPOINT, findings);
-    let endpoint = written_endpoint.as_ref().map(|written| {
-        let url = read_url(written, Scheme::Https, &INTROSPECTION_ENDPOINT.at(place), findings);
-        url.map(|url| url.as_str().to_owned())
-    });
+    let endpoint =
+        written_endpoint.as_ref().map(|written| read_https(written, &INTROSPECTION_ENDPOINT.at(place), findings));
     let without_token_type = object.boolean(&INTROSPECTION_WITHOUT_TOKEN_TYPE, findings);
     let Some((written, asked)) = chosen else {
         let untyped = object.node(&INTROSPECTION_WITHOUT_TOKEN_TYPE).filter(|_| without_token_type);

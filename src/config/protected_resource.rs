@@ -123,7 +123,7 @@ fn read_section<'n>(
             url = read_url(written, &RESOURCE, findings);
             scopes = object.node(&SCOPES).map(|_| read_names(&mut object, &SCOPES, findings));
             if let Some(documentation) = read_url(object.text(&DOCUMENTATION, findings), &DOCUMENTATION, findings) {
-                metadata.insert("resource_documentation".to_owned(), documentation.as_str().into());
+                metadata.insert("resource_documentation".to_owned(), documentation.into_text().into());
             }
             if let Some(name) = object.text(&NAME, findings).and_then(|written| written.value()) {
                 metadata.insert("resource_name".to_owned(), name.into());

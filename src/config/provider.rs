@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::address::{Scheme, WrittenUrl, read_url};
+use super::address::{WrittenUrl, read_https};
 #[cfg(not(target_arch = "wasm32"))]
 use super::authorizer::algorithm::algorithm_names;
 use super::authorizer::algorithm::read_algorithm;
@@ -168,11 +168,18 @@ impl WrittenProvider<'_> {
     pub fn parameters(&self) -> Option<Vec<(String, String)>> {
         let scope = self.scope.map_or_else(|| Some(SCOPE_DEFAULT.to_owned()), Written::to_text)?;
         let mut parameters = vec![(SCOPE.name.to_owned(), scope)];
-        let audience = self.audience.map(|audience| ("audience", audience));
-        let resources = self.resources.iter().map(|resource| (RESOURCE.name, *resource));
-        let own = audience.into_iter().chain(resources);
-        for (name, written) in own.chain(self.login_parameters.iter().copied()) {
+        let mut add = |name: &str, written: &Written<'_>| {
             parameters.push((name.to_owned(), written.to_text()?));
+            Some(())
+        };
+        if let Some(audience) = &self.audience {
+            add("audience", audience)?;
+        }
+        for resource in &self.resources {
+            add(RESOURCE.name, resource)?;
+        }
+        for (name, written) in &self.login_parameters {
+            add(name, written)?;
         }
         Some(parameters)
     }
@@ -206,10 +213,9 @@ pub(super) fn read_provider<'n>(
     // SAG's other name for it, which is checked only if it is used.
     let [named, older] = [&REDIRECT_URI, &CALLBACK_URI].map(|key| Some((key, object.text(key, findings)?)));
     let redirect_uri = named.or(older).map(|(key, written)| WrittenUrl::read(written, &key.at(place), findings));
-    let revocation_endpoint = object.text(&REVOCATION_ENDPOINT, findings).map(|written| {
-        let url = read_url(&written, Scheme::Https, &REVOCATION_ENDPOINT.at(place), findings);
-        url.map(|url| url.as_str().to_owned())
-    });
+    let revocation_endpoint = object
+        .text(&REVOCATION_ENDPOINT, findings)
+        .map(|written| read_https(&written, &REVOCATION_ENDPOINT.at(place), findings));
     let resources = read_resources(object, findings);
     let login_parameters = read_login_parameters(object, findings);
     let pushes_requests = object.boolean(&PUSHED_AUTHORIZATION_REQUESTS, findings);

@@ -14,7 +14,7 @@ use super::authorizer::{Authorizer, WrittenAuthorizer};
 use super::compiled::Config;
 use super::login::{Login, Provider};
 use super::path::{WrittenPath, keys};
-use super::reader::{Findings, Place, Written, advice, host_help, index_names};
+use super::reader::{Findings, NameIndex, Place, Written, advice, host_help};
 use super::root;
 use super::session::{Session, WrittenSession};
 use super::tree::ConfigTree;
@@ -43,9 +43,14 @@ pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> 
         known.push(resolved.path?);
     }
     let paths = known;
-    let asserted = paths.iter().flat_map(|path| &path.mapping.headers).map(|(name, _)| name.as_str());
-    let asserted = index_names(asserted.filter(|name| !COMMON_HEADERS.contains(name)));
-    let asserted_headers = asserted.into_keys().map(str::to_owned).collect();
+    let (mut asserted, mut asserted_headers) = (NameIndex::new(), Vec::new());
+    for path in &paths {
+        for (name, _) in &path.mapping.headers {
+            if !COMMON_HEADERS.contains(&name.as_str()) && asserted.insert(name, 0).is_none() {
+                asserted_headers.push(name.clone());
+            }
+        }
+    }
     Some(Config {
         cors: tree.cors,
         authorizers: authorizers.into_iter().collect::<Option<_>>()?,

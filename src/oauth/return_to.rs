@@ -39,7 +39,7 @@ pub fn validate_return_to(written: &str, own_origin: &str, allowed_origins: &[St
         // A path such as `/.//evil` normalises to one that a browser would take for another host.
         return if path.starts_with("//") { Err(Problem::ReturnToRejected) } else { Ok(path.to_owned()) };
     }
-    if allowed_origins.contains(&origin) { Ok(url.as_str().to_owned()) } else { Err(Problem::ReturnToRejected) }
+    if allowed_origins.contains(&origin) { Ok(url.into_text()) } else { Err(Problem::ReturnToRejected) }
 }
 
 #[cfg(test)]

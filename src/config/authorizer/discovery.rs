@@ -1,7 +1,7 @@
 //! Where an `oidc` authorizer's documents are, and the tenants that its issuer stands for.
 
 use super::keys::oidc;
-use crate::config::address::{Scheme, read_url};
+use crate::config::address::read_https;
 use crate::config::code::Code;
 use crate::config::reader::{Findings, ObjectReader, Place, Written, advice};
 
@@ -26,8 +26,7 @@ pub(super) fn discovery_url(
     findings: &mut Findings<'_>,
 ) -> Option<String> {
     if let Some(written) = own {
-        let url = read_url(written, Scheme::Https, &oidc::DISCOVERY_URL.at(place), findings);
-        return url.map(|url| url.as_str().to_owned());
+        return read_https(written, &oidc::DISCOVERY_URL.at(place), findings);
     }
     let written = issuer?;
     let issuer = written.value()?;
@@ -76,15 +75,13 @@ pub(super) fn read_tenants(
     }
     let (before, after) = parts.unwrap_or_default();
     // Each is read, so that every mistake is reported.
-    let mut tenants = Some(Vec::new());
+    let mut tenants = Vec::new();
     for (index, written) in listed.iter().enumerate() {
-        let id = read_tenant_id(written, &Place::Index(&place, index), findings);
-        tenants = tenants.zip(id).map(|(mut tenants, id)| {
+        if let Some(id) = read_tenant_id(written, &Place::Index(&place, index), findings) {
             tenants.push(Tenant { issuer: [before, id, after].concat(), id: id.to_owned() });
-            tenants
-        });
+        }
     }
-    tenants
+    (tenants.len() == listed.len()).then_some(tenants)
 }
 
 fn read_tenant_id<'n>(written: &Written<'n>, place: &Place<'_>, findings: &mut Findings<'_>) -> Option<&'n str> {

@@ -39,13 +39,18 @@ pub(super) fn describe(
         };
         issuers.extend(access.authorizer.issuers());
         let Requirements { scopes: all, any_scopes: any, .. } = &access.requirements;
-        scopes.extend(all.iter().chain(any).map(String::as_str));
+        for scope in [all, any].into_iter().flatten() {
+            scopes.push(scope.as_str());
+        }
     }
     let mut added = Vec::with_capacity(written.len());
     let mut described = Vec::with_capacity(written.len());
     for ((index, written), (mut issuers, scopes)) in written.into_iter().zip(named) {
         if index.is_none() {
-            issuers = authorizers.iter().flatten().flat_map(|authorizer| authorizer.issuers()).collect();
+            issuers.clear();
+            for authorizer in authorizers.iter().flatten() {
+                issuers.extend(authorizer.issuers());
+            }
         }
         let entry_is_shown = index.is_none_or(|index| paths.get(index).is_some_and(|path| path.shown.is_some()));
         let is_shown = written.is_in_file && entry_is_shown;
