@@ -269,9 +269,12 @@ describe('a socket that was opened with a session', () => {
     await elapse(LIFE_SECS);
     assert.equal((await withToken.closed).code, EXPIRED);
     await until(() => session.family().rotations === 1);
+    // The provider has answered; only behind this has the session, too, and the clock may go on.
+    await assertAlive(gateway, session, 'with its second token');
     await assertOpen(closes, 'after the first token');
     await elapse(LIFE_SECS);
     await until(() => session.family().rotations === 2);
+    await assertAlive(gateway, session, 'with its third token');
     await assertOpen(closes, 'after the second');
     await logOut(session);
     await elapse(REMEMBERED_SECS);
