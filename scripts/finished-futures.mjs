@@ -1,7 +1,7 @@
 // Leaves out what a panic would say of a future that is polled once more after its end.
 //
 // Each async function has such a panic, with a place of its own in the source. Nothing polls a future that has finished: so each
-// becomes a trap, which stops the Worker as the panic would.
+// becomes a trap, which stops the instance without the words of a panic.
 
 import {
   SECTIONS,

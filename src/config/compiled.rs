@@ -59,6 +59,16 @@ impl Config {
         self.provider.as_ref().is_some_and(|provider| !Rc::ptr_eq(&provider.authorizer, &access.authorizer))
     }
 
+    /// Checks whether an ID token could be taken for an access token of an authorizer: sessions stand on ID tokens, which a logout puts
+    /// into an address, and both kinds are for the client.
+    pub fn takes_id_tokens(&self, authorizer: &Rc<Authorizer>) -> bool {
+        let by_id_token = self.session.as_ref().is_some_and(|session| session.rules.claims_from == ClaimsFrom::IdToken);
+        let is_for_client = |provider: &Rc<Provider>| {
+            Rc::ptr_eq(&provider.authorizer, authorizer) && provider.client_id == authorizer.audience
+        };
+        by_id_token && authorizer.audience_claim.is_none() && self.provider.as_ref().is_some_and(is_for_client)
+    }
+
     /// Checks whether the provider can end sessions here, so that they must be found by user.
     pub fn has_backchannel_logout(&self) -> bool {
         self.paths.iter().any(|path| matches!(path.integration, Integration::BackchannelLogout(_)))

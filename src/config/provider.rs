@@ -21,12 +21,15 @@ use crate::jwks::SigningKey;
 const SCOPE_DEFAULT: &str = "openid profile email";
 
 /// Parameters of an authorization request that the gateway sets, or that would change how the provider answers.
-pub(super) const RESERVED_PARAMETERS: [&str; 14] = [
+pub(super) const RESERVED_PARAMETERS: [&str; 17] = [
     "audience",
+    "client_assertion",
+    "client_assertion_type",
     "client_id",
     "client_secret",
     "code_challenge",
     "code_challenge_method",
+    "code_verifier",
     "nonce",
     "redirect_uri",
     "request",

@@ -4,7 +4,7 @@ use form_urlencoded::Serializer;
 use serde_json::Value;
 
 use super::{Form, id_token_expectations};
-use crate::config::{Endpoints, Provider};
+use crate::config::{Authorizer, Endpoints, Provider};
 use crate::http::request::{query_parameter, with_query};
 use crate::token::{Expectations, Expiry, Kind, VerifiedClaims, claimed_text};
 
@@ -54,12 +54,14 @@ pub fn logout_url(
     address
 }
 
-/// Returns which session at the provider a front-channel logout ends (Front-Channel Logout 1.0 section 2), if it is one of `issuer`'s.
+/// Returns which session at the provider a front-channel logout ends (Front-Channel Logout 1.0 section 2), if it is one of the
+/// authorizer's.
 ///
 /// Both parameters may be left out there. But any site can have a browser load an address, and does not know a `sid`.
-pub fn frontchannel_sid(query: Option<&str>, issuer: &str) -> Option<String> {
+pub fn frontchannel_sid(query: Option<&str>, authorizer: &Authorizer) -> Option<String> {
     let sid = query_parameter(query, "sid").filter(|sid| !sid.is_empty());
-    sid.filter(|_| query_parameter(query, "iss").as_deref() == Some(issuer))
+    let issuer = query_parameter(query, "iss");
+    sid.filter(|_| issuer.is_some_and(|issuer| authorizer.issuers().contains(&&*issuer)))
 }
 
 /// Returns the form that revokes a refresh token (RFC 7009 section 2.1), to which `token` is still to be added.
@@ -170,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_front_channel_logout_names_its_issuer_and_a_session() {
-        let issuer = "https://idp.example/";
+        let authorizer = provider(&[]).authorizer;
         let table = [
             (Some("iss=https%3A%2F%2Fidp.example%2F&sid=a%2Bb"), Some("a+b"), "both"),
             (Some("sid=s&iss=https://idp.example/&x=1"), Some("s"), "in another order, and something else"),
@@ -183,7 +185,7 @@ mod tests {
             (None, None, "nothing"),
         ];
         for (query, expected, message) in table {
-            assert_eq!(frontchannel_sid(query, issuer).as_deref(), expected, "{message}");
+            assert_eq!(frontchannel_sid(query, &authorizer).as_deref(), expected, "{message}");
         }
     }
 

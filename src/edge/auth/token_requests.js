@@ -5,8 +5,8 @@ import { call } from '../runtime/http_client.js';
 /** The most that is read of an answer in which nothing matters but its status. */
 const REVOKED_MAX_BYTES = 256 * 1024;
 
-/** How providers say that a token is gone, whatever error they call it, and not that the client is refused. */
-const GONE = /^(?!.*_client).*(invalid_(token|grant)|not found|revoked|expired)/is;
+/** How providers say that a token is gone, whatever error they call it, and not that the client or its request is refused. */
+const GONE = /^\s*\{(?!.*(_client|unsupported_|assertion)).*(invalid_(token|grant)|not found|revoked|expired)/is;
 
 /** Why a token is not revoked, and whether that may pass. @typedef {{ reason: string, passes?: boolean }} Failure */
 

@@ -13,7 +13,11 @@ use crate::edge::runtime::single_flight::SingleFlightRules;
 use crate::edge::runtime::timing::{LOST_AFTER_SECS, now_secs};
 use crate::oauth::{TransportError, introspection_form, parse_introspection};
 use crate::problem::Problem;
-use crate::token::{Parts, TokenError, VerifiedClaims, check_introspected, is_asked_about};
+use crate::token::{ClaimError, Parts, TokenError, VerifiedClaims, check_introspected, is_asked_about};
+
+/// Why no bearer token is accepted that might be an ID token.
+const ONLY_SESSIONS: ClaimError =
+    ClaimError::Missing { claim: "the authorizer's audience, without which ID tokens would be bearer tokens," };
 
 /// Claims that the provider is asked for. In a box, because several callers wait for them, and each would get the code of the question.
 type Claims<'a> = Pin<Box<dyn Future<Output = Result<Rc<VerifiedClaims>, VerifyError>> + 'a>>;
@@ -31,6 +35,7 @@ pub async fn access_claims(
 ) -> Result<Rc<VerifiedClaims>, VerifyError> {
     match asked_claims(gateway, invocation, authorizer, token) {
         Some(claims) => claims.await,
+        None if gateway.config.takes_id_tokens(authorizer) => Err(TokenError::Claim(ONLY_SESSIONS).into()),
         None => gateway.verifier(authorizer).access_claims(invocation, token).await,
     }
 }

@@ -16,11 +16,11 @@ use crate::problem::Problem;
 /// # Errors
 /// [`Problem::CsrfRejected`] if anybody could have made the request, and [`Problem::StoreUnavailable`] if the session lives on.
 pub async fn run(gateway: &Gateway, cx: &RequestContext, session: &Session) -> Result<Answer, Problem> {
-    let issuer = session.login.provider.authorizer.issuer.as_str();
+    let authorizer = &session.login.provider.authorizer;
     let is_framed = cx.header("sec-fetch-dest").is_none_or(|dest| dest == "iframe" || dest == "frame");
-    let sid = frontchannel_sid(cx.query(), issuer).filter(|_| is_framed && cx.header("sec-purpose").is_none());
+    let sid = frontchannel_sid(cx.query(), authorizer).filter(|_| is_framed && cx.header("sec-purpose").is_none());
     lifecycle::end_at_provider(gateway, cx, session, sid.ok_or(Problem::CsrfRejected)?).await?;
-    let framer = Address::parse(issuer).map_or_else(|| "'none'".to_owned(), |address| address.origin());
+    let framer = Address::parse(&authorizer.issuer).map_or_else(|| "'none'".to_owned(), |address| address.origin());
     let policy = ["default-src 'none'; frame-ancestors ", &framer].concat();
     Ok(Answer::page(200, vec![("cache-control".into(), NO_STORE.into())], policy.into(), String::new()))
 }

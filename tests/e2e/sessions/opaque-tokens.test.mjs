@@ -179,6 +179,13 @@ describe('with the claims of its ID token, a session', () => {
     const second = await tokenOf(gateway, session);
     assert.notEqual(second, first);
     assert.deepEqual([given.access_token, claimsOf(given.id_token).sub], [second, session.sub]);
+
+    // A logout puts it into an address: by itself it opens nothing, although it is for the client.
+    const headers = { authorization: `Bearer ${given.id_token}` };
+    const answer = await gateway.ask('/mapped/x', { headers });
+    assert.deepEqual([answer.status, answer.body.code], [401, 'token_invalid']);
+    const { reason } = await gateway.recordOf(answer);
+    assert.match(reason, /audience, without which ID tokens would be bearer tokens/);
   });
 
   test('ends if a renewal brings the ID token of another user', async (t) => {

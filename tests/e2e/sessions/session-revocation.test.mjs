@@ -304,6 +304,7 @@ describe('a provider that does not take the revocation', () => {
   for (const [name, error, error_description, expected] of /** @type {any[][]} */ ([
     ['refuses the token', 'unsupported_token_type', undefined, GIVEN_UP],
     ['refuses the client', 'invalid_client', 'the client secret has expired', CLIENT_REFUSED],
+    ['refuses the assertion', 'invalid_request', 'client assertion has expired', GIVEN_UP],
     ['says that the token is gone', 'invalid_request', 'refresh token revoked', []],
   ])) {
     test(`is not asked again if it ${name}`, async () => {

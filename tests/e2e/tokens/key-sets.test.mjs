@@ -184,7 +184,11 @@ describe('a provider on a bad day', { concurrency: 8 }, () => {
       'an RSA key of 1024 bits, not 2048 to 8192',
     ],
     ['for encryption', (key) => ({ ...key, use: 'enc' }), 'for another use than signatures'],
-    ['on another curve', ({ kid }) => ({ kid, kty: 'EC', crv: 'secp256k1', x: 'AA', y: 'AA' }), 'its crv is not supported'],
+    [
+      'on another curve',
+      ({ kid }) => ({ kid, kty: 'EC', crv: 'secp256k1', x: 'AA', y: 'AA' }),
+      'its crv is not supported',
+    ],
     ['of another type', ({ kid }) => ({ kid, kty: 'oct', k: 'AA' }), 'its kty is not supported'],
     ['for another algorithm', (key) => ({ ...key, alg: 'RSA-OAEP' }), 'its alg is not supported'],
   ])) {
