@@ -62,6 +62,11 @@ pub struct Authorizer {
 }
 
 impl Authorizer {
+    /// Checks whether this is one of the issuers that are accepted.
+    pub fn accepts_issuer(&self, issuer: &str) -> bool {
+        self.issuers().contains(&issuer)
+    }
+
     /// Returns each `iss` that is accepted.
     pub fn issuers(&self) -> Vec<&str> {
         match self.tenants.as_slice() {

@@ -59,14 +59,20 @@ impl Config {
         self.provider.as_ref().is_some_and(|provider| !Rc::ptr_eq(&provider.authorizer, &access.authorizer))
     }
 
+    /// Checks whether the claims of sessions are those of their ID tokens.
+    fn has_sessions_by_id_token(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.rules.claims_from == ClaimsFrom::IdToken)
+    }
+
     /// Checks whether an ID token could be taken for an access token of an authorizer: sessions stand on ID tokens, which a logout puts
     /// into an address, and both kinds are for the client.
     pub fn takes_id_tokens(&self, authorizer: &Rc<Authorizer>) -> bool {
-        let by_id_token = self.session.as_ref().is_some_and(|session| session.rules.claims_from == ClaimsFrom::IdToken);
         let is_for_client = |provider: &Rc<Provider>| {
             Rc::ptr_eq(&provider.authorizer, authorizer) && provider.client_id == authorizer.audience
         };
-        by_id_token && authorizer.audience_claim.is_none() && self.provider.as_ref().is_some_and(is_for_client)
+        self.has_sessions_by_id_token()
+            && authorizer.audience_claim.is_none()
+            && self.provider.as_ref().is_some_and(is_for_client)
     }
 
     /// Checks whether the provider can end sessions here, so that they must be found by user.
@@ -88,8 +94,7 @@ impl Config {
             Integration::Userinfo { source, .. } => source != ProfileSource::Userinfo,
             _ => false,
         };
-        let by_claims = self.session.as_ref().is_some_and(|session| session.rules.claims_from == ClaimsFrom::IdToken);
-        by_claims || self.paths.iter().any(reads)
+        self.has_sessions_by_id_token() || self.paths.iter().any(reads)
     }
 
     /// Checks whether a client may have a refresh token of the application: if logins end only in sessions, none does.

@@ -179,7 +179,7 @@ pub fn parse_pushed_response(response: &ProviderResponse) -> Result<String, Prob
 /// [`Problem::StateInvalid`] if it is not the authorizer's, or is missing and `needed`.
 pub fn check_response_issuer(iss: Option<&str>, authorizer: &Authorizer, needed: bool) -> Result<(), Problem> {
     match iss {
-        Some(iss) if authorizer.issuers().contains(&iss) => Ok(()),
+        Some(iss) if authorizer.accepts_issuer(iss) => Ok(()),
         None if !needed => Ok(()),
         _ => {
             let found = iss.map_or_else(|| "missing".to_owned(), |iss| format!("\"{}\"", shortened_name(iss)));

@@ -61,7 +61,7 @@ pub fn logout_url(
 pub fn frontchannel_sid(query: Option<&str>, authorizer: &Authorizer) -> Option<String> {
     let sid = query_parameter(query, "sid").filter(|sid| !sid.is_empty());
     let issuer = query_parameter(query, "iss");
-    sid.filter(|_| issuer.is_some_and(|issuer| authorizer.issuers().contains(&&*issuer)))
+    sid.filter(|_| issuer.is_some_and(|issuer| authorizer.accepts_issuer(&issuer)))
 }
 
 /// Returns the form that revokes a refresh token (RFC 7009 section 2.1), to which `token` is still to be added.

@@ -108,8 +108,9 @@ impl TokenResponse {
         let access = claimed_text(self.access_token(), "sub");
         let same_access = access_subject.zip(access.as_deref()).is_none_or(|(before, now)| before == now);
         let same_id = id.zip(self.id_token()).is_none_or(|((authorizer, subject), token)| {
-            let says = |claim: &str, text: &str| claimed_text(token.expose(), claim).as_deref() == Some(text);
-            authorizer.issuers().iter().any(|issuer| says("iss", issuer)) && says("sub", subject)
+            let claim = |name: &str| claimed_text(token.expose(), name);
+            claim("iss").is_some_and(|issuer| authorizer.accepts_issuer(&issuer))
+                && claim("sub").as_deref() == Some(subject)
         });
         same_access && same_id
     }

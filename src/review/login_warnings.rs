@@ -78,6 +78,9 @@ fn warn_of_issuer(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<'_
     warnings.warn(Code::UnlikelyIssuer, &authorizer.allow, written.offset, message, help);
 }
 
+/// The advice about a resource that is not the audience.
+const WRITE_THE_SAME: &str = "write the same here and as \"audience\", character by character";
+
 /// Warns if logins request tokens only for resources (RFC 8707) other than what the tokens must be for.
 fn warn_of_requested_resource(authorizer: &WrittenAuthorizer<'_>, warnings: &mut Warnings<'_>) {
     let resources = authorizer.provider.as_ref().map(|provider| provider.resources.as_slice()).unwrap_or_default();
@@ -90,8 +93,7 @@ fn warn_of_requested_resource(authorizer: &WrittenAuthorizer<'_>, warnings: &mut
         return;
     }
     let message = format!("logins request tokens for this resource, but the gateway accepts tokens for \"{shown}\"");
-    let help = "write the same here and as \"audience\", character by character";
-    warnings.warn(Code::ResourceMismatch, &authorizer.allow, first.offset, message, help);
+    warnings.warn(Code::ResourceMismatch, &authorizer.allow, first.offset, message, WRITE_THE_SAME);
 }
 
 /// Warns if clients request tokens for a resource (RFC 8707, by way of RFC 9728) and no authorizer accepts tokens for it.
@@ -116,7 +118,7 @@ fn warn_of_resources(warnings: &mut Warnings<'_>) {
         let first = trusted.clone().next().and_then(written_audience);
         let Some(shown) = first.filter(|_| !trusted.any(|one| may_fit(one) || is_same(one))) else { continue };
         let (what, help) = match written {
-            Some(_) => ("this resource".to_owned(), "write the same here and as \"audience\", character by character"),
+            Some(_) => ("this resource".to_owned(), WRITE_THE_SAME),
             None => (
                 format!("https://HOST{}", section.path()),
                 "write that as \"audience\", with your host, or the same as \"resource\" here",

@@ -9,7 +9,6 @@ use crate::edge::gateway::application::Application;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::object_client::{ask, is_bound, malformed_answer};
 use crate::edge::runtime::single_flight::SingleFlightRules;
-use crate::edge::runtime::timing::LOST_AFTER_SECS;
 use crate::edge::runtime::webcrypto::{digest, fresh_text};
 use crate::oauth::{TransportError, is_rotated};
 use crate::objects::{Class, RefreshExchangeAnswer, RefreshExchangeMessage};
@@ -59,10 +58,7 @@ pub async fn exchange(
         let answer = ask(invocation, Class::RefreshExchange, &name, &message.to_json(), timeout_ms).await?;
         return RefreshExchangeAnswer::parse(&answer).ok_or_else(|| malformed_answer(Class::RefreshExchange));
     }
-    let rules = SingleFlightRules {
-        replay_ms: f64::from(grace_secs) * 1000.0,
-        lost_after_ms: f64::from(timeout_ms) + LOST_AFTER_SECS as f64 * 1000.0,
-    };
+    let rules = SingleFlightRules::of_call(timeout_ms, f64::from(grace_secs) * 1000.0);
     let (application, endpoints) = (application.clone(), application.endpoints(invocation).await?);
     let work = Box::pin(async move {
         let outcome = token_requests::refresh(&application, &endpoints, &refresh_token).await;

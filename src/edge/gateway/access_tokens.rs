@@ -10,7 +10,7 @@ use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::VerifyError;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::single_flight::SingleFlightRules;
-use crate::edge::runtime::timing::{LOST_AFTER_SECS, now_secs};
+use crate::edge::runtime::timing::now_secs;
 use crate::oauth::{TransportError, introspection_form, parse_introspection};
 use crate::problem::Problem;
 use crate::token::{ClaimError, Parts, TokenError, VerifiedClaims, check_introspected, is_asked_about};
@@ -74,10 +74,7 @@ async fn ask(
         VerifyError::Keys(Problem::IdpError(reason, None))
     })?;
     let form = introspection_form(&application.provider, &endpoints, token);
-    let rules = SingleFlightRules {
-        replay_ms: 0.0,
-        lost_after_ms: f64::from(application.timeout_ms()) + LOST_AFTER_SECS as f64 * 1000.0,
-    };
+    let rules = SingleFlightRules::of_call(application.timeout_ms(), 0.0);
     let work = Box::pin(async move { (Rc::new(application.send(&url, form).await), false) });
     let shared = verifier.asking.share(invocation, token.to_owned(), rules, |_| false, work).await;
     let outcome = shared.map_or_else(|| Rc::new(Err(TransportError::Timeout)), |(outcome, _)| outcome);

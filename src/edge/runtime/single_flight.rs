@@ -12,7 +12,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::panic::promise;
-use crate::edge::runtime::timing::{Pause, now_ms};
+use crate::edge::runtime::timing::{LOST_AFTER_SECS, Pause, now_ms};
 
 /// How long values are stored and waited for.
 #[derive(Clone, Copy)]
@@ -21,6 +21,13 @@ pub struct SingleFlightRules {
     pub replay_ms: f64,
     /// Work that has not settled after this long is taken to be lost, and begun again.
     pub lost_after_ms: f64,
+}
+
+impl SingleFlightRules {
+    /// Makes the rules for one call that may take `timeout_ms`.
+    pub fn of_call(timeout_ms: u32, replay_ms: f64) -> Self {
+        Self { replay_ms, lost_after_ms: f64::from(timeout_ms) + LOST_AFTER_SECS as f64 * 1000.0 }
+    }
 }
 
 /// Work that is running or just done, by key; clones share it. A list: each use looks at all of it anyway, for what is old.

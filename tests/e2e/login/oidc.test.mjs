@@ -94,6 +94,16 @@ afterEach(() => {
 const logOut = (of, { cookie }, query = '') =>
   askWith(of, cookie, LOGOUT + query, { method: 'POST', headers: OWN_PAGE });
 
+/** Begins a session, lets its token be renewed, and ends it, until the provider has been asked for all of that. */
+async function renewAndLogOut(gateway, provider) {
+  const session = await beginSession(gateway, provider);
+  await untilDue();
+  await assertAlive(gateway, session, 'when its token is renewed');
+  await until(() => session.family().rotations === 1);
+  assert.equal((await logOut(gateway, session)).status, 303);
+  await until(() => session.family().revoked);
+}
+
 describe('a login', () => {
   test('leads to the authorization endpoint that the provider names', async () => {
     const answer = await tokens.ask(LOGIN);
@@ -445,12 +455,7 @@ describe('the client authenticates', () => {
         bindings: { CLIENT_SECRET: client.client_secret },
       });
       t.after(() => gateway.close());
-      const session = await beginSession(gateway, own);
-      await untilDue();
-      await assertAlive(gateway, session, 'when its token is renewed');
-      await until(() => session.family().rotations === 1);
-      assert.equal((await logOut(gateway, session)).status, 303);
-      await until(() => session.family().revoked);
+      await renewAndLogOut(gateway, own);
       const at = (...paths) => own.requests.filter(({ path }) => paths.includes(path));
       for (const { path, headers } of at(DISCOVERY, AT.jwks, AT.token, AT.revocation))
         assert.equal(headers['user-agent'], `bargate/${VERSION}`, path);
@@ -493,12 +498,7 @@ describe('the client authenticates', () => {
         bindings: { CLIENT_SECRET, PRIVATE_KEY: JSON.stringify(jwk(privateKey)) },
       });
       t.after(() => gateway.close());
-      const session = await beginSession(gateway, own);
-      await untilDue();
-      await assertAlive(gateway, session, 'when its token is renewed');
-      await until(() => session.family().rotations === 1);
-      assert.equal((await logOut(gateway, session)).status, 303);
-      await until(() => session.family().revoked);
+      await renewAndLogOut(gateway, own);
       const shown = privateKey.export({ format: 'jwk' }).d;
       assert.ok(
         gateway.lines.every(({ message }) => !message.includes(shown)),
