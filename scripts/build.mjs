@@ -34,6 +34,7 @@ const INPUTS = [
   'scripts/build.mjs',
   'scripts/finished-futures.mjs',
   'scripts/function-order.mjs',
+  'scripts/panic-places.mjs',
   'scripts/shrink.mjs',
   'scripts/unused-closures.mjs',
   'scripts/wasm-module.mjs',
