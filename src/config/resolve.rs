@@ -14,10 +14,11 @@ use super::authorizer::{Authorizer, WrittenAuthorizer};
 use super::compiled::Config;
 use super::login::{Login, Provider};
 use super::path::{WrittenPath, keys};
-use super::reader::{Findings, NameIndex, Place, Written, advice, host_help};
+use super::reader::{Findings, Place, Written, advice, host_help};
 use super::root;
 use super::session::{Session, WrittenSession};
 use super::tree::ConfigTree;
+use crate::places::Places;
 use crate::route::RouteTable;
 use links::Links;
 use login::{Logins, spelling_help};
@@ -43,10 +44,10 @@ pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> 
         known.push(resolved.path?);
     }
     let paths = known;
-    let (mut asserted, mut asserted_headers) = (NameIndex::new(), Vec::new());
+    let (mut asserted, mut asserted_headers) = (Places::default(), Vec::new());
     for path in &paths {
         for (name, _) in &path.mapping.headers {
-            if !COMMON_HEADERS.contains(&name.as_str()) && asserted.insert(name, 0).is_none() {
+            if !COMMON_HEADERS.contains(&name.as_str()) && asserted.add(name.into(), 0).is_none() {
                 asserted_headers.push(name.clone());
             }
         }
