@@ -76,10 +76,10 @@ impl Verifier {
         valid.or_else(|| self.refused.borrow_mut().get(token, ASKED, now))
     }
 
-    /// Caches what the issuer said of a token when it was asked at `asked_at`.
-    pub fn cache_introspected(&self, token: &str, verdict: &Verdict, asked_at: i64) {
+    /// Caches what the issuer said of a token, in so many bytes, when it was asked at `asked_at`.
+    pub fn cache_introspected(&self, token: &str, verdict: &Verdict, asked_at: i64, answer_bytes: usize) {
         let cache = if verdict.is_ok() { &self.tokens } else { &self.refused };
-        cache.borrow_mut().insert(token, verdict.clone(), ASKED, cached_until(verdict, asked_at));
+        cache.borrow_mut().insert(token, verdict.clone(), ASKED, cached_until(verdict, asked_at), answer_bytes);
     }
 
     /// Returns the claims of an access token that is verified here. Waits for nothing if it was verified before.
@@ -102,7 +102,7 @@ impl Verifier {
             self.verify(invocation, token, &Expectations::of_access_tokens(&self.authorizer)).await?;
         let claims = Rc::new(claims);
         let valid_until = claims.expires_at().saturating_add(self.authorizer.clock_skew_secs);
-        self.tokens.borrow_mut().insert(token, Ok(Rc::clone(&claims)), generation, valid_until);
+        self.tokens.borrow_mut().insert(token, Ok(Rc::clone(&claims)), generation, valid_until, 0);
         Ok(claims)
     }
 
