@@ -202,7 +202,7 @@ section! {
         format!("The name of the cookie; it begins with `{HOST_PREFIX}`."),
         default(COOKIE_DEFAULT), example("__Host-app");
     CLAIMS_FROM: Choice<ClaimsFrom> = choice("claims_from", &ClaimsFrom::NAMES),
-        Different("takes the claims of sessions from another token"),
+        Different("takes the claims of sessions from another token, and ends those that hold none"),
         "What the claims of a session come from: `access_token` means its access token, which must be valid here as a bearer \
          token is; `id_token` the ID token of the login, while the access token is only passed on to upstreams, and may be \
          opaque or for somebody else.",
