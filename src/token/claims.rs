@@ -177,6 +177,24 @@ pub fn check_issuer(claims: &Map<String, Value>, expected: &str, tenants: &[Tena
     }
 }
 
+/// Checks that a key may sign a token of this `iss`. The keys of an issuer with tenants may be of one tenant each, or of the issuer as it
+/// is written here, and then of all.
+///
+/// # Errors
+/// The actual issuer, and that of the key.
+pub fn check_key_issuer(
+    claims: &Map<String, Value>,
+    of_key: Option<&str>,
+    issuer: &str,
+    tenants: &[Tenant],
+) -> Result<(), ClaimError> {
+    let actual = json::text(claims, "iss").unwrap_or_default();
+    match of_key.filter(|of_key| !tenants.is_empty() && ![issuer, actual].contains(of_key)) {
+        None => Ok(()),
+        Some(of_key) => Err(ClaimError::Issuer { expected: shortened_name(of_key), actual: shortened_name(actual) }),
+    }
+}
+
 /// Checks that `aud` is the audience, or contains it; one that is not needed may be missing.
 ///
 /// # Errors

@@ -146,7 +146,8 @@ async fn verify_signature(token: &UnverifiedToken<'_>, held: &CachedJwks) -> Res
         let Ok(key) = held.imported(index, algorithm).await else { continue };
         let verified = webcrypto::verify(&key, algorithm, token.signature(), token.signed_bytes()).await;
         if verified.is_ok_and(|verified| verified) {
-            return Ok(SignatureVerified::attest());
+            let key = held.set.keys().get(index);
+            return Ok(SignatureVerified::attest(key.and_then(|key| key.issuer.as_deref())));
         }
     }
     Err(TokenError::BadSignature)
