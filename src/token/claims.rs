@@ -130,9 +130,9 @@ impl VerifiedClaims {
         self.expires_at
     }
 
-    /// Returns when the token was issued, in seconds since 1970, if it says so.
-    pub fn issued_at(&self) -> Option<i64> {
-        numeric_date(&self.claims, "iat").ok().flatten()
+    /// Returns a claim that is a date, in seconds since 1970.
+    pub fn date(&self, claim: &'static str) -> Option<i64> {
+        numeric_date(&self.claims, claim).ok().flatten()
     }
 
     /// Returns a claim by its name or path, as [`value_at`] finds it.
