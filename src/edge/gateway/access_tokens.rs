@@ -1,5 +1,6 @@
 //! Access tokens to their claims: verified here, or by the word of their issuer (RFC 7662).
 
+use std::cell::Cell;
 use std::future::ready;
 use std::rc::Rc;
 
@@ -65,8 +66,6 @@ async fn ask(
     token: &str,
 ) -> Result<Rc<VerifiedClaims>, VerifyError> {
     Parts::check_length(token)?;
-    // The answer counts from the question on: it may be long on its way while the token is revoked.
-    let asked_at = now_secs();
     let verifier = Rc::clone(&application.verifier);
     let endpoints = application.endpoints(invocation).await.map_err(VerifyError::Keys)?;
     let url = introspection.endpoint.as_ref().or(endpoints.introspection.as_ref()).cloned().ok_or_else(|| {
@@ -75,7 +74,14 @@ async fn ask(
     })?;
     let form = introspection_form(&application.provider, &endpoints, token);
     let rules = SingleFlightRules::of_call(application.timeout_ms(), 0.0);
-    let work = Box::pin(async move { (Rc::new(application.send(&url, form).await), false) });
+    // The answer counts from the question on: it may be long on its way while the token is revoked. Only the request that asks knows
+    // when that was, and caches the answer.
+    let asked_at = Rc::new(Cell::new(None));
+    let asking_at = Rc::clone(&asked_at);
+    let work = Box::pin(async move {
+        asking_at.set(Some(now_secs()));
+        (Rc::new(application.send(&url, form).await), false)
+    });
     let shared = verifier.asking.share(invocation, token.to_owned(), rules, |_| false, work).await;
     let outcome = shared.map_or_else(|| Rc::new(Err(TransportError::Timeout)), |(outcome, _)| outcome);
     let verdict = match parse_introspection(&outcome).map_err(VerifyError::Keys)? {
@@ -85,6 +91,9 @@ async fn ask(
             check_introspected(&claims, &verifier.authorizer, untyped, now_secs()).map(Rc::new)
         }
     };
-    verifier.cache_introspected(token, &verdict, asked_at);
+    if let Some(asked_at) = asked_at.get() {
+        let answer_bytes = (*outcome).as_ref().map_or(0, |answer| answer.body.len());
+        verifier.cache_introspected(token, &verdict, asked_at, answer_bytes);
+    }
     Ok(verdict?)
 }

@@ -26,7 +26,7 @@ use crate::oauth::{
 };
 use crate::objects::{Class, LogoutIndexAnswer};
 use crate::problem::{Problem, ProviderError};
-use crate::token::VerifiedClaims;
+use crate::token::{TokenError, VerifiedClaims};
 
 /// Hands over the tokens of a login, or keeps them in a session.
 ///
@@ -189,10 +189,14 @@ async fn verify_id_token(
     let expectations = id_token_expectations(&application.provider);
     let verified = application.verifier.verify(cx, id_token.expose(), &expectations).await;
     let (claims, _) = verified.map_err(|failure| failure.or(Problem::IdTokenInvalid))?;
-    match state {
-        Some(state) if claims.text("nonce") != Some(&state.nonce) => Err(Problem::NonceMismatch),
-        _ => Ok(Some(claims)),
+    if let Some(state) = state {
+        if claims.text("nonce") != Some(&state.nonce) {
+            return Err(Problem::NonceMismatch);
+        }
+        let aged = state.check_age(&claims, application.provider.authorizer.clock_skew_secs);
+        aged.map_err(|error| Problem::IdTokenInvalid(TokenError::Claim(error)))?;
     }
+    Ok(Some(claims))
 }
 
 fn web_message(message: &str, target_origin: &str) -> Result<Answer, Problem> {
