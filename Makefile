@@ -34,6 +34,7 @@ bench: build ## what a request, a start and the bundle cost, beside what others 
 
 bench-curves: build ## how costs grow: with routes, sessions, bodies, headers, tokens, authorizers, connections
 	@npx wrangler deploy --dry-run --outdir build/bundle
+	@node_modules/.bin/node bench/curves.mjs
 	@cargo bench --bench routes
 	@node_modules/.bin/node bench/memory.mjs
 

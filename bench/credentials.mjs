@@ -1,5 +1,6 @@
 // What requests are measured with: tokens of the tenant, and the cookies of sessions.
 
+import { randomUUID } from 'node:crypto';
 import { StatelessStateStore } from '@auth0/auth0-server-js';
 import { logIn } from './gateway.mjs';
 import { SESSION_SECRET } from './testbed.mjs';
@@ -7,9 +8,9 @@ import { SESSION_SECRET } from './testbed.mjs';
 /** Whom all tokens are about. */
 export const USER = 'auth0|benchmark';
 
-/** Mints tokens that differ. */
-export const mintTokens = (tenant, count) =>
-  Promise.all(Array.from({ length: count }, (_, number) => tenant.mint({ sub: USER, jti: `${Date.now()}-${number}` })));
+/** Mints tokens that differ, with further claims. */
+export const mintTokens = (tenant, count, claims = {}) =>
+  Promise.all(Array.from({ length: count }, () => tenant.mint({ sub: USER, jti: randomUUID(), ...claims })));
 
 /** What a row says it is measured with: the headers that its requests have, by the name of that. */
 export async function makeCredentials(tenant) {

@@ -9,7 +9,7 @@ import { Browser, OBJECTS, compatibilityFlags, proxied } from '../tests/e2e/supp
 /** Where `wrangler deploy --dry-run` puts the bundle. */
 export const BUNDLE = join(ROOT, 'build', 'bundle');
 
-const CALLBACK = '/callback';
+export const CALLBACK = '/callback';
 /** The tenant sends browsers here. None follows: the gateway is called where it is. */
 export const REDIRECT_URI = `http://127.0.0.1:8787${CALLBACK}`;
 /** How many routes a gateway has if nothing else is measured. */

@@ -8,7 +8,16 @@ import { join } from 'node:path';
 import autocannon from 'autocannon';
 import { Failure, ROOT, outputOf } from '../scripts/toolchain.mjs';
 
-export const CONNECTIONS = 16;
+const CONNECTIONS = 16;
+
+/** What an API's client sends with each request, beside its `Host`. */
+export const CLIENT_HEADERS = {
+  'user-agent': 'bench/1.0',
+  accept: 'application/json',
+  'accept-language': 'en',
+  'cf-connecting-ip': '192.0.2.1',
+};
+
 /** A load that takes longer is stuck. */
 const PATIENCE_SECS = 300;
 

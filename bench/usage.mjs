@@ -1,6 +1,6 @@
 // What a process has used, as Linux tells by /proc.
 
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { Failure } from '../scripts/toolchain.mjs';
 
 /** Fails where nothing of this can be read. */
@@ -25,3 +25,6 @@ export const memoryMib = (pid) => memory(pid, 'VmRSS');
 
 /** The most memory that a process has ever had, in MiB. */
 export const peakMemoryMib = (pid) => memory(pid, 'VmHWM');
+
+/** Forgets the most memory that a process has had until here. */
+export const forgetPeak = (pid) => writeFileSync(`/proc/${pid}/clear_refs`, '5');
