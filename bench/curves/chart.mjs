@@ -1,20 +1,18 @@
 // Curves as small charts beside each other. Places grow by multiples, and what was measured begins at zero.
 
-const [WIDTH, HEIGHT] = [400, 250];
+const [WIDTH, HEIGHT] = [400, 270];
 const COLUMNS = 2;
-const [LEFT, TOP, RIGHT, BOTTOM] = [52, 44, 16, 44];
+const [LEFT, TOP, RIGHT, BOTTOM] = [52, 36, 24, 64];
 const TICKS = 4;
+/** Of the lines in their order. */
+const COLOURS = ['#768390', '#d96c0a', '#1f6feb', '#8250df'];
 
 const STYLE = `
 text { font: 12px system-ui, sans-serif; fill: #24292f }
 .heading { font-size: 13px; font-weight: 600 }
 .axis { stroke: #d0d7de }
 polyline { fill: none; stroke-width: 2 }
-.line0 { stroke: #8c959f; fill: #8c959f }
-.line1 { stroke: #f6821f; fill: #f6821f }
-.line2 { stroke: #1f6feb; fill: #1f6feb }
-.line3 { stroke: #8250df; fill: #8250df }
-text[class] { stroke: none }
+${COLOURS.map((colour, index) => `polyline.line${index} { stroke: ${colour} } text.line${index} { fill: ${colour} }`).join('\n')}
 @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .axis { stroke: #30363d } }
 `;
 
@@ -37,7 +35,7 @@ ${drawn.join('\n')}
 
 function drawCurve({ title, unit, lines }) {
   const places = lines[0].points.map(([place]) => place);
-  const most = Math.max(...lines.flatMap(({ points }) => points.map(([, value]) => value))) * 1.1;
+  const most = roundAbove(Math.max(...lines.flatMap(({ points }) => points.map(([, value]) => value))));
   const [first, last] = [Math.log(places[0]), Math.log(places.at(-1))];
   const x = (place) => LEFT + ((Math.log(place) - first) / (last - first || 1)) * (WIDTH - LEFT - RIGHT);
   const y = (value) => TOP + (1 - value / most) * (HEIGHT - TOP - BOTTOM);
@@ -55,13 +53,19 @@ function drawCurve({ title, unit, lines }) {
     );
   lines.forEach(({ title: name, points }, index) => {
     const path = points.map(([place, value]) => `${x(place).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
-    const at = 4 + index * ((WIDTH - 8) / lines.length);
+    const [across, down] = [4 + (index % 2) * (WIDTH / 2), HEIGHT - 26 + Math.floor(index / 2) * 16];
     out.push(
       `<polyline class="line${index}" points="${path}"/>`,
-      `<text class="line${index}" x="${at.toFixed(0)}" y="${HEIGHT - 8}">${escaped(name)}</text>`,
+      `<text class="line${index}" x="${across}" y="${down}">${escaped(name)}</text>`,
     );
   });
   return out.join('\n');
+}
+
+/** The next number above, of which a quarter is short too. */
+function roundAbove(number) {
+  const power = 10 ** Math.floor(Math.log10(number));
+  return [1, 2, 4, 6, 8, 10].map((digit) => digit * power).find((round) => round >= number);
 }
 
 /** A number in few signs, such as 1.5k. */
