@@ -194,7 +194,7 @@ async fn verify_id_token(
             return Err(Problem::NonceMismatch);
         }
         let aged = state.check_age(&claims, application.provider.authorizer.clock_skew_secs);
-        aged.map_err(|error| Problem::IdTokenInvalid(TokenError::Claim(error)))?;
+        aged.map_err(|error| Problem::IdTokenInvalid(TokenError::Claim(error).into()))?;
     }
     Ok(Some(claims))
 }
