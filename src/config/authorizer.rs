@@ -201,15 +201,20 @@ impl<'n> WrittenAuthorizer<'n> {
     /// Returns the rules for its tokens; `None` if one of them is wrong, or not known here. Whether a path `logs_in` there decides what
     /// its discovery document must have.
     pub fn authorizer(&self, logs_in: bool) -> Option<Authorizer> {
+        let Self { issuer: Some(issuer), tenants: Some(tenants), audience: Some(audience), .. } = self else {
+            return None;
+        };
+        let (keys, algorithms) = self.keys.as_ref().zip(self.algorithms.as_ref())?;
+        let audience_claim = self.audience_claim.map_or(Some(None), |claim| claim.value().map(Some))?;
         Some(Authorizer {
             name: self.name.to_owned(),
-            issuer: self.issuer.clone()?,
-            tenants: self.tenants.clone()?,
-            audience: self.audience.clone()?,
-            audience_claim: self.audience_claim.map_or(Some(None), |claim| claim.to_text().map(Some))?,
+            issuer: issuer.clone(),
+            tenants: tenants.clone(),
+            audience: audience.clone(),
+            audience_claim: audience_claim.map(str::to_owned),
             claims: self.claims.clone(),
-            keys: self.keys.clone()?,
-            algorithms: self.algorithms.clone()?,
+            keys: keys.clone(),
+            algorithms: algorithms.clone(),
             clock_skew_secs: self.clock_skew_secs,
             timeout_ms: self.timeout_ms,
             is_supabase: self.kind == Some(Kind::Supabase),

@@ -217,7 +217,7 @@ pub fn check_age(provider: &Provider, state: &LoginState, claims: &VerifiedClaim
     if claims.date(AUTH_TIME).is_some_and(|at| at >= state.issued_at - secs) {
         return Ok(());
     }
-    Err(Problem::IdTokenInvalid(TokenError::Claim(ClaimError::Required { claim: AUTH_TIME.to_owned() })))
+    Err(Problem::IdTokenInvalid(TokenError::Claim(ClaimError::Required { claim: AUTH_TIME.to_owned() }).into()))
 }
 
 /// Checks whether a session's ID token is still one of this provider for this client: the config may have had others at the login.

@@ -8,8 +8,9 @@ use crate::config::authorizer::Authorizer;
 use crate::config::integration::Integration;
 use crate::config::path::Path;
 use crate::config::protected_resource::{ProtectedResource, WrittenResource};
-use crate::config::reader::{NameIndex, index_names};
+use crate::config::reader::index_names;
 use crate::config::tree::ConfigTree;
+use crate::places::Places;
 use crate::route::{Guard, Method, MethodRule, RouteSpec};
 
 /// A section, with the place of its path in `paths`; `None` for the gateway's own.
@@ -86,7 +87,7 @@ pub(super) fn describe(
 /// Finds the section that a path belongs to.
 struct Owners<'w> {
     /// The sections of paths, by the paths of their resources.
-    by_path: NameIndex<'w>,
+    by_path: Places<'w>,
     /// The section of all other paths.
     rest: Option<usize>,
 }
@@ -104,7 +105,7 @@ impl<'w> Owners<'w> {
         let mut path = pattern;
         loop {
             match (self.by_path.get(path), path.rsplit_once('/')) {
-                (Some(owner), _) => return Some(*owner),
+                (Some(owner), _) => return Some(owner),
                 (None, Some((above, _))) => path = above,
                 (None, None) => return self.rest,
             }
@@ -122,8 +123,8 @@ fn metadata(written: WrittenResource<'_>, mut issuers: Vec<&str>, scopes: Vec<&s
     for (name, mut values) in
         [("authorization_servers", issuers), ("scopes_supported", scopes), ("bearer_methods_supported", vec!["header"])]
     {
-        let mut seen = NameIndex::new();
-        values.retain(|value| seen.insert(value, 0).is_none());
+        let mut seen = Places::default();
+        values.retain(|value| seen.add((*value).into(), 0).is_none());
         // What has no value is left out (RFC 9728 section 3.2).
         if !values.is_empty() {
             metadata.insert(name.to_owned(), values.into());

@@ -2,13 +2,13 @@
 
 use std::cell::Cell;
 use std::future::ready;
-use std::pin::Pin;
 use std::rc::Rc;
 
 use crate::config::{Authorizer, Introspection};
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::VerifyError;
+use crate::edge::runtime::boxed::Boxed;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::single_flight::SingleFlightRules;
 use crate::edge::runtime::timing::now_secs;
@@ -21,7 +21,7 @@ const ONLY_SESSIONS: ClaimError =
     ClaimError::Missing { claim: "the authorizer's audience, without which ID tokens would be bearer tokens," };
 
 /// Claims that the provider is asked for. In a box, because several callers wait for them, and each would get the code of the question.
-type Claims<'a> = Pin<Box<dyn Future<Output = Result<Rc<VerifiedClaims>, VerifyError>> + 'a>>;
+type Claims<'a> = Boxed<'a, Result<Rc<VerifiedClaims>, VerifyError>>;
 
 /// Returns the claims of an access token of an authorizer. Waits for nothing if the token was verified before, or was asked about
 /// lately.

@@ -43,13 +43,16 @@ pub enum VerifyError {
 impl VerifyError {
     /// Returns the answer for an access token.
     pub fn into_problem(self) -> Problem {
-        self.or(Problem::from)
+        match self {
+            Self::Token(error) => error.into(),
+            Self::Keys(problem) => problem,
+        }
     }
 
     /// Returns the answer for a token of another kind, of whose own fault `refused` makes one.
-    pub fn or(self, refused: fn(TokenError) -> Problem) -> Problem {
+    pub fn or(self, refused: fn(Box<TokenError>) -> Problem) -> Problem {
         match self {
-            Self::Token(error) => refused(error),
+            Self::Token(error) => refused(error.into()),
             Self::Keys(problem) => problem,
         }
     }

@@ -13,6 +13,7 @@ use crate::edge::auth::rotation::Requester;
 use crate::edge::auth::token_requests::Revocation;
 use crate::edge::gateway::Gateway;
 use crate::edge::gateway::application::Application;
+use crate::edge::runtime::boxed::boxed;
 use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
 use crate::edge::runtime::panic::Work;
@@ -83,18 +84,18 @@ pub async fn answer(object: &StoredObject, gateway: &Rc<Gateway>, message: &str)
     let session = gateway.config.session.as_ref().ok_or("the config has no sessions")?;
     match SessionMessage::parse(message).ok_or(MALFORMED_MESSAGE)? {
         SessionMessage::Create { key, tokens, until } => {
-            create(object, session, &key, &tokens, until).await?;
+            boxed(create(object, session, &key, &tokens, until)).await?;
             Ok(SessionAnswer::Done)
         }
         SessionMessage::Access { key, rejected, silent, id_token } => {
             let asked = Asked { key: &key, rejected: rejected.as_deref(), silent, id_token };
-            let answer = access(object, gateway, session, asked).await?;
+            let answer = boxed(access(object, gateway, session, asked)).await?;
             // In any case: it may have waited for a renewal meanwhile.
             let replaced =
                 || SessionAnswer::Ended { reason: "a login replaced it".to_owned(), replaced: true, id_token: None };
             Ok(if is_replaced(object)? { replaced() } else { answer })
         }
-        SessionMessage::End { key, replaced_by } => end(object, gateway, &key, replaced_by.as_deref()).await,
+        SessionMessage::End { key, replaced_by } => boxed(end(object, gateway, &key, replaced_by.as_deref())).await,
         SessionMessage::EndOf { key, sid } => match opened(object, &key).await? {
             Opened::Tokens(record, tokens) if tokens.sid.as_ref() == Some(&sid) => {
                 expire(object, gateway, &record)?;
