@@ -93,21 +93,24 @@ impl<'t> Context<'t> {
             let authorizer = self.authorizers.get(authorizer?)?.clone()?;
             Some(Access { authorizer, requirements: access.requirements })
         });
-        let path = (|| {
-            let RouteSpec { method, pattern, .. } = route.as_ref()?;
-            Some(Path {
-                method: *method,
-                pattern: pattern.clone(),
-                encoded_slashes,
-                access: access.map_or(Some(None), |access| access.map(Some))?,
-                protected_resource: None,
-                integration: integration?,
-                mapping,
-                pre_process: pre_process?,
-                rules: written.rules,
-                response_headers: written.response_headers,
-            })
-        })();
+        let access = access.map_or(Some(None), |access| access.map(Some));
+        let path = match (&route, access, integration, pre_process) {
+            (Some(RouteSpec { method, pattern, .. }), Some(access), Some(integration), Some(pre_process)) => {
+                Some(Path {
+                    method: *method,
+                    pattern: pattern.clone(),
+                    encoded_slashes,
+                    access,
+                    protected_resource: None,
+                    integration,
+                    mapping,
+                    pre_process,
+                    rules: written.rules,
+                    response_headers: written.response_headers,
+                })
+            }
+            _ => None,
+        };
         ResolvedPath { index: Some(index), is_metadata: false, offset, shown, route, path }
     }
 
