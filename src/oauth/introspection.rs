@@ -54,7 +54,7 @@ pub fn signed_introspection(answer: &VerifiedClaims) -> Option<Map<String, Value
 }
 
 /// Returns the problem that an answer is not signed as it has to be.
-pub fn unsigned_introspection(error: TokenError) -> Problem {
+pub fn unsigned_introspection(error: &TokenError) -> Problem {
     unavailable(&["the answer is not what introspection_signed_response_alg asks for: ", &error.to_string()].concat())
 }
 

@@ -95,7 +95,8 @@ async fn ask(
         Some(algorithm) => {
             let expectations = introspection_expectations(&provider, algorithm);
             let verified = verifier.verify(invocation, body, &expectations).await;
-            signed_introspection(&verified.map_err(|failure| VerifyError::Keys(failure.or(unsigned_introspection)))?.0)
+            let refused = |failure: VerifyError| VerifyError::Keys(failure.or(|error| unsigned_introspection(&error)));
+            signed_introspection(&verified.map_err(refused)?.0)
         }
     };
     let verdict = match parse_introspection(members).map_err(VerifyError::Keys)? {
