@@ -249,7 +249,7 @@ async fn access(
     })?;
     if let TokenState::Due(_) = state {
         // Whatever comes of it is in the record.
-        let _ = within(RENEWAL_PATIENCE_MS, JsFuture::from(renewal.clone())).await;
+        let _ = JsFuture::from(within(RENEWAL_PATIENCE_MS, &renewal)).await;
         if let Some(token) = asked.usable(object, rules).await? {
             return Ok(token);
         }

@@ -46,16 +46,16 @@ impl Call<'_> {
     ///
     /// # Errors
     /// If no whole answer came in time.
-    pub async fn send(&self) -> Outcome {
-        self.send_bounded(ANSWER_MAX_BYTES).await
+    pub fn send(&self) -> impl Future<Output = Outcome> {
+        self.send_bounded(ANSWER_MAX_BYTES)
     }
 
     /// Makes the call and reads at most `max_bytes` of the answer.
     ///
     /// # Errors
     /// If no whole answer came in time.
-    pub async fn send_bounded(&self, max_bytes: usize) -> Outcome {
-        answer_of(call(self.url, self.form, self.authorization, self.timeout_ms, max_bytes, self.accept)).await
+    pub fn send_bounded(&self, max_bytes: usize) -> impl Future<Output = Outcome> {
+        answer_of(call(self.url, self.form, self.authorization, self.timeout_ms, max_bytes, self.accept))
     }
 }
 
@@ -63,8 +63,8 @@ impl Call<'_> {
 ///
 /// # Errors
 /// If no whole answer came in time.
-pub async fn send_json(url: &str, body: &str, key: &Secret<String>, timeout_ms: u32) -> Outcome {
-    answer_of(call_json(url, body, key.expose(), timeout_ms, ANSWER_MAX_BYTES)).await
+pub fn send_json(url: &str, body: &str, key: &Secret<String>, timeout_ms: u32) -> impl Future<Output = Outcome> {
+    answer_of(call_json(url, body, key.expose(), timeout_ms, ANSWER_MAX_BYTES))
 }
 
 async fn answer_of(called: Promise) -> Outcome {
