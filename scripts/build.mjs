@@ -35,6 +35,7 @@ const INPUTS = [
   'scripts/build.mjs',
   'scripts/finished-futures.mjs',
   'scripts/function-order.mjs',
+  'scripts/panic-places.mjs',
   'scripts/parts.mjs',
   'scripts/shrink.mjs',
   'scripts/unused-closures.mjs',
