@@ -37,4 +37,4 @@ function versionOf(name) {
 }
 
 /** wrk tells its version in its first line, with status 1. */
-const wrkVersion = () => outputOf('sh', ['-c', 'wrk -v | head -n 1']) ?? 'wrk';
+const wrkVersion = () => outputOf('sh', ['-c', 'wrk -v | head -n 1'])?.split(' [')[0] ?? 'wrk';

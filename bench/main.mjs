@@ -23,7 +23,7 @@ const BASELINE_MOST = 1.03;
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '9' },
-    requests: { type: 'string', default: '2000' },
+    requests: { type: 'string', default: '4000' },
     starts: { type: 'string', default: '15' },
     rows: { type: 'string' },
     against: { type: 'string' },
