@@ -13,3 +13,4 @@ pub mod single_flight;
 pub mod stored_object;
 pub mod timing;
 pub mod webcrypto;
+pub mod work;

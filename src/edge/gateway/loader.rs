@@ -15,8 +15,8 @@ use crate::edge::runtime::bindings;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::kv::KvNamespace;
 use crate::edge::runtime::log;
-use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::timing::now_ms;
+use crate::edge::runtime::work::promise;
 use crate::objects::Class;
 use crate::problem::Problem;
 

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
-use crate::edge::runtime::panic::{Work, guarded_promise};
+use crate::edge::runtime::work::{Work, guarded_promise};
 
 // What may throw is caught: an exception that passes through WebAssembly ends the instance.
 #[wasm_bindgen(module = "/src/edge/runtime/stored_object.js")]
