@@ -39,11 +39,15 @@ impl<V> Recent<V> {
 
     /// Returns the value of `key`, found by its whole text, if it is `good`.
     pub fn get(&mut self, key: &str, good: impl Fn(&V) -> bool) -> Option<&V> {
-        if !self.young.places.contains_key(key) {
-            let entry = self.old.take(key)?;
-            self.put(key, entry);
-        }
-        let entry = self.young.entries.get(*self.young.places.get(key)?)?.as_ref()?;
+        let place = match self.young.places.get(key) {
+            Some(place) => *place,
+            None => {
+                let entry = self.old.take(key)?;
+                self.put(key, entry);
+                *self.young.places.get(key)?
+            }
+        };
+        let entry = self.young.entries.get(place)?.as_ref()?;
         Some(&entry.value).filter(|value| good(value))
     }
 
