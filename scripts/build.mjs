@@ -34,6 +34,7 @@ const INPUTS = [
   'scripts/build.mjs',
   'scripts/finished-futures.mjs',
   'scripts/function-order.mjs',
+  'scripts/panic-places.mjs',
   'scripts/shrink.mjs',
   'scripts/unused-closures.mjs',
   'scripts/wasm-module.mjs',
@@ -155,16 +156,22 @@ function filesUnder(path) {
   }
 }
 
-/** Writes what the gateway is given: the config, the user's modules, each loaded when it is first asked for, and for what it is. */
+/** Writes what the gateway is given. */
 async function writeInputs({ forDev }) {
-  const entries = Object.entries(serviceFiles()).map(
+  const next = join(ROOT, BUILD, 'inputs.next.mjs');
+  const files = serviceFiles();
+  writeFileSync(next, inputsText(readProjectFile(CONFIG), { forDev, files }));
+  if (forDev && Object.keys(files).length) await tryBundle(next);
+  renameSync(next, join(ROOT, BUILD, 'inputs.mjs'));
+}
+
+/** The module of what the gateway is given: the config, the user's modules, each loaded when it is first asked for, and for what it is. */
+export function inputsText(config, { forDev = false, files = {} } = {}) {
+  const entries = Object.entries(files).map(
     ([name, file]) => `  ${JSON.stringify(name)}: () => import(${JSON.stringify(`../${file}`)}),\n`,
   );
-  const config = `export const config = ${JSON.stringify(readProjectFile(CONFIG))};\nexport const forDev = ${forDev};\n`;
-  const next = join(ROOT, BUILD, 'inputs.next.mjs');
-  writeFileSync(next, `${config}export const services = {\n${entries.join('')}};\n`);
-  if (forDev && entries.length) await tryBundle(next);
-  renameSync(next, join(ROOT, BUILD, 'inputs.mjs'));
+  const inputs = `export const config = ${JSON.stringify(config)};\nexport const forDev = ${forDev};\n`;
+  return `${inputs}export const services = {\n${entries.join('')}};\n`;
 }
 
 /** The user's modules by the names that a config may give them: `services/a` for `a.js`, and `services/a.ts` as well for `a.ts`. */

@@ -9,7 +9,6 @@
 //!
 //! It does **not** judge paths or patterns, and keeps of a route only its method and its index.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use super::limits::MAX_PATTERN_BYTES;
@@ -17,12 +16,13 @@ use super::loose::fold_literal;
 use super::method::{Allow, Method, MethodRule};
 use super::pattern::{Pattern, Segment};
 use super::segment::split_first;
+use crate::places::Places;
 
 /// A prefix of patterns, and what continues or ends there.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    /// The places of the literals' children. [`crate::recent`] has maps of this type, too: each type brings its own code.
-    literals: HashMap<Box<str>, usize>,
+    /// The places of the literals' children.
+    literals: Places<'static>,
     children: Vec<Node>,
     parameter: Option<Box<Node>>,
     ends: Leaf,
@@ -51,11 +51,12 @@ impl Node {
                 // A last slash says nothing, unless it is all there is.
                 Segment::Literal(text) if loosely && text.is_empty() && !first => node,
                 Segment::Literal(text) => {
-                    let text = if loosely { fold_literal(text).into() } else { text.clone() };
-                    let place = *node.literals.entry(text).or_insert(node.children.len());
-                    if place == node.children.len() {
+                    let text = if loosely { fold_literal(text) } else { text.to_string() };
+                    let fresh = node.children.len();
+                    let place = node.literals.add(text.into(), fresh).unwrap_or_else(|| {
                         node.children.push(Self::default());
-                    }
+                        fresh
+                    });
                     // It is there by now.
                     let Some(child) = node.children.get_mut(place) else { break };
                     child
@@ -153,7 +154,7 @@ impl Node {
     fn below(&self, segment: &str) -> [Option<&Self>; 2] {
         // No literal is longer than a pattern: a hostile segment is not worth hashing.
         let literal = if segment.len() <= MAX_PATTERN_BYTES { self.literals.get(segment) } else { None };
-        let literal = literal.and_then(|place| self.children.get(*place));
+        let literal = literal.and_then(|place| self.children.get(place));
         [literal, self.parameter.as_deref().filter(|_| !segment.is_empty())]
     }
 }
@@ -185,9 +186,9 @@ impl Node {
 
     fn collect(&self, leaf: fn(&Self) -> &Leaf, routes: &mut Vec<usize>) {
         let mut literals: Vec<_> = self.literals.iter().collect();
-        literals.sort_by_key(|(text, _)| *text);
+        literals.sort_unstable();
         let parameter = self.parameter.as_deref();
-        for node in literals.into_iter().filter_map(|(_, place)| self.children.get(*place)).chain(parameter) {
+        for node in literals.into_iter().filter_map(|(_, place)| self.children.get(place)).chain(parameter) {
             node.collect(leaf, routes);
         }
         let mut own: Vec<_> = leaf(self).routes.iter().collect();

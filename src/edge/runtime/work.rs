@@ -12,6 +12,8 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
+use crate::edge::runtime::boxed::Boxed;
+
 #[wasm_bindgen(module = "/src/edge/runtime/work.js")]
 extern "C" {
     /// Returns a promise that settles as `work` does, or is rejected by a panic.
@@ -25,7 +27,7 @@ extern "C" {
 }
 
 /// Work that a request or an object waits for.
-pub type Work = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
+pub type Work = Boxed<'static, Outcome>;
 
 /// What came of a promise.
 type Outcome = Result<JsValue, JsValue>;
