@@ -22,7 +22,7 @@ use worker::Env;
 use request::context::RequestContext;
 use runtime::panic;
 use runtime::stored_object::StoredObject;
-use runtime::work::{guarded_promise, settle};
+use runtime::work::settle;
 
 /// Answers a request: with a `Response`, or with a promise of one if the answer waits for I/O.
 #[wasm_bindgen]
@@ -47,5 +47,5 @@ pub fn answer_panic(request: web_sys::Request, env: Env, context: worker::worker
 #[wasm_bindgen]
 pub fn answer_object(object: StoredObject, kind: &str, message: Option<String>) -> js_sys::Promise {
     panic::install_hook();
-    guarded_promise(objects::answer(object, kind, message))
+    panic::guarded_promise(objects::answer(object, kind, message))
 }

@@ -9,7 +9,7 @@ use crate::config::Endpoints;
 use crate::edge::gateway::application::Application;
 use crate::edge::runtime::invocation::{Detached, Invocation};
 use crate::edge::runtime::log;
-use crate::edge::runtime::work::promise;
+use crate::edge::runtime::panic::promise;
 use crate::oauth::{Form, Outcome, TokenResponse, refresh_form, revocation_form};
 use crate::secret::Secret;
 

@@ -17,9 +17,9 @@ use crate::edge::runtime::http_client::Call;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::kv::KvNamespace;
 use crate::edge::runtime::log;
+use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::timing::{LOST_AFTER_SECS, Pause, now_secs};
 use crate::edge::runtime::webcrypto::{CryptoError, import_key};
-use crate::edge::runtime::work::promise;
 use crate::json::{self, ToText as _};
 use crate::jwks::{JWKS_MAX_BYTES, JWKS_STALE_MAX_SECS, JwksAge, KeySet, KeySetError, Readiness, UnknownKey};
 use crate::oauth::{Discovery, TransportError};
@@ -337,7 +337,7 @@ async fn fetch_documents(source: &Source, uri: &str, timeout_ms: u32) -> Result<
             (failure, [place, ": ", reason].concat())
         };
         let unusable = |reason: String| about(JwksFailure::Document(not_usable, None), &reason);
-        let call = Call { url: &uri, form: None, authorization: None, timeout_ms };
+        let call = Call { url: &uri, form: None, authorization: None, accept: None, timeout_ms };
         let document = match call.send_bounded(JWKS_MAX_BYTES).await {
             Ok(answer) if answer.status == 200 => answer.body,
             Ok(answer) => {

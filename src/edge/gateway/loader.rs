@@ -5,8 +5,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast as _, JsValue};
 use worker::Env;
 
 use crate::config::{Config, Integration, Path, load, references};
@@ -15,8 +15,8 @@ use crate::edge::runtime::bindings;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::kv::KvNamespace;
 use crate::edge::runtime::log;
+use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::timing::now_ms;
-use crate::edge::runtime::work::promise;
 use crate::objects::Class;
 use crate::problem::Problem;
 
@@ -168,12 +168,7 @@ struct Source {
 /// Returns the config's text; `None` if KV, which may have one, cannot be read: a store that fails is not an empty store.
 async fn read_source(env: &Env) -> Option<Source> {
     for name in INLINE_VARIABLES {
-        let inline = bindings::raw(env, name);
-        let inline = match inline.is_object() {
-            true => js_sys::JSON::stringify(inline.unchecked_ref()).ok().and_then(|text| text.as_string()),
-            false => inline.as_string(),
-        };
-        if let Some(text) = inline.filter(|text| !text.trim().is_empty()) {
+        if let Some(text) = bindings::variable(env, name).filter(|text| !text.trim().is_empty()) {
             return Some(Source { text, rechecked: false, name: "variable" });
         }
     }

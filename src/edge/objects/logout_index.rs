@@ -7,9 +7,9 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::edge::runtime::invocation::Detached;
 use crate::edge::runtime::object_client::ask;
+use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::stored_object::{MALFORMED_MESSAGE, StoredObject};
 use crate::edge::runtime::timing::now_secs;
-use crate::edge::runtime::work::promise;
 use crate::objects::{Class, LogoutIndexAnswer, LogoutIndexMessage, SessionMessage};
 use crate::session::IndexRecord;
 

@@ -11,8 +11,8 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::edge::runtime::boxed::Boxed;
 use crate::edge::runtime::invocation::Invocation;
+use crate::edge::runtime::panic::promise;
 use crate::edge::runtime::timing::{LOST_AFTER_SECS, Pause, now_ms};
-use crate::edge::runtime::work::promise;
 
 /// How long values are stored and waited for.
 #[derive(Clone, Copy)]

@@ -1,44 +1,24 @@
-// Promises that the WebAssembly owes, and the end of them all if it panics.
+// Goes on with work of the WebAssembly once what it awaits is settled.
 
 import { resume } from '../gateway/inputs.js';
-
-/** What rejects each promise that is not settled yet. @type {Set<(reason: unknown) => void>} */
-const owed = new Set();
-
-/**
- * @template T
- * @param {Promise<T>} work
- * @returns {Promise<T>}
- */
-export function guarded(work) {
-  return new Promise((resolve, reject) => {
-    owed.add(reject);
-    work.then(resolve, reject).then(() => owed.delete(reject));
-  });
-}
+import { begin, unanswered } from './panic.js';
 
 /**
  * @param {Promise<unknown>} awaited
  * @param {number} id
  */
 export function resumed(awaited, id) {
-  return new Promise((resolve, reject) => {
-    owed.add(reject);
-    /** @param {unknown} value */
-    const go = (value, failed = false) => {
-      // Another instance does not know the work.
-      if (!owed.delete(reject)) return;
-      try {
-        resolve(resume()(id, value, failed));
-      } catch (panic) {
-        reject(panic);
-      }
-    };
-    awaited.then(go, (reason) => go(reason, true));
-  });
-}
-
-export function abandon() {
-  for (const reject of owed) reject('the gateway panicked');
-  owed.clear();
+  const deferred = begin(true);
+  /** @param {unknown} value */
+  const go = (value, failed = false) => {
+    // A panic has rejected it, and another instance does not know the work.
+    if (!unanswered.delete(deferred)) return;
+    try {
+      deferred.resolve(resume()(id, value, failed));
+    } catch (panic) {
+      deferred.reject(panic);
+    }
+  };
+  awaited.then(go, (reason) => go(reason, true));
+  return deferred.promise;
 }

@@ -1,4 +1,4 @@
-//! Work that a request or a Durable Object waits for, and its promises.
+//! Work that is polled by a call of JavaScript, and not by a task.
 //!
 //! A promise that work awaits as a `JsFuture` costs two closures, a task and several microtasks: with them an open proxied request took
 //! a fourth more. So work that awaits only one promise, as [`Awaited`], goes on in the very call by which JavaScript gives its outcome.
@@ -12,22 +12,13 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
-use crate::edge::runtime::boxed::Boxed;
+use crate::edge::runtime::panic::{Work, guarded_promise};
 
 #[wasm_bindgen(module = "/src/edge/runtime/work.js")]
 extern "C" {
-    /// Returns a promise that settles as `work` does, or is rejected by a panic.
-    fn guarded(work: &Promise) -> Promise;
-
     /// Returns a promise of what [`resume`] returns for the outcome of `awaited`, which a panic rejects.
     fn resumed(awaited: &Promise, id: usize) -> Promise;
-
-    /// Rejects every promise that is not settled yet: the WebAssembly instance that owed the answers is no more.
-    pub fn abandon();
 }
-
-/// Work that a request or an object waits for.
-pub type Work = Boxed<'static, Outcome>;
 
 /// What came of a promise.
 type Outcome = Result<JsValue, JsValue>;
@@ -61,17 +52,6 @@ impl Waiting {
         self.free.push(id);
         Some(work)
     }
-}
-
-/// Returns a promise of the work's result. One type for all work avoids a copy of the code for each.
-#[inline(never)]
-pub fn promise(work: Work) -> Promise {
-    wasm_bindgen_futures::future_to_promise(work)
-}
-
-/// Returns a promise of the work's result, which a panic rejects.
-pub fn guarded_promise(work: Work) -> Promise {
-    guarded(&promise(work))
 }
 
 /// Polls work on the spot. Returns its result if it is finished, or else a promise of it.
