@@ -120,14 +120,14 @@ impl Closing<'_> {
         changes
     }
 
-    /// Returns what becomes of the headers of an upstream's answer. Of these `said` has those by which that is decided, `dropped` are
-    /// changes whatever it says, and `session` is the name of the session's cookie.
+    /// Returns what becomes of the headers of an upstream's answer besides those that no answer brings to a client. Of these headers
+    /// `said` has those by which that is decided, and `session` is the name of the session's cookie.
     ///
     /// To the upstream the request had an `Authorization`, which keeps answers out of shared caches (RFC 9111 section 3.5); an answer
     /// to a session is to one that had a cookie instead.
-    pub fn of_relayed(&self, said: HeaderLines<'_>, dropped: &HeaderChanges, session: Option<&str>) -> HeaderChanges {
+    pub fn of_relayed(&self, said: &HeaderLines, session: Option<&str>) -> HeaderChanges {
         let text = |name| said.get(name).unwrap_or_default();
-        let mut draft = Draft { changes: dropped.clone(), cache_control: text(CACHE_CONTROL) };
+        let mut draft = Draft { cache_control: text(CACHE_CONTROL), ..Draft::default() };
         let (mut timing, mut cookies_pass) = (text(SERVER_TIMING), true);
         let connection = text("connection").to_ascii_lowercase();
         for name in tokens(&connection).chain(self.removed().iter().map(String::as_str)) {
@@ -244,9 +244,7 @@ mod tests {
         fn relayed(&self, name: &str) -> String {
             let lines: Vec<_> = self.answer.iter().flat_map(|(name, value)| [*name, *value]).collect();
             let lines = lines.join("\n");
-            let mut dropped = HeaderChanges::default();
-            dropped.remove("keep-alive");
-            self.with(|closing| closing.of_relayed(HeaderLines(&lines), &dropped, Some("__Host-s")), self.answer, name)
+            self.with(|closing| closing.of_relayed(&HeaderLines::new(lines), Some("__Host-s")), self.answer, name)
         }
     }
 
@@ -315,7 +313,6 @@ mod tests {
         let answer: Texts<'_> = &[
             ("connection", "X-Hop,close"),
             ("x-hop", "1"),
-            ("keep-alive", "1"),
             ("x-rest", "1"),
             ("set-cookie", "a=1"),
             ("set-cookie", "__Host-s=1; Path=/"),
@@ -324,7 +321,7 @@ mod tests {
             ("set-cookie", "ss=1"),
         ];
         let case = Case { answer, own: &[("set-cookie", "s=own")], ..Case::default() };
-        assert_eq!(["x-hop", "keep-alive", "x-rest"].map(|name| case.relayed(name)), ["none", "none", "1"]);
+        assert_eq!(["x-hop", "x-rest"].map(|name| case.relayed(name)), ["none", "1"]);
         assert_eq!(case.relayed("set-cookie"), "a=1, ss=1, s=own");
         let removed = Case { answer, remove: &["x-rest"], ..Case::default() };
         assert_eq!(removed.relayed("x-rest"), "none");

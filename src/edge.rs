@@ -14,7 +14,6 @@ mod runtime;
 mod session;
 
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -23,6 +22,7 @@ use worker::Env;
 use request::context::RequestContext;
 use runtime::panic;
 use runtime::stored_object::StoredObject;
+use runtime::work::settle;
 
 /// Answers a request: with a `Response`, or with a promise of one if the answer waits for I/O.
 #[wasm_bindgen]
@@ -48,12 +48,4 @@ pub fn answer_panic(request: web_sys::Request, env: Env, context: worker::worker
 pub fn answer_object(object: StoredObject, kind: &str, message: Option<String>) -> js_sys::Promise {
     panic::install_hook();
     panic::guarded_promise(objects::answer(object, kind, message))
-}
-
-fn settle(mut answer: panic::Work) -> JsValue {
-    match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(response)) => response,
-        Poll::Ready(Err(error)) => js_sys::Promise::reject(&error).into(),
-        Poll::Pending => panic::guarded_promise(answer).into(),
-    }
 }

@@ -10,12 +10,11 @@ mod outages;
 
 pub use attempts::{Attempts, Outcome};
 pub use cache::{CacheQuery, Outgoing};
-pub use client_headers::{ClientHeaders, DROPPED_REQUEST_HEADERS, folded};
+pub use client_headers::{ClientHeaderNames, ClientHeaders, DROPPED_REQUEST_HEADERS};
 pub use outages::Outages;
 
-use crate::config::{BINDING_COOKIE, Cors, Target};
+use crate::config::{BINDING_COOKIE, Target};
 use crate::http::cookie::{self, is_called};
-use crate::http::header_lines::HeaderChanges;
 use crate::problem::CODE_HEADER;
 
 /// Headers of an upstream's answer that concern only its connection; the runtime handles the framing headers itself.
@@ -32,12 +31,10 @@ const CORS_RESPONSE_HEADERS: [&str; 6] = [
     "access-control-max-age",
 ];
 
-/// Returns the headers that no upstream's answer brings to a client, under the gateway's CORS rule if it has one.
-pub fn dropped_response_headers(cors: Option<&Cors>) -> HeaderChanges {
-    let of_cors = if cors.is_some() { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
-    let mut changes = HeaderChanges::default();
-    DROPPED_RESPONSE_HEADERS.iter().chain(of_cors).for_each(|name| changes.remove(name));
-    changes
+/// Returns the headers that no upstream's answer brings to a client, under the gateway's CORS rule if there is one.
+pub fn dropped_response_headers(under_cors: bool) -> impl Iterator<Item = &'static str> {
+    let of_cors = if under_cors { CORS_RESPONSE_HEADERS.as_slice() } else { &[] };
+    DROPPED_RESPONSE_HEADERS.iter().chain(of_cors).copied()
 }
 
 /// Returns the URL of a request at an upstream: its base path, the forwarded path as it was matched, the query.

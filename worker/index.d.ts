@@ -8,4 +8,5 @@ export default class extends WorkerEntrypoint {
   answer_panic?(request: Request, env: unknown, context: ExecutionContext): Response | Promise<Response>;
   answer_object?(object: DurableObject, kind: string, message?: string): Promise<string>;
   watch_step?(...args: unknown[]): unknown;
+  resume?(...args: unknown[]): unknown;
 }

@@ -14,3 +14,4 @@ pub mod single_flight;
 pub mod stored_object;
 pub mod timing;
 pub mod webcrypto;
+pub mod work;

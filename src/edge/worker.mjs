@@ -5,27 +5,34 @@ import { DurableObject } from 'cloudflare:workers';
 import Gateway from '../../build/index.js';
 import { config, forDev, services } from '../../build/inputs.mjs';
 
-const { answer_object, answer_panic, watch_step } = /** @type {Record<string, any>} */ (Gateway.prototype);
+const { answer_object, answer_panic, resume, watch_step } = /** @type {Record<string, any>} */ (Gateway.prototype);
 // Otherwise every Worker with a binding to this one could call them.
 delete Gateway.prototype.answer_object;
 delete Gateway.prototype.answer_panic;
+delete Gateway.prototype.resume;
 delete Gateway.prototype.watch_step;
 
 // Where gateway/inputs.js finds the config that is built in, whether all is for `wrangler dev`, the modules of services/ by name, and
 // what the core says to a watch.
-globalThis[Symbol.for('bargate.inputs')] = { config, forDev, services, watch_step };
+globalThis[Symbol.for('bargate.inputs')] = { config, forDev, services, resume, watch_step };
 
 export default class extends Gateway {
   fetch(request) {
-    const recover = () => answer_panic(request, this.env, this.ctx);
-    let answer;
     try {
-      answer = super.fetch(request);
+      const answer = super.fetch(request);
+      return answer instanceof Promise ? answer.catch(() => this.#recover(request)) : answer;
     } catch {
-      answer = recover();
+      return this.#recover(request);
     }
-    // While the fresh instance waits for its config, the panic of another request may end that one too.
-    return answer instanceof Promise ? answer.catch(recover).catch(recover) : answer;
+  }
+
+  async #recover(request) {
+    try {
+      return await answer_panic(request, this.env, this.ctx);
+    } catch {
+      // While the fresh instance waited for its config, the panic of another request has ended that one too.
+      return answer_panic(request, this.env, this.ctx);
+    }
   }
 }
 

@@ -3,21 +3,43 @@
 //! `src/edge/runtime/headers.js` prints the one and carries out the other. No name and no value holds a line break.
 
 /// What is read of a message's headers: lower-case names and values on alternating lines.
-#[derive(Clone, Copy)]
-pub struct HeaderLines<'l>(pub &'l str);
+///
+/// Where lines end is looked for once, and not for each header that is asked for.
+pub struct HeaderLines {
+    text: String,
+    /// Where each line ends.
+    ends: Vec<usize>,
+}
 
-impl<'l> HeaderLines<'l> {
+impl HeaderLines {
+    /// Takes the lines over; behind the last there may be a line break.
+    pub fn new(text: String) -> Self {
+        let breaks = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(place, _)| place);
+        let ends = breaks.chain([text.len()]).collect();
+        Self { text, ends }
+    }
+
     /// Returns each name with its value.
-    pub fn pairs(self) -> impl Iterator<Item = (&'l str, &'l str)> {
-        let mut lines = self.0.split('\n');
-        std::iter::from_fn(move || Some((lines.next()?, lines.next()?)))
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut start = 0;
+        self.ends.chunks_exact(2).filter_map(move |ends| {
+            let &[name, value] = ends else { return None };
+            let start = std::mem::replace(&mut start, value + 1);
+            Some((self.text.get(start..name)?, self.text.get(name + 1..value)?))
+        })
     }
 
-    /// Returns the first value of a name.
+    /// Returns the first value of a name, in whatever case that is given.
     #[inline(never)]
-    pub fn get(self, name: &str) -> Option<&'l str> {
-        self.pairs().find(|(known, _)| *known == name).map(|(_, value)| value)
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.pairs().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
+}
+
+/// Returns each name of changes, with what is done to it before it, and its value.
+fn changed(lines: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut lines = lines.split('\n');
+    std::iter::from_fn(move || Some((lines.next()?, lines.next()?)))
 }
 
 /// Says in the lines of changes that a value takes the place of those of its name; no name begins with that.
@@ -49,7 +71,7 @@ impl HeaderChanges {
 
     /// Returns the value that a header is set to.
     pub fn value_set(&self, name: &str) -> Option<&str> {
-        HeaderLines(&self.0).pairs().find(|(change, _)| change.strip_prefix(SET) == Some(name)).map(|(_, value)| value)
+        changed(&self.0).find(|(change, _)| change.strip_prefix(SET) == Some(name)).map(|(_, value)| value)
     }
 
     /// Goes on with other changes.
@@ -77,7 +99,7 @@ impl HeaderChanges {
     pub fn carried_out(&self, headers: &[(&str, &str)]) -> Vec<(String, String)> {
         let mut headers: Vec<(String, String)> =
             headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        for (change, value) in HeaderLines(&self.0).pairs() {
+        for (change, value) in changed(&self.0) {
             let (how, name) = change.split_at(usize::from(!change.is_empty()));
             if [SET, REMOVE].contains(&how) {
                 headers.retain(|(known, _)| known != name);
@@ -96,13 +118,16 @@ mod tests {
 
     #[test]
     fn lines_are_read_by_name() {
-        let lines = HeaderLines("vary\naccept\netag\n\nset-cookie\na=1\nset-cookie\nb=2");
-        let table = [("vary", Some("accept")), ("etag", Some("")), ("set-cookie", Some("a=1")), ("accept", None)];
-        for (name, value) in table {
-            assert_eq!(lines.get(name), value, "{name}");
+        let text = "vary\naccept\netag\n\nset-cookie\na=1\nset-cookie\nb=2";
+        for text in [text.to_owned(), format!("{text}\n")] {
+            let lines = HeaderLines::new(text);
+            let table = [("vary", Some("accept")), ("ETag", Some("")), ("set-cookie", Some("a=1")), ("accept", None)];
+            for (name, value) in table {
+                assert_eq!(lines.get(name), value, "{name}");
+            }
+            assert_eq!(lines.pairs().count(), 4);
         }
-        assert_eq!(lines.pairs().count(), 4);
-        assert_eq!(HeaderLines("").pairs().count(), 0, "none");
+        assert_eq!(HeaderLines::new(String::new()).pairs().count(), 0, "none");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! What the core sees of a request.
 //!
-//! Each header that crosses from JavaScript costs, so the core reads one header by name when a decision needs it and
-//! never has a copy of them all.
+//! Each crossing from JavaScript costs, so the edge takes all of its headers over in one.
 
 /// Returns the parts of a request that decisions read.
 pub trait RequestHead {

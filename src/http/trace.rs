@@ -15,7 +15,8 @@ pub struct Trace {
 impl Trace {
     /// Continues the trace of a `traceparent` if it is valid, or begins one; `random` are 24 fresh bytes.
     pub fn of(header: Option<&str>, random: &[u8; 24]) -> Self {
-        let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' - 10 + half });
+        let digits: String = random.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
         let (fresh_trace, fresh_parent) = digits.split_at_checked(32).unwrap_or_default();
         let valid = header.and_then(parse);
         let (trace, flags) = valid.unwrap_or((fresh_trace, "00"));

@@ -10,6 +10,7 @@
  * @property {string} config
  * @property {boolean} forDev
  * @property {WatchStep} watch_step
+ * @property {(id: number, value: unknown, failed: boolean) => unknown} resume
  * @property {Record<string, () => Promise<{ default: Service | (new () => Service) }>>} services
  */
 
@@ -18,6 +19,7 @@ const inputs = () => /** @type {any} */ (globalThis)[Symbol.for('bargate.inputs'
 
 export const services = () => inputs().services;
 export const watch_step = () => inputs().watch_step;
+export const resume = () => inputs().resume;
 export const built_in_config = () => inputs().config;
 export const built_for_dev = () => inputs().forDev;
 

@@ -10,21 +10,18 @@ use crate::config::{Authorizer, Config, Provider};
 use crate::edge::gateway::application::Application;
 use crate::edge::gateway::verifier::Verifier;
 use crate::edge::runtime::single_flight::SingleFlight;
-use crate::http::header_lines::HeaderChanges;
 use crate::oauth::{Attempts, Outcome};
-use crate::proxy::{dropped_response_headers, folded};
+use crate::proxy::ClientHeaderNames;
 use crate::session::SessionCache;
 
 /// A gateway whose config is valid, and what it remembers between requests.
 pub struct Gateway {
     /// The config.
     pub config: Config,
-    /// Folded names that a mapping of any path sets.
-    pub asserted_headers: Vec<String>,
+    /// What is known of the names of clients' headers.
+    pub client_header_names: ClientHeaderNames,
     /// The config's own headers of answers.
     pub headers: ConfiguredHeaders,
-    /// What no upstream's answer brings to a client.
-    pub dropped_response_headers: HeaderChanges,
     /// The verifiers of its authorizers, in the order of the config.
     pub verifiers: Vec<Rc<Verifier>>,
     /// Access tokens of sessions, by cookie.
@@ -63,8 +60,7 @@ impl Gateway {
         let refreshes = same.map(|previous| previous.refreshes.clone());
         Self {
             headers: ConfiguredHeaders::of(&config.headers),
-            asserted_headers: config.asserted_headers.iter().map(|name| folded(name)).collect(),
-            dropped_response_headers: dropped_response_headers(config.cors.as_ref()),
+            client_header_names: ClientHeaderNames::new(&config.asserted_headers),
             verifiers,
             refreshes: refreshes.unwrap_or_default(),
             attempts: RefCell::default(),

@@ -2,7 +2,7 @@
 // rewritten is decided here, in `through`, a pure function.
 
 import { copied } from '../request/forwarding.js';
-import { fetchWithin } from '../runtime/fetch.js';
+import { fetchBegun, fetchWithin } from '../runtime/fetch.js';
 import { counted } from '../runtime/limits.js';
 
 /** Headers of answers that hold addresses, and where in their values. */
@@ -56,11 +56,13 @@ function through(address, origin, prefix, ...servers) {
  * @param {string} outside
  * @param {boolean} raw
  */
-export async function send(request, url, hasBody, ms, outside, raw) {
+export function send(request, url, hasBody, ms, outside, raw) {
+  /** @param {Response} response */
+  const use = (response) => ledThrough(response, outside);
+  // What may be sent again, or has a body, is not to go on behind the answer that it was too late for.
+  if (url === undefined && request.body === null && !raw) return fetchBegun(ms, request, use);
   const sent = url === undefined ? request : readdressed(request, url, hasBody);
-  /** @type {RequestInit} */
-  const init = raw ? { encodeResponseBody: 'manual' } : {};
-  return ledThrough(await fetchWithin(ms, sent, init, (response) => response), outside);
+  return fetchWithin(ms, sent, raw ? { encodeResponseBody: 'manual' } : {}, use);
 }
 
 /**
@@ -95,10 +97,11 @@ export async function pause(ms, response) {
  * @param {string} outside
  */
 function ledThrough(response, outside) {
-  const [origin, prefix, ...servers] = outside.split('\n');
   let answer = response;
   for (const [name, place] of ADDRESSES) {
-    const said = response.headers.get(name) ?? '';
+    const said = response.headers.get(name);
+    if (said === null) continue;
+    const [origin, prefix, ...servers] = outside.split('\n');
     const led = said.replace(place, (address) => through(address, origin, prefix, ...servers));
     if (led === said) continue;
     if (answer === response) answer = new Response(response.body, response);

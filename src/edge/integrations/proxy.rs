@@ -16,6 +16,7 @@ use crate::edge::request::context::RequestContext;
 use crate::edge::request::forwarding::Forwarding;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::timing::now_ms;
+use crate::edge::runtime::work::Awaited;
 use crate::http::request::RequestHead as _;
 use crate::mapping::mapped_query;
 use crate::problem::Problem;
@@ -113,7 +114,7 @@ async fn ask(
     loop {
         let url = attempts.as_ref().map(|attempts| url(attempts.target));
         let has_body = attempts.as_ref().is_none_or(|attempts| attempts.has_body);
-        let sent = JsFuture::from(send(request, url.as_deref(), has_body, *timeout_ms, outside, raw)).await;
+        let sent = Awaited::Begun(send(request, url.as_deref(), has_body, *timeout_ms, outside, raw)).await;
         let Some(attempts) = &mut attempts else { return sent };
         let response = sent.as_ref().ok().map(|response| response.unchecked_ref::<Response>());
         let outcome = match (&sent, response) {

@@ -24,11 +24,11 @@ extern "C" {
 /// Logs an answer, and writes it to the dataset if the config names one.
 pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, status: u16, problem: Option<&Problem>) {
     let route = gateway.and_then(|gateway| cx.matched_path(&gateway.config)).map(|path| path.pattern.as_str());
-    let total_ms = now_ms() - cx.started_ms;
+    let total_ms = || now_ms() - cx.started_ms;
     if let Some(binding) = gateway.and_then(|gateway| gateway.config.analytics.as_deref()) {
         let dataset = bindings::raw(cx.env(), binding);
         let part = |ms: &Cell<Option<f64>>| ms.get().unwrap_or_default();
-        let numbers = [f64::from(status), total_ms, part(&cx.auth_ms), part(&cx.upstream_ms)];
+        let numbers = [f64::from(status), total_ms(), part(&cx.auth_ms), part(&cx.upstream_ms)];
         let code = problem.map_or("", Problem::code);
         if write_point(&dataset, route.unwrap_or_default(), cx.method(), code, &numbers).is_err() {
             log::warn("analytics_unavailable", "the dataset accepts no data points");
@@ -55,6 +55,6 @@ pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, status: u16, probl
     if let Some(trace) = cx.trace.get() {
         line.insert("trace_id".into(), trace.id().into());
     }
-    line.insert("duration_ms".into(), total_ms.into());
+    line.insert("duration_ms".into(), total_ms().into());
     worker::console_log!("{}", Value::Object(line).to_text());
 }

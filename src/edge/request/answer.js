@@ -72,17 +72,25 @@ const DECIDING = ['cache-control', 'connection', 'server-timing'];
 
 /** @param {Response} response */
 export function deciding_lines({ headers }) {
-  const said = DECIDING.flatMap((name) => [name, headers.get(name) ?? '']);
-  return [...said, ...headers.getSetCookie().flatMap((cookie) => ['set-cookie', cookie])].join('\n');
+  let lines = '';
+  for (const name of DECIDING) {
+    const value = headers.get(name);
+    if (value !== null) lines += `${name}\n${value}\n`;
+  }
+  for (const cookie of headers.getSetCookie()) lines += `set-cookie\n${cookie}\n`;
+  return lines;
 }
 
 /**
  * @param {Response} response
+ * @param {string[]} dropped
  * @param {string} changes
  */
-export function relay(response, changes) {
+export function relay(response, dropped, changes) {
   const relayed = new Response(response.body, response);
-  change(relayed.headers, changes);
+  const { headers } = relayed;
+  for (const name of dropped) headers.delete(name);
+  change(headers, changes);
   return relayed;
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use js_sys::Array;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{Request, Response};
@@ -30,9 +31,9 @@ extern "C" {
     /// Returns the headers of an upstream's answer that decisions need, as lines.
     fn deciding_lines(response: &Response) -> String;
 
-    /// Makes a response from an upstream's: its body streams through, and its headers are changed.
+    /// Makes a response from an upstream's: its body streams through, it loses the headers `dropped`, and the others are changed.
     #[wasm_bindgen(catch)]
-    fn relay(response: &Response, changes: &str) -> Result<Response, JsValue>;
+    fn relay(response: &Response, dropped: &Array, changes: &str) -> Result<Response, JsValue>;
 
     /// Returns the response, or a promise of it if the request's body is unread and must first be read and dropped.
     pub fn behind_body(request: &Request, response: &Response) -> JsValue;
@@ -200,18 +201,11 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
             respond(204, closing.of_made(&headers, None).as_str(), None, &request)
         }
         Answer::Relayed(upstream) => {
-            let said = deciding_lines(&upstream);
-            let own;
-            let dropped = match gateway {
-                Some(gateway) if !own_preflight => &gateway.dropped_response_headers,
-                _ => {
-                    own = dropped_response_headers(None);
-                    &own
-                }
-            };
+            let said = HeaderLines::new(deciding_lines(&upstream));
             let session = session.map(|session| session.rules.cookie.as_str());
-            let changes = closing.of_relayed(HeaderLines(&said), dropped, session);
-            let relayed = relay(&upstream, changes.as_str());
+            let changes = closing.of_relayed(&said, session);
+            let dropped = dropped_names(rule.is_some() && !own_preflight);
+            let relayed = relay(&upstream, &dropped, changes.as_str());
             if relayed.is_err() {
                 let reason = format!("its status {} cannot be passed on", upstream.status());
                 return finish(cx, gateway, Err(Problem::UpstreamUnreachable(reason)));
@@ -224,6 +218,14 @@ pub fn finish(cx: &RequestContext, gateway: Option<&Gateway>, outcome: Result<An
         .unwrap_or_else(|_| Response::error());
     access_log::record(cx, gateway, response.status(), problem.as_ref().or(cx.problem_to_log.get()));
     response
+}
+
+/// Returns the names of [`dropped_response_headers`] as JavaScript has them, which cross once for all requests.
+fn dropped_names(under_cors: bool) -> Array {
+    thread_local! {
+        static NAMES: [Array; 2] = [false, true].map(|cors| dropped_response_headers(cors).map(JsValue::from).collect());
+    }
+    NAMES.with(|[plain, cors]| if under_cors { cors.clone() } else { plain.clone() })
 }
 
 /// Checks whether this is a preflight that a path of the config answers.

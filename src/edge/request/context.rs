@@ -3,7 +3,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 
 use wasm_bindgen::JsValue;
-use web_sys::{Headers, Request};
+use web_sys::Request;
 use worker::Env;
 
 use crate::address::Address;
@@ -12,6 +12,7 @@ use crate::edge::runtime::crossings;
 use crate::edge::runtime::invocation::Invocation;
 use crate::edge::runtime::timing::now_ms;
 use crate::edge::runtime::webcrypto::random_bytes;
+use crate::http::header_lines::HeaderLines;
 use crate::http::request::RequestHead;
 use crate::http::trace::Trace;
 use crate::problem::Problem;
@@ -49,14 +50,15 @@ pub struct RequestContext {
     pub upstream_ms: Cell<Option<f64>>,
     method: String,
     url: Address,
-    headers: OnceCell<Headers>,
+    headers: HeaderLines,
 }
 
 impl RequestContext {
     /// Takes a request in.
     pub fn begin(request: Request, env: Env, context: worker::worker_sys::Context) -> Self {
-        let line = crossings::request_line(&request);
-        let (method, url) = line.split_once(' ').unwrap_or((&line, ""));
+        let head = crossings::request_head(&request);
+        let (line, headers) = head.split_once('\n').unwrap_or((&head, ""));
+        let (method, url) = line.split_once(' ').unwrap_or((line, ""));
         let mut cx = Self {
             method: method.to_owned(),
             url: Address::from_normalised(url.to_owned()),
@@ -74,10 +76,15 @@ impl RequestContext {
             body_max: Cell::default(),
             auth_ms: Cell::default(),
             upstream_ms: Cell::default(),
-            headers: OnceCell::new(),
+            headers: HeaderLines::new(headers.to_owned()),
         };
         cx.id = cx.header("x-request-id").filter(|id| is_request_id(id)).unwrap_or_else(fresh_request_id);
         cx
+    }
+
+    /// Returns its headers.
+    pub fn headers(&self) -> &HeaderLines {
+        &self.headers
     }
 
     /// Returns the request as the runtime has it.
@@ -141,7 +148,7 @@ impl RequestHead for RequestContext {
     }
 
     fn header(&self, name: &str) -> Option<String> {
-        self.headers.get_or_init(|| self.request.borrow().headers()).get(name).ok()?
+        self.headers.get(name).map(str::to_owned)
     }
 }
 

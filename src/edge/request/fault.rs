@@ -10,6 +10,6 @@ use crate::http::request::RequestHead as _;
 
 /// Panics if a test asks for it.
 pub fn inject(cx: &RequestContext) {
-    let is_asked_for = raw(cx.env(), "FAULT").is_function() && cx.header("x-fault").is_some();
+    let is_asked_for = cx.header("x-fault").is_some() && raw(cx.env(), "FAULT").is_function();
     assert!(!is_asked_for, "a panic that a test asked for");
 }

@@ -3,14 +3,6 @@
 import { change } from '../runtime/headers.js';
 import { counted } from '../runtime/limits.js';
 
-/** Headers of a request that something is decided by, besides their names. */
-const DECIDING = ['cf-connecting-ip', 'connection', 'cookie', 'traceparent'];
-
-/** @param {Request} request */
-export function sent_lines({ headers }) {
-  return [...headers].flatMap(([name, value]) => [name, DECIDING.includes(name) ? value : '']).join('\n');
-}
-
 /** Returns a request by GET or HEAD without the body that means nothing there, and that no other can be made with; any other as it is. @param {Request} request */
 export function sendable(request) {
   return request.body !== null && /^(GET|HEAD)$/.test(request.method) ? copied(request, request.url) : request;

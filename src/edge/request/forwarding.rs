@@ -7,9 +7,9 @@ use web_sys::Request;
 use crate::config::Path;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::context::RequestContext;
-use crate::edge::runtime::webcrypto::random_bytes;
+use crate::edge::runtime::webcrypto::trace_bytes;
 use crate::http::header::Header;
-use crate::http::header_lines::{HeaderChanges, HeaderLines};
+use crate::http::header_lines::HeaderChanges;
 use crate::http::request::RequestHead as _;
 use crate::http::trace::Trace;
 use crate::mapping::{mapped_headers, mapped_query};
@@ -19,9 +19,6 @@ use crate::token::VerifiedClaims;
 
 #[wasm_bindgen(module = "/src/edge/request/forwarding.js")]
 extern "C" {
-    /// Returns the headers of a request as lines, with the values that decisions need.
-    fn sent_lines(request: &Request) -> String;
-
     /// Makes the request for an upstream: its body streams through, and its headers are changed. The body breaks off after
     /// `max` bytes.
     #[wasm_bindgen(catch)]
@@ -46,8 +43,7 @@ impl Forwarding {
         claims: Option<&VerifiedClaims>,
         prefix: &str,
     ) -> Self {
-        let lines = sent_lines(&cx.request());
-        let sent = HeaderLines(&lines);
+        let sent = cx.headers();
         let removed = &path.mapping.remove;
         let mut also = Vec::new();
         // A cached answer for everyone must not depend on the requester.
@@ -68,7 +64,7 @@ impl Forwarding {
         if let Some(address) = sent.get("cf-connecting-ip") {
             set.push(("x-forwarded-for".into(), address.to_owned().into()));
         }
-        let trace = cx.trace.get_or_init(|| Trace::of(sent.get("traceparent"), &random_bytes().unwrap_or([1; 24])));
+        let trace = cx.trace.get_or_init(|| Trace::of(sent.get("traceparent"), &trace_bytes()));
         set.push(("traceparent".into(), trace.traceparent.clone().into()));
         if !trace.continued {
             also.push("tracestate");
@@ -90,8 +86,8 @@ impl Forwarding {
         set.retain(|(name, _)| !removed.iter().any(|removed| removed == name));
         let is_get = cx.method() == Method::Get.as_str();
         let mut changes = HeaderChanges::default();
-        let asserted = &gateway.asserted_headers;
-        ClientHeaders { sent, is_get, asserted, mapping: &path.mapping }.drop(&also, &mut changes);
+        let names = &gateway.client_header_names;
+        ClientHeaders { sent, is_get, names, mapping: &path.mapping }.drop(&also, &mut changes);
         set.iter().for_each(|(name, value)| changes.set(name, value));
         for (name, value) in mapped_headers(&path.mapping, cx, claims) {
             if let Some(value) = value {

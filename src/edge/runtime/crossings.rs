@@ -1,5 +1,7 @@
 //! Crossings into JavaScript: what is read of a request in one call, objects to hand over, and the words of what was thrown.
 
+use std::cell::RefCell;
+
 use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -7,11 +9,34 @@ use web_sys::Request;
 
 #[wasm_bindgen(module = "/src/edge/runtime/headers.js")]
 extern "C" {
-    /// Returns the method and the normalised address with a space between them.
-    pub fn request_line(request: &Request) -> String;
+    /// Writes the method and the normalised address with a space between them, and behind a line break the headers as lines. Returns
+    /// how many bytes they take, or if the buffer is too small how many are enough.
+    fn write_head(request: &Request, buffer: &mut [u8]) -> usize;
 
     /// Reads an HTTP date (RFC 9110 section 5.6.7) in milliseconds since 1970; not a number if it is not one.
     pub fn http_date(value: &str) -> f64;
+}
+
+/// The first size of the buffer for the heads of requests, in bytes: few take more.
+const HEAD_BYTES: usize = 4096;
+
+/// Returns the method and the normalised address with a space between them, and behind a line break the headers as lines.
+///
+/// It comes by way of a buffer, because wasm-bindgen hands a text over sign by sign: with a token of 800 bytes that took a fourth of
+/// what the isolate does for a fixed answer.
+pub fn request_head(request: &Request) -> String {
+    thread_local! {
+        static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; HEAD_BYTES]);
+    }
+    BUFFER.with_borrow_mut(|buffer| {
+        loop {
+            let bytes = write_head(request, buffer);
+            match buffer.get(..bytes) {
+                Some(head) => return String::from_utf8_lossy(head).into_owned(),
+                None => buffer.resize(bytes, 0),
+            }
+        }
+    })
 }
 
 /// Makes a JavaScript object.

@@ -1,19 +1,36 @@
 // Headers: how lists of them cross, what they contain, and what is read of a request in one call.
 
+/** Addresses, behind their origin, that the URL parser would leave as they are: whatever it encodes, decodes or leaves out is not in them. */
+const NORMAL = /^(?:\/(?!\.)[\w.~-]*)+(?:\?[\w.~=&%+-]*)?$/;
+
+/** The last origin that the URL parser left as it was. */
+let origin = '';
+
 /**
- * Returns the method and the normalised address with a space between them.
+ * Returns an address as the URL parser writes it. To parse each took 2 % of a fixed answer.
  *
- * @param {Request} request
+ * @param {string} url
  */
-export function request_line(request) {
-  return `${request.method} ${URL.parse(request.url)?.href ?? ''}`;
+function normalised(url) {
+  if (origin !== '' && url.startsWith(origin) && NORMAL.test(url.slice(origin.length))) return url;
+  const parsed = URL.parse(url);
+  if (parsed && url.startsWith(`${parsed.origin}/`)) ({ origin } = parsed);
+  return parsed?.href ?? '';
 }
 
-/** Reads names and values on alternating lines. @param {string} lines */
-export function* pairs(lines) {
-  if (lines === '') return;
-  const parts = lines.split('\n');
-  for (let i = 0; i + 1 < parts.length; i += 2) yield [parts[i], parts[i + 1]];
+const encoder = new TextEncoder();
+
+/**
+ * @param {Request} request
+ * @param {Uint8Array} buffer
+ */
+export function write_head({ method, url, headers }, buffer) {
+  let head = `${method} ${normalised(url)}`;
+  headers.forEach((value, name) => {
+    head += `\n${name}\n${value}`;
+  });
+  const { read, written } = encoder.encodeInto(head, buffer);
+  return read === head.length ? written : 3 * head.length;
 }
 
 /**
@@ -23,10 +40,11 @@ export function* pairs(lines) {
  * @param {string} changes
  */
 export function change(headers, changes) {
-  for (const [line, value] of pairs(changes)) {
-    const name = line.slice(1);
-    if (line.startsWith('=')) headers.set(name, value);
-    else if (line.startsWith('+')) headers.append(name, value);
+  const lines = changes.split('\n');
+  for (let i = 0; i + 1 < lines.length; i += 2) {
+    const name = lines[i].slice(1);
+    if (lines[i].startsWith('=')) headers.set(name, lines[i + 1]);
+    else if (lines[i].startsWith('+')) headers.append(name, lines[i + 1]);
     else headers.delete(name);
   }
 }

@@ -4,7 +4,7 @@
  * @typedef {PromiseWithResolvers<unknown>} Deferred
  * @type {Set<Deferred>}
  */
-const unanswered = new Set();
+export const unanswered = new Set();
 
 /**
  * @param {boolean} guarded

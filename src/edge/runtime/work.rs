@@ -1,0 +1,107 @@
+//! Work that is polled by a call of JavaScript, and not by a task.
+//!
+//! A promise that work awaits as a `JsFuture` costs two closures, a task and several microtasks: with them an open proxied request took
+//! a fourth more. So work that awaits only one promise, as [`Awaited`], goes on in the very call by which JavaScript gives its outcome.
+
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::edge::runtime::panic::{Work, guarded_promise};
+
+#[wasm_bindgen(module = "/src/edge/runtime/work.js")]
+extern "C" {
+    /// Returns a promise of what [`resume`] returns for the outcome of `awaited`, which a panic rejects.
+    fn resumed(awaited: &Promise, id: usize) -> Promise;
+}
+
+/// What came of a promise.
+type Outcome = Result<JsValue, JsValue>;
+
+thread_local! {
+    /// The promise that the work which was polled last awaits.
+    static AWAITED: Cell<Option<Promise>> = const { Cell::new(None) };
+    /// The outcome for the work that is polled next.
+    static OUTCOME: Cell<Option<Outcome>> = const { Cell::new(None) };
+    static WAITING: RefCell<Waiting> = const { RefCell::new(Waiting { works: Vec::new(), free: Vec::new() }) };
+}
+
+/// Work that [`resume`] goes on with, by its id.
+struct Waiting {
+    works: Vec<Option<Work>>,
+    free: Vec<usize>,
+}
+
+impl Waiting {
+    fn insert(&mut self, work: Work) -> usize {
+        let id = self.free.pop().unwrap_or(self.works.len());
+        match self.works.get_mut(id) {
+            Some(place) => *place = Some(work),
+            None => self.works.push(Some(work)),
+        }
+        id
+    }
+
+    fn take(&mut self, id: usize) -> Option<Work> {
+        let work = self.works.get_mut(id)?.take()?;
+        self.free.push(id);
+        Some(work)
+    }
+}
+
+/// Polls work on the spot. Returns its result if it is finished, or else a promise of it.
+pub fn settle(mut work: Work) -> JsValue {
+    match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(value)) => value,
+        Poll::Ready(Err(error)) => Promise::reject(&error).into(),
+        Poll::Pending => match AWAITED.take() {
+            Some(awaited) => {
+                let id = WAITING.with_borrow_mut(|waiting| waiting.insert(work));
+                resumed(&awaited, id).into()
+            }
+            None => guarded_promise(work).into(),
+        },
+    }
+}
+
+/// Goes on with work whose [`Awaited`] is settled. Returns what [`settle`] does.
+#[wasm_bindgen]
+pub fn resume(id: usize, value: JsValue, failed: bool) -> JsValue {
+    let Some(work) = WAITING.with_borrow_mut(|waiting| waiting.take(id)) else { return JsValue::UNDEFINED };
+    OUTCOME.set(Some(if failed { Err(value) } else { Ok(value) }));
+    settle(work)
+}
+
+/// A promise that work awaits by itself: never beside another future, whose wake-up [`resume`] would not be.
+pub enum Awaited {
+    /// Not polled yet.
+    Begun(Promise),
+    /// [`resume`] brings the outcome.
+    Resumed,
+    /// A task awaits it, which has a waker.
+    Spawned(JsFuture),
+}
+
+impl Future for Awaited {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        if let Self::Begun(promise) = &*self {
+            if cx.waker().will_wake(Waker::noop()) {
+                AWAITED.set(Some(promise.clone()));
+                *self = Self::Resumed;
+                return Poll::Pending;
+            }
+            *self = Self::Spawned(JsFuture::from(promise.clone()));
+        }
+        match &mut *self {
+            Self::Spawned(future) => Pin::new(future).poll(cx),
+            _ => OUTCOME.take().map_or(Poll::Pending, Poll::Ready),
+        }
+    }
+}
