@@ -8,6 +8,7 @@ import { builtinModules } from 'node:module';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setup } from './setup.mjs';
+import { weights } from './parts.mjs';
 import { shrink } from './shrink.mjs';
 import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, timed, toolEnvironment } from './toolchain.mjs';
 import { wranglerCall } from './wrangler-call.mjs';
@@ -34,6 +35,8 @@ const INPUTS = [
   'scripts/build.mjs',
   'scripts/finished-futures.mjs',
   'scripts/function-order.mjs',
+  'scripts/panic-places.mjs',
+  'scripts/parts.mjs',
   'scripts/shrink.mjs',
   'scripts/unused-closures.mjs',
   'scripts/wasm-module.mjs',
@@ -66,6 +69,7 @@ export async function build({ forDev = false } = {}) {
   if (!existsSync(output) || !gateway.isFresh()) {
     await timed(`build: the gateway, as WebAssembly in ${BUILD}/`, 180, compile);
     gateway.write();
+    console.log(`what the gateway weighs before compression:\n${weights().join('\n')}`);
   }
   await writeInputs({ forDev });
   all.write();
@@ -155,16 +159,22 @@ function filesUnder(path) {
   }
 }
 
-/** Writes what the gateway is given: the config, the user's modules, each loaded when it is first asked for, and for what it is. */
+/** Writes what the gateway is given. */
 async function writeInputs({ forDev }) {
-  const entries = Object.entries(serviceFiles()).map(
+  const next = join(ROOT, BUILD, 'inputs.next.mjs');
+  const files = serviceFiles();
+  writeFileSync(next, inputsText(readProjectFile(CONFIG), { forDev, files }));
+  if (forDev && Object.keys(files).length) await tryBundle(next);
+  renameSync(next, join(ROOT, BUILD, 'inputs.mjs'));
+}
+
+/** The module of what the gateway is given: the config, the user's modules, each loaded when it is first asked for, and for what it is. */
+export function inputsText(config, { forDev = false, files = {} } = {}) {
+  const entries = Object.entries(files).map(
     ([name, file]) => `  ${JSON.stringify(name)}: () => import(${JSON.stringify(`../${file}`)}),\n`,
   );
-  const config = `export const config = ${JSON.stringify(readProjectFile(CONFIG))};\nexport const forDev = ${forDev};\n`;
-  const next = join(ROOT, BUILD, 'inputs.next.mjs');
-  writeFileSync(next, `${config}export const services = {\n${entries.join('')}};\n`);
-  if (forDev && entries.length) await tryBundle(next);
-  renameSync(next, join(ROOT, BUILD, 'inputs.mjs'));
+  const inputs = `export const config = ${JSON.stringify(config)};\nexport const forDev = ${forDev};\n`;
+  return `${inputs}export const services = {\n${entries.join('')}};\n`;
 }
 
 /** The user's modules by the names that a config may give them: `services/a` for `a.js`, and `services/a.ts` as well for `a.ts`. */

@@ -18,7 +18,7 @@ use super::host_only::HostOnly;
 #[cfg(not(target_arch = "wasm32"))]
 use super::introspection::Asked;
 use super::introspection::{Introspection, read_introspection};
-use super::provider::{Endpoints, WrittenProvider, read_provider};
+use super::provider::{AuthMethod, Endpoints, TOKEN_ENDPOINT_AUTH_METHOD, WrittenProvider, read_provider};
 use super::reader::{Findings, ObjectReader, Place, Written, advice, host_help};
 #[cfg(not(target_arch = "wasm32"))]
 use super::reference::Reference;
@@ -357,6 +357,15 @@ fn read_authorizer<'n>(
     if kind == Kind::Oidc && provider.is_none() {
         // There is no client that tokens could be for instead.
         object.required(&keys::AUDIENCE, findings);
+    }
+    let asserts = provider.as_ref().is_some_and(|client| client.auth_method == Some(Some(AuthMethod::PrivateKeyJwt)));
+    if asserts
+        && tenants.as_ref().is_some_and(|tenants| !tenants.is_empty())
+        && let Some(node) = object.node(&TOKEN_ENDPOINT_AUTH_METHOD)
+    {
+        let message = format_args!("an assertion is for one issuer, and this one stands for several tenants");
+        let help = advice("use a \"client_secret\", or write the \"issuer\" of one tenant");
+        findings.note(node.offset, &TOKEN_ENDPOINT_AUTH_METHOD.at(place), Code::UnknownValue, message, help);
     }
     let introspection = match (&provider, kind) {
         (Some(client), Kind::Oidc) => read_introspection(&mut object, client, findings),

@@ -11,7 +11,7 @@ use crate::http::header::COMMON_HEADERS;
 use std::rc::Rc;
 
 use super::authorizer::{Authorizer, WrittenAuthorizer};
-use super::compiled::Config;
+use super::compiled::{Config, reads_id_tokens};
 use super::login::{Login, Provider};
 use super::path::{WrittenPath, keys};
 use super::reader::{Findings, Place, Written, advice, host_help};
@@ -62,6 +62,7 @@ pub(super) fn resolve(mut tree: ConfigTree<'_>, findings: &mut Findings<'_>) -> 
         cors: tree.cors,
         authorizers,
         login_path: session.as_ref().map(|session| session.login_path.clone()).or(first_login),
+        reads_id_tokens: reads_id_tokens(session.as_deref(), &paths),
         introspections,
         provider,
         login,

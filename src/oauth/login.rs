@@ -9,16 +9,20 @@ use super::provider_response::{ProviderResponse, refused};
 use crate::config::{Authorizer, Endpoints, Provider};
 use crate::encoding::encode;
 use crate::excerpt::shortened_name;
+use crate::http::header::seconds;
 use crate::http::request::{query_parameter, with_query};
 use crate::json::{self, ToText as _};
 use crate::problem::Problem;
-use crate::token::{Expectations, Kind};
+use crate::token::{ClaimError, Expectations, Kind, TokenError, VerifiedClaims};
 
 /// A login may take this long: time enough for a second factor and a lost password.
 pub const LOGIN_STATE_MAX_SECS: i64 = 60 * 60;
 
 /// The longest value that one side chooses and the gateway passes to the other, in bytes: the longest are hints that are tokens.
 const PASSED_MAX_BYTES: usize = 2_048;
+
+/// The claim that says when the user was authenticated.
+const AUTH_TIME: &str = "auth_time";
 
 /// Names what a sealed state is for, so that no other sealed text can take its place.
 const STATE_PURPOSE: &str = "bargate login state v1";
@@ -201,6 +205,26 @@ pub fn code_form(
     Form::for_tokens(provider, endpoints, &fields)
 }
 
+/// Checks that the user was authenticated as lately as the config asks for with `max_age` (OpenID Connect Core section 3.1.2.1); what is
+/// not a number asks for an authentication in this login. That counts from the beginning of the login, in which the user may have taken
+/// a while.
+///
+/// # Errors
+/// [`Problem::IdTokenInvalid`] if the ID token says otherwise, or nothing.
+pub fn check_age(provider: &Provider, state: &LoginState, claims: &VerifiedClaims) -> Result<(), Problem> {
+    let Some(max_age) = provider.parameter("max_age") else { return Ok(()) };
+    let secs = i64::from(seconds(max_age).unwrap_or(0)) + provider.authorizer.clock_skew_secs;
+    if claims.date(AUTH_TIME).is_some_and(|at| at >= state.issued_at - secs) {
+        return Ok(());
+    }
+    Err(Problem::IdTokenInvalid(TokenError::Claim(ClaimError::Required { claim: AUTH_TIME.to_owned() }).into()))
+}
+
+/// Checks whether a session's ID token is still one of this provider for this client: the config may have had others at the login.
+pub fn is_own_id_token(provider: &Provider, id_token: &str, now: i64) -> bool {
+    VerifiedClaims::of_session(id_token, &id_token_expectations(provider), 0, now).is_ok()
+}
+
 /// Returns the rules for an ID token (OpenID Connect Core section 3.1.3.7).
 pub fn id_token_expectations(provider: &Provider) -> Expectations<'_> {
     let (algorithms, audience) = (provider.id_token_algorithms(), provider.client_id.as_str());
@@ -352,6 +376,33 @@ pub(super) mod tests {
         let late = LoginState::from_bytes(&bytes, 1_001 + LOGIN_STATE_MAX_SECS);
         assert!(matches!(late, Err(Problem::StateExpired)));
         assert!(matches!(LoginState::from_bytes(b"{}", 0), Err(Problem::StateInvalid(_))));
+    }
+
+    #[test]
+    fn a_user_was_authenticated_as_lately_as_the_config_asks() {
+        let state = LoginState { verifier: "v".into(), nonce: "n".into(), return_to: None, issued_at: 1_000 };
+        let other = Some("the claim auth_time has another value");
+        let table = [
+            (None, "", None, "it does not ask"),
+            (Some("60"), r#","auth_time":940"#, None, "as long ago as may be"),
+            (Some("60"), r#","auth_time":939"#, other, "a second longer ago"),
+            (Some("60"), r#","auth_time":1500"#, None, "in the course of the login"),
+            (Some("60"), "", other, "the provider does not say when"),
+            (Some("60"), r#","auth_time":"1000""#, other, "a text"),
+            (Some("0"), r#","auth_time":999"#, other, "before the login, though it asks for one"),
+            (Some("1h"), r#","auth_time":999"#, other, "no number: as 0"),
+            (Some("99999999999"), r#","auth_time":0"#, None, "more than there are seconds"),
+        ];
+        for (max_age, auth_time, expected, message) in table {
+            let client = provider(max_age.map(|age| ("max_age", age)).as_slice());
+            let claims = format!(
+                r#"{{"iss":"https://idp.example/","aud":"client","sub":"u","exp":9000,"iat":1000{auth_time}}}"#
+            );
+            let token = ["h.", &random_text(claims.as_bytes()), ".s"].concat();
+            let claims = VerifiedClaims::of_session(&token, &id_token_expectations(&client), 0, 1_500).unwrap();
+            let refused = check_age(&client, &state, &claims).err();
+            assert_eq!(refused.as_ref().and_then(Problem::reason).as_deref(), expected, "{message}");
+        }
     }
 
     #[test]

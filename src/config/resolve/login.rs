@@ -106,8 +106,8 @@ pub(super) fn session(
     let provider = logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
     let by_claim = logins.authorizer.is_some_and(|authorizer| authorizer.audience_claim.is_some());
     let asks = logins.authorizer.is_some_and(|authorizer| authorizer.introspection.is_some());
-    let by_id_token = rules.claims_from == ClaimsFrom::IdToken;
-    if provider.is_some_and(|provider| provider.audience.is_none()) && !by_claim && !asks && !by_id_token {
+    let needs_audience = rules.claims_from == ClaimsFrom::AccessToken;
+    if provider.is_some_and(|provider| provider.audience.is_none()) && !by_claim && !asks && needs_audience {
         let message = "a session needs an \"audience\" in the authorizer";
         let help = advice(
             "add the API's identifier to the authorizer as \"audience\"; if its access tokens are opaque, \"introspection\", or \
@@ -116,10 +116,20 @@ pub(super) fn session(
         let help = help.about([AUDIENCE.name, INTROSPECTION.name]);
         findings.note(written.offset, &place, Code::MissingKey, format_args!("{message}"), help);
     }
-    if by_id_token && logins.provider.as_ref().is_some_and(|provider| !provider.asks_for("openid")) {
-        let message = format_args!("logins bring no ID token without the scope \"openid\"");
-        let help = advice("add \"openid\" to the authorizer's \"scope\"");
-        findings.note(written.offset, &session::CLAIMS_FROM.at(&place), Code::MissingKey, message, help);
+    if let Some(offset) = written.by_id_token {
+        let place = session::CLAIMS_FROM.at(&place);
+        if logins.provider.as_ref().is_some_and(|provider| !provider.asks_for("openid")) {
+            let message = format_args!("logins bring no ID token without the scope \"openid\"");
+            let help = advice("add \"openid\" to the authorizer's \"scope\"");
+            findings.note(offset, &place, Code::MissingKey, message, help);
+        }
+        if logins.authorizer.is_some_and(|authorizer| !authorizer.claims.is_empty()) {
+            let message =
+                format_args!("the authorizer's \"claims\" are of access tokens, and have no effect on these sessions");
+            let help =
+                advice("write them as \"claims\" in the \"auth\" of each path, and remove them at the authorizer");
+            findings.note(offset, &place, Code::UnusedKey, message, help);
+        }
     }
     Some(Session { rules, login_path: login_path?, login: logins.login.clone()? })
 }

@@ -246,10 +246,14 @@ impl<'t> Context<'t> {
         place: &Place<'_>,
         findings: &mut Findings<'_>,
     ) -> Option<String> {
+        let provider = self.logins.authorizer.and_then(|authorizer| authorizer.provider.as_ref());
         if let Some(own) = own {
+            if provider.is_some_and(|provider| provider.posts_responses) {
+                own.refuse_posts(&REDIRECT_URI.at(place), findings);
+            }
             return own.url;
         }
-        let provider = self.logins.authorizer?.provider.as_ref()?;
+        let provider = provider?;
         if provider.redirect_uri.is_none() {
             let message = format_args!("neither this integration nor the authorizer has a \"redirect_uri\"");
             let help = advice("add the callback's address, as the provider knows it").about([REDIRECT_URI.name]);

@@ -31,14 +31,17 @@ pub(super) fn describe(
 ) -> Vec<ResolvedPath> {
     let owners = Owners::of(&written);
     let owners: Vec<_> = paths.iter().map(|path| owners.find(path.path.as_ref()?.pattern.as_str())).collect();
-    // The issuers that open the paths of each, and the scopes that these paths name.
+    // The authorizers that open the paths of each, and the scopes that these paths name.
     let mut named = vec![(Vec::new(), Vec::new()); written.len()];
     for (path, owner) in paths.iter().zip(&owners) {
         let access = path.path.as_ref().and_then(|path| path.access.as_ref());
-        let Some((access, (issuers, scopes))) = access.zip(owner.and_then(|owner| named.get_mut(owner))) else {
+        let Some((access, (openers, scopes))) = access.zip(owner.and_then(|owner| named.get_mut(owner))) else {
             continue;
         };
-        issuers.extend(access.authorizer.issuers());
+        let opener: &Authorizer = &access.authorizer;
+        if !openers.iter().any(|known: &&Authorizer| std::ptr::eq(*known, opener)) {
+            openers.push(opener);
+        }
         let Requirements { scopes: all, any_scopes: any, .. } = &access.requirements;
         for scope in [all, any].into_iter().flatten() {
             scopes.push(scope.as_str());
@@ -46,12 +49,16 @@ pub(super) fn describe(
     }
     let mut added = Vec::with_capacity(written.len());
     let mut described = Vec::with_capacity(written.len());
-    for ((index, written), (mut issuers, scopes)) in written.into_iter().zip(named) {
+    for ((index, written), (mut openers, scopes)) in written.into_iter().zip(named) {
         if index.is_none() {
-            issuers.clear();
+            openers.clear();
             for authorizer in authorizers.iter().flatten() {
-                issuers.extend(authorizer.issuers());
+                openers.push(authorizer);
             }
+        }
+        let mut issuers = Vec::new();
+        for authorizer in &openers {
+            issuers.extend(authorizer.issuers());
         }
         let entry_is_shown = index.is_none_or(|index| paths.get(index).is_some_and(|path| path.shown.is_some()));
         let is_shown = written.is_in_file && entry_is_shown;

@@ -21,8 +21,8 @@ use crate::edge::session::objects::spend;
 use crate::http::header::NO_STORE;
 use crate::http::request::{RequestHead as _, query_parameter};
 use crate::oauth::{
-    BodyKind, Ended, Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenResponse, check_response_issuer, code_form,
-    id_token_expectations, parse_authorization_error, parse_token_response, state_context, web_message_page,
+    BodyKind, Ended, Grant, LOGIN_STATE_MAX_SECS, LoginState, TokenResponse, check_age, check_response_issuer,
+    code_form, id_token_expectations, parse_authorization_error, parse_token_response, state_context, web_message_page,
 };
 use crate::objects::{Class, LogoutIndexAnswer};
 use crate::problem::{Problem, ProviderError};
@@ -189,10 +189,13 @@ async fn verify_id_token(
     let expectations = id_token_expectations(&application.provider);
     let verified = application.verifier.verify(cx, id_token.expose(), &expectations).await;
     let (claims, _) = verified.map_err(|failure| failure.or(Problem::IdTokenInvalid))?;
-    match state {
-        Some(state) if claims.text("nonce") != Some(&state.nonce) => Err(Problem::NonceMismatch),
-        _ => Ok(Some(claims)),
+    if let Some(state) = state {
+        if claims.text("nonce") != Some(&state.nonce) {
+            return Err(Problem::NonceMismatch);
+        }
+        check_age(&application.provider, state, &claims)?;
     }
+    Ok(Some(claims))
 }
 
 fn web_message(message: &str, target_origin: &str) -> Result<Answer, Problem> {

@@ -240,8 +240,10 @@ async fn access(
     let renewal = object.share(|| {
         let (object, gateway, login) = (object.clone(), Rc::clone(gateway), Rc::clone(&session.login));
         let (key, grace_secs) = (key.to_owned(), rules.rotation_grace_secs);
+        // Who asks may have a later config than this isolate.
+        let keeps_id_token = asked.id_token || gateway.config.keeps_id_tokens();
         Box::pin(async move {
-            let answer = renew(&object, &gateway, &login, grace_secs, &key, tokens).await?;
+            let answer = renew(&object, &gateway, &login, grace_secs, &key, tokens, keeps_id_token).await?;
             Ok(answer.to_json().into())
         })
     })?;
@@ -284,7 +286,7 @@ fn not_renewed(outcome: &Rc<Outcome>) -> SessionAnswer {
     }
 }
 
-/// Renews the tokens; answers that it is done, or why there is no token.
+/// Renews the tokens, and with `keeps_id_token` also the ID token, if one comes along; answers that it is done, or why there is no token.
 async fn renew(
     object: &StoredObject,
     gateway: &Rc<Gateway>,
@@ -292,6 +294,7 @@ async fn renew(
     grace_secs: u32,
     key: &str,
     mut tokens: Tokens,
+    keeps_id_token: bool,
 ) -> Result<SessionAnswer, JsValue> {
     let application = gateway.application(&login.provider);
     loop {
@@ -325,8 +328,8 @@ async fn renew(
                 return Ok(not_renewed(&outcome));
             }
         };
-        let id_token = match answer.id_token().filter(|_| goes_on && tokens.subject.is_some()) {
-            Some(id_token) => verified_id_token(gateway, &application, &detached, id_token.expose()).await,
+        let id_token = match answer.id_token().filter(|_| goes_on && keeps_id_token && tokens.subject.is_some()) {
+            Some(id_token) => verified_id_token(&application, &detached, id_token.expose()).await,
             None => None,
         };
         tokens = tokens.renewed(&answer, id_token);
@@ -348,17 +351,8 @@ async fn renew(
     }
 }
 
-/// Returns an ID token that came with a renewal, if the session keeps it and it verifies as that of a login does. That it is of the same
-/// user is known already.
-async fn verified_id_token(
-    gateway: &Gateway,
-    application: &Application,
-    invocation: &dyn Invocation,
-    id_token: &str,
-) -> Option<String> {
-    if !gateway.config.keeps_id_tokens() {
-        return None;
-    }
+/// Returns an ID token that came with a renewal, if it verifies as that of a login does. That it is of the same user is known already.
+async fn verified_id_token(application: &Application, invocation: &dyn Invocation, id_token: &str) -> Option<String> {
     let expectations = id_token_expectations(&application.provider);
     match application.verifier.verify(invocation, id_token, &expectations).await {
         Ok(_) => Some(id_token.to_owned()),

@@ -175,6 +175,7 @@ describe('a session that is renewed with a token', () => {
   for (const [name, claims] of /** @type {any[][]} */ ([
     ['for another audience', { aud: 'https://other.example/' }],
     ['of another issuer', { iss: 'https://other.example/' }],
+    ['for nobody', { aud: undefined }],
   ])) {
     for (const [when, wait] of /** @type {any[][]} */ ([
       ['while the one before holds', untilDue],
