@@ -117,19 +117,12 @@ fn normalised(text: &str) -> Option<String> {
 fn normalised(text: &str) -> Option<String> {
     use wasm_bindgen::prelude::wasm_bindgen;
 
-    #[wasm_bindgen]
+    #[wasm_bindgen(module = "/src/edge/runtime/crossings.js")]
     extern "C" {
-        #[wasm_bindgen(js_name = URL)]
-        type Url;
-
-        #[wasm_bindgen(static_method_of = Url, js_class = URL)]
-        fn parse(text: &str) -> Option<Url>;
-
-        #[wasm_bindgen(method, getter)]
-        fn href(this: &Url) -> String;
+        fn href(text: &str) -> Option<String>;
     }
 
-    Url::parse(text).map(|url| url.href())
+    href(text)
 }
 
 #[cfg(test)]

@@ -127,7 +127,15 @@ fn in_one_case(text: &str) -> String {
 /// The same by the runtime, so that its tables of Unicode need not be in the Worker.
 #[cfg(target_arch = "wasm32")]
 fn in_one_case(text: &str) -> String {
-    js_sys::JsString::from(text).to_upper_case().to_lower_case().into()
+    use wasm_bindgen::prelude::wasm_bindgen;
+
+    #[wasm_bindgen(module = "/src/edge/runtime/crossings.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = in_one_case)]
+        fn by_runtime(text: &str) -> String;
+    }
+
+    by_runtime(text)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::edge::gateway::{Gateway, loader};
 use crate::edge::request::answer::Answer;
 use crate::edge::request::context::RequestContext;
+use crate::edge::runtime::timing::iso_time;
 use crate::json::{self, ToText as _};
 use crate::problem::Problem;
 
@@ -24,7 +25,7 @@ pub async fn run(gateway: &Gateway, cx: &RequestContext) -> Result<Answer, Probl
         authorizers.push(json::object(&mut members));
     }
     let (source, since_ms, last_good) = loader::state();
-    let loaded_at = String::from(js_sys::Date::new(&since_ms.into()).to_iso_string());
+    let loaded_at = iso_time(since_ms);
     let config = &mut [("source", source.into()), ("loaded_at", loaded_at.into()), ("last_good", last_good.into())];
     let body = json::object(&mut [
         ("status", if healthy { "ok" } else { "unavailable" }.into()),

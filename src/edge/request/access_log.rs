@@ -56,5 +56,5 @@ pub fn record(cx: &RequestContext, gateway: Option<&Gateway>, status: u16, probl
         line.insert("trace_id".into(), trace.id().into());
     }
     line.insert("duration_ms".into(), total_ms().into());
-    worker::console_log!("{}", Value::Object(line).to_text());
+    log::write("log", &Value::Object(line).to_text());
 }

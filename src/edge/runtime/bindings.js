@@ -11,6 +11,14 @@ const isObject = (binding) => typeof binding === 'object' && binding !== null;
  * @param {Env} env
  * @param {string} name
  */
+export function raw(env, name) {
+  return env[name];
+}
+
+/**
+ * @param {Env} env
+ * @param {string} name
+ */
 export function variable(env, name) {
   const { [name]: binding } = env;
   if (isObject(binding)) return JSON.stringify(binding);

@@ -1,6 +1,6 @@
 //! The Worker's bindings, as the config's references see them.
 
-use js_sys::{Array, Promise, Reflect};
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -10,6 +10,9 @@ use crate::config::{Binding, Bindings, Reference};
 
 #[wasm_bindgen(module = "/src/edge/runtime/bindings.js")]
 extern "C" {
+    /// Returns a binding as it is; `undefined` if there is none.
+    pub fn raw(env: &Env, name: &str) -> JsValue;
+
     /// Returns the text of a variable, of one that is JSON too.
     pub fn variable(env: &Env, name: &str) -> Option<String>;
 
@@ -33,11 +36,6 @@ impl Bindings for ResolvedBindings {
         let found = self.values.iter().find(|(name, _)| *name == reference.name);
         found.map_or(Binding::Missing, |(_, value)| Binding::Value(value.clone()))
     }
-}
-
-/// Returns a binding as it is; `undefined` if there is none.
-pub fn raw(env: &Env, name: &str) -> JsValue {
-    Reflect::get(env, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// Reads what a config refers to. Waits for no I/O unless a secret lives in a Secrets Store.

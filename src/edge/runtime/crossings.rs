@@ -1,10 +1,9 @@
-//! Crossings into JavaScript: what is read of a request in one call, objects to hand over, and the words of what was thrown.
+//! Crossings into JavaScript: what is read of a request in one call, and the words of what was thrown.
 
 use std::cell::RefCell;
 
-use js_sys::{Object, Reflect};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::Request;
 
 #[wasm_bindgen(module = "/src/edge/runtime/headers.js")]
@@ -39,19 +38,8 @@ pub fn request_head(request: &Request) -> String {
     })
 }
 
-/// Makes a JavaScript object.
-///
-/// # Errors
-/// The exception.
-pub fn object(members: &[(&str, JsValue)]) -> Result<Object, JsValue> {
-    let object = Object::new();
-    for (name, value) in members {
-        Reflect::set(&object, &(*name).into(), value)?;
-    }
-    Ok(object)
-}
-
-/// Returns the text of an error that the runtime threw; its errors have neither headers, bodies nor key material.
-pub fn thrown_message(error: &JsValue) -> Option<String> {
-    error.dyn_ref::<js_sys::Error>().map(|error| error.message().into())
+#[wasm_bindgen(module = "/src/edge/runtime/crossings.js")]
+extern "C" {
+    /// Returns the text of an error that the runtime threw; its errors have neither headers, bodies nor key material.
+    pub fn thrown_message(error: &JsValue) -> Option<String>;
 }

@@ -7,7 +7,6 @@ use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
 use crate::edge::runtime::bindings::{self, STORE_TIMEOUT_MS};
-use crate::edge::runtime::crossings::object;
 use crate::edge::runtime::timing::within;
 
 #[wasm_bindgen]
@@ -18,9 +17,11 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = get)]
     fn get_promise(this: &KvNamespace, key: &str) -> Result<Promise, JsValue>;
+}
 
-    #[wasm_bindgen(method, catch, js_name = put)]
-    fn put_promise(this: &KvNamespace, key: &str, value: &str, options: &JsValue) -> Result<Promise, JsValue>;
+#[wasm_bindgen(module = "/src/edge/runtime/kv.js")]
+extern "C" {
+    fn put(namespace: &KvNamespace, key: &str, text: &str, lifetime_secs: u32) -> Promise;
 }
 
 impl KvNamespace {
@@ -44,8 +45,6 @@ impl KvNamespace {
     /// # Errors
     /// If the store cannot be written.
     pub async fn put(&self, key: &str, text: &str, lifetime_secs: u32) -> Result<(), JsValue> {
-        let options = object(&[("expirationTtl", lifetime_secs.into())])?;
-        JsFuture::from(self.put_promise(key, text, &options)?).await?;
-        Ok(())
+        JsFuture::from(put(self, key, text, lifetime_secs)).await.map(|_| ())
     }
 }

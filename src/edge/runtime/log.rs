@@ -4,10 +4,17 @@
 
 use std::cell::Cell;
 
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 
 use crate::edge::runtime::bindings;
 use crate::json::{self, ToText as _};
+
+#[wasm_bindgen(module = "/src/edge/runtime/log.js")]
+extern "C" {
+    /// Writes a line by a method of the console.
+    pub fn write(method: &str, line: &str);
+}
 
 /// Variable that says which lines are written: those of its level and of each behind it.
 const LEVEL_VARIABLE: &str = "LOG_LEVEL";
@@ -59,9 +66,5 @@ fn line(level: usize, code: &str, message: &str) {
     let name = if level == ERROR { "error" } else { "warn" };
     let line =
         json::object(&mut [("level", name.into()), ("code", code.into()), ("message", message.into())]).to_text();
-    if level == ERROR {
-        worker::console_error!("{line}");
-    } else {
-        worker::console_warn!("{line}");
-    }
+    write(name, &line);
 }

@@ -8,12 +8,6 @@ import { watch_step } from '../gateway/inputs.js';
 import { ask } from '../runtime/object_client.js';
 import { sized } from '../runtime/limits.js';
 
-/**
- * The session of a socket or stream: its objects, its name among them, and the message that asks it, as a use of it and silent.
- *
- * @typedef {{ objects: import('../runtime/object_client.js').Namespace, name: string, used: string, silent: string }} Session
- */
-
 const EXPIRED = 4401;
 const EXPIRED_REASON = 'the token has expired';
 const BEHIND = 1013;
@@ -34,17 +28,19 @@ const STALLED_MS = 30_000;
  * @param {Response} response
  * @param {number} until_ms
  * @param {number} ask_at_ms
- * @param {Session | undefined} session
+ * @param {import('../runtime/object_client.js').Namespace} objects
+ * @param {string | undefined} asked
  * @param {{ abort(): void }} context
  */
-export function expiring(response, until_ms, ask_at_ms, session, context) {
+export function expiring(response, until_ms, ask_at_ms, objects, asked, context) {
+  const session = asked && JSON.parse(asked);
   let used = false;
   const askSession = async () => {
     if (!session) throw new Error('there is no session to ask');
     // A message of the client is a use of its session. A question of the gateway is not.
     const message = used ? session.used : session.silent;
     used = false;
-    return ask(session.objects, session.name, message, CHECK_TIMEOUT_MS);
+    return ask(objects, session.name, message, CHECK_TIMEOUT_MS);
   };
   /** @type {Watched} */
   const watched = (end) => watch({ until_ms, ask_at_ms }, askSession, end);
@@ -53,6 +49,15 @@ export function expiring(response, until_ms, ask_at_ms, session, context) {
       used = true;
     });
   return response.body === null ? response : cut(response, response.body, watched);
+}
+
+/**
+ * @param {number} until_ms
+ * @param {number} ask_at_ms
+ * @param {import('../gateway/inputs.js').Step['next']} next
+ */
+export function stepped(until_ms, ask_at_ms, next) {
+  return { until_ms, ask_at_ms, next };
 }
 
 /**

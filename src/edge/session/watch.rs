@@ -1,6 +1,5 @@
 //! Ends a socket or a stream that outlasts its request: `watch.js` watches, the core decides when.
 
-use js_sys::Object;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Response;
@@ -9,10 +8,10 @@ use crate::config::Path;
 use crate::edge::gateway::Gateway;
 use crate::edge::request::context::RequestContext;
 use crate::edge::runtime::bindings;
-use crate::edge::runtime::crossings::object;
 use crate::edge::runtime::http_client::failure_reason;
 use crate::edge::runtime::invocation::Invocation as _;
 use crate::edge::session::cookie::presented_cookie;
+use crate::json::{self, ToText as _};
 use crate::objects::{Class, SessionAnswer, SessionMessage};
 use crate::problem::Problem;
 use crate::session::{SessionCookie, Step, Term};
@@ -21,15 +20,22 @@ use crate::token::VerifiedClaims;
 #[wasm_bindgen(module = "/src/edge/session/watch.js")]
 extern "C" {
     /// Returns an answer whose WebSocket closes, or whose body breaks off, when its term is over. `session` is asked from
-    /// `ask_at_ms` on, if there is one.
+    /// `ask_at_ms` on, if there is one: it is JSON with its name among `objects`, and the message in two forms, one that counts as a
+    /// use and one that does not.
     #[wasm_bindgen(catch)]
     fn expiring(
         response: &Response,
         until_ms: f64,
         ask_at_ms: f64,
-        session: &JsValue,
+        objects: &JsValue,
+        session: Option<&str>,
         context: &JsValue,
     ) -> Result<Response, JsValue>;
+
+    /// A step of a watch.
+    type Stepped;
+
+    fn stepped(until_ms: f64, ask_at_ms: f64, next: &JsValue) -> Stepped;
 }
 
 /// Closes a WebSocket, or breaks off a body, when the gateway would no longer accept the request that opened it.
@@ -49,34 +55,26 @@ pub fn close_at_expiry(
     let asked_again_ms = cx.session_token.borrow().as_ref().map(|token| token.asked_again_ms);
     let cookie = gateway.config.session.as_ref().and_then(|session| presented_cookie(session, cx).ok()?);
     let (session, ask_at_ms) = match asked_again_ms.zip(cookie) {
-        Some((asked_again_ms, cookie)) => (asked_session(cx, &cookie), asked_again_ms.min(until_ms)),
-        None => (Ok(JsValue::UNDEFINED), f64::INFINITY),
+        Some((asked_again_ms, cookie)) => (Some(asked_session(&cookie)), asked_again_ms.min(until_ms)),
+        None => (None, f64::INFINITY),
     };
-    session
-        .and_then(|session| expiring(response, until_ms, ask_at_ms, &session, cx.context()))
+    let objects = bindings::raw(cx.env(), Class::Session.binding());
+    expiring(response, until_ms, ask_at_ms, &objects, session.as_deref(), cx.context())
         .map_err(|error| Problem::Internal(failure_reason(&error)))
 }
 
-/// Returns a session for `watch.js`: its object, and the message in two forms, one that counts as a use and one that does not.
-fn asked_session(cx: &RequestContext, cookie: &SessionCookie) -> Result<JsValue, JsValue> {
+/// Returns a session for `watch.js`.
+fn asked_session(cookie: &SessionCookie) -> String {
     let message = |silent| {
         let (key, rejected) = (cookie.key(), None);
         SessionMessage::Access { key, rejected, silent, id_token: false }.to_json().into()
     };
-    let members = [
-        ("objects", bindings::raw(cx.env(), Class::Session.binding())),
-        ("name", cookie.object_name().into()),
-        ("used", message(false)),
-        ("silent", message(true)),
-    ];
-    object(&members).map(Into::into)
+    let members = &mut [("name", cookie.object_name().into()), ("used", message(false)), ("silent", message(true))];
+    json::object(members).to_text()
 }
 
 /// Returns the next step of `watch.js` (`end`, `ask`, or milliseconds to wait) and the term. `asked_ms` is when the session
 /// was asked, if it was, and `answer` its answer, if it gave one.
-///
-/// # Errors
-/// The exception.
 #[wasm_bindgen]
 pub fn watch_step(
     until_ms: f64,
@@ -84,7 +82,7 @@ pub fn watch_step(
     now_ms: f64,
     asked_ms: Option<f64>,
     answer: Option<String>,
-) -> Result<Object, JsValue> {
+) -> JsValue {
     let term = Term { until_ms, ask_at_ms };
     let term = match (asked_ms, answer) {
         (None, _) => term,
@@ -99,5 +97,5 @@ pub fn watch_step(
         Step::Ask => "ask".into(),
         Step::Wait(ms) => ms.into(),
     };
-    object(&[("until_ms", term.until_ms.into()), ("ask_at_ms", term.ask_at_ms.into()), ("next", next)])
+    stepped(term.until_ms, term.ask_at_ms, &next).into()
 }
