@@ -9,9 +9,6 @@ use crate::config::{Endpoints, Introspection, Provider};
 use crate::problem::{Problem, RetryAfter};
 use crate::token::{Expectations, Kind, TokenError, VerifiedClaims};
 
-/// The media type of signed answers (RFC 9701 section 5).
-const SIGNED_ANSWER: &str = "application/token-introspection+jwt";
-
 /// Returns the form that asks about an access token (section 2.1).
 pub fn introspection_form(
     provider: &Provider,
@@ -20,8 +17,8 @@ pub fn introspection_form(
     token: &str,
 ) -> Form {
     let fields = [("token", token), ("token_type_hint", "access_token")];
-    let accept = introspection.signed_by.map(|_| SIGNED_ANSWER);
-    Form { accept, ..Form::for_introspection(provider, endpoints, &fields) }
+    let signed_answer = introspection.signed_by.is_some();
+    Form { signed_answer, ..Form::for_introspection(provider, endpoints, &fields) }
 }
 
 /// Returns the body of the answer about a token.

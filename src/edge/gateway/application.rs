@@ -40,7 +40,7 @@ impl Application {
     pub async fn send(&self, url: &str, form: Form) -> Outcome {
         let form = self.signed(form).await?;
         let (authorization, timeout_ms) = (form.authorization.as_deref(), self.timeout_ms());
-        Call { url, form: Some(&form.body), authorization, accept: form.accept, timeout_ms }.send().await
+        Call { url, form: Some(&form.body), authorization, signed_answer: form.signed_answer, timeout_ms }.send().await
     }
 
     /// Returns a form with an assertion, if the client authenticates by one.

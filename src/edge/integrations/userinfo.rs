@@ -78,7 +78,7 @@ async fn ask_userinfo(
     let endpoints = application.endpoints(cx).await?;
     let url = endpoints.userinfo.as_deref().ok_or(Problem::IdpError("it has no userinfo endpoint", None))?;
     let (authorization, timeout_ms) = (["Bearer ", token].concat(), application.timeout_ms());
-    let call = Call { url, form: None, authorization: Some(&authorization), accept: None, timeout_ms };
+    let call = Call { url, form: None, authorization: Some(&authorization), signed_answer: false, timeout_ms };
     let response = call.send().await?;
     match parse_userinfo(&response, of_session)? {
         Userinfo::Claims(claims) => Ok(claims),

@@ -10,6 +10,9 @@ const AGENT = 'bargate/0.1.0';
 /** What a call takes, unless it says otherwise: Kubernetes gives its key set only to those who take that media type (RFC 7517 section 8.5.2). */
 const ACCEPT = 'application/json, application/jwk-set+json';
 
+/** The type of signed answers about tokens (RFC 9701 section 5). */
+const SIGNED_ANSWER = 'application/token-introspection+jwt';
+
 /** What was answered: the status, for how many seconds the caller shall wait, and the body. @typedef {[number, string | null, Uint8Array]} Reply */
 
 /**
@@ -18,11 +21,11 @@ const ACCEPT = 'application/json, application/jwk-set+json';
  * @param {string | undefined} authorization
  * @param {number} ms
  * @param {number} max
- * @param {string} [accept]
+ * @param {boolean} [signed_answer]
  */
-export function call(url, form, authorization, ms, max, accept = ACCEPT) {
+export function call(url, form, authorization, ms, max, signed_answer) {
   /** @type {Record<string, string>} */
-  const headers = { accept, 'user-agent': AGENT };
+  const headers = { accept: signed_answer ? SIGNED_ANSWER : ACCEPT, 'user-agent': AGENT };
   if (form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
   if (authorization !== undefined) headers.authorization = authorization;
   return answerOf(url, { method: form === undefined ? 'GET' : 'POST', headers, body: form }, ms, max);

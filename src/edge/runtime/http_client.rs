@@ -18,7 +18,7 @@ extern "C" {
         authorization: Option<&str>,
         ms: u32,
         max: usize,
-        accept: Option<&str>,
+        signed_answer: bool,
     ) -> Promise;
 
     fn call_json(url: &str, body: &str, key: &str, ms: u32, max: usize) -> Promise;
@@ -35,8 +35,8 @@ pub struct Call<'c> {
     pub form: Option<&'c str>,
     /// The `Authorization` to send.
     pub authorization: Option<&'c str>,
-    /// The media type to ask for, if it is not the usual one.
-    pub accept: Option<&'static str>,
+    /// Whether to ask for a signed answer (RFC 9701 section 4).
+    pub signed_answer: bool,
     /// How long the whole call may take.
     pub timeout_ms: u32,
 }
@@ -55,7 +55,7 @@ impl Call<'_> {
     /// # Errors
     /// If no whole answer came in time.
     pub fn send_bounded(&self, max_bytes: usize) -> impl Future<Output = Outcome> {
-        answer_of(call(self.url, self.form, self.authorization, self.timeout_ms, max_bytes, self.accept))
+        answer_of(call(self.url, self.form, self.authorization, self.timeout_ms, max_bytes, self.signed_answer))
     }
 }
 
