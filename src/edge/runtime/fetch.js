@@ -30,7 +30,7 @@ export async function fetchWithin(ms, input, init, use, fetcher = globalThis) {
 
 /**
  * Fetches, and returns what `use` makes of the answer, which must begin within `ms`. A call that is too late ends with its request: an
- * AbortController for each took 12 % of a proxied request.
+ * AbortController for each takes more (`work.rs`).
  *
  * @param {number} ms
  * @param {Request} request
