@@ -172,7 +172,8 @@ async fn open_state(
     LoginState::from_bytes(&bytes, now_secs())
 }
 
-/// Verifies the ID token (OpenID Connect Core section 3.1.3.7); a login with the scope `openid` must bring one.
+/// Verifies the ID token (OpenID Connect Core section 3.1.3.7). A login with the scope `openid` must bring one, and so must one with a
+/// `max_age`, which nothing else answers.
 async fn verify_id_token(
     cx: &RequestContext,
     application: &Application,
@@ -180,7 +181,8 @@ async fn verify_id_token(
     state: Option<&LoginState>,
 ) -> Result<Option<VerifiedClaims>, Problem> {
     let Some(id_token) = tokens.id_token() else {
-        return if application.provider.asks_for("openid") {
+        let provider = &application.provider;
+        return if provider.asks_for("openid") || provider.parameter("max_age").is_some() {
             Err(Problem::IdpError("no ID token came with the tokens", Some(200)))
         } else {
             Ok(None)

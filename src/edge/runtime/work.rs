@@ -57,6 +57,7 @@ impl Waiting {
 
 /// Polls work on the spot. Returns its result if it is finished, or else a promise of it.
 pub fn settle(mut work: Work) -> JsValue {
+    AWAITED.set(None);
     let polled = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     // An outcome that this work did not take is nobody else's.
     OUTCOME.set(None);
@@ -76,7 +77,10 @@ pub fn settle(mut work: Work) -> JsValue {
 /// Goes on with work whose [`Awaited`] is settled. Returns what [`settle`] does.
 #[wasm_bindgen]
 pub fn resume(id: usize, value: JsValue, failed: bool) -> JsValue {
-    let Some(work) = WAITING.with_borrow_mut(|waiting| waiting.take(id)) else { return JsValue::UNDEFINED };
+    let Some(work) = WAITING.with_borrow_mut(|waiting| waiting.take(id)) else {
+        // The instance that had it has ended, and not by the hook: the entry makes the answer.
+        return Promise::reject(&JsValue::from_str("the gateway has lost this request")).into();
+    };
     OUTCOME.set(Some(if failed { Err(value) } else { Ok(value) }));
     settle(work)
 }

@@ -143,6 +143,19 @@ describe('a login', () => {
     }
   });
 
+  test('that asks how old the authentication may be is not finished without an ID token, whatever its scopes are', async (t) => {
+    if (mode.isStrict) return t.skip('a strict provider refuses this login');
+    const scopes = { scope: 'offline_access', login_parameters: { max_age: '60' } };
+    const own = await startTokenGateway(realm, { authorizer: scopes });
+    t.after(() => own.close());
+    const browser = new Browser();
+    const login = new URL((await own.askAs(browser, LOGIN)).headers.get('location'));
+    // This provider takes them only with `openid`.
+    for (const name of ['max_age', 'nonce']) login.searchParams.delete(name);
+    const { pathname, search } = new URL(await browser.logInUntilCallback(login.href));
+    assertProblem(await own.askAs(browser, pathname + search), [502, 'idp_error']);
+  });
+
   test('ends in the tokens of the provider, which the gateway believes', async () => {
     const browser = new Browser();
     const callback = await loginUntilCallback(tokens, browser, { query: { return_to: '/home' } });
