@@ -93,7 +93,7 @@ const KNOWN_MAX: usize = 256;
 const KNOWN_NAME_MAX_BYTES: usize = 64;
 
 /// What is known of the names of clients' headers: each is folded, and compared with all patterns, only once. To do
-/// so for each request took 5 % of a proxied one with 17 headers.
+/// so for each request took 3 to 5 % of a proxied one with 17 headers, in one run on a busy machine.
 pub struct ClientHeaderNames {
     /// Folded names that a mapping of any path sets.
     asserted: Vec<String>,

@@ -21,8 +21,8 @@ const HEAD_BYTES: usize = 4096;
 
 /// Returns the method and the normalised address with a space between them, and behind a line break the headers as lines.
 ///
-/// It comes by way of a buffer, because wasm-bindgen hands a text over sign by sign: with a token of 800 bytes that took a fourth of
-/// what the isolate does for a fixed answer.
+/// It comes by way of a buffer, because wasm-bindgen hands a text over sign by sign: with a token of 800 bytes that was a fourth of
+/// the profile of a fixed answer.
 pub fn request_head(request: &Request) -> String {
     thread_local! {
         static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; HEAD_BYTES]);

@@ -66,8 +66,8 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], CryptoError> {
     Ok(bytes)
 }
 
-/// Returns random bytes for the ids of a trace, which are no secrets: of a block that is drawn for many at once, since a draw for each
-/// took 2 % of a proxied request.
+/// Returns random bytes for the ids of a trace, which are no secrets: of a block that is drawn for many at once, since each draw is
+/// a crossing.
 pub fn trace_bytes() -> [u8; 24] {
     const BLOCK: usize = 42;
     thread_local! {
