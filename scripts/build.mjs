@@ -3,10 +3,20 @@
 // that runs under `wrangler dev` keeps its last build.
 
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { setup } from './setup.mjs';
 import { shrink } from './shrink.mjs';
 import { Failure, ROOT, TOOLS, main, outputOf, readProjectFile, run, timed, toolEnvironment } from './toolchain.mjs';
@@ -15,6 +25,10 @@ import { wranglerCall } from './wrangler-call.mjs';
 const CONFIG = 'gateway.config.json';
 const WORKER_CRATE = 'worker';
 const BUILD = 'build';
+/** The config in the form that the gateway starts from. */
+const PREPARED = join(BUILD, 'prepared.txt');
+/** From this length on a text takes longer to read over than to decompress. */
+const LARGE_TEXT = 65_536;
 /** Where the user's modules are, which paths may name. */
 const SERVICES = 'services';
 const SERVICE_FILE = /(?<!\.d)\.m?[jt]s$/;
@@ -55,8 +69,9 @@ export async function build({ forDev = false } = {}) {
   const all = stampOf('.inputs', inputs, [forDev, ...deployment]);
   if (existsSync(output) && all.isFresh()) return false;
 
+  mkdirSync(join(ROOT, BUILD), { recursive: true });
   await timed(`build: checking ${CONFIG}`, 120, () =>
-    runBargate(['check', CONFIG, ...deployment], {
+    runBargate(['check', CONFIG, '--prepare', PREPARED, ...deployment], {
       whole: true,
       failure: `the build stopped: the lines above say what is wrong with ${CONFIG}, its deployment, or the code that checks them`,
     }),
@@ -160,11 +175,26 @@ async function writeInputs({ forDev }) {
   const entries = Object.entries(serviceFiles()).map(
     ([name, file]) => `  ${JSON.stringify(name)}: () => import(${JSON.stringify(`../${file}`)}),\n`,
   );
-  const config = `export const config = ${JSON.stringify(readProjectFile(CONFIG))};\nexport const forDev = ${forDev};\n`;
+  const constants = { prepared: readProjectFile(PREPARED), forDev };
+  const lines = Object.entries(constants).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};\n`);
+  lines.push(`export const config = ${onRequest(readProjectFile(CONFIG))};\n`);
   const next = join(ROOT, BUILD, 'inputs.next.mjs');
-  writeFileSync(next, `${config}export const services = {\n${entries.join('')}};\n`);
+  writeFileSync(next, `${lines.join('')}export const services = {\n${entries.join('')}};\n`);
   if (forDev && entries.length) await tryBundle(next);
   renameSync(next, join(ROOT, BUILD, 'inputs.mjs'));
+}
+
+/**
+ * JavaScript that makes a text that hardly anybody asks for. A large one is compressed, for else each start would read over it; a
+ * small one compresses better in the bundle as it is.
+ */
+function onRequest(text) {
+  if (text.length < LARGE_TEXT) return `() => ${JSON.stringify(text)}`;
+  const base64 = JSON.stringify(gzipSync(text, { level: 9 }).toString('base64'));
+  return `() => {
+  const bytes = Uint8Array.from(atob(${base64}), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
+}`;
 }
 
 /** The user's modules by the names that a config may give them: `services/a` for `a.js`, and `services/a.ts` as well for `a.ts`. */

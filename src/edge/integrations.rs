@@ -65,6 +65,7 @@ pub async fn run(
         }
         Integration::Redirect(redirect) => redirected(redirect, matched),
         Integration::HttpProxy { server, prefix, close_at_expiry } => {
+            let prefix = prefix.as_deref().or(matched.literal_prefix()).unwrap_or_default();
             let forwarded = Forwarded { path: matched.forward_path(prefix), prefix };
             let expiring = claims.as_deref().filter(|_| *close_at_expiry);
             let raw = expiring.is_some();

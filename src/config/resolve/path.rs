@@ -94,11 +94,8 @@ impl<'t> Context<'t> {
             Some(Access { authorizer, requirements: access.requirements })
         });
         let path = (|| {
-            let RouteSpec { method, pattern, .. } = route.as_ref()?;
+            route.as_ref()?;
             Some(Path {
-                method: *method,
-                pattern: pattern.clone(),
-                encoded_slashes,
                 access: access.map_or(Some(None), |access| access.map(Some))?,
                 protected_resource: None,
                 integration: integration?,
